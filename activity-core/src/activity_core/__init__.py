@@ -1,0 +1,1 @@
+"""The daily triage that calls llm-connect."""

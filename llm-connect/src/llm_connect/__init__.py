@@ -1,0 +1,1 @@
+"""The LLM gateway whose key arrives by a lane."""

@@ -1,0 +1,1 @@
+"""Credential lanes you can prove: declare, apply, use and prove the way of one credential."""

@@ -1,0 +1,1 @@
+"""The ports made real: files, OpenBao, audit, journal, process, policy."""

@@ -1,0 +1,1 @@
+"""The command line: dispatch, wiring, and the one file that prints."""

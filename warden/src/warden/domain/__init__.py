@@ -1,0 +1,1 @@
+"""Nouns and pure decisions: no input, no output, no clock."""
