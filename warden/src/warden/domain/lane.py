@@ -1,0 +1,175 @@
+"""A lane: the whole way of one credential, and the names that follow from it by convention.
+
+The structures are the lane file's own shape: a field here is a key there (docs/lane.md is generated from them).
+What is left out of the file is derived by the properties:
+
+    custody.path  platform/workloads/activity-core/llm-connect/llm-connect-provider-secrets
+    -> policy     workload-kv-read-llm-connect-provider-secrets
+    reader        workload: activity-core/llm-connect
+    -> role       auth/kubernetes/role/workload-activity-core-llm-connect, audience openbao, ttl 15m
+    reader        people: npm-publishers, login: netkingdom
+    -> role       auth/netkingdom/role/<workload>-workload-kv-read
+"""
+
+import datetime as dt
+from typing import Literal, NewType
+
+import msgspec
+
+Seconds = NewType("Seconds", int)
+"""A duration; written ``15m``, ``1h``, ``90d`` in files."""
+
+Status = Literal["draft", "active"]
+Stretch = Literal["custody", "consumer", "runtime"]
+
+PROBE_ACCOUNT = "warden-probe"
+"""The account and the namespace that strangers are played with: no team may use them for anything else."""
+
+
+class Workload(msgspec.Struct, frozen=True, order=True):
+    """A Kubernetes service account, written ``namespace/name``."""
+
+    namespace: str
+    account: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.account}"
+
+    @property
+    def subject(self) -> str:
+        """The ``sub`` claim of its tokens (Kubernetes: service account token, claim ``sub``)."""
+        return f"system:serviceaccount:{self.namespace}:{self.account}"
+
+
+class Owner(msgspec.Struct, frozen=True, kw_only=True):
+    """Who owns a stretch: a repository and, in it, the authoritative page.
+
+    ``doc`` is a path in ``repo``, or ``other-repo path`` where the page lies elsewhere.
+    """
+
+    repo: str
+    doc: str
+
+
+class Owners(msgspec.Struct, frozen=True, kw_only=True):
+    """One owner for each stretch of the way."""
+
+    custody: Owner
+    consumer: Owner
+    runtime: Owner | None = None
+
+
+class Custody(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the value is kept: a KV v2 path (its first segment is the mount) and the fields in it.
+
+    ``policy`` overrides the derived name of the read policy.
+    """
+
+    path: str
+    fields: tuple[str, ...]
+    policy: str | None = None
+
+    @property
+    def mount(self) -> str:
+        return self.path.partition("/")[0]
+
+    @property
+    def key(self) -> str:
+        """The path below the mount."""
+        return self.path.partition("/")[2]
+
+    @property
+    def secret(self) -> str:
+        """The last segment: what the policy is named after."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def policy_name(self) -> str:
+        return self.policy or f"workload-kv-read-{self.secret}"
+
+
+class WorkloadReader(msgspec.Struct, frozen=True, kw_only=True):
+    """A service account that may read; ``mount`` is the auth mount it logs in at, ``role`` overrides the name."""
+
+    workload: Workload
+    mount: str = "kubernetes"
+    role: str | None = None
+    audience: str = "openbao"
+    ttl: Seconds = Seconds(900)
+
+    @property
+    def label(self) -> str:
+        return str(self.workload)
+
+
+class PeopleReader(msgspec.Struct, frozen=True, kw_only=True):
+    """The members of a group of a login mount (OIDC, JWT), who may read; ``role`` overrides the name."""
+
+    people: str
+    login: str
+    role: str | None = None
+    ttl: Seconds = Seconds(900)
+
+    @property
+    def mount(self) -> str:
+        return self.login
+
+    @property
+    def label(self) -> str:
+        return f"people {self.people} of {self.login}"
+
+
+Reader = WorkloadReader | PeopleReader
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """How a cluster gets the value: by External Secrets Operator, or still as a Secret made by hand.
+
+    Names are ``namespace/name``. ``store`` overrides the derived SecretStore, ``ClusterSecretStore/name``.
+    """
+
+    external_secret: str | None = None
+    bootstrap_secret: str | None = None
+    store: str | None = None
+    refresh: Seconds = Seconds(3600)
+
+
+class Consumer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who uses the value: a Deployment ``namespace/name``, and the command that shows it works."""
+
+    deployment: str
+    smoke: tuple[str, ...] = ()
+
+
+class Rotation(msgspec.Struct, frozen=True, kw_only=True):
+    """How old a value may get, and who makes the new one."""
+
+    every: Seconds
+    source: str
+
+
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole way of one credential."""
+
+    id: str = msgspec.field(name="lane")
+    title: str
+    status: Status
+    reviewed: dt.date
+    owners: Owners
+    custody: Custody
+    readers: tuple[Reader, ...]
+    needs: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    deliveries: dict[str, Delivery] = {}
+    consumers: tuple[Consumer, ...] = ()
+    rotation: Rotation | None = None
+    playbook: str | None = None
+    references: tuple[str, ...] = ()
+
+    def role_of(self, reader: Reader) -> str:
+        """The name of the reader's auth role: per reader, so that two lanes of one tenant stay apart."""
+        if reader.role is not None:
+            return reader.role
+        if isinstance(reader, WorkloadReader):
+            return f"workload-{reader.workload.namespace}-{reader.workload.account}"
+        return f"{self.custody.path.split('/')[-2]}-workload-kv-read"
