@@ -1,0 +1,101 @@
+r"""The journal's hash chain: what a record's hash is, and what a walk along it finds.
+
+    hash = SHA-256( previous hash, "\n", [seq,"at","event","lane","actor",body] )      in hex, as UTF-8
+
+The array is JSON without spaces, `body` in it exactly as it is stored. The first record follows `GENESIS`.
+A plain chain shows edits, reordering and gaps. That its newest records were cut off it shows only against a head
+(``HASH@SEQ``) that was kept somewhere else.
+"""
+
+from collections.abc import Iterable
+from hashlib import sha256
+
+import msgspec
+
+GENESIS = "0" * 64
+
+_HEX = frozenset("0123456789abcdef")
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A record as it is stored: `body` is its JSON text."""
+
+    seq: int
+    at: str
+    event: str
+    lane: str
+    actor: str
+    body: str
+    hash: str
+
+
+class Head(msgspec.Struct, frozen=True):
+    """A checkpoint: at record `seq` the chain had `hash`; written ``HASH@SEQ``."""
+
+    hash: str
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.hash}@{self.seq}"
+
+
+class Break(msgspec.Struct, frozen=True):
+    """Where the chain does not hold, and why."""
+
+    seq: int
+    message: str
+
+
+class Chain(msgspec.Struct, frozen=True, kw_only=True):
+    """What a walk found: how many records, the newest head, and every break (none: the chain is whole)."""
+
+    records: int
+    head: Head
+    breaks: tuple[Break, ...]
+
+
+def parse_head(text: str) -> Head | None:
+    """``HASH@SEQ`` as a head; ``None`` where it is none."""
+    digest, _, seq = text.strip().partition("@")
+    if len(digest) != len(GENESIS) or not _HEX.issuperset(digest) or not (seq.isascii() and seq.isdigit()):
+        return None
+    return Head(digest, int(seq))
+
+
+def link(previous: str, front: tuple[int, str, str, str, str], body: str) -> str:
+    """The hash of the record (`front`: seq, at, event, lane, actor) that follows one with the hash `previous`."""
+    opened = msgspec.json.encode(front)[:-1]
+    return sha256(previous.encode() + b"\n" + opened + b"," + body.encode() + b"]").hexdigest()
+
+
+def walk(rows: Iterable[Row], kept: Head | None = None) -> Chain:
+    """Check each record against the one before it, and the whole against a head that was kept elsewhere."""
+    breaks: list[Break] = []
+    head = Head(GENESIS, 0)
+    met = kept is None or kept == head
+    count = 0
+    for row in rows:
+        breaks += _check(head, row)
+        head = Head(row.hash, row.seq)
+        met = met or head == kept
+        count += 1
+    if kept is not None and not met:
+        breaks.append(_unmet(kept, head))
+    return Chain(records=count, head=head, breaks=tuple(breaks))
+
+
+def _check(head: Head, row: Row) -> list[Break]:
+    if row.seq != head.seq + 1:
+        # The hash of what follows a gap cannot be right either: one finding says it.
+        missing = f"record {head.seq + 1}" if row.seq == head.seq + 2 else f"records {head.seq + 1} to {row.seq - 1}"
+        return [Break(row.seq, f"{missing} missing before it")]
+    expected = link(head.hash, (row.seq, row.at, row.event, row.lane, row.actor), row.body)
+    if row.hash == expected:
+        return []
+    return [Break(row.seq, "its content is not what was recorded, or not in the order in which it was recorded")]
+
+
+def _unmet(kept: Head, last: Head) -> Break:
+    if kept.seq > last.seq:
+        return Break(kept.seq, f"the journal ends at record {last.seq}: the newest {kept.seq - last.seq} were cut off")
+    return Break(kept.seq, "this record was another one when the head was kept: the journal was rewritten")
