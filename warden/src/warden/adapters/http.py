@@ -1,0 +1,306 @@
+"""One keep-alive HTTP/1.1 connection to one server, on a bare socket.
+
+Why not a library: `access` must start quicker than ``bao kv get``. As ratios to ``python -c pass``, importing costs
+2.2 here (socket, json), http.client 4.3, h11 5.2, urllib3 7.5, httpx 12 (docs/adr/0003). ``ssl`` is imported only for
+an https address. What this client supports is what OpenBao's API sends: a status line, headers, and a body framed by
+Content-Length, chunked coding or the end of the connection (RFC 9112, sections 4 to 6). Redirects are not followed: a
+token must not travel to an address nobody named.
+"""
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from warden.domain.errors import ServerFault, Unreachable, Usage
+from warden.ports import Answer
+
+MAX_BODY = 32 * 1024 * 1024
+"""Bytes; OpenBao's own limit on a request is 32 MiB and no answer that warden asks for comes near it."""
+MAX_LINE = 65536
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a server is and how it is verified.
+
+    ``source`` is the variable or flag the address came from, ``timeout`` is in seconds and holds for each wait on
+    the socket, ``ca_file``/``ca_path`` replace the system's authorities.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    prefix: str
+    source: str
+    timeout: float = 30.0
+    ca_file: str = ""
+    ca_path: str = ""
+    client_cert: str = ""
+    client_key: str = ""
+    server_name: str = ""
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}{self.prefix}"
+
+
+def parse_address(text: str, source: str) -> Endpoint:
+    """Read ``http(s)://host[:port][/prefix]``.
+
+    Raises `Usage` for anything else, and for plain http to an address that is not loopback: a token would travel
+    in clear.
+    """
+    scheme, mark, rest = text.partition("://")
+    if not mark or scheme not in {"http", "https"} or not rest or any(c in rest for c in "@?#\\ \t\r\n"):
+        raise Usage(
+            f"{source} is no address: {text!r}. Nothing was sent.",
+            hint=f"write it as https://host:8200, for example: export {source}=https://bao.example:8200",
+        )
+    authority, _, prefix = rest.partition("/")
+    host, port = _host_and_port(authority, source, default=443 if scheme == "https" else 80)
+    if scheme == "http" and not is_loopback(host):
+        raise Usage(
+            f"{source} is plain http to {host}, which is another machine: tokens would be readable. Nothing was sent.",
+            hint=f"use https://{authority}; plain http is for loopback only",
+        )
+    return Endpoint(
+        scheme=scheme, host=host, port=port, prefix=f"/{prefix.strip('/')}" if prefix.strip("/") else "", source=source
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host can only be this machine: ``localhost``, ``::1`` or an address of 127.0.0.0/8."""
+    if host in {"localhost", "::1"}:
+        return True
+    try:
+        return socket.inet_aton(host)[0] == 127 and host.count(".") == 3  # noqa: PLR2004 - 127.0.0.0/8, RFC 1122
+    except OSError:
+        return False
+
+
+def _host_and_port(authority: str, source: str, default: int) -> tuple[str, int]:
+    if authority.startswith("["):
+        host, _, rest = authority[1:].partition("]")
+        port = rest.removeprefix(":")
+    else:
+        host, _, port = authority.partition(":")
+    if not host or (port and not (port.isdigit() and 0 < int(port) < 65536)):  # noqa: PLR2004 - the range of a port
+        raise Usage(f"{source} names no host and port: {authority!r}. Nothing was sent.", hint="write host:8200")
+    return host, int(port) if port else default
+
+
+class Connection:
+    """A connection that is opened when first used and opened again when the server has closed it.
+
+    Not safe to share between threads: each thread has its own.
+    """
+
+    def __init__(self, endpoint: Endpoint, system: str) -> None:
+        self.endpoint = endpoint
+        self.system = system
+        self._socket: socket.socket | None = None
+        self._buffer = b""
+
+    def close(self) -> None:
+        """Close the socket, if one is open."""
+        if self._socket is not None:
+            self._socket.close()
+        self._socket, self._buffer = None, b""
+
+    def send(self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]) -> Answer:
+        """Send one request and read its answer.
+
+        Raises:
+            Unreachable: no connection, no answer in time, a certificate that does not verify.
+            ServerFault: what came back is not HTTP or too large.
+        """
+        payload = self._encode(method, path, body, headers)
+        reused = self._socket is not None
+        try:
+            return self._exchange(method, payload)
+        except (ConnectionError, _Closed):
+            self.close()
+            # A server may close an idle connection between two requests. Only then, and only where repeating is
+            # harmless, is the request sent again.
+            if not (reused and method in {"GET", "LIST", "SCAN"}):
+                raise self._unreachable("closed the connection without an answer") from None
+        except TimeoutError:
+            self.close()
+            raise self._unreachable(f"gave no answer within {self.endpoint.timeout:g} s") from None
+        except OSError as fault:
+            self.close()
+            raise self._unreachable(_plain(fault)) from None
+        except BaseException:
+            # Half an answer may still be on the wire: the next request must not read it as its own.
+            self.close()
+            raise
+        return self.send(method, path, body, headers)
+
+    def _encode(self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]) -> bytes:
+        payload = b"" if body is None else json.dumps(body).encode()
+        host = f"[{self.endpoint.host}]" if ":" in self.endpoint.host else self.endpoint.host
+        lines = [f"{method} {self.endpoint.prefix}{path} HTTP/1.1", f"Host: {host}:{self.endpoint.port}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        if body is not None:
+            lines += [
+                "Content-Type: application/merge-patch+json" if method == "PATCH" else "Content-Type: application/json"
+            ]
+        lines += [f"Content-Length: {len(payload)}", "", ""]
+        if any("\r" in line or "\n" in line for line in lines):
+            raise Usage(
+                "a name, path or token holds a line break. Nothing was sent.", hint="check the environment's values"
+            )
+        return "\r\n".join(lines).encode() + payload
+
+    def _exchange(self, method: str, payload: bytes) -> Answer:
+        if self._socket is None:
+            self._socket = self._connect()
+        self._socket.sendall(payload)
+        status, headers = self._read_head()
+        while 100 <= status < 200:  # noqa: PLR2004 - interim answers, RFC 9110 15.2
+            status, headers = self._read_head()
+        raw = b"" if method == "HEAD" or status in {204, 304} else self._read_body(headers)
+        if headers.get("connection", "").lower() == "close":
+            self.close()
+        return Answer(status=status, body=self._decode(raw, status), headers=headers)
+
+    def _connect(self) -> socket.socket:
+        plain = socket.create_connection((self.endpoint.host, self.endpoint.port), timeout=self.endpoint.timeout)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.endpoint.scheme == "http":
+            return plain
+        try:
+            return _verified(plain, self.endpoint)
+        except BaseException:
+            plain.close()
+            raise
+
+    def _fill(self) -> None:
+        assert self._socket is not None  # noqa: S101 - only called inside an exchange
+        piece = self._socket.recv(65536)
+        if not piece:
+            raise _Closed
+        self._buffer += piece
+
+    def _read_line(self) -> str:
+        while b"\n" not in self._buffer:
+            if len(self._buffer) > MAX_LINE:
+                raise ServerFault("answered with a line that is no HTTP", system=self.system)
+            self._fill()
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line.rstrip(b"\r").decode("latin-1")
+
+    def _read_exactly(self, size: int) -> bytes:
+        if size > MAX_BODY:
+            raise self._fault("answered with a body that is too large")
+        while len(self._buffer) < size:
+            self._fill()
+        taken, self._buffer = self._buffer[:size], self._buffer[size:]
+        return taken
+
+    def _read_head(self) -> tuple[int, dict[str, str]]:
+        protocol, _, rest = self._read_line().partition(" ")
+        status = rest[:3]
+        if not protocol.startswith("HTTP/1.") or not status.isdigit():
+            raise self._fault("does not speak HTTP/1.1 there")
+        headers: dict[str, str] = {}
+        while line := self._read_line():
+            name, _, value = line.partition(":")
+            headers[name.strip().lower()] = value.strip()
+        return int(status), headers
+
+    def _read_body(self, headers: Mapping[str, str]) -> bytes:
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            return self._read_chunks()
+        length = headers.get("content-length", "")
+        if length.isdigit():
+            return self._read_exactly(int(length))
+        return self._read_to_end()
+
+    def _read_chunks(self) -> bytes:
+        body = b""
+        while True:
+            size = self._read_line().partition(";")[0].strip()
+            try:
+                length = int(size, 16)
+            except ValueError:
+                raise self._fault("sent a body that is not framed as it says") from None
+            if not length:
+                break
+            body += self._read_exactly(length)
+            self._read_line()
+            if len(body) > MAX_BODY:
+                raise self._fault("answered with a body that is too large")
+        while self._read_line():
+            pass
+        return body
+
+    def _read_to_end(self) -> bytes:
+        try:
+            while len(self._buffer) <= MAX_BODY:
+                self._fill()
+        except _Closed:
+            body, self._buffer = self._buffer, b""
+            self.close()
+            return body
+        raise self._fault("answered with a body that is too large")
+
+    def _decode(self, raw: bytes, status: int) -> dict[str, Any]:
+        if not raw.strip():
+            return {}
+        try:
+            body = json.loads(raw)
+        except (ValueError, RecursionError):
+            body = None
+        if isinstance(body, dict):
+            return body
+        if status >= 400:  # noqa: PLR2004 - a proxy's error page: the status says enough
+            return {}
+        raise self._fault("answered with something that is no JSON object; is this really OpenBao?")
+
+    def _unreachable(self, why: str) -> Unreachable:
+        return Unreachable(
+            f"{self.system} {why}.",
+            system=self.system,
+            hint=f"check that it runs and that {self.endpoint.source} is right: warden doctor",
+        )
+
+    def _fault(self, why: str) -> ServerFault:
+        self.close()
+        return ServerFault(f"{self.system} {why}.", system=self.system, hint="warden doctor")
+
+
+class _Closed(Exception):
+    """The peer closed the connection."""
+
+
+def _plain(fault: OSError) -> str:
+    """What happened on the network in words; the texts of OSError name files and numbers that help nobody."""
+    reason = getattr(fault, "verify_message", "")
+    if reason:
+        return f"shows a certificate that does not verify ({reason})"
+    if isinstance(fault, socket.gaierror):
+        return "has a host name that does not resolve"
+    if type(fault).__name__ == "SSLError":
+        return "does not speak TLS there"
+    return f"cannot be reached ({os.strerror(fault.errno).lower()})" if fault.errno else "cannot be reached"
+
+
+def _verified(plain: socket.socket, endpoint: Endpoint) -> socket.socket:
+    import ssl  # noqa: PLC0415 - costs as much as all of `route`
+
+    try:
+        context = ssl.create_default_context(cafile=endpoint.ca_file or None, capath=endpoint.ca_path or None)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if endpoint.client_cert:
+            context.load_cert_chain(endpoint.client_cert, endpoint.client_key or None)
+    except (OSError, ValueError):
+        named = ", ".join(filter(None, (endpoint.ca_file, endpoint.ca_path, endpoint.client_cert, endpoint.client_key)))
+        raise Usage(
+            f"the certificate files for {endpoint} cannot be used: {named}. Nothing was sent.",
+            hint="BAO_CACERT, BAO_CAPATH, BAO_CLIENT_CERT and BAO_CLIENT_KEY name PEM files",
+        ) from None
+    return context.wrap_socket(plain, server_hostname=endpoint.server_name or endpoint.host)
