@@ -1,0 +1,100 @@
+"""Dispatch: each command's file is imported when it is called; every error becomes one message and an exit code."""
+
+import importlib
+import os
+import sys
+
+import click
+
+from warden.cli import render
+from warden.domain.errors import Exit, WardenError
+
+COMMANDS = {
+    "access": ("warden.cli.access", "Run a command with a lane's credential, or say how to get at it."),
+    "apply": ("warden.cli.lane", "Make OpenBao what the lane declares."),
+    "catalog": ("warden.cli.catalog", "Check the declared files."),
+    "dev": ("warden.cli.dev", "An embedded OpenBao to play with."),
+    "doctor": ("warden.cli.doctor", "Say what is there and what is missing."),
+    "help": ("warden.cli.topics", "Explain a topic: exit-codes."),
+    "init": ("warden.cli.init", "Scaffold a platform directory for a new team."),
+    "journal": ("warden.cli.journal", "Read and verify the record of every effect."),
+    "plan": ("warden.cli.lane", "Show how OpenBao differs from what the lane declares."),
+    "prove": ("warden.cli.prove", "Prove live who may read a lane and who may not."),
+    "put": ("warden.cli.lane", "Put a value into a field of a lane."),
+    "route": ("warden.cli.route", "Find who owns a credential and how to get it."),
+    "status": ("warden.cli.status", "Show each lane's stretches at a glance."),
+}
+"""Name -> (module, one sentence). The sentence is here so that ``warden --help`` imports none of the modules."""
+
+
+class Lazy(click.Group):
+    """A group that knows its commands by name and imports the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """All names, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import the command's module; its attribute has the command's name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        assert isinstance(command, click.Command)  # noqa: S101 - a table of our own
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """The list in ``--help``, from the table above."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--platform", metavar="DIR", help="The platform directory (else WARDEN_PLATFORM, the folders above, config)."
+)
+@click.version_option(package_name="warden", message="warden %(version)s")
+@click.pass_context
+def warden(ctx: click.Context, platform: str | None) -> None:
+    """Credential lanes you can prove: declare, apply, use and prove the way of one credential.
+
+    \b
+    Examples:
+      warden route find "openrouter key"
+      warden access openrouter-llm-connect -- llm-connect serve
+    \b
+    Exit codes: warden help exit-codes. Completion: eval "$(_WARDEN_COMPLETE=bash_source warden)".
+    """
+    ctx.obj = {"platform": platform}
+
+
+def run() -> None:
+    """The entry point: nothing but an exit code and printed text leaves it."""
+    try:
+        code = _dispatch(sys.argv[1:])
+        render.flush()
+    except BrokenPipeError:
+        # The reader went away (`| head`): Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
+    except KeyboardInterrupt:
+        render.interrupted()
+        code = Exit.INTERRUPTED
+    sys.exit(code)
+
+
+def _dispatch(argv: list[str]) -> int:
+    as_json = "--json" in argv[: argv.index("--") if "--" in argv else None]
+    try:
+        result = warden.main(argv, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as fault:
+        fault.show()
+        return int(Exit.USAGE)
+    except click.exceptions.Abort:
+        raise KeyboardInterrupt from None
+    except click.ClickException as fault:
+        render.usage(fault, as_json=as_json)
+        return int(Exit.USAGE)
+    except WardenError as fault:
+        render.error(fault, as_json=as_json)
+        return int(fault.exit)
+    return int(result) if isinstance(result, int) else 0

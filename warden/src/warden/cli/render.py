@@ -1,0 +1,130 @@
+"""The only file that prints.
+
+Rules of output, all of them: data goes to stdout, everything else to stderr. A word stands beside each symbol, so that
+colour can be switched off (NO_COLOR) and is only used on a terminal. Tables fit the terminal, at most 100 columns and
+at least 80; piped output is never cut. Times are relative for people and ISO 8601 UTC in JSON. ``--json`` prints one
+document; an error is one object on stderr. A `Secret` cannot be printed by any function here but `value`.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import IO, Any
+
+import click
+import msgspec
+
+from warden.domain.errors import Invalid, WardenError
+from warden.domain.secret import Secret
+
+STYLES = {"ok": "32", "bad": "1;31", "warn": "33", "dim": "2", "head": "1"}
+
+
+def _coloured(stream: IO[str]) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def styled(text: str, style: str, stream: IO[str] | None = None) -> str:
+    """The text in a named style where the stream (default stdout) is a terminal, else as it is."""
+    return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if _coloured(stream or sys.stdout) else text
+
+
+def width() -> int:
+    """Columns to use: the terminal's between 80 and 100; 0 (no limit) where stdout is no terminal."""
+    if not sys.stdout.isatty():
+        return 0
+    return max(80, min(100, os.get_terminal_size().columns))
+
+
+def line(text: str = "") -> None:
+    """One line of data."""
+    sys.stdout.write(f"{text}\n")
+
+
+def note(text: str) -> None:
+    """One line that is no data."""
+    sys.stderr.write(f"{text}\n")
+
+
+def document(value: object) -> None:
+    """The one JSON document of ``--json``."""
+    sys.stdout.write(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def value(secret: Secret) -> None:
+    """A secret's value alone: what ``--fetch`` is for. No newline is added."""
+    sys.stdout.write(secret.reveal())
+
+
+def progress(text: str) -> None:
+    """What is being waited for: on a terminal one line that the next one replaces, nothing when piped."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+
+def progress_done() -> None:
+    """Take the progress line away."""
+    progress("")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Columns padded to their content; on a terminal the widest column is shortened until the row fits."""
+    cells = [list(head), *[list(row) for row in rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    limit = width()
+    while limit and sum(widths) + 2 * (len(widths) - 1) > limit and max(widths) > 8:  # noqa: PLR2004 - still readable
+        widths[widths.index(max(widths))] -= 1
+    for number, row in enumerate(cells):
+        text = "  ".join(_fit(cell, size) for cell, size in zip(row, widths, strict=True)).rstrip()
+        line(styled(text, "head") if number == 0 else text)
+
+
+def _fit(cell: str, size: int) -> str:
+    return cell.ljust(size) if len(cell) <= size else cell[: size - 1] + "…"
+
+
+def ago(moment: datetime | str, now: datetime | None = None) -> str:
+    """``3 h ago``; `moment` is aware or an ISO 8601 text."""
+    then = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    seconds = max(0, int(((now or datetime.now(UTC)) - then).total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"
+
+
+def error(fault: WardenError, *, as_json: bool) -> None:
+    """An error: three parts for people, one object with ``--json``."""
+    progress_done()
+    if as_json:
+        sys.stderr.write(json.dumps(fault.as_json(), ensure_ascii=False) + "\n")
+        return
+    if isinstance(fault, Invalid):
+        for each in fault.faults:
+            note(str(each))
+    note(f"{styled('warden:', 'bad', sys.stderr)} {fault.message}")
+    if fault.hint:
+        note(f"        {fault.hint}")
+
+
+def usage(fault: click.ClickException, *, as_json: bool) -> None:
+    """Wrong usage, in click's words."""
+    if as_json:
+        shown: dict[str, Any] = {"code": 2, "kind": "usage", "system": "warden", "subject": "", "hint": "warden --help"}
+        sys.stderr.write(json.dumps(shown | {"message": fault.format_message()}) + "\n")
+        return
+    fault.show(file=sys.stderr)
+
+
+def interrupted() -> None:
+    """Ctrl-C: one line, no stack."""
+    progress_done()
+    note("warden: interrupted.")
+
+
+def flush() -> None:
+    """Hand over what is buffered, so that a reader that went away is noticed here and not at exit."""
+    sys.stdout.flush()
