@@ -104,6 +104,10 @@ class Connection:
         self._socket: socket.socket | None = None
         self._buffer = b""
 
+    def __del__(self) -> None:
+        """A connection that nobody holds any more is closed: a twin made for one question needs no care."""
+        self.close()
+
     def close(self) -> None:
         """Close the socket, if one is open."""
         if self._socket is not None:

@@ -1,0 +1,163 @@
+"""What each verb needs on OpenBao: exact paths, the capabilities on them, and why. One least-rights policy a verb.
+
+    rights_of("put", Scope(kv="platform"))
+    -> platform/data/*       create, patch    write one field beside its siblings
+       platform/metadata/*   read             …
+
+A `Right` is written as it stands in a policy; `Right.sample` is a concrete path that it covers, to ask a server with
+(``sys/capabilities-self`` takes paths, not patterns). Optional rights are named but not asked for: a verb works
+without them, or needs them once in a server's life.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, get_args
+
+import msgspec
+
+Verb = Literal["plan", "apply", "put", "access", "prove", "status", "doctor"]
+VERBS: tuple[Verb, ...] = get_args(Verb)
+
+SAMPLE = "workload-doctor"
+"""What stands for ``*`` in a sample path: an object that nobody has, named as the derived ones are."""
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """Which part of a server the verbs work on.
+
+    Attributes:
+        kv: the KV v2 mount of the lanes.
+        auth: the auth mounts that readers log in at.
+        policies: pattern of the policies that lanes derive.
+    """
+
+    kv: str = "platform"
+    auth: tuple[str, ...] = ("kubernetes", "netkingdom")
+    policies: str = "workload-*"
+
+
+class Right(msgspec.Struct, frozen=True, kw_only=True):
+    """One stanza of a policy. ``capabilities`` are sorted; ``optional`` ones a verb can do without."""
+
+    path: str
+    capabilities: tuple[str, ...]
+    why: str
+    optional: bool = False
+
+    @property
+    def sample(self) -> str:
+        """A concrete path that the pattern covers."""
+        head, star, _ = self.path.partition("*")
+        return head + (SAMPLE.removeprefix("workload-") if head.endswith("workload-") else SAMPLE) if star else head
+
+    def lacks(self, held: Iterable[str]) -> tuple[str, ...]:
+        """The capabilities that are not among `held`, as ``sys/capabilities-self`` answers them (``root``: all)."""
+        have = frozenset(held)
+        return () if "root" in have else tuple(c for c in self.capabilities if c not in have)
+
+
+def _right(path: str, capabilities: str, why: str, *, optional: bool = False) -> Right:
+    return Right(path=path, capabilities=tuple(sorted(capabilities.split())), why=why, optional=optional)
+
+
+def _plan(scope: Scope) -> list[Right]:
+    return [
+        _right(f"sys/policies/acl/{scope.policies}", "read", "compare each lane's policy with the derived one"),
+        _right(f"sys/mounts/{scope.kv}", "read", "see that the mount is KV version 2"),
+        _right("sys/auth", "read", "see of which type each auth mount is: it decides the role's shape"),
+        *(_right(f"auth/{mount}/role/*", "read", "compare each reader's role") for mount in scope.auth),
+        _right(f"{scope.kv}/metadata/*", "read", "see whose path it is; metadata holds no value"),
+    ]
+
+
+def _apply(scope: Scope) -> list[Right]:
+    return [
+        *_plan(scope),
+        _right(f"sys/policies/acl/{scope.policies}", "create update delete", "write the derived policies"),
+        *(_right(f"auth/{mount}/role/*", "create update delete", "write the readers' roles") for mount in scope.auth),
+        _right(f"{scope.kv}/metadata/*", "create update patch", "mark the path with its lane and owners"),
+        _right(
+            f"sys/mounts/{scope.kv}", "create update", "mount KV version 2, once, where it is missing", optional=True
+        ),
+    ]
+
+
+def _put(scope: Scope) -> list[Right]:
+    return [
+        _right(f"{scope.kv}/data/*", "create patch", "write one field beside its siblings; no value can be read"),
+        _right(f"{scope.kv}/metadata/*", "read", "know the version that the write is checked against"),
+    ]
+
+
+def _prove(scope: Scope) -> list[Right]:
+    return [
+        *_plan(scope),
+        _right(
+            f"{scope.kv}/subkeys/*", "read", "see that a live version with the lane's fields is there, without values"
+        ),
+    ]
+
+
+def _access(scope: Scope) -> list[Right]:
+    own = "read the lane's fields; never for all paths: each reader's role gives it for its own"
+    return [
+        _right("auth/token/lookup-self", "read", "have OpenBao say who asks (in the policy default)"),
+        _right(f"{scope.kv}/data/*", "read", own, optional=True),
+    ]
+
+
+def _status(scope: Scope) -> list[Right]:
+    return [
+        _right(f"{scope.kv}/metadata/*", "read", "see version, age and owner of each path; metadata holds no value")
+    ]
+
+
+def _doctor(_: Scope) -> list[Right]:
+    header = "see whether the probe header is written to the audit log"
+    return [
+        _right("sys/config/auditing/request-headers", "read sudo", header, optional=True),
+        _right("sys/audit", "read sudo", "see where the audit lines are", optional=True),
+    ]
+
+
+_TABLE = {
+    "plan": _plan,
+    "apply": _apply,
+    "put": _put,
+    "access": _access,
+    "prove": _prove,
+    "status": _status,
+    "doctor": _doctor,
+}
+
+
+def rights_of(verb: Verb, scope: Scope | None = None) -> tuple[Right, ...]:
+    """Everything `verb` needs, in the order it needs it; a path may stand twice, with different reasons."""
+    return tuple(_TABLE[verb](scope or Scope()))
+
+
+def missing(rights: Iterable[Right], held: Mapping[str, tuple[str, ...]]) -> tuple[Right, ...]:
+    """The rights that are not held, each with only the capabilities that lack; `held` maps sample paths."""
+    lacking = ((right, right.lacks(held.get(right.sample, ()))) for right in rights)
+    return tuple(msgspec.structs.replace(right, capabilities=lack) for right, lack in lacking if lack)
+
+
+def policy_text(verb: Verb, scope: Scope | None = None, *, extras: bool = False) -> str:
+    """The least-rights policy of a verb as HCL, for ``bao policy write warden-VERB -``.
+
+    Stanzas on one path are joined; optional rights are commented out unless `extras`.
+    """
+    stanzas: dict[tuple[str, bool], tuple[set[str], list[str]]] = {}
+    for right in rights_of(verb, scope):
+        capabilities, reasons = stanzas.setdefault((right.path, right.optional and not extras), (set(), []))
+        capabilities.update(right.capabilities)
+        reasons.append(right.why)
+    return f"# what `warden {verb}` needs, and nothing more\n" + "".join(
+        _stanza(path, sorted(capabilities), reasons, "#   " if left_out else "")
+        for (path, left_out), (capabilities, reasons) in stanzas.items()
+    )
+
+
+def _stanza(path: str, capabilities: list[str], reasons: list[str], prefix: str) -> str:
+    listed = ", ".join(f'"{capability}"' for capability in capabilities)
+    why = "".join(f"# {'optional: ' if prefix else ''}{reason}\n" for reason in reasons)
+    return f'{why}{prefix}path "{path}" {{ capabilities = [{listed}] }}\n'

@@ -1,0 +1,111 @@
+"""What every other test builds on: the server is real, the parts log in, minted tokens are judged as a cluster would."""
+
+import base64
+
+import pytest
+
+from warden.domain.errors import Refused
+from warden.domain.secret import Secret
+from warden.ports import Request
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def role(platform_server, unique):
+    name = unique("role")
+    bound = {"bound_subject": "system:serviceaccount:activity-core:llm-connect", "bound_audiences": ["openbao"]}
+    fields = {"role_type": "jwt", "user_claim": "sub", "token_policies": [], "token_ttl": "5m", **bound}
+    platform_server.vault("admin").write_role("kubernetes", name, fields)
+    return name
+
+
+def login(server, role, jwt):
+    return server.vault().login("kubernetes", role, Secret(jwt))
+
+
+def test_a_minted_token_logs_in(platform_server, role):
+    session = login(platform_server, role, platform_server.mint("activity-core/llm-connect"))
+    assert session.identity.mount == "kubernetes"
+    assert session.identity.role == role
+
+
+@pytest.mark.parametrize(
+    ("workload", "claims", "why"),
+    [
+        ("activity-core/llm-connect", {"audience": "elsewhere"}, "audience"),
+        ("activity-core/other", {}, "subject"),
+        ("elsewhere/llm-connect", {}, "subject"),
+        ("activity-core/llm-connect", {"ttl": -600}, "expired"),
+        ("activity-core/llm-connect", {"iss": "https://elsewhere.invalid"}, "issuer"),
+    ],
+)
+def test_a_token_that_is_wrong_in_one_claim_is_refused_for_that_reason(platform_server, role, workload, claims, why):
+    with pytest.raises(Refused, match=why):
+        login(platform_server, role, platform_server.mint(workload, **claims))
+
+
+def test_a_token_signed_by_another_mounts_key_is_refused(platform_server, role):
+    jwt = platform_server.person_jwt("x", sub="system:serviceaccount:activity-core:llm-connect")
+    with pytest.raises(Refused):
+        login(platform_server, role, jwt)
+
+
+def test_a_tampered_token_is_refused(platform_server, role):
+    head, claims, signature = platform_server.mint("activity-core/other").split(".")
+    padded = claims + "=" * (-len(claims) % 4)
+    forged = base64.urlsafe_b64decode(padded).replace(b":other", b":llm-connect")
+    claims = base64.urlsafe_b64encode(forged).rstrip(b"=").decode()
+    with pytest.raises(Refused):
+        login(platform_server, role, f"{head}.{claims}.{signature}")
+
+
+def test_a_person_of_the_group_logs_in_and_others_do_not(platform_server, unique):
+    name = unique("people")
+    bound = {"bound_claims": {"groups": ["npm-publishers"]}, "bound_audiences": ["openbao"]}
+    fields = {"role_type": "jwt", "user_claim": "sub", "groups_claim": "groups", **bound}
+    platform_server.vault("admin").write_role("netkingdom", name, fields)
+    vault = platform_server.vault()
+    assert vault.login("netkingdom", name, Secret(platform_server.person_jwt("ada", ["npm-publishers"])))
+    with pytest.raises(Refused):
+        vault.login("netkingdom", name, Secret(platform_server.person_jwt("eve", ["readers"])))
+
+
+@pytest.mark.parametrize("part", ["admin", "platform", "developer"])
+def test_each_part_is_somebody(platform_server, part):
+    identity = platform_server.vault(part).identity()
+    assert identity.display_name == f"userpass-{part}"
+    assert "root" not in identity.policies
+
+
+def test_no_root_token_is_left(platform_server):
+    admin = platform_server.token("admin")
+    accessors = platform_server.must("LIST", "auth/token/accessors")["data"]["keys"]
+    assert accessors
+    for accessor in accessors:
+        status, found = platform_server.call("POST", "auth/token/lookup-accessor", {"accessor": accessor}, token=admin)
+        assert status == 403 or "root" not in found["data"]["policies"]  # 403: ended meanwhile, by another test
+
+
+def test_the_probe_header_is_in_the_audit_log_in_clear(platform_server, unique):
+    nonce = unique("nonce")
+    request = Request(method="GET", path="platform/data/nobody", headers={"X-Lane-Probe": nonce})
+    assert platform_server.vault().send(request).status == 403
+    with open(platform_server.audit_file, encoding="utf-8") as log:
+        lines = [line for line in log if nonce in line]
+    assert len(lines) == 2
+    assert all(f'"x-lane-probe":["{nonce}"]' in line for line in lines)
+
+
+def test_the_keeper_reads_the_header_registration_and_the_audit_file(platform_server):
+    vault = platform_server.vault("admin")
+    assert "x-lane-probe" in vault.audit_headers()
+    assert vault.audit_files() == (platform_server.audit_file,)
+
+
+def test_the_type_of_an_auth_mount_is_known_without_sudo(platform_server):
+    vault = platform_server.vault("platform")
+    assert vault.auth_type("kubernetes") == "jwt"
+    assert vault.auth_type("nothing-there") is None
+    with pytest.raises(Refused):
+        platform_server.vault("developer").auth_type("kubernetes")
