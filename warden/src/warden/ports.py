@@ -10,95 +10,45 @@ A ``None`` answer means "a reachable, unsealed system says that there is no such
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, NoReturn, Protocol
-
-import msgspec
+from typing import Any, NoReturn, Protocol
 
 from warden.domain.lane import Workload
+from warden.domain.record import Decision, LaneState, Question, Record
 from warden.domain.secret import Secret
+from warden.domain.server import (
+    Answer,
+    AuditLine,
+    Health,
+    Identity,
+    InlineLogin,
+    KvMetadata,
+    Mount,
+    Request,
+    Session,
+)
 
-
-class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """``sys/health``: how the server is, asked without a token."""
-
-    version: str
-    initialized: bool
-    sealed: bool
-    standby: bool
-
-
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """What OpenBao says of a token (``auth/token/lookup-self``); never what the caller says of itself.
-
-    ``path`` is where it logged in (``auth/kubernetes/login``), ``role`` the role it used there (empty where the
-    mount names none), ``ttl`` the seconds it has left (0: does not expire).
-    """
-
-    display_name: str
-    path: str
-    role: str
-    entity: str
-    policies: tuple[str, ...]
-    ttl: int
-
-    @property
-    def mount(self) -> str:
-        """The auth mount: ``kubernetes`` for ``auth/kubernetes/login``."""
-        return self.path.removeprefix("auth/").rpartition("/login")[0]
-
-
-class Mount(msgspec.Struct, frozen=True, kw_only=True):
-    """A secrets engine: its type and, for ``kv``, its version (1 or 2, otherwise 0)."""
-
-    type: str
-    version: int
-
-
-class KvMetadata(msgspec.Struct, frozen=True, kw_only=True):
-    """The metadata of a KV v2 path; never a value.
-
-    ``current`` is the newest version (0: nothing was ever written), ``live`` whether that version is neither
-    deleted nor destroyed, ``written`` when it was.
-    """
-
-    current: int
-    live: bool
-    written: dt.datetime | None
-    custom: Mapping[str, str]
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One request to OpenBao as a probe sends it. ``headers`` never hold a secret; ``token`` and ``inline`` may."""
-
-    method: str
-    path: str
-    body: Mapping[str, Any] | None = None
-    headers: Mapping[str, str] = {}
-    token: Secret | None = None
-    inline: "InlineLogin | None" = None
-
-
-class InlineLogin(msgspec.Struct, frozen=True, kw_only=True):
-    """A login that rides on the request it is for: no token is left behind (OpenBao, inline authentication)."""
-
-    mount: str
-    role: str
-    jwt: Secret
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back: a status, the decoded body (empty where there is none) and the headers, names in lower case."""
-
-    status: int
-    body: Mapping[str, Any]
-    headers: Mapping[str, str]
-
-
-class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of a login: a token to keep in memory, and who OpenBao says it is."""
-
-    token: Secret
-    identity: Identity
+__all__ = [
+    "Answer",
+    "AuditLine",
+    "AuditLog",
+    "Clock",
+    "Decision",
+    "Health",
+    "Identities",
+    "Identity",
+    "InlineLogin",
+    "Journal",
+    "KvMetadata",
+    "LaneState",
+    "Mount",
+    "Policy",
+    "Question",
+    "Record",
+    "Request",
+    "Runner",
+    "Session",
+    "Vault",
+]
 
 
 class Vault(Protocol):
@@ -124,24 +74,36 @@ class Vault(Protocol):
     def own_capabilities(self, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """The same for the caller."""
 
-    def mount(self, name: str) -> Mount | None: ...
+    def mount(self, name: str) -> Mount | None:
+        """The secrets engine mounted there."""
+
     def create_kv(self, name: str) -> None:
         """Mount a KV v2 engine there."""
 
     def auth_type(self, mount: str) -> str | None:
-        """``kubernetes``, ``jwt``, ``oidc``, …"""
+        """The type of an auth mount: ``kubernetes``, ``jwt``, ``oidc``, …."""
 
-    def policy(self, name: str) -> str | None: ...
-    def write_policy(self, name: str, text: str) -> None: ...
-    def delete_policy(self, name: str) -> None: ...
+    def policy(self, name: str) -> str | None:
+        """An ACL policy's text, as it was written."""
+
+    def write_policy(self, name: str, text: str) -> None:
+        """Create or replace an ACL policy."""
+
+    def delete_policy(self, name: str) -> None:
+        """Delete it; one that is not there is no error."""
 
     def role(self, mount: str, name: str) -> dict[str, Any] | None:
         """The auth role's fields as the server states them."""
 
-    def write_role(self, mount: str, name: str, fields: Mapping[str, Any]) -> None: ...
-    def delete_role(self, mount: str, name: str) -> None: ...
+    def write_role(self, mount: str, name: str, fields: Mapping[str, Any]) -> None:
+        """Create an auth role, or set these fields of it."""
 
-    def kv_metadata(self, mount: str, key: str) -> KvMetadata | None: ...
+    def delete_role(self, mount: str, name: str) -> None:
+        """Delete it; one that is not there is no error."""
+
+    def kv_metadata(self, mount: str, key: str) -> KvMetadata | None:
+        """A KV v2 path's metadata, without any value."""
+
     def mark(self, mount: str, key: str, custom: Mapping[str, str | None]) -> None:
         """Merge into the custom metadata (``None`` removes a key); other keys and every version stay."""
 
@@ -170,19 +132,6 @@ class Vault(Protocol):
         """Send exactly this request; a status of any kind is an answer, only no answer raises (`Unreachable`)."""
 
 
-class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of an audit entry that is evidence: metadata only, every value in it was HMACed by the server."""
-
-    id: str
-    kind: str  # "request" | "response"
-    at: str
-    operation: str
-    path: str
-    nonce: str
-    error: str
-    display_name: str
-
-
 class AuditLog(Protocol):
     """Where the audit lines are read: a file, a directory, or a command that prints them."""
 
@@ -202,25 +151,6 @@ class Identities(Protocol):
         """A token of that account for that audience, `ttl` in seconds. Raises `Refused` where that is not allowed."""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the journal. ``body`` holds metadata only; ``hash`` chains it to the record before it."""
-
-    seq: int
-    at: str
-    event: str
-    lane: str
-    actor: str
-    body: Mapping[str, Any]
-    hash: str
-
-
-class LaneState(msgspec.Struct, frozen=True, kw_only=True):
-    """What the journal last said of a lane: whether it is closed (and by which record), and its last proof."""
-
-    closed: Record | None = None
-    proof: Record | None = None
-
-
 class Journal(Protocol):
     """The append-only record of every effect. Each method raises `JournalUnwritable` and nothing else."""
 
@@ -230,31 +160,14 @@ class Journal(Protocol):
     def record_all(self, records: Sequence[tuple[str, str, Mapping[str, Any]]]) -> Sequence[int]:
         """Append several (event, lane, body) in one durable write."""
 
-    def state(self, lane: str) -> LaneState: ...
-    def states(self) -> Mapping[str, LaneState]: ...
-    def log(self, *, lane: str | None = None, last: int = 0) -> Sequence[Record]: ...
+    def state(self, lane: str) -> LaneState:
+        """What was last recorded of one lane."""
 
+    def states(self) -> Mapping[str, LaneState]:
+        """The same for every lane that the journal knows."""
 
-Effect = Literal["allow", "deny"]
-
-
-class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What the policy is asked: may this identity do this action with this lane?"""
-
-    identity: Identity
-    action: str
-    lane: str
-    context: Mapping[str, Any]
-
-
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """The policy's answer. ``policies`` are the ids that decided, ``wants_reason`` whether a reason would change it."""
-
-    id: str
-    effect: Effect
-    policies: tuple[str, ...]
-    message: str
-    wants_reason: bool = False
+    def log(self, *, lane: str | None = None, last: int = 0) -> Sequence[Record]:
+        """The newest `last` records (0: all), oldest first."""
 
 
 class Policy(Protocol):

@@ -1,0 +1,222 @@
+"""Resources x Observed -> Plan: what differs on the server from what a lane declares, and nothing else.
+
+A role is compared field by field with everything the server states of it: a field that was not derived and is set
+counts as drift, because it may widen or narrow who gets in. A policy is compared as text: any difference is a finding.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from warden.domain.resources import (
+    Login,
+    Resources,
+    Role,
+    RoleName,
+    lane_marked_in,
+    role_fields,
+    roles_marked_in,
+)
+from warden.domain.server import KvMetadata, Mount
+
+Action = Literal["create", "change", "delete", "keep", "foreign", "absent"]
+Kind = Literal["mount", "metadata", "policy", "role"]
+
+NEUTRAL = {"token_type": "default", "bound_claims_type": "string", "callback_mode": "client"}
+"""Fields of a role whose default is not empty; any other field that is set and was not derived is drift."""
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the server states about the objects that a plan looks at; ``None`` where there is none.
+
+    ``auth`` holds the type of each auth mount; ``claimed`` the roles that the metadata of *any* lane's path claims.
+    """
+
+    mount: Mount | None
+    metadata: KvMetadata | None
+    policies: Mapping[str, str | None]
+    auth: Mapping[str, str | None]
+    roles: Mapping[RoleName, dict[str, Any] | None]
+    claimed: frozenset[RoleName]
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One object and what has to happen to it.
+
+    ``lines`` is the readable difference: ``+`` will be there, ``-`` will be gone. ``wanted`` is what `apply` writes.
+    ``foreign``: an object of that name exists and is not marked as ours. ``absent``: the auth mount is not there, and
+    a lane does not declare auth mounts.
+    """
+
+    action: Action
+    kind: Kind
+    name: str
+    lines: tuple[str, ...] = ()
+    wanted: Any = None
+    role: RoleName | None = None
+
+    @property
+    def differs(self) -> bool:
+        """Whether there is anything to do."""
+        return self.action != "keep"
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Every object of a lane in the order in which `apply` makes it so: access comes last, its removal first."""
+
+    lane: str
+    changes: tuple[Change, ...]
+
+    @property
+    def to_change(self) -> tuple[Change, ...]:
+        """What differs."""
+        return tuple(change for change in self.changes if change.differs)
+
+    @property
+    def blocked(self) -> tuple[Change, ...]:
+        """What `apply` refuses to touch."""
+        return tuple(change for change in self.changes if change.action in {"foreign", "absent"})
+
+
+def plan(
+    resources: Resources,
+    observed: Observed,
+    declared: Mapping[RoleName, Role],
+    logins: Mapping[str, Login],
+    *,
+    take_over: bool = False,
+) -> Plan:
+    """What to change, given every role the catalog declares (`declared`) and the login mounts' settings.
+
+    `take_over` makes objects of our names that are not marked as ours into ordinary changes.
+    """
+    abandoned = _abandoned(resources, observed)
+    changes = [
+        *(_role_change(name, declared.get(name), observed, logins, take_over=take_over) for name in abandoned),
+        *_abandoned_policy(resources, observed),
+        _mount_change(resources, observed),
+        _metadata_change(resources, observed, take_over=take_over),
+        _policy_change(resources, observed, take_over=take_over),
+        *(_role_change(role.name, role, observed, logins, take_over=take_over) for role in resources.roles),
+    ]
+    return Plan(lane=resources.lane.id, changes=tuple(changes))
+
+
+def names_to_observe(resources: Resources, metadata: KvMetadata | None) -> tuple[frozenset[RoleName], frozenset[str]]:
+    """The roles and policies a plan needs to see: those derived now, and those marked earlier."""
+    custom = metadata.custom if metadata else {}
+    roles = frozenset(role.name for role in resources.roles) | roles_marked_in(custom)
+    return roles, frozenset({resources.policy, custom.get("policy") or resources.policy})
+
+
+def _abandoned(resources: Resources, observed: Observed) -> list[RoleName]:
+    """Roles that this lane claimed and no longer has: deleted, or left to the lanes that still declare them."""
+    if observed.metadata is None or observed.metadata.custom.get("catalog-id") != resources.lane.id:
+        return []
+    marked = roles_marked_in(observed.metadata.custom)
+    return sorted(marked - {role.name for role in resources.roles})
+
+
+def _abandoned_policy(resources: Resources, observed: Observed) -> list[Change]:
+    name = observed.metadata.custom.get("policy", "") if observed.metadata else ""
+    text = observed.policies.get(name)
+    if not name or name == resources.policy or text is None or lane_marked_in(text) != resources.lane.id:
+        return []
+    return [Change(action="delete", kind="policy", name=name, lines=_removed(text))]
+
+
+def _mount_change(resources: Resources, observed: Observed) -> Change:
+    name = resources.lane.custody.mount
+    if observed.mount is None:
+        return Change(action="create", kind="mount", name=name, lines=("+ kv, version 2",))
+    if observed.mount.type != "kv" or observed.mount.version != 2:  # noqa: PLR2004 - KV v2
+        found = f"{observed.mount.type} v{observed.mount.version}".removesuffix(" v0")
+        return Change(action="foreign", kind="mount", name=name, lines=(f"- {found}", "+ kv, version 2"))
+    return Change(action="keep", kind="mount", name=name)
+
+
+def _metadata_change(resources: Resources, observed: Observed, *, take_over: bool) -> Change:
+    name = resources.lane.custody.path
+    before = dict(observed.metadata.custom) if observed.metadata else {}
+    owner = before.get("catalog-id", resources.lane.id)
+    stale = {str(role) for role in roles_marked_in(before)} - set(resources.marks)
+    wanted: dict[str, str | None] = {k: v for k, v in resources.marks.items() if before.get(k) != v}
+    wanted |= dict.fromkeys(sorted(stale))
+    if owner != resources.lane.id and not take_over:
+        return Change(action="foreign", kind="metadata", name=name, lines=(f"- catalog-id = {owner}",))
+    if not wanted:
+        return Change(action="keep", kind="metadata", name=name)
+    action: Action = "change" if observed.metadata else "create"
+    lines = [line for key, value in wanted.items() for line in _difference(key, before.get(key), value)]
+    return Change(action=action, kind="metadata", name=name, lines=tuple(lines), wanted=wanted)
+
+
+def _policy_change(resources: Resources, observed: Observed, *, take_over: bool) -> Change:
+    name, text = resources.policy, resources.policy_text
+    found = observed.policies.get(name)
+    if found is None:
+        return Change(action="create", kind="policy", name=name, lines=_added(text), wanted=text)
+    if found == text:
+        return Change(action="keep", kind="policy", name=name)
+    ours = lane_marked_in(found) == resources.lane.id or take_over
+    lines = (*_removed(found), *_added(text))
+    return Change(action="change" if ours else "foreign", kind="policy", name=name, lines=lines, wanted=text)
+
+
+def _role_change(
+    name: RoleName, role: Role | None, observed: Observed, logins: Mapping[str, Login], *, take_over: bool
+) -> Change:
+    found = observed.roles.get(name)
+    if role is None:
+        gone = [] if found is None else [f"- token_policies = {_shown(found.get('token_policies'))}"]
+        action: Action = "delete" if gone else "keep"
+        return Change(action=action, kind="role", name=str(name), lines=tuple(gone), role=name)
+    auth_type = observed.auth.get(name.mount)
+    if auth_type is None:
+        return Change(
+            action="absent", kind="role", name=str(name), lines=(f"- no auth mount {name.mount}/",), role=name
+        )
+    wanted = role_fields(role, auth_type, logins.get(name.mount, Login()))
+    if found is None:
+        lines = tuple(f"+ {key} = {_shown(value)}" for key, value in wanted.items())
+        return Change(action="create", kind="role", name=str(name), lines=lines, wanted=wanted, role=name)
+    wanted = wanted | {key: type(value)() for key, value in _extra(found, wanted).items()}
+    different = {key: value for key, value in wanted.items() if not _same(found.get(key), value)}
+    if not different:
+        return Change(action="keep", kind="role", name=str(name), role=name)
+    lines = tuple(line for key, value in different.items() for line in _difference(key, found.get(key), value))
+    ours = name in observed.claimed or take_over
+    return Change(
+        action="change" if ours else "foreign", kind="role", name=str(name), lines=lines, wanted=wanted, role=name
+    )
+
+
+def _extra(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What is set on the role though nothing derived it."""
+    return {key: value for key, value in found.items() if key not in wanted and value and NEUTRAL.get(key) != value}
+
+
+def _same(found: Any, wanted: Any) -> bool:
+    if isinstance(wanted, list) and isinstance(found, list):
+        return sorted(map(str, found)) == sorted(map(str, wanted))
+    return bool(found == wanted) or (not found and not wanted)
+
+
+def _difference(key: str, before: Any, after: Any) -> list[str]:
+    gone = [f"- {key} = {_shown(before)}"] if before else []
+    come = [f"+ {key} = {_shown(after)}"] if after else []
+    return gone + come
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _added(text: str) -> tuple[str, ...]:
+    return tuple(f"+ {line}" for line in text.splitlines())
+
+
+def _removed(text: str) -> tuple[str, ...]:
+    return tuple(f"- {line}" for line in text.splitlines())

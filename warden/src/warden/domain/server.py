@@ -1,0 +1,105 @@
+"""What servers say: OpenBao's answers and its audit lines, as plain values."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from warden.domain.secret import Secret
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """``sys/health``: how the server is, asked without a token."""
+
+    version: str
+    initialized: bool
+    sealed: bool
+    standby: bool
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """What OpenBao says of a token (``auth/token/lookup-self``); never what the caller says of itself.
+
+    ``path`` is where it logged in (``auth/kubernetes/login``), ``role`` the role it used there (empty where the
+    mount names none), ``ttl`` the seconds it has left (0: does not expire).
+    """
+
+    display_name: str
+    path: str
+    role: str
+    entity: str
+    policies: tuple[str, ...]
+    ttl: int
+
+    @property
+    def mount(self) -> str:
+        """The auth mount: ``kubernetes`` for ``auth/kubernetes/login``."""
+        return self.path.removeprefix("auth/").rpartition("/login")[0]
+
+
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
+    """A secrets engine: its type and, for ``kv``, its version (1 or 2, otherwise 0)."""
+
+    type: str
+    version: int
+
+
+class KvMetadata(msgspec.Struct, frozen=True, kw_only=True):
+    """The metadata of a KV v2 path; never a value.
+
+    ``current`` is the newest version (0: nothing was ever written), ``live`` whether that version is neither
+    deleted nor destroyed, ``written`` when it was.
+    """
+
+    current: int
+    live: bool
+    written: dt.datetime | None
+    custom: Mapping[str, str]
+
+
+class InlineLogin(msgspec.Struct, frozen=True, kw_only=True):
+    """A login that rides on the request it is for: no token is left behind (OpenBao, inline authentication)."""
+
+    mount: str
+    role: str
+    jwt: Secret
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One request to OpenBao as a probe sends it. ``headers`` never hold a secret; ``token`` and ``inline`` may."""
+
+    method: str
+    path: str
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = {}
+    token: Secret | None = None
+    inline: "InlineLogin | None" = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back: a status, the decoded body (empty where there is none) and the headers, names in lower case."""
+
+    status: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of a login: a token to keep in memory, and who OpenBao says it is."""
+
+    token: Secret
+    identity: Identity
+
+
+class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of an audit entry that is evidence: metadata only, every value in it was HMACed by the server."""
+
+    id: str
+    kind: str  # "request" | "response"
+    at: str
+    operation: str
+    path: str
+    nonce: str
+    error: str
+    display_name: str
