@@ -8,6 +8,7 @@ not accepted, which only a second question (lookup-self) tells apart; 412/429/5x
 import base64
 import datetime as dt
 import json
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -240,8 +241,12 @@ class OpenBao:
         )
 
     def create_kv(self, name: str) -> None:
-        """Mount KV v2."""
+        """Mount KV v2, and wait out the moment in which a new mount answers 400 because it is being upgraded."""
         self._ask("POST", f"sys/mounts/{name}", {"type": "kv", "options": {"version": "2"}})
+        for _ in range(100):
+            if self._ask("GET", f"{name}/metadata/warden-probe", none=(BAD_REQUEST, NOT_FOUND)).status == NOT_FOUND:
+                return
+            time.sleep(0.05)
 
     def auth_type(self, mount: str) -> str | None:
         """``sys/auth``, the whole list: reading one mount (``sys/auth/<mount>``) would need sudo."""
@@ -307,9 +312,8 @@ class OpenBao:
 
     def put_field(self, mount: str, key: str, field: str, value: Secret) -> int:
         """PATCH with check-and-set on a live version; POST with check-and-set where there is none to merge into."""
-        live = self.fields(mount, key)
-        metadata = None if live else self.kv_metadata(mount, key)
-        cas = live[0] if live else (metadata.current if metadata else 0)
+        metadata = self.kv_metadata(mount, key)
+        live, cas = (metadata.live, metadata.current) if metadata else (False, 0)
         request = Request(
             method="PATCH" if live else "POST",
             path=f"{mount}/data/{key}",

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from warden.domain.errors import Usage
 from warden.domain.lane import Lane, PeopleReader, Reader, WorkloadReader
 
 MARK = "# ops-warden lane "
@@ -88,6 +89,16 @@ def roles_of(lanes: Iterable[Lane], closed: frozenset[str] = frozenset()) -> dic
 def is_template(lane: Lane) -> bool:
     """Whether a placeholder is left in the path, so that nothing can be derived yet."""
     return PLACEHOLDER in lane.custody.path
+
+
+def expect_concrete(lane: Lane) -> None:
+    """Raise `Usage` where a placeholder is left in the lane's path."""
+    if is_template(lane):
+        raise Usage(
+            f"{lane.id} still has a placeholder in its path ({lane.custody.path}). Nothing was asked.",
+            subject=lane.id,
+            hint="write the concrete path into custody.path of its file",
+        )
 
 
 def policy_text(lane: Lane) -> str:

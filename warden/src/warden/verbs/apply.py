@@ -1,0 +1,104 @@
+"""apply: make OpenBao what the lane declares; idempotent, and safe to be killed at any point and run again.
+
+The order is the plan's: what takes access away comes first, then the mount, the marks (so that everything made after
+them is known to be ours), the policy, and the roles last: access exists only when all the rest does.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from warden.domain.errors import Foreign, Inconclusive
+from warden.domain.plan import Change, Plan
+from warden.ports import Journal, Vault
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done: the changes that were made, and the journal's record of it (0 where there was nothing to do)."""
+
+    lane: str
+    changed: tuple[Change, ...]
+    record: int
+
+
+def apply(
+    plan: Callable[[], Plan], vault: Vault, journal: Journal, *, done: Callable[[Change], None] = lambda _: None
+) -> Receipt:
+    """Carry out what `plan` answers, then ask it again: only a plan with nothing left counts as applied.
+
+    Raises:
+        Foreign: an object of a derived name is not ours, or an auth mount is missing; nothing was changed.
+        Inconclusive: the server does not show what was written.
+        JournalUnwritable: nothing was changed.
+    """
+    first = plan()
+    expect_ours(first)
+    if not first.to_change:
+        return Receipt(lane=first.lane, changed=(), record=0)
+    what = {
+        "system": vault.address,
+        "changes": [f"{change.action} {change.kind} {change.name}" for change in first.to_change],
+    }
+    journal.record("apply.begin", first.lane, what)
+    custody = _metadata_name(first)
+    for change in first.to_change:
+        _carry_out(change, custody, vault)
+        done(change)
+    _expect_done(plan(), vault)
+    return Receipt(lane=first.lane, changed=first.to_change, record=journal.record("apply.done", first.lane, what))
+
+
+def expect_ours(plan: Plan) -> None:
+    """Raise `Foreign` where the plan has objects that `apply` must not touch; all of them are named."""
+    if not plan.blocked:
+        return
+    foreign = [f"{change.kind} {change.name}" for change in plan.blocked if change.action == "foreign"]
+    absent = [change.name for change in plan.blocked if change.action == "absent"]
+    parts = []
+    if foreign:
+        parts.append(f"{', '.join(foreign)}: not marked as made by warden for {plan.lane}")
+    if absent:
+        parts.append(f"{', '.join(absent)}: its auth mount does not exist")
+    hints = {
+        "foreign": f"look first: warden plan {plan.lane}; if they are yours to take: --take-over",
+        "absent": "the platform enables auth mounts: bao auth enable -path=MOUNT kubernetes",
+    }
+    raise Foreign(
+        f"{'; '.join(parts)}. Nothing was changed.",
+        system="OpenBao",
+        subject=plan.lane,
+        hint="; ".join(hints[action] for action in sorted({change.action for change in plan.blocked}, reverse=True)),
+    )
+
+
+def _metadata_name(plan: Plan) -> tuple[str, str]:
+    path = next(change.name for change in plan.changes if change.kind == "metadata")
+    mount, _, key = path.partition("/")
+    return mount, key
+
+
+def _carry_out(change: Change, custody: tuple[str, str], vault: Vault) -> None:
+    if change.kind == "mount":
+        vault.create_kv(change.name)
+    elif change.kind == "metadata":
+        vault.mark(*custody, change.wanted)
+    elif change.kind == "policy" and change.action == "delete":
+        vault.delete_policy(change.name)
+    elif change.kind == "policy":
+        vault.write_policy(change.name, change.wanted)
+    elif change.role is not None and change.action == "delete":
+        vault.delete_role(change.role.mount, change.role.name)
+    elif change.role is not None:
+        vault.write_role(change.role.mount, change.role.name, change.wanted)
+
+
+def _expect_done(after: Plan, vault: Vault) -> None:
+    if not after.to_change:
+        return
+    left = ", ".join(f"{change.kind} {change.name}" for change in after.to_change)
+    raise Inconclusive(
+        f"{vault.address} does not show what was written: {left} still differs. Someone else may be changing it.",
+        system=f"OpenBao {vault.address}",
+        subject=after.lane,
+        hint=f"warden plan {after.lane}",
+    )

@@ -1,0 +1,76 @@
+"""put: bring one value into a field of a lane, without the right to read any."""
+
+import msgspec
+
+from warden.domain.errors import Missing, Usage
+from warden.domain.lane import Lane
+from warden.domain.resources import expect_concrete
+from warden.domain.secret import Secret
+from warden.domain.value import doubts
+from warden.ports import Journal, Vault
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the value is now: path, field and the version that holds it."""
+
+    lane: str
+    path: str
+    field: str
+    version: int
+    record: int
+
+
+def put(
+    lane: Lane, field: str, value: Secret, vault: Vault, journal: Journal, *, as_is: bool = False, typed: bool = False
+) -> Written:
+    """Write `value` into `field` with PATCH and check-and-set: siblings and foreign metadata survive.
+
+    One line break at the end is taken off, as ``echo`` adds it, unless `as_is`. `typed`: it came from a terminal.
+
+    Raises:
+        Missing: the lane declares no such field.
+        Usage: the value looks truncated, empty, masked or has several lines, and `as_is` was not given.
+        Held: another writer was faster.
+    """
+    expect_concrete(lane)
+    _expect_declared(lane, field)
+    meant = value if as_is else Secret(value.reveal().removesuffix("\n").removesuffix("\r"))
+    _expect_whole(meant, field, as_is=as_is, typed=typed)
+    custody = lane.custody
+    _expect_versioned(lane, vault)
+    what = {"system": vault.address, "path": custody.path, "field": field}
+    journal.record("put.begin", lane.id, what)
+    version = vault.put_field(custody.mount, custody.key, field, meant)
+    record = journal.record("put.done", lane.id, what | {"version": version})
+    return Written(lane=lane.id, path=custody.path, field=field, version=version, record=record)
+
+
+def _expect_declared(lane: Lane, field: str) -> None:
+    if field not in lane.custody.fields:
+        raise Missing(
+            f"{lane.id} declares no field {field}, but {', '.join(lane.custody.fields)}. Nothing was written.",
+            subject=lane.id,
+            hint=f"warden put {lane.id} {lane.custody.fields[0]}",
+        )
+
+
+def _expect_whole(value: Secret, field: str, *, as_is: bool, typed: bool) -> None:
+    found = doubts(value, from_terminal=typed)
+    if found and not as_is:
+        raise Usage(
+            f"the value for {field} is probably not the one that was meant: {'; '.join(found)}. Nothing was written.",
+            subject=field,
+            hint="if it is meant exactly so, give it on standard input with --as-is",
+        )
+
+
+def _expect_versioned(lane: Lane, vault: Vault) -> None:
+    """On a KV version 1 mount a write to the same path would replace the whole secret."""
+    mount = vault.mount(lane.custody.mount)
+    if mount is None or mount.type != "kv" or mount.version != 2:  # noqa: PLR2004 - KV v2
+        raise Missing(
+            f"{vault.address} has no KV version 2 mount {lane.custody.mount}/. Nothing was written.",
+            system=f"OpenBao {vault.address}",
+            subject=lane.custody.mount,
+            hint=f"warden apply {lane.id}",
+        )
