@@ -83,7 +83,10 @@ def _apply(scope: Scope) -> list[Right]:
 
 def _put(scope: Scope) -> list[Right]:
     return [
-        _right(f"{scope.kv}/data/*", "create patch", "write one field beside its siblings; no value can be read"),
+        _right(
+            f"{scope.kv}/data/*", "create patch update", "write one field beside its siblings; no value can be read"
+        ),
+        _right(f"sys/mounts/{scope.kv}", "read", "see that the mount is KV version 2 before anything is written"),
         _right(f"{scope.kv}/metadata/*", "read", "know the version that the write is checked against"),
     ]
 
