@@ -1,0 +1,58 @@
+"""The command line. Each command is a module that is imported when it is run."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import cast
+
+import click
+
+from llm_connect import __version__
+
+INTERRUPTED = 130
+_MODULES = {
+    "serve": "llm_connect.commands.serve",
+    "smoke": "llm_connect.commands.smoke",
+    "profiles": "llm_connect.commands.profiles",
+    "simulate-openrouter": "llm_connect.commands.simulate",
+}
+EXAMPLES = """\b
+Examples:
+  llm-connect serve --port 0
+  llm-connect smoke --url http://127.0.0.1:8080
+
+\b
+Exit codes:
+  0 done · 1 the answer is no · 2 wrong usage or configuration · 3 a system gave no answer · 130 interrupted"""
+
+
+class Commands(click.Group):
+    """A group that imports a command when it is asked for: `profiles` needs no HTTP server."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The names, in the order of the help."""
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of that name."""
+        module = _MODULES.get(cmd_name)
+        return cast("click.Command", importlib.import_module(module).command) if module else None
+
+
+@click.command(cls=Commands, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="llm-connect")
+def main() -> None:
+    """The LLM gateway whose key arrives by a lane."""
+
+
+def run() -> None:
+    """The entry point; ends the process with the exit code."""
+    try:
+        code = main(prog_name="llm-connect", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,66 @@
+"""`llm-connect simulate-openrouter`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from llm_connect import logs
+from llm_connect.commands.stop import ANSWER_IS_NO, Stop, bad_configuration
+from llm_connect.faults import FaultyConfiguration
+from llm_connect.secret import Redactor
+from llm_connect.serving import CannotListen, announce_url, configured, listening_socket, serve, url_of
+from llm_connect.simulator.app import Simulator
+from llm_connect.simulator.connections import ResettableProtocol
+from llm_connect.simulator.failures import FAILURES
+from llm_connect.simulator.key import AcceptedKey, key_from_environment, key_from_file
+
+_WIDTH = max(map(len, FAILURES)) + 2
+_LIST = "\n".join(f"  {name:<{_WIDTH}}{failure.sentence}" for name, failure in FAILURES.items())
+EXAMPLES = f"""\b
+Failures, by the model simulate/NAME or the header x-simulate: NAME:
+{_LIST}
+
+\b
+Examples:
+  llm-connect simulate-openrouter --key-file ./provider-key
+  PROVIDER_KEY=… llm-connect simulate-openrouter --key-env PROVIDER_KEY --port 9000 --latency-ms 20"""
+
+
+@click.command("simulate-openrouter", short_help="Serve an OpenRouter-shaped simulator.", epilog=EXAMPLES)
+@click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
+@click.option("--key-file", metavar="PATH", help="File with the key that is accepted; replaced, the key is rotated.")
+@click.option("--key-env", metavar="NAME", help="Name of the environment variable with the key that is accepted.")
+@click.option(
+    "--latency-ms", default=0, show_default=True, type=click.IntRange(0, 600_000), help="Time per completion."
+)
+@click.option("--limit-usd", default=10.0, show_default=True, type=click.FloatRange(0, 1e6), help="The key's credit.")
+@click.option("--log-level", default="warning", show_default=True, type=click.Choice(logs.LEVELS))
+def command(
+    *, port: int, key_file: str | None, key_env: str | None, latency_ms: int, limit_usd: float, log_level: str
+) -> None:
+    """Serve an OpenRouter-shaped simulator on 127.0.0.1, for demo and tests.
+
+    Answers POST /api/v1/chat/completions (not streamed) and GET /api/v1/key. Prints one line on standard output when
+    it listens, {"url": "http://127.0.0.1:PORT/api/v1"}, which is the base URL for llm-connect serve.
+    """
+    try:
+        key = _key(key_file, key_env)
+        sock = listening_socket("127.0.0.1", port)
+    except FaultyConfiguration as error:
+        raise bad_configuration(error, "nothing was started") from None
+    except CannotListen as error:
+        hint = "Next: choose another --port (0 takes a free one)."
+        raise Stop(ANSWER_IS_NO, "address", "127.0.0.1", f"{error}; nothing was started", hint) from None
+    logs.set_up(log_level, Redactor(key.current()))
+    app = Simulator(key, latency_ms, limit_usd).application()
+    url = f"{url_of(sock)}/api/v1"
+    sys.exit(serve(configured(app, 1, ResettableProtocol), sock, lambda: announce_url(url)))
+
+
+def _key(key_file: str | None, key_env: str | None) -> AcceptedKey:
+    if (key_file is None) == (key_env is None):
+        raise click.UsageError("give the key that is accepted with one of --key-file PATH and --key-env NAME")
+    return key_from_file(key_file) if key_file else key_from_environment(os.environ, key_env or "")

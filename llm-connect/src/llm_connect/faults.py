@@ -1,0 +1,136 @@
+"""What can be wrong, as values: faults of input, and the errors a caller of the gateway may get.
+
+Every error that leaves the HTTP side is a `GatewayError`; its class fixes the status and the `error` word,
+its `type` tells the causes apart. `docs`: the table in README.md lists each of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with one field, and what would be right."""
+
+    field: str
+    problem: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.problem}; allowed: {self.allowed}"
+
+
+class FaultyConfiguration(Exception):
+    """The environment declares something that cannot be used; carries every fault found."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = tuple(faults)
+
+
+class GatewayError(Exception):
+    """An error as the caller sees it; see the subclasses for status and word.
+
+    Args:
+        type_: the stable word that tells the causes of one status apart.
+        message: one or two sentences for a person; no prompt text, no key.
+        provider_status: the status the provider gave, if it gave one.
+        retry_after: the provider's Retry-After, passed on as it came.
+        faults: the faults of the request, for 400.
+    """
+
+    status: ClassVar[int] = 500
+    error: ClassVar[str] = "internal"
+
+    def __init__(
+        self,
+        type_: str,
+        message: str,
+        *,
+        provider_status: int | None = None,
+        retry_after: str | None = None,
+        faults: Sequence[Fault] = (),
+    ) -> None:
+        super().__init__(message)
+        self.type = type_
+        self.message = message
+        self.provider_status = provider_status
+        self.retry_after = retry_after
+        self.faults = tuple(faults)
+
+    def body(self) -> dict[str, Any]:
+        """The JSON body: error, message, type, provider_status, and `faults` where there are any."""
+        body: dict[str, Any] = {
+            "error": self.error,
+            "message": self.message,
+            "type": self.type,
+            "provider_status": self.provider_status,
+        }
+        if self.faults:
+            body["faults"] = [vars(fault) for fault in self.faults]
+        return body
+
+
+class BadRequest(GatewayError):
+    """The request cannot be used as it is."""
+
+    status, error = 400, "bad_request"
+
+
+class NotFound(GatewayError):
+    """No such path, profile or endpoint."""
+
+    status, error = 404, "not_found"
+
+
+class MethodNotAllowed(GatewayError):
+    """The path exists, with another method."""
+
+    status, error = 405, "method_not_allowed"
+
+
+class TooLarge(GatewayError):
+    """The body is larger than the gateway takes."""
+
+    status, error = 413, "too_large"
+
+
+class RateLimited(GatewayError):
+    """The provider limits the account's rate."""
+
+    status, error = 429, "rate_limited"
+
+
+class NotConfigured(GatewayError):
+    """The gateway lacks something that its operator has to provide."""
+
+    status, error = 500, "configuration"
+
+
+class ProviderFailed(GatewayError):
+    """The provider, or the way to it, gave no usable answer."""
+
+    status, error = 502, "provider"
+
+
+class Unavailable(GatewayError):
+    """The gateway itself is not ready, or is stopping."""
+
+    status, error = 503, "unavailable"
+
+
+class TimedOut(GatewayError):
+    """No answer within the time of the profile or the request."""
+
+    status, error = 504, "timeout"
+
+
+def invalid_request(faults: Sequence[Fault]) -> BadRequest:
+    """All faults of one request as one error whose message can be read without parsing `faults`."""
+    count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
+    return BadRequest("invalid_request", f"{count} in the request: " + " · ".join(map(str, faults)), faults=faults)

@@ -1,0 +1,55 @@
+"""One JSON object a line on standard error. No prompt, no answer, no key; of an exception its kind and place only."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from llm_connect.secret import Redactor
+
+LEVELS = ("debug", "info", "warning", "error")
+logger = logging.getLogger("llm_connect")
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record as one line; extra fields are passed as `extra={"fields": {...}}`."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its newline."""
+        line: dict[str, Any] = {
+            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage().strip(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info and record.exc_info[1]:
+            line |= _exception(record.exc_info[1])
+        return self._redactor.text(json.dumps(line, default=repr))
+
+
+def _exception(error: BaseException) -> dict[str, Any]:
+    """Kind and place: an exception's message may hold what a caller or a provider sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return {"exception": type(error).__name__, "at": [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames]}
+
+
+def set_up(level: str, redactor: Redactor) -> None:
+    """Send every logger of this process to standard error as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines(redactor))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    if level != "debug":
+        # The server's own notes on starting and stopping; ours say the same.
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)

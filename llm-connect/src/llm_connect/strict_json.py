@@ -1,0 +1,92 @@
+"""JSON as it is defined: what Python's reader takes beyond the standard is refused, with the place named.
+
+Refused: NaN and Infinity, numbers that overflow, a key given twice (which of two `model_name`s is meant?),
+lone surrogates (they cannot be sent on as UTF-8), more than MAX_NESTING levels.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_NESTING = 100
+
+
+class NotJson(ValueError):
+    """The text is not acceptable JSON; `str()` says what is wrong and where, and repeats no content."""
+
+
+def loads(octets: bytes) -> Any:
+    """The value that UTF-8 `octets` hold.
+
+    Raises:
+        NotJson: for anything that is no JSON in the sense above.
+    """
+    try:
+        value = json.loads(
+            octets.decode("utf-8"), parse_constant=_constant, parse_float=_number, object_pairs_hook=_object
+        )
+    except UnicodeDecodeError as error:
+        raise NotJson(f"not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise NotJson(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise NotJson(f"nested deeper than {MAX_NESTING} levels") from None
+    except NotJson:
+        raise
+    except ValueError:  # Python's own limit on the digits of an integer
+        raise NotJson("a number has too many digits") from None
+    _check(value)
+    return value
+
+
+def _constant(name: str) -> Any:
+    raise NotJson(f"{name} is not a JSON number")
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise NotJson("a number is too large")
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise NotJson(f"the key {json.dumps(twice[:80])} is given twice in one object")
+    return value
+
+
+def _check(value: Any) -> None:
+    """Walk level by level, so that no depth can exhaust the stack."""
+    level = [("", value)]
+    for _ in range(MAX_NESTING + 1):
+        for path, item in level:
+            _check_text(path, item)
+        level = [child for path, item in level for child in _children(path, item)]
+        if not level:
+            return
+    raise NotJson(f"nested deeper than {MAX_NESTING} levels")
+
+
+def _check_text(path: str, item: Any) -> None:
+    texts = [item] if isinstance(item, str) else list(item) if isinstance(item, dict) else []
+    for text in texts:
+        if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+            raise NotJson(f"{path or 'the document'} holds a lone surrogate, which is no Unicode text")
+
+
+def _children(path: str, item: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(item, dict):
+        prefix = f"{path}." if path else ""
+        return ((f"{prefix}{key}", child) for key, child in item.items())
+    if isinstance(item, list):
+        return ((f"{path}[{index}]", child) for index, child in enumerate(item))
+    return iter(())

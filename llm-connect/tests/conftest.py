@@ -1,0 +1,177 @@
+"""Real servers on real sockets: a simulator, gateways in front of it, and the programs as processes."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from llm_connect.profiles import CUSTODIAN_TRIAGE
+from llm_connect.secret import Secret
+from llm_connect.serving import Server, configured, listening_socket, url_of
+from llm_connect.settings import Settings
+from llm_connect.simulator.app import Simulator
+from llm_connect.simulator.connections import ResettableProtocol
+from llm_connect.simulator.failures import FAILURES
+from llm_connect.simulator.key import FixedKey
+from llm_connect.web.app import Gateway
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+KEY = "sk-or-v1-planted-0123456789abcdef"
+PROGRAM = Path(sys.executable).parent / "llm-connect"
+NEVER_ANSWER = {"silent", "stalled"}
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: Mapping[str, str]
+    octets: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.octets)
+
+
+def http_call(method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
+    """One request; `body` is sent as JSON unless it is bytes."""
+    parts = urlsplit(url)
+    octets = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+    kind = {} if body is None else {"content-type": "application/json"}
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=20)
+    try:
+        connection.request(method, parts.path, octets, kind | dict(headers or {}))
+        response = connection.getresponse()
+        return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+    finally:
+        connection.close()
+
+
+@contextmanager
+def serving_app(app: Any) -> Iterator[str]:
+    """Run an ASGI application in a thread; gives its URL."""
+    sock = listening_socket("127.0.0.1", 0)
+    url = url_of(sock)
+    started = threading.Event()
+    server = Server(configured(app, 1, ResettableProtocol), started.set)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[sock])))
+    thread.start()
+    assert started.wait(10)
+    try:
+        yield url
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+@contextmanager
+def running_program(*arguments: str, environment: Mapping[str, str] | None = None, **keywords: Any) -> Iterator[Any]:
+    """Run `llm-connect …` as a process; `.url` is what it announced; it is terminated in the end."""
+    process = subprocess.Popen(
+        [PROGRAM, *arguments],
+        env=plain_environment() | dict(environment or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **keywords,
+    )
+    try:
+        line = process.stdout.readline()
+        process.url = json.loads(line)["url"] if line else None
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=10)
+
+
+def plain_environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith(("LLM_CONNECT_", "OPENROUTER_"))}
+
+
+def run_program(*arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    env = plain_environment() | dict(environment or {})
+    return subprocess.run(
+        [PROGRAM, *arguments],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def failing_profiles() -> dict[str, Any]:
+    """One profile for each failure of the simulator, named after it, beside the built-in one."""
+    failing = {
+        name: replace(
+            CUSTODIAN_TRIAGE, name=name, model=f"simulate/{name}", timeout_seconds=0.4 if name in NEVER_ANSWER else 10
+        )
+        for name in FAILURES
+    }
+    return {CUSTODIAN_TRIAGE.name: CUSTODIAN_TRIAGE, **failing}
+
+
+@pytest.fixture(scope="session")
+def key() -> str:
+    return KEY
+
+
+@pytest.fixture(scope="session")
+def call() -> Callable[..., Reply]:
+    return http_call
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[..., Any]:
+    return serving_app
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[..., Any]:
+    return running_program
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[..., Any]:
+    return run_program
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[str]:
+    """The base URL of a simulator that accepts KEY."""
+    with serving_app(Simulator(FixedKey(Secret(KEY))).application()) as url:
+        yield f"{url}/api/v1"
+
+
+@pytest.fixture(scope="session")
+def gateway_to() -> Callable[..., Any]:
+    """A gateway to the provider at a base URL."""
+
+    def start(base_url: str, profiles: Mapping[str, Any] | None = None, key: str | None = KEY) -> Any:
+        secret = Secret(key) if key else None
+        return serving_app(Gateway(Settings(profiles or failing_profiles(), secret, base_url=base_url)).application())
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def gateway(simulator, gateway_to) -> Iterator[str]:
+    """A gateway in front of the simulator, with a profile for each failure."""
+    with gateway_to(simulator) as url:
+        yield url

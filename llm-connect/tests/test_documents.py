@@ -1,0 +1,104 @@
+"""The simulator's documents satisfy their schemas, and a schema that is not supported is refused by name."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llm_connect.simulator.documents import Unsupported, document
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({"const": 5}, 5),
+        ({"enum": ["a", "b"]}, "a"),
+        ({"type": "null"}, None),
+        ({"type": ["null", "integer"]}, 1),
+        ({"type": ["string", "null"], "minLength": 1}, "simulated answer 1"),
+        ({"type": "integer", "minimum": 5}, 5),
+        ({"type": "integer", "exclusiveMinimum": 5}, 6),
+        ({"type": "integer", "maximum": -3}, -3),
+        ({"type": "integer", "multipleOf": 7}, 7),
+        ({"type": "integer", "minimum": 0, "maximum": 0}, 0),
+        ({"type": "number", "minimum": 0, "maximum": 1}, 1.0),
+        ({"type": "number", "exclusiveMinimum": 0.1, "exclusiveMaximum": 0.2}, pytest.approx(0.15)),
+        ({"type": "string", "maxLength": 4}, "simu"),
+        ({"type": "string", "minLength": 21}, "simulated answer 1..."),
+        ({"type": "string", "format": "date"}, "2026-01-02"),
+        ({"anyOf": [{"type": "null"}, {"type": "string"}]}, None),
+        ({"type": "array", "items": {"enum": [1, 2, 3]}, "minItems": 4}, [1, 2, 3, 1]),
+        ({"type": "array", "items": {"enum": [1, 2, 3]}, "maxItems": 1}, [1]),
+        ({"type": "array", "prefixItems": [{"const": 1}], "items": False}, [1]),
+        (
+            {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+            ["simulated answer[0] 1", "simulated answer[1] 2"],
+        ),
+        ({"properties": {"a": {"const": 1}}, "required": ["a", "b"]}, {"a": 1, "b": "simulated b 1"}),
+        ({"$ref": "#/$defs/x", "$defs": {"x": {"const": 1}}}, 1),
+    ],
+)
+def test_document(schema, expected):
+    assert document(schema) == expected
+
+
+def test_the_same_schema_gives_the_same_document():
+    schema = {"properties": {"a": {"type": "array", "items": {"type": "string"}}, "b": {"type": "boolean"}}}
+    assert document(schema) == document(schema)
+
+
+def test_a_recursive_schema_ends():
+    node = {
+        "type": "object",
+        "properties": {"next": {"$ref": "#"}, "value": {"type": "integer"}},
+        "required": ["value"],
+    }
+    found = document(node)
+    depth = 0
+    while "next" in found:
+        found, depth = found["next"], depth + 1
+    assert 0 < depth < 10
+
+
+@pytest.mark.parametrize(
+    ("schema", "named"),
+    [
+        ({"pattern": "^a$"}, "pattern"),
+        ({"type": "object", "properties": {"a": {"oneOf": []}}}, "oneOf"),
+        ({"allOf": [{}]}, "allOf"),
+        ({"type": "object", "patternProperties": {}}, "patternProperties"),
+        ({"type": "string", "format": "ipv6"}, "ipv6"),
+        ({"$ref": "https://example.org/schema"}, "outside this schema"),
+        ({"$ref": "#/$defs/none"}, "leads nowhere"),
+        ({"$ref": "#"}, "does not end"),
+        ({"properties": {"a": {"$ref": "#"}}, "required": ["a"]}, "does not end"),
+        ({"type": "integer", "minimum": 1.1, "maximum": 1.9}, "no number"),
+        ({"type": "array", "items": {"const": 1}, "minItems": 2, "uniqueItems": True}, "no list"),
+        ({"type": "array", "minItems": 3, "maxItems": 2}, "no list"),
+        ({"type": "string", "minLength": 3, "maxLength": 2}, "minLength above maxLength"),
+        ({"type": "object", "required": ["a"], "additionalProperties": False}, "required"),
+        ({"type": "string", "minimum": 3}, "minimum on a string"),
+        ({"type": "date"}, "the type date"),
+        ({"enum": []}, "enum without a value"),
+        (False, "nothing satisfies"),
+        ("text", "no schema"),
+    ],
+)
+def test_unsupported(schema, named):
+    with pytest.raises(Unsupported, match=named):
+        document(schema)
+
+
+@settings(max_examples=200, deadline=None)
+@given(low=st.integers(-50, 50), room=st.integers(0, 9), whole=st.booleans(), exclusive=st.booleans())
+def test_numbers_are_within_their_bounds(low, room, whole, exclusive):
+    words = ("exclusiveMinimum", "exclusiveMaximum") if exclusive else ("minimum", "maximum")
+    schema = {"type": "integer" if whole else "number", words[0]: low, words[1]: low + room}
+    empty = exclusive and room < (2 if whole else 1)
+    if empty:
+        with pytest.raises(Unsupported):
+            document(schema)
+        return
+    value = document(schema)
+    assert low < value < low + room if exclusive else low <= value <= low + room

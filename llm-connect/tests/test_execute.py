@@ -1,0 +1,154 @@
+"""POST /execute: the contract, and what reaches the provider."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from llm_connect.profiles import CUSTODIAN_TRIAGE, load_profiles
+
+SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+ANSWER = {
+    "id": "gen-1",
+    "model": "vendor/served",
+    "choices": [{"message": {"content": "hello"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
+}
+
+
+@pytest.fixture
+def upstream(serving):
+    """A provider that keeps what it was sent."""
+    seen = []
+
+    async def complete(request):
+        seen.append((dict(request.headers), await request.json()))
+        return JSONResponse(ANSWER)
+
+    with serving(Starlette(routes=[Route("/v1/chat/completions", complete, methods=["POST"])])) as url:
+        yield f"{url}/v1", seen
+
+
+def test_the_answer_has_the_fields_of_the_contract(gateway, call):
+    reply = call("POST", f"{gateway}/execute", {"prompt": "hello"})
+    assert reply.status == 200
+    assert list(reply.json) == ["content", "model", "usage", "finish_reason", "metadata"]
+    assert reply.json["model"] == "google/gemini-2.5-flash"
+    assert reply.json["finish_reason"] == "stop"
+    assert reply.json["usage"]["total_tokens"] == 14
+    assert reply.json["metadata"]["profile"] == "custodian-triage-balanced"
+    assert reply.json["metadata"]["max_depth"] == 2
+
+
+def test_a_profile_without_overrides_is_called_as_declared(upstream, gateway_to, call, key):
+    base, seen = upstream
+    with gateway_to(base, load_profiles({})) as gateway:
+        assert call("POST", f"{gateway}/execute", {"prompt": "why?"}).status == 200
+    headers, body = seen[0]
+    assert headers["authorization"] == f"Bearer {key}"
+    assert body == {
+        "model": "google/gemini-2.5-flash",
+        "messages": [{"role": "user", "content": "why?"}],
+        "temperature": 0.2,
+        "max_tokens": 1800,
+        "reasoning": {"effort": "medium"},
+        "stream": False,
+    }
+
+
+def test_the_request_overrides_parameters_but_never_the_model(upstream, gateway_to, call):
+    base, seen = upstream
+    params = {"reasoning_effort": "none", "json_schema": SCHEMA}
+    config = {"model_name": "mine", "temperature": 0, "max_tokens": 7, "max_depth": 0, "model_params": params}
+    with gateway_to(base, {"mine": replace(CUSTODIAN_TRIAGE, name="mine", model="vendor/asked")}) as gateway:
+        reply = call("POST", f"{gateway}/execute", {"prompt": "why?", "config": config})
+    body = seen[0][1]
+    assert (body["model"], body["temperature"], body["max_tokens"]) == ("vendor/asked", 0, 7)
+    assert body["reasoning"] == {"effort": "none"}
+    schema = {"name": "answer", "strict": True, "schema": SCHEMA}
+    assert body["response_format"] == {"type": "json_schema", "json_schema": schema}
+    assert body["provider"] == {"require_parameters": True}
+    assert reply.json["metadata"]["max_depth"] == 0
+
+
+def test_the_model_in_the_answer_is_the_one_served(upstream, gateway_to, call):
+    with gateway_to(upstream[0], load_profiles({})) as gateway:
+        reply = call("POST", f"{gateway}/execute", {"prompt": "why?"})
+    assert reply.json["model"] == "vendor/served"
+    assert reply.json["metadata"]["model_requested"] == "google/gemini-2.5-flash"
+
+
+def test_null_in_config_means_as_the_profile_says(gateway, call):
+    config = {"model_name": None, "temperature": None, "max_tokens": None, "model_params": None}
+    assert call("POST", f"{gateway}/execute", {"prompt": "hello", "config": config}).status == 200
+    assert call("POST", f"{gateway}/execute", {"prompt": "hello", "config": None}).status == 200
+
+
+def test_a_schema_gives_a_document_of_that_schema(gateway, call):
+    config = {"model_params": {"json_schema": SCHEMA}}
+    reply = call("POST", f"{gateway}/execute", {"prompt": "hello", "config": config})
+    assert list(json.loads(reply.json["content"])) == ["name"]
+
+
+@pytest.mark.parametrize("name", ["gpt-4", "google/gemini-2.5-flash", "Custodian-Triage-Balanced", "default"])
+def test_a_name_that_is_no_profile_is_404_and_names_the_profiles(gateway_to, upstream, call, name):
+    base, seen = upstream
+    with gateway_to(base, load_profiles({})) as gateway:
+        reply = call("POST", f"{gateway}/execute", {"prompt": "hello", "config": {"model_name": name}})
+    assert (reply.status, reply.json["type"]) == (404, "unknown_profile")
+    assert "custodian-triage-balanced" in reply.json["message"]
+    assert seen == []
+
+
+def test_a_request_id_goes_in_and_out(gateway, call):
+    reply = call("POST", f"{gateway}/execute", {"prompt": "hello"}, {"x-request-id": "triage-7"})
+    assert reply.headers["x-request-id"] == reply.json["metadata"]["request_id"] == "triage-7"
+
+
+@pytest.mark.parametrize("given", ["two words", "x" * 129, '{"forged": "line"}'])
+def test_a_request_id_that_is_not_plain_is_replaced(gateway, call, given):
+    reply = call("GET", f"{gateway}/health", headers={"x-request-id": given})
+    assert reply.headers["x-request-id"] != given
+    assert len(reply.headers["x-request-id"]) == 32
+
+
+def test_without_a_key_it_lives_is_not_ready_and_says_what_is_missing(simulator, gateway_to, call):
+    with gateway_to(simulator, key=None) as gateway:
+        assert call("GET", f"{gateway}/health").status == 200
+        ready = call("GET", f"{gateway}/ready")
+        assert (ready.status, ready.json["message"]) == (503, "not ready: OPENROUTER_API_KEY is missing")
+        reply = call("POST", f"{gateway}/execute", {"prompt": "hello"})
+        assert (reply.status, reply.json["error"], reply.json["type"]) == (500, "configuration", "key_missing")
+
+
+def test_ready_does_not_call_the_provider(gateway_to, call):
+    with gateway_to("http://127.0.0.1:9/v1") as gateway:
+        assert call("GET", f"{gateway}/ready").status == 200
+
+
+def test_other_paths_and_methods_have_the_same_error_shape(gateway, call):
+    reply = call("GET", f"{gateway}/nope")
+    assert (reply.status, list(reply.json)) == (404, ["error", "message", "type", "provider_status"])
+    reply = call("DELETE", f"{gateway}/execute")
+    assert (reply.status, reply.headers["allow"], reply.json["type"]) == (405, "POST", "method_not_allowed")
+
+
+def test_answers_on_a_kept_connection_do_not_wait_for_acknowledgements(gateway):
+    """40 ms each when TCP_NODELAY is not set."""
+    import http.client  # noqa: PLC0415
+
+    connection = http.client.HTTPConnection(gateway.removeprefix("http://"), timeout=10)
+    times = []
+    for _ in range(9):
+        started = time.monotonic()
+        connection.request("GET", "/health")
+        connection.getresponse().read()
+        times.append(time.monotonic() - started)
+    connection.close()
+    assert sorted(times)[4] < 0.03

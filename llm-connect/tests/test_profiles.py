@@ -1,0 +1,92 @@
+"""The built-in profile, its overrides, and overrides that cannot be used."""
+
+from __future__ import annotations
+
+import pytest
+
+from llm_connect.faults import FaultyConfiguration
+from llm_connect.profiles import CUSTODIAN_TRIAGE, PREFIX, VARIABLES, load_profiles
+
+NAME = "custodian-triage-balanced"
+
+
+def test_the_built_in_profile():
+    profile = load_profiles({})[NAME]
+    assert profile.parameters() == {
+        "provider": "openrouter",
+        "model": "google/gemini-2.5-flash",
+        "temperature": 0.2,
+        "max_tokens": 1800,
+        "max_depth": 2,
+        "timeout_seconds": 300,
+        "reasoning_effort": "medium",
+    }
+    assert profile.overridden == ()
+
+
+@pytest.mark.parametrize(
+    ("parameter", "text", "value"),
+    [
+        ("provider", "openrouter", "openrouter"),
+        ("model", "anthropic/claude-sonnet-4.5", "anthropic/claude-sonnet-4.5"),
+        ("max_tokens", "4000", 4000),
+        ("temperature", "0", 0),
+        ("temperature", "1.5", 1.5),
+        ("timeout_seconds", "30.5", 30.5),
+        ("reasoning_effort", "high", "high"),
+        ("max_depth", "3", 3),
+    ],
+)
+def test_each_parameter_has_its_variable(parameter, text, value):
+    variable = PREFIX + parameter.upper()
+    profile = load_profiles({variable: text})[NAME]
+    assert profile.parameters() == CUSTODIAN_TRIAGE.parameters() | {parameter: value}
+    assert profile.overridden == ((parameter, variable),)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "text"),
+    [
+        ("provider", "openai"),
+        ("provider", "OpenRouter"),
+        ("model", "gemini-2.5-flash"),
+        ("model", "a/b c"),
+        ("model", ""),
+        ("max_tokens", "0"),
+        ("max_tokens", "1e3"),
+        ("max_tokens", "1800.0"),
+        ("max_tokens", "٣"),
+        ("max_tokens", "9" * 400),
+        ("temperature", "nan"),
+        ("temperature", "2.01"),
+        ("temperature", " 1"),
+        ("timeout_seconds", "0"),
+        ("timeout_seconds", "inf"),
+        ("reasoning_effort", "Medium"),
+        ("max_depth", "-1"),
+    ],
+)
+def test_a_bad_override_names_the_variable_and_what_is_allowed_and_not_the_value(parameter, text):
+    variable = PREFIX + parameter.upper()
+    with pytest.raises(FaultyConfiguration) as caught:
+        load_profiles({variable: text})
+    assert [fault.field for fault in caught.value.faults] == [variable]
+    assert "allowed: " in str(caught.value)
+    assert len(text) < 3 or f"{text}'" not in str(caught.value)
+
+
+def test_all_bad_overrides_are_reported_at_once_also_those_that_override_nothing():
+    with pytest.raises(FaultyConfiguration) as caught:
+        load_profiles({PREFIX + "MAX_TOKEN": "1", PREFIX + "TEMPERATURE": "hot", PREFIX + "MODEL": "x"})
+    assert {fault.field for fault in caught.value.faults} == {
+        PREFIX + "MAX_TOKEN",
+        PREFIX + "TEMPERATURE",
+        PREFIX + "MODEL",
+    }
+    assert VARIABLES[0] in str(caught.value)
+
+
+def test_other_variables_are_nobodys_business_here():
+    """Kubernetes sets LLM_CONNECT_PORT and more for a service of this name."""
+    environment = {"LLM_CONNECT_PORT": "tcp://10.0.0.1:8080", "LLM_CONNECT_TIMEOUT_SECONDS": "300"}
+    assert load_profiles(environment) == {NAME: CUSTODIAN_TRIAGE}

@@ -1,0 +1,182 @@
+"""The programs as their users run them: processes, signals, exit codes, help."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from llm_connect.secret import Secret
+from llm_connect.simulator.app import Simulator
+from llm_connect.simulator.key import FixedKey
+
+VERBS = ["serve", "smoke", "profiles", "simulate-openrouter"]
+
+
+@pytest.fixture(scope="module")
+def gateway_program(program, simulator, key):
+    """`llm-connect serve`, with the key in a memory file as warden hands it over."""
+    descriptor = os.memfd_create("key")
+    os.write(descriptor, key.encode())
+    environment = {
+        "OPENROUTER_API_KEY_FILE": f"/proc/self/fd/{descriptor}",
+        "LLM_CONNECT_OPENROUTER_BASE_URL": simulator,
+    }
+    with program("serve", "--port", "0", environment=environment, pass_fds=[descriptor]) as process:
+        os.close(descriptor)
+        yield process
+
+
+def test_serve_announces_where_it_listens_and_answers_there(gateway_program, call):
+    assert call("GET", f"{gateway_program.url}/ready").status == 200
+    assert call("POST", f"{gateway_program.url}/execute", {"prompt": "hello"}).status == 200
+
+
+def test_smoke_is_ok(gateway_program, run):
+    found = run("smoke", "--url", gateway_program.url)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert [line.split()[:3] for line in found.stdout.splitlines()] == [
+        ["ok", "health", "200"],
+        ["ok", "ready", "200"],
+        ["ok", "execute", "200"],
+    ]
+
+
+def test_smoke_fails_where_the_answer_lacks_its_fields(gateway, run):
+    found = run("smoke", "--url", gateway, "--profile", "prose", "--json")
+    assert found.returncode == 1
+    document = json.loads(found.stdout)
+    assert [check["ok"] for check in document["checks"]] == [True, True, False]
+    assert "content is no JSON object" in document["checks"][2]["found"]
+
+
+def test_smoke_says_when_nothing_answers(run):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        found = run("smoke", "--url", f"http://127.0.0.1:{taken.getsockname()[1]}", "--json")
+    assert (found.returncode, found.stdout) == (3, "")
+    assert json.loads(found.stderr)["kind"] == "unreachable"
+
+
+@pytest.fixture(scope="module")
+def slow_provider(serving, key):
+    """The environment for a gateway to a provider that takes 0.6 s."""
+    with serving(Simulator(FixedKey(Secret(key)), latency_ms=600).application()) as url:
+        yield {"OPENROUTER_API_KEY": key, "LLM_CONNECT_OPENROUTER_BASE_URL": f"{url}/api/v1"}
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_lets_the_request_under_way_finish(program, slow_provider, call, number, code):
+    replies = []
+    with program("serve", "--port", "0", environment=slow_provider) as process:
+        url = f"{process.url}/execute"
+        thread = threading.Thread(target=lambda: replies.append(call("POST", url, {"prompt": "hello"})))
+        thread.start()
+        time.sleep(0.2)
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=10)
+        thread.join(10)
+    assert replies[0].status == 200
+    assert (process.returncode, stdout) == (code, "")
+    assert "Traceback" not in stderr
+    assert all(json.loads(line)["level"] == "info" for line in stderr.splitlines())
+
+
+def test_a_request_that_outlives_the_drain_is_given_up_with_an_answer(program, simulator, call, key):
+    environment = {
+        "OPENROUTER_API_KEY": key,
+        "LLM_CONNECT_OPENROUTER_BASE_URL": simulator,
+        "LLM_CONNECT_CUSTODIAN_TRIAGE_MODEL": "simulate/silent",
+    }
+    replies = []
+    with program("serve", "--port", "0", "--drain-seconds", "0", environment=environment) as process:
+        url = f"{process.url}/execute"
+        thread = threading.Thread(target=lambda: replies.append(call("POST", url, {"prompt": "hello"})))
+        thread.start()
+        time.sleep(0.2)
+        process.terminate()
+        _, stderr = process.communicate(timeout=10)
+        thread.join(10)
+    assert process.returncode == 0
+    assert (replies[0].status, replies[0].json["type"]) == (503, "stopping")
+    assert "Traceback" not in stderr
+
+
+def test_a_bad_environment_is_said_whole_before_anything_starts(run, key):
+    environment = {
+        "OPENROUTER_API_KEY": key,
+        "OPENROUTER_API_KEY_FILE": "/nowhere",
+        "LLM_CONNECT_CUSTODIAN_TRIAGE_MAX_TOKENS": "many",
+        "LLM_CONNECT_OPENROUTER_BASE_URL": "http://elsewhere.example/",
+    }
+    found = run("serve", "--port", "0", environment=environment)
+    assert (found.returncode, found.stdout) == (2, "")
+    for name in ("drop OPENROUTER_API_KEY", "_MAX_TOKENS: cannot be used", "_BASE_URL: would send the key unencrypted"):
+        assert name in found.stderr
+    assert key not in found.stderr
+
+
+def test_a_taken_port_is_said(run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        found = run("serve", "--port", str(taken.getsockname()[1]))
+    assert found.returncode == 1
+    assert "the port is taken; nothing was started" in found.stderr
+
+
+def test_a_host_that_is_none_is_said(run):
+    found = run("serve", "--port", "0", "--host", "no such host")
+    assert found.returncode == 1
+    assert "cannot be listened on" in found.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--key-file", "a", "--key-env", "B"]])
+def test_the_simulator_wants_one_key(run, arguments):
+    found = run("simulate-openrouter", *arguments)
+    assert found.returncode == 2
+    assert "--key-file PATH and --key-env NAME" in found.stderr
+
+
+def test_the_simulator_announces_its_base_url(program, tmp_path, call):
+    path = tmp_path / "key"
+    path.write_text("first-key-value\n")
+    with program("simulate-openrouter", "--key-file", str(path)) as process:
+        assert process.url.endswith("/api/v1")
+        assert call("GET", f"{process.url}/key", headers={"authorization": "Bearer first-key-value"}).status == 200
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=10)
+    assert (process.returncode, stderr) == (130, "")
+
+
+def test_profiles_as_a_table_and_as_json(run):
+    environment = {"LLM_CONNECT_CUSTODIAN_TRIAGE_MAX_TOKENS": "4000"}
+    table = run("profiles", environment=environment).stdout
+    assert "custodian-triage-balanced · default" in table
+    assert "  max_tokens        4000                      LLM_CONNECT_CUSTODIAN_TRIAGE_MAX_TOKENS" in table
+    (profile,) = json.loads(run("profiles", "--json", environment=environment).stdout)
+    assert (profile["max_tokens"], profile["default"]) == (4000, True)
+    assert profile["overridden"] == {"max_tokens": "LLM_CONNECT_CUSTODIAN_TRIAGE_MAX_TOKENS"}
+
+
+def test_with_json_an_error_is_json_on_standard_error(run):
+    found = run("profiles", "--json", environment={"LLM_CONNECT_CUSTODIAN_TRIAGE_MODEL": "x"})
+    assert (found.returncode, found.stdout) == (2, "")
+    assert set(json.loads(found.stderr)) == {"code", "kind", "system", "subject", "message", "hint"}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_has_a_sentence_and_two_examples(run, verb):
+    found = run(verb, "--help")
+    assert found.returncode == 0
+    examples = found.stdout.partition("Examples:")[2].split("\n")
+    assert len([line for line in examples if f"llm-connect {verb}" in line]) == 2
+
+
+def test_profiles_needs_no_http_server():
+    code = "import sys, llm_connect.commands.profiles; sys.exit('starlette' in sys.modules or 'aiohttp' in sys.modules)"
+    assert subprocess.run([os.sys.executable, "-c", code], check=False).returncode == 0
