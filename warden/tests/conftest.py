@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,8 +35,7 @@ class PlatformServer:
     def token(self, part: str) -> str:
         """A token of ``admin``, ``platform`` or ``developer``."""
         if part not in self._tokens:
-            with open(self.embedded.parts.token_file(part), encoding="ascii") as file:
-                self._tokens[part] = file.read()
+            self._tokens[part] = Path(self.embedded.parts.token_file(part)).read_text(encoding="ascii")
         return self._tokens[part]
 
     def mint(self, workload: str, *, audience: str = "openbao", ttl: int = 600, **claims: object) -> str:
@@ -56,7 +56,7 @@ class PlatformServer:
     def call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, token: str | None = "admin"
     ) -> tuple[int, Mapping[str, Any]]:
-        """One raw request, for what a test arranges or looks at: status and body. As ``admin`` unless said otherwise."""
+        """One raw request, for what a test arranges or looks at: its status and body."""
         if token in {"admin", "platform", "developer"}:
             token = self.token(token)
         return Door(self.address).call(method, path, body, Secret(token) if token else None)

@@ -1,6 +1,5 @@
 import base64
 import json
-import os
 
 import pytest
 
@@ -29,7 +28,8 @@ def test_a_minted_token_has_the_claims_of_a_cluster(issuer):
     assert claims["nbf"] == claims["iat"]
     assert claims["kubernetes.io"]["namespace"] == "activity-core"
     assert claims["kubernetes.io"]["serviceaccount"]["name"] == "llm-connect"
-    assert claims["iss"] and claims["jti"]
+    assert claims["iss"]
+    assert claims["jti"]
 
 
 def test_two_tokens_of_one_account_differ_in_their_id_and_agree_in_the_account(issuer):
@@ -47,7 +47,7 @@ def test_a_claim_can_be_replaced_and_nothing_else_changes(issuer):
 
 def test_a_key_is_for_its_owner_alone(tmp_path):
     public = new_key(f"{tmp_path}/k.pem")
-    assert os.stat(tmp_path / "k.pem").st_mode & 0o777 == 0o600
+    assert (tmp_path / "k.pem").stat().st_mode & 0o777 == 0o600
     assert public.startswith("-----BEGIN PUBLIC KEY-----")
     assert "PRIVATE" not in public
 

@@ -1,6 +1,7 @@
-"""What every other test builds on: the server is real, the parts log in, minted tokens are judged as a cluster would."""
+"""What every other test builds on: a real server, parts that log in, tokens judged as a cluster's are."""
 
 import base64
+from pathlib import Path
 
 import pytest
 
@@ -91,8 +92,8 @@ def test_the_probe_header_is_in_the_audit_log_in_clear(platform_server, unique):
     nonce = unique("nonce")
     request = Request(method="GET", path="platform/data/nobody", headers={"X-Lane-Probe": nonce})
     assert platform_server.vault().send(request).status == 403
-    with open(platform_server.audit_file, encoding="utf-8") as log:
-        lines = [line for line in log if nonce in line]
+    log = Path(platform_server.audit_file).read_text(encoding="utf-8")
+    lines = [line for line in log.splitlines() if nonce in line]
     assert len(lines) == 2
     assert all(f'"x-lane-probe":["{nonce}"]' in line for line in lines)
 

@@ -15,6 +15,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warden.domain.errors import NotFound
@@ -42,7 +43,7 @@ def new_key(path: str) -> str:
 
     key = ec.generate_private_key(ec.SECP256R1())
     private = key.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, pem.NoEncryption())
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
         file.write(private)
     return key.public_key().public_bytes(pem.Encoding.PEM, pem.PublicFormat.SubjectPublicKeyInfo).decode()
 
@@ -52,8 +53,7 @@ def _load(path: str) -> "EllipticCurvePrivateKey":
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415  # as in new_key
 
     try:
-        with open(path, "rb") as file:
-            key = load_pem_private_key(file.read(), password=None)
+        key = load_pem_private_key(Path(path).read_bytes(), password=None)
     except (OSError, ValueError) as fault:
         raise NotFound(
             "the embedded platform's signing key is not there or no key; no token was made",
@@ -86,7 +86,7 @@ def _times(ttl: int) -> dict[str, int]:
 
 
 class LocalIssuer:
-    """Implements the port Identities with the embedded platform's own keys: it stands in for a cluster's TokenRequest."""
+    """Implements the port Identities with the embedded platform's own keys, in a cluster's place."""
 
     def __init__(self, keys: str) -> None:
         """`keys` is the directory with ``kubernetes.pem`` and ``netkingdom.pem``; they are read when first used."""

@@ -43,14 +43,12 @@ def server_config(layout: Layout, port: int, public_keys: Mapping[str, str]) -> 
         port: the loopback port of the API. The cluster port is left to the kernel: a single node is never called.
         public_keys: PEM of the auth mounts ``kubernetes`` and ``netkingdom``; empty where it is initialised already.
     """
-    address = f"http://127.0.0.1:{port}"
-    quote = _hcl
     stanzas = [
-        f"api_addr = {quote(address)}\ncluster_addr = {quote(address.replace('http', 'https'))}",
-        f'storage "raft" {{\n  path = {quote(layout.raft)}\n  node_id = "embedded"\n  performance_multiplier = "1"\n}}',
-        f'listener "tcp" {{\n  address = "127.0.0.1:{port}"\n  cluster_address = "127.0.0.1:0"\n  tls_disable = true\n}}',
-        f'seal "static" {{\n  current_key_id = "embedded"\n  current_key = {quote("file://" + layout.unseal_key)}\n}}',
-        f'audit "file" "file" {{\n  options {{\n    file_path = {quote(layout.audit_file)}\n  }}\n}}',
+        f'api_addr = "http://127.0.0.1:{port}"\ncluster_addr = "https://127.0.0.1:{port}"',
+        _stanza('storage "raft"', path=layout.raft, node_id="embedded", performance_multiplier="1"),
+        _stanza('listener "tcp"', address=f"127.0.0.1:{port}", cluster_address="127.0.0.1:0", tls_disable=True),
+        _stanza('seal "static"', current_key_id="embedded", current_key=f"file://{layout.unseal_key}"),
+        _stanza('audit "file" "file"', options={"file_path": layout.audit_file}),
     ]
     if public_keys:
         requests = "".join(_request(*request) for request in enumerate(_first_requests(layout, public_keys)))
@@ -67,7 +65,7 @@ def _first_requests(layout: Layout, public_keys: Mapping[str, str]) -> list[tupl
         *_jwt_mount("kubernetes", ISSUER, public_keys["kubernetes"]),
         *_jwt_mount("netkingdom", LOGIN_ISSUER, public_keys["netkingdom"]),
         ("sys/auth/userpass", {"type": "userpass"}),
-        *((f"auth/userpass/users/{part}", _user(layout.password(part), held)) for part, held in PARTS.items()),
+        *((f"auth/userpass/users/{part}", _user(f"{layout.passwords}/{part}", held)) for part, held in PARTS.items()),
     ]
 
 
@@ -86,6 +84,10 @@ def _request(number: int, request: tuple[str, dict[str, Any]]) -> str:
     return (
         f'  request "r{number}" {{\n    operation = "update"\n    path = {_hcl(path)}\n    data = {_hcl(body)}\n  }}\n'
     )
+
+
+def _stanza(head: str, **settings: object) -> str:
+    return f"{head} {{\n" + "".join(f"  {key} = {_hcl(value)}\n" for key, value in settings.items()) + "}"
 
 
 def _hcl(value: object) -> str:

@@ -52,7 +52,7 @@ def _fault(system: str, path: str, status: int, answer: Mapping[str, Any]) -> Wa
 
 
 class Parts:
-    """Logs people in and keeps their tokens, each in a 0600 file of the state directory; never in ``~/.vault-token``."""
+    """Logs people in and keeps their tokens, each in a 0600 file of the state directory."""
 
     def __init__(self, layout: state.Layout, address: str) -> None:
         self._layout = layout
@@ -60,7 +60,7 @@ class Parts:
 
     def token_file(self, part: str) -> str:
         """The file with a token of `part` that works now; logs in where there is none (not for ``person-NAME``)."""
-        path = self._layout.token(part)
+        path = f"{self._layout.tokens}/{part}"
         if not part.startswith("person-"):
             return path if part in PARTS and self._works(path) else self.login(part)
         if self._works(path):
@@ -81,7 +81,7 @@ class Parts:
                 subject=part,
                 hint=f"one of: {', '.join(PARTS)}, or: warden dev login person:NAME --group GROUP --role ROLE",
             )
-        password = state.read(self._layout.password(part))
+        password = state.read(f"{self._layout.passwords}/{part}")
         return self._keep(part, self._door.must("POST", f"auth/userpass/login/{part}", {"password": password}))
 
     def login_person(self, name: str, groups: Sequence[str], role: str) -> str:
@@ -98,7 +98,7 @@ class Parts:
         return self._keep(f"person-{name}", answer)
 
     def _keep(self, part: str, answer: Mapping[str, Any]) -> str:
-        path = self._layout.token(part)
+        path = f"{self._layout.tokens}/{part}"
         state.write(path, answer["auth"]["client_token"])
         return path
 

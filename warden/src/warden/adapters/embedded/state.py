@@ -7,6 +7,7 @@ import shutil
 import stat
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -16,86 +17,83 @@ SYSTEM = "embedded platform"
 LOCK_SECONDS = 90.0
 
 
-class Layout(msgspec.Struct, frozen=True):
-    """Where everything lies below one directory (absolute)."""
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """Where everything lies; made by `layout`.
+
+    Attributes:
+        root: the directory that all of it is in, absolute.
+        config: the server's configuration.
+        raft: the data directory.
+        audit_file: the audit log.
+        log: the server's own words.
+        keys: the directory of the signing keys and the unseal key.
+        unseal_key: 32 random bytes.
+        passwords: a file for each part that people play.
+        tokens: a file for each part: the token of its last login.
+        published: says where the server is; written when it is ready.
+        initialising: exists from before the first start until the first login; only then may data be discarded.
+    """
 
     root: str
+    config: str
+    raft: str
+    audit_file: str
+    log: str
+    keys: str
+    unseal_key: str
+    passwords: str
+    tokens: str
+    published: str
+    initialising: str
 
-    @property
-    def config(self) -> str:
-        return f"{self.root}/openbao.hcl"
 
-    @property
-    def raft(self) -> str:
-        return f"{self.root}/data"
-
-    @property
-    def audit_file(self) -> str:
-        return f"{self.root}/audit/audit.log"
-
-    @property
-    def log(self) -> str:
-        return f"{self.root}/server.log"
-
-    @property
-    def keys(self) -> str:
-        return f"{self.root}/keys"
-
-    @property
-    def unseal_key(self) -> str:
-        return f"{self.root}/keys/unseal.key"
-
-    @property
-    def published(self) -> str:
-        """The file that says where the server is; written when it is ready."""
-        return f"{self.root}/platform.json"
-
-    @property
-    def initialising(self) -> str:
-        """Exists from before the first start until the first login: only then may a data directory be discarded."""
-        return f"{self.root}/initialising"
-
-    def password(self, part: str) -> str:
-        """The password of one of the parts that people play."""
-        return f"{self.root}/passwords/{part}"
-
-    def token(self, part: str) -> str:
-        """The token that a part got at its last login."""
-        return f"{self.root}/tokens/{part}"
+def layout(root: str) -> Layout:
+    """The files of the platform that lives in `root`."""
+    return Layout(
+        root=root,
+        config=f"{root}/openbao.hcl",
+        raft=f"{root}/data",
+        audit_file=f"{root}/audit/audit.log",
+        log=f"{root}/server.log",
+        keys=f"{root}/keys",
+        unseal_key=f"{root}/keys/unseal.key",
+        passwords=f"{root}/passwords",
+        tokens=f"{root}/tokens",
+        published=f"{root}/platform.json",
+        initialising=f"{root}/initialising",
+    )
 
 
 def make_directory(path: str) -> None:
     """Make `path`, and what leads to it, for nobody else. Raises `Inconclusive` where that cannot be done."""
     with _explained(path, "cannot be made"):
-        os.makedirs(path, mode=0o700, exist_ok=True)
-        found = os.lstat(path)
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise PermissionError(0, "it is not a directory of yours")
-        os.chmod(path, 0o700)
+        Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
+        if Path(path).lstat().st_uid != os.geteuid():
+            raise PermissionError(0, "it belongs to somebody else")
+        Path(path).chmod(0o700)
 
 
 def write(path: str, content: str | bytes) -> None:
     """Put `content` at `path`, mode 0600, whole or not at all."""
     raw = content.encode() if isinstance(content, str) else content
-    beside = f"{path}.{os.getpid()}"
+    beside = Path(f"{path}.{os.getpid()}")
     with _explained(path, "cannot be written"):
         try:
-            with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
                 file.write(raw)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(beside, path)
+            beside.replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
-                os.unlink(beside)
+                beside.unlink()
             raise
 
 
 def read(path: str) -> str:
     """The text at `path`. Raises `NotFound` where there is none: the platform was never up."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+        return Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError as fault:
         raise NotFound(
             f"{path} cannot be read ({_words(fault)})", system=SYSTEM, subject=path, hint="warden dev up"
@@ -104,13 +102,15 @@ def read(path: str) -> str:
 
 def remove(path: str) -> bool:
     """Remove a file or a directory with all that is in it; answers whether there was one."""
-    if not os.path.lexists(path):
-        return False
     with _explained(path, "cannot be removed"):
-        if os.path.isdir(path) and not os.path.islink(path):
+        try:
+            found = Path(path).lstat()
+        except FileNotFoundError:
+            return False
+        if stat.S_ISDIR(found.st_mode):
             shutil.rmtree(path)
         else:
-            os.unlink(path)
+            Path(path).unlink()
     return True
 
 
@@ -126,10 +126,10 @@ def sync(directory: str) -> None:
 def size(path: str) -> int:
     """Bytes that a file, or all files below a directory, take up on the disk."""
     total = 0
-    files = [path] if os.path.isfile(path) else [f"{at}/{name}" for at, _, names in os.walk(path) for name in names]
-    for file in files:
+    for file in (Path(path), *Path(path).rglob("*")):
         with contextlib.suppress(OSError):
-            total += os.stat(file).st_blocks * 512
+            found = file.lstat()
+            total += found.st_blocks * 512 if stat.S_ISREG(found.st_mode) else 0
     return total
 
 
