@@ -1,0 +1,161 @@
+"""The platform directory's files -> the catalog, with every fault of every file.
+
+``catalog/<id>.yaml`` holds one entry each, ``platform.yaml`` what holds for all. A file with a fault is not used, and
+does not keep the others from being used; one with secret material is refused before anything in it is read.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from warden.adapters.discovery import find_platform
+from warden.adapters.yaml_tree import Mapping, Refusal, decode, parse
+from warden.domain.catalog import KINDS, Catalog, Entry, Platform, kind_of
+from warden.domain.errors import Fault, Invalid, Usage
+from warden.domain.material import redact
+from warden.domain.rules import Complaint, across, of_entry
+
+__all__ = ["Source", "catalog_files", "find_platform", "judge", "load_catalog", "load_platform", "parse_entry"]
+
+_REMOVE = "remove it, and if it was ever real, rotate it: whoever has the file has had it"
+
+
+class Source(msgspec.Struct, kw_only=True):
+    """What one file said: its entry (``None`` where it has none), its faults, and where each field is written."""
+
+    file: str
+    id: str
+    entry: Entry | None = None
+    faults: list[Fault] = []
+    lines: dict[str, int] = {}
+
+
+def shown(path: str) -> str:
+    """The path for people: relative where it lies below the current directory."""
+    here = os.getcwd() + os.sep
+    return path[len(here) :] if path.startswith(here) else path
+
+
+def read_bytes(path: str, most: int = (1 << 20) + 1) -> bytes:
+    """At most `most` bytes of the file."""
+    with open(path, "rb") as file:  # noqa: PTH123  # no pathlib on the hot path
+        return file.read(most)
+
+
+def catalog_files(platform_dir: str) -> list[str]:
+    """The catalog's files, sorted by name. Raises `Usage` where the directory cannot be read."""
+    folder = os.path.join(platform_dir, "catalog")
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith((".yaml", ".yml")) and name[0] != ".")
+    except OSError as fault:
+        raise Usage(
+            f"{folder} cannot be read ({fault.strerror}), so there is no catalog.", system="platform", subject=folder
+        ) from None
+    return [os.path.join(folder, name) for name in names]
+
+
+def load_catalog(platform_dir: str) -> Catalog:
+    """Every entry without faults, and the faults of the others (`Catalog.entry` raises them as `Invalid`).
+
+    Raises `Invalid` where ``platform.yaml`` itself has faults: nothing can be judged without it.
+    """
+    platform = load_platform(platform_dir)
+    return judge([parse_entry(path, platform) for path in catalog_files(platform_dir)], platform)
+
+
+def load_platform(platform_dir: str) -> Platform:
+    """``platform.yaml``; its defaults where there is no such file. Raises `Invalid` where it has faults."""
+    path = os.path.join(platform_dir, "platform.yaml")
+    if not os.path.exists(path):
+        return Platform()
+    source = Source(file=shown(path), id="platform")
+    platform = _structured(path, source, lambda _: Platform)
+    if source.faults:
+        raise Invalid(
+            source.faults,
+            "platform.yaml has faults, so no entry was read.",
+            subject=source.file,
+            hint="mend the file, then: warden catalog check",
+        )
+    return platform if isinstance(platform, Platform) else Platform()
+
+
+def parse_entry(path: str, platform: Platform) -> Source:
+    """One file, read alone: what it declares and everything that is wrong with it."""
+    name, _, ending = os.path.basename(path).rpartition(".")
+    source = Source(file=shown(path), id=name)
+    entry = _structured(path, source, _kind)
+    if entry is None:
+        return source
+    source.entry = entry
+    complaints = list(of_entry(entry, platform))
+    if entry.id != name or ending != "yaml":
+        complaints.append(Complaint(kind_of(entry), f"is not the file's name; rename it {entry.id}.yaml"))
+    source.faults += located(source, complaints)
+    return source
+
+
+def _kind(tree: Mapping) -> type[Entry]:
+    """What the first key says the file is. Raises `Refusal` where it says nothing."""
+    kinds = [key for key, _ in tree.pairs if key.text in KINDS]
+    if not kinds or tree.pairs[0][0] is not kinds[0]:
+        line = tree.pairs[0][0].line if tree.pairs else tree.line
+        raise Refusal(line, f"does not start with its kind; the first key is one of {', '.join(KINDS)}, with the id")
+    return KINDS[kinds[0].text]
+
+
+def _structured(path: str, source: Source, kind: Callable[[Mapping], type]) -> Any:
+    """The structure of the file's text; every fault goes to the source, ``None`` where there is one."""
+    from warden.adapters.structures import Decoder  # noqa: PLC0415  # not where the entry is compiled
+
+    try:
+        text = decode(read_bytes(path))
+        text, material = redact(text)
+        found = [Fault(source.file, line, "", f"holds {what}; {_REMOVE}") for line, what in material]
+        source.faults += found
+        tree = parse(text)
+        if not isinstance(tree, Mapping):
+            raise Refusal(1, "declares nothing: it is no mapping with keys")
+        structure = kind(tree)
+    except Refusal as fault:
+        source.faults.append(Fault(source.file, fault.line, "", fault.why))
+        return None
+    except OSError as fault:
+        source.faults.append(Fault(source.file, 0, "", f"cannot be read: {fault.strerror}"))
+        return None
+    decoder = Decoder()
+    value = decoder.read(tree, structure)
+    source.lines = decoder.lines
+    source.faults += [Fault(source.file, line, field, message) for line, field, message in decoder.faults]
+    return value
+
+
+def located(source: Source, complaints: Iterable[Complaint]) -> list[Fault]:
+    """Complaints as faults: with the line of their field, or of the nearest part above it that is written."""
+    return [
+        Fault(source.file, _line(source.lines, one.field), one.field, one.message, one.warning) for one in complaints
+    ]
+
+
+def _line(lines: dict[str, int], field: str) -> int:
+    while field and field not in lines:
+        cut = max(field.rfind("."), field.rfind("["))
+        field = field[:cut] if cut > 0 else ""
+    return lines.get(field, 0)
+
+
+def judge(sources: list[Source], platform: Platform) -> Catalog:
+    """The catalog of all files, each read alone before: what clashes is added to the faults of the later one."""
+    by_id = {source.id: source for source in sources}
+    clean = [source.entry for source in sources if source.entry is not None and not source.faults]
+    for entry_id, complaints in across(clean).items():
+        by_id[entry_id].faults += located(by_id[entry_id], complaints)
+    return Catalog(
+        {source.id: source.entry for source in sources if source.entry is not None and not source.faults},
+        files={source.id: source.file for source in sources},
+        faults=sorted(fault for source in sources for fault in source.faults),
+        faulty={source.id: source.faults for source in sources if source.faults},
+        platform=platform,
+    )
