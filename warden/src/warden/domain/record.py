@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from warden.domain.lane import Lane
 from warden.domain.server import Identity
 
 Effect = Literal["allow", "deny"]
@@ -30,12 +31,16 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What the policy is asked: may this identity do this action with this lane?"""
+    """What the policy is asked: may this identity do this action with this lane?
+
+    ``declared`` is the lane as the catalog has it; without it the policy knows of no readers.
+    """
 
     identity: Identity
     action: str
     lane: str
     context: Mapping[str, Any]
+    declared: Lane | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,8 +34,12 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mount(self) -> str:
-        """The auth mount: ``kubernetes`` for ``auth/kubernetes/login``."""
-        return self.path.removeprefix("auth/").rpartition("/login")[0]
+        """The auth mount: ``kubernetes`` for ``auth/kubernetes/login``, ``corp`` for ``auth/corp/oidc/callback``.
+
+        Empty for a token that nobody logged in for (``auth/token/create``).
+        """
+        login = self.path.removeprefix("auth/")
+        return login.rpartition("/login")[0] or login.rpartition("/oidc/")[0]
 
 
 class Mount(msgspec.Struct, frozen=True, kw_only=True):
