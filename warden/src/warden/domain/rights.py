@@ -72,9 +72,9 @@ def _plan(scope: Scope) -> list[Right]:
 def _apply(scope: Scope) -> list[Right]:
     return [
         *_plan(scope),
-        _right(f"sys/policies/acl/{scope.policies}", "create update delete", "write the derived policies"),
+        _right(f"sys/policies/acl/{scope.policies}", "update delete", "write the derived policies"),
         *(_right(f"auth/{mount}/role/*", "create update delete", "write the readers' roles") for mount in scope.auth),
-        _right(f"{scope.kv}/metadata/*", "create update patch", "mark the path with its lane and owners"),
+        _right(f"{scope.kv}/metadata/*", "create patch", "mark the path with its lane and owners"),
         _right(
             f"sys/mounts/{scope.kv}", "create update", "mount KV version 2, once, where it is missing", optional=True
         ),
@@ -83,11 +83,9 @@ def _apply(scope: Scope) -> list[Right]:
 
 def _put(scope: Scope) -> list[Right]:
     return [
-        _right(
-            f"{scope.kv}/data/*", "create patch update", "write one field beside its siblings; no value can be read"
-        ),
         _right(f"sys/mounts/{scope.kv}", "read", "see that the mount is KV version 2 before anything is written"),
         _right(f"{scope.kv}/metadata/*", "read", "know the version that the write is checked against"),
+        _right(f"{scope.kv}/data/*", "create patch update", "write a field beside its siblings; no value can be read"),
     ]
 
 

@@ -1,0 +1,148 @@
+"""Each verb's calls through the port, on a real server, with exactly the policy that is shipped for it."""
+
+import pytest
+
+from warden.domain.errors import Refused
+from warden.domain.rights import VERBS, Right, missing, policy_text, rights_of
+from warden.domain.secret import Secret
+
+pytestmark = pytest.mark.real
+
+ROLE = {"role_type": "jwt", "user_claim": "sub", "bound_subject": "x", "bound_audiences": ["openbao"]}
+
+
+class Scene:
+    """Names of one test, with the objects that exist before the verb runs: a policy, two roles, a filled path."""
+
+    def __init__(self, server, unique):
+        self.server = server
+        self.name = unique("workload-rights")
+        admin = server.vault("admin")
+        admin.write_policy(self.name, 'path "nothing" { capabilities = ["read"] }')
+        for mount in ("kubernetes", "netkingdom"):
+            admin.write_role(mount, self.name, ROLE)
+        admin.put_field("platform", self.name, "A", Secret("a"))
+        for stem in ("unmarked", "marked", "removed"):
+            server.call("DELETE", f"platform/metadata/{self.name}-{stem}")
+        admin.mark("platform", f"{self.name}-marked", {"catalog-id": "x"})
+        admin.put_field("platform", f"{self.name}-removed", "A", Secret("a"))
+        server.must("DELETE", f"platform/data/{self.name}-removed")
+
+
+def plan(vault, scene):
+    assert vault.policy(scene.name) is not None
+    assert vault.mount("platform").version == 2
+    for mount in ("kubernetes", "netkingdom"):
+        assert vault.auth_type(mount) == "jwt"
+        assert vault.role(mount, scene.name) is not None
+    assert vault.kv_metadata("platform", scene.name).live
+
+
+def apply(vault, scene):
+    plan(vault, scene)
+    for name in (scene.name, f"{scene.name}-new"):
+        vault.write_policy(name, 'path "nothing" { capabilities = ["list"] }')
+        vault.delete_policy(name)
+        for mount in ("kubernetes", "netkingdom"):
+            vault.write_role(mount, name, ROLE)
+            vault.delete_role(mount, name)
+    for key in (scene.name, f"{scene.name}-unmarked"):
+        vault.mark("platform", key, {"catalog-id": "y"})
+
+
+def put(vault, scene):
+    assert vault.mount("platform").version == 2
+    for key in (scene.name, f"{scene.name}-unmarked", f"{scene.name}-marked", f"{scene.name}-removed"):
+        vault.put_field("platform", key, "B", Secret("b"))
+
+
+def access(vault, _scene):
+    assert vault.identity().display_name
+
+
+def prove(vault, scene):
+    plan(vault, scene)
+    assert vault.fields("platform", scene.name) == (1, ("A",))
+
+
+def status(vault, scene):
+    assert vault.kv_metadata("platform", scene.name).live
+
+
+def doctor(vault, _scene):
+    assert vault.audit_headers()
+    assert vault.audit_files()
+
+
+CALLS = {f.__name__: f for f in (plan, apply, put, access, prove, status, doctor)}
+IN_DEFAULT = "auth/token/lookup-self"
+
+
+def wanted(verb):
+    """What the shipped policy gives: optional rights only for doctor, which has no others."""
+    return [right for right in rights_of(verb) if verb == "doctor" or not right.optional]
+
+
+def as_policy(capabilities):
+    """A policy text from {path: capabilities}."""
+    return "".join(
+        f'path "{path}" {{ capabilities = [{", ".join(f"{c!r}" for c in sorted(held))}] }}\n'.replace("'", '"')
+        for path, held in capabilities.items()
+        if held
+    )
+
+
+def held(verb):
+    found = {}
+    for right in wanted(verb):
+        found.setdefault(right.path, set()).update(right.capabilities)
+    return found
+
+
+def one_less(verb):
+    for path, capabilities in held(verb).items():
+        if path != IN_DEFAULT:
+            yield from ((verb, path, capability) for capability in sorted(capabilities))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_shipped_policy_is_enough(platform_server, unique, verb):
+    scene = Scene(platform_server, unique)
+    token = platform_server.token_with(policy_text(verb, extras=verb == "doctor"))
+    CALLS[verb](platform_server.vault(token), scene)
+
+
+@pytest.mark.parametrize(("verb", "path", "capability"), [case for verb in VERBS for case in one_less(verb)])
+def test_no_right_in_it_is_one_too_many(platform_server, unique, verb, path, capability):
+    scene = Scene(platform_server, unique)
+    rights = held(verb)
+    rights[path] = rights[path] - {capability} or {"deny"}
+    with pytest.raises(Refused):
+        CALLS[verb](platform_server.vault(platform_server.token_with(as_policy(rights))), scene)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_the_server_says_of_a_token_tells_the_same(platform_server, verb):
+    rights = wanted(verb)
+    enough = platform_server.vault(platform_server.token_with(policy_text(verb, extras=True)))
+    assert missing(rights, enough.own_capabilities([right.sample for right in rights])) == ()
+    nobody = platform_server.vault("developer")
+    lacking = missing(rights, nobody.own_capabilities([right.sample for right in rights]))
+    assert [right.path for right in lacking] == [right.path for right in rights if right.path != IN_DEFAULT]
+
+
+def test_the_keeper_lacks_nothing(platform_server):
+    rights: list[Right] = [right for verb in VERBS for right in rights_of(verb)]
+    held_by_admin = platform_server.vault("admin").own_capabilities([right.sample for right in rights])
+    assert missing(rights, held_by_admin) == ()
+
+
+def test_the_platform_engineer_reads_no_value(platform_server, unique):
+    scene = Scene(platform_server, unique)
+    vault = platform_server.vault("platform")
+    for verb in (plan, put, status, doctor):
+        verb(vault, scene)
+    with pytest.raises(Refused):
+        vault.read("platform", scene.name)
+    with pytest.raises(Refused):
+        vault.write_policy("admin", "")
