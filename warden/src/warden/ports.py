@@ -9,9 +9,10 @@ A ``None`` answer means "a reachable, unsealed system says that there is no such
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
+from warden.domain.access import Projected
 from warden.domain.lane import Workload
 from warden.domain.record import Decision, LaneState, Question, Record
 from warden.domain.secret import Secret
@@ -31,6 +32,7 @@ __all__ = [
     "Answer",
     "AuditLine",
     "AuditLog",
+    "Caller",
     "Clock",
     "Decision",
     "Health",
@@ -128,19 +130,25 @@ class Vault(Protocol):
     def audit_files(self) -> tuple[str, ...]:
         """Where the file audit devices write, as the server names it."""
 
+    def as_caller(self, request: Request) -> Request:
+        """The same request with the caller's own token. Raises `Unidentified` where there is none."""
+
     def send(self, request: Request) -> Answer:
         """Send exactly this request; a status of any kind is an answer, only no answer raises (`Unreachable`)."""
 
 
 class AuditLog(Protocol):
-    """Where the audit lines are read: a file, a directory, or a command that prints them."""
+    """Where the audit lines are read: a file, a directory, or a command that prints them.
+
+    The object marks the end of the log when it is made; what was written before is not read.
+    """
 
     where: str
 
-    def since_mark(self, needle: str) -> Iterable[AuditLine]:
-        """The entries written after this object was made whose probe header starts with `needle`.
+    def lines(self, needle: str) -> Sequence[AuditLine]:
+        """The entries since the mark whose probe header begins with `needle`, oldest first.
 
-        Raises `Inconclusive` where the log cannot be read.
+        Can be called again, and then answers all of them once more. Raises `Inconclusive` where the log cannot be read.
         """
 
 
@@ -177,10 +185,26 @@ class Policy(Protocol):
         """Allow or deny. Raises `Inconclusive` where the policy itself cannot be read or decided."""
 
 
+class Caller(Protocol):
+    """Who calls, and the server they call; looked for only when asked."""
+
+    def projected(self) -> Projected | None:
+        """The service-account token to log in with; ``None`` where the caller has a token of OpenBao's.
+
+        Raises `Unidentified` where a file is named that holds none.
+        """
+
+    def vault(self, token: Secret | None = None) -> Vault:
+        """The server as the caller sees it, or as the owner of `token`. Raises `Usage` where none is named."""
+
+
 class Runner(Protocol):
     """Becomes another program."""
 
-    def exec(self, argv: Sequence[str], secrets: Mapping[str, Secret], *, as_files: bool) -> NoReturn:
+    def find(self, command: str) -> str:
+        """The program that a command names. Raises `CommandNotFound` or `CannotRun`."""
+
+    def exec(self, program: str, argv: Sequence[str], secrets: Mapping[str, Secret], *, as_files: bool) -> NoReturn:
         """Replace this process. Raises `CannotRun` where that is not possible; then nothing was started."""
 
 

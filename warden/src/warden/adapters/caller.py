@@ -14,13 +14,14 @@ A service-account token is only read here. Whether it may be sent at all is deci
 
 import os
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from warden.domain.access import Projected
 from warden.domain.errors import Unidentified
 from warden.domain.secret import Secret
+from warden.ports import Vault
 
 POD_TOKEN_FILE = "/var/run/secrets/openbao/token"  # noqa: S105 - a path
 
@@ -35,7 +36,28 @@ class _Claims(msgspec.Struct):
     aud: str | list[str] = ""
 
 
-def token(environ: Mapping[str, str]) -> Secret | None:
+class EnvironmentCaller:
+    """The port Caller on a process's environment, and the file of ``--token-file``."""
+
+    def __init__(
+        self, environ: Mapping[str, str], token_file: str | None, connect: Callable[[Secret | None], Vault]
+    ) -> None:
+        self._environ = environ
+        self._token_file = token_file
+        self._connect = connect
+        self._projected: Projected | None = None
+
+    def projected(self) -> Projected | None:
+        """The service-account token that comes first, if it does."""
+        self._projected = projected(self._environ, self._token_file)
+        return self._projected
+
+    def vault(self, token: Secret | None = None) -> Vault:
+        """The server as the caller, or as the owner of `own_token`; nobody's token is sent along with a login."""
+        return self._connect(token or (None if self._projected else own_token(self._environ)))
+
+
+def own_token(environ: Mapping[str, str]) -> Secret | None:
     """The caller's OpenBao token (2 and 4 above); ``None`` where there is none.
 
     Raises:
@@ -50,7 +72,7 @@ def token(environ: Mapping[str, str]) -> Secret | None:
 
 
 def projected(environ: Mapping[str, str], token_file: str | None) -> Projected | None:
-    """The projected service-account token that comes first (1, 3 and 5 above); ``None``: use `token`.
+    """The projected service-account token that comes first (1, 3 and 5 above); ``None``: use `own_token`.
 
     Raises:
         Unidentified: the file is named and holds no service-account token.
@@ -61,7 +83,7 @@ def projected(environ: Mapping[str, str], token_file: str | None) -> Projected |
         return None
     if named := environ.get("WARDEN_SA_TOKEN_FILE"):
         return read_projected(named)
-    if not os.path.exists(POD_TOKEN_FILE) or token(environ) is not None:
+    if not os.path.exists(POD_TOKEN_FILE) or own_token(environ) is not None:
         return None
     return read_projected(POD_TOKEN_FILE)
 

@@ -30,9 +30,11 @@ SELECT {_COLUMNS} FROM journal WHERE seq IN (
 
 
 def journal_path(environ: Mapping[str, str]) -> str:
-    """Where the journal is: ``WARDEN_JOURNAL``, or ``warden/journal.db`` below the XDG state directory."""
+    """Where the journal is: WARDEN_JOURNAL, else ``journal.db`` in WARDEN_STATE, else in ``$XDG_STATE_HOME/warden``."""
     if named := environ.get("WARDEN_JOURNAL"):
         return os.path.abspath(named)
+    if state := environ.get("WARDEN_STATE"):
+        return os.path.join(os.path.abspath(state), "journal.db")
     state = environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
     return os.path.join(state, "warden", "journal.db")
 

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from warden.adapters.caller import EnvironmentCaller
+    from warden.adapters.journal import SqliteJournal
     from warden.adapters.openbao import OpenBao
+    from warden.adapters.policy import CedarPolicy
+    from warden.adapters.process import Exec
+    from warden.domain.secret import Secret
 
 
 def platform_flag(ctx: click.Context) -> str | None:
@@ -29,6 +34,38 @@ def openbao() -> "OpenBao":
     The token is BAO_TOKEN, VAULT_TOKEN or the token file of ``bao login``.
     """
     from warden.adapters import openbao as adapter  # noqa: PLC0415 - only commands that ask OpenBao pay for it
-    from warden.adapters.caller import token  # noqa: PLC0415
+    from warden.adapters.caller import own_token  # noqa: PLC0415
 
-    return adapter.OpenBao(adapter.endpoint(os.environ), token(os.environ), namespace=adapter.namespace(os.environ))
+    return adapter.OpenBao(adapter.endpoint(os.environ), own_token(os.environ), namespace=adapter.namespace(os.environ))
+
+
+def journal() -> "SqliteJournal":
+    """The journal: WARDEN_JOURNAL, else ``journal.db`` in warden's state directory."""
+    from warden.adapters.journal import SqliteJournal, journal_path  # noqa: PLC0415
+
+    return SqliteJournal(journal_path(os.environ))
+
+
+def policy(platform_dir: str) -> "CedarPolicy":
+    """The policy gate on the platform's policies, or on the default."""
+    from warden.adapters.policy import CedarPolicy  # noqa: PLC0415
+
+    return CedarPolicy(os.path.join(platform_dir, "policies", "access"))  # noqa: PTH118 - as above
+
+
+def caller(token_file: str | None) -> "EnvironmentCaller":
+    """Who calls, found in the environment and in the file that ``--token-file`` names."""
+    from warden.adapters import openbao as adapter  # noqa: PLC0415
+    from warden.adapters.caller import EnvironmentCaller  # noqa: PLC0415
+
+    def connect(token: "Secret | None") -> "OpenBao":
+        return adapter.OpenBao(adapter.endpoint(os.environ), token, namespace=adapter.namespace(os.environ))
+
+    return EnvironmentCaller(os.environ, token_file, connect)
+
+
+def runner() -> "Exec":
+    """What becomes the command behind ``--``."""
+    from warden.adapters.process import Exec  # noqa: PLC0415
+
+    return Exec(os.environ)

@@ -1,12 +1,13 @@
 """Who may have a lane's value, and what a caller is told who may not: pure decisions of ``warden access``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from warden.domain.errors import Closed, Missing, NotAReader, NotNow, Refused
+from warden.domain.errors import Closed, Missing, NotAReader, NotNow, Refused, Usage
 from warden.domain.lane import Lane, PeopleReader, Reader, WorkloadReader
 from warden.domain.record import Decision, Record
+from warden.domain.rules import field_fault
 from warden.domain.secret import Secret
 from warden.domain.server import Identity
 
@@ -20,12 +21,12 @@ class Projected(msgspec.Struct, frozen=True, kw_only=True):
     audiences: tuple[str, ...]
 
 
-def unstarted(program: str | None) -> str:
+def unstarted(program: str) -> str:
     """What therefore did not happen, as the end of every message."""
     return f"Nothing was read and {program} was not started." if program else "Nothing was read."
 
 
-def expect_open(lane: Lane, closed: Record | None, program: str | None) -> None:
+def expect_open(lane: Lane, closed: Record | None, program: str) -> None:
     """Raises `Closed` where the journal says so, whatever the catalog says."""
     if closed is None:
         return
@@ -38,7 +39,7 @@ def expect_open(lane: Lane, closed: Record | None, program: str | None) -> None:
     )
 
 
-def expect_active(lane: Lane, program: str | None) -> None:
+def expect_active(lane: Lane, program: str) -> None:
     """Raises `NotNow` for a draft: its path may still be a template, and nobody has promised that it works."""
     if lane.status == "active":
         return
@@ -52,7 +53,7 @@ def expect_active(lane: Lane, program: str | None) -> None:
     )
 
 
-def door_for(lane: Lane, projected: Projected, program: str | None) -> WorkloadReader:
+def door_for(lane: Lane, projected: Projected, program: str) -> WorkloadReader:
     """The reader as whom a service-account token may log in.
 
     Raises:
@@ -76,7 +77,7 @@ def door_for(lane: Lane, projected: Projected, program: str | None) -> WorkloadR
     )
 
 
-def expect_allowed(lane: Lane, who: Identity, decision: Decision, program: str | None) -> None:
+def expect_allowed(lane: Lane, who: Identity, decision: Decision, program: str) -> None:
     """Raises `NotAReader` or `Refused` where the policy says no."""
     if decision.effect == "allow":
         return
@@ -103,7 +104,7 @@ def is_reader(lane: Lane, who: Identity) -> bool:
     return bool(who.role) and any((who.mount, who.role) == (r.mount, lane.role_of(r)) for r in lane.readers)
 
 
-def not_a_reader(lane: Lane, who: str, program: str | None) -> NotAReader:
+def not_a_reader(lane: Lane, who: str, program: str) -> NotAReader:
     """Says who the declared readers are and how to log in as one."""
     readers = "; ".join(f"{reader.label} (auth/{reader.mount}, role {lane.role_of(reader)})" for reader in lane.readers)
     return NotAReader(
@@ -112,6 +113,27 @@ def not_a_reader(lane: Lane, who: str, program: str | None) -> NotAReader:
         subject=lane.id,
         hint=" Or: ".join(how_to_log_in(lane)) or f"Ask {lane.owners.custody.repo} to declare a reader.",
     )
+
+
+def expect_declared(lane: Lane, field: str) -> None:
+    """Raises `Usage` for a field that the lane does not have."""
+    if field not in lane.custody.fields:
+        raise Usage(
+            f"{lane.id} has no field {field}. {unstarted('')}",
+            system="platform",
+            subject=lane.id,
+            hint=f"Its fields: {', '.join(lane.custody.fields)}",
+        )
+
+
+def expect_fit(values: Mapping[str, Secret], via: str, program: str) -> None:
+    """Raises `Usage` where a value, or its name, cannot go into an environment."""
+    for field in values:
+        fault = field_fault(field)
+        if fault is None and via == "env" and "\0" in values[field].reveal():
+            fault = "has a value with a NUL byte, which no environment variable can hold: use --as fd"
+        if fault is not None:
+            raise Usage(f"{field} {fault}. {program} was not started.", system="platform", subject=field)
 
 
 def describe(who: Identity) -> str:
@@ -138,7 +160,7 @@ def _way_in(lane: Lane, reader: Reader) -> str:
     )
 
 
-def expect_fields(lane: Lane, found: Sequence[str] | None, program: str | None) -> None:
+def expect_fields(lane: Lane, found: Sequence[str] | None, program: str) -> None:
     """Raises `Missing` where there is no live version, or it lacks a field that the lane declares."""
     wanted = lane.custody.fields
     lacking = [field for field in wanted if found is None or field not in found]
@@ -153,5 +175,5 @@ def expect_fields(lane: Lane, found: Sequence[str] | None, program: str | None) 
     )
 
 
-def _not_handed(program: str | None) -> str:
+def _not_handed(program: str) -> str:
     return f"{program} was not started." if program else "Nothing was handed over."
