@@ -12,10 +12,22 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from warden.adapters.http import Connection, Endpoint, parse_address
 from warden.domain.errors import Held, Refused, Sealed, ServerFault, Unidentified, Usage
 from warden.domain.secret import Secret
-from warden.ports import Answer, Health, Identity, InlineLogin, KvMetadata, Mount, Request, Session
+from warden.domain.server import (
+    Answer,
+    Health,
+    Identity,
+    InlineLogin,
+    KvMetadata,
+    Mount,
+    Request,
+    Session,
+    said_by,
+)
 
 OK, NO_CONTENT = 200, 204
 BAD_REQUEST, FORBIDDEN, NOT_FOUND, UNAVAILABLE = 400, 403, 404, 503
@@ -104,6 +116,12 @@ class OpenBao:
         if request.inline is not None:
             headers |= _inline_headers(request.inline)
         return self._connection.send(request.method, f"/v1/{quoted(request.path)}", request.body, headers)
+
+    def as_caller(self, request: Request) -> Request:
+        """The same request with the caller's own token."""
+        if self._token is None:
+            raise self._unidentified()
+        return msgspec.structs.replace(request, token=self._token)
 
     def _ask(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, none: Sequence[int] = ()
@@ -365,16 +383,6 @@ def quoted(path: str) -> str:
 
 def _percent(character: str) -> str:
     return "".join(f"%{byte:02X}" for byte in character.encode())
-
-
-def said_by(answer: Answer) -> str:
-    """The server's own words for an error, on one line; empty where it gave none."""
-    return "; ".join(" ".join(str(error).split()) for error in answer.body.get("errors") or ())
-
-
-def inline_refused(answer: Answer) -> bool:
-    """Whether it was the login of an inline authentication that was refused, and not the action behind it."""
-    return answer.headers.get("x-vault-inline-auth-failed", "").lower() == "true"
 
 
 def _inline_headers(login: InlineLogin) -> dict[str, str]:

@@ -97,13 +97,28 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of an audit entry that is evidence: metadata only, every value in it was HMACed by the server."""
+    """The part of an audit entry that is evidence: metadata only, every value in it was HMACed by the server.
+
+    ``kind`` is ``request`` or ``response``, ``nonce`` the probe header's value, ``granted_by`` the policies that let
+    the request pass.
+    """
 
     id: str
-    kind: str  # "request" | "response"
+    kind: str
     at: str
     operation: str
     path: str
     nonce: str
     error: str
     display_name: str
+    granted_by: tuple[str, ...] = ()
+
+
+def refused_at_login(answer: Answer) -> bool:
+    """Whether the login of an inline authentication was refused (OpenBao: header X-Vault-Inline-Auth-Failed)."""
+    return answer.headers.get("x-vault-inline-auth-failed", "").lower() == "true"
+
+
+def said_by(answer: Answer) -> str:
+    """The server's own words for an error, on one line; empty where it gave none."""
+    return "; ".join(" ".join(str(error).split()) for error in answer.body.get("errors") or ())

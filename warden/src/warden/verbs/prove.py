@@ -1,0 +1,325 @@
+"""prove: ask the live server every probe of a lane, join each with its audit line, and journal what was shown.
+
+`prove` acts as others only with short-lived tokens that its operator may mint; each is named in the journal before it
+is used. No identity, policy or value is changed, and nothing is sent before the mount is known to be KV version 2.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import msgspec
+
+from warden.domain.errors import Inconclusive, Refused, Unreachable, WardenError
+from warden.domain.lane import Lane, PeopleReader, WorkloadReader
+from warden.domain.plan import Plan
+from warden.domain.probes import HEADER, Caller, Claims, Held, Nobody, Probe, claims_of, probes
+from warden.domain.proof import Outcome, Proof, Verdict, finding, judge
+from warden.domain.resources import Login, is_template
+from warden.domain.secret import Secret
+from warden.domain.server import Answer, AuditLine, Identity, InlineLogin, Request, Session
+from warden.ports import AuditLog, Identities, Journal, Vault
+from warden.verbs.plan import plan
+
+TOKEN_TTL = 600
+"""Seconds that a minted token lives: the least that Kubernetes' TokenRequest grants."""
+
+LATE = 2.0
+"""Seconds to wait for audit lines that are not there yet (a log that is shipped or printed by a command)."""
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """What a proof is made with. ``vaults`` makes a connection of its own for each thread; ``run`` is unique."""
+
+    lanes: tuple[Lane, ...]
+    vaults: Callable[[], Vault]
+    identities: Identities
+    journal: Journal
+    audit: AuditLog
+    run: str
+    logins: Mapping[str, Login] = {}
+    closed: frozenset[str] = frozenset()
+    workers: int = 4
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A lane whose probes were sent: what was found without them, and what came of each."""
+
+    lane: Lane
+    found: tuple[Verdict, ...]
+    sent: tuple[tuple[Probe, Outcome], ...]
+
+
+def prove(lanes: Sequence[Lane], setting: Setting, *, proven: Callable[[Proof], None] = lambda _: None) -> list[Proof]:
+    """Prove each of `lanes`, several at a time; answers their proofs in the same order.
+
+    Raises:
+        Unidentified, Inconclusive: before anything was sent.
+        JournalUnwritable: nothing more is sent.
+    """
+    caller = setting.vaults().identity()
+    asked = _each(lambda item: _ask(item[0], item[1], caller, setting), list(enumerate(lanes)), setting.workers)
+    lines = _lines(asked, setting)
+    proofs = []
+    for each in asked:
+        proof = _conclude(each, lines, setting)
+        proofs.append(proof)
+        proven(proof)
+    return proofs
+
+
+# -- asking -----------------------------------------------------------------------------------------------------------
+
+
+def _ask(number: int, lane: Lane, caller: Identity, setting: Setting) -> Asked:
+    vault = setting.vaults()
+    try:
+        found = _findings(plan(lane, setting.lanes, vault, logins=setting.logins, closed=setting.closed))
+        others = _others(lane, vault, setting)
+    except (Inconclusive, Refused) as fault:
+        seen = finding("policy, roles and mount as declared", f"{fault.message} No probe was sent", word="??")
+        return Asked(lane=lane, found=(seen,), sent=())
+    if any(verdict.probe == "mount" for verdict in found):
+        return Asked(lane=lane, found=found, sent=())
+    members, unproven = _people(lane, caller)
+    asked = probes(lane, others=others, as_member=members)
+    nonces = [f"{setting.run}-{number}-{index}" for index in range(len(asked))]
+    setting.journal.record("probe.begin", lane.id, _announcement(asked, nonces, vault))
+    with_session = _Sender(lane, vault, setting.identities)
+    sent = tuple((probe, with_session.send(probe, nonce)) for probe, nonce in zip(asked, nonces, strict=True))
+    with_session.close()
+    return Asked(lane=lane, found=(*found, *unproven), sent=sent)
+
+
+def _findings(plan: Plan) -> tuple[Verdict, ...]:
+    """What differs from the declaration is a finding of its own, whatever the probes say."""
+    mount = next(change for change in plan.changes if change.kind == "mount")
+    if mount.differs:
+        what = f"{mount.name}/ is no KV version 2 mount; no probe was sent: one might overwrite a value there"
+        return (finding("the mount is KV version 2", what, probe="mount"),)
+    verdicts = []
+    for change in plan.changes:
+        if change.kind not in {"policy", "role"}:
+            continue
+        title = f"{change.kind} {change.name} is exactly the derived one"
+        verdicts.append(
+            finding(title, "; ".join(change.lines), word="FAIL" if change.differs else "ok", probe=change.kind)
+        )
+    return tuple(verdicts)
+
+
+def _others(lane: Lane, vault: Vault, setting: Setting) -> tuple[Claims, ...]:
+    """The first reader of another lane that has a role on this server (one is enough; see `probes`)."""
+    mine = {reader.workload for reader in lane.readers if isinstance(reader, WorkloadReader)}
+    roles = {lane.role_of(reader) for reader in lane.readers}
+    for other in setting.lanes:
+        if other.id == lane.id or is_template(other):
+            continue
+        for reader in other.readers:
+            if not isinstance(reader, WorkloadReader) or reader.workload in mine or other.role_of(reader) in roles:
+                continue
+            if vault.role(reader.mount, other.role_of(reader)) is not None:
+                return (claims_of(other, reader),)
+    return ()
+
+
+def _people(lane: Lane, caller: Identity) -> tuple[frozenset[str], tuple[Verdict, ...]]:
+    """Readers of people that the caller is a member of, and a verdict for each that it is not."""
+    people = [reader for reader in lane.readers if isinstance(reader, PeopleReader)]
+    members = frozenset(
+        reader.label for reader in people if (caller.mount, caller.role) == (reader.mount, lane.role_of(reader))
+    )
+    why = "only a member can show it: log in with bao login -method=oidc -path={mount} role={role}"
+    return members, tuple(
+        finding(
+            f"a member of {reader.people} reads",
+            why.format(mount=reader.mount, role=lane.role_of(reader)),
+            reader=reader.label,
+            word="??",
+            probe="member",
+        )
+        for reader in people
+        if reader.label not in members
+    )
+
+
+def _announcement(asked: Sequence[Probe], nonces: Sequence[str], vault: Vault) -> dict[str, Any]:
+    """What is journaled before anything is sent: every probe, and every identity that is about to be played."""
+    played = {(str(p.actor.workload), p.actor.audience) for p in asked if isinstance(p.actor, Claims)}
+    return {
+        "system": vault.address,
+        "probes": {nonce: probe.id for nonce, probe in zip(nonces, asked, strict=True)},
+        "tokens": [
+            {"subject": subject, "audience": audience, "ttl": TOKEN_TTL} for subject, audience in sorted(played)
+        ],
+    }
+
+
+class _Sender:
+    """Sends one lane's probes over one connection; keeps minted tokens and the reader's session in memory."""
+
+    def __init__(self, lane: Lane, vault: Vault, identities: Identities) -> None:
+        self._lane = lane
+        self._vault = vault
+        self._identities = identities
+        self._tokens: dict[tuple[str, str], Secret] = {}
+        self._sessions: dict[str, Session | str] = {}
+        self._dead = ""
+
+    def send(self, probe: Probe, nonce: str) -> Outcome:
+        """Send one probe; what keeps it from being answered becomes the outcome's `why`."""
+        if self._dead:
+            return Outcome(nonce=nonce, answer=None, why=f"not sent: {self._dead}")
+        started = time.perf_counter()
+        try:
+            request, subject = self._request(probe, nonce)
+            started = time.perf_counter()
+            answer = self._vault.send(request)
+        except Unreachable as fault:
+            # One silent server must not be waited for as often as there are probes.
+            self._dead = fault.message
+            return Outcome(nonce=nonce, answer=None, why=fault.message)
+        except WardenError as fault:
+            return Outcome(nonce=nonce, answer=None, why=fault.message)
+        took = (time.perf_counter() - started) * 1000
+        self._unwrap_nothing(answer)
+        return Outcome(nonce=nonce, answer=_without_values(probe, answer), subject=subject, ms=took)
+
+    def close(self) -> None:
+        """End the sessions; a server that is gone by now ends them itself after their ttl."""
+        for session in self._sessions.values():
+            if isinstance(session, Session) and not self._dead:
+                self._quietly_revoke(session.token)
+
+    def _request(self, probe: Probe, nonce: str) -> tuple[Request, str]:
+        request = Request(
+            method=probe.method, path=probe.path, body=probe.body, headers={**probe.headers, HEADER: nonce}
+        )
+        if isinstance(probe.actor, Nobody):
+            return request, ""
+        if isinstance(probe.actor, Caller):
+            return self._vault.as_caller(request), ""
+        if isinstance(probe.actor, Held):
+            session = self._session(probe.reader)
+            return msgspec.structs.replace(request, token=session.token), session.identity.display_name
+        claims = probe.actor
+        login = InlineLogin(mount=claims.mount, role=claims.role, jwt=self._token(claims))
+        return msgspec.structs.replace(request, inline=login), ""
+
+    def _token(self, claims: Claims) -> Secret:
+        key = (str(claims.workload), claims.audience)
+        if key not in self._tokens:
+            self._tokens[key] = self._identities.mint(claims.workload, claims.audience, TOKEN_TTL)
+        return self._tokens[key]
+
+    def _session(self, label: str) -> Session:
+        if label not in self._sessions:
+            self._sessions[label] = self._log_in(label)
+        session = self._sessions[label]
+        if isinstance(session, str):
+            raise Inconclusive(session)
+        return session
+
+    def _log_in(self, label: str) -> Session | str:
+        reader = next(each for each in self._lane.readers if each.label == label)
+        assert isinstance(reader, WorkloadReader)  # noqa: S101 - only workloads are played
+        claims = claims_of(self._lane, reader)
+        try:
+            return self._vault.login(claims.mount, claims.role, self._token(claims))
+        except Refused as fault:
+            return f"not sent: the reader itself cannot log in: {fault.message}"
+
+    def _unwrap_nothing(self, answer: Answer) -> None:
+        """A wrapping token that was answered is revoked at once: nobody unwraps it."""
+        wrapped = answer.body.get("wrap_info")
+        if isinstance(wrapped, Mapping) and wrapped.get("token"):
+            self._quietly_revoke(Secret(wrapped["token"]))
+
+    def _quietly_revoke(self, token: Secret) -> None:
+        try:
+            self._vault.revoke_self(token)
+        except WardenError:
+            # It lives for 30 s (wrapping) or the role's ttl; what could not be revoked is in the audit log.
+            return
+
+
+def _without_values(probe: Probe, answer: Answer) -> Answer:
+    """Keep what the judgement needs. Should a proxy drop the wrapping header, a value would be in the body."""
+    if probe.fields or probe.capabilities:
+        return answer
+    kept = {"errors": answer.body.get("errors") or [], "wrap_info": bool(answer.body.get("wrap_info"))}
+    return msgspec.structs.replace(answer, body=kept)
+
+
+# -- concluding -------------------------------------------------------------------------------------------------------
+
+
+def _lines(asked: Sequence[Asked], setting: Setting) -> dict[str, list[AuditLine]] | str:
+    """The audit lines by nonce, waiting a moment for late ones; or in words why there are none."""
+    expected = {outcome.nonce for each in asked for _, outcome in each.sent if outcome.answer is not None}
+    deadline = time.monotonic() + LATE
+    while True:
+        try:
+            lines = setting.audit.lines(setting.run)
+        except Inconclusive as fault:
+            return fault.message
+        found: dict[str, list[AuditLine]] = {}
+        for line in lines:
+            found.setdefault(line.nonce, []).append(line)
+        if not lines or expected <= found.keys() or time.monotonic() > deadline:
+            return found
+        time.sleep(0.1)
+
+
+def _conclude(asked: Asked, lines: dict[str, list[AuditLine]] | str, setting: Setting) -> Proof:
+    by_nonce = {} if isinstance(lines, str) else lines
+    judged = tuple(judge(probe, outcome, by_nonce.get(outcome.nonce, ())) for probe, outcome in asked.sent)
+    if isinstance(lines, str) and judged:
+        judged = (finding("audit lines", lines, word="??", probe="audit"), *judged)
+    proof = Proof(lane=asked.lane.id, verdicts=(*asked.found, *judged))
+    records = [("probe", proof.lane, msgspec.to_builtins(verdict)) for verdict in judged]
+    body = {
+        "state": proof.state,
+        "passed": proof.passed,
+        "failed": proof.failed,
+        "open": proof.open,
+        "total": len(proof.verdicts),
+        "evidence": sum(bool(verdict.audit) for verdict in judged),
+        "run": setting.run,
+        "wrong": [verdict.title for verdict in proof.verdicts if verdict.word != "ok"],
+    }
+    numbers = setting.journal.record_all([*records, ("proof", proof.lane, body)])
+    return msgspec.structs.replace(proof, record=numbers[-1])
+
+
+def _each(work: Callable[[tuple[int, Lane]], Asked], items: Sequence[tuple[int, Lane]], workers: int) -> list[Asked]:
+    """Work through the items with several threads. They are daemons, so that Ctrl-C need not wait for a slow server."""
+    if len(items) <= 1 or workers <= 1:
+        return [work(item) for item in items]
+    queue: SimpleQueue[tuple[int, Lane]] = SimpleQueue()
+    for item in items:
+        queue.put(item)
+    done: dict[int, Asked] = {}
+    faults: list[BaseException] = []
+
+    def run() -> None:
+        while not faults:
+            try:
+                item = queue.get_nowait()
+            except Empty:
+                return
+            try:
+                done[item[0]] = work(item)
+            except BaseException as fault:  # noqa: BLE001 - raised again in the caller's thread
+                faults.append(fault)
+
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(min(workers, len(items)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise faults[0]
+    return [done[number] for number, _ in items]
