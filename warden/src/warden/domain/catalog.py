@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from warden.domain.errors import Fault, Invalid, NotFound, Usage
-from warden.domain.lane import Lane, Owner, Status
+from warden.domain.lane import Lane, LoginMount, Owner, Status
 
 
 class Signpost(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,15 +63,6 @@ KINDS: dict[str, type[Entry]] = {"lane": Lane, "certificate": Certificate, "logi
 def kind_of(entry: Entry) -> str:
     """``lane``, ``certificate``, ``login`` or ``pointer``: the first key of its file."""
     return type(entry).__name__.lower()
-
-
-class LoginMount(msgspec.Struct, frozen=True, kw_only=True):
-    """A mount where people log in (OIDC, JWT): the claims that name the person and the groups."""
-
-    user_claim: str = "sub"
-    groups_claim: str = "groups"
-    audience: str = "openbao"
-    redirect_uris: tuple[str, ...] = ()
 
 
 class Platform(msgspec.Struct, frozen=True, kw_only=True):

@@ -71,6 +71,7 @@ class Custody(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mount(self) -> str:
+        """The KV v2 mount: the first segment."""
         return self.path.partition("/")[0]
 
     @property
@@ -85,6 +86,7 @@ class Custody(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def policy_name(self) -> str:
+        """The read policy's name."""
         return self.policy or f"workload-kv-read-{self.secret}"
 
 
@@ -99,6 +101,7 @@ class WorkloadReader(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def label(self) -> str:
+        """Who it is, for people and records."""
         return str(self.workload)
 
 
@@ -112,14 +115,25 @@ class PeopleReader(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mount(self) -> str:
+        """The auth mount, as a workload's reader names it."""
         return self.login
 
     @property
     def label(self) -> str:
+        """Who it is, for people and records."""
         return f"people {self.people} of {self.login}"
 
 
 Reader = WorkloadReader | PeopleReader
+
+
+class LoginMount(msgspec.Struct, frozen=True, kw_only=True):
+    """A mount where people log in (OIDC, JWT): the claims that name the person and the groups."""
+
+    user_claim: str = "sub"
+    groups_claim: str = "groups"
+    audience: str = "openbao"
+    redirect_uris: tuple[str, ...] = ()
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from warden.domain.lane import LoginMount
 from warden.domain.resources import (
-    Login,
     Resources,
     Role,
     RoleName,
@@ -84,7 +84,7 @@ def plan(
     resources: Resources,
     observed: Observed,
     declared: Mapping[RoleName, Role],
-    logins: Mapping[str, Login],
+    logins: Mapping[str, LoginMount],
     *,
     take_over: bool = False,
 ) -> Plan:
@@ -166,7 +166,7 @@ def _policy_change(resources: Resources, observed: Observed, *, take_over: bool)
 
 
 def _role_change(
-    name: RoleName, role: Role | None, observed: Observed, logins: Mapping[str, Login], *, take_over: bool
+    name: RoleName, role: Role | None, observed: Observed, logins: Mapping[str, LoginMount], *, take_over: bool
 ) -> Change:
     found = observed.roles.get(name)
     if role is None:
@@ -178,7 +178,7 @@ def _role_change(
         return Change(
             action="absent", kind="role", name=str(name), lines=(f"- no auth mount {name.mount}/",), role=name
         )
-    wanted = role_fields(role, auth_type, logins.get(name.mount, Login()))
+    wanted = role_fields(role, auth_type, logins.get(name.mount, LoginMount()))
     if found is None:
         lines = tuple(f"+ {key} = {_shown(value)}" for key, value in wanted.items())
         return Change(action="create", kind="role", name=str(name), lines=lines, wanted=wanted, role=name)

@@ -10,21 +10,12 @@ from typing import Any
 import msgspec
 
 from warden.domain.errors import Usage
-from warden.domain.lane import Lane, PeopleReader, Reader, WorkloadReader
+from warden.domain.lane import Lane, LoginMount, PeopleReader, Reader, WorkloadReader
 
 MARK = "# ops-warden lane "
 """How the first line of a policy of ours begins; the lane's id follows."""
 
 PLACEHOLDER = "<"
-
-
-class Login(msgspec.Struct, frozen=True, kw_only=True):
-    """How people log in at a mount: which claim names them and their groups, and where a browser is sent back to."""
-
-    user_claim: str = "sub"
-    groups_claim: str = "groups"
-    audience: str = "openbao"
-    redirect_uris: tuple[str, ...] = ()
 
 
 class RoleName(msgspec.Struct, frozen=True, order=True):
@@ -135,7 +126,7 @@ def roles_marked_in(custom: Mapping[str, str]) -> frozenset[RoleName]:
     return frozenset(RoleName("/".join(p[1:-2]), p[-1]) for p in parts if len(p) > 3 and p[-2] == "role")  # noqa: PLR2004 - auth/<mount>/role/<name>
 
 
-def role_fields(role: Role, auth_type: str, login: Login) -> dict[str, Any]:
+def role_fields(role: Role, auth_type: str, login: LoginMount) -> dict[str, Any]:
     """The role as its mount's type wants it (OpenBao API: auth/jwt and auth/kubernetes, "create/update role").
 
     ``default`` stays among a token's policies: External Secrets Operator and warden look their own token up with it.
@@ -166,7 +157,7 @@ def _workload_fields(reader: WorkloadReader, auth_type: str) -> dict[str, Any]:
     }
 
 
-def _people_fields(reader: PeopleReader, auth_type: str, login: Login) -> dict[str, Any]:
+def _people_fields(reader: PeopleReader, auth_type: str, login: LoginMount) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "role_type": "oidc" if auth_type == "oidc" else "jwt",
         "bound_claims": {login.groups_claim: [reader.people]},

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from warden.domain.lane import Lane
+from warden.domain.lane import Lane, LoginMount
 from warden.domain.plan import Observed, Plan, names_to_observe
 from warden.domain.plan import plan as compare
 from warden.domain.resources import (
-    Login,
     Resources,
     RoleName,
     derive,
@@ -24,7 +23,7 @@ def plan(
     lanes: Sequence[Lane],
     vault: Vault,
     *,
-    logins: Mapping[str, Login],
+    logins: Mapping[str, LoginMount],
     closed: frozenset[str] = frozenset(),
     take_over: bool = False,
 ) -> Plan:

@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 
 from warden.domain.errors import Inconclusive, Refused, Unreachable, WardenError
-from warden.domain.lane import Lane, PeopleReader, WorkloadReader
+from warden.domain.lane import Lane, LoginMount, PeopleReader, WorkloadReader
 from warden.domain.plan import Plan
 from warden.domain.probes import HEADER, Caller, Claims, Held, Nobody, Probe, claims_of, probes
 from warden.domain.proof import Outcome, Proof, Verdict, finding, judge
-from warden.domain.resources import Login, is_template
+from warden.domain.resources import is_template
 from warden.domain.secret import Secret
 from warden.domain.server import Answer, AuditLine, Identity, InlineLogin, Request, Session
 from warden.ports import AuditLog, Identities, Journal, Vault
@@ -39,7 +39,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     journal: Journal
     audit: AuditLog
     run: str
-    logins: Mapping[str, Login] = {}
+    logins: Mapping[str, LoginMount] = {}
     closed: frozenset[str] = frozenset()
     workers: int = 4
 
