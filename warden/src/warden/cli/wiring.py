@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from warden.adapters.openbao import OpenBao
     from warden.adapters.policy import CedarPolicy
     from warden.adapters.process import Exec
+    from warden.domain.catalog import Catalog
     from warden.domain.secret import Secret
 
 
@@ -26,6 +27,20 @@ def state_directory() -> str:
         return named
     base = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")  # noqa: PTH111, PTH118 - pathlib costs start-up
     return os.path.join(base, "warden")  # noqa: PTH118 - as above
+
+
+def platform_dir(ctx: click.Context) -> str:
+    """The platform directory of this call."""
+    from warden.adapters.discovery import find_platform  # noqa: PLC0415
+
+    return find_platform(platform_flag(ctx))
+
+
+def catalog(platform: str) -> "Catalog":
+    """The catalog of a platform directory."""
+    from warden.adapters.files import load_catalog  # noqa: PLC0415
+
+    return load_catalog(platform)
 
 
 def openbao() -> "OpenBao":

@@ -146,10 +146,11 @@ def describe(who: Identity) -> str:
 def how_to_log_in(lane: Lane) -> list[str]:
     """One sentence for each way in, people first."""
     ordered = sorted(lane.readers, key=lambda reader: isinstance(reader, WorkloadReader))
-    return [_way_in(lane, reader) for reader in ordered]
+    return [way_in(lane, reader) for reader in ordered]
 
 
-def _way_in(lane: Lane, reader: Reader) -> str:
+def way_in(lane: Lane, reader: Reader) -> str:
+    """How to log in as this reader."""
     if isinstance(reader, PeopleReader):
         return (
             f"Log in as one of {reader.people}: bao login -method=oidc -path={reader.mount} role={lane.role_of(reader)}"
