@@ -7,12 +7,15 @@ import click
 
 if TYPE_CHECKING:
     from warden.adapters.caller import EnvironmentCaller
+    from warden.adapters.embedded import Embedded
+    from warden.adapters.http import Endpoint
     from warden.adapters.journal import SqliteJournal
     from warden.adapters.openbao import OpenBao
     from warden.adapters.policy import CedarPolicy
     from warden.adapters.process import Exec
     from warden.domain.catalog import Catalog
     from warden.domain.secret import Secret
+    from warden.verbs.doctor import Surroundings
 
 
 def platform_flag(ctx: click.Context) -> str | None:
@@ -84,3 +87,41 @@ def runner() -> "Exec":
     from warden.adapters.process import Exec  # noqa: PLC0415
 
     return Exec(os.environ)
+
+
+def embedded() -> "Embedded":
+    """The embedded platform in warden's state directory."""
+    from warden.adapters.embedded import Embedded  # noqa: PLC0415
+
+    return Embedded(state_directory())
+
+
+def write_private(path: str, content: str) -> None:
+    """Put something at a path that the caller named, for nobody else to read."""
+    from warden.adapters.embedded.state import write  # noqa: PLC0415
+
+    write(path, content)
+
+
+def surroundings(ctx: click.Context, where: "Endpoint") -> "Surroundings":
+    """What doctor sees of this machine."""
+    from warden.adapters.journal import journal_path  # noqa: PLC0415
+    from warden.adapters.surroundings import journal_fault, readable  # noqa: PLC0415
+    from warden.domain.errors import Usage  # noqa: PLC0415
+    from warden.verbs.doctor import Surroundings  # noqa: PLC0415
+
+    path = journal_path(os.environ)
+    try:
+        platform, fault = platform_dir(ctx), ""
+    except Usage as found:
+        platform, fault = "", found.message
+    return Surroundings(
+        source=where.source,
+        tls=where.scheme == "https",
+        journal=path,
+        journal_fault=journal_fault(path),
+        platform=platform,
+        platform_fault=fault,
+        audit=os.environ.get("WARDEN_AUDIT", ""),
+        readable=readable,
+    )

@@ -121,7 +121,7 @@ class Embedded:
             directory=self.layout.root,
             data_bytes=state.size(self.layout.raft),
             audit_file=self.layout.audit_file,
-            audit_bytes=state.size(self.layout.audit_file),
+            audit_bytes=state.length(self.layout.audit_file),
         )
 
     def _bring_up(self, report: Report) -> None:

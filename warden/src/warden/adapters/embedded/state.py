@@ -123,10 +123,18 @@ def sync(directory: str) -> None:
         os.close(handle)
 
 
+def length(path: str) -> int:
+    """Bytes in a file; 0 where there is none."""
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return 0
+
+
 def size(path: str) -> int:
-    """Bytes that a file, or all files below a directory, take up on the disk."""
+    """Bytes that all files below a directory take up on the disk; OpenBao's are sparse."""
     total = 0
-    for file in (Path(path), *Path(path).rglob("*")):
+    for file in Path(path).rglob("*"):
         with contextlib.suppress(OSError):
             found = file.lstat()
             total += found.st_blocks * 512 if stat.S_ISREG(found.st_mode) else 0

@@ -1,0 +1,266 @@
+"""``warden dev``: the embedded platform, for playing each part on a real OpenBao of one's own."""
+
+import re
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from warden.cli import render, wiring
+from warden.domain.errors import Exit, Usage
+from warden.domain.lane import Workload
+
+if TYPE_CHECKING:
+    from warden.adapters.embedded import Status
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_LONGEST = 24 * 3600
+_as_json = click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
+
+
+@click.group()
+def dev() -> None:
+    """Run an embedded OpenBao of your own: persistent, audited, with the parts of a platform to play.
+
+    \b
+    Examples:
+      warden dev up
+      eval "$(warden dev env --as platform)"
+    """
+
+
+@dev.command()
+@_as_json
+def up(as_json: bool) -> None:
+    """Bring the embedded platform up, or say that it is up; what it held before is kept.
+
+    \b
+    Examples:
+      warden dev up
+      WARDEN_STATE=/tmp/try warden dev up --json
+    \b
+    Exit codes: 3 where it does not come up, 5 where another `warden dev` is at work for too long.
+    """
+    status, started = wiring.embedded().up(render.note)
+    if as_json:
+        return render.document(status)
+    render.line(
+        f"{'up' if started else 'is up already'}: {status.address} (pid {status.pid}, OpenBao {status.version})"
+    )
+    return render.note('Next: eval "$(warden dev env)"')
+
+
+@dev.command()
+@_as_json
+def status(as_json: bool) -> Exit:
+    """Say whether the embedded platform is up, where it is and how much it holds.
+
+    \b
+    Examples:
+      warden dev status
+      warden dev status --json
+    \b
+    Exit codes: 1 where it is down.
+    """
+    found = wiring.embedded().status()
+    if as_json:
+        render.document(found)
+    else:
+        for name, text in _lines(found):
+            render.line(f"{name:<10}{text}")
+        if not found.up:
+            render.note("Next: warden dev up")
+    return Exit.DONE if found.up else Exit.NO
+
+
+def _lines(found: "Status") -> list[tuple[str, str]]:
+    state = "up" if found.up else "SEALED" if found.sealed else "down"
+    return [
+        ("state", f"{state}, since {render.ago(found.since)}" if found.since else state),
+        ("address", found.address or "-"),
+        ("server", f"OpenBao {found.version}, pid {found.pid}" if found.pid else "-"),
+        ("data", f"{found.data_bytes / 1024:.0f} KiB in {found.directory}/data"),
+        ("audit", f"{found.audit_bytes / 1024:.0f} KiB in {found.audit_file}"),
+    ]
+
+
+@dev.command()
+@click.option("--wipe", is_flag=True, help="Remove everything it kept, too: secrets, audit log, keys.")
+@click.option("--yes", is_flag=True, help="Do not ask before wiping.")
+@_as_json
+def down(wipe: bool, yes: bool, as_json: bool) -> None:
+    """Stop the embedded platform; with --wipe, remove all that it kept.
+
+    \b
+    Examples:
+      warden dev down
+      warden dev down --wipe --yes
+    """
+    embedded = wiring.embedded()
+    if wipe:
+        _expect_consent(embedded.layout.root, yes)
+    done = embedded.wipe() if wipe else embedded.down()
+    if as_json:
+        return render.document({"stopped": done and not wipe, "wiped": done and wipe})
+    if wipe:
+        return render.line(f"wiped: {embedded.layout.root}" if done else "there was nothing to wipe")
+    return render.line("down: what it held is kept, for the next warden dev up" if done else "was down already")
+
+
+def _expect_consent(directory: str, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Usage(
+            f"{directory} holds secrets and their audit log, and nobody can be asked here. Nothing was removed.",
+            system="embedded platform",
+            subject=directory,
+            hint="if it may go: warden dev down --wipe --yes",
+        )
+    render.note(f"This removes {directory}: every secret in it, its audit log, its keys.")
+    if click.prompt("Type wipe to go on", default="", show_default=False, err=True) != "wipe":
+        raise Usage("The word was not typed. Nothing was removed.", hint="warden dev down --wipe")
+
+
+@dev.command()
+@click.option("--as", "part", default="platform", metavar="PART", help="admin, platform, developer or person:NAME.")
+@click.option("--shell", type=click.Choice(["sh", "fish"]), default="sh", help="Whose syntax (sh: also bash and zsh).")
+@_as_json
+def env(part: str, shell: str, as_json: bool) -> None:
+    """Print shell lines that make warden and bao speak to the embedded platform as PART; the token is not in them.
+
+    \b
+    Examples:
+      eval "$(warden dev env)"
+      warden dev env --as person:ada --shell fish | source
+    """
+    embedded = wiring.embedded()
+    token_file = embedded.parts.token_file(_file_name(part))
+    shown = {"BAO_ADDR": embedded.status().address, "WARDEN_AUDIT": embedded.layout.audit_file}
+    if as_json:
+        return render.document({**shown, "token_file": token_file, "as": part})
+    for each in (_fish if shell == "fish" else _sh)(shown, token_file):
+        render.line(each)
+    if sys.stdout.isatty():
+        use = "warden dev env --shell fish | source" if shell == "fish" else 'eval "$(warden dev env)"'
+        render.note(f"These lines are for a shell to read: {use}")
+    return None
+
+
+def _sh(shown: dict[str, str], token_file: str) -> list[str]:
+    return [
+        "unset BAO_NAMESPACE VAULT_NAMESPACE",
+        *(f"export {name}={shlex.quote(text)}" for name, text in shown.items()),
+        f'export BAO_TOKEN="$(cat {shlex.quote(token_file)})"',
+    ]
+
+
+def _fish(shown: dict[str, str], token_file: str) -> list[str]:
+    def quoted(text: str) -> str:
+        return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+    return [
+        "set -e BAO_NAMESPACE; set -e VAULT_NAMESPACE",
+        *(f"set -gx {name} {quoted(text)}" for name, text in shown.items()),
+        f"set -gx BAO_TOKEN (cat {quoted(token_file)})",
+    ]
+
+
+@dev.command()
+@click.argument("part")
+@click.option("--group", "groups", multiple=True, metavar="GROUP", help="A group of person:NAME; may be repeated.")
+@click.option("--role", metavar="ROLE", help="The role at auth/netkingdom that person:NAME logs in with.")
+@_as_json
+def login(part: str, groups: tuple[str, ...], role: str | None, as_json: bool) -> None:
+    """Log in as PART (admin, platform, developer, person:NAME) and keep the token in the state directory.
+
+    \b
+    Examples:
+      warden dev login platform
+      warden dev login person:ada --group npm-publishers --role whynot-design-workload-kv-read
+    \b
+    Exit codes: 4 where OpenBao refuses the login.
+    """
+    parts = wiring.embedded().parts
+    kind, _, name = part.partition(":")
+    if kind == "person" and not role:
+        raise Usage(
+            "A person logs in with a role, and none was named. Nobody was logged in.",
+            subject=part,
+            hint=f"warden dev login {part} --group GROUP --role ROLE (warden plan shows the roles of a lane)",
+        )
+    path = parts.login_person(name, groups, role) if kind == "person" and role else parts.login(part)
+    if as_json:
+        return render.document({"as": part, "token_file": path})
+    render.line(f"logged in as {part}; the token is in {path}")
+    return render.note(f'Next: eval "$(warden dev env --as {shlex.quote(part)})"')
+
+
+def _file_name(part: str) -> str:
+    kind, mark, name = part.partition(":")
+    return f"person-{name}" if mark and kind == "person" else part
+
+
+@dev.command()
+@click.argument("workload", metavar="NAMESPACE/ACCOUNT")
+@click.option("--audience", default="openbao", show_default=True, help="Whom the token is for.")
+@click.option("--ttl", default="10m", show_default=True, help="How long it is good for: 90s, 10m, 1h.")
+@click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write it there, mode 0600.")
+@click.option("--force", is_flag=True, help="Print it even to a terminal.")
+@_as_json
+def token(*, workload: str, audience: str, ttl: str, out: str | None, force: bool, as_json: bool) -> None:
+    """Make a service-account token as a cluster would, to play a workload with.
+
+    \b
+    Examples:
+      warden dev token activity-core/llm-connect --out /tmp/llm-connect.jwt
+      warden dev token activity-core/llm-connect --ttl 90s | bao write -field=token \\
+          auth/kubernetes/login role=workload-activity-core-llm-connect jwt=-
+    """
+    _expect_somewhere_to_go(out, force=force, as_json=as_json)
+    who, seconds = _workload(workload), _seconds(ttl)
+    minted = wiring.embedded().issuer.mint(who, audience, seconds)
+    if out is None:
+        return render.value(minted)
+    wiring.write_private(out, minted.reveal())
+    if as_json:
+        return render.document({"file": out, "subject": who.subject, "audience": audience, "ttl": seconds})
+    return render.note(f"token of {who} for {audience}, good for {ttl}, in {out}")
+
+
+def _expect_somewhere_to_go(out: str | None, *, force: bool, as_json: bool) -> None:
+    if out is not None:
+        return
+    if as_json:
+        raise Usage("A token is never part of --json. None was made.", hint="name a file for it: --out FILE")
+    if sys.stdout.isatty() and not force:
+        raise Usage(
+            "A terminal keeps what it shows, so no token was printed there.",
+            hint="write it to a file: --out FILE; or pipe it; or: --force",
+        )
+
+
+def _workload(text: str) -> Workload:
+    namespace, _, account = text.partition("/")
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", namespace) or not re.fullmatch(
+        r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", account
+    ):
+        raise Usage(
+            f"{text!r} is no service account. No token was made.",
+            subject=text,
+            hint="write namespace/name in small letters, digits and dashes: activity-core/llm-connect",
+        )
+    return Workload(namespace, account)
+
+
+def _seconds(text: str) -> int:
+    match = re.fullmatch(r"([0-9]{1,6})([smh])", text)
+    seconds = int(match[1]) * _UNITS[match[2]] if match else 0
+    if not 0 < seconds <= _LONGEST:
+        raise Usage(
+            f"{text!r} is no time that a token can be good for. None was made.",
+            subject=text,
+            hint="a number and a unit, at most a day: 90s, 10m, 1h",
+        )
+    return seconds

@@ -1,0 +1,107 @@
+"""``warden doctor``: what is there and what is missing, of any OpenBao."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+import msgspec
+
+from warden.cli import render, wiring
+from warden.domain.errors import Exit
+from warden.domain.rights import VERBS, Right, Scope, Verb, policy_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from warden.verbs.doctor import Diagnosis, Finding, Reach
+
+_WORDS = {"ok": ("ok", "ok"), "missing": ("MISSING", "bad"), "soon": ("SOON", "warn"), "unknown": ("??", "warn")}
+
+
+@click.command()
+@click.option("--policy", type=click.Choice(VERBS), help="Print the least-rights policy of a verb, and ask nobody.")
+@click.option("--for", "verbs", multiple=True, type=click.Choice(VERBS), help="Only these verbs (default: all).")
+@click.option("--kv", default="platform", show_default=True, help="The KV v2 mount of the lanes.")
+@click.option(
+    "--auth",
+    multiple=True,
+    default=("kubernetes", "netkingdom"),
+    show_default=True,
+    help="An auth mount that readers log in at; may be repeated.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
+@click.pass_context
+def doctor(
+    ctx: click.Context, *, policy: str | None, verbs: tuple[str, ...], kv: str, auth: tuple[str, ...], as_json: bool
+) -> Exit:
+    """Say what is there and what is missing: server, identity, audit lines, journal, and the rights for each verb.
+
+    \b
+    Examples:
+      warden doctor --for plan --for prove
+      warden doctor --policy put | bao policy write warden-put -
+    \b
+    Exit codes: 1 something is missing, 3 OpenBao does not answer or is sealed.
+    """
+    scope = Scope(kv=kv, auth=auth)
+    if policy is not None:
+        _print_policy(cast("Verb", policy), scope, as_json=as_json)
+        return Exit.DONE
+    from warden.verbs import doctor as verb  # noqa: PLC0415 - `--policy` asks nobody
+
+    vault = wiring.openbao()
+    chosen = cast("Sequence[Verb]", verbs or VERBS)
+    found = verb.doctor(vault, wiring.surroundings(ctx, vault.endpoint), scope, chosen)
+    if as_json:
+        render.document(_document(found))
+    else:
+        _print(found)
+    return found.exit
+
+
+def _print_policy(verb: Verb, scope: Scope, *, as_json: bool) -> None:
+    text = policy_text(verb, scope, extras=verb == "doctor")
+    if as_json:
+        render.document({"name": f"warden-{verb}", "policy": text})
+    else:
+        for each in text.splitlines():
+            render.line(each)
+
+
+def _document(found: "Diagnosis") -> dict[str, Any]:
+    body: dict[str, Any] = msgspec.to_builtins(found)
+    body["exit"] = int(found.exit)
+    body["reaches"] = [
+        {**msgspec.to_builtins(reach), "ok": reach.asked and not reach.lacking} for reach in found.reaches
+    ]
+    return body
+
+
+def _print(found: "Diagnosis") -> None:
+    render.line(f"OpenBao {found.address} ({found.source})")
+    for finding in found.findings:
+        for each in _finding(finding):
+            render.line(each)
+    render.line()
+    render.table(("VERB", "MAY", "PATH", "LACKS"), [row for reach in found.reaches for row in _rows(reach)])
+    for hint in dict.fromkeys(reach.hint for reach in found.reaches if reach.hint):
+        render.note(f"Next: {hint}")
+
+
+def _finding(finding: "Finding") -> list[str]:
+    word, style = _WORDS[finding.verdict]
+    first = f"  {render.styled(f'{word:<8}', style)} {finding.about:<13} {finding.text}"
+    return [first, f"           {'':<13} {finding.hint}"] if finding.hint else [first]
+
+
+def _rows(reach: "Reach") -> list[tuple[str, str, str, str]]:
+    if not reach.asked:
+        return [(reach.verb, "??", "not asked", "")]
+    may = "NO" if reach.lacking else "ok"
+    if not reach.missing:
+        return [(reach.verb, may, "", "")]
+    heads = [(reach.verb, may), *[("", "")] * (len(reach.missing) - 1)]
+    return [(*head, *_lack(right)) for head, right in zip(heads, reach.missing, strict=True)]
+
+
+def _lack(right: Right) -> tuple[str, str]:
+    return right.path, f"{', '.join(right.capabilities)}{' (optional)' if right.optional else ''}"
