@@ -29,6 +29,12 @@ def test_only_the_lacking_capabilities_are_named():
     assert missing([right()], {right().sample: ("read",)}) == (right(capabilities=("patch",)),)
 
 
+def test_a_path_that_is_lacking_twice_is_named_once_with_all_that_lacks():
+    rights = [right(capabilities=("read",)), right(capabilities=("delete", "read")), right(path="b")]
+    found = missing(rights, {"b": ("read", "patch")})
+    assert [(each.path, each.capabilities) for each in found] == [("a/*", ("delete", "read"))]
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_sample_is_a_concrete_path_below_its_pattern(verb):
     for each in rights_of(verb):

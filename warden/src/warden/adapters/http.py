@@ -125,6 +125,9 @@ class Connection:
         reused = self._socket is not None
         try:
             return self._exchange(method, payload)
+        except ConnectionRefusedError as fault:
+            self.close()
+            raise self._unreachable(_plain(fault)) from None
         except (ConnectionError, _Closed):
             self.close()
             # A server may close an idle connection between two requests. Only then, and only where repeating is

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from warden.verbs.doctor import Diagnosis, Finding, Reach
 
+_INDENT = 25
 _WORDS = {"ok": ("ok", "ok"), "missing": ("MISSING", "bad"), "soon": ("SOON", "warn"), "unknown": ("??", "warn")}
 
 
@@ -28,10 +29,18 @@ _WORDS = {"ok": ("ok", "ok"), "missing": ("MISSING", "bad"), "soon": ("SOON", "w
     show_default=True,
     help="An auth mount that readers log in at; may be repeated.",
 )
+@click.option("--policies", default="workload-*", show_default=True, help="The names of the lanes' policies.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
 @click.pass_context
 def doctor(
-    ctx: click.Context, *, policy: str | None, verbs: tuple[str, ...], kv: str, auth: tuple[str, ...], as_json: bool
+    ctx: click.Context,
+    *,
+    policy: str | None,
+    verbs: tuple[str, ...],
+    kv: str,
+    auth: tuple[str, ...],
+    policies: str,
+    as_json: bool,
 ) -> Exit:
     """Say what is there and what is missing: server, identity, audit lines, journal, and the rights for each verb.
 
@@ -42,7 +51,7 @@ def doctor(
     \b
     Exit codes: 1 something is missing, 3 OpenBao does not answer or is sealed.
     """
-    scope = Scope(kv=kv, auth=auth)
+    scope = Scope(kv=kv, auth=auth, policies=policies)
     if policy is not None:
         _print_policy(cast("Verb", policy), scope, as_json=as_json)
         return Exit.DONE
@@ -81,16 +90,31 @@ def _print(found: "Diagnosis") -> None:
     for finding in found.findings:
         for each in _finding(finding):
             render.line(each)
+    if not any(reach.asked for reach in found.reaches):
+        return render.note("Rights were not asked for: settle what is missing above, then: warden doctor")
     render.line()
     render.table(("VERB", "MAY", "PATH", "LACKS"), [row for reach in found.reaches for row in _rows(reach)])
-    for hint in dict.fromkeys(reach.hint for reach in found.reaches if reach.hint):
-        render.note(f"Next: {hint}")
+    for reach in found.reaches:
+        if reach.hint:
+            render.note(f"Next, as an administrator: {reach.hint} | bao policy write warden-{reach.verb} -")
+    return None
 
 
 def _finding(finding: "Finding") -> list[str]:
     word, style = _WORDS[finding.verdict]
-    first = f"  {render.styled(f'{word:<8}', style)} {finding.about:<13} {finding.text}"
-    return [first, f"           {'':<13} {finding.hint}"] if finding.hint else [first]
+    lines = [*_wrapped(finding.text), *(_wrapped(finding.hint) if finding.hint else [])]
+    first = f"  {render.styled(f'{word:<8}', style)} {finding.about:<13} {lines[0]}"
+    return [first, *(" " * _INDENT + each for each in lines[1:])]
+
+
+def _wrapped(text: str) -> list[str]:
+    """The text in lines that fit the terminal beside the names; whole where it is piped."""
+    columns = render.width()
+    if not columns:
+        return [text]
+    import textwrap  # noqa: PLC0415 - a terminal only
+
+    return textwrap.wrap(text, columns - _INDENT, break_long_words=False, break_on_hyphens=False)
 
 
 def _rows(reach: "Reach") -> list[tuple[str, str, str, str]]:

@@ -137,9 +137,19 @@ def rights_of(verb: Verb, scope: Scope | None = None) -> tuple[Right, ...]:
 
 
 def missing(rights: Iterable[Right], held: Mapping[str, tuple[str, ...]]) -> tuple[Right, ...]:
-    """The rights that are not held, each with only the capabilities that lack; `held` maps sample paths."""
-    lacking = ((right, right.lacks(held.get(right.sample, ()))) for right in rights)
-    return tuple(msgspec.structs.replace(right, capabilities=lack) for right, lack in lacking if lack)
+    """The rights that are not held, each with only the capabilities that lack, one for each path.
+
+    `held` maps sample paths to what ``sys/capabilities-self`` says of them.
+    """
+    lacking: dict[tuple[str, bool], Right] = {}
+    for right in rights:
+        if lack := right.lacks(held.get(right.sample, ())):
+            key = (right.path, right.optional)
+            known = lacking.get(key, right)
+            whys = dict.fromkeys((known.why, right.why))
+            joined = tuple(sorted({*lack, *(lacking[key].capabilities if key in lacking else ())}))
+            lacking[key] = msgspec.structs.replace(right, capabilities=joined, why="; ".join(whys))
+    return tuple(lacking.values())
 
 
 def policy_text(verb: Verb, scope: Scope | None = None, *, extras: bool = False) -> str:

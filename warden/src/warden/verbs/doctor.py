@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from warden.domain.errors import Exit, Inconclusive, Refused, Unidentified
+from warden.domain.errors import Exit, Inconclusive, Refused, Unidentified, WardenError
 from warden.domain.rights import Right, Scope, Verb, missing, rights_of
 from warden.domain.server import Health, Identity
 from warden.ports import Vault
@@ -111,7 +111,8 @@ def _server(vault: Vault, here: Surroundings) -> tuple[bool, list[Finding]]:
     try:
         health = vault.health()
     except Inconclusive as fault:
-        return False, [Finding(about="server", verdict="missing", text=fault.message, hint=fault.hint)]
+        hint = f"start it, or correct {here.source}; behind a CA of your own: export BAO_CACERT=FILE"
+        return False, [Finding(about="server", verdict="missing", text=_bare(fault), hint=hint)]
     transport = "https, certificate verified" if here.tls else "plain http, which stays on this machine"
     return not health.sealed and health.initialized, [
         _state(health),
@@ -135,14 +136,19 @@ def _identity(vault: Vault) -> Finding:
     try:
         who = vault.identity()
     except (Unidentified, Inconclusive) as fault:
-        return Finding(about="identity", verdict="missing", text=fault.message, hint=fault.hint)
+        return Finding(about="identity", verdict="missing", text=_bare(fault), hint=fault.hint)
     except Refused as fault:  # a token without the policy `default` may not even look itself up
-        return Finding(about="identity", verdict="unknown", text=fault.message, hint="add the policy default")
+        return Finding(about="identity", verdict="unknown", text=_bare(fault), hint="add the policy default")
     role = f", role {who.role}" if who.role else ""
     at = f"auth/{who.mount}" if who.mount else "no login (made by another token)"
     verdict: Verdict = "soon" if 0 < who.ttl < EXPIRES_SOON else "ok"
     hint = "log in again before a long command" if verdict == "soon" else ""
     return Finding(about="identity", verdict=verdict, text=f"{who.display_name} · {at}{role} · {_left(who)}", hint=hint)
+
+
+def _bare(fault: WardenError) -> str:
+    """The message without the system in front: the finding stands below its name."""
+    return fault.message.removeprefix(f"{fault.system} ")
 
 
 def _left(who: Identity) -> str:
