@@ -86,6 +86,14 @@ def _fit(cell: str, size: int) -> str:
     return cell.ljust(size) if len(cell) <= size else cell[: size - 1] + "…"
 
 
+def wrapped(text: str, *, indent: int) -> list[str]:
+    """The text in lines of at most `width` columns (100 when piped), each indented."""
+    import textwrap  # noqa: PLC0415 - not on the hot path
+
+    margin = " " * indent
+    return textwrap.wrap(text, width() or 100, initial_indent=margin, subsequent_indent=margin)
+
+
 def ago(moment: datetime | str, now: datetime | None = None) -> str:
     """``3 h ago``; `moment` is aware or an ISO 8601 text."""
     then = datetime.fromisoformat(moment) if isinstance(moment, str) else moment

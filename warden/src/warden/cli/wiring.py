@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+
+    from warden.adapters.audit import AuditCommand, AuditFiles
     from warden.adapters.caller import EnvironmentCaller
     from warden.adapters.embedded import Embedded
     from warden.adapters.http import Endpoint
@@ -14,7 +18,10 @@ if TYPE_CHECKING:
     from warden.adapters.policy import CedarPolicy
     from warden.adapters.process import Exec
     from warden.domain.catalog import Catalog
+    from warden.domain.lane import Lane
+    from warden.domain.plan import Plan
     from warden.domain.secret import Secret
+    from warden.ports import Identities
     from warden.verbs.doctor import Surroundings
 
 
@@ -28,8 +35,8 @@ def state_directory() -> str:
     """Where warden keeps its own state: WARDEN_STATE, else ``$XDG_STATE_HOME/warden``."""
     if named := os.environ.get("WARDEN_STATE"):
         return named
-    base = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")  # noqa: PTH111, PTH118 - pathlib costs start-up
-    return os.path.join(base, "warden")  # noqa: PTH118 - as above
+    base = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
+    return os.path.join(base, "warden")
 
 
 def platform_dir(ctx: click.Context) -> str:
@@ -68,7 +75,7 @@ def policy(platform_dir: str) -> "CedarPolicy":
     """The policy gate on the platform's policies, or on the default."""
     from warden.adapters.policy import CedarPolicy  # noqa: PLC0415
 
-    return CedarPolicy(os.path.join(platform_dir, "policies", "access"))  # noqa: PTH118 - as above
+    return CedarPolicy(os.path.join(platform_dir, "policies", "access"))
 
 
 def caller(token_file: str | None) -> "EnvironmentCaller":
@@ -125,3 +132,111 @@ def surroundings(ctx: click.Context, where: "Endpoint") -> "Surroundings":
         audit=os.environ.get("WARDEN_AUDIT", ""),
         readable=readable,
     )
+
+
+class Bench:
+    """What plan, apply, put and prove work with: the catalog, the server as the caller sees it, and the journal."""
+
+    def __init__(self, platform: str) -> None:
+        self.platform = platform
+        self.catalog = catalog(platform)
+        self.vault = openbao()
+        self.journal = journal()
+        self.address = self.vault.address
+        self.system = f"OpenBao {self.vault.address} ({self.vault.endpoint.source})"
+
+    @property
+    def closed(self) -> "frozenset[str]":
+        """The lanes that the journal says are closed."""
+        return frozenset(lane for lane, state in self.journal.states().items() if state.closed)
+
+    def another_vault(self) -> "OpenBao":
+        """The same server as the same caller, over a connection of its own."""
+        return self.vault.twin()
+
+    def chosen(self, lane: str | None, *, every: bool) -> "list[Lane]":
+        """The lane that was named, or every active one. Raises `Usage` where neither or both were asked for."""
+        from warden.domain.errors import Usage  # noqa: PLC0415
+
+        if bool(lane) == every:
+            raise Usage("name one lane, or give --all. Nothing was done.", hint="warden route list")
+        if lane:
+            return [self.catalog.lane(lane)]
+        return [each for each in self.catalog.lanes.values() if each.status == "active"]
+
+    def plan(self, lane: "Lane", *, take_over: bool = False) -> "Plan":
+        """The lane's plan against the server."""
+        from warden.verbs.plan import plan  # noqa: PLC0415
+
+        return plan(
+            lane,
+            tuple(self.catalog.lanes.values()),
+            self.vault,
+            logins=self.catalog.platform.logins,
+            closed=self.closed,
+            take_over=take_over,
+        )
+
+    def alone(self, what: str) -> "AbstractContextManager[None]":
+        """Hold this machine's lock for changing that server."""
+        import hashlib  # noqa: PLC0415
+
+        from warden.adapters.lock import held  # noqa: PLC0415
+
+        name = hashlib.sha256(self.address.encode()).hexdigest()[:16]
+        return held(os.path.join(state_directory(), "locks", f"{name}.lock"), what)
+
+    def audit_files(self) -> tuple[str, ...]:
+        """Where the audit lines are: beside the embedded platform, or where the server says (which needs sudo)."""
+        from warden.domain.errors import Refused, Usage  # noqa: PLC0415
+
+        embedded = _embedded_at(self.address)
+        if embedded:
+            return (embedded.layout.audit_file,)
+        try:
+            found = self.vault.audit_files()
+        except Refused:
+            found = ()
+        if not found:
+            raise Usage(
+                f"where {self.address} writes its audit lines is not known here. Nothing was asked.",
+                hint="name it: --audit FILE, --audit-command COMMAND, or export WARDEN_AUDIT=FILE",
+            )
+        return found
+
+
+def bench(ctx: click.Context) -> Bench:
+    """The bench of this call."""
+    return Bench(platform_dir(ctx))
+
+
+def _embedded_at(address: str) -> "Embedded | None":
+    """This machine's embedded platform, if it is the server at that address."""
+    from warden.adapters.embedded import Embedded  # noqa: PLC0415
+
+    found = Embedded(state_directory())
+    return found if found.status().up and found.status().address == address else None
+
+
+def identities(bench: Bench) -> "Identities":
+    """Who can be played on that server."""
+    from warden.adapters.unplayed import Unplayed  # noqa: PLC0415
+
+    embedded = _embedded_at(bench.address)
+    return embedded.issuer if embedded else Unplayed(bench.address)
+
+
+def audit_files(paths: "Sequence[str]") -> "AuditFiles":
+    """The audit log in files or directories."""
+    from warden.adapters.audit import AuditFiles  # noqa: PLC0415
+
+    return AuditFiles(paths)
+
+
+def audit_command(command: str) -> "AuditCommand":
+    """The audit log as a command prints it; the words are split as a shell would, and no shell is used."""
+    import shlex  # noqa: PLC0415
+
+    from warden.adapters.audit import AuditCommand  # noqa: PLC0415
+
+    return AuditCommand(shlex.split(command))

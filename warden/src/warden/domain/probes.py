@@ -274,7 +274,7 @@ def _capabilities(lane: Lane, reader: WorkloadReader) -> Probe:
     }
     return Probe(
         id="capabilities",
-        title="may neither create nor delete data or metadata (by its capabilities)",
+        title="holds read and nothing else (its capabilities)",
         reader=reader.label,
         actor=Held(),
         expected="allowed",

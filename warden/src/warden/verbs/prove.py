@@ -16,8 +16,8 @@ from warden.domain.errors import Inconclusive, Refused, Unreachable, WardenError
 from warden.domain.lane import Lane, LoginMount, PeopleReader, WorkloadReader
 from warden.domain.plan import Plan
 from warden.domain.probes import HEADER, Caller, Claims, Held, Nobody, Probe, claims_of, probes
-from warden.domain.proof import Outcome, Proof, Verdict, finding, judge
-from warden.domain.resources import is_template
+from warden.domain.proof import Outcome, Proof, Verdict, Word, finding, judge
+from warden.domain.resources import RoleName, is_template
 from warden.domain.secret import Secret
 from warden.domain.server import Answer, AuditLine, Identity, InlineLogin, Request, Session
 from warden.ports import AuditLog, Identities, Journal, Vault
@@ -76,7 +76,7 @@ def prove(lanes: Sequence[Lane], setting: Setting, *, proven: Callable[[Proof], 
 def _ask(number: int, lane: Lane, caller: Identity, setting: Setting) -> Asked:
     vault = setting.vaults()
     try:
-        found = _findings(plan(lane, setting.lanes, vault, logins=setting.logins, closed=setting.closed))
+        found = _findings(lane, plan(lane, setting.lanes, vault, logins=setting.logins, closed=setting.closed))
         others = _others(lane, vault, setting)
     except (Inconclusive, Refused) as fault:
         seen = finding("policy, roles and mount as declared", f"{fault.message} No probe was sent", word="??")
@@ -93,20 +93,21 @@ def _ask(number: int, lane: Lane, caller: Identity, setting: Setting) -> Asked:
     return Asked(lane=lane, found=(*found, *unproven), sent=sent)
 
 
-def _findings(plan: Plan) -> tuple[Verdict, ...]:
+def _findings(lane: Lane, plan: Plan) -> tuple[Verdict, ...]:
     """What differs from the declaration is a finding of its own, whatever the probes say."""
     mount = next(change for change in plan.changes if change.kind == "mount")
     if mount.differs:
         what = f"{mount.name}/ is no KV version 2 mount; no probe was sent: one might overwrite a value there"
         return (finding("the mount is KV version 2", what, probe="mount"),)
     verdicts = []
+    readers = {str(RoleName(reader.mount, lane.role_of(reader))): reader.label for reader in lane.readers}
     for change in plan.changes:
         if change.kind not in {"policy", "role"}:
             continue
-        title = f"{change.kind} {change.name} is exactly the derived one"
-        verdicts.append(
-            finding(title, "; ".join(change.lines), word="FAIL" if change.differs else "ok", probe=change.kind)
-        )
+        title = f"the {change.kind} is exactly the derived one"
+        detail = f"{change.name}: {'; '.join(change.lines)}" if change.differs else ""
+        word: Word = "FAIL" if change.differs else "ok"
+        verdicts.append(finding(title, detail, reader=readers.get(change.name, ""), word=word, probe=change.kind))
     return tuple(verdicts)
 
 

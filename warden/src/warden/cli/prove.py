@@ -1,0 +1,158 @@
+"""``warden prove``: who may read a lane and who may not, shown live with the audit line beside each answer."""
+
+import os
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from warden.cli import render, wiring
+from warden.domain.errors import Closed, Exit, Usage
+from warden.domain.lane import Lane
+from warden.domain.proof import Proof, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from warden.cli.wiring import Bench
+    from warden.ports import AuditLog
+
+CODES = {"proven": Exit.DONE, "refuted": Exit.NO, "inconclusive": Exit.INCONCLUSIVE}
+
+
+@click.command()
+@click.argument("lane", required=False)
+@click.option("--all", "every", is_flag=True, help="Every lane that is active and not closed.")
+@click.option(
+    "--audit", "files", multiple=True, metavar="FILE|DIR", help="The audit log; else WARDEN_AUDIT, or as OpenBao says."
+)
+@click.option("--audit-command", metavar="COMMAND", help="A command that prints the audit log of another node.")
+@click.option("--jobs", default=4, show_default=True, type=click.IntRange(1, 32), help="Lanes that are proven at once.")
+@click.option("--json", "as_json", is_flag=True, help="The proof as one JSON document.")
+@click.pass_context
+def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, **how: Any) -> int:
+    """Prove live who may read a lane and who may not; nothing is changed, and no value leaves OpenBao.
+
+    \b
+    Examples:
+      warden prove openrouter-llm-connect
+      warden prove --all --audit-command "ssh bao-1 cat /var/log/openbao/audit.log"
+    \b
+    ok: as it should be. FAIL: the answer was wrong. ??: inconclusive, which is never a pass.
+    Exit codes: 0 proven, 1 refuted, 3 inconclusive.
+    """
+    from warden.verbs.prove import Setting  # noqa: PLC0415 - --help needs none of it
+    from warden.verbs.prove import prove as run  # noqa: PLC0415
+
+    bench = wiring.bench(ctx)
+    lanes = _open(bench.chosen(lane, every=every), bench, every=every)
+    setting = Setting(
+        lanes=tuple(bench.catalog.lanes.values()),
+        vaults=bench.another_vault,
+        identities=wiring.identities(bench),
+        journal=bench.journal,
+        audit=_audit(bench, how["files"], how["audit_command"]),
+        run=f"wp-{secrets.token_hex(6)}",
+        logins=bench.catalog.platform.logins,
+        closed=bench.closed,
+        workers=how["jobs"],
+    )
+    render.progress(f"asking {bench.address} about {len(lanes)} lane{'s' * (len(lanes) > 1)} …")
+    proofs = run(lanes, setting)
+    render.progress_done()
+    if as_json:
+        shown = [_as_json(proof, bench, setting.audit.where) for proof in proofs]
+        render.document(shown if every else shown[0])
+    else:
+        for each, proof in zip(lanes, proofs, strict=True):
+            _show(each, proof, brief=every)
+    return int(max((CODES[proof.state] for proof in proofs), key=[Exit.DONE, Exit.INCONCLUSIVE, Exit.NO].index))
+
+
+def _open(lanes: list[Lane], bench: "Bench", *, every: bool) -> list[Lane]:
+    kept = [lane for lane in lanes if lane.id not in bench.closed]
+    if not kept and every:
+        raise Usage("no lane is active and open. Nothing was asked.", hint="warden route list --all")
+    if not kept:
+        raise Closed(f"{lanes[0].id} is closed. Nothing was asked.", subject=lanes[0].id, hint="warden journal log")
+    return kept
+
+
+def _audit(bench: "Bench", files: tuple[str, ...], command: str | None) -> "AuditLog":
+    if command and files:
+        raise Usage("--audit and --audit-command exclude each other. Nothing was asked.", hint="give one of them")
+    if command:
+        return wiring.audit_command(command)
+    named = files or tuple(filter(None, os.environ.get("WARDEN_AUDIT", "").split(os.pathsep)))
+    return wiring.audit_files(named or bench.audit_files())
+
+
+def _as_json(proof: Proof, bench: "Bench", where: str) -> dict[str, Any]:
+    return {
+        "lane": proof.lane,
+        "state": proof.state,
+        "passed": proof.passed,
+        "failed": proof.failed,
+        "inconclusive": proof.open,
+        "total": len(proof.verdicts),
+        "system": bench.address,
+        "audit_log": where,
+        "journal": proof.record,
+        "verdicts": proof.verdicts,
+    }
+
+
+def _show(lane: Lane, proof: Proof, *, brief: bool) -> None:
+    shown = [verdict for verdict in proof.verdicts if verdict.word != "ok"] if brief else proof.verdicts
+    if brief:
+        render.line(render.styled(lane.id, "head"))
+    for label in dict.fromkeys(verdict.reader for verdict in shown):
+        if not brief:
+            render.line(_heading(lane, label))
+        for verdict in shown:
+            if verdict.reader == label:
+                _show_verdict(lane, verdict)
+    render.line(_conclusion(proof))
+
+
+def _heading(lane: Lane, label: str) -> str:
+    for reader in lane.readers:
+        if reader.label == label:
+            return f"reader {label} · auth/{reader.mount} role {lane.role_of(reader)}"
+    return f"lane {lane.id} · {lane.custody.path}"
+
+
+def _show_verdict(lane: Lane, verdict: Verdict) -> None:
+    style = {"ok": "ok", "FAIL": "bad", "??": "warn"}[verdict.word]
+    status = str(verdict.status or "")
+    evidence = f"audit {verdict.audit[:8]}  {verdict.ms:>5.0f} ms" if verdict.audit else ""
+    line = f"{verdict.title:<54} {verdict.observed:<11} {status:<4} {evidence}"
+    render.line(f"  {render.styled(f'{verdict.word:<4}', style)} {line}".rstrip())
+    if verdict.word == "ok":
+        return
+    for part in render.wrapped(verdict.detail, indent=9):
+        render.line(part)
+    if verdict.word == "FAIL":
+        render.line(f"         owner {lane.owners.custody.repo} · {_mend(lane, verdict)}")
+
+
+def _mend(lane: Lane, verdict: Verdict) -> str:
+    if verdict.probe == "live-version":
+        return f"warden put {lane.id} {lane.custody.fields[0]}"
+    return f"warden plan {lane.id}, then warden apply {lane.id}"
+
+
+def _conclusion(proof: Proof) -> str:
+    total = len(proof.verdicts)
+    asked = [verdict for verdict in proof.verdicts if verdict.status or verdict.audit]
+    lines = sum(bool(verdict.audit) for verdict in asked)
+    word = render.styled(proof.state, {"proven": "ok", "refuted": "bad", "inconclusive": "warn"}[proof.state])
+    counts: Iterable[str] = filter(
+        None,
+        (
+            f"{proof.failed} of {total} wrong" if proof.failed else "",
+            f"{proof.open} of {total} inconclusive" if proof.open else "",
+            f"{proof.passed} of {total} as it should be" if proof.state == "proven" else "",
+        ),
+    )
+    return f"{word}: {', '.join(counts)} · evidence {lines}/{len(asked)} audit lines · journal {proof.record}"

@@ -1,0 +1,63 @@
+"""``warden status``: every lane's stretches at a glance."""
+
+from datetime import UTC, datetime
+
+import click
+
+from warden.cli import render, wiring
+from warden.domain.errors import Exit, Usage
+from warden.domain.standing import Standing
+
+
+@click.command()
+@click.argument("lane", required=False)
+@click.option("--all", "every", is_flag=True, help="Drafts too.")
+@click.option("--json", "as_json", is_flag=True, help="A list of standings.")
+@click.pass_context
+def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) -> int:
+    """Show each lane's stretches: custody, access, delivery, proof, rotation, and whose turn it is.
+
+    \b
+    Examples:
+      warden status
+      warden status openrouter-llm-connect --json
+    \b
+    Exit codes: 0 shown, 3 OpenBao gave no answer (what the journal knows is shown all the same).
+    """
+    from warden.verbs.status import status as look  # noqa: PLC0415 - --help needs none of it
+
+    catalog = wiring.catalog(wiring.platform_dir(ctx))
+    lanes = (
+        [catalog.lane(lane)] if lane else [each for each in catalog.lanes.values() if every or each.status == "active"]
+    )
+    unnamed = None
+    try:
+        vault = wiring.openbao()
+    except Usage as fault:
+        vault, unnamed = None, fault
+    found, faults = look(lanes, vault, wiring.journal(), lambda: datetime.now(UTC))
+    if as_json:
+        render.document(found)
+    else:
+        _show(found)
+    for fault in faults:
+        render.error(fault, as_json=as_json)
+    return int(Exit.INCONCLUSIVE if faults else Exit.DONE)
+
+
+def _show(found: list[Standing]) -> None:
+    clusters = sorted({cluster for each in found for cluster in each.deliveries})
+    head = ("LANE", "CUSTODY", "ACCESS", *(cluster.upper() for cluster in clusters), "PROOF", "ROTATED", "NEXT")
+    rows = [
+        (
+            each.lane,
+            each.custody,
+            each.access,
+            *(each.deliveries.get(cluster, "-") for cluster in clusters),
+            f"{each.proof}, {render.ago(each.proven_at)}" if each.proven_at else each.proof,
+            render.ago(each.written_at).removesuffix(" ago") if each.written_at else "-",
+            f"{each.next_owner}: {each.next_action}" if each.next_action else "-",
+        )
+        for each in found
+    ]
+    render.table(head, rows)

@@ -1,0 +1,88 @@
+"""A lane's standing at a glance: what was measured of each stretch, what to do next, and whose turn it is."""
+
+import datetime as dt
+
+import msgspec
+
+from warden.domain.lane import Lane
+from warden.domain.record import LaneState
+from warden.domain.resources import is_template
+from warden.domain.server import KvMetadata
+
+FRESH = dt.timedelta(hours=24)
+"""A proof older than this is shown as stale: "active" without a fresh proof is unproven."""
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of ``warden status``. Times are ISO 8601 UTC, empty where there is none."""
+
+    lane: str
+    status: str
+    custody: str
+    access: str
+    deliveries: dict[str, str]
+    proof: str
+    proven_at: str
+    written_at: str
+    next_owner: str
+    next_action: str
+
+
+def standing(lane: Lane, metadata: KvMetadata | None, state: LaneState, now: dt.datetime, *, seen: bool) -> Standing:
+    """How a lane stands. `seen` is false where OpenBao did not answer: then nothing is claimed of it."""
+    owner, action = _next(lane, metadata, state, now, seen=seen)
+    return Standing(
+        lane=lane.id,
+        status=lane.status,
+        custody=_custody(metadata, seen=seen),
+        access="closed" if state.closed else "open",
+        deliveries={
+            cluster: "by hand" if each.bootstrap_secret else "unproven" for cluster, each in lane.deliveries.items()
+        },
+        proof=proof_word(state, now),
+        proven_at=state.proof.at if state.proof else "",
+        written_at=metadata.written.isoformat() if metadata and metadata.written and metadata.live else "",
+        next_owner=owner,
+        next_action=action,
+    )
+
+
+def proof_word(state: LaneState, now: dt.datetime) -> str:
+    """``proven``, ``refuted``, ``inconclusive``; ``stale`` for a proof that is too old to count, ``never`` for none."""
+    if state.proof is None:
+        return "never"
+    word = str(state.proof.body.get("state", "inconclusive"))
+    old = now - dt.datetime.fromisoformat(state.proof.at) > FRESH
+    return "stale" if old and word == "proven" else word
+
+
+def _custody(metadata: KvMetadata | None, *, seen: bool) -> str:
+    if not seen:
+        return "?"
+    if metadata is None or not metadata.live:
+        return "no value"
+    return f"v{metadata.current}"
+
+
+def _next(
+    lane: Lane, metadata: KvMetadata | None, state: LaneState, now: dt.datetime, *, seen: bool
+) -> tuple[str, str]:
+    """The first thing that stands in the way, and the owner who can take it out of it."""
+    ours = metadata is not None and metadata.custom.get("catalog-id") == lane.id
+    steps = (
+        (is_template(lane), "write the concrete path into the lane's file"),
+        (state.closed is not None, "closed: warden journal log"),
+        (not seen, "warden doctor"),
+        (not ours, f"warden apply {lane.id}"),
+        (metadata is None or not metadata.live, f"warden put {lane.id} {lane.custody.fields[0]}"),
+        (proof_word(state, now) != "proven", f"warden prove {lane.id}"),
+        (_overdue(lane, metadata, now), f"rotate: warden put {lane.id} {lane.custody.fields[0]}"),
+    )
+    action = next((action for due, action in steps if due), "")
+    return (lane.owners.custody.repo, action) if action else ("", "")
+
+
+def _overdue(lane: Lane, metadata: KvMetadata | None, now: dt.datetime) -> bool:
+    if lane.rotation is None or metadata is None or metadata.written is None:
+        return False
+    return (now - metadata.written).total_seconds() > lane.rotation.every
