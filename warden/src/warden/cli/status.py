@@ -27,15 +27,15 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     from warden.verbs.status import status as look  # noqa: PLC0415 - --help needs none of it
 
     catalog = wiring.catalog(wiring.platform_dir(ctx))
-    lanes = (
-        [catalog.lane(lane)] if lane else [each for each in catalog.lanes.values() if every or each.status == "active"]
-    )
-    unnamed = None
+    listed = [each for each in catalog.lanes.values() if every or each.status == "active"]
+    lanes = [catalog.lane(lane)] if lane else listed
+    faults: list[WardenError] = []
     try:
         vault = wiring.openbao()
-    except Usage as fault:
-        vault, unnamed = None, fault
-    found, faults = look(lanes, vault, wiring.journal(), lambda: datetime.now(UTC))
+    except Usage as unnamed:
+        vault, faults = None, [unnamed]
+    found, more = look(lanes, vault, wiring.journal(), lambda: datetime.now(UTC))
+    faults += more
     if as_json:
         render.document(found)
     else:
