@@ -40,7 +40,6 @@ def test_no_command_shows_the_key(program, run, call, tmp_path):
                 for more in (
                     {},
                     {"LLM_CONNECT_CUSTODIAN_TRIAGE_MODEL": "simulate/echo-key"},
-                    {"LLM_CONNECT_CUSTODIAN_TRIAGE_MODEL": "simulate/reset"},
                 )
             ]
             for gateway in gateways:

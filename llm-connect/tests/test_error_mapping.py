@@ -85,7 +85,7 @@ def test_the_message_repeats_what_the_provider_says(gateway, call):
 
 def test_a_provider_that_repeats_the_key_does_not_get_it_to_the_caller(gateway, call, key):
     reply = call("POST", f"{gateway}/execute", {"prompt": "hello", "config": {"model_name": "echo-key"}})
-    assert key.encode() not in reply.octets
+    assert key[:12].encode() not in reply.octets
     assert "Bearer [key removed]" in reply.json["message"]
 
 

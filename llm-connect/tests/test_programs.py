@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from llm_connect.secret import Secret
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.key import FixedKey
+from llm_connect.smoke import checks
 
+PROGRAM = Path(sys.executable).parent / "llm-connect"
 VERBS = ["serve", "smoke", "profiles", "simulate-openrouter"]
 
 
@@ -69,6 +74,40 @@ def slow_provider(serving, key):
     """The environment for a gateway to a provider that takes 0.6 s."""
     with serving(Simulator(FixedKey(Secret(key)), latency_ms=600).application()) as url:
         yield {"OPENROUTER_API_KEY": key, "LLM_CONNECT_OPENROUTER_BASE_URL": f"{url}/api/v1"}
+
+
+@pytest.mark.parametrize("url", ["ftp://host", "host:8080", "http://", "http://[::1", "http://a b/", "http://a:99999"])
+def test_smoke_wants_a_url(url):
+    with pytest.raises(ValueError, match=re.escape(url)):
+        next(checks(url, "p", 1))
+
+
+def test_output_that_cannot_be_written_is_said():
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        found = subprocess.run([PROGRAM, "profiles"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (found.returncode, found.stderr) == (
+        1,
+        "llm-connect: the output cannot be written (No space left on device).\n",
+    )
+
+
+def test_a_second_signal_ends_at_once(program, simulator, key):
+    environment = {"OPENROUTER_API_KEY": key, "LLM_CONNECT_OPENROUTER_BASE_URL": simulator}
+    environment["LLM_CONNECT_CUSTODIAN_TRIAGE_MODEL"] = "simulate/silent"
+    with program("serve", "--port", "0", environment=environment) as process:
+        address = tuple(process.url.removeprefix("http://").split(":"))
+        with socket.create_connection(address) as client:
+            body = b'{"prompt": "hello"}'
+            head = f"POST /execute HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+            client.sendall(head.encode() + b"\r\n\r\n" + body)
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+            assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            _, stderr = process.communicate(timeout=5)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
@@ -179,4 +218,4 @@ def test_help_has_a_sentence_and_two_examples(run, verb):
 
 def test_profiles_needs_no_http_server():
     code = "import sys, llm_connect.commands.profiles; sys.exit('starlette' in sys.modules or 'aiohttp' in sys.modules)"
-    assert subprocess.run([os.sys.executable, "-c", code], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

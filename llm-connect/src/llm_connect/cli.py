@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import cast
 
@@ -11,6 +12,7 @@ import click
 from llm_connect import __version__
 
 INTERRUPTED = 130
+ANSWER_IS_NO = 1
 _MODULES = {
     "serve": "llm_connect.commands.serve",
     "smoke": "llm_connect.commands.smoke",
@@ -55,4 +57,8 @@ def run() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
+    except OSError as error:  # a full disk or a closed pipe behind standard output
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush does not fail again
+        click.echo(f"llm-connect: the output cannot be written ({error.strerror}).", err=True)
+        sys.exit(ANSWER_IS_NO)
     sys.exit(code if isinstance(code, int) else 0)

@@ -1,7 +1,7 @@
 """What can be wrong, as values: faults of input, and the errors a caller of the gateway may get.
 
 Every error that leaves the HTTP side is a `GatewayError`; its class fixes the status and the `error` word,
-its `type` tells the causes apart. `docs`: the table in README.md lists each of them.
+its `type` tells the causes apart. The table in README.md lists each of them.
 """
 
 from __future__ import annotations

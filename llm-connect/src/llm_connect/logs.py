@@ -30,7 +30,8 @@ class JsonLines(logging.Formatter):
             "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": record.getMessage().strip(),
+            # The first line only: a library's message may hold a whole traceback, with the exception's text.
+            "event": record.getMessage().strip().partition("\n")[0],
             **getattr(record, "fields", {}),
         }
         if record.exc_info and record.exc_info[1]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 _BACKLOG = 2048
+_LAST_ANSWER_SECONDS = 0.2
 
 
 class CannotListen(Exception):
@@ -58,9 +59,25 @@ class Server(uvicorn.Server):
         yield
 
     def _stop(self, exit_code: int) -> None:
-        self.force_exit = self.should_exit
+        if self.should_exit:
+            self._give_up()
         self.should_exit = True
         self.exit_code = exit_code
+
+    def _give_up(self) -> None:
+        """Cancel what is under way: each request still gets its answer, and the application its shutdown.
+
+        Not by uvicorn's force_exit, which skips the shutdown and logs a traceback for it.
+        """
+        for task in self.server_state.tasks:
+            task.cancel()
+        asyncio.get_running_loop().call_later(_LAST_ANSWER_SECONDS, self._abort_connections)
+
+    def _abort_connections(self) -> None:
+        """Leave those that do not read their answer."""
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, H11Protocol):
+                connection.transport.abort()
 
 
 def listening_socket(host: str, port: int) -> socket.socket:

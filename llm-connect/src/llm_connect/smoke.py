@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
-
-import aiohttp
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, Request, build_opener
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Iterator
 
 PROMPT = "Two services wait for a new certificate and one for more disk. Say in one sentence which goes first, and why."
 FIELDS = {
@@ -45,29 +47,50 @@ class Unreachable(Exception):
     """Nothing that speaks HTTP answers at the URL."""
 
 
-async def checks(url: str, profile: str, timeout_seconds: float) -> AsyncIterator[Check]:
+def checks(url: str, profile: str, timeout_seconds: float) -> Iterator[Check]:
     """The checks, each as soon as it is done.
 
     Raises:
         Unreachable: the gateway does not answer at all.
+        ValueError: `url` is no http or https URL.
     """
-    timeout = aiohttp.ClientTimeout(total=timeout_seconds)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
-        yield await _check(session, "health", "GET", f"{url}/health")
-        yield await _check(session, "ready", "GET", f"{url}/ready")
-        config = {"model_name": profile, "model_params": {"json_schema": SCHEMA}}
-        yield await _check(session, "execute", "POST", f"{url}/execute", {"prompt": PROMPT, "config": config})
+    if not _is_http(url):
+        raise ValueError(url)
+    config = {"model_name": profile, "model_params": {"json_schema": SCHEMA}}
+    octets = json.dumps({"prompt": PROMPT, "config": config}).encode()
+    for name, body in (("health", None), ("ready", None), ("execute", octets)):
+        request = Request(f"{url}/{name}", body, {"content-type": "application/json"})  # noqa: S310 - checked above
+        yield _check(name, request, timeout_seconds)
 
 
-async def _check(session: aiohttp.ClientSession, name: str, method: str, url: str, body: Any = None) -> Check:
-    started = time.monotonic()
+def _is_http(url: str) -> bool:
     try:
-        async with session.request(method, url, json=body) as response:
-            status, text = response.status, await response.text(errors="replace")
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        raise Unreachable(f"{url} gives no answer ({type(error).__name__})") from None
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and " " not in url and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _check(name: str, request: Request, timeout_seconds: float) -> Check:
+    started = time.monotonic()
+    status, text = _fetch(request, timeout_seconds)
     ok, found = _judge(name, status, _document(text))
     return Check(name, ok, status, found, round((time.monotonic() - started) * 1000))
+
+
+def _fetch(request: Request, timeout_seconds: float) -> tuple[int, str]:
+    # No proxy from the environment: what is checked is this address and nothing in front of it.
+    opener = build_opener(ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=timeout_seconds) as response:
+            return response.status, response.read().decode("utf-8", "replace")
+    except HTTPError as error:
+        with error:
+            return error.code, error.read().decode("utf-8", "replace")
+    except (OSError, HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        why = getattr(reason, "strerror", None) or type(reason).__name__
+        raise Unreachable(f"{request.full_url} gives no answer ({str(why).lower()})") from None
 
 
 def _document(text: str) -> Any:

@@ -13,7 +13,6 @@ from llm_connect.faults import FaultyConfiguration
 from llm_connect.secret import Redactor
 from llm_connect.serving import CannotListen, announce_url, configured, listening_socket, serve, url_of
 from llm_connect.settings import MAX_BODY_BYTES, Settings, is_loopback, load_settings
-from llm_connect.web.app import Gateway
 
 EXAMPLES = """\b
 Examples:
@@ -52,6 +51,9 @@ def command(*, host: str, port: int, log_level: str, drain_seconds: int, max_bod
     except CannotListen as error:
         hint = "Next: choose another --port (0 takes a free one) or --host."
         raise Stop(ANSWER_IS_NO, "address", host, f"{error}; nothing was started", hint) from None
+    # Half a second of imports, not spent on --help or on a configuration that cannot be used.
+    from llm_connect.web.app import Gateway  # noqa: PLC0415
+
     logs.set_up(log_level, Redactor(settings.key))
     config = configured(Gateway(settings).application(), drain_seconds)
     url = url_of(sock)

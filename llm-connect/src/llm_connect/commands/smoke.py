@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 
@@ -10,7 +9,7 @@ import click
 
 from llm_connect.commands.stop import ANSWER_IS_NO, NO_ANSWER, Stop
 from llm_connect.profiles import DEFAULT_PROFILE
-from llm_connect.smoke import Check, Unreachable, checks
+from llm_connect.smoke import Unreachable, checks
 
 EXAMPLES = """\b
 Examples:
@@ -30,21 +29,18 @@ def command(*, url: str, profile: str, timeout_seconds: float, as_json: bool) ->
 
     Exit codes: 0 all ok, 1 a check failed, 3 nothing answers at the URL.
     """
+    done = []
     try:
-        done = asyncio.run(_run(url.rstrip("/"), profile, timeout_seconds, as_json=as_json))
+        for check in checks(url.rstrip("/"), profile, timeout_seconds):
+            done.append(check)
+            if not as_json:
+                click.echo(check.line())
     except Unreachable as error:
         hint = "Next: start it with llm-connect serve, or correct --url."
-        raise Stop(NO_ANSWER, "unreachable", url, f"{error}; the checks after it were not made", hint) from None
+        raise Stop(NO_ANSWER, "unreachable", url, f"{error}; no further check was made", hint) from None
+    except ValueError:
+        raise click.BadParameter("is no http or https URL", param_hint="--url") from None
     ok = all(check.ok for check in done)
     if as_json:
         click.echo(json.dumps({"ok": ok, "checks": [check.json() for check in done]}, indent=2))
     sys.exit(0 if ok else ANSWER_IS_NO)
-
-
-async def _run(url: str, profile: str, timeout_seconds: float, *, as_json: bool) -> list[Check]:
-    done = []
-    async for check in checks(url, profile, timeout_seconds):
-        done.append(check)
-        if not as_json:
-            click.echo(check.line())
-    return done

@@ -94,7 +94,8 @@ def _reasoned_away(completion: Completion) -> None:
 
 
 async def _echo_key(request: Request, _completion: Completion) -> Response:
-    message = f"Bad credentials: {request.headers['authorization']}"
+    # Padded, so that a reader who shortens the message before removing the key leaves its first half standing.
+    message = f"Bad credentials {'.' * 256} {request.headers['authorization']}"
     return JSONResponse(error_body(401, message, "authentication"), 401)
 
 
