@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import click
 
 from warden.cli import render, wiring
-from warden.domain.errors import Exit, Usage
+from warden.domain.errors import Exit, Usage, WardenError
 from warden.domain.standing import Standing
 
 
