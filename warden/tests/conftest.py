@@ -1,6 +1,10 @@
 """A real OpenBao for every test: the embedded platform itself, one for each xdist worker, in a directory of its own."""
 
+import datetime as dt
+import os
 import secrets
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,13 +25,15 @@ class PlatformServer:
     address     ``http://127.0.0.1:PORT``
     ca          None: plain http on loopback
     audit_file  path of the audit log, readable from here
-    embedded    the adapter itself (state directory, issuer, parts)
+    embedded    the adapter itself (issuer, parts)
+    state       the state directory: WARDEN_STATE for a command line that is to use this platform
     """
 
     def __init__(self, embedded: Embedded) -> None:
         self.embedded = embedded
         self.address = embedded.status().address
         self.ca = None
+        self.state = str(Path(embedded.layout.root).parent)
         self.audit_file = embedded.layout.audit_file
         self.issuer = embedded.issuer
         self._tokens: dict[str, str] = {}
@@ -92,3 +98,98 @@ def platform_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platfo
 def unique() -> Callable[[str], str]:
     """Makes a name that no other test uses: ``unique("lane")`` -> ``lane-3f9a1c04``."""
     return lambda stem: f"{stem}-{secrets.token_hex(4)}"
+
+
+LANE_FILE = """\
+lane: {lane}
+title: A lane of the tests
+status: active
+reviewed: {today}
+owners:
+  custody: {{repo: platform-team, doc: docs/openbao.md}}
+  consumer: {{repo: {tenant}, doc: README.md}}
+custody:
+  path: platform/workloads/{tenant}/api/{lane}
+  fields: [API_KEY, SIGNING_KEY]
+readers:
+  - workload: {tenant}/api
+"""
+
+
+class LaneWorld:
+    """One lane on the real server, filled and with its reader, and ``warden`` to be run at it as a process.
+
+    Names are of this world alone; ``values`` are what the fields hold, ``journal`` is where the journal is.
+    """
+
+    def __init__(self, server: PlatformServer, folder: Path, tenant: str) -> None:
+        self.server = server
+        self.folder = folder
+        self.tenant = tenant
+        self.lane = f"{tenant}-key"
+        self.reader = f"{tenant}/api"
+        self.path = f"platform/workloads/{tenant}/api/{self.lane}"
+        self.values = {"API_KEY": f"key-{secrets.token_hex(12)}", "SIGNING_KEY": f"sign-{secrets.token_hex(12)}"}
+        self.journal = folder / "state" / "warden" / "journal.db"
+        self.lane_file = folder / "platform" / "catalog" / f"{self.lane}.yaml"
+        self.lane_file.parent.mkdir(parents=True)
+        (folder / "home").mkdir()
+        today = dt.date.today().isoformat()  # noqa: DTZ011 - a date in a file
+        self.lane_file.write_text(LANE_FILE.format(lane=self.lane, tenant=tenant, today=today))
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """What ``warden apply`` and ``warden put`` do, by hand: these tests are of what comes after."""
+        policy = f'path "{self.path.replace("platform/", "platform/data/", 1)}" {{ capabilities = ["read"] }}'
+        self.server.must("PUT", f"sys/policies/acl/workload-kv-read-{self.lane}", {"policy": policy})
+        role = {
+            "role_type": "jwt",
+            "user_claim": "sub",
+            "bound_subject": f"system:serviceaccount:{self.tenant}:api",
+            "bound_audiences": ["openbao"],
+            "token_policies": [f"workload-kv-read-{self.lane}"],
+            "token_ttl": "15m",
+        }
+        self.server.must("POST", f"auth/kubernetes/role/workload-{self.tenant}-api", role)
+        self.fill(self.values)
+
+    def fill(self, values: Mapping[str, str]) -> None:
+        """Write a version with exactly these fields."""
+        self.server.must("POST", self.path.replace("platform/", "platform/data/", 1), {"data": dict(values)})
+
+    def token(self, workload: str = "", role: str = "") -> str:
+        """A token of OpenBao's for the lane's reader, or for another account at another role."""
+        body = {"role": role or f"workload-{self.tenant}-api", "jwt": self.server.mint(workload or self.reader)}
+        return str(self.server.must("POST", "auth/kubernetes/login", body, token=None)["auth"]["client_token"])
+
+    def env(self, **changed: str) -> dict[str, str]:
+        """A user's whole environment; an empty value takes a variable away."""
+        env = {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(self.folder / "home"),
+            "XDG_STATE_HOME": str(self.folder / "state"),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+            "WARDEN_PLATFORM": str(self.folder / "platform"),
+            "BAO_ADDR": self.server.address,
+        }
+        return {name: value for name, value in (env | changed).items() if value}
+
+    def run(self, *argv: str, stdin: str = "", **changed: str) -> "subprocess.CompletedProcess[str]":
+        """``warden ARGV`` as a process of its own, with `changed` variables; nothing of it is a terminal."""
+        return subprocess.run(
+            ["warden", *argv],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env=self.env(**changed),
+            cwd=self.folder,
+        )
+
+
+@pytest.fixture
+def lane_world(platform_server: PlatformServer, tmp_path: Path, unique: Callable[[str], str]) -> LaneWorld:
+    """A lane that is declared, applied and filled."""
+    # Letters only: the catalog takes hexadecimal digits in a path for the secret itself.
+    return LaneWorld(platform_server, tmp_path, unique("t").translate(str.maketrans("0123456789", "ghijklmnop")))
