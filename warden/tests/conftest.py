@@ -191,5 +191,24 @@ class LaneWorld:
 @pytest.fixture
 def lane_world(platform_server: PlatformServer, tmp_path: Path, unique: Callable[[str], str]) -> LaneWorld:
     """A lane that is declared, applied and filled."""
-    # Letters only: the catalog takes hexadecimal digits in a path for the secret itself.
-    return LaneWorld(platform_server, tmp_path, unique("t").translate(str.maketrans("0123456789", "ghijklmnop")))
+    # Words: random letters in a path look like a secret to the catalog.
+    words = [
+        "amber",
+        "birch",
+        "cedar",
+        "delta",
+        "ember",
+        "fjord",
+        "grove",
+        "heron",
+        "inlet",
+        "jetty",
+        "knoll",
+        "larch",
+        "maple",
+        "north",
+        "ocean",
+        "pearl",
+    ]
+    digits = unique("").lstrip("-")[:6]
+    return LaneWorld(platform_server, tmp_path, "-".join(words[int(digit, 16)] for digit in digits))

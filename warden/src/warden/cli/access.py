@@ -20,12 +20,13 @@ class Access(click.Command):
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> click.Context:
         """As click's; wrong usage in front of a command is told as its other failures are: exit code 125."""
         before, command = _split(args)
+        as_json = "--json" in before  # click empties the list
         try:
             ctx = super().make_context(info_name, before, parent, **extra)
         except click.UsageError as fault:
             if command is None:
                 raise
-            render.usage(fault, as_json="--json" in before)
+            render.usage(fault, as_json=as_json)
             sys.exit(Exit.NOT_STARTED)
         ctx.meta["command"] = command
         return ctx

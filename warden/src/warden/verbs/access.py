@@ -12,7 +12,7 @@ from typing import Any, Literal, NoReturn
 import msgspec
 
 from warden.domain import access as rules
-from warden.domain.errors import Refused, Unidentified, WardenError
+from warden.domain.errors import CannotRun, CommandNotFound, Refused, Unidentified, WardenError
 from warden.domain.lane import Lane
 from warden.domain.record import Decision, Question
 from warden.domain.secret import Secret
@@ -148,7 +148,8 @@ def _not_started(ask: Ask) -> Iterator[None]:
     try:
         yield
     except WardenError as fault:
-        if "not started" not in fault.message + fault.hint:
+        named = isinstance(fault, (CannotRun, CommandNotFound)) or "not started" in fault.message + fault.hint
+        if not named:
             fault.message += f" {ask.command} was not started."
         raise
 
