@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import socket
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -122,6 +124,20 @@ def test_ten_megabytes_are_413_and_the_next_request_is_served(gateway, call):
 
 def test_three_megabytes_of_prompt_are_served(gateway, call):
     assert call("POST", f"{gateway}/execute", {"prompt": "ä" * 500_000}).status == 200
+
+
+def test_a_caller_that_leaves_within_its_body_is_no_fault_of_the_gateway(gateway, caplog):
+    caplog.set_level("INFO", logger="llm_connect")
+    with socket.create_connection(tuple(gateway.removeprefix("http://").split(":"))) as client:
+        client.sendall(
+            b"POST /execute HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"
+        )
+        time.sleep(0.05)
+    deadline = time.monotonic() + 5
+    while not caplog.records and time.monotonic() < deadline:
+        time.sleep(0.02)
+    (record,) = caplog.records
+    assert (record.levelname, record.fields["type"], record.fields["status"]) == ("INFO", "body_cut", 400)
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])

@@ -71,8 +71,8 @@ def test_smoke_says_when_nothing_answers(run):
 
 @pytest.fixture(scope="module")
 def slow_provider(serving, key):
-    """The environment for a gateway to a provider that takes 0.6 s."""
-    with serving(Simulator(FixedKey(Secret(key)), latency_ms=600).application()) as url:
+    """The environment for a gateway to a provider that takes 0.9 s."""
+    with serving(Simulator(FixedKey(Secret(key)), latency_ms=900).application()) as url:
         yield {"OPENROUTER_API_KEY": key, "LLM_CONNECT_OPENROUTER_BASE_URL": f"{url}/api/v1"}
 
 
@@ -83,7 +83,7 @@ def test_smoke_wants_a_url(url):
 
 
 def test_output_that_cannot_be_written_is_said():
-    with open("/dev/full", "w") as full:  # noqa: PTH123
+    with open("/dev/full", "w") as full:
         found = subprocess.run([PROGRAM, "profiles"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (found.returncode, found.stderr) == (
         1,
@@ -100,9 +100,9 @@ def test_a_second_signal_ends_at_once(program, simulator, key):
             body = b'{"prompt": "hello"}'
             head = f"POST /execute HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
             client.sendall(head.encode() + b"\r\n\r\n" + body)
-            time.sleep(0.2)
+            time.sleep(0.3)
             process.send_signal(signal.SIGINT)
-            time.sleep(0.2)
+            time.sleep(0.3)
             assert process.poll() is None
             process.send_signal(signal.SIGINT)
             _, stderr = process.communicate(timeout=5)
@@ -117,7 +117,7 @@ def test_a_signal_lets_the_request_under_way_finish(program, slow_provider, call
         url = f"{process.url}/execute"
         thread = threading.Thread(target=lambda: replies.append(call("POST", url, {"prompt": "hello"})))
         thread.start()
-        time.sleep(0.2)
+        time.sleep(0.3)
         process.send_signal(number)
         stdout, stderr = process.communicate(timeout=10)
         thread.join(10)
@@ -138,7 +138,7 @@ def test_a_request_that_outlives_the_drain_is_given_up_with_an_answer(program, s
         url = f"{process.url}/execute"
         thread = threading.Thread(target=lambda: replies.append(call("POST", url, {"prompt": "hello"})))
         thread.start()
-        time.sleep(0.2)
+        time.sleep(0.3)
         process.terminate()
         _, stderr = process.communicate(timeout=10)
         thread.join(10)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from starlette.requests import ClientDisconnect
+
 from llm_connect import strict_json
 from llm_connect.faults import BadRequest, Fault, TooLarge, invalid_request
 
@@ -23,7 +25,10 @@ async def json_body(request: Request, limit: int) -> Any:
         TooLarge: more than `limit` bytes.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    octets = await _read(request, limit)
+    try:
+        octets = await _read(request, limit)
+    except ClientDisconnect:  # nobody reads this answer; it keeps the log from calling it a fault of ours
+        raise BadRequest("body_cut", "the caller left before the body was whole") from None
     if content_type != "application/json":
         raise invalid_request([Fault("header content-type", "is another or missing", "application/json")])
     try:
