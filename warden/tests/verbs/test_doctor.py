@@ -152,7 +152,7 @@ def other_server(tmp_path):
         (tmp_path / "data").mkdir()
         config = tmp_path / "bao.hcl"
         config.write_text(
-            f'storage "raft" {{ path = "{tmp_path}/data" node_id = "n" }}\n'
+            f'storage "raft" {{ path = "{tmp_path}/data" node_id = "n" performance_multiplier = "1" }}\n'
             f'cluster_addr = "https://127.0.0.1:1"\napi_addr = "{scheme}://127.0.0.1:{port}"\n'
             f'listener "tcp" {{\n address = "127.0.0.1:{port}"\n cluster_address = "127.0.0.1:0"\n {listener} }}\n'
         )

@@ -94,9 +94,11 @@ def _print(found: "Diagnosis") -> None:
         return render.note("Rights were not asked for: settle what is missing above, then: warden doctor")
     render.line()
     render.table(("VERB", "MAY", "PATH", "LACKS"), [row for reach in found.reaches for row in _rows(reach)])
-    for reach in found.reaches:
-        if reach.hint:
-            render.note(f"Next, as an administrator: {reach.hint} | bao policy write warden-{reach.verb} -")
+    wanting = [reach for reach in found.reaches if reach.hint]
+    if wanting:
+        render.note("Next, as an administrator, then give the policies to whoever is to have them:")
+    for reach in wanting:
+        render.note(f"  {reach.hint} | bao policy write warden-{reach.verb} -")
     return None
 
 

@@ -1,0 +1,106 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+pytestmark = pytest.mark.real
+
+WARDEN = str(Path(sys.executable).with_name("warden"))
+
+
+@pytest.fixture
+def world(platform_server, tmp_path):
+    (tmp_path / "platform" / "catalog").mkdir(parents=True)
+
+    def environ(token, **changed):
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "WARDEN_STATE": str(tmp_path / "state"),
+            "WARDEN_PLATFORM": str(tmp_path / "platform"),
+            "BAO_ADDR": platform_server.address,
+            "BAO_TOKEN": platform_server.token(token) if token else "",
+            **changed,
+        }
+
+    return environ
+
+
+def run(environ, *arguments):
+    return subprocess.run([WARDEN, "doctor", *arguments], env=environ, capture_output=True, text=True, check=False)
+
+
+def test_all_is_well_for_the_platform_engineer(world, platform_server):
+    done = run(world("platform"))
+    assert done.returncode == 0, done.stdout
+    assert done.stderr == ""
+    assert done.stdout.startswith(f"OpenBao {platform_server.address} (BAO_ADDR)\n  ok ")
+    assert "MISSING" not in done.stdout
+    assert platform_server.token("platform") not in done.stdout
+
+
+def test_a_developer_is_told_what_is_missing_and_the_next_command(world):
+    done = run(world("developer"), "--for", "put")
+    assert done.returncode == 1
+    assert "put   NO   sys/mounts/platform  read" in done.stdout
+    assert done.stderr.endswith("\n  warden doctor --policy put | bao policy write warden-put -\n")
+
+
+def test_the_json_has_the_same(world):
+    found = json.loads(run(world("developer"), "--for", "put", "--json").stdout)
+    assert found["exit"] == 1
+    assert found["reaches"][0]["ok"] is False
+    assert found["reaches"][0]["missing"][0]["path"] == "sys/mounts/platform"
+    assert {finding["about"] for finding in found["findings"]} >= {"server", "identity", "audit lines", "journal"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "words"),
+    [
+        ({"BAO_ADDR": "http://127.0.0.1:1"}, 3, "connection refused"),
+        ({"BAO_ADDR": "http://bao.example:8200"}, 2, "plain http to bao.example"),
+        ({"BAO_ADDR": "http://127.0.0.1.example:8200"}, 2, "plain http to 127.0.0.1.example"),
+        ({"BAO_ADDR": ""}, 2, "warden dev env"),
+        ({"BAO_TOKEN": "s.expired"}, 1, "expired"),
+        ({"WARDEN_PLATFORM": "/nowhere"}, 1, "/nowhere"),
+        ({"WARDEN_JOURNAL": "/dev/null/journal.db"}, 1, "/dev/null"),
+        ({"WARDEN_AUDIT": "/nowhere/audit.log"}, 1, "/nowhere/audit.log"),
+    ],
+)
+def test_each_thing_that_is_wrong_is_a_plain_line(world, changed, code, words):
+    done = run(world("platform", **changed))
+    assert done.returncode == code, done.stdout + done.stderr
+    assert words in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Error" not in done.stdout + done.stderr
+
+
+def test_a_policy_is_printed_without_asking_anyone_and_can_be_written(world, platform_server, unique):
+    done = run(world(None, BAO_ADDR=""), "--policy", "apply", "--kv", "kv2", "--auth", "k8s", "--policies", "team-*")
+    assert done.returncode == 0
+    assert 'path "sys/policies/acl/team-*" { capabilities = ["delete", "read", "update"] }' in done.stdout
+    assert 'path "auth/k8s/role/*"' in done.stdout
+    platform_server.must("PUT", f"sys/policies/acl/{unique('printed')}", {"policy": done.stdout})
+
+
+def test_it_fits_a_terminal_of_80_columns(world):
+    child = pexpect.spawn(
+        WARDEN, ["doctor"], env=world("developer", TERM="xterm", NO_COLOR="1"), encoding="utf-8", dimensions=(60, 80)
+    )
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 1
+    lines = child.before.replace("\r", "").split("\n")
+    too_long = [line for line in lines if len(line) > 80 and "/" not in line.split()[-1]]
+    assert too_long == []
+    assert "\x1b" not in child.before
+
+
+def test_help_has_examples(world):
+    done = run(world(None), "--help")
+    assert "Examples:" in done.stdout
+    assert "Exit codes:" in done.stdout
