@@ -18,6 +18,10 @@ State = Literal["proven", "refuted", "inconclusive"]
 OK, NO_CONTENT, BAD_REQUEST, FORBIDDEN, NOT_FOUND = 200, 204, 400, 403, 404
 
 
+BY_REFUSAL = frozenset({"REFUSED", "LOGGED IN"})
+"""What is concluded from a refusal needs its audit line as well: a proxy in between refuses, too."""
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of sending a probe.
 
@@ -82,7 +86,7 @@ def judge(probe: Probe, outcome: Outcome, lines: Sequence[AuditLine]) -> Verdict
     """The verdict on one probe, given the audit lines that carry its nonce."""
     word, observed, detail = _by_answer(probe, outcome)
     line = evidence(probe, outcome, lines)
-    if word == "ok" and line is None:
+    if line is None and (word == "ok" or observed in BY_REFUSAL):
         word, detail = "??", "the audit log has no line of it; without a line it counts as nothing"
     elif word == "ok" and line is not None and probe.granted_by and line.granted_by != (probe.granted_by,):
         word, observed = "FAIL", "BY OTHERS"
