@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from warden.adapters.embedded import Embedded, server, state
+from warden.adapters.embedded import Embedded, parts, platform, server, state
 from warden.domain.errors import Held, Inconclusive, NotFound, ServerFault, Usage
 
 pytestmark = pytest.mark.real
@@ -75,6 +76,8 @@ def test_cold_start_warm_start_and_wipe(home):
     found = [Path(home), *Path(home).rglob("*")]
     assert len(found) > 15
     assert [str(path) for path in found if path.stat().st_mode & 0o077] == []
+    # as raw bytes, a key that begins or ends in white space would be cut short by OpenBao
+    assert re.fullmatch("[0-9a-f]{64}", Path(embedded.layout.unseal_key).read_text())
     embedded.down()
     began = time.monotonic()
     pid = up(embedded)[0].pid
@@ -209,6 +212,21 @@ def test_what_was_published_is_not_believed(shared):
         up(shared)
 
 
+def test_a_server_that_hangs_is_down_and_is_told_by_its_pid(shared, monkeypatch):
+    monkeypatch.setattr(platform, "READY_SECONDS", 0.1)
+    monkeypatch.setattr(parts, "PATIENCE", 0.3)
+    pid = shared.status().pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert not shared.status().up
+        with pytest.raises(ServerFault) as caught:
+            shared.up(lambda _: None)
+        assert str(pid) in caught.value.message
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert shared.status().up
+
+
 def test_an_older_platform_is_given_the_policies_of_this_version(shared):
     published = Path(shared.layout.published)
     published.write_text(json.dumps(json.loads(published.read_text()) | {"policies": "older"}))
@@ -219,6 +237,14 @@ def test_an_older_platform_is_given_the_policies_of_this_version(shared):
 def test_a_wait_for_another_up_ends_with_a_word(tmp_path):
     with state.alone(f"{tmp_path}/lock"), pytest.raises(Held), state.alone(f"{tmp_path}/lock", patience=0.1):
         pytest.fail("both held it")
+
+
+def test_a_directory_that_was_there_keeps_its_mode_and_ours_in_it_is_private(tmp_path):
+    tmp_path.chmod(0o755)
+    with pytest.raises(NotFound):
+        Embedded(str(tmp_path), program="/nowhere/bao").up(lambda _: None)
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "dev").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("where", ["/proc/nobody", "/dev/null/state"])

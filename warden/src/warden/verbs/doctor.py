@@ -111,7 +111,10 @@ def _server(vault: Vault, here: Surroundings) -> tuple[bool, list[Finding]]:
     try:
         health = vault.health()
     except Inconclusive as fault:
-        hint = f"start it, or correct {here.source}; behind a CA of your own: export BAO_CACERT=FILE"
+        hint = (
+            f"start it (the embedded one: warden dev up), or correct {here.source};"
+            " behind a CA of your own: export BAO_CACERT=FILE"
+        )
         return False, [Finding(about="server", verdict="missing", text=_bare(fault), hint=hint)]
     transport = "https, certificate verified" if here.tls else "plain http, which stays on this machine"
     return not health.sealed and health.initialized, [

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from warden.adapters.embedded import state
 from warden.adapters.embedded.config import PARTS
 from warden.adapters.http import Connection, parse_address
@@ -14,13 +16,16 @@ from warden.domain.secret import Secret
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _ENOUGH = 60  # seconds a kept token must have left to be used again
 SEALED = 503
+PATIENCE = 5.0
+"""Seconds for one answer: it is on this machine, and `status` is asked of servers that hang, too."""
 
 
 class Door:
     """The embedded platform's API, spoken to in the few requests that its own care needs."""
 
     def __init__(self, address: str) -> None:
-        self._connection = Connection(parse_address(address, "the embedded platform's address"), f"OpenBao {address}")
+        where = parse_address(address, "the embedded platform's address")
+        self._connection = Connection(msgspec.structs.replace(where, timeout=PATIENCE), f"OpenBao {address}")
 
     def call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, token: Secret | None = None

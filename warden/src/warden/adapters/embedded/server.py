@@ -18,6 +18,7 @@ from warden.adapters.embedded.state import SYSTEM
 from warden.domain.errors import NotFound, ServerFault
 
 STOP_SECONDS = 20.0
+PORT_SECONDS = 0.5
 _T = TypeVar("_T")
 _LISTENING = "0A"  # TCP_LISTEN in /proc/net/tcp
 
@@ -79,14 +80,24 @@ def _sockets(pid: int) -> Iterator[str]:
 
 
 def free_port(preferred: int = 0) -> int:
-    """`preferred` where nobody listens there, else one that the kernel picks. It may be taken before it is used."""
-    for port in (preferred, 0):
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: skip TIME_WAIT
-            probe.bind(("127.0.0.1", port))
-            number: int = probe.getsockname()[1]
-            return number
-    raise ServerFault("no loopback port is free; nothing was started", system=SYSTEM, hint="warden dev up")
+    """`preferred` where nobody listens there, else one that the kernel picks. It may be taken before it is used.
+
+    A server that was killed a moment ago holds its port for some milliseconds more: that is waited for.
+    """
+    wait_for(lambda: _can_bind(preferred), PORT_SECONDS)
+    found = _can_bind(preferred) or _can_bind(0)
+    if found is None:
+        raise ServerFault("no loopback port is free; nothing was started", system=SYSTEM, hint="warden dev up")
+    return found
+
+
+def _can_bind(port: int) -> int | None:
+    with contextlib.suppress(OSError), socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: skip TIME_WAIT
+        probe.bind(("127.0.0.1", port))
+        number: int = probe.getsockname()[1]
+        return number
+    return None
 
 
 def spawn(program: str, config: str, log: str) -> int:

@@ -65,9 +65,18 @@ def layout(root: str) -> Layout:
 
 
 def make_directory(path: str) -> None:
-    """Make `path`, and what leads to it, for nobody else. Raises `Inconclusive` where that cannot be done."""
+    """Make `path`, and what leads to it, for nobody else; one that is there already is left as it is.
+
+    Raises `Inconclusive` where that cannot be done.
+    """
     with _explained(path, "cannot be made"):
         Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def make_private(path: str) -> None:
+    """Make `path`, or take it back from others. Raises `Inconclusive` where it is not the caller's own."""
+    make_directory(path)
+    with _explained(path, "cannot be made private"):
         if Path(path).lstat().st_uid != os.geteuid():
             raise PermissionError(0, "it belongs to somebody else")
         Path(path).chmod(0o700)
