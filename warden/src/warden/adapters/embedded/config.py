@@ -47,7 +47,8 @@ def server_config(layout: Layout, port: int, public_keys: Mapping[str, str]) -> 
         f'api_addr = "http://127.0.0.1:{port}"\ncluster_addr = "https://127.0.0.1:{port}"',
         _stanza('storage "raft"', path=layout.raft, node_id="embedded", performance_multiplier="1"),
         _stanza('listener "tcp"', address=f"127.0.0.1:{port}", cluster_address="127.0.0.1:0", tls_disable=True),
-        _stanza('seal "static"', current_key_id="embedded", current_key=f"file://{layout.unseal_key}"),
+        # Relative to the server's own directory: OpenBao reads this as a URL, which not every path can be part of.
+        _stanza('seal "static"', current_key_id="embedded", current_key="file://keys/unseal.key"),
         _stanza('audit "file" "file"', options={"file_path": layout.audit_file}),
     ]
     if public_keys:
