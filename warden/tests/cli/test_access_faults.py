@@ -42,6 +42,8 @@ class Imitation:
                 return
             self._open.append(peer)
             self._converse(peer)
+        if not self.asked.is_set():
+            self._listener.close()
 
     def _converse(self, peer: socket.socket) -> None:
         while self._answers and peer.recv(65536):
