@@ -31,3 +31,6 @@ lock: | $(filter .tools/%,$(UV)) ## resolve the dependencies anew and pin them i
 
 test: $(STAMP)   ## all tests, on a real OpenBao
 	$(PY) -m pytest -n 2 --dist loadgroup
+
+demo: $(STAMP)   ## the first lane from its file to its proof, on a throw-away OpenBao (under a minute)
+	@$(PY) demo/run.py

@@ -132,14 +132,10 @@ def _show_verdict(lane: Lane, verdict: Verdict) -> None:
         return
     for part in render.wrapped(verdict.detail, indent=9):
         render.line(part)
-    if verdict.word == "FAIL":
-        render.line(f"         owner {lane.owners.custody.repo} · {_mend(lane, verdict)}")
-
-
-def _mend(lane: Lane, verdict: Verdict) -> str:
-    if verdict.probe == "live-version":
-        return f"warden put {lane.id} {lane.custody.fields[0]}"
-    return f"warden plan {lane.id}, then warden apply {lane.id}"
+    for part in verdict.difference:
+        render.line(f"           {part}")
+    if verdict.mend:
+        render.line(f"         owner {lane.owners.custody.repo} · {verdict.mend}")
 
 
 def _conclusion(proof: Proof) -> str:

@@ -62,6 +62,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
         method, path, body, headers: the request, below ``/v1/``.
         at_login: the refusal has to come from the login and name one of `reasons`; otherwise from the policy.
         meaning: what a wrong answer means, for a person.
+        mend: the command that mends it.
         fields: for the question after the live version: exactly these field names.
         granted_by: the one policy by which an allowed read may pass.
         capabilities: for questions about capabilities: what is allowed on each path, nothing more.
@@ -79,6 +80,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     at_login: bool = False
     reasons: tuple[str, ...] = ()
     meaning: str = ""
+    mend: str = ""
     fields: tuple[str, ...] = ()
     capabilities: Mapping[str, tuple[str, ...]] = {}
     granted_by: str = ""
@@ -103,7 +105,14 @@ def probes(lane: Lane, *, others: Sequence[Claims] = (), as_member: frozenset[st
             found += _of_workload(lane, reader, others)
         elif reader.label in as_member:
             found.append(_reads(lane, reader, Caller()))
-    return tuple(found)
+    return tuple(_with_remedy(lane, probe) for probe in found)
+
+
+def _with_remedy(lane: Lane, probe: Probe) -> Probe:
+    """Every wrong answer names the command that mends it: the value is put, all else is derived again."""
+    put = f"warden put {lane.id} {lane.custody.fields[0]}"
+    mend = put if probe.fields else f"warden plan {lane.id}, then warden apply {lane.id}"
+    return msgspec.structs.replace(probe, mend=mend)
 
 
 def claims_of(lane: Lane, reader: WorkloadReader) -> Claims:

@@ -37,7 +37,11 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What a probe showed. ``audit`` is the id of its line in the audit log, empty where there is none."""
+    """What a probe showed.
+
+    ``audit`` is the id of its line in the audit log, empty where there is none; ``difference`` the lines of a
+    difference (``+`` is missing on the server, ``-`` is there undeclared); ``mend`` the command that mends it.
+    """
 
     probe: str
     title: str
@@ -50,6 +54,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     audit: str
     at: str
     ms: float
+    difference: tuple[str, ...] = ()
+    mend: str = ""
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,16 +109,37 @@ def judge(probe: Probe, outcome: Outcome, lines: Sequence[AuditLine]) -> Verdict
         audit=line.id if line else "",
         at=line.at if line else "",
         ms=round(outcome.ms, 1),
+        mend=probe.mend if word == "FAIL" else "",
     )
 
 
-def finding(title: str, detail: str, *, reader: str = "", word: Word = "FAIL", probe: str = "finding") -> Verdict:
+def finding(
+    probe: str,
+    title: str,
+    detail: str = "",
+    *,
+    reader: str = "",
+    word: Word = "FAIL",
+    difference: tuple[str, ...] = (),
+    mend: str = "",
+) -> Verdict:
     """A verdict that comes from comparing, not from a request of its own."""
     observed = {"ok": "as declared", "FAIL": "DIFFERS", "??": "not seen"}[word]
     return Verdict(
-        probe=probe, title=title, reader=reader, word=word, expected="as declared", observed=observed,
-        status=0, detail=detail, audit="", at="", ms=0.0,
-    )  # fmt: skip
+        probe=probe,
+        title=title,
+        reader=reader,
+        word=word,
+        expected="as declared",
+        observed=observed,
+        status=0,
+        detail=detail,
+        audit="",
+        at="",
+        ms=0.0,
+        difference=difference,
+        mend=mend if word == "FAIL" else "",
+    )
 
 
 def evidence(probe: Probe, outcome: Outcome, lines: Iterable[AuditLine]) -> AuditLine | None:

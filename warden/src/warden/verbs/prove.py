@@ -16,7 +16,7 @@ from warden.domain.errors import Inconclusive, Refused, Unreachable, WardenError
 from warden.domain.lane import Lane, LoginMount, PeopleReader, WorkloadReader
 from warden.domain.plan import Plan
 from warden.domain.probes import HEADER, Caller, Claims, Held, Nobody, Probe, claims_of, probes
-from warden.domain.proof import Outcome, Proof, Verdict, Word, finding, judge
+from warden.domain.proof import Outcome, Proof, Verdict, finding, judge
 from warden.domain.resources import RoleName, is_template
 from warden.domain.secret import Secret
 from warden.domain.server import Answer, AuditLine, Identity, InlineLogin, Request, Session
@@ -79,7 +79,7 @@ def _ask(number: int, lane: Lane, caller: Identity, setting: Setting) -> Asked:
         found = _findings(lane, plan(lane, setting.lanes, vault, logins=setting.logins, closed=setting.closed))
         others = _others(lane, vault, setting)
     except (Inconclusive, Refused) as fault:
-        seen = finding("policy, roles and mount as declared", f"{fault.message} No probe was sent", word="??")
+        seen = finding("plan", "policy, roles and mount as declared", f"{fault.message} No probe was sent", word="??")
         return Asked(lane=lane, found=(seen,), sent=())
     if any(verdict.probe == "mount" for verdict in found):
         return Asked(lane=lane, found=found, sent=())
@@ -98,16 +98,23 @@ def _findings(lane: Lane, plan: Plan) -> tuple[Verdict, ...]:
     mount = next(change for change in plan.changes if change.kind == "mount")
     if mount.differs:
         what = f"{mount.name}/ is no KV version 2 mount; no probe was sent: one might overwrite a value there"
-        return (finding("the mount is KV version 2", what, probe="mount"),)
+        return (finding("mount", "the mount is KV version 2", what),)
     verdicts = []
     readers = {str(RoleName(reader.mount, lane.role_of(reader))): reader.label for reader in lane.readers}
     for change in plan.changes:
         if change.kind not in {"policy", "role"}:
             continue
-        title = f"the {change.kind} is exactly the derived one"
-        detail = f"{change.name}: {'; '.join(change.lines)}" if change.differs else ""
-        word: Word = "FAIL" if change.differs else "ok"
-        verdicts.append(finding(title, detail, reader=readers.get(change.name, ""), word=word, probe=change.kind))
+        verdicts.append(
+            finding(
+                change.kind,
+                f"the {change.kind} is exactly the derived one",
+                change.name if change.differs else "",
+                reader=readers.get(change.name, ""),
+                word="FAIL" if change.differs else "ok",
+                difference=change.lines,
+                mend=f"warden apply {lane.id}{' --take-over' if change.action == 'foreign' else ''}",
+            )
+        )
     return tuple(verdicts)
 
 
@@ -135,11 +142,11 @@ def _people(lane: Lane, caller: Identity) -> tuple[frozenset[str], tuple[Verdict
     why = "only a member can show it: log in with bao login -method=oidc -path={mount} role={role}"
     return members, tuple(
         finding(
+            "member",
             f"a member of {reader.people} reads",
             why.format(mount=reader.mount, role=lane.role_of(reader)),
             reader=reader.label,
             word="??",
-            probe="member",
         )
         for reader in people
         if reader.label not in members
@@ -278,7 +285,7 @@ def _conclude(asked: Asked, lines: dict[str, list[AuditLine]] | str, setting: Se
     by_nonce = {} if isinstance(lines, str) else lines
     judged = tuple(judge(probe, outcome, by_nonce.get(outcome.nonce, ())) for probe, outcome in asked.sent)
     if isinstance(lines, str) and judged:
-        judged = (finding("audit lines", lines, word="??", probe="audit"), *judged)
+        judged = (finding("audit", "audit lines", lines, word="??"), *judged)
     proof = Proof(lane=asked.lane.id, verdicts=(*asked.found, *judged))
     records = [("probe", proof.lane, msgspec.to_builtins(verdict)) for verdict in judged]
     body = {

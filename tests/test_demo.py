@@ -1,0 +1,62 @@
+"""The demo is what a stranger types first: it has to end well, and leave nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def remains(directory: Path) -> list[str]:
+    """Directories of the demo, and processes that still name one."""
+    found = [str(path) for path in directory.glob("warden-demo-*")]
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(directory) in command:
+            found.append(command)
+    return found
+
+
+def start(directory: Path) -> subprocess.Popen[str]:
+    environment = os.environ | {"TMPDIR": str(directory), "NO_COLOR": "1"}
+    return subprocess.Popen(
+        [sys.executable, str(REPOSITORY / "demo" / "run.py")],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_the_demo_ends_well_and_leaves_nothing(tmp_path):
+    process = start(tmp_path)
+    told, _ = process.communicate(timeout=110)
+    assert process.returncode == 0, told
+    for expected in (
+        "proven: 18 of 18 as it should be · evidence 16/16 audit lines",
+        "refuted: 3 of 18 wrong",
+        "502, provider_key_refused, provider_status 401",
+        "Nothing was read and llm-connect was not started.",
+        "found in 0",
+    ):
+        assert expected in told, told
+    assert "Traceback" not in told
+    assert remains(tmp_path) == []
+
+
+def test_interrupted_it_cleans_up_too(tmp_path):
+    process = start(tmp_path)
+    deadline = time.monotonic() + 30
+    while not list(tmp_path.glob("warden-demo-*/state/dev/audit/audit.log")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert "Traceback" not in told
+    assert remains(tmp_path) == []
