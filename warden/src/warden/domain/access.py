@@ -7,7 +7,6 @@ import msgspec
 from warden.domain.errors import Closed, Missing, NotAReader, NotNow, Refused, Usage
 from warden.domain.lane import Lane, PeopleReader, Reader, WorkloadReader
 from warden.domain.record import Decision, Record
-from warden.domain.rules import field_fault
 from warden.domain.secret import Secret
 from warden.domain.server import Identity
 
@@ -127,13 +126,16 @@ def expect_declared(lane: Lane, field: str) -> None:
 
 
 def expect_fit(values: Mapping[str, Secret], via: str, program: str) -> None:
-    """Raises `Usage` where a value, or its name, cannot go into an environment."""
+    """Raises `Usage` where a value cannot go into an environment; a name that must not is a fault of the lane file."""
     for field in values:
-        fault = field_fault(field)
-        if fault is None and via == "env" and "\0" in values[field].reveal():
-            fault = "has a value with a NUL byte, which no environment variable can hold: use --as fd"
-        if fault is not None:
-            raise Usage(f"{field} {fault}. {program} was not started.", system="platform", subject=field)
+        if via == "env" and "\0" in values[field].reveal():
+            raise Usage(
+                f"{field} has a value with a NUL byte, which no environment variable can hold. "
+                f"{program} was not started.",
+                system="platform",
+                subject=field,
+                hint="Hand it over as a file: --as fd",
+            )
 
 
 def describe(who: Identity) -> str:

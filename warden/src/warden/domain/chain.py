@@ -8,9 +8,19 @@ A plain chain shows edits, reordering and gaps. That its newest records were cut
 """
 
 from collections.abc import Iterable
-from hashlib import sha256
 
 import msgspec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hashlib import sha256
+else:
+    try:
+        from _sha256 import (
+            sha256,
+        )  # the same as hashlib's, which loads OpenSSL for it: a third of an interpreter's start
+    except ImportError:
+        from hashlib import sha256
 
 GENESIS = "0" * 64
 
