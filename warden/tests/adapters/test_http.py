@@ -38,13 +38,15 @@ def serving(*answers, context=None):
     listener = socket.create_server(("127.0.0.1", 0))
     received, pending = [], list(answers)
 
+    def encrypted(client):
+        return context.wrap_socket(client, server_side=True) if context else client
+
     def serve():
         with contextlib.suppress(OSError):
             while pending:
                 client, _ = listener.accept()
-                with contextlib.suppress(OSError, ssl.SSLError), client:
-                    with context.wrap_socket(client, server_side=True) if context else client as peer:
-                        talk(peer)
+                with contextlib.suppress(OSError, ssl.SSLError), encrypted(client) as peer:
+                    talk(peer)
 
     def talk(client):
         while pending and (request := client.recv(1 << 20)):
@@ -236,9 +238,11 @@ def test_the_server_name_is_verified_and_can_be_named(tmp_path):
     certificate, key = authority(tmp_path, "right")
     with serving(ok(), context=tls(certificate, key)) as (address, _):
         assert ask(address, ca_file=str(certificate), server_name="bao.example").status == 200
-    with serving(ok(), context=tls(certificate, key)) as (address, _):
-        with pytest.raises(Unreachable, match="does not verify"):
-            ask(address, ca_file=str(certificate), server_name="else.example")
+    with (
+        serving(ok(), context=tls(certificate, key)) as (address, _),
+        pytest.raises(Unreachable, match="does not verify"),
+    ):
+        ask(address, ca_file=str(certificate), server_name="else.example")
 
 
 def test_no_variable_switches_verification_off(tmp_path):

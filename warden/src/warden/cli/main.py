@@ -7,7 +7,7 @@ import sys
 import click
 
 from warden.cli import render
-from warden.domain.errors import Exit, WardenError
+from warden.domain.errors import Exit, Inconclusive, WardenError
 
 COMMANDS = {
     "access": ("warden.cli.access", "Run a command with a lane's credential, or say how to get at it."),
@@ -97,4 +97,23 @@ def _dispatch(argv: list[str]) -> int:
     except WardenError as fault:
         render.error(fault, as_json=as_json)
         return int(fault.exit)
+    except (BrokenPipeError, KeyboardInterrupt, click.exceptions.Exit):
+        raise
+    except Exception as fault:  # noqa: BLE001 - the last line of defence: a traceback could quote a value
+        render.error(_own_fault(fault), as_json=as_json)
+        return int(Exit.INCONCLUSIVE)
     return int(result) if isinstance(result, int) else 0
+
+
+def _own_fault(fault: Exception) -> WardenError:
+    """A fault of warden's own code: where it is and of which kind, never its text, which could hold a value."""
+    where, trace = "", fault.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if f"{os.sep}warden{os.sep}" in code.co_filename:
+            where = f"{os.path.basename(code.co_filename)}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return Inconclusive(
+        f"this is a fault in warden itself ({type(fault).__name__} at {where}); what it was doing is not done.",
+        hint="warden journal log shows what was begun; please report the line above",
+    )
