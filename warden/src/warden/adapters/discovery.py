@@ -74,7 +74,7 @@ def _configured() -> str | None:
     import tomllib  # noqa: PLC0415  # only where nothing nearer was found
 
     try:
-        with open(path, "rb") as file:  # noqa: PTH123  # no pathlib on the hot path
+        with open(path, "rb") as file:  # no pathlib on the hot path
             named = tomllib.load(file).get("platform")
     except (OSError, ValueError):
         raise Usage(

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from warden.adapters.discovery import find_platform
-from warden.adapters.yaml_tree import Mapping, Refusal, decode, parse
+from warden.adapters.yaml_tree import Mapping, Refusal, decode, parse, scalars
 from warden.domain.catalog import KINDS, Catalog, Entry, Platform, kind_of
 from warden.domain.errors import Fault, Invalid, Usage
 from warden.domain.material import redact
@@ -23,9 +23,13 @@ _REMOVE = "remove it, and if it was ever real, rotate it: whoever has the file h
 
 
 class Source(msgspec.Struct, kw_only=True):
-    """What one file said: its entry (``None`` where it has none), its faults, and where each field is written."""
+    """What one file said: its entry (``None`` where it has none), its faults, and where each field is written.
+
+    ``file`` is the path for people, ``id`` the file's name without its ending.
+    """
 
     file: str
+    path: str
     id: str
     entry: Entry | None = None
     faults: list[Fault] = []
@@ -35,12 +39,12 @@ class Source(msgspec.Struct, kw_only=True):
 def shown(path: str) -> str:
     """The path for people: relative where it lies below the current directory."""
     here = os.getcwd() + os.sep
-    return path[len(here) :] if path.startswith(here) else path
+    return path.removeprefix(here)
 
 
 def read_bytes(path: str, most: int = (1 << 20) + 1) -> bytes:
     """At most `most` bytes of the file."""
-    with open(path, "rb") as file:  # noqa: PTH123  # no pathlib on the hot path
+    with open(path, "rb") as file:  # no pathlib on the hot path
         return file.read(most)
 
 
@@ -70,7 +74,7 @@ def load_platform(platform_dir: str) -> Platform:
     path = os.path.join(platform_dir, "platform.yaml")
     if not os.path.exists(path):
         return Platform()
-    source = Source(file=shown(path), id="platform")
+    source = Source(file=shown(path), path=path, id="platform")
     platform = _structured(path, source, lambda _: Platform)
     if source.faults:
         raise Invalid(
@@ -85,7 +89,7 @@ def load_platform(platform_dir: str) -> Platform:
 def parse_entry(path: str, platform: Platform) -> Source:
     """One file, read alone: what it declares and everything that is wrong with it."""
     name, _, ending = os.path.basename(path).rpartition(".")
-    source = Source(file=shown(path), id=name)
+    source = Source(file=shown(path), path=path, id=name)
     entry = _structured(path, source, _kind)
     if entry is None:
         return source
@@ -116,6 +120,11 @@ def _structured(path: str, source: Source, kind: Callable[[Mapping], type]) -> A
         found = [Fault(source.file, line, "", f"holds {what}; {_REMOVE}") for line, what in material]
         source.faults += found
         tree = parse(text)
+        hidden = [] if tree is None else [(node.line, redact(node.text)[1]) for node in scalars(tree)]
+        escaped = [Fault(source.file, line, "", f"holds {what[0][1]}; {_REMOVE}") for line, what in hidden if what]
+        if escaped:  # written with escapes or over several lines: nothing of it may be repeated by another fault
+            source.faults += escaped
+            return None
         if not isinstance(tree, Mapping):
             raise Refusal(1, "declares nothing: it is no mapping with keys")
         structure = kind(tree)
@@ -151,7 +160,9 @@ def judge(sources: list[Source], platform: Platform) -> Catalog:
     by_id = {source.id: source for source in sources}
     clean = [source.entry for source in sources if source.entry is not None and not source.faults]
     for entry_id, complaints in across(clean).items():
-        by_id[entry_id].faults += located(by_id[entry_id], complaints)
+        source = by_id[entry_id]
+        source.lines = source.lines or parse_entry(source.path, platform).lines  # a compiled entry has none
+        source.faults += located(source, complaints)
     return Catalog(
         {source.id: source.entry for source in sources if source.entry is not None and not source.faults},
         files={source.id: source.file for source in sources},

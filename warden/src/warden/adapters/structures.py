@@ -59,7 +59,7 @@ class Decoder:
         if len(choices) > 1:
             return self._one_of(node, choices, field)
         wanted = choices[0]
-        origin = typing.get_origin(wanted)
+        origin = _origin(wanted)
         if origin is tuple:
             return self._list(node, typing.get_args(wanted)[0], field)
         if origin is dict:
@@ -74,7 +74,7 @@ class Decoder:
         if not node.text.strip():
             return self._fault(node.line, field, "is empty; write a value or leave the key out")
         try:
-            if typing.get_origin(wanted) is typing.Literal:
+            if _origin(wanted) is typing.Literal:
                 return _literal(node.text, typing.get_args(wanted))
             return _SCALARS[wanted](node.text)
         except ValueError as fault:
@@ -130,8 +130,12 @@ class Decoder:
             yield key, value
 
 
+def _origin(wanted: Wanted) -> typing.Any:
+    return typing.get_origin(wanted)
+
+
 def _choices(wanted: Wanted) -> tuple[Wanted, ...]:
-    if typing.get_origin(wanted) in (typing.Union, types.UnionType):
+    if _origin(wanted) in (typing.Union, types.UnionType):
         return tuple(choice for choice in typing.get_args(wanted) if choice is not types.NoneType)
     return (wanted,)
 

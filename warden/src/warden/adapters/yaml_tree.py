@@ -14,7 +14,7 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 20
 
 
-class Refusal(Exception):  # noqa: N818  # it never leaves the adapters
+class Refusal(Exception):  # it never leaves the adapters
     """The text cannot be read: at which line (0: as a whole), and why."""
 
     def __init__(self, line: int, why: str) -> None:
@@ -77,6 +77,19 @@ def parse(text: str) -> Node | None:
         raise Refusal(mark.line + 1 if mark else 0, f"is no YAML: {fault.problem or fault.context}") from None
     except yaml.YAMLError:
         raise Refusal(0, "is no YAML") from None
+
+
+def scalars(node: Node) -> Iterator[Scalar]:
+    """Every text in the tree, keys among them; the tree is not deeper than `MAX_DEPTH`."""
+    if isinstance(node, Scalar):
+        yield node
+    elif isinstance(node, Sequence):
+        for item in node.items:
+            yield from scalars(item)
+    else:
+        for key, value in node.pairs:
+            yield key
+            yield from scalars(value)
 
 
 class _Open:

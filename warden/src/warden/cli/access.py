@@ -151,9 +151,7 @@ def _candidates(catalog: Catalog, need: str) -> list[str]:
     try:
         return [catalog.entry(need).id]
     except NotFound:
-        from warden.domain.search import find  # noqa: PLC0415 - only where it is no id
-
-        return find(catalog, need)
+        return wiring.meant(catalog, need)
 
 
 def _advise(ctx: click.Context, need: str, *, as_json: bool) -> None:

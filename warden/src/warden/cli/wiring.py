@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from warden.adapters.openbao import OpenBao
     from warden.adapters.policy import CedarPolicy
     from warden.adapters.process import Exec
+    from warden.adapters.words import English
     from warden.domain.catalog import Catalog
     from warden.domain.lane import Lane
     from warden.domain.plan import Plan
@@ -48,9 +49,23 @@ def platform_dir(ctx: click.Context) -> str:
 
 def catalog(platform: str) -> "Catalog":
     """The catalog of a platform directory."""
-    from warden.adapters.files import load_catalog  # noqa: PLC0415
+    from warden.adapters.index import load  # noqa: PLC0415
 
-    return load_catalog(platform)
+    return load(platform)
+
+
+def meant(catalog: "Catalog", need: str) -> list[str]:
+    """The ids of the active entries that a need in words may mean. Raises `Unowned` where nobody owns it."""
+    from warden.domain.search import answer, meant  # noqa: PLC0415 - only where it is no id
+
+    return meant(answer(catalog.entries, need, words()))
+
+
+def words() -> "English":
+    """What is known of the language that needs are written in."""
+    from warden.adapters.words import English  # noqa: PLC0415
+
+    return English()
 
 
 def openbao() -> "OpenBao":

@@ -1,0 +1,124 @@
+"""The compiled catalog: what was read from each file, so that an unchanged one is not parsed again.
+
+A row counts only while its file has the times, size and inode it had when it was read, and only if it had been left
+alone for a second by then (a later change might not show in its times). Files with faults are not kept: they are
+parsed each time. All rows are bound to warden's own modules that judge entries and to ``platform.yaml``.
+"""
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from warden.adapters.index_file import NO_FILE, IndexFile, Row, Stamp, Unusable, index_path, stamp, write
+from warden.domain.route import Route
+
+if TYPE_CHECKING:
+    from warden.adapters.files import Source
+    from warden.domain.catalog import Catalog, Platform
+
+_SETTLED = 1_000_000_000  # nanoseconds
+_JUDGES = (
+    *("files.py", "structures.py", "yaml_tree.py", "index.py"),
+    *(f"../domain/{name}.py" for name in ("catalog", "lane", "material", "record", "route", "routing", "rules")),
+)
+
+
+def show(platform_dir: str, entry_id: str) -> Route:
+    """One entry's route as its file says. Raises `NotFound`, or `Invalid` where the file has faults.
+
+    Reads one row, and looks at that one file, the folder and ``platform.yaml``. A clash that comes about by a change
+    *inside another file* is seen by whatever reads the whole catalog.
+    """
+    found = _compiled(platform_dir, f"{entry_id}.yaml")
+    if found is not None:
+        return found
+    from warden.domain.routing import draw  # noqa: PLC0415 - it was drawn when it was compiled
+
+    return draw(load(platform_dir).entry(entry_id))
+
+
+def _compiled(platform_dir: str, name: str) -> Route | None:
+    folder = os.path.join(platform_dir, "catalog")
+    try:
+        index = IndexFile(index_path(platform_dir), _binding(platform_dir))
+        try:
+            row = index.row(name) if index.folder == stamp(folder) else None
+        finally:
+            index.close()
+        if row is None or not row.route or row.stamp != stamp(os.path.join(folder, name)):
+            return None
+        return msgspec.json.decode(row.route, type=Route)
+    except (Unusable, msgspec.MsgspecError):
+        return None
+
+
+def _binding(platform_dir: str) -> str:
+    here = os.path.dirname(__file__)
+    judges = [stamp(os.path.join(here, name)) for name in _JUDGES]
+    return f"{platform_dir} {stamp(os.path.join(platform_dir, 'platform.yaml'))} {judges}"
+
+
+def load(platform_dir: str) -> "Catalog":
+    """As `files.load_catalog`, but only the files that changed since they were compiled are parsed."""
+    from warden.adapters import files  # noqa: PLC0415 - not where `show` finds its row
+
+    now, folder = time.time_ns(), stamp(os.path.join(platform_dir, "catalog"))
+    binding = _binding(platform_dir)
+    platform = files.load_platform(platform_dir)
+    known, known_folder = _known(platform_dir, binding)
+    sources, stamps = [], {}
+    for path in files.catalog_files(platform_dir):
+        name = os.path.basename(path)
+        stamps[name] = stamp(path)
+        sources.append(_source(path, stamps[name], known.get(name), platform))
+    catalog = files.judge(sources, platform)
+    rows = {
+        name: _row(name, found, catalog, known.get(name))
+        for name, found in stamps.items()
+        if _settled(found, now) and name.removesuffix(".yaml") in catalog.entries
+    }
+    folder = folder if _settled(folder, now) else NO_FILE
+    if rows != known or folder != known_folder:
+        write(index_path(platform_dir), binding, folder, rows.values())
+    return catalog
+
+
+def _settled(found: Stamp, now: int) -> bool:
+    return now - max(found[0], found[1]) > _SETTLED
+
+
+def _known(platform_dir: str, binding: str) -> tuple[dict[str, Row], Stamp]:
+    try:
+        index = IndexFile(index_path(platform_dir), binding)
+        try:
+            return index.rows(), index.folder
+        finally:
+            index.close()
+    except Unusable:
+        return {}, NO_FILE
+
+
+def _source(path: str, found: Stamp, row: Row | None, platform: "Platform") -> "Source":
+    from warden.adapters import files  # noqa: PLC0415 - as in load
+    from warden.adapters.thaw import thawed  # noqa: PLC0415
+
+    if row is not None and row.stamp == found:
+        try:
+            entry = thawed(row.kind, row.entry)
+        except msgspec.MsgspecError:
+            pass
+        else:
+            return files.Source(file=files.shown(path), path=path, id=entry.id, entry=entry)
+    return files.parse_entry(path, platform)
+
+
+def _row(name: str, found: Stamp, catalog: "Catalog", known: Row | None) -> Row:
+    if known is not None and known.stamp == found and known.route:
+        return known
+    from warden.domain.catalog import kind_of  # noqa: PLC0415 - as in load
+    from warden.domain.routing import draw  # noqa: PLC0415
+
+    entry = catalog.entries[name.removesuffix(".yaml")]
+    return Row(name, found, kind_of(entry), msgspec.json.encode(entry), msgspec.json.encode(draw(entry)))

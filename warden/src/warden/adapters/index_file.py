@@ -1,0 +1,147 @@
+"""The file of the compiled catalog: written whole and renamed into place, read without locks.
+
+Nothing here is needed for a right answer: whoever cannot read it gets `Unusable` or nothing, and parses the files.
+"""
+
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterable
+
+import msgspec
+
+FORMAT = "1"
+
+Stamp = tuple[int, int, int, int]
+"""A file's mtime and ctime in ns, size and inode; zeros where there is none."""
+
+NO_FILE: Stamp = (0, 0, 0, 0)
+
+
+class Unusable(Exception):
+    """There is no index, or it is of another format, bound to something else, or damaged."""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """What is kept of one file without faults: its kind and entry, and its route (empty where it clashes)."""
+
+    name: str
+    stamp: Stamp
+    kind: str
+    entry: bytes
+    route: bytes
+
+    def checksum(self) -> int:
+        """What tells a damaged row."""
+        head = f"{self.name} {self.stamp} {self.kind}".encode()
+        return zlib.crc32(self.route, zlib.crc32(self.entry, zlib.crc32(head)))
+
+
+def stamp(path: str) -> Stamp:
+    """What tells one state of a file from another."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return NO_FILE
+    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+
+
+def index_path(platform_dir: str) -> str:
+    """``$XDG_CACHE_HOME/warden/catalog-<checksum of the platform directory's path>``."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(base):  # XDG base directory specification: relative paths are to be ignored
+        base = os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(base, "warden", f"catalog-{zlib.crc32(os.fsencode(platform_dir)):08x}")
+
+
+class IndexFile:
+    """An index that was opened; ``folder`` is the stamp of the catalog's folder when it was written."""
+
+    def __init__(self, path: str, binding: str) -> None:
+        """Open it. Raises `Unusable`."""
+        if not os.path.isfile(path):
+            raise Unusable
+        # immutable: the file is never changed in place, so that no lock is taken and no journal is looked for
+        quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+        try:
+            self._db = sqlite3.connect(f"file:{quoted}?mode=ro&immutable=1", uri=True)
+        except sqlite3.Error:
+            raise Unusable from None
+        try:
+            found = self._db.execute("SELECT binding, mtime, ctime, size, inode FROM about").fetchone()
+        except sqlite3.Error:
+            self.close()
+            raise Unusable from None
+        if found is None or found[0] != f"{FORMAT} {binding}":
+            self.close()
+            raise Unusable
+        self.folder: Stamp = tuple(found[1:])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def row(self, name: str) -> Row | None:
+        """One file's row. Raises `Unusable` where it is damaged."""
+        found = self._select("WHERE name = ?", (name,))
+        return found[0] if found else None
+
+    def rows(self) -> dict[str, Row]:
+        """Every row, by file name. Raises `Unusable` where one is damaged."""
+        return {row.name: row for row in self._select("", ())}
+
+    def _select(self, where: str, values: tuple[str, ...]) -> list[Row]:
+        columns = "name, mtime, ctime, size, inode, kind, entry, route, checksum"
+        try:
+            found = self._db.execute(f"SELECT {columns} FROM files {where}", values).fetchall()  # noqa: S608 - constants only
+            rows = [(Row(name, tuple(stamped), kind, entry, route), checksum)
+                    for name, *stamped, kind, entry, route, checksum in found]  # fmt: skip
+            if any(row.checksum() != checksum for row, checksum in rows):
+                raise Unusable
+        except (sqlite3.Error, TypeError, ValueError):
+            raise Unusable from None
+        return [row for row, _ in rows]
+
+
+def write(path: str, binding: str, folder: Stamp, rows: Iterable[Row]) -> None:
+    """Put a new index in place of what is there; where that is not possible there is none, which is no fault."""
+    beside = f"{path}.{os.getpid()}"
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        _fresh(beside, binding, folder, rows)
+        os.replace(beside, path)
+    except (OSError, sqlite3.Error):
+        _remove(beside)
+    except BaseException:
+        _remove(beside)
+        raise
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return
+
+
+def _fresh(path: str, binding: str, folder: Stamp, rows: Iterable[Row]) -> None:
+    _remove(path)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    db = sqlite3.connect(path, isolation_level=None)
+    try:
+        # A cut write never gets the name that is read, so nothing is paid for durability.
+        db.executescript(
+            """PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+            BEGIN;
+            CREATE TABLE about (binding TEXT, mtime INTEGER, ctime INTEGER, size INTEGER, inode INTEGER);
+            CREATE TABLE files (name TEXT PRIMARY KEY, mtime INTEGER, ctime INTEGER, size INTEGER, inode INTEGER,
+              kind TEXT, entry BLOB, route BLOB, checksum INTEGER) WITHOUT ROWID;"""
+        )
+        db.execute("INSERT INTO about VALUES (?, ?, ?, ?, ?)", (f"{FORMAT} {binding}", *folder))
+        db.executemany(
+            "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ((row.name, *row.stamp, row.kind, row.entry, row.route, row.checksum()) for row in rows),
+        )
+        db.execute("COMMIT")
+    finally:
+        db.close()
