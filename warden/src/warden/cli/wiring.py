@@ -253,5 +253,12 @@ def audit_command(command: str) -> "AuditCommand":
     import shlex  # noqa: PLC0415
 
     from warden.adapters.audit import AuditCommand  # noqa: PLC0415
+    from warden.domain.errors import Usage  # noqa: PLC0415
 
-    return AuditCommand(shlex.split(command))
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = []
+    if not words:
+        raise Usage("--audit-command is no command: a quote is left open, or it is empty. Nothing was asked.")
+    return AuditCommand(words)

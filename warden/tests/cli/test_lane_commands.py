@@ -1,0 +1,308 @@
+"""plan, apply, put, prove and status as a person types them, on a real OpenBao."""
+
+import json
+import os
+import pty
+import select
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from warden.domain.rights import policy_text
+
+
+@pytest.fixture
+def engineer(lane_world):
+    """The platform engineer at the command line: rights of the shipped policies, journal of its own."""
+    own = {
+        "BAO_TOKEN": lane_world.server.token("platform"),
+        "WARDEN_STATE": lane_world.server.state,
+        "WARDEN_JOURNAL": str(lane_world.folder / "journal.db"),
+        "COLUMNS": "100",
+    }
+
+    def run(*argv, **how):
+        return lane_world.run(*argv, **(own | how))
+
+    run.world, run.own = lane_world, own
+    return run
+
+
+@pytest.fixture
+def applied(engineer):
+    """What was made by hand before is taken over."""
+    done = engineer("apply", engineer.world.lane, "--take-over", "--yes")
+    assert done.returncode == 0, done.stderr
+    return engineer
+
+
+def test_what_was_made_by_hand_is_refused_by_name_and_taken_over_only_when_told(engineer):
+    lane = engineer.world.lane
+    done = engineer("apply", lane)
+    assert done.returncode == 1
+    assert "not marked as made by warden" in done.stderr
+    assert f"policy workload-kv-read-{lane}" in done.stderr
+    asked = engineer("apply", lane, "--take-over")
+    assert asked.returncode == 2
+    assert f"warden apply {lane} --yes" in asked.stderr
+    assert engineer("plan", lane).returncode == 1
+    assert engineer("apply", lane, "--take-over", "--yes").returncode == 0
+    assert engineer("plan", lane).returncode == 0
+
+
+def test_plan_is_a_readable_difference_that_names_the_server_and_the_next_command(engineer):
+    lane = engineer.world.lane
+    done = engineer("plan", lane, "--take-over")
+    lines = done.stdout.splitlines()
+    assert done.returncode == 1
+    assert lines[0] == f"OpenBao {engineer.world.server.address} (BAO_ADDR)"
+    assert lines[1] == "  = mount     platform"
+    assert any(line.startswith("  ~ policy    workload-kv-read-") for line in lines)
+    assert lines[-1].endswith(f"Next: warden apply {lane}")
+    assert done.stderr == ""
+
+
+def test_plan_as_json(engineer):
+    lane = engineer.world.lane
+    shown = json.loads(engineer("plan", lane, "--json").stdout)
+    assert shown["lane"] == lane
+    assert shown["system"] == engineer.world.server.address
+    assert {change["kind"] for change in shown["changes"]} == {"mount", "metadata", "policy", "role"}
+    assert shown["to_change"] == 3 if shown["blocked"] else shown["to_change"] > 0
+    every = json.loads(engineer("plan", "--all", "--json").stdout)
+    assert [plan["lane"] for plan in every] == [lane]
+
+
+def test_apply_again_changes_nothing_and_says_so(applied):
+    done = applied("apply", applied.world.lane, "--json")
+    assert (done.returncode, json.loads(done.stdout)["changed"]) == (0, [])
+    assert "In step" in applied("apply", applied.world.lane).stdout
+
+
+def test_another_apply_at_work_is_told_and_nothing_is_done(applied):
+    import fcntl  # noqa: PLC0415
+
+    locks = os.path.join(applied.world.server.state, "locks")
+    (name,) = os.listdir(locks)
+    with open(os.path.join(locks, name), "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        done = applied("apply", applied.world.lane)
+    assert done.returncode == 5
+    assert "another warden apply is at work" in done.stderr
+
+
+def test_put_from_a_pipe_prove_and_status(applied):
+    lane, world = applied.world.lane, applied.world
+    done = applied("put", lane, "API_KEY", stdin="a-new-value\n")
+    assert done.returncode == 0, done.stderr
+    assert "API_KEY is in version 2" in done.stdout
+    assert "a-new-value" not in done.stdout + done.stderr
+    proof = applied("prove", lane)
+    assert proof.returncode == 0, proof.stdout + proof.stderr
+    assert proof.stdout.splitlines()[-1].startswith("proven: 18 of 18 as it should be · evidence 16/16 audit lines")
+    assert f"reader {world.reader} · auth/kubernetes role workload-{world.tenant}-api" in proof.stdout
+    assert max(len(line) for line in proof.stdout.splitlines() if line.startswith("  ")) <= 100
+    status = applied("status")
+    assert status.returncode == 0
+    (row,) = [line for line in status.stdout.splitlines() if line.startswith(lane)]
+    assert row.split()[1:4] == ["v2", "open", "proven,"]
+
+
+def test_prove_as_json_is_one_document_with_the_evidence(applied):
+    shown = json.loads(applied("prove", applied.world.lane, "--json").stdout)
+    assert (shown["state"], shown["failed"], shown["inconclusive"]) == ("proven", 0, 0)
+    assert shown["total"] == len(shown["verdicts"]) == 18
+    reads = next(verdict for verdict in shown["verdicts"] if verdict["probe"] == "reads")
+    assert reads["word"] == "ok"
+    assert reads["status"] == 200
+    assert len(reads["audit"]) == 36
+    assert shown["audit_log"] == applied.world.server.audit_file
+    assert shown["journal"] > 0
+
+
+def test_a_refuted_lane_names_owner_command_and_difference(applied):
+    world = applied.world
+    policy = f"sys/policies/acl/workload-kv-read-{world.lane}"
+    text = world.server.must("GET", policy)["data"]["policy"]
+    world.server.must("PUT", policy, {"policy": text + 'path "platform/data/*" { capabilities = ["read"] }\n'})
+    done = applied("prove", world.lane)
+    assert done.returncode == 1
+    assert "FAIL reads a sibling path" in done.stdout
+    assert "ALLOWED" in done.stdout
+    assert f"owner platform-team · warden plan {world.lane}, then warden apply {world.lane}" in done.stdout
+    assert '           - path "platform/data/*" { capabilities = ["read"] }' in done.stdout
+    assert "refuted: 3 of 18 wrong" in done.stdout
+    assert applied("plan", world.lane).returncode == 1
+    assert applied("apply", world.lane).returncode == 0
+    assert applied("prove", world.lane).returncode == 0
+
+
+def test_prove_all_shows_what_is_wrong_and_a_line_for_each_lane(applied):
+    done = applied("prove", "--all")
+    assert done.returncode == 0
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == [applied.world.lane, "proven"]
+
+
+def test_without_the_embedded_platform_nobody_is_played_and_the_audit_log_must_be_named(applied, tmp_path):
+    only = applied.world.server.token_with(policy_text("prove"))
+    done = applied("prove", applied.world.lane, WARDEN_STATE=str(tmp_path), BAO_TOKEN=only)
+    assert done.returncode == 2
+    assert "--audit FILE" in done.stderr
+    done = applied("prove", applied.world.lane, "--audit", applied.world.server.audit_file, WARDEN_STATE=str(tmp_path))
+    assert done.returncode == 3
+    assert "is not the embedded platform of this machine" in " ".join(done.stdout.split())
+
+
+def test_an_audit_command_whose_words_are_no_words(applied):
+    done = applied("prove", applied.world.lane, "--audit-command", "cat 'unclosed")
+    assert done.returncode == 2
+    assert "--audit-command" in done.stderr
+    both = applied("prove", applied.world.lane, "--audit-command", "cat x", "--audit", "y")
+    assert both.returncode == 2
+
+
+WRONG = {
+    "no such lane": (("plan", "no-such-lane"), 1, "is not in the catalog"),
+    "no lane at all": (("plan",), 2, "name one lane, or give --all"),
+    "both": (("prove", "LANE", "--all"), 2, "name one lane, or give --all"),
+    "no such field": (("put", "LANE", "TYPO"), 1, "declares no field TYPO"),
+    "an empty value": (("put", "LANE", "API_KEY"), 2, "it is empty"),
+    "an unknown option": (("apply", "LANE", "--force"), 2, "No such option"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_wrong_input_is_told_in_words_or_as_one_object(engineer, case, as_json):
+    argv, code, words = WRONG[case]
+    argv = tuple(engineer.world.lane if word == "LANE" else word for word in argv) + (("--json",) if as_json else ())
+    done = engineer(*argv)
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    if as_json:
+        assert json.loads(done.stderr)["code"] == code
+
+
+@pytest.mark.parametrize("command", [("plan",), ("apply",), ("put",), ("prove",)])
+def test_without_a_server_a_token_or_an_answer_it_is_said_which(engineer, command):
+    lane = engineer.world.lane
+    argv = [*command, lane] + (["API_KEY"] if command == ("put",) else [])
+    unnamed = engineer(*argv, BAO_ADDR="", stdin="a-value")
+    assert (unnamed.returncode, "BAO_ADDR is not set" in unnamed.stderr) == (2, True)
+    dead = engineer(*argv, BAO_ADDR="http://127.0.0.1:1", stdin="a-value", WARDEN_AUDIT="/dev/null")
+    assert (dead.returncode, "cannot be reached" in dead.stderr) == (3, True)
+    unknown = engineer(*argv, BAO_TOKEN="s.unknown", stdin="a-value")
+    assert (unknown.returncode, "expired, revoked or unknown" in unknown.stderr) == (4, True)
+
+
+def test_status_shows_what_the_journal_knows_when_openbao_is_gone(applied):
+    assert applied("prove", applied.world.lane).returncode == 0
+    done = applied("status", BAO_ADDR="http://127.0.0.1:1")
+    assert done.returncode == 3
+    assert "cannot be reached" in done.stderr
+    (row,) = [line for line in done.stdout.splitlines() if line.startswith(applied.world.lane)]
+    assert row.split()[1:4] == ["?", "open", "proven,"]
+    listed = json.loads(applied("status", "--json").stdout)
+    assert listed[0]["proof"] == "proven"
+
+
+def read_until(master, words, seconds=20):
+    seen, end = b"", time.monotonic() + seconds
+    while words not in seen and time.monotonic() < end:
+        if select.select([master], [], [], 0.1)[0]:
+            try:
+                seen += os.read(master, 4096)
+            except OSError:
+                break
+    return seen
+
+
+def on_a_terminal(engineer, *argv):
+    master, slave = pty.openpty()
+    environment = engineer.world.env(**engineer.own)
+    process = subprocess.Popen(
+        ["warden", *argv], stdin=slave, stdout=slave, stderr=slave, env=environment, close_fds=True
+    )
+    os.close(slave)
+    return process, master
+
+
+def test_a_typed_value_is_not_shown(applied):
+    process, master = on_a_terminal(applied, "put", applied.world.lane, "API_KEY")
+    seen = read_until(master, b"(not shown): ")
+    os.write(master, b"typed-at-the-prompt\n")
+    seen += read_until(master, b"Next: warden prove")
+    process.wait(timeout=20)
+    os.close(master)
+    assert process.returncode == 0, seen
+    assert b"typed-at-the-prompt" not in seen
+    read = applied.world.server.must("GET", applied.world.path.replace("platform/", "platform/data/", 1))
+    assert read["data"]["data"]["API_KEY"] == "typed-at-the-prompt"
+
+
+def test_removing_a_role_is_asked_about_on_a_terminal(applied):
+    world = applied.world
+    text = world.lane_file.read_text()
+    world.lane_file.write_text(text + f"  - workload: {world.tenant}/second\n")
+    assert applied("apply", world.lane).returncode == 0
+    world.lane_file.write_text(text)
+    refused = applied("apply", world.lane)
+    assert (refused.returncode, "--yes" in refused.stderr) == (2, True)
+    process, master = on_a_terminal(applied, "apply", world.lane)
+    read_until(master, b"Type ")
+    os.write(master, b"something else\n")
+    read_until(master, b"Nothing was changed")
+    process.wait(timeout=20)
+    os.close(master)
+    assert process.returncode == 2
+    process, master = on_a_terminal(applied, "apply", world.lane)
+    read_until(master, b"Type ")
+    os.write(master, world.lane.encode() + b"\n")
+    read_until(master, b"Next:")
+    process.wait(timeout=20)
+    os.close(master)
+    assert process.returncode == 0
+    assert applied("plan", world.lane).returncode == 0
+
+
+@pytest.mark.parametrize("command", [("plan",), ("prove",), ("status",)])
+def test_ctrl_c_during_a_slow_answer_is_one_line(engineer, command):
+    listener = socket.create_server(("127.0.0.1", 0))
+    connected = threading.Event()
+
+    def accept():
+        client, _ = listener.accept()
+        connected.set()
+        time.sleep(20)
+        client.close()
+
+    threading.Thread(target=accept, daemon=True).start()
+    environment = engineer.world.env(
+        **engineer.own | {"BAO_ADDR": f"http://127.0.0.1:{listener.getsockname()[1]}", "WARDEN_AUDIT": "/dev/null"}
+    )
+    lane = () if command == ("status",) else (engineer.world.lane,)
+    process = subprocess.Popen(
+        ["warden", *command, *lane], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert connected.wait(20)
+    process.send_signal(signal.SIGINT)
+    out, told = process.communicate(timeout=10)
+    listener.close()
+    assert process.returncode == 130
+    assert told.decode().strip().splitlines() == ["warden: interrupted."]
+    assert out == b""
+
+
+def test_a_reader_that_goes_away_is_no_error(applied):
+    command = f"warden plan {applied.world.lane} | head -1"
+    done = subprocess.run(
+        ["bash", "-c", command], env=applied.world.env(**applied.own), capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith("OpenBao ")
