@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from warden.cli.wiring import Bench
     from warden.ports import AuditLog
 
+TITLE = 50
+"""Columns of a verdict's title, so that the whole line fits 100."""
+
 CODES = {"proven": Exit.DONE, "refuted": Exit.NO, "inconclusive": Exit.INCONCLUSIVE}
 
 
@@ -125,8 +128,10 @@ def _heading(lane: Lane, label: str) -> str:
 def _show_verdict(lane: Lane, verdict: Verdict) -> None:
     style = {"ok": "ok", "FAIL": "bad", "??": "warn"}[verdict.word]
     status = str(verdict.status or "")
-    evidence = f"audit {verdict.audit[:8]}  {verdict.ms:>5.0f} ms" if verdict.audit else ""
-    line = f"{verdict.title:<54} {verdict.observed:<11} {status:<4} {evidence}"
+    evidence = f"audit {verdict.audit[:8]}  {verdict.ms:>4.0f} ms" if verdict.audit else ""
+    room = render.width()
+    title = render.fit(verdict.title, min(TITLE, room - 48)) if room else f"{verdict.title:<{TITLE}}"
+    line = f"{title} {verdict.observed:<11} {status:<4} {evidence}"
     render.line(f"  {render.styled(f'{verdict.word:<4}', style)} {line}".rstrip())
     if verdict.word == "ok":
         return

@@ -78,11 +78,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     while limit and sum(widths) + 2 * (len(widths) - 1) > limit and max(widths) > 8:  # noqa: PLR2004 - still readable
         widths[widths.index(max(widths))] -= 1
     for number, row in enumerate(cells):
-        text = "  ".join(_fit(cell, size) for cell, size in zip(row, widths, strict=True)).rstrip()
+        text = "  ".join(fit(cell, size) for cell, size in zip(row, widths, strict=True)).rstrip()
         line(styled(text, "head") if number == 0 else text)
 
 
-def _fit(cell: str, size: int) -> str:
+def fit(cell: str, size: int) -> str:
+    """The text in exactly `size` columns, cut with an ellipsis where it is longer."""
     return cell.ljust(size) if len(cell) <= size else cell[: size - 1] + "…"
 
 
