@@ -5,17 +5,18 @@ does not keep the others from being used; one with secret material is refused be
 """
 
 import os
+import stat
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
 from warden.adapters.discovery import find_platform
-from warden.adapters.yaml_tree import Mapping, Refusal, decode, parse, scalars
+from warden.adapters.yaml_tree import MAX_BYTES, Mapping, Node, Refusal, decode, parse, scalars
 from warden.domain.catalog import KINDS, Catalog, Entry, Platform, kind_of
 from warden.domain.errors import Fault, Invalid, Usage
 from warden.domain.material import redact
-from warden.domain.rules import Complaint, across, of_entry
+from warden.domain.rules import Complaint, across, located, of_entry
 
 __all__ = ["Source", "catalog_files", "find_platform", "judge", "load_catalog", "load_platform", "parse_entry"]
 
@@ -42,9 +43,12 @@ def shown(path: str) -> str:
     return path.removeprefix(here)
 
 
-def read_bytes(path: str, most: int = (1 << 20) + 1) -> bytes:
-    """At most `most` bytes of the file."""
-    with open(path, "rb") as file:  # no pathlib on the hot path
+def read_bytes(path: str, most: int = MAX_BYTES + 1) -> bytes:
+    """At most `most` bytes of the file. Raises `Refusal` where it is no regular file (a pipe would never end)."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise Refusal(0, "is no regular file")
         return file.read(most)
 
 
@@ -97,7 +101,7 @@ def parse_entry(path: str, platform: Platform) -> Source:
     complaints = list(of_entry(entry, platform))
     if entry.id != name or ending != "yaml":
         complaints.append(Complaint(kind_of(entry), f"is not the file's name; rename it {entry.id}.yaml"))
-    source.faults += located(source, complaints)
+    source.faults += located(source.file, source.lines, complaints)
     return source
 
 
@@ -125,15 +129,14 @@ def _structured(path: str, source: Source, kind: Callable[[Mapping], type]) -> A
         if escaped:  # written with escapes or over several lines: nothing of it may be repeated by another fault
             source.faults += escaped
             return None
-        if not isinstance(tree, Mapping):
-            raise Refusal(1, "declares nothing: it is no mapping with keys")
-        structure = kind(tree)
+        structure = kind(_mapping(tree))
     except Refusal as fault:
         source.faults.append(Fault(source.file, fault.line, "", fault.why))
         return None
     except OSError as fault:
         source.faults.append(Fault(source.file, 0, "", f"cannot be read: {fault.strerror}"))
         return None
+    assert tree is not None  # noqa: S101 - _mapping would have refused
     decoder = Decoder()
     value = decoder.read(tree, structure)
     source.lines = decoder.lines
@@ -141,32 +144,31 @@ def _structured(path: str, source: Source, kind: Callable[[Mapping], type]) -> A
     return value
 
 
-def located(source: Source, complaints: Iterable[Complaint]) -> list[Fault]:
-    """Complaints as faults: with the line of their field, or of the nearest part above it that is written."""
-    return [
-        Fault(source.file, _line(source.lines, one.field), one.field, one.message, one.warning) for one in complaints
-    ]
-
-
-def _line(lines: dict[str, int], field: str) -> int:
-    while field and field not in lines:
-        cut = max(field.rfind("."), field.rfind("["))
-        field = field[:cut] if cut > 0 else ""
-    return lines.get(field, 0)
+def _mapping(tree: Node | None) -> Mapping:
+    if not isinstance(tree, Mapping):
+        raise Refusal(1, "declares nothing: it is no mapping with keys")
+    return tree
 
 
 def judge(sources: list[Source], platform: Platform) -> Catalog:
     """The catalog of all files, each read alone before: what clashes is added to the faults of the later one."""
     by_id = {source.id: source for source in sources}
+    for source in sources:
+        twin = by_id.get(source.entry.id) if source.entry is not None else None
+        if twin is not None and twin is not source and source.entry is not None:
+            said = Complaint(kind_of(source.entry), f"already the id in {twin.file}")
+            source.faults += located(source.file, source.lines, [said])
     clean = [source.entry for source in sources if source.entry is not None and not source.faults]
     for entry_id, complaints in across(clean).items():
         source = by_id[entry_id]
         source.lines = source.lines or parse_entry(source.path, platform).lines  # a compiled entry has none
-        source.faults += located(source, complaints)
+        source.faults += located(source.file, source.lines, complaints)
     return Catalog(
         {source.id: source.entry for source in sources if source.entry is not None and not source.faults},
         files={source.id: source.file for source in sources},
         faults=sorted(fault for source in sources for fault in source.faults),
         faulty={source.id: source.faults for source in sources if source.faults},
+        declared={source.id: source.entry for source in sources if source.entry is not None},
+        lines={source.id: source.lines for source in sources},
         platform=platform,
     )

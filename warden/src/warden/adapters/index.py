@@ -16,7 +16,7 @@ from warden.domain.route import Route
 
 if TYPE_CHECKING:
     from warden.adapters.files import Source
-    from warden.domain.catalog import Catalog, Platform
+    from warden.domain.catalog import Catalog, Entry, Platform
 
 _SETTLED = 1_000_000_000  # nanoseconds
 _JUDGES = (
@@ -39,7 +39,29 @@ def show(platform_dir: str, entry_id: str) -> Route:
     return draw(load(platform_dir).entry(entry_id))
 
 
+def entry(platform_dir: str, entry_id: str) -> "Entry":
+    """One entry, from one row where that is good. Raises as `Catalog.entry` does."""
+    row = _good_row(platform_dir, f"{entry_id}.yaml")
+    if row is not None:
+        from warden.adapters.thaw import thawed  # noqa: PLC0415 - not where there is no row
+
+        try:
+            return thawed(row.kind, row.entry)
+        except msgspec.MsgspecError:
+            pass
+    return load(platform_dir).entry(entry_id)
+
+
 def _compiled(platform_dir: str, name: str) -> Route | None:
+    row = _good_row(platform_dir, name)
+    try:
+        return None if row is None else msgspec.json.decode(row.route, type=Route)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _good_row(platform_dir: str, name: str) -> Row | None:
+    """A row without clashes whose file, and the folder, are as they were when it was written."""
     folder = os.path.join(platform_dir, "catalog")
     try:
         index = IndexFile(index_path(platform_dir), _binding(platform_dir))
@@ -47,11 +69,9 @@ def _compiled(platform_dir: str, name: str) -> Route | None:
             row = index.row(name) if index.folder == stamp(folder) else None
         finally:
             index.close()
-        if row is None or not row.route or row.stamp != stamp(os.path.join(folder, name)):
-            return None
-        return msgspec.json.decode(row.route, type=Route)
-    except (Unusable, msgspec.MsgspecError):
+    except Unusable:
         return None
+    return row if row is not None and row.route and row.stamp == stamp(os.path.join(folder, name)) else None
 
 
 def _binding(platform_dir: str) -> str:

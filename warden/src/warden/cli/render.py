@@ -11,13 +11,15 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import click
 import msgspec
 
 from warden.domain.errors import Invalid, WardenError
 from warden.domain.secret import Secret
+
+if TYPE_CHECKING:
+    import click
 
 STYLES = {"ok": "32", "bad": "1;31", "warn": "33", "dim": "2", "head": "1"}
 
@@ -51,6 +53,11 @@ def note(text: str) -> None:
 def document(value: object) -> None:
     """The one JSON document of ``--json``."""
     sys.stdout.write(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def plain(value: object) -> dict[str, Any]:
+    """A structure as the object that `document` would print."""
+    return dict(msgspec.to_builtins(value))
 
 
 def value(secret: Secret) -> None:
@@ -119,7 +126,7 @@ def error(fault: WardenError, *, as_json: bool) -> None:
         note(f"        {fault.hint}")
 
 
-def usage(fault: click.ClickException, *, as_json: bool) -> None:
+def usage(fault: "click.ClickException", *, as_json: bool) -> None:
     """Wrong usage, in click's words."""
     if as_json:
         shown: dict[str, Any] = {"code": 2, "kind": "usage", "system": "warden", "subject": "", "hint": "warden --help"}

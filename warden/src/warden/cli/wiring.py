@@ -1,13 +1,18 @@
 """The only file that builds adapters: each function imports what it builds, so that a command pays for its own."""
 
+from __future__ import annotations
+
 import os
 from typing import TYPE_CHECKING
 
-import click
+from warden.domain.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
+    from datetime import date
+
+    import click
 
     from warden.adapters.audit import AuditCommand, AuditFiles
     from warden.adapters.caller import EnvironmentCaller
@@ -15,12 +20,14 @@ if TYPE_CHECKING:
     from warden.adapters.http import Endpoint
     from warden.adapters.journal import SqliteJournal
     from warden.adapters.openbao import OpenBao
+    from warden.adapters.pages import Checkouts
     from warden.adapters.policy import CedarPolicy
     from warden.adapters.process import Exec
     from warden.adapters.words import English
-    from warden.domain.catalog import Catalog
+    from warden.domain.catalog import Catalog, Entry
     from warden.domain.lane import Lane
     from warden.domain.plan import Plan
+    from warden.domain.route import Route
     from warden.domain.secret import Secret
     from warden.ports import Identities
     from warden.verbs.doctor import Surroundings
@@ -42,33 +49,84 @@ def state_directory() -> str:
 
 def platform_dir(ctx: click.Context) -> str:
     """The platform directory of this call."""
+    return platform_at(platform_flag(ctx))
+
+
+def platform_at(flag: str | None) -> str:
+    """The platform directory where ``--platform`` said `flag`."""
     from warden.adapters.discovery import find_platform  # noqa: PLC0415
 
-    return find_platform(platform_flag(ctx))
+    return find_platform(flag)
 
 
-def catalog(platform: str) -> "Catalog":
+def catalog(platform: str) -> Catalog:
     """The catalog of a platform directory."""
     from warden.adapters.index import load  # noqa: PLC0415
 
     return load(platform)
 
 
-def meant(catalog: "Catalog", need: str) -> list[str]:
+def parsed_catalog(platform: str) -> Catalog:
+    """The same with every file parsed anew: it knows the line of each field."""
+    from warden.adapters.files import load_catalog  # noqa: PLC0415
+
+    return load_catalog(platform)
+
+
+def drawn(platform: str, entry_id: str) -> Route:
+    """One entry's route as its file says, without the journal."""
+    from warden.adapters.index import show  # noqa: PLC0415
+
+    return show(platform, entry_id)
+
+
+def pages(platform: str, found: Catalog) -> Checkouts:
+    """The pages that entries point at."""
+    from warden.adapters.pages import Checkouts  # noqa: PLC0415
+
+    return Checkouts(platform, found.platform.repos)
+
+
+def scaffold(directory: str, today: date) -> tuple[list[str], list[str]]:
+    """The first files of a platform directory: those made, and those kept."""
+    from warden.adapters.scaffold import scaffold as make  # noqa: PLC0415
+
+    return make(directory, today)
+
+
+def quoted(text: str) -> str:
+    """The text as one word of a shell."""
+    import shlex  # noqa: PLC0415
+
+    return shlex.quote(text)
+
+
+def entries(platform: str, need: str) -> list[Entry]:
+    """The entry of that id, else those that a need in words may mean. Raises `Unowned` where nobody owns it."""
+    from warden.adapters.index import entry  # noqa: PLC0415
+
+    try:
+        return [entry(platform, need)]
+    except NotFound:
+        found = catalog(platform)
+        return [found.entry(each) for each in meant(found, need)]
+
+
+def meant(catalog: Catalog, need: str) -> list[str]:
     """The ids of the active entries that a need in words may mean. Raises `Unowned` where nobody owns it."""
     from warden.domain.search import answer, meant  # noqa: PLC0415 - only where it is no id
 
     return meant(answer(catalog.entries, need, words()))
 
 
-def words() -> "English":
+def words() -> English:
     """What is known of the language that needs are written in."""
     from warden.adapters.words import English  # noqa: PLC0415
 
     return English()
 
 
-def openbao() -> "OpenBao":
+def openbao() -> OpenBao:
     """The OpenBao that the environment names, spoken to as the caller.
 
     The token is BAO_TOKEN, VAULT_TOKEN or the token file of ``bao login``.
@@ -79,39 +137,39 @@ def openbao() -> "OpenBao":
     return adapter.OpenBao(adapter.endpoint(os.environ), own_token(os.environ), namespace=adapter.namespace(os.environ))
 
 
-def journal() -> "SqliteJournal":
+def journal() -> SqliteJournal:
     """The journal: WARDEN_JOURNAL, else ``journal.db`` in warden's state directory."""
     from warden.adapters.journal import SqliteJournal, journal_path  # noqa: PLC0415
 
     return SqliteJournal(journal_path(os.environ))
 
 
-def policy(platform_dir: str) -> "CedarPolicy":
+def policy(platform_dir: str) -> CedarPolicy:
     """The policy gate on the platform's policies, or on the default."""
     from warden.adapters.policy import CedarPolicy  # noqa: PLC0415
 
     return CedarPolicy(os.path.join(platform_dir, "policies", "access"))
 
 
-def caller(token_file: str | None) -> "EnvironmentCaller":
+def caller(token_file: str | None) -> EnvironmentCaller:
     """Who calls, found in the environment and in the file that ``--token-file`` names."""
     from warden.adapters import openbao as adapter  # noqa: PLC0415
     from warden.adapters.caller import EnvironmentCaller  # noqa: PLC0415
 
-    def connect(token: "Secret | None") -> "OpenBao":
+    def connect(token: Secret | None) -> OpenBao:
         return adapter.OpenBao(adapter.endpoint(os.environ), token, namespace=adapter.namespace(os.environ))
 
     return EnvironmentCaller(os.environ, token_file, connect)
 
 
-def runner() -> "Exec":
+def runner() -> Exec:
     """What becomes the command behind ``--``."""
     from warden.adapters.process import Exec  # noqa: PLC0415
 
     return Exec(os.environ)
 
 
-def embedded() -> "Embedded":
+def embedded() -> Embedded:
     """The embedded platform in warden's state directory."""
     from warden.adapters.embedded import Embedded  # noqa: PLC0415
 
@@ -125,7 +183,7 @@ def write_private(path: str, content: str) -> None:
     write(path, content)
 
 
-def surroundings(ctx: click.Context, where: "Endpoint") -> "Surroundings":
+def surroundings(ctx: click.Context, where: Endpoint) -> Surroundings:
     """What doctor sees of this machine."""
     from warden.adapters.journal import journal_path  # noqa: PLC0415
     from warden.adapters.surroundings import journal_fault, readable  # noqa: PLC0415
@@ -161,15 +219,15 @@ class Bench:
         self.system = f"OpenBao {self.vault.address} ({self.vault.endpoint.source})"
 
     @property
-    def closed(self) -> "frozenset[str]":
+    def closed(self) -> frozenset[str]:
         """The lanes that the journal says are closed."""
         return frozenset(lane for lane, state in self.journal.states().items() if state.closed)
 
-    def another_vault(self) -> "OpenBao":
+    def another_vault(self) -> OpenBao:
         """The same server as the same caller, over a connection of its own."""
         return self.vault.twin()
 
-    def chosen(self, lane: str | None, *, every: bool) -> "list[Lane]":
+    def chosen(self, lane: str | None, *, every: bool) -> list[Lane]:
         """The lane that was named, or every active one. Raises `Usage` where neither or both were asked for."""
         from warden.domain.errors import Usage  # noqa: PLC0415
 
@@ -179,7 +237,7 @@ class Bench:
             return [self.catalog.lane(lane)]
         return [each for each in self.catalog.lanes.values() if each.status == "active"]
 
-    def plan(self, lane: "Lane", *, take_over: bool = False) -> "Plan":
+    def plan(self, lane: Lane, *, take_over: bool = False) -> Plan:
         """The lane's plan against the server."""
         from warden.verbs.plan import plan  # noqa: PLC0415
 
@@ -192,7 +250,7 @@ class Bench:
             take_over=take_over,
         )
 
-    def alone(self, what: str) -> "AbstractContextManager[None]":
+    def alone(self, what: str) -> AbstractContextManager[None]:
         """Hold this machine's lock for changing that server."""
         import hashlib  # noqa: PLC0415
 
@@ -225,7 +283,7 @@ def bench(ctx: click.Context) -> Bench:
     return Bench(platform_dir(ctx))
 
 
-def _embedded_at(address: str) -> "Embedded | None":
+def _embedded_at(address: str) -> Embedded | None:
     """This machine's embedded platform, if it is the server at that address."""
     from warden.adapters.embedded import Embedded  # noqa: PLC0415
 
@@ -233,7 +291,7 @@ def _embedded_at(address: str) -> "Embedded | None":
     return found if found.status().up and found.status().address == address else None
 
 
-def identities(bench: Bench) -> "Identities":
+def identities(bench: Bench) -> Identities:
     """Who can be played on that server."""
     from warden.adapters.unplayed import Unplayed  # noqa: PLC0415
 
@@ -241,14 +299,14 @@ def identities(bench: Bench) -> "Identities":
     return embedded.issuer if embedded else Unplayed(bench.address)
 
 
-def audit_files(paths: "Sequence[str]") -> "AuditFiles":
+def audit_files(paths: Sequence[str]) -> AuditFiles:
     """The audit log in files or directories."""
     from warden.adapters.audit import AuditFiles  # noqa: PLC0415
 
     return AuditFiles(paths)
 
 
-def audit_command(command: str) -> "AuditCommand":
+def audit_command(command: str) -> AuditCommand:
     """The audit log as a command prints it; the words are split as a shell would, and no shell is used."""
     import shlex  # noqa: PLC0415
 

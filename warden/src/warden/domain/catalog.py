@@ -83,7 +83,9 @@ class Catalog:
     Attributes:
         entries: id -> entry, sorted by id; an entry with a fault is not among them.
         files: id -> the file it was read from.
-        faults: every fault and warning, in the order of files and lines.
+        faults: every fault, in the order of files and lines.
+        declared: id -> entry also of those that have faults, where the file could be read at all.
+        lines: id -> dotted field -> the line it is written at; empty where the entry was compiled.
         platform: what ``platform.yaml`` declares.
     """
 
@@ -94,12 +96,16 @@ class Catalog:
         files: Mapping[str, str] | None = None,
         faults: Sequence[Fault] = (),
         faulty: Mapping[str, Sequence[Fault]] | None = None,
+        declared: Mapping[str, Entry] | None = None,
+        lines: Mapping[str, Mapping[str, int]] | None = None,
         platform: Platform | None = None,
     ) -> None:
         self.entries = dict(sorted(entries.items()))
         self.files = dict(files or {})
         self.faults = tuple(faults)
         self._faulty = dict(faulty or {})
+        self.declared = dict(declared or entries)
+        self.lines = dict(lines or {})
         self.platform = platform or Platform()
 
     @property

@@ -5,11 +5,12 @@ A `Complaint` names the field it is about; who read the file knows the line.
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from warden.domain.catalog import Entry, Platform, Pointer, kind_of
+from warden.domain.errors import Fault
 from warden.domain.lane import PROBE_ACCOUNT, Delivery, Lane, PeopleReader, Reader, WorkloadReader
 
 STALE_DAYS = 90
@@ -24,7 +25,10 @@ _STORE = re.compile(r"(Cluster)?SecretStore/[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*", re.ASCII)  # POSIX.1-2017, Base Definitions, 8.1
 
 _STEERING = frozenset(
-    ["PATH", "HOME", "SHELL", "USER", "LOGNAME", "PWD", "OLDPWD", "IFS", "ENV", "CDPATH", "TMPDIR", "TERM", "EDITOR", "VISUAL", "PAGER", "BROWSER", "HOSTALIASES", "LOCPATH", "NLSPATH", "TZDIR", "GCONV_PATH", "NODE_OPTIONS", "NODE_PATH", "PERLLIB", "CLASSPATH", "KUBECONFIG", "SSH_AUTH_SOCK", "SSH_ASKPASS", "NO_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "_JAVA_OPTIONS", "MALLOC_TRACE", "RES_OPTIONS", "LOCALDOMAIN", "PS1", "PS4"]
+    """PATH HOME SHELL USER LOGNAME PWD OLDPWD IFS ENV CDPATH TMPDIR TERM EDITOR VISUAL PAGER BROWSER HOSTALIASES
+    LOCPATH NLSPATH TZDIR GCONV_PATH NODE_OPTIONS NODE_PATH PERLLIB CLASSPATH KUBECONFIG SSH_AUTH_SOCK SSH_ASKPASS
+    NO_PROXY HTTP_PROXY HTTPS_PROXY ALL_PROXY SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE
+    _JAVA_OPTIONS MALLOC_TRACE RES_OPTIONS LOCALDOMAIN PS1 PS4""".split()  # noqa: SIM905 - read as text
 )
 _STEERING_PREFIXES = (
     *("LD_", "DYLD_", "PYTHON", "BASH", "ZDOTDIR", "GIT_", "PERL5", "RUBY", "GEM_", "JAVA_", "JDK_", "NODE_EXTRA"),
@@ -38,6 +42,18 @@ class Complaint(msgspec.Struct, frozen=True):
     field: str
     message: str
     warning: bool = False
+
+
+def located(file: str, lines: Mapping[str, int], complaints: Iterable[Complaint]) -> list[Fault]:
+    """Complaints as faults: with the line of their field, or of the nearest part above it that is written."""
+    return [Fault(file, _line(lines, one.field), one.field, one.message, one.warning) for one in complaints]
+
+
+def _line(lines: Mapping[str, int], field: str) -> int:
+    while field and field not in lines:
+        cut = max(field.rfind("."), field.rfind("["))
+        field = field[:cut] if cut > 0 else ""
+    return lines.get(field, 0)
 
 
 def field_fault(name: str) -> str | None:

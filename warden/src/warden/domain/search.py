@@ -11,6 +11,7 @@ openrouter-llm-connect has both, the first in its id, and covers all of the need
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Protocol
 
 import msgspec
@@ -59,6 +60,7 @@ class Unowned(NotFound):
         self.nearest = tuple(entry_id for entry_id, _ in nearest)
 
     def as_json(self) -> dict[str, object]:
+        """As every error, with ``nearest``: ids."""
         return super().as_json() | {"nearest": list(self.nearest)}
 
 
@@ -156,7 +158,7 @@ class _Index:
         self._needs[entry.id] = [frozenset(self._stemmed(_asked_words(need))) for need in (*entry.needs, entry.id)]
 
     def _stemmed(self, tokens: Sequence[str], *, joined: bool = False) -> list[str]:
-        pairs = [a + b for a, b in zip(tokens, tokens[1:], strict=False)] if joined else []
+        pairs = [a + b for a, b in pairwise(tokens)] if joined else []
         return [self._stem(token) for token in (*tokens, *pairs)]
 
     def _stem(self, token: str) -> str:

@@ -1,0 +1,31 @@
+"""``warden init``: the first files of a platform directory."""
+
+import os
+from datetime import UTC, datetime
+
+import click
+
+from warden.cli import render, wiring
+
+
+@click.command()
+@click.argument("directory", metavar="DIR", default="platform")
+@click.option("--json", "as_json", is_flag=True, help="An object: directory, made[], kept[].")
+def init(directory: str, as_json: bool) -> None:
+    """Scaffold a platform directory for a new team; what is there already is never touched.
+
+    \b
+    Examples:
+      warden init platform
+      warden init ~/acme/platform && warden --platform ~/acme/platform catalog check
+    """
+    full = os.path.abspath(os.path.expanduser(directory))
+    made, kept = wiring.scaffold(full, datetime.now(UTC).date())
+    if as_json:
+        render.document({"directory": full, "made": made, "kept": kept})
+        return
+    for word, paths in (("made", made), ("kept", kept)):
+        for path in paths:
+            render.line(f"{word}  {path}")
+    render.note(f"Next: edit the example in {os.path.join(full, 'catalog')}, then")
+    render.note(f"  warden --platform {wiring.quoted(full)} catalog check")
