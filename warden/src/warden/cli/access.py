@@ -1,14 +1,13 @@
 """``warden access``: advise, fetch one field, or become a command that has the lane's fields."""
 
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from warden.cli import render, wiring
-from warden.domain.catalog import Catalog
-from warden.domain.errors import CannotRun, CommandNotFound, Exit, NotFound, Usage, WardenError
-from warden.domain.lane import Lane
+from warden.cli.become import VIAS, Call, one_line, run, the_lane
+from warden.domain.errors import Exit, Usage
 
 if TYPE_CHECKING:
     from warden.domain.advice import Advice
@@ -46,7 +45,7 @@ def _split(args: list[str]) -> tuple[list[str], list[str] | None]:
 @click.option(
     "--as",
     "via",
-    type=click.Choice(["env", "fd"]),
+    type=click.Choice(VIAS),
     default="env",
     show_default=True,
     help="Hand over as variables, or as sealed memory files named by FIELD_FILE.",
@@ -67,44 +66,25 @@ def access(ctx: click.Context, /, need: tuple[str, ...], fetch: str | None, as_j
     Without COMMAND: 3 no answer or no journal, 4 refused, 5 closed. --json: `code` is that of the failure itself.
     """
     command: list[str] | None = ctx.meta["command"]
+    platform = wiring.platform_flag(ctx)
     if command is None:
-        return _without_command(ctx, " ".join(need), fetch, as_json=as_json, how=how)
-    try:
-        if not command or fetch:
-            raise Usage(_WHICH, hint="warden access LANE -- COMMAND, or warden access LANE --fetch FIELD")
-        _become(ctx, " ".join(need), command, how)
-    except WardenError as fault:
-        render.error(fault, as_json=as_json)
-        return int(fault.exit if isinstance(fault, (CannotRun, CommandNotFound)) else Exit.NOT_STARTED)
+        return _without_command(platform, " ".join(need), fetch, as_json=as_json, how=how)
+    call = Call(need=list(need), command=command, platform=platform, as_json=as_json)
+    call.via, call.reason, call.token_file = how["via"], how["reason"], how["token_file"]
+    if fetch or how["force"]:
+        call.command = []
+    return run(call)
 
 
-_WHICH = "it takes either a COMMAND behind -- or --fetch FIELD. Nothing was read."
-
-
-def _without_command(ctx: click.Context, need: str, fetch: str | None, *, as_json: bool, how: dict[str, Any]) -> int:
+def _without_command(platform: str | None, need: str, fetch: str | None, *, as_json: bool, how: dict[str, Any]) -> int:
     if fetch is None:
-        _advise(ctx, need, as_json=as_json)
+        _advise(platform, need, as_json=as_json)
     else:
-        _fetch(ctx, need, fetch, how)
+        _fetch(platform, need, fetch, how)
     return int(Exit.DONE)
 
 
-def _become(ctx: click.Context, need: str, command: list[str], how: dict[str, Any]) -> NoReturn:
-    from warden.verbs.access import Ask, run  # noqa: PLC0415 - advice needs none of it
-
-    platform, lane = _lane(ctx, need)
-    ask = Ask(lane=lane, via=how["via"], reason=_reason(how), command=command[0])
-    run(
-        ask,
-        command,
-        caller=wiring.caller(how["token_file"]),
-        policy=wiring.policy(platform),
-        journal=wiring.journal(),
-        runner=wiring.runner(),
-    )
-
-
-def _fetch(ctx: click.Context, need: str, field: str, how: dict[str, Any]) -> None:
+def _fetch(flag: str | None, need: str, field: str, how: dict[str, Any]) -> None:
     from warden.verbs.access import Ask, fetch  # noqa: PLC0415 - as above
 
     if sys.stdout.isatty() and not how["force"]:
@@ -112,8 +92,8 @@ def _fetch(ctx: click.Context, need: str, field: str, how: dict[str, Any]) -> No
             "stdout is a terminal, and it would show the value. Nothing was read.",
             hint=f"Hand it to what needs it: warden access {need} -- COMMAND (or --force)",
         )
-    platform, lane = _lane(ctx, need)
-    ask = Ask(lane=lane, via="stdout", reason=_reason(how))
+    platform = wiring.platform_at(flag)
+    ask = Ask(lane=the_lane(platform, need), via="stdout", reason=one_line(how["reason"]))
     secret = fetch(
         ask,
         field,
@@ -124,42 +104,11 @@ def _fetch(ctx: click.Context, need: str, field: str, how: dict[str, Any]) -> No
     render.value(secret)
 
 
-def _reason(how: dict[str, Any]) -> str:
-    return " ".join(str(how["reason"]).split())
-
-
-def _lane(ctx: click.Context, need: str) -> tuple[str, Lane]:
-    platform = wiring.platform_dir(ctx)
-    catalog = wiring.catalog(platform)
-    return platform, catalog.lane(_the_one(catalog, need))
-
-
-def _the_one(catalog: Catalog, need: str) -> str:
-    """The id that is meant: an exact one, or the only one that answers the need."""
-    found = _candidates(catalog, need)
-    if len(found) == 1:
-        return found[0]
-    raise Usage(
-        f'"{need}" may mean {", ".join(found)}. Nothing was read.',
-        system="platform",
-        subject=need,
-        hint=f"Name the one: warden access {found[0]}",
-    )
-
-
-def _candidates(catalog: Catalog, need: str) -> list[str]:
-    try:
-        return [catalog.entry(need).id]
-    except NotFound:
-        return wiring.meant(catalog, need)
-
-
-def _advise(ctx: click.Context, need: str, *, as_json: bool) -> None:
+def _advise(flag: str | None, need: str, *, as_json: bool) -> None:
     from warden.domain.advice import advise  # noqa: PLC0415 - a command needs none of it
 
-    catalog = wiring.catalog(wiring.platform_dir(ctx))
     journal = wiring.journal()
-    advice = [advise(catalog.entry(each), journal.state(each)) for each in _candidates(catalog, need)]
+    advice = [advise(each, journal.state(each.id)) for each in wiring.entries(wiring.platform_at(flag), need)]
     if as_json:
         render.document(advice[0] if len(advice) == 1 else advice)
         return

@@ -1,13 +1,13 @@
 """Dispatch: each command's file is imported when it is called; every error becomes one message and an exit code."""
 
 import importlib
-import os
 import sys
 
 import click
 
 from warden.cli import render
-from warden.domain.errors import Exit, Inconclusive, WardenError
+from warden.cli.last import guarded, own_fault
+from warden.domain.errors import Exit, WardenError
 
 COMMANDS = {
     "access": ("warden.cli.access", "Run a command with a lane's credential, or say how to get at it."),
@@ -68,18 +68,8 @@ def warden(ctx: click.Context, platform: str | None) -> None:
 
 
 def run() -> None:
-    """The entry point: nothing but an exit code and printed text leaves it."""
-    try:
-        code = _dispatch(sys.argv[1:])
-        render.flush()
-    except BrokenPipeError:
-        # The reader went away (`| head`): Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141
-    except KeyboardInterrupt:
-        render.interrupted()
-        code = Exit.INTERRUPTED
-    sys.exit(code)
+    """Run the command line and exit with its code."""
+    sys.exit(guarded(lambda: _dispatch(sys.argv[1:])))
 
 
 def _dispatch(argv: list[str]) -> int:
@@ -100,20 +90,6 @@ def _dispatch(argv: list[str]) -> int:
     except (BrokenPipeError, KeyboardInterrupt, click.exceptions.Exit):
         raise
     except Exception as fault:  # noqa: BLE001 - the last line of defence: a traceback could quote a value
-        render.error(_own_fault(fault), as_json=as_json)
+        render.error(own_fault(fault), as_json=as_json)
         return int(Exit.INCONCLUSIVE)
     return int(result) if isinstance(result, int) else 0
-
-
-def _own_fault(fault: Exception) -> WardenError:
-    """A fault of warden's own code: where it is and of which kind, never its text, which could hold a value."""
-    where, trace = "", fault.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if f"{os.sep}warden{os.sep}" in code.co_filename:
-            where = f"{os.path.basename(code.co_filename)}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return Inconclusive(
-        f"this is a fault in warden itself ({type(fault).__name__} at {where}); what it was doing is not done.",
-        hint="warden journal log shows what was begun; please report the line above",
-    )

@@ -1,0 +1,34 @@
+"""The entry point: the shortest way for ``access LANE -- COMMAND``, click's for all else.
+
+Loading decides how long a command that does little takes. click and msgspec both load ``inspect``, msgspec only because
+``typing_extensions``, which it can do without on every Python that warden supports, is installed.
+"""
+
+import sys
+
+
+def run() -> None:
+    """Run the command line; nothing but an exit code and printed text leaves it."""
+    _spare_typing_extensions()
+    from warden.cli import become  # noqa: PLC0415 - after that
+
+    call = become.read(sys.argv[1:])
+    if call is None:
+        from warden.cli.main import run as everything  # noqa: PLC0415 - click is not loaded before it is needed
+
+        everything()
+    else:
+        from warden.cli.last import guarded  # noqa: PLC0415
+
+        sys.exit(guarded(lambda: become.run(call)))
+
+
+def _spare_typing_extensions() -> None:
+    """Have msgspec take what it needs from ``typing``; whoever else wants the package finds it."""
+    if "msgspec" in sys.modules or "typing_extensions" in sys.modules:
+        return
+    sys.modules["typing_extensions"] = None  # type: ignore[assignment]  # import system: None means "cannot be imported"
+    try:
+        import msgspec  # noqa: F401, PLC0415 - for its effect
+    finally:
+        del sys.modules["typing_extensions"]
