@@ -19,6 +19,7 @@ from warden.domain.secret import Secret
 from warden.domain.server import (
     Answer,
     AuditLine,
+    Entered,
     Health,
     Identity,
     InlineLogin,
@@ -35,6 +36,7 @@ __all__ = [
     "Caller",
     "Clock",
     "Decision",
+    "Entered",
     "Health",
     "Identities",
     "Identity",
@@ -63,6 +65,9 @@ class Vault(Protocol):
 
     def identity(self) -> Identity:
         """Who the caller is. Raises `Unidentified` where there is no token or it is not accepted."""
+
+    def enter(self, mount: str, role: str, jwt: Secret) -> Entered:
+        """Log in with a JWT and ask nothing more. Raises `Refused` with the server's reason."""
 
     def login(self, mount: str, role: str, jwt: Secret) -> Session:
         """Log in with a JWT (service-account token). Raises `Refused` with the server's reason."""

@@ -124,5 +124,6 @@ def _line(entry: Mapping[str, Any]) -> AuditLine:
         nonce=next(iter((request.get("headers") or {}).get(NONCE) or ()), ""),
         error=entry.get("error", ""),
         display_name=auth.get("display_name", ""),
+        entity=auth.get("entity_id", ""),
         granted_by=tuple(sorted(policy.get("name", "") for policy in results.get("granting_policies") or ())),
     )

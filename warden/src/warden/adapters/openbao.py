@@ -19,6 +19,7 @@ from warden.domain.errors import Held, Refused, Sealed, ServerFault, Unidentifie
 from warden.domain.secret import Secret
 from warden.domain.server import (
     Answer,
+    Entered,
     Health,
     Identity,
     InlineLogin,
@@ -212,7 +213,12 @@ class OpenBao:
         )
 
     def login(self, mount: str, role: str, jwt: Secret) -> Session:
-        """Log in with a JWT; the token stays in memory."""
+        """Log in with a JWT, and have OpenBao say who that is."""
+        token = self.enter(mount, role, jwt).token
+        return Session(token=token, identity=self._identity_of(token))
+
+    def enter(self, mount: str, role: str, jwt: Secret) -> Entered:
+        """``auth/<mount>/login``; the token stays in memory."""
         body = {"role": role, "jwt": jwt.reveal()}
         answer = self.send(Request(method="POST", path=f"auth/{mount}/login", body=body))
         if answer.status in {BAD_REQUEST, FORBIDDEN}:
@@ -224,8 +230,8 @@ class OpenBao:
             )
         if answer.status != OK:
             raise self._error(answer, f"POST auth/{mount}/login")
-        token = Secret(answer.body["auth"]["client_token"])
-        return Session(token=token, identity=self._identity_of(token))
+        accepted = answer.body["auth"]
+        return Entered(token=Secret(accepted["client_token"]), entity=accepted.get("entity_id") or "")
 
     def revoke_self(self, token: Secret) -> None:
         """``auth/token/revoke-self``; a token that is already gone is as good as revoked."""

@@ -25,14 +25,14 @@ BY_REFUSAL = frozenset({"REFUSED", "LOGGED IN"})
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of sending a probe.
 
-    ``answer`` is ``None`` where none came, then ``why`` says so in words. ``subject`` is the display name that OpenBao
-    gave the actor's session, ``ms`` the milliseconds it took.
+    ``answer`` is ``None`` where none came, then ``why`` says so in words. ``entity`` is what OpenBao logs
+    the actor's session under, ``ms`` the milliseconds it took.
     """
 
     nonce: str
     answer: Answer | None
     why: str = ""
-    subject: str = ""
+    entity: str = ""
     ms: float = 0.0
 
 
@@ -146,14 +146,14 @@ def evidence(probe: Probe, outcome: Outcome, lines: Iterable[AuditLine]) -> Audi
     """The response line that shows this very request: its path, and who OpenBao took the asker for.
 
     A refused login has only the login's line; a login that was accepted is followed by the line of the action. The
-    line of an action by a session must name that session's subject, or the refusal was of an unknown token.
+    line of an action by a session must name that session's entity, or the refusal was of an unknown token.
     """
     answers = [line for line in lines if line.nonce == outcome.nonce and line.kind == "response"]
     if outcome.answer is not None and refused_at_login(outcome.answer):
         return next((line for line in answers if line.path.endswith("/login")), None)
     acts = [line for line in answers if line.path.rstrip("/") == probe.path.rstrip("/")]
     if isinstance(probe.actor, Held):
-        acts = [line for line in acts if line.display_name and line.display_name == outcome.subject]
+        acts = [line for line in acts if line.entity and line.entity == outcome.entity]
     elif isinstance(probe.actor, Nobody):
         acts = [line for line in acts if not line.display_name]
     else:

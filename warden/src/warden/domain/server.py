@@ -89,6 +89,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
 
 
+class Entered(msgspec.Struct, frozen=True, kw_only=True):
+    """An accepted login: a token to keep in memory, and the entity that OpenBao logs everything it does under."""
+
+    token: Secret
+    entity: str
+
+
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a login: a token to keep in memory, and who OpenBao says it is."""
 
@@ -99,8 +106,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
     """The part of an audit entry that is evidence: metadata only, every value in it was HMACed by the server.
 
-    ``kind`` is ``request`` or ``response``, ``nonce`` the probe header's value, ``granted_by`` the policies that let
-    the request pass.
+    ``kind`` is ``request`` or ``response``, ``nonce`` the probe header's value, ``entity`` the id of the identity that
+    asked (empty for tokens without one), ``granted_by`` the policies that let the request pass.
     """
 
     id: str
@@ -111,6 +118,7 @@ class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str
     error: str
     display_name: str
+    entity: str = ""
     granted_by: tuple[str, ...] = ()
 
 

@@ -14,8 +14,35 @@ from warden.domain.resources import (
     roles_marked_in,
     roles_of,
 )
-from warden.domain.server import KvMetadata
+from warden.domain.server import KvMetadata, Mount
 from warden.ports import Vault
+
+
+class Seen:
+    """What stays as it is while several lanes are looked at: mounts and auth mounts are asked for once."""
+
+    def __init__(self) -> None:
+        self._mounts: dict[str, Mount | None] = {}
+        self._auth: dict[str, str | None] = {}
+        self._roles: dict[RoleName, bool] = {}
+
+    def mount(self, name: str, vault: Vault) -> Mount | None:
+        """As the port Vault."""
+        if name not in self._mounts:
+            self._mounts[name] = vault.mount(name)
+        return self._mounts[name]
+
+    def auth_type(self, mount: str, vault: Vault) -> str | None:
+        """As the port Vault."""
+        if mount not in self._auth:
+            self._auth[mount] = vault.auth_type(mount)
+        return self._auth[mount]
+
+    def has_role(self, role: RoleName, vault: Vault) -> bool:
+        """Whether the server has that role."""
+        if role not in self._roles:
+            self._roles[role] = vault.role(role.mount, role.name) is not None
+        return self._roles[role]
 
 
 def plan(
@@ -26,8 +53,11 @@ def plan(
     logins: Mapping[str, LoginMount],
     closed: frozenset[str] = frozenset(),
     take_over: bool = False,
+    seen: Seen | None = None,
 ) -> Plan:
     """Compare the server with what `lane` declares, among all `lanes` of the catalog.
+
+    `seen` is kept from one lane to the next where nothing is changed in between.
 
     Raises:
         Usage: a placeholder is left in the lane's path.
@@ -35,18 +65,18 @@ def plan(
     """
     expect_concrete(lane)
     resources = derive(lane, lanes, closed)
-    observed = observe(resources, lanes, vault)
+    observed = observe(resources, lanes, vault, seen or Seen())
     return compare(resources, observed, roles_of(lanes, closed), logins, take_over=take_over)
 
 
-def observe(resources: Resources, lanes: Iterable[Lane], vault: Vault) -> Observed:
+def observe(resources: Resources, lanes: Iterable[Lane], vault: Vault, seen: Seen) -> Observed:
     """Ask the server for every object the plan compares."""
     custody = resources.lane.custody
     metadata = vault.kv_metadata(custody.mount, custody.key)
     roles, policies = names_to_observe(resources, metadata)
-    auth = {mount: vault.auth_type(mount) for mount in sorted({role.mount for role in roles})}
+    auth = {mount: seen.auth_type(mount, vault) for mount in sorted({role.mount for role in roles})}
     return Observed(
-        mount=vault.mount(custody.mount),
+        mount=seen.mount(custody.mount, vault),
         metadata=metadata,
         policies={name: vault.policy(name) for name in sorted(policies)},
         auth=auth,

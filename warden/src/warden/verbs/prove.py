@@ -19,9 +19,9 @@ from warden.domain.probes import HEADER, Caller, Claims, Held, Nobody, Probe, cl
 from warden.domain.proof import Outcome, Proof, Verdict, finding, judge
 from warden.domain.resources import RoleName, is_template
 from warden.domain.secret import Secret
-from warden.domain.server import Answer, AuditLine, Identity, InlineLogin, Request, Session
+from warden.domain.server import Answer, AuditLine, Entered, Identity, InlineLogin, Request
 from warden.ports import AuditLog, Identities, Journal, Vault
-from warden.verbs.plan import plan
+from warden.verbs.plan import Seen, plan
 
 TOKEN_TTL = 600
 """Seconds that a minted token lives: the least that Kubernetes' TokenRequest grants."""
@@ -60,7 +60,8 @@ def prove(lanes: Sequence[Lane], setting: Setting, *, proven: Callable[[Proof], 
         JournalUnwritable: nothing more is sent.
     """
     caller = setting.vaults().identity()
-    asked = _each(lambda item: _ask(item[0], item[1], caller, setting), list(enumerate(lanes)), setting.workers)
+    seen = Seen()
+    asked = _each(lambda item: _ask(item[0], item[1], caller, setting, seen), list(enumerate(lanes)), setting.workers)
     lines = _lines(asked, setting)
     proofs = []
     for each in asked:
@@ -73,14 +74,14 @@ def prove(lanes: Sequence[Lane], setting: Setting, *, proven: Callable[[Proof], 
 # -- asking -----------------------------------------------------------------------------------------------------------
 
 
-def _ask(number: int, lane: Lane, caller: Identity, setting: Setting) -> Asked:
+def _ask(number: int, lane: Lane, caller: Identity, setting: Setting, seen: Seen) -> Asked:
     vault = setting.vaults()
     try:
-        found = _findings(lane, plan(lane, setting.lanes, vault, logins=setting.logins, closed=setting.closed))
-        others = _others(lane, vault, setting)
+        found = _findings(lane, _plan(lane, vault, setting, seen))
+        others = _others(lane, vault, setting, seen)
     except (Inconclusive, Refused) as fault:
-        seen = finding("plan", "policy, roles and mount as declared", f"{fault.message} No probe was sent", word="??")
-        return Asked(lane=lane, found=(seen,), sent=())
+        unseen = finding("plan", "policy, roles and mount as declared", f"{fault.message} No probe was sent", word="??")
+        return Asked(lane=lane, found=(unseen,), sent=())
     if any(verdict.probe == "mount" for verdict in found):
         return Asked(lane=lane, found=found, sent=())
     members, unproven = _people(lane, caller)
@@ -91,6 +92,10 @@ def _ask(number: int, lane: Lane, caller: Identity, setting: Setting) -> Asked:
     sent = tuple((probe, with_session.send(probe, nonce)) for probe, nonce in zip(asked, nonces, strict=True))
     with_session.close()
     return Asked(lane=lane, found=(*found, *unproven), sent=sent)
+
+
+def _plan(lane: Lane, vault: Vault, setting: Setting, seen: Seen) -> Plan:
+    return plan(lane, setting.lanes, vault, logins=setting.logins, closed=setting.closed, seen=seen)
 
 
 def _findings(lane: Lane, plan: Plan) -> tuple[Verdict, ...]:
@@ -118,7 +123,7 @@ def _findings(lane: Lane, plan: Plan) -> tuple[Verdict, ...]:
     return tuple(verdicts)
 
 
-def _others(lane: Lane, vault: Vault, setting: Setting) -> tuple[Claims, ...]:
+def _others(lane: Lane, vault: Vault, setting: Setting, seen: Seen) -> tuple[Claims, ...]:
     """The first reader of another lane that has a role on this server (one is enough; see `probes`)."""
     mine = {reader.workload for reader in lane.readers if isinstance(reader, WorkloadReader)}
     roles = {lane.role_of(reader) for reader in lane.readers}
@@ -128,7 +133,7 @@ def _others(lane: Lane, vault: Vault, setting: Setting) -> tuple[Claims, ...]:
         for reader in other.readers:
             if not isinstance(reader, WorkloadReader) or reader.workload in mine or other.role_of(reader) in roles:
                 continue
-            if vault.role(reader.mount, other.role_of(reader)) is not None:
+            if seen.has_role(RoleName(reader.mount, other.role_of(reader)), vault):
                 return (claims_of(other, reader),)
     return ()
 
@@ -173,7 +178,7 @@ class _Sender:
         self._vault = vault
         self._identities = identities
         self._tokens: dict[tuple[str, str], Secret] = {}
-        self._sessions: dict[str, Session | str] = {}
+        self._sessions: dict[str, Entered | str] = {}
         self._dead = ""
 
     def send(self, probe: Probe, nonce: str) -> Outcome:
@@ -182,7 +187,7 @@ class _Sender:
             return Outcome(nonce=nonce, answer=None, why=f"not sent: {self._dead}")
         started = time.perf_counter()
         try:
-            request, subject = self._request(probe, nonce)
+            request, entity = self._request(probe, nonce)
             started = time.perf_counter()
             answer = self._vault.send(request)
         except Unreachable as fault:
@@ -193,12 +198,12 @@ class _Sender:
             return Outcome(nonce=nonce, answer=None, why=fault.message)
         took = (time.perf_counter() - started) * 1000
         self._unwrap_nothing(answer)
-        return Outcome(nonce=nonce, answer=_without_values(probe, answer), subject=subject, ms=took)
+        return Outcome(nonce=nonce, answer=_without_values(probe, answer), entity=entity, ms=took)
 
     def close(self) -> None:
         """End the sessions; a server that is gone by now ends them itself after their ttl."""
         for session in self._sessions.values():
-            if isinstance(session, Session) and not self._dead:
+            if isinstance(session, Entered) and not self._dead:
                 self._quietly_revoke(session.token)
 
     def _request(self, probe: Probe, nonce: str) -> tuple[Request, str]:
@@ -211,7 +216,7 @@ class _Sender:
             return self._vault.as_caller(request), ""
         if isinstance(probe.actor, Held):
             session = self._session(probe.reader)
-            return msgspec.structs.replace(request, token=session.token), session.identity.display_name
+            return msgspec.structs.replace(request, token=session.token), session.entity
         claims = probe.actor
         login = InlineLogin(mount=claims.mount, role=claims.role, jwt=self._token(claims))
         return msgspec.structs.replace(request, inline=login), ""
@@ -222,7 +227,7 @@ class _Sender:
             self._tokens[key] = self._identities.mint(claims.workload, claims.audience, TOKEN_TTL)
         return self._tokens[key]
 
-    def _session(self, label: str) -> Session:
+    def _session(self, label: str) -> Entered:
         if label not in self._sessions:
             self._sessions[label] = self._log_in(label)
         session = self._sessions[label]
@@ -230,12 +235,12 @@ class _Sender:
             raise Inconclusive(session)
         return session
 
-    def _log_in(self, label: str) -> Session | str:
+    def _log_in(self, label: str) -> Entered | str:
         reader = next(each for each in self._lane.readers if each.label == label)
         assert isinstance(reader, WorkloadReader)  # noqa: S101 - only workloads are played
         claims = claims_of(self._lane, reader)
         try:
-            return self._vault.login(claims.mount, claims.role, self._token(claims))
+            return self._vault.enter(claims.mount, claims.role, self._token(claims))
         except Refused as fault:
             return f"not sent: the reader itself cannot log in: {fault.message}"
 
