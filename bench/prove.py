@@ -9,6 +9,7 @@ builds and signs tokens, judges, joins every probe with its line in the audit lo
 
 import argparse
 import datetime as dt
+import itertools
 import re
 import socket
 import statistics
@@ -37,7 +38,7 @@ CONNECTIONS = 4
 AIM = 0.5
 
 
-REVOKED = re.compile(rb'"(?:client_token|token)": ?"(s\\.[^"]+)"')
+REVOKED = re.compile(rb'"(?:client_token|token)": ?"(s\.[^"]+)"')
 
 
 class Recording(OpenBao):
@@ -88,7 +89,7 @@ def lanes(count: int) -> tuple[Lane, ...]:
 def raw(address: str, requests: list[list[bytes]], *, revoking: bool) -> float:
     """Seconds for all requests over CONNECTIONS keep-alive sockets, a lane's requests on one of them."""
     host, port = address.removeprefix("http://").split(":")
-    shares = [sum(requests[number::CONNECTIONS], []) for number in range(CONNECTIONS)]
+    shares = [list(itertools.chain.from_iterable(requests[number::CONNECTIONS])) for number in range(CONNECTIONS)]
     threads = [threading.Thread(target=_send_all, args=(host, int(port), share, revoking)) for share in shares]
     started = time.perf_counter()
     for thread in threads:
