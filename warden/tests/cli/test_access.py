@@ -458,3 +458,26 @@ def test_advice(lane_world):
     assert advice["next_action"] == f"warden access {lane_world.lane} -- COMMAND"
     assert advice["readers"][0]["role"] == f"workload-{lane_world.tenant}-api"
     assert not lane_world.journal.exists()
+
+
+@pytest.mark.parametrize("name", ["PATH", "LD_PRELOAD", "PYTHONPATH", "BAO_TOKEN", "lower"])
+def test_a_field_that_would_steer_the_command_is_never_handed_over(lane_world, name):
+    lane_world.lane_file.write_text(lane_world.lane_file.read_text().replace("SIGNING_KEY", name))
+    done = lane_world.run("access", lane_world.lane, "--json", "--", "true", BAO_TOKEN=lane_world.token())
+    wrong(done, 125, "invalid", f"{lane_world.lane} is declared with faults")
+    assert not lane_world.journal.exists()
+
+
+def test_a_need_that_one_lane_answers_runs_and_one_that_two_answer_does_not(lane_world):
+    text = lane_world.lane_file.read_text()
+    lane_world.lane_file.write_text(text + "needs: [zebra stripes key]\n")
+    token = lane_world.token()
+    done = lane_world.run("access", "zebra", "stripes", "--", "true", BAO_TOKEN=token)
+    assert done.returncode == 0, done.stderr
+    other = lane_world.lane_file.with_name(f"other-{lane_world.lane}.yaml")
+    other.write_text(text.replace(lane_world.lane, f"other-{lane_world.lane}") + "needs: [zebra stripes key]\n")
+    done = lane_world.run("access", "zebra stripes", "--json", "--", "true", BAO_TOKEN=token)
+    wrong(done, 125, "usage", "may mean", lane_world.lane, f"other-{lane_world.lane}", "Nothing was read")
+    assert len(json.loads(lane_world.run("access", "zebra stripes", "--json").stdout)) == 2
+    done = lane_world.run("access", "wifi password", "--json", "--", "true")
+    assert wrong(done, 125, "unowned", "Nobody here owns this")["code"] == 1
