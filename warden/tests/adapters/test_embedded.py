@@ -1,5 +1,6 @@
 """The embedded platform's life, on the real binary. One cold start (about 3 s) is shared where nothing is broken."""
 
+import http.server
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -18,6 +20,20 @@ from warden.domain.errors import Held, Inconclusive, NotFound, ServerFault, Usag
 pytestmark = pytest.mark.real
 
 UP = "import sys; from warden.adapters.embedded import Embedded; print(Embedded(sys.argv[1]).up(print)[1])"
+
+
+class Impostor(http.server.BaseHTTPRequestHandler):
+    """Answers as an unsealed OpenBao would."""
+
+    def do_GET(self):
+        body = b'{"initialized": true, "sealed": false, "standby": false, "version": "9"}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
 
 
 def up(embedded):
@@ -192,7 +208,7 @@ def test_data_without_its_key_is_never_thrown_away(home):
     key.unlink()
     with pytest.raises(ServerFault) as caught:
         embedded.up(lambda _: None)
-    assert "key" in caught.value.message
+    assert "the key that opens it is gone" in caught.value.message
     assert Path(embedded.layout.raft).is_dir()
     key.write_bytes(content)
     assert up(embedded)[1]
@@ -210,6 +226,20 @@ def test_what_was_published_is_not_believed(shared):
         assert shared.status().pid == 0
     finally:
         up(shared)
+
+
+def test_whoever_else_answers_on_the_published_port_is_not_taken_for_ours(shared):
+    published = Path(shared.layout.published)
+    kept = published.read_text()
+    with http.server.HTTPServer(("127.0.0.1", 0), Impostor) as impostor:
+        threading.Thread(target=impostor.serve_forever, daemon=True).start()
+        try:
+            published.write_text(json.dumps(json.loads(kept) | {"port": impostor.server_port}))
+            assert not shared.status().up
+        finally:
+            impostor.shutdown()
+            published.write_text(kept)
+    assert shared.status().up
 
 
 def test_a_server_that_hangs_is_down_and_is_told_by_its_pid(shared, monkeypatch):
