@@ -481,3 +481,22 @@ def test_a_need_that_one_lane_answers_runs_and_one_that_two_answer_does_not(lane
     assert len(json.loads(lane_world.run("access", "zebra stripes", "--json").stdout)) == 2
     done = lane_world.run("access", "wifi password", "--json", "--", "true")
     assert wrong(done, 125, "unowned", "Nobody here owns this")["code"] == 1
+
+
+def test_a_value_that_cannot_be_written(lane_world):
+    lane_world.fill({"API_KEY": "half \ud83d", "SIGNING_KEY": "s"})
+    command = f"warden access {lane_world.lane} --fetch API_KEY --json"
+    env = lane_world.env(BAO_TOKEN=lane_world.token(), LANG="C")
+    done = subprocess.run(["sh", "-c", f"{command} >/dev/full"], env=env, capture_output=True, text=True, check=False)
+    wrong(done, 3, "inconclusive", "stdout cannot be written (no space left on device)")
+    raw = subprocess.run(["sh", "-c", command], env=env, capture_output=True, check=True).stdout
+    assert raw.startswith(b"half ")
+    told = subprocess.run(
+        ["sh", "-c", f"warden access {lane_world.lane} >/dev/full"],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 3
+    assert told.stderr == "warden: stdout cannot be written (no space left on device).\n"

@@ -16,13 +16,21 @@ def guarded(act: Callable[[], int]) -> int:
         code = act()
         render.flush()
     except BrokenPipeError:
-        # The reader went away (`| head`): Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_stdout()
         code = READER_WENT_AWAY
+    except OSError as fault:
+        _forget_stdout()
+        render.note(f"warden: stdout cannot be written ({os.strerror(fault.errno or 0).lower()}).")
+        code = Exit.INCONCLUSIVE
     except KeyboardInterrupt:
         render.interrupted()
         code = Exit.INTERRUPTED
     return int(code)
+
+
+def _forget_stdout() -> None:
+    """What is still buffered cannot be delivered: Python would complain once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def own_fault(fault: Exception) -> WardenError:

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from warden.domain.errors import Invalid, WardenError
+from warden.domain.errors import Inconclusive, Invalid, WardenError
 from warden.domain.secret import Secret
 
 if TYPE_CHECKING:
@@ -61,8 +61,25 @@ def plain(value: object) -> dict[str, Any]:
 
 
 def value(secret: Secret) -> None:
-    """A secret's value alone: what ``--fetch`` is for. No newline is added."""
-    sys.stdout.write(secret.reveal())
+    """A secret's value alone: what ``--fetch`` is for. No newline is added.
+
+    Raises `Inconclusive` where stdout cannot be written.
+    """
+    try:
+        # Bytes: a value may hold half a surrogate pair, and an error of the text layer would quote it. Unbuffered: what
+        # could not be written must not be tried again at exit.
+        rest = memoryview(secret.reveal().encode("utf-8", "surrogatepass"))
+        while rest:
+            rest = rest[os.write(sys.stdout.fileno(), rest) :]
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        why = os.strerror(fault.errno or 0).lower()
+        raise Inconclusive(
+            f"stdout cannot be written ({why}); the value was not handed over, or not all of it.",
+            system="stdout",
+            hint="look at where it goes, and throw away what has arrived there",
+        ) from None
 
 
 def progress(text: str) -> None:
