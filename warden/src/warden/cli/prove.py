@@ -111,27 +111,27 @@ def _show(lane: Lane, proof: Proof, *, brief: bool) -> None:
         render.line(render.styled(lane.id, "head"))
     for label in dict.fromkeys(verdict.reader for verdict in shown):
         if not brief:
-            render.line(_heading(lane, label))
+            render.heading(*_heading(lane, label))
         for verdict in shown:
             if verdict.reader == label:
                 _show_verdict(lane, verdict)
     render.line(_conclusion(proof))
 
 
-def _heading(lane: Lane, label: str) -> str:
+def _heading(lane: Lane, label: str) -> tuple[str, str]:
     for reader in lane.readers:
         if reader.label == label:
-            return f"reader {label} · auth/{reader.mount} role {lane.role_of(reader)}"
-    return f"lane {lane.id} · {lane.custody.path}"
+            return f"reader {label}", f"auth/{reader.mount} role {lane.role_of(reader)}"
+    return f"lane {lane.id}", lane.custody.path
 
 
 def _show_verdict(lane: Lane, verdict: Verdict) -> None:
     style = {"ok": "ok", "FAIL": "bad", "??": "warn"}[verdict.word]
-    status = str(verdict.status or "")
-    evidence = f"audit {verdict.audit[:8]}  {verdict.ms:>4.0f} ms" if verdict.audit else ""
-    room = render.width()
-    title = render.fit(verdict.title, min(TITLE, room - 48)) if room else f"{verdict.title:<{TITLE}}"
-    line = f"{title} {verdict.observed:<11} {status:<4} {evidence}"
+    wide = render.width() in {0, 100}
+    evidence = f"audit {verdict.audit[:8]}" if verdict.audit else ""
+    took = f"  {verdict.ms:>4.0f} ms" if verdict.audit and wide else ""
+    title = render.fit(verdict.title, render.width() - 39) if not wide else f"{verdict.title:<{TITLE}}"
+    line = f"{title} {verdict.observed:<11} {verdict.status or '':<4} {evidence}{took}"
     render.line(f"  {render.styled(f'{verdict.word:<4}', style)} {line}".rstrip())
     if verdict.word == "ok":
         return

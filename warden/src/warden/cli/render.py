@@ -95,15 +95,39 @@ def progress_done() -> None:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns padded to their content; on a terminal the widest column is shortened until the row fits."""
+    """Columns padded to their content. On a terminal they are cut to fit, the last first, the first (an id) never."""
     cells = [list(head), *[list(row) for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
-    limit = width()
-    while limit and sum(widths) + 2 * (len(widths) - 1) > limit and max(widths) > 8:  # noqa: PLR2004 - still readable
-        widths[widths.index(max(widths))] -= 1
+    for column in range(len(widths) - 1, 0, -1):
+        over = _total(widths) - width() if width() else 0
+        widths[column] = min(widths[column], max(NARROWEST, widths[column] - over))
     for number, row in enumerate(cells):
         text = "  ".join(fit(cell, size) for cell, size in zip(row, widths, strict=True)).rstrip()
         line(styled(text, "head") if number == 0 else text)
+
+
+NARROWEST = 12
+"""Columns that a cut column keeps: enough to recognise what stands there."""
+
+
+def heading(first: str, second: str) -> None:
+    """Two parts on one line where they fit, else below each other."""
+    joined = f"{first} · {second}"
+    if not width() or len(joined) <= width():
+        return line(joined)
+    line(first)
+    return line(f"  {second}")
+
+
+def fits(head: Sequence[str], rows: Iterable[Sequence[str]]) -> bool:
+    """Whether the whole table fits the terminal without a cut; always true when piped."""
+    cells = [head, *rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    return not width() or _total(widths) <= width()
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + 2 * (len(widths) - 1)
 
 
 def fit(cell: str, size: int) -> str:

@@ -46,18 +46,39 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
 
 
 def _show(found: list[Standing]) -> None:
+    """One wide table where it fits; else the same with deliveries and the next step below each lane."""
     clusters = sorted({cluster for each in found for cluster in each.deliveries})
     head = ("LANE", "CUSTODY", "ACCESS", *(cluster.upper() for cluster in clusters), "PROOF", "ROTATED", "NEXT")
-    rows = [
-        (
-            each.lane,
-            each.custody,
-            each.access,
-            *(each.deliveries.get(cluster, "-") for cluster in clusters),
-            f"{each.proof}, {render.ago(each.proven_at)}" if each.proven_at else each.proof,
-            render.ago(each.written_at).removesuffix(" ago") if each.written_at else "-",
-            f"{each.next_owner}: {each.next_action}" if each.next_action else "-",
-        )
-        for each in found
-    ]
-    render.table(head, rows)
+    rows = [(*_cells(each, clusters), _next(each) or "-") for each in found]
+    if render.fits(head, rows):
+        return render.table(head, rows)
+    widths = [max(len(each.lane) for each in found), 8, 6, 22, 8]
+    render.line("  ".join(f"{name:<{size}}" for name, size in zip(("LANE", *NARROW), widths, strict=True)).rstrip())
+    for each in found:
+        cells = _cells(each, [])
+        render.line("  ".join(f"{cell:<{size}}" for cell, size in zip(cells, widths, strict=True)).rstrip())
+        for name, text in (
+            ("delivery", " · ".join(f"{c} {how}" for c, how in each.deliveries.items())),
+            ("next", _next(each)),
+        ):
+            if text:
+                render.line(f"  {name:<8} {text}")
+    return None
+
+
+NARROW = ("CUSTODY", "ACCESS", "PROOF", "ROTATED")
+
+
+def _cells(each: Standing, clusters: list[str]) -> tuple[str, ...]:
+    return (
+        each.lane,
+        each.custody,
+        each.access,
+        *(each.deliveries.get(cluster, "-") for cluster in clusters),
+        f"{each.proof}, {render.ago(each.proven_at)}" if each.proven_at else each.proof,
+        render.ago(each.written_at).removesuffix(" ago") if each.written_at else "-",
+    )
+
+
+def _next(each: Standing) -> str:
+    return f"{each.next_owner}: {each.next_action}" if each.next_action else ""
