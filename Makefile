@@ -11,13 +11,23 @@ STAMP := .venv/.in-step
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
 
+# The first Python of 3.11 or newer; none is downloaded.
+PYTHON := $(shell for each in python3.11 python3 python3.12 python3.13 python3.14; do \
+  "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$each" && break; done)
+
 .tools/bin/uv:
+	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
 	@echo "uv is not installed here: putting uv $(UV_VERSION) into .tools/"
-	@python3 -m venv .tools && .tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@"$(PYTHON)" -m venv .tools || { echo "$(NO_VENV)" >&2; exit 1; }
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+NO_PYTHON := No Python of 3.11 or newer was found, so nothing was installed. Debian 12: apt install python3 python3-venv
+NO_VENV := $(PYTHON) cannot make a virtual environment, so nothing was installed. Debian: apt install python3-venv
 
 $(STAMP): requirements.lock pyproject.toml */pyproject.toml | $(filter .tools/%,$(UV))
 	@echo "installing what requirements.lock pins into .venv"
-	@test -x $(PY) || $(UV) venv --quiet --python 3.11 .venv
+	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@test -x $(PY) || $(UV) venv --quiet --clear --no-python-downloads --python "$(PYTHON)" .venv
 	@$(UV) pip sync --quiet --python $(PY) --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation -e warden -e llm-connect -e activity-core
 	@touch $@
@@ -34,3 +44,12 @@ test: $(STAMP)   ## all tests, on a real OpenBao
 
 demo: $(STAMP)   ## the first lane from its file to its proof, on a throw-away OpenBao (under a minute)
 	@$(PY) demo/run.py
+
+check: $(STAMP)  ## style, types, imports, house rules, documents against the programs
+	@tools/check $(PY)
+
+bench: $(STAMP)  ## side by side against peers, medians of one run; read the ratios; kept in docs/bench.md
+	@set -o pipefail; { echo "# Bench: side by side against peers"; echo; \
+	  echo "Written by \`make bench\`. Times are of one machine; read the ratios, which hold within one run."; \
+	  for each in bench/*.py; do printf '\n## %s\n\n' "$$each"; $(PY) "$$each" || exit 1; done; } | tee docs/bench.md.new \
+	  && mv docs/bench.md.new docs/bench.md || { rm -f docs/bench.md.new; exit 1; }
