@@ -303,7 +303,7 @@ def test_a_prover_without_rights_proves_nothing(bench):
 
 def test_a_prover_without_a_token_is_told_so(bench):
     with pytest.raises(Unidentified, match="no token was given"):
-        bench.prove(vaults=lambda: bench.server.vault())
+        bench.prove(vaults=bench.server.vault)
 
 
 @contextlib.contextmanager

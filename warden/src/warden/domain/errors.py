@@ -111,6 +111,7 @@ class Invalid(WardenError):
         self.faults = tuple(faults)
 
     def as_json(self) -> dict[str, object]:
+        """As every error's, with the list of faults."""
         return super().as_json() | {"faults": [msgspec.to_builtins(fault) for fault in self.faults]}
 
 
