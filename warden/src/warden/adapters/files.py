@@ -6,19 +6,16 @@ does not keep the others from being used; one with secret material is refused be
 
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from warden.adapters.discovery import find_platform
-from warden.adapters.yaml_tree import MAX_BYTES, Mapping, Node, Refusal, decode, parse, scalars
+from warden.adapters.yaml_tree import MAX_BYTES, Mapping, Refusal, decode, parse, scalars
 from warden.domain.catalog import KINDS, Catalog, Entry, Platform, kind_of
 from warden.domain.errors import Fault, Invalid, Usage
 from warden.domain.material import redact
-from warden.domain.rules import Complaint, across, located, of_entry
-
-__all__ = ["Source", "catalog_files", "find_platform", "judge", "load_catalog", "load_platform", "parse_entry"]
+from warden.domain.rules import Complaint, across, apart, located, of_entry
 
 _REMOVE = "remove it, and if it was ever real, rotate it: whoever has the file has had it"
 
@@ -26,13 +23,15 @@ _REMOVE = "remove it, and if it was ever real, rotate it: whoever has the file h
 class Source(msgspec.Struct, kw_only=True):
     """What one file said: its entry (``None`` where it has none), its faults, and where each field is written.
 
-    ``file`` is the path for people, ``id`` the file's name without its ending.
+    ``judged`` is the entry with stand-ins for what could not be read, ``file`` the path for people, ``id`` the file's
+    name without its ending.
     """
 
     file: str
     path: str
     id: str
     entry: Entry | None = None
+    judged: Entry | None = None
     faults: list[Fault] = []
     lines: dict[str, int] = {}
 
@@ -97,10 +96,11 @@ def parse_entry(path: str, platform: Platform) -> Source:
     entry = _structured(path, source, _kind)
     if entry is None:
         return source
-    source.entry = entry
-    complaints = list(of_entry(entry, platform))
-    if entry.id != name or ending != "yaml":
+    told = [fault.field for fault in source.faults]
+    complaints = apart(of_entry(entry, platform), told)
+    if (entry.id != name or ending != "yaml") and kind_of(entry) not in told:
         complaints.append(Complaint(kind_of(entry), f"is not the file's name; rename it {entry.id}.yaml"))
+    source.entry, source.judged = None if source.faults else entry, entry
     source.faults += located(source.file, source.lines, complaints)
     return source
 
@@ -115,28 +115,21 @@ def _kind(tree: Mapping) -> type[Entry]:
 
 
 def _structured(path: str, source: Source, kind: Callable[[Mapping], type]) -> Any:
-    """The structure of the file's text; every fault goes to the source, ``None`` where there is one."""
-    from warden.adapters.structures import Decoder  # noqa: PLC0415  # not where the entry is compiled
+    """The structure of the file's text; every fault goes to the source, ``None`` where there is no structure at all.
+
+    With faults the structure holds stand-ins: it is good for finding more of them, and for nothing else.
+    """
+    from warden.adapters.structures import Decoder  # noqa: PLC0415 - not where the entry is compiled
 
     try:
-        text = decode(read_bytes(path))
-        text, material = redact(text)
-        found = [Fault(source.file, line, "", f"holds {what}; {_REMOVE}") for line, what in material]
-        source.faults += found
-        tree = parse(text)
-        hidden = [] if tree is None else [(node.line, redact(node.text)[1]) for node in scalars(tree)]
-        escaped = [Fault(source.file, line, "", f"holds {what[0][1]}; {_REMOVE}") for line, what in hidden if what]
-        if escaped:  # written with escapes or over several lines: nothing of it may be repeated by another fault
-            source.faults += escaped
-            return None
-        structure = kind(_mapping(tree))
+        tree = _tree(read_bytes(path), source)
+        structure = kind(tree)
     except Refusal as fault:
         source.faults.append(Fault(source.file, fault.line, "", fault.why))
         return None
     except OSError as fault:
         source.faults.append(Fault(source.file, 0, "", f"cannot be read: {fault.strerror}"))
         return None
-    assert tree is not None  # noqa: S101 - _mapping would have refused
     decoder = Decoder()
     value = decoder.read(tree, structure)
     source.lines = decoder.lines
@@ -144,7 +137,23 @@ def _structured(path: str, source: Source, kind: Callable[[Mapping], type]) -> A
     return value
 
 
-def _mapping(tree: Node | None) -> Mapping:
+def _tree(raw: bytes, source: Source) -> Mapping:
+    """The file's tree, without what looks like secret material. Raises `Refusal`.
+
+    Material is sought in the text, comments included, and once more in what YAML makes of it (escapes, folded lines).
+    """
+    text, material = redact(decode(raw))
+    source.faults += [Fault(source.file, line, "", f"holds {what}; {_REMOVE}") for line, what in material]
+    try:
+        tree = parse(text)
+    except Refusal:
+        if material:
+            raise Refusal(material[0][0], "was not read further than for secrets") from None
+        raise
+    for node in scalars(tree) if tree else ():
+        hidden = redact(node.text)[1]
+        if hidden:
+            raise Refusal(node.line, f"holds {hidden[0][1]}, written in several pieces; {_REMOVE}")
     if not isinstance(tree, Mapping):
         raise Refusal(1, "declares nothing: it is no mapping with keys")
     return tree
@@ -168,7 +177,7 @@ def judge(sources: list[Source], platform: Platform) -> Catalog:
         files={source.id: source.file for source in sources},
         faults=sorted(fault for source in sources for fault in source.faults),
         faulty={source.id: source.faults for source in sources if source.faults},
-        declared={source.id: source.entry for source in sources if source.entry is not None},
+        declared={source.id: source.judged for source in sources if source.judged is not None},
         lines={source.id: source.lines for source in sources},
         platform=platform,
     )

@@ -25,15 +25,11 @@ _SHOWN = 60
 Wanted = typing.Any  # a type: str, Seconds, tuple[str, ...], Lane, WorkloadReader | PeopleReader, …
 
 
-class _Bad:
-    """Stands for a value that could not be read; what holds one is not built."""
-
-
-_BAD = _Bad()
-
-
 class Decoder:
-    """Reads nodes into structures.
+    """Reads nodes into structures. What cannot be read is told, and something stands in for it.
+
+    So the rest can still be judged, and all faults of a file are told at once; a value that was read with `faults` is
+    good for nothing else.
 
     Attributes:
         faults: (line, field, message) of everything that is wrong.
@@ -45,59 +41,60 @@ class Decoder:
         self.lines: dict[str, int] = {}
 
     def read(self, node: Node, wanted: Wanted) -> typing.Any:
-        """The structure `wanted` out of the node; ``None`` where `faults` says why it cannot be."""
-        value = self._value(node, wanted, "")
-        return None if isinstance(value, _Bad) else value
+        """The structure `wanted` out of the node."""
+        return self._value(node, wanted, "")
 
-    def _fault(self, line: int, field: str, message: str) -> _Bad:
+    def _fault(self, line: int, field: str, message: str) -> None:
         self.faults.append((line, field, message))
-        return _BAD
 
     def _value(self, node: Node, wanted: Wanted, field: str) -> typing.Any:
         self.lines.setdefault(field, node.line)
         choices = _choices(wanted)
         if len(choices) > 1:
-            return self._one_of(node, choices, field)
+            wanted = self._chosen(node, choices, field)
+            return self._value(node, wanted, field) if wanted else _stand_in(choices[0])
         wanted = choices[0]
-        origin = _origin(wanted)
-        if origin is tuple:
+        if _origin(wanted) is tuple:
             return self._list(node, typing.get_args(wanted)[0], field)
-        if origin is dict:
+        if _origin(wanted) is dict:
             return self._table(node, typing.get_args(wanted)[1], field)
-        if wanted is not Workload and isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
+        if _is_structure(wanted):
             return self._structure(node, wanted, field)
         return self._scalar(node, wanted, field)
 
     def _scalar(self, node: Node, wanted: Wanted, field: str) -> typing.Any:
         if not isinstance(node, Scalar):
-            return self._fault(node.line, field, f"is a {_shape(node)}; write one value")
-        if not node.text.strip():
-            return self._fault(node.line, field, "is empty; write a value or leave the key out")
-        try:
-            if _origin(wanted) is typing.Literal:
-                return _literal(node.text, typing.get_args(wanted))
-            return _SCALARS[wanted](node.text)
-        except ValueError as fault:
-            return self._fault(node.line, field, str(fault))
+            self._fault(node.line, field, f"is a {_shape(node)}; write one value")
+        elif not node.text.strip():
+            self._fault(node.line, field, "is empty; write a value or leave the key out")
+        else:
+            try:
+                if _origin(wanted) is typing.Literal:
+                    return _literal(node.text, typing.get_args(wanted))
+                return _SCALARS[wanted](node.text)
+            except ValueError as fault:
+                self._fault(node.line, field, str(fault))
+        return _stand_in(wanted)
 
-    def _list(self, node: Node, wanted: Wanted, field: str) -> typing.Any:
+    def _list(self, node: Node, wanted: Wanted, field: str) -> tuple[typing.Any, ...]:
         if not isinstance(node, Sequence):
-            return self._fault(node.line, field, f"is a {_shape(node)}; write a list: [one, two]")
-        values = [self._value(item, wanted, f"{field}[{index}]") for index, item in enumerate(node.items)]
-        return _BAD if _BAD in values else tuple(values)
+            self._fault(node.line, field, f"is a {_shape(node)}; write a list: [one, two]")
+            return ()
+        return tuple(self._value(item, wanted, f"{field}[{index}]") for index, item in enumerate(node.items))
 
-    def _table(self, node: Node, wanted: Wanted, field: str) -> typing.Any:
+    def _table(self, node: Node, wanted: Wanted, field: str) -> dict[str, typing.Any]:
         if not isinstance(node, Mapping):
-            return self._fault(node.line, field, f"is a {_shape(node)}; write keys with values")
-        table = {}
-        for key, value in self._pairs(node, field):
-            table[key.text] = self._value(value, wanted, _below(field, key.text))
-        return _BAD if _BAD in table.values() else table
+            self._fault(node.line, field, f"is a {_shape(node)}; write keys with values")
+            return {}
+        return {
+            key.text: self._value(value, wanted, _below(field, key.text)) for key, value in self._pairs(node, field)
+        }
 
     def _structure(self, node: Node, structure: type[msgspec.Struct], field: str) -> typing.Any:
         fields = {one.encode_name: one for one in msgspec.structs.fields(structure)}
         if not isinstance(node, Mapping):
-            return self._fault(node.line, field, f"is a {_shape(node)}; write keys: {', '.join(fields)}")
+            self._fault(node.line, field, f"is a {_shape(node)}; write keys: {', '.join(fields)}")
+            return _stand_in(structure)
         values = {}
         for key, value in self._pairs(node, field):
             known = fields.get(key.text)
@@ -105,19 +102,21 @@ class Decoder:
                 self._fault(key.line, _below(field, key.text), _unknown(key.text, fields))
             else:
                 values[known.name] = self._value(value, known.type, _below(field, key.text))
-        missing = [name for name, one in fields.items() if one.required and one.name not in values]
-        for name in missing:
-            self._fault(node.line, _below(field, name), "is missing")
-        return _BAD if missing or _BAD in values.values() else structure(**values)
+        for name, one in fields.items():
+            if one.required and one.name not in values:
+                self._fault(node.line, _below(field, name), "is missing")
+                values[one.name] = _stand_in(one.type)
+        return structure(**values)
 
-    def _one_of(self, node: Node, choices: tuple[Wanted, ...], field: str) -> typing.Any:
+    def _chosen(self, node: Node, choices: tuple[Wanted, ...], field: str) -> Wanted:
         """The structure whose first key is there: ``workload:`` makes one reader, ``people:`` the other."""
         marks = {msgspec.structs.fields(choice)[0].encode_name: choice for choice in choices}
         keys = [key.text for key, _ in node.pairs] if isinstance(node, Mapping) else []
         found = [mark for mark in marks if mark in keys]
-        if len(found) != 1:
-            return self._fault(node.line, field, f"needs exactly one of the keys {', '.join(marks)}")
-        return self._value(node, marks[found[0]], field)
+        if len(found) == 1:
+            return marks[found[0]]
+        self._fault(node.line, field, f"needs exactly one of the keys {', '.join(marks)}")
+        return None
 
     def _pairs(self, node: Mapping, field: str) -> Iterable[tuple[Scalar, Node]]:
         seen: dict[str, int] = {}
@@ -138,6 +137,23 @@ def _choices(wanted: Wanted) -> tuple[Wanted, ...]:
     if _origin(wanted) in (typing.Union, types.UnionType):
         return tuple(choice for choice in typing.get_args(wanted) if choice is not types.NoneType)
     return (wanted,)
+
+
+def _is_structure(wanted: Wanted) -> bool:
+    return wanted is not Workload and isinstance(wanted, type) and issubclass(wanted, msgspec.Struct)
+
+
+def _stand_in(wanted: Wanted) -> typing.Any:
+    """Something of that type: what was there is told as a fault already."""
+    wanted = _choices(wanted)[0]
+    if _origin(wanted) is typing.Literal:
+        return typing.get_args(wanted)[0]
+    if _origin(wanted) in (tuple, dict):
+        return _origin(wanted)()
+    if _is_structure(wanted):
+        required = [one for one in msgspec.structs.fields(wanted) if one.required]
+        return wanted(**{one.name: _stand_in(one.type) for one in required})
+    return {str: "x", dt.date: dt.date(2000, 1, 1), Seconds: Seconds(1), Workload: Workload("x", "x")}[wanted]
 
 
 def _shape(node: Node) -> str:

@@ -1,4 +1,4 @@
-"""The entry point: the shortest way for ``access LANE -- COMMAND``, click's for all else.
+"""The entry point: the shortest way for ``access LANE -- COMMAND`` and ``route show ID --json``, click's for all else.
 
 Loading decides how long a command that does little takes. click and msgspec both load ``inspect``, msgspec only because
 ``typing_extensions``, which it can do without on every Python that warden supports, is installed.
@@ -10,7 +10,15 @@ import sys
 def run() -> None:
     """Run the command line; nothing but an exit code and printed text leaves it."""
     _spare_typing_extensions()
-    from warden.cli import become  # noqa: PLC0415 - after that
+    if "route" in sys.argv[1:4]:
+        from warden.cli import shortcut  # noqa: PLC0415 - after that
+
+        asked = shortcut.read(sys.argv[1:])
+        if asked is not None:
+            from warden.cli.last import guarded  # noqa: PLC0415
+
+            sys.exit(guarded(lambda: shortcut.run(asked)))
+    from warden.cli import become  # noqa: PLC0415 - as above
 
     call = become.read(sys.argv[1:])
     if call is None:

@@ -84,7 +84,7 @@ class Catalog:
         entries: id -> entry, sorted by id; an entry with a fault is not among them.
         files: id -> the file it was read from.
         faults: every fault, in the order of files and lines.
-        declared: id -> entry also of those that have faults, where the file could be read at all.
+        declared: id -> entry also where the file has faults; what could not be read has a stand-in there.
         lines: id -> dotted field -> the line it is written at; empty where the entry was compiled.
         platform: what ``platform.yaml`` declares.
     """

@@ -14,20 +14,27 @@ BLANK = "secret-removed"
 
 _START = r"(?<![A-Za-z0-9_])"
 _SAID = r"(?i:(?<![a-z])(?:{})[\"']?\s*[:=]\s*[\"']?)"
-_MIXED = r"(?=[A-Za-z]*[0-9][A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{10,}(?![A-Za-z0-9/_-])"
+_MIXED = r"(?=[A-Za-z]{0,99}[0-9][A-Za-z0-9]{0,99}[A-Za-z])[A-Za-z0-9]{10,}(?![A-Za-z0-9/_-])"
+# Bounded throughout: a megabyte of hyphens is read in the time of a megabyte of text.
 _KNOWN = (
     ("a PEM block", r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)"),
     ("a JSON web token", _START + r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,3}"),
-    ("an OpenRouter key", _START + r"sk-or-(?:v[0-9]+-[A-Za-z0-9]{6,}|(?=[a-z]*[0-9])[A-Za-z0-9]{8,})[A-Za-z0-9-]*"),
-    ("an API key (sk-…)", _START + r"sk-(?:[a-z]+[0-9]*-)*(?=[A-Za-z_]*[0-9])[A-Za-z0-9_]{16,}[A-Za-z0-9_-]*"),
+    (
+        "an OpenRouter key",
+        _START + r"sk-or-(?:v[0-9]{1,3}-[A-Za-z0-9]{6,}|(?=[a-z]{0,99}[0-9])[A-Za-z0-9]{8,})[A-Za-z0-9-]*",
+    ),
+    (
+        "an API key (sk-…)",
+        _START + r"sk-(?:[a-z]{1,20}[0-9]{0,4}-){0,4}(?=[A-Za-z_]{0,99}[0-9])[A-Za-z0-9_]{16,}[A-Za-z0-9_-]*",
+    ),
     ("a Stripe key", _START + r"(?:sk|rk|whsec)_(?:live_|test_)?[A-Za-z0-9]{16,}"),
     ("a GitHub token", _START + r"(?:gh[opusr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})"),
     ("a GitLab token", _START + r"gl(?:pat|dt|rt|ptt|soat|cbt)-[A-Za-z0-9_-]{16,}"),
-    ("an npm token", _START + r"npm_(?=[A-Za-z]*[0-9])[A-Za-z0-9]{24,}"),
+    ("an npm token", _START + r"npm_(?=[A-Za-z]{0,99}[0-9])[A-Za-z0-9]{24,}"),
     ("a PyPI token", _START + r"pypi-[A-Za-z0-9_-]{40,}"),
     ("an AWS access key", _START + r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
     ("a Google key", _START + r"(?:AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,})"),
-    ("an OpenBao token", _START + r"(?:hv[sbr]|[sbr])\.(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9]+)?"),
+    ("an OpenBao token", _START + r"(?:hv[sbr]|[sbr])\.(?=[A-Za-z_-]{0,99}[0-9])[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9]+)?"),
     ("a Slack token", _START + r"(?:xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,})"),
     ("a Slack web hook", r"hooks\.slack\.com/services/T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]+"),
     ("a Hugging Face token", _START + r"hf_[A-Za-z0-9]{30,}"),
@@ -35,7 +42,7 @@ _KNOWN = (
     ("a DigitalOcean token", _START + r"do[opr]_v1_[a-f0-9]{32,}"),
     ("an age key", r"AGE-SECRET-KEY-1[A-Z0-9]{20,}"),
     ("a SendGrid key", _START + r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
-    ("a password in a URL", r"(?<=://)[^\s/:@<>$]*:(?![A-Z_]+@)[^\s/@<>${]{3,}(?=@)"),
+    ("a password in a URL", r"(?<=://)[^\s/:@<>$]{0,200}:(?![A-Z_]{1,200}@)[^\s/@<>${]{3,200}(?=@)"),
     ("a password", _SAID.format("password|passwd|passphrase|pwd") + r"(?!(?i:in|of|for|see|is)\b)[^\s\"'<>$\[{,]{6,}"),
     ("a key or token", _SAID.format("api[_-]?key|token|secret") + _MIXED),
 )
@@ -62,9 +69,8 @@ _RANDOM_BITS = 3.0  # Shannon entropy per character; English words in kebab case
 
 def redact(text: str) -> tuple[str, list[tuple[int, str]]]:
     """The text with `BLANK` for each piece of material, lines kept; and (line, kind) of each piece, in order."""
-    found = sorted({(start, end): kind for start, end, kind in _spans(text)}.items())
     pieces, at, told = [], 0, []
-    for (start, end), kind in found:
+    for start, end, kind in sorted(_spans(text), key=lambda span: span[0]):
         if start < at:
             continue
         told.append((text.count("\n", 0, start) + 1, kind))
@@ -74,6 +80,7 @@ def redact(text: str) -> tuple[str, list[tuple[int, str]]]:
 
 
 def _spans(text: str) -> Iterator[tuple[int, int, str]]:
+    """(start, end, kind) of what looks like material; the known forms first, so that they name what both find."""
     for match in _PATTERN.finditer(text):
         yield match.start(), match.end(), _KNOWN[int(str(match.lastgroup)[1:])][0]
     blanked = _HARMLESS.sub(lambda match: " " * len(match[0]), text)

@@ -49,6 +49,17 @@ def located(file: str, lines: Mapping[str, int], complaints: Iterable[Complaint]
     return [Fault(file, _line(lines, one.field), one.field, one.message, one.warning) for one in complaints]
 
 
+def apart(complaints: Iterable[Complaint], told: Iterable[str]) -> list[Complaint]:
+    """The complaints about fields that nothing was told of yet, neither of a part of them nor of what holds them."""
+    fields = [field for field in told if field]
+    return [one for one in complaints if not any(_touch(one.field, field) for field in fields)]
+
+
+def _touch(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return long == short or long.startswith((f"{short}.", f"{short}["))
+
+
 def _line(lines: Mapping[str, int], field: str) -> int:
     while field and field not in lines:
         cut = max(field.rfind("."), field.rfind("["))

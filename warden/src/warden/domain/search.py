@@ -95,7 +95,9 @@ def find(entries: Mapping[str, Entry], need: str, words: Words) -> list[Hit]:
 
 
 def meant(hits: Sequence[Hit]) -> list[str]:
-    """The ids that may be meant: the best answer, and those nearly as good. Empty where nobody owns it."""
+    """The ids that may be meant: the best answer, and those nearly as good; an exact id alone. Else empty."""
+    if hits and hits[0].score == 1:
+        return [hits[0].id]
     return [hit.id for hit in hits if hit.answers and hit.score >= _CLOSE * hits[0].score]
 
 

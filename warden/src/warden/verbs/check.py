@@ -7,7 +7,7 @@ import msgspec
 
 from warden.domain.catalog import Catalog, Entry
 from warden.domain.errors import Fault
-from warden.domain.rules import Complaint, docs, located, of_age
+from warden.domain.rules import Complaint, apart, docs, located, of_age
 
 
 class Pages(Protocol):
@@ -42,6 +42,7 @@ def check(catalog: Catalog, pages: Pages, today: dt.date) -> Report:
     faults = list(catalog.faults)
     pointers = unchecked = 0
     for entry_id, entry in catalog.declared.items():
+        told = [fault.field for fault in catalog.faults if fault.file == catalog.files[entry_id]]
         complaints = [*of_age(entry.reviewed, today), *_playbook(entry, pages)]
         for field, doc in docs(entry):
             repo, _, path = doc.partition(" ")
@@ -50,7 +51,8 @@ def check(catalog: Catalog, pages: Pages, today: dt.date) -> Report:
             unchecked += found is None
             if found is False:
                 complaints.append(Complaint(field, f"{path} is not in the checkout of {repo}"))
-        faults += located(catalog.files[entry_id], catalog.lines.get(entry_id, {}), complaints)
+        lines = catalog.lines.get(entry_id, {})
+        faults += located(catalog.files[entry_id], lines, apart(complaints, told))
     return Report(faults=tuple(sorted(faults)), files=len(catalog.files), pages=pointers, unchecked=unchecked)
 
 
