@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 UV_VERSION := 0.13.9
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+# Where the system has certificate authorities they count, as for every other program: a proxy's is among them.
+export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),1,0)
 PY := .venv/bin/python
 STAMP := .venv/.in-step
 
