@@ -86,38 +86,49 @@ def load(platform_dir: str) -> "Catalog":
 
     now, folder = time.time_ns(), stamp(os.path.join(platform_dir, "catalog"))
     binding = _binding(platform_dir)
-    platform = files.load_platform(platform_dir)
-    known, known_folder = _known(platform_dir, binding)
+    known = _known(platform_dir, binding)
+    platform = known.platform or files.load_platform(platform_dir)
     sources, stamps = [], {}
     for path in files.catalog_files(platform_dir):
         name = os.path.basename(path)
         stamps[name] = stamp(path)
-        sources.append(_source(path, stamps[name], known.get(name), platform))
+        sources.append(_source(path, stamps[name], known.rows.get(name), platform))
     catalog = files.judge(sources, platform)
     rows = {
-        name: _row(name, found, catalog, known.get(name))
+        name: _row(name, found, catalog, known.rows.get(name))
         for name, found in stamps.items()
         if _settled(found, now) and name.removesuffix(".yaml") in catalog.entries
     }
     folder = folder if _settled(folder, now) else NO_FILE
-    if rows != known or folder != known_folder:
-        write(index_path(platform_dir), binding, folder, rows.values())
+    new = _Known(platform, folder, rows)
+    if new != known and _settled(stamp(os.path.join(platform_dir, "platform.yaml")), now):
+        write(index_path(platform_dir), binding, folder, msgspec.json.encode(platform), rows.values())
     return catalog
+
+
+class _Known(msgspec.Struct):
+    """What the index says: ``platform.yaml``, the folder's stamp, and the rows by file name."""
+
+    platform: "Platform | None" = None
+    folder: Stamp = NO_FILE
+    rows: dict[str, Row] = {}
 
 
 def _settled(found: Stamp, now: int) -> bool:
     return now - max(found[0], found[1]) > _SETTLED
 
 
-def _known(platform_dir: str, binding: str) -> tuple[dict[str, Row], Stamp]:
+def _known(platform_dir: str, binding: str) -> _Known:
+    from warden.domain.catalog import Platform  # noqa: PLC0415 - as in load
+
     try:
         index = IndexFile(index_path(platform_dir), binding)
         try:
-            return index.rows(), index.folder
+            return _Known(msgspec.json.decode(index.platform, type=Platform), index.folder, index.rows())
         finally:
             index.close()
-    except Unusable:
-        return {}, NO_FILE
+    except (Unusable, msgspec.MsgspecError):
+        return _Known()
 
 
 def _source(path: str, found: Stamp, row: Row | None, platform: "Platform") -> "Source":

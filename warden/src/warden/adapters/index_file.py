@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-FORMAT = "1"
+FORMAT = "2"
 
 Stamp = tuple[int, int, int, int]
 """A file's mtime and ctime in ns, size and inode; zeros where there is none."""
@@ -55,7 +55,10 @@ def index_path(platform_dir: str) -> str:
 
 
 class IndexFile:
-    """An index that was opened; ``folder`` is the stamp of the catalog's folder when it was written."""
+    """An index that was opened.
+
+    ``folder`` is the stamp of the catalog's folder when it was written, ``platform`` what ``platform.yaml`` said.
+    """
 
     def __init__(self, path: str, binding: str) -> None:
         """Open it. Raises `Unusable`."""
@@ -68,14 +71,17 @@ class IndexFile:
         except sqlite3.Error:
             raise Unusable from None
         try:
-            found = self._db.execute("SELECT binding, mtime, ctime, size, inode FROM about").fetchone()
+            found = self._db.execute(
+                "SELECT binding, mtime, ctime, size, inode, platform, checksum FROM about"
+            ).fetchone()
         except sqlite3.Error:
             self.close()
             raise Unusable from None
-        if found is None or found[0] != f"{FORMAT} {binding}":
+        if found is None or found[0] != f"{FORMAT} {binding}" or found[6] != _checksum(found[1:5], found[5]):
             self.close()
             raise Unusable
-        self.folder: Stamp = tuple(found[1:])
+        self.folder: Stamp = tuple(found[1:5])
+        self.platform: bytes = found[5]
 
     def close(self) -> None:
         """Let go of the file."""
@@ -103,12 +109,16 @@ class IndexFile:
         return [row for row, _ in rows]
 
 
-def write(path: str, binding: str, folder: Stamp, rows: Iterable[Row]) -> None:
+def _checksum(folder: Iterable[int], platform: object) -> int:
+    return zlib.crc32(f"{tuple(folder)} {platform!r}".encode())
+
+
+def write(path: str, binding: str, folder: Stamp, platform: bytes, rows: Iterable[Row]) -> None:
     """Put a new index in place of what is there; where that is not possible there is none, which is no fault."""
     beside = f"{path}.{os.getpid()}"
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        _fresh(beside, binding, folder, rows)
+        _fresh(beside, binding, folder, platform, rows)
         os.replace(beside, path)
     except (OSError, sqlite3.Error):
         _remove(beside)
@@ -124,7 +134,7 @@ def _remove(path: str) -> None:
         return
 
 
-def _fresh(path: str, binding: str, folder: Stamp, rows: Iterable[Row]) -> None:
+def _fresh(path: str, binding: str, folder: Stamp, platform: bytes, rows: Iterable[Row]) -> None:
     _remove(path)
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     db = sqlite3.connect(path, isolation_level=None)
@@ -133,11 +143,13 @@ def _fresh(path: str, binding: str, folder: Stamp, rows: Iterable[Row]) -> None:
         db.executescript(
             """PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
             BEGIN;
-            CREATE TABLE about (binding TEXT, mtime INTEGER, ctime INTEGER, size INTEGER, inode INTEGER);
+            CREATE TABLE about (binding TEXT, mtime INTEGER, ctime INTEGER, size INTEGER, inode INTEGER,
+              platform BLOB, checksum INTEGER);
             CREATE TABLE files (name TEXT PRIMARY KEY, mtime INTEGER, ctime INTEGER, size INTEGER, inode INTEGER,
               kind TEXT, entry BLOB, route BLOB, checksum INTEGER) WITHOUT ROWID;"""
         )
-        db.execute("INSERT INTO about VALUES (?, ?, ?, ?, ?)", (f"{FORMAT} {binding}", *folder))
+        about = (f"{FORMAT} {binding}", *folder, platform, _checksum(folder, platform))
+        db.execute("INSERT INTO about VALUES (?, ?, ?, ?, ?, ?, ?)", about)
         db.executemany(
             "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             ((row.name, *row.stamp, row.kind, row.entry, row.route, row.checksum()) for row in rows),

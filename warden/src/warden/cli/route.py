@@ -132,8 +132,8 @@ def _table(found: list[Route]) -> None:
     if not found:
         render.note("No entry is like that. All of them: warden route list --all")
         return
-    rows = [(one.id, one.kind, _state(one), one.owner_repo, one.title) for one in found]
-    render.table(("ID", "KIND", "STATE", "OWNER", "TITLE"), rows)
+    rows = [(one.id, _state(one).partition(" (")[0], one.owner_repo, one.title) for one in found]
+    render.table(("ID", "STATE", "OWNER", "TITLE"), rows)
     render.note(f"{len(found)} shown. One of them in full: warden route show {found[0].id}")
 
 
@@ -148,7 +148,7 @@ def _block(one: Route) -> None:
     owners = ", ".join(f"{repo} ({stretch})" if stretch != "owner" else repo for stretch, repo in one.owners.items())
     readers = [f"{reader.subject} (auth/{reader.mount}, role {reader.role})" for reader in one.readers]
     deliveries = [f"{each.cluster}: {each.how} {each.secret}" for each in one.deliveries]
-    shown = [("kind", "" if one.kind == "lane" else one.kind), ("owners", owners), ("path", one.path or "")]
+    shown = [("owners", owners), ("path", one.path or "")]
     shown += [("fields", ", ".join(one.fields)), ("log in", "" if one.kind == "lane" else one.auth_method)]
     shown += [("reader", reader) for reader in readers] + [("delivery", each) for each in deliveries]
     shown += [("playbook", one.playbook or ""), ("state", _state(one))]
@@ -163,8 +163,10 @@ def _state(one: Route) -> str:
     """``active, proven 3 h ago (10 of 10)``: what is declared, and what was measured of it."""
     if one.closed:
         return f"closed {render.ago(one.closed)}"
-    if one.kind != "lane" or one.status == "draft":
-        return one.status
+    if one.kind != "lane":
+        return f"{one.status} {one.kind}"
+    if one.status == "draft":
+        return "draft"
     proof = one.proof
     if proof.at is None:
         return f"{one.status}, unproven"

@@ -1,0 +1,131 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BIN = str(Path(sys.executable).parent / "warden")
+
+
+@pytest.fixture
+def run(tmp_path):
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+    def call(*argv: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [BIN, *argv], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert "Traceback" not in done.stderr
+        return done
+
+    return call
+
+
+def test_init_makes_a_platform_that_passes_check_and_is_found_from_there(run, tmp_path):
+    done = run("init")
+    assert done.returncode == 0, done.stderr
+    assert "catalog check" in done.stderr
+    done = run("catalog", "check")
+    assert (done.returncode, done.stdout) == (0, "ok: no faults in 1 file\n")
+    assert (tmp_path / "platform" / "policies").is_dir()
+    listed = json.loads(run("route", "list", "--all", "--json").stdout)
+    assert [(one["id"], one["status"], one["resolvable"]) for one in listed] == [("example-api-key", "draft", False)]
+
+
+def test_init_never_touches_what_is_there(run, tmp_path):
+    run("init", "here")
+    before = {path: path.read_bytes() for path in (tmp_path / "here").rglob("*") if path.is_file()}
+    (tmp_path / "here" / "platform.yaml").write_text("kv_mount: ours\n")
+    (tmp_path / "here" / "catalog" / "example-api-key.yaml").rename(tmp_path / "here" / "catalog" / "ours.yaml")
+    done = run("init", "here", "--json")
+    assert json.loads(done.stdout)["made"] == []
+    assert (tmp_path / "here" / "platform.yaml").read_text() == "kv_mount: ours\n"
+    assert not (tmp_path / "here" / "catalog" / "example-api-key.yaml").exists()
+    assert len(before) == 4
+
+
+@pytest.mark.parametrize("where", ["file", "file/below", "/proc/nowhere"])
+def test_init_where_nothing_can_be_made_is_plain(run, tmp_path, where):
+    (tmp_path / "file").write_text("x")
+    done = run("init", where)
+    assert done.returncode == 2
+    assert "cannot be made" in done.stderr
+
+
+def test_check_says_every_fault_of_every_file_with_its_place(run, tmp_path):
+    run("init")
+    example = tmp_path / "platform" / "catalog" / "example-api-key.yaml"
+    text = example.read_text()
+    example.write_text(text.replace("example-team/example-app", "app").replace("status: draft", "status: x"))
+    (tmp_path / "platform" / "catalog" / "broken.yaml").write_text("lane: [\n")
+    done = run("catalog", "check")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("platform/catalog/broken.yaml:2: is no YAML")
+    assert lines[1].startswith('platform/catalog/example-api-key.yaml:5: status: "x" is not one of draft, active')
+    assert '"app" has no namespace; write namespace/name' in lines[2]
+    assert lines[-1] == "3 faults in 2 of 2 files"
+    found = json.loads(run("catalog", "check", "--json").stdout)
+    assert found["files"] == 2
+    assert set(found["faults"][0]) == {"file", "line", "field", "message", "warning"}
+    shown = run("route", "list", "--all")
+    assert "2 entries have faults and are left out" in shown.stderr
+    assert run("route", "show", "broken").returncode == 1
+    assert "is no YAML" in run("route", "show", "broken").stderr
+
+
+def test_an_old_review_is_a_warning_and_one_to_come_a_fault(run, tmp_path):
+    run("init")
+    example = tmp_path / "platform" / "catalog" / "example-api-key.yaml"
+    lines = example.read_text().split("\n")
+    at = next(number for number, line in enumerate(lines) if line.startswith("reviewed"))
+    for date, code, words in (("2020-01-01", 0, f":{at + 1}: warning: reviewed: "), ("2999-01-01", 1, "still to come")):
+        lines[at] = f"reviewed: {date}"
+        example.write_text("\n".join(lines))
+        done = run("catalog", "check")
+        assert done.returncode == code
+        assert words in done.stdout
+
+
+def test_doc_pointers_are_followed_where_the_checkout_is_here(run, tmp_path):
+    run("init")
+    (tmp_path / "platform" / "platform.yaml").write_text("repos: {example-app: [../app], gone: [../gone]}\n")
+    (tmp_path / "app").mkdir()
+    done = run("catalog", "check")
+    assert done.returncode == 1
+    assert "owners.consumer.doc: README.md is not in the checkout of example-app" in done.stdout
+    assert "1 of 2 pages not looked at" in done.stderr
+    (tmp_path / "app" / "README.md").write_text("x")
+    assert run("catalog", "check").returncode == 0
+    example = tmp_path / "platform" / "catalog" / "example-api-key.yaml"
+    example.write_text(example.read_text() + "playbook: docs/none.md\n")
+    done = run("catalog", "check")
+    assert done.returncode == 1
+    assert "playbook: is no page here" in done.stdout
+
+
+def test_a_planted_secret_is_told_and_printed_nowhere(run, tmp_path):
+    run("init")
+    secret = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
+    example = tmp_path / "platform" / "catalog" / "example-api-key.yaml"
+    example.write_text(example.read_text() + f"{secret}: x\n# {secret}\n")
+    for argv in (
+        ("catalog", "check"),
+        ("catalog", "check", "--json"),
+        ("route", "list", "--all"),
+        ("route", "show", "example-api-key"),
+        ("route", "show", "example-api-key", "--json"),
+        ("route", "find", "example key", "--all"),
+    ):
+        done = run(*argv)
+        assert secret[4:] not in done.stdout + done.stderr
+    assert "a GitHub token" in run("catalog", "check").stdout
+
+
+def test_no_platform_anywhere_is_wrong_usage_that_names_all_places(run):
+    done = run("catalog", "check")
+    assert done.returncode == 2
+    for place in ("--platform", "WARDEN_PLATFORM", "config.toml"):
+        assert place in done.stderr

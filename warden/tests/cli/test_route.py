@@ -1,0 +1,225 @@
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from warden.adapters.journal import SqliteJournal
+
+BIN = str(Path(sys.executable).parent / "warden")
+SHIPPED = str(Path(__file__).parents[3] / "platform")
+CONTRACT = """id title status owner_repo subsystem warden_role warden_executes exec_capable resolvable auth_method
+    path fields policy role playbook reviewed next_action proof deliveries""".split()  # noqa: SIM905
+
+
+class World:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(root),
+            "XDG_CACHE_HOME": str(root / "cache"),
+            "WARDEN_JOURNAL": str(root / "journal.db"),
+            "WARDEN_PLATFORM": SHIPPED,
+        }
+
+    def run(self, *argv: str, **env: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [BIN, *argv], env=self.env | env, cwd=self.root, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert "Traceback" not in done.stderr
+        return done
+
+    def json(self, *argv: str, **env: str):
+        done = self.run(*argv, "--json", **env)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path)
+
+
+def test_show_gives_the_names_that_agents_rely_on(world):
+    found = world.json("route", "show", "openrouter-llm-connect")
+    assert set(CONTRACT) <= set(found)
+    assert found["proof"] == {"state": "unproven", "at": None, "passed": 0, "failed": 0, "total": 0}
+    assert [each["cluster"] for each in found["deliveries"]] == ["coulombcore", "railiance01"]
+    assert found["reviewed"] == "2026-07-02"
+
+
+WAYS = [
+    ["route", "show", "openrouter-llm-connect", "--json"],
+    ["route", "show", "--json", "openbao-api-key"],
+    ["route", "--json", "show", "openbao-api-key"],
+    ["route", "show", "nope", "--json"],
+    ["route", "show", "--json"],
+    ["route", "show", "a", "b", "--json"],
+    ["route", "show", "ssh-certificate", "--json", "--json"],
+    ["route", "show", "--", "--json"],
+    ["route", "show", "--help", "--json"],
+    ["--platform", "missing", "route", "show", "ssh-certificate", "--json"],
+    ["--platform", SHIPPED, "route", "show", "ssh-certificate", "--json"],
+    ["--platform=" + SHIPPED, "route", "show", "ssh-certificate", "--json"],
+]
+
+
+@pytest.mark.parametrize("argv", WAYS, ids=[" ".join(way[-4:]) for way in WAYS])
+@pytest.mark.parametrize("closed", [False, True])
+def test_the_shortcut_and_click_say_the_same(world, argv, closed):
+    if closed:
+        SqliteJournal(str(world.root / "journal.db")).record("lane.closed", "openrouter-llm-connect", {"why": "x"})
+    short = world.run(*argv)
+    code = "import sys; from warden.cli.main import run; sys.argv[0] = 'warden'; run()"
+    long = subprocess.run(
+        [sys.executable, "-c", code, *argv], env=world.env, cwd=world.root, capture_output=True, text=True, check=False
+    )
+    assert (short.returncode, short.stdout, short.stderr) == (long.returncode, long.stdout, long.stderr)
+
+
+def test_a_proof_and_a_closing_in_the_journal_show_at_once(world):
+    journal = SqliteJournal(str(world.root / "journal.db"))
+    journal.record("proof", "openrouter-llm-connect", {"state": "proven", "passed": 10, "failed": 0, "total": 10})
+    found = world.json("route", "show", "openrouter-llm-connect")
+    assert (found["proof"]["state"], found["proof"]["passed"]) == ("proven", 10)
+    assert "active, proven 0 s ago (10 of 10)" in world.run("route", "find", "openrouter key").stdout.replace(
+        "1 s ago", "0 s ago"
+    )
+    journal.record("lane.closed", "openrouter-llm-connect", {"why": "compromised"})
+    for found in (world.json("route", "show", "openrouter-llm-connect"), world.json("route", "find", "openrouter")[0]):
+        assert found["resolvable"] is False
+        assert found["closed"]
+    listed = {one["id"]: one for one in world.json("route", "list")}
+    assert listed["openrouter-llm-connect"]["resolvable"] is False
+    assert listed["issue-core-ingestion-api-key"]["resolvable"] is True
+
+
+def test_a_journal_that_cannot_be_read_is_no_open_lane(world):
+    (world.root / "journal.db").write_text("no journal")
+    for argv in (("route", "show", "openrouter-llm-connect"), ("route", "list"), ("route", "find", "openrouter")):
+        done = world.run(*argv, "--json")
+        assert (done.returncode, done.stdout) == (3, "")
+
+
+def test_list_hides_drafts_unless_all_and_filters(world):
+    shown = [one["id"] for one in world.json("route", "list")]
+    every = [one["id"] for one in world.json("route", "list", "--all")]
+    assert len(shown) == 12
+    assert set(every) - set(shown) == {"object-storage-sts", "database-dynamic-credentials"}
+    assert [one["id"] for one in world.json("route", "list", "--tag", "npm")] == ["whynot-design-npm-publish"]
+    assert world.json("route", "list", "--tag", "nothing") == []
+
+
+def test_stale_lists_what_nobody_reviewed_for_90_days(world, tmp_path):
+    assert world.run("init", str(tmp_path / "new")).returncode == 0
+    fresh = world.json("--platform", str(tmp_path / "new"), "route", "list", "--all", "--stale")
+    assert fresh == []
+    old = tmp_path / "new" / "catalog" / "example-api-key.yaml"
+    text = "\n".join("reviewed: 2020-01-01" if "reviewed" in x else x for x in old.read_text().split("\n"))
+    old.write_text(text)
+    found = world.json("--platform", str(tmp_path / "new"), "route", "list", "--all", "--stale")
+    assert [one["id"] for one in found] == ["example-api-key"]
+
+
+def test_find_gives_scores_best_first(world):
+    found = world.json("route", "find", "ssh", "certificate", "for", "a", "host")
+    assert found[0]["id"] == "ssh-certificate"
+    assert found[0]["score"] >= found[-1]["score"]
+
+
+def test_what_nobody_owns_is_exit_1_with_the_nearest_named_as_such(world):
+    done = world.run("route", "find", "wifi password")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Nobody here owns this. Nearest, but not it:" in done.stderr
+    done = world.run("route", "find", "wifi password", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (1, [])
+    error = json.loads(done.stderr)
+    assert error["kind"] == "unowned"
+    assert error["nearest"]
+
+
+def test_the_block_for_people_names_owners_path_state_and_what_to_do(world):
+    said = world.run("route", "show", "openrouter-llm-connect").stdout
+    for words in (
+        "openrouter-llm-connect · OpenRouter API key for llm-connect in activity-core",
+        "  owners   railiance-platform (custody), llm-connect (consumer), activity-core (runtime)",
+        "  state    active, unproven",
+        "  use it   warden access openrouter-llm-connect -- COMMAND",
+    ):
+        assert words in said
+
+
+def test_piped_output_is_not_cut_and_a_terminal_of_80_columns_fits(world):
+    assert "…" not in world.run("route", "list", "--all").stdout
+    master, slave = pty.openpty()
+    subprocess.run(["stty", "cols", "80"], stdin=slave, check=True)
+    with subprocess.Popen(
+        [BIN, "route", "list", "--all"], env=world.env | {"NO_COLOR": "1"}, stdout=slave, stderr=subprocess.DEVNULL
+    ) as running:
+        os.close(slave)
+        text = b""
+        try:
+            while chunk := os.read(master, 4096):
+                text += chunk
+        except OSError:  # Linux: the other side was closed
+            pass
+        assert running.wait(30) == 0
+    os.close(master)
+    lines = text.decode().splitlines()
+    assert len(lines) == 15
+    assert max(map(len, lines)) <= 80
+
+
+HEAVY = [
+    "yaml",
+    "ssl",
+    "http.client",
+    "cryptography",
+    "asyncio",
+    "cedarpy",
+    "rapidfuzz",
+    "snowballstemmer",
+    "click",
+    "inspect",
+    "logging",
+    "pathlib",
+]
+LISTED = "yaml ssl http.client cryptography asyncio cedarpy rapidfuzz snowballstemmer logging".split()  # noqa: SIM905
+
+
+@pytest.mark.parametrize(
+    ("argv", "without"), [(["route", "show", "openrouter-llm-connect", "--json"], HEAVY), (["route", "list"], LISTED)]
+)
+def test_what_route_leaves_unimported(world, tmp_path, argv, without):
+    copy = tmp_path / "copied"
+    assert world.run("init", str(copy)).returncode == 0
+    for path in Path(SHIPPED, "catalog").iterdir():
+        target = copy / "catalog" / path.name
+        target.write_bytes(path.read_bytes())
+        os.utime(target, (1, 1))
+    (copy / "platform.yaml").write_bytes(Path(SHIPPED, "platform.yaml").read_bytes())
+    code = (
+        "import sys, json; from warden.adapters import index; index._SETTLED = -1\n"
+        "from warden.adapters.index import load; load(sys.argv.pop(1))"
+    )
+    subprocess.run([sys.executable, "-c", code, str(copy)], env=world.env, check=True)
+    code = (
+        "import sys, atexit; sys.stdout.write = lambda text: len(text)\n"
+        "atexit.register(lambda: sys.stderr.write('\\nLOADED ' + ' '.join(sys.modules)))\n"
+        "from warden.cli.start import run; run()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *argv],
+        env=world.env | {"WARDEN_PLATFORM": str(copy)},
+        cwd=world.root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(done.stderr.rpartition("LOADED ")[2].split())
+    assert "warden.adapters.index" in loaded
+    assert loaded & set(without) == set()
