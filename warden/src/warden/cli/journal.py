@@ -107,15 +107,10 @@ def _head(text: str | None) -> Head | None:
 
 def _row(record: Record) -> tuple[str, ...]:
     cells = (str(record.seq), record.at[:19] + "Z", record.event, record.lane, record.actor, _what(record))
-    return tuple(_harmless(cell) for cell in cells)
+    return tuple(render.harmless(cell).replace("\n", " ") for cell in cells)
 
 
 def _what(record: Record) -> str:
     """The plain parts of the body, on one line."""
     parts = [f"{key}={value}" for key, value in record.body.items() if isinstance(value, str | int) and value != ""]
     return " ".join(" ".join(parts).split())
-
-
-def _harmless(cell: str) -> str:
-    """Reasons are anybody's text: nothing in it may steer the reader's terminal."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in cell)

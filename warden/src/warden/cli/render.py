@@ -42,12 +42,29 @@ def width() -> int:
 
 def line(text: str = "") -> None:
     """One line of data."""
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{harmless(text)}\n")
 
 
 def note(text: str) -> None:
     """One line that is no data."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{harmless(text)}\n")
+
+
+def harmless(text: str) -> str:
+    """Titles, reasons and paths are anybody's text: nothing in them may steer the reader's terminal.
+
+    Our own styles and line breaks stay; every other character that is not printable is replaced.
+    """
+    if text.isprintable():
+        return text
+    import re  # noqa: PLC0415 - rarely needed
+
+    ours = "|".join(re.escape(f"\x1b[{code}m") for code in (*STYLES.values(), "0"))
+    return re.sub(
+        f"{ours}|.",
+        lambda found: found[0] if len(found[0]) > 1 or found[0].isprintable() else "\N{REPLACEMENT CHARACTER}",
+        text,
+    )
 
 
 def document(value: object) -> None:

@@ -1,0 +1,83 @@
+"""What the one printing file guarantees, whatever it is given."""
+
+import io
+import json
+
+import pytest
+
+from warden.cli import render
+from warden.domain.errors import Fault, Invalid, Sealed
+from warden.domain.secret import Secret
+
+
+def test_nothing_that_is_printed_can_steer_the_terminal(capsys):
+    render.line("a\x1b]0;title\x07b\x1b[2Jc\rd")
+    render.note("e\x9b31mf\x00")
+    told = capsys.readouterr()
+    assert told.out == "a\ufffd]0;title\ufffdb\ufffd[2Jc\ufffdd\n"
+    assert told.err == "e\ufffd31mf\ufffd\n"
+
+
+def test_our_own_styles_stay(capsys):
+    render.line("\x1b[32mok\x1b[0m two\nlines")
+    assert capsys.readouterr().out == "\x1b[32mok\x1b[0m two\nlines\n"
+
+
+def test_colour_is_for_terminals_only_and_can_be_switched_off(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert render.styled("x", "ok", Terminal()) == "\x1b[32mx\x1b[0m"
+    assert render.styled("x", "ok", io.StringIO()) == "x"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert render.styled("x", "ok", Terminal()) == "x"
+
+
+@pytest.mark.parametrize("columns", [0, 80, 100])
+def test_an_id_is_never_cut_and_a_piped_table_not_at_all(monkeypatch, capsys, columns):
+    monkeypatch.setattr(render, "width", lambda: columns)
+    ident, title = "i" * 40, "t" * 90
+    render.table(("ID", "TITLE"), [(ident, title)])
+    row = capsys.readouterr().out.splitlines()[1]
+    assert row.startswith(ident)
+    assert (title in row) == (columns == 0)
+    assert not columns or len(row) == columns
+
+
+def test_an_error_has_its_faults_its_message_and_its_hint_and_one_object_with_json(capsys):
+    fault = Invalid([Fault("a.yaml", 3, "x.y", "is wrong")], "a has faults.", subject="a", hint="mend it")
+    render.error(fault, as_json=False)
+    assert capsys.readouterr().err.splitlines() == [
+        "a.yaml:3: x.y: is wrong",
+        "warden: a has faults.",
+        "        mend it",
+    ]
+    render.error(fault, as_json=True)
+    shown = json.loads(capsys.readouterr().err)
+    assert {"code", "kind", "system", "subject", "message", "hint"} <= shown.keys()
+    assert shown["faults"][0]["line"] == 3
+    render.error(Sealed("it is sealed.", system="OpenBao x"), as_json=True)
+    assert json.loads(capsys.readouterr().err)["code"] == 3
+
+
+def test_a_secret_is_printed_by_value_alone(capfd):
+    secret = Secret("planted")
+    render.line(f"{secret} {secret!r} {secret:>20}")
+    with pytest.raises(TypeError):
+        render.document({"value": secret})
+    assert "planted" not in capfd.readouterr().out
+    render.value(secret)
+    assert capfd.readouterr().out == "planted"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0 s ago"), (59, "59 s ago"), (60, "1 min ago"), (7200, "2 h ago"), (200000, "2 d ago")]
+)
+def test_times_are_relative_for_people(seconds, words):
+    import datetime as dt  # noqa: PLC0415
+
+    now = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
+    assert render.ago((now - dt.timedelta(seconds=seconds)).isoformat(), now) == words
