@@ -32,7 +32,7 @@ def main() -> int:
     faults = [fault for path in _tracked() for fault in _faults_of(path)]
     for path, line, message in faults:
         print(f"{path}:{line}: {message}")
-    print(f"house: {len(faults)} faults" if faults else "house: ok", file=sys.stderr)
+    print("house: ok" if not faults else f"house: {len(faults)} fault{'s' * (len(faults) > 1)}")
     return 1 if faults else 0
 
 

@@ -74,13 +74,13 @@ def _one(path: str, *, write: bool) -> int:
     seen = list(zip([line for line, _ in told], _run([line for line, _ in told]), strict=True))
     different = [(old, new) for old, new in zip(told, seen, strict=True) if not _same(old[1], new[1])]
     if not different:
-        print(f"{path}: {len(told)} commands print what it says", file=sys.stderr)
+        print(f"{path}: {len(told)} commands print what it says")
         return 0
     if write:
         kept = iter([old if _same(old[1], new[1]) else new for old, new in zip(told, seen, strict=True)])
         with open(path, "w", encoding="utf-8") as file:
             file.write(BLOCK.sub(lambda block: _rewritten(block[1], kept), text))
-        print(f"{path}: {len(different)} of {len(told)} outputs written", file=sys.stderr)
+        print(f"{path}: {len(different)} of {len(told)} outputs written")
         return 0
     for old, new in different:
         _show(path, old, new)
