@@ -151,7 +151,7 @@ def _tree(raw: bytes, source: Source) -> Mapping:
             raise Refusal(material[0][0], "was not read further than for secrets") from None
         raise
     for node in scalars(tree) if tree else ():
-        hidden = redact(node.text)[1]
+        hidden = [] if node.text in text else redact(node.text)[1]  # what stands there as it is has been looked at
         if hidden:
             raise Refusal(node.line, f"holds {hidden[0][1]}, written in several pieces; {_REMOVE}")
     if not isinstance(tree, Mapping):

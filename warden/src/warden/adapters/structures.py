@@ -5,6 +5,7 @@ field that is added there is a key that is understood here. What a text may look
 """
 
 import datetime as dt
+import functools
 import re
 import types
 import typing
@@ -91,7 +92,7 @@ class Decoder:
         }
 
     def _structure(self, node: Node, structure: type[msgspec.Struct], field: str) -> typing.Any:
-        fields = {one.encode_name: one for one in msgspec.structs.fields(structure)}
+        fields = _fields(structure)
         if not isinstance(node, Mapping):
             self._fault(node.line, field, f"is a {_shape(node)}; write keys: {', '.join(fields)}")
             return _stand_in(structure)
@@ -127,6 +128,12 @@ class Decoder:
             seen[key.text] = key.line
             self.lines[_below(field, key.text)] = key.line
             yield key, value
+
+
+@functools.cache
+def _fields(structure: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    """Key in the file -> the structure's field."""
+    return {one.encode_name: one for one in msgspec.structs.fields(structure)}
 
 
 def _origin(wanted: Wanted) -> typing.Any:
