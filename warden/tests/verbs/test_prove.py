@@ -156,8 +156,18 @@ def test_a_role_without_audience_is_a_finding_and_its_reader_refused(bench, verd
     role_hole(bound_audiences=[])(bench)
     proof = bench.prove()
     assert verdict(proof, "role").word == "FAIL"
+    assert "sets no audience" in verdict(proof, "role").detail
     # A jwt mount refuses tokens that have an audience when the role names none (measured).
     assert verdict(proof, "reads").word == "FAIL"
+
+
+def test_a_policy_wider_than_the_lane_is_named_as_such(bench, verdict):
+    bench.ready()
+    HOLES["the whole tenant"][0](bench)
+    assert (
+        'reaches further than the lane: path "platform/data/workloads/tenant/*"'
+        in verdict(bench.prove(), "policy").detail
+    )
 
 
 def test_no_value_and_a_deleted_value_are_told_apart_from_a_refusal(bench, verdict):

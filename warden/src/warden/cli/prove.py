@@ -135,7 +135,8 @@ def _show_verdict(lane: Lane, verdict: Verdict) -> None:
     render.line(f"  {render.styled(f'{verdict.word:<4}', style)} {line}".rstrip())
     if verdict.word == "ok":
         return
-    for part in render.wrapped(verdict.detail, indent=9):
+    detail = f"expected {verdict.expected}: {verdict.detail}" if verdict.word == "FAIL" else verdict.detail
+    for part in render.wrapped(detail, indent=9):
         render.line(part)
     for part in verdict.difference:
         render.line(f"           {part}")

@@ -193,6 +193,19 @@ def _role_change(
     )
 
 
+def widening(change: Change) -> str:
+    """In words, how the server's object lets in or reaches more than the lane declares; empty where it does not."""
+    gone = [line.removeprefix("- ").strip() for line in change.lines if line.startswith("- ")]
+    come = [line.removeprefix("+ ").strip() for line in change.lines if line.startswith("+ ")]
+    if change.kind == "policy":
+        stanzas = [line for line in gone if line.startswith("path ") and line not in come]
+        return f"the policy reaches further than the lane: {'; '.join(stanzas)}" if stanzas else ""
+    if change.action != "create" and any(line.startswith(("audience ", "bound_audiences ")) for line in come):
+        unset = not any(line.startswith(("audience ", "bound_audiences ")) for line in gone)
+        return "the role sets no audience, so a token made for any service logs in" if unset else ""
+    return ""
+
+
 def _extra(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """What is set on the role though nothing derived it."""
     return {key: value for key, value in found.items() if key not in wanted and value and NEUTRAL.get(key) != value}

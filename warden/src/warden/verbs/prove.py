@@ -14,7 +14,7 @@ import msgspec
 
 from warden.domain.errors import Inconclusive, Refused, Unreachable, WardenError
 from warden.domain.lane import Lane, LoginMount, PeopleReader, WorkloadReader
-from warden.domain.plan import Plan
+from warden.domain.plan import Change, Plan, widening
 from warden.domain.probes import HEADER, Caller, Claims, Held, Nobody, Probe, claims_of, probes
 from warden.domain.proof import Outcome, Proof, Verdict, finding, judge
 from warden.domain.resources import RoleName, is_template
@@ -113,7 +113,7 @@ def _findings(lane: Lane, plan: Plan) -> tuple[Verdict, ...]:
             finding(
                 change.kind,
                 f"the {change.kind} is exactly the derived one",
-                change.name if change.differs else "",
+                _what_differs(change),
                 reader=readers.get(change.name, ""),
                 word="FAIL" if change.differs else "ok",
                 difference=change.lines,
@@ -121,6 +121,10 @@ def _findings(lane: Lane, plan: Plan) -> tuple[Verdict, ...]:
             )
         )
     return tuple(verdicts)
+
+
+def _what_differs(change: Change) -> str:
+    return ": ".join(filter(None, (change.name, widening(change)))) if change.differs else ""
 
 
 def _others(lane: Lane, vault: Vault, setting: Setting, seen: Seen) -> tuple[Claims, ...]:
