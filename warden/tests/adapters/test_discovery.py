@@ -75,6 +75,8 @@ def test_a_configuration_that_cannot_be_followed_is_told_with_its_path(tmp_path,
 
 
 def test_any_folder_called_catalog_is_no_platform(tmp_path):
-    (tmp_path / "empty" / "platform" / "catalog").mkdir(parents=True)
+    (tmp_path / "empty" / "catalog").mkdir(parents=True)
     with pytest.raises(Usage):
         find_platform(None)
+    (tmp_path / "empty" / "platform" / "catalog").mkdir(parents=True)
+    assert find_platform(None) == str(tmp_path / "empty" / "platform")

@@ -180,6 +180,19 @@ def test_without_a_cache_everything_works(directory, monkeypatch, tmp_path):
     assert index.show(str(directory), "one").id == "one"
 
 
+def test_what_a_killed_process_left_behind_is_taken_away(directory):
+    directory.lane("one")
+    database(directory).parent.mkdir(parents=True)
+    name = database(directory).name
+    left, young, other = (database(directory).with_name(each) for each in (f"{name}.1", f"{name}.2", "other"))
+    for path in (left, young, other):
+        path.write_text("")
+    os.utime(left, (1, 1))
+    os.utime(other, (1, 1))
+    index.load(str(directory))
+    assert [path.exists() for path in (left, young, other)] == [False, True, True]
+
+
 def test_an_id_is_no_path(directory, tmp_path):
     directory.lane("one")
     for bad in ("../catalog/one", "one\0", "", ".", "ö" * 5000, "one.yaml"):

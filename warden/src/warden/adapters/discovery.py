@@ -57,10 +57,12 @@ def _named(path: str, by: str) -> str:
 def _around(start: str) -> str | None:
     here = start
     while True:
-        for candidate in (os.path.join(here, "platform"), here):
-            # platform.yaml tells a platform directory from any folder that happens to hold a `catalog`
-            if _is_platform(candidate) and os.path.isfile(os.path.join(candidate, "platform.yaml")):
-                return candidate
+        beside = os.path.join(here, "platform")
+        if _is_platform(beside):
+            return beside
+        # any folder may hold a `catalog`: platform.yaml tells a platform directory from it
+        if _is_platform(here) and os.path.isfile(os.path.join(here, "platform.yaml")):
+            return here
         above = os.path.dirname(here)
         if above == here:
             return None

@@ -5,6 +5,7 @@ Nothing here is needed for a right answer: whoever cannot read it gets `Unusable
 
 import os
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterable
 
@@ -120,11 +121,21 @@ def write(path: str, binding: str, folder: Stamp, platform: bytes, rows: Iterabl
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         _fresh(beside, binding, folder, platform, rows)
         os.replace(beside, path)
+        _sweep(path)
     except (OSError, sqlite3.Error):
         _remove(beside)
     except BaseException:
         _remove(beside)
         raise
+
+
+def _sweep(path: str) -> None:
+    """Take away what processes that were killed left half written, a minute ago or more."""
+    folder, name = os.path.split(path)
+    with os.scandir(folder) as found:
+        for each in found:
+            if each.name.startswith(f"{name}.") and time.time() - each.stat().st_mtime > 60:  # noqa: PLR2004 - a minute
+                _remove(each.path)
 
 
 def _remove(path: str) -> None:
