@@ -172,7 +172,9 @@ def test_a_policy_wider_than_the_lane_is_named_as_such(bench, verdict):
 
 def test_no_value_and_a_deleted_value_are_told_apart_from_a_refusal(bench, verdict):
     bench.apply()
-    assert verdict(bench.prove(), "live-version").observed == "NONE"
+    empty = bench.prove()
+    assert verdict(empty, "live-version").observed == "NONE"
+    assert (verdict(empty, "reads").word, verdict(empty, "reads").status) == ("ok", 404)
     bench.put()
     bench.server.must("DELETE", f"platform/data/{bench.path}")
     found = verdict(bench.prove(run=f"wp-{bench.lane.id}-b"), "live-version")

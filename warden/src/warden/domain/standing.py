@@ -41,10 +41,14 @@ def standing(lane: Lane, metadata: KvMetadata | None, state: LaneState, now: dt.
         },
         proof=proof_word(state, now),
         proven_at=state.proof.at if state.proof else "",
-        written_at=metadata.written.isoformat() if metadata and metadata.written and metadata.live else "",
+        written_at=_utc(metadata.written) if metadata and metadata.written and metadata.live else "",
         next_owner=owner,
         next_action=action,
     )
+
+
+def _utc(moment: dt.datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def proof_word(state: LaneState, now: dt.datetime) -> str:
