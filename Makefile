@@ -30,7 +30,7 @@ $(STAMP): requirements.lock pyproject.toml */pyproject.toml | $(filter .tools/%,
 	@echo "installing what requirements.lock pins into .venv"
 	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
 	@test -x $(PY) || $(UV) venv --quiet --clear --no-python-downloads --python "$(PYTHON)" .venv
-	@$(UV) pip sync --quiet --python $(PY) --require-hashes requirements.lock
+	@$(UV) pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation -e warden -e llm-connect -e activity-core
 	@touch $@
 
