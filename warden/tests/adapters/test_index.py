@@ -91,6 +91,18 @@ def test_a_file_that_was_just_written_is_not_trusted(directory, monkeypatch):
     assert index.show(str(directory), "one").id == "one"
 
 
+def test_a_file_changed_in_place_just_now_is_not_trusted_though_its_folder_is(directory, monkeypatch):
+    path = directory.lane("one")
+    directory.lane("two")
+    monkeypatch.setattr(index, "_SETTLED", 300_000_000)
+    time.sleep(0.4)
+    with path.open("a") as file:
+        file.write("\n")
+    index.load(str(directory))
+    assert index._compiled(str(directory), "two.yaml") is not None
+    assert index._compiled(str(directory), "one.yaml") is None
+
+
 def test_faulty_data_is_never_served(directory):
     directory.lane("one")
     index.load(str(directory))
