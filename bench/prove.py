@@ -21,9 +21,9 @@ from typing import ClassVar
 
 import msgspec
 
+from warden.adapters.address import parse_address
 from warden.adapters.audit import AuditFiles
 from warden.adapters.embedded import Embedded
-from warden.adapters.http import parse_address
 from warden.adapters.journal import SqliteJournal
 from warden.adapters.openbao import OpenBao, _inline_headers
 from warden.domain.lane import Custody, Lane, Owner, Owners, Workload, WorkloadReader

@@ -98,7 +98,7 @@ def test_a_dead_provider_is_unreachable(gateway_to, call):
 
 
 def test_a_provider_that_speaks_no_http_is_malformed(gateway_to, call):
-    import threading  # noqa: PLC0415
+    import threading
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

@@ -141,7 +141,7 @@ def test_other_paths_and_methods_have_the_same_error_shape(gateway, call):
 
 def test_answers_on_a_kept_connection_do_not_wait_for_acknowledgements(gateway):
     """40 ms each when TCP_NODELAY is not set."""
-    import http.client  # noqa: PLC0415
+    import http.client
 
     connection = http.client.HTTPConnection(gateway.removeprefix("http://"), timeout=10)
     times = []

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from warden.adapters.address import parse_address
 from warden.adapters.embedded import Embedded
 from warden.adapters.embedded.parts import Door
-from warden.adapters.http import parse_address
 from warden.adapters.openbao import OpenBao
 from warden.domain.lane import Workload
 from warden.domain.secret import Secret

@@ -301,7 +301,7 @@ def test_any_shape_under_any_key_is_faults_and_never_an_error(directory, key, no
 
 def test_no_yaml_is_loaded_by_name(monkeypatch):
     assert "yaml.constructor" in sys.modules  # it is imported by PyYAML; nothing here constructs
-    import yaml  # noqa: PLC0415
+    import yaml
 
     monkeypatch.setattr(yaml, "load", None)
     monkeypatch.setattr(yaml, "compose", None)

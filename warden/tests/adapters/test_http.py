@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from warden.adapters.http import Connection, is_loopback, parse_address
-from warden.adapters.openbao import OpenBao, endpoint, namespace, quoted
+from warden.adapters.address import endpoint, is_loopback, namespace, parse_address
+from warden.adapters.http import Connection
+from warden.adapters.openbao import OpenBao, quoted
 from warden.domain.errors import (
     Inconclusive,
     Refused,

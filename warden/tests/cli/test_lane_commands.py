@@ -84,7 +84,7 @@ def test_apply_again_changes_nothing_and_says_so(applied):
 
 
 def test_another_apply_at_work_is_told_and_nothing_is_done(applied):
-    import fcntl  # noqa: PLC0415
+    import fcntl
 
     locks = os.path.join(applied.world.server.state, "locks")
     (name,) = os.listdir(locks)

@@ -77,7 +77,7 @@ def test_a_secret_is_printed_by_value_alone(capfd):
     ("seconds", "words"), [(0, "0 s ago"), (59, "59 s ago"), (60, "1 min ago"), (7200, "2 h ago"), (200000, "2 d ago")]
 )
 def test_times_are_relative_for_people(seconds, words):
-    import datetime as dt  # noqa: PLC0415
+    import datetime as dt
 
     now = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
     assert render.ago((now - dt.timedelta(seconds=seconds)).isoformat(), now) == words

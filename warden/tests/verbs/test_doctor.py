@@ -7,8 +7,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from warden.adapters.address import parse_address
 from warden.adapters.embedded import server
-from warden.adapters.http import parse_address
 from warden.adapters.openbao import OpenBao
 from warden.adapters.surroundings import journal_fault, readable
 from warden.domain.errors import Exit

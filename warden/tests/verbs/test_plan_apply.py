@@ -151,7 +151,7 @@ def test_one_reader_of_two_lanes_has_one_role_with_both_policies(bench):
 
 
 def test_a_closed_lane_is_planned_without_its_policy_in_the_role(bench):
-    from warden.verbs.plan import plan  # noqa: PLC0415
+    from warden.verbs.plan import plan
 
     bench.apply()
     closed = plan(bench.lane, bench.lanes, bench.vault(), logins=bench.logins, closed=frozenset({bench.lane.id}))
@@ -186,7 +186,7 @@ def test_a_missing_mount_is_made_and_usable_at_once(bench, unique):
     mount = unique("kv")
     bench.change(custody=Custody(path=f"{mount}/workloads/a/b/{bench.lane.id}", fields=("API_KEY",)))
     admin = bench.vault("admin")
-    from warden.verbs.plan import plan  # noqa: PLC0415
+    from warden.verbs.plan import plan
 
     assert actions(bench.plan(part="admin"))["mount"] == "create"
     apply(lambda: plan(bench.lane, bench.lanes, admin, logins=bench.logins), admin, bench.journal)
@@ -227,7 +227,7 @@ def test_what_somebody_else_undoes_meanwhile_is_not_called_applied(bench):
 KILLED = """
 import os, sys, signal
 from warden.adapters.journal import SqliteJournal
-from warden.adapters.http import parse_address
+from warden.adapters.address import parse_address
 from warden.adapters.openbao import OpenBao
 from warden.domain.secret import Secret
 import msgspec
@@ -279,11 +279,11 @@ def test_two_applies_at_once_end_in_step(bench, tmp_path):
 
 
 def test_a_sealed_or_dead_server_is_no_answer(bench):
-    from warden.adapters.http import parse_address  # noqa: PLC0415
-    from warden.adapters.openbao import OpenBao  # noqa: PLC0415
-    from warden.domain.errors import Unreachable  # noqa: PLC0415
-    from warden.domain.secret import Secret  # noqa: PLC0415
-    from warden.verbs.plan import plan  # noqa: PLC0415
+    from warden.adapters.address import parse_address
+    from warden.adapters.openbao import OpenBao
+    from warden.domain.errors import Unreachable
+    from warden.domain.secret import Secret
+    from warden.verbs.plan import plan
 
     nobody = OpenBao(parse_address("http://127.0.0.1:1", "BAO_ADDR"), Secret("s.x"))
     started = time.monotonic()

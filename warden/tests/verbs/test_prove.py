@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from warden.adapters.address import parse_address
 from warden.adapters.audit import AuditCommand, AuditFiles
-from warden.adapters.http import parse_address
 from warden.adapters.issuer import LocalIssuer
 from warden.adapters.openbao import OpenBao
 from warden.adapters.unplayed import Unplayed
@@ -295,7 +295,7 @@ def test_where_nobody_can_be_played_it_is_inconclusive(bench, verdict):
 
 def test_a_refusal_for_another_reason_does_not_count(bench, verdict, tmp_path):
     """A token whose signature nobody knows is refused as well, but that says nothing about subject or audience."""
-    from warden.adapters.issuer import new_key  # noqa: PLC0415
+    from warden.adapters.issuer import new_key
 
     new_key(str(tmp_path / "kubernetes.pem"))
     proof = bench.ready().prove(identities=LocalIssuer(str(tmp_path)))

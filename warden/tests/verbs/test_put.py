@@ -180,7 +180,7 @@ def test_the_journal_says_that_it_was_and_not_what(bench):
 
 
 def test_a_dead_server_is_no_answer_and_nothing_is_claimed(bench):
-    from warden.adapters.http import parse_address  # noqa: PLC0415
+    from warden.adapters.address import parse_address
 
     nobody = OpenBao(parse_address("http://127.0.0.1:1", "BAO_ADDR"), Secret("s.x"))
     with pytest.raises(Inconclusive, match="cannot be reached"):

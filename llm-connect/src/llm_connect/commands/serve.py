@@ -52,7 +52,7 @@ def command(*, host: str, port: int, log_level: str, drain_seconds: int, max_bod
         hint = "Next: choose another --port (0 takes a free one) or --host."
         raise Stop(ANSWER_IS_NO, "address", host, f"{error}; nothing was started", hint) from None
     # Half a second of imports, not spent on --help or on a configuration that cannot be used.
-    from llm_connect.web.app import Gateway  # noqa: PLC0415
+    from llm_connect.web.app import Gateway
 
     logs.set_up(log_level, Redactor(settings.key))
     config = configured(Gateway(settings).application(), drain_seconds)

@@ -158,7 +158,7 @@ def _token_helper(environ: Mapping[str, str]) -> str:
 
 def _ask_helper(helper: str) -> Secret | None:
     """``HELPER get``, as ``bao`` does it: the token on its standard output, nothing where there is none."""
-    import subprocess  # noqa: PLC0415 - few have a helper
+    import subprocess
 
     program = os.path.expanduser(helper)
     try:

@@ -73,7 +73,7 @@ def _configured() -> str | None:
     path = config_file()
     if not os.path.isfile(path):
         return None
-    import tomllib  # noqa: PLC0415  # only where nothing nearer was found
+    import tomllib  # only where nothing nearer was found
 
     try:
         with open(path, "rb") as file:  # no pathlib on the hot path

@@ -119,7 +119,7 @@ def _structured(path: str, source: Source, kind: Callable[[Mapping], type]) -> A
 
     With faults the structure holds stand-ins: it is good for finding more of them, and for nothing else.
     """
-    from warden.adapters.structures import Decoder  # noqa: PLC0415 - not where the entry is compiled
+    from warden.adapters.structures import Decoder
 
     try:
         tree = _tree(read_bytes(path), source)

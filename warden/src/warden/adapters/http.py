@@ -13,83 +13,13 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
+from warden.adapters.address import Endpoint
 from warden.domain.errors import ServerFault, Unreachable, Usage
 from warden.ports import Answer
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes; OpenBao's own limit on a request is 32 MiB and no answer that warden asks for comes near it."""
 MAX_LINE = 65536
-
-
-class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a server is and how it is verified.
-
-    ``source`` is the variable or flag the address came from, ``timeout`` is in seconds and holds for each wait on
-    the socket, ``ca_file``/``ca_path`` replace the system's authorities.
-    """
-
-    scheme: str
-    host: str
-    port: int
-    prefix: str
-    source: str
-    timeout: float = 30.0
-    ca_file: str = ""
-    ca_path: str = ""
-    client_cert: str = ""
-    client_key: str = ""
-    server_name: str = ""
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}{self.prefix}"
-
-
-def parse_address(text: str, source: str) -> Endpoint:
-    """Read ``http(s)://host[:port][/prefix]``.
-
-    Raises `Usage` for anything else, and for plain http to an address that is not loopback: a token would travel
-    in clear.
-    """
-    scheme, mark, rest = text.partition("://")
-    if not mark or scheme not in {"http", "https"} or not rest or any(c in rest for c in "@?#\\ \t\r\n"):
-        raise Usage(
-            f"{source} is no address: {text!r}. Nothing was sent.",
-            hint=f"write it as https://host:8200, for example: export {source}=https://bao.example:8200",
-        )
-    authority, _, prefix = rest.partition("/")
-    host, port = _host_and_port(authority, source, default=443 if scheme == "https" else 80)
-    if scheme == "http" and not is_loopback(host):
-        raise Usage(
-            f"{source} is plain http to {host}, which is another machine: tokens would be readable. Nothing was sent.",
-            hint=f"use https://{authority}; plain http is for loopback only",
-        )
-    return Endpoint(
-        scheme=scheme, host=host, port=port, prefix=f"/{prefix.strip('/')}" if prefix.strip("/") else "", source=source
-    )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the host can only be this machine: ``localhost``, ``::1`` or an address of 127.0.0.0/8."""
-    if host in {"localhost", "::1"}:
-        return True
-    try:
-        return socket.inet_aton(host)[0] == 127 and host.count(".") == 3  # noqa: PLR2004 - 127.0.0.0/8, RFC 1122
-    except OSError:
-        return False
-
-
-def _host_and_port(authority: str, source: str, default: int) -> tuple[str, int]:
-    if authority.startswith("["):
-        host, _, rest = authority[1:].partition("]")
-        port = rest.removeprefix(":")
-    else:
-        host, _, port = authority.partition(":")
-    if not host or (port and not (port.isdigit() and 0 < int(port) < 65536)):  # noqa: PLR2004 - the range of a port
-        raise Usage(f"{source} names no host and port: {authority!r}. Nothing was sent.", hint="write host:8200")
-    return host, int(port) if port else default
 
 
 class Connection:
@@ -297,7 +227,7 @@ def _plain(fault: OSError) -> str:
 
 
 def _verified(plain: socket.socket, endpoint: Endpoint) -> socket.socket:
-    import ssl  # noqa: PLC0415 - costs as much as all of `route`
+    import ssl
 
     try:
         context = ssl.create_default_context(cafile=endpoint.ca_file or None, capath=endpoint.ca_path or None)

@@ -34,7 +34,7 @@ def show(platform_dir: str, entry_id: str) -> Route:
     found = _compiled(platform_dir, f"{entry_id}.yaml")
     if found is not None:
         return found
-    from warden.domain.routing import draw  # noqa: PLC0415 - it was drawn when it was compiled
+    from warden.domain.routing import draw
 
     return draw(load(platform_dir).entry(entry_id))
 
@@ -43,7 +43,7 @@ def entry(platform_dir: str, entry_id: str) -> "Entry":
     """One entry, from one row where that is good. Raises as `Catalog.entry` does."""
     row = _good_row(platform_dir, f"{entry_id}.yaml")
     if row is not None:
-        from warden.adapters.thaw import thawed  # noqa: PLC0415 - not where there is no row
+        from warden.adapters.thaw import thawed
 
         try:
             return thawed(row.kind, row.entry)
@@ -82,7 +82,7 @@ def _binding(platform_dir: str) -> str:
 
 def load(platform_dir: str) -> "Catalog":
     """As `files.load_catalog`, but only the files that changed since they were compiled are parsed."""
-    from warden.adapters import files  # noqa: PLC0415 - not where `show` finds its row
+    from warden.adapters import files
 
     now, folder = time.time_ns(), stamp(os.path.join(platform_dir, "catalog"))
     binding = _binding(platform_dir)
@@ -119,7 +119,7 @@ def _settled(found: Stamp, now: int) -> bool:
 
 
 def _known(platform_dir: str, binding: str) -> _Known:
-    from warden.domain.catalog import Platform  # noqa: PLC0415 - as in load
+    from warden.domain.catalog import Platform
 
     try:
         index = IndexFile(index_path(platform_dir), binding)
@@ -132,8 +132,8 @@ def _known(platform_dir: str, binding: str) -> _Known:
 
 
 def _source(path: str, found: Stamp, row: Row | None, platform: "Platform") -> "Source":
-    from warden.adapters import files  # noqa: PLC0415 - as in load
-    from warden.adapters.thaw import thawed  # noqa: PLC0415
+    from warden.adapters import files
+    from warden.adapters.thaw import thawed
 
     if row is not None and row.stamp == found:
         try:
@@ -148,8 +148,8 @@ def _source(path: str, found: Stamp, row: Row | None, platform: "Platform") -> "
 def _row(name: str, found: Stamp, catalog: "Catalog", known: Row | None) -> Row:
     if known is not None and known.stamp == found and known.route:
         return known
-    from warden.domain.catalog import kind_of  # noqa: PLC0415 - as in load
-    from warden.domain.routing import draw  # noqa: PLC0415
+    from warden.domain.catalog import kind_of
+    from warden.domain.routing import draw
 
     entry = catalog.entries[name.removesuffix(".yaml")]
     return Row(name, found, kind_of(entry), msgspec.json.encode(entry), msgspec.json.encode(draw(entry)))

@@ -38,8 +38,8 @@ _HALF = 32  # bytes of each of r and s on P-256
 
 def new_key(path: str) -> str:
     """Make a P-256 key pair: the private key to `path`, mode 0600; answers the public key as PEM."""
-    from cryptography.hazmat.primitives import serialization as pem  # noqa: PLC0415  # 80 ms, only where keys are used
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415  # as above
+    from cryptography.hazmat.primitives import serialization as pem  # 80 ms, only where keys are used
+    from cryptography.hazmat.primitives.asymmetric import ec  # as above
 
     key = ec.generate_private_key(ec.SECP256R1())
     private = key.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, pem.NoEncryption())
@@ -49,8 +49,8 @@ def new_key(path: str) -> str:
 
 
 def _load(path: str) -> "EllipticCurvePrivateKey":
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey  # noqa: PLC0415  # as in new_key
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415  # as in new_key
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey  # as in new_key
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # as in new_key
 
     try:
         key = load_pem_private_key(Path(path).read_bytes(), password=None)
@@ -70,8 +70,8 @@ def _b64(raw: bytes) -> bytes:
 
 
 def _sign(key: "EllipticCurvePrivateKey", claims: Mapping[str, Any]) -> Secret:
-    from cryptography.hazmat.primitives.asymmetric import ec, utils  # noqa: PLC0415  # as in new_key
-    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415  # as in new_key
+    from cryptography.hazmat.primitives.asymmetric import ec, utils  # as in new_key
+    from cryptography.hazmat.primitives.hashes import SHA256  # as in new_key
 
     head = {"alg": ALGORITHM, "typ": "JWT"}
     signed = b".".join(_b64(json.dumps(part, separators=(",", ":")).encode()) for part in (head, claims))

@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
-from warden.adapters.http import Connection, Endpoint, parse_address
-from warden.domain.errors import Held, Refused, Sealed, ServerFault, Unidentified, Usage
+from warden.adapters.address import Endpoint
+from warden.adapters.http import Connection
+from warden.domain.errors import Held, Refused, Sealed, ServerFault, Unidentified
 from warden.domain.secret import Secret
 from warden.domain.server import (
     Answer,
@@ -32,55 +33,6 @@ from warden.domain.server import (
 
 OK, NO_CONTENT = 200, 204
 BAD_REQUEST, FORBIDDEN, NOT_FOUND, UNAVAILABLE = 400, 403, 404, 503
-
-
-def endpoint(environ: Mapping[str, str]) -> Endpoint:
-    """Where OpenBao is, as ``bao`` and ``vault`` find it (BAO_* before VAULT_*).
-
-    Verification of TLS cannot be switched off here: BAO_SKIP_VERIFY is not read.
-
-    Raises:
-        Usage: no address is named, or one of the values is unusable.
-    """
-    source = next((name for name in ("BAO_ADDR", "VAULT_ADDR") if environ.get(name)), "")
-    if not source:
-        raise Usage(
-            "no OpenBao is named: BAO_ADDR is not set. Nothing was asked.",
-            hint='export BAO_ADDR=https://bao.example:8200, or play with the embedded one: eval "$(warden dev env)"',
-        )
-    found = parse_address(environ[source], source)
-
-    def variable(name: str) -> str:
-        return environ.get(f"BAO_{name}") or environ.get(f"VAULT_{name}") or ""
-
-    return Endpoint(
-        scheme=found.scheme,
-        host=found.host,
-        port=found.port,
-        prefix=found.prefix,
-        source=source,
-        timeout=_seconds(variable("CLIENT_TIMEOUT")),
-        ca_file=variable("CACERT"),
-        ca_path=variable("CAPATH"),
-        client_cert=variable("CLIENT_CERT"),
-        client_key=variable("CLIENT_KEY"),
-        server_name=variable("TLS_SERVER_NAME"),
-    )
-
-
-def namespace(environ: Mapping[str, str]) -> str:
-    """The namespace named by BAO_NAMESPACE or VAULT_NAMESPACE; empty for the root."""
-    return (environ.get("BAO_NAMESPACE") or environ.get("VAULT_NAMESPACE") or "").strip("/")
-
-
-def _seconds(text: str) -> float:
-    """BAO_CLIENT_TIMEOUT: seconds, ``45`` or ``45s``; 20 where it is not set (`bao` waits 60)."""
-    if not text:
-        return 20.0
-    number = text.removesuffix("s")
-    if not number.isdigit() or not int(number):
-        raise Usage(f"BAO_CLIENT_TIMEOUT is {text!r}. Nothing was asked.", hint="write seconds: 45 or 45s")
-    return float(number)
 
 
 class OpenBao:

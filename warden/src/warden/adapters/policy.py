@@ -215,14 +215,14 @@ def _engine() -> ModuleType:
 
 
 def _package() -> ModuleType:
-    from cedarpy import _internal  # noqa: PLC0415 - the same extension, by the slow way
+    from cedarpy import _internal
 
     return _internal
 
 
 def _extension() -> ModuleType | None:
-    from importlib.machinery import PathFinder  # noqa: PLC0415 - paid by those who ask the policy
-    from importlib.util import module_from_spec  # noqa: PLC0415
+    from importlib.machinery import PathFinder
+    from importlib.util import module_from_spec
 
     package = PathFinder.find_spec("cedarpy")
     folders = package.submodule_search_locations if package else None

@@ -100,7 +100,7 @@ def _bytes(secret: Secret) -> bytes:
 
 def _settle() -> None:
     """Leave nothing of Python's behind: what it ignores would stay ignored in the child."""
-    import signal  # noqa: PLC0415 - loaded already
+    import signal
 
     sys.stdout.flush()
     sys.stderr.flush()

@@ -11,7 +11,7 @@ class English:
     """
 
     def __init__(self) -> None:
-        import snowballstemmer  # type: ignore[import-untyped]  # noqa: PLC0415 - `route show` never searches
+        import snowballstemmer  # type: ignore[import-untyped]
 
         self._stemmer = snowballstemmer.stemmer("english")
 
@@ -21,8 +21,8 @@ class English:
 
     def alike(self, word: str, known: Sequence[str]) -> list[tuple[str, float]]:
         """The known words that `word` may be a typo of; likeness is 1 less the share of letters that differ."""
-        from rapidfuzz import process  # noqa: PLC0415  # only where a word is unknown
-        from rapidfuzz.distance import OSA  # noqa: PLC0415
+        from rapidfuzz import process  # only where a word is unknown
+        from rapidfuzz.distance import OSA
 
         if len(word) < 3:  # noqa: PLR2004  # see above
             return []

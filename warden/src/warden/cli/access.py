@@ -85,7 +85,7 @@ def _without_command(platform: str | None, need: str, fetch: str | None, *, as_j
 
 
 def _fetch(flag: str | None, need: str, field: str, how: dict[str, Any]) -> None:
-    from warden.verbs.access import Ask, fetch  # noqa: PLC0415 - as above
+    from warden.verbs.access import Ask, fetch
 
     if sys.stdout.isatty() and not how["force"]:
         raise Usage(
@@ -105,7 +105,7 @@ def _fetch(flag: str | None, need: str, field: str, how: dict[str, Any]) -> None
 
 
 def _advise(flag: str | None, need: str, *, as_json: bool) -> None:
-    from warden.domain.advice import advise  # noqa: PLC0415 - a command needs none of it
+    from warden.domain.advice import advise
 
     journal = wiring.journal()
     advice = [advise(each, journal.state(each.id)) for each in wiring.entries(wiring.platform_at(flag), need)]

@@ -88,7 +88,7 @@ def run(call: Call) -> int:
 
 
 def _become(call: Call) -> NoReturn:
-    from warden.verbs import access  # noqa: PLC0415 - paid when the words were right
+    from warden.verbs import access
 
     if not call.command:
         raise Usage(

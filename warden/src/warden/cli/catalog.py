@@ -36,7 +36,7 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
     \b
     Exit codes: 0 none (warnings do not count), 1 faults.
     """
-    from warden.verbs.check import check as judge  # noqa: PLC0415 - --help needs none of it
+    from warden.verbs.check import check as judge
 
     platform = wiring.platform_dir(ctx)
     found = wiring.parsed_catalog(platform)

@@ -55,7 +55,7 @@ def doctor(
     if policy is not None:
         _print_policy(cast("Verb", policy), scope, as_json=as_json)
         return Exit.DONE
-    from warden.verbs import doctor as verb  # noqa: PLC0415 - `--policy` asks nobody
+    from warden.verbs import doctor as verb
 
     vault = wiring.openbao()
     chosen = cast("Sequence[Verb]", verbs or VERBS)
@@ -114,7 +114,7 @@ def _wrapped(text: str) -> list[str]:
     columns = render.width()
     if not columns:
         return [text]
-    import textwrap  # noqa: PLC0415 - a terminal only
+    import textwrap
 
     return textwrap.wrap(text, columns - _INDENT, break_long_words=False, break_on_hyphens=False)
 

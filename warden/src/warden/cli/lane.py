@@ -124,7 +124,7 @@ def apply(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
 
 
 def _apply_one(lane: Lane, bench: "Bench", *, as_json: bool, how: Mapping[str, bool]) -> dict[str, Any]:
-    from warden.verbs.apply import apply as carry_out  # noqa: PLC0415 - plan needs none of it
+    from warden.verbs.apply import apply as carry_out
 
     first = bench.plan(lane, take_over=how["take_over"])
     _expect_consent(lane, first, bench, taken_over=how["take_over"], yes=how["yes"])
@@ -188,7 +188,7 @@ def put(ctx: click.Context, /, lane: str, field: str, as_is: bool, as_json: bool
     It is merged with check-and-set: the lane's other fields survive. One line break at the end is taken off.
     Exit codes: 1 no such field, 2 the value looks wrong, 3 no answer, 4 refused, 5 somebody else was faster.
     """
-    from warden.verbs.put import put as write  # noqa: PLC0415 - plan needs none of it
+    from warden.verbs.put import put as write
 
     bench = wiring.bench(ctx)
     found = bench.catalog.lane(lane)
@@ -204,7 +204,7 @@ def put(ctx: click.Context, /, lane: str, field: str, as_is: bool, as_json: bool
 
 
 def _typed(prompt: str) -> Secret:
-    import getpass  # noqa: PLC0415 - only where somebody types
+    import getpass
 
     return Secret(getpass.getpass(f"{prompt}: ", sys.stderr))
 

@@ -44,8 +44,8 @@ def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
     ok: as it should be. FAIL: the answer was wrong. ??: inconclusive, which is never a pass.
     Exit codes: 0 proven, 1 refuted, 3 inconclusive.
     """
-    from warden.verbs.prove import Setting  # noqa: PLC0415 - --help needs none of it
-    from warden.verbs.prove import prove as run  # noqa: PLC0415
+    from warden.verbs.prove import Setting
+    from warden.verbs.prove import prove as run
 
     bench = wiring.bench(ctx)
     lanes = _open(bench.chosen(lane, every=every), bench, every=every)

@@ -57,7 +57,7 @@ def harmless(text: str) -> str:
     """
     if text.isprintable():
         return text
-    import re  # noqa: PLC0415 - rarely needed
+    import re
 
     ours = "|".join(re.escape(f"\x1b[{code}m") for code in (*STYLES.values(), "0"))
     return re.sub(
@@ -154,7 +154,7 @@ def fit(cell: str, size: int) -> str:
 
 def wrapped(text: str, *, indent: int) -> list[str]:
     """The text in lines of at most `width` columns (100 when piped), each indented."""
-    import textwrap  # noqa: PLC0415 - not on the hot path
+    import textwrap
 
     margin = " " * indent
     return textwrap.wrap(text, width() or 100, initial_indent=margin, subsequent_indent=margin)

@@ -39,7 +39,7 @@ def list_(ctx: click.Context, /, every: bool, tag: str | None, stale: bool, as_j
       warden route list
       warden route list --all --tag ssh --json
     """
-    from warden.domain.rules import is_stale  # noqa: PLC0415 - as everywhere: `show` pays for itself alone
+    from warden.domain.rules import is_stale
 
     catalog = wiring.catalog(wiring.platform_dir(ctx))
     today = datetime.now(UTC).date()
@@ -95,7 +95,7 @@ def find(ctx: click.Context, /, need: tuple[str, ...], every: bool, as_json: boo
     \b
     Exit codes: 0 found, 1 nobody here owns this (the nearest entries are named).
     """
-    from warden.domain.search import Unowned, answer  # noqa: PLC0415 - `show` searches nothing
+    from warden.domain.search import Unowned, answer
 
     catalog = wiring.catalog(wiring.platform_dir(ctx))
     try:
@@ -114,7 +114,7 @@ def find(ctx: click.Context, /, need: tuple[str, ...], every: bool, as_json: boo
 
 
 def _routes(catalog: "Catalog", chosen: list[str]) -> list[Route]:
-    from warden.domain.routing import route as drawn  # noqa: PLC0415 - `show` has it compiled
+    from warden.domain.routing import route as drawn
 
     states, now = wiring.journal().states(), datetime.now(UTC)
     return [drawn(catalog.entries[entry_id], states.get(entry_id), now) for entry_id in chosen]

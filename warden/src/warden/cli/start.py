@@ -11,22 +11,22 @@ def run() -> None:
     """Run the command line; nothing but an exit code and printed text leaves it."""
     _spare_typing_extensions()
     if "route" in sys.argv[1:4]:
-        from warden.cli import shortcut  # noqa: PLC0415 - after that
+        from warden.cli import shortcut
 
         asked = shortcut.read(sys.argv[1:])
         if asked is not None:
-            from warden.cli.last import guarded  # noqa: PLC0415
+            from warden.cli.last import guarded
 
             sys.exit(guarded(lambda: shortcut.run(asked)))
-    from warden.cli import become  # noqa: PLC0415 - as above
+    from warden.cli import become
 
     call = become.read(sys.argv[1:])
     if call is None:
-        from warden.cli.main import run as everything  # noqa: PLC0415 - click is not loaded before it is needed
+        from warden.cli.main import run as everything
 
         everything()
     else:
-        from warden.cli.last import guarded  # noqa: PLC0415
+        from warden.cli.last import guarded
 
         sys.exit(guarded(lambda: become.run(call)))
 
@@ -37,6 +37,6 @@ def _spare_typing_extensions() -> None:
         return
     sys.modules["typing_extensions"] = None  # type: ignore[assignment]  # import system: None means "cannot be imported"
     try:
-        import msgspec  # noqa: F401, PLC0415 - for its effect
+        import msgspec  # noqa: F401 - for its effect
     finally:
         del sys.modules["typing_extensions"]

@@ -24,7 +24,7 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     \b
     Exit codes: 0 shown, 3 OpenBao gave no answer (what the journal knows is shown all the same).
     """
-    from warden.verbs.status import status as look  # noqa: PLC0415 - --help needs none of it
+    from warden.verbs.status import status as look
 
     catalog = wiring.catalog(wiring.platform_dir(ctx))
     listed = [each for each in catalog.lanes.values() if every or each.status == "active"]

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     import click
 
+    from warden.adapters.address import Endpoint
     from warden.adapters.audit import AuditCommand, AuditFiles
     from warden.adapters.caller import EnvironmentCaller
     from warden.adapters.embedded import Embedded
-    from warden.adapters.http import Endpoint
     from warden.adapters.journal import SqliteJournal
     from warden.adapters.openbao import OpenBao
     from warden.adapters.pages import Checkouts
@@ -54,56 +54,56 @@ def platform_dir(ctx: click.Context) -> str:
 
 def platform_at(flag: str | None) -> str:
     """The platform directory where ``--platform`` said `flag`."""
-    from warden.adapters.discovery import find_platform  # noqa: PLC0415
+    from warden.adapters.discovery import find_platform
 
     return find_platform(flag)
 
 
 def catalog(platform: str) -> Catalog:
     """The catalog of a platform directory."""
-    from warden.adapters.index import load  # noqa: PLC0415
+    from warden.adapters.index import load
 
     return load(platform)
 
 
 def parsed_catalog(platform: str) -> Catalog:
     """The same with every file parsed anew: it knows the line of each field."""
-    from warden.adapters.files import load_catalog  # noqa: PLC0415
+    from warden.adapters.files import load_catalog
 
     return load_catalog(platform)
 
 
 def drawn(platform: str, entry_id: str) -> Route:
     """One entry's route as its file says, without the journal."""
-    from warden.adapters.index import show  # noqa: PLC0415
+    from warden.adapters.index import show
 
     return show(platform, entry_id)
 
 
 def pages(platform: str, found: Catalog) -> Checkouts:
     """The pages that entries point at."""
-    from warden.adapters.pages import Checkouts  # noqa: PLC0415
+    from warden.adapters.pages import Checkouts
 
     return Checkouts(platform, found.platform.repos)
 
 
 def scaffold(directory: str, today: date) -> tuple[list[str], list[str]]:
     """The first files of a platform directory: those made, and those kept."""
-    from warden.adapters.scaffold import scaffold as make  # noqa: PLC0415
+    from warden.adapters.scaffold import scaffold as make
 
     return make(directory, today)
 
 
 def quoted(text: str) -> str:
     """The text as one word of a shell."""
-    import shlex  # noqa: PLC0415
+    import shlex
 
     return shlex.quote(text)
 
 
 def entries(platform: str, need: str) -> list[Entry]:
     """The entry of that id, else those that a need in words may mean. Raises `Unowned` where nobody owns it."""
-    from warden.adapters.index import entry  # noqa: PLC0415
+    from warden.adapters.index import entry
 
     try:
         return [entry(platform, need)]
@@ -114,14 +114,14 @@ def entries(platform: str, need: str) -> list[Entry]:
 
 def meant(catalog: Catalog, need: str) -> list[str]:
     """The ids of the active entries that a need in words may mean. Raises `Unowned` where nobody owns it."""
-    from warden.domain.search import answer, meant  # noqa: PLC0415 - only where it is no id
+    from warden.domain.search import answer, meant
 
     return meant(answer(catalog.entries, need, words()))
 
 
 def words() -> English:
     """What is known of the language that needs are written in."""
-    from warden.adapters.words import English  # noqa: PLC0415
+    from warden.adapters.words import English
 
     return English()
 
@@ -131,64 +131,66 @@ def openbao() -> OpenBao:
 
     The token is BAO_TOKEN, VAULT_TOKEN or the token file of ``bao login``.
     """
-    from warden.adapters import openbao as adapter  # noqa: PLC0415 - only commands that ask OpenBao pay for it
-    from warden.adapters.caller import own_token  # noqa: PLC0415
+    from warden.adapters import address
+    from warden.adapters import openbao as adapter
+    from warden.adapters.caller import own_token
 
-    return adapter.OpenBao(adapter.endpoint(os.environ), own_token(os.environ), namespace=adapter.namespace(os.environ))
+    return adapter.OpenBao(address.endpoint(os.environ), own_token(os.environ), namespace=address.namespace(os.environ))
 
 
 def journal() -> SqliteJournal:
     """The journal: WARDEN_JOURNAL, else ``journal.db`` in warden's state directory."""
-    from warden.adapters.journal import SqliteJournal, journal_path  # noqa: PLC0415
+    from warden.adapters.journal import SqliteJournal, journal_path
 
     return SqliteJournal(journal_path(os.environ))
 
 
 def policy(platform_dir: str) -> CedarPolicy:
     """The policy gate on the platform's policies, or on the default."""
-    from warden.adapters.policy import CedarPolicy  # noqa: PLC0415
+    from warden.adapters.policy import CedarPolicy
 
     return CedarPolicy(os.path.join(platform_dir, "policies", "access"))
 
 
 def caller(token_file: str | None) -> EnvironmentCaller:
     """Who calls, found in the environment and in the file that ``--token-file`` names."""
-    from warden.adapters import openbao as adapter  # noqa: PLC0415
-    from warden.adapters.caller import EnvironmentCaller  # noqa: PLC0415
+    from warden.adapters import address
+    from warden.adapters import openbao as adapter
+    from warden.adapters.caller import EnvironmentCaller
 
     def connect(token: Secret | None) -> OpenBao:
-        return adapter.OpenBao(adapter.endpoint(os.environ), token, namespace=adapter.namespace(os.environ))
+        return adapter.OpenBao(address.endpoint(os.environ), token, namespace=address.namespace(os.environ))
 
     return EnvironmentCaller(os.environ, token_file, connect)
 
 
 def runner() -> Exec:
     """What becomes the command behind ``--``."""
-    from warden.adapters.process import Exec  # noqa: PLC0415
+    from warden.adapters.process import Exec
 
     return Exec(os.environ)
 
 
 def embedded() -> Embedded:
     """The embedded platform in warden's state directory."""
-    from warden.adapters.embedded import Embedded  # noqa: PLC0415
+    from warden.adapters.embedded import Embedded
 
     return Embedded(state_directory())
 
 
 def write_private(path: str, content: str) -> None:
     """Put something at a path that the caller named, for nobody else to read."""
-    from warden.adapters.embedded.state import write  # noqa: PLC0415
+    from warden.adapters.embedded.state import write
 
     write(path, content)
 
 
 def surroundings(ctx: click.Context, where: Endpoint) -> Surroundings:
     """What doctor sees of this machine."""
-    from warden.adapters.journal import journal_path  # noqa: PLC0415
-    from warden.adapters.surroundings import journal_fault, readable  # noqa: PLC0415
-    from warden.domain.errors import Usage  # noqa: PLC0415
-    from warden.verbs.doctor import Surroundings  # noqa: PLC0415
+    from warden.adapters.journal import journal_path
+    from warden.adapters.surroundings import journal_fault, readable
+    from warden.domain.errors import Usage
+    from warden.verbs.doctor import Surroundings
 
     path = journal_path(os.environ)
     try:
@@ -229,7 +231,7 @@ class Bench:
 
     def chosen(self, lane: str | None, *, every: bool) -> list[Lane]:
         """The lane that was named, or every active one. Raises `Usage` where neither or both were asked for."""
-        from warden.domain.errors import Usage  # noqa: PLC0415
+        from warden.domain.errors import Usage
 
         if bool(lane) == every:
             raise Usage("name one lane, or give --all. Nothing was done.", hint="warden route list")
@@ -239,7 +241,7 @@ class Bench:
 
     def plan(self, lane: Lane, *, take_over: bool = False) -> Plan:
         """The lane's plan against the server."""
-        from warden.verbs.plan import plan  # noqa: PLC0415
+        from warden.verbs.plan import plan
 
         return plan(
             lane,
@@ -252,16 +254,16 @@ class Bench:
 
     def alone(self, what: str) -> AbstractContextManager[None]:
         """Hold this machine's lock for changing that server."""
-        import hashlib  # noqa: PLC0415
+        import hashlib
 
-        from warden.adapters.lock import held  # noqa: PLC0415
+        from warden.adapters.lock import held
 
         name = hashlib.sha256(self.address.encode()).hexdigest()[:16]
         return held(os.path.join(state_directory(), "locks", f"{name}.lock"), what)
 
     def audit_files(self) -> tuple[str, ...]:
         """Where the audit lines are: beside the embedded platform, or where the server says (which needs sudo)."""
-        from warden.domain.errors import Refused, Usage  # noqa: PLC0415
+        from warden.domain.errors import Refused, Usage
 
         embedded = _embedded_at(self.address)
         if embedded:
@@ -285,7 +287,7 @@ def bench(ctx: click.Context) -> Bench:
 
 def _embedded_at(address: str) -> Embedded | None:
     """This machine's embedded platform, if it is the server at that address."""
-    from warden.adapters.embedded import Embedded  # noqa: PLC0415
+    from warden.adapters.embedded import Embedded
 
     found = Embedded(state_directory())
     return found if found.status().up and found.status().address == address else None
@@ -293,7 +295,7 @@ def _embedded_at(address: str) -> Embedded | None:
 
 def identities(bench: Bench) -> Identities:
     """Who can be played on that server."""
-    from warden.adapters.unplayed import Unplayed  # noqa: PLC0415
+    from warden.adapters.unplayed import Unplayed
 
     embedded = _embedded_at(bench.address)
     return embedded.issuer if embedded else Unplayed(bench.address)
@@ -301,17 +303,17 @@ def identities(bench: Bench) -> Identities:
 
 def audit_files(paths: Sequence[str]) -> AuditFiles:
     """The audit log in files or directories."""
-    from warden.adapters.audit import AuditFiles  # noqa: PLC0415
+    from warden.adapters.audit import AuditFiles
 
     return AuditFiles(paths)
 
 
 def audit_command(command: str) -> AuditCommand:
     """The audit log as a command prints it; the words are split as a shell would, and no shell is used."""
-    import shlex  # noqa: PLC0415
+    import shlex
 
-    from warden.adapters.audit import AuditCommand  # noqa: PLC0415
-    from warden.domain.errors import Usage  # noqa: PLC0415
+    from warden.adapters.audit import AuditCommand
+    from warden.domain.errors import Usage
 
     try:
         words = shlex.split(command)

@@ -160,6 +160,6 @@ def unknown(entry_id: str, known: Sequence[str]) -> NotFound:
 
 def nearest(word: str, known: Sequence[str], count: int = 3) -> list[str]:
     """The words of `known` that look most like `word`, best first; none where nothing is alike."""
-    import difflib  # noqa: PLC0415  # only where an id was wrong
+    import difflib  # only where an id was wrong
 
     return difflib.get_close_matches(word, known, n=count, cutoff=0.5)

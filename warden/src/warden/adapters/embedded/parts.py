@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
+from warden.adapters.address import parse_address
 from warden.adapters.embedded import state
 from warden.adapters.embedded.config import PARTS
-from warden.adapters.http import Connection, parse_address
+from warden.adapters.http import Connection
 from warden.adapters.issuer import LocalIssuer
 from warden.domain.errors import NotFound, Refused, Sealed, ServerFault, Usage, WardenError
 from warden.domain.secret import Secret

