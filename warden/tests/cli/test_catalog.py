@@ -129,3 +129,15 @@ def test_no_platform_anywhere_is_wrong_usage_that_names_all_places(run):
     assert done.returncode == 2
     for place in ("--platform", "WARDEN_PLATFORM", "config.toml"):
         assert place in done.stderr
+
+
+def test_a_policy_that_is_no_policy_is_a_fault_of_the_platform_too(run, tmp_path):
+    run("init")
+    folder = tmp_path / "platform" / "policies" / "access"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "broken.cedar").write_text("permit(principal, action")
+    (folder / "unknown.cedar").write_text("permit(principal is Nobody, action, resource);")
+    done = run("catalog", "check")
+    assert done.returncode == 1
+    assert "\nplatform/policies/access/broken.cedar: no Cedar policy" in "\n" + done.stdout
+    assert "platform/policies/access/unknown.cedar" in done.stdout

@@ -108,12 +108,14 @@ def policy_files(directory: str) -> list[tuple[str, str]]:
 
 def policy_faults(directory: str) -> list[Fault]:
     """Every fault of the folder's policies: not readable, not Cedar, not of the schema."""
+    from warden.adapters.files import shown
+
     schema = _read(os.path.join(DEFAULT, _SCHEMA))
     try:
         paths = _cedar_files(directory)
     except Inconclusive as fault:
-        return [Fault(directory, 0, "", fault.message)]
-    return [Fault(path, 0, "", message) for path in paths for message in _faults_of(path, schema)]
+        return [Fault(shown(directory), 0, "", fault.message)]
+    return [Fault(shown(path), 0, "", message) for path in paths for message in _faults_of(path, schema)]
 
 
 def _faults_of(path: str, schema: str) -> Sequence[str]:

@@ -27,7 +27,7 @@ def catalog() -> None:
 @click.option("--json", "as_json", is_flag=True, help="An object: faults[], files, pages, unchecked.")
 @click.pass_context
 def check(ctx: click.Context, /, as_json: bool) -> int:
-    """Say every fault of every file, with its line and field and what is allowed there.
+    """Say every fault of every file of the catalog and the access policies: line, field, and what is allowed there.
 
     \b
     Examples:
@@ -40,7 +40,7 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
 
     platform = wiring.platform_dir(ctx)
     found = wiring.parsed_catalog(platform)
-    report = judge(found, wiring.pages(platform, found), datetime.now(UTC).date())
+    report = judge(found, wiring.pages(platform, found), datetime.now(UTC).date(), wiring.policy_faults(platform))
     if as_json:
         render.document(report)
     else:

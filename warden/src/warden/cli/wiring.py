@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from warden.adapters.process import Exec
     from warden.adapters.words import English
     from warden.domain.catalog import Catalog, Entry
+    from warden.domain.errors import Fault
     from warden.domain.lane import Lane
     from warden.domain.plan import Plan
     from warden.domain.route import Route
@@ -150,6 +151,13 @@ def policy(platform_dir: str) -> CedarPolicy:
     from warden.adapters.policy import CedarPolicy
 
     return CedarPolicy(os.path.join(platform_dir, "policies", "access"))
+
+
+def policy_faults(platform_dir: str) -> list[Fault]:
+    """What is wrong with the platform's access policies."""
+    from warden.adapters.policy import policy_faults as look
+
+    return look(os.path.join(platform_dir, "policies", "access"))
 
 
 def caller(token_file: str | None) -> EnvironmentCaller:

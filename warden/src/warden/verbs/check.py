@@ -1,6 +1,7 @@
 """check: everything that is wrong with the declared files, and everything that should be looked at."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -37,9 +38,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(fault for fault in self.faults if not fault.warning)
 
 
-def check(catalog: Catalog, pages: Pages, today: dt.date) -> Report:
-    """Judge the whole catalog: its own faults, the pages it points at, and how long ago it was reviewed."""
-    faults = list(catalog.faults)
+def check(catalog: Catalog, pages: Pages, today: dt.date, also: Sequence[Fault] = ()) -> Report:
+    """Judge the whole catalog: its own faults, the pages it points at, and how long ago it was reviewed.
+
+    `also` are the faults of files beside the catalog (the access policies).
+    """
+    faults = [*catalog.faults, *also]
     pointers = unchecked = 0
     for entry_id, entry in catalog.declared.items():
         told = [fault.field for fault in catalog.faults if fault.file == catalog.files[entry_id]]
@@ -53,7 +57,12 @@ def check(catalog: Catalog, pages: Pages, today: dt.date) -> Report:
                 complaints.append(Complaint(field, f"{path} is not in the checkout of {repo}"))
         lines = catalog.lines.get(entry_id, {})
         faults += located(catalog.files[entry_id], lines, apart(complaints, told))
-    return Report(faults=tuple(sorted(faults)), files=len(catalog.files), pages=pointers, unchecked=unchecked)
+    return Report(
+        faults=tuple(sorted(faults)),
+        files=len(catalog.files) + len({fault.file for fault in also}),
+        pages=pointers,
+        unchecked=unchecked,
+    )
 
 
 def _playbook(entry: Entry, pages: Pages) -> list[Complaint]:
