@@ -21,7 +21,7 @@ SOURCE = re.compile(r"[a-z-]+/src/.*\.py$")
 
 # Each dot and slash in brackets, so that this file does not find itself.
 HOST = re.compile(r"pypi[.]org|pythonhosted[.]org|registry[.]npmjs|crates[.]io|proxy[.]golang|rubygems[.]org")
-PLACE = re.compile(r"(?<![\w/.$}])(?:/work[/]|/root[/]|/tmp/brief[/]|/Users[/])")
+PLACE = re.compile(r"(?<![\w/.$}~])(?:/work[/]|/root[/]|/tmp/brief[/]|/Users[/])")
 
 Fault = tuple[str, int, str]
 """File, line, and what is wrong and what to do."""

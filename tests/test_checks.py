@@ -1,0 +1,111 @@
+"""What `make check` is made of finds what it is there to find."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(__file__).resolve().parent.parent / "tools"
+
+
+def run(tool: str, *argv: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, str(TOOLS / tool), *argv], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """Git's view of one file: `checkout(path, text)` answers what the house rules say of it."""
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+
+    def judged(path: str, text: str) -> str:
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        subprocess.run(["git", "add", "."], cwd=tmp_path, check=True)
+        done = run("house.py", cwd=tmp_path)
+        assert done.returncode == (done.stdout != "house: ok\n"), done.stderr
+        return done.stdout
+
+    return judged
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        ("a.md", "see https://py" + "pi.org/simple\n", "a.md:1: names a package registry"),
+        ("a.md", "\ncd /wo" + "rk/main\n", "a.md:2: names a path of one machine"),
+        ("warden/src/warden/domain/a.py", "import httpx\n", "imports httpx"),
+        ("warden/src/warden/verbs/a.py", "from click import echo\n", "imports click"),
+        ("warden/src/warden/verbs/a.py", "print(1)\n", "a.py:1: prints"),
+        ("warden/src/warden/adapters/a.py", "import sys\nsys.stdout.write('x')\n", "a.py:2: writes to sys.stdout"),
+        ("llm-connect/src/llm_connect/a.py", "class KeyManager: ...\n", "KeyManager says nothing"),
+        ("warden/src/warden/a.py", "x = 1\n" * 401, "has 401 lines"),
+        ("warden/src/warden/a.py", "def f():\n" + "    x = 1\n" * 50, "f has 51 lines"),
+    ],
+)
+def test_a_house_rule_that_is_broken_is_named(checkout, path, text, said):
+    assert said in checkout(path, text)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.md", "https://openbao.org/docs, ~/work/main, $HOME/work/x, tests/work/y\n"),
+        ("warden/src/warden/domain/a.py", "import json\nimport msgspec\nfrom warden.domain import b\n"),
+        ("warden/src/warden/adapters/a.py", "import yaml\n"),
+        ("warden/src/warden/cli/render.py", "import sys\nsys.stdout.write('x')\n"),
+        ("warden/src/warden/a.py", "def f():\n" + "    x = 1\n" * 49),
+    ],
+)
+def test_a_house_rule_that_is_kept_says_nothing(checkout, path, text):
+    assert checkout(path, text) == "house: ok\n"
+
+
+def transcript(folder: Path, *lines: str) -> Path:
+    file = folder / "page.md"
+    file.write_text("\n".join(["# A page", "", "```console", *lines, "```", "", "```", "$ not run", "```", ""]))
+    return file
+
+
+TOLD = [
+    ("$ echo one", "one"),
+    ("$ printf 'a\\nb\\nc\\n'", "a", "…", "c"),
+    ("$ false", "[exit 1]"),
+    ("$ X=7", "$ echo $X", "7"),
+    ("$ echo ~ http://127.0.0.1:1234 pid 77 12 ms", "~ http://127.0.0.1:9 pid 1 3 ms"),
+    ("$ test -t 1 && tput cols 2>/dev/null || stty size", "…"),
+    ("$ (echo to-stderr >&2)", "to-stderr"),
+]
+
+
+@pytest.mark.parametrize("lines", TOLD, ids=lambda lines: lines[0])
+def test_a_transcript_that_is_true_passes(tmp_path, lines):
+    done = run("transcripts.py", str(transcript(tmp_path, *lines)), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_transcript_that_is_untrue_is_shown_and_can_be_written(tmp_path):
+    file = transcript(tmp_path, "$ echo one", "two", "$ false", "$ echo kept   127.0.0.1:5", "kept 127.0.0.1:6")
+    done = run("transcripts.py", str(file), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "  - two\n  + one\n" in done.stdout
+    assert "2 of 3 commands" in done.stdout
+    assert run("transcripts.py", "--write", str(file), cwd=tmp_path).returncode == 0
+    text = file.read_text()
+    assert "$ echo one\none\n$ false\n[exit 1]\n$ echo kept   127.0.0.1:5\nkept 127.0.0.1:6\n```\n" in text
+    assert run("transcripts.py", str(file), cwd=tmp_path).returncode == 0
+
+
+def test_a_transcript_knows_nothing_of_who_runs_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("BAO_TOKEN", "mine")
+    file = transcript(tmp_path, "$ echo token=${BAO_TOKEN-none} home=$HOME", "token=none home=~")
+    assert run("transcripts.py", str(file), cwd=tmp_path).returncode == 0
+
+
+def test_a_shell_that_ends_early_is_no_pass(tmp_path):
+    done = run("transcripts.py", str(transcript(tmp_path, "$ exit 0", "$ echo more", "more")), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "the shell ended" in done.stderr
