@@ -44,6 +44,8 @@ COMMANDS = [
     ["route", "show", "LANE"],
     ["status"],
     ["status", "--json"],
+    ["deactivate", "LANE", "--reason", "canary", "--yes"],
+    ["reactivate", "LANE", "--reason", "canary", "--yes"],
 ]
 
 TALKATIVE = {

@@ -307,3 +307,35 @@ def test_a_reader_that_goes_away_is_no_error(applied):
     )
     assert done.stderr == ""
     assert done.stdout.startswith("OpenBao ")
+
+
+def test_a_lane_is_closed_for_everyone_and_opened_again(applied):
+    lane, world = applied.world.lane, applied.world
+    refused = applied("deactivate", lane, "--reason", "key seen in a log")
+    assert (refused.returncode, "--yes" in refused.stderr) == (2, True)
+    closed = applied("deactivate", lane, "--reason", "key seen in a log", "--yes")
+    assert closed.returncode == 0, closed.stderr
+    assert f"Open it: warden reactivate {lane}" in closed.stdout
+    reader = {"BAO_TOKEN": world.token(), "WARDEN_JOURNAL": applied.own["WARDEN_JOURNAL"]}
+    used = world.run("access", lane, "--", "true", **reader)
+    assert used.returncode == 125
+    assert "key seen in a log" in used.stderr
+    assert applied("prove", lane).returncode == 5
+    assert json.loads(applied("route", "show", lane, "--json").stdout)["resolvable"] is False
+    (row,) = [line for line in applied("status").stdout.splitlines() if line.startswith(lane)]
+    assert "closed" in row
+    assert applied("plan", lane).returncode == 0
+    opened = applied("reactivate", lane, "--reason", "new key", "--yes", "--json")
+    assert (opened.returncode, json.loads(opened.stdout)["closed"]) == (0, False)
+    assert applied("prove", lane).returncode == 0
+    again = applied("reactivate", lane, "--reason", "new key", "--yes")
+    assert (again.returncode, "is not closed" in again.stderr) == (5, True)
+
+
+def test_closing_without_an_answer_says_that_only_the_journal_has_it(applied):
+    lane = applied.world.lane
+    done = applied("deactivate", lane, "--reason", "x", "--yes", BAO_ADDR="http://127.0.0.1:1")
+    assert done.returncode == 3
+    assert "is closed in the journal, but not in OpenBao" in done.stderr
+    assert "run it again" in done.stderr
+    assert applied("deactivate", lane, "--reason", "x", "--yes").returncode == 0

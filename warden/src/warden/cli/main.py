@@ -13,6 +13,7 @@ COMMANDS = {
     "access": ("warden.cli.access", "Run a command with a lane's credential, or say how to get at it."),
     "apply": ("warden.cli.lane", "Make OpenBao what the lane declares."),
     "catalog": ("warden.cli.catalog", "Check the declared files."),
+    "deactivate": ("warden.cli.closing", "Close a lane for everyone."),
     "dev": ("warden.cli.dev", "An embedded OpenBao to play with."),
     "doctor": ("warden.cli.doctor", "Say what is there and what is missing."),
     "help": ("warden.cli.topics", "Explain a topic: exit-codes."),
@@ -21,6 +22,7 @@ COMMANDS = {
     "plan": ("warden.cli.lane", "Show how OpenBao differs from what the lane declares."),
     "prove": ("warden.cli.prove", "Prove live who may read a lane and who may not."),
     "put": ("warden.cli.lane", "Put a value into a field of a lane."),
+    "reactivate": ("warden.cli.closing", "Open a closed lane again."),
     "route": ("warden.cli.route", "Find who owns a credential and how to get it."),
     "status": ("warden.cli.status", "Show each lane's stretches at a glance."),
 }

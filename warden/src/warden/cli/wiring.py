@@ -247,8 +247,8 @@ class Bench:
             return [self.catalog.lane(lane)]
         return [each for each in self.catalog.lanes.values() if each.status == "active"]
 
-    def plan(self, lane: Lane, *, take_over: bool = False) -> Plan:
-        """The lane's plan against the server."""
+    def plan(self, lane: Lane, *, take_over: bool = False, opened: bool = False) -> Plan:
+        """The lane's plan against the server; `opened`: as if the journal did not say that it is closed."""
         from warden.verbs.plan import plan
 
         return plan(
@@ -256,7 +256,7 @@ class Bench:
             tuple(self.catalog.lanes.values()),
             self.vault,
             logins=self.catalog.platform.logins,
-            closed=self.closed,
+            closed=self.closed - {lane.id} if opened else self.closed,
             take_over=take_over,
         )
 

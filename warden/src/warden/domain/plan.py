@@ -92,6 +92,8 @@ def plan(
 
     `take_over` makes objects of our names that are not marked as ours into ordinary changes.
     """
+    if resources.closed:
+        return _closing(resources, observed, logins, take_over=take_over)
     abandoned = _abandoned(resources, observed)
     changes = [
         *(_role_change(name, declared.get(name), observed, logins, take_over=take_over) for name in abandoned),
@@ -102,6 +104,18 @@ def plan(
         *(_role_change(role.name, role, observed, logins, take_over=take_over) for role in resources.roles),
     ]
     return Plan(lane=resources.lane.id, changes=tuple(changes))
+
+
+def _closing(resources: Resources, observed: Observed, logins: Mapping[str, LoginMount], *, take_over: bool) -> Plan:
+    """What is left of a closed lane: its policy out of every role first, then gone. Nothing is made anew."""
+    roles = [role for role in resources.roles if observed.roles.get(role.name) is not None]
+    changes = [_role_change(role.name, role, observed, logins, take_over=take_over) for role in roles]
+    text = observed.policies.get(resources.policy)
+    action: Action = "keep"
+    if text is not None:
+        action = "delete" if lane_marked_in(text) == resources.lane.id or take_over else "foreign"
+    policy = Change(action=action, kind="policy", name=resources.policy, lines=_removed(text or ""))
+    return Plan(lane=resources.lane.id, changes=(*changes, policy))
 
 
 def names_to_observe(resources: Resources, metadata: KvMetadata | None) -> tuple[frozenset[RoleName], frozenset[str]]:

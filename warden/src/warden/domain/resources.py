@@ -37,13 +37,18 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
-    """What one lane implies on OpenBao. ``marks`` is the custom metadata of the lane's path."""
+    """What one lane implies on OpenBao. ``marks`` is the custom metadata of the lane's path.
+
+    A lane that is ``closed`` implies no policy at all: tokens that were given out before lose their access at once,
+    where taking the policy out of the role would only keep new ones from getting it.
+    """
 
     lane: Lane
     policy: str
     policy_text: str
     roles: tuple[Role, ...]
     marks: Mapping[str, str]
+    closed: bool = False
 
 
 def derive(lane: Lane, lanes: Iterable[Lane], closed: frozenset[str] = frozenset()) -> Resources:
@@ -60,6 +65,7 @@ def derive(lane: Lane, lanes: Iterable[Lane], closed: frozenset[str] = frozenset
         policy_text=policy_text(lane),
         roles=roles,
         marks=marks(lane, roles),
+        closed=lane.id in closed,
     )
 
 

@@ -75,7 +75,7 @@ def _next(
     ours = metadata is not None and metadata.custom.get("catalog-id") == lane.id
     steps = (
         (is_template(lane), "write the concrete path into the lane's file"),
-        (state.closed is not None, "closed: warden journal log"),
+        (state.closed is not None, f"warden reactivate {lane.id}"),
         (not seen, "warden doctor"),
         (not ours, f"warden apply {lane.id}"),
         (metadata is None or not metadata.live, f"warden put {lane.id} {lane.custody.fields[0]}"),

@@ -40,9 +40,8 @@ def apply(
         "changes": [f"{change.action} {change.kind} {change.name}" for change in first.to_change],
     }
     journal.record("apply.begin", first.lane, what)
-    custody = _metadata_name(first)
     for change in first.to_change:
-        _carry_out(change, custody, vault)
+        _carry_out(change, vault)
         done(change)
     _expect_done(plan(), vault)
     return Receipt(lane=first.lane, changed=first.to_change, record=journal.record("apply.done", first.lane, what))
@@ -71,17 +70,12 @@ def expect_ours(plan: Plan) -> None:
     )
 
 
-def _metadata_name(plan: Plan) -> tuple[str, str]:
-    path = next(change.name for change in plan.changes if change.kind == "metadata")
-    mount, _, key = path.partition("/")
-    return mount, key
-
-
-def _carry_out(change: Change, custody: tuple[str, str], vault: Vault) -> None:
+def _carry_out(change: Change, vault: Vault) -> None:
     if change.kind == "mount":
         vault.create_kv(change.name)
     elif change.kind == "metadata":
-        vault.mark(*custody, change.wanted)
+        mount, _, key = change.name.partition("/")
+        vault.mark(mount, key, change.wanted)
     elif change.kind == "policy" and change.action == "delete":
         vault.delete_policy(change.name)
     elif change.kind == "policy":

@@ -1,0 +1,124 @@
+"""``warden deactivate`` and ``warden reactivate``: close a lane for everyone, and open it again."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from warden.cli import render, wiring
+from warden.cli.lane import show_change
+from warden.domain.errors import Exit, Usage, WardenError
+
+if TYPE_CHECKING:
+    from warden.domain.lane import Lane
+    from warden.domain.plan import Change
+
+reason_option = click.option("--reason", required=True, metavar="TEXT", help="Why; journaled, and shown to callers.")
+
+
+@click.command()
+@click.argument("lane")
+@reason_option
+@click.option("--take-over", is_flag=True, help="Also where policy or role are not marked as ours.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="The answer as one JSON document.")
+@click.pass_context
+def deactivate(ctx: click.Context, /, lane: str, reason: str, take_over: bool, **how: bool) -> int:
+    """Close a lane: at once for warden, and in OpenBao for everyone, tokens that were given out before included.
+
+    \b
+    Examples:
+      warden deactivate openrouter-llm-connect --reason "key seen in a log, INC-204"
+      warden deactivate openrouter-llm-connect --reason "tenant left" --yes --json
+    \b
+    The value stays where it is; nobody reads it through the lane. A consumer keeps what it already has.
+    Exit codes: 3 closed in the journal, but OpenBao gave no answer: run it again; 4 refused there; 1 not ours.
+    """
+    from warden.verbs.deactivate import deactivate as close
+
+    bench = wiring.bench(ctx)
+    found = bench.catalog.lane(lane)
+    _ask(found, "close", yes=how["yes"])
+    with bench.alone("warden deactivate"):
+        try:
+            receipt = close(
+                found,
+                _one_line(reason),
+                lambda: bench.plan(found, take_over=take_over),
+                bench.vault,
+                bench.journal,
+                done=_silent if how["as_json"] else show_change,
+            )
+        except WardenError as fault:
+            if found.id in bench.closed:
+                fault.message = f"{found.id} is closed in the journal, but not in OpenBao: {fault.message}"
+                fault.hint = f"run it again when mended{'' if take_over else ' (not ours: --take-over)'}; {fault.hint}"
+            raise
+    if how["as_json"]:
+        render.document({"lane": found.id, "closed": True, "changed": len(receipt.changed), "system": bench.address})
+    else:
+        render.line(
+            f"{found.id} is closed, in the journal and in {bench.system}. Open it: warden reactivate {found.id}"
+        )
+    return int(Exit.DONE)
+
+
+@click.command()
+@click.argument("lane")
+@reason_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="The answer as one JSON document.")
+@click.pass_context
+def reactivate(ctx: click.Context, /, lane: str, reason: str, yes: bool, as_json: bool) -> int:
+    """Open a closed lane again: policy and roles as declared, then the journal.
+
+    \b
+    Examples:
+      warden reactivate openrouter-llm-connect --reason "new key, INC-204 closed"
+      warden reactivate openrouter-llm-connect --reason "tenant is back" --yes --json
+    \b
+    Exit codes: 5 the lane is not closed.
+    """
+    from warden.verbs.deactivate import reactivate as reopen
+
+    bench = wiring.bench(ctx)
+    found = bench.catalog.lane(lane)
+    _ask(found, "open", yes=yes)
+    with bench.alone("warden reactivate"):
+        record = reopen(
+            found,
+            _one_line(reason),
+            lambda: bench.plan(found, opened=True),
+            bench.vault,
+            bench.journal,
+            done=_silent if as_json else show_change,
+        )
+    if as_json:
+        render.document({"lane": found.id, "closed": False, "journal": record, "system": bench.address})
+    else:
+        render.line(f"{found.id} is open again · journal {record}. Next: warden prove {found.id}")
+    return int(Exit.DONE)
+
+
+def _ask(lane: "Lane", what: str, *, yes: bool) -> None:
+    """A terminal is asked to type the id, once; anything else has to say ``--yes``."""
+    if yes:
+        return
+    readers = ", ".join(reader.label for reader in lane.readers)
+    if not sys.stdin.isatty():
+        raise Usage(
+            f"this would {what} {lane.id} for {readers}. Nothing was done.", subject=lane.id, hint="if so: --yes"
+        )
+    if click.prompt(f"Type {lane.id} to {what} it for {readers}", err=True) != lane.id:
+        raise Usage("that is not the lane's id. Nothing was done.", subject=lane.id)
+
+
+def _one_line(reason: str) -> str:
+    said = " ".join(reason.split())
+    if not said:
+        raise Usage("--reason is empty. Nothing was done.", hint='--reason "why"')
+    return said
+
+
+def _silent(_: "Change") -> None:
+    """With --json nothing is shown on the way."""

@@ -1,0 +1,43 @@
+"""deactivate and reactivate: close a lane for everyone, and open it again.
+
+Closing comes first: the journal has it before anything else is done, so that warden itself refuses from then on,
+whatever happens next. Opening comes last: the journal has it only when OpenBao shows the lane as declared.
+"""
+
+from collections.abc import Callable
+
+from warden.domain.errors import NotNow
+from warden.domain.lane import Lane
+from warden.domain.plan import Change, Plan
+from warden.ports import Journal, Vault
+from warden.verbs.apply import Receipt, apply
+
+Done = Callable[[Change], None]
+
+
+def deactivate(
+    lane: Lane, reason: str, plan: Callable[[], Plan], vault: Vault, journal: Journal, *, done: Done
+) -> Receipt:
+    """Record the closing, then take the lane's policy out of its roles and delete it: live tokens lose it, too.
+
+    `plan` is asked after the record, so that it knows the lane as closed. A lane that is closed already is closed
+    again in OpenBao; run it until it says so.
+
+    Raises:
+        JournalUnwritable: nothing was done.
+        Foreign, Inconclusive, Refused: the lane is closed in the journal and may still be readable in OpenBao.
+    """
+    if journal.state(lane.id).closed is None:
+        journal.record("lane.closed", lane.id, {"reason": reason, "system": vault.address})
+    return apply(plan, vault, journal, done=done)
+
+
+def reactivate(lane: Lane, reason: str, plan: Callable[[], Plan], vault: Vault, journal: Journal, *, done: Done) -> int:
+    """Make OpenBao as declared, then record the opening; answers the record's number.
+
+    Raises `NotNow` where the lane is not closed.
+    """
+    if journal.state(lane.id).closed is None:
+        raise NotNow(f"{lane.id} is not closed. Nothing was done.", subject=lane.id, hint=f"warden status {lane.id}")
+    apply(plan, vault, journal, done=done)
+    return journal.record("lane.opened", lane.id, {"reason": reason, "system": vault.address})
