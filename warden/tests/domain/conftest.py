@@ -1,0 +1,31 @@
+"""Lanes for the pure tests: each declared by what differs from the usual one."""
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+
+from warden.domain.lane import Custody, Lane, Owner, Owners, Workload, WorkloadReader
+
+
+def declare(name: str = "first", **fields: object) -> Lane:
+    usual = {
+        "id": name,
+        "title": f"the key of {name}",
+        "status": "active",
+        "reviewed": dt.date(2026, 11, 1),
+        "owners": Owners(
+            custody=Owner(repo="platform-team", doc="docs/openbao.md"),
+            consumer=Owner(repo="app-team", doc="README.md"),
+            runtime=Owner(repo="run-team", doc="README.md"),
+        ),
+        "custody": Custody(path=f"platform/workloads/tenant/{name}/{name}-secrets", fields=("API_KEY",)),
+        "readers": (WorkloadReader(workload=Workload("tenant", name)),),
+    }
+    return Lane(**usual | fields)
+
+
+@pytest.fixture
+def lane_of() -> Callable[..., Lane]:
+    """Declares a lane: ``lane_of("name", readers=...)``."""
+    return declare

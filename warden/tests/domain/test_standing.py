@@ -1,0 +1,103 @@
+"""A lane's standing: nothing is claimed that was not seen, and the first thing in the way is the next step."""
+
+import datetime as dt
+
+import msgspec
+import pytest
+
+from warden.domain.lane import Custody, Delivery, Rotation
+from warden.domain.record import LaneState, Record
+from warden.domain.server import KvMetadata
+from warden.domain.standing import proof_word, standing
+
+NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+OURS = KvMetadata(current=3, live=True, written=NOW - dt.timedelta(days=10), custom={"catalog-id": "first"})
+
+
+def record(age=dt.timedelta(), **body):
+    at = (NOW - age).isoformat()
+    return Record(seq=1, at=at, event="proof", lane="first", actor="a", body=body, hash="")
+
+
+PROVEN = LaneState(proof=record(state="proven"))
+
+
+def look(lane, metadata=OURS, state=PROVEN, *, seen=True):
+    return standing(lane, metadata, state, NOW, seen=seen)
+
+
+def test_a_sound_lane_has_nothing_to_do(lane_of):
+    found = look(lane_of())
+    assert (found.custody, found.access, found.proof) == ("v3", "open", "proven")
+    assert (found.next_owner, found.next_action) == ("", "")
+    assert dt.datetime.fromisoformat(found.written_at) == OURS.written
+
+
+@pytest.mark.parametrize(
+    ("age", "state", "word"),
+    [
+        (dt.timedelta(hours=23, minutes=59), "proven", "proven"),
+        (dt.timedelta(hours=24, seconds=1), "proven", "stale"),
+        (dt.timedelta(days=9), "refuted", "refuted"),
+        (dt.timedelta(0), "inconclusive", "inconclusive"),
+    ],
+)
+def test_a_proof_holds_for_a_day(age, state, word):
+    assert proof_word(LaneState(proof=record(age, state=state)), NOW) == word
+
+
+def test_no_proof_is_never_and_one_without_a_word_is_inconclusive():
+    assert proof_word(LaneState(), NOW) == "never"
+    assert proof_word(LaneState(proof=record()), NOW) == "inconclusive"
+
+
+def without(**changed):
+    return msgspec.structs.replace(OURS, **changed)
+
+
+NEXT = {
+    "never applied": ({"metadata": None}, "warden apply first"),
+    "claimed by nobody": ({"metadata": without(custom={})}, "warden apply first"),
+    "claimed by another": ({"metadata": without(custom={"catalog-id": "second"})}, "warden apply first"),
+    "no value": ({"metadata": without(current=0, live=False, written=None)}, "warden put first API_KEY"),
+    "a deleted value": ({"metadata": without(live=False)}, "warden put first API_KEY"),
+    "never proven": ({"state": LaneState()}, "warden prove first"),
+    "stale": ({"state": LaneState(proof=record(dt.timedelta(days=2), state="proven"))}, "warden prove first"),
+    "refuted": ({"state": LaneState(proof=record(state="refuted"))}, "warden prove first"),
+    "not seen": ({"metadata": None, "seen": False}, "warden doctor"),
+    "closed": ({"state": LaneState(closed=record(), proof=record(state="proven"))}, "closed: warden journal log"),
+    "closed and not seen": ({"state": LaneState(closed=record()), "seen": False}, "closed: warden journal log"),
+}
+
+
+@pytest.mark.parametrize("case", NEXT)
+def test_the_first_thing_in_the_way_is_the_next_step(lane_of, case):
+    how, action = NEXT[case]
+    found = look(lane_of(), **how)
+    assert (found.next_owner, found.next_action) == ("platform-team", action)
+
+
+def test_a_placeholder_comes_before_all_else(lane_of):
+    lane = lane_of(custody=Custody(path="platform/<tenant>/x/y", fields=("K",)))
+    assert "concrete path" in look(lane, None, LaneState(closed=record()), seen=False).next_action
+
+
+@pytest.mark.parametrize(("days", "due"), [(9, True), (10, False), (11, False)])
+def test_a_value_older_than_its_rotation_is_due(lane_of, days, due):
+    lane = lane_of(rotation=Rotation(every=days * 86400, source="provider"))
+    assert look(lane).next_action == ("rotate: warden put first API_KEY" if due else "")
+
+
+def test_what_was_not_seen_is_not_claimed(lane_of):
+    found = look(lane_of(), None, seen=False)
+    assert (found.custody, found.written_at) == ("?", "")
+    gone = look(lane_of(), without(live=False))
+    assert (gone.custody, gone.written_at) == ("no value", "")
+    assert look(lane_of(), None).custody == "no value"
+
+
+def test_closed_and_by_hand_are_shown_as_such(lane_of):
+    deliveries = {"old": Delivery(bootstrap_secret="a/b"), "new": Delivery(external_secret="a/b")}
+    found = look(lane_of(deliveries=deliveries), state=LaneState(closed=record()))
+    assert found.access == "closed"
+    assert found.deliveries == {"old": "by hand", "new": "unproven"}
