@@ -65,8 +65,8 @@ NEXT = {
     "stale": ({"state": LaneState(proof=record(dt.timedelta(days=2), state="proven"))}, "warden prove first"),
     "refuted": ({"state": LaneState(proof=record(state="refuted"))}, "warden prove first"),
     "not seen": ({"metadata": None, "seen": False}, "warden doctor"),
-    "closed": ({"state": LaneState(closed=record(), proof=record(state="proven"))}, "closed: warden journal log"),
-    "closed and not seen": ({"state": LaneState(closed=record()), "seen": False}, "closed: warden journal log"),
+    "closed": ({"state": LaneState(closed=record(), proof=record(state="proven"))}, "warden reactivate first"),
+    "closed and not seen": ({"state": LaneState(closed=record()), "seen": False}, "warden reactivate first"),
 }
 
 
