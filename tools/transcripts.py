@@ -12,6 +12,7 @@ from run to run (ports, ids, times) is not compared.
 
 import argparse
 import contextlib
+import difflib
 import fcntl
 import os
 import pty
@@ -110,9 +111,9 @@ def _rewritten(block: str, kept: Iterator[Command]) -> str:
 
 def _show(path: str, old: Command, new: Command) -> None:
     print(f"{path}: $ {old[0]}")
-    for sign, lines in (("-", old[1]), ("+", new[1])):
-        for line in lines:
-            print(f"  {sign} {line}")
+    for line in list(difflib.unified_diff(old[1], new[1], n=1, lineterm=""))[2:]:
+        if not line.startswith("@@"):
+            print(f"  {line[0]} {line[1:]}")
 
 
 def _same(told: list[str], seen: list[str]) -> bool:
