@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from warden.domain.errors import Foreign, JournalUnwritable, NotNow, Refused
+from warden.domain.errors import Closed, Foreign, JournalUnwritable, NotNow, Refused
 from warden.domain.secret import Secret
 from warden.verbs.deactivate import deactivate, reactivate
 from warden.verbs.plan import plan
@@ -115,3 +115,11 @@ def test_without_a_journal_nothing_is_closed(bench):
     with pytest.raises(JournalUnwritable):
         close(bench)
     assert bench.snapshot() == before
+
+
+def test_a_closed_lane_is_not_probed(bench):
+    bench.ready()
+    close(bench)
+    with pytest.raises(Closed, match=bench.lane.id):
+        bench.prove(closed=frozenset({bench.lane.id}))
+    assert not any(record.event == "probe.begin" for record in bench.journal.log())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from warden.cli import render, wiring
-from warden.domain.errors import Closed, Exit, Usage
+from warden.domain.errors import Exit, Usage
 from warden.domain.lane import Lane
 from warden.domain.proof import Proof, Verdict
 
@@ -73,11 +73,10 @@ def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
 
 
 def _open(lanes: list[Lane], bench: "Bench", *, every: bool) -> list[Lane]:
-    kept = [lane for lane in lanes if lane.id not in bench.closed]
-    if not kept and every:
-        raise Usage("no lane is active and open. Nothing was asked.", hint="warden route list --all")
+    """With --all the lanes that are not closed; a lane that was named is left to the verb, which says that it is."""
+    kept = [lane for lane in lanes if not every or lane.id not in bench.closed]
     if not kept:
-        raise Closed(f"{lanes[0].id} is closed. Nothing was asked.", subject=lanes[0].id, hint="warden journal log")
+        raise Usage("no lane is active and open. Nothing was asked.", hint="warden route list --all")
     return kept
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from warden.domain.errors import Inconclusive, Refused, Unreachable, WardenError
+from warden.domain.errors import Closed, Inconclusive, Refused, Unreachable, WardenError
 from warden.domain.lane import Lane, LoginMount, PeopleReader, WorkloadReader
 from warden.domain.plan import Change, Plan, widening
 from warden.domain.probes import HEADER, Caller, Claims, Held, Nobody, Probe, claims_of, probes
@@ -52,23 +52,22 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     sent: tuple[tuple[Probe, Outcome], ...]
 
 
-def prove(lanes: Sequence[Lane], setting: Setting, *, proven: Callable[[Proof], None] = lambda _: None) -> list[Proof]:
+def prove(lanes: Sequence[Lane], setting: Setting) -> list[Proof]:
     """Prove each of `lanes`, several at a time; answers their proofs in the same order.
 
     Raises:
+        Closed: one of them is closed; nothing was asked.
         Unidentified, Inconclusive: before anything was sent.
         JournalUnwritable: nothing more is sent.
     """
+    closed = [lane.id for lane in lanes if lane.id in setting.closed]
+    if closed:
+        raise Closed(f"{', '.join(closed)}: closed. Nothing was asked.", subject=closed[0], hint="warden journal log")
     caller = setting.vaults().identity()
     seen = Seen()
     asked = _each(lambda item: _ask(item[0], item[1], caller, setting, seen), list(enumerate(lanes)), setting.workers)
     lines = _lines(asked, setting)
-    proofs = []
-    for each in asked:
-        proof = _conclude(each, lines, setting)
-        proofs.append(proof)
-        proven(proof)
-    return proofs
+    return [_conclude(each, lines, setting) for each in asked]
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------
