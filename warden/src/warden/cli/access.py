@@ -63,7 +63,8 @@ def access(ctx: click.Context, /, need: tuple[str, ...], fetch: str | None, as_j
       warden access "openrouter key"
     \b
     Exit codes: COMMAND's own; 125 stopped before COMMAND, 126 COMMAND cannot be run, 127 not found.
-    Without COMMAND: 3 no answer or no journal, 4 refused, 5 closed. --json: `code` is that of the failure itself.
+    Without COMMAND: 3 no answer or no journal, 4 refused, 5 closed.
+    With --json, `code` is that of the failure itself.
     """
     command: list[str] | None = ctx.meta["command"]
     platform = wiring.platform_flag(ctx)

@@ -23,7 +23,7 @@ def catalog() -> None:
     """
 
 
-@catalog.command()
+@catalog.command(short_help="Say every fault of every file.")
 @click.option("--json", "as_json", is_flag=True, help="An object: faults[], files, pages, unchecked.")
 @click.pass_context
 def check(ctx: click.Context, /, as_json: bool) -> int:

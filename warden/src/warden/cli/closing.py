@@ -31,8 +31,8 @@ def deactivate(ctx: click.Context, /, lane: str, reason: str, take_over: bool, *
       warden deactivate openrouter-llm-connect --reason "key seen in a log, INC-204"
       warden deactivate openrouter-llm-connect --reason "tenant left" --yes --json
     \b
-    The value stays where it is; nobody reads it through the lane. A consumer keeps what it already has.
-    Exit codes: 3 closed in the journal, but OpenBao gave no answer: run it again; 4 refused there; 1 not ours.
+    The value stays where it is; nobody reads it through the lane. A consumer keeps what it has.
+    Exit codes: 1 not ours; 3 closed in the journal, but OpenBao gave no answer: run it again.
     """
     from warden.verbs.deactivate import deactivate as close
 

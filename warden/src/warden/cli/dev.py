@@ -30,7 +30,7 @@ def dev() -> None:
     """
 
 
-@dev.command()
+@dev.command(short_help="Bring the embedded platform up.")
 @_as_json
 def up(as_json: bool) -> None:
     """Bring the embedded platform up, or say that it is up; what it held before is kept.
@@ -51,7 +51,7 @@ def up(as_json: bool) -> None:
     return render.note('Next: eval "$(warden dev env)"')
 
 
-@dev.command()
+@dev.command(short_help="Say whether it is up, and where it is.")
 @_as_json
 def status(as_json: bool) -> Exit:
     """Say whether the embedded platform is up, where it is and how much it holds.
@@ -123,7 +123,7 @@ def _expect_consent(directory: str, yes: bool) -> None:
         raise Usage("The word was not typed. Nothing was removed.", hint="warden dev down --wipe")
 
 
-@dev.command()
+@dev.command(short_help="Print shell lines that point warden and bao at it.")
 @click.option("--as", "part", default="platform", metavar="PART", help="admin, platform, developer or person:NAME.")
 @click.option("--shell", type=click.Choice(["sh", "fish"]), default="sh", help="Whose syntax (sh: also bash and zsh).")
 @_as_json
@@ -167,7 +167,7 @@ def _fish(shown: dict[str, str], token_file: str) -> list[str]:
     ]
 
 
-@dev.command()
+@dev.command(short_help="Log in as a part and keep the token.")
 @click.argument("part")
 @click.option("--group", "groups", multiple=True, metavar="GROUP", help="A group of person:NAME; may be repeated.")
 @click.option("--role", metavar="ROLE", help="The role at auth/netkingdom that person:NAME logs in with.")
@@ -202,7 +202,7 @@ def _file_name(part: str) -> str:
     return f"person-{name}" if mark and kind == "person" else part
 
 
-@dev.command()
+@dev.command(short_help="Make a service-account token.")
 @click.argument("workload", metavar="NAMESPACE/ACCOUNT")
 @click.option("--audience", default="openbao", show_default=True, help="Whom the token is for.")
 @click.option("--ttl", default="10m", show_default=True, help="How long it is good for: 90s, 10m, 1h.")
@@ -216,7 +216,7 @@ def token(*, workload: str, audience: str, ttl: str, out: str | None, force: boo
     Examples:
       warden dev token activity-core/llm-connect --out /tmp/llm-connect.jwt
       warden dev token activity-core/llm-connect --ttl 90s | bao write -field=token \\
-          auth/kubernetes/login role=workload-activity-core-llm-connect jwt=-
+          auth/kubernetes/login role=external-secrets-activity-core jwt=-
     """
     _expect_somewhere_to_go(out, force=force, as_json=as_json)
     who, seconds = _workload(workload), _seconds(ttl)

@@ -104,7 +104,7 @@ def apply(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
       warden apply --all
     \b
     It touches only what it derived and marked. Killed at any point, it can be run again.
-    Exit codes: 1 something of that name is not ours, 3 no answer, 4 refused, 5 another apply is at work.
+    Exit codes: 1 something there is not ours, 3 no answer, 4 refused, 5 another apply is at work.
     """
     bench = wiring.bench(ctx)
     lanes = bench.chosen(lane, every=every)
@@ -185,8 +185,9 @@ def put(ctx: click.Context, /, lane: str, field: str, as_is: bool, as_json: bool
       warden put openrouter-llm-connect OPENROUTER_API_KEY
       pass show openrouter | warden put openrouter-llm-connect OPENROUTER_API_KEY
     \b
-    It is merged with check-and-set: the lane's other fields survive. One line break at the end is taken off.
-    Exit codes: 1 no such field, 2 the value looks wrong, 3 no answer, 4 refused, 5 somebody else was faster.
+    It is merged with check-and-set: the lane's other fields survive. One line break at the end is
+    taken off.
+    Exit codes: 1 no such field, 2 the value looks wrong, 3 no answer, 4 refused, 5 held.
     """
     from warden.verbs.put import put as write
 

@@ -16,7 +16,7 @@ COMMANDS = {
     "deactivate": ("warden.cli.closing", "Close a lane for everyone."),
     "dev": ("warden.cli.dev", "An embedded OpenBao to play with."),
     "doctor": ("warden.cli.doctor", "Say what is there and what is missing."),
-    "help": ("warden.cli.topics", "Explain a topic: exit-codes."),
+    "help": ("warden.cli.topics", "Explain a topic: exit-codes, environment."),
     "init": ("warden.cli.init", "Scaffold a platform directory for a new team."),
     "journal": ("warden.cli.journal", "Read and verify the record of every effect."),
     "plan": ("warden.cli.lane", "Show how OpenBao differs from what the lane declares."),
@@ -64,7 +64,8 @@ def warden(ctx: click.Context, platform: str | None) -> None:
       warden route find "openrouter key"
       warden access openrouter-llm-connect -- llm-connect serve
     \b
-    Exit codes: warden help exit-codes. Completion: eval "$(_WARDEN_COMPLETE=bash_source warden)".
+    Exit codes, environment variables: warden help TOPIC.
+    Completion: eval "$(_WARDEN_COMPLETE=bash_source warden)".
     """
     ctx.obj = {"platform": platform}
 

@@ -42,7 +42,7 @@ def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
       warden prove --all --audit-command "ssh bao-1 cat /var/log/openbao/audit.log"
     \b
     ok: as it should be. FAIL: the answer was wrong. ??: inconclusive, which is never a pass.
-    Exit codes: 0 proven, 1 refuted, 3 inconclusive.
+    Exit codes: 0 proven, 1 refuted, 3 inconclusive, 4 no accepted token, 5 the lane is closed.
     """
     from warden.verbs.prove import Setting
     from warden.verbs.prove import prove as run

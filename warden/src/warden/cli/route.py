@@ -58,7 +58,7 @@ def list_(ctx: click.Context, /, every: bool, tag: str | None, stale: bool, as_j
     _left_out(catalog)
 
 
-@route.command()
+@route.command(short_help="Show one entry in full.")
 @click.argument("entry_id", metavar="ID")
 @AS_JSON
 @click.pass_context
@@ -70,7 +70,7 @@ def show(ctx: click.Context, /, entry_id: str, as_json: bool) -> None:
       warden route show openrouter-llm-connect
       warden route show openbao-api-key --json
     \b
-    Exit codes: 1 there is no such entry, or its file has faults (all are said); 3 the journal cannot be read.
+    Exit codes: 1 no such entry, or its file has faults (all are said); 3 the journal cannot be read.
     """
     drawn = wiring.drawn(wiring.platform_dir(ctx), entry_id)
     found = settle(drawn, wiring.journal().state(entry_id), datetime.now(UTC))

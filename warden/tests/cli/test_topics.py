@@ -1,0 +1,29 @@
+"""The topics say what the code does: the table of exit codes, and every variable that is read."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import warden
+from warden.domain.errors import EXIT_MEANING
+
+BIN = str(Path(sys.executable).parent / "warden")
+SOURCE = Path(warden.__file__).parent
+
+
+def told(topic):
+    return json.loads(subprocess.run([BIN, "help", topic, "--json"], capture_output=True, check=True).stdout)
+
+
+def test_every_exit_code_is_in_the_table():
+    assert [row["code"] for row in told("exit-codes")] == [int(code) for code in EXIT_MEANING]
+
+
+def test_every_variable_of_wardens_own_that_is_read_is_explained():
+    read = set()
+    for path in SOURCE.rglob("*.py"):
+        read |= set(re.findall(r"WARDEN_[A-Z_]+", path.read_text()))
+    explained = " ".join(row["variables"] for row in told("environment"))
+    assert {name for name in read - {"WARDEN_COMPLETE"} if name not in explained} == set()
