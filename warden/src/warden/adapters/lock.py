@@ -25,13 +25,18 @@ def held(path: str, what: str) -> Iterator[None]:
             hint="name a directory of yours: export WARDEN_STATE=DIRECTORY",
         ) from None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _take(handle, path, what)
         yield
+    finally:
+        os.close(handle)
+
+
+def _take(handle: int, path: str, what: str) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise Held(
             f"another {what} is at work on this machine. Nothing was done.",
             subject=path,
             hint="wait for it, then run this again",
         ) from None
-    finally:
-        os.close(handle)
