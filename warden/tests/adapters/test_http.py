@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import hashlib
 import ipaddress
 import os
 import socket
@@ -127,6 +128,31 @@ def test_an_idle_connection_that_was_closed_is_opened_again_for_a_read_and_never
             else:
                 with pytest.raises(Unreachable, match="closed the connection"):
                     connection.send(method, "/v1/x", {}, {})
+
+
+def test_a_connection_that_the_server_ends_is_not_used_for_the_next_write():
+    def last(client):
+        client.sendall(ok(b"{}", b"Connection: close"))
+
+    with serving(last, ok()) as (address, _):
+        connection = connect(address)
+        connection.send("GET", "/v1/x", None, {})
+        assert connection.send("POST", "/v1/x", {}, {}).body == {"a": 1}
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"])
+def test_a_body_without_an_end_is_cut_off(head, monkeypatch):
+    monkeypatch.setattr("warden.adapters.http.MAX_BODY", 1 << 20)
+
+    def endless(client):
+        client.sendall(head)
+        piece = b"x" * 65536
+        with contextlib.suppress(OSError):
+            for _ in range(100):
+                client.sendall(b"10000\r\n%s\r\n" % piece if b"chunked" in head else piece)
+
+    with serving(endless) as (address, _), pytest.raises(ServerFault, match="too large"):
+        ask(address)
 
 
 BROKEN = {
@@ -263,6 +289,23 @@ def test_a_missing_authority_file_is_wrong_usage_and_nothing_is_sent(tmp_path):
         assert received == []
 
 
+def test_authorities_can_be_a_directory_and_the_caller_can_show_a_certificate(tmp_path):
+    certificate, key = authority(tmp_path, "right")
+    hashed = tmp_path / "hashed"
+    hashed.mkdir()
+    # OpenSSL looks for a file named after the subject's hash: SHA-1 of the name's content, 4 bytes little-endian.
+    subject = x509.load_pem_x509_certificate(certificate.read_bytes()).subject.public_bytes()
+    name = int.from_bytes(hashlib.sha1(subject[2:]).digest()[:4], "little")
+    (hashed / f"{name:08x}.0").write_bytes(certificate.read_bytes())
+    context = tls(certificate, key)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(certificate)
+    with serving(ok(), context=context) as (address, _):
+        variables = {"BAO_CAPATH": str(hashed), "VAULT_CLIENT_CERT": str(certificate), "BAO_CLIENT_KEY": str(key)}
+        where = endpoint({"BAO_ADDR": address, **variables})
+        assert Connection(where, "OpenBao there").send("GET", "/v1/x", None, {}).body == {"a": 1}
+
+
 def test_https_to_a_plain_server_is_told():
     with serving(b"HTTP/1.1 400 Bad Request\r\n\r\n") as (address, _), pytest.raises(Unreachable):
         ask(address.replace("http://", "https://"))
@@ -320,8 +363,15 @@ def test_variables_are_found_as_users_of_bao_and_vault_expect(tmp_path):
     assert namespace({"VAULT_NAMESPACE": "team/"}) == "team"
     with pytest.raises(Usage, match="BAO_ADDR is not set"):
         endpoint({})
-    with pytest.raises(Usage, match="BAO_CLIENT_TIMEOUT"):
-        endpoint({"BAO_ADDR": "https://new:2", "BAO_CLIENT_TIMEOUT": "soon"})
+    for never in ("soon", "0", "0s", "-1", "1.5"):
+        with pytest.raises(Usage, match="BAO_CLIENT_TIMEOUT"):
+            endpoint({"BAO_ADDR": "https://new:2", "BAO_CLIENT_TIMEOUT": never})
+
+
+def test_a_prefix_of_the_address_comes_before_every_path():
+    with serving(ok()) as (address, received):
+        ask(f"{address}/behind/a/proxy/")
+    assert received[0].startswith(b"GET /behind/a/proxy/v1/x HTTP/1.1")
 
 
 def test_the_namespace_travels_as_a_header():
@@ -330,9 +380,20 @@ def test_the_namespace_travels_as_a_header():
     assert b"X-Vault-Namespace: team" in received[0]
 
 
+def test_a_twin_asks_the_same_namespace_as_the_same_caller_or_as_another():
+    with serving(ok(b'{"data": {"policy": "p"}}'), ok(b'{"data": {"policy": "p"}}')) as (address, received):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("mine"), namespace="team")
+        bao.twin().policy("x")
+        bao.twin(Secret("theirs")).policy("x")
+    assert b"X-Vault-Token: mine" in received[0]
+    assert b"X-Vault-Token: theirs" in received[1]
+    assert all(b"X-Vault-Namespace: team" in request for request in received)
+
+
 def test_a_path_cannot_smuggle_a_second_request():
     assert quoted("a b\r\nHost: evil") == "a%20b%0D%0AHost%3A%20evil"
     assert quoted("ü") == "%C3%BC"
+    assert quoted("a%2fb#c") == "a%252fb%23c"
     with pytest.raises(Usage, match="line break"):
         connect("http://127.0.0.1:1").send("GET", "/x", None, {"X-Vault-Token": "a\r\nb"})
 
@@ -370,6 +431,75 @@ def test_403_is_a_refusal_for_a_known_token_and_an_unknown_caller_otherwise(plat
         platform_server.vault().policy("default")
 
 
+def status(code, body=b'{"errors": ["said so"]}'):
+    return b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (code, len(body), body)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(400, Refused), (403, Refused), (404, ServerFault), (429, ServerFault), (500, ServerFault), (503, Sealed)],
+)
+def test_a_login_is_refused_by_400_and_403_alone(code, kind):
+    with serving(status(code)) as (address, _):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"))
+        with pytest.raises(kind):
+            bao.enter("kubernetes", "r", Secret("a.b.c"))
+
+
+def test_whether_a_refused_token_is_known_is_not_guessed_from_a_server_in_trouble():
+    with serving(status(403), status(503)) as (address, _):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
+        with pytest.raises(Sealed):
+            bao.policy("x")
+
+
+def test_a_token_that_is_gone_counts_as_ended_and_a_fault_does_not():
+    with serving(status(403), status(500)) as (address, _):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"))
+        bao.revoke_self(Secret("t"))
+        with pytest.raises(ServerFault):
+            bao.revoke_self(Secret("t"))
+
+
+def test_only_headers_in_clear_and_only_files_count_for_the_audit_log():
+    headers = b'{"data": {"headers": {"X-Lane-Probe": {"hmac": false}, "X-Hidden": {"hmac": true}}}}'
+    devices = b"""{"data": {"a/": {"type": "file", "options": {"file_path": "/a.log"}},
+                            "b/": {"type": "socket", "options": {"file_path": "/b.log"}}, "c/": {"type": "file"}}}"""
+    with serving(ok(headers), ok(devices)) as (address, _):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
+        assert bao.audit_headers() == {"x-lane-probe"}
+        assert bao.audit_files() == ("/a.log",)
+
+
+def test_a_version_is_live_until_it_is_deleted_or_destroyed(platform_server, unique):
+    admin, key = platform_server.vault("admin"), unique("live")
+    assert admin.kv_metadata("platform", key) is None
+    platform_server.must("POST", f"platform/metadata/{key}", {"delete_version_after": "1h"})
+    assert not admin.kv_metadata("platform", key).live
+    admin.put_field("platform", key, "A", Secret("a"))
+    assert admin.kv_metadata("platform", key).live
+    platform_server.must("PUT", f"platform/destroy/{key}", {"versions": [1]})
+    destroyed = admin.kv_metadata("platform", key)
+    assert (destroyed.current, destroyed.live) == (1, False)
+
+
+def test_marks_are_merged_and_one_to_be_removed_does_not_stop_a_new_path(platform_server, unique):
+    admin, key = platform_server.vault("admin"), unique("marked")
+    for marks, expected in (
+        ({"a": "1", "gone": None}, {"a": "1"}),
+        ({"b": "2"}, {"a": "1", "b": "2"}),
+        ({"a": None}, {"b": "2"}),
+    ):
+        admin.mark("platform", key, marks)
+        assert admin.kv_metadata("platform", key).custom == expected
+
+
+def test_a_version_is_told_of_kv_mounts_only(platform_server):
+    admin = platform_server.vault("admin")
+    assert (admin.mount("cubbyhole").type, admin.mount("cubbyhole").version) == ("cubbyhole", 0)
+    assert (admin.mount("platform").type, admin.mount("platform").version) == ("kv", 2)
+
+
 def test_no_error_quotes_a_token_or_a_value(platform_server):
     planted = "s.PLANTEDTOKEN"
     told = []
@@ -384,6 +514,21 @@ def test_no_error_quotes_a_token_or_a_value(platform_server):
         told.append(f"{fault.value} {fault.value.as_json()}")
     assert "PLANTED" not in "".join(told)
     assert "planted" not in "".join(told)
+
+
+def test_after_a_timeout_the_next_request_does_not_read_the_late_answer():
+    def late(client):
+        time.sleep(0.4)
+        with contextlib.suppress(OSError):
+            client.sendall(ok())
+            client.recv(1 << 20)
+
+    with serving(late, ok(b'{"b": 2}')) as (address, _):
+        connection = connect(address, timeout=0.2)
+        with pytest.raises(Unreachable, match="no answer within"):
+            connection.send("GET", "/v1/x", None, {})
+        connection.endpoint = msgspec.structs.replace(connection.endpoint, timeout=2.0)
+        assert connection.send("GET", "/v1/x", None, {}).body == {"b": 2}
 
 
 def test_interrupted_in_the_middle_the_next_request_does_not_read_the_old_answer():

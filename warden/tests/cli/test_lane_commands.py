@@ -1,5 +1,6 @@
 """plan, apply, put, prove and status as a person types them, on a real OpenBao."""
 
+import contextlib
 import json
 import os
 import pty
@@ -12,6 +13,7 @@ import time
 
 import pytest
 
+from warden.adapters.journal import SqliteJournal
 from warden.domain.rights import policy_text
 
 
@@ -87,12 +89,117 @@ def test_another_apply_at_work_is_told_and_nothing_is_done(applied):
     import fcntl
 
     locks = os.path.join(applied.world.server.state, "locks")
-    (name,) = os.listdir(locks)
-    with open(os.path.join(locks, name), "r+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as stack:
+        # One for each server; other tests may have named others.
+        for name in os.listdir(locks):
+            fcntl.flock(stack.enter_context(open(os.path.join(locks, name), "r+b")), fcntl.LOCK_EX)
         done = applied("apply", applied.world.lane)
     assert done.returncode == 5
     assert "another warden apply is at work" in done.stderr
+
+
+def second_lane(world):
+    """Another lane of the tenant, with a reader of its own; answers its id."""
+    name = f"{world.tenant}-token"
+    text = (
+        world.lane_file.read_text().replace(world.lane, name).replace(f"{world.tenant}/api\n", f"{world.tenant}/web\n")
+    )
+    world.lane_file.with_name(f"{name}.yaml").write_text(text)
+    return name
+
+
+def test_one_lanes_foreign_object_does_not_keep_the_next_lane_from_being_applied(engineer):
+    world = engineer.world
+    other = second_lane(world)
+    done = engineer("apply", "--all", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stderr)["subject"] == world.lane
+    assert [receipt["lane"] for receipt in json.loads(done.stdout)] == [other]
+    assert engineer("plan", other).returncode == 0
+    shown = json.loads(engineer("plan", world.lane, "--json").stdout)
+    assert shown["blocked"] == sum(change["action"] == "foreign" for change in shown["changes"]) == 2
+
+
+def test_after_apply_the_next_step_is_a_value_until_there_is_a_live_one(applied):
+    lane, path = applied.world.lane, applied.world.path.replace("platform/", "platform/data/", 1)
+    assert f"Next: warden prove {lane}" in applied("apply", lane).stdout
+    applied.world.server.must("DELETE", path)
+    assert f"Next: warden put {lane} API_KEY" in applied("apply", lane).stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "words"), [(b"\xff\xfe-no-text", "no UTF-8 text"), (b"k" * (512 * 1024 + 1), "larger than")]
+)
+def test_what_cannot_be_a_value_is_not_written(applied, given, words):
+    world = applied.world
+    done = subprocess.run(
+        ["warden", "put", world.lane, "API_KEY"],
+        input=given,
+        env=world.env(**applied.own),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert words in done.stderr.decode()
+    read = world.server.must("GET", world.path.replace("platform/", "platform/data/", 1))
+    assert read["data"]["metadata"]["version"] == 1
+
+
+def test_refuted_weighs_more_than_inconclusive_and_inconclusive_more_than_proven(applied, tmp_path):
+    world = applied.world
+    other = second_lane(world)
+    empty = tmp_path / "empty.log"
+    empty.touch()
+    assert applied("prove", "--all").returncode == 1
+    unseen = applied("prove", world.lane, WARDEN_AUDIT=str(empty))
+    assert (unseen.returncode, "inconclusive" in unseen.stdout) == (3, True)
+    done = applied("prove", "--all", "--json", "--audit", str(empty))
+    states = {proof["lane"]: proof["state"] for proof in json.loads(done.stdout)}
+    assert states == {world.lane: "inconclusive", other: "refuted"}
+    assert done.returncode == 1
+
+
+def test_a_closed_lane_is_not_proven_and_says_so(applied):
+    lane = applied.world.lane
+    other = second_lane(applied.world)
+    journal = SqliteJournal(applied.own["WARDEN_JOURNAL"])
+    journal.record("lane.closed", lane, {"reason": "test"})
+    done = applied("prove", lane)
+    assert (done.returncode, f"{lane}: closed" in done.stderr) == (5, True)
+    assert [proof["lane"] for proof in json.loads(applied("prove", "--all", "--json").stdout)] == [other]
+    journal.record("lane.closed", other, {"reason": "test"})
+    every = applied("prove", "--all")
+    assert (every.returncode, "no lane is active and open" in every.stderr) == (2, True)
+
+
+def test_a_role_that_still_grants_a_closed_lane_is_refuted(applied):
+    """Two lanes of one reader: closing the one in the journal alone leaves its policy in their role."""
+    world = applied.world
+    other = second_lane(world)
+    file = world.lane_file.with_name(f"{other}.yaml")
+    file.write_text(file.read_text().replace(f"{world.tenant}/web", f"{world.tenant}/api"))
+    assert applied("apply", "--all").returncode == 0
+    assert applied("prove", world.lane).returncode == 0
+    SqliteJournal(applied.own["WARDEN_JOURNAL"]).record("lane.closed", other, {"reason": "test"})
+    done = applied("prove", world.lane)
+    assert done.returncode == 1
+    assert "FAIL the role is exactly the derived one" in done.stdout
+
+
+def test_status_shows_active_lanes_or_all_and_without_a_server_what_is_known(applied):
+    draft = second_lane(applied.world)
+    file = applied.world.lane_file.with_name(f"{draft}.yaml")
+    file.write_text(file.read_text().replace("status: active", "status: draft"))
+
+    def listed(*flags, **how):
+        done = applied("status", "--json", *flags, **how)
+        return done.returncode, [each["lane"] for each in json.loads(done.stdout)]
+
+    assert listed() == (0, [applied.world.lane])
+    assert listed("--all") == (0, sorted([applied.world.lane, draft]))
+    assert listed(draft) == (0, [draft])
+    assert listed(BAO_ADDR="") == (3, [applied.world.lane])
 
 
 def test_put_from_a_pipe_prove_and_status(applied):

@@ -24,7 +24,11 @@ def test_a_new_lane_is_planned_applied_and_then_in_step(bench):
     assert [change.kind for change in receipt.changed] == ["metadata", "policy", "role"]
     assert bench.plan().to_change == ()
     assert bench.apply().changed == ()
-    assert [record.event for record in bench.journal.log()] == ["apply.begin", "apply.done"]
+    begin, done = bench.journal.log()
+    assert (begin.event, done.event) == ("apply.begin", "apply.done")
+    made = [f"create {change.kind} {change.name}" for change in receipt.changed]
+    assert begin.body["changes"] == done.body["changes"] == made
+    assert begin.body["system"] == bench.server.address
 
 
 def test_the_policy_grants_read_on_the_data_of_one_path_and_nothing_else(bench):
@@ -157,6 +161,23 @@ def test_a_closed_lane_is_planned_without_its_policy_in_the_role(bench):
     closed = plan(bench.lane, bench.lanes, bench.vault(), logins=bench.logins, closed=frozenset({bench.lane.id}))
     role = next(change for change in closed.changes if change.kind == "role")
     assert role.wanted["token_policies"] == []
+
+
+def test_a_role_that_is_left_to_another_lane_does_not_bring_back_what_was_closed(bench):
+    from warden.verbs.plan import plan
+
+    shared = WorkloadReader(workload=Workload("tenant", f"{bench.lane.id}-shared"))
+    others = [
+        msgspec.structs.replace(bench.make(f"{bench.lane.id}-{name}"), readers=(shared,)) for name in ("open", "closed")
+    ]
+    bench.lanes += others
+    bench.change(readers=(*bench.lane.readers, shared))
+    bench.apply()
+    bench.change(readers=bench.lane.readers[:1])
+    closed = frozenset({others[1].id})
+    found = plan(bench.lane, bench.lanes, bench.vault(), logins=bench.logins, closed=closed)
+    (change,) = [each for each in found.to_change if each.kind == "role"]
+    assert change.wanted["token_policies"] == [others[0].custody.policy_name]
 
 
 def test_people_log_in_by_a_role_that_asks_for_their_group(bench, unique):

@@ -161,6 +161,40 @@ def test_a_role_without_audience_is_a_finding_and_its_reader_refused(bench, verd
     assert verdict(proof, "reads").word == "FAIL"
 
 
+def test_a_policy_that_is_not_ours_is_mended_only_by_taking_over(bench, verdict):
+    bench.ready()
+    bench.server.must("PUT", bench.policy, {"policy": 'path "theirs" { capabilities = ["read"] }'})
+    proof = bench.prove()
+    assert verdict(proof, "policy").mend == f"warden apply {bench.lane.id} --take-over"
+    assert verdict(proof, "reads").mend == f"warden plan {bench.lane.id}, then warden apply {bench.lane.id}"
+    wrong_titles = [each.title for each in proof.verdicts if each.word != "ok"]
+    assert bench.journal.state(bench.lane.id).proof.body["wrong"] == wrong_titles
+
+
+def test_a_role_that_still_grants_a_closed_lane_is_a_finding(bench, verdict):
+    bench.ready()
+    second = msgspec.structs.replace(bench.make(f"{bench.lane.id}-b"), readers=bench.lane.readers)
+    bench.lanes.append(second)
+    bench.apply()
+    assert verdict(bench.prove(), "role").word == "ok"
+    found = bench.prove(run=f"wp-{bench.lane.id}-closed", closed=frozenset({second.id}))
+    assert verdict(found, "role").word == "FAIL"
+
+
+def test_the_other_lanes_reader_is_the_first_that_is_another_and_can_log_in(bench, verdict):
+    bench.ready()
+    same_reader = msgspec.structs.replace(bench.make(f"{bench.lane.id}-same"), readers=bench.lane.readers)
+    never_applied, applied = bench.make(f"{bench.lane.id}-never"), bench.make(f"{bench.lane.id}-other")
+    bench.lanes += [same_reader, never_applied]
+    bench.apply()
+    assert "other-lane" not in {each.probe for each in bench.prove().verdicts}
+    bench.lanes.append(applied)
+    bench.apply(lane=applied)
+    found = verdict(bench.prove(run=f"wp-{bench.lane.id}-b"), "other-lane")
+    assert found.word == "ok"
+    assert applied.id in found.title
+
+
 def test_a_policy_wider_than_the_lane_is_named_as_such(bench, verdict):
     bench.ready()
     HOLES["the whole tenant"][0](bench)
@@ -216,6 +250,18 @@ def test_a_person_is_proven_as_the_caller_and_only_if_a_member(bench, unique, ve
     proof = bench.prove()
     assert proof.state == "inconclusive"
     assert "only a member" in verdict(proof, "member").detail
+    # Logged in at the same mount by another role: no member by that.
+    other = unique("other")
+    bench.server.must(
+        "POST",
+        f"auth/netkingdom/role/{other}",
+        {"role_type": "jwt", "user_claim": "sub", "bound_audiences": ["openbao"], "token_policies": ["warden-prove"]},
+    )
+    login = {"role": other, "jwt": bench.server.person_jwt(unique("bob"), ["publishers"])}
+    token = bench.server.must("POST", "auth/netkingdom/login", login, token=None)["auth"]["client_token"]
+    proof = bench.prove(vaults=lambda: bench.server.vault(token), run=f"wp-{bench.lane.id}-other")
+    assert verdict(proof, "member").word == "??"
+    assert not [each for each in proof.verdicts if each.reader.startswith("people") and each.probe == "reads"]
     # The same person, with the prover's rights by its identity: an entity whose alias lives at the login mount.
     name = unique("alice")
     accessor = bench.server.must("GET", "sys/auth")["data"]["netkingdom/"]["accessor"]
@@ -274,6 +320,22 @@ def test_lines_are_read_across_a_rotation(bench):
     assert proof.state == "proven", [each for each in proof.verdicts if each.word != "ok"]
 
 
+def test_lines_that_come_late_are_waited_for(bench):
+    bench.ready()
+    files, asked = AuditFiles([bench.server.audit_file]), []
+
+    class Late:
+        where = files.where
+
+        def lines(self, needle):
+            asked.append(needle)
+            found = files.lines(needle)
+            return found if len(asked) > 2 else found[:5]
+
+    assert bench.prove(audit=Late()).state == "proven"
+    assert len(asked) == 3
+
+
 def test_lines_can_come_from_a_command(bench):
     bench.ready()
     assert bench.prove(audit=AuditCommand(["cat", bench.server.audit_file])).state == "proven"
@@ -318,11 +380,11 @@ def test_a_prover_without_a_token_is_told_so(bench):
 
 
 @contextlib.contextmanager
-def relay(target, breaks_after, how):
+def relay(target, breaks_after, how, seen=None):
     """Forwards requests to the real server until `breaks_after` of them, then behaves as `how` says."""
     host, port = target.removeprefix("http://").split(":")
     listener = socket.create_server(("127.0.0.1", 0))
-    seen = []
+    seen = [] if seen is None else seen
 
     def serve(client):
         upstream = socket.create_connection((host, int(port)))
@@ -384,6 +446,32 @@ def test_a_server_that_breaks_mid_prove_refuses_nothing(bench, way):
     assert bench.snapshot() == before
 
 
+def test_a_silent_server_is_waited_for_once(bench):
+    bench.ready()
+    requests = []
+    with relay(bench.server.address, 14, BREAKS["silent"][0], requests) as address:
+        endpoint = msgspec.structs.replace(parse_address(address, "BAO_ADDR"), timeout=0.3)
+        token = Secret(bench.server.token("platform"))
+        proof = bench.prove(vaults=lambda: OpenBao(endpoint, token))
+    assert len(requests) == 15
+    assert sum("not sent: " in each.detail for each in proof.verdicts) >= 3
+
+
+def test_a_proxy_that_drops_the_wrapping_gets_no_value_into_proof_or_journal(bench, verdict):
+    bench.ready()
+
+    class Unwrapping(OpenBao):
+        def send(self, request):
+            kept = {name: value for name, value in request.headers.items() if name != "X-Vault-Wrap-TTL"}
+            return super().send(msgspec.structs.replace(request, headers=kept))
+
+    proof = bench.prove(vaults=lambda: Unwrapping(bench.vault().endpoint, Secret(bench.server.token("platform"))))
+    found = verdict(proof, "reads")
+    assert (found.word, found.detail) == ("??", "the answer was not wrapped")
+    assert bench.value not in repr(proof)
+    assert bench.value.encode() not in Path(bench.journal.path).read_bytes()
+
+
 # -- what is kept -----------------------------------------------------------------------------------------------------
 
 
@@ -398,6 +486,20 @@ def test_probes_are_journaled_before_and_after_and_hold_no_value(bench):
         assert bench.value.encode() not in file.read()
     state = bench.journal.state(bench.lane.id)
     assert state.proof.body["state"] == "proven"
+
+
+def test_each_identity_that_is_played_was_announced_and_lives_for_ten_minutes_at_most(bench):
+    minted = []
+
+    class Counted:
+        def mint(self, workload, audience, ttl):
+            minted.append({"subject": str(workload), "audience": audience, "ttl": ttl})
+            return bench.server.issuer.mint(workload, audience, ttl)
+
+    assert bench.ready().prove(identities=Counted()).state == "proven"
+    begin = next(record for record in bench.journal.log() if record.event == "probe.begin")
+    assert sorted(minted, key=lambda each: (each["subject"], each["audience"])) == begin.body["tokens"]
+    assert {each["ttl"] for each in minted} == {600}
 
 
 def test_without_a_journal_nothing_is_asked(bench):
@@ -429,3 +531,5 @@ def test_lanes_are_proven_side_by_side_each_with_its_own_lines(bench):
     assert [proof.lane for proof in proofs] == [lane.id for lane in bench.lanes]
     assert proofs[0].state == "proven"
     assert all(wrong(proof) == ["live-version"] for proof in proofs[1:])
+    announced = [record.body["probes"] for record in bench.journal.log() if record.event == "probe.begin"]
+    assert len({nonce for probes in announced for nonce in probes}) == sum(map(len, announced))

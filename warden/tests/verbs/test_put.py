@@ -2,6 +2,7 @@
 
 import threading
 
+import msgspec
 import pytest
 
 from warden.adapters.openbao import OpenBao
@@ -104,6 +105,32 @@ def test_exactly_one_line_break_at_the_end_is_taken_off(bench):
     bench.apply()
     bench.put("from-echo\n")
     assert stored(bench) == {"API_KEY": "from-echo"}
+    bench.put("from-windows\r\n")
+    assert stored(bench) == {"API_KEY": "from-windows"}
+    with pytest.raises(Usage, match="several lines"):
+        bench.put("two-breaks\n\n")
+
+
+def test_a_line_that_was_typed_may_have_been_cut_by_the_terminal(bench):
+    bench.apply()
+    with pytest.raises(Usage, match="a terminal cuts lines"):
+        bench.put("k" * 4095, typed=True)
+    assert bench.put("k" * 4095).version == 1
+
+
+def test_a_placeholder_in_the_path_is_told_before_anything_is_asked(bench):
+    bench.change(custody=msgspec.structs.replace(bench.lane.custody, path="platform/<tenant>/x/y"))
+    with pytest.raises(Usage, match="placeholder"):
+        bench.put()
+    assert bench.journal.log() == []
+
+
+@pytest.mark.parametrize("engine", ["cubbyhole", "sys"])
+def test_an_engine_that_is_no_kv_is_never_written(bench, engine):
+    bench.change(custody=msgspec.structs.replace(bench.lane.custody, path=f"{engine}/a/b/c"))
+    with pytest.raises(Missing, match="no KV version 2 mount"):
+        put(bench.lane, "API_KEY", Secret(bench.value), bench.vault("admin"), bench.journal)
+    assert bench.journal.log() == []
 
 
 def test_a_faster_writer_is_not_overwritten(bench):
@@ -121,6 +148,21 @@ def test_a_faster_writer_is_not_overwritten(bench):
     with pytest.raises(Held, match="changed by someone else"):
         put(bench.lane, "API_KEY", Secret("ours-is-late"), ours, bench.journal)
     assert stored(bench) == {"API_KEY": "theirs"}
+
+
+def test_a_path_that_is_gone_meanwhile_is_not_made_anew(bench):
+    bench.ready()
+
+    class Gone(OpenBao):
+        def send(self, request):
+            if request.method == "PATCH" and "/data/" in request.path:
+                bench.server.must("DELETE", f"platform/metadata/{bench.path}")
+            return super().send(request)
+
+    ours = Gone(bench.vault().endpoint, Secret(bench.server.token("platform")))
+    with pytest.raises(Held, match="changed by someone else"):
+        put(bench.lane, "API_KEY", Secret("ours-is-late"), ours, bench.journal)
+    assert bench.vault("admin").read("platform", bench.path) is None
 
 
 def test_many_writers_at_once_lose_nothing(bench):

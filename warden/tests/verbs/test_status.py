@@ -1,0 +1,54 @@
+"""status: many lanes, one server; what it cannot say is said once, and what the journal knows is shown all the same."""
+
+import datetime as dt
+import socket
+import threading
+
+from warden.adapters.address import parse_address
+from warden.adapters.openbao import OpenBao
+from warden.domain.errors import Refused, Unreachable
+from warden.domain.secret import Secret
+from warden.verbs.status import status
+
+
+def now():
+    return dt.datetime.now(dt.UTC)
+
+
+def test_what_is_there_is_seen_and_what_was_proven_is_known(bench):
+    other = bench.make(f"{bench.lane.id}-b")
+    bench.ready().prove()
+    found, faults = status([bench.lane, other], bench.vault(), bench.journal, now)
+    assert faults == []
+    assert [(each.custody, each.proof) for each in found] == [("v1", "proven"), ("no value", "never")]
+
+
+def test_a_dead_server_is_asked_once_however_many_lanes_there_are(bench):
+    bench.ready().prove()
+    lanes = [bench.lane, *(bench.make(f"{bench.lane.id}-{number}") for number in range(3))]
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up():
+            for _ in lanes:
+                client, _ = listener.accept()
+                asked.append(client.recv(4096))
+                client.close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        dead = OpenBao(parse_address(f"http://127.0.0.1:{listener.getsockname()[1]}", "BAO_ADDR"), Secret("t"))
+        found, faults = status(lanes, dead, bench.journal, now)
+    assert len(asked) == 1
+    assert [type(fault) for fault in faults] == [Unreachable]
+    assert [each.custody for each in found] == ["?"] * 4
+    assert [each.proof for each in found] == ["proven", "never", "never", "never"]
+
+
+def test_a_path_that_may_not_be_looked_at_hides_no_other(bench):
+    bench.ready()
+    forbidden = bench.make(f"{bench.lane.id}-b")
+    seen = f'path "platform/metadata/{bench.path}" {{ capabilities = ["read"] }}'
+    vault = bench.server.vault(bench.server.token_with(seen))
+    found, faults = status([forbidden, bench.lane], vault, bench.journal, now)
+    assert [each.custody for each in found] == ["?", "v1"]
+    assert [type(fault) for fault in faults] == [Refused]
