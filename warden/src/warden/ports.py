@@ -75,11 +75,8 @@ class Vault(Protocol):
     def revoke_self(self, token: Secret) -> None:
         """End a token that was obtained by `login`, or a wrapping token."""
 
-    def capabilities(self, token: Secret, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """What the token may do on each path, sorted (``sys/capabilities-self``)."""
-
     def own_capabilities(self, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """The same for the caller."""
+        """What the caller may do on each path, sorted (``sys/capabilities-self``)."""
 
     def mount(self, name: str) -> Mount | None:
         """The secrets engine mounted there."""
@@ -128,9 +125,6 @@ class Vault(Protocol):
 
     def audit_headers(self) -> frozenset[str]:
         """The request headers that are written to the audit log in clear, in lower case."""
-
-    def register_audit_header(self, name: str) -> None:
-        """Have a request header written to the audit log in clear."""
 
     def audit_files(self) -> tuple[str, ...]:
         """Where the file audit devices write, as the server names it."""

@@ -191,10 +191,6 @@ class OpenBao:
         if answer.status not in {OK, NO_CONTENT, FORBIDDEN}:
             raise self._error(answer, "POST auth/token/revoke-self")
 
-    def capabilities(self, token: Secret, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """``sys/capabilities-self`` of another token."""
-        return self.twin(token).own_capabilities(paths)
-
     def own_capabilities(self, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """``sys/capabilities-self``."""
         if self._token is None:
@@ -322,10 +318,6 @@ class OpenBao:
         """``sys/config/auditing/request-headers`` (needs sudo); those that are not HMACed."""
         found = self._ask("GET", "sys/config/auditing/request-headers").body.get("data") or {}
         return frozenset(name.lower() for name, how in (found.get("headers") or {}).items() if not how.get("hmac"))
-
-    def register_audit_header(self, name: str) -> None:
-        """Needs sudo."""
-        self._ask("POST", f"sys/config/auditing/request-headers/{name}", {"hmac": False})
 
     def audit_files(self) -> tuple[str, ...]:
         """``sys/audit`` (needs sudo)."""
