@@ -111,9 +111,6 @@ class Vault(Protocol):
     def mark(self, mount: str, key: str, custom: Mapping[str, str | None]) -> None:
         """Merge into the custom metadata (``None`` removes a key); other keys and every version stay."""
 
-    def fields(self, mount: str, key: str) -> tuple[int, tuple[str, ...]] | None:
-        """The live version and its field names, without values (``subkeys``); ``None`` where no live version is."""
-
     def put_field(self, mount: str, key: str, field: str, value: Secret) -> int:
         """Write one field with PATCH and check-and-set, siblings untouched; answers the new version.
 

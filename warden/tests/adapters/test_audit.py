@@ -41,8 +41,8 @@ def test_a_line_keeps_what_is_evidence(log):
     }
     append(log, entry(auth=auth, error="denied", type="request"))
     (line,) = audit.lines("run")
-    assert (line.id, line.kind, line.at, line.operation) == ("id-run-1", "request", "2026-11-20T10:00:00Z", "read")
-    assert (line.path, line.nonce, line.error) == ("platform/data/x", "run-1", "denied")
+    assert (line.id, line.kind, line.at) == ("id-run-1", "request", "2026-11-20T10:00:00Z")
+    assert (line.path, line.nonce) == ("platform/data/x", "run-1")
     assert (line.display_name, line.entity, line.granted_by) == ("kubernetes-x", "e-1", ("", "a", "b"))
 
 

@@ -27,8 +27,8 @@ def outcome(given, **how):
 
 
 def line(**how):
-    usual = {"id": "line", "kind": "response", "at": "now", "operation": "read", "path": PATH, "nonce": "n-1"}
-    return AuditLine(**usual | {"error": "", "display_name": "kubernetes-a-b", "entity": "e-1"} | how)
+    usual = {"id": "line", "kind": "response", "at": "now", "path": PATH, "nonce": "n-1"}
+    return AuditLine(**usual | {"display_name": "kubernetes-a-b", "entity": "e-1"} | how)
 
 
 def word(asked, given, *lines):

@@ -274,14 +274,6 @@ class OpenBao:
         if self._ask("PATCH", path, {"custom_metadata": dict(custom)}, none=(NOT_FOUND,)).status == NOT_FOUND:
             self._ask("POST", path, {"custom_metadata": {k: v for k, v in custom.items() if v is not None}})
 
-    def fields(self, mount: str, key: str) -> tuple[int, tuple[str, ...]] | None:
-        """``<mount>/subkeys/<key>``: 404 also for a deleted version."""
-        answer = self._ask("GET", f"{mount}/subkeys/{key}", none=(NOT_FOUND,))
-        if answer.status == NOT_FOUND:
-            return None
-        found = answer.body["data"]
-        return int(found["metadata"]["version"]), tuple(sorted(found.get("subkeys") or ()))
-
     def put_field(self, mount: str, key: str, field: str, value: Secret) -> int:
         """PATCH with check-and-set on a live version; POST with check-and-set where there is none to merge into."""
         metadata = self.kv_metadata(mount, key)

@@ -113,10 +113,8 @@ class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     kind: str
     at: str
-    operation: str
     path: str
     nonce: str
-    error: str
     display_name: str
     entity: str = ""
     granted_by: tuple[str, ...] = ()
