@@ -268,6 +268,7 @@ def kept(demo: Demo) -> None:
 def main() -> int:
     """Run every step, and clean up whatever happens."""
     started = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     home = Path(tempfile.mkdtemp(prefix="warden-demo-"))
     demo = Demo(home)
     print(f"The lane {LANE}, from its file to its proof. $D is a directory of its own, removed at the end.")
@@ -281,9 +282,16 @@ def main() -> int:
         print("\ninterrupted", file=sys.stderr)
         return 130
     finally:
+        # Whoever is in a hurry presses Ctrl-C twice: what was started is ended and removed all the same.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         ended = subprocess.run(
-            ["warden", "dev", "down", "--wipe", "--yes"], env=demo.env, capture_output=True, check=False
-        )  # fmt: skip
+            ["warden", "dev", "down", "--wipe", "--yes"],
+            env=demo.env,
+            capture_output=True,
+            check=False,
+            start_new_session=True,
+        )
         shutil.rmtree(home)
         print(dim(f"\nstopped and removed (exit {ended.returncode})"))
     print(f"The lane is declared, applied, filled, used and proven. {time.monotonic() - started:.0f} s.")

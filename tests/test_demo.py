@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -50,12 +52,15 @@ def test_the_demo_ends_well_and_leaves_nothing(tmp_path):
     assert remains(tmp_path) == []
 
 
-def test_interrupted_it_cleans_up_too(tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_cleans_up_too(tmp_path, how):
     process = start(tmp_path)
     deadline = time.monotonic() + 30
     while not list(tmp_path.glob("warden-demo-*/state/dev/audit/audit.log")) and time.monotonic() < deadline:
         time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
+    time.sleep(0.2)
+    process.send_signal(how)
     told, _ = process.communicate(timeout=60)
     assert process.returncode == 130, told
     assert "Traceback" not in told

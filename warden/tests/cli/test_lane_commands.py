@@ -446,3 +446,17 @@ def test_closing_without_an_answer_says_that_only_the_journal_has_it(applied):
     assert "is closed in the journal, but not in OpenBao" in done.stderr
     assert "run it again" in done.stderr
     assert applied("deactivate", lane, "--reason", "x", "--yes").returncode == 0
+
+
+@pytest.mark.parametrize("command", ["warden status", "warden help exit-codes", "warden route list"])
+def test_a_closed_stdout_is_no_error_of_ours(applied, command):
+    done = subprocess.run(
+        ["bash", "-c", f"{command} >&-"],
+        env=applied.world.env(**applied.own),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "fault in warden" not in done.stderr

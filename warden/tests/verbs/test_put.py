@@ -65,6 +65,7 @@ WRONG = {
     "-----BEGIN PRIVATE KEY-----": "truncated",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0": "truncated",
     "sk-****************": "masked",
+    "***": "masked",
     "<your key here>": "placeholder",
     '"quoted-value"': "quotes",
     "nul\0byte": "NUL",

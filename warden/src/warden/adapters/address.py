@@ -41,7 +41,7 @@ def parse_address(text: str, source: str) -> Endpoint:
     scheme, mark, rest = text.partition("://")
     if not mark or scheme not in {"http", "https"} or not rest or any(c in rest for c in "@?#\\ \t\r\n"):
         raise Usage(
-            f"{source} is no address: {text!r}. Nothing was sent.",
+            f"{source} is no address: {_quotable(text)}. Nothing was sent.",
             hint=f"write it as https://host:8200, for example: export {source}=https://bao.example:8200",
         )
     authority, _, prefix = rest.partition("/")
@@ -54,6 +54,11 @@ def parse_address(text: str, source: str) -> Endpoint:
     return Endpoint(
         scheme=scheme, host=host, port=port, prefix=f"/{prefix.strip('/')}" if prefix.strip("/") else "", source=source
     )
+
+
+def _quotable(text: str) -> str:
+    """The text, unless it carries a user name: then a password may be in it."""
+    return "it holds a user name or password" if "@" in text else repr(text)
 
 
 def is_loopback(host: str) -> bool:

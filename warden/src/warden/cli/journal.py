@@ -61,7 +61,7 @@ def verify(kept: str | None, as_json: bool) -> int:
       warden journal verify
       warden journal verify --head "$(cat journal.head)"
     \b
-    Exit codes: 1 the chain does not hold, 3 the journal cannot be read.
+    Exit codes: 1 the chain does not hold, or there is no record; 3 the journal cannot be read.
     """
     head = _head(kept)
     ledger = wiring.journal()
@@ -76,7 +76,10 @@ def verify(kept: str | None, as_json: bool) -> int:
                 "breaks": [{"seq": each.seq, "message": each.message} for each in chain.breaks],
             }
         )
-        return int(Exit.NO if chain.breaks else Exit.DONE)
+        return int(Exit.NO if chain.breaks or not chain.records else Exit.DONE)
+    if not chain.records and not chain.breaks:
+        render.line(f"nothing to verify: {ledger.path} holds no record. Nothing was done yet, or it was removed.")
+        return int(Exit.NO)
     for each in chain.breaks:
         render.line(f"BROKEN record {each.seq}: {each.message}")
     if chain.breaks:

@@ -4,11 +4,21 @@ Loading decides how long a command that does little takes. click and msgspec bot
 ``typing_extensions``, which it can do without on every Python that warden supports, is installed.
 """
 
+import os
 import sys
 
 
 def run() -> None:
-    """Run the command line; nothing but an exit code and printed text leaves it."""
+    """Run the command line; nothing but an exit code and printed text leaves it, also while it is still loading."""
+    try:
+        _run()
+    except KeyboardInterrupt:
+        sys.stderr.write("warden: interrupted.\n")
+        sys.exit(130)
+
+
+def _run() -> None:
+    _open_what_is_closed()
     _spare_typing_extensions()
     if "route" in sys.argv[1:4]:
         from warden.cli import shortcut
@@ -40,3 +50,10 @@ def _spare_typing_extensions() -> None:
         import msgspec  # noqa: F401 - for its effect
     finally:
         del sys.modules["typing_extensions"]
+
+
+def _open_what_is_closed() -> None:
+    """A shell's ``>&-`` leaves no stream at all: what would be printed goes nowhere, as was asked for."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for the rest of the run

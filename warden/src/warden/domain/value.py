@@ -46,4 +46,4 @@ def _is_cut(value: str) -> bool:
 
 def _is_masked(value: str) -> bool:
     inner = re.sub(r"[*•xX.]", "", value)
-    return (value.startswith("<") and value.endswith(">")) or (len(value) > 3 and len(inner) * 2 < len(value))  # noqa: PLR2004 - mostly mask
+    return (value.startswith("<") and value.endswith(">")) or (len(value) > 2 and len(inner) * 2 < len(value))  # noqa: PLR2004 - mostly mask
