@@ -13,7 +13,9 @@ def run() -> None:
     try:
         _run()
     except KeyboardInterrupt:
-        sys.stderr.write("warden: interrupted.\n")
+        from warden.cli import render
+
+        render.interrupted()
         sys.exit(130)
 
 
