@@ -481,6 +481,7 @@ def test_probes_are_journaled_before_and_after_and_hold_no_value(bench):
     assert events.index("probe.begin") < events.index("probe")
     assert events[-1] == "proof"
     begin = next(record for record in bench.journal.log() if record.event == "probe.begin")
+    assert begin.body["identity"]["mount"] == "userpass"
     assert {token["subject"] for token in begin.body["tokens"]} >= {f"tenant/{bench.lane.id}", "tenant/warden-probe"}
     with open(bench.journal.path, "rb") as file:
         assert bench.value.encode() not in file.read()

@@ -218,6 +218,7 @@ def test_the_journal_says_that_it_was_and_not_what(bench):
     records = [record for record in bench.journal.log() if record.event.startswith("put")]
     assert [record.event for record in records] == ["put.begin", "put.done"]
     assert records[1].body["version"] == 1
+    assert records[0].body["identity"]["display_name"] == "userpass-platform"
     with open(bench.journal.path, "rb") as file:
         assert bench.value.encode() not in file.read()
 

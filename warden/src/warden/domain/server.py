@@ -32,6 +32,10 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     policies: tuple[str, ...]
     ttl: int
 
+    def as_json(self) -> dict[str, str]:
+        """Who acted, as the journal keeps it."""
+        return {"display_name": self.display_name, "mount": self.mount, "role": self.role, "entity": self.entity}
+
     @property
     def mount(self) -> str:
         """The auth mount: ``kubernetes`` for ``auth/kubernetes/login``, ``corp`` for ``auth/corp/oidc/callback``.

@@ -109,19 +109,15 @@ def _gate(ask: Ask, who: Identity, policy: Policy, journal: Journal) -> Decision
         "action": "access",
         "effect": decision.effect,
         "policies": list(decision.policies),
-        "identity": _told(who),
+        "identity": who.as_json(),
         **context,
     }
     if decision.effect == "deny":
         journal.record("decision", lane.id, decided)
         rules.expect_allowed(lane, who, decision, ask.command)
-    begin = _handed(ask, decision, None) | {"identity": _told(who)}
+    begin = _handed(ask, decision, None) | {"identity": who.as_json()}
     journal.record_all([("decision", lane.id, decided), ("access.begin", lane.id, begin)])
     return decision
-
-
-def _told(who: Identity) -> dict[str, str]:
-    return {"display_name": who.display_name, "mount": who.mount, "role": who.role, "entity": who.entity}
 
 
 def _handed(ask: Ask, decision: Decision, version: int | None) -> dict[str, Any]:

@@ -37,6 +37,7 @@ def apply(
         return Receipt(lane=first.lane, changed=(), record=0)
     what = {
         "system": vault.address,
+        "identity": vault.identity().as_json(),
         "changes": [f"{change.action} {change.kind} {change.name}" for change in first.to_change],
     }
     journal.record("apply.begin", first.lane, what)

@@ -40,4 +40,5 @@ def reactivate(lane: Lane, reason: str, plan: Callable[[], Plan], vault: Vault, 
     if journal.state(lane.id).closed is None:
         raise NotNow(f"{lane.id} is not closed. Nothing was done.", subject=lane.id, hint=f"warden status {lane.id}")
     apply(plan, vault, journal, done=done)
-    return journal.record("lane.opened", lane.id, {"reason": reason, "system": vault.address})
+    who = vault.identity().as_json()
+    return journal.record("lane.opened", lane.id, {"reason": reason, "system": vault.address, "identity": who})

@@ -86,7 +86,7 @@ def _ask(number: int, lane: Lane, caller: Identity, setting: Setting, seen: Seen
     members, unproven = _people(lane, caller)
     asked = probes(lane, others=others, as_member=members)
     nonces = [f"{setting.run}-{number}-{index}" for index in range(len(asked))]
-    setting.journal.record("probe.begin", lane.id, _announcement(asked, nonces, vault))
+    setting.journal.record("probe.begin", lane.id, _announcement(asked, nonces, vault, caller))
     with_session = _Sender(lane, vault, setting.identities)
     sent = tuple((probe, with_session.send(probe, nonce)) for probe, nonce in zip(asked, nonces, strict=True))
     with_session.close()
@@ -161,11 +161,12 @@ def _people(lane: Lane, caller: Identity) -> tuple[frozenset[str], tuple[Verdict
     )
 
 
-def _announcement(asked: Sequence[Probe], nonces: Sequence[str], vault: Vault) -> dict[str, Any]:
+def _announcement(asked: Sequence[Probe], nonces: Sequence[str], vault: Vault, caller: Identity) -> dict[str, Any]:
     """What is journaled before anything is sent: every probe, and every identity that is about to be played."""
     played = {(str(p.actor.workload), p.actor.audience) for p in asked if isinstance(p.actor, Claims)}
     return {
         "system": vault.address,
+        "identity": caller.as_json(),
         "probes": {nonce: probe.id for nonce, probe in zip(nonces, asked, strict=True)},
         "tokens": [
             {"subject": subject, "audience": audience, "ttl": TOKEN_TTL} for subject, audience in sorted(played)

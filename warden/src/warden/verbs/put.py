@@ -38,7 +38,8 @@ def put(
     _expect_whole(meant, field, as_is=as_is, typed=typed)
     custody = lane.custody
     _expect_versioned(lane, vault)
-    what = {"system": vault.address, "path": custody.path, "field": field}
+    who = vault.identity().as_json()
+    what = {"system": vault.address, "identity": who, "path": custody.path, "field": field}
     journal.record("put.begin", lane.id, what)
     version = vault.put_field(custody.mount, custody.key, field, meant)
     record = journal.record("put.done", lane.id, what | {"version": version})
