@@ -26,6 +26,7 @@ def test_a_new_lane_is_planned_applied_and_then_in_step(bench):
     assert bench.apply().changed == ()
     begin, done = bench.journal.log()
     assert (begin.event, done.event) == ("apply.begin", "apply.done")
+    assert begin.body["identity"]["display_name"] == "userpass-platform"
     made = [f"create {change.kind} {change.name}" for change in receipt.changed]
     assert begin.body["changes"] == done.body["changes"] == made
     assert begin.body["system"] == bench.server.address
