@@ -42,7 +42,7 @@ lock: | $(filter .tools/%,$(UV)) ## resolve the dependencies anew and pin them i
 	  --group dev warden/pyproject.toml llm-connect/pyproject.toml activity-core/pyproject.toml -o requirements.lock tools/build-requirements.in
 
 test: $(STAMP)   ## all tests, on a real OpenBao
-	$(PY) -m pytest -n 2 --dist loadgroup
+	$(PY) -m pytest -n 2 --dist loadgroup -m "not cluster"
 
 demo: $(STAMP)   ## the first lane from its file to its proof, on a throw-away OpenBao (under a minute)
 	@$(PY) demo/run.py

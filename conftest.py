@@ -7,5 +7,7 @@ import signal
 
 import warden  # noqa: F401
 
+pytest_plugins = ["cluster_platform"]
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

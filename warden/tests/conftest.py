@@ -5,82 +5,13 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
+from platform_server import PlatformServer
 
-from warden.adapters.address import parse_address
 from warden.adapters.embedded import Embedded
-from warden.adapters.embedded.parts import Door
-from warden.adapters.openbao import OpenBao
-from warden.domain.lane import Workload
-from warden.domain.secret import Secret
-
-
-class PlatformServer:
-    """A running embedded platform.
-
-    address     ``http://127.0.0.1:PORT``
-    ca          None: plain http on loopback
-    audit_file  path of the audit log, readable from here
-    embedded    the adapter itself (issuer, parts)
-    state       the state directory: WARDEN_STATE for a command line that is to use this platform
-    """
-
-    def __init__(self, embedded: Embedded) -> None:
-        self.embedded = embedded
-        self.address = embedded.status().address
-        self.ca = None
-        self.state = str(Path(embedded.layout.root).parent)
-        self.audit_file = embedded.layout.audit_file
-        self.issuer = embedded.issuer
-        self._tokens: dict[str, str] = {}
-
-    def token(self, part: str) -> str:
-        """A token of ``admin``, ``platform`` or ``developer``."""
-        if part not in self._tokens:
-            self._tokens[part] = Path(self.embedded.parts.token_file(part)).read_text(encoding="ascii")
-        return self._tokens[part]
-
-    def mint(self, workload: str, *, audience: str = "openbao", ttl: int = 600, **claims: object) -> str:
-        """A service-account token for ``namespace/account``; `claims` replace those that follow from it."""
-        namespace, _, account = workload.partition("/")
-        return self.issuer.mint(Workload(namespace, account), audience, ttl, **claims).reveal()
-
-    def person_jwt(self, name: str, groups: Sequence[str] = (), **claims: object) -> str:
-        """A token of the login service for the mount ``netkingdom``."""
-        return self.issuer.person(name, groups, **claims).reveal()
-
-    def vault(self, token: str | None = None) -> OpenBao:
-        """The port Vault on this server, as the one whose token it is; a part's name is a token too."""
-        if token in {"admin", "platform", "developer"}:
-            token = self.token(token)
-        return OpenBao(parse_address(self.address, "BAO_ADDR"), Secret(token) if token else None)
-
-    def call(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, token: str | None = "admin"
-    ) -> tuple[int, Mapping[str, Any]]:
-        """One raw request, for what a test arranges or looks at: its status and body."""
-        if token in {"admin", "platform", "developer"}:
-            token = self.token(token)
-        return Door(self.address).call(method, path, body, Secret(token) if token else None)
-
-    def must(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, token: str | None = "admin"
-    ) -> Any:
-        """`call` that has to work; its body."""
-        status, answer = self.call(method, path, body, token=token)
-        assert status in {200, 204}, (method, path, status, answer)
-        return answer
-
-    def token_with(self, policy: str, ttl: str = "10m") -> str:
-        """A token that may do exactly what this policy text says (and what ``default`` gives)."""
-        name = f"test-{secrets.token_hex(4)}"
-        self.must("PUT", f"sys/policies/acl/{name}", {"policy": policy})
-        body = {"policies": [name], "ttl": ttl, "display_name": name}
-        return str(self.must("POST", "auth/token/create-orphan", body)["auth"]["client_token"])
 
 
 @pytest.fixture(scope="session")

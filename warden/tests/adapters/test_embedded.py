@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from warden.adapters.embedded import Embedded, parts, platform, server, state
+from warden.adapters.embedded import Embedded, parts, process, server, state
 from warden.domain.errors import Held, Inconclusive, NotFound, ServerFault, Usage
 
 pytestmark = pytest.mark.real
@@ -100,7 +100,7 @@ def test_cold_start_warm_start_and_wipe(home):
     assert time.monotonic() - began < cold / 2
     assert embedded.wipe()
     assert not Path(embedded.layout.root).exists()
-    assert server.ended(pid)
+    assert process.ended(pid)
     assert not embedded.status().up
 
 
@@ -157,8 +157,8 @@ def test_a_port_that_is_taken_between_choice_and_start_is_exchanged(shared, monk
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = other.getsockname()[1]
-        ports = iter([taken, server.free_port()])
-        monkeypatch.setattr(server, "free_port", lambda _preferred: next(ports))
+        ports = iter([taken, process.free_port()])
+        monkeypatch.setattr(process, "free_port", lambda _preferred: next(ports))
         status, _, stages = up(shared)
     assert status.address != f"http://127.0.0.1:{taken}"
     assert len(stages) == 2
@@ -217,8 +217,8 @@ def test_data_without_its_key_is_never_thrown_away(home):
 def test_what_was_published_is_not_believed(shared):
     """A stale platform.json, whose pid and port may be anybody's by now: the process itself is looked at."""
     pid = shared.status().pid
-    assert server.listens(pid, int(shared.status().address.rpartition(":")[2]))
-    assert not server.listens(os.getpid(), int(shared.status().address.rpartition(":")[2]))
+    assert process.listens(pid, int(shared.status().address.rpartition(":")[2]))
+    assert not process.listens(os.getpid(), int(shared.status().address.rpartition(":")[2]))
     shared.down()
     try:
         assert Path(shared.layout.published).is_file()
@@ -243,7 +243,7 @@ def test_whoever_else_answers_on_the_published_port_is_not_taken_for_ours(shared
 
 
 def test_a_server_that_hangs_is_down_and_is_told_by_its_pid(shared, monkeypatch):
-    monkeypatch.setattr(platform, "READY_SECONDS", 0.1)
+    monkeypatch.setattr(server, "READY_SECONDS", 0.1)
     monkeypatch.setattr(parts, "PATIENCE", 0.3)
     pid = shared.status().pid
     os.kill(pid, signal.SIGSTOP)

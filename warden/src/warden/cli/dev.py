@@ -3,7 +3,8 @@
 import re
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +13,7 @@ from warden.domain.errors import Exit, Usage
 from warden.domain.lane import Workload
 
 if TYPE_CHECKING:
-    from warden.adapters.embedded import Status
+    from warden.adapters.embedded import Embedded, Status
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _LONGEST = 24 * 3600
@@ -23,55 +24,132 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="The answer as J
 def dev() -> None:
     """Run an embedded OpenBao of your own: persistent, audited, with the parts of a platform to play.
 
+    With --cluster a Kubernetes control plane and External Secrets Operator run beside it.
+
     \b
     Examples:
       warden dev up
+      warden dev up --cluster
       eval "$(warden dev env --as platform)"
     """
 
 
 @dev.command(short_help="Bring the embedded platform up.")
+@click.option(
+    "--cluster",
+    "clusters",
+    is_flag=False,
+    flag_value="coulombcore",
+    default="",
+    metavar="[NAME[,NAME…]]",
+    help="With these clusters, too; without a name: coulombcore. It remembers them.",
+)
 @_as_json
-def up(as_json: bool) -> None:
+def up(clusters: str, as_json: bool) -> None:
     """Bring the embedded platform up, or say that it is up; what it held before is kept.
+
+    A cluster is a real etcd, kube-apiserver, kube-controller-manager and External Secrets Operator, without a kubelet:
+    no pod runs. Their programs are built once, with Go, which takes minutes and says so first.
 
     \b
     Examples:
       warden dev up
+      warden dev up --cluster
+      warden dev up --cluster coulombcore,railiance01
       WARDEN_STATE=/tmp/try warden dev up --json
     \b
-    Exit codes: 3 where it does not come up, 5 where another `warden dev` is at work for too long.
+    Exit codes: 1 where --cluster needs Go and there is none, 3 where something does not come up,
+    5 where another `warden dev` is at work for too long.
     """
-    status, started = wiring.embedded().up(render.note)
+    embedded = wiring.embedded()
+    names = [name.strip() for name in clusters.split(",") if name.strip()]
+    status, started = embedded.up(_told, names, _ticking())
+    render.progress_done()
     if as_json:
-        return render.document(status)
+        return render.document(_document(status, _clusters(embedded)))
     render.line(
         f"{'up' if started else 'is up already'}: {status.address} (pid {status.pid}, OpenBao {status.version})"
     )
+    for found in _clusters(embedded):
+        render.line(f"  {found['name']}: {found['address']}, logs in at auth/{found['auth_mount']}")
     return render.note('Next: eval "$(warden dev env)"')
+
+
+def _told(text: str) -> None:
+    render.progress_done()
+    render.note(text)
+
+
+def _ticking() -> Callable[[str, float], None]:
+    """Shows each second on a terminal what takes long, and each half minute where there is none."""
+    last = 0.0
+
+    def tick(what: str, seconds: float) -> None:
+        nonlocal last
+        render.progress(f"  {what}, {seconds:.0f} s")
+        if not sys.stderr.isatty() and seconds // 30 != last // 30:
+            render.note(f"  {what}, {seconds:.0f} s")
+        last = seconds
+
+    return tick
 
 
 @dev.command(short_help="Say whether it is up, and where it is.")
 @_as_json
 def status(as_json: bool) -> Exit:
-    """Say whether the embedded platform is up, where it is and how much it holds.
+    """Say whether the embedded platform is up, where it is and how much it holds; with clusters, each process.
 
     \b
     Examples:
       warden dev status
       warden dev status --json
     \b
-    Exit codes: 1 where it is down.
+    Exit codes: 1 where it is down, or a process of a cluster does not answer.
     """
-    found = wiring.embedded().status()
+    embedded = wiring.embedded()
+    found, clusters = embedded.status(), _clusters(embedded)
+    whole = found.up and all(part["answers"] for cluster in clusters for part in cluster["parts"])
     if as_json:
-        render.document(found)
+        render.document(_document(found, clusters))
     else:
         for name, text in _lines(found):
             render.line(f"{name:<10}{text}")
-        if not found.up:
+        _show_clusters(clusters)
+        if not whole:
             render.note("Next: warden dev up")
-    return Exit.DONE if found.up else Exit.NO
+    return Exit.DONE if whole else Exit.NO
+
+
+def _document(status: "Status", clusters: list[dict[str, Any]]) -> dict[str, Any]:
+    return {**render.plain(status), "clusters": clusters}
+
+
+def _clusters(embedded: "Embedded") -> list[dict[str, Any]]:
+    """Each cluster with its processes, measured now, as ``--json`` shows it."""
+    return [
+        {
+            "name": name,
+            "address": embedded.cluster(name).address,
+            "auth_mount": embedded.auth_mount(name),
+            "parts": [render.plain(part) for part in embedded.cluster(name).status()],
+        }
+        for name in embedded.clusters
+    ]
+
+
+def _show_clusters(clusters: list[dict[str, Any]]) -> None:
+    rows = [
+        (cluster["name"], part["name"], _answer(part), str(part["pid"] or "-"), part["address"] or "-")
+        for cluster in clusters
+        for part in cluster["parts"]
+    ]
+    if rows:
+        render.line()
+        render.table(("CLUSTER", "PROCESS", "STATE", "PID", "ADDRESS"), rows)
+
+
+def _answer(part: dict[str, Any]) -> str:
+    return "answers" if part["answers"] else "SILENT" if part["pid"] else "down"
 
 
 def _lines(found: "Status") -> list[tuple[str, str]]:
@@ -137,7 +215,9 @@ def env(part: str, shell: str, as_json: bool) -> None:
     """
     embedded = wiring.embedded()
     token_file = embedded.parts.token_file(_file_name(part))
-    shown = {"BAO_ADDR": embedded.status().address, "WARDEN_AUDIT": embedded.layout.audit_file}
+    status = embedded.status()
+    shown = {"BAO_ADDR": status.address, "WARDEN_AUDIT": status.audit_file}
+    shown |= {"BAO_CACERT": status.ca_file, "KUBECONFIG": status.kubeconfig} if status.kubeconfig else {}
     if as_json:
         return render.document({**shown, "token_file": token_file, "as": part})
     for each in (_fish if shell == "fish" else _sh)(shown, token_file):

@@ -1,7 +1,9 @@
-"""The embedded platform: a whole OpenBao of one's own, for trying things out, for tests and for the demo.
+"""The embedded platform: a whole OpenBao of one's own, and clusters beside it, for trying out, for tests, for the demo.
 
-``platform`` is its life (up, down, status), ``parts`` the people in it, ``config`` what the server is told,
-``server`` the process, ``state`` the files.
+``platform`` is its life (up, down, status), ``server`` its OpenBao, ``config`` what that is told, ``parts`` the people
+in it; ``fleet`` its clusters, ``cluster`` one of them, ``plane`` how a cluster's programs are started, ``build`` and
+``golang`` where these come from, ``kube`` a cluster's API, ``mounts`` where cluster and OpenBao meet; ``process``,
+``authority`` and ``state`` are what all of them stand on.
 """
 
 from warden.adapters.embedded.platform import Embedded, Status

@@ -6,15 +6,17 @@ it listens (OpenBao documentation, "Declarative self-initialization"). Passwords
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from warden.adapters.embedded.state import Layout
 from warden.adapters.issuer import ALGORITHM, ISSUER, LOGIN_ISSUER
-from warden.domain.rights import VERBS, Verb, policy_text
+from warden.domain.rights import VERBS, Scope, Verb, policy_text
 
 PROBE_HEADER = "X-Lane-Probe"
 KV_MOUNT = "platform"
+CLUSTER_PORT = 8201
+"""Where other nodes would call, says the configuration; there are none, and nothing listens there."""
 
 PLATFORM_VERBS: tuple[Verb, ...] = ("plan", "apply", "put", "prove", "status", "doctor")
 """What the part ``platform`` may do: no ``access``, so it never reads a value."""
@@ -30,40 +32,55 @@ _ALL = ["create", "read", "update", "patch", "delete", "list", "scan", "sudo"]
 _ADMIN = f'# the keeper: everything, as no root token is left\npath "*" {{ capabilities = {json.dumps(_ALL)} }}\n'
 
 
-def policies() -> dict[str, str]:
-    """Every policy of the embedded platform by name."""
-    return {"admin": _ADMIN} | {f"warden-{verb}": policy_text(verb, extras=True) for verb in VERBS if verb != "access"}
+def mount_of(cluster: str, clusters: Sequence[str]) -> str:
+    """The auth mount where a cluster's accounts log in: the first cluster has the plain name."""
+    return "kubernetes" if cluster == clusters[0] else f"kubernetes-{cluster}"
 
 
-def server_config(layout: Layout, port: int, public_keys: Mapping[str, str]) -> str:
+def policies(clusters: Sequence[str] = ()) -> dict[str, str]:
+    """Every policy of the embedded platform by name; `clusters` are those it has, the first of them first."""
+    mounts = ["kubernetes", *(mount_of(cluster, clusters) for cluster in clusters[1:]), "netkingdom"]
+    scope = Scope(auth=tuple(mounts))
+    return {"admin": _ADMIN} | {
+        f"warden-{verb}": policy_text(verb, scope, extras=True) for verb in VERBS if verb != "access"
+    }
+
+
+def server_config(layout: Layout, port: int, public_keys: Mapping[str, str], *, tls: bool = False) -> str:
     """The configuration as HCL.
 
     Args:
         layout: where the server keeps its things.
         port: the loopback port of the API. The cluster port is left to the kernel: a single node is never called.
         public_keys: PEM of the auth mounts ``kubernetes`` and ``netkingdom``; empty where it is initialised already.
+        tls: whether it listens with the certificate in ``layout.tls``, else with plain http.
     """
+    listener = {"address": f"127.0.0.1:{port}", "cluster_address": "127.0.0.1:0"} | (
+        {"tls_cert_file": f"{layout.tls}/server.pem", "tls_key_file": f"{layout.tls}/server.key"}
+        if tls
+        else {"tls_disable": True}
+    )
     stanzas = [
-        f'api_addr = "http://127.0.0.1:{port}"\ncluster_addr = "https://127.0.0.1:{port}"',
+        f'api_addr = "{"https" if tls else "http"}://127.0.0.1:{port}"\ncluster_addr = "https://127.0.0.1:{CLUSTER_PORT}"',
         _stanza('storage "raft"', path=layout.raft, node_id="embedded", performance_multiplier="1"),
-        _stanza('listener "tcp"', address=f"127.0.0.1:{port}", cluster_address="127.0.0.1:0", tls_disable=True),
+        _stanza('listener "tcp"', **listener),
         # Relative to the server's own directory: OpenBao reads this as a URL, which not every path can be part of.
         _stanza('seal "static"', current_key_id="embedded", current_key="file://keys/unseal.key"),
         _stanza('audit "file" "file"', options={"file_path": layout.audit_file}),
     ]
     if public_keys:
-        requests = "".join(_request(*request) for request in enumerate(_first_requests(layout, public_keys)))
+        requests = "".join(_request(*request) for request in enumerate(_first_requests(layout, public_keys, tls=tls)))
         stanzas.append(f'initialize "platform" {{\n{requests}}}')
     return "\n".join(stanzas) + "\n"
 
 
-def _first_requests(layout: Layout, public_keys: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
-    """(path, body) of every request of the first start, in order."""
+def _first_requests(layout: Layout, public_keys: Mapping[str, str], *, tls: bool) -> list[tuple[str, dict[str, Any]]]:
+    """(path, body) of every request of the first start, in order. With TLS, clusters come and bring their mounts."""
     return [
         (f"sys/config/auditing/request-headers/{PROBE_HEADER}", {"hmac": False}),
         *((f"sys/policies/acl/{name}", {"policy": text}) for name, text in policies().items()),
         (f"sys/mounts/{KV_MOUNT}", {"type": "kv", "options": {"version": "2"}}),
-        *_jwt_mount("kubernetes", ISSUER, public_keys["kubernetes"]),
+        *([] if tls else _jwt_mount("kubernetes", ISSUER, public_keys["kubernetes"])),
         *_jwt_mount("netkingdom", LOGIN_ISSUER, public_keys["netkingdom"]),
         ("sys/auth/userpass", {"type": "userpass"}),
         *((f"auth/userpass/users/{part}", _user(f"{layout.passwords}/{part}", held)) for part, held in PARTS.items()),

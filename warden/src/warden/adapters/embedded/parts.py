@@ -24,9 +24,11 @@ PATIENCE = 5.0
 class Door:
     """The embedded platform's API, spoken to in the few requests that its own care needs."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, ca_file: str = "") -> None:
+        """`ca_file` is the authority of an https address."""
         where = parse_address(address, "the embedded platform's address")
-        self._connection = Connection(msgspec.structs.replace(where, timeout=PATIENCE), f"OpenBao {address}")
+        endpoint = msgspec.structs.replace(where, timeout=PATIENCE, ca_file=ca_file)
+        self._connection = Connection(endpoint, f"OpenBao {address}")
 
     def call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, token: Secret | None = None
@@ -60,9 +62,9 @@ def _fault(system: str, path: str, status: int, answer: Mapping[str, Any]) -> Wa
 class Parts:
     """Logs people in and keeps their tokens, each in a 0600 file of the state directory."""
 
-    def __init__(self, layout: state.Layout, address: str) -> None:
+    def __init__(self, layout: state.Layout, address: str, ca_file: str = "") -> None:
         self._layout = layout
-        self._door = Door(address)
+        self._door = Door(address, ca_file)
 
     def token_file(self, part: str) -> str:
         """The file with a token of `part` that works now; logs in where there is none (not for ``person-NAME``)."""

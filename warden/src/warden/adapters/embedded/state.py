@@ -32,6 +32,11 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         tokens: a file for each part: the token of its last login.
         published: says where the server is; written when it is ready.
         initialising: exists from before the first start until the first login; only then may data be discarded.
+        tls: the directory of OpenBao's certificate; empty or not there while it speaks plain http.
+        ca_file: the authority that signed it.
+        clusters: the directory of the clusters, one for each.
+        cluster_names: says which clusters there are, the first one first.
+        kubeconfig: how to reach them.
     """
 
     root: str
@@ -45,6 +50,11 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     tokens: str
     published: str
     initialising: str
+    tls: str
+    ca_file: str
+    clusters: str
+    cluster_names: str
+    kubeconfig: str
 
 
 def layout(root: str) -> Layout:
@@ -61,6 +71,11 @@ def layout(root: str) -> Layout:
         tokens=f"{root}/tokens",
         published=f"{root}/platform.json",
         initialising=f"{root}/initialising",
+        tls=f"{root}/tls",
+        ca_file=f"{root}/tls/ca.pem",
+        clusters=f"{root}/clusters",
+        cluster_names=f"{root}/clusters.json",
+        kubeconfig=f"{root}/kubeconfig",
     )
 
 
