@@ -8,7 +8,7 @@ PY := .venv/bin/python
 STAMP := .venv/.in-step
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock test check demo bench
+.PHONY: help setup lock test test-cluster check demo bench
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -41,8 +41,12 @@ lock: | $(filter .tools/%,$(UV)) ## resolve the dependencies anew and pin them i
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
 	  --group dev warden/pyproject.toml llm-connect/pyproject.toml activity-core/pyproject.toml -o requirements.lock tools/build-requirements.in
 
-test: $(STAMP)   ## all tests, on a real OpenBao
+test: $(STAMP)   ## all tests but those of clusters, on a real OpenBao
 	$(PY) -m pytest -n 2 --dist loadgroup -m "not cluster"
+
+test-cluster: $(STAMP)  ## the tests on two real clusters; builds their programs first (Go, minutes, once)
+	@$(PY) tests/plugins/built.py
+	$(PY) -m pytest -n $(if $(WARDEN_TEST_KUBECONFIG),0,2) --dist loadgroup -m cluster --timeout 240 warden/tests tests
 
 demo: $(STAMP)   ## the first lane from its file to its proof, on a throw-away OpenBao (under a minute)
 	@$(PY) demo/run.py

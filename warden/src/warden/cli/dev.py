@@ -11,6 +11,7 @@ import click
 from warden.cli import render, wiring
 from warden.domain.errors import Exit, Usage
 from warden.domain.lane import Workload
+from warden.domain.secret import Secret
 
 if TYPE_CHECKING:
     from warden.adapters.embedded import Embedded, Status
@@ -286,27 +287,38 @@ def _file_name(part: str) -> str:
 @click.argument("workload", metavar="NAMESPACE/ACCOUNT")
 @click.option("--audience", default="openbao", show_default=True, help="Whom the token is for.")
 @click.option("--ttl", default="10m", show_default=True, help="How long it is good for: 90s, 10m, 1h.")
+@click.option("--cluster", metavar="NAME", help="The cluster that makes it, where there are any; else the first.")
 @click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write it there, mode 0600.")
 @click.option("--force", is_flag=True, help="Print it even to a terminal.")
 @_as_json
-def token(*, workload: str, audience: str, ttl: str, out: str | None, force: bool, as_json: bool) -> None:
-    """Make a service-account token as a cluster would, to play a workload with.
+def token(
+    *, workload: str, audience: str, ttl: str, cluster: str | None, out: str | None, force: bool, as_json: bool
+) -> None:
+    """Make a service-account token as a cluster would, to play a workload with; with clusters, one of them makes it.
 
     \b
     Examples:
       warden dev token activity-core/llm-connect --out /tmp/llm-connect.jwt
+      warden dev token activity-core/llm-connect --cluster railiance01 | wc -c
       warden dev token activity-core/llm-connect --ttl 90s | bao write -field=token \\
           auth/kubernetes/login role=external-secrets-activity-core jwt=-
     """
     _expect_somewhere_to_go(out, force=force, as_json=as_json)
     who, seconds = _workload(workload), _seconds(ttl)
-    minted = wiring.embedded().issuer.mint(who, audience, seconds)
+    minted = _mint(who, audience, seconds, cluster)
     if out is None:
         return render.value(minted)
     wiring.write_private(out, minted.reveal())
     if as_json:
         return render.document({"file": out, "subject": who.subject, "audience": audience, "ttl": seconds})
     return render.note(f"token of {who} for {audience}, good for {ttl}, in {out}")
+
+
+def _mint(who: Workload, audience: str, seconds: int, cluster: str | None) -> Secret:
+    embedded = wiring.embedded()
+    if cluster is None and not embedded.clusters:
+        return embedded.issuer.mint(who, audience, seconds)
+    return embedded.cluster(cluster or embedded.clusters[0]).mint(who, audience, seconds)
 
 
 def _expect_somewhere_to_go(out: str | None, *, force: bool, as_json: bool) -> None:

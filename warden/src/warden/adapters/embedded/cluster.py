@@ -8,27 +8,27 @@ Every step can be repeated: a part that answers is left alone, objects are appli
 import base64
 import hashlib
 import http.client
+import os
 import re
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import ClassVar, TypeVar
 
 import msgspec
 
-from warden.adapters.embedded import plane, process, state
+from warden.adapters.embedded import furnish, plane, process, state
 from warden.adapters.embedded.authority import signing_key
-from warden.adapters.embedded.kube import APPLY, MANAGER, Access, Kube, kubeconfig
+from warden.adapters.embedded.kube import Access, Kube, kubeconfig
 from warden.adapters.embedded.plane import PARTS, TITLES, Place, Ports
 from warden.adapters.embedded.process import Program
-from warden.domain.errors import NotFound, ServerFault, WardenError
+from warden.domain.errors import NotFound, Refused, ServerFault, Usage, WardenError
+from warden.domain.lane import Workload
 from warden.domain.secret import Secret
 
 READY_SECONDS = 60.0
 PORTS_TRIED = 5
-MANIFESTS = Path(__file__).with_name("manifests")
-_CRDS_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _TAKEN = "address already in use"
 _T = TypeVar("_T")
 
@@ -58,6 +58,8 @@ class Interrupted(Exception):
 class Cluster:
     """One cluster in one directory. Methods raise only `WardenError`, and `up` also `Interrupted`."""
 
+    PARTS: ClassVar[tuple[str, ...]] = PARTS
+
     def __init__(self, place: Place) -> None:
         self._place = place
         self._kept = f"{place.root}/cluster.json"
@@ -76,23 +78,23 @@ class Cluster:
 
     def status(self) -> tuple[PartStatus, ...]:
         """How each part is, measured now."""
-        return tuple(self._status(part) for part in PARTS)
+        return tuple(self._status(part) for part in self.PARTS)
 
     def up(self, report: Report, off: threading.Event) -> bool:
         """Bring all of it up; answers whether that took anything. Ends with `Interrupted` soon after `off` is set."""
         self._off = off
         self._prepare()
-        started = [self.start(part, report) for part in ("etcd", "api", "controllers")]
+        started = [self.start(part, report) for part in self.PARTS if part != "eso"]
         self._furnish(report)
         return any([*started, self.start("eso", report)])
 
     def running(self) -> tuple[str, ...]:
         """The parts that run now, whether they answer or not."""
-        return tuple(part for part in PARTS if self._program(part).pid is not None)
+        return tuple(part for part in self.PARTS if self._program(part).pid is not None)
 
     def down(self, but: Sequence[str] = ()) -> bool:
         """End all parts but those, the last started first; answers whether any ran."""
-        return any([self.stop(part) for part in reversed(PARTS) if part not in but])  # noqa: C419  # all of them
+        return any([self.stop(part) for part in reversed(self.PARTS) if part not in but])  # noqa: C419  # all of them
 
     def stop(self, part: str) -> bool:
         """End one part; answers whether it ran."""
@@ -148,6 +150,38 @@ class Cluster:
             hint=f"read {self._program('controllers').log}, then: warden dev down && warden dev up",
         )
 
+    def mint(self, workload: Workload, audience: str, ttl: int) -> Secret:
+        """A token of that account for that audience, `ttl` in seconds, as the cluster makes it (TokenRequest).
+
+        Raises:
+            NotFound: there is no such account.
+            Usage: the API server makes no token that is good for so short or so long.
+        """
+        spec = {"audiences": [audience], "expirationSeconds": ttl}
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+        path = f"/api/v1/namespaces/{workload.namespace}/serviceaccounts/{workload.account}"
+        status, answer = self.admin().call("POST", f"{path}/token", body)
+        if status == http.client.CREATED:
+            return Secret(answer["status"]["token"])
+        raise self._not_minted(workload, status, str(answer.get("message")))
+
+    def _not_minted(self, workload: Workload, status: int, why: str) -> WardenError:
+        if status == http.client.NOT_FOUND:
+            return NotFound(
+                f"{workload} is no service account of {self.name}. No token was made.",
+                system=self._system,
+                subject=str(workload),
+                hint=f"kubectl -n {workload.namespace} create serviceaccount {workload.account} "
+                f"--context {self.name}-admin",
+            )
+        kind = Usage if status == http.client.UNPROCESSABLE_ENTITY else Refused
+        return kind(
+            f"{self.name} made no token of {workload}: {why}",
+            system=self._system,
+            subject=str(workload),
+            hint="a cluster's tokens are good for 10 minutes at least: --ttl 10m",
+        )
+
     @property
     def ca(self) -> str:
         """PEM of the authority that signed the API server's certificate."""
@@ -161,6 +195,7 @@ class Cluster:
         return Access(server=self.address, ca=self.ca, token=token)
 
     def _prepare(self) -> None:
+        state.make_private(os.path.dirname(self._place.root))
         state.make_private(self._place.root)
         self._place.authority.certify(self.name)
         if not Path(self._place.signing_key).exists():
@@ -243,43 +278,14 @@ class Cluster:
         return plane.program(part, self._place, self._read().ports)
 
     def _furnish(self, report: Report) -> None:
-        """Accounts, rights and definitions: what a platform team installs before the first lane."""
         kube = self.admin()
-        for document in _manifests():
-            self._apply(kube, document)
-        crds = Path(f"{self._place.programs}/crds.yaml").read_text(encoding="utf-8")
+        furnish.accounts_and_rights(kube, self._wait)
+        crds = Path(self._place.programs.crds).read_text(encoding="utf-8")
         digest = hashlib.sha256(crds.encode()).hexdigest()
-        if self._read().crds == digest:
-            return
-        names = [self._apply_crd(kube, text) for text in re.split(r"(?m)^---\s*$", crds) if text.strip()]
-        for name in names:
-            if not self._wait(lambda name=name: _established(kube, name) or None):  # type: ignore[misc]
-                raise self._did_not_start("api")
-        self._write(msgspec.structs.replace(self._read(), crds=digest))
-        report(f"{self.name}: {len(names)} definitions of External Secrets Operator, accounts and rights are there")
-
-    def _apply(self, kube: Kube, document: dict[str, Any]) -> None:
-        """Namespaces that the API server makes itself are there a moment after it is ready."""
-
-        def applied() -> bool | None:
-            try:
-                kube.apply(document)
-            except WardenError as fault:
-                if "not found" in fault.message:
-                    return None
-                raise
-            return True
-
-        if not self._wait(applied):
-            kube.apply(document)
-
-    def _apply_crd(self, kube: Kube, text: str) -> str:
-        """As text: parsing 1.6 MB of YAML takes longer than the cluster does for all of it."""
-        found = re.search(r"(?m)^  name: (\S+)$", text)
-        if not found:
-            raise ServerFault("the definitions of External Secrets Operator cannot be read", system=self._system)
-        kube.must("PATCH", f"{_CRDS_PATH}/{found[1]}?fieldManager={MANAGER}&force=true", text, APPLY)
-        return found[1]
+        if self._read().crds != digest:
+            count = furnish.definitions(kube, crds, self._wait)
+            self._write(msgspec.structs.replace(self._read(), crds=digest))
+            report(f"{self.name}: accounts, rights and {count} definitions of External Secrets Operator are there")
 
     def _read(self) -> Kept:
         try:
@@ -331,16 +337,3 @@ def _plain_health(port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _manifests() -> Iterator[dict[str, Any]]:
-    """Every object of our manifests; accounts first, as the others name them."""
-    import yaml  # only where a cluster is brought up
-
-    for name in ("accounts.yaml", "eso-rights.yaml", "warden-rights.yaml"):
-        yield from filter(None, yaml.safe_load_all((MANIFESTS / name).read_text(encoding="utf-8")))
-
-
-def _established(kube: Kube, name: str) -> bool:
-    found = kube.must("GET", f"{_CRDS_PATH}/{name}").get("status", {}).get("conditions", [])
-    return any(each["type"] == "Established" and each["status"] == "True" for each in found)

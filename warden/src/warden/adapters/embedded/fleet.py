@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 
 from warden.adapters.embedded import state
-from warden.adapters.embedded.build import located
+from warden.adapters.embedded.build import CONTROL_PLANE, OPERATOR, Tick, located, programs
 from warden.adapters.embedded.cluster import Cluster
 from warden.adapters.embedded.config import mount_of
+from warden.adapters.embedded.foreign import ForeignCluster
 from warden.adapters.embedded.kube import kubeconfig
 from warden.adapters.embedded.mounts import mounts_in_step
 from warden.adapters.embedded.plane import Place
@@ -27,8 +28,10 @@ Report = Callable[[str], None]
 class Fleet:
     """The clusters of the platform that `layout` describes."""
 
-    def __init__(self, layout: state.Layout) -> None:
+    def __init__(self, layout: state.Layout, kubeconfig_file: str = "") -> None:
+        """`kubeconfig_file` names a cluster that is there already, and then every cluster of the platform is it."""
         self._layout = layout
+        self._foreign = kubeconfig_file
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,14 +50,14 @@ class Fleet:
                 subject=name,
                 hint=f"warden dev up --cluster {name}",
             )
-        return Cluster(
-            Place(
-                name=name,
-                root=f"{self._layout.clusters}/{name}",
-                programs=located().directory,
-                trusted=self._layout.ca_file,
-            )
+        place = Place(
+            name=name, root=f"{self._layout.clusters}/{name}", programs=located(), trusted=self._layout.ca_file
         )
+        return ForeignCluster(place, self._foreign) if self._foreign else Cluster(place)
+
+    def build(self, report: Report, tick: Tick) -> None:
+        """Have the programs that its clusters run."""
+        programs(report, tick, (OPERATOR,) if self._foreign else (CONTROL_PLANE, OPERATOR))
 
     def mount(self, name: str) -> str:
         """The auth mount of a cluster."""

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from warden.domain.errors import Inconclusive, NotFound, Unreachable
@@ -34,24 +34,22 @@ class Go:
         self._log = log
         self._program = shutil.which("go") or ""
 
-    def require(self, module: Path) -> None:
-        """Raise `NotFound` where there is no Go, or one older than the module's ``go.mod`` asks for."""
-        wanted = re.search(r"(?m)^go (\d+)\.(\d+)", (module / "go.mod").read_text(encoding="utf-8"))
-        assert wanted is not None  # noqa: S101  # a file of our own
+    def require(self, modules: Sequence[Path]) -> None:
+        """Raise `NotFound` where there is no Go, or one older than a module's ``go.mod`` asks for."""
+        wanted = max(_wanted(module) for module in modules)
+        needed = f"the programs of a cluster are built with Go {wanted[0]}.{wanted[1]} or newer"
         if not self._program:
             raise NotFound(
-                f"a cluster's programs are built with Go {wanted[1]}.{wanted[2]} or newer, and no go is on PATH; "
-                "nothing was built or started",
+                f"{needed}, and there is no go on PATH; nothing was built or started",
                 system=SYSTEM,
                 subject="go",
                 hint=_INSTALL,
             )
         found = self._output("env", "GOVERSION")
         number = re.match(r"go(\d+)\.(\d+)", found)
-        if not number or (int(number[1]), int(number[2])) < (int(wanted[1]), int(wanted[2])):
+        if not number or (int(number[1]), int(number[2])) < wanted:
             raise NotFound(
-                f"{self._program} is {found or 'no Go that answers'}, and a cluster's programs need Go {wanted[1]}."
-                f"{wanted[2]} or newer; nothing was built or started",
+                f"{needed}, and {self._program} is {found or 'no Go that answers'}; nothing was built or started",
                 system=SYSTEM,
                 subject=self._program,
                 hint=_INSTALL,
@@ -128,6 +126,12 @@ class Go:
             subject=self._log,
             hint=f"read {self._log}, then repeat the command",
         )
+
+
+def _wanted(module: Path) -> tuple[int, int]:
+    found = re.search(r"(?m)^go (\d+)\.(\d+)", (module / "go.mod").read_text(encoding="utf-8"))
+    assert found is not None  # noqa: S101  # a file of our own
+    return int(found[1]), int(found[2])
 
 
 @contextlib.contextmanager

@@ -230,4 +230,8 @@ def _file(content: str) -> Iterator[str]:
 
 
 def _words(fault: Exception) -> str:
-    return getattr(fault, "verify_message", "") or getattr(fault, "strerror", "") or type(fault).__name__
+    if isinstance(fault, ssl.SSLCertVerificationError):
+        return f"its certificate does not verify: {fault.verify_message}"
+    if isinstance(fault, TimeoutError):
+        return f"nothing within {PATIENCE:g} s"
+    return (getattr(fault, "strerror", "") or "it closed the connection").lower()

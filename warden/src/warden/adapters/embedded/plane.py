@@ -7,6 +7,7 @@ Operator 0.20 (``--help`` of each). There is no kubelet: no pod runs.
 import msgspec
 
 from warden.adapters.embedded.authority import Authority
+from warden.adapters.embedded.build import Programs
 from warden.adapters.embedded.process import Program
 
 PARTS = ("etcd", "api", "controllers", "eso")
@@ -39,14 +40,14 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: of the cluster, an RFC 1123 label.
         root: its directory, absolute.
-        programs: the directory of the programs; empty where they are only looked for.
+        programs: where its programs are as soon as they were built.
         trusted: the file with OpenBao's authority, which the operator is to trust.
     """
 
     name: str
     root: str
-    programs: str = ""
-    trusted: str = ""
+    programs: Programs
+    trusted: str
 
     @property
     def authority(self) -> Authority:
@@ -96,7 +97,7 @@ def program(part: str, place: Place, ports: Ports) -> Program:
     )
     return Program(
         title=f"{TITLES[part]} of {place.name}",
-        path=f"{place.programs}/{TITLES[part]}",
+        path=place.programs.path(TITLES[part]),
         arguments=tuple(arguments),
         mark=mark,
         home=place.root,

