@@ -2,7 +2,7 @@
 
 One set for each xdist worker: about 1.4 GB of memory, up in 9 s once the programs are built.
 Where WARDEN_TEST_KUBECONFIG names a file, its current context is the only cluster there is: there is one worker, and
-tests that need a second cluster, or that stop its API server, are skipped.
+tests that need a second cluster, that stop its API server, or that are about control planes of ours, are skipped.
 """
 
 import os
@@ -20,6 +20,12 @@ from warden.domain.lane import Workload
 
 NAMES = ("coulombcore", "railiance01")
 EXTERNAL = os.environ.get("WARDEN_TEST_KUBECONFIG", "")
+
+
+OURS = pytest.mark.skipif(
+    bool(EXTERNAL), reason="about control planes of ours, and WARDEN_TEST_KUBECONFIG names another"
+)
+"""The mark of tests that are about bringing a control plane up."""
 
 
 def quietly(_: str) -> None:

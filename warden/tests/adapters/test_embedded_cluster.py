@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cluster_platform import OURS
 
 from warden.adapters.embedded import Embedded, process, state
 from warden.adapters.embedded.cluster import Cluster
 from warden.adapters.embedded.kube import Kube, read_kubeconfig
 from warden.domain.errors import NotFound, Refused, ServerFault, Unreachable, Usage
 
-pytestmark = [pytest.mark.cluster, pytest.mark.real, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.cluster, pytest.mark.real, pytest.mark.timeout(240), OURS]
 UP = (
     "import sys; from warden.adapters.embedded import Embedded; "
     "print(Embedded(sys.argv[1]).up(lambda text: print(text, flush=True), sys.argv[2:])[1])"
@@ -322,7 +323,7 @@ def test_an_up_that_is_cut_short_is_made_good_by_the_next(home, how, after):
         if f"cut: {after} starting" in line:
             break
     victim.send_signal(how)
-    victim.communicate(timeout=60)
+    victim.communicate(timeout=120)
     if how == signal.SIGINT:
         assert ours(home) == []
     assert up(Embedded(home))[0]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from cluster_platform import OURS
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, OURS]
 WARDEN = str(Path(sys.executable).with_name("warden"))
 clusters = pytest.mark.cluster
 
