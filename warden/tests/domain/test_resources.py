@@ -77,7 +77,7 @@ def test_the_marks_name_every_owner_the_policy_and_the_roles_and_are_read_back(l
         "owner-runtime": "run-team",
         "policy": "workload-kv-read-mine-secrets",
         "auth/kubernetes/role/workload-tenant-api": "tenant/api",
-        "auth/k8s/eu/role/workload-tenant-b": "tenant/b",
+        "auth/k8s/eu/role/workload-tenant-b": "tenant/b (k8s/eu)",
     }
     assert roles_marked_in(found) == {
         RoleName("kubernetes", "workload-tenant-api"),

@@ -13,9 +13,10 @@ import msgspec
 
 from warden.adapters.yaml_tree import MAX_BYTES, Mapping, Refusal, decode, parse, scalars
 from warden.domain.catalog import KINDS, Catalog, Entry, Platform, kind_of
+from warden.domain.cluster import DeclaredCluster
 from warden.domain.errors import Fault, Invalid, Usage
 from warden.domain.material import redact
-from warden.domain.rules import Complaint, across, apart, located, of_entry
+from warden.domain.rules import Complaint, across, apart, located, of_clusters, of_entry
 
 _REMOVE = "remove it, and if it was ever real, rotate it: whoever has the file has had it"
 
@@ -72,21 +73,42 @@ def load_catalog(platform_dir: str) -> Catalog:
     return judge([parse_entry(path, platform) for path in catalog_files(platform_dir)], platform)
 
 
+PLATFORM_FILES = ("platform.yaml", "clusters.yaml")
+"""What holds for every entry, and the clusters that lanes are delivered to. Either may be missing."""
+
+
 def load_platform(platform_dir: str) -> Platform:
-    """``platform.yaml``; its defaults where there is no such file. Raises `Invalid` where it has faults."""
-    path = os.path.join(platform_dir, "platform.yaml")
-    if not os.path.exists(path):
-        return Platform()
-    source = Source(file=shown(path), path=path, id="platform")
-    platform = _structured(path, source, lambda _: Platform)
-    if source.faults:
+    """``platform.yaml`` and ``clusters.yaml``; the defaults where there is no such file.
+
+    Raises `Invalid` with the faults of both.
+    """
+    sources = [Source(file=shown(path), path=path, id=path) for path in _platform_paths(platform_dir)]
+    platform = Platform()
+    clusters: dict[str, DeclaredCluster] = {}
+    for source in sources:
+        if not os.path.exists(source.path):
+            continue
+        if source.path.endswith("clusters.yaml"):
+            clusters = _structured(source.path, source, lambda _: dict[str, DeclaredCluster]) or {}
+            source.faults += located(source.file, source.lines, of_clusters(clusters, [f.field for f in source.faults]))
+        else:
+            platform = _structured(source.path, source, lambda _: Platform) or Platform()
+            if "clusters" in source.lines:
+                said = Complaint("clusters", "is a file of its own, clusters.yaml beside this one")
+                source.faults += located(source.file, source.lines, [said])
+    faulty = [source for source in sources if source.faults]
+    if faulty:
         raise Invalid(
-            source.faults,
-            "platform.yaml has faults, so no entry was read.",
-            subject=source.file,
+            [fault for source in faulty for fault in source.faults],
+            f"{' and '.join(os.path.basename(each.path) for each in faulty)} has faults, so no entry was read.",
+            subject=faulty[0].file,
             hint="mend the file, then: warden catalog check",
         )
-    return platform if isinstance(platform, Platform) else Platform()
+    return msgspec.structs.replace(platform, clusters=clusters)
+
+
+def _platform_paths(platform_dir: str) -> list[str]:
+    return [os.path.join(platform_dir, name) for name in PLATFORM_FILES]
 
 
 def parse_entry(path: str, platform: Platform) -> Source:
@@ -114,7 +136,7 @@ def _kind(tree: Mapping) -> type[Entry]:
     return KINDS[kinds[0].text]
 
 
-def _structured(path: str, source: Source, kind: Callable[[Mapping], type]) -> Any:
+def _structured(path: str, source: Source, kind: Callable[[Mapping], Any]) -> Any:
     """The structure of the file's text; every fault goes to the source, ``None`` where there is no structure at all.
 
     With faults the structure holds stand-ins: it is good for finding more of them, and for nothing else.
@@ -168,7 +190,7 @@ def judge(sources: list[Source], platform: Platform) -> Catalog:
             said = Complaint(kind_of(source.entry), f"already the id in {twin.file}")
             source.faults += located(source.file, source.lines, [said])
     clean = [source.entry for source in sources if source.entry is not None and not source.faults]
-    for entry_id, complaints in across(clean).items():
+    for entry_id, complaints in across(clean, platform).items():
         source = by_id[entry_id]
         source.lines = source.lines or parse_entry(source.path, platform).lines  # a compiled entry has none
         source.faults += located(source.file, source.lines, complaints)

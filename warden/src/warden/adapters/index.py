@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 _SETTLED = 1_000_000_000  # nanoseconds
 _JUDGES = (
     *("files.py", "structures.py", "yaml_tree.py", "index.py"),
-    *(f"../domain/{name}.py" for name in ("catalog", "lane", "material", "record", "route", "routing", "rules")),
+    *(
+        f"../domain/{name}.py"
+        for name in ("catalog", "cluster", "lane", "material", "record", "route", "routing", "rules")
+    ),
 )
+_PLATFORM_FILES = ("platform.yaml", "clusters.yaml")  # as `files.PLATFORM_FILES`, which would cost its imports
 
 
 def show(platform_dir: str, entry_id: str) -> Route:
@@ -77,7 +81,11 @@ def _good_row(platform_dir: str, name: str) -> Row | None:
 def _binding(platform_dir: str) -> str:
     here = os.path.dirname(__file__)
     judges = [stamp(os.path.join(here, name)) for name in _JUDGES]
-    return f"{platform_dir} {stamp(os.path.join(platform_dir, 'platform.yaml'))} {judges}"
+    return f"{platform_dir} {_platform_stamps(platform_dir)} {judges}"
+
+
+def _platform_stamps(platform_dir: str) -> list[Stamp]:
+    return [stamp(os.path.join(platform_dir, name)) for name in _PLATFORM_FILES]
 
 
 def load(platform_dir: str) -> "Catalog":
@@ -101,7 +109,7 @@ def load(platform_dir: str) -> "Catalog":
     }
     folder = folder if _settled(folder, now) else NO_FILE
     new = _Known(platform, folder, rows)
-    if new != known and _settled(stamp(os.path.join(platform_dir, "platform.yaml")), now):
+    if new != known and all(_settled(each, now) for each in _platform_stamps(platform_dir)):
         write(index_path(platform_dir), binding, folder, msgspec.json.encode(platform), rows.values())
     return catalog
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from warden.domain.cluster import DeclaredCluster
 from warden.domain.errors import Fault, Invalid, NotFound, Usage
 from warden.domain.lane import Lane, LoginMount, Owner, Status
 
@@ -68,13 +69,16 @@ def kind_of(entry: Entry) -> str:
 class Platform(msgspec.Struct, frozen=True, kw_only=True):
     """``platform.yaml``: what holds for every entry.
 
-    ``kv_mount`` is the KV v2 mount of the lanes. ``repos`` maps a repository's name to the folders, relative to the
-    platform directory, in which its pages are looked for.
+    ``kv_mount`` is the KV v2 mount of the lanes. ``audit_device`` is the audit device whose log is read as evidence
+    (``bao audit list``). ``repos`` maps a repository's name to the folders, relative to the platform directory, in
+    which its pages are looked for. ``clusters`` is a file of its own, ``clusters.yaml``: name -> cluster.
     """
 
     kv_mount: str = "platform"
+    audit_device: str = "file"
     logins: dict[str, LoginMount] = {}
     repos: dict[str, tuple[str, ...]] = {}
+    clusters: dict[str, DeclaredCluster] = {}
 
 
 class Catalog:

@@ -101,8 +101,8 @@ class WorkloadReader(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def label(self) -> str:
-        """Who it is, for people and records."""
-        return str(self.workload)
+        """Who it is, for people and records; with the mount where it is not the usual one."""
+        return str(self.workload) if self.mount == "kubernetes" else f"{self.workload} ({self.mount})"
 
 
 class PeopleReader(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,20 +139,32 @@ class LoginMount(msgspec.Struct, frozen=True, kw_only=True):
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """How a cluster gets the value: by External Secrets Operator, or still as a Secret made by hand.
 
-    Names are ``namespace/name``. ``store`` overrides the derived SecretStore, ``ClusterSecretStore/name``.
+    Names are ``namespace/name``; the ExternalSecret and the Secret bear the same. ``store`` overrides the derived
+    SecretStore: ``SecretStore/name`` or ``ClusterSecretStore/name``. ``reader`` is as whom External Secrets Operator
+    logs in: one of the lane's workloads; left out, the one in the Secret's namespace.
     """
 
     external_secret: str | None = None
     bootstrap_secret: str | None = None
     store: str | None = None
     refresh: Seconds = Seconds(3600)
+    reader: Workload | None = None
+
+    @property
+    def secret(self) -> str:
+        """``namespace/name`` of the Secret, however it comes about."""
+        return self.external_secret or self.bootstrap_secret or ""
 
 
 class Consumer(msgspec.Struct, frozen=True, kw_only=True):
-    """Who uses the value: a Deployment ``namespace/name``, and the command that shows it works."""
+    """Who uses the value: a Deployment ``namespace/name``, and the command that shows it works.
+
+    ``overlay`` is the folder, in the consumer owner's repository, that deploys it with ``kubectl apply -k``.
+    """
 
     deployment: str
     smoke: tuple[str, ...] = ()
+    overlay: str | None = None
 
 
 class Rotation(msgspec.Struct, frozen=True, kw_only=True):

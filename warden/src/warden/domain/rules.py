@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from warden.domain.catalog import Entry, Platform, Pointer, kind_of
+from warden.domain.cluster import DeclaredCluster, legs, reader_of
 from warden.domain.errors import Fault
 from warden.domain.lane import PROBE_ACCOUNT, Delivery, Lane, PeopleReader, Reader, WorkloadReader
 
@@ -102,17 +103,23 @@ def _of_lane(lane: Lane, platform: Platform) -> Iterator[Complaint]:
     for index, reader in enumerate(lane.readers):
         yield from _reader(reader, f"readers[{index}]", platform)
     for cluster, delivery in lane.deliveries.items():
-        yield from _delivery(delivery, f"deliveries.{cluster}")
+        yield from _delivery(lane, delivery, f"deliveries.{cluster}")
+        if platform.clusters and cluster not in platform.clusters:
+            yield Complaint(f"deliveries.{cluster}", f"is no cluster of clusters.yaml: {', '.join(platform.clusters)}")
     for index, consumer in enumerate(lane.consumers):
         if not _NAMESPACED.fullmatch(consumer.deployment):
             yield Complaint(f"consumers[{index}].deployment", "is no Deployment; write namespace/name")
-    if (lane.deliveries or lane.consumers) and lane.owners.runtime is None:
-        yield Complaint("owners.runtime", "is missing: there are deliveries or consumers, so somebody runs them")
+    yield from _run_by(lane)
     for field, doc in docs(lane):
         if len(doc.split()) > 2 or ".." in doc.split()[-1].split("/"):  # noqa: PLR2004  # "other-repo path"
             yield Complaint(field, "is no page; write a path in the repository, or: other-repo path")
     if lane.status == "active":
         yield from _active(lane)
+
+
+def _run_by(lane: Lane) -> Iterator[Complaint]:
+    if (lane.deliveries or lane.consumers) and lane.owners.runtime is None:
+        yield Complaint("owners.runtime", "is missing: there are deliveries or consumers, so somebody runs them")
 
 
 def _custody(lane: Lane, platform: Platform) -> Iterator[Complaint]:
@@ -152,14 +159,54 @@ def _name(name: str | None, field: str) -> Iterator[Complaint]:
         yield Complaint(field, "is no name; allowed: letters, digits, . _ - inside, at most 128 characters")
 
 
-def _delivery(delivery: Delivery, field: str) -> Iterator[Complaint]:
+def _delivery(lane: Lane, delivery: Delivery, field: str) -> Iterator[Complaint]:
     if (delivery.external_secret is None) == (delivery.bootstrap_secret is None):
         yield Complaint(field, "needs exactly one of external_secret, bootstrap_secret")
-    for key, name in (("external_secret", delivery.external_secret), ("bootstrap_secret", delivery.bootstrap_secret)):
-        if name is not None and not _NAMESPACED.fullmatch(name):
-            yield Complaint(f"{field}.{key}", "is no Secret; write namespace/name")
+        return
+    key = "bootstrap_secret" if delivery.external_secret is None else "external_secret"
+    if not _NAMESPACED.fullmatch(delivery.secret):
+        yield Complaint(f"{field}.{key}", "is no Secret; write namespace/name")
+        return
     if delivery.store is not None and not _STORE.fullmatch(delivery.store):
         yield Complaint(f"{field}.store", "is no store; write SecretStore/name or ClusterSecretStore/name")
+        return
+    yield from _delivered_as(lane, delivery, field)
+
+
+def _delivered_as(lane: Lane, delivery: Delivery, field: str) -> Iterator[Complaint]:
+    """Who reads for the delivery. What External Secrets Operator's own webhook would refuse is refused here."""
+    home = delivery.secret.partition("/")[0]
+    workloads = sorted({str(each.workload) for each in lane.readers if isinstance(each, WorkloadReader)})
+    reader = reader_of(lane, delivery)
+    if delivery.reader is not None and reader is None:
+        yield Complaint(f"{field}.reader", f"is no reader of this lane; there are: {', '.join(workloads) or 'none'}")
+    elif reader is None:
+        said = f"which reader it is for cannot be told: not exactly one is of {home}; write reader: namespace/account"
+        yield Complaint(field, f"{said} ({', '.join(workloads) or 'there are none'})")
+    elif reader.workload.namespace != home and not (delivery.store or "").startswith("ClusterSecretStore/"):
+        said = f"a SecretStore of {home} logs in as an account of {home} only, not as {reader.workload}"
+        yield Complaint(f"{field}.store", f"{said}; write ClusterSecretStore/name")
+
+
+def of_clusters(clusters: Mapping[str, DeclaredCluster], told: Iterable[str]) -> list[Complaint]:
+    """Everything that is wrong with ``clusters.yaml``."""
+    found = []
+    mounts: dict[str, str] = {}
+    for name, one in clusters.items():
+        if not _ID.fullmatch(name):
+            found.append(Complaint(name, "is no name of a cluster; allowed: a-z, 0-9, single hyphens inside"))
+        found += _name(one.auth_mount, f"{name}.auth_mount")
+        other = mounts.setdefault(one.auth_mount, name)
+        if other != name:
+            said = f"{one.auth_mount} is already the mount of {other}: a mount reviews the tokens of one cluster"
+            found.append(Complaint(f"{name}.auth_mount", said))
+        if one.openbao is not None and not one.openbao.startswith("https://"):
+            found.append(Complaint(f"{name}.openbao", "is no https address; values travel over it"))
+        for index, subject in enumerate(one.may_read_secrets):
+            if not subject.startswith(("user:", "group:")) and not _NAMESPACED.fullmatch(subject):
+                said = "is no subject; write user:NAME, group:NAME or namespace/account"
+                found.append(Complaint(f"{name}.may_read_secrets[{index}]", said))
+    return apart(found, told)
 
 
 def _active(lane: Lane) -> Iterator[Complaint]:
@@ -199,14 +246,16 @@ def is_stale(reviewed: dt.date, today: dt.date) -> bool:
     return (today - reviewed).days > STALE_DAYS
 
 
-def across(entries: Iterable[Entry]) -> dict[str, list[Complaint]]:
+def across(entries: Iterable[Entry], platform: Platform) -> dict[str, list[Complaint]]:
     """What is wrong only beside another entry: id -> complaints, of the one that comes later by id."""
     found: dict[str, list[Complaint]] = {}
+    secrets: dict[tuple[str, str], str] = {}
+    stores: dict[tuple[str, str, str, str], tuple[tuple[str, str], str]] = {}
     paths: dict[str, str] = {}
     policies: dict[str, tuple[str, str]] = {}
     roles: dict[tuple[str, str], tuple[str, str]] = {}
     for lane in sorted((entry for entry in entries if isinstance(entry, Lane)), key=lambda lane: lane.id):
-        said = list(_beside(lane, paths, policies, roles))
+        said = [*_beside(lane, paths, policies, roles), *_delivered_beside(lane, platform, secrets, stores)]
         if said:
             found[lane.id] = said
     return found
@@ -232,6 +281,26 @@ def _beside(
         if known != subject:
             message = f"{role} on {reader.mount} is already the role of another reader ({other}); name another"
             yield Complaint(f"readers[{index}].role", message)
+
+
+def _delivered_beside(
+    lane: Lane,
+    platform: Platform,
+    secrets: dict[tuple[str, str], str],
+    stores: dict[tuple[str, str, str, str], tuple[tuple[str, str], str]],
+) -> Iterator[Complaint]:
+    """Two ExternalSecrets on one Secret would take turns; two readers by one store would be one."""
+    for leg in legs(lane, platform.clusters):
+        field = f"deliveries.{leg.cluster}"
+        other = secrets.setdefault((leg.cluster, leg.delivery.secret), lane.id)
+        if other != lane.id:
+            yield Complaint(field, f"{leg.delivery.secret} of {leg.cluster} is already delivered by {other}")
+        kind, name = leg.store
+        home = leg.namespace if kind == "SecretStore" else ""
+        as_whom = (leg.reader.workload.subject, leg.namespace)
+        known, other = stores.setdefault((leg.cluster, kind, home, name), (as_whom, lane.id))
+        if known != as_whom and not leg.by_hand:
+            yield Complaint(f"{field}.store", f"{name} is already the store of another reader ({other}); name another")
 
 
 def _subject(reader: Reader) -> str:
