@@ -10,7 +10,7 @@ A ``None`` answer means "a reachable, unsealed system says that there is no such
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from warden.domain.access import Projected
 from warden.domain.lane import Workload
@@ -20,14 +20,21 @@ from warden.domain.server import (
     Answer,
     AuditLine,
     Entered,
+    Handed,
     Health,
     Identity,
     InlineLogin,
     KvMetadata,
     Mount,
     Request,
+    SecretSeen,
     Session,
 )
+
+if TYPE_CHECKING:
+    # Not on the way to `access`: what only a cluster's port speaks of need not be loaded there.
+    from warden.domain.exposure import Subject
+    from warden.domain.manifests import Manifest, Ref
 
 __all__ = [
     "Answer",
@@ -35,8 +42,10 @@ __all__ = [
     "AuditLog",
     "Caller",
     "Clock",
+    "Cluster",
     "Decision",
     "Entered",
+    "Handed",
     "Health",
     "Identities",
     "Identity",
@@ -50,6 +59,7 @@ __all__ = [
     "Record",
     "Request",
     "Runner",
+    "SecretSeen",
     "Session",
     "Vault",
 ]
@@ -126,6 +136,9 @@ class Vault(Protocol):
     def audit_files(self) -> tuple[str, ...]:
         """Where the file audit devices write, as the server names it."""
 
+    def audit_hash(self, device: str, value: Secret) -> str:
+        """The keyed hash by which an audit device stands for this value (``sys/audit-hash``)."""
+
     def as_caller(self, request: Request) -> Request:
         """The same request with the caller's own token. Raises `Unidentified` where there is none."""
 
@@ -147,12 +160,62 @@ class AuditLog(Protocol):
         Can be called again, and then answers all of them once more. Raises `Inconclusive` where the log cannot be read.
         """
 
+    def handed(self, paths: Sequence[str]) -> Sequence[Handed]:
+        """The reads of these paths (``platform/data/…``) that were answered since the mark, oldest first."""
+
 
 class Identities(Protocol):
     """Makes short-lived service-account tokens, to probe with."""
 
-    def mint(self, workload: Workload, audience: str, ttl: int) -> Secret:
-        """A token of that account for that audience, `ttl` in seconds. Raises `Refused` where that is not allowed."""
+    def mint(self, mount: str, workload: Workload, audience: str, ttl: int) -> Secret:
+        """A token of that account for that audience, `ttl` in seconds, by the cluster that logs in at `mount`.
+
+        Raises `Refused` where that is not allowed.
+        """
+
+
+class Cluster(Protocol):
+    """A Kubernetes cluster, spoken to as one context of a kubeconfig.
+
+    Raises `NoApi` where it does not know a kind of object at all, besides what holds for every port.
+    """
+
+    name: str
+    address: str
+    system: str
+
+    def caller(self) -> "Subject":
+        """Whom the API server takes the caller for (``SelfSubjectReview``)."""
+
+    def get(self, ref: "Ref") -> "Manifest | None":
+        """The object; of a Secret the metadata alone."""
+
+    def secret(self, namespace: str, name: str) -> SecretSeen | None:
+        """A Secret with its values, which stay hidden."""
+
+    def listed(
+        self, kind: str, namespace: str = "", *, labels: Mapping[str, str] | None = None
+    ) -> "Sequence[Manifest]":
+        """Every object of a kind, in one namespace or in all; those that bear all these labels."""
+
+    def events(self, ref: "Ref") -> "Sequence[Manifest]":
+        """What controllers said of an object, oldest first."""
+
+    def apply(self, manifest: "Manifest", *, force: bool = False) -> None:
+        """Server-side apply as the field manager ``warden``.
+
+        Raises `Foreign`, naming them, where other managers own fields that would change, and `force` was not given;
+        `Missing` where the namespace is not there.
+        """
+
+    def patch(self, ref: "Ref", changes: Mapping[str, Any]) -> "Manifest":
+        """Merge these changes into an object (RFC 7396). Raises `Missing` where there is none."""
+
+    def token(self, workload: Workload, audience: str, ttl: int) -> Secret:
+        """A token of that service account (TokenRequest). Raises `Missing` where there is no such account."""
+
+    def may(self, subject: "Subject", verb: str, namespace: str, name: str) -> bool:
+        """Whether the subject may do that with a Secret, or with all of the namespace's (SubjectAccessReview)."""
 
 
 class Journal(Protocol):

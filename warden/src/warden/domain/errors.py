@@ -158,6 +158,12 @@ class ServerFault(Inconclusive):
     kind = "server-fault"
 
 
+class NoApi(Inconclusive):
+    """The cluster does not know this kind of object: its CRD is missing, or serves another version."""
+
+    kind = "no-api"
+
+
 class JournalUnwritable(Inconclusive):
     """The journal could not be written or read; therefore nothing else was done."""
 

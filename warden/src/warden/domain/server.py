@@ -1,4 +1,4 @@
-"""What servers say: OpenBao's answers and its audit lines, as plain values."""
+"""What servers say: OpenBao's answers and its audit lines, and a cluster's Secrets, as plain values."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -124,9 +124,48 @@ class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
     granted_by: tuple[str, ...] = ()
 
 
+class Handed(msgspec.Struct, frozen=True, kw_only=True):
+    """An audit line of a KV version 2 read that was answered: who got which version of what.
+
+    ``account`` is the service account (``namespace/name``) and ``uid`` its uid, as the login's token named them, both
+    empty for anybody else. ``hashes`` has the keyed hash of each field's value (``sys/audit-hash`` makes the same), or
+    an empty text for one that the device logged in clear. ``path`` is without ``/v1/``; ``at`` is OpenBao's own clock.
+    """
+
+    id: str
+    at: str
+    path: str
+    display_name: str
+    role: str
+    account: str
+    uid: str
+    version: int
+    hashes: Mapping[str, str]
+
+
+class SecretSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A Secret as the cluster has it: metadata, and values that nobody sees.
+
+    ``exposed_in`` names the annotations and labels that hold a value, or a whole manifest with values, in clear.
+    """
+
+    metadata: Mapping[str, Any]
+    values: Mapping[str, Secret]
+    immutable: bool
+    exposed_in: tuple[str, ...] = ()
+
+
+INLINE_REFUSAL = "failed to perform inline authentication"
+"""How OpenBao 2.7 begins the answer of a login that a ``kubernetes`` mount refused (measured: 403, no header)."""
+
+
 def refused_at_login(answer: Answer) -> bool:
-    """Whether the login of an inline authentication was refused (OpenBao: header X-Vault-Inline-Auth-Failed)."""
-    return answer.headers.get("x-vault-inline-auth-failed", "").lower() == "true"
+    """Whether the login of an inline authentication was refused.
+
+    OpenBao says so in the header X-Vault-Inline-Auth-Failed; where an auth mount answers 403 itself, in words alone.
+    """
+    flagged = answer.headers.get("x-vault-inline-auth-failed", "").lower() == "true"
+    return flagged or said_by(answer).startswith(INLINE_REFUSAL)
 
 
 def said_by(answer: Answer) -> str:

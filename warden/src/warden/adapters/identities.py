@@ -1,0 +1,45 @@
+"""The port Identities: each auth mount's tokens are made by the cluster whose tokens it reviews."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from warden.adapters.unplayed import Unplayed
+from warden.domain.errors import WardenError
+from warden.domain.lane import Workload
+from warden.domain.secret import Secret
+from warden.ports import Cluster
+
+
+class Issuer(Protocol):
+    """Makes service-account tokens of one cluster, or in one cluster's place."""
+
+    def mint(self, workload: Workload, audience: str, ttl: int) -> Secret:
+        """A token of that account for that audience, `ttl` in seconds."""
+
+
+class ClusterIssuer:
+    """Asks a cluster's API server for tokens; a cluster that cannot be asked says why each time."""
+
+    def __init__(self, cluster: Cluster | WardenError) -> None:
+        self._cluster = cluster
+
+    def mint(self, workload: Workload, audience: str, ttl: int) -> Secret:
+        """By TokenRequest."""
+        if isinstance(self._cluster, WardenError):
+            raise self._cluster
+        return self._cluster.token(workload, audience, ttl)
+
+
+class ByMount:
+    """Sends each wish to the issuer of its mount."""
+
+    def __init__(self, issuers: Mapping[str, Issuer], otherwise: Issuer) -> None:
+        self._issuers = issuers
+        self._otherwise = otherwise
+
+    def mint(self, mount: str, workload: Workload, audience: str, ttl: int) -> Secret:
+        """A token by which `workload` can try to log in at `mount`."""
+        return self._issuers.get(mount, self._otherwise).mint(workload, audience, ttl)
+
+
+__all__ = ["ByMount", "ClusterIssuer", "Issuer", "Unplayed"]
