@@ -37,7 +37,7 @@ def deactivate(ctx: click.Context, /, lane: str, reason: str, take_over: bool, *
     from warden.verbs.deactivate import deactivate as close
 
     bench = wiring.bench(ctx)
-    found = bench.catalog.lane(lane)
+    found = bench.lane(lane)
     _ask(found, "close", yes=how["yes"])
     with bench.alone("warden deactivate"):
         try:
@@ -82,7 +82,7 @@ def reactivate(ctx: click.Context, /, lane: str, reason: str, yes: bool, as_json
     from warden.verbs.deactivate import reactivate as reopen
 
     bench = wiring.bench(ctx)
-    found = bench.catalog.lane(lane)
+    found = bench.lane(lane)
     _ask(found, "open", yes=yes)
     with bench.alone("warden reactivate"):
         record = reopen(

@@ -1,21 +1,23 @@
-"""``warden plan``, ``apply`` and ``put``: what a lane implies on OpenBao, made so, and its value brought in."""
+"""``warden plan``, ``apply`` and ``put``: what a lane implies, made so, and its value brought in."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
-from warden.cli import render, wiring
-from warden.domain.errors import Exit, Foreign, Usage
+from warden.cli import deliveries, render, wiring
+from warden.domain.errors import Exit, Foreign, Usage, WardenError
 from warden.domain.lane import Lane
 from warden.domain.plan import Change, Plan
 from warden.domain.secret import Secret
 
 if TYPE_CHECKING:
-    from warden.cli.wiring import Bench
-
-SIGNS = {"create": "+", "change": "~", "delete": "-", "keep": "=", "foreign": "!", "absent": "!"}
+    from warden.cli.bench import Bench
+    from warden.domain.cluster import Leg
+    from warden.domain.cluster_plan import ClusterPlan
+    from warden.verbs.apply import Receipt
 
 json_flag = click.option("--json", "as_json", is_flag=True, help="The answer as one JSON document.")
 all_flag = click.option("--all", "every", is_flag=True, help="Every lane that is active.")
@@ -28,61 +30,114 @@ take_over_flag = click.option(
 @click.argument("lane", required=False)
 @all_flag
 @take_over_flag
+@deliveries.cluster_flag
+@deliveries.custody_flag
+@deliveries.namespace_flag
 @json_flag
 @click.pass_context
-def plan(ctx: click.Context, /, lane: str | None, every: bool, take_over: bool, as_json: bool) -> int:
-    """Show how OpenBao differs from what a lane declares; nothing is changed and no value is read.
+def plan(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, **how: Any) -> int:
+    """Show how OpenBao and the clusters differ from what a lane declares; nothing is changed, no value is read.
 
     \b
     Examples:
       warden plan openrouter-llm-connect
+      warden plan openrouter-llm-connect --cluster coulombcore
       warden plan --all --json
     \b
     Signs: + will be made, ~ changed, - removed, = as declared, ! in the way (apply refuses).
-    Exit codes: 0 in step, 1 differs, 3 OpenBao gave no answer, 4 refused.
+    Exit codes: 0 in step, 1 differs, 3 OpenBao or a cluster gave no answer, 4 refused.
     """
     bench = wiring.bench(ctx)
-    plans = [bench.plan(each, take_over=take_over) for each in bench.chosen(lane, every=every)]
+    shown = [_whole_plan(each, bench, how) for each in bench.chosen(lane, every=every)]
     if as_json:
-        shown = [_plan_json(each, bench) for each in plans]
-        render.document(shown if every else shown[0])
+        documents = [_plan_json(each, bench) for each in shown]
+        render.document(documents if every else documents[0])
     else:
-        render.line(bench.system)
-        for each in plans:
-            _show_plan(each, titled=len(plans) > 1)
-    return int(Exit.NO if any(each.to_change for each in plans) else Exit.DONE)
+        for each in shown:
+            _show_whole(each, bench, titled=len(shown) > 1)
+    return int(deliveries.worst([each.code for each in shown]))
 
 
-def _plan_json(plan: Plan, bench: "Bench") -> dict[str, Any]:
-    changes = [{"action": c.action, "kind": c.kind, "name": c.name, "lines": c.lines} for c in plan.changes]
+class _Whole(msgspec.Struct, frozen=True, kw_only=True):
+    """A lane's plan: OpenBao's part, and each delivery's, or why there is none."""
+
+    lane: Lane
+    plan: Plan
+    parts: list[tuple[Any, Any]]
+
+    @property
+    def plans(self) -> list[Any]:
+        """Every part that could be said."""
+        return [self.plan, *(part for _, part in self.parts if part is not None and not isinstance(part, WardenError))]
+
+    @property
+    def code(self) -> Exit:
+        """What the whole comes to."""
+        faults = [deliveries.code_of(part) for _, part in self.parts if isinstance(part, WardenError)]
+        return deliveries.worst([*faults, *(Exit.NO for part in self.plans if part.to_change)])
+
+
+def _whole_plan(lane: Lane, bench: "Bench", how: Mapping[str, Any]) -> _Whole:
+    legs = deliveries.chosen(bench, lane, how["clusters"], custody_only=how["custody_only"])
+    closed = lane.id in bench.closed
+
+    def look(leg: Any) -> Any:
+        """Nothing is derived for a Secret made by hand; of a closed lane the clusters are left as they are."""
+        if leg.by_hand or closed:
+            return None
+        return deliveries.plan_of(bench, leg, namespace=how["create_namespace"], take_over=how["take_over"])
+
+    own = bench.plan(lane, take_over=how["take_over"])
+    return _Whole(lane=lane, plan=own, parts=list(deliveries.each(legs, look)))
+
+
+def _plan_json(whole: _Whole, bench: "Bench") -> dict[str, Any]:
+    changes = [{"action": c.action, "kind": c.kind, "name": c.name, "lines": c.lines} for c in whole.plan.changes]
     return {
-        "lane": plan.lane,
+        "lane": whole.lane.id,
         "system": bench.address,
         "changes": changes,
-        "to_change": len(plan.to_change),
-        "blocked": len(plan.blocked),
+        "to_change": sum(len(part.to_change) for part in whole.plans),
+        "blocked": sum(len(part.blocked) for part in whole.plans),
+        "clusters": [deliveries.as_json(leg, part) for leg, part in whole.parts if part is not None],
+        "not_looked_at": deliveries.left_out(bench, whole.lane),
     }
 
 
-def _show_plan(plan: Plan, *, titled: bool) -> None:
+def _show_whole(whole: _Whole, bench: "Bench", *, titled: bool) -> None:
     if titled:
-        render.line(render.styled(plan.lane, "head"))
-    for change in plan.changes:
+        render.line(render.styled(whole.lane.id, "head"))
+    render.line(bench.system)
+    for change in whole.plan.changes:
         show_change(change)
-    same = len(plan.changes) - len(plan.to_change)
-    if not plan.to_change:
-        render.line(f"In step: {same} as declared.")
-    elif plan.blocked:
-        render.line(f"{len(plan.to_change)} to change, {same} as declared; what is marked ! is not ours to change.")
+    for leg, part in whole.parts:
+        if isinstance(part, WardenError):
+            render.error(part, as_json=False)
+        elif part is not None:
+            deliveries.show_plan(part)
+        elif leg.by_hand:
+            deliveries.show_by_hand(leg, whole.lane)
+    deliveries.show_left_out(bench, whole.lane)
+    _show_sum(whole)
+
+
+def _show_sum(whole: _Whole) -> None:
+    parts = whole.plans
+    differs = sum(len(part.to_change) for part in parts)
+    same = sum(len(part.changes) for part in parts) - differs
+    if any(part.blocked for part in parts):
+        render.line(f"{differs} to change, {same} as declared; what is marked ! is not ours to change.")
+    elif differs:
+        render.line(f"{differs} to change, {same} as declared. Next: warden apply {whole.lane.id}")
     else:
-        render.line(f"{len(plan.to_change)} to change, {same} as declared. Next: warden apply {plan.lane}")
+        render.line(f"In step: {same} as declared.")
 
 
 def show_change(change: Change) -> None:
     """One object of a plan: a sign, its kind and name, and the difference below it."""
     remarks = {"foreign": "  (not marked as made by warden)", "absent": "  (its auth mount does not exist)"}
-    style = {"+": "ok", "~": "warn", "-": "bad", "!": "bad", "=": "dim"}[SIGNS[change.action]]
-    head = f"{SIGNS[change.action]} {change.kind:<9} {change.name}{remarks.get(change.action, '')}"
+    style = deliveries.STYLES[deliveries.SIGNS[change.action]]
+    head = f"{deliveries.SIGNS[change.action]} {change.kind:<9} {change.name}{remarks.get(change.action, '')}"
     render.line(f"  {render.styled(head, style)}")
     for line in change.lines:
         render.line(f"      {render.styled(line, 'ok' if line.startswith('+') else 'bad')}")
@@ -93,10 +148,15 @@ def show_change(change: Change) -> None:
 @all_flag
 @take_over_flag
 @click.option("--yes", is_flag=True, help="Do not ask before something is removed or taken over.")
+@deliveries.cluster_flag
+@deliveries.custody_flag
+@deliveries.namespace_flag
 @json_flag
 @click.pass_context
-def apply(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, **how: bool) -> int:
-    """Make OpenBao what a lane declares: mount, marks, policy and roles; run it as often as you like.
+def apply(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, **how: Any) -> int:
+    """Make OpenBao and the clusters what a lane declares; run it as often as you like.
+
+    In OpenBao: mount, marks, policy, roles. In each cluster: the reader's account, the store, the ExternalSecret.
 
     \b
     Examples:
@@ -109,33 +169,78 @@ def apply(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
     bench = wiring.bench(ctx)
     lanes = bench.chosen(lane, every=every)
     receipts: list[dict[str, Any]] = []
-    worst = Exit.DONE
+    codes = [Exit.DONE]
     with bench.alone("warden apply"):
         for each in lanes:
             try:
-                receipts.append(_apply_one(each, bench, as_json=as_json, how=how))
+                receipts.append(_apply_one(each, bench, codes, as_json=as_json, how=how))
             except Foreign as fault:
                 # One lane's foreign object says nothing about the next lane; any other fault ends the whole.
                 render.error(fault, as_json=as_json)
-                worst = fault.exit
+                codes.append(fault.exit)
     if as_json:
         render.document(receipts if every or not receipts else receipts[0])
-    return int(worst)
+    return int(deliveries.worst(codes))
 
 
-def _apply_one(lane: Lane, bench: "Bench", *, as_json: bool, how: Mapping[str, bool]) -> dict[str, Any]:
+def _apply_one(
+    lane: Lane, bench: "Bench", codes: list[Exit], *, as_json: bool, how: Mapping[str, Any]
+) -> dict[str, Any]:
     from warden.verbs.apply import apply as carry_out
 
+    legs = deliveries.chosen(bench, lane, how["clusters"], custody_only=how["custody_only"])
     first = bench.plan(lane, take_over=how["take_over"])
     _expect_consent(lane, first, bench, taken_over=how["take_over"], yes=how["yes"])
     said = (lambda _: None) if as_json else show_change
     if not as_json:
         render.line(f"{lane.id} · {bench.system}")
     receipt = carry_out(lambda: bench.plan(lane, take_over=how["take_over"]), bench.vault, bench.journal, done=said)
+    parts = [] if lane.id in bench.closed else _apply_clusters(lane, legs, bench, codes, as_json=as_json, how=how)
+    made = [receipt, *(part for _, part in parts)]
     if not as_json:
-        _show_receipt(lane, bench, len(receipt.changed), receipt.record)
-    changed = [{"action": c.action, "kind": c.kind, "name": c.name} for c in receipt.changed]
-    return {"lane": lane.id, "system": bench.address, "changed": changed, "journal": receipt.record}
+        deliveries.show_left_out(bench, lane)
+        _show_receipt(lane, bench, sum(len(part.changed) for part in made), max(part.record for part in made))
+    return {
+        "lane": lane.id,
+        "system": bench.address,
+        "changed": _changed(receipt),
+        "journal": receipt.record,
+        "clusters": [{"cluster": leg.cluster, "changed": _changed(r), "journal": r.record} for leg, r in parts],
+    }
+
+
+def _changed(receipt: "Receipt") -> list[dict[str, str]]:
+    return [{"action": c.action, "kind": c.kind, "name": c.name} for c in receipt.changed]
+
+
+def _apply_clusters(
+    lane: Lane, legs: "Sequence[Leg]", bench: "Bench", codes: list[Exit], *, as_json: bool, how: Mapping[str, Any]
+) -> "list[tuple[Leg, Receipt]]":
+    """Every delivery of External Secrets Operator's; a cluster that cannot be asked is told, and the next one tried."""
+    from warden.verbs.apply_cluster import apply_cluster
+
+    def make(leg: "Leg") -> "Receipt":
+        def plan() -> "ClusterPlan":
+            return deliveries.plan_of(bench, leg, namespace=how["create_namespace"], take_over=how["take_over"])
+
+        if not as_json:
+            render.line(plan().system)
+        cluster = bench.clusters[leg.cluster]
+        assert not isinstance(cluster, WardenError)  # noqa: S101 - `plan` has raised it
+        said = (lambda _: None) if as_json else deliveries.show_change
+        return apply_cluster(plan, cluster, bench.journal, take_over=how["take_over"], done=said)
+
+    done = []
+    for leg, part in deliveries.each([leg for leg in legs if not leg.by_hand], make):
+        if isinstance(part, WardenError):
+            render.error(part, as_json=as_json)
+            codes.append(deliveries.code_of(part))
+        else:
+            done.append((leg, part))
+    for leg in legs:
+        if leg.by_hand and not as_json:
+            deliveries.show_by_hand(leg, lane)
+    return done
 
 
 def _expect_consent(lane: Lane, plan: Plan, bench: "Bench", *, taken_over: bool, yes: bool) -> None:
@@ -192,7 +297,7 @@ def put(ctx: click.Context, /, lane: str, field: str, as_is: bool, as_json: bool
     from warden.verbs.put import put as write
 
     bench = wiring.bench(ctx)
-    found = bench.catalog.lane(lane)
+    found = bench.lane(lane)
     typed = sys.stdin.isatty()
     value = _typed(f"{field} for {lane} (not shown)") if typed else _piped()
     written = write(found, field, value, bench.vault, bench.journal, as_is=as_is, typed=typed)

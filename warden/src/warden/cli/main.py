@@ -11,7 +11,8 @@ from warden.domain.errors import Exit, WardenError
 
 COMMANDS = {
     "access": ("warden.cli.access", "Run a command with a lane's credential, or say how to get at it."),
-    "apply": ("warden.cli.lane", "Make OpenBao what the lane declares."),
+    "adopt": ("warden.cli.adopt", "Take a Secret made by hand over into a lane."),
+    "apply": ("warden.cli.lane", "Make OpenBao and the clusters what the lane declares."),
     "catalog": ("warden.cli.catalog", "Check the declared files."),
     "deactivate": ("warden.cli.closing", "Close a lane for everyone."),
     "dev": ("warden.cli.dev", "An embedded OpenBao to play with."),
@@ -19,12 +20,14 @@ COMMANDS = {
     "help": ("warden.cli.topics", "Explain a topic: exit-codes, environment."),
     "init": ("warden.cli.init", "Scaffold a platform directory for a new team."),
     "journal": ("warden.cli.journal", "Read and verify the record of every effect."),
-    "plan": ("warden.cli.lane", "Show how OpenBao differs from what the lane declares."),
+    "plan": ("warden.cli.lane", "Show what differs from what the lane declares."),
     "prove": ("warden.cli.prove", "Prove live who may read a lane and who may not."),
     "put": ("warden.cli.lane", "Put a value into a field of a lane."),
     "reactivate": ("warden.cli.closing", "Open a closed lane again."),
+    "render": ("warden.cli.cluster", "Print a delivery's Kubernetes objects, for GitOps."),
     "route": ("warden.cli.route", "Find who owns a credential and how to get it."),
     "status": ("warden.cli.status", "Show each lane's stretches at a glance."),
+    "sync": ("warden.cli.cluster", "Refresh a lane's deliveries now."),
 }
 """Name -> (module, one sentence). The sentence is here so that ``warden --help`` imports none of the modules."""
 
@@ -37,10 +40,11 @@ class Lazy(click.Group):
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        """Import the command's module; its attribute has the command's name."""
+        """Import the command's module; its attribute has the command's name, or that and ``_command``."""
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        command = getattr(module, f"{cmd_name}_command", None) or getattr(module, cmd_name)
         assert isinstance(command, click.Command)  # noqa: S101 - a table of our own
         return command
 

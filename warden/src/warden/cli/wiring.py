@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from warden.domain.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import date
 
@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from warden.adapters.caller import EnvironmentCaller
     from warden.adapters.embedded import Embedded
     from warden.adapters.journal import SqliteJournal
+    from warden.adapters.kubernetes import Kubernetes
     from warden.adapters.openbao import OpenBao
     from warden.adapters.pages import Checkouts
     from warden.adapters.policy import CedarPolicy
     from warden.adapters.process import Exec
     from warden.adapters.words import English
-    from warden.domain.catalog import Catalog, Entry
+    from warden.cli.bench import Bench
+    from warden.domain.catalog import Catalog, Entry, Platform
     from warden.domain.errors import Fault
     from warden.domain.lane import Lane
-    from warden.domain.plan import Plan
+    from warden.domain.manifests import Manifest
     from warden.domain.route import Route
     from warden.domain.secret import Secret
     from warden.ports import Identities
@@ -93,6 +95,13 @@ def scaffold(directory: str, today: date) -> tuple[list[str], list[str]]:
     from warden.adapters.scaffold import scaffold as make
 
     return make(directory, today)
+
+
+def declare_delivered(path: str, lane: Lane, cluster: str, platform: Platform) -> bool:
+    """Say in the lane's file that the Secret made by hand is delivered now; false where that is not possible."""
+    from warden.adapters.lane_file import declare_delivered as declare
+
+    return declare(path, lane, cluster, platform)
 
 
 def quoted(text: str) -> str:
@@ -217,83 +226,28 @@ def surroundings(ctx: click.Context, where: Endpoint) -> Surroundings:
     )
 
 
-class Bench:
-    """What plan, apply, put and prove work with: the catalog, the server as the caller sees it, and the journal."""
-
-    def __init__(self, platform: str) -> None:
-        self.platform = platform
-        self.catalog = catalog(platform)
-        self.vault = openbao()
-        self.journal = journal()
-        self.address = self.vault.address
-        self.system = f"OpenBao {self.vault.address} ({self.vault.endpoint.source})"
-
-    @property
-    def closed(self) -> frozenset[str]:
-        """The lanes that the journal says are closed."""
-        return frozenset(lane for lane, state in self.journal.states().items() if state.closed)
-
-    def another_vault(self) -> OpenBao:
-        """The same server as the same caller, over a connection of its own."""
-        return self.vault.twin()
-
-    def chosen(self, lane: str | None, *, every: bool) -> list[Lane]:
-        """The lane that was named, or every active one. Raises `Usage` where neither or both were asked for."""
-        from warden.domain.errors import Usage
-
-        if bool(lane) == every:
-            raise Usage("name one lane, or give --all. Nothing was done.", hint="warden route list")
-        if lane:
-            return [self.catalog.lane(lane)]
-        return [each for each in self.catalog.lanes.values() if each.status == "active"]
-
-    def plan(self, lane: Lane, *, take_over: bool = False, opened: bool = False) -> Plan:
-        """The lane's plan against the server; `opened`: as if the journal did not say that it is closed."""
-        from warden.verbs.plan import plan
-
-        return plan(
-            lane,
-            tuple(self.catalog.lanes.values()),
-            self.vault,
-            logins=self.catalog.platform.logins,
-            closed=self.closed - {lane.id} if opened else self.closed,
-            take_over=take_over,
-        )
-
-    def alone(self, what: str) -> AbstractContextManager[None]:
-        """Hold this machine's lock for changing that server."""
-        import hashlib
-
-        from warden.adapters.lock import held
-
-        name = hashlib.sha256(self.address.encode()).hexdigest()[:16]
-        return held(os.path.join(state_directory(), "locks", f"{name}.lock"), what)
-
-    def audit_files(self) -> tuple[str, ...]:
-        """Where the audit lines are: beside the embedded platform, or where the server says (which needs sudo)."""
-        from warden.domain.errors import Refused, Usage
-
-        embedded = _embedded_at(self.address)
-        if embedded:
-            return (embedded.layout.audit_file,)
-        try:
-            found = self.vault.audit_files()
-        except Refused:
-            found = ()
-        if not found:
-            raise Usage(
-                f"where {self.address} writes its audit lines is not known here. Nothing was asked.",
-                hint="name it: --audit FILE, --audit-command COMMAND, or export WARDEN_AUDIT=FILE",
-            )
-        return found
-
-
 def bench(ctx: click.Context) -> Bench:
     """The bench of this call."""
+    from warden.cli.bench import Bench
+
     return Bench(platform_dir(ctx))
 
 
-def _embedded_at(address: str) -> Embedded | None:
+def lock(path: str, what: str) -> AbstractContextManager[None]:
+    """Hold a lock file of this machine for as long as something is being done."""
+    from warden.adapters.lock import held
+
+    return held(path, what)
+
+
+def cluster(name: str, context: str, environ: Mapping[str, str]) -> Kubernetes:
+    """The cluster of that context of a kubeconfig. Raises `Usage` where it cannot be asked."""
+    from warden.adapters.kubernetes import connect
+
+    return connect(name, context, environ)
+
+
+def embedded_at(address: str) -> Embedded | None:
     """This machine's embedded platform, if it is the server at that address."""
     from warden.adapters.embedded import Embedded
 
@@ -302,11 +256,20 @@ def _embedded_at(address: str) -> Embedded | None:
 
 
 def identities(bench: Bench) -> Identities:
-    """Who can be played on that server."""
+    """Who can be played on that server: each mount's tokens come from its own cluster."""
+    from warden.adapters.identities import ByMount, ClusterIssuer
     from warden.adapters.unplayed import Unplayed
 
-    embedded = _embedded_at(bench.address)
-    return embedded.issuer if embedded else Unplayed(bench.address)
+    embedded = embedded_at(bench.address)
+    issuers = {one.auth_mount: ClusterIssuer(bench.clusters[name]) for name, one in bench.clusters.declared.items()}
+    return ByMount(issuers, embedded.issuer if embedded else Unplayed(bench.address))
+
+
+def yaml_documents(manifests: Sequence[Manifest]) -> str:
+    """Manifests as YAML, one document each."""
+    from warden.adapters.yaml_documents import dump
+
+    return dump(manifests)
 
 
 def audit_files(paths: Sequence[str]) -> AuditFiles:

@@ -22,7 +22,6 @@ from warden.domain.resources import (
 from warden.domain.server import KvMetadata, Mount
 
 Action = Literal["create", "change", "delete", "keep", "foreign", "absent"]
-Kind = Literal["mount", "metadata", "policy", "role"]
 
 NEUTRAL = {"token_type": "default", "bound_claims_type": "string", "callback_mode": "client"}
 """Fields of a role whose default is not empty; any other field that is set and was not derived is drift."""
@@ -47,15 +46,17 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     ``lines`` is the readable difference: ``+`` will be there, ``-`` will be gone. ``wanted`` is what `apply` writes.
     ``foreign``: an object of that name exists and is not marked as ours. ``absent``: the auth mount is not there, and
-    a lane does not declare auth mounts.
+    a lane does not declare auth mounts. ``kind`` is ``mount``, ``metadata``, ``policy`` or ``role`` on OpenBao, and the
+    object's own kind in a cluster; ``remark`` says who is in the way.
     """
 
     action: Action
-    kind: Kind
+    kind: str
     name: str
     lines: tuple[str, ...] = ()
     wanted: Any = None
     role: RoleName | None = None
+    remark: str = ""
 
     @property
     def differs(self) -> bool:

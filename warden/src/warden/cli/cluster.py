@@ -1,0 +1,125 @@
+"""``warden sync`` and ``warden render``: refresh a lane's deliveries now, and print what they imply for GitOps."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from warden.cli import deliveries, render, wiring
+from warden.domain.errors import Exit, Usage
+
+if TYPE_CHECKING:
+    from warden.domain.cluster import Leg
+    from warden.domain.manifests import Manifest
+    from warden.verbs.sync import Synced
+
+CODES = {"synced": Exit.DONE, "silent": Exit.INCONCLUSIVE, "failed": Exit.NO, "absent": Exit.NO}
+
+
+@click.command()
+@click.argument("lane")
+@deliveries.cluster_flag
+@click.option("--timeout", default=20, show_default=True, type=click.IntRange(1, 600), help="Seconds for each cluster.")
+@click.option("--json", "as_json", is_flag=True, help="An object: lane, clusters[].")
+@click.pass_context
+def sync(ctx: click.Context, /, lane: str, clusters: tuple[str, ...], timeout: int, as_json: bool) -> int:
+    """Force a refresh of every delivery of a lane now, and wait until each was followed.
+
+    \b
+    Examples:
+      warden sync openrouter-llm-connect
+      warden sync openrouter-llm-connect --cluster coulombcore --json
+    \b
+    That it was followed is measured; that what arrived is right is what warden prove shows.
+    Exit codes: 0 followed everywhere, 1 one could not, 3 no reaction or no answer, 5 the lane is closed.
+    """
+    from warden.verbs.sync import sync as force
+
+    bench = wiring.bench(ctx)
+    found = bench.lane(lane)
+    legs = bench.clusters.legs(found, clusters)
+    reached = bench.clusters.of([leg.cluster for leg in legs])
+    render.progress(f"asking {', '.join(reached)} to read {lane} again …")
+    done = force(found, legs, reached, bench.journal, patience=timeout)
+    render.progress_done()
+    if as_json:
+        render.document({"lane": lane, "clusters": done})
+    else:
+        for each in done:
+            _show(each)
+        deliveries.show_left_out(bench, found)
+        if all(each.followed == "synced" for each in done):
+            render.line(f"Next: warden prove {lane}")
+    return int(deliveries.worst([CODES[each.followed] for each in done]))
+
+
+def _show(each: "Synced") -> None:
+    word, style = {"synced": ("ok", "ok"), "silent": ("??", "warn")}.get(each.followed, ("FAIL", "bad"))
+    render.line(
+        f"  {render.styled(f'{word:<4}', style)} {each.cluster:<16} ExternalSecret {each.external_secret}"
+        + (f"  {each.ms:.0f} ms" if each.followed == "synced" else "")
+    )
+    for part in render.wrapped(each.why, indent=7) if each.why else ():
+        render.line(part)
+
+
+@click.command("render")
+@click.argument("lane")
+@click.option("--cluster", required=True, metavar="NAME", help="For which cluster.")
+@click.option("--create-namespace", is_flag=True, help="The Secret's namespace, too.")
+@click.option("--rights", type=click.Choice(["prove", "apply"]), help="Instead: the least rights warden needs there.")
+@click.option(
+    "--to", "to", default="warden/warden", show_default=True, metavar="SUBJECT",
+    help="Who gets the rights: namespace/account, user:NAME or group:NAME.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, a v1 List.")
+@click.pass_context
+def render_command(ctx: click.Context, /, lane: str, cluster: str, as_json: bool, **how: Any) -> int:
+    """Print the Kubernetes objects of one delivery, for those who apply by GitOps; nothing is asked or changed.
+
+    \b
+    Examples:
+      warden render openrouter-llm-connect --cluster coulombcore > lane.yaml
+      warden render openrouter-llm-connect --cluster coulombcore --rights prove | kubectl apply -f -
+    \b
+    What GitOps applied is compared by warden plan as if warden had applied it.
+    """
+    from warden.cli.bench import rendering
+
+    leg, reached = rendering(wiring.platform_dir(ctx), lane, cluster)
+    if how["rights"]:
+        printed = _rights(leg, how["rights"], how["to"])
+    else:
+        _expect_delivered(leg)
+        from warden.domain.manifests import manifests
+
+        printed = list(manifests(leg, reached(), namespace=how["create_namespace"]))
+    if as_json:
+        render.document({"apiVersion": "v1", "kind": "List", "items": printed})
+        return int(Exit.DONE)
+    said = f" --rights {how['rights']}" if how["rights"] else ""
+    render.line(f"# warden render {lane} --cluster {cluster}{said}: derived; change the lane's file, not this")
+    for line in wiring.yaml_documents(printed).splitlines():
+        render.line(line)
+    return int(Exit.DONE)
+
+
+def _expect_delivered(leg: "Leg") -> None:
+    if leg.by_hand:
+        raise Usage(
+            f"{leg.delivery.secret} of {leg.cluster} is made by hand: nothing is derived for it, nothing was printed.",
+            subject=leg.lane.id,
+            hint=f"to have it delivered: warden adopt {leg.lane.id} --cluster {leg.cluster}",
+        )
+
+
+def _rights(leg: "Leg", scope: Any, to: str) -> "list[Manifest]":
+    from warden.domain.cluster_rights import cluster_rights
+    from warden.domain.exposure import subject_named
+
+    subject = subject_named(to)
+    if subject is None:
+        raise Usage(
+            f"{to!r} is nobody whom rights could be given to. Nothing was printed.",
+            hint="--to namespace/account, --to user:NAME or --to group:NAME",
+        )
+    return list(cluster_rights(leg, scope, subject))

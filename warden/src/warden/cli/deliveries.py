@@ -1,0 +1,132 @@
+"""What plan, apply and prove have in common about a lane's deliveries: which are meant, how each is shown."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from warden.cli import render
+from warden.domain.errors import Exit, WardenError
+
+if TYPE_CHECKING:
+    from warden.cli.bench import Bench
+    from warden.domain.cluster import Leg
+    from warden.domain.cluster_plan import ClusterPlan
+    from warden.domain.lane import Lane
+    from warden.domain.plan import Change
+
+WORST = (Exit.DONE, Exit.INCONCLUSIVE, Exit.REFUSED, Exit.NO)
+"""Exit codes by weight: what is known to be wrong outweighs what is not known."""
+
+SIGNS = {"create": "+", "change": "~", "delete": "-", "keep": "=", "foreign": "!", "absent": "!"}
+STYLES = {"+": "ok", "~": "warn", "-": "bad", "!": "bad", "=": "dim"}
+
+cluster_flag = click.option(
+    "--cluster", "clusters", multiple=True, metavar="NAME", help="Only the deliveries to this cluster; may be repeated."
+)
+custody_flag = click.option("--custody-only", is_flag=True, help="OpenBao alone: no cluster is asked.")
+namespace_flag = click.option(
+    "--create-namespace", is_flag=True, help="The tenant's namespace, too, where it is missing."
+)
+
+
+def worst(codes: Sequence[Exit]) -> Exit:
+    """The code that weighs most."""
+    return max(codes, key=WORST.index, default=Exit.DONE)
+
+
+def code_of(fault: WardenError) -> Exit:
+    """A cluster that could not be asked is inconclusive, whatever the reason; a refusal stays one."""
+    return fault.exit if fault.exit in WORST else Exit.INCONCLUSIVE
+
+
+def chosen(bench: "Bench", lane: "Lane", only: Sequence[str], *, custody_only: bool) -> "tuple[Leg, ...]":
+    """The deliveries that are meant. Raises `Usage` for a name that is no delivery of the lane."""
+    return () if custody_only else bench.clusters.legs(lane, only)
+
+
+def plan_of(bench: "Bench", leg: "Leg", *, namespace: bool, take_over: bool) -> "ClusterPlan":
+    """What differs in the leg's cluster. Raises why it cannot be said."""
+    from warden.verbs.plan_cluster import plan_cluster
+
+    cluster = bench.clusters[leg.cluster]
+    if isinstance(cluster, WardenError):
+        raise cluster
+    return plan_cluster(leg, cluster, bench.clusters.reached(leg), namespace=namespace, take_over=take_over)
+
+
+def left_out(bench: "Bench", lane: "Lane") -> list[str]:
+    """Deliveries that this OpenBao has no cluster for."""
+    return [name for name in lane.deliveries if name not in bench.clusters.declared]
+
+
+def show_left_out(bench: "Bench", lane: "Lane") -> None:
+    """Say which deliveries were not looked at, and why."""
+    names = left_out(bench, lane)
+    if not names:
+        return
+    why = (
+        "no part of this embedded platform (warden dev up --cluster)"
+        if bench.clusters.embedded
+        else "not in clusters.yaml"
+    )
+    render.line(f"{', '.join(names)}: {why}; not looked at.")
+
+
+def show_plan(plan: "ClusterPlan") -> None:
+    """One cluster's part of a plan."""
+    render.line(plan.system)
+    for change in plan.changes:
+        show_change(change)
+    for remark in plan.remarks:
+        for part in render.wrapped(f"note: {remark}", indent=2):
+            render.line(part)
+
+
+def show_by_hand(leg: "Leg", lane: "Lane") -> None:
+    """A delivery that nobody derives anything for."""
+    render.line(
+        f"cluster {leg.cluster}: {leg.delivery.secret} is made by hand; "
+        f"take it over: warden adopt {lane.id} --cluster {leg.cluster}"
+    )
+
+
+def show_change(change: "Change") -> None:
+    """One object of a cluster: a sign, its kind and name, and the difference below it."""
+    sign = SIGNS[change.action]
+    remark = f"  ({change.remark})" if change.remark else ""
+    head = f"{sign} {change.kind:<18} {change.name}"
+    if render.width() and len(head) + len(remark) + 2 > render.width():
+        render.line(f"  {render.styled(head, STYLES[sign])}")
+        for part in render.wrapped(change.remark, indent=6):
+            render.line(part)
+    else:
+        render.line(f"  {render.styled(head + remark, STYLES[sign])}")
+    for line in change.lines:
+        render.line(f"      {render.styled(line, 'ok' if line.startswith('+') else 'bad')}")
+
+
+def as_json(leg: "Leg", plan: "ClusterPlan | WardenError") -> dict[str, Any]:
+    """One cluster's part of a plan, or why there is none."""
+    if isinstance(plan, WardenError):
+        return {"cluster": leg.cluster, "error": plan.as_json()}
+    changes = [
+        {"action": c.action, "kind": c.kind, "name": c.name, "lines": c.lines, "remark": c.remark} for c in plan.changes
+    ]
+    return {
+        "cluster": leg.cluster,
+        "system": plan.system,
+        "changes": changes,
+        "to_change": len(plan.to_change),
+        "blocked": len(plan.blocked),
+        "remarks": list(plan.remarks),
+    }
+
+
+def each(legs: "Sequence[Leg]", work: "Callable[[Leg], Any]") -> "Iterator[tuple[Leg, Any]]":
+    """What `work` answers for each delivery, or the fault it ended with: one cluster says nothing about the next."""
+    for leg in legs:
+        try:
+            yield leg, work(leg)
+        except WardenError as fault:
+            yield leg, fault

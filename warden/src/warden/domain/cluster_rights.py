@@ -1,0 +1,113 @@
+"""What warden needs to be allowed in a cluster, as the Kubernetes roles that a cluster's administrator gives it.
+
+``prove`` looks, asks for a refresh and for tokens to probe with (``prove``, ``plan``, ``status``, ``sync``); ``apply``
+also makes the delivery's objects and takes a Secret over (``apply``, ``adopt``). What can be narrowed to single objects
+is; ``create`` cannot (Kubernetes RBAC), and a patch of an ExternalSecret may change its spec.
+
+RBAC lets nobody give what they do not have: the right to the reader's tokens is in both, since ``apply`` gives it on.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+from warden.domain.cluster import Leg
+from warden.domain.exposure import Subject
+from warden.domain.lane import PROBE_ACCOUNT
+from warden.domain.manifests import API, MANAGED_BY, Manifest, strangers
+
+Scope = Literal["prove", "apply"]
+ESO, RBAC = "external-secrets.io", "rbac.authorization.k8s.io"
+
+
+def cluster_rights(leg: Leg, scope: Scope, to: Subject) -> tuple[Manifest, ...]:
+    """Roles and bindings for one lane in one cluster; apply them as an administrator of it."""
+    return tuple(_rights(leg, scope, to))
+
+
+def _rights(leg: Leg, scope: Scope, to: Subject) -> Iterator[Manifest]:
+    yield from _granted("ClusterRole", f"warden-{scope}", "", cluster_rules(scope), to)
+    name = f"warden-{scope}-{leg.lane.id}"
+    home = leg.reader.workload.namespace
+    rules = {leg.namespace: secret_rules(leg, scope)}
+    rules[home] = [*rules.get(home, []), *_reader_rules(leg, scope)]
+    rules[PROBE_ACCOUNT] = [*_stranger_rules(leg, PROBE_ACCOUNT), *_account_rules(scope)]
+    if scope == "apply":
+        yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PROBE_ACCOUNT, "labels": dict(MANAGED_BY)}}
+    for namespace, each in rules.items():
+        yield from _granted("Role", name, namespace, each, to)
+
+
+def cluster_rules(scope: Scope) -> list[dict[str, Any]]:
+    """What cannot be given in one namespace: who is there, who may what, and the stores of the whole cluster."""
+    found = [
+        _rule("", "namespaces", "get"),
+        _rule("", "serviceaccounts", "get list"),
+        _rule(RBAC, "roles rolebindings clusterroles clusterrolebindings", "get list"),
+        _rule("authorization.k8s.io", "subjectaccessreviews", "create"),
+        _rule(ESO, "clustersecretstores", "get"),
+    ]
+    if scope == "apply":
+        found += [_rule("", "namespaces", "create patch"), _rule(ESO, "clustersecretstores", "create patch")]
+    return found
+
+
+def secret_rules(leg: Leg, scope: Scope) -> list[dict[str, Any]]:
+    """In the Secret's namespace: the Secret and its ExternalSecret by name, consumers and what controllers said."""
+    deployments = [name.partition("/")[2] for name in (each.deployment for each in leg.lane.consumers)]
+    found = [
+        _rule("", "secrets", "get", [leg.secret]),
+        _rule(ESO, "externalsecrets", "get patch", [leg.secret]),
+        _rule(ESO, "secretstores", "get", [leg.store[1]]),
+        _rule("", "events pods", "get list"),
+    ]
+    found += [_rule("apps", "deployments", "get", deployments)] if deployments else []
+    if scope == "apply":
+        found += [
+            _rule("", "secrets", "patch", [leg.secret]),
+            _rule(ESO, "externalsecrets secretstores", "create patch"),
+        ]
+        found += [_rule("apps", "deployments", "patch", deployments)] if deployments else []
+    return found
+
+
+def _reader_rules(leg: Leg, scope: Scope) -> list[dict[str, Any]]:
+    home = leg.reader.workload
+    found = [_rule("", "serviceaccounts/token", "create", [home.account])]
+    found += _stranger_rules(leg, home.namespace)
+    if scope == "apply":
+        found += [*_account_rules(scope), _rule(RBAC, "roles rolebindings", "create patch")]
+    return found
+
+
+def _account_rules(scope: Scope) -> list[dict[str, Any]]:
+    return [_rule("", "serviceaccounts", "create patch")] if scope == "apply" else []
+
+
+def _stranger_rules(leg: Leg, namespace: str) -> list[dict[str, Any]]:
+    names = [each.account for each in strangers(leg.reader) if each.namespace == namespace]
+    return [_rule("", "serviceaccounts/token", "create", names)]
+
+
+def _rule(group: str, resources: str, verbs: str, names: Sequence[str] = ()) -> dict[str, Any]:
+    rule: dict[str, Any] = {"apiGroups": [group], "resources": resources.split(), "verbs": verbs.split()}
+    return rule | ({"resourceNames": list(names)} if names else {})
+
+
+def _granted(kind: str, name: str, namespace: str, rules: Sequence[dict[str, Any]], to: Subject) -> Iterator[Manifest]:
+    metadata: dict[str, Any] = {"name": name, "labels": dict(MANAGED_BY)}
+    metadata |= {"namespace": namespace} if namespace else {}
+    yield {"apiVersion": API["Role"], "kind": kind, "metadata": metadata, "rules": list(rules)}
+    yield {
+        "apiVersion": API["Role"],
+        "kind": f"{kind}Binding",
+        "metadata": metadata,
+        "roleRef": {"apiGroup": RBAC, "kind": kind, "name": name},
+        "subjects": [_subject(to)],
+    }
+
+
+def _subject(to: Subject) -> dict[str, str]:
+    if to.kind == "account":
+        namespace, _, account = to.name.partition("/")
+        return {"kind": "ServiceAccount", "namespace": namespace, "name": account}
+    return {"apiGroup": RBAC, "kind": to.kind.capitalize(), "name": to.name}

@@ -1,0 +1,74 @@
+"""apply, in a cluster: make the objects of one delivery what the lane declares, by server-side apply.
+
+Idempotent, and safe to be killed at any point and run again. The order is the plan's: the account and its right, who
+strangers are played as, the store, and the ExternalSecret last: nothing is delivered before all the rest is there.
+"""
+
+from collections.abc import Callable
+
+from warden.domain.cluster_plan import ClusterPlan
+from warden.domain.errors import Foreign, Inconclusive
+from warden.domain.plan import Change
+from warden.ports import Cluster, Journal
+from warden.verbs.apply import Receipt
+
+
+def apply_cluster(
+    plan: Callable[[], ClusterPlan],
+    cluster: Cluster,
+    journal: Journal,
+    *,
+    take_over: bool = False,
+    done: Callable[[Change], None] = lambda _: None,
+) -> Receipt:
+    """Carry out what `plan` answers, then ask it again: only a plan with nothing left counts as applied.
+
+    Raises:
+        Foreign: something there is not ours, or other managers own a field; the message says what was left.
+        Inconclusive: the cluster does not show what was written.
+        JournalUnwritable: nothing was changed.
+    """
+    first = plan()
+    expect_ours(first)
+    if not first.to_change:
+        return Receipt(lane=first.lane, changed=(), record=0)
+    what = {
+        "cluster": cluster.name,
+        "system": cluster.address,
+        "identity": {"display_name": str(cluster.caller())},
+        "changes": [f"{change.action} {change.kind} {change.name}" for change in first.to_change],
+    }
+    journal.record("apply.begin", first.lane, what)
+    for change in first.to_change:
+        cluster.apply(change.wanted, force=take_over)
+        done(change)
+    _expect_done(plan(), cluster)
+    return Receipt(lane=first.lane, changed=first.to_change, record=journal.record("apply.done", first.lane, what))
+
+
+def expect_ours(plan: ClusterPlan) -> None:
+    """Raise `Foreign` where the plan has objects that `apply` must not touch; all of them are named."""
+    if not plan.blocked:
+        return
+    named = "; ".join(f"{change.kind} {change.name}: {change.remark}" for change in plan.blocked)
+    kinds = {change.kind for change in plan.blocked}
+    hint = f"warden adopt {plan.lane} --cluster {plan.cluster}" if "Secret" in kinds else ""
+    hint = f"warden apply {plan.lane} --create-namespace" if kinds == {"Namespace"} else hint
+    raise Foreign(
+        f"{named}. Nothing was changed in {plan.cluster}.",
+        system=plan.system,
+        subject=plan.lane,
+        hint=hint or f"look first: warden plan {plan.lane}; if they are yours to take: --take-over",
+    )
+
+
+def _expect_done(after: ClusterPlan, cluster: Cluster) -> None:
+    if not after.to_change:
+        return
+    left = ", ".join(f"{change.kind} {change.name}" for change in after.to_change)
+    raise Inconclusive(
+        f"{cluster.system} does not show what was written: {left} still differs. Somebody else may be changing it.",
+        system=cluster.system,
+        subject=after.lane,
+        hint=f"warden plan {after.lane}",
+    )
