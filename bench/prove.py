@@ -24,6 +24,7 @@ import msgspec
 from warden.adapters.address import parse_address
 from warden.adapters.audit import AuditFiles
 from warden.adapters.embedded import Embedded
+from warden.adapters.identities import ByMount
 from warden.adapters.journal import SqliteJournal
 from warden.adapters.openbao import OpenBao, _inline_headers
 from warden.domain.lane import Custody, Lane, Owner, Owners, Workload, WorkloadReader
@@ -151,7 +152,7 @@ def measure(embedded: Embedded, home: str, count: int, rounds: int) -> str:
         apply(lambda lane=lane: plan(lane, declared, vault, logins={}), vault, journal)
         put(lane, "API_KEY", Secret("bench-value-1"), vault, journal)
     setting = Setting(
-        lanes=declared, vaults=lambda: OpenBao(where, token), identities=embedded.issuer, journal=journal,
+        lanes=declared, vaults=lambda: OpenBao(where, token), identities=ByMount({}, embedded.issuer), journal=journal,
         audit=AuditFiles([status.audit_file]), run="wp-record", workers=CONNECTIONS,
     )  # fmt: skip
     prove(declared, msgspec.structs.replace(setting, vaults=lambda: Recording(where, token)))

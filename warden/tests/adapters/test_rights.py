@@ -67,6 +67,7 @@ def prove(vault, scene):
     if answer.status == 403:
         raise Refused("the live version cannot be seen")
     assert answer.body["data"]["subkeys"] == {"A": None}
+    assert vault.audit_hash("file", Secret("a")).startswith("hmac-")
 
 
 def status(vault, scene):

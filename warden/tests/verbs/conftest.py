@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from warden.adapters.audit import AuditFiles
+from warden.adapters.identities import ByMount
 from warden.adapters.journal import SqliteJournal
 from warden.adapters.openbao import OpenBao
 from warden.domain.lane import Custody, Lane, LoginMount, Owner, Owners, Workload, WorkloadReader
@@ -91,7 +92,7 @@ class LaneBench:
         usual = Setting(
             lanes=tuple(self.lanes),
             vaults=self.vault,
-            identities=self.server.issuer,
+            identities=ByMount({}, self.server.issuer),
             journal=self.journal,
             audit=AuditFiles([self.server.audit_file]),
             run=f"wp-{self.lane.id}",

@@ -14,6 +14,7 @@ import pytest
 
 from warden.adapters.address import parse_address
 from warden.adapters.audit import AuditCommand, AuditFiles
+from warden.adapters.identities import ByMount
 from warden.adapters.issuer import LocalIssuer
 from warden.adapters.openbao import OpenBao
 from warden.adapters.unplayed import Unplayed
@@ -313,7 +314,7 @@ def test_lines_are_read_across_a_rotation(bench):
                     time.sleep(0.02)
             return bench.server.issuer.mint(workload, audience, ttl)
 
-    proof = bench.prove(identities=Rotating())
+    proof = bench.prove(identities=ByMount({}, Rotating()))
     nonce = f'"wp-{bench.lane.id}-'
     assert nonce in rotated.read_text()
     assert nonce in log.read_text()
@@ -349,7 +350,7 @@ def test_lines_are_found_in_a_directory_of_logs(bench):
 
 
 def test_where_nobody_can_be_played_it_is_inconclusive(bench, verdict):
-    proof = bench.ready().prove(identities=Unplayed("https://bao.example:8200"))
+    proof = bench.ready().prove(identities=ByMount({}, Unplayed("https://bao.example:8200")))
     assert proof.state == "inconclusive"
     assert verdict(proof, "other-account").word == "??"
     assert verdict(proof, "no-token").word == "ok"
@@ -360,7 +361,7 @@ def test_a_refusal_for_another_reason_does_not_count(bench, verdict, tmp_path):
     from warden.adapters.issuer import new_key
 
     new_key(str(tmp_path / "kubernetes.pem"))
-    proof = bench.ready().prove(identities=LocalIssuer(str(tmp_path)))
+    proof = bench.ready().prove(identities=ByMount({}, LocalIssuer(str(tmp_path))))
     found = verdict(proof, "other-audience")
     assert (found.word, found.observed) == ("??", "refused")
     assert "another reason" in found.detail
@@ -494,10 +495,10 @@ def test_each_identity_that_is_played_was_announced_and_lives_for_ten_minutes_at
 
     class Counted:
         def mint(self, workload, audience, ttl):
-            minted.append({"subject": str(workload), "audience": audience, "ttl": ttl})
+            minted.append({"mount": "kubernetes", "subject": str(workload), "audience": audience, "ttl": ttl})
             return bench.server.issuer.mint(workload, audience, ttl)
 
-    assert bench.ready().prove(identities=Counted()).state == "proven"
+    assert bench.ready().prove(identities=ByMount({}, Counted())).state == "proven"
     begin = next(record for record in bench.journal.log() if record.event == "probe.begin")
     assert sorted(minted, key=lambda each: (each["subject"], each["audience"])) == begin.body["tokens"]
     assert {each["ttl"] for each in minted} == {600}

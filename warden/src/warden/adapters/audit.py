@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from warden.domain.errors import Inconclusive
-from warden.domain.server import AuditLine
+from warden.domain.server import AuditLine, Handed
 
 NONCE = "x-lane-probe"
 
@@ -27,11 +27,19 @@ class AuditFiles:
 
     def lines(self, needle: str) -> list[AuditLine]:
         """Everything since the mark, oldest first."""
+        found = [line for path in self._readable() for line in _parsed(self._new_lines(path), needle)]
+        return sorted(found, key=lambda line: line.at)
+
+    def handed(self, paths: Sequence[str]) -> list[Handed]:
+        """The reads since the mark, oldest first."""
+        found = [line for path in self._readable() for line in _handed(self._new_lines(path), paths)]
+        return sorted(found, key=lambda line: line.at)
+
+    def _readable(self) -> list[str]:
         missing = [path for path in self._paths if not os.path.exists(path)]
         if len(missing) == len(self._paths):
             raise self._unreadable(missing, "there is no such file")
-        found = [line for path in self._files() for line in _parsed(self._new_lines(path), needle)]
-        return sorted(found, key=lambda line: line.at)
+        return self._files()
 
     def _files(self) -> list[str]:
         """The named files and, beside each, the rotated ones: those whose names begin with its name or stem."""
@@ -75,13 +83,20 @@ class AuditCommand:
 
     def lines(self, needle: str) -> list[AuditLine]:
         """Run the command and take the lines that carry the needle: nonces are unique, so no mark is needed."""
+        return list(_parsed(self._printed(), needle))
+
+    def handed(self, paths: Sequence[str]) -> list[Handed]:
+        """Run the command and take every read of the paths; who asks knows from when on they count."""
+        return sorted(_handed(self._printed(), paths), key=lambda line: line.at)
+
+    def _printed(self) -> list[bytes]:
         try:
             done = subprocess.run(self._argv, capture_output=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
         except (OSError, subprocess.TimeoutExpired):
             raise self._unusable("it could not be run, or took longer than 60 s") from None
         if done.returncode:
             raise self._unusable(f"it ended with code {done.returncode}")
-        return list(_parsed(done.stdout.splitlines(), needle))
+        return done.stdout.splitlines()
 
     def _unusable(self, why: str) -> Inconclusive:
         return Inconclusive(
@@ -123,5 +138,42 @@ def _line(entry: Mapping[str, Any]) -> AuditLine:
         nonce=next(iter((request.get("headers") or {}).get(NONCE) or ()), ""),
         display_name=auth.get("display_name", ""),
         entity=auth.get("entity_id", ""),
-        granted_by=tuple(sorted(policy.get("name", "") for policy in results.get("granting_policies") or ())),
+        granted_by=tuple(sorted({policy.get("name", "") for policy in results.get("granting_policies") or ()})),
     )
+
+
+def _handed(lines: Iterable[bytes], paths: Sequence[str]) -> Iterator[Handed]:
+    """The answered reads of these paths; what the lines of other requests would cost to parse is saved."""
+    wanted = frozenset(paths)
+    for raw in lines:
+        if b'"response"' not in raw or b"/data/" not in raw:
+            continue
+        try:
+            entry = json.loads(raw)
+        except ValueError:
+            continue  # as in _parsed
+        request, answer = entry.get("request") or {}, (entry.get("response") or {}).get("data") or {}
+        if request.get("path") in wanted and request.get("operation") == "read" and answer.get("data"):
+            yield _read(entry, request, answer)
+
+
+def _read(entry: Mapping[str, Any], request: Mapping[str, Any], answer: Mapping[str, Any]) -> Handed:
+    auth = entry.get("auth") or {}
+    who = auth.get("metadata") or {}
+    account = f"{who.get('service_account_namespace', '')}/{who.get('service_account_name', '')}"
+    return Handed(
+        id=request.get("id", ""),
+        at=entry.get("time", ""),
+        path=request["path"],
+        display_name=auth.get("display_name", ""),
+        role=who.get("role", ""),
+        account=account if account != "/" else "",
+        uid=who.get("service_account_uid", ""),
+        version=int((answer.get("metadata") or {}).get("version") or 0),
+        hashes={field: _hash(text) for field, text in answer["data"].items()},
+    )
+
+
+def _hash(text: object) -> str:
+    """A keyed hash as it is; of a value in clear nothing is kept."""
+    return text if isinstance(text, str) and text.startswith("hmac-") else ""

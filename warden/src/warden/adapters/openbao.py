@@ -306,6 +306,10 @@ class OpenBao:
 
     # -- audit --------------------------------------------------------------------------------------------------
 
+    def audit_hash(self, device: str, value: Secret) -> str:
+        """``sys/audit-hash/<device>``."""
+        return str(self._ask("POST", f"sys/audit-hash/{device}", {"input": value.reveal()}).body["data"]["hash"])
+
     def audit_headers(self) -> frozenset[str]:
         """``sys/config/auditing/request-headers`` (needs sudo); those that are not HMACed."""
         found = self._ask("GET", "sys/config/auditing/request-headers").body.get("data") or {}

@@ -1,21 +1,20 @@
 """``warden prove``: who may read a lane and who may not, shown live with the audit line beside each answer."""
 
-import os
 import secrets
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from warden.cli import render, wiring
+from warden.cli import deliveries, render, wiring
 from warden.domain.errors import Exit, Usage
 from warden.domain.lane import Lane
 from warden.domain.proof import Proof, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from warden.cli.wiring import Bench
-    from warden.ports import AuditLog
+    from warden.cli.bench import Bench
+    from warden.verbs.prove_delivery import Ground
 
 TITLE = 50
 """Columns of a verdict's title, so that the whole line fits 100."""
@@ -23,18 +22,34 @@ TITLE = 50
 CODES = {"proven": Exit.DONE, "refuted": Exit.NO, "inconclusive": Exit.INCONCLUSIVE}
 
 
+def audit_options(command: "Callable[..., Any]") -> "Callable[..., Any]":
+    """The options that say where OpenBao's audit log is read."""
+    by_command = click.option(
+        "--audit-command", metavar="COMMAND", help="A command that prints the audit log of another node."
+    )
+    by_file = click.option(
+        "--audit",
+        "files",
+        multiple=True,
+        metavar="FILE|DIR",
+        help="The audit log; else WARDEN_AUDIT, or as OpenBao says.",
+    )
+    return by_file(by_command(command))
+
+
 @click.command()
 @click.argument("lane", required=False)
 @click.option("--all", "every", is_flag=True, help="Every lane that is active and not closed.")
-@click.option(
-    "--audit", "files", multiple=True, metavar="FILE|DIR", help="The audit log; else WARDEN_AUDIT, or as OpenBao says."
-)
-@click.option("--audit-command", metavar="COMMAND", help="A command that prints the audit log of another node.")
+@audit_options
+@deliveries.cluster_flag
+@deliveries.custody_flag
 @click.option("--jobs", default=4, show_default=True, type=click.IntRange(1, 32), help="Lanes that are proven at once.")
 @click.option("--json", "as_json", is_flag=True, help="The proof as one JSON document.")
 @click.pass_context
 def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, **how: Any) -> int:
-    """Prove live who may read a lane and who may not; nothing is changed, and no value leaves OpenBao.
+    """Prove live who may read a lane and who may not, and that each cluster gets what OpenBao holds.
+
+    Nothing is changed, and no value leaves OpenBao but to where it is delivered. Each delivery is refreshed now.
 
     \b
     Examples:
@@ -50,26 +65,38 @@ def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
     bench = wiring.bench(ctx)
     lanes = _open(bench.chosen(lane, every=every), bench, every=every)
     setting = Setting(
-        lanes=tuple(bench.catalog.lanes.values()),
+        lanes=tuple(bench.lanes.values()),
         vaults=bench.another_vault,
         identities=wiring.identities(bench),
         journal=bench.journal,
-        audit=_audit(bench, how["files"], how["audit_command"]),
+        audit=bench.audit(how["files"], how["audit_command"]),
         run=f"wp-{secrets.token_hex(6)}",
         logins=bench.catalog.platform.logins,
         closed=bench.closed,
         workers=how["jobs"],
+        ground=None if how["custody_only"] else _ground(bench, lanes, how["clusters"]),
     )
     render.progress(f"asking {bench.address} about {len(lanes)} lane{'s' * (len(lanes) > 1)} …")
     proofs = run(lanes, setting)
     render.progress_done()
     if as_json:
-        shown = [_as_json(proof, bench, setting.audit.where) for proof in proofs]
+        both = zip(lanes, proofs, strict=True)
+        shown = [_as_json(each, proof, bench, setting.audit.where) for each, proof in both]
         render.document(shown if every else shown[0])
     else:
         for each, proof in zip(lanes, proofs, strict=True):
             _show(each, proof, brief=every)
+            if proof.scope != "lane":
+                _show_scope(each, proof, bench, how)
     return int(max((CODES[proof.state] for proof in proofs), key=[Exit.DONE, Exit.INCONCLUSIVE, Exit.NO].index))
+
+
+def _ground(bench: "Bench", lanes: list[Lane], only: tuple[str, ...]) -> "Ground":
+    from warden.cli.bench import ground
+
+    if len(lanes) == 1:
+        bench.clusters.legs(lanes[0], only)  # a name that is no delivery of the lane is told before anything is asked
+    return ground(bench, lanes, only)
 
 
 def _open(lanes: list[Lane], bench: "Bench", *, every: bool) -> list[Lane]:
@@ -80,16 +107,7 @@ def _open(lanes: list[Lane], bench: "Bench", *, every: bool) -> list[Lane]:
     return kept
 
 
-def _audit(bench: "Bench", files: tuple[str, ...], command: str | None) -> "AuditLog":
-    if command and files:
-        raise Usage("--audit and --audit-command exclude each other. Nothing was asked.", hint="give one of them")
-    if command:
-        return wiring.audit_command(command)
-    named = files or tuple(filter(None, os.environ.get("WARDEN_AUDIT", "").split(os.pathsep)))
-    return wiring.audit_files(named or bench.audit_files())
-
-
-def _as_json(proof: Proof, bench: "Bench", where: str) -> dict[str, Any]:
+def _as_json(lane: Lane, proof: Proof, bench: "Bench", where: str) -> dict[str, Any]:
     return {
         "lane": proof.lane,
         "state": proof.state,
@@ -100,7 +118,8 @@ def _as_json(proof: Proof, bench: "Bench", where: str) -> dict[str, Any]:
         "system": bench.address,
         "audit_log": where,
         "journal": proof.record,
-        "verdicts": proof.verdicts,
+        "scope": proof.scope,
+        "verdicts": [render.plain(verdict) | {"owner": owner_of(lane, verdict)} for verdict in proof.verdicts],
     }
 
 
@@ -117,10 +136,23 @@ def _show(lane: Lane, proof: Proof, *, brief: bool) -> None:
     render.line(_conclusion(proof))
 
 
+def _show_scope(lane: Lane, proof: Proof, bench: "Bench", how: "Mapping[str, Any]") -> None:
+    what = "custody alone" if proof.scope == "custody" else "some of its deliveries"
+    if how["custody_only"] or how["clusters"]:
+        render.line(f"This is of {what}, as was asked for; the whole: warden prove {lane.id}")
+        return
+    render.line(f"This is of {what}:")
+    deliveries.show_left_out(bench, lane)
+
+
 def _heading(lane: Lane, label: str) -> tuple[str, str]:
     for reader in lane.readers:
         if reader.label == label:
             return f"reader {label}", f"auth/{reader.mount} role {lane.role_of(reader)}"
+    if label.startswith("delivery "):
+        delivery = lane.deliveries[label.removeprefix("delivery ")]
+        how = "ExternalSecret" if delivery.external_secret else "Secret made by hand"
+        return label, f"{how} {delivery.secret}"
     return f"lane {lane.id}", lane.custody.path
 
 
@@ -132,7 +164,7 @@ def _show_verdict(lane: Lane, verdict: Verdict) -> None:
     title = render.fit(verdict.title, render.width() - 39) if not wide else f"{verdict.title:<{TITLE}}"
     line = f"{title} {verdict.observed:<11} {verdict.status or '':<4} {evidence}{took}"
     render.line(f"  {render.styled(f'{verdict.word:<4}', style)} {line}".rstrip())
-    if verdict.word == "ok":
+    if verdict.word == "ok" and not verdict.detail:
         return
     detail = f"expected {verdict.expected}: {verdict.detail}" if verdict.word == "FAIL" else verdict.detail
     for part in render.wrapped(detail, indent=9):
@@ -140,7 +172,13 @@ def _show_verdict(lane: Lane, verdict: Verdict) -> None:
     for part in verdict.difference:
         render.line(f"           {part}")
     if verdict.mend:
-        render.line(f"         owner {lane.owners.custody.repo} · {verdict.mend}")
+        render.line(f"         owner {owner_of(lane, verdict)} · {verdict.mend}")
+
+
+def owner_of(lane: Lane, verdict: Verdict) -> str:
+    """Whose turn it is: the owner of the stretch that the verdict is about."""
+    owners = {"custody": lane.owners.custody, "consumer": lane.owners.consumer, "runtime": lane.owners.runtime}
+    return (owners[verdict.stretch] or lane.owners.custody).repo
 
 
 def _conclusion(proof: Proof) -> str:

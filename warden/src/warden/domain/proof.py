@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from warden.domain.lane import Stretch
 from warden.domain.probes import Held, Nobody, Probe
 from warden.domain.server import Answer, AuditLine, refused_at_login, said_by
 
@@ -40,7 +41,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What a probe showed.
 
     ``audit`` is the id of its line in the audit log, empty where there is none; ``difference`` the lines of a
-    difference (``+`` is missing on the server, ``-`` is there undeclared); ``mend`` the command that mends it.
+    difference (``+`` is missing on the server, ``-`` is there undeclared); ``mend`` the command that mends it, which is
+    for the owner of the ``stretch``.
     """
 
     probe: str
@@ -56,14 +58,19 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     ms: float
     difference: tuple[str, ...] = ()
     mend: str = ""
+    stretch: Stretch = "custody"
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """The verdicts of one lane, and the number of its record in the journal (0: not recorded yet)."""
+    """The verdicts of one lane, and the number of its record in the journal (0: not recorded yet).
+
+    ``scope`` is ``lane`` for the whole way, ``custody`` where no delivery was looked at, ``some clusters`` between.
+    """
 
     lane: str
     verdicts: tuple[Verdict, ...]
     record: int = 0
+    scope: str = "lane"
 
     @property
     def passed(self) -> int:
@@ -109,8 +116,20 @@ def judge(probe: Probe, outcome: Outcome, lines: Sequence[AuditLine]) -> Verdict
         audit=line.id if line else "",
         at=line.at if line else "",
         ms=round(outcome.ms, 1),
-        mend=probe.mend if word == "FAIL" else "",
+        mend=_mend(probe, detail) if word == "FAIL" else "",
     )
+
+
+UNDECLARED = "not declared: "
+
+
+def _mend(probe: Probe, detail: str) -> str:
+    """The command that mends it; what is too much in a path is taken out, not put again."""
+    if not probe.fields or not detail.startswith(UNDECLARED):
+        return probe.mend
+    mount, _, key = probe.path.partition("/subkeys/")
+    names = " ".join(f"-remove-data={name}" for name in detail.removeprefix(UNDECLARED).split(", "))
+    return f"bao kv patch -mount={mount} {names} {key}"
 
 
 def finding(
@@ -122,6 +141,7 @@ def finding(
     word: Word = "FAIL",
     difference: tuple[str, ...] = (),
     mend: str = "",
+    stretch: Stretch = "custody",
 ) -> Verdict:
     """A verdict that comes from comparing, not from a request of its own."""
     observed = {"ok": "as declared", "FAIL": "DIFFERS", "??": "not seen"}[word]
@@ -139,6 +159,7 @@ def finding(
         ms=0.0,
         difference=difference,
         mend=mend if word == "FAIL" else "",
+        stretch=stretch,
     )
 
 
@@ -238,5 +259,5 @@ def _judge_fields(probe: Probe, answer: Answer) -> tuple[Word, str, str]:
     if not missing and not extra:
         return "ok", f"version {(answer.body.get('data') or {}).get('metadata', {}).get('version', '?')}", ""
     parts = [f"missing {', '.join(missing)}"] if missing else []
-    parts += [f"not declared: {', '.join(extra)}"] if extra else []
+    parts += [f"{UNDECLARED}{', '.join(extra)}"] if extra else []
     return "FAIL", "DIFFERS", "; ".join(parts)

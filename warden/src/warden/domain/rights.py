@@ -95,6 +95,7 @@ def _prove(scope: Scope) -> list[Right]:
         _right(
             f"{scope.kv}/subkeys/*", "read", "see that a live version with the lane's fields is there, without values"
         ),
+        _right("sys/audit-hash/*", "update", "compare what was delivered with what the audit log says, without values"),
     ]
 
 

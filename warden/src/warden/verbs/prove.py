@@ -19,9 +19,10 @@ from warden.domain.probes import HEADER, Caller, Claims, Held, Nobody, Probe, cl
 from warden.domain.proof import Outcome, Proof, Verdict, finding, judge
 from warden.domain.resources import RoleName, is_template
 from warden.domain.secret import Secret
-from warden.domain.server import Answer, AuditLine, Entered, Identity, InlineLogin, Request
+from warden.domain.server import Answer, AuditLine, Entered, Handed, Identity, InlineLogin, Request
 from warden.ports import AuditLog, Identities, Journal, Vault
 from warden.verbs.plan import Seen, plan
+from warden.verbs.prove_delivery import Ground, Looked, conclude, look
 
 TOKEN_TTL = 600
 """Seconds that a minted token lives: the least that Kubernetes' TokenRequest grants."""
@@ -31,7 +32,10 @@ LATE = 2.0
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """What a proof is made with. ``vaults`` makes a connection of its own for each thread; ``run`` is unique."""
+    """What a proof is made with. ``vaults`` makes a connection of its own for each thread; ``run`` is unique.
+
+    ``ground`` is for the deliveries; without it none is looked at, and the proof says that it is of custody alone.
+    """
 
     lanes: tuple[Lane, ...]
     vaults: Callable[[], Vault]
@@ -42,14 +46,16 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     logins: Mapping[str, LoginMount] = {}
     closed: frozenset[str] = frozenset()
     workers: int = 4
+    ground: Ground | None = None
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A lane whose probes were sent: what was found without them, and what came of each."""
+    """A lane whose probes were sent: what was found without them, what came of each, and its deliveries."""
 
     lane: Lane
     found: tuple[Verdict, ...]
     sent: tuple[tuple[Probe, Outcome], ...]
+    deliveries: tuple[Looked, ...] = ()
 
 
 def prove(lanes: Sequence[Lane], setting: Setting) -> list[Proof]:
@@ -67,7 +73,8 @@ def prove(lanes: Sequence[Lane], setting: Setting) -> list[Proof]:
     seen = Seen()
     asked = _each(lambda item: _ask(item[0], item[1], caller, setting, seen), list(enumerate(lanes)), setting.workers)
     lines = _lines(asked, setting)
-    return [_conclude(each, lines, setting) for each in asked]
+    handed = _handed(asked, setting, lines)
+    return [_conclude(each, lines, handed, setting) for each in asked]
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------
@@ -86,11 +93,25 @@ def _ask(number: int, lane: Lane, caller: Identity, setting: Setting, seen: Seen
     members, unproven = _people(lane, caller)
     asked = probes(lane, others=others, as_member=members)
     nonces = [f"{setting.run}-{number}-{index}" for index in range(len(asked))]
-    setting.journal.record("probe.begin", lane.id, _announcement(asked, nonces, vault, caller))
+    announced = _announcement(asked, nonces, vault, caller) | {"refreshes": _refreshes(lane, setting)}
+    setting.journal.record("probe.begin", lane.id, announced)
     with_session = _Sender(lane, vault, setting.identities)
     sent = tuple((probe, with_session.send(probe, nonce)) for probe, nonce in zip(asked, nonces, strict=True))
     with_session.close()
-    return Asked(lane=lane, found=(*found, *unproven), sent=sent)
+    return Asked(lane=lane, found=(*found, *unproven), sent=sent, deliveries=_deliveries(number, lane, vault, setting))
+
+
+def _refreshes(lane: Lane, setting: Setting) -> list[str]:
+    legs = setting.ground.legs.get(lane.id, ()) if setting.ground else ()
+    return [leg.cluster for leg in legs if not leg.by_hand]
+
+
+def _deliveries(number: int, lane: Lane, vault: Vault, setting: Setting) -> tuple[Looked, ...]:
+    ground = setting.ground
+    legs = ground.legs.get(lane.id, ()) if ground else ()
+    return tuple(
+        look(leg, vault, ground, f"{setting.run}-{number}-d{index}") for index, leg in enumerate(legs) if ground
+    )
 
 
 def _plan(lane: Lane, vault: Vault, setting: Setting, seen: Seen) -> Plan:
@@ -163,13 +184,15 @@ def _people(lane: Lane, caller: Identity) -> tuple[frozenset[str], tuple[Verdict
 
 def _announcement(asked: Sequence[Probe], nonces: Sequence[str], vault: Vault, caller: Identity) -> dict[str, Any]:
     """What is journaled before anything is sent: every probe, and every identity that is about to be played."""
-    played = {(str(p.actor.workload), p.actor.audience) for p in asked if isinstance(p.actor, Claims)}
+    claims = [probe.actor for probe in asked if isinstance(probe.actor, Claims)]
+    played = {(each.mount, str(each.workload), each.audience) for each in claims}
     return {
         "system": vault.address,
         "identity": caller.as_json(),
         "probes": {nonce: probe.id for nonce, probe in zip(nonces, asked, strict=True)},
         "tokens": [
-            {"subject": subject, "audience": audience, "ttl": TOKEN_TTL} for subject, audience in sorted(played)
+            {"mount": mount, "subject": subject, "audience": audience, "ttl": TOKEN_TTL}
+            for mount, subject, audience in sorted(played)
         ],
     }
 
@@ -181,7 +204,7 @@ class _Sender:
         self._lane = lane
         self._vault = vault
         self._identities = identities
-        self._tokens: dict[tuple[str, str], Secret] = {}
+        self._tokens: dict[tuple[str, str, str], Secret] = {}
         self._sessions: dict[str, Entered | str] = {}
         self._dead = ""
 
@@ -226,9 +249,9 @@ class _Sender:
         return msgspec.structs.replace(request, inline=login), ""
 
     def _token(self, claims: Claims) -> Secret:
-        key = (str(claims.workload), claims.audience)
+        key = (claims.mount, str(claims.workload), claims.audience)
         if key not in self._tokens:
-            self._tokens[key] = self._identities.mint(claims.workload, claims.audience, TOKEN_TTL)
+            self._tokens[key] = self._identities.mint(claims.mount, claims.workload, claims.audience, TOKEN_TTL)
         return self._tokens[key]
 
     def _session(self, label: str) -> Entered:
@@ -276,6 +299,7 @@ def _without_values(probe: Probe, answer: Answer) -> Answer:
 def _lines(asked: Sequence[Asked], setting: Setting) -> dict[str, list[AuditLine]] | str:
     """The audit lines by nonce, waiting a moment for late ones; or in words why there are none."""
     expected = {outcome.nonce for each in asked for _, outcome in each.sent if outcome.answer is not None}
+    expected |= {looked.nonce for each in asked for looked in each.deliveries if looked.seen and not looked.leg.by_hand}
     deadline = time.monotonic() + LATE
     while True:
         try:
@@ -290,25 +314,54 @@ def _lines(asked: Sequence[Asked], setting: Setting) -> dict[str, list[AuditLine
         time.sleep(0.1)
 
 
-def _conclude(asked: Asked, lines: dict[str, list[AuditLine]] | str, setting: Setting) -> Proof:
+def _handed(
+    asked: Sequence[Asked], setting: Setting, lines: dict[str, list[AuditLine]] | str
+) -> dict[str, list[Handed]]:
+    """The answered reads of every lane that is delivered, by path; from one look at the log."""
+    lanes = [each.lane for each in asked if any(looked.seen for looked in each.deliveries)]
+    if not lanes or isinstance(lines, str):
+        return {}
+    found: dict[str, list[Handed]] = {}
+    for line in setting.audit.handed([_data_path(lane) for lane in lanes]):
+        found.setdefault(line.path, []).append(line)
+    return found
+
+
+def _data_path(lane: Lane) -> str:
+    return f"{lane.custody.mount}/data/{lane.custody.key}"
+
+
+def _conclude(
+    asked: Asked, lines: dict[str, list[AuditLine]] | str, handed: Mapping[str, Sequence[Handed]], setting: Setting
+) -> Proof:
     by_nonce = {} if isinstance(lines, str) else lines
     judged = tuple(judge(probe, outcome, by_nonce.get(outcome.nonce, ())) for probe, outcome in asked.sent)
     if isinstance(lines, str) and judged:
         judged = (finding("audit", "audit lines", lines, word="??"), *judged)
-    proof = Proof(lane=asked.lane.id, verdicts=(*asked.found, *judged))
-    records = [("probe", proof.lane, msgspec.to_builtins(verdict)) for verdict in judged]
+    delivered = [conclude(each, lines, handed.get(_data_path(asked.lane), ())) for each in asked.deliveries]
+    shown = tuple(verdict for each in delivered for verdict in each.found)
+    proof = Proof(lane=asked.lane.id, verdicts=(*asked.found, *judged, *shown), scope=_scope(asked.lane, setting))
+    records = [("probe", proof.lane, msgspec.to_builtins(verdict)) for verdict in (*judged, *shown)]
     body = {
         "state": proof.state,
         "passed": proof.passed,
         "failed": proof.failed,
         "open": proof.open,
         "total": len(proof.verdicts),
-        "evidence": sum(bool(verdict.audit) for verdict in judged),
+        "evidence": sum(bool(verdict.audit) for verdict in (*judged, *shown)),
         "run": setting.run,
+        "scope": proof.scope,
+        "deliveries": {each.leg.cluster: each.summary for each in delivered},
         "wrong": [verdict.title for verdict in proof.verdicts if verdict.word != "ok"],
     }
     numbers = setting.journal.record_all([*records, ("proof", proof.lane, body)])
     return msgspec.structs.replace(proof, record=numbers[-1])
+
+
+def _scope(lane: Lane, setting: Setting) -> str:
+    """Whether the proof is of the whole way, or of custody alone."""
+    looked_at = {leg.cluster for leg in setting.ground.legs.get(lane.id, ())} if setting.ground else set()
+    return "lane" if looked_at >= set(lane.deliveries) else "custody" if not looked_at else "some clusters"
 
 
 def _each(work: Callable[[tuple[int, Lane]], Asked], items: Sequence[tuple[int, Lane]], workers: int) -> list[Asked]:

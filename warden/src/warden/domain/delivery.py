@@ -1,0 +1,375 @@
+"""What was seen of one delivery -> Verdicts: did the value that OpenBao holds arrive, by whom, and who else can see it.
+
+External Secrets Operator's own state is never believed by itself: "synced" counts when a refresh that was asked for
+just now was followed, and what was delivered is known from OpenBao's audit line of that very read. The value in the
+Secret and the value in that line are compared by the keyed hash of the audit device, so that nobody reads it a
+second time.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from warden.domain.cluster import Leg
+from warden.domain.cluster_plan import owned_by, owner_named
+from warden.domain.consuming import Consuming, judge_consumer
+from warden.domain.exposure import Subject
+from warden.domain.lane import Stretch
+from warden.domain.manifests import Manifest
+from warden.domain.material import redact
+from warden.domain.proof import Verdict, Word, finding
+from warden.domain.server import Handed, SecretSeen
+
+Followed = Literal["synced", "failed", "silent", "absent"]
+
+SHOWN = 200
+"""Characters of another system's words that are quoted."""
+
+NAMED = 5
+"""Subjects that are named where more may read a Secret."""
+
+
+class Sync(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of asking for a refresh just now.
+
+    ``followed``: ``synced``, ``failed`` (it tried and said why), ``silent`` (no reaction at all), ``absent`` (there is
+    no ExternalSecret). ``ms`` is the time from the request to what was seen.
+    """
+
+    followed: Followed
+    why: str = ""
+    ms: float = 0.0
+
+
+class Exposed(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who may read the Secret and is not meant to, and the bindings that give the right."""
+
+    subject: Subject
+    bindings: tuple[str, ...]
+
+
+class DeliverySeen(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen of a delivery.
+
+    Attributes:
+        leg: the delivery.
+        sync: what came of the refresh.
+        external: the ExternalSecret afterwards.
+        secret: the Secret afterwards; ``None`` where there is none.
+        account_uid: the uid of the reader's service account in this cluster.
+        hashes: the keyed hash of each value in the Secret; empty where it was not made.
+        versions: the newest version in OpenBao before the refresh, and after it.
+        marker: when, by OpenBao's clock, the refresh was about to be asked for; empty where that is not known.
+        consumers: the declared consumers of this namespace.
+        exposed: who may read the Secret without being meant to.
+        asked: how many subjects the cluster was asked about; 0 where it was not.
+        unseen: what could not be looked at -> why.
+    """
+
+    leg: Leg
+    sync: Sync | None = None
+    external: Manifest | None = None
+    secret: SecretSeen | None = None
+    account_uid: str = ""
+    hashes: Mapping[str, str] = {}
+    versions: tuple[int, int] = (0, 0)
+    marker: str = ""
+    consumers: tuple[Consuming, ...] = ()
+    exposed: tuple[Exposed, ...] = ()
+    asked: int = 0
+    unseen: Mapping[str, str] = {}
+
+
+def judge_delivery(seen: DeliverySeen, handed: Sequence[Handed]) -> tuple[Verdict, ...]:
+    """Every verdict on one delivery. `handed` are the reads of the lane's path that OpenBao answered."""
+    if seen.leg.by_hand:
+        return tuple(_by_hand(seen))
+    line = handed_over(seen, handed)
+    return tuple(
+        each
+        for verdicts in (
+            _synced(seen),
+            _account(seen),
+            _handed(seen, line, handed),
+            _secret(seen),
+            _value(seen, line),
+            _plaintext(seen),
+            _consumers(seen),
+            _exposure(seen),
+        )
+        for each in verdicts
+    )
+
+
+def handed_over(seen: DeliverySeen, handed: Sequence[Handed]) -> Handed | None:
+    """The newest read after the marker by the reader's own account of this cluster."""
+    mine = [
+        line for line in handed if seen.marker and line.at >= seen.marker and line.uid and line.uid == seen.account_uid
+    ]
+    return mine[-1] if mine else None
+
+
+def _by_hand(seen: DeliverySeen) -> Iterator[Verdict]:
+    title = "the Secret made by hand has the lane's fields"
+    told = _told(seen, "by-hand", title)
+    if "secret" in seen.unseen:
+        yield told("??", seen.unseen["secret"])
+    elif seen.secret is None:
+        yield told("FAIL", f"there is no Secret {seen.leg.delivery.secret}", observed="NONE", mend=_adopt(seen))
+    elif whose := owner_named({"metadata": seen.secret.metadata}):
+        said = f"it is {whose}; in the lane's file write external_secret for bootstrap_secret"
+        yield told("FAIL", said, observed="NOT BY HAND", mend=_adopt(seen))
+    else:
+        wrong = _fields_differ(seen)
+        note = "nothing renews it when the value changes; " + _adopt(seen)
+        yield told(
+            "FAIL" if wrong else "ok", wrong or note, observed="DIFFERS" if wrong else "by hand", mend=_adopt(seen)
+        )
+    yield from _plaintext(seen)
+    yield from _consumers(seen)
+    yield from _exposure(seen)
+
+
+def _synced(seen: DeliverySeen) -> Iterator[Verdict]:
+    told = _told(seen, "synced", "a refresh asked for now was followed")
+    ref = f"ExternalSecret {seen.leg.delivery.secret}"
+    if seen.sync is None:
+        yield told("??", seen.unseen.get("sync", "it was not asked for"))
+    elif seen.sync.followed == "absent":
+        yield told("FAIL", f"there is no {ref}", observed="NONE", mend=f"warden apply {seen.leg.lane.id}")
+    elif seen.sync.followed == "silent":
+        yield told("??", f"nothing reacted: {seen.sync.why}", observed="no answer")
+    elif seen.sync.followed == "failed":
+        detail = f"External Secrets Operator could not: {quoted(seen.sync.why)}"
+        whose = owner_named({"metadata": seen.secret.metadata}) if seen.secret else ""
+        mine = seen.secret is not None and owned_by({"metadata": seen.secret.metadata}, seen.external)
+        mend = "" if mine else _from_owner(seen, whose)
+        yield told("FAIL", detail, observed="NOT SYNCED", mend=mend or _plan(seen))
+    else:
+        yield told("ok", observed="synced", ms=seen.sync.ms)
+
+
+def _account(seen: DeliverySeen) -> Iterator[Verdict]:
+    """A shared account is allowed, and worth a word each time."""
+    if seen.leg.shared:
+        account = seen.leg.reader.workload
+        told = _told(seen, "shared-account", f"read as {account}, which others may share")
+        yield told("ok", "the audit log names that account, not the workload", observed="SHARED")
+
+
+def _handed(seen: DeliverySeen, line: Handed | None, handed: Sequence[Handed]) -> Iterator[Verdict]:
+    told = _told(seen, "handed-out", f"handed to {seen.leg.reader.workload} itself")
+    if line is None:
+        yield _not_handed(seen, handed, told)
+        return
+    before, after = seen.versions
+    if not before <= line.version <= after:
+        detail = f"version {line.version} was handed out, and {after} is the newest in OpenBao"
+        yield told("FAIL", detail, observed=f"version {line.version}", line=line, mend=_plan(seen))
+    elif line.role and line.role != seen.leg.role:
+        yield told(
+            "FAIL",
+            f"by the role {line.role}, not by {seen.leg.role}",
+            observed="OTHER ROLE",
+            line=line,
+            mend=_apply(seen),
+        )
+    else:
+        yield told("ok", observed=f"version {line.version}", line=line)
+
+
+def _not_handed(seen: DeliverySeen, handed: Sequence[Handed], told: "_Told") -> Verdict:
+    if "audit" in seen.unseen:
+        return told("??", seen.unseen["audit"])
+    if seen.sync is None or seen.sync.followed != "synced":
+        return told("??", "nothing was delivered just now, so there is no audit line of it", observed="not seen")
+    others = sorted({each.account or each.display_name for each in handed if each.at >= seen.marker})
+    if others and not seen.account_uid:
+        return told(
+            "FAIL",
+            f"it was read as {', '.join(others)}; there is no account {seen.leg.reader.workload}",
+            observed="OTHER",
+            mend=_apply(seen),
+        )
+    if others:
+        return told("FAIL", f"it was read as {', '.join(others)}", observed="OTHER", mend=_apply(seen))
+    return told(
+        "FAIL", "the audit log has no read of it: it came from somewhere else", observed="NOT ASKED", mend=_apply(seen)
+    )
+
+
+def _secret(seen: DeliverySeen) -> Iterator[Verdict]:
+    told = _told(seen, "secret", "the Secret is its own, with the lane's fields")
+    if "secret" in seen.unseen:
+        yield told("??", seen.unseen["secret"])
+    elif seen.secret is None:
+        yield told("FAIL", "there is no such Secret", observed="NONE", mend=f"warden sync {seen.leg.lane.id}")
+    elif not owned_by({"metadata": seen.secret.metadata}, seen.external):
+        whose = owner_named({"metadata": seen.secret.metadata})
+        detail = whose or "nobody owns it: it was made by hand, or is orphaned"
+        yield told("FAIL", detail, observed="NOT OWNED", mend=_from_owner(seen, whose) or _adopt(seen))
+    elif wrong := _fields_differ(seen):
+        yield told("FAIL", wrong, observed="DIFFERS", mend=f"warden sync {seen.leg.lane.id}")
+    else:
+        yield told("ok", observed="as declared")
+
+
+def _fields_differ(seen: DeliverySeen) -> str:
+    found = set(seen.secret.values) if seen.secret else set()
+    declared = set(seen.leg.lane.custody.fields)
+    missing, extra = sorted(declared - found), sorted(found - declared)
+    parts = [f"missing: {', '.join(missing)}"] if missing else []
+    return "; ".join(parts + ([f"not declared: {', '.join(extra)}"] if extra else []))
+
+
+def _value(seen: DeliverySeen, line: Handed | None) -> Iterator[Verdict]:
+    told = _told(seen, "value", "holds the value that OpenBao handed out")
+    if line is None or seen.secret is None or seen.sync is None or seen.sync.followed != "synced":
+        yield told(
+            "??", "not compared: it was not delivered just now, or there is no audit line of it", observed="not seen"
+        )
+        return
+    if "hashes" in seen.unseen:
+        yield told("??", seen.unseen["hashes"])
+        return
+    clear = sorted(field for field, hashed in line.hashes.items() if not hashed)
+    fields = seen.leg.lane.custody.fields
+    different = sorted(
+        each for each in fields if not line.hashes.get(each) or seen.hashes.get(each) != line.hashes[each]
+    )
+    if clear:
+        detail = (
+            f"the audit log holds {', '.join(clear)} in clear, not as a keyed hash (log_raw, or the mount's tuning)"
+        )
+        yield told("FAIL", detail, observed="IN CLEAR", line=line, mend="bao secrets tune, and rotate the value")
+    elif different:
+        detail = f"{', '.join(different)} of the Secret is another value than version {line.version}"
+        yield told("FAIL", detail, observed="OTHER VALUE", line=line, mend=f"warden sync {seen.leg.lane.id}")
+    else:
+        yield told("ok", observed=f"version {line.version}", line=line)
+
+
+def _plaintext(seen: DeliverySeen) -> Iterator[Verdict]:
+    told = _told(seen, "plaintext", "no copy of it in annotations or labels")
+    if seen.secret is None:
+        return
+    if seen.secret.exposed_in:
+        where = ", ".join(seen.secret.exposed_in)
+        key = seen.secret.exposed_in[0]
+        mend = f"{_kubectl(seen)} annotate secret {seen.leg.secret} {key}-"
+        yield told("FAIL", f"in clear in {where}; whoever may see metadata sees it", observed="IN CLEAR", mend=mend)
+    else:
+        yield told("ok", observed="none")
+
+
+def _exposure(seen: DeliverySeen) -> Iterator[Verdict]:
+    if "exposure" in seen.unseen:
+        yield _told(seen, "exposure", "nobody else may read it")("??", seen.unseen["exposure"])
+        return
+    told = _told(seen, "exposure", f"nobody else may read it ({seen.asked} asked about)")
+    if not seen.exposed:
+        yield told("ok", observed="nobody else")
+        return
+    named = [f"{each.subject} by {', '.join(each.bindings) or 'another authorizer'}" for each in widest(seen.exposed)]
+    told_first = "; ".join(named[:NAMED]) + (f"; and {len(named) - NAMED} more" if len(named) > NAMED else "")
+    first = next((binding for each in seen.exposed for binding in each.bindings), "")
+    mend = f"kubectl --context {seen.leg.declared.context} edit {first}" if first else ""
+    yield told(
+        "FAIL", f"{told_first}; if that is meant: may_read_secrets in clusters.yaml", observed="OTHERS", mend=mend
+    )
+
+
+def widest(exposed: Sequence[Exposed]) -> list[Exposed]:
+    """Groups first; who may read only as a member of one of them is not told one by one."""
+    groups = {each.subject.name for each in exposed if each.subject.kind == "group"}
+    rest = [each for each in exposed if each.subject.kind == "group" or not groups & set(each.subject.groups)]
+    return sorted(rest, key=lambda each: (each.subject.kind != "group", each.subject))
+
+
+# -- consumers --------------------------------------------------------------------------------------------------------
+
+
+def _consumers(seen: DeliverySeen) -> Iterator[Verdict]:
+    for consuming in seen.consumers:
+        told = _told(seen, "consumer", f"{consuming.name} runs with it", stretch="consumer")
+        word, observed, detail = judge_consumer(consuming, seen.leg.secret, seen.secret)
+        kubectl = f"kubectl --context {seen.leg.declared.context}"
+        restart = f"{kubectl} -n {seen.leg.namespace} rollout restart deployment/{consuming.name.partition('/')[2]}"
+        deploy = f"{kubectl} apply -k {consuming.overlay}" if consuming.overlay else f"see {_doc(seen)}"
+        yield told(word, detail, observed=observed, mend=restart if observed == "OLD VALUE" else deploy)
+
+
+# -- wording ----------------------------------------------------------------------------------------------------------
+
+
+class _Told:
+    """Makes the verdicts of one question about one delivery."""
+
+    def __init__(self, seen: DeliverySeen, probe: str, title: str, stretch: Stretch) -> None:
+        self._seen = seen
+        self._probe = probe
+        self._title = title
+        self._stretch = stretch
+
+    def __call__(
+        self,
+        word: Word,
+        detail: str = "",
+        *,
+        observed: str = "",
+        line: Handed | None = None,
+        ms: float = 0.0,
+        mend: str = "",
+    ) -> Verdict:
+        made = finding(
+            self._probe, self._title, detail, reader=self._seen.leg.label, word=word, mend=mend, stretch=self._stretch
+        )
+        return msgspec.structs.replace(
+            made,
+            observed=observed or made.observed,
+            audit=line.id if line else "",
+            at=line.at if line else "",
+            ms=round(ms, 1),
+        )
+
+
+def _told(seen: DeliverySeen, probe: str, title: str, *, stretch: Stretch = "custody") -> _Told:
+    return _Told(seen, probe, title, stretch)
+
+
+def quoted(text: str) -> str:
+    """Another system's words: on one line, bounded, and without anything that looks like a value."""
+    line = " ".join(redact(text)[0].split())
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
+
+
+def _doc(seen: DeliverySeen) -> str:
+    owner = seen.leg.lane.owners.consumer
+    return f"{owner.doc} of {owner.repo}"
+
+
+def _plan(seen: DeliverySeen) -> str:
+    if not seen.versions[1]:
+        return f"warden put {seen.leg.lane.id} {seen.leg.lane.custody.fields[0]}"
+    return f"warden plan {seen.leg.lane.id}, then warden apply {seen.leg.lane.id}"
+
+
+def _apply(seen: DeliverySeen) -> str:
+    return f"warden apply {seen.leg.lane.id}"
+
+
+def _from_owner(seen: DeliverySeen, whose: str) -> str:
+    """How to take the Secret from another ExternalSecret; the lane's own makes it anew."""
+    kind, _, name = whose.removeprefix("owned by ").partition(" ")
+    if kind != "ExternalSecret":
+        return ""
+    return f"{_kubectl(seen)} delete externalsecret {name}"
+
+
+def _kubectl(seen: DeliverySeen) -> str:
+    return f"kubectl --context {seen.leg.declared.context} -n {seen.leg.namespace}"
+
+
+def _adopt(seen: DeliverySeen) -> str:
+    return f"warden adopt {seen.leg.lane.id} --cluster {seen.leg.cluster}"

@@ -1,0 +1,72 @@
+"""Who may read a Secret: the API server is asked about everybody, once for each namespace."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from warden.domain.cluster import Leg
+from warden.domain.delivery import Exposed
+from warden.domain.exposure import VERBS, Census, Subject, census, expected
+from warden.ports import Cluster
+
+AT_ONCE = 8
+"""Questions to the API server that are under way at a time."""
+
+
+class Exposures:
+    """The answers of one proof; shared by its threads.
+
+    A right on all Secrets of a namespace is asked for once. A right on single ones exists only where a role names them
+    (Kubernetes RBAC, ``resourceNames``): then everybody is asked about that Secret as well.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._censuses: dict[str, tuple[Census, Subject]] = {}
+        self._wide: dict[tuple[str, str], frozenset[Subject]] = {}
+
+    def of(self, leg: Leg, cluster: Cluster) -> tuple[tuple[Exposed, ...], int]:
+        """Who may read the delivery's Secret and is not meant to; how many subjects were asked about.
+
+        Raises as the port Cluster says.
+        """
+        with self._lock:
+            everybody, caller = self._census(cluster)
+            wide = self._all_of_namespace(everybody, leg.namespace, cluster)
+        asked = everybody.subjects(leg.namespace)
+        by_name = leg.secret in everybody.by_name(leg.namespace)
+        rest = [subject for subject in asked if subject not in wide] if by_name else []
+        named = _who_may(cluster, rest, leg.namespace, leg.secret)
+        found = tuple(
+            Exposed(subject=subject, bindings=everybody.granting(subject, leg.namespace, leg.secret))
+            for subject in sorted(wide | named)
+            if not expected(subject, leg.declared, caller, everybody)
+        )
+        return found, len(asked)
+
+    def _census(self, cluster: Cluster) -> tuple[Census, Subject]:
+        if cluster.name not in self._censuses:
+            found = census(
+                cluster.listed("ServiceAccount"),
+                [*cluster.listed("ClusterRoleBinding"), *cluster.listed("RoleBinding")],
+                [*cluster.listed("ClusterRole"), *cluster.listed("Role")],
+            )
+            self._censuses[cluster.name] = found, cluster.caller()
+        return self._censuses[cluster.name]
+
+    def _all_of_namespace(self, everybody: Census, namespace: str, cluster: Cluster) -> frozenset[Subject]:
+        key = cluster.name, namespace
+        if key not in self._wide:
+            self._wide[key] = _who_may(cluster, everybody.subjects(namespace), namespace, "")
+        return self._wide[key]
+
+
+def _who_may(cluster: Cluster, subjects: Sequence[Subject], namespace: str, name: str) -> frozenset[Subject]:
+    """Those who may read by one verb or another, asked about several at a time."""
+
+    def may(subject: Subject) -> bool:
+        return any(cluster.may(subject, verb, namespace, name) for verb in VERBS)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(may, subjects))
+    return frozenset(subject for subject, yes in zip(subjects, answers, strict=True) if yes)
