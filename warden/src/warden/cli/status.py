@@ -31,11 +31,16 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     lanes = [catalog.lane(lane)] if lane else listed
     faults: list[WardenError] = []
     try:
-        vault = wiring.openbao()
+        bench = wiring.bench(ctx)
     except Usage as unnamed:
-        vault, faults = None, [unnamed]
-    found, more = look(lanes, vault, wiring.journal(), lambda: datetime.now(UTC))
-    faults += more
+        found, _ = look(lanes, None, wiring.journal(), lambda: datetime.now(UTC))
+        faults = [unnamed]
+    else:
+        legs = {each.id: bench.clusters.legs(each) for each in lanes}
+        clusters = bench.clusters.of(sorted({leg.cluster for each in legs.values() for leg in each}))
+        render.progress(f"asking {', '.join((bench.address, *clusters))} …")
+        found, faults = look(lanes, bench.vault, bench.journal, lambda: datetime.now(UTC), legs=legs, clusters=clusters)
+        render.progress_done()
     if as_json:
         render.document(found)
     else:

@@ -16,9 +16,12 @@ FRESH_HOURS = 24
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """The last proof: ``unproven`` where there is none, ``stale`` where it is too old; ``at`` is ISO 8601 UTC."""
+    """The last proof; ``at`` is ISO 8601 UTC.
 
-    state: Literal["proven", "refuted", "inconclusive", "stale", "unproven"] = "unproven"
+    ``unproven`` where there is none, ``stale`` where it is too old, ``partial`` where it left deliveries out.
+    """
+
+    state: Literal["proven", "refuted", "inconclusive", "stale", "partial", "unproven"] = "unproven"
     at: str | None = None
     passed: int = 0
     failed: int = 0
@@ -103,8 +106,10 @@ def _proof(record: Record | None, now: dt.datetime) -> Proof:
     said = record.body
     state = said.get("state", "inconclusive")
     old = now - dt.datetime.fromisoformat(record.at) > dt.timedelta(hours=FRESH_HOURS)
+    if state == "proven":
+        state = "stale" if old else "proven" if said.get("scope", "lane") == "lane" else "partial"
     return Proof(
-        state="stale" if old and state == "proven" else state,
+        state=state,
         at=record.at,
         passed=int(said.get("passed", 0)),
         failed=int(said.get("failed", 0)),

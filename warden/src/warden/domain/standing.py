@@ -1,16 +1,29 @@
 """A lane's standing at a glance: what was measured of each stretch, what to do next, and whose turn it is."""
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
-from warden.domain.lane import Lane
+from warden.domain.lane import Delivery, Lane
 from warden.domain.record import LaneState
 from warden.domain.resources import is_template
 from warden.domain.server import KvMetadata
 
 FRESH = dt.timedelta(hours=24)
 """A proof older than this is shown as stale: "active" without a fresh proof is unproven."""
+
+
+class Glance(msgspec.Struct, frozen=True, kw_only=True):
+    """A short look at a delivered Secret: whether it is there, and the state by which a change is noticed.
+
+    ``unseen`` says why nothing could be seen.
+    """
+
+    there: bool = False
+    secret: str = ""
+    unseen: str = ""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,8 +41,19 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     next_action: str
 
 
-def standing(lane: Lane, metadata: KvMetadata | None, state: LaneState, now: dt.datetime, *, seen: bool) -> Standing:
-    """How a lane stands. `seen` is false where OpenBao did not answer: then nothing is claimed of it."""
+def standing(
+    lane: Lane,
+    metadata: KvMetadata | None,
+    state: LaneState,
+    now: dt.datetime,
+    *,
+    seen: bool,
+    glances: Mapping[str, Glance] | None = None,
+) -> Standing:
+    """How a lane stands. `seen` is false where OpenBao did not answer: then nothing is claimed of it.
+
+    `glances` has what was seen of each delivery; one that is missing was not looked at.
+    """
     owner, action = _next(lane, metadata, state, now, seen=seen)
     return Standing(
         lane=lane.id,
@@ -37,7 +61,8 @@ def standing(lane: Lane, metadata: KvMetadata | None, state: LaneState, now: dt.
         custody=_custody(metadata, seen=seen),
         access="closed" if state.closed else "open",
         deliveries={
-            cluster: "by hand" if each.bootstrap_secret else "unproven" for cluster, each in lane.deliveries.items()
+            cluster: delivery_word(each, _proven(state, cluster, now), (glances or {}).get(cluster), metadata)
+            for cluster, each in lane.deliveries.items()
         },
         proof=proof_word(state, now),
         proven_at=state.proof.at if state.proof else "",
@@ -47,17 +72,48 @@ def standing(lane: Lane, metadata: KvMetadata | None, state: LaneState, now: dt.
     )
 
 
+def _proven(state: LaneState, cluster: str, now: dt.datetime) -> Mapping[str, Any]:
+    """What the last proof says of a delivery; nothing where it is too old to count."""
+    if state.proof is None or now - dt.datetime.fromisoformat(state.proof.at) > FRESH:
+        return {}
+    found = (state.proof.body.get("deliveries") or {}).get(cluster) or {}
+    return dict(found)
+
+
+def delivery_word(
+    delivery: Delivery, proven: Mapping[str, Any], glance: Glance | None, metadata: KvMetadata | None
+) -> str:
+    """One delivery in a word or two: what was proven of it, if what is there now is still that."""
+    if glance is None or glance.unseen:
+        return "not here" if glance is None else "?"
+    if not glance.there or delivery.external_secret is None:
+        return "by hand" if glance.there else "MISSING"
+    state = str(proven.get("state") or "unproven")
+    if state != "proven":
+        return state
+    if proven.get("secret") != glance.secret:
+        return "changed since"
+    version = proven.get("version", 0)
+    behind = metadata is not None and metadata.current != version
+    return f"v{version}, not v{metadata.current}" if behind and metadata else f"v{version} proven"
+
+
 def _utc(moment: dt.datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
 def proof_word(state: LaneState, now: dt.datetime) -> str:
-    """``proven``, ``refuted``, ``inconclusive``; ``stale`` for a proof that is too old to count, ``never`` for none."""
+    """``proven``, ``refuted``, ``inconclusive``; ``never`` for none.
+
+    ``stale`` for a proof that is too old to count, ``partial`` for one that left deliveries out.
+    """
     if state.proof is None:
         return "never"
     word = str(state.proof.body.get("state", "inconclusive"))
     old = now - dt.datetime.fromisoformat(state.proof.at) > FRESH
-    return "stale" if old and word == "proven" else word
+    if word != "proven":
+        return word
+    return "stale" if old else "proven" if state.proof.body.get("scope", "lane") == "lane" else "partial"
 
 
 def _custody(metadata: KvMetadata | None, *, seen: bool) -> str:
@@ -72,6 +128,7 @@ def _next(
     lane: Lane, metadata: KvMetadata | None, state: LaneState, now: dt.datetime, *, seen: bool
 ) -> tuple[str, str]:
     """The first thing that stands in the way, and the owner who can take it out of it."""
+    by_hand = next((name for name, each in lane.deliveries.items() if each.external_secret is None), None)
     ours = metadata is not None and metadata.custom.get("catalog-id") == lane.id
     steps = (
         (is_template(lane), "write the concrete path into the lane's file"),
@@ -81,6 +138,7 @@ def _next(
         (metadata is None or not metadata.live, f"warden put {lane.id} {lane.custody.fields[0]}"),
         (proof_word(state, now) != "proven", f"warden prove {lane.id}"),
         (_overdue(lane, metadata, now), f"rotate: warden put {lane.id} {lane.custody.fields[0]}"),
+        (by_hand is not None, f"warden adopt {lane.id} --cluster {by_hand}"),
     )
     action = next((action for due, action in steps if due), "")
     return (lane.owners.custody.repo, action) if action else ("", "")

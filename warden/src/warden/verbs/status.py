@@ -1,20 +1,29 @@
 """status: every lane's standing, from OpenBao's metadata and the journal; no value is read and nothing is changed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from warden.domain.errors import WardenError
+from warden.domain.cluster import Leg
+from warden.domain.errors import Inconclusive, WardenError
 from warden.domain.lane import Lane
+from warden.domain.manifests import secret_of
 from warden.domain.resources import is_template
-from warden.domain.standing import Standing, standing
-from warden.ports import Clock, Journal, LaneState, Vault
+from warden.domain.standing import Glance, Standing, standing
+from warden.ports import Clock, Cluster, Journal, LaneState, Vault
 
 
 def status(
-    lanes: Sequence[Lane], vault: Vault | None, journal: Journal, clock: Clock
+    lanes: Sequence[Lane],
+    vault: Vault | None,
+    journal: Journal,
+    clock: Clock,
+    *,
+    legs: Mapping[str, Sequence[Leg]] | None = None,
+    clusters: Mapping[str, Cluster | WardenError] | None = None,
 ) -> tuple[list[Standing], list[WardenError]]:
-    """The standing of each lane, and what kept a part of it from being seen (one fault for each kind)."""
+    """The standing of each lane, and what kept a part of it from being seen (one fault for each kind and cluster)."""
     states = journal.states()
-    found, faults = [], {}
+    found: list[Standing] = []
+    faults: dict[str, WardenError] = {}
     for lane in lanes:
         metadata, seen = None, False
         if vault is not None and not is_template(lane) and "unreachable" not in faults:
@@ -22,5 +31,23 @@ def status(
                 metadata, seen = vault.kv_metadata(lane.custody.mount, lane.custody.key), True
             except WardenError as fault:
                 faults[fault.kind] = fault
-        found.append(standing(lane, metadata, states.get(lane.id, LaneState()), clock(), seen=seen))
+        glances = {leg.cluster: _glance(leg, (clusters or {})[leg.cluster]) for leg in (legs or {}).get(lane.id, ())}
+        known = states.get(lane.id, LaneState())
+        found.append(standing(lane, metadata, known, clock(), seen=seen, glances=glances))
+        faults |= {f"cluster {name}": _unseen(name, glance) for name, glance in glances.items() if glance.unseen}
     return found, list(faults.values())
+
+
+def _glance(leg: Leg, cluster: Cluster | WardenError) -> Glance:
+    """The Secret's metadata, which holds no value."""
+    try:
+        if isinstance(cluster, WardenError):
+            raise cluster
+        secret = cluster.get(secret_of(leg))
+    except WardenError as fault:
+        return Glance(unseen=fault.message)
+    return Glance(there=secret is not None, secret=str(secret["metadata"].get("resourceVersion", "")) if secret else "")
+
+
+def _unseen(name: str, glance: Glance) -> WardenError:
+    return Inconclusive(glance.unseen, system=f"cluster {name}", subject=name, hint="what it delivers is shown as ?")

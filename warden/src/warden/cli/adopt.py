@@ -1,0 +1,135 @@
+"""``warden adopt``: take a Secret made by hand over into a lane."""
+
+import os
+import secrets
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from warden.cli import deliveries, render, wiring
+from warden.cli.prove import audit_options
+from warden.domain.errors import Exit, Usage, WardenError
+
+if TYPE_CHECKING:
+    from warden.cli.bench import Bench
+    from warden.domain.cluster import Leg
+    from warden.verbs.adopt import Adopted, Tools
+
+
+@click.command()
+@click.argument("lane")
+@click.option("--cluster", required=True, metavar="NAME", help="In which cluster.")
+@click.option("--keep", type=click.Choice(["openbao", "secret"]), help="Which value is right, where they differ.")
+@click.option("--yes", is_flag=True, help="Do not ask before the Secret is taken over.")
+@audit_options
+@click.option("--json", "as_json", is_flag=True, help="An object: what was compared, cleaned, restarted.")
+@click.pass_context
+def adopt(ctx: click.Context, /, lane: str, cluster: str, as_json: bool, **how: Any) -> int:
+    """Take a Secret made by hand over: from then on the lane delivers it. It is never absent.
+
+    \b
+    Examples:
+      warden adopt openrouter-llm-connect --cluster railiance01
+      warden adopt openrouter-llm-connect --cluster railiance01 --keep openbao --yes
+    \b
+    Its values are compared with OpenBao's first, by OpenBao's own audit line. Where they differ you are asked
+    which is right. Keys that the lane does not declare, an immutable Secret, one that Helm or another
+    ExternalSecret owns: refused, nothing changed. Killed at any point it can be run again.
+    Exit codes: 1 something is in the way, or values differ; 3 no answer; 4 refused; 5 the lane is closed.
+    """
+    bench = wiring.bench(ctx)
+    leg = _future(bench, lane, cluster)
+    _ask(leg, yes=how["yes"])
+    tools = _tools(bench, leg, how, as_json=as_json)
+    with bench.alone("warden adopt"):
+        done = _taken_over(bench, leg, tools, how)
+    declared = _declared(bench, leg)
+    if as_json:
+        render.document(render.plain(done) | {"declaration": declared})
+    else:
+        _show(bench, leg, done, declared)
+    return int(Exit.DONE)
+
+
+def _future(bench: "Bench", lane_id: str, cluster: str) -> "Leg":
+    """The delivery as it will be declared. Raises `Usage` where the lane is not delivered there."""
+    from warden.domain.cluster import adopted, leg, seated
+
+    lane = bench.lane(lane_id)
+    leg(lane, cluster, bench.clusters.declared)
+    future = adopted(lane, cluster) if lane.deliveries[cluster].external_secret is None else lane
+    return leg(seated(future, bench.clusters.declared), cluster, bench.clusters.declared)
+
+
+def _ask(leg: "Leg", *, yes: bool) -> None:
+    if yes:
+        return
+    what = f"the lane {leg.lane.id} would take the Secret {leg.delivery.secret} of {leg.cluster} over"
+    if not sys.stdin.isatty():
+        raise Usage(f"{what}. Nothing was changed.", subject=leg.lane.id, hint="if so: --yes")
+    if click.prompt(f"{what}. Type {leg.lane.id} to go on", err=True) != leg.lane.id:
+        raise Usage("that is not the lane's id. Nothing was changed.", subject=leg.lane.id)
+
+
+def _tools(bench: "Bench", leg: "Leg", how: dict[str, Any], *, as_json: bool) -> "Tools":
+    from warden.verbs.adopt import Tools
+
+    cluster = bench.clusters[leg.cluster]
+    if isinstance(cluster, WardenError):
+        raise cluster
+    return Tools(
+        vault=bench.vault,
+        cluster=cluster,
+        audit=bench.audit(how["files"], how["audit_command"]),
+        journal=bench.journal,
+        device=bench.catalog.platform.audit_device,
+        run=f"wa-{secrets.token_hex(6)}",
+        say=(lambda _: None) if as_json else render.line,
+    )
+
+
+def _taken_over(bench: "Bench", leg: "Leg", tools: "Tools", how: dict[str, Any]) -> "Adopted":
+    """Take over; on a terminal ask which value is right where they differ."""
+    from warden.verbs.adopt import Differs
+    from warden.verbs.adopt import adopt as take_over
+
+    def plan() -> Any:
+        return bench.plan(leg.lane)
+
+    def in_cluster() -> Any:
+        return deliveries.plan_of(bench, leg, namespace=False, take_over=False)
+
+    try:
+        return take_over(leg, plan, in_cluster, tools, keep=how["keep"] or "")
+    except Differs as fault:
+        if not sys.stdin.isatty() or how["yes"]:
+            raise
+        render.error(fault, as_json=False)
+        said = click.prompt("Which is right", type=click.Choice(["openbao", "secret", "neither"]), err=True)
+        if said == "neither":
+            raise
+        return take_over(leg, plan, in_cluster, tools, keep="openbao" if said == "openbao" else "secret")
+
+
+def _declared(bench: "Bench", leg: "Leg") -> str:
+    """What the lane's file says now: ``as it was`` (delivered), ``changed`` to it, or still ``by hand``."""
+    lane = bench.catalog.lane(leg.lane.id)
+    if lane.deliveries[leg.cluster].external_secret is not None:
+        return "as it was"
+    path = os.path.join(bench.platform, "catalog", f"{lane.id}.yaml")
+    changed = wiring.declare_delivered(path, lane, leg.cluster, bench.catalog.platform)
+    return "changed" if changed else "by hand"
+
+
+def _show(bench: "Bench", leg: "Leg", done: "Adopted", declared: str) -> None:
+    file = bench.catalog.files.get(leg.lane.id, leg.lane.id)
+    word = "was the lane's already" if done.already else "is the lane's now"
+    render.line(f"{done.secret} of {done.cluster} {word} · journal {done.record}")
+    if declared == "by hand":
+        render.line(
+            f"Declare it: in {file}, under deliveries.{leg.cluster}, write external_secret for bootstrap_secret."
+        )
+    elif declared == "changed":
+        render.line(f"{file} says so now: external_secret for bootstrap_secret. Commit it.")
+    render.line(f"Next: warden prove {leg.lane.id}")
