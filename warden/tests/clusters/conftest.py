@@ -1,0 +1,333 @@
+"""A bench for what happens in clusters: one lane of its own, delivered by the real operator from the real OpenBao."""
+
+import base64
+import datetime as dt
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from warden.adapters.audit import AuditFiles
+from warden.adapters.identities import ByMount, ClusterIssuer
+from warden.adapters.journal import SqliteJournal
+from warden.adapters.kubernetes import Kubernetes, connect
+from warden.adapters.unplayed import Unplayed
+from warden.domain.cluster import DeclaredCluster, Leg, leg, legs, seated
+from warden.domain.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.domain.manifests import Manifest, Reached
+from warden.domain.proof import Proof, Verdict
+from warden.domain.secret import Secret
+from warden.verbs.adopt import Adopted, Tools, adopt
+from warden.verbs.apply import apply
+from warden.verbs.apply_cluster import apply_cluster
+from warden.verbs.exposure import Exposures
+from warden.verbs.plan import plan
+from warden.verbs.plan_cluster import plan_cluster
+from warden.verbs.prove import Setting, prove
+from warden.verbs.prove_delivery import Ground
+from warden.verbs.put import put
+
+FIRST = "coulombcore"
+OWNERS = Owners(
+    custody=Owner(repo="railiance-platform", doc="docs/openbao.md"),
+    consumer=Owner(repo="llm-connect", doc="README.md"),
+    runtime=Owner(repo="activity-core", doc="README.md"),
+)
+
+
+class ClusterBench:
+    """One lane of a namespace of its own; `kube` is the cluster as warden's account sees it."""
+
+    def __init__(self, platform, unique: Callable[[str], str], folder: Path) -> None:
+        self.platform = platform
+        self.journal = SqliteJournal(str(folder / "journal.db"))
+        self.folder = folder
+        self.unique = unique
+        self.name = unique("lane")
+        self.namespace = unique("tenant")
+        self.value = f"sk-planted-{unique('value')}-{os.urandom(12).hex()}"
+        self.declared = {
+            name: DeclaredCluster(context=name, auth_mount=handle.auth_mount)
+            for name, handle in platform.clusters.items()
+        }
+        self.patience = 6.0
+        self.made: list[tuple[str, str]] = []
+        self.lane = self.make()
+        self.kubes: dict[str, Kubernetes] = {}
+
+    def make(self, **fields: object) -> Lane:
+        usual = {
+            "id": self.name,
+            "title": f"the key of {self.name}",
+            "status": "active",
+            "reviewed": dt.date(2026, 11, 1),
+            "owners": OWNERS,
+            "custody": Custody(path=f"platform/workloads/tenant/{self.name}/{self.name}-secrets", fields=("API_KEY",)),
+            "readers": (WorkloadReader(workload=Workload(self.namespace, "app")),),
+            "deliveries": {FIRST: Delivery(external_secret=f"{self.namespace}/{self.name}")},
+        }
+        return Lane(**usual | fields)
+
+    def change(self, **fields: object) -> None:
+        """Declare the lane anew with other fields."""
+        self.lane = msgspec.structs.replace(self.lane, **fields)
+
+    # -- what there is -----------------------------------------------------------------------------------------------
+
+    def handle(self, cluster: str = FIRST):
+        return self.platform.clusters[cluster]
+
+    def kube(self, cluster: str = FIRST) -> Kubernetes:
+        if cluster not in self.kubes:
+            self.kubes[cluster] = connect(cluster, cluster, {"KUBECONFIG": self.handle(cluster).kubeconfig})
+        return self.kubes[cluster]
+
+    def kube_as(self, account: str, cluster: str = FIRST) -> Kubernetes:
+        """The cluster as another account of the lane's namespace sees it."""
+        found = yaml.safe_load(Path(self.handle(cluster).kubeconfig).read_text())
+        token = self.handle(cluster).token(f"{self.namespace}/{account}", audience=self.audience(cluster))
+        server = next(each["cluster"] for each in found["clusters"] if each["name"] == self.context(found, cluster))
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "c", "cluster": server}],
+            "users": [{"name": "u", "user": {"token": token}}],
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "c",
+        }
+        path = self.folder / f"{account}.kubeconfig"
+        path.write_text(json.dumps(config))
+        return connect(cluster, "c", {"KUBECONFIG": str(path)})
+
+    @staticmethod
+    def context(found: dict, cluster: str) -> str:
+        return next(each["context"]["cluster"] for each in found["contexts"] if each["name"] == cluster)
+
+    def audience(self, cluster: str) -> str:
+        """What the API server takes tokens for: its own issuer, as each token that it makes without a wish says."""
+        made = self.handle(cluster).must("POST", f"{self.url('serviceaccount', 'default')}/token", {"spec": {}})
+        claims = made["status"]["token"].split(".")[1]
+        return json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["aud"][0]
+
+    @property
+    def seated(self) -> Lane:
+        return seated(self.lane, self.declared)
+
+    def leg(self, cluster: str = FIRST) -> Leg:
+        return leg(self.seated, cluster, self.declared)
+
+    @property
+    def reached(self) -> Reached:
+        return Reached(address=self.platform.address, ca=Path(self.platform.ca).read_text())
+
+    @property
+    def role(self) -> str:
+        return f"auth/{self.declared[FIRST].auth_mount}/role/{self.lane.role_of(self.lane.readers[0])}"
+
+    @property
+    def data(self) -> str:
+        return self.lane.custody.path.replace("platform/", "platform/data/", 1)
+
+    @property
+    def policy(self) -> str:
+        return f"sys/policies/acl/{self.lane.custody.policy_name}"
+
+    # -- raw requests, for what a test arranges or looks at ----------------------------------------------------------
+
+    def url(self, kind: str, name: str = "", namespace: str = "") -> str:
+        group, plural = {
+            "secret": ("api/v1", "secrets"),
+            "pod": ("api/v1", "pods"),
+            "serviceaccount": ("api/v1", "serviceaccounts"),
+            "externalsecret": ("apis/external-secrets.io/v1", "externalsecrets"),
+            "secretstore": ("apis/external-secrets.io/v1", "secretstores"),
+            "rolebinding": ("apis/rbac.authorization.k8s.io/v1", "rolebindings"),
+            "role": ("apis/rbac.authorization.k8s.io/v1", "roles"),
+            "deployment": ("apis/apps/v1", "deployments"),
+        }[kind]
+        return f"/{group}/namespaces/{namespace or self.namespace}/{plural}" + (f"/{name}" if name else "")
+
+    def merge(self, kind: str, name: str, patch: object, cluster: str = FIRST):
+        return self.handle(cluster).must("PATCH", self.url(kind, name), patch, "application/merge-patch+json")
+
+    def edit(self, kind: str, name: str, change: Callable[[dict], object], cluster: str = FIRST) -> None:
+        """Replace an object by what `change` makes of it, as somebody with ``kubectl edit`` would."""
+        found = self.handle(cluster).must("GET", self.url(kind, name))
+        change(found)
+        self.handle(cluster).must("PUT", f"{self.url(kind, name)}?fieldManager=kubectl-edit", found)
+
+    def remove(self, kind: str, name: str, cluster: str = FIRST, **query: str) -> None:
+        rest = "&".join(f"{key}={value}" for key, value in query.items())
+        self.handle(cluster).must("DELETE", self.url(kind, name) + (f"?{rest}" if rest else ""))
+        self.until(lambda: self.handle(cluster).admin("GET", self.url(kind, name))[0] == 404)
+
+    def create(self, kind: str, body: Manifest, cluster: str = FIRST):
+        return self.handle(cluster).must("POST", self.url(kind), body)
+
+    def live_secret(self, cluster: str = FIRST) -> dict:
+        return self.handle(cluster).admin("GET", self.url("secret", self.name))[1]
+
+    def delivered(self, cluster: str = FIRST) -> str:
+        data = (self.live_secret(cluster).get("data") or {}).get("API_KEY", "")
+        return base64.b64decode(data).decode()
+
+    @staticmethod
+    def until(look: Callable[[], object], seconds: float = 20.0):
+        end = time.monotonic() + seconds
+        while not (found := look()):
+            assert time.monotonic() < end, "waited in vain"
+            time.sleep(0.03)
+        return found
+
+    # -- verbs -------------------------------------------------------------------------------------------------------
+
+    def vault(self, part: str = "platform"):
+        return self.platform.vault(part)
+
+    def tenant(self, *clusters: str) -> None:
+        """The tenant's namespace, in each cluster that the lane is delivered to."""
+        for cluster in clusters or tuple(self.lane.deliveries):
+            body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
+            if self.handle(cluster).admin("POST", "/api/v1/namespaces", body)[0] == 201:
+                self.made.append((cluster, self.namespace))
+
+    def plan(self):
+        return plan(self.seated, (self.seated,), self.vault(), logins={})
+
+    def plan_there(self, cluster: str = FIRST, **how: bool):
+        return plan_cluster(self.leg(cluster), self.kube(cluster), self.reached, **how)
+
+    def apply(self, *, take_over: bool = False) -> None:
+        apply(self.plan, self.vault(), self.journal)
+        for each in legs(self.seated, self.declared):
+            if not each.by_hand:
+                self.apply_there(each.cluster, take_over=take_over)
+
+    def apply_there(self, cluster: str = FIRST, *, take_over: bool = False):
+        look = lambda: self.plan_there(cluster, take_over=take_over)  # noqa: E731
+        return apply_cluster(look, self.kube(cluster), self.journal, take_over=take_over)
+
+    def put(self, value: str | None = None, field: str = "API_KEY") -> None:
+        put(self.lane, field, Secret(value or self.value), self.vault(), self.journal, as_is=True)
+
+    def ready(self) -> "ClusterBench":
+        """Applied, filled and delivered."""
+        self.tenant()
+        self.apply()
+        self.put()
+        for each in legs(self.seated, self.declared):
+            if not each.by_hand:
+                self.synced(each.cluster)
+        return self
+
+    def synced(self, cluster: str = FIRST) -> None:
+        self.merge("externalsecret", self.name, {"metadata": {"annotations": {"poke": os.urandom(4).hex()}}}, cluster)
+        self.until(lambda: self.delivered(cluster))
+
+    def ground(self, **how: object) -> Ground:
+        usual = Ground(
+            legs={self.lane.id: legs(self.seated, self.declared)},
+            clusters={name: self.kube(name) for name in self.lane.deliveries},
+            reached=lambda _: self.reached,
+            device="file",
+            exposures=Exposures(),
+            patience=self.patience,
+        )
+        return msgspec.structs.replace(usual, **how)
+
+    def setting(self, **how: object) -> Setting:
+        issuers = {each.auth_mount: ClusterIssuer(self.kube(name)) for name, each in self.declared.items()}
+        usual = Setting(
+            lanes=(self.seated,),
+            vaults=self.vault,
+            identities=ByMount(issuers, Unplayed(self.platform.address)),
+            journal=self.journal,
+            audit=AuditFiles([self.platform.audit_file]),
+            run=self.unique("wp"),
+            ground=self.ground(),
+        )
+        return msgspec.structs.replace(usual, **how)
+
+    def prove(self, **how: object) -> Proof:
+        return prove([self.seated], self.setting(**how))[0]
+
+    def adopt(self, cluster: str = FIRST, **how: object) -> Adopted:
+        tools = Tools(
+            vault=self.vault(),
+            cluster=self.kube(cluster),
+            audit=AuditFiles([self.platform.audit_file]),
+            journal=self.journal,
+            device="file",
+            run=self.unique("wa"),
+            patience=self.patience,
+            rollout=how.pop("rollout", 1.0),
+        )
+        return adopt(self.leg(cluster), self.plan, lambda: self.plan_there(cluster), tools, **how)
+
+    # -- consumers ---------------------------------------------------------------------------------------------------
+
+    def deploy(self, cluster: str = FIRST, *, how: str = "directory", uses: str = "", started: str = "") -> None:
+        """A Deployment ``app`` with one running pod; no kubelet is here, so its status is written by hand."""
+        self.change(consumers=(Consumer(deployment=f"{self.namespace}/app"),))
+        template = {"metadata": {"labels": {"app": "app"}}, "spec": pod_spec(uses or self.name, how)}
+        spec = {"replicas": 1, "selector": {"matchLabels": {"app": "app"}}, "template": template}
+        body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "app"}, "spec": spec}
+        self.create("deployment", body, cluster)
+        self.run_pods(cluster, started)
+
+    def run_pods(self, cluster: str = FIRST, started: str = "") -> None:
+        """Every pod of the namespace runs since `started` (now)."""
+        items = self.until(lambda: self.handle(cluster).must("GET", self.url("pod"))["items"])
+        since = started or f"{dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
+        state = {"name": "app", "ready": True, "restartCount": 0, "image": "app", "imageID": "app"}
+        status = {"phase": "Running", "containerStatuses": [state | {"state": {"running": {"startedAt": since}}}]}
+        for pod in items:
+            where = f"{self.url('pod', pod['metadata']['name'])}/status"
+            self.handle(cluster).must("PATCH", where, {"status": status}, "application/merge-patch+json")
+
+    @staticmethod
+    def words(proof: Proof, word: str) -> set[str]:
+        """The ids of the verdicts with that word."""
+        return {verdict.probe for verdict in proof.verdicts if verdict.word == word}
+
+    @staticmethod
+    def shown(proof: Proof) -> str:
+        """The verdicts that are not as they should be, to be read when a test fails."""
+        wrong = [v for v in proof.verdicts if v.word != "ok"]
+        return json.dumps([[v.word, v.probe, v.observed, v.detail] for v in wrong], indent=1)
+
+    @staticmethod
+    def verdict(proof: Proof, probe: str, reader: str = "") -> Verdict:
+        found = [v for v in proof.verdicts if v.probe == probe and (not reader or v.reader == reader)]
+        assert found, f"no verdict {probe} among {[v.probe for v in proof.verdicts]}"
+        return found[0]
+
+    def tidy(self) -> None:
+        for cluster, namespace in self.made:
+            self.handle(cluster).admin("DELETE", f"/api/v1/namespaces/{namespace}")
+
+
+def pod_spec(secret: str, how: str) -> dict:
+    """A pod that takes the Secret as a ``directory``, by ``subpath``, in its ``environment``, or not at all."""
+    container: dict = {"name": "app", "image": "app"}
+    spec: dict = {"containers": [container]}
+    if how == "environment":
+        container["envFrom"] = [{"secretRef": {"name": secret}}]
+    elif how != "none":
+        mount = {"name": "key", "mountPath": "/etc/key"} | ({"subPath": "API_KEY"} if how == "subpath" else {})
+        container["volumeMounts"] = [mount]
+        spec["volumes"] = [{"name": "key", "secret": {"secretName": secret}}]
+    return spec
+
+
+@pytest.fixture
+def bench(cluster_platform, unique: Callable[[str], str], tmp_path: Path) -> Iterator[ClusterBench]:
+    """A lane that is declared for the first cluster, and nowhere yet."""
+    made = ClusterBench(cluster_platform, unique, tmp_path)
+    yield made
+    made.tidy()

@@ -1,0 +1,210 @@
+"""adopt: a Secret made by hand becomes the lane's, never absent, never overwritten without a word."""
+
+import json
+import threading
+import time
+
+import pytest
+
+from warden.domain.errors import Closed, Foreign, Inconclusive, Missing
+from warden.domain.lane import Consumer, Delivery
+from warden.verbs import adopt as adopt_module
+from warden.verbs.adopt import Differs
+
+pytestmark = pytest.mark.cluster
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+@pytest.fixture
+def hand_made(bench):
+    """Makes the lane's Secret by ``kubectl apply``, as people do, and fills OpenBao."""
+
+    def make(value="", **more):
+        bench.tenant()
+        bench.put()
+        body = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": bench.name, "namespace": bench.namespace} | more.pop("metadata", {}),
+            "stringData": {"API_KEY": value or bench.value} | more.pop("extra", {}),
+        }
+        done = bench.handle().kubectl("apply", "-f", "-", stdin=json.dumps(body | more))
+        assert done.returncode == 0, done.stderr
+        return bench.live_secret()["metadata"]["uid"]
+
+    return make
+
+
+class Watched:
+    """Looks at the Secret all the time: was it ever absent, or another object?"""
+
+    def __init__(self, bench):
+        self._bench = bench
+        self._stop = threading.Event()
+        self.uids = set()
+        self.looks = 0
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def _look(self):
+        while not self._stop.is_set():
+            found = self._bench.live_secret()
+            self.uids.add(found["metadata"].get("uid", "absent"))
+            self.looks += 1
+            time.sleep(0.005)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+
+def test_equal_values_are_taken_over_in_place_without_a_restart(bench, hand_made):
+    uid = hand_made()
+    bench.change(consumers=(Consumer(deployment=f"{bench.namespace}/app"),))
+    bench.deploy(how="environment")
+    before = bench.live_secret()
+    with Watched(bench) as watched:
+        done = bench.adopt()
+    assert watched.uids == {uid}
+    assert watched.looks > 5
+    assert (done.compared.equal, done.compared.different) == (("API_KEY",), ())
+    assert done.restarted == ()
+    assert done.cleaned == (LAST_APPLIED,)
+    after = bench.live_secret()
+    assert after["data"] == before["data"]
+    assert LAST_APPLIED not in after["metadata"]["annotations"]
+    assert after["metadata"]["ownerReferences"][0]["kind"] == "ExternalSecret"
+    proof = bench.prove()
+    assert proof.state == "proven", bench.shown(proof)
+    events = [record.event for record in bench.journal.log() if record.event.startswith("adopt")]
+    assert events == ["adopt.begin", "adopt.done"]
+
+
+def test_values_that_differ_are_said_and_nothing_is_overwritten(bench, hand_made):
+    hand_made("another-value-made-by-hand")
+    with pytest.raises(Differs, match="another value than version 1") as fault:
+        bench.adopt()
+    assert "--keep openbao" in fault.value.hint
+    assert "another-value-made-by-hand" not in str(fault.value)
+    assert bench.delivered() == "another-value-made-by-hand"
+    assert "ownerReferences" not in bench.live_secret()["metadata"]
+
+
+def test_openbaos_value_is_right_the_secret_gets_it_and_the_consumer_is_restarted(bench, hand_made):
+    hand_made("another-value-made-by-hand")
+    bench.deploy(how="environment", started="2020-01-01T00:00:00Z")
+    done = bench.adopt(keep="openbao")
+    assert bench.delivered() == bench.value
+    assert done.restarted == (f"{bench.namespace}/app",)
+    template = bench.handle().must("GET", bench.url("deployment", "app"))["spec"]["template"]
+    assert "kubectl.kubernetes.io/restartedAt" in template["metadata"]["annotations"]
+
+
+def test_the_secrets_value_is_right_openbao_gets_it_as_a_new_version(bench, hand_made):
+    hand_made("the-value-made-by-hand-is-right")
+    done = bench.adopt(keep="secret")
+    assert done.compared.version == 2
+    assert bench.delivered() == "the-value-made-by-hand-is-right"
+    found = bench.platform.must("GET", bench.data)
+    assert found["data"]["data"] == {"API_KEY": "the-value-made-by-hand-is-right"}
+    assert b"the-value-made-by-hand-is-right" not in open_bytes(bench.journal.path)
+
+
+def open_bytes(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"extra": {"OTHER": "kept"}}, "OTHER, which would be wiped"),
+        ({"immutable": True}, "immutable"),
+        ({"metadata": {"labels": {"app.kubernetes.io/managed-by": "Helm"}}}, "Helm release"),
+        (
+            {"metadata": {"annotations": {"meta.helm.sh/release-name": "app"}}, "immutable": True, "extra": {"B": "b"}},
+            "Helm release app.*immutable.*B, which would be wiped",
+        ),
+    ],
+)
+def test_what_stands_in_the_way_is_named_all_at_once_and_nothing_is_changed(bench, hand_made, more, said):
+    hand_made(**more)
+    before = bench.live_secret()
+    with pytest.raises(Foreign, match=said):
+        bench.adopt()
+    assert bench.live_secret() == before
+    assert bench.handle().admin("GET", bench.url("externalsecret", bench.name))[0] == 404
+
+
+def test_a_secret_of_another_external_secret_is_refused(bench):
+    bench.ready()
+    first = bench.handle().must("GET", bench.url("externalsecret", bench.name))
+    bench.remove("externalsecret", bench.name)
+    body = {"apiVersion": first["apiVersion"], "kind": "ExternalSecret", "metadata": {"name": "another"}}
+    bench.create("externalsecret", body | {"spec": first["spec"]})
+    bench.until(lambda: bench.live_secret().get("data"))
+    with pytest.raises(Foreign, match="owned by ExternalSecret another"):
+        bench.adopt()
+
+
+def test_no_secret_and_a_closed_lane_are_plain_answers(bench):
+    bench.tenant()
+    with pytest.raises(Missing, match="nothing to take over"):
+        bench.adopt()
+    bench.journal.record("lane.closed", bench.name, {"reason": "test"})
+    with pytest.raises(Closed):
+        bench.adopt()
+
+
+def test_a_value_that_is_not_in_openbao_leaves_the_secret_as_it_was(bench):
+    bench.tenant()
+    bench.create("secret", {"metadata": {"name": bench.name}, "stringData": {"API_KEY": "by-hand"}})
+    with pytest.raises(Inconclusive, match="as it was"):
+        bench.adopt()
+    assert bench.delivered() == "by-hand"
+
+
+STEPS = ("_prepare", "_settle", "_compare", "_hand_over", "_clean", "_restart")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_after_any_step_it_can_be_run_again(bench, hand_made, monkeypatch, step):
+    uid = hand_made()
+    whole = getattr(adopt_module, step)
+
+    def killed(*args, **how):
+        whole(*args, **how)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(adopt_module, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            bench.adopt()
+    assert bench.live_secret()["metadata"]["uid"] == uid
+    assert bench.delivered() == bench.value
+    bench.adopt()
+    found = bench.live_secret()["metadata"]
+    assert found["uid"] == uid
+    assert LAST_APPLIED not in found["annotations"]
+    assert found["ownerReferences"][0]["kind"] == "ExternalSecret"
+
+
+def test_the_second_cluster_by_its_own_mount(bench, hand_made):
+    """As railiance01: by hand there, while the first cluster is delivered already."""
+    secret = f"{bench.namespace}/{bench.name}"
+    bench.change(deliveries={"coulombcore": Delivery(external_secret=secret)})
+    bench.ready()
+    bench.change(deliveries=bench.lane.deliveries | {"railiance01": Delivery(bootstrap_secret=secret)})
+    bench.tenant("railiance01")
+    bench.create("secret", {"metadata": {"name": bench.name}, "stringData": {"API_KEY": bench.value}}, "railiance01")
+    proof = bench.prove()
+    assert bench.verdict(proof, "by-hand").observed == "by hand"
+    bench.change(deliveries=bench.lane.deliveries | {"railiance01": Delivery(external_secret=secret)})
+    bench.adopt("railiance01")
+    for cluster in bench.lane.deliveries:
+        bench.deploy(cluster)
+    proof = bench.prove()
+    assert proof.state == "proven", bench.shown(proof)

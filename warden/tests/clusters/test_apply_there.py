@@ -1,0 +1,185 @@
+"""plan and apply in a cluster: exact, idempotent, by server-side apply; what is not ours is named and left."""
+
+import json
+
+import pytest
+import yaml
+
+from warden.adapters.yaml_documents import dump
+from warden.domain.errors import Foreign, Refused
+from warden.domain.lane import Custody, Delivery, Workload, WorkloadReader
+from warden.domain.manifests import external_secret_of, manifests
+
+pytestmark = pytest.mark.cluster
+
+
+def differing(plan):
+    return {(change.action, change.kind) for change in plan.to_change}
+
+
+def test_everything_is_made_in_order_and_a_second_time_nothing_changes(bench):
+    bench.tenant()
+    first = bench.plan_there()
+    assert [change.kind for change in first.changes if change.action == "create"][-2:] == [
+        "SecretStore",
+        "ExternalSecret",
+    ]
+    receipt = bench.apply_there()
+    assert {change.name for change in receipt.changed} >= {f"{bench.namespace}/app", f"{bench.namespace}/{bench.name}"}
+    again = bench.apply_there()
+    assert (again.changed, again.record) == ((), 0)
+    assert [record.event for record in bench.journal.log()] == ["apply.begin", "apply.done"]
+
+
+def test_the_namespace_is_its_tenants_and_made_only_if_somebody_asked(bench):
+    plan = bench.plan_there()
+    assert ("absent", "Namespace") in differing(plan)
+    with pytest.raises(Foreign, match="--create-namespace"):
+        bench.apply_there()
+    wanted = bench.plan_there(namespace=True)
+    assert ("create", "Namespace") in differing(wanted)
+    assert not wanted.blocked
+
+
+def test_a_change_by_hand_is_shown_with_its_manager_and_undone_only_when_taken_over(bench):
+    bench.ready()
+    bench.edit("secretstore", "openbao-app", lambda found: found["spec"]["provider"]["vault"].update(path="elsewhere"))
+    change = bench.plan_there().to_change[0]
+    assert (change.action, change.kind, change.remark) == ("foreign", "SecretStore", "managed by kubectl-edit")
+    assert '- spec.provider.vault.path = "elsewhere"' in change.lines
+    with pytest.raises(Foreign, match="kubectl-edit"):
+        bench.apply_there()
+    bench.apply_there(take_over=True)
+    assert not bench.plan_there().to_change
+
+
+def test_the_api_server_itself_names_who_owns_a_field_that_would_change(bench):
+    """Between the plan and the apply somebody may have been faster."""
+    bench.ready()
+    store = next(each for each in manifests(bench.leg(), bench.reached) if each["kind"] == "SecretStore")
+    bench.edit("secretstore", "openbao-app", lambda found: found["spec"]["provider"]["vault"].update(path="elsewhere"))
+    with pytest.raises(Foreign, match=r"spec.provider.vault.path.*kubectl-edit"):
+        bench.kube().apply(store)
+
+
+def test_what_gitops_applied_from_render_is_as_declared(bench):
+    bench.tenant()
+    text = dump(manifests(bench.leg(), bench.reached))
+    applied = bench.handle().kubectl(
+        "apply", "--server-side", "--field-manager=kustomize-controller", "-f", "-", stdin=text
+    )
+    assert applied.returncode == 0, applied.stderr
+    assert not bench.plan_there().to_change
+    changed = text.replace("refreshInterval: 1h0m0s", "refreshInterval: 5m0s")
+    assert changed != text
+    bench.handle().kubectl("apply", "--server-side", "--field-manager=kustomize-controller", "-f", "-", stdin=changed)
+    change = bench.plan_there().to_change[0]
+    assert (change.action, change.remark) == ("foreign", "managed by kustomize-controller")
+
+
+def test_a_tenants_own_service_account_is_as_good_as_one_of_ours(bench):
+    bench.tenant()
+    bench.create("serviceaccount", {"metadata": {"name": "app", "labels": {"helm": "yes"}}})
+    plan = bench.plan_there()
+    assert ("create", "ServiceAccount") in differing(plan)  # the stranger's
+    assert [c.action for c in plan.changes if c.name == f"{bench.namespace}/app"] == ["keep"]
+
+
+def test_an_object_of_the_derived_name_without_our_label_is_foreign(bench):
+    bench.tenant()
+    store = next(each for each in manifests(bench.leg(), bench.reached) if each["kind"] == "SecretStore")
+    theirs = json.loads(json.dumps(store))
+    del theirs["metadata"]["labels"]
+    theirs["spec"]["provider"]["vault"]["path"] = "theirs"
+    bench.create("secretstore", theirs)
+    change = next(each for each in bench.plan_there().changes if each.kind == "SecretStore")
+    assert change.action == "foreign"
+    with pytest.raises(Foreign, match="SecretStore"):
+        bench.apply_there()
+
+
+def test_a_secret_made_by_hand_is_never_taken_over_by_applying(bench):
+    bench.tenant()
+    bench.create("secret", {"metadata": {"name": bench.name}, "stringData": {"API_KEY": "by-hand", "MORE": "kept"}})
+    with pytest.raises(Foreign, match="made by hand") as fault:
+        bench.apply_there()
+    assert fault.value.hint == f"warden adopt {bench.name} --cluster coulombcore"
+    assert set(bench.live_secret()["data"]) == {"API_KEY", "MORE"}
+
+
+def test_a_cluster_store_is_limited_to_the_tenants_namespace(bench):
+    delivery = Delivery(external_secret=f"{bench.namespace}/{bench.name}", store=f"ClusterSecretStore/{bench.name}")
+    bench.change(deliveries={"coulombcore": delivery})
+    bench.ready().deploy()
+    try:
+        proof = bench.prove()
+        assert proof.state == "proven", bench.shown(proof)
+        other = bench.unique("other")
+        bench.handle().must("POST", "/api/v1/namespaces", {"metadata": {"name": other}})
+        bench.made.append(("coulombcore", other))
+        theirs = bench.handle().must("GET", bench.url("externalsecret", bench.name))
+        body = {"apiVersion": theirs["apiVersion"], "kind": "ExternalSecret", "metadata": {"name": "steal"}}
+        bench.handle().must("POST", bench.url("externalsecret", namespace=other), body | {"spec": theirs["spec"]})
+        where = bench.url("externalsecret", "steal", other)
+        said = bench.until(lambda: bench.handle().must("GET", where).get("status", {}).get("conditions"))
+        assert said[0]["status"] == "False"
+    finally:
+        bench.handle().must("DELETE", f"/apis/external-secrets.io/v1/clustersecretstores/{bench.name}")
+
+
+def test_the_operators_shared_account_is_possible_and_said(bench):
+    """Then the audit log names the operator's account, and not the workload."""
+    shared = WorkloadReader(workload=Workload("external-secrets", "external-secrets"))
+    delivery = Delivery(
+        external_secret=f"{bench.namespace}/{bench.name}",
+        store=f"ClusterSecretStore/{bench.name}",
+        reader=shared.workload,
+    )
+    role = f"shared-{bench.name}"
+    reader = WorkloadReader(workload=shared.workload, role=role)
+    bench.change(readers=(reader,), deliveries={"coulombcore": delivery})
+    bench.ready().deploy()
+    try:
+        assert any("not the workload" in remark for remark in bench.plan_there().remarks)
+        proof = bench.prove()
+        assert proof.state == "proven", bench.shown(proof)
+        said = bench.verdict(proof, "shared-account")
+        assert (said.word, said.observed) == ("ok", "SHARED")
+        assert "names that account" in said.detail
+    finally:
+        bench.handle().must("DELETE", f"/apis/external-secrets.io/v1/clustersecretstores/{bench.name}")
+
+
+def test_two_fields_are_delivered_and_compared_each(bench):
+    custody = Custody(path=bench.lane.custody.path, fields=("API_KEY", "SIGNING_KEY"))
+    bench.change(custody=custody)
+    bench.tenant()
+    bench.apply()
+    bench.put()
+    bench.put("another-secret-of-it", "SIGNING_KEY")
+    bench.synced()
+    bench.deploy()
+    proof = bench.prove()
+    assert proof.state == "proven", bench.shown(proof)
+    bench.handle().stop_eso()
+    try:
+        bench.edit("secret", bench.name, lambda found: found["data"].update(SIGNING_KEY="Zm9yZ2Vk"))
+        proof = bench.prove(ground=bench.ground(patience=1.0))
+    finally:
+        bench.handle().start_eso()
+    assert bench.words(proof, "FAIL") == set()
+    assert bench.words(proof, "??") == {"synced", "handed-out", "value"}
+
+
+def test_yaml_is_what_the_api_server_gets(bench):
+    documents = list(yaml.safe_load_all(dump(manifests(bench.leg(), bench.reached))))
+    assert documents == [json.loads(json.dumps(each)) for each in manifests(bench.leg(), bench.reached)]
+
+
+def test_rights_that_are_missing_are_a_refusal_of_the_cluster(bench):
+    bench.tenant()
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "nobody"}}
+    bench.create("serviceaccount", account)
+    kube = bench.kube_as("nobody")
+    with pytest.raises(Refused, match="cannot get"):
+        kube.get(external_secret_of(bench.leg()))

@@ -1,0 +1,223 @@
+"""Faults to survive: whatever is down, missing or forbidden, prove says so plainly and counts it as no pass."""
+
+import datetime as dt
+
+import msgspec
+import pytest
+
+from warden.adapters.kubernetes import PLACES, connect
+from warden.domain.cluster import DeclaredCluster
+from warden.domain.errors import NoApi, Sealed, Unidentified, Unreachable, Usage
+from warden.domain.exposure import Subject
+from warden.domain.lane import Workload
+from warden.domain.manifests import Ref, external_secret_of
+from warden.verbs.refresh import refresh
+from warden.verbs.sync import sync
+
+pytestmark = pytest.mark.cluster
+
+
+def test_the_api_server_is_down(bench):
+    bench.ready()
+    bench.handle().stop_api()
+    try:
+        proof = bench.prove()
+    finally:
+        bench.handle().start_api()
+    assert proof.state == "inconclusive", bench.shown(proof)
+    assert not bench.words(proof, "FAIL"), bench.shown(proof)
+    assert "cannot be reached" in bench.verdict(proof, "delivery").detail
+
+
+def test_the_operator_is_stopped(bench):
+    bench.ready().deploy()
+    bench.handle().stop_eso()
+    try:
+        proof = bench.prove(ground=bench.ground(patience=1.5))
+    finally:
+        bench.handle().start_eso()
+    assert proof.state == "inconclusive"
+    assert bench.words(proof, "??") == {"synced", "handed-out", "value"}
+    assert "does it run there?" in bench.verdict(proof, "synced").detail
+    assert not bench.words(proof, "FAIL")
+
+
+@pytest.mark.parametrize("what", ["edited", "deleted"])
+def test_the_secret_is_changed_by_hand_while_the_operator_is_away(bench, what):
+    bench.ready().deploy()
+    bench.handle().stop_eso()
+    try:
+        if what == "edited":
+            bench.edit("secret", bench.name, lambda found: found["data"].update(API_KEY="Zm9yZ2Vk"))
+        else:
+            bench.remove("secret", bench.name)
+        proof = bench.prove(ground=bench.ground(patience=1.0))
+        assert proof.state == ("inconclusive" if what == "edited" else "refuted")
+        assert "value" in bench.words(proof, "??")
+    finally:
+        bench.handle().start_eso()
+    bench.until(lambda: bench.delivered() == bench.value)
+    proof = bench.prove()
+    assert proof.state == "proven", bench.shown(proof)
+
+
+def test_openbao_is_sealed(bench):
+    bench.ready()
+    bench.platform.must("PUT", "sys/seal")
+    try:
+        with pytest.raises((Sealed, Unreachable)):
+            bench.prove()
+    finally:
+        bench.platform.stop_openbao()
+        bench.platform.start_openbao()
+    bench.until(lambda: refresh(bench.kube(), external_secret_of(bench.leg()), 3.0).followed == "synced", 40)
+    bench.deploy()
+    proof = bench.prove()
+    assert proof.state == "proven", bench.shown(proof)
+
+
+def test_a_token_request_that_is_forbidden_proves_nothing(bench):
+    bench.ready().deploy()
+    bench.create("serviceaccount", {"metadata": {"name": "weak"}})
+    weak = bench.kube_as("weak")
+    from warden.adapters.identities import ByMount, ClusterIssuer
+    from warden.adapters.unplayed import Unplayed
+
+    issuers = {bench.declared["coulombcore"].auth_mount: ClusterIssuer(weak)}
+    proof = bench.prove(identities=ByMount(issuers, Unplayed("there")))
+    assert proof.state == "inconclusive"
+    assert {"reads", "other-account", "other-namespace", "other-audience"} <= bench.words(proof, "??")
+    assert "serviceaccounts/token" in bench.verdict(proof, "reads").detail
+    assert not bench.words(proof, "FAIL")
+
+
+def test_rights_that_lack_in_the_cluster_leave_their_questions_open(bench):
+    bench.ready().deploy()
+    bench.create("serviceaccount", {"metadata": {"name": "weak"}})
+    proof = bench.prove(ground=bench.ground(clusters={"coulombcore": bench.kube_as("weak")}))
+    assert proof.state == "inconclusive"
+    assert not bench.words(proof, "FAIL"), bench.shown(proof)
+    assert "cannot get" in bench.verdict(proof, "delivery").detail
+
+
+def test_crds_of_another_version_are_no_refusal_and_no_absence(bench, monkeypatch):
+    kind = {"ExternalSecret": ("/apis/external-secrets.io/v1beta1", "externalsecrets")}
+    monkeypatch.setattr("warden.adapters.kubernetes.PLACES", PLACES | kind)
+    bench.tenant()
+    with pytest.raises(NoApi, match="no such API"):
+        bench.kube().get(Ref("ExternalSecret", bench.namespace, bench.name))
+    with pytest.raises(NoApi):
+        bench.plan_there()
+    found = sync(bench.seated, [bench.leg()], {"coulombcore": bench.kube()}, bench.journal)
+    assert (found[0].followed, "no such API" in found[0].why) == ("silent", True)
+
+
+def test_the_role_is_deleted_while_the_operator_still_says_ready(bench):
+    bench.ready()
+    bench.platform.must("DELETE", bench.role)
+    conditions = bench.handle().must("GET", bench.url("externalsecret", bench.name))["status"]["conditions"]
+    assert conditions[0]["status"] == "True"
+    assert "synced" in bench.words(bench.prove(), "FAIL")
+
+
+def test_a_read_from_before_the_marker_counts_for_nothing(bench):
+    """By OpenBao's own clock: what warden's or the cluster's clock says decides nothing."""
+    from warden.adapters.audit import AuditFiles
+    from warden.domain.delivery import handed_over
+    from warden.verbs.prove_delivery import look
+
+    audit = AuditFiles([bench.platform.audit_file])
+    bench.ready()
+    handed = audit.handed([bench.data])
+    assert handed
+    looked = look(bench.leg(), bench.vault(), bench.ground(), "wp-x")
+    late = f"{dt.datetime.fromisoformat(handed[-1].at[:19]) + dt.timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}Z"
+    early = msgspec.structs.replace(looked.seen, marker=handed[0].at)
+    assert handed_over(early, handed) == handed[-1]
+    assert handed_over(msgspec.structs.replace(looked.seen, marker=late), handed) is None
+    assert handed_over(msgspec.structs.replace(looked.seen, marker=""), handed) is None
+    assert handed_over(msgspec.structs.replace(early, account_uid="another"), handed) is None
+
+
+def test_a_proof_of_one_cluster_goes_on_where_the_other_is_down(bench):
+    secret = bench.lane.deliveries["coulombcore"]
+    bench.change(deliveries={"coulombcore": secret, "railiance01": secret})
+    bench.ready()
+    for cluster in bench.lane.deliveries:
+        bench.deploy(cluster)
+    bench.handle("railiance01").stop_api()
+    try:
+        proof = bench.prove()
+    finally:
+        bench.handle("railiance01").start_api()
+    assert proof.state == "inconclusive"
+    assert bench.verdict(proof, "value", "delivery coulombcore").word == "ok"
+    assert bench.verdict(proof, "delivery", "delivery railiance01").word == "??"
+
+
+# -- the kubeconfig ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no kubeconfig"),
+        ("contexts: 7", "no kubeconfig"),
+        ("{[", "no kubeconfig"),
+        ("a: &a [*a]", "no kubeconfig"),
+    ],
+)
+def test_a_bad_kubeconfig_is_a_plain_answer(tmp_path, text, said):
+    path = tmp_path / "config"
+    path.write_text(text)
+    with pytest.raises(Usage, match=said):
+        connect("c", "here", {"KUBECONFIG": str(path)})
+
+
+def test_no_kubeconfig_at_all_and_no_pod(tmp_path):
+    with pytest.raises(Usage, match="no kubeconfig"):
+        connect("c", "here", {"KUBECONFIG": str(tmp_path / "none")})
+    with pytest.raises(Usage, match="no pod"):
+        connect("c", "in-cluster", {})
+
+
+def test_an_unverified_connection_is_refused(bench, tmp_path):
+    import yaml
+
+    found = yaml.safe_load(open_text(bench.handle().kubeconfig))
+    for each in found["clusters"]:
+        each["cluster"].pop("certificate-authority", None)
+        each["cluster"].pop("certificate-authority-data", None)
+        each["cluster"]["insecure-skip-tls-verify"] = True
+    path = tmp_path / "config"
+    path.write_text(yaml.safe_dump(found))
+    with pytest.raises(Usage, match="does not verify"):
+        connect("coulombcore", "coulombcore", {"KUBECONFIG": str(path)})
+    for each in found["clusters"]:
+        del each["cluster"]["insecure-skip-tls-verify"]
+    path.write_text(yaml.safe_dump(found))
+    with pytest.raises(Unreachable, match="certificate"):
+        connect("coulombcore", "coulombcore", {"KUBECONFIG": str(path)}).caller()
+
+
+def test_a_token_that_is_not_accepted_is_an_identity_question(bench, tmp_path):
+    import yaml
+
+    found = yaml.safe_load(open_text(bench.handle().kubeconfig))
+    for each in found["users"]:
+        each["user"] = {"token": "nobodys-token"}
+    path = tmp_path / "config"
+    path.write_text(yaml.safe_dump(found))
+    with pytest.raises(Unidentified, match="does not accept"):
+        connect("coulombcore", "coulombcore", {"KUBECONFIG": str(path)}).caller()
+
+
+def open_text(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def test_the_caller_is_who_the_api_server_says(bench):
+    assert bench.kube().caller() == Subject("account", "warden/warden")
+    assert bench.declared["coulombcore"] == DeclaredCluster(context="coulombcore", auth_mount="kubernetes")
+    assert bench.leg().reader.workload == Workload(bench.namespace, "app")
