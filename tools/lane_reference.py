@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from warden.domain import catalog, lane, rules
+from warden.domain import catalog, cluster, lane, rules
 
 PAGE = Path(__file__).parent.parent / "docs" / "lane.md"
 EXAMPLE = Path(__file__).parent.parent / "platform" / "catalog" / "openrouter-llm-connect.yaml"
@@ -41,7 +41,7 @@ MEANINGS = {
 HEAD = """\
 # What a catalog file may hold
 
-Written by `tools/lane_reference.py` from `warden.domain.lane` and `warden.domain.catalog`; do not edit it here.
+Written by `tools/lane_reference.py` from `warden.domain.lane`, `catalog` and `cluster`; do not edit it here.
 
 One file an entry: `platform/catalog/<id>.yaml`. The first key names the kind and holds the id, which is the file's
 name: `lane`, `certificate`, `login` or `pointer`. `warden catalog check` says every fault with its line. Every value is
@@ -56,6 +56,8 @@ DERIVED = """\
 |---|---|---|---|
 | read policy | the path's last segment | `workload-kv-read-<secret>` | `custody.policy` |
 | auth role of a workload | the service account | `workload-<namespace>-<account>` | `readers[].role` |
+| auth role of a delivery | the reader, at the cluster's auth mount | as the reader's | `readers[].role` |
+| store of a delivery | the reader's account | `SecretStore/openbao-<account>` | `deliveries[].store` |
 | auth role of people | the path's last but one segment | `<workload>-workload-kv-read` | `readers[].role` |
 
 """
@@ -80,6 +82,10 @@ def page() -> str:
     parts += [section(part) for part in LANE_PARTS]
     parts += [DERIVED, section(catalog.Signpost, "Certificate, Login, Pointer"), "## platform.yaml\n\n"]
     parts += [section(part, level="###") for part in PLATFORM_PARTS]
+    parts += [
+        "## clusters.yaml\n\nThe clusters that lanes are delivered to: name -> cluster ([deliveries.md](deliveries.md)).\n\n",
+        section(cluster.DeclaredCluster, level="###"),
+    ]
     parts.append(f"An entry that nobody reviewed for {rules.STALE_DAYS} days is a warning.\n")
     return "".join(parts)
 

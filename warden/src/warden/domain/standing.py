@@ -54,14 +54,15 @@ def standing(
 
     `glances` has what was seen of each delivery; one that is missing was not looked at.
     """
-    owner, action = _next(lane, metadata, state, now, seen=seen)
+    here = glances or {}
+    owner, action = _next(lane, metadata, state, now, seen=seen, here=here)
     return Standing(
         lane=lane.id,
         status=lane.status,
         custody=_custody(metadata, seen=seen),
         access="closed" if state.closed else "open",
         deliveries={
-            cluster: delivery_word(each, _proven(state, cluster, now), (glances or {}).get(cluster), metadata)
+            cluster: delivery_word(each, _proven(state, cluster, now), here.get(cluster), metadata)
             for cluster, each in lane.deliveries.items()
         },
         proof=proof_word(state, now),
@@ -125,10 +126,20 @@ def _custody(metadata: KvMetadata | None, *, seen: bool) -> str:
 
 
 def _next(
-    lane: Lane, metadata: KvMetadata | None, state: LaneState, now: dt.datetime, *, seen: bool
+    lane: Lane,
+    metadata: KvMetadata | None,
+    state: LaneState,
+    now: dt.datetime,
+    *,
+    seen: bool,
+    here: Mapping[str, Glance],
 ) -> tuple[str, str]:
-    """The first thing that stands in the way, and the owner who can take it out of it."""
+    """The first thing that stands in the way, and the owner who can take it out of it.
+
+    `here` are the deliveries that were looked at; where there are none of several, a proof of custody is all there is.
+    """
     by_hand = next((name for name, each in lane.deliveries.items() if each.external_secret is None), None)
+    enough = {"proven"} if here or not lane.deliveries else {"proven", "partial"}
     ours = metadata is not None and metadata.custom.get("catalog-id") == lane.id
     steps = (
         (is_template(lane), "write the concrete path into the lane's file"),
@@ -136,9 +147,9 @@ def _next(
         (not seen, "warden doctor"),
         (not ours, f"warden apply {lane.id}"),
         (metadata is None or not metadata.live, f"warden put {lane.id} {lane.custody.fields[0]}"),
-        (proof_word(state, now) != "proven", f"warden prove {lane.id}"),
+        (proof_word(state, now) not in enough, f"warden prove {lane.id}"),
         (_overdue(lane, metadata, now), f"rotate: warden put {lane.id} {lane.custody.fields[0]}"),
-        (by_hand is not None, f"warden adopt {lane.id} --cluster {by_hand}"),
+        (by_hand is not None and by_hand in here, f"warden adopt {lane.id} --cluster {by_hand}"),
     )
     action = next((action for due, action in steps if due), "")
     return (lane.owners.custody.repo, action) if action else ("", "")
