@@ -26,12 +26,13 @@ PYTHON := $(shell for each in python3.11 python3 python3.12 python3.13 python3.1
 NO_PYTHON := No Python of 3.11 or newer was found, so nothing was installed. Debian 12: apt install python3 python3-venv
 NO_VENV := $(PYTHON) cannot make a virtual environment, so nothing was installed. Debian: apt install python3-venv
 
-$(STAMP): requirements.lock pyproject.toml */pyproject.toml | $(filter .tools/%,$(UV))
+$(STAMP): requirements.lock pyproject.toml */pyproject.toml activity-core/tests/payloads.txt | $(filter .tools/%,$(UV))
 	@echo "installing what requirements.lock pins into .venv"
 	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
 	@test -x $(PY) || $(UV) venv --quiet --clear --no-python-downloads --python "$(PYTHON)" .venv
 	@$(UV) pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation -e warden -e llm-connect -e activity-core
+	@$(UV) pip install --quiet --python $(PY) --no-deps --require-hashes -r activity-core/tests/payloads.txt
 	@touch $@
 
 setup: $(STAMP)  ## put warden, llm-connect and activity-core into .venv/bin

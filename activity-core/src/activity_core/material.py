@@ -1,8 +1,8 @@
 """Secret material in a text, found and masked before the text goes anywhere.
 
-Two ways to find it: by the forms that issuers give their keys, and by looks (a long part that is no word, number, digest or
-identifier). Names and paths are no secrets, though vault paths are long and full of the word "secret". What it finds and what it
-leaves alone is measured on labelled lines: tests/material.toml, docs/adr/0022.
+Two ways to find it: by the forms that issuers give their keys, and by looks (a long part that is no word, number,
+digest or identifier). Names and paths are no secrets, though vault paths are long and full of the word "secret". What
+it finds and what it leaves alone is measured on labelled lines: tests/material.toml, docs/adr/0022.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ _FORMS = {
     "JSON web token": _BEFORE + rf"eyJ{_KEY}{{8,4000}}\.{_KEY}{{8,8000}}\.{_KEY}{{0,2000}}",
     "API key": _BEFORE + rf"sk-(?=[a-z\-]{{0,40}}[A-Z0-9]){_KEY}{{10,300}}",
     "token": _BEFORE
-    + rf"(?:gh[a-z]_|github_pat_|gl[a-z]{{2,6}}-|npm_|pypi-|hf_|dckr_pat_|do[a-z]_v1_|xox[a-z]-|xapp-|AIza|ya29\.|SG\.|rk_live_|sk_live_)(?=[a-z_\-.]{{0,40}}[A-Z0-9])[A-Za-z0-9_\-.]{{16,300}}",
+    + r"(?:gh[a-z]_|github_pat_|gl[a-z]{2,6}-|npm_|pypi-|hf_|dckr_pat_|do[a-z]_v1_|xox[a-z]-|xapp-|AIza|ya29\."
+    + r"|SG\.|rk_live_|sk_live_)(?=[a-z_\-.]{0,40}[A-Z0-9])[A-Za-z0-9_\-.]{16,300}",
     "access key": _BEFORE + r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])",
     "OpenBao token": _BEFORE + rf"(?:hv[sbr]|[sbr])\.(?=[A-Za-z_\-]{{0,99}}[0-9]){_KEY}{{20,300}}",
     "age key": r"AGE-SECRET-KEY-1[A-Z0-9]{20,100}",

@@ -1,7 +1,7 @@
 """Anybody's text, made harmless: no control, format or unassigned character, one line, a bounded length.
 
-Format characters (Unicode category Cf) are what hides or reorders text: zero-width and bidirectional characters, and the
-tag characters U+E0000 to U+E007F by which instructions are smuggled past a reader.
+Format characters (Unicode category Cf) are what hides or reorders text: zero-width and bidirectional characters, and
+the tag characters U+E0000 to U+E007F by which instructions are smuggled past a reader.
 """
 
 import unicodedata

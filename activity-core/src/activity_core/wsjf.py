@@ -1,8 +1,8 @@
-"""Weighted Shortest Job First: the arithmetic, and nothing else. The model estimates; what follows from it is computed here.
+"""Weighted Shortest Job First, the arithmetic: the model estimates, what follows from it is computed here.
 
-Source: Reinertsen, The Principles of Product Development Flow (2009), ch. 7; the scale and the three parts of the cost
-of delay are SAFe's convention. WSJF = cost of delay / job size, each estimate one of `SCALE`, relative within one digest.
-Example: value 8, criticality 13, risk 3, size 5: cost of delay 24, WSJF 4.8.
+Source: Reinertsen, The Principles of Product Development Flow (2009), ch. 7; the scale and the three parts of the
+cost of delay are SAFe's convention. WSJF = cost of delay / job size, each estimate one of `SCALE`, relative within
+one digest. Example: value 8, criticality 13, risk 3, size 5: cost of delay 24, WSJF 4.8.
 
 Estimates are passed in the digest's order, since that decides the last tie. Numbers stay fractions: ranks come from
 unrounded values.
@@ -10,9 +10,12 @@ unrounded values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 SCALE = (1, 2, 3, 5, 8, 13, 20)
 """The only values of an estimate."""
@@ -68,7 +71,7 @@ def close_to(estimates: Sequence[Estimates]) -> list[set[int]]:
 
 
 def columns_without_a_one(estimates: Sequence[Estimates]) -> list[str]:
-    """The columns whose smallest estimate is not 1: then they are not relative to the smallest item, as they have to be."""
+    """The columns whose smallest estimate is not 1, so that they are not relative to the smallest item."""
     return [name for name in COLUMNS if estimates and min(getattr(each, name) for each in estimates) != SCALE[0]]
 
 
@@ -85,6 +88,6 @@ def _one_step(each: Estimates) -> Iterator[Estimates]:
 
 
 def _passed(before: dict[int, int], after: dict[int, int], position: int) -> Iterator[int]:
-    for other in before:
-        if other != position and (before[other] < before[position]) != (after[other] < after[position]):
+    for other, rank in before.items():
+        if other != position and (rank < before[position]) != (after[other] < after[position]):
             yield other

@@ -1,0 +1,164 @@
+"""The model's answer, salvaged: each recommendation is judged on its own, good ones are kept, bad ones quarantined.
+
+Nothing is repaired: a recommendation is taken as it stands or not at all. Its own rank is ignored. Texts are made
+harmless, secret material is masked, what is too long is cut.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from activity_core import schemas, strict_json
+from activity_core.material import mask
+from activity_core.salvage import objects
+from activity_core.text import cut, plain
+from activity_core.wsjf import COLUMNS, Estimates
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+MOST = 7
+_SHOWN = 80
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One usable recommendation; `candidate` is an id of the digest."""
+
+    candidate: str
+    action: str
+    why: str
+    estimates: Estimates
+    confidence: str
+    needs_human: bool
+    needs_human_reason: str
+    masked: tuple[str, ...] = ()
+
+
+@dataclass
+class Answer:
+    """What could be used of an answer.
+
+    Attributes:
+        summary: one harmless line, or empty.
+        recommendations: usable, each candidate once, at most `MOST`, in the order of the answer.
+        quarantined: pairs of the candidate (or the place) and all reasons.
+        dropped: pairs of the candidate and the reason, for what is over a limit.
+        problems: what is wrong with the answer as a whole.
+    """
+
+    summary: str = ""
+    recommendations: list[Recommendation] = field(default_factory=list)
+    quarantined: list[tuple[str, str]] = field(default_factory=list)
+    dropped: list[tuple[str, str]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def read(content: str, ids: Collection[str]) -> Answer:
+    """What can be used of the model's text, for a digest with these ids. Never raises."""
+    answer = Answer()
+    if not content.strip():
+        answer.problems.append("the answer is empty")
+        return answer
+    summary, items = _parts(content, answer)
+    answer.summary, masked, _ = _harmless(summary, _limit("summary"))
+    if masked:
+        answer.problems.append(f"secret material was masked in the summary ({', '.join(masked)})")
+    for place, item in enumerate(items):
+        _take(item, f"recommendations[{place}]", ids, answer)
+    return answer
+
+
+def _parts(content: str, answer: Answer) -> tuple[object, list[Any]]:
+    """The summary and the list; where the whole is no JSON, what stands whole in it."""
+    try:
+        document = strict_json.loads(content.strip())
+    except strict_json.NotJson as fault:
+        answer.problems.append(f"the answer is no whole JSON document ({fault}); what stands whole in it was kept")
+        summary, items, lost = objects(content)
+        answer.quarantined += [("-", reason) for reason in lost]
+        return summary, items
+    if not isinstance(document, dict) or not isinstance(document.get("recommendations"), list):
+        answer.problems.append("the answer is JSON, but has no list of recommendations")
+        return "", []
+    if not isinstance(document.get("summary"), str):
+        answer.problems.append("the answer has no summary")
+    return document.get("summary"), document["recommendations"]
+
+
+def _take(item: Any, place: str, ids: Collection[str], answer: Answer) -> None:
+    if not isinstance(item, dict):
+        return answer.quarantined.append((place, "is no object"))
+    clean, masked, shortened = _clean(item)
+    candidate = clean.get("candidate")
+    shown = cut(_harmless(candidate, 200)[0], _SHOWN) or place
+    found = schemas.faults(_item_rules(), clean)
+    if isinstance(candidate, str) and candidate not in ids:
+        found.append("candidate: is no id of the digest")
+    if found:
+        return answer.quarantined.append((shown, "; ".join(found)))
+    if any(candidate == taken.candidate for taken in answer.recommendations):
+        return answer.quarantined.append((shown, "is recommended a second time; the first one counts"))
+    if len(answer.recommendations) == MOST:
+        return answer.dropped.append((shown, f"more than {MOST} recommendations"))
+    answer.dropped += [(shown, f"{name}: cut to {_limit(name)} characters") for name in shortened]
+    return answer.recommendations.append(_recommendation(clean, masked))
+
+
+def _recommendation(clean: dict[str, Any], masked: list[str]) -> Recommendation:
+    return Recommendation(
+        candidate=clean["candidate"],
+        action=clean["action"],
+        why=clean["why"],
+        estimates=Estimates(**{name: int(clean["wsjf"][name]) for name in COLUMNS}),
+        confidence=clean["confidence"],
+        needs_human=not (clean.get("needs_human") is False or clean.get("needs_human") is None)
+        or bool(_text(clean, "needs_human_reason")),
+        needs_human_reason=_text(clean, "needs_human_reason"),
+        masked=tuple(masked),
+    )
+
+
+def _text(clean: dict[str, Any], name: str) -> str:
+    value = clean.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _clean(item: dict[str, Any]) -> tuple[dict[str, Any], list[str], list[str]]:
+    """The item with harmless texts, what was masked, and the names of what was cut."""
+    clean, masked, shortened = dict(item), [], []
+    for name in ("action", "why", "needs_human_reason"):
+        if isinstance(item.get(name), str):
+            clean[name], kinds, was_cut = _harmless(item[name], _limit(name))
+            masked += kinds
+            shortened += [name] if was_cut else []
+    return clean, masked, shortened
+
+
+def _harmless(value: object, limit: int) -> tuple[str, list[str], bool]:
+    if not isinstance(value, str):
+        return "", [], False
+    first, kinds = mask(value)
+    line, more = mask(plain(first))
+    return cut(line, limit), kinds + more, len(line) > limit
+
+
+def _item_rules() -> dict[str, Any]:
+    """What an item has to be to be used: as asked, but for what the arithmetic does not need.
+
+    A needs_human that is neither true nor false counts as true: it may add a person, never remove one.
+    """
+    rules: dict[str, Any] = json.loads(schemas.text_of("answer"))["properties"]["recommendations"]["items"]
+    unneeded = {"rank", "needs_human", "needs_human_reason"}
+    rules["required"] = [name for name in rules["required"] if name not in unneeded]
+    rules["properties"] = {name: rule for name, rule in rules["properties"].items() if name not in unneeded}
+    del rules["additionalProperties"], rules["properties"]["wsjf"]["additionalProperties"]
+    return rules
+
+
+def _limit(name: str) -> int:
+    properties = schemas.schema("answer")["properties"]
+    rule = properties.get(name) or properties["recommendations"]["items"]["properties"][name]
+    return int(rule["maxLength"])

@@ -1,0 +1,209 @@
+"""The digest: read whole, judged entry by entry, made harmless and free of secret material before anybody sees it.
+
+A digest that is no digest is refused. An entry that cannot be used, and what is over a limit, is dropped and said; the
+rest goes on. Limits and forms: schemas/digest.schema.json.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from activity_core import schemas, strict_json
+from activity_core.faults import AnswerIsNo
+from activity_core.material import mask
+from activity_core.text import cut, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+MAX_OCTETS = 5 * 1024 * 1024
+KINDS = {"workstreams": "workstream", "next_steps": "next_step", "messages": "message"}
+"""The lists of a digest, in the order that decides the last tie, and what their entries are called."""
+
+_READ_OF_A_TEXT = 20_000
+_SHOWN_ID = 80
+SCHEMA = "activity-core schema digest"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One workstream, next step or message.
+
+    Attributes:
+        id: unique in the digest.
+        kind: a value of `KINDS`.
+        title: one harmless line.
+        fields: the other fields, harmless, in the schema's order, without `id`, `title` and `workstream`.
+        workstream: the id of the workstream it belongs to, or empty.
+        masked: the kinds of secret material that were masked in it.
+    """
+
+    id: str
+    kind: str
+    title: str
+    fields: Mapping[str, str]
+    workstream: str = ""
+    masked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Digest:
+    """A digest that can go on.
+
+    Attributes:
+        sha256: of the octets as they came, in hex.
+        generated_at: when it was made, UTC.
+        source: who made it, or empty.
+        entries: in the digest's order; ids are unique.
+        dropped: what was left out or cut: a list of id (or place) and reason.
+    """
+
+    sha256: str
+    generated_at: datetime
+    source: str
+    entries: tuple[Entry, ...]
+    dropped: tuple[tuple[str, str], ...] = field(default=())
+
+    def entry(self, wanted: str) -> Entry | None:
+        """The entry of that id."""
+        return next((entry for entry in self.entries if entry.id == wanted), None)
+
+
+def read(octets: bytes) -> Digest:
+    """The digest in these octets.
+
+    Raises:
+        AnswerIsNo: too large, not UTF-8, no JSON, or no digest; all faults at once.
+    """
+    document = _document(octets)
+    dropped: list[tuple[str, str]] = []
+    entries = tuple(_entries(document, dropped))
+    source = _harmless(str(document.get("source", "")), 80)[0]
+    made = datetime.fromisoformat(document["generated_at"]).astimezone(UTC)
+    return Digest(hashlib.sha256(octets).hexdigest(), made, source, entries, tuple(dropped))
+
+
+def _document(octets: bytes) -> dict[str, Any]:
+    if len(octets) > MAX_OCTETS:
+        raise _no_digest(f"is larger than {MAX_OCTETS} octets (5 MiB)")
+    try:
+        document = strict_json.loads(strict_json.decoded(octets))
+    except strict_json.NotJson as fault:
+        raise _no_digest(f"is no JSON: {fault}") from None
+    if found := _faults(document):
+        raise _no_digest("is none by its schema", found)
+    return dict(document)
+
+
+def _faults(document: Any) -> list[str]:
+    """Faults of the document itself; its entries are judged one by one, its lists cut to their limits."""
+    rules = dict(schemas.schema("digest"))
+    lists = {name: {"type": "array"} for name in KINDS}
+    rules["properties"] = rules["properties"] | lists
+    found = schemas.faults(rules, document)
+    if not found and not _is_moment(document["generated_at"]):
+        found = ["generated_at: is no moment that exists"]
+    return found
+
+
+def _no_digest(said: str, found: list[str] | None = None) -> AnswerIsNo:
+    return AnswerIsNo(
+        "faulty-digest",
+        f"the digest {said}. Nothing was asked and there is no report.",
+        system="digest",
+        hint=f"mend what makes it; its form: {SCHEMA}",
+        faults=found or (),
+    )
+
+
+def _entries(document: dict[str, Any], dropped: list[tuple[str, str]]) -> Iterator[Entry]:
+    seen: set[str] = set()
+    for name, kind in KINDS.items():
+        limit = schemas.schema("digest")["properties"][name]["maxItems"]
+        values = document[name]
+        for place, value in enumerate(values[:limit]):
+            entry = _entry(kind, f"{name}[{place}]", value, dropped)
+            if entry and entry.id in seen:
+                dropped.append((entry.id, "its id stands twice; the first one counts"))
+            elif entry:
+                seen.add(entry.id)
+                yield entry
+        if len(values) > limit:
+            dropped.append((f"{name}[{limit}:]", f"{len(values) - limit} more than the {limit} {name} that are read"))
+
+
+def _entry(kind: str, place: str, value: Any, dropped: list[tuple[str, str]]) -> Entry | None:
+    """The entry; None where it cannot be used, said in `dropped`."""
+    if not isinstance(value, dict):
+        dropped.append((place, "is no object"))
+        return None
+    shown = _harmless(str(value.get("id", place)), _SHOWN_ID)[0] or place
+    clean, masked = {}, []
+    limits = _limits(kind)
+    for name in limits.keys() & value.keys() - {"id"}:
+        clean[name] = value[name]
+        if isinstance(value[name], str):
+            clean[name], kinds, was_cut = _harmless(value[name], limits[name])
+            masked += kinds
+            if was_cut:
+                dropped.append((shown, f"{name}: cut to {limits[name]} characters"))
+    found = schemas.faults(_rules(kind), {"id": value.get("id"), **clean} if "id" in value else clean)
+    found += [f"{name}: is no day or moment that exists" for name in ("due", "received_at") if not _exists(clean, name)]
+    if mask(str(value.get("id", "")))[1]:
+        found.append("id: holds secret material")
+    if found:
+        dropped.append((shown, "; ".join(found)))
+        return None
+    rest = {name: clean[name] for name in limits if clean.get(name) and name not in {"id", "title", "workstream"}}
+    return Entry(value["id"], kind, clean["title"], rest, clean.get("workstream", ""), tuple(sorted(masked)))
+
+
+def _rules(kind: str) -> dict[str, Any]:
+    whole = schemas.schema("digest")
+    return {"$defs": whole["$defs"], "$ref": f"#/$defs/{kind}"}
+
+
+def _limits(kind: str) -> dict[str, int]:
+    """Each field of this kind and how many characters of it are kept."""
+    definitions = schemas.schema("digest")["$defs"]
+    properties = definitions[kind]["properties"]
+    return {
+        name: definitions[rule["$ref"].rpartition("/")[2]].get("maxLength", _SHOWN_ID)
+        for name, rule in properties.items()
+    }
+
+
+def _harmless(text: str, limit: int) -> tuple[str, list[str], bool]:
+    """One harmless line, the kinds of what was masked in it, and whether it was cut.
+
+    Masked before it is cut, so that no first half of a secret is left over, and once more when nothing hides in it.
+    """
+    first, kinds = mask(text[:_READ_OF_A_TEXT])
+    line, more = mask(plain(first))
+    return cut(line, limit), kinds + more, len(line) > limit or len(text) > _READ_OF_A_TEXT
+
+
+def _exists(fields: Mapping[str, Any], name: str) -> bool:
+    value = fields.get(name)
+    if not isinstance(value, str):
+        return True  # absent, or told by the schema
+    return _is_moment(value) if name == "received_at" else _is_day(value)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return False
+    return True

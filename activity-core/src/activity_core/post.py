@@ -1,0 +1,84 @@
+"""What the State Hub is told of a run: that it was, and counts. No title, no action, no text of anybody."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from activity_core import berlin
+from activity_core.faults import NoAnswer, Refused
+from activity_core.http import Target, exchange, shown
+from activity_core.record import writing
+from activity_core.tokens import bearer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from activity_core.lock import Place
+
+TOKEN_FILE = "STATE_HUB_TOKEN_FILE"  # noqa: S105 - the name of a variable
+SECONDS = 15.0
+_OCTETS = 65536
+_THEREFORE = "The report is made, and the hub was not told of it."
+_HINT = "run triage again with --post: the model is not asked a second time"
+_FIRST_SUCCESS, _FIRST_REDIRECT = 200, 300
+
+
+def metadata(report: dict[str, Any]) -> dict[str, Any]:
+    """The event of a report, metadata only."""
+    served = report["served"] or {}
+    return {
+        "event": "activity-core.triage",
+        "run": report["run"],
+        "day": report["day"],
+        "began_at": report["began_at"],
+        "state": report["state"],
+        "digest_sha256": report["digest"]["sha256"],
+        "digest_age_seconds": report["digest"]["age_seconds"],
+        "items": len(report["items"]),
+        "needs_human": sum(item["needs_human"] for item in report["items"]),
+        "quarantined": len(report["quarantined"]),
+        "dropped": len(report["dropped"]),
+        "masked": report["digest"]["masked"] + sum(item["masked"] for item in report["items"]),
+        "profile": served.get("profile"),
+        "model": served.get("model"),
+        "prompt_tokens": served.get("prompt_tokens"),
+        "completion_tokens": served.get("completion_tokens"),
+        "cost_usd": served.get("cost_usd"),
+    }
+
+
+def once(place: Place, url: str, report: dict[str, Any], token_file: str | None, clock: Callable[[], datetime]) -> bool:
+    """Tell the State Hub at `url`, unless it was told of this run before; whether it was told now.
+
+    The run's id goes along as an idempotency key: the hub can know a second telling.
+
+    Raises:
+        NoAnswer: it did not take it, or the record cannot be read or written.
+        Refused: it refused the caller.
+        WrongUsage: the token's file cannot be used.
+    """
+    with writing(place) as record:
+        if record.is_posted(report["run"]):
+            return False
+        _post(url, report, token_file)
+        record.posted(report["run"], berlin.iso(clock()))
+    return True
+
+
+def _post(url: str, report: dict[str, Any], token_file: str | None) -> None:
+    headers = {"content-type": "application/json", "idempotency-key": report["run"]}
+    headers |= bearer(token_file, of=TOKEN_FILE)
+    target = Target("the State Hub", url, SECONDS, _OCTETS)
+    try:
+        reply = exchange(target, body=json.dumps(metadata(report)).encode(), headers=headers)
+    except NoAnswer as fault:
+        raise NoAnswer(
+            "post", f"{fault.message} {_THEREFORE}", system="State Hub", subject=fault.subject, hint=_HINT
+        ) from None
+    if _FIRST_SUCCESS <= reply.status < _FIRST_REDIRECT:
+        return
+    kind = Refused if reply.status in {401, 403} else NoAnswer
+    message = f"the State Hub answered {reply.status}. {_THEREFORE}"
+    raise kind("post", message, system="State Hub", subject=shown(url), hint=_HINT)

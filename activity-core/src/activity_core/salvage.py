@@ -1,0 +1,70 @@
+"""What stands whole in a text that should be one JSON document and is not: cut off, fenced, broken in a place.
+
+Nothing is completed: an object counts if it is JSON as it stands. After a broken one the search goes on at the next
+`{` from which a recommendation can be read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from activity_core import strict_json
+
+_LIST = re.compile(r'"recommendations"\s*:\s*\[')
+_SUMMARY = re.compile(r'"summary"\s*:\s*(?=")')
+_BETWEEN = re.compile(r"[\s,]*")
+_MOST_STARTS = 500  # places at which an object is looked for: what is tried in vain is read again
+
+
+def objects(text: str) -> tuple[str, list[Any], list[str]]:
+    """The summary, the objects that stand whole in the list of recommendations, and what was lost."""
+    found: list[Any] = []
+    lost: list[str] = []
+    start = _LIST.search(text)
+    if start is None:
+        return _summary(text), found, ["no list of recommendations was found"]
+    at = start.end()
+    for _ in range(_MOST_STARTS):
+        between = _BETWEEN.match(text, at)
+        at = between.end() if between else at
+        if at >= len(text):
+            if "cut off" not in " ".join(lost):
+                lost.append("the list is cut off: its end is missing")
+            break
+        if text[at] == "]":
+            break
+        at = _next(text, at, found, lost)
+    return _summary(text), found, lost
+
+
+def _next(text: str, at: int, found: list[Any], lost: list[str]) -> int:
+    """Read one entry of the list at `at`; where the search goes on."""
+    value, end = _decoded(text, at)
+    if end:
+        found.append(value)
+        return end
+    for start in (match.start() for match in re.finditer(r"\{", text[at + 1 :])):
+        value, end = _decoded(text, at + 1 + start)
+        if isinstance(value, dict) and "candidate" in value:
+            lost.append("an entry of the list is broken")
+            return at + 1 + start
+        if start > 20_000:  # noqa: PLR2004 - longer than the longest recommendation by far
+            break
+    lost.append("the last entry of the list is broken or cut off")
+    return len(text)
+
+
+def _decoded(text: str, at: int) -> tuple[Any, int]:
+    """The value at `at` and where it ends; 0 where there is none."""
+    try:
+        return strict_json.DECODER.raw_decode(text, at)
+    except (json.JSONDecodeError, strict_json.NotJson, RecursionError, ValueError):
+        return None, 0
+
+
+def _summary(text: str) -> str:
+    start = _SUMMARY.search(text)
+    value, _ = _decoded(text, start.end()) if start else ("", 0)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,61 @@
+"""The JSON Schemas of the digest, of the model's answer and of the report, and faults told without quoting a value."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAMES = ("digest", "answer", "report")
+
+
+def text_of(name: str) -> str:
+    """The schema as it is shipped; `name` is one of `NAMES`."""
+    return files(__name__).joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """The schema as JSON; not to be changed."""
+    loaded: dict[str, Any] = json.loads(text_of(name))
+    return loaded
+
+
+def faults(part: dict[str, Any], value: Any) -> list[str]:
+    """Every fault of `value` under a schema: the field and what is allowed there, never what stands there."""
+    from jsonschema import Draft202012Validator
+
+    return sorted(f"{_field(error)}{_told(error)}" for error in Draft202012Validator(part).iter_errors(value))
+
+
+def _field(error: Any) -> str:
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
+    return f"{path.removeprefix('.')}: " if path else ""
+
+
+def _told(error: Any) -> str:
+    rule, limit = str(error.validator), error.validator_value
+    if rule == "required":
+        return f"{', '.join(name for name in limit if name not in error.instance)} missing"
+    sentences = {
+        "type": f"is not of the type {limit}",
+        "enum": f"is not one of {', '.join(map(str, limit))}" if rule == "enum" else "",
+        "pattern": "is not of the form that the schema gives",
+        "minLength": "is empty",
+        "maxLength": f"is longer than {limit} characters",
+        "minimum": f"is less than {limit}",
+        "maximum": f"is more than {limit}",
+        "maxItems": f"has more than {limit} entries",
+        "minItems": f"has fewer than {limit} entries",
+        "additionalProperties": "has a field that the schema does not know",
+    }
+    return sentences.get(rule, f"breaks the rule {rule}")
+
+
+def parts(name: str, *, definition: str) -> Iterator[str]:
+    """The names of the properties of one definition, in their order."""
+    yield from schema(name)["$defs"][definition]["properties"]

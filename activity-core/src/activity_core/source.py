@@ -1,0 +1,52 @@
+"""Where the octets of a digest come from: a file, standard input (-) or an address."""
+
+from __future__ import annotations
+
+import sys
+
+from activity_core.digest import MAX_OCTETS
+from activity_core.faults import NoAnswer, Refused, WrongUsage
+from activity_core.http import Target, checked_url, exchange, shown
+from activity_core.text import plain
+from activity_core.tokens import bearer
+
+SECONDS = 30.0
+"""For a digest at an address, in all."""
+
+TOKEN_FILE = "ACTIVITY_CORE_DIGEST_TOKEN_FILE"  # noqa: S105 - the name of a variable
+_OK = 200
+
+
+def load(where: str, token_file: str | None = None) -> bytes:
+    """The octets; of a file that is too large one more than is allowed, so that the reader can say so.
+
+    Raises:
+        WrongUsage: there is no such file, or the address is none.
+        NoAnswer: the address gave no digest.
+        Refused: it refused the caller.
+    """
+    if where.startswith(("http://", "https://")):
+        return _fetched(checked_url(where, of="--digest"), token_file)
+    try:
+        if where == "-":
+            return sys.stdin.buffer.read(MAX_OCTETS + 1)
+        with open(where, "rb") as file:
+            return file.read(MAX_OCTETS + 1)
+    except OSError as fault:
+        reason = (fault.strerror or "unreadable").lower()
+        message = f"the digest {plain(where)} cannot be read ({reason}). Nothing was asked."
+        hint = "name a file, - for standard input, or an address"
+        raise WrongUsage("no-digest", message, system="digest", subject=where, hint=hint) from None
+
+
+def _fetched(url: str, token_file: str | None) -> bytes:
+    target = Target("the digest's address", url, SECONDS, MAX_OCTETS)
+    reply = exchange(target, headers={"accept": "application/json", **bearer(token_file, of=TOKEN_FILE)})
+    if reply.status == _OK:
+        return reply.body
+    if reply.status in {401, 403}:
+        message = f"the digest's address refused the caller ({reply.status}). Nothing was asked of llm-connect."
+        hint = f"give a token that it accepts: {TOKEN_FILE}=FILE"
+        raise Refused("digest-refused", message, system="digest", subject=shown(url), hint=hint)
+    message = f"the digest's address answered {reply.status}, no digest. Nothing was asked of llm-connect."
+    raise NoAnswer("digest-status", message, system="digest", subject=shown(url), hint="try the address with curl")

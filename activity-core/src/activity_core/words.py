@@ -1,0 +1,142 @@
+"""What a report says in words, for every form that people read. Nothing here is escaped or styled."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from activity_core import berlin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+_SHORT_HASH = 12
+
+PARTS = {
+    "user_business_value": "value",
+    "time_criticality": "criticality",
+    "risk_reduction_opportunity_enablement": "risk and opportunity",
+}
+
+
+def long_day(day: str) -> str:
+    """``Tuesday, 24 November 2026``; in English whatever the locale is."""
+    when = date.fromisoformat(day)
+    return f"{_DAYS[when.weekday()]}, {when.day} {_MONTHS[when.month - 1]} {when.year}"
+
+
+def short_day(day: str) -> str:
+    """``24 November``."""
+    when = date.fromisoformat(day)
+    return f"{when.day} {_MONTHS[when.month - 1]}"
+
+
+def counted(number: int, what: str) -> str:
+    """``1 item``, ``2 items``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def headline(report: dict[str, Any]) -> str:
+    """What there is, in one line."""
+    items = report["items"]
+    human = sum(item["needs_human"] for item in items)
+    need = f"{human} of them {'need' if human > 1 else 'needs'} a person" if human else "none needs a person"
+    return f"{counted(len(items), 'item')} for today, {need}." if items else "Nothing to recommend."
+
+
+def verdict(report: dict[str, Any]) -> str:
+    """Why the report wants a review, or empty."""
+    if report["state"] not in {"review_required", "unusable"}:
+        return ""
+    parts = list(report["problems"])
+    if held := len(report["quarantined"]):
+        parts.append(f"{counted(held, 'recommendation')} quarantined")
+    if not parts:
+        parts.append("the answer was over a limit, see what was dropped")
+    whole = "Nothing of the answer could be used" if report["state"] == "unusable" else "Review required"
+    return f"{whole}: {'; '.join(parts)}."
+
+
+def number(value: float) -> str:
+    """A WSJF with at most two decimals: ``4.8``, ``12``."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def money(cost_usd: float | None) -> str:
+    """``0.0123 USD``, or ``unknown``."""
+    return "unknown" if cost_usd is None else f"{cost_usd:.4f} USD"
+
+
+def sum_of(item: dict[str, Any]) -> str:
+    """``value 8 + criticality 13 + risk and opportunity 3 = 24, by size 5 = 4.8``."""
+    parts = " + ".join(f"{name} {item['estimates'][field]}" for field, name in PARTS.items())
+    size = item["estimates"]["job_size"]
+    return f"{parts} = cost of delay {item['cost_of_delay']}; by job size {size} = WSJF {number(item['wsjf'])}"
+
+
+def human_short(item: dict[str, Any]) -> str:
+    """The categories, or empty."""
+    names = [reason["category"] for reason in item["needs_human_reasons"]]
+    return ", ".join(names)
+
+
+def human_long(item: dict[str, Any]) -> Iterator[str]:
+    """Each reason with where it was found."""
+    for reason in item["needs_human_reasons"]:
+        if reason["category"] == "model":
+            yield f"the model: {reason['word']}"
+        else:
+            yield f'{reason["category"]} ("{reason["word"]}" in the {reason["source"]})'
+
+
+def provenance(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Where the report is from: names and texts."""
+    digest, served = report["digest"], report["served"]
+    made = berlin.parsed(digest["generated_at"])
+    entries = f"{digest['entries']} {'entry' if digest['entries'] == 1 else 'entries'}"
+    source = f" by {digest['source']}" if digest["source"] else ""
+    yield "digest", f"sha256 {digest['sha256'][:_SHORT_HASH]}, {entries}"
+    yield "made", f"{berlin.day(made)} {berlin.clock_time(made)}{source}, {_age(digest['age_seconds'])}"
+    if served:
+        yield "model", f"{served['model'] or 'unknown'} (profile {served['profile']})"
+        yield "tokens", f"{_known(served['prompt_tokens'])} in, {_known(served['completion_tokens'])} out"
+        yield "cost", money(served["cost_usd"])
+        yield "request", served["request_id"]
+    began = berlin.parsed(report["began_at"])
+    yield "run", f"{report['run']}, {berlin.day(began)} {berlin.clock_time(began)}"
+
+
+def changes(report: dict[str, Any]) -> Iterator[str]:
+    """Each change, or that there is none."""
+    told = report["changes"]
+    titles = {item["candidate"]: item["title"] for item in report["items"]}
+    for each in told["new"]:
+        yield f"new: {each} {titles[each]}"
+    for each in told["moved"]:
+        way = "up" if each["to"] < each["from"] else "down"
+        yield f"{way} from {each['from']} to {each['to']}: {each['candidate']} {titles[each['candidate']]}"
+    for each in told["gone"]:
+        yield f"no longer there: {each['candidate']} {each['title']}"
+
+
+def _age(seconds: int) -> str:
+    return f"{berlin.span(seconds)} before the run" if seconds >= 0 else f"{berlin.span(-seconds)} after the run began"
+
+
+def _known(count: int | None) -> str:
+    return "unknown" if count is None else f"{count:,}"
