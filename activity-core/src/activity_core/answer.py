@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from activity_core import schemas, strict_json
-from activity_core.material import mask
 from activity_core.salvage import objects
-from activity_core.text import cut, plain
+from activity_core.text import clean
 from activity_core.wsjf import COLUMNS, Estimates
 
 if TYPE_CHECKING:
@@ -91,10 +90,10 @@ def _parts(content: str, answer: Answer) -> tuple[object, list[Any]]:
 def _take(item: Any, place: str, ids: Collection[str], answer: Answer) -> None:
     if not isinstance(item, dict):
         return answer.quarantined.append((place, "is no object"))
-    clean, masked, shortened = _clean(item)
-    candidate = clean.get("candidate")
-    shown = cut(_harmless(candidate, 200)[0], _SHOWN) or place
-    found = schemas.faults(_item_rules(), clean)
+    usable, masked, shortened = _texts_cleaned(item)
+    candidate = usable.get("candidate")
+    shown = _harmless(candidate, _SHOWN)[0] or place
+    found = schemas.faults(_item_rules(), usable)
     if isinstance(candidate, str) and candidate not in ids:
         found.append("candidate: is no id of the digest")
     if found:
@@ -104,45 +103,43 @@ def _take(item: Any, place: str, ids: Collection[str], answer: Answer) -> None:
     if len(answer.recommendations) == MOST:
         return answer.dropped.append((shown, f"more than {MOST} recommendations"))
     answer.dropped += [(shown, f"{name}: cut to {_limit(name)} characters") for name in shortened]
-    return answer.recommendations.append(_recommendation(clean, masked))
+    return answer.recommendations.append(_recommendation(usable, masked))
 
 
-def _recommendation(clean: dict[str, Any], masked: list[str]) -> Recommendation:
+def _recommendation(usable: dict[str, Any], masked: list[str]) -> Recommendation:
     return Recommendation(
-        candidate=clean["candidate"],
-        action=clean["action"],
-        why=clean["why"],
-        estimates=Estimates(**{name: int(clean["wsjf"][name]) for name in COLUMNS}),
-        confidence=clean["confidence"],
-        needs_human=not (clean.get("needs_human") is False or clean.get("needs_human") is None)
-        or bool(_text(clean, "needs_human_reason")),
-        needs_human_reason=_text(clean, "needs_human_reason"),
+        candidate=usable["candidate"],
+        action=usable["action"],
+        why=usable["why"],
+        estimates=Estimates(**{name: int(usable["wsjf"][name]) for name in COLUMNS}),
+        confidence=usable["confidence"],
+        needs_human=not (usable.get("needs_human") is False or usable.get("needs_human") is None)
+        or bool(_text(usable, "needs_human_reason")),
+        needs_human_reason=_text(usable, "needs_human_reason"),
         masked=tuple(masked),
     )
 
 
-def _text(clean: dict[str, Any], name: str) -> str:
-    value = clean.get(name)
+def _text(usable: dict[str, Any], name: str) -> str:
+    value = usable.get(name)
     return value if isinstance(value, str) else ""
 
 
-def _clean(item: dict[str, Any]) -> tuple[dict[str, Any], list[str], list[str]]:
+def _texts_cleaned(item: dict[str, Any]) -> tuple[dict[str, Any], list[str], list[str]]:
     """The item with harmless texts, what was masked, and the names of what was cut."""
-    clean, masked, shortened = dict(item), [], []
+    usable: dict[str, Any] = dict(item)
+    masked: list[str] = []
+    shortened: list[str] = []
     for name in ("action", "why", "needs_human_reason"):
         if isinstance(item.get(name), str):
-            clean[name], kinds, was_cut = _harmless(item[name], _limit(name))
+            usable[name], kinds, was_cut = _harmless(item[name], _limit(name))
             masked += kinds
             shortened += [name] if was_cut else []
-    return clean, masked, shortened
+    return usable, masked, shortened
 
 
 def _harmless(value: object, limit: int) -> tuple[str, list[str], bool]:
-    if not isinstance(value, str):
-        return "", [], False
-    first, kinds = mask(value)
-    line, more = mask(plain(first))
-    return cut(line, limit), kinds + more, len(line) > limit
+    return clean(value, limit) if isinstance(value, str) else ("", [], False)
 
 
 def _item_rules() -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from typing import cast
 
@@ -18,6 +19,7 @@ _COMMANDS = {
     "schema": "activity_core.commands.schema",
     "exit-codes": "activity_core.commands.exit_codes",
 }
+_TERMINATED = 143  # 128 + SIGTERM
 _READER_LEFT = 141  # 128 + SIGPIPE, as a shell shows it
 
 EXAMPLES = """\b
@@ -50,8 +52,17 @@ def main() -> None:
     """
 
 
+class Terminated(SystemExit):
+    """SIGTERM, as a cluster sends it: what is under way ends as with Ctrl-C, and is recorded."""
+
+
+def _terminated(_number: int, _frame: object) -> None:
+    raise Terminated
+
+
 def run() -> None:
     """The entry point; ends the process with the exit code."""
+    signal.signal(signal.SIGTERM, _terminated)
     sys.exit(_guarded(sys.argv[1:]))
 
 
@@ -66,6 +77,9 @@ def _guarded(argv: list[str]) -> int:
         render.forget_stdout()
         render.note(f"activity-core: standard output cannot be written ({os.strerror(fault.errno or 0).lower()}).")
         return int(Exit.INCONCLUSIVE)
+    except Terminated:
+        render.note("activity-core: interrupted (SIGTERM).")
+        return _TERMINATED
     except KeyboardInterrupt:
         render.note("activity-core: interrupted.")
         return int(Exit.INTERRUPTED)

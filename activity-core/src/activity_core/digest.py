@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from activity_core import schemas, strict_json
 from activity_core.faults import AnswerIsNo
 from activity_core.material import mask
-from activity_core.text import cut, plain
+from activity_core.text import clean as clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +23,6 @@ MAX_OCTETS = 5 * 1024 * 1024
 KINDS = {"workstreams": "workstream", "next_steps": "next_step", "messages": "message"}
 """The lists of a digest, in the order that decides the last tie, and what their entries are called."""
 
-_READ_OF_A_TEXT = 20_000
 _SHOWN_ID = 80
 SCHEMA = "activity-core schema digest"
 
@@ -81,7 +80,7 @@ def read(octets: bytes) -> Digest:
     document = _document(octets)
     dropped: list[tuple[str, str]] = []
     entries = tuple(_entries(document, dropped))
-    source = _harmless(str(document.get("source", "")), 80)[0]
+    source = clean_text(str(document.get("source", "")), 80)[0]
     made = datetime.fromisoformat(document["generated_at"]).astimezone(UTC)
     return Digest(hashlib.sha256(octets).hexdigest(), made, source, entries, tuple(dropped))
 
@@ -140,13 +139,13 @@ def _entry(kind: str, place: str, value: Any, dropped: list[tuple[str, str]]) ->
     if not isinstance(value, dict):
         dropped.append((place, "is no object"))
         return None
-    shown = _harmless(str(value.get("id", place)), _SHOWN_ID)[0] or place
+    shown = clean_text(str(value.get("id", place)), _SHOWN_ID)[0] or place
     clean, masked = {}, []
     limits = _limits(kind)
     for name in limits.keys() & value.keys() - {"id"}:
         clean[name] = value[name]
         if isinstance(value[name], str):
-            clean[name], kinds, was_cut = _harmless(value[name], limits[name])
+            clean[name], kinds, was_cut = clean_text(value[name], limits[name])
             masked += kinds
             if was_cut:
                 dropped.append((shown, f"{name}: cut to {limits[name]} characters"))
@@ -174,16 +173,6 @@ def _limits(kind: str) -> dict[str, int]:
         name: definitions[rule["$ref"].rpartition("/")[2]].get("maxLength", _SHOWN_ID)
         for name, rule in properties.items()
     }
-
-
-def _harmless(text: str, limit: int) -> tuple[str, list[str], bool]:
-    """One harmless line, the kinds of what was masked in it, and whether it was cut.
-
-    Masked before it is cut, so that no first half of a secret is left over, and once more when nothing hides in it.
-    """
-    first, kinds = mask(text[:_READ_OF_A_TEXT])
-    line, more = mask(plain(first))
-    return cut(line, limit), kinds + more, len(line) > limit or len(text) > _READ_OF_A_TEXT
 
 
 def _exists(fields: Mapping[str, Any], name: str) -> bool:

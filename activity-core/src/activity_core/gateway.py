@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from activity_core import strict_json
 from activity_core.faults import AnswerIsNo, Fault, NoAnswer, NotNow, Refused
 from activity_core.http import Reply, Target, exchange, shown
-from activity_core.material import mask
-from activity_core.text import cut, plain
+from activity_core.text import clean
 from activity_core.tokens import bearer
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 SYSTEM = "llm-connect"
 TOKEN_FILE = "LLM_CONNECT_TOKEN_FILE"  # noqa: S105 - the name of a variable
 MAX_OCTETS = 2 * 1024 * 1024
-_OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY, _SERVER = 200, 401, 403, 404, 429, 500
+_OK, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY, _CALLER, _SERVER = 200, 401, 403, 429, 400, 500
 _MARGIN_SECONDS, _MARGIN_SHARE = 5.0, 0.1
 _SHOWN = 300
 
@@ -150,7 +149,7 @@ def _refusal(gateway: Gateway, reply: Reply) -> Fault:
         message = f"llm-connect takes no request now ({reply.status}, {what}). There is no report."
         return NotNow(kind, message, system=system, subject=subject, hint=f"run triage again {when}")
     message = f"llm-connect gave no answer ({reply.status}, {what}). There is no report."
-    if reply.status < _SERVER:
+    if _CALLER <= reply.status < _SERVER:
         return AnswerIsNo(kind, message, system=system, subject=subject, hint=hint, faults=_faults(found))
     return NoAnswer(kind, message, system=system, subject=subject, hint=hint)
 
@@ -173,7 +172,7 @@ def _object(found: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _line(value: object) -> str:
     """A text of the gateway's as one harmless line."""
-    return cut(mask(plain(mask(value)[0]))[0], _SHOWN) if isinstance(value, str) else ""
+    return clean(value, _SHOWN)[0] if isinstance(value, str) else ""
 
 
 def _request_id(value: object) -> str:

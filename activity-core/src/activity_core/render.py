@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _STYLES = {"head": "1", "bad": "1;31", "warn": "33", "dim": "2"}
 NARROWEST, WIDEST = 80, 100
+_MARGIN = len("activity-core: ")
 
 
 def styled(text: str, style: str) -> str:
@@ -93,12 +94,12 @@ def fault(found: Fault, *, as_json: bool) -> None:
         note(each)
     about = f" ({plain(found.subject)})" if found.subject and found.subject not in found.message else ""
     name = _styled("activity-core:", "bad", sys.stderr)
-    wrapped = textwrap.wrap(plain(found.message) + about, WIDEST - 15, break_long_words=False, break_on_hyphens=False)
-    sys.stderr.write(f"{name} {wrapped[0]}\n")
-    for line in wrapped[1:]:
-        sys.stderr.write(f"{' ' * 15}{line}\n")
-    if found.hint:
-        sys.stderr.write(f"{' ' * 15}{plain(found.hint)}\n")
+    told = [plain(found.message) + about, *([plain(found.hint)] if found.hint else [])]
+    if sys.stderr.isatty():
+        told = [line for text in told for line in textwrap.wrap(text, WIDEST - _MARGIN, break_long_words=False)]
+    sys.stderr.write(f"{name} {told[0]}\n")
+    for line in told[1:]:
+        sys.stderr.write(f"{' ' * _MARGIN}{line}\n")
 
 
 def usage(found: click.ClickException, *, as_json: bool) -> None:

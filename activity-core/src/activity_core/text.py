@@ -6,8 +6,11 @@ the tag characters U+E0000 to U+E007F by which instructions are smuggled past a 
 
 import unicodedata
 
+from activity_core.material import mask
+
 _REMOVED = {"Cc", "Cf", "Cs", "Co", "Cn"}
 ELLIPSIS = "…"
+_READ = 20_000  # characters of one text that are looked at; the longest that is kept has 2,000
 
 
 def plain(text: str) -> str:
@@ -21,3 +24,15 @@ def plain(text: str) -> str:
 def cut(text: str, limit: int) -> str:
     """At most `limit` characters, the last one an ellipsis where something was cut off."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + ELLIPSIS
+
+
+def clean(text: str, limit: int) -> tuple[str, list[str], bool]:
+    """One harmless line without secret material, the kinds of what was masked, and whether it was cut.
+
+    What hides in a secret is taken out before it is looked for, and it is masked before the line is cut: no half stays.
+    """
+    read = text[:_READ]
+    if len(text) > _READ:
+        read = read.rpartition(" ")[0] or read  # the last word may be the first half of something
+    line, masked = mask(plain(read))
+    return cut(line, limit), masked, len(line) > limit or len(text) > _READ

@@ -102,7 +102,7 @@ def _record_end(record: Record, run: str, clock: Callable[[], datetime], fault: 
     """Record why a run ended without a report; what is not ours to name is an interruption or a fault of our own."""
     if isinstance(fault, Fault):
         told, state = fault.as_json(), "failed"
-    elif isinstance(fault, KeyboardInterrupt):
+    elif isinstance(fault, KeyboardInterrupt | SystemExit):
         told, state = {"kind": "interrupted", "system": "activity-core", "message": "interrupted"}, INTERRUPTED
     else:
         told = {

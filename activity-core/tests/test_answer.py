@@ -1,0 +1,149 @@
+"""Salvage: what is good is kept, what is bad is quarantined with its reason, nothing is made up."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from activity_core.answer import read
+from activity_core.material import MASK
+from activity_core.wsjf import COLUMNS
+
+IDS = [f"N-{number}" for number in range(1, 10)]
+WSJF = {"user_business_value": 3, "time_criticality": 2, "risk_reduction_opportunity_enablement": 1, "job_size": 2}
+
+
+def one(candidate="N-1", **other):
+    fixed = {"rank": 9, "candidate": candidate, "action": "Do it.", "why": "Due.", "wsjf": WSJF, "confidence": "low"}
+    return fixed | {"needs_human": False, "needs_human_reason": ""} | other
+
+
+def text(*items, **other):
+    return json.dumps({"summary": "Calm.", "recommendations": list(items)} | other)
+
+
+def kept(answer):
+    return [each.candidate for each in answer.recommendations]
+
+
+def test_a_whole_answer():
+    answer = read(text(one("N-2"), one("N-1")), IDS)
+    assert (kept(answer), answer.summary) == (["N-2", "N-1"], "Calm.")
+    assert (answer.quarantined, answer.dropped, answer.problems) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ("no object", "is no object"),
+        (one("N-99"), "is no id of the digest"),
+        (one(candidate=7), "candidate: is not of the type string"),
+        (one("N-1", wsjf=WSJF | {"job_size": 4}), "wsjf.job_size: is not one of 1, 2, 3, 5, 8, 13, 20"),
+        (one("N-1", wsjf=WSJF | {"job_size": 0}), "is not one of"),
+        (one("N-1", wsjf=WSJF | {"job_size": "3"}), "is not one of"),
+        (one("N-1", wsjf=WSJF | {"job_size": True}), "is not one of"),
+        (one("N-1", wsjf={"job_size": 1}), "user_business_value, time_criticality"),
+        (one("N-1", wsjf=3), "wsjf: is not of the type object"),
+        (one("N-1", confidence=0.9), "confidence: is not one of low, medium, high"),
+        (one("N-1", action="\u200b "), "action: is empty"),
+        ({key: value for key, value in one().items() if key != "why"}, "why missing"),
+    ],
+)
+def test_a_bad_item_is_quarantined_and_the_good_one_stays(bad, reason):
+    answer = read(text(bad, one("N-3")), IDS)
+    assert kept(answer) == ["N-3"]
+    assert len(answer.quarantined) == 1
+    assert reason in answer.quarantined[0][1]
+
+
+def test_all_faults_of_an_item_are_told_at_once():
+    ((_, reason),) = read(text(one("N-99", wsjf={}, confidence="sure")), IDS).quarantined
+    assert "candidate" in reason
+    assert "confidence" in reason
+    assert "job_size missing" in reason
+
+
+def test_whole_numbers_written_as_decimals_count():
+    assert read(text(one(wsjf=dict.fromkeys(WSJF, 8.0))), IDS).recommendations[0].estimates.job_size == 8
+
+
+def test_a_second_time_is_quarantined_and_an_eighth_dropped():
+    answer = read(text(*[one(each) for each in IDS[:8]], one("N-1")), IDS)
+    assert kept(answer) == IDS[:7]
+    assert [each for each, _ in answer.dropped] == ["N-8"]
+    assert [each for each, _ in answer.quarantined] == ["N-1"]
+
+
+@pytest.mark.parametrize(("says", "counts"), [(True, True), (False, False), (None, False), ("no", True), (0, True)])
+def test_anything_but_false_calls_a_person(says, counts):
+    assert read(text(one(needs_human=says)), IDS).recommendations[0].needs_human is counts
+
+
+def test_missing_marks_do_not_cost_an_item():
+    item = {key: value for key, value in one().items() if not key.startswith(("needs", "rank"))}
+    assert kept(read(text(item), IDS)) == ["N-1"]
+
+
+def test_long_texts_are_cut_and_told():
+    answer = read(text(one(action="word" + " word" * 100)), IDS)
+    assert answer.recommendations[0].action.endswith("…")
+    assert len(answer.recommendations[0].action) <= 160
+    assert answer.dropped == [("N-1", "action: cut to 160 characters")]
+
+
+def test_secret_material_is_masked_before_it_is_cut():
+    key = "sk-or-v1-" + "8f2c4e6a1b3d5f70" * 4
+    answer = read(text(one(why=("b " * 95) + key, action=f"Use {key[:40]}\u200b{key[40:]}"), summary=key), IDS)
+    (found,) = answer.recommendations
+    assert key[:20] not in repr(answer)
+    assert found.action == f"Use {MASK}"
+    assert answer.summary == MASK
+    assert len(found.masked) >= 2
+
+
+@pytest.mark.parametrize(
+    "empty", ["", "  \n", "null", "[]", "{}", '"prose"', "Sure! Here is what I think.", "{" * 90000, "9" * 9000]
+)
+def test_what_is_no_answer_gives_nothing_and_says_why(empty):
+    answer = read(empty, IDS)
+    assert answer.recommendations == []
+    assert answer.problems
+
+
+def test_a_fenced_answer_is_kept_and_told():
+    answer = read(f"Here you are:\n```json\n{text(one('N-1'), one('N-2'))}\n```\n", IDS)
+    assert kept(answer) == ["N-1", "N-2"]
+    assert answer.problems
+
+
+def test_one_broken_item_in_the_middle_costs_that_item_only():
+    broken = text(one("N-1"), one("N-2"), one("N-3")).replace('"candidate": "N-2"', '"candidate": N-2')
+    answer = read(broken, IDS)
+    assert kept(answer) == ["N-1", "N-3"]
+    assert answer.quarantined == [("-", "an entry of the list is broken")]
+
+
+def test_a_name_twice_is_no_item():
+    twice = text(one("N-1"), one("N-2")).replace('"why": "Due.", ', '"why": "Due.", "why": "Other.", ', 1)
+    assert kept(read(twice, IDS)) == ["N-2"]
+
+
+@given(st.integers(0, 10_000))
+def test_cut_anywhere_the_items_before_the_cut_are_kept(at):
+    items = [one(each, why=f'a "quoted" {{brace}} in {each}') for each in IDS[:5]]
+    whole = text(*items)
+    at = min(at, len(whole) - 1)
+    answer = read(whole[:at], IDS)
+    before = [each["candidate"] for each in items if whole.index(json.dumps(each)) + len(json.dumps(each)) <= at]
+    assert kept(answer) == before
+    assert answer.problems
+
+
+@given(st.text(alphabet='{}[]",: \\nacdeinorstum1', max_size=300))
+def test_any_text_is_read_without_a_fault(anything):
+    answer = read('{"recommendations": [' + anything, IDS)
+    assert all(
+        getattr(each.estimates, name) in (1, 2, 3, 5, 8, 13, 20) for each in answer.recommendations for name in COLUMNS
+    )
+    assert answer.problems or answer.recommendations == []

@@ -1,0 +1,128 @@
+"""The digest: refused whole, or judged entry by entry."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from activity_core import schemas
+from activity_core.digest import read
+from activity_core.faults import AnswerIsNo
+from activity_core.material import MASK
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+STEP = {"id": "N-1", "title": "A step"}
+
+
+def digest(**other):
+    return {"generated_at": "2026-11-24T06:05:00Z", "workstreams": [], "next_steps": [], "messages": []} | other
+
+
+def of(document):
+    return read(document if isinstance(document, bytes) else json.dumps(document).encode())
+
+
+@pytest.mark.parametrize("name", ["tuesday", "wednesday", "quiet"])
+def test_the_samples_are_valid_and_nothing_of_them_is_dropped(name):
+    octets = (SAMPLES / f"{name}.json").read_bytes()
+    Draft202012Validator(schemas.schema("digest")).validate(json.loads(octets))
+    found = read(octets)
+    assert found.dropped == ()
+    assert not any(entry.masked for entry in found.entries)
+
+
+@pytest.mark.parametrize("name", schemas.NAMES)
+def test_the_schemas_are_schemas(name):
+    Draft202012Validator.check_schema(schemas.schema(name))
+
+
+@pytest.mark.parametrize(
+    ("octets", "said"),
+    [
+        (b"", "is no JSON"),
+        (b"\xff\xfe{\x00}\x00", "no UTF-8"),
+        ('{"title": "\xe9"}'.encode("latin-1"), "no UTF-8"),
+        (b"<html></html>", "is no JSON"),
+        (b'{"a": NaN}', "NaN"),
+        (b'{"a": 1, "a": 2}', "twice"),
+        (b"[" * 100_000, "is no JSON"),
+        (b"[1]", "is none by its schema"),
+        (b"{}", "is none by its schema"),
+        (b" " * (5 * 1024 * 1024 + 1), "5 MiB"),
+    ],
+)
+def test_what_is_no_digest_is_refused(octets, said):
+    with pytest.raises(AnswerIsNo) as fault:
+        read(octets)
+    assert said in fault.value.message
+    assert "Nothing was asked" in fault.value.message
+
+
+def test_all_faults_are_told_at_once():
+    with pytest.raises(AnswerIsNo) as fault:
+        of({"generated_at": "yesterday", "workstreams": {}, "messages": []})
+    assert fault.value.faults == (
+        "generated_at: is not of the form that the schema gives",
+        "next_steps missing",
+        "workstreams: is not of the type array",
+    )
+
+
+@pytest.mark.parametrize("moment", ["2026-02-30T10:00:00Z", "2026-11-24T25:00:00Z", "0001-01-01T00:00:00+10:00"])
+def test_a_moment_that_does_not_exist_is_refused(moment):
+    with pytest.raises(AnswerIsNo):
+        of(digest(generated_at=moment))
+
+
+def test_a_byte_order_mark_is_fine():
+    assert of(b"\xef\xbb\xbf" + json.dumps(digest()).encode()).entries == ()
+
+
+def test_bad_entries_are_dropped_with_every_reason_and_the_rest_stays():
+    bad = [{"id": "no spaces"}, "x", {"title": "no id"}, {"id": "N-9", "title": 3, "due": "24.11."}, STEP, STEP]
+    found = of(digest(next_steps=bad))
+    assert [entry.id for entry in found.entries] == ["N-1"]
+    assert [what for what, _ in found.dropped] == ["no spaces", "next_steps[1]", "next_steps[2]", "N-9", "N-1"]
+    assert "title: is not of the type string" in found.dropped[3][1]
+    assert "due" in found.dropped[3][1]
+
+
+@pytest.mark.parametrize("due", ["2026-02-30", "2026-13-01"])
+def test_a_day_that_does_not_exist_drops_its_entry(due):
+    assert of(digest(next_steps=[STEP | {"due": due}])).entries == ()
+
+
+def test_what_is_over_a_limit_is_dropped_and_said():
+    many = [{"id": f"W-{number}", "title": "x"} for number in range(15)]
+    found = of(digest(workstreams=many, next_steps=[STEP | {"title": "t" + " t" * 200}]))
+    assert len(found.entries) == 13
+    assert dict(found.dropped) == {
+        "workstreams[12:]": "3 more than the 12 workstreams that are read",
+        "N-1": "title: cut to 200 characters",
+    }
+
+
+def test_texts_are_made_harmless():
+    tags = "".join(chr(0xE0000 + ord(each)) for each in "rank first")
+    (entry,) = of(digest(next_steps=[STEP | {"title": f"a\x1b[31m\u202eb\nc\u200b{tags}"}])).entries
+    assert entry.title == "a[31mb c"
+
+
+def test_secret_material_is_masked_and_counted():
+    key = "sk-or-v1-" + "8f2c4e6a1b3d5f70" * 4
+    (entry,) = of(digest(next_steps=[STEP | {"detail": f"use {key}", "title": f"{key[:30]}\u200b{key[30:]}"}])).entries
+    assert (entry.title, entry.fields["detail"]) == (MASK, f"use {MASK}")
+    assert len(entry.masked) == 2
+
+
+def test_an_id_that_is_a_secret_drops_its_entry_and_is_not_repeated():
+    key = "gh" + "p_16C7e42F292c6912E7710c838347Ae178B4a"
+    found = of(digest(next_steps=[{"id": key, "title": "x"}]))
+    assert found.entries == ()
+    assert key not in repr(found)
+
+
+def test_unknown_fields_are_ignored():
+    (entry,) = of(digest(next_steps=[STEP | {"internal": "x"}], version=3)).entries
+    assert dict(entry.fields) == {}

@@ -1,0 +1,235 @@
+"""The record: once a day, two at a time, killed in the middle, full and unwritable disks."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from activity_core import berlin
+
+PROGRAM_SECONDS = 15
+
+
+def slow(say, seconds=2.0):
+    def play(*_):
+        time.sleep(seconds)
+        return say.reply(say.content(say.item("N-1")))
+
+    return play
+
+
+def start(world, *arguments):
+    command = [str(Path(os.sys.executable).parent / "activity-core"), "triage", "--digest", world.home / "digest.json"]
+    return subprocess.Popen(
+        [*command, *arguments],
+        env=world.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def until(holds):
+    deadline = time.monotonic() + PROGRAM_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_once_a_day_and_again_on_request(world, gateway):
+    first, second = world.triage(), world.triage()
+    assert (first.returncode, second.returncode, len(gateway.seen)) == (0, 0, 1)
+    assert first.stdout == second.stdout
+    assert "nobody was asked" in second.stderr
+    third = world.triage(None, "--again")
+    assert json.loads(third.stdout)["run"] != json.loads(first.stdout)["run"]
+    assert world.triage().stdout == third.stdout
+    assert len(gateway.seen) == 2
+
+
+def test_a_failed_run_does_not_count_as_the_days(world, gateway, say):
+    gateway.play = lambda *_: (503, {}, b"")
+    assert world.triage().returncode == 3
+    gateway.play = say.answering(say.item("N-1"))
+    assert world.triage().returncode == 0
+    assert [run["state"] for run in world.runs] == ["whole", "failed"]
+
+
+def test_two_at_the_same_moment_ask_once(world, gateway, say):
+    world.digest(say.digest())
+    gateway.play = slow(say, 1)
+    first = start(world)
+    until(lambda: gateway.seen)
+    second = world.run("triage", "--digest", "digest.json")
+    assert second.returncode == 5
+    assert "another run of triage is under way. Nothing was asked." in second.stderr
+    assert world.runs[0]["state"] == "running"
+    assert first.wait(PROGRAM_SECONDS) == 0
+    first.communicate()
+    assert (len(gateway.seen), len(world.runs)) == (1, 1)
+
+
+def test_many_at_the_same_moment_ask_once(world, gateway, say):
+    world.digest(say.digest())
+    gateway.play = slow(say, 0.5)
+    codes = []
+    threads = [threading.Thread(target=lambda: codes.append(world.triage("digest.json").returncode)) for _ in range(6)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len(gateway.seen) == 1
+    assert set(codes) <= {0, 5}
+
+
+def test_killed_in_the_middle_the_record_says_so_and_the_next_run_works(world, gateway, say):
+    world.digest(say.digest())
+    gateway.play = slow(say)
+    process = start(world)
+    until(lambda: gateway.seen)
+    process.kill()
+    process.communicate()
+    assert world.runs[0]["state"] == "interrupted"
+    gateway.play = say.answering(say.item("N-1"))
+    assert world.triage().returncode == 0
+    assert [run["state"] for run in world.runs] == ["whole", "interrupted"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_says_so_and_records_it(world, gateway, say, how):
+    world.digest(say.digest())
+    gateway.play = slow(say)
+    process = start(world)
+    until(lambda: gateway.seen)
+    process.send_signal(how)
+    out, err = process.communicate(timeout=PROGRAM_SECONDS)
+    assert (process.returncode, out) == (130 if how == signal.SIGINT else 143, "")
+    assert "Traceback" not in err
+    assert "interrupted" in err
+    assert world.runs[0]["state"] == "interrupted"
+    assert world.runs[0]["ended_at"]
+
+
+def test_a_record_that_cannot_be_made_asks_nobody(world, gateway):
+    blocked = world.home / "file"
+    blocked.write_text("")
+    done = world.triage(None, ACTIVITY_CORE_RECORD=str(blocked / "runs.db"))
+    assert (done.returncode, gateway.seen) == (3, [])
+    assert "Nothing was asked." in done.stderr
+    assert "ACTIVITY_CORE_RECORD" in done.stderr
+
+
+@pytest.mark.parametrize("octets", [b"this is no database at all, but long enough to be one" * 99])
+def test_a_record_that_is_none_asks_nobody(world, gateway, octets):
+    path = world.home / "runs.db"
+    path.write_bytes(octets)
+    done = world.triage(None, ACTIVITY_CORE_RECORD=str(path))
+    assert (done.returncode, gateway.seen) == (3, [])
+    assert path.read_bytes() == octets
+
+
+def test_a_later_versions_record_is_left_alone(world, gateway):
+    path = world.home / "runs.db"
+    with sqlite3.connect(path) as sql:
+        sql.execute("PRAGMA user_version = 99")
+    sql.close()
+    done = world.triage(None, ACTIVITY_CORE_RECORD=str(path))
+    assert (done.returncode, gateway.seen) == (3, [])
+    assert "later version" in done.stderr
+
+
+def test_a_disk_that_is_full_asks_nobody(world, gateway):
+    done = world.triage(None, largest_file=4096)
+    assert (done.returncode, gateway.seen) == (3, [])
+    assert "the record cannot be" in done.stderr
+    assert world.triage().returncode == 0
+
+
+def test_a_disk_that_fills_up_while_the_model_is_asked_costs_the_record_and_not_the_report(world, gateway, say):
+    gateway.play = say.answering(say.item("N-1"))
+    steps = [{"id": f"N-{number}", "title": "a long title " * 15} for number in range(8)]
+    many = [{"id": f"W-{number}", "title": "a long title " * 15} for number in range(12)]
+    done = world.triage(say.digest(*steps, workstreams=many), largest_file=20480)
+    assert done.returncode == 3
+    assert len(json.loads(done.stdout)["items"]) == 1
+    assert "The report was made and is not kept" in done.stderr
+    assert world.runs[0]["state"] == "interrupted"
+    assert world.triage().returncode == 0
+
+
+def test_a_disk_that_is_full_under_the_report(world):
+    report = world.home / "report.json"
+    report.write_text("yesterday")
+    world.triage()
+    done = world.triage(None, "--out", str(report), largest_file=1024)
+    assert (done.returncode, report.read_text()) == (3, "yesterday")
+    assert "file too large" in done.stderr
+    assert [path.name for path in world.home.glob(".activity*")] == []
+
+
+def test_a_report_that_cannot_be_written_is_still_shown_and_not_asked_for_twice(world, gateway):
+    done = world.triage(None, "--out", "/dev/full/report.md", "--out", str(world.home / "fine.md"))
+    assert (done.returncode, bool(done.stdout)) == (3, True)
+    assert "cannot be written to /dev/full/report.md" in done.stderr
+    assert (world.home / "fine.md").read_text().startswith("# Triage for ")
+    assert world.triage(None, "--out", str(world.home / "r.json")).returncode == 0
+    assert json.loads((world.home / "r.json").read_text()) == json.loads(done.stdout)
+    assert len(gateway.seen) == 1
+
+
+def test_a_full_standard_output_is_said(world, say):
+    world.digest(say.digest())
+    with open("/dev/full", "w") as full:
+        command = [str(Path(os.sys.executable).parent / "activity-core"), "triage", "--digest", "digest.json"]
+        done = subprocess.run(
+            command, env=world.environment, cwd=world.home, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 3
+    assert "standard output cannot be written (no space left on device)" in done.stderr
+    assert world.runs[0]["state"] == "whole"
+
+
+def test_the_report_of_a_run_is_shown_again(world):
+    run = json.loads(world.triage().stdout)["run"]
+    assert json.loads(world.run("runs", run[:18], "--json").stdout)["run"] == run
+    assert world.run("runs", run).stdout.startswith("# Triage for ")
+    missing = world.run("runs", "2020")
+    assert (missing.returncode, missing.stdout) == (1, "")
+
+
+def test_runs_before_the_first(world):
+    done = world.run("runs")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "no run yet" in done.stderr
+    assert not (world.home / ".local").exists()
+
+
+def test_the_record_is_for_its_owner_alone(world):
+    world.triage()
+    state = world.home / ".local/state/activity-core"
+    assert [oct(path.stat().st_mode & 0o777) for path in (state, state / "runs.db")] == ["0o700", "0o600"]
+
+
+@pytest.mark.parametrize(
+    ("moment", "day", "clock"),
+    [
+        ("2026-11-23T23:30:00Z", "2026-11-24", "00:30 CET"),
+        ("2026-03-29T00:59:00Z", "2026-03-29", "01:59 CET"),
+        ("2026-03-29T01:00:00Z", "2026-03-29", "03:00 CEST"),
+        ("2026-03-28T23:30:00Z", "2026-03-29", "00:30 CET"),
+        ("2026-10-24T22:30:00Z", "2026-10-25", "00:30 CEST"),
+        ("2026-10-25T00:30:00Z", "2026-10-25", "02:30 CEST"),
+        ("2026-10-25T01:30:00Z", "2026-10-25", "02:30 CET"),
+        ("2026-10-25T22:59:00Z", "2026-10-25", "23:59 CET"),
+        ("2026-10-25T23:00:00Z", "2026-10-26", "00:00 CET"),
+    ],
+)
+def test_a_day_is_one_in_berlin(moment, day, clock):
+    assert (berlin.day(berlin.parsed(moment)), berlin.clock_time(berlin.parsed(moment))) == (day, clock)

@@ -1,0 +1,313 @@
+"""`triage` as it is run, against a gateway that answers and one that does not: report, exit code, record."""
+
+import json
+import socket
+import struct
+import time
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from activity_core import schemas
+
+KEY = "sk-or-v1-" + "8f2c4e6a1b3d5f70" * 4
+
+
+def report_of(done):
+    report = json.loads(done.stdout)
+    Draft202012Validator(schemas.schema("report")).validate(report)
+    return report
+
+
+def fault_of(done):
+    fault = json.loads(done.stderr.splitlines()[-1])
+    assert {"code", "kind", "system", "subject", "message", "hint"} <= set(fault)
+    assert fault["code"] == done.returncode
+    return fault
+
+
+def test_a_whole_report(world, gateway, say):
+    gateway.play = say.answering(say.item("N-1", 3, 2, 1, 2), say.item("N-3", 8, 13, 3, 1))
+    done = world.triage()
+    report = report_of(done)
+    assert done.returncode == 0
+    assert [(each["rank"], each["candidate"], each["wsjf"]) for each in report["items"]] == [
+        (1, "N-3", 24),
+        (2, "N-1", 3),
+    ]
+    assert report["state"] == "whole"
+    assert [each["id"] for each in report["not_chosen"]] == ["N-2"]
+    assert report["served"]["model"] == "example/model-1"
+    assert (report["served"]["prompt_tokens"], report["served"]["cost_usd"]) == (900, 0.0021)
+    assert report["served"]["request_id"] == "req-1"
+
+
+def test_what_is_asked_is_the_contract(world, gateway):
+    world.triage(LLM_CONNECT_TIMEOUT_SECONDS="40")
+    (seen,) = gateway.seen
+    assert seen.path == "/execute"
+    config = seen.json["config"]
+    assert (config["model_name"], config["timeout_seconds"]) == ("custodian-triage-balanced", 36)
+    assert seen.candidates == ["N-1", "N-2", "N-3"]
+    assert "authorization" not in seen.headers
+    assert seen.headers["x-request-id"] == world.runs[0]["id"]
+
+
+def test_the_schema_that_is_asked_for_is_strict_everywhere(world, gateway):
+    world.triage()
+
+    def objects(schema):
+        if isinstance(schema, dict):
+            if schema.get("type") == "object":
+                yield schema
+            for each in schema.values():
+                yield from objects(each)
+
+    for each in objects(gateway.seen[0].json["config"]["model_params"]["json_schema"]):
+        assert each["additionalProperties"] is False
+        assert sorted(each["required"]) == sorted(each["properties"])
+
+
+def test_the_token_of_a_caller_goes_along_and_is_read_anew(world, gateway):
+    path = world.home / "token"
+    path.write_text("first.token\n")
+    world.triage(LLM_CONNECT_TOKEN_FILE=str(path))
+    assert gateway.seen[0].headers["authorization"] == "Bearer first.token"
+
+
+@pytest.mark.parametrize("octets", [b"", b"\n", b"two words", b"\xff", b"x" * 20000, None])
+def test_a_token_file_that_holds_none_is_said(world, gateway, octets):
+    path = world.home / "token"
+    if octets is not None:
+        path.write_bytes(octets)
+    done = world.triage(None, LLM_CONNECT_TOKEN_FILE=str(path))
+    assert (done.returncode, gateway.seen) == (2, [])
+    assert "LLM_CONNECT_TOKEN_FILE" in fault_of(done)["message"]
+
+
+def test_a_truncated_answer_keeps_what_is_whole(world, gateway, say):
+    whole = say.content(*[say.item(f"N-{number}") for number in (1, 2, 3)])
+    gateway.play = lambda *_: say.reply(whole[:-160], finish_reason="length")
+    done = world.triage()
+    report = report_of(done)
+    assert (done.returncode, report["state"]) == (1, "review_required")
+    assert [each["candidate"] for each in report["items"]] == ["N-1", "N-2"]
+    assert any("finish_reason length" in each for each in report["problems"])
+    assert report["quarantined"]
+
+
+def test_the_gateways_own_validation_asks_for_a_review(world, gateway, say):
+    validation = {"validation": {"valid": False, "errors": ["recommendations: too few"]}, "new_field": [1]}
+    gateway.play = say.answering(say.item("N-1"), metadata=validation, another=1)
+    assert "recommendations: too few" in report_of(world.triage())["problems"][0]
+
+
+ODD = [(None, None, None), ("x", 3, {}), ([], {"prompt_tokens": "9", "cost": -1}, 7)]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_is_missing_beside_the_content_is_unknown(world, gateway, say, odd):
+    gateway.play = say.answering(say.item("N-1"), **dict(zip(("metadata", "usage", "model"), odd, strict=True)))
+    report = report_of(world.triage())
+    assert report["state"] == "whole"
+    assert (report["served"]["cost_usd"], report["served"]["prompt_tokens"]) == (None, None)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "Sure! Here is what I think about it.", "[]", '{"recommendations": []}'])
+def test_an_answer_of_no_use_is_an_honest_empty_report_and_the_next_run_asks_again(world, gateway, say, text):
+    gateway.play = lambda *_: say.reply(text)
+    done = world.triage()
+    report = report_of(done)
+    assert (done.returncode, report["state"], report["items"]) == (3, "unusable", [])
+    assert len(report["not_chosen"]) == 3
+    gateway.play = say.answering(say.item("N-1"))
+    assert world.triage().returncode == 0
+    assert [run["state"] for run in world.runs] == ["whole", "unusable"]
+
+
+def test_an_empty_digest_asks_nobody(world, gateway, say):
+    done = world.triage(say.digest() | {"next_steps": []})
+    assert (done.returncode, report_of(done)["state"], gateway.seen) == (0, "empty", [])
+    assert world.runs[0]["state"] == "empty"
+
+
+REFUSALS = [
+    (401, {"type": "caller_unknown", "message": "no token"}, {}, 4, "LLM_CONNECT_TOKEN_FILE"),
+    (403, {"type": "caller_forbidden"}, {}, 4, "LLM_CONNECT_TOKEN_FILE"),
+    (429, {"type": "provider_rate_limit"}, {"retry-after": "7"}, 5, "in 7 s"),
+    (429, {"type": "budget"}, {"retry-after": "x" * 99}, 5, "later"),
+    (404, {"type": "unknown_profile"}, {}, 1, "llm-connect profiles"),
+    (400, {"type": "invalid_request", "faults": [{"field": "prompt", "problem": "x", "allowed": "y"}]}, {}, 1, "smoke"),
+    (502, {"type": "provider_key_refused", "message": "401"}, {}, 3, "warden prove"),
+    (502, {"type": "provider_credit"}, {}, 3, "credit"),
+    (503, {"type": "key_missing"}, {}, 3, "warden route show"),
+    (504, {"type": "deadline"}, {}, 3, "smoke"),
+    (502, None, {}, 3, "smoke"),
+    (500, {"type": 7, "message": ["x"]}, {}, 3, "smoke"),
+    (204, None, {}, 3, "smoke"),
+    (302, None, {"location": "http://192.0.2.1/"}, 3, "smoke"),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_gateway_that_gives_no_answer(world, gateway, refusal):
+    status, body, headers, code, hint = refusal
+    octets = json.dumps(body).encode() if body else b"<html>no</html>" if status != 204 else b""
+    gateway.play = lambda *_: (status, headers, octets)
+    done = world.triage()
+    fault = fault_of(done)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert hint in fault["hint"]
+    assert "no report" in fault["message"]
+    if body and isinstance(body["type"], str):
+        assert body["type"] in fault["message"]
+    (run,) = world.runs
+    assert (run["state"], run["fault"]["system"]) == ("failed", "llm-connect")
+    assert len(gateway.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "octets", [b"", b"not json", b"[]", b'{"content": null}', b"\xff\xfe", b'{"content": "a", "content": "b"}']
+)
+def test_a_200_that_is_no_answer(world, gateway, octets):
+    gateway.play = lambda *_: (200, {}, octets)
+    assert (world.triage().returncode, world.runs[0]["fault"]["kind"]) == (3, "no-contract")
+
+
+def test_too_large_an_answer_is_not_read_to_its_end(world, gateway):
+    gateway.play = lambda *_: (200, {}, b" " * 3_000_000)
+    assert "more than 2097152 octets" in fault_of(world.triage())["message"]
+
+
+def reset(handler, _seen):
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.connection.close()
+
+
+def cut(handler, _seen):
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{")
+    handler.wfile.flush()
+    handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+def garbage(handler, _seen):
+    handler.wfile.write(b"\x00\x01 no http\r\n\r\n")
+
+
+@pytest.mark.parametrize("broken", [reset, cut, garbage])
+def test_a_connection_that_breaks(world, gateway, broken):
+    gateway.play = broken
+    done = world.triage()
+    assert (done.returncode, fault_of(done)["kind"]) in [(3, "broken"), (3, "cut")]
+
+
+def trickle(handler, _seen):
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n")
+    for _ in range(60):
+        time.sleep(0.1)
+        handler.wfile.write(b" ")
+        handler.wfile.flush()
+
+
+@pytest.mark.parametrize("late", [lambda *_: time.sleep(4), trickle])
+def test_a_late_answer_is_late_in_all_and_not_for_each_octet(world, gateway, late):
+    gateway.play = late
+    began = time.monotonic()
+    done = world.triage(LLM_CONNECT_TIMEOUT_SECONDS="1")
+    assert (done.returncode, fault_of(done)["kind"]) == (3, "late")
+    assert time.monotonic() - began < 4
+
+
+def test_nobody_there(world):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        done = world.triage(LLM_CONNECT_URL=f"http://127.0.0.1:{taken.getsockname()[1]}")
+    assert (done.returncode, fault_of(done)["kind"]) == (3, "unreachable")
+    assert "connection refused" in fault_of(done)["message"]
+
+
+@pytest.mark.parametrize(
+    "url", ["", "ftp://host", "host:8080", "http://", "http://a b", "http://user:pw@host", "http://h:0"]
+)
+def test_a_gateway_address_that_is_none(world, url):
+    done = world.triage(LLM_CONNECT_URL=url)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "LLM_CONNECT_URL" in fault_of(done)["message"]
+    assert "pw" not in done.stderr
+
+
+@pytest.mark.parametrize("seconds", ["0", "601", "many", "nan", "-3"])
+def test_a_time_that_is_none(world, seconds):
+    assert world.triage(LLM_CONNECT_TIMEOUT_SECONDS=seconds).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [(b"", "no JSON"), (b'{"a": 1}', "schema"), (b" " * 5_300_000, "5 MiB"), (b"\xff\xfe\x00", "UTF-8")],
+)
+def test_a_digest_that_is_none_is_said_and_recorded(world, gateway, document, said):
+    done = world.triage(document)
+    assert (done.returncode, gateway.seen) == (1, [])
+    assert said in fault_of(done)["message"]
+    assert world.runs[0]["fault"]["kind"] == "faulty-digest"
+
+
+def test_a_5_megabyte_digest_is_read_cut_and_told(world, say):
+    done = world.triage(say.digest({"id": "N-1", "title": "x", "detail": "word " * 1_030_000}))
+    assert done.returncode == 0
+    assert report_of(done)["dropped"] == [{"what": "N-1", "reason": "detail: cut to 2000 characters"}]
+
+
+@pytest.mark.parametrize("path", ["nowhere.json", ".", "/proc/self/mem"])
+def test_a_file_that_cannot_be_read(world, path):
+    done = world.run("triage", "--digest", path)
+    assert done.returncode == 2
+    assert "Nothing was asked." in done.stderr
+
+
+def test_standard_input(world, say):
+    done = world.run("triage", "--digest", "-", "--json", stdin=json.dumps(say.digest()).encode())
+    assert report_of(done)["digest"]["entries"] == 3
+
+
+def test_a_digest_at_an_address(world, hub, say):
+    token = world.home / "digest-token"
+    token.write_text("digest.token")
+    hub.play = lambda *_: (200, {}, json.dumps(say.digest()).encode())
+    done = world.triage(f"{hub.url}/digest?day=today", ACTIVITY_CORE_DIGEST_TOKEN_FILE=str(token))
+    assert done.returncode == 0
+    assert (hub.seen[0].path, hub.seen[0].headers["authorization"]) == ("/digest?day=today", "Bearer digest.token")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ((404, {}, b""), 3, "answered 404"),
+        ((401, {}, b""), 4, "refused the caller"),
+        ((301, {"location": "http://192.0.2.1/"}, b""), 3, "redirect"),
+        ((200, {}, b"<html>"), 1, "no JSON"),
+        ((200, {}, b" " * 5_300_000), 3, "more than"),
+    ],
+)
+def test_an_address_that_gives_no_digest(world, gateway, hub, given):
+    reply, code, said = given
+    hub.play = lambda *_: reply
+    done = world.triage(f"{hub.url}/digest?key={KEY}")
+    assert (done.returncode, gateway.seen) == (code, [])
+    assert said in done.stderr
+    assert KEY not in done.stderr
+    assert world.runs[0]["state"] == "failed"
+
+
+def test_needs_human_is_decided_here_whatever_the_model_says(world, gateway, say):
+    gateway.play = say.answering(say.item("N-1", needs_human=False))
+    report = report_of(world.triage(say.digest({"id": "N-1", "title": "Pay the invoice"})))
+    assert report["items"][0]["needs_human"] is True
+    assert report["items"][0]["needs_human_reasons"] == [{"category": "money", "source": "digest", "word": "pay"}]
+
+
+def test_the_age_of_a_digest_is_told(world, say):
+    report = report_of(world.triage(say.digest(generated_at="2020-01-01T00:00:00Z")))
+    assert "old" in report["warnings"][0]
+    again = world.triage(say.digest(generated_at="2999-01-01T00:00:00Z"), "--again")
+    assert "a clock is wrong" in report_of(again)["warnings"][0]
