@@ -155,8 +155,8 @@ def test_a_disk_that_is_full_asks_nobody(world, gateway):
 def test_a_disk_that_fills_up_while_the_model_is_asked_costs_the_record_and_not_the_report(world, gateway, say):
     gateway.play = say.answering(say.item("N-1"))
     steps = [{"id": f"N-{number}", "title": "a long title " * 15} for number in range(8)]
-    many = [{"id": f"W-{number}", "title": "a long title " * 15} for number in range(12)]
-    done = world.triage(say.digest(*steps, workstreams=many), largest_file=20480)
+    many = [{"id": f"M-{number}", "title": "a long title " * 15} for number in range(40)]
+    done = world.triage(say.digest(*steps, messages=many), largest_file=20480)
     assert done.returncode == 3
     assert len(json.loads(done.stdout)["items"]) == 1
     assert "The report was made and is not kept" in done.stderr

@@ -100,8 +100,8 @@ def _document(octets: bytes) -> dict[str, Any]:
 def _faults(document: Any) -> list[str]:
     """Faults of the document itself; its entries are judged one by one, its lists cut to their limits."""
     rules = dict(schemas.schema("digest"))
-    lists = {name: {"type": "array"} for name in KINDS}
-    rules["properties"] = rules["properties"] | lists
+    lenient = {"source": {"type": "string"}} | {name: {"type": "array"} for name in KINDS}
+    rules["properties"] = rules["properties"] | lenient
     found = schemas.faults(rules, document)
     if not found and not _is_moment(document["generated_at"]):
         found = ["generated_at: is no moment that exists"]

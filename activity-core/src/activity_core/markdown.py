@@ -13,7 +13,7 @@ from activity_core import words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_MEANING = re.compile(r"[\\`*_\[\]<>|~&$]|:(?=/)|(?<=www)\.", re.IGNORECASE)
+_MEANING = re.compile(r"[\\`*_\[\]<>|~&$]|:(?=/)|(?<=\w)\.(?=[^\W\d])")
 _FIRST = re.compile(r"^(?:[-+=#]|\d{1,9}(?=[.)]))")
 _ID = re.compile(r"[A-Za-z0-9._:/#-]{1,80}", re.ASCII)
 
@@ -38,7 +38,7 @@ def escaped_inside(text: str) -> str:
 
 def code(candidate: str) -> str:
     """An id of a digest as code; what is none (a place in an answer, an invented id) as text."""
-    return f"`{candidate}`" if _ID.fullmatch(candidate) else escaped_inside(candidate)
+    return f"`{candidate}`" if _ID.fullmatch(candidate) else escaped(candidate)
 
 
 def rendered(report: dict[str, Any]) -> str:
