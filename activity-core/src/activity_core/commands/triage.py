@@ -20,7 +20,7 @@ _EXIT = {"whole": Exit.DONE, "empty": Exit.DONE, "review_required": Exit.NO, "un
 EXAMPLES = """\b
 Examples:
   LLM_CONNECT_URL=http://127.0.0.1:8080 activity-core triage --digest samples/tuesday.json
-  activity-core triage --digest https://hub.example/digest --out report.md --post https://hub.example/events
+  activity-core triage --digest https://hub.example/digest --out report.md --out report.json
 
 \b
 Environment: LLM_CONNECT_URL, LLM_CONNECT_TIMEOUT_SECONDS (300), LLM_CONNECT_TOKEN_FILE,

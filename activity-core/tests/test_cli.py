@@ -1,0 +1,60 @@
+"""The command line: help that teaches, one table of exit codes, one file that prints."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "activity_core"
+COMMANDS = ["triage", "runs", "schema", "exit-codes"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_a_sentence_and_two_examples(world, command):
+    done = world.run(command, "--help")
+    examples = done.stdout.partition("Examples:")[2].splitlines()
+    assert done.returncode == 0
+    assert len([line for line in examples if f"activity-core {command}" in line]) >= 2
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+def test_the_table_of_exit_codes(world):
+    lines = world.run("exit-codes").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["CODE", "0", "1", "2", "3", "4", "5", "130"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nope"], ["triage"], ["triage", "--digest", "x", "--out", "r.txt"], ["schema", "x"]]
+)
+def test_wrong_usage_is_2_and_json_where_wanted(world, arguments):
+    assert world.run(*arguments).returncode == 2
+    done = world.run(*arguments, "--json")
+    if "schema" not in arguments:
+        assert json.loads(done.stderr)["code"] == 2
+
+
+def test_nothing_to_call_is_wrong_usage(world):
+    assert world.run().returncode == 2
+
+
+def test_a_missing_gateway_is_said(world):
+    done = world.run("triage", "--digest", "x", LLM_CONNECT_URL="")
+    assert (done.returncode, "LLM_CONNECT_URL is not set" in done.stderr) == (2, True)
+
+
+def test_one_file_prints():
+    for path in SOURCE.rglob("*.py"):
+        if path.name == "render.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            assert called not in {"print", "click.echo", "click.secho", "sys.stdout.write", "sys.stderr.write"}, path
+
+
+def test_asking_for_help_loads_neither_the_client_nor_the_validator(world):
+    (world.home / "sitecustomize.py").write_text(
+        "import atexit, sys\n"
+        "atexit.register(lambda: print({'aiohttp', 'jsonschema', 'sqlite3'} & set(sys.modules), file=sys.stderr))\n"
+    )
+    assert world.run("exit-codes", PYTHONPATH=str(world.home)).stderr == "set()\n"

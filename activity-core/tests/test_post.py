@@ -1,0 +1,45 @@
+"""The State Hub is told counts, once for each run, and its silence costs no report."""
+
+import json
+
+ALLOWED = {
+    "event", "run", "day", "began_at", "state", "digest_sha256", "digest_age_seconds", "items", "needs_human",
+    "quarantined", "dropped", "masked", "profile", "model", "prompt_tokens", "completion_tokens", "cost_usd",
+}  # fmt: skip
+
+
+def test_what_is_told_is_metadata_only(world, gateway, hub, say):
+    gateway.play = say.answering(say.item("N-1", action="Call Jana about the invoice"), summary="Jana is away.")
+    done = world.triage(say.digest({"id": "N-1", "title": "A private title"}), "--post", f"{hub.url}/events")
+    assert done.returncode == 0
+    (seen,) = hub.seen
+    event = seen.json
+    assert set(event) == ALLOWED
+    assert (event["items"], event["needs_human"], event["state"]) == (1, 1, "whole")
+    assert (seen.path, seen.headers["idempotency-key"]) == ("/events", event["run"])
+    for text in ("Jana", "private", "invoice", "N-1"):
+        assert text not in seen.body.decode()
+
+
+def test_a_run_is_told_once(world, hub):
+    world.triage(None, "--post", hub.url)
+    done = world.triage(None, "--post", hub.url)
+    assert (done.returncode, len(hub.seen)) == (0, 1)
+    assert "knows this run already" in done.stderr
+
+
+def test_a_hub_that_does_not_take_it_costs_no_report_and_is_told_the_next_time(world, gateway, hub):
+    for status, code in ((500, 3), (401, 4), (302, 3)):
+        hub.play = lambda *_, status=status: (status, {"location": "http://192.0.2.1"}, b"")
+        done = world.triage(None, "--post", hub.url)
+        assert (done.returncode, bool(json.loads(done.stdout)["items"])) == (code, True)
+        assert "The report is made, and the hub was not told of it." in done.stderr
+    hub.play = lambda *_: (200, {}, b"ok")
+    assert world.triage(None, "--post", hub.url).returncode == 0
+    assert (len(gateway.seen), len(hub.seen)) == (1, 4)
+    assert world.runs[0]["posted_at"]
+
+
+def test_an_address_of_a_hub_that_is_none_is_said_before_anything_is_asked(world, gateway):
+    done = world.triage(None, "--post", "hub")
+    assert (done.returncode, gateway.seen) == (2, [])
