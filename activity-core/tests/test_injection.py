@@ -159,7 +159,7 @@ def _headings(made: dict) -> list[str]:
     lines = markdown.rendered(made | {"items": []}).splitlines()
     fixed = [line for line in lines if line.startswith("#")]
     items = [f"### {each['rank']} · {markdown.escaped_inside(each['title'])}" for each in made["items"]]
-    return [fixed[0], *items, *fixed[1:]]
+    return [fixed[0], *(["## Why, one by one"] if items else []), *items, *fixed[1:]]
 
 
 @pytest.mark.parametrize("text", [*OWN, "plain", "a_b*c", "C:\\dir", "50% of #3 (see [4])", "x < y & z"])

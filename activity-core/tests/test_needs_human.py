@@ -39,7 +39,7 @@ def test_the_model_adds_and_cannot_remove():
 
 def test_the_workstream_it_belongs_to_counts():
     about = Entry("W-1", "workstream", "Contract with the data centre", {})
-    assert [each.category for each in asked(others=(about,))] == ["legal"]
+    assert [(each.category, each.source) for each in asked(others=(about,))] == [("legal", "workstream")]
 
 
 def test_masked_material_is_a_matter_of_secrets():

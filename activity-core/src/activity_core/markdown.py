@@ -91,6 +91,8 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _items(report: dict[str, Any]) -> Iterator[str]:
+    if report["items"]:
+        yield "## Why, one by one"
     for item in report["items"]:
         yield from ("", f"### {item['rank']} · {escaped_inside(item['title'])}", "")
         yield f"- Do: {escaped_inside(item['action'])}"

@@ -33,7 +33,7 @@ class Reason:
 
     Attributes:
         category: one of `CATEGORIES`, or ``model`` where the model alone says so.
-        source: ``digest``, ``answer`` or ``model``.
+        source: ``digest`` (the entry), ``workstream`` (that it belongs to), ``answer`` or ``model``.
         word: what was found, a word of the rules; for the model its own reason.
     """
 
@@ -45,7 +45,9 @@ class Reason:
 def reasons(digest: Digest, recommendation: Recommendation) -> list[Reason]:
     """Every category once, with the first word that called it; then what the model adds."""
     entry = digest.entry(recommendation.candidate)
-    texts = {"digest": _said_by(digest, entry), "answer": f"{recommendation.action} {recommendation.why}"}
+    belongs = digest.entry(entry.workstream) if entry else None
+    answer = f"{recommendation.action} {recommendation.why}"
+    texts = {"digest": _said_by(entry), "workstream": _said_by(belongs), "answer": answer}
     found: dict[str, Reason] = {}
     masked = (entry.masked if entry else ()) + recommendation.masked
     if masked:
@@ -59,10 +61,8 @@ def reasons(digest: Digest, recommendation: Recommendation) -> list[Reason]:
     return told
 
 
-def _said_by(digest: Digest, entry: Entry | None) -> str:
-    """Title and texts of the entry, and of the workstream it belongs to."""
-    belongs = digest.entry(entry.workstream) if entry and entry.workstream else None
-    return " ".join(_text(each.title, each.fields) for each in (entry, belongs) if each)
+def _said_by(entry: Entry | None) -> str:
+    return _text(entry.title, entry.fields) if entry else ""
 
 
 def _text(title: str, fields: Mapping[str, str]) -> str:

@@ -26,6 +26,7 @@ _MONTHS = [
 ]
 _DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _SHORT_HASH = 12
+_PLACES = {"digest": "the digest", "workstream": "its workstream", "answer": "the answer"}
 
 PARTS = {
     "user_business_value": "value",
@@ -101,7 +102,7 @@ def human_long(item: dict[str, Any]) -> Iterator[str]:
         if reason["category"] == "model":
             yield f"the model: {reason['word']}"
         else:
-            yield f'{reason["category"]} ("{reason["word"]}" in the {reason["source"]})'
+            yield f'{reason["category"]} ("{reason["word"]}" in {_PLACES[reason["source"]]})'
 
 
 def provenance(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
