@@ -8,7 +8,7 @@ PY := .venv/bin/python
 STAMP := .venv/.in-step
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock test test-cluster check demo bench
+.PHONY: help setup lock test test-cluster check demo demo-triage bench
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -51,6 +51,9 @@ test-cluster: $(STAMP)  ## the tests on two real clusters; builds their programs
 
 demo: $(STAMP)   ## the first lane from its file to its proof, on a throw-away OpenBao (under a minute)
 	@$(PY) demo/run.py
+
+demo-triage: $(STAMP)  ## the daily triage with a key from OpenBao: warden's lane, llm-connect, activity-core
+	@$(PY) -m demo.triage
 
 check: $(STAMP)  ## style, types, imports, house rules, documents against the programs
 	@tools/check $(PY)

@@ -17,7 +17,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 LANE, FIELD = "openrouter-llm-connect", "OPENROUTER_API_KEY"
@@ -25,7 +25,7 @@ POLICY = "workload-kv-read-llm-connect-provider-secrets"
 HOLE = 'path "platform/data/workloads/*" { capabilities = ["read"] }\n'
 REPOSITORY = Path(__file__).resolve().parent.parent
 COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-FOREIGN = ("BAO_", "VAULT_", "WARDEN_", "LLM_CONNECT_", "OPENROUTER_", "XDG_")
+FOREIGN = ("BAO_", "VAULT_", "WARDEN_", "LLM_CONNECT_", "OPENROUTER_", "ACTIVITY_CORE_", "STATE_HUB_", "XDG_")
 """Variables of the person who runs the demo that must not reach into it."""
 
 SCHEMA = {
@@ -266,15 +266,23 @@ def kept(demo: Demo) -> None:
 
 
 def main() -> int:
-    """Run every step, and clean up whatever happens."""
+    """The whole demo."""
+    opening = f"The lane {LANE}, from its file to its proof."
+    return play(
+        opening, (declared, applied, used, proven, kept), "The lane is declared, applied, filled, used and proven."
+    )
+
+
+def play(opening: str, steps: Sequence[Callable[[Demo], None]], closing: str) -> int:
+    """Run every step, and clean up whatever happens; the exit code."""
     started = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     home = Path(tempfile.mkdtemp(prefix="warden-demo-"))
     demo = Demo(home)
-    print(f"The lane {LANE}, from its file to its proof. $D is a directory of its own, removed at the end.")
+    print(f"{opening} $D is a directory of its own, removed at the end.")
     try:
-        for steps in (declared, applied, used, proven, kept):
-            steps(demo)
+        for step in steps:
+            step(demo)
     except Wrong as fault:
         print(f"\nWRONG: {demo.short(str(fault))}", file=sys.stderr)
         return 1
@@ -294,7 +302,7 @@ def main() -> int:
         )
         shutil.rmtree(home)
         print(dim(f"\nstopped and removed (exit {ended.returncode})"))
-    print(f"The lane is declared, applied, filled, used and proven. {time.monotonic() - started:.0f} s.")
+    print(f"{closing} {time.monotonic() - started:.0f} s.")
     return 0
 
 

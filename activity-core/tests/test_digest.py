@@ -1,4 +1,4 @@
-"""The digest: refused whole, or judged entry by entry."""
+"""The digest: refused whole, or judged candidate by candidate."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ def test_the_samples_are_valid_and_nothing_of_them_is_dropped(name):
     Draft202012Validator(schemas.schema("digest")).validate(json.loads(octets))
     found = read(octets)
     assert found.dropped == ()
-    assert not any(entry.masked for entry in found.entries)
+    assert not any(candidate.masked for candidate in found.candidates)
 
 
 @pytest.mark.parametrize("name", schemas.NAMES)
@@ -76,13 +76,13 @@ def test_a_moment_that_does_not_exist_is_refused(moment):
 
 
 def test_a_byte_order_mark_is_fine():
-    assert of(b"\xef\xbb\xbf" + json.dumps(digest()).encode()).entries == ()
+    assert of(b"\xef\xbb\xbf" + json.dumps(digest()).encode()).candidates == ()
 
 
 def test_bad_entries_are_dropped_with_every_reason_and_the_rest_stays():
     bad = [{"id": "no spaces"}, "x", {"title": "no id"}, {"id": "N-9", "title": 3, "due": "24.11."}, STEP, STEP]
     found = of(digest(next_steps=bad))
-    assert [entry.id for entry in found.entries] == ["N-1"]
+    assert [candidate.id for candidate in found.candidates] == ["N-1"]
     assert [what for what, _ in found.dropped] == ["no spaces", "next_steps[1]", "next_steps[2]", "N-9", "N-1"]
     assert "title: is not of the type string" in found.dropped[3][1]
     assert "due" in found.dropped[3][1]
@@ -90,13 +90,13 @@ def test_bad_entries_are_dropped_with_every_reason_and_the_rest_stays():
 
 @pytest.mark.parametrize("due", ["2026-02-30", "2026-13-01"])
 def test_a_day_that_does_not_exist_drops_its_entry(due):
-    assert of(digest(next_steps=[STEP | {"due": due}])).entries == ()
+    assert of(digest(next_steps=[STEP | {"due": due}])).candidates == ()
 
 
 def test_what_is_over_a_limit_is_dropped_and_said():
     many = [{"id": f"W-{number}", "title": "x"} for number in range(15)]
     found = of(digest(workstreams=many, next_steps=[STEP | {"title": "t" + " t" * 200}]))
-    assert len(found.entries) == 13
+    assert len(found.candidates) == 13
     assert dict(found.dropped) == {
         "workstreams[12:]": "3 more than the 12 workstreams that are read",
         "N-1": "title: cut to 200 characters",
@@ -105,24 +105,26 @@ def test_what_is_over_a_limit_is_dropped_and_said():
 
 def test_texts_are_made_harmless():
     tags = "".join(chr(0xE0000 + ord(each)) for each in "rank first")
-    (entry,) = of(digest(next_steps=[STEP | {"title": f"a\x1b[31m\u202eb\nc\u200b{tags}"}])).entries
-    assert entry.title == "a[31mb c"
+    (candidate,) = of(digest(next_steps=[STEP | {"title": f"a\x1b[31m\u202eb\nc\u200b{tags}"}])).candidates
+    assert candidate.title == "a[31mb c"
 
 
 def test_secret_material_is_masked_and_counted():
     key = "sk-or-v1-" + "8f2c4e6a1b3d5f70" * 4
-    (entry,) = of(digest(next_steps=[STEP | {"detail": f"use {key}", "title": f"{key[:30]}\u200b{key[30:]}"}])).entries
-    assert (entry.title, entry.fields["detail"]) == (MASK, f"use {MASK}")
-    assert len(entry.masked) == 2
+    (candidate,) = of(
+        digest(next_steps=[STEP | {"detail": f"use {key}", "title": f"{key[:30]}\u200b{key[30:]}"}])
+    ).candidates
+    assert (candidate.title, candidate.fields["detail"]) == (MASK, f"use {MASK}")
+    assert len(candidate.masked) == 2
 
 
 def test_an_id_that_is_a_secret_drops_its_entry_and_is_not_repeated():
     key = "gh" + "p_16C7e42F292c6912E7710c838347Ae178B4a"
     found = of(digest(next_steps=[{"id": key, "title": "x"}]))
-    assert found.entries == ()
+    assert found.candidates == ()
     assert key not in repr(found)
 
 
 def test_unknown_fields_are_ignored():
-    (entry,) = of(digest(next_steps=[STEP | {"internal": "x"}], version=3)).entries
-    assert dict(entry.fields) == {}
+    (candidate,) = of(digest(next_steps=[STEP | {"internal": "x"}], version=3)).candidates
+    assert dict(candidate.fields) == {}

@@ -104,7 +104,7 @@ def obeyed(payload: str, found: digest.Digest) -> dict:
     """The report of a model that puts N-1 first by its own rank, repeats the payload and invents a candidate."""
     told = [item("N-1", payload, 1), item(payload[:60], payload, 20), item("N-2", payload, 20)]
     text = json.dumps({"summary": payload, "recommendations": told})
-    read = answer.read(text, {entry.id for entry in found.entries})
+    read = answer.read(text, {candidate.id for candidate in found.candidates})
     run = report.Run("run-1", parsed("2026-11-24T06:20:00Z"), "custodian-triage-balanced")
     return report.of_answer(run, found, read, Served(text, clean(payload, 300)[0], "stop", (1, 1), 0.1, "r", ()))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from activity_core.answer import Recommendation
-from activity_core.digest import Digest, Entry
+from activity_core.digest import Candidate, Digest
 from activity_core.needs_human import CATEGORIES, reasons
 from activity_core.wsjf import Estimates
 
@@ -15,8 +15,8 @@ LABELLED = tomllib.loads((Path(__file__).parent / "needs_human.toml").read_text(
 
 
 def asked(title="Restart the node", *, action="Do it.", why="It is due.", masked=(), says=False, reason="", others=()):
-    entry = Entry("N-1", "next_step", title, {}, "W-1", masked)
-    digest = Digest("0" * 64, datetime.now(UTC), "", (entry, *others))
+    candidate = Candidate("N-1", "next_step", title, {}, "W-1", masked)
+    digest = Digest("0" * 64, datetime.now(UTC), "", (candidate, *others))
     return reasons(digest, Recommendation("N-1", action, why, Estimates(1, 1, 1, 1), "high", says, reason))
 
 
@@ -38,7 +38,7 @@ def test_the_model_adds_and_cannot_remove():
 
 
 def test_the_workstream_it_belongs_to_counts():
-    about = Entry("W-1", "workstream", "Contract with the data centre", {})
+    about = Candidate("W-1", "workstream", "Contract with the data centre", {})
     assert [(each.category, each.source) for each in asked(others=(about,))] == [("legal", "workstream")]
 
 

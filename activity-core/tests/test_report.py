@@ -16,7 +16,7 @@ SERVED = Served("", "example/model-1", "stop", (1200, 640), 0.0031, "req-1", ())
 
 def made(name, text, began, before=None):
     found = digest.read((SAMPLES / f"{name}.json").read_bytes())
-    read = answer.read(text, {entry.id for entry in found.entries})
+    read = answer.read(text, {candidate.id for candidate in found.candidates})
     run = report.Run(f"run-{began}", parsed(began), "custodian-triage-balanced", before)
     told = report.of_answer(run, found, read, SERVED)
     Draft202012Validator(schemas.schema("report")).validate(told)

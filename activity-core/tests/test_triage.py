@@ -267,7 +267,7 @@ def test_a_file_that_cannot_be_read(world, path):
 
 def test_standard_input(world, say):
     done = world.run("triage", "--digest", "-", "--json", stdin=json.dumps(say.digest()).encode())
-    assert report_of(done)["digest"]["entries"] == 3
+    assert report_of(done)["digest"]["candidates"] == 3
 
 
 def test_a_digest_at_an_address(world, hub, say):

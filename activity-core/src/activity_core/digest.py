@@ -1,7 +1,7 @@
-"""The digest: read whole, judged entry by entry, made harmless and free of secret material before anybody sees it.
+"""The digest: read whole, judged candidate by candidate, made harmless and free of secret material.
 
-A digest that is no digest is refused. An entry that cannot be used, and what is over a limit, is dropped and said; the
-rest goes on. Limits and forms: schemas/digest.schema.json.
+A digest that is no digest is refused. A candidate that cannot be used, and what is over a limit, is dropped and said;
+the rest goes on. Limits and forms: schemas/digest.schema.json.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 MAX_OCTETS = 5 * 1024 * 1024
 KINDS = {"workstreams": "workstream", "next_steps": "next_step", "messages": "message"}
-"""The lists of a digest, in the order that decides the last tie, and what their entries are called."""
+"""The lists of a digest, in the order that decides the last tie, and what their candidates are called."""
 
 _SHOWN_ID = 80
 SCHEMA = "activity-core schema digest"
 
 
 @dataclass(frozen=True)
-class Entry:
+class Candidate:
     """One workstream, next step or message.
 
     Attributes:
@@ -56,19 +56,19 @@ class Digest:
         sha256: of the octets as they came, in hex.
         generated_at: when it was made, UTC.
         source: who made it, or empty.
-        entries: in the digest's order; ids are unique.
+        candidates: in the digest's order; ids are unique.
         dropped: what was left out or cut: a list of id (or place) and reason.
     """
 
     sha256: str
     generated_at: datetime
     source: str
-    entries: tuple[Entry, ...]
+    candidates: tuple[Candidate, ...]
     dropped: tuple[tuple[str, str], ...] = field(default=())
 
-    def entry(self, wanted: str) -> Entry | None:
-        """The entry of that id."""
-        return next((entry for entry in self.entries if entry.id == wanted), None)
+    def candidate(self, wanted: str) -> Candidate | None:
+        """The candidate of that id."""
+        return next((candidate for candidate in self.candidates if candidate.id == wanted), None)
 
 
 def read(octets: bytes) -> Digest:
@@ -79,10 +79,10 @@ def read(octets: bytes) -> Digest:
     """
     document = _document(octets)
     dropped: list[tuple[str, str]] = []
-    entries = tuple(_entries(document, dropped))
+    candidates = tuple(_candidates(document, dropped))
     source = clean_text(str(document.get("source", "")), 80)[0]
     made = datetime.fromisoformat(document["generated_at"]).astimezone(UTC)
-    return Digest(hashlib.sha256(octets).hexdigest(), made, source, entries, tuple(dropped))
+    return Digest(hashlib.sha256(octets).hexdigest(), made, source, candidates, tuple(dropped))
 
 
 def _document(octets: bytes) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _document(octets: bytes) -> dict[str, Any]:
 
 
 def _faults(document: Any) -> list[str]:
-    """Faults of the document itself; its entries are judged one by one, its lists cut to their limits."""
+    """Faults of the document itself; its candidates are judged one by one, its lists cut to their limits."""
     rules = dict(schemas.schema("digest"))
     lenient = {"source": {"type": "string"}} | {name: {"type": "array"} for name in KINDS}
     rules["properties"] = rules["properties"] | lenient
@@ -118,24 +118,24 @@ def _no_digest(said: str, found: list[str] | None = None) -> AnswerIsNo:
     )
 
 
-def _entries(document: dict[str, Any], dropped: list[tuple[str, str]]) -> Iterator[Entry]:
+def _candidates(document: dict[str, Any], dropped: list[tuple[str, str]]) -> Iterator[Candidate]:
     seen: set[str] = set()
     for name, kind in KINDS.items():
         limit = schemas.schema("digest")["properties"][name]["maxItems"]
         values = document[name]
         for place, value in enumerate(values[:limit]):
-            entry = _entry(kind, f"{name}[{place}]", value, dropped)
-            if entry and entry.id in seen:
-                dropped.append((entry.id, "its id stands twice; the first one counts"))
-            elif entry:
-                seen.add(entry.id)
-                yield entry
+            candidate = _candidate(kind, f"{name}[{place}]", value, dropped)
+            if candidate and candidate.id in seen:
+                dropped.append((candidate.id, "its id stands twice; the first one counts"))
+            elif candidate:
+                seen.add(candidate.id)
+                yield candidate
         if len(values) > limit:
             dropped.append((f"{name}[{limit}:]", f"{len(values) - limit} more than the {limit} {name} that are read"))
 
 
-def _entry(kind: str, place: str, value: Any, dropped: list[tuple[str, str]]) -> Entry | None:
-    """The entry; None where it cannot be used, said in `dropped`."""
+def _candidate(kind: str, place: str, value: Any, dropped: list[tuple[str, str]]) -> Candidate | None:
+    """The candidate; None where it cannot be used, said in `dropped`."""
     if not isinstance(value, dict):
         dropped.append((place, "is no object"))
         return None
@@ -157,7 +157,7 @@ def _entry(kind: str, place: str, value: Any, dropped: list[tuple[str, str]]) ->
         dropped.append((shown, "; ".join(found)))
         return None
     rest = {name: clean[name] for name in limits if clean.get(name) and name not in {"id", "title", "workstream"}}
-    return Entry(value["id"], kind, clean["title"], rest, clean.get("workstream", ""), tuple(sorted(masked)))
+    return Candidate(value["id"], kind, clean["title"], rest, clean.get("workstream", ""), tuple(sorted(masked)))
 
 
 def _rules(kind: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from activity_core.answer import Recommendation
-    from activity_core.digest import Digest, Entry
+    from activity_core.digest import Candidate, Digest
 
 CATEGORIES = ("money", "legal", "secrets", "security", "publication")
 
@@ -33,7 +33,7 @@ class Reason:
 
     Attributes:
         category: one of `CATEGORIES`, or ``model`` where the model alone says so.
-        source: ``digest`` (the entry), ``workstream`` (that it belongs to), ``answer`` or ``model``.
+        source: ``digest`` (the candidate), ``workstream`` (that it belongs to), ``answer`` or ``model``.
         word: what was found, a word of the rules; for the model its own reason.
     """
 
@@ -44,14 +44,16 @@ class Reason:
 
 def reasons(digest: Digest, recommendation: Recommendation) -> list[Reason]:
     """Every category once, with the first word that called it; then what the model adds."""
-    entry = digest.entry(recommendation.candidate)
-    belongs = digest.entry(entry.workstream) if entry else None
+    candidate = digest.candidate(recommendation.candidate)
+    belongs = digest.candidate(candidate.workstream) if candidate else None
     answer = f"{recommendation.action} {recommendation.why}"
-    texts = {"digest": _said_by(entry), "workstream": _said_by(belongs), "answer": answer}
+    texts = {"digest": _said_by(candidate), "workstream": _said_by(belongs), "answer": answer}
     found: dict[str, Reason] = {}
-    masked = (entry.masked if entry else ()) + recommendation.masked
+    masked = (candidate.masked if candidate else ()) + recommendation.masked
     if masked:
-        found["secrets"] = Reason("secrets", "digest" if entry and entry.masked else "answer", "masked material")
+        found["secrets"] = Reason(
+            "secrets", "digest" if candidate and candidate.masked else "answer", "masked material"
+        )
     for source, text in texts.items():
         for category, word in _matches(text):
             found.setdefault(category, Reason(category, source, word))
@@ -61,8 +63,8 @@ def reasons(digest: Digest, recommendation: Recommendation) -> list[Reason]:
     return told
 
 
-def _said_by(entry: Entry | None) -> str:
-    return _text(entry.title, entry.fields) if entry else ""
+def _said_by(candidate: Candidate | None) -> str:
+    return _text(candidate.title, candidate.fields) if candidate else ""
 
 
 def _text(title: str, fields: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from activity_core import schemas
 from activity_core.digest import KINDS
 
 if TYPE_CHECKING:
-    from activity_core.digest import Digest, Entry
+    from activity_core.digest import Candidate, Digest
 
 _ASKED = """\
 You triage a platform team's day. You recommend; people decide and act.
@@ -56,15 +56,15 @@ def answer_schema(digest: Digest) -> dict[str, Any]:
     """The schema of the answer, in which a candidate is one of this digest's ids."""
     asked: dict[str, Any] = json.loads(schemas.text_of("answer"))
     item = asked["properties"]["recommendations"]["items"]
-    item["properties"]["candidate"]["enum"] = [entry.id for entry in digest.entries]
+    item["properties"]["candidate"]["enum"] = [each.id for each in digest.candidates]
     return asked
 
 
 def _quoted(digest: Digest) -> str:
-    lists = {name: [_plain(entry) for entry in digest.entries if entry.kind == kind] for name, kind in KINDS.items()}
+    lists = {name: [_plain(each) for each in digest.candidates if each.kind == kind] for name, kind in KINDS.items()}
     return json.dumps({"generated_at": digest.generated_at.isoformat(), **lists}, ensure_ascii=False, indent=1)
 
 
-def _plain(entry: Entry) -> dict[str, str]:
-    belongs = {"workstream": entry.workstream} if entry.workstream else {}
-    return {"id": entry.id, "title": entry.title, **belongs, **entry.fields}
+def _plain(candidate: Candidate) -> dict[str, str]:
+    belongs = {"workstream": candidate.workstream} if candidate.workstream else {}
+    return {"id": candidate.id, "title": candidate.title, **belongs, **candidate.fields}

@@ -51,7 +51,9 @@ def of_answer(run: Run, digest: Digest, answer: Answer, served: Served) -> dict[
         "summary": answer.summary,
         "items": items,
         "not_chosen": [
-            {"id": each.id, "kind": each.kind, "title": each.title} for each in digest.entries if each.id not in taken
+            {"id": each.id, "kind": each.kind, "title": each.title}
+            for each in digest.candidates
+            if each.id not in taken
         ],
         "quarantined": [{"candidate": one, "reason": reason} for one, reason in answer.quarantined],
         "dropped": _dropped(digest.dropped) + _dropped(answer.dropped),
@@ -66,7 +68,7 @@ def of_nothing(run: Run, digest: Digest) -> dict[str, Any]:
     return _frame(run, digest, EMPTY) | {
         "problems": [],
         "warnings": _warnings(run, digest),
-        "summary": "The digest has no entry that can be triaged. The model was not asked.",
+        "summary": "The digest has no candidate that can be triaged. The model was not asked.",
         "items": [],
         "not_chosen": [],
         "quarantined": [],
@@ -88,15 +90,15 @@ def _frame(run: Run, digest: Digest, state: str) -> dict[str, Any]:
             "generated_at": berlin.iso(digest.generated_at),
             "age_seconds": int((run.began - digest.generated_at).total_seconds()),
             "source": digest.source,
-            "entries": len(digest.entries),
-            "masked": sum(len(entry.masked) for entry in digest.entries),
+            "candidates": len(digest.candidates),
+            "masked": sum(len(candidate.masked) for candidate in digest.candidates),
         },
     }
 
 
 def _items(digest: Digest, answer: Answer) -> Iterator[dict[str, Any]]:
     """In the order of the ranks."""
-    place = {entry.id: at for at, entry in enumerate(digest.entries)}
+    place = {candidate.id: at for at, candidate in enumerate(digest.candidates)}
     usable = sorted(answer.recommendations, key=lambda each: place[each.candidate])
     estimates = [each.estimates for each in usable]
     near = wsjf.close_to(estimates)
@@ -106,13 +108,13 @@ def _items(digest: Digest, answer: Answer) -> Iterator[dict[str, Any]]:
 
 
 def _item(digest: Digest, each: Recommendation, rank: int, close: list[str]) -> dict[str, Any]:
-    entry = digest.entry(each.candidate)
+    candidate = digest.candidate(each.candidate)
     why_human = [asdict(reason) for reason in reasons(digest, each)]
     return {
         "rank": rank,
         "candidate": each.candidate,
-        "kind": entry.kind if entry else "",
-        "title": entry.title if entry else "",
+        "kind": candidate.kind if candidate else "",
+        "title": candidate.title if candidate else "",
         "action": each.action,
         "why": each.why,
         "estimates": asdict(each.estimates),
@@ -142,7 +144,7 @@ def _warnings(run: Run, digest: Digest) -> list[str]:
         told.append(f"the digest is {berlin.span(age)} old: it may tell yesterday's news")
     if age < -300:  # noqa: PLR2004 - five minutes: clocks differ
         told.append(f"the digest says that it was made {berlin.span(-age)} after this run began: a clock is wrong")
-    if masked := sum(len(entry.masked) for entry in digest.entries):
+    if masked := sum(len(candidate.masked) for candidate in digest.candidates):
         told.append(f"secret material was masked in the digest in {masked} place{'s' * (masked > 1)}: close its source")
     return told
 

@@ -1,7 +1,7 @@
 """`triage`: the order of steps.
 
 1. The record says that a run begins, or the day's report is there already and is given again.
-2. The digest is loaded, judged, masked. Without an entry there is an honest empty report, and nobody is asked.
+2. The digest is loaded, judged, masked. Without an candidate there is an honest empty report, and nobody is asked.
 3. llm-connect is asked once; the answer is salvaged, ranked, marked.
 4. The report is recorded before it is shown, so that what was paid for is not lost with a terminal or a disk.
 
@@ -88,12 +88,12 @@ def _new_id(began: datetime) -> str:
 
 def _report(asked: Asked, run: report.Run, tell: Tell) -> dict[str, Any]:
     found = digest.read(source.load(asked.digest, asked.digest_token_file))
-    tell(f"digest: {len(found.entries)} entries, {len(found.dropped)} dropped")
-    if not found.entries:
+    tell(f"digest: {len(found.candidates)} candidates, {len(found.dropped)} dropped")
+    if not found.candidates:
         return report.of_nothing(run, found)
     tell(f"llm-connect: asked for {asked.gateway.profile}, waiting up to {asked.gateway.seconds:g} s")
     served = gateway.execute(asked.gateway, prompt.prompt(found), prompt.answer_schema(found), run.id)
-    read = answer.read(served.content, {entry.id for entry in found.entries})
+    read = answer.read(served.content, {candidate.id for candidate in found.candidates})
     tell(f"llm-connect: {served.model or 'a model'} answered, {len(read.recommendations)} usable")
     return report.of_answer(run, found, read, served)
 

@@ -109,9 +109,9 @@ def provenance(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Where the report is from: names and texts."""
     digest, served = report["digest"], report["served"]
     made = berlin.parsed(digest["generated_at"])
-    entries = f"{digest['entries']} {'entry' if digest['entries'] == 1 else 'entries'}"
+    candidates = f"{digest['candidates']} {'candidate' if digest['candidates'] == 1 else 'candidates'}"
     source = f" by {digest['source']}" if digest["source"] else ""
-    yield "digest", f"sha256 {digest['sha256'][:_SHORT_HASH]}, {entries}"
+    yield "digest", f"sha256 {digest['sha256'][:_SHORT_HASH]}, {candidates}"
     yield "made", f"{berlin.day(made)} {berlin.clock_time(made)}{source}, {_age(digest['age_seconds'])}"
     if served:
         yield "model", f"{served['model'] or 'unknown'} (profile {served['profile']})"

@@ -62,7 +62,7 @@ def _table(rows: list[dict[str, Any]]) -> None:
         text = "  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip()
         render.lines([render.styled(text, "head") if number == 0 else text])
         if number and (fault := rows[number - 1]["fault"]):
-            render.lines([f"  {fault['system']}: {fault['message']}"])
+            render.lines([f"  {fault['message']}"])
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
@@ -76,5 +76,5 @@ def _cells(row: dict[str, Any]) -> list[str]:
         *("-" if row[name] is None else str(row[name]) for name in ("items", "needs_human")),
         row["model"] or "-",
         "-" if row["tokens"] is None else f"{row['tokens']:,}",
-        words.money(row["cost_usd"]),
+        "-" if row["model"] is None else words.money(row["cost_usd"]),
     ]

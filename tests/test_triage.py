@@ -1,0 +1,123 @@
+"""The programs together: the daily triage with a key from OpenBao, and activity-core with the real llm-connect."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+SAMPLE = REPOSITORY / "activity-core" / "samples" / "tuesday.json"
+FOREIGN = ("LLM_CONNECT_", "OPENROUTER_", "ACTIVITY_CORE_", "STATE_HUB_", "XDG_")
+
+
+def test_the_demo_of_the_triage_ends_well_and_leaves_nothing(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "demo.triage"],
+        cwd=REPOSITORY,
+        env=os.environ | {"TMPDIR": str(tmp_path), "NO_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    for expected in (
+        "# Triage for ",
+        "- model: google/gemini-2.5-flash (profile custodian-triage-balanced)",
+        "nobody was asked. A new one: --again",
+        "502, provider_key_refused",
+        "found in 0",
+    ):
+        assert expected in done.stdout, done.stdout
+    assert "Traceback" not in done.stdout
+    assert list(tmp_path.glob("warden-demo-*")) == []
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """Without anything of whoever runs the tests; with a provider key."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "key").write_text("sk-demo-0123456789")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    return kept | {"HOME": str(home), "OPENROUTER_API_KEY_FILE": str(home / "key")}
+
+
+@contextmanager
+def serving(environment, *command):
+    """A program of llm-connect that says where it listens; ended by its own pid."""
+    process = subprocess.Popen(
+        [BIN / "llm-connect", *command, "--port", "0"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield json.loads(process.stdout.readline())["url"]
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def provider(environment):
+    with serving(environment, "simulate-openrouter", "--key-file", environment["OPENROUTER_API_KEY_FILE"]) as url:
+        yield url
+
+
+@pytest.fixture
+def triage(environment, provider, tmp_path):
+    """One run through a gateway that asks the simulator for `model`, with settings of its profile."""
+
+    def run(model, **settings):
+        asked = {"LLM_CONNECT_OPENROUTER_BASE_URL": provider, "LLM_CONNECT_CUSTODIAN_TRIAGE_MODEL": model} | settings
+        with serving(environment | asked, "serve") as url:
+            own = {"LLM_CONNECT_URL": url, "ACTIVITY_CORE_RECORD": str(tmp_path / "runs.db")}
+            return subprocess.run(
+                [BIN / "activity-core", "triage", "--digest", SAMPLE, "--json"],
+                env=environment | own,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+
+    return run
+
+
+CASES = [
+    ("google/gemini-2.5-flash", 0, "whole"),
+    ("simulate/other-model", 0, "whole"),
+    ("simulate/no-usage", 0, "whole"),
+    ("simulate/prose", 3, "unusable"),
+    ("simulate/reasoned-away", 3, "unusable"),
+]
+
+
+@pytest.mark.parametrize(("model", "code", "state"), CASES)
+def test_what_the_gateway_passes_on_becomes_a_report(triage, model, code, state):
+    done = triage(model)
+    assert (done.returncode, json.loads(done.stdout)["state"]) == (code, state), done.stderr
+
+
+def test_an_answer_that_hits_the_token_limit_keeps_what_is_whole(triage):
+    done = triage("google/gemini-2.5-flash", LLM_CONNECT_CUSTODIAN_TRIAGE_MAX_TOKENS="130")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["state"], len(report["items"])) == (1, "review_required", 1)
+    assert report["served"]["finish_reason"] == "length"
+
+
+FAULTS = [("simulate/429", 5, "in 7 s"), ("simulate/402", 3, "credit"), ("simulate/401", 3, "warden prove")]
+
+
+@pytest.mark.parametrize(("model", "code", "hint"), FAULTS)
+def test_what_the_gateway_refuses_is_told_with_what_to_do(triage, model, code, hint):
+    done = triage(model)
+    fault = json.loads(done.stderr)
+    assert (done.returncode, fault["system"]) == (code, "llm-connect")
+    assert hint in fault["hint"]
