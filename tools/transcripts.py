@@ -151,7 +151,8 @@ def _run(commands: list[str]) -> list[list[str]]:
 
 def _environment(home: str) -> dict[str, str]:
     """The caller's, without what could lead to systems or settings of the caller's own."""
-    foreign = ("BAO_", "VAULT_", "WARDEN_", "LLM_CONNECT_", "OPENROUTER_", "ACTIVITY_CORE_", "XDG_", "COLUMNS", "LINES", "PYTHON")
+    programs = ("BAO_", "VAULT_", "WARDEN_", "LLM_CONNECT_", "OPENROUTER_", "ACTIVITY_CORE_")
+    foreign = (*programs, "XDG_", "COLUMNS", "LINES", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     path = f"{BIN}{os.pathsep}{kept.get('PATH', os.defpath)}"
     return kept | {"HOME": home, "PATH": path, "NO_COLOR": "1", "TERM": "xterm", "LC_ALL": "C.UTF-8"}

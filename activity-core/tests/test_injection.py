@@ -132,6 +132,11 @@ def test_an_obedient_model_changes_neither_order_nor_marks_nor_candidates(chunk)
         assert made["quarantined"]
 
 
+def test_the_mark_around_a_digest_is_another_one_each_time():
+    found = digest_with("x")
+    assert prompt.prompt(found) != prompt.prompt(found)
+
+
 RENDERERS = [MarkdownIt("gfm-like"), MarkdownIt("commonmark")]
 BLOCKS = ("heading", "paragraph", "bullet_list", "list_item", "blockquote", "table", "thead", "tbody", "tr", "th", "td")
 OURS = {"inline", *(f"{name}_{end}" for name in BLOCKS for end in ("open", "close"))}
@@ -160,6 +165,14 @@ def _headings(made: dict) -> list[str]:
     fixed = [line for line in lines if line.startswith("#")]
     items = [f"### {each['rank']} · {markdown.escaped_inside(each['title'])}" for each in made["items"]]
     return [fixed[0], *(["## Why, one by one"] if items else []), *items, *fixed[1:]]
+
+
+@pytest.mark.parametrize("text", OWN)
+def test_a_cell_of_a_table_keeps_its_text_and_its_neighbours(text):
+    shown = " ".join(filter(str.isprintable, text.split()))
+    tokens = RENDERERS[0].parse(f"| a | b |\n| --- | --- |\n| {markdown.escaped(shown)} | next |\n")
+    cells = ["".join(child.content for child in token.children) for token in tokens if token.type == "inline"]
+    assert [cell.replace("\u200b", "") for cell in cells] == ["a", "b", shown, "next"]
 
 
 @pytest.mark.parametrize("text", [*OWN, "plain", "a_b*c", "C:\\dir", "50% of #3 (see [4])", "x < y & z"])

@@ -31,6 +31,7 @@ def test_ties_by_time_criticality_then_smaller_size_then_the_digest():
     assert big.wsjf == small.wsjf
     assert order([big, small]) == [1, 0]
     assert order([small, small, small]) == [0, 1, 2]
+    assert order([Estimates(1, 1, 1, 1), Estimates(1, 3, 2, 2)]) == [1, 0]
 
 
 def test_a_close_call_names_whom_it_changes_places_with():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from activity_core import schemas, strict_json
@@ -142,6 +143,7 @@ def _harmless(value: object, limit: int) -> tuple[str, list[str], bool]:
     return clean(value, limit) if isinstance(value, str) else ("", [], False)
 
 
+@cache
 def _item_rules() -> dict[str, Any]:
     """What an item has to be to be used: as asked, but for what the arithmetic does not need.
 
