@@ -75,6 +75,12 @@ def test_a_moment_that_does_not_exist_is_refused(moment):
         of(digest(generated_at=moment))
 
 
+def test_several_missing_fields_are_one_fault():
+    with pytest.raises(AnswerIsNo) as fault:
+        of({})
+    assert fault.value.faults == ("generated_at, workstreams, next_steps, messages missing",)
+
+
 def test_a_byte_order_mark_is_fine():
     assert of(b"\xef\xbb\xbf" + json.dumps(digest()).encode()).candidates == ()
 

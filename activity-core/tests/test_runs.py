@@ -66,6 +66,15 @@ def test_once_a_day_and_again_on_request(world, gateway):
     assert len(gateway.seen) == 2
 
 
+def test_the_days_report_is_said_to_be_of_another_digest(world, say):
+    first = world.triage()
+    assert "another digest" not in world.triage().stderr
+    second = world.triage(say.digest(source="another"))
+    assert (second.returncode, second.stdout) == (0, first.stdout)
+    assert "of another digest than this one; nobody was asked" in second.stderr
+    assert world.triage("nowhere.json").returncode == 2
+
+
 def test_a_failed_run_does_not_count_as_the_days(world, gateway, say):
     gateway.play = lambda *_: (503, {}, b"")
     assert world.triage().returncode == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 
 from activity_core.digest import MAX_OCTETS
@@ -37,6 +38,13 @@ def load(where: str, token_file: str | None = None) -> bytes:
         message = f"the digest {plain(where)} cannot be read ({reason}). Nothing was asked."
         hint = "name a file, - for standard input, or an address"
         raise WrongUsage("no-digest", message, system="digest", subject=where, hint=hint) from None
+
+
+def differs(where: str, sha256: str) -> bool:
+    """Whether a file holds another digest than that of this hash; an address or standard input is not asked for it."""
+    if where == "-" or where.startswith(("http://", "https://")):
+        return False
+    return hashlib.sha256(load(where)).hexdigest() != sha256
 
 
 def _fetched(url: str, token_file: str | None) -> bytes:

@@ -48,10 +48,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Made:
-    """The report, whether it was made before, and what could not be kept."""
+    """The report, whether it was made before (and of another digest), and what could not be kept."""
 
     report: dict[str, Any]
     replayed: bool
+    of_another: bool = False
     unrecorded: Fault | None = None
 
 
@@ -70,7 +71,7 @@ def triage(asked: Asked, clock: Callable[[], datetime], tell: Tell) -> Made:
     day = berlin.day(began)
     with held(asked.place) as record:
         if not asked.again and (before := record.of_day(day)):
-            return Made(before, replayed=True)
+            return Made(before, replayed=True, of_another=source.differs(asked.digest, before["digest"]["sha256"]))
         run = report.Run(_new_id(began), began, asked.gateway.profile, record.before(day))
         record.begin(run.id, day, berlin.iso(began), run.profile)
         try:

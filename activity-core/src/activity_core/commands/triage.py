@@ -52,8 +52,8 @@ def command(
     render.progress_done()
     if made.replayed:
         began = berlin.clock_time(berlin.parsed(report["began_at"]))
-        sha = report["digest"]["sha256"][:12]
-        render.note(f"This is today's report of {began} (digest {sha}); nobody was asked. A new one: --again")
+        other = ", and of another digest than this one" if made.of_another else ""
+        render.note(f"This is today's report of {began}{other}; nobody was asked. A new one: --again")
     _show(report, as_json=as_json)
     told = [made.unrecorded, *(_written(path, report) for path in out), _posted(hub, report)]
     faults = [fault for fault in told if fault]

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any
 
 NAMES = ("digest", "answer", "report")
 
@@ -29,7 +26,7 @@ def faults(part: dict[str, Any], value: Any) -> list[str]:
     """Every fault of `value` under a schema: the field and what is allowed there, never what stands there."""
     from jsonschema import Draft202012Validator
 
-    return sorted(f"{_field(error)}{_told(error)}" for error in Draft202012Validator(part).iter_errors(value))
+    return sorted({f"{_field(error)}{_told(error)}" for error in Draft202012Validator(part).iter_errors(value)})
 
 
 def _field(error: Any) -> str:
@@ -54,8 +51,3 @@ def _told(error: Any) -> str:
         "additionalProperties": "has a field that the schema does not know",
     }
     return sentences.get(rule, f"breaks the rule {rule}")
-
-
-def parts(name: str, *, definition: str) -> Iterator[str]:
-    """The names of the properties of one definition, in their order."""
-    yield from schema(name)["$defs"][definition]["properties"]
