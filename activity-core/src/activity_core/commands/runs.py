@@ -61,7 +61,8 @@ def _table(rows: list[dict[str, Any]]) -> None:
     for number, row in enumerate(cells):
         text = "  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip()
         render.lines([render.styled(text, "head") if number == 0 else text])
-        if number and (fault := rows[number - 1]["fault"]):
+        fault = rows[number - 1]["fault"] if number else None
+        if fault and fault["kind"] != "interrupted":
             render.lines([f"  {fault['message']}"])
 
 
