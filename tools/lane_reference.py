@@ -61,6 +61,12 @@ DERIVED = """\
 | auth role of people | the path's last but one segment | `<workload>-workload-kv-read` | `readers[].role` |
 
 """
+CLUSTERS = """\
+## clusters.yaml
+
+The clusters that lanes are delivered to: name -> cluster ([deliveries.md](deliveries.md)).
+
+"""
 
 
 def main() -> int:
@@ -82,10 +88,7 @@ def page() -> str:
     parts += [section(part) for part in LANE_PARTS]
     parts += [DERIVED, section(catalog.Signpost, "Certificate, Login, Pointer"), "## platform.yaml\n\n"]
     parts += [section(part, level="###") for part in PLATFORM_PARTS]
-    parts += [
-        "## clusters.yaml\n\nThe clusters that lanes are delivered to: name -> cluster ([deliveries.md](deliveries.md)).\n\n",
-        section(cluster.DeclaredCluster, level="###"),
-    ]
+    parts += [CLUSTERS, section(cluster.DeclaredCluster, level="###")]
     parts.append(f"An entry that nobody reviewed for {rules.STALE_DAYS} days is a warning.\n")
     return "".join(parts)
 
