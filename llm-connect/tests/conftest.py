@@ -17,14 +17,17 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from llm_connect.configuration import BUILT_IN
+from llm_connect.keys import EnvironmentKey, Keyring, Versions
 from llm_connect.profiles import CUSTODIAN_TRIAGE
-from llm_connect.secret import Secret
-from llm_connect.serving import Server, configured, listening_socket, url_of
+from llm_connect.secret import Redactor, Secret
+from llm_connect.serving import Protocol, Server, configured, listening_socket, url_of
 from llm_connect.settings import Settings
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.connections import ResettableProtocol
 from llm_connect.simulator.failures import FAILURES
 from llm_connect.simulator.key import FixedKey
+from llm_connect.simulator.streaming import STREAM_FAILURES
 from llm_connect.web.app import Gateway
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
 KEY = "sk-or-v1-planted-0123456789abcdef"
 PROGRAM = Path(sys.executable).parent / "llm-connect"
-NEVER_ANSWER = {"silent", "stalled"}
+NEVER_ANSWER = {"silent", "stalled", "keep-alives", "stream-silent", "stream-keep-alives"}
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,12 @@ def http_call(method: str, url: str, body: Any = None, headers: Mapping[str, str
 
 
 @contextmanager
-def serving_app(app: Any) -> Iterator[str]:
+def serving_app(app: Any, protocol: Any = ResettableProtocol) -> Iterator[str]:
     """Run an ASGI application in a thread; gives its URL."""
     sock = listening_socket("127.0.0.1", 0)
     url = url_of(sock)
     started = threading.Event()
-    server = Server(configured(app, 1, ResettableProtocol), started.set)
+    server = Server(configured(app, 1, protocol), started.set)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[sock])))
     thread.start()
     assert started.wait(10)
@@ -120,9 +123,13 @@ def failing_profiles() -> dict[str, Any]:
     """One profile for each failure of the simulator, named after it, beside the built-in one."""
     failing = {
         name: replace(
-            CUSTODIAN_TRIAGE, name=name, model=f"simulate/{name}", timeout_seconds=0.4 if name in NEVER_ANSWER else 10
+            CUSTODIAN_TRIAGE,
+            name=name,
+            model=f"simulate/{name}",
+            timeout_seconds=0.4 if name in NEVER_ANSWER else 10,
+            retry_wait_seconds=0.5,
         )
-        for name in FAILURES
+        for name in (*FAILURES, *STREAM_FAILURES)
     }
     return {CUSTODIAN_TRIAGE.name: CUSTODIAN_TRIAGE, **failing}
 
@@ -163,11 +170,22 @@ def simulator() -> Iterator[str]:
 def gateway_to() -> Callable[..., Any]:
     """A gateway to the provider at a base URL."""
 
-    def start(base_url: str, profiles: Mapping[str, Any] | None = None, key: str | None = KEY) -> Any:
-        secret = Secret(key) if key else None
-        return serving_app(Gateway(Settings(profiles or failing_profiles(), secret, base_url=base_url)).application())
+    def start(base_url: str, profiles: Mapping[str, Any] | None = None, key: str | None = KEY, **more: Any) -> Any:
+        return serving_app(Gateway(settings_for(base_url, profiles, key, **more)), Protocol)
 
     return start
+
+
+def settings_for(
+    base_url: str, profiles: Mapping[str, Any] | None = None, key: str | None = KEY, **more: Any
+) -> Settings:
+    """Settings for the provider `openrouter` at `base_url` with `key`."""
+    redactor = Redactor()
+    environment = {"OPENROUTER_API_KEY": key} if key else {}
+    ring = Keyring(EnvironmentKey(environment), Versions(), redactor)
+    providers = {**BUILT_IN, "openrouter": replace(BUILT_IN["openrouter"], base_url=base_url)}
+    given = {"providers": providers, "keys": {"openrouter": ring}} | more
+    return Settings(profiles or failing_profiles(), redactor=redactor, **given)
 
 
 @pytest.fixture(scope="session")

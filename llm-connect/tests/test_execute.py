@@ -41,7 +41,7 @@ def test_the_answer_has_the_fields_of_the_contract(gateway, call):
     assert list(reply.json) == ["content", "model", "usage", "finish_reason", "metadata"]
     assert reply.json["model"] == "google/gemini-2.5-flash"
     assert reply.json["finish_reason"] == "stop"
-    assert reply.json["usage"]["total_tokens"] == 14
+    assert reply.json["usage"]["total_tokens"] == 4014  # half of max_tokens is reasoning
     assert reply.json["metadata"]["profile"] == "custodian-triage-balanced"
     assert reply.json["metadata"]["max_depth"] == 2
 
@@ -56,9 +56,11 @@ def test_a_profile_without_overrides_is_called_as_declared(upstream, gateway_to,
         "model": "google/gemini-2.5-flash",
         "messages": [{"role": "user", "content": "why?"}],
         "temperature": 0.2,
-        "max_tokens": 1800,
+        "max_tokens": 8000,
         "reasoning": {"effort": "medium"},
         "stream": False,
+        "provider": {"require_parameters": True},
+        "usage": {"include": True},
     }
 
 

@@ -12,15 +12,17 @@ NAME = "custodian-triage-balanced"
 
 def test_the_built_in_profile():
     profile = load_profiles({})[NAME]
-    assert profile.parameters() == {
+    declared = {
         "provider": "openrouter",
         "model": "google/gemini-2.5-flash",
         "temperature": 0.2,
-        "max_tokens": 1800,
+        "max_tokens": 8000,
         "max_depth": 2,
         "timeout_seconds": 300,
         "reasoning_effort": "medium",
     }
+    assert {name: profile.parameters()[name] for name in declared} == declared
+    assert (profile.fallbacks, profile.prices, profile.validation) == ((), None, "report")
     assert profile.overridden == ()
 
 

@@ -58,7 +58,7 @@ def test_smoke_fails_where_the_answer_lacks_its_fields(gateway, run):
     assert found.returncode == 1
     document = json.loads(found.stdout)
     assert [check["ok"] for check in document["checks"]] == [True, True, False]
-    assert "content is no JSON object" in document["checks"][2]["found"]
+    assert "no triage report" in document["checks"][2]["found"]
 
 
 def test_smoke_says_when_nothing_answers(run):
@@ -168,8 +168,10 @@ def test_a_taken_port_is_said(run):
     assert "the port is taken; nothing was started" in found.stderr
 
 
-def test_a_host_that_is_none_is_said(run):
-    found = run("serve", "--port", "0", "--host", "no such host")
+def test_a_host_that_is_none_is_said(run, tmp_path):
+    config = tmp_path / "llm-connect.toml"
+    config.write_text(f'[callers.static]\nops = {{sha256 = "{"0" * 64}"}}\n')
+    found = run("serve", "--port", "0", "--host", "no such host", "--config", str(config))
     assert found.returncode == 1
     assert "cannot be listened on" in found.stderr
 

@@ -9,7 +9,7 @@ import pytest
 
 from llm_connect.faults import FaultyConfiguration
 from llm_connect.secret import Redactor, Secret
-from llm_connect.settings import load_settings, openrouter_url
+from llm_connect.settings import load_settings, provider_url
 
 KEY = "sk-or-v1-0123456789"
 
@@ -20,21 +20,26 @@ def faults_of(environment):
     return caught.value.faults
 
 
+def key_of(settings):
+    current = settings.keys["openrouter"].current
+    return current and current.secret.reveal()
+
+
 def test_the_key_in_the_environment():
-    assert load_settings({"OPENROUTER_API_KEY": KEY}).key.reveal() == KEY
+    assert key_of(load_settings({"OPENROUTER_API_KEY": KEY})) == KEY
 
 
 @pytest.mark.parametrize("environment", [{}, {"OPENROUTER_API_KEY": ""}, {"OPENROUTER_API_KEY_FILE": ""}])
 def test_no_key_is_no_fault_and_has_a_name(environment):
     settings = load_settings(environment)
-    assert (settings.key, settings.key_field) == (None, "OPENROUTER_API_KEY")
+    assert (key_of(settings), settings.missing_keys()) == (None, ["OPENROUTER_API_KEY"])
 
 
 def test_the_key_in_a_file_loses_one_newline(tmp_path):
     path = tmp_path / "key"
     path.write_text(f"{KEY}\n")
     settings = load_settings({"OPENROUTER_API_KEY_FILE": str(path)})
-    assert (settings.key.reveal(), settings.key_field) == (KEY, "OPENROUTER_API_KEY_FILE")
+    assert (key_of(settings), settings.keys["openrouter"].field) == (KEY, "OPENROUTER_API_KEY_FILE")
 
 
 def test_the_key_in_a_sealed_memory_file():
@@ -42,7 +47,7 @@ def test_the_key_in_a_sealed_memory_file():
     try:
         os.write(descriptor, KEY.encode())
         settings = load_settings({"OPENROUTER_API_KEY_FILE": f"/proc/self/fd/{descriptor}"})
-        assert settings.key.reveal() == KEY
+        assert key_of(settings) == KEY
     finally:
         os.close(descriptor)
 
@@ -89,7 +94,7 @@ def test_a_file_that_cannot_be_read_is_a_fault(path):
     ],
 )
 def test_base_urls(given, used):
-    assert openrouter_url(given) == used
+    assert provider_url(given) == used
 
 
 @pytest.mark.parametrize(
@@ -141,4 +146,4 @@ def test_the_redactor_removes_the_value_and_does_nothing_without_one():
     redactor = Redactor(Secret(KEY))
     assert redactor.text(f"a {KEY} b") == "a [key removed] b"
     assert redactor.octets(f"a{KEY}".encode()) == b"a[key removed]"
-    assert Redactor(None).text("a") == "a"
+    assert Redactor().text("a") == "a"

@@ -7,9 +7,11 @@ import time
 
 import pytest
 
+from llm_connect.profiles import CUSTODIAN_TRIAGE
 from llm_connect.secret import Secret
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.key import FixedKey, key_from_environment, key_from_file
+from llm_connect.smoke import triage_schema
 
 MESSAGES = [{"role": "user", "content": "hello"}]
 
@@ -76,12 +78,11 @@ def test_max_tokens_cuts_as_a_model_would(simulator, call, bearer):
 @pytest.mark.parametrize(
     ("body", "named"),
     [
-        ({"model": "a/b", "messages": MESSAGES, "stream": True}, "stream"),
         ({"messages": MESSAGES}, "model"),
         ({"model": "a/b", "messages": []}, "messages"),
-        ({"model": "a/b", "messages": [{"content": [{}]}]}, "messages"),
+        ({"model": "a/b", "messages": [{"content": [{"image_url": {}}]}]}, "messages"),
         ({"model": "a/b", "messages": MESSAGES, "max_tokens": 0}, "max_tokens"),
-        ({"model": "a/b", "messages": MESSAGES, "response_format": {"type": "json_object"}}, "response_format"),
+        ({"model": "a/b", "messages": MESSAGES, "response_format": {"type": "grammar"}}, "response_format"),
         ({"model": "simulate/nothing", "messages": MESSAGES}, "error-in-200"),
         (b"{", "no JSON"),
         (b"[" * 5000, "nested"),
@@ -100,25 +101,37 @@ def test_an_unsupported_schema_reaches_the_gateways_caller_by_name(gateway, call
     assert "the keyword pattern" in reply.json["message"]
 
 
-def test_a_large_report_fits_the_built_in_profile(gateway, call):
-    """Seven recommendations of the daily triage, with 1,800 tokens."""
-    estimate = {"enum": [1, 2, 3, 5, 8, 13, 20]}
-    names = ("user_business_value", "time_criticality", "risk_reduction", "job_size")
-    item = {
-        "rank": {"type": "integer", "minimum": 1},
-        "candidate": {"type": "string"},
-        "action": {"type": "string"},
-        "why": {"type": "string", "minLength": 120},
-        "wsjf": {"type": "object", "properties": dict.fromkeys(names, estimate), "required": list(names)},
-        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-    }
-    items = {"type": "array", "items": {"type": "object", "properties": item, "required": list(item)}, "minItems": 7}
-    schema = {"type": "object", "properties": {"summary": {"type": "string"}, "recommendations": items}}
-    reply = call(
-        "POST", f"{gateway}/execute", {"prompt": "triage", "config": {"model_params": {"json_schema": schema}}}
-    )
-    assert reply.json["finish_reason"] == "stop"
-    assert len(json.loads(reply.json["content"])["recommendations"]) == 7
+LONGEST = {"summary": 800, "candidate": 120, "action": 300, "why": 500, "needs_human_reason": 200}
+"""As the descriptions in the schema say."""
+
+
+def largest(schema):
+    """The triage schema, in which only the largest report is valid."""
+    if not isinstance(schema, dict):
+        return schema
+    changed = {name: largest(value) for name, value in schema.items()}
+    for name in set(LONGEST) & set(changed.get("properties", {})):
+        changed["properties"][name] |= {"minLength": LONGEST[name], "maxLength": LONGEST[name]}
+    if "properties" in changed:
+        changed["required"] = list(changed["properties"])
+    return changed | ({"minItems": 7} if "maxItems" in changed else {})
+
+
+def test_the_largest_valid_triage_report_fits_the_built_in_profile_with_its_reasoning(gateway, call):
+    """The simulated model reasons as much as its effort allows (medium: half of max_tokens), then writes the report."""
+    schema = largest(triage_schema())
+    params = {"prompt": "triage", "config": {"model_params": {"json_schema": schema}}}
+    reply = call("POST", f"{gateway}/execute", params)
+    assert (reply.status, reply.json["finish_reason"]) == (200, "stop")
+    assert reply.json["usage"]["reasoning_tokens"] == CUSTODIAN_TRIAGE.max_tokens // 2
+    assert reply.json["metadata"]["validation"] == {"valid": True}
+    report = json.loads(reply.json["content"])
+    assert [len(item["why"]) for item in report["recommendations"]] == [500] * 7
+    # Models write with indents, and German or code has three characters a token, not the simulator's four.
+    tokens = len(json.dumps(report, indent=2, ensure_ascii=False)) / 3
+    assert tokens < CUSTODIAN_TRIAGE.max_tokens // 2
+    too_few = call("POST", f"{gateway}/execute", {**params, "config": params["config"] | {"max_tokens": 1800}})
+    assert (too_few.json["finish_reason"], too_few.json["metadata"]["validation"]["reason"]) == ("length", "truncated")
 
 
 def test_a_replaced_key_file_is_a_rotated_key(tmp_path):

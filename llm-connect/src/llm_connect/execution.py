@@ -1,28 +1,28 @@
-"""The work of `POST /execute` without HTTP: a checked request, the profile it names, one call, the answer.
+"""`POST /execute`: one prompt as a chat request, and a completion as the answer that its users know.
 
-A request names a profile. A model id, also an existing one, is an unknown profile: no name is ever mapped to
-something else than what was declared under it.
+A request names a profile. A model id, also an existing one, is an unknown profile unless it is declared as one: no name
+is ever mapped to something else than what was declared under it.
 """
 
 from __future__ import annotations
 
-import time
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from llm_connect.chat import ChatRequest
 from llm_connect.faults import Fault, NotFound, invalid_request
 from llm_connect.fields import Fields
-from llm_connect.profiles import DEFAULT_PROFILE, Profile
-from llm_connect.providers import Completion, ModelCall, Provider, ask
+from llm_connect.profiles import DEFAULT_PROFILE, VALIDATION_MODES
 from llm_connect.ranges import MAX_DEPTH, MAX_TOKENS, REASONING_EFFORTS, TEMPERATURE, TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 REQUEST_FIELDS = ("prompt", "config")
-CONFIG_FIELDS = ("model_name", "temperature", "max_tokens", "timeout_seconds", "max_depth", "model_params")
+CONFIG_FIELDS = (
+    "model_name", "temperature", "max_tokens", "timeout_seconds", "max_depth", "model_params", "validation",
+)  # fmt: skip
 MODEL_PARAMS = ("reasoning_effort", "json_schema")
-T = TypeVar("T")
 _SCHEMA_ALLOWED = "a JSON Schema as an object"
 
 
@@ -30,14 +30,10 @@ _SCHEMA_ALLOWED = "a JSON Schema as an object"
 class Execution:
     """One checked request; None means: as the profile says."""
 
-    prompt: str
-    profile: str
-    temperature: float | None = None
-    max_tokens: int | None = None
+    chat: ChatRequest
     timeout_seconds: float | None = None
     max_depth: int | None = None
-    reasoning_effort: str | None = None
-    json_schema: Mapping[str, Any] | None = None
+    validation: str | None = None
 
 
 def read_execution(document: Any, profiles: Collection[str]) -> Execution:
@@ -49,21 +45,30 @@ def read_execution(document: Any, profiles: Collection[str]) -> Execution:
     """
     faults: list[Fault] = []
     root = Fields(document, "", REQUEST_FIELDS, faults)
-    config = Fields(root.raw("config"), "config", CONFIG_FIELDS, faults)
-    params = Fields(config.raw("model_params"), "config.model_params", MODEL_PARAMS, faults)
+    config = root.inner("config", CONFIG_FIELDS)
+    params = config.inner("model_params", MODEL_PARAMS)
     prompt = root.text("prompt", required=True) if isinstance(document, dict) else None
+    schema = _schema(params)
+    fields = {
+        "messages": [{"role": "user", "content": prompt or ""}],
+        "temperature": config.number("temperature", TEMPERATURE),
+        "max_tokens": config.whole("max_tokens", MAX_TOKENS),
+        "reasoning_effort": params.one_of("reasoning_effort", REASONING_EFFORTS),
+        "response_format": None if schema is None else _response_format(schema),
+    }
+    given = {name: value for name, value in fields.items() if value is not None}
     execution = Execution(
-        prompt=prompt or "",
-        profile=config.text("model_name") or DEFAULT_PROFILE,
-        temperature=config.number("temperature", TEMPERATURE),
-        max_tokens=config.whole("max_tokens", MAX_TOKENS),
-        timeout_seconds=config.number("timeout_seconds", TIMEOUT_SECONDS),
-        max_depth=config.whole("max_depth", MAX_DEPTH),
-        reasoning_effort=params.one_of("reasoning_effort", REASONING_EFFORTS),
-        json_schema=_schema(params),
+        ChatRequest(config.text("model_name") or DEFAULT_PROFILE, given),
+        config.number("timeout_seconds", TIMEOUT_SECONDS),
+        config.whole("max_depth", MAX_DEPTH),
+        config.one_of("validation", VALIDATION_MODES),
     )
-    _check_profile(execution.profile, profiles, config, faults)
+    _check_profile(execution.chat.model, profiles, config, faults)
     return execution
+
+
+def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
 
 
 def _schema(params: Fields) -> dict[str, Any] | None:
@@ -85,48 +90,30 @@ def _check_profile(name: str, profiles: Collection[str], config: Fields, faults:
         raise invalid_request(faults)
 
 
-def model_call(execution: Execution, profile: Profile) -> ModelCall:
-    """The call: the request's parameters where given, the profile's otherwise; the model is always the profile's."""
-    return ModelCall(
-        model=profile.model,
-        prompt=execution.prompt,
-        temperature=_given(execution.temperature, profile.temperature),
-        max_tokens=_given(execution.max_tokens, profile.max_tokens),
-        reasoning_effort=execution.reasoning_effort or profile.reasoning_effort,
-        json_schema=execution.json_schema,
-    )
-
-
-def _given(value: T | None, otherwise: T) -> T:
-    return otherwise if value is None else value
-
-
-async def execute(execution: Execution, profile: Profile, provider: Provider) -> dict[str, Any]:
-    """Call the model and give the answer's body: content, model, usage, finish_reason, metadata.
-
-    Raises:
-        GatewayError: see `ask`.
-    """
-    started = time.monotonic()
-    timeout_seconds = _given(execution.timeout_seconds, profile.timeout_seconds)
-    completion = await ask(provider, model_call(execution, profile), timeout_seconds)
-    milliseconds = round((time.monotonic() - started) * 1000)
-    return _answer(completion) | {
-        "metadata": {
-            "profile": profile.name,
-            "provider": profile.provider,
-            "model_requested": profile.model,
-            **completion.details,
-            "max_depth": _given(execution.max_depth, profile.max_depth),
-            "provider_ms": milliseconds,
-        }
-    }
-
-
-def _answer(completion: Completion) -> dict[str, Any]:
+def answer_of(completion: Mapping[str, Any]) -> dict[str, Any]:
+    """Content, model, usage and finish_reason of a completion; an unknown count is null, which is not zero."""
+    choice = completion["choices"][0]
+    message = choice.get("message") or {}
+    content, reason = message.get("content"), choice.get("finish_reason")
     return {
-        "content": completion.content,
-        "model": completion.model,
-        "usage": asdict(completion.usage),
-        "finish_reason": completion.finish_reason,
+        "content": content if isinstance(content, str) else "",
+        "model": completion["model"],
+        "usage": usage_of(completion.get("usage")),
+        "finish_reason": reason if isinstance(reason, str) and reason else None,
     }
+
+
+def usage_of(value: Any) -> dict[str, Any]:
+    """The counts and the cost in a `usage` object; None for what it does not say, or says in no number."""
+    usage: Mapping[str, Any] = value if isinstance(value, dict) else {}
+    details = usage.get("completion_tokens_details")
+    cost = usage.get("cost")
+    names = ("prompt_tokens", "completion_tokens", "total_tokens")
+    return {name: _count(usage.get(name)) for name in names} | {
+        "reasoning_tokens": _count(details.get("reasoning_tokens")) if isinstance(details, dict) else None,
+        "cost": float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) and cost >= 0 else None,
+    }
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

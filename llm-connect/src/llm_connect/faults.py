@@ -42,6 +42,10 @@ class GatewayError(Exception):
         provider_status: the status the provider gave, if it gave one.
         retry_after: the provider's Retry-After, passed on as it came.
         faults: the faults of the request, for 400.
+        unbilled: it is certain that the provider generated nothing for this call.
+
+    Attributes:
+        headers: what HTTP wants beside the status, such as `allow`.
     """
 
     status: ClassVar[int] = 500
@@ -55,6 +59,7 @@ class GatewayError(Exception):
         provider_status: int | None = None,
         retry_after: str | None = None,
         faults: Sequence[Fault] = (),
+        unbilled: bool = False,
     ) -> None:
         super().__init__(message)
         self.type = type_
@@ -62,6 +67,13 @@ class GatewayError(Exception):
         self.provider_status = provider_status
         self.retry_after = retry_after
         self.faults = tuple(faults)
+        self.unbilled = unbilled
+        self.headers: dict[str, str] = {}
+
+    @property
+    def worth_asking_again(self) -> bool:
+        """Whether the caller may send the same request again soon: nothing was called, and the cause passes."""
+        return self.type in _PASSING
 
     def body(self) -> dict[str, Any]:
         """The JSON body: error, message, type, provider_status, and `faults` where there are any."""
@@ -76,10 +88,32 @@ class GatewayError(Exception):
         return body
 
 
+_PASSING = frozenset({"gateway_busy", "stopping", "callers_unverifiable"})
+"""Our own passing troubles. The provider's are retried here already; a client that did so too would multiply them."""
+
+
 class BadRequest(GatewayError):
     """The request cannot be used as it is."""
 
     status, error = 400, "bad_request"
+
+
+class Unauthenticated(GatewayError):
+    """No caller that is known here."""
+
+    status, error = 401, "unauthenticated"
+
+
+class OverBudget(GatewayError):
+    """The upper bound of the call is more than what is left of a budget; nothing was called."""
+
+    status, error = 402, "budget"
+
+
+class NotAllowed(GatewayError):
+    """A known caller, which may not do this."""
+
+    status, error = 403, "forbidden"
 
 
 class NotFound(GatewayError):
@@ -92,6 +126,12 @@ class MethodNotAllowed(GatewayError):
     """The path exists, with another method."""
 
     status, error = 405, "method_not_allowed"
+
+
+class TooSlow(GatewayError):
+    """The body did not come in time."""
+
+    status, error = 408, "too_slow"
 
 
 class TooLarge(GatewayError):
@@ -128,6 +168,14 @@ class TimedOut(GatewayError):
     """No answer within the time of the profile or the request."""
 
     status, error = 504, "timeout"
+
+
+def chat_body(error: GatewayError) -> dict[str, Any]:
+    """The same error in the shape that OpenAI's clients read: message, type, code and param, inside of `error`."""
+    param = error.faults[0].field if error.faults else None
+    body = error.body()
+    inner = {"message": body.pop("message"), "type": body["type"], "code": body.pop("type"), "param": param}
+    return {"error": inner | {name: value for name, value in body.items() if name != "error"}}
 
 
 def invalid_request(faults: Sequence[Fault]) -> BadRequest:

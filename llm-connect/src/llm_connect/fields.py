@@ -88,6 +88,37 @@ class Fields:
         self._fault(name, f"is {kind(value)}", described)
         return None
 
+    def flag(self, name: str, *, otherwise: bool) -> bool:
+        """True or false; `otherwise` where it is absent."""
+        value = self.raw(name)
+        if value is None or isinstance(value, bool):
+            return otherwise if value is None else value
+        self._fault(name, f"is {_shown_value(value)}", "true or false")
+        return otherwise
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of texts; empty where it is absent."""
+        value = self.raw(name)
+        if value is None:
+            return ()
+        if isinstance(value, list) and all(isinstance(item, str) and item for item in value):
+            return tuple(value)
+        self._fault(name, f"is {kind(value)}", "a list of texts")
+        return ()
+
+    def inner(self, name: str, known: Collection[str]) -> Fields:
+        """The object at `name`, with its own fields."""
+        path = ".".join(part for part in (self._path, name) if part)
+        return Fields(self.raw(name), path, known, self._faults)
+
+    def item(self, name: str, value: Any, known: Collection[str]) -> Fields:
+        """An object that stands in a list, as `name` says where."""
+        return Fields(value, f"{self._path}.{name}" if self._path else name, known, self._faults)
+
+    def tables(self, name: str) -> dict[str, Any]:
+        """An object whose field names are free."""
+        return self.object(name, "a table of tables") or {}
+
     def refuse(self, name: str, problem: str, allowed: str) -> None:
         """Add a fault that the caller found."""
         self._fault(name, problem, allowed)

@@ -1,28 +1,40 @@
-"""Where the provider key comes from.
+"""Where a provider's key comes from, and the key in force.
 
-A `KeySource` is a port with one method, so that a mounted directory that is watched can stand beside the two
-sources here. Both are read once, at start.
+Three sources: an environment variable, a file, and a mounted directory with one file a key, as the kubelet lays it out
+(the files are links into `..data`, which is exchanged in one step). What is a file is looked at every second, by its
+state on the disk; a new content is in force at once, without a restart and without a request that is lost.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
+import secrets
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from llm_connect.faults import Fault, FaultyConfiguration
-from llm_connect.secret import Secret
+from llm_connect.logs import logger
+from llm_connect.secret import Redactor, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KEY = "OPENROUTER_API_KEY"
-KEY_FILE = "OPENROUTER_API_KEY_FILE"
+KEY_DIRECTORY = "LLM_CONNECT_KEY_DIRECTORY"
+VERSION_KEY_FILE = "LLM_CONNECT_VERSION_KEY_FILE"
 
 # Printable ASCII that neither HTTP nor JSON has to escape: so that the redactor finds it in every rendering.
 _SHAPE = re.compile(r"[!#-\[\]-~]{8,4096}", re.ASCII)
 _SHAPE_ALLOWED = "8 to 4096 printable ASCII characters without space, quote or backslash, on one line"
 _LARGEST_FILE = 8192
+_VERSION_CHARACTERS = 12
+_VERSIONED = b"llm-connect key version\0"
+
+Signature = tuple[int, ...] | None
+"""The state of a source on the disk; another one means that its content may be another."""
 
 
 class KeySource(Protocol):
@@ -38,6 +50,10 @@ class KeySource(Protocol):
         """
         ...
 
+    def signature(self) -> Signature:
+        """See `Signature`."""
+        ...
+
 
 class EnvironmentKey:
     """The key as the value of an environment variable; unset and empty both mean: not there."""
@@ -51,13 +67,24 @@ class EnvironmentKey:
         value = self._environment.get(self.field)
         return checked(value, self.field) if value else None
 
+    def signature(self) -> Signature:
+        """An environment does not change."""
+        return None
+
 
 class FileKey:
-    """The key as the content of a file, such as /proc/self/fd/7; one newline at the end is not part of it."""
+    """The key as the content of a file, such as /proc/self/fd/7; one newline at the end is not part of it.
 
-    def __init__(self, path: str, name: str = KEY_FILE) -> None:
-        self.field = name
+    Args:
+        path: the file.
+        field: the name under which faults are told.
+        awaited: the file may come later, as in a mounted directory; otherwise a file that is not there is a fault.
+    """
+
+    def __init__(self, path: str | Path, field: str, *, awaited: bool = False) -> None:
+        self.field = field
         self._path = Path(path)
+        self._awaited = awaited
 
     def read(self) -> Secret | None:
         """See `KeySource`; a file that was named and cannot be read is a fault, not a missing key."""
@@ -65,22 +92,109 @@ class FileKey:
             with self._path.open("rb") as file:
                 octets = file.read(_LARGEST_FILE + 1)
         except (OSError, ValueError) as error:
+            if self._awaited and isinstance(error, FileNotFoundError):
+                return None
             reason = getattr(error, "strerror", None) or "no usable path"
             raise FaultyConfiguration([Fault(self.field, f"cannot be read ({reason})", "a readable file")]) from None
         return checked(octets.decode("utf-8", "replace").removesuffix("\n"), self.field)
 
+    def signature(self) -> Signature:
+        """Device, inode, size and times of the file that the links lead to."""
+        try:
+            state = self._path.stat()
+        except (OSError, ValueError):
+            return None
+        return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
-def key_source(environment: Mapping[str, str]) -> KeySource:
-    """The one source the environment names.
+
+def key_source(environment: Mapping[str, str], name: str = KEY) -> KeySource:
+    """The one source of the key `name`: the variable, the file in `NAME_FILE`, or NAME in the key directory.
 
     Raises:
-        FaultyConfiguration: both are set, so that it would be unclear which key is in use.
+        FaultyConfiguration: the variable and the file are both set, so that it would be unclear which is in use.
     """
-    path = environment.get(KEY_FILE)
-    if path and environment.get(KEY):
-        problem = f"is set beside {KEY}"
-        raise FaultyConfiguration([Fault(KEY_FILE, problem, f"one of the two: drop {KEY} to use the file")])
-    return FileKey(path) if path else EnvironmentKey(environment)
+    path = environment.get(f"{name}_FILE")
+    if path and environment.get(name):
+        problem = f"is set beside {name}"
+        raise FaultyConfiguration([Fault(f"{name}_FILE", problem, f"one of the two: drop {name} to use the file")])
+    if path:
+        return FileKey(path, f"{name}_FILE")
+    directory = environment.get(KEY_DIRECTORY)
+    if directory and not environment.get(name):
+        return FileKey(Path(directory) / name, f"{name} in {KEY_DIRECTORY}", awaited=True)
+    return EnvironmentKey(environment, name)
+
+
+class Versions:
+    """Names a key without telling it: the start of a keyed digest, the same in every process with the same digest key.
+
+    Args:
+        digest_key: the HMAC key; without one, one of this process's own, so that versions can be compared only
+            within it. Not the bare digest: anybody could check a guess, or a leaked list, against that.
+    """
+
+    def __init__(self, digest_key: bytes | None = None) -> None:
+        self.comparable = digest_key is not None
+        self._digest_key = digest_key or secrets.token_bytes(32)
+
+    def of(self, secret: Secret) -> str:
+        """Twelve hexadecimal digits."""
+        digest = hmac.new(self._digest_key, _VERSIONED + secret.reveal().encode(), hashlib.sha256)
+        return digest.hexdigest()[:_VERSION_CHARACTERS]
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key in force and its version."""
+
+    secret: Secret
+    version: str
+
+
+class Keyring:
+    """The key in force of one provider; `current` is None as long as there was none.
+
+    Args:
+        source: where it is read.
+        versions: names it.
+        redactor: learns each key, before it is used for the first time.
+    """
+
+    def __init__(self, source: KeySource, versions: Versions, redactor: Redactor) -> None:
+        self.field = source.field
+        self.current: Key | None = None
+        self._source = source
+        self._versions = versions
+        self._redactor = redactor
+        self._signature: Signature = ()
+        self.reload()
+
+    def look(self) -> None:
+        """Reload where the state on the disk is another one: cheap enough for every second."""
+        if self._source.signature() != self._signature:
+            self.reload()
+
+    def reload(self) -> bool:
+        """Read the source; whether another key is in force now. What cannot be used leaves the last one in force."""
+        self._signature = self._source.signature()  # before reading: a change in between is seen at the next look
+        try:
+            secret = self._source.read()
+        except FaultyConfiguration as fault:
+            if self.current is None:
+                raise
+            logger.warning("key not usable; the last one stays in force", extra={"fields": {"fault": str(fault)}})
+            return False
+        return secret is not None and self._take(secret)
+
+    def _take(self, secret: Secret) -> bool:
+        self._redactor.add(secret)
+        key = Key(secret, self._versions.of(secret))
+        if self.current is not None and self.current.version == key.version:
+            return False
+        if self.current is not None:
+            logger.info("key replaced", extra={"fields": {"field": self.field, "key_version": key.version}})
+        self.current = key
+        return True
 
 
 def checked(value: str, field: str) -> Secret:

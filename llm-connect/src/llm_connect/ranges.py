@@ -42,9 +42,15 @@ TEMPERATURE = Range(0, 2)
 MAX_TOKENS = Range(1, 131_072, whole=True, unit="tokens, reasoning included")
 TIMEOUT_SECONDS = Range(0.1, 600, unit="seconds")
 MAX_DEPTH = Range(0, 32, whole=True)
+WAIT_SECONDS = Range(0.01, 3600, unit="seconds")
+RETRIES = Range(0, 10, whole=True)
+USD = Range(0, 1_000_000, unit="USD")
+TOKENS = Range(1, 10**15, whole=True, unit="tokens")
 
 # OpenRouter's own list; what a model does not know, OpenRouter maps to the nearest it does.
 REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 MODEL_ID = re.compile(r"~?[A-Za-z0-9][\w.-]{0,63}/[A-Za-z0-9][\w.:-]{0,127}", re.ASCII)
 MODEL_ID_ALLOWED = "an OpenRouter model id, vendor/model"
+ANY_MODEL_ID = re.compile(r"[A-Za-z0-9~][\w.:/@-]{0,199}", re.ASCII)
+ANY_MODEL_ID_ALLOWED = "a model id: letters, digits and ._:/@-, at most 200"

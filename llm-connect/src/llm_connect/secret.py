@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 REMOVED = "[key removed]"
+_REMEMBERED = 32
 
 
 class Secret:
@@ -32,19 +33,38 @@ class Secret:
 
 
 class Redactor:
-    """Replaces the key's value in text that is about to leave the process.
+    """Replaces keys in text that is about to leave the process.
 
-    Our own code never writes the value; a provider may send it back, in an error text for example, and
-    a caller may send it as a request id.
+    Our own code never writes a key; a provider may send it back, in an error text for example, and a caller may
+    send it as a request id. A key that was replaced stays known here, since an answer to it may still come.
+
+    Args:
+        secrets: the keys; more are added with `add`.
     """
 
-    def __init__(self, secret: Secret | None) -> None:
-        self._secret = secret
+    def __init__(self, *secrets: Secret | None) -> None:
+        self._texts: tuple[str, ...] = ()
+        self._octets: tuple[bytes, ...] = ()
+        for secret in secrets:
+            self.add(secret)
+
+    def add(self, secret: Secret | None) -> None:
+        """Remove this key's value too (keys are ASCII, see keys.py)."""
+        if secret is not None and secret.reveal() not in self._texts:
+            # The newest first, and a bounded number: a key that is replaced every minute must not fill the memory.
+            self._texts = (secret.reveal(), *self._texts)[:_REMEMBERED]
+            self._octets = tuple(text.encode() for text in self._texts)
 
     def text(self, text: str) -> str:
-        """`text` without the key's value."""
-        return text.replace(self._secret.reveal(), REMOVED) if self._secret else text
+        """`text` without the keys."""
+        for value in self._texts:
+            if value in text:
+                text = text.replace(value, REMOVED)
+        return text
 
     def octets(self, octets: bytes) -> bytes:
-        """`octets` without the key's value (keys are ASCII, see keys.py)."""
-        return octets.replace(self._secret.reveal().encode(), REMOVED.encode()) if self._secret else octets
+        """`octets` without the keys."""
+        for value in self._octets:
+            if value in octets:
+                octets = octets.replace(value, REMOVED.encode())
+        return octets

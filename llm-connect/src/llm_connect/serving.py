@@ -1,7 +1,8 @@
 """Running an ASGI application until a signal comes.
 
-The address is announced once the socket listens. SIGTERM ends with exit code 0, SIGINT with 130, both after the
-requests under way are answered or `drain_seconds` are over; a second signal ends at once.
+The address is announced once the socket listens. At a signal the application is told first, so that it is no longer
+ready; after a delay, in which whoever looks at readiness notices, no new connection is taken, and requests under way
+have until `drain_seconds` are over. SIGTERM ends with exit code 0, SIGINT with 130; a second signal ends at once.
 """
 
 from __future__ import annotations
@@ -18,27 +19,87 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from starlette.types import ASGIApp
 
 INTERRUPTED = 130
 _BACKLOG = 2048
 _LAST_ANSWER_SECONDS = 0.2
+_KEEP_ALIVE_SECONDS = 75
+"""Longer than clients keep theirs (urllib3, aiohttp and undici: up to 60), so that none finds its connection closed."""
+_REQUEST_SECONDS = 30
 
 
 class CannotListen(Exception):
     """The address cannot be used; `str()` says why."""
 
 
-class Server(uvicorn.Server):
-    """uvicorn with an announcement and with signals that decide the exit code."""
+class Protocol(HttpToolsProtocol):
+    """uvicorn's, which gives up on a client that begins a request and does not send its head within a time."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """As uvicorn's, and wait for a request."""
+        super().connection_made(transport)
+        self._expect()
+
+    def data_received(self, data: bytes) -> None:
+        """As uvicorn's; data outside of a request is the beginning of one."""
+        if self._timer is None and not self._in_request():
+            self._expect()
+        super().data_received(data)
+        if self._in_request():
+            self._forget()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As uvicorn's."""
+        self._forget()
+        super().connection_lost(exc)
+
+    def _expect(self) -> None:
+        self._timer = self.loop.call_later(_REQUEST_SECONDS, self._give_up)
+
+    def _forget(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _in_request(self) -> bool:
+        cycle: Any = self.cycle  # None before the first request, which uvicorn's types do not say
+        return cycle is not None and not cycle.response_complete
+
+    def _give_up(self) -> None:
+        self._timer = None
+        if not self._in_request() and not self.transport.is_closing():
+            self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """uvicorn with an announcement and with signals that decide the exit code.
+
+    Args:
+        config: uvicorn's.
+        announce: called once it listens.
+        before_stop: called at the first signal.
+        delay_seconds: between that and the end of new connections.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        announce: Callable[[], None],
+        before_stop: Callable[[], None] | None = None,
+        delay_seconds: float = 0,
+    ) -> None:
         super().__init__(config)
         self._announce = announce
+        self._before_stop = before_stop
+        self._delay_seconds = delay_seconds
+        self._signalled = False
         self.exit_code = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -59,10 +120,21 @@ class Server(uvicorn.Server):
         yield
 
     def _stop(self, exit_code: int) -> None:
-        if self.should_exit:
-            self._give_up()
-        self.should_exit = True
         self.exit_code = exit_code
+        if self._signalled:
+            self.should_exit = True
+            self._give_up()
+            return
+        self._signalled = True
+        if self._before_stop is not None:
+            self._before_stop()
+        if self._delay_seconds:
+            asyncio.get_running_loop().call_later(self._delay_seconds, self._exit)
+        else:
+            self._exit()
+
+    def _exit(self) -> None:
+        self.should_exit = True
 
     def _give_up(self) -> None:
         """Cancel what is under way: each request still gets its answer, and the application its shutdown.
@@ -76,7 +148,7 @@ class Server(uvicorn.Server):
     def _abort_connections(self) -> None:
         """Leave those that do not read their answer."""
         for connection in list(self.server_state.connections):
-            if isinstance(connection, H11Protocol):
+            if isinstance(connection, H11Protocol | HttpToolsProtocol):
                 connection.transport.abort()
 
 
@@ -124,23 +196,23 @@ def announce_url(url: str) -> None:
     sys.stdout.flush()
 
 
-def configured(app: ASGIApp, drain_seconds: int, protocol: type[H11Protocol] = H11Protocol) -> uvicorn.Config:
-    """The configuration of uvicorn: our own logs, no server header, no websockets."""
+def configured(app: Any, drain_seconds: int, protocol: type[asyncio.Protocol] = Protocol) -> uvicorn.Config:
+    """The configuration of uvicorn: our own logs, no server header, no websockets, uvloop."""
     return uvicorn.Config(
         app,
         http=protocol,
         ws="none",
         lifespan="on",
-        loop="asyncio",
+        loop="uvloop",
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=drain_seconds,
     )
 
 
-def serve(config: uvicorn.Config, sock: socket.socket, announce: Callable[[], None]) -> int:
+def serve(server: Server, sock: socket.socket) -> int:
     """Serve on `sock` until a signal comes; gives the exit code."""
-    server = Server(config, announce)
     server.run(sockets=[sock])
     return server.exit_code

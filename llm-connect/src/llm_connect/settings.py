@@ -1,59 +1,91 @@
-"""Everything `serve` takes from the environment, checked once, with all faults reported together."""
+"""Everything `serve` takes from the environment and the configuration file, checked once, all faults together."""
 
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
+from llm_connect.configuration import (
+    BUILT_IN,
+    CONFIG,
+    AuditTable,
+    Budget,
+    Callers,
+    Configuration,
+    Limits,
+    ProviderTable,
+    load_configuration,
+)
 from llm_connect.faults import Fault, FaultyConfiguration
-from llm_connect.keys import KEY, key_source
-from llm_connect.profiles import Profile, load_profiles
+from llm_connect.keys import VERSION_KEY_FILE, Keyring, Versions, key_source
+from llm_connect.profiles import DEFAULT_PROFILE, Profile, overridden
+from llm_connect.secret import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from llm_connect.secret import Secret
-
 BASE_URL = "LLM_CONNECT_OPENROUTER_BASE_URL"
+STATE = "LLM_CONNECT_STATE"
+AUDIT_FILE = "LLM_CONNECT_AUDIT_FILE"
 PUBLIC_API = "https://openrouter.ai/api/v1"
-MAX_BODY_BYTES = 4 * 1024 * 1024
 
 _URL_ALLOWED = "https://HOST[:PORT][/PATH], or http:// to a loopback address; no user, query or fragment"
+_KEYLESS_URL_ALLOWED = "http:// or https://HOST[:PORT][/PATH]; no user, query or fragment"
+_SHORTEST_DIGEST_KEY = 16
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the gateway runs with.
-
-    `key` is None when no key is there yet: the process then lives and is not ready, and `key_field` names
-    what is missing.
-    """
+    """What the gateway runs with; `keys` has a keyring for each provider that takes a key."""
 
     profiles: Mapping[str, Profile]
-    key: Secret | None = None
-    key_field: str = KEY
-    base_url: str = PUBLIC_API
-    max_body_bytes: int = field(default=MAX_BODY_BYTES)
+    providers: Mapping[str, ProviderTable] = field(default_factory=lambda: dict(BUILT_IN))
+    keys: Mapping[str, Keyring] = field(default_factory=dict)
+    redactor: Redactor = field(default_factory=Redactor)
+    limits: Limits = field(default_factory=Limits)
+    callers: Callers = field(default_factory=Callers)
+    budgets: tuple[Budget, ...] = ()
+    audit: AuditTable = field(default_factory=AuditTable)
+    state: str | None = None
+    versions_comparable: bool = False
+
+    def missing_keys(self) -> list[str]:
+        """The names of the keys that a profile needs and nobody delivered yet."""
+        needed = {target.provider for profile in self.profiles.values() for target in profile.targets}
+        return [ring.field for name, ring in self.keys.items() if name in needed and ring.current is None]
 
 
-def load_settings(environment: Mapping[str, str], *, max_body_bytes: int = MAX_BODY_BYTES) -> Settings:
-    """Settings from the environment.
+def load_settings(
+    environment: Mapping[str, str], *, config: str | None = None, max_body_bytes: int | None = None
+) -> Settings:
+    """Settings from the environment and from the configuration file that it, or `config`, names.
 
     Raises:
-        FaultyConfiguration: with every fault of every variable.
+        FaultyConfiguration: with every fault of the file and of every variable.
     """
     faults: list[Fault] = []
-    profiles = _collect(faults, lambda: load_profiles(environment))
-    base_url = _collect(faults, lambda: openrouter_url(environment.get(BASE_URL) or PUBLIC_API))
-    source = _collect(faults, lambda: key_source(environment))
-    key = _collect(faults, source.read) if source else None
-    if faults or profiles is None or base_url is None or source is None:
+    read = _collect(faults, lambda: load_configuration(config or environment.get(CONFIG))) or Configuration({}, {})
+    profiles = _collect(faults, lambda: _profiles(read, environment))
+    providers = {name: _with_url(table, environment, faults) for name, table in read.providers.items()}
+    redactor, versions = Redactor(), _collect(faults, lambda: _versions(environment))
+    rings = _keyrings(providers or BUILT_IN, environment, versions or Versions(), redactor, faults)
+    state = environment.get(STATE) or None
+    if read.budgets:
+        faults.append(Fault("budgets", "are not enforced yet", "none"))
+    if read.budgets and state is None:
+        faults.append(Fault(STATE, "is not set, and budgets are declared", "a directory that is kept, for the ledger"))
+    if faults or profiles is None or versions is None:
         raise FaultyConfiguration(faults)
-    return Settings(profiles, key, source.field, base_url, max_body_bytes)
+    limits = replace(read.limits, max_body_bytes=max_body_bytes) if max_body_bytes else read.limits
+    audit = replace(read.audit, file=environment.get(AUDIT_FILE) or read.audit.file)
+    return Settings(
+        profiles, providers, rings, redactor, limits, read.callers, read.budgets, audit, state, versions.comparable
+    )
 
 
 def _collect(faults: list[Fault], load: Callable[[], T]) -> T | None:
@@ -64,19 +96,65 @@ def _collect(faults: list[Fault], load: Callable[[], T]) -> T | None:
         return None
 
 
-def openrouter_url(text: str) -> str:
+def _profiles(read: Configuration, environment: Mapping[str, str]) -> dict[str, Profile]:
+    declared = read.profiles or load_configuration(None).profiles  # a file with faults: the environment's still come
+    changed = overridden(declared[DEFAULT_PROFILE], environment, read.providers or BUILT_IN)
+    return {**declared, DEFAULT_PROFILE: changed}
+
+
+def _with_url(table: ProviderTable, environment: Mapping[str, str], faults: list[Fault]) -> ProviderTable:
+    if table.kind == "simulate":
+        return table
+    override = environment.get(BASE_URL) if table.name == "openrouter" else None
+    where = BASE_URL if override or table.base_url is None else f"providers.{table.name}.base_url"
+    url = override or table.base_url or PUBLIC_API
+    checked = _collect(faults, lambda: provider_url(url, where, keyless=not table.key))
+    return replace(table, base_url=checked)
+
+
+def _keyrings(
+    providers: Mapping[str, ProviderTable],
+    environment: Mapping[str, str],
+    versions: Versions,
+    redactor: Redactor,
+    faults: list[Fault],
+) -> dict[str, Keyring]:
+    rings: dict[str, Keyring] = {}
+    for name, table in providers.items():
+        if table.key:
+            ring = _collect(faults, lambda key=table.key: Keyring(key_source(environment, key), versions, redactor))  # type: ignore[misc]
+            rings |= {name: ring} if ring else {}
+    return rings
+
+
+def _versions(environment: Mapping[str, str]) -> Versions:
+    path = environment.get(VERSION_KEY_FILE)
+    if not path:
+        return Versions()
+    try:
+        octets = Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no usable path"
+        problem = f"cannot be read ({reason})"
+        raise FaultyConfiguration([Fault(VERSION_KEY_FILE, problem, "a readable file")]) from None
+    if len(octets) < _SHORTEST_DIGEST_KEY:
+        raise FaultyConfiguration([Fault(VERSION_KEY_FILE, "is too short", f"{_SHORTEST_DIGEST_KEY} bytes or more")])
+    return Versions(octets)
+
+
+def provider_url(text: str, where: str = BASE_URL, *, keyless: bool = False) -> str:
     """The base URL without a slash at its end.
 
     Raises:
         FaultyConfiguration: it would send the key in the clear, or is no plain URL.
     """
-    problem = _url_problem(text)
+    problem = _url_problem(text, keyless=keyless)
     if problem:
-        raise FaultyConfiguration([Fault(BASE_URL, problem, _URL_ALLOWED)])
+        raise FaultyConfiguration([Fault(where, problem, _KEYLESS_URL_ALLOWED if keyless else _URL_ALLOWED)])
     return text.rstrip("/")
 
 
-def _url_problem(text: str) -> str | None:
+def _url_problem(text: str, *, keyless: bool) -> str | None:
     try:
         url = urlsplit(text)
         _ = url.port  # raises ValueError when it is no port
@@ -86,7 +164,7 @@ def _url_problem(text: str) -> str | None:
         return "is no http or https URL"
     if "@" in url.netloc or "?" in text or "#" in text or " " in text:
         return "has a user, a query, a fragment or a space"
-    return _cleartext_problem(url)
+    return None if keyless else _cleartext_problem(url)
 
 
 def _cleartext_problem(url: SplitResult) -> str | None:

@@ -40,8 +40,14 @@ def loads(octets: bytes) -> Any:
         raise
     except ValueError:  # Python's own limit on the digits of an integer
         raise NotJson("a number has too many digits") from None
-    _check(value)
+    if _needs_a_walk(octets):
+        _check(value)
     return value
+
+
+def _needs_a_walk(octets: bytes) -> bool:
+    """Whether it can be nested too deep or hold a surrogate: most documents show at a glance that they do not."""
+    return octets.count(b"{") + octets.count(b"[") > MAX_NESTING or b"\\u" in octets
 
 
 def _constant(name: str) -> Any:

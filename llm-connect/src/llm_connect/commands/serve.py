@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from llm_connect import logs
-from llm_connect.commands.stop import ANSWER_IS_NO, Stop, bad_configuration
+from llm_connect.commands.stop import ANSWER_IS_NO, WRONG_USAGE, Stop, bad_configuration
+from llm_connect.configuration import Limits
 from llm_connect.faults import FaultyConfiguration
-from llm_connect.secret import Redactor
-from llm_connect.serving import CannotListen, announce_url, configured, listening_socket, serve, url_of
-from llm_connect.settings import MAX_BODY_BYTES, Settings, is_loopback, load_settings
+from llm_connect.settings import Settings, is_loopback, load_settings
+
+if TYPE_CHECKING:
+    import socket
+
+    from llm_connect.serving import Server
 
 EXAMPLES = """\b
 Examples:
   warden access openrouter-llm-connect -- llm-connect serve
-  OPENROUTER_API_KEY_FILE=/run/keys/openrouter llm-connect serve --host 0.0.0.0 --port 8080"""
+  llm-connect serve --host 0.0.0.0 --config /etc/llm-connect/config"""
 
 
 @click.command("serve", short_help="Serve the gateway over HTTP.", epilog=EXAMPLES)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others want callers.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
+@click.option("--config", metavar="PATH", help="Configuration: a TOML file, or the directory of llm-connect.toml.")
 @click.option("--log-level", default="info", show_default=True, type=click.Choice(logs.LEVELS))
 @click.option(
     "--drain-seconds",
@@ -32,39 +38,76 @@ Examples:
     help="How long requests under way may take after SIGTERM or Ctrl-C.",
 )
 @click.option(
-    "--max-body-bytes",
-    default=MAX_BODY_BYTES,
+    "--drain-delay-seconds",
+    default=0,
     show_default=True,
-    type=click.IntRange(1024, 64 * 1024 * 1024),
-    help="A larger request body is refused with 413.",
+    type=click.IntRange(0, 600),
+    help="How long to go on taking requests after the signal, while no longer ready.",
 )
-def command(*, host: str, port: int, log_level: str, drain_seconds: int, max_body_bytes: int) -> None:
-    """Serve the gateway over HTTP: GET /health, GET /ready, POST /execute.
+@click.option(
+    "--max-body-bytes",
+    type=click.IntRange(1024, 64 * 1024 * 1024),
+    help=f"A larger request body is refused with 413; {Limits().max_body_bytes} where nothing else is said.",
+)
+def command(
+    *,
+    host: str,
+    port: int,
+    config: str | None,
+    log_level: str,
+    drain_seconds: int,
+    drain_delay_seconds: int,
+    max_body_bytes: int | None,
+) -> None:
+    """Serve the gateway over HTTP: POST /v1/chat/completions, GET /v1/models, POST /execute, GET /health and /ready.
 
     Prints one line on standard output when it listens, {"url": "http://HOST:PORT"}; logs go to standard error as JSON.
     """
     try:
-        settings = load_settings(os.environ, max_body_bytes=max_body_bytes)
-        sock = listening_socket(host, port)
+        settings = load_settings(os.environ, config=config, max_body_bytes=max_body_bytes)
     except FaultyConfiguration as error:
         raise bad_configuration(error, "nothing was started") from None
+    _want_callers(settings, host)
+    # Half a second of imports, not spent on --help or on a configuration that cannot be used.
+    from llm_connect.serving import Server, configured, serve, url_of
+    from llm_connect.web.app import Gateway
+
+    sock = _listening(host, port)
+    logs.set_up(log_level, settings.redactor)
+    logs.logger.debug("settings", extra={"fields": {"limits": vars(settings.limits), "state": settings.state}})
+    gateway = Gateway(settings)
+    url = url_of(sock)
+    uvicorn = configured(gateway, drain_seconds)
+    server: Server = Server(uvicorn, lambda: _announce(url, settings, host), gateway.stop_soon, drain_delay_seconds)
+    sys.exit(serve(server, sock))
+
+
+def _want_callers(settings: Settings, host: str) -> None:
+    """Beyond loopback everybody who reaches the port would spend the key's credit."""
+    if is_loopback(host) or settings.callers.declared:
+        return
+    message = f"no callers are declared, and {host} can be reached from other machines; nothing was started"
+    hint = "Next: declare [callers] in the configuration file (--config), or listen on 127.0.0.1."
+    raise Stop(WRONG_USAGE, "callers", host, message, hint)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    from llm_connect.serving import CannotListen, listening_socket
+
+    try:
+        return listening_socket(host, port)
     except CannotListen as error:
         hint = "Next: choose another --port (0 takes a free one) or --host."
         raise Stop(ANSWER_IS_NO, "address", host, f"{error}; nothing was started", hint) from None
-    # Half a second of imports, not spent on --help or on a configuration that cannot be used.
-    from llm_connect.web.app import Gateway
-
-    logs.set_up(log_level, Redactor(settings.key))
-    config = configured(Gateway(settings).application(), drain_seconds)
-    url = url_of(sock)
-    sys.exit(serve(config, sock, lambda: _announce(url, settings, host)))
 
 
 def _announce(url: str, settings: Settings, host: str) -> None:
-    fields = {"url": url, "profiles": list(settings.profiles), "base_url": settings.base_url}
-    logs.logger.info("listening", extra={"fields": fields | {"key": "present" if settings.key else "missing"}})
-    if settings.key is None:
-        logs.logger.warning("not ready: no provider key", extra={"fields": {"missing": settings.key_field}})
-    if not is_loopback(host):
-        logs.logger.warning("callers are not authenticated: only a network policy keeps others out")
+    from llm_connect.serving import announce_url
+
+    urls = {name: table.base_url for name, table in settings.providers.items() if table.base_url}
+    callers = "declared" if settings.callers.declared else "anybody on this machine"
+    fields = {"url": url, "profiles": list(settings.profiles), "providers": urls, "callers": callers, "host": host}
+    logs.logger.info("listening", extra={"fields": fields})
+    if missing := settings.missing_keys():
+        logs.logger.warning("not ready: no provider key", extra={"fields": {"missing": missing}})
     announce_url(url)

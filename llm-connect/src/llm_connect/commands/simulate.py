@@ -11,14 +11,16 @@ from llm_connect import logs
 from llm_connect.commands.stop import ANSWER_IS_NO, Stop, bad_configuration
 from llm_connect.faults import FaultyConfiguration
 from llm_connect.secret import Redactor
-from llm_connect.serving import CannotListen, announce_url, configured, listening_socket, serve, url_of
+from llm_connect.serving import CannotListen, Server, announce_url, configured, listening_socket, serve, url_of
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.connections import ResettableProtocol
 from llm_connect.simulator.failures import FAILURES
 from llm_connect.simulator.key import AcceptedKey, key_from_environment, key_from_file
+from llm_connect.simulator.streaming import STREAM_FAILURES
 
-_WIDTH = max(map(len, FAILURES)) + 2
-_LIST = "\n".join(f"  {name:<{_WIDTH}}{failure.sentence}" for name, failure in FAILURES.items())
+_SENTENCES = {name: failure.sentence for name, failure in FAILURES.items()} | STREAM_FAILURES
+_WIDTH = max(map(len, _SENTENCES)) + 2
+_LIST = "\n".join(f"  {name:<{_WIDTH}}{sentence}" for name, sentence in _SENTENCES.items())
 EXAMPLES = f"""\b
 Failures, by the model simulate/NAME or the header x-simulate: NAME:
 {_LIST}
@@ -43,7 +45,7 @@ def command(
 ) -> None:
     """Serve an OpenRouter-shaped simulator on 127.0.0.1, for demo and tests.
 
-    Answers POST /api/v1/chat/completions (not streamed) and GET /api/v1/key. Prints one line on standard output when
+    Answers POST /api/v1/chat/completions and GET /api/v1/key. Prints one line on standard output when
     it listens, {"url": "http://127.0.0.1:PORT/api/v1"}, which is the base URL for llm-connect serve.
     """
     try:
@@ -57,7 +59,7 @@ def command(
     logs.set_up(log_level, Redactor(key.current()))
     app = Simulator(key, latency_ms, limit_usd).application()
     url = f"{url_of(sock)}/api/v1"
-    sys.exit(serve(configured(app, 1, ResettableProtocol), sock, lambda: announce_url(url)))
+    sys.exit(serve(Server(configured(app, 1, ResettableProtocol), lambda: announce_url(url)), sock))
 
 
 def _key(key_file: str | None, key_env: str | None) -> AcceptedKey:

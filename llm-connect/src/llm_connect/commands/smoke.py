@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from llm_connect.commands.stop import ANSWER_IS_NO, NO_ANSWER, Stop
+from llm_connect.commands.stop import ANSWER_IS_NO, NO_ANSWER, Stop, bad_configuration
+from llm_connect.faults import FaultyConfiguration
+from llm_connect.keys import FileKey
 from llm_connect.profiles import DEFAULT_PROFILE
 from llm_connect.smoke import Unreachable, checks
+
+if TYPE_CHECKING:
+    from llm_connect.secret import Secret
 
 EXAMPLES = """\b
 Examples:
   llm-connect smoke --url http://127.0.0.1:8080
-  llm-connect smoke --url http://llm-connect.activity-core.svc.cluster.local:8080 --json"""
+  llm-connect smoke --url http://llm-connect.activity-core.svc.cluster.local:8080 --token-file /var/run/token --json"""
 
 
 @click.command("smoke", short_help="Check a running gateway.", epilog=EXAMPLES)
@@ -23,15 +29,17 @@ Examples:
 @click.option(
     "--timeout-seconds", default=310.0, show_default=True, type=click.FloatRange(0.1, 3600), help="Per check."
 )
+@click.option("--token-file", metavar="PATH", help="File with the bearer token of a caller that the gateway knows.")
 @click.option("--json", "as_json", is_flag=True, help="One object with all checks instead of lines.")
-def command(*, url: str, profile: str, timeout_seconds: float, as_json: bool) -> None:
-    """Check a running gateway: alive, ready, and one real answer that has the fields it was asked for.
+def command(*, url: str, profile: str, timeout_seconds: float, token_file: str | None, as_json: bool) -> None:
+    """Check a running gateway: alive, ready, and one real answer that is a triage report.
 
     Exit codes: 0 all ok, 1 a check failed, 3 nothing answers at the URL.
     """
     done = []
+    token = _token(token_file) if token_file else None
     try:
-        for check in checks(url.rstrip("/"), profile, timeout_seconds):
+        for check in checks(url.rstrip("/"), profile, timeout_seconds, token):
             done.append(check)
             if not as_json:
                 click.echo(check.line())
@@ -44,3 +52,13 @@ def command(*, url: str, profile: str, timeout_seconds: float, as_json: bool) ->
     if as_json:
         click.echo(json.dumps({"ok": ok, "checks": [check.json() for check in done]}, indent=2))
     sys.exit(0 if ok else ANSWER_IS_NO)
+
+
+def _token(path: str) -> Secret:
+    try:
+        found = FileKey(path, "--token-file").read()
+    except FaultyConfiguration as error:
+        raise bad_configuration(error, "no check was made") from None
+    if found is None:
+        raise click.BadParameter("holds no token", param_hint="--token-file")
+    return found

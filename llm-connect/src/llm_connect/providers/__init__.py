@@ -1,76 +1,77 @@
-"""The port to a provider, and the deadline that holds for every adapter.
+"""The port to a provider.
 
-An adapter has one method. `ask()` is how it is called: whatever the adapter does, only a `GatewayError` escapes,
-and the deadline ends a provider that accepted the request and stays silent.
+A provider is asked with a `Call`, in OpenAI's chat fields, and answers with chat completions or with chunks of one,
+both checked: what comes out of it has a choice and says which model was served. Only a `GatewayError` escapes. How long
+all of it may take is the caller's to say (`asyncio.timeout` around it); the waits within are in the call's `Patience`.
 """
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from llm_connect.faults import TimedOut
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, Collection, Mapping
+
+    from llm_connect.profiles import Prices
 
 
 @dataclass(frozen=True)
-class ModelCall:
-    """One call to a model, in no provider's dialect; `json_schema` is the bare schema."""
+class Patience:
+    """The longest waits within one call, in seconds; see `Profile` for each of them."""
+
+    connect: float = 10
+    first_byte: float | None = None
+    idle: float = 60
+    progress: float = 120
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call to one model.
+
+    Attributes:
+        model: the id that is sent, and no other.
+        fields: chat fields, without model, stream and stream_options.
+        price_ceiling: what the caller's budget was reserved with; a provider that can hold to it is told so.
+    """
 
     model: str
-    prompt: str
-    temperature: float
-    max_tokens: int
-    reasoning_effort: str
-    json_schema: Mapping[str, Any] | None = None
+    fields: Mapping[str, Any]
+    patience: Patience = field(default_factory=Patience)
+    stream_options: Mapping[str, Any] | None = None
+    price_ceiling: Prices | None = None
 
 
-@dataclass(frozen=True)
-class Usage:
-    """Tokens as the provider counted them; None is unknown, which is not zero. `cost` is in its credits (USD)."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    cost: float | None = None
-
-
-@dataclass(frozen=True)
-class Completion:
-    """What a provider answered; `model` is the one it says it served."""
-
-    content: str
-    model: str
-    finish_reason: str | None
-    usage: Usage
-    details: Mapping[str, Any] = field(default_factory=dict)
+Chunk = dict[str, Any]
 
 
 class Provider(Protocol):
-    """One provider."""
+    """One provider; `name` is the one it is declared under."""
 
-    async def complete(self, call: ModelCall) -> Completion:
-        """Call the model once.
+    name: str
+
+    @property
+    def refuses(self) -> Collection[str]:
+        """Chat fields that it cannot honour."""
+        ...
+
+    async def complete(self, call: Call) -> dict[str, Any]:
+        """A whole completion.
 
         Raises:
             GatewayError: for every failure of the provider or of the way to it.
         """
         ...
 
+    def stream(self, call: Call) -> AsyncGenerator[Chunk | None, None]:
+        """The chunks, usage among them; None is a sign of life without content. It ends only when the answer is whole.
 
-async def ask(provider: Provider, call: ModelCall, timeout_seconds: float) -> Completion:
-    """`provider.complete(call)` within `timeout_seconds` in all: connecting, waiting and reading.
+        Raises:
+            GatewayError: as `complete`, also within the stream.
+        """
+        ...
 
-    Raises:
-        GatewayError: TimedOut when the time is over, else the adapter's.
-    """
-    try:
-        async with asyncio.timeout(timeout_seconds):
-            return await provider.complete(call)
-    except TimeoutError:
-        message = f"the provider gave no whole answer within {timeout_seconds:g} s; the call was given up"
-        raise TimedOut("deadline", message) from None
+    async def close(self) -> None:
+        """Close what is open."""
+        ...

@@ -29,10 +29,11 @@ _HUGE = 17 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Failure:
-    """One failure: a sentence for the list in --help, and how it is played."""
+    """One failure: a sentence for the list in --help, how it is played, and how it changes a completion, if it does."""
 
     sentence: str
     play: Play
+    change: Callable[[Completion], object] | None = None
 
 
 def error_body(code: int, message: str, error_type: str, **metadata: Any) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def _changed(sentence: str, change: Callable[[Completion], None]) -> Failure:
         change(completion)
         return JSONResponse(completion)
 
-    return Failure(sentence, play)
+    return Failure(sentence, play, change)
 
 
 def _fixed(sentence: str, response: Callable[[], Response]) -> Failure:
@@ -100,19 +101,19 @@ async def _echo_key(request: Request, _completion: Completion) -> Response:
 
 
 async def _silent(request: Request, _completion: Completion) -> Response:
-    await _until_gone(request)
+    await until_gone(request)
     return Response(status_code=503)
 
 
 async def _stalled(request: Request, completion: Completion) -> Response:
     async def begun_only() -> Any:
         yield json.dumps(completion)[:40]
-        await _until_gone(request)
+        await until_gone(request)
 
     return StreamingResponse(begun_only(), media_type="application/json")
 
 
-async def _until_gone(request: Request) -> None:
+async def until_gone(request: Request) -> None:
     """Wait for the client to leave: the body was read, so the next message is its disconnect."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LONGEST_SILENCE):

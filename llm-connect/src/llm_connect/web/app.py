@@ -1,110 +1,188 @@
-"""The gateway as an ASGI application: three routes, one error shape."""
+"""The gateway as an ASGI application: routes, who calls, and one error shape for each kind of client."""
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.routing import Route
-
 from llm_connect import __version__
-from llm_connect.execution import execute, read_execution
-from llm_connect.faults import GatewayError, MethodNotAllowed, NotFound, Unavailable
-from llm_connect.providers.openrouter import OpenRouter
-from llm_connect.secret import Redactor
-from llm_connect.web.answers import Answer, error_answer
-from llm_connect.web.body import json_body
-from llm_connect.web.record import Record, Recording, record_of
+from llm_connect.admission import Admission
+from llm_connect.audit import Audit, NoAudit
+from llm_connect.budgets import Budgets, NoBudgets
+from llm_connect.callers import Doorkeeper
+from llm_connect.calling import Calling
+from llm_connect.faults import GatewayError, MethodNotAllowed, NotFound, Unavailable, chat_body
+from llm_connect.logs import logger
+from llm_connect.providers.building import built
+from llm_connect.structured.schemas import Schemas
+from llm_connect.web.chat import ChatEndpoint
+from llm_connect.web.exchange import GONE, Exchange
+from llm_connect.web.execute import ExecuteEndpoint
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from llm_connect.profiles import Profile
     from llm_connect.providers import Provider
     from llm_connect.settings import Settings
+    from llm_connect.web.exchange import Receive, Scope, Send
 
-_CONNECTIONS = 256
-_METHOD_NOT_ALLOWED = 405
+    Endpoint = Callable[[Exchange], Awaitable[None]]
+
+_KEY_LOOK_SECONDS = 1.0
+_MODELS = "/v1/models"
+OPEN = frozenset({"/health", "/ready", "/metrics", "/openapi.json"})
+"""Paths that need no token: probes and scrapers have none. They tell names and counts, and call nobody."""
 
 
 class Gateway:
-    """The handlers, with what they need; `providers` is filled while the application runs."""
+    """The application, with all that it holds while it runs."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._redactor = Redactor(settings.key)
         self._providers: Mapping[str, Provider] = {}
+        self._routes: dict[str, dict[str, Endpoint]] = {}
+        self._look: asyncio.Task[None] | None = None
+        self._doorkeeper = Doorkeeper(settings.callers)
+        self.stopping = False
 
-    def application(self) -> Starlette:
-        """The ASGI application."""
-        routes = [
-            Route("/health", self.health, methods=["GET"]),
-            Route("/ready", self.ready, methods=["GET"]),
-            Route("/execute", self.execute, methods=["POST"]),
-        ]
-        handlers: Any = {GatewayError: self._on_error, HTTPException: self._on_http_exception}
-        recording = Middleware(Recording, redactor=self._redactor)
-        return Starlette(routes=routes, middleware=[recording], exception_handlers=handlers, lifespan=self._lifespan)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._exchange(Exchange(scope, receive, send, self._settings.redactor))
 
-    @asynccontextmanager
-    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _start(self) -> None:
         settings = self._settings
-        # No total here: the deadline of each call is set by its profile (providers.ask).
-        unlimited = aiohttp.ClientTimeout(total=None, sock_connect=None)
-        connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
-        async with aiohttp.ClientSession(timeout=unlimited, connector=connector) as session:
-            openrouter = OpenRouter(session, settings.base_url, settings.key, settings.key_field)
-            self._providers = {"openrouter": openrouter}
-            yield
+        self._providers = built(settings)
+        budgets: Budgets = NoBudgets()
+        audit: Audit = NoAudit()
+        calling = Calling(self._providers, budgets)
+        admission = Admission(settings.limits.max_concurrency, settings.limits.max_queue)
+        shared = (settings, calling, admission, Schemas(), audit)
+        self._routes = {
+            "/health": {"GET": self.health},
+            "/ready": {"GET": self.ready},
+            "/execute": {"POST": ExecuteEndpoint(*shared)},
+            "/v1/chat/completions": {"POST": ChatEndpoint(*shared)},
+            _MODELS: {"GET": self.models},
+        }
+        self._look = asyncio.create_task(self._look_after_keys())
 
-    async def health(self, _request: Request) -> Response:
-        """The process lives."""
-        return Answer({"status": "alive", "version": __version__}, self._redactor)
+    def stop_soon(self) -> None:
+        """No longer ready; what comes is still served."""
+        self.stopping = True
 
-    async def ready(self, _request: Request) -> Response:
-        """A key is there; whether the provider accepts it is not asked."""
-        if self._settings.key is None:
-            missing = self._settings.key_field
-            raise Unavailable("key_missing", f"not ready: {missing} is missing")
-        return Answer({"status": "ready", "profiles": list(self._settings.profiles)}, self._redactor)
+    async def _stop(self) -> None:
+        if self._look is not None:
+            self._look.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._look
+        for provider in self._providers.values():
+            await provider.close()
+        await self._doorkeeper.close()
 
-    async def execute(self, request: Request) -> Response:
-        """One prompt, one answer."""
-        document = await json_body(request, self._settings.max_body_bytes)
-        execution = read_execution(document, self._settings.profiles)
-        profile = self._settings.profiles[execution.profile]
-        record = record_of(request)
-        record.fields |= {"profile": profile.name, "model": profile.model}
-        body = await execute(execution, profile, self._providers[profile.provider])
-        _note(record, body, profile)
-        body["metadata"]["request_id"] = record.request_id
-        return Answer(body, self._redactor)
+    async def _look_after_keys(self) -> None:
+        while True:
+            await asyncio.sleep(_KEY_LOOK_SECONDS)
+            for ring in self._settings.keys.values():
+                with suppress(GatewayError):
+                    ring.look()
 
-    async def _on_error(self, request: Request, error: GatewayError) -> Response:
+    async def _exchange(self, exchange: Exchange) -> None:
+        try:
+            endpoint = self._route(exchange)
+            if exchange.path not in OPEN:
+                exchange.caller = await self._doorkeeper.admit(exchange.headers.get(b"authorization"))
+            await endpoint(exchange)
+        except GatewayError as error:
+            await self._refuse(exchange, error)
+        except asyncio.CancelledError:
+            await self._given_up(exchange)
+        except Exception:  # noqa: BLE001 - the last catch: the caller gets the error shape, the log the place
+            logger.exception("unexpected", extra={"fields": {"request_id": exchange.request_id}})
+            message = "something unexpected happened in the gateway; its log has the place under this request id"
+            await self._refuse(exchange, GatewayError("internal", message))
+        finally:
+            logger.info("request", extra={"fields": self._line(exchange)})
+
+    def _route(self, exchange: Exchange) -> Endpoint:
+        by_method = self._routes.get(exchange.path)
+        if by_method is None and exchange.path.startswith(f"{_MODELS}/"):
+            by_method = {"GET": self.model}
+        if by_method is None:
+            known = ", ".join(f"{method} {path}" for path, methods in self._routes.items() for method in methods)
+            raise NotFound("unknown_path", f"no such path; there are {known}")
+        method = "GET" if exchange.method == "HEAD" else exchange.method
+        if method not in by_method:
+            error = MethodNotAllowed("method_not_allowed", f"this path takes {', '.join(by_method)}")
+            error.headers["allow"] = ", ".join(by_method)
+            raise error
+        return by_method[method]
+
+    async def _given_up(self, exchange: Exchange) -> None:
+        """The task was cancelled: the caller left, or the gateway stops and the drain is over."""
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()
+        if exchange.gone:
+            exchange.fields["type"] = "caller_gone"
+            return
+        message = "the gateway is stopping and gave the call up; whether the provider served it is unknown"
+        await self._refuse(exchange, Unavailable("stopping", message))
+
+    async def _refuse(self, exchange: Exchange, error: GatewayError) -> None:
         fields = {"type": error.type, "provider_status": error.provider_status}
-        record_of(request).fields |= {key: value for key, value in fields.items() if value is not None}
-        return error_answer(error, self._redactor)
+        exchange.fields |= {key: value for key, value in fields.items() if value is not None}
+        body = chat_body(error) if exchange.path.startswith("/v1/") else error.body()
+        with suppress(TimeoutError, OSError):
+            await exchange.error(error, body)
 
-    async def _on_http_exception(self, request: Request, error: HTTPException) -> Response:
-        if error.status_code == _METHOD_NOT_ALLOWED:
-            allow = (error.headers or {}).get("Allow", "")
-            answer = await self._on_error(request, MethodNotAllowed("method_not_allowed", f"this path takes {allow}"))
-            answer.headers["allow"] = allow
-            return answer
-        message = "no such path; there are GET /health, GET /ready, POST /execute"
-        return await self._on_error(request, NotFound("unknown_path", message))
+    def _line(self, exchange: Exchange) -> dict[str, Any]:
+        """The fields of the log line; a path that is no route of ours is not repeated."""
+        known = exchange.path in self._routes
+        path = exchange.path if known else f"{_MODELS}/…" if exchange.path.startswith(f"{_MODELS}/") else "(unknown)"
+        place = {"request_id": exchange.request_id, "method": exchange.method, "path": path}
+        status = (
+            GONE if exchange.gone and exchange.status is None and "type" not in exchange.fields else exchange.status
+        )
+        return place | {"status": status, "ms": exchange.milliseconds} | exchange.fields
 
+    async def health(self, exchange: Exchange) -> None:
+        """The process lives."""
+        await exchange.answer_json(200, {"status": "alive", "version": __version__})
 
-def _note(record: Record, body: Mapping[str, Any], profile: Profile) -> None:
-    """Counts and names for the log line; a model other than the one asked for is made visible there."""
-    tokens = {name: body["usage"][name] for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
-    record.fields |= {"model": body["model"], "finish_reason": body["finish_reason"], **tokens}
-    if body["model"] != profile.model:
-        record.fields["model_requested"] = profile.model
+    async def ready(self, exchange: Exchange) -> None:
+        """The keys are there, and the gateway is not stopping; whether a provider accepts a key is not asked."""
+        if self.stopping:
+            raise Unavailable("stopping", "not ready: the gateway is stopping")
+        if missing := self._settings.missing_keys():
+            raise Unavailable("key_missing", f"not ready: {', '.join(missing)} is missing")
+        versions = {name: ring.current.version for name, ring in self._settings.keys.items() if ring.current}
+        body = {"status": "ready", "profiles": list(self._settings.profiles), "key_versions": versions}
+        await exchange.answer_json(200, body | {"key_versions_comparable": self._settings.versions_comparable})
+
+    async def models(self, exchange: Exchange) -> None:
+        """The names that `model` may have, and no others."""
+        data = [self._model(name) for name in self._settings.profiles]
+        await exchange.answer_json(200, {"object": "list", "data": data})
+
+    async def model(self, exchange: Exchange) -> None:
+        """One of them."""
+        name = exchange.path.removeprefix(f"{_MODELS}/")
+        if name not in self._settings.profiles:
+            known = ", ".join(self._settings.profiles)
+            raise NotFound("unknown_profile", f"neither a profile nor an allowed model id; there is: {known}")
+        await exchange.answer_json(200, self._model(name))
+
+    def _model(self, name: str) -> dict[str, Any]:
+        return {"id": name, "object": "model", "created": 0, "owned_by": self._settings.profiles[name].provider}

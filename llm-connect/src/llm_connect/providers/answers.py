@@ -1,11 +1,11 @@
-"""Reading OpenRouter's answers: status, headers and body in, a Completion or the documented error out. Pure.
+"""Reading answers: status, headers and body in, a checked completion or the documented error out. Pure.
 
 The rules, in the order they are applied (source: OpenRouter's "Errors and debugging"):
 
 1. a status other than 200 is an error by its status, also when the body is no JSON;
 2. an `error` object inside HTTP 200 is that error: generation had begun when it happened;
-3. so is an `error` inside the first choice, and a finish_reason of `error`;
-4. no choice, no model or no text is no answer, whatever the status says;
+3. so is an `error` inside a choice, and a finish_reason of `error`;
+4. no choice, no model or no content is no answer, whatever the status says;
 5. a text cut by max_tokens is an answer, with finish_reason `length`: the caller may be able to use it.
 """
 
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from llm_connect import strict_json
 from llm_connect.faults import BadRequest, GatewayError, NotFound, ProviderFailed, RateLimited, TimedOut
-from llm_connect.providers import Completion, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,10 +46,14 @@ BY_STATUS: Mapping[int, tuple[type[GatewayError], str, str]] = {
     524: _TIMED_OUT,  # the status of OpenRouter's own front for a silent origin
 }
 _OTHER = (ProviderFailed, "provider_error", "the provider answered with an error")
+_NOTHING_GENERATED = frozenset({400, 401, 402, 403, 404, 413, 422, 429, 503})
+"""Statuses that say that no model was at work; after any other one it is unknown whether the call is billed."""
+_CONTENT = ("content", "tool_calls", "refusal", "audio", "function_call", "reasoning", "images")
+_CUT = frozenset({"length", "content_filter"})
 
 
-def read_answer(status: int, headers: Mapping[str, str], octets: bytes) -> Completion:
-    """The completion in an answer.
+def read_completion(status: int, headers: Mapping[str, str], octets: bytes) -> dict[str, Any]:
+    """The completion in a plain answer.
 
     Args:
         status: the HTTP status.
@@ -63,12 +66,46 @@ def read_answer(status: int, headers: Mapping[str, str], octets: bytes) -> Compl
     body = _object(octets)
     retry_after = headers.get("retry-after")
     if status != OK:
-        raise _error(status, body, retry_after)
+        raise error_in(status, body, retry_after)
     if body is None:
-        raise _malformed("provider_not_json", "its body is no JSON object")
+        raise malformed("provider_not_json", "its body is no JSON object")
     if body.get("error") is not None:
-        raise _error(status, body, retry_after)
-    return _completion(body, _first_choice(body, retry_after))
+        raise error_in(OK, body, retry_after)
+    _check_choices(body, retry_after)
+    if not isinstance(body.get("model"), str) or not body["model"]:
+        raise malformed("provider_malformed", "it does not say which model it served")
+    return body
+
+
+def _check_choices(body: Mapping[str, Any], retry_after: str | None) -> None:
+    choices = body.get("choices")
+    if not isinstance(choices, list) or not choices or not all(isinstance(choice, dict) for choice in choices):
+        raise malformed("provider_empty", "it holds no choice")
+    for choice in choices:
+        if choice.get("error") is not None or choice.get("finish_reason") == "error":
+            raise error_in(OK, choice, retry_after)
+        message = choice.get("message")
+        said = isinstance(message, dict) and any(message.get(name) for name in _CONTENT)
+        if not said and choice.get("finish_reason") not in _CUT:
+            raise malformed("provider_empty", "its first choice holds no text")
+
+
+def read_chunk(text: str) -> dict[str, Any]:
+    """The chunk in one event's data.
+
+    Raises:
+        GatewayError: it is no JSON object, or it is an error: generation had begun when it happened.
+    """
+    body = _object(text.encode("utf-8", "replace"))
+    if body is None:
+        raise malformed("provider_not_json", "an event of its stream is no JSON object")
+    if body.get("error") is not None:
+        raise error_in(OK, body)
+    choices = body.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, dict) and (choice.get("error") is not None or choice.get("finish_reason") == "error"):
+            raise error_in(OK, choice)
+    return body
 
 
 def _object(octets: bytes) -> dict[str, Any] | None:
@@ -79,18 +116,22 @@ def _object(octets: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _malformed(type_: str, what: str) -> ProviderFailed:
+def malformed(type_: str, what: str) -> ProviderFailed:
+    """The error for a 200 that is no answer."""
     return ProviderFailed(type_, f"the provider's answer cannot be used: {what}", provider_status=OK)
 
 
-def _error(status: int, body: Mapping[str, Any] | None, retry_after: str | None = None) -> GatewayError:
+def error_in(status: int, body: Mapping[str, Any] | None, retry_after: str | None = None) -> GatewayError:
+    """The error that a status and an error object say."""
     found = (body or {}).get("error")
     error: Mapping[str, Any] = found if isinstance(found, dict) else {}
     code = _code(error.get("code")) or status
     kind, type_, sentence = BY_STATUS.get(code, _OTHER)
-    said = _said(error.get("message"))
-    message = f"{sentence} (status {code}{', inside a 200' if status == OK else ''}){said}"
-    return kind(type_, message, provider_status=code, retry_after=_plain_retry_after(retry_after))
+    inside = ", inside a 200" if status == OK else ""
+    message = f"{sentence} (status {code}{inside}){_said(error.get('message'))}"
+    unbilled = status in _NOTHING_GENERATED
+    kept = _plain_retry_after(retry_after)
+    return kind(type_, message, provider_status=code, retry_after=kept, unbilled=unbilled)
 
 
 def _code(value: Any) -> int | None:
@@ -111,54 +152,3 @@ def _said(message: Any) -> str:
 
 def _plain_retry_after(value: str | None) -> str | None:
     return value if value and _RETRY_AFTER.fullmatch(value) else None
-
-
-def _first_choice(body: Mapping[str, Any], retry_after: str | None) -> Mapping[str, Any]:
-    choices = body.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise _malformed("provider_empty", "it holds no choice")
-    choice = choices[0]
-    if choice.get("error") is not None or choice.get("finish_reason") == "error":
-        raise _error(OK, choice, retry_after)
-    return choice
-
-
-def _completion(body: Mapping[str, Any], choice: Mapping[str, Any]) -> Completion:
-    model = body.get("model")
-    if not isinstance(model, str) or not model:
-        raise _malformed("provider_malformed", "it does not say which model it served")
-    reason = _text(choice.get("finish_reason"))
-    details = {"provider_id": _text(body.get("id")), "endpoint": _text(body.get("provider"))}
-    return Completion(_content(choice, reason), model, reason, _usage(body.get("usage")), details)
-
-
-def _content(choice: Mapping[str, Any], reason: str | None) -> str:
-    message = choice.get("message")
-    content = message.get("content") if isinstance(message, dict) else None
-    if isinstance(content, str) and content:
-        return content
-    if content in (None, "") and reason in {"length", "content_filter"}:
-        return ""  # all tokens went into reasoning, or the filter took it: the reason says so
-    raise _malformed("provider_empty", "its first choice holds no text")
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _usage(value: Any) -> Usage:
-    usage: Mapping[str, Any] = value if isinstance(value, dict) else {}
-    details = usage.get("completion_tokens_details")
-    reasoning = details.get("reasoning_tokens") if isinstance(details, dict) else None
-    cost = usage.get("cost")
-    return Usage(
-        prompt_tokens=_count(usage.get("prompt_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")),
-        total_tokens=_count(usage.get("total_tokens")),
-        reasoning_tokens=_count(reasoning),
-        cost=float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) else None,
-    )
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,0 +1,63 @@
+"""Budgets: the port, and the bound of a call. See ledger.py for the one that keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llm_connect.profiles import Prices
+    from llm_connect.providers import Call
+
+
+@dataclass(frozen=True)
+class Amount:
+    """Tokens, and billionths of a USD."""
+
+    tokens: int = 0
+    nano_usd: int = 0
+
+
+@dataclass
+class Reservation:
+    """What one attempt may cost at most, and the accounts that it is taken from."""
+
+    amount: Amount = field(default_factory=Amount)
+    accounts: tuple[str, ...] = ()
+
+
+class Budgets(Protocol):
+    """Reserves before a call, settles after it."""
+
+    async def reserve(self, caller: str, profile: str, call: Call, prices: Prices | None) -> Reservation:
+        """Take an upper bound from every budget that holds for this caller and profile; all of them or none.
+
+        Raises:
+            OverBudget: it is more than what is left of one of them, or has no bound.
+            Unavailable: it could not be written down.
+        """
+        ...
+
+    def settle(self, reservation: Reservation, usage: Mapping[str, Any], prices: Prices | None) -> None:
+        """Put what was used in the place of the bound; a usage that is not known leaves the bound."""
+        ...
+
+    def release(self, reservation: Reservation) -> None:
+        """Give it back: nothing was used."""
+        ...
+
+
+class NoBudgets:
+    """Where none is declared."""
+
+    async def reserve(self, _caller: str, _profile: str, _call: Call, _prices: Prices | None) -> Reservation:
+        """See `Budgets`."""
+        return Reservation()
+
+    def settle(self, reservation: Reservation, usage: Mapping[str, Any], prices: Prices | None) -> None:
+        """See `Budgets`."""
+
+    def release(self, reservation: Reservation) -> None:
+        """See `Budgets`."""

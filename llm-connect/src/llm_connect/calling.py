@@ -1,0 +1,210 @@
+"""From a checked request to an answer: the declared model, retries where they are safe, declared fallbacks, budgets.
+
+The model asked for is the model called. Another one is called only where the profile declares it as a fallback, and
+only as long as nothing of an answer has come. One deadline covers all of it; whoever calls sets it around `complete`
+and `stream`.
+
+A retry is safe where it is certain that the provider generated nothing (`GatewayError.unbilled`). An upper bound of
+each attempt is reserved before it; an attempt that did nothing gives it back, one whose usage is known pays that, and
+any other one - cut, given up, cancelled, killed - keeps it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from llm_connect.chat import refused_fields
+from llm_connect.execution import usage_of
+from llm_connect.faults import Fault, GatewayError, invalid_request
+from llm_connect.providers import Call, Patience
+from llm_connect.providers.answers import malformed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+    from llm_connect.budgets import Budgets, Reservation
+    from llm_connect.chat import ChatRequest
+    from llm_connect.profiles import Profile, Target
+    from llm_connect.providers import Chunk, Provider
+
+DEADLINE: ContextVar[float | None] = ContextVar("deadline", default=None)
+"""When the call under way has to be answered, in the time of the event loop."""
+_BACKOFF_SECONDS = 0.25
+_AGAIN = frozenset({"provider_unreachable", "provider_rate_limit", "provider_unavailable"})
+"""What passes by itself, and did nothing: worth the same call once more."""
+_ELSEWHERE = _AGAIN | frozenset({
+    "key_missing", "provider_tls", "provider_down", "provider_error", "provider_timeout", "provider_reset",
+    "provider_first_byte", "provider_no_endpoint", "provider_key_refused", "provider_credit",
+})  # fmt: skip
+"""What another provider or model may not have: worth a declared fallback."""
+
+
+@dataclass
+class Job:
+    """One request on its way; `served` and `attempts` tell afterwards what was done."""
+
+    request: ChatRequest
+    profile: Profile
+    caller: str
+    served: Target | None = None
+    attempts: int = 0
+    usage: dict[str, Any] = field(default_factory=lambda: usage_of(None))
+
+    def call(self, target: Target) -> Call:
+        """The request's parameters where given, the profile's otherwise; the model is always the declared one."""
+        profile, fields = self.profile, dict(self.request.fields)
+        if profile.temperature is not None:
+            fields.setdefault("temperature", profile.temperature)
+        if profile.max_tokens is not None and "max_completion_tokens" not in fields:
+            fields.setdefault("max_tokens", profile.max_tokens)
+        if profile.reasoning_effort is not None:
+            fields.setdefault("reasoning_effort", profile.reasoning_effort)
+        first_byte = profile.first_byte_seconds or (profile.progress_seconds if self.request.stream else None)
+        patience = Patience(profile.connect_seconds, first_byte, profile.idle_seconds, profile.progress_seconds)
+        return Call(target.model, fields, patience, self.request.stream_options, target.prices)
+
+
+class Calling:
+    """The providers by name, and the budgets."""
+
+    def __init__(self, providers: Mapping[str, Provider], budgets: Budgets) -> None:
+        self._providers = providers
+        self._budgets = budgets
+
+    def check(self, job: Job) -> None:
+        """Refuse fields that the declared provider cannot honour.
+
+        Raises:
+            BadRequest: with a fault for each of them.
+        """
+        if faults := self._refused(job, job.profile.targets[0]):
+            raise invalid_request(faults)
+
+    def _refused(self, job: Job, target: Target) -> list[Fault]:
+        provider = self._providers[target.provider]
+        return refused_fields(job.call(target).fields, provider.refuses, provider.name)
+
+    def _targets(self, job: Job) -> list[Target]:
+        """The declared model, and the fallbacks that honour every field of the request."""
+        first, *others = job.profile.targets
+        return [first, *(target for target in others if not self._refused(job, target))]
+
+    async def complete(self, job: Job) -> dict[str, Any]:
+        """A whole completion.
+
+        Raises:
+            GatewayError: the last attempt's.
+        """
+        attempts = _Attempts(job, self._targets(job))
+        while True:
+            target = attempts.begin()
+            call = job.call(target)
+            reservation = await self._budgets.reserve(job.caller, job.profile.name, call, target.prices)
+            try:
+                completion = await self._providers[target.provider].complete(call)
+            except GatewayError as error:
+                self._give_back(reservation, error)
+                await attempts.after(error)
+                continue
+            self._settle(job, reservation, target, completion.get("usage"))
+            return completion
+
+    async def stream(self, job: Job) -> AsyncGenerator[Chunk | None, None]:
+        """The chunks, the one with the usage among them; None is a sign of life.
+
+        Raises:
+            GatewayError: before the first chunk the last attempt's, later the stream's.
+        """
+        attempts = _Attempts(job, self._targets(job))
+        while True:
+            target = attempts.begin()
+            call = job.call(target)
+            reservation = await self._budgets.reserve(job.caller, job.profile.name, call, target.prices)
+            chunks = self._providers[target.provider].stream(call)
+            try:
+                first = await _first(chunks)
+            except GatewayError as error:
+                self._give_back(reservation, error)
+                await attempts.after(error)
+                continue
+            break
+        try:
+            async for chunk in _with(first, chunks):
+                if chunk is not None and isinstance(chunk.get("usage"), dict):
+                    self._settle(job, reservation, target, chunk["usage"])
+                yield chunk
+        finally:
+            await chunks.aclose()
+
+    def _give_back(self, reservation: Reservation, error: GatewayError) -> None:
+        if error.unbilled:
+            self._budgets.release(reservation)
+
+    def _settle(self, job: Job, reservation: Reservation, target: Target, usage: Any) -> None:
+        job.served = target
+        job.usage = usage_of(usage)
+        self._budgets.settle(reservation, job.usage, target.prices)
+
+
+class _Attempts:
+    """Which target is next, and how long to wait before it."""
+
+    def __init__(self, job: Job, targets: list[Target]) -> None:
+        self._job = job
+        self._targets = targets
+        self._at_this = 0
+
+    def begin(self) -> Target:
+        self._job.attempts += 1
+        self._at_this += 1
+        self._job.served = self._targets[0]
+        return self._targets[0]
+
+    async def after(self, error: GatewayError) -> None:
+        """Wait for the next attempt, or raise `error` where there is none."""
+        profile = self._job.profile
+        if error.type in _AGAIN and error.unbilled and self._at_this <= profile.retries:
+            seconds = _wait_seconds(error.retry_after, self._at_this)
+            if seconds <= min(profile.retry_wait_seconds, _seconds_left()):
+                await asyncio.sleep(seconds)
+                return
+        if error.type not in _ELSEWHERE or len(self._targets) == 1:
+            raise error
+        self._targets = self._targets[1:]
+        self._at_this = 0
+
+
+def _wait_seconds(retry_after: str | None, attempt: int) -> float:
+    """Full jitter over a doubling wait; at least what the provider asks for. A date is not waited for."""
+    backoff = random.uniform(0, _BACKOFF_SECONDS * 2**attempt)  # noqa: S311 - no secret
+    if retry_after is None:
+        return backoff
+    return max(backoff, float(retry_after)) if retry_after.isdigit() else float("inf")
+
+
+def _seconds_left() -> float:
+    """Until the deadline that is set around this task; without one, no limit."""
+    deadline = DEADLINE.get()
+    return float("inf") if deadline is None else deadline - asyncio.get_running_loop().time()
+
+
+async def _first(chunks: AsyncGenerator[Chunk | None, None]) -> Chunk:
+    """The first chunk that is one: until then another model may still be called."""
+    try:
+        async for chunk in chunks:
+            if chunk is not None:
+                return chunk
+    except BaseException:
+        await chunks.aclose()
+        raise
+    raise malformed("provider_empty", "its stream holds no chunk")
+
+
+async def _with(first: Chunk, rest: AsyncGenerator[Chunk | None, None]) -> AsyncGenerator[Chunk | None, None]:
+    yield first
+    async for chunk in rest:
+        yield chunk

@@ -1,0 +1,337 @@
+"""The configuration file: TOML, read once at start, every fault told at once; README.md lists what may be in it."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llm_connect.faults import Fault, FaultyConfiguration
+from llm_connect.fields import Fields
+from llm_connect.profiles import CUSTODIAN_TRIAGE, DEFAULT_PROFILE, VALIDATION_MODES, Prices, Profile, Target
+from llm_connect.ranges import (
+    ANY_MODEL_ID,
+    ANY_MODEL_ID_ALLOWED,
+    MAX_DEPTH,
+    MAX_TOKENS,
+    REASONING_EFFORTS,
+    RETRIES,
+    TEMPERATURE,
+    TIMEOUT_SECONDS,
+    TOKENS,
+    USD,
+    WAIT_SECONDS,
+    Range,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONFIG = "LLM_CONNECT_CONFIG"
+FILE_NAME = "llm-connect.toml"
+KINDS = ("openrouter", "openai", "simulate")
+PERIODS = ("day", "month", "total")
+EACH = "*"
+_TABLES = ("server", "callers", "providers", "profiles", "models", "budgets", "audit")
+_PRICES = ("prompt", "completion", "request")
+_TARGET = ("provider", "model", "prices")
+_DIGEST_DIGITS = 64
+_NUMBERS: Mapping[str, Range] = {
+    "temperature": TEMPERATURE,
+    "timeout_seconds": TIMEOUT_SECONDS,
+    "connect_seconds": WAIT_SECONDS,
+    "first_byte_seconds": WAIT_SECONDS,
+    "idle_seconds": WAIT_SECONDS,
+    "progress_seconds": WAIT_SECONDS,
+    "retry_wait_seconds": WAIT_SECONDS,
+}
+_WHOLE: Mapping[str, Range] = {"max_tokens": MAX_TOKENS, "max_depth": MAX_DEPTH, "retries": RETRIES}
+_WORDS = {"reasoning_effort": REASONING_EFFORTS, "validation": VALIDATION_MODES}
+_PROFILE = ("provider", "model", *_NUMBERS, *_WHOLE, *_WORDS, "prices", "fallbacks")
+
+
+@dataclass(frozen=True)
+class ProviderTable:
+    """One provider as declared.
+
+    Attributes:
+        key: the name of the variable, or of the file in the key directory, with its key; empty: it takes none.
+        refuses: chat fields that it cannot honour, so that they are refused here by name.
+        policy: OpenRouter's routing object: data policy, order of endpoints.
+        ca_file: authorities in front of the system's, in PEM.
+    """
+
+    name: str
+    kind: str
+    base_url: str | None = None
+    key: str = ""
+    refuses: tuple[str, ...] = ()
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one process takes on: calls at once, calls that wait, bytes of a body."""
+
+    max_concurrency: int = 256
+    max_queue: int = 1024
+    max_body_bytes: int = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class KubernetesCallers:
+    """Callers with a service-account token made for `audience`; `allow` has `namespace/account`, and is never empty."""
+
+    audience: str
+    allow: tuple[str, ...]
+    api_server: str | None = None
+    token_file: str = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path
+    ca_file: str = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
+    cache_seconds: float = 60
+
+
+@dataclass(frozen=True)
+class Callers:
+    """Who may call: `static` maps the SHA-256 of a bearer token to a name. Neither: anybody, on loopback only."""
+
+    static: Mapping[str, str] = field(default_factory=dict)
+    kubernetes: KubernetesCallers | None = None
+
+    @property
+    def declared(self) -> bool:
+        """Whether callers have to say who they are."""
+        return bool(self.static) or self.kubernetes is not None
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A limit for what is called in a period. `profile` and `caller`: None is all of them together, `*` each alone."""
+
+    period: str
+    profile: str | None = None
+    caller: str | None = None
+    tokens: int | None = None
+    usd: float | None = None
+
+
+@dataclass(frozen=True)
+class AuditTable:
+    """Where audit records go, and whether they hold what was asked and answered."""
+
+    file: str | None = None
+    content: bool = False
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The whole file."""
+
+    profiles: Mapping[str, Profile]
+    providers: Mapping[str, ProviderTable]
+    limits: Limits = field(default_factory=Limits)
+    callers: Callers = field(default_factory=Callers)
+    budgets: tuple[Budget, ...] = ()
+    audit: AuditTable = field(default_factory=AuditTable)
+
+
+OPENROUTER = ProviderTable("openrouter", "openrouter", key="OPENROUTER_API_KEY")
+SIMULATE = ProviderTable("simulate", "simulate")
+BUILT_IN = {"openrouter": OPENROUTER, "simulate": SIMULATE}
+
+
+def load_configuration(path: str | None) -> Configuration:
+    """The configuration in the file at `path`, or in `llm-connect.toml` in the directory there; None: what is built in.
+
+    Raises:
+        FaultyConfiguration: with every fault of the file.
+    """
+    return read_configuration(_document(path) if path else {})
+
+
+def _document(path: str) -> dict[str, Any]:
+    place = Path(path)
+    try:
+        place = place / FILE_NAME if place.is_dir() else place
+        return tomllib.loads(place.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        problem = f"{place} is no TOML: {error}"
+    except UnicodeDecodeError:
+        problem = f"{place} is not UTF-8"
+    except (OSError, ValueError) as error:
+        problem = f"{place} cannot be read ({getattr(error, 'strerror', None) or 'no usable path'})"
+    raise FaultyConfiguration([Fault(CONFIG, problem, f"a TOML file, or a directory with {FILE_NAME}")])
+
+
+def read_configuration(document: Mapping[str, Any]) -> Configuration:
+    """The configuration in a parsed document.
+
+    Raises:
+        FaultyConfiguration: with every fault of it.
+    """
+    faults: list[Fault] = []
+    root = Fields(document, "", _TABLES, faults)
+    providers = _providers(root, faults)
+    profiles = _profiles(root, providers, faults)
+    read = Configuration(
+        profiles, providers, _limits(root), _callers(root, faults), _budgets(root, profiles, faults), _audit(root)
+    )
+    if faults:
+        raise FaultyConfiguration(faults)
+    return read
+
+
+def _providers(root: Fields, faults: list[Fault]) -> dict[str, ProviderTable]:
+    read = {
+        name: _provider(Fields(table, f"providers.{name}", _PROVIDER, faults), name)
+        for name, table in root.tables("providers").items()
+    }
+    return BUILT_IN | read
+
+
+_POLICY = (
+    "data_collection",
+    "zdr",
+    "order",
+    "only",
+    "ignore",
+    "allow_fallbacks",
+    "require_parameters",
+    "quantizations",
+)
+_PROVIDER = ("kind", "base_url", "key", "refuses", "ca_file", *_POLICY)
+
+
+def _provider(table: Fields, name: str) -> ProviderTable:
+    usual = BUILT_IN.get(name)
+    kind = table.one_of("kind", KINDS) or (usual.kind if usual else None)
+    if kind is None:
+        table.refuse("kind", "missing", ", ".join(KINDS))
+    url, key = table.text("base_url"), table.text("key")
+    if kind == "openai" and url is None:
+        table.refuse("base_url", "missing", "the URL in front of /chat/completions, such as https://host/v1")
+    policy = {field: table.raw(field) for field in _POLICY if table.raw(field) is not None}
+    if policy and kind != "openrouter":
+        table.refuse(next(iter(policy)), f"is not for a provider of kind {kind}", "kind openrouter")
+    key = key if key is not None else OPENROUTER.key if kind == "openrouter" else ""
+    return ProviderTable(name, kind or "openai", url, key, table.texts("refuses"), policy, table.text("ca_file"))
+
+
+def _profiles(root: Fields, providers: Mapping[str, ProviderTable], faults: list[Fault]) -> dict[str, Profile]:
+    profiles = {DEFAULT_PROFILE: CUSTODIAN_TRIAGE}
+    for name, table in root.tables("profiles").items():
+        base = profiles.get(name, Profile(name, "", ""))
+        profiles[name] = _profile(Fields(table, f"profiles.{name}", _PROFILE, faults), base, providers)
+    for name, table in root.tables("models").items():
+        known = tuple(each for each in _PROFILE if each != "model")
+        fields = Fields(table, f'models."{name}"', known, faults)
+        if name in profiles or not ANY_MODEL_ID.fullmatch(name):
+            fields.refuse("", "is no model id, or is a profile's name too", ANY_MODEL_ID_ALLOWED)
+        profiles[name] = _profile(fields, Profile(name, "", name), providers)
+    return profiles
+
+
+def _profile(table: Fields, base: Profile, providers: Mapping[str, ProviderTable]) -> Profile:
+    numbers = {name: table.number(name, allowed) for name, allowed in _NUMBERS.items()}
+    whole = {name: table.whole(name, allowed) for name, allowed in _WHOLE.items()}
+    words = {name: table.one_of(name, allowed) for name, allowed in _WORDS.items()}
+    given: dict[str, Any] = {name: value for name, value in (numbers | whole | words).items() if value is not None}
+    target = _target(table, Target(base.provider, base.model, base.prices), providers)
+    listed = table.raw("fallbacks")
+    if listed is not None and not isinstance(listed, list):
+        table.refuse("fallbacks", "is no list", "a list of tables with provider and model")
+    fallbacks = tuple(_fallback(table, index, item, providers) for index, item in enumerate(_list(listed)))
+    return replace(
+        base, provider=target.provider, model=target.model, prices=target.prices, fallbacks=fallbacks, **given
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _fallback(table: Fields, index: int, item: Any, providers: Mapping[str, ProviderTable]) -> Target:
+    return _target(table.item(f"fallbacks[{index}]", item, _TARGET), Target("", ""), providers)
+
+
+def _target(table: Fields, base: Target, providers: Mapping[str, ProviderTable]) -> Target:
+    provider = table.one_of("provider", providers) or base.provider
+    model = table.text("model") or base.model
+    if not provider:
+        table.refuse("provider", "missing", ", ".join(providers))
+    if not ANY_MODEL_ID.fullmatch(model):
+        table.refuse("model", "missing, or no model id", ANY_MODEL_ID_ALLOWED)
+    return Target(provider, model, _prices(table) if table.raw("prices") is not None else base.prices)
+
+
+def _prices(table: Fields) -> Prices:
+    prices = table.inner("prices", _PRICES)
+    read = {name: prices.number(name, USD) for name in _PRICES}
+    for name in ("prompt", "completion"):
+        if prices.raw(name) is None:
+            prices.refuse(name, "missing", "USD for a million tokens")
+    return Prices(read["prompt"] or 0.0, read["completion"] or 0.0, read["request"] or 0.0)
+
+
+def _limits(root: Fields) -> Limits:
+    usual = Limits()
+    ranges = {
+        "max_concurrency": Range(1, 10_000, whole=True, unit="calls at once"),
+        "max_queue": Range(0, 100_000, whole=True, unit="calls that wait"),
+        "max_body_bytes": Range(1024, 64 * 1024 * 1024, whole=True, unit="bytes"),
+    }
+    table = root.inner("server", tuple(ranges))
+    read = {name: table.whole(name, allowed) for name, allowed in ranges.items()}
+    return replace(usual, **{name: value for name, value in read.items() if value is not None})
+
+
+def _callers(root: Fields, faults: list[Fault]) -> Callers:
+    table = root.inner("callers", ("static", "kubernetes"))
+    static: dict[str, str] = {}
+    for name, item in table.tables("static").items():
+        digest = Fields(item, f"callers.static.{name}", ("sha256",), faults).text("sha256", required=True) or ""
+        if len(digest) != _DIGEST_DIGITS or not set(digest.lower()) <= set("0123456789abcdef"):
+            # The value is not repeated: a token pasted in place of its digest would be printed.
+            problem, allowed = "is no SHA-256", "64 hexadecimal digits: printf %s TOKEN | sha256sum"
+            faults.append(Fault(f"callers.static.{name}.sha256", problem, allowed))
+        static[digest.lower()] = name
+    return Callers(static, _kubernetes(table) if table.raw("kubernetes") is not None else None)
+
+
+def _kubernetes(table: Fields) -> KubernetesCallers:
+    names = ("audience", "allow", "api_server", "token_file", "ca_file", "cache_seconds")
+    inner = table.inner("kubernetes", names)
+    allow = inner.texts("allow")
+    if not allow or not all(len(each.split("/")) == 2 and all(each.split("/")) for each in allow):  # noqa: PLR2004
+        inner.refuse("allow", "is empty, or has an entry without a namespace", "a list of namespace/account")
+    given: dict[str, Any] = {name: inner.text(name) for name in ("api_server", "token_file", "ca_file")}
+    given["cache_seconds"] = inner.number("cache_seconds", Range(0, 60, unit="seconds"))
+    usual = KubernetesCallers(inner.text("audience", required=True) or "", allow)
+    return replace(usual, **{name: value for name, value in given.items() if value is not None})
+
+
+def _budgets(root: Fields, profiles: Mapping[str, Profile], faults: list[Fault]) -> tuple[Budget, ...]:
+    listed = root.raw("budgets")
+    if listed is not None and not isinstance(listed, list):
+        root.refuse("budgets", "is no list of tables", "[[budgets]]")
+    names = ("profile", "caller", "period", "tokens", "usd")
+    return tuple(
+        _budget(Fields(item, f"budgets[{index}]", names, faults), profiles) for index, item in enumerate(_list(listed))
+    )
+
+
+def _budget(table: Fields, profiles: Mapping[str, Profile]) -> Budget:
+    profile = table.one_of("profile", [*profiles, EACH])
+    period = table.one_of("period", PERIODS)
+    tokens, usd = table.whole("tokens", TOKENS), table.number("usd", USD)
+    if period is None:
+        table.refuse("period", "missing", ", ".join(PERIODS))
+    if tokens is None and usd is None:
+        table.refuse("tokens", "missing, and so is usd", "at least one of the two")
+    return Budget(period or "day", profile, table.text("caller"), tokens, usd)
+
+
+def _audit(root: Fields) -> AuditTable:
+    table = root.inner("audit", ("file", "content"))
+    return AuditTable(table.text("file"), table.flag("content", otherwise=False))

@@ -1,0 +1,34 @@
+"""The declared providers as the things that are called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llm_connect.providers.dialects import OpenAI, OpenRouter
+from llm_connect.providers.http import HttpProvider
+from llm_connect.providers.simulated import Simulated
+from llm_connect.providers.wire import Wire
+
+if TYPE_CHECKING:
+    from llm_connect.configuration import ProviderTable
+    from llm_connect.providers import Provider
+    from llm_connect.providers.dialects import Dialect
+    from llm_connect.settings import Settings
+
+
+def built(settings: Settings) -> dict[str, Provider]:
+    """One for each declared provider, by its name."""
+    return {name: _built(table, settings) for name, table in settings.providers.items()}
+
+
+def _built(table: ProviderTable, settings: Settings) -> Provider:
+    if table.kind == "simulate":
+        return Simulated(table.name)
+    dialect: Dialect = OpenAI(frozenset(table.refuses))
+    if table.kind == "openrouter":
+        router = OpenRouter(table.policy)
+        dialect = OpenRouter(table.policy, frozenset({*router.refuses, *table.refuses}))
+    ring = settings.keys.get(table.name)
+    return HttpProvider(
+        table.name, table.base_url or "", dialect, Wire(table.ca_file), ring=ring, redactor=settings.redactor
+    )

@@ -1,0 +1,76 @@
+"""How a call is written for each kind of provider.
+
+Sources: OpenRouter's API reference ("Create a chat completion", "Provider routing", "Structured outputs", "Reasoning
+tokens"); OpenAI's API reference for chat completions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from llm_connect.providers import Call
+
+# Standard chat fields that OpenRouter's request schema does not have; it would drop them without a word.
+OPENROUTER_REFUSES = frozenset({
+    "audio", "function_call", "functions", "moderation", "n", "prompt_cache_key", "prompt_cache_options",
+    "prompt_cache_retention", "safety_identifier", "store", "web_search_options",
+})  # fmt: skip
+
+
+class Dialect(Protocol):
+    """Writes a call in one provider's fields."""
+
+    @property
+    def refuses(self) -> Collection[str]:
+        """Chat fields that it cannot honour."""
+        ...
+
+    def body(self, call: Call, *, stream: bool) -> dict[str, Any]:
+        """The JSON body."""
+        ...
+
+
+def _common(call: Call, *, stream: bool) -> dict[str, Any]:
+    body = {"model": call.model, **call.fields, "stream": stream}
+    if stream:
+        # Always asked for: budgets are settled by it. It is taken out again where the caller did not ask.
+        body["stream_options"] = {**(call.stream_options or {}), "include_usage": True}
+    return body
+
+
+@dataclass(frozen=True)
+class OpenAI:
+    """What every OpenAI-compatible server takes; `refuses` is what this one is declared not to take."""
+
+    refuses: Collection[str] = frozenset()
+
+    def body(self, call: Call, *, stream: bool) -> dict[str, Any]:
+        """See `Dialect`."""
+        return _common(call, stream=stream)
+
+
+@dataclass(frozen=True)
+class OpenRouter:
+    """OpenRouter: reasoning as an object, and a routing object with what was declared for this provider."""
+
+    policy: Mapping[str, Any]
+    refuses: Collection[str] = OPENROUTER_REFUSES
+
+    def body(self, call: Call, *, stream: bool) -> dict[str, Any]:
+        """See `Dialect`."""
+        body = _common(call, stream=stream)
+        effort = body.pop("reasoning_effort", None)
+        if effort is not None:
+            body["reasoning"] = {"effort": effort}
+        # Else it may pick an endpoint that drops a parameter, response_format among them, without a word.
+        routing = {"require_parameters": True, **self.policy}
+        if call.price_ceiling is not None:
+            ceiling = call.price_ceiling
+            routing["max_price"] = {"prompt": ceiling.prompt, "completion": ceiling.completion}
+        body["provider"] = routing
+        body["usage"] = {"include": True}
+        return body

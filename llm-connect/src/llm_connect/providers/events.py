@@ -1,0 +1,42 @@
+"""Server-sent events, read as they come. Source: the HTML standard, "Parsing an event stream"."""
+
+from __future__ import annotations
+
+from llm_connect.providers.answers import malformed
+
+LARGEST_EVENT = 16 * 1024 * 1024
+
+
+class EventReader:
+    """Cuts a stream of bytes into events.
+
+    `feed` gives what became whole: the data of each event as a text, and None for what is a comment only: a sign that
+    the connection lives, and no more than that.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._data: list[bytes] = []
+
+    def feed(self, octets: bytes) -> list[str | None]:
+        """What became whole with these bytes.
+
+        Raises:
+            GatewayError: an event is larger than LARGEST_EVENT.
+        """
+        *lines, self._rest = (self._rest + octets).replace(b"\r\n", b"\n").split(b"\n")
+        if len(self._rest) > LARGEST_EVENT:
+            raise malformed("provider_too_large", f"an event of its stream is larger than {LARGEST_EVENT} bytes")
+        found: list[str | None] = []
+        for line in lines:
+            self._take(line, found)
+        return found
+
+    def _take(self, line: bytes, found: list[str | None]) -> None:
+        if line.startswith(b":"):
+            found.append(None)
+        elif line.startswith(b"data:"):
+            self._data.append(line[5:].removeprefix(b" "))
+        elif not line.rstrip(b"\r") and self._data:
+            found.append(b"\n".join(self._data).decode("utf-8", "replace").strip())
+            self._data = []

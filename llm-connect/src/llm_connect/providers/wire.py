@@ -1,0 +1,160 @@
+"""HTTP to a provider: one POST, its status and headers, its body in pieces; every failure as the documented error.
+
+On pyreqwest (docs/adr/0016). What its errors are called is tested against real sockets (tests/test_error_mapping.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import ConnectTimeoutError, DetailedPyreqwestError, NetworkError, PyreqwestError
+
+from llm_connect.faults import GatewayError, ProviderFailed, TimedOut
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+_NO_CONNECTION = ("tcp connect error", "dns error", "timed out", "tunnel error")
+_IDLE_IN_POOL = timedelta(seconds=30)
+
+
+@dataclass
+class Answer:
+    """An answer whose body is still to be read; `_reader` is pyreqwest's."""
+
+    status: int
+    headers: Mapping[str, str]
+    _reader: Any
+
+    async def piece(self, seconds: float | None, type_: str, what: str) -> bytes:
+        """The next piece of the body, empty at its end.
+
+        Args:
+            seconds: how long to wait for it; None has no limit.
+            type_: the type of the error when that is over.
+            what: what did not come, in words.
+
+        Raises:
+            GatewayError: it does not come, or the connection ends before the body is whole.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                piece = await self._reader.read_chunk()
+        except TimeoutError:
+            message = f"the provider gave no {what} for {seconds:g} s; the call was given up"
+            raise TimedOut(type_, message) from None
+        except PyreqwestError:
+            raise ProviderFailed("provider_cut", "the provider's answer ended before it was whole") from None
+        return b"" if piece is None else bytes(piece)
+
+    async def whole(self, idle_seconds: float) -> bytes:
+        """The whole body.
+
+        Raises:
+            GatewayError: as `piece`, or it is larger than MAX_ANSWER_BYTES.
+        """
+        parts: list[bytes] = []
+        size = 0
+        while piece := await self.piece(idle_seconds, "provider_idle", "byte"):
+            size += len(piece)
+            if size > MAX_ANSWER_BYTES:
+                message = f"the provider's answer is larger than {MAX_ANSWER_BYTES} bytes; reading was given up"
+                raise ProviderFailed("provider_too_large", message, provider_status=self.status)
+            parts.append(piece)
+        return b"".join(parts)
+
+
+class Wire:
+    """The connections to one provider. Redirects are not followed: they would carry the key to an undeclared address.
+
+    Args:
+        ca_file: authorities that are accepted beside the system's.
+    """
+
+    def __init__(self, ca_file: str | None = None) -> None:
+        self._authorities = Path(ca_file).read_bytes() if ca_file else None
+        self._clients: dict[float, Client] = {}
+
+    def _client(self, connect_seconds: float) -> Client:
+        if connect_seconds not in self._clients:
+            builder = ClientBuilder().no_proxy().follow_redirects(False).http1_only().gzip(False)
+            builder = builder.connect_timeout(timedelta(seconds=connect_seconds)).pool_idle_timeout(_IDLE_IN_POOL)
+            builder = builder.default_cookie_store(False).tcp_nodelay(True)
+            if self._authorities:
+                builder = builder.add_root_certificate_pem(self._authorities)
+            self._clients[connect_seconds] = builder.build()
+        return self._clients[connect_seconds]
+
+    @asynccontextmanager
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        connect_seconds: float,
+        first_byte_seconds: float | None,
+    ) -> AsyncGenerator[Answer, None]:
+        """Send a request; leaving the context before the body is read closes the connection.
+
+        Raises:
+            GatewayError: no connection, no answer, or none within `first_byte_seconds`.
+        """
+        builder = self._client(connect_seconds).post(url).body_bytes(body)
+        for name, value in headers.items():
+            builder = builder.header(name, value, is_sensitive=name == "authorization")
+        # Else it would read ahead up to 64 KiB before it gives the answer out: no event would come while it is new.
+        request = builder.streamed_read_buffer_limit(0).build_streamed()
+        try:
+            async with asyncio.timeout(first_byte_seconds):
+                response = await request.__aenter__()
+        except TimeoutError as error:
+            raise _no_answer_in_time(error, first_byte_seconds) from None
+        except PyreqwestError as error:
+            raise transport_error(error) from None
+        try:
+            yield Answer(response.status, response.headers, response.body_reader)
+        finally:
+            await request.__aexit__(None, None, None)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            await client.close()
+        self._clients.clear()
+
+
+def _no_answer_in_time(error: TimeoutError, seconds: float | None) -> GatewayError:
+    if isinstance(error, PyreqwestError):  # pyreqwest's own timeouts are TimeoutErrors too
+        return transport_error(error)
+    return TimedOut("provider_first_byte", f"the provider began no answer within {seconds:g} s; the call was given up")
+
+
+def transport_error(error: PyreqwestError) -> ProviderFailed:
+    """The documented error, without its cause: a library may keep the request's headers in it."""
+    causes = _causes(error)
+    # Not by its class alone: a connection that is reset after the request went out is a ConnectError too.
+    if "client error (connect)" in causes or isinstance(error, ConnectTimeoutError):
+        return _not_connected(causes, timed_out=isinstance(error, ConnectTimeoutError))
+    if isinstance(error, NetworkError) or "closed before message completed" in causes or "reset" in causes:
+        message = "the provider closed the connection without an answer; whether it served the request is unknown"
+        return ProviderFailed("provider_reset", message)
+    return ProviderFailed("provider_malformed", "the provider's answer is not valid HTTP")
+
+
+def _not_connected(causes: str, *, timed_out: bool) -> ProviderFailed:
+    if timed_out or any(cause in causes for cause in _NO_CONNECTION):
+        return ProviderFailed("provider_unreachable", "the provider cannot be reached; nothing was sent", unbilled=True)
+    message = "the provider's certificate was not accepted, or it speaks no TLS; nothing was sent"
+    return ProviderFailed("provider_tls", message, unbilled=True)
+
+
+def _causes(error: PyreqwestError) -> str:
+    causes = error.details["causes"] if isinstance(error, DetailedPyreqwestError) else None
+    return " ".join(cause["message"] for cause in causes or ()).lower()

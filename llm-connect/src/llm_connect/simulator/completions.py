@@ -1,0 +1,193 @@
+"""What the simulated model answers: the same for the same request; whole, or as the chunks of a stream. Pure.
+
+Text says how long the prompt is; with a `json_schema` it is a document of that schema; with tools that must be called
+(`tool_choice` is `required` or names one) it is a call of the first or named one. A token is four characters.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from llm_connect.simulator.documents import Unsupported, document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+CHARACTERS_PER_TOKEN = 4
+# Credits (USD) for one token; of the order of a small model's price.
+PROMPT_PRICE, COMPLETION_PRICE = 0.3e-6, 2.5e-6
+# Share of max_tokens that reasoning takes, by effort. Source: OpenRouter, "Reasoning tokens".
+REASONING = {"none": 0.0, "minimal": 0.1, "low": 0.2, "medium": 0.5, "high": 0.8, "xhigh": 0.95, "max": 0.95}
+_PIECES = 8
+_COUNT = itertools.count(1)
+
+
+class NotSimulated(Exception):
+    """The request asks for what this simulator cannot do; `str()` says what."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a completion request asks for; `effort` is None where no reasoning is asked for."""
+
+    model: str
+    prompt: str
+    max_tokens: float = math.inf
+    schema: Any = None
+    tool: str | None = None
+    n: int = 1
+    stream: bool = False
+    include_usage: bool = False
+    effort: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def wanted(body: Any) -> Wanted:
+    """What the body of a request asks for.
+
+    Raises:
+        NotSimulated: it is faulty, or asks for what is not simulated.
+    """
+    if not isinstance(body, dict) or not isinstance(body.get("model"), str):
+        raise NotSimulated("model: missing, or no text")
+    options = body.get("stream_options") or {}
+    reasoning = body.get("reasoning") or {}
+    return Wanted(
+        model=body["model"],
+        prompt=_prompt(body.get("messages")),
+        max_tokens=_limit(body),
+        schema=_schema(body.get("response_format")),
+        tool=_tool(body.get("tools"), body.get("tool_choice")),
+        n=body.get("n") or 1,
+        stream=bool(body.get("stream")),
+        include_usage=bool(options.get("include_usage")),
+        effort=reasoning.get("effort") or body.get("reasoning_effort"),
+    )
+
+
+def _limit(body: Mapping[str, Any]) -> float:
+    limits = [body[name] for name in ("max_tokens", "max_completion_tokens") if body.get(name) is not None]
+    if any(isinstance(limit, bool) or not isinstance(limit, int | float) or limit < 1 for limit in limits):
+        raise NotSimulated("max_tokens: not a number from 1")
+    return min(limits, default=math.inf)
+
+
+def _prompt(messages: Any) -> str:
+    if not isinstance(messages, list) or not messages:
+        raise NotSimulated("messages: missing, or no list of messages")
+    return "\n".join(_text(message.get("content") if isinstance(message, dict) else 0) for message in messages)
+
+
+def _text(content: Any) -> str:
+    if content is None or isinstance(content, str):
+        return content or ""
+    parts = content if isinstance(content, list) else [None]
+    found = [part.get("text", part.get("refusal")) if isinstance(part, dict) else None for part in parts]
+    texts = [text for text in found if isinstance(text, str)]
+    if len(texts) < len(found):
+        raise NotSimulated("messages: this simulator takes messages whose content is text")
+    return "".join(texts)
+
+
+def _schema(response_format: Any) -> Any:
+    if response_format is None or response_format == {"type": "text"}:
+        return None
+    if response_format == {"type": "json_object"}:
+        return {"type": "object", "properties": {"answer": {"type": "string"}}}
+    described = response_format.get("json_schema") if isinstance(response_format, dict) else None
+    if not isinstance(described, dict) or "schema" not in described:
+        raise NotSimulated("response_format: this simulator takes text, json_object, and json_schema with a schema")
+    return described["schema"]
+
+
+def _tool(tools: Any, choice: Any) -> str | None:
+    if not tools or choice in (None, "none", "auto"):
+        return None
+    names = [tool.get("function", {}).get("name") for tool in tools if isinstance(tool, dict)]
+    named = choice.get("function", {}).get("name") if isinstance(choice, dict) else None
+    return named or (names[0] if names else None)
+
+
+def completion(asked: Wanted) -> dict[str, Any]:
+    """The whole completion.
+
+    Raises:
+        NotSimulated: the schema is one that no document is written for.
+    """
+    reasoned = _reasoning_tokens(asked)
+    choices = [_choice(asked, index, reasoned) for index in range(asked.n)]
+    written = sum(len(choice["message"]["content"] or "") for choice in choices)
+    return {
+        "id": f"gen-simulated-{next(_COUNT)}",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "provider": "Simulated",
+        "model": asked.model,
+        "choices": choices,
+        "usage": _usage(asked.prompt, written, reasoned * asked.n),
+    }
+
+
+def _reasoning_tokens(asked: Wanted) -> int:
+    """As many as a model that thinks as long as it may; without a limit, none."""
+    return 0 if math.isinf(asked.max_tokens) else int(asked.max_tokens * REASONING.get(asked.effort or "none", 0.5))
+
+
+def _choice(asked: Wanted, index: int, reasoned: int) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
+    if asked.tool is not None:
+        called = {"name": asked.tool, "arguments": "{}"}
+        message["tool_calls"] = [{"id": f"call_{next(_COUNT)}", "type": "function", "function": called}]
+        reason = "tool_calls"
+    else:
+        message["content"], reason = _content(asked, reasoned)
+    return {
+        "index": index, "message": message, "logprobs": None, "finish_reason": reason, "native_finish_reason": reason,
+    }  # fmt: skip
+
+
+def _content(asked: Wanted, reasoned: int) -> tuple[str, str]:
+    """The text and its finish_reason; a text longer than what reasoning left is cut, as a model's would be."""
+    text = f"Simulated answer to a prompt of {len(asked.prompt)} characters."
+    if asked.schema is not None:
+        try:
+            text = json.dumps(document(asked.schema), ensure_ascii=False)
+        except Unsupported as found:
+            raise NotSimulated(f"this simulator does not support {found}") from None
+    room = (asked.max_tokens - reasoned) * CHARACTERS_PER_TOKEN
+    return (text, "stop") if len(text) <= room else (text[: int(room)], "length")
+
+
+def _usage(prompt: str, written: int, reasoned: int) -> dict[str, Any]:
+    asked, given = math.ceil(len(prompt) / CHARACTERS_PER_TOKEN), math.ceil(written / CHARACTERS_PER_TOKEN) + reasoned
+    cost = round(asked * PROMPT_PRICE + given * COMPLETION_PRICE, 8)
+    tokens = {"prompt_tokens": asked, "completion_tokens": given, "total_tokens": asked + given}
+    return tokens | {"completion_tokens_details": {"reasoning_tokens": reasoned}, "cost": cost}
+
+
+def chunks(whole: Mapping[str, Any], *, include_usage: bool) -> Iterator[dict[str, Any]]:
+    """A completion as the chunks of a stream: role, pieces, end, and the usage where it is asked for."""
+    common = {name: whole[name] for name in ("id", "created", "provider", "model") if name in whole}
+    common["object"] = "chat.completion.chunk"
+    for choice in whole["choices"]:
+        for delta, reason in _deltas(choice):
+            yield common | {"choices": [{"index": choice["index"], "delta": delta, "finish_reason": reason}]}
+    if include_usage and "usage" in whole:
+        yield common | {"choices": [], "usage": whole["usage"]}
+
+
+def _deltas(choice: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str | None]]:
+    message = choice["message"]
+    yield {"role": "assistant", "content": ""}, None
+    text = message["content"] or ""
+    step = max(1, math.ceil(len(text) / _PIECES))
+    for start in range(0, len(text), step):
+        yield {"content": text[start : start + step]}, None
+    for index, call in enumerate(message.get("tool_calls") or ()):
+        yield {"tool_calls": [{"index": index, **call}]}, None
+    yield {}, choice["finish_reason"]

@@ -1,0 +1,89 @@
+"""`POST /v1/chat/completions`: what OpenAI's clients send and read, streamed or not."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from llm_connect.calling import Job
+from llm_connect.chat import read_chat
+from llm_connect.encoding import encode
+from llm_connect.web.chunks import Chunks
+from llm_connect.web.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llm_connect.providers import Chunk
+    from llm_connect.structured.schemas import Schema
+    from llm_connect.web.exchange import Exchange
+
+
+class ChatEndpoint(Endpoint):
+    """One request in OpenAI's shape."""
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """Answer `exchange`."""
+        document = await exchange.json(self.settings.limits.max_body_bytes)
+        request = read_chat(document, self.settings.profiles)
+        schema = await self.schema(request.schema, "response_format.json_schema.schema")
+        profile = self.settings.profiles[request.model]
+        job = Job(request, profile, exchange.caller)
+        async with self.call(exchange, job, profile.timeout_seconds):
+            if request.stream:
+                await self._stream(exchange, job, schema)
+            else:
+                await self._whole(exchange, job, schema)
+
+    async def _whole(self, exchange: Exchange, job: Job, schema: Schema | None) -> None:
+        completion = await self.calling.complete(job)
+        first = completion["choices"][0]
+        exchange.fields |= {"model": completion["model"], "finish_reason": first.get("finish_reason")}
+        if schema is not None:
+            judgement = await self._worst(job, schema, completion["choices"])
+            if judgement is not None:
+                completion["metadata"] = {"validation": judgement}
+        await exchange.answer_json(200, completion)
+
+    async def _worst(self, job: Job, schema: Schema, choices: list[dict[str, Any]]) -> Mapping[str, Any] | None:
+        """The judgement on the choices: the first that is not valid, else that they are."""
+        found: Mapping[str, Any] | None = None
+        for choice in choices:
+            content = (choice.get("message") or {}).get("content")
+            if isinstance(content, str):  # a call of a tool, or a refusal, is no answer in the sense of the schema
+                reason = choice.get("finish_reason")
+                judgement = await self.judged(schema, content, reason, job.profile.validation)
+                found = judgement if found is None or found["valid"] else found
+        return found
+
+    async def _stream(self, exchange: Exchange, job: Job, schema: Schema | None) -> None:
+        chunks: Chunks | None = None
+        async with aclosing(self.calling.stream(job)) as source:
+            async for chunk in source:
+                if chunk is None:
+                    await exchange.sign_of_life()
+                    continue
+                if chunks is None:
+                    chunks = Chunks(job.request, job.served.model if job.served else job.profile.model)
+                    await exchange.begin_events()
+                await self._send(exchange, job, schema, chunks, chunk)
+        await exchange.event(b"[DONE]")
+        await exchange.end()
+
+    async def _send(self, exchange: Exchange, job: Job, schema: Schema | None, chunks: Chunks, chunk: Chunk) -> None:
+        told = chunks.rewritten(chunk)
+        exchange.fields |= {"model": chunks.model, "finish_reason": chunks.finish_reason}
+        if told is None:
+            return
+        if schema is not None:
+            await self._judge(job, schema, chunks, told)
+        await exchange.event(encode(told))
+
+    async def _judge(self, job: Job, schema: Schema, chunks: Chunks, chunk: Chunk) -> None:
+        """With the chunk that ends a choice goes the judgement on it: its content is whole then."""
+        for choice in chunk.get("choices") or ():
+            reason = choice.get("finish_reason")
+            content = chunks.content(choice.get("index") or 0)
+            if reason and (content or reason == "length"):
+                judgement = await self.judged(schema, content, reason, job.profile.validation)
+                chunk["metadata"] = {"validation": judgement}

@@ -1,0 +1,55 @@
+"""A provider's chunks as the caller's: usage only where it was asked for, and always the name of the model served."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llm_connect.chat import ChatRequest
+    from llm_connect.providers import Chunk
+
+_LONGEST_CONTENT = 16 * 1024 * 1024
+
+
+class Chunks:
+    """Rewrites the chunks of one stream, and keeps what has to be known of it at its end.
+
+    Args:
+        request: the caller's.
+        model: the id that was called, for chunks that name none.
+    """
+
+    def __init__(self, request: ChatRequest, model: str) -> None:
+        self._request = request
+        self._content: dict[int, list[str]] = {}
+        self._kept = 0
+        self.model = model
+        self.finish_reason: str | None = None
+
+    def rewritten(self, chunk: Chunk) -> Chunk | None:
+        """The caller's chunk; None where nothing is left of it."""
+        if isinstance(chunk.get("model"), str) and chunk["model"]:
+            self.model = chunk["model"]
+        chunk["model"] = self.model
+        if not self._request.include_usage and "usage" in chunk:
+            del chunk["usage"]
+            if not chunk.get("choices"):
+                return None
+        for choice in chunk.get("choices") or ():
+            self._note(choice)
+        return chunk
+
+    def _note(self, choice: Mapping[str, Any]) -> None:
+        reason = choice.get("finish_reason")
+        if isinstance(reason, str):
+            self.finish_reason = reason
+        content = (choice.get("delta") or {}).get("content")
+        if self._request.schema is not None and isinstance(content, str) and self._kept < _LONGEST_CONTENT:
+            self._kept += len(content)
+            self._content.setdefault(choice.get("index") or 0, []).append(content)
+
+    def content(self, index: int) -> str:
+        """The content of a choice so far; kept only where there is a schema to hold it against."""
+        return "".join(self._content.get(index, ()))

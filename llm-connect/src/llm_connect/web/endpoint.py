@@ -1,0 +1,127 @@
+"""What both endpoints that call a model have in common: a place, a deadline, an eye on the caller, an audit record."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from llm_connect.calling import DEADLINE
+from llm_connect.faults import Fault, GatewayError, ProviderFailed, TimedOut, invalid_request
+from llm_connect.profiles import deadline_seconds
+from llm_connect.structured.judgement import Unusable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+    from llm_connect.admission import Admission
+    from llm_connect.audit import Audit
+    from llm_connect.calling import Calling, Job
+    from llm_connect.settings import Settings
+    from llm_connect.structured.schemas import Schema, Schemas
+    from llm_connect.web.exchange import Exchange
+
+_CLIENT_TIMEOUTS = (b"x-stainless-read-timeout", b"x-stainless-timeout")
+"""Seconds that OpenAI's own clients wait; they say so in each request."""
+_LONGEST_NUMBER = 8
+
+
+class Endpoint:
+    """See the module; `ChatEndpoint` and `ExecuteEndpoint` read a request and write an answer."""
+
+    def __init__(
+        self, settings: Settings, calling: Calling, admission: Admission, schemas: Schemas, audit: Audit
+    ) -> None:
+        self.settings = settings
+        self.calling = calling
+        self._admission = admission
+        self._schemas = schemas
+        self._audit = audit
+
+    async def schema(self, document: Any, field: str) -> Schema | None:
+        """The checked schema of a request.
+
+        Raises:
+            BadRequest: it cannot be used.
+        """
+        if document is None:
+            return None
+        try:
+            return await self._schemas.checked(document)
+        except Unusable as found:
+            allowed = "a JSON Schema of draft 4 to 2020-12 without references out of it, at most 65536 bytes"
+            raise invalid_request([Fault(field, str(found), allowed)]) from None
+
+    async def judged(self, schema: Schema, text: str, finish_reason: str | None, mode: str) -> Mapping[str, Any]:
+        """The judgement on an answer.
+
+        Raises:
+            ProviderFailed: the mode is strict, and it is not valid.
+        """
+        found = await self._schemas.judge(schema, text, finish_reason)
+        if mode == "strict" and not found["valid"]:
+            problem = found["problems"][0]
+            message = (
+                f"the answer does not satisfy the schema ({found['reason']}): {problem['path']} {problem['problem']}"
+            )
+            raise ProviderFailed("answer_invalid", message, provider_status=200)
+        return found
+
+    @asynccontextmanager
+    async def call(self, exchange: Exchange, job: Job, timeout_seconds: float) -> AsyncGenerator[None, None]:
+        """Everything around one call.
+
+        Raises:
+            GatewayError: no place, no time left, no audit record.
+            asyncio.CancelledError: the caller left.
+        """
+        self.calling.check(job)
+        begun = self._begun(exchange, job)
+        task = asyncio.current_task()
+        watch = asyncio.create_task(exchange.watch(task)) if task else None
+        try:
+            async with self._deadline(exchange, timeout_seconds), self._admission.place():
+                await self._audit.begin(begun)
+                yield
+        except GatewayError as error:
+            exchange.fields["type"] = error.type
+            raise
+        finally:
+            if watch is not None:
+                watch.cancel()
+            self._note(exchange, job)
+            self._audit.end(begun | {"status": exchange.status, "ms": exchange.milliseconds} | exchange.fields)
+
+    @asynccontextmanager
+    async def _deadline(self, exchange: Exchange, timeout_seconds: float) -> AsyncGenerator[None, None]:
+        patience = min(timeout_seconds, *_client_timeouts(exchange))
+        seconds = deadline_seconds(patience)
+        DEADLINE.set(exchange.arrived + seconds)
+        try:
+            async with asyncio.timeout_at(exchange.arrived + seconds):
+                yield
+        except TimeoutError:
+            message = f"no whole answer came in time for a caller that waits {patience:g} s; the call was given up"
+            raise TimedOut("deadline", message) from None
+
+    def _begun(self, exchange: Exchange, job: Job) -> dict[str, Any]:
+        fields = {"profile": job.profile.name, "model": job.profile.model, "caller": job.caller}
+        exchange.fields |= fields
+        return {"request_id": exchange.request_id, "path": exchange.path, **fields}
+
+    def _note(self, exchange: Exchange, job: Job) -> None:
+        """Counts and names for log and audit; a model other than the one asked for is made visible there."""
+        counts = {name: value for name, value in job.usage.items() if value is not None}
+        exchange.fields |= counts | {"attempts": job.attempts}
+        if exchange.fields["model"] != job.profile.model:
+            exchange.fields["model_requested"] = job.profile.model
+
+
+def _client_timeouts(exchange: Exchange) -> list[float]:
+    found = [float("inf")]
+    for name in _CLIENT_TIMEOUTS:
+        text = exchange.headers.get(name, b"")
+        if len(text) <= _LONGEST_NUMBER:
+            with suppress(ValueError):
+                found.append(max(float(text), 0.1))
+    return found
