@@ -1,15 +1,30 @@
-"""Audit records: what was asked for by whom, and what came of it. Metadata, unless content is opted for."""
+"""Audit records: what was asked for by whom, and what came of it. Metadata, unless content is opted for.
+
+Two lines of JSON for each call: `call.begin` is written before the provider is called, and where it cannot be, the call
+is not made; `call.end` follows, and waits until it can be written. A call without an end was under way when the gateway
+was killed. What is refused before that, an unknown caller for one, is a line `call.refused`.
+"""
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from llm_connect.encoding import encode
+from llm_connect.faults import Fault, FaultyConfiguration, Unavailable
+from llm_connect.writer import Unwritable, Writer
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from llm_connect.secret import Redactor
 
 
 class Audit(Protocol):
-    """Where records go."""
+    """Where records go; `content` says whether they hold what was asked and answered."""
+
+    content: bool
 
     async def begin(self, record: Mapping[str, Any]) -> None:
         """Write down that a call is about to be made.
@@ -23,12 +38,101 @@ class Audit(Protocol):
         """Write down what came of it, soon; kept until it can be written."""
         ...
 
+    def refused(self, record: Mapping[str, Any]) -> None:
+        """Write down that no call was made, soon."""
+        ...
+
+    async def close(self) -> None:
+        """Write what is left."""
+        ...
+
 
 class NoAudit:
     """Where no file is named."""
+
+    content = False
 
     async def begin(self, record: Mapping[str, Any]) -> None:
         """See `Audit`."""
 
     def end(self, record: Mapping[str, Any]) -> None:
         """See `Audit`."""
+
+    def refused(self, record: Mapping[str, Any]) -> None:
+        """See `Audit`."""
+
+    async def close(self) -> None:
+        """See `Audit`."""
+
+
+class AuditFile:
+    """Lines at the end of a file. Renamed for rotation, it is begun anew by the next record.
+
+    Args:
+        path: the file; its directory exists.
+        content: whether records hold what was asked and answered.
+        redactor: removes keys that somebody may have pasted into a prompt.
+    """
+
+    def __init__(self, path: str, redactor: Redactor, *, content: bool) -> None:
+        self.content = content
+        self._path = path
+        self._redactor = redactor
+        self._file = self._opened()
+        self._writer: Writer[bytes] = Writer("audit", self._write)
+
+    def _opened(self) -> int:
+        try:
+            return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            problem = f"{self._path} cannot be written ({error.strerror})"
+            raise FaultyConfiguration([Fault("LLM_CONNECT_AUDIT_FILE", problem, "a file to append to")]) from None
+
+    async def begin(self, record: Mapping[str, Any]) -> None:
+        """See `Audit`."""
+        try:
+            await self._writer.put(self._line("call.begin", record))
+        except Unwritable:
+            message = "the audit record cannot be written, so that nothing was called"
+            raise Unavailable("audit_unwritable", message) from None
+
+    def end(self, record: Mapping[str, Any]) -> None:
+        """See `Audit`."""
+        self._writer.put_soon(self._line("call.end", record))
+
+    def refused(self, record: Mapping[str, Any]) -> None:
+        """See `Audit`."""
+        self._writer.put_soon(self._line("call.refused", record))
+
+    def _line(self, event: str, record: Mapping[str, Any]) -> bytes:
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        return self._redactor.octets(encode({"ts": at, "event": event, **record})) + b"\n"
+
+    def _write(self, lines: Sequence[bytes]) -> None:
+        """In the writer's thread: all of them or none, so that no half line stands before the next one."""
+        self._follow_rotation()
+        octets = b"".join(lines)
+        size = os.fstat(self._file).st_size
+        try:
+            while octets:
+                octets = octets[os.write(self._file, octets) :]
+        except OSError:
+            if os.fstat(self._file).st_size > size:
+                os.ftruncate(self._file, size)
+            raise
+
+    def _follow_rotation(self) -> None:
+        try:
+            there = os.stat(self._path)
+            if os.path.samestat(there, os.fstat(self._file)):
+                return
+        except FileNotFoundError:
+            pass
+        renewed = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.close(self._file)
+        self._file = renewed
+
+    async def close(self) -> None:
+        """See `Audit`."""
+        await self._writer.close()
+        os.close(self._file)

@@ -48,11 +48,15 @@ class Budgets(Protocol):
         """Give it back: nothing was used."""
         ...
 
+    async def close(self) -> None:
+        """Write what is left."""
+        ...
+
 
 class NoBudgets:
     """Where none is declared."""
 
-    async def reserve(self, _caller: str, _profile: str, _call: Call, _prices: Prices | None) -> Reservation:
+    async def reserve(self, caller: str, profile: str, call: Call, prices: Prices | None) -> Reservation:  # noqa: ARG002
         """See `Budgets`."""
         return Reservation()
 
@@ -60,4 +64,7 @@ class NoBudgets:
         """See `Budgets`."""
 
     def release(self, reservation: Reservation) -> None:
+        """See `Budgets`."""
+
+    async def close(self) -> None:
         """See `Budgets`."""

@@ -75,8 +75,6 @@ def load_settings(
     redactor, versions = Redactor(), _collect(faults, lambda: _versions(environment))
     rings = _keyrings(providers or BUILT_IN, environment, versions or Versions(), redactor, faults)
     state = environment.get(STATE) or None
-    if read.budgets:
-        faults.append(Fault("budgets", "are not enforced yet", "none"))
     if read.budgets and state is None:
         faults.append(Fault(STATE, "is not set, and budgets are declared", "a directory that is kept, for the ledger"))
     if faults or profiles is None or versions is None:

@@ -75,7 +75,10 @@ def command(
     sock = _listening(host, port)
     logs.set_up(log_level, settings.redactor)
     logs.logger.debug("settings", extra={"fields": {"limits": vars(settings.limits), "state": settings.state}})
-    gateway = Gateway(settings)
+    try:
+        gateway = Gateway(settings)
+    except FaultyConfiguration as error:
+        raise bad_configuration(error, "nothing was started") from None
     url = url_of(sock)
     uvicorn = configured(gateway, drain_seconds)
     server: Server = Server(uvicorn, lambda: _announce(url, settings, host), gateway.stop_soon, drain_delay_seconds)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from llm_connect import __version__
 from llm_connect.admission import Admission
-from llm_connect.audit import Audit, NoAudit
+from llm_connect.audit import Audit, AuditFile, NoAudit
 from llm_connect.budgets import Budgets, NoBudgets
 from llm_connect.callers import Doorkeeper
 from llm_connect.calling import Calling
 from llm_connect.faults import GatewayError, MethodNotAllowed, NotFound, Unavailable, chat_body
+from llm_connect.ledger import Ledger
 from llm_connect.logs import logger
 from llm_connect.providers.building import built
 from llm_connect.structured.schemas import Schemas
@@ -31,12 +32,17 @@ if TYPE_CHECKING:
 
 _KEY_LOOK_SECONDS = 1.0
 _MODELS = "/v1/models"
+_CALLING = frozenset({"/execute", "/v1/chat/completions"})
 OPEN = frozenset({"/health", "/ready", "/metrics", "/openapi.json"})
 """Paths that need no token: probes and scrapers have none. They tell names and counts, and call nobody."""
 
 
 class Gateway:
-    """The application, with all that it holds while it runs."""
+    """The application, with all that it holds while it runs.
+
+    Raises:
+        FaultyConfiguration: the ledger or the audit file cannot be used.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -44,6 +50,12 @@ class Gateway:
         self._routes: dict[str, dict[str, Endpoint]] = {}
         self._look: asyncio.Task[None] | None = None
         self._doorkeeper = Doorkeeper(settings.callers)
+        self._budgets: Budgets = NoBudgets()
+        if settings.budgets and settings.state:
+            self._budgets = Ledger(settings.state, settings.budgets)
+        self._audit: Audit = NoAudit()
+        if settings.audit.file:
+            self._audit = AuditFile(settings.audit.file, settings.redactor, content=settings.audit.content)
         self.stopping = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,11 +76,9 @@ class Gateway:
     def _start(self) -> None:
         settings = self._settings
         self._providers = built(settings)
-        budgets: Budgets = NoBudgets()
-        audit: Audit = NoAudit()
-        calling = Calling(self._providers, budgets)
+        calling = Calling(self._providers, self._budgets)
         admission = Admission(settings.limits.max_concurrency, settings.limits.max_queue)
-        shared = (settings, calling, admission, Schemas(), audit)
+        shared = (settings, calling, admission, Schemas(), self._audit)
         self._routes = {
             "/health": {"GET": self.health},
             "/ready": {"GET": self.ready},
@@ -90,6 +100,8 @@ class Gateway:
         for provider in self._providers.values():
             await provider.close()
         await self._doorkeeper.close()
+        await self._budgets.close()
+        await self._audit.close()
 
     async def _look_after_keys(self) -> None:
         while True:
@@ -143,6 +155,9 @@ class Gateway:
     async def _refuse(self, exchange: Exchange, error: GatewayError) -> None:
         fields = {"type": error.type, "provider_status": error.provider_status}
         exchange.fields |= {key: value for key, value in fields.items() if value is not None}
+        if exchange.path in _CALLING and not exchange.audited:
+            known = {"request_id": exchange.request_id, "path": exchange.path, "caller": exchange.caller}
+            self._audit.refused(known | {"status": error.status} | exchange.fields)
         body = chat_body(error) if exchange.path.startswith("/v1/") else error.body()
         with suppress(TimeoutError, OSError):
             await exchange.error(error, body)

@@ -38,6 +38,7 @@ class ChatEndpoint(Endpoint):
     async def _whole(self, exchange: Exchange, job: Job, schema: Schema | None) -> None:
         completion = await self.calling.complete(job)
         first = completion["choices"][0]
+        exchange.content = completion["choices"]
         exchange.fields |= {"model": completion["model"], "finish_reason": first.get("finish_reason")}
         if schema is not None:
             judgement = await self._worst(job, schema, completion["choices"])
@@ -64,11 +65,16 @@ class ChatEndpoint(Endpoint):
                     await exchange.sign_of_life()
                     continue
                 if chunks is None:
-                    chunks = Chunks(job.request, job.served.model if job.served else job.profile.model)
+                    chunks = self._chunks(job)
                     await exchange.begin_events()
                 await self._send(exchange, job, schema, chunks, chunk)
+        exchange.content = chunks.contents() if chunks else None
         await exchange.event(b"[DONE]")
         await exchange.end()
+
+    def _chunks(self, job: Job) -> Chunks:
+        model = job.served.model if job.served else job.profile.model
+        return Chunks(job.request, model, keep=self.keeps_content or job.request.schema is not None)
 
     async def _send(self, exchange: Exchange, job: Job, schema: Schema | None, chunks: Chunks, chunk: Chunk) -> None:
         told = chunks.rewritten(chunk)

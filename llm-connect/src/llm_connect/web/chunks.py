@@ -19,10 +19,12 @@ class Chunks:
     Args:
         request: the caller's.
         model: the id that was called, for chunks that name none.
+        keep: whether the content is needed afterwards.
     """
 
-    def __init__(self, request: ChatRequest, model: str) -> None:
+    def __init__(self, request: ChatRequest, model: str, *, keep: bool) -> None:
         self._request = request
+        self._keep = keep
         self._content: dict[int, list[str]] = {}
         self._kept = 0
         self.model = model
@@ -46,10 +48,14 @@ class Chunks:
         if isinstance(reason, str):
             self.finish_reason = reason
         content = (choice.get("delta") or {}).get("content")
-        if self._request.schema is not None and isinstance(content, str) and self._kept < _LONGEST_CONTENT:
+        if self._keep and isinstance(content, str) and self._kept < _LONGEST_CONTENT:
             self._kept += len(content)
             self._content.setdefault(choice.get("index") or 0, []).append(content)
 
     def content(self, index: int) -> str:
-        """The content of a choice so far; kept only where there is a schema to hold it against."""
+        """The content of a choice so far, where it is kept."""
         return "".join(self._content.get(index, ()))
+
+    def contents(self) -> list[str]:
+        """The content of each choice."""
+        return [self.content(index) for index in sorted(self._content)]

@@ -37,6 +37,7 @@ class Endpoint:
         self._admission = admission
         self._schemas = schemas
         self._audit = audit
+        self.keeps_content = audit.content
 
     async def schema(self, document: Any, field: str) -> Schema | None:
         """The checked schema of a request.
@@ -82,6 +83,7 @@ class Endpoint:
         try:
             async with self._deadline(exchange, timeout_seconds), self._admission.place():
                 await self._audit.begin(begun)
+                exchange.audited = True
                 yield
         except GatewayError as error:
             exchange.fields["type"] = error.type
@@ -90,7 +92,10 @@ class Endpoint:
             if watch is not None:
                 watch.cancel()
             self._note(exchange, job)
-            self._audit.end(begun | {"status": exchange.status, "ms": exchange.milliseconds} | exchange.fields)
+            if exchange.audited:
+                ended = {"request_id": exchange.request_id, "status": exchange.status, "ms": exchange.milliseconds}
+                content = {"answer": exchange.content} if self.keeps_content else {}
+                self._audit.end(ended | exchange.fields | content)
 
     @asynccontextmanager
     async def _deadline(self, exchange: Exchange, timeout_seconds: float) -> AsyncGenerator[None, None]:
@@ -107,7 +112,8 @@ class Endpoint:
     def _begun(self, exchange: Exchange, job: Job) -> dict[str, Any]:
         fields = {"profile": job.profile.name, "model": job.profile.model, "caller": job.caller}
         exchange.fields |= fields
-        return {"request_id": exchange.request_id, "path": exchange.path, **fields}
+        content = {"request": job.request.fields} if self.keeps_content else {}
+        return {"request_id": exchange.request_id, "path": exchange.path, **fields, **content}
 
     def _note(self, exchange: Exchange, job: Job) -> None:
         """Counts and names for log and audit; a model other than the one asked for is made visible there."""

@@ -45,6 +45,8 @@ class Exchange:
         fields: what log and audit tell of it, beside id, method, path, status and time.
         status: what was answered; None as long as nothing was.
         caller: who called, by the name that is declared for it.
+        content: what was answered, for audit records that hold content.
+        audited: a call was begun for it, in the audit record.
         gone: the caller left before the answer was whole.
     """
 
@@ -55,8 +57,10 @@ class Exchange:
         self.arrived = asyncio.get_running_loop().time()
         self.fields: dict[str, Any] = {}
         self.caller = "anonymous"
+        self.content: Any = None
         self.status: int | None = None
         self.gone = False
+        self.audited = False
         self.finished = False
         self._began = time.perf_counter()
         self._receive = receive

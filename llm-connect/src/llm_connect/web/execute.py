@@ -40,6 +40,7 @@ class ExecuteEndpoint(Endpoint):
         if not body["content"] and body["finish_reason"] not in _CUT:
             message = "the provider's answer cannot be used: its first choice holds no text"
             raise ProviderFailed("provider_empty", message, provider_status=200)
+        exchange.content = body["content"]
         exchange.fields |= {"model": body["model"], "finish_reason": body["finish_reason"]}
         profile, served = job.profile, job.served or job.profile.targets[0]
         metadata: dict[str, Any] = {

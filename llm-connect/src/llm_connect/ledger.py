@@ -1,0 +1,234 @@
+"""Budgets that hold: decided in memory, with no pause between looking and taking, and written before the call is made.
+
+A reservation is added to what is spent at once. Settling it takes the difference away; what is never settled -
+cancelled, cut, killed - therefore stays spent, also for the process that comes after a kill. SQLite holds what is
+spent; it is written by one thread, many reservations at a time (writer.py). Written means: in the hands of the
+operating system, which outlives this process and not the machine (`synchronous = NORMAL`).
+
+One process has a ledger at a time: two would each spend the whole budget.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llm_connect.budgets import Amount, Reservation
+from llm_connect.configuration import EACH, Budget
+from llm_connect.encoding import encode
+from llm_connect.faults import Fault, FaultyConfiguration, OverBudget, Unavailable, invalid_request
+from llm_connect.logs import logger
+from llm_connect.writer import Unwritable, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from llm_connect.profiles import Prices
+    from llm_connect.providers import Call
+
+FILE_NAME = "ledger.sqlite"
+_LOCK_NAME = "ledger.lock"
+_NANO = 1_000_000_000
+_PER_MESSAGE = 16
+_PER_CALL = 64
+_TABLE = """CREATE TABLE IF NOT EXISTS account
+    (name TEXT PRIMARY KEY, tokens INTEGER NOT NULL, nano_usd INTEGER NOT NULL) WITHOUT ROWID"""
+_ADD = """INSERT INTO account VALUES (?, ?, ?)
+    ON CONFLICT (name) DO UPDATE SET tokens = tokens + excluded.tokens, nano_usd = nano_usd + excluded.nano_usd"""
+
+Entry = tuple[tuple[str, ...], Amount]
+"""Accounts, and what is added to each of them."""
+
+
+class Ledger:
+    """See `Budgets`, the port.
+
+    Args:
+        directory: where the file is, or will be.
+        budgets: those that are declared.
+    """
+
+    def __init__(self, directory: str, budgets: Sequence[Budget]) -> None:
+        self._budgets = budgets
+        self._lock = _locked(directory)
+        self._database = _opened(directory)
+        rows = self._database.execute("SELECT name, tokens, nano_usd FROM account")
+        self.spent = {name: Amount(tokens, nano) for name, tokens, nano in rows}
+        self._writer: Writer[Entry] = Writer("ledger", self._write)
+
+    async def reserve(self, caller: str, profile: str, call: Call, prices: Prices | None) -> Reservation:
+        """See `Budgets`."""
+        holding = [budget for budget in self._budgets if _holds(budget, caller, profile)]
+        if not holding:
+            return Reservation()
+        amount = _bound(call, prices, money=any(budget.usd is not None for budget in holding))
+        now = datetime.now(UTC)
+        for budget in holding:
+            self._check(budget, _account(budget, caller, profile, now), amount, now)
+        # No await since the first look: nobody else can have taken it.
+        accounts = tuple(dict.fromkeys(_account(budget, caller, profile, now) for budget in holding))
+        self._add(accounts, amount)
+        try:
+            await self._writer.put((accounts, amount))
+        except Unwritable:
+            self._add(accounts, Amount(-amount.tokens, -amount.nano_usd))
+            message = "the budget cannot be written down, so that nothing was called"
+            raise Unavailable("budget_unwritable", message) from None
+        return Reservation(amount, accounts)
+
+    def _check(self, budget: Budget, account: str, amount: Amount, now: datetime) -> None:
+        spent = self.spent.get(account, Amount())
+        over = []
+        if budget.tokens is not None and spent.tokens + amount.tokens > budget.tokens:
+            over.append(f"{amount.tokens} tokens at most, of {budget.tokens - spent.tokens} left")
+        if budget.usd is not None and spent.nano_usd + amount.nano_usd > round(budget.usd * _NANO):
+            left = budget.usd - spent.nano_usd / _NANO
+            over.append(f"{amount.nano_usd / _NANO:.6f} USD at most, of {left:.6f} left")
+        if over:
+            message = f"the call may take {' and '.join(over)} in the budget {account}; nothing was called"
+            raise OverBudget("budget_exhausted", message, retry_after=_until_next(budget.period, now))
+
+    def _add(self, accounts: Sequence[str], amount: Amount) -> None:
+        for account in accounts:
+            spent = self.spent.get(account, Amount())
+            self.spent[account] = Amount(spent.tokens + amount.tokens, spent.nano_usd + amount.nano_usd)
+
+    def settle(self, reservation: Reservation, usage: Mapping[str, Any], prices: Prices | None) -> None:
+        """See `Budgets`."""
+        used = _used(usage, prices, reservation.amount)
+        if used is None or not reservation.accounts:
+            return
+        bound, reservation.amount = reservation.amount, used  # settled once: a second time changes nothing
+        if used.tokens > bound.tokens or used.nano_usd > bound.nano_usd:
+            fields = {"used": vars(used), "bound": vars(bound), "accounts": reservation.accounts}
+            logger.warning("used more than its upper bound", extra={"fields": fields})
+        self._change(reservation, Amount(used.tokens - bound.tokens, used.nano_usd - bound.nano_usd))
+
+    def release(self, reservation: Reservation) -> None:
+        """See `Budgets`."""
+        amount, reservation.amount = reservation.amount, Amount()
+        self._change(reservation, Amount(-amount.tokens, -amount.nano_usd))
+
+    def _change(self, reservation: Reservation, difference: Amount) -> None:
+        if reservation.accounts and difference != Amount():
+            self._add(reservation.accounts, difference)
+            self._writer.put_soon((reservation.accounts, difference))
+
+    def _write(self, entries: Sequence[Entry]) -> None:
+        """In the writer's thread: one row for each account that changed."""
+        sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        for accounts, amount in entries:
+            for account in accounts:
+                sums[account][0] += amount.tokens
+                sums[account][1] += amount.nano_usd
+        with self._database:
+            self._database.executemany(_ADD, [(name, *both) for name, both in sums.items()])
+
+    async def close(self) -> None:
+        """Write what is left and let go of the file."""
+        await self._writer.close()
+        self._database.close()
+        os.close(self._lock)
+
+
+def _locked(directory: str) -> int:
+    try:
+        Path(directory).mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(Path(directory) / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unusable(f"{directory} cannot be written ({error.strerror})") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise _unusable(f"{directory} is in use by another gateway, and two would spend each budget twice") from None
+    return descriptor
+
+
+def _unusable(problem: str) -> FaultyConfiguration:
+    return FaultyConfiguration([Fault("LLM_CONNECT_STATE", problem, "a directory of this gateway's own")])
+
+
+def _opened(directory: str) -> sqlite3.Connection:
+    try:
+        database = sqlite3.connect(Path(directory) / FILE_NAME, check_same_thread=False)
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute(_TABLE)
+        database.commit()
+    except sqlite3.Error as error:
+        raise _unusable(f"{FILE_NAME} in {directory} cannot be used ({error})") from None
+    return database
+
+
+def _holds(budget: Budget, caller: str, profile: str) -> bool:
+    return budget.profile in {None, EACH, profile} and budget.caller in {None, EACH, caller}
+
+
+def _account(budget: Budget, caller: str, profile: str, now: datetime) -> str:
+    """`profile/caller/period/start`; what is counted together is written as `all`."""
+    start = {"day": now.strftime("%Y-%m-%d"), "month": now.strftime("%Y-%m"), "total": "ever"}[budget.period]
+    whose = ("all" if budget.profile is None else profile, "all" if budget.caller is None else caller)
+    return "|".join((*whose, budget.period, start))
+
+
+def _until_next(period: str, now: datetime) -> str | None:
+    """Seconds until the period is over, in UTC."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if period == "total":
+        return None
+    following = midnight + timedelta(days=1)
+    if period == "month":
+        following = (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return str(int((following - now).total_seconds()) + 1)
+
+
+def _bound(call: Call, prices: Prices | None, *, money: bool) -> Amount:
+    """What a call takes at most. A token is one byte of UTF-8 at least, in every tokenizer that falls back to bytes.
+
+    Raises:
+        BadRequest: there is no bound.
+        OverBudget: a money budget holds, and the model has no price.
+    """
+    fields = call.fields
+    faults = [Fault(*fault) for fault in _boundless(fields, money=money)]
+    if faults:
+        raise invalid_request(faults)
+    prompt = len(encode(fields)) + _PER_CALL + _PER_MESSAGE * len(fields["messages"])
+    written = fields.get("max_completion_tokens") or fields["max_tokens"]
+    completion = written * (fields.get("n") or 1) + len(encode(fields.get("prediction", "")))
+    if prices is None:
+        if money:
+            message = f"a money budget holds, and {call.model} has no prices in the configuration; nothing was called"
+            raise OverBudget("model_unpriced", message)
+        return Amount(prompt + completion)
+    return Amount(prompt + completion, prices.nano_usd(prompt, completion))
+
+
+def _boundless(fields: Mapping[str, Any], *, money: bool) -> list[tuple[str, str, str]]:
+    found = []
+    if not fields.get("max_completion_tokens") and not fields.get("max_tokens"):
+        found.append(("max_tokens", "missing, and a budget holds for this call", "a number, in request or profile"))
+    for index, message in enumerate(fields["messages"]):
+        parts = message.get("content") if isinstance(message.get("content"), list) else []
+        if message.get("audio") or any(isinstance(p, dict) and p.get("type") not in {"text", "refusal"} for p in parts):
+            found.append((f"messages[{index}].content", "is more than text, and a budget holds for it", "text"))
+    if money and "web_search_options" in fields:
+        found.append(("web_search_options", "has no bound in money, and a money budget holds", "to leave it out"))
+    return found
+
+
+def _used(usage: Mapping[str, Any], prices: Prices | None, bound: Amount) -> Amount | None:
+    """What was used; None where the provider does not say."""
+    prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if prompt is None or completion is None:
+        return None
+    tokens = max(prompt + completion, usage.get("total_tokens") or 0)
+    if usage.get("cost") is not None:
+        return Amount(tokens, -int(-usage["cost"] * _NANO // 1))
+    return Amount(tokens, prices.nano_usd(prompt, completion) if prices else bound.nano_usd)

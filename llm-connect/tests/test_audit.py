@@ -1,0 +1,86 @@
+"""Audit records: before and after each call, without content unless it is opted for; no record, no call."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from llm_connect.configuration import AuditTable, Callers
+from llm_connect.profiles import CUSTODIAN_TRIAGE
+
+NAME = CUSTODIAN_TRIAGE.name
+
+
+def lines_of(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_call_has_two_lines_of_metadata(simulator, gateway_to, call, tmp_path):
+    path = tmp_path / "audit.jsonl"
+    with gateway_to(simulator, audit=AuditTable(str(path))) as url:
+        call("POST", f"{url}/execute", {"prompt": "my private words"}, {"x-request-id": "one"})
+        call("GET", f"{url}/health")
+    begin, end = lines_of(path)
+    assert (begin["event"], begin["request_id"], begin["profile"], begin["caller"]) == (
+        "call.begin", "one", NAME, "anonymous",
+    )  # fmt: skip
+    assert (end["event"], end["status"], end["total_tokens"], end["finish_reason"]) == ("call.end", 200, 4016, "stop")
+    assert "private" not in path.read_text()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_content_is_kept_where_it_is_opted_for(simulator, gateway_to, call, tmp_path, stream):
+    path = tmp_path / "audit.jsonl"
+    body = {"model": NAME, "messages": [{"role": "user", "content": "my words"}], "stream": stream}
+    with gateway_to(simulator, audit=AuditTable(str(path), content=True)) as url:
+        call("POST", f"{url}/v1/chat/completions", body)
+    begin, end = lines_of(path)
+    assert begin["request"]["messages"][0]["content"] == "my words"
+    assert "Simulated answer" in json.dumps(end["answer"])
+
+
+def test_a_failed_call_and_a_refused_one_are_told_apart(simulator, gateway_to, call, tmp_path):
+    path = tmp_path / "audit.jsonl"
+    profile = replace(CUSTODIAN_TRIAGE, model="simulate/402")
+    callers = Callers({"0" * 64: "ops"})
+    with gateway_to(simulator, {NAME: profile}, audit=AuditTable(str(path))) as url:
+        call("POST", f"{url}/execute", {"prompt": "hello"})
+        call("POST", f"{url}/execute", {"prompt": ""})
+    with gateway_to(simulator, audit=AuditTable(str(path)), callers=callers) as url:
+        call("POST", f"{url}/execute", {"prompt": "hello"}, {"authorization": "Bearer guess"})
+    found = [(line["event"], line.get("type")) for line in lines_of(path)]
+    assert found == [
+        ("call.begin", None),
+        ("call.end", "provider_credit"),
+        ("call.refused", "invalid_request"),
+        ("call.refused", "caller_unknown"),
+    ]
+    assert "guess" not in path.read_text()
+
+
+def test_a_renamed_file_is_begun_anew(simulator, gateway_to, call, tmp_path):
+    path = tmp_path / "audit.jsonl"
+    with gateway_to(simulator, audit=AuditTable(str(path))) as url:
+        call("POST", f"{url}/execute", {"prompt": "hello"}, {"x-request-id": "one"})
+        path.rename(tmp_path / "audit.1")
+        call("POST", f"{url}/execute", {"prompt": "hello"}, {"x-request-id": "two"})
+    assert {line["request_id"] for line in lines_of(path)} >= {"two"}
+    assert {line["request_id"] for line in lines_of(tmp_path / "audit.1")} == {"one"}
+
+
+def test_without_a_record_there_is_no_call(serving, gateway_to, call):
+    from starlette.applications import Starlette
+
+    called = []
+    with serving(Starlette(routes=[])) as upstream, gateway_to(upstream, audit=AuditTable("/dev/full")) as url:
+        reply = call("POST", f"{url}/execute", {"prompt": "hello"})
+    assert (reply.status, reply.json["type"], called) == (503, "audit_unwritable", [])
+
+
+def test_a_file_that_cannot_be_opened_is_said_at_start(run, key):
+    environment = {"OPENROUTER_API_KEY": key, "LLM_CONNECT_AUDIT_FILE": "/nowhere/audit.jsonl"}
+    found = run("serve", "--port", "0", environment=environment)
+    assert found.returncode == 2
+    assert "LLM_CONNECT_AUDIT_FILE: /nowhere/audit.jsonl cannot be written" in found.stderr

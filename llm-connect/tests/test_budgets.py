@@ -1,0 +1,240 @@
+"""Budgets: reserved before, settled after, kept where nobody knows; never over, also across kill -9 and a full disk."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import sqlite3
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from llm_connect.budgets import Amount
+from llm_connect.configuration import Budget
+from llm_connect.faults import FaultyConfiguration, OverBudget
+from llm_connect.ledger import Ledger
+from llm_connect.profiles import CUSTODIAN_TRIAGE, Prices
+from llm_connect.providers import Call
+
+NAME = CUSTODIAN_TRIAGE.name
+CALL = Call("m", {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 100})
+PRICES = Prices(1.0, 10.0)
+USAGE = {"prompt_tokens": 3, "completion_tokens": 7, "total_tokens": 10, "cost": None}
+
+
+@pytest.fixture
+async def ledger_of(tmp_path):
+    opened = []
+
+    def open_ledger(*budgets):
+        opened.append(Ledger(str(tmp_path), budgets))
+        return opened[-1]
+
+    yield open_ledger
+    for each in opened:
+        await each.close()
+
+
+def spent_of(directory):
+    with sqlite3.connect(directory / "ledger.sqlite") as database:
+        rows = database.execute("SELECT name, tokens, nano_usd FROM account").fetchall()
+    return {name.split("|")[0] + "/" + name.split("|")[1]: (tokens, nano) for name, tokens, nano in rows}
+
+
+async def test_a_bound_is_reserved_and_usage_takes_its_place(ledger_of):
+    ledger = ledger_of(Budget("day", tokens=1000))
+    reservation = await ledger.reserve("ann", NAME, CALL, PRICES)
+    assert reservation.amount.tokens > 100 + len("hello")
+    ledger.settle(reservation, USAGE, PRICES)
+    ledger.settle(reservation, USAGE, PRICES)
+    assert list(ledger.spent.values()) == [Amount(10, 73_000)]
+
+
+@pytest.mark.parametrize("usage", [{"prompt_tokens": None, "completion_tokens": 7}, {}])
+async def test_unknown_usage_keeps_the_reservation(ledger_of, usage):
+    ledger = ledger_of(Budget("day", tokens=1000))
+    reservation = await ledger.reserve("ann", NAME, CALL, None)
+    ledger.settle(reservation, usage, None)
+    assert list(ledger.spent.values()) == [reservation.amount]
+
+
+async def test_released_is_as_if_never_taken(ledger_of):
+    ledger = ledger_of(Budget("day", tokens=1000))
+    ledger.release(await ledger.reserve("ann", NAME, CALL, None))
+    assert list(ledger.spent.values()) == [Amount()]
+
+
+async def test_never_over_however_many_ask_at_once(ledger_of):
+    import asyncio
+
+    ledger = ledger_of(Budget("day", tokens=1000))
+    asked = [ledger.reserve("ann", NAME, CALL, None) for _ in range(50)]
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    taken = [each for each in found if not isinstance(each, Exception)]
+    assert 1 <= len(taken) < 50
+    assert sum(each.amount.tokens for each in taken) <= 1000
+    assert {type(each) for each in found if isinstance(each, Exception)} == {OverBudget}
+
+
+async def test_each_caller_for_itself_or_all_together(ledger_of):
+    ledger = ledger_of(Budget("day", caller="*", tokens=300), Budget("month", tokens=500))
+    await ledger.reserve("ann", NAME, CALL, None)
+    await ledger.reserve("bob", NAME, CALL, None)
+    with pytest.raises(OverBudget) as caught:
+        await ledger.reserve("ann", NAME, CALL, None)
+    assert "all|ann|day" in caught.value.message
+    with pytest.raises(OverBudget) as caught:
+        await ledger.reserve("eve", NAME, CALL, None)
+    assert "all|all|month" in caught.value.message
+    assert int(caught.value.retry_after) <= 31 * 86400
+
+
+async def test_a_model_without_a_price_is_refused_under_a_money_budget(ledger_of):
+    ledger = ledger_of(Budget("day", usd=1.0))
+    with pytest.raises(OverBudget) as caught:
+        await ledger.reserve("ann", NAME, CALL, None)
+    assert caught.value.type == "model_unpriced"
+    assert (await ledger.reserve("ann", NAME, CALL, PRICES)).amount.nano_usd > 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"max_tokens": None}, "max_tokens"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}, "messages[0].content"),
+        ({"web_search_options": {}}, "web_search_options"),
+    ],
+)
+async def test_what_has_no_bound_is_refused_by_name(ledger_of, fields, named):
+    from llm_connect.faults import BadRequest
+
+    ledger = ledger_of(Budget("day", usd=1.0))
+    with pytest.raises(BadRequest) as caught:
+        await ledger.reserve("ann", NAME, replace(CALL, fields=CALL.fields | fields), PRICES)
+    assert [fault.field for fault in caught.value.faults] == [named]
+
+
+async def test_the_bound_grows_with_choices_and_bytes(ledger_of):
+    ledger = ledger_of(Budget("total", tokens=100_000))
+    one = await ledger.reserve("ann", NAME, CALL, None)
+    three = await ledger.reserve("ann", NAME, replace(CALL, fields=CALL.fields | {"n": 3}), None)
+    assert three.amount.tokens >= one.amount.tokens + 200
+    text = [{"role": "user", "content": "ü" * 100}]
+    bytes_ = await ledger.reserve("ann", NAME, replace(CALL, fields=CALL.fields | {"messages": text}), None)
+    assert bytes_.amount.tokens >= 300
+
+
+async def test_two_gateways_cannot_have_one_ledger(ledger_of, tmp_path):
+    ledger_of(Budget("day", tokens=1))
+    with pytest.raises(FaultyConfiguration, match="another gateway"):
+        Ledger(str(tmp_path), [Budget("day", tokens=1)])
+
+
+def test_over_http_it_is_402_and_nothing_is_called(simulator, gateway_to, call, tmp_path):
+    budgets = (Budget("day", tokens=9000),)
+    with gateway_to(simulator, budgets=budgets, state=str(tmp_path)) as url:
+        first = call("POST", f"{url}/execute", {"prompt": "hello"})
+        second = call("POST", f"{url}/execute", {"prompt": "hello"})
+        third = call("POST", f"{url}/execute", {"prompt": "hello", "config": {"max_tokens": 100}})
+    assert (first.status, second.status, third.status) == (200, 402, 200)
+    assert (second.json["type"], second.headers["x-should-retry"]) == ("budget_exhausted", "false")
+    assert spent_of(tmp_path)["all/all"][0] == first.json["usage"]["total_tokens"] + third.json["usage"]["total_tokens"]
+
+
+@pytest.mark.parametrize(("failure", "kept"), [("429", False), ("400", False), ("reset", True), ("500", True)])
+def test_only_what_certainly_did_nothing_gives_its_bound_back(simulator, gateway_to, call, tmp_path, *, failure, kept):
+    profile = replace(CUSTODIAN_TRIAGE, model=f"simulate/{failure}", retries=0)
+    with gateway_to(simulator, {NAME: profile}, budgets=(Budget("day", tokens=9000),), state=str(tmp_path)) as url:
+        assert call("POST", f"{url}/execute", {"prompt": "hello"}).status != 200
+    assert (spent_of(tmp_path)["all/all"][0] > 8000) is kept
+
+
+@pytest.mark.parametrize(("model", "least"), [("stream-cut", 8000), ("stream-slow", 1)])
+def test_a_cut_stream_keeps_its_bound_and_a_whole_one_pays_what_it_used(
+    simulator, gateway_to, call, tmp_path, *, model, least
+):
+    profile = replace(CUSTODIAN_TRIAGE, model=f"simulate/{model}")
+    body = {"model": NAME, "messages": [{"role": "user", "content": "hello"}], "stream": True}
+    with gateway_to(simulator, {NAME: profile}, budgets=(Budget("day", tokens=9000),), state=str(tmp_path)) as url:
+        call("POST", f"{url}/v1/chat/completions", body)
+    assert (spent_of(tmp_path)["all/all"][0] >= 8000) is (least == 8000)
+
+
+CONFIG = """
+[[budgets]]
+period = "total"
+tokens = 100000000
+"""
+
+
+@pytest.fixture
+def budgeted(tmp_path, simulator, key):
+    config = tmp_path / "llm-connect.toml"
+    config.write_text(CONFIG)
+    state = tmp_path / "state"
+    return state, {
+        "OPENROUTER_API_KEY": key,
+        "LLM_CONNECT_OPENROUTER_BASE_URL": simulator,
+        "LLM_CONNECT_CONFIG": str(tmp_path),
+        "LLM_CONNECT_STATE": str(state),
+    }
+
+
+def test_after_kill_9_under_load_nothing_that_was_called_is_forgotten(program, call, budgeted, tmp_path):
+    """Each answer that arrived is in the ledger, and each call under way with its whole bound."""
+    state, environment = budgeted
+    audit = tmp_path / "audit.jsonl"
+    answered = []
+    with program("serve", "--port", "0", environment=environment | {"LLM_CONNECT_AUDIT_FILE": str(audit)}) as process:
+        stop = threading.Event()
+
+        def load():
+            while not stop.is_set():
+                try:
+                    reply = call("POST", f"{process.url}/execute", {"prompt": "hello"})
+                except OSError:
+                    return
+                answered.append(reply.json["usage"]["total_tokens"])
+
+        threads = [threading.Thread(target=load) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        time.sleep(1.0)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        stop.set()
+        for thread in threads:
+            thread.join()
+    lines = [json.loads(line) for line in audit.read_text().splitlines()]
+    begun = sum(line["event"] == "call.begin" for line in lines)
+    spent = spent_of(state)["all/all"][0]
+    assert len(answered) > 20
+    assert sum(answered) <= spent <= begun * 8200
+    with program("serve", "--port", "0", environment=environment) as process:  # the lock was the dead process's
+        reply = call("POST", f"{process.url}/execute", {"prompt": "hello"})
+        assert reply.status == 200
+    assert spent_of(state)["all/all"][0] == spent + reply.json["usage"]["total_tokens"]
+
+
+def test_with_a_full_disk_nothing_is_called_and_afterwards_it_goes_on(program, call, budgeted):
+    state, environment = budgeted
+    limit = 256 * 1024
+
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+    with program("serve", "--port", "0", environment=environment, preexec_fn=small_files) as process:
+        url = f"{process.url}/execute"
+        first = call("POST", url, {"prompt": "hello"})
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+        full = call("POST", url, {"prompt": "hello"})
+        assert (full.status, full.json["type"]) == (503, "budget_unwritable")
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        deadline = time.monotonic() + 5
+        while (again := call("POST", url, {"prompt": "hello"})).status != 200 and time.monotonic() < deadline:
+            time.sleep(0.1)
+    assert again.status == 200
+    assert spent_of(state)["all/all"][0] == first.json["usage"]["total_tokens"] + again.json["usage"]["total_tokens"]

@@ -1,0 +1,151 @@
+"""Who may call: digests, and service accounts by an API server that plays its part of TokenReview."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+from dataclasses import replace
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from llm_connect.configuration import Callers, KubernetesCallers, read_configuration
+from llm_connect.faults import FaultyConfiguration
+
+TOKEN = "ops-token-0123456789"
+STATIC = Callers({hashlib.sha256(TOKEN.encode()).hexdigest(): "ops"})
+
+
+def jwt(name, lasts=3600):
+    claims = base64.urlsafe_b64encode(json.dumps({"sub": name, "exp": time.time() + lasts}).encode()).rstrip(b"=")
+    return f"e30.{claims.decode()}.{name}"
+
+
+class ApiServer:
+    """Answers TokenReviews: a token is valid when its last part is a known account, for the audience llm-connect."""
+
+    def __init__(self):
+        self.asked = 0
+        self.broken = False
+        self.audiences = ["llm-connect"]
+
+    async def review(self, request):
+        self.asked += 1
+        if self.broken or request.headers["authorization"] != "Bearer own-token":
+            return JSONResponse({"kind": "Status"}, 403)
+        body = await request.json()
+        name = body["spec"]["token"].split(".")[-1]
+        if name == "nobody" or body["spec"]["audiences"] != ["llm-connect"]:
+            return JSONResponse({"status": {"authenticated": False}}, 201)
+        user = {"username": f"system:serviceaccount:activity-core:{name}"}
+        return JSONResponse({"status": {"authenticated": True, "user": user, "audiences": self.audiences}}, 201)
+
+
+@pytest.fixture
+def api_server(serving, tmp_path):
+    server = ApiServer()
+    (tmp_path / "token").write_text("own-token\n")
+    (tmp_path / "ca.crt").write_text("")
+    route = Route("/apis/authentication.k8s.io/v1/tokenreviews", server.review, methods=["POST"])
+    with serving(Starlette(routes=[route])) as url:
+        declared = KubernetesCallers(
+            "llm-connect", ("activity-core/activity-core",), url, str(tmp_path / "token"), str(tmp_path / "ca.crt")
+        )
+        yield server, declared
+
+
+def ask(call, url, token=None, path="/execute"):
+    headers = {} if token is None else {"authorization": f"Bearer {token}"}
+    return call("POST", f"{url}{path}", {"prompt": "hello"}, headers)
+
+
+def test_a_static_token_by_its_digest(simulator, gateway_to, call):
+    with gateway_to(simulator, callers=STATIC) as url:
+        assert ask(call, url, TOKEN).status == 200
+        for wrong in (None, "", TOKEN[:-1], TOKEN + "x"):
+            reply = ask(call, url, wrong)
+            assert (reply.status, reply.json["type"]) == (401, "caller_unknown")
+            assert reply.headers["www-authenticate"] == "Bearer"
+        assert call("GET", f"{url}/v1/models").status == 401
+
+
+def test_probes_need_no_token(simulator, gateway_to, call):
+    with gateway_to(simulator, callers=STATIC) as url:
+        assert [call("GET", f"{url}{path}").status for path in ("/health", "/ready")] == [200, 200]
+
+
+def test_a_service_account_is_asked_for_once_a_minute(simulator, gateway_to, call, api_server):
+    server, declared = api_server
+    with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url:
+        token = jwt("activity-core")
+        assert [ask(call, url, token).status for _ in range(5)] == [200] * 5
+        assert server.asked == 1
+        other = ask(call, url, jwt("issue-core"))
+        assert (other.status, other.json["type"]) == (403, "caller_not_allowed")
+        nobody = ask(call, url, jwt("nobody"))
+        assert (nobody.status, nobody.json["type"]) == (401, "caller_unknown")
+
+
+@pytest.mark.parametrize("audiences", [[], ["https://kubernetes.default.svc"], None])
+def test_a_token_for_another_audience_is_refused(simulator, gateway_to, call, api_server, audiences):
+    server, declared = api_server
+    server.audiences = audiences
+    with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url:
+        assert ask(call, url, jwt("activity-core")).status == 401
+
+
+def test_where_the_api_server_gives_no_answer_nobody_is_let_in(simulator, gateway_to, call, api_server):
+    server, declared = api_server
+    server.broken = True
+    with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url:
+        reply = ask(call, url, jwt("activity-core"))
+        assert (reply.status, reply.json["type"]) == (503, "callers_unverifiable")
+        assert reply.headers["x-should-retry"] == "true"
+        server.broken = False
+        assert ask(call, url, jwt("activity-core")).status == 200
+    with gateway_to(simulator, callers=Callers(kubernetes=replace(declared, api_server="http://127.0.0.1:9"))) as url:
+        assert ask(call, url, jwt("activity-core")).status == 503
+
+
+def test_what_the_api_server_said_counts_as_long_as_it_is_declared_and_not_beyond_the_tokens_end(
+    simulator, gateway_to, call, api_server
+):
+    server, declared = api_server
+    with gateway_to(simulator, callers=Callers(kubernetes=replace(declared, cache_seconds=0.2))) as url:
+        token = jwt("activity-core")
+        ask(call, url, token)
+        time.sleep(0.3)
+        server.broken = True
+        assert ask(call, url, token).status == 503
+    server.broken, server.asked = False, 0
+    with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url:
+        expired = jwt("activity-core", lasts=-1)
+        assert [ask(call, url, expired).status for _ in range(2)] == [200, 200]
+        assert server.asked == 2
+
+
+@pytest.mark.parametrize(
+    ("callers", "named"),
+    [
+        ({"static": {"ops": {"sha256": TOKEN}}}, "callers.static.ops.sha256"),
+        ({"kubernetes": {"audience": "llm-connect", "allow": []}}, "callers.kubernetes.allow"),
+        ({"kubernetes": {"allow": ["a/b"]}}, "callers.kubernetes.audience"),
+        ({"kubernetes": {"audience": "x", "allow": ["activity-core"]}}, "callers.kubernetes.allow"),
+        ({"kubernetes": {"audience": "x", "allow": ["a/b"], "cache_seconds": 61}}, "callers.kubernetes.cache_seconds"),
+    ],
+)
+def test_a_declaration_that_cannot_be_used_is_said_without_the_token(callers, named):
+    with pytest.raises(FaultyConfiguration) as caught:
+        read_configuration({"callers": callers})
+    assert named in {fault.field for fault in caught.value.faults}
+    assert TOKEN not in str(caught.value)
+
+
+def test_beyond_loopback_it_does_not_start_without_callers(run, key):
+    found = run("serve", "--port", "0", "--host", "0.0.0.0", environment={"OPENROUTER_API_KEY": key})
+    assert (found.returncode, found.stdout) == (2, "")
+    assert "no callers are declared" in found.stderr
