@@ -51,7 +51,7 @@ def test_no_command_shows_the_key(program, run, call, tmp_path):
                 outputs += gateway.communicate(timeout=10)
         simulator.terminate()
         outputs += simulator.communicate(timeout=10)
-    assert any('"level": "debug"' in output for output in outputs)
+    assert any('"level":"debug"' in output for output in outputs)
     assert [trace for output in outputs for trace in traces(output)] == []
 
 

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from llm_connect.faults import Unavailable
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
 
 
 class Admission:
@@ -26,9 +21,8 @@ class Admission:
         self.waiting = 0
         self.under_way = 0
 
-    @asynccontextmanager
-    async def place(self) -> AsyncGenerator[None, None]:
-        """A place, as soon as there is one; the time of waiting counts to the deadline of the call.
+    async def enter(self) -> None:
+        """Take a place, as soon as there is one; the time of waiting counts to the deadline of the call.
 
         Raises:
             Unavailable: the queue is full.
@@ -38,11 +32,11 @@ class Admission:
         else:
             await self._semaphore.acquire()
         self.under_way += 1
-        try:
-            yield
-        finally:
-            self.under_way -= 1
-            self._semaphore.release()
+
+    def leave(self) -> None:
+        """Give the place to the next one."""
+        self.under_way -= 1
+        self._semaphore.release()
 
     async def _wait(self) -> None:
         if self.waiting >= self._queue:

@@ -109,7 +109,7 @@ class AuditFile:
         return self._redactor.octets(encode({"ts": at, "event": event, **record})) + b"\n"
 
     def _write(self, lines: Sequence[bytes]) -> None:
-        """In the writer's thread: all of them or none, so that no half line stands before the next one."""
+        """All of them or none, so that no half line stands before the next one."""
         self._follow_rotation()
         octets = b"".join(lines)
         size = os.fstat(self._file).st_size
@@ -134,5 +134,5 @@ class AuditFile:
 
     async def close(self) -> None:
         """See `Audit`."""
-        await self._writer.close()
+        self._writer.close()
         os.close(self._file)

@@ -48,6 +48,10 @@ class Budgets(Protocol):
         """Give it back: nothing was used."""
         ...
 
+    async def open(self) -> None:
+        """Begin, on the running event loop."""
+        ...
+
     async def close(self) -> None:
         """Write what is left."""
         ...
@@ -64,6 +68,9 @@ class NoBudgets:
         """See `Budgets`."""
 
     def release(self, reservation: Reservation) -> None:
+        """See `Budgets`."""
+
+    async def open(self) -> None:
         """See `Budgets`."""
 
     async def close(self) -> None:

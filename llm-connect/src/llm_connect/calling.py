@@ -91,6 +91,8 @@ class Calling:
     def _targets(self, job: Job) -> list[Target]:
         """The declared model, and the fallbacks that honour every field of the request."""
         first, *others = job.profile.targets
+        if not others:
+            return [first]
         return [first, *(target for target in others if not self._refused(job, target))]
 
     async def complete(self, job: Job) -> dict[str, Any]:

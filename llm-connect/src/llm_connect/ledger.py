@@ -2,18 +2,21 @@
 
 A reservation is added to what is spent at once. Settling it takes the difference away; what is never settled -
 cancelled, cut, killed - therefore stays spent, also for the process that comes after a kill. SQLite holds what is
-spent; it is written by one thread, many reservations at a time (writer.py). Written means: in the hands of the
-operating system, which outlives this process and not the machine (`synchronous = NORMAL`).
+spent; what comes at the same time is written together (writer.py). Written means: in the hands of the operating
+system, which outlives this process and not the machine (`synchronous = NORMAL`). What waits for the disk, moving the
+write-ahead log into the database, is done by a thread on a connection of its own.
 
 One process has a ledger at a time: two would each spend the whole budget.
 """
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import sqlite3
 from collections import defaultdict
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 FILE_NAME = "ledger.sqlite"
 _LOCK_NAME = "ledger.lock"
 _NANO = 1_000_000_000
+_CHECKPOINT_SECONDS = 2.0
 _PER_MESSAGE = 16
 _PER_CALL = 64
 _TABLE = """CREATE TABLE IF NOT EXISTS account
@@ -60,6 +64,18 @@ class Ledger:
         rows = self._database.execute("SELECT name, tokens, nano_usd FROM account")
         self.spent = {name: Amount(tokens, nano) for name, tokens, nano in rows}
         self._writer: Writer[Entry] = Writer("ledger", self._write)
+        self._directory = directory
+        self._checkpoints: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """See `Budgets`."""
+        self._checkpoints = asyncio.create_task(self._checkpoint())
+
+    async def _checkpoint(self) -> None:
+        while True:
+            await asyncio.sleep(_CHECKPOINT_SECONDS)
+            with suppress(sqlite3.Error):
+                await asyncio.to_thread(_checkpoint, self._directory)
 
     async def reserve(self, caller: str, profile: str, call: Call, prices: Prices | None) -> Reservation:
         """See `Budgets`."""
@@ -120,7 +136,7 @@ class Ledger:
             self._writer.put_soon((reservation.accounts, difference))
 
     def _write(self, entries: Sequence[Entry]) -> None:
-        """In the writer's thread: one row for each account that changed."""
+        """One row for each account that changed."""
         sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
         for accounts, amount in entries:
             for account in accounts:
@@ -131,7 +147,10 @@ class Ledger:
 
     async def close(self) -> None:
         """Write what is left and let go of the file."""
-        await self._writer.close()
+        self._writer.close()
+        if self._checkpoints is not None:
+            self._checkpoints.cancel()
+            await asyncio.gather(self._checkpoints, return_exceptions=True)
         self._database.close()
         os.close(self._lock)
 
@@ -159,11 +178,17 @@ def _opened(directory: str) -> sqlite3.Connection:
         database = sqlite3.connect(Path(directory) / FILE_NAME, check_same_thread=False)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("PRAGMA wal_autocheckpoint = 0")
         database.execute(_TABLE)
         database.commit()
     except sqlite3.Error as error:
         raise _unusable(f"{FILE_NAME} in {directory} cannot be used ({error})") from None
     return database
+
+
+def _checkpoint(directory: str) -> None:
+    with closing(sqlite3.connect(Path(directory) / FILE_NAME)) as database:
+        database.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _holds(budget: Budget, caller: str, profile: str) -> bool:

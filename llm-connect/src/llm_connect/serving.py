@@ -37,6 +37,34 @@ class CannotListen(Exception):
     """The address cannot be used; `str()` says why."""
 
 
+class Gathering:
+    """A transport that writes what comes within one turn of the event loop at once: head and body in one packet."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._parts: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Write it, soon."""
+        if not self._parts:
+            self._loop.call_soon(self._flush)
+        self._parts.append(data)
+
+    def _flush(self) -> None:
+        parts, self._parts = self._parts, []
+        if parts and not self._transport.is_closing():
+            self._transport.write(parts[0] if len(parts) == 1 else b"".join(parts))
+
+    def close(self) -> None:
+        """Close after what was written."""
+        self._flush()
+        self._transport.close()
+
+
 class Protocol(HttpToolsProtocol):
     """uvicorn's, which gives up on a client that begins a request and does not send its head within a time."""
 
@@ -44,7 +72,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """As uvicorn's, and wait for a request."""
-        super().connection_made(transport)
+        super().connection_made(Gathering(transport, self.loop))  # type: ignore[arg-type]  # as good as a transport
         self._expect()
 
     def data_received(self, data: bytes) -> None:
@@ -54,6 +82,14 @@ class Protocol(HttpToolsProtocol):
         super().data_received(data)
         if self._in_request():
             self._forget()
+
+    def eof_received(self) -> None:
+        """A client that stops sending within its request has left: nothing is written to it any more.
+
+        Else the transport would wait until it has read what is there, and the provider's call would go on meanwhile.
+        """
+        if self._in_request():
+            self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As uvicorn's."""
@@ -207,6 +243,7 @@ def configured(app: Any, drain_seconds: int, protocol: type[asyncio.Protocol] = 
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=drain_seconds,
     )

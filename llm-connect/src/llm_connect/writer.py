@@ -1,13 +1,15 @@
-"""One thread that writes to a disk: what comes while it writes is written together the next time.
+"""Writes that go together: what comes within one turn of the event loop is written at once, at the end of the turn.
 
-So that an event loop never waits for a disk, and that many requests at once cost about as many writes as one.
+On the loop's own thread. What is written is a few hundred bytes into the operating system's cache, which takes some
+microseconds; to hand it to a thread and to hear back took up to ten milliseconds under load, since two threads of
+Python take turns of five (docs/adr/0018). What does wait for a disk, SQLite's checkpoint, has a thread.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from llm_connect.logs import logger
@@ -25,19 +27,19 @@ class Unwritable(Exception):
 
 
 class Writer(Generic[T]):
-    """Gathers items and gives them to `write` in their order, in a thread of its own.
+    """Gathers items and gives them to `write`, in their order.
 
     Args:
-        name: of the thread, and in the log.
+        name: what is written, for the log.
         write: writes all of a batch or nothing; raises OSError or sqlite3.Error.
     """
 
     def __init__(self, name: str, write: Callable[[Sequence[T]], None]) -> None:
         self._name = name
         self._write = write
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
-        self._pending: list[tuple[T, asyncio.Future[None] | None]] = []
-        self._task: asyncio.Task[None] | None = None
+        self._awaited: list[tuple[T, asyncio.Future[None]]] = []
+        self._kept: deque[T] = deque(maxlen=MOST_KEPT)
+        self._due: asyncio.Handle | None = None
         self._failing = False
 
     async def put(self, item: T) -> None:
@@ -47,35 +49,44 @@ class Writer(Generic[T]):
             Unwritable: it was not written, and will not be.
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._pending.append((item, future))
-        self._wake()
+        self._awaited.append((item, future))
+        if self._failing and self._due is not None:
+            self._due.cancel()  # do not let a caller wait for the next try
+            self._due = None
+        self._plan()
         await future
 
     def put_soon(self, item: T) -> None:
-        """Write it as soon as it can be; of very many that cannot, the oldest is dropped."""
-        self._pending.append((item, None))
-        if len(self._pending) > MOST_KEPT:
-            del self._pending[0]
-        self._wake()
+        """Write it as soon as it can be; of very many that cannot, the oldest are dropped."""
+        self._kept.append(item)
+        self._plan()
 
-    def _wake(self) -> None:
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run())
+    def _plan(self, seconds: float = 0) -> None:
+        if self._due is None:
+            loop = asyncio.get_running_loop()
+            self._due = loop.call_later(seconds, self.flush) if seconds else loop.call_soon(self.flush)
 
-    async def _run(self) -> None:
-        while self._pending:
-            batch, self._pending = self._pending, []
-            problem = await self._written([item for item, _ in batch])
-            for _, future in batch:
-                if future is not None and not future.done():
-                    future.set_exception(Unwritable(problem)) if problem else future.set_result(None)
+    def flush(self) -> None:
+        """Write what is there."""
+        self._due = None
+        awaited, self._awaited = self._awaited, []
+        problem = self._problem([*self._kept, *(item for item, _ in awaited)])
+        for _, future in awaited:
+            if future.done():  # its caller left
+                continue
             if problem:
-                self._pending = [entry for entry in batch if entry[1] is None] + self._pending
-                await asyncio.sleep(_AGAIN_SECONDS)
+                future.set_exception(Unwritable(problem))
+            else:
+                future.set_result(None)
+        if problem:
+            self._plan(_AGAIN_SECONDS)
+        else:
+            self._kept.clear()
 
-    async def _written(self, items: Sequence[T]) -> str | None:
+    def _problem(self, items: Sequence[T]) -> str | None:
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._write, items)
+            if items:
+                self._write(items)
         except (OSError, sqlite3.Error) as error:
             problem = getattr(error, "strerror", None) or str(error)
             if not self._failing:
@@ -87,12 +98,10 @@ class Writer(Generic[T]):
         self._failing = False
         return None
 
-    async def close(self) -> None:
-        """Write what is left, once more at most, and end the thread."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        left = [item for item, _ in self._pending]
-        if left:
-            await self._written(left)
-        self._thread.shutdown()
+    def close(self) -> None:
+        """Write what is left, once more at most."""
+        if self._due is not None:
+            self._due.cancel()
+        self.flush()
+        if self._due is not None:
+            self._due.cancel()

@@ -14,7 +14,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from llm_connect import strict_json
+import msgspec
+
 from llm_connect.faults import BadRequest, GatewayError, NotFound, ProviderFailed, RateLimited, TimedOut
 
 if TYPE_CHECKING:
@@ -110,8 +111,8 @@ def read_chunk(text: str) -> dict[str, Any]:
 
 def _object(octets: bytes) -> dict[str, Any] | None:
     try:
-        value = strict_json.loads(octets)
-    except strict_json.NotJson:
+        value = msgspec.json.decode(octets)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

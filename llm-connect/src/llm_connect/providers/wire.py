@@ -112,8 +112,11 @@ class Wire:
         # Else it would read ahead up to 64 KiB before it gives the answer out: no event would come while it is new.
         request = builder.streamed_read_buffer_limit(0).build_streamed()
         try:
-            async with asyncio.timeout(first_byte_seconds):
+            if first_byte_seconds is None:
                 response = await request.__aenter__()
+            else:
+                async with asyncio.timeout(first_byte_seconds):
+                    response = await request.__aenter__()
         except TimeoutError as error:
             raise _no_answer_in_time(error, first_byte_seconds) from None
         except PyreqwestError as error:

@@ -67,14 +67,15 @@ class Gateway:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._start()
+        await self._start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._stop()
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _start(self) -> None:
+    async def _start(self) -> None:
         settings = self._settings
+        await self._budgets.open()
         self._providers = built(settings)
         calling = Calling(self._providers, self._budgets)
         admission = Admission(settings.limits.max_concurrency, settings.limits.max_queue)

@@ -78,13 +78,24 @@ class Endpoint:
         """
         self.calling.check(job)
         begun = self._begun(exchange, job)
+        patience = min(timeout_seconds, *_client_timeouts(exchange))
+        deadline = exchange.arrived + deadline_seconds(patience)
+        DEADLINE.set(deadline)
         task = asyncio.current_task()
         watch = asyncio.create_task(exchange.watch(task)) if task else None
         try:
-            async with self._deadline(exchange, timeout_seconds), self._admission.place():
-                await self._audit.begin(begun)
-                exchange.audited = True
-                yield
+            async with asyncio.timeout_at(deadline):
+                await self._admission.enter()
+                try:
+                    await self._audit.begin(begun)
+                    exchange.audited = True
+                    yield
+                finally:
+                    self._admission.leave()
+        except TimeoutError:
+            message = f"no whole answer came in time for a caller that waits {patience:g} s; the call was given up"
+            exchange.fields["type"] = "deadline"
+            raise TimedOut("deadline", message) from None
         except GatewayError as error:
             exchange.fields["type"] = error.type
             raise
@@ -92,22 +103,13 @@ class Endpoint:
             if watch is not None:
                 watch.cancel()
             self._note(exchange, job)
-            if exchange.audited:
-                ended = {"request_id": exchange.request_id, "status": exchange.status, "ms": exchange.milliseconds}
-                content = {"answer": exchange.content} if self.keeps_content else {}
-                self._audit.end(ended | exchange.fields | content)
+            self._ended(exchange)
 
-    @asynccontextmanager
-    async def _deadline(self, exchange: Exchange, timeout_seconds: float) -> AsyncGenerator[None, None]:
-        patience = min(timeout_seconds, *_client_timeouts(exchange))
-        seconds = deadline_seconds(patience)
-        DEADLINE.set(exchange.arrived + seconds)
-        try:
-            async with asyncio.timeout_at(exchange.arrived + seconds):
-                yield
-        except TimeoutError:
-            message = f"no whole answer came in time for a caller that waits {patience:g} s; the call was given up"
-            raise TimedOut("deadline", message) from None
+    def _ended(self, exchange: Exchange) -> None:
+        if exchange.audited:
+            ended = {"request_id": exchange.request_id, "status": exchange.status, "ms": exchange.milliseconds}
+            content = {"answer": exchange.content} if self.keeps_content else {}
+            self._audit.end(ended | exchange.fields | content)
 
     def _begun(self, exchange: Exchange, job: Job) -> dict[str, Any]:
         fields = {"profile": job.profile.name, "model": job.profile.model, "caller": job.caller}

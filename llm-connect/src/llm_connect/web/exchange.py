@@ -6,9 +6,9 @@ Straight on ASGI, without a framework: docs/adr/0016. Bytes leave the gateway he
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from llm_connect import strict_json
@@ -68,7 +68,7 @@ class Exchange:
         self._redactor = redactor
         given = self.headers.get(b"x-request-id", b"")
         # The caller's id if it is a plain one, else a new one: it goes into headers and logs.
-        self.request_id = redactor.text(given.decode()) if _ID.fullmatch(given) else uuid.uuid4().hex
+        self.request_id = redactor.text(given.decode()) if _ID.fullmatch(given) else os.urandom(16).hex()
 
     @property
     def milliseconds(self) -> float:

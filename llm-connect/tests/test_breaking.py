@@ -1,0 +1,374 @@
+"""What clients and networks do to a gateway: many at once, slow, half closed, gone, huge, broken."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import socket
+import time
+from dataclasses import replace
+
+import pytest
+
+from llm_connect.configuration import Limits
+from llm_connect.profiles import CUSTODIAN_TRIAGE, Profile, Target
+from llm_connect.secret import Secret
+from llm_connect.simulator.app import Simulator
+from llm_connect.simulator.key import FixedKey
+
+NAME = CUSTODIAN_TRIAGE.name
+HELLO = [{"role": "user", "content": "hello"}]
+
+
+def address_of(url):
+    host, _, port = url.removeprefix("http://").partition(":")
+    return host, int(port)
+
+
+def request_of(path, body):
+    octets = body if isinstance(body, bytes) else json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {len(octets)}\r\n\r\n"
+    return head.encode() + octets
+
+
+class Upstream:
+    """A provider on a bare socket that says what becomes of its connections, and answers with a trickle for ever."""
+
+    def __init__(self):
+        self.begun = 0
+        self.gone = 0
+
+    async def serve(self, reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        self.begun += 1
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+        chunk = {"id": "1", "model": "m", "choices": [{"index": 0, "delta": {"content": "x"}, "finish_reason": None}]}
+        event = f"data: {json.dumps(chunk)}\n\n".encode()
+        try:
+            while True:
+                writer.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
+                await writer.drain()
+                await asyncio.wait_for(reader.read(1), 0.05) == b"" and self._lost()
+        except TimeoutError:
+            await self._go_on(writer, event, reader)
+        except OSError:
+            self.gone += 1
+        finally:
+            writer.close()
+
+    async def _go_on(self, writer, event, reader):
+        watch = asyncio.ensure_future(reader.read(1))
+        while not watch.done():
+            writer.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
+            await asyncio.wait([watch], timeout=0.05)
+        self.gone += 1
+
+    def _lost(self):
+        raise ConnectionResetError
+
+
+@pytest.fixture
+def trickling(gateway_to):
+    """A gateway to such a provider."""
+    import threading
+
+    upstream, started, loop = Upstream(), threading.Event(), asyncio.new_event_loop()
+    ports = []
+
+    async def run():
+        server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
+        async with server:
+            ports.append(server.sockets[0].getsockname()[1])
+            started.set()
+            await asyncio.Event().wait()
+
+    task = loop.create_task(run())
+    thread = threading.Thread(target=lambda: _until_cancelled(loop, task))
+    thread.start()
+    started.wait(5)
+    profile = replace(CUSTODIAN_TRIAGE, timeout_seconds=30)
+    try:
+        with gateway_to(f"http://127.0.0.1:{ports[0]}/v1", {NAME: profile}) as url:
+            yield url, upstream
+    finally:
+        loop.call_soon_threadsafe(task.cancel)
+        thread.join(5)
+
+
+def _until_cancelled(loop, task):
+    try:
+        loop.run_until_complete(task)
+    except asyncio.CancelledError:
+        loop.run_until_complete(_cancel_all())
+    loop.close()
+
+
+async def _cancel_all():
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for each in left:
+        each.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+
+
+def eventually(condition, seconds=5):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+@pytest.mark.parametrize("how", ["close", "half close", "reset"])
+def test_a_client_that_goes_away_ends_the_providers_call(trickling, how):
+    url, upstream = trickling
+    client = socket.create_connection(address_of(url))
+    client.sendall(request_of("/v1/chat/completions", {"model": NAME, "messages": HELLO, "stream": True}))
+    assert client.recv(1)
+    assert upstream.begun == 1
+    if how == "half close":
+        client.shutdown(socket.SHUT_WR)
+    elif how == "reset":
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+        client.close()
+    else:
+        client.close()
+    assert eventually(lambda: upstream.gone == 1)
+    client.close()
+
+
+def test_so_it_is_while_a_plain_answer_is_awaited(trickling):
+    url, upstream = trickling
+    with socket.create_connection(address_of(url)) as client:
+        client.sendall(request_of("/execute", {"prompt": "hello"}))
+        assert eventually(lambda: upstream.begun == 1)
+    assert eventually(lambda: upstream.gone == 1)
+
+
+def test_a_slow_reader_holds_nobody_up_and_no_memory(trickling, call):
+    url, _ = trickling
+    readers = []
+    for _ in range(20):
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect(address_of(url))
+        client.sendall(request_of("/v1/chat/completions", {"model": NAME, "messages": HELLO, "stream": True}))
+        readers.append(client)
+    time.sleep(0.5)
+    started = time.monotonic()
+    assert call("GET", f"{url}/health").status == 200
+    assert time.monotonic() - started < 1
+    for client in readers:
+        client.close()
+
+
+def test_a_thousand_connections_are_served(simulator, gateway_to, program, key):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4096
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        pytest.skip(f"this machine allows {hard} open files, fewer than the {wanted} this needs")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    environment = {"LLM_CONNECT_CUSTODIAN_TRIAGE_PROVIDER": "simulate"}
+    with program("serve", "--port", "0", "--log-level", "error", environment=environment) as process:
+        statuses = asyncio.run(_thousand(address_of(process.url)))
+        after = asyncio.run(_thousand(address_of(process.url), 1))
+    assert statuses == [b"200"] * 1000
+    assert after == [b"200"]
+
+
+async def _thousand(address, count=1000):
+    async def one():
+        for attempt in range(3):  # the backlog of a busy machine may drop a SYN
+            try:
+                reader, writer = await asyncio.open_connection(*address)
+                break
+            except OSError:
+                await asyncio.sleep(0.2 * (attempt + 1))
+        await ready.wait()
+        writer.write(request_of("/execute", {"prompt": "hello"}))
+        line = await asyncio.wait_for(reader.readline(), 60)
+        writer.close()
+        await writer.wait_closed()
+        return line.split()[1]
+
+    ready = asyncio.Event()
+    tasks = [asyncio.create_task(one()) for _ in range(count)]
+    await asyncio.sleep(0.5)
+    ready.set()
+    return await asyncio.gather(*tasks)
+
+
+@pytest.mark.parametrize("path", ["/execute", "/v1/chat/completions"])
+@pytest.mark.parametrize("octets", [b'{"prompt": "\xff\xfe"}', b'{"prompt": "\xc3"}', b'{"prompt": "\xed\xa0\x80"}'])
+def test_malformed_utf8_is_400(gateway, call, path, octets):
+    reply = call("POST", f"{gateway}{path}", octets)
+    found = reply.json if path == "/execute" else reply.json["error"]
+    assert (reply.status, found["type"]) == (400, "invalid_json")
+
+
+def test_a_prompt_of_ten_megabytes_goes_through_where_it_is_allowed(simulator, gateway_to, call):
+    limits = Limits(max_body_bytes=16 * 1024 * 1024)
+    with gateway_to(simulator, limits=limits) as url:
+        reply = call("POST", f"{url}/execute", {"prompt": "a" * 10_000_000})
+    assert (reply.status, reply.json["usage"]["prompt_tokens"]) == (200, 2_500_000)
+
+
+@pytest.mark.parametrize(
+    "octets", [b"\x00" * 100, b"GET\r\n\r\n", b"POST /execute HTTP/1.1\r\ncontent-length: x\r\n\r\n"]
+)
+def test_what_is_no_http_is_400_or_closed(gateway, call, octets):
+    with socket.create_connection(address_of(gateway)) as client:
+        client.sendall(octets)
+        client.settimeout(5)
+        answer = client.recv(100)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
+    assert call("GET", f"{gateway}/health").status == 200
+
+
+def test_our_own_limit_is_told_apart_and_a_place_that_is_free_is_given(serving, gateway_to, call, key):
+    import threading
+
+    limits = Limits(max_concurrency=1, max_queue=1)
+    found = []
+    with (
+        serving(Simulator(FixedKey(Secret(key)), latency_ms=400).application()) as upstream,
+        gateway_to(f"{upstream}/api/v1", {NAME: CUSTODIAN_TRIAGE}, limits=limits) as url,
+    ):
+
+        def one():
+            reply = call("POST", f"{url}/execute", {"prompt": "hello"})
+            found.append((reply.status, reply.json.get("type"), reply.headers.get("x-should-retry")))
+
+        threads = [threading.Thread(target=one) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.05)
+        for thread in threads:
+            thread.join()
+        one()
+    assert sorted(found, key=str)[:3] == [(200, None, None)] * 3
+    assert found[0] == (503, "gateway_busy", "true")
+
+
+def test_waiting_for_a_place_counts_to_the_deadline(serving, gateway_to, call, key):
+    import threading
+
+    limits = Limits(max_concurrency=1)
+    with (
+        serving(Simulator(FixedKey(Secret(key)), latency_ms=1500).application()) as upstream,
+        gateway_to(f"{upstream}/api/v1", {NAME: CUSTODIAN_TRIAGE}, limits=limits) as url,
+    ):
+        first = threading.Thread(target=lambda: call("POST", f"{url}/execute", {"prompt": "hello"}))
+        first.start()
+        time.sleep(0.2)
+        started = time.monotonic()
+        reply = call("POST", f"{url}/execute", {"prompt": "hello", "config": {"timeout_seconds": 0.3}})
+        assert (reply.status, reply.json["type"]) == (504, "deadline")
+        assert time.monotonic() - started < 0.3 + 0.3
+        first.join()
+
+
+# Fallbacks: only where declared, only before the first byte.
+SECOND = Target("simulate", "vendor/second")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("failure", ["429", "503", "502", "402", "404", "reset"])
+def test_a_declared_fallback_is_called_and_named(simulator, gateway_to, call, failure, stream):
+    profile = Profile(NAME, "openrouter", f"simulate/{failure}", max_tokens=100, retries=0, fallbacks=(SECOND,))
+    with gateway_to(simulator, {NAME: profile}) as url:
+        reply = call("POST", f"{url}/v1/chat/completions", {"model": NAME, "messages": HELLO, "stream": stream})
+        plain = call("POST", f"{url}/execute", {"prompt": "hello"})
+    text = reply.octets.decode()
+    assert reply.status == 200
+    assert '"vendor/second"' in text
+    assert f"simulate/{failure}" not in text
+    assert (plain.json["model"], plain.json["metadata"]["provider"]) == ("vendor/second", "simulate")
+
+
+@pytest.mark.parametrize("failure", ["400", "403", "not-json"])
+def test_what_the_request_or_an_answer_is_to_blame_for_is_not_tried_elsewhere(simulator, gateway_to, call, failure):
+    profile = Profile(NAME, "openrouter", f"simulate/{failure}", retries=0, fallbacks=(SECOND,))
+    with gateway_to(simulator, {NAME: profile}) as url:
+        assert call("POST", f"{url}/execute", {"prompt": "hello"}).status != 200
+
+
+def test_after_the_first_byte_there_is_no_fallback(simulator, gateway_to, call):
+    profile = Profile(NAME, "openrouter", "simulate/stream-error", retries=0, fallbacks=(SECOND,))
+    with gateway_to(simulator, {NAME: profile}) as url:
+        reply = call("POST", f"{url}/v1/chat/completions", {"model": NAME, "messages": HELLO, "stream": True})
+    assert b"vendor/second" not in reply.octets
+    assert b"provider_down" in reply.octets
+
+
+@pytest.mark.parametrize(("failure", "calls"), [("429", 1), ("503", 3), ("500", 1), ("reset", 1), ("400", 1)])
+def test_only_what_certainly_did_nothing_is_tried_again(serving, gateway_to, call, failure, calls):
+    """429 asks for seven seconds, which is longer than the longest wait."""
+    from starlette.applications import Starlette
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
+
+    seen = []
+
+    async def fail(request):
+        seen.append(1)
+        headers = {"retry-after": "7"} if failure == "429" else {}
+        return JSONResponse({"error": {"code": int(failure), "message": "no"}}, int(failure), headers)
+
+    async def drop(request):
+        seen.append(1)
+        from llm_connect.simulator import connections
+
+        connections.reset((request.client.host, request.client.port))
+        return JSONResponse({})
+
+    handler = drop if failure == "reset" else fail
+    profile = Profile(NAME, "openrouter", "a/b", retries=2, retry_wait_seconds=3)
+    with (
+        serving(Starlette(routes=[Route("/v1/chat/completions", handler, methods=["POST"])])) as upstream,
+        gateway_to(f"{upstream}/v1", {NAME: profile}) as url,
+    ):
+        assert call("POST", f"{url}/execute", {"prompt": "hello"}).status != 200
+    assert len(seen) == calls
+
+
+def test_readiness_drops_first_and_requests_are_still_taken(program, call):
+    environment = {"LLM_CONNECT_CUSTODIAN_TRIAGE_PROVIDER": "simulate"}
+    arguments = ("serve", "--port", "0", "--drain-delay-seconds", "2")
+    with program(*arguments, environment=environment) as process:
+        assert call("GET", f"{process.url}/ready").status == 200
+        process.terminate()
+        assert eventually(lambda: call("GET", f"{process.url}/ready").status == 503, 1)
+        assert call("POST", f"{process.url}/execute", {"prompt": "hello"}).status == 200
+        process.communicate(timeout=10)
+    assert process.returncode == 0
+
+
+def test_memory_is_flat(program, call):
+    """After a first thousand requests, five thousand more take no more than a few megabytes."""
+    environment = {"LLM_CONNECT_CUSTODIAN_TRIAGE_PROVIDER": "simulate"}
+    with program("serve", "--port", "0", "--log-level", "error", environment=environment) as process:
+        asyncio.run(_many(address_of(process.url), 1000))
+        before = _resident(process.pid)
+        asyncio.run(_many(address_of(process.url), 5000))
+        after = _resident(process.pid)
+    assert after - before < 6 * 1024 * 1024
+
+
+def _resident(pid):
+    with open(f"/proc/{pid}/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def _many(address, count):
+    async def some(requests):
+        reader, writer = await asyncio.open_connection(*address)
+        for _ in range(requests):
+            writer.write(request_of("/execute", {"prompt": "hello"}))
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].split(b"\r")[0])
+            await reader.readexactly(length)
+        writer.close()
+        await writer.wait_closed()
+
+    await asyncio.gather(*(some(count // 10) for _ in range(10)))
