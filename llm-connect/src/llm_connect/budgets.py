@@ -29,7 +29,12 @@ class Reservation:
 
 
 class Budgets(Protocol):
-    """Reserves before a call, settles after it."""
+    """Reserves before a call, settles after it; `spent` has what is spent or reserved, by account."""
+
+    @property
+    def spent(self) -> Mapping[str, Amount]:
+        """By account."""
+        ...
 
     async def reserve(self, caller: str, profile: str, call: Call, prices: Prices | None) -> Reservation:
         """Take an upper bound from every budget that holds for this caller and profile; all of them or none.
@@ -59,6 +64,11 @@ class Budgets(Protocol):
 
 class NoBudgets:
     """Where none is declared."""
+
+    @property
+    def spent(self) -> Mapping[str, Amount]:
+        """See `Budgets`."""
+        return {}
 
     async def reserve(self, caller: str, profile: str, call: Call, prices: Prices | None) -> Reservation:  # noqa: ARG002
         """See `Budgets`."""

@@ -18,31 +18,31 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 _PENALTY = Range(-2, 2)
-_NUMBERS: Mapping[str, Range] = {
+NUMBERS: dict[str, Range] = {
     "temperature": TEMPERATURE,
     "top_p": Range(0, 1),
     "frequency_penalty": _PENALTY,
     "presence_penalty": _PENALTY,
 }
-_WHOLE: Mapping[str, Range] = {
+WHOLE: dict[str, Range] = {
     "max_tokens": MAX_TOKENS,
     "max_completion_tokens": MAX_TOKENS,
     "n": Range(1, 128, whole=True),
     "seed": Range(-(2**63), 2**63 - 1, whole=True),
     "top_logprobs": Range(0, 20, whole=True),
 }
-_FLAGS = ("logprobs", "parallel_tool_calls", "store", "stream")
-_TEXTS = ("prompt_cache_key", "prompt_cache_retention", "safety_identifier", "service_tier", "user", "verbosity")
-_OBJECTS = (
+FLAGS = ("logprobs", "parallel_tool_calls", "store", "stream")
+TEXTS = ("prompt_cache_key", "prompt_cache_retention", "safety_identifier", "service_tier", "user", "verbosity")
+OBJECTS = (
     "audio", "logit_bias", "metadata", "moderation", "prediction", "prompt_cache_options", "response_format",
     "stream_options", "web_search_options",
 )  # fmt: skip
-_LISTS = ("functions", "messages", "modalities", "tools")
-_EITHER = ("function_call", "stop", "tool_choice")
+LISTS = ("functions", "messages", "modalities", "tools")
+EITHER = ("function_call", "stop", "tool_choice")
 STANDARD = (
-    "model", *_LISTS, *_NUMBERS, *_WHOLE, *_FLAGS, *_TEXTS, *_OBJECTS, *_EITHER, "reasoning_effort",
+    "model", *LISTS, *NUMBERS, *WHOLE, *FLAGS, *TEXTS, *OBJECTS, *EITHER, "reasoning_effort",
 )  # fmt: skip
-_ROLES = ("developer", "system", "user", "assistant", "tool", "function")
+ROLES = ("developer", "system", "user", "assistant", "tool", "function")
 _WITHOUT_EFFECT = {"n": 1, "store": False, "stream": False, "logprobs": False, "top_logprobs": 0}
 _OWN = ("model", "stream", "stream_options")
 _OUR_STREAM_OPTIONS = {"include_usage"}
@@ -106,19 +106,19 @@ def _check_kinds(root: Fields, given: Mapping[str, Any]) -> None:
     for name, value in given.items():
         if value is None:
             continue
-        if name in _NUMBERS:
-            root.number(name, _NUMBERS[name])
-        elif name in _WHOLE:
-            root.whole(name, _WHOLE[name])
-        elif name in _FLAGS:
+        if name in NUMBERS:
+            root.number(name, NUMBERS[name])
+        elif name in WHOLE:
+            root.whole(name, WHOLE[name])
+        elif name in FLAGS:
             root.flag(name, otherwise=False)
-        elif name in _OBJECTS and not isinstance(value, dict):
+        elif name in OBJECTS and not isinstance(value, dict):
             root.refuse(name, f"is {kind(value)}", "an object")
-        elif name in _TEXTS and not isinstance(value, str):
+        elif name in TEXTS and not isinstance(value, str):
             root.refuse(name, f"is {kind(value)}", "a text")
-        elif name in _LISTS and not isinstance(value, list):
+        elif name in LISTS and not isinstance(value, list):
             root.refuse(name, f"is {kind(value)}", "a list")
-        elif name in _EITHER and not isinstance(value, str | list | dict):
+        elif name in EITHER and not isinstance(value, str | list | dict):
             root.refuse(name, f"is {kind(value)}", "a text, a list or an object")
     root.one_of("reasoning_effort", REASONING_EFFORTS)
 
@@ -131,8 +131,8 @@ def _check_messages(root: Fields, messages: Any, faults: list[Fault]) -> None:
     for index, message in enumerate(messages):
         if not isinstance(message, dict):
             faults.append(Fault(f"messages[{index}]", f"is {kind(message)}", "an object with role and content"))
-        elif message.get("role") not in _ROLES:
-            faults.append(Fault(f"messages[{index}].role", "is missing, or none that is known", ", ".join(_ROLES)))
+        elif message.get("role") not in ROLES:
+            faults.append(Fault(f"messages[{index}].role", "is missing, or none that is known", ", ".join(ROLES)))
         elif not isinstance(message.get("content"), str | list | None):
             faults.append(Fault(f"messages[{index}].content", f"is {kind(message['content'])}", "a text or a list"))
 

@@ -62,7 +62,7 @@ class Ledger:
         self._lock = _locked(directory)
         self._database = _opened(directory)
         rows = self._database.execute("SELECT name, tokens, nano_usd FROM account")
-        self.spent = {name: Amount(tokens, nano) for name, tokens, nano in rows}
+        self.spent: dict[str, Amount] = {name: Amount(tokens, nano) for name, tokens, nano in rows}
         self._writer: Writer[Entry] = Writer("ledger", self._write)
         self._directory = directory
         self._checkpoints: asyncio.Task[None] | None = None

@@ -15,11 +15,13 @@ from llm_connect.calling import Calling
 from llm_connect.faults import GatewayError, MethodNotAllowed, NotFound, Unavailable, chat_body
 from llm_connect.ledger import Ledger
 from llm_connect.logs import logger
+from llm_connect.metrics import CONTENT_TYPE, Metrics
 from llm_connect.providers.building import built
 from llm_connect.structured.schemas import Schemas
 from llm_connect.web.chat import ChatEndpoint
 from llm_connect.web.exchange import GONE, Exchange
 from llm_connect.web.execute import ExecuteEndpoint
+from llm_connect.web.openapi import openapi
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -50,6 +52,8 @@ class Gateway:
         self._routes: dict[str, dict[str, Endpoint]] = {}
         self._look: asyncio.Task[None] | None = None
         self._doorkeeper = Doorkeeper(settings.callers)
+        self._metrics = Metrics()
+        self._admission = Admission(settings.limits.max_concurrency, settings.limits.max_queue)
         self._budgets: Budgets = NoBudgets()
         if settings.budgets and settings.state:
             self._budgets = Ledger(settings.state, settings.budgets)
@@ -78,11 +82,12 @@ class Gateway:
         await self._budgets.open()
         self._providers = built(settings)
         calling = Calling(self._providers, self._budgets)
-        admission = Admission(settings.limits.max_concurrency, settings.limits.max_queue)
-        shared = (settings, calling, admission, Schemas(), self._audit)
+        shared = (settings, calling, self._admission, Schemas(), self._audit)
         self._routes = {
             "/health": {"GET": self.health},
             "/ready": {"GET": self.ready},
+            "/metrics": {"GET": self.metrics},
+            "/openapi.json": {"GET": self.openapi},
             "/execute": {"POST": ExecuteEndpoint(*shared)},
             "/v1/chat/completions": {"POST": ChatEndpoint(*shared)},
             _MODELS: {"GET": self.models},
@@ -126,7 +131,7 @@ class Gateway:
             message = "something unexpected happened in the gateway; its log has the place under this request id"
             await self._refuse(exchange, GatewayError("internal", message))
         finally:
-            logger.info("request", extra={"fields": self._line(exchange)})
+            self._told(exchange)
 
     def _route(self, exchange: Exchange) -> Endpoint:
         by_method = self._routes.get(exchange.path)
@@ -163,15 +168,17 @@ class Gateway:
         with suppress(TimeoutError, OSError):
             await exchange.error(error, body)
 
-    def _line(self, exchange: Exchange) -> dict[str, Any]:
-        """The fields of the log line; a path that is no route of ours is not repeated."""
+    def _told(self, exchange: Exchange) -> None:
+        """Log and metrics; a path that is no route of ours is not repeated."""
         known = exchange.path in self._routes
         path = exchange.path if known else f"{_MODELS}/…" if exchange.path.startswith(f"{_MODELS}/") else "(unknown)"
         place = {"request_id": exchange.request_id, "method": exchange.method, "path": path}
         status = (
             GONE if exchange.gone and exchange.status is None and "type" not in exchange.fields else exchange.status
         )
-        return place | {"status": status, "ms": exchange.milliseconds} | exchange.fields
+        fields = exchange.fields
+        logger.info("request", extra={"fields": place | {"status": status, "ms": exchange.milliseconds} | fields})
+        self._metrics.answered(path, status or 0, fields.get("type", ""), exchange.milliseconds / 1000, fields)
 
     async def health(self, exchange: Exchange) -> None:
         """The process lives."""
@@ -186,6 +193,15 @@ class Gateway:
         versions = {name: ring.current.version for name, ring in self._settings.keys.items() if ring.current}
         body = {"status": "ready", "profiles": list(self._settings.profiles), "key_versions": versions}
         await exchange.answer_json(200, body | {"key_versions_comparable": self._settings.versions_comparable})
+
+    async def metrics(self, exchange: Exchange) -> None:
+        """For Prometheus."""
+        text = self._metrics.text(self._admission, self._settings.keys, self._budgets.spent)
+        await exchange.answer(200, text, kind=CONTENT_TYPE)
+
+    async def openapi(self, exchange: Exchange) -> None:
+        """The description of all this."""
+        await exchange.answer_json(200, openapi(list(self._settings.profiles)))
 
     async def models(self, exchange: Exchange) -> None:
         """The names that `model` may have, and no others."""

@@ -120,7 +120,8 @@ class Endpoint:
     def _note(self, exchange: Exchange, job: Job) -> None:
         """Counts and names for log and audit; a model other than the one asked for is made visible there."""
         counts = {name: value for name, value in job.usage.items() if value is not None}
-        exchange.fields |= counts | {"attempts": job.attempts}
+        provider = (job.served or job.profile.targets[0]).provider
+        exchange.fields |= counts | {"attempts": job.attempts, "provider": provider}
         if exchange.fields["model"] != job.profile.model:
             exchange.fields["model_requested"] = job.profile.model
 

@@ -152,6 +152,7 @@ class Exchange:
 
     async def begin_events(self) -> None:
         """Begin a stream of events; `x-accel-buffering` asks a proxy in front not to gather them."""
+        self.fields["first_event_ms"] = self.milliseconds
         await self._start(200, EVENTS, ((b"x-accel-buffering", b"no"),))
 
     async def event(self, data: bytes) -> None:

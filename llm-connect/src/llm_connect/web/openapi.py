@@ -1,0 +1,157 @@
+"""The OpenAPI document that is served at /openapi.json, made of what requests are checked with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llm_connect import __version__, chat
+from llm_connect.profiles import VALIDATION_MODES
+from llm_connect.ranges import MAX_DEPTH, MAX_TOKENS, REASONING_EFFORTS, TEMPERATURE, TIMEOUT_SECONDS, Range
+
+Schema = dict[str, Any]
+_ERRORS = {
+    "400": "The request cannot be used as it is.",
+    "401": "No caller that is known here.",
+    "402": "More than what is left of a budget.",
+    "403": "A caller that is not declared.",
+    "404": "No such profile, or no endpoint for it.",
+    "405": "Another method.",
+    "408": "The body did not come in time.",
+    "413": "The body is too large.",
+    "429": "The provider limits the rate.",
+    "500": "The gateway lacks a key, or has a fault.",
+    "502": "The provider gave no usable answer.",
+    "503": "The gateway is busy, stopping, or cannot write.",
+    "504": "No answer in time.",
+}
+
+
+def openapi(names: list[str]) -> Schema:
+    """The document; `names` are the profiles and model ids in force."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "llm-connect", "version": __version__},
+        "paths": {
+            "/health": {"get": _read("health", "The process lives.", open_=True)},
+            "/ready": {"get": _read("ready", "Keys are there, and it is not stopping.", {"503"}, open_=True)},
+            "/metrics": {"get": _read("metrics", "For Prometheus.", kind="text/plain", open_=True)},
+            "/openapi.json": {"get": _read("openapi", "This document.", open_=True)},
+            "/v1/models": {"get": _read("models", "What `model` may be.", {"401", "403", "503"})},
+            "/execute": {"post": _call("execute", "One prompt, one answer.", _execute(names), _EXECUTED, "Error")},
+            "/v1/chat/completions": {
+                "post": _call("chat", "OpenAI's chat completions.", _chat(names), _COMPLETION, "ChatError", events=True)
+            },
+        },
+        "components": {
+            "schemas": {"Error": _ERROR, "ChatError": _CHAT_ERROR},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _read(
+    name: str, what: str, errors: set[str] | None = None, *, kind: str = "application/json", open_: bool = False
+) -> Schema:
+    responses = {"200": {"description": what, "content": {kind: {}}}}
+    for status in sorted(errors or ()):
+        responses[status] = {"description": _ERRORS[status], "content": {"application/json": {}}}
+    return {"operationId": name, "summary": what, "responses": responses, "security": [{}] if open_ else _SECURITY}
+
+
+_SECURITY: list[Schema] = [{}, {"bearer": []}]
+
+
+def _call(name: str, what: str, request: Schema, answer: Schema, error: str, *, events: bool = False) -> Schema:
+    answers: Schema = {"application/json": {"schema": answer}}
+    if events:
+        answers["text/event-stream"] = {}
+    refused = {"application/json": {"schema": {"$ref": f"#/components/schemas/{error}"}}}
+    responses = {status: {"description": told, "content": refused} for status, told in _ERRORS.items()}
+    return {
+        "operationId": name,
+        "summary": what,
+        "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
+        "responses": {"200": {"description": what, "content": answers}} | responses,
+        "security": _SECURITY,
+    }
+
+
+def _object(properties: Schema, required: list[str], *, closed: bool = False) -> Schema:
+    schema = {"type": "object", "properties": properties, "required": required}
+    return schema | ({"additionalProperties": False} if closed else {})
+
+
+def _number(allowed: Range) -> Schema:
+    kind = "integer" if allowed.whole else "number"
+    return {"type": [kind, "null"], "minimum": allowed.low, "maximum": allowed.high}
+
+
+def _words(words: tuple[str, ...]) -> Schema:
+    return {"enum": [*words, None]}
+
+
+def _execute(names: list[str]) -> Schema:
+    params = {"reasoning_effort": _words(REASONING_EFFORTS), "json_schema": {"type": ["object", "null"]}}
+    config = {
+        "model_name": {"enum": [*names, None]},
+        "temperature": _number(TEMPERATURE),
+        "max_tokens": _number(MAX_TOKENS),
+        "timeout_seconds": _number(TIMEOUT_SECONDS),
+        "max_depth": _number(MAX_DEPTH) | {"description": "Checked and echoed, without effect."},
+        "validation": _words(VALIDATION_MODES),
+        "model_params": _object(params, [], closed=True) | {"type": ["object", "null"]},
+    }
+    whole = _object(config, [], closed=True) | {"type": ["object", "null"]}
+    return _object({"prompt": {"type": "string", "pattern": "\\S"}, "config": whole}, ["prompt"], closed=True)
+
+
+_KINDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (chat.FLAGS, ("boolean",)),
+    (chat.TEXTS, ("string",)),
+    (chat.OBJECTS, ("object",)),
+    (chat.LISTS, ("array",)),
+    (chat.EITHER, ("string", "array", "object")),
+)
+
+
+def _chat(names: list[str]) -> Schema:
+    message = _object({"role": {"enum": list(chat.ROLES)}, "content": {"type": ["string", "array", "null"]}}, ["role"])
+    properties: Schema = {name: _number(allowed) for name, allowed in (chat.NUMBERS | chat.WHOLE).items()}
+    for names_of_kind, kinds in _KINDS:
+        properties |= {name: {"type": [*kinds, "null"]} for name in names_of_kind}
+    properties |= {
+        "reasoning_effort": _words(REASONING_EFFORTS),
+        "model": {"enum": names},
+        "messages": {"type": "array", "minItems": 1, "items": message},
+    }
+    return _object(properties, ["model", "messages"], closed=True)
+
+
+_TEXT: Schema = {"type": "string"}
+_TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+_FAULTS: Schema = {"type": "array", "items": _object(dict.fromkeys(("field", "problem", "allowed"), _TEXT), ["field"])}
+_STATUS: Schema = {"type": ["integer", "null"]}
+_ERROR = _object(
+    {"error": _TEXT, "message": _TEXT, "type": _TEXT, "provider_status": _STATUS, "faults": _FAULTS},
+    ["error", "message", "type", "provider_status"],
+)
+_CHAT_ERROR = _object(
+    {
+        "error": _object(
+            {"message": _TEXT, "type": _TEXT, "code": _TEXT, "param": _TEXT_OR_NULL, "provider_status": _STATUS},
+            ["message", "type", "code", "param"],
+        )
+    },
+    ["error"],
+)
+_EXECUTED = _object(
+    {
+        "content": _TEXT,
+        "model": _TEXT,
+        "usage": {"type": "object"},
+        "finish_reason": _TEXT_OR_NULL,
+        "metadata": {"type": "object"},
+    },
+    ["content", "model", "usage", "finish_reason", "metadata"],
+)
+_COMPLETION = _object({"model": _TEXT, "choices": {"type": "array", "minItems": 1}}, ["model", "choices"])

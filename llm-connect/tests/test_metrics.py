@@ -1,0 +1,44 @@
+"""/metrics and /openapi.json."""
+
+from __future__ import annotations
+
+import jsonschema_rs
+
+from llm_connect.chat import STANDARD
+from llm_connect.configuration import Budget
+from llm_connect.profiles import CUSTODIAN_TRIAGE
+
+NAME = CUSTODIAN_TRIAGE.name
+
+
+def test_metrics_count_calls_tokens_budgets_and_name_the_keys_version(simulator, gateway_to, call, key, tmp_path):
+    budgets = (Budget("day", tokens=100_000),)
+    body = {"model": NAME, "messages": [{"role": "user", "content": "hello"}], "stream": True}
+    with gateway_to(simulator, budgets=budgets, state=str(tmp_path)) as url:
+        call("POST", f"{url}/execute", {"prompt": "hello"})
+        call("POST", f"{url}/v1/chat/completions", body)
+        call("GET", f"{url}/unheard/of")
+        text = call("GET", f"{url}/metrics").octets.decode()
+        version = call("GET", f"{url}/ready").json["key_versions"]["openrouter"]
+    found = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    assert found['llm_connect_requests_total{path="/execute",status="200",type=""}'] == "1.0"
+    assert found['llm_connect_requests_total{path="(unknown)",status="404",type="unknown_path"}'] == "1.0"
+    tokens = f'gen_ai_client_token_usage_total{{caller="anonymous",gen_ai_token_type="output",profile="{NAME}"}}'
+    assert float(found[tokens]) > 8000
+    first = f'gen_ai_server_time_to_first_token_seconds_count{{gen_ai_provider_name="openrouter",profile="{NAME}"}}'
+    assert found[first] == "1.0"
+    assert found[f'llm_connect_key_info{{provider="openrouter",version="{version}"}}'] == "1.0"
+    assert any(name.startswith("llm_connect_budget_spent_tokens") for name in found)
+    assert key not in text
+
+
+def test_the_document_describes_what_is_served(gateway, call):
+    document = call("GET", f"{gateway}/openapi.json").json
+    for path, methods in document["paths"].items():
+        for method in methods:
+            assert call(method.upper(), f"{gateway}{path}", {} if method == "post" else None).status != 404
+    request = document["paths"]["/v1/chat/completions"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert set(request["properties"]) == set(STANDARD)
+    jsonschema_rs.validator_for(request, offline=True).validate(
+        {"model": NAME, "messages": [{"role": "user", "content": "hello"}], "temperature": 1, "n": None}
+    )

@@ -1,0 +1,73 @@
+"""The connections to a provider: a cancellation is never lost, and an event is given out when it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+import pytest
+
+from llm_connect.providers.wire import Wire
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture
+async def busy():
+    """The URL of a server that sends a chunk every 2 ms for ever."""
+    tasks = set()
+
+    async def serve(reader, writer):
+        tasks.add(asyncio.current_task())
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(HEAD)
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            while True:
+                writer.write(b"4\r\nabcd\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.002)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def read_on(wire, url):
+    async with wire.post(url, b"{}", {}, 5, None) as answer:
+        while await answer.piece(5, "provider_idle", "byte"):
+            pass
+
+
+async def test_no_cancellation_is_lost(busy):
+    wire = Wire()
+    for turn in range(150):
+        task = asyncio.create_task(read_on(wire, busy))
+        await asyncio.sleep(0.008 + turn % 7 * 0.001)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=2)
+        assert done, f"the cancellation of turn {turn} was lost"
+    await wire.close()
+
+
+async def test_no_timeout_is_lost(busy):
+    wire = Wire()
+    for turn in range(100):
+        started = time.monotonic()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.008 + turn % 7 * 0.001):
+                await read_on(wire, busy)
+        assert time.monotonic() - started < 1
+    await wire.close()
+
+
+async def test_a_piece_is_given_out_when_it_comes(busy):
+    wire = Wire()
+    started = time.monotonic()
+    async with wire.post(busy, b"{}", {}, 5, 5) as answer:
+        assert (await answer.piece(5, "provider_idle", "byte")).startswith(b"abcd")
+    assert time.monotonic() - started < 1
+    await wire.close()
