@@ -167,6 +167,7 @@ class Keyring:
         self._versions = versions
         self._redactor = redactor
         self._signature: Signature = ()
+        self._told = ""
         self.reload()
 
     def look(self) -> None:
@@ -180,13 +181,20 @@ class Keyring:
         try:
             secret = self._source.read()
         except FaultyConfiguration as fault:
+            self._signature = ()  # looked at again, until it can be used
             if self.current is None:
                 raise
-            logger.warning("key not usable; the last one stays in force", extra={"fields": {"fault": str(fault)}})
+            if self._told != str(fault):
+                logger.warning("key not usable; the last one stays in force", extra={"fields": {"fault": str(fault)}})
+            self._told = str(fault)
             return False
-        return secret is not None and self._take(secret)
+        if secret is None:
+            self._signature = ()
+            return False
+        return self._take(secret)
 
     def _take(self, secret: Secret) -> bool:
+        self._told = ""
         self._redactor.add(secret)
         key = Key(secret, self._versions.of(secret))
         if self.current is not None and self.current.version == key.version:
