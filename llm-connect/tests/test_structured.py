@@ -1,0 +1,144 @@
+"""Structured output: schemas are bounded and never fetched for, answers are judged and never repaired."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from dataclasses import replace
+
+import pytest
+
+from llm_connect.profiles import CUSTODIAN_TRIAGE
+from llm_connect.structured.cost import tree_size
+from llm_connect.structured.judgement import Unusable
+from llm_connect.structured.schemas import Schemas
+
+NAME = CUSTODIAN_TRIAGE.name
+SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+# Doubles with each level of the answer, whatever engine judges.
+DOUBLING = {
+    "$defs": {"n": {"anyOf": [{"properties": {"x": {"$ref": "#/$defs/n"}}, "required": ["y"]}] * 2}},
+    "$ref": "#/$defs/n",
+}
+
+
+def deep(levels):
+    return '{"x":' * levels + "1" + "}" * levels
+
+
+async def judged(schema, text, reason=None):
+    schemas = Schemas()
+    return await schemas.judge(await schemas.checked(schema), text, reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "expected"),
+    [
+        ('{"name": "x"}', "stop", (True, None)),
+        ('{"name": 5}', "stop", (False, "schema")),
+        ('{"name": "x', "length", (False, "truncated")),
+        ('{"name": "x', "stop", (False, "not_json")),
+        ('{"name": "x", "name": "y"}', "stop", (False, "not_json")),
+        ('```json\n{"name": "x"}\n```', "stop", (False, "not_json")),
+        ("", "length", (False, "truncated")),
+    ],
+)
+async def test_an_answer_is_judged_and_not_repaired(text, reason, expected):
+    found = await judged(SCHEMA, text, reason)
+    assert (found["valid"], found.get("reason")) == expected
+
+
+async def test_problems_name_their_place_and_are_bounded():
+    schema = {"type": "array", "items": {"type": "object", "properties": {"a/b": {"type": "string"}}}}
+    found = await judged(schema, json.dumps([{"a/b": 1}] * 50))
+    assert len(found["problems"]) == 10
+    assert found["problems"][0]["path"] == "/0/a~1b"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "file", "urn"])
+async def test_a_reference_out_of_the_schema_is_refused_and_never_followed(scheme):
+    with socket.create_server(("127.0.0.1", 0)) as trap:
+        trap.settimeout(0.2)
+        port = trap.getsockname()[1]
+        place = {"file": "file:///etc/hostname", "urn": "urn:a:b"}.get(scheme, f"{scheme}://127.0.0.1:{port}/s")
+        for schema in ({"$ref": place}, {"properties": {"a": {"$ref": place}}}, {"allOf": [{"$dynamicRef": place}]}):
+            with pytest.raises(Unusable):
+                await Schemas().checked(schema)
+        with pytest.raises(TimeoutError):
+            trap.accept()
+
+
+@pytest.mark.parametrize(
+    "schema", [{"type": "nope"}, {"$ref": "#/nope"}, {"pattern": "["}, {"$schema": "https://x.y/z"}]
+)
+async def test_what_is_no_schema_is_refused(schema):
+    with pytest.raises(Unusable):
+        await Schemas().checked(schema)
+
+
+async def test_a_schema_is_bounded_in_size():
+    with pytest.raises(Unusable, match="larger than 65536 bytes"):
+        await Schemas().checked({"enum": ["x" * 70_000]})
+
+
+async def test_a_schema_that_doubles_with_each_level_cannot_hold_the_gateway():
+    assert tree_size(DOUBLING) is None
+    started = time.monotonic()
+    found = await judged(DOUBLING, deep(60))
+    assert time.monotonic() - started < 8
+    assert (found["valid"], found["reason"]) == (None, "not_judged")
+
+
+async def test_references_that_double_without_a_cycle_are_seen_beforehand():
+    definitions = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}
+    schema = {"$defs": definitions | {"d40": {"type": "string"}}, "$ref": "#/$defs/d0"}
+    assert tree_size(schema) is None
+
+
+async def test_a_pattern_that_backtracks_takes_no_time():
+    started = time.monotonic()
+    found = await judged({"type": "string", "pattern": "^(a+)+$"}, json.dumps("a" * 50_000 + "!"))
+    assert time.monotonic() - started < 1
+    assert found["valid"] is False
+
+
+async def test_look_around_is_judged_apart():
+    schema = {"type": "string", "pattern": "^(?=.*b)a"}
+    assert (await judged(schema, '"ab"'))["valid"] is True
+    assert (await judged(schema, '"aa"'))["valid"] is False
+
+
+async def test_a_recursive_schema_of_a_usual_kind_is_judged():
+    schema = {"type": "object", "properties": {"children": {"type": "array", "items": {"$ref": "#"}}}, "required": ["children"]}  # fmt: skip  # noqa: E501
+    assert (await judged(schema, '{"children": [{"children": []}]}'))["valid"] is True
+    assert (await judged(schema, '{"children": [{}]}'))["valid"] is False
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_strict_is_502_or_an_error_at_the_end_of_the_stream(simulator, gateway_to, call, stream):
+    profile = replace(CUSTODIAN_TRIAGE, model="simulate/prose", validation="strict")
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}
+    body = {"model": NAME, "messages": [{"role": "user", "content": "x"}], "response_format": wanted, "stream": stream}
+    with gateway_to(simulator, {NAME: profile}) as url:
+        reply = call("POST", f"{url}/v1/chat/completions", body)
+        plain = call("POST", f"{url}/execute", {"prompt": "x", "config": {"model_params": {"json_schema": SCHEMA}}})
+    assert (plain.status, plain.json["type"]) == (502, "answer_invalid")
+    assert b"answer_invalid" in reply.octets
+    assert reply.status == (200 if stream else 502)
+    assert b"[DONE]" not in reply.octets
+
+
+def test_a_truncated_answer_is_passed_on_with_its_judgement(gateway, call):
+    config = {"model_name": "truncated", "model_params": {"json_schema": SCHEMA}}
+    reply = call("POST", f"{gateway}/execute", {"prompt": "x", "config": config})
+    assert (reply.status, reply.json["finish_reason"]) == (200, "length")
+    assert reply.json["content"].startswith('{"')
+    assert reply.json["metadata"]["validation"]["reason"] == "truncated"
+
+
+def test_a_remote_reference_is_400_by_name(gateway, call):
+    config = {"model_params": {"json_schema": {"$ref": "http://127.0.0.1:9/x"}}}
+    reply = call("POST", f"{gateway}/execute", {"prompt": "x", "config": config})
+    assert (reply.status, reply.json["faults"][0]["field"]) == (400, "config.model_params.json_schema")
+    assert "nothing is fetched" in reply.json["message"]
