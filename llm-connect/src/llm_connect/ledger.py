@@ -142,8 +142,18 @@ class Ledger:
             for account in accounts:
                 sums[account][0] += amount.tokens
                 sums[account][1] += amount.nano_usd
-        with self._database:
-            self._database.executemany(_ADD, [(name, *both) for name, both in sums.items()])
+        rows = [(name, *both) for name, both in sums.items()]
+        if len(rows) == 1:
+            self._database.execute(_ADD, rows[0])  # a transaction by itself
+            return
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            self._database.executemany(_ADD, rows)
+            self._database.execute("COMMIT")
+        except sqlite3.Error:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise
 
     async def close(self) -> None:
         """Write what is left and let go of the file."""
@@ -175,12 +185,11 @@ def _unusable(problem: str) -> FaultyConfiguration:
 
 def _opened(directory: str) -> sqlite3.Connection:
     try:
-        database = sqlite3.connect(Path(directory) / FILE_NAME, check_same_thread=False)
+        database = sqlite3.connect(Path(directory) / FILE_NAME, isolation_level=None, check_same_thread=False)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute("PRAGMA wal_autocheckpoint = 0")
         database.execute(_TABLE)
-        database.commit()
     except sqlite3.Error as error:
         raise _unusable(f"{FILE_NAME} in {directory} cannot be used ({error})") from None
     return database

@@ -1,8 +1,9 @@
 """Writes that go together: what comes within one turn of the event loop is written at once, at the end of the turn.
 
-On the loop's own thread. What is written is a few hundred bytes into the operating system's cache, which takes some
-microseconds; to hand it to a thread and to hear back took up to ten milliseconds under load, since two threads of
-Python take turns of five (docs/adr/0018). What does wait for a disk, SQLite's checkpoint, has a thread.
+Under load it is what comes within a millisecond; and what nobody waits for goes with the next that somebody does, or
+after twenty. It is done on the loop's own thread: a few hundred bytes into the operating system's cache, which takes
+some microseconds, where handing them to a thread and hearing back took milliseconds under load (docs/adr/0018). What
+does wait for a disk, SQLite's checkpoint, has a thread.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 MOST_KEPT = 100_000
 _AGAIN_SECONDS = 0.5
+_SOON_SECONDS = 0.02
+_APART_SECONDS = 0.001
 
 
 class Unwritable(Exception):
@@ -40,6 +43,8 @@ class Writer(Generic[T]):
         self._awaited: list[tuple[T, asyncio.Future[None]]] = []
         self._kept: deque[T] = deque(maxlen=MOST_KEPT)
         self._due: asyncio.Handle | None = None
+        self._due_at = 0.0
+        self._written_at = 0.0
         self._failing = False
 
     async def put(self, item: T) -> None:
@@ -50,25 +55,30 @@ class Writer(Generic[T]):
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._awaited.append((item, future))
-        if self._failing and self._due is not None:
-            self._due.cancel()  # do not let a caller wait for the next try
-            self._due = None
-        self._plan()
+        self._plan(0)
         await future
 
     def put_soon(self, item: T) -> None:
         """Write it as soon as it can be; of very many that cannot, the oldest are dropped."""
         self._kept.append(item)
-        self._plan()
-
-    def _plan(self, seconds: float = 0) -> None:
         if self._due is None:
-            loop = asyncio.get_running_loop()
-            self._due = loop.call_later(seconds, self.flush) if seconds else loop.call_soon(self.flush)
+            self._plan(_SOON_SECONDS)
+
+    def _plan(self, seconds: float) -> None:
+        """Write after `seconds`, and no sooner than a millisecond after the last time; sooner wins over later."""
+        loop = asyncio.get_running_loop()
+        at = max(loop.time() + seconds, self._written_at + _APART_SECONDS)
+        if self._due is not None:
+            if self._due_at <= at:
+                return
+            self._due.cancel()
+        self._due_at = at
+        self._due = loop.call_at(at, self.flush) if at > loop.time() else loop.call_soon(self.flush)
 
     def flush(self) -> None:
         """Write what is there."""
         self._due = None
+        self._written_at = asyncio.get_running_loop().time()
         awaited, self._awaited = self._awaited, []
         problem = self._problem([*self._kept, *(item for item, _ in awaited)])
         for _, future in awaited:
