@@ -23,14 +23,17 @@ def test_the_search_finds_what_it_looks_for():
 
 
 def test_no_command_shows_the_key(program, run, call, tmp_path):
-    path = tmp_path / "key"
+    path, config = tmp_path / "key", tmp_path / "llm-connect.toml"
     path.write_text(f"{CANARY}\n")
+    config.write_text("[audit]\ncontent = true\n")
     outputs = []
     with program("simulate-openrouter", "--key-file", str(path), "--log-level", "debug") as simulator:
         environment = {
             "OPENROUTER_API_KEY": CANARY,
             "LLM_CONNECT_OPENROUTER_BASE_URL": simulator.url,
             "PYTHONASYNCIODEBUG": "1",
+            "LLM_CONNECT_AUDIT_FILE": str(tmp_path / "audit.jsonl"),
+            "LLM_CONNECT_CONFIG": str(config),
         }
         with contextlib.ExitStack() as stack:
             gateways = [
@@ -51,6 +54,7 @@ def test_no_command_shows_the_key(program, run, call, tmp_path):
                 outputs += gateway.communicate(timeout=10)
         simulator.terminate()
         outputs += simulator.communicate(timeout=10)
+    outputs.append((tmp_path / "audit.jsonl").read_text())
     assert any('"level":"debug"' in output for output in outputs)
     assert [trace for output in outputs for trace in traces(output)] == []
 
@@ -60,7 +64,15 @@ def drive(url, call):
     for body in bodies:
         reply = call("POST", f"{url}/execute", body, {"x-request-id": CANARY, "authorization": "Bearer other"})
         yield reply.octets.decode()
-    yield call("GET", f"{url}/ready").octets.decode()
+    for stream in (False, True):
+        chat = {
+            "model": "custodian-triage-balanced",
+            "messages": [{"role": "user", "content": CANARY}],
+            "stream": stream,
+        }
+        yield call("POST", f"{url}/v1/chat/completions", chat, {"x-request-id": CANARY}).octets.decode()
+    for path in ("ready", "metrics", "openapi.json", "v1/models", f"v1/models/{CANARY}"):
+        yield call("GET", f"{url}/{path}").octets.decode()
     yield call("GET", f"{url}/{CANARY[9:]}").octets.decode()
     with socket.create_connection(tuple(url.removeprefix("http://").split(":"))) as broken:
         broken.sendall(f"GET {CANARY} {CANARY}\r\n\r\n".encode())

@@ -1,0 +1,177 @@
+"""The configuration file, and that no way of declaring a model leads to another one being called."""
+
+from __future__ import annotations
+
+import pytest
+
+from llm_connect.configuration import Budget, load_configuration, read_configuration
+from llm_connect.faults import FaultyConfiguration
+from llm_connect.profiles import CUSTODIAN_TRIAGE, Prices, Target, deadline_seconds
+from llm_connect.settings import load_settings
+
+NAME = CUSTODIAN_TRIAGE.name
+MODEL = "LLM_CONNECT_CUSTODIAN_TRIAGE_MODEL"
+PROVIDER = "LLM_CONNECT_CUSTODIAN_TRIAGE_PROVIDER"
+
+
+def faults_of(document):
+    with pytest.raises(FaultyConfiguration) as caught:
+        read_configuration(document)
+    return {fault.field for fault in caught.value.faults}
+
+
+def settings_of(tmp_path, text, **environment):
+    (tmp_path / "llm-connect.toml").write_text(text)
+    return load_settings({"LLM_CONNECT_CONFIG": str(tmp_path), **environment})
+
+
+EVERYTHING = """
+[server]
+max_concurrency = 8
+[callers.kubernetes]
+audience = "llm-connect"
+allow = ["activity-core/activity-core"]
+[providers.openrouter]
+data_collection = "deny"
+order = ["google-vertex"]
+[providers.local]
+kind = "openai"
+base_url = "https://llm.example/v1/"
+refuses = ["logit_bias"]
+[profiles.summary]
+provider = "local"
+model = "qwen3-32b"
+validation = "strict"
+prices = {prompt = 1, completion = 2}
+fallbacks = [{provider = "openrouter", model = "a/b", prices = {prompt = 3, completion = 4}}]
+[models."openai/gpt-5-mini"]
+provider = "openrouter"
+[[budgets]]
+profile = "summary"
+caller = "*"
+period = "day"
+usd = 2.5
+[audit]
+content = true
+"""
+
+
+def test_everything_that_the_readme_shows(tmp_path):
+    settings = settings_of(tmp_path, EVERYTHING, LLM_CONNECT_STATE=str(tmp_path))
+    assert list(settings.profiles) == [NAME, "summary", "openai/gpt-5-mini"]
+    summary = settings.profiles["summary"]
+    assert summary.targets == (
+        Target("local", "qwen3-32b", Prices(1, 2)),
+        Target("openrouter", "a/b", Prices(3, 4)),
+    )
+    assert settings.profiles["openai/gpt-5-mini"].targets == (Target("openrouter", "openai/gpt-5-mini"),)
+    assert settings.providers["local"].base_url == "https://llm.example/v1"
+    assert settings.providers["openrouter"].policy == {"data_collection": "deny", "order": ["google-vertex"]}
+    assert settings.budgets == (Budget("day", "summary", "*", None, 2.5),)
+    assert (settings.limits.max_concurrency, settings.audit.content) == (8, True)
+
+
+def test_all_faults_come_at_once():
+    document = {
+        "sever": {},
+        "server": {"max_queue": -1},
+        "providers": {"x": {"base_url": "https://h/"}, "y": {"kind": "openai"}, "z": {"kind": "simulate", "zdr": True}},
+        "profiles": {"p": {"provider": "nobody", "temperature": 9}, "q": {"provider": "simulate"}},
+        "models": {NAME: {"provider": "simulate"}},
+        "budgets": [{"period": "week"}, {"period": "day", "profile": "none", "tokens": 1}],
+        "audit": {"content": "yes"},
+    }
+    assert faults_of(document) >= {
+        "sever",
+        "server.max_queue",
+        "providers.x.kind",
+        "providers.y.base_url",
+        "providers.z.zdr",
+        "profiles.p.provider",
+        "profiles.p.temperature",
+        "profiles.q.model",
+        f'models."{NAME}"',
+        "budgets[0].period",
+        "budgets[0].tokens",
+        "budgets[1].profile",
+        "audit.content",
+    }
+
+
+@pytest.mark.parametrize("octets", [b"[server", b"\xff\xfe", None])
+def test_a_file_that_cannot_be_read_is_said(tmp_path, octets):
+    path = tmp_path / "a.toml"
+    if octets is not None:
+        path.write_bytes(octets)
+    with pytest.raises(FaultyConfiguration, match="LLM_CONNECT_CONFIG"):
+        load_configuration(str(path))
+
+
+def test_budgets_want_a_place_to_be_kept(tmp_path):
+    with pytest.raises(FaultyConfiguration, match="LLM_CONNECT_STATE"):
+        settings_of(tmp_path, '[[budgets]]\nperiod = "day"\ntokens = 1\n')
+
+
+def test_a_key_is_not_sent_in_the_clear_and_none_may_be(tmp_path):
+    with pytest.raises(FaultyConfiguration, match=r"providers\.local\.base_url: would send the key"):
+        settings_of(tmp_path, '[providers.local]\nkind = "openai"\nbase_url = "http://10.0.0.1/v1"\nkey = "K_KEY"\n')
+    settings = settings_of(tmp_path, '[providers.local]\nkind = "openai"\nbase_url = "http://10.0.0.1/v1"\n')
+    assert "local" not in settings.keys
+
+
+# Each way in which a call could go to a model that nobody asked for.
+
+
+def test_the_environment_wins_over_the_file_for_the_built_in_profile_and_for_no_other(tmp_path):
+    text = f'[profiles.{NAME}]\nmodel = "in/file"\n[profiles.other]\nprovider = "openrouter"\nmodel = "in/file"\n'
+    settings = settings_of(tmp_path, text, **{MODEL: "from/environment"})
+    assert settings.profiles[NAME].model == "from/environment"
+    assert settings.profiles["other"].model == "in/file"
+
+
+def test_a_model_from_the_environment_leaves_the_fallbacks_and_prices_of_the_first_one_behind(tmp_path):
+    text = f"""[profiles.{NAME}]
+prices = {{prompt = 1, completion = 2}}
+fallbacks = [{{provider = "openrouter", model = "second/choice"}}]
+"""
+    kept = settings_of(tmp_path, text).profiles[NAME]
+    assert (len(kept.targets), kept.prices) == (2, Prices(1, 2))
+    changed = settings_of(tmp_path, text, **{MODEL: "another/model"}).profiles[NAME]
+    assert changed.targets == (Target("openrouter", "another/model"),)
+
+
+def test_a_profile_without_a_model_is_a_fault_and_gets_no_default():
+    assert faults_of({"profiles": {"new": {"provider": "openrouter"}}}) == {"profiles.new.model"}
+
+
+def test_a_provider_from_the_environment_has_to_be_declared(tmp_path):
+    with pytest.raises(FaultyConfiguration, match=PROVIDER):
+        settings_of(tmp_path, "", **{PROVIDER: "local"})
+    text = '[providers.local]\nkind = "openai"\nbase_url = "http://127.0.0.1:9/v1"\n'
+    assert settings_of(tmp_path, text, **{PROVIDER: "local"}).profiles[NAME].provider == "local"
+
+
+def test_two_profiles_side_by_side_call_what_each_declares(serving, gateway_to, call):
+    from dataclasses import replace
+
+    from starlette.applications import Starlette
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
+
+    async def echo(request):
+        model = (await request.json())["model"]
+        return JSONResponse({"model": model, "choices": [{"message": {"content": "x"}, "finish_reason": "stop"}]})
+
+    profiles = {name: replace(CUSTODIAN_TRIAGE, name=name, model=f"vendor/{name}") for name in ("a", "b", NAME)}
+    with (
+        serving(Starlette(routes=[Route("/v1/chat/completions", echo, methods=["POST"])])) as upstream,
+        gateway_to(f"{upstream}/v1", profiles) as url,
+    ):
+        for name in ("a", "b", "a", None):
+            reply = call("POST", f"{url}/execute", {"prompt": "x", "config": {"model_name": name}})
+            assert reply.json["model"] == f"vendor/{name or NAME}"
+
+
+@pytest.mark.parametrize(("patience", "deadline"), [(300, 295), (100, 95), (10, 9.5), (0.1, 0.095)])
+def test_the_deadline_ends_before_the_callers(patience, deadline):
+    assert deadline_seconds(patience) == pytest.approx(deadline)
