@@ -11,7 +11,8 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from llm_connect.profiles import CUSTODIAN_TRIAGE, load_profiles
+from llm_connect.profiles import CUSTODIAN_TRIAGE
+from llm_connect.settings import load_settings
 
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 ANSWER = {
@@ -48,7 +49,7 @@ def test_the_answer_has_the_fields_of_the_contract(gateway, call):
 
 def test_a_profile_without_overrides_is_called_as_declared(upstream, gateway_to, call, key):
     base, seen = upstream
-    with gateway_to(base, load_profiles({})) as gateway:
+    with gateway_to(base, load_settings({}).profiles) as gateway:
         assert call("POST", f"{gateway}/execute", {"prompt": "why?"}).status == 200
     headers, body = seen[0]
     assert headers["authorization"] == f"Bearer {key}"
@@ -80,7 +81,7 @@ def test_the_request_overrides_parameters_but_never_the_model(upstream, gateway_
 
 
 def test_the_model_in_the_answer_is_the_one_served(upstream, gateway_to, call):
-    with gateway_to(upstream[0], load_profiles({})) as gateway:
+    with gateway_to(upstream[0], load_settings({}).profiles) as gateway:
         reply = call("POST", f"{gateway}/execute", {"prompt": "why?"})
     assert reply.json["model"] == "vendor/served"
     assert reply.json["metadata"]["model_requested"] == "google/gemini-2.5-flash"
@@ -101,7 +102,7 @@ def test_a_schema_gives_a_document_of_that_schema(gateway, call):
 @pytest.mark.parametrize("name", ["gpt-4", "google/gemini-2.5-flash", "Custodian-Triage-Balanced", "default"])
 def test_a_name_that_is_no_profile_is_404_and_names_the_profiles(gateway_to, upstream, call, name):
     base, seen = upstream
-    with gateway_to(base, load_profiles({})) as gateway:
+    with gateway_to(base, load_settings({}).profiles) as gateway:
         reply = call("POST", f"{gateway}/execute", {"prompt": "hello", "config": {"model_name": name}})
     assert (reply.status, reply.json["type"]) == (404, "unknown_profile")
     assert "custodian-triage-balanced" in reply.json["message"]

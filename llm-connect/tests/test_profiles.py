@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from llm_connect.faults import FaultyConfiguration
-from llm_connect.profiles import CUSTODIAN_TRIAGE, PREFIX, VARIABLES, load_profiles
+from llm_connect.profiles import CUSTODIAN_TRIAGE, PREFIX, VARIABLES
+from llm_connect.settings import load_settings
 
 NAME = "custodian-triage-balanced"
 
 
 def test_the_built_in_profile():
-    profile = load_profiles({})[NAME]
+    profile = load_settings({}).profiles[NAME]
     declared = {
         "provider": "openrouter",
         "model": "google/gemini-2.5-flash",
@@ -41,7 +42,7 @@ def test_the_built_in_profile():
 )
 def test_each_parameter_has_its_variable(parameter, text, value):
     variable = PREFIX + parameter.upper()
-    profile = load_profiles({variable: text})[NAME]
+    profile = load_settings({variable: text}).profiles[NAME]
     assert profile.parameters() == CUSTODIAN_TRIAGE.parameters() | {parameter: value}
     assert profile.overridden == ((parameter, variable),)
 
@@ -71,7 +72,7 @@ def test_each_parameter_has_its_variable(parameter, text, value):
 def test_a_bad_override_names_the_variable_and_what_is_allowed_and_not_the_value(parameter, text):
     variable = PREFIX + parameter.upper()
     with pytest.raises(FaultyConfiguration) as caught:
-        load_profiles({variable: text})
+        load_settings({variable: text}).profiles
     assert [fault.field for fault in caught.value.faults] == [variable]
     assert "allowed: " in str(caught.value)
     assert len(text) < 3 or f"{text}'" not in str(caught.value)
@@ -79,7 +80,7 @@ def test_a_bad_override_names_the_variable_and_what_is_allowed_and_not_the_value
 
 def test_all_bad_overrides_are_reported_at_once_also_those_that_override_nothing():
     with pytest.raises(FaultyConfiguration) as caught:
-        load_profiles({PREFIX + "MAX_TOKEN": "1", PREFIX + "TEMPERATURE": "hot", PREFIX + "MODEL": "x"})
+        load_settings({PREFIX + "MAX_TOKEN": "1", PREFIX + "TEMPERATURE": "hot", PREFIX + "MODEL": "x"})
     assert {fault.field for fault in caught.value.faults} == {
         PREFIX + "MAX_TOKEN",
         PREFIX + "TEMPERATURE",
@@ -91,4 +92,4 @@ def test_all_bad_overrides_are_reported_at_once_also_those_that_override_nothing
 def test_other_variables_are_nobodys_business_here():
     """Kubernetes sets LLM_CONNECT_PORT and more for a service of this name."""
     environment = {"LLM_CONNECT_PORT": "tcp://10.0.0.1:8080", "LLM_CONNECT_TIMEOUT_SECONDS": "300"}
-    assert load_profiles(environment) == {NAME: CUSTODIAN_TRIAGE}
+    assert load_settings(environment).profiles == {NAME: CUSTODIAN_TRIAGE}

@@ -168,15 +168,6 @@ def overridden(profile: Profile, environment: Mapping[str, str], providers: Coll
     return replace(profile, overridden=origin, **changes)
 
 
-def load_profiles(environment: Mapping[str, str]) -> dict[str, Profile]:
-    """The profiles in force without a configuration file, by name.
-
-    Raises:
-        FaultyConfiguration: with every variable that cannot be used.
-    """
-    return {DEFAULT_PROFILE: overridden(CUSTODIAN_TRIAGE, environment)}
-
-
 def _variable(name: str) -> str:
     return PREFIX + name.upper()
 

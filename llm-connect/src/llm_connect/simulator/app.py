@@ -49,7 +49,6 @@ class Simulator:
         self._latency_seconds = latency_ms / 1000
         self._limit = limit_usd
         self._used = 0.0
-        self.under_way = 0
 
     def application(self) -> Starlette:
         """The ASGI application."""

@@ -10,7 +10,7 @@ import itertools
 import json
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llm_connect.simulator.documents import Unsupported, document
@@ -44,7 +44,6 @@ class Wanted:
     stream: bool = False
     include_usage: bool = False
     effort: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def wanted(body: Any) -> Wanted:
