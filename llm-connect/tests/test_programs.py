@@ -198,10 +198,26 @@ def test_profiles_as_a_table_and_as_json(run):
     environment = {"LLM_CONNECT_CUSTODIAN_TRIAGE_MAX_TOKENS": "4000"}
     table = run("profiles", environment=environment).stdout
     assert "custodian-triage-balanced · default" in table
-    assert "  max_tokens        4000                      LLM_CONNECT_CUSTODIAN_TRIAGE_MAX_TOKENS" in table
+    assert "  max_tokens          4000                            LLM_CONNECT_CUSTODIAN_TRIAGE_MAX_TOKENS" in table
     (profile,) = json.loads(run("profiles", "--json", environment=environment).stdout)
     assert (profile["max_tokens"], profile["default"]) == (4000, True)
     assert profile["overridden"] == {"max_tokens": "LLM_CONNECT_CUSTODIAN_TRIAGE_MAX_TOKENS"}
+
+
+def test_profiles_tell_what_the_file_declares(run, tmp_path):
+    config = tmp_path / "a.toml"
+    config.write_text(
+        '[profiles.x]\nprovider = "simulate"\nmodel = "a/b"\nprices = {prompt = 1, completion = 2}\n'
+        'fallbacks = [{provider = "openrouter", model = "c/d"}]\n'
+    )
+    table = run("profiles", "--config", str(config)).stdout.partition("\nx\n")[2]
+    assert [line.split() for line in table.splitlines()[:2]] == [
+        ["provider", "simulate", "file"],
+        ["model", "a/b", "file"],
+    ]
+    assert "  fallbacks           openrouter c/d                  file" in table
+    assert "  prices              1 / 2 / 0 USD                   file" in table
+    assert json.loads(run("profiles", "--json", "--config", str(config)).stdout)[1]["prices"]["completion"] == 2
 
 
 def test_with_json_an_error_is_json_on_standard_error(run):

@@ -11,7 +11,7 @@ import click
 
 from llm_connect.commands.stop import bad_configuration
 from llm_connect.faults import FaultyConfiguration
-from llm_connect.profiles import DEFAULT_PROFILE, Profile
+from llm_connect.profiles import CUSTODIAN_TRIAGE, DEFAULT_PROFILE, Prices, Profile
 from llm_connect.settings import load_settings
 
 EXAMPLES = """\b
@@ -51,7 +51,21 @@ def _plain(value: Any) -> Any:
 
 
 def _table(profile: Profile) -> list[str]:
-    origin = dict(profile.overridden)
     head = f"{profile.name}{' · default' if profile.name == DEFAULT_PROFILE else ''}"
-    rows = [f"  {name:<18}{value!s:<26}{origin.get(name, 'built in')}" for name, value in profile.parameters().items()]
-    return [head, *rows]
+    rows = profile.parameters().items()
+    return [head, *(f"  {name:<20}{_shown(value):<32}{_origin(profile, name)}" for name, value in rows)]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(f"{target.provider} {target.model}" for target in value) or "-"
+    if isinstance(value, Prices):
+        return f"{value.prompt:g} / {value.completion:g} / {value.request:g} USD"
+    return "-" if value is None else str(value)
+
+
+def _origin(profile: Profile, name: str) -> str:
+    """The variable a parameter comes from, or the file, or that it is built in."""
+    base = CUSTODIAN_TRIAGE if profile.name == DEFAULT_PROFILE else Profile(profile.name, "", "")
+    unchanged = getattr(profile, name) == getattr(base, name)
+    return dict(profile.overridden).get(name, "built in" if unchanged else "file")
