@@ -38,6 +38,7 @@ FILE_NAME = "ledger.sqlite"
 _LOCK_NAME = "ledger.lock"
 _NANO = 1_000_000_000
 _CHECKPOINT_SECONDS = 2.0
+_DATE, _MONTH = len("2026-11-24"), len("2026-11")
 _PER_MESSAGE = 16
 _PER_CALL = 64
 _TABLE = """CREATE TABLE IF NOT EXISTS account
@@ -206,7 +207,7 @@ def _holds(budget: Budget, caller: str, profile: str) -> bool:
 
 def _account(budget: Budget, caller: str, profile: str, now: datetime) -> str:
     """`profile/caller/period/start`; what is counted together is written as `all`."""
-    start = {"day": now.strftime("%Y-%m-%d"), "month": now.strftime("%Y-%m"), "total": "ever"}[budget.period]
+    start = "ever" if budget.period == "total" else now.isoformat()[: _DATE if budget.period == "day" else _MONTH]
     whose = ("all" if budget.profile is None else profile, "all" if budget.caller is None else caller)
     return "|".join((*whose, budget.period, start))
 

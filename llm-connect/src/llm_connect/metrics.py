@@ -28,6 +28,7 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
+        self._children: dict[tuple[object, ...], Any] = {}
         self._requests = Counter(
             "llm_connect_requests", "Answered requests.", ("path", "status", "type"), registry=registry
         )
@@ -62,16 +63,24 @@ class Metrics:
 
     def answered(self, path: str, status: int, type_: str, seconds: float, fields: Mapping[str, Any]) -> None:
         """Count one request; `fields` are those of its log line."""
-        self._requests.labels(path, status, type_).inc()
+        self._child(self._requests, path, status, type_).inc()
         if "profile" not in fields:
             return
         profile, caller, provider = fields["profile"], fields["caller"], fields["provider"]
-        self._duration.labels(profile, provider).observe(seconds)
+        self._child(self._duration, profile, provider).observe(seconds)
         if "first_event_ms" in fields:
-            self._first.labels(profile, provider).observe(fields["first_event_ms"] / 1000)
-        self._tokens.labels(profile, caller, "input").inc(fields.get("prompt_tokens", 0))
-        self._tokens.labels(profile, caller, "output").inc(fields.get("completion_tokens", 0))
-        self._cost.labels(profile, caller).inc(fields.get("cost", 0))
+            self._child(self._first, profile, provider).observe(fields["first_event_ms"] / 1000)
+        self._child(self._tokens, profile, caller, "input").inc(fields.get("prompt_tokens", 0))
+        self._child(self._tokens, profile, caller, "output").inc(fields.get("completion_tokens", 0))
+        self._child(self._cost, profile, caller).inc(fields.get("cost", 0))
+
+    def _child(self, metric: Any, *labels: object) -> Any:
+        """The metric with these labels: finding it out is most of what counting costs."""
+        key = (metric, *labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = metric.labels(*labels)
+        return child
 
     def text(self, admission: Admission, keys: Mapping[str, Keyring], spent: Mapping[str, Amount]) -> bytes:
         """The page."""

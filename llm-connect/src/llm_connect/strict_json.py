@@ -27,9 +27,7 @@ def loads(octets: bytes) -> Any:
         NotJson: for anything that is no JSON in the sense above.
     """
     try:
-        value = json.loads(
-            octets.decode("utf-8"), parse_constant=_constant, parse_float=_number, object_pairs_hook=_object
-        )
+        value = _DECODER.decode(octets.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise NotJson(f"not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
@@ -68,6 +66,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key in keys if keys.count(key) > 1)
         raise NotJson(f"the key {json.dumps(twice[:80])} is given twice in one object")
     return value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_constant, parse_float=_number, object_pairs_hook=_object)
 
 
 def _check(value: Any) -> None:

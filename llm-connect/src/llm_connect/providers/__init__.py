@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
     from llm_connect.profiles import Prices
 
@@ -52,7 +52,7 @@ class Provider(Protocol):
     name: str
 
     @property
-    def refuses(self) -> Collection[str]:
+    def refuses(self) -> frozenset[str]:
         """Chat fields that it cannot honour."""
         ...
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from llm_connect.providers import Call
 
@@ -25,7 +25,7 @@ class Dialect(Protocol):
     """Writes a call in one provider's fields."""
 
     @property
-    def refuses(self) -> Collection[str]:
+    def refuses(self) -> frozenset[str]:
         """Chat fields that it cannot honour."""
         ...
 
@@ -46,7 +46,7 @@ def _common(call: Call, *, stream: bool) -> dict[str, Any]:
 class OpenAI:
     """What every OpenAI-compatible server takes; `refuses` is what this one is declared not to take."""
 
-    refuses: Collection[str] = frozenset()
+    refuses: frozenset[str] = frozenset()
 
     def body(self, call: Call, *, stream: bool) -> dict[str, Any]:
         """See `Dialect`."""
@@ -58,7 +58,7 @@ class OpenRouter:
     """OpenRouter: reasoning as an object, and a routing object with what was declared for this provider."""
 
     policy: Mapping[str, Any]
-    refuses: Collection[str] = OPENROUTER_REFUSES
+    refuses: frozenset[str] = OPENROUTER_REFUSES
 
     def body(self, call: Call, *, stream: bool) -> dict[str, Any]:
         """See `Dialect`."""

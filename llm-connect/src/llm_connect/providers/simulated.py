@@ -8,7 +8,7 @@ from llm_connect.faults import BadRequest
 from llm_connect.simulator.completions import NotSimulated, chunks, completion, wanted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection
+    from collections.abc import AsyncGenerator
 
     from llm_connect.providers import Call, Chunk
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Simulated:
     """See `Provider`."""
 
-    refuses: Collection[str] = frozenset({"audio", "function_call", "functions", "moderation", "web_search_options"})
+    refuses = frozenset({"audio", "function_call", "functions", "moderation", "web_search_options"})
 
     def __init__(self, name: str) -> None:
         self.name = name
