@@ -137,12 +137,15 @@ def test_a_client_that_goes_away_ends_the_providers_call(trickling, how):
     client.close()
 
 
-def test_so_it_is_while_a_plain_answer_is_awaited(trickling):
+def test_so_it_is_while_a_plain_answer_is_awaited(trickling, caplog):
+    caplog.set_level("INFO", logger="llm_connect")
     url, upstream = trickling
     with socket.create_connection(address_of(url)) as client:
         client.sendall(request_of("/execute", {"prompt": "hello"}))
         assert eventually(lambda: upstream.begun == 1)
     assert eventually(lambda: upstream.gone == 1)
+    assert eventually(lambda: any(r.fields.get("type") == "caller_gone" for r in caplog.records))
+    assert [r.fields["status"] for r in caplog.records if r.fields.get("type") == "caller_gone"] == [499]
 
 
 def test_a_slow_reader_holds_nobody_up_and_no_memory(trickling, call):

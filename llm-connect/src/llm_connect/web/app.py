@@ -173,9 +173,7 @@ class Gateway:
         known = exchange.path in self._routes
         path = exchange.path if known else f"{_MODELS}/…" if exchange.path.startswith(f"{_MODELS}/") else "(unknown)"
         place = {"request_id": exchange.request_id, "method": exchange.method, "path": path}
-        status = (
-            GONE if exchange.gone and exchange.status is None and "type" not in exchange.fields else exchange.status
-        )
+        status = GONE if exchange.gone and exchange.status is None else exchange.status
         fields = exchange.fields
         logger.info("request", extra={"fields": place | {"status": status, "ms": exchange.milliseconds} | fields})
         self._metrics.answered(path, status or 0, fields.get("type", ""), exchange.milliseconds / 1000, fields)
