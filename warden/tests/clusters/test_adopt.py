@@ -145,7 +145,7 @@ def test_a_secret_of_another_external_secret_is_refused(bench):
     bench.remove("externalsecret", bench.name)
     body = {"apiVersion": first["apiVersion"], "kind": "ExternalSecret", "metadata": {"name": "another"}}
     bench.create("externalsecret", body | {"spec": first["spec"]})
-    bench.until(lambda: bench.live_secret().get("data"))
+    bench.until(lambda: "another" in str(bench.live_secret()["metadata"].get("ownerReferences")))
     with pytest.raises(Foreign, match="owned by ExternalSecret another"):
         bench.adopt()
 

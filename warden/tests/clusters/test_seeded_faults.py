@@ -3,8 +3,10 @@
 docs/seeded-faults.md is the table of what it said. After a wanted change: WARDEN_WRITE=1 make test-cluster.
 """
 
+import fcntl
 import os
 import re
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -362,6 +364,13 @@ def plainly(bench, text):
 
 
 def rewrite(fault, row):
+    """Put the row in its place; the workers take turns."""
+    with open(Path(tempfile.gettempdir()) / f"seeded-faults-{os.getuid()}.lock", "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        _rewrite(fault, row)
+
+
+def _rewrite(fault, row):
     lines = PAGE.read_text().splitlines() if PAGE.exists() else []
     kept = [line for line in lines if not line.startswith(f"| {fault.area} | {fault.name} |")]
     order = [f"| {each.area} | {each.name} |" for each in FAULTS]

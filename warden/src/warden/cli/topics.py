@@ -16,7 +16,8 @@ ENVIRONMENT = (
     ("WARDEN_PLATFORM", "the platform directory; --platform comes first"),
     ("WARDEN_STATE", "journal, locks and embedded platform; else $XDG_STATE_HOME/warden"),
     ("WARDEN_JOURNAL", "the journal's file; else journal.db in the state directory"),
-    ("WARDEN_AUDIT", "where `prove` reads OpenBao's audit lines: files or directories, separated by :"),
+    ("WARDEN_AUDIT", "where `prove` and `adopt` read OpenBao's audit lines: files or directories, separated by :"),
+    ("KUBECONFIG", "the kubeconfigs with the contexts that clusters.yaml names; else ~/.kube/config"),
     ("WARDEN_SA_TOKEN_FILE", "a service-account token to log in with; --token-file comes first"),
     ("NO_COLOR", "no colour, whatever its value"),
 )
