@@ -40,8 +40,8 @@ def adopt(ctx: click.Context, /, lane: str, cluster: str, as_json: bool, **how: 
     """
     bench = wiring.bench(ctx)
     leg = _future(bench, lane, cluster)
-    _ask(leg, yes=how["yes"])
     tools = _tools(bench, leg, how, as_json=as_json)
+    _ask(leg, tools, yes=how["yes"])
     with bench.alone("warden adopt"):
         done = _taken_over(bench, leg, tools, how)
     declared = _declared(bench, leg)
@@ -62,7 +62,11 @@ def _future(bench: "Bench", lane_id: str, cluster: str) -> "Leg":
     return leg(seated(future, bench.clusters.declared), cluster, bench.clusters.declared)
 
 
-def _ask(leg: "Leg", *, yes: bool) -> None:
+def _ask(leg: "Leg", tools: "Tools", *, yes: bool) -> None:
+    """Ask once, and only where there is something to take over."""
+    from warden.verbs.adopt import expect_free
+
+    expect_free(leg, tools.cluster)
     if yes:
         return
     what = f"the lane {leg.lane.id} would take the Secret {leg.delivery.secret} of {leg.cluster} over"

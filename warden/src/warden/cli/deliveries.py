@@ -85,10 +85,9 @@ def show_plan(plan: "ClusterPlan") -> None:
 
 def show_by_hand(leg: "Leg", lane: "Lane") -> None:
     """A delivery that nobody derives anything for."""
-    render.line(
-        f"cluster {leg.cluster}: {leg.delivery.secret} is made by hand; "
-        f"take it over: warden adopt {lane.id} --cluster {leg.cluster}"
-    )
+    what = f"cluster {leg.cluster}: {leg.delivery.secret} is made by hand"
+    for part in render.joined(what, f"warden adopt {lane.id} --cluster {leg.cluster}"):
+        render.line(part)
 
 
 def show_change(change: "Change") -> None:

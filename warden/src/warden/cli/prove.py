@@ -159,8 +159,8 @@ def _heading(lane: Lane, label: str) -> tuple[str, str]:
 def _show_verdict(lane: Lane, verdict: Verdict) -> None:
     style = {"ok": "ok", "FAIL": "bad", "??": "warn"}[verdict.word]
     wide = render.width() in {0, 100}
-    evidence = f"audit {verdict.audit[:8]}" if verdict.audit else ""
-    took = f"  {verdict.ms:>4.0f} ms" if verdict.audit and wide else ""
+    evidence = f"audit {verdict.audit[:8]}" if verdict.audit else " " * 14 if verdict.ms else ""
+    took = f"  {verdict.ms:>4.0f} ms" if (verdict.ms or verdict.status) and wide else ""
     title = render.fit(verdict.title, render.width() - 39) if not wide else f"{verdict.title:<{TITLE}}"
     line = f"{title} {verdict.observed:<11} {verdict.status or '':<4} {evidence}{took}"
     render.line(f"  {render.styled(f'{verdict.word:<4}', style)} {line}".rstrip())
@@ -172,7 +172,8 @@ def _show_verdict(lane: Lane, verdict: Verdict) -> None:
     for part in verdict.difference:
         render.line(f"           {part}")
     if verdict.mend:
-        render.line(f"         owner {owner_of(lane, verdict)} · {verdict.mend}")
+        for part in render.joined(f"owner {owner_of(lane, verdict)}", verdict.mend, indent=9):
+            render.line(part)
 
 
 def owner_of(lane: Lane, verdict: Verdict) -> str:

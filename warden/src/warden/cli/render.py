@@ -129,11 +129,16 @@ NARROWEST = 12
 
 def heading(first: str, second: str) -> None:
     """Two parts on one line where they fit, else below each other."""
-    joined = f"{first} · {second}"
-    if not width() or len(joined) <= width():
-        return line(joined)
-    line(first)
-    return line(f"  {second}")
+    for part in joined(first, second):
+        line(part)
+
+
+def joined(first: str, second: str, *, indent: int = 0) -> list[str]:
+    """Two parts as one line where they fit, else as two: a command must not be cut by the edge of a terminal."""
+    whole = f"{' ' * indent}{first} · {second}"
+    if not width() or len(whole) <= width():
+        return [whole]
+    return [f"{' ' * indent}{first}", f"{' ' * (indent + 2)}{second}"]
 
 
 def fits(head: Sequence[str], rows: Iterable[Sequence[str]]) -> bool:

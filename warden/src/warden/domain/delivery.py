@@ -116,7 +116,8 @@ def _by_hand(seen: DeliverySeen) -> Iterator[Verdict]:
     if "secret" in seen.unseen:
         yield told("??", seen.unseen["secret"])
     elif seen.secret is None:
-        yield told("FAIL", f"there is no Secret {seen.leg.delivery.secret}", observed="NONE", mend=_adopt(seen))
+        mend = f"write external_secret in the lane's file, then: {_apply(seen)}"
+        yield told("FAIL", f"there is no Secret {seen.leg.delivery.secret}", observed="NONE", mend=mend)
     elif whose := owner_named({"metadata": seen.secret.metadata}):
         said = f"it is {whose}; in the lane's file write external_secret for bootstrap_secret"
         yield told("FAIL", said, observed="NOT BY HAND", mend=_adopt(seen))
@@ -200,7 +201,7 @@ def _not_handed(seen: DeliverySeen, handed: Sequence[Handed], told: "_Told") -> 
 
 
 def _secret(seen: DeliverySeen) -> Iterator[Verdict]:
-    told = _told(seen, "secret", "the Secret is its own, with the lane's fields")
+    told = _told(seen, "secret", "owned by the ExternalSecret, the lane's fields")
     if "secret" in seen.unseen:
         yield told("??", seen.unseen["secret"])
     elif seen.secret is None:

@@ -87,7 +87,7 @@ def adopt(
         JournalUnwritable: nothing was changed.
     """
     _expect_open(leg, tools.journal)
-    before = _expect_free(leg, tools.cluster)
+    before = expect_free(leg, tools.cluster)
     already = owned_by({"metadata": before.metadata}, tools.cluster.get(external_secret_of(leg)))
     tools.journal.record("adopt.begin", leg.lane.id, _named(leg, tools) | {"secret_uid": before.metadata.get("uid")})
     found = None
@@ -120,7 +120,8 @@ def _expect_open(leg: Leg, journal: Journal) -> None:
         raise Closed(f"{leg.lane.id} is closed. Nothing was changed.", subject=leg.lane.id, hint="warden journal log")
 
 
-def _expect_free(leg: Leg, cluster: Cluster) -> SecretSeen:
+def expect_free(leg: Leg, cluster: Cluster) -> SecretSeen:
+    """The Secret that is to be taken over. Raises `Missing` where there is none, `Foreign` with all that is in the way."""
     secret = cluster.secret(leg.namespace, leg.secret)
     if secret is None:
         raise Missing(
