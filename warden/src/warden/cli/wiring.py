@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from warden.adapters.words import English
     from warden.cli.bench import Bench
     from warden.domain.catalog import Catalog, Entry, Platform
-    from warden.domain.errors import Fault
+    from warden.domain.errors import Fault, WardenError
     from warden.domain.lane import Lane
     from warden.domain.manifests import Manifest
     from warden.domain.route import Route
     from warden.domain.secret import Secret
-    from warden.ports import Identities
+    from warden.ports import Cluster, Identities
     from warden.verbs.doctor import Surroundings
 
 
@@ -223,7 +223,20 @@ def surroundings(ctx: click.Context, where: Endpoint) -> Surroundings:
         platform_fault=fault,
         audit=os.environ.get("WARDEN_AUDIT", ""),
         readable=readable,
+        clusters=_clusters_from(platform) if platform else {},
     )
+
+
+def _clusters_from(platform: str) -> dict[str, Cluster | WardenError]:
+    """The clusters that lanes are delivered to from this OpenBao; none where that cannot be said."""
+    from warden.cli.bench import Bench
+    from warden.domain.errors import WardenError
+
+    try:
+        found = Bench(platform).clusters
+    except WardenError:
+        return {}
+    return found.of(list(found.declared))
 
 
 def bench(ctx: click.Context) -> Bench:

@@ -121,7 +121,7 @@ def _expect_open(leg: Leg, journal: Journal) -> None:
 
 
 def expect_free(leg: Leg, cluster: Cluster) -> SecretSeen:
-    """The Secret that is to be taken over. Raises `Missing` where there is none, `Foreign` with all that is in the way."""
+    """The Secret that is to be taken over. Raises `Missing` where there is none, `Foreign` where it may not be."""
     secret = cluster.secret(leg.namespace, leg.secret)
     if secret is None:
         raise Missing(

@@ -7,15 +7,17 @@ A finding is ``ok``, ``missing`` (something must be done), ``soon`` (it will hav
 look, which hinders nothing else). When the server does not answer, what would have been asked of it is left out.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
-from warden.domain.errors import Exit, Inconclusive, Refused, Unidentified, WardenError
+from warden.domain.errors import Exit, Inconclusive, Refused, Unidentified, Usage, WardenError
+from warden.domain.lane import PROBE_ACCOUNT
+from warden.domain.manifests import API, Ref
 from warden.domain.rights import Right, Scope, Verb, missing, rights_of
 from warden.domain.server import Health, Identity
-from warden.ports import Vault
+from warden.ports import Cluster, Vault
 
 PROBE_HEADER = "x-lane-probe"
 EXPIRES_SOON = 600
@@ -34,6 +36,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
         platform: the platform directory; empty where none was found, and ``platform_fault`` says why.
         audit: WARDEN_AUDIT, empty where it is not set.
         readable: whether a file or directory can be read from here.
+        clusters: the clusters that lanes are delivered to from this server, or why one cannot be asked.
     """
 
     source: str
@@ -44,6 +47,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     platform_fault: str
     audit: str
     readable: Callable[[str], bool]
+    clusters: Mapping[str, Cluster | WardenError] = {}
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +100,7 @@ def doctor(vault: Vault, here: Surroundings, scope: Scope, verbs: Sequence[Verb]
         *([identity] if identity else []),
         *(_audit(vault, here) if identity and identity.verdict != "missing" else _audit_from_here(here)),
         *_own(here),
+        *(_cluster(name, each) for name, each in here.clusters.items()),
     ]
     known = identity is not None and identity.verdict != "missing"
     return Diagnosis(
@@ -233,6 +238,22 @@ def _own(here: Surroundings) -> Iterator[Finding]:
     else:
         hint = "warden --platform DIR …, or make one: warden init DIR"
         yield Finding(about="platform", verdict="missing", text=here.platform_fault, hint=hint)
+
+
+def _cluster(name: str, cluster: Cluster | WardenError) -> Finding:
+    """Whether it answers, as whom it knows the caller, and whether it knows External Secrets Operator's objects."""
+    try:
+        if isinstance(cluster, WardenError):
+            raise cluster
+        who = cluster.caller()
+        cluster.get(Ref("ExternalSecret", "default", PROBE_ACCOUNT))
+    except (Refused, Usage) as fault:
+        hint = f"warden render LANE --cluster {name} --rights prove" if isinstance(fault, Refused) else fault.hint
+        return Finding(about="cluster", verdict="unknown", text=fault.message, hint=hint)
+    except WardenError as fault:
+        return Finding(about="cluster", verdict="missing", text=fault.message, hint=fault.hint)
+    text = f"{name}, {cluster.address}, as {who}; it knows {API['ExternalSecret']}"
+    return Finding(about="cluster", verdict="ok", text=text)
 
 
 def _reaches(vault: Vault, scope: Scope, verbs: Sequence[Verb]) -> tuple[Reach, ...]:
