@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from warden.adapters.address import parse_address
-from warden.adapters.embedded import server
+from warden.adapters.embedded import process, server
 from warden.adapters.openbao import OpenBao
 from warden.adapters.surroundings import journal_fault, readable
 from warden.domain.errors import Exit
@@ -134,7 +134,7 @@ def test_an_unregistered_probe_header_is_missing(platform_server):
 
 
 def test_a_dead_server_is_one_line_and_inconclusive():
-    port = server.free_port()
+    port = process.free_port()
     diagnosis = look(OpenBao(parse_address(f"http://127.0.0.1:{port}", "BAO_ADDR"), Secret("x")))
     assert verdicts(diagnosis)["server"] == "missing"
     assert "refused" in found(diagnosis)["server"].text
@@ -148,7 +148,7 @@ def other_server(tmp_path):
     started = []
 
     def start(listener, scheme):
-        port = server.free_port()
+        port = process.free_port()
         (tmp_path / "data").mkdir()
         config = tmp_path / "bao.hcl"
         config.write_text(
@@ -159,7 +159,7 @@ def other_server(tmp_path):
         with (tmp_path / "log").open("wb") as log:
             command = [server.binary(), "server", f"-config={config}"]
             started.append(subprocess.Popen(command, stdout=log, stderr=log))
-        assert server.wait_for(lambda: server.listens(started[-1].pid, port) or None, 20)
+        assert process.wait_for(lambda: process.listens(started[-1].pid, port) or None, 20)
         return f"{scheme}://127.0.0.1:{port}"
 
     yield start
