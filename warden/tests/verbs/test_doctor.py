@@ -163,9 +163,9 @@ def other_server(tmp_path):
         return f"{scheme}://127.0.0.1:{port}"
 
     yield start
-    for process in started:
-        process.kill()
-        process.wait()
+    for each in started:
+        each.kill()
+        each.wait()
 
 
 def test_a_server_that_is_sealed_or_not_initialised_is_inconclusive(other_server):
