@@ -106,7 +106,7 @@ def test_what_the_gateway_passes_on_becomes_a_report(triage, model, code, state)
 
 
 def test_an_answer_that_hits_the_token_limit_keeps_what_is_whole(triage):
-    done = triage("google/gemini-2.5-flash", LLM_CONNECT_CUSTODIAN_TRIAGE_MAX_TOKENS="130")
+    done = triage("google/gemini-2.5-flash", LLM_CONNECT_CUSTODIAN_TRIAGE_MAX_TOKENS="260")
     report = json.loads(done.stdout)
     assert (done.returncode, report["state"], len(report["items"])) == (1, "review_required", 1)
     assert report["served"]["finish_reason"] == "length"
