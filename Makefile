@@ -43,6 +43,8 @@ lock: | $(filter .tools/%,$(UV)) ## resolve the dependencies anew and pin them i
 	  --group dev warden/pyproject.toml llm-connect/pyproject.toml activity-core/pyproject.toml -o requirements.lock tools/build-requirements.in
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
 	  --constraints requirements.lock llm-connect/pyproject.toml -o llm-connect/requirements.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+	  --constraints requirements.lock activity-core/pyproject.toml -o activity-core/requirements.lock
 
 test: $(STAMP)   ## all tests but those of clusters, on a real OpenBao
 	$(PY) -m pytest -n 2 --dist loadgroup -m "not cluster"
