@@ -8,7 +8,7 @@ PY := .venv/bin/python
 STAMP := .venv/.in-step
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock test test-cluster check demo demo-triage bench
+.PHONY: help setup lock test test-cluster check demo demo-cluster demo-triage bench
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -58,6 +58,10 @@ demo: $(STAMP)   ## the first lane from its file to its proof, on a throw-away O
 
 demo-triage: $(STAMP)  ## the daily triage with a key from OpenBao: warden's lane, llm-connect, activity-core
 	@$(PY) -m demo.triage
+
+demo-cluster: $(STAMP)  ## the same lane on two real clusters; builds their programs first (Go, minutes, once)
+	@env -u WARDEN_TEST_KUBECONFIG $(PY) tests/plugins/built.py
+	@$(PY) -m demo.cluster
 
 check: $(STAMP)  ## style, types, imports, house rules, documents against the programs
 	@tools/check $(PY)

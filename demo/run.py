@@ -7,6 +7,7 @@ command that is shown is the command that is run. Ends with 0 only if every step
 import contextlib
 import json
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -19,14 +20,34 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 LANE, FIELD = "openrouter-llm-connect", "OPENROUTER_API_KEY"
 POLICY = "workload-kv-read-llm-connect-provider-secrets"
 HOLE = 'path "platform/data/workloads/*" { capabilities = ["read"] }\n'
 REPOSITORY = Path(__file__).resolve().parent.parent
 COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-FOREIGN = ("BAO_", "VAULT_", "WARDEN_", "LLM_CONNECT_", "OPENROUTER_", "ACTIVITY_CORE_", "STATE_HUB_", "XDG_")
+FOREIGN = (
+    "BAO_",
+    "VAULT_",
+    "WARDEN_",
+    "LLM_CONNECT_",
+    "OPENROUTER_",
+    "ACTIVITY_CORE_",
+    "STATE_HUB_",
+    "KUBECONFIG",
+    "XDG_",
+)
 """Variables of the person who runs the demo that must not reach into it."""
+
+EXPORTED = ("BAO_", "KUBECONFIG", "WARDEN_AUDIT")
+"""What `warden dev env` sets."""
+
+OK, NOTE = re.compile("  ok "), re.compile(" {9}")
+"""How `warden prove` begins a line that is ok, and the lines that belong to the one above."""
+
+Feed = IO[bytes] | int
+"""What a program reads as its input."""
 
 SCHEMA = {
     "type": "object",
@@ -67,26 +88,48 @@ class Demo:
         self.step += 1
         print(f"\n{bold(f'{self.step}. {title}')}\n   {why}", flush=True)
 
-    def run(self, command: str, *, expect: int = 0, quiet: bool = False, pipe: Path | None = None, **env: str) -> str:
-        """Run a command line as it is shown, with `pipe` as its input. Raises `Wrong` for another exit code."""
+    def run(
+        self,
+        command: str,
+        *,
+        expect: int = 0,
+        quiet: bool = False,
+        brief: bool = False,
+        pipe: Path | None = None,
+        **env: str,
+    ) -> str:
+        """Run a command line as it is shown, with `pipe` as its input. Raises `Wrong` for another exit code.
+
+        Where it ends as expected, `quiet` shows its last line only, and `brief` leaves out the lines that are ok.
+        """
         print(f"\n   {bold(self.shown(command, env, pipe))}", flush=True)
-        feed = pipe.read_bytes() if pipe else b""
-        done = subprocess.run(
-            shlex.split(command),
+        with pipe.open("rb") if pipe else contextlib.nullcontext(subprocess.DEVNULL) as feed:
+            code, told = self._told(shlex.split(command), env, feed, live=not (quiet or brief))
+        if quiet or brief:
+            self.show(told if code != expect else without_ok(told) if brief else last_line(told))
+        if code != expect:
+            raise Wrong(f"{command}: exit {code}, expected {expect}")
+        if expect:
+            print(dim(f"   (exit {code})"))
+        return told
+
+    def _told(self, argv: list[str], env: dict[str, str], feed: Feed, *, live: bool) -> tuple[int, str]:
+        """The exit code, and what was printed; shown line by line as it comes, where it is `live`."""
+        lines = []
+        with subprocess.Popen(
+            argv,
+            cwd=REPOSITORY,
             env=self.env | env,
-            input=feed,
+            stdin=feed,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            check=False,
-        )
-        told = done.stdout.decode()
-        lines = told.splitlines()
-        self.show("\n".join(lines[-1:] if quiet and done.returncode == expect else lines))
-        if done.returncode != expect:
-            raise Wrong(f"{command}: exit {done.returncode}, expected {expect}")
-        if expect:
-            print(dim(f"   (exit {done.returncode})"))
-        return told
+            text=True,
+        ) as process:
+            for line in process.stdout or ():
+                lines.append(line)
+                if live:
+                    self.show(line)
+        return process.returncode, "".join(lines)
 
     def shown(self, command: str, env: Mapping[str, str], pipe: Path | None = None) -> str:
         """The command as a person would type it."""
@@ -97,7 +140,7 @@ class Demo:
     def show(self, text: str) -> None:
         """Indent what a program printed."""
         for line in text.splitlines():
-            print(f"   {self.short(line)}".rstrip())
+            print(f"   {self.short(line)}".rstrip(), flush=True)
 
     def short(self, text: str) -> str:
         """The throw-away directory as ``$D``: its real name is noise."""
@@ -108,12 +151,10 @@ class Demo:
         command = f'eval "$(warden dev env --as {part})"'
         print(f"\n   {bold(f'$ {command}')}")
         told = subprocess.run(
-            ["sh", "-c", f'{command}; printf "%s\\n%s" "$BAO_ADDR" "$BAO_TOKEN"'],
-            env=self.env,
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-        self.env["BAO_ADDR"], _, self.env["BAO_TOKEN"] = told.stdout.decode().partition("\n")
+            ["sh", "-c", f"{command}; env -0"], env=self.env, stdout=subprocess.PIPE, check=True
+        ).stdout.decode()
+        exported = dict(each.split("=", 1) for each in told.split("\0") if "=" in each)
+        self.env |= {name: value for name, value in exported.items() if name.startswith(EXPORTED)}
 
     @contextlib.contextmanager
     def serving(self, command: str, log: str, **env: str) -> Iterator[str]:
@@ -133,6 +174,19 @@ class Demo:
         if not line:
             raise Wrong(f"it did not start: {(self.home / log).read_text()}")
         return str(json.loads(line)["url"])
+
+
+def last_line(told: str) -> str:
+    """What a program said last."""
+    return "\n".join(told.splitlines()[-1:])
+
+
+def without_ok(told: str) -> str:
+    """What a program said but for the lines that are ok and have no note, and how many those are."""
+    lines = told.splitlines()
+    below = [*lines[1:], ""]
+    rest = [line for line, next_line in zip(lines, below, strict=True) if not OK.match(line) or NOTE.match(next_line)]
+    return "\n".join([*rest, f"(ok and not shown: {len(lines) - len(rest)})"])
 
 
 def bold(text: str) -> str:

@@ -25,10 +25,11 @@ def remains(directory: Path) -> list[str]:
     return found
 
 
-def start(directory: Path) -> subprocess.Popen[str]:
+def start(directory: Path, demo: str = "demo.run") -> subprocess.Popen[str]:
     environment = os.environ | {"TMPDIR": str(directory), "NO_COLOR": "1"}
     return subprocess.Popen(
-        [sys.executable, str(REPOSITORY / "demo" / "run.py")],
+        [sys.executable, "-m", demo],
+        cwd=REPOSITORY,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -52,11 +53,34 @@ def test_the_demo_ends_well_and_leaves_nothing(tmp_path):
     assert remains(tmp_path) == []
 
 
+@pytest.mark.cluster
+def test_the_demo_on_clusters_ends_well_and_leaves_nothing(tmp_path):
+    process = start(tmp_path, "demo.cluster")
+    told, _ = process.communicate(timeout=230)
+    assert process.returncode == 0, told
+    whole = " ".join(told.split())
+    for expected in (
+        "proven: 26 of 26 as it should be",
+        "refuted: 1 of 26 wrong",
+        "group:interns by rolebinding debugging -n activity-core",
+        "> external_secret: activity-core/llm-connect-provider-secrets",
+        "proven: 49 of 49 as it should be",
+        "outside etcd found in 0",
+    ):
+        assert expected in whole, told
+    assert "Traceback" not in told
+    assert remains(tmp_path) == []
+
+
+CLUSTERED = pytest.param("demo.cluster", "state/dev/**/etcd/member", marks=pytest.mark.cluster)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_it_cleans_up_too(tmp_path, how):
-    process = start(tmp_path)
-    deadline = time.monotonic() + 30
-    while not list(tmp_path.glob("warden-demo-*/state/dev/audit/audit.log")) and time.monotonic() < deadline:
+@pytest.mark.parametrize(("demo", "begun"), [("demo.run", "state/dev/audit/audit.log"), CLUSTERED])
+def test_interrupted_it_cleans_up_too(tmp_path, demo, begun, how):
+    process = start(tmp_path, demo)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(f"warden-demo-*/{begun}")) and time.monotonic() < deadline:
         time.sleep(0.1)
     process.send_signal(how)
     time.sleep(0.2)
