@@ -1,5 +1,6 @@
 """The overlay of llm-connect, by its files: in step with the lane, and with itself."""
 
+import json
 import tomllib
 
 import overlay
@@ -7,6 +8,9 @@ import pytest
 import yaml
 from overlay import FOLDER, NAMESPACE, SMOKE, container_of, manifests, one, pod_of, volume
 
+from llm_connect.commands.serve import command as serve
+from llm_connect.commands.smoke import command as smoke
+from llm_connect.configuration import load_configuration
 from warden.adapters.files import load_catalog
 from warden.domain.material import redact
 
@@ -179,13 +183,22 @@ def test_the_image_is_named_without_a_registry_and_by_a_version():
 
 
 def test_what_it_says_is_what_llm_connect_reads():
-    reason = "this llm-connect reads no configuration file yet"
-    configuration = pytest.importorskip("llm_connect.configuration", reason=reason)
-    read = configuration.load_configuration(str(FOLDER))
-    assert read.callers.kubernetes.audience == "llm-connect"
-    container = container_of(one("Deployment"))
+    assert load_configuration(str(FOLDER)).callers.kubernetes.audience == "llm-connect"
+    commands = {"Deployment": serve, "Job": smoke}
+    for kind, folder in (("Deployment", FOLDER), ("Job", SMOKE)):
+        options = {option for parameter in commands[kind].params for option in parameter.opts}
+        assert {each for each in container_of(one(kind, folder))["args"] if each.startswith("--")} <= options
     source = overlay.REPOSITORY / "llm-connect" / "src" / "llm_connect"
     text = "".join(path.read_text() for path in source.rglob("*.py"))
-    names = [each["name"] for each in container["env"]]
-    names += [each for each in (*container["args"], *container_of(one("Job", SMOKE))["args"]) if each.startswith("--")]
+    names = [each["name"] for each in container_of(one("Deployment"))["env"]]
     assert [name for name in names if f'"{name}"' not in text] == []
+
+
+def test_it_runs_the_image_as_the_containerfile_makes_it():
+    lines = (overlay.REPOSITORY / "llm-connect" / "Containerfile").read_text().splitlines()
+    said = dict(line.split(" ", 1) for line in lines if line.startswith(("USER ", "ENTRYPOINT ", "CMD ", "EXPOSE ")))
+    container, user = container_of(one("Deployment")), pod_of(one("Deployment"))["securityContext"]
+    assert said["USER"] == f"{user['runAsUser']}:{user['runAsGroup']}"
+    assert said["EXPOSE"] == str(container["ports"][0]["containerPort"])
+    assert json.loads(said["ENTRYPOINT"]) == ["llm-connect"]
+    assert json.loads(said["CMD"]) == container["args"]

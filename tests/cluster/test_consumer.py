@@ -7,7 +7,6 @@ of the test, and the provider is `llm-connect simulate-openrouter`, which knows 
 
 import base64
 import contextlib
-import importlib.util
 import json
 import os
 import secrets
@@ -24,15 +23,7 @@ import pytest
 from kubelet import mounted
 from overlay import REPOSITORY, container_of, one, pod_of, volume
 
-pytestmark = [
-    pytest.mark.cluster,
-    pytest.mark.real,
-    pytest.mark.xdist_group("overlay"),
-    pytest.mark.skipif(
-        importlib.util.find_spec("llm_connect.configuration") is None,
-        reason="this llm-connect reads no mounted directory and knows no callers: it cannot run as the overlay says",
-    ),
-]
+pytestmark = [pytest.mark.cluster, pytest.mark.real, pytest.mark.xdist_group("overlay")]
 LANE, FIELD, CLUSTER = "openrouter-llm-connect", "OPENROUTER_API_KEY", "coulombcore"
 FOREIGN = ("BAO_", "VAULT_", "WARDEN_", "LLM_CONNECT_", "OPENROUTER_", "KUBECONFIG")
 
