@@ -125,10 +125,15 @@ class Demo:
             stderr=subprocess.STDOUT,
             text=True,
         ) as process:
-            for line in process.stdout or ():
-                lines.append(line)
-                if live:
-                    self.show(line)
+            try:
+                for line in process.stdout or ():
+                    lines.append(line)
+                    if live:
+                        self.show(line)
+            except KeyboardInterrupt:
+                process.terminate()  # SIGTERM came to the demo alone; what cleans up must not meet it at work
+                process.wait()
+                raise
         return process.returncode, "".join(lines)
 
     def shown(self, command: str, env: Mapping[str, str], pipe: Path | None = None) -> str:
