@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from warden.cli import deliveries, render, wiring
+from warden.cli.bench import Bench
 from warden.cli.prove import audit_options
 from warden.domain.errors import Exit, Usage, WardenError
 
 if TYPE_CHECKING:
-    from warden.cli.bench import Bench
     from warden.domain.cluster import Leg
     from warden.verbs.adopt import Adopted, Tools
 
@@ -38,7 +38,7 @@ def adopt(ctx: click.Context, /, lane: str, cluster: str, as_json: bool, **how: 
     ExternalSecret owns: refused, nothing changed. Killed at any point it can be run again.
     Exit codes: 1 something is in the way, or values differ; 3 no answer; 4 refused; 5 the lane is closed.
     """
-    bench = wiring.bench(ctx)
+    bench = Bench.of(ctx)
     leg = _future(bench, lane, cluster)
     tools = _tools(bench, leg, how, as_json=as_json)
     _ask(leg, tools, yes=how["yes"])
@@ -52,7 +52,7 @@ def adopt(ctx: click.Context, /, lane: str, cluster: str, as_json: bool, **how: 
     return int(Exit.DONE)
 
 
-def _future(bench: "Bench", lane_id: str, cluster: str) -> "Leg":
+def _future(bench: Bench, lane_id: str, cluster: str) -> "Leg":
     """The delivery as it will be declared. Raises `Usage` where the lane is not delivered there."""
     from warden.domain.cluster import adopted, leg, seated
 
@@ -76,7 +76,7 @@ def _ask(leg: "Leg", tools: "Tools", *, yes: bool) -> None:
         raise Usage("that is not the lane's id. Nothing was changed.", subject=leg.lane.id)
 
 
-def _tools(bench: "Bench", leg: "Leg", how: dict[str, Any], *, as_json: bool) -> "Tools":
+def _tools(bench: Bench, leg: "Leg", how: dict[str, Any], *, as_json: bool) -> "Tools":
     from warden.verbs.adopt import Tools
 
     cluster = bench.clusters[leg.cluster]
@@ -93,7 +93,7 @@ def _tools(bench: "Bench", leg: "Leg", how: dict[str, Any], *, as_json: bool) ->
     )
 
 
-def _taken_over(bench: "Bench", leg: "Leg", tools: "Tools", how: dict[str, Any]) -> "Adopted":
+def _taken_over(bench: Bench, leg: "Leg", tools: "Tools", how: dict[str, Any]) -> "Adopted":
     """Take over; on a terminal ask which value is right where they differ."""
     from warden.verbs.adopt import Differs
     from warden.verbs.adopt import adopt as take_over
@@ -116,7 +116,7 @@ def _taken_over(bench: "Bench", leg: "Leg", tools: "Tools", how: dict[str, Any])
         return take_over(leg, plan, in_cluster, tools, keep="openbao" if said == "openbao" else "secret")
 
 
-def _declared(bench: "Bench", leg: "Leg") -> str:
+def _declared(bench: Bench, leg: "Leg") -> str:
     """What the lane's file says now: ``as it was`` (delivered), ``changed`` to it, or still ``by hand``."""
     lane = bench.catalog.lane(leg.lane.id)
     if lane.deliveries[leg.cluster].external_secret is not None:
@@ -126,7 +126,7 @@ def _declared(bench: "Bench", leg: "Leg") -> str:
     return "changed" if changed else "by hand"
 
 
-def _show(bench: "Bench", leg: "Leg", done: "Adopted", declared: str) -> None:
+def _show(bench: Bench, leg: "Leg", done: "Adopted", declared: str) -> None:
     file = bench.catalog.files.get(leg.lane.id, leg.lane.id)
     word = "was the lane's already" if done.already else "is the lane's now"
     render.line(f"{done.secret} of {done.cluster} {word} · journal {done.record}")

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
+    import click
+
     from warden.adapters.embedded import Embedded
     from warden.adapters.openbao import OpenBao
     from warden.domain.catalog import Platform
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 
 class Bench:
     """What the verbs work with: the lanes, the server as the caller sees it, the clusters, and the journal."""
+
+    @classmethod
+    def of(cls, ctx: click.Context) -> Bench:
+        """The bench of this call."""
+        return cls(wiring.platform_dir(ctx))
 
     def __init__(self, platform: str) -> None:
         from warden.domain.cluster import seated
@@ -155,6 +162,10 @@ class Clusters:
         own = {"KUBECONFIG": self._embedded.layout.kubeconfig} if self._embedded else {}
         return wiring.cluster(name, self.declared[name].context, {**os.environ, **own})
 
+    def by_mount(self) -> dict[str, Cluster | WardenError]:
+        """Every cluster, by the auth mount that its accounts log in at."""
+        return {one.auth_mount: self[name] for name, one in self.declared.items()}
+
     def of(self, names: Sequence[str]) -> dict[str, Cluster | WardenError]:
         """Several of them."""
         return {name: self[name] for name in names}
@@ -234,3 +245,14 @@ def _declared_reach(platform: str, declared: DeclaredCluster) -> Reached:
 
     ca = _pem(os.path.join(platform, declared.openbao_ca)) if declared.openbao_ca else ""
     return Reached(address=declared.openbao or "", ca=ca, namespace=os.environ.get("BAO_NAMESPACE", "").strip("/"))
+
+
+def clusters_of(platform: str) -> dict[str, Cluster | WardenError]:
+    """The clusters that lanes are delivered to from this OpenBao; none where that cannot be said."""
+    from warden.domain.errors import WardenError
+
+    try:
+        found = Bench(platform).clusters
+    except WardenError:
+        return {}
+    return found.of(list(found.declared))

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from warden.cli import render, wiring
+from warden.cli import render
+from warden.cli.bench import Bench
 from warden.cli.lane import show_change
 from warden.domain.errors import Exit, Usage, WardenError
 
@@ -36,7 +37,7 @@ def deactivate(ctx: click.Context, /, lane: str, reason: str, take_over: bool, *
     """
     from warden.verbs.deactivate import deactivate as close
 
-    bench = wiring.bench(ctx)
+    bench = Bench.of(ctx)
     found = bench.lane(lane)
     _ask(found, "close", yes=how["yes"])
     with bench.alone("warden deactivate"):
@@ -81,7 +82,7 @@ def reactivate(ctx: click.Context, /, lane: str, reason: str, yes: bool, as_json
     """
     from warden.verbs.deactivate import reactivate as reopen
 
-    bench = wiring.bench(ctx)
+    bench = Bench.of(ctx)
     found = bench.lane(lane)
     _ask(found, "open", yes=yes)
     with bench.alone("warden reactivate"):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from warden.cli import deliveries, render, wiring
+from warden.cli.bench import Bench
 from warden.domain.errors import Exit, Usage
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def sync(ctx: click.Context, /, lane: str, clusters: tuple[str, ...], timeout: i
     """
     from warden.verbs.sync import sync as force
 
-    bench = wiring.bench(ctx)
+    bench = Bench.of(ctx)
     found = bench.lane(lane)
     legs = bench.clusters.legs(found, clusters)
     reached = bench.clusters.of([leg.cluster for leg in legs])

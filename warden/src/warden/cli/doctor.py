@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from warden.cli import render, wiring
+from warden.cli.bench import clusters_of
 from warden.domain.errors import Exit
 from warden.domain.rights import VERBS, Right, Scope, Verb, policy_text
 
@@ -59,7 +60,7 @@ def doctor(
 
     vault = wiring.openbao()
     chosen = cast("Sequence[Verb]", verbs or VERBS)
-    found = verb.doctor(vault, wiring.surroundings(ctx, vault.endpoint), scope, chosen)
+    found = verb.doctor(vault, wiring.surroundings(ctx, vault.endpoint, clusters_of), scope, chosen)
     if as_json:
         render.document(_document(found))
     else:

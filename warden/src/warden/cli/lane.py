@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from warden.cli import deliveries, render, wiring
+from warden.cli import deliveries, render
+from warden.cli.bench import Bench
 from warden.domain.errors import Exit, Foreign, Usage, WardenError
 from warden.domain.lane import Lane
 from warden.domain.plan import Change, Plan
 from warden.domain.secret import Secret
 
 if TYPE_CHECKING:
-    from warden.cli.bench import Bench
     from warden.domain.cluster import Leg
     from warden.domain.cluster_plan import ClusterPlan
     from warden.verbs.apply import Receipt
@@ -47,7 +47,7 @@ def plan(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, **
     Signs: + will be made, ~ changed, - removed, = as declared, ! in the way (apply refuses).
     Exit codes: 0 in step, 1 differs, 3 OpenBao or a cluster gave no answer, 4 refused.
     """
-    bench = wiring.bench(ctx)
+    bench = Bench.of(ctx)
     shown = [_whole_plan(each, bench, how) for each in bench.chosen(lane, every=every)]
     if as_json:
         documents = [_plan_json(each, bench) for each in shown]
@@ -77,7 +77,7 @@ class _Whole(msgspec.Struct, frozen=True, kw_only=True):
         return deliveries.worst([*faults, *(Exit.NO for part in self.plans if part.to_change)])
 
 
-def _whole_plan(lane: Lane, bench: "Bench", how: Mapping[str, Any]) -> _Whole:
+def _whole_plan(lane: Lane, bench: Bench, how: Mapping[str, Any]) -> _Whole:
     legs = deliveries.chosen(bench, lane, how["clusters"], custody_only=how["custody_only"])
     closed = lane.id in bench.closed
 
@@ -91,7 +91,7 @@ def _whole_plan(lane: Lane, bench: "Bench", how: Mapping[str, Any]) -> _Whole:
     return _Whole(lane=lane, plan=own, parts=list(deliveries.each(legs, look)))
 
 
-def _plan_json(whole: _Whole, bench: "Bench") -> dict[str, Any]:
+def _plan_json(whole: _Whole, bench: Bench) -> dict[str, Any]:
     changes = [{"action": c.action, "kind": c.kind, "name": c.name, "lines": c.lines} for c in whole.plan.changes]
     return {
         "lane": whole.lane.id,
@@ -104,7 +104,7 @@ def _plan_json(whole: _Whole, bench: "Bench") -> dict[str, Any]:
     }
 
 
-def _show_whole(whole: _Whole, bench: "Bench", *, titled: bool) -> None:
+def _show_whole(whole: _Whole, bench: Bench, *, titled: bool) -> None:
     if titled:
         render.line(render.styled(whole.lane.id, "head"))
     render.line(bench.system)
@@ -166,7 +166,7 @@ def apply(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
     It touches only what it derived and marked. Killed at any point, it can be run again.
     Exit codes: 1 something there is not ours, 3 no answer, 4 refused, 5 another apply is at work.
     """
-    bench = wiring.bench(ctx)
+    bench = Bench.of(ctx)
     lanes = bench.chosen(lane, every=every)
     receipts: list[dict[str, Any]] = []
     codes = [Exit.DONE]
@@ -183,9 +183,7 @@ def apply(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
     return int(deliveries.worst(codes))
 
 
-def _apply_one(
-    lane: Lane, bench: "Bench", codes: list[Exit], *, as_json: bool, how: Mapping[str, Any]
-) -> dict[str, Any]:
+def _apply_one(lane: Lane, bench: Bench, codes: list[Exit], *, as_json: bool, how: Mapping[str, Any]) -> dict[str, Any]:
     from warden.verbs.apply import apply as carry_out
 
     legs = deliveries.chosen(bench, lane, how["clusters"], custody_only=how["custody_only"])
@@ -214,7 +212,7 @@ def _changed(receipt: "Receipt") -> list[dict[str, str]]:
 
 
 def _apply_clusters(
-    lane: Lane, legs: "Sequence[Leg]", bench: "Bench", codes: list[Exit], *, as_json: bool, how: Mapping[str, Any]
+    lane: Lane, legs: "Sequence[Leg]", bench: Bench, codes: list[Exit], *, as_json: bool, how: Mapping[str, Any]
 ) -> "list[tuple[Leg, Receipt]]":
     """Every delivery of External Secrets Operator's; a cluster that cannot be asked is told, and the next one tried."""
     from warden.verbs.apply_cluster import apply_cluster
@@ -243,7 +241,7 @@ def _apply_clusters(
     return done
 
 
-def _expect_consent(lane: Lane, plan: Plan, bench: "Bench", *, taken_over: bool, yes: bool) -> None:
+def _expect_consent(lane: Lane, plan: Plan, bench: Bench, *, taken_over: bool, yes: bool) -> None:
     """Removing access, and taking over what others made, is asked about once; everything else is not."""
     risky = [change for change in plan.to_change if change.action == "delete"]
     if taken_over and not yes:
@@ -264,7 +262,7 @@ def _expect_consent(lane: Lane, plan: Plan, bench: "Bench", *, taken_over: bool,
         raise Usage("that is not the lane's id. Nothing was changed.", subject=lane.id)
 
 
-def _show_receipt(lane: Lane, bench: "Bench", changed: int, record: int) -> None:
+def _show_receipt(lane: Lane, bench: Bench, changed: int, record: int) -> None:
     metadata = bench.vault.kv_metadata(lane.custody.mount, lane.custody.key)
     if metadata and metadata.live:
         following = f"warden prove {lane.id}"
@@ -296,7 +294,7 @@ def put(ctx: click.Context, /, lane: str, field: str, as_is: bool, as_json: bool
     """
     from warden.verbs.put import put as write
 
-    bench = wiring.bench(ctx)
+    bench = Bench.of(ctx)
     found = bench.lane(lane)
     typed = sys.stdin.isatty()
     value = _typed(f"{field} for {lane} (not shown)") if typed else _piped()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from warden.cli import deliveries, render, wiring
+from warden.cli.bench import Bench
 from warden.domain.errors import Exit, Usage
 from warden.domain.lane import Lane
 from warden.domain.proof import Proof, Verdict
@@ -13,7 +14,6 @@ from warden.domain.proof import Proof, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from warden.cli.bench import Bench
     from warden.verbs.prove_delivery import Ground
 
 TITLE = 50
@@ -62,12 +62,12 @@ def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
     from warden.verbs.prove import Setting
     from warden.verbs.prove import prove as run
 
-    bench = wiring.bench(ctx)
+    bench = Bench.of(ctx)
     lanes = _open(bench.chosen(lane, every=every), bench, every=every)
     setting = Setting(
         lanes=tuple(bench.lanes.values()),
         vaults=bench.another_vault,
-        identities=wiring.identities(bench),
+        identities=wiring.identities(bench.address, bench.clusters.by_mount()),
         journal=bench.journal,
         audit=bench.audit(how["files"], how["audit_command"]),
         run=f"wp-{secrets.token_hex(6)}",
@@ -91,7 +91,7 @@ def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
     return int(max((CODES[proof.state] for proof in proofs), key=[Exit.DONE, Exit.INCONCLUSIVE, Exit.NO].index))
 
 
-def _ground(bench: "Bench", lanes: list[Lane], only: tuple[str, ...]) -> "Ground":
+def _ground(bench: Bench, lanes: list[Lane], only: tuple[str, ...]) -> "Ground":
     from warden.cli.bench import ground
 
     if len(lanes) == 1:
@@ -99,7 +99,7 @@ def _ground(bench: "Bench", lanes: list[Lane], only: tuple[str, ...]) -> "Ground
     return ground(bench, lanes, only)
 
 
-def _open(lanes: list[Lane], bench: "Bench", *, every: bool) -> list[Lane]:
+def _open(lanes: list[Lane], bench: Bench, *, every: bool) -> list[Lane]:
     """With --all the lanes that are not closed; a lane that was named is left to the verb, which says that it is."""
     kept = [lane for lane in lanes if not every or lane.id not in bench.closed]
     if not kept:
@@ -107,7 +107,7 @@ def _open(lanes: list[Lane], bench: "Bench", *, every: bool) -> list[Lane]:
     return kept
 
 
-def _as_json(lane: Lane, proof: Proof, bench: "Bench", where: str) -> dict[str, Any]:
+def _as_json(lane: Lane, proof: Proof, bench: Bench, where: str) -> dict[str, Any]:
     return {
         "lane": proof.lane,
         "state": proof.state,
@@ -136,7 +136,7 @@ def _show(lane: Lane, proof: Proof, *, brief: bool) -> None:
     render.line(_conclusion(proof))
 
 
-def _show_scope(lane: Lane, proof: Proof, bench: "Bench", how: "Mapping[str, Any]") -> None:
+def _show_scope(lane: Lane, proof: Proof, bench: Bench, how: "Mapping[str, Any]") -> None:
     what = "custody alone" if proof.scope == "custody" else "some of its deliveries"
     if how["custody_only"] or how["clusters"]:
         render.line(f"This is of {what}, as was asked for; the whole: warden prove {lane.id}")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import click
 
 from warden.cli import render, wiring
+from warden.cli.bench import Bench
 from warden.domain.errors import Exit, Usage, WardenError
 from warden.domain.standing import Standing
 
@@ -31,7 +32,7 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     lanes = [catalog.lane(lane)] if lane else listed
     faults: list[WardenError] = []
     try:
-        bench = wiring.bench(ctx)
+        bench = Bench.of(ctx)
     except Usage as unnamed:
         found, _ = look(lanes, None, wiring.journal(), lambda: datetime.now(UTC))
         faults = [unnamed]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from warden.domain.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import date
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from warden.adapters.policy import CedarPolicy
     from warden.adapters.process import Exec
     from warden.adapters.words import English
-    from warden.cli.bench import Bench
     from warden.domain.catalog import Catalog, Entry, Platform
     from warden.domain.errors import Fault, WardenError
     from warden.domain.lane import Lane
@@ -202,8 +201,10 @@ def write_private(path: str, content: str) -> None:
     write(path, content)
 
 
-def surroundings(ctx: click.Context, where: Endpoint) -> Surroundings:
-    """What doctor sees of this machine."""
+def surroundings(
+    ctx: click.Context, where: Endpoint, clusters_of: Callable[[str], Mapping[str, Cluster | WardenError]]
+) -> Surroundings:
+    """What doctor sees of this machine; `clusters_of` answers the clusters of a platform directory."""
     from warden.adapters.journal import journal_path
     from warden.adapters.surroundings import journal_fault, readable
     from warden.domain.errors import Usage
@@ -223,27 +224,8 @@ def surroundings(ctx: click.Context, where: Endpoint) -> Surroundings:
         platform_fault=fault,
         audit=os.environ.get("WARDEN_AUDIT", ""),
         readable=readable,
-        clusters=_clusters_from(platform) if platform else {},
+        clusters=clusters_of(platform) if platform else {},
     )
-
-
-def _clusters_from(platform: str) -> dict[str, Cluster | WardenError]:
-    """The clusters that lanes are delivered to from this OpenBao; none where that cannot be said."""
-    from warden.cli.bench import Bench
-    from warden.domain.errors import WardenError
-
-    try:
-        found = Bench(platform).clusters
-    except WardenError:
-        return {}
-    return found.of(list(found.declared))
-
-
-def bench(ctx: click.Context) -> Bench:
-    """The bench of this call."""
-    from warden.cli.bench import Bench
-
-    return Bench(platform_dir(ctx))
 
 
 def lock(path: str, what: str) -> AbstractContextManager[None]:
@@ -268,14 +250,14 @@ def embedded_at(address: str) -> Embedded | None:
     return found if found.status().up and found.status().address == address else None
 
 
-def identities(bench: Bench) -> Identities:
+def identities(address: str, by_mount: Mapping[str, Cluster | WardenError]) -> Identities:
     """Who can be played on that server: each mount's tokens come from its own cluster."""
     from warden.adapters.identities import ByMount, ClusterIssuer
     from warden.adapters.unplayed import Unplayed
 
-    embedded = embedded_at(bench.address)
-    issuers = {one.auth_mount: ClusterIssuer(bench.clusters[name]) for name, one in bench.clusters.declared.items()}
-    return ByMount(issuers, embedded.issuer if embedded else Unplayed(bench.address))
+    embedded = embedded_at(address)
+    issuers = {mount: ClusterIssuer(found) for mount, found in by_mount.items()}
+    return ByMount(issuers, embedded.issuer if embedded else Unplayed(address))
 
 
 def yaml_documents(manifests: Sequence[Manifest]) -> str:
