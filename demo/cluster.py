@@ -37,7 +37,8 @@ def started(demo: Demo) -> None:
         "Real API servers, controllers and External Secrets Operators, and one real OpenBao. No kubelet: no pod runs.",
     )
     demo.run(f"warden dev up --cluster {FIRST},{SECOND}")
-    demo.env["PATH"] += os.pathsep + os.path.dirname(located().path("kubectl"))
+    # Before the person's own, which may be of any version.
+    demo.env["PATH"] = os.path.dirname(located().path("kubectl")) + os.pathsep + demo.env["PATH"]
     demo.become("platform")
 
 
