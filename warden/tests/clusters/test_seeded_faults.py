@@ -174,7 +174,7 @@ def an_account_reads_this_one(bench):
 def everybody_views(bench):
     body = {
         "metadata": {"name": "admins"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"},
         "subjects": [GROUP | {"name": "system:authenticated"}],
     }
     bench.create("rolebinding", body)

@@ -101,3 +101,13 @@ def test_closed_and_by_hand_are_shown_as_such(lane_of):
     found = look(lane_of(deliveries=deliveries), state=LaneState(closed=record()))
     assert found.access == "closed"
     assert found.deliveries == {"old": "not here", "new": "not here"}
+
+
+def test_what_a_refuted_proof_found_first_is_next_and_whose_turn_it_is(lane_of):
+    said = {"stretch": "consumer", "mend": "kubectl apply -k overlay"}
+    wrong = LaneState(proof=record(state="refuted", next=said))
+    found = look(lane_of(), state=wrong)
+    assert (found.next_owner, found.next_action) == ("app-team", "kubectl apply -k overlay")
+    assert look(lane_of(), without(custom={}), wrong).next_action == "warden apply first"
+    assert look(lane_of(), state=LaneState(proof=record(state="refuted"))).next_action == "warden prove first"
+    assert look(lane_of(), state=LaneState(proof=record(state="proven", next=said))).next_action == ""

@@ -67,6 +67,7 @@ class Kubernetes:
         self.name = name
         self.address = config.cluster.server
         self.system = f"cluster {name} ({self.address})"
+        self._context = config.context_name
         self._client = Client(config, ConnectionParams(timeout=SECONDS))
 
     def __del__(self) -> None:
@@ -247,7 +248,9 @@ class Kubernetes:
 
     def _unreachable(self, why: str) -> Unreachable:
         return Unreachable(
-            f"{self.system} {why}.", system=self.system, hint=f"does kubectl --context {self.name} get ns answer?"
+            f"{self.system} {why}.",
+            system=self.system,
+            hint=f"does it answer? kubectl --context {self._context} version",
         )
 
     def _no_credential(self, fault: Exception) -> Unidentified:

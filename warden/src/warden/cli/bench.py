@@ -143,7 +143,12 @@ class Clusters:
         for name in embedded.clusters:
             declared = platform.clusters.get(name, DeclaredCluster(context=name))
             found[name] = msgspec.structs.replace(
-                declared, context=name, auth_mount=embedded.auth_mount(name), openbao=None, openbao_ca=None
+                declared,
+                context=name,
+                admin_context=f"{name}-admin",
+                auth_mount=embedded.auth_mount(name),
+                openbao=None,
+                openbao_ca=None,
             )
         return found
 

@@ -19,7 +19,8 @@ class DeclaredCluster(msgspec.Struct, frozen=True, kw_only=True):
     ``auth_mount`` is where its service accounts log in at OpenBao. ``openbao`` is the address at which the cluster
     reaches OpenBao (else the one that warden was given), ``openbao_ca`` a PEM file beside ``clusters.yaml`` with the
     authorities that verify it. ``eso`` is External Secrets Operator's own account. ``may_read_secrets`` are subjects
-    who may read every Secret there by design: ``user:NAME``, ``group:NAME`` or ``namespace/account``.
+    who may read every Secret there by design: ``user:NAME``, ``group:NAME`` or ``namespace/account``. ``admin_context``
+    is the context that advice names for what an administrator does with kubectl; else ``context``.
     """
 
     context: str
@@ -28,6 +29,7 @@ class DeclaredCluster(msgspec.Struct, frozen=True, kw_only=True):
     openbao_ca: str | None = None
     eso: Workload = Workload("external-secrets", "external-secrets")
     may_read_secrets: tuple[str, ...] = ()
+    admin_context: str | None = None
 
 
 class Leg(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +66,11 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
         """Kind and name of the store."""
         kind, _, name = (self.delivery.store or "").partition("/")
         return (kind, name) if name else ("SecretStore", f"openbao-{self.reader.workload.account}")
+
+    @property
+    def kubectl(self) -> str:
+        """How a command begins that an administrator of the cluster pastes."""
+        return f"kubectl --context {self.declared.admin_context or self.declared.context}"
 
     @property
     def role(self) -> str:

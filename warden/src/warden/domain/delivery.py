@@ -275,7 +275,7 @@ def _exposure(seen: DeliverySeen) -> Iterator[Verdict]:
     named = [f"{each.subject} by {', '.join(each.bindings) or 'another authorizer'}" for each in widest(seen.exposed)]
     told_first = "; ".join(named[:NAMED]) + (f"; and {len(named) - NAMED} more" if len(named) > NAMED else "")
     first = next((binding for each in seen.exposed for binding in each.bindings), "")
-    mend = f"kubectl --context {seen.leg.declared.context} edit {first}" if first else ""
+    mend = f"{seen.leg.kubectl} edit {first}" if first else ""
     yield told(
         "FAIL", f"{told_first}; if that is meant: may_read_secrets in clusters.yaml", observed="OTHERS", mend=mend
     )
@@ -295,10 +295,13 @@ def _consumers(seen: DeliverySeen) -> Iterator[Verdict]:
     for consuming in seen.consumers:
         told = _told(seen, "consumer", f"{consuming.name} runs with it", stretch="consumer")
         word, observed, detail = judge_consumer(consuming, seen.leg.secret, seen.secret)
-        kubectl = f"kubectl --context {seen.leg.declared.context}"
-        restart = f"{kubectl} -n {seen.leg.namespace} rollout restart deployment/{consuming.name.partition('/')[2]}"
-        deploy = f"{kubectl} apply -k {consuming.overlay}" if consuming.overlay else f"see {_doc(seen)}"
-        yield told(word, detail, observed=observed, mend=restart if observed == "OLD VALUE" else deploy)
+        deployment = f"deployment/{consuming.name.partition('/')[2]}"
+        deploy = f"{seen.leg.kubectl} apply -k {consuming.overlay}" if consuming.overlay else f"see {_doc(seen)}"
+        mends = {
+            "OLD VALUE": f"{_kubectl(seen)} rollout restart {deployment}",
+            "no pod": f"{_kubectl(seen)} describe {deployment}",
+        }
+        yield told(word, detail, observed=observed, mend=mends.get(observed, deploy))
 
 
 # -- wording ----------------------------------------------------------------------------------------------------------
@@ -369,7 +372,7 @@ def _from_owner(seen: DeliverySeen, whose: str) -> str:
 
 
 def _kubectl(seen: DeliverySeen) -> str:
-    return f"kubectl --context {seen.leg.declared.context} -n {seen.leg.namespace}"
+    return f"{seen.leg.kubectl} -n {seen.leg.namespace}"
 
 
 def _adopt(seen: DeliverySeen) -> str:

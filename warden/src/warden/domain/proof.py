@@ -88,6 +88,11 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         return sum(verdict.word == "??" for verdict in self.verdicts)
 
     @property
+    def first(self) -> Verdict | None:
+        """The first verdict that was answered wrongly and that a command mends; ``None`` where there is none."""
+        return next((each for each in self.verdicts if each.word == "FAIL" and each.mend), None)
+
+    @property
     def state(self) -> State:
         """Refuted by one wrong answer; proven only when every answer was right."""
         if self.failed:
@@ -158,7 +163,7 @@ def finding(
         at="",
         ms=0.0,
         difference=difference,
-        mend=mend if word == "FAIL" else "",
+        mend=mend if word != "ok" else "",
         stretch=stretch,
     )
 

@@ -141,6 +141,9 @@ def _next(
     by_hand = next((name for name, each in lane.deliveries.items() if each.external_secret is None), None)
     enough = {"proven"} if here or not lane.deliveries else {"proven", "partial"}
     ours = metadata is not None and metadata.custom.get("catalog-id") == lane.id
+    advised = _advised(lane, state, now)
+    if advised is not None and ours and state.closed is None and seen:
+        return advised
     steps = (
         (is_template(lane), "write the concrete path into the lane's file"),
         (state.closed is not None, f"warden reactivate {lane.id}"),
@@ -153,6 +156,15 @@ def _next(
     )
     action = next((action for due, action in steps if due), "")
     return (lane.owners.custody.repo, action) if action else ("", "")
+
+
+def _advised(lane: Lane, state: LaneState, now: dt.datetime) -> tuple[str, str] | None:
+    """What the last proof found wrong first: whose turn it is, and the command that mends it."""
+    if state.proof is None or proof_word(state, now) != "refuted":
+        return None
+    said = state.proof.body.get("next") or {}
+    owner = getattr(lane.owners, str(said.get("stretch", "")), None) or lane.owners.custody
+    return (owner.repo, str(said["mend"])) if said.get("mend") else None
 
 
 def _overdue(lane: Lane, metadata: KvMetadata | None, now: dt.datetime) -> bool:

@@ -95,6 +95,7 @@ def adopt(
         _prepare(in_openbao, in_cluster, tools)
         found = _settle(leg, before, tools, keep)
         _hand_over(leg, before, tools)
+        tools.say(f"{leg.cluster}: the Secret holds version {found.version} of OpenBao")
     cleaned, restarted = _clean(leg, tools), _restart(leg, tools)
     body = _named(leg, tools) | {"cleaned": cleaned, "restarted": restarted, "already": already}
     record = tools.journal.record("adopt.done", leg.lane.id, body)
@@ -137,7 +138,7 @@ def expect_free(leg: Leg, cluster: Cluster) -> SecretSeen:
             "Nothing was changed.",
             system=cluster.system,
             subject=leg.lane.id,
-            hint=f"kubectl --context {leg.declared.context} -n {leg.namespace} describe secret {leg.secret}",
+            hint=f"{leg.kubectl} -n {leg.namespace} describe secret {leg.secret}",
         )
     return secret
 

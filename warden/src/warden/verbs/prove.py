@@ -353,6 +353,7 @@ def _conclude(
         "scope": proof.scope,
         "deliveries": {each.leg.cluster: each.summary for each in delivered},
         "wrong": [verdict.title for verdict in proof.verdicts if verdict.word != "ok"],
+        "next": {"stretch": proof.first.stretch, "mend": proof.first.mend} if proof.first else {},
     }
     numbers = setting.journal.record_all([*records, ("proof", proof.lane, body)])
     return msgspec.structs.replace(proof, record=numbers[-1])
