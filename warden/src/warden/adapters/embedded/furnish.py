@@ -4,6 +4,7 @@ Server-side apply throughout, so that it can be repeated; each name is that of a
 """
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ FILES = ("accounts.yaml", "eso-rights.yaml", "warden-rights.yaml")
 """Accounts first, as the others name them."""
 
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_NUDGE_SECONDS = 2.0
 
 Wait = Callable[[Callable[[], bool | None]], bool | None]
 """Tries until the attempt answers something, or its patience is over."""
@@ -43,12 +45,7 @@ def definitions(kube: Kube, bundle: str, wait: Wait) -> int:
     # As text: to parse 1.6 MB of YAML takes longer than the cluster does for all of it.
     names = [_definition(kube, text) for text in re.split(r"(?m)^---\s*$", bundle) if text.strip()]
     for name in names:
-
-        def established(name: str = name) -> bool | None:
-            found = kube.must("GET", f"{_CRDS}/{name}").get("status", {}).get("conditions", [])
-            return any(each["type"] == "Established" and each["status"] == "True" for each in found) or None
-
-        if not wait(established):
+        if not wait(_Established(kube, name)):
             raise ServerFault(
                 f"{kube.access.server} does not establish {name}",
                 system=kube.system,
@@ -56,6 +53,29 @@ def definitions(kube: Kube, bundle: str, wait: Wait) -> int:
                 hint="warden dev down && warden dev up",
             )
     return len(names)
+
+
+class _Established:
+    """Whether a definition can be used yet, asked as often as one likes.
+
+    An API server that was stopped between accepting a definition's names and establishing it takes that up again only
+    when the definition changes (apiextensions-apiserver, crdHandler: on update events): so it is changed.
+    """
+
+    def __init__(self, kube: Kube, name: str) -> None:
+        self._kube = kube
+        self._path = f"{_CRDS}/{name}"
+        self._patience = time.monotonic() + _NUDGE_SECONDS
+
+    def __call__(self) -> bool | None:
+        found = self._kube.must("GET", self._path).get("status", {}).get("conditions", [])
+        if any(each["type"] == "Established" and each["status"] == "True" for each in found):
+            return True
+        if time.monotonic() > self._patience:
+            self._patience = time.monotonic() + _NUDGE_SECONDS
+            changed = {"metadata": {"annotations": {"warden-dev/asked-again": f"{time.time():.0f}"}}}
+            self._kube.must("PATCH", self._path, changed, "application/merge-patch+json")
+        return None
 
 
 def _definition(kube: Kube, text: str) -> str:
