@@ -16,8 +16,9 @@ from cluster_platform import OURS
 
 from warden.adapters.embedded import Embedded, process, state
 from warden.adapters.embedded.cluster import Cluster
-from warden.adapters.embedded.kube import Kube, read_kubeconfig
+from warden.adapters.embedded.kube import Access, Kube, read_kubeconfig
 from warden.domain.errors import NotFound, Refused, ServerFault, Unreachable, Usage
+from warden.domain.secret import Secret
 
 pytestmark = [pytest.mark.cluster, pytest.mark.real, pytest.mark.timeout(240), OURS]
 UP = (
@@ -110,8 +111,8 @@ def test_each_login_is_reviewed_by_its_own_cluster(cluster_platform):
     assert login(second, first.token("default/default")) == 403
     assert login(first, first.token("default/default", audience="elsewhere")) == 403
     # for OpenBao only: the API server itself does not take it
-    kube = Kube(first.cluster.admin_access().__class__(server=first.address, ca=first.cluster.ca, token=None))
-    assert kube.call("GET", "/api")[0] == 401
+    jwt = Secret(first.token("default/default"))
+    assert Kube(Access(server=first.address, ca=first.cluster.ca, token=jwt)).call("GET", "/api")[0] == 401
 
 
 def test_the_kubeconfig_has_warden_and_an_administrator_for_each_cluster(cluster_platform):
@@ -147,7 +148,7 @@ def test_no_token_is_in_arguments_environments_or_logs(cluster_platform):
 def test_nobody_without_a_certificate_of_the_cluster_reaches_etcd(cluster_platform):
     cluster = cluster_platform.clusters["coulombcore"].cluster
     etcd = next(part.address for part in cluster.status() if part.name == "etcd")
-    access = cluster.admin_access().__class__(server=etcd, ca=cluster.ca)
+    access = Access(server=etcd, ca=cluster.ca)
     with pytest.raises(Unreachable):
         Kube(access).call("GET", "/health")
 
@@ -203,6 +204,7 @@ def test_a_port_that_somebody_else_took_is_left_to_them(shared, part):
     kept = keep(cluster)
     name = ORDER[("etcd", "api", "controllers", "eso").index(part)]
     port = next(int(each.address.rpartition(":")[2]) for each in cluster.status() if each.name == name)
+    operator = cluster.status()[-1].pid
     cluster.stop(part)
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -212,6 +214,12 @@ def test_a_port_that_somebody_else_took_is_left_to_them(shared, part):
         assert not answering(cluster)[name]
         up(shared)
         assert f":{port}" not in str(cluster.status())
+    # Whoever called the old port was started anew: the controllers work, and the operator is another process.
+    namespace = f"seen-{part}"
+    cluster.admin().must("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+    account = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
+    assert process.wait_for(lambda: cluster.admin().call("GET", account)[0] == 200 or None, 20)
+    assert cluster.status()[-1].pid != operator
     assert kept()
     assert read_kubeconfig(shared.layout.kubeconfig).server == cluster.address
 
@@ -349,7 +357,7 @@ def test_an_api_server_that_is_down_is_unreachable_and_not_a_refusal(shared):
     with pytest.raises(Unreachable):
         cluster.admin().must("GET", "/api/v1/namespaces")
     up(shared)
-    stranger = cluster.warden_access().__class__(server=cluster.address, ca=cluster.ca)
+    stranger = Access(server=cluster.address, ca=cluster.ca)
     with pytest.raises(Refused):
         Kube(stranger).must("GET", "/api/v1/namespaces")
 
