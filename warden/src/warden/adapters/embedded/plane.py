@@ -150,6 +150,8 @@ def _api(place: Place, ports: Ports) -> _Started:
         f"--tls-cert-file={pki.certificate}",
         f"--tls-private-key-file={pki.key}",
         "--endpoint-reconciler-type=none",
+        # Else it waits a minute for watches that nobody ends when it is stopped alone.
+        "--shutdown-watch-termination-grace-period=1s",
         "--service-cluster-ip-range=10.0.0.0/24",
         f"--service-account-issuer={place.issuer}",
         f"--service-account-key-file={place.signing_key}",
