@@ -4,13 +4,26 @@ The order is the plan's: what takes access away comes first, then the mount, the
 them is known to be ours), the policy, and the roles last: access exists only when all the rest does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from warden.domain.errors import Foreign, Inconclusive
 from warden.domain.plan import Change, Plan
 from warden.ports import Journal, Vault
+
+
+class AnyPlan(Protocol):
+    """What a plan of OpenBao and one of a cluster have in common."""
+
+    @property
+    def lane(self) -> str:
+        """The lane's id."""
+
+    @property
+    def to_change(self) -> tuple[Change, ...]:
+        """What differs, in the order in which it is made."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,16 +48,31 @@ def apply(
     expect_ours(first)
     if not first.to_change:
         return Receipt(lane=first.lane, changed=(), record=0)
-    what = {
-        "system": vault.address,
-        "identity": vault.identity().as_json(),
-        "changes": [f"{change.action} {change.kind} {change.name}" for change in first.to_change],
-    }
+    what = {"system": vault.address, "identity": vault.identity().as_json()}
+    make = Make(f"OpenBao {vault.address}", what, lambda change: _carry_out(change, vault), done)
+    return carry_out(first, plan, make, journal)
+
+
+class Make(NamedTuple):
+    """Where changes are made, what the journal says of that, and how one is made; ``done`` is told of each."""
+
+    system: str
+    what: Mapping[str, Any]
+    one: Callable[[Change], None]
+    done: Callable[[Change], None]
+
+
+def carry_out(first: AnyPlan, again: Callable[[], AnyPlan], make: Make, journal: Journal) -> Receipt:
+    """Journal, make every change of `first` in its order, look again; in OpenBao and in a cluster alike.
+
+    Raises `Inconclusive` where the system does not show what was written.
+    """
+    what = {**make.what, "changes": [f"{change.action} {change.kind} {change.name}" for change in first.to_change]}
     journal.record("apply.begin", first.lane, what)
     for change in first.to_change:
-        _carry_out(change, vault)
-        done(change)
-    _expect_done(plan(), vault)
+        make.one(change)
+        make.done(change)
+    _expect_done(again(), make.system)
     return Receipt(lane=first.lane, changed=first.to_change, record=journal.record("apply.done", first.lane, what))
 
 
@@ -87,13 +115,13 @@ def _carry_out(change: Change, vault: Vault) -> None:
         vault.write_role(change.role.mount, change.role.name, change.wanted)
 
 
-def _expect_done(after: Plan, vault: Vault) -> None:
+def _expect_done(after: AnyPlan, system: str) -> None:
     if not after.to_change:
         return
     left = ", ".join(f"{change.kind} {change.name}" for change in after.to_change)
     raise Inconclusive(
-        f"{vault.address} does not show what was written: {left} still differs. Someone else may be changing it.",
-        system=f"OpenBao {vault.address}",
+        f"{system} does not show what was written: {left} still differs. Somebody else may be changing it.",
+        system=system,
         subject=after.lane,
         hint=f"warden plan {after.lane}",
     )
