@@ -1,0 +1,130 @@
+"""sync: every delivery is refreshed now, and what came of it is told for each cluster by itself."""
+
+import datetime as dt
+
+import pytest
+
+from warden.domain.errors import Closed, Missing
+from warden.domain.lane import Delivery
+from warden.verbs.sync import sync
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+def asked(bench):
+    """Syncs the bench's lane; answers what was followed, by cluster."""
+
+    def run(patience=6.0, **clusters):
+        legs = [bench.leg(name) for name in bench.lane.deliveries]
+        known = {name: clusters.get(name) or bench.kube(name) for name in bench.lane.deliveries}
+        return {each.cluster: each for each in sync(bench.seated, legs, known, bench.journal, patience=patience)}
+
+    return run
+
+
+@pytest.fixture
+def everywhere(bench):
+    """Delivered to both clusters."""
+    bench.change(deliveries=dict.fromkeys(("coulombcore", "railiance01"), bench.lane.deliveries["coulombcore"]))
+    return bench.ready()
+
+
+def records(bench):
+    return [(each.event, each.body) for each in bench.journal.log() if each.event.startswith("sync")]
+
+
+def followed(done):
+    return {name: each.followed for name, each in done.items()}
+
+
+def test_followed_everywhere_and_journaled_before_and_after(everywhere, asked):
+    done = asked()
+    assert followed(done) == {"coulombcore": "synced", "railiance01": "synced"}
+    assert all(each.ms > 0 and each.why == "" for each in done.values())
+    assert records(everywhere) == [
+        ("sync.begin", {"clusters": ["coulombcore", "railiance01"]}),
+        ("sync.done", {"clusters": {"coulombcore": "synced", "railiance01": "synced"}}),
+    ]
+
+
+def test_a_value_that_changed_is_delivered_although_the_next_refresh_is_an_hour_away(everywhere, asked):
+    assert everywhere.lane.deliveries["coulombcore"].refresh == 3600
+    everywhere.put("the-value-of-after")
+    assert {everywhere.delivered(name) for name in everywhere.lane.deliveries} == {everywhere.value}
+    asked()
+    assert {everywhere.delivered(name) for name in everywhere.lane.deliveries} == {"the-value-of-after"}
+
+
+def test_it_is_of_now_the_operator_read_again_in_openbaos_own_log(everywhere, asked):
+    from warden.adapters.audit import AuditFiles
+
+    log = AuditFiles([everywhere.platform.audit_file])
+    before = dt.datetime.now(dt.UTC)
+    asked()
+    after = [each for each in log.handed([everywhere.data]) if dt.datetime.fromisoformat(each.at) >= before]
+    assert {each.account for each in after} == {f"{everywhere.namespace}/app"}
+    assert len({each.uid for each in after}) == 2, "each cluster reads by its own account"
+
+
+def test_one_that_fails_says_why_and_keeps_no_other_from_being_asked(everywhere, asked):
+    bad = {"spec": {"provider": {"vault": {"path": "elsewhere"}}}}
+    everywhere.merge("secretstore", "openbao-app", bad)
+    done = asked()
+    assert followed(done) == {"coulombcore": "failed", "railiance01": "synced"}
+    assert done["coulombcore"].why
+    assert everywhere.value not in done["coulombcore"].why
+
+
+def test_a_cluster_that_is_down_is_no_answer_and_the_other_is_asked(everywhere, asked):
+    everywhere.handle("coulombcore").stop_api()
+    try:
+        done = asked()
+    finally:
+        everywhere.handle("coulombcore").start_api()
+    assert followed(done) == {"coulombcore": "silent", "railiance01": "synced"}
+    assert "cannot be reached" in done["coulombcore"].why
+
+
+def test_an_operator_that_is_stopped_is_silent_whatever_its_ready_says(bench, asked):
+    bench.ready()
+    bench.handle().stop_eso()
+    try:
+        conditions = bench.handle().must("GET", bench.url("externalsecret", bench.name))["status"]["conditions"]
+        done = asked(patience=1.5)["coulombcore"]
+    finally:
+        bench.handle().start_eso()
+    assert [each["status"] for each in conditions] == ["True"]
+    assert (done.followed, "does it run there?" in done.why) == ("silent", True)
+    assert done.ms >= 1500
+
+
+def test_without_an_external_secret_there_is_nothing_to_refresh(bench, asked):
+    bench.tenant()
+    done = asked()["coulombcore"]
+    assert (done.followed, done.why) == ("absent", "there is no such ExternalSecret")
+
+
+def test_a_closed_lane_is_left_alone(bench, asked):
+    bench.ready()
+    before = bench.handle().must("GET", bench.url("externalsecret", bench.name))["metadata"]["resourceVersion"]
+    bench.journal.record("lane.closed", bench.name, {"reason": "test"})
+    with pytest.raises(Closed, match="Nothing was asked for"):
+        asked()
+    after = bench.handle().must("GET", bench.url("externalsecret", bench.name))["metadata"]["resourceVersion"]
+    assert (before, records(bench)) == (after, [])
+
+
+def test_what_is_made_by_hand_everywhere_is_said_and_nothing_is_journaled(bench, asked):
+    bench.change(deliveries={"coulombcore": Delivery(bootstrap_secret=f"{bench.namespace}/{bench.name}")})
+    with pytest.raises(Missing, match="delivered nowhere by External Secrets Operator"):
+        asked()
+    assert records(bench) == []
+
+
+def test_of_two_deliveries_the_one_made_by_hand_is_left_out(bench, asked):
+    delivered = bench.lane.deliveries["coulombcore"]
+    bench.ready()
+    by_hand = Delivery(bootstrap_secret=f"{bench.namespace}/{bench.name}")
+    bench.change(deliveries={"coulombcore": delivered, "railiance01": by_hand})
+    assert followed(asked()) == {"coulombcore": "synced"}
