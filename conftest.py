@@ -7,7 +7,7 @@ import signal
 
 import warden  # noqa: F401
 
-pytest_plugins = ["cluster_platform"]
+pytest_plugins = ["cluster_platform", "cluster_engineer"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -4,6 +4,7 @@ import base64
 import datetime as dt
 import json
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -86,6 +87,15 @@ class ClusterBench:
         if cluster not in self.kubes:
             self.kubes[cluster] = connect(cluster, cluster, {"KUBECONFIG": self.handle(cluster).kubeconfig})
         return self.kubes[cluster]
+
+    def dead(self, cluster: str = FIRST) -> Kubernetes:
+        """The cluster as if its API server were not there: nobody listens where the kubeconfig says."""
+        found = yaml.safe_load(Path(self.handle(cluster).kubeconfig).read_text())
+        for each in found["clusters"]:
+            each["cluster"]["server"] = "https://127.0.0.1:1"
+        path = self.folder / "dead.kubeconfig"
+        path.write_text(yaml.safe_dump(found))
+        return connect(cluster, cluster, {"KUBECONFIG": str(path)})
 
     def kube_as(self, account: str, cluster: str = FIRST) -> Kubernetes:
         """The cluster as another account of the lane's namespace sees it."""
@@ -202,10 +212,10 @@ class ClusterBench:
     def plan_there(self, cluster: str = FIRST, **how: bool):
         return plan_cluster(self.leg(cluster), self.kube(cluster), self.reached, **how)
 
-    def apply(self, *, take_over: bool = False) -> None:
+    def apply(self, *, take_over: bool = False, there: bool = True) -> None:
         apply(self.plan, self.vault(), self.journal)
         for each in legs(self.seated, self.declared):
-            if not each.by_hand:
+            if there and not each.by_hand:
                 self.apply_there(each.cluster, take_over=take_over)
 
     def apply_there(self, cluster: str = FIRST, *, take_over: bool = False):
@@ -323,6 +333,12 @@ def pod_spec(secret: str, how: str) -> dict:
         container["volumeMounts"] = [mount]
         spec["volumes"] = [{"name": "key", "secret": {"secretName": secret}}]
     return spec
+
+
+@pytest.fixture(scope="session")
+def cluster_bench_of(cluster_platform) -> Callable[[Path], ClusterBench]:
+    """Makes benches that outlive one test; who makes one tidies it."""
+    return lambda folder: ClusterBench(cluster_platform, lambda stem: f"{stem}-{secrets.token_hex(4)}", folder)
 
 
 @pytest.fixture

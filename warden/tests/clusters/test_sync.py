@@ -77,11 +77,7 @@ def test_one_that_fails_says_why_and_keeps_no_other_from_being_asked(everywhere,
 
 
 def test_a_cluster_that_is_down_is_no_answer_and_the_other_is_asked(everywhere, asked):
-    everywhere.handle("coulombcore").stop_api()
-    try:
-        done = asked()
-    finally:
-        everywhere.handle("coulombcore").start_api()
+    done = asked(coulombcore=everywhere.dead())
     assert followed(done) == {"coulombcore": "silent", "railiance01": "synced"}
     assert "cannot be reached" in done["coulombcore"].why
 

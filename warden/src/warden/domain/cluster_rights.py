@@ -2,7 +2,8 @@
 
 ``prove`` looks, asks for a refresh and for tokens to probe with (``prove``, ``plan``, ``status``, ``sync``); ``apply``
 also makes the delivery's objects and takes a Secret over (``apply``, ``adopt``). What can be narrowed to single objects
-is; ``create`` cannot (Kubernetes RBAC), and a patch of an ExternalSecret may change its spec.
+is, ``create`` as well: warden creates by server-side apply, whose request names the object (Kubernetes RBAC says that
+a plain create cannot be narrowed). A patch of an ExternalSecret may change its spec.
 
 RBAC lets nobody give what they do not have: the right to the reader's tokens is in both, since ``apply`` gives it on.
 """
@@ -13,7 +14,7 @@ from typing import Any, Literal
 from warden.domain.cluster import Leg
 from warden.domain.exposure import Subject
 from warden.domain.lane import PROBE_ACCOUNT
-from warden.domain.manifests import API, MANAGED_BY, Manifest, strangers
+from warden.domain.manifests import API, MANAGED_BY, Manifest, Ref, store_of, strangers
 
 Scope = Literal["prove", "apply"]
 ESO, RBAC = "external-secrets.io", "rbac.authorization.k8s.io"
@@ -25,67 +26,69 @@ def cluster_rights(leg: Leg, scope: Scope, to: Subject) -> tuple[Manifest, ...]:
 
 
 def _rights(leg: Leg, scope: Scope, to: Subject) -> Iterator[Manifest]:
-    yield from _granted("ClusterRole", f"warden-{scope}", "", cluster_rules(scope), to)
+    yield from _granted("ClusterRole", f"warden-{scope}", "", cluster_rules(), to)
     name = f"warden-{scope}-{leg.lane.id}"
+    store = store_of(leg)
+    if store.kind == "ClusterSecretStore":
+        yield from _granted("ClusterRole", name, "", _store_rules(store, scope), to)
     home = leg.reader.workload.namespace
     rules = {leg.namespace: secret_rules(leg, scope)}
     rules[home] = [*rules.get(home, []), *_reader_rules(leg, scope)]
-    rules[PROBE_ACCOUNT] = [*_stranger_rules(leg, PROBE_ACCOUNT), *_account_rules(scope)]
+    rules[PROBE_ACCOUNT] = _stranger_rules(leg, scope, PROBE_ACCOUNT)
     if scope == "apply":
         yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PROBE_ACCOUNT, "labels": dict(MANAGED_BY)}}
     for namespace, each in rules.items():
         yield from _granted("Role", name, namespace, each, to)
 
 
-def cluster_rules(scope: Scope) -> list[dict[str, Any]]:
-    """What cannot be given in one namespace: who is there, who may what, and the stores of the whole cluster."""
-    found = [
+def cluster_rules() -> list[dict[str, Any]]:
+    """What cannot be given in one namespace: who is there, and who may what."""
+    return [
         _rule("", "namespaces", "get"),
         _rule("", "serviceaccounts", "get list"),
-        _rule(RBAC, "roles rolebindings clusterroles clusterrolebindings", "get list"),
+        _rule(RBAC, "roles rolebindings", "get list"),
+        _rule(RBAC, "clusterroles clusterrolebindings", "list"),
         _rule("authorization.k8s.io", "subjectaccessreviews", "create"),
-        _rule(ESO, "clustersecretstores", "get"),
     ]
-    if scope == "apply":
-        found += [_rule("", "namespaces", "create patch"), _rule(ESO, "clustersecretstores", "create patch")]
-    return found
+
+
+def _store_rules(store: Ref, scope: Scope) -> list[dict[str, Any]]:
+    resource = f"{store.kind.lower()}s"
+    return [_rule(ESO, resource, "get create patch" if scope == "apply" else "get", [store.name])]
 
 
 def secret_rules(leg: Leg, scope: Scope) -> list[dict[str, Any]]:
     """In the Secret's namespace: the Secret and its ExternalSecret by name, consumers and what controllers said."""
     deployments = [name.partition("/")[2] for name in (each.deployment for each in leg.lane.consumers)]
+    store = store_of(leg)
+    more = scope == "apply"
     found = [
-        _rule("", "secrets", "get", [leg.secret]),
-        _rule(ESO, "externalsecrets", "get patch", [leg.secret]),
-        _rule(ESO, "secretstores", "get", [leg.store[1]]),
-        _rule("", "events pods", "get list"),
+        _rule("", "secrets", "get patch" if more else "get", [leg.secret]),
+        _rule(ESO, "externalsecrets", "get create patch" if more else "get patch", [leg.secret]),
+        _rule("", "events", "list"),
     ]
-    found += [_rule("apps", "deployments", "get", deployments)] if deployments else []
-    if scope == "apply":
-        found += [
-            _rule("", "secrets", "patch", [leg.secret]),
-            _rule(ESO, "externalsecrets secretstores", "create patch"),
-        ]
-        found += [_rule("apps", "deployments", "patch", deployments)] if deployments else []
+    found += _store_rules(store, scope) if store.kind == "SecretStore" else []
+    if deployments:
+        found += [_rule("", "pods", "list"), _rule("apps", "deployments", "get patch" if more else "get", deployments)]
     return found
 
 
 def _reader_rules(leg: Leg, scope: Scope) -> list[dict[str, Any]]:
     home = leg.reader.workload
     found = [_rule("", "serviceaccounts/token", "create", [home.account])]
-    found += _stranger_rules(leg, home.namespace)
-    if scope == "apply":
-        found += [*_account_rules(scope), _rule(RBAC, "roles rolebindings", "create patch")]
+    found += _stranger_rules(leg, scope, home.namespace)
+    if scope == "apply" and home != leg.declared.eso:
+        found += [
+            _rule("", "serviceaccounts", "create patch", [home.account]),
+            _rule(RBAC, "roles rolebindings", "create patch", [f"openbao-token-{home.account}"]),
+        ]
     return found
 
 
-def _account_rules(scope: Scope) -> list[dict[str, Any]]:
-    return [_rule("", "serviceaccounts", "create patch")] if scope == "apply" else []
-
-
-def _stranger_rules(leg: Leg, namespace: str) -> list[dict[str, Any]]:
+def _stranger_rules(leg: Leg, scope: Scope, namespace: str) -> list[dict[str, Any]]:
     names = [each.account for each in strangers(leg.reader) if each.namespace == namespace]
-    return [_rule("", "serviceaccounts/token", "create", names)]
+    found = [_rule("", "serviceaccounts/token", "create", names)]
+    return found + ([_rule("", "serviceaccounts", "create patch", names)] if scope == "apply" else [])
 
 
 def _rule(group: str, resources: str, verbs: str, names: Sequence[str] = ()) -> dict[str, Any]:

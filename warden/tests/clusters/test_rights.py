@@ -1,0 +1,355 @@
+"""The rights that ``warden render --rights`` prints are enough, and each of them is needed.
+
+They are given by the cluster's administrator to an account of the test's own; warden's account of the embedded
+platform may far more. A right that is taken away may make an answer fail or stay open, and never makes a wrong pass.
+"""
+
+import copy
+import datetime as dt
+import json
+import os
+
+import msgspec
+import pytest
+
+from warden.adapters.identities import ByMount, ClusterIssuer
+from warden.adapters.kubernetes import path_of
+from warden.adapters.unplayed import Unplayed
+from warden.domain.cluster import DeclaredCluster, leg
+from warden.domain.cluster_rights import cluster_rights
+from warden.domain.errors import Refused, WardenError
+from warden.domain.exposure import Subject
+from warden.domain.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.domain.manifests import PROBE_ACCOUNT, Ref, external_secret_of, ref_of
+from warden.verbs.apply_cluster import apply_cluster
+from warden.verbs.plan_cluster import plan_cluster
+from warden.verbs.refresh import refresh
+from warden.verbs.sync import sync
+
+pytestmark = pytest.mark.cluster
+STORES = ("SecretStore", "ClusterSecretStore")
+
+
+def granted(bench, scope, account="agent"):
+    return cluster_rights(bench.leg(), scope, Subject("account", f"{bench.namespace}/{account}"))
+
+
+# -- every single right, told apart without a cluster -----------------------------------------------------------------
+
+
+class Right(msgspec.Struct, frozen=True):
+    """One verb on one resource, in one rule of one role; `home` is where the role is: nowhere, tenant or probe."""
+
+    home: str
+    rule: int
+    resource: str
+    verb: str
+
+    def __str__(self):
+        return f"{self.verb} {self.resource} {self.home} {self.rule}"
+
+
+def sketch(store):
+    owner = Owner(repo="r", doc="d")
+    lane = Lane(
+        id="lane",
+        title="t",
+        status="active",
+        reviewed=dt.date(2026, 11, 1),
+        owners=Owners(custody=owner, consumer=owner, runtime=owner),
+        custody=Custody(path="platform/a/b", fields=("API_KEY",)),
+        readers=(WorkloadReader(workload=Workload("tenant", "app")),),
+        deliveries={"here": Delivery(external_secret="tenant/lane", store=f"{store}/{STORE[store]}")},
+        consumers=(Consumer(deployment="tenant/app"),),
+    )
+    return leg(lane, "here", {"here": DeclaredCluster(context="c")})
+
+
+STORE = {"SecretStore": "openbao-app", "ClusterSecretStore": "openbao-wide"}
+
+
+def rights(scope, store):
+    """Every right of the sketch, in order."""
+    for role in cluster_rights(sketch(store), scope, Subject("user", "u")):
+        home = role["metadata"].get("namespace", "of the cluster")
+        if role["metadata"]["name"] != f"warden-{scope}" and home == "of the cluster":
+            home = "of the lane"
+        for number, rule in enumerate(role.get("rules", ())):
+            for resource in rule["resources"]:
+                for verb in rule["verbs"]:
+                    yield Right(home, number, resource, verb)
+
+
+def home_of(bench, role, scope):
+    namespace = role["metadata"].get("namespace", "")
+    if namespace:
+        return "tenant" if namespace == bench.namespace else namespace
+    return "of the cluster" if role["metadata"]["name"] == f"warden-{scope}" else "of the lane"
+
+
+def without(bench, scope, right):
+    """The rights but for one."""
+    found = copy.deepcopy([dict(each) for each in granted(bench, scope)])
+    taken = 0
+    for role in found:
+        if role["kind"] not in {"Role", "ClusterRole"} or home_of(bench, role, scope) != right.home:
+            continue
+        rule = role["rules"][right.rule]
+        rest = [each for each in rule["resources"] if each != right.resource]
+        own = dict(rule, resources=[right.resource], verbs=[each for each in rule["verbs"] if each != right.verb])
+        assert len(rest) < len(rule["resources"])
+        assert len(own["verbs"]) < len(rule["verbs"])
+        split = ([dict(rule, resources=rest)] if rest else []) + ([own] if own["verbs"] else [])
+        role["rules"] = [*role["rules"][: right.rule], *split, *role["rules"][right.rule + 1 :]]
+        taken += 1
+    assert taken == 1, right
+    return found
+
+
+# -- the account ------------------------------------------------------------------------------------------------------
+
+
+class Agent:
+    """The account ``agent`` of the bench's namespace, and the cluster as it sees it."""
+
+    def __init__(self, bench, scope):
+        self.bench, self.scope = bench, scope
+        bench.declared = {
+            name: msgspec.structs.replace(each, may_read_secrets=("warden/warden",))
+            for name, each in bench.declared.items()
+        }
+        bench.create("serviceaccount", {"metadata": {"name": "agent"}})
+        self.made = []
+        self.give(granted(bench, scope))
+        self.kube = bench.kube_as("agent")
+
+    def give(self, manifests):
+        for each in manifests:
+            body = json.loads(json.dumps(each))
+            where = f"{path_of(ref_of(body)) if body['kind'] in PLAIN else cluster_path(body)}?fieldManager=admin&force=true"
+            self.bench.handle().must("PATCH", where, body, "application/apply-patch+yaml")
+            self.made.append((body["kind"], body["metadata"]["name"]))
+
+    def may(self, right, rule):
+        """Whether the API server lets it pass by now: roles are read from a cache."""
+        resource, _, sub = right.resource.partition("/")
+        attributes = {"verb": right.verb, "resource": resource, "subresource": sub, "group": rule["apiGroups"][0]}
+        home = {"tenant": self.bench.namespace, PROBE_ACCOUNT: PROBE_ACCOUNT}.get(right.home, "")
+        names = rule.get("resourceNames") or ("",)
+        spec = {"user": f"system:serviceaccount:{self.bench.namespace}:agent", "groups": ["system:authenticated"]}
+        spec["resourceAttributes"] = attributes | {"namespace": home, "name": names[0]}
+        found = self.bench.handle().must("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {"spec": spec})
+        return bool(found["status"].get("allowed"))
+
+    def take(self, right):
+        """Take one right away, and wait until the API server refuses it."""
+        role = next(
+            each
+            for each in granted(self.bench, self.scope)
+            if each.get("rules") and home_of(self.bench, each, self.scope) == right.home
+        )
+        self.give(without(self.bench, self.scope, right))
+        self.bench.until(lambda: not self.may(right, role["rules"][right.rule]))
+
+    def give_back(self, right):
+        self.give(granted(self.bench, self.scope))
+        role = next(
+            each
+            for each in granted(self.bench, self.scope)
+            if each.get("rules") and home_of(self.bench, each, self.scope) == right.home
+        )
+        self.bench.until(lambda: self.may(right, role["rules"][right.rule]))
+
+    def prove(self):
+        issuers = {self.bench.declared["coulombcore"].auth_mount: ClusterIssuer(self.kube)}
+        return self.bench.prove(
+            ground=self.bench.ground(clusters={"coulombcore": self.kube}),
+            identities=ByMount(issuers, Unplayed(self.bench.platform.address)),
+        )
+
+    def plan(self):
+        return plan_cluster(self.bench.leg(), self.kube, self.bench.reached)
+
+    def sync(self, patience=6.0):
+        found = sync(
+            self.bench.seated, [self.bench.leg()], {"coulombcore": self.kube}, self.bench.journal, patience=patience
+        )
+        return found[0].followed
+
+    def apply(self):
+        return apply_cluster(self.plan, self.kube, self.bench.journal)
+
+    def adopt(self, **how):
+        self.bench.kubes["coulombcore"] = self.kube
+        return self.bench.adopt(**how)
+
+    def tidy(self):
+        for kind, name in set(self.made):
+            if kind.startswith("ClusterRole"):
+                self.bench.handle().admin("DELETE", f"{RBAC}/{kind.lower()}s/{name}")
+        self.bench.handle().admin("DELETE", f"/apis/external-secrets.io/v1/clustersecretstores/{self.bench.name}")
+
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+PLAIN = frozenset({"Namespace", "Role", "RoleBinding", "ClusterRole"})
+
+
+def cluster_path(body):
+    return f"{RBAC}/{body['kind'].lower()}s/{body['metadata']['name']}"
+
+
+def of_store(bench, store):
+    wanted = f"{store}/{bench.name if store == 'ClusterSecretStore' else STORE[store]}"
+    delivery = Delivery(external_secret=f"{bench.namespace}/{bench.name}", store=wanted)
+    bench.change(deliveries={"coulombcore": delivery})
+
+
+# -- prove ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=STORES)
+def sound(request, cluster_platform, tmp_path_factory):
+    """A sound lane with a consumer, and an agent with the rights to prove it."""
+    bench = request.getfixturevalue("cluster_bench_of")(tmp_path_factory.mktemp("rights"))
+    of_store(bench, request.param)
+    bench.ready().deploy()
+    agent = Agent(bench, "prove")
+    agent.store = request.param
+    yield agent
+    agent.tidy()
+    bench.tidy()
+
+
+def test_the_rights_to_prove_are_enough_to_plan_sync_and_prove(sound):
+    assert not sound.plan().to_change
+    assert sound.sync() == "synced"
+    proof = sound.prove()
+    assert proof.state == "proven", sound.bench.shown(proof)
+    assert proof.scope == "lane"
+
+
+def test_the_rights_to_prove_change_nothing_but_the_mark_that_asks_for_a_refresh(sound):
+    ref = external_secret_of(sound.bench.leg())
+    with pytest.raises(Refused):
+        sound.kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": sound.bench.unique("ns")}})
+    for kind, name in (("Secret", ref.name), ("Deployment", "app"), ("ServiceAccount", "app")):
+        with pytest.raises(Refused):
+            sound.kube.patch(Ref(kind, ref.namespace, name), {"metadata": {"annotations": {"by": "agent"}}})
+    with pytest.raises(Refused):
+        sound.kube.secret(ref.namespace, "another")
+
+
+def proving(store):
+    return [each for each in rights("prove", store) if store == "SecretStore" or "stores" in each.resource]
+
+
+CASES = [(store, right) for store in STORES for right in proving(store)]
+"""With the store of the whole cluster only what is about it: all else is the same."""
+
+
+@pytest.mark.parametrize(("sound", "right"), CASES, ids=lambda v: str(v), indirect=["sound"])
+def test_without_one_right_of_prove_nothing_is_proven(sound, right):
+    sound.take(right)
+    try:
+        if right.resource == "events":
+            return expect_no_reason_without_events(sound)
+        proof = sound.prove()
+        assert proof.state == "inconclusive", sound.bench.shown(proof)
+        assert not sound.bench.words(proof, "FAIL")
+    finally:
+        sound.give_back(right)
+    return None
+
+
+def expect_no_reason_without_events(sound):
+    """Events say why a refresh failed; without them it is open whether it failed, and a sound lane is proven."""
+    bench, ref = sound.bench, external_secret_of(sound.bench.leg())
+    path = {"spec": {"provider": {"vault": {"path": "elsewhere"}}}}
+    bench.merge("secretstore", "openbao-app", path)
+    try:
+        assert refresh(bench.kube(), ref, 6.0).followed == "failed"
+        assert refresh(sound.kube, ref, 2.0).followed == "silent"
+    finally:
+        path["spec"]["provider"]["vault"]["path"] = "platform"
+        bench.merge("secretstore", "openbao-app", path)
+        bench.until(lambda: refresh(bench.kube(), ref, 6.0).followed == "synced", 40)
+
+
+# -- apply and adopt --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def from_nothing(bench, request):
+    """A tenant with a Secret made by hand and a consumer that took its value; nothing of the lane is there."""
+    of_store(bench, getattr(request, "param", "SecretStore"))
+    bench.tenant()
+    bench.put()
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": bench.name,
+            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": '{"stringData":{"API_KEY":"old"}}'},
+        },
+        "stringData": {"API_KEY": f"by-hand-{os.urandom(6).hex()}"},
+    }
+    bench.create("secret", manifest)
+    bench.deploy(how="environment", started="2020-01-01T00:00:00Z")
+    bench.handle().admin("DELETE", bench.url("serviceaccount", "app", PROBE_ACCOUNT))  # of a test before
+    agent = Agent(bench, "apply")
+    yield agent
+    agent.tidy()
+
+
+@pytest.mark.parametrize("from_nothing", STORES, indirect=True)
+def test_the_rights_to_apply_are_enough_to_take_over_from_nothing(from_nothing):
+    done = from_nothing.adopt(keep="openbao", rollout=0.1)
+    bench = from_nothing.bench
+    assert (done.cleaned, done.restarted) == (
+        ("kubectl.kubernetes.io/last-applied-configuration",),
+        (f"{bench.namespace}/app",),
+    )
+    assert bench.delivered() == bench.value
+    assert not from_nothing.plan().to_change
+    assert from_nothing.apply().changed == ()
+
+
+@pytest.mark.parametrize("from_nothing", STORES, indirect=True)
+def test_the_rights_to_apply_are_enough_to_apply_from_nothing_and_to_change_it(from_nothing):
+    bench = from_nothing.bench
+    bench.remove("secret", bench.name)
+    bench.apply(there=False)
+    assert {change.action for change in from_nothing.apply().changed} == {"create"}
+    bench.until(bench.delivered)
+    delivery = msgspec.structs.replace(bench.lane.deliveries["coulombcore"], refresh=60)
+    bench.change(deliveries={"coulombcore": delivery})
+    assert [change.action for change in from_nothing.apply().changed] == ["change"]
+
+
+def applying(store):
+    """What is more than the rights to prove; and the right to the reader's tokens, which is given on."""
+    known = {(each.home, each.resource, each.verb) for each in rights("prove", store)}
+    more = [each for each in rights("apply", store) if (each.home, each.resource, each.verb) not in known]
+    if store == "ClusterSecretStore":
+        return [each for each in more if "stores" in each.resource]
+    tokens = [each for each in rights("apply", store) if (each.home, each.resource) == ("tenant", READER_TOKENS)]
+    return [*more, tokens[0]]
+
+
+READER_TOKENS = "serviceaccounts/token"
+
+
+@pytest.mark.parametrize(
+    ("from_nothing", "right"),
+    [(store, right) for store in STORES for right in applying(store)],
+    ids=lambda v: str(v),
+    indirect=["from_nothing"],
+)
+def test_without_one_right_of_apply_a_take_over_fails_and_the_secret_is_never_absent(from_nothing, right):
+    bench = from_nothing.bench
+    before = bench.live_secret()["metadata"]["uid"]
+    from_nothing.take(right)
+    with pytest.raises(WardenError):
+        from_nothing.adopt(keep="openbao", rollout=0.1)
+        from_nothing.apply()
+    assert bench.live_secret()["metadata"]["uid"] == before

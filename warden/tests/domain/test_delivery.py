@@ -1,0 +1,371 @@
+"""Every verdict on a delivery, from what was seen of it: the right one, each wrong one, and what stays open."""
+
+import msgspec
+import pytest
+
+from warden.domain.cluster import DeclaredCluster, leg
+from warden.domain.consuming import Consuming
+from warden.domain.delivery import DeliverySeen, Exposed, Sync, handed_over, judge_delivery, quoted, widest
+from warden.domain.exposure import Subject
+from warden.domain.lane import Custody, Delivery, Workload, WorkloadReader
+from warden.domain.secret import Secret
+from warden.domain.server import Handed, SecretSeen
+
+UID, MARK = "uid-of-app", "2026-11-20T12:00:00Z"
+LATER, EARLIER = "2026-11-20T12:00:01Z", "2026-11-20T11:59:59Z"
+HASH = "hmac-sha256:right"
+OWNER = {"kind": "ExternalSecret", "name": "first-secret", "uid": "es-1", "controller": True}
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+@pytest.fixture
+def seen_of(lane_of):
+    """A sound delivery, but for what is given; `delivery` and `lane` change the declaration."""
+
+    def make(delivery=None, lane=None, **seen):
+        declared = {"external_secret": "tenant/first-secret"} | (delivery or {})
+        made = lane_of(deliveries={"here": Delivery(**declared)}, **(lane or {}))
+        usual = {
+            "leg": leg(made, "here", {"here": DeclaredCluster(context="ctx")}),
+            "sync": Sync(followed="synced", ms=12.34),
+            "external": {"metadata": {"uid": "es-1"}},
+            "secret": secret(),
+            "account_uid": UID,
+            "hashes": {"API_KEY": HASH},
+            "versions": (3, 3),
+            "marker": MARK,
+            "asked": 40,
+        }
+        return DeliverySeen(**usual | seen)
+
+    return make
+
+
+def secret(*fields, owners=(OWNER,), exposed_in=(), **metadata):
+    values = {field: Secret("value") for field in fields or ("API_KEY",)}
+    whole = {"ownerReferences": list(owners)} | metadata
+    return SecretSeen(metadata=whole, values=values, immutable=False, exposed_in=exposed_in)
+
+
+def read(**changed):
+    usual = {
+        "id": "audit-1",
+        "at": LATER,
+        "path": "platform/data/x",
+        "display_name": "kubernetes-tenant-first",
+        "role": "workload-tenant-first",
+        "account": "tenant/first",
+        "uid": UID,
+        "version": 3,
+        "hashes": {"API_KEY": HASH},
+    }
+    return Handed(**usual | changed)
+
+
+def told(seen, *handed, lines=None):
+    """probe -> (word, observed) of all verdicts."""
+    found = judge_delivery(seen, handed or ((read(),) if lines is None else lines))
+    return {each.probe: (each.word, each.observed) for each in found}
+
+
+def one(seen, probe, *handed, lines=None):
+    found = judge_delivery(seen, handed or ((read(),) if lines is None else lines))
+    return next(each for each in found if each.probe == probe)
+
+
+def test_a_sound_delivery(seen_of):
+    assert told(seen_of()) == {
+        "synced": ("ok", "synced"),
+        "handed-out": ("ok", "version 3"),
+        "secret": ("ok", "as declared"),
+        "value": ("ok", "version 3"),
+        "plaintext": ("ok", "none"),
+        "exposure": ("ok", "nobody else"),
+    }
+    assert one(seen_of(), "value").audit == one(seen_of(), "handed-out").audit == "audit-1"
+    assert one(seen_of(), "synced").ms == 12.3
+    assert {each.reader for each in judge_delivery(seen_of(), [read()])} == {"delivery here"}
+
+
+# -- the refresh ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sync", "word", "observed", "said"),
+    [
+        (Sync(followed="absent"), "FAIL", "NONE", "there is no ExternalSecret tenant/first-secret"),
+        (Sync(followed="silent", why="left it"), "??", "no answer", "nothing reacted: left it"),
+        (Sync(followed="failed", why="role not found"), "FAIL", "NOT SYNCED", "could not: role not found"),
+        (None, "??", "not seen", "it was not asked for"),
+    ],
+)
+def test_a_refresh_that_was_not_followed_leaves_what_was_delivered_open(seen_of, sync, word, observed, said):
+    verdict = one(seen_of(sync=sync), "synced", lines=())
+    assert (verdict.word, verdict.observed) == (word, observed)
+    assert said in verdict.detail
+    others = told(seen_of(sync=sync), lines=())
+    assert others["handed-out"] == others["value"] == ("??", "not seen")
+
+
+def test_why_it_could_not_be_asked_for_is_said(seen_of):
+    seen = seen_of(sync=None, unseen={"sync": "the cluster refused it"})
+    assert one(seen, "synced").detail == "the cluster refused it"
+
+
+@pytest.mark.parametrize(
+    ("changed", "mend"),
+    [
+        ({}, "warden plan first, then warden apply first"),
+        ({"versions": (0, 0)}, "warden put first API_KEY"),
+        (
+            {"secret": secret(owners=[OWNER | {"uid": "es-2", "name": "another"}])},
+            "kubectl --context ctx -n tenant delete externalsecret another",
+        ),
+        (
+            {"secret": secret(owners=[OWNER | {"uid": "d", "kind": "Deployment"}])},
+            "warden plan first, then warden apply first",
+        ),
+        ({"secret": None}, "warden plan first, then warden apply first"),
+    ],
+)
+def test_what_mends_a_failed_refresh(seen_of, changed, mend):
+    assert one(seen_of(sync=Sync(followed="failed", why="x"), **changed), "synced").mend == mend
+
+
+def test_another_systems_words_are_bounded_and_without_what_looks_like_a_value():
+    key = "sk-or-v1-" + "8f2c4e6a1b3d5f7092a4c6e8b0d2f4a6"
+    assert key[12:] not in quoted(f"could not read {key}")
+    assert quoted("a\n  b\tc") == "a b c"
+    assert len(quoted("word " * 200)) == 201
+
+
+# -- who read it ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changed", "counts"),
+    [
+        ({}, True),
+        ({"at": MARK}, True),
+        ({"at": EARLIER}, False),
+        ({"uid": "other"}, False),
+        ({"uid": ""}, False),
+    ],
+)
+def test_a_read_counts_from_the_marker_on_and_by_the_accounts_uid(seen_of, changed, counts):
+    assert (handed_over(seen_of(), [read(**changed)]) is not None) is counts
+
+
+def test_without_a_marker_or_an_account_no_read_counts_and_of_several_the_newest(seen_of):
+    assert handed_over(seen_of(marker=""), [read()]) is None
+    assert handed_over(seen_of(account_uid=""), [read(uid="")]) is None
+    assert handed_over(seen_of(), [read(id="a"), read(id="b"), read(id="c", uid="other")]).id == "b"
+
+
+@pytest.mark.parametrize(("before", "after", "word"), [(3, 3, "ok"), (2, 3, "ok"), (2, 2, "FAIL"), (4, 4, "FAIL")])
+def test_the_version_is_one_that_was_the_newest_while_it_was_asked_for(seen_of, before, after, word):
+    verdict = one(seen_of(versions=(before, after)), "handed-out")
+    assert verdict.word == word
+    assert word == "ok" or verdict.detail == f"version 3 was handed out, and {after} is the newest in OpenBao"
+
+
+def test_another_role_is_told_and_a_mount_that_names_none_is_no_fault(seen_of):
+    verdict = one(seen_of(), "handed-out", read(role="wide-role"))
+    assert (verdict.word, verdict.observed, verdict.audit) == ("FAIL", "OTHER ROLE", "audit-1")
+    assert verdict.detail == "by the role wide-role, not by workload-tenant-first"
+    assert one(seen_of(), "handed-out", read(role="")).word == "ok"
+
+
+@pytest.mark.parametrize(
+    ("lines", "changed", "word", "observed", "said"),
+    [
+        ([], {}, "FAIL", "NOT ASKED", "the audit log has no read of it"),
+        ([read(at=EARLIER)], {}, "FAIL", "NOT ASKED", "came from somewhere else"),
+        ([read(uid="u2", account="tenant/other")], {}, "FAIL", "OTHER", "it was read as tenant/other"),
+        ([read(uid="", account="", display_name="root")], {}, "FAIL", "OTHER", "it was read as root"),
+        ([read()], {"account_uid": ""}, "FAIL", "OTHER", "there is no account tenant/first"),
+        ([], {"unseen": {"audit": "the log is away"}}, "??", "not seen", "the log is away"),
+    ],
+)
+def test_no_read_by_the_reader_itself(seen_of, lines, changed, word, observed, said):
+    seen = seen_of(**changed)
+    verdict = one(seen, "handed-out", lines=lines)
+    assert (verdict.word, verdict.observed) == (word, observed)
+    assert said in verdict.detail
+    assert told(seen, lines=lines)["value"] == ("??", "not seen")
+
+
+def test_a_shared_account_is_allowed_and_said_each_time(seen_of):
+    eso = Workload("external-secrets", "external-secrets")
+    seen = seen_of(
+        lane={"readers": (WorkloadReader(workload=eso),)},
+        delivery={"reader": eso, "store": "ClusterSecretStore/shared"},
+    )
+    assert told(seen)["shared-account"] == ("ok", "SHARED")
+    assert "shared-account" not in told(seen_of())
+
+
+# -- the Secret and its value -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("found", "observed", "said", "mend"),
+    [
+        (None, "NONE", "there is no such Secret", "warden sync first"),
+        (secret(owners=()), "NOT OWNED", "nobody owns it", "warden adopt first --cluster here"),
+        (
+            secret(owners=[OWNER | {"uid": "es-2", "name": "another"}]),
+            "NOT OWNED",
+            "owned by ExternalSecret another",
+            "kubectl --context ctx -n tenant delete externalsecret another",
+        ),
+        (
+            secret(owners=(), annotations={"meta.helm.sh/release-name": "app"}),
+            "NOT OWNED",
+            "Helm release app",
+            "warden adopt first --cluster here",
+        ),
+        (secret(owners=[OWNER | {"controller": False}]), "NOT OWNED", "owned by", ""),
+        (secret("API_KEY", "MORE"), "DIFFERS", "not declared: MORE", "warden sync first"),
+        (secret("OTHER"), "DIFFERS", "missing: API_KEY; not declared: OTHER", "warden sync first"),
+    ],
+)
+def test_a_secret_that_is_not_as_declared(seen_of, found, observed, said, mend):
+    verdict = one(seen_of(secret=found), "secret")
+    assert (verdict.word, verdict.observed) == ("FAIL", observed)
+    assert said in verdict.detail
+    assert not mend or verdict.mend == mend
+
+
+def test_a_secret_that_could_not_be_seen_is_open(seen_of):
+    seen = seen_of(secret=None, unseen={"secret": "the cluster refused it"})
+    assert told(seen)["secret"] == ("??", "not seen")
+    assert "plaintext" not in told(seen)
+
+
+@pytest.mark.parametrize(
+    ("hashes", "in_log", "word", "observed"),
+    [
+        ({"API_KEY": HASH}, {"API_KEY": HASH}, "ok", "version 3"),
+        ({"API_KEY": "hmac-sha256:wrong"}, {"API_KEY": HASH}, "FAIL", "OTHER VALUE"),
+        ({}, {"API_KEY": HASH}, "FAIL", "OTHER VALUE"),
+        ({"API_KEY": HASH}, {}, "FAIL", "OTHER VALUE"),
+        ({}, {}, "FAIL", "OTHER VALUE"),
+        ({"API_KEY": HASH}, {"API_KEY": ""}, "FAIL", "IN CLEAR"),
+        ({"API_KEY": ""}, {"API_KEY": ""}, "FAIL", "IN CLEAR"),
+        ({"API_KEY": HASH}, {"API_KEY": HASH, "MORE": ""}, "FAIL", "IN CLEAR"),
+    ],
+)
+def test_the_value_is_compared_by_its_keyed_hash(seen_of, hashes, in_log, word, observed):
+    verdict = one(seen_of(hashes=hashes), "value", read(hashes=in_log))
+    assert (verdict.word, verdict.observed) == (word, observed)
+    assert verdict.audit == "audit-1"
+
+
+def test_every_field_is_compared_and_the_different_one_named(seen_of):
+    two = {"custody": Custody(path="platform/workloads/tenant/first/s", fields=("API_KEY", "SIGNING_KEY"))}
+    both = {"API_KEY": HASH, "SIGNING_KEY": "hmac-sha256:second"}
+    seen = seen_of(lane=two, secret=secret("API_KEY", "SIGNING_KEY"), hashes=both)
+    assert one(seen, "value", read(hashes=both)).word == "ok"
+    verdict = one(seen, "value", read(hashes=both | {"SIGNING_KEY": "hmac-sha256:third"}))
+    assert (verdict.word, verdict.detail) == ("FAIL", "SIGNING_KEY of the Secret is another value than version 3")
+
+
+def test_a_hash_that_was_not_made_leaves_it_open(seen_of):
+    verdict = one(seen_of(hashes={}, unseen={"hashes": "OpenBao refused sys/audit-hash"}), "value")
+    assert (verdict.word, verdict.detail) == ("??", "OpenBao refused sys/audit-hash")
+
+
+def test_a_value_from_before_is_not_compared(seen_of):
+    assert told(seen_of(), read(at=EARLIER))["value"] == ("??", "not seen")
+    assert told(seen_of(secret=None))["value"] == ("??", "not seen")
+
+
+def test_a_copy_in_clear_is_named_with_what_takes_it_away(seen_of):
+    verdict = one(seen_of(secret=secret(exposed_in=(LAST_APPLIED, "note"))), "plaintext")
+    assert (verdict.word, verdict.observed) == ("FAIL", "IN CLEAR")
+    assert f"{LAST_APPLIED}, note" in verdict.detail
+    assert verdict.mend == f"kubectl --context ctx -n tenant annotate secret first-secret {LAST_APPLIED}-"
+
+
+# -- who else ---------------------------------------------------------------------------------------------------------
+
+DEVS = Exposed(subject=Subject("group", "devs"), bindings=("rolebinding leak -n tenant",))
+EVE = Exposed(subject=Subject("user", "eve"), bindings=())
+
+
+def test_who_else_may_read_it_is_named_with_the_binding(seen_of):
+    verdict = one(seen_of(exposed=(EVE, DEVS)), "exposure")
+    assert (verdict.word, verdict.observed) == ("FAIL", "OTHERS")
+    assert verdict.detail.startswith("group:devs by rolebinding leak -n tenant; user:eve by another authorizer; ")
+    assert "may_read_secrets in clusters.yaml" in verdict.detail
+    assert verdict.mend == "kubectl --context ctx edit rolebinding leak -n tenant"
+    assert one(seen_of(exposed=(EVE,)), "exposure").mend == ""
+
+
+def test_of_many_five_are_named_and_the_rest_counted(seen_of):
+    many = tuple(Exposed(subject=Subject("user", f"u{number}"), bindings=("b",)) for number in range(8))
+    assert "; and 3 more" in one(seen_of(exposed=many), "exposure").detail
+
+
+def test_who_reads_only_as_a_member_is_not_told_one_by_one():
+    everybody = Exposed(subject=Subject("group", "system:serviceaccounts"), bindings=("b",))
+    member = Exposed(subject=Subject("account", "tenant/app"), bindings=("b",))
+    assert widest([member, everybody]) == [everybody]
+    assert widest([member, DEVS]) == [DEVS, member]
+
+
+def test_who_may_read_could_not_be_asked(seen_of):
+    assert told(seen_of(unseen={"exposure": "no right to ask"}))["exposure"] == ("??", "not seen")
+
+
+# -- consumers --------------------------------------------------------------------------------------------------------
+
+
+def test_a_consumer_is_its_owners_and_mended_by_deploying_or_restarting_it(seen_of):
+    none = Consuming(name="tenant/app", deployment=None, overlay="deploy/k8s/app")
+    verdict = one(seen_of(consumers=(none,)), "consumer")
+    assert (verdict.word, verdict.stretch) == ("FAIL", "consumer")
+    assert verdict.mend == "kubectl --context ctx apply -k deploy/k8s/app"
+    bare = one(seen_of(consumers=(msgspec.structs.replace(none, overlay=""),)), "consumer")
+    assert bare.mend == "see README.md of app-team"
+    env = {"containers": [{"name": "c", "envFrom": [{"secretRef": {"name": "first-secret"}}]}]}
+    old = {"running": {"startedAt": "2020-01-01T00:00:00Z"}}
+    pod = {
+        "metadata": {"name": "p"},
+        "spec": env,
+        "status": {"phase": "Running", "containerStatuses": [{"state": old}]},
+    }
+    consuming = Consuming(name="tenant/app", deployment={"spec": {"template": {"spec": env}}}, pods=(pod,))
+    changed = secret(managedFields=[{"time": MARK, "fieldsV1": {"f:data": {}}}])
+    verdict = one(seen_of(consumers=(consuming,), secret=changed), "consumer")
+    assert verdict.observed == "OLD VALUE"
+    assert verdict.mend == "kubectl --context ctx -n tenant rollout restart deployment/app"
+
+
+# -- made by hand -----------------------------------------------------------------------------------------------------
+
+BY_HAND = {"external_secret": None, "bootstrap_secret": "tenant/first-secret"}
+
+
+@pytest.mark.parametrize(
+    ("found", "word", "observed", "said"),
+    [
+        (secret(owners=()), "ok", "by hand", "nothing renews it"),
+        (None, "FAIL", "NONE", "there is no Secret tenant/first-secret"),
+        (secret(), "FAIL", "NOT BY HAND", "owned by ExternalSecret first-secret"),
+        (secret("OTHER", owners=()), "FAIL", "DIFFERS", "missing: API_KEY"),
+    ],
+)
+def test_a_secret_made_by_hand(seen_of, found, word, observed, said):
+    seen = seen_of(delivery=BY_HAND, secret=found, sync=None)
+    verdict = one(seen, "by-hand", lines=())
+    assert (verdict.word, verdict.observed) == (word, observed)
+    assert said in verdict.detail
+    assert word == "ok" or verdict.mend == "warden adopt first --cluster here"
+    assert set(told(seen, lines=())) <= {"by-hand", "plaintext", "exposure"}
+
+
+def test_a_secret_made_by_hand_that_could_not_be_seen(seen_of):
+    seen = seen_of(delivery=BY_HAND, secret=None, sync=None, unseen={"secret": "refused"})
+    assert told(seen, lines=())["by-hand"] == ("??", "not seen")
