@@ -16,7 +16,10 @@ import yaml
 from cluster_platform import ClusterPlatform
 
 WARDEN = str(Path(sys.executable).with_name("warden"))
-WORDS = ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "jetty", "knoll", "larch", "maple", "north", "ocean", "pearl"]
+WORDS = (
+    *("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron"),
+    *("inlet", "jetty", "knoll", "larch", "maple", "north", "ocean", "pearl"),
+)
 FIRST, SECOND = "coulombcore", "railiance01"
 
 

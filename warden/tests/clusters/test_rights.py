@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from warden.adapters.identities import ByMount, ClusterIssuer
-from warden.adapters.kubernetes import path_of
+from warden.adapters.kubernetes import PLACES, path_of
 from warden.adapters.unplayed import Unplayed
 from warden.domain.cluster import DeclaredCluster, leg
 from warden.domain.cluster_rights import cluster_rights
@@ -126,7 +126,8 @@ class Agent:
     def give(self, manifests):
         for each in manifests:
             body = json.loads(json.dumps(each))
-            where = f"{path_of(ref_of(body)) if body['kind'] in PLAIN else cluster_path(body)}?fieldManager=admin&force=true"
+            place = path_of(ref_of(body)) if body["kind"] in PLACES else cluster_path(body)
+            where = f"{place}?fieldManager=admin&force=true"
             self.bench.handle().must("PATCH", where, body, "application/apply-patch+yaml")
             self.made.append((body["kind"], body["metadata"]["name"]))
 
@@ -183,6 +184,10 @@ class Agent:
         self.bench.kubes["coulombcore"] = self.kube
         return self.bench.adopt(**how)
 
+    def take_over_and_apply(self):
+        self.adopt(keep="openbao", rollout=0.1)
+        self.apply()
+
     def tidy(self):
         for kind, name in set(self.made):
             if kind.startswith("ClusterRole"):
@@ -191,7 +196,6 @@ class Agent:
 
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
-PLAIN = frozenset({"Namespace", "Role", "RoleBinding", "ClusterRole"})
 
 
 def cluster_path(body):
@@ -247,7 +251,7 @@ CASES = [(store, right) for store in STORES for right in proving(store)]
 """With the store of the whole cluster only what is about it: all else is the same."""
 
 
-@pytest.mark.parametrize(("sound", "right"), CASES, ids=lambda v: str(v), indirect=["sound"])
+@pytest.mark.parametrize(("sound", "right"), CASES, ids=str, indirect=["sound"])
 def test_without_one_right_of_prove_nothing_is_proven(sound, right):
     sound.take(right)
     try:
@@ -342,7 +346,7 @@ READER_TOKENS = "serviceaccounts/token"
 @pytest.mark.parametrize(
     ("from_nothing", "right"),
     [(store, right) for store in STORES for right in applying(store)],
-    ids=lambda v: str(v),
+    ids=str,
     indirect=["from_nothing"],
 )
 def test_without_one_right_of_apply_a_take_over_fails_and_the_secret_is_never_absent(from_nothing, right):
@@ -350,6 +354,5 @@ def test_without_one_right_of_apply_a_take_over_fails_and_the_secret_is_never_ab
     before = bench.live_secret()["metadata"]["uid"]
     from_nothing.take(right)
     with pytest.raises(WardenError):
-        from_nothing.adopt(keep="openbao", rollout=0.1)
-        from_nothing.apply()
+        from_nothing.take_over_and_apply()
     assert bench.live_secret()["metadata"]["uid"] == before

@@ -19,10 +19,13 @@ def reader(name, **more):
     return WorkloadReader(workload=Workload(namespace, account), **more)
 
 
+USUAL = (reader("tenant/first"),)
+
+
 @pytest.fixture
 def delivered(lane_of):
     """A lane with its deliveries: ``delivered(here=…, there=…)``."""
-    return lambda readers=(reader("tenant/first"),), **where: lane_of(readers=tuple(readers), deliveries=where)
+    return lambda readers=USUAL, **where: lane_of(readers=tuple(readers), deliveries=where)
 
 
 def test_names_follow_from_the_delivery_and_its_reader(delivered):
@@ -51,7 +54,7 @@ def test_a_secret_made_by_hand_is_a_leg_as_well(delivered):
 def test_a_delivery_to_a_cluster_that_is_not_declared_is_no_leg_and_named_it_is_wrong_usage(delivered):
     lane = delivered(here=DELIVERY, elsewhere=DELIVERY)
     assert [each.cluster for each in legs(lane, CLUSTERS)] == ["here"]
-    with pytest.raises(Usage, match="elsewhere is no cluster of clusters.yaml, which has here, there"):
+    with pytest.raises(Usage, match=r"elsewhere is no cluster of clusters\.yaml, which has here, there"):
         leg(lane, "elsewhere", CLUSTERS)
 
 

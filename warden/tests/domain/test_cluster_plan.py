@@ -237,6 +237,8 @@ def test_an_account_of_elsewhere_is_as_declared_and_worth_a_remark(one_leg):
     other = WorkloadReader(workload=Workload("external-secrets", "external-secrets"))
     shared = msgspec.structs.replace(one_leg, reader=other)
     assert planned(shared).remarks == (
-        "it is read as external-secrets/external-secrets, no account of tenant: "
-        "the audit log names that account, not the workload",
+        (
+            "it is read as external-secrets/external-secrets, no account of tenant: "
+            "the audit log names that account, not the workload"
+        ),
     )

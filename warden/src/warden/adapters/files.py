@@ -100,7 +100,8 @@ def load_platform(platform_dir: str) -> Platform:
     if faulty:
         raise Invalid(
             [fault for source in faulty for fault in source.faults],
-            f"{' and '.join(os.path.basename(each.path) for each in faulty)} has faults, so no entry was read.",
+            f"{' and '.join(os.path.basename(each.path) for each in faulty)} ha{'ve' if len(faulty) > 1 else 's'} faults, "
+            "so no entry was read.",
             subject=faulty[0].file,
             hint="mend the file, then: warden catalog check",
         )
