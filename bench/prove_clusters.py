@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx2
 import msgspec
@@ -50,8 +50,8 @@ TENANT = 10
 class Counting(Kubernetes):
     """Counts its requests by what they are about."""
 
-    counts: Counter[str] = Counter()
-    lock = threading.Lock()
+    counts: ClassVar[Counter[str]] = Counter()
+    lock: ClassVar[threading.Lock] = threading.Lock()
 
     def _send(self, method: str, path: str, *rest: Any, **more: Any) -> httpx2.Response:
         with self.lock:
@@ -144,7 +144,6 @@ def measure(scene: Scene, steps: list[int], profile: str) -> list[Row]:
         Counting.counts.clear()
         profiler = cProfile.Profile(builtins=False) if profile and count == steps[-1] else None
         if profiler:
-            threading.setprofile(lambda *_: None)
             profiler.enable()
         started = time.perf_counter()
         proofs = scene.prove(every)
@@ -194,7 +193,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--lanes", default="10,100")
     options.add_argument("--jobs", type=int, default=4)
-    options.add_argument("--profile", default="", metavar="FILE")
+    options.add_argument("--profile", default="", metavar="FILE", help="of the last step; with --jobs 1")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as home:
         embedded = Embedded(home)

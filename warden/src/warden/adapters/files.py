@@ -98,10 +98,10 @@ def load_platform(platform_dir: str) -> Platform:
                 source.faults += located(source.file, source.lines, [said])
     faulty = [source for source in sources if source.faults]
     if faulty:
+        names = " and ".join(os.path.basename(each.path) for each in faulty)
         raise Invalid(
             [fault for source in faulty for fault in source.faults],
-            f"{' and '.join(os.path.basename(each.path) for each in faulty)} ha{'ve' if len(faulty) > 1 else 's'} faults, "
-            "so no entry was read.",
+            f"{names} {'have' if len(faulty) > 1 else 'has'} faults, so no entry was read.",
             subject=faulty[0].file,
             hint="mend the file, then: warden catalog check",
         )
