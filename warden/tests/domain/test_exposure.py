@@ -90,6 +90,35 @@ def test_an_account_that_is_bound_and_not_there_is_asked_about_too():
     assert [str(each) for each in found.subjects("tenant")] == ["tenant/gone"]
 
 
+def test_an_account_that_is_named_by_its_user_name_is_the_account():
+    named = binding("b", "view", {"kind": "User", "name": "system:serviceaccount:tenant:app"})
+    assert list(subjects_of(named)) == [ACCOUNT]
+    assert census([], [named], [role("view", READ)]).granting(ACCOUNT, "tenant", "s") == ("clusterrolebinding b",)
+
+
+def test_accounts_of_one_namespace_that_no_binding_names_are_alike_and_nobody_else_is():
+    names = ("tenant/app", "tenant/job", "tenant/own", "tenant/user", "other/app", "other/job")
+    by_user_name = {"kind": "User", "name": "system:serviceaccount:tenant:user"}
+    found = census(
+        [account(each) for each in names],
+        [
+            binding("own", "r", APP | {"name": "own"}, by_user_name, namespace="elsewhere"),
+            binding("all", "r", GROUP, USER, {"kind": "Group", "name": "system:serviceaccounts:tenant"}),
+        ],
+        [],
+    )
+    groups = {frozenset(map(str, group)) for group in found.alike(found.subjects("tenant"))}
+    assert groups == {
+        frozenset({"tenant/app", "tenant/job"}),
+        frozenset({"tenant/own"}),
+        frozenset({"tenant/user"}),
+        frozenset({"other/app", "other/job"}),
+        frozenset({"group:devs"}),
+        frozenset({"user:eve"}),
+        frozenset({"group:system:serviceaccounts:tenant"}),
+    }
+
+
 def test_subjects_of_a_kind_that_nobody_knows_are_passed_over():
     assert list(subjects_of({"subjects": [{"kind": "Robot", "name": "r"}, GROUP]})) == [Subject("group", "devs")]
     assert list(subjects_of({"subjects": None})) == []

@@ -77,6 +77,18 @@ class Census(msgspec.Struct, frozen=True, kw_only=True):
         bound = {subject for binding in self.reaching(namespace) for subject in subjects_of(binding)}
         return tuple(sorted({*self.accounts, *bound}))
 
+    def alike(self, subjects: Iterable[Subject]) -> tuple[tuple[Subject, ...], ...]:
+        """The subjects in groups that Kubernetes RBAC cannot tell apart: what holds for one holds for each of them.
+
+        Accounts of one namespace that no binding names have their rights by the groups that they share.
+        """
+        named = {subject for binding in self.bindings for subject in subjects_of(binding)}
+        groups: dict[object, list[Subject]] = {}
+        for subject in subjects:
+            own = subject in named or subject.kind != "account"
+            groups.setdefault(subject if own else subject.groups, []).append(subject)
+        return tuple(tuple(group) for group in groups.values())
+
     def reaching(self, namespace: str) -> Iterator[Mapping[str, Any]]:
         """The bindings that hold in the namespace."""
         for binding in self.bindings:
@@ -127,12 +139,14 @@ def census(
 
 
 def subjects_of(binding: Mapping[str, Any]) -> Iterator[Subject]:
-    """Whom a binding is for."""
+    """Whom a binding is for; an account may be named by its user name as well."""
     for each in binding.get("subjects") or ():
         if each.get("kind") == "ServiceAccount":
             yield Subject("account", f"{each.get('namespace', '')}/{each.get('name', '')}")
-        elif each.get("kind") in {"User", "Group"}:
-            yield Subject(each["kind"].lower(), each.get("name", ""))
+        elif each.get("kind") == "User":
+            yield subject_of(each.get("name", ""))
+        elif each.get("kind") == "Group":
+            yield Subject("group", each.get("name", ""))
 
 
 def expected(subject: Subject, declared: DeclaredCluster, caller: Subject, census: Census) -> bool:

@@ -1,4 +1,8 @@
-"""Who may read a Secret: the API server is asked about everybody, once for each namespace."""
+"""Who may read a Secret: the API server is asked about everybody, once for each namespace.
+
+Of accounts that nothing tells apart one is asked about: else the questions grow with accounts times namespaces
+(500 lanes in 50 namespaces: 165,000 of them).
+"""
 
 import threading
 from collections.abc import Sequence
@@ -36,7 +40,7 @@ class Exposures:
         asked = everybody.subjects(leg.namespace)
         by_name = leg.secret in everybody.by_name(leg.namespace)
         rest = [subject for subject in asked if subject not in wide] if by_name else []
-        named = _who_may(cluster, rest, leg.namespace, leg.secret)
+        named = _who_may(cluster, everybody.alike(rest), leg.namespace, leg.secret)
         found = tuple(
             Exposed(subject=subject, bindings=everybody.granting(subject, leg.namespace, leg.secret))
             for subject in sorted(wide | named)
@@ -57,16 +61,17 @@ class Exposures:
     def _all_of_namespace(self, everybody: Census, namespace: str, cluster: Cluster) -> frozenset[Subject]:
         key = cluster.name, namespace
         if key not in self._wide:
-            self._wide[key] = _who_may(cluster, everybody.subjects(namespace), namespace, "")
+            groups = everybody.alike(everybody.subjects(namespace))
+            self._wide[key] = _who_may(cluster, groups, namespace, "")
         return self._wide[key]
 
 
-def _who_may(cluster: Cluster, subjects: Sequence[Subject], namespace: str, name: str) -> frozenset[Subject]:
-    """Those who may read by one verb or another, asked about several at a time."""
+def _who_may(cluster: Cluster, groups: Sequence[Sequence[Subject]], namespace: str, name: str) -> frozenset[Subject]:
+    """Those who may read by one verb or another; one of each group is asked about, several at a time."""
 
-    def may(subject: Subject) -> bool:
-        return any(cluster.may(subject, verb, namespace, name) for verb in VERBS)
+    def may(group: Sequence[Subject]) -> bool:
+        return any(cluster.may(group[0], verb, namespace, name) for verb in VERBS)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        answers = list(pool.map(may, subjects))
-    return frozenset(subject for subject, yes in zip(subjects, answers, strict=True) if yes)
+        answers = list(pool.map(may, groups))
+    return frozenset(subject for group, yes in zip(groups, answers, strict=True) if yes for subject in group)
