@@ -90,7 +90,7 @@ class Scene:
             clusters={NAME: self.cluster},
             reached=lambda _: self.reached,
             device="file",
-            exposures=Exposures(),
+            exposures=Exposures(sampled=True),
         )
         setting = Setting(
             lanes=lanes,

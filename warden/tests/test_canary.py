@@ -10,10 +10,10 @@ import os
 import signal
 import subprocess
 import sys
-import urllib.parse
 from pathlib import Path
 
 import pytest
+from canary import TALKATIVE, Canary, content
 
 from warden.cli import main
 
@@ -48,14 +48,6 @@ COMMANDS = [
     ["reactivate", "LANE", "--reason", "canary", "--yes"],
 ]
 
-TALKATIVE = {
-    "PYTHONDEVMODE": "1",
-    "PYTHONFAULTHANDLER": "1",
-    "BAO_LOG_LEVEL": "trace",
-    "DEBUG": "1",
-    "WARDEN_DEBUG": "1",
-}
-
 BROKEN = {
     "nothing": {},
     "server gone": {"BAO_ADDR": "http://127.0.0.1:1"},
@@ -63,29 +55,6 @@ BROKEN = {
     "value missing": {},
     "token unknown": {},
 }
-
-
-class Canary:
-    """What must not be seen, in every form that a careless program might give it."""
-
-    def __init__(self, *secrets: str) -> None:
-        self.forms = {form: secret[:4] for secret in secrets for form in forms(secret)}
-
-    def look(self, where: str, content: bytes) -> None:
-        for form, secret in self.forms.items():
-            assert form not in content, f"{where} holds {secret}… as {len(form)} bytes"
-
-
-def forms(secret: str) -> set[bytes]:
-    raw = secret.encode()
-    plain = {raw, raw[4:], raw[::-1], raw.hex().encode(), urllib.parse.quote(secret).encode()}
-    return plain | {base64_inside(raw, before) for before in range(3)}
-
-
-def base64_inside(raw: bytes, before: int) -> bytes:
-    """What `raw` gives wherever it stands `before` bytes (mod 3) from the start of something longer."""
-    whole = base64.b64encode(b"x" * before + raw).rstrip(b"=")
-    return whole[2 * before : -1]
 
 
 @pytest.fixture
@@ -118,12 +87,6 @@ def said(world, argv: list[str], token: str, broken: dict[str, str]) -> "subproc
     )
 
 
-def look_at_files(canary: Canary, world) -> None:
-    for file in world.folder.rglob("*"):
-        if file.is_file() and not file.is_symlink():
-            canary.look(str(file), file.read_bytes())
-
-
 @pytest.mark.parametrize(("broken", "who"), [("nothing", "reader"), *((each, "admin") for each in BROKEN)])
 @pytest.mark.timeout(300)
 def test_no_command_shows_a_secret(world, broken, who):
@@ -139,7 +102,7 @@ def test_no_command_shows_a_secret(world, broken, who):
         canary.look(f"stdout of {where}", b"" if fetched else done.stdout)
         canary.look(f"stderr of {where}", done.stderr)
         assert b"Traceback" not in done.stderr, (where, done.stderr.decode())
-    look_at_files(canary, world)
+    canary.look_below(world.folder)
 
 
 def test_the_canary_sees_what_is_there(world):
@@ -150,7 +113,7 @@ def test_the_canary_sees_what_is_there(world):
         canary.look("there", world.values["SIGNING_KEY"].encode().hex().encode())
     (world.folder / "tmp" / "leak").write_text(world.values["API_KEY"])
     with pytest.raises(AssertionError):
-        look_at_files(canary, world)
+        canary.look_below(world.folder)
 
 
 @pytest.mark.parametrize("via", ["env", "fd"])
@@ -175,14 +138,7 @@ def test_no_argument_of_any_process_and_no_file_while_the_command_runs(world, vi
         assert (world.values["API_KEY"].encode() in environment) == (via == "env")
         canary_of_token = Canary(Path(file).read_text())
         canary_of_token.look("the command's environment", environment)
-        look_at_files(canary, world)
+        canary.look_below(world.folder)
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
-
-
-def content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""

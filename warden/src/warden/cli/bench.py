@@ -221,7 +221,7 @@ def ground(bench: Bench, lanes: Sequence[Lane], only: Sequence[str]) -> Ground:
         clusters=bench.clusters.of(names),
         reached=bench.clusters.reached,
         device=bench.catalog.platform.audit_device,
-        exposures=Exposures(),
+        exposures=Exposures(sampled=len(lanes) > 1),
     )
 
 

@@ -64,6 +64,7 @@ class DeliverySeen(msgspec.Struct, frozen=True, kw_only=True):
         consumers: the declared consumers of this namespace.
         exposed: who may read the Secret without being meant to.
         asked: how many subjects the cluster was asked about; 0 where it was not.
+        known: how many there are: more than were asked about, where some stood for others like them.
         unseen: what could not be looked at -> why.
     """
 
@@ -78,6 +79,7 @@ class DeliverySeen(msgspec.Struct, frozen=True, kw_only=True):
     consumers: tuple[Consuming, ...] = ()
     exposed: tuple[Exposed, ...] = ()
     asked: int = 0
+    known: int = 0
     unseen: Mapping[str, str] = {}
 
 
@@ -268,7 +270,7 @@ def _exposure(seen: DeliverySeen) -> Iterator[Verdict]:
     if "exposure" in seen.unseen:
         yield _told(seen, "exposure", "nobody else may read it")("??", seen.unseen["exposure"])
         return
-    told = _told(seen, "exposure", f"nobody else may read it ({seen.asked} asked about)")
+    told = _told(seen, "exposure", f"nobody else may read it ({_asked(seen)})")
     if not seen.exposed:
         yield told("ok", observed="nobody else")
         return
@@ -279,6 +281,10 @@ def _exposure(seen: DeliverySeen) -> Iterator[Verdict]:
     yield told(
         "FAIL", f"{told_first}; if that is meant: may_read_secrets in clusters.yaml", observed="OTHERS", mend=mend
     )
+
+
+def _asked(seen: DeliverySeen) -> str:
+    return f"{seen.asked} asked for {seen.known}" if seen.known > seen.asked else f"{seen.asked} asked about"
 
 
 def widest(exposed: Sequence[Exposed]) -> list[Exposed]:

@@ -136,6 +136,7 @@ class _Look:
             consumers=tuple(self._consumers()),
             exposed=exposed[0] if exposed else (),
             asked=exposed[1] if exposed else 0,
+            known=exposed[2] if exposed else 0,
             unseen=self._unseen,
         )
 

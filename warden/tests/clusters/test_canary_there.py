@@ -1,0 +1,153 @@
+"""The canary for what reaches into clusters: planted values show up nowhere.
+
+One value is in OpenBao, another in a Secret made by hand and in the copy of it that ``kubectl apply`` leaves in an
+annotation. Each command is run as it should be and with something broken, with Python at its most talkative.
+"""
+
+import io
+import os
+from pathlib import Path
+
+import pexpect
+import pytest
+from canary import TALKATIVE, Canary
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
+FIRST, SECOND = "coulombcore", "railiance01"
+
+COMMANDS = [
+    ["plan", "LANE"],
+    ["plan", "LANE", "--json", "--create-namespace", "--take-over"],
+    ["apply", "LANE"],
+    ["apply", "LANE", "--json", "--take-over", "--yes"],
+    ["prove", "LANE"],
+    ["prove", "LANE", "--json"],
+    ["prove", "LANE", "--cluster", SECOND],
+    ["prove", "LANE", "--custody-only", "--json"],
+    ["prove", "--all", "--jobs", "2"],
+    ["sync", "LANE", "--timeout", "3"],
+    ["sync", "LANE", "--json", "--timeout", "3"],
+    ["render", "LANE", "--cluster", FIRST],
+    ["render", "LANE", "--cluster", FIRST, "--json"],
+    ["render", "LANE", "--cluster", SECOND],
+    ["render", "LANE", "--cluster", FIRST, "--rights", "apply"],
+    ["status"],
+    ["status", "--json"],
+    ["route", "show", "LANE", "--json"],
+    ["adopt", "LANE", "--cluster", SECOND],
+    ["adopt", "LANE", "--cluster", SECOND, "--yes"],
+    ["adopt", "LANE", "--cluster", SECOND, "--yes", "--json"],
+    ["adopt", "LANE", "--cluster", FIRST, "--yes", "--json"],
+    ["journal", "log", "--json"],
+]
+LAST = [
+    ["adopt", "LANE", "--cluster", SECOND, "--yes", "--keep", "secret"],
+    ["put", "LANE", "API_KEY"],
+    ["prove", "LANE", "--json"],
+]
+"""What changes where the values are."""
+
+KEPT_THERE = ("etcd", "raft")
+"""Where the servers themselves keep them: the cluster's store, and OpenBao's, which is encrypted."""
+
+
+class World:
+    """A lane that is delivered to one cluster and made by hand in the other, and the canary for both values."""
+
+    def __init__(self, engineer):
+        self.engineer = engineer
+        self.by_hand = f"sk-by-hand-{os.urandom(16).hex()}"
+        secret = {"external_secret": engineer.secret}
+        engineer.declare({FIRST: secret, SECOND: {"bootstrap_secret": engineer.secret}})
+        engineer.ready()
+        engineer.hand_made(self.by_hand, SECOND)
+        kubeconfig = Path(engineer.platform.clusters[FIRST].kubeconfig).read_text()
+        tokens = {line.split()[-1].strip('"') for line in kubeconfig.splitlines() if "token:" in line}
+        assert tokens
+        self.values = Canary(engineer.value, self.by_hand)
+        self.everything = Canary(engineer.value, self.by_hand, engineer.platform.token("platform"), *tokens)
+
+    def broken(self, how):
+        engineer = self.engineer
+        if how == "clusters down":
+            return engineer.down(FIRST, SECOND)
+        if how == "policy gone":
+            engineer.platform.must("DELETE", f"sys/policies/acl/workload-kv-read-{engineer.lane}")
+        return {
+            "server gone": {"BAO_ADDR": "https://127.0.0.1:1"},
+            "token unknown": {"BAO_TOKEN": engineer.platform.token("platform") + "x"},
+            "journal unwritable": {"WARDEN_JOURNAL": "/dev/null"},
+        }.get(how, {})
+
+    def run(self, argv, **changed):
+        words = [self.engineer.lane if word == "LANE" else word for word in argv]
+        done = self.engineer.run(*words, stdin=self.engineer.value, **TALKATIVE, **changed)
+        self.everything.look(f"stdout of {' '.join(argv)}", done.stdout.encode())
+        self.everything.look(f"stderr of {' '.join(argv)}", done.stderr.encode())
+        return done
+
+    def look_at_files(self):
+        down = self.engineer.folder / "home" / "down.kubeconfig"
+        down.unlink(missing_ok=True)
+        assert self.everything.look_below(self.engineer.folder) > 3
+        assert self.values.look_below(Path(self.engineer.platform.state), but=KEPT_THERE) > 10
+
+
+@pytest.fixture
+def world(engineer):
+    return World(engineer)
+
+
+@pytest.mark.parametrize(
+    "how", ["nothing", "clusters down", "policy gone", "server gone", "token unknown", "journal unwritable"]
+)
+def test_no_command_shows_a_value(world, how):
+    changed = world.broken(how)
+    codes = {}
+    with world.values.watching_arguments():
+        for argv in [*COMMANDS, *LAST]:
+            codes[" ".join(argv)] = world.run(argv, **changed).returncode
+    world.look_at_files()
+    if how == "nothing":
+        assert codes["prove LANE"] == 1, "the copy that was left in clear is a finding"
+        assert codes[f"adopt LANE --cluster {SECOND} --yes"] == 1, "the values differ"
+        assert codes[f"adopt LANE --cluster {SECOND} --yes --keep secret"] == 0
+
+
+def test_a_terminal_shows_no_value_either(world):
+    engineer = world.engineer
+    for argv, answers in (
+        (["prove", engineer.lane], []),
+        (["sync", engineer.lane], []),
+        (["status"], []),
+        (["plan", engineer.lane], []),
+        (["adopt", engineer.lane, "--cluster", SECOND], ["neither"]),
+        (["adopt", engineer.lane, "--cluster", SECOND], ["secret"]),
+    ):
+        seen = io.StringIO()
+        child = engineer.terminal(*argv, **TALKATIVE)
+        child.logfile_read = seen
+        for answer in answers:
+            child.expect("to go on")
+            child.sendline(engineer.lane)
+            child.expect("Which is right")
+            child.sendline(answer)
+        child.expect(pexpect.EOF)
+        child.close()
+        assert len(seen.getvalue()) > 20
+        world.everything.look(f"the terminal at {' '.join(argv)}", seen.getvalue().encode())
+    assert engineer.delivered(SECOND) == world.by_hand
+    world.look_at_files()
+
+
+def test_the_canary_sees_what_is_there(world):
+    """The values are where they should be, and a copy of one elsewhere would be seen."""
+    engineer = world.engineer
+    found = engineer.platform.clusters[SECOND].must("GET", engineer.where("secrets", engineer.name))
+    with pytest.raises(AssertionError):
+        world.values.look("the Secret", str(found["data"]).encode())
+    with pytest.raises(AssertionError):
+        world.values.look("its annotation", str(found["metadata"]["annotations"]).encode())
+    (engineer.folder / "tmp" / "leak").write_text(world.by_hand)
+    with pytest.raises(AssertionError):
+        world.look_at_files()
