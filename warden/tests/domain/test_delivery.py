@@ -357,7 +357,7 @@ BY_HAND = {"external_secret": None, "bootstrap_secret": "tenant/first-secret"}
         (secret("OTHER", owners=()), "FAIL", "DIFFERS", "missing: API_KEY", "warden adopt first --cluster here"),
     ],
 )
-def test_a_secret_made_by_hand(seen_of, found, word, observed, said, mend):
+def test_a_secret_made_by_hand(seen_of, *, found, word, observed, said, mend):
     seen = seen_of(delivery=BY_HAND, secret=found, sync=None)
     verdict = one(seen, "by-hand", lines=())
     assert (verdict.word, verdict.observed) == (word, observed)

@@ -19,7 +19,7 @@ class Exposures:
     A right on all Secrets of a namespace is asked for once. A right on single ones exists only where a role names them
     (Kubernetes RBAC, ``resourceNames``): then everybody is asked about that Secret as well.
 
-    With `sampled`, of accounts that Kubernetes RBAC cannot tell apart only one is asked about: for many lanes, where the
+    With `sampled`, of accounts that Kubernetes RBAC cannot tell apart only one is asked about: for many lanes, where
     questions would grow with accounts times namespaces (500 lanes in 50 namespaces: 165,000 of them). What another
     authorizer allows one such account by its name is then not seen, and the verdict says how many were asked about.
     """
