@@ -198,6 +198,13 @@ def test_down_ends_everything_in_order_and_up_brings_the_same_back(shared):
     assert kept()
 
 
+def bound(taker, port):
+    with contextlib.suppress(OSError):
+        taker.bind(("127.0.0.1", port))
+        return True
+    return None
+
+
 @pytest.mark.parametrize("part", ["etcd", "api", "controllers", "eso"])
 def test_a_port_that_somebody_else_took_is_left_to_them(shared, part):
     cluster = shared.cluster("broken")
@@ -208,9 +215,8 @@ def test_a_port_that_somebody_else_took_is_left_to_them(shared, part):
     cluster.stop(part)
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with contextlib.suppress(OSError):  # a connection of another program may have it already: that is taken, too
-            other.bind(("127.0.0.1", port))
-            other.listen()
+        assert process.wait_for(lambda: bound(other, port), 5)  # who ended holds its port for some milliseconds more
+        other.listen()
         assert not answering(cluster)[name]
         up(shared)
         assert f":{port}" not in str(cluster.status())
