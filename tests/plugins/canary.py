@@ -51,7 +51,7 @@ class Canary:
                         self.look(str(line), content(line))
                     except AssertionError as fault:
                         found.append(str(fault))
-                stop.wait(0.02)
+                stop.wait(0.1)
 
         thread = threading.Thread(target=look, daemon=True)
         thread.start()
