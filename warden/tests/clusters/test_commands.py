@@ -170,7 +170,7 @@ def test_what_is_wrong_is_refuted_with_owner_and_command(delivered):
     )
     done = delivered.run("prove", delivered.lane)
     assert done.returncode == 1
-    assert f"owner app-team · kubectl --context {FIRST} apply -k deploy/k8s/app" in done.stdout
+    assert f"owner app-team · kubectl --context {FIRST}-admin apply -k deploy/k8s/app" in done.stdout
     found = document(delivered.run("prove", delivered.lane, "--json"))
     wrong = next(each for each in found["verdicts"] if each["word"] == "FAIL")
     assert (wrong["probe"], wrong["stretch"], wrong["owner"]) == ("consumer", "consumer", "app-team")
