@@ -281,6 +281,12 @@ def test_a_value_from_before_is_not_compared(seen_of):
     assert told(seen_of(secret=None))["value"] == ("??", "not seen")
 
 
+@pytest.mark.parametrize("sync", [Sync(followed="failed", why="no right"), Sync(followed="silent"), None])
+def test_what_was_read_and_did_not_arrive_is_not_compared(seen_of, sync):
+    """The operator has read it and could not write it: what the Secret holds may be of before."""
+    assert told(seen_of(sync=sync), read())["value"] == ("??", "not seen")
+
+
 def test_a_copy_in_clear_is_named_with_what_takes_it_away(seen_of):
     verdict = one(seen_of(secret=secret(exposed_in=(LAST_APPLIED, "note"))), "plaintext")
     assert (verdict.word, verdict.observed) == ("FAIL", "IN CLEAR")
