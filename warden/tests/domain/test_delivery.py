@@ -360,7 +360,7 @@ BY_HAND = {"external_secret": None, "bootstrap_secret": "tenant/first-secret"}
         (secret(owners=()), "ok", "by hand", "nothing renews it", ""),
         (None, "FAIL", "NONE", "there is no Secret tenant/first-secret", "file, then: warden apply first"),
         (secret(), "FAIL", "NOT BY HAND", "owned by ExternalSecret first-secret", "warden adopt first --cluster here"),
-        (secret("OTHER", owners=()), "FAIL", "DIFFERS", "missing: API_KEY", "warden adopt first --cluster here"),
+        (secret("OTHER", owners=()), "FAIL", "DIFFERS", "missing: API_KEY", "take them out of the Secret"),
     ],
 )
 def test_a_secret_made_by_hand(seen_of, *, found, word, observed, said, mend):
@@ -369,7 +369,18 @@ def test_a_secret_made_by_hand(seen_of, *, found, word, observed, said, mend):
     assert (verdict.word, verdict.observed) == (word, observed)
     assert said in verdict.detail
     assert word == "ok" or verdict.mend.endswith(mend)
-    assert set(told(seen, lines=())) <= {"by-hand", "plaintext", "exposure"}
+    assert set(told(seen, lines=())) <= {"by-hand", "value", "plaintext", "exposure"}
+
+
+def test_the_value_of_a_secret_made_by_hand_is_compared_with_the_newest_that_was_handed_out(seen_of):
+    """Whoever it was handed to: the hash is the device's, and the same for each."""
+    same = seen_of(delivery=BY_HAND, secret=secret(owners=()), sync=None)
+    assert told(same)["value"][:2] == ("ok", "version 3")
+    other = msgspec.structs.replace(same, hashes={"API_KEY": "hmac-sha256:another"})
+    assert told(other)["value"][:2] == ("FAIL", "OTHER VALUE")
+    assert told(same, lines=())["value"][:2] == ("??", "not seen")
+    newer = msgspec.structs.replace(same, versions=(4, 4))
+    assert told(newer)["value"][:2] == ("??", "not seen")
 
 
 def test_a_secret_made_by_hand_that_could_not_be_seen(seen_of):

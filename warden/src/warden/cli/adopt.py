@@ -43,7 +43,13 @@ def adopt(ctx: click.Context, /, lane: str, cluster: str, as_json: bool, **how: 
     tools = _tools(bench, leg, how, as_json=as_json)
     _ask(leg, tools, yes=how["yes"])
     with bench.alone("warden adopt"):
-        done = _taken_over(bench, leg, tools, how)
+        try:
+            done = _taken_over(bench, leg, tools, how)
+        except KeyboardInterrupt:
+            render.note(
+                f"The Secret is as it was, or already the lane's; to go on: warden adopt {lane} --cluster {cluster}"
+            )
+            raise
     declared = _declared(bench, leg)
     if as_json:
         render.document(render.plain(done) | {"declaration": declared})

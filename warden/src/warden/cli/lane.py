@@ -82,8 +82,8 @@ def _whole_plan(lane: Lane, bench: Bench, how: Mapping[str, Any]) -> _Whole:
     closed = lane.id in bench.closed
 
     def look(leg: Any) -> Any:
-        """Nothing is derived for a Secret made by hand; of a closed lane the clusters are left as they are."""
-        if leg.by_hand or closed:
+        """Of a closed lane the clusters are left as they are."""
+        if closed:
             return None
         return deliveries.plan_of(bench, leg, namespace=how["create_namespace"], take_over=how["take_over"])
 
@@ -110,13 +110,11 @@ def _show_whole(whole: _Whole, bench: Bench, *, titled: bool) -> None:
     render.line(bench.system)
     for change in whole.plan.changes:
         show_change(change)
-    for leg, part in whole.parts:
+    for _, part in whole.parts:
         if isinstance(part, WardenError):
             render.error(part, as_json=False)
         elif part is not None:
             deliveries.show_plan(part)
-        elif leg.by_hand:
-            deliveries.show_by_hand(leg, whole.lane)
     deliveries.show_left_out(bench, whole.lane)
     _show_sum(whole)
 
@@ -125,10 +123,13 @@ def _show_sum(whole: _Whole) -> None:
     parts = whole.plans
     differs = sum(len(part.to_change) for part in parts)
     same = sum(len(part.changes) for part in parts) - differs
-    if any(part.blocked for part in parts):
-        render.line(f"{differs} to change, {same} as declared; what is marked ! is not ours to change.")
+    blocked = sum(len(part.blocked) for part in parts)
+    if blocked:
+        render.line(f"{differs - blocked} to change, {same} as declared; {blocked} marked ! not ours to change.")
     elif differs:
         render.line(f"{differs} to change, {same} as declared. Next: warden apply {whole.lane.id}")
+    elif unasked := [leg.cluster for leg, part in whole.parts if isinstance(part, WardenError)]:
+        render.line(f"{same} as declared, as far as could be asked; not asked: {', '.join(unasked)}.")
     else:
         render.line(f"In step: {same} as declared.")
 
@@ -187,6 +188,7 @@ def _apply_one(lane: Lane, bench: Bench, codes: list[Exit], *, as_json: bool, ho
     from warden.verbs.apply import apply as carry_out
 
     legs = deliveries.chosen(bench, lane, how["clusters"], custody_only=how["custody_only"])
+    _expect_declared_truly(bench, [leg for leg in legs if leg.by_hand])
     first = bench.plan(lane, take_over=how["take_over"])
     _expect_consent(lane, first, bench, taken_over=how["take_over"], yes=how["yes"])
     said = (lambda _: None) if as_json else show_change
@@ -197,7 +199,10 @@ def _apply_one(lane: Lane, bench: Bench, codes: list[Exit], *, as_json: bool, ho
     made = [receipt, *(part for _, part in parts)]
     if not as_json:
         deliveries.show_left_out(bench, lane)
-        _show_receipt(lane, bench, sum(len(part.changed) for part in made), max(part.record for part in made))
+        if len(parts) == sum(not leg.by_hand for leg in legs) or lane.id in bench.closed:
+            _show_receipt(lane, bench, sum(len(part.changed) for part in made), max(part.record for part in made))
+        else:
+            render.line(f"Not all of it was done, as said above. Then again: warden apply {lane.id}")
     return {
         "lane": lane.id,
         "system": bench.address,
@@ -205,6 +210,15 @@ def _apply_one(lane: Lane, bench: Bench, codes: list[Exit], *, as_json: bool, ho
         "journal": receipt.record,
         "clusters": [{"cluster": leg.cluster, "changed": _changed(r), "journal": r.record} for leg, r in parts],
     }
+
+
+def _expect_declared_truly(bench: Bench, by_hand: "Sequence[Leg]") -> None:
+    """A Secret that is delivered, and declared as made by hand, would lose its role: nothing is done before."""
+    from warden.verbs.apply_cluster import expect_ours
+
+    for leg in by_hand:
+        if not isinstance(bench.clusters[leg.cluster], WardenError):
+            expect_ours(deliveries.plan_of(bench, leg, namespace=False, take_over=False))
 
 
 def _changed(receipt: "Receipt") -> list[dict[str, str]]:
@@ -250,11 +264,12 @@ def _expect_consent(lane: Lane, plan: Plan, bench: Bench, *, taken_over: bool, y
     if not risky or yes or plan.blocked:
         return
     names = ", ".join(f"{change.kind} {change.name}" for change in risky)
+    again = f"warden apply {lane.id}{' --take-over' if taken_over else ''}"
     if not sys.stdin.isatty():
         raise Usage(
             f"this would remove or take over {names}. Nothing was changed.",
             subject=lane.id,
-            hint=f"look at it with warden plan {lane.id}; then: warden apply {lane.id} --yes",
+            hint=f"look at it with warden plan {lane.id}; then: {again} --yes",
         )
     for change in risky:
         show_change(change)

@@ -166,7 +166,8 @@ def _show_verdict(lane: Lane, verdict: Verdict) -> None:
     render.line(f"  {render.styled(f'{verdict.word:<4}', style)} {line}".rstrip())
     if verdict.word == "ok" and not verdict.detail:
         return
-    detail = f"expected {verdict.expected}: {verdict.detail}" if verdict.word == "FAIL" else verdict.detail
+    expected = verdict.word == "FAIL" and verdict.expected != "as declared"
+    detail = f"expected {verdict.expected}: {verdict.detail}" if expected else verdict.detail
     for part in render.wrapped(detail, indent=9):
         render.line(part)
     for part in verdict.difference:

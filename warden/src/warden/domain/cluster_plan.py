@@ -123,6 +123,21 @@ def _secret_in_the_way(leg: Leg, live: Mapping[Ref, Manifest | None]) -> list[Ch
     ]
 
 
+def by_hand_plan(leg: Leg, secret: Manifest | None, *, system: str) -> ClusterPlan:
+    """A Secret that is declared as made by hand: nothing is derived, but a declaration that is not true is in the way."""
+    adopt = f"warden adopt {leg.lane.id} --cluster {leg.cluster}"
+    whose = owner_named(secret) if secret is not None else ""
+    changes: tuple[Change, ...] = ()
+    if whose:
+        said = f"{whose}, and declared as made by hand: write external_secret for bootstrap_secret in the lane's file"
+        changes = (Change(action="foreign", kind="Secret", name=_name(secret_of(leg)), remark=said),)
+    remark = f"is made by hand; to have it delivered: {adopt}"
+    if secret is None:
+        remark = "is to be made by hand: there is none"
+    told = () if whose else (f"Secret {_name(secret_of(leg))} {remark}",)
+    return ClusterPlan(lane=leg.lane.id, cluster=leg.cluster, system=system, changes=changes, remarks=told)
+
+
 def owned_by(secret: Manifest, external: Manifest | None) -> bool:
     """Whether the Secret's controller is that very ExternalSecret (by uid)."""
     if external is None:

@@ -86,7 +86,7 @@ class DeliverySeen(msgspec.Struct, frozen=True, kw_only=True):
 def judge_delivery(seen: DeliverySeen, handed: Sequence[Handed]) -> tuple[Verdict, ...]:
     """Every verdict on one delivery. `handed` are the reads of the lane's path that OpenBao answered."""
     if seen.leg.by_hand:
-        return tuple(_by_hand(seen))
+        return tuple(_by_hand(seen, handed))
     line = handed_over(seen, handed)
     return tuple(
         each
@@ -112,7 +112,7 @@ def handed_over(seen: DeliverySeen, handed: Sequence[Handed]) -> Handed | None:
     return mine[-1] if mine else None
 
 
-def _by_hand(seen: DeliverySeen) -> Iterator[Verdict]:
+def _by_hand(seen: DeliverySeen, handed: Sequence[Handed]) -> Iterator[Verdict]:
     title = "the Secret made by hand has the lane's fields"
     told = _told(seen, "by-hand", title)
     if "secret" in seen.unseen:
@@ -126,12 +126,35 @@ def _by_hand(seen: DeliverySeen) -> Iterator[Verdict]:
     else:
         wrong = _fields_differ(seen)
         note = "nothing renews it when the value changes; " + _adopt(seen)
-        yield told(
-            "FAIL" if wrong else "ok", wrong or note, observed="DIFFERS" if wrong else "by hand", mend=_adopt(seen)
-        )
+        extra = set(seen.secret.values) - set(seen.leg.lane.custody.fields)
+        mend = "declare them in custody.fields, or take them out of the Secret" if extra else _adopt(seen)
+        yield told("FAIL" if wrong else "ok", wrong or note, observed="DIFFERS" if wrong else "by hand", mend=mend)
+        yield from _value_by_hand(seen, handed)
     yield from _plaintext(seen)
     yield from _consumers(seen)
     yield from _exposure(seen)
+
+
+def _value_by_hand(seen: DeliverySeen, handed: Sequence[Handed]) -> Iterator[Verdict]:
+    """Compared with what OpenBao handed out to whomever, if that was the newest version; else it is not known."""
+    told = _told(seen, "value", "holds the newest value of OpenBao")
+    newest = [line for line in handed if line.version == seen.versions[1]]
+    if "hashes" in seen.unseen or not newest:
+        why = "not compared: no delivery by External Secrets Operator was refreshed beside it"
+        yield told("??", seen.unseen.get("hashes", why), observed="not seen", mend=_adopt(seen))
+        return
+    different = _different(seen, newest[-1])
+    if different:
+        detail = f"{', '.join(different)} is another value than version {newest[-1].version}"
+        yield told("FAIL", detail, observed="OTHER VALUE", line=newest[-1], mend=_adopt(seen))
+    else:
+        yield told("ok", observed=f"version {newest[-1].version}", line=newest[-1])
+
+
+def _different(seen: DeliverySeen, line: Handed) -> list[str]:
+    """The fields whose value in the Secret is not the one of that line."""
+    fields = seen.leg.lane.custody.fields
+    return sorted(each for each in fields if not line.hashes.get(each) or seen.hashes.get(each) != line.hashes[each])
 
 
 def _synced(seen: DeliverySeen) -> Iterator[Verdict]:
@@ -207,7 +230,9 @@ def _secret(seen: DeliverySeen) -> Iterator[Verdict]:
     if "secret" in seen.unseen:
         yield told("??", seen.unseen["secret"])
     elif seen.secret is None:
-        yield told("FAIL", "there is no such Secret", observed="NONE", mend=f"warden sync {seen.leg.lane.id}")
+        absent = seen.sync is not None and seen.sync.followed == "absent"
+        mend = _apply(seen) if absent else f"warden sync {seen.leg.lane.id}"
+        yield told("FAIL", "there is no such Secret", observed="NONE", mend=mend)
     elif not owned_by({"metadata": seen.secret.metadata}, seen.external):
         whose = owner_named({"metadata": seen.secret.metadata})
         detail = whose or "nobody owns it: it was made by hand, or is orphaned"
@@ -237,10 +262,7 @@ def _value(seen: DeliverySeen, line: Handed | None) -> Iterator[Verdict]:
         yield told("??", seen.unseen["hashes"])
         return
     clear = sorted(field for field, hashed in line.hashes.items() if not hashed)
-    fields = seen.leg.lane.custody.fields
-    different = sorted(
-        each for each in fields if not line.hashes.get(each) or seen.hashes.get(each) != line.hashes[each]
-    )
+    different = _different(seen, line)
     if clear:
         detail = (
             f"the audit log holds {', '.join(clear)} in clear, not as a keyed hash (log_raw, or the mount's tuning)"

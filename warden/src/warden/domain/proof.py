@@ -203,7 +203,7 @@ def was_allowed(answer: Answer) -> bool | None:
 
 def _by_answer(probe: Probe, outcome: Outcome) -> tuple[Word, str, str]:
     if outcome.answer is None:
-        return "??", "no answer", f"{outcome.why}; not counted as a refusal"
+        return "??", "no answer", f"{outcome.why.rstrip('.')}; not counted as a refusal"
     allowed = was_allowed(outcome.answer)
     said = said_by(outcome.answer)
     if allowed is None:

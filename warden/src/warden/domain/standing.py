@@ -139,6 +139,11 @@ def _next(
     `here` are the deliveries that were looked at; where there are none of several, a proof of custody is all there is.
     """
     by_hand = next((name for name, each in lane.deliveries.items() if each.external_secret is None), None)
+    words = {
+        name: delivery_word(lane.deliveries[name], _proven(state, name, now), each, metadata)
+        for name, each in here.items()
+    }
+    moved = [name for name, word in words.items() if word == "changed since" or ", not v" in word]
     enough = {"proven"} if here or not lane.deliveries else {"proven", "partial"}
     ours = metadata is not None and metadata.custom.get("catalog-id") == lane.id
     advised = _advised(lane, state, now)
@@ -151,6 +156,7 @@ def _next(
         (not ours, f"warden apply {lane.id}"),
         (metadata is None or not metadata.live, f"warden put {lane.id} {lane.custody.fields[0]}"),
         (proof_word(state, now) not in enough, f"warden prove {lane.id}"),
+        (bool(moved), f"warden prove {lane.id}"),
         (_overdue(lane, metadata, now), f"rotate: warden put {lane.id} {lane.custody.fields[0]}"),
         (by_hand is not None and by_hand in here, f"warden adopt {lane.id} --cluster {by_hand}"),
     )

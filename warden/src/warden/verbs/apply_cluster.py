@@ -47,7 +47,13 @@ def expect_ours(plan: ClusterPlan) -> None:
         return
     named = "; ".join(f"{change.kind} {change.name}: {change.remark}" for change in plan.blocked)
     kinds = {change.kind for change in plan.blocked}
-    hint = f"warden adopt {plan.lane} --cluster {plan.cluster}" if "Secret" in kinds else ""
+    by_hand = any("made by hand;" in change.remark for change in plan.blocked)
+    hint = f"warden adopt {plan.lane} --cluster {plan.cluster}" if by_hand else ""
+    hint = (
+        f"warden adopt {plan.lane} --cluster {plan.cluster} says what to write"
+        if "Secret" in kinds and not by_hand
+        else hint
+    )
     hint = f"warden apply {plan.lane} --create-namespace" if kinds == {"Namespace"} else hint
     raise Foreign(
         f"{named}. Nothing was changed in {plan.cluster}.",

@@ -83,6 +83,10 @@ def _unlooked(leg: Leg, fault: WardenError) -> Verdict:
     return finding("delivery", f"delivered to {leg.cluster}", fault.message, reader=leg.label, word="??")
 
 
+_FLAGS = {"foreign": " --take-over", "absent": " --create-namespace"}
+"""What `apply` has to be told besides."""
+
+
 def findings(leg: Leg, plan: ClusterPlan) -> tuple[Verdict, ...]:
     """What differs in the cluster from the declaration, object by object."""
     own = [change for change in plan.changes if change.kind != "Secret"]
@@ -93,7 +97,7 @@ def findings(leg: Leg, plan: ClusterPlan) -> tuple[Verdict, ...]:
             _what_differs(change),
             reader=leg.label,
             difference=() if change.action == "create" else change.lines,
-            mend=f"warden apply {leg.lane.id}{' --take-over' if change.action == 'foreign' else ''}",
+            mend=f"warden apply {leg.lane.id}{_FLAGS.get(change.action, '')}",
         )
         for change in own
         if change.differs
@@ -131,7 +135,7 @@ class _Look:
             external=None if leg.by_hand else self._try("sync", lambda: self._cluster.get(external_secret_of(leg))),
             secret=secret,
             account_uid=self._account_uid(),
-            hashes=self._hashes(secret) if sync is not None and sync.followed == "synced" and secret else {},
+            hashes=self._hashes(secret) if secret and (leg.by_hand or (sync and sync.followed == "synced")) else {},
             versions=(before, self._version()),
             consumers=tuple(self._consumers()),
             exposed=exposed[0] if exposed else (),
