@@ -124,7 +124,7 @@ def _secret_in_the_way(leg: Leg, live: Mapping[Ref, Manifest | None]) -> list[Ch
 
 
 def by_hand_plan(leg: Leg, secret: Manifest | None, *, system: str) -> ClusterPlan:
-    """A Secret that is declared as made by hand: nothing is derived, but a declaration that is not true is in the way."""
+    """A Secret that is declared as made by hand: nothing is derived; a declaration that is not true is in the way."""
     adopt = f"warden adopt {leg.lane.id} --cluster {leg.cluster}"
     whose = owner_named(secret) if secret is not None else ""
     changes: tuple[Change, ...] = ()
