@@ -14,7 +14,7 @@ import msgspec
 from warden.domain.cluster import Leg
 from warden.domain.cluster_plan import owned_by, owner_named
 from warden.domain.consuming import Consuming, judge_consumer
-from warden.domain.exposure import Subject
+from warden.domain.exposure import Exposed, widest
 from warden.domain.lane import Stretch
 from warden.domain.manifests import Manifest
 from warden.domain.material import redact
@@ -40,13 +40,6 @@ class Sync(msgspec.Struct, frozen=True, kw_only=True):
     followed: Followed
     why: str = ""
     ms: float = 0.0
-
-
-class Exposed(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who may read the Secret and is not meant to, and the bindings that give the right."""
-
-    subject: Subject
-    bindings: tuple[str, ...]
 
 
 class DeliverySeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -307,13 +300,6 @@ def _exposure(seen: DeliverySeen) -> Iterator[Verdict]:
 
 def _asked(seen: DeliverySeen) -> str:
     return f"{seen.asked} asked for {seen.known}" if seen.known > seen.asked else f"{seen.asked} asked about"
-
-
-def widest(exposed: Sequence[Exposed]) -> list[Exposed]:
-    """Groups first; who may read only as a member of one of them is not told one by one."""
-    groups = {each.subject.name for each in exposed if each.subject.kind == "group"}
-    rest = [each for each in exposed if each.subject.kind == "group" or not groups & set(each.subject.groups)]
-    return sorted(rest, key=lambda each: (each.subject.kind != "group", each.subject))
 
 
 # -- consumers --------------------------------------------------------------------------------------------------------

@@ -181,3 +181,17 @@ def _bound(binding: Mapping[str, Any]) -> str:
     namespace = binding["metadata"].get("namespace", "")
     where = f" -n {namespace}" if namespace else ""
     return f"{binding['kind'].lower()} {binding['metadata']['name']}{where}"
+
+
+class Exposed(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who may read the Secret and is not meant to, and the bindings that give the right."""
+
+    subject: Subject
+    bindings: tuple[str, ...]
+
+
+def widest(exposed: Sequence[Exposed]) -> list[Exposed]:
+    """Groups first; who may read only as a member of one of them is not told one by one."""
+    groups = {each.subject.name for each in exposed if each.subject.kind == "group"}
+    rest = [each for each in exposed if each.subject.kind == "group" or not groups & set(each.subject.groups)]
+    return sorted(rest, key=lambda each: (each.subject.kind != "group", each.subject))

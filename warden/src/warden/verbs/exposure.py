@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from warden.domain.cluster import Leg
-from warden.domain.delivery import Exposed
-from warden.domain.exposure import VERBS, Census, Subject, census, expected
+from warden.domain.exposure import VERBS, Census, Exposed, Subject, census, expected
 from warden.ports import Cluster
 
 AT_ONCE = 8
