@@ -212,10 +212,9 @@ def trickle(handler, _seen):
 @pytest.mark.parametrize("late", [lambda *_: time.sleep(4), trickle])
 def test_a_late_answer_is_late_in_all_and_not_for_each_octet(world, gateway, late):
     gateway.play = late
-    began = time.monotonic()
     done = world.triage(LLM_CONNECT_TIMEOUT_SECONDS="1")
+    # Waited for by the octet, the first would be answered after 4 s and the second end as cut off after 6.
     assert (done.returncode, fault_of(done)["kind"]) == (3, "late")
-    assert time.monotonic() - began < 4
 
 
 def test_nobody_there(world):
