@@ -8,7 +8,7 @@ PY := .venv/bin/python
 STAMP := .venv/.in-step
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock test test-cluster check demo demo-cluster demo-triage bench
+.PHONY: help setup lock test test-cluster check demo demo-cluster demo-triage bench test-compat
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -47,11 +47,24 @@ lock: | $(filter .tools/%,$(UV)) ## resolve the dependencies anew and pin them i
 	  --constraints requirements.lock activity-core/pyproject.toml -o activity-core/requirements.lock
 
 test: $(STAMP)   ## all tests but those of clusters, on a real OpenBao
-	$(PY) -m pytest -n 2 --dist loadgroup -m "not cluster"
+	$(PY) -m pytest -n 2 --dist loadgroup -m "not cluster and not compat"
 
 test-cluster: $(STAMP)  ## the tests on two real clusters; builds their programs first (Go, minutes, once)
 	@$(PY) tests/plugins/built.py
 	$(PY) -m pytest -n $(if $(WARDEN_TEST_KUBECONFIG),0,2) --dist loadgroup -m cluster --timeout 240 warden/tests tests
+
+COMPAT := llm-connect/tests/compat
+.venv-compat/.in-step: $(COMPAT)/requirements.lock llm-connect/pyproject.toml | $(filter .tools/%,$(UV))
+	@echo "installing what $(COMPAT)/requirements.lock pins into .venv-compat"
+	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@test -x .venv-compat/bin/python || $(UV) venv --quiet --clear --no-python-downloads --python "$(PYTHON)" .venv-compat
+	@$(UV) pip sync --quiet --compile-bytecode --python .venv-compat/bin/python --require-hashes $(COMPAT)/requirements.lock
+	@$(UV) pip install --quiet --python .venv-compat/bin/python --no-deps --no-build-isolation -e llm-connect
+	@touch $@
+
+test-compat: .venv-compat/.in-step  ## published clients, suites and tools against llm-connect; needs Node.js and Go
+	@.venv-compat/bin/python $(COMPAT)/prepare.py
+	.venv-compat/bin/python -m pytest -n 2 --dist loadfile -m compat --confcutdir llm-connect $(COMPAT)
 
 demo: $(STAMP)   ## the first lane from its file to its proof, on a throw-away OpenBao (under a minute)
 	@$(PY) demo/run.py
