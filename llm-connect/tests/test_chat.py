@@ -165,11 +165,11 @@ def test_a_stream_tells_usage_where_it_was_asked_for(gateway, call):
 def test_the_schema_reaches_the_provider_and_the_answer_is_held_against_it(gateway, call):
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}
     reply = chat(call, gateway, response_format=wanted)
-    assert reply.json["metadata"]["validation"] == {"valid": True}
+    assert json.loads(reply.json["metadata"]["validation"]) == {"valid": True}
     streamed = chunks(chat(call, gateway, response_format=wanted, stream=True))
-    assert [chunk["metadata"]["validation"]["valid"] for chunk in streamed if "metadata" in chunk] == [True]
+    assert [json.loads(chunk["metadata"]["validation"])["valid"] for chunk in streamed if "metadata" in chunk] == [True]
     prose = chunks(chat(call, gateway, model="prose", response_format=wanted, stream=True))
-    assert [chunk["metadata"]["validation"]["reason"] for chunk in prose if "metadata" in chunk] == ["not_json"]
+    assert [json.loads(chunk["metadata"]["validation"])["reason"] for chunk in prose if "metadata" in chunk] == ["not_json"]
 
 
 # by failure: the type of the event that ends a stream which has begun

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-import socket
-import subprocess
 import sys
-import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,27 +72,3 @@ def counted(serving, gateway_to, key) -> Iterator[tuple[str, Counting]]:
     app = Counting(Simulator(FixedKey(Secret(key))).application())
     with serving(app) as upstream, gateway_to(f"{upstream}/api/v1") as url:
         yield url, app
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-@contextmanager
-def listening(command: list[Any], port: int, **keywords: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that listens on `port`; it is ended afterwards."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **keywords)
-    try:
-        deadline = time.monotonic() + 20
-        while process.poll() is None and time.monotonic() < deadline:
-            with socket.socket() as sock:
-                if sock.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        assert process.poll() is None, process.stderr.read().decode()
-        yield process
-    finally:
-        process.terminate()
-        process.communicate(timeout=10)

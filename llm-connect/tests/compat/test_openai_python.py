@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 
 import openai
@@ -62,7 +63,7 @@ def test_a_stream_with_usage(client):
 def test_structured_output_is_parsed(client):
     completion = client.chat.completions.parse(model=NAME, messages=HELLO, response_format=Report)
     assert isinstance(completion.choices[0].message.parsed, Report)
-    assert completion.metadata["validation"] == {"valid": True}
+    assert json.loads(completion.metadata["validation"]) == {"valid": True}
 
 
 def test_structured_output_is_parsed_from_a_stream(client):
@@ -122,6 +123,14 @@ def test_a_faulty_field_is_named(client):
     with pytest.raises(openai.BadRequestError) as found:
         client.chat.completions.create(model=NAME, messages=HELLO, temperature=9)
     assert found.value.param == "temperature"
+
+
+def test_what_cannot_be_honoured_is_refused_by_name(client):
+    with pytest.raises(openai.BadRequestError) as found:
+        client.chat.completions.create(
+            model=NAME, messages=HELLO, store=True, n=2, audio={"format": "wav", "voice": "alloy"}
+        )
+    assert {fault["field"] for fault in found.value.body["faults"]} == {"store", "n", "audio"}
 
 
 @pytest.mark.parametrize("model", ["stream-error", "stream-cut", "stream-reset", "stream-not-json"])

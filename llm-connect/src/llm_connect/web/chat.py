@@ -43,7 +43,7 @@ class ChatEndpoint(Endpoint):
         if schema is not None:
             judgement = await self._worst(job, schema, completion["choices"])
             if judgement is not None:
-                completion["metadata"] = {"validation": judgement}
+                completion["metadata"] = _metadata(judgement)
         await exchange.answer_json(200, completion)
 
     async def _worst(self, job: Job, schema: Schema, choices: list[dict[str, Any]]) -> Mapping[str, Any] | None:
@@ -92,4 +92,9 @@ class ChatEndpoint(Endpoint):
             content = chunks.content(choice.get("index") or 0)
             if reason and (content or reason == "length"):
                 judgement = await self.judged(schema, content, reason, job.profile.validation)
-                chunk["metadata"] = {"validation": judgement}
+                chunk["metadata"] = _metadata(judgement)
+
+
+def _metadata(judgement: Mapping[str, Any]) -> dict[str, str]:
+    """As JSON in a text: the values of OpenAI's `metadata` are texts, and clients that check their answers say so."""
+    return {"validation": encode(judgement).decode()}
