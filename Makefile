@@ -8,7 +8,7 @@ PY := .venv/bin/python
 STAMP := .venv/.in-step
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock test test-cluster check demo demo-cluster demo-triage bench test-compat
+.PHONY: help setup lock test test-cluster check demo demo-cluster demo-triage bench test-compat bench-llm
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -54,15 +54,20 @@ test-cluster: $(STAMP)  ## the tests on two real clusters; builds their programs
 	$(PY) -m pytest -n $(if $(WARDEN_TEST_KUBECONFIG),0,2) --dist loadgroup -m cluster --timeout 240 warden/tests tests
 
 COMPAT := llm-connect/tests/compat
-.venv-compat/.in-step: $(COMPAT)/requirements.lock llm-connect/pyproject.toml | $(filter .tools/%,$(UV))
-	@echo "installing what $(COMPAT)/requirements.lock pins into .venv-compat"
+# One environment for the clients, one for schemathesis, which cannot share the gateway's jsonschema-rs.
+.venv-compat/.in-step .venv-schemathesis/.in-step: .venv-%/.in-step: llm-connect/pyproject.toml | $(filter .tools/%,$(UV))
+	@echo "installing what $(COMPAT)/$(LOCKED_$*) pins into .venv-$*"
 	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
-	@test -x .venv-compat/bin/python || $(UV) venv --quiet --clear --no-python-downloads --python "$(PYTHON)" .venv-compat
-	@$(UV) pip sync --quiet --compile-bytecode --python .venv-compat/bin/python --require-hashes $(COMPAT)/requirements.lock
-	@$(UV) pip install --quiet --python .venv-compat/bin/python --no-deps --no-build-isolation -e llm-connect
+	@test -x .venv-$*/bin/python || $(UV) venv --quiet --clear --no-python-downloads --python "$(PYTHON)" .venv-$*
+	@$(UV) pip sync --quiet --compile-bytecode --python .venv-$*/bin/python --require-hashes $(COMPAT)/$(LOCKED_$*)
 	@touch $@
+LOCKED_compat := requirements.lock
+LOCKED_schemathesis := schemathesis.lock
+.venv-compat/.in-step: $(COMPAT)/requirements.lock
+.venv-schemathesis/.in-step: $(COMPAT)/schemathesis.lock
 
-test-compat: .venv-compat/.in-step  ## published clients, suites and tools against llm-connect; needs Node.js and Go
+test-compat: .venv-compat/.in-step .venv-schemathesis/.in-step  ## published clients, suites and tools against llm-connect; needs Node.js and Go
+	@$(UV) pip install --quiet --python .venv-compat/bin/python --no-deps --no-build-isolation -e llm-connect
 	@.venv-compat/bin/python $(COMPAT)/prepare.py
 	.venv-compat/bin/python -m pytest -n 2 --dist loadfile -m compat --confcutdir llm-connect $(COMPAT)
 
@@ -82,5 +87,15 @@ check: $(STAMP)  ## style, types, imports, house rules, documents against the pr
 bench: $(STAMP)  ## side by side against peers, medians of one run; read the ratios; kept in docs/bench.md
 	@set -o pipefail; { echo "# Bench: side by side against peers"; echo; \
 	  echo "Written by \`make bench\`. Times are of one machine; read the ratios, which hold within one run."; \
-	  for each in bench/*.py; do printf '\n## %s\n\n' "$$each"; $(PY) "$$each" || exit 1; done; } | tee docs/bench.md.new \
+	  for each in $(filter-out bench/llm_connect.py,$(wildcard bench/*.py)); do printf '\n## %s\n\n' "$$each"; $(PY) "$$each" || exit 1; done; } | tee docs/bench.md.new \
 	  && mv docs/bench.md.new docs/bench.md || { rm -f docs/bench.md.new; exit 1; }
+
+.venv-bench/.in-step: bench/llm_connect_parts/peers.lock | $(filter .tools/%,$(UV))
+	@echo "installing what bench/llm_connect_parts/peers.lock pins into .venv-bench"
+	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@test -x .venv-bench/bin/python || $(UV) venv --quiet --clear --no-python-downloads --python "$(PYTHON)" .venv-bench
+	@$(UV) pip sync --quiet --compile-bytecode --python .venv-bench/bin/python --require-hashes bench/llm_connect_parts/peers.lock
+	@touch $@
+
+bench-llm: $(STAMP) .venv-bench/.in-step  ## llm-connect beside LiteLLM and nginx (ten minutes; needs Go and nginx)
+	@$(PY) bench/llm_connect.py

@@ -169,7 +169,9 @@ def test_the_schema_reaches_the_provider_and_the_answer_is_held_against_it(gatew
     streamed = chunks(chat(call, gateway, response_format=wanted, stream=True))
     assert [json.loads(chunk["metadata"]["validation"])["valid"] for chunk in streamed if "metadata" in chunk] == [True]
     prose = chunks(chat(call, gateway, model="prose", response_format=wanted, stream=True))
-    assert [json.loads(chunk["metadata"]["validation"])["reason"] for chunk in prose if "metadata" in chunk] == ["not_json"]
+    assert [json.loads(chunk["metadata"]["validation"])["reason"] for chunk in prose if "metadata" in chunk] == [
+        "not_json"
+    ]
 
 
 # by failure: the type of the event that ends a stream which has begun

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 # The tests of everything else run without these packages, and do not read these modules.
-collect_ignore_glob = [] if importlib.util.find_spec("schemathesis") else ["test_*.py"]
+collect_ignore_glob = [] if importlib.util.find_spec("respx") else ["test_*.py"]
 
 
 def pytest_collection_modifyitems(items):

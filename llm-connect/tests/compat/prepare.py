@@ -98,7 +98,14 @@ def _sources(folder: Path) -> None:
 def _npm(folder: Path) -> None:
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / "npm" / name, folder)
-    command = [_tool("npm", "the suite of npm packages"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    command = [
+        _tool("npm", "the suite of npm packages"),
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--silent",
+    ]
     subprocess.run(command, cwd=folder, check=True)
 
 

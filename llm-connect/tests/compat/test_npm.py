@@ -31,12 +31,20 @@ ANSWERS = {
 }  # fmt: skip
 
 
-def test_the_npm_client(npm, gateway, tmp_path):
+@pytest.fixture
+def patient(simulator, gateway_to):
+    """A gateway that waits longer than its caller for a provider that never answers."""
+    silent = replace(CUSTODIAN_TRIAGE, name="silent", model="simulate/silent", timeout_seconds=60)
+    with gateway_to(simulator, {silent.name: silent}) as url:
+        yield url
+
+
+def test_the_npm_client(npm, gateway, patient):
     for name in ("cases.test.mjs", "errors.mjs"):
         shutil.copy(HERE / "npm" / name, npm / name)
     done = subprocess.run(
         ["node", "--test", "--test-reporter=tap", "cases.test.mjs"],
-        cwd=npm, env={**os.environ, "GATEWAY_URL": gateway}, capture_output=True, text=True, check=False,
+        cwd=npm, env={**os.environ, "GATEWAY_URL": gateway, "PATIENT_URL": patient}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr
     assert int(re.search(r"^# pass (\d+)$", done.stdout, re.MULTILINE)[1]) >= 19
