@@ -1,10 +1,10 @@
-"""What llm-connect adds to a call, beside LiteLLM's proxy, nginx as a plain proxy, and the direct call: one run, one machine.
+"""What llm-connect adds to a call, beside LiteLLM's proxy, nginx as a plain proxy and the direct call, in one run.
 
     make bench-llm
 
-Whoever is measured has core 0, the upstream and the load core 1; rounds alternate between all of them, and medians of the
-rounds are told. llm-connect has validation of the answer's schema, audit records, a budget in tokens and money and the
-callers' authentication on. LiteLLM has its master key on, and neither a database nor budgets, which need one.
+Whoever is measured has core 0, the upstream and the load core 1; rounds alternate between all of them, and medians of
+the rounds are told. llm-connect has validation of the answer's schema, audit records, a budget in tokens and money and
+the callers' authentication on. LiteLLM has its master key on, and neither a database nor budgets, which need one.
 """
 
 import json

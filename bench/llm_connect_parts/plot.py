@@ -1,7 +1,8 @@
-"""The plot of a run: its result on standard input, the file to write as the argument. Needs matplotlib (.venv-bench)."""
+"""The plot of a run: its result on standard input, the file to write as the argument. Runs in .venv-bench."""
 
 import json
 import sys
+from typing import Any
 
 import matplotlib as mpl
 
@@ -12,7 +13,7 @@ COLOURS = {"direct": "#9a9a9a", "nginx": "#5b8db8", "llm-connect": "#d1603d", "L
 LEVELS = (1, 16, 64, 256)
 
 
-def throughput(axes, medians):
+def throughput(axes: Any, medians: Any) -> None:
     for place, (name, colour) in enumerate(COLOURS.items()):
         found = [medians[f"connections {level}"].get(name, {}).get("per_second") for level in LEVELS]
         at = [index + (place - 1.5) * 0.2 for index, value in enumerate(found) if value]
@@ -26,7 +27,7 @@ def throughput(axes, medians):
     axes.legend(fontsize=8, ncols=2, loc="upper left", frameon=False)
 
 
-def added(axes, medians):
+def added(axes: Any, medians: Any) -> None:
     places = [(rate, key) for rate in (40, 500) for key in ("p50", "p99")]
     for place, name in enumerate(list(COLOURS)[1:]):
         values = []
@@ -41,7 +42,7 @@ def added(axes, medians):
     axes.set_title("ms added to a call of 20 ms (logarithmic)", fontsize=10)
 
 
-def main():
+def main() -> None:
     medians = json.load(sys.stdin)["medians"]
     mpl.rcParams["svg.hashsalt"] = "bench"
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")

@@ -4,6 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 AIM_TIMES, AIM_P50, AIM_P99 = 40, 1.2, 3.0
+INTRODUCTION = """\
+Written by `make bench-llm`, which takes about ten minutes and so is no part of `make bench`. All of it is from one run
+on one machine of two cores that others use too: read the ratios. {rounds} rounds that alternate between all; medians of
+the rounds. The load of the machine before each: {loads}.
+
+Core 0 has whoever is measured, core 1 the upstream and the load (Go's standard library, `bench/llm_connect_parts/load`).
+llm-connect: validation, audit, budget in tokens and money, authentication on. LiteLLM: one worker, master key, no
+database and so no budgets. nginx: one worker, buffering off.
+"""
 NAMES = ("direct", "nginx", "llm-connect", "LiteLLM")
 
 
@@ -13,14 +22,7 @@ def written(result: Mapping[str, Any]) -> str:
     lines = [
         "# Bench: what llm-connect adds to a call",
         "",
-        "Written by `make bench-llm`, which takes about ten minutes and so is no part of `make bench`. All of it is from one run on"
-        " one machine of two cores that others use too: read the ratios.",
-        f"{result['rounds']} rounds that alternate between all; medians of the rounds. The machine's load before a round:"
-        f" {', '.join(f'{each["before"]:.1f}' for each in result['all']['load']['machine'])}.",
-        "",
-        "Core 0 has whoever is measured, core 1 the upstream and the load (both of Go's standard library, in"
-        " `bench/llm_connect_parts/load`). llm-connect: validation, audit, budget in tokens and money, authentication on."
-        " LiteLLM: one worker, master key, no database, so no budgets. nginx: one worker, buffering off.",
+        *INTRODUCTION.format(rounds=result["rounds"], loads=_loads(result)).splitlines(),
         "",
         "![Requests per second, and added time](bench-llm-connect.svg)",
         "",
@@ -56,6 +58,10 @@ def written(result: Mapping[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _loads(result: Mapping[str, Any]) -> str:
+    return ", ".join(f"{each['before']:.1f}" for each in result["all"]["load"]["machine"])
 
 
 def _row(name: object, cells: list[str]) -> str:
@@ -94,19 +100,16 @@ def _added(medians: Any, rate: int, key: str) -> str:
 def _memory(points: list[tuple[int, int]]) -> str:
     after = next((each for each in points if each[0] >= 10_000), points[-1])
     grown = (points[-1][1] - after[1]) / 1e6
-    return (
-        f"{after[1] / 1e6:.1f} MB after {after[0]:,} requests of the last part of the run, {points[-1][1] / 1e6:.1f} MB after"
-        f" {points[-1][0]:,}: {grown:+.1f} MB."
-    )
+    first, last = f"{after[1] / 1e6:.1f} MB after {after[0]:,}", f"{points[-1][1] / 1e6:.1f} MB after {points[-1][0]:,}"
+    return f"{first} requests of the last part of the run, {last}: {grown:+.1f} MB."
 
 
 def _aims(medians: Any) -> list[str]:
-    lines = []
-    for level in (16, 64):
-        lines.append(_aim(f"times LiteLLM at {level} connections", _times(medians, level), AIM_TIMES, least=True))
-    for key, aim in (("p50", AIM_P50), ("p99", AIM_P99)):
-        lines.append(_aim(f"ms added at 40 requests/s, {key}", _more(medians, 40, "llm-connect", key), aim, least=False))
-    return lines
+    quick = [(f"times LiteLLM at {each} connections", _times(medians, each), AIM_TIMES) for each in (16, 64)]
+    added = {key: _more(medians, 40, "llm-connect", key) for key in ("p50", "p99")}
+    aims = {"p50": AIM_P50, "p99": AIM_P99}
+    slow = [(f"ms added at 40 requests/s, {key}", value, aims[key]) for key, value in added.items()]
+    return [*(_aim(*each, least=True) for each in quick), *(_aim(*each, least=False) for each in slow)]
 
 
 def _aim(what: str, value: float | None, aim: float, *, least: bool) -> str:

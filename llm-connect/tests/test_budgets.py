@@ -53,6 +53,17 @@ async def test_a_bound_is_reserved_and_usage_takes_its_place(ledger_of):
     assert list(ledger.spent.values()) == [Amount(10, 73_000)]
 
 
+async def test_usage_above_the_bound_is_counted_and_told(ledger_of, caplog):
+    ledger = ledger_of(Budget("day", tokens=1000))
+    reservation = await ledger.reserve("ann", NAME, CALL, None)
+    ledger.settle(reservation, {**USAGE, "prompt_tokens": 900, "total_tokens": 907}, None)
+    assert list(ledger.spent.values()) == [Amount(907, 0)]
+    (told,) = [record for record in caplog.records if record.getMessage() == "used more than its upper bound"]
+    assert told.fields["used"]["tokens"] == 907 > told.fields["bound"]["tokens"]
+    with pytest.raises(OverBudget):
+        await ledger.reserve("ann", NAME, CALL, None)
+
+
 @pytest.mark.parametrize("usage", [{"prompt_tokens": None, "completion_tokens": 7}, {}])
 async def test_unknown_usage_keeps_the_reservation(ledger_of, usage):
     ledger = ledger_of(Budget("day", tokens=1000))

@@ -69,7 +69,7 @@ def _once(there: Path, prepare: Callable[[Path], None]) -> None:
     if there.is_dir():
         return
     CACHE.mkdir(parents=True, exist_ok=True)
-    print(f"compat: preparing {there.name}", flush=True)
+    sys.stderr.write(f"compat: preparing {there.name}\n")
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         made = Path(folder) / "made"
         made.mkdir()

@@ -38,10 +38,11 @@ def test_its_own_cases_pass(suite, simulator, gateway_to):
     profiles = {name: replace(CUSTODIAN_TRIAGE, name=name) for name in models}
     unwanted = " or ".join(f"({each})" for each in left_out())
     with gateway_to(simulator, profiles) as url:
+        environment = {**os.environ, "TEST_API_BASE_URL": f"{url}/v1"}
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *FILES, "-q", "-p", "no:cacheprovider", "-p", "no:xdist",
              "-o", "addopts=", "-o", "filterwarnings=", "-k", f"not ({unwanted})"],
-            cwd=suite, env={**os.environ, "TEST_API_BASE_URL": f"{url}/v1"}, capture_output=True, text=True, check=False,
+            cwd=suite, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
     last = done.stdout.strip().splitlines()[-1]
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
