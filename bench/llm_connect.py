@@ -44,8 +44,10 @@ def round_of(load: Path, contenders: list[Contender], found: Found) -> None:
     for level in (1, 16, 64, 256):
         for each in contenders:
             if level in each.levels:
-                asked = (load, "closed", each.base["quick"], body("quick"), level, SECONDS)
-                found[f"connections {level}"][each.name].append(measured(*asked))
+                before = each.cpu_seconds()
+                told = measured(load, "closed", each.base["quick"], body("quick"), level, SECONDS)
+                told["cpu"] = (each.cpu_seconds() - before) * 1000 / max(told["answered"], 1)
+                found[f"connections {level}"][each.name].append(told)
     for rate, seconds, names in ((40, 8, None), (500, 4, {"direct", "nginx", "llm-connect"})):
         for each in contenders:
             if names is None or each.name in names:

@@ -34,6 +34,14 @@ def written(result: Mapping[str, Any]) -> str:
         "",
         "The direct call is the ceiling of upstream and load together: nobody behind it can be faster.",
         "",
+        "## Time on a processor for each request, in ms",
+        "",
+        "What other people's work on the machine does not change.",
+        "",
+        "| connections | nginx | llm-connect | LiteLLM | LiteLLM / llm-connect |",
+        "|---|---|---|---|---|",
+        *(_processor(medians, level) for level in (1, 16, 64, 256)),
+        "",
         "## Added time in ms, an upstream that answers after 20 ms",
         "",
         "Open loop: a request is sent when it is due whatever the answers do, and its time counts from then.",
@@ -81,6 +89,12 @@ def _throughput(medians: Any, level: int) -> str:
     cells = [_number(found[n]["per_second"]) + _failed(found[n]) if n in found else "-" for n in NAMES]
     times = _times(medians, level)
     return _row(level, [*cells, "-" if times is None else f"{times:.1f}"])
+
+
+def _processor(medians: Any, level: int) -> str:
+    found = medians[f"connections {level}"]
+    ratio = f"{found['LiteLLM']['cpu'] / found['llm-connect']['cpu']:.1f}" if "LiteLLM" in found else "-"
+    return _row(level, [*(_number(found[n]["cpu"]) if n in found else "-" for n in NAMES[1:]), ratio])
 
 
 def _times(medians: Any, level: int) -> float | None:
