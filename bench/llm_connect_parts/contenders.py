@@ -88,7 +88,7 @@ class Contender:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def cpu_seconds(self) -> float:
-        """Time on a processor so far, its children's among it: unlike the clock's, other people's work takes none of it."""
+        """Time on a processor so far, its children's among it: no part of it is other people's work."""
         if self.process is None:
             return 0.0
         pid = self.process.pid
