@@ -10,8 +10,8 @@ on one machine of two cores that others use too: read the ratios. {rounds} round
 the rounds. The load of the machine before each: {loads}.
 
 Core 0 has whoever is measured, core 1 the upstream and the load (Go's standard library,
-`bench/llm_connect_parts/load`). llm-connect: validation, audit, budget in tokens and money, authentication on. LiteLLM: one worker, master key, no
-database and so no budgets. nginx: one worker, buffering off.
+`bench/llm_connect_parts/load`). llm-connect: validation, audit, budget in tokens and money, authentication on. LiteLLM:
+one worker, master key, no database and so no budgets. nginx: one worker, buffering off.
 """
 NAMES = ("direct", "nginx", "llm-connect", "LiteLLM")
 
