@@ -13,6 +13,10 @@ Core 0 has whoever is measured, core 1 the upstream and the load (Go's standard 
 `bench/llm_connect_parts/load`). llm-connect: validation, audit, budget in tokens and money, authentication on. LiteLLM:
 one worker, master key, no database and so no budgets. nginx: one worker, buffering off.
 """
+PROCESSOR = """\
+What other people's work on the machine changes least, and so the ratio to trust: requests per second depend on how
+much of core 0 was left over in each moment.
+"""
 NAMES = ("direct", "nginx", "llm-connect", "LiteLLM")
 
 
@@ -36,7 +40,7 @@ def written(result: Mapping[str, Any]) -> str:
         "",
         "## Time on a processor for each request, in ms",
         "",
-        "What other people's work on the machine does not change.",
+        *PROCESSOR.splitlines(),
         "",
         "| connections | nginx | llm-connect | LiteLLM | LiteLLM / llm-connect |",
         "|---|---|---|---|---|",
