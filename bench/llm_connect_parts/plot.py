@@ -20,11 +20,11 @@ def throughput(axes: Any, medians: Any) -> None:
         bars = axes.bar(at, [value for value in found if value], 0.19, label=name, color=colour)
         axes.bar_label(bars, fmt="{:,.0f}", fontsize=7, rotation=90, padding=2)
     axes.set_yscale("log")
-    axes.set_ylim(top=axes.get_ylim()[1] * 4)
+    axes.set_ylim(top=axes.get_ylim()[1] * 12)
     axes.set_xticks(range(len(LEVELS)), LEVELS)
     axes.set_xlabel("connections")
     axes.set_title("requests per second (logarithmic)", fontsize=10)
-    axes.legend(fontsize=8, ncols=2, loc="upper left", frameon=False)
+    axes.legend(fontsize=8, ncols=4, loc="upper center", frameon=False, columnspacing=1.2)
 
 
 def added(axes: Any, medians: Any) -> None:
