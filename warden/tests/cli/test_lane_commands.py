@@ -50,7 +50,7 @@ def test_what_was_made_by_hand_is_refused_by_name_and_taken_over_only_when_told(
     assert f"policy workload-kv-read-{lane}" in done.stderr
     asked = engineer("apply", lane, "--take-over")
     assert asked.returncode == 2
-    assert f"warden apply {lane} --yes" in asked.stderr
+    assert f"warden apply {lane} --take-over --yes" in asked.stderr
     assert engineer("plan", lane).returncode == 1
     assert engineer("apply", lane, "--take-over", "--yes").returncode == 0
     assert engineer("plan", lane).returncode == 0
