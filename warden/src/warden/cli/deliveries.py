@@ -83,13 +83,6 @@ def show_plan(plan: "ClusterPlan") -> None:
             render.line(part)
 
 
-def show_by_hand(leg: "Leg", lane: "Lane") -> None:
-    """A delivery that nobody derives anything for."""
-    what = f"cluster {leg.cluster}: {leg.delivery.secret} is made by hand"
-    for part in render.joined(what, f"warden adopt {lane.id} --cluster {leg.cluster}"):
-        render.line(part)
-
-
 def show_change(change: "Change") -> None:
     """One object of a cluster: a sign, its kind and name, and the difference below it."""
     sign = SIGNS[change.action]

@@ -249,10 +249,16 @@ def _apply_clusters(
             codes.append(deliveries.code_of(part))
         else:
             done.append((leg, part))
-    for leg in legs:
-        if leg.by_hand and not as_json:
-            deliveries.show_by_hand(leg, lane)
+    if not as_json:
+        _show_by_hand(bench, [leg for leg in legs if leg.by_hand])
     return done
+
+
+def _show_by_hand(bench: Bench, legs: "Sequence[Leg]") -> None:
+    """What is not derived, as it was seen; where it could not be, nothing is said of it."""
+    for _, part in deliveries.each(legs, lambda leg: deliveries.plan_of(bench, leg, namespace=False, take_over=False)):
+        if not isinstance(part, WardenError):
+            deliveries.show_plan(part)
 
 
 def _expect_consent(lane: Lane, plan: Plan, bench: Bench, *, taken_over: bool, yes: bool) -> None:
