@@ -195,7 +195,7 @@ def _apply_one(lane: Lane, bench: Bench, codes: list[Exit], *, as_json: bool, ho
     if not as_json:
         render.line(f"{lane.id} · {bench.system}")
     receipt = carry_out(lambda: bench.plan(lane, take_over=how["take_over"]), bench.vault, bench.journal, done=said)
-    parts = [] if lane.id in bench.closed else _apply_clusters(lane, legs, bench, codes, as_json=as_json, how=how)
+    parts = [] if lane.id in bench.closed else _apply_clusters(legs, bench, codes, as_json=as_json, how=how)
     made = [receipt, *(part for _, part in parts)]
     if not as_json:
         deliveries.show_left_out(bench, lane)
@@ -226,7 +226,7 @@ def _changed(receipt: "Receipt") -> list[dict[str, str]]:
 
 
 def _apply_clusters(
-    lane: Lane, legs: "Sequence[Leg]", bench: Bench, codes: list[Exit], *, as_json: bool, how: Mapping[str, Any]
+    legs: "Sequence[Leg]", bench: Bench, codes: list[Exit], *, as_json: bool, how: Mapping[str, Any]
 ) -> "list[tuple[Leg, Receipt]]":
     """Every delivery of External Secrets Operator's; a cluster that cannot be asked is told, and the next one tried."""
     from warden.verbs.apply_cluster import apply_cluster
