@@ -84,6 +84,24 @@ def test_one_cluster_of_two_and_the_other_one_left_as_it_is(engineer):
     assert (whole.returncode, parts[SECOND], parts[FIRST] > 0) == (1, 0, True)
 
 
+def test_a_delivery_that_the_file_calls_made_by_hand_stops_apply_before_anything(engineer):
+    """As when the change of the lane's file after a take-over is lost: the role must not go."""
+    engineer.declare({SECOND: {"external_secret": engineer.secret}})
+    assert engineer.run("apply", engineer.lane, "--create-namespace").returncode == 0
+    engineer.fill()
+    assert engineer.run("sync", engineer.lane).returncode == 0
+    engineer.declare({SECOND: {"bootstrap_secret": engineer.secret}})
+    role = f"auth/{engineer.platform.clusters[SECOND].auth_mount}/role/workload-{engineer.tenant}-app"
+    assert engineer.platform.call("GET", role)[0] == 200
+    planned = engineer.run("plan", engineer.lane)
+    assert planned.returncode == 1
+    assert f"! Secret             {engineer.secret}" in planned.stdout
+    refused = engineer.run("apply", engineer.lane, "--yes")
+    assert refused.returncode == 1
+    assert "write external_secret for bootstrap_secret" in refused.stderr
+    assert engineer.platform.call("GET", role)[0] == 200
+
+
 def test_apply_as_json_is_one_document_with_every_change(engineer):
     engineer.forget()
     done = engineer.run("apply", engineer.lane, "--create-namespace", "--json")

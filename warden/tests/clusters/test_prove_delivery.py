@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from warden.domain.lane import Delivery
+
 pytestmark = pytest.mark.cluster
 
 
@@ -75,3 +77,19 @@ def test_two_clusters_each_by_its_own_account_and_mount(bench):
     assert f"{bench.namespace}/app (kubernetes-railiance01)" in readers
     lines = {bench.verdict(proof, "handed-out", f"delivery {cluster}").audit for cluster in both}
     assert len(lines) == 2
+
+
+def test_a_value_made_by_hand_is_compared_with_what_the_other_cluster_was_handed(bench):
+    secret = bench.lane.deliveries["coulombcore"]
+    bench.ready()
+    by_hand = Delivery(bootstrap_secret=secret.external_secret)
+    bench.change(deliveries={"coulombcore": secret, "railiance01": by_hand})
+    bench.tenant("railiance01")
+    bench.create("secret", {"metadata": {"name": bench.name}, "stringData": {"API_KEY": "another"}}, "railiance01")
+    found = bench.verdict(bench.prove(), "value", "delivery railiance01")
+    assert (found.word, found.observed) == ("FAIL", "OTHER VALUE")
+    bench.merge("secret", bench.name, {"stringData": {"API_KEY": bench.value}}, "railiance01")
+    found = bench.verdict(bench.prove(), "value", "delivery railiance01")
+    assert (found.word, found.observed) == ("ok", "version 1")
+    bench.change(deliveries={"railiance01": by_hand})
+    assert bench.verdict(bench.prove(), "value").word == "??"
