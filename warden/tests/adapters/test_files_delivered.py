@@ -86,6 +86,10 @@ CASES = {
         delivery() + "consumers: [{deployment: app}]\n",
         (17, "consumers[0].deployment", "write namespace/name"),
     ),
+    "consumer of elsewhere": (
+        delivery() + "consumers: [{deployment: far/app}]\n",
+        (17, "consumers[0].deployment", "that nothing is delivered to; there are: team"),
+    ),
 }
 
 

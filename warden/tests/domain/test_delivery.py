@@ -345,7 +345,7 @@ def test_a_consumer_is_its_owners_and_mended_by_deploying_or_restarting_it(seen_
     consuming = Consuming(name="tenant/app", deployment={"spec": {"template": {"spec": env}}}, pods=(pod,))
     changed = secret(managedFields=[{"time": MARK, "fieldsV1": {"f:data": {}}}])
     verdict = one(seen_of(consumers=(consuming,), secret=changed), "consumer")
-    assert verdict.observed == "OLD VALUE"
+    assert verdict.observed == "OLDER"
     assert verdict.mend == "kubectl --context ctx -n tenant rollout restart deployment/app"
 
 

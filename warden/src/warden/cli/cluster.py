@@ -48,8 +48,8 @@ def sync(ctx: click.Context, /, lane: str, clusters: tuple[str, ...], timeout: i
         for each in done:
             _show(each)
         deliveries.show_left_out(bench, found)
-        if all(each.followed == "synced" for each in done):
-            render.line(f"Next: warden prove {lane}")
+        absent = any(each.followed == "absent" for each in done)
+        render.line(f"Next: warden {'apply' if absent else 'prove'} {lane}")
     return int(deliveries.worst([CODES[each.followed] for each in done]))
 
 

@@ -130,9 +130,11 @@ def _show(lane: Lane, proof: Proof, *, brief: bool) -> None:
     for label in dict.fromkeys(verdict.reader for verdict in shown):
         if not brief:
             render.heading(*_heading(lane, label))
+        said = ""
         for verdict in shown:
             if verdict.reader == label:
-                _show_verdict(lane, verdict)
+                _show_verdict(lane, verdict, said_before=said)
+                said = verdict.detail
     render.line(_conclusion(proof))
 
 
@@ -156,7 +158,8 @@ def _heading(lane: Lane, label: str) -> tuple[str, str]:
     return f"lane {lane.id}", lane.custody.path
 
 
-def _show_verdict(lane: Lane, verdict: Verdict) -> None:
+def _show_verdict(lane: Lane, verdict: Verdict, *, said_before: str) -> None:
+    """One verdict; a reason that the one above it has given is not said again."""
     style = {"ok": "ok", "FAIL": "bad", "??": "warn"}[verdict.word]
     wide = render.width() in {0, 100}
     evidence = f"audit {verdict.audit[:8]}" if verdict.audit else " " * 14 if verdict.ms else ""
@@ -164,7 +167,7 @@ def _show_verdict(lane: Lane, verdict: Verdict) -> None:
     title = render.fit(verdict.title, render.width() - 39) if not wide else f"{verdict.title:<{TITLE}}"
     line = f"{title} {verdict.observed:<11} {verdict.status or '':<4} {evidence}{took}"
     render.line(f"  {render.styled(f'{verdict.word:<4}', style)} {line}".rstrip())
-    if verdict.word == "ok" and not verdict.detail:
+    if verdict.word != "FAIL" and verdict.detail in {"", said_before}:
         return
     expected = verdict.word == "FAIL" and verdict.expected != "as declared"
     detail = f"expected {verdict.expected}: {verdict.detail}" if expected else verdict.detail

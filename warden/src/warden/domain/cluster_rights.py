@@ -97,13 +97,14 @@ def _rule(group: str, resources: str, verbs: str, names: Sequence[str] = ()) -> 
 
 
 def _granted(kind: str, name: str, namespace: str, rules: Sequence[dict[str, Any]], to: Subject) -> Iterator[Manifest]:
+    """A role, and a binding of a name that is the subject's: rights for a second one take nothing from the first."""
     metadata: dict[str, Any] = {"name": name, "labels": dict(MANAGED_BY)}
     metadata |= {"namespace": namespace} if namespace else {}
     yield {"apiVersion": API["Role"], "kind": kind, "metadata": metadata, "rules": list(rules)}
     yield {
         "apiVersion": API["Role"],
         "kind": f"{kind}Binding",
-        "metadata": metadata,
+        "metadata": metadata | {"name": f"{name}:{str(to).replace('/', ':')}"},
         "roleRef": {"apiGroup": RBAC, "kind": kind, "name": name},
         "subjects": [_subject(to)],
     }

@@ -14,6 +14,9 @@ from warden.domain.manifests import Manifest
 from warden.domain.proof import Word
 from warden.domain.server import SecretSeen
 
+OLDER = "OLDER"
+"""What is known of a pod that started before the Secret was last written: not that the value was another one then."""
+
 
 class Consuming(msgspec.Struct, frozen=True, kw_only=True):
     """A declared consumer as the cluster has it; ``deployment`` is ``None`` where there is none.
@@ -46,7 +49,7 @@ def judge_consumer(consuming: Consuming, secret: str, seen: SecretSeen | None) -
     if old:
         since = f"{changed:%Y-%m-%dT%H:%M:%SZ}" if changed else "?"
         detail = f"{', '.join(sorted(old))} started before the Secret's last change ({since}) and cannot follow it"
-        return "FAIL", "OLD VALUE", detail
+        return "FAIL", OLDER, detail
     return "ok", "follows" if how == {"directory"} else "started since", ""
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from warden.domain.cluster import Leg
 from warden.domain.cluster_plan import owned_by, owner_named
-from warden.domain.consuming import Consuming, judge_consumer
+from warden.domain.consuming import OLDER, Consuming, judge_consumer
 from warden.domain.exposure import Exposed, widest
 from warden.domain.lane import Stretch
 from warden.domain.manifests import Manifest
@@ -312,7 +312,7 @@ def _consumers(seen: DeliverySeen) -> Iterator[Verdict]:
         deployment = f"deployment/{consuming.name.partition('/')[2]}"
         deploy = f"{seen.leg.kubectl} apply -k {consuming.overlay}" if consuming.overlay else f"see {_doc(seen)}"
         mends = {
-            "OLD VALUE": f"{_kubectl(seen)} rollout restart {deployment}",
+            OLDER: f"{_kubectl(seen)} rollout restart {deployment}",
             "no pod": f"{_kubectl(seen)} describe {deployment}",
         }
         yield told(word, detail, observed=observed, mend=mends.get(observed, deploy))

@@ -12,7 +12,7 @@ import msgspec
 from warden.domain.catalog import Entry, Platform, Pointer, kind_of
 from warden.domain.cluster import DeclaredCluster, legs, reader_of
 from warden.domain.errors import Fault
-from warden.domain.lane import PROBE_ACCOUNT, Delivery, Lane, PeopleReader, Reader, WorkloadReader
+from warden.domain.lane import PROBE_ACCOUNT, Consumer, Delivery, Lane, PeopleReader, Reader, WorkloadReader
 
 STALE_DAYS = 90
 """An entry that nobody looked at for longer is stale (a warning)."""
@@ -107,14 +107,22 @@ def _of_lane(lane: Lane, platform: Platform) -> Iterator[Complaint]:
         if platform.clusters and cluster not in platform.clusters:
             yield Complaint(f"deliveries.{cluster}", f"is no cluster of clusters.yaml: {', '.join(platform.clusters)}")
     for index, consumer in enumerate(lane.consumers):
-        if not _NAMESPACED.fullmatch(consumer.deployment):
-            yield Complaint(f"consumers[{index}].deployment", "is no Deployment; write namespace/name")
+        yield from _consumer(lane, consumer, f"consumers[{index}].deployment")
     yield from _run_by(lane)
     for field, doc in docs(lane):
         if len(doc.split()) > 2 or ".." in doc.split()[-1].split("/"):  # noqa: PLR2004  # "other-repo path"
             yield Complaint(field, "is no page; write a path in the repository, or: other-repo path")
     if lane.status == "active":
         yield from _active(lane)
+
+
+def _consumer(lane: Lane, consumer: Consumer, field: str) -> Iterator[Complaint]:
+    """A pod takes Secrets of its own namespace only (Kubernetes, *Secrets*)."""
+    homes = sorted({each.secret.partition("/")[0] for each in lane.deliveries.values()})
+    if not _NAMESPACED.fullmatch(consumer.deployment):
+        yield Complaint(field, "is no Deployment; write namespace/name")
+    elif homes and consumer.deployment.partition("/")[0] not in homes:
+        yield Complaint(field, f"is in a namespace that nothing is delivered to; there are: {', '.join(homes)}")
 
 
 def _run_by(lane: Lane) -> Iterator[Complaint]:

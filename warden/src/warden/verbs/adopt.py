@@ -17,7 +17,7 @@ import msgspec
 from warden.domain.adoption import Compared, compared, obstacles
 from warden.domain.cluster import Leg
 from warden.domain.cluster_plan import ClusterPlan, owned_by
-from warden.domain.consuming import Consuming, judge_consumer
+from warden.domain.consuming import OLDER, Consuming, judge_consumer
 from warden.domain.delivery import quoted
 from warden.domain.errors import Closed, Foreign, Inconclusive, Missing, WardenError
 from warden.domain.manifests import LANE, Ref, external_secret, external_secret_of, secret_of
@@ -300,6 +300,4 @@ def _runs_old(leg: Leg, name: str, cluster: Cluster) -> bool:
     labels: Mapping[str, str] = (((found or {}).get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
     pods = cluster.listed("Pod", leg.namespace, labels=labels) if labels else ()
     secret = cluster.secret(leg.namespace, leg.secret)
-    return (
-        judge_consumer(Consuming(name=name, deployment=found, pods=tuple(pods)), leg.secret, secret)[1] == "OLD VALUE"
-    )
+    return judge_consumer(Consuming(name=name, deployment=found, pods=tuple(pods)), leg.secret, secret)[1] == OLDER

@@ -144,8 +144,9 @@ class Server:
             return self._start(report)
         if self.health().get("sealed") is False:
             return None
+        how = "is sealed" if self.health().get("sealed") else "does not answer"
         raise ServerFault(
-            f"a server of this platform runs (pid {pid}) and does not answer; nothing was changed",
+            f"a server of this platform runs (pid {pid}) and {how}; nothing was changed",
             system=state.SYSTEM,
             subject=self._layout.log,
             hint="warden dev down && warden dev up",
