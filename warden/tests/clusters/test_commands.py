@@ -232,7 +232,7 @@ def test_sync_tells_a_failure_in_the_operators_words_and_ends_with_no(delivered)
     done = delivered.run("sync", delivered.lane)
     assert done.returncode == 1
     assert f"FAIL {FIRST}" in done.stdout
-    assert "Next:" not in done.stdout
+    assert done.stdout.splitlines()[-1] == f"Next: warden prove {delivered.lane}"  # it names owner and remedy
     assert document(delivered.run("sync", delivered.lane, "--json"))["clusters"][0]["why"]
 
 
