@@ -194,6 +194,10 @@ class ClusterBench:
             time.sleep(0.03)
         return found
 
+    def collected(self) -> None:
+        """Wait until the Secret went after its owner: a new cluster's collector looks for new kinds every 30 s."""
+        self.until(lambda: self.live_secret().get("code") == 404, 60.0)
+
     # -- verbs -------------------------------------------------------------------------------------------------------
 
     def vault(self, part: str = "platform"):

@@ -95,7 +95,7 @@ def no_store(bench):
 
 def no_external_secret(bench):
     bench.remove("externalsecret", bench.name)
-    bench.until(lambda: bench.live_secret().get("code") == 404)
+    bench.collected()
 
 
 def orphan(bench):
