@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 
 import pytest
 
+from llm_connect.audit import AuditFile
 from llm_connect.configuration import AuditTable, Callers
 from llm_connect.profiles import CUSTODIAN_TRIAGE
+from llm_connect.secret import Redactor
 
 NAME = CUSTODIAN_TRIAGE.name
 
@@ -84,3 +87,15 @@ def test_a_file_that_cannot_be_opened_is_said_at_start(run, key):
     found = run("serve", "--port", "0", environment=environment)
     assert found.returncode == 2
     assert "LLM_CONNECT_AUDIT_FILE: /nowhere/audit.jsonl cannot be written" in found.stderr
+
+
+async def test_the_first_record_is_written_at_once_and_what_follows_it_together(tmp_path):
+    file = tmp_path / "audit.jsonl"
+    audit = AuditFile(str(file), Redactor(), content=False)
+    first, second = audit.begin({"n": 1}), audit.begin({"n": 2})
+    with pytest.raises(StopIteration):  # it did not have to wait
+        first.send(None)
+    assert file.read_text().count("call.begin") == 1
+    await asyncio.gather(second, audit.begin({"n": 3}))
+    assert [json.loads(line)["n"] for line in file.read_text().splitlines()] == [1, 2, 3]
+    await audit.close()

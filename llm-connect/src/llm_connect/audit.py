@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from llm_connect.secret import Redactor
 
+_APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+
 
 class Audit(Protocol):
     """Where records go; `content` says whether they hold what was asked and answered."""
@@ -79,11 +81,12 @@ class AuditFile:
         self._path = path
         self._redactor = redactor
         self._file = self._opened()
+        self._opened_as = _identity(self._file)
         self._writer: Writer[bytes] = Writer("audit", self._write)
 
     def _opened(self) -> int:
         try:
-            return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            return os.open(self._path, _APPENDING, 0o600)
         except OSError as error:
             problem = f"{self._path} cannot be written ({error.strerror})"
             raise FaultyConfiguration([Fault("LLM_CONNECT_AUDIT_FILE", problem, "a file to append to")]) from None
@@ -111,28 +114,34 @@ class AuditFile:
     def _write(self, lines: Sequence[bytes]) -> None:
         """All of them or none, so that no half line stands before the next one."""
         self._follow_rotation()
-        octets = b"".join(lines)
-        size = os.fstat(self._file).st_size
+        octets, written = b"".join(lines), 0
         try:
-            while octets:
-                octets = octets[os.write(self._file, octets) :]
+            while written < len(octets):
+                written += os.write(self._file, octets[written:] if written else octets)
         except OSError:
-            if os.fstat(self._file).st_size > size:
-                os.ftruncate(self._file, size)
+            if written:
+                os.ftruncate(self._file, os.fstat(self._file).st_size - written)
             raise
 
     def _follow_rotation(self) -> None:
+        """Begin the file anew where it was renamed or removed: the path is another file then, or none."""
         try:
             there = os.stat(self._path)
-            if os.path.samestat(there, os.fstat(self._file)):
+            if (there.st_dev, there.st_ino) == self._opened_as:
                 return
         except FileNotFoundError:
             pass
-        renewed = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        renewed = os.open(self._path, _APPENDING, 0o600)
         os.close(self._file)
-        self._file = renewed
+        self._file, self._opened_as = renewed, _identity(renewed)
 
     async def close(self) -> None:
         """See `Audit`."""
         self._writer.close()
         os.close(self._file)
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    """What tells a file from every other one: device and inode."""
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino

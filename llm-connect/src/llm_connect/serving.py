@@ -51,17 +51,18 @@ class Gathering:
     def write(self, data: bytes) -> None:
         """Write it, soon."""
         if not self._parts:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._parts.append(data)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write it now."""
         parts, self._parts = self._parts, []
         if parts and not self._transport.is_closing():
             self._transport.write(parts[0] if len(parts) == 1 else b"".join(parts))
 
     def close(self) -> None:
         """Close after what was written."""
-        self._flush()
+        self.flush()
         self._transport.close()
 
 
@@ -82,6 +83,11 @@ class Protocol(HttpToolsProtocol):
         super().data_received(data)
         if self._in_request():
             self._forget()
+
+    def on_response_complete(self) -> None:
+        """As uvicorn's, after the answer went out: log, metrics and audit come after it and need not be waited for."""
+        self.transport.flush()  # type: ignore[attr-defined]  # it is a Gathering
+        super().on_response_complete()
 
     def eof_received(self) -> None:
         """A client that stops sending within its request has left: nothing is written to it any more.

@@ -1,9 +1,9 @@
-"""Writes that go together: what comes within one turn of the event loop is written at once, at the end of the turn.
+"""Writes that go together: the first is written at once, and what comes within a millisecond after it together.
 
-Under load it is what comes within a millisecond; and what nobody waits for goes with the next that somebody does, or
-after twenty. It is done on the loop's own thread: a few hundred bytes into the operating system's cache, which takes
-some microseconds, where handing them to a thread and hearing back took milliseconds under load (docs/adr/0018). What
-does wait for a disk, SQLite's checkpoint, has a thread.
+What nobody waits for goes with the next that somebody does, or after twenty milliseconds. It is done on the loop's own
+thread: a few hundred bytes into the operating system's cache, which takes some microseconds, where handing them to a
+thread and hearing back took milliseconds under load (docs/adr/0018). What does
+wait for a disk, SQLite's checkpoint, has a thread.
 """
 
 from __future__ import annotations
@@ -48,12 +48,17 @@ class Writer(Generic[T]):
         self._failing = False
 
     async def put(self, item: T) -> None:
-        """Write it.
+        """Write it: at once where nothing was written within the last millisecond, else with what comes until then.
 
         Raises:
             Unwritable: it was not written, and will not be.
         """
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        if not self._awaited and loop.time() >= self._written_at + _APART_SECONDS:
+            if problem := self._flush_with([item]):
+                raise Unwritable(problem)
+            return
+        future: asyncio.Future[None] = loop.create_future()
         self._awaited.append((item, future))
         self._plan(0)
         await future
@@ -77,10 +82,8 @@ class Writer(Generic[T]):
 
     def flush(self) -> None:
         """Write what is there."""
-        self._due = None
-        self._written_at = asyncio.get_running_loop().time()
         awaited, self._awaited = self._awaited, []
-        problem = self._problem([*self._kept, *(item for item, _ in awaited)])
+        problem = self._flush_with([item for item, _ in awaited])
         for _, future in awaited:
             if future.done():  # its caller left
                 continue
@@ -88,10 +91,19 @@ class Writer(Generic[T]):
                 future.set_exception(Unwritable(problem))
             else:
                 future.set_result(None)
-        if problem:
-            self._plan(_AGAIN_SECONDS)
-        else:
+
+    def _flush_with(self, items: Sequence[T]) -> str | None:
+        """Write what is kept, and these after it; gives why that failed. What is kept is tried again later."""
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        self._written_at = asyncio.get_running_loop().time()
+        problem = self._problem([*self._kept, *items])
+        if problem is None:
             self._kept.clear()
+        elif self._kept:
+            self._plan(_AGAIN_SECONDS)
+        return problem
 
     def _problem(self, items: Sequence[T]) -> str | None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -113,4 +114,6 @@ def _announce(url: str, settings: Settings, host: str) -> None:
     logs.logger.info("listening", extra={"fields": fields})
     if missing := settings.missing_keys():
         logs.logger.warning("not ready: no provider key", extra={"fields": {"missing": missing}})
+    # What is there now stays. A full collection that walked through it would stop everything for milliseconds.
+    gc.freeze()
     announce_url(url)
