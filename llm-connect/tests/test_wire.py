@@ -71,31 +71,3 @@ async def test_a_piece_is_given_out_when_it_comes(busy):
         assert (await answer.piece(5, "provider_idle", "byte")).startswith(b"abcd")
     assert time.monotonic() - started < 1
     await wire.close()
-
-
-@pytest.fixture
-async def measured():
-    """The URL of a server that keeps its connections and says how long its answers are, and those it has had."""
-    had = []
-
-    async def serve(reader, writer):
-        had.append(writer)
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            while await reader.readuntil(b"\r\n\r\n{}"):
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nabcd")
-                await asyncio.sleep(0.01)
-                writer.write(b"efgh")
-        writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", had
-
-
-async def test_an_announced_end_is_not_waited_for_and_the_connection_is_used_again(measured):
-    url, had = measured
-    wire = Wire()
-    for _ in range(20):
-        async with wire.post(url, b"{}", {}, 5, 5) as answer:
-            assert await answer.whole(5) == b"abcdefgh"
-    assert len(had) == 1
-    await wire.close()

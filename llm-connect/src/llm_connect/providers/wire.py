@@ -62,9 +62,8 @@ class Answer:
             GatewayError: as `piece`, or it is larger than MAX_ANSWER_BYTES.
         """
         parts: list[bytes] = []
-        size, announced = 0, self.headers.get("content-length")
-        # An end that was announced is not waited for: that would be one more turn through pyreqwest's threads.
-        while str(size) != announced and (piece := await self.piece(idle_seconds, "provider_idle", "byte")):
+        size = 0
+        while piece := await self.piece(idle_seconds, "provider_idle", "byte"):
             size += len(piece)
             if size > MAX_ANSWER_BYTES:
                 message = f"the provider's answer is larger than {MAX_ANSWER_BYTES} bytes; reading was given up"
