@@ -6,8 +6,8 @@ from typing import Any
 AIM_TIMES, AIM_P50, AIM_P99 = 40, 1.2, 3.0
 INTRODUCTION = """\
 Written by `make bench-llm`, which takes about ten minutes and so is no part of `make bench`. All of it is from one run
-on one machine of two cores that others use too: read the ratios. {rounds} rounds that alternate between all; medians of
-the rounds. The load of the machine before each: {loads}.
+on one machine of two cores that others use too: read the ratios. Each round measures all of them, one after the other;
+the figures are medians. Load of the machine before each round ({rounds}): {loads}.
 
 Core 0 has whoever is measured, core 1 the upstream and the load (Go's standard library,
 `bench/llm_connect_parts/load`). llm-connect: validation, audit, budget in tokens and money, authentication on. LiteLLM:
