@@ -117,12 +117,33 @@ async def test_a_model_without_a_price_is_refused_under_a_money_budget(ledger_of
         ({"max_tokens": None}, "max_tokens"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}, "messages[0].content"),
         ({"web_search_options": {}}, "web_search_options"),
+        ({"tools": [{"type": "function"}, {"type": "openrouter:web_search"}]}, "tools[1].type"),
     ],
 )
-async def test_what_has_no_bound_is_refused_by_name(ledger_of, fields, named):
+@pytest.mark.parametrize("budget", [Budget("day", usd=1.0), Budget("day", tokens=100_000)], ids=["money", "tokens"])
+async def test_what_has_no_bound_is_refused_by_name(ledger_of, fields, named, budget):
+    await _is_refused(ledger_of(budget), fields, named)
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [({"service_tier": "priority"}, "service_tier"), ({"modalities": ["text", "audio"]}, "modalities")],
+)
+async def test_what_is_not_paid_by_the_declared_prices_is_refused_under_a_money_budget(ledger_of, fields, named):
+    await _is_refused(ledger_of(Budget("day", usd=1.0)), fields, named)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"service_tier": "flex"}, {"modalities": ["text"]}, {"tools": [{"type": "function"}]}]
+)
+async def test_what_is_paid_by_them_is_not(ledger_of, fields):
+    ledger = ledger_of(Budget("day", usd=1.0))
+    assert (await ledger.reserve("ann", NAME, replace(CALL, fields=CALL.fields | fields), PRICES)).amount.nano_usd
+
+
+async def _is_refused(ledger, fields, named):
     from llm_connect.faults import BadRequest
 
-    ledger = ledger_of(Budget("day", usd=1.0))
     with pytest.raises(BadRequest) as caught:
         await ledger.reserve("ann", NAME, replace(CALL, fields=CALL.fields | fields), PRICES)
     assert [fault.field for fault in caught.value.faults] == [named]
