@@ -63,10 +63,11 @@ class Provider:
         flood: the bytes of each stream, beside its end.
         sent: bytes of floods that were taken from it.
         open: requests that are not answered yet.
+        on_arrival: called when a request has arrived whole.
     """
 
-    def __init__(self, pause=0.0, together=0, flood=0):
-        self.pause, self.together, self.flood = pause, together, flood
+    def __init__(self, pause=0.0, together=0, flood=0, on_arrival=lambda: None):
+        self.pause, self.together, self.flood, self.on_arrival = pause, together, flood, on_arrival
         self.begun = self.sent = self.open = 0
         self._all = asyncio.Event()
 
@@ -81,6 +82,7 @@ class Provider:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 break
+        self.on_arrival()
         self.begun += 1
         self.open += 1
         if self.begun >= self.together:
@@ -210,6 +212,22 @@ def kill_under_load(site, call, provider, upstream):
     assert under_way > 0
     assert set(found) <= {"whole", "cut"}
     assert eventually(lambda: provider.open == 0)
+
+
+def test_what_reaches_the_provider_is_in_ledger_and_audit_record_at_that_moment(site, call, tmp_path):
+    """The provider itself kills the gateway, as the first thing it does with a request."""
+    provider, audit = Provider(), tmp_path / "audit.jsonl"
+    site.configure(BUDGET.format(10**9))
+    with site.serving(provider) as upstream:
+        for turn in range(1, 6):
+            with site.gateway(upstream, LLM_CONNECT_AUDIT_FILE=str(audit)) as process:
+                provider.on_arrival = process.kill
+                with suppress(OSError, HTTPException):
+                    call("POST", f"{process.url}/execute", {"prompt": "hello"})
+                process.wait()
+            assert provider.begun == turn
+            assert tokens_of(site.state) > turn * 8192  # as max_tokens of the profile
+            assert [json.loads(line)["event"] for line in audit.read_text().splitlines()] == ["call.begin"] * turn
 
 
 def over(site, call, upstream):
@@ -358,6 +376,21 @@ def test_slow_readers_take_no_memory_and_hold_nobody_up(site, call):
             assert resident(process.pid) - before < 64 * MEBIBYTE
             assert provider.open == 12
         assert eventually(lambda: provider.open == 0)
+
+
+def test_a_body_beyond_the_limit_is_dropped_as_it_comes(site, call):
+    with site.gateway("http://127.0.0.1:9") as process:
+        assert call("POST", f"{process.url}/execute", b"x").status == 400
+        before = resident(process.pid)
+        reply = call("POST", f"{process.url}/execute", b'{"prompt": "' + b"a" * 60 * MEBIBYTE + b'"}')
+        assert (reply.status, reply.json["type"]) == (413, "body_too_large")
+        assert most_resident(process.pid) - before < 24 * MEBIBYTE
+
+
+def most_resident(pid):
+    """The most that it ever was."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def stands_still(count):
