@@ -31,7 +31,7 @@ from llm_connect.simulator.streaming import STREAM_FAILURES
 from llm_connect.web.app import Gateway
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 KEY = "sk-or-v1-planted-0123456789abcdef"
 PROGRAM = Path(sys.executable).parent / "llm-connect"
@@ -82,10 +82,15 @@ def serving_app(app: Any, protocol: Any = ResettableProtocol) -> Iterator[str]:
 
 
 @contextmanager
-def running_program(*arguments: str, environment: Mapping[str, str] | None = None, **keywords: Any) -> Iterator[Any]:
-    """Run `llm-connect …` as a process; `.url` is what it announced; it is terminated in the end."""
+def running_program(
+    *arguments: str, environment: Mapping[str, str] | None = None, before: Sequence[str] = (), **keywords: Any
+) -> Iterator[Any]:
+    """Run `llm-connect …` as a process; `.url` is what it announced; it is terminated in the end.
+
+    `before` is what stands in front of it on the command line, and becomes it (`exec`).
+    """
     process = subprocess.Popen(
-        [PROGRAM, *arguments],
+        [*before, PROGRAM, *arguments],
         env=plain_environment() | dict(environment or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -7,6 +7,9 @@ import json
 from dataclasses import replace
 
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from llm_connect.audit import AuditFile
 from llm_connect.configuration import AuditTable, Callers
@@ -74,12 +77,20 @@ def test_a_renamed_file_is_begun_anew(simulator, gateway_to, call, tmp_path):
 
 
 def test_without_a_record_there_is_no_call(serving, gateway_to, call):
-    from starlette.applications import Starlette
-
     called = []
-    with serving(Starlette(routes=[])) as upstream, gateway_to(upstream, audit=AuditTable("/dev/full")) as url:
-        reply = call("POST", f"{url}/execute", {"prompt": "hello"})
-    assert (reply.status, reply.json["type"], called) == (503, "audit_unwritable", [])
+
+    async def complete(_request):
+        called.append(1)
+        return JSONResponse({})
+
+    routes = [Route("/v1/chat/completions", complete, methods=["POST"])]
+    with serving(Starlette(routes=routes)) as upstream:
+        with gateway_to(f"{upstream}/v1", audit=AuditTable("/dev/full")) as url:
+            reply = call("POST", f"{url}/execute", {"prompt": "hello"})
+        assert (reply.status, reply.json["type"], called) == (503, "audit_unwritable", [])
+        with gateway_to(f"{upstream}/v1", audit=AuditTable("/dev/null")) as url:
+            call("POST", f"{url}/execute", {"prompt": "hello"})
+        assert called == [1]
 
 
 def test_a_file_that_cannot_be_opened_is_said_at_start(run, key):

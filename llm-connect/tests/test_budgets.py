@@ -68,8 +68,9 @@ async def test_usage_above_the_bound_is_counted_and_told(ledger_of, caplog):
 async def test_unknown_usage_keeps_the_reservation(ledger_of, usage):
     ledger = ledger_of(Budget("day", tokens=1000))
     reservation = await ledger.reserve("ann", NAME, CALL, None)
+    bound = reservation.amount
     ledger.settle(reservation, usage, None)
-    assert list(ledger.spent.values()) == [reservation.amount]
+    assert list(ledger.spent.values()) == [bound] != [Amount()]
 
 
 async def test_released_is_as_if_never_taken(ledger_of):
@@ -117,12 +118,33 @@ async def test_a_model_without_a_price_is_refused_under_a_money_budget(ledger_of
         ({"max_tokens": None}, "max_tokens"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}, "messages[0].content"),
         ({"web_search_options": {}}, "web_search_options"),
+        ({"tools": [{"type": "function"}, {"type": "openrouter:web_search"}]}, "tools[1].type"),
     ],
 )
-async def test_what_has_no_bound_is_refused_by_name(ledger_of, fields, named):
+@pytest.mark.parametrize("budget", [Budget("day", usd=1.0), Budget("day", tokens=100_000)], ids=["money", "tokens"])
+async def test_what_has_no_bound_is_refused_by_name(ledger_of, fields, named, budget):
+    await _is_refused(ledger_of(budget), fields, named)
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [({"service_tier": "priority"}, "service_tier"), ({"modalities": ["text", "audio"]}, "modalities")],
+)
+async def test_what_is_not_paid_by_the_declared_prices_is_refused_under_a_money_budget(ledger_of, fields, named):
+    await _is_refused(ledger_of(Budget("day", usd=1.0)), fields, named)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"service_tier": "flex"}, {"modalities": ["text"]}, {"tools": [{"type": "function"}]}]
+)
+async def test_what_is_paid_by_them_is_not(ledger_of, fields):
+    ledger = ledger_of(Budget("day", usd=1.0))
+    assert (await ledger.reserve("ann", NAME, replace(CALL, fields=CALL.fields | fields), PRICES)).amount.nano_usd
+
+
+async def _is_refused(ledger, fields, named):
     from llm_connect.faults import BadRequest
 
-    ledger = ledger_of(Budget("day", usd=1.0))
     with pytest.raises(BadRequest) as caught:
         await ledger.reserve("ann", NAME, replace(CALL, fields=CALL.fields | fields), PRICES)
     assert [fault.field for fault in caught.value.faults] == [named]

@@ -128,6 +128,11 @@ def test_what_the_api_server_said_counts_as_long_as_it_is_declared_and_not_beyon
         assert server.asked == 2
 
 
+def test_where_nothing_is_said_it_counts_for_a_minute():
+    read = read_configuration({"callers": {"kubernetes": {"audience": "x", "allow": ["a/b"]}}})
+    assert read.callers.kubernetes.cache_seconds == 60
+
+
 @pytest.mark.parametrize(
     ("callers", "named"),
     [

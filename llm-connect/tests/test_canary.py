@@ -6,6 +6,12 @@ import base64
 import contextlib
 import socket
 
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from llm_connect.profiles import CUSTODIAN_TRIAGE
 from llm_connect.simulator.failures import FAILURES
 
 CANARY = "sk-or-v1-CANARY-6f1c1b5e0d7e4c4e9a573f5b0c1d2e3f"
@@ -100,3 +106,28 @@ def test_no_failure_of_the_provider_shows_the_key(simulator, gateway_to, gateway
         config = {"model_name": failure}
         reply = call("POST", f"{gateway}/execute", {"prompt": "hello", "config": config}, {"x-request-id": key})
         assert key not in reply.octets.decode(), failure
+
+
+ESCAPED = "".join(f"\\u{ord(letter):04x}" for letter in CANARY)
+"""As a provider's JSON may hold it: it is the key again when it has been read."""
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_key_that_the_provider_writes_in_another_way_does_not_leave_either(serving, gateway_to, call, stream):
+    choice = f'{{"index": 0, "finish_reason": "stop", "%s": {{"role": "assistant", "content": "{ESCAPED}"}}}}'
+    body = '{"id": "1", "model": "m", "choices": [' + choice % ("delta" if stream else "message") + "]}"
+
+    async def echo(_request):
+        kind = "text/event-stream" if stream else "application/json"
+        return PlainTextResponse(f"data: {body}\n\ndata: [DONE]\n\n" if stream else body, media_type=kind)
+
+    name = CUSTODIAN_TRIAGE.name
+    chat = {"model": name, "messages": [{"role": "user", "content": "hello"}], "stream": stream}
+    with (
+        serving(Starlette(routes=[Route("/v1/chat/completions", echo, methods=["POST"])])) as upstream,
+        gateway_to(f"{upstream}/v1", {name: CUSTODIAN_TRIAGE}, CANARY) as url,
+    ):
+        reply = call("POST", f"{url}/v1/chat/completions", chat)
+    assert reply.status == 200
+    assert b"[key removed]" in reply.octets
+    assert traces(reply.octets.decode()) == []

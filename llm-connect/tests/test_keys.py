@@ -142,39 +142,44 @@ def test_a_refused_key_is_tried_once_more_with_the_one_that_has_come(gateway_to,
         assert call("POST", f"{url}/v1/chat/completions", body).status == 200
 
 
-def test_a_key_that_is_swapped_under_load_fails_no_request(serving, gateway_to, mount, call):
+def test_a_key_that_is_swapped_under_load_fails_no_request(serving, program, mount, call):
     """The kubelet swaps, and from that moment on the provider takes the new key only, eight times."""
     mount.put(OPENROUTER_API_KEY=OLD)
     found, stop = Counter(), threading.Event()
-    with (
-        serving(Simulator(mount, limit_usd=1e6).application()) as provider,
-        gateway(gateway_to, mount, f"{provider}/api/v1") as url,
-    ):
+    with serving(Simulator(mount, limit_usd=1e6).application()) as provider:
+        environment = {
+            "LLM_CONNECT_KEY_DIRECTORY": str(mount.path),
+            "LLM_CONNECT_OPENROUTER_BASE_URL": f"{provider}/api/v1",
+        }
+        with program("serve", "--port", "0", "--log-level", "error", environment=environment) as process:
 
-        def load():
-            while not stop.is_set():
-                reply = call("POST", f"{url}/execute", {"prompt": "hello"})
-                found[reply.json.get("type", 200)] += 1
+            def load(stream):
+                body = {"model": NAME, "messages": [{"role": "user", "content": "hello"}], "stream": stream}
+                while not stop.is_set():
+                    reply = call("POST", f"{process.url}/v1/chat/completions", body)
+                    whole = reply.octets.endswith(b"[DONE]\n\n") if stream else reply.status == 200
+                    found["whole" if whole else reply.octets] += 1
 
-        threads = [threading.Thread(target=load) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for turn in range(8):
-            mount.put(OPENROUTER_API_KEY=f"sk-or-v1-turn-{turn:04}-0123456789")
-            time.sleep(0.3)
-        stop.set()
-        for thread in threads:
-            thread.join()
-    assert set(found) == {200}
-    assert found[200] > 40
+            threads = [threading.Thread(target=load, args=(bool(number % 2),)) for number in range(4)]
+            for thread in threads:
+                thread.start()
+            for turn in range(8):
+                enough = found["whole"] + 20
+                mount.put(OPENROUTER_API_KEY=f"sk-or-v1-turn-{turn:04}-0123456789")
+                while found["whole"] < enough and len(found) == 1:
+                    time.sleep(0.01)
+            stop.set()
+            for thread in threads:
+                thread.join()
+    assert set(found) == {"whole"}
 
 
-def test_within_two_seconds_ready_shows_the_version_of_the_key_that_came(gateway_to, provider, mount, call):
+def test_without_a_request_ready_shows_the_version_of_the_key_that_came(gateway_to, provider, mount, call):
     mount.put(OPENROUTER_API_KEY=OLD)
     with gateway(gateway_to, mount, provider[1]) as url:
         before = call("GET", f"{url}/ready").json["key_versions"]["openrouter"]
         mount.put(OPENROUTER_API_KEY=NEW)
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 30
         while (after := call("GET", f"{url}/ready").json["key_versions"]["openrouter"]) == before:
             assert time.monotonic() < deadline
             time.sleep(0.05)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 
 import pytest
 
@@ -42,13 +41,18 @@ async def read_on(wire, url):
             pass
 
 
+async def read_for(wire, url, seconds):
+    async with asyncio.timeout(seconds):
+        await read_on(wire, url)
+
+
 async def test_no_cancellation_is_lost(busy):
     wire = Wire()
     for turn in range(150):
         task = asyncio.create_task(read_on(wire, busy))
         await asyncio.sleep(0.008 + turn % 7 * 0.001)
         task.cancel()
-        done, _ = await asyncio.wait([task], timeout=2)
+        done, _ = await asyncio.wait([task], timeout=30)
         assert done, f"the cancellation of turn {turn} was lost"
     await wire.close()
 
@@ -56,18 +60,17 @@ async def test_no_cancellation_is_lost(busy):
 async def test_no_timeout_is_lost(busy):
     wire = Wire()
     for turn in range(100):
-        started = time.monotonic()
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.008 + turn % 7 * 0.001):
-                await read_on(wire, busy)
-        assert time.monotonic() - started < 1
+        task = asyncio.create_task(read_for(wire, busy, 0.008 + turn % 7 * 0.001))
+        done, _ = await asyncio.wait([task], timeout=30)
+        assert done, f"the timeout of turn {turn} was lost"
+        assert isinstance(task.exception(), TimeoutError)
     await wire.close()
 
 
 async def test_a_piece_is_given_out_when_it_comes(busy):
     wire = Wire()
-    started = time.monotonic()
     async with wire.post(busy, b"{}", {}, 5, 5) as answer:
-        assert (await answer.piece(5, "provider_idle", "byte")).startswith(b"abcd")
-    assert time.monotonic() - started < 1
+        piece = await answer.piece(30, "provider_idle", "byte")
+    assert piece.startswith(b"abcd")
+    assert len(piece) < 16 * 1024  # what is gathered for the sake of the reading is 64 KiB
     await wire.close()

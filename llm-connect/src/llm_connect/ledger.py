@@ -253,8 +253,27 @@ def _boundless(fields: Mapping[str, Any], *, money: bool) -> list[tuple[str, str
         parts = message.get("content") if isinstance(message.get("content"), list) else []
         if message.get("audio") or any(isinstance(p, dict) and p.get("type") not in {"text", "refusal"} for p in parts):
             found.append((f"messages[{index}].content", "is more than text, and a budget holds for it", "text"))
-    if money and "web_search_options" in fields:
-        found.append(("web_search_options", "has no bound in money, and a money budget holds", "to leave it out"))
+    return [*found, *_added(fields), *(_dearer(fields) if money else ())]
+
+
+def _added(fields: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """What a provider runs by itself: what it finds is read as prompt, without a bound."""
+    found = []
+    if "web_search_options" in fields:
+        found.append(("web_search_options", "adds text that has no bound, and a budget holds", "to leave it out"))
+    for index, tool in enumerate(fields.get("tools") or ()):
+        if not isinstance(tool, dict) or tool.get("type") not in {"function", "custom"}:
+            found.append((f"tools[{index}].type", "is run by the provider, and a budget holds", "function, custom"))
+    return found
+
+
+def _dearer(fields: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """What has prices other than those that are declared."""
+    found = []
+    if fields.get("service_tier") not in {None, "auto", "default", "flex"}:
+        found.append(("service_tier", "has other prices, and a money budget holds", "auto, default, flex"))
+    if any(each != "text" for each in fields.get("modalities") or ()):
+        found.append(("modalities", "are more than text, and a money budget holds", "text"))
     return found
 
 

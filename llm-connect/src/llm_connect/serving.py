@@ -31,6 +31,7 @@ _LAST_ANSWER_SECONDS = 0.2
 _KEEP_ALIVE_SECONDS = 75
 """Longer than clients keep theirs (urllib3, aiohttp and undici: up to 60), so that none finds its connection closed."""
 _REQUEST_SECONDS = 30
+_GATHERED_BYTES = 16 * 1024
 
 
 class CannotListen(Exception):
@@ -44,6 +45,7 @@ class Gathering:
         self._transport = transport
         self._loop = loop
         self._parts: list[bytes] = []
+        self._size = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -53,10 +55,13 @@ class Gathering:
         if not self._parts:
             self._loop.call_soon(self.flush)
         self._parts.append(data)
+        self._size += len(data)
+        if self._size > _GATHERED_BYTES:  # only what was given on can tell that the client does not read
+            self.flush()
 
     def flush(self) -> None:
         """Write it now."""
-        parts, self._parts = self._parts, []
+        parts, self._parts, self._size = self._parts, [], 0
         if parts and not self._transport.is_closing():
             self._transport.write(parts[0] if len(parts) == 1 else b"".join(parts))
 

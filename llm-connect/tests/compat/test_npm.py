@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,8 +102,6 @@ def test_its_answer_is_validated_here(through):
     ],
 )
 def test_its_errors(through, text, expected, type_):
-    started = time.monotonic()
     with pytest.raises(expected) as found:
         ask(through, text)
     assert found.value.type == type_
-    assert time.monotonic() - started < 5

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from llm_connect.providers import Call
 
-# Standard chat fields that OpenRouter's request schema does not have; it would drop them without a word.
+# Standard chat fields that are neither in `ChatRequest` of OpenRouter's OpenAPI document (openapi/openapi.yaml in
+# OpenRouterTeam/docs at 0cf80d1) nor on its page "Parameters", which has `verbosity` and `web_search_options` besides.
 OPENROUTER_REFUSES = frozenset({
-    "audio", "function_call", "functions", "moderation", "n", "prompt_cache_key", "prompt_cache_options",
-    "prompt_cache_retention", "safety_identifier", "store", "web_search_options",
+    "audio", "function_call", "functions", "moderation", "n", "prompt_cache_retention", "safety_identifier", "store",
 })  # fmt: skip
 
 
