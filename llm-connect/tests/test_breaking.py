@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import resource
 import socket
 import time
 from dataclasses import replace
@@ -151,54 +150,12 @@ def test_so_it_is_while_a_plain_answer_is_awaited(trickling, caplog):
     assert [r.fields["status"] for r in caplog.records if r.fields.get("type") == "caller_gone"] == [499]
 
 
-def test_a_thousand_connections_are_served(simulator, gateway_to, program, key):
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 4096
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        pytest.skip(f"this machine allows {hard} open files, fewer than the {wanted} this needs")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-    environment = {"LLM_CONNECT_CUSTODIAN_TRIAGE_PROVIDER": "simulate"}
-    with program("serve", "--port", "0", "--log-level", "error", environment=environment) as process:
-        statuses = asyncio.run(_thousand(address_of(process.url)))
-        after = asyncio.run(_thousand(address_of(process.url), 1))
-    assert statuses == [b"200"] * 1000
-    assert after == [b"200"]
-
-
-async def _thousand(address, count=1000):
-    """The first asks when the last is connected."""
-    connected = asyncio.Barrier(count)
-
-    async def one():
-        for attempt in range(3):  # the backlog of a busy machine may drop a SYN
-            try:
-                reader, writer = await asyncio.open_connection(*address)
-                break
-            except OSError:
-                await asyncio.sleep(0.2 * (attempt + 1))
-        await connected.wait()
-        writer.write(request_of("/execute", {"prompt": "hello"}))
-        line = await asyncio.wait_for(reader.readline(), 60)
-        writer.close()
-        await writer.wait_closed()
-        return line.split()[1]
-
-    return await asyncio.gather(*(one() for _ in range(count)))
-
-
 @pytest.mark.parametrize("path", ["/execute", "/v1/chat/completions"])
 @pytest.mark.parametrize("octets", [b'{"prompt": "\xff\xfe"}', b'{"prompt": "\xc3"}', b'{"prompt": "\xed\xa0\x80"}'])
 def test_malformed_utf8_is_400(gateway, call, path, octets):
     reply = call("POST", f"{gateway}{path}", octets)
     found = reply.json if path == "/execute" else reply.json["error"]
     assert (reply.status, found["type"]) == (400, "invalid_json")
-
-
-def test_a_prompt_of_ten_megabytes_goes_through_where_it_is_allowed(simulator, gateway_to, call):
-    limits = Limits(max_body_bytes=16 * 1024 * 1024)
-    with gateway_to(simulator, limits=limits) as url:
-        reply = call("POST", f"{url}/execute", {"prompt": "a" * 10_000_000})
-    assert (reply.status, reply.json["usage"]["prompt_tokens"]) == (200, 2_500_000)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +200,7 @@ def test_waiting_for_a_place_counts_to_the_deadline(serving, gateway_to, call, k
 
     limits = Limits(max_concurrency=1)
     with (
-        serving(Simulator(FixedKey(Secret(key)), latency_ms=5000).application()) as upstream,
+        serving(Simulator(FixedKey(Secret(key)), latency_ms=2500).application()) as upstream,
         gateway_to(f"{upstream}/api/v1", {NAME: CUSTODIAN_TRIAGE}, limits=limits) as url,
     ):
         first = threading.Thread(target=lambda: call("POST", f"{url}/execute", {"prompt": "hello"}))

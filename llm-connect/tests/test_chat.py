@@ -75,6 +75,20 @@ def test_every_standard_field_has_a_value_here():
     assert set(VALUES) == set(STANDARD) - {"messages", "model", "stream", "stream_options"}
 
 
+# The standard ones among the fields of `ChatRequest` in OpenRouter's OpenAPI document and on its page "Parameters".
+OPENROUTER_DOCUMENTS = {
+    "frequency_penalty", "logit_bias", "logprobs", "max_completion_tokens", "max_tokens", "messages", "metadata",
+    "modalities", "model", "parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key",
+    "prompt_cache_options", "reasoning_effort", "response_format", "seed", "service_tier", "stop", "stream",
+    "stream_options", "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user", "verbosity",
+    "web_search_options",
+}  # fmt: skip
+
+
+def test_what_openrouter_does_not_document_is_what_is_refused():
+    assert set(STANDARD) - OPENROUTER_DOCUMENTS == OPENROUTER_REFUSES
+
+
 @pytest.mark.parametrize("name", sorted(set(VALUES) - OPENROUTER_REFUSES))
 def test_a_field_that_the_route_honours_reaches_the_provider(keeping, call, name):
     url, seen = keeping

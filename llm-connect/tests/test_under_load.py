@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from llm_connect.configuration import Limits
 from llm_connect.profiles import CUSTODIAN_TRIAGE
 
 NAME = CUSTODIAN_TRIAGE.name
@@ -64,11 +65,13 @@ class Provider:
         sent: bytes of floods that were taken from it.
         open: requests that are not answered yet.
         on_arrival: called when a request has arrived whole.
+        last: the body of the last one.
     """
 
     def __init__(self, pause=0.0, together=0, flood=0, on_arrival=lambda: None):
         self.pause, self.together, self.flood, self.on_arrival = pause, together, flood, on_arrival
         self.begun = self.sent = self.open = 0
+        self.last = b""
         self._all = asyncio.Event()
 
     async def __call__(self, scope, receive, send):
@@ -82,6 +85,7 @@ class Provider:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 break
+        self.last = body
         self.on_arrival()
         self.begun += 1
         self.open += 1
@@ -325,6 +329,26 @@ def test_a_thousand_streams_are_open_at_once(site):
     assert Counter(answer.endswith(b"data: [DONE]\n\n\r\n") for answer in answers) == {True: 1000}
 
 
+@pytest.mark.usefixtures("many_files")
+def test_of_a_thousand_callers_those_without_a_place_wait_for_their_turn(site):
+    """By the limits that hold where nothing is said; the provider answers when all places are taken."""
+    provider = Provider(together=Limits().max_concurrency)
+    with site.serving(provider) as upstream, site.gateway(upstream) as process:
+        answers = asyncio.run(streams(*address_of(process.url), 1000))
+    assert provider.begun == 1000
+    assert Counter(answer.endswith(b"data: [DONE]\n\n\r\n") for answer in answers) == {True: 1000}
+
+
+def test_a_prompt_of_ten_megabytes_reaches_the_provider_as_it_is(site, call):
+    prompt = "".join(f"{number} größer " for number in range(600_000))
+    provider = Provider()
+    site.configure("[server]\nmax_body_bytes = 16777216\n")
+    with site.serving(provider) as upstream, site.gateway(upstream) as process:
+        assert call("POST", f"{process.url}/execute", {"prompt": prompt}).status == 200
+    assert len(prompt.encode()) > 9 * MEBIBYTE
+    assert json.loads(provider.last)["messages"][0]["content"] == prompt
+
+
 def address_of(url):
     host, _, port = url.removeprefix("http://").partition(":")
     return host, int(port)
@@ -343,7 +367,7 @@ async def streams(host, port, count):
         reader, writer = await connection(host, port)
         await connected.wait()
         writer.write(request({"model": NAME, "messages": HELLO, "stream": True}))
-        answer = await asyncio.wait_for(reader.readuntil(b"\r\n0\r\n\r\n"), 120)
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n0\r\n\r\n"), 60)
         writer.close()
         await writer.wait_closed()
         return answer.removesuffix(b"0\r\n\r\n")
@@ -365,9 +389,9 @@ def test_slow_readers_take_no_memory_and_hold_nobody_up(site, call):
     with site.serving(provider) as upstream, site.gateway(upstream) as process:
         assert call("POST", f"{process.url}/execute", {"prompt": "hello"}).status == 200
         before = resident(process.pid)
-        with ExitStack() as readers:
-            for _ in range(12):
-                client = readers.enter_context(socket.socket())
+        with ExitStack() as stack:
+            readers = [stack.enter_context(socket.socket()) for _ in range(12)]
+            for client in readers:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 client.connect(address_of(process.url))
                 client.sendall(request({"model": NAME, "messages": HELLO, "stream": True}))
@@ -375,7 +399,9 @@ def test_slow_readers_take_no_memory_and_hold_nobody_up(site, call):
             assert call("POST", f"{process.url}/execute", {"prompt": "hello"}).status == 200
             assert resident(process.pid) - before < 64 * MEBIBYTE
             assert provider.open == 12
-        assert eventually(lambda: provider.open == 0)
+            for client in readers:  # half closed: what lies there for them is not waited for
+                client.shutdown(socket.SHUT_WR)
+            assert eventually(lambda: provider.open == 0)
 
 
 def test_a_body_beyond_the_limit_is_dropped_as_it_comes(site, call):
