@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
-from llm_connect.configuration import Limits
+from llm_connect.configuration import AuditTable, Limits
 from llm_connect.profiles import CUSTODIAN_TRIAGE, Profile, Target
 from llm_connect.secret import Secret
 from llm_connect.simulator.app import Simulator
@@ -71,9 +71,13 @@ class Upstream:
         raise ConnectionResetError
 
 
+def records(directory):
+    return [json.loads(line) for line in (directory / "audit.jsonl").read_text().splitlines()]
+
+
 @pytest.fixture
-def trickling(gateway_to):
-    """A gateway to such a provider."""
+def trickling(gateway_to, tmp_path):
+    """A gateway to such a provider, which keeps its record in `tmp_path`."""
     import threading
 
     upstream, started, loop = Upstream(), threading.Event(), asyncio.new_event_loop()
@@ -92,7 +96,8 @@ def trickling(gateway_to):
     started.wait(5)
     profile = replace(CUSTODIAN_TRIAGE, timeout_seconds=30)
     try:
-        with gateway_to(f"http://127.0.0.1:{ports[0]}/v1", {NAME: profile}) as url:
+        audit = AuditTable(str(tmp_path / "audit.jsonl"))
+        with gateway_to(f"http://127.0.0.1:{ports[0]}/v1", {NAME: profile}, audit=audit) as url:
             yield url, upstream
     finally:
         loop.call_soon_threadsafe(task.cancel)
@@ -137,6 +142,19 @@ def test_a_client_that_goes_away_ends_the_providers_call(trickling, how):
         client.close()
     assert eventually(lambda: upstream.gone == 1)
     client.close()
+
+
+def test_a_reader_that_leaves_its_stream_is_no_success_in_the_record(trickling, tmp_path, caplog):
+    caplog.set_level("INFO", logger="llm_connect")
+    url, _ = trickling
+    with socket.create_connection(address_of(url)) as client:
+        client.sendall(request_of("/v1/chat/completions", {"model": NAME, "messages": HELLO, "stream": True}))
+        assert client.recv(1)
+    assert eventually(lambda: len(records(tmp_path)) == 2)
+    end = records(tmp_path)[-1]
+    assert (end["event"], end["status"], end["type"]) == ("call.end", 499, "caller_gone")
+    (line,) = [record.fields for record in caplog.records if record.fields.get("type") == "caller_gone"]
+    assert line["status"] == 499
 
 
 def test_so_it_is_while_a_plain_answer_is_awaited(trickling, caplog):

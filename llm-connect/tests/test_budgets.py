@@ -271,3 +271,23 @@ def test_with_a_full_disk_nothing_is_called_and_afterwards_it_goes_on(program, c
             time.sleep(0.1)
     assert again.status == 200
     assert spent_of(state)["all/all"][0] == first.json["usage"]["total_tokens"] + again.json["usage"]["total_tokens"]
+
+
+@pytest.mark.parametrize("place", ["nowhere/state", "a file/state"])
+def test_a_directory_that_is_mistyped_begins_no_budget_at_zero(run, tmp_path, key, place):
+    (tmp_path / "a file").write_text("")
+    config = tmp_path / "llm-connect.toml"
+    config.write_text('[[budgets]]\nperiod = "day"\ntokens = 10\n')
+    environment = {"OPENROUTER_API_KEY": key, "LLM_CONNECT_STATE": str(tmp_path / place)}
+    found = run("serve", "--port", "0", "--config", str(config), environment=environment)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert "LLM_CONNECT_STATE" in found.stderr
+    assert not (tmp_path / "nowhere").exists()
+
+
+async def test_what_is_kept_is_for_its_owner_only(ledger_of, tmp_path):
+    ledger = ledger_of(Budget("day", tokens=1000))
+    await ledger.open()
+    files = list(tmp_path.glob("ledger*"))
+    assert len(files) > 2
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}

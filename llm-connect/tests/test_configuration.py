@@ -175,3 +175,15 @@ def test_two_profiles_side_by_side_call_what_each_declares(serving, gateway_to, 
 @pytest.mark.parametrize(("patience", "deadline"), [(300, 295), (100, 95), (10, 9.5), (0.1, 0.095)])
 def test_the_deadline_ends_before_the_callers(patience, deadline):
     assert deadline_seconds(patience) == pytest.approx(deadline)
+
+
+def test_a_wrong_word_is_one_fault_and_a_file_is_blamed_on_what_named_it(run, tmp_path):
+    config = tmp_path / "x.toml"
+    wrong = '[providers.x]\nkind = "soap"\n[profiles.a]\nprovider = "y"\nmodel = 3\n[[budgets]]\nperiod = "year"\ntokens = -1\n'
+    config.write_text(wrong)
+    said = run("profiles", "--config", str(config)).stderr
+    fields = ("providers.x.kind", "profiles.a.provider", "profiles.a.model", "budgets[0].period", "budgets[0].tokens")
+    assert {field: said.count(f"{field}:") for field in fields} == dict.fromkeys(fields, 1)
+    missing = run("profiles", "--config", str(tmp_path / "none.toml")).stderr
+    assert "--config: " in missing
+    assert "LLM_CONNECT_CONFIG" not in missing

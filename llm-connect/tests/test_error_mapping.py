@@ -132,3 +132,10 @@ def test_a_refused_key_is_the_providers_401(simulator, gateway_to, call):
     with gateway_to(simulator, key="sk-or-another-key") as gateway:
         reply = call("POST", f"{gateway}/execute", {"prompt": "hello"})
     assert (reply.status, reply.json["type"], reply.json["provider_status"]) == (502, "provider_key_refused", 401)
+
+
+def test_a_longer_time_of_the_request_is_not_waited_for(gateway, call):
+    config = {"model_name": "silent", "timeout_seconds": 60}  # the profile waits 0.4 s
+    reply = call("POST", f"{gateway}/execute", {"prompt": "hello", "config": config})
+    assert (reply.status, reply.json["type"]) == (504, "deadline")
+    assert "0.4 s" in reply.json["message"]

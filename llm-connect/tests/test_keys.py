@@ -84,6 +84,20 @@ def test_a_key_that_comes_later_is_found(mount):
     assert ring.current.secret.reveal() == NEW
 
 
+def test_a_key_that_is_taken_away_stays_in_force_and_the_log_says_so_once(mount, caplog):
+    mount.put(OPENROUTER_API_KEY=OLD)
+    ring = ring_of(mount)
+    for _ in range(2):
+        mount.put()
+        ring.look()
+        ring.look()
+        assert ring.current.secret.reveal() == OLD
+        assert [record.getMessage() for record in caplog.records] == ["key gone; the last one stays in force"]
+        mount.put(OPENROUTER_API_KEY=OLD)
+        ring.look()
+        caplog.clear()
+
+
 @pytest.mark.parametrize("content", ["", "with space", "x" * 9000])
 def test_what_is_no_key_leaves_the_last_one_in_force(mount, content):
     mount.put(OPENROUTER_API_KEY=OLD)

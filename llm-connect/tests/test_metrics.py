@@ -36,7 +36,8 @@ def test_the_document_describes_what_is_served(gateway, call):
     document = call("GET", f"{gateway}/openapi.json").json
     for path, methods in document["paths"].items():
         for method in methods:
-            assert call(method.upper(), f"{gateway}{path}", {} if method == "post" else None).status != 404
+            url = f"{gateway}{path.replace('{name}', NAME)}"
+            assert call(method.upper(), url, {} if method == "post" else None).status != 404
     request = document["paths"]["/v1/chat/completions"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(request["properties"]) == set(STANDARD)
     jsonschema_rs.validator_for(request, offline=True).validate(

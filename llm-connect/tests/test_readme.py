@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
+from llm_connect import metrics
 from llm_connect.faults import GatewayError
 from llm_connect.profiles import VARIABLES
 from llm_connect.simulator.failures import FAILURES
 from llm_connect.simulator.streaming import STREAM_FAILURES
+from llm_connect.web.openapi import TYPES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -35,3 +38,11 @@ def test_every_type_of_error_is_listed_and_exists():
     raised |= set(re.findall(rf'(?:{errors})\("([a-z_]+)"', SOURCE))
     shapes_of_the_simulator = {"provider_overloaded", "provider_name"}
     assert listed == raised - shapes_of_the_simulator
+    assert listed == set(TYPES)
+
+
+def test_every_metric_is_listed():
+    section = README.partition("### /metrics")[2].partition("## Errors")[0]
+    words = r"((?:llm_connect|gen_ai)_[a-z_]+)"
+    listed = {name.removesuffix("_total") for name in re.findall(f"`{words}`", section)}
+    assert listed == set(re.findall(f'"{words}"', inspect.getsource(metrics)))

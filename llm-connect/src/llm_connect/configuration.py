@@ -141,16 +141,20 @@ SIMULATE = ProviderTable("simulate", "simulate")
 BUILT_IN = {"openrouter": OPENROUTER, "simulate": SIMULATE}
 
 
-def load_configuration(path: str | None) -> Configuration:
+def load_configuration(path: str | None, named_by: str = CONFIG) -> Configuration:
     """The configuration in the file at `path`, or in `llm-connect.toml` in the directory there; None: what is built in.
+
+    Args:
+        path: a file or a directory.
+        named_by: the variable or flag that named it, for faults.
 
     Raises:
         FaultyConfiguration: with every fault of the file.
     """
-    return read_configuration(_document(path) if path else {})
+    return read_configuration(_document(path, named_by) if path else {})
 
 
-def _document(path: str) -> dict[str, Any]:
+def _document(path: str, named_by: str) -> dict[str, Any]:
     place = Path(path)
     try:
         place = place / FILE_NAME if place.is_dir() else place
@@ -161,7 +165,7 @@ def _document(path: str) -> dict[str, Any]:
         problem = f"{place} is not UTF-8"
     except (OSError, ValueError) as error:
         problem = f"{place} cannot be read ({getattr(error, 'strerror', None) or 'no usable path'})"
-    raise FaultyConfiguration([Fault(CONFIG, problem, f"a TOML file, or a directory with {FILE_NAME}")])
+    raise FaultyConfiguration([Fault(named_by, problem, f"a TOML file, or a directory with {FILE_NAME}")])
 
 
 def read_configuration(document: Mapping[str, Any]) -> Configuration:
@@ -206,7 +210,7 @@ _PROVIDER = ("kind", "base_url", "key", "refuses", "ca_file", *_POLICY)
 def _provider(table: Fields, name: str) -> ProviderTable:
     usual = BUILT_IN.get(name)
     kind = table.one_of("kind", KINDS) or (usual.kind if usual else None)
-    if kind is None:
+    if kind is None and table.raw("kind") is None:
         table.refuse("kind", "missing", ", ".join(KINDS))
     url, key = table.text("base_url"), table.text("key")
     if kind == "openai" and url is None:
@@ -258,10 +262,11 @@ def _fallback(table: Fields, index: int, item: Any, providers: Mapping[str, Prov
 def _target(table: Fields, base: Target, providers: Mapping[str, ProviderTable]) -> Target:
     provider = table.one_of("provider", providers) or base.provider
     model = table.text("model") or base.model
-    if not provider:
+    if not provider and table.raw("provider") is None:
         table.refuse("provider", "missing", ", ".join(providers))
-    if not ANY_MODEL_ID.fullmatch(model):
-        table.refuse("model", "missing, or no model id", ANY_MODEL_ID_ALLOWED)
+    given = table.raw("model")
+    if not ANY_MODEL_ID.fullmatch(model) and (given is None or model == given):
+        table.refuse("model", "missing" if given is None else "is no model id", ANY_MODEL_ID_ALLOWED)
     return Target(provider, model, _prices(table) if table.raw("prices") is not None else base.prices)
 
 
@@ -325,9 +330,9 @@ def _budget(table: Fields, profiles: Mapping[str, Profile]) -> Budget:
     profile = table.one_of("profile", [*profiles, EACH])
     period = table.one_of("period", PERIODS)
     tokens, usd = table.whole("tokens", TOKENS), table.number("usd", USD)
-    if period is None:
+    if period is None and table.raw("period") is None:
         table.refuse("period", "missing", ", ".join(PERIODS))
-    if tokens is None and usd is None:
+    if table.raw("tokens") is None and table.raw("usd") is None:
         table.refuse("tokens", "missing, and so is usd", "at least one of the two")
     return Budget(period or "day", profile, table.text("caller"), tokens, usd)
 

@@ -30,6 +30,7 @@ VERSION_KEY_FILE = "LLM_CONNECT_VERSION_KEY_FILE"
 _SHAPE = re.compile(r"[!#-\[\]-~]{8,4096}", re.ASCII)
 _SHAPE_ALLOWED = "8 to 4096 printable ASCII characters without space, quote or backslash, on one line"
 _LARGEST_FILE = 8192
+_GONE = "gone"
 _VERSION_CHARACTERS = 12
 _VERSIONED = b"llm-connect key version\0"
 
@@ -190,8 +191,14 @@ class Keyring:
             return False
         if secret is None:
             self._signature = ()
+            self._tell_gone()
             return False
         return self._take(secret)
+
+    def _tell_gone(self) -> None:
+        if self.current is not None and self._told != _GONE:
+            logger.warning("key gone; the last one stays in force", extra={"fields": {"field": self.field}})
+            self._told = _GONE
 
     def _take(self, secret: Secret) -> bool:
         self._told = ""

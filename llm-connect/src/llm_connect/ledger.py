@@ -70,6 +70,7 @@ class Ledger:
 
     async def open(self) -> None:
         """See `Budgets`."""
+        logger.info("ledger", extra={"fields": {"directory": self._directory, "accounts": len(self.spent)}})
         self._checkpoints = asyncio.create_task(self._checkpoint())
 
     async def _checkpoint(self) -> None:
@@ -168,7 +169,8 @@ class Ledger:
 
 def _locked(directory: str) -> int:
     try:
-        Path(directory).mkdir(parents=True, exist_ok=True)
+        # Not its parents: a path that is mistyped, or whose volume is missing, must not begin every budget at zero.
+        Path(directory).mkdir(exist_ok=True)
         descriptor = os.open(Path(directory) / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise _unusable(f"{directory} cannot be written ({error.strerror})") from None
@@ -186,12 +188,13 @@ def _unusable(problem: str) -> FaultyConfiguration:
 
 def _opened(directory: str) -> sqlite3.Connection:
     try:
+        os.close(os.open(Path(directory) / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         database = sqlite3.connect(Path(directory) / FILE_NAME, isolation_level=None, check_same_thread=False)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute("PRAGMA wal_autocheckpoint = 0")
         database.execute(_TABLE)
-    except sqlite3.Error as error:
+    except (OSError, sqlite3.Error) as error:
         raise _unusable(f"{FILE_NAME} in {directory} cannot be used ({error})") from None
     return database
 

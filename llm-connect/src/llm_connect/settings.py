@@ -69,7 +69,8 @@ def load_settings(
         FaultyConfiguration: with every fault of the file and of every variable.
     """
     faults: list[Fault] = []
-    read = _collect(faults, lambda: load_configuration(config or environment.get(CONFIG))) or Configuration({}, {})
+    path, named_by = (config, "--config") if config else (environment.get(CONFIG), CONFIG)
+    read = _collect(faults, lambda: load_configuration(path, named_by)) or Configuration({}, {})
     profiles = _collect(faults, lambda: _profiles(read, environment))
     providers = {name: _with_url(table, environment, faults) for name, table in read.providers.items()}
     redactor, versions = Redactor(), _collect(faults, lambda: _versions(environment))

@@ -106,8 +106,9 @@ def _fetch(request: Request, timeout_seconds: float) -> tuple[int, str]:
             return error.code, error.read().decode("utf-8", "replace")
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
-        why = getattr(reason, "strerror", None) or type(reason).__name__
-        raise Unreachable(f"{request.full_url} gives no answer ({str(why).lower()})") from None
+        words = "no answer in time" if isinstance(reason, TimeoutError) else type(reason).__name__
+        why = getattr(reason, "strerror", None) or words
+        raise Unreachable(f"{request.full_url} cannot be asked ({str(why).lower()})") from None
 
 
 def _document(text: str) -> Any:

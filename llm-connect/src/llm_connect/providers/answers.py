@@ -128,7 +128,7 @@ def error_in(status: int, body: Mapping[str, Any] | None, retry_after: str | Non
     error: Mapping[str, Any] = found if isinstance(found, dict) else {}
     code = _code(error.get("code")) or status
     kind, type_, sentence = BY_STATUS.get(code, _OTHER)
-    inside = ", inside a 200" if status == OK else ""
+    inside = ", inside a 200" if status == OK and code != OK else ""
     message = f"{sentence} (status {code}{inside}){_said(error.get('message'))}"
     unbilled = status in _NOTHING_GENERATED
     kept = _plain_retry_after(retry_after)

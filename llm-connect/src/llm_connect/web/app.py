@@ -19,7 +19,7 @@ from llm_connect.metrics import CONTENT_TYPE, Metrics
 from llm_connect.providers.building import built
 from llm_connect.structured.schemas import Schemas
 from llm_connect.web.chat import ChatEndpoint
-from llm_connect.web.exchange import GONE, Exchange
+from llm_connect.web.exchange import CALLER_GONE, Exchange
 from llm_connect.web.execute import ExecuteEndpoint
 from llm_connect.web.openapi import openapi
 
@@ -96,6 +96,8 @@ class Gateway:
 
     def stop_soon(self) -> None:
         """No longer ready; what comes is still served."""
+        if not self.stopping:
+            logger.info("stopping")
         self.stopping = True
 
     async def _stop(self) -> None:
@@ -153,7 +155,7 @@ class Gateway:
         if task is not None:
             task.uncancel()
         if exchange.gone:
-            exchange.fields["type"] = "caller_gone"
+            exchange.fields["type"] = CALLER_GONE
             return
         message = "the gateway is stopping and gave the call up; whether the provider served it is unknown"
         await self._refuse(exchange, Unavailable("stopping", message))
@@ -173,7 +175,7 @@ class Gateway:
         known = exchange.path in self._routes
         path = exchange.path if known else f"{_MODELS}/…" if exchange.path.startswith(f"{_MODELS}/") else "(unknown)"
         place = {"request_id": exchange.request_id, "method": exchange.method, "path": path}
-        status = GONE if exchange.gone and exchange.status is None else exchange.status
+        status = exchange.told_status
         fields = exchange.fields
         logger.info("request", extra={"fields": place | {"status": status, "ms": exchange.milliseconds} | fields})
         self._metrics.answered(path, status or 0, fields.get("type", ""), exchange.milliseconds / 1000, fields)

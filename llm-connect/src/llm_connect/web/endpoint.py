@@ -10,6 +10,7 @@ from llm_connect.calling import DEADLINE
 from llm_connect.faults import Fault, GatewayError, ProviderFailed, TimedOut, invalid_request
 from llm_connect.profiles import deadline_seconds
 from llm_connect.structured.judgement import Unusable
+from llm_connect.web.exchange import CALLER_GONE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -99,6 +100,9 @@ class Endpoint:
         except GatewayError as error:
             exchange.fields["type"] = error.type
             raise
+        except asyncio.CancelledError:
+            exchange.fields["type"] = CALLER_GONE if exchange.gone else "stopping"
+            raise
         finally:
             if watch is not None:
                 watch.cancel()
@@ -107,7 +111,7 @@ class Endpoint:
 
     def _ended(self, exchange: Exchange) -> None:
         if exchange.audited:
-            ended = {"request_id": exchange.request_id, "status": exchange.status, "ms": exchange.milliseconds}
+            ended = {"request_id": exchange.request_id, "status": exchange.told_status, "ms": exchange.milliseconds}
             content = {"answer": exchange.content} if self.keeps_content else {}
             self._audit.end(ended | exchange.fields | content)
 

@@ -29,6 +29,7 @@ JSON = b"application/json"
 EVENTS = b"text/event-stream; charset=utf-8"
 GONE = 499
 """The status in log and audit of a caller that left; nginx's number, none of HTTP's."""
+CALLER_GONE = "caller_gone"
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _BODY_SECONDS = 60
 _ERROR_EVENT_SECONDS = 1.0
@@ -69,6 +70,11 @@ class Exchange:
         given = self.headers.get(b"x-request-id", b"")
         # The caller's id if it is a plain one, else a new one: it goes into headers and logs.
         self.request_id = redactor.text(given.decode()) if _ID.fullmatch(given) else os.urandom(16).hex()
+
+    @property
+    def told_status(self) -> int | None:
+        """The status for log, audit and metrics: of a caller that left, also where its stream had begun, GONE."""
+        return GONE if self.fields.get("type") == CALLER_GONE else self.status
 
     @property
     def milliseconds(self) -> float:

@@ -28,7 +28,8 @@ class ExecuteEndpoint(Endpoint):
         schema = await self.schema(execution.chat.schema, "config.model_params.json_schema")
         profile = self.settings.profiles[execution.chat.model]
         job = Job(execution.chat, profile, exchange.caller)
-        async with self.call(exchange, job, execution.timeout_seconds or profile.timeout_seconds):
+        patience = min(execution.timeout_seconds or profile.timeout_seconds, profile.timeout_seconds)
+        async with self.call(exchange, job, patience):
             body = await self._body(exchange, execution, job, schema)
             await exchange.answer_json(200, body)
 

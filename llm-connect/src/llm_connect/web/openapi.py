@@ -25,6 +25,17 @@ _ERRORS = {
     "504": "No answer in time.",
 }
 
+TYPES = (
+    "answer_invalid", "audit_unwritable", "body_cut", "body_slow", "body_too_large", "budget_exhausted",
+    "budget_unwritable", "caller_not_allowed", "caller_unknown", "callers_unverifiable", "deadline", "gateway_busy",
+    "internal", "invalid_json", "invalid_request", "key_missing", "method_not_allowed", "model_unpriced",
+    "provider_credit", "provider_cut", "provider_down", "provider_empty", "provider_error", "provider_first_byte",
+    "provider_forbidden", "provider_idle", "provider_key_refused", "provider_malformed", "provider_no_endpoint",
+    "provider_not_json", "provider_rate_limit", "provider_refused_request", "provider_reset", "provider_stalled",
+    "provider_timeout", "provider_tls", "provider_too_large", "provider_unavailable", "provider_unreachable",
+    "stopping", "unknown_path", "unknown_profile",
+)  # fmt: skip
+"""What `type` of an error may be; README.md says when."""
 
 def openapi(names: list[str]) -> Schema:
     """The document; `names` are the profiles and model ids in force."""
@@ -37,6 +48,7 @@ def openapi(names: list[str]) -> Schema:
             "/metrics": {"get": _read("metrics", "For Prometheus.", kind="text/plain", open_=True)},
             "/openapi.json": {"get": _read("openapi", "This document.", open_=True)},
             "/v1/models": {"get": _read("models", "What `model` may be.", {"401", "403", "503"})},
+            "/v1/models/{name}": {"get": _read("model", "One of them.", {"401", "403", "404", "503"}) | _NAMED},
             "/execute": {"post": _call("execute", "One prompt, one answer.", _execute(names), _EXECUTED, "Error")},
             "/v1/chat/completions": {
                 "post": _call("chat", "OpenAI's chat completions.", _chat(names), _COMPLETION, "ChatError", events=True)
@@ -58,6 +70,7 @@ def _read(
     return {"operationId": name, "summary": what, "responses": responses, "security": [{}] if open_ else _SECURITY}
 
 
+_NAMED: Schema = {"parameters": [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]}
 _SECURITY: list[Schema] = [{}, {"bearer": []}]
 
 
@@ -130,15 +143,17 @@ def _chat(names: list[str]) -> Schema:
 _TEXT: Schema = {"type": "string"}
 _TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 _FAULTS: Schema = {"type": "array", "items": _object(dict.fromkeys(("field", "problem", "allowed"), _TEXT), ["field"])}
+# Examples and no enum: a client that is made from this must not fail at one that comes later.
+_TYPE: Schema = {"type": "string", "examples": list(TYPES)}
 _STATUS: Schema = {"type": ["integer", "null"]}
 _ERROR = _object(
-    {"error": _TEXT, "message": _TEXT, "type": _TEXT, "provider_status": _STATUS, "faults": _FAULTS},
+    {"error": _TEXT, "message": _TEXT, "type": _TYPE, "provider_status": _STATUS, "faults": _FAULTS},
     ["error", "message", "type", "provider_status"],
 )
 _CHAT_ERROR = _object(
     {
         "error": _object(
-            {"message": _TEXT, "type": _TEXT, "code": _TEXT, "param": _TEXT_OR_NULL, "provider_status": _STATUS},
+            {"message": _TEXT, "type": _TYPE, "code": _TYPE, "param": _TEXT_OR_NULL, "provider_status": _STATUS},
             ["message", "type", "code", "param"],
         )
     },
