@@ -344,7 +344,8 @@ def test_a_prompt_of_ten_megabytes_reaches_the_provider_as_it_is(site, call):
     provider = Provider()
     site.configure("[server]\nmax_body_bytes = 16777216\n")
     with site.serving(provider) as upstream, site.gateway(upstream) as process:
-        assert call("POST", f"{process.url}/execute", {"prompt": prompt}).status == 200
+        body = json.dumps({"prompt": prompt}, ensure_ascii=False).encode()
+        assert call("POST", f"{process.url}/execute", body).status == 200
     assert len(prompt.encode()) > 9 * MEBIBYTE
     assert json.loads(provider.last)["messages"][0]["content"] == prompt
 
