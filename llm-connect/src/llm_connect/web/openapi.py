@@ -37,6 +37,7 @@ TYPES = (
 )  # fmt: skip
 """What `type` of an error may be; README.md says when."""
 
+
 def openapi(names: list[str]) -> Schema:
     """The document; `names` are the profiles and model ids in force."""
     return {
