@@ -74,3 +74,26 @@ async def test_a_piece_is_given_out_when_it_comes(busy):
     assert piece.startswith(b"abcd")
     assert len(piece) < 16 * 1024  # what is gathered for the sake of the reading is 64 KiB
     await wire.close()
+
+
+@pytest.fixture
+async def in_pieces():
+    """The URL of a server whose answer comes in twelve pieces, 0.05 s apart."""
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n")
+        for _ in range(12):
+            await asyncio.sleep(0.05)
+            writer.write(b"a")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+
+
+async def test_idle_is_the_time_between_pieces_and_not_of_the_whole(in_pieces):
+    wire = Wire()
+    async with wire.post(in_pieces, b"{}", {}, 5, 5) as answer:
+        assert await answer.whole(0.4) == b"a" * 12
+    await wire.close()

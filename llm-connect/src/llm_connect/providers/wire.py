@@ -18,7 +18,7 @@ from pyreqwest.exceptions import ConnectTimeoutError, DetailedPyreqwestError, Ne
 from llm_connect.faults import GatewayError, ProviderFailed, TimedOut
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
 T = TypeVar("T")
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -47,10 +47,14 @@ class Answer:
         """
         try:
             async with asyncio.timeout(seconds):
-                piece = await _cancellable(self._reader.read_chunk())
+                return await self._next()
         except TimeoutError:
             message = f"the provider gave no {what} for {seconds:g} s; the call was given up"
             raise TimedOut(type_, message) from None
+
+    async def _next(self) -> bytes:
+        try:
+            piece = await _cancellable(self._reader.read_chunk())
         except PyreqwestError:
             raise ProviderFailed("provider_cut", "the provider's answer ended before it was whole") from None
         return b"" if piece is None else bytes(piece)
@@ -61,14 +65,25 @@ class Answer:
         Raises:
             GatewayError: as `piece`, or it is larger than MAX_ANSWER_BYTES.
         """
+        clock = asyncio.get_running_loop().time
+        try:
+            # One for all pieces: making a timeout costs as much as reading a piece.
+            async with asyncio.timeout(idle_seconds) as idle:
+                return await self._all(lambda: idle.reschedule(clock() + idle_seconds))
+        except TimeoutError:
+            message = f"the provider gave no byte for {idle_seconds:g} s; the call was given up"
+            raise TimedOut("provider_idle", message) from None
+
+    async def _all(self, progressed: Callable[[], None]) -> bytes:
         parts: list[bytes] = []
         size = 0
-        while piece := await self.piece(idle_seconds, "provider_idle", "byte"):
+        while piece := await self._next():
             size += len(piece)
             if size > MAX_ANSWER_BYTES:
                 message = f"the provider's answer is larger than {MAX_ANSWER_BYTES} bytes; reading was given up"
                 raise ProviderFailed("provider_too_large", message, provider_status=self.status)
             parts.append(piece)
+            progressed()
         return b"".join(parts)
 
 
