@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -121,3 +122,34 @@ def test_what_the_gateway_refuses_is_told_with_what_to_do(triage, model, code, h
     fault = json.loads(done.stderr)
     assert (done.returncode, fault["system"]) == (code, "llm-connect")
     assert hint in fault["hint"]
+
+
+BUDGETS = [
+    ("day", "tokens = 9", "budget_exhausted", r"run triage again in \d+ s"),
+    ("total", "tokens = 9", "budget_exhausted", "no next period"),
+    ("day", "usd = 1.0", "model_unpriced", "prices"),
+]
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_a_used_up_budget_is_not_now_and_says_when(triage, tmp_path, budget):
+    period, limit, kind, hint = budget
+    (tmp_path / "llm-connect.toml").write_text(
+        '[profiles.custodian-triage-balanced]\nprovider = "openrouter"\nmodel = "example/unpriced"\nmax_tokens = 900\n'
+        f'[[budgets]]\nperiod = "{period}"\n{limit}\n'
+    )
+    settings = {"LLM_CONNECT_CONFIG": str(tmp_path / "llm-connect.toml"), "LLM_CONNECT_STATE": str(tmp_path / "state")}
+    done = triage("example/unpriced", **settings)
+    fault = json.loads(done.stderr)
+    assert (done.returncode, fault["kind"]) == (5, kind), done.stderr
+    assert f"(402, {kind}: " in fault["message"]
+    assert re.search(hint, fault["hint"])
+
+
+def test_what_the_gateways_validation_says_is_in_the_report(triage):
+    prose = json.loads(triage("simulate/prose").stdout)
+    assert (prose["served"]["validation"]["valid"], prose["served"]["validation"]["reason"]) == (False, "not_json")
+    assert "llm-connect's validation says: not_json: the content is no JSON" in "".join(prose["problems"])
+    assert prose["quarantined"] == []
+    whole = json.loads(triage("google/gemini-2.5-flash").stdout)
+    assert whole["served"]["validation"] == {"valid": True, "reason": "", "problems": []}

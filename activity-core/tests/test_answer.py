@@ -117,6 +117,27 @@ def test_a_fenced_answer_is_kept_and_told():
     assert answer.problems
 
 
+@pytest.mark.parametrize(
+    "nothing", ["Sure! Here is what I think.", "{" * 99, '{"summary": "x", "recommendations": [{"ca']
+)
+def test_what_is_said_to_be_kept_was_kept(nothing):
+    answer = read(nothing, IDS)
+    assert "no recommendation in it could be kept" in answer.problems[0]
+    assert len(answer.quarantined) == nothing.count('{"ca')
+    some = read(text(one("N-1"), one("N-2"))[:-20], IDS)
+    assert "what stands whole in it was kept" in some.problems[0]
+
+
+def test_a_list_that_is_cut_between_two_entries_quarantines_none():
+    answer = read(text(one("N-1"))[:-2], IDS)
+    assert (kept(answer), answer.quarantined) == (["N-1"], [])
+    assert "the list is cut off: its end is missing" in answer.problems
+
+
+def test_an_empty_list_is_a_problem():
+    assert read(text(), IDS).problems == ["its list of recommendations is empty"]
+
+
 def test_one_broken_item_in_the_middle_costs_that_item_only():
     broken = text(one("N-1"), one("N-2"), one("N-3")).replace('"candidate": "N-2"', '"candidate": N-2')
     answer = read(broken, IDS)

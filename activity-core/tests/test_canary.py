@@ -21,6 +21,7 @@ PLANTED = {
     "summary": f"sk-proj-{secrets.token_hex(20)}",
     "reason": f"xoxb-{secrets.token_hex(14)}",
     "candidate": f"glpat-{secrets.token_hex(10)}",
+    "problem": secrets.token_hex(9),
     "message": f"sk-or-v1-{secrets.token_hex(32)}",
 }
 
@@ -47,7 +48,10 @@ def planted_digest(say):
 def planted_answer(say):
     texts = {"action": PLANTED["action"], "why": PLANTED["why"], "needs_human_reason": PLANTED["reason"]}
     items = [say.item("N-1", **texts, needs_human=True), say.item(PLANTED["candidate"])]
-    return say.reply(say.content(*items, summary=PLANTED["summary"]), model=PLANTED["message"])
+    problem = f"{'word ' * 57}{PLANTED['problem']}"[:300]  # as llm-connect cuts it
+    judged = {"valid": False, "reason": PLANTED["reason"], "problems": [{"path": "/x", "problem": problem}]}
+    metadata = {"validation": judged}
+    return say.reply(say.content(*items, summary=PLANTED["summary"]), model=PLANTED["message"], metadata=metadata)
 
 
 def assert_nowhere(*places):

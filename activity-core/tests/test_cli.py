@@ -2,11 +2,15 @@
 
 import ast
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "activity_core"
+PROGRAMS = Path(sys.executable).parent
 COMMANDS = ["triage", "runs", "schema", "exit-codes"]
 
 
@@ -32,6 +36,13 @@ def test_wrong_usage_is_2_and_json_where_wanted(world, arguments):
     done = world.run(*arguments, "--json")
     if "schema" not in arguments:
         assert json.loads(done.stderr)["code"] == 2
+
+
+def test_the_version_is_said_as_warden_says_its_own(world):
+    done = world.run("--version")
+    warden = subprocess.run([PROGRAMS / "warden", "--version"], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"activity-core \d+\.\d+\.\d+\n", done.stdout)
+    assert done.stdout.replace("activity-core", "warden") == warden.stdout
 
 
 def test_nothing_to_call_is_wrong_usage(world):

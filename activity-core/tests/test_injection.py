@@ -106,7 +106,7 @@ def obeyed(payload: str, found: digest.Digest) -> dict:
     text = json.dumps({"summary": payload, "recommendations": told})
     read = answer.read(text, {candidate.id for candidate in found.candidates})
     run = report.Run("run-1", parsed("2026-11-24T06:20:00Z"), "custodian-triage-balanced")
-    return report.of_answer(run, found, read, Served(text, clean(payload, 300)[0], "stop", (1, 1), 0.1, "r", ()))
+    return report.of_answer(run, found, read, Served(text, clean(payload, 300)[0], "stop", (1, 1), 0.1, "r", None))
 
 
 @pytest.mark.parametrize("chunk", range(8))

@@ -26,6 +26,18 @@ def test_a_labelled_name_or_path_is_left_alone(line):
     assert mask(line) == (line, [])
 
 
+CURL = [
+    ("curl -s -u ", "adm" + "in:geheim", " https://hub.example/"),
+    ("curl --user=", "deploy:" + "wald$meister", " -o out.json https://hub.example/"),
+    ("curl https://hub.example/?a=1&b=2 -x p:3128 --proxy-user '", "proxy:" + "geheim", "' -v"),
+]
+
+
+@pytest.mark.parametrize(("before", "secret", "after"), CURL)
+def test_of_a_call_of_curl_the_call_stays_readable(before, secret, after):
+    assert mask(before + secret + after) == (f"{before}{MASK}{after}", ["user and password of curl"])
+
+
 def test_a_masked_text_is_stable():
     once, _ = mask(" ".join(SECRETS))
     assert mask(once) == (once, [])
@@ -37,7 +49,22 @@ def test_a_cut_private_key_is_masked_to_the_end():
     assert (masked, kinds) == (f"title\n{MASK}", ["private key"])
 
 
-@pytest.mark.parametrize("piece", ["a1", "sk-", "-", "://a:", "eyJ", "eyJaaaaaaaa.", "password:", "-----BEGIN A-----"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a1",
+        "sk-",
+        "-",
+        "://a:",
+        "eyJ",
+        "eyJaaaaaaaa.",
+        "password:",
+        "-----BEGIN A-----",
+        "curl ",
+        "curl -u ",
+        "curl -u a",
+    ],
+)
 def test_a_megabyte_of_anything_is_read_in_time(piece):
     began = time.process_time()
     mask(piece * (1_000_000 // len(piece)))

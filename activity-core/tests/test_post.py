@@ -28,6 +28,16 @@ def test_a_run_is_told_once(world, hub):
     assert "knows this run already" in done.stderr
 
 
+def test_a_hub_that_knows_the_run_by_its_key_counts_as_told(world, hub):
+    hub.play = lambda *_: (409, {}, b"")
+    done = world.triage(None, "--post", hub.url)
+    assert done.returncode == 0
+    assert "the State Hub says that it knows this run already (409)" in done.stderr
+    assert world.runs[0]["posted_at"]
+    assert world.triage(None, "--post", hub.url).returncode == 0
+    assert len(hub.seen) == 1
+
+
 def test_a_hub_that_does_not_take_it_costs_no_report_and_is_told_the_next_time(world, gateway, hub):
     for status, code in ((500, 3), (401, 4), (302, 3)):
         hub.play = lambda *_, status=status: (status, {"location": "http://192.0.2.1"}, b"")

@@ -11,7 +11,7 @@ from activity_core.gateway import Served
 from activity_core.wsjf import SCALE
 
 SAMPLES = Path(__file__).parent.parent / "samples"
-SERVED = Served("", "example/model-1", "stop", (1200, 640), 0.0031, "req-1", ())
+SERVED = Served("", "example/model-1", "stop", (1200, 640), 0.0031, "req-1", None)
 
 
 def made(name, text, began, before=None):

@@ -1,10 +1,14 @@
 """The record: once a day, two at a time, killed in the middle, full and unwritable disks."""
 
+import fcntl
 import json
 import os
+import pty
 import signal
 import sqlite3
+import struct
 import subprocess
+import termios
 import threading
 import time
 from pathlib import Path
@@ -224,6 +228,46 @@ def test_the_report_of_a_run_is_shown_again(world):
     assert world.run("runs", run).stdout.startswith("# Triage for ")
     missing = world.run("runs", "2020")
     assert (missing.returncode, missing.stdout) == (1, "")
+
+
+@pytest.mark.parametrize("beginning", ["2", ""])
+def test_the_beginning_of_more_than_one_run_shows_none_and_names_them(world, beginning):
+    ids = [json.loads(world.triage(None, "--again").stdout)["run"] for _ in range(2)]
+    done = world.run("runs", beginning, "--json")
+    fault = json.loads(done.stderr)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Nothing is shown." in fault["message"]
+    if beginning:
+        assert fault["faults"] == ids[::-1]
+    assert world.run("runs", ids[0]).returncode == 0
+
+
+def table(world, columns):
+    """The lines of `runs` on a terminal of that many columns."""
+    main, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    command = [str(Path(os.sys.executable).parent / "activity-core"), "runs"]
+    environment = world.environment | {"NO_COLOR": "1"}
+    done = subprocess.run(command, env=environment, stdout=side, stderr=subprocess.PIPE, text=True, check=True)
+    os.close(side)
+    with open(main, "rb", buffering=0) as terminal:
+        return terminal.read(65536).decode().splitlines(), done.stderr
+
+
+def test_the_table_fits_the_terminal_and_is_whole_in_a_pipe(world, gateway, say):
+    world.triage()
+    gateway.play = lambda *_: (502, {}, json.dumps({"type": "provider_down", "message": "word " * 40}).encode())
+    world.triage(None, "--again")
+    for columns in (40, 80, 90):
+        lines, note = table(world, columns)
+        assert max(map(len, lines)) <= columns
+        assert "left out for want of width: " in note
+    assert {"RUN", "BEGAN", "STATE", "COST"} <= set(table(world, 80)[0][0].split())
+    wide, note = table(world, 140)
+    piped = world.run("runs").stdout.splitlines()
+    assert (wide[0].split(), note) == (piped[0].split(), "")
+    assert piped[0].split()[-2:] == ["TOKENS", "COST"]
+    assert max(map(len, piped)) > 140
 
 
 def test_runs_before_the_first(world):

@@ -1,9 +1,12 @@
 """`triage` as it is run, against a gateway that answers and one that does not: report, exit code, record."""
 
 import json
+import os
+import re
 import socket
 import struct
 import time
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -97,9 +100,36 @@ def test_a_truncated_answer_keeps_what_is_whole(world, gateway, say):
 
 
 def test_the_gateways_own_validation_asks_for_a_review(world, gateway, say):
-    validation = {"validation": {"valid": False, "errors": ["recommendations: too few"]}, "new_field": [1]}
-    gateway.play = say.answering(say.item("N-1"), metadata=validation, another=1)
-    assert "recommendations: too few" in report_of(world.triage())["problems"][0]
+    problems = [{"path": "/recommendations", "problem": "[x](http://192.0.2.1) is too\x1b[2J short"}, {"path": ""}, 7]
+    judged = {"valid": False, "reason": "schema", "problems": problems}
+    gateway.play = say.answering(say.item("N-1"), metadata={"validation": judged, "new_field": [1]}, another=1)
+    done = world.triage(None, "--out", "report.md")
+    report = report_of(done)
+    assert (done.returncode, report["state"]) == (1, "review_required")
+    told = "[x](http://192.0.2.1) is too[2J short"
+    assert report["served"]["validation"] == {
+        "valid": False,
+        "reason": "schema",
+        "problems": [{"path": "/recommendations", "problem": told}, {"path": "", "problem": ""}],
+    }
+    assert report["problems"][0].startswith(f"llm-connect's validation says: schema: /recommendations {told}")
+    shown = (world.home / "report.md").read_text()
+    assert "validation says: schema: /recommendations" in shown
+    assert "[x](http" not in shown
+
+
+def test_an_answer_that_the_gateway_did_not_judge_is_whole_and_told(world, gateway, say):
+    judged = {"valid": None, "reason": "not_judged", "problems": [{"path": "", "problem": "it took too long"}]}
+    gateway.play = say.answering(say.item("N-1"), metadata={"validation": judged})
+    report = report_of(world.triage())
+    assert report["state"] == "whole"
+    assert "did not validate the answer (not_judged: it took too long)" in "".join(report["warnings"])
+
+
+@pytest.mark.parametrize("odd", [7, {}, {"valid": "no"}, {"valid": True, "problems": 7}, {"valid": [], "reason": []}])
+def test_a_validation_that_is_none_is_ignored(world, gateway, say, odd):
+    gateway.play = say.answering(say.item("N-1"), metadata={"validation": odd})
+    assert report_of(world.triage())["state"] == "whole"
 
 
 ODD = [(None, None, None), ("x", 3, {}), ([], {"prompt_tokens": "9", "cost": -1}, 7)]
@@ -111,6 +141,20 @@ def test_what_is_missing_beside_the_content_is_unknown(world, gateway, say, odd)
     report = report_of(world.triage())
     assert report["state"] == "whole"
     assert (report["served"]["cost_usd"], report["served"]["prompt_tokens"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Sure! Here is what I think about it.", '{"summary": "x", "recommendations": []}']
+)
+def test_an_answer_of_no_use_does_not_read_like_a_quiet_day(world, gateway, say, text):
+    gateway.play = lambda *_: say.reply(text)
+    first, second, *rest = world.run("triage", "--digest", world.digest(say.digest())).stdout.splitlines()[2:]
+    assert (first, second) == ("**The answer could not be used; a review is required.**", "")
+    assert rest[0].startswith("> **Why: ")
+    whole = "\n".join(rest)
+    assert "over a limit" not in whole
+    assert "was kept" not in whole
+    assert "uarantined" not in whole
 
 
 @pytest.mark.parametrize("text", ["", "   ", "Sure! Here is what I think about it.", "[]", '{"recommendations": []}'])
@@ -133,20 +177,42 @@ def test_an_empty_digest_asks_nobody(world, gateway, say):
 
 REFUSALS = [
     (401, {"type": "caller_unknown", "message": "no token"}, {}, 4, "LLM_CONNECT_TOKEN_FILE"),
-    (403, {"type": "caller_forbidden"}, {}, 4, "LLM_CONNECT_TOKEN_FILE"),
-    (429, {"type": "provider_rate_limit"}, {"retry-after": "7"}, 5, "in 7 s"),
-    (429, {"type": "budget"}, {"retry-after": "x" * 99}, 5, "later"),
+    (403, {"type": "caller_not_allowed"}, {}, 4, "LLM_CONNECT_TOKEN_FILE"),
+    (429, {"type": "provider_rate_limit"}, {"retry-after": "7"}, 5, "triage again in 7 s"),
+    (429, {"type": "provider_rate_limit"}, {"retry-after": "x" * 99}, 5, "later"),
+    (402, {"type": "budget_exhausted"}, {"retry-after": "40012"}, 5, "triage again in 40012 s (11 h)"),
+    (402, {"type": "budget_exhausted"}, {}, 5, "no next period"),
+    (402, {"type": "model_unpriced"}, {}, 5, "prices"),
+    (503, {"type": "gateway_busy"}, {"retry-after": "1"}, 5, "triage again in 1 s"),
     (404, {"type": "unknown_profile"}, {}, 1, "llm-connect profiles"),
     (400, {"type": "invalid_request", "faults": [{"field": "prompt", "problem": "x", "allowed": "y"}]}, {}, 1, "smoke"),
     (502, {"type": "provider_key_refused", "message": "401"}, {}, 3, "warden prove"),
     (502, {"type": "provider_credit"}, {}, 3, "credit"),
-    (503, {"type": "key_missing"}, {}, 3, "warden route show"),
+    (502, {"type": "provider_unavailable"}, {"retry-after": "30"}, 3, "triage again in 30 s"),
+    (503, {"type": "callers_unverifiable"}, {"retry-after": "1"}, 3, "triage again in 1 s"),
+    (503, {"type": "stopping"}, {}, 3, "smoke"),
+    (500, {"type": "key_missing"}, {}, 3, "warden route show"),
     (504, {"type": "deadline"}, {}, 3, "smoke"),
     (502, None, {}, 3, "smoke"),
     (500, {"type": 7, "message": ["x"]}, {}, 3, "smoke"),
     (204, None, {}, 3, "smoke"),
     (302, None, {"location": "http://192.0.2.1/"}, 3, "smoke"),
 ]
+CONTRACT = Path(__file__).parents[2] / "llm-connect" / "README.md"
+
+
+def test_the_refusals_that_are_played_here_are_those_of_the_contract():
+    rows = [line.split("|") for line in CONTRACT.read_text().splitlines() if re.match(r"\| [45]\d\d \| \w", line)]
+    documented = {(int(row[1]), name) for row in rows for name in re.findall(r"`(\w+)`", row[3])}
+    played = {(status, body["type"]) for status, body, *_ in REFUSALS if body and isinstance(body["type"], str)}
+    assert len(documented) > 30
+    assert played - documented == set()
+    assert {status for status, _ in documented} - {status for status, _ in played} == {405, 408, 413}
+
+
+def test_a_status_without_a_type_is_told_alone(world, gateway):
+    gateway.play = lambda *_: (500, {}, b"oops")
+    assert "gave no answer (500). There" in fault_of(world.triage())["message"]
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
@@ -242,7 +308,13 @@ def test_a_time_that_is_none(world, seconds):
 
 @pytest.mark.parametrize(
     ("document", "said"),
-    [(b"", "no JSON"), (b'{"a": 1}', "schema"), (b" " * 5_300_000, "5 MiB"), (b"\xff\xfe\x00", "UTF-8")],
+    [
+        (b"", "no JSON"),
+        (b'{"a', "unterminated string starting at line 1, column 2"),
+        (b'{"a": 1}', "schema"),
+        (b" " * 5_300_000, "5 MiB"),
+        (b"\xff\xfe\x00", "UTF-8"),
+    ],
 )
 def test_a_digest_that_is_none_is_said_and_recorded(world, gateway, document, said):
     done = world.triage(document)
@@ -262,6 +334,36 @@ def test_a_file_that_cannot_be_read(world, path):
     done = world.run("triage", "--digest", path)
     assert done.returncode == 2
     assert "Nothing was asked." in done.stderr
+
+
+def test_a_pipe_is_not_waited_for(world):
+    os.mkfifo(world.home / "pipe")
+    done = world.run("triage", "--digest", "pipe", "--json")
+    assert (done.returncode, "no regular file; a pipe goes in as -" in fault_of(done)["message"]) == (2, True)
+    world.triage()
+    assert world.run("triage", "--digest", "pipe").returncode == 2
+
+
+ADDRESSES = ["ftp://host/d", "file:///etc/passwd", "http://", "http://u:hunter22@host/d", "ftp://u:hunter22@host/d"]
+
+
+@pytest.mark.parametrize("url", ADDRESSES)
+def test_a_digests_address_that_is_none_is_said_also_where_the_day_has_its_report(world, gateway, url):
+    for _ in range(2):
+        done = world.run("triage", "--digest", url, "--json")
+        fault = fault_of(done)
+        assert (done.returncode, done.stdout, fault["kind"]) == (2, "", "url")
+        assert "no such file" not in fault["message"]
+        assert "hunter22" not in done.stderr
+        if "u:" not in url:
+            assert "http://HOST or https://HOST" in fault["hint"]
+        world.triage()
+    assert len(gateway.seen) == 1
+
+
+def test_the_scheme_of_an_address_is_in_any_case(world, hub, say):
+    hub.play = lambda *_: (200, {}, json.dumps(say.digest()).encode())
+    assert world.triage(hub.url.replace("http", "HTTP")).returncode == 0
 
 
 def test_standard_input(world, say):

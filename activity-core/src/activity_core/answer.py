@@ -62,30 +62,35 @@ def read(content: str, ids: Collection[str]) -> Answer:
     if not content.strip():
         answer.problems.append("the answer is empty")
         return answer
-    summary, items = _parts(content, answer)
+    summary, items, broken = _parts(content, answer)
     answer.summary, masked, _ = _harmless(summary, _limit("summary"))
     if masked:
         answer.problems.append(f"secret material was masked in the summary ({', '.join(masked)})")
     for place, item in enumerate(items):
         _take(item, f"recommendations[{place}]", ids, answer)
+    if broken:
+        kept = "what stands whole in it was kept" if answer.recommendations else "no recommendation in it could be kept"
+        answer.problems.insert(0, f"{broken}; {kept}")
     return answer
 
 
-def _parts(content: str, answer: Answer) -> tuple[object, list[Any]]:
-    """The summary and the list; where the whole is no JSON, what stands whole in it."""
+def _parts(content: str, answer: Answer) -> tuple[object, list[Any], str]:
+    """The summary, the list, and why the whole is no JSON; then they are what stands whole in it."""
     try:
         document = strict_json.loads(content.strip())
     except strict_json.NotJson as fault:
-        answer.problems.append(f"the answer is no whole JSON document ({fault}); what stands whole in it was kept")
-        summary, items, lost = objects(content)
-        answer.quarantined += [("-", reason) for reason in lost]
-        return summary, items
+        found = objects(content)
+        answer.quarantined += [("-", reason) for reason in found.lost]
+        answer.problems += found.missing
+        return found.summary, found.entries, f"the answer is no whole JSON document ({fault})"
     if not isinstance(document, dict) or not isinstance(document.get("recommendations"), list):
         answer.problems.append("the answer is JSON, but has no list of recommendations")
-        return "", []
+        return "", [], ""
     if not isinstance(document.get("summary"), str):
         answer.problems.append("the answer has no summary")
-    return document.get("summary"), document["recommendations"]
+    if not document["recommendations"]:
+        answer.problems.append("its list of recommendations is empty")
+    return document.get("summary"), document["recommendations"], ""
 
 
 def _take(item: Any, place: str, ids: Collection[str], answer: Answer) -> None:

@@ -30,7 +30,7 @@ EXIT_MEANING: dict[Exit, str] = {
     Exit.USAGE: "wrong usage or configuration",
     Exit.INCONCLUSIVE: "a system gave no usable answer; the record, the report or the post could not be written",
     Exit.REFUSED: "llm-connect or the digest's address refused the caller",
-    Exit.NOT_NOW: "llm-connect limits the rate or the budget; another run is under way",
+    Exit.NOT_NOW: "llm-connect limits the rate, the budget or its calls at once; another run is under way",
     Exit.INTERRUPTED: "interrupted",
 }
 

@@ -59,9 +59,11 @@ def checked_url(text: str, *, of: str) -> str:
     except ValueError:
         usable = False
     if not usable or not text.isprintable() or " " in text:
-        raise WrongUsage("url", f"{of} is no http or https address.", system="activity-core", hint=f"correct {of}")
+        message = f"{of} is no http or https address. Nothing was asked."
+        hint = f"correct {of}: http://HOST or https://HOST, other schemes are not read"
+        raise WrongUsage("url", message, system="activity-core", hint=hint)
     if parts.username is not None or parts.password is not None:
-        message = f"{of} has a user or password in it, which would end up in logs."
+        message = f"{of} has a user or password in it, which would end up in logs. Nothing was asked."
         raise WrongUsage("url", message, system="activity-core", hint="give a token by a file instead: --help")
     return text.rstrip("/")
 

@@ -30,6 +30,10 @@ _FORMS = {
     r"(?=[^\s\"'<>]{0,60}[0-9!#%&*+])[^\s\"'<>$\[{,(]{6,200}",
     "key or token": r"(?i:(?:api[_ -]?key|token|secret|bearer)[\"']?(?:\s{0,3}[:=]|\s)\s{0,3}[\"']?)"
     r"(?=[A-Za-z]{0,60}[0-9][A-Za-z0-9]{0,60}[A-Za-z])[A-Za-z0-9]{10,200}(?![A-Za-z0-9/_\-])",
+    # Within one command: `--user 1000:1000` after `&&` is another program's. Capitals and $NAME are placeholders.
+    "user and password of curl": r"(?P<kept>\bcurl\b(?:(?!\bcurl\b|&&|\|\||\s[|;&]|;\s)[^\n]){0,300}?"
+    r"\s(?:-[A-Za-z]{0,8}[uU]|--(?:proxy-)?user(?=[\s=]))[\s=]{0,3}[\"']?)(?!\d{1,9}:\d{1,9}\b)"
+    r"[^\s:\"'$<>{}\[]{1,100}:(?!//|[$<{\[*…]|\.{3}|[A-Z_]{2,99}(?![^\s\"'`,;.)]))[^\s\"'`]{1,200}",
 }
 _FORM = re.compile("|".join(f"(?P<f{at}>{form})" for at, form in enumerate(_FORMS.values())), re.DOTALL)
 _KINDS = tuple(_FORMS)
@@ -60,7 +64,7 @@ def mask(text: str) -> tuple[str, list[str]]:
 
     def masked(match: re.Match[str]) -> str:
         kinds.append((match.start(), _KINDS[int(str(match.lastgroup)[1:])]))
-        return MASK
+        return f"{match['kept'] or ''}{MASK}"
 
     return _mask_random(_FORM.sub(masked, text), kinds)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from activity_core import berlin
@@ -22,7 +23,15 @@ SECONDS = 15.0
 _OCTETS = 65536
 _THEREFORE = "The report is made, and the hub was not told of it."
 _HINT = "run triage again with --post: the model is not asked a second time"
-_FIRST_SUCCESS, _FIRST_REDIRECT = 200, 300
+_FIRST_SUCCESS, _FIRST_REDIRECT, _CONFLICT = 200, 300, 409
+
+
+class Told(Enum):
+    """How it comes that the hub knows the run: told now; by the record told before; by its own word (409)."""
+
+    NOW = auto()
+    BEFORE = auto()
+    CONFLICT = auto()
 
 
 def metadata(report: dict[str, Any]) -> dict[str, Any]:
@@ -49,10 +58,11 @@ def metadata(report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def once(place: Place, url: str, report: dict[str, Any], token_file: str | None, clock: Callable[[], datetime]) -> bool:
-    """Tell the State Hub at `url`, unless it was told of this run before; whether it was told now.
+def once(place: Place, url: str, report: dict[str, Any], token_file: str | None, clock: Callable[[], datetime]) -> Told:
+    """Tell the State Hub at `url`, unless it was told of this run before.
 
-    The run's id goes along as an idempotency key: the hub can know a second telling.
+    The run's id goes along as an idempotency key: the hub can know a second telling, where the first one's answer was
+    lost. Its 409 says so, and counts as told.
 
     Raises:
         NoAnswer: it did not take it, or the record cannot be read or written.
@@ -61,13 +71,13 @@ def once(place: Place, url: str, report: dict[str, Any], token_file: str | None,
     """
     with writing(place) as record:
         if record.is_posted(report["run"]):
-            return False
-        _post(url, report, token_file)
+            return Told.BEFORE
+        told = _post(url, report, token_file)
         record.posted(report["run"], berlin.iso(clock()))
-    return True
+    return told
 
 
-def _post(url: str, report: dict[str, Any], token_file: str | None) -> None:
+def _post(url: str, report: dict[str, Any], token_file: str | None) -> Told:
     headers = {"content-type": "application/json", "idempotency-key": report["run"]}
     headers |= bearer(token_file, of=TOKEN_FILE)
     target = Target("the State Hub", url, SECONDS, _OCTETS)
@@ -78,7 +88,9 @@ def _post(url: str, report: dict[str, Any], token_file: str | None) -> None:
             "post", f"{fault.message} {_THEREFORE}", system="State Hub", subject=fault.subject, hint=_HINT
         ) from None
     if _FIRST_SUCCESS <= reply.status < _FIRST_REDIRECT:
-        return
+        return Told.NOW
+    if reply.status == _CONFLICT:
+        return Told.CONFLICT
     kind = Refused if reply.status in {401, 403} else NoAnswer
     message = f"the State Hub answered {reply.status}. {_THEREFORE}"
     raise kind("post", message, system="State Hub", subject=shown(url), hint=_HINT)

@@ -40,7 +40,8 @@ _LAST = (
 )
 _OF_DAY = "SELECT report FROM run WHERE day = ? AND state IN (?, ?) ORDER BY rowid DESC LIMIT 1"
 _BEFORE = "SELECT report FROM run WHERE day < ? AND state IN (?, ?) ORDER BY day DESC, rowid DESC LIMIT 1"
-_OF_RUN = "SELECT report FROM run WHERE substr(id, 1, ?) = ? AND report IS NOT NULL ORDER BY rowid DESC LIMIT 1"
+_OF_RUN = "SELECT report FROM run WHERE id = ? AND report IS NOT NULL"
+_LIKE = "SELECT id FROM run WHERE substr(id, 1, ?) = ? AND report IS NOT NULL ORDER BY rowid DESC LIMIT ?"
 _END = (
     "UPDATE run SET ended_at = ?, state = ?, digest_sha256 = ?, items = ?, needs_human = ?, quarantined = ?, model = ?,"
     " tokens = ?, cost_usd = ?, report = ? WHERE id = ?"
@@ -106,8 +107,13 @@ class Record:
         return self._report(_BEFORE, (day, *COUNTS))
 
     def of_run(self, run: str) -> dict[str, Any] | None:
-        """The report of a run, by the beginning of its id."""
-        return self._report(_OF_RUN, (len(run), run))
+        """The report of a run, by its whole id."""
+        return self._report(_OF_RUN, (run,))
+
+    def like(self, beginning: str, most: int) -> list[str]:
+        """The ids of runs that have a report and begin so, the newest first."""
+        with self._reading() as sql:
+            return [row[0] for row in sql.execute(_LIKE, (len(beginning), beginning, most))]
 
     def is_posted(self, run: str) -> bool:
         """Whether the State Hub has the run."""

@@ -48,6 +48,11 @@ def width() -> int:
     return max(NARROWEST, min(WIDEST, columns))
 
 
+def columns() -> int | None:
+    """How wide a table may be: as the terminal is; None where stdout is none, or it does not say."""
+    return (os.get_terminal_size().columns or None) if on_terminal() else None
+
+
 def lines(texts: Iterable[str]) -> None:
     """Lines of data."""
     for text in texts:

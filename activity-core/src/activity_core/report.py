@@ -47,7 +47,7 @@ def of_answer(run: Run, digest: Digest, answer: Answer, served: Served) -> dict[
     taken = {item["candidate"] for item in items}
     told |= {
         "problems": problems,
-        "warnings": [*_warnings(run, digest), *_columns(answer)],
+        "warnings": [*_warnings(run, digest), *_columns(answer), *_unjudged(served)],
         "summary": answer.summary,
         "items": items,
         "not_chosen": [
@@ -133,8 +133,8 @@ def _oddities(served: Served) -> Iterator[str]:
         yield "the answer was cut off at the token limit (finish_reason length)"
     elif served.finish_reason not in {"stop", ""}:
         yield f"the answer ended with finish_reason {served.finish_reason}"
-    if served.errors:
-        yield f"llm-connect's validation found: {'; '.join(served.errors)}"
+    if served.validation and served.validation.valid is False:
+        yield f"llm-connect's validation says: {served.validation}"
 
 
 def _warnings(run: Run, digest: Digest) -> list[str]:
@@ -156,6 +156,11 @@ def _columns(answer: Answer) -> Iterator[str]:
         yield f"no item has a 1 for {told}: estimates are to be relative to the smallest one"
 
 
+def _unjudged(served: Served) -> Iterator[str]:
+    if served.validation and served.validation.valid is None:
+        yield f"llm-connect did not validate the answer ({served.validation}); it was judged here"
+
+
 def _dropped(pairs: tuple[tuple[str, str], ...] | list[tuple[str, str]]) -> list[dict[str, str]]:
     return [{"what": what, "reason": reason} for what, reason in pairs]
 
@@ -169,4 +174,5 @@ def _served(run: Run, served: Served) -> dict[str, Any]:
         "completion_tokens": served.tokens[1],
         "cost_usd": served.cost_usd,
         "request_id": served.request_id,
+        "validation": served.validation.as_json() if served.validation else None,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass, field
 from typing import Any
 
 from activity_core import strict_json
@@ -18,25 +19,43 @@ _BETWEEN = re.compile(r"[\s,]*")
 _MOST_STARTS = 500  # places at which an object is looked for: what is tried in vain is read again
 
 
-def objects(text: str) -> tuple[str, list[Any], list[str]]:
+@dataclass
+class Salvaged:
+    """What stands whole.
+
+    Attributes:
+        summary: or empty.
+        entries: of the list of recommendations, in its order.
+        lost: why an entry is none, for each one that is broken.
+        missing: what is wrong beside the entries.
+    """
+
+    summary: str
+    entries: list[Any] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+def objects(text: str) -> Salvaged:
     """The summary, the objects that stand whole in the list of recommendations, and what was lost."""
-    found: list[Any] = []
-    lost: list[str] = []
+    salvaged = Salvaged(_summary(text))
+    found, lost = salvaged.entries, salvaged.lost
     start = _LIST.search(text)
     if start is None:
-        return _summary(text), found, ["no list of recommendations was found"]
+        salvaged.missing.append("no list of recommendations was found")
+        return salvaged
     at = start.end()
     for _ in range(_MOST_STARTS):
         between = _BETWEEN.match(text, at)
         at = between.end() if between else at
         if at >= len(text):
             if "cut off" not in " ".join(lost):
-                lost.append("the list is cut off: its end is missing")
+                salvaged.missing.append("the list is cut off: its end is missing")
             break
         if text[at] == "]":
             break
         at = _next(text, at, found, lost)
-    return _summary(text), found, lost
+    return salvaged
 
 
 def _next(text: str, at: int, found: list[Any], lost: list[str]) -> int:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
+import stat
 import sys
 
 from activity_core.digest import MAX_OCTETS
@@ -16,33 +19,57 @@ SECONDS = 30.0
 
 TOKEN_FILE = "ACTIVITY_CORE_DIGEST_TOKEN_FILE"  # noqa: S105 - the name of a variable
 _OK = 200
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+def checked(where: str) -> str:
+    """As it is loaded: an address without a slash at its end, anything else as it stands. Nothing is opened.
+
+    Raises:
+        WrongUsage: it has a scheme that is not read, is no address, or has a user or password in it.
+    """
+    return checked_url(where, of="--digest") if _ADDRESS.match(where) else where
 
 
 def load(where: str, token_file: str | None = None) -> bytes:
     """The octets; of a file that is too large one more than is allowed, so that the reader can say so.
 
+    Args:
+        where: as `checked` gives it.
+        token_file: a bearer token for an address, or None.
+
     Raises:
-        WrongUsage: there is no such file, or the address is none.
+        WrongUsage: there is no such file, or it is no regular one.
         NoAnswer: the address gave no digest.
         Refused: it refused the caller.
     """
-    if where.startswith(("http://", "https://")):
-        return _fetched(checked_url(where, of="--digest"), token_file)
+    if _ADDRESS.match(where):
+        return _fetched(where, token_file)
     try:
         if where == "-":
             return sys.stdin.buffer.read(MAX_OCTETS + 1)
-        with open(where, "rb") as file:
+        with open(where, "rb", opener=_not_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise _unreadable(where, "no regular file; a pipe goes in as -")
             return file.read(MAX_OCTETS + 1)
     except OSError as fault:
-        reason = (fault.strerror or "unreadable").lower()
-        message = f"the digest {plain(where)} cannot be read ({reason}). Nothing was asked."
-        hint = "name a file, - for standard input, or an address"
-        raise WrongUsage("no-digest", message, system="digest", subject=where, hint=hint) from None
+        raise _unreadable(where, (fault.strerror or "unreadable").lower()) from None
+
+
+def _not_waiting(path: str, flags: int) -> int:
+    """A named pipe that nobody writes to would be waited for."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _unreadable(where: str, reason: str) -> WrongUsage:
+    message = f"the digest {plain(where)} cannot be read ({reason}). Nothing was asked."
+    hint = "name a file, - for standard input, or an http or https address"
+    return WrongUsage("no-digest", message, system="digest", subject=where, hint=hint)
 
 
 def differs(where: str, sha256: str) -> bool:
     """Whether a file holds another digest than that of this hash; an address or standard input is not asked for it."""
-    if where == "-" or where.startswith(("http://", "https://")):
+    if where == "-" or _ADDRESS.match(where):
         return False
     return hashlib.sha256(load(where)).hexdigest() != sha256
 

@@ -48,7 +48,8 @@ def loads(text: str) -> Any:
     try:
         return DECODER.decode(text)
     except json.JSONDecodeError as fault:
-        raise NotJson(f"{fault.msg.lower()} at line {fault.lineno}, column {fault.colno}") from None
+        said = fault.msg.lower().removesuffix(" at")  # "Unterminated string starting at"
+        raise NotJson(f"{said} at line {fault.lineno}, column {fault.colno}") from None
     except RecursionError:
         raise NotJson("it is nested too deeply") from None
     except ValueError:  # an integer of more digits than Python reads

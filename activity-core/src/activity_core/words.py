@@ -54,6 +54,8 @@ def counted(number: int, what: str) -> str:
 
 def headline(report: dict[str, Any]) -> str:
     """What there is, in one line."""
+    if report["state"] == "unusable":
+        return "The answer could not be used; a review is required."
     items = report["items"]
     human = sum(item["needs_human"] for item in items)
     need = f"{human} of them {'need' if human > 1 else 'needs'} a person" if human else "none needs a person"
@@ -69,7 +71,7 @@ def verdict(report: dict[str, Any]) -> str:
         parts.append(f"{counted(held, 'recommendation')} quarantined")
     if not parts:
         parts.append("the answer was over a limit, see what was dropped")
-    whole = "Nothing of the answer could be used" if report["state"] == "unusable" else "Review required"
+    whole = "Why" if report["state"] == "unusable" else "Review required"
     return f"{whole}: {'; '.join(parts)}."
 
 

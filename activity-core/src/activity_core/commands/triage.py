@@ -6,7 +6,7 @@ import os
 
 import click
 
-from activity_core import berlin, markdown, post, render, source, terminal
+from activity_core import berlin, markdown, post, refusals, render, source, terminal
 from activity_core import gateway as llm_connect
 from activity_core import triage as steps
 from activity_core.faults import Exit, Fault, NoAnswer, WrongUsage
@@ -16,6 +16,11 @@ from activity_core.output import write
 
 PROFILE = "custodian-triage-balanced"
 _EXIT = {"whole": Exit.DONE, "empty": Exit.DONE, "review_required": Exit.NO, "unusable": Exit.INCONCLUSIVE}
+_TOLD = {
+    post.Told.NOW: "the State Hub was told of this run",
+    post.Told.BEFORE: "the State Hub knows this run already",
+    post.Told.CONFLICT: "the State Hub says that it knows this run already (409)",
+}
 
 EXAMPLES = """\b
 Examples:
@@ -73,10 +78,10 @@ def _asked(digest: str, profile: str, *, again: bool) -> steps.Asked:
         url=checked_url(url, of="LLM_CONNECT_URL"),
         profile=profile,
         seconds=_seconds(environment.get("LLM_CONNECT_TIMEOUT_SECONDS") or "300"),
-        token_file=environment.get(llm_connect.TOKEN_FILE),
+        token_file=environment.get(refusals.TOKEN_FILE),
     )
     place = default_place(environment)
-    return steps.Asked(digest, environment.get(source.TOKEN_FILE), gateway, place, again)
+    return steps.Asked(source.checked(digest), environment.get(source.TOKEN_FILE), gateway, place, again)
 
 
 def _seconds(text: str) -> float:
@@ -122,5 +127,5 @@ def _posted(hub: str | None, report: dict[str, object]) -> Fault | None:
         told = post.once(default_place(os.environ), hub, report, os.environ.get(post.TOKEN_FILE), berlin.now)
     except Fault as fault:
         return fault
-    render.note("the State Hub was told of this run" if told else "the State Hub knows this run already")
+    render.note(_TOLD[told])
     return None
