@@ -127,6 +127,9 @@ class Vault(Protocol):
         Raises `Held` where another writer was faster.
         """
 
+    def field_names(self, mount: str, key: str) -> frozenset[str]:
+        """The names of the live version's fields (``subkeys``), without any value; none where there is no version."""
+
     def read(self, mount: str, key: str) -> tuple[int, dict[str, Secret]] | None:
         """The live version and all its fields: the one request by which `access` sees values."""
 

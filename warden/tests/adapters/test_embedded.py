@@ -104,6 +104,19 @@ def test_cold_start_warm_start_and_wipe(home):
     assert not embedded.status().up
 
 
+def test_a_sealed_one_is_opened_with_the_key_that_the_platform_keeps(home):
+    embedded = Embedded(home)
+    up(embedded)
+    remember(embedded, "kept")
+    embedded._server().door().must("PUT", "sys/seal", token=embedded._server().admin())
+    assert embedded.status().sealed
+    before = embedded.status().pid
+    status, started, stages = up(embedded)
+    assert (started, status.sealed, status.pid == before) == (True, False, False)
+    assert stages[0].startswith("OpenBao is sealed")
+    assert recall(embedded) == "kept"
+
+
 def test_no_password_is_in_the_configuration_the_arguments_or_the_environment(shared):
     process = Path(f"/proc/{shared.status().pid}")
     seen = Path(shared.layout.config).read_bytes() + Path(shared.layout.log).read_bytes()

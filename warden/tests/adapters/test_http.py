@@ -256,8 +256,12 @@ def test_tls_is_verified_against_the_named_authority(tmp_path):
     with serving(ok(), context=tls(certificate, key)) as (address, _):
         assert ask(address, ca_file=str(certificate)).body == {"a": 1}
     with serving(ok(), context=tls(certificate, key)) as (address, received):
-        with pytest.raises(Unreachable, match="certificate that does not verify"):
+        with pytest.raises(Unreachable, match="certificate that does not verify") as named:
             ask(address, ca_file=str(other))
+        with pytest.raises(Unreachable) as unnamed:
+            ask(address)
+        assert str(other) in named.value.hint
+        assert "export BAO_CACERT=FILE" in unnamed.value.hint
         assert received == []
 
 

@@ -81,3 +81,32 @@ def test_times_are_relative_for_people(seconds, words):
 
     now = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
     assert render.ago((now - dt.timedelta(seconds=seconds)).isoformat(), now) == words
+
+
+LONG = (
+    "the platform enables auth mounts: bao auth enable -path=kubernetes-of-the-first-cluster kubernetes;"
+    " then again, once it is there: warden apply openrouter-llm-connect --create-namespace --take-over"
+)
+
+
+def test_long_text_is_broken_between_words_and_commands_stay_whole():
+    lines = render.folded(LONG, 60, indent=4)
+    assert " ".join(each.strip() for each in lines) == LONG
+    assert all(each.startswith("    ") for each in lines)
+    whole = [each.strip() for each in lines]
+    assert "bao auth enable -path=kubernetes-of-the-first-cluster kubernetes;" in whole
+    assert "warden apply openrouter-llm-connect --create-namespace --take-over" in whole
+    assert all(len(each) <= 60 for each in lines if "bao" not in each and "warden" not in each)
+
+
+def test_prose_that_speaks_of_a_program_is_no_command():
+    text = "not marked as made by warden for this lane, and warden doctor shows which of the rights are missing there"
+    assert [len(each) <= 40 for each in render.folded(text, 40, indent=0)] == [True, True, True]
+
+
+def test_what_is_piped_is_never_broken(capsys):
+    render.note(LONG)
+    render.sentence(LONG)
+    told = capsys.readouterr()
+    assert (told.out, told.err) == (f"{LONG}\n", f"{LONG}\n")
+    assert render.question(LONG) == LONG

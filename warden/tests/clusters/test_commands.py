@@ -236,6 +236,53 @@ def test_sync_tells_a_failure_in_the_operators_words_and_ends_with_no(delivered)
     assert document(delivered.run("sync", delivered.lane, "--json"))["clusters"][0]["why"]
 
 
+def test_a_sealed_openbao_is_named_and_the_delivery_is_not_blamed(delivered):
+    platform = delivered.platform
+    platform.must("PUT", "sys/seal")
+    try:
+        said = delivered.run("sync", delivered.lane, "--timeout", "5")
+        found = document(delivered.run("sync", delivered.lane, "--timeout", "5", "--json"))["clusters"][0]
+    finally:
+        platform.stop_openbao()
+        platform.start_openbao()
+    assert said.returncode == 3, said.stdout
+    assert f"??   {FIRST}" in said.stdout
+    assert f"OpenBao {platform.address} is sealed" in said.stdout
+    assert said.stdout.splitlines()[-1] == f"Next: warden dev up; then: warden sync {delivered.lane}"
+    assert (found["followed"], found["hint"]) == ("silent", "bao operator unseal")
+
+
+def test_an_openbao_that_is_away_is_named_from_here_and_from_the_cluster(delivered):
+    platform = delivered.platform
+    platform.stop_openbao()
+    try:
+        said = delivered.run("sync", delivered.lane, "--timeout", "5")
+    finally:
+        platform.start_openbao()
+    assert said.returncode == 3, said.stdout
+    assert f"OpenBao {platform.address} cannot be reached" in said.stdout
+    store = delivered.where("secretstores", "openbao-app").replace("/api/v1/", "/apis/external-secrets.io/v1/")
+    elsewhere = {"spec": {"provider": {"vault": {"server": "https://127.0.0.1:1"}}}}
+    platform.clusters[FIRST].must("PATCH", store, elsewhere, "application/merge-patch+json")
+    away = delivered.run("sync", delivered.lane)
+    assert away.returncode == 3, away.stdout
+    assert "gave External Secrets Operator no answer" in away.stdout
+    assert "openbao_ca in clusters.yaml" in away.stdout.splitlines()[-1]
+
+
+def test_a_closed_lane_says_which_secrets_stay_and_how_to_remove_them(delivered):
+    said = delivered.run("deactivate", delivered.lane, "--reason", "test", "--yes")
+    assert f"{FIRST}: the Secret {delivered.secret} keeps the last value until it is removed" in said.stdout
+    again = document(delivered.run("deactivate", delivered.lane, "--reason", "test", "--yes", "--json"))
+    (kept,) = again["kept"]
+    assert kept["remove"] in said.stdout
+    assert delivered.platform.clusters[FIRST].kubectl(*kept["remove"].split()[3:]).returncode == 0
+    end = time.monotonic() + 60
+    while delivered.platform.clusters[FIRST].admin("GET", delivered.where("secrets", delivered.name))[0] != 404:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
 def test_no_external_secret_and_a_lane_by_hand(engineer):
     engineer.tenant_in()
     done = engineer.run("sync", engineer.lane)
@@ -401,7 +448,7 @@ def test_without_a_terminal_nothing_is_asked(by_hand):
 def test_on_a_terminal_it_is_asked_and_the_answer_counts(by_hand):
     engineer = by_hand("another-value-made-by-hand")
     child = engineer.terminal("adopt", engineer.lane, "--cluster", FIRST)
-    child.expect(f"Type {engineer.lane} to go on")
+    child.expect("to go on")
     child.sendline("no")
     child.expect("that is not the lane's id. Nothing was changed.")
     child.expect(pexpect.EOF)
@@ -417,6 +464,22 @@ def test_on_a_terminal_it_is_asked_and_the_answer_counts(by_hand):
         child.wait()
         assert child.exitstatus == code, child.before
         assert engineer.delivered() == (engineer.value if code == 0 else "another-value-made-by-hand")
+
+
+def test_a_narrow_terminal_breaks_what_is_asked_between_words(by_hand):
+    engineer = by_hand("another-value-made-by-hand")
+    child = engineer.terminal("adopt", engineer.lane, "--cluster", FIRST, columns=80)
+    child.expect("to go on: ")
+    asked = child.before + child.after
+    child.sendline("no")
+    child.expect(pexpect.EOF)
+    child.wait()
+    lines = asked.splitlines()
+    assert len(lines) > 1
+    assert all(len(each) <= 80 for each in lines)
+    assert " ".join(lines).startswith(
+        f"the lane {engineer.lane} would take the Secret {engineer.secret} of {FIRST} over."
+    )
 
 
 def test_nothing_to_take_over_and_what_stands_in_the_way(by_hand, engineer):

@@ -18,7 +18,8 @@ def asked(bench):
     def run(patience=6.0, **clusters):
         legs = [bench.leg(name) for name in bench.lane.deliveries]
         known = {name: clusters.get(name) or bench.kube(name) for name in bench.lane.deliveries}
-        return {each.cluster: each for each in sync(bench.seated, legs, known, bench.journal, patience=patience)}
+        done = sync(bench.seated, legs, known, bench.vault(), bench.journal, patience=patience)
+        return {each.cluster: each for each in done}
 
     return run
 

@@ -199,8 +199,9 @@ def test_people_log_in_by_a_role_that_asks_for_their_group(bench, unique):
 def test_an_auth_mount_that_is_not_there_is_named_and_nothing_is_changed(bench):
     bench.change(readers=(WorkloadReader(workload=Workload("tenant", "x"), mount="nowhere"),))
     before = bench.snapshot()
-    with pytest.raises(Foreign, match="auth mount does not exist"):
+    with pytest.raises(Foreign, match="auth mount does not exist") as refusal:
         bench.apply()
+    assert "bao auth enable -path=nowhere kubernetes" in refusal.value.hint
     assert bench.snapshot() == before
 
 

@@ -34,6 +34,22 @@ def test_sibling_fields_and_foreign_metadata_survive(bench):
     assert bench.vault().kv_metadata("platform", bench.path).custom == {"team": "theirs"}
 
 
+def test_the_fields_that_have_no_value_yet_are_named(bench):
+    bench.change(custody=bench.make(bench.lane.id, fields=("API_KEY", "OTHER", "THIRD")).custody)
+    bench.apply()
+    assert bench.put(field="OTHER").missing == ("API_KEY", "THIRD")
+    assert bench.put(field="THIRD").missing == ("API_KEY",)
+    assert bench.put().missing == ()
+
+
+def test_who_may_not_see_the_names_of_fields_can_put_and_nothing_is_said_of_them(bench):
+    bench.change(custody=bench.make(bench.lane.id, fields=("API_KEY", "OTHER")).custody)
+    bench.apply()
+    token = bench.server.token_with(policy_text("put"))
+    done = put(bench.lane, "API_KEY", Secret(bench.value), bench.server.vault(token), bench.journal)
+    assert (done.version, done.missing) == (1, ())
+
+
 def test_a_deleted_version_is_followed_by_a_new_one(bench):
     bench.ready()
     bench.server.must("DELETE", f"platform/data/{bench.path}")

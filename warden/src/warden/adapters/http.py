@@ -20,6 +20,7 @@ from warden.ports import Answer
 MAX_BODY = 32 * 1024 * 1024
 """Bytes; OpenBao's own limit on a request is 32 MiB and no answer that warden asks for comes near it."""
 MAX_LINE = 65536
+UNVERIFIED = "shows a certificate that does not verify"
 
 
 class Connection:
@@ -202,8 +203,16 @@ class Connection:
         return Unreachable(
             f"{self.system} {why}.",
             system=self.system,
-            hint=f"check that it runs and that {self.endpoint.source} is right: warden doctor",
+            hint=self._mend(why),
         )
+
+    def _mend(self, why: str) -> str:
+        if UNVERIFIED not in why:
+            return f"check that it runs and that {self.endpoint.source} is right: warden doctor"
+        named = self.endpoint.ca_file or self.endpoint.ca_path
+        if named:
+            return f"{named} (BAO_CACERT, BAO_CAPATH) is not of the authority that signed it, or the name is another"
+        return "BAO_CACERT is not set, and this machine does not trust who signed it: export BAO_CACERT=FILE"
 
     def _fault(self, why: str) -> ServerFault:
         self.close()
@@ -218,7 +227,7 @@ def _plain(fault: OSError) -> str:
     """What happened on the network in words; the texts of OSError name files and numbers that help nobody."""
     reason = getattr(fault, "verify_message", "")
     if reason:
-        return f"shows a certificate that does not verify ({reason})"
+        return f"{UNVERIFIED} ({reason})"
     if isinstance(fault, socket.gaierror):
         return "has a host name that does not resolve"
     if type(fault).__name__ == "SSLError":

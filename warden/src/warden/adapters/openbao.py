@@ -296,6 +296,11 @@ class OpenBao:
             )
         raise self._error(answer, f"{request.method} {request.path}")
 
+    def field_names(self, mount: str, key: str) -> frozenset[str]:
+        """``<mount>/subkeys/<key>``; 404 where the newest version is deleted, or there is none."""
+        answer = self._ask("GET", f"{mount}/subkeys/{key}", none=(NOT_FOUND,))
+        return frozenset((answer.body.get("data") or {}).get("subkeys") or () if answer.status == OK else ())
+
     def read(self, mount: str, key: str) -> tuple[int, dict[str, Secret]] | None:
         """``<mount>/data/<key>``: the one request that brings values here."""
         answer = self._ask("GET", f"{mount}/data/{key}", none=(NOT_FOUND,))

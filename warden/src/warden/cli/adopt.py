@@ -78,7 +78,7 @@ def _ask(leg: "Leg", tools: "Tools", *, yes: bool) -> None:
     what = f"the lane {leg.lane.id} would take the Secret {leg.delivery.secret} of {leg.cluster} over"
     if not sys.stdin.isatty():
         raise Usage(f"{what}. Nothing was changed.", subject=leg.lane.id, hint="if so: --yes")
-    if click.prompt(f"{what}. Type {leg.lane.id} to go on", err=True) != leg.lane.id:
+    if click.prompt(render.question(f"{what}. Type {leg.lane.id} to go on"), err=True) != leg.lane.id:
         raise Usage("that is not the lane's id. Nothing was changed.", subject=leg.lane.id)
 
 
@@ -135,11 +135,11 @@ def _declared(bench: Bench, leg: "Leg") -> str:
 def _show(bench: Bench, leg: "Leg", done: "Adopted", declared: str) -> None:
     file = bench.catalog.files.get(leg.lane.id, leg.lane.id)
     word = "was the lane's already" if done.already else "is the lane's now"
-    render.line(f"{done.secret} of {done.cluster} {word} · journal {done.record}")
+    render.sentence(f"{done.secret} of {done.cluster} {word} · journal {done.record}")
     if declared == "by hand":
-        render.line(
+        render.sentence(
             f"Declare it: in {file}, under deliveries.{leg.cluster}, write external_secret for bootstrap_secret."
         )
     elif declared == "changed":
-        render.line(f"{file} says so now: external_secret for bootstrap_secret. Commit it.")
+        render.sentence(f"{file} says so now: external_secret for bootstrap_secret. Commit it.")
     render.line(f"Next: warden prove {leg.lane.id}")

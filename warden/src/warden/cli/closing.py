@@ -11,6 +11,9 @@ from warden.cli.lane import show_change
 from warden.domain.errors import Exit, Usage, WardenError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from warden.domain.cluster import Leg
     from warden.domain.lane import Lane
     from warden.domain.plan import Change
 
@@ -55,13 +58,31 @@ def deactivate(ctx: click.Context, /, lane: str, reason: str, take_over: bool, *
                 fault.message = f"{found.id} is closed in the journal, but not in OpenBao: {fault.message}"
                 fault.hint = f"run it again when mended{'' if take_over else ' (not ours: --take-over)'}; {fault.hint}"
             raise
+    kept = [_kept(leg) for leg in bench.clusters.legs(found)]
     if how["as_json"]:
-        render.document({"lane": found.id, "closed": True, "changed": len(receipt.changed), "system": bench.address})
+        shown = {"lane": found.id, "closed": True, "changed": len(receipt.changed), "system": bench.address}
+        render.document(shown | {"kept": kept})
     else:
-        render.line(
+        render.sentence(
             f"{found.id} is closed, in the journal and in {bench.system}. Open it: warden reactivate {found.id}"
         )
+        _show_kept(kept)
     return int(Exit.DONE)
+
+
+def _kept(leg: "Leg") -> dict[str, str]:
+    """A Secret outlives its lane. Its owner is deleted, and it with it; without one it is deleted itself."""
+    kind = "secret" if leg.by_hand else "externalsecret"
+    remove = f"{leg.kubectl} -n {leg.namespace} delete {kind} {leg.secret}"
+    return {"cluster": leg.cluster, "secret": leg.delivery.secret, "remove": remove}
+
+
+def _show_kept(kept: "Sequence[dict[str, str]]") -> None:
+    for each in kept:
+        render.sentence(f"{each['cluster']}: the Secret {each['secret']} keeps the last value until it is removed:")
+        render.line(f"  {each['remove']}")
+    if kept:
+        render.line("Pods keep what they have already read: restart or stop them, too.")
 
 
 @click.command()
@@ -110,7 +131,7 @@ def _ask(lane: "Lane", what: str, *, yes: bool) -> None:
         raise Usage(
             f"this would {what} {lane.id} for {readers}. Nothing was done.", subject=lane.id, hint="if so: --yes"
         )
-    if click.prompt(f"Type {lane.id} to {what} it for {readers}", err=True) != lane.id:
+    if click.prompt(render.question(f"Type {lane.id} to {what} it for {readers}"), err=True) != lane.id:
         raise Usage("that is not the lane's id. Nothing was done.", subject=lane.id)
 
 

@@ -7,11 +7,17 @@ import click
 from warden.cli import deliveries, render, wiring
 from warden.cli.bench import Bench
 from warden.domain.errors import Exit, Usage
+from warden.domain.server import UNSEAL
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from warden.domain.cluster import Leg
     from warden.domain.manifests import Manifest
     from warden.verbs.sync import Synced
+
+UNSEAL_OWN = "warden dev up"
+"""The embedded platform keeps its own key."""
 
 CODES = {"synced": Exit.DONE, "silent": Exit.INCONCLUSIVE, "failed": Exit.NO, "absent": Exit.NO}
 
@@ -40,7 +46,7 @@ def sync(ctx: click.Context, /, lane: str, clusters: tuple[str, ...], timeout: i
     legs = bench.clusters.legs(found, clusters)
     reached = bench.clusters.of([leg.cluster for leg in legs])
     render.progress(f"asking {', '.join(reached)} to read {lane} again …")
-    done = force(found, legs, reached, bench.journal, patience=timeout)
+    done = force(found, legs, reached, bench.vault, bench.journal, patience=timeout)
     render.progress_done()
     if as_json:
         render.document({"lane": lane, "clusters": done})
@@ -48,9 +54,17 @@ def sync(ctx: click.Context, /, lane: str, clusters: tuple[str, ...], timeout: i
         for each in done:
             _show(each)
         deliveries.show_left_out(bench, found)
-        absent = any(each.followed == "absent" for each in done)
-        render.line(f"Next: warden {'apply' if absent else 'prove'} {lane}")
+        render.sentence(f"Next: {_next(lane, done, embedded=bench.clusters.embedded)}")
     return int(deliveries.worst([CODES[each.followed] for each in done]))
+
+
+def _next(lane: str, done: "Sequence[Synced]", *, embedded: bool) -> str:
+    """What gave no answer comes first, then what is not there; prove knows whose turn it is in the rest."""
+    hint = next((each.hint for each in done if each.hint), "")
+    if hint:
+        hint = UNSEAL_OWN if embedded and hint == UNSEAL else hint
+        return f"{hint}; then: warden sync {lane}"
+    return f"warden {'apply' if any(each.followed == 'absent' for each in done) else 'prove'} {lane}"
 
 
 def _show(each: "Synced") -> None:

@@ -70,7 +70,7 @@ def show_left_out(bench: "Bench", lane: "Lane") -> None:
         if bench.clusters.embedded
         else "not in clusters.yaml"
     )
-    render.line(f"{', '.join(names)}: {why}; not looked at.")
+    render.sentence(f"{', '.join(names)}: {why}; not looked at.")
 
 
 def show_plan(plan: "ClusterPlan") -> None:

@@ -311,7 +311,8 @@ def token(
     wiring.write_private(out, minted.reveal())
     if as_json:
         return render.document({"file": out, "subject": who.subject, "audience": audience, "ttl": seconds})
-    return render.note(f"token of {who} for {audience}, good for {ttl}, in {out}")
+    render.note(f"token of {who} for {audience}, good for {ttl}:")
+    return render.note(f"  {out}")
 
 
 def _mint(who: Workload, audience: str, seconds: int, cluster: str | None) -> Secret:

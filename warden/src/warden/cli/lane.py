@@ -125,11 +125,11 @@ def _show_sum(whole: _Whole) -> None:
     same = sum(len(part.changes) for part in parts) - differs
     blocked = sum(len(part.blocked) for part in parts)
     if blocked:
-        render.line(f"{differs - blocked} to change, {same} as declared; {blocked} marked ! not ours to change.")
+        render.sentence(f"{differs - blocked} to change, {same} as declared; {blocked} marked ! not ours to change.")
     elif differs:
-        render.line(f"{differs} to change, {same} as declared. Next: warden apply {whole.lane.id}")
+        render.sentence(f"{differs} to change, {same} as declared. Next: warden apply {whole.lane.id}")
     elif unasked := [leg.cluster for leg, part in whole.parts if isinstance(part, WardenError)]:
-        render.line(f"{same} as declared, as far as could be asked; not asked: {', '.join(unasked)}.")
+        render.sentence(f"{same} as declared, as far as could be asked; not asked: {', '.join(unasked)}.")
     else:
         render.line(f"In step: {same} as declared.")
 
@@ -202,7 +202,7 @@ def _apply_one(lane: Lane, bench: Bench, codes: list[Exit], *, as_json: bool, ho
         if len(parts) == sum(not leg.by_hand for leg in legs) or lane.id in bench.closed:
             _show_receipt(lane, bench, sum(len(part.changed) for part in made), max(part.record for part in made))
         else:
-            render.line(f"Not all of it was done, as said above. Then again: warden apply {lane.id}")
+            render.sentence(f"Not all of it was done, as said above. Then again: warden apply {lane.id}")
     return {
         "lane": lane.id,
         "system": bench.address,
@@ -279,7 +279,7 @@ def _expect_consent(lane: Lane, plan: Plan, bench: Bench, *, taken_over: bool, y
         )
     for change in risky:
         show_change(change)
-    if click.prompt(f"Type {lane.id} to remove or take over these", err=True) != lane.id:
+    if click.prompt(render.question(f"Type {lane.id} to remove or take over these"), err=True) != lane.id:
         raise Usage("that is not the lane's id. Nothing was changed.", subject=lane.id)
 
 
@@ -290,9 +290,9 @@ def _show_receipt(lane: Lane, bench: Bench, changed: int, record: int) -> None:
     else:
         following = f"warden put {lane.id} {lane.custody.fields[0]}"
     if changed:
-        render.line(f"{changed} changed and seen on the server · journal {record}. Next: {following}")
+        render.sentence(f"{changed} changed and seen on the server · journal {record}. Next: {following}")
     else:
-        render.line(f"In step: nothing to change. Next: {following}")
+        render.sentence(f"In step: nothing to change. Next: {following}")
 
 
 @click.command()
@@ -323,8 +323,11 @@ def put(ctx: click.Context, /, lane: str, field: str, as_is: bool, as_json: bool
     if as_json:
         render.document(written)
     else:
-        render.line(f"{field} is in version {written.version} of {written.path} · journal {written.record}")
-        render.line(f"Next: warden prove {lane}")
+        render.sentence(f"{field} is in version {written.version} of {written.path} · journal {written.record}")
+        if written.missing:
+            render.sentence(f"No value yet: {', '.join(written.missing)}. Next: warden put {lane} {written.missing[0]}")
+        else:
+            render.line(f"Next: warden prove {lane}")
     return int(Exit.DONE)
 
 

@@ -141,7 +141,7 @@ def _show(lane: Lane, proof: Proof, *, brief: bool) -> None:
 def _show_scope(lane: Lane, proof: Proof, bench: Bench, how: "Mapping[str, Any]") -> None:
     what = "custody alone" if proof.scope == "custody" else "some of its deliveries"
     if how["custody_only"] or how["clusters"]:
-        render.line(f"This is of {what}, as was asked for; the whole: warden prove {lane.id}")
+        render.sentence(f"This is of {what}, as was asked for; the whole: warden prove {lane.id}")
         return
     render.line(f"This is of {what}:")
     deliveries.show_left_out(bench, lane)

@@ -35,9 +35,11 @@ def styled(text: str, style: str, stream: IO[str] | None = None) -> str:
 
 def width() -> int:
     """Columns to use: the terminal's between 80 and 100; 0 (no limit) where stdout is no terminal."""
-    if not sys.stdout.isatty():
-        return 0
-    return max(80, min(100, os.get_terminal_size().columns))
+    return _columns(sys.stdout) if sys.stdout.isatty() else 0
+
+
+def _columns(stream: IO[str]) -> int:
+    return max(80, min(100, os.get_terminal_size(stream.fileno()).columns))
 
 
 def line(text: str = "") -> None:
@@ -45,9 +47,28 @@ def line(text: str = "") -> None:
     sys.stdout.write(f"{harmless(text)}\n")
 
 
+def sentence(text: str) -> None:
+    """A sentence of data: on a terminal in lines that end between words, one line when piped."""
+    for each in wrapped(text, indent=0) if width() else [text]:
+        line(each)
+
+
 def note(text: str) -> None:
-    """One line that is no data."""
-    sys.stderr.write(f"{harmless(text)}\n")
+    """A sentence that is no data; on a terminal in lines that end between words, indented as the first one is."""
+    for each in _for_people(text):
+        sys.stderr.write(f"{harmless(each)}\n")
+
+
+def question(text: str) -> str:
+    """What somebody is asked, in lines that end between words."""
+    return "\n".join(_for_people(text))
+
+
+def _for_people(text: str) -> list[str]:
+    if not sys.stderr.isatty():
+        return [text]
+    rest = text.lstrip(" ")
+    return folded(rest, _columns(sys.stderr), indent=len(text) - len(rest)) or [text]
 
 
 def harmless(text: str) -> str:
@@ -158,11 +179,33 @@ def fit(cell: str, size: int) -> str:
 
 
 def wrapped(text: str, *, indent: int) -> list[str]:
-    """The text in lines of at most `width` columns (100 when piped), each indented."""
+    """The text in lines of at most `width` columns (100 when piped), each indented; see `folded`."""
+    return folded(text, width() or 100, indent=indent)
+
+
+def folded(text: str, columns: int, *, indent: int) -> list[str]:
+    """The text in lines that end between words. A command to paste stays on one line, if need be on a longer one."""
+    import re
     import textwrap
 
+    kept = re.sub(COMMAND, lambda found: found[0].replace(" ", GLUE), text)
     margin = " " * indent
-    return textwrap.wrap(text, width() or 100, initial_indent=margin, subsequent_indent=margin)
+    lines = textwrap.wrap(
+        kept, columns, initial_indent=margin, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False
+    )
+    return [each.replace(GLUE, " ") for each in lines]
+
+
+GLUE = "\ue000"
+"""Stands for a space of a command while lines are made; of Unicode's private use, so that no text has it."""
+
+COMMAND = (
+    r"(?<![\w/-])(?:warden (?:--?\w|access|adopt|apply|catalog|deactivate|dev|doctor|help|init|journal|lane|plan|prove"
+    r"|put|reactivate|render|route|status|sync)|bao (?:auth|login|operator|policy|secrets|write)|kubectl [-a-z]"
+    r"|export \w+=|pip install)(?:(?!,? (?:and|as|for|in|or|says?|shows?|that|then|to|where|which)\b|[,;:.)](?:\s|$)"
+    r"| [·(]).)*"
+)
+"""What is pasted: the name of a program with what it can do, up to a sign of punctuation or a word that goes on."""
 
 
 def ago(moment: datetime | str, now: datetime | None = None) -> str:
@@ -184,7 +227,9 @@ def error(fault: WardenError, *, as_json: bool) -> None:
     if isinstance(fault, Invalid):
         for each in fault.faults:
             note(str(each))
-    note(f"{styled('warden:', 'bad', sys.stderr)} {fault.message}")
+    first, *rest = _for_people(f"        {fault.message}")
+    for text in (f"{styled('warden:', 'bad', sys.stderr)} {first.lstrip(' ')}", *rest):
+        sys.stderr.write(f"{harmless(text)}\n")
     if fault.hint:
         note(f"        {fault.hint}")
 

@@ -86,6 +86,7 @@ def _put(scope: Scope) -> list[Right]:
         _right(f"sys/mounts/{scope.kv}", "read", "see that the mount is KV version 2 before anything is written"),
         _right(f"{scope.kv}/metadata/*", "read", "know the version that the write is checked against"),
         _right(f"{scope.kv}/data/*", "create patch update", "write a field beside its siblings; no value can be read"),
+        _right(f"{scope.kv}/subkeys/*", "read", "say which of a lane's fields have no value yet", optional=True),
     ]
 
 

@@ -87,9 +87,11 @@ def expect_ours(plan: Plan) -> None:
         parts.append(f"{', '.join(foreign)}: not marked as made by warden for {plan.lane}")
     if absent:
         parts.append(f"{', '.join(absent)}: its auth mount does not exist")
+    mounts = dict.fromkeys(change.role.mount for change in plan.blocked if change.action == "absent" and change.role)
+    enable = " && ".join(f"bao auth enable -path={mount} kubernetes" for mount in mounts)
     hints = {
         "foreign": f"look first: warden plan {plan.lane}; if they are yours to take: --take-over",
-        "absent": "the platform enables auth mounts: bao auth enable -path=MOUNT kubernetes",
+        "absent": f"the platform enables auth mounts: {enable}",
     }
     raise Foreign(
         f"{'; '.join(parts)}. Nothing was changed.",

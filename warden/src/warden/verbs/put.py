@@ -2,7 +2,7 @@
 
 import msgspec
 
-from warden.domain.errors import Missing, Usage
+from warden.domain.errors import Missing, Usage, WardenError
 from warden.domain.lane import Lane
 from warden.domain.resources import expect_concrete
 from warden.domain.secret import Secret
@@ -11,13 +11,17 @@ from warden.ports import Journal, Vault
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the value is now: path, field and the version that holds it."""
+    """Where the value is now: path, field and the version that holds it.
+
+    ``missing`` are the lane's other fields that this version has no value for, as far as the caller may see that.
+    """
 
     lane: str
     path: str
     field: str
     version: int
     record: int
+    missing: tuple[str, ...] = ()
 
 
 def put(
@@ -43,7 +47,20 @@ def put(
     journal.record("put.begin", lane.id, what)
     version = vault.put_field(custody.mount, custody.key, field, meant)
     record = journal.record("put.done", lane.id, what | {"version": version})
-    return Written(lane=lane.id, path=custody.path, field=field, version=version, record=record)
+    missing = _missing(lane, vault)
+    return Written(lane=lane.id, path=custody.path, field=field, version=version, record=record, missing=missing)
+
+
+def _missing(lane: Lane, vault: Vault) -> tuple[str, ...]:
+    """The value is in: what keeps the caller from seeing its siblings' names is no fault of the write."""
+    custody = lane.custody
+    if len(custody.fields) == 1:
+        return ()
+    try:
+        present = vault.field_names(custody.mount, custody.key)
+    except WardenError:
+        return ()
+    return tuple(each for each in custody.fields if each not in present)
 
 
 def _expect_declared(lane: Lane, field: str) -> None:

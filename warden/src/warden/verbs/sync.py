@@ -1,32 +1,50 @@
-"""sync: force a refresh of every delivery of a lane now, and wait until each was followed. No value is read."""
+"""sync: force a refresh of every delivery of a lane now, and wait until each was followed. No value is read.
 
+A refresh that was not followed says little about the delivery while OpenBao gives no answer: then OpenBao is named, and
+the delivery is neither right nor wrong.
+"""
+
+import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from warden.domain.cluster import Leg
 from warden.domain.delivery import Sync, quoted
-from warden.domain.errors import Closed, Missing, WardenError
+from warden.domain.errors import Closed, Inconclusive, Missing, WardenError
 from warden.domain.lane import Lane
 from warden.domain.manifests import external_secret_of
-from warden.ports import Cluster, Journal
+from warden.domain.server import UNSEAL
+from warden.ports import Cluster, Journal, Vault
 from warden.verbs.refresh import PATIENCE, refresh
+
+UNANSWERED = re.compile(
+    r"Code: 50\d|is sealed|connection refused|connection reset|no such host|no route to host|i/o timeout|timed? ?out"
+    r"|deadline exceeded|\bEOF\b|certificate",
+    re.IGNORECASE,
+)
+"""How External Secrets Operator says that OpenBao gave it no answer: the words of OpenBao's client and of Go's net."""
 
 
 class Synced(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it in one cluster; ``why`` is empty where it was followed."""
+    """What came of it in one cluster; ``why`` is empty where it was followed.
+
+    ``hint`` is what to do first, where it is not the delivery that has to be looked at.
+    """
 
     cluster: str
     external_secret: str
     followed: str
     why: str
     ms: float
+    hint: str = ""
 
 
 def sync(
     lane: Lane,
     legs: Sequence[Leg],
     clusters: Mapping[str, Cluster | WardenError],
+    vault: Vault,
     journal: Journal,
     *,
     patience: float = PATIENCE,
@@ -48,22 +66,48 @@ def sync(
             hint=f"warden route show {lane.id}",
         )
     journal.record("sync.begin", lane.id, {"clusters": [leg.cluster for leg in mine]})
-    done = [_one(leg, clusters[leg.cluster], patience) for leg in mine]
+    done = [_one(leg, clusters[leg.cluster], vault, patience) for leg in mine]
     journal.record("sync.done", lane.id, {"clusters": {each.cluster: each.followed for each in done}})
     return done
 
 
-def _one(leg: Leg, cluster: Cluster | WardenError, patience: float) -> Synced:
+def _one(leg: Leg, cluster: Cluster | WardenError, vault: Vault, patience: float) -> Synced:
+    hint = ""
     try:
         if isinstance(cluster, WardenError):
             raise cluster
         found = refresh(cluster, external_secret_of(leg), patience)
+        if found.followed in {"failed", "silent"}:
+            found, hint = _unanswered(found, vault)
     except WardenError as fault:
-        found = Sync(followed="silent", why=fault.message)
+        found, hint = Sync(followed="silent", why=fault.message), fault.hint
     return Synced(
         cluster=leg.cluster,
         external_secret=leg.delivery.secret,
         followed=found.followed,
         why=quoted(found.why) or ("there is no such ExternalSecret" if found.followed == "absent" else ""),
         ms=round(found.ms, 1),
+        hint=hint,
     )
+
+
+def _unanswered(found: Sync, vault: Vault) -> tuple[Sync, str]:
+    """The same, or that OpenBao gave no answer, and what to do about that."""
+    try:
+        health = vault.health()
+    except Inconclusive as fault:
+        return _no_answer(found, fault.message.rstrip("."), "as seen from here too"), fault.hint
+    system = f"OpenBao {vault.address}"
+    if health.sealed or not health.initialized:
+        state = "sealed" if health.initialized else "not initialised"
+        return _no_answer(found, f"{system} is {state}", "so nothing can be read"), UNSEAL
+    if found.followed == "failed" and UNANSWERED.search(found.why):
+        said = f"it answers here: {quoted(found.why)}"
+        hint = "does the cluster reach it? openbao and openbao_ca in clusters.yaml"
+        return _no_answer(found, f"{system} gave External Secrets Operator no answer", said), hint
+    return found, ""
+
+
+def _no_answer(found: Sync, what: str, more: str) -> Sync:
+    why = f"{what}, {more}. That the delivery is wrong is not said by this."
+    return Sync(followed="silent", why=why, ms=found.ms)

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from warden.domain.errors import NotFound, ServerFault, Unreachable
 from warden.domain.secret import Secret
 
 READY_SECONDS = 60.0
+OPENING = 5.0
+"""Seconds that a server which starts may be sealed: it opens itself with the key, in well under one."""
 PORTS_TRIED = 5
 _NAME = "bao"
 
@@ -140,13 +143,18 @@ class Server:
         pid = self.pid
         published = self.published
         port = published.port if published else 0
-        if pid is None or process.wait_for(lambda: self._settled(pid, port), READY_SECONDS) == "ended":
+        if pid is None:
             return self._start(report)
-        if self.health().get("sealed") is False:
+        how = process.wait_for(self._sealed_or_settled(pid, port), READY_SECONDS)
+        if how == "sealed":
+            report("OpenBao is sealed: it is started anew, which opens it with the key that this platform keeps")
+            self.stop()
+        if how in {"sealed", "ended"}:
+            return self._start(report)
+        if how == "ready":
             return None
-        how = "is sealed" if self.health().get("sealed") else "does not answer"
         raise ServerFault(
-            f"a server of this platform runs (pid {pid}) and {how}; nothing was changed",
+            f"a server of this platform runs (pid {pid}) and does not answer; nothing was changed",
             system=state.SYSTEM,
             subject=self._layout.log,
             hint="warden dev down && warden dev up",
@@ -273,6 +281,16 @@ class Server:
         if process.ended(pid):
             return "ended"
         return "ready" if self._health(port, pid).get("sealed") is False else None
+
+    def _sealed_or_settled(self, pid: int, port: int) -> Callable[[], str | None]:
+        """As `_settled`, or ``sealed``: one that starts is that too, for a moment."""
+        since = time.monotonic()
+
+        def look() -> str | None:
+            sealed = self._health(port, pid).get("sealed") is True
+            return self._settled(pid, port) or ("sealed" if sealed and time.monotonic() - since > OPENING else None)
+
+        return look
 
     def _health(self, port: int, pid: int) -> Mapping[str, Any]:
         """What ``sys/health`` says where that process, and no other, listens on the port; else nothing."""
