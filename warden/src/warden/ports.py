@@ -33,6 +33,7 @@ from warden.domain.server import (
 
 if TYPE_CHECKING:
     # Not on the way to `access`: what only a cluster's port speaks of need not be loaded there.
+    from warden.domain.cluster_rights import Asking
     from warden.domain.exposure import Subject
     from warden.domain.manifests import Manifest, Ref
 
@@ -216,6 +217,12 @@ class Cluster(Protocol):
 
     def token(self, workload: Workload, audience: str, ttl: int) -> Secret:
         """A token of that service account (TokenRequest). Raises `Missing` where there is no such account."""
+
+    def holds(self, asking: "Asking") -> bool:
+        """Whether the caller itself may do that (``SelfSubjectAccessReview``, which everybody may ask)."""
+
+    def versions(self, group: str) -> "Sequence[str]":
+        """The versions of an API group that it serves, the preferred one first; none where it does not know it."""
 
     def may(self, subject: "Subject", verb: str, namespace: str, name: str) -> bool:
         """Whether the subject may do that with a Secret, or with all of the namespace's (SubjectAccessReview)."""

@@ -173,7 +173,12 @@ class Agent:
 
     def sync(self, patience=6.0):
         found = sync(
-            self.bench.seated, [self.bench.leg()], {"coulombcore": self.kube}, self.bench.journal, patience=patience
+            self.bench.seated,
+            [self.bench.leg()],
+            {"coulombcore": self.kube},
+            self.bench.vault(),
+            self.bench.journal,
+            patience=patience,
         )
         return found[0].followed
 

@@ -103,11 +103,11 @@ def test_without_an_external_secret_there_is_nothing_to_refresh(bench, asked):
 
 def test_a_closed_lane_is_left_alone(bench, asked):
     bench.ready()
-    before = bench.handle().must("GET", bench.url("externalsecret", bench.name))["metadata"]["resourceVersion"]
+    before = bench.handle().must("GET", bench.url("externalsecret", bench.name))["metadata"]["annotations"]
     bench.journal.record("lane.closed", bench.name, {"reason": "test"})
     with pytest.raises(Closed, match="Nothing was asked for"):
         asked()
-    after = bench.handle().must("GET", bench.url("externalsecret", bench.name))["metadata"]["resourceVersion"]
+    after = bench.handle().must("GET", bench.url("externalsecret", bench.name))["metadata"]["annotations"]
     assert (before, records(bench)) == (after, [])
 
 

@@ -20,6 +20,7 @@ from lightkube.config.client_adapter import Client, ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.core.exceptions import ConfigError
 
+from warden.domain.cluster_rights import Asking
 from warden.domain.errors import (
     Foreign,
     Missing,
@@ -148,6 +149,23 @@ class Kubernetes:
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
         path = f"{path_of(Ref('ServiceAccount', workload.namespace, workload.account))}/token"
         return Secret(self._must("POST", path, body)["status"]["token"])
+
+    def holds(self, asking: Asking) -> bool:
+        """``SelfSubjectAccessReview``."""
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+        spec = {"resourceAttributes": asking.attributes}
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        return bool(self._must("POST", path, body | {"spec": spec})["status"].get("allowed"))
+
+    def versions(self, group: str) -> list[str]:
+        """``/apis/GROUP``; 404 where there is no such group."""
+        answer = self._send("GET", f"/apis/{quote(group, safe='')}")
+        if answer.status_code == httpx2.codes.NOT_FOUND:
+            return []
+        found = self._expect(answer, f"GET /apis/{group}")
+        names = [each["version"] for each in found.get("versions") or ()]
+        first = (found.get("preferredVersion") or {}).get("version")
+        return sorted(names, key=lambda each: each != first)
 
     def may(self, subject: Subject, verb: str, namespace: str, name: str) -> bool:
         """``SubjectAccessReview`` on Secrets; an empty name asks about all of the namespace."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from warden.domain.manifests import Reached
     from warden.domain.plan import Plan
     from warden.ports import AuditLog, Cluster
+    from warden.verbs.doctor_cluster import There
     from warden.verbs.prove_delivery import Ground
 
 
@@ -252,12 +253,25 @@ def _declared_reach(platform: str, declared: DeclaredCluster) -> Reached:
     return Reached(address=declared.openbao or "", ca=ca, namespace=os.environ.get("BAO_NAMESPACE", "").strip("/"))
 
 
-def clusters_of(platform: str) -> dict[str, Cluster | WardenError]:
+def clusters_of(platform: str) -> list[There]:
     """The clusters that lanes are delivered to from this OpenBao; none where that cannot be said."""
     from warden.domain.errors import WardenError
+    from warden.domain.resources import is_template
+    from warden.verbs.doctor_cluster import There
 
     try:
-        found = Bench(platform).clusters
+        bench = Bench(platform)
+        found = bench.clusters
+        lanes = [each for each in bench.lanes.values() if each.status == "active" and not is_template(each)]
+        legs = [leg for lane in lanes for leg in found.legs(lane) if not leg.by_hand]
     except WardenError:
-        return {}
-    return found.of(list(found.declared))
+        return []
+    return [
+        There(
+            name=name,
+            cluster=found[name],
+            declared=declared,
+            legs=tuple(leg for leg in legs if leg.cluster == name),
+        )
+        for name, declared in found.declared.items()
+    ]

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from warden.cli import deliveries, render, wiring
 from warden.cli.bench import Bench
@@ -47,6 +48,8 @@ def sync(ctx: click.Context, /, lane: str, clusters: tuple[str, ...], timeout: i
     reached = bench.clusters.of([leg.cluster for leg in legs])
     render.progress(f"asking {', '.join(reached)} to read {lane} again …")
     done = force(found, legs, reached, bench.vault, bench.journal, patience=timeout)
+    if bench.clusters.embedded:
+        done = [msgspec.structs.replace(each, hint=UNSEAL_OWN) if each.hint == UNSEAL else each for each in done]
     render.progress_done()
     if as_json:
         render.document({"lane": lane, "clusters": done})
@@ -54,15 +57,14 @@ def sync(ctx: click.Context, /, lane: str, clusters: tuple[str, ...], timeout: i
         for each in done:
             _show(each)
         deliveries.show_left_out(bench, found)
-        render.sentence(f"Next: {_next(lane, done, embedded=bench.clusters.embedded)}")
+        render.sentence(f"Next: {_next(lane, done)}")
     return int(deliveries.worst([CODES[each.followed] for each in done]))
 
 
-def _next(lane: str, done: "Sequence[Synced]", *, embedded: bool) -> str:
+def _next(lane: str, done: "Sequence[Synced]") -> str:
     """What gave no answer comes first, then what is not there; prove knows whose turn it is in the rest."""
     hint = next((each.hint for each in done if each.hint), "")
     if hint:
-        hint = UNSEAL_OWN if embedded and hint == UNSEAL else hint
         return f"{hint}; then: warden sync {lane}"
     return f"warden {'apply' if any(each.followed == 'absent' for each in done) else 'prove'} {lane}"
 

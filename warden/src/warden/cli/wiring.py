@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from warden.domain.secret import Secret
     from warden.ports import Cluster, Identities
     from warden.verbs.doctor import Surroundings
+    from warden.verbs.doctor_cluster import There
 
 
 def platform_flag(ctx: click.Context) -> str | None:
@@ -201,9 +202,7 @@ def write_private(path: str, content: str) -> None:
     write(path, content)
 
 
-def surroundings(
-    ctx: click.Context, where: Endpoint, clusters_of: Callable[[str], Mapping[str, Cluster | WardenError]]
-) -> Surroundings:
+def surroundings(ctx: click.Context, where: Endpoint, clusters_of: Callable[[str], Sequence[There]]) -> Surroundings:
     """What doctor sees of this machine; `clusters_of` answers the clusters of a platform directory."""
     from warden.adapters.journal import journal_path
     from warden.adapters.surroundings import journal_fault, readable
@@ -224,7 +223,7 @@ def surroundings(
         platform_fault=fault,
         audit=os.environ.get("WARDEN_AUDIT", ""),
         readable=readable,
-        clusters=clusters_of(platform) if platform else {},
+        clusters=clusters_of(platform) if platform else (),
     )
 
 
@@ -247,7 +246,8 @@ def embedded_at(address: str) -> Embedded | None:
     from warden.adapters.embedded import Embedded
 
     found = Embedded(state_directory())
-    return found if found.status().up and found.status().address == address else None
+    status = found.status()
+    return found if (status.up or status.sealed) and status.address == address else None
 
 
 def identities(address: str, by_mount: Mapping[str, Cluster | WardenError]) -> Identities:

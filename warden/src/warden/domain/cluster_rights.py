@@ -11,6 +11,8 @@ RBAC lets nobody give what they do not have: the right to the reader's tokens is
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
+import msgspec
+
 from warden.domain.cluster import Leg
 from warden.domain.exposure import Subject
 from warden.domain.lane import PROBE_ACCOUNT
@@ -18,6 +20,44 @@ from warden.domain.manifests import API, MANAGED_BY, Manifest, Ref, store_of, st
 
 Scope = Literal["prove", "apply"]
 ESO, RBAC = "external-secrets.io", "rbac.authorization.k8s.io"
+
+
+class Asking(msgspec.Struct, frozen=True, order=True):
+    """One thing that may be allowed in a cluster. ``resource`` is plural, ``kind/subresource`` where it is of one.
+
+    An empty namespace means all of them, or an object of none; an empty name all objects.
+    """
+
+    verb: str
+    group: str
+    resource: str
+    namespace: str = ""
+    name: str = ""
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The same as ``resourceAttributes`` of a review."""
+        resource, _, part = self.resource.partition("/")
+        found = {"verb": self.verb, "group": self.group, "resource": resource, "subresource": part}
+        return {key: text for key, text in (found | {"namespace": self.namespace, "name": self.name}).items() if text}
+
+    def __str__(self) -> str:
+        where = f" in {self.namespace}" if self.namespace else ""
+        return f"{self.verb} {self.resource}{f' {self.name}' if self.name else ''}{where}"
+
+
+def askings(leg: Leg, scope: Scope) -> tuple[Asking, ...]:
+    """Every single right that `cluster_rights` gives, to ask the cluster with (SelfSubjectAccessReview)."""
+    nobody = Subject("group", "nobody")
+    roles = [each for each in _rights(leg, scope, nobody) if each["kind"] in {"Role", "ClusterRole"}]
+    return tuple(
+        Asking(verb, rule["apiGroups"][0], resource, role["metadata"].get("namespace", ""), name)
+        for role in roles
+        for rule in role["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+        for name in rule.get("resourceNames") or ("",)
+    )
 
 
 def cluster_rights(leg: Leg, scope: Scope, to: Subject) -> tuple[Manifest, ...]:
@@ -35,8 +75,8 @@ def _rights(leg: Leg, scope: Scope, to: Subject) -> Iterator[Manifest]:
     rules = {leg.namespace: secret_rules(leg, scope)}
     rules[home] = [*rules.get(home, []), *_reader_rules(leg, scope)]
     rules[PROBE_ACCOUNT] = _stranger_rules(leg, scope, PROBE_ACCOUNT)
-    if scope == "apply":
-        yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PROBE_ACCOUNT, "labels": dict(MANAGED_BY)}}
+    # In a new cluster the roles below would find no namespace to be in.
+    yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PROBE_ACCOUNT, "labels": dict(MANAGED_BY)}}
     for namespace, each in rules.items():
         yield from _granted("Role", name, namespace, each, to)
 

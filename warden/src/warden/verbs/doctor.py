@@ -7,23 +7,19 @@ A finding is ``ok``, ``missing`` (something must be done), ``soon`` (it will hav
 look, which hinders nothing else). When the server does not answer, what would have been asked of it is left out.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from warden.domain.errors import Exit, Inconclusive, Refused, Unidentified, Usage, WardenError
-from warden.domain.lane import PROBE_ACCOUNT
-from warden.domain.manifests import API, Ref
+from warden.domain.errors import Exit, Inconclusive, Refused, Unidentified, WardenError
 from warden.domain.rights import Right, Scope, Verb, missing, rights_of
-from warden.domain.server import Health, Identity
-from warden.ports import Cluster, Vault
+from warden.domain.server import UNSEAL, Health, Identity
+from warden.ports import Vault
+from warden.verbs.doctor_cluster import Finding, There, Verdict, look_there
 
 PROBE_HEADER = "x-lane-probe"
 EXPIRES_SOON = 600
 """Seconds; a token with less left is worth a word."""
-
-Verdict = Literal["ok", "missing", "soon", "unknown"]
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +32,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
         platform: the platform directory; empty where none was found, and ``platform_fault`` says why.
         audit: WARDEN_AUDIT, empty where it is not set.
         readable: whether a file or directory can be read from here.
-        clusters: the clusters that lanes are delivered to from this server, or why one cannot be asked.
+        clusters: the clusters that lanes are delivered to from this server.
     """
 
     source: str
@@ -47,16 +43,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     platform_fault: str
     audit: str
     readable: Callable[[str], bool]
-    clusters: Mapping[str, Cluster | WardenError] = {}
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was looked at. ``hint`` is what to do; empty where there is nothing to do."""
-
-    about: str
-    verdict: Verdict
-    text: str
-    hint: str = ""
+    clusters: Sequence[There] = ()
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +87,7 @@ def doctor(vault: Vault, here: Surroundings, scope: Scope, verbs: Sequence[Verb]
         *([identity] if identity else []),
         *(_audit(vault, here) if identity and identity.verdict != "missing" else _audit_from_here(here)),
         *_own(here),
-        *(_cluster(name, each) for name, each in here.clusters.items()),
+        *(finding for each in here.clusters for finding in look_there(each, verbs)),
     ]
     known = identity is not None and identity.verdict != "missing"
     return Diagnosis(
@@ -135,7 +122,7 @@ def _state(health: Health) -> Finding:
             about="server", verdict="missing", text=f"{version} is not initialised", hint="bao operator init"
         )
     if health.sealed:
-        return Finding(about="server", verdict="missing", text=f"{version} is sealed", hint="bao operator unseal")
+        return Finding(about="server", verdict="missing", text=f"{version} is sealed", hint=UNSEAL)
     role = "standby, passes requests on" if health.standby else "active"
     return Finding(about="server", verdict="ok", text=f"{version}, initialised, unsealed, {role}")
 
@@ -238,22 +225,6 @@ def _own(here: Surroundings) -> Iterator[Finding]:
     else:
         hint = "warden --platform DIR …, or make one: warden init DIR"
         yield Finding(about="platform", verdict="missing", text=here.platform_fault, hint=hint)
-
-
-def _cluster(name: str, cluster: Cluster | WardenError) -> Finding:
-    """Whether it answers, as whom it knows the caller, and whether it knows External Secrets Operator's objects."""
-    try:
-        if isinstance(cluster, WardenError):
-            raise cluster
-        who = cluster.caller()
-        cluster.get(Ref("ExternalSecret", "default", PROBE_ACCOUNT))
-    except (Refused, Usage) as fault:
-        hint = f"warden render LANE --cluster {name} --rights prove" if isinstance(fault, Refused) else fault.hint
-        return Finding(about="cluster", verdict="unknown", text=fault.message, hint=hint)
-    except WardenError as fault:
-        return Finding(about="cluster", verdict="missing", text=fault.message, hint=fault.hint)
-    text = f"{name}, {cluster.address}, as {who}; it knows {API['ExternalSecret']}"
-    return Finding(about="cluster", verdict="ok", text=text)
 
 
 def _reaches(vault: Vault, scope: Scope, verbs: Sequence[Verb]) -> tuple[Reach, ...]:

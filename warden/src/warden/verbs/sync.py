@@ -13,7 +13,7 @@ from warden.domain.cluster import Leg
 from warden.domain.delivery import Sync, quoted
 from warden.domain.errors import Closed, Inconclusive, Missing, WardenError
 from warden.domain.lane import Lane
-from warden.domain.manifests import external_secret_of
+from warden.domain.manifests import external_secret_of, store_of
 from warden.domain.server import UNSEAL
 from warden.ports import Cluster, Journal, Vault
 from warden.verbs.refresh import PATIENCE, refresh
@@ -78,7 +78,7 @@ def _one(leg: Leg, cluster: Cluster | WardenError, vault: Vault, patience: float
             raise cluster
         found = refresh(cluster, external_secret_of(leg), patience)
         if found.followed in {"failed", "silent"}:
-            found, hint = _unanswered(found, vault)
+            found, hint = _unanswered(_with_reason(found, leg, cluster), vault)
     except WardenError as fault:
         found, hint = Sync(followed="silent", why=fault.message), fault.hint
     return Synced(
@@ -89,6 +89,18 @@ def _one(leg: Leg, cluster: Cluster | WardenError, vault: Vault, patience: float
         ms=round(found.ms, 1),
         hint=hint,
     )
+
+
+def _with_reason(found: Sync, leg: Leg, cluster: Cluster) -> Sync:
+    """The store's own words, where all that is said of the delivery is that its store is not ready."""
+    if not found.why.endswith("is not ready"):
+        return found
+    try:
+        events = cluster.events(store_of(leg))
+    except WardenError:
+        return found
+    said = next((str(each["message"]) for each in reversed(events) if each.get("message")), "")
+    return msgspec.structs.replace(found, why=f"{found.why}: {said}" if said else found.why)
 
 
 def _unanswered(found: Sync, vault: Vault) -> tuple[Sync, str]:
