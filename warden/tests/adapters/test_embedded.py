@@ -212,6 +212,24 @@ def test_ctrl_c_during_a_first_start_leaves_no_server(home):
     assert server.find(state.layout(f"{home}/dev").config) is None
 
 
+def test_ctrl_c_in_the_moment_of_the_start_leaves_no_server(home, monkeypatch):
+    """Popen is interrupted after its process began to run: nobody was told its number."""
+
+    class Interrupted(subprocess.Popen):
+        def __init__(self, command, **how):
+            super().__init__(command, **how)
+            self.returncode = 0
+            begun.append(command[1])
+            raise KeyboardInterrupt
+
+    begun = []
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Embedded(home).up(lambda _: None)
+    assert begun == ["server"]
+    assert server.find(state.layout(f"{home}/dev").config) is None
+
+
 def test_data_without_its_key_is_never_thrown_away(home):
     embedded = Embedded(home)
     up(embedded)

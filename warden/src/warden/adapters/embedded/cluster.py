@@ -231,14 +231,7 @@ class Cluster:
         self._write(msgspec.structs.replace(kept, ports=msgspec.structs.replace(kept.ports, **nothing)))
 
     def _run(self, part: str, program: Program) -> bool:
-        pid = program.start()
-        ready = False
-        try:
-            ready = self._wait(lambda: self._settled(part, pid)) == "ready"
-        finally:
-            if not ready:
-                process.stop(pid, program)
-        return ready
+        return program.bring_up(lambda pid: self._wait(lambda: self._settled(part, pid)) == "ready")
 
     def _settled(self, part: str, pid: int) -> str | None:
         if process.ended(pid):

