@@ -380,6 +380,13 @@ def test_a_digest_at_an_address(world, hub, say):
     assert (hub.seen[0].path, hub.seen[0].headers["authorization"]) == ("/digest?day=today", "Bearer digest.token")
 
 
+@pytest.mark.parametrize("path", ["/digests/latest/", "/digests/latest"])
+def test_a_digests_address_is_asked_as_it_was_given(world, hub, say, path):
+    hub.play = lambda *_: (200, {}, json.dumps(say.digest()).encode())
+    assert world.triage(f"{hub.url}{path}").returncode == 0
+    assert hub.seen[0].path == path
+
+
 @pytest.mark.parametrize(
     "given",
     [

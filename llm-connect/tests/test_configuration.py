@@ -179,10 +179,18 @@ def test_the_deadline_ends_before_the_callers(patience, deadline):
 
 def test_a_wrong_word_is_one_fault_and_a_file_is_blamed_on_what_named_it(run, tmp_path):
     config = tmp_path / "x.toml"
-    wrong = '[providers.x]\nkind = "soap"\n[profiles.a]\nprovider = "y"\nmodel = 3\n'
-    config.write_text(wrong + '[[budgets]]\nperiod = "year"\ntokens = -1\n')
+    provider = '[providers.x]\nkind = "soap"\nbase_url = "http://evil.example/v1"\nkey = "K"\n'
+    profile = '[profiles.a]\nprovider = "y"\nmodel = 3\n'
+    config.write_text(provider + profile + '[[budgets]]\nperiod = "year"\ntokens = -1\n')
     said = run("profiles", "--config", str(config)).stderr
-    fields = ("providers.x.kind", "profiles.a.provider", "profiles.a.model", "budgets[0].period", "budgets[0].tokens")
+    fields = (
+        "providers.x.kind",
+        "providers.x.base_url",
+        "profiles.a.provider",
+        "profiles.a.model",
+        "budgets[0].period",
+        "budgets[0].tokens",
+    )
     assert {field: said.count(f"{field}:") for field in fields} == dict.fromkeys(fields, 1)
     missing = run("profiles", "--config", str(tmp_path / "none.toml")).stderr
     assert "--config: " in missing

@@ -9,7 +9,7 @@ import pytest
 
 from llm_connect.faults import FaultyConfiguration
 from llm_connect.secret import Redactor, Secret
-from llm_connect.settings import load_settings, provider_url
+from llm_connect.settings import load_settings
 
 KEY = "sk-or-v1-0123456789"
 
@@ -94,7 +94,7 @@ def test_a_file_that_cannot_be_read_is_a_fault(path):
     ],
 )
 def test_base_urls(given, used):
-    assert provider_url(given) == used
+    assert load_settings({"LLM_CONNECT_OPENROUTER_BASE_URL": given}).providers["openrouter"].base_url == used
 
 
 @pytest.mark.parametrize(

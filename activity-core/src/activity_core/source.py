@@ -23,12 +23,14 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def checked(where: str) -> str:
-    """As it is loaded: an address without a slash at its end, anything else as it stands. Nothing is opened.
+    """The same, if it can be one; nothing is opened.
 
     Raises:
         WrongUsage: it has a scheme that is not read, is no address, or has a user or password in it.
     """
-    return checked_url(where, of="--digest") if _ADDRESS.match(where) else where
+    if _ADDRESS.match(where):
+        checked_url(where, of="--digest")  # which takes the slash off the end: with it, it may be another digest
+    return where
 
 
 def load(where: str, token_file: str | None = None) -> bytes:

@@ -43,7 +43,7 @@ class Commands(click.Group):
 
 
 @click.command(cls=Commands, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="llm-connect")
+@click.version_option(__version__, message="llm-connect %(version)s")
 def main() -> None:
     """The LLM gateway whose key arrives by a lane."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llm_connect.addresses import url_allowed, url_problem
 from llm_connect.faults import Fault, FaultyConfiguration
 from llm_connect.fields import Fields
 from llm_connect.profiles import CUSTODIAN_TRIAGE, DEFAULT_PROFILE, VALIDATION_MODES, Prices, Profile, Target
@@ -219,6 +220,9 @@ def _provider(table: Fields, name: str) -> ProviderTable:
     if policy and kind != "openrouter":
         table.refuse(next(iter(policy)), f"is not for a provider of kind {kind}", "kind openrouter")
     key = key if key is not None else OPENROUTER.key if kind == "openrouter" else ""
+    problem = url_problem(url, keyless=not key) if url and kind != "simulate" else None
+    if problem:
+        table.refuse("base_url", problem, url_allowed(keyless=not key))
     return ProviderTable(name, kind or "openai", url, key, table.texts("refuses"), policy, table.text("ca_file"))
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import SplitResult, urlsplit
 
+from llm_connect.addresses import url_allowed, url_problem
 from llm_connect.configuration import (
     BUILT_IN,
     CONFIG,
@@ -32,8 +31,6 @@ STATE = "LLM_CONNECT_STATE"
 AUDIT_FILE = "LLM_CONNECT_AUDIT_FILE"
 PUBLIC_API = "https://openrouter.ai/api/v1"
 
-_URL_ALLOWED = "https://HOST[:PORT][/PATH], or http:// to a loopback address; no user, query or fragment"
-_KEYLESS_URL_ALLOWED = "http:// or https://HOST[:PORT][/PATH]; no user, query or fragment"
 _SHORTEST_DIGEST_KEY = 16
 
 T = TypeVar("T")
@@ -102,13 +99,14 @@ def _profiles(read: Configuration, environment: Mapping[str, str]) -> dict[str, 
 
 
 def _with_url(table: ProviderTable, environment: Mapping[str, str], faults: list[Fault]) -> ProviderTable:
+    """With the variable's address in the place of the file's, which has been checked with the file."""
     if table.kind == "simulate":
         return table
     override = environment.get(BASE_URL) if table.name == "openrouter" else None
-    where = BASE_URL if override or table.base_url is None else f"providers.{table.name}.base_url"
-    url = override or table.base_url or PUBLIC_API
-    checked = _collect(faults, lambda: provider_url(url, where, keyless=not table.key))
-    return replace(table, base_url=checked)
+    problem = url_problem(override, keyless=not table.key) if override else None
+    if problem:
+        faults.append(Fault(BASE_URL, problem, url_allowed(keyless=not table.key)))
+    return replace(table, base_url=(override or table.base_url or PUBLIC_API).rstrip("/"))
 
 
 def _keyrings(
@@ -139,44 +137,3 @@ def _versions(environment: Mapping[str, str]) -> Versions:
     if len(octets) < _SHORTEST_DIGEST_KEY:
         raise FaultyConfiguration([Fault(VERSION_KEY_FILE, "is too short", f"{_SHORTEST_DIGEST_KEY} bytes or more")])
     return Versions(octets)
-
-
-def provider_url(text: str, where: str = BASE_URL, *, keyless: bool = False) -> str:
-    """The base URL without a slash at its end.
-
-    Raises:
-        FaultyConfiguration: it would send the key in the clear, or is no plain URL.
-    """
-    problem = _url_problem(text, keyless=keyless)
-    if problem:
-        raise FaultyConfiguration([Fault(where, problem, _KEYLESS_URL_ALLOWED if keyless else _URL_ALLOWED)])
-    return text.rstrip("/")
-
-
-def _url_problem(text: str, *, keyless: bool) -> str | None:
-    try:
-        url = urlsplit(text)
-        _ = url.port  # raises ValueError when it is no port
-    except ValueError:
-        return "is no URL"
-    if url.scheme not in {"http", "https"} or not url.hostname or not text.isascii() or not text.isprintable():
-        return "is no http or https URL"
-    if "@" in url.netloc or "?" in text or "#" in text or " " in text:
-        return "has a user, a query, a fragment or a space"
-    return None if keyless else _cleartext_problem(url)
-
-
-def _cleartext_problem(url: SplitResult) -> str | None:
-    if url.scheme == "http" and not is_loopback(url.hostname or ""):
-        return "would send the key unencrypted to another machine"
-    return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` can only be this machine; another name is never resolved to find out."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -2,8 +2,8 @@
 
 What nobody waits for goes with the next that somebody does, or after twenty milliseconds. It is done on the loop's own
 thread: a few hundred bytes into the operating system's cache, which takes some microseconds, where handing them to a
-thread and hearing back took milliseconds under load (docs/adr/0018). What does
-wait for a disk, SQLite's checkpoint, has a thread.
+thread and hearing back took milliseconds under load (docs/adr/0018). What does wait for a disk, SQLite's checkpoint,
+has a thread.
 """
 
 from __future__ import annotations

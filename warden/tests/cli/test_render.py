@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from warden.cli import render
+from warden.cli import main, render
 from warden.domain.errors import Fault, Invalid, Sealed
 from warden.domain.secret import Secret
 
@@ -97,6 +97,14 @@ def test_long_text_is_broken_between_words_and_commands_stay_whole():
     assert "bao auth enable -path=kubernetes-of-the-first-cluster kubernetes;" in whole
     assert "warden apply openrouter-llm-connect --create-namespace --take-over" in whole
     assert all(len(each) <= 60 for each in lines if "bao" not in each and "warden" not in each)
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_each_command_stays_whole(name):
+    lines = render.folded(
+        f"look at what is there, and at what is to be there; then: warden {name} a-lane --json", 30, indent=0
+    )
+    assert lines[-1].endswith(f"warden {name} a-lane --json")
 
 
 def test_prose_that_speaks_of_a_program_is_no_command():

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from llm_connect import logs
+from llm_connect.addresses import is_loopback
 from llm_connect.commands.stop import ANSWER_IS_NO, WRONG_USAGE, Stop, bad_configuration
 from llm_connect.configuration import Limits
 from llm_connect.faults import FaultyConfiguration
-from llm_connect.settings import Settings, is_loopback, load_settings
+from llm_connect.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     import socket

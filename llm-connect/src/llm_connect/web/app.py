@@ -96,8 +96,7 @@ class Gateway:
 
     def stop_soon(self) -> None:
         """No longer ready; what comes is still served."""
-        if not self.stopping:
-            logger.info("stopping")
+        logger.info("stopping")
         self.stopping = True
 
     async def _stop(self) -> None:

@@ -13,8 +13,8 @@ from warden.domain.rights import VERBS, Right, Scope, Verb, policy_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from warden.domain.finding import Finding
     from warden.verbs.doctor import Diagnosis, Reach
-    from warden.verbs.doctor_cluster import Finding
 
 _INDENT = 25
 _WORDS = {"ok": ("ok", "ok"), "missing": ("MISSING", "bad"), "soon": ("SOON", "warn"), "unknown": ("??", "warn")}

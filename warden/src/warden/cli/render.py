@@ -200,7 +200,7 @@ GLUE = "\ue000"
 """Stands for a space of a command while lines are made; of Unicode's private use, so that no text has it."""
 
 COMMAND = (
-    r"(?<![\w/-])(?:warden (?:--?\w|access|adopt|apply|catalog|deactivate|dev|doctor|help|init|journal|lane|plan|prove"
+    r"(?<![\w/-])(?:warden (?:--?\w|access|adopt|apply|catalog|deactivate|dev|doctor|help|init|journal|plan|prove"
     r"|put|reactivate|render|route|status|sync)|bao (?:auth|login|operator|policy|secrets|write)|kubectl [-a-z]"
     r"|export \w+=|pip install)(?:(?!,? (?:and|as|for|in|or|says?|shows?|that|then|to|where|which)\b|[,;:.)](?:\s|$)"
     r"| [·(]).)*"

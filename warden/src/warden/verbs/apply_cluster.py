@@ -4,7 +4,7 @@ Idempotent, and safe to be killed at any point and run again. The order is the p
 strangers are played as, the store, and the ExternalSecret last: nothing is delivered before all the rest is there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from warden.domain.cluster_plan import ClusterPlan
 from warden.domain.errors import Foreign
@@ -46,18 +46,18 @@ def expect_ours(plan: ClusterPlan) -> None:
     if not plan.blocked:
         return
     named = "; ".join(f"{change.kind} {change.name}: {change.remark}" for change in plan.blocked)
-    kinds = {change.kind for change in plan.blocked}
-    by_hand = any("made by hand;" in change.remark for change in plan.blocked)
-    hint = f"warden adopt {plan.lane} --cluster {plan.cluster}" if by_hand else ""
-    hint = (
-        f"warden adopt {plan.lane} --cluster {plan.cluster} says what to write"
-        if "Secret" in kinds and not by_hand
-        else hint
-    )
-    hint = f"warden apply {plan.lane} --create-namespace" if kinds == {"Namespace"} else hint
     raise Foreign(
         f"{named}. Nothing was changed in {plan.cluster}.",
         system=plan.system,
         subject=plan.lane,
-        hint=hint or f"look first: warden plan {plan.lane}; if they are yours to take: --take-over",
+        hint=_hint(plan, [change.kind for change in plan.blocked]),
     )
+
+
+def _hint(plan: ClusterPlan, kinds: Sequence[str]) -> str:
+    """`adopt` takes a Secret over, or says what to write where it is the lane's already."""
+    if "Secret" in kinds:
+        return f"warden adopt {plan.lane} --cluster {plan.cluster}"
+    if kinds == ["Namespace"]:
+        return f"warden apply {plan.lane} --create-namespace"
+    return f"look first: warden plan {plan.lane}; if they are yours to take: --take-over"

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from warden.domain.errors import Exit, Inconclusive, Refused, Unidentified, WardenError
+from warden.domain.finding import Finding, Verdict
 from warden.domain.rights import Right, Scope, Verb, missing, rights_of
 from warden.domain.server import UNSEAL, Health, Identity
 from warden.ports import Vault
-from warden.verbs.doctor_cluster import Finding, There, Verdict, look_there
+from warden.verbs.doctor_cluster import There, look_there
 
 PROBE_HEADER = "x-lane-probe"
 EXPIRES_SOON = 600

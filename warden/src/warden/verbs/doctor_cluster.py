@@ -5,7 +5,6 @@ give; nothing is created or read but what everybody logged in may ask.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 import msgspec
 
@@ -13,6 +12,7 @@ from warden.domain.cluster import DeclaredCluster, Leg
 from warden.domain.cluster_rights import ESO, Asking, Scope, askings
 from warden.domain.errors import Missing, Refused, WardenError
 from warden.domain.exposure import Subject
+from warden.domain.finding import Finding
 from warden.domain.manifests import API, Ref
 from warden.domain.rights import Verb
 from warden.ports import Cluster
@@ -27,17 +27,6 @@ COVERS: dict[Scope, tuple[str, frozenset[Verb]]] = {
 """Scope of rights -> the verbs that it is for, and those by which `doctor --for` asks for it."""
 
 SERVED = API["ExternalSecret"].partition("/")[2]
-
-Verdict = Literal["ok", "missing", "soon", "unknown"]
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was looked at. ``hint`` is what to do; empty where there is nothing to do."""
-
-    about: str
-    verdict: Verdict
-    text: str
-    hint: str = ""
 
 
 class There(msgspec.Struct, frozen=True, kw_only=True):
