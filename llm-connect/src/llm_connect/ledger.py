@@ -183,7 +183,7 @@ def _locked(directory: str) -> int:
 
 
 def _unusable(problem: str) -> FaultyConfiguration:
-    return FaultyConfiguration([Fault("LLM_CONNECT_STATE", problem, "a directory of this gateway's own")])
+    return FaultyConfiguration([Fault("LLM_CONNECT_STATE", problem, "a directory of this gateway's own, in one that is there")])
 
 
 def _opened(directory: str) -> sqlite3.Connection:

@@ -140,7 +140,7 @@ class Gateway:
             by_method = {"GET": self.model}
         if by_method is None:
             known = ", ".join(f"{method} {path}" for path, methods in self._routes.items() for method in methods)
-            raise NotFound("unknown_path", f"no such path; there are {known}")
+            raise NotFound("unknown_path", f"no such path; there are {known}, GET {_MODELS}/NAME")
         method = "GET" if exchange.method == "HEAD" else exchange.method
         if method not in by_method:
             error = MethodNotAllowed("method_not_allowed", f"this path takes {', '.join(by_method)}")

@@ -79,7 +79,8 @@ def _kept(leg: "Leg") -> dict[str, str]:
 
 def _show_kept(kept: "Sequence[dict[str, str]]") -> None:
     for each in kept:
-        render.sentence(f"{each['cluster']}: the Secret {each['secret']} keeps the last value until it is removed:")
+        what = f"the Secret {each['secret']}, if it is there, keeps the last value until it is removed"
+        render.sentence(f"{each['cluster']}: {what}:")
         render.line(f"  {each['remove']}")
     if kept:
         render.line("Pods keep what they have already read: restart or stop them, too.")
