@@ -183,7 +183,8 @@ def _locked(directory: str) -> int:
 
 
 def _unusable(problem: str) -> FaultyConfiguration:
-    return FaultyConfiguration([Fault("LLM_CONNECT_STATE", problem, "a directory of this gateway's own, in one that is there")])
+    allowed = "a directory of this gateway's own, in one that is there"
+    return FaultyConfiguration([Fault("LLM_CONNECT_STATE", problem, allowed)])
 
 
 def _opened(directory: str) -> sqlite3.Connection:

@@ -288,7 +288,8 @@ def test_an_openbao_that_is_away_is_named_from_here_and_from_the_cluster(deliver
 
 def test_a_closed_lane_says_which_secrets_stay_and_how_to_remove_them(delivered):
     said = delivered.run("deactivate", delivered.lane, "--reason", "test", "--yes")
-    assert f"{FIRST}: the Secret {delivered.secret}, if it is there, keeps the last value until it is removed" in said.stdout
+    told = f"{FIRST}: the Secret {delivered.secret}, if it is there, keeps the last value until it is removed"
+    assert told in said.stdout
     again = document(delivered.run("deactivate", delivered.lane, "--reason", "test", "--yes", "--json"))
     (kept,) = again["kept"]
     assert kept["remove"] in said.stdout
