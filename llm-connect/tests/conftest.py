@@ -144,6 +144,19 @@ def key() -> str:
     return KEY
 
 
+@pytest.fixture
+def request_lines(caplog, capsys) -> Callable[[], list[dict[str, Any]]]:
+    """The lines that gateways of this process have written on requests so far."""
+    caplog.set_level("INFO", logger="llm_connect")
+    found: list[dict[str, Any]] = []
+
+    def read() -> list[dict[str, Any]]:
+        found.extend(json.loads(line) for line in capsys.readouterr().err.splitlines() if '"event":"request"' in line)
+        return found
+
+    return read
+
+
 @pytest.fixture(scope="session")
 def call() -> Callable[..., Reply]:
     return http_call

@@ -126,8 +126,7 @@ def test_three_megabytes_of_prompt_are_served(gateway, call):
     assert call("POST", f"{gateway}/execute", {"prompt": "ä" * 500_000}).status == 200
 
 
-def test_a_caller_that_leaves_within_its_body_is_no_fault_of_the_gateway(gateway, caplog):
-    caplog.set_level("INFO", logger="llm_connect")
+def test_a_caller_that_leaves_within_its_body_is_no_fault_of_the_gateway(gateway, request_lines, caplog):
     with socket.create_connection(tuple(gateway.removeprefix("http://").split(":"))) as client:
         client.sendall(
             b"POST /execute HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"
@@ -137,8 +136,8 @@ def test_a_caller_that_leaves_within_its_body_is_no_fault_of_the_gateway(gateway
     found = []  # beside it there may be the line of the request before, which is written after its answer
     while not found and time.monotonic() < deadline:
         time.sleep(0.02)
-        found = [record for record in caplog.records if record.fields.get("type") == "body_cut"]
-    assert [(record.levelname, record.fields["status"]) for record in found] == [("INFO", 400)]
+        found = [line for line in request_lines() if line.get("type") == "body_cut"]
+    assert [(line["level"], line["status"]) for line in found] == [("info", 400)]
     assert [record for record in caplog.records if record.levelname != "INFO"] == []
 
 

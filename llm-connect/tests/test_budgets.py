@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as changed
 
 from llm_connect.budgets import Amount
 from llm_connect.configuration import Budget
@@ -139,24 +140,24 @@ async def test_what_is_not_paid_by_the_declared_prices_is_refused_under_a_money_
 )
 async def test_what_is_paid_by_them_is_not(ledger_of, fields):
     ledger = ledger_of(Budget("day", usd=1.0))
-    assert (await ledger.reserve("ann", NAME, replace(CALL, fields=CALL.fields | fields), PRICES)).amount.nano_usd
+    assert (await ledger.reserve("ann", NAME, changed(CALL, fields=CALL.fields | fields), PRICES)).amount.nano_usd
 
 
 async def _is_refused(ledger, fields, named):
     from llm_connect.faults import BadRequest
 
     with pytest.raises(BadRequest) as caught:
-        await ledger.reserve("ann", NAME, replace(CALL, fields=CALL.fields | fields), PRICES)
+        await ledger.reserve("ann", NAME, changed(CALL, fields=CALL.fields | fields), PRICES)
     assert [fault.field for fault in caught.value.faults] == [named]
 
 
 async def test_the_bound_grows_with_choices_and_bytes(ledger_of):
     ledger = ledger_of(Budget("total", tokens=100_000))
     one = await ledger.reserve("ann", NAME, CALL, None)
-    three = await ledger.reserve("ann", NAME, replace(CALL, fields=CALL.fields | {"n": 3}), None)
+    three = await ledger.reserve("ann", NAME, changed(CALL, fields=CALL.fields | {"n": 3}), None)
     assert three.amount.tokens >= one.amount.tokens + 200
     text = [{"role": "user", "content": "ü" * 100}]
-    bytes_ = await ledger.reserve("ann", NAME, replace(CALL, fields=CALL.fields | {"messages": text}), None)
+    bytes_ = await ledger.reserve("ann", NAME, changed(CALL, fields=CALL.fields | {"messages": text}), None)
     assert bytes_.amount.tokens >= 300
 
 

@@ -230,7 +230,7 @@ def test_what_reaches_the_provider_is_in_ledger_and_audit_record_at_that_moment(
                     call("POST", f"{process.url}/execute", {"prompt": "hello"})
                 process.wait()
             assert provider.begun == turn
-            assert tokens_of(site.state) > turn * 8192  # as max_tokens of the profile
+            assert tokens_of(site.state) > turn * CUSTODIAN_TRIAGE.max_tokens
             assert [json.loads(line)["event"] for line in audit.read_text().splitlines()] == ["call.begin"] * turn
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from contextlib import asynccontextmanager
 
 import pytest
 
+from llm_connect.faults import TimedOut
 from llm_connect.providers.wire import Wire
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -76,24 +78,43 @@ async def test_a_piece_is_given_out_when_it_comes(busy):
     await wire.close()
 
 
-@pytest.fixture
-async def in_pieces():
+@asynccontextmanager
+async def in_pieces(*, announced, piece):
     """The URL of a server whose answer comes in twelve pieces, 0.05 s apart."""
 
+    tasks = set()
+
     async def serve(reader, writer):
+        tasks.add(asyncio.current_task())
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n")
-        for _ in range(12):
-            await asyncio.sleep(0.05)
-            writer.write(b"a")
+        length = b"content-length: %d\r\n" % (12 * len(piece)) if announced else b"connection: close\r\n"
+        writer.write(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n")
+        with contextlib.suppress(OSError):
+            for _ in range(12):
+                await asyncio.sleep(0.05)
+                writer.write(piece)
+                await writer.drain()
         writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        await asyncio.gather(*tasks)
 
 
-async def test_idle_is_the_time_between_pieces_and_not_of_the_whole(in_pieces):
+@pytest.mark.parametrize(("announced", "piece"), [(False, b"a"), (True, b"a" * 2000)], ids=["unannounced", "large"])
+async def test_idle_is_the_time_between_pieces_and_not_of_the_whole(announced, piece):
     wire = Wire()
-    async with wire.post(in_pieces, b"{}", {}, 5, 5) as answer:
-        assert await answer.whole(0.4) == b"a" * 12
+    async with in_pieces(announced=announced, piece=piece) as url, wire.post(url, b"{}", {}, 5, 5) as answer:
+        assert await answer.whole(0.4) == piece * 12
+    await wire.close()
+
+
+async def test_a_body_that_is_announced_as_small_has_to_be_whole_within_it():
+    wire = Wire()
+    async with in_pieces(announced=True, piece=b"a") as url:
+        async with wire.post(url, b"{}", {}, 5, 5) as answer:
+            assert await answer.whole(5) == b"a" * 12
+        async with wire.post(url, b"{}", {}, 5, 5) as answer:
+            with pytest.raises(TimedOut, match="did not end the answer"):
+                await answer.whole(0.4)
     await wire.close()

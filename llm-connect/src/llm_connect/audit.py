@@ -8,11 +8,11 @@ was killed. What is refused before that, an unknown caller for one, is a line `c
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from llm_connect.encoding import encode
 from llm_connect.faults import Fault, FaultyConfiguration, Unavailable
+from llm_connect.stamps import utc_now
 from llm_connect.writer import Unwritable, Writer
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ class AuditFile:
         self._writer.put_soon(self._line("call.refused", record))
 
     def _line(self, event: str, record: Mapping[str, Any]) -> bytes:
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        return self._redactor.octets(encode({"ts": at, "event": event, **record})) + b"\n"
+        return self._redactor.octets(encode({"ts": utc_now(), "event": event, **record})) + b"\n"
 
     def _write(self, lines: Sequence[bytes]) -> None:
         """All of them or none, so that no half line stands before the next one."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,19 +13,17 @@ if TYPE_CHECKING:
     from llm_connect.providers import Call
 
 
-@dataclass(frozen=True)
-class Amount:
+class Amount(Struct, frozen=True):
     """Tokens, and billionths of a USD."""
 
     tokens: int = 0
     nano_usd: int = 0
 
 
-@dataclass
-class Reservation:
+class Reservation(Struct):
     """What one attempt may cost at most, and the accounts that it is taken from."""
 
-    amount: Amount = field(default_factory=Amount)
+    amount: Amount = Amount()
     accounts: tuple[str, ...] = ()
 
 

@@ -14,8 +14,10 @@ from __future__ import annotations
 import asyncio
 import random
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from llm_connect.chat import refused_fields
 from llm_connect.execution import usage_of
@@ -43,16 +45,22 @@ _ELSEWHERE = _AGAIN | frozenset({
 """What another provider or model may not have: worth a declared fallback."""
 
 
-@dataclass
-class Job:
-    """One request on its way; `served` and `attempts` tell afterwards what was done."""
+_UNKNOWN_USAGE: Mapping[str, Any] = MappingProxyType(usage_of(None))
+
+
+class Job(Struct):
+    """One request on its way; `served`, `attempts` and `usage` tell afterwards what was done.
+
+    `owed` is what an attempt reserved and what the provider says that it used, until `Calling.settle` has seen to it.
+    """
 
     request: ChatRequest
     profile: Profile
     caller: str
     served: Target | None = None
     attempts: int = 0
-    usage: dict[str, Any] = field(default_factory=lambda: usage_of(None))
+    usage: Mapping[str, Any] = _UNKNOWN_USAGE
+    owed: tuple[Reservation, Any] | None = None
 
     def call(self, target: Target) -> Call:
         """The request's parameters where given, the profile's otherwise; the model is always the declared one."""
@@ -98,7 +106,7 @@ class Calling:
         return [first, *(target for target in others if not self._refused(job, target))]
 
     async def complete(self, job: Job) -> dict[str, Any]:
-        """A whole completion.
+        """A whole completion. It is settled by `settle`, which can wait until the answer went out.
 
         Raises:
             GatewayError: the last attempt's.
@@ -114,7 +122,7 @@ class Calling:
                 self._give_back(reservation, error)
                 await attempts.after(error)
                 continue
-            self._settle(job, reservation, target, completion.get("usage"))
+            job.owed = (reservation, completion.get("usage"))
             return completion
 
     async def stream(self, job: Job) -> AsyncGenerator[Chunk | None, None]:
@@ -139,7 +147,8 @@ class Calling:
         try:
             async for chunk in _with(first, chunks):
                 if chunk is not None and isinstance(chunk.get("usage"), dict):
-                    self._settle(job, reservation, target, chunk["usage"])
+                    job.owed = (reservation, chunk["usage"])
+                    self.settle(job)
                 yield chunk
         finally:
             await chunks.aclose()
@@ -148,10 +157,13 @@ class Calling:
         if error.unbilled:
             self._budgets.release(reservation)
 
-    def _settle(self, job: Job, reservation: Reservation, target: Target, usage: Any) -> None:
-        job.served = target
-        job.usage = usage_of(usage)
-        self._budgets.settle(reservation, job.usage, target.prices)
+    def settle(self, job: Job) -> None:
+        """Put what was used in the place of what was reserved; what nobody knows stays reserved."""
+        if job.owed is None or job.served is None:
+            return
+        reservation, usage = job.owed
+        job.owed, job.usage = None, usage_of(usage)
+        self._budgets.settle(reservation, job.usage, job.served.prices)
 
 
 class _Attempts:

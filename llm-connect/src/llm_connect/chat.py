@@ -7,8 +7,9 @@ and is left out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from llm_connect.faults import Fault, NotFound, invalid_request
 from llm_connect.fields import Fields, kind
@@ -48,8 +49,7 @@ _OWN = ("model", "stream", "stream_options")
 _OUR_STREAM_OPTIONS = {"include_usage"}
 
 
-@dataclass(frozen=True)
-class ChatRequest:
+class ChatRequest(Struct, frozen=True):
     """One checked request.
 
     Attributes:
@@ -81,7 +81,7 @@ def read_chat(document: Any, names: Collection[str]) -> ChatRequest:
         NotFound: the only fault is that `model` is neither a profile nor an allow-listed id.
     """
     faults: list[Fault] = []
-    root = Fields(document, "", STANDARD, faults)
+    root = Fields(document, "", _KNOWN, faults)
     given = document if isinstance(document, dict) else {}
     _check_kinds(root, given)
     _check_messages(root, given.get("messages"), faults)
@@ -101,25 +101,28 @@ def _asks(name: str, value: Any) -> bool:
     return value is not None and not (name in _WITHOUT_EFFECT and value == _WITHOUT_EFFECT[name])
 
 
+_KNOWN = dict.fromkeys(STANDARD)  # in their order, and found at once
+_KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
+    **dict.fromkeys(OBJECTS, (dict, "an object")),
+    **dict.fromkeys(TEXTS, (str, "a text")),
+    **dict.fromkeys(LISTS, (list, "a list")),
+    **dict.fromkeys(EITHER, ((str, list, dict), "a text, a list or an object")),
+}
+
+
 def _check_kinds(root: Fields, given: Mapping[str, Any]) -> None:
     """Each field has the kind that it is defined with; what is inside of objects is the provider's to judge."""
     for name, value in given.items():
-        if value is None:
-            continue
-        if name in NUMBERS:
+        if name in _KINDS:
+            expected, described = _KINDS[name]
+            if value is not None and not isinstance(value, expected):
+                root.refuse(name, f"is {kind(value)}", described)
+        elif name in NUMBERS:
             root.number(name, NUMBERS[name])
         elif name in WHOLE:
             root.whole(name, WHOLE[name])
         elif name in FLAGS:
             root.flag(name, otherwise=False)
-        elif name in OBJECTS and not isinstance(value, dict):
-            root.refuse(name, f"is {kind(value)}", "an object")
-        elif name in TEXTS and not isinstance(value, str):
-            root.refuse(name, f"is {kind(value)}", "a text")
-        elif name in LISTS and not isinstance(value, list):
-            root.refuse(name, f"is {kind(value)}", "a list")
-        elif name in EITHER and not isinstance(value, str | list | dict):
-            root.refuse(name, f"is {kind(value)}", "a text, a list or an object")
     root.one_of("reasoning_effort", REASONING_EFFORTS)
 
 

@@ -107,13 +107,18 @@ def usage_of(value: Any) -> dict[str, Any]:
     """The counts and the cost in a `usage` object; None for what it does not say, or says in no number."""
     usage: Mapping[str, Any] = value if isinstance(value, dict) else {}
     details = usage.get("completion_tokens_details")
-    cost = usage.get("cost")
-    names = ("prompt_tokens", "completion_tokens", "total_tokens")
-    return {name: _count(usage.get(name)) for name in names} | {
+    return {
+        "prompt_tokens": _count(usage.get("prompt_tokens")),
+        "completion_tokens": _count(usage.get("completion_tokens")),
+        "total_tokens": _count(usage.get("total_tokens")),
         "reasoning_tokens": _count(details.get("reasoning_tokens")) if isinstance(details, dict) else None,
-        "cost": float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) and cost >= 0 else None,
+        "cost": _amount(usage.get("cost")),
     }
 
 
+def _amount(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else None
+
+
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if type(value) is int and value >= 0 else None  # a bool is an int to isinstance

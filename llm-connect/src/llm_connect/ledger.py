@@ -19,13 +19,16 @@ from collections import defaultdict
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec.structs import asdict
 
 from llm_connect.budgets import Amount, Reservation
 from llm_connect.configuration import EACH, Budget
 from llm_connect.encoding import encode
 from llm_connect.faults import Fault, FaultyConfiguration, OverBudget, Unavailable, invalid_request
 from llm_connect.logs import logger
+from llm_connect.stamps import utc_now
 from llm_connect.writer import Unwritable, Writer
 
 if TYPE_CHECKING:
@@ -37,7 +40,9 @@ if TYPE_CHECKING:
 FILE_NAME = "ledger.sqlite"
 _LOCK_NAME = "ledger.lock"
 _NANO = 1_000_000_000
-_CHECKPOINT_SECONDS = 2.0
+_LOOK_SECONDS = 1.0
+_CHECKPOINT_WRITES = 1_000
+"""As many as SQLite itself would wait for. Less often is less often in the way of a request: it takes milliseconds."""
 _DATE, _MONTH = len("2026-11-24"), len("2026-11")
 _PER_MESSAGE = 16
 _PER_CALL = 64
@@ -48,6 +53,15 @@ _ADD = """INSERT INTO account VALUES (?, ?, ?)
 
 Entry = tuple[tuple[str, ...], Amount]
 """Accounts, and what is added to each of them."""
+_NOTHING = Amount()
+
+
+class _Holding(NamedTuple):
+    """A budget that holds for a caller and a profile; its accounts are named `name` and the start of the period."""
+
+    budget: Budget
+    name: str
+    nano_usd: int | None
 
 
 class Ledger:
@@ -66,6 +80,8 @@ class Ledger:
         self.spent: dict[str, Amount] = {name: Amount(tokens, nano) for name, tokens, nano in rows}
         self._writer: Writer[Entry] = Writer("ledger", self._write)
         self._directory = directory
+        self._holding: dict[tuple[str, str], list[_Holding]] = {}
+        self._writes = 0
         self._checkpoints: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -75,21 +91,26 @@ class Ledger:
 
     async def _checkpoint(self) -> None:
         while True:
-            await asyncio.sleep(_CHECKPOINT_SECONDS)
-            with suppress(sqlite3.Error):
-                await asyncio.to_thread(_checkpoint, self._directory)
+            await asyncio.sleep(_LOOK_SECONDS)
+            if self._writes >= _CHECKPOINT_WRITES:
+                self._writes = 0
+                with suppress(sqlite3.Error):
+                    await asyncio.to_thread(_checkpoint, self._directory)
 
     async def reserve(self, caller: str, profile: str, call: Call, prices: Prices | None) -> Reservation:
         """See `Budgets`."""
-        holding = [budget for budget in self._budgets if _holds(budget, caller, profile)]
+        holding = self._held(caller, profile)
         if not holding:
             return Reservation()
-        amount = _bound(call, prices, money=any(budget.usd is not None for budget in holding))
-        now = datetime.now(UTC)
-        for budget in holding:
-            self._check(budget, _account(budget, caller, profile, now), amount, now)
+        amount = _bound(call, prices, money=any(each.nano_usd is not None for each in holding))
+        now = utc_now()
+        named: dict[str, None] = {}  # two budgets may count in one account
+        for each in holding:
+            account = each.name + _start(each.budget.period, now)
+            named[account] = None
+            self._check(each, account, amount)
         # No await since the first look: nobody else can have taken it.
-        accounts = tuple(dict.fromkeys(_account(budget, caller, profile, now) for budget in holding))
+        accounts = tuple(named)
         self._add(accounts, amount)
         try:
             await self._writer.put((accounts, amount))
@@ -99,21 +120,33 @@ class Ledger:
             raise Unavailable("budget_unwritable", message) from None
         return Reservation(amount, accounts)
 
-    def _check(self, budget: Budget, account: str, amount: Amount, now: datetime) -> None:
-        spent = self.spent.get(account, Amount())
+    def _held(self, caller: str, profile: str) -> list[_Holding]:
+        """The budgets that hold; found out once, since callers and profiles are few and declared."""
+        found = self._holding.get((caller, profile))
+        if found is None:
+            holding = [budget for budget in self._budgets if _holds(budget, caller, profile)]
+            found = self._holding[caller, profile] = [
+                _Holding(each, _name(each, caller, profile), None if each.usd is None else round(each.usd * _NANO))
+                for each in holding
+            ]
+        return found
+
+    def _check(self, holding: _Holding, account: str, amount: Amount) -> None:
+        spent = self.spent.get(account, _NOTHING)
+        tokens, nano_usd = holding.budget.tokens, holding.nano_usd
         over = []
-        if budget.tokens is not None and spent.tokens + amount.tokens > budget.tokens:
-            over.append(f"{amount.tokens} tokens at most, of {budget.tokens - spent.tokens} left")
-        if budget.usd is not None and spent.nano_usd + amount.nano_usd > round(budget.usd * _NANO):
-            left = budget.usd - spent.nano_usd / _NANO
+        if tokens is not None and spent.tokens + amount.tokens > tokens:
+            over.append(f"{amount.tokens} tokens at most, of {tokens - spent.tokens} left")
+        if nano_usd is not None and spent.nano_usd + amount.nano_usd > nano_usd:
+            left = (nano_usd - spent.nano_usd) / _NANO
             over.append(f"{amount.nano_usd / _NANO:.6f} USD at most, of {left:.6f} left")
         if over:
             message = f"the call may take {' and '.join(over)} in the budget {account}; nothing was called"
-            raise OverBudget("budget_exhausted", message, retry_after=_until_next(budget.period, now))
+            raise OverBudget("budget_exhausted", message, retry_after=_until_next(holding.budget.period))
 
     def _add(self, accounts: Sequence[str], amount: Amount) -> None:
         for account in accounts:
-            spent = self.spent.get(account, Amount())
+            spent = self.spent.get(account, _NOTHING)
             self.spent[account] = Amount(spent.tokens + amount.tokens, spent.nano_usd + amount.nano_usd)
 
     def settle(self, reservation: Reservation, usage: Mapping[str, Any], prices: Prices | None) -> None:
@@ -123,22 +156,23 @@ class Ledger:
             return
         bound, reservation.amount = reservation.amount, used  # settled once: a second time changes nothing
         if used.tokens > bound.tokens or used.nano_usd > bound.nano_usd:
-            fields = {"used": vars(used), "bound": vars(bound), "accounts": reservation.accounts}
+            fields = {"used": asdict(used), "bound": asdict(bound), "accounts": reservation.accounts}
             logger.warning("used more than its upper bound", extra={"fields": fields})
         self._change(reservation, Amount(used.tokens - bound.tokens, used.nano_usd - bound.nano_usd))
 
     def release(self, reservation: Reservation) -> None:
         """See `Budgets`."""
-        amount, reservation.amount = reservation.amount, Amount()
+        amount, reservation.amount = reservation.amount, _NOTHING
         self._change(reservation, Amount(-amount.tokens, -amount.nano_usd))
 
     def _change(self, reservation: Reservation, difference: Amount) -> None:
-        if reservation.accounts and difference != Amount():
+        if reservation.accounts and difference != _NOTHING:
             self._add(reservation.accounts, difference)
             self._writer.put_soon((reservation.accounts, difference))
 
     def _write(self, entries: Sequence[Entry]) -> None:
         """One row for each account that changed."""
+        self._writes += 1
         sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
         for accounts, amount in entries:
             for account in accounts:
@@ -209,15 +243,19 @@ def _holds(budget: Budget, caller: str, profile: str) -> bool:
     return budget.profile in {None, EACH, profile} and budget.caller in {None, EACH, caller}
 
 
-def _account(budget: Budget, caller: str, profile: str, now: datetime) -> str:
-    """`profile/caller/period/start`; what is counted together is written as `all`."""
-    start = "ever" if budget.period == "total" else now.isoformat()[: _DATE if budget.period == "day" else _MONTH]
+def _name(budget: Budget, caller: str, profile: str) -> str:
+    """`profile|caller|period|`, and then comes its start; what is counted together is written as `all`."""
     whose = ("all" if budget.profile is None else profile, "all" if budget.caller is None else caller)
-    return "|".join((*whose, budget.period, start))
+    return "|".join((*whose, budget.period, ""))
 
 
-def _until_next(period: str, now: datetime) -> str | None:
+def _start(period: str, now: str) -> str:
+    return "ever" if period == "total" else now[: _DATE if period == "day" else _MONTH]
+
+
+def _until_next(period: str) -> str | None:
     """Seconds until the period is over, in UTC."""
+    now = datetime.now(UTC)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if period == "total":
         return None
@@ -240,7 +278,9 @@ def _bound(call: Call, prices: Prices | None, *, money: bool) -> Amount:
         raise invalid_request(faults)
     prompt = len(encode(fields)) + _PER_CALL + _PER_MESSAGE * len(fields["messages"])
     written = fields.get("max_completion_tokens") or fields["max_tokens"]
-    completion = written * (fields.get("n") or 1) + len(encode(fields.get("prediction", "")))
+    completion = written * (fields.get("n") or 1)
+    if "prediction" in fields:
+        completion += len(encode(fields["prediction"]))
     if prices is None:
         if money:
             message = f"a money budget holds, and {call.model} has no prices in the configuration; nothing was called"
@@ -254,7 +294,8 @@ def _boundless(fields: Mapping[str, Any], *, money: bool) -> list[tuple[str, str
     if not fields.get("max_completion_tokens") and not fields.get("max_tokens"):
         found.append(("max_tokens", "missing, and a budget holds for this call", "a number, in request or profile"))
     for index, message in enumerate(fields["messages"]):
-        parts = message.get("content") if isinstance(message.get("content"), list) else []
+        content = message.get("content")
+        parts = content if isinstance(content, list) else ()
         if message.get("audio") or any(isinstance(p, dict) and p.get("type") not in {"text", "refusal"} for p in parts):
             found.append((f"messages[{index}].content", "is more than text, and a budget holds for it", "text"))
     return [*found, *_added(fields), *(_dearer(fields) if money else ())]

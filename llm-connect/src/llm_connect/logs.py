@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from llm_connect.stamps import utc_now
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from llm_connect.secret import Redactor
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -29,7 +32,7 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its newline."""
         line: dict[str, Any] = {
-            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "ts": utc_now(),
             "level": record.levelname.lower(),
             "logger": record.name,
             # The first line only: a library's message may hold a whole traceback, with the exception's text.
@@ -39,6 +42,13 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[1]:
             line |= _exception(record.exc_info[1])
         return self._redactor.text(_ENCODER.encode(line).decode())
+
+
+def told(fields: Mapping[str, Any], redactor: Redactor) -> None:
+    """Write the line of a request, as `logger.info` would: the way through `logging` takes four times as long."""
+    if logger.isEnabledFor(logging.INFO):
+        line = {"ts": utc_now(), "level": "info", "logger": logger.name, "event": "request", **fields}
+        sys.stderr.write(redactor.text(_ENCODER.encode(line).decode()) + "\n")
 
 
 def _exception(error: BaseException) -> dict[str, Any]:

@@ -21,6 +21,8 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from llm_connect.leaving import LEAVING, Leaving
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
@@ -79,15 +81,21 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """As uvicorn's, and wait for a request."""
         super().connection_made(Gathering(transport, self.loop))  # type: ignore[arg-type]  # as good as a transport
+        self._leaving = Leaving()
         self._expect()
 
     def data_received(self, data: bytes) -> None:
         """As uvicorn's; data outside of a request is the beginning of one."""
-        if self._timer is None and not self._in_request():
-            self._expect()
         super().data_received(data)
         if self._in_request():
             self._forget()
+        elif self._timer is None:
+            self._expect()
+
+    def on_message_begin(self) -> None:
+        """As uvicorn's; the application finds in its scope who tells it that the client left."""
+        super().on_message_begin()
+        self.scope[LEAVING] = self._leaving  # type: ignore[literal-required]  # ours, beside ASGI's own
 
     def on_response_complete(self) -> None:
         """As uvicorn's, after the answer went out: log, metrics and audit come after it and need not be waited for."""
@@ -106,6 +114,7 @@ class Protocol(HttpToolsProtocol):
         """As uvicorn's."""
         self._forget()
         super().connection_lost(exc)
+        self._leaving.happened()
 
     def _expect(self) -> None:
         self._timer = self.loop.call_later(_REQUEST_SECONDS, self._give_up)

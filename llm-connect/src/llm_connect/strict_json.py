@@ -2,6 +2,10 @@
 
 Refused: NaN and Infinity, numbers that overflow, a key given twice (which of two `model_name`s is meant?),
 lone surrogates (they cannot be sent on as UTF-8), more than MAX_NESTING levels.
+
+msgspec reads what is nearly always there, ten times as fast as the standard library; it takes the last of two equal
+keys, and says little about what is wrong. So whatever it refuses, or may have read with a key given twice, is read
+again by the standard library, which decides.
 """
 
 from __future__ import annotations
@@ -9,6 +13,10 @@ from __future__ import annotations
 import json
 import math
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from llm_connect.encoding import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +33,30 @@ def loads(octets: bytes) -> Any:
 
     Raises:
         NotJson: for anything that is no JSON in the sense above.
+    """
+    if _needs_a_walk(octets):
+        return slowly(octets)
+    try:
+        value = msgspec.json.decode(octets)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return slowly(octets)
+    return value if _has_all_of(value, octets) else slowly(octets)
+
+
+def _has_all_of(value: Any, octets: bytes) -> bool:
+    """Whether no key was given twice: a pair that was dropped takes the quotes of its key with it.
+
+    Counting quotes is exact where no character is written as an escape `\\u`: each text has its two, and one for each
+    quote within it, before and after.
+    """
+    return encode(value).count(b'"') == octets.count(b'"')
+
+
+def slowly(octets: bytes) -> Any:
+    """As `loads`, by the standard library alone.
+
+    Raises:
+        NotJson: as `loads`.
     """
     try:
         value = _DECODER.decode(octets.decode("utf-8"))

@@ -7,8 +7,9 @@ all of it may take is the caller's to say (`asyncio.timeout` around it); the wai
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from llm_connect.profiles import Prices
 
 
-@dataclass(frozen=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """The longest waits within one call, in seconds; see `Profile` for each of them."""
 
     connect: float = 10
@@ -26,8 +26,7 @@ class Patience:
     progress: float = 120
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(Struct, frozen=True):
     """One call to one model.
 
     Attributes:
@@ -38,7 +37,7 @@ class Call:
 
     model: str
     fields: Mapping[str, Any]
-    patience: Patience = field(default_factory=Patience)
+    patience: Patience = Patience()
     stream_options: Mapping[str, Any] | None = None
     price_ceiling: Prices | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from llm_connect.encoding import encode
 from llm_connect.faults import GatewayError, NotConfigured, ProviderFailed, TimedOut
@@ -11,7 +11,7 @@ from llm_connect.providers.answers import OK, malformed, read_chunk, read_comple
 from llm_connect.providers.events import EventReader
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator
 
     from llm_connect.keys import Key, Keyring
     from llm_connect.providers import Call, Chunk
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _KEY_REFUSED = "provider_key_refused"
 _END = "[DONE]"
-T = TypeVar("T")
 
 
 class HttpProvider:
@@ -40,7 +39,13 @@ class HttpProvider:
 
     async def complete(self, call: Call) -> dict[str, Any]:
         """See `Provider`."""
-        return await self._with_key(lambda key: self._complete(call, key))
+        key = self._key()
+        try:
+            return await self._complete(call, key)
+        except GatewayError as error:
+            if not self._renewed(error, key):
+                raise
+        return await self._complete(call, self._key())
 
     async def _complete(self, call: Call, key: Key | None) -> dict[str, Any]:
         octets = encode(self._dialect.body(call, stream=False))
@@ -94,17 +99,8 @@ class HttpProvider:
         if not finished:
             raise ProviderFailed("provider_cut", "the provider's stream ended before the answer was whole")
 
-    async def _with_key(self, ask: Callable[[Key | None], Awaitable[T]]) -> T:
-        """Ask, and once more where the key was refused and another one has come meanwhile."""
-        key = self._key()
-        try:
-            return await ask(key)
-        except GatewayError as error:
-            if not self._renewed(error, key):
-                raise
-        return await ask(self._key())
-
     def _renewed(self, error: GatewayError, used: Key | None) -> bool:
+        """Whether the key was refused, and another one has come meanwhile: then it is worth asking once more."""
         if error.type != _KEY_REFUSED or self._ring is None or used is None:
             return False
         self._ring.look()

@@ -6,11 +6,10 @@ On pyreqwest (docs/adr/0016). What its errors are called is tested against real 
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import ConnectTimeoutError, DetailedPyreqwestError, NetworkError, PyreqwestError
@@ -18,9 +17,11 @@ from pyreqwest.exceptions import ConnectTimeoutError, DetailedPyreqwestError, Ne
 from llm_connect.faults import GatewayError, ProviderFailed, TimedOut
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
-T = TypeVar("T")
+    from pyreqwest.request import StreamRequest
+
+_SMALL_BYTES = 16 * 1024
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _NO_CONNECTION = ("tcp connect error", "dns error", "timed out", "tunnel error")
 _IDLE_IN_POOL = timedelta(seconds=30)
@@ -53,25 +54,43 @@ class Answer:
             raise TimedOut(type_, message) from None
 
     async def _next(self) -> bytes:
+        return await self._heeding(self._reader.read_chunk())
+
+    async def _heeding(self, reading: Awaitable[Any]) -> bytes:
         try:
-            piece = await _cancellable(self._reader.read_chunk())
+            octets = await reading
         except PyreqwestError:
             raise ProviderFailed("provider_cut", "the provider's answer ended before it was whole") from None
-        return b"" if piece is None else bytes(piece)
+        _heed_cancellation()
+        return b"" if octets is None else bytes(octets)
+
+    def _announced(self) -> float:
+        """The length of the body in bytes; without a word no limit."""
+        length = self.headers.get("content-length")
+        return int(length) if length and length.isdecimal() else float("inf")
 
     async def whole(self, idle_seconds: float) -> bytes:
         """The whole body.
+
+        One that is announced as small is waited for once: each piece is a way to pyreqwest's thread and back.
+
+        Args:
+            idle_seconds: how long to wait for the next piece, or for all of a small one.
 
         Raises:
             GatewayError: as `piece`, or it is larger than MAX_ANSWER_BYTES.
         """
         clock = asyncio.get_running_loop().time
+        small = self._announced() <= _SMALL_BYTES
         try:
             # One for all pieces: making a timeout costs as much as reading a piece.
             async with asyncio.timeout(idle_seconds) as idle:
+                if small:
+                    return await self._heeding(self._reader.bytes())
                 return await self._all(lambda: idle.reschedule(clock() + idle_seconds))
         except TimeoutError:
-            message = f"the provider gave no byte for {idle_seconds:g} s; the call was given up"
+            said = "did not end the answer that it began within" if small else "gave no byte for"
+            message = f"the provider {said} {idle_seconds:g} s; the call was given up"
             raise TimedOut("provider_idle", message) from None
 
     async def _all(self, progressed: Callable[[], None]) -> bytes:
@@ -85,6 +104,33 @@ class Answer:
             parts.append(piece)
             progressed()
         return b"".join(parts)
+
+
+class Posted:
+    """A request as a context: its answer, until it is left. A class, since a generator costs twice as much here."""
+
+    def __init__(self, request: StreamRequest, first_byte_seconds: float | None) -> None:
+        self._request = request
+        self._first_byte_seconds = first_byte_seconds
+
+    async def __aenter__(self) -> Answer:
+        seconds = self._first_byte_seconds
+        try:
+            if seconds is None:
+                response = await self._request.__aenter__()
+            else:
+                async with asyncio.timeout(seconds):
+                    response = await self._request.__aenter__()
+                    _heed_cancellation()
+        except TimeoutError as error:
+            raise _no_answer_in_time(error, seconds) from None
+        except PyreqwestError as error:
+            raise transport_error(error) from None
+        _heed_cancellation()
+        return Answer(response.status, response.headers, response.body_reader)
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._request.__aexit__(None, None, None)
 
 
 class Wire:
@@ -108,15 +154,14 @@ class Wire:
             self._clients[connect_seconds] = builder.build()
         return self._clients[connect_seconds]
 
-    @asynccontextmanager
-    async def post(
+    def post(
         self,
         url: str,
         body: bytes,
         headers: Mapping[str, str],
         connect_seconds: float,
         first_byte_seconds: float | None,
-    ) -> AsyncGenerator[Answer, None]:
+    ) -> Posted:
         """Send a request; leaving the context before the body is read closes the connection.
 
         Raises:
@@ -126,21 +171,7 @@ class Wire:
         for name, value in headers.items():
             builder = builder.header(name, value, is_sensitive=name == "authorization")
         # Else it would read ahead up to 64 KiB before it gives the answer out: no event would come while it is new.
-        request = builder.streamed_read_buffer_limit(0).build_streamed()
-        try:
-            if first_byte_seconds is None:
-                response = await _cancellable(request.__aenter__())
-            else:
-                async with asyncio.timeout(first_byte_seconds):
-                    response = await _cancellable(request.__aenter__())
-        except TimeoutError as error:
-            raise _no_answer_in_time(error, first_byte_seconds) from None
-        except PyreqwestError as error:
-            raise transport_error(error) from None
-        try:
-            yield Answer(response.status, response.headers, response.body_reader)
-        finally:
-            await request.__aexit__(None, None, None)
+        return Posted(builder.streamed_read_buffer_limit(0).build_streamed(), first_byte_seconds)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -149,17 +180,15 @@ class Wire:
         self._clients.clear()
 
 
-async def _cancellable(awaitable: Awaitable[T]) -> T:
-    """`awaitable`, without losing a cancellation.
+def _heed_cancellation() -> None:
+    """After each wait for pyreqwest.
 
-    One that comes while pyreqwest has its result ready is swallowed by it, one in fifty with a busy stream: a caller
-    that left, or a deadline, would then be forgotten (tests/test_wire.py).
+    A cancellation that comes while it has its result ready is swallowed by it, one in fifty with a busy stream: a
+    caller that left, or a deadline, would then be forgotten (tests/test_wire.py).
     """
-    result = await awaitable
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
-    return result
 
 
 def _no_answer_in_time(error: TimeoutError, seconds: float | None) -> GatewayError:

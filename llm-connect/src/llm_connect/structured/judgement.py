@@ -54,8 +54,9 @@ def judge(validator: Any, text: str, finish_reason: str | None) -> dict[str, Any
     except strict_json.NotJson as found:
         reason = "truncated" if finish_reason == "length" else "not_json"
         return invalid(reason, [{"path": "", "problem": f"the content is no JSON: {found}"}])
-    problems = [_problem(error) for error in itertools.islice(validator.iter_errors(value), MOST_PROBLEMS)]
-    return invalid("schema", problems) if problems else {"valid": True}
+    if validator.is_valid(value):
+        return {"valid": True}
+    return invalid("schema", [_problem(e) for e in itertools.islice(validator.iter_errors(value), MOST_PROBLEMS)])
 
 
 def invalid(reason: str, problems: list[dict[str, str]]) -> dict[str, Any]:

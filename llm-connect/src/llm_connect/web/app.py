@@ -14,7 +14,7 @@ from llm_connect.callers import Doorkeeper
 from llm_connect.calling import Calling
 from llm_connect.faults import GatewayError, MethodNotAllowed, NotFound, Unavailable, chat_body
 from llm_connect.ledger import Ledger
-from llm_connect.logs import logger
+from llm_connect.logs import logger, told
 from llm_connect.metrics import CONTENT_TYPE, Metrics
 from llm_connect.providers.building import built
 from llm_connect.structured.schemas import Schemas
@@ -126,12 +126,14 @@ class Gateway:
         except GatewayError as error:
             await self._refuse(exchange, error)
         except asyncio.CancelledError:
+            exchange.task.uncancel()
             await self._given_up(exchange)
         except Exception:  # noqa: BLE001 - the last catch: the caller gets the error shape, the log the place
             logger.exception("unexpected", extra={"fields": {"request_id": exchange.request_id}})
             message = "something unexpected happened in the gateway; its log has the place under this request id"
             await self._refuse(exchange, GatewayError("internal", message))
         finally:
+            exchange.over()
             self._told(exchange)
 
     def _route(self, exchange: Exchange) -> Endpoint:
@@ -149,17 +151,15 @@ class Gateway:
         return by_method[method]
 
     async def _given_up(self, exchange: Exchange) -> None:
-        """The task was cancelled: the caller left, or the gateway stops and the drain is over."""
-        task = asyncio.current_task()
-        if task is not None:
-            task.uncancel()
+        """The task was cancelled: the caller left, its time is over, or the gateway stops and the drain is over."""
         if exchange.gone:
             exchange.fields["type"] = CALLER_GONE
             return
         message = "the gateway is stopping and gave the call up; whether the provider served it is unknown"
-        await self._refuse(exchange, Unavailable("stopping", message))
+        await self._refuse(exchange, exchange.overdue or Unavailable("stopping", message))
 
     async def _refuse(self, exchange: Exchange, error: GatewayError) -> None:
+        exchange.over()  # from here on nothing may cancel it: it is on its way out
         fields = {"type": error.type, "provider_status": error.provider_status}
         exchange.fields |= {key: value for key, value in fields.items() if value is not None}
         if exchange.path in _CALLING and not exchange.audited:
@@ -171,13 +171,13 @@ class Gateway:
 
     def _told(self, exchange: Exchange) -> None:
         """Log and metrics; a path that is no route of ours is not repeated."""
-        known = exchange.path in self._routes
-        path = exchange.path if known else f"{_MODELS}/…" if exchange.path.startswith(f"{_MODELS}/") else "(unknown)"
+        path = exchange.path
+        if path not in self._routes:
+            path = f"{_MODELS}/…" if path.startswith(f"{_MODELS}/") else "(unknown)"
+        status, milliseconds, fields = exchange.told_status, exchange.milliseconds, exchange.fields
         place = {"request_id": exchange.request_id, "method": exchange.method, "path": path}
-        status = exchange.told_status
-        fields = exchange.fields
-        logger.info("request", extra={"fields": place | {"status": status, "ms": exchange.milliseconds} | fields})
-        self._metrics.answered(path, status or 0, fields.get("type", ""), exchange.milliseconds / 1000, fields)
+        told(place | {"status": status, "ms": milliseconds} | fields, self._settings.redactor)
+        self._metrics.answered(path, status or 0, fields.get("type", ""), milliseconds / 1000, fields)
 
     async def health(self, exchange: Exchange) -> None:
         """The process lives."""

@@ -29,11 +29,8 @@ class ChatEndpoint(Endpoint):
         schema = await self.schema(request.schema, "response_format.json_schema.schema")
         profile = self.settings.profiles[request.model]
         job = Job(request, profile, exchange.caller)
-        async with self.call(exchange, job, profile.timeout_seconds):
-            if request.stream:
-                await self._stream(exchange, job, schema)
-            else:
-                await self._whole(exchange, job, schema)
+        answer = self._stream if request.stream else self._whole
+        await self.call(exchange, job, profile.timeout_seconds, lambda: answer(exchange, job, schema))
 
     async def _whole(self, exchange: Exchange, job: Job, schema: Schema | None) -> None:
         completion = await self.calling.complete(job)

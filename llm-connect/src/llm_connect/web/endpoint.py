@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from llm_connect.calling import DEADLINE
@@ -13,7 +13,7 @@ from llm_connect.structured.judgement import Unusable
 from llm_connect.web.exchange import CALLER_GONE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from llm_connect.admission import Admission
     from llm_connect.audit import Audit
@@ -69,9 +69,10 @@ class Endpoint:
             raise ProviderFailed("answer_invalid", message, provider_status=200)
         return found
 
-    @asynccontextmanager
-    async def call(self, exchange: Exchange, job: Job, timeout_seconds: float) -> AsyncGenerator[None, None]:
-        """Everything around one call.
+    async def call(
+        self, exchange: Exchange, job: Job, timeout_seconds: float, answer: Callable[[], Awaitable[None]]
+    ) -> None:
+        """`answer`, which makes the call, with everything around it.
 
         Raises:
             GatewayError: no place, no time left, no audit record.
@@ -79,33 +80,27 @@ class Endpoint:
         """
         self.calling.check(job)
         begun = self._begun(exchange, job)
-        patience = min(timeout_seconds, *_client_timeouts(exchange))
+        patience = min(timeout_seconds, _client_timeout(exchange.headers))
         deadline = exchange.arrived + deadline_seconds(patience)
         DEADLINE.set(deadline)
-        task = asyncio.current_task()
-        watch = asyncio.create_task(exchange.watch(task)) if task else None
+        exchange.limit(deadline, lambda: _overdue(patience))
+        exchange.watch()
         try:
-            async with asyncio.timeout_at(deadline):
-                await self._admission.enter()
-                try:
-                    await self._audit.begin(begun)
-                    exchange.audited = True
-                    yield
-                finally:
-                    self._admission.leave()
-        except TimeoutError:
-            message = f"no whole answer came in time for a caller that waits {patience:g} s; the call was given up"
-            exchange.fields["type"] = "deadline"
-            raise TimedOut("deadline", message) from None
+            await self._admission.enter()
+            try:
+                await self._audit.begin(begun)
+                exchange.audited = True
+                await answer()
+            finally:
+                self._admission.leave()
         except GatewayError as error:
             exchange.fields["type"] = error.type
             raise
         except asyncio.CancelledError:
-            exchange.fields["type"] = CALLER_GONE if exchange.gone else "stopping"
+            exchange.fields["type"] = _why_given_up(exchange)
             raise
         finally:
-            if watch is not None:
-                watch.cancel()
+            self.calling.settle(job)
             self._note(exchange, job)
             self._ended(exchange)
 
@@ -130,11 +125,23 @@ class Endpoint:
             exchange.fields["model_requested"] = job.profile.model
 
 
-def _client_timeouts(exchange: Exchange) -> list[float]:
-    found = [float("inf")]
+def _overdue(patience: float) -> GatewayError:
+    message = f"no whole answer came in time for a caller that waits {patience:g} s; the call was given up"
+    return TimedOut("deadline", message)
+
+
+def _why_given_up(exchange: Exchange) -> str:
+    if exchange.gone:
+        return CALLER_GONE
+    return exchange.overdue.type if exchange.overdue else "stopping"
+
+
+def _client_timeout(headers: Mapping[bytes, bytes]) -> float:
+    """Seconds that the client waits, the least that it says; without a word no limit."""
+    seconds = float("inf")
     for name in _CLIENT_TIMEOUTS:
-        text = exchange.headers.get(name, b"")
-        if len(text) <= _LONGEST_NUMBER:
+        text = headers.get(name)
+        if text and len(text) <= _LONGEST_NUMBER:
             with suppress(ValueError):
-                found.append(max(float(text), 0.1))
-    return found
+                seconds = min(seconds, max(float(text), 0.1))
+    return seconds

@@ -9,15 +9,17 @@ import asyncio
 import os
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from llm_connect import strict_json
 from llm_connect.encoding import encode
 from llm_connect.faults import BadRequest, Fault, GatewayError, TooLarge, TooSlow, invalid_request
+from llm_connect.leaving import LEAVING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
+    from llm_connect.leaving import Leaving
     from llm_connect.secret import Redactor
 
     Message = MutableMapping[str, Any]
@@ -42,6 +44,7 @@ class Exchange:
     """One request and its answer.
 
     Attributes:
+        task: the one that serves it.
         arrived: the event loop's time.
         fields: what log and audit tell of it, beside id, method, path, status and time.
         status: what was answered; None as long as nothing was.
@@ -49,27 +52,33 @@ class Exchange:
         content: what was answered, for audit records that hold content.
         audited: a call was begun for it, in the audit record.
         gone: the caller left before the answer was whole.
+        overdue: the time it had is over; the error that it ends with.
     """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, redactor: Redactor) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.arrived = asyncio.get_running_loop().time()
+        self.task = cast("asyncio.Task[Any]", asyncio.current_task())  # the server makes one for each request
+        self._loop = self.task.get_loop()
+        self.arrived = self._loop.time()
         self.fields: dict[str, Any] = {}
         self.caller = "anonymous"
         self.content: Any = None
         self.status: int | None = None
         self.gone = False
+        self.overdue: GatewayError | None = None
         self.audited = False
         self.finished = False
         self._began = time.perf_counter()
+        self._timer: asyncio.TimerHandle | None = None
+        self._leaving: Leaving = scope[LEAVING]
         self._receive = receive
         self._send = send
         self._redactor = redactor
-        given = self.headers.get(b"x-request-id", b"")
+        given = self.headers.get(b"x-request-id")
         # The caller's id if it is a plain one, else a new one: it goes into headers and logs.
-        self.request_id = redactor.text(given.decode()) if _ID.fullmatch(given) else os.urandom(16).hex()
+        self.request_id = redactor.text(given.decode()) if given and _ID.fullmatch(given) else os.urandom(16).hex()
 
     @property
     def told_status(self) -> int | None:
@@ -89,12 +98,8 @@ class Exchange:
             TooLarge: more than `limit` bytes.
             TooSlow: the body is not whole within a minute.
         """
-        try:
-            async with asyncio.timeout(_BODY_SECONDS):
-                octets = await self._body(limit)
-        except TimeoutError:
-            message = f"the body was not whole within {_BODY_SECONDS} s; nothing was called"
-            raise TooSlow("body_slow", message) from None
+        self.limit(self.arrived + _BODY_SECONDS, _body_slow)
+        octets = await self._body(limit)
         kind = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if kind != JSON:
             raise invalid_request([Fault("header content-type", "is another or missing", "application/json")])
@@ -120,13 +125,35 @@ class Exchange:
             raise TooLarge("body_too_large", f"the body is larger than {limit} bytes; nothing was called")
         return b"".join(parts)
 
-    async def watch(self, task: asyncio.Task[Any]) -> None:
-        """Cancel `task` when the caller leaves; a connection that is closed for sending counts as left."""
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+    def limit(self, at: float, overdue: Callable[[], GatewayError]) -> None:
+        """Cancel the task that serves it at this time of the event loop, and no longer at the one said before.
+
+        Args:
+            at: when.
+            overdue: the error that it then ends with.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(at, self._give_up, overdue)
+
+    def _give_up(self, overdue: Callable[[], GatewayError]) -> None:
+        self.overdue = overdue()
+        self.task.cancel()
+
+    def watch(self) -> None:
+        """Cancel the task that serves it when the caller leaves; a connection closed for sending counts as left."""
+        self._leaving.tell(self._left)
+
+    def _left(self) -> None:
         if not self.finished:
             self.gone = True
-            task.cancel()
+            self.task.cancel()
+
+    def over(self) -> None:
+        """Nothing is to be cancelled any more."""
+        self._leaving.tell_no_more(self._left)
+        if self._timer is not None:
+            self._timer.cancel()
 
     async def answer(
         self, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]] = (), kind: bytes = JSON
@@ -183,3 +210,7 @@ class Exchange:
             (b"x-request-id", self.request_id.encode()),
         )
         await self._send({"type": "http.response.start", "status": status, "headers": [*common, *headers]})
+
+
+def _body_slow() -> GatewayError:
+    return TooSlow("body_slow", f"the body was not whole within {_BODY_SECONDS} s; nothing was called")

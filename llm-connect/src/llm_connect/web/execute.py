@@ -29,11 +29,9 @@ class ExecuteEndpoint(Endpoint):
         profile = self.settings.profiles[execution.chat.model]
         job = Job(execution.chat, profile, exchange.caller)
         patience = min(execution.timeout_seconds or profile.timeout_seconds, profile.timeout_seconds)
-        async with self.call(exchange, job, patience):
-            body = await self._body(exchange, execution, job, schema)
-            await exchange.answer_json(200, body)
+        await self.call(exchange, job, patience, lambda: self._answer(exchange, execution, job, schema))
 
-    async def _body(self, exchange: Exchange, execution: Execution, job: Job, schema: Schema | None) -> dict[str, Any]:
+    async def _answer(self, exchange: Exchange, execution: Execution, job: Job, schema: Schema | None) -> None:
         started = time.monotonic()
         completion = await self.calling.complete(job)
         milliseconds = round((time.monotonic() - started) * 1000)
@@ -58,7 +56,7 @@ class ExecuteEndpoint(Endpoint):
         if schema is not None:
             mode = execution.validation or profile.validation
             metadata["validation"] = await self.judged(schema, body["content"], body["finish_reason"], mode)
-        return body | {"metadata": metadata}
+        await exchange.answer_json(200, body | {"metadata": metadata})
 
 
 def _text(value: Any) -> str | None:
