@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from contextvars import ContextVar
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from llm_connect.profiles import Profile, Target
     from llm_connect.providers import Chunk, Provider
 
-DEADLINE: ContextVar[float | None] = ContextVar("deadline", default=None)
-"""When the call under way has to be answered, in the time of the event loop."""
 _BACKOFF_SECONDS = 0.25
 _AGAIN = frozenset({"provider_unreachable", "provider_rate_limit", "provider_unavailable"})
 """What passes by itself, and did nothing: worth the same call once more."""
@@ -51,12 +48,15 @@ _UNKNOWN_USAGE: Mapping[str, Any] = MappingProxyType(usage_of(None))
 class Job(Struct):
     """One request on its way; `served`, `attempts` and `usage` tell afterwards what was done.
 
-    `owed` is what an attempt reserved and what the provider says that it used, until `Calling.settle` has seen to it.
+    Attributes:
+        deadline: when it has to be answered, in the time of the event loop.
+        owed: what an attempt reserved and what the provider says that it used, until `Calling.settle` has seen to it.
     """
 
     request: ChatRequest
     profile: Profile
     caller: str
+    deadline: float = float("inf")
     served: Target | None = None
     attempts: int = 0
     usage: Mapping[str, Any] = _UNKNOWN_USAGE
@@ -185,7 +185,8 @@ class _Attempts:
         profile = self._job.profile
         if error.type in _AGAIN and error.unbilled and self._at_this <= profile.retries:
             seconds = _wait_seconds(error.retry_after, self._at_this)
-            if seconds <= min(profile.retry_wait_seconds, _seconds_left()):
+            left = self._job.deadline - asyncio.get_running_loop().time()
+            if seconds <= min(profile.retry_wait_seconds, left):
                 await asyncio.sleep(seconds)
                 return
         if error.type not in _ELSEWHERE or len(self._targets) == 1:
@@ -200,12 +201,6 @@ def _wait_seconds(retry_after: str | None, attempt: int) -> float:
     if retry_after is None:
         return backoff
     return max(backoff, float(retry_after)) if retry_after.isdigit() else float("inf")
-
-
-def _seconds_left() -> float:
-    """Until the deadline that is set around this task; without one, no limit."""
-    deadline = DEADLINE.get()
-    return float("inf") if deadline is None else deadline - asyncio.get_running_loop().time()
 
 
 async def _first(chunks: AsyncGenerator[Chunk | None, None]) -> Chunk:

@@ -6,7 +6,6 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from llm_connect.calling import DEADLINE
 from llm_connect.faults import Fault, GatewayError, ProviderFailed, TimedOut, invalid_request
 from llm_connect.profiles import deadline_seconds
 from llm_connect.structured.judgement import Unusable
@@ -81,9 +80,8 @@ class Endpoint:
         self.calling.check(job)
         begun = self._begun(exchange, job)
         patience = min(timeout_seconds, _client_timeout(exchange.headers))
-        deadline = exchange.arrived + deadline_seconds(patience)
-        DEADLINE.set(deadline)
-        exchange.limit(deadline, lambda: _overdue(patience))
+        job.deadline = exchange.arrived + deadline_seconds(patience)
+        exchange.limit(job.deadline, lambda: _overdue(patience))
         exchange.watch()
         try:
             await self._admission.enter()
