@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import asdict
 
+from llm_connect.bounds import NANO, upper_bound, used_amount
 from llm_connect.budgets import Amount, Reservation
 from llm_connect.configuration import EACH, Budget
-from llm_connect.encoding import encode
-from llm_connect.faults import Fault, FaultyConfiguration, OverBudget, Unavailable, invalid_request
+from llm_connect.faults import Fault, FaultyConfiguration, OverBudget, Unavailable
 from llm_connect.logs import logger
 from llm_connect.stamps import utc_now
 from llm_connect.writer import Unwritable, Writer
@@ -39,13 +39,10 @@ if TYPE_CHECKING:
 
 FILE_NAME = "ledger.sqlite"
 _LOCK_NAME = "ledger.lock"
-_NANO = 1_000_000_000
 _LOOK_SECONDS = 1.0
 _CHECKPOINT_WRITES = 1_000
 """As many as SQLite itself would wait for. Less often is less often in the way of a request: it takes milliseconds."""
 _DATE, _MONTH = len("2026-11-24"), len("2026-11")
-_PER_MESSAGE = 16
-_PER_CALL = 64
 _TABLE = """CREATE TABLE IF NOT EXISTS account
     (name TEXT PRIMARY KEY, tokens INTEGER NOT NULL, nano_usd INTEGER NOT NULL) WITHOUT ROWID"""
 _ADD = """INSERT INTO account VALUES (?, ?, ?)
@@ -102,7 +99,7 @@ class Ledger:
         holding = self._held(caller, profile)
         if not holding:
             return Reservation()
-        amount = _bound(call, prices, money=any(each.nano_usd is not None for each in holding))
+        amount = upper_bound(call, prices, money=any(each.nano_usd is not None for each in holding))
         now = utc_now()
         named: dict[str, None] = {}  # two budgets may count in one account
         for each in holding:
@@ -126,7 +123,7 @@ class Ledger:
         if found is None:
             holding = [budget for budget in self._budgets if _holds(budget, caller, profile)]
             found = self._holding[caller, profile] = [
-                _Holding(each, _name(each, caller, profile), None if each.usd is None else round(each.usd * _NANO))
+                _Holding(each, _name(each, caller, profile), None if each.usd is None else round(each.usd * NANO))
                 for each in holding
             ]
         return found
@@ -138,8 +135,8 @@ class Ledger:
         if tokens is not None and spent.tokens + amount.tokens > tokens:
             over.append(f"{amount.tokens} tokens at most, of {tokens - spent.tokens} left")
         if nano_usd is not None and spent.nano_usd + amount.nano_usd > nano_usd:
-            left = (nano_usd - spent.nano_usd) / _NANO
-            over.append(f"{amount.nano_usd / _NANO:.6f} USD at most, of {left:.6f} left")
+            left = (nano_usd - spent.nano_usd) / NANO
+            over.append(f"{amount.nano_usd / NANO:.6f} USD at most, of {left:.6f} left")
         if over:
             message = f"the call may take {' and '.join(over)} in the budget {account}; nothing was called"
             raise OverBudget("budget_exhausted", message, retry_after=_until_next(holding.budget.period))
@@ -151,7 +148,7 @@ class Ledger:
 
     def settle(self, reservation: Reservation, usage: Mapping[str, Any], prices: Prices | None) -> None:
         """See `Budgets`."""
-        used = _used(usage, prices, reservation.amount)
+        used = used_amount(usage, prices, reservation.amount)
         if used is None or not reservation.accounts:
             return
         bound, reservation.amount = reservation.amount, used  # settled once: a second time changes nothing
@@ -263,71 +260,3 @@ def _until_next(period: str) -> str | None:
     if period == "month":
         following = (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
     return str(int((following - now).total_seconds()) + 1)
-
-
-def _bound(call: Call, prices: Prices | None, *, money: bool) -> Amount:
-    """What a call takes at most. A token is one byte of UTF-8 at least, in every tokenizer that falls back to bytes.
-
-    Raises:
-        BadRequest: there is no bound.
-        OverBudget: a money budget holds, and the model has no price.
-    """
-    fields = call.fields
-    faults = [Fault(*fault) for fault in _boundless(fields, money=money)]
-    if faults:
-        raise invalid_request(faults)
-    prompt = len(encode(fields)) + _PER_CALL + _PER_MESSAGE * len(fields["messages"])
-    written = fields.get("max_completion_tokens") or fields["max_tokens"]
-    completion = written * (fields.get("n") or 1)
-    if "prediction" in fields:
-        completion += len(encode(fields["prediction"]))
-    if prices is None:
-        if money:
-            message = f"a money budget holds, and {call.model} has no prices in the configuration; nothing was called"
-            raise OverBudget("model_unpriced", message)
-        return Amount(prompt + completion)
-    return Amount(prompt + completion, prices.nano_usd(prompt, completion))
-
-
-def _boundless(fields: Mapping[str, Any], *, money: bool) -> list[tuple[str, str, str]]:
-    found = []
-    if not fields.get("max_completion_tokens") and not fields.get("max_tokens"):
-        found.append(("max_tokens", "missing, and a budget holds for this call", "a number, in request or profile"))
-    for index, message in enumerate(fields["messages"]):
-        content = message.get("content")
-        parts = content if isinstance(content, list) else ()
-        if message.get("audio") or any(isinstance(p, dict) and p.get("type") not in {"text", "refusal"} for p in parts):
-            found.append((f"messages[{index}].content", "is more than text, and a budget holds for it", "text"))
-    return [*found, *_added(fields), *(_dearer(fields) if money else ())]
-
-
-def _added(fields: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """What a provider runs by itself: what it finds is read as prompt, without a bound."""
-    found = []
-    if "web_search_options" in fields:
-        found.append(("web_search_options", "adds text that has no bound, and a budget holds", "to leave it out"))
-    for index, tool in enumerate(fields.get("tools") or ()):
-        if not isinstance(tool, dict) or tool.get("type") not in {"function", "custom"}:
-            found.append((f"tools[{index}].type", "is run by the provider, and a budget holds", "function, custom"))
-    return found
-
-
-def _dearer(fields: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """What has prices other than those that are declared."""
-    found = []
-    if fields.get("service_tier") not in {None, "auto", "default", "flex"}:
-        found.append(("service_tier", "has other prices, and a money budget holds", "auto, default, flex"))
-    if any(each != "text" for each in fields.get("modalities") or ()):
-        found.append(("modalities", "are more than text, and a money budget holds", "text"))
-    return found
-
-
-def _used(usage: Mapping[str, Any], prices: Prices | None, bound: Amount) -> Amount | None:
-    """What was used; None where the provider does not say."""
-    prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    if prompt is None or completion is None:
-        return None
-    tokens = max(prompt + completion, usage.get("total_tokens") or 0)
-    if usage.get("cost") is not None:
-        return Amount(tokens, -int(-usage["cost"] * _NANO // 1))
-    return Amount(tokens, prices.nano_usd(prompt, completion) if prices else bound.nano_usd)
