@@ -64,7 +64,7 @@ def test_plan_is_a_readable_difference_that_names_the_server_and_the_next_comman
     assert lines[0] == f"OpenBao {engineer.world.server.address} (BAO_ADDR)"
     assert lines[1] == "  = mount     platform"
     assert any(line.startswith("  ~ policy    workload-kv-read-") for line in lines)
-    assert lines[-1].endswith(f"Next: warden apply {lane}")
+    assert lines[-1].endswith(f"Next: warden apply {lane} --take-over")
     assert done.stderr == ""
 
 

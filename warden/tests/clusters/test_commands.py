@@ -39,6 +39,8 @@ def test_from_nothing_to_proven(engineer):
     assert first.returncode == 1
     assert f"! Namespace          {engineer.tenant}" in first.stdout
     assert f"+ ExternalSecret     {engineer.secret}" in first.stdout
+    asked = engineer.run("plan", lane, "--create-namespace", "--cluster", FIRST)
+    assert asked.stdout.splitlines()[-1].endswith(f"Next: warden apply {lane} --cluster {FIRST} --create-namespace")
     engineer.forget()
     refused = engineer.run("apply", lane)
     assert refused.returncode == 1
