@@ -8,6 +8,7 @@ import click
 from warden.cli import deliveries, render, wiring
 from warden.cli.bench import Bench
 from warden.domain.errors import Exit, Usage
+from warden.domain.healed import HEALED
 from warden.domain.lane import Lane
 from warden.domain.probes import left_unplayed
 from warden.domain.proof import Proof, Verdict
@@ -129,7 +130,7 @@ def _as_json(lane: Lane, proof: Proof, bench: Bench, setting: "Setting") -> dict
 
 
 def _show(lane: Lane, proof: Proof, *, brief: bool) -> None:
-    shown = [verdict for verdict in proof.verdicts if verdict.word != "ok"] if brief else proof.verdicts
+    shown = [each for each in proof.verdicts if each.word != "ok" or each.probe == HEALED] if brief else proof.verdicts
     if brief:
         render.line(render.styled(lane.id, "head"))
     for label in dict.fromkeys(verdict.reader for verdict in shown):

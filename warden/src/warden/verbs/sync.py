@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from warden.domain.cluster import Leg
-from warden.domain.delivery import Sync, quoted
+from warden.domain.delivery import quoted
 from warden.domain.errors import Closed, Inconclusive, Missing, WardenError
 from warden.domain.lane import Lane
 from warden.domain.manifests import external_secret_of, store_of
+from warden.domain.seen import Sync
 from warden.domain.server import UNSEAL
 from warden.ports import Cluster, Journal, Vault
 from warden.verbs.refresh import PATIENCE, refresh
