@@ -432,6 +432,7 @@ def test_a_lane_is_closed_for_everyone_and_opened_again(applied):
     (row,) = [line for line in applied("status").stdout.splitlines() if line.startswith(lane)]
     assert "closed" in row
     assert applied("plan", lane).returncode == 0
+    assert applied("apply", lane).stdout.splitlines()[-1].endswith(f"is closed; to open it: warden reactivate {lane}")
     opened = applied("reactivate", lane, "--reason", "new key", "--yes", "--json")
     assert (opened.returncode, json.loads(opened.stdout)["closed"]) == (0, False)
     assert applied("prove", lane).returncode == 0

@@ -295,14 +295,16 @@ def _expect_consent(lane: Lane, plan: Plan, bench: Bench, *, taken_over: bool, y
 
 def _show_receipt(lane: Lane, bench: Bench, changed: int, record: int) -> None:
     metadata = bench.vault.kv_metadata(lane.custody.mount, lane.custody.key)
-    if metadata and metadata.live:
-        following = f"warden prove {lane.id}"
+    if lane.id in bench.closed:
+        following = f"The lane is closed; to open it: warden reactivate {lane.id}"
+    elif metadata and metadata.live:
+        following = f"Next: warden prove {lane.id}"
     else:
-        following = f"warden put {lane.id} {lane.custody.fields[0]}"
+        following = f"Next: warden put {lane.id} {lane.custody.fields[0]}"
     if changed:
-        render.sentence(f"{changed} changed and seen on the server · journal {record}. Next: {following}")
+        render.sentence(f"{changed} changed and seen on the server · journal {record}. {following}")
     else:
-        render.sentence(f"In step: nothing to change. Next: {following}")
+        render.sentence(f"In step: nothing to change. {following}")
 
 
 @click.command()
