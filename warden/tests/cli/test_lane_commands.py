@@ -220,6 +220,19 @@ def test_put_from_a_pipe_prove_and_status(applied):
     assert row.split()[1:4] == ["v2", "open", "proven,"]
 
 
+def test_what_stays_open_for_one_reason_is_told_once_with_its_count_and_in_json_each_by_itself(applied):
+    lane, world = applied.world.lane, applied.world
+    world.server.must("DELETE", f"auth/kubernetes/role/workload-{world.tenant}-api")
+    done, shown = applied("prove", lane), json.loads(applied("prove", lane, "--json").stdout)
+    silent = [each["title"] for each in shown["verdicts"] if each["observed"] == "no answer"]
+    assert len(silent) == 10
+    assert done.returncode == 1
+    told = [line for line in done.stdout.splitlines() if "no answer" in line]
+    assert told == [f"  ??   {silent[0] + ', and 9 more':<50} no answer"]
+    assert done.stdout.count("the reader itself cannot log in") == 1
+    assert f"{shown['inconclusive']} of {shown['total']} inconclusive" in done.stdout
+
+
 def test_prove_as_json_is_one_document_with_the_evidence(applied):
     shown = json.loads(applied("prove", applied.world.lane, "--json").stdout)
     assert (shown["state"], shown["failed"], shown["inconclusive"]) == ("proven", 0, 0)

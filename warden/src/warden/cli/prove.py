@@ -1,9 +1,11 @@
 """``warden prove``: who may read a lane and who may not, shown live with the audit line beside each answer."""
 
+import itertools
 import secrets
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from warden.cli import deliveries, render, wiring
 from warden.cli.bench import Bench
@@ -14,13 +16,16 @@ from warden.domain.probes import left_unplayed
 from warden.domain.proof import Proof, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from warden.verbs.prove import Setting
     from warden.verbs.prove_delivery import Ground
 
 TITLE = 50
 """Columns of a verdict's title, so that the whole line fits 100."""
+
+FOLDED = 2
+"""How many more verdicts there have to be for the same reason before they are told as one."""
 
 CODES = {"proven": Exit.DONE, "refuted": Exit.NO, "inconclusive": Exit.INCONCLUSIVE}
 
@@ -137,11 +142,26 @@ def _show(lane: Lane, proof: Proof, *, brief: bool) -> None:
         if not brief:
             render.heading(*_heading(lane, label))
         said = ""
-        for verdict in shown:
-            if verdict.reader == label:
-                _show_verdict(lane, verdict, said_before=said)
-                said = verdict.detail
+        for verdict in _folded([each for each in shown if each.reader == label]):
+            _show_verdict(lane, verdict, said_before=said)
+            said = verdict.detail
     render.line(_conclusion(proof))
+
+
+def _folded(verdicts: "Sequence[Verdict]") -> "Iterator[Verdict]":
+    """The verdicts, where many stay open for one reason as one with their count: a gone role would fill the screen."""
+    for _, group in itertools.groupby(verdicts, _reason):
+        first, *more = group
+        if len(more) < FOLDED:
+            yield from (first, *more)
+        else:
+            yield msgspec.structs.replace(first, title=f"{first.title}, and {len(more)} more")
+
+
+def _reason(verdict: Verdict) -> object:
+    """What verdicts have in common that may be told once; one with an answer of its own has it with no other."""
+    own = verdict.word != "??" or not verdict.detail or verdict.audit or verdict.status or verdict.mend
+    return id(verdict) if own else (verdict.observed, verdict.detail)
 
 
 def _show_scope(lane: Lane, proof: Proof, bench: Bench, how: "Mapping[str, Any]") -> None:
