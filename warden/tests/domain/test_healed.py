@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import msgspec
 import pytest
 
 from warden.domain.cluster import DeclaredCluster, leg
@@ -28,7 +29,7 @@ def wrote(manager, *fields, at=LATER):
 def told(lane_of):
     """What is told of a Secret that was different before the refresh."""
 
-    def judge(*entries, hashes=None, refreshed=LATER, versions=(1, 1)):
+    def judge(*entries, hashes=None, refreshed=LATER, versions=(1, 1), line=LINE):
         lane = lane_of(deliveries={"here": Delivery(external_secret="tenant/first-secret")})
         before = Before(
             metadata={"managedFields": list(entries)},
@@ -44,7 +45,7 @@ def told(lane_of):
             versions=versions,
             before=before,
         )
-        return [(each.word, each.observed, each.detail) for each in healed(seen, [LINE])]
+        return [(each.word, each.observed, each.detail) for each in healed(seen, [line])]
 
     return judge
 
@@ -68,8 +69,9 @@ def test_a_version_that_was_delivered_already_and_is_not_there_was_written_by_so
         ([wrote(OPERATOR, "API_KEY")], {"versions": (1, 2)}),
         ([wrote("kubectl-label", "ANOTHER")], {"refreshed": EARLIER}),
         ([wrote("kubectl-edit", "API_KEY")], {"hashes": {"API_KEY": RIGHT}}),
+        ([wrote("kubectl-edit", "API_KEY")], {"line": msgspec.structs.replace(LINE, hashes={"API_KEY": ""})}),
     ],
-    ids=["older version", "never refreshed", "put meanwhile", "another field", "same value"],
+    ids=["older version", "never refreshed", "put meanwhile", "another field", "same value", "logged in clear"],
 )
 def test_what_is_no_value_written_by_hand_is_not_told(told, entries, how):
     assert told(*entries, **how) == []

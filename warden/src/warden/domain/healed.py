@@ -21,8 +21,8 @@ from warden.domain.server import Handed
 HEALED = "healed"
 """The id of the verdict."""
 
-OPERATORS = ("externalsecrets.external-secrets.io", "external-secrets")
-"""How the names begin by which External Secrets Operator writes Secrets (0.20.4, measured)."""
+OPERATOR = "externalsecrets.external-secrets.io/"
+"""What the name begins with by which External Secrets Operator writes a Secret; its own follows (0.20.4, measured)."""
 
 
 def healed(seen: DeliverySeen, handed: Sequence[Handed]) -> tuple[Verdict, ...]:
@@ -30,7 +30,8 @@ def healed(seen: DeliverySeen, handed: Sequence[Handed]) -> tuple[Verdict, ...]:
     line = handed_over(seen, handed)
     if line is None or seen.before is None or not seen.before.hashes:
         return ()
-    fields = sorted(each for each, hashed in line.hashes.items() if hashed != seen.before.hashes.get(each, hashed))
+    before = seen.before.hashes
+    fields = sorted(each for each, hashed in line.hashes.items() if hashed and hashed != before.get(each, hashed))
     writers = list(_writers(seen.before.metadata, fields))
     if not fields or not (writers or _was_delivered(seen)):
         return ()
@@ -51,7 +52,7 @@ def _writers(metadata: Mapping[str, Any], fields: Sequence[str]) -> Iterator[tup
     for entry in metadata.get("managedFields") or ():
         manager = str(entry.get("manager") or "")
         below = (entry.get("fieldsV1") or {}).get("f:data") or {}
-        if not manager.startswith(OPERATORS) and any(f"f:{field}" in below for field in fields):
+        if not manager.startswith(OPERATOR) and any(f"f:{field}" in below for field in fields):
             yield manager or "nobody named", str(entry.get("time") or "")
 
 
