@@ -89,6 +89,14 @@ def test_inits_example_has_the_same_lines_as_a_comment_where_there_is_no_cluster
     assert run("catalog", "check").returncode == 0
 
 
+def test_init_with_a_cluster_says_that_a_lane_which_is_there_is_left_undelivered(run, tmp_path):
+    run("init")
+    done = run("init", "--cluster", "mine")
+    assert "made  " + str(tmp_path / "platform" / "clusters.yaml") in done.stdout.splitlines()
+    assert "no example was made, and none is delivered yet" in done.stderr
+    assert "deliveries" not in declared(tmp_path / "platform")
+
+
 def test_init_refuses_what_is_no_name_of_a_cluster(run, tmp_path):
     done = run("init", "--cluster", "gke_acme_1")
     assert done.returncode == 2

@@ -35,5 +35,9 @@ def init(directory: str, clusters: tuple[str, ...], as_json: bool) -> None:
     for word, paths in (("made", made), ("kept", kept)):
         for path in paths:
             render.line(f"{word}  {path}")
+    if clusters and not any(path.startswith(os.path.join(full, "catalog")) for path in made):
+        render.note("catalog/ has entries, which are left as they are: no example was made, and none is delivered yet.")
+        render.note("  What to write into a lane: docs/deliveries.md")
+        return
     render.note(f"Next: edit the example in {os.path.join(full, 'catalog')}, then")
     render.note(f"  warden --platform {wiring.quoted(full)} catalog check")
