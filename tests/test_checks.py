@@ -1,5 +1,6 @@
 """What `make check` is made of finds what it is there to find."""
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -109,3 +110,19 @@ def test_a_shell_that_ends_early_is_no_pass(tmp_path):
     done = run("transcripts.py", str(transcript(tmp_path, "$ exit 0", "$ echo more", "more")), cwd=tmp_path)
     assert done.returncode == 1
     assert "the shell ended" in done.stderr
+
+
+def test_a_file_of_a_page_is_there_before_its_first_command(tmp_path):
+    file = transcript(tmp_path, "$ cat ~/app/a.yaml", "a: 1")
+    file.write_text(file.read_text() + "\n```yaml ~/app/a.yaml\na: 1\n```\n")
+    done = run("transcripts.py", str(file), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_page_that_needs_a_cluster_is_left_to_the_tests_of_clusters_and_keeps_its_fences(tmp_path):
+    listed = runpy.run_path(str(TOOLS / "transcripts.py"))
+    documents = listed["_documents"]()
+    assert "README.md" in documents
+    assert "docs/first-cluster-lane.md" not in documents
+    (block,) = listed["BLOCK"].finditer("```console cluster\n$ true\n```\n")
+    assert listed["_rewritten"](block, iter([("true", ["yes"])])) == "```console cluster\n$ true\nyes\n```"

@@ -8,6 +8,9 @@ one, is what a terminal of 100 columns shows. ``[exit 1]`` ends the output of a 
 line ``…`` stands for any number of lines. All blocks of one file run in one shell, in order, at the root of the
 checkout (written ``~/ops-warden``), with a home of their own (written ``~``) that is removed at the end. What differs
 from run to run (ports, ids, times) is not compared.
+
+A block ``yaml ~/FILE`` is put into that home first. A file with a block ``console cluster`` needs the programs of an
+embedded cluster: without FILE it is left out, and ``make test-cluster`` runs it.
 """
 
 import argparse
@@ -31,13 +34,17 @@ COLUMNS = 100
 SECONDS = 120
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BIN = os.path.dirname(sys.executable)
-BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```console(?: cluster)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NEEDS_CLUSTER = re.compile(r"^```console cluster$", re.MULTILINE)
+FILE = re.compile(r"^```yaml ~/(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 VARYING = (
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"\bpid \d+"), "pid N"),
     (re.compile(r"\baudit [0-9a-f]{8}\b"), "audit ID"),
+    (re.compile(r"\bpod/([a-z-]+)-[0-9a-z]+-[0-9a-z]{5}\b"), r"pod/\1-ID"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "HASH"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)?"), "TIME"),
+    (re.compile(r"\b\d+ asked about\b"), "N asked about"),
     (re.compile(r"\b\d+ (s|min|h|d)\b"), "T"),
     (re.compile(r"\b\d+(\.\d+)? (ms|KiB)\b"), r"N \2"),
     (re.compile(r"[ \t]+"), " "),
@@ -61,7 +68,8 @@ def main() -> int:
 
 def _documents() -> list[str]:
     listed = subprocess.run(["git", "ls-files", "*.md"], capture_output=True, check=True, text=True)
-    return [path for path in listed.stdout.splitlines() if BLOCK.search(_read(path))]
+    texts = {path: _read(path) for path in listed.stdout.splitlines()}
+    return [path for path, text in texts.items() if BLOCK.search(text) and not NEEDS_CLUSTER.search(text)]
 
 
 def _read(path: str) -> str:
@@ -72,7 +80,7 @@ def _read(path: str) -> str:
 def _one(path: str, *, write: bool) -> int:
     text = _read(path)
     told = [command for block in BLOCK.finditer(text) for command in _commands(block[1])]
-    seen = list(zip([line for line, _ in told], _run([line for line, _ in told]), strict=True))
+    seen = list(zip([line for line, _ in told], _run([line for line, _ in told], text), strict=True))
     different = [(old, new) for old, new in zip(told, seen, strict=True) if not _same(old[1], new[1])]
     if not different:
         print(f"{path}: {len(told)} commands print what it says")
@@ -80,7 +88,7 @@ def _one(path: str, *, write: bool) -> int:
     if write:
         kept = iter([old if _same(old[1], new[1]) else new for old, new in zip(told, seen, strict=True)])
         with open(path, "w", encoding="utf-8") as file:
-            file.write(BLOCK.sub(lambda block: _rewritten(block[1], kept), text))
+            file.write(BLOCK.sub(lambda block: _rewritten(block, kept), text))
         print(f"{path}: {len(different)} of {len(told)} outputs written")
         return 0
     for old, new in different:
@@ -103,10 +111,10 @@ def _commands(block: str) -> Iterator[Command]:
         yield current
 
 
-def _rewritten(block: str, kept: Iterator[Command]) -> str:
-    shown = [next(kept) for _ in _commands(block)]
+def _rewritten(block: re.Match[str], kept: Iterator[Command]) -> str:
+    shown = [next(kept) for _ in _commands(block[1])]
     lines = [line for typed, output in shown for line in (f"$ {typed}", *output)]
-    return "\n".join(["```console", *lines, "```"])
+    return "\n".join([block[0].partition("\n")[0], *lines, "```"])
 
 
 def _show(path: str, old: Command, new: Command) -> None:
@@ -130,11 +138,12 @@ def _plain(line: str) -> str:
 # -- running ----------------------------------------------------------------------------------------------------------
 
 
-def _run(commands: list[str]) -> list[list[str]]:
+def _run(commands: list[str], text: str) -> list[list[str]]:
     """What each command prints, in one shell; the home is gone afterwards, and so is a platform that was brought up."""
     home = tempfile.mkdtemp(prefix="transcript-")
     environment = _environment(home)
     try:
+        _furnish(home, environment, text)
         mark = f"mark-{secrets.token_hex(8)}"
         output = _in_terminal(_script(commands, mark), environment)
     finally:
@@ -156,6 +165,24 @@ def _environment(home: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     path = f"{BIN}{os.pathsep}{kept.get('PATH', os.defpath)}"
     return kept | {"HOME": home, "PATH": path, "NO_COLOR": "1", "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+
+
+def _furnish(home: str, environment: dict[str, str], text: str) -> None:
+    """Put the files of a document into its home and, where it brings clusters up, the programs that were built."""
+    for file in FILE.finditer(text):
+        path = os.path.join(home, file[1])
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as made:
+            made.write(file[2])
+    if NEEDS_CLUSTER.search(text):
+        from warden.adapters.embedded.build import cache_directory, located
+
+        programs = os.path.dirname(located().path("kubectl"))
+        if not os.path.isdir(programs):
+            sys.exit("the programs of a cluster are not built here: .venv/bin/python tests/plugins/built.py")
+        os.makedirs(os.path.join(home, ".cache", "warden"))
+        os.symlink(cache_directory(), os.path.join(home, ".cache", "warden", "cluster"))
+        environment["PATH"] = f"{programs}{os.pathsep}{environment['PATH']}"
 
 
 def _script(commands: list[str], mark: str) -> str:

@@ -114,13 +114,13 @@ class Engineer:
         """No embedded platform is known then: clusters.yaml and KUBECONFIG count, as with servers of others."""
         return {"WARDEN_STATE": str(self.folder / "own-state")}
 
-    def down(self, *clusters: str) -> dict[str, str]:
-        """As if the API servers of these clusters were not there: nobody listens where the kubeconfig says."""
+    def down(self, *clusters: str, port: int = 1) -> dict[str, str]:
+        """As if the API servers of these clusters were not there: the kubeconfig leads to where nobody listens."""
         found = yaml.safe_load(Path(self.platform.clusters[FIRST].kubeconfig).read_text())
         dead = {each["context"]["cluster"] for each in found["contexts"] if each["name"] in clusters}
         for each in found["clusters"]:
             if each["name"] in dead:
-                each["cluster"]["server"] = "https://127.0.0.1:1"
+                each["cluster"]["server"] = f"https://127.0.0.1:{port}"
         path = self.folder / "home" / "down.kubeconfig"
         path.write_text(yaml.safe_dump(found))
         return self.own_state() | {"KUBECONFIG": str(path)}

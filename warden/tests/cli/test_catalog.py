@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 BIN = str(Path(sys.executable).parent / "warden")
 
@@ -46,6 +47,63 @@ def test_init_never_touches_what_is_there(run, tmp_path):
     assert len(before) == 4
 
 
+def uncommented(text: str) -> str:
+    """The example with the comment signs taken away as its own words say."""
+    lines = [line.replace("# runtime", "runtime") for line in text.split("\n")]
+    at = next(number for number, line in enumerate(lines) if line.startswith("# deliveries"))
+    return "\n".join([*lines[:at], *(line.removeprefix("# ") for line in lines[at:])])
+
+
+def declared(folder: Path) -> dict:
+    """What the example says, its placeholders filled in and made active."""
+    example = folder / "catalog" / "example-api-key.yaml"
+    filled = example.read_text().replace("<tenant>", "example-team").replace("<secret>", "example-app-secrets")
+    example.write_text(filled.replace("status: draft", "status: active").replace("<cluster>", "mine"))
+    return yaml.safe_load(example.read_text())
+
+
+def test_init_with_clusters_makes_an_example_that_is_delivered_there(run, tmp_path):
+    done = run("init", "--cluster", "mine", "--cluster", "yours", "--cluster", "mine")
+    assert done.returncode == 0, done.stderr
+    assert "made  " + str(tmp_path / "platform" / "clusters.yaml") in done.stdout.splitlines()
+    lane = declared(tmp_path / "platform")
+    assert lane["owners"].keys() == {"custody", "consumer", "runtime"}
+    assert lane["deliveries"].keys() == {"mine", "yours"}
+    done = run("catalog", "check")
+    assert (done.returncode, done.stdout) == (0, "ok: no faults in 1 file\n")
+    shown = json.loads(run("route", "show", "example-api-key", "--json").stdout)
+    assert [each["cluster"] for each in shown["deliveries"]] == ["mine", "yours"]
+    mounts = yaml.safe_load((tmp_path / "platform" / "clusters.yaml").read_text())
+    assert [each["auth_mount"] for each in mounts.values()] == ["kubernetes", "kubernetes-yours"]
+
+
+def test_inits_example_has_the_same_lines_as_a_comment_where_there_is_no_cluster_yet(run, tmp_path):
+    run("init")
+    assert not (tmp_path / "platform" / "clusters.yaml").exists()
+    assert "deliveries" not in declared(tmp_path / "platform")
+    example = tmp_path / "platform" / "catalog" / "example-api-key.yaml"
+    example.write_text(uncommented(example.read_text()))
+    lane = declared(tmp_path / "platform")
+    run("init", "other", "--cluster", "mine")
+    assert lane == declared(tmp_path / "other")
+    assert run("catalog", "check").returncode == 0
+
+
+def test_init_with_a_cluster_says_that_a_lane_which_is_there_is_left_undelivered(run, tmp_path):
+    run("init")
+    done = run("init", "--cluster", "mine")
+    assert "made  " + str(tmp_path / "platform" / "clusters.yaml") in done.stdout.splitlines()
+    assert "no example was made, and none is delivered yet" in done.stderr
+    assert "deliveries" not in declared(tmp_path / "platform")
+
+
+def test_init_refuses_what_is_no_name_of_a_cluster(run, tmp_path):
+    done = run("init", "--cluster", "gke_acme_1")
+    assert done.returncode == 2
+    assert "is no name of a cluster" in done.stderr
+    assert not (tmp_path / "platform").exists()
+
+
 @pytest.mark.parametrize("where", ["file", "file/below", "/proc/nowhere"])
 def test_init_where_nothing_can_be_made_is_plain(run, tmp_path, where):
     (tmp_path / "file").write_text("x")
@@ -64,7 +122,7 @@ def test_check_says_every_fault_of_every_file_with_its_place(run, tmp_path):
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert lines[0].startswith("platform/catalog/broken.yaml:2: is no YAML")
-    assert lines[1].startswith('platform/catalog/example-api-key.yaml:5: status: "x" is not one of draft, active')
+    assert lines[1].startswith('platform/catalog/example-api-key.yaml:6: status: "x" is not one of draft, active')
     assert '"app" has no namespace; write namespace/name' in lines[2]
     assert lines[-1] == "3 faults in 2 of 2 files"
     found = json.loads(run("catalog", "check", "--json").stdout)

@@ -64,7 +64,7 @@ def test_plan_is_a_readable_difference_that_names_the_server_and_the_next_comman
     assert lines[0] == f"OpenBao {engineer.world.server.address} (BAO_ADDR)"
     assert lines[1] == "  = mount     platform"
     assert any(line.startswith("  ~ policy    workload-kv-read-") for line in lines)
-    assert lines[-1].endswith(f"Next: warden apply {lane}")
+    assert lines[-1].endswith(f"Next: warden apply {lane} --take-over")
     assert done.stderr == ""
 
 
@@ -218,6 +218,19 @@ def test_put_from_a_pipe_prove_and_status(applied):
     assert status.returncode == 0
     (row,) = [line for line in status.stdout.splitlines() if line.startswith(lane)]
     assert row.split()[1:4] == ["v2", "open", "proven,"]
+
+
+def test_what_stays_open_for_one_reason_is_told_once_with_its_count_and_in_json_each_by_itself(applied):
+    lane, world = applied.world.lane, applied.world
+    world.server.must("DELETE", f"auth/kubernetes/role/workload-{world.tenant}-api")
+    done, shown = applied("prove", lane), json.loads(applied("prove", lane, "--json").stdout)
+    silent = [each["title"] for each in shown["verdicts"] if each["observed"] == "no answer"]
+    assert len(silent) == 10
+    assert done.returncode == 1
+    told = [line for line in done.stdout.splitlines() if "no answer" in line]
+    assert told == [f"  ??   {silent[0] + ', and 9 more':<50} no answer"]
+    assert done.stdout.count("the reader itself cannot log in") == 1
+    assert f"{shown['inconclusive']} of {shown['total']} inconclusive" in done.stdout
 
 
 def test_prove_as_json_is_one_document_with_the_evidence(applied):
@@ -432,6 +445,7 @@ def test_a_lane_is_closed_for_everyone_and_opened_again(applied):
     (row,) = [line for line in applied("status").stdout.splitlines() if line.startswith(lane)]
     assert "closed" in row
     assert applied("plan", lane).returncode == 0
+    assert applied("apply", lane).stdout.splitlines()[-1].endswith(f"is closed; to open it: warden reactivate {lane}")
     opened = applied("reactivate", lane, "--reason", "new key", "--yes", "--json")
     assert (opened.returncode, json.loads(opened.stdout)["closed"]) == (0, False)
     assert applied("prove", lane).returncode == 0

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import time
 
 import pexpect
@@ -39,6 +40,8 @@ def test_from_nothing_to_proven(engineer):
     assert first.returncode == 1
     assert f"! Namespace          {engineer.tenant}" in first.stdout
     assert f"+ ExternalSecret     {engineer.secret}" in first.stdout
+    asked = engineer.run("plan", lane, "--create-namespace", "--cluster", FIRST)
+    assert asked.stdout.splitlines()[-1].endswith(f"Next: warden apply {lane} --cluster {FIRST} --create-namespace")
     engineer.forget()
     refused = engineer.run("apply", lane)
     assert refused.returncode == 1
@@ -69,6 +72,31 @@ def test_custody_alone_leaves_the_clusters_as_they_are_and_is_a_proof_of_a_part(
     shown = document(engineer.run("route", "show", engineer.lane, "--json"))
     assert shown["proof"]["state"] == "partial"
     assert document(engineer.run("status", engineer.lane, "--json"))[0]["proof"] == "partial"
+
+
+@pytest.fixture
+def listener():
+    """A port that takes connections and answers nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        yield server
+
+
+def test_custody_alone_asks_no_cluster_for_anything_not_even_for_tokens(engineer, listener):
+    engineer.ready()
+    port = listener.getsockname()[1]
+    done = engineer.run("prove", engineer.lane, "--custody-only", "--json", **engineer.down(FIRST, SECOND, port=port))
+    with pytest.raises(TimeoutError):
+        listener.accept()
+    assert done.returncode == 0, done.stdout + done.stderr
+    proof = document(done)
+    assert (proof["state"], proof["scope"]) == ("proven", "custody")
+    assert proof["unplayed"] == [f"{engineer.tenant}/app"]
+    # A login would have OpenBao ask the cluster about the token (TokenReview).
+    assert [each["probe"] for each in proof["verdicts"]] == ["policy", "role", "live-version", "no-token"]
+    said = engineer.run("prove", engineer.lane, "--custody-only", **engineer.down(FIRST, SECOND))
+    assert said.returncode == 0
+    assert f"nobody was played as {engineer.tenant}/app or as a stranger" in said.stdout
 
 
 def test_one_cluster_of_two_and_the_other_one_left_as_it_is(engineer):

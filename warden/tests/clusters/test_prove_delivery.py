@@ -65,6 +65,15 @@ def test_a_delivery_that_was_not_looked_at_leaves_the_proof_of_custody_alone(ben
     assert not [verdict for verdict in proof.verdicts if verdict.reader.startswith("delivery")]
 
 
+def test_a_lane_whose_reader_nobody_played_is_proven_of_custody_alone_with_or_without_deliveries(bench):
+    bench.ready()
+    bench.change(deliveries={})
+    mounts = frozenset(each.auth_mount for each in bench.declared.values())
+    proof = bench.prove(ground=None, unplayed=mounts)
+    assert (proof.state, proof.scope) == ("proven", "custody")
+    assert bench.prove(ground=None).scope == "lane"
+
+
 def test_two_clusters_each_by_its_own_account_and_mount(bench):
     both = dict.fromkeys(("coulombcore", "railiance01"), bench.lane.deliveries["coulombcore"])
     bench.change(deliveries=both)

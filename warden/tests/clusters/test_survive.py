@@ -1,6 +1,8 @@
 """Faults to survive: whatever is down, missing or forbidden, prove says so plainly and counts it as no pass."""
 
 import datetime as dt
+import re
+import threading
 
 import msgspec
 import pytest
@@ -59,6 +61,35 @@ def test_the_secret_is_changed_by_hand_while_the_operator_is_away(bench, what):
     bench.until(lambda: bench.delivered() == bench.value)
     proof = bench.prove()
     assert proof.state == "proven", bench.shown(proof)
+
+
+def test_a_value_written_by_hand_that_the_refresh_mends_is_told_with_who_wrote_it(bench):
+    """The operator is back only after the proof has begun: else it mends the Secret itself, before anybody looks."""
+    bench.ready().deploy()
+    forged = f"forged-{bench.unique('value')}"
+    bench.handle().stop_eso()
+    back = threading.Timer(1.0, bench.handle().start_eso)
+    try:
+        bench.edit("secret", bench.name, lambda found: found.update(stringData={"API_KEY": forged}))
+        back.start()
+        proof = bench.prove(ground=bench.ground(patience=20))
+    finally:
+        back.join()
+    assert proof.state == "proven", bench.shown(proof)
+    found = bench.verdict(proof, "healed")
+    assert (found.word, found.observed) == ("ok", "HEALED")
+    assert re.fullmatch(r"API_KEY: written by kubectl-edit at [-\dT:]+Z; .*", found.detail)
+    assert forged not in repr(proof)
+    assert bench.value not in repr(proof)
+    assert not [each for each in bench.prove().verdicts if each.probe == "healed"]
+
+
+def test_an_older_version_that_was_delivered_is_no_value_written_by_hand(bench):
+    bench.ready().deploy()
+    bench.put(f"second-{bench.unique('value')}")
+    proof = bench.prove()
+    assert bench.verdict(proof, "value").observed == "version 2"
+    assert not [each for each in proof.verdicts if each.probe == "healed"]
 
 
 def test_openbao_is_sealed(bench):

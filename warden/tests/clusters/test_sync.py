@@ -101,6 +101,17 @@ def test_without_an_external_secret_there_is_nothing_to_refresh(bench, asked):
     assert (done.followed, done.why) == ("absent", "there is no such ExternalSecret")
 
 
+def test_where_no_value_was_put_yet_that_is_what_is_next(bench, asked):
+    bench.tenant()
+    bench.apply()
+    first = asked()["coulombcore"]
+    assert (first.followed, first.hint) == ("failed", f"warden put {bench.name} API_KEY")
+    bench.put()
+    assert (asked()["coulombcore"].followed, asked()["coulombcore"].hint) == ("synced", "")
+    bench.platform.must("DELETE", bench.data)
+    assert asked()["coulombcore"].hint == f"warden put {bench.name} API_KEY"
+
+
 def test_a_closed_lane_is_left_alone(bench, asked):
     bench.ready()
     before = bench.handle().must("GET", bench.url("externalsecret", bench.name))["metadata"]["annotations"]

@@ -5,10 +5,11 @@ import pytest
 
 from warden.domain.cluster import DeclaredCluster, leg
 from warden.domain.consuming import Consuming
-from warden.domain.delivery import DeliverySeen, Exposed, Sync, handed_over, judge_delivery, quoted, widest
-from warden.domain.exposure import Subject
+from warden.domain.delivery import handed_over, judge_delivery, quoted
+from warden.domain.exposure import Exposed, Subject, widest
 from warden.domain.lane import Custody, Delivery, Workload, WorkloadReader
 from warden.domain.secret import Secret
+from warden.domain.seen import DeliverySeen, Sync
 from warden.domain.server import Handed, SecretSeen
 
 UID, MARK = "uid-of-app", "2026-11-20T12:00:00Z"

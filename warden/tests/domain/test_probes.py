@@ -3,7 +3,7 @@
 import pytest
 
 from warden.domain.lane import PROBE_ACCOUNT, PeopleReader, Workload, WorkloadReader
-from warden.domain.probes import NO_VERSION, WRAP, Caller, Claims, Held, Nobody, claims_of, probes
+from warden.domain.probes import NO_VERSION, WRAP, Caller, Claims, Held, Nobody, claims_of, left_unplayed, probes
 
 PEOPLE = PeopleReader(people="publishers", login="corp", role="publish")
 
@@ -133,3 +133,10 @@ def test_the_capabilities_asked_for_are_read_on_the_data_and_nothing_beside_it(l
 )
 def test_a_wrong_answer_names_the_command_that_mends_it(lane_of, name, command):
     assert by_id(probes(lane_of("mine")))[name].mend == command
+
+
+def test_nobody_is_played_at_a_mount_that_is_left_out(lane_of):
+    lane = lane_of()
+    assert [probe.id for probe in probes(lane, unplayed=frozenset({"kubernetes"}))] == ["live-version", "no-token"]
+    assert left_unplayed(lane, frozenset({"kubernetes"})) == [lane.readers[0].label]
+    assert probes(lane, unplayed=frozenset({"elsewhere"})) == probes(lane)

@@ -8,7 +8,7 @@ import pytest
 from warden.domain.lane import Custody, Delivery, Rotation
 from warden.domain.record import LaneState, Record
 from warden.domain.server import KvMetadata
-from warden.domain.standing import proof_word, standing
+from warden.domain.standing import Glance, delivered, delivery_word, proof_state, standing
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 OURS = KvMetadata(current=3, live=True, written=NOW - dt.timedelta(days=10), custom={"catalog-id": "first"})
@@ -43,12 +43,12 @@ def test_a_sound_lane_has_nothing_to_do(lane_of):
     ],
 )
 def test_a_proof_holds_for_a_day(age, state, word):
-    assert proof_word(LaneState(proof=record(age, state=state)), NOW) == word
+    assert proof_state(LaneState(proof=record(age, state=state)), NOW) == word
 
 
 def test_no_proof_is_never_and_one_without_a_word_is_inconclusive():
-    assert proof_word(LaneState(), NOW) == "never"
-    assert proof_word(LaneState(proof=record()), NOW) == "inconclusive"
+    assert proof_state(LaneState(), NOW) == "never"
+    assert proof_state(LaneState(proof=record()), NOW) == "inconclusive"
 
 
 def without(**changed):
@@ -101,6 +101,47 @@ def test_closed_and_by_hand_are_shown_as_such(lane_of):
     found = look(lane_of(deliveries=deliveries), state=LaneState(closed=record()))
     assert found.access == "closed"
     assert found.deliveries == {"old": "not here", "new": "not here"}
+
+
+THERE = Glance(there=True, secret="7")
+SAID = {"state": "proven", "secret": "7", "version": 3}
+SEEN = {
+    "not looked at": (None, SAID, "not here"),
+    "unseen": (Glance(unseen="no answer"), SAID, "?"),
+    "missing": (Glance(), SAID, "MISSING"),
+    "unproven": (THERE, {}, "unproven"),
+    "refuted": (THERE, {"state": "refuted"}, "refuted"),
+    "inconclusive": (THERE, {"state": "inconclusive"}, "inconclusive"),
+    "changed": (Glance(there=True, secret="8"), SAID, "changed since"),
+    "behind": (THERE, SAID | {"version": 2}, "v2, not v3"),
+    "proven": (THERE, SAID, "v3 proven"),
+}
+
+
+@pytest.mark.parametrize("state", SEEN)
+def test_how_a_delivery_stands_and_its_word(state):
+    glance, said, word = SEEN[state]
+    found = delivered(Delivery(external_secret="a/b"), said, glance, OURS)
+    assert (found.state, delivery_word(found)) == (state, word)
+
+
+@pytest.mark.parametrize("word", ["", "another word, not v7"])
+@pytest.mark.parametrize(
+    ("state", "action"), [("changed", "warden prove first"), ("behind", "warden prove first"), ("proven", "")]
+)
+def test_what_is_next_is_told_by_the_state_of_a_delivery_and_not_by_its_word(lane_of, monkeypatch, state, action, word):
+    monkeypatch.setattr("warden.domain.standing.delivery_word", lambda _: word)
+    glance, said, _ = SEEN[state]
+    lane = lane_of(deliveries={"here": Delivery(external_secret="a/b")})
+    proven = LaneState(proof=record(state="proven", deliveries={"here": said}))
+    found = standing(lane, OURS, proven, NOW, seen=True, glances={"here": glance})
+    assert (found.deliveries, found.next_action) == ({"here": word}, action)
+
+
+def test_a_secret_made_by_hand_that_was_looked_at_is_to_be_adopted(lane_of):
+    lane = lane_of(deliveries={"old": Delivery(bootstrap_secret="a/b")})
+    found = standing(lane, OURS, PROVEN, NOW, seen=True, glances={"old": THERE})
+    assert (found.deliveries, found.next_action) == ({"old": "by hand"}, "warden adopt first --cluster old")
 
 
 def test_what_a_refuted_proof_found_first_is_next_and_whose_turn_it_is(lane_of):

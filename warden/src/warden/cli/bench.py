@@ -168,6 +168,11 @@ class Clusters:
         own = {"KUBECONFIG": self._embedded.layout.kubeconfig} if self._embedded else {}
         return wiring.cluster(name, self.declared[name].context, {**os.environ, **own})
 
+    @property
+    def mounts(self) -> frozenset[str]:
+        """The auth mounts whose tokens a cluster makes and judges."""
+        return frozenset(one.auth_mount for one in self.declared.values())
+
     def by_mount(self) -> dict[str, Cluster | WardenError]:
         """Every cluster, by the auth mount that its accounts log in at."""
         return {one.auth_mount: self[name] for name, one in self.declared.items()}

@@ -24,7 +24,7 @@ STYLES = {"+": "ok", "~": "warn", "-": "bad", "!": "bad", "=": "dim"}
 cluster_flag = click.option(
     "--cluster", "clusters", multiple=True, metavar="NAME", help="Only the deliveries to this cluster; may be repeated."
 )
-custody_flag = click.option("--custody-only", is_flag=True, help="OpenBao alone: no delivery is looked at.")
+custody_flag = click.option("--custody-only", is_flag=True, help="OpenBao alone: no cluster is asked for anything.")
 namespace_flag = click.option(
     "--create-namespace", is_flag=True, help="The tenant's namespace, too, where it is missing."
 )

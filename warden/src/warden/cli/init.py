@@ -10,22 +10,34 @@ from warden.cli import render, wiring
 
 @click.command()
 @click.argument("directory", metavar="DIR", default="platform")
+@click.option(
+    "--cluster",
+    "clusters",
+    multiple=True,
+    metavar="NAME",
+    help="Have the example delivered to this cluster, a context of your kubeconfig; may be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="An object: directory, made[], kept[].")
-def init(directory: str, as_json: bool) -> None:
+def init(directory: str, clusters: tuple[str, ...], as_json: bool) -> None:
     """Scaffold a platform directory for a new team; what is there already is never touched.
 
     \b
     Examples:
       warden init platform
+      warden init platform --cluster production
       warden init ~/acme/platform && warden --platform ~/acme/platform catalog check
     """
     full = os.path.abspath(os.path.expanduser(directory))
-    made, kept = wiring.scaffold(full, datetime.now(UTC).date())
+    made, kept = wiring.scaffold(full, datetime.now(UTC).date(), clusters)
     if as_json:
         render.document({"directory": full, "made": made, "kept": kept})
         return
     for word, paths in (("made", made), ("kept", kept)):
         for path in paths:
             render.line(f"{word}  {path}")
+    if clusters and not any(path.startswith(os.path.join(full, "catalog")) for path in made):
+        render.note("catalog/ has entries, which are left as they are: no example was made, and none is delivered yet.")
+        render.note("  What to write into a lane: docs/deliveries.md")
+        return
     render.note(f"Next: edit the example in {os.path.join(full, 'catalog')}, then")
     render.note(f"  warden --platform {wiring.quoted(full)} catalog check")

@@ -59,11 +59,12 @@ def plan(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, **
 
 
 class _Whole(msgspec.Struct, frozen=True, kw_only=True):
-    """A lane's plan: OpenBao's part, and each delivery's, or why there is none."""
+    """A lane's plan: OpenBao's part, and each delivery's, or why there is none; ``flags``: what it was asked with."""
 
     lane: Lane
     plan: Plan
     parts: list[tuple[Any, Any]]
+    flags: str = ""
 
     @property
     def plans(self) -> list[Any]:
@@ -88,7 +89,16 @@ def _whole_plan(lane: Lane, bench: Bench, how: Mapping[str, Any]) -> _Whole:
         return deliveries.plan_of(bench, leg, namespace=how["create_namespace"], take_over=how["take_over"])
 
     own = bench.plan(lane, take_over=how["take_over"])
-    return _Whole(lane=lane, plan=own, parts=list(deliveries.each(legs, look)))
+    return _Whole(lane=lane, plan=own, parts=list(deliveries.each(legs, look)), flags=_flags(how))
+
+
+def _flags(how: Mapping[str, Any]) -> str:
+    """What `apply` has to be told as well, to do what was planned."""
+    named = [f" --cluster {name}" for name in how["clusters"]]
+    return "".join([*named, *(f" --{each.replace('_', '-')}" for each in CARRIED if how[each])])
+
+
+CARRIED = ("custody_only", "create_namespace", "take_over")
 
 
 def _plan_json(whole: _Whole, bench: Bench) -> dict[str, Any]:
@@ -127,7 +137,7 @@ def _show_sum(whole: _Whole) -> None:
     if blocked:
         render.sentence(f"{differs - blocked} to change, {same} as declared; {blocked} marked ! not ours to change.")
     elif differs:
-        render.sentence(f"{differs} to change, {same} as declared. Next: warden apply {whole.lane.id}")
+        render.sentence(f"{differs} to change, {same} as declared. Next: warden apply {whole.lane.id}{whole.flags}")
     elif unasked := [leg.cluster for leg, part in whole.parts if isinstance(part, WardenError)]:
         render.sentence(f"{same} as declared, as far as could be asked; not asked: {', '.join(unasked)}.")
     else:
@@ -285,14 +295,16 @@ def _expect_consent(lane: Lane, plan: Plan, bench: Bench, *, taken_over: bool, y
 
 def _show_receipt(lane: Lane, bench: Bench, changed: int, record: int) -> None:
     metadata = bench.vault.kv_metadata(lane.custody.mount, lane.custody.key)
-    if metadata and metadata.live:
-        following = f"warden prove {lane.id}"
+    if lane.id in bench.closed:
+        following = f"The lane is closed; to open it: warden reactivate {lane.id}"
+    elif metadata and metadata.live:
+        following = f"Next: warden prove {lane.id}"
     else:
-        following = f"warden put {lane.id} {lane.custody.fields[0]}"
+        following = f"Next: warden put {lane.id} {lane.custody.fields[0]}"
     if changed:
-        render.sentence(f"{changed} changed and seen on the server · journal {record}. Next: {following}")
+        render.sentence(f"{changed} changed and seen on the server · journal {record}. {following}")
     else:
-        render.sentence(f"In step: nothing to change. Next: {following}")
+        render.sentence(f"In step: nothing to change. {following}")
 
 
 @click.command()

@@ -1,23 +1,31 @@
 """``warden prove``: who may read a lane and who may not, shown live with the audit line beside each answer."""
 
+import itertools
 import secrets
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from warden.cli import deliveries, render, wiring
 from warden.cli.bench import Bench
 from warden.domain.errors import Exit, Usage
+from warden.domain.healed import HEALED
 from warden.domain.lane import Lane
+from warden.domain.probes import left_unplayed
 from warden.domain.proof import Proof, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from warden.verbs.prove import Setting
     from warden.verbs.prove_delivery import Ground
 
 TITLE = 50
 """Columns of a verdict's title, so that the whole line fits 100."""
+
+FOLDED = 2
+"""How many more verdicts there have to be for the same reason before they are told as one."""
 
 CODES = {"proven": Exit.DONE, "refuted": Exit.NO, "inconclusive": Exit.INCONCLUSIVE}
 
@@ -64,10 +72,11 @@ def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
 
     bench = Bench.of(ctx)
     lanes = _open(bench.chosen(lane, every=every), bench, every=every)
+    clusters = {} if how["custody_only"] else bench.clusters.by_mount()
     setting = Setting(
         lanes=tuple(bench.lanes.values()),
         vaults=bench.another_vault,
-        identities=wiring.identities(bench.address, bench.clusters.by_mount()),
+        identities=wiring.identities(bench.address, clusters),
         journal=bench.journal,
         audit=bench.audit(how["files"], how["audit_command"]),
         run=f"wp-{secrets.token_hex(6)}",
@@ -75,13 +84,14 @@ def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
         closed=bench.closed,
         workers=how["jobs"],
         ground=None if how["custody_only"] else _ground(bench, lanes, how["clusters"]),
+        unplayed=bench.clusters.mounts if how["custody_only"] else frozenset(),
     )
     render.progress(f"asking {bench.address} about {len(lanes)} lane{'s' * (len(lanes) > 1)} …")
     proofs = run(lanes, setting)
     render.progress_done()
     if as_json:
         both = zip(lanes, proofs, strict=True)
-        shown = [_as_json(each, proof, bench, setting.audit.where) for each, proof in both]
+        shown = [_as_json(each, proof, bench, setting) for each, proof in both]
         render.document(shown if every else shown[0])
     else:
         for each, proof in zip(lanes, proofs, strict=True):
@@ -107,7 +117,7 @@ def _open(lanes: list[Lane], bench: Bench, *, every: bool) -> list[Lane]:
     return kept
 
 
-def _as_json(lane: Lane, proof: Proof, bench: Bench, where: str) -> dict[str, Any]:
+def _as_json(lane: Lane, proof: Proof, bench: Bench, setting: "Setting") -> dict[str, Any]:
     return {
         "lane": proof.lane,
         "state": proof.state,
@@ -116,30 +126,52 @@ def _as_json(lane: Lane, proof: Proof, bench: Bench, where: str) -> dict[str, An
         "inconclusive": proof.open,
         "total": len(proof.verdicts),
         "system": bench.address,
-        "audit_log": where,
+        "audit_log": setting.audit.where,
         "journal": proof.record,
         "scope": proof.scope,
+        "unplayed": left_unplayed(lane, setting.unplayed),
         "verdicts": [render.plain(verdict) | {"owner": owner_of(lane, verdict)} for verdict in proof.verdicts],
     }
 
 
 def _show(lane: Lane, proof: Proof, *, brief: bool) -> None:
-    shown = [verdict for verdict in proof.verdicts if verdict.word != "ok"] if brief else proof.verdicts
+    shown = [each for each in proof.verdicts if each.word != "ok" or each.probe == HEALED] if brief else proof.verdicts
     if brief:
         render.line(render.styled(lane.id, "head"))
     for label in dict.fromkeys(verdict.reader for verdict in shown):
         if not brief:
             render.heading(*_heading(lane, label))
         said = ""
-        for verdict in shown:
-            if verdict.reader == label:
-                _show_verdict(lane, verdict, said_before=said)
-                said = verdict.detail
+        for verdict in _folded([each for each in shown if each.reader == label]):
+            _show_verdict(lane, verdict, said_before=said)
+            said = verdict.detail
     render.line(_conclusion(proof))
+
+
+def _folded(verdicts: "Sequence[Verdict]") -> "Iterator[Verdict]":
+    """The verdicts, where many stay open for one reason as one with their count: a gone role would fill the screen."""
+    for _, group in itertools.groupby(verdicts, _reason):
+        first, *more = group
+        if len(more) < FOLDED:
+            yield from (first, *more)
+        else:
+            yield msgspec.structs.replace(first, title=f"{first.title}, and {len(more)} more")
+
+
+def _reason(verdict: Verdict) -> object:
+    """What verdicts have in common that may be told once; one with an answer of its own has it with no other."""
+    own = verdict.word != "??" or not verdict.detail or verdict.audit or verdict.status or verdict.mend
+    return id(verdict) if own else (verdict.observed, verdict.detail)
 
 
 def _show_scope(lane: Lane, proof: Proof, bench: Bench, how: "Mapping[str, Any]") -> None:
     what = "custody alone" if proof.scope == "custody" else "some of its deliveries"
+    if how["custody_only"] and (unplayed := left_unplayed(lane, bench.clusters.mounts)):
+        render.sentence(
+            f"This is of custody alone, as was asked for: nobody was played as {', '.join(unplayed)} or as a stranger, "
+            f"since a cluster makes the tokens; the whole: warden prove {lane.id}"
+        )
+        return
     if how["custody_only"] or how["clusters"]:
         render.sentence(f"This is of {what}, as was asked for; the whole: warden prove {lane.id}")
         return

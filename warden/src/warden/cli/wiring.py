@@ -90,11 +90,11 @@ def pages(platform: str, found: Catalog) -> Checkouts:
     return Checkouts(platform, found.platform.repos)
 
 
-def scaffold(directory: str, today: date) -> tuple[list[str], list[str]]:
+def scaffold(directory: str, today: date, clusters: Sequence[str]) -> tuple[list[str], list[str]]:
     """The first files of a platform directory: those made, and those kept."""
     from warden.adapters.scaffold import scaffold as make
 
-    return make(directory, today)
+    return make(directory, today, clusters)
 
 
 def declare_delivered(path: str, lane: Lane, cluster: str, platform: Platform) -> bool:

@@ -8,6 +8,8 @@ a plain create cannot be narrowed). A patch of an ExternalSecret may change its 
 RBAC lets nobody give what they do not have: the right to the reader's tokens is in both, since ``apply`` gives it on.
 """
 
+import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
@@ -144,10 +146,21 @@ def _granted(kind: str, name: str, namespace: str, rules: Sequence[dict[str, Any
     yield {
         "apiVersion": API["Role"],
         "kind": f"{kind}Binding",
-        "metadata": metadata | {"name": f"{name}:{str(to).replace('/', ':')}"},
+        "metadata": metadata | {"name": f"{name}:{_named(to)}"},
         "roleRef": {"apiGroup": RBAC, "kind": kind, "name": name},
         "subjects": [_subject(to)],
     }
+
+
+def _named(to: Subject) -> str:
+    """The subject as a part of an object's name.
+
+    Where that cannot be written so that it is told from every other one, with the beginning of its digest: a name of
+    RBAC has no slash and no percent sign (Kubernetes, *Object Names and IDs*).
+    """
+    written = re.sub(r"[^A-Za-z0-9.:@_-]", ":", str(to))
+    told_apart = not to.name.startswith(("user/", "group/")) if to.kind == "account" else written == str(to)
+    return written if told_apart else f"{written}:{hashlib.sha256(str(to).encode()).hexdigest()[:8]}"
 
 
 def _subject(to: Subject) -> dict[str, str]:

@@ -6,74 +6,24 @@ Secret and the value in that line are compared by the keyed hash of the audit de
 second time.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from warden.domain.cluster import Leg
 from warden.domain.cluster_plan import owned_by, owner_named
-from warden.domain.consuming import OLDER, Consuming, judge_consumer
-from warden.domain.exposure import Exposed, widest
+from warden.domain.consuming import OLDER, judge_consumer
+from warden.domain.exposure import widest
 from warden.domain.lane import Stretch
-from warden.domain.manifests import Manifest
 from warden.domain.material import redact
 from warden.domain.proof import Verdict, Word, finding
-from warden.domain.server import Handed, SecretSeen
-
-Followed = Literal["synced", "failed", "silent", "absent"]
+from warden.domain.seen import DeliverySeen
+from warden.domain.server import Handed
 
 SHOWN = 200
 """Characters of another system's words that are quoted."""
 
 NAMED = 5
 """Subjects that are named where more may read a Secret."""
-
-
-class Sync(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of asking for a refresh just now.
-
-    ``followed``: ``synced``, ``failed`` (it tried and said why), ``silent`` (no reaction at all), ``absent`` (there is
-    no ExternalSecret). ``ms`` is the time from the request to what was seen.
-    """
-
-    followed: Followed
-    why: str = ""
-    ms: float = 0.0
-
-
-class DeliverySeen(msgspec.Struct, frozen=True, kw_only=True):
-    """What was seen of a delivery.
-
-    Attributes:
-        leg: the delivery.
-        sync: what came of the refresh.
-        external: the ExternalSecret afterwards.
-        secret: the Secret afterwards; ``None`` where there is none.
-        account_uid: the uid of the reader's service account in this cluster.
-        hashes: the keyed hash of each value in the Secret; empty where it was not made.
-        versions: the newest version in OpenBao before the refresh, and after it.
-        marker: when, by OpenBao's clock, the refresh was about to be asked for; empty where that is not known.
-        consumers: the declared consumers of this namespace.
-        exposed: who may read the Secret without being meant to.
-        asked: how many subjects the cluster was asked about; 0 where it was not.
-        known: how many there are: more than were asked about, where some stood for others like them.
-        unseen: what could not be looked at -> why.
-    """
-
-    leg: Leg
-    sync: Sync | None = None
-    external: Manifest | None = None
-    secret: SecretSeen | None = None
-    account_uid: str = ""
-    hashes: Mapping[str, str] = {}
-    versions: tuple[int, int] = (0, 0)
-    marker: str = ""
-    consumers: tuple[Consuming, ...] = ()
-    exposed: tuple[Exposed, ...] = ()
-    asked: int = 0
-    known: int = 0
-    unseen: Mapping[str, str] = {}
 
 
 def judge_delivery(seen: DeliverySeen, handed: Sequence[Handed]) -> tuple[Verdict, ...]:

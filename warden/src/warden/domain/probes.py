@@ -91,21 +91,33 @@ AUDIENCE = ("invalid audience (aud) claim",)
 """How the jwt and the kubernetes auth mounts of OpenBao 2.7 word the refusal of one claim (measured)."""
 
 
-def probes(lane: Lane, *, others: Sequence[Claims] = (), as_member: frozenset[str] = frozenset()) -> tuple[Probe, ...]:
+def probes(
+    lane: Lane,
+    *,
+    others: Sequence[Claims] = (),
+    as_member: frozenset[str] = frozenset(),
+    unplayed: frozenset[str] = frozenset(),
+) -> tuple[Probe, ...]:
     """All probes of a lane.
 
     Args:
         lane: with a concrete path.
         others: readers of other lanes whose role exists; the first that is no reader here is tried.
         as_member: labels of the readers of people that the caller is logged in as.
+        unplayed: auth mounts whose accounts nobody is to be played as.
     """
     found = [_live_version(lane), _no_token(lane)]
     for reader in lane.readers:
         if isinstance(reader, WorkloadReader):
-            found += _of_workload(lane, reader, others)
+            found += _of_workload(lane, reader, others) if reader.mount not in unplayed else ()
         elif reader.label in as_member:
             found.append(_reads(lane, reader, Caller()))
     return tuple(_with_remedy(lane, probe) for probe in found)
+
+
+def left_unplayed(lane: Lane, unplayed: frozenset[str]) -> list[str]:
+    """Labels of the readers that no probe is sent as: their tokens would have to come from those mounts' clusters."""
+    return [each.label for each in lane.readers if isinstance(each, WorkloadReader) and each.mount in unplayed]
 
 
 def _with_remedy(lane: Lane, probe: Probe) -> Probe:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -24,6 +24,33 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True):
     there: bool = False
     secret: str = ""
     unseen: str = ""
+
+
+DeliveryState = Literal[
+    "not looked at",
+    "unseen",
+    "missing",
+    "by hand",
+    "unproven",
+    "refuted",
+    "inconclusive",
+    "changed",
+    "behind",
+    "proven",
+]
+"""How a delivery stands. ``changed``: the Secret is not the one that was proven; ``behind``: OpenBao is further;
+``not looked at``: no cluster of this OpenBao; ``unseen``: it was looked for, and there was no answer."""
+
+ProofState = Literal["never", "proven", "refuted", "inconclusive", "stale", "partial"]
+"""``stale``: too old to count; ``partial``: it left deliveries out."""
+
+
+class Delivered(msgspec.Struct, frozen=True, kw_only=True):
+    """How one delivery stands; the version that was proven of it and the newest one, 0 where that is not known."""
+
+    state: DeliveryState
+    version: int = 0
+    newest: int = 0
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,17 +82,18 @@ def standing(
     `glances` has what was seen of each delivery; one that is missing was not looked at.
     """
     here = glances or {}
-    owner, action = _next(lane, metadata, state, now, seen=seen, here=here)
+    found = {
+        cluster: delivered(each, _proven(state, cluster, now), here.get(cluster), metadata)
+        for cluster, each in lane.deliveries.items()
+    }
+    owner, action = _next(lane, metadata, state, now, seen=seen, found=found)
     return Standing(
         lane=lane.id,
         status=lane.status,
         custody=_custody(metadata, seen=seen),
         access="closed" if state.closed else "open",
-        deliveries={
-            cluster: delivery_word(each, _proven(state, cluster, now), here.get(cluster), metadata)
-            for cluster, each in lane.deliveries.items()
-        },
-        proof=proof_word(state, now),
+        deliveries={cluster: delivery_word(each) for cluster, each in found.items()},
+        proof=proof_state(state, now),
         proven_at=state.proof.at if state.proof else "",
         written_at=_utc(metadata.written) if metadata and metadata.written and metadata.live else "",
         next_owner=owner,
@@ -81,40 +109,50 @@ def _proven(state: LaneState, cluster: str, now: dt.datetime) -> Mapping[str, An
     return dict(found)
 
 
-def delivery_word(
+def delivered(
     delivery: Delivery, proven: Mapping[str, Any], glance: Glance | None, metadata: KvMetadata | None
-) -> str:
-    """One delivery in a word or two: what was proven of it, if what is there now is still that."""
-    if glance is None or glance.unseen:
-        return "not here" if glance is None else "?"
-    if not glance.there or delivery.external_secret is None:
-        return "by hand" if glance.there else "MISSING"
-    state = str(proven.get("state") or "unproven")
-    if state != "proven":
-        return state
+) -> Delivered:
+    """One delivery: what was proven of it, if what is there now is still that."""
+    state = _unproven(delivery, glance) or cast("DeliveryState", proven.get("state") or "unproven")
+    if state != "proven" or glance is None:
+        return Delivered(state=state)
     if proven.get("secret") != glance.secret:
-        return "changed since"
-    version = proven.get("version", 0)
-    behind = metadata is not None and metadata.current != version
-    return f"v{version}, not v{metadata.current}" if behind and metadata else f"v{version} proven"
+        return Delivered(state="changed")
+    version = int(proven.get("version") or 0)
+    newest = metadata.current if metadata else 0
+    return Delivered(state="behind" if metadata and newest != version else "proven", version=version, newest=newest)
+
+
+def _unproven(delivery: Delivery, glance: Glance | None) -> DeliveryState | None:
+    """What is so whatever was proven; ``None`` where the last proof decides."""
+    if glance is None or glance.unseen:
+        return "not looked at" if glance is None else "unseen"
+    if not glance.there:
+        return "missing"
+    return "by hand" if delivery.external_secret is None else None
+
+
+def delivery_word(found: Delivered) -> str:
+    """The same in a word or two."""
+    words = {"not looked at": "not here", "unseen": "?", "missing": "MISSING", "changed": "changed since"}
+    words |= {"behind": f"v{found.version}, not v{found.newest}", "proven": f"v{found.version} proven"}
+    return words.get(found.state, found.state)
 
 
 def _utc(moment: dt.datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def proof_word(state: LaneState, now: dt.datetime) -> str:
-    """``proven``, ``refuted``, ``inconclusive``; ``never`` for none.
-
-    ``stale`` for a proof that is too old to count, ``partial`` for one that left deliveries out.
-    """
+def proof_state(state: LaneState, now: dt.datetime) -> ProofState:
+    """How the last proof stands now; one without a state is inconclusive."""
     if state.proof is None:
         return "never"
-    word = str(state.proof.body.get("state", "inconclusive"))
-    old = now - dt.datetime.fromisoformat(state.proof.at) > FRESH
-    if word != "proven":
-        return word
-    return "stale" if old else "proven" if state.proof.body.get("scope", "lane") == "lane" else "partial"
+    said = cast("ProofState", state.proof.body.get("state", "inconclusive"))
+    if said != "proven":
+        return said
+    if now - dt.datetime.fromisoformat(state.proof.at) > FRESH:
+        return "stale"
+    return "proven" if state.proof.body.get("scope", "lane") == "lane" else "partial"
 
 
 def _custody(metadata: KvMetadata | None, *, seen: bool) -> str:
@@ -132,18 +170,15 @@ def _next(
     now: dt.datetime,
     *,
     seen: bool,
-    here: Mapping[str, Glance],
+    found: Mapping[str, Delivered],
 ) -> tuple[str, str]:
     """The first thing that stands in the way, and the owner who can take it out of it.
 
-    `here` are the deliveries that were looked at; where there are none of several, a proof of custody is all there is.
+    Where none of several deliveries was looked at, a proof of custody is all there is.
     """
-    by_hand = next((name for name, each in lane.deliveries.items() if each.external_secret is None), None)
-    words = {
-        name: delivery_word(lane.deliveries[name], _proven(state, name, now), each, metadata)
-        for name, each in here.items()
-    }
-    moved = [name for name, word in words.items() if word == "changed since" or ", not v" in word]
+    here = [name for name, each in found.items() if each.state != "not looked at"]
+    by_hand = next((name for name in here if lane.deliveries[name].external_secret is None), None)
+    moved = any(each.state in {"changed", "behind"} for each in found.values())
     enough = {"proven"} if here or not lane.deliveries else {"proven", "partial"}
     ours = metadata is not None and metadata.custom.get("catalog-id") == lane.id
     advised = _advised(lane, state, now)
@@ -155,10 +190,10 @@ def _next(
         (not seen, "warden doctor"),
         (not ours, f"warden apply {lane.id}"),
         (metadata is None or not metadata.live, f"warden put {lane.id} {lane.custody.fields[0]}"),
-        (proof_word(state, now) not in enough, f"warden prove {lane.id}"),
-        (bool(moved), f"warden prove {lane.id}"),
+        (proof_state(state, now) not in enough, f"warden prove {lane.id}"),
+        (moved, f"warden prove {lane.id}"),
         (_overdue(lane, metadata, now), f"rotate: warden put {lane.id} {lane.custody.fields[0]}"),
-        (by_hand is not None and by_hand in here, f"warden adopt {lane.id} --cluster {by_hand}"),
+        (by_hand is not None, f"warden adopt {lane.id} --cluster {by_hand}"),
     )
     action = next((action for due, action in steps if due), "")
     return (lane.owners.custody.repo, action) if action else ("", "")
@@ -166,7 +201,7 @@ def _next(
 
 def _advised(lane: Lane, state: LaneState, now: dt.datetime) -> tuple[str, str] | None:
     """What the last proof found wrong first: whose turn it is, and the command that mends it."""
-    if state.proof is None or proof_word(state, now) != "refuted":
+    if state.proof is None or proof_state(state, now) != "refuted":
         return None
     said = state.proof.body.get("next") or {}
     owner = getattr(lane.owners, str(said.get("stretch", "")), None) or lane.owners.custody

@@ -15,7 +15,7 @@ import msgspec
 from warden.domain.errors import Closed, Inconclusive, Refused, Unreachable, WardenError
 from warden.domain.lane import Lane, LoginMount, PeopleReader, WorkloadReader
 from warden.domain.plan import Change, Plan, widening
-from warden.domain.probes import HEADER, Caller, Claims, Held, Nobody, Probe, claims_of, probes
+from warden.domain.probes import HEADER, Caller, Claims, Held, Nobody, Probe, claims_of, left_unplayed, probes
 from warden.domain.proof import Outcome, Proof, Verdict, finding, judge
 from warden.domain.resources import RoleName, is_template
 from warden.domain.secret import Secret
@@ -34,7 +34,8 @@ LATE = 2.0
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """What a proof is made with. ``vaults`` makes a connection of its own for each thread; ``run`` is unique.
 
-    ``ground`` is for the deliveries; without it none is looked at, and the proof says that it is of custody alone.
+    ``ground`` is for the deliveries; without it none is looked at, and the proof says that it is of custody alone. At
+    the auth mounts ``unplayed`` nobody is played: their tokens, and what judges them, are in a cluster.
     """
 
     lanes: tuple[Lane, ...]
@@ -47,6 +48,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     closed: frozenset[str] = frozenset()
     workers: int = 4
     ground: Ground | None = None
+    unplayed: frozenset[str] = frozenset()
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +93,7 @@ def _ask(number: int, lane: Lane, caller: Identity, setting: Setting, seen: Seen
     if any(verdict.probe == "mount" for verdict in found):
         return Asked(lane=lane, found=found, sent=())
     members, unproven = _people(lane, caller)
-    asked = probes(lane, others=others, as_member=members)
+    asked = probes(lane, others=others, as_member=members, unplayed=setting.unplayed)
     nonces = [f"{setting.run}-{number}-{index}" for index in range(len(asked))]
     announced = _announcement(asked, nonces, vault, caller) | {"refreshes": _refreshes(lane, setting)}
     setting.journal.record("probe.begin", lane.id, announced)
@@ -361,6 +363,8 @@ def _conclude(
 
 def _scope(lane: Lane, setting: Setting) -> str:
     """Whether the proof is of the whole way, or of custody alone."""
+    if left_unplayed(lane, setting.unplayed):
+        return "custody"
     looked_at = {leg.cluster for leg in setting.ground.legs.get(lane.id, ())} if setting.ground else set()
     return "lane" if looked_at >= set(lane.deliveries) else "custody" if not looked_at else "some clusters"
 

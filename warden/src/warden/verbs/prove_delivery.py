@@ -1,8 +1,9 @@
 """prove, in a cluster: force a refresh now and look at everything it should have led to.
 
 The order: what differs from the declaration; a marker in OpenBao's audit log (its clock says from when on a read
-counts); the refresh; then the Secret, its consumers and who may read it. Nothing is changed but one annotation that
-asks for the refresh. The Secret's value is handed to OpenBao's audit device to be hashed, and to nobody else.
+counts); the Secret as it is; the refresh; then the Secret again, its consumers and who may read it. Nothing is changed
+but one annotation that asks for the refresh. A Secret's values are handed to OpenBao's audit device to be hashed, to
+nobody else.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,14 +14,16 @@ import msgspec
 from warden.domain.cluster import Leg
 from warden.domain.cluster_plan import ClusterPlan
 from warden.domain.consuming import Consuming
-from warden.domain.delivery import DeliverySeen, Sync, judge_delivery
+from warden.domain.delivery import judge_delivery
 from warden.domain.errors import Refused, WardenError
+from warden.domain.healed import healed
 from warden.domain.lane import Consumer
 from warden.domain.manifests import Reached, Ref, external_secret_of
 from warden.domain.plan import Change
 from warden.domain.probes import HEADER
 from warden.domain.proof import Verdict, finding
 from warden.domain.secret import Secret
+from warden.domain.seen import Before, DeliverySeen, Sync
 from warden.domain.server import AuditLine, Handed, Request, SecretSeen
 from warden.ports import Cluster, Vault
 from warden.verbs.exposure import Exposures
@@ -126,22 +129,47 @@ class _Look:
 
     def seen(self, nonce: str) -> DeliverySeen:
         leg, before = self._leg, self._version()
+        earlier = None if leg.by_hand else self._earlier()
         sync = None if leg.by_hand else self._refreshed(nonce)
         secret = self._try("secret", lambda: self._cluster.secret(leg.namespace, leg.secret))
+        synced = sync is not None and sync.followed == "synced"
         exposed = self._try("exposure", lambda: self._ground.exposures.of(leg, self._cluster))
         return DeliverySeen(
             leg=leg,
             sync=sync,
             external=None if leg.by_hand else self._try("sync", lambda: self._cluster.get(external_secret_of(leg))),
             secret=secret,
+            before=self._before(earlier, secret) if earlier and secret and synced else None,
             account_uid=self._account_uid(),
-            hashes=self._hashes(secret) if secret and (leg.by_hand or (sync and sync.followed == "synced")) else {},
+            hashes=self._hashes(secret) if secret and (leg.by_hand or synced) else {},
             versions=(before, self._version()),
             consumers=tuple(self._consumers()),
             exposed=exposed[0] if exposed else (),
             asked=exposed[1] if exposed else 0,
             known=exposed[2] if exposed else 0,
             unseen=self._unseen,
+        )
+
+    def _earlier(self) -> tuple[SecretSeen, str] | None:
+        """The Secret as it is before the refresh, and when the operator refreshed it last."""
+        secret = self._try("before", lambda: self._cluster.secret(self._leg.namespace, self._leg.secret))
+        external = self._try("before", lambda: self._cluster.get(external_secret_of(self._leg)))
+        if secret is None:
+            return None
+        return secret, str(((external or {}).get("status") or {}).get("refreshTime") or "")
+
+    def _before(self, earlier: tuple[SecretSeen, str], after: SecretSeen) -> Before | None:
+        """What there was before, where the refresh wrote the Secret anew."""
+        secret, refreshed = earlier
+        if secret.metadata.get("resourceVersion") == after.metadata.get("resourceVersion"):
+            return None
+        custody = self._leg.lane.custody
+        newest = self._try("before", lambda: self._vault.kv_metadata(custody.mount, custody.key))
+        return Before(
+            metadata=secret.metadata,
+            hashes=self._hashes(secret, "before"),
+            refreshed=refreshed,
+            written=newest.written if newest else None,
         )
 
     def _try(self, what: str, look: Callable[[], _Seen]) -> _Seen | None:
@@ -168,11 +196,11 @@ class _Look:
         found = self._try("account", lambda: self._cluster.get(ref))
         return str(found["metadata"].get("uid", "")) if found else ""
 
-    def _hashes(self, secret: SecretSeen) -> dict[str, str]:
+    def _hashes(self, secret: SecretSeen, what: str = "hashes") -> dict[str, str]:
         found: dict[str, str] = {}
         for field in self._leg.lane.custody.fields:
             if field in secret.values:
-                hashed = self._try("hashes", self._hasher(secret.values[field]))
+                hashed = self._try(what, self._hasher(secret.values[field]))
                 found |= {field: hashed} if hashed else {}
         return found
 
@@ -208,4 +236,6 @@ def conclude(looked: Looked, lines: Mapping[str, Sequence[AuditLine]] | str, han
     if not marks and not looked.leg.by_hand:
         why = "the audit log has no line of the marker; without it no line of a read is known to be of now"
         seen = msgspec.structs.replace(seen, unseen={"audit": why, **seen.unseen})
-    return msgspec.structs.replace(looked, seen=seen, found=(*looked.found, *judge_delivery(seen, handed)))
+    return msgspec.structs.replace(
+        looked, seen=seen, found=(*looked.found, *judge_delivery(seen, handed), *healed(seen, handed))
+    )

@@ -8,9 +8,9 @@ import secrets
 import time
 from collections.abc import Sequence
 
-from warden.domain.delivery import Sync
 from warden.domain.errors import Missing, Refused
 from warden.domain.manifests import Manifest, Ref
+from warden.domain.seen import Sync
 from warden.ports import Cluster
 
 ANNOTATION = "force-sync"

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from warden.domain.cluster import Leg
-from warden.domain.delivery import Sync, quoted
+from warden.domain.delivery import quoted
 from warden.domain.errors import Closed, Inconclusive, Missing, WardenError
 from warden.domain.lane import Lane
 from warden.domain.manifests import external_secret_of, store_of
+from warden.domain.seen import Sync
 from warden.domain.server import UNSEAL
 from warden.ports import Cluster, Journal, Vault
 from warden.verbs.refresh import PATIENCE, refresh
@@ -79,6 +80,7 @@ def _one(leg: Leg, cluster: Cluster | WardenError, vault: Vault, patience: float
         found = refresh(cluster, external_secret_of(leg), patience)
         if found.followed in {"failed", "silent"}:
             found, hint = _unanswered(_with_reason(found, leg, cluster), vault)
+            hint = hint or _no_value(leg.lane, vault)
     except WardenError as fault:
         found, hint = Sync(followed="silent", why=fault.message), fault.hint
     return Synced(
@@ -89,6 +91,15 @@ def _one(leg: Leg, cluster: Cluster | WardenError, vault: Vault, patience: float
         ms=round(found.ms, 1),
         hint=hint,
     )
+
+
+def _no_value(lane: Lane, vault: Vault) -> str:
+    """How a value gets there, where OpenBao holds none; empty where it does, or where that may not be looked at."""
+    try:
+        found = vault.kv_metadata(lane.custody.mount, lane.custody.key)
+    except WardenError:
+        return ""
+    return "" if found and found.live else f"warden put {lane.id} {lane.custody.fields[0]}"
 
 
 def _with_reason(found: Sync, leg: Leg, cluster: Cluster) -> Sync:

@@ -1,0 +1,64 @@
+"""Whether a Secret held something else than what was delivered to it until the refresh, and who may have done it.
+
+The refresh that `prove` asks for mends a Secret that somebody wrote into by hand, so that nothing wrong is left to be
+seen: without this nobody would learn of it. A value that only was of an older version is no such thing. Two facts tell
+them apart, either is enough: another manager than External Secrets Operator wrote the field (Kubernetes, *Server-Side
+Apply*, ``managedFields``: a write that changes a value takes the field over), or the operator had already delivered the
+version that is in OpenBao.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from warden.domain.delivery import handed_over, quoted
+from warden.domain.proof import Verdict, finding
+from warden.domain.seen import DeliverySeen
+from warden.domain.server import Handed
+
+HEALED = "healed"
+"""The id of the verdict."""
+
+OPERATOR = "externalsecrets.external-secrets.io/"
+"""What the name begins with by which External Secrets Operator writes a Secret; its own follows (0.20.4, measured)."""
+
+
+def healed(seen: DeliverySeen, handed: Sequence[Handed]) -> tuple[Verdict, ...]:
+    """A remark where the Secret held another value until now; nothing where it did not, or where that is not known."""
+    line = handed_over(seen, handed)
+    if line is None or seen.before is None or not seen.before.hashes:
+        return ()
+    before = seen.before.hashes
+    fields = sorted(each for each, hashed in line.hashes.items() if hashed and hashed != before.get(each, hashed))
+    writers = list(_writers(seen.before.metadata, fields))
+    if not fields or not (writers or _was_delivered(seen)):
+        return ()
+    told = finding(HEALED, "another value was in it, until this refresh", reader=seen.leg.label, word="ok")
+    detail = f"{', '.join(fields)}: {_by_whom(writers)}; what read it meanwhile has that value"
+    return (msgspec.structs.replace(told, observed="HEALED", detail=detail),)
+
+
+def _by_whom(writers: Sequence[tuple[str, str]]) -> str:
+    if not writers:
+        return "who wrote it cannot be told (managedFields name nobody)"
+    named = (f"{quoted(manager)} at {at or 'a time not recorded'}" for manager, at in writers)
+    return f"written by {' and '.join(named)}"
+
+
+def _writers(metadata: Mapping[str, Any], fields: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Who else wrote one of these fields: manager, and time as the API server recorded it (ISO 8601 UTC)."""
+    for entry in metadata.get("managedFields") or ():
+        manager = str(entry.get("manager") or "")
+        below = (entry.get("fieldsV1") or {}).get("f:data") or {}
+        if not manager.startswith(OPERATOR) and any(f"f:{field}" in below for field in fields):
+            yield manager or "nobody named", str(entry.get("time") or "")
+
+
+def _was_delivered(seen: DeliverySeen) -> bool:
+    """Whether the operator's last refresh before this one was after the newest version was written."""
+    before = seen.before
+    if before is None or before.written is None or not before.refreshed:
+        return False
+    return dt.datetime.fromisoformat(before.refreshed) > before.written and seen.versions[0] == seen.versions[1]

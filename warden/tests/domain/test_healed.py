@@ -1,0 +1,77 @@
+"""What a Secret held before the refresh: told where somebody wrote into it, not where it was only older."""
+
+import datetime as dt
+
+import msgspec
+import pytest
+
+from warden.domain.cluster import DeclaredCluster, leg
+from warden.domain.healed import healed
+from warden.domain.lane import Delivery
+from warden.domain.seen import Before, DeliverySeen, Sync
+from warden.domain.server import Handed
+
+RIGHT, OTHER = "hmac-sha256:right", "hmac-sha256:other"
+WRITTEN = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+EARLIER, LATER = "2026-11-20T11:00:00Z", "2026-11-20T13:00:00Z"
+OPERATOR = "externalsecrets.external-secrets.io/first-secret"
+LINE = Handed(
+    id="a", at=LATER, path="p", display_name="d", role="r", account="tenant/first", uid="u", version=1,
+    hashes={"API_KEY": RIGHT},
+)  # fmt: skip
+
+
+def wrote(manager, *fields, at=LATER):
+    return {"manager": manager, "time": at, "fieldsV1": {"f:data": {f"f:{field}": {} for field in fields}}}
+
+
+@pytest.fixture
+def told(lane_of):
+    """What is told of a Secret that was different before the refresh."""
+
+    def judge(*entries, hashes=None, refreshed=LATER, versions=(1, 1), line=LINE):
+        lane = lane_of(deliveries={"here": Delivery(external_secret="tenant/first-secret")})
+        before = Before(
+            metadata={"managedFields": list(entries)},
+            hashes=hashes or {"API_KEY": OTHER},
+            refreshed=refreshed,
+            written=WRITTEN,
+        )
+        seen = DeliverySeen(
+            leg=leg(lane, "here", {"here": DeclaredCluster(context="ctx")}),
+            sync=Sync(followed="synced"),
+            account_uid="u",
+            marker=EARLIER,
+            versions=versions,
+            before=before,
+        )
+        return [(each.word, each.observed, each.detail) for each in healed(seen, [line])]
+
+    return judge
+
+
+def test_who_wrote_the_field_is_named_with_the_time(told):
+    ((word, observed, detail),) = told(wrote(OPERATOR, "OTHER"), wrote("kubectl-edit", "API_KEY"), refreshed=EARLIER)
+    assert (word, observed) == ("ok", "HEALED")
+    assert detail.startswith(f"API_KEY: written by kubectl-edit at {LATER}; ")
+
+
+def test_a_version_that_was_delivered_already_and_is_not_there_was_written_by_somebody(told):
+    ((_, _, detail),) = told(wrote(OPERATOR, "API_KEY"))
+    assert "who wrote it cannot be told" in detail
+
+
+@pytest.mark.parametrize(
+    ("entries", "how"),
+    [
+        ([wrote(OPERATOR, "API_KEY")], {"refreshed": EARLIER}),
+        ([wrote(OPERATOR, "API_KEY")], {"refreshed": ""}),
+        ([wrote(OPERATOR, "API_KEY")], {"versions": (1, 2)}),
+        ([wrote("kubectl-label", "ANOTHER")], {"refreshed": EARLIER}),
+        ([wrote("kubectl-edit", "API_KEY")], {"hashes": {"API_KEY": RIGHT}}),
+        ([wrote("kubectl-edit", "API_KEY")], {"line": msgspec.structs.replace(LINE, hashes={"API_KEY": ""})}),
+    ],
+    ids=["older version", "never refreshed", "put meanwhile", "another field", "same value", "logged in clear"],
+)
+def test_what_is_no_value_written_by_hand_is_not_told(told, entries, how):
+    assert told(*entries, **how) == []
