@@ -120,7 +120,9 @@ class ClusterBench:
 
     def audience(self, cluster: str) -> str:
         """What the API server takes tokens for: its own issuer, as each token that it makes without a wish says."""
-        made = self.handle(cluster).must("POST", f"{self.url('serviceaccount', 'default')}/token", {"spec": {}})
+        account = self.url("serviceaccount", "default")  # made by a controller, a moment after the namespace
+        self.until(lambda: self.handle(cluster).admin("GET", account)[0] == 200)
+        made = self.handle(cluster).must("POST", f"{account}/token", {"spec": {}})
         claims = made["status"]["token"].split(".")[1]
         return json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["aud"][0]
 

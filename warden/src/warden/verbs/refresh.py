@@ -41,7 +41,9 @@ def refresh(cluster: Cluster, ref: Ref, patience: float = PATIENCE) -> Sync:
 
 def _waited(cluster: Cluster, ref: Ref, asked: Manifest, told: set[str], *, patience: float) -> Sync:
     started, now, failed, failed_at = time.monotonic(), asked, "", 0.0
-    while (passed := time.monotonic() - started) < patience and not (failed and passed - failed_at > GRACE):
+    while (passed := time.monotonic() - started) < patience:
+        if failed and passed - failed_at > GRACE and not _passes(cluster, now, failed):
+            break
         time.sleep(HASTE if passed < 1 else HASTE * 5)
         found = cluster.get(ref)
         if found is None:
@@ -57,6 +59,19 @@ def _waited(cluster: Cluster, ref: Ref, asked: Manifest, told: set[str], *, pati
         return Sync(followed="failed", why=failed, ms=ms)
     why = f"External Secrets Operator left {ref} as it was for {patience:.0f} s; does it run there? {_last_said(now)}"
     return Sync(followed="silent", why=why.strip(), ms=ms)
+
+
+def _passes(cluster: Cluster, external: Manifest, failed: str) -> bool:
+    """Whether what failed is mended: a store that was not ready, and is now, is tried again by the operator itself."""
+    if not failed.endswith("is not ready"):
+        return False
+    named = external["spec"]["secretStoreRef"]
+    kind = named.get("kind", "SecretStore")
+    namespace = "" if kind == "ClusterSecretStore" else external["metadata"]["namespace"]
+    try:
+        return _ready(cluster.get(Ref(kind, namespace, named["name"])) or {})
+    except Refused:
+        return False
 
 
 def _synced(external: Manifest) -> str:
