@@ -57,7 +57,7 @@ def of_answer(run: Run, digest: Digest, answer: Answer, served: Served) -> dict[
         ],
         "quarantined": [{"candidate": one, "reason": reason} for one, reason in answer.quarantined],
         "dropped": _dropped(digest.dropped) + _dropped(answer.dropped),
-        "changes": changes(run.before, items),
+        "changes": changes(run.before, items) if items else None,
         "served": _served(run, served),
     }
     return told

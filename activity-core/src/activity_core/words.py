@@ -41,10 +41,16 @@ def long_day(day: str) -> str:
     return f"{_DAYS[when.weekday()]}, {when.day} {_MONTHS[when.month - 1]} {when.year}"
 
 
-def short_day(day: str) -> str:
-    """``24 November``."""
-    when = date.fromisoformat(day)
-    return f"{when.day} {_MONTHS[when.month - 1]}"
+def since(report: dict[str, Any]) -> str:
+    """``Since 24 November``, the day of the report it is compared with; with its year where that is another one."""
+    when = date.fromisoformat(report["changes"]["since"])
+    year = f" {when.year}" if when.year != date.fromisoformat(report["day"]).year else ""
+    return f"Since {when.day} {_MONTHS[when.month - 1]}{year}"
+
+
+def not_chosen(report: dict[str, Any]) -> str:
+    """What the list of candidates without an item is called: where nothing could be used, nothing was chosen."""
+    return "In the digest, not triaged" if report["state"] == "unusable" else "Not chosen"
 
 
 def counted(number: int, what: str) -> str:
@@ -134,7 +140,17 @@ def changes(report: dict[str, Any]) -> Iterator[str]:
         way = "up" if each["to"] < each["from"] else "down"
         yield f"{way} from {each['from']} to {each['to']}: {each['candidate']} {titles[each['candidate']]}"
     for each in told["gone"]:
-        yield f"no longer there: {each['candidate']} {each['title']}"
+        yield f"{_why_gone(report, each['candidate'])}: {each['candidate']} {each['title']}"
+
+
+def _why_gone(report: dict[str, Any], candidate: str) -> str:
+    """Of what was recommended before and is no longer: that it is done is said of nothing that still stands there."""
+    if any(each["candidate"] == candidate for each in report["quarantined"]):
+        return "now quarantined"
+    if any(each["id"] == candidate for each in report["not_chosen"]):
+        return "no longer chosen"
+    dropped = any(each["what"] == candidate for each in report["dropped"])
+    return "now dropped" if dropped else "no longer in the digest"
 
 
 def _age(seconds: int) -> str:
