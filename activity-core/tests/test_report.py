@@ -36,7 +36,7 @@ def test_changes_since_the_last_report(say):
         "moved": [{"candidate": "NS-203", "from": 2, "to": 1}, {"candidate": "WS-101", "from": 1, "to": 2}],
     }
     shown = "\n".join(terminal.lines(wednesday, 80, lambda line, _: line))
-    for text in (markdown.rendered(wednesday).replace("\\", ""), shown):
+    for text in (markdown.rendered(wednesday).replace("\\", "").replace("`", ""), shown):
         assert "Since 24 November" in text
         assert "up from 2 to 1: NS-203 Cache the base layers in the runner" in text
         assert "no longer chosen: WS-103 OpenRouter contract for 2027" in text
@@ -69,7 +69,7 @@ class Days:
 
 def told(report):
     """The section on changes, the same in both forms: its title, and a line for each change."""
-    text = markdown.rendered(report).replace("\\", "")
+    text = markdown.rendered(report).replace("\\", "").replace("`", "")
     title, _, rest = text.partition("## Since ")[2].partition("\n\n")
     lines = [line.removeprefix("- ") for line in rest.partition("\n\n")[0].splitlines()]
     shown = list(terminal.lines(report, 100, lambda line, _: line))
@@ -154,3 +154,11 @@ def test_the_largest_valid_answer_is_6000_characters():
     largest = {"summary": "w" * asked["summary"]["maxLength"], "recommendations": [fixed | texts] * 7}
     Draft202012Validator(schemas.schema("answer")).validate(largest)
     assert len(json.dumps(largest)) <= 6500
+
+
+def test_a_report_calls_an_estimate_by_one_name(say):
+    found = made("tuesday", say.content(say.item("WS-101", 1, 2, 2, 2, needs_human=True)), "2026-11-24T06:20:00Z")
+    assert "no item has a 1 for criticality, risk and opportunity, job size: " in found["warnings"][-1]
+    for name in ("criticality", "risk and opportunity", "job size"):
+        assert name in markdown.rendered(found).partition("## Why, one by one")[2]
+    assert "**the model says so** |" in markdown.rendered(found)

@@ -116,7 +116,7 @@ def _changes(report: dict[str, Any]) -> Iterator[str]:
         return
     yield f"## {words.since(report)}"
     yield ""
-    told = [f"- {escaped_inside(each)}" for each in words.changes(report)]
+    told = [f"- {what}: {code(one)} {escaped_inside(title)}" for what, one, title in words.changes(report)]
     yield from told or ["Nothing changed."]
 
 

@@ -55,7 +55,7 @@ def _parts(item: dict[str, Any]) -> str:
 
 def _rest(report: dict[str, Any], width: int, style: Style) -> Iterator[str]:
     if report["changes"]:
-        told = list(words.changes(report)) or ["nothing changed"]
+        told = [f"{what}: {one} {title}" for what, one, title in words.changes(report)] or ["nothing changed"]
         yield from _section(words.since(report), told, width, style)
     column = max((len(each["id"]) for each in report["not_chosen"]), default=0)
     told = [f"{each['id']:<{min(column, _ID_COLUMN)}}  {each['title']}" for each in report["not_chosen"]]

@@ -33,6 +33,8 @@ PARTS = {
     "time_criticality": "criticality",
     "risk_reduction_opportunity_enablement": "risk and opportunity",
 }
+"""The parts of the cost of delay."""
+COLUMNS = PARTS | {"job_size": "job size"}
 
 
 def long_day(day: str) -> str:
@@ -99,9 +101,9 @@ def sum_of(item: dict[str, Any]) -> str:
 
 
 def human_short(item: dict[str, Any]) -> str:
-    """The categories, or empty."""
+    """The categories, and whether the model says so; or empty."""
     names = [reason["category"] for reason in item["needs_human_reasons"]]
-    return ", ".join(names)
+    return ", ".join("the model says so" if name == "model" else name for name in names)
 
 
 def human_long(item: dict[str, Any]) -> Iterator[str]:
@@ -130,17 +132,17 @@ def provenance(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "run", f"{report['run']}, {berlin.day(began)} {berlin.clock_time(began)}"
 
 
-def changes(report: dict[str, Any]) -> Iterator[str]:
-    """Each change, or that there is none."""
+def changes(report: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Each change: what it is, the candidate, and its title."""
     told = report["changes"]
     titles = {item["candidate"]: item["title"] for item in report["items"]}
     for each in told["new"]:
-        yield f"new: {each} {titles[each]}"
+        yield "new", each, titles[each]
     for each in told["moved"]:
         way = "up" if each["to"] < each["from"] else "down"
-        yield f"{way} from {each['from']} to {each['to']}: {each['candidate']} {titles[each['candidate']]}"
+        yield f"{way} from {each['from']} to {each['to']}", each["candidate"], titles[each["candidate"]]
     for each in told["gone"]:
-        yield f"{_why_gone(report, each['candidate'])}: {each['candidate']} {each['title']}"
+        yield _why_gone(report, each["candidate"]), each["candidate"], each["title"]
 
 
 def _why_gone(report: dict[str, Any], candidate: str) -> str:
