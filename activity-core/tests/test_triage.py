@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from activity_core import schemas
+from activity_core import schemas, tokens
+from activity_core.faults import WrongUsage
 
 KEY = "sk-or-v1-" + "8f2c4e6a1b3d5f70" * 4
 
@@ -89,6 +90,17 @@ def test_a_token_file_that_holds_none_is_said(world, gateway, octets):
     done = world.triage(None, LLM_CONNECT_TOKEN_FILE=str(path))
     assert (done.returncode, gateway.seen) == (2, [])
     assert "LLM_CONNECT_TOKEN_FILE" in fault_of(done)["message"]
+
+
+def test_a_token_from_a_pipe_goes_along_and_one_that_nobody_writes_to_is_given_up(world, gateway, monkeypatch):
+    os.mkfifo(world.home / "pipe")
+    path = str(world.home / "pipe")
+    threading.Thread(target=lambda: Path(path).write_text("piped.token\n"), daemon=True).start()
+    assert world.triage(None, LLM_CONNECT_TOKEN_FILE=path).returncode == 0
+    assert gateway.seen[0].headers["authorization"] == "Bearer piped.token"
+    monkeypatch.setattr(tokens, "_SECONDS", 0.2)
+    with pytest.raises(WrongUsage, match=r"LLM_CONNECT_TOKEN_FILE is a pipe that did not come to its end within 0\.2 s"):
+        tokens.bearer(path, of="LLM_CONNECT_TOKEN_FILE")
 
 
 def test_a_truncated_answer_keeps_what_is_whole(world, gateway, say):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llm_connect import files
 from llm_connect.addresses import url_allowed, url_problem
 from llm_connect.faults import Fault, FaultyConfiguration
 from llm_connect.fields import Fields
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 CONFIG = "LLM_CONNECT_CONFIG"
 FILE_NAME = "llm-connect.toml"
+LARGEST = 1024 * 1024  # as the largest ConfigMap
 KINDS = ("openrouter", "openai", "simulate")
 PERIODS = ("day", "month", "total")
 EACH = "*"
@@ -158,14 +161,17 @@ def load_configuration(path: str | None, named_by: str = CONFIG) -> Configuratio
 def _document(path: str, named_by: str) -> dict[str, Any]:
     place = Path(path)
     try:
-        place = place / FILE_NAME if place.is_dir() else place
-        return tomllib.loads(place.read_text(encoding="utf-8"))
+        place = place / FILE_NAME if os.path.isdir(place) else place
+        octets, _ = files.read(place, LARGEST)
+        if len(octets) <= LARGEST:
+            return tomllib.loads(octets.decode("utf-8"))
+        problem = f"{place} has more than {LARGEST} octets"
     except tomllib.TOMLDecodeError as error:
         problem = f"{place} is no TOML: {error}"
     except UnicodeDecodeError:
         problem = f"{place} is not UTF-8"
-    except (OSError, ValueError) as error:
-        problem = f"{place} cannot be read ({getattr(error, 'strerror', None) or 'no usable path'})"
+    except files.Unreadable as error:
+        problem = f"{place} cannot be read ({error})"
     raise FaultyConfiguration([Fault(named_by, problem, f"a TOML file, or a directory with {FILE_NAME}")])
 
 

@@ -10,7 +10,7 @@ import click
 
 from llm_connect.commands.stop import ANSWER_IS_NO, NO_ANSWER, Stop, bad_configuration
 from llm_connect.faults import FaultyConfiguration
-from llm_connect.keys import FileKey
+from llm_connect.keys import TOKEN_SHAPE, FileKey
 from llm_connect.profiles import DEFAULT_PROFILE
 from llm_connect.smoke import Unreachable, checks
 
@@ -56,9 +56,8 @@ def command(*, url: str, profile: str, timeout_seconds: float, token_file: str |
 
 def _token(path: str) -> Secret:
     try:
-        found = FileKey(path, "--token-file").read()
+        found = FileKey(path, "--token-file", shape=TOKEN_SHAPE).read()
     except FaultyConfiguration as error:
-        raise bad_configuration(error, "no check was made") from None
-    if found is None:
-        raise click.BadParameter("holds no token", param_hint="--token-file")
+        raise bad_configuration(error, "no check was made", "token") from None
+    assert found is not None  # noqa: S101 - a file that is not awaited is there, or a fault
     return found
