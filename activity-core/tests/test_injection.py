@@ -138,7 +138,14 @@ def test_what_is_escaped_reads_as_it_was(text):
 
 
 def test_there_are_enough_payloads_of_each_kind_and_no_names_or_messages_among_them():
-    fewest = {"in the wild": 600, "files": 60, "jailbreaks": 14, "prompt extraction": 20, "templates": 10, "probes": 120}
+    fewest = {
+        "in the wild": 600,
+        "files": 60,
+        "jailbreaks": 14,
+        "prompt extraction": 20,
+        "templates": 10,
+        "probes": 120,
+    }
     assert {name for name, least in fewest.items() if len(PUBLISHED[name]) < least} == set()
     everything = [*OWN, *(text for texts in PUBLISHED.values() for text in texts)]
     assert len(set(everything)) == len(everything) > 900

@@ -25,7 +25,18 @@ GROUP = 22  # texts of one answer: a summary, and three of each of seven recomme
 GROUPS = [PAYLOADS[at : at + GROUP] for at in range(0, len(PAYLOADS), GROUP)]
 CHUNKS = 8
 ALLOWED = re.compile(r"[\w.:/+-]{0,128}", re.ASCII)
-MARKUP = {"link_open", "image", "html_inline", "html_block", "fence", "code_block", "hr", "em_open", "s_open", "lheading"}
+MARKUP = {
+    "link_open",
+    "image",
+    "html_inline",
+    "html_block",
+    "fence",
+    "code_block",
+    "hr",
+    "em_open",
+    "s_open",
+    "lheading",
+}
 RENDERERS = [MarkdownIt("gfm-like"), MarkdownIt("commonmark")]
 SEVEN = 7
 PROGRAM = Path(sys.executable).parent / "activity-core"
@@ -35,7 +46,9 @@ def digest_of(say, group):
     """A payload in every text of a candidate; N-money is a matter of money and the better item by far."""
     steps = [{"id": f"N-{at}", "title": f"Step {text}"[:200], "detail": text, "owner": text, "status": text}
              for at, text in enumerate(group[:SEVEN])]  # fmt: skip
-    messages = [{"id": f"M-{at}", "title": f"About {text}"[:200], "from": text, "text": text} for at, text in enumerate(group)]
+    messages = [
+        {"id": f"M-{at}", "title": f"About {text}"[:200], "from": text, "text": text} for at, text in enumerate(group)
+    ]
     money = {"id": "N-money", "title": "Pay the invoice", "detail": "Due today."}
     return say.digest(*steps, money, messages=messages, source=group[0])
 
@@ -56,9 +69,7 @@ def test_no_payload_gets_through(world, gateway, hub, say, chunk):
     for group in GROUPS[chunk::CHUNKS]:
         gateway.play = lambda *_, group=group: say.reply(answer_of(say, group), model=group[0])
         path = world.digest(digest_of(say, group))
-        done = world.run(
-            "triage", "--digest", path, "--again", "--out", "r.json", "--out", "r.md", "--post", hub.url
-        )
+        done = world.run("triage", "--digest", path, "--again", "--out", "r.json", "--out", "r.md", "--post", hub.url)
         assert done.returncode == 1, done.stderr  # a candidate that is none wants a review
         assert done.stderr.replace("\n", "").isprintable()
         report = json.loads((world.home / "r.json").read_text())
@@ -66,7 +77,9 @@ def test_no_payload_gets_through(world, gateway, hub, say, chunk):
         assert (world.home / "r.md").read_text() == done.stdout
         look_at_the_prompt(gateway.seen[-1].json["prompt"], len(group))
         event = hub.seen[-1].json
-        assert all(value is None or isinstance(value, int | float) or ALLOWED.fullmatch(value) for value in event.values())
+        assert all(
+            value is None or isinstance(value, int | float) or ALLOWED.fullmatch(value) for value in event.values()
+        )
         shown = on_a_terminal(world, report["run"])
         assert shown.replace("\n", "").isprintable()
 

@@ -84,7 +84,12 @@ def test_what_appears_vanishes_and_moves_over_days_of_which_one_is_missing(world
     second = days.run("2025-12-30T06:20:00Z", ["A", "B", "D"], days.order("B", "D"))
     assert told(second) == (
         "29 December",
-        ["new: D Step D", "up from 2 to 1: B Step B", "no longer chosen: A Step A", "no longer in the digest: C Step C"],
+        [
+            "new: D Step D",
+            "up from 2 to 1: B Step B",
+            "no longer chosen: A Step A",
+            "no longer in the digest: C Step C",
+        ],
     )
     for order, line in (("DB", "up from 2 to 1"), ("BD", "up from 2 to 1"), ("BD", "up from 2 to 1")):
         again = days.run("2025-12-30T09:20:00Z", ["A", "B", "D"], days.order(*order), again=True)

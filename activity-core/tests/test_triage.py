@@ -99,7 +99,9 @@ def test_a_token_from_a_pipe_goes_along_and_one_that_nobody_writes_to_is_given_u
     assert world.triage(None, LLM_CONNECT_TOKEN_FILE=path).returncode == 0
     assert gateway.seen[0].headers["authorization"] == "Bearer piped.token"
     monkeypatch.setattr(tokens, "_SECONDS", 0.2)
-    with pytest.raises(WrongUsage, match=r"LLM_CONNECT_TOKEN_FILE is a pipe that did not come to its end within 0\.2 s"):
+    with pytest.raises(
+        WrongUsage, match=r"LLM_CONNECT_TOKEN_FILE is a pipe that did not come to its end within 0\.2 s"
+    ):
         tokens.bearer(path, of="LLM_CONNECT_TOKEN_FILE")
 
 

@@ -91,7 +91,9 @@ def test_what_cannot_be_read_is_said(tmp_path, monkeypatch, path, kind, said):
 
 @pytest.mark.usefixtures("little_patience")
 def test_every_file_that_is_named_has_a_time(pipe):
-    with pytest.raises(FaultyConfiguration, match=r"^--config: .*pipe cannot be read \(a pipe or terminal that did not"):
+    with pytest.raises(
+        FaultyConfiguration, match=r"^--config: .*pipe cannot be read \(a pipe or terminal that did not"
+    ):
         load_configuration(pipe, "--config")
     for variable in (f"{KEY}_FILE", VERSION_KEY_FILE):
         with pytest.raises(FaultyConfiguration, match=rf"{variable}: cannot be read \(a pipe or terminal that did not"):
@@ -139,7 +141,15 @@ def test_the_output_of_a_command_is_a_configuration(tmp_path, command):
     assert (done.returncode, "piped\n" in done.stdout) == (0, True), done.stderr
 
 
-TOKENS = [("x\n", True), ("short", True), ('a"b\\c', True), ("e" * 16_000, True), ("", False), ("\n", False), ("a b", False)]
+TOKENS = [
+    ("x\n", True),
+    ("short", True),
+    ('a"b\\c', True),
+    ("e" * 16_000, True),
+    ("", False),
+    ("\n", False),
+    ("a b", False),
+]
 
 
 @pytest.mark.parametrize(("text", "is_one"), TOKENS)
