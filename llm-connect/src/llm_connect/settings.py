@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from llm_connect import files
 from llm_connect.addresses import url_allowed, url_problem
+from llm_connect.caller_tables import Callers
 from llm_connect.configuration import (
     BUILT_IN,
     CONFIG,
     AuditTable,
     Budget,
-    Callers,
     Configuration,
     Limits,
     ProviderTable,
