@@ -47,7 +47,9 @@ def command(*, url: str, profile: str, timeout_seconds: float, token_file: str |
         hint = "Next: start it with llm-connect serve, or correct --url."
         raise Stop(NO_ANSWER, "unreachable", url, f"{error}; no further check was made", hint) from None
     except ValueError:
-        raise click.BadParameter("is no http or https URL", param_hint="--url") from None
+        raise click.BadParameter(
+            "is no http or https URL without user, query and fragment", param_hint="--url"
+        ) from None
     ok = all(check.ok for check in done)
     if as_json:
         click.echo(json.dumps({"ok": ok, "checks": [check.json() for check in done]}, indent=2))
