@@ -69,9 +69,11 @@ def smoke(run, tmp_path):
 
 
 def test_the_token_does_not_follow_a_redirect(smoke):
-    with answering(fine({})) as (elsewhere, stolen):
-        with answering(lambda each: (307, {"location": elsewhere + each.path}, b"")) as (url, seen):
-            done = smoke(url)
+    with (
+        answering(fine({})) as (elsewhere, stolen),
+        answering(lambda each: (307, {"location": elsewhere + each.path}, b"")) as (url, seen),
+    ):
+        done = smoke(url)
     assert (done.returncode, stolen, len(seen)) == (1, [], 3)
     assert done.stdout.count("a redirect is not followed") == 3
 
