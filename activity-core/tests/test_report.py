@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
 from jsonschema import Draft202012Validator
 
-from activity_core import answer, digest, markdown, report, schemas, terminal, triage
+from activity_core import answer, digest, markdown, report, schemas, terminal, triage, words
 from activity_core.berlin import parsed
 from activity_core.gateway import Gateway, Served
 from activity_core.lock import Place
@@ -167,3 +168,21 @@ def test_a_report_calls_an_estimate_by_one_name(say):
     for name in ("criticality", "risk and opportunity", "job size"):
         assert name in markdown.rendered(found).partition("## Why, one by one")[2]
     assert "**the model says so** |" in markdown.rendered(found)
+
+
+@pytest.mark.parametrize(
+    ("marks", "said"),
+    [
+        ([True], "1 item for today, which needs a person."),
+        ([False], "1 item for today, none needs a person."),
+        ([True, True], "2 items for today, each needs a person."),
+        ([True, False], "2 items for today, 1 of them needs a person."),
+        ([True, True, False], "3 items for today, 2 of them need a person."),
+        ([False, False], "2 items for today, none needs a person."),
+    ],
+)
+def test_the_first_line_counts_as_people_do(say, marks, said):
+    ids = ("WS-105", "NS-203", "NS-204")
+    items = [say.item(each, needs_human=mark) for each, mark in zip(ids, marks, strict=False)]
+    found = made("tuesday", say.content(*items), "2026-11-24T06:20:00Z")
+    assert words.headline(found) == said

@@ -67,6 +67,8 @@ def headline(report: dict[str, Any]) -> str:
     items = report["items"]
     human = sum(item["needs_human"] for item in items)
     need = f"{human} of them {'need' if human > 1 else 'needs'} a person" if human else "none needs a person"
+    if human == len(items):
+        need = "each needs a person" if human > 1 else "which needs a person"
     return f"{counted(len(items), 'item')} for today, {need}." if items else "Nothing to recommend."
 
 
