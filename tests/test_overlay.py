@@ -11,6 +11,7 @@ from overlay import FOLDER, NAMESPACE, SMOKE, container_of, manifests, one, pod_
 from llm_connect.commands.serve import command as serve
 from llm_connect.commands.smoke import command as smoke
 from llm_connect.configuration import load_configuration
+from llm_connect.keys import VERSION_KEY_FILE
 from warden.adapters.files import load_catalog
 from warden.domain.material import redact
 
@@ -192,6 +193,26 @@ def test_what_it_says_is_what_llm_connect_reads():
     text = "".join(path.read_text() for path in source.rglob("*.py"))
     names = [each["name"] for each in container_of(one("Deployment"))["env"]]
     assert [name for name in names if f'"{name}"' not in text] == []
+
+
+def test_the_key_of_versions_is_mounted_where_llm_connect_is_told_to_look():
+    component = overlay.kustomization(FOLDER / "version-key")
+    (patched,) = [yaml.safe_load(each["patch"]) for each in component["patches"]]
+    assert patched["metadata"]["name"] == one("Deployment")["metadata"]["name"]
+    container = container_of(patched)
+    assert container["name"] == container_of(one("Deployment"))["name"]
+    (said,), (mount,), (item,) = (
+        container["env"],
+        container["volumeMounts"],
+        volume(patched, mount_of(container))["secret"]["items"],
+    )
+    assert said == {"name": VERSION_KEY_FILE, "value": f"{mount['mountPath']}/{item['path']}"}
+    assert mount["readOnly"] is True
+
+
+def mount_of(container):
+    (mount,) = container["volumeMounts"]
+    return mount["name"]
 
 
 def test_it_runs_the_image_as_the_containerfile_makes_it():

@@ -1,12 +1,17 @@
 """The programs together: the daily triage with a key from OpenBao, and activity-core with the real llm-connect."""
 
+import http.client
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -78,17 +83,22 @@ def triage(environment, provider, tmp_path):
     def run(model, **settings):
         asked = {"LLM_CONNECT_OPENROUTER_BASE_URL": provider, "LLM_CONNECT_CUSTODIAN_TRIAGE_MODEL": model} | settings
         with serving(environment | asked, "serve") as url:
-            own = {"LLM_CONNECT_URL": url, "ACTIVITY_CORE_RECORD": str(tmp_path / "runs.db")}
-            return subprocess.run(
-                [BIN / "activity-core", "triage", "--digest", SAMPLE, "--json"],
-                env=environment | own,
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
+            return triage_of(url, environment, tmp_path)
 
     return run
+
+
+def triage_of(url, environment, folder):
+    """One run of activity-core against a gateway."""
+    own = {"LLM_CONNECT_URL": url, "ACTIVITY_CORE_RECORD": str(folder / "runs.db")}
+    return subprocess.run(
+        [BIN / "activity-core", "triage", "--digest", SAMPLE, "--json"],
+        env=environment | own,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 CASES = [
@@ -111,6 +121,9 @@ def test_an_answer_that_hits_the_token_limit_keeps_what_is_whole(triage):
     report = json.loads(done.stdout)
     assert (done.returncode, report["state"], len(report["items"])) == (1, "review_required", 1)
     assert report["served"]["finish_reason"] == "length"
+    judged = report["served"]["validation"]
+    assert (judged["valid"], judged["reason"]) == (False, "truncated")
+    assert "llm-connect's validation says: truncated: the content is no JSON" in "".join(report["problems"])
 
 
 FAULTS = [("simulate/429", 5, "in 7 s"), ("simulate/402", 3, "credit"), ("simulate/401", 3, "warden prove")]
@@ -153,3 +166,120 @@ def test_what_the_gateways_validation_says_is_in_the_report(triage):
     assert prose["quarantined"] == []
     whole = json.loads(triage("google/gemini-2.5-flash").stdout)
     assert whole["served"]["validation"] == {"valid": True, "reason": "", "problems": []}
+
+
+def recommended(candidate, job_size, **other):
+    """A recommendation that is as asked for where `job_size` is on the scale."""
+    estimates = {"user_business_value": 5, "time_criticality": 3, "risk_reduction_opportunity_enablement": 1}
+    fixed = {"rank": 1, "candidate": candidate, "action": f"Do {candidate}.", "why": "It is due.", "confidence": "high"}
+    return fixed | {"wsjf": estimates | {"job_size": job_size}, "needs_human": False, "needs_human_reason": ""} | other
+
+
+@contextmanager
+def provider_that_says(content):
+    """A provider that answers every completion with this text; its base URL."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
+    octets = json.dumps({"id": "gen-1", "model": "example/model-1", "choices": [choice]}).encode()
+
+    class Requests(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(octets)))
+            self.end_headers()
+            self.wfile.write(octets)
+
+        def log_message(self, *_):
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Requests) as listening:
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.server_address[1]}/api/v1"
+        finally:
+            listening.shutdown()
+            thread.join(5)
+
+
+SAID = {"summary": "A day.", "recommendations": [recommended("WS-101", 1), recommended("NS-203", 4)]}
+
+
+def test_what_does_not_satisfy_the_schema_is_told_by_the_gateway_and_only_the_bad_item_is_quarantined(triage):
+    with provider_that_says(json.dumps(SAID)) as url:
+        done = triage("example/model-1", LLM_CONNECT_OPENROUTER_BASE_URL=url)
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["state"]) == (1, "review_required"), done.stderr
+    assert [each["candidate"] for each in report["items"]] == ["WS-101"]
+    assert [each["candidate"] for each in report["quarantined"]] == ["NS-203"]
+    judged = report["served"]["validation"]
+    assert (judged["valid"], judged["reason"]) == (False, "schema")
+    assert judged["problems"][0]["path"] == "/recommendations/1/wsjf/job_size"
+    assert "llm-connect's validation says: schema: /recommendations/1/wsjf/job_size 4 is not one of" in "".join(
+        report["problems"]
+    )
+
+
+def test_a_gateway_that_takes_only_what_is_valid_gives_no_answer(triage, tmp_path):
+    strict = '[profiles.custodian-triage-balanced]\nvalidation = "strict"\n'
+    (tmp_path / "llm-connect.toml").write_text(strict)
+    with provider_that_says(json.dumps(SAID)) as url:
+        settings = {"LLM_CONNECT_OPENROUTER_BASE_URL": url, "LLM_CONNECT_CONFIG": str(tmp_path / "llm-connect.toml")}
+        done = triage("example/model-1", **settings)
+    fault = json.loads(done.stderr)
+    assert (done.returncode, done.stdout, fault["kind"]) == (3, "", "answer_invalid")
+    assert "strict" in fault["hint"]
+
+
+FULL = """\
+[server]
+max_concurrency = 1
+max_queue = 0
+[profiles.silent]
+provider = "openrouter"
+model = "simulate/silent"
+"""
+
+
+@contextmanager
+def a_call_under_way(url):
+    """One caller who waits for a provider that says nothing."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+    body = json.dumps({"prompt": "hello", "config": {"model_name": "silent"}})
+    connection.request("POST", "/execute", body, {"content-type": "application/json"})
+    try:
+        until(lambda: 'llm_connect_calls{state="under_way"} 1' in metrics(url))
+        yield
+    finally:
+        connection.close()
+        until(lambda: 'llm_connect_calls{state="under_way"} 0' in metrics(url))
+
+
+def metrics(url):
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return text
+
+
+def until(holds):
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_gateway_that_is_full_is_not_now_and_takes_the_next_one(environment, provider, tmp_path):
+    (tmp_path / "llm-connect.toml").write_text(FULL)
+    asked = {"LLM_CONNECT_OPENROUTER_BASE_URL": provider, "LLM_CONNECT_CONFIG": str(tmp_path / "llm-connect.toml")}
+    with serving(environment | asked, "serve") as url:
+        with a_call_under_way(url):
+            full = triage_of(url, environment, tmp_path)
+        free = triage_of(url, environment, tmp_path)
+    fault = json.loads(full.stderr)
+    assert (full.returncode, full.stdout, fault["kind"]) == (5, "", "gateway_busy")
+    assert "(503, gateway_busy: " in fault["message"]
+    assert fault["hint"] == "run triage again in 1 s"
+    assert (free.returncode, json.loads(free.stdout)["state"]) == (0, "whole")

@@ -135,7 +135,7 @@ def test_a_list_that_is_cut_between_two_entries_quarantines_none():
 
 
 def test_an_empty_list_is_a_problem():
-    assert read(text(), IDS).problems == ["its list of recommendations is empty"]
+    assert read(text(), IDS).problems == ["the answer's list of recommendations is empty"]
 
 
 def test_one_broken_item_in_the_middle_costs_that_item_only():

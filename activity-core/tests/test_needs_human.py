@@ -42,6 +42,14 @@ def test_the_workstream_it_belongs_to_counts():
     assert [(each.category, each.source) for each in asked(others=(about,))] == [("legal", "workstream")]
 
 
+@pytest.mark.parametrize("name", ["summary", "detail", "text", "status", "from"])
+def test_every_text_of_a_candidate_counts_and_so_does_who_it_is_from(name):
+    candidate = Candidate("N-1", "message", "An answer by Friday, please", {name: "Legal department"})
+    digest = Digest("0" * 64, datetime.now(UTC), "", (candidate,))
+    recommendation = Recommendation("N-1", "Do it.", "It is due.", Estimates(1, 1, 1, 1), "high", False, "")
+    assert [(each.category, each.source) for each in reasons(digest, recommendation)] == [("legal", "digest")]
+
+
 def test_masked_material_is_a_matter_of_secrets():
     assert [each.category for each in asked(masked=("API key",))] == ["secrets"]
 

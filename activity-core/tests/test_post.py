@@ -21,6 +21,13 @@ def test_what_is_told_is_metadata_only(world, gateway, hub, say):
         assert text not in seen.body.decode()
 
 
+def test_a_text_in_the_place_of_the_model_is_not_told(world, gateway, hub, say):
+    for model, told in (("Jana is away", None), ("x" * 200, None), ("~a/b-1.5:free@q", "~a/b-1.5:free@q")):
+        gateway.play = say.answering(say.item("N-1"), model=model)
+        assert world.triage(None, "--again", "--post", hub.url).returncode == 0
+        assert hub.seen[-1].json["model"] == told
+
+
 def test_a_run_is_told_once(world, hub):
     world.triage(None, "--post", hub.url)
     done = world.triage(None, "--post", hub.url)

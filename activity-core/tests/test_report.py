@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import pytest
 from jsonschema import Draft202012Validator
 
-from activity_core import answer, digest, markdown, report, schemas, terminal
+from activity_core import answer, digest, markdown, report, schemas, terminal, triage, words
 from activity_core.berlin import parsed
-from activity_core.gateway import Served
+from activity_core.gateway import Gateway, Served
+from activity_core.lock import Place
 from activity_core.wsjf import SCALE
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -35,10 +37,103 @@ def test_changes_since_the_last_report(say):
         "moved": [{"candidate": "NS-203", "from": 2, "to": 1}, {"candidate": "WS-101", "from": 1, "to": 2}],
     }
     shown = "\n".join(terminal.lines(wednesday, 80, lambda line, _: line))
-    for text in (markdown.rendered(wednesday).replace("\\", ""), shown):
+    for text in (markdown.rendered(wednesday).replace("\\", "").replace("`", ""), shown):
         assert "Since 24 November" in text
         assert "up from 2 to 1: NS-203 Cache the base layers in the runner" in text
-        assert "no longer there: WS-103 OpenRouter contract for 2027" in text
+        assert "no longer chosen: WS-103 OpenRouter contract for 2027" in text
+
+
+class Days:
+    """Runs on days of the test's choice, with a record; `texts` has a report as Markdown and as for a terminal."""
+
+    def __init__(self, world, say):
+        self.world, self.say = world, say
+
+    def run(self, moment, entries, chosen, *, again=False):
+        steps = [{"id": each, "title": f"Step {each}"} for each in entries]
+        document = self.say.digest(generated_at=moment)
+        path = self.world.digest(document | {"next_steps": steps})
+        self.world.gateway.play = self.say.answering(*chosen)
+        asked = triage.Asked(path, None, self.gateway, Place(str(self.world.home / "runs.db")), again)
+        found = triage.triage(asked, lambda: parsed(moment), lambda _: None).report
+        Draft202012Validator(schemas.schema("report")).validate(found)
+        return found
+
+    @property
+    def gateway(self):
+        return Gateway(self.world.gateway.url, "custodian-triage-balanced", 20)
+
+    def order(self, *candidates):
+        """Recommendations of which the first is worth most."""
+        return [self.say.item(each, *[SCALE[6 - at]] * 3, 1) for at, each in enumerate(candidates)]
+
+
+def told(report):
+    """The section on changes, the same in both forms: its title, and a line for each change."""
+    text = markdown.rendered(report).replace("\\", "").replace("`", "")
+    title, _, rest = text.partition("## Since ")[2].partition("\n\n")
+    lines = [line.removeprefix("- ") for line in rest.partition("\n\n")[0].splitlines()]
+    shown = list(terminal.lines(report, 100, lambda line, _: line))
+    assert f"Since {title}" in shown
+    assert {f"  {line}" for line in lines if line != "Nothing changed."} <= set(shown)
+    return title, lines
+
+
+def test_what_appears_vanishes_and_moves_over_days_of_which_one_is_missing(world, say):
+    days = Days(world, say)
+    days.run("2025-12-29T06:20:00Z", ["A", "B", "C"], days.order("A", "B", "C"))
+    second = days.run("2025-12-30T06:20:00Z", ["A", "B", "D"], days.order("B", "D"))
+    assert told(second) == (
+        "29 December",
+        [
+            "new: D Step D",
+            "up from 2 to 1: B Step B",
+            "no longer chosen: A Step A",
+            "no longer in the digest: C Step C",
+        ],
+    )
+    for order, line in (("DB", "up from 2 to 1"), ("BD", "up from 2 to 1"), ("BD", "up from 2 to 1")):
+        again = days.run("2025-12-30T09:20:00Z", ["A", "B", "D"], days.order(*order), again=True)
+        assert told(again)[0] == "29 December"
+        assert (f"{line}: B Step B" in told(again)[1]) is (order == "BD")
+    same = days.run("2026-01-02T06:20:00Z", ["A", "B", "D"], days.order("B", "D"))
+    assert told(same) == ("30 December 2025", ["Nothing changed."])
+    back = days.run("2026-01-03T06:20:00Z", ["A", "B", "D"], days.order("A", "B", "D"))
+    assert told(back) == ("2 January", ["new: A Step A", "down from 1 to 2: B Step B", "down from 2 to 3: D Step D"])
+
+
+def test_what_is_gone_is_not_said_to_be_done_where_it_is_only_not_usable_today(world, say):
+    days = Days(world, say)
+    days.run("2026-11-23T06:20:00Z", ["A", "B", "C"], days.order("A", "B", "C"))
+    bad = say.item("B") | {"confidence": "sure"}
+    found = days.run("2026-11-24T06:20:00Z", ["A", "B"], [*days.order("A"), bad])
+    assert told(found)[1] == ["now quarantined: B Step B", "no longer in the digest: C Step C"]
+    unusable = days.run("2026-11-25T06:20:00Z", ["A", "B"], [])
+    assert (unusable["state"], unusable["changes"]) == ("unusable", None)
+    text = markdown.rendered(unusable)
+    assert "## Since" not in text
+    assert "## In the digest, not triaged" in text
+    empty = days.run("2026-11-26T06:20:00Z", [], [])
+    assert told(empty)[1] == ["no longer in the digest: A Step A"]
+
+
+def test_a_candidate_that_is_dropped_today_is_said_to_be(world, say):
+    days = Days(world, say)
+    days.run("2026-11-23T06:20:00Z", ["A", "B"], days.order("A", "B"))
+    entries = [{"id": "A", "title": "Step A"}, {"id": "B", "title": ""}]
+    path = world.digest(say.digest(*entries, generated_at="2026-11-24T06:20:00Z"))
+    world.gateway.play = say.answering(*days.order("A"))
+    asked = triage.Asked(path, None, days.gateway, Place(str(world.home / "runs.db")), again=False)
+    found = triage.triage(asked, lambda: parsed("2026-11-24T06:20:00Z"), lambda _: None).report
+    assert told(found)[1] == ["now dropped: B Step B"]
+
+
+def test_the_titles_of_what_was_not_chosen_stand_under_each_other(say):
+    found = made("tuesday", say.content(say.item("WS-101")), "2026-11-24T06:20:00Z")
+    shown = list(terminal.lines(found, 100, lambda line, _: line))
+    lines = shown[shown.index("Not chosen") + 1 :][: len(found["not_chosen"])]
+    titles = [each["title"] for each in found["not_chosen"]]
+    assert {line.index(title) for line, title in zip(lines, titles, strict=True)} == {11}
 
 
 def test_the_same_day_again_is_compared_with_an_earlier_day(say, world):
@@ -65,3 +160,29 @@ def test_the_largest_valid_answer_is_6000_characters():
     largest = {"summary": "w" * asked["summary"]["maxLength"], "recommendations": [fixed | texts] * 7}
     Draft202012Validator(schemas.schema("answer")).validate(largest)
     assert len(json.dumps(largest)) <= 6500
+
+
+def test_a_report_calls_an_estimate_by_one_name(say):
+    found = made("tuesday", say.content(say.item("WS-101", 1, 2, 2, 2, needs_human=True)), "2026-11-24T06:20:00Z")
+    assert "no item has a 1 for criticality, risk and opportunity, job size: " in found["warnings"][-1]
+    for name in ("criticality", "risk and opportunity", "job size"):
+        assert name in markdown.rendered(found).partition("## Why, one by one")[2]
+    assert "**the model says so** |" in markdown.rendered(found)
+
+
+@pytest.mark.parametrize(
+    ("marks", "said"),
+    [
+        ([True], "1 item for today, which needs a person."),
+        ([False], "1 item for today, none needs a person."),
+        ([True, True], "2 items for today, each needs a person."),
+        ([True, False], "2 items for today, 1 of them needs a person."),
+        ([True, True, False], "3 items for today, 2 of them need a person."),
+        ([False, False], "2 items for today, none needs a person."),
+    ],
+)
+def test_the_first_line_counts_as_people_do(say, marks, said):
+    ids = ("WS-105", "NS-203", "NS-204")
+    items = [say.item(each, needs_human=mark) for each, mark in zip(ids, marks, strict=False)]
+    found = made("tuesday", say.content(*items), "2026-11-24T06:20:00Z")
+    assert words.headline(found) == said

@@ -1,17 +1,21 @@
 """`triage` as it is run, against a gateway that answers and one that does not: report, exit code, record."""
 
+import gzip
 import json
 import os
 import re
 import socket
 import struct
+import threading
 import time
+import zlib
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from activity_core import schemas
+from activity_core import schemas, tokens
+from activity_core.faults import WrongUsage
 
 KEY = "sk-or-v1-" + "8f2c4e6a1b3d5f70" * 4
 
@@ -86,6 +90,19 @@ def test_a_token_file_that_holds_none_is_said(world, gateway, octets):
     done = world.triage(None, LLM_CONNECT_TOKEN_FILE=str(path))
     assert (done.returncode, gateway.seen) == (2, [])
     assert "LLM_CONNECT_TOKEN_FILE" in fault_of(done)["message"]
+
+
+def test_a_token_from_a_pipe_goes_along_and_one_that_nobody_writes_to_is_given_up(world, gateway, monkeypatch):
+    os.mkfifo(world.home / "pipe")
+    path = str(world.home / "pipe")
+    threading.Thread(target=lambda: Path(path).write_text("piped.token\n"), daemon=True).start()
+    assert world.triage(None, LLM_CONNECT_TOKEN_FILE=path).returncode == 0
+    assert gateway.seen[0].headers["authorization"] == "Bearer piped.token"
+    monkeypatch.setattr(tokens, "_SECONDS", 0.2)
+    with pytest.raises(
+        WrongUsage, match=r"LLM_CONNECT_TOKEN_FILE is a pipe that did not come to its end within 0\.2 s"
+    ):
+        tokens.bearer(path, of="LLM_CONNECT_TOKEN_FILE")
 
 
 def test_a_truncated_answer_keeps_what_is_whole(world, gateway, say):
@@ -188,6 +205,7 @@ REFUSALS = [
     (400, {"type": "invalid_request", "faults": [{"field": "prompt", "problem": "x", "allowed": "y"}]}, {}, 1, "smoke"),
     (502, {"type": "provider_key_refused", "message": "401"}, {}, 3, "warden prove"),
     (502, {"type": "provider_credit"}, {}, 3, "credit"),
+    (502, {"type": "answer_invalid"}, {}, 3, 'validation = "report"'),
     (502, {"type": "provider_unavailable"}, {"retry-after": "30"}, 3, "triage again in 30 s"),
     (503, {"type": "callers_unverifiable"}, {"retry-after": "1"}, 3, "triage again in 1 s"),
     (503, {"type": "stopping"}, {}, 3, "smoke"),
@@ -392,19 +410,59 @@ def test_a_digests_address_is_asked_as_it_was_given(world, hub, say, path):
     [
         ((404, {}, b""), 3, "answered 404"),
         ((401, {}, b""), 4, "refused the caller"),
-        ((301, {"location": "http://192.0.2.1/"}, b""), 3, "redirect"),
-        ((200, {}, b"<html>"), 1, "no JSON"),
+        ((301, {"location": "http://192.0.2.1/"}, b""), 3, "redirect (301), which is not followed"),
+        ((200, {}, b"<html>"), 1, "no JSON but a page of HTML or XML"),
+        ((200, {}, b"{"), 1, "no JSON: "),
         ((200, {}, b" " * 5_300_000), 3, "more than"),
+        ((200, {"content-encoding": "gzip"}, gzip.compress(b" " * 50_000_000)), 3, "more than"),
+        ((200, {"content-encoding": "gzip"}, b"no gzip at all"), 3, "content-encoding"),
+        ((200, {"content-encoding": "br"}, b"\x1b\x00xx"), 3, "content-encoding other than gzip and deflate"),
+        ((200, {"content-length": "900"}, b"{"), 3, "closed the connection within its answer"),
     ],
 )
 def test_an_address_that_gives_no_digest(world, gateway, hub, given):
     reply, code, said = given
-    hub.play = lambda *_: reply
+    hub.play = lambda handler, _: setattr(handler, "close_connection", True) or reply
     done = world.triage(f"{hub.url}/digest?key={KEY}")
+    fault = fault_of(done)
     assert (done.returncode, gateway.seen) == (code, [])
-    assert said in done.stderr
+    assert said in fault["message"]
+    assert "Nothing was asked" in fault["message"]
+    assert (fault["system"], fault["subject"]) == ("digest", f"{hub.url}/digest")
+    assert fault["hint"]
     assert KEY not in done.stderr
-    assert world.runs[0]["state"] == "failed"
+    (run,) = world.runs
+    assert (run["state"], run["fault"]["message"]) == ("failed", fault["message"])
+
+
+@pytest.mark.parametrize("encoded", [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)])
+def test_a_digest_may_come_compressed_and_under_any_type(world, hub, say, encoded):
+    name, compress = encoded
+    headers = {"content-encoding": name, "content-type": "text/plain"}
+    hub.play = lambda *_: (200, headers, compress(json.dumps(say.digest()).encode()))
+    assert report_of(world.triage(f"{hub.url}/digest"))["digest"]["candidates"] == 3
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 no TLS here\r\n\r\n", b""])
+def test_an_address_with_https_where_http_is_spoken(world, gateway, answer):
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+        thread = threading.Thread(target=spoken_once, args=(plain, answer))
+        thread.start()
+        done = world.triage(f"https://127.0.0.1:{plain.getsockname()[1]}/digest")
+        thread.join(5)
+    assert (done.returncode, gateway.seen) == (3, [])
+    assert "cannot be reached (no TLS is spoken there)" in fault_of(done)["message"]
+
+
+def spoken_once(listening, answer):
+    connection, _ = listening.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(answer)
+
+
+def test_a_host_that_is_none(world):
+    assert "cannot be reached (no such host)" in fault_of(world.triage("http://nowhere.invalid/digest"))["message"]
 
 
 def test_needs_human_is_decided_here_whatever_the_model_says(world, gateway, say):

@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from llm_connect.audit import AuditFile
-from llm_connect.configuration import AuditTable, Callers
+from llm_connect.caller_tables import Callers
+from llm_connect.configuration import AuditTable
 from llm_connect.profiles import CUSTODIAN_TRIAGE
 from llm_connect.secret import Redactor
 

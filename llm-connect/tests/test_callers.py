@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from llm_connect.configuration import Callers, KubernetesCallers, read_configuration
+from llm_connect.caller_tables import Callers, KubernetesCallers
+from llm_connect.configuration import read_configuration
 from llm_connect.faults import FaultyConfiguration
 
 TOKEN = "ops-token-0123456789"
@@ -61,6 +62,12 @@ def api_server(serving, tmp_path):
 def ask(call, url, token=None, path="/execute"):
     headers = {} if token is None else {"authorization": f"Bearer {token}"}
     return call("POST", f"{url}{path}", {"prompt": "hello"}, headers)
+
+
+def test_an_empty_token_is_none_even_if_its_digest_is_declared(simulator, gateway_to, call):
+    with gateway_to(simulator, callers=Callers({hashlib.sha256(b"").hexdigest(): "nobody"})) as url:
+        for token in ("", "  "):
+            assert (ask(call, url, token).status, ask(call, url, token).json["type"]) == (401, "caller_unknown")
 
 
 def test_a_static_token_by_its_digest(simulator, gateway_to, call):

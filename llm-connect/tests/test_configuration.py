@@ -119,6 +119,62 @@ def test_a_key_is_not_sent_in_the_clear_and_none_may_be(tmp_path):
     assert "local" not in settings.keys
 
 
+EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+OPENAI = {"kind": "openai", "base_url": "https://h/v1"}
+
+
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        ({"profiles": {"": {"provider": "simulate", "model": "a/b"}}}, "profiles."),
+        ({"profiles": {"a|b": {"provider": "simulate", "model": "a/b"}}}, "profiles.a|b"),
+        ({"profiles": {"two words": {"provider": "simulate", "model": "a/b"}}}, "profiles.two words"),
+        ({"callers": {"static": {"*": {"sha256": "a" * 64}}}}, "callers.static.*"),
+        ({"callers": {"static": {"ops": {"sha256": EMPTY}}}}, "callers.static.ops.sha256"),
+        ({"callers": {"static": {"a": {"sha256": "A" * 64}, "b": {"sha256": "a" * 64}}}}, "callers.static.b.sha256"),
+        ({"callers": {"static": {"ops": {}}}}, "callers.static.ops.sha256"),
+        ({"providers": {"l": OPENAI | {"key": "two words"}}}, "providers.l.key"),
+        ({"providers": {"l": OPENAI | {"key": "../key"}}}, "providers.l.key"),
+        ({"providers": {"openrouter": {"order": "google"}}}, "providers.openrouter.order"),
+        ({"providers": {"openrouter": {"zdr": "yes"}}}, "providers.openrouter.zdr"),
+        ({"providers": {"openrouter": {"data_collection": "no"}}}, "providers.openrouter.data_collection"),
+    ],
+)
+def test_what_would_be_read_as_something_else_is_one_fault(document, field):
+    with pytest.raises(FaultyConfiguration) as caught:
+        read_configuration(document)
+    assert [fault.field for fault in caught.value.faults] == [field]
+
+
+@pytest.mark.parametrize("api_server", ["ftp://h", "http://h", "https://u@h", "h:6443"])
+def test_the_gateways_token_goes_to_an_api_server_over_tls_only(api_server):
+    kubernetes = {"audience": "llm-connect", "allow": ["a/b"], "api_server": api_server}
+    assert faults_of({"callers": {"kubernetes": kubernetes}}) == {"callers.kubernetes.api_server"}
+
+
+@pytest.mark.parametrize(
+    ("callers", "known"),
+    [
+        ({}, ["anonymous", "*"]),
+        ({"static": {"ops": {"sha256": "a" * 64}}}, ["ops", "*"]),
+        ({"kubernetes": {"audience": "x", "allow": ["a/b"]}}, ["a/b", "*"]),
+    ],
+)
+def test_a_budget_for_somebody_who_never_calls_is_a_fault(callers, known):
+    for name in ("anonymous", "ops", "a/b", "*", "opps"):
+        budget = {"period": "day", "tokens": 9, "caller": name}
+        document = {"callers": callers, "budgets": [budget]}
+        if name in known:
+            assert read_configuration(document).budgets[0].caller == name
+        else:
+            assert faults_of(document) == {"budgets[0].caller"}
+
+
+def test_what_is_sent_to_openrouter_is_what_was_said():
+    said = {"data_collection": "deny", "zdr": False, "order": ["a"], "only": [], "allow_fallbacks": False}
+    assert read_configuration({"providers": {"openrouter": said}}).providers["openrouter"].policy == said
+
+
 # Each way in which a call could go to a model that nobody asked for.
 
 

@@ -183,3 +183,22 @@ def test_the_readmes_own_overlay_keeps_the_ledger(placed, tmp_path):
     expected = {"name": "state", "persistentVolumeClaim": {"claimName": "llm-connect-state"}}
     assert volume(deployment, "state") == expected
     assert len(pod_of(deployment)["volumes"]) == len(pod_of(one("Deployment"))["volumes"])
+
+
+def test_with_the_key_of_versions_nothing_else_changes(placed, tmp_path):
+    overlay.elsewhere(tmp_path / FOLDER.name, placed.namespace)
+    yours = tmp_path / "yours"
+    yours.mkdir()
+    said = {"resources": [f"../{FOLDER.name}"], "components": [f"../{FOLDER.name}/version-key"]}
+    (yours / "kustomization.yaml").write_text(yaml.safe_dump(said))
+    assert "deployment.apps/llm-connect configured" in placed.told("apply", "--dry-run=server", "-k", str(yours))
+    built, plain = (
+        next(each for each in yaml.safe_load_all(placed.told("kustomize", str(folder))) if each["kind"] == "Deployment")
+        for folder in (yours, tmp_path / FOLDER.name)
+    )
+    assert volume(built, "version-key")["secret"]["secretName"] == "llm-connect-version-key"
+    pod_of(built)["volumes"].remove(volume(built, "version-key"))
+    for name in ("env", "volumeMounts"):
+        own = [each for each in container_of(built)[name] if "version" not in json.dumps(each).lower()]
+        container_of(built)[name][:] = own
+    assert built == plain

@@ -1,5 +1,6 @@
 """What tests hold of the overlay of llm-connect: its manifests, and the same in a namespace of the test's own."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -52,4 +53,12 @@ def elsewhere(folder: Path, namespace: str) -> Path:
         copy.parent.mkdir(parents=True, exist_ok=True)
         text = path.read_text().replace(NAMESPACE, namespace)
         copy.write_text(text.replace("llm-connect-token-review", f"{namespace}-token-review"))
+    return folder
+
+
+def triage_elsewhere(folder: Path, namespace: str) -> Path:
+    """A copy of the triage's folder for another namespace."""
+    shutil.copytree(TRIAGE, folder)
+    said = kustomization(folder) | {"namespace": namespace}
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(said))
     return folder

@@ -89,7 +89,7 @@ def _parts(content: str, answer: Answer) -> tuple[object, list[Any], str]:
     if not isinstance(document.get("summary"), str):
         answer.problems.append("the answer has no summary")
     if not document["recommendations"]:
-        answer.problems.append("its list of recommendations is empty")
+        answer.problems.append("the answer's list of recommendations is empty")
     return document.get("summary"), document["recommendations"], ""
 
 

@@ -71,13 +71,17 @@ class Digest:
         return next((candidate for candidate in self.candidates if candidate.id == wanted), None)
 
 
-def read(octets: bytes) -> Digest:
+def read(octets: bytes, where: str = "") -> Digest:
     """The digest in these octets.
+
+    Args:
+        octets: as they came.
+        where: from, as it may be shown in a fault.
 
     Raises:
         AnswerIsNo: too large, not UTF-8, no JSON, or no digest; all faults at once.
     """
-    document = _document(octets)
+    document = _document(octets, where)
     dropped: list[tuple[str, str]] = []
     candidates = tuple(_candidates(document, dropped))
     source = clean_text(str(document.get("source", "")), 80)[0]
@@ -85,15 +89,16 @@ def read(octets: bytes) -> Digest:
     return Digest(hashlib.sha256(octets).hexdigest(), made, source, candidates, tuple(dropped))
 
 
-def _document(octets: bytes) -> dict[str, Any]:
+def _document(octets: bytes, where: str) -> dict[str, Any]:
     if len(octets) > MAX_OCTETS:
-        raise _no_digest(f"is larger than {MAX_OCTETS} octets (5 MiB)")
+        raise _no_digest(f"is larger than {MAX_OCTETS} octets (5 MiB)", where)
     try:
         document = strict_json.loads(strict_json.decoded(octets))
     except strict_json.NotJson as fault:
-        raise _no_digest(f"is no JSON: {fault}") from None
+        page = octets.lstrip().startswith(b"<")  # what an address gives to those who have not logged in
+        raise _no_digest("is no JSON but a page of HTML or XML" if page else f"is no JSON: {fault}", where) from None
     if found := _faults(document):
-        raise _no_digest("is none by its schema", found)
+        raise _no_digest("is none by its schema", where, found)
     return dict(document)
 
 
@@ -108,11 +113,12 @@ def _faults(document: Any) -> list[str]:
     return found
 
 
-def _no_digest(said: str, found: list[str] | None = None) -> AnswerIsNo:
+def _no_digest(said: str, where: str, found: list[str] | None = None) -> AnswerIsNo:
     return AnswerIsNo(
         "faulty-digest",
         f"the digest {said}. Nothing was asked and there is no report.",
         system="digest",
+        subject=where,
         hint=f"mend what makes it; its form: {SCHEMA}",
         faults=found or (),
     )

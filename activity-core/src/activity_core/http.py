@@ -98,11 +98,20 @@ async def _exchange(target: Target, body: bytes | None, headers: dict[str, str])
     except aiohttp.ClientConnectorCertificateError:
         raise _none(target, "tls", "has a certificate that is not accepted") from None
     except aiohttp.ClientConnectorError as fault:
-        raise _none(target, "unreachable", f"cannot be reached ({_reason(fault)})") from None
-    except aiohttp.ClientPayloadError:
-        raise _none(target, "cut", "closed the connection within its answer") from None
-    except (aiohttp.ClientError, ValueError, OSError):
-        raise _none(target, "broken", "closed the connection without an answer, or answered with no HTTP") from None
+        raise _none(target, "unreachable", f"cannot be reached ({_reason(fault, target)})") from None
+    except (aiohttp.ClientError, ValueError, OSError) as fault:
+        raise _none(target, *_broken(fault)) from None
+
+
+def _broken(fault: Exception) -> tuple[str, str]:
+    """The kind and the words for an answer that began, or did not."""
+    import aiohttp
+
+    if "content-encoding" in str(fault):  # aiohttp has no class of its own for all of these
+        return "encoding", "answered in a content-encoding other than gzip and deflate, or not in the one that it names"
+    if isinstance(fault, aiohttp.ClientPayloadError):
+        return "cut", "closed the connection within its answer"
+    return "broken", "closed the connection without an answer, or answered with no HTTP"
 
 
 async def _whole(target: Target, answer: object) -> Reply:
@@ -119,12 +128,21 @@ async def _whole(target: Target, answer: object) -> Reply:
     return Reply(answer.status, {name.lower(): value for name, value in answer.headers.items()}, bytes(read))
 
 
-def _reason(fault: object) -> str:
+def _reason(fault: Exception, target: Target) -> str:
     import os
+    from ssl import SSLError
 
-    number = getattr(getattr(fault, "os_error", None), "errno", None)
-    named = isinstance(number, int) and number > 0
-    return os.strerror(number or 0).lower() if named else "no such host, or no way to it"
+    from aiohttp import ClientConnectorDNSError
+
+    cause = getattr(fault, "os_error", None)
+    if isinstance(fault, ClientConnectorDNSError):
+        return "no such host"
+    if isinstance(fault, SSLError) or isinstance(cause, SSLError):  # its number is none of the system's
+        return "no TLS is spoken there"
+    number = getattr(cause, "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number).lower()
+    return "no TLS is spoken there" if urlsplit(target.url).scheme == "https" else "no way to it"
 
 
 def _none(target: Target, kind: str, said: str) -> NoAnswer:

@@ -49,7 +49,10 @@ def rendered(report: dict[str, Any]) -> str:
         list(_table(report)),
         list(_items(report)),
         list(_changes(report)),
-        _list("Not chosen", (f"{code(each['id'])} {escaped_inside(each['title'])}" for each in report["not_chosen"])),
+        _list(
+            words.not_chosen(report),
+            (f"{code(each['id'])} {escaped_inside(each['title'])}" for each in report["not_chosen"]),
+        ),
         _list(
             "Quarantined",
             (f"{code(each['candidate'])}: {escaped_inside(each['reason'])}" for each in report["quarantined"]),
@@ -111,9 +114,9 @@ def _codes(candidates: Iterable[str]) -> str:
 def _changes(report: dict[str, Any]) -> Iterator[str]:
     if report["changes"] is None:
         return
-    yield f"## Since {words.short_day(report['changes']['since'])}"
+    yield f"## {words.since(report)}"
     yield ""
-    told = [f"- {escaped_inside(each)}" for each in words.changes(report)]
+    told = [f"- {what}: {code(one)} {escaped_inside(title)}" for what, one, title in words.changes(report)]
     yield from told or ["Nothing changed."]
 
 

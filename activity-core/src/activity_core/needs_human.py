@@ -69,7 +69,7 @@ def _said_by(candidate: Candidate | None) -> str:
 
 def _text(title: str, fields: Mapping[str, str]) -> str:
     return " ".join(
-        [title, *(value for name, value in fields.items() if name in {"summary", "detail", "text", "status"})]
+        [title, *(value for name, value in fields.items() if name in {"summary", "detail", "text", "status", "from"})]
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ SECONDS = 15.0
 _OCTETS = 65536
 _THEREFORE = "The report is made, and the hub was not told of it."
 _HINT = "run triage again with --post: the model is not asked a second time"
+_MODEL = re.compile(r"[\w.:/@+~-]{1,128}", re.ASCII)
 _FIRST_SUCCESS, _FIRST_REDIRECT, _CONFLICT = 200, 300, 409
 
 
@@ -51,11 +53,16 @@ def metadata(report: dict[str, Any]) -> dict[str, Any]:
         "dropped": len(report["dropped"]),
         "masked": report["digest"]["masked"] + sum(item["masked"] for item in report["items"]),
         "profile": served.get("profile"),
-        "model": served.get("model"),
+        "model": _model(served.get("model")),
         "prompt_tokens": served.get("prompt_tokens"),
         "completion_tokens": served.get("completion_tokens"),
         "cost_usd": served.get("cost_usd"),
     }
+
+
+def _model(told: str | None) -> str | None:
+    """The model's id; a provider can put any text in its place, which is none of the hub's business."""
+    return told if told and _MODEL.fullmatch(told) else None
 
 
 def once(place: Place, url: str, report: dict[str, Any], token_file: str | None, clock: Callable[[], datetime]) -> Told:

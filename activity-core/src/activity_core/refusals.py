@@ -24,6 +24,7 @@ HINTS = {
     "provider_key_refused": "the provider does not take llm-connect's key: warden prove openrouter-llm-connect",
     "provider_credit": "the provider's account has no credit left: its owner fills it up",
     "unknown_profile": "which profiles there are: llm-connect profiles",
+    "answer_invalid": 'the profile is strict there; with validation = "report" the good recommendations are kept here',
     "model_unpriced": "a money budget holds there: whoever configures llm-connect gives the model its prices",
 }
 _NO_PERIOD = "the budget has no next period: whoever configures llm-connect gives it more ([[budgets]])"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from activity_core import berlin, wsjf
+from activity_core import berlin, words, wsjf
 from activity_core.changes import changes
 from activity_core.needs_human import reasons
 
@@ -57,7 +57,7 @@ def of_answer(run: Run, digest: Digest, answer: Answer, served: Served) -> dict[
         ],
         "quarantined": [{"candidate": one, "reason": reason} for one, reason in answer.quarantined],
         "dropped": _dropped(digest.dropped) + _dropped(answer.dropped),
-        "changes": changes(run.before, items),
+        "changes": changes(run.before, items) if items else None,
         "served": _served(run, served),
     }
     return told
@@ -152,7 +152,7 @@ def _warnings(run: Run, digest: Digest) -> list[str]:
 def _columns(answer: Answer) -> Iterator[str]:
     names = wsjf.columns_without_a_one([each.estimates for each in answer.recommendations])
     if names:
-        told = ", ".join(name.replace("_", " ") for name in names)
+        told = ", ".join(words.COLUMNS[name] for name in names)
         yield f"no item has a 1 for {told}: estimates are to be relative to the smallest one"
 
 

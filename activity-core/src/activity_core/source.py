@@ -19,6 +19,9 @@ SECONDS = 30.0
 
 TOKEN_FILE = "ACTIVITY_CORE_DIGEST_TOKEN_FILE"  # noqa: S105 - the name of a variable
 _OK = 200
+_THEREFORE = "Nothing was asked of llm-connect."
+_HINT = "see what it answers: curl -i ADDRESS"
+_REDIRECT_HINT = "give the address that it leads to, which is in the Location of: curl -i ADDRESS"
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -31,6 +34,11 @@ def checked(where: str) -> str:
     if _ADDRESS.match(where):
         checked_url(where, of="--digest")  # which takes the slash off the end: with it, it may be another digest
     return where
+
+
+def named(where: str) -> str:
+    """It as it may be shown: an address without what could be a secret in it."""
+    return shown(where) if _ADDRESS.match(where) else "standard input" if where == "-" else where
 
 
 def load(where: str, token_file: str | None = None) -> bytes:
@@ -78,12 +86,17 @@ def differs(where: str, sha256: str) -> bool:
 
 def _fetched(url: str, token_file: str | None) -> bytes:
     target = Target("the digest's address", url, SECONDS, MAX_OCTETS)
-    reply = exchange(target, headers={"accept": "application/json", **bearer(token_file, of=TOKEN_FILE)})
+    headers = {"accept": "application/json", **bearer(token_file, of=TOKEN_FILE)}
+    try:
+        reply = exchange(target, headers=headers)
+    except NoAnswer as fault:
+        message, hint = f"{fault.message} {_THEREFORE}", _REDIRECT_HINT if fault.kind == "redirect" else _HINT
+        raise NoAnswer(fault.kind, message, system="digest", subject=fault.subject, hint=hint) from None
     if reply.status == _OK:
         return reply.body
     if reply.status in {401, 403}:
-        message = f"the digest's address refused the caller ({reply.status}). Nothing was asked of llm-connect."
+        message = f"the digest's address refused the caller ({reply.status}). {_THEREFORE}"
         hint = f"give a token that it accepts: {TOKEN_FILE}=FILE"
         raise Refused("digest-refused", message, system="digest", subject=shown(url), hint=hint)
-    message = f"the digest's address answered {reply.status}, no digest. Nothing was asked of llm-connect."
-    raise NoAnswer("digest-status", message, system="digest", subject=shown(url), hint="try the address with curl")
+    message = f"the digest's address answered {reply.status}, no digest. {_THEREFORE}"
+    raise NoAnswer("digest-status", message, system="digest", subject=shown(url), hint=_HINT)

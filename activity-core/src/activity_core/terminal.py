@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     Style = Callable[[str, str], str]
 
 _MARGIN = 4
+_ID_COLUMN = 20
 
 
 def lines(report: dict[str, Any], width: int, style: Style) -> Iterator[str]:
@@ -53,11 +54,12 @@ def _parts(item: dict[str, Any]) -> str:
 
 
 def _rest(report: dict[str, Any], width: int, style: Style) -> Iterator[str]:
-    since = report["changes"]
-    if since:
-        told = list(words.changes(report)) or ["nothing changed"]
-        yield from _section(f"Since {words.short_day(since['since'])}", told, width, style)
-    yield from _section("Not chosen", [f"{each['id']}  {each['title']}" for each in report["not_chosen"]], width, style)
+    if report["changes"]:
+        told = [f"{what}: {one} {title}" for what, one, title in words.changes(report)] or ["nothing changed"]
+        yield from _section(words.since(report), told, width, style)
+    column = max((len(each["id"]) for each in report["not_chosen"]), default=0)
+    told = [f"{each['id']:<{min(column, _ID_COLUMN)}}  {each['title']}" for each in report["not_chosen"]]
+    yield from _section(words.not_chosen(report), told, width, style)
     for name, title, key in (("quarantined", "Quarantined", "candidate"), ("dropped", "Dropped", "what")):
         told = [f"{each[key]}: {each['reason']}" for each in report[name]]
         yield from _section(title, told, width, style)

@@ -1,7 +1,7 @@
 """`triage`: the order of steps.
 
 1. The record says that a run begins, or the day's report is there already and is given again.
-2. The digest is loaded, judged, masked. Without an candidate there is an honest empty report, and nobody is asked.
+2. The digest is loaded, judged, masked. Without a candidate there is an honest empty report, and nobody is asked.
 3. llm-connect is asked once; the answer is salvaged, ranked, marked.
 4. The report is recorded before it is shown, so that what was paid for is not lost with a terminal or a disk.
 
@@ -88,7 +88,9 @@ def _new_id(began: datetime) -> str:
 
 
 def _report(asked: Asked, run: report.Run, tell: Tell) -> dict[str, Any]:
-    found = digest.read(source.load(asked.digest, asked.digest_token_file))
+    where = source.named(asked.digest)
+    tell(f"digest: reading {where}")
+    found = digest.read(source.load(asked.digest, asked.digest_token_file), where)
     tell(f"digest: {len(found.candidates)} candidates, {len(found.dropped)} dropped")
     if not found.candidates:
         return report.of_nothing(run, found)

@@ -33,6 +33,8 @@ PARTS = {
     "time_criticality": "criticality",
     "risk_reduction_opportunity_enablement": "risk and opportunity",
 }
+"""The parts of the cost of delay."""
+COLUMNS = PARTS | {"job_size": "job size"}
 
 
 def long_day(day: str) -> str:
@@ -41,10 +43,16 @@ def long_day(day: str) -> str:
     return f"{_DAYS[when.weekday()]}, {when.day} {_MONTHS[when.month - 1]} {when.year}"
 
 
-def short_day(day: str) -> str:
-    """``24 November``."""
-    when = date.fromisoformat(day)
-    return f"{when.day} {_MONTHS[when.month - 1]}"
+def since(report: dict[str, Any]) -> str:
+    """``Since 24 November``, the day of the report it is compared with; with its year where that is another one."""
+    when = date.fromisoformat(report["changes"]["since"])
+    year = f" {when.year}" if when.year != date.fromisoformat(report["day"]).year else ""
+    return f"Since {when.day} {_MONTHS[when.month - 1]}{year}"
+
+
+def not_chosen(report: dict[str, Any]) -> str:
+    """What the list of candidates without an item is called: where nothing could be used, nothing was chosen."""
+    return "In the digest, not triaged" if report["state"] == "unusable" else "Not chosen"
 
 
 def counted(number: int, what: str) -> str:
@@ -59,6 +67,8 @@ def headline(report: dict[str, Any]) -> str:
     items = report["items"]
     human = sum(item["needs_human"] for item in items)
     need = f"{human} of them {'need' if human > 1 else 'needs'} a person" if human else "none needs a person"
+    if human == len(items):
+        need = "each needs a person" if human > 1 else "which needs a person"
     return f"{counted(len(items), 'item')} for today, {need}." if items else "Nothing to recommend."
 
 
@@ -93,9 +103,9 @@ def sum_of(item: dict[str, Any]) -> str:
 
 
 def human_short(item: dict[str, Any]) -> str:
-    """The categories, or empty."""
+    """The categories, and whether the model says so; or empty."""
     names = [reason["category"] for reason in item["needs_human_reasons"]]
-    return ", ".join(names)
+    return ", ".join("the model says so" if name == "model" else name for name in names)
 
 
 def human_long(item: dict[str, Any]) -> Iterator[str]:
@@ -124,17 +134,27 @@ def provenance(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "run", f"{report['run']}, {berlin.day(began)} {berlin.clock_time(began)}"
 
 
-def changes(report: dict[str, Any]) -> Iterator[str]:
-    """Each change, or that there is none."""
+def changes(report: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Each change: what it is, the candidate, and its title."""
     told = report["changes"]
     titles = {item["candidate"]: item["title"] for item in report["items"]}
     for each in told["new"]:
-        yield f"new: {each} {titles[each]}"
+        yield "new", each, titles[each]
     for each in told["moved"]:
         way = "up" if each["to"] < each["from"] else "down"
-        yield f"{way} from {each['from']} to {each['to']}: {each['candidate']} {titles[each['candidate']]}"
+        yield f"{way} from {each['from']} to {each['to']}", each["candidate"], titles[each["candidate"]]
     for each in told["gone"]:
-        yield f"no longer there: {each['candidate']} {each['title']}"
+        yield _why_gone(report, each["candidate"]), each["candidate"], each["title"]
+
+
+def _why_gone(report: dict[str, Any], candidate: str) -> str:
+    """Of what was recommended before and is no longer: that it is done is said of nothing that still stands there."""
+    if any(each["candidate"] == candidate for each in report["quarantined"]):
+        return "now quarantined"
+    if any(each["id"] == candidate for each in report["not_chosen"]):
+        return "no longer chosen"
+    dropped = any(each["what"] == candidate for each in report["dropped"])
+    return "now dropped" if dropped else "no longer in the digest"
 
 
 def _age(seconds: int) -> str:

@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llm_connect.caller_tables import ANYBODY
 from llm_connect.encoding import encode
 from llm_connect.faults import GatewayError, NotAllowed, Unauthenticated, Unavailable
 from llm_connect.providers.wire import Wire
 
 if TYPE_CHECKING:
-    from llm_connect.configuration import Callers, KubernetesCallers
+    from llm_connect.caller_tables import Callers, KubernetesCallers
 
-ANYBODY = "anonymous"
 _BEARER = b"bearer "
 _LARGEST_TOKEN = 16 * 1024
 _KEPT = 4096
@@ -84,7 +84,9 @@ def _token(authorization: bytes | None) -> bytes:
     given = authorization or b""
     if given[: len(_BEARER)].lower() != _BEARER or len(given) > _LARGEST_TOKEN:
         raise _unknown("there is no bearer token")
-    return given[len(_BEARER) :].strip()
+    if not (token := given[len(_BEARER) :].strip()):
+        raise _unknown("the bearer token is empty")
+    return token
 
 
 def _unknown(what: str) -> Unauthenticated:

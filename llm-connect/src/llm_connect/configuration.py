@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llm_connect import files
 from llm_connect.addresses import url_allowed, url_problem
+from llm_connect.caller_tables import Callers, read_callers
 from llm_connect.faults import Fault, FaultyConfiguration
 from llm_connect.fields import Fields
 from llm_connect.profiles import CUSTODIAN_TRIAGE, DEFAULT_PROFILE, VALIDATION_MODES, Prices, Profile, Target
 from llm_connect.ranges import (
     ANY_MODEL_ID,
     ANY_MODEL_ID_ALLOWED,
+    KEY_NAME,
     MAX_DEPTH,
     MAX_TOKENS,
+    NAME_ALLOWED,
     REASONING_EFFORTS,
     RETRIES,
     TEMPERATURE,
@@ -31,13 +36,13 @@ if TYPE_CHECKING:
 
 CONFIG = "LLM_CONNECT_CONFIG"
 FILE_NAME = "llm-connect.toml"
+LARGEST = 1024 * 1024  # as the largest ConfigMap
 KINDS = ("openrouter", "openai", "simulate")
 PERIODS = ("day", "month", "total")
 EACH = "*"
 _TABLES = ("server", "callers", "providers", "profiles", "models", "budgets", "audit")
 _PRICES = ("prompt", "completion", "request")
 _TARGET = ("provider", "model", "prices")
-_DIGEST_DIGITS = 64
 _NUMBERS: Mapping[str, Range] = {
     "temperature": TEMPERATURE,
     "timeout_seconds": TIMEOUT_SECONDS,
@@ -79,31 +84,6 @@ class Limits:
     max_concurrency: int = 256
     max_queue: int = 1024
     max_body_bytes: int = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class KubernetesCallers:
-    """Callers with a service-account token made for `audience`; `allow` has `namespace/account`, and is never empty."""
-
-    audience: str
-    allow: tuple[str, ...]
-    api_server: str | None = None
-    token_file: str = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path
-    ca_file: str = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
-    cache_seconds: float = 60
-
-
-@dataclass(frozen=True)
-class Callers:
-    """Who may call: `static` maps the SHA-256 of a bearer token to a name. Neither: anybody, on loopback only."""
-
-    static: Mapping[str, str] = field(default_factory=dict)
-    kubernetes: KubernetesCallers | None = None
-
-    @property
-    def declared(self) -> bool:
-        """Whether callers have to say who they are."""
-        return bool(self.static) or self.kubernetes is not None
 
 
 @dataclass(frozen=True)
@@ -158,14 +138,17 @@ def load_configuration(path: str | None, named_by: str = CONFIG) -> Configuratio
 def _document(path: str, named_by: str) -> dict[str, Any]:
     place = Path(path)
     try:
-        place = place / FILE_NAME if place.is_dir() else place
-        return tomllib.loads(place.read_text(encoding="utf-8"))
+        place = place / FILE_NAME if os.path.isdir(place) else place
+        octets, _ = files.read(place, LARGEST)
+        if len(octets) <= LARGEST:
+            return tomllib.loads(octets.decode("utf-8"))
+        problem = f"{place} has more than {LARGEST} octets"
     except tomllib.TOMLDecodeError as error:
         problem = f"{place} is no TOML: {error}"
     except UnicodeDecodeError:
         problem = f"{place} is not UTF-8"
-    except (OSError, ValueError) as error:
-        problem = f"{place} cannot be read ({getattr(error, 'strerror', None) or 'no usable path'})"
+    except files.Unreadable as error:
+        problem = f"{place} cannot be read ({error})"
     raise FaultyConfiguration([Fault(named_by, problem, f"a TOML file, or a directory with {FILE_NAME}")])
 
 
@@ -179,9 +162,9 @@ def read_configuration(document: Mapping[str, Any]) -> Configuration:
     root = Fields(document, "", _TABLES, faults)
     providers = _providers(root, faults)
     profiles = _profiles(root, providers, faults)
-    read = Configuration(
-        profiles, providers, _limits(root), _callers(root, faults), _budgets(root, profiles, faults), _audit(root)
-    )
+    callers = read_callers(root, faults)
+    budgets = _budgets(root, profiles, callers, faults)
+    read = Configuration(profiles, providers, _limits(root), callers, budgets, _audit(root))
     if faults:
         raise FaultyConfiguration(faults)
     return read
@@ -195,16 +178,9 @@ def _providers(root: Fields, faults: list[Fault]) -> dict[str, ProviderTable]:
     return BUILT_IN | read
 
 
-_POLICY = (
-    "data_collection",
-    "zdr",
-    "order",
-    "only",
-    "ignore",
-    "allow_fallbacks",
-    "require_parameters",
-    "quantizations",
-)
+_POLICY_FLAGS = ("zdr", "allow_fallbacks", "require_parameters")
+_POLICY_LISTS = ("order", "only", "ignore", "quantizations")
+_POLICY = ("data_collection", *_POLICY_FLAGS, *_POLICY_LISTS)
 _PROVIDER = ("kind", "base_url", "key", "refuses", "ca_file", *_POLICY)
 
 
@@ -216,21 +192,33 @@ def _provider(table: Fields, name: str) -> ProviderTable:
     url, key = table.text("base_url"), table.text("key")
     if kind == "openai" and url is None:
         table.refuse("base_url", "missing", "the URL in front of /chat/completions, such as https://host/v1")
-    policy = {field: table.raw(field) for field in _POLICY if table.raw(field) is not None}
+    policy = _policy(table)
     if policy and kind != "openrouter":
         table.refuse(next(iter(policy)), f"is not for a provider of kind {kind}", "kind openrouter")
     key = key if key is not None else OPENROUTER.key if kind == "openrouter" else ""
+    if key and not KEY_NAME.fullmatch(key):
+        table.refuse("key", "is no name of a variable", "letters, digits and _, such as LOCAL_LLM_KEY")
     problem = url_problem(url, keyless=not key) if url and kind != "simulate" else None
     if problem:
         table.refuse("base_url", problem, url_allowed(keyless=not key))
     return ProviderTable(name, kind or "openai", url, key, table.texts("refuses"), policy, table.text("ca_file"))
 
 
+def _policy(table: Fields) -> dict[str, Any]:
+    """OpenRouter's routing object as it is sent. Source: OpenRouter, "Provider routing"."""
+    read: dict[str, Any] = {"data_collection": table.one_of("data_collection", ("allow", "deny"))}
+    read |= {name: table.flag(name, otherwise=False) for name in _POLICY_FLAGS}
+    read |= {name: list(table.texts(name)) for name in _POLICY_LISTS}
+    return {name: read[name] for name in _POLICY if table.raw(name) is not None}
+
+
 def _profiles(root: Fields, providers: Mapping[str, ProviderTable], faults: list[Fault]) -> dict[str, Profile]:
     profiles = {DEFAULT_PROFILE: CUSTODIAN_TRIAGE}
     for name, table in root.tables("profiles").items():
-        base = profiles.get(name, Profile(name, "", ""))
-        profiles[name] = _profile(Fields(table, f"profiles.{name}", _PROFILE, faults), base, providers)
+        fields = Fields(table, f"profiles.{name}", _PROFILE, faults)
+        if not ANY_MODEL_ID.fullmatch(name):  # clients name it as they name a model
+            fields.refuse("", "is no name of a profile", NAME_ALLOWED)
+        profiles[name] = _profile(fields, profiles.get(name, Profile(name, "", "")), providers)
     for name, table in root.tables("models").items():
         known = tuple(each for each in _PROFILE if each != "model")
         fields = Fields(table, f'models."{name}"', known, faults)
@@ -295,50 +283,30 @@ def _limits(root: Fields) -> Limits:
     return replace(usual, **{name: value for name, value in read.items() if value is not None})
 
 
-def _callers(root: Fields, faults: list[Fault]) -> Callers:
-    table = root.inner("callers", ("static", "kubernetes"))
-    static: dict[str, str] = {}
-    for name, item in table.tables("static").items():
-        digest = Fields(item, f"callers.static.{name}", ("sha256",), faults).text("sha256", required=True) or ""
-        if len(digest) != _DIGEST_DIGITS or not set(digest.lower()) <= set("0123456789abcdef"):
-            # The value is not repeated: a token pasted in place of its digest would be printed.
-            problem, allowed = "is no SHA-256", "64 hexadecimal digits: printf %s TOKEN | sha256sum"
-            faults.append(Fault(f"callers.static.{name}.sha256", problem, allowed))
-        static[digest.lower()] = name
-    return Callers(static, _kubernetes(table) if table.raw("kubernetes") is not None else None)
-
-
-def _kubernetes(table: Fields) -> KubernetesCallers:
-    names = ("audience", "allow", "api_server", "token_file", "ca_file", "cache_seconds")
-    inner = table.inner("kubernetes", names)
-    allow = inner.texts("allow")
-    if not allow or not all(len(each.split("/")) == 2 and all(each.split("/")) for each in allow):  # noqa: PLR2004
-        inner.refuse("allow", "is empty, or has an entry without a namespace", "a list of namespace/account")
-    given: dict[str, Any] = {name: inner.text(name) for name in ("api_server", "token_file", "ca_file")}
-    given["cache_seconds"] = inner.number("cache_seconds", Range(0, 60, unit="seconds"))
-    usual = KubernetesCallers(inner.text("audience", required=True) or "", allow)
-    return replace(usual, **{name: value for name, value in given.items() if value is not None})
-
-
-def _budgets(root: Fields, profiles: Mapping[str, Profile], faults: list[Fault]) -> tuple[Budget, ...]:
+def _budgets(
+    root: Fields, profiles: Mapping[str, Profile], callers: Callers, faults: list[Fault]
+) -> tuple[Budget, ...]:
     listed = root.raw("budgets")
     if listed is not None and not isinstance(listed, list):
         root.refuse("budgets", "is no list of tables", "[[budgets]]")
     names = ("profile", "caller", "period", "tokens", "usd")
     return tuple(
-        _budget(Fields(item, f"budgets[{index}]", names, faults), profiles) for index, item in enumerate(_list(listed))
+        _budget(Fields(item, f"budgets[{index}]", names, faults), profiles, callers)
+        for index, item in enumerate(_list(listed))
     )
 
 
-def _budget(table: Fields, profiles: Mapping[str, Profile]) -> Budget:
+def _budget(table: Fields, profiles: Mapping[str, Profile], callers: Callers) -> Budget:
     profile = table.one_of("profile", [*profiles, EACH])
+    # A budget for somebody who can never call would limit nobody, and read as if it did.
+    caller = table.one_of("caller", [*callers.names, EACH])
     period = table.one_of("period", PERIODS)
     tokens, usd = table.whole("tokens", TOKENS), table.number("usd", USD)
     if period is None and table.raw("period") is None:
         table.refuse("period", "missing", ", ".join(PERIODS))
     if table.raw("tokens") is None and table.raw("usd") is None:
         table.refuse("tokens", "missing, and so is usd", "at least one of the two")
-    return Budget(period or "day", profile, table.text("caller"), tokens, usd)
+    return Budget(period or "day", profile, caller, tokens, usd)
 
 
 def _audit(root: Fields) -> AuditTable:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from llm_connect import files
 from llm_connect.faults import Fault, FaultyConfiguration
 from llm_connect.logs import logger
 from llm_connect.secret import Redactor, Secret
@@ -26,13 +27,31 @@ KEY = "OPENROUTER_API_KEY"
 KEY_DIRECTORY = "LLM_CONNECT_KEY_DIRECTORY"
 VERSION_KEY_FILE = "LLM_CONNECT_VERSION_KEY_FILE"
 
-# Printable ASCII that neither HTTP nor JSON has to escape: so that the redactor finds it in every rendering.
-_SHAPE = re.compile(r"[!#-\[\]-~]{8,4096}", re.ASCII)
-_SHAPE_ALLOWED = "8 to 4096 printable ASCII characters without space, quote or backslash, on one line"
-_LARGEST_FILE = 8192
+_LARGEST_FILE = 32768
 _GONE = "gone"
 _VERSION_CHARACTERS = 12
 _VERSIONED = b"llm-connect key version\0"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is accepted: `what` it is called in faults, its characters, and those in words."""
+
+    what: str
+    characters: re.Pattern[str]
+    allowed: str
+
+
+# Printable ASCII that neither HTTP nor JSON has to escape: so that the redactor finds it in every rendering.
+KEY_SHAPE = Shape(
+    "key",
+    re.compile(r"[!#-\[\]-~]{8,4096}", re.ASCII),
+    "8 to 4096 printable ASCII characters without space, quote or backslash, on one line",
+)
+# Whatever a caller sends after `Bearer `: its length is the issuer's business.
+TOKEN_SHAPE = Shape(
+    "token", re.compile(r"[!-~]{1,16000}", re.ASCII), "1 to 16000 printable ASCII characters without space, on one line"
+)
 
 Signature = tuple[int, ...] | None
 """The state of a source on the disk; another one means that its content may be another."""
@@ -76,31 +95,42 @@ class EnvironmentKey:
 class FileKey:
     """The key as the content of a file, such as /proc/self/fd/7; one newline at the end is not part of it.
 
+    What a pipe gave once is kept: it cannot be read again.
+
     Args:
         path: the file.
         field: the name under which faults are told.
         awaited: the file may come later, as in a mounted directory; otherwise a file that is not there is a fault.
+        shape: of what is in it.
     """
 
-    def __init__(self, path: str | Path, field: str, *, awaited: bool = False) -> None:
+    def __init__(self, path: str | Path, field: str, *, awaited: bool = False, shape: Shape = KEY_SHAPE) -> None:
         self.field = field
         self._path = Path(path)
         self._awaited = awaited
+        self._shape = shape
+        self._piped: Secret | None = None
+        self._patience = files.WAIT_SECONDS
 
     def read(self) -> Secret | None:
         """See `KeySource`; a file that was named and cannot be read is a fault, not a missing key."""
+        if self._piped is not None:
+            return self._piped
+        patience, self._patience = self._patience, 0.0  # for a pipe at start; later, requests are under way
         try:
-            with self._path.open("rb") as file:
-                octets = file.read(_LARGEST_FILE + 1)
-        except (OSError, ValueError) as error:
-            if self._awaited and isinstance(error, FileNotFoundError):
+            octets, again = files.read(self._path, _LARGEST_FILE, patience)
+        except files.Unreadable as error:
+            if self._awaited and isinstance(error, files.Missing):
                 return None
-            reason = getattr(error, "strerror", None) or "no usable path"
-            raise FaultyConfiguration([Fault(self.field, f"cannot be read ({reason})", "a readable file")]) from None
-        return checked(octets.decode("utf-8", "replace").removesuffix("\n"), self.field)
+            raise FaultyConfiguration([Fault(self.field, f"cannot be read ({error})", "a readable file")]) from None
+        found = checked(octets.decode("utf-8", "replace").removesuffix("\n"), self.field, self._shape)
+        self._piped = None if again else found
+        return found
 
     def signature(self) -> Signature:
-        """Device, inode, size and times of the file that the links lead to."""
+        """Device, inode, size and times of the file that the links lead to; of a pipe that was read, nothing."""
+        if self._piped is not None:
+            return None
         try:
             state = self._path.stat()
         except (OSError, ValueError):
@@ -212,12 +242,12 @@ class Keyring:
         return True
 
 
-def checked(value: str, field: str) -> Secret:
+def checked(value: str, field: str, shape: Shape = KEY_SHAPE) -> Secret:
     """`value` as a Secret.
 
     Raises:
-        FaultyConfiguration: it cannot be a bearer key; the message says why and repeats nothing of it.
+        FaultyConfiguration: it is not of this shape; the message says why and repeats nothing of it.
     """
-    if _SHAPE.fullmatch(value):
+    if shape.characters.fullmatch(value):
         return Secret(value)
-    raise FaultyConfiguration([Fault(field, "holds no usable key", _SHAPE_ALLOWED)])
+    raise FaultyConfiguration([Fault(field, f"holds no usable {shape.what}", shape.allowed)])

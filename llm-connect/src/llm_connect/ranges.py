@@ -53,4 +53,7 @@ REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 MODEL_ID = re.compile(r"~?[A-Za-z0-9][\w.-]{0,63}/[A-Za-z0-9][\w.:-]{0,127}", re.ASCII)
 MODEL_ID_ALLOWED = "an OpenRouter model id, vendor/model"
 ANY_MODEL_ID = re.compile(r"[A-Za-z0-9~][\w.:/@-]{0,199}", re.ASCII)
-ANY_MODEL_ID_ALLOWED = "a model id: letters, digits and ._:/@-, at most 200"
+NAME_ALLOWED = "letters, digits and ._:/@-, at most 200"
+ANY_MODEL_ID_ALLOWED = f"a model id: {NAME_ALLOWED}"
+KEY_NAME = re.compile(r"[A-Za-z_]\w{0,99}", re.ASCII)
+"""Of a variable of the environment, and of a file in the key directory."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from llm_connect import files
 from llm_connect.addresses import url_allowed, url_problem
+from llm_connect.caller_tables import Callers
 from llm_connect.configuration import (
     BUILT_IN,
     CONFIG,
     AuditTable,
     Budget,
-    Callers,
     Configuration,
     Limits,
     ProviderTable,
@@ -31,7 +31,7 @@ STATE = "LLM_CONNECT_STATE"
 AUDIT_FILE = "LLM_CONNECT_AUDIT_FILE"
 PUBLIC_API = "https://openrouter.ai/api/v1"
 
-_SHORTEST_DIGEST_KEY = 16
+_SHORTEST_DIGEST_KEY, _LARGEST_DIGEST_KEY = 16, 1024 * 1024
 
 T = TypeVar("T")
 
@@ -129,11 +129,9 @@ def _versions(environment: Mapping[str, str]) -> Versions:
     if not path:
         return Versions()
     try:
-        octets = Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "no usable path"
-        problem = f"cannot be read ({reason})"
-        raise FaultyConfiguration([Fault(VERSION_KEY_FILE, problem, "a readable file")]) from None
+        octets, _ = files.read(path, _LARGEST_DIGEST_KEY)
+    except files.Unreadable as error:
+        raise FaultyConfiguration([Fault(VERSION_KEY_FILE, f"cannot be read ({error})", "a readable file")]) from None
     if len(octets) < _SHORTEST_DIGEST_KEY:
         raise FaultyConfiguration([Fault(VERSION_KEY_FILE, "is too short", f"{_SHORTEST_DIGEST_KEY} bytes or more")])
     return Versions(octets)

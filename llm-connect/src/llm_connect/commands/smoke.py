@@ -10,7 +10,7 @@ import click
 
 from llm_connect.commands.stop import ANSWER_IS_NO, NO_ANSWER, Stop, bad_configuration
 from llm_connect.faults import FaultyConfiguration
-from llm_connect.keys import FileKey
+from llm_connect.keys import TOKEN_SHAPE, FileKey
 from llm_connect.profiles import DEFAULT_PROFILE
 from llm_connect.smoke import Unreachable, checks
 
@@ -47,7 +47,9 @@ def command(*, url: str, profile: str, timeout_seconds: float, token_file: str |
         hint = "Next: start it with llm-connect serve, or correct --url."
         raise Stop(NO_ANSWER, "unreachable", url, f"{error}; no further check was made", hint) from None
     except ValueError:
-        raise click.BadParameter("is no http or https URL", param_hint="--url") from None
+        raise click.BadParameter(
+            "is no http or https URL without user, query and fragment", param_hint="--url"
+        ) from None
     ok = all(check.ok for check in done)
     if as_json:
         click.echo(json.dumps({"ok": ok, "checks": [check.json() for check in done]}, indent=2))
@@ -56,9 +58,8 @@ def command(*, url: str, profile: str, timeout_seconds: float, token_file: str |
 
 def _token(path: str) -> Secret:
     try:
-        found = FileKey(path, "--token-file").read()
+        found = FileKey(path, "--token-file", shape=TOKEN_SHAPE).read()
     except FaultyConfiguration as error:
-        raise bad_configuration(error, "no check was made") from None
-    if found is None:
-        raise click.BadParameter("holds no token", param_hint="--token-file")
+        raise bad_configuration(error, "no check was made", "token") from None
+    assert found is not None  # noqa: S101 - a file that is not awaited is there, or a fault
     return found

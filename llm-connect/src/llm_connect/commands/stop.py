@@ -33,7 +33,7 @@ class Stop(click.ClickException):
         click.echo(text, file=file or sys.stderr)
 
 
-def bad_configuration(error: Exception, what_not: str) -> Stop:
+def bad_configuration(error: Exception, what_not: str, what: str = "configuration") -> Stop:
     """The end for a FaultyConfiguration."""
-    message = f"the configuration cannot be used; {what_not}\n  " + str(error).replace("\n", "\n  ")
-    return Stop(WRONG_USAGE, "configuration", "environment", message, "Next: set or unset what is named, run it again.")
+    message = f"the {what} cannot be used; {what_not}\n  " + str(error).replace("\n", "\n  ")
+    return Stop(WRONG_USAGE, "configuration", "environment", message, "Next: correct what is named, and run it again.")

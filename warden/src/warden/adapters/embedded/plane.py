@@ -30,6 +30,7 @@ _CONTROLLERS = (
     "replicaset-controller",
     "garbage-collector-controller",
     "job-controller",
+    "cronjob-controller",
     "clusterrole-aggregation-controller",
 )
 """What is of use where no pod runs: accounts and their tokens, collection of what is owned, workloads' objects,

@@ -1,0 +1,167 @@
+"""What a path may lead to: files, pipes with and without a writer, devices; nothing is waited for without end."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from llm_connect import files
+from llm_connect.configuration import LARGEST, load_configuration
+from llm_connect.faults import FaultyConfiguration
+from llm_connect.keys import KEY, VERSION_KEY_FILE, FileKey, Keyring, Versions
+from llm_connect.secret import Redactor
+from llm_connect.settings import load_settings
+
+
+@pytest.fixture
+def pipe(tmp_path):
+    """A FIFO that nobody has opened."""
+    os.mkfifo(tmp_path / "pipe")
+    return str(tmp_path / "pipe")
+
+
+@pytest.fixture
+def little_patience(monkeypatch):
+    monkeypatch.setattr(files, "WAIT_SECONDS", 0.3)
+
+
+def written(path, *parts, pause=0.1):
+    """A thread that writes the parts, one after the other."""
+
+    def write():
+        with open(path, "wb", buffering=0) as file:
+            for part in parts:
+                file.write(part)
+                time.sleep(pause)
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_pipe_is_read_to_its_end_however_late_it_comes(pipe):
+    thread = written(pipe, b"a", b"b" * 100_000, b"c")
+    assert files.read(pipe, 200_000) == (b"a" + b"b" * 100_000 + b"c", False)
+    thread.join(5)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_pipe_that_nobody_finishes_is_given_up(pipe, begun):
+    holding = os.open(pipe, os.O_RDWR) if begun else None
+    started = time.monotonic()
+    with pytest.raises(files.Unreadable, match=r"a pipe or terminal that did not come to its end within 0\.2 s"):
+        files.read(pipe, 100, 0.2)
+    assert 0.2 <= time.monotonic() - started < 2
+    if holding is not None:
+        os.close(holding)
+
+
+def test_what_has_no_end_is_read_no_further_than_allowed():
+    assert files.read("/dev/zero", 100_000) == (b"\0" * 100_001, False)
+
+
+def test_a_file_of_the_disk_is_not_waited_for(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert files.read(tmp_path / "a", 3, 0) == (b"abc", True)
+    assert files.read(tmp_path / "a", 1, 0) == (b"ab", True)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "said"),
+    [
+        ("none", files.Missing, "No such file or directory"),
+        (".", files.Unreadable, "Is a directory"),
+        ("a\0b", files.Unreadable, "no usable path"),
+        ("socket", files.Unreadable, "No such device or address"),
+    ],
+)
+def test_what_cannot_be_read_is_said(tmp_path, monkeypatch, path, kind, said):
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket")
+        with pytest.raises(kind, match=said):
+            files.read(path, 100)
+
+
+@pytest.mark.usefixtures("little_patience")
+def test_every_file_that_is_named_has_a_time(pipe):
+    with pytest.raises(
+        FaultyConfiguration, match=r"^--config: .*pipe cannot be read \(a pipe or terminal that did not"
+    ):
+        load_configuration(pipe, "--config")
+    for variable in (f"{KEY}_FILE", VERSION_KEY_FILE):
+        with pytest.raises(FaultyConfiguration, match=rf"{variable}: cannot be read \(a pipe or terminal that did not"):
+            load_settings({variable: pipe})
+
+
+def test_a_configuration_has_a_largest_size(tmp_path):
+    path = tmp_path / "large.toml"
+    path.write_bytes(b"#" * (LARGEST + 1))
+    with pytest.raises(FaultyConfiguration, match=f"more than {LARGEST} octets"):
+        load_configuration(str(path))
+    with pytest.raises(FaultyConfiguration, match=f"more than {LARGEST} octets"):
+        load_configuration("/dev/zero")
+
+
+def test_a_key_from_a_pipe_is_kept_and_the_pipe_is_not_waited_for_again(pipe):
+    thread = written(pipe, b"sk-piped-0123456789\n", pause=0)
+    ring = Keyring(FileKey(pipe, f"{KEY}_FILE"), Versions(), Redactor())
+    thread.join(5)
+    started = time.monotonic()
+    ring.look()
+    assert ring.reload() is False
+    assert time.monotonic() - started < 0.1
+    assert ring.current.secret.reveal() == "sk-piped-0123456789"
+
+
+def test_a_key_file_that_becomes_a_pipe_holds_nobody_up(tmp_path):
+    path = tmp_path / "key"
+    path.write_text("sk-first-0123456789")
+    ring = Keyring(FileKey(path, f"{KEY}_FILE"), Versions(), Redactor())
+    path.unlink()
+    os.mkfifo(path)
+    started = time.monotonic()
+    ring.look()
+    assert time.monotonic() - started < 0.1
+    assert ring.current.secret.reveal() == "sk-first-0123456789"
+
+
+@pytest.mark.parametrize("command", ["cat llm-connect.toml", "sleep 0.5; cat llm-connect.toml"])
+def test_the_output_of_a_command_is_a_configuration(tmp_path, command):
+    (tmp_path / "llm-connect.toml").write_text('[profiles.piped]\nprovider = "simulate"\nmodel = "a/b"\n')
+    program = Path(os.sys.executable).parent / "llm-connect"
+    line = f"{program} profiles --config <({command})"
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=20)
+    assert (done.returncode, "piped\n" in done.stdout) == (0, True), done.stderr
+
+
+TOKENS = [
+    ("x\n", True),
+    ("short", True),
+    ('a"b\\c', True),
+    ("e" * 16_000, True),
+    ("", False),
+    ("\n", False),
+    ("a b", False),
+]
+
+
+@pytest.mark.parametrize(("text", "is_one"), TOKENS)
+def test_a_callers_token_is_called_a_token_and_may_be_short(run, tmp_path, text, is_one):
+    path = tmp_path / "token"
+    path.write_text(text)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        done = run("smoke", "--url", url, "--token-file", str(path))
+    assert "key" not in done.stderr
+    assert done.returncode == (3 if is_one else 2)
+    if not is_one:
+        assert "the token cannot be used; no check was made" in done.stderr
+        assert "--token-file: holds no usable token; allowed: 1 to 16000 printable ASCII" in done.stderr
