@@ -7,6 +7,7 @@ and is left out.
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -101,6 +102,8 @@ def _asks(name: str, value: Any) -> bool:
     return value is not None and not (name in _WITHOUT_EFFECT and value == _WITHOUT_EFFECT[name])
 
 
+_CONTENT = (str, list, NoneType)
+_SCHEMA = (dict, bool, NoneType)
 _KNOWN = dict.fromkeys(STANDARD)  # in their order, and found at once
 _KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
     **dict.fromkeys(OBJECTS, (dict, "an object")),
@@ -136,7 +139,7 @@ def _check_messages(root: Fields, messages: Any, faults: list[Fault]) -> None:
             faults.append(Fault(f"messages[{index}]", f"is {kind(message)}", "an object with role and content"))
         elif message.get("role") not in ROLES:
             faults.append(Fault(f"messages[{index}].role", "is missing, or none that is known", ", ".join(ROLES)))
-        elif not isinstance(message.get("content"), str | list | None):
+        elif not isinstance(message.get("content"), _CONTENT):
             faults.append(Fault(f"messages[{index}].content", f"is {kind(message['content'])}", "a text or a list"))
 
 
@@ -148,21 +151,22 @@ def _check_format(root: Fields, response_format: Any) -> None:
     described = response_format.get("json_schema")
     if response_format.get("type") == "json_schema" and not isinstance(described, dict):
         root.refuse("response_format.json_schema", "missing, or no object", "an object with name and schema")
-    elif isinstance(described, dict) and not isinstance(described.get("schema"), dict | bool | None):
+    elif isinstance(described, dict) and not isinstance(described.get("schema"), _SCHEMA):
         root.refuse("response_format.json_schema.schema", "is no object", "a JSON Schema")
 
 
 def _refuse(model: str | None, names: Collection[str], root: Fields, faults: list[Fault]) -> None:
     """Raise for all faults, with the unknown model among them; alone it is a 404."""
-    known = ", ".join(names)
     unknown = model is not None and model not in names
+    if not unknown and not faults:
+        return
+    known = ", ".join(names)
     if unknown:
         root.refuse("model", "is neither a profile nor an allowed model id", known)
     if unknown and len(faults) == 1:
         message = f"model is neither a profile nor an allowed model id, and nothing was called; there is: {known}"
         raise NotFound("unknown_profile", message, faults=faults)
-    if faults:
-        raise invalid_request(faults)
+    raise invalid_request(faults)
 
 
 def refused_fields(fields: Mapping[str, Any], refuses: Collection[str], provider: str) -> list[Fault]:

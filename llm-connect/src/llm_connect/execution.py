@@ -23,6 +23,7 @@ CONFIG_FIELDS = (
     "model_name", "temperature", "max_tokens", "timeout_seconds", "max_depth", "model_params", "validation",
 )  # fmt: skip
 MODEL_PARAMS = ("reasoning_effort", "json_schema")
+_NUMBER = (int, float)
 _SCHEMA_ALLOWED = "a JSON Schema as an object"
 
 
@@ -117,7 +118,7 @@ def usage_of(value: Any) -> dict[str, Any]:
 
 
 def _amount(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else None
+    return float(value) if isinstance(value, _NUMBER) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _count(value: Any) -> int | None:

@@ -15,7 +15,6 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections import defaultdict
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -170,12 +169,13 @@ class Ledger:
     def _write(self, entries: Sequence[Entry]) -> None:
         """One row for each account that changed."""
         self._writes += 1
-        sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        tokens: dict[str, int] = {}
+        nano_usd: dict[str, int] = {}
         for accounts, amount in entries:
             for account in accounts:
-                sums[account][0] += amount.tokens
-                sums[account][1] += amount.nano_usd
-        rows = [(name, *both) for name, both in sums.items()]
+                tokens[account] = tokens.get(account, 0) + amount.tokens
+                nano_usd[account] = nano_usd.get(account, 0) + amount.nano_usd
+        rows = [(account, each, nano_usd[account]) for account, each in tokens.items()]
         if len(rows) == 1:
             self._database.execute(_ADD, rows[0])  # a transaction by itself
             return
