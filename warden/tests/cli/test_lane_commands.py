@@ -200,6 +200,9 @@ def test_status_shows_active_lanes_or_all_and_without_a_server_what_is_known(app
     assert listed("--all") == (0, sorted([applied.world.lane, draft]))
     assert listed(draft) == (0, [draft])
     assert listed(BAO_ADDR="") == (3, [applied.world.lane])
+    active = applied.world.lane_file
+    active.write_text(active.read_text().replace("status: active", "status: draft"))
+    assert applied("status").stdout == "No lane is active. With 2 drafts: warden status --all\n"
 
 
 def test_put_from_a_pipe_prove_and_status(applied):
@@ -446,6 +449,8 @@ def test_a_lane_is_closed_for_everyone_and_opened_again(applied):
     assert "closed" in row
     assert applied("plan", lane).returncode == 0
     assert applied("apply", lane).stdout.splitlines()[-1].endswith(f"is closed; to open it: warden reactivate {lane}")
+    kept = applied("put", lane, "API_KEY", stdin="a-new-value\n")
+    assert kept.stdout.splitlines()[-1] == f"The lane is closed; to open it: warden reactivate {lane}"
     opened = applied("reactivate", lane, "--reason", "new key", "--yes", "--json")
     assert (opened.returncode, json.loads(opened.stdout)["closed"]) == (0, False)
     assert applied("prove", lane).returncode == 0

@@ -295,16 +295,18 @@ def _expect_consent(lane: Lane, plan: Plan, bench: Bench, *, taken_over: bool, y
 
 def _show_receipt(lane: Lane, bench: Bench, changed: int, record: int) -> None:
     metadata = bench.vault.kv_metadata(lane.custody.mount, lane.custody.key)
-    if lane.id in bench.closed:
-        following = f"The lane is closed; to open it: warden reactivate {lane.id}"
-    elif metadata and metadata.live:
-        following = f"Next: warden prove {lane.id}"
-    else:
-        following = f"Next: warden put {lane.id} {lane.custody.fields[0]}"
+    following = _following(lane, bench, () if metadata and metadata.live else lane.custody.fields)
     if changed:
         render.sentence(f"{changed} changed and seen on the server · journal {record}. {following}")
     else:
         render.sentence(f"In step: nothing to change. {following}")
+
+
+def _following(lane: Lane, bench: Bench, missing: Sequence[str]) -> str:
+    """What comes after `apply` and `put`; `missing` are fields that have no value yet."""
+    if lane.id in bench.closed:
+        return f"The lane is closed; to open it: warden reactivate {lane.id}"
+    return f"Next: warden put {lane.id} {missing[0]}" if missing else f"Next: warden prove {lane.id}"
 
 
 @click.command()
@@ -337,9 +339,8 @@ def put(ctx: click.Context, /, lane: str, field: str, as_is: bool, as_json: bool
     else:
         render.sentence(f"{field} is in version {written.version} of {written.path} · journal {written.record}")
         if written.missing:
-            render.sentence(f"No value yet: {', '.join(written.missing)}. Next: warden put {lane} {written.missing[0]}")
-        else:
-            render.line(f"Next: warden prove {lane}")
+            render.line(f"No value yet: {', '.join(written.missing)}.")
+        render.sentence(_following(found, bench, written.missing))
     return int(Exit.DONE)
 
 

@@ -44,8 +44,11 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
         render.progress_done()
     if as_json:
         render.document(found)
-    else:
+    elif found:
         _show(found)
+    else:
+        drafts = len(catalog.lanes)
+        render.line(f"No lane is active. With {drafts} drafts: warden status --all" if drafts else "There is no lane.")
     for fault in faults:
         render.error(fault, as_json=as_json)
     return int(Exit.INCONCLUSIVE if faults else Exit.DONE)
