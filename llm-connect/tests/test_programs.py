@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -237,3 +238,17 @@ def test_help_has_a_sentence_and_two_examples(run, verb):
 def test_profiles_needs_no_http_server():
     code = "import sys, llm_connect.commands.profiles; sys.exit('starlette' in sys.modules or 'aiohttp' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_log_that_cannot_be_written_costs_its_lines_and_nothing_else(program, simulator, key, call):
+    environment = {"OPENROUTER_API_KEY": key, "LLM_CONNECT_OPENROUTER_BASE_URL": simulator}
+    before = ("sh", "-c", 'exec "$0" "$@" 2>/dev/full')
+    with program("serve", "--port", "0", environment=environment, before=before) as process:
+        connection = http.client.HTTPConnection(process.url.removeprefix("http://"))
+        for _ in range(3):  # on one connection, which an exception would have closed
+            connection.request("POST", "/execute", b'{"prompt": "hello"}', {"content-type": "application/json"})
+            assert connection.getresponse().read()
+            assert connection.sock is not None
+        connection.close()
+        counted = call("GET", f"{process.url}/metrics").octets.decode()
+    assert 'llm_connect_requests_total{path="/execute",status="200",type=""} 3.0' in counted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,10 +46,14 @@ class JsonLines(logging.Formatter):
 
 
 def told(fields: Mapping[str, Any], redactor: Redactor) -> None:
-    """Write the line of a request, as `logger.info` would: the way through `logging` takes four times as long."""
+    """Write the line of a request, as `logger.info` would: the way through `logging` takes four times as long.
+
+    As there, a full disk or a reader that is gone costs the line, and nothing else.
+    """
     if logger.isEnabledFor(logging.INFO):
         line = {"ts": utc_now(), "level": "info", "logger": logger.name, "event": "request", **fields}
-        sys.stderr.write(redactor.text(_ENCODER.encode(line).decode()) + "\n")
+        with suppress(OSError, ValueError):
+            sys.stderr.write(redactor.text(_ENCODER.encode(line).decode()) + "\n")
 
 
 def _exception(error: BaseException) -> dict[str, Any]:
