@@ -6,14 +6,13 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from listening import listening
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -181,26 +180,8 @@ def provider_that_says(content):
     choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
     octets = json.dumps({"id": "gen-1", "model": "example/model-1", "choices": [choice]}).encode()
 
-    class Requests(BaseHTTPRequestHandler):
-        def do_POST(self):
-            self.rfile.read(int(self.headers["content-length"]))
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(octets)))
-            self.end_headers()
-            self.wfile.write(octets)
-
-        def log_message(self, *_):
-            return
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Requests) as listening:
-        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.server_address[1]}/api/v1"
-        finally:
-            listening.shutdown()
-            thread.join(5)
+    with listening(lambda _method, _body: (200, octets)) as address:
+        yield f"{address}/api/v1"
 
 
 SAID = {"summary": "A day.", "recommendations": [recommended("WS-101", 1), recommended("NS-203", 4)]}

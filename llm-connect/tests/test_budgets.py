@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import resource
 import signal
 import sqlite3
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from msgspec.structs import replace as changed
 
+from llm_connect import ledger as ledger_module
 from llm_connect.budgets import Amount
 from llm_connect.configuration import Budget
 from llm_connect.faults import FaultyConfiguration, OverBudget
@@ -37,6 +40,23 @@ async def ledger_of(tmp_path):
     yield open_ledger
     for each in opened:
         await each.close()
+
+
+@pytest.mark.parametrize("why", ["_CHECKPOINT_SECONDS", "_CHECKPOINT_WRITES", None])
+async def test_what_was_written_is_moved_to_the_disk_after_a_time_or_a_number_of_writes(
+    ledger_of, tmp_path, monkeypatch, why
+):
+    monkeypatch.setattr(ledger_module, "_LOOK_SECONDS", 0.02)
+    if why:
+        monkeypatch.setattr(ledger_module, why, 0.1 if why == "_CHECKPOINT_SECONDS" else 1)
+    ledger = ledger_of(Budget("day", tokens=1000))
+    await ledger.open()
+    await ledger.reserve("ann", NAME, CALL, None)
+    await asyncio.sleep(0.5)
+    database = tmp_path / "copy.sqlite"  # without the log beside it
+    database.write_bytes((tmp_path / "ledger.sqlite").read_bytes())
+    with closing(sqlite3.connect(database)) as moved:
+        assert len(moved.execute("SELECT name FROM sqlite_schema WHERE name = 'account'").fetchall()) == bool(why)
 
 
 def spent_of(directory):

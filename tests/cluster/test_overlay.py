@@ -2,7 +2,6 @@
 
 import json
 import re
-import secrets
 import time
 from datetime import UTC, datetime
 
@@ -16,29 +15,17 @@ LABELS = {"app.kubernetes.io/name": "llm-connect", "app.kubernetes.io/part-of": 
 RESTRICTED = "pod-security.kubernetes.io/enforce"
 
 
-class Placed:
-    """The overlay and its smoke in a namespace of their own, where the Pod Security Standard restricted is enforced."""
+class Placed(overlay.InNamespace):
+    """The overlay and its smoke in a namespace of their own."""
 
     def __init__(self, cluster, folder):
-        self.cluster = cluster
-        self.namespace = f"overlay-{secrets.token_hex(4)}"
+        super().__init__(cluster, "overlay")
         self.folder = overlay.elsewhere(folder / "overlay", self.namespace)
         self.smoke = self.folder / "smoke"
-        metadata = {"name": self.namespace, "labels": {RESTRICTED: "restricted"}}
-        cluster.must("POST", "/api/v1/namespaces", {"metadata": metadata})
         # Where accounts are admitted, a pod waits for its own: here as the lane makes it.
         cluster.must(
             "POST", f"/api/v1/namespaces/{self.namespace}/serviceaccounts", {"metadata": {"name": "llm-connect"}}
         )
-
-    def kubectl(self, *argv, stdin=""):
-        return self.cluster.kubectl("-n", self.namespace, *argv, stdin=stdin)
-
-    def told(self, *argv, stdin=""):
-        """`kubectl` that has to work; its output."""
-        done = self.kubectl(*argv, stdin=stdin)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
     def pods(self, name):
         """The pods of that name, as soon as a controller has made one."""

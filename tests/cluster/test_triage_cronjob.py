@@ -8,7 +8,6 @@ and its exit code is written into the pod's status. llm-connect is real, and kno
 import base64
 import json
 import os
-import secrets
 import subprocess
 import time
 from datetime import UTC, datetime, timedelta
@@ -27,23 +26,12 @@ RESTRICTED = "pod-security.kubernetes.io/enforce"
 SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 
 
-class Placed:
-    """The triage's overlay in a namespace of its own, where the Pod Security Standard restricted is enforced."""
+class Placed(overlay.InNamespace):
+    """The triage's overlay in a namespace of its own."""
 
     def __init__(self, cluster, folder):
-        self.cluster, self.namespace = cluster, f"triage-{secrets.token_hex(4)}"
+        super().__init__(cluster, "triage")
         self.folder = overlay.triage_elsewhere(folder / "triage", self.namespace)
-        metadata = {"name": self.namespace, "labels": {RESTRICTED: "restricted"}}
-        cluster.must("POST", "/api/v1/namespaces", {"metadata": metadata})
-
-    def kubectl(self, *argv, stdin=""):
-        return self.cluster.kubectl("-n", self.namespace, *argv, stdin=stdin)
-
-    def told(self, *argv, stdin=""):
-        """`kubectl` that has to work; its output."""
-        done = self.kubectl(*argv, stdin=stdin)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
     def got(self, *argv):
         return json.loads(self.told("get", *argv, "-o", "json"))
@@ -236,14 +224,21 @@ ENDS = [
 ]
 
 
-@pytest.mark.parametrize("end", ENDS, ids=[each[0] for each in ENDS])
-def test_what_a_second_try_would_not_help_ends_the_job(placed, node, end):
+def failed(placed, node, end):
+    """The pod of a run that ends so, once its cluster knows of it."""
     name, code, answers, given = end
     pod = begun(placed, name)
     node.answers.update(answers)
     done = node.run(pod, **given)
     assert (done.returncode, json.loads(done.stderr)["code"]) == (code, code), done.stderr
     placed.ended(pod, code)
+    return pod
+
+
+@pytest.mark.parametrize("end", ENDS, ids=[each[0] for each in ENDS])
+def test_what_a_second_try_would_not_help_ends_the_job(placed, node, end):
+    name = end[0]
+    failed(placed, node, end)
     placed.until(lambda: condition(placed, name) == ("Failed", "PodFailurePolicy"))
     assert len(placed.pods_of(name)) == 1
 
@@ -253,12 +248,7 @@ LATER = [("no-digest", 3, {"digest": (503, b"")}, {}), ("busy", 5, {}, {"busy": 
 
 @pytest.mark.parametrize("end", LATER, ids=[each[0] for each in LATER])
 def test_what_may_be_right_later_is_tried_again(placed, node, end):
-    name, code, answers, given = end
-    pod = begun(placed, name)
-    node.answers.update(answers)
-    done = node.run(pod, **given)
-    assert (done.returncode, json.loads(done.stderr)["code"]) == (code, code), done.stderr
-    placed.ended(pod, code)
+    name, pod = end[0], failed(placed, node, end)
     second = placed.until(
         lambda: [each for each in placed.pods_of(name) if each["metadata"]["uid"] != pod["metadata"]["uid"]]
     )

@@ -1,5 +1,6 @@
 """What tests hold of the overlay of llm-connect: its manifests, and the same in a namespace of the test's own."""
 
+import secrets
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,27 @@ SMOKE = FOLDER / "smoke"
 TRIAGE = FOLDER.parent / "activity-core-triage"
 NAMESPACE = "activity-core"
 
+RESTRICTED = "pod-security.kubernetes.io/enforce"
+
 Manifest = dict[str, Any]
+
+
+class InNamespace:
+    """A namespace of the test's own in a cluster, where the Pod Security Standard restricted is enforced."""
+
+    def __init__(self, cluster, prefix):
+        self.cluster, self.namespace = cluster, f"{prefix}-{secrets.token_hex(4)}"
+        metadata = {"name": self.namespace, "labels": {RESTRICTED: "restricted"}}
+        cluster.must("POST", "/api/v1/namespaces", {"metadata": metadata})
+
+    def kubectl(self, *argv, stdin=""):
+        return self.cluster.kubectl("-n", self.namespace, *argv, stdin=stdin)
+
+    def told(self, *argv, stdin=""):
+        """`kubectl` that has to work; its output."""
+        done = self.kubectl(*argv, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 def manifests(folder: Path = FOLDER) -> list[Manifest]:

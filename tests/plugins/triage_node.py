@@ -7,10 +7,10 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from listening import listening
 
 BIN = Path(sys.executable).parent
 FOREIGN = ("LLM_CONNECT_", "OPENROUTER_", "ACTIVITY_CORE_", "STATE_HUB_", "XDG_")
@@ -97,28 +97,11 @@ def serving(answers):
     """A State Hub: GET gives the digest that `answers` has now, POST takes an event; its address and the events."""
     events = []
 
-    class Requests(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.reply(*answers["digest"])
+    def answer(method, body):
+        if method == "GET":
+            return answers["digest"]
+        events.append(json.loads(body))
+        return 202, b""
 
-        def do_POST(self):
-            events.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.reply(202, b"")
-
-        def reply(self, status, octets):
-            self.send_response(status)
-            self.send_header("content-length", str(len(octets)))
-            self.end_headers()
-            self.wfile.write(octets)
-
-        def log_message(self, *_):
-            return
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Requests) as listening:
-        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.server_address[1]}", events
-        finally:
-            listening.shutdown()
-            thread.join(5)
+    with listening(answer) as address:
+        yield address, events

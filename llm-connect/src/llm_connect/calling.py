@@ -1,8 +1,8 @@
 """From a checked request to an answer: the declared model, retries where they are safe, declared fallbacks, budgets.
 
 The model asked for is the model called. Another one is called only where the profile declares it as a fallback, and
-only as long as nothing of an answer has come. One deadline covers all of it; whoever calls sets it around `complete`
-and `stream`.
+only as long as nothing of an answer has come. One deadline covers all of it: whoever calls says it in the job, and
+cancels `complete` and `stream` when it is over.
 
 A retry is safe where it is certain that the provider generated nothing (`GatewayError.unbilled`). An upper bound of
 each attempt is reserved before it; an attempt that did nothing gives it back, one whose usage is known pays that, and

@@ -1,7 +1,7 @@
 """The client of one connection: whether it is still there, and what to do when it is not.
 
 The protocol of the server hears of it first (serving.py). ASGI's own way, a task for each request that waits for the
-message `http.disconnect`, costs a tenth of all that a request costs.
+message `http.disconnect`, costs a fifteenth of all that a request costs (docs/adr/0024).
 """
 
 from __future__ import annotations

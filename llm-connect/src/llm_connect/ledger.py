@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 FILE_NAME = "ledger.sqlite"
 _LOCK_NAME = "ledger.lock"
 _LOOK_SECONDS = 1.0
-_CHECKPOINT_WRITES = 1_000
-"""As many as SQLite itself would wait for. Less often is less often in the way of a request: it takes milliseconds."""
+_CHECKPOINT_WRITES, _CHECKPOINT_SECONDS = 1_000, 10.0
+"""As many as SQLite itself would wait for, and how long a write may wait at most. Each stands in the way of a request
+for milliseconds; what was written since the last one is what a failure of the power may take."""
 _DATE, _MONTH = len("2026-11-24"), len("2026-11")
 _TABLE = """CREATE TABLE IF NOT EXISTS account
     (name TEXT PRIMARY KEY, tokens INTEGER NOT NULL, nano_usd INTEGER NOT NULL) WITHOUT ROWID"""
@@ -86,10 +87,13 @@ class Ledger:
         self._checkpoints = asyncio.create_task(self._checkpoint())
 
     async def _checkpoint(self) -> None:
+        clock = asyncio.get_running_loop().time
+        last = clock()
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            if self._writes >= _CHECKPOINT_WRITES:
-                self._writes = 0
+            late = self._writes > 0 and clock() - last >= _CHECKPOINT_SECONDS
+            if late or self._writes >= _CHECKPOINT_WRITES:
+                self._writes, last = 0, clock()
                 with suppress(sqlite3.Error):
                     await asyncio.to_thread(_checkpoint, self._directory)
 

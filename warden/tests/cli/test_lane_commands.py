@@ -202,7 +202,7 @@ def test_status_shows_active_lanes_or_all_and_without_a_server_what_is_known(app
     assert listed(BAO_ADDR="") == (3, [applied.world.lane])
     active = applied.world.lane_file
     active.write_text(active.read_text().replace("status: active", "status: draft"))
-    assert applied("status").stdout == "No lane is active. With 2 drafts: warden status --all\n"
+    assert applied("status").stdout == "No lane is active. All of them: warden status --all\n"
 
 
 def test_put_from_a_pipe_prove_and_status(applied):

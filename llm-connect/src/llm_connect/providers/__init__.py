@@ -2,7 +2,7 @@
 
 A provider is asked with a `Call`, in OpenAI's chat fields, and answers with chat completions or with chunks of one,
 both checked: what comes out of it has a choice and says which model was served. Only a `GatewayError` escapes. How long
-all of it may take is the caller's to say (`asyncio.timeout` around it); the waits within are in the call's `Patience`.
+all of it may take is the caller's to say, who cancels it; the waits within are in the call's `Patience`.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ class Answer:
 
 
 class Posted:
-    """A request as a context: its answer, until it is left. A class, since a generator costs twice as much here."""
+    """A request as a context: its answer, until it is left."""
 
     def __init__(self, request: StreamRequest, first_byte_seconds: float | None) -> None:
         self._request = request

@@ -74,8 +74,8 @@ class Endpoint:
         """`answer`, which makes the call, with everything around it.
 
         Raises:
-            GatewayError: no place, no time left, no audit record.
-            asyncio.CancelledError: the caller left.
+            GatewayError: no place, no audit record, or the call's own.
+            asyncio.CancelledError: the caller left, the time is over, or the gateway stops; see `Exchange`.
         """
         self.calling.check(job)
         begun = self._begun(exchange, job)

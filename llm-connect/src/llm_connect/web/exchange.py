@@ -96,7 +96,7 @@ class Exchange:
         Raises:
             BadRequest: another content type (which a web page could send here without asking), or no JSON.
             TooLarge: more than `limit` bytes.
-            TooSlow: the body is not whole within a minute.
+            asyncio.CancelledError: the body is not whole within a minute; `overdue` is a TooSlow then.
         """
         self.limit(self.arrived + _BODY_SECONDS, _body_slow)
         octets = await self._body(limit)

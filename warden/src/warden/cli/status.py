@@ -47,8 +47,7 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     elif found:
         _show(found)
     else:
-        drafts = len(catalog.lanes)
-        render.line(f"No lane is active. With {drafts} drafts: warden status --all" if drafts else "There is no lane.")
+        render.line("No lane is active. All of them: warden status --all" if catalog.lanes else "There is no lane.")
     for fault in faults:
         render.error(fault, as_json=as_json)
     return int(Exit.INCONCLUSIVE if faults else Exit.DONE)
