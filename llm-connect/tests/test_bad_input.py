@@ -173,3 +173,25 @@ def test_any_document_is_a_request_or_an_error_with_a_status(document):
     except GatewayError as error:
         outcome = error
     assert isinstance(outcome, Execution) or (outcome.status in {400, 404} and outcome.faults)
+
+
+def test_a_body_that_does_not_come_to_its_end_has_a_time(gateway, monkeypatch):
+    monkeypatch.setattr("llm_connect.web.exchange._BODY_SECONDS", 0.3)
+    with socket.create_connection(tuple(gateway.removeprefix("http://").split(":"))) as client:
+        client.settimeout(10)
+        client.sendall(
+            b"POST /execute HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"
+        )
+        answer = client.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"body_slow"' in answer
+
+
+def test_a_head_that_does_not_come_to_its_end_has_a_time_also_after_a_request(gateway, monkeypatch):
+    monkeypatch.setattr("llm_connect.serving._REQUEST_SECONDS", 0.3)
+    with socket.create_connection(tuple(gateway.removeprefix("http://").split(":"))) as client:
+        client.settimeout(10)
+        client.sendall(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+        client.sendall(b"GET /hea")
+        assert client.recv(65536) == b""

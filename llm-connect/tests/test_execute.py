@@ -162,3 +162,11 @@ def seconds_of(connection):
     connection.request("GET", "/health")
     connection.getresponse().read()
     return time.monotonic() - started
+
+
+def test_a_wait_that_the_caller_would_not_see_the_end_of_is_not_begun(simulator, gateway_to, call):
+    """The provider asks for 3 s, and the profile would wait them; this caller says that it waits 2."""
+    profile = replace(CUSTODIAN_TRIAGE, model="simulate/503", retries=1)
+    with gateway_to(simulator, {CUSTODIAN_TRIAGE.name: profile}) as url:
+        reply = call("POST", f"{url}/execute", {"prompt": "hello"}, {"x-stainless-read-timeout": "2"})
+    assert (reply.status, reply.json["type"]) == (502, "provider_unavailable")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import jsonschema_rs
 
+from llm_connect.admission import Admission
 from llm_connect.chat import STANDARD
 from llm_connect.configuration import Budget
+from llm_connect.metrics import Metrics
 from llm_connect.profiles import CUSTODIAN_TRIAGE
 
 NAME = CUSTODIAN_TRIAGE.name
@@ -43,3 +45,23 @@ def test_the_document_describes_what_is_served(gateway, call):
     jsonschema_rs.validator_for(request, offline=True).validate(
         {"model": NAME, "messages": [{"role": "user", "content": "hello"}], "temperature": 1, "n": None}
     )
+
+
+def test_what_took_how_long_and_cost_how_much_is_counted_by_route_and_caller():
+    metrics = Metrics()
+    fields = {"profile": "p", "provider": "o", "caller": "ann", "prompt_tokens": 3, "completion_tokens": 4, "cost": 0.5}
+    metrics.answered("/execute", 200, "", 0.03, fields)
+    metrics.answered("/execute", 200, "", 500.0, fields | {"first_event_ms": 15.0})
+    text = metrics.text(Admission(1, 1), {}, {}).decode()
+    found = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    route = 'gen_ai_provider_name="o"'
+
+    def within(name, bound):
+        return found[f'gen_ai_server_{name}_seconds_bucket{{{route},le="{bound}",profile="p"}}']
+
+    bounds = ("0.02", "0.04", "327.68", "+Inf")
+    assert [within("request_duration", bound) for bound in bounds] == ["0.0", "1.0", "1.0", "2.0"]
+    assert [within("time_to_first_token", bound) for bound in ("0.01", "0.02")] == ["0.0", "1.0"]
+    assert found[f'gen_ai_server_request_duration_seconds_sum{{{route},profile="p"}}'] == "500.03"
+    assert found['llm_connect_cost_usd_total{caller="ann",profile="p"}'] == "1.0"
+    assert found['gen_ai_client_token_usage_total{caller="ann",gen_ai_token_type="input",profile="p"}'] == "6.0"
