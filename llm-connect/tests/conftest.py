@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+import uvloop
 
 from llm_connect.configuration import BUILT_IN
 from llm_connect.keys import EnvironmentKey, Keyring, Versions
@@ -137,6 +138,13 @@ def failing_profiles() -> dict[str, Any]:
         for name in (*FAILURES, *STREAM_FAILURES)
     }
     return {CUSTODIAN_TRIAGE.name: CUSTODIAN_TRIAGE, **failing}
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Both event loops for who asks for them (`loop_factories` in its mark); the gateway runs on uvloop."""
+    mark = item.get_closest_marker("asyncio")
+    more = {"uvloop": uvloop.new_event_loop} if mark and mark.kwargs.get("loop_factories") else {}
+    return {"asyncio": asyncio.new_event_loop, **more}
 
 
 @pytest.fixture(scope="session")

@@ -37,45 +37,45 @@ async def busy():
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def read_on(wire, url):
-    async with wire.post(url, b"{}", {}, 5, None) as answer:
+async def read_on(wire):
+    async with wire.post(b"{}", {}, 5, None) as answer:
         while await answer.piece(5, "provider_idle", "byte"):
             pass
 
 
-async def read_for(wire, url, seconds):
+async def read_for(wire, seconds):
     async with asyncio.timeout(seconds):
-        await read_on(wire, url)
+        await read_on(wire)
 
 
 async def test_no_cancellation_is_lost(busy):
-    wire = Wire()
+    wire = Wire(busy)
     for turn in range(150):
-        task = asyncio.create_task(read_on(wire, busy))
+        task = asyncio.create_task(read_on(wire))
         await asyncio.sleep(0.008 + turn % 7 * 0.001)
         task.cancel()
         done, _ = await asyncio.wait([task], timeout=30)
         assert done, f"the cancellation of turn {turn} was lost"
-    await wire.close()
+    wire.close()
 
 
 async def test_no_timeout_is_lost(busy):
-    wire = Wire()
+    wire = Wire(busy)
     for turn in range(100):
-        task = asyncio.create_task(read_for(wire, busy, 0.008 + turn % 7 * 0.001))
+        task = asyncio.create_task(read_for(wire, 0.008 + turn % 7 * 0.001))
         done, _ = await asyncio.wait([task], timeout=30)
         assert done, f"the timeout of turn {turn} was lost"
         assert isinstance(task.exception(), TimeoutError)
-    await wire.close()
+    wire.close()
 
 
 async def test_a_piece_is_given_out_when_it_comes(busy):
-    wire = Wire()
-    async with wire.post(busy, b"{}", {}, 5, 5) as answer:
+    wire = Wire(busy)
+    async with wire.post(b"{}", {}, 5, 5) as answer:
         piece = await answer.piece(30, "provider_idle", "byte")
     assert piece.startswith(b"abcd")
     assert len(piece) < 16 * 1024  # what is gathered for the sake of the reading is 64 KiB
-    await wire.close()
+    wire.close()
 
 
 @asynccontextmanager
@@ -101,20 +101,18 @@ async def in_pieces(*, announced, piece):
         await asyncio.gather(*tasks)
 
 
-@pytest.mark.parametrize(("announced", "piece"), [(False, b"a"), (True, b"a" * 2000)], ids=["unannounced", "large"])
+@pytest.mark.parametrize(
+    ("announced", "piece"), [(False, b"a"), (True, b"a"), (True, b"a" * 2000)], ids=["unannounced", "small", "large"]
+)
 async def test_idle_is_the_time_between_pieces_and_not_of_the_whole(announced, piece):
-    wire = Wire()
-    async with in_pieces(announced=announced, piece=piece) as url, wire.post(url, b"{}", {}, 5, 5) as answer:
-        assert await answer.whole(0.4) == piece * 12
-    await wire.close()
+    async with in_pieces(announced=announced, piece=piece) as url:
+        wire = Wire(url)
+        async with wire.post(b"{}", {}, 5, 5) as answer:
+            assert await answer.whole(0.4) == piece * 12
+        wire.close()
 
 
-async def test_a_body_that_is_announced_as_small_has_to_be_whole_within_it():
-    wire = Wire()
-    async with in_pieces(announced=True, piece=b"a") as url:
-        async with wire.post(url, b"{}", {}, 5, 5) as answer:
-            assert await answer.whole(5) == b"a" * 12
-        async with wire.post(url, b"{}", {}, 5, 5) as answer:
-            with pytest.raises(TimedOut, match="did not end the answer"):
-                await answer.whole(0.4)
-    await wire.close()
+async def test_a_piece_that_does_not_come_within_it_ends_the_call():
+    async with in_pieces(announced=True, piece=b"a") as url, Wire(url).post(b"{}", {}, 5, 5) as answer:
+        with pytest.raises(TimedOut, match="gave no byte for"):
+            await answer.whole(0.01)

@@ -35,6 +35,7 @@ _REVIEW_SECONDS = 5.0
 _ACCOUNT = "system:serviceaccount:"
 _CREATED = (200, 201)
 _JWT_PARTS = 3
+_REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 
 
 @dataclass(frozen=True)
@@ -164,19 +165,17 @@ class TokenReviews:
     async def _post(self, body: bytes) -> tuple[int, bytes]:
         declared = self._declared
         if self._wire is None:
-            self._wire = Wire(declared.ca_file)
-        server = declared.api_server or _in_cluster()
+            self._wire = Wire(f"{declared.api_server or _in_cluster()}{_REVIEWS}", declared.ca_file)
         own = _own_token(declared.token_file)
         headers = {"content-type": "application/json", "authorization": f"Bearer {own}"}
-        url = f"{server}/apis/authentication.k8s.io/v1/tokenreviews"
         async with asyncio.timeout(_REVIEW_SECONDS):
-            async with self._wire.post(url, body, headers, _REVIEW_SECONDS, None) as answer:
+            async with self._wire.post(body, headers, _REVIEW_SECONDS, None) as answer:
                 return answer.status, await answer.whole(_REVIEW_SECONDS)
 
     async def close(self) -> None:
         """Close the connections."""
         if self._wire is not None:
-            await self._wire.close()
+            self._wire.close()
 
 
 def _own_token(path: str) -> str:

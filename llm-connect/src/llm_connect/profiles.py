@@ -63,8 +63,7 @@ class Profile:
         timeout_seconds: how long a caller waits; the gateway's own deadline ends before (see `deadline_seconds`).
         first_byte_seconds: to the first event of a stream; for a plain answer it holds only where it is declared,
             since providers begin those when they are whole.
-        idle_seconds: without any byte, within an answer that has begun; keep-alive comments count as bytes. A plain
-            answer that is announced with at most 16 KiB has to be whole within it.
+        idle_seconds: without any byte, within an answer that has begun; keep-alive comments count as bytes.
         progress_seconds: without an event, within a stream that has begun; keep-alive comments count for nothing.
         retries: further attempts at the same model, where it is certain that the last one did nothing.
         retry_wait_seconds: the longest single wait; a provider that asks for more is not asked again.

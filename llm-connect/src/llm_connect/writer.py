@@ -46,6 +46,13 @@ class Writer(Generic[T]):
         self._due_at = 0.0
         self._written_at = 0.0
         self._failing = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        """The event loop, found out once: Python 3.11 asks the system for the process's number each time."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
 
     async def put(self, item: T) -> None:
         """Write it: at once where nothing was written within the last millisecond, else with what comes until then.
@@ -53,7 +60,7 @@ class Writer(Generic[T]):
         Raises:
             Unwritable: it was not written, and will not be.
         """
-        loop = asyncio.get_running_loop()
+        loop = self._running()
         if not self._awaited and loop.time() >= self._written_at + _APART_SECONDS:
             if problem := self._flush_with([item]):
                 raise Unwritable(problem)
@@ -71,7 +78,7 @@ class Writer(Generic[T]):
 
     def _plan(self, seconds: float) -> None:
         """Write after `seconds`, and no sooner than a millisecond after the last time; sooner wins over later."""
-        loop = asyncio.get_running_loop()
+        loop = self._running()
         at = max(loop.time() + seconds, self._written_at + _APART_SECONDS)
         if self._due is not None:
             if self._due_at <= at:
@@ -97,7 +104,7 @@ class Writer(Generic[T]):
         if self._due is not None:
             self._due.cancel()
             self._due = None
-        self._written_at = asyncio.get_running_loop().time()
+        self._written_at = self._running().time()
         problem = self._problem([*self._kept, *items])
         if problem is None:
             self._kept.clear()

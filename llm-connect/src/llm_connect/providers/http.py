@@ -26,12 +26,9 @@ _END = "[DONE]"
 class HttpProvider:
     """See `Provider`; `ring` is None where it takes no key."""
 
-    def __init__(
-        self, name: str, url: str, dialect: Dialect, wire: Wire, *, ring: Keyring | None, redactor: Redactor
-    ) -> None:
+    def __init__(self, name: str, dialect: Dialect, wire: Wire, *, ring: Keyring | None, redactor: Redactor) -> None:
         self.name = name
         self.refuses = dialect.refuses
-        self._url = f"{url}/chat/completions"
         self._dialect = dialect
         self._wire = wire
         self._ring = ring
@@ -50,7 +47,7 @@ class HttpProvider:
     async def _complete(self, call: Call, key: Key | None) -> dict[str, Any]:
         octets = encode(self._dialect.body(call, stream=False))
         patience = call.patience
-        async with self._wire.post(self._url, octets, _headers(key), patience.connect, patience.first_byte) as answer:
+        async with self._wire.post(octets, _headers(key), patience.connect, patience.first_byte) as answer:
             whole = await answer.whole(patience.idle)
             return read_completion(answer.status, answer.headers, self._redactor.octets(whole))
 
@@ -75,7 +72,7 @@ class HttpProvider:
     async def _stream(self, call: Call, key: Key | None) -> AsyncGenerator[Chunk | None, None]:
         octets = encode(self._dialect.body(call, stream=True))
         patience = call.patience
-        async with self._wire.post(self._url, octets, _headers(key), patience.connect, patience.first_byte) as answer:
+        async with self._wire.post(octets, _headers(key), patience.connect, patience.first_byte) as answer:
             if answer.status != OK or "text/event-stream" not in (answer.headers.get("content-type") or ""):
                 whole = self._redactor.octets(await answer.whole(patience.idle))
                 read_completion(answer.status, answer.headers, whole)
@@ -118,7 +115,7 @@ class HttpProvider:
 
     async def close(self) -> None:
         """See `Provider`."""
-        await self._wire.close()
+        self._wire.close()
 
 
 def _headers(key: Key | None) -> dict[str, str]:

@@ -72,6 +72,9 @@ class Exchange:
         self.finished = False
         self._began = time.perf_counter()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._ends_at = 0.0
+        self._overdue: Callable[[], GatewayError] = _body_slow
         self._leaving: Leaving = scope[LEAVING]
         self._receive = receive
         self._send = send
@@ -132,12 +135,22 @@ class Exchange:
             at: when.
             overdue: the error that it then ends with.
         """
+        self._ends_at, self._overdue = at, overdue
         if self._timer is not None:
+            if self._timer_at <= at:  # the usual case: it looks again when it comes
+                return
             self._timer.cancel()
-        self._timer = self._loop.call_at(at, self._give_up, overdue)
+        self._wait(at)
 
-    def _give_up(self, overdue: Callable[[], GatewayError]) -> None:
-        self.overdue = overdue()
+    def _wait(self, at: float) -> None:
+        self._timer_at = at
+        self._timer = self._loop.call_at(at, self._time_is_over)
+
+    def _time_is_over(self) -> None:
+        if self._loop.time() < self._ends_at:
+            self._wait(self._ends_at)
+            return
+        self.overdue = self._overdue()
         self.task.cancel()
 
     def watch(self) -> None:

@@ -1,0 +1,141 @@
+"""The connections to one server: opened when they are needed, kept for the next request, closed when they are idle."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from aiohappyeyeballs import start_connection
+
+from llm_connect import __version__
+from llm_connect.providers.connection import Connection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_IDLE_SECONDS = 30.0
+_NEXT_ADDRESS_SECONDS = 0.25
+"""RFC 8305 ("Happy Eyeballs"), "Connection Attempt Delay": what a host costs whose IPv6 leads nowhere."""
+_PORTS = {"http": 80, "https": 443}
+_LEFT_IN_PATHS = "/%:@!$&'()*+,;=~"
+
+
+class Unreachable(Exception):
+    """No connection: the name is unknown, nobody listens, or nobody answered in time."""
+
+
+class Untrusted(Exception):
+    """There is no TLS with it, or its certificate is not accepted."""
+
+
+class Pool:
+    """Connections to the server of one URL.
+
+    Args:
+        url: http or https, without user, query and fragment.
+        authorities: PEM; they are accepted beside the system's.
+
+    Raises:
+        ValueError: the authorities are no PEM (ssl.SSLError is one).
+    """
+
+    def __init__(self, url: str, authorities: str | None = None) -> None:
+        parts = urlsplit(url)
+        self._host = parts.hostname or ""
+        self._port = parts.port or _PORTS[parts.scheme]
+        self._tls = _tls(authorities) if parts.scheme == "https" else None
+        path = quote(parts.path or "/", safe=_LEFT_IN_PATHS)
+        self._line = f"POST {path} HTTP/1.1\r\nhost: {parts.netloc}\r\nuser-agent: llm-connect/{__version__}\r\n"
+        self._idle: list[Connection] = []
+        self._dropping: asyncio.TimerHandle | None = None
+
+    def head(self, headers: Mapping[str, str], length: int) -> bytes:
+        """Request line and headers of a POST with a body of `length` bytes.
+
+        Raises:
+            ValueError: a header holds what would end it.
+        """
+        lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+        if any(not line[:-2].isprintable() for line in lines):
+            raise ValueError("a header holds a control character")
+        return f"{self._line}{''.join(lines)}content-length: {length}\r\n\r\n".encode("latin-1")
+
+    async def take(self, seconds: float) -> Connection:
+        """A connection, one of before if there is one; it is given back by `give`.
+
+        Args:
+            seconds: how long opening one may take.
+
+        Raises:
+            Unreachable, Untrusted: see there; nothing was sent.
+        """
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.reusable:  # nobody closed it meanwhile
+                return connection
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._opened()
+        except TimeoutError:
+            raise Unreachable from None
+
+    async def _opened(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        try:
+            addresses = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            sock = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS)
+        except (OSError, RuntimeError, UnicodeError):  # RuntimeError: some of uvloop's; UnicodeError: of no name's form
+            raise Unreachable from None
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        name = self._host if self._tls else None
+        try:  # from here on the socket is the transport's, which closes it
+            _, connection = await loop.create_connection(
+                lambda: Connection(loop), sock=sock, ssl=self._tls, server_hostname=name
+            )
+        except OSError as error:
+            if isinstance(error, TimeoutError):
+                raise
+            raise Untrusted from None
+        return connection
+
+    def give(self, connection: Connection) -> None:
+        """Keep it for the next request, or close it where its answer was not read to the end."""
+        if not connection.reusable:
+            connection.abort()
+            return
+        loop = asyncio.get_running_loop()
+        connection.idle_since = loop.time()
+        self._idle.append(connection)
+        if self._dropping is None:
+            self._dropping = loop.call_later(_IDLE_SECONDS, self._drop)
+
+    def _drop(self) -> None:
+        """Close what has been idle for long, and look again when the next one will have been."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        while self._idle and self._idle[0].idle_since + _IDLE_SECONDS <= now:
+            self._idle.pop(0).abort()
+        self._dropping = loop.call_at(self._idle[0].idle_since + _IDLE_SECONDS, self._drop) if self._idle else None
+
+    def close(self) -> None:
+        """Close those that are idle."""
+        for connection in self._idle:
+            connection.abort()
+        self._idle.clear()
+        if self._dropping is not None:
+            self._dropping.cancel()
+            self._dropping = None
+
+
+@lru_cache(maxsize=8)
+def _tls(authorities: str | None) -> ssl.SSLContext:
+    """Reading the system's authorities takes 20 ms: once for all providers."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    if authorities is not None:
+        context.load_verify_locations(cadata=authorities)
+    return context
