@@ -256,7 +256,9 @@ def test_after_kill_9_under_load_nothing_that_was_called_is_forgotten(program, c
         threads = [threading.Thread(target=load) for _ in range(8)]
         for thread in threads:
             thread.start()
-        time.sleep(1.0)
+        deadline = time.monotonic() + 60
+        while len(answered) <= 20 and time.monotonic() < deadline:
+            time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
         process.wait()
         stop.set()
@@ -287,7 +289,7 @@ def test_with_a_full_disk_nothing_is_called_and_afterwards_it_goes_on(program, c
         full = call("POST", url, {"prompt": "hello"})
         assert (full.status, full.json["type"]) == (503, "budget_unwritable")
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while (again := call("POST", url, {"prompt": "hello"})).status != 200 and time.monotonic() < deadline:
             time.sleep(0.1)
     assert again.status == 200

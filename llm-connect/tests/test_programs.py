@@ -92,7 +92,21 @@ def test_output_that_cannot_be_written_is_said():
     )
 
 
-def test_a_second_signal_ends_at_once(program, simulator, key):
+def until_under_way(call, url):
+    """Wait until a call is under way there."""
+    while b'llm_connect_calls{state="under_way"} 1.0' not in call("GET", f"{url}/metrics").octets:
+        time.sleep(0.02)
+
+
+def takes_connections(address):
+    try:
+        socket.create_connection(address).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def test_a_second_signal_ends_at_once(program, simulator, call, key):
     environment = {"OPENROUTER_API_KEY": key, "LLM_CONNECT_OPENROUTER_BASE_URL": simulator}
     environment["LLM_CONNECT_CUSTODIAN_TRIAGE_MODEL"] = "simulate/silent"
     with program("serve", "--port", "0", environment=environment) as process:
@@ -101,9 +115,10 @@ def test_a_second_signal_ends_at_once(program, simulator, key):
             body = b'{"prompt": "hello"}'
             head = f"POST /execute HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
             client.sendall(head.encode() + b"\r\n\r\n" + body)
-            time.sleep(0.3)
+            until_under_way(call, process.url)
             process.send_signal(signal.SIGINT)
-            time.sleep(0.3)
+            while takes_connections(address):  # until it has taken the first one in
+                time.sleep(0.02)
             assert process.poll() is None
             process.send_signal(signal.SIGINT)
             _, stderr = process.communicate(timeout=5)
@@ -118,7 +133,7 @@ def test_a_signal_lets_the_request_under_way_finish(program, slow_provider, call
         url = f"{process.url}/execute"
         thread = threading.Thread(target=lambda: replies.append(call("POST", url, {"prompt": "hello"})))
         thread.start()
-        time.sleep(0.3)
+        until_under_way(call, process.url)
         process.send_signal(number)
         stdout, stderr = process.communicate(timeout=10)
         thread.join(10)
@@ -139,7 +154,7 @@ def test_a_request_that_outlives_the_drain_is_given_up_with_an_answer(program, s
         url = f"{process.url}/execute"
         thread = threading.Thread(target=lambda: replies.append(call("POST", url, {"prompt": "hello"})))
         thread.start()
-        time.sleep(0.3)
+        until_under_way(call, process.url)
         process.terminate()
         _, stderr = process.communicate(timeout=10)
         thread.join(10)

@@ -115,7 +115,7 @@ def test_a_token_of_an_account_that_was_deleted_is_refused(cluster, namespace, t
     token = cluster.token(f"{namespace}/leaving", audience="llm-connect")
     cluster.must("DELETE", f"/api/v1/namespaces/{namespace}/serviceaccounts/leaving")
     with serving(cluster, namespace, tmp_path, allow="leaving") as url:
-        deadline = time.monotonic() + 15  # the API server has its own cache of tokens that were good: 10 s
+        deadline = time.monotonic() + 90  # the API server has its own cache of tokens that were good: 10 s
         while ask(url, token)[0] == 200 and time.monotonic() < deadline:
             time.sleep(1)
         assert ask(url, token) == (401, "caller_unknown")
@@ -140,7 +140,7 @@ def test_an_api_server_that_is_down_lets_in_who_is_known_and_nobody_else(cluster
             assert ask(url, known) == (503, "callers_unverifiable")
         finally:
             cluster.start_api()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while ask(url, new)[0] != 200 and time.monotonic() < deadline:
             time.sleep(1)
         assert ask(url, new) == (200, None)

@@ -29,7 +29,7 @@ class Placed(overlay.InNamespace):
 
     def pods(self, name):
         """The pods of that name, as soon as a controller has made one."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             found = json.loads(self.told("get", "pods", "-o", "json", "-l", f"app.kubernetes.io/name={name}"))["items"]
             if found:
@@ -90,7 +90,7 @@ def test_a_pod_comes_that_the_restricted_standard_admits_and_the_rollout_ends(pl
     waiting = placed.kubectl("rollout", "status", "deployment/llm-connect", "--timeout=1s")
     assert waiting.returncode != 0
     placed.run(pod)
-    assert "successfully rolled out" in placed.told("rollout", "status", "deployment/llm-connect", "--timeout=20s")
+    assert "successfully rolled out" in placed.told("rollout", "status", "deployment/llm-connect", "--timeout=60s")
 
 
 def test_the_smoke_makes_one_pod_that_the_restricted_standard_admits(placed):

@@ -86,7 +86,11 @@ class EmbeddedClusterHandle:
         self.cluster.stop("api")
 
     def start_api(self) -> None:
-        self.cluster.start("api", quietly)
+        """With those who watch it: left alone they try again up to a minute later, the longer it was away."""
+        for part in ("eso", "controllers"):
+            self.cluster.stop(part)
+        for part in ("api", "controllers", "eso"):
+            self.cluster.start(part, quietly)
 
 
 def _kubectl() -> str:

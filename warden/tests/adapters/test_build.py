@@ -27,6 +27,7 @@ out=; while [ $# -gt 0 ]; do [ "$1" = -o ] && out=$2; shift; done
 echo $$ >> "$FAKE_DIR/builds"
 echo some/package >&2
 sleep "${FAKE_SLEEP:-0}"
+while [ -e "$FAKE_DIR/held" ]; do sleep 0.05; done
 [ -n "$FAKE_FAULT" ] && { echo "$FAKE_FAULT" >&2; exit 1; }
 case $PWD in
   */eso) echo operator > "$out/eso";;
@@ -160,8 +161,11 @@ def test_programs_in_a_cache_that_cannot_be_written_are_used(world):
 
 
 def test_of_two_at_once_one_builds_and_the_other_waits_and_says_so(world):
-    both = [world.start(FAKE_SLEEP="1") for _ in range(2)]
-    said = [child.communicate(timeout=60)[0] for child in both]
+    (world.folder / "held").touch()
+    both = [world.start() for _ in range(2)]
+    first = [child.stdout.readline() for child in both]
+    (world.folder / "held").unlink()
+    said = [line + child.communicate(timeout=60)[0] for line, child in zip(first, both, strict=True)]
     assert [child.returncode for child in both] == [0, 0]
     assert world.builds == 2
     waited = [text for text in said if "this one waits for it" in text]

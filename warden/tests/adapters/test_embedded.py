@@ -108,6 +108,9 @@ def test_a_sealed_one_is_opened_with_the_key_that_the_platform_keeps(home):
     embedded = Embedded(home)
     up(embedded)
     remember(embedded, "kept")
+    # In the first five seconds of a first start OpenBao opens itself again: it looks then whether it was initialised.
+    embedded.down()
+    up(embedded)
     embedded._server().door().must("PUT", "sys/seal", token=embedded._server().admin())
     assert embedded.status().sealed
     before = embedded.status().pid
@@ -285,7 +288,22 @@ def test_a_server_that_hangs_is_down_and_is_told_by_its_pid(shared, monkeypatch)
         assert str(pid) in caught.value.message
     finally:
         os.kill(pid, signal.SIGCONT)
+        monkeypatch.undo()
     assert shared.status().up
+
+
+def test_one_that_is_not_the_active_node_yet_is_not_up(shared, monkeypatch):
+    """Unsealed and a standby: so it is for a moment when it starts, and it refuses requests."""
+    health, standby = server.Server._health, [True, True]
+
+    def look(self, port, pid):
+        found = dict(health(self, port, pid))
+        return found | {"standby": standby.pop() if standby else found["standby"]}
+
+    monkeypatch.setattr(server.Server, "_health", look)
+    assert not shared.status().up
+    assert up(shared)[1]
+    assert standby == []
 
 
 def test_an_older_platform_is_given_the_policies_of_this_version(shared):

@@ -166,7 +166,7 @@ def test_a_killed_process_is_started_again_where_it_was(shared, victim):
     before, address = cluster.status(), shared.status().address
     pids = {part.name: part.pid for part in before} | {"bao": shared.status().pid}
     os.kill(pids[victim], signal.SIGKILL)
-    process.wait_for(lambda: process.ended(pids[victim]) or None, 5)
+    process.wait_for(lambda: process.ended(pids[victim]) or None, 30)
     assert not (shared.status().up if victim == "bao" else answering(cluster)[victim])
     started, said = up(shared)
     assert started
@@ -182,7 +182,7 @@ def test_all_of_it_killed_at_once_comes_back_whole(shared):
     assert len(pids) == 5
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    process.wait_for(lambda: all(process.ended(pid) for pid in pids) or None, 5)
+    process.wait_for(lambda: all(process.ended(pid) for pid in pids) or None, 30)
     up(shared)
     assert kept()
 
@@ -215,7 +215,7 @@ def test_a_port_that_somebody_else_took_is_left_to_them(shared, part):
     cluster.stop(part)
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        assert process.wait_for(lambda: bound(other, port), 5)  # who ended holds its port for some milliseconds more
+        assert process.wait_for(lambda: bound(other, port), 30)  # who ended holds its port for some milliseconds more
         other.listen()
         assert not answering(cluster)[name]
         up(shared)
@@ -224,7 +224,7 @@ def test_a_port_that_somebody_else_took_is_left_to_them(shared, part):
     namespace = f"seen-{part}"
     cluster.admin().must("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
     account = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
-    assert process.wait_for(lambda: cluster.admin().call("GET", account)[0] == 200 or None, 20)
+    assert process.wait_for(lambda: cluster.admin().call("GET", account)[0] == 200 or None, 60)
     assert cluster.status()[-1].pid != operator
     assert kept()
     assert read_kubeconfig(shared.layout.kubeconfig).server == cluster.address

@@ -94,10 +94,13 @@ def test_a_file_that_was_just_written_is_not_trusted(directory, monkeypatch):
 def test_a_file_changed_in_place_just_now_is_not_trusted_though_its_folder_is(directory, monkeypatch):
     path = directory.lane("one")
     directory.lane("two")
-    monkeypatch.setattr(index, "_SETTLED", 300_000_000)
-    time.sleep(0.4)
+    before = time.time_ns()
+    time.sleep(0.1)
     with path.open("a") as file:
         file.write("\n")
+    changed = path.stat().st_mtime_ns
+    monkeypatch.setattr(index, "_SETTLED", (changed - before) // 2)
+    monkeypatch.setattr(time, "time_ns", lambda: changed)
     index.load(str(directory))
     assert index._compiled(str(directory), "two.yaml") is not None
     assert index._compiled(str(directory), "one.yaml") is None

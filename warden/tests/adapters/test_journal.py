@@ -250,6 +250,7 @@ def test_what_was_answered_survives_kill_9(journal, path):
         one = writer(path, 100_000)
         assert one.stdout is not None
         assert one.stdout.readline() == "go\n"
+        told.append(int(one.stdout.readline()))
         time.sleep(0.05)
         one.send_signal(signal.SIGKILL)
         told += [int(line) for line in one.communicate()[0].splitlines() if line]

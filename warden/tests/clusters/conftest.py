@@ -6,7 +6,8 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -19,8 +20,9 @@ from warden.adapters.journal import SqliteJournal
 from warden.adapters.kubernetes import Kubernetes, connect
 from warden.adapters.unplayed import Unplayed
 from warden.domain.cluster import DeclaredCluster, Leg, leg, legs, seated
+from warden.domain.cluster_rights import Asking
 from warden.domain.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
-from warden.domain.manifests import Manifest, Reached
+from warden.domain.manifests import Manifest, Reached, external_secret_of
 from warden.domain.proof import Proof, Verdict
 from warden.domain.secret import Secret
 from warden.verbs.adopt import Adopted, Tools, adopt
@@ -32,6 +34,7 @@ from warden.verbs.plan_cluster import plan_cluster
 from warden.verbs.prove import Setting, prove
 from warden.verbs.prove_delivery import Ground
 from warden.verbs.put import put
+from warden.verbs.refresh import PATIENCE, refresh
 
 FIRST = "coulombcore"
 OWNERS = Owners(
@@ -56,7 +59,7 @@ class ClusterBench:
             name: DeclaredCluster(context=name, auth_mount=handle.auth_mount)
             for name, handle in platform.clusters.items()
         }
-        self.patience = 6.0
+        self.patience = PATIENCE
         self.made: list[tuple[str, str]] = []
         self.lane = self.make()
         self.kubes: dict[str, Kubernetes] = {}
@@ -189,7 +192,7 @@ class ClusterBench:
         return base64.b64decode(data).decode()
 
     @staticmethod
-    def until(look: Callable[[], object], seconds: float = 20.0):
+    def until(look: Callable[[], object], seconds: float = 60.0):
         end = time.monotonic() + seconds
         while not (found := look()):
             assert time.monotonic() < end, "waited in vain"
@@ -198,7 +201,19 @@ class ClusterBench:
 
     def collected(self) -> None:
         """Wait until the Secret went after its owner: a new cluster's collector looks for new kinds every 30 s."""
-        self.until(lambda: self.live_secret().get("code") == 404, 60.0)
+        self.until(lambda: self.live_secret().get("code") == 404, 90.0)
+
+    def may(self, user: str, groups: Sequence[str] = (), **attributes: str) -> bool:
+        """Whether the API server of the first cluster lets it pass by now: roles come to it by way of a cache."""
+        spec = {"user": user, "groups": [*groups, "system:authenticated"], "resourceAttributes": attributes}
+        path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+        return bool(self.handle().must("POST", path, {"spec": spec})["status"].get("allowed"))
+
+    def lets(self, account: str, asked: Iterable[Asking]) -> None:
+        """Wait until an account of the lane's namespace may do all of that."""
+        user = f"system:serviceaccount:{self.namespace}:{account}"
+        for each in asked:
+            self.until(partial(self.may, user, **each.attributes))
 
     # -- verbs -------------------------------------------------------------------------------------------------------
 
@@ -242,8 +257,21 @@ class ClusterBench:
         return self
 
     def synced(self, cluster: str = FIRST) -> None:
-        self.merge("externalsecret", self.name, {"metadata": {"annotations": {"poke": os.urandom(4).hex()}}}, cluster)
-        self.until(lambda: self.delivered(cluster))
+        """Poke, and wait until that was followed: the operator writes the Secret first, and its status afterwards."""
+        poke = {"metadata": {"annotations": {"poke": os.urandom(4).hex()}}}
+        before, _ = followed(self.merge("externalsecret", self.name, poke, cluster))
+
+        def done() -> bool:
+            version, ready = followed(self.handle(cluster).must("GET", self.url("externalsecret", self.name)))
+            return ready and version != before
+
+        self.until(done)
+        assert self.delivered(cluster)
+
+    def refreshed(self, word: str) -> None:
+        """Ask until it comes to that: what a store says now reaches the operator on another way than the asking."""
+        ref = external_secret_of(self.leg())
+        self.until(lambda: refresh(self.kube(), ref, self.patience).followed == word, 90.0)
 
     def ground(self, **how: object) -> Ground:
         usual = Ground(
@@ -326,6 +354,13 @@ class ClusterBench:
     def tidy(self) -> None:
         for cluster, namespace in self.made:
             self.handle(cluster).admin("DELETE", f"/api/v1/namespaces/{namespace}")
+
+
+def followed(external: Manifest) -> tuple[str, bool]:
+    """Which version of an ExternalSecret the operator says that it followed, and whether it says Ready."""
+    status = external.get("status") or {}
+    ready = [each["status"] for each in status.get("conditions") or () if each["type"] == "Ready"]
+    return status.get("syncedResourceVersion") or "", ready == ["True"]
 
 
 def pod_spec(secret: str, how: str) -> dict:

@@ -42,6 +42,7 @@ def test_who_lacks_rights_is_told_which_and_the_command_that_gives_them(bench, s
         given = yaml.safe_dump_all(list(cluster_rights(bench.leg(), part, agent)))
         done = bench.handle().kubectl("apply", "-f", "-", stdin=given)
         assert done.returncode == 0, done.stderr
+        bench.lets("agent", askings(bench.leg(), part))
     found = [each for each in look(bench, bench.kube_as("agent")) if each.about == "rights"]
     good = [each.text.partition(" in ")[0] for each in found if each.verdict == "ok"]
     assert good == (["plan, status, sync, prove", "apply, adopt"] if ok is None else ok), found

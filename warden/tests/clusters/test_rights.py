@@ -16,7 +16,7 @@ from warden.adapters.identities import ByMount, ClusterIssuer
 from warden.adapters.kubernetes import PLACES, path_of
 from warden.adapters.unplayed import Unplayed
 from warden.domain.cluster import DeclaredCluster, leg
-from warden.domain.cluster_rights import cluster_rights
+from warden.domain.cluster_rights import Asking, askings, cluster_rights
 from warden.domain.errors import Refused, WardenError
 from warden.domain.exposure import Subject
 from warden.domain.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
@@ -121,6 +121,7 @@ class Agent:
         bench.create("serviceaccount", {"metadata": {"name": "agent"}})
         self.made = []
         self.give(granted(bench, scope))
+        bench.lets("agent", askings(bench.leg(), scope))
         self.kube = bench.kube_as("agent")
 
     def give(self, manifests):
@@ -133,14 +134,10 @@ class Agent:
 
     def may(self, right, rule):
         """Whether the API server lets it pass by now: roles are read from a cache."""
-        resource, _, sub = right.resource.partition("/")
-        attributes = {"verb": right.verb, "resource": resource, "subresource": sub, "group": rule["apiGroups"][0]}
         home = {"tenant": self.bench.namespace, PROBE_ACCOUNT: PROBE_ACCOUNT}.get(right.home, "")
         names = rule.get("resourceNames") or ("",)
-        spec = {"user": f"system:serviceaccount:{self.bench.namespace}:agent", "groups": ["system:authenticated"]}
-        spec["resourceAttributes"] = attributes | {"namespace": home, "name": names[0]}
-        found = self.bench.handle().must("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {"spec": spec})
-        return bool(found["status"].get("allowed"))
+        asking = Asking(right.verb, rule["apiGroups"][0], right.resource, home, names[0])
+        return self.bench.may(f"system:serviceaccount:{self.bench.namespace}:agent", **asking.attributes)
 
     def take(self, right):
         """Take one right away, and wait until the API server refuses it."""
@@ -171,14 +168,14 @@ class Agent:
     def plan(self):
         return plan_cluster(self.bench.leg(), self.kube, self.bench.reached)
 
-    def sync(self, patience=6.0):
+    def sync(self):
         found = sync(
             self.bench.seated,
             [self.bench.leg()],
             {"coulombcore": self.kube},
             self.bench.vault(),
             self.bench.journal,
-            patience=patience,
+            patience=self.bench.patience,
         )
         return found[0].followed
 
@@ -276,12 +273,12 @@ def expect_no_reason_without_events(sound):
     path = {"spec": {"provider": {"vault": {"path": "elsewhere"}}}}
     bench.merge("secretstore", "openbao-app", path)
     try:
-        assert refresh(bench.kube(), ref, 6.0).followed == "failed"
+        bench.refreshed("failed")
         assert refresh(sound.kube, ref, 2.0).followed == "silent"
     finally:
         path["spec"]["provider"]["vault"]["path"] = "platform"
         bench.merge("secretstore", "openbao-app", path)
-        bench.until(lambda: refresh(bench.kube(), ref, 6.0).followed == "synced", 40)
+        bench.refreshed("synced")
 
 
 # -- apply and adopt --------------------------------------------------------------------------------------------------

@@ -73,10 +73,11 @@ def spec(kind, name=None, **changed):
 
 
 def store(**changed):
-    """Merge into the store's provider."""
+    """Merge into the store's provider, and wait until the operator knows of it."""
 
     def plant(bench):
         bench.merge("secretstore", "openbao-app", {"spec": {"provider": {"vault": changed}}})
+        bench.refreshed("failed")
 
     return plant
 
@@ -91,6 +92,7 @@ def no_authorities(bench):
 
 def no_store(bench):
     bench.remove("secretstore", "openbao-app")
+    bench.refreshed("failed")
 
 
 def no_external_secret(bench):
@@ -153,6 +155,14 @@ def grant(bench, verbs, subject, names=()):
     bench.create("role", {"metadata": {"name": "leak"}, "rules": [rule]})
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "leak"}
     bench.create("rolebinding", {"metadata": {"name": "leak"}, "roleRef": reference, "subjects": [subject]})
+    user = f"system:serviceaccount:{bench.namespace}:default" if subject["kind"] == "ServiceAccount" else "eve"
+    granted(bench, verbs[0], user, [subject["name"]] if subject["kind"] == "Group" else [], *names)
+
+
+def granted(bench, verb, user, groups, name=""):
+    """Wait until the API server knows of it: its roles are read from a cache."""
+    asked = {"verb": verb, "resource": "secrets", "namespace": bench.namespace, "name": name}
+    bench.until(lambda: bench.may(user, groups, **asked))
 
 
 GROUP = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "developers"}
@@ -178,6 +188,7 @@ def everybody_views(bench):
         "subjects": [GROUP | {"name": "system:authenticated"}],
     }
     bench.create("rolebinding", body)
+    granted(bench, "get", "eve", [])
 
 
 def no_right_to_tokens(bench):

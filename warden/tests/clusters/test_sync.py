@@ -15,7 +15,7 @@ pytestmark = pytest.mark.cluster
 def asked(bench):
     """Syncs the bench's lane; answers what was followed, by cluster."""
 
-    def run(patience=6.0, **clusters):
+    def run(patience=bench.patience, **clusters):
         legs = [bench.leg(name) for name in bench.lane.deliveries]
         known = {name: clusters.get(name) or bench.kube(name) for name in bench.lane.deliveries}
         done = sync(bench.seated, legs, known, bench.vault(), bench.journal, patience=patience)
@@ -70,6 +70,7 @@ def test_it_is_of_now_the_operator_read_again_in_openbaos_own_log(everywhere, as
 def test_one_that_fails_says_why_and_keeps_no_other_from_being_asked(everywhere, asked):
     bad = {"spec": {"provider": {"vault": {"path": "elsewhere"}}}}
     everywhere.merge("secretstore", "openbao-app", bad)
+    everywhere.refreshed("failed")  # the operator knows of the store by now
     done = asked()
     assert followed(done) == {"coulombcore": "failed", "railiance01": "synced"}
     assert done["coulombcore"].why

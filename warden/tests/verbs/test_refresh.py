@@ -1,30 +1,46 @@
-"""Waiting for a refresh where the store became ready only after it was asked for."""
+"""Waiting for a refresh: what became ready only after it was asked for, and whose failure it was."""
 
+import datetime as dt
 import time
 
 import pytest
 
+from warden.domain.cluster import DeclaredCluster, leg
 from warden.domain.errors import Refused
+from warden.domain.lane import Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
 from warden.domain.manifests import Ref
-from warden.verbs.refresh import GRACE, refresh
+from warden.domain.seen import Sync
+from warden.verbs import refresh as refresh_module
+from warden.verbs.refresh import refresh
+from warden.verbs.sync import _with_reason
 
 ASKED = Ref("ExternalSecret", "team", "key")
 STORE = Ref("SecretStore", "team", "openbao-app")
-EVENT = {"metadata": {"name": "one"}, "message": 'could not get client: SecretStore "openbao-app" is not ready'}
+GRACE = 0.3
+NOT_READY = 'could not get client: SecretStore "openbao-app" is not ready'
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch):
+    monkeypatch.setattr(refresh_module, "GRACE", GRACE)
 
 
 class Scripted:
-    """A cluster whose operator reads the ExternalSecret again `later` seconds after it failed for the first time."""
+    """A cluster whose operator reads the ExternalSecret again `later` seconds after it was asked for the first time.
 
-    def __init__(self, later, store):
-        self.later, self.store, self.failed_at = later, store, None
+    Until then it says `message`, as an event of that type, of so many of the askings.
+    """
+
+    def __init__(self, later, store="True", message=NOT_READY, kind="Warning", answered=9):
+        self.later, self.store, self.message, self.kind, self.answered = later, store, message, kind, answered
+        self.asked_at, self.asked = None, 0
 
     def get(self, ref):
         if ref == STORE:
             if self.store == "forbidden":
                 raise Refused("not yours")
             return {"status": {"conditions": [{"type": "Ready", "status": self.store}]}}
-        done = self.failed_at is not None and time.monotonic() - self.failed_at > self.later
+        done = self.asked_at is not None and time.monotonic() - self.asked_at > self.later
         return {
             "metadata": {"namespace": "team", "name": "key"},
             "spec": {"secretStoreRef": {"kind": "SecretStore", "name": "openbao-app"}},
@@ -35,19 +51,63 @@ class Scripted:
         }
 
     def patch(self, ref, changes):
-        self.failed_at = time.monotonic()
+        self.asked_at, self.asked = self.asked_at or time.monotonic(), self.asked + 1
         return self.get(ref)
 
     def events(self, _ref):
-        return [EVENT] if self.failed_at is not None else []
+        said = range(min(self.asked, self.answered))
+        return [{"metadata": {"name": str(each)}, "type": self.kind, "message": self.message} for each in said]
 
 
 def test_a_store_that_is_ready_by_now_is_waited_for():
-    assert refresh(Scripted(GRACE + 1.5, "True"), ASKED, patience=8).followed == "synced"
+    assert refresh(Scripted(GRACE + 0.7), ASKED, patience=20).followed == "synced"
 
 
 @pytest.mark.parametrize("store", ["False", "forbidden"])
 def test_one_that_is_not_or_may_not_be_looked_at_is_a_failure(store):
-    found = refresh(Scripted(GRACE + 1.5, store), ASKED, patience=8)
-    assert (found.followed, found.ms < 8000) == ("failed", True)
+    found = refresh(Scripted(GRACE + 0.7, store), ASKED, patience=20)
+    assert (found.followed, found.ms < 20_000) == ("failed", True)
     assert found.why.endswith("is not ready")
+
+
+def test_one_failure_may_be_of_a_read_that_had_begun_before_it_is_asked_again_before_that_counts():
+    """A busy operator: what it says first is of before, and what was asked for comes after the grace."""
+    cluster = Scripted(GRACE + 0.7, message="permission denied", answered=1)
+    assert refresh(cluster, ASKED, patience=20).followed == "synced"
+    assert cluster.asked == 2
+
+
+def test_a_failure_that_comes_again_counts_and_one_alone_does_when_nothing_follows():
+    again = refresh(Scripted(60, message="permission denied"), ASKED, patience=20)
+    alone = refresh(Scripted(60, message="permission denied", answered=1), ASKED, patience=GRACE + 1)
+    assert [(each.followed, each.why) for each in (again, alone)] == [("failed", "permission denied")] * 2
+    assert again.ms < 20_000
+
+
+def test_that_it_wrote_the_secret_is_no_failure():
+    """The event of that is there before the status says so."""
+    found = refresh(Scripted(GRACE + 0.7, message="secret created", kind="Normal"), ASKED, patience=20)
+    assert found.followed == "synced"
+    assert refresh(Scripted(60, message="secret created", kind="Normal"), ASKED, patience=1).followed == "silent"
+
+
+def test_what_a_store_says_when_it_is_well_is_no_reason_of_a_failure():
+    class Stored:
+        def events(self, _ref):
+            bad = {"type": "Warning", "message": "permission denied"}
+            return [bad, {"type": "Normal", "message": "store validated"}]
+
+    owner = Owner(repo="r", doc="d")
+    lane = Lane(
+        id="key",
+        title="t",
+        status="active",
+        reviewed=dt.date(2026, 11, 1),
+        owners=Owners(custody=owner, consumer=owner, runtime=owner),
+        custody=Custody(path="platform/team/key", fields=("API_KEY",)),
+        readers=(WorkloadReader(workload=Workload("team", "app")),),
+        deliveries={"here": Delivery(external_secret="team/key")},
+    )
+    one = leg(lane, "here", {"here": DeclaredCluster(context="c")})
+    found = _with_reason(Sync(followed="failed", why=NOT_READY), one, Stored())
+    assert found.why == f"{NOT_READY}: permission denied"

@@ -25,25 +25,34 @@ HASTE = 0.02
 GRACE = 2.0
 """Seconds in which a failure may still pass: what was applied a moment ago is tried again several times by then."""
 
+SURE = 2
+"""Failures after which it failed: the first may be of a read that was under way when the refresh was asked for."""
+
 
 def refresh(cluster: Cluster, ref: Ref, patience: float = PATIENCE) -> Sync:
     """Force a refresh of an ExternalSecret and wait. Raises as the port Cluster says."""
-    before = cluster.get(ref)
-    if before is None:
+    if cluster.get(ref) is None:
         return Sync(followed="absent")
-    told = {_told_apart(each) for each in _events(cluster, ref)}
+    said = _Said(cluster, ref)
     try:
-        asked = cluster.patch(ref, {"metadata": {"annotations": {ANNOTATION: secrets.token_hex(8)}}})
+        return _waited(cluster, ref, said, patience)
     except Missing:
         return Sync(followed="absent")
-    return _waited(cluster, ref, asked, told, patience=patience)
 
 
-def _waited(cluster: Cluster, ref: Ref, asked: Manifest, told: set[str], *, patience: float) -> Sync:
-    started, now, failed, failed_at = time.monotonic(), asked, "", 0.0
+def _ask(cluster: Cluster, ref: Ref) -> Manifest:
+    return cluster.patch(ref, {"metadata": {"annotations": {ANNOTATION: secrets.token_hex(8)}}})
+
+
+def _waited(cluster: Cluster, ref: Ref, said: "_Said", patience: float) -> Sync:
+    now = asked = _ask(cluster, ref)
+    started, again = time.monotonic(), False
     while (passed := time.monotonic() - started) < patience:
-        if failed and passed - failed_at > GRACE and not _passes(cluster, now, failed):
-            break
+        if said.failed and passed - said.since > GRACE and not _passes(cluster, now, said.failed):
+            if said.times >= SURE:
+                break
+            if not again:  # it failed once: only a read that begins from here on tells whether it still does
+                asked, again = _ask(cluster, ref), True
         time.sleep(HASTE if passed < 1 else HASTE * 5)
         found = cluster.get(ref)
         if found is None:
@@ -51,14 +60,40 @@ def _waited(cluster: Cluster, ref: Ref, asked: Manifest, told: set[str], *, pati
         now = found
         if _synced(now) != _synced(asked) and _ready(now):
             return Sync(followed="synced", ms=(time.monotonic() - started) * 1000)
-        if not _ready(now) and (new := [each for each in _events(cluster, ref) if _told_apart(each) not in told]):
-            failed = str(new[-1].get("message") or new[-1].get("reason") or "it did not say why")
-            failed_at = failed_at or passed
+        if not _ready(now):
+            said.listen(passed)
     ms = (time.monotonic() - started) * 1000
-    if failed:
-        return Sync(followed="failed", why=failed, ms=ms)
+    if said.failed:
+        return Sync(followed="failed", why=said.failed, ms=ms)
     why = f"External Secrets Operator left {ref} as it was for {patience:.0f} s; does it run there? {_last_said(now)}"
     return Sync(followed="silent", why=why.strip(), ms=ms)
+
+
+class _Said:
+    """The failures that were told of an ExternalSecret since it was looked at first.
+
+    failed  the words of the newest one; empty before the first
+    since   when the first one was heard, as `listen` was told
+    times   how often something new was heard
+    """
+
+    def __init__(self, cluster: Cluster, ref: Ref) -> None:
+        self._cluster = cluster
+        self._ref = ref
+        self._known = {_told_apart(each) for each in _failures(cluster, ref)}
+        self.failed = ""
+        self.since = 0.0
+        self.times = 0
+
+    def listen(self, passed: float) -> None:
+        """Take in what is new after `passed` seconds."""
+        new = [each for each in _failures(self._cluster, self._ref) if _told_apart(each) not in self._known]
+        if not new:
+            return
+        self._known |= {_told_apart(each) for each in new}
+        self.since = self.since or passed
+        self.times += 1
+        self.failed = str(new[-1].get("message") or new[-1].get("reason") or "it did not say why")
 
 
 def _passes(cluster: Cluster, external: Manifest, failed: str) -> bool:
@@ -89,10 +124,10 @@ def _last_said(external: Manifest) -> str:
     return f"(its last word: {ready.get('reason')} at {ready.get('lastTransitionTime')})" if ready else ""
 
 
-def _events(cluster: Cluster, ref: Ref) -> Sequence[Manifest]:
-    """What was said of the object; who may not see it goes without the reason of a failure."""
+def _failures(cluster: Cluster, ref: Ref) -> Sequence[Manifest]:
+    """What was said of the object and is no success; who may not see it goes without the reason of a failure."""
     try:
-        return cluster.events(ref)
+        return [each for each in cluster.events(ref) if each.get("type") != "Normal"]
     except Refused:
         return ()
 

@@ -110,7 +110,8 @@ def _with_reason(found: Sync, leg: Leg, cluster: Cluster) -> Sync:
         events = cluster.events(store_of(leg))
     except WardenError:
         return found
-    said = next((str(each["message"]) for each in reversed(events) if each.get("message")), "")
+    bad = (each for each in reversed(events) if each.get("type") != "Normal")
+    said = next((str(each["message"]) for each in bad if each.get("message")), "")
     return msgspec.structs.replace(found, why=f"{found.why}: {said}" if said else found.why)
 
 

@@ -18,7 +18,7 @@ from warden.adapters.embedded.build import Tick
 from warden.adapters.embedded.cluster import Cluster
 from warden.adapters.embedded.fleet import Fleet
 from warden.adapters.embedded.parts import Parts
-from warden.adapters.embedded.server import Server
+from warden.adapters.embedded.server import Server, serves
 from warden.adapters.issuer import LocalIssuer
 from warden.domain.errors import NotFound
 
@@ -128,7 +128,7 @@ class Embedded:
         server = self._server()
         pid, published, health = server.pid, server.published, server.health()
         return Status(
-            up=health.get("sealed") is False,
+            up=serves(health),
             address=server.address,
             pid=pid or 0,
             version=health.get("version", ""),

@@ -134,7 +134,7 @@ class Server:
         if self._tls and not self.speaks_tls:
             report("OpenBao speaks TLS from now on, as clusters are to call it: its address becomes https")
             self.stop()
-        if self.health().get("sealed") is False:
+        if serves(self.health()):
             return False
         self._start_unless_on_its_way(report)
         return True
@@ -274,7 +274,7 @@ class Server:
         """``ready``, ``ended``, or nothing yet. The API does not listen before initialisation is over."""
         if process.ended(pid):
             return "ended"
-        return "ready" if self._health(port, pid).get("sealed") is False else None
+        return "ready" if serves(self._health(port, pid)) else None
 
     def _sealed_or_settled(self, pid: int, port: int) -> Callable[[], str | None]:
         """As `_settled`, or ``sealed``: one that starts is that too, for a moment."""
@@ -304,6 +304,14 @@ class Server:
             subject=self._layout.log,
             hint=f"read {self._layout.log}, then: warden dev up",
         )
+
+
+def serves(health: Mapping[str, Any]) -> bool:
+    """Whether requests are answered, by what ``sys/health`` says.
+
+    One that is unsealed is a standby until it has become the active node, and refuses what it is asked for until then.
+    """
+    return health.get("sealed") is False and health.get("standby") is False
 
 
 def _digest(clusters: Sequence[str]) -> str:
