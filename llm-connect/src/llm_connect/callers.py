@@ -16,12 +16,13 @@ import time
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llm_connect import files
 from llm_connect.caller_tables import ANYBODY
 from llm_connect.encoding import encode
 from llm_connect.faults import GatewayError, NotAllowed, Unauthenticated, Unavailable
+from llm_connect.logs import logger
 from llm_connect.providers.wire import Wire
 
 if TYPE_CHECKING:
@@ -164,9 +165,10 @@ class TokenReviews:
     async def _post(self, body: bytes) -> tuple[int, bytes]:
         declared = self._declared
         if self._wire is None:
-            self._wire = Wire(declared.ca_file)
+            self._wire = Wire(_read(declared.ca_file, "ca_file", files.LARGEST_AUTHORITIES))
         server = declared.api_server or _in_cluster()
-        own = _own_token(declared.token_file)
+        # Read each time, since the kubelet replaces it every hour; a small file in memory.
+        own = _read(declared.token_file, "token_file", _LARGEST_TOKEN).decode("ascii").strip()
         headers = {"content-type": "application/json", "authorization": f"Bearer {own}"}
         url = f"{server}/apis/authentication.k8s.io/v1/tokenreviews"
         async with asyncio.timeout(_REVIEW_SECONDS):
@@ -179,9 +181,18 @@ class TokenReviews:
             await self._wire.close()
 
 
-def _own_token(path: str) -> str:
-    """Read each time, since the kubelet replaces it every hour; a small file in memory."""
-    return Path(path).read_text(encoding="ascii").strip()
+def _read(path: str, setting: str, most: int) -> bytes:
+    """A file that is there at once: nobody's request waits for a pipe. Callers are not told which it is, the log is.
+
+    Raises:
+        Unavailable: it cannot be read.
+    """
+    try:
+        return files.whole(path, most, 0)
+    except files.Unreadable as error:
+        fields = {"setting": f"callers.kubernetes.{setting}", "file": path, "problem": str(error)}
+        logger.error("callers cannot be verified", extra={"fields": fields})
+        raise Unavailable("callers_unverifiable", f"{setting} cannot be read") from None
 
 
 def _in_cluster() -> str:

@@ -29,6 +29,5 @@ def _built(table: ProviderTable, settings: Settings) -> Provider:
         router = OpenRouter(table.policy)
         dialect = OpenRouter(table.policy, frozenset({*router.refuses, *table.refuses}))
     ring = settings.keys.get(table.name)
-    return HttpProvider(
-        table.name, table.base_url or "", dialect, Wire(table.ca_file), ring=ring, redactor=settings.redactor
-    )
+    wire = Wire(settings.authorities.get(table.name))
+    return HttpProvider(table.name, table.base_url or "", dialect, wire, ring=ring, redactor=settings.redactor)

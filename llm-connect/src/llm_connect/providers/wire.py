@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyreqwest.client import Client, ClientBuilder
@@ -137,11 +136,11 @@ class Wire:
     """The connections to one provider. Redirects are not followed: they would carry the key to an undeclared address.
 
     Args:
-        ca_file: authorities that are accepted beside the system's.
+        authorities: those that are accepted beside the system's, in PEM.
     """
 
-    def __init__(self, ca_file: str | None = None) -> None:
-        self._authorities = Path(ca_file).read_bytes() if ca_file else None
+    def __init__(self, authorities: bytes | None = None) -> None:
+        self._authorities = authorities
         self._clients: dict[float, Client] = {}
 
     def _client(self, connect_seconds: float) -> Client:
