@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 import threading
+import time
 
 import msgspec
 import pytest
@@ -82,6 +83,27 @@ def test_a_value_written_by_hand_that_the_refresh_mends_is_told_with_who_wrote_i
     assert forged not in repr(proof)
     assert bench.value not in repr(proof)
     assert not [each for each in bench.prove().verdicts if each.probe == "healed"]
+
+
+def test_fields_that_were_added_and_removed_by_hand_are_told_of_a_secret_that_the_refresh_mends(bench):
+    bench.ready().deploy()
+    time.sleep(1)  # the operator notes its refreshes in whole seconds: one that is surely later than the put
+    assert bench.prove().state == "proven"
+
+    def edit(found):
+        found.update(data={}, stringData={"EXTRA": "anything"})
+
+    bench.handle().stop_eso()
+    back = threading.Timer(1.0, bench.handle().start_eso)
+    try:
+        bench.edit("secret", bench.name, edit)
+        back.start()
+        proof = bench.prove(ground=bench.ground(patience=20))
+    finally:
+        back.join()
+    assert proof.state == "proven", bench.shown(proof)
+    told = "API_KEY: removed; by whom cannot be told; EXTRA, which is none of the lane's: written by kubectl-edit at "
+    assert bench.verdict(proof, "healed").detail.startswith(told)
 
 
 def test_an_older_version_that_was_delivered_is_no_value_written_by_hand(bench):
