@@ -59,3 +59,51 @@ def test_masked_material_is_a_matter_of_secrets():
 )
 def test_writing_it_differently_does_not_help(line):
     assert [each.category for each in asked(line)] == ["money"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "\u0440\u0430y the bill",  # Cyrillic in part,
+        "\u0440\u0430\u0443 the bill",  # wholly,
+        "\u0420\u0410\u0423 the bill",  # in capitals
+        "\u0442\u0430x",  # looks Latin as a small capital
+        "\u03c1\u03b1y",  # Greek
+        "\u1d18\u1d00\u028f",  # small capitals
+        "\U0001f17f\U0001f170\u028f",  # white on black
+        "p\u200bay",  # zero-width
+        "p\u034fa\ufe0fy",  # neither format character nor seen
+        "p\u3164ay",  # a filler, by its category a letter
+        "p\u0336a\u20ddy",  # struck through, encircled
+        "p\u00e4y",  # no umlaut is meant
+        "b\u0406LLING",  # what looks like I and l
+        "bi1ling",
+        "invo\u0131ce",
+        "payrnent",  # rn for m
+        "c0st",
+        "KOSTEN\u00dcBERSICHT",
+        "\u00fcberweisung",
+    ],
+)
+def test_look_alikes_and_what_cannot_be_seen_do_not_help(line):
+    assert [each.category for each in asked(line)] == ["money"], ascii(line)
+    assert ("money", "answer") in [(each.category, each.source) for each in asked(action=line)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "\u0422\u0435\u0441\u0442\u044b \u0432 \u0442\u0435\u0441\u0442\u0430\u0445",
+        "\u0436\u0442\u0430\u0445\u0436 \u0434\u0440\u0430\u0443\u0434",  # within it: tax, pay
+        "\u03bd\u03ad\u03bf \u03c0\u03bb\u03ac\u03bd\u03bf \u03b4\u03b9\u03ba\u03c4\u03cd\u03bf\u03c5",
+        "\u00dcbergabe der K\u00f6pfe gr\u00f6\u00dftenteils geklaert, L\u00e4ufer gepr\u00fcft",
+        "\u26a0\ufe0f node 3",
+    ],
+)
+def test_ordinary_words_of_other_scripts_call_nobody(line):
+    assert asked(line, action=line, why=line) == [], ascii(line)
+
+
+def test_what_is_told_is_what_was_read():
+    assert [each.word for each in asked("A payrnent plan")] == ["payrnent"]
+    assert [each.word for each in asked("\u0440\u0430yment")] == ["payment"]

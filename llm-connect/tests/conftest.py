@@ -193,11 +193,21 @@ def simulator() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def gateway_to() -> Callable[..., Any]:
+def gateway_of() -> Callable[..., Gateway]:
+    """The application for the provider at a base URL, served by nobody yet."""
+
+    def build(base_url: str, profiles: Mapping[str, Any] | None = None, key: str | None = KEY, **more: Any) -> Gateway:
+        return Gateway(settings_for(base_url, profiles, key, **more))
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def gateway_to(gateway_of) -> Callable[..., Any]:
     """A gateway to the provider at a base URL."""
 
     def start(base_url: str, profiles: Mapping[str, Any] | None = None, key: str | None = KEY, **more: Any) -> Any:
-        return serving_app(Gateway(settings_for(base_url, profiles, key, **more)), Protocol)
+        return serving_app(gateway_of(base_url, profiles, key, **more), Protocol)
 
     return start
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
+import time
 from dataclasses import replace
 
 import pytest
@@ -92,6 +94,37 @@ def test_without_a_record_there_is_no_call(serving, gateway_to, call):
         with gateway_to(f"{upstream}/v1", audit=AuditTable("/dev/null")) as url:
             call("POST", f"{url}/execute", {"prompt": "hello"})
         assert called == [1]
+
+
+def ready(call, url):
+    reply = call("GET", f"{url}/ready")
+    return reply.status, reply.json.get("type")
+
+
+def unwritable(call, url):
+    lines = call("GET", f"{url}/metrics").octets.decode().splitlines()
+    return next(line.rpartition(" ")[2] for line in lines if line.startswith('llm_connect_unwritable{what="audit"}'))
+
+
+def test_readiness_tells_of_a_record_that_cannot_be_written_and_comes_back_without_a_call(
+    simulator, gateway_to, call, tmp_path
+):
+    directory = tmp_path / "records"
+    directory.mkdir()
+    path = directory / "audit.jsonl"
+    with gateway_to(simulator, audit=AuditTable(str(path))) as url:
+        assert (ready(call, url), unwritable(call, url)) == ((200, None), "0.0")
+        shutil.rmtree(directory)
+        assert call("POST", f"{url}/execute", {"prompt": "hello"}).json["type"] == "audit_unwritable"
+        assert {ready(call, url) for _ in range(20)} == {(503, "audit_unwritable")}
+        assert unwritable(call, url) == "1.0"
+        directory.mkdir()
+        end = time.monotonic() + 10
+        while ready(call, url) != (200, None) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert (ready(call, url), unwritable(call, url)) == ((200, None), "0.0")
+        assert [line["event"] for line in lines_of(path)] == ["call.refused"]  # and nothing of the probes
+        assert call("POST", f"{url}/execute", {"prompt": "hello"}).status == 200
 
 
 def test_a_file_that_cannot_be_opened_is_said_at_start(run, key):

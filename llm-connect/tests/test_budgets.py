@@ -296,6 +296,32 @@ def test_with_a_full_disk_nothing_is_called_and_afterwards_it_goes_on(program, c
     assert spent_of(state)["all/all"][0] == first.json["usage"]["total_tokens"] + again.json["usage"]["total_tokens"]
 
 
+def test_readiness_tells_of_a_ledger_that_cannot_be_written_and_comes_back_without_a_call(program, call, budgeted):
+    state, environment = budgeted
+    limit = 256 * 1024
+
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+    with program("serve", "--port", "0", environment=environment, preexec_fn=small_files) as process:
+        spent = call("POST", f"{process.url}/execute", {"prompt": "hello"}).json["usage"]["total_tokens"]
+        end = time.monotonic() + 10
+        while spent_of(state)["all/all"][0] != spent and time.monotonic() < end:
+            time.sleep(0.05)  # nothing is left to be written, so that nothing but the refused calls is tried again
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+        for _ in range(3):
+            assert call("POST", f"{process.url}/execute", {"prompt": "hello"}).json["type"] == "budget_unwritable"
+        time.sleep(1.2)  # the write is tried again meanwhile, twice
+        full = call("GET", f"{process.url}/ready")
+        assert (full.status, full.json["type"]) == (503, "budget_unwritable")
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        end = time.monotonic() + 10
+        while (again := call("GET", f"{process.url}/ready")).status != 200 and time.monotonic() < end:
+            time.sleep(0.05)
+    assert again.status == 200
+    assert spent_of(state)["all/all"][0] == spent
+
+
 @pytest.mark.parametrize("place", ["nowhere/state", "a file/state"])
 def test_a_directory_that_is_mistyped_begins_no_budget_at_zero(run, tmp_path, key, place):
     (tmp_path / "a file").write_text("")

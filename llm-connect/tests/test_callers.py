@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import time
 from dataclasses import replace
 
@@ -116,6 +117,48 @@ def test_where_the_api_server_gives_no_answer_nobody_is_let_in(simulator, gatewa
         assert ask(call, url, jwt("activity-core")).status == 200
     with gateway_to(simulator, callers=Callers(kubernetes=replace(declared, api_server="http://127.0.0.1:9"))) as url:
         assert ask(call, url, jwt("activity-core")).status == 503
+
+
+@pytest.fixture
+def asked_with(simulator, gateway_to, call, api_server):
+    """A call where a file of the gateway's own is another one."""
+
+    def ask_with(setting, path):
+        declared = replace(api_server[1], **{setting: path})
+        with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url:
+            return ask(call, url, jwt("activity-core"))
+
+    return ask_with
+
+
+@pytest.mark.parametrize("setting", ["token_file", "ca_file"])
+@pytest.mark.parametrize(
+    "found",
+    [
+        ("pipe", "did not come to its end within 0 s"),
+        ("/dev/zero", "more than "),
+        ("none", "No such file"),
+    ],
+)
+def test_a_file_of_the_gateways_own_holds_nobody_up(asked_with, tmp_path, caplog, setting, found):
+    name, said = found
+    os.mkfifo(tmp_path / "pipe")
+    path = str(tmp_path / name)
+    reply = asked_with(setting, path)
+    assert (reply.status, reply.json["type"]) == (503, "callers_unverifiable")
+    assert path not in reply.octets.decode()
+    (told,) = (record.fields for record in caplog.records if record.message == "callers cannot be verified")
+    assert (told["setting"], told["file"]) == (f"callers.kubernetes.{setting}", path)
+    assert said in told["problem"]
+
+
+def test_an_authority_that_is_none_is_told_in_the_log(gateway_to, simulator, call, api_server, caplog):
+    declared = replace(api_server[1], api_server="https://127.0.0.1:1", ca_file="/dev/null")
+    with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url:
+        reply = ask(call, url, jwt("activity-core"))
+    assert (reply.status, reply.json["type"]) == (503, "callers_unverifiable")
+    (told,) = (record.fields for record in caplog.records if record.message == "callers cannot be verified")
+    assert (told["file"], told["problem"]) == ("/dev/null", "holds no certificate in PEM")
 
 
 def test_what_the_api_server_said_counts_as_long_as_it_is_declared_and_not_beyond_the_tokens_end(

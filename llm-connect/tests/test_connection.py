@@ -75,12 +75,12 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(*answers, tls=None, path="/v1/chat/completions", host="127.0.0.1", ca_file=None):
+async def serving(*answers, tls=None, path="/v1/chat/completions", host="127.0.0.1", authorities=None):
     """A server and the wire to it."""
     server = Server(*answers)
     async with await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls, limit=2**20) as listening:
         port = listening.sockets[0].getsockname()[1]
-        wire = Wire(f"{'https' if tls else 'http'}://{host}:{port}{path}", ca_file)
+        wire = Wire(f"{'https' if tls else 'http'}://{host}:{port}{path}", authorities)
         try:
             yield server, wire
         finally:
@@ -404,17 +404,15 @@ def server_tls(authority, tmp_path):
     return make
 
 
-@pytest.fixture
-def ca_file(authority, tmp_path):
-    file = tmp_path / "ca.pem"
-    file.write_bytes(pem(authority[1]))
-    return str(file)
+@pytest.fixture(scope="module")
+def trusted(authority):
+    return "# Autorität eines Tests\n".encode() + pem(authority[1])
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-async def test_over_tls_with_an_authority_of_ones_own(server_tls, ca_file, host):
+async def test_over_tls_with_an_authority_of_ones_own(server_tls, trusted, host):
     context = server_tls(ip=["127.0.0.1"], dns=["localhost"])
-    async with serving([SMALL], tls=context, ca_file=ca_file, host=host) as (server, wire):
+    async with serving([SMALL], tls=context, authorities=trusted, host=host) as (server, wire):
         for _ in range(3):
             assert (await asked(wire, b"a" * 200_000))[2] == b"hi"
     assert server.connections == 1
@@ -428,15 +426,18 @@ UNTRUSTED = {
 
 
 @pytest.mark.parametrize("name", UNTRUSTED)
-async def test_a_certificate_that_is_not_accepted_gets_no_request(server_tls, ca_file, name):
-    async with serving([SMALL], tls=server_tls(**UNTRUSTED[name]), ca_file=ca_file) as (server, wire):
+async def test_a_certificate_that_is_not_accepted_gets_no_request(server_tls, trusted, name):
+    async with serving([SMALL], tls=server_tls(**UNTRUSTED[name]), authorities=trusted) as (server, wire):
         found = await failure(wire, headers={"authorization": "Bearer secret"})
     assert (found.type, found.unbilled, server.requests) == ("provider_tls", True, [])
 
 
-async def test_an_authority_of_ones_own_is_of_one_provider_only(server_tls, ca_file):
+async def test_an_authority_of_ones_own_is_of_one_provider_only(server_tls, trusted):
     context = server_tls(ip=["127.0.0.1"])
-    async with serving([SMALL], tls=context, ca_file=ca_file) as (_, wire), serving([SMALL], tls=context) as (_, other):
+    async with (
+        serving([SMALL], tls=context, authorities=trusted) as (_, wire),
+        serving([SMALL], tls=context) as (_, other),
+    ):
         assert (await asked(wire))[2] == b"hi"
         assert (await failure(other)).type == "provider_tls"
 

@@ -100,6 +100,47 @@ def test_every_file_that_is_named_has_a_time(pipe):
             load_settings({variable: pipe})
 
 
+@pytest.mark.usefixtures("little_patience")
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("pipe", "a pipe or terminal that did not"),
+        ("endless", f"more than {files.LARGEST_AUTHORITIES} octets"),
+        ("none", "No such file"),
+    ],
+)
+def test_authorities_are_read_within_bounds_and_told_with_every_other_fault(pipe, tmp_path, kind, said):
+    path = {"pipe": pipe, "endless": "/dev/zero", "none": "/nowhere/ca.pem"}[kind]
+    config = tmp_path / "llm-connect.toml"
+    config.write_text(f'[providers.local]\nkind = "openai"\nbase_url = "https://llm.example/v1"\nca_file = "{path}"\n')
+    with pytest.raises(FaultyConfiguration) as caught:
+        load_settings({VERSION_KEY_FILE: "/nowhere/key"}, config=str(config))
+    faults = {fault.field: fault.problem for fault in caught.value.faults}
+    assert set(faults) == {"providers.local.ca_file", VERSION_KEY_FILE}
+    assert faults["providers.local.ca_file"].startswith(f"{path} cannot be read ({said}")
+
+
+def test_with_authorities_that_cannot_be_read_it_does_not_start(run, tmp_path, key):
+    config = tmp_path / "llm-connect.toml"
+    table = '[providers.local]\nkind = "openai"\nbase_url = "https://llm.example/v1"\nca_file = "/dev/zero"\n'
+    config.write_text(table)
+    found = run("serve", "--port", "0", "--config", str(config), environment={KEY: key})
+    assert (found.returncode, found.stdout) == (2, "")
+    assert "providers.local.ca_file: /dev/zero cannot be read (more than" in found.stderr
+
+
+def test_a_file_without_a_certificate_is_a_fault_with_every_other(run, tmp_path, key):
+    config, authorities = tmp_path / "llm-connect.toml", tmp_path / "ca.pem"
+    authorities.write_text("-----BEGIN CERTIFICATE-----\nnone\n")
+    table = f'[providers.local]\nkind = "openai"\nbase_url = "https://llm.example/v1"\nca_file = "{authorities}"\n'
+    config.write_text(table)
+    environment = {KEY: key, VERSION_KEY_FILE: "/nowhere/key"}
+    found = run("serve", "--port", "0", "--config", str(config), environment=environment)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert f"providers.local.ca_file: {authorities} holds no certificate in PEM" in found.stderr
+    assert VERSION_KEY_FILE in found.stderr
+
+
 def test_a_configuration_has_a_largest_size(tmp_path):
     path = tmp_path / "large.toml"
     path.write_bytes(b"#" * (LARGEST + 1))

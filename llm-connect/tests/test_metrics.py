@@ -52,7 +52,7 @@ def test_what_took_how_long_and_cost_how_much_is_counted_by_route_and_caller():
     fields = {"profile": "p", "provider": "o", "caller": "ann", "prompt_tokens": 3, "completion_tokens": 4, "cost": 0.5}
     metrics.answered("/execute", 200, "", 0.03, fields)
     metrics.answered("/execute", 200, "", 500.0, fields | {"first_event_ms": 15.0})
-    text = metrics.text(Admission(1, 1), {}, {}).decode()
+    text = metrics.text(Admission(1, 1), {}, {}, {}).decode()
     found = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     route = 'gen_ai_provider_name="o"'
 

@@ -2,12 +2,19 @@
 
 Two ways to find it: by the forms that issuers give their keys, and by looks (a long part that is no word, number,
 digest or identifier). Names and paths are no secrets, though vault paths are long and full of the word "secret". What
-it finds and what it leaves alone is measured on labelled lines: tests/material.toml, docs/adr/0022.
+it finds and what it leaves alone is measured on labelled lines: tests/material.toml, docs/adr/0022. It is looked for in
+the text's shadow, in which look-alikes of ASCII (the hyphen of a word processor, full-width letters) are ASCII: 0025.
 """
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+from activity_core.lookalikes import shadow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MASK = "[secret masked]"
 
@@ -62,11 +69,26 @@ def mask(text: str) -> tuple[str, list[str]]:
     """The text with `MASK` for each piece of secret material, and the kind of each piece, in order."""
     kinds: list[tuple[int, str]] = []
 
-    def masked(match: re.Match[str]) -> str:
+    def kept(match: re.Match[str]) -> int:
         kinds.append((match.start(), _KINDS[int(str(match.lastgroup)[1:])]))
-        return f"{match['kept'] or ''}{MASK}"
+        return len(match["kept"] or "")
 
-    return _mask_random(_FORM.sub(masked, text), kinds)
+    return _mask_random(*_masked(_FORM, text, shadow(text), kept), kinds)
+
+
+def _masked(
+    pattern: re.Pattern[str], text: str, seen: str, kept: Callable[[re.Match[str]], int | None]
+) -> tuple[str, str]:
+    """Text and shadow with `MASK` for each match of the shadow; `kept` says how much of it stays, None for all."""
+    done, texts, shadows = 0, [], []
+    for match in pattern.finditer(seen):
+        if (stays := kept(match)) is None:
+            continue
+        end = match.start() + stays
+        texts += [text[done:end], MASK]
+        shadows += [seen[done:end], MASK]
+        done = match.end()
+    return "".join([*texts, text[done:]]), "".join([*shadows, seen[done:]])
 
 
 def holds(text: str) -> bool:
@@ -74,17 +96,17 @@ def holds(text: str) -> bool:
     return bool(mask(text)[1])
 
 
-def _mask_random(text: str, kinds: list[tuple[int, str]]) -> tuple[str, list[str]]:
-    spared = [match.span() for match in _IDENTIFIER.finditer(text)]
+def _mask_random(text: str, seen: str, kinds: list[tuple[int, str]]) -> tuple[str, list[str]]:
+    spared = [match.span() for match in _IDENTIFIER.finditer(seen)]
 
-    def masked(match: re.Match[str]) -> str:
+    def kept(match: re.Match[str]) -> int | None:
         inside = any(start < match.end() and match.start() < end for start, end in spared)
         if inside or not _random(match[0]):
-            return match[0]
+            return None
         kinds.append((match.start(), "random string"))
-        return MASK
+        return 0
 
-    return _LONG.sub(masked, text), [kind for _, kind in kinds]
+    return _masked(_LONG, text, seen, kept)[0], [kind for _, kind in kinds]
 
 
 def _random(word: str) -> bool:

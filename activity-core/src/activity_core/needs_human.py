@@ -15,6 +15,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from activity_core.lookalikes import INVISIBLE, latin
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 
 CATEGORIES = ("money", "legal", "secrets", "security", "publication")
 
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
+# What UTS #39 takes for one another within ASCII; the rules' own words are read so, too.
+_ALIKE = {"i": "[il1]", "l": "[il1]", "1": "[il1]", "o": "[o0]", "0": "[o0]", "m": "(?:m|rn)"}
 _AMOUNT = re.compile(r"[$€£]\s?\d|\d\s?[$€£]")
 
 
@@ -73,19 +77,33 @@ def _text(title: str, fields: Mapping[str, str]) -> str:
     )
 
 
-def folded(text: str) -> str:
-    """Lower case, umlauts written out, no accents, compatibility forms folded, words apart by one space."""
-    lowered = unicodedata.normalize("NFKC", text).casefold().translate(_UMLAUTS)
-    bare = "".join(each for each in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(each))
-    return " ".join(re.sub(r"[^a-z0-9.$€£]+|\.(?![a-z])", " ", bare).split())
+def folded(text: str) -> list[str]:
+    """The ways to read the text in plain letters: with umlauts written out, and with umlauts as letters with marks.
+
+    Lower case, compatibility forms and look-alikes of Latin letters folded, no marks, words apart by one space.
+    """
+    if text.isascii():
+        return [_plain(text.lower())]
+    seen = unicodedata.normalize("NFKC", INVISIBLE.sub("", text))
+    return list(dict.fromkeys(_plain(_bare(way)) for way in (seen.translate(_UMLAUTS), seen)))
+
+
+def _bare(text: str) -> str:
+    """No marks and no look-alikes; twice, since some look Latin as capitals only and others as small letters."""
+    bare = "".join(each for each in unicodedata.normalize("NFKD", text) if unicodedata.category(each)[0] != "M")
+    return latin(latin(bare).casefold()).lower()
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"[^a-z0-9.$€£]+|\.(?![a-z])", " ", text).split())
 
 
 def _matches(text: str) -> Iterator[tuple[str, str]]:
-    plain = folded(text)
-    if _AMOUNT.search(plain):
+    ways = folded(text)
+    if any(_AMOUNT.search(plain) for plain in ways):
         yield "money", "an amount"
     for category, pattern in _patterns().items():
-        if found := pattern.search(plain):
+        if found := next(filter(None, map(pattern.search, ways)), None):
             yield category, found[0].strip()
 
 
@@ -97,5 +115,9 @@ def _patterns() -> dict[str, re.Pattern[str]]:
 
 def _compiled(words: list[str]) -> re.Pattern[str]:
     """One pattern for all words of a category; a * at the end is whatever follows in the word."""
-    forms = (re.escape(word.removesuffix("*")) + (r"\w*" if word.endswith("*") else "") for word in words)
+    forms = (_form(word.removesuffix("*")) + (r"\w*" if word.endswith("*") else "") for word in words)
     return re.compile(rf"(?<!\w)(?:{'|'.join(forms)})(?!\w)")
+
+
+def _form(word: str) -> str:
+    return "(?:rn|m)".join("".join(_ALIKE.get(each, re.escape(each)) for each in part) for part in word.split("rn"))

@@ -1,11 +1,13 @@
 """Anybody's text, made harmless: no control, format or unassigned character, one line, a bounded length.
 
 Format characters (Unicode category Cf) are what hides or reorders text: zero-width and bidirectional characters, and
-the tag characters U+E0000 to U+E007F by which instructions are smuggled past a reader.
+the tag characters U+E0000 to U+E007F by which instructions are smuggled past a reader. Letters and marks that nobody
+sees go with them (fillers, variation selectors, the grapheme joiner): they would break up a word or a key unseen.
 """
 
 import unicodedata
 
+from activity_core.lookalikes import INVISIBLE
 from activity_core.material import mask
 
 _REMOVED = {"Cc", "Cf", "Cs", "Co", "Cn"}
@@ -17,7 +19,7 @@ def plain(text: str) -> str:
     """The text on one line without characters that steer or hide; white space of any kind becomes one space."""
     if not (text.isascii() and text.isprintable()):
         spaced = (" " if each.isspace() else each for each in text)
-        text = "".join(each for each in spaced if unicodedata.category(each) not in _REMOVED)
+        text = INVISIBLE.sub("", "".join(each for each in spaced if unicodedata.category(each) not in _REMOVED))
     return " ".join(text.split())
 
 

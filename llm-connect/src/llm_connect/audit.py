@@ -28,6 +28,11 @@ class Audit(Protocol):
 
     content: bool
 
+    @property
+    def unwritable(self) -> bool:
+        """The last record could not be written, and calls are refused for it."""
+        ...
+
     async def begin(self, record: Mapping[str, Any]) -> None:
         """Write down that a call is about to be made.
 
@@ -53,6 +58,7 @@ class NoAudit:
     """Where no file is named."""
 
     content = False
+    unwritable = False
 
     async def begin(self, record: Mapping[str, Any]) -> None:
         """See `Audit`."""
@@ -90,6 +96,11 @@ class AuditFile:
         except OSError as error:
             problem = f"{self._path} cannot be written ({error.strerror})"
             raise FaultyConfiguration([Fault("LLM_CONNECT_AUDIT_FILE", problem, "a file to append to")]) from None
+
+    @property
+    def unwritable(self) -> bool:
+        """See `Audit`."""
+        return self._writer.unwritable
 
     async def begin(self, record: Mapping[str, Any]) -> None:
         """See `Audit`."""

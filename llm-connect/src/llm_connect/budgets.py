@@ -35,6 +35,11 @@ class Budgets(Protocol):
         """By account."""
         ...
 
+    @property
+    def unwritable(self) -> bool:
+        """The last entry could not be written, and calls are refused for it."""
+        ...
+
     async def reserve(self, caller: str, profile: str, call: Call, prices: Prices | None) -> Reservation:
         """Take an upper bound from every budget that holds for this caller and profile; all of them or none.
 
@@ -63,6 +68,8 @@ class Budgets(Protocol):
 
 class NoBudgets:
     """Where none is declared."""
+
+    unwritable = False
 
     @property
     def spent(self) -> Mapping[str, Amount]:

@@ -16,12 +16,13 @@ import time
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llm_connect import files
 from llm_connect.caller_tables import ANYBODY
 from llm_connect.encoding import encode
 from llm_connect.faults import GatewayError, NotAllowed, Unauthenticated, Unavailable
+from llm_connect.logs import logger
 from llm_connect.providers.wire import Wire
 
 if TYPE_CHECKING:
@@ -165,8 +166,9 @@ class TokenReviews:
     async def _post(self, body: bytes) -> tuple[int, bytes]:
         declared = self._declared
         if self._wire is None:
-            self._wire = Wire(f"{declared.api_server or _in_cluster()}{_REVIEWS}", declared.ca_file)
-        own = _own_token(declared.token_file)
+            self._wire = _wire(f"{declared.api_server or _in_cluster()}{_REVIEWS}", declared.ca_file)
+        # Read each time, since the kubelet replaces it every hour; a small file in memory.
+        own = _read(declared.token_file, "token_file", _LARGEST_TOKEN).decode("ascii").strip()
         headers = {"content-type": "application/json", "authorization": f"Bearer {own}"}
         async with asyncio.timeout(_REVIEW_SECONDS):
             async with self._wire.post(body, headers, _REVIEW_SECONDS, None) as answer:
@@ -178,9 +180,31 @@ class TokenReviews:
             self._wire.close()
 
 
-def _own_token(path: str) -> str:
-    """Read each time, since the kubelet replaces it every hour; a small file in memory."""
-    return Path(path).read_text(encoding="ascii").strip()
+def _wire(url: str, ca_file: str) -> Wire:
+    authorities = _read(ca_file, "ca_file", files.LARGEST_AUTHORITIES)
+    try:
+        return Wire(url, authorities)
+    except ValueError as error:
+        raise _unverifiable("ca_file", ca_file, str(error)) from None
+
+
+def _read(path: str, setting: str, most: int) -> bytes:
+    """A file that is there at once: nobody's request waits for a pipe.
+
+    Raises:
+        Unavailable: it cannot be read.
+    """
+    try:
+        return files.whole(path, most, 0)
+    except files.Unreadable as error:
+        raise _unverifiable(setting, path, str(error)) from None
+
+
+def _unverifiable(setting: str, path: str, problem: str) -> Unavailable:
+    """Callers are not told which file it is, the log is."""
+    fields = {"setting": f"callers.kubernetes.{setting}", "file": path, "problem": problem}
+    logger.error("callers cannot be verified", extra={"fields": fields})
+    return Unavailable("callers_unverifiable", f"{setting} cannot be used")
 
 
 def _in_cluster() -> str:

@@ -13,6 +13,8 @@ import time
 
 WAIT_SECONDS = 10.0
 """For a pipe, in all: what makes a configuration or fetches a token takes seconds."""
+LARGEST_AUTHORITIES = 4 * 1024 * 1024
+"""Octets of a file with certificates; the authorities of a whole system have a quarter of a million."""
 _STEP = 65536
 
 
@@ -50,6 +52,18 @@ def read(path: str | os.PathLike[str], most: int, seconds: float | None = None) 
         raise Unreadable(error.strerror or "no usable path") from None
     finally:
         os.close(descriptor)
+
+
+def whole(path: str | os.PathLike[str], most: int, seconds: float | None = None) -> bytes:
+    """All of it, as `read`.
+
+    Raises:
+        Missing, Unreadable: see `read`; or it has more than `most` octets.
+    """
+    octets, _ = read(path, most, seconds)
+    if len(octets) > most:
+        raise Unreadable(f"more than {most} octets")
+    return octets
 
 
 def _whole(descriptor: int, most: int, end: float, wait: float) -> bytes:

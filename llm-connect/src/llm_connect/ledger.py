@@ -51,6 +51,9 @@ _ADD = """INSERT INTO account VALUES (?, ?, ?)
 Entry = tuple[tuple[str, ...], Amount]
 """Accounts, and what is added to each of them."""
 _NOTHING = Amount()
+_TRIAL: Entry = ((), _NOTHING)
+_TRY = "PRAGMA user_version = 0"
+"""Writes a page though nothing changes, which adding nothing to an account does not: SQLite compares first."""
 
 
 class _Holding(NamedTuple):
@@ -80,6 +83,11 @@ class Ledger:
         self._holding: dict[tuple[str, str], list[_Holding]] = {}
         self._writes = 0
         self._checkpoints: asyncio.Task[None] | None = None
+
+    @property
+    def unwritable(self) -> bool:
+        """See `Budgets`."""
+        return self._writer.unwritable
 
     async def open(self) -> None:
         """See `Budgets`."""
@@ -116,6 +124,8 @@ class Ledger:
             await self._writer.put((accounts, amount))
         except Unwritable:
             self._add(accounts, Amount(-amount.tokens, -amount.nano_usd))
+            if not self._writer.unwritable:  # nothing is kept that would be tried again, and would find out when it can
+                self._writer.put_soon(_TRIAL)
             message = "the budget cannot be written down, so that nothing was called"
             raise Unavailable("budget_unwritable", message) from None
         return Reservation(amount, accounts)
@@ -182,6 +192,9 @@ class Ledger:
         rows = [(account, each, nano_usd[account]) for account, each in tokens.items()]
         if len(rows) == 1:
             self._database.execute(_ADD, rows[0])  # a transaction by itself
+            return
+        if not rows:
+            self._database.execute(_TRY)
             return
         self._database.execute("BEGIN IMMEDIATE")
         try:

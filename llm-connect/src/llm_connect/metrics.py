@@ -106,6 +106,9 @@ class Metrics:
         self._keys = Gauge(
             "llm_connect_key_info", "The version of the key in force.", ("provider", "version"), registry=registry
         )
+        self._unwritable = Gauge(
+            "llm_connect_unwritable", "1 while calls are refused for it.", ("what",), registry=registry
+        )
         self._tokens_spent = Gauge(
             "llm_connect_budget_spent_tokens", "Spent and reserved.", ("account",), registry=registry
         )
@@ -125,8 +128,16 @@ class Metrics:
         counts.tokens[profile, caller, "output"] += fields.get("completion_tokens", 0)
         counts.cost[profile, caller] += fields.get("cost", 0)
 
-    def text(self, admission: Admission, keys: Mapping[str, Keyring], spent: Mapping[str, Amount]) -> bytes:
+    def text(
+        self,
+        admission: Admission,
+        keys: Mapping[str, Keyring],
+        spent: Mapping[str, Amount],
+        unwritable: Mapping[str, bool],
+    ) -> bytes:
         """The page."""
+        for what, is_so in unwritable.items():
+            self._unwritable.labels(what).set(is_so)
         self._calls.labels("under_way").set(admission.under_way)
         self._calls.labels("waiting").set(admission.waiting)
         self._keys.clear()

@@ -38,7 +38,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Settings:
-    """What the gateway runs with; `keys` has a keyring for each provider that takes a key."""
+    """What the gateway runs with.
+
+    Attributes:
+        keys: a keyring for each provider that takes a key.
+        authorities: of providers that have a `ca_file`, what is in it.
+    """
 
     profiles: Mapping[str, Profile]
     providers: Mapping[str, ProviderTable] = field(default_factory=lambda: dict(BUILT_IN))
@@ -50,6 +55,7 @@ class Settings:
     audit: AuditTable = field(default_factory=AuditTable)
     state: str | None = None
     versions_comparable: bool = False
+    authorities: Mapping[str, bytes] = field(default_factory=dict)
 
     def missing_keys(self) -> list[str]:
         """The names of the keys that a profile needs and nobody delivered yet."""
@@ -72,6 +78,7 @@ def load_settings(
     providers = {name: _with_url(table, environment, faults) for name, table in read.providers.items()}
     redactor, versions = Redactor(), _collect(faults, lambda: _versions(environment))
     rings = _keyrings(providers or BUILT_IN, environment, versions or Versions(), redactor, faults)
+    authorities = _authorities(providers, faults)
     state = environment.get(STATE) or None
     if read.budgets and state is None:
         faults.append(Fault(STATE, "is not set, and budgets are declared", "a directory that is kept, for the ledger"))
@@ -79,9 +86,8 @@ def load_settings(
         raise FaultyConfiguration(faults)
     limits = replace(read.limits, max_body_bytes=max_body_bytes) if max_body_bytes else read.limits
     audit = replace(read.audit, file=environment.get(AUDIT_FILE) or read.audit.file)
-    return Settings(
-        profiles, providers, rings, redactor, limits, read.callers, read.budgets, audit, state, versions.comparable
-    )
+    known = (read.callers, read.budgets, audit, state, versions.comparable, authorities)
+    return Settings(profiles, providers, rings, redactor, limits, *known)
 
 
 def _collect(faults: list[Fault], load: Callable[[], T]) -> T | None:
@@ -122,6 +128,22 @@ def _keyrings(
             ring = _collect(faults, lambda key=table.key: Keyring(key_source(environment, key), versions, redactor))  # type: ignore[misc]
             rings |= {name: ring} if ring else {}
     return rings
+
+
+def _authorities(providers: Mapping[str, ProviderTable], faults: list[Fault]) -> dict[str, bytes]:
+    from llm_connect.providers.pool import trusting  # sockets and TLS, which no command but `serve` needs
+
+    found: dict[str, bytes] = {}
+    for name, table in providers.items():
+        if table.ca_file:
+            try:
+                found[name] = files.whole(table.ca_file, files.LARGEST_AUTHORITIES)
+                trusting(found[name])
+            except (files.Unreadable, ValueError) as error:
+                unread = isinstance(error, files.Unreadable)
+                problem = f"{table.ca_file} {f'cannot be read ({error})' if unread else error}"
+                faults.append(Fault(f"providers.{name}.ca_file", problem, "a file with certificates in PEM"))
+    return found
 
 
 def _versions(environment: Mapping[str, str]) -> Versions:

@@ -54,6 +54,11 @@ class Writer(Generic[T]):
             self._loop = asyncio.get_running_loop()
         return self._loop
 
+    @property
+    def unwritable(self) -> bool:
+        """The last write failed, and what is kept is tried again twice a second: it ends by itself."""
+        return self._failing and bool(self._kept)
+
     async def put(self, item: T) -> None:
         """Write it: at once where nothing was written within the last millisecond, else with what comes until then.
 

@@ -8,6 +8,7 @@ import pexpect
 import pytest
 
 from warden.adapters.embedded import server
+from warden.adapters.journal import SqliteJournal
 from warden.cli.dev import _fish, _sh
 
 pytestmark = pytest.mark.real
@@ -198,6 +199,25 @@ def test_wiping_asks_for_a_word_and_refuses_where_nobody_can_be_asked(tmp_path):
         "stopped": False,
         "wiped": False,
     }
+
+
+def test_wiping_leaves_the_journal_and_says_where_it_is(tmp_path):
+    (tmp_path / "dev").mkdir()
+    assert run(tmp_path, "dev", "down", "--wipe", "--yes").stderr == ""  # there is none yet
+    journal = SqliteJournal(str(tmp_path / "journal.db"))
+    journal.record("lane.closed", "a-lane", {"reason": "a test"})
+    journal.close()
+    (tmp_path / "dev").mkdir()
+    child = on_terminal(tmp_path, "dev", "down", "--wipe")
+    child.expect("The journal stays")
+    child.sendline("wipe")
+    child.expect("wiped")
+    child.expect(pexpect.EOF)
+    (tmp_path / "dev").mkdir()
+    done = run(tmp_path, "dev", "down", "--wipe", "--yes")
+    assert done.stdout == f"wiped: {tmp_path}/dev\n"
+    assert " ".join(done.stderr.split()).startswith(f"kept: the journal, {tmp_path}/journal.db It is of every")
+    assert "lane.closed" in run(tmp_path, "journal", "log").stdout
 
 
 def test_ctrl_c_at_the_question_removes_nothing(tmp_path):

@@ -8,8 +8,9 @@ import pytest
 from warden.domain.cluster import DeclaredCluster, leg
 from warden.domain.healed import healed
 from warden.domain.lane import Delivery
+from warden.domain.secret import Secret
 from warden.domain.seen import Before, DeliverySeen, Sync
-from warden.domain.server import Handed
+from warden.domain.server import Handed, SecretSeen
 
 RIGHT, OTHER = "hmac-sha256:right", "hmac-sha256:other"
 WRITTEN = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
@@ -29,11 +30,12 @@ def wrote(manager, *fields, at=LATER):
 def told(lane_of):
     """What is told of a Secret that was different before the refresh."""
 
-    def judge(*entries, hashes=None, refreshed=LATER, versions=(1, 1), line=LINE):
+    def judge(*entries, hashes=None, refreshed=LATER, versions=(1, 1), line=LINE, fields=("API_KEY",), left=()):
         lane = lane_of(deliveries={"here": Delivery(external_secret="tenant/first-secret")})
         before = Before(
             metadata={"managedFields": list(entries)},
             hashes=hashes or {"API_KEY": OTHER},
+            fields=frozenset(fields),
             refreshed=refreshed,
             written=WRITTEN,
         )
@@ -43,6 +45,7 @@ def told(lane_of):
             account_uid="u",
             marker=EARLIER,
             versions=versions,
+            secret=SecretSeen(metadata={}, values=dict.fromkeys(["API_KEY", *left], Secret("x")), immutable=False),
             before=before,
         )
         return [(each.word, each.observed, each.detail) for each in healed(seen, [line])]
@@ -61,6 +64,24 @@ def test_a_version_that_was_delivered_already_and_is_not_there_was_written_by_so
     assert "who wrote it cannot be told" in detail
 
 
+def test_a_field_that_had_been_delivered_and_was_gone_is_told_of_nobody(told):
+    ((_, observed, detail),) = told(wrote(OPERATOR, "API_KEY"), fields=(), hashes={"NONE": OTHER})
+    assert observed == "HEALED"
+    assert detail.startswith("API_KEY: removed; by whom cannot be told; ")
+
+
+def test_a_field_that_is_none_of_the_lanes_is_told_with_who_wrote_it(told):
+    entries = [wrote(OPERATOR, "API_KEY"), wrote("kubectl-edit", "EXTRA")]
+    ((_, _, detail),) = told(*entries, fields=("API_KEY", "EXTRA"), hashes={"API_KEY": RIGHT})
+    assert detail.startswith(f"EXTRA, which is none of the lane's: written by kubectl-edit at {LATER}; what ")
+
+
+def test_each_thing_that_was_mended_is_told(told):
+    entries = [wrote("kubectl-edit", "API_KEY", "EXTRA")]
+    ((_, _, detail),) = told(*entries, fields=("API_KEY", "EXTRA"))
+    assert detail.startswith(f"API_KEY: written by kubectl-edit at {LATER}; EXTRA, which ")
+
+
 @pytest.mark.parametrize(
     ("entries", "how"),
     [
@@ -70,8 +91,32 @@ def test_a_version_that_was_delivered_already_and_is_not_there_was_written_by_so
         ([wrote("kubectl-label", "ANOTHER")], {"refreshed": EARLIER}),
         ([wrote("kubectl-edit", "API_KEY")], {"hashes": {"API_KEY": RIGHT}}),
         ([wrote("kubectl-edit", "API_KEY")], {"line": msgspec.structs.replace(LINE, hashes={"API_KEY": ""})}),
+        ([], {"fields": (), "hashes": {"NONE": OTHER}, "refreshed": EARLIER}),
+        (
+            [],
+            {
+                "line": msgspec.structs.replace(LINE, hashes={"API_KEY": RIGHT, "MORE": RIGHT}),
+                "hashes": {"API_KEY": RIGHT},
+            },
+        ),
+        ([wrote(OPERATOR, "EXTRA")], {"fields": ("API_KEY", "EXTRA"), "hashes": {"API_KEY": RIGHT}}),
+        (
+            [wrote("kubectl-edit", "EXTRA")],
+            {"fields": ("EXTRA", "API_KEY"), "left": ["EXTRA"], "refreshed": EARLIER} | {"hashes": {"API_KEY": RIGHT}},
+        ),
     ],
-    ids=["older version", "never refreshed", "put meanwhile", "another field", "same value", "logged in clear"],
+    ids=[
+        "older version",
+        "never refreshed",
+        "put meanwhile",
+        "another field",
+        "same value",
+        "logged in clear",
+        "not yet delivered",
+        "not of the lane",
+        "of an older declaration",
+        "still there",
+    ],
 )
 def test_what_is_no_value_written_by_hand_is_not_told(told, entries, how):
     assert told(*entries, **how) == []

@@ -29,5 +29,5 @@ def _built(table: ProviderTable, settings: Settings) -> Provider:
         router = OpenRouter(table.policy)
         dialect = OpenRouter(table.policy, frozenset({*router.refuses, *table.refuses}))
     ring = settings.keys.get(table.name)
-    wire = Wire(f"{table.base_url}/chat/completions", table.ca_file)
+    wire = Wire(f"{table.base_url}/chat/completions", settings.authorities.get(table.name))
     return HttpProvider(table.name, dialect, wire, ring=ring, redactor=settings.redactor)

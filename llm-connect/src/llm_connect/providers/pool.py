@@ -40,14 +40,14 @@ class Pool:
         authorities: PEM; they are accepted beside the system's.
 
     Raises:
-        ValueError: the authorities are no PEM (ssl.SSLError is one).
+        ValueError: the authorities hold no certificate.
     """
 
-    def __init__(self, url: str, authorities: str | None = None) -> None:
+    def __init__(self, url: str, authorities: bytes | None = None) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._port = parts.port or _PORTS[parts.scheme]
-        self._tls = _tls(authorities) if parts.scheme == "https" else None
+        self._tls = trusting(authorities) if parts.scheme == "https" else None
         path = quote(parts.path or "/", safe=_LEFT_IN_PATHS)
         self._line = f"POST {path} HTTP/1.1\r\nhost: {parts.netloc}\r\nuser-agent: llm-connect/{__version__}\r\n"
         self._idle: list[Connection] = []
@@ -132,10 +132,20 @@ class Pool:
 
 
 @lru_cache(maxsize=8)
-def _tls(authorities: str | None) -> ssl.SSLContext:
-    """Reading the system's authorities takes 20 ms: once for all providers."""
+def trusting(authorities: bytes | None) -> ssl.SSLContext:
+    """TLS that accepts the system's authorities, and these. Reading the system's takes 20 ms: once for all providers.
+
+    Args:
+        authorities: PEM; what is no certificate in it is passed over.
+
+    Raises:
+        ValueError: they hold no certificate.
+    """
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     if authorities is not None:
-        context.load_verify_locations(cadata=authorities)
+        try:
+            context.load_verify_locations(cadata=authorities.decode("ascii", "ignore"))
+        except (ssl.SSLError, ValueError):  # of an empty text the latter
+            raise ValueError("holds no certificate in PEM") from None
     return context

@@ -5,7 +5,6 @@ The client is ours, for what it takes off a request (docs/adr/0026): connection.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_connect.faults import GatewayError, ProviderFailed, TimedOut
@@ -117,11 +116,14 @@ class Wire:
 
     Args:
         url: where requests are posted.
-        ca_file: authorities that are accepted beside the system's.
+        authorities: PEM; they are accepted beside the system's.
+
+    Raises:
+        ValueError: the authorities hold no certificate.
     """
 
-    def __init__(self, url: str, ca_file: str | None = None) -> None:
-        self._pool = Pool(url, Path(ca_file).read_text(encoding="ascii") if ca_file else None)
+    def __init__(self, url: str, authorities: bytes | None = None) -> None:
+        self._pool = Pool(url, authorities)
 
     def post(
         self, body: bytes, headers: Mapping[str, str], connect_seconds: float, first_byte_seconds: float | None

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _KEY_LOOK_SECONDS = 1.0
 _MODELS = "/v1/models"
 _CALLING = frozenset({"/execute", "/v1/chat/completions"})
+_WRITTEN = {"audit": "audit record", "budget": "ledger"}
+"""What is written before a call, by the first word of the error that there is without it."""
 OPEN = frozenset({"/health", "/ready", "/metrics", "/openapi.json"})
 """Paths that need no token: probes and scrapers have none. They tell names and counts, and call nobody."""
 
@@ -126,7 +128,7 @@ class Gateway:
         except GatewayError as error:
             await self._refuse(exchange, error)
         except asyncio.CancelledError:
-            exchange.task.uncancel()
+            exchange.task.uncancel()  # Python before 3.11.3 takes a later timeout of this task for the cancellation
             await self._given_up(exchange)
         except Exception:  # noqa: BLE001 - the last catch: the caller gets the error shape, the log the place
             logger.exception("unexpected", extra={"fields": {"request_id": exchange.request_id}})
@@ -184,18 +186,29 @@ class Gateway:
         await exchange.answer_json(200, {"status": "alive", "version": __version__})
 
     async def ready(self, exchange: Exchange) -> None:
-        """The keys are there, and the gateway is not stopping; whether a provider accepts a key is not asked."""
+        """The keys are there, what is written before a call can be, and the gateway is not stopping.
+
+        Nothing is asked or written for it: whether a provider accepts a key is not known here.
+        """
         if self.stopping:
             raise Unavailable("stopping", "not ready: the gateway is stopping")
         if missing := self._settings.missing_keys():
             raise Unavailable("key_missing", f"not ready: {', '.join(missing)} is missing")
+        for what, unwritable in self._unwritable().items():
+            if unwritable:
+                message = f"not ready: the {_WRITTEN[what]} cannot be written, so that calls are refused"
+                raise Unavailable(f"{what}_unwritable", message)
         versions = {name: ring.current.version for name, ring in self._settings.keys.items() if ring.current}
         body = {"status": "ready", "profiles": list(self._settings.profiles), "key_versions": versions}
         await exchange.answer_json(200, body | {"key_versions_comparable": self._settings.versions_comparable})
 
+    def _unwritable(self) -> dict[str, bool]:
+        """What cannot be written now, by the names of `_WRITTEN`."""
+        return {"audit": self._audit.unwritable, "budget": self._budgets.unwritable}
+
     async def metrics(self, exchange: Exchange) -> None:
         """For Prometheus."""
-        text = self._metrics.text(self._admission, self._settings.keys, self._budgets.spent)
+        text = self._metrics.text(self._admission, self._settings.keys, self._budgets.spent, self._unwritable())
         await exchange.answer(200, text, kind=CONTENT_TYPE)
 
     async def openapi(self, exchange: Exchange) -> None:

@@ -45,7 +45,11 @@ def openapi(names: list[str]) -> Schema:
         "info": {"title": "llm-connect", "version": __version__},
         "paths": {
             "/health": {"get": _read("health", "The process lives.", open_=True)},
-            "/ready": {"get": _read("ready", "Keys are there, and it is not stopping.", {"503"}, open_=True)},
+            "/ready": {
+                "get": _read(
+                    "ready", "Keys are there, records can be written, it is not stopping.", {"503"}, open_=True
+                )
+            },
             "/metrics": {"get": _read("metrics", "For Prometheus.", kind="text/plain", open_=True)},
             "/openapi.json": {"get": _read("openapi", "This document.", open_=True)},
             "/v1/models": {"get": _read("models", "What `model` may be.", {"401", "403", "503"})},

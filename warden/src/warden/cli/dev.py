@@ -165,11 +165,11 @@ def _lines(found: "Status") -> list[tuple[str, str]]:
 
 
 @dev.command()
-@click.option("--wipe", is_flag=True, help="Remove everything it kept, too: secrets, audit log, keys.")
+@click.option("--wipe", is_flag=True, help="Remove all that it kept, too: secrets, audit log, keys.")
 @click.option("--yes", is_flag=True, help="Do not ask before wiping.")
 @_as_json
 def down(wipe: bool, yes: bool, as_json: bool) -> None:
-    """Stop the embedded platform; with --wipe, remove all that it kept.
+    """Stop the embedded platform; with --wipe, remove all that it kept. The journal stays: it is no part of it.
 
     \b
     Examples:
@@ -183,8 +183,15 @@ def down(wipe: bool, yes: bool, as_json: bool) -> None:
     if as_json:
         return render.document({"stopped": done and not wipe, "wiped": done and wipe})
     if wipe:
-        return render.line(f"wiped: {embedded.layout.root}" if done else "there was nothing to wipe")
+        render.line(f"wiped: {embedded.layout.root}" if done else "there was nothing to wipe")
+        return _tell_of_journal() if done else None
     return render.line("down: what it held is kept, for the next warden dev up" if done else "was down already")
+
+
+def _tell_of_journal() -> None:
+    if path := wiring.journal_file():
+        render.note(f"kept: the journal, {path}")
+        render.note("It is of every OpenBao, not of this one alone; a lane that is closed stays closed.")
 
 
 def _expect_consent(directory: str, yes: bool) -> None:
@@ -197,7 +204,7 @@ def _expect_consent(directory: str, yes: bool) -> None:
             subject=directory,
             hint="if it may go: warden dev down --wipe --yes",
         )
-    render.note(f"This removes {directory}: every secret in it, its audit log, its keys.")
+    render.note(f"This removes {directory}: every secret in it, its audit log, its keys. The journal stays.")
     if click.prompt("Type wipe to go on", default="", show_default=False, err=True) != "wipe":
         raise Usage("The word was not typed. Nothing was removed.", hint="warden dev down --wipe")
 

@@ -148,6 +148,14 @@ def openbao() -> OpenBao:
     return adapter.OpenBao(address.endpoint(os.environ), own_token(os.environ), namespace=address.namespace(os.environ))
 
 
+def journal_file() -> str:
+    """Where the journal is; empty where there is none yet."""
+    from warden.adapters.journal import journal_path
+
+    path = journal_path(os.environ)
+    return path if os.path.exists(path) else ""
+
+
 def journal() -> SqliteJournal:
     """The journal: WARDEN_JOURNAL, else ``journal.db`` in warden's state directory."""
     from warden.adapters.journal import SqliteJournal, journal_path

@@ -1,5 +1,7 @@
 """Whether a Secret held something else than what was delivered to it until the refresh, and who may have done it.
 
+A field with another value, one that was missing, one that is none of the lane's.
+
 The refresh that `prove` asks for mends a Secret that somebody wrote into by hand, so that nothing wrong is left to be
 seen: without this nobody would learn of it. A value that only was of an older version is no such thing. Two facts tell
 them apart, either is enough: another manager than External Secrets Operator wrote the field (Kubernetes, *Server-Side
@@ -15,7 +17,7 @@ import msgspec
 
 from warden.domain.delivery import handed_over, quoted
 from warden.domain.proof import Verdict, finding
-from warden.domain.seen import DeliverySeen
+from warden.domain.seen import Before, DeliverySeen
 from warden.domain.server import Handed
 
 HEALED = "healed"
@@ -26,18 +28,40 @@ OPERATOR = "externalsecrets.external-secrets.io/"
 
 
 def healed(seen: DeliverySeen, handed: Sequence[Handed]) -> tuple[Verdict, ...]:
-    """A remark where the Secret held another value until now; nothing where it did not, or where that is not known."""
+    """A remark where the Secret held something else until now; nothing where it did not, or where that is not known."""
     line = handed_over(seen, handed)
-    if line is None or seen.before is None or not seen.before.hashes:
+    if line is None or seen.before is None:
         return ()
-    before = seen.before.hashes
-    fields = sorted(each for each, hashed in line.hashes.items() if hashed and hashed != before.get(each, hashed))
-    writers = list(_writers(seen.before.metadata, fields))
-    if not fields or not (writers or _was_delivered(seen)):
+    parts = [*_changed(seen, seen.before, line), *_removed(seen, seen.before, line), *_added(seen, seen.before)]
+    if not parts:
         return ()
-    told = finding(HEALED, "another value was in it, until this refresh", reader=seen.leg.label, word="ok")
-    detail = f"{', '.join(fields)}: {_by_whom(writers)}; what read it meanwhile has that value"
+    told = finding(HEALED, "something else was in it, until this refresh", reader=seen.leg.label, word="ok")
+    detail = "; ".join([*parts, "what read it meanwhile has it as it was"])
     return (msgspec.structs.replace(told, observed="HEALED", detail=detail),)
+
+
+def _changed(seen: DeliverySeen, before: Before, line: Handed) -> Iterator[str]:
+    """Fields with another value than was handed out."""
+    hashes = before.hashes
+    fields = sorted(each for each, hashed in line.hashes.items() if hashed and hashed != hashes.get(each, hashed))
+    writers = list(_writers(before.metadata, fields))
+    if fields and (writers or _was_delivered(seen)):
+        yield f"{', '.join(fields)}: {_by_whom(writers)}"
+
+
+def _removed(seen: DeliverySeen, before: Before, line: Handed) -> Iterator[str]:
+    """Fields that had been delivered and were not there. Who removes a field is no longer named for it."""
+    fields = sorted(line.hashes.keys() & set(seen.leg.lane.custody.fields) - before.fields)
+    if fields and _was_delivered(seen):
+        yield f"{', '.join(fields)}: removed; by whom cannot be told"
+
+
+def _added(seen: DeliverySeen, before: Before) -> Iterator[str]:
+    """Fields that are not the lane's, written by another one than the operator and gone now."""
+    left = seen.secret.values.keys() if seen.secret else ()
+    for field in sorted(before.fields.difference(seen.leg.lane.custody.fields, left)):
+        if writers := list(_writers(before.metadata, [field])):
+            yield f"{field}, which is none of the lane's: {_by_whom(writers)}"
 
 
 def _by_whom(writers: Sequence[tuple[str, str]]) -> str:

@@ -28,13 +28,14 @@ class Sync(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Before(msgspec.Struct, frozen=True, kw_only=True):
-    """The Secret before the refresh, where the refresh changed it: its metadata and the keyed hash of each value.
+    """The Secret before the refresh, where that changed it: metadata, all fields, the keyed hash of each of the lane's.
 
     ``refreshed`` is the operator's last refresh until then (ISO 8601), ``written`` when the newest version came to be.
     """
 
     metadata: Mapping[str, Any]
     hashes: Mapping[str, str]
+    fields: frozenset[str]
     refreshed: str = ""
     written: dt.datetime | None = None
 

@@ -168,6 +168,7 @@ class _Look:
         return Before(
             metadata=secret.metadata,
             hashes=self._hashes(secret, "before"),
+            fields=frozenset(secret.values),
             refreshed=refreshed,
             written=newest.written if newest else None,
         )

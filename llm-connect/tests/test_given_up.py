@@ -1,0 +1,88 @@
+"""An answer on its way out: what may still cancel it, and what a request that was given up leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from llm_connect.configuration import AuditTable
+from llm_connect.leaving import LEAVING, Leaving
+
+
+class Connection:
+    """ASGI without a server: one request on a connection that the test can end; what is sent takes a turn of the loop.
+
+    Args:
+        body: the request's.
+        sending: called with each message that is about to be sent.
+    """
+
+    def __init__(self, body, sending=lambda _message: None):
+        self.leaving = Leaving()
+        headers = [(b"content-type", b"application/json")]
+        self.scope = {
+            "type": "http", "method": "POST", "path": "/execute", "headers": headers, LEAVING: self.leaving,
+        }  # fmt: skip
+        self._body = json.dumps(body).encode()
+        self._sending = sending
+        self.sent = []
+
+    async def receive(self):
+        return {"type": "http.request", "body": self._body, "more_body": False}
+
+    async def send(self, message):
+        self._sending(message)
+        await asyncio.sleep(0)
+        self.sent.append(message)
+
+    async def served_by(self, gateway):
+        """What is left of the request, as the server finds it: how often its task counts as cancelled."""
+        await gateway(self.scope, self.receive, self.send)
+        return asyncio.current_task().cancelling()
+
+
+@pytest.fixture
+async def started(gateway_of, simulator):
+    """A gateway between its start and its end, without a server."""
+    running = []
+
+    async def start(**more):
+        gateway = gateway_of(simulator, **more)
+        told, ended = asyncio.Event(), asyncio.Event()
+
+        async def receive():
+            if told.is_set():
+                await ended.wait()
+            return {}
+
+        async def send(_message):
+            told.set()
+
+        task = asyncio.create_task(gateway({"type": "lifespan"}, receive, send))
+        running.append((task, ended))
+        await told.wait()
+        return gateway
+
+    yield start
+    for task, ended in running:
+        ended.set()
+        await task
+
+
+async def test_a_refusal_on_its_way_out_is_not_cancelled_by_a_caller_who_leaves(started):
+    gateway = await started(audit=AuditTable("/dev/full"))
+    connection = Connection({"prompt": "hello"}, lambda _message: connection.leaving.happened())
+    await asyncio.wait_for(connection.served_by(gateway), 10)
+    assert connection.sent[0]["status"] == 503
+    assert json.loads(connection.sent[1]["body"])["type"] == "audit_unwritable"
+
+
+async def test_a_request_that_was_given_up_leaves_a_task_that_does_not_count_as_cancelled(started):
+    """Python before 3.11.3 takes any later timeout in such a task for the cancellation, and ends it with that."""
+    gateway = await started()
+    prompt = {"prompt": "hello", "config": {"model_name": "silent"}}  # gives no answer; 0.4 s is all that it has
+    given_up = Connection(prompt)
+    assert await asyncio.wait_for(given_up.served_by(gateway), 10) == 0
+    assert (given_up.sent[0]["status"], json.loads(given_up.sent[1]["body"])["type"]) == (504, "deadline")
