@@ -71,7 +71,12 @@ def serving_app(app: Any, protocol: Any = ResettableProtocol) -> Iterator[str]:
     url = url_of(sock)
     started = threading.Event()
     server = Server(configured(app, 1, protocol), started.set)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[sock])))
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as in the program
+            runner.run(server.serve(sockets=[sock]))
+
+    thread = threading.Thread(target=run)
     thread.start()
     assert started.wait(10)
     try:

@@ -65,8 +65,7 @@ class Connection(asyncio.Protocol):
         self.reusable = self._headed = self._whole = False
         self._head_size = 0
         self._asked = True
-        self._transport.write(octets)
-        self._transport.write(body)
+        self._transport.writelines((octets, body))  # at once: two writes are two packets
 
     async def head(self, seconds: float | None) -> None:
         """Wait for `status` and `headers`.
