@@ -18,10 +18,12 @@ from msgspec.structs import replace as changed
 from llm_connect import ledger as ledger_module
 from llm_connect.budgets import Amount
 from llm_connect.configuration import Budget
+from llm_connect.execution import usage_of
 from llm_connect.faults import FaultyConfiguration, OverBudget
 from llm_connect.ledger import Ledger
 from llm_connect.profiles import CUSTODIAN_TRIAGE, Prices
 from llm_connect.providers import Call
+from llm_connect.writer import Unwritable, Writer
 
 NAME = CUSTODIAN_TRIAGE.name
 CALL = Call("m", {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 100})
@@ -92,6 +94,41 @@ async def test_unknown_usage_keeps_the_reservation(ledger_of, usage):
     bound = reservation.amount
     ledger.settle(reservation, usage, None)
     assert list(ledger.spent.values()) == [bound] != [Amount()]
+
+
+ABSURD = {
+    "tokens": {"prompt_tokens": 10**19, "completion_tokens": 7},
+    "digits": {"prompt_tokens": 10**400, "completion_tokens": 7},
+    "cost": {**USAGE, "cost": 1e308},
+    "digits of the cost": {**USAGE, "cost": 10**400},
+    "no number": {**USAGE, "cost": float("nan")},
+}
+
+
+@pytest.mark.parametrize("name", ABSURD)
+async def test_a_usage_that_no_call_can_have_is_none_and_stops_nobody(ledger_of, name):
+    ledger = ledger_of(Budget("day", tokens=1000, usd=1000.0))
+    reservation = await ledger.reserve("ann", NAME, CALL, PRICES)
+    ledger.settle(reservation, usage_of(ABSURD[name]), PRICES)
+    another = await ledger.reserve("ann", NAME, CALL, PRICES)
+    assert another.amount.tokens > 0
+    assert max(each.tokens for each in ledger.spent.values()) < 1000
+
+
+async def test_a_number_that_the_database_does_not_hold_is_told_to_everybody_who_waits():
+    def write(batch):
+        if max(batch) > 9:
+            raise OverflowError("too large")
+        written.extend(batch)
+
+    written = []
+    writer = Writer("ledger", write)
+    await writer.put(1)
+    async with asyncio.timeout(10):
+        found = await asyncio.gather(writer.put(2), writer.put(10), return_exceptions=True)
+    assert [type(each) for each in found] == [Unwritable, Unwritable]
+    await writer.put(3)
+    assert written == [1, 3]
 
 
 async def test_released_is_as_if_never_taken(ledger_of):

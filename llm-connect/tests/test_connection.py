@@ -17,8 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from llm_connect.faults import ProviderFailed, TimedOut
-from llm_connect.providers import pool
+from llm_connect.providers import Call, pool
+from llm_connect.providers.dialects import OpenAI
+from llm_connect.providers.http import HttpProvider
 from llm_connect.providers.wire import MAX_ANSWER_BYTES, Wire
+from llm_connect.secret import Redactor
 
 OK = b"HTTP/1.1 200 OK\r\n"
 SMALL = OK + b"content-length: 2\r\n\r\nhi"
@@ -167,6 +170,8 @@ BROKEN = {
     "half a body": ([OK + b"content-length: 9\r\n\r\nhi", "close"], "provider_cut"),
     "half a body, reset": ([OK + b"content-length: 9\r\n\r\nhi", 0.02, "reset"], "provider_cut"),
     "half the chunks": ([CHUNKED + b"2\r\nhi\r\n", "close"], "provider_cut"),
+    "half the chunks, in capitals": ([CHUNKED.replace(b"chunked", b"Chunked") + b"5\r\nhi", "close"], "provider_cut"),
+    "a trailer without an end": ([CHUNKED + b"2\r\nhi\r\n0\r\nx: ", *[b"a" * 2**16] * 6, "hold"], "provider_cut"),
     "a chunk that is none": ([CHUNKED + b"2\r\nhi\r\nxyz\r\n", "hold"], "provider_cut"),
     "no head in time": ([2.0, SMALL], "provider_first_byte"),
     "a head that drips": ([part for each in SMALL for part in (bytes([each]), 0.03)], "provider_first_byte"),
@@ -278,23 +283,45 @@ async def test_leaving_before_the_body_is_read_closes_the_connection():
         await until(lambda: server.left == 1)
 
 
-async def test_an_answer_may_come_while_a_large_request_is_still_being_sent():
-    left = asyncio.Event()
+@pytest.mark.parametrize(
+    "unread", [SMALL, CHUNKED + b"2\r\nhi\r\n2\r\nhi\r\n0\r\n\r\n"], ids=["announced", "in chunks"]
+)
+async def test_an_answer_that_was_not_read_is_never_part_of_the_next_one(unread):
+    """As when a caller leaves while all of it is there already."""
+    async with serving([unread], [SMALL.replace(b"hi", b"ok")]) as (server, wire):
+        async with wire.post(b"{}", {}, 5, 5) as answer:
+            await asyncio.sleep(0.1)
+            assert answer.status == 200
+        await until(lambda: server.left == 1)
+        assert (await asked(wire))[2] == b"ok"
+    assert server.connections == 2
 
-    async def refuse(reader, writer):
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno")
-        await asyncio.sleep(0.2)
-        with contextlib.suppress(OSError):
-            while await reader.read(2**20):
-                pass
-        left.set()
-        writer.close()
 
-    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as listening:
-        wire = Wire(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/")
-        assert (await asked(wire, b"a" * 50_000_000))[0::2] == (413, b"no")
-        await asyncio.wait_for(left.wait(), 10)  # the rest is not sent, and nothing is sent after it
+@pytest.mark.parametrize("pieces", [1, 2])
+async def test_a_stream_that_was_read_halfway_is_never_part_of_the_next_one(pieces):
+    events = [b'data: {"choices":[{"delta":{"content":"%d"}}]}\n\n' % number for number in range(5)]
+    whole = b"".join(b"%x\r\n%b\r\n" % (len(each), each) for each in [*events, b"data: [DONE]\n\n"]) + b"0\r\n\r\n"
+    head = CHUNKED.replace(b"\r\n\r\n", b"\r\ncontent-type: text/event-stream\r\n\r\n")
+    async with serving([head + whole]) as (server, wire):
+        provider = HttpProvider("test", OpenAI(), wire, ring=None, redactor=Redactor())
+        call = Call("model", {"messages": []})
+        for _ in range(3):
+            chunks = provider.stream(call)
+            found = [await anext(chunks) for _ in range(pieces)]
+            await asyncio.sleep(0.02)
+            await chunks.aclose()
+            assert [each["choices"][0]["delta"]["content"] for each in found] == ["0", "1"][:pieces]
+    assert len(server.requests) == 3
+
+
+async def test_a_stream_whose_last_chunk_comes_by_itself_keeps_its_connection():
+    event = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\ndata: [DONE]\n\n'
+    head = CHUNKED.replace(b"\r\n\r\n", b"\r\ncontent-type: text/event-stream\r\n\r\n")
+    async with serving([head + b"%x\r\n%b\r\n" % (len(event), event), 0.005, b"0\r\n\r\n"]) as (server, wire):
+        provider = HttpProvider("test", OpenAI(), wire, ring=None, redactor=Redactor())
+        for _ in range(5):
+            assert len([each async for each in provider.stream(Call("model", {"messages": []}))]) == 1
+    assert server.connections == 1
 
 
 async def test_nobody_listens():
@@ -310,34 +337,31 @@ async def test_a_name_that_leads_nowhere(host):
     assert (found.type, found.unbilled) == ("provider_unreachable", True)
 
 
+@contextlib.contextmanager
+def full(host):
+    """The port of a listener that takes no connection any more: whoever asks it for one hears nothing."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind((host, 0))
+        listener.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
 async def test_a_server_that_takes_no_connection_in_time():
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        address = full.getsockname()
-        kept = [socket.socket() for _ in range(4)]
-        for each in kept:
-            each.setblocking(False)
-            each.connect_ex(address)
-        with pytest.raises(ProviderFailed) as found:
-            async with Wire(f"http://127.0.0.1:{address[1]}/").post(b"{}", {}, 0.2, 5):
-                pass
-        for each in kept:
-            each.close()
+    with full("127.0.0.1") as port, pytest.raises(ProviderFailed) as found:
+        async with Wire(f"http://127.0.0.1:{port}/").post(b"{}", {}, 0.2, 5):
+            pass
     assert (found.value.type, found.value.unbilled) == ("provider_unreachable", True)
 
 
 async def test_the_first_address_of_a_name_may_lead_nowhere(monkeypatch):
     """As with a host whose IPv6 is a black hole: the next address is tried after a quarter of a second."""
-    with socket.socket() as full:
-        full.bind(("127.0.0.2", 0))
-        full.listen(0)
-        port = full.getsockname()[1]
-        kept = [socket.socket() for _ in range(4)]
-        for each in kept:
-            each.setblocking(False)
-            each.connect_ex(("127.0.0.2", port))
-        server = Server([SMALL])
+    server = Server([SMALL])
+    with full("127.0.0.2") as port:
         async with await asyncio.start_server(server.serve, "127.0.0.1", port):
             loop = asyncio.get_running_loop()
             found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
@@ -348,8 +372,6 @@ async def test_the_first_address_of_a_name_may_lead_nowhere(monkeypatch):
 
             monkeypatch.setattr(loop, "getaddrinfo", both)
             assert (await asked(Wire(f"http://two.example:{port}/")))[2] == b"hi"
-        for each in kept:
-            each.close()
 
 
 # -- TLS ---------------------------------------------------------------------------------------------------------------
@@ -418,6 +440,28 @@ async def test_over_tls_with_an_authority_of_ones_own(server_tls, trusted, host)
     assert server.connections == 1
 
 
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
+async def test_an_answer_may_come_while_a_large_request_is_still_being_sent(server_tls, trusted, secure):
+    left = asyncio.Event()
+
+    async def refuse(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno")
+        await asyncio.sleep(0.2)
+        with contextlib.suppress(OSError):
+            while await reader.read(2**20):
+                pass
+        left.set()
+        writer.close()
+
+    tls = server_tls(ip=["127.0.0.1"]) if secure else None
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0, ssl=tls) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        wire = Wire(f"{'https' if secure else 'http'}://127.0.0.1:{port}/", trusted)
+        assert (await asked(wire, b"a" * 50_000_000))[0::2] == (413, b"no")
+        await asyncio.wait_for(left.wait(), 10)  # the rest is not sent, and nothing is sent after it
+
+
 UNTRUSTED = {
     "an authority nobody knows": {"ip": ["127.0.0.1"], "issuer": certificate("another authority")},
     "another name": {"ip": ["127.0.0.2"], "dns": ["other.example"]},
@@ -462,5 +506,5 @@ async def test_an_https_url_with_no_tls_behind_it(behaviour):
             async with wire.post(b"{}", {}, 0.5, 5):
                 pass
         await asyncio.wait_for(left.wait(), 10)
-    wanted = "provider_unreachable" if behaviour == "silent" else "provider_tls"
+    wanted = "provider_tls" if behaviour == "plain" else "provider_unreachable"
     assert (found.value.type, found.value.unbilled) == (wanted, True)

@@ -110,6 +110,7 @@ def test_base_urls(given, used):
         "https://openrouter.ai/#a",
         "https://",
         "https://host:99999/",
+        "https://host:0/",
         "https://[::1/",
         "ftp://openrouter.ai/",
         "openrouter.ai",

@@ -18,9 +18,11 @@ def url_problem(text: str, *, keyless: bool) -> str | None:
     """Why it is no address of a provider, or None: it would send the key in the clear, or is no plain URL."""
     try:
         url = urlsplit(text)
-        _ = url.port  # raises ValueError when it is no port
+        port = url.port  # raises ValueError when it is no port
     except ValueError:
         return "is no URL"
+    if port == 0:
+        return "has port 0, which nobody listens on"
     if url.scheme not in {"http", "https"} or not url.hostname or not text.isascii() or not text.isprintable():
         return "is no http or https URL"
     if "@" in url.netloc or "?" in text or "#" in text or " " in text:

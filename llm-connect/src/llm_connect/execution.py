@@ -24,6 +24,8 @@ CONFIG_FIELDS = (
 )  # fmt: skip
 MODEL_PARAMS = ("reasoning_effort", "json_schema")
 _NUMBER = (int, float)
+_MOST_TOKENS, _MOST_USD = 10**12, 10**6
+"""Of one call. A number beyond is no count: it would also be more than the ledger's database holds."""
 _SCHEMA_ALLOWED = "a JSON Schema as an object"
 
 
@@ -118,8 +120,9 @@ def usage_of(value: Any) -> dict[str, Any]:
 
 
 def _amount(value: Any) -> float | None:
-    return float(value) if isinstance(value, _NUMBER) and not isinstance(value, bool) and value >= 0 else None
+    known = isinstance(value, _NUMBER) and not isinstance(value, bool) and 0 <= value <= _MOST_USD
+    return float(value) if known else None
 
 
 def _count(value: Any) -> int | None:
-    return value if type(value) is int and value >= 0 else None  # a bool is an int to isinstance
+    return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None  # a bool is an int to isinstance

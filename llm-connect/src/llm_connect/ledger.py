@@ -200,7 +200,7 @@ class Ledger:
         try:
             self._database.executemany(_ADD, rows)
             self._database.execute("COMMIT")
-        except sqlite3.Error:
+        except BaseException:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise

@@ -34,7 +34,7 @@ class Writer(Generic[T]):
 
     Args:
         name: what is written, for the log.
-        write: writes all of a batch or nothing; raises OSError or sqlite3.Error.
+        write: writes all of a batch or nothing; raises OSError, sqlite3.Error or OverflowError.
     """
 
     def __init__(self, name: str, write: Callable[[Sequence[T]], None]) -> None:
@@ -121,7 +121,7 @@ class Writer(Generic[T]):
         try:
             if items:
                 self._write(items)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, OverflowError) as error:  # the last: a number that no database holds
             problem = getattr(error, "strerror", None) or str(error)
             if not self._failing:
                 logger.error("not writable", extra={"fields": {"what": self._name, "problem": problem}})

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 _AHEAD_BYTES = 64 * 1024
 """So much of a body is read before somebody asks for it; then the server has to wait."""
-_LARGEST_HEAD_BYTES = 256 * 1024
+_MOST_BESIDE_BYTES = 256 * 1024
+"""Of a head, or of what comes between two pieces of a body and after its last (chunk extensions, trailers)."""
+_LARGE_REQUEST_BYTES = 64 * 1024
 _INFORMATIONAL = range(100, 200)
+_REFUSALS = range(400, 600)
 
 
 class Malformed(Exception):
@@ -34,25 +37,30 @@ class Connection(asyncio.Protocol):
     Attributes:
         status: of the answer, as soon as `head` came.
         headers: of the answer, with lower-case names; of one that is given twice the last.
-        reusable: the answer is whole, and the connection can take another request.
         idle_since: the event loop's time when it was given back.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
-        self.reusable = False
         self.idle_since = 0.0
         self._loop = loop
+        self._kept = False
+        self._large = False
         self._asked = False
         self._headed = False
         self._whole = False
         self._failure: Exception | None = None
         self._parts: list[bytes] = []
         self._size = 0
-        self._head_size = 0
+        self._beside = 0
         self._paused = False
         self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def reusable(self) -> bool:
+        """The answer is whole and was read to its end, and the server keeps the connection for another request."""
+        return self._kept and not self._parts
 
     def ask(self, octets: bytes, body: bytes) -> None:
         """Send a request.
@@ -62,8 +70,9 @@ class Connection(asyncio.Protocol):
             body: what follows.
         """
         self.headers = {}
-        self.reusable = self._headed = self._whole = False
-        self._head_size = 0
+        self._kept = self._headed = self._whole = False
+        self._beside = 0
+        self._large = len(body) > _LARGE_REQUEST_BYTES
         self._asked = True
         self._transport.writelines((octets, body))  # at once: two writes are two packets
 
@@ -99,7 +108,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close it at once."""
-        self.reusable = False
+        self._kept = False
         self._transport.abort()
 
     async def _news(self, seconds: float | None) -> None:
@@ -127,7 +136,7 @@ class Connection(asyncio.Protocol):
 
     def _fail(self, failure: Exception) -> None:
         """From now on nothing comes; an answer that is whole by then stays one."""
-        self.reusable = False
+        self._kept = False
         if self._failure is None:
             self._failure = failure
         self._wake()
@@ -142,15 +151,14 @@ class Connection(asyncio.Protocol):
         if not self._asked:  # nothing is due: whatever it is, it must not be taken for the next answer
             self.abort()
             return
+        self._beside += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._break(str(error))
             return
-        if not self._headed:
-            self._head_size += len(data)
-            if self._head_size > _LARGEST_HEAD_BYTES:
-                self._break(f"its head is larger than {_LARGEST_HEAD_BYTES} bytes")
+        if self._beside > _MOST_BESIDE_BYTES and not self._whole:
+            self._break(f"there are more than {_MOST_BESIDE_BYTES} bytes beside the body")
         elif self._size > _AHEAD_BYTES and not self._paused and not self._whole:
             self._paused = True
             self._transport.pause_reading()
@@ -168,7 +176,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """See httptools; a second answer to one request is nobody's, and no third one is waited for."""
         if self._whole:
-            self.reusable = False
+            self._kept = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """See httptools; what comes after the body (a trailer) is dropped."""
@@ -188,6 +196,7 @@ class Connection(asyncio.Protocol):
         """See httptools."""
         if self._whole:
             return
+        self._beside = 0
         self._parts.append(octets)
         self._size += len(octets)
         self._wake()
@@ -200,14 +209,21 @@ class Connection(asyncio.Protocol):
             self.headers = {}
             return
         self._whole, self._asked = True, False
-        # A server may answer before it has read all of the request; what is left of it is not sent any more.
-        sent = self._transport.get_write_buffer_size() == 0
-        self.reusable = sent and self._parser.should_keep_alive()
+        self._kept = self._sent() and self._parser.should_keep_alive()
         self._wake()
+
+    def _sent(self) -> bool:
+        """Whether the request has gone out: a server may refuse it before it has read all of it.
+
+        What TLS has passed on to the socket's buffer cannot be asked for, so a large request that was refused counts
+        as not sent.
+        """
+        refused = self._large and self.status in _REFUSALS
+        return not refused and self._transport.get_write_buffer_size() == 0
 
 
 def _ends_with_the_connection(headers: Mapping[str, str]) -> bool:
-    return "content-length" not in headers and "chunked" not in headers.get("transfer-encoding", "")
+    return "content-length" not in headers and "chunked" not in headers.get("transfer-encoding", "").lower()
 
 
 def _time_is_over(waiter: asyncio.Future[None]) -> None:

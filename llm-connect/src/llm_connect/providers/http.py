@@ -89,6 +89,7 @@ class HttpProvider:
                     continue
                 clock.progressed()
                 if data == _END:
+                    await answer.end()  # often its last chunk comes by itself
                     return
                 chunk = read_chunk(self._redactor.text(data))
                 finished = finished or _finishes(chunk)

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from aiohappyeyeballs import start_connection
@@ -25,7 +25,7 @@ _LEFT_IN_PATHS = "/%:@!$&'()*+,;=~"
 
 
 class Unreachable(Exception):
-    """No connection: the name is unknown, nobody listens, or nobody answered in time."""
+    """No connection: the name is unknown, nobody listens, nobody answered in time, or it ended in the handshake."""
 
 
 class Untrusted(Exception):
@@ -79,11 +79,11 @@ class Pool:
                 return connection
         try:
             async with asyncio.timeout(seconds):
-                return await self._opened()
+                return await self._opened(seconds)
         except TimeoutError:
             raise Unreachable from None
 
-    async def _opened(self) -> Connection:
+    async def _opened(self, seconds: float) -> Connection:
         loop = asyncio.get_running_loop()
         try:
             addresses = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
@@ -91,15 +91,16 @@ class Pool:
         except (OSError, RuntimeError, UnicodeError):  # RuntimeError: some of uvloop's; UnicodeError: of no name's form
             raise Unreachable from None
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        name = self._host if self._tls else None
+        # The loop's own time for a handshake, a minute, would end sooner than ours and as another error.
+        tls: dict[str, Any] = {"server_hostname": self._host, "ssl_handshake_timeout": seconds + 1} if self._tls else {}
         try:  # from here on the socket is the transport's, which closes it
-            _, connection = await loop.create_connection(
-                lambda: Connection(loop), sock=sock, ssl=self._tls, server_hostname=name
-            )
+            _, connection = await loop.create_connection(lambda: Connection(loop), sock=sock, ssl=self._tls, **tls)
+        except ssl.SSLError:
+            raise Untrusted from None
         except OSError as error:
             if isinstance(error, TimeoutError):
                 raise
-            raise Untrusted from None
+            raise Unreachable from None
         return connection
 
     def give(self, connection: Connection) -> None:

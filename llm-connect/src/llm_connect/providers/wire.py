@@ -5,6 +5,7 @@ The client is ours, for what it takes off a request (docs/adr/0026): connection.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from llm_connect.faults import GatewayError, ProviderFailed, TimedOut
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from llm_connect.providers.connection import Connection
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
+_LAST_PIECES, _LAST_SECONDS = 2, 0.05
 
 
 class Answer:
@@ -50,6 +52,13 @@ class Answer:
             raise TimedOut(type_, message) from None
         except (Ended, Malformed):
             raise ProviderFailed("provider_cut", "the provider's answer ended before it was whole") from None
+
+    async def end(self) -> None:
+        """Wait a moment for the end of the body, whose content is known to be over: the connection can be kept then."""
+        with suppress(TimeoutError, Ended, Malformed):
+            for _ in range(_LAST_PIECES):
+                if not await self._connection.read(_LAST_SECONDS):
+                    return
 
     async def whole(self, idle_seconds: float) -> bytes:
         """The whole body.
