@@ -131,6 +131,14 @@ async def test_a_number_that_the_database_does_not_hold_is_told_to_everybody_who
     assert written == [1, 3]
 
 
+async def test_a_batch_that_the_database_does_not_hold_leaves_no_transaction_behind(ledger_of, tmp_path):
+    ledger = ledger_of(Budget("day", tokens=1000))
+    with pytest.raises(OverflowError):
+        ledger._write([(("one|all|day|", "two|all|day|"), Amount(10**19, 0))])
+    ledger._write([(("one|all|day|", "two|all|day|"), Amount(5, 0))])
+    assert spent_of(tmp_path) == {"one/all": (5, 0), "two/all": (5, 0)}
+
+
 async def test_released_is_as_if_never_taken(ledger_of):
     ledger = ledger_of(Budget("day", tokens=1000))
     ledger.release(await ledger.reserve("ann", NAME, CALL, None))
@@ -312,49 +320,59 @@ def test_after_kill_9_under_load_nothing_that_was_called_is_forgotten(program, c
     assert spent_of(state)["all/all"][0] == spent + reply.json["usage"]["total_tokens"]
 
 
-def test_with_a_full_disk_nothing_is_called_and_afterwards_it_goes_on(program, call, budgeted):
-    state, environment = budgeted
-    limit = 256 * 1024
+@pytest.fixture
+def on_a_disk(program, budgeted):
+    """A gateway with budgets, and what fills its disk (True) or makes room there."""
 
     def small_files():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (256 * 1024, resource.RLIM_INFINITY))
 
-    with program("serve", "--port", "0", environment=environment, preexec_fn=small_files) as process:
-        url = f"{process.url}/execute"
-        first = call("POST", url, {"prompt": "hello"})
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
-        full = call("POST", url, {"prompt": "hello"})
-        assert (full.status, full.json["type"]) == (503, "budget_unwritable")
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-        deadline = time.monotonic() + 30
-        while (again := call("POST", url, {"prompt": "hello"})).status != 200 and time.monotonic() < deadline:
-            time.sleep(0.1)
+    with program("serve", "--port", "0", environment=budgeted[1], preexec_fn=small_files) as process:
+
+        def fill(full):
+            limit = 1 if full else 256 * 1024
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+        yield process.url, fill
+
+
+def test_with_a_full_disk_nothing_is_called_and_afterwards_it_goes_on(on_a_disk, call, budgeted):
+    url, fill = f"{on_a_disk[0]}/execute", on_a_disk[1]
+    first = call("POST", url, {"prompt": "hello"})
+    fill(True)
+    full = call("POST", url, {"prompt": "hello"})
+    assert (full.status, full.json["type"]) == (503, "budget_unwritable")
+    fill(False)
+    deadline = time.monotonic() + 30
+    while (again := call("POST", url, {"prompt": "hello"})).status != 200 and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert again.status == 200
-    assert spent_of(state)["all/all"][0] == first.json["usage"]["total_tokens"] + again.json["usage"]["total_tokens"]
+    wanted = first.json["usage"]["total_tokens"] + again.json["usage"]["total_tokens"]
+    assert settled(budgeted[0], wanted) == wanted
 
 
-def test_readiness_tells_of_a_ledger_that_cannot_be_written_and_comes_back_without_a_call(program, call, budgeted):
-    state, environment = budgeted
-    limit = 256 * 1024
+def settled(state, tokens):
+    """What is spent, as soon as it is that much; settling follows the answer."""
+    end = time.monotonic() + 10
+    while (spent := spent_of(state)["all/all"][0]) != tokens and time.monotonic() < end:
+        time.sleep(0.05)
+    return spent
 
-    def small_files():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
-    with program("serve", "--port", "0", environment=environment, preexec_fn=small_files) as process:
-        spent = call("POST", f"{process.url}/execute", {"prompt": "hello"}).json["usage"]["total_tokens"]
-        end = time.monotonic() + 10
-        while spent_of(state)["all/all"][0] != spent and time.monotonic() < end:
-            time.sleep(0.05)  # nothing is left to be written, so that nothing but the refused calls is tried again
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
-        for _ in range(3):
-            assert call("POST", f"{process.url}/execute", {"prompt": "hello"}).json["type"] == "budget_unwritable"
-        time.sleep(1.2)  # the write is tried again meanwhile, twice
-        full = call("GET", f"{process.url}/ready")
-        assert (full.status, full.json["type"]) == (503, "budget_unwritable")
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-        end = time.monotonic() + 10
-        while (again := call("GET", f"{process.url}/ready")).status != 200 and time.monotonic() < end:
-            time.sleep(0.05)
+def test_readiness_tells_of_a_ledger_that_cannot_be_written_and_comes_back_without_a_call(on_a_disk, call, budgeted):
+    (url, fill), (state, _) = on_a_disk, budgeted
+    spent = call("POST", f"{url}/execute", {"prompt": "hello"}).json["usage"]["total_tokens"]
+    settled(state, spent)  # nothing is left to be written, so that nothing but the refused calls is tried again
+    fill(True)
+    for _ in range(3):
+        assert call("POST", f"{url}/execute", {"prompt": "hello"}).json["type"] == "budget_unwritable"
+    time.sleep(1.2)  # the write is tried again meanwhile, twice
+    full = call("GET", f"{url}/ready")
+    assert (full.status, full.json["type"]) == (503, "budget_unwritable")
+    fill(False)
+    end = time.monotonic() + 10
+    while (again := call("GET", f"{url}/ready")).status != 200 and time.monotonic() < end:
+        time.sleep(0.05)
     assert again.status == 200
     assert spent_of(state)["all/all"][0] == spent
 

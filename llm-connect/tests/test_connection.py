@@ -245,6 +245,13 @@ async def test_a_connection_that_the_server_closed_meanwhile_is_not_used():
     assert server.connections == 3
 
 
+async def test_a_connection_that_the_server_will_close_is_not_used():
+    async with serving([SMALL.replace(OK, OK + b"connection: close\r\n"), "hold"]) as (server, wire):
+        for _ in range(3):
+            assert (await asked(wire))[2] == b"hi"
+    assert server.connections == 3
+
+
 async def test_a_connection_that_is_idle_for_long_is_closed(monkeypatch):
     monkeypatch.setattr(pool, "_IDLE_SECONDS", 0.1)
     async with serving([0.05, SMALL]) as (server, wire):
@@ -440,13 +447,13 @@ async def test_over_tls_with_an_authority_of_ones_own(server_tls, trusted, host)
     assert server.connections == 1
 
 
-@pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
-async def test_an_answer_may_come_while_a_large_request_is_still_being_sent(server_tls, trusted, secure):
+@pytest.mark.parametrize(("secure", "status"), [(False, 413), (True, 413), (False, 200)], ids=["plain", "TLS", "200"])
+async def test_an_answer_may_come_while_a_large_request_is_still_being_sent(server_tls, trusted, secure, status):
     left = asyncio.Event()
 
     async def refuse(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno")
+        writer.write(b"HTTP/1.1 %d Soon\r\ncontent-length: 2\r\n\r\nno" % status)
         await asyncio.sleep(0.2)
         with contextlib.suppress(OSError):
             while await reader.read(2**20):
@@ -458,7 +465,7 @@ async def test_an_answer_may_come_while_a_large_request_is_still_being_sent(serv
     async with await asyncio.start_server(refuse, "127.0.0.1", 0, ssl=tls) as listening:
         port = listening.sockets[0].getsockname()[1]
         wire = Wire(f"{'https' if secure else 'http'}://127.0.0.1:{port}/", trusted)
-        assert (await asked(wire, b"a" * 50_000_000))[0::2] == (413, b"no")
+        assert (await asked(wire, b"a" * 50_000_000))[0::2] == (status, b"no")
         await asyncio.wait_for(left.wait(), 10)  # the rest is not sent, and nothing is sent after it
 
 
@@ -508,3 +515,22 @@ async def test_an_https_url_with_no_tls_behind_it(behaviour):
         await asyncio.wait_for(left.wait(), 10)
     wanted = "provider_tls" if behaviour == "plain" else "provider_unreachable"
     assert (found.value.type, found.value.unbilled) == (wanted, True)
+
+
+async def test_a_handshake_has_all_of_the_time_to_connect(monkeypatch):
+    """The loop's own time for it is shorter; only asyncio's can be made so here."""
+    monkeypatch.setattr(asyncio.constants, "SSL_HANDSHAKE_TIMEOUT", 0.1)
+    clock = asyncio.get_running_loop().time
+
+    async def serve(reader, writer):
+        with contextlib.suppress(OSError):
+            await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
+        began = clock()
+        with pytest.raises(ProviderFailed) as found:
+            async with Wire(f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}/").post(b"{}", {}, 0.6, 5):
+                pass
+    assert found.value.type == "provider_unreachable"
+    assert clock() - began > 0.5

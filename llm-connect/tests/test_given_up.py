@@ -79,6 +79,17 @@ async def test_a_refusal_on_its_way_out_is_not_cancelled_by_a_caller_who_leaves(
     assert json.loads(connection.sent[1]["body"])["type"] == "audit_unwritable"
 
 
+async def test_a_call_may_take_longer_than_its_body_may_and_ends_with_its_own_deadline(started, monkeypatch):
+    """One timer for both: when the time of the body comes, the call's own is looked at."""
+    monkeypatch.setattr("llm_connect.web.exchange._BODY_SECONDS", 0.05)
+    gateway = await started()
+    silent = Connection({"prompt": "hello", "config": {"model_name": "silent"}})  # 0.4 s is all that it has
+    began = asyncio.get_running_loop().time()
+    await asyncio.wait_for(silent.served_by(gateway), 10)
+    assert asyncio.get_running_loop().time() - began > 0.3
+    assert (silent.sent[0]["status"], json.loads(silent.sent[1]["body"])["type"]) == (504, "deadline")
+
+
 async def test_a_request_that_was_given_up_leaves_a_task_that_does_not_count_as_cancelled(started):
     """Python before 3.11.3 takes any later timeout in such a task for the cancellation, and ends it with that."""
     gateway = await started()

@@ -11,6 +11,7 @@ import pytest
 from llm_connect.faults import TimedOut
 from llm_connect.providers.wire import Wire
 
+pytestmark = pytest.mark.asyncio(loop_factories=["asyncio", "uvloop"])
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 

@@ -12,6 +12,7 @@ import pytest
 from platform_server import PlatformServer
 
 from warden.adapters.embedded import Embedded
+from warden.domain.lane import Custody, Lane, Owner, Owners, Workload, WorkloadReader
 
 
 @pytest.fixture(scope="session")
@@ -143,3 +144,26 @@ def lane_world(platform_server: PlatformServer, tmp_path: Path, unique: Callable
     ]
     digits = unique("").lstrip("-")[:6]
     return LaneWorld(platform_server, tmp_path, "-".join(words[int(digit, 16)] for digit in digits))
+
+
+def declare(name: str = "first", **fields: object) -> Lane:
+    usual = {
+        "id": name,
+        "title": f"the key of {name}",
+        "status": "active",
+        "reviewed": dt.date(2026, 11, 1),
+        "owners": Owners(
+            custody=Owner(repo="platform-team", doc="docs/openbao.md"),
+            consumer=Owner(repo="app-team", doc="README.md"),
+            runtime=Owner(repo="run-team", doc="README.md"),
+        ),
+        "custody": Custody(path=f"platform/workloads/tenant/{name}/{name}-secrets", fields=("API_KEY",)),
+        "readers": (WorkloadReader(workload=Workload("tenant", name)),),
+    }
+    return Lane(**usual | fields)
+
+
+@pytest.fixture
+def lane_of() -> Callable[..., Lane]:
+    """Declares a lane: ``lane_of("name", readers=...)``."""
+    return declare

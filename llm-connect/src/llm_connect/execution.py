@@ -25,7 +25,7 @@ CONFIG_FIELDS = (
 MODEL_PARAMS = ("reasoning_effort", "json_schema")
 _NUMBER = (int, float)
 _MOST_TOKENS, _MOST_USD = 10**12, 10**6
-"""Of one call. A number beyond is no count: it would also be more than the ledger's database holds."""
+"""Of one call. A number beyond is no count, and far beyond it is more than the ledger's database can hold."""
 _SCHEMA_ALLOWED = "a JSON Schema as an object"
 
 

@@ -86,8 +86,19 @@ def load_settings(
         raise FaultyConfiguration(faults)
     limits = replace(read.limits, max_body_bytes=max_body_bytes) if max_body_bytes else read.limits
     audit = replace(read.audit, file=environment.get(AUDIT_FILE) or read.audit.file)
-    known = (read.callers, read.budgets, audit, state, versions.comparable, authorities)
-    return Settings(profiles, providers, rings, redactor, limits, *known)
+    return Settings(
+        profiles=profiles,
+        providers=providers,
+        keys=rings,
+        redactor=redactor,
+        limits=limits,
+        callers=read.callers,
+        budgets=read.budgets,
+        audit=audit,
+        state=state,
+        versions_comparable=versions.comparable,
+        authorities=authorities,
+    )
 
 
 def _collect(faults: list[Fault], load: Callable[[], T]) -> T | None:
@@ -131,19 +142,26 @@ def _keyrings(
 
 
 def _authorities(providers: Mapping[str, ProviderTable], faults: list[Fault]) -> dict[str, bytes]:
-    from llm_connect.providers.pool import trusting  # sockets and TLS, which no command but `serve` needs
-
     found: dict[str, bytes] = {}
     for name, table in providers.items():
         if table.ca_file:
             try:
-                found[name] = files.whole(table.ca_file, files.LARGEST_AUTHORITIES)
-                trusting(found[name])
-            except (files.Unreadable, ValueError) as error:
-                unread = isinstance(error, files.Unreadable)
-                problem = f"{table.ca_file} {f'cannot be read ({error})' if unread else error}"
+                found[name] = _certificates(table.ca_file)
+            except ValueError as error:
+                problem = f"{table.ca_file} {error}"
                 faults.append(Fault(f"providers.{name}.ca_file", problem, "a file with certificates in PEM"))
     return found
+
+
+def _certificates(path: str) -> bytes:
+    from llm_connect.providers.pool import trusting  # sockets and TLS: not for commands that call nobody
+
+    try:
+        octets = files.whole(path, files.LARGEST_AUTHORITIES)
+    except files.Unreadable as error:
+        raise ValueError(f"cannot be read ({error})") from None
+    trusting(octets)
+    return octets
 
 
 def _versions(environment: Mapping[str, str]) -> Versions:

@@ -1,13 +1,12 @@
 """Waiting for a refresh: what became ready only after it was asked for, and whose failure it was."""
 
-import datetime as dt
 import time
 
 import pytest
 
 from warden.domain.cluster import DeclaredCluster, leg
 from warden.domain.errors import Refused
-from warden.domain.lane import Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.domain.lane import Delivery
 from warden.domain.manifests import Ref
 from warden.domain.seen import Sync
 from warden.verbs import refresh as refresh_module
@@ -91,23 +90,13 @@ def test_that_it_wrote_the_secret_is_no_failure():
     assert refresh(Scripted(60, message="secret created", kind="Normal"), ASKED, patience=1).followed == "silent"
 
 
-def test_what_a_store_says_when_it_is_well_is_no_reason_of_a_failure():
+def test_what_a_store_says_when_it_is_well_is_no_reason_of_a_failure(lane_of):
     class Stored:
         def events(self, _ref):
             bad = {"type": "Warning", "message": "permission denied"}
             return [bad, {"type": "Normal", "message": "store validated"}]
 
-    owner = Owner(repo="r", doc="d")
-    lane = Lane(
-        id="key",
-        title="t",
-        status="active",
-        reviewed=dt.date(2026, 11, 1),
-        owners=Owners(custody=owner, consumer=owner, runtime=owner),
-        custody=Custody(path="platform/team/key", fields=("API_KEY",)),
-        readers=(WorkloadReader(workload=Workload("team", "app")),),
-        deliveries={"here": Delivery(external_secret="team/key")},
-    )
+    lane = lane_of(deliveries={"here": Delivery(external_secret="tenant/key")})
     one = leg(lane, "here", {"here": DeclaredCluster(context="c")})
     found = _with_reason(Sync(followed="failed", why=NOT_READY), one, Stored())
     assert found.why == f"{NOT_READY}: permission denied"

@@ -89,8 +89,11 @@ class Connection(asyncio.Protocol):
         while not self._headed:
             await self._news(seconds)
 
-    async def read(self, seconds: float | None) -> bytes:
+    async def read(self, seconds: float) -> bytes:
         """What came of the body since it was asked last; empty at its end.
+
+        Args:
+            seconds: how long to wait where nothing came.
 
         Raises:
             TimeoutError, Malformed, Ended: as `head`.

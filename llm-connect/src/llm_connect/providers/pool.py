@@ -90,8 +90,7 @@ class Pool:
             sock = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS)
         except (OSError, RuntimeError, UnicodeError):  # RuntimeError: some of uvloop's; UnicodeError: of no name's form
             raise Unreachable from None
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # The loop's own time for a handshake, a minute, would end sooner than ours and as another error.
+        # The loop's own time for a handshake is a minute, and ours may be longer.
         tls: dict[str, Any] = {"server_hostname": self._host, "ssl_handshake_timeout": seconds + 1} if self._tls else {}
         try:  # from here on the socket is the transport's, which closes it
             _, connection = await loop.create_connection(lambda: Connection(loop), sock=sock, ssl=self._tls, **tls)

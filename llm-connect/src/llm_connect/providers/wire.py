@@ -34,11 +34,11 @@ class Answer:
         self.headers = connection.headers
         self._connection = connection
 
-    async def piece(self, seconds: float | None, type_: str, what: str) -> bytes:
+    async def piece(self, seconds: float, type_: str, what: str) -> bytes:
         """The next piece of the body, empty at its end.
 
         Args:
-            seconds: how long to wait for it; None has no limit.
+            seconds: how long to wait for it.
             type_: the type of the error when that is over.
             what: what did not come, in words.
 
