@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from raw_server import listening
 
 from llm_connect.faults import ProviderFailed, TimedOut
 from llm_connect.providers import Call, pool
@@ -42,18 +43,14 @@ class Server:
         self.requests = []
         self.connections = 0
         self.left = 0
-        self.tasks = set()
 
     async def serve(self, reader, writer):
-        self.tasks.add(asyncio.current_task())
         self.connections += 1
         try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                while await self.exchange(reader, writer):
-                    pass
+            while await self.exchange(reader, writer):
+                pass
         finally:
             self.left += 1
-            writer.close()
 
     async def exchange(self, reader, writer):
         head = await reader.readuntil(b"\r\n\r\n")
@@ -81,16 +78,10 @@ class Server:
 async def serving(*answers, tls=None, path="/v1/chat/completions", host="127.0.0.1", authorities=None):
     """A server and the wire to it."""
     server = Server(*answers)
-    async with await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls, limit=2**20) as listening:
-        port = listening.sockets[0].getsockname()[1]
+    async with listening(server.serve, tls=tls) as port:
         wire = Wire(f"{'https' if tls else 'http'}://{host}:{port}{path}", authorities)
-        try:
+        with contextlib.closing(wire):
             yield server, wire
-        finally:
-            wire.close()
-            for task in server.tasks:
-                task.cancel()
-            await asyncio.gather(*server.tasks, return_exceptions=True)
 
 
 async def asked(wire, body=b"{}", headers=None, first_byte=5, idle=5):
@@ -369,7 +360,7 @@ async def test_the_first_address_of_a_name_may_lead_nowhere(monkeypatch):
     """As with a host whose IPv6 is a black hole: the next address is tried after a quarter of a second."""
     server = Server([SMALL])
     with full("127.0.0.2") as port:
-        async with await asyncio.start_server(server.serve, "127.0.0.1", port):
+        async with listening(server.serve, port=port):
             loop = asyncio.get_running_loop()
             found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
 
@@ -378,7 +369,8 @@ async def test_the_first_address_of_a_name_may_lead_nowhere(monkeypatch):
                 return found
 
             monkeypatch.setattr(loop, "getaddrinfo", both)
-            assert (await asked(Wire(f"http://two.example:{port}/")))[2] == b"hi"
+            with contextlib.closing(Wire(f"http://two.example:{port}/")) as wire:
+                assert (await asked(wire))[2] == b"hi"
 
 
 # -- TLS ---------------------------------------------------------------------------------------------------------------
@@ -455,18 +447,17 @@ async def test_an_answer_may_come_while_a_large_request_is_still_being_sent(serv
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 %d Soon\r\ncontent-length: 2\r\n\r\nno" % status)
         await asyncio.sleep(0.2)
-        with contextlib.suppress(OSError):
+        try:
             while await reader.read(2**20):
                 pass
-        left.set()
-        writer.close()
+        finally:
+            left.set()
 
     tls = server_tls(ip=["127.0.0.1"]) if secure else None
-    async with await asyncio.start_server(refuse, "127.0.0.1", 0, ssl=tls) as listening:
-        port = listening.sockets[0].getsockname()[1]
-        wire = Wire(f"{'https' if secure else 'http'}://127.0.0.1:{port}/", trusted)
-        assert (await asked(wire, b"a" * 50_000_000))[0::2] == (status, b"no")
-        await asyncio.wait_for(left.wait(), 10)  # the rest is not sent, and nothing is sent after it
+    async with listening(refuse, tls=tls) as port:
+        with contextlib.closing(Wire(f"{'https' if secure else 'http'}://127.0.0.1:{port}/", trusted)) as wire:
+            assert (await asked(wire, b"a" * 50_000_000))[0::2] == (status, b"no")
+            await asyncio.wait_for(left.wait(), 10)  # the rest is not sent, and nothing is sent after it
 
 
 UNTRUSTED = {
@@ -501,16 +492,15 @@ async def test_an_https_url_with_no_tls_behind_it(behaviour):
         await reader.read(100)
         if behaviour == "plain":
             writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        if behaviour == "silent":
-            with contextlib.suppress(OSError):
+        try:
+            if behaviour == "silent":
                 await reader.read()
-        writer.close()
-        left.set()
+        finally:
+            left.set()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
-        wire = Wire(f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}/")
+    async with listening(serve) as port:
         with pytest.raises(ProviderFailed) as found:
-            async with wire.post(b"{}", {}, 0.5, 5):
+            async with Wire(f"https://127.0.0.1:{port}/").post(b"{}", {}, 0.5, 5):
                 pass
         await asyncio.wait_for(left.wait(), 10)
     wanted = "provider_tls" if behaviour == "plain" else "provider_unreachable"
@@ -522,15 +512,13 @@ async def test_a_handshake_has_all_of_the_time_to_connect(monkeypatch):
     monkeypatch.setattr(asyncio.constants, "SSL_HANDSHAKE_TIMEOUT", 0.1)
     clock = asyncio.get_running_loop().time
 
-    async def serve(reader, writer):
-        with contextlib.suppress(OSError):
-            await reader.read()
-        writer.close()
+    async def serve(reader, _writer):
+        await reader.read()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
+    async with listening(serve) as port:
         began = clock()
         with pytest.raises(ProviderFailed) as found:
-            async with Wire(f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}/").post(b"{}", {}, 0.6, 5):
+            async with Wire(f"https://127.0.0.1:{port}/").post(b"{}", {}, 0.6, 5):
                 pass
     assert found.value.type == "provider_unreachable"
     assert clock() - began > 0.5

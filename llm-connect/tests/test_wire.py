@@ -7,6 +7,7 @@ import contextlib
 from contextlib import asynccontextmanager
 
 import pytest
+from raw_server import listening
 
 from llm_connect.faults import TimedOut
 from llm_connect.providers.wire import Wire
@@ -17,25 +18,19 @@ HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding
 
 @pytest.fixture
 async def busy():
-    """The URL of a server that sends a chunk every 2 ms for ever."""
-    tasks = set()
+    """The wire to a server that sends a chunk every 2 ms for ever."""
 
     async def serve(reader, writer):
-        tasks.add(asyncio.current_task())
         await reader.readuntil(b"\r\n\r\n")
         writer.write(HEAD)
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            while True:
-                writer.write(b"4\r\nabcd\r\n")
-                await writer.drain()
-                await asyncio.sleep(0.002)
-        writer.close()
+        while True:
+            writer.write(b"4\r\nabcd\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.002)
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async with listening(serve) as port:
+        with contextlib.closing(Wire(f"http://127.0.0.1:{port}/")) as wire:
+            yield wire
 
 
 async def read_on(wire):
@@ -50,70 +45,56 @@ async def read_for(wire, seconds):
 
 
 async def test_no_cancellation_is_lost(busy):
-    wire = Wire(busy)
     for turn in range(150):
-        task = asyncio.create_task(read_on(wire))
+        task = asyncio.create_task(read_on(busy))
         await asyncio.sleep(0.008 + turn % 7 * 0.001)
         task.cancel()
         done, _ = await asyncio.wait([task], timeout=30)
         assert done, f"the cancellation of turn {turn} was lost"
-    wire.close()
 
 
 async def test_no_timeout_is_lost(busy):
-    wire = Wire(busy)
     for turn in range(100):
-        task = asyncio.create_task(read_for(wire, 0.008 + turn % 7 * 0.001))
+        task = asyncio.create_task(read_for(busy, 0.008 + turn % 7 * 0.001))
         done, _ = await asyncio.wait([task], timeout=30)
         assert done, f"the timeout of turn {turn} was lost"
         assert isinstance(task.exception(), TimeoutError)
-    wire.close()
 
 
 async def test_a_piece_is_given_out_when_it_comes(busy):
-    wire = Wire(busy)
-    async with wire.post(b"{}", {}, 5, 5) as answer:
+    async with busy.post(b"{}", {}, 5, 5) as answer:
         piece = await answer.piece(30, "provider_idle", "byte")
     assert piece.startswith(b"abcd")
     assert len(piece) < 16 * 1024  # what is gathered for the sake of the reading is 64 KiB
-    wire.close()
 
 
 @asynccontextmanager
 async def in_pieces(*, announced, piece):
-    """The URL of a server whose answer comes in twelve pieces, 0.05 s apart."""
-
-    tasks = set()
+    """The wire to a server whose answer comes in twelve pieces, 0.05 s apart."""
 
     async def serve(reader, writer):
-        tasks.add(asyncio.current_task())
         await reader.readuntil(b"\r\n\r\n")
         length = b"content-length: %d\r\n" % (12 * len(piece)) if announced else b"connection: close\r\n"
         writer.write(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n")
-        with contextlib.suppress(OSError):
-            for _ in range(12):
-                await asyncio.sleep(0.05)
-                writer.write(piece)
-                await writer.drain()
-        writer.close()
+        for _ in range(12):
+            await asyncio.sleep(0.05)
+            writer.write(piece)
+            await writer.drain()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        await asyncio.gather(*tasks)
+    async with listening(serve) as port:
+        with contextlib.closing(Wire(f"http://127.0.0.1:{port}/")) as wire:
+            yield wire
 
 
 @pytest.mark.parametrize(
     ("announced", "piece"), [(False, b"a"), (True, b"a"), (True, b"a" * 2000)], ids=["unannounced", "small", "large"]
 )
 async def test_idle_is_the_time_between_pieces_and_not_of_the_whole(announced, piece):
-    async with in_pieces(announced=announced, piece=piece) as url:
-        wire = Wire(url)
-        async with wire.post(b"{}", {}, 5, 5) as answer:
-            assert await answer.whole(0.4) == piece * 12
-        wire.close()
+    async with in_pieces(announced=announced, piece=piece) as wire, wire.post(b"{}", {}, 5, 5) as answer:
+        assert await answer.whole(0.4) == piece * 12
 
 
 async def test_a_piece_that_does_not_come_within_it_ends_the_call():
-    async with in_pieces(announced=True, piece=b"a") as url, Wire(url).post(b"{}", {}, 5, 5) as answer:
+    async with in_pieces(announced=True, piece=b"a") as wire, wire.post(b"{}", {}, 5, 5) as answer:
         with pytest.raises(TimedOut, match="gave no byte for"):
             await answer.whole(0.01)
