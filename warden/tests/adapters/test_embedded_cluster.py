@@ -343,6 +343,38 @@ def test_an_up_that_is_cut_short_is_made_good_by_the_next(home, how, after):
     assert up(Embedded(home))[0]
 
 
+def test_an_etcd_that_was_ended_before_it_was_a_member_starts_anew(home):
+    """Killed between making its log and writing itself down there it never has a leader again (one kill in twenty)."""
+
+    def cut_short(text):
+        if "cut: etcd starting" in text:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Embedded(home).up(cut_short, ["cut"])
+    logs = Path(home) / "dev/clusters/cut/etcd/member/wal"
+    logs.mkdir(parents=True)
+    (logs / "0000000000000000-0000000000000000.wal").touch()
+    started, said = up(Embedded(home))
+    assert started
+    assert any("before etcd held anything: starting anew" in line for line in said)
+    cluster = Embedded(home).cluster("cut")
+    is_there = keep(cluster)
+    cluster.down()
+    up(Embedded(home))
+    assert is_there()
+
+
+def test_a_store_that_has_answered_once_is_never_discarded(shared):
+    cluster = shared.cluster("broken")
+    is_there = keep(cluster)
+    state.write(cluster._place.initialising, "left by a command that was killed\n")
+    assert not cluster.start("etcd", print)
+    cluster.down()
+    up(shared)
+    assert is_there()
+
+
 @pytest.mark.parametrize("name", ["", "Bad", "a_b", "-a", "a-", "a" * 64, "a.b", "broken-admin"])
 def test_a_name_that_no_cluster_can_have_is_refused_before_anything_starts(shared, name):
     with pytest.raises(Usage) as caught:

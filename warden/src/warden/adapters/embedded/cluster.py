@@ -106,15 +106,34 @@ class Cluster:
         Raises:
             ServerFault: it ends, or does not answer.
         """
-        if self._answers(part):
-            return False
-        self.stop(part)
+        is_up = self._answers(part)
+        if not is_up:
+            self.stop(part)
+            if part == "etcd":
+                self._discard_half_made(report)
+            self._bring_up(part, report)
+        if part == "etcd" and state.remove(self._place.initialising):
+            state.sync(self._place.root)
+        return not is_up
+
+    def _discard_half_made(self, report: Report) -> None:
+        """Take away the data of an etcd that never answered.
+
+        One that is ended between making its log and writing itself down as a member has nobody to elect ever after.
+        """
+        if not Path(self._place.data).exists():
+            state.write(self._place.initialising, "a first start is under way\n")
+        elif Path(self._place.initialising).exists():
+            state.remove(self._place.data)
+            report(f"{self.name}: an earlier first start was cut short before etcd held anything: starting anew")
+
+    def _bring_up(self, part: str, report: Report) -> None:
         for _ in range(PORTS_TRIED):
             self._choose_ports(part)
             program = self._program(part)
             report(f"{self.name}: {TITLES[part]} starting on {self._listens_on(part)}")
             if self._run(part, program):
-                return True
+                return
             if _TAKEN not in state.read(program.log):
                 break
             self._forget_ports(part)

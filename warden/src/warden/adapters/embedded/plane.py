@@ -73,6 +73,16 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.root}/callers.csv"
 
     @property
+    def data(self) -> str:
+        """The directory that etcd keeps all objects in."""
+        return f"{self.root}/etcd"
+
+    @property
+    def initialising(self) -> str:
+        """Exists from before etcd's first start until it has answered; only then may its data be discarded."""
+        return f"{self.root}/initialising"
+
+    @property
     def controllers_kubeconfig(self) -> str:
         """How the controllers reach the API server."""
         return f"{self.root}/controllers.kubeconfig"
@@ -118,7 +128,7 @@ def _etcd(place: Place, ports: Ports) -> _Started:
     """Both listeners speak TLS and want a certificate of the cluster's authority: everything is in there."""
     pki = place.authority
     client, peer = f"https://127.0.0.1:{ports.etcd}", f"https://127.0.0.1:{ports.peer}"
-    mark = f"--data-dir={place.root}/etcd"
+    mark = f"--data-dir={place.data}"
     files = {"cert-file": pki.certificate, "key-file": pki.key, "trusted-ca-file": pki.ca_file}
     arguments = [
         mark,
