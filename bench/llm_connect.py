@@ -1,4 +1,4 @@
-"""What llm-connect adds to a call, beside LiteLLM's proxy, nginx as a plain proxy and the direct call, in one run.
+"""What llm-connect adds to a call, beside LiteLLM, nginx as a plain proxy, a bare one in Python and the direct call.
 
     make bench-llm
 
@@ -48,7 +48,7 @@ def round_of(load: Path, contenders: list[Contender], found: Found) -> None:
                 told = measured(load, "closed", each.base["quick"], body("quick"), level, SECONDS)
                 told["cpu"] = (each.cpu_seconds() - before) * 1000 / max(told["answered"], 1)
                 found[f"connections {level}"][each.name].append(told)
-    for rate, seconds, names in ((40, 8, None), (500, 4, {"direct", "nginx", "llm-connect"})):
+    for rate, seconds, names in ((40, 8, None), (500, 4, {"direct", "nginx", "llm-connect", "bare"})):
         for each in contenders:
             if names is None or each.name in names:
                 asked = (load, "open", each.base["slow"], body("slow"), rate, seconds)

@@ -165,7 +165,7 @@ def arranged(load: Path, folder: Path) -> Iterator[list[Contender]]:
             stack.enter_context(running(1, load, "upstream", f"127.0.0.1:{ports[name]}", delay))
         direct = {name: f"http://127.0.0.1:{port}/v1/chat/completions" for name, port in ports.items()}
         found = [Contender("direct", direct), _nginx(stack, folder, ports), _ours(stack, folder, ports)]
-        found.append(_litellm(stack, folder, ports))
+        found += [_bare(stack, ports), _litellm(stack, folder, ports)]
         for each in found:
             for name in ports:
                 answers(each.base[name], name, 90, each.process)
@@ -199,6 +199,14 @@ def _ours(stack: contextlib.ExitStack, folder: Path, ports: Mapping[str, int]) -
     process = stack.enter_context(running(0, *command, env=env))
     base = dict.fromkeys(ports, f"http://127.0.0.1:{port}/v1/chat/completions")
     return Contender("llm-connect", base, process)
+
+
+def _bare(stack: contextlib.ExitStack, ports: Mapping[str, int]) -> Contender:
+    port = free_port()
+    command = (PEERS / "python", "-m", "uvicorn", "--app-dir", HERE, "bare:app", "--port", port, "--no-access-log")
+    process = stack.enter_context(running(0, *command, env={name.upper(): str(each) for name, each in ports.items()}))
+    base = {name: f"http://127.0.0.1:{port}/{name}/v1/chat/completions" for name in ports}
+    return Contender("bare", base, process)
 
 
 def _litellm(stack: contextlib.ExitStack, folder: Path, ports: Mapping[str, int]) -> Contender:

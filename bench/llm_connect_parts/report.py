@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-AIM_TIMES, AIM_P50, AIM_P99 = 40, 1.2, 3.0
+AIM_TIMES = 40
+AIM_MS = {"p50": 1.2, "p99": 3.0}
+BARE_MS = {"p50": 0.86, "p99": 1.32}
+"""What a bare gateway added where the aims in ms were set: how quick that machine was."""
 INTRODUCTION = """\
 Written by `make bench-llm`, which takes about ten minutes and so is no part of `make bench`. All of it is from one run
 on one machine of two cores that others use too: read the ratios. Each round measures all of them, one after the other;
@@ -11,13 +14,18 @@ the figures are medians. Load of the machine before each round ({rounds}): {load
 
 Core 0 has whoever is measured, core 1 the upstream and the load (Go's standard library,
 `bench/llm_connect_parts/load`). llm-connect: validation, audit, budget in tokens and money, authentication on. LiteLLM:
-one worker, master key, no database and so no budgets. nginx: one worker, buffering off.
+one worker, master key, no database and so no budgets. nginx: one worker, buffering off. bare: uvicorn and aiohttp that
+pass bytes on and look at nothing (`bench/llm_connect_parts/bare.py`), so that what Python itself costs here is seen.
 """
 PROCESSOR = """\
 What other people's work on the machine changes least, and so the ratio to trust: requests per second depend on how
 much of core 0 was left over in each moment.
 """
-NAMES = ("direct", "nginx", "llm-connect", "LiteLLM")
+AIMS = f"""\
+Milliseconds are of this machine on this day. Where the aims in ms were set, a bare gateway added {BARE_MS["p50"]} ms
+(p50) and {BARE_MS["p99"]} ms (p99): beside bare in the same run they are ratios.
+"""
+NAMES = ("direct", "nginx", "bare", "llm-connect", "LiteLLM")
 
 
 def written(result: Mapping[str, Any]) -> str:
@@ -32,8 +40,8 @@ def written(result: Mapping[str, Any]) -> str:
         "",
         "## Requests per second, an upstream that answers at once",
         "",
-        "| connections | direct | nginx | llm-connect | LiteLLM | llm-connect / LiteLLM |",
-        "|---|---|---|---|---|---|",
+        "| connections | direct | nginx | bare | llm-connect | LiteLLM | llm-connect / LiteLLM |",
+        "|---|---|---|---|---|---|---|",
         *(_throughput(medians, level) for level in (1, 16, 64, 256)),
         "",
         "The direct call is the ceiling of upstream and load together: nobody behind it can be faster.",
@@ -42,22 +50,22 @@ def written(result: Mapping[str, Any]) -> str:
         "",
         *PROCESSOR.splitlines(),
         "",
-        "| connections | nginx | llm-connect | LiteLLM | LiteLLM / llm-connect |",
-        "|---|---|---|---|---|",
+        "| connections | nginx | bare | llm-connect | LiteLLM | LiteLLM / llm-connect |",
+        "|---|---|---|---|---|---|",
         *(_processor(medians, level) for level in (1, 16, 64, 256)),
         "",
         "## Added time in ms, an upstream that answers after 20 ms",
         "",
         "Open loop: a request is sent when it is due whatever the answers do, and its time counts from then.",
         "",
-        "| requests/s | | nginx | llm-connect | LiteLLM |",
-        "|---|---|---|---|---|",
+        "| requests/s | | nginx | bare | llm-connect | LiteLLM |",
+        "|---|---|---|---|---|---|",
         *(_added(medians, rate, key) for rate in (40, 500) for key in ("p50", "p99")),
         "",
         "## Time to the first content of a stream in ms, the upstream's 20 ms among it",
         "",
-        "| | direct | nginx | llm-connect | LiteLLM |",
-        "|---|---|---|---|---|",
+        "| | direct | nginx | bare | llm-connect | LiteLLM |",
+        "|---|---|---|---|---|---|",
         *(_row(key, [_number(medians["stream"].get(name, {}).get(key)) for name in NAMES]) for key in ("p50", "p99")),
         "",
         "## Memory of llm-connect",
@@ -66,7 +74,7 @@ def written(result: Mapping[str, Any]) -> str:
         "",
         "## Beside the aims",
         "",
-        "Milliseconds are of this machine on this day: its direct call in the first table says how quick that was.",
+        *AIMS.splitlines(),
         "",
         *_aims(medians),
         "",
@@ -125,15 +133,20 @@ def _memory(points: list[tuple[int, int]]) -> str:
 
 
 def _aims(medians: Any) -> list[str]:
-    quick = [(f"times LiteLLM at {each} connections", _times(medians, each), AIM_TIMES) for each in (16, 64)]
-    added = {key: _more(medians, 40, "llm-connect", key) for key in ("p50", "p99")}
-    aims = {"p50": AIM_P50, "p99": AIM_P99}
-    nginx = {key: _number(_more(medians, 40, "nginx", key)) for key in aims}
-    slow = [
-        (f"ms added at 40 requests/s, {key} (nginx beside it: {nginx[key]})", value, aims[key])
-        for key, value in added.items()
+    lines = [
+        _aim(f"times LiteLLM at {each} connections", _times(medians, each), AIM_TIMES, least=True) for each in (16, 64)
     ]
-    return [*(_aim(*each, least=True) for each in quick), *(_aim(*each, least=False) for each in slow)]
+    for key, aim in AIM_MS.items():
+        ours, bare = _more(medians, 40, "llm-connect", key), _more(medians, 40, "bare", key)
+        at = f"added at 40 requests/s, {key}"
+        lines.append(_aim(f"ms {at}", ours, aim, least=False))
+        lines.append(_aim(f"times what bare {at}", _ratio(ours, bare), round(aim / BARE_MS[key], 2), least=False))
+    return lines
+
+
+def _ratio(ours: float | None, bare: float | None) -> float | None:
+    """None also where noise hid what bare adds: a direct call that was slower by chance."""
+    return ours / bare if ours is not None and bare is not None and bare > 0 else None
 
 
 def _aim(what: str, value: float | None, aim: float, *, least: bool) -> str:
