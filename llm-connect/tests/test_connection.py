@@ -18,7 +18,8 @@ from cryptography.x509.oid import NameOID
 from raw_server import listening
 
 from llm_connect.faults import ProviderFailed, TimedOut
-from llm_connect.providers import Call, pool
+from llm_connect.http_client import pool
+from llm_connect.providers import Call
 from llm_connect.providers.dialects import OpenAI
 from llm_connect.providers.http import HttpProvider
 from llm_connect.providers.wire import MAX_ANSWER_BYTES, Wire

@@ -154,7 +154,7 @@ def _authorities(providers: Mapping[str, ProviderTable], faults: list[Fault]) ->
 
 
 def _certificates(path: str) -> bytes:
-    from llm_connect.providers.pool import trusting  # sockets and TLS: not for commands that call nobody
+    from llm_connect.http_client.pool import trusting  # sockets and TLS: not for commands that call nobody
 
     try:
         octets = files.whole(path, files.LARGEST_AUTHORITIES)

@@ -1,6 +1,6 @@
 """HTTP to a provider: one POST, its status and headers, its body in pieces; every failure as the documented error.
 
-The client is ours, for what it takes off a request (docs/adr/0026): connection.py and pool.py.
+The client is ours, for what it takes off a request (docs/adr/0026): `llm_connect.http_client`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from llm_connect.faults import GatewayError, ProviderFailed, TimedOut
-from llm_connect.providers.connection import Ended, Malformed
-from llm_connect.providers.pool import Pool, Unreachable, Untrusted
+from llm_connect.http_client.connection import Ended, Malformed
+from llm_connect.http_client.pool import Pool, Unreachable, Untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llm_connect.providers.connection import Connection
+    from llm_connect.http_client.connection import Connection
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _LAST_PIECES, _LAST_SECONDS = 2, 0.05

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from aiohappyeyeballs import start_connection
 
 from llm_connect import __version__
-from llm_connect.providers.connection import Connection
+from llm_connect.http_client.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
