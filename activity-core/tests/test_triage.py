@@ -475,5 +475,7 @@ def test_needs_human_is_decided_here_whatever_the_model_says(world, gateway, say
 def test_the_age_of_a_digest_is_told(world, say):
     report = report_of(world.triage(say.digest(generated_at="2020-01-01T00:00:00Z")))
     assert "old" in report["warnings"][0]
+    first = report_of(world.triage(say.digest(generated_at="0001-01-01T00:00:00Z"), "--again"))
+    assert first["digest"]["generated_at"] == "0001-01-01T00:00:00Z"
     again = world.triage(say.digest(generated_at="2999-01-01T00:00:00Z"), "--again")
     assert "a clock is wrong" in report_of(again)["warnings"][0]

@@ -6,7 +6,6 @@ Nothing is completed: an object counts if it is JSON as it stands. After a broke
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,8 +77,8 @@ def _next(text: str, at: int, found: list[Any], lost: list[str]) -> int:
 def _decoded(text: str, at: int) -> tuple[Any, int]:
     """The value at `at` and where it ends; 0 where there is none."""
     try:
-        return strict_json.DECODER.raw_decode(text, at)
-    except (json.JSONDecodeError, strict_json.NotJson, RecursionError, ValueError):
+        return strict_json.value_at(text, at)
+    except strict_json.NotJson:
         return None, 0
 
 
