@@ -147,7 +147,7 @@ def test_one_broken_item_in_the_middle_costs_that_item_only():
 
 @pytest.mark.parametrize(
     ("whole", "broken"),
-    [("}, {", "}] {"), ("}, {", "}],\n{"), ("}, {", ', ]"rank": 1, '), ("Due.", 'Due {\"} ], x')],
+    [("}, {", "}] {"), ("}, {", "}],\n{"), ("}, {", ', ]"rank": 1, '), ("Due.", 'Due {"} ], x')],
 )
 def test_a_list_that_is_closed_in_its_middle_loses_nothing_that_stands_whole(whole, broken):
     answer = read(text(*map(one, IDS[:5])).replace(whole, broken, 1), IDS)
@@ -156,7 +156,7 @@ def test_a_list_that_is_closed_in_its_middle_loses_nothing_that_stands_whole(who
 
 
 LISTS = {
-    "bare": lambda items: json.dumps(items),
+    "bare": json.dumps,
     "within something": lambda items: json.dumps({"result": {"summary": "Calm.", "recommendations": items}}),
     "another name": lambda items: json.dumps({"summary": "[ {", "items": items}),
     "bare and cut off": lambda items: json.dumps([*items, 0])[:-3],

@@ -71,7 +71,10 @@ def test_all_faults_are_told_at_once():
     )
 
 
-@pytest.mark.parametrize("moment", ["2026-02-30T10:00:00Z", "2026-11-24T25:00:00Z", "0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize(
+    "moment",
+    ["2026-02-30T10:00:00Z", "2026-11-24T25:00:00Z", "0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59Z"],
+)
 def test_a_moment_that_does_not_exist_is_refused(moment):
     with pytest.raises(AnswerIsNo):
         of(digest(generated_at=moment))
