@@ -20,7 +20,7 @@ def bearer(path: str | None, *, of: str, therefore: str = "Nothing was asked.") 
     The file is read for each use: a projected token is renewed in place.
 
     Raises:
-        WrongUsage: the file cannot be read, or holds no token; `of` names where it was given, `therefore` what that led to.
+        WrongUsage: the file cannot be read, or holds no token; `of` is where it was given, `therefore` what that costs.
     """
     if not path:
         return {}
