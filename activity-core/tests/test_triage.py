@@ -324,7 +324,18 @@ def test_nobody_there(world):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "ftp://host", "host:8080", "http://", "http://a b", "http://user:pw@host", "http://h:0"]
+    "url",
+    [
+        "",
+        "ftp://host",
+        "host:8080",
+        "http://",
+        "http://a b",
+        "http://user:pw@host",
+        "http://h:0",
+        "http://h/?key=pw",
+        "http://h#x",
+    ],
 )
 def test_a_gateway_address_that_is_none(world, url):
     done = world.triage(LLM_CONNECT_URL=url)

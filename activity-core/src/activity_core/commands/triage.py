@@ -90,6 +90,10 @@ def _asked(digest: str, profile: str, *, again: bool) -> steps.Asked:
         message = "LLM_CONNECT_URL is not set, so that nobody can be asked. Nothing was done."
         hint = "export LLM_CONNECT_URL=http://127.0.0.1:8080, or wherever llm-connect serve said it is"
         raise WrongUsage("configuration", message, system="activity-core", subject="LLM_CONNECT_URL", hint=hint)
+    if "?" in url or "#" in url:
+        message = "LLM_CONNECT_URL has a query or a fragment, behind which no path can stand. Nothing was done."
+        hint = "correct LLM_CONNECT_URL: http://HOST or https://HOST, with a path where there is one"
+        raise WrongUsage("url", message, system="activity-core", hint=hint)
     gateway = llm_connect.Gateway(
         url=checked_url(url, of="LLM_CONNECT_URL"),
         profile=profile,
