@@ -145,6 +145,48 @@ def test_one_broken_item_in_the_middle_costs_that_item_only():
     assert answer.quarantined == [("-", "an entry of the list is broken")]
 
 
+@pytest.mark.parametrize(
+    ("whole", "broken"),
+    [("}, {", "}] {"), ("}, {", "}],\n{"), ("}, {", ', ]"rank": 1, '), ("Due.", 'Due {"} ], x')],
+)
+def test_a_list_that_is_closed_in_its_middle_loses_nothing_that_stands_whole(whole, broken):
+    answer = read(text(*map(one, IDS[:5])).replace(whole, broken, 1), IDS)
+    assert set(kept(answer)) >= set(IDS[2:5])
+    assert answer.problems
+
+
+LISTS = {
+    "bare": json.dumps,
+    "within something": lambda items: json.dumps({"result": {"summary": "Calm.", "recommendations": items}}),
+    "another name": lambda items: json.dumps({"summary": "[ {", "items": items}),
+    "bare and cut off": lambda items: json.dumps([*items, 0])[:-3],
+    "bare and fenced": lambda items: f"Here:\n```json\n{json.dumps(items, indent=1)}\n```",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_that_is_not_where_it_belongs_is_read_and_told(name):
+    answer = read(LISTS[name]([one("N-1"), one("N-99"), one("N-2")]), IDS)
+    assert (kept(answer), [what for what, _ in answer.quarantined]) == (["N-1", "N-2"], ["N-99"])
+    assert "kept" in answer.problems[0]
+
+
+def test_a_list_without_recommendations_is_none_of_them():
+    answer = read('I read [ {"id": "N-1"} ] and have nothing to say.', IDS)
+    assert (answer.quarantined, answer.problems[1:]) == ([], ["no list of recommendations was found"])
+
+
+def test_the_hundred_and_first_entry_is_not_read():
+    answer = read(text(*range(300), one("N-1")), IDS)
+    assert len(answer.quarantined) == 100
+    assert answer.dropped == [("recommendations[100:]", "201 more than the 100 that are read")]
+
+
+def test_a_nesting_that_is_too_deep_costs_its_entry_only():
+    deep = text(one("N-1"), one("N-2", action="DEEP"), one("N-3")).replace('"DEEP"', "[" * 500 + "]" * 500)
+    assert kept(read(deep, IDS)) == ["N-1", "N-3"]
+
+
 def test_a_name_twice_is_no_item():
     twice = text(one("N-1"), one("N-2")).replace('"why": "Due.", ', '"why": "Due.", "why": "Other.", ', 1)
     assert kept(read(twice, IDS)) == ["N-2"]

@@ -46,7 +46,9 @@ def test_the_schemas_are_schemas(name):
         (b"<html></html>", "is no JSON"),
         (b'{"a": NaN}', "NaN"),
         (b'{"a": 1, "a": 2}', "twice"),
-        (b"[" * 100_000, "is no JSON"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"[" * 102 + b"]" * 102, "nested too deeply"),
+        (b'{"a":' * 400 + b"1" + b"}" * 400, "nested too deeply"),
         (b"[1]", "is none by its schema"),
         (b"{}", "is none by its schema"),
         (b" " * (5 * 1024 * 1024 + 1), "5 MiB"),
@@ -69,7 +71,10 @@ def test_all_faults_are_told_at_once():
     )
 
 
-@pytest.mark.parametrize("moment", ["2026-02-30T10:00:00Z", "2026-11-24T25:00:00Z", "0001-01-01T00:00:00+10:00"])
+@pytest.mark.parametrize(
+    "moment",
+    ["2026-02-30T10:00:00Z", "2026-11-24T25:00:00Z", "0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59Z"],
+)
 def test_a_moment_that_does_not_exist_is_refused(moment):
     with pytest.raises(AnswerIsNo):
         of(digest(generated_at=moment))
@@ -97,6 +102,28 @@ def test_bad_entries_are_dropped_with_every_reason_and_the_rest_stays():
 @pytest.mark.parametrize("due", ["2026-02-30", "2026-13-01"])
 def test_a_day_that_does_not_exist_drops_its_entry(due):
     assert of(digest(next_steps=[STEP | {"due": due}])).candidates == ()
+
+
+def test_every_nesting_is_read_or_refused_as_what_it_is():
+    for depth in range(1, 1100, 7):
+        nested = b"[" * depth + b"]" * depth
+        try:
+            found = of(json.dumps(digest(next_steps=[STEP, 0])).encode().replace(b", 0]", b', {"id": %b}]' % nested))
+        except AnswerIsNo as fault:
+            assert "nested too deeply" in fault.message  # noqa: PT017 - which depths are refused is not the point
+        else:
+            assert "id: is not of the type string" in dict(found.dropped)["next_steps[1]"]
+
+
+@pytest.mark.parametrize("given", [True, None, 7, [1], "\ud800", "sk-or-v1-" + "8f2c4e6a1b3d5f70" * 4])
+def test_an_entry_whose_id_cannot_be_shown_is_told_by_its_place(given):
+    assert [what for what, _ in of(digest(messages=[{"id": given, "title": "x"}])).dropped] == ["messages[0]"]
+
+
+@pytest.mark.parametrize("given", ["N-1\n", "N-\u0661"])
+def test_an_id_is_of_the_form_to_its_end_and_in_ascii(given):
+    found = of(digest(next_steps=[{"id": given, "title": "x"}]))
+    assert (found.candidates, found.dropped[0][1]) == ((), "id: is not of the form that the schema gives")
 
 
 def test_what_is_over_a_limit_is_dropped_and_said():

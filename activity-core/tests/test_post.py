@@ -57,6 +57,23 @@ def test_a_hub_that_does_not_take_it_costs_no_report_and_is_told_the_next_time(w
     assert world.runs[0]["posted_at"]
 
 
+def test_a_refusal_of_the_hub_names_its_token_and_a_file_that_holds_none_costs_no_report(world, gateway, hub):
+    hub.play = lambda *_: (403, {}, b"")
+    done = world.triage(None, "--post", hub.url)
+    assert "STATE_HUB_TOKEN_FILE=FILE" in json.loads(done.stderr)["hint"]
+    done = world.triage(None, "--again", "--post", hub.url, STATE_HUB_TOKEN_FILE="nowhere")
+    fault = json.loads(done.stderr)
+    assert (done.returncode, bool(json.loads(done.stdout)["items"])) == (2, True)
+    assert "Nothing was asked" not in fault["message"]
+    assert "The report is made, and the hub was not told of it." in fault["message"]
+    assert len(gateway.seen) == 2
+
+
+def test_what_ends_worse_is_the_exit_code(world, gateway, hub, say):
+    gateway.play = lambda *_: say.reply("")
+    assert world.triage(None, "--post", hub.url, STATE_HUB_TOKEN_FILE="nowhere").returncode == 3
+
+
 def test_an_address_of_a_hub_that_is_none_is_said_before_anything_is_asked(world, gateway):
     done = world.triage(None, "--post", "hub")
     assert (done.returncode, gateway.seen) == (2, [])

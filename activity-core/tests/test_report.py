@@ -150,6 +150,12 @@ def test_a_text_for_a_terminal_stays_within_its_width(say):
         assert max(map(len, terminal.lines(told, width, lambda line, _: line))) <= width
 
 
+def test_a_terminal_is_told_the_estimates_the_cost_of_delay_and_the_wsjf(say):
+    told = made("tuesday", say.content(say.item("WS-101", 8, 13, 3, 5)), "2026-11-24T06:20:00Z")
+    shown = " ".join(" ".join(terminal.lines(told, 80, lambda line, _: line)).split())
+    assert "value 8 + criticality 13 + risk and opportunity 3 = cost of delay 24; by job size 5 = WSJF 4.8" in shown
+
+
 def test_the_largest_valid_answer_is_6000_characters():
     """For whoever sets max_tokens: 7 recommendations with every text at its limit, the longest estimates, indented."""
     asked = schemas.schema("answer")["properties"]

@@ -161,6 +161,27 @@ def test_a_record_that_is_none_asks_nobody(world, gateway, octets):
     assert path.read_bytes() == octets
 
 
+def test_what_a_killed_run_had_half_written_is_taken_back_when_the_runs_are_read(world):
+    world.triage()
+    path = world.home / ".local/state/activity-core/runs.db"
+    half = (
+        "import os, sqlite3, sys; sql = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "sql.execute('PRAGMA cache_size = 1'); sql.execute('BEGIN IMMEDIATE')\n"
+        "sql.execute('UPDATE run SET report = zeroblob(4000000) || report'); os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([os.sys.executable, "-c", half, path], check=False)
+    assert (killed.returncode, os.path.exists(f"{path}-journal")) == (-signal.SIGKILL, True)
+    assert [run["state"] for run in world.runs] == ["whole"]
+
+
+def test_a_record_in_which_nothing_stands_yet_is_none_and_one_that_cannot_be_looked_at_is_said(world):
+    (world.home / "empty.db").touch()
+    done = world.run("runs", ACTIVITY_CORE_RECORD=str(world.home / "empty.db"))
+    assert (done.returncode, "no run yet" in done.stderr) == (0, True)
+    done = world.run("runs", ACTIVITY_CORE_RECORD=str(world.home / ("x" * 300)))
+    assert (done.returncode, "the record cannot be read (file name too long)" in done.stderr) == (3, True)
+
+
 def test_a_later_versions_record_is_left_alone(world, gateway):
     path = world.home / "runs.db"
     with sqlite3.connect(path) as sql:
@@ -242,16 +263,38 @@ def test_the_beginning_of_more_than_one_run_shows_none_and_names_them(world, beg
     assert world.run("runs", ids[0]).returncode == 0
 
 
-def table(world, columns):
-    """The lines of `runs` on a terminal of that many columns."""
+def on_terminal(world, columns, stream, *arguments, **environment):
+    """The program with one of its two streams on a terminal of that many columns: its lines, and the other stream."""
     main, side = pty.openpty()
     fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    command = [str(Path(os.sys.executable).parent / "activity-core"), "runs"]
-    environment = world.environment | {"NO_COLOR": "1"}
-    done = subprocess.run(command, env=environment, stdout=side, stderr=subprocess.PIPE, text=True, check=True)
+    command = [str(Path(os.sys.executable).parent / "activity-core"), *arguments]
+    environment = world.environment | {"NO_COLOR": "1"} | environment
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | {stream: side}
+    done = subprocess.run(command, env=environment, text=True, check=False, **streams)
     os.close(side)
     with open(main, "rb", buffering=0) as terminal:
-        return terminal.read(65536).decode().splitlines(), done.stderr
+        lines = terminal.read(65536).decode().splitlines()
+    return lines, done.stderr if stream == "stdout" else done.stdout
+
+
+def table(world, columns):
+    """The lines of `runs` on a terminal of that many columns."""
+    return on_terminal(world, columns, "stdout", "runs")
+
+
+@pytest.mark.parametrize(("columns", "widest"), [(60, 80), (80, 80), (90, 90), (200, 100)])
+def test_what_is_said_beside_the_report_fits_the_terminal(world, say, columns, widest):
+    asked = ("triage", "--digest", world.digest(say.digest()))
+    lines = on_terminal(world, columns, "stderr", *asked, LLM_CONNECT_URL="http://127.0.0.1:9")[0]
+    world.triage()
+    lines += on_terminal(world, columns, "stderr", *asked[:2], world.digest(say.digest(source="another")))[0]
+    told = [line.replace("\x1b[K", "") for line in lines]
+    assert any("There is no" in line for line in told)
+    assert any("of another digest" in line for line in told)
+    assert max(map(len, told)) <= widest
+    progress = [line for line in told if line.startswith(("digest: ", "llm-connect: "))]
+    assert any(line.startswith("llm-connect: asked for") for line in progress)
+    assert max(map(len, progress)) < columns
 
 
 def test_the_table_fits_the_terminal_and_is_whole_in_a_pipe(world, gateway, say):

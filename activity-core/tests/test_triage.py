@@ -192,6 +192,20 @@ def test_an_empty_digest_asks_nobody(world, gateway, say):
     assert world.runs[0]["state"] == "empty"
 
 
+def test_a_digest_of_which_no_entry_can_be_used_is_no_quiet_day(world, gateway, say):
+    done = world.triage(say.digest({"key": "N-1", "title": "x"}, {"key": "N-2"}))
+    report = report_of(done)
+    assert (done.returncode, report["state"], len(report["dropped"]), gateway.seen) == (1, "empty", 2, [])
+    assert "none that can be used" in report["warnings"][-1]
+
+
+@pytest.mark.parametrize("name", ["", "a\udcffb", "a\x1b[31mb", "a\nb", "x" * 201])
+def test_a_profile_that_is_no_name_is_wrong_usage(world, gateway, name):
+    done = world.triage(None, "--profile", name)
+    assert (done.returncode, gateway.seen) == (2, [])
+    assert "--profile" in fault_of(done)["message"]
+
+
 REFUSALS = [
     (401, {"type": "caller_unknown", "message": "no token"}, {}, 4, "LLM_CONNECT_TOKEN_FILE"),
     (403, {"type": "caller_not_allowed"}, {}, 4, "LLM_CONNECT_TOKEN_FILE"),
@@ -310,7 +324,18 @@ def test_nobody_there(world):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "ftp://host", "host:8080", "http://", "http://a b", "http://user:pw@host", "http://h:0"]
+    "url",
+    [
+        "",
+        "ftp://host",
+        "host:8080",
+        "http://",
+        "http://a b",
+        "http://user:pw@host",
+        "http://h:0",
+        "http://h/?key=pw",
+        "http://h#x",
+    ],
 )
 def test_a_gateway_address_that_is_none(world, url):
     done = world.triage(LLM_CONNECT_URL=url)
@@ -475,5 +500,7 @@ def test_needs_human_is_decided_here_whatever_the_model_says(world, gateway, say
 def test_the_age_of_a_digest_is_told(world, say):
     report = report_of(world.triage(say.digest(generated_at="2020-01-01T00:00:00Z")))
     assert "old" in report["warnings"][0]
+    first = report_of(world.triage(say.digest(generated_at="0001-01-01T00:00:00Z"), "--again"))
+    assert first["digest"]["generated_at"] == "0001-01-01T00:00:00Z"
     again = world.triage(say.digest(generated_at="2999-01-01T00:00:00Z"), "--again")
     assert "a clock is wrong" in report_of(again)["warnings"][0]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 MOST = 7
+_MOST_READ = 100  # the others would be read for minutes, and only to be dropped
 _SHOWN = 80
 
 
@@ -66,7 +67,9 @@ def read(content: str, ids: Collection[str]) -> Answer:
     answer.summary, masked, _ = _harmless(summary, _limit("summary"))
     if masked:
         answer.problems.append(f"secret material was masked in the summary ({', '.join(masked)})")
-    for place, item in enumerate(items):
+    if (more := len(items) - _MOST_READ) > 0:
+        answer.dropped += [(f"recommendations[{_MOST_READ}:]", f"{more} more than the {_MOST_READ} that are read")]
+    for place, item in enumerate(items[:_MOST_READ]):
         _take(item, f"recommendations[{place}]", ids, answer)
     if broken:
         kept = "what stands whole in it was kept" if answer.recommendations else "no recommendation in it could be kept"
@@ -84,13 +87,23 @@ def _parts(content: str, answer: Answer) -> tuple[object, list[Any], str]:
         answer.problems += found.missing
         return found.summary, found.entries, f"the answer is no whole JSON document ({fault})"
     if not isinstance(document, dict) or not isinstance(document.get("recommendations"), list):
-        answer.problems.append("the answer is JSON, but has no list of recommendations")
-        return "", [], ""
+        return _elsewhere(content, answer)
     if not isinstance(document.get("summary"), str):
         answer.problems.append("the answer has no summary")
     if not document["recommendations"]:
         answer.problems.append("the answer's list of recommendations is empty")
     return document.get("summary"), document["recommendations"], ""
+
+
+def _elsewhere(content: str, answer: Answer) -> tuple[object, list[Any], str]:
+    """As `_parts`, of JSON whose list of recommendations is not where it was asked for: bare, or within something."""
+    found = objects(content)
+    if not found.entries:
+        answer.problems.append("the answer is JSON, but has no list of recommendations")
+        return "", [], ""
+    answer.quarantined += [("-", reason) for reason in found.lost]
+    answer.problems += found.missing
+    return found.summary, found.entries, "the answer is JSON, but its recommendations are not where they belong"
 
 
 def _take(item: Any, place: str, ids: Collection[str], answer: Answer) -> None:

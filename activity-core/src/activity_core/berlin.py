@@ -25,7 +25,7 @@ def clock_time(moment: datetime) -> str:
 
 def iso(moment: datetime) -> str:
     """ISO 8601 UTC to the second, ``2026-11-24T06:20:00Z``."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"  # %Y has no zeros before it
 
 
 def parsed(text: str) -> datetime:

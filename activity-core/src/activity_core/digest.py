@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from activity_core import schemas, strict_json
+from activity_core import berlin, schemas, strict_json
 from activity_core.faults import AnswerIsNo
-from activity_core.material import mask
 from activity_core.text import clean as clean_text
 
 if TYPE_CHECKING:
@@ -145,7 +144,7 @@ def _candidate(kind: str, place: str, value: Any, dropped: list[tuple[str, str]]
     if not isinstance(value, dict):
         dropped.append((place, "is no object"))
         return None
-    shown = clean_text(str(value.get("id", place)), _SHOWN_ID)[0] or place
+    shown, hidden = _shown(value.get("id"), place)
     clean, masked = {}, []
     limits = _limits(kind)
     for name in limits.keys() & value.keys() - {"id"}:
@@ -157,13 +156,19 @@ def _candidate(kind: str, place: str, value: Any, dropped: list[tuple[str, str]]
                 dropped.append((shown, f"{name}: cut to {limits[name]} characters"))
     found = schemas.faults(_rules(kind), {"id": value.get("id"), **clean} if "id" in value else clean)
     found += [f"{name}: is no day or moment that exists" for name in ("due", "received_at") if not _exists(clean, name)]
-    if mask(str(value.get("id", "")))[1]:
+    if hidden:
         found.append("id: holds secret material")
     if found:
         dropped.append((shown, "; ".join(found)))
         return None
     rest = {name: clean[name] for name in limits if clean.get(name) and name not in {"id", "title", "workstream"}}
     return Candidate(value["id"], kind, clean["title"], rest, clean.get("workstream", ""), tuple(sorted(masked)))
+
+
+def _shown(given: Any, place: str) -> tuple[str, bool]:
+    """What the entry is called where it is dropped: its id where it can be shown, else its place; and what it hides."""
+    text, masked, _ = clean_text(given, _SHOWN_ID) if isinstance(given, str) else ("", [], False)
+    return (place if masked else text or place), bool(masked)
 
 
 def _rules(kind: str) -> dict[str, Any]:
@@ -198,7 +203,7 @@ def _is_day(text: str) -> bool:
 
 def _is_moment(text: str) -> bool:
     try:
-        datetime.fromisoformat(text).astimezone(UTC)
+        berlin.day(datetime.fromisoformat(text).astimezone(UTC))  # where it may be a day that no calendar has
     except (ValueError, OverflowError):
         return False
     return True

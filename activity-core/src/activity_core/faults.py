@@ -29,7 +29,7 @@ EXIT_MEANING: dict[Exit, str] = {
     Exit.NO: "a report that wants a review; a digest with faults; a request that llm-connect does not take",
     Exit.USAGE: "wrong usage or configuration",
     Exit.INCONCLUSIVE: "a system gave no usable answer; the record, the report or the post could not be written",
-    Exit.REFUSED: "llm-connect or the digest's address refused the caller",
+    Exit.REFUSED: "llm-connect, the digest's address or the State Hub refused the caller",
     Exit.NOT_NOW: "llm-connect limits the rate, the budget or its calls at once; another run is under way",
     Exit.INTERRUPTED: "interrupted",
 }

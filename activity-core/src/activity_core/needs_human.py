@@ -114,8 +114,8 @@ def _patterns() -> dict[str, re.Pattern[str]]:
 
 
 def _compiled(words: list[str]) -> re.Pattern[str]:
-    """One pattern for all words of a category; a * at the end is whatever follows in the word."""
-    forms = (_form(word.removesuffix("*")) + (r"\w*" if word.endswith("*") else "") for word in words)
+    """One pattern for all words of a category; a * at an end is whatever else stands there in the word."""
+    forms = (r"\w*".join(_form(part) for part in word.split("*")) for word in words)
     return re.compile(rf"(?<!\w)(?:{'|'.join(forms)})(?!\w)")
 
 

@@ -24,6 +24,7 @@ SECONDS = 15.0
 _OCTETS = 65536
 _THEREFORE = "The report is made, and the hub was not told of it."
 _HINT = "run triage again with --post: the model is not asked a second time"
+_REFUSED_HINT = f"give a token that it accepts, {TOKEN_FILE}=FILE, and run triage again: the model is not asked twice"
 _MODEL = re.compile(r"[\w.:/@+~-]{1,128}", re.ASCII)
 _FIRST_SUCCESS, _FIRST_REDIRECT, _CONFLICT = 200, 300, 409
 
@@ -86,7 +87,7 @@ def once(place: Place, url: str, report: dict[str, Any], token_file: str | None,
 
 def _post(url: str, report: dict[str, Any], token_file: str | None) -> Told:
     headers = {"content-type": "application/json", "idempotency-key": report["run"]}
-    headers |= bearer(token_file, of=TOKEN_FILE)
+    headers |= bearer(token_file, of=TOKEN_FILE, therefore=_THEREFORE)
     target = Target("the State Hub", url, SECONDS, _OCTETS)
     try:
         reply = exchange(target, body=json.dumps(metadata(report)).encode(), headers=headers)
@@ -98,6 +99,8 @@ def _post(url: str, report: dict[str, Any], token_file: str | None) -> Told:
         return Told.NOW
     if reply.status == _CONFLICT:
         return Told.CONFLICT
-    kind = Refused if reply.status in {401, 403} else NoAnswer
+    if reply.status in {401, 403}:
+        message = f"the State Hub refused the caller ({reply.status}). {_THEREFORE}"
+        raise Refused("post", message, system="State Hub", subject=shown(url), hint=_REFUSED_HINT)
     message = f"the State Hub answered {reply.status}. {_THEREFORE}"
-    raise kind("post", message, system="State Hub", subject=shown(url), hint=_HINT)
+    raise NoAnswer("post", message, system="State Hub", subject=shown(url), hint=_HINT)

@@ -194,20 +194,34 @@ def writing(place: Place) -> Iterator[Record]:
 def reading(place: Place) -> Iterator[Record | None]:
     """The record, for reading; None where there is none yet.
 
+    It is opened as for writing, so that SQLite can take back what a run that was killed had half written; where it must
+    not be written it is read all the same.
+
     Raises:
         NoAnswer: the file cannot be read.
     """
-    if os.path.exists(place.path):
-        with _opened(place, "ro") as record:
+    if _stands(place):
+        with _opened(place, "rw") as record:
             yield record
     else:
         yield None
 
 
+def _stands(place: Place) -> bool:
+    """Whether something was ever written there: a run that was killed at its start leaves an empty file."""
+    try:
+        return os.stat(place.path).st_size > 0
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as fault:
+        reason = (fault.strerror or "unreadable").lower()
+        raise _unusable(place, f"cannot be read ({reason})", "Nothing was asked.") from None
+
+
 @contextlib.contextmanager
 def _opened(place: Place, mode: str) -> Iterator[Record]:
     try:
-        if mode != "ro":  # made by hand, so that the reports are never readable for others
+        if mode == "rwc":  # made by hand, so that the reports are never readable for others
             os.close(os.open(place.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         connection = sqlite3.connect(f"file:{quote(place.path)}?mode={mode}", timeout=_PATIENCE_SECONDS, uri=True)
     except (OSError, sqlite3.Error) as fault:
@@ -241,5 +255,5 @@ def _said(fault: sqlite3.Error) -> str:
 
 
 def _unusable(place: Place, said: str, therefore: str) -> NoAnswer:
-    hint = "make room or give it a place that can be written: ACTIVITY_CORE_RECORD=FILE"
+    hint = "make room, move it away if it is broken, or give it another place: ACTIVITY_CORE_RECORD=FILE"
     return NoAnswer("record", f"the record {said}. {therefore}", system="record", subject=place.path, hint=hint)

@@ -43,9 +43,19 @@ def on_terminal() -> bool:
 
 
 def width() -> int:
-    """The columns to fill."""
-    columns = os.get_terminal_size().columns if on_terminal() else WIDEST
-    return max(NARROWEST, min(WIDEST, columns))
+    """The columns to fill on stdout."""
+    return _width(sys.stdout) if on_terminal() else WIDEST
+
+
+def _width(stream: IO[str]) -> int:
+    return max(NARROWEST, min(WIDEST, os.get_terminal_size(stream.fileno()).columns))
+
+
+def _wrapped(text: str, margin: int) -> list[str]:
+    """The lines of a harmless text on stderr; one, where that is no terminal."""
+    if not sys.stderr.isatty():
+        return [text]
+    return textwrap.wrap(text, _width(sys.stderr) - margin, break_long_words=False, break_on_hyphens=False)
 
 
 def columns() -> int | None:
@@ -72,13 +82,16 @@ def json_of(value: object) -> str:
 def note(text: str) -> None:
     """What is no data."""
     progress_done()
-    sys.stderr.write(f"{plain(text)}\n")
+    for line in _wrapped(plain(text), 0):
+        sys.stderr.write(f"{line}\n")
 
 
 def progress(text: str) -> None:
     """What is being done: on a terminal one line that the next one replaces, else nothing."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{plain(text)}")
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns or WIDEST
+        shown = plain(text)[: columns - 1]  # of a longer one only the last row could be taken away
+        sys.stderr.write(f"\r\x1b[K{shown}")
         sys.stderr.flush()
 
 
@@ -100,8 +113,7 @@ def fault(found: Fault, *, as_json: bool) -> None:
     about = f" ({plain(found.subject)})" if found.subject and found.subject not in found.message else ""
     name = _styled("activity-core:", "bad", sys.stderr)
     told = [plain(found.message) + about, *([plain(found.hint)] if found.hint else [])]
-    if sys.stderr.isatty():
-        told = [line for text in told for line in textwrap.wrap(text, WIDEST - _MARGIN, break_long_words=False)]
+    told = [line for text in told for line in _wrapped(text, _MARGIN)]
     sys.stderr.write(f"{name} {told[0]}\n")
     for line in told[1:]:
         sys.stderr.write(f"{' ' * _MARGIN}{line}\n")

@@ -67,7 +67,7 @@ def of_nothing(run: Run, digest: Digest) -> dict[str, Any]:
     """The honest report of a digest in which there is nothing to triage; the model was not asked."""
     return _frame(run, digest, EMPTY) | {
         "problems": [],
-        "warnings": _warnings(run, digest),
+        "warnings": [*_warnings(run, digest), *_nothing_usable(digest)],
         "summary": "The digest has no candidate that can be triaged. The model was not asked.",
         "items": [],
         "not_chosen": [],
@@ -147,6 +147,11 @@ def _warnings(run: Run, digest: Digest) -> list[str]:
     if masked := sum(len(candidate.masked) for candidate in digest.candidates):
         told.append(f"secret material was masked in the digest in {masked} place{'s' * (masked > 1)}: close its source")
     return told
+
+
+def _nothing_usable(digest: Digest) -> Iterator[str]:
+    if digest.dropped:
+        yield "the digest has entries, but none that can be used: see what was dropped, and mend what makes it"
 
 
 def _columns(answer: Answer) -> Iterator[str]:

@@ -6,16 +6,20 @@ Nothing is completed: an object counts if it is JSON as it stands. After a broke
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from activity_core import strict_json
 
 _LIST = re.compile(r'"recommendations"\s*:\s*\[')
+_OTHER_LIST = re.compile(r'\[\s*(?=\{\s*")')
+_END = re.compile(r'\]\s*(?:\Z|\}|,\s*"\w{1,80}"\s*:)')  # of the list: then the object ends, or has another name
 _SUMMARY = re.compile(r'"summary"\s*:\s*(?=")')
 _BETWEEN = re.compile(r"[\s,]*")
+_MOST_LISTS = 50
+_FARTHEST = 20_000  # longer than the longest recommendation by far
 _MOST_STARTS = 500  # places at which an object is looked for: what is tried in vain is read again
 
 
@@ -39,12 +43,21 @@ class Salvaged:
 def objects(text: str) -> Salvaged:
     """The summary, the objects that stand whole in the list of recommendations, and what was lost."""
     salvaged = Salvaged(_summary(text))
-    found, lost = salvaged.entries, salvaged.lost
-    start = _LIST.search(text)
-    if start is None:
-        salvaged.missing.append("no list of recommendations was found")
+    if start := _LIST.search(text):
+        _read_list(text, start.end(), salvaged)
         return salvaged
-    at = start.end()
+    salvaged.missing.append("no list of recommendations was found")
+    for start in islice(_OTHER_LIST.finditer(text), _MOST_LISTS):
+        if _recommends(_decoded(text, start.end())[0]):
+            salvaged.missing = ["a list under no or another name was read as that of the recommendations"]
+            _read_list(text, start.end(), salvaged)
+            break
+    return salvaged
+
+
+def _read_list(text: str, at: int, salvaged: Salvaged) -> None:
+    """What stands whole in the list whose first entry begins at `at`."""
+    found, lost = salvaged.entries, salvaged.lost
     for _ in range(_MOST_STARTS):
         between = _BETWEEN.match(text, at)
         at = between.end() if between else at
@@ -52,10 +65,13 @@ def objects(text: str) -> Salvaged:
             if "cut off" not in " ".join(lost):
                 salvaged.missing.append("the list is cut off: its end is missing")
             break
-        if text[at] == "]":
+        if text[at] != "]":
+            at = _next(text, at, found, lost)
+        elif not _END.match(text, at) and (more := _later(text, at)):
+            salvaged.missing.append("the list is closed before its last entry")
+            at = more
+        else:
             break
-        at = _next(text, at, found, lost)
-    return salvaged
 
 
 def _next(text: str, at: int, found: list[Any], lost: list[str]) -> int:
@@ -64,22 +80,32 @@ def _next(text: str, at: int, found: list[Any], lost: list[str]) -> int:
     if end:
         found.append(value)
         return end
-    for start in (match.start() for match in re.finditer(r"\{", text[at + 1 :])):
-        value, end = _decoded(text, at + 1 + start)
-        if isinstance(value, dict) and "candidate" in value:
-            lost.append("an entry of the list is broken")
-            return at + 1 + start
-        if start > 20_000:  # noqa: PLR2004 - longer than the longest recommendation by far
-            break
+    if later := _later(text, at):
+        lost.append("an entry of the list is broken")
+        return later
     lost.append("the last entry of the list is broken or cut off")
     return len(text)
+
+
+def _later(text: str, at: int) -> int:
+    """Where after `at` the next recommendation begins that stands whole; 0 where none does."""
+    for start in (at + 1 + match.start() for match in re.finditer(r"\{", text[at + 1 :])):
+        if _recommends(_decoded(text, start)[0]):
+            return start
+        if start - at > _FARTHEST:
+            break
+    return 0
+
+
+def _recommends(value: Any) -> bool:
+    return isinstance(value, dict) and "candidate" in value
 
 
 def _decoded(text: str, at: int) -> tuple[Any, int]:
     """The value at `at` and where it ends; 0 where there is none."""
     try:
-        return strict_json.DECODER.raw_decode(text, at)
-    except (json.JSONDecodeError, strict_json.NotJson, RecursionError, ValueError):
+        return strict_json.value_at(text, at)
+    except strict_json.NotJson:
         return None, 0
 
 

@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 has it and no more: UTF-8, no NaN, no name twice, a bounded depth.
+"""JSON as RFC 8259 has it and no more: UTF-8, no NaN, no name twice, nested at most `DEEPEST` times.
 
 A name that stands twice is refused, since two readers could take different ones.
 """
@@ -6,7 +6,14 @@ A name that stands twice is refused, since two readers could take different ones
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+DEEPEST = 100
+"""Levels of lists and objects in one another: what reads a value after it was decoded has a stack to mind, too."""
 
 
 class NotJson(Exception):
@@ -24,7 +31,7 @@ def _constant(_name: str) -> Any:
     raise NotJson("NaN and Infinity are no JSON")
 
 
-DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 
 
 def decoded(octets: bytes) -> str:
@@ -43,14 +50,48 @@ def loads(text: str) -> Any:
     """The value of one JSON document.
 
     Raises:
-        NotJson: it is none, or deeper than the interpreter reads.
+        NotJson: it is none, or deeper than `DEEPEST`.
     """
+    return _bounded(lambda: _DECODER.decode(text))
+
+
+def value_at(text: str, at: int) -> tuple[Any, int]:
+    """The value that begins at `at`, and where it ends.
+
+    Raises:
+        NotJson: none begins there, or it is deeper than `DEEPEST`.
+    """
+    value, end = _bounded(lambda: _DECODER.raw_decode(text, at))
+    return value, end
+
+
+def _bounded(decoded: Callable[[], Any]) -> Any:
     try:
-        return DECODER.decode(text)
+        value = decoded()
     except json.JSONDecodeError as fault:
         said = fault.msg.lower().removesuffix(" at")  # "Unterminated string starting at"
         raise NotJson(f"{said} at line {fault.lineno}, column {fault.colno}") from None
     except RecursionError:
-        raise NotJson("it is nested too deeply") from None
+        raise _too_deep() from None
     except ValueError:  # an integer of more digits than Python reads
         raise NotJson("a number has too many digits") from None
+    if _deeper(value):
+        raise _too_deep()
+    return value
+
+
+def _too_deep() -> NotJson:
+    return NotJson("it is nested too deeply")
+
+
+def _deeper(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [each for whole in level for each in _inside(whole)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()

@@ -45,12 +45,8 @@ def _item(item: dict[str, Any], width: int, style: Style) -> Iterator[str]:
         yield from (style(line, "warn") for line in _indented(told, width))
     yield from _indented(f"why: {item['why']}", width)
     close = f"; close to {', '.join(item['close_to'])}" if item["close_to"] else ""
-    told = f"WSJF {words.number(item['wsjf'])} = ({_parts(item)}) / {item['estimates']['job_size']}"
-    yield from (style(line, "dim") for line in _indented(f"{told}; confidence {item['confidence']}{close}", width))
-
-
-def _parts(item: dict[str, Any]) -> str:
-    return " + ".join(f"{name} {item['estimates'][field]}" for field, name in words.PARTS.items())
+    told = f"{words.sum_of(item)}; confidence {item['confidence']}{close}"
+    yield from (style(line, "dim") for line in _indented(told, width))
 
 
 def _rest(report: dict[str, Any], width: int, style: Style) -> Iterator[str]:

@@ -14,26 +14,26 @@ _SECONDS = 10.0
 _VISIBLE = range(0x21, 0x7F)
 
 
-def bearer(path: str | None, *, of: str) -> dict[str, str]:
+def bearer(path: str | None, *, of: str, therefore: str = "Nothing was asked.") -> dict[str, str]:
     """The authorization header with the token in a file; no header where no file is named.
 
     The file is read for each use: a projected token is renewed in place.
 
     Raises:
-        WrongUsage: the file cannot be read, or holds no token; `of` names where it was given.
+        WrongUsage: the file cannot be read, or holds no token; `of` is where it was given, `therefore` what that costs.
     """
     if not path:
         return {}
     try:
         octets = _read(path)
     except TimeoutError:
-        raise _unusable(of, path, f"is a pipe that did not come to its end within {_SECONDS:g} s") from None
+        raise _unusable(of, path, f"is a pipe that did not come to its end within {_SECONDS:g} s", therefore) from None
     except (OSError, ValueError) as fault:
         reason = getattr(fault, "strerror", None) or "unreadable"
-        raise _unusable(of, path, f"cannot be read ({reason.lower()})") from None
+        raise _unusable(of, path, f"cannot be read ({reason.lower()})", therefore) from None
     token = octets.removesuffix(b"\n").removesuffix(b"\r")
     if not token or len(token) > _LONGEST or not all(octet in _VISIBLE for octet in token):
-        raise _unusable(of, path, "holds no token: one line of printable ASCII without spaces")
+        raise _unusable(of, path, "holds no token: one line of printable ASCII without spaces", therefore)
     return {"authorization": f"Bearer {token.decode('ascii')}"}
 
 
@@ -56,6 +56,6 @@ def _read(path: str) -> bytes:
     return read
 
 
-def _unusable(of: str, path: str, said: str) -> WrongUsage:
-    message = f"the file of {of} {said}. Nothing was asked."
+def _unusable(of: str, path: str, said: str, therefore: str) -> WrongUsage:
+    message = f"the file of {of} {said}. {therefore}"
     return WrongUsage("token-file", message, system="activity-core", subject=path, hint=f"correct {of}")

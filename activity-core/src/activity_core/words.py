@@ -96,7 +96,7 @@ def money(cost_usd: float | None) -> str:
 
 
 def sum_of(item: dict[str, Any]) -> str:
-    """``value 8 + criticality 13 + risk and opportunity 3 = 24, by size 5 = 4.8``."""
+    """``value 8 + criticality 13 + risk and opportunity 3 = cost of delay 24; by job size 5 = WSJF 4.8``."""
     parts = " + ".join(f"{name} {item['estimates'][field]}" for field, name in PARTS.items())
     size = item["estimates"]["job_size"]
     return f"{parts} = cost of delay {item['cost_of_delay']}; by job size {size} = WSJF {number(item['wsjf'])}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
 
@@ -15,12 +16,21 @@ from activity_core.lock import default_place
 from activity_core.output import write
 
 PROFILE = "custodian-triage-balanced"
+_LONGEST_NAME = 200
 _EXIT = {"whole": Exit.DONE, "empty": Exit.DONE, "review_required": Exit.NO, "unusable": Exit.INCONCLUSIVE}
 _TOLD = {
     post.Told.NOW: "the State Hub was told of this run",
     post.Told.BEFORE: "the State Hub knows this run already",
     post.Told.CONFLICT: "the State Hub says that it knows this run already (409)",
 }
+
+
+def _a_name(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """A profile, or a model's id: llm-connect says whether there is one of that name."""
+    if not value.isascii() or not value.isprintable() or not 0 < len(value) <= _LONGEST_NAME:
+        raise click.BadParameter(f"is no name: 1 to {_LONGEST_NAME} printable characters of ASCII")
+    return value
+
 
 EXAMPLES = """\b
 Examples:
@@ -41,7 +51,7 @@ Exit codes: 0 a report (or an honest empty one), 1 a report that wants a review 
 @click.option("--out", metavar="FILE", help="Write the report there, too: .json or .md. Repeatable.", multiple=True)
 @click.option("--again", is_flag=True, help="Ask again, though today has its report.")
 @click.option("--post", "post_url", metavar="URL", help="Tell a State Hub of the run: counts only, no text.")
-@click.option("--profile", default=PROFILE, show_default=True, help="Which profile of llm-connect.")
+@click.option("--profile", default=PROFILE, show_default=True, callback=_a_name, help="Which profile of llm-connect.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON on standard output.")
 def command(
     *, digest: str, out: tuple[str, ...], again: bool, post_url: str | None, profile: str, as_json: bool
@@ -64,7 +74,13 @@ def command(
     faults = [fault for fault in told if fault]
     for fault in faults:
         render.fault(fault, as_json=as_json)
-    return max(int(fault.exit) for fault in faults) if faults else int(_EXIT[report["state"]])
+    return max([_exit_of(report), *(int(fault.exit) for fault in faults)])
+
+
+def _exit_of(report: dict[str, Any]) -> int:
+    """As the table says; a digest of which no entry can be used is one with faults, not a quiet day."""
+    faulty = report["state"] == "empty" and report["dropped"]
+    return int(Exit.NO if faulty else _EXIT[report["state"]])
 
 
 def _asked(digest: str, profile: str, *, again: bool) -> steps.Asked:
@@ -74,6 +90,10 @@ def _asked(digest: str, profile: str, *, again: bool) -> steps.Asked:
         message = "LLM_CONNECT_URL is not set, so that nobody can be asked. Nothing was done."
         hint = "export LLM_CONNECT_URL=http://127.0.0.1:8080, or wherever llm-connect serve said it is"
         raise WrongUsage("configuration", message, system="activity-core", subject="LLM_CONNECT_URL", hint=hint)
+    if "?" in url or "#" in url:
+        message = "LLM_CONNECT_URL has a query or a fragment, behind which no path can stand. Nothing was done."
+        hint = "correct LLM_CONNECT_URL: http://HOST or https://HOST, with a path where there is one"
+        raise WrongUsage("url", message, system="activity-core", hint=hint)
     gateway = llm_connect.Gateway(
         url=checked_url(url, of="LLM_CONNECT_URL"),
         profile=profile,

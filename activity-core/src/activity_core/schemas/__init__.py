@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAMES = ("digest", "answer", "report")
 
@@ -24,9 +28,21 @@ def schema(name: str) -> dict[str, Any]:
 
 def faults(part: dict[str, Any], value: Any) -> list[str]:
     """Every fault of `value` under a schema: the field and what is allowed there, never what stands there."""
-    from jsonschema import Draft202012Validator
+    return sorted({f"{_field(error)}{_told(error)}" for error in _validator()(part).iter_errors(value)})
 
-    return sorted({f"{_field(error)}{_told(error)}" for error in Draft202012Validator(part).iter_errors(value)})
+
+@cache
+def _validator() -> Any:
+    """Draft 2020-12, with patterns as ECMA-262 reads them: to Python's ``$`` a line break at the end is none."""
+    from jsonschema import Draft202012Validator, ValidationError, validators
+
+    def pattern(_validator: Any, rule: str, instance: Any, _part: Any) -> Iterator[ValidationError]:
+        ends = rf"{rule[:-1]}\Z" if rule.endswith("$") else rule
+        if isinstance(instance, str) and not re.search(ends, instance, re.ASCII):
+            yield ValidationError("is not of the form")
+
+    extended: Any = validators.extend  # which has no types
+    return extended(Draft202012Validator, {"pattern": pattern})
 
 
 def _field(error: Any) -> str:
