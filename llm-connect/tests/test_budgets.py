@@ -226,6 +226,17 @@ async def test_the_bound_grows_with_choices_and_bytes(ledger_of):
     assert bytes_.amount.tokens >= 300
 
 
+@pytest.mark.parametrize(
+    ("fields", "largest"),
+    [({"max_completion_tokens": 1500}, 1500), ({"max_tokens": 900, "max_completion_tokens": 1}, 900)],
+)
+async def test_of_two_limits_of_the_answer_the_larger_one_is_the_bound(ledger_of, fields, largest):
+    """Which of them a provider heeds is its business."""
+    ledger = ledger_of(Budget("total", tokens=100_000))
+    reservation = await ledger.reserve("ann", NAME, changed(CALL, fields=CALL.fields | fields), None)
+    assert reservation.amount.tokens > largest
+
+
 async def test_two_gateways_cannot_have_one_ledger(ledger_of, tmp_path):
     ledger_of(Budget("day", tokens=1))
     with pytest.raises(FaultyConfiguration, match="another gateway"):

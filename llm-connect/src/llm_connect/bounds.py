@@ -44,7 +44,8 @@ def upper_bound(call: Call, prices: Prices | None, *, money: bool) -> Amount:
 
 
 def _most_written(fields: Mapping[str, Any]) -> int:
-    return fields.get("max_completion_tokens") or fields.get("max_tokens") or 0
+    """The larger of both, where both are given: which of them a provider heeds is its business."""
+    return max(fields.get("max_completion_tokens") or 0, fields.get("max_tokens") or 0)
 
 
 def _boundless(fields: Mapping[str, Any], *, money: bool) -> list[Fault]:

@@ -90,10 +90,12 @@ def read_chat(document: Any, names: Collection[str]) -> ChatRequest:
     options = given.get("stream_options")
     if options is not None and not given.get("stream"):
         root.refuse("stream_options", "is given without stream", "stream: true beside it")
+    options = options if isinstance(options, dict) else {}
+    if not isinstance(options.get("include_usage"), bool | NoneType):
+        root.refuse("stream_options.include_usage", f"is {kind(options['include_usage'])}", "true or false")
     model = root.text("model", required=True) if given else None
     _refuse(model, names, root, faults)
     kept = {name: value for name, value in given.items() if name not in _OWN and _asks(name, value)}
-    options = options if isinstance(options, dict) else {}
     others = {name: value for name, value in options.items() if name not in _OUR_STREAM_OPTIONS and value is not None}
     return ChatRequest(model or "", kept, bool(given.get("stream")), bool(options.get("include_usage")), others or None)
 
