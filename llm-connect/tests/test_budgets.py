@@ -400,6 +400,22 @@ def test_a_directory_that_is_mistyped_begins_no_budget_at_zero(run, tmp_path, ke
     assert not (tmp_path / "nowhere").exists()
 
 
+@pytest.mark.parametrize("what", ["no database", "another table"])
+def test_a_ledger_that_cannot_be_read_is_said_at_start(run, tmp_path, key, what):
+    if what == "no database":
+        (tmp_path / "ledger.sqlite").write_bytes(b"x" * 8192)
+    else:
+        with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as database:
+            database.execute("CREATE TABLE account (other)")
+    config = tmp_path / "llm-connect.toml"
+    config.write_text(CONFIG)
+    environment = {"OPENROUTER_API_KEY": key, "LLM_CONNECT_STATE": str(tmp_path)}
+    found = run("serve", "--port", "0", "--config", str(config), environment=environment)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert "LLM_CONNECT_STATE: ledger.sqlite in" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
 async def test_what_is_kept_is_for_its_owner_only(ledger_of, tmp_path):
     ledger = ledger_of(Budget("day", tokens=1000))
     await ledger.open()

@@ -75,9 +75,7 @@ class Ledger:
     def __init__(self, directory: str, budgets: Sequence[Budget]) -> None:
         self._budgets = budgets
         self._lock = _locked(directory)
-        self._database = _opened(directory)
-        rows = self._database.execute("SELECT name, tokens, nano_usd FROM account")
-        self.spent: dict[str, Amount] = {name: Amount(tokens, nano) for name, tokens, nano in rows}
+        self._database, self.spent = _opened(directory)
         self._writer: Writer[Entry] = Writer("ledger", self._write)
         self._directory = directory
         self._holding: dict[tuple[str, str], list[_Holding]] = {}
@@ -235,7 +233,8 @@ def _unusable(problem: str) -> FaultyConfiguration:
     return FaultyConfiguration([Fault("LLM_CONNECT_STATE", problem, allowed)])
 
 
-def _opened(directory: str) -> sqlite3.Connection:
+def _opened(directory: str) -> tuple[sqlite3.Connection, dict[str, Amount]]:
+    """The database, and what is spent by account."""
     try:
         os.close(os.open(Path(directory) / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         database = sqlite3.connect(Path(directory) / FILE_NAME, isolation_level=None, check_same_thread=False)
@@ -243,9 +242,10 @@ def _opened(directory: str) -> sqlite3.Connection:
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute("PRAGMA wal_autocheckpoint = 0")
         database.execute(_TABLE)
+        rows = database.execute("SELECT name, tokens, nano_usd FROM account").fetchall()
     except (OSError, sqlite3.Error) as error:
         raise _unusable(f"{FILE_NAME} in {directory} cannot be used ({error})") from None
-    return database
+    return database, {name: Amount(tokens, nano) for name, tokens, nano in rows}
 
 
 def _checkpoint(directory: str) -> None:
