@@ -170,6 +170,22 @@ async def test_each_caller_for_itself_or_all_together(ledger_of):
     assert int(caught.value.retry_after) <= 31 * 86400
 
 
+async def test_the_next_day_begins_at_zero_and_only_it_is_told(ledger_of, tmp_path, monkeypatch):
+    """Else each day would leave a series in `/metrics`, for ever."""
+    ledger = ledger_of(Budget("day", tokens=300), Budget("total", tokens=1000))
+    monkeypatch.setattr(ledger_module, "utc_now", lambda: "2026-11-24T23:59:59.999+00:00")
+    late = await ledger.reserve("ann", NAME, CALL, None)
+    with pytest.raises(OverBudget):
+        await ledger.reserve("ann", NAME, CALL, None)
+    monkeypatch.setattr(ledger_module, "utc_now", lambda: "2026-11-25T00:00:00.000+00:00")
+    ledger.settle(late, USAGE, None)  # it counts in the day in which it began
+    bound = (await ledger.reserve("ann", NAME, CALL, None)).amount.tokens
+    told = {name: amount.tokens for name, amount in ledger.spent.items()}
+    assert told == {"all|all|day|2026-11-25": bound, "all|all|total|ever": bound + 10}
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as database:
+        assert ("all|all|day|2026-11-24", 10) in database.execute("SELECT name, tokens FROM account").fetchall()
+
+
 async def test_a_model_without_a_price_is_refused_under_a_money_budget(ledger_of):
     ledger = ledger_of(Budget("day", usd=1.0))
     with pytest.raises(OverBudget) as caught:
