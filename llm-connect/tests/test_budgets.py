@@ -131,6 +131,32 @@ async def test_a_number_that_the_database_does_not_hold_is_told_to_everybody_who
     assert written == [1, 3]
 
 
+async def test_what_is_kept_is_not_tried_again_for_each_that_comes():
+    """It may be much, and every request would wait for it while the disk is full."""
+
+    def write(batch):
+        sizes.append(len(batch))
+        if full:
+            raise OSError(28, "No space left on device")
+        written.set()
+
+    sizes, full, written = [], True, asyncio.Event()
+    writer = Writer("audit", write)
+    for item in range(1000):
+        writer.put_soon(item)
+    writer.flush()
+    for _ in range(100):
+        with pytest.raises(Unwritable, match="No space left"):
+            await writer.put(1)
+    assert sizes == [1000]
+    assert writer.unwritable
+    full = False
+    async with asyncio.timeout(10):  # it is tried again by itself
+        await written.wait()
+    await writer.put(1)
+    assert sizes[1:] == [1000, 1]
+
+
 async def test_a_batch_that_the_database_does_not_hold_leaves_no_transaction_behind(ledger_of, tmp_path):
     ledger = ledger_of(Budget("day", tokens=1000))
     with pytest.raises(OverflowError):
