@@ -27,11 +27,11 @@ class ChatEndpoint(Endpoint):
         """Answer `exchange`."""
         document = await exchange.json(self.settings.limits.max_body_bytes)
         request = read_chat(document, self.settings.profiles)
-        schema = await self.schema(request.schema, "response_format.json_schema.schema")
         profile = self.settings.profiles[request.model]
-        job = Job(request, profile, exchange.caller)
+        job = Job(request, profile, exchange.caller, self.deadline(exchange, profile.timeout_seconds))
+        schema = await self.schema(request.schema, "response_format.json_schema.schema")
         answer = self._stream if request.stream else self._whole
-        await self.call(exchange, job, profile.timeout_seconds, lambda: answer(exchange, job, schema))
+        await self.call(exchange, job, lambda: answer(exchange, job, schema))
 
     async def _whole(self, exchange: Exchange, job: Job, schema: Schema | None) -> None:
         completion = await self.calling.complete(job)

@@ -39,6 +39,17 @@ class Endpoint:
         self._audit = audit
         self.keeps_content = audit.content
 
+    def deadline(self, exchange: Exchange, timeout_seconds: float) -> float:
+        """When the call has to be answered, in the time of the event loop. It holds from now on.
+
+        From now on the caller is watched, too: checking a schema may have to wait for others.
+        """
+        patience = min(timeout_seconds, _client_timeout(exchange.headers))
+        at = exchange.arrived + deadline_seconds(patience)
+        exchange.limit(at, lambda: _overdue(patience))
+        exchange.watch()
+        return at
+
     async def schema(self, document: Any, field: str) -> Schema | None:
         """The checked schema of a request.
 
@@ -68,9 +79,7 @@ class Endpoint:
             raise ProviderFailed("answer_invalid", message, provider_status=200)
         return found
 
-    async def call(
-        self, exchange: Exchange, job: Job, timeout_seconds: float, answer: Callable[[], Awaitable[None]]
-    ) -> None:
+    async def call(self, exchange: Exchange, job: Job, answer: Callable[[], Awaitable[None]]) -> None:
         """`answer`, which makes the call, with everything around it.
 
         Raises:
@@ -79,10 +88,6 @@ class Endpoint:
         """
         self.calling.check(job)
         begun = self._begun(exchange, job)
-        patience = min(timeout_seconds, _client_timeout(exchange.headers))
-        job.deadline = exchange.arrived + deadline_seconds(patience)
-        exchange.limit(job.deadline, lambda: _overdue(patience))
-        exchange.watch()
         refused = GatewayError.status  # of what is unexpected
         try:
             await self._admission.enter()
