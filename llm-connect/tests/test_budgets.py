@@ -225,6 +225,8 @@ async def test_a_model_without_a_price_is_refused_under_a_money_budget(ledger_of
     [
         ({"max_tokens": None}, "max_tokens"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": [{"type": ["text"]}]}]}, "messages[0].content"),
+        ({"tools": [{"type": {}}]}, "tools[0].type"),
         ({"web_search_options": {}}, "web_search_options"),
         ({"tools": [{"type": "function"}, {"type": "openrouter:web_search"}]}, "tools[1].type"),
     ],

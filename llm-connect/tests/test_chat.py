@@ -162,6 +162,7 @@ def test_the_error_has_the_shape_that_openais_clients_read(gateway, call):
         ({"stream_options": {"include_usage": True}}, "stream_options"),
         ({"stream": True, "stream_options": {"include_usage": "no"}}, "stream_options.include_usage"),
         ({"response_format": {"type": "grammar"}}, "response_format.type"),
+        ({"response_format": {"type": ["text"]}}, "response_format.type"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
         ({"stream": "yes"}, "stream"),
     ],

@@ -66,7 +66,7 @@ def _boundless(fields: Mapping[str, Any], *, money: bool) -> list[Fault]:
 
 
 def _only_text(parts: Sequence[Any]) -> bool:
-    return all(not isinstance(part, dict) or part.get("type") in {"text", "refusal"} for part in parts)
+    return all(not isinstance(part, dict) or part.get("type") in ("text", "refusal") for part in parts)
 
 
 def _added(fields: Mapping[str, Any]) -> list[Fault]:
@@ -76,7 +76,7 @@ def _added(fields: Mapping[str, Any]) -> list[Fault]:
         problem = "adds text that has no bound, and a budget holds"
         faults.append(Fault("web_search_options", problem, "to leave it out"))
     for index, tool in enumerate(fields.get("tools") or ()):
-        if not isinstance(tool, dict) or tool.get("type") not in {"function", "custom"}:
+        if not isinstance(tool, dict) or tool.get("type") not in ("function", "custom"):
             problem = "is run by the provider, and a budget holds"
             faults.append(Fault(f"tools[{index}].type", problem, "function, custom"))
     return faults

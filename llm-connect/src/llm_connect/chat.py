@@ -148,7 +148,8 @@ def _check_messages(root: Fields, messages: Any, faults: list[Fault]) -> None:
 def _check_format(root: Fields, response_format: Any) -> None:
     if not isinstance(response_format, dict):
         return
-    if response_format.get("type") not in {"text", "json_object", "json_schema"}:
+    # Not a set, here and in bounds.py: what is no text may not be one that a set can be asked for.
+    if response_format.get("type") not in ("text", "json_object", "json_schema"):
         root.refuse("response_format.type", "is missing, or none that is known", "text, json_object, json_schema")
     described = response_format.get("json_schema")
     if response_format.get("type") == "json_schema" and not isinstance(described, dict):
