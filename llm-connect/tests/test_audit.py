@@ -59,14 +59,28 @@ def test_a_failed_call_and_a_refused_one_are_told_apart(simulator, gateway_to, c
         call("POST", f"{url}/execute", {"prompt": ""})
     with gateway_to(simulator, audit=AuditTable(str(path)), callers=callers) as url:
         call("POST", f"{url}/execute", {"prompt": "hello"}, {"authorization": "Bearer guess"})
-    found = [(line["event"], line.get("type")) for line in lines_of(path)]
+    found = [(line["event"], line.get("type"), line.get("status")) for line in lines_of(path)]
     assert found == [
-        ("call.begin", None),
-        ("call.end", "provider_credit"),
-        ("call.refused", "invalid_request"),
-        ("call.refused", "caller_unknown"),
+        ("call.begin", None, None),
+        ("call.end", "provider_credit", 502),
+        ("call.refused", "invalid_request", 400),
+        ("call.refused", "caller_unknown", 401),
     ]
     assert "guess" not in path.read_text()
+
+
+@pytest.mark.parametrize(("stream", "status"), [(False, 504), (True, 200)])
+def test_the_status_of_a_call_that_took_too_long_is_the_one_that_was_answered(
+    simulator, gateway_to, call, tmp_path, *, stream, status
+):
+    path = tmp_path / "audit.jsonl"
+    profile = replace(
+        CUSTODIAN_TRIAGE, model="simulate/stream-silent" if stream else "simulate/silent", timeout_seconds=0.4
+    )
+    body = {"model": NAME, "messages": [{"role": "user", "content": "hello"}], "stream": stream}
+    with gateway_to(simulator, {NAME: profile}, audit=AuditTable(str(path))) as url:
+        assert call("POST", f"{url}/v1/chat/completions", body).status == status
+    assert [(line["type"], line["status"]) for line in lines_of(path)[1:]] == [("deadline", status)]
 
 
 def test_a_renamed_file_is_begun_anew(simulator, gateway_to, call, tmp_path):

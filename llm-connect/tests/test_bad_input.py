@@ -57,6 +57,11 @@ FAULTY = {
     "text number": (b'{"prompt": "a", "config": {"temperature": "0"}}', "config.temperature", 'is "0"'),
     "true tokens": (b'{"prompt": "a", "config": {"max_tokens": true}}', "config.max_tokens", "is true"),
     "half a token": (b'{"prompt": "a", "config": {"max_tokens": 1.5}}', "config.max_tokens", "is 1.5"),
+    "whole, and written as if not": (
+        b'{"prompt": "a", "config": {"max_tokens": 10.0}}',
+        "config.max_tokens",
+        "is 10.0",
+    ),
     "no tokens": (b'{"prompt": "a", "config": {"max_tokens": 0}}', "config.max_tokens", "is 0"),
     "4,000 digits": (b'{"prompt": "a", "config": {"max_tokens": ' + b"9" * 4000 + b"}}", "config.max_tokens", "is 999"),
     "no time": (b'{"prompt": "a", "config": {"timeout_seconds": 0}}', "config.timeout_seconds", "is 0"),

@@ -186,6 +186,37 @@ def test_what_is_no_http_is_400_or_closed(gateway, call, octets):
     assert call("GET", f"{gateway}/health").status == 200
 
 
+HEAD = b"POST /execute HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
+NAMED = {
+    "one header": (HEAD + b"x: ", b"a" * 4096),
+    "many headers": (HEAD, b"x: " + b"a" * 4091 + b"\r\n"),
+    "an address": (b"GET /", b"a" * 4096),
+    "an extension of a chunk": (CHUNKED + b"5;x=", b"a" * 4096),
+    "trailers": (CHUNKED + b"2\r\n{}\r\n0\r\n", b"x: " + b"a" * 4091 + b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_what_comes_beside_a_body_is_bounded(gateway, name):
+    """Without an end it would fill the memory, before anybody has said who they are."""
+    first, more = NAMED[name]
+    with socket.create_connection(address_of(gateway)) as client:
+        client.settimeout(20)
+        client.sendall(first)
+        with pytest.raises(OSError) as caught:  # noqa: PT012 - closed, at one of these writes
+            for _ in range(10_000):
+                client.sendall(more)
+    assert not isinstance(caught.value, TimeoutError)
+
+
+def test_a_head_that_is_too_large_is_told(gateway, call):
+    with socket.create_connection(address_of(gateway)) as client:
+        client.sendall(HEAD + b"x: " + b"a" * 66_000)
+        assert client.makefile("rb").readline() == b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    assert call("GET", f"{gateway}/health", headers={"x-long": "a" * 60_000}).status == 200
+
+
 def test_our_own_limit_is_told_apart_and_a_place_that_is_free_is_given(serving, gateway_to, call, key):
     import threading
 

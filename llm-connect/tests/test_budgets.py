@@ -131,6 +131,32 @@ async def test_a_number_that_the_database_does_not_hold_is_told_to_everybody_who
     assert written == [1, 3]
 
 
+async def test_what_is_kept_is_not_tried_again_for_each_that_comes():
+    """It may be much, and every request would wait for it while the disk is full."""
+
+    def write(batch):
+        sizes.append(len(batch))
+        if full:
+            raise OSError(28, "No space left on device")
+        written.set()
+
+    sizes, full, written = [], True, asyncio.Event()
+    writer = Writer("audit", write)
+    for item in range(1000):
+        writer.put_soon(item)
+    writer.flush()
+    for _ in range(100):
+        with pytest.raises(Unwritable, match="No space left"):
+            await writer.put(1)
+    assert sizes == [1000]
+    assert writer.unwritable
+    full = False
+    async with asyncio.timeout(10):  # it is tried again by itself
+        await written.wait()
+    await writer.put(1)
+    assert sizes[1:] == [1000, 1]
+
+
 async def test_a_batch_that_the_database_does_not_hold_leaves_no_transaction_behind(ledger_of, tmp_path):
     ledger = ledger_of(Budget("day", tokens=1000))
     with pytest.raises(OverflowError):
@@ -170,6 +196,22 @@ async def test_each_caller_for_itself_or_all_together(ledger_of):
     assert int(caught.value.retry_after) <= 31 * 86400
 
 
+async def test_the_next_day_begins_at_zero_and_only_it_is_told(ledger_of, tmp_path, monkeypatch):
+    """Else each day would leave a series in `/metrics`, for ever."""
+    ledger = ledger_of(Budget("day", tokens=300), Budget("total", tokens=1000))
+    monkeypatch.setattr(ledger_module, "utc_now", lambda: "2026-11-24T23:59:59.999+00:00")
+    late = await ledger.reserve("ann", NAME, CALL, None)
+    with pytest.raises(OverBudget):
+        await ledger.reserve("ann", NAME, CALL, None)
+    monkeypatch.setattr(ledger_module, "utc_now", lambda: "2026-11-25T00:00:00.000+00:00")
+    ledger.settle(late, USAGE, None)  # it counts in the day in which it began
+    bound = (await ledger.reserve("ann", NAME, CALL, None)).amount.tokens
+    told = {name: amount.tokens for name, amount in ledger.spent.items()}
+    assert told == {"all|all|day|2026-11-25": bound, "all|all|total|ever": bound + 10}
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as database:
+        assert ("all|all|day|2026-11-24", 10) in database.execute("SELECT name, tokens FROM account").fetchall()
+
+
 async def test_a_model_without_a_price_is_refused_under_a_money_budget(ledger_of):
     ledger = ledger_of(Budget("day", usd=1.0))
     with pytest.raises(OverBudget) as caught:
@@ -183,6 +225,8 @@ async def test_a_model_without_a_price_is_refused_under_a_money_budget(ledger_of
     [
         ({"max_tokens": None}, "max_tokens"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": [{"type": ["text"]}]}]}, "messages[0].content"),
+        ({"tools": [{"type": {}}]}, "tools[0].type"),
         ({"web_search_options": {}}, "web_search_options"),
         ({"tools": [{"type": "function"}, {"type": "openrouter:web_search"}]}, "tools[1].type"),
     ],
@@ -224,6 +268,17 @@ async def test_the_bound_grows_with_choices_and_bytes(ledger_of):
     text = [{"role": "user", "content": "ü" * 100}]
     bytes_ = await ledger.reserve("ann", NAME, changed(CALL, fields=CALL.fields | {"messages": text}), None)
     assert bytes_.amount.tokens >= 300
+
+
+@pytest.mark.parametrize(
+    ("fields", "largest"),
+    [({"max_completion_tokens": 1500}, 1500), ({"max_tokens": 900, "max_completion_tokens": 1}, 900)],
+)
+async def test_of_two_limits_of_the_answer_the_larger_one_is_the_bound(ledger_of, fields, largest):
+    """Which of them a provider heeds is its business."""
+    ledger = ledger_of(Budget("total", tokens=100_000))
+    reservation = await ledger.reserve("ann", NAME, changed(CALL, fields=CALL.fields | fields), None)
+    assert reservation.amount.tokens > largest
 
 
 async def test_two_gateways_cannot_have_one_ledger(ledger_of, tmp_path):
@@ -387,6 +442,22 @@ def test_a_directory_that_is_mistyped_begins_no_budget_at_zero(run, tmp_path, ke
     assert (found.returncode, found.stdout) == (2, "")
     assert "LLM_CONNECT_STATE" in found.stderr
     assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("what", ["no database", "another table"])
+def test_a_ledger_that_cannot_be_read_is_said_at_start(run, tmp_path, key, what):
+    if what == "no database":
+        (tmp_path / "ledger.sqlite").write_bytes(b"x" * 8192)
+    else:
+        with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as database:
+            database.execute("CREATE TABLE account (other)")
+    config = tmp_path / "llm-connect.toml"
+    config.write_text(CONFIG)
+    environment = {"OPENROUTER_API_KEY": key, "LLM_CONNECT_STATE": str(tmp_path)}
+    found = run("serve", "--port", "0", "--config", str(config), environment=environment)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert "LLM_CONNECT_STATE: ledger.sqlite in" in found.stderr
+    assert "Traceback" not in found.stderr
 
 
 async def test_what_is_kept_is_for_its_owner_only(ledger_of, tmp_path):

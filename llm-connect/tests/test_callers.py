@@ -190,6 +190,8 @@ def test_where_nothing_is_said_it_counts_for_a_minute():
         ({"kubernetes": {"audience": "llm-connect", "allow": []}}, "callers.kubernetes.allow"),
         ({"kubernetes": {"allow": ["a/b"]}}, "callers.kubernetes.audience"),
         ({"kubernetes": {"audience": "x", "allow": ["activity-core"]}}, "callers.kubernetes.allow"),
+        ({"kubernetes": {"audience": "x", "allow": ["a/*"]}}, "callers.kubernetes.allow"),  # it would match nobody
+        ({"kubernetes": {"audience": "x", "allow": ["a/b", "system:serviceaccount:a:b"]}}, "callers.kubernetes.allow"),
         ({"kubernetes": {"audience": "x", "allow": ["a/b"], "cache_seconds": 61}}, "callers.kubernetes.cache_seconds"),
     ],
 )

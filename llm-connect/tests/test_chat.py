@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from llm_connect.chat import STANDARD
-from llm_connect.profiles import CUSTODIAN_TRIAGE, Profile
+from llm_connect.profiles import CUSTODIAN_TRIAGE, Prices, Profile
 from llm_connect.providers.dialects import OPENROUTER_REFUSES
 
 PROFILE = CUSTODIAN_TRIAGE.name
@@ -115,6 +115,15 @@ def test_what_asks_for_nothing_is_no_request(keeping, call, fields):
     assert set(seen[0]) == {"model", "messages", "stream", "provider", "usage"}
 
 
+def test_openrouter_is_told_the_declared_prices_as_the_highest(upstream, gateway_to, call):
+    """The price of each request among them, also where it is none: else an endpoint that has one may be chosen."""
+    base, seen = upstream
+    profile = Profile(PROFILE, "openrouter", "vendor/asked", prices=Prices(1.5, 2.0))
+    with gateway_to(base, {PROFILE: profile}) as url:
+        chat(call, url)
+    assert seen[0]["provider"]["max_price"] == {"prompt": 1.5, "completion": 2.0, "request": 0.0}
+
+
 def test_the_model_asked_for_is_the_model_called_and_the_answer_names_the_one_served(keeping, call):
     url, seen = keeping
     reply = chat(call, url)
@@ -151,7 +160,9 @@ def test_the_error_has_the_shape_that_openais_clients_read(gateway, call):
         ({"temperature": 3}, "temperature"),
         ({"unheard_of": 1}, "unheard_of"),
         ({"stream_options": {"include_usage": True}}, "stream_options"),
+        ({"stream": True, "stream_options": {"include_usage": "no"}}, "stream_options.include_usage"),
         ({"response_format": {"type": "grammar"}}, "response_format.type"),
+        ({"response_format": {"type": ["text"]}}, "response_format.type"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
         ({"stream": "yes"}, "stream"),
     ],

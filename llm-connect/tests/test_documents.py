@@ -81,6 +81,12 @@ def test_a_recursive_schema_ends():
         ({"type": "string", "minimum": 3}, "minimum on a string"),
         ({"type": "date"}, "the type date"),
         ({"enum": []}, "enum without a value"),
+        ({"type": "array", "minItems": 10**6}, "more than 100000"),
+        ({"type": "string", "minLength": 10**6}, "more than 100000"),
+        (
+            {"items": {"items": {"items": {"minItems": 99}, "minItems": 99}, "minItems": 99}, "minItems": 99},
+            "more than",
+        ),
         (False, "nothing satisfies"),
         ("text", "no schema"),
     ],

@@ -97,3 +97,20 @@ async def test_a_request_that_was_given_up_leaves_a_task_that_does_not_count_as_
     given_up = Connection(prompt)
     assert await asyncio.wait_for(given_up.served_by(gateway), 10) == 0
     assert (given_up.sent[0]["status"], json.loads(given_up.sent[1]["body"])["type"]) == (504, "deadline")
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+async def test_the_time_of_a_call_runs_while_its_schema_waits_to_be_checked(started, monkeypatch, leaves):
+    """And its caller may leave meanwhile."""
+    monkeypatch.setattr("llm_connect.structured.schemas._PROCESSES", 0)  # as if others had them all
+    gateway = await started()
+    recursive = {"properties": {"child": {"$ref": "#"}}}
+    config = {"timeout_seconds": 30 if leaves else 0.3, "model_params": {"json_schema": recursive}}
+    waiting = Connection({"prompt": "hello", "config": config})
+    if leaves:
+        asyncio.get_running_loop().call_later(0.2, waiting.leaving.happened)
+    await asyncio.wait_for(waiting.served_by(gateway), 10)
+    if leaves:
+        assert waiting.sent == []
+    else:
+        assert (waiting.sent[0]["status"], json.loads(waiting.sent[1]["body"])["type"]) == (504, "deadline")

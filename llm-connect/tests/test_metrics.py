@@ -5,6 +5,7 @@ from __future__ import annotations
 import jsonschema_rs
 
 from llm_connect.admission import Admission
+from llm_connect.budgets import Amount
 from llm_connect.chat import STANDARD
 from llm_connect.configuration import Budget
 from llm_connect.metrics import Metrics
@@ -32,6 +33,13 @@ def test_metrics_count_calls_tokens_budgets_and_name_the_keys_version(simulator,
     assert found[f'llm_connect_key_info{{provider="openrouter",version="{version}"}}'] == "1.0"
     assert any(name.startswith("llm_connect_budget_spent_tokens") for name in found)
     assert key not in text
+
+
+def test_an_account_whose_period_is_over_is_told_no_more():
+    metrics = Metrics()
+    place = metrics.text(Admission(1, 1), {}, {"all|all|day|2026-11-24": Amount(5)}, {})
+    assert b"2026-11-24" in place
+    assert b"2026-11-24" not in metrics.text(Admission(1, 1), {}, {}, {})
 
 
 def test_the_document_describes_what_is_served(gateway, call):

@@ -92,10 +92,15 @@ def test_output_that_cannot_be_written_is_said():
     )
 
 
-def until_under_way(call, url):
-    """Wait until a call is under way there."""
-    while b'llm_connect_calls{state="under_way"} 1.0' not in call("GET", f"{url}/metrics").octets:
+def until_under_way(call, url, state="under_way"):
+    """Wait until a call is under way there, or in another state."""
+    while f'llm_connect_calls{{state="{state}"}} 1.0' not in call("GET", f"{url}/metrics").octets.decode():
         time.sleep(0.02)
+
+
+def given_up(call, url, replies, name):
+    reply = call("POST", f"{url}/execute", {"prompt": "hello"})
+    replies[name] = (reply.status, reply.json["type"], reply.headers["x-should-retry"])
 
 
 def takes_connections(address):
@@ -143,23 +148,28 @@ def test_a_signal_lets_the_request_under_way_finish(program, slow_provider, call
     assert all(json.loads(line)["level"] == "info" for line in stderr.splitlines())
 
 
-def test_a_request_that_outlives_the_drain_is_given_up_with_an_answer(program, simulator, call, key):
+def test_a_request_that_outlives_the_drain_is_given_up_with_an_answer(program, simulator, call, key, tmp_path):
+    """One that waited for its place may be sent again: nothing was called for it."""
+    (tmp_path / "llm-connect.toml").write_text("[server]\nmax_concurrency = 1\n")
     environment = {
+        "LLM_CONNECT_CONFIG": str(tmp_path),
         "OPENROUTER_API_KEY": key,
         "LLM_CONNECT_OPENROUTER_BASE_URL": simulator,
         "LLM_CONNECT_CUSTODIAN_TRIAGE_MODEL": "simulate/silent",
     }
-    replies = []
+    replies = {}
     with program("serve", "--port", "0", "--drain-seconds", "0", environment=environment) as process:
-        url = f"{process.url}/execute"
-        thread = threading.Thread(target=lambda: replies.append(call("POST", url, {"prompt": "hello"})))
-        thread.start()
-        until_under_way(call, process.url)
+        threads = []
+        for state in ("under_way", "waiting"):
+            threads.append(threading.Thread(target=given_up, args=(call, process.url, replies, state)))
+            threads[-1].start()
+            until_under_way(call, process.url, state)
         process.terminate()
         _, stderr = process.communicate(timeout=10)
-        thread.join(10)
+        for thread in threads:
+            thread.join(10)
     assert process.returncode == 0
-    assert (replies[0].status, replies[0].json["type"]) == (503, "stopping")
+    assert replies == {"under_way": (503, "stopping", "false"), "waiting": (503, "stopping", "true")}
     assert "Traceback" not in stderr
 
 

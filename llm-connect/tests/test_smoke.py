@@ -171,3 +171,21 @@ def test_https_where_http_is_spoken(smoke, answer):
         done = smoke(f"https://127.0.0.1:{plain.getsockname()[1]}")
         thread.join(5)
     assert (done.returncode, "cannot be asked (no TLS is spoken there)" in done.stderr) == (3, True), done.stderr
+
+
+@pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.6\r\n", b""])
+def test_what_speaks_no_http_is_told_without_the_name_of_an_exception(smoke, answer):
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+
+        def once():
+            connection, _ = plain.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=once)
+        thread.start()
+        done = smoke(f"http://127.0.0.1:{plain.getsockname()[1]}")
+        thread.join(5)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "cannot be asked (closed without an answer, or no HTTP is spoken there)" in done.stderr

@@ -44,7 +44,8 @@ def upper_bound(call: Call, prices: Prices | None, *, money: bool) -> Amount:
 
 
 def _most_written(fields: Mapping[str, Any]) -> int:
-    return fields.get("max_completion_tokens") or fields.get("max_tokens") or 0
+    """The larger of both, where both are given: which of them a provider heeds is its business."""
+    return max(fields.get("max_completion_tokens") or 0, fields.get("max_tokens") or 0)
 
 
 def _boundless(fields: Mapping[str, Any], *, money: bool) -> list[Fault]:
@@ -65,7 +66,7 @@ def _boundless(fields: Mapping[str, Any], *, money: bool) -> list[Fault]:
 
 
 def _only_text(parts: Sequence[Any]) -> bool:
-    return all(not isinstance(part, dict) or part.get("type") in {"text", "refusal"} for part in parts)
+    return all(not isinstance(part, dict) or part.get("type") in ("text", "refusal") for part in parts)
 
 
 def _added(fields: Mapping[str, Any]) -> list[Fault]:
@@ -75,7 +76,7 @@ def _added(fields: Mapping[str, Any]) -> list[Fault]:
         problem = "adds text that has no bound, and a budget holds"
         faults.append(Fault("web_search_options", problem, "to leave it out"))
     for index, tool in enumerate(fields.get("tools") or ()):
-        if not isinstance(tool, dict) or tool.get("type") not in {"function", "custom"}:
+        if not isinstance(tool, dict) or tool.get("type") not in ("function", "custom"):
             problem = "is run by the provider, and a budget holds"
             faults.append(Fault(f"tools[{index}].type", problem, "function, custom"))
     return faults

@@ -28,11 +28,11 @@ class Reservation(Struct):
 
 
 class Budgets(Protocol):
-    """Reserves before a call, settles after it; `spent` has what is spent or reserved, by account."""
+    """Reserves before a call, settles after it; `spent` has what is spent or reserved."""
 
     @property
     def spent(self) -> Mapping[str, Amount]:
-        """By account."""
+        """By account, of the periods that hold now."""
         ...
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from llm_connect.faults import Fault
 
 ANYBODY = "anonymous"
+# As Kubernetes names them: a DNS label, and a DNS subdomain.
+_ACCOUNT = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 _DIGEST_DIGITS = 64
 _OF_NOTHING = {hashlib.sha256(octets).hexdigest() for octets in (b"", b"\n")}
 
@@ -72,8 +75,9 @@ def _kubernetes(table: Fields) -> KubernetesCallers:
     names = ("audience", "allow", "api_server", "token_file", "ca_file", "cache_seconds")
     inner = table.inner("kubernetes", names)
     allow = inner.texts("allow")
-    if not allow or not all(len(each.split("/")) == 2 and all(each.split("/")) for each in allow):  # noqa: PLR2004
-        inner.refuse("allow", "is empty, or has an entry without a namespace", "a list of namespace/account")
+    if not allow or not all(_ACCOUNT.fullmatch(each) for each in allow):
+        unnamed = "is empty, or has an entry that names no account (a pattern is none)"
+        inner.refuse("allow", unnamed, "a list of namespace/account")
     given: dict[str, Any] = {name: inner.text(name) for name in ("api_server", "token_file", "ca_file")}
     problem = url_problem(given["api_server"], keyless=False) if given["api_server"] else None
     if problem:

@@ -22,7 +22,7 @@ from llm_connect.chat import refused_fields
 from llm_connect.execution import usage_of
 from llm_connect.faults import Fault, GatewayError, invalid_request
 from llm_connect.providers import Call, Patience
-from llm_connect.providers.answers import malformed
+from llm_connect.providers.answers import malformed, says_something
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -128,6 +128,8 @@ class Calling:
     async def stream(self, job: Job) -> AsyncGenerator[Chunk | None, None]:
         """The chunks, the one with the usage among them; None is a sign of life.
 
+        What was used counts when the stream is whole: some providers tell with each chunk what it was so far.
+
         Raises:
             GatewayError: before the first chunk the last attempt's, later the stream's.
         """
@@ -144,14 +146,18 @@ class Calling:
                 await attempts.after(error)
                 continue
             break
+        usage, said = None, False
         try:
             async for chunk in _with(first, chunks):
-                if chunk is not None and isinstance(chunk.get("usage"), dict):
-                    job.owed = (reservation, chunk["usage"])
-                    self.settle(job)
+                if chunk is not None:
+                    usage = chunk.get("usage") or usage
+                    said = said or says_something(chunk)
                 yield chunk
         finally:
             await chunks.aclose()
+        job.owed = (reservation, usage)
+        if not said:
+            raise malformed("provider_empty", "its stream holds no text")
 
     def _give_back(self, reservation: Reservation, error: GatewayError) -> None:
         if error.unbilled:

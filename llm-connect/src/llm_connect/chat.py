@@ -90,10 +90,12 @@ def read_chat(document: Any, names: Collection[str]) -> ChatRequest:
     options = given.get("stream_options")
     if options is not None and not given.get("stream"):
         root.refuse("stream_options", "is given without stream", "stream: true beside it")
+    options = options if isinstance(options, dict) else {}
+    if not isinstance(options.get("include_usage"), bool | NoneType):
+        root.refuse("stream_options.include_usage", f"is {kind(options['include_usage'])}", "true or false")
     model = root.text("model", required=True) if given else None
     _refuse(model, names, root, faults)
     kept = {name: value for name, value in given.items() if name not in _OWN and _asks(name, value)}
-    options = options if isinstance(options, dict) else {}
     others = {name: value for name, value in options.items() if name not in _OUR_STREAM_OPTIONS and value is not None}
     return ChatRequest(model or "", kept, bool(given.get("stream")), bool(options.get("include_usage")), others or None)
 
@@ -146,7 +148,8 @@ def _check_messages(root: Fields, messages: Any, faults: list[Fault]) -> None:
 def _check_format(root: Fields, response_format: Any) -> None:
     if not isinstance(response_format, dict):
         return
-    if response_format.get("type") not in {"text", "json_object", "json_schema"}:
+    # Not a set, here and in bounds.py: what is no text may not be one that a set can be asked for.
+    if response_format.get("type") not in ("text", "json_object", "json_schema"):
         root.refuse("response_format.type", "is missing, or none that is known", "text, json_object, json_schema")
     described = response_format.get("json_schema")
     if response_format.get("type") == "json_schema" and not isinstance(described, dict):

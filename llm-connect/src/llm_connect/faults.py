@@ -73,7 +73,7 @@ class GatewayError(Exception):
     @property
     def worth_asking_again(self) -> bool:
         """Whether the caller may send the same request again soon: nothing was called, and the cause passes."""
-        return self.type in _PASSING
+        return self.type in _PASSING and (self.unbilled or self.type != "stopping")
 
     def body(self) -> dict[str, Any]:
         """The JSON body: error, message, type, provider_status, and `faults` where there are any."""
@@ -89,7 +89,8 @@ class GatewayError(Exception):
 
 
 _PASSING = frozenset({"gateway_busy", "stopping", "callers_unverifiable"})
-"""Our own passing troubles. The provider's are retried here already; a client that did so too would multiply them."""
+"""Our own passing troubles; of `stopping` only where the provider was not called yet. The provider's are retried here
+already; a client that did so too would multiply them."""
 
 
 class BadRequest(GatewayError):

@@ -140,5 +140,5 @@ def _shown_value(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):
-        return _shown(f"{value:g}" if isinstance(value, float) else f"{value:d}"[:SHOWN])
+        return _shown(repr(value) if isinstance(value, float) else f"{value:d}"[:SHOWN])  # 10.0 is no whole number
     return f'"{_shown(value)}"' if isinstance(value, str) else kind(value)

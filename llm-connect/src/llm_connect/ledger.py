@@ -75,14 +75,18 @@ class Ledger:
     def __init__(self, directory: str, budgets: Sequence[Budget]) -> None:
         self._budgets = budgets
         self._lock = _locked(directory)
-        self._database = _opened(directory)
-        rows = self._database.execute("SELECT name, tokens, nano_usd FROM account")
-        self.spent: dict[str, Amount] = {name: Amount(tokens, nano) for name, tokens, nano in rows}
+        self._database, self._spent = _opened(directory)
         self._writer: Writer[Entry] = Writer("ledger", self._write)
         self._directory = directory
         self._holding: dict[tuple[str, str], list[_Holding]] = {}
         self._writes = 0
         self._checkpoints: asyncio.Task[None] | None = None
+
+    @property
+    def spent(self) -> dict[str, Amount]:
+        """See `Budgets`."""
+        now = utc_now()
+        return {name: amount for name, amount in self._spent.items() if _is_current(name, now)}
 
     @property
     def unwritable(self) -> bool:
@@ -91,7 +95,7 @@ class Ledger:
 
     async def open(self) -> None:
         """See `Budgets`."""
-        logger.info("ledger", extra={"fields": {"directory": self._directory, "accounts": len(self.spent)}})
+        logger.info("ledger", extra={"fields": {"directory": self._directory, "accounts": len(self._spent)}})
         self._checkpoints = asyncio.create_task(self._checkpoint())
 
     async def _checkpoint(self) -> None:
@@ -142,7 +146,7 @@ class Ledger:
         return found
 
     def _check(self, holding: _Holding, account: str, amount: Amount) -> None:
-        spent = self.spent.get(account, _NOTHING)
+        spent = self._spent.get(account, _NOTHING)
         tokens, nano_usd = holding.budget.tokens, holding.nano_usd
         over = []
         if tokens is not None and spent.tokens + amount.tokens > tokens:
@@ -156,8 +160,8 @@ class Ledger:
 
     def _add(self, accounts: Sequence[str], amount: Amount) -> None:
         for account in accounts:
-            spent = self.spent.get(account, _NOTHING)
-            self.spent[account] = Amount(spent.tokens + amount.tokens, spent.nano_usd + amount.nano_usd)
+            spent = self._spent.get(account, _NOTHING)
+            self._spent[account] = Amount(spent.tokens + amount.tokens, spent.nano_usd + amount.nano_usd)
 
     def settle(self, reservation: Reservation, usage: Mapping[str, Any], prices: Prices | None) -> None:
         """See `Budgets`."""
@@ -235,7 +239,8 @@ def _unusable(problem: str) -> FaultyConfiguration:
     return FaultyConfiguration([Fault("LLM_CONNECT_STATE", problem, allowed)])
 
 
-def _opened(directory: str) -> sqlite3.Connection:
+def _opened(directory: str) -> tuple[sqlite3.Connection, dict[str, Amount]]:
+    """The database, and what is spent by account."""
     try:
         os.close(os.open(Path(directory) / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         database = sqlite3.connect(Path(directory) / FILE_NAME, isolation_level=None, check_same_thread=False)
@@ -243,9 +248,10 @@ def _opened(directory: str) -> sqlite3.Connection:
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute("PRAGMA wal_autocheckpoint = 0")
         database.execute(_TABLE)
+        rows = database.execute("SELECT name, tokens, nano_usd FROM account").fetchall()
     except (OSError, sqlite3.Error) as error:
         raise _unusable(f"{FILE_NAME} in {directory} cannot be used ({error})") from None
-    return database
+    return database, {name: Amount(tokens, nano) for name, tokens, nano in rows}
 
 
 def _checkpoint(directory: str) -> None:
@@ -265,6 +271,11 @@ def _name(budget: Budget, caller: str, profile: str) -> str:
 
 def _start(period: str, now: str) -> str:
     return "ever" if period == "total" else now[: _DATE if period == "day" else _MONTH]
+
+
+def _is_current(account: str, now: str) -> bool:
+    _, period, start = account.rsplit("|", 2)
+    return start == _start(period, now)
 
 
 def _until_next(period: str) -> str | None:

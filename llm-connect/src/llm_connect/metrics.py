@@ -144,6 +144,8 @@ class Metrics:
         for name, ring in keys.items():
             if ring.current is not None:
                 self._keys.labels(name, ring.current.version).set(1)
+        self._tokens_spent.clear()  # of periods that are over nothing is told: each day has accounts of its own
+        self._usd_spent.clear()
         for account, amount in spent.items():
             self._tokens_spent.labels(account).set(amount.tokens)
             self._usd_spent.labels(account).set(amount.nano_usd / _NANO)

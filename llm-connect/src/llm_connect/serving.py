@@ -34,6 +34,10 @@ _KEEP_ALIVE_SECONDS = 75
 """Longer than clients keep theirs (urllib3, aiohttp and undici: up to 60), so that none finds its connection closed."""
 _REQUEST_SECONDS = 30
 _GATHERED_BYTES = 16 * 1024
+_MOST_BESIDE_BYTES = 64 * 1024
+"""Of a head, or of what comes between two pieces of a body and after its last (chunk extensions, trailers)."""
+_HEAD_TOO_LARGE = b"The head of the request is too large."
+_REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
 
 
 class CannotListen(Exception):
@@ -74,9 +78,10 @@ class Gathering:
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's, which gives up on a client that begins a request and does not send its head within a time."""
+    """uvicorn's, which gives up on a client that does not send the head of its request within a time and a size."""
 
     _timer: asyncio.TimerHandle | None = None
+    _beside = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """As uvicorn's, and wait for a request."""
@@ -86,11 +91,24 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """As uvicorn's; data outside of a request is the beginning of one."""
+        self._beside += len(data)
         super().data_received(data)
-        if self._in_request():
+        if self._beside > _MOST_BESIDE_BYTES:
+            self._refuse()
+        elif self._in_request():
             self._forget()
         elif self._timer is None:
             self._expect()
+
+    def on_body(self, body: bytes) -> None:
+        """As uvicorn's."""
+        self._beside = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """As uvicorn's."""
+        self._beside = 0
+        super().on_message_complete()
 
     def on_message_begin(self) -> None:
         """As uvicorn's; the application finds in its scope who tells it that the client left."""
@@ -123,6 +141,16 @@ class Protocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _refuse(self) -> None:
+        """Nobody who has not said who they are yet fills the memory, nor the time of the event loop."""
+        if self._in_request():
+            self.transport.abort()
+        elif not self.transport.is_closing():
+            self.logger.warning("the head of a request was too large")
+            told = f"content-length: {len(_HEAD_TOO_LARGE)}\r\nconnection: close\r\n\r\n".encode()
+            self.transport.write(_REFUSAL + told + _HEAD_TOO_LARGE)
+            self.transport.close()
 
     def _in_request(self) -> bool:
         cycle: Any = self.cycle  # None before the first request, which uvicorn's types do not say

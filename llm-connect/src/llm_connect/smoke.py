@@ -145,7 +145,8 @@ def _why(reason: object) -> str:
         return "its certificate is not accepted"
     if isinstance(reason, ssl.SSLError):
         return "no TLS is spoken there"
-    return str(getattr(reason, "strerror", None) or type(reason).__name__).lower()
+    told = getattr(reason, "strerror", None)  # what the system says; an exception of http.client has none
+    return str(told).lower() if told else "closed without an answer, or no HTTP is spoken there"
 
 
 def _document(text: str) -> Any:

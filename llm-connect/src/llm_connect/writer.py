@@ -45,7 +45,7 @@ class Writer(Generic[T]):
         self._due: asyncio.Handle | None = None
         self._due_at = 0.0
         self._written_at = 0.0
-        self._failing = False
+        self._failing: str | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def _running(self) -> asyncio.AbstractEventLoop:
@@ -57,7 +57,7 @@ class Writer(Generic[T]):
     @property
     def unwritable(self) -> bool:
         """The last write failed, and what is kept is tried again twice a second: it ends by itself."""
-        return self._failing and bool(self._kept)
+        return self._failing is not None and bool(self._kept)
 
     async def put(self, item: T) -> None:
         """Write it: at once where nothing was written within the last millisecond, else with what comes until then.
@@ -65,6 +65,8 @@ class Writer(Generic[T]):
         Raises:
             Unwritable: it was not written, and will not be.
         """
+        if self._failing is not None and self._kept:  # much may be kept: it is not tried again for each that comes
+            raise Unwritable(self._failing)
         loop = self._running()
         if not self._awaited and loop.time() >= self._written_at + _APART_SECONDS:
             if problem := self._flush_with([item]):
@@ -123,13 +125,13 @@ class Writer(Generic[T]):
                 self._write(items)
         except (OSError, sqlite3.Error, OverflowError) as error:  # the last: a number that no database holds
             problem = getattr(error, "strerror", None) or str(error)
-            if not self._failing:
+            if self._failing is None:
                 logger.error("not writable", extra={"fields": {"what": self._name, "problem": problem}})
-            self._failing = True
+            self._failing = problem
             return problem
-        if self._failing:
+        if self._failing is not None:
             logger.info("writable again", extra={"fields": {"what": self._name}})
-        self._failing = False
+        self._failing = None
         return None
 
     def close(self) -> None:

@@ -9,8 +9,10 @@ from dataclasses import replace
 import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
+from openai.types.chat import completion_create_params
 from pydantic import BaseModel
 
+from llm_connect.chat import STANDARD
 from llm_connect.profiles import CUSTODIAN_TRIAGE
 from llm_connect.secret import Secret
 from llm_connect.simulator.app import Simulator
@@ -123,6 +125,12 @@ def test_a_faulty_field_is_named(client):
     with pytest.raises(openai.BadRequestError) as found:
         client.chat.completions.create(model=NAME, messages=HELLO, temperature=9)
     assert found.value.param == "temperature"
+
+
+def test_every_field_that_the_client_has_is_known_and_no_other():
+    declared = completion_create_params.CompletionCreateParamsBase.__annotations__
+    streaming = completion_create_params.CompletionCreateParamsStreaming.__annotations__
+    assert set(STANDARD) == {*declared, *streaming}
 
 
 def test_what_cannot_be_honoured_is_refused_by_name(client):

@@ -5,13 +5,14 @@ The rules, in the order they are applied (source: OpenRouter's "Errors and debug
 1. a status other than 200 is an error by its status, also when the body is no JSON;
 2. an `error` object inside HTTP 200 is that error: generation had begun when it happened;
 3. so is an `error` inside a choice, and a finish_reason of `error`;
-4. no choice, no model or no content is no answer, whatever the status says;
+4. no choice, no model or no content is no answer, whatever the status says, and neither are choices of another shape;
 5. a text cut by max_tokens is an answer, with finish_reason `length`: the caller may be able to use it.
 """
 
 from __future__ import annotations
 
 import re
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -51,6 +52,13 @@ _NOTHING_GENERATED = frozenset({400, 401, 402, 403, 404, 413, 422, 429, 503})
 """Statuses that say that no model was at work; after any other one it is unknown whether the call is billed."""
 _CONTENT = ("content", "tool_calls", "refusal", "audio", "function_call", "reasoning", "images")
 _CUT = frozenset({"length", "content_filter"})
+_SHAPE: Mapping[str, tuple[type, ...]] = {
+    "index": (int, NoneType),
+    "message": (dict, NoneType),
+    "delta": (dict, NoneType),
+    "finish_reason": (str, NoneType),
+}
+"""Of a choice, as far as anything here relies on it."""
 
 
 def read_completion(status: int, headers: Mapping[str, str], octets: bytes) -> dict[str, Any]:
@@ -85,28 +93,46 @@ def _check_choices(body: Mapping[str, Any], retry_after: str | None) -> None:
     for choice in choices:
         if choice.get("error") is not None or choice.get("finish_reason") == "error":
             raise error_in(OK, choice, retry_after)
-        message = choice.get("message")
-        said = isinstance(message, dict) and any(message.get(name) for name in _CONTENT)
+        _check_shape(choice)
+        message = choice.get("message") or {}
+        said = any(message.get(name) for name in _CONTENT)
         if not said and choice.get("finish_reason") not in _CUT:
             raise malformed("provider_empty", "its first choice holds no text")
+
+
+def _check_shape(choice: Any) -> None:
+    shaped = isinstance(choice, dict) and all(isinstance(choice.get(name), kinds) for name, kinds in _SHAPE.items())
+    if not shaped:
+        raise malformed("provider_malformed", "a choice in it is none")
 
 
 def read_chunk(text: str) -> dict[str, Any]:
     """The chunk in one event's data.
 
     Raises:
-        GatewayError: it is no JSON object, or it is an error: generation had begun when it happened.
+        GatewayError: it is no JSON object, its choices are none, or it is an error: generation had begun when it
+            happened.
     """
     body = _object(text.encode("utf-8", "replace"))
     if body is None:
         raise malformed("provider_not_json", "an event of its stream is no JSON object")
     if body.get("error") is not None:
         raise error_in(OK, body)
-    choices = body.get("choices")
-    for choice in choices if isinstance(choices, list) else ():
+    choices = body.get("choices") or ()
+    for choice in choices if isinstance(choices, list | tuple) else (None,):
         if isinstance(choice, dict) and (choice.get("error") is not None or choice.get("finish_reason") == "error"):
             raise error_in(OK, choice)
+        _check_shape(choice)
     return body
+
+
+def says_something(chunk: Mapping[str, Any]) -> bool:
+    """Whether there is more in it than the beginning and the end of an answer, or why there is no more."""
+    for choice in chunk.get("choices") or ():
+        delta = choice.get("delta") or {}
+        if choice.get("finish_reason") in _CUT or any(said for name, said in delta.items() if name != "role"):
+            return True
+    return False
 
 
 def _object(octets: bytes) -> dict[str, Any] | None:

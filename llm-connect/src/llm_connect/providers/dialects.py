@@ -70,7 +70,8 @@ class OpenRouter:
         routing = {"require_parameters": True, **self.policy}
         if call.price_ceiling is not None:
             ceiling = call.price_ceiling
-            routing["max_price"] = {"prompt": ceiling.prompt, "completion": ceiling.completion}
+            names = ("prompt", "completion", "request")
+            routing["max_price"] = {name: getattr(ceiling, name) for name in names}
         body["provider"] = routing
         body["usage"] = {"include": True}
         return body

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
+
 from llm_connect.providers.answers import malformed
 
 LARGEST_EVENT = 16 * 1024 * 1024
@@ -17,6 +19,8 @@ class EventReader:
     def __init__(self) -> None:
         self._rest = b""
         self._data: list[bytes] = []
+        self._size = 0
+        self._begun = False
 
     def feed(self, octets: bytes) -> list[str | None]:
         """What became whole with these bytes.
@@ -25,11 +29,13 @@ class EventReader:
             GatewayError: an event is larger than LARGEST_EVENT.
         """
         *lines, self._rest = (self._rest + octets).replace(b"\r\n", b"\n").split(b"\n")
-        if len(self._rest) > LARGEST_EVENT:
-            raise malformed("provider_too_large", f"an event of its stream is larger than {LARGEST_EVENT} bytes")
+        if lines and not self._begun:
+            self._begun, lines[0] = True, lines[0].removeprefix(BOM_UTF8)
         found: list[str | None] = []
         for line in lines:
             self._take(line, found)
+        if self._size + len(self._rest) > LARGEST_EVENT:
+            raise malformed("provider_too_large", f"an event of its stream is larger than {LARGEST_EVENT} bytes")
         return found
 
     def _take(self, line: bytes, found: list[str | None]) -> None:
@@ -37,6 +43,7 @@ class EventReader:
             found.append(None)
         elif line.startswith(b"data:"):
             self._data.append(line[5:].removeprefix(b" "))
+            self._size += len(line)
         elif not line.rstrip(b"\r") and self._data:
             found.append(b"\n".join(self._data).decode("utf-8", "replace").strip())
-            self._data = []
+            self._data, self._size = [], 0

@@ -56,12 +56,12 @@ class HttpProvider:
         key = self._key()
         chunks = self._stream(call, key)
         try:
-            first = await anext(chunks)
+            first = await anext(chunks, None)  # where there is none, a sign of life, and the end after it
         except GatewayError as error:
             if not self._renewed(error, key):
                 raise
             chunks = self._stream(call, self._key())
-            first = await anext(chunks)
+            first = await anext(chunks, None)
         try:
             yield first
             async for chunk in chunks:
@@ -73,7 +73,7 @@ class HttpProvider:
         octets = encode(self._dialect.body(call, stream=True))
         patience = call.patience
         async with self._wire.post(octets, _headers(key), patience.connect, patience.first_byte) as answer:
-            if answer.status != OK or "text/event-stream" not in (answer.headers.get("content-type") or ""):
+            if answer.status != OK or "text/event-stream" not in answer.headers.get("content-type", "").lower():
                 whole = self._redactor.octets(await answer.whole(patience.idle))
                 read_completion(answer.status, answer.headers, whole)
                 raise malformed("provider_malformed", "a stream was asked for, and it is none")

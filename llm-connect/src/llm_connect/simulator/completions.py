@@ -107,9 +107,17 @@ def _schema(response_format: Any) -> Any:
 def _tool(tools: Any, choice: Any) -> str | None:
     if not tools or choice in (None, "none", "auto"):
         return None
-    names = [tool.get("function", {}).get("name") for tool in tools if isinstance(tool, dict)]
-    named = choice.get("function", {}).get("name") if isinstance(choice, dict) else None
-    return named or (names[0] if names else None)
+    names = [_name(tool) for tool in tools]
+    return _name(choice) if isinstance(choice, dict) else names[0]
+
+
+def _name(tool: Any) -> str:
+    """Of a tool, or of the one that is chosen."""
+    function = tool.get("function") if isinstance(tool, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
+    if not isinstance(name, str):
+        raise NotSimulated("tools: this simulator calls functions, which have a name")
+    return name
 
 
 def completion(asked: Wanted) -> dict[str, Any]:

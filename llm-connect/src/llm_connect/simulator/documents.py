@@ -14,6 +14,8 @@ import math
 from typing import Any
 
 MAX_DEPTH = 24
+# Values and characters of one document: a schema that asks for thousands of millions is not written in this life.
+LARGEST = 100_000
 # Below this depth only what is required is written, so that a recursive schema ends.
 _OPTIONAL_DEPTH = 6
 _USUAL_ITEMS = 2
@@ -62,8 +64,15 @@ class _Writer:
     def __init__(self, root: Any) -> None:
         self._root = root
         self._counter = itertools.count(1)
+        self._left: float = LARGEST
+
+    def _take(self, size: float, name: str) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise Unsupported(f"{name}: a document of more than {LARGEST} values and characters")
 
     def value(self, schema: Any, name: str, depth: int) -> Any:
+        self._take(1, name)
         if depth > MAX_DEPTH:
             raise Unsupported(f"{name}: the schema does not end within {MAX_DEPTH} levels")
         if schema is True:
@@ -135,6 +144,7 @@ class _Writer:
         low, high = schema.get("minItems", 0), schema.get("maxItems", math.inf)
         usual = _USUAL_ITEMS if depth < _OPTIONAL_DEPTH and rest is not False else 0
         length = int(min(max(low, usual, len(first)), high))
+        self._take(length, name)
         schemas = [*first[:length], *[rest] * (length - len(first))]
         items = [self.value(item, f"{name}[{index}]", depth + 1) for index, item in enumerate(schemas)]
         if length < low or (schema.get("uniqueItems") and len({json.dumps(item) for item in items}) < length):
@@ -150,6 +160,7 @@ class _Writer:
             raise Unsupported(f"{name}: a format together with this length")
         if low > high:
             raise Unsupported(f"{name}: minLength above maxLength")
+        self._take(max(low, len(text)), name)
         return text.ljust(low, ".") if len(text) < low else text[: int(min(high, len(text)))]
 
 

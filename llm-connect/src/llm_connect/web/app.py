@@ -157,8 +157,11 @@ class Gateway:
         if exchange.gone:
             exchange.fields["type"] = CALLER_GONE
             return
-        message = "the gateway is stopping and gave the call up; whether the provider served it is unknown"
-        await self._refuse(exchange, exchange.overdue or Unavailable("stopping", message))
+        served = "whether the provider served it is unknown" if exchange.audited else "nothing was called"
+        message = f"the gateway is stopping and gave the call up; {served}"
+        await self._refuse(
+            exchange, exchange.overdue or Unavailable("stopping", message, unbilled=not exchange.audited)
+        )
 
     async def _refuse(self, exchange: Exchange, error: GatewayError) -> None:
         exchange.over()  # from here on nothing may cancel it: it is on its way out
@@ -191,7 +194,7 @@ class Gateway:
         Nothing is asked or written for it: whether a provider accepts a key is not known here.
         """
         if self.stopping:
-            raise Unavailable("stopping", "not ready: the gateway is stopping")
+            raise Unavailable("stopping", "not ready: the gateway is stopping", unbilled=True)
         if missing := self._settings.missing_keys():
             raise Unavailable("key_missing", f"not ready: {', '.join(missing)} is missing")
         for what, unwritable in self._unwritable().items():

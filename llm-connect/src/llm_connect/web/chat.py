@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from llm_connect.calling import Job
 from llm_connect.chat import read_chat
 from llm_connect.encoding import encode
+from llm_connect.faults import ProviderFailed
 from llm_connect.web.chunks import Chunks
 from llm_connect.web.endpoint import Endpoint
 
@@ -26,11 +27,11 @@ class ChatEndpoint(Endpoint):
         """Answer `exchange`."""
         document = await exchange.json(self.settings.limits.max_body_bytes)
         request = read_chat(document, self.settings.profiles)
-        schema = await self.schema(request.schema, "response_format.json_schema.schema")
         profile = self.settings.profiles[request.model]
-        job = Job(request, profile, exchange.caller)
+        job = Job(request, profile, exchange.caller, self.deadline(exchange, profile.timeout_seconds))
+        schema = await self.schema(request.schema, "response_format.json_schema.schema")
         answer = self._stream if request.stream else self._whole
-        await self.call(exchange, job, profile.timeout_seconds, lambda: answer(exchange, job, schema))
+        await self.call(exchange, job, lambda: answer(exchange, job, schema))
 
     async def _whole(self, exchange: Exchange, job: Job, schema: Schema | None) -> None:
         completion = await self.calling.complete(job)
@@ -56,16 +57,21 @@ class ChatEndpoint(Endpoint):
 
     async def _stream(self, exchange: Exchange, job: Job, schema: Schema | None) -> None:
         chunks: Chunks | None = None
-        async with aclosing(self.calling.stream(job)) as source:
-            async for chunk in source:
-                if chunk is None:
-                    await exchange.sign_of_life()
-                    continue
-                if chunks is None:
-                    chunks = self._chunks(job)
-                    await exchange.begin_events()
-                await self._send(exchange, job, schema, chunks, chunk)
-        exchange.content = chunks.contents() if chunks else None
+        try:
+            async with aclosing(self.calling.stream(job)) as source:
+                async for chunk in source:
+                    if chunk is None:
+                        await exchange.sign_of_life()
+                        continue
+                    if chunks is None:
+                        chunks = self._chunks(job)
+                        await exchange.begin_events()
+                    await self._send(exchange, job, schema, chunks, chunk)
+        finally:
+            exchange.content = chunks.contents() if chunks else None
+        if schema is not None and not (chunks and chunks.finish_reason):
+            message = "the provider's answer cannot be used: its stream does not say why it ends, and was not judged"
+            raise ProviderFailed("provider_malformed", message, provider_status=200)
         await exchange.event(b"[DONE]")
         await exchange.end()
 

@@ -6,10 +6,10 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from llm_connect.faults import Fault, GatewayError, ProviderFailed, TimedOut, invalid_request
+from llm_connect.faults import Fault, GatewayError, ProviderFailed, TimedOut, Unavailable, invalid_request
 from llm_connect.profiles import deadline_seconds
 from llm_connect.structured.judgement import Unusable
-from llm_connect.web.exchange import CALLER_GONE
+from llm_connect.web.exchange import CALLER_GONE, GONE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -38,6 +38,17 @@ class Endpoint:
         self._schemas = schemas
         self._audit = audit
         self.keeps_content = audit.content
+
+    def deadline(self, exchange: Exchange, timeout_seconds: float) -> float:
+        """When the call has to be answered, in the time of the event loop. It holds from now on.
+
+        From now on the caller is watched, too: checking a schema may have to wait for others.
+        """
+        patience = min(timeout_seconds, _client_timeout(exchange.headers))
+        at = exchange.arrived + deadline_seconds(patience)
+        exchange.limit(at, lambda: _overdue(patience))
+        exchange.watch()
+        return at
 
     async def schema(self, document: Any, field: str) -> Schema | None:
         """The checked schema of a request.
@@ -68,9 +79,7 @@ class Endpoint:
             raise ProviderFailed("answer_invalid", message, provider_status=200)
         return found
 
-    async def call(
-        self, exchange: Exchange, job: Job, timeout_seconds: float, answer: Callable[[], Awaitable[None]]
-    ) -> None:
+    async def call(self, exchange: Exchange, job: Job, answer: Callable[[], Awaitable[None]]) -> None:
         """`answer`, which makes the call, with everything around it.
 
         Raises:
@@ -79,10 +88,7 @@ class Endpoint:
         """
         self.calling.check(job)
         begun = self._begun(exchange, job)
-        patience = min(timeout_seconds, _client_timeout(exchange.headers))
-        job.deadline = exchange.arrived + deadline_seconds(patience)
-        exchange.limit(job.deadline, lambda: _overdue(patience))
-        exchange.watch()
+        refused = GatewayError.status  # of what is unexpected
         try:
             await self._admission.enter()
             try:
@@ -92,19 +98,21 @@ class Endpoint:
             finally:
                 self._admission.leave()
         except GatewayError as error:
-            exchange.fields["type"] = error.type
+            exchange.fields["type"], refused = error.type, error.status
             raise
         except asyncio.CancelledError:
-            exchange.fields["type"] = _why_given_up(exchange)
+            exchange.fields["type"], refused = _why_given_up(exchange)
             raise
         finally:
             self.calling.settle(job)
             self._note(exchange, job)
-            self._ended(exchange)
+            self._ended(exchange, refused)
 
-    def _ended(self, exchange: Exchange) -> None:
+    def _ended(self, exchange: Exchange, refused: int) -> None:
+        """The record; `refused` is the status that follows where nothing was answered yet."""
         if exchange.audited:
-            ended = {"request_id": exchange.request_id, "status": exchange.told_status, "ms": exchange.milliseconds}
+            status = exchange.told_status or refused
+            ended = {"request_id": exchange.request_id, "status": status, "ms": exchange.milliseconds}
             content = {"answer": exchange.content} if self.keeps_content else {}
             self._audit.end(ended | exchange.fields | content)
 
@@ -128,10 +136,10 @@ def _overdue(patience: float) -> GatewayError:
     return TimedOut("deadline", message)
 
 
-def _why_given_up(exchange: Exchange) -> str:
+def _why_given_up(exchange: Exchange) -> tuple[str, int]:
     if exchange.gone:
-        return CALLER_GONE
-    return exchange.overdue.type if exchange.overdue else "stopping"
+        return CALLER_GONE, GONE
+    return (exchange.overdue.type, exchange.overdue.status) if exchange.overdue else ("stopping", Unavailable.status)
 
 
 def _client_timeout(headers: Mapping[bytes, bytes]) -> float:

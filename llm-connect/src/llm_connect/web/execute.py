@@ -25,11 +25,11 @@ class ExecuteEndpoint(Endpoint):
         """Answer `exchange`."""
         document = await exchange.json(self.settings.limits.max_body_bytes)
         execution = read_execution(document, self.settings.profiles)
-        schema = await self.schema(execution.chat.schema, "config.model_params.json_schema")
         profile = self.settings.profiles[execution.chat.model]
-        job = Job(execution.chat, profile, exchange.caller)
         patience = min(execution.timeout_seconds or profile.timeout_seconds, profile.timeout_seconds)
-        await self.call(exchange, job, patience, lambda: self._answer(exchange, execution, job, schema))
+        job = Job(execution.chat, profile, exchange.caller, self.deadline(exchange, patience))
+        schema = await self.schema(execution.chat.schema, "config.model_params.json_schema")
+        await self.call(exchange, job, lambda: self._answer(exchange, execution, job, schema))
 
     async def _answer(self, exchange: Exchange, execution: Execution, job: Job, schema: Schema | None) -> None:
         started = time.monotonic()

@@ -1,0 +1,189 @@
+"""Answers that are JSON and still none, or nearly none: each is read as what it is, and none is a fault of ours."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+from llm_connect.configuration import AuditTable, Budget
+from llm_connect.faults import ProviderFailed
+from llm_connect.profiles import CUSTODIAN_TRIAGE, Profile
+from llm_connect.providers import events as events_module
+from llm_connect.providers.events import EventReader
+
+NAME = CUSTODIAN_TRIAGE.name
+HELLO = [{"role": "user", "content": "hello"}]
+EVENTS = "text/event-stream"
+DONE = b"data: [DONE]\n\n"
+
+
+def chunk(choices, **more):
+    return b"data: " + json.dumps({"id": "1", "model": "m", "choices": choices, **more}).encode() + b"\n\n"
+
+
+def said(content, reason=None, **more):
+    return chunk([{"index": 0, "delta": {"content": content}, "finish_reason": reason}], **more)
+
+
+def plain(choice):
+    return json.dumps({"id": "1", "model": "m", "choices": [choice]}).encode()
+
+
+@pytest.fixture
+def answered(serving, gateway_to, call):
+    """What a gateway makes of these bytes of a provider: the reply to one request."""
+
+    def ask(octets, kind=EVENTS, profile=None, body=None, path="/v1/chat/completions", **more):
+        async def answer(_request):
+            return Response(octets, media_type=kind)
+
+        asked = {"model": NAME, "messages": HELLO, "stream": kind.lower() == EVENTS} if body is None else body
+        profile = profile or Profile(NAME, "openrouter", "a/b", retries=0)
+        with (
+            serving(Starlette(routes=[Route("/v1/chat/completions", answer, methods=["POST"])])) as upstream,
+            gateway_to(f"{upstream}/v1", {NAME: profile}, **more) as url,
+        ):
+            return call("POST", f"{url}{path}", asked)
+
+    return ask
+
+
+def error_of(reply):
+    """The error of a plain answer, or the one that ends a stream; none where a stream is whole."""
+    last = reply.octets.decode().strip().split("data: ")[-1]
+    return None if last == "[DONE]" else json.loads(last)["error"]
+
+
+NO_CHOICES = {
+    "a list of null": [None],
+    "a text": "x",
+    "a number": 5,
+    "a text as its delta": [{"index": 0, "delta": "x"}],
+    "a list as its index": [{"index": [], "delta": {"content": "x"}}],
+    "a list as its reason": [{"index": 0, "delta": {"content": "x"}, "finish_reason": ["stop"]}],
+}
+
+
+@pytest.mark.parametrize("name", NO_CHOICES)
+@pytest.mark.parametrize("first", [b"", said("a")], ids=["at once", "later"])
+def test_choices_that_are_none_are_the_providers_fault(answered, name, first):
+    reply = answered(first + chunk(NO_CHOICES[name]) + DONE)
+    assert error_of(reply)["type"] == "provider_malformed"
+    assert reply.status == (200 if first else 502)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"message": "x", "finish_reason": "length"},
+        {"message": {}, "finish_reason": []},
+        {"message": {"content": "x"}, "finish_reason": {}},
+    ],
+)
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/execute", {"prompt": "hello"}), ("/v1/chat/completions", {"model": NAME, "messages": HELLO})],
+)
+def test_so_it_is_in_a_plain_answer(answered, choice, path, body):
+    reply = answered(plain(choice), "application/json", path=path, body=body)
+    found = reply.json if path == "/execute" else reply.json["error"]
+    assert (reply.status, found["type"]) == (502, "provider_malformed")
+
+
+@pytest.mark.parametrize(
+    ("octets", "status"),
+    [
+        (DONE, 502),
+        (b": a comment\n\n" + DONE, 502),
+        (chunk([]) + DONE, 200),
+        (chunk([], usage={"prompt_tokens": 1, "completion_tokens": 0}) + DONE, 200),
+        (chunk([{"index": 0, "delta": {"role": "assistant", "content": ""}}]) + said(None, "stop") + DONE, 200),
+    ],
+    ids=["only its end", "a comment", "no choice", "usage", "no text"],
+)
+def test_a_stream_that_says_nothing_is_no_answer(answered, octets, status):
+    reply = answered(octets)
+    assert (reply.status, error_of(reply)["type"]) == (status, "provider_empty")
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        said("", "length"),
+        chunk([{"index": 0, "delta": {"tool_calls": [{"index": 0, "function": {"name": "f"}}]}}]) + said(None, "stop"),
+        chunk([{"index": 0, "delta": {"refusal": "no"}}]) + said(None, "stop"),
+    ],
+    ids=["reasoned away", "a tool", "a refusal"],
+)
+def test_what_says_something_without_a_text_is_one(answered, octets):
+    assert error_of(answered(octets + DONE)) is None
+
+
+def test_a_byte_order_mark_costs_no_event(answered):
+    reply = answered(b"\xef\xbb\xbf" + said("first") + said("second", "stop") + DONE)
+    assert b"first" in reply.octets
+
+
+def test_a_media_type_is_read_in_any_case(answered):
+    assert error_of(answered(said("x", "stop") + DONE, "Text/Event-Stream")) is None
+
+
+def test_the_lines_of_one_event_are_bounded_together(monkeypatch):
+    monkeypatch.setattr(events_module, "LARGEST_EVENT", 1000)
+    reader = EventReader()
+    for _ in range(100):  # each event for itself is small
+        assert reader.feed(b"data: " + b"x" * 90 + b"\n\n")
+    assert not any(reader.feed(b"data: " + b"x" * 90 + b"\n") for _ in range(10))
+    with pytest.raises(ProviderFailed) as caught:
+        reader.feed(b"data: " + b"x" * 90 + b"\n")
+    assert caught.value.type == "provider_too_large"
+
+
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+
+
+@pytest.mark.parametrize("mode", ["strict", "report"])
+def test_a_stream_that_does_not_say_why_it_ends_passes_for_no_judged_answer(answered, mode):
+    profile = Profile(NAME, "openrouter", "a/b", validation=mode)
+    body = {"model": NAME, "messages": HELLO, "stream": True}
+    assert error_of(answered(said("prose") + DONE, profile=profile, body=body)) is None
+    reply = answered(said("prose") + DONE, profile=profile, body=body | {"response_format": SCHEMA})
+    assert error_of(reply)["type"] == "provider_malformed"
+
+
+def usage(written):
+    return {"usage": {"prompt_tokens": 3, "completion_tokens": written, "total_tokens": 3 + written}}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_usage_so_far_is_not_what_a_stream_used(answered, tmp_path, caplog, whole):
+    """Some providers tell it with each chunk. Cut, the stream keeps its bound; whole, it pays what was told last."""
+    octets = said("a", **usage(1)) + said("b", **usage(2))
+    end = said("c", "stop", **usage(3)) + DONE
+    profile = replace(CUSTODIAN_TRIAGE, retries=0)
+    budgets = {"budgets": (Budget("total", tokens=9000),), "state": str(tmp_path)}
+    reply = answered(octets + (end if whole else b""), profile=profile, **budgets)
+    assert (error_of(reply) or {}).get("type") == (None if whole else "provider_cut")
+    assert (tokens_of(tmp_path) == 6) is whole
+    assert (tokens_of(tmp_path) > 8000) is not whole
+    assert "used more than its upper bound" not in caplog.text
+
+
+def tokens_of(directory):
+    import sqlite3
+    from contextlib import closing
+
+    with closing(sqlite3.connect(directory / "ledger.sqlite")) as database:
+        return database.execute("SELECT tokens FROM account").fetchone()[0]
+
+
+def test_of_a_cut_stream_the_record_has_what_was_passed_on(answered, tmp_path):
+    audit = tmp_path / "audit.jsonl"
+    reply = answered(said("half an"), audit=AuditTable(str(audit), content=True))
+    assert error_of(reply)["type"] == "provider_cut"
+    assert json.loads(audit.read_text().splitlines()[-1])["answer"] == ["half an"]
