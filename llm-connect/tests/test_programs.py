@@ -249,7 +249,7 @@ def test_profiles_tell_what_the_file_declares(run, tmp_path):
 def test_with_json_an_error_is_json_on_standard_error(run):
     found = run("profiles", "--json", environment={"LLM_CONNECT_CUSTODIAN_TRIAGE_MODEL": "x"})
     assert (found.returncode, found.stdout) == (2, "")
-    assert set(json.loads(found.stderr)) == {"code", "kind", "system", "subject", "message", "hint"}
+    assert set(json.loads(found.stderr)) == {"code", "kind", "system", "subject", "message", "hint", "faults"}
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -13,6 +13,7 @@ from llm_connect.addresses import url_allowed, url_problem
 from llm_connect.caller_tables import Callers, read_callers
 from llm_connect.faults import Fault, FaultyConfiguration
 from llm_connect.fields import Fields
+from llm_connect.places import Places
 from llm_connect.profiles import CUSTODIAN_TRIAGE, DEFAULT_PROFILE, VALIDATION_MODES, Prices, Profile, Target
 from llm_connect.ranges import (
     ANY_MODEL_ID,
@@ -107,7 +108,7 @@ class AuditTable:
 
 @dataclass(frozen=True)
 class Configuration:
-    """The whole file."""
+    """The whole file; `places` tells where in it a field stands, and is None without one."""
 
     profiles: Mapping[str, Profile]
     providers: Mapping[str, ProviderTable]
@@ -115,6 +116,7 @@ class Configuration:
     callers: Callers = field(default_factory=Callers)
     budgets: tuple[Budget, ...] = ()
     audit: AuditTable = field(default_factory=AuditTable)
+    places: Places | None = None
 
 
 OPENROUTER = ProviderTable("openrouter", "openrouter", key="OPENROUTER_API_KEY")
@@ -132,16 +134,23 @@ def load_configuration(path: str | None, named_by: str = CONFIG) -> Configuratio
     Raises:
         FaultyConfiguration: with every fault of the file.
     """
-    return read_configuration(_document(path, named_by) if path else {})
+    if not path:
+        return read_configuration({})
+    document, places = _document(path, named_by)
+    try:
+        return replace(read_configuration(document), places=places)
+    except FaultyConfiguration as error:
+        raise FaultyConfiguration([replace(each, place=places.of(each.field)) for each in error.faults]) from None
 
 
-def _document(path: str, named_by: str) -> dict[str, Any]:
+def _document(path: str, named_by: str) -> tuple[dict[str, Any], Places]:
     place = Path(path)
     try:
         place = place / FILE_NAME if os.path.isdir(place) else place
         octets, _ = files.read(place, LARGEST)
         if len(octets) <= LARGEST:
-            return tomllib.loads(octets.decode("utf-8"))
+            text = octets.decode("utf-8")
+            return tomllib.loads(text), Places(str(place), text)
         problem = f"{place} has more than {LARGEST} octets"
     except tomllib.TOMLDecodeError as error:
         problem = f"{place} is no TOML: {error}"

@@ -15,14 +15,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with one field, and what would be right."""
+    """One thing wrong with one field, and what would be right.
+
+    Attributes:
+        place: FILE:LINE where it is known; empty for a request, a variable or a flag.
+    """
 
     field: str
     problem: str
     allowed: str
+    place: str = ""
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.problem}; allowed: {self.allowed}"
+        return f"{f'{self.place}: ' if self.place else ''}{self.field}: {self.problem}; allowed: {self.allowed}"
+
+    def told(self) -> dict[str, str]:
+        """As JSON has it."""
+        named = {"field": self.field, "problem": self.problem, "allowed": self.allowed}
+        return {"place": self.place, **named} if self.place else named
 
 
 class FaultyConfiguration(Exception):
@@ -84,7 +94,7 @@ class GatewayError(Exception):
             "provider_status": self.provider_status,
         }
         if self.faults:
-            body["faults"] = [vars(fault) for fault in self.faults]
+            body["faults"] = [fault.told() for fault in self.faults]
         return body
 
 

@@ -26,6 +26,8 @@ from llm_connect.secret import Redactor
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from llm_connect.places import Places
+
 BASE_URL = "LLM_CONNECT_OPENROUTER_BASE_URL"
 STATE = "LLM_CONNECT_STATE"
 AUDIT_FILE = "LLM_CONNECT_AUDIT_FILE"
@@ -78,7 +80,7 @@ def load_settings(
     providers = {name: _with_url(table, environment, faults) for name, table in read.providers.items()}
     redactor, versions = Redactor(), _collect(faults, lambda: _versions(environment))
     rings = _keyrings(providers or BUILT_IN, environment, versions or Versions(), redactor, faults)
-    authorities = _authorities(providers, faults)
+    authorities = _authorities(providers, read.places, faults)
     state = environment.get(STATE) or None
     if read.budgets and state is None:
         faults.append(Fault(STATE, "is not set, and budgets are declared", "a directory that is kept, for the ledger"))
@@ -141,7 +143,9 @@ def _keyrings(
     return rings
 
 
-def _authorities(providers: Mapping[str, ProviderTable], faults: list[Fault]) -> dict[str, bytes]:
+def _authorities(
+    providers: Mapping[str, ProviderTable], places: Places | None, faults: list[Fault]
+) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for name, table in providers.items():
         if table.ca_file:
@@ -149,7 +153,9 @@ def _authorities(providers: Mapping[str, ProviderTable], faults: list[Fault]) ->
                 found[name] = _certificates(table.ca_file)
             except ValueError as error:
                 problem = f"{table.ca_file} {error}"
-                faults.append(Fault(f"providers.{name}.ca_file", problem, "a file with certificates in PEM"))
+                field_name = f"providers.{name}.ca_file"
+                place = places.of(field_name) if places else ""
+                faults.append(Fault(field_name, problem, "a file with certificates in PEM", place))
     return found
 
 

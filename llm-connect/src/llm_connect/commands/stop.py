@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llm_connect.faults import Fault, FaultyConfiguration
 
 ANSWER_IS_NO = 1
 WRONG_USAGE = 2
@@ -16,24 +21,29 @@ NO_ANSWER = 3
 class Stop(click.ClickException):
     """An end with an exit code; printed on standard error, as JSON when the command runs with --json."""
 
-    def __init__(self, exit_code: int, kind: str, subject: str, message: str, hint: str) -> None:
+    def __init__(
+        self, exit_code: int, kind: str, subject: str, message: str, hint: str, *, faults: Sequence[Fault] = ()
+    ) -> None:
         super().__init__(message)
         self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
         self.kind = kind
         self.subject = subject
         self.hint = hint
+        self.faults = faults
 
     def show(self, file: Any = None) -> None:
         """Print it."""
         if "--json" in sys.argv[1:]:
             fields = {"code": self.exit_code, "kind": self.kind, "system": "llm-connect", "subject": self.subject}
-            text = json.dumps(fields | {"message": self.message, "hint": self.hint})
+            named = {"faults": [each.told() for each in self.faults]} if self.faults else {}
+            text = json.dumps(fields | {"message": self.message, "hint": self.hint} | named)
         else:
             text = f"llm-connect: {self.message}\n             {self.hint}"
         click.echo(text, file=file or sys.stderr)
 
 
-def bad_configuration(error: Exception, what_not: str, what: str = "configuration") -> Stop:
+def bad_configuration(error: FaultyConfiguration, what_not: str, what: str = "configuration") -> Stop:
     """The end for a FaultyConfiguration."""
     message = f"the {what} cannot be used; {what_not}\n  " + str(error).replace("\n", "\n  ")
-    return Stop(WRONG_USAGE, "configuration", "environment", message, "Next: correct what is named, and run it again.")
+    hint = "Next: correct what is named, and run it again."
+    return Stop(WRONG_USAGE, "configuration", "environment", message, hint, faults=error.faults)
