@@ -187,3 +187,31 @@ def test_of_a_cut_stream_the_record_has_what_was_passed_on(answered, tmp_path):
     reply = answered(said("half an"), audit=AuditTable(str(audit), content=True))
     assert error_of(reply)["type"] == "provider_cut"
     assert json.loads(audit.read_text().splitlines()[-1])["answer"] == ["half an"]
+
+
+PARTS = [
+    {"type": "thinking", "thinking": [{"type": "text", "text": "7"}]},
+    {"type": "text", "text": "{"},
+    {"type": "text", "text": "}"},
+    {"type": "text"},
+    None,
+]
+WANTS_A = {"type": "object", "required": ["a"]}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_content_in_parts_is_judged_too(answered, stream):
+    whole = {"index": 0, "message": {"role": "assistant", "content": PARTS}, "finish_reason": "stop"}
+    octets, kind = (said(PARTS, "stop") + DONE, EVENTS) if stream else (plain(whole), "application/json")
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": WANTS_A}}
+    body = {"model": NAME, "messages": HELLO, "stream": stream, "response_format": form}
+    strict = Profile(NAME, "openrouter", "a/b", retries=0, validation="strict")
+    reply = answered(octets, kind, strict, body)
+    assert error_of(reply)["type"] == "answer_invalid"
+    assert "(schema)" in error_of(reply)["message"]
+
+
+def test_a_content_in_parts_is_the_text_of_execute(answered):
+    whole = {"index": 0, "message": {"role": "assistant", "content": PARTS}, "finish_reason": "stop"}
+    reply = answered(plain(whole), "application/json", body={"prompt": "x"}, path="/execute")
+    assert (reply.status, reply.json["content"]) == (200, "{}")

@@ -97,13 +97,22 @@ def answer_of(completion: Mapping[str, Any]) -> dict[str, Any]:
     """Content, model, usage and finish_reason of a completion; an unknown count is null, which is not zero."""
     choice = completion["choices"][0]
     message = choice.get("message") or {}
-    content, reason = message.get("content"), choice.get("finish_reason")
+    reason = choice.get("finish_reason")
     return {
-        "content": content if isinstance(content, str) else "",
+        "content": text_of(message.get("content")) or "",
         "model": completion["model"],
         "usage": usage_of(completion.get("usage")),
         "finish_reason": reason if isinstance(reason, str) and reason else None,
     }
+
+
+def text_of(content: Any) -> str | None:
+    """The text in a message's content, which some providers give in parts (of thinking, too); None without one."""
+    if not isinstance(content, list):
+        return content if isinstance(content, str) else None
+    parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
+    texts = [part["text"] for part in parts if isinstance(part.get("text"), str)]
+    return "".join(texts) if texts else None
 
 
 def usage_of(value: Any) -> dict[str, Any]:

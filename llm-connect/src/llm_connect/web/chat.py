@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from llm_connect.calling import Job
 from llm_connect.chat import read_chat
 from llm_connect.encoding import encode
+from llm_connect.execution import text_of
 from llm_connect.faults import ProviderFailed
 from llm_connect.web.chunks import Chunks
 from llm_connect.web.endpoint import Endpoint
@@ -48,8 +49,8 @@ class ChatEndpoint(Endpoint):
         """The judgement on the choices: the first that is not valid, else that they are."""
         found: Mapping[str, Any] | None = None
         for choice in choices:
-            content = (choice.get("message") or {}).get("content")
-            if isinstance(content, str):  # a call of a tool, or a refusal, is no answer in the sense of the schema
+            content = text_of((choice.get("message") or {}).get("content"))
+            if content is not None:  # a call of a tool, or a refusal, is no answer in the sense of the schema
                 reason = choice.get("finish_reason")
                 judgement = await self.judged(schema, content, reason, job.profile.validation)
                 found = judgement if found is None or found["valid"] else found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from llm_connect.execution import text_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -47,8 +49,8 @@ class Chunks:
         reason = choice.get("finish_reason")
         if isinstance(reason, str):
             self.finish_reason = reason
-        content = (choice.get("delta") or {}).get("content")
-        if self._keep and isinstance(content, str) and self._kept < _LONGEST_CONTENT:
+        content = text_of((choice.get("delta") or {}).get("content"))
+        if self._keep and content is not None and self._kept < _LONGEST_CONTENT:
             self._kept += len(content)
             self._content.setdefault(choice.get("index") or 0, []).append(content)
 
