@@ -143,6 +143,28 @@ def second_lane(world):
     return name
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("sync", "LANE"),
+        ("render", "LANE", "--cluster", "here"),
+        ("adopt", "LANE", "--cluster", "there"),
+        ("plan", "LANE", "--cluster", "here"),
+    ],
+)
+def test_of_a_delivery_whose_cluster_is_not_embedded_here_nothing_else_is_said(engineer, argv):
+    world = engineer.world
+    with world.lane_file.open("a") as file:
+        secret = f"{world.tenant}/api-key"
+        file.write(f"deliveries:\n  here: {{external_secret: {secret}}}\n  there: {{bootstrap_secret: {secret}}}\n")
+    text = world.lane_file.read_text()
+    world.lane_file.write_text(text.replace("owners:\n", "owners:\n  runtime: {repo: app, doc: docs/run.md}\n"))
+    done = engineer(*[world.lane if word == "LANE" else word for word in argv])
+    assert done.returncode == 2, done.stderr
+    assert "no part of this embedded platform. Nothing was done." in done.stderr
+    assert "warden dev up --cluster here,there" in done.stderr
+
+
 def test_one_lanes_foreign_object_does_not_keep_the_next_lane_from_being_applied(engineer):
     world = engineer.world
     other = second_lane(world)
