@@ -102,8 +102,10 @@ def harmless(text: str) -> str:
 
 
 def document(value: object) -> None:
-    """The one JSON document of ``--json``."""
-    _out(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False) + "\n")
+    """The one JSON document of ``--json``; what cannot be seen is escaped, since it may steer a terminal, too."""
+    text = json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)
+    unseen = {char for char in set(text) if not char.isprintable() and char != "\n"}
+    _out(text.translate({ord(char): json.dumps(char)[1:-1] for char in unseen}) + "\n")
 
 
 def plain(value: object) -> dict[str, Any]:
