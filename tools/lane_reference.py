@@ -60,6 +60,8 @@ DERIVED = """\
 | store of a delivery | the reader's account | `SecretStore/openbao-<account>` | `deliveries[].store` |
 | auth role of people | the path's last but one segment | `<workload>-workload-kv-read` | `readers[].role` |
 
+Names of policies and roles are in small letters, as OpenBao keeps them; capitals become small ones.
+
 """
 CLUSTERS = """\
 ## clusters.yaml

@@ -132,6 +132,10 @@ CASES = {
     "NUL": ("A key", "A\0key", (2, "", "U+0000")),
     "escape sequence": ("A key", "A\x1b[31mkey", (2, "", "U+001B")),
     "right-to-left override": ("A key", "A\u202ekey", (2, "", "U+202E")),
+    "written escape sequence": ("A key", '"A\\e[31mkey"', (2, "", "U+001B")),
+    "written override": ("A key", '"A\\u202ekey"', (2, "", "U+202E")),
+    "a policy of the server's own": ("  fields", "  policy: Root\n  fields", (11, "custody.policy", "OpenBao's own")),
+    "reader twice": ("team/one", "team/one\n  - workload: team/one", (14, "readers[1]", "role of another reader")),
     "unfinished": ("[APP_KEY]", "[APP_KEY", (12, "", "is no YAML")),
     "mapping as key": ("title: A key", "{a: b}: c", (2, "", "as a key")),
     "other kind": ("lane: one", "lanes: one", (1, "", "does not start with its kind")),
@@ -306,3 +310,18 @@ def test_no_yaml_is_loaded_by_name(monkeypatch):
     monkeypatch.setattr(yaml, "load", None)
     monkeypatch.setattr(yaml, "compose", None)
     assert load_catalog(SHIPPED).faults == ()
+
+
+def test_openbao_knows_no_capitals_in_names_so_neither_do_two_policies_that_differ_in_them(directory):
+    directory.lane("one", old="  fields", new="  policy: workload-Shared\n  fields")
+    directory.lane("two", old="  fields", new="  policy: workload-shared\n  fields")
+    assert load_catalog(str(directory)).lane("one").custody.policy_name == "workload-shared"
+    line, field, said = only(directory)
+    assert (line, field) == (11, "custody.policy")
+    assert "workload-shared is already the policy of one" in said
+
+
+def test_a_role_in_capitals_is_the_role_that_openbao_keeps(directory):
+    directory.lane("one", old="team/one", new="team/one\n    role: App-Reader")
+    lane = load_catalog(str(directory)).lane("one")
+    assert lane.role_of(lane.readers[0]) == "app-reader"

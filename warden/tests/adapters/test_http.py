@@ -188,6 +188,16 @@ def test_an_error_page_of_a_proxy_is_a_status_without_a_body():
     assert (answer.status, answer.body) == (502, {})
 
 
+@pytest.mark.parametrize("body", [b"{}", b'{"data": []}', b'{"auth": "x"}'])
+def test_an_answer_of_some_other_server_is_no_answer(body):
+    with serving(*[ok(body)] * 3) as (address, _):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
+        for ask_it in (bao.identity, lambda: bao.kv_metadata("m", "k"), lambda: bao.enter("m", "r", Secret("a.b.c"))):
+            with pytest.raises(ServerFault, match="as no OpenBao does; it counts as no answer") as fault:
+                ask_it()
+            assert "500" not in fault.value.hint
+
+
 def test_redirects_are_not_followed():
     with serving(b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n") as (
         address,

@@ -425,4 +425,5 @@ def test_where_the_journal_is():
     assert journal_path({"WARDEN_JOURNAL": "/x/j.db", "XDG_STATE_HOME": "/s"}) == "/x/j.db"
     assert journal_path({"WARDEN_STATE": "/w", "XDG_STATE_HOME": "/s"}) == "/w/journal.db"
     assert journal_path({"XDG_STATE_HOME": "/s"}) == "/s/warden/journal.db"
+    assert journal_path({"XDG_STATE_HOME": "here"}) == journal_path({})
     assert journal_path({}) == str(Path("~/.local/state/warden/journal.db").expanduser())

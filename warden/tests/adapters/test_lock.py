@@ -20,7 +20,11 @@ with held(sys.argv[1], "x"):
 
 def test_a_second_one_is_told_and_the_next_may_when_the_first_is_done(tmp_path):
     path = str(tmp_path / "locks" / "a.lock")
-    with held(path, "warden apply"), pytest.raises(Held, match="another warden apply"), held(path, "warden apply"):
+    with (
+        held(path, "warden apply"),
+        pytest.raises(Held, match="warden apply does not wait"),
+        held(path, "warden apply"),
+    ):
         pytest.fail("two hold it")
     with held(path, "warden apply"):
         assert os.stat(path).st_mode & 0o077 == 0

@@ -500,3 +500,33 @@ def test_a_value_that_cannot_be_written(lane_world):
     )
     assert told.returncode == 3
     assert told.stderr == "warden: stdout cannot be written (no space left on device).\n"
+
+
+def test_advice_says_that_nothing_was_proven_yet(lane_world):
+    done = lane_world.run("access", lane_world.lane)
+    assert "state    active, unproven" in done.stdout
+    assert json.loads(lane_world.run("access", lane_world.lane, "--json").stdout)["proof"]["state"] == "unproven"
+
+
+def test_a_token_file_without_a_name_is_not_the_callers_other_token(lane_world):
+    done = lane_world.run("access", lane_world.lane, "--token-file", "", "--", "true", BAO_TOKEN=lane_world.token())
+    assert done.returncode == 125
+    assert "--token-file names no file" in done.stderr
+
+
+def test_a_token_that_is_given_instead_of_its_file_is_not_shown(lane_world):
+    token = lane_world.server.mint(f"{lane_world.tenant}/api")
+    done = lane_world.run("access", lane_world.lane, "--token-file", token, "--json", "--", "true")
+    assert done.returncode == 125
+    assert token[-40:] not in done.stderr
+    assert json.loads(done.stderr)["kind"] == "unidentified"
+
+
+def test_a_reason_that_holds_a_secret_is_not_journaled(lane_world):
+    secret = "sk-or-v1-" + "0123456789abcdef" * 4
+    done = lane_world.run(
+        "access", lane_world.lane, "--reason", f"{secret} leaked", "--", "true", BAO_TOKEN=lane_world.token()
+    )
+    assert done.returncode == 125
+    assert "--reason holds an OpenRouter key" in done.stderr
+    assert secret not in done.stderr + lane_world.run("journal", "log", "--json").stdout

@@ -199,3 +199,10 @@ def test_a_policy_that_is_no_policy_is_a_fault_of_the_platform_too(run, tmp_path
     assert done.returncode == 1
     assert "\nplatform/policies/access/broken.cedar: no Cedar policy" in "\n" + done.stdout
     assert "platform/policies/access/unknown.cedar" in done.stdout
+
+
+def test_init_into_a_directory_without_a_name_scatters_nothing(run, tmp_path):
+    before = sorted(os.listdir(tmp_path))
+    done = run("init", "")
+    assert (done.returncode, "DIR is empty. Nothing was made." in done.stderr) == (2, True)
+    assert sorted(os.listdir(tmp_path)) == before

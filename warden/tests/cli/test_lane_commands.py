@@ -95,7 +95,42 @@ def test_another_apply_at_work_is_told_and_nothing_is_done(applied):
             fcntl.flock(stack.enter_context(open(os.path.join(locks, name), "r+b")), fcntl.LOCK_EX)
         done = applied("apply", applied.world.lane)
     assert done.returncode == 5
-    assert "another warden apply is at work" in done.stderr
+    assert "another warden is changing the same server" in done.stderr
+    assert "warden apply does not wait. Nothing was changed." in done.stderr
+
+
+def test_closing_does_not_wait_for_an_apply_the_journal_refuses_at_once(applied):
+    import fcntl
+
+    lane, locks = applied.world.lane, os.path.join(applied.world.server.state, "locks")
+    with contextlib.ExitStack() as stack:
+        for name in os.listdir(locks):
+            fcntl.flock(stack.enter_context(open(os.path.join(locks, name), "r+b")), fcntl.LOCK_EX)
+        done = applied("deactivate", lane, "--reason", "seen in a log", "--yes")
+    assert done.returncode == 5
+    assert f"{lane} is closed in the journal, but not in OpenBao: another warden" in done.stderr
+    assert applied("access", lane, "--json", "--", "true").stderr.startswith('{"code": 5, "kind": "closed"')
+    assert applied("deactivate", lane, "--reason", "seen in a log", "--yes").returncode == 0
+
+
+@pytest.mark.parametrize("verb", ["deactivate", "reactivate"])
+def test_a_reason_for_closing_or_opening_holds_no_secret(applied, verb):
+    secret = "sk-or-v1-" + "0123456789abcdef" * 4
+    done = applied(verb, applied.world.lane, "--reason", f"{secret} leaked", "--yes")
+    assert done.returncode == 2
+    assert "--reason holds an OpenRouter key" in done.stderr
+    assert secret not in done.stderr + applied("journal", "log", "--json").stdout
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("words", [("API_KEY", "SECRET"), ("API_KEY=SECRET",), ("SECRET",)])
+def test_a_value_on_the_command_line_is_refused_and_not_repeated(applied, words, as_json):
+    secret = "a-key-9f8e7d6c5b4a"
+    given = [word.replace("SECRET", secret) for word in words] + (["--json"] if as_json else [])
+    done = applied("put", applied.world.lane, *given, stdin="another-value")
+    assert done.returncode in {1, 2}
+    assert "Nothing was written." in done.stderr
+    assert secret not in done.stdout + done.stderr
 
 
 def second_lane(world):
@@ -106,6 +141,28 @@ def second_lane(world):
     )
     world.lane_file.with_name(f"{name}.yaml").write_text(text)
     return name
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("sync", "LANE"),
+        ("render", "LANE", "--cluster", "here"),
+        ("adopt", "LANE", "--cluster", "there"),
+        ("plan", "LANE", "--cluster", "here"),
+    ],
+)
+def test_of_a_delivery_whose_cluster_is_not_embedded_here_nothing_else_is_said(engineer, argv):
+    world = engineer.world
+    with world.lane_file.open("a") as file:
+        secret = f"{world.tenant}/api-key"
+        file.write(f"deliveries:\n  here: {{external_secret: {secret}}}\n  there: {{bootstrap_secret: {secret}}}\n")
+    text = world.lane_file.read_text()
+    world.lane_file.write_text(text.replace("owners:\n", "owners:\n  runtime: {repo: app, doc: docs/run.md}\n"))
+    done = engineer(*[world.lane if word == "LANE" else word for word in argv])
+    assert done.returncode == 2, done.stderr
+    assert "no part of this embedded platform. Nothing was done." in done.stderr
+    assert "warden dev up --cluster here,there" in done.stderr
 
 
 def test_one_lanes_foreign_object_does_not_keep_the_next_lane_from_being_applied(engineer):
@@ -479,3 +536,28 @@ def test_a_closed_stdout_is_no_error_of_ours(applied, command):
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert "fault in warden" not in done.stderr
+
+
+def in_a_shell(engineer, command, **how):
+    env = engineer.world.env(**(engineer.own | how))
+    return subprocess.run(["bash", "-c", command], env=env, capture_output=True, check=False)
+
+
+def test_a_closed_stdin_is_an_empty_value(applied):
+    done = in_a_shell(applied, f"warden put {applied.world.lane} API_KEY <&-")
+    assert (done.returncode, b"it is empty" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_locale_without_our_letters_ends_nothing(applied):
+    lane = applied.world.lane
+    done = in_a_shell(applied, f"warden apply {lane} && warden route show {lane} --json", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert f"{lane} · ".encode() in done.stdout
+
+
+@pytest.mark.parametrize("argv", ["route list", "route list --json", "route show LANE --json"])
+def test_a_full_stdout_is_told_as_such(applied, argv):
+    command = f"warden {argv.replace('LANE', applied.world.lane)} > /dev/full"
+    done = in_a_shell(applied, command, PYTHONUNBUFFERED="1")
+    assert done.returncode == 3
+    assert done.stderr == b"warden: stdout cannot be written (no space left on device).\n"

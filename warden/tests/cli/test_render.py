@@ -18,6 +18,15 @@ def test_nothing_that_is_printed_can_steer_the_terminal(capsys):
     assert told.err == "e\ufffd31mf\ufffd\n"
 
 
+def test_a_json_document_escapes_what_could_steer_the_terminal_and_stays_the_same_document(capsys):
+    said = {"reason": "a\x1b[2J\x9b31m\u202e\U000e0001 ü · 界"}
+    render.document(said)
+    told = capsys.readouterr().out
+    assert all(char.isprintable() or char == "\n" for char in told)
+    assert "ü · 界" in told
+    assert json.loads(told) == said
+
+
 def test_our_own_styles_stay(capsys):
     render.line("\x1b[32mok\x1b[0m two\nlines")
     assert capsys.readouterr().out == "\x1b[32mok\x1b[0m two\nlines\n"

@@ -85,6 +85,8 @@ WRONG = {
     "<your key here>": "placeholder",
     '"quoted-value"': "quotes",
     "nul\0byte": "NUL",
+    "\x1b[200~pasted-key\x1b[201~": "cannot be seen",
+    "\ufeffkey-with-a-byte-order-mark": "cannot be seen",
 }
 
 

@@ -77,6 +77,8 @@ def projected(environ: Mapping[str, str], token_file: str | None) -> Projected |
     Raises:
         Unidentified: the file is named and holds no service-account token.
     """
+    if token_file == "":
+        raise _no_token("--token-file", "names no file")  # not the next in the order: that may be somebody else
     if token_file:
         return read_projected(token_file)
     if environ.get("BAO_TOKEN", "").strip() or environ.get("VAULT_TOKEN", "").strip():
@@ -132,6 +134,9 @@ def _read_token(path: str) -> Secret | None:
 
 
 def _no_token(path: str, what: str) -> Unidentified:
+    from warden.domain.material import redact  # costs a start that goes well nothing
+
+    path = redact(path)[0]  # the token itself is soon given instead of its file
     return Unidentified(
         f"{path} {what}; OpenBao was not asked.",
         system="token file",

@@ -197,7 +197,7 @@ class Connection:
             return body
         if status >= 400:  # noqa: PLR2004 - a proxy's error page: the status says enough
             return {}
-        raise self._fault("answered with something that is no JSON object; is this really OpenBao?")
+        raise self._fault("answered with something that is no JSON object, as no OpenBao does")
 
     def _unreachable(self, why: str) -> Unreachable:
         return Unreachable(

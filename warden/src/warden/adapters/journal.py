@@ -35,7 +35,9 @@ def journal_path(environ: Mapping[str, str]) -> str:
         return os.path.abspath(named)
     if state := environ.get("WARDEN_STATE"):
         return os.path.join(os.path.abspath(state), "journal.db")
-    state = environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
+    state = environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(state):  # XDG base directory specification: relative paths are to be ignored
+        state = os.path.join(os.path.expanduser("~"), ".local", "state")
     return os.path.join(state, "warden", "journal.db")
 
 

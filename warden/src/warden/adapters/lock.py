@@ -36,7 +36,8 @@ def _take(handle: int, path: str, what: str) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise Held(
-            f"another {what} is at work on this machine. Nothing was done.",
+            f"another warden is changing the same server from this machine, and {what} does not wait. "
+            "Nothing was changed.",
             subject=path,
             hint="wait for it, then run this again",
         ) from None

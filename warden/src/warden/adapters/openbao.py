@@ -32,7 +32,7 @@ from warden.domain.server import (
 )
 
 OK, NO_CONTENT = 200, 204
-BAD_REQUEST, FORBIDDEN, NOT_FOUND, UNAVAILABLE = 400, 403, 404, 503
+BAD_REQUEST, FORBIDDEN, NOT_FOUND, INTERNAL, UNAVAILABLE = 400, 403, 404, 500, 503
 
 
 class OpenBao:
@@ -85,6 +85,17 @@ class OpenBao:
             raise self._error(answer, f"{method} {path}")
         return answer
 
+    def _part(self, answer: Answer, name: str = "data") -> dict[str, Any]:
+        """What the answer has under `name`; a proxy's page or another server's answer has nothing there."""
+        part = answer.body.get(name)
+        if not isinstance(part, dict):
+            raise ServerFault(
+                f"{self.system} gave an answer without {name!r}, as no OpenBao does; it counts as no answer.",
+                system=self.system,
+                hint="look at what stands between here and OpenBao: warden doctor",
+            )
+        return part
+
     def _error(self, answer: Answer, what: str) -> Exception:
         said = said_by(answer)
         if answer.status == UNAVAILABLE:
@@ -100,7 +111,9 @@ class OpenBao:
         return ServerFault(
             f"{self.system} answered {answer.status} to {what}{f': {said}' if said else ''}; it counts as no answer.",
             system=self.system,
-            hint="read the server's own log; a full audit disk makes every request fail with 500",
+            hint="read the server's own log; a full audit disk makes every request fail with 500"
+            if answer.status >= INTERNAL
+            else "look at what stands between here and OpenBao: warden doctor",
         )
 
     def _forbidden(self, said: str, what: str) -> Exception:
@@ -154,7 +167,7 @@ class OpenBao:
             raise self._unidentified()
         if answer.status != OK:
             raise self._error(answer, "GET auth/token/lookup-self")
-        found = answer.body["data"]
+        found = self._part(answer)
         return Identity(
             display_name=found.get("display_name") or "",
             path=found.get("path") or "",
@@ -182,7 +195,7 @@ class OpenBao:
             )
         if answer.status != OK:
             raise self._error(answer, f"POST auth/{mount}/login")
-        accepted = answer.body["auth"]
+        accepted = self._part(answer, "auth")
         return Entered(token=Secret(accepted["client_token"]), entity=accepted.get("entity_id") or "")
 
     def revoke_self(self, token: Secret) -> None:
@@ -206,7 +219,7 @@ class OpenBao:
         answer = self._ask("GET", f"sys/mounts/{name}", none=(BAD_REQUEST,))
         if answer.status == BAD_REQUEST:
             return None
-        found = answer.body["data"]
+        found = self._part(answer)
         return Mount(
             type=found["type"],
             version=int((found.get("options") or {}).get("version", 1)) if found["type"] == "kv" else 0,
@@ -222,13 +235,13 @@ class OpenBao:
 
     def auth_type(self, mount: str) -> str | None:
         """``sys/auth``, the whole list: reading one mount (``sys/auth/<mount>``) would need sudo."""
-        found = self._ask("GET", "sys/auth").body["data"].get(f"{mount}/")
+        found = self._part(self._ask("GET", "sys/auth")).get(f"{mount}/")
         return None if found is None else str(found["type"])
 
     def policy(self, name: str) -> str | None:
         """The policy's text as it was written."""
         answer = self._ask("GET", f"sys/policies/acl/{name}", none=(NOT_FOUND,))
-        return None if answer.status == NOT_FOUND else str(answer.body["data"]["policy"])
+        return None if answer.status == NOT_FOUND else str(self._part(answer)["policy"])
 
     def write_policy(self, name: str, text: str) -> None:
         """Create or replace."""
@@ -241,7 +254,7 @@ class OpenBao:
     def role(self, mount: str, name: str) -> dict[str, Any] | None:
         """The role's fields as the server states them."""
         answer = self._ask("GET", f"auth/{mount}/role/{name}", none=(NOT_FOUND,))
-        return None if answer.status == NOT_FOUND else dict(answer.body["data"])
+        return None if answer.status == NOT_FOUND else dict(self._part(answer))
 
     def write_role(self, mount: str, name: str, fields: Mapping[str, Any]) -> None:
         """Create, or set these fields of an existing one."""
@@ -258,7 +271,7 @@ class OpenBao:
         answer = self._ask("GET", f"{mount}/metadata/{key}", none=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return None
-        found = answer.body["data"]
+        found = self._part(answer)
         current = int(found["current_version"])
         version = (found.get("versions") or {}).get(str(current)) or {}
         return KvMetadata(
@@ -286,7 +299,7 @@ class OpenBao:
         )
         answer = self.send(request)
         if answer.status == OK:
-            return int(answer.body["data"]["version"])
+            return int(self._part(answer)["version"])
         if answer.status == NOT_FOUND or "check-and-set" in said_by(answer):
             raise Held(
                 f"{mount}/{key} was changed by someone else meanwhile (check-and-set {cas}). Nothing was written.",
@@ -306,14 +319,14 @@ class OpenBao:
         answer = self._ask("GET", f"{mount}/data/{key}", none=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return None
-        found = answer.body["data"]
+        found = self._part(answer)
         return int(found["metadata"]["version"]), {k: _secret(v) for k, v in (found.get("data") or {}).items()}
 
     # -- audit --------------------------------------------------------------------------------------------------
 
     def audit_hash(self, device: str, value: Secret) -> str:
         """``sys/audit-hash/<device>``."""
-        return str(self._ask("POST", f"sys/audit-hash/{device}", {"input": value.reveal()}).body["data"]["hash"])
+        return str(self._part(self._ask("POST", f"sys/audit-hash/{device}", {"input": value.reveal()}))["hash"])
 
     def audit_headers(self) -> frozenset[str]:
         """``sys/config/auditing/request-headers`` (needs sudo); those that are not HMACed."""

@@ -146,6 +146,9 @@ def _node(event: Any, name: str, line: int) -> Node | None:
     if getattr(event, "tag", None):
         raise Refusal(line, "uses a tag (!…); write the value without it")
     if name == "ScalarEvent":
+        stray = next((char for char in event.value if not (char.isprintable() or char in "\t\n")), None)
+        if stray is not None:  # written as an escape: "\e"
+            raise Refusal(line, f"has the character U+{ord(stray):04X}, which cannot be seen; remove it")
         return Scalar(line, event.value)
     if name == "SequenceStartEvent":
         return Sequence(line, [])

@@ -1,6 +1,7 @@
 """``warden access``: advise, fetch one field, or become a command that has the lane's fields."""
 
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -106,21 +107,25 @@ def _fetch(flag: str | None, need: str, field: str, how: dict[str, Any]) -> None
 
 
 def _advise(flag: str | None, need: str, *, as_json: bool) -> None:
+    from warden.cli.route import state_of
     from warden.domain.advice import advise
+    from warden.domain.routing import route
 
-    journal = wiring.journal()
-    advice = [advise(each, journal.state(each.id)) for each in wiring.entries(wiring.platform_at(flag), need)]
+    journal, now = wiring.journal(), datetime.now(UTC)
+    found = wiring.entries(wiring.platform_at(flag), need)
+    routes = [route(each, journal.state(each.id), now) for each in found]
+    advice = [advise(each, journal.state(each.id), one.proof) for each, one in zip(found, routes, strict=True)]
     if as_json:
         render.document(advice[0] if len(advice) == 1 else advice)
         return
-    for each in advice:
-        _show(each)
+    for each, one in zip(advice, routes, strict=True):
+        _show(each, state_of(one))
 
 
-def _show(advice: "Advice") -> None:
+def _show(advice: "Advice", state: str) -> None:
     render.line(f"{advice.id} · {advice.title}")
     owners = ", ".join(f"{repo} ({stretch})" for stretch, repo in advice.owners.items())
-    shown = [("owners", owners), ("path", advice.path), ("fields", ", ".join(advice.fields)), ("state", advice.state)]
+    shown = [("owners", owners), ("path", advice.path), ("fields", ", ".join(advice.fields)), ("state", state)]
     shown += [("reader", f"{way.reader} ({way.mount}, role {way.role})") for way in advice.readers]
     shown += [("log in", way.log_in) for way in advice.readers]
     shown += [("use it" if advice.kind == "lane" and advice.state == "active" else "next", advice.next_action)]

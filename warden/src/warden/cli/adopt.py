@@ -63,7 +63,7 @@ def _future(bench: Bench, lane_id: str, cluster: str) -> "Leg":
     from warden.domain.cluster import adopted, leg, seated
 
     lane = bench.lane(lane_id)
-    leg(lane, cluster, bench.clusters.declared)
+    bench.clusters.legs(lane, [cluster])
     future = adopted(lane, cluster) if lane.deliveries[cluster].external_secret is None else lane
     return leg(seated(future, bench.clusters.declared), cluster, bench.clusters.declared)
 

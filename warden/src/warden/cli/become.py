@@ -110,8 +110,18 @@ def _become(call: Call) -> NoReturn:
 
 
 def one_line(reason: str) -> str:
-    """A reason without line breaks and doubled spaces."""
-    return " ".join(reason.split())
+    """A reason without line breaks and doubled spaces. Raises `Usage` where it holds a secret: it is journaled."""
+    said = " ".join(reason.split())
+    if said:
+        from warden.domain.material import redact
+
+        found = redact(said)[1]
+        if found:
+            raise Usage(
+                f"--reason holds {found[0][1]}, and the journal keeps it for good. Nothing was done.",
+                hint="say it without: name the ticket, or where it was seen",
+            )
+    return said
 
 
 def the_lane(platform: str, need: str) -> Lane:

@@ -185,8 +185,21 @@ class Clusters:
         """The lane's deliveries, or those to the named clusters. Raises `Usage` for a name that is none of them."""
         from warden.domain.cluster import leg, legs
 
+        self.expect_here(lane, only)
         found = legs(lane, self.declared)
         return tuple(leg(lane, name, self.declared) for name in only) if only else found
+
+    def expect_here(self, lane: Lane, names: Sequence[str]) -> None:
+        """Raises `Usage` for a cluster that the lane is delivered to and that the embedded platform does not have."""
+        from warden.domain.errors import Usage
+
+        absent = [name for name in names if name in lane.deliveries and name not in self.declared]
+        if self.embedded and absent:
+            raise Usage(
+                f"{', '.join(absent)}: no part of this embedded platform. Nothing was done.",
+                subject=lane.id,
+                hint=f"warden dev up --cluster {','.join(lane.deliveries)}",
+            )
 
     def reached(self, leg: Leg) -> Reached:
         """OpenBao as that cluster reaches it."""

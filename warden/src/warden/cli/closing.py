@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from warden.cli import render
+from warden.cli.become import one_line
 from warden.cli.bench import Bench
 from warden.cli.lane import show_change
 from warden.domain.errors import Exit, Usage, WardenError
@@ -42,22 +43,23 @@ def deactivate(ctx: click.Context, /, lane: str, reason: str, take_over: bool, *
 
     bench = Bench.of(ctx)
     found = bench.lane(lane)
+    why = _said(reason)
     _ask(found, "close", yes=how["yes"])
-    with bench.alone("warden deactivate"):
-        try:
-            receipt = close(
-                found,
-                _one_line(reason),
-                lambda: bench.plan(found, take_over=take_over),
-                bench.vault,
-                bench.journal,
-                done=_silent if how["as_json"] else show_change,
-            )
-        except WardenError as fault:
-            if found.id in bench.closed:
-                fault.message = f"{found.id} is closed in the journal, but not in OpenBao: {fault.message}"
-                fault.hint = f"run it again when mended{'' if take_over else ' (not ours: --take-over)'}; {fault.hint}"
-            raise
+    try:
+        receipt = close(
+            found,
+            why,
+            lambda: bench.plan(found, take_over=take_over),
+            bench.vault,
+            bench.journal,
+            done=_silent if how["as_json"] else show_change,
+            alone=bench.alone("warden deactivate"),
+        )
+    except WardenError as fault:
+        if found.id in bench.closed:
+            fault.message = f"{found.id} is closed in the journal, but not in OpenBao: {fault.message}"
+            fault.hint = f"run it again when mended{'' if take_over else ' (not ours: --take-over)'}; {fault.hint}"
+        raise
     kept = [_kept(leg) for leg in bench.clusters.legs(found)]
     if how["as_json"]:
         shown = {"lane": found.id, "closed": True, "changed": len(receipt.changed), "system": bench.address}
@@ -106,11 +108,12 @@ def reactivate(ctx: click.Context, /, lane: str, reason: str, yes: bool, as_json
 
     bench = Bench.of(ctx)
     found = bench.lane(lane)
+    why = _said(reason)
     _ask(found, "open", yes=yes)
     with bench.alone("warden reactivate"):
         record = reopen(
             found,
-            _one_line(reason),
+            why,
             lambda: bench.plan(found, opened=True),
             bench.vault,
             bench.journal,
@@ -136,8 +139,8 @@ def _ask(lane: "Lane", what: str, *, yes: bool) -> None:
         raise Usage("that is not the lane's id. Nothing was done.", subject=lane.id)
 
 
-def _one_line(reason: str) -> str:
-    said = " ".join(reason.split())
+def _said(reason: str) -> str:
+    said = one_line(reason)
     if not said:
         raise Usage("--reason is empty. Nothing was done.", hint='--reason "why"')
     return said

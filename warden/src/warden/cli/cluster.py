@@ -45,6 +45,8 @@ def sync(ctx: click.Context, /, lane: str, clusters: tuple[str, ...], timeout: i
     bench = Bench.of(ctx)
     found = bench.lane(lane)
     legs = bench.clusters.legs(found, clusters)
+    if not legs:
+        bench.clusters.expect_here(found, tuple(found.deliveries))
     reached = bench.clusters.of([leg.cluster for leg in legs])
     render.progress(f"asking {', '.join(reached)} to read {lane} again …")
     done = force(found, legs, reached, bench.vault, bench.journal, patience=timeout)

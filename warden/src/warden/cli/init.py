@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import click
 
 from warden.cli import render, wiring
+from warden.domain.errors import Usage
 
 
 @click.command()
@@ -27,6 +28,8 @@ def init(directory: str, clusters: tuple[str, ...], as_json: bool) -> None:
       warden init platform --cluster production
       warden init ~/acme/platform && warden --platform ~/acme/platform catalog check
     """
+    if not directory:
+        raise Usage("DIR is empty. Nothing was made.", hint="warden init platform")
     full = os.path.abspath(os.path.expanduser(directory))
     made, kept = wiring.scaffold(full, datetime.now(UTC).date(), clusters)
     if as_json:

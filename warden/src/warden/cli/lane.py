@@ -309,7 +309,7 @@ def _following(lane: Lane, bench: Bench, missing: Sequence[str]) -> str:
     return f"Next: warden put {lane.id} {missing[0]}" if missing else f"Next: warden prove {lane.id}"
 
 
-@click.command()
+@click.command(context_settings={"allow_extra_args": True})  # click would quote a value that was given as one
 @click.argument("lane")
 @click.argument("field")
 @click.option("--as-is", is_flag=True, help="Write exactly what is given, also if it looks cut, masked or has lines.")
@@ -329,6 +329,13 @@ def put(ctx: click.Context, /, lane: str, field: str, as_is: bool, as_json: bool
     """
     from warden.verbs.put import put as write
 
+    if ctx.args or "=" in field:
+        raise Usage(
+            "a value is never taken from the command line, where every process list and the shell's history have it. "
+            "Nothing was written.",
+            subject=lane,
+            hint="if it was a real one, make a new one; then, without it: warden put LANE FIELD",
+        )
     bench = Bench.of(ctx)
     found = bench.lane(lane)
     typed = sys.stdin.isatty()

@@ -94,7 +94,7 @@ def _dispatch(argv: list[str]) -> int:
     except WardenError as fault:
         render.error(fault, as_json=as_json)
         return int(fault.exit)
-    except (BrokenPipeError, KeyboardInterrupt, click.exceptions.Exit):
+    except (BrokenPipeError, KeyboardInterrupt, click.exceptions.Exit, render.Unwritable):
         raise
     except Exception as fault:  # noqa: BLE001 - the last line of defence: a traceback could quote a value
         render.error(own_fault(fault), as_json=as_json)

@@ -43,8 +43,21 @@ def _columns(stream: IO[str]) -> int:
 
 
 def line(text: str = "") -> None:
-    """One line of data."""
-    sys.stdout.write(f"{harmless(text)}\n")
+    """One line of data. Raises `Unwritable`."""
+    _out(f"{harmless(text)}\n")
+
+
+class Unwritable(OSError):
+    """Stdout cannot be written: no answer of a system, and no fault of warden's."""
+
+
+def _out(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        raise Unwritable(fault.errno, fault.strerror) from None
 
 
 def sentence(text: str) -> None:
@@ -89,8 +102,10 @@ def harmless(text: str) -> str:
 
 
 def document(value: object) -> None:
-    """The one JSON document of ``--json``."""
-    sys.stdout.write(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False) + "\n")
+    """The one JSON document of ``--json``; what cannot be seen is escaped, since it may steer a terminal, too."""
+    text = json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)
+    unseen = {char for char in set(text) if not char.isprintable() and char != "\n"}
+    _out(text.translate({ord(char): json.dumps(char)[1:-1] for char in unseen}) + "\n")
 
 
 def plain(value: object) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def _table(found: list[Route]) -> None:
     if not found:
         render.note("No entry is like that. All of them: warden route list --all")
         return
-    rows = [(one.id, _state(one).partition(" (")[0], one.owner_repo, one.title) for one in found]
+    rows = [(one.id, state_of(one).partition(" (")[0], one.owner_repo, one.title) for one in found]
     render.table(("ID", "STATE", "OWNER", "TITLE"), rows)
     render.note(f"{len(found)} shown. One of them in full: warden route show {found[0].id}")
 
@@ -151,7 +151,7 @@ def _block(one: Route) -> None:
     shown = [("owners", owners), ("path", one.path or "")]
     shown += [("fields", ", ".join(one.fields)), ("log in", "" if one.kind == "lane" else one.auth_method)]
     shown += [("reader", reader) for reader in readers] + [("delivery", each) for each in deliveries]
-    shown += [("playbook", one.playbook or ""), ("state", _state(one))]
+    shown += [("playbook", one.playbook or ""), ("state", state_of(one))]
     shown += [("use it" if one.resolvable else "next", one.next_action)]
     render.line(f"{render.styled(one.id, 'head')} · {one.title}")
     for name, text in shown:
@@ -159,7 +159,7 @@ def _block(one: Route) -> None:
             render.line(f"  {name:<8} {text}")
 
 
-def _state(one: Route) -> str:
+def state_of(one: Route) -> str:
     """``active, proven 3 h ago (10 of 10)``: what is declared, and what was measured of it."""
     if one.closed:
         return f"closed {render.ago(one.closed)}"

@@ -35,7 +35,7 @@ def run(call: tuple[str | None, str]) -> int:
     except WardenError as fault:
         render.error(fault, as_json=True)
         return int(fault.exit)
-    except BrokenPipeError:
+    except (BrokenPipeError, render.Unwritable):
         raise
     except Exception as fault:  # noqa: BLE001 - as in main
         render.error(own_fault(fault), as_json=True)

@@ -6,6 +6,7 @@ Loading decides how long a command that does little takes. click and msgspec bot
 
 import os
 import sys
+from io import TextIOWrapper
 
 
 def run() -> None:
@@ -21,6 +22,7 @@ def run() -> None:
 
 def _run() -> None:
     _open_what_is_closed()
+    _speak_utf8()
     _spare_typing_extensions()
     if "route" in sys.argv[1:4]:
         from warden.cli import shortcut
@@ -56,6 +58,13 @@ def _spare_typing_extensions() -> None:
 
 def _open_what_is_closed() -> None:
     """A shell's ``>&-`` leaves no stream at all: what would be printed goes nowhere, as was asked for."""
-    for name in ("stdout", "stderr"):
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for the rest of the run
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for the rest of the run
+
+
+def _speak_utf8() -> None:
+    """Whatever the locale: a word that it has no letter for must not end a command that has already done something."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.encoding.lower() != "utf-8":
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")

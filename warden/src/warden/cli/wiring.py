@@ -46,7 +46,9 @@ def state_directory() -> str:
     """Where warden keeps its own state: WARDEN_STATE, else ``$XDG_STATE_HOME/warden``."""
     if named := os.environ.get("WARDEN_STATE"):
         return named
-    base = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
+    base = os.environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(base):  # XDG base directory specification: relative paths are to be ignored
+        base = os.path.join(os.path.expanduser("~"), ".local", "state")
     return os.path.join(base, "warden")
 
 

@@ -6,6 +6,7 @@ from warden.domain.access import way_in
 from warden.domain.catalog import Entry, kind_of
 from warden.domain.lane import Lane
 from warden.domain.record import LaneState
+from warden.domain.route import Proof
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,7 +19,10 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer; ``state`` is ``active``, ``draft`` or ``closed``, ``next_action`` a command or a sentence."""
+    """The answer; ``state`` is ``active``, ``draft`` or ``closed``, ``next_action`` a command or a sentence.
+
+    ``proof`` is what was last measured of it: that it is declared active says nothing of that.
+    """
 
     id: str
     kind: str
@@ -29,12 +33,13 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[str, ...]
     readers: tuple[Way, ...]
     next_action: str
+    proof: Proof = Proof()
 
 
-def advise(entry: Entry, state: LaneState) -> Advice:
+def advise(entry: Entry, state: LaneState, proof: Proof) -> Advice:
     """Advice on any entry; only a lane has readers and a value to hand over."""
     if isinstance(entry, Lane):
-        return _of_lane(entry, state)
+        return _of_lane(entry, state, proof)
     return Advice(
         id=entry.id,
         kind=kind_of(entry),
@@ -48,7 +53,7 @@ def advise(entry: Entry, state: LaneState) -> Advice:
     )
 
 
-def _of_lane(lane: Lane, state: LaneState) -> Advice:
+def _of_lane(lane: Lane, state: LaneState, proof: Proof) -> Advice:
     owners = {"custody": lane.owners.custody, "consumer": lane.owners.consumer, "runtime": lane.owners.runtime}
     return Advice(
         id=lane.id,
@@ -63,6 +68,7 @@ def _of_lane(lane: Lane, state: LaneState) -> Advice:
             for r in lane.readers
         ),
         next_action=_next(lane, state),
+        proof=proof,
     )
 
 

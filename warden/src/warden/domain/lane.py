@@ -86,8 +86,8 @@ class Custody(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def policy_name(self) -> str:
-        """The read policy's name."""
-        return self.policy or f"workload-kv-read-{self.secret}"
+        """The read policy's name, in small letters: OpenBao keeps it so, whatever it was given."""
+        return (self.policy or f"workload-kv-read-{self.secret}").lower()
 
 
 class WorkloadReader(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,9 +193,12 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     references: tuple[str, ...] = ()
 
     def role_of(self, reader: Reader) -> str:
-        """The name of the reader's auth role: per reader, so that two lanes of one tenant stay apart."""
+        """The name of the reader's auth role, in small letters as OpenBao keeps it.
+
+        Per reader, so that two lanes of one tenant stay apart.
+        """
         if reader.role is not None:
-            return reader.role
+            return reader.role.lower()
         if isinstance(reader, WorkloadReader):
             return f"workload-{reader.workload.namespace}-{reader.workload.account}"
-        return f"{self.custody.path.split('/')[-2]}-workload-kv-read"
+        return f"{self.custody.path.split('/')[-2]}-workload-kv-read".lower()

@@ -37,6 +37,9 @@ _STEERING_PREFIXES = (
 )
 
 
+_BUILT_IN = frozenset({"root", "default", "response-wrapping"})
+
+
 class Complaint(msgspec.Struct, frozen=True):
     """Something that is wrong with a field; `warning` where the entry can be used all the same."""
 
@@ -102,6 +105,9 @@ def _of_lane(lane: Lane, platform: Platform) -> Iterator[Complaint]:
         yield Complaint("readers", "is empty; name at least one workload or people")
     for index, reader in enumerate(lane.readers):
         yield from _reader(reader, f"readers[{index}]", platform)
+        if (reader.mount, lane.role_of(reader)) in [(one.mount, lane.role_of(one)) for one in lane.readers[:index]]:
+            said = f"has the role of another reader of this lane, {lane.role_of(reader)} on {reader.mount}"
+            yield Complaint(f"readers[{index}]", f"{said}; name another, or take it away")
     for cluster, delivery in lane.deliveries.items():
         yield from _delivery(lane, delivery, f"deliveries.{cluster}")
         if platform.clusters and cluster not in platform.clusters:
@@ -145,6 +151,8 @@ def _custody(lane: Lane, platform: Platform) -> Iterator[Complaint]:
         if name in lane.custody.fields[:index]:
             yield Complaint(f"custody.fields[{index}]", "is named twice")
     yield from _name(lane.custody.policy, "custody.policy")
+    if lane.custody.policy_name in _BUILT_IN:
+        yield Complaint("custody.policy", "is a policy of OpenBao's own; name another")
 
 
 def _reader(reader: Reader, field: str, platform: Platform) -> Iterator[Complaint]:

@@ -25,6 +25,7 @@ def doubts(secret: Secret, *, from_terminal: bool = False) -> list[str]:
     found = [
         ("\n" in value or "\r" in value, "it has several lines"),
         ("\0" in value, "it holds a NUL byte, which no environment variable can carry"),
+        (_has_unseen(value), "it holds a character that cannot be seen, as pasting or a byte order mark adds"),
         (value != value.strip(), "it begins or ends with white space"),
         (_is_cut(value), "it looks truncated"),
         (_is_masked(value), "it looks masked or like a placeholder"),
@@ -32,6 +33,11 @@ def doubts(secret: Secret, *, from_terminal: bool = False) -> list[str]:
         (from_terminal and len(value.encode()) >= TERMINAL_LINE, "a terminal cuts lines of that length"),
     ]
     return [phrase for wrong, phrase in found if wrong]
+
+
+def _has_unseen(value: str) -> bool:
+    """Beyond line breaks, tabs, white space at the ends and NUL, of which more is said."""
+    return any(not (char.isprintable() or char in "\n\r\t\0") for char in value.strip())
 
 
 def _is_cut(value: str) -> bool:

@@ -5,6 +5,7 @@ whatever happens next. Opening comes last: the journal has it only when OpenBao 
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from warden.domain.errors import NotNow
 from warden.domain.lane import Lane
@@ -13,23 +14,34 @@ from warden.ports import Journal, Vault
 from warden.verbs.apply import Receipt, apply
 
 Done = Callable[[Change], None]
+NOBODY_ELSE = nullcontext()
+"""For callers that are alone with the server."""
 
 
 def deactivate(
-    lane: Lane, reason: str, plan: Callable[[], Plan], vault: Vault, journal: Journal, *, done: Done
+    lane: Lane,
+    reason: str,
+    plan: Callable[[], Plan],
+    vault: Vault,
+    journal: Journal,
+    *,
+    done: Done,
+    alone: AbstractContextManager[None] = NOBODY_ELSE,
 ) -> Receipt:
     """Record the closing, then take the lane's policy out of its roles and delete it: live tokens lose it, too.
 
     `plan` is asked after the record, so that it knows the lane as closed. A lane that is closed already is closed
-    again in OpenBao; run it until it says so.
+    again in OpenBao; run it until it says so. `alone` keeps other changes of that server away; it is entered after
+    the record, which waits for nobody.
 
     Raises:
         JournalUnwritable: nothing was done.
-        Foreign, Inconclusive, Refused: the lane is closed in the journal and may still be readable in OpenBao.
+        Foreign, Held, Inconclusive, Refused: the lane is closed in the journal and may still be readable in OpenBao.
     """
     if journal.state(lane.id).closed is None:
         journal.record("lane.closed", lane.id, {"reason": reason, "system": vault.address})
-    return apply(plan, vault, journal, done=done)
+    with alone:
+        return apply(plan, vault, journal, done=done)
 
 
 def reactivate(lane: Lane, reason: str, plan: Callable[[], Plan], vault: Vault, journal: Journal, *, done: Done) -> int:

@@ -1,5 +1,7 @@
 """put: bring one value into a field of a lane, without the right to read any."""
 
+import re
+
 import msgspec
 
 from warden.domain.errors import Missing, Usage, WardenError
@@ -8,6 +10,8 @@ from warden.domain.resources import expect_concrete
 from warden.domain.secret import Secret
 from warden.domain.value import doubts
 from warden.ports import Journal, Vault
+
+_PLAIN = re.compile(r"[A-Z_]{1,40}")
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,9 +68,11 @@ def _missing(lane: Lane, vault: Vault) -> tuple[str, ...]:
 
 
 def _expect_declared(lane: Lane, field: str) -> None:
+    """A name that is none of the lane's is quoted only if it can be no value: ``FIELD=value`` is soon typed."""
     if field not in lane.custody.fields:
+        named = f"no field {field}" if _PLAIN.fullmatch(field) else "no such field"
         raise Missing(
-            f"{lane.id} declares no field {field}, but {', '.join(lane.custody.fields)}. Nothing was written.",
+            f"{lane.id} declares {named}, but {', '.join(lane.custody.fields)}. Nothing was written.",
             subject=lane.id,
             hint=f"warden put {lane.id} {lane.custody.fields[0]}",
         )

@@ -113,7 +113,9 @@ class Programs(msgspec.Struct, frozen=True, kw_only=True):
 
 def cache_directory(environ: Mapping[str, str] = os.environ) -> str:
     """``$XDG_CACHE_HOME/warden/cluster``, else ``~/.cache/warden/cluster``."""
-    base = environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    base = environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(base):  # XDG base directory specification: relative paths are to be ignored
+        base = os.path.join(os.path.expanduser("~"), ".cache")
     return os.path.join(base, "warden", "cluster")
 
 
