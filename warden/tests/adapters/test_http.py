@@ -185,7 +185,7 @@ def test_what_is_no_answer_is_told_as_such(way):
 def test_an_error_page_of_a_proxy_is_a_status_without_a_body():
     with serving(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 6\r\n\r\n<html>") as (address, _):
         answer = ask(address)
-    assert (answer.status, answer.body) == (502, {})
+    assert (answer.status, answer.body, answer.is_page) == (502, {}, True)
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"data": []}', b'{"auth": "x"}'])
@@ -459,6 +459,28 @@ def test_a_login_is_refused_by_400_and_403_alone(code, kind):
         bao = OpenBao(parse_address(address, "BAO_ADDR"))
         with pytest.raises(kind):
             bao.enter("kubernetes", "r", Secret("a.b.c"))
+
+
+@pytest.mark.parametrize("code", [400, 403, 404, 503])
+def test_a_page_of_a_proxy_refuses_nothing_and_says_of_nothing_that_it_is_not_there(code):
+    with serving(*[status(code, b"<html>")] * 5) as (address, _):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
+        for ask_it in (
+            bao.identity,
+            lambda: bao.policy("x"),
+            lambda: bao.mount("m"),
+            lambda: bao.enter("m", "r", Secret("a.b.c")),
+            lambda: bao.revoke_self(Secret("t")),
+        ):
+            with pytest.raises(ServerFault, match=f"answered {code} .*; it counts as no answer"):
+                ask_it()
+
+
+def test_a_known_token_is_not_made_out_by_a_page_of_a_proxy():
+    with serving(status(403), status(403, b"<html>")) as (address, _):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
+        with pytest.raises(ServerFault, match="answered 403 to GET auth/token/lookup-self"):
+            bao.policy("x")
 
 
 def test_whether_a_refused_token_is_known_is_not_guessed_from_a_server_in_trouble():

@@ -103,7 +103,8 @@ class Connection:
         raw = b"" if method == "HEAD" or status in {204, 304} else self._read_body(headers)
         if headers.get("connection", "").lower() == "close":
             self.close()
-        return Answer(status=status, body=self._decode(raw, status), headers=headers)
+        body = self._decode(raw, status)
+        return Answer(status=status, body=body or {}, headers=headers, is_page=body is None)
 
     def _connect(self) -> socket.socket:
         plain = socket.create_connection((self.endpoint.host, self.endpoint.port), timeout=self.endpoint.timeout)
@@ -186,7 +187,8 @@ class Connection:
             return body
         raise self._fault("answered with a body that is too large")
 
-    def _decode(self, raw: bytes, status: int) -> dict[str, Any]:
+    def _decode(self, raw: bytes, status: int) -> dict[str, Any] | None:
+        """The object in the body; None where an error has another one, of which the status alone counts."""
         if not raw.strip():
             return {}
         try:
@@ -195,8 +197,8 @@ class Connection:
             body = None
         if isinstance(body, dict):
             return body
-        if status >= 400:  # noqa: PLR2004 - a proxy's error page: the status says enough
-            return {}
+        if status >= 400:  # noqa: PLR2004 - RFC 9110, 15.5
+            return None
         raise self._fault("answered with something that is no JSON object, as no OpenBao does")
 
     def _unreachable(self, why: str) -> Unreachable:

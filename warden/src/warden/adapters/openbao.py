@@ -81,9 +81,9 @@ class OpenBao:
     ) -> Answer:
         """As the caller; an answer of 2xx or one of the statuses in `none`, else the error it means."""
         answer = self.send(Request(method=method, path=path, body=body, token=self._token))
-        if answer.status not in {OK, NO_CONTENT, *none}:
-            raise self._error(answer, f"{method} {path}")
-        return answer
+        if answer.status in {OK, NO_CONTENT} or _says(answer, *none):
+            return answer
+        raise self._error(answer, f"{method} {path}")
 
     def _part(self, answer: Answer, name: str = "data") -> dict[str, Any]:
         """What the answer has under `name`; a proxy's page or another server's answer has nothing there."""
@@ -98,15 +98,15 @@ class OpenBao:
 
     def _error(self, answer: Answer, what: str) -> Exception:
         said = said_by(answer)
-        if answer.status == UNAVAILABLE:
+        if _says(answer, UNAVAILABLE):
             return Sealed(
                 f"{self.system} is sealed or not initialised (503). {what} was not done.",
                 system=self.system,
                 hint="unseal it, then run this again: bao operator unseal",
             )
-        if answer.status == FORBIDDEN:
+        if _says(answer, FORBIDDEN):
             return self._forbidden(said, what)
-        if answer.status == BAD_REQUEST:
+        if _says(answer, BAD_REQUEST):
             return Refused(f"{self.system} refused {what}: {said or 'bad request'}.", system=self.system)
         return ServerFault(
             f"{self.system} answered {answer.status} to {what}{f': {said}' if said else ''}; it counts as no answer.",
@@ -128,7 +128,7 @@ class OpenBao:
 
     def _token_accepted(self) -> bool:
         answer = self.send(Request(method="GET", path="auth/token/lookup-self", token=self._token))
-        if answer.status in {OK, FORBIDDEN}:
+        if answer.status == OK or _says(answer, FORBIDDEN):
             return answer.status == OK
         raise self._error(answer, "GET auth/token/lookup-self")
 
@@ -163,7 +163,7 @@ class OpenBao:
 
     def _identity_of(self, token: Secret) -> Identity:
         answer = self.send(Request(method="GET", path="auth/token/lookup-self", token=token))
-        if answer.status == FORBIDDEN:
+        if _says(answer, FORBIDDEN):
             raise self._unidentified()
         if answer.status != OK:
             raise self._error(answer, "GET auth/token/lookup-self")
@@ -186,7 +186,7 @@ class OpenBao:
         """``auth/<mount>/login``; the token stays in memory."""
         body = {"role": role, "jwt": jwt.reveal()}
         answer = self.send(Request(method="POST", path=f"auth/{mount}/login", body=body))
-        if answer.status in {BAD_REQUEST, FORBIDDEN}:
+        if _says(answer, BAD_REQUEST, FORBIDDEN):
             why = said_by(answer) or "no reason given"
             raise Refused(
                 f"{self.system} refused the login at auth/{mount} as role {role}: {why}.",
@@ -201,7 +201,7 @@ class OpenBao:
     def revoke_self(self, token: Secret) -> None:
         """``auth/token/revoke-self``; a token that is already gone is as good as revoked."""
         answer = self.send(Request(method="POST", path="auth/token/revoke-self", body={}, token=token))
-        if answer.status not in {OK, NO_CONTENT, FORBIDDEN}:
+        if answer.status not in {OK, NO_CONTENT} and not _says(answer, FORBIDDEN):
             raise self._error(answer, "POST auth/token/revoke-self")
 
     def own_capabilities(self, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -338,6 +338,11 @@ class OpenBao:
         found = self._ask("GET", "sys/audit").body.get("data") or {}
         options = [device.get("options") or {} for device in found.values() if device.get("type") == "file"]
         return tuple(sorted(str(option["file_path"]) for option in options if option.get("file_path")))
+
+
+def _says(answer: Answer, *statuses: int) -> bool:
+    """Whether OpenBao itself answered so: a proxy's 403 refuses nothing, and its 404 knows of nothing."""
+    return answer.status in statuses and not answer.is_page
 
 
 def quoted(path: str) -> str:

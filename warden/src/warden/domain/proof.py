@@ -192,6 +192,8 @@ def was_allowed(answer: Answer) -> bool | None:
 
     404 is an answer to somebody who may ask; so is a check-and-set that did not match (KV v2 API).
     """
+    if answer.is_page:
+        return None
     if answer.status in {OK, NO_CONTENT, NOT_FOUND}:
         return True
     if answer.status == FORBIDDEN or refused_at_login(answer):

@@ -86,11 +86,15 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back: a status, the decoded body (empty where there is none) and the headers, names in lower case."""
+    """What came back: a status, the decoded body (empty where there is none) and the headers, names in lower case.
+
+    ``is_page``: it is an error whose body is no JSON object, as a proxy's is and never OpenBao's; it says nothing.
+    """
 
     status: int
     body: Mapping[str, Any]
     headers: Mapping[str, str]
+    is_page: bool = False
 
 
 class Entered(msgspec.Struct, frozen=True, kw_only=True):
