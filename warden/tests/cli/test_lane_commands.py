@@ -524,6 +524,26 @@ def test_closing_without_an_answer_says_that_only_the_journal_has_it(applied):
     assert applied("deactivate", lane, "--reason", "x", "--yes").returncode == 0
 
 
+@pytest.mark.parametrize("address", ["", "bao.example:8200", "http://bao.example:8200"])
+def test_closing_without_an_address_closes_it_in_the_journal(applied, address):
+    lane = applied.world.lane
+    done = applied("deactivate", lane, "--reason", "x", "--yes", BAO_ADDR=address)
+    assert done.returncode == 2
+    assert f"{lane} is closed in the journal, but not in OpenBao: " in done.stderr
+    assert "BAO_ADDR is " in done.stderr
+    assert "run it again when mended; " in done.stderr
+    assert applied("access", lane, "--json", "--", "true").stderr.startswith('{"code": 5, "kind": "closed"')
+    assert applied("deactivate", lane, "--reason", "x", "--yes").returncode == 0
+
+
+def test_closing_what_is_no_lane_without_an_address_records_nothing(applied):
+    before = applied("journal", "log", "--json").stdout
+    done = applied("deactivate", "nonesuch", "--reason", "x", "--yes", BAO_ADDR="")
+    assert done.returncode == 1
+    assert "nonesuch" in done.stderr
+    assert applied("journal", "log", "--json").stdout == before
+
+
 @pytest.mark.parametrize("command", ["warden status", "warden help exit-codes", "warden route list"])
 def test_a_closed_stdout_is_no_error_of_ours(applied, command):
     done = subprocess.run(

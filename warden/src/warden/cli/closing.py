@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from warden.cli import render
+from warden.cli import render, wiring
 from warden.cli.become import one_line
 from warden.cli.bench import Bench
 from warden.cli.lane import show_change
@@ -37,13 +37,17 @@ def deactivate(ctx: click.Context, /, lane: str, reason: str, take_over: bool, *
       warden deactivate openrouter-llm-connect --reason "tenant left" --yes --json
     \b
     The value stays where it is; nobody reads it through the lane. A consumer keeps what it has.
-    Exit codes: 1 not ours; 3 closed in the journal, but OpenBao gave no answer: run it again.
+    Exit codes: 1 not ours; closed in the journal alone: 2 BAO_ADDR is no address, 3 no answer. Run it again.
     """
     from warden.verbs.deactivate import deactivate as close
 
-    bench = Bench.of(ctx)
-    found = bench.lane(lane)
     why = _said(reason)
+    try:
+        bench = Bench.of(ctx)
+    except WardenError as fault:
+        _close_in_the_journal(ctx, lane, why, fault, yes=how["yes"])
+        raise
+    found = bench.lane(lane)
     _ask(found, "close", yes=how["yes"])
     try:
         receipt = close(
@@ -57,8 +61,7 @@ def deactivate(ctx: click.Context, /, lane: str, reason: str, take_over: bool, *
         )
     except WardenError as fault:
         if found.id in bench.closed:
-            fault.message = f"{found.id} is closed in the journal, but not in OpenBao: {fault.message}"
-            fault.hint = f"run it again when mended{'' if take_over else ' (not ours: --take-over)'}; {fault.hint}"
+            _half_closed(found, fault, "" if take_over else " (not ours: --take-over)")
         raise
     kept = [_kept(leg) for leg in bench.clusters.legs(found)]
     if how["as_json"]:
@@ -70,6 +73,21 @@ def deactivate(ctx: click.Context, /, lane: str, reason: str, take_over: bool, *
         )
         _show_kept(kept)
     return int(Exit.DONE)
+
+
+def _close_in_the_journal(ctx: click.Context, lane_id: str, reason: str, fault: WardenError, *, yes: bool) -> None:
+    """Close it for warden at least, where it is not even known which OpenBao has it; `fault` is what is told of it."""
+    from warden.verbs.deactivate import record_closing
+
+    found = wiring.catalog(wiring.platform_dir(ctx)).lane(lane_id)
+    _ask(found, "close", yes=yes)
+    record_closing(found, reason, "", wiring.journal())
+    _half_closed(found, fault)
+
+
+def _half_closed(lane: "Lane", fault: WardenError, unless: str = "") -> None:
+    fault.message = f"{lane.id} is closed in the journal, but not in OpenBao: {fault.message}"
+    fault.hint = f"run it again when mended{unless}; {fault.hint}"
 
 
 def _kept(leg: "Leg") -> dict[str, str]:

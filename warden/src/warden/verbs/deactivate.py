@@ -38,10 +38,18 @@ def deactivate(
         JournalUnwritable: nothing was done.
         Foreign, Held, Inconclusive, Refused: the lane is closed in the journal and may still be readable in OpenBao.
     """
-    if journal.state(lane.id).closed is None:
-        journal.record("lane.closed", lane.id, {"reason": reason, "system": vault.address})
+    record_closing(lane, reason, vault.address, journal)
     with alone:
         return apply(plan, vault, journal, done=done)
+
+
+def record_closing(lane: Lane, reason: str, system: str, journal: Journal) -> None:
+    """Have the journal refuse the lane from now on; `system` is OpenBao's address, as far as it is known.
+
+    Raises `JournalUnwritable`.
+    """
+    if journal.state(lane.id).closed is None:
+        journal.record("lane.closed", lane.id, {"reason": reason, "system": system})
 
 
 def reactivate(lane: Lane, reason: str, plan: Callable[[], Plan], vault: Vault, journal: Journal, *, done: Done) -> int:
