@@ -209,6 +209,12 @@ def test_another_policy_that_reaches_there_is_named_and_is_not_applys_to_mend(gr
     assert (verdict.observed, verdict.mend) == ("BY OTHERS", "bao policy read default")
 
 
+def test_the_policy_by_which_the_prover_looks_is_none_that_reaches_too_far():
+    asked = probe(expected="allowed", actor=Caller(), fields=("KEY",), policy="own", mend="warden put x KEY")
+    verdict = judge(asked, outcome(answer(404)), [line(granted_by=("warden-prove",))])
+    assert (verdict.observed, verdict.mend) == ("NONE", "warden put x KEY")
+
+
 def test_a_login_that_is_denied_without_a_reason_may_be_the_clusters_to_confirm():
     def detail(said):
         return judge(READS, outcome(answer(403, said, headers=AT_LOGIN)), [line(path="auth/kubernetes/login")]).detail

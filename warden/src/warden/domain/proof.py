@@ -110,7 +110,7 @@ def judge(probe: Probe, outcome: Outcome, lines: Sequence[AuditLine]) -> Verdict
     elif word == "ok" and line is not None and probe.granted_by and line.granted_by != (probe.granted_by,):
         word, observed = "FAIL", "BY OTHERS"
         detail = f"the read was granted by {', '.join(line.granted_by) or 'no policy'}, not by {probe.granted_by} alone"
-    others = _others(probe, line) if word == "FAIL" else []
+    others = _others(probe, line) if observed in {"ALLOWED", "BY OTHERS"} else []
     if others and observed == "ALLOWED":
         detail = f"{detail}: by {', '.join(others)}"
     return Verdict(
