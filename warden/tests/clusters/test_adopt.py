@@ -1,5 +1,6 @@
 """adopt: a Secret made by hand becomes the lane's, never absent, never overwritten without a word."""
 
+import base64
 import json
 import threading
 import time
@@ -111,6 +112,26 @@ def test_the_secrets_value_is_right_openbao_gets_it_as_a_new_version(bench, hand
     found = bench.platform.must("GET", bench.data)
     assert found["data"]["data"] == {"API_KEY": "the-value-made-by-hand-is-right"}
     assert b"the-value-made-by-hand-is-right" not in open_bytes(bench.journal.path)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"), [(b"\x00a key\xff\xfe", "API_KEY is no UTF-8 text"), (b"", "API_KEY is empty")]
+)
+def test_a_value_that_openbao_cannot_hold_as_it_is_stays_in_the_secret(bench, hand_made, data, why):
+    """JSON has text alone: other bytes would come back as other ones, and the key would be gone for good."""
+    hand_made()
+    bench.merge("secret", bench.name, {"data": {"API_KEY": base64.b64encode(data).decode()}})
+    with pytest.raises(Differs):
+        bench.adopt()
+    with pytest.raises(Foreign, match=why) as fault:
+        bench.adopt(keep="secret")
+    assert "nothing was put" in fault.value.message
+    assert fault.value.hint.startswith("put what the consumer is to have: warden put")
+    assert base64.b64decode(bench.live_secret()["data"]["API_KEY"] or "") == data
+    assert "ownerReferences" not in bench.live_secret()["metadata"]
+    assert bench.platform.must("GET", bench.data)["data"]["metadata"]["version"] == 1
+    bench.adopt(keep="openbao")
+    assert bench.delivered() == bench.value
 
 
 def open_bytes(path):

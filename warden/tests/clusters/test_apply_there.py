@@ -53,6 +53,56 @@ def test_a_change_by_hand_is_shown_with_its_manager_and_undone_only_when_taken_o
     assert not bench.plan_there().to_change
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "added"),
+    [
+        ("secretstore", "openbao-app", {"controller": "other"}),
+        ("externalsecret", "", {"refreshPolicy": "CreatedOnce", "target": {"immutable": True}}),
+    ],
+)
+def test_what_somebody_added_goes_when_it_is_taken_over(bench, kind, name, added):
+    """Server-side apply leaves a field that it never set, by force or not."""
+    bench.ready().merge(kind, name or bench.name, {"spec": added})
+    with pytest.raises(Foreign, match="managed by"):
+        bench.apply_there()
+    bench.apply_there(take_over=True)
+    assert not bench.plan_there().to_change
+    bench.synced()
+
+
+@pytest.mark.parametrize("take_over", [False, True])
+def test_a_binding_to_another_role_is_named_with_what_mends_it(bench, take_over):
+    bench.ready()
+    found = bench.handle().must("GET", bench.url("rolebinding", "openbao-token-app"))
+    bench.remove("rolebinding", "openbao-token-app")
+    kept = {key: found["metadata"][key] for key in ("name", "labels", "annotations")}
+    other = found["roleRef"] | {"kind": "ClusterRole", "name": "system:discovery"}
+    bench.create("rolebinding", {"metadata": kept, "subjects": found["subjects"], "roleRef": other})
+    with pytest.raises(Foreign, match="cannot be changed") as fault:
+        bench.apply_there(take_over=take_over)
+    delete = f"-n {bench.namespace} delete rolebinding openbao-token-app && warden apply {bench.name}"
+    assert fault.value.hint.endswith(delete)
+    bench.remove("rolebinding", "openbao-token-app")
+    bench.apply_there()
+    bench.synced()
+
+
+def test_what_is_being_deleted_is_not_called_in_step(bench):
+    """An ExternalSecret that a finalizer holds is there, looks right, and delivers nothing any more."""
+    bench.ready().merge("externalsecret", bench.name, {"metadata": {"finalizers": ["held.example/here"]}})
+    where = bench.url("externalsecret", bench.name)
+    bench.handle().must("DELETE", where)
+    try:
+        with pytest.raises(Foreign, match=r"is being deleted since .* held by .*held\.example/here") as fault:
+            bench.apply_there(take_over=True)
+        assert fault.value.hint.endswith(f"get externalsecret {bench.name} -o yaml")
+    finally:
+        bench.merge("externalsecret", bench.name, {"metadata": {"finalizers": None}})
+    bench.until(lambda: bench.kube().get(external_secret_of(bench.leg())) is None)
+    bench.apply_there()
+    bench.synced()
+
+
 def test_the_api_server_itself_names_who_owns_a_field_that_would_change(bench):
     """Between the plan and the apply somebody may have been faster."""
     bench.ready()

@@ -204,6 +204,23 @@ def account_made_anew(bench):
     bench.remove("serviceaccount", "app")
 
 
+def bound_to_another_role(bench):
+    """A binding's role cannot be changed: somebody made it anew."""
+    found = bench.handle().must("GET", bench.url("rolebinding", "openbao-token-app"))
+    bench.remove("rolebinding", "openbao-token-app")
+    kept = {key: found["metadata"][key] for key in ("name", "labels", "annotations")}
+    view = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "system:discovery"}
+    bench.create("rolebinding", {"metadata": kept, "subjects": found["subjects"], "roleRef": view})
+
+
+def another_template(bench):
+    """What runs is of a template without the Secret: the Deployment was changed, and nothing rolled it out."""
+    bench.deploy(how="none")
+    container = {"name": "app", "image": "app", "volumeMounts": [{"name": "key", "mountPath": "/etc/key"}]}
+    spec = {"containers": [container], "volumes": [{"name": "key", "secret": {"secretName": bench.name}}]}
+    bench.merge("deployment", "app", {"spec": {"paused": True, "template": {"spec": spec}}})
+
+
 def deploy(**how):
     return lambda bench: bench.deploy(**how)
 
@@ -274,6 +291,13 @@ FAULTS = [
     ),
     Fault("store", "asks another server", store(server="https://127.0.0.1:9"), "secretstore synced", NOT_DELIVERED),
     Fault("store", "does not know OpenBao's authorities", no_authorities, "secretstore"),
+    Fault(
+        "store",
+        "is meant for another controller",
+        spec("secretstore", "openbao-app", controller="other"),
+        "secretstore",
+        f"synced {NOT_DELIVERED}",
+    ),
     Fault("store", "another KV mount", store(path="elsewhere"), "secretstore synced", NOT_DELIVERED),
     Fault(
         "ExternalSecret",
@@ -309,11 +333,13 @@ FAULTS = [
     Fault("ExternalSecret", "a second one owns the Secret", second_external_secret, "synced secret", "value"),
     Fault("Secret", "a copy in last-applied-configuration", left_in_clear, "plaintext"),
     Fault("Secret", "the value in an annotation of somebody's own", a_copy_in_a_label_of_its_own, "plaintext"),
+    Fault("Secret", "is immutable", lambda b: b.merge("secret", b.name, {"immutable": True}), "secret"),
     Fault("RBAC", "a group lists the namespace's Secrets", a_group_reads_all, "exposure"),
     Fault("RBAC", "a user watches them", a_user_watches, "exposure"),
     Fault("RBAC", "another account reads this one Secret by name", an_account_reads_this_one, "exposure"),
     Fault("RBAC", "everybody who logs in is admin of the namespace", everybody_views, "exposure"),
     Fault("RBAC", "the operator's right to the account's tokens is gone", no_right_to_tokens, "rolebinding"),
+    Fault("RBAC", "that right is bound to another role", bound_to_another_role, "rolebinding"),
     Fault("RBAC", "that right is for every account of the namespace", right_to_all_tokens, "role"),
     Fault(
         "RBAC",
@@ -327,6 +353,7 @@ FAULTS = [
     Fault("consumer", "uses another Secret", deploy(uses="another-secret"), "consumer"),
     Fault("consumer", "took the old value into its environment", deploy(how="environment", started=OLD), "consumer"),
     Fault("consumer", "mounted the old value by subPath", deploy(how="subpath", started=OLD), "consumer"),
+    Fault("consumer", "runs as an earlier template, without the Secret", another_template, "consumer"),
     Fault("consumer", "no pod runs", no_pod, "", "consumer"),
 ]
 

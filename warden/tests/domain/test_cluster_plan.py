@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from warden.domain.cluster import DeclaredCluster, leg
-from warden.domain.cluster_plan import change_of, cluster_plan, owned_by, owner_named
+from warden.domain.cluster_plan import change_of, cluster_plan, owned_by, owner_named, surplus
 from warden.domain.lane import Delivery, Workload, WorkloadReader
 from warden.domain.manifests import Reached, manifests, ref_of, secret_of
 from warden.domain.plan import Change
@@ -150,6 +150,21 @@ def test_a_list_with_keys_is_managed_by_whom_holds_the_whole_or_an_entry(wanted)
     assert (change.action, change.remark) == ("foreign", "managed by argocd")
 
 
+def test_what_others_added_is_taken_out_and_nothing_else(wanted):
+    there = live(wanted["ExternalSecret"])
+    assert surplus(wanted["ExternalSecret"], there) == {}
+    there["spec"] |= {"refreshPolicy": "CreatedOnce", "refreshInterval": "9h", "dataFrom": [], "suspend": False}
+    there["spec"]["target"]["immutable"] = True
+    there["spec"]["target"]["template"]["metadata"]["finalizers"] = ["x/y"]
+    there["metadata"]["annotations"]["team"] = "x"
+    assert surplus(wanted["ExternalSecret"], there) == {
+        "spec": {
+            "refreshPolicy": None,
+            "target": {"immutable": None, "template": {"metadata": {"finalizers": None}}},
+        }
+    }
+
+
 def test_a_long_value_is_cut(wanted):
     there = live(wanted["SecretStore"])
     there["spec"]["provider"]["vault"]["path"] = "x" * 300
@@ -192,6 +207,40 @@ def test_a_tenants_namespace_that_is_absent_is_in_the_way_and_made_where_it_was_
     asked = planned(one_leg, missing=["Namespace"], namespace=True)
     assert told(asked)[0] == ("create", "Namespace", "tenant")
     assert asked.blocked == ()
+
+
+SINCE = "2026-11-20T12:00:00Z"
+
+
+@pytest.mark.parametrize("take_over", [False, True])
+def test_an_object_that_is_being_deleted_is_in_the_way_with_what_holds_it(one_leg, wanted, take_over):
+    external = wanted["ExternalSecret"]
+    ending = live(external, deletionTimestamp=SINCE, finalizers=["x.example/y"])
+    plan = planned(one_leg, more={ref_of(external): ending}, take_over=take_over)
+    assert told(plan) == [("foreign", "ExternalSecret", "tenant/first-secret")]
+    change = plan.blocked[0]
+    assert change.remark == f"is being deleted since {SINCE}, held by x.example/y"
+    assert change.mend == "kubectl --context ctx -n tenant get externalsecret first-secret -o yaml"
+    assert change.told == f"{change.remark}: {change.mend}"
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_so_is_a_tenants_namespace_whether_it_was_asked_for_or_not(one_leg, asked):
+    ending = {"metadata": {"name": "tenant", "deletionTimestamp": SINCE}, "spec": {"finalizers": ["kubernetes"]}}
+    plan = planned(one_leg, more={ns(one_leg): ending}, namespace=asked)
+    assert told(plan) == [("foreign", "Namespace", "tenant")]
+    assert plan.blocked[0].told == f"is being deleted since {SINCE}: kubectl --context ctx get namespace tenant -o yaml"
+
+
+@pytest.mark.parametrize("take_over", [False, True])
+def test_a_binding_to_another_role_has_to_be_deleted_since_nobody_can_change_it(one_leg, wanted, take_over):
+    binding = wanted["RoleBinding"]
+    there = live(binding)
+    there["roleRef"] |= {"kind": "ClusterRole", "name": "view"}
+    plan = planned(one_leg, more={ref_of(binding): there}, take_over=take_over)
+    assert told(plan) == [("foreign", "RoleBinding", "tenant/openbao-token-first")]
+    delete = "kubectl --context ctx -n tenant delete rolebinding openbao-token-first"
+    assert plan.blocked[0].mend == f"{delete} && warden apply first"
 
 
 def secret_made(leg, external_uid="", **metadata):

@@ -118,9 +118,12 @@ def deployment(spec=None):
     return {"spec": {"template": {"spec": spec or {"containers": [container(**ENV)]}}}}
 
 
-def judged(*pods, spec=None, **more):
+THERE = seen(written(CHANGED))
+
+
+def judged(*pods, spec=None, there=THERE, **more):
     usual = {"name": "t/app", "deployment": deployment(spec), "pods": pods}
-    return judge_consumer(Consuming(**usual | more), "s", seen(written(CHANGED)))
+    return judge_consumer(Consuming(**usual | more), "s", there)
 
 
 @pytest.mark.parametrize(
@@ -138,8 +141,14 @@ def judged(*pods, spec=None, **more):
         ((pod(),), {"spec": {"containers": [container()]}}, "FAIL", "NOT USED"),
         ((pod(),), {"unseen": "may not look"}, "??", "not seen"),
         ((pod(),), {"unseen": "may not look", "deployment": None}, "??", "not seen"),
+        ((pod(spec={"containers": [container()]}),), {}, "FAIL", "OTHERWISE"),
+        ((pod(), pod(spec={"containers": [container()]}, name="q")), {}, "FAIL", "OTHERWISE"),
+        ((pod(spec=MOUNTED),), {"spec": MOUNTED, "there": None}, "??", "no Secret"),
+        ((pod(),), {"there": None}, "??", "no Secret"),
+        ((pod(),), {"there": seen({"manager": "m"})}, "??", "not seen"),
+        ((pod(spec=MOUNTED),), {"spec": MOUNTED, "there": seen({"manager": "m"})}, "ok", "follows"),
     ],
-    ids=range(12),
+    ids=range(18),
 )
 def test_each_judgement(pods, more, word, observed):
     assert judged(*pods, **more)[:2] == (word, observed)

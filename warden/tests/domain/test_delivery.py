@@ -42,10 +42,10 @@ def seen_of(lane_of):
     return make
 
 
-def secret(*fields, owners=(OWNER,), exposed_in=(), **metadata):
+def secret(*fields, owners=(OWNER,), exposed_in=(), immutable=False, **metadata):
     values = {field: Secret("value") for field in fields or ("API_KEY",)}
     whole = {"ownerReferences": list(owners)} | metadata
-    return SecretSeen(metadata=whole, values=values, immutable=False, exposed_in=exposed_in)
+    return SecretSeen(metadata=whole, values=values, immutable=immutable, exposed_in=exposed_in)
 
 
 def read(**changed):
@@ -127,10 +127,37 @@ def test_why_it_could_not_be_asked_for_is_said(seen_of):
             "warden plan first, then warden apply first",
         ),
         ({"secret": None}, "warden plan first, then warden apply first"),
+        (
+            {"secret": secret(immutable=True)},
+            "kubectl --context ctx -n tenant delete secret first-secret && warden sync first",
+        ),
     ],
 )
 def test_what_mends_a_failed_refresh(seen_of, changed, mend):
     assert one(seen_of(sync=Sync(followed="failed", why="x"), **changed), "synced").mend == mend
+
+
+def test_an_immutable_secret_is_wrong_while_it_still_holds_the_right_value(seen_of):
+    seen = seen_of(secret=secret(immutable=True))
+    assert told(seen)["value"] == ("ok", "version 3")
+    verdict = one(seen, "secret")
+    assert (verdict.word, verdict.observed) == ("FAIL", "IMMUTABLE")
+    assert verdict.mend == "kubectl --context ctx -n tenant delete secret first-secret && warden sync first"
+
+
+def test_without_a_secret_it_is_not_the_consumers_turn(seen_of):
+    spec = {"volumes": [{"name": "v", "secret": {"secretName": "first-secret"}}]}
+    spec |= {"containers": [{"name": "app", "volumeMounts": [{"name": "v", "mountPath": "/k"}]}]}
+    pod = {"metadata": {"name": "p"}, "spec": spec, "status": {"phase": "Running"}}
+    using = Consuming(name="tenant/app", deployment={"spec": {"template": {"spec": spec}}}, pods=(pod,))
+    assert told(seen_of(consumers=(using,)))["consumer"] == ("ok", "follows")
+    verdict = one(seen_of(consumers=(using,), secret=None), "consumer")
+    assert (verdict.word, verdict.stretch, verdict.mend) == ("??", "custody", "warden sync first")
+
+
+def test_where_nothing_reacts_the_operator_is_to_be_looked_at(seen_of):
+    verdict = one(seen_of(sync=Sync(followed="silent", why="left it")), "synced")
+    assert verdict.mend == "kubectl --context ctx -n external-secrets get pods"
 
 
 def test_another_systems_words_are_bounded_and_without_what_looks_like_a_value():

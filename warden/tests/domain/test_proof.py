@@ -191,6 +191,38 @@ def test_a_read_passes_by_the_lanes_own_policy_alone():
     assert word(READS, answer(200), line(granted_by=("own",))) == ("??", "allowed")
 
 
+@pytest.mark.parametrize(
+    ("granted", "detail", "mend"),
+    [
+        (("own",), "it is open", "warden apply x"),
+        ((), "it is open", "warden apply x"),
+        (("default",), "it is open: by default", "bao policy read default"),
+        (("a b", "own", "z"), "it is open: by a b, z", "bao policy read 'a b'"),
+    ],
+)
+def test_another_policy_that_reaches_there_is_named_and_is_not_applys_to_mend(granted, detail, mend):
+    wide = probe(policy="own", mend="warden apply x")
+    verdict = judge(wide, outcome(answer(404)), [line(granted_by=granted)])
+    assert (verdict.word, verdict.observed, verdict.detail, verdict.mend) == ("FAIL", "ALLOWED", detail, mend)
+    read = msgspec.structs.replace(READS, policy="own", mend="warden apply x")
+    verdict = judge(read, outcome(WRAPPED), [line(granted_by=("default",))])
+    assert (verdict.observed, verdict.mend) == ("BY OTHERS", "bao policy read default")
+
+
+def test_the_policy_by_which_the_prover_looks_is_none_that_reaches_too_far():
+    asked = probe(expected="allowed", actor=Caller(), fields=("KEY",), policy="own", mend="warden put x KEY")
+    verdict = judge(asked, outcome(answer(404)), [line(granted_by=("warden-prove",))])
+    assert (verdict.observed, verdict.mend) == ("NONE", "warden put x KEY")
+
+
+def test_a_login_that_is_denied_without_a_reason_may_be_the_clusters_to_confirm():
+    def detail(said):
+        return judge(READS, outcome(answer(403, said, headers=AT_LOGIN)), [line(path="auth/kubernetes/login")]).detail
+
+    assert "system:auth-delegator" in detail("failed to perform inline authentication: permission denied")
+    assert "system:auth-delegator" not in detail("failed to perform inline authentication: invalid role name")
+
+
 def test_a_refused_reader_is_a_finding_and_a_caller_that_may_not_look_is_none():
     assert word(READS, REFUSED) == ("FAIL", "REFUSED")
     caller = probe(reader="", expected="allowed", actor=Caller(), fields=("A",))

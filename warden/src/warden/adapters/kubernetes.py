@@ -229,13 +229,13 @@ class Kubernetes:
             return Unidentified(
                 f"{self.system} does not accept who is asking.",
                 system=self.system,
-                hint="log in to it: kubectl auth whoami",
+                hint=f"log in to it: kubectl --context {self._context} auth whoami",
             )
         if status == httpx2.codes.FORBIDDEN:
             return Refused(
                 f"{self.system} refused {what} ({said or 'forbidden'}).",
                 system=self.system,
-                hint="the rights that a lane needs there: warden render LANE --cluster NAME --rights",
+                hint=f"its rights there: warden render LANE --cluster {self.name} --rights apply (or prove)",
             )
         if status == httpx2.codes.NOT_FOUND and not _names_an_object(body):
             return NoApi(
@@ -276,7 +276,7 @@ class Kubernetes:
         return Unidentified(
             f"{self.system}: the kubeconfig's way to a credential does not work ({why}).",
             system=self.system,
-            hint="try it: kubectl auth whoami",
+            hint=f"try it: kubectl --context {self._context} auth whoami",
         )
 
 

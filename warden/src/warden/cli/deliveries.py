@@ -86,11 +86,11 @@ def show_plan(plan: "ClusterPlan") -> None:
 def show_change(change: "Change") -> None:
     """One object of a cluster: a sign, its kind and name, and the difference below it."""
     sign = SIGNS[change.action]
-    remark = f"  ({change.remark})" if change.remark else ""
+    remark = f"  ({change.told})" if change.told else ""
     head = f"{sign} {change.kind:<18} {change.name}"
     if render.width() and len(head) + len(remark) + 2 > render.width():
         render.line(f"  {render.styled(head, STYLES[sign])}")
-        for part in render.wrapped(change.remark, indent=6):
+        for part in render.wrapped(change.told, indent=6):
             render.line(part)
     else:
         render.line(f"  {render.styled(head + remark, STYLES[sign])}")
@@ -103,7 +103,7 @@ def as_json(leg: "Leg", plan: "ClusterPlan | WardenError") -> dict[str, Any]:
     if isinstance(plan, WardenError):
         return {"cluster": leg.cluster, "error": plan.as_json()}
     changes = [
-        {"action": c.action, "kind": c.kind, "name": c.name, "lines": c.lines, "remark": c.remark} for c in plan.changes
+        {"action": c.action, "kind": c.kind, "name": c.name, "lines": c.lines, "remark": c.told} for c in plan.changes
     ]
     return {
         "cluster": leg.cluster,

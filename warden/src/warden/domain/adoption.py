@@ -43,6 +43,22 @@ def _obstacles(leg: Leg, secret: SecretSeen, external: Manifest | None) -> Itera
         )
 
 
+def unkept(leg: Leg, secret: SecretSeen) -> dict[str, str]:
+    """Field -> why OpenBao cannot hold the Secret's value as it is: it has text alone, and would change other bytes."""
+    whys = {field: _unfit(secret.values[field].reveal()) for field in leg.lane.custody.fields if field in secret.values}
+    return {field: why for field, why in whys.items() if why}
+
+
+def _unfit(value: str) -> str:
+    if not value:
+        return "is empty"
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return "is no UTF-8 text"
+    return ""
+
+
 def compared(leg: Leg, secret: SecretSeen, hashes: Mapping[str, str], handed: Handed) -> Compared:
     """The Secret's values beside one answered read, by their keyed hashes."""
     fields = leg.lane.custody.fields

@@ -54,7 +54,10 @@ def cluster_plan(
     """
     changes = [
         *_no_namespace(leg, wanted, live),
-        *(change_of(each, live.get(ref_of(each)), take_over=take_over) for each in wanted),
+        *(
+            _stuck(leg, each, live.get(ref_of(each))) or change_of(each, live.get(ref_of(each)), take_over=take_over)
+            for each in wanted
+        ),
         *_secret_in_the_way(leg, live),
     ]
     return ClusterPlan(
@@ -68,11 +71,41 @@ def namespace_of(leg: Leg) -> Ref:
 
 
 def _no_namespace(leg: Leg, wanted: Sequence[Manifest], live: Mapping[Ref, Manifest | None]) -> list[Change]:
-    ref = namespace_of(leg)
-    if live.get(ref) is not None or any(ref_of(each) == ref for each in wanted):
+    ref, found = namespace_of(leg), live.get(namespace_of(leg))
+    if any(ref_of(each) == ref for each in wanted):
         return []
+    if found is not None:
+        ending = _ending(leg, ref, found)
+        return [ending] if ending else []
     remark = "does not exist; it is its tenant's, or: warden apply --create-namespace"
     return [Change(action="absent", kind="Namespace", name=ref.name, remark=remark)]
+
+
+def _stuck(leg: Leg, wanted: Manifest, live: Manifest | None) -> Change | None:
+    """What no writing makes right: an object that is being deleted, a binding to another role than the declared one."""
+    if live is None:
+        return None
+    ref = ref_of(wanted)
+    lines = [line for path, before, after in _differences(wanted, live) for line in _both(path, before, after)]
+    if ref.kind == "RoleBinding" and any(line.startswith("- roleRef") for line in lines):
+        mend = f"{leg.kubectl} -n {ref.namespace} delete rolebinding {ref.name} && warden apply {leg.lane.id}"
+        return _left(ref, "a binding's role cannot be changed, only made anew", mend, lines)
+    return _ending(leg, ref, live)
+
+
+def _ending(leg: Leg, ref: Ref, live: Manifest) -> Change | None:
+    """An object that is being deleted: it takes no change that lasts, and is away as soon as its finalizers are."""
+    since = live["metadata"].get("deletionTimestamp")
+    if not since:
+        return None
+    held = live["metadata"].get("finalizers") or ()
+    said = f"is being deleted since {since}" + (f", held by {', '.join(held)}" if held else "")
+    where = f" -n {ref.namespace}" if ref.namespace else ""
+    return _left(ref, said, f"{leg.kubectl}{where} get {ref.kind.lower()} {ref.name} -o yaml")
+
+
+def _left(ref: Ref, remark: str, mend: str, lines: Sequence[str] = ()) -> Change:
+    return Change(action="foreign", kind=ref.kind, name=_name(ref), lines=tuple(lines), remark=remark, mend=mend)
 
 
 def remarks(leg: Leg) -> tuple[str, ...]:
@@ -185,6 +218,26 @@ def _differences(wanted: Manifest, live: Manifest) -> Iterator[tuple[Path, Any, 
     for path, value in before.items():
         if path not in after and path[0] not in _APART and not _unset(value):
             yield path, value, None
+
+
+def surplus(wanted: Manifest, live: Manifest) -> Manifest:
+    """The merge patch that takes out what is set and not wanted; empty where there is nothing of it.
+
+    Server-side apply, even by force, leaves a field that somebody else added where warden never set one. Lists need
+    no patch: in all of these objects they are managed as a whole, so that applying replaces them.
+    """
+    return _surplus(*({key: each[key] for key in each if key not in _APART} for each in (wanted, live)))
+
+
+def _surplus(wanted: Manifest, live: Manifest) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in live.items():
+        if key not in wanted and not _unset(value):
+            found[key] = None
+        elif isinstance(value, Mapping) and isinstance(wanted.get(key), Mapping):
+            below = _surplus(wanted[key], value)
+            found |= {key: below} if below else {}
+    return found
 
 
 def _told(path: Path) -> bool:

@@ -5,7 +5,7 @@ variables and ``subPath`` mounts keep what was there when the container started.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,12 @@ import msgspec
 from warden.domain.manifests import Manifest
 from warden.domain.proof import Word
 from warden.domain.server import SecretSeen
+
+OTHERWISE = "OTHERWISE"
+"""What runs is not what the Deployment says now: its rollout did not end."""
+
+NOTHING = "no Secret"
+"""There is nothing that it could run with, which is no fault of the consumer's."""
 
 OLDER = "OLDER"
 """What is known of a pod that started before the Secret was last written: not that the value was another one then."""
@@ -44,8 +50,22 @@ def judge_consumer(consuming: Consuming, secret: str, seen: SecretSeen | None) -
     running = [pod for pod in consuming.pods if _runs(pod)]
     if not running:
         return "??", "no pod", "none of its pods runs, so nobody uses the value"
+    return _judge_running(running, how, secret, seen)
+
+
+def _judge_running(
+    running: Sequence[Manifest], how: set[str], secret: str, seen: SecretSeen | None
+) -> tuple[Word, str, str]:
+    without = sorted(pod["metadata"]["name"] for pod in running if not ways(pod["spec"], secret))
+    if without:
+        detail = f"{', '.join(without)} runs as another template had it, without the Secret {secret}"
+        return "FAIL", OTHERWISE, detail
+    if seen is None:
+        return "??", NOTHING, "the Secret is not there, or was not seen, so what runs with it is not known"
     changed = changed_at(seen)
     old = [pod["metadata"]["name"] for pod in running if needs_restart(pod, secret, changed)]
+    if changed is None and how != {"directory"}:
+        return "??", "not seen", "it is not recorded when the Secret was last changed, so who has it is not known"
     if old:
         since = f"{changed:%Y-%m-%dT%H:%M:%SZ}" if changed else "?"
         detail = f"{', '.join(sorted(old))} started before the Secret's last change ({since}) and cannot follow it"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from warden.domain.cluster_plan import owned_by, owner_named
-from warden.domain.consuming import OLDER, judge_consumer
+from warden.domain.consuming import NOTHING, OLDER, OTHERWISE, judge_consumer
 from warden.domain.exposure import widest
 from warden.domain.lane import Stretch
 from warden.domain.material import redact
@@ -108,12 +108,13 @@ def _synced(seen: DeliverySeen) -> Iterator[Verdict]:
     elif seen.sync.followed == "absent":
         yield told("FAIL", f"there is no {ref}", observed="NONE", mend=f"warden apply {seen.leg.lane.id}")
     elif seen.sync.followed == "silent":
-        yield told("??", f"nothing reacted: {seen.sync.why}", observed="no answer")
+        mend = f"{seen.leg.kubectl} -n {seen.leg.declared.eso.namespace} get pods"
+        yield told("??", f"nothing reacted: {seen.sync.why}", observed="no answer", mend=mend)
     elif seen.sync.followed == "failed":
         detail = f"External Secrets Operator could not: {quoted(seen.sync.why)}"
         whose = owner_named({"metadata": seen.secret.metadata}) if seen.secret else ""
         mine = seen.secret is not None and owned_by({"metadata": seen.secret.metadata}, seen.external)
-        mend = "" if mine else _from_owner(seen, whose)
+        mend = _thawed(seen) if mine else _from_owner(seen, whose)
         yield told("FAIL", detail, observed="NOT SYNCED", mend=mend or _plan(seen))
     else:
         yield told("ok", observed="synced", ms=seen.sync.ms)
@@ -180,10 +181,19 @@ def _secret(seen: DeliverySeen) -> Iterator[Verdict]:
         whose = owner_named({"metadata": seen.secret.metadata})
         detail = whose or "nobody owns it: it was made by hand, or is orphaned"
         yield told("FAIL", detail, observed="NOT OWNED", mend=_from_owner(seen, whose) or _adopt(seen))
+    elif mend := _thawed(seen):
+        yield told("FAIL", "it is immutable, so no new value can reach it", observed="IMMUTABLE", mend=mend)
     elif wrong := _fields_differ(seen):
         yield told("FAIL", wrong, observed="DIFFERS", mend=f"warden sync {seen.leg.lane.id}")
     else:
         yield told("ok", observed="as declared")
+
+
+def _thawed(seen: DeliverySeen) -> str:
+    """How an immutable Secret is made anew: Kubernetes lets nobody take that back. Empty where it is not."""
+    if seen.secret is None or not seen.secret.immutable:
+        return ""
+    return f"{_kubectl(seen)} delete secret {seen.leg.secret} && warden sync {seen.leg.lane.id}"
 
 
 def _fields_differ(seen: DeliverySeen) -> str:
@@ -257,13 +267,16 @@ def _asked(seen: DeliverySeen) -> str:
 
 def _consumers(seen: DeliverySeen) -> Iterator[Verdict]:
     for consuming in seen.consumers:
-        told = _told(seen, "consumer", f"{consuming.name} runs with it", stretch="consumer")
         word, observed, detail = judge_consumer(consuming, seen.leg.secret, seen.secret)
+        stretch: Stretch = "custody" if observed == NOTHING else "consumer"
+        told = _told(seen, "consumer", f"{consuming.name} runs with it", stretch=stretch)
         deployment = f"deployment/{consuming.name.partition('/')[2]}"
         deploy = f"{seen.leg.kubectl} apply -k {consuming.overlay}" if consuming.overlay else f"see {_doc(seen)}"
         mends = {
             OLDER: f"{_kubectl(seen)} rollout restart {deployment}",
+            OTHERWISE: f"{_kubectl(seen)} rollout status {deployment}",
             "no pod": f"{_kubectl(seen)} describe {deployment}",
+            NOTHING: f"warden sync {seen.leg.lane.id}",
         }
         yield told(word, detail, observed=observed, mend=mends.get(observed, deploy))
 

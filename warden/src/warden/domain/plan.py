@@ -47,7 +47,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     ``lines`` is the readable difference: ``+`` will be there, ``-`` will be gone. ``wanted`` is what `apply` writes.
     ``foreign``: an object of that name exists and is not marked as ours. ``absent``: the auth mount is not there, and
     a lane does not declare auth mounts. ``kind`` is ``mount``, ``metadata``, ``policy`` or ``role`` on OpenBao, and the
-    object's own kind in a cluster; ``remark`` says who is in the way.
+    object's own kind in a cluster; ``remark`` says who is in the way, ``mend`` by which command that is ended, where
+    neither `apply` nor ``--take-over`` can.
     """
 
     action: Action
@@ -57,6 +58,12 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     wanted: Any = None
     role: RoleName | None = None
     remark: str = ""
+    mend: str = ""
+
+    @property
+    def told(self) -> str:
+        """The remark, and what to do about it."""
+        return f"{self.remark}: {self.mend}" if self.mend else self.remark
 
     @property
     def differs(self) -> bool:

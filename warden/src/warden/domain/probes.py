@@ -65,6 +65,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
         mend: the command that mends it.
         fields: for the question after the live version: exactly these field names.
         granted_by: the one policy by which an allowed read may pass.
+        policy: the lane's own, which is what `apply` can mend.
         capabilities: for questions about capabilities: what is allowed on each path, nothing more.
     """
 
@@ -84,6 +85,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[str, ...] = ()
     capabilities: Mapping[str, tuple[str, ...]] = {}
     granted_by: str = ""
+    policy: str = ""
 
 
 SUBJECT = ("invalid subject (sub) claim", "service account name not authorized", "namespace not authorized")
@@ -124,7 +126,7 @@ def _with_remedy(lane: Lane, probe: Probe) -> Probe:
     """Every wrong answer names the command that mends it: the value is put, all else is derived again."""
     put = f"warden put {lane.id} {lane.custody.fields[0]}"
     mend = put if probe.fields else f"warden plan {lane.id}, then warden apply {lane.id}"
-    return msgspec.structs.replace(probe, mend=mend)
+    return msgspec.structs.replace(probe, mend=mend, policy=lane.custody.policy_name)
 
 
 def claims_of(lane: Lane, reader: WorkloadReader) -> Claims:

@@ -4,6 +4,7 @@ Inconclusive is not denied: a refusal counts only when a reachable, unsealed sys
 probe is about, and wrote a line about it into its audit log. No line, no proof.
 """
 
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -109,6 +110,9 @@ def judge(probe: Probe, outcome: Outcome, lines: Sequence[AuditLine]) -> Verdict
     elif word == "ok" and line is not None and probe.granted_by and line.granted_by != (probe.granted_by,):
         word, observed = "FAIL", "BY OTHERS"
         detail = f"the read was granted by {', '.join(line.granted_by) or 'no policy'}, not by {probe.granted_by} alone"
+    others = _others(probe, line) if observed in {"ALLOWED", "BY OTHERS"} else []
+    if others and observed == "ALLOWED":
+        detail = f"{detail}: by {', '.join(others)}"
     return Verdict(
         probe=probe.id,
         title=probe.title,
@@ -121,15 +125,25 @@ def judge(probe: Probe, outcome: Outcome, lines: Sequence[AuditLine]) -> Verdict
         audit=line.id if line else "",
         at=line.at if line else "",
         ms=round(outcome.ms, 1),
-        mend=_mend(probe, detail) if word == "FAIL" else "",
+        mend=_mend(probe, detail, others) if word == "FAIL" else "",
     )
+
+
+def _others(probe: Probe, line: AuditLine | None) -> list[str]:
+    """The policies, none of them the lane's own, that let the request pass."""
+    return [name for name in (line.granted_by if line else ()) if name and probe.policy not in {"", name}]
 
 
 UNDECLARED = "not declared: "
 
+UNCONFIRMED = "; if the role is as declared: may OpenBao review tokens in that cluster (system:auth-delegator)?"
+"""What a login that is denied without a reason may mean: the cluster did not confirm the token to OpenBao."""
 
-def _mend(probe: Probe, detail: str) -> str:
-    """The command that mends it; what is too much in a path is taken out, not put again."""
+
+def _mend(probe: Probe, detail: str, others: Sequence[str] = ()) -> str:
+    """The command that mends it; what is too much in a path is taken out, and another's policy is not `apply`'s."""
+    if others:
+        return f"bao policy read {shlex.quote(others[0])}"
     if not probe.fields or not detail.startswith(UNDECLARED):
         return probe.mend
     mount, _, key = probe.path.partition("/subkeys/")
@@ -237,7 +251,8 @@ def _expecting_allowed(probe: Probe, answer: Answer, *, allowed: bool) -> tuple[
         said = said_by(answer) or "permission denied"
         if not probe.reader:
             return "??", "refused", f"the caller may not look: {said}"
-        return "FAIL", "REFUSED", f"{probe.meaning}: {said}"
+        unsure = UNCONFIRMED if refused_at_login(answer) and said.endswith("permission denied") else ""
+        return "FAIL", "REFUSED", f"{probe.meaning}: {said}{unsure}"
     if probe.capabilities:
         return _judge_capabilities(probe, answer)
     if probe.fields:

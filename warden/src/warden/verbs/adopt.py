@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from warden.domain.adoption import Compared, compared, obstacles
+from warden.domain.adoption import Compared, compared, obstacles, unkept
 from warden.domain.cluster import Leg
 from warden.domain.cluster_plan import ClusterPlan, owned_by
 from warden.domain.consuming import OLDER, Consuming, judge_consumer
@@ -168,6 +168,7 @@ def _settle(leg: Leg, secret: SecretSeen, tools: Tools, keep: Keep) -> Compared:
     if not keep:
         raise _differs(leg, found)
     if keep == "secret":
+        _expect_kept(leg, secret, found)
         for field in found.different:
             told = {"path": leg.lane.custody.path, "field": field, "from": leg.cluster}
             tools.journal.record("put.begin", leg.lane.id, told)
@@ -180,9 +181,24 @@ def _settle(leg: Leg, secret: SecretSeen, tools: Tools, keep: Keep) -> Compared:
     return found
 
 
+def _expect_kept(leg: Leg, secret: SecretSeen, found: Compared) -> None:
+    """Raise `Foreign` where a value that is to become OpenBao's would not be the same there."""
+    unfit = unkept(leg, secret)
+    wrong = [field for field in found.different if field in unfit]
+    if wrong:
+        raise Foreign(
+            f"{'; '.join(f'{field} {unfit[field]}' for field in wrong)}: OpenBao cannot hold that as it is. "
+            f"The Secret {leg.delivery.secret} is as it was, and nothing was put.",
+            system=f"cluster {leg.cluster}",
+            subject=leg.lane.id,
+            hint=f"put what the consumer is to have: warden put {leg.lane.id} {wrong[0]}; then --keep openbao",
+        )
+
+
 def _compare(leg: Leg, secret: SecretSeen, tools: Tools) -> Compared:
-    handed = _read_by_eso(leg, tools)
-    values = {field: secret.values[field] for field in leg.lane.custody.fields if field in secret.values}
+    handed, unfit = _read_by_eso(leg, tools), unkept(leg, secret)
+    fields = [field for field in leg.lane.custody.fields if field in secret.values and field not in unfit]
+    values = {field: secret.values[field] for field in fields}
     hashes = {field: tools.vault.audit_hash(tools.device, value) for field, value in values.items()}
     return compared(leg, secret, hashes, handed)
 

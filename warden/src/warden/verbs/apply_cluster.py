@@ -4,10 +4,11 @@ Idempotent, and safe to be killed at any point and run again. The order is the p
 strangers are played as, the store, and the ExternalSecret last: nothing is delivered before all the rest is there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from warden.domain.cluster_plan import ClusterPlan
+from warden.domain.cluster_plan import ClusterPlan, surplus
 from warden.domain.errors import Foreign
+from warden.domain.manifests import ref_of
 from warden.domain.plan import Change
 from warden.ports import Cluster, Journal
 from warden.verbs.apply import Make, Receipt, carry_out
@@ -37,6 +38,10 @@ def apply_cluster(
 
     def one(change: Change) -> None:
         cluster.apply(change.wanted, force=take_over)
+        ref = ref_of(change.wanted)
+        rest = surplus(change.wanted, cluster.get(ref) or {}) if change.action == "change" else {}
+        if rest:  # nobody else's: the plan refuses those, unless they are taken over
+            cluster.patch(ref, rest)
 
     return carry_out(first, plan, Make(cluster.system, what, one, done), journal)
 
@@ -50,12 +55,15 @@ def expect_ours(plan: ClusterPlan) -> None:
         f"{named}. Nothing was changed in {plan.cluster}.",
         system=plan.system,
         subject=plan.lane,
-        hint=_hint(plan, [change.kind for change in plan.blocked]),
+        hint=_hint(plan),
     )
 
 
-def _hint(plan: ClusterPlan, kinds: Sequence[str]) -> str:
+def _hint(plan: ClusterPlan) -> str:
     """`adopt` takes a Secret over, or says what to write where it is the lane's already."""
+    kinds = [change.kind for change in plan.blocked]
+    if mend := next((change.mend for change in plan.blocked if change.mend), ""):
+        return mend
     if "Secret" in kinds:
         return f"warden adopt {plan.lane} --cluster {plan.cluster}"
     if kinds == ["Namespace"]:

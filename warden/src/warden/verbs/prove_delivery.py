@@ -100,7 +100,7 @@ def findings(leg: Leg, plan: ClusterPlan) -> tuple[Verdict, ...]:
             _what_differs(change),
             reader=leg.label,
             difference=() if change.action == "create" else change.lines,
-            mend=f"warden apply {leg.lane.id}{_FLAGS.get(change.action, '')}",
+            mend=change.mend or f"warden apply {leg.lane.id}{_FLAGS.get(change.action, '')}",
         )
         for change in own
         if change.differs
