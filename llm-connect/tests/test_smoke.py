@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -156,8 +157,9 @@ def test_an_answer_without_end_is_read_no_further_than_16_mib(smoke):
     assert (done.returncode, done.stdout.count("FAIL")) == (1, 3)
 
 
-@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 no TLS here\r\n\r\n", b""])
-def test_https_where_http_is_spoken(smoke, answer):
+@contextlib.contextmanager
+def saying(answer):
+    """The port of a server that says this once, whatever it is told."""
     with socket.create_server(("127.0.0.1", 0)) as plain:
 
         def once():
@@ -168,24 +170,20 @@ def test_https_where_http_is_spoken(smoke, answer):
 
         thread = threading.Thread(target=once)
         thread.start()
-        done = smoke(f"https://127.0.0.1:{plain.getsockname()[1]}")
+        yield plain.getsockname()[1]
         thread.join(5)
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 no TLS here\r\n\r\n", b""])
+def test_https_where_http_is_spoken(smoke, answer):
+    with saying(answer) as port:
+        done = smoke(f"https://127.0.0.1:{port}")
     assert (done.returncode, "cannot be asked (no TLS is spoken there)" in done.stderr) == (3, True), done.stderr
 
 
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.6\r\n", b""])
 def test_what_speaks_no_http_is_told_without_the_name_of_an_exception(smoke, answer):
-    with socket.create_server(("127.0.0.1", 0)) as plain:
-
-        def once():
-            connection, _ = plain.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(answer)
-
-        thread = threading.Thread(target=once)
-        thread.start()
-        done = smoke(f"http://127.0.0.1:{plain.getsockname()[1]}")
-        thread.join(5)
+    with saying(answer) as port:
+        done = smoke(f"http://127.0.0.1:{port}")
     assert (done.returncode, done.stdout) == (3, "")
     assert "cannot be asked (closed without an answer, or no HTTP is spoken there)" in done.stderr
