@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import socket
 import threading
@@ -157,7 +156,7 @@ def test_an_answer_without_end_is_read_no_further_than_16_mib(smoke):
     assert (done.returncode, done.stdout.count("FAIL")) == (1, 3)
 
 
-@contextlib.contextmanager
+@contextmanager
 def saying(answer):
     """The port of a server that says this once, whatever it is told."""
     with socket.create_server(("127.0.0.1", 0)) as plain:
