@@ -87,6 +87,14 @@ def test_a_policy_is_printed_without_asking_anyone_and_can_be_written(world, pla
     platform_server.must("PUT", f"sys/policies/acl/{unique('printed')}", {"policy": done.stdout})
 
 
+@pytest.mark.parametrize("flag", ["--kv", "--auth", "--policies"])
+@pytest.mark.parametrize("name", ['a" {}', "", "/a", "a*b", "a\nb"])
+def test_a_name_that_would_end_the_path_of_a_policy_is_refused(world, flag, name):
+    done = run(world(None, BAO_ADDR=""), "--policy", "apply", flag, name)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{flag} is no name of a mount or policy" in done.stderr
+
+
 def test_it_fits_a_terminal_of_80_columns(world):
     child = pexpect.spawn(
         WARDEN, ["doctor"], env=world("developer", TERM="xterm", NO_COLOR="1"), encoding="utf-8", dimensions=(60, 80)

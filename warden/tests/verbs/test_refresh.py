@@ -5,13 +5,13 @@ import time
 import pytest
 
 from warden.domain.cluster import DeclaredCluster, leg
-from warden.domain.errors import Refused
+from warden.domain.errors import Refused, Unidentified, Unreachable
 from warden.domain.lane import Delivery
 from warden.domain.manifests import Ref
 from warden.domain.seen import Sync
 from warden.verbs import refresh as refresh_module
 from warden.verbs.refresh import refresh
-from warden.verbs.sync import _with_reason
+from warden.verbs.sync import _one, _with_reason
 
 ASKED = Ref("ExternalSecret", "team", "key")
 STORE = Ref("SecretStore", "team", "openbao-app")
@@ -100,3 +100,18 @@ def test_what_a_store_says_when_it_is_well_is_no_reason_of_a_failure(lane_of):
     one = leg(lane, "here", {"here": DeclaredCluster(context="c")})
     found = _with_reason(Sync(followed="failed", why=NOT_READY), one, Stored())
     assert found.why == f"{NOT_READY}: permission denied"
+
+
+@pytest.mark.parametrize(
+    ("kind", "followed"), [(Refused, "refused"), (Unidentified, "refused"), (Unreachable, "silent")]
+)
+@pytest.mark.parametrize("early", [True, False])
+def test_a_cluster_that_refuses_is_told_from_one_that_gives_no_answer(lane_of, kind, followed, early):
+    class Refusing(Scripted):
+        def patch(self, ref, changes):
+            raise kind("it said so", hint="do this")
+
+    lane = lane_of(deliveries={"here": Delivery(external_secret="tenant/key")})
+    one = leg(lane, "here", {"here": DeclaredCluster(context="c")})
+    found = _one(one, kind("it said so", hint="do this") if early else Refusing(0), None, 1)
+    assert (found.followed, found.why, found.hint) == (followed, "it said so", "do this")

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 UNSEAL_OWN = "warden dev up"
 """The embedded platform keeps its own key."""
 
-CODES = {"synced": Exit.DONE, "silent": Exit.INCONCLUSIVE, "failed": Exit.NO, "absent": Exit.NO}
+CODES = {
+    "synced": Exit.DONE,
+    "silent": Exit.INCONCLUSIVE,
+    "refused": Exit.REFUSED,
+    "failed": Exit.NO,
+    "absent": Exit.NO,
+}
 
 
 @click.command()
@@ -38,7 +44,7 @@ def sync(ctx: click.Context, /, lane: str, clusters: tuple[str, ...], timeout: i
       warden sync openrouter-llm-connect --cluster coulombcore --json
     \b
     That it was followed is measured; that what arrived is right is what warden prove shows.
-    Exit codes: 0 followed everywhere, 1 one could not, 3 no reaction or no answer, 5 the lane is closed.
+    Exit codes: 0 followed everywhere, 1 one could not, 3 no reaction or no answer, 4 refused, 5 the lane is closed.
     """
     from warden.verbs.sync import sync as force
 
@@ -71,8 +77,11 @@ def _next(lane: str, done: "Sequence[Synced]") -> str:
     return f"warden {'apply' if any(each.followed == 'absent' for each in done) else 'prove'} {lane}"
 
 
+_WORDS = {"synced": ("ok", "ok"), "silent": ("??", "warn"), "refused": ("??", "warn")}
+
+
 def _show(each: "Synced") -> None:
-    word, style = {"synced": ("ok", "ok"), "silent": ("??", "warn")}.get(each.followed, ("FAIL", "bad"))
+    word, style = _WORDS.get(each.followed, ("FAIL", "bad"))
     render.line(
         f"  {render.styled(f'{word:<4}', style)} {each.cluster:<16} ExternalSecret {each.external_secret}"
         + (f"  {each.ms:.0f} ms" if each.followed == "synced" else "")

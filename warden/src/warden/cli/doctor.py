@@ -1,5 +1,6 @@
 """``warden doctor``: what is there and what is missing, of any OpenBao."""
 
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -7,7 +8,7 @@ import msgspec
 
 from warden.cli import render, wiring
 from warden.cli.bench import clusters_of
-from warden.domain.errors import Exit
+from warden.domain.errors import Exit, Usage
 from warden.domain.rights import VERBS, Right, Scope, Verb, policy_text
 
 if TYPE_CHECKING:
@@ -20,18 +21,35 @@ _INDENT = 25
 _WORDS = {"ok": ("ok", "ok"), "missing": ("MISSING", "bad"), "soon": ("SOON", "warn"), "unknown": ("??", "warn")}
 
 
+_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*\*?", re.ASCII)
+
+
+def _path(_context: click.Context, option: click.Parameter, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    """What goes into a policy's path: nothing that would end it, or the stanza."""
+    for each in (value,) if isinstance(value, str) else value:
+        if not _PATH.fullmatch(each):
+            raise Usage(
+                f"{option.opts[0]} is no name of a mount or policy: {each!r}. Nothing was asked.",
+                hint="letters, digits and . _ - /, and a * at the end",
+            )
+    return value
+
+
 @click.command()
 @click.option("--policy", type=click.Choice(VERBS), help="Print the least-rights policy of a verb, and ask nobody.")
 @click.option("--for", "verbs", multiple=True, type=click.Choice(VERBS), help="Only these verbs (default: all).")
-@click.option("--kv", default="platform", show_default=True, help="The KV v2 mount of the lanes.")
+@click.option("--kv", default="platform", show_default=True, callback=_path, help="The KV v2 mount of the lanes.")
 @click.option(
     "--auth",
     multiple=True,
     default=("kubernetes", "netkingdom"),
     show_default=True,
+    callback=_path,
     help="An auth mount that readers log in at; may be repeated.",
 )
-@click.option("--policies", default="workload-*", show_default=True, help="The names of the lanes' policies.")
+@click.option(
+    "--policies", default="workload-*", show_default=True, callback=_path, help="The names of the lanes' policies."
+)
 @click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
 @click.pass_context
 def doctor(

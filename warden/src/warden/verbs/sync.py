@@ -11,7 +11,7 @@ import msgspec
 
 from warden.domain.cluster import Leg
 from warden.domain.delivery import quoted
-from warden.domain.errors import Closed, Inconclusive, Missing, WardenError
+from warden.domain.errors import Closed, Inconclusive, Missing, Refused, WardenError
 from warden.domain.lane import Lane
 from warden.domain.manifests import external_secret_of, store_of
 from warden.domain.seen import Sync
@@ -29,6 +29,8 @@ UNANSWERED = re.compile(
 
 class Synced(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it in one cluster; ``why`` is empty where it was followed.
+
+    ``followed`` is as in `Sync`, or ``refused``: the cluster does not let this caller ask for it.
 
     ``hint`` is what to do first, where it is not the delivery that has to be looked at.
     """
@@ -73,7 +75,7 @@ def sync(
 
 
 def _one(leg: Leg, cluster: Cluster | WardenError, vault: Vault, patience: float) -> Synced:
-    hint = ""
+    hint, refused = "", False
     try:
         if isinstance(cluster, WardenError):
             raise cluster
@@ -82,11 +84,11 @@ def _one(leg: Leg, cluster: Cluster | WardenError, vault: Vault, patience: float
             found, hint = _unanswered(_with_reason(found, leg, cluster), vault)
             hint = hint or _no_value(leg.lane, vault)
     except WardenError as fault:
-        found, hint = Sync(followed="silent", why=fault.message), fault.hint
+        found, hint, refused = Sync(followed="silent", why=fault.message), fault.hint, isinstance(fault, Refused)
     return Synced(
         cluster=leg.cluster,
         external_secret=leg.delivery.secret,
-        followed=found.followed,
+        followed="refused" if refused else found.followed,
         why=quoted(found.why) or ("there is no such ExternalSecret" if found.followed == "absent" else ""),
         ms=round(found.ms, 1),
         hint=hint,
