@@ -483,6 +483,31 @@ def test_a_known_token_is_not_made_out_by_a_page_of_a_proxy():
             bao.policy("x")
 
 
+OVERTAKEN = b'{"errors": ["1 error occurred:\\n\\t* transaction commit failed"]}'
+
+
+def test_a_write_that_was_overtaken_by_another_is_sent_again():
+    kept = ok(b'{"data": {"version": 3}}')
+    with serving(*[status(500, OVERTAKEN)] * 2, kept, status(404), status(500, OVERTAKEN), kept) as (address, sent):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
+        bao.write_role("m", "r", {"a": 1})
+        assert len(sent) == 3
+        assert len(set(sent)) == 1
+        assert bao.put_field("m", "k", "F", Secret("v")) == 3
+    assert len(sent) == 6
+
+
+def test_one_that_is_overtaken_each_time_and_any_other_fault_is_told():
+    with serving(*[status(500, OVERTAKEN)] * 9) as (address, sent):
+        with pytest.raises(ServerFault, match="transaction commit failed"):
+            OpenBao(parse_address(address, "BAO_ADDR"), Secret("t")).write_policy("p", "")
+        assert len(sent) == 5
+    with serving(*[status(500)] * 9) as (address, sent):
+        with pytest.raises(ServerFault, match="said so"):
+            OpenBao(parse_address(address, "BAO_ADDR"), Secret("t")).write_policy("p", "")
+        assert len(sent) == 1
+
+
 def test_whether_a_refused_token_is_known_is_not_guessed_from_a_server_in_trouble():
     with serving(status(403), status(503)) as (address, _):
         bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))

@@ -33,6 +33,10 @@ from warden.domain.server import (
 
 OK, NO_CONTENT = 200, 204
 BAD_REQUEST, FORBIDDEN, NOT_FOUND, INTERNAL, UNAVAILABLE = 400, 403, 404, 500, 503
+_OVERTAKEN = "transaction commit failed"
+"""Of two writes of one object at once one is undone whole, and its client is to try again (OpenBao issue 296)."""
+_PAUSES = (0.05, 0.1, 0.2, 0.4)
+"""Seconds."""
 
 
 class OpenBao:
@@ -80,10 +84,20 @@ class OpenBao:
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, none: Sequence[int] = ()
     ) -> Answer:
         """As the caller; an answer of 2xx or one of the statuses in `none`, else the error it means."""
-        answer = self.send(Request(method=method, path=path, body=body, token=self._token))
+        answer = self._send_until_kept(Request(method=method, path=path, body=body, token=self._token))
         if answer.status in {OK, NO_CONTENT} or _says(answer, *none):
             return answer
         raise self._error(answer, f"{method} {path}")
+
+    def _send_until_kept(self, request: Request) -> Answer:
+        """`send`, and again where another write came first and nothing of this one was kept."""
+        answer = self.send(request)
+        for pause in _PAUSES:
+            if answer.status != INTERNAL or _OVERTAKEN not in said_by(answer):
+                break
+            time.sleep(pause)
+            answer = self.send(request)
+        return answer
 
     def _part(self, answer: Answer, name: str = "data") -> dict[str, Any]:
         """What the answer has under `name`; a proxy's page or another server's answer has nothing there."""
@@ -297,7 +311,7 @@ class OpenBao:
             body={"options": {"cas": cas}, "data": {field: value.reveal()}},
             token=self._token,
         )
-        answer = self.send(request)
+        answer = self._send_until_kept(request)
         if answer.status == OK:
             return int(self._part(answer)["version"])
         if answer.status == NOT_FOUND or "check-and-set" in said_by(answer):
