@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from activity_core import berlin
+from activity_core.lock import default_place
 
 PROGRAM_SECONDS = 15
 
@@ -342,3 +343,8 @@ def test_the_record_is_for_its_owner_alone(world):
 )
 def test_a_day_is_one_in_berlin(moment, day, clock):
     assert (berlin.day(berlin.parsed(moment)), berlin.clock_time(berlin.parsed(moment))) == (day, clock)
+
+
+@pytest.mark.parametrize(("given", "base"), [("", "/h/.local/state"), ("here", "/h/.local/state"), ("/s", "/s")])
+def test_the_record_is_in_the_state_directory_and_a_relative_one_is_ignored(given, base):
+    assert default_place({"HOME": "/h", "XDG_STATE_HOME": given}).path == f"{base}/activity-core/runs.db"

@@ -29,7 +29,9 @@ class Place:
 def default_place(environment: Mapping[str, str]) -> Place:
     """ACTIVITY_CORE_RECORD, else ``activity-core/runs.db`` in the XDG state directory."""
     given = environment.get("ACTIVITY_CORE_RECORD")
-    state = environment.get("XDG_STATE_HOME") or os.path.join(environment.get("HOME") or "/", ".local", "state")
+    state = environment.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(state):  # XDG base directory specification: relative paths are to be ignored
+        state = os.path.join(environment.get("HOME") or "/", ".local", "state")
     return Place(given or os.path.join(state, "activity-core", "runs.db"))
 
 

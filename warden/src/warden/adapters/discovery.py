@@ -5,6 +5,7 @@ A platform directory is one that holds ``catalog/``. The error names all four pl
 
 import os
 
+from warden.adapters import xdg
 from warden.domain.errors import Usage
 
 PLACES = "--platform, WARDEN_PLATFORM, the current directory and those above it, and the user's config file"
@@ -31,10 +32,7 @@ def find_platform(flag: str | None = None) -> str:
 
 def config_file() -> str:
     """The user's configuration: TOML, ``$XDG_CONFIG_HOME/warden/config.toml``."""
-    base = os.environ.get("XDG_CONFIG_HOME", "")
-    if not os.path.isabs(base):  # XDG base directory specification: relative paths are to be ignored
-        base = os.path.join(os.path.expanduser("~"), ".config")
-    return os.path.join(base, "warden", "config.toml")
+    return os.path.join(xdg.directory("XDG_CONFIG_HOME", ".config"), "config.toml")
 
 
 def _is_platform(path: str) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from warden.adapters import xdg
+
 FORMAT = "2"
 
 Stamp = tuple[int, int, int, int]
@@ -49,10 +51,8 @@ def stamp(path: str) -> Stamp:
 
 def index_path(platform_dir: str) -> str:
     """``$XDG_CACHE_HOME/warden/catalog-<checksum of the platform directory's path>``."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(base):  # XDG base directory specification: relative paths are to be ignored
-        base = os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(base, "warden", f"catalog-{zlib.crc32(os.fsencode(platform_dir)):08x}")
+    name = f"catalog-{zlib.crc32(os.fsencode(platform_dir)):08x}"
+    return os.path.join(xdg.directory("XDG_CACHE_HOME", ".cache"), name)
 
 
 class IndexFile:

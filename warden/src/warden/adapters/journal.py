@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from warden.adapters import xdg
 from warden.adapters.journal_faults import os_user, told
 from warden.adapters.journal_file import TELLING, connect, expect_sound, is_there, make
 from warden.domain.chain import GENESIS, Chain, Head, Row, link, walk
@@ -35,10 +36,7 @@ def journal_path(environ: Mapping[str, str]) -> str:
         return os.path.abspath(named)
     if state := environ.get("WARDEN_STATE"):
         return os.path.join(os.path.abspath(state), "journal.db")
-    state = environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(state):  # XDG base directory specification: relative paths are to be ignored
-        state = os.path.join(os.path.expanduser("~"), ".local", "state")
-    return os.path.join(state, "warden", "journal.db")
+    return os.path.join(xdg.directory("XDG_STATE_HOME", ".local/state", environ), "journal.db")
 
 
 def _now() -> datetime:

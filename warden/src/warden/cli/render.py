@@ -104,8 +104,10 @@ def harmless(text: str) -> str:
 def document(value: object) -> None:
     """The one JSON document of ``--json``; what cannot be seen is escaped, since it may steer a terminal, too."""
     text = json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)
-    unseen = {char for char in set(text) if not char.isprintable() and char != "\n"}
-    _out(text.translate({ord(char): json.dumps(char)[1:-1] for char in unseen}) + "\n")
+    if not text.replace("\n", "").isprintable():
+        unseen = {char for char in set(text) if not char.isprintable() and char != "\n"}
+        text = text.translate({ord(char): json.dumps(char)[1:-1] for char in unseen})
+    _out(f"{text}\n")
 
 
 def plain(value: object) -> dict[str, Any]:

@@ -44,12 +44,9 @@ def platform_flag(ctx: click.Context) -> str | None:
 
 def state_directory() -> str:
     """Where warden keeps its own state: WARDEN_STATE, else ``$XDG_STATE_HOME/warden``."""
-    if named := os.environ.get("WARDEN_STATE"):
-        return named
-    base = os.environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(base):  # XDG base directory specification: relative paths are to be ignored
-        base = os.path.join(os.path.expanduser("~"), ".local", "state")
-    return os.path.join(base, "warden")
+    from warden.adapters import xdg
+
+    return os.environ.get("WARDEN_STATE") or xdg.directory("XDG_STATE_HOME", ".local/state")
 
 
 def platform_dir(ctx: click.Context) -> str:

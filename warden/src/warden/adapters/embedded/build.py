@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from warden.adapters import xdg
 from warden.adapters.embedded import state
 from warden.adapters.embedded.golang import SYSTEM, Go
 from warden.domain.errors import Held, Inconclusive
@@ -113,10 +114,7 @@ class Programs(msgspec.Struct, frozen=True, kw_only=True):
 
 def cache_directory(environ: Mapping[str, str] = os.environ) -> str:
     """``$XDG_CACHE_HOME/warden/cluster``, else ``~/.cache/warden/cluster``."""
-    base = environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(base):  # XDG base directory specification: relative paths are to be ignored
-        base = os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(base, "warden", "cluster")
+    return os.path.join(xdg.directory("XDG_CACHE_HOME", ".cache", environ), "cluster")
 
 
 def located() -> Programs:
