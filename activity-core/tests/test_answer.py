@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from activity_core import salvage
 from activity_core.answer import read
 from activity_core.material import MASK
 from activity_core.wsjf import COLUMNS
@@ -210,3 +211,17 @@ def test_any_text_is_read_without_a_fault(anything):
         getattr(each.estimates, name) in (1, 2, 3, 5, 8, 13, 20) for each in answer.recommendations for name in COLUMNS
     )
     assert answer.problems or answer.recommendations == []
+
+
+@pytest.mark.parametrize(
+    ("rubbish", "most"),
+    [('{"recommendations": [' + "{x " * 200_000, 10_000), ('[{"a ' * 100_000, 60)],
+    ids=["beginnings of entries", "beginnings of lists"],
+)
+def test_what_is_tried_in_vain_has_an_end(monkeypatch, rubbish, most):
+    """Each try reads on from where it begins: without a bound two megabytes took minutes."""
+    tried = []
+    decoded = salvage._decoded
+    monkeypatch.setattr(salvage, "_decoded", lambda text, at: tried.append(at) or decoded(text, at))
+    assert salvage.objects(rubbish).entries == []
+    assert len(tried) < most

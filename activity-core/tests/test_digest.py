@@ -161,3 +161,10 @@ def test_an_id_that_is_a_secret_drops_its_entry_and_is_not_repeated():
 def test_unknown_fields_are_ignored():
     (candidate,) = of(digest(next_steps=[STEP | {"internal": "x"}], version=3)).candidates
     assert dict(candidate.fields) == {}
+
+
+def test_a_pattern_is_read_as_json_schema_says():
+    """ECMA-262: a digit is one of ten, and a line break at the end is a character."""
+    assert schemas.faults({"pattern": r"^\d$"}, "3") == []
+    assert schemas.faults({"pattern": r"^\d$"}, "\N{ARABIC-INDIC DIGIT THREE}")
+    assert schemas.faults({"pattern": r"^\d$"}, "3\n")

@@ -179,6 +179,7 @@ def test_a_record_in_which_nothing_stands_yet_is_none_and_one_that_cannot_be_loo
     (world.home / "empty.db").touch()
     done = world.run("runs", ACTIVITY_CORE_RECORD=str(world.home / "empty.db"))
     assert (done.returncode, "no run yet" in done.stderr) == (0, True)
+    assert (world.home / "empty.db").stat().st_size == 0  # who only reads makes nothing
     done = world.run("runs", ACTIVITY_CORE_RECORD=str(world.home / ("x" * 300)))
     assert (done.returncode, "the record cannot be read (file name too long)" in done.stderr) == (3, True)
 
