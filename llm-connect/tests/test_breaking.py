@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import http.client
 import json
 import os
 import socket
@@ -210,11 +212,48 @@ def test_what_comes_beside_a_body_is_bounded(gateway, name):
     assert not isinstance(caught.value, TimeoutError)
 
 
-def test_a_head_that_is_too_large_is_told(gateway, call):
+LONG = b"x: " + b"a" * 66_000
+TOO_LARGE = {
+    "not whole": HEAD + LONG,
+    "whole": HEAD + LONG + b"\r\n\r\n",
+    "with its body": HEAD + b"content-length: 2\r\n" + LONG + b"\r\n\r\n{}",
+    "in many headers": HEAD + b"x: aaaaaaaaaa\r\n" * 8_000 + b"\r\n",
+    "in its address": b"GET /" + LONG[3:] + b" HTTP/1.1\r\nhost: a\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", TOO_LARGE)
+def test_a_head_that_is_too_large_is_told(gateway, name, caplog):
     with socket.create_connection(address_of(gateway)) as client:
-        client.sendall(HEAD + b"x: " + b"a" * 66_000)
-        assert client.makefile("rb").readline() == b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+        client.settimeout(20)
+        client.sendall(TOO_LARGE[name])
+        answer = client.makefile("rb")
+        assert answer.readline() == b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+        with contextlib.suppress(ConnectionResetError):
+            answer.read()
+    assert [each.getMessage() for each in caplog.records] == ["the head of a request was too large"]
+
+
+def test_a_head_below_that_is_taken_whatever_came_before_and_comes_after_it(gateway, call):
     assert call("GET", f"{gateway}/health", headers={"x-long": "a" * 60_000}).status == 200
+    assert call("POST", f"{gateway}/execute", {"prompt": "a" * 200_000}).status == 200
+    client = http.client.HTTPConnection(*address_of(gateway), timeout=20)
+    with contextlib.closing(client):
+        client.connect()
+        sock = client.sock
+        for _ in range(100):  # no body tells one from the next
+            client.request("GET", "/health", headers={"x": "a" * 1_000})
+            answer = client.getresponse()
+            answer.read()
+            assert (answer.status, client.sock) == (200, sock)
+
+
+def test_within_a_request_nothing_is_answered_but_its_own_answer(gateway):
+    with socket.create_connection(address_of(gateway)) as client:
+        client.settimeout(20)
+        client.sendall(CHUNKED + b"5;x=" + b"a" * 66_000)
+        with contextlib.suppress(ConnectionResetError):
+            assert client.recv(100) == b""
 
 
 def test_our_own_limit_is_told_apart_and_a_place_that_is_free_is_given(serving, gateway_to, call, key):
@@ -359,6 +398,8 @@ def test_readiness_drops_first_and_requests_are_still_taken(program, call):
         assert call("GET", f"{process.url}/ready").status == 200
         process.terminate()
         assert eventually(lambda: call("GET", f"{process.url}/ready").status == 503)
+        reply = call("GET", f"{process.url}/ready")
+        assert (reply.json["type"], reply.headers["x-should-retry"]) == ("stopping", "true")
         assert call("POST", f"{process.url}/execute", {"prompt": "hello"}).status == 200
         process.communicate(timeout=10)
     assert process.returncode == 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import tracemalloc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -108,3 +111,21 @@ def test_numbers_are_within_their_bounds(low, room, whole, exclusive):
         return
     value = document(schema)
     assert low < value < low + room if exclusive else low <= value <= low + room
+
+
+def test_what_is_too_large_is_not_begun():
+    """A list of a thousand million places would take the memory before its first value was written."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(Unsupported, match="more than 100000"):
+            document({"type": "array", "minItems": 5 * 10**6})
+        assert tracemalloc.get_traced_memory()[1] < 10 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_document_may_be_too_large_without_a_list_or_a_long_text():
+    many = {"required": list("abcdefgh"), "properties": {name: {"$ref": "#/$defs/X"} for name in "abcdefgh"}}
+    levels = {str(each): json.loads(json.dumps(many).replace("X", str(each + 1))) for each in range(6)}
+    with pytest.raises(Unsupported, match="more than 100000"):
+        document({"$ref": "#/$defs/0", "$defs": {**levels, "6": {"const": 1}}})

@@ -39,6 +39,10 @@ model = 1
 period = "day"
 [[budgets]]
 usd = 1
+[callers.static.one]
+sha256 = "a"
+[callers.static."one.two"]
+sha256 = "b"
 ["odd \\" name"]
 x = 1
 """
@@ -70,7 +74,9 @@ x = 1
         ("budgets[1].usd", 27),
         ("budgets[1].period", 26),
         ("budgets[2].period", 24),
-        ('"odd \\" name".x', 29),
+        ("callers.static.one.sha256", 29),
+        ("callers.static.one.two.sha256", 31),
+        ('"odd \\" name".x', 33),
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

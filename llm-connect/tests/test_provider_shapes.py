@@ -193,6 +193,7 @@ PARTS = [
     {"type": "thinking", "thinking": [{"type": "text", "text": "7"}]},
     {"type": "text", "text": "{"},
     {"type": "text", "text": "}"},
+    {"type": "reasoning", "text": "7"},
     {"type": "text"},
     None,
 ]

@@ -24,7 +24,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from llm_connect.leaving import LEAVING, Leaving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
 
 
 INTERRUPTED = 130
@@ -82,6 +82,7 @@ class Protocol(HttpToolsProtocol):
 
     _timer: asyncio.TimerHandle | None = None
     _beside = 0
+    _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """As uvicorn's, and wait for a request."""
@@ -100,15 +101,24 @@ class Protocol(HttpToolsProtocol):
         elif self._timer is None:
             self._expect()
 
+    def on_headers_complete(self) -> None:
+        """As uvicorn's; a head that came at once, with all that follows it, is measured here."""
+        if self._beside > _MOST_BESIDE_BYTES and _octets(self.url, self.headers) > _MOST_BESIDE_BYTES:
+            self._refuse()
+        else:
+            super().on_headers_complete()
+
     def on_body(self, body: bytes) -> None:
         """As uvicorn's."""
         self._beside = 0
-        super().on_body(body)
+        if not self._refused:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """As uvicorn's."""
         self._beside = 0
-        super().on_message_complete()
+        if not self._refused:
+            super().on_message_complete()
 
     def on_message_begin(self) -> None:
         """As uvicorn's; the application finds in its scope who tells it that the client left."""
@@ -144,6 +154,7 @@ class Protocol(HttpToolsProtocol):
 
     def _refuse(self) -> None:
         """Nobody who has not said who they are yet fills the memory, nor the time of the event loop."""
+        self._refused = True
         if self._in_request():
             self.transport.abort()
         elif not self.transport.is_closing():
@@ -160,6 +171,11 @@ class Protocol(HttpToolsProtocol):
         self._timer = None
         if not self._in_request() and not self.transport.is_closing():
             self.transport.close()
+
+
+def _octets(url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """Of a head, without the signs between its parts."""
+    return len(url) + sum(len(name) + len(value) for name, value in headers)
 
 
 class Server(uvicorn.Server):

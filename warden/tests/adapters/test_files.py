@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -325,3 +326,11 @@ def test_a_role_in_capitals_is_the_role_that_openbao_keeps(directory):
     directory.lane("one", old="team/one", new="team/one\n    role: App-Reader")
     lane = load_catalog(str(directory)).lane("one")
     assert lane.role_of(lane.readers[0]) == "app-reader"
+
+
+def test_so_is_the_role_of_people_whose_tenant_has_capitals(directory):
+    directory.lane("one", old="- workload: team/one", new="- group: team")
+    lane = load_catalog(str(directory)).lane("one")
+    custody = msgspec.structs.replace(lane.custody, path=lane.custody.path.replace("/team/", "/Team/"))
+    assert custody.path != lane.custody.path
+    assert msgspec.structs.replace(lane, custody=custody).role_of(lane.readers[0]) == "team-workload-kv-read"

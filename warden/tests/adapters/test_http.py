@@ -204,8 +204,9 @@ def test_redirects_are_not_followed():
         _,
     ):
         bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
-        with pytest.raises(ServerFault, match="answered 307"):
+        with pytest.raises(ServerFault, match="answered 307") as fault:
             bao.policy("x")
+    assert fault.value.hint == "look at what stands between here and OpenBao: warden doctor"
 
 
 @settings(max_examples=60, deadline=None)
@@ -503,9 +504,10 @@ def test_one_that_is_overtaken_each_time_and_any_other_fault_is_told():
             OpenBao(parse_address(address, "BAO_ADDR"), Secret("t")).write_policy("p", "")
         assert len(sent) == 5
     with serving(*[status(500)] * 9) as (address, sent):
-        with pytest.raises(ServerFault, match="said so"):
+        with pytest.raises(ServerFault, match="said so") as fault:
             OpenBao(parse_address(address, "BAO_ADDR"), Secret("t")).write_policy("p", "")
         assert len(sent) == 1
+    assert "audit disk" in fault.value.hint
 
 
 def test_whether_a_refused_token_is_known_is_not_guessed_from_a_server_in_trouble():

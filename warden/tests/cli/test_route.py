@@ -84,8 +84,9 @@ def test_the_shortcut_and_click_say_the_same(world, argv, closed):
 def test_a_proof_and_a_closing_in_the_journal_show_at_once(world):
     journal = SqliteJournal(str(world.root / "journal.db"))
     journal.record("proof", "openrouter-llm-connect", {"state": "proven", "passed": 10, "failed": 0, "total": 10})
-    found = world.json("route", "show", "openrouter-llm-connect")
-    assert (found["proof"]["state"], found["proof"]["passed"]) == ("proven", 10)
+    for command in (("route", "show"), ("access",)):
+        found = world.json(*command, "openrouter-llm-connect")
+        assert (found["proof"]["state"], found["proof"]["passed"]) == ("proven", 10)
     assert "active, proven 0 s ago (10 of 10)" in world.run("route", "find", "openrouter key").stdout.replace(
         "1 s ago", "0 s ago"
     )

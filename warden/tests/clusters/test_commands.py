@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import time
+from pathlib import Path
 
 import pexpect
 import pytest
@@ -184,6 +185,17 @@ def test_a_cluster_without_a_context_is_no_answer_of_it_and_says_which_there_are
     assert engineer.run("plan", engineer.lane, **own).returncode == 3
     synced = engineer.run("sync", engineer.lane, "--json", **own)
     assert (synced.returncode, document(synced)["clusters"][0]["followed"]) == (3, "silent")
+
+
+def test_a_cluster_that_refuses_who_asks_is_told_as_that_by_sync_too(engineer, tmp_path):
+    found = yaml.safe_load(Path(engineer.platform.clusters[FIRST].kubeconfig).read_text())
+    for each in found["users"]:
+        each["user"] = {"token": "nobodys-token"}
+    path = tmp_path / "config"
+    path.write_text(yaml.safe_dump(found))
+    synced = engineer.run("sync", engineer.lane, "--json", **engineer.own_state(), KUBECONFIG=str(path))
+    assert (synced.returncode, document(synced)["clusters"][0]["followed"]) == (4, "refused")
+    assert "does not accept who is asking" in document(synced)["clusters"][0]["why"]
 
 
 def test_a_delivery_to_a_cluster_that_the_embedded_platform_has_not_is_named(engineer):

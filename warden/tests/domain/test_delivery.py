@@ -155,6 +155,15 @@ def test_without_a_secret_it_is_not_the_consumers_turn(seen_of):
     assert (verdict.word, verdict.stretch, verdict.mend) == ("??", "custody", "warden sync first")
 
 
+def test_a_pod_of_an_earlier_template_is_waited_for(seen_of):
+    spec = {"containers": [{"name": "app", "envFrom": [{"secretRef": {"name": "first-secret"}}]}]}
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "app"}]}, "status": {"phase": "Running"}}
+    using = Consuming(name="tenant/app", deployment={"spec": {"template": {"spec": spec}}}, pods=(pod,))
+    verdict = one(seen_of(consumers=(using,)), "consumer")
+    assert (verdict.word, verdict.stretch, verdict.observed) == ("FAIL", "consumer", "OTHERWISE")
+    assert verdict.mend == "kubectl --context ctx -n tenant rollout status deployment/app"
+
+
 def test_where_nothing_reacts_the_operator_is_to_be_looked_at(seen_of):
     verdict = one(seen_of(sync=Sync(followed="silent", why="left it")), "synced")
     assert verdict.mend == "kubectl --context ctx -n external-secrets get pods"
