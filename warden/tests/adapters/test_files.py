@@ -329,8 +329,8 @@ def test_a_role_in_capitals_is_the_role_that_openbao_keeps(directory):
 
 
 def test_so_is_the_role_of_people_whose_tenant_has_capitals(directory):
-    directory.lane("one", old="- workload: team/one", new="- group: team")
+    directory.lane("one", old="- workload: team/one", new="- people: operators\n    login: netkingdom")
     lane = load_catalog(str(directory)).lane("one")
-    custody = msgspec.structs.replace(lane.custody, path=lane.custody.path.replace("/team/", "/Team/"))
+    custody = msgspec.structs.replace(lane.custody, path=lane.custody.path.replace("/app/", "/App/"))
     assert custody.path != lane.custody.path
-    assert msgspec.structs.replace(lane, custody=custody).role_of(lane.readers[0]) == "team-workload-kv-read"
+    assert msgspec.structs.replace(lane, custody=custody).role_of(lane.readers[0]) == "app-workload-kv-read"
