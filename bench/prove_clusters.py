@@ -25,7 +25,8 @@ from warden.adapters.audit import AuditFiles
 from warden.adapters.embedded import Embedded
 from warden.adapters.identities import ByMount, ClusterIssuer
 from warden.adapters.journal import SqliteJournal
-from warden.adapters.kubernetes import Kubernetes, connect
+from warden.adapters.kubeconfig import connect
+from warden.adapters.kubernetes import Kubernetes
 from warden.adapters.openbao import OpenBao
 from warden.adapters.unplayed import Unplayed
 from warden.domain.cluster import DeclaredCluster, legs

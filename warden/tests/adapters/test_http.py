@@ -6,13 +6,13 @@ import hashlib
 import ipaddress
 import os
 import signal
-import socket
 import ssl
 import threading
 import time
 
 import msgspec
 import pytest
+from byte_server import serving, status
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -33,39 +33,6 @@ from warden.domain.errors import (
     WardenError,
 )
 from warden.domain.secret import Secret
-
-
-@contextlib.contextmanager
-def serving(*answers, context=None):
-    """One connection after another; each request gets the next answer (bytes, or a function of the socket)."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    received, pending = [], list(answers)
-
-    def encrypted(client):
-        return context.wrap_socket(client, server_side=True) if context else client
-
-    def serve():
-        with contextlib.suppress(OSError):
-            while pending:
-                client, _ = listener.accept()
-                with contextlib.suppress(OSError, ssl.SSLError), encrypted(client) as peer:
-                    talk(peer)
-
-    def talk(client):
-        while pending and (request := client.recv(1 << 20)):
-            received.append(request)
-            answer = pending.pop(0)
-            if callable(answer):
-                return answer(client)
-            client.sendall(answer)
-        return None
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield f"http{'s' if context else ''}://127.0.0.1:{listener.getsockname()[1]}", received
-    finally:
-        listener.close()
 
 
 def connect(address, **how):
@@ -445,10 +412,6 @@ def test_403_is_a_refusal_for_a_known_token_and_an_unknown_caller_otherwise(plat
         platform_server.vault("s.unknown").policy("default")
     with pytest.raises(Unidentified, match="no token was given"):
         platform_server.vault().policy("default")
-
-
-def status(code, body=b'{"errors": ["said so"]}'):
-    return b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (code, len(body), body)
 
 
 @pytest.mark.parametrize(

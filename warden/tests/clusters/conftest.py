@@ -17,7 +17,8 @@ import yaml
 from warden.adapters.audit import AuditFiles
 from warden.adapters.identities import ByMount, ClusterIssuer
 from warden.adapters.journal import SqliteJournal
-from warden.adapters.kubernetes import Kubernetes, connect
+from warden.adapters.kubeconfig import connect
+from warden.adapters.kubernetes import Kubernetes
 from warden.adapters.unplayed import Unplayed
 from warden.domain.cluster import DeclaredCluster, Leg, leg, legs, seated
 from warden.domain.cluster_rights import Asking

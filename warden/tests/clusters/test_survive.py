@@ -8,7 +8,8 @@ import time
 import msgspec
 import pytest
 
-from warden.adapters.kubernetes import PLACES, connect
+from warden.adapters.kubeconfig import connect
+from warden.adapters.kubernetes import PLACES
 from warden.domain.cluster import DeclaredCluster
 from warden.domain.errors import NoApi, Sealed, Unidentified, Unreachable, Usage
 from warden.domain.exposure import Subject

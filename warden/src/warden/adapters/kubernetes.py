@@ -1,23 +1,23 @@
 """The port Cluster on the Kubernetes API, as one context of a kubeconfig.
 
-lightkube reads the kubeconfig and makes the connection (certificates, tokens, exec plugins); requests are plain REST
-calls, since warden compares and applies objects as they are. API pages: https://kubernetes.io/docs/reference/using-api/
-(API concepts; Server-Side Apply) and, for External Secrets Operator, https://external-secrets.io/latest/api/spec/.
+lightkube makes the connection (certificates, tokens, exec plugins); requests are plain REST calls, since warden
+compares and applies objects as they are. API pages: https://kubernetes.io/docs/reference/using-api/ (API concepts;
+Server-Side Apply) and, for External Secrets Operator, https://external-secrets.io/latest/api/spec/.
 
 What a status means here: 404 with a Status that names the object: there is none; any other 404: the cluster knows no
 such kind; 401 not accepted, 403 refused; 409 of an apply: other managers own the fields; 429, 5xx: the server itself.
+All of it in the API server's own words; what a proxy before it says is no answer.
 """
 
 import base64
 import json
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import httpx2
 from lightkube.config.client_adapter import Client, ConnectionParams
-from lightkube.config.kubeconfig import KubeConfig, SingleConfig
+from lightkube.config.kubeconfig import SingleConfig
 from lightkube.core.exceptions import ConfigError
 
 from warden.domain.cluster_rights import Asking
@@ -29,7 +29,6 @@ from warden.domain.errors import (
     ServerFault,
     Unidentified,
     Unreachable,
-    Usage,
     WardenError,
 )
 from warden.domain.exposure import Subject, subject_of
@@ -42,6 +41,7 @@ SECONDS = httpx2.Timeout(10.0, connect=5.0)
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 PAGE = 500
+NO_SUCH_API = "404 page not found"
 
 PLACES = {
     "Namespace": ("/api/v1", "namespaces"),
@@ -196,7 +196,8 @@ class Kubernetes:
         sent = ({"Content-Type": "application/json"} if body is not None else {}) | dict(headers or {})
         for last in (False, True):
             try:
-                return self._client.request(method, path, content=content, params=query, headers=sent)
+                answer = self._client.request(method, path, content=content, params=query, headers=sent)
+                break
             except httpx2.TimeoutException:
                 raise self._unreachable("gave no answer in time") from None
             except (httpx2.HTTPError, OSError) as fault:
@@ -204,7 +205,19 @@ class Kubernetes:
                     raise self._unreachable(_plain(fault)) from None
             except (ConfigError, KeyError, ValueError) as fault:
                 raise self._no_credential(fault) from None
-        raise AssertionError("the second time it was answered or raised")
+        return self._own(answer, f"{method} {path}")
+
+    def _own(self, answer: httpx2.Response, what: str) -> httpx2.Response:
+        """The answer, where the API server gave it: a proxy's page shows nothing, refuses nothing, knows of nothing.
+
+        The API server's own is an object with its kind, ``Status`` where it is an error (Kubernetes API, Status), and
+        a line of text where it has no such API (Go's `http.NotFound`).
+        """
+        kind = _body(answer).get("kind")
+        no_such_api = answer.status_code == httpx2.codes.NOT_FOUND and answer.text.strip() == NO_SUCH_API
+        if no_such_api or (kind if answer.is_success else kind == "Status"):
+            return answer
+        raise self._no_answer(answer.status_code, what, "nothing of Kubernetes' own")
 
     def _found(self, method: str, path: str, *, headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
         answer = self._send(method, path, headers=headers)
@@ -245,12 +258,15 @@ class Kubernetes:
             )
         if status == httpx2.codes.NOT_FOUND:
             return Missing(f"{self.system}: {said or f'nothing there for {what}'}.", system=self.system)
-        if status in {httpx2.codes.BAD_REQUEST, httpx2.codes.UNPROCESSABLE_ENTITY, httpx2.codes.CONFLICT}:
+        if status in {httpx2.codes.BAD_REQUEST, httpx2.codes.UNPROCESSABLE_CONTENT, httpx2.codes.CONFLICT}:
             return Refused(f"{self.system} refused {what}: {said}", system=self.system)
+        return self._no_answer(status, what, said)
+
+    def _no_answer(self, status: int, what: str, said: str) -> ServerFault:
         return ServerFault(
             f"{self.system} answered {status} to {what}{f': {said}' if said else ''}; it counts as no answer.",
             system=self.system,
-            hint="look at the API server's own log",
+            hint="look at the API server's own log, or at that of a proxy before it",
         )
 
     def _conflict(self, ref: Ref, body: Mapping[str, Any]) -> Foreign:
@@ -278,61 +294,6 @@ class Kubernetes:
             system=self.system,
             hint=f"try it: kubectl --context {self._context} auth whoami",
         )
-
-
-def connect(name: str, context: str, environ: Mapping[str, str]) -> Kubernetes:
-    """The cluster of that context, as kubectl finds it: ``KUBECONFIG``, else ``~/.kube/config``.
-
-    ``in-cluster`` is the pod's own service account. Raises `Usage` where there is no such context, or where it would
-    send a credential over a connection that is not verified.
-    """
-    config = _in_cluster(name) if context == "in-cluster" else _of_context(name, context, environ)
-    if config.cluster.insecure or not config.cluster.server.startswith("https://"):
-        raise _unusable(
-            name, f"context {context} does not verify whom it speaks to (https, no insecure-skip-tls-verify)"
-        )
-    if config.user is None:
-        raise _unusable(name, f"context {context} names no user")
-    try:
-        return Kubernetes(name, config)
-    except (OSError, ValueError, ConfigError) as fault:
-        raise _unusable(name, f"the certificates of context {context} cannot be used{_words(fault)}") from None
-
-
-def _in_cluster(name: str) -> SingleConfig:
-    try:
-        found = KubeConfig.from_service_account().get()
-    except (OSError, ConfigError):
-        found = None
-    if found is None:
-        raise _unusable(name, "its context is in-cluster, and this is no pod with a service account")
-    return found
-
-
-def _of_context(name: str, context: str, environ: Mapping[str, str]) -> SingleConfig:
-    named = environ.get("KUBECONFIG") or os.path.join(os.path.expanduser("~"), ".kube", "config")
-    seen = []
-    for path in filter(None, named.split(os.pathsep)):
-        if not os.path.exists(path):
-            continue
-        try:
-            config = KubeConfig.from_file(path)
-            seen += list(config.contexts)
-            if context in config.contexts and (found := config.get(context)):
-                return found
-        except Exception as fault:  # noqa: BLE001 - a file that is no kubeconfig fails in whatever way its parser has
-            raise _unusable(name, f"{path} is no kubeconfig{_words(fault)}") from None
-    known = f"there are: {', '.join(seen)}" if seen else f"no kubeconfig at {named}"
-    raise _unusable(name, f"no context {context}; {known}")
-
-
-def _unusable(name: str, why: str) -> Usage:
-    return Usage(
-        f"cluster {name} cannot be asked: {why}. Nothing was done there.",
-        system=f"cluster {name}",
-        subject=name,
-        hint="export KUBECONFIG=FILE, or name another context in clusters.yaml",
-    )
 
 
 def path_of(ref: Ref) -> str:
@@ -389,10 +350,3 @@ def _plain(fault: Exception) -> str:
         return "cannot be reached (connection refused)"
     cut = isinstance(fault, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError)
     return "closed the connection without an answer" if cut else "cannot be reached"
-
-
-def _words(fault: Exception) -> str:
-    """Why, where that is said in words for people."""
-    said = os.strerror(fault.errno).lower() if isinstance(fault, OSError) and fault.errno else ""
-    said = str(fault) if isinstance(fault, ConfigError) else said
-    return f" ({said})" if said else ""

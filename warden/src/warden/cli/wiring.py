@@ -243,7 +243,7 @@ def lock(path: str, what: str) -> AbstractContextManager[None]:
 
 def cluster(name: str, context: str, environ: Mapping[str, str]) -> Kubernetes:
     """The cluster of that context of a kubeconfig. Raises `Usage` where it cannot be asked."""
-    from warden.adapters.kubernetes import connect
+    from warden.adapters.kubeconfig import connect
 
     return connect(name, context, environ)
 
