@@ -134,6 +134,19 @@ def test_check_says_every_fault_of_every_file_with_its_place(run, tmp_path):
     assert "is no YAML" in run("route", "show", "broken").stderr
 
 
+def test_what_lies_in_the_catalog_and_is_not_read_is_told(run, tmp_path):
+    run("init")
+    folder = tmp_path / "platform" / "catalog"
+    (folder / "Foo.YAML").write_text("lane: Foo\n")
+    (folder / "team").mkdir()
+    for name in ("README.md", ".hidden", "example-api-key.yaml~"):
+        (folder / name).write_text("x")
+    done = run("catalog", "check")
+    assert done.returncode == 0
+    said = "warning: is not read; an entry is a file ID.yaml right in catalog/"
+    assert done.stdout.splitlines()[:2] == [f"platform/catalog/{name}: {said}" for name in ("Foo.YAML", "team")]
+
+
 def test_an_old_review_is_a_warning_and_one_to_come_a_fault(run, tmp_path):
     run("init")
     example = tmp_path / "platform" / "catalog" / "example-api-key.yaml"

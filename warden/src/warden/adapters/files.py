@@ -54,9 +54,24 @@ def read_bytes(path: str, most: int = MAX_BYTES + 1) -> bytes:
 
 def catalog_files(platform_dir: str) -> list[str]:
     """The catalog's files, sorted by name. Raises `Usage` where the directory cannot be read."""
+    return [path for path in _in_catalog(platform_dir) if path.endswith((".yaml", ".yml"))]
+
+
+def unread_files(platform_dir: str) -> list[Fault]:
+    """A warning for each name in the catalog's folder that looks like an entry and is read by nobody.
+
+    Raises `Usage` where the directory cannot be read.
+    """
+    read = set(catalog_files(platform_dir))
+    unread = [path for path in _in_catalog(platform_dir) if path not in read and not path.endswith((".md", "~"))]
+    said = "is not read; an entry is a file ID.yaml right in catalog/"
+    return [Fault(shown(path), 0, "", said, warning=True) for path in unread]
+
+
+def _in_catalog(platform_dir: str) -> list[str]:
     folder = os.path.join(platform_dir, "catalog")
     try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith((".yaml", ".yml")) and name[0] != ".")
+        names = sorted(name for name in os.listdir(folder) if name[0] != ".")
     except OSError as fault:
         raise Usage(
             f"{folder} cannot be read ({fault.strerror}), so there is no catalog.", system="platform", subject=folder

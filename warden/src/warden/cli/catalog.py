@@ -40,7 +40,8 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
 
     platform = wiring.platform_dir(ctx)
     found = wiring.parsed_catalog(platform)
-    report = judge(found, wiring.pages(platform, found), datetime.now(UTC).date(), wiring.policy_faults(platform))
+    beside = [*wiring.policy_faults(platform), *wiring.unread_files(platform)]
+    report = judge(found, wiring.pages(platform, found), datetime.now(UTC).date(), beside)
     if as_json:
         render.document(report)
     else:

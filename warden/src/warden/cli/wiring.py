@@ -176,6 +176,13 @@ def policy_faults(platform_dir: str) -> list[Fault]:
     return look(os.path.join(platform_dir, "policies", "access"))
 
 
+def unread_files(platform_dir: str) -> list[Fault]:
+    """What lies in the catalog's folder and is read by nobody. Raises `Usage` where it cannot be read."""
+    from warden.adapters.files import unread_files as look
+
+    return look(platform_dir)
+
+
 def caller(token_file: str | None) -> EnvironmentCaller:
     """Who calls, found in the environment and in the file that ``--token-file`` names."""
     from warden.adapters import address

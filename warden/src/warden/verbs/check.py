@@ -41,7 +41,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 def check(catalog: Catalog, pages: Pages, today: dt.date, also: Sequence[Fault] = ()) -> Report:
     """Judge the whole catalog: its own faults, the pages it points at, and how long ago it was reviewed.
 
-    `also` are the faults of files beside the catalog (the access policies).
+    `also` are the faults of files beside the catalog's (the access policies, what is not read).
     """
     faults = [*catalog.faults, *also]
     pointers = unchecked = 0
