@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -34,9 +36,15 @@ class ApiServer:
         self.asked = 0
         self.broken = False
         self.audiences = ["llm-connect"]
+        self.seconds = 0.0
+        self.at_once = self.most_at_once = 0
 
     async def review(self, request):
         self.asked += 1
+        self.at_once += 1
+        self.most_at_once = max(self.at_once, self.most_at_once)
+        await asyncio.sleep(self.seconds)
+        self.at_once -= 1
         if self.broken or request.headers["authorization"] != "Bearer own-token":
             return JSONResponse({"kind": "Status"}, 403)
         body = await request.json()
@@ -96,6 +104,18 @@ def test_a_service_account_is_asked_for_once_a_minute(simulator, gateway_to, cal
         assert (other.status, other.json["type"]) == (403, "caller_not_allowed")
         nobody = ask(call, url, jwt("nobody"))
         assert (nobody.status, nobody.json["type"]) == (401, "caller_unknown")
+
+
+def test_a_crowd_of_unknown_tokens_is_asked_about_sixteen_at_once(simulator, gateway_to, call, api_server):
+    server, declared = api_server
+    server.seconds = 0.3
+    with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url, ThreadPoolExecutor(50) as crowd:
+        tokens = [f"e30.{number}.nobody" for number in range(50)]
+        answers = list(crowd.map(lambda token: ask(call, url, token).status, tokens))
+        assert answers == [401] * 50
+        assert server.asked == 50
+        assert 1 < server.most_at_once <= 16
+        assert ask(call, url, jwt("activity-core")).status == 200
 
 
 @pytest.mark.parametrize("audiences", [[], ["https://kubernetes.default.svc"], None])

@@ -33,6 +33,8 @@ _LARGEST_TOKEN = 16 * 1024
 _KEPT = 4096
 _REFUSAL_SECONDS = 5.0
 _REVIEW_SECONDS = 5.0
+_REVIEWS_AT_ONCE = 16
+"""Each token that nobody knows costs the API server a question: a crowd of them waits here, and not there."""
 _ACCOUNT = "system:serviceaccount:"
 _CREATED = (200, 201)
 _JWT_PARTS = 3
@@ -98,12 +100,13 @@ def _unknown(what: str) -> Unauthenticated:
 
 
 class TokenReviews:
-    """Asks the API server, once for each token at a time."""
+    """Asks the API server, once for each token at a time, and only so many at once."""
 
     def __init__(self, declared: KubernetesCallers) -> None:
         self._declared = declared
         self._kept: OrderedDict[str, _Known] = OrderedDict()
         self._asked: dict[str, asyncio.Task[_Known]] = {}
+        self._turns = asyncio.Semaphore(_REVIEWS_AT_ONCE)
         self._wire: Wire | None = None
 
     async def account(self, token: bytes, digest: str) -> str:
@@ -170,9 +173,9 @@ class TokenReviews:
         # Read each time, since the kubelet replaces it every hour; a small file in memory.
         own = _read(declared.token_file, "token_file", _LARGEST_TOKEN).decode("ascii").strip()
         headers = {"content-type": "application/json", "authorization": f"Bearer {own}"}
-        async with asyncio.timeout(_REVIEW_SECONDS):
-            async with self._wire.post(body, headers, _REVIEW_SECONDS, None) as answer:
-                return answer.status, await answer.whole(_REVIEW_SECONDS)
+        posted = self._wire.post(body, headers, _REVIEW_SECONDS, None)
+        async with asyncio.timeout(_REVIEW_SECONDS), self._turns, posted as answer:
+            return answer.status, await answer.whole(_REVIEW_SECONDS)
 
     async def close(self) -> None:
         """Close the connections."""
