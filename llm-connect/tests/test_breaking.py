@@ -326,7 +326,9 @@ def test_what_the_request_or_an_answer_is_to_blame_for_is_not_tried_elsewhere(si
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_fallback_that_no_budget_has_room_for_is_not_called(simulator, gateway_to, call, tmp_path, stream):
+def test_a_fallback_that_no_budget_has_room_for_is_not_called(
+    simulator, gateway_to, call, tmp_path, *, request_lines, caplog, stream
+):
     """What the declared model came to is the answer, since that was called; it may have served, and keeps its bound."""
     profile = Profile(NAME, "openrouter", "simulate/reset", max_tokens=100, retries=0, fallbacks=(SECOND,))
     body = {"model": NAME, "messages": HELLO, "stream": stream}
@@ -334,6 +336,9 @@ def test_a_fallback_that_no_budget_has_room_for_is_not_called(simulator, gateway
     with gateway_to(simulator, {NAME: profile}, **given) as url:
         first, second = (call("POST", f"{url}/v1/chat/completions", body).json["error"]["type"] for _ in "12")
     assert (first, second) == ("provider_reset", "budget_exhausted")
+    assert [(line["attempts"], line["provider"]) for line in request_lines()] == [(1, "openrouter"), (0, "openrouter")]
+    (told,) = (record.fields for record in caplog.records if record.message == "no further attempt")
+    assert (told["model"], told["type"]) == ("vendor/second", "budget_exhausted")
 
 
 @pytest.mark.parametrize("ends", [True, False])

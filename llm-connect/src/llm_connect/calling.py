@@ -21,6 +21,7 @@ from msgspec import Struct
 from llm_connect.chat import refused_fields
 from llm_connect.execution import usage_of
 from llm_connect.faults import Fault, GatewayError, invalid_request
+from llm_connect.logs import logger
 from llm_connect.providers import Call, Patience
 from llm_connect.providers.answers import malformed, says_something
 
@@ -115,9 +116,10 @@ class Calling:
         """
         attempts = _Attempts(job, self._targets(job))
         while True:
-            target = attempts.begin()
+            target = attempts.target
             call = job.call(target)
             reservation = await self._reserve(job, call, target, attempts)
+            attempts.begin()
             try:
                 completion = await self._providers[target.provider].complete(call)
             except GatewayError as error:
@@ -137,9 +139,10 @@ class Calling:
         """
         attempts = _Attempts(job, self._targets(job))
         while True:
-            target = attempts.begin()
+            target = attempts.target
             call = job.call(target)
             reservation = await self._reserve(job, call, target, attempts)
+            attempts.begin()
             chunks = self._providers[target.provider].stream(call)
             try:
                 first = await _first(chunks)
@@ -166,7 +169,11 @@ class Calling:
         try:
             return await self._budgets.reserve(job.caller, job.profile.name, call, target.prices)
         except GatewayError as error:
-            raise attempts.failed or error from None
+            if attempts.failed is None:
+                raise
+            fields = {"profile": job.profile.name, "model": target.model, "type": error.type, "problem": error.message}
+            logger.warning("no further attempt", extra={"fields": fields})
+            raise attempts.failed from None
 
     def _give_back(self, reservation: Reservation, error: GatewayError) -> None:
         if error.unbilled:
@@ -190,11 +197,16 @@ class _Attempts:
         self._at_this = 0
         self.failed: GatewayError | None = None
 
-    def begin(self) -> Target:
+    @property
+    def target(self) -> Target:
+        """Whose turn it is."""
+        return self._targets[0]
+
+    def begin(self) -> None:
+        """It is called now."""
         self._job.attempts += 1
         self._at_this += 1
-        self._job.served = self._targets[0]
-        return self._targets[0]
+        self._job.served = self.target
 
     async def after(self, error: GatewayError, elsewhere: Collection[str] = _ELSEWHERE) -> None:
         """Wait for the next attempt, or raise `error` where there is none; `elsewhere` are types for a fallback."""
