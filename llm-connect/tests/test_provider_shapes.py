@@ -213,6 +213,16 @@ def test_a_stream_that_is_refused_at_its_end_pays_what_it_used(answered, tmp_pat
     assert tokens_of(tmp_path) == 6
 
 
+def test_what_becomes_of_a_stream_after_it_was_refused_changes_only_what_it_pays(answered, tmp_path):
+    profile = replace(CUSTODIAN_TRIAGE, retries=0, validation="strict")
+    body = {"model": NAME, "messages": HELLO, "stream": True, "response_format": SCHEMA}
+    budgets = {"budgets": (Budget("total", tokens=9000),), "state": str(tmp_path)}
+    broken = b'data: {"error": {"code": 502, "message": "no"}}\n\n'
+    reply = answered(said("prose", "stop", **usage(3)) + broken, profile=profile, body=body, **budgets)
+    assert error_of(reply)["type"] == "answer_invalid"
+    assert tokens_of(tmp_path) > 8000
+
+
 def told(delta, reason=None, index=0):
     return chunk([{"index": index, "delta": delta, "finish_reason": reason}])
 

@@ -9,7 +9,7 @@ from llm_connect.calling import Job
 from llm_connect.chat import read_chat
 from llm_connect.encoding import encode
 from llm_connect.execution import says_otherwise, text_of
-from llm_connect.faults import ProviderFailed
+from llm_connect.faults import GatewayError, ProviderFailed
 from llm_connect.web.chunks import Chunks
 from llm_connect.web.endpoint import Endpoint
 
@@ -72,6 +72,9 @@ class ChatEndpoint(Endpoint):
                             await exchange.begin_events()
                         refused = await self._send(exchange, job, schema, chunks, chunk)
                     self.goes_on(exchange, job)
+        except GatewayError:
+            if refused is None:  # else what became of the rest is nobody's concern
+                raise
         finally:
             exchange.content = chunks.contents() if chunks else None
         if refused is not None:
