@@ -318,6 +318,17 @@ def test_a_declared_fallback_is_called_and_named(simulator, gateway_to, call, fa
     assert metadata["model_requested"] == f"simulate/{failure}"
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_fallback_that_cannot_honour_a_field_is_passed_over(simulator, gateway_to, call, stream):
+    last = Target("openrouter", "vendor/third")
+    profile = Profile(NAME, "openrouter", "simulate/503", max_tokens=100, retries=0, fallbacks=(SECOND, last))
+    body = {"model": NAME, "messages": HELLO, "stream": stream, "web_search_options": {}}
+    with gateway_to(simulator, {NAME: profile}) as url:
+        reply = call("POST", f"{url}/v1/chat/completions", body)
+    assert reply.status == 200
+    assert b"vendor/third" in reply.octets
+
+
 @pytest.mark.parametrize("failure", ["400", "403", "not-json"])
 def test_what_the_request_or_an_answer_is_to_blame_for_is_not_tried_elsewhere(simulator, gateway_to, call, failure):
     profile = Profile(NAME, "openrouter", f"simulate/{failure}", retries=0, fallbacks=(SECOND,))
