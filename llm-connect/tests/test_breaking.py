@@ -13,10 +13,10 @@ from dataclasses import replace
 
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
-from llm_connect.configuration import AuditTable, Limits
+from llm_connect.configuration import AuditTable, Budget, Limits
 from llm_connect.profiles import CUSTODIAN_TRIAGE, Profile, Target
 from llm_connect.secret import Secret
 from llm_connect.simulator.app import Simulator
@@ -313,7 +313,20 @@ def test_a_declared_fallback_is_called_and_named(simulator, gateway_to, call, fa
     assert reply.status == 200
     assert '"vendor/second"' in text
     assert f"simulate/{failure}" not in text
-    assert (plain.json["model"], plain.json["metadata"]["provider"]) == ("vendor/second", "simulate")
+    metadata = plain.json["metadata"]
+    assert (plain.json["model"], metadata["provider"]) == ("vendor/second", "simulate")
+    assert metadata["model_requested"] == f"simulate/{failure}"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_fallback_that_cannot_honour_a_field_is_passed_over(simulator, gateway_to, call, stream):
+    last = Target("openrouter", "vendor/third")
+    profile = Profile(NAME, "openrouter", "simulate/503", max_tokens=100, retries=0, fallbacks=(SECOND, last))
+    body = {"model": NAME, "messages": HELLO, "stream": stream, "web_search_options": {}}
+    with gateway_to(simulator, {NAME: profile}) as url:
+        reply = call("POST", f"{url}/v1/chat/completions", body)
+    assert reply.status == 200
+    assert b"vendor/third" in reply.octets
 
 
 @pytest.mark.parametrize("failure", ["400", "403", "not-json"])
@@ -321,6 +334,44 @@ def test_what_the_request_or_an_answer_is_to_blame_for_is_not_tried_elsewhere(si
     profile = Profile(NAME, "openrouter", f"simulate/{failure}", retries=0, fallbacks=(SECOND,))
     with gateway_to(simulator, {NAME: profile}) as url:
         assert call("POST", f"{url}/execute", {"prompt": "hello"}).status != 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_fallback_that_no_budget_has_room_for_is_not_called(
+    simulator, gateway_to, call, tmp_path, *, request_lines, caplog, stream
+):
+    """What the declared model came to is the answer, since that was called; it may have served, and keeps its bound."""
+    profile = Profile(NAME, "openrouter", "simulate/reset", max_tokens=100, retries=0, fallbacks=(SECOND,))
+    body = {"model": NAME, "messages": HELLO, "stream": stream}
+    given = {"budgets": (Budget("total", tokens=400),), "state": str(tmp_path)}
+    with gateway_to(simulator, {NAME: profile}, **given) as url:
+        first, second = (call("POST", f"{url}/v1/chat/completions", body).json["error"]["type"] for _ in "12")
+    assert (first, second) == ("provider_reset", "budget_exhausted")
+    assert [(line["attempts"], line["provider"]) for line in request_lines()] == [(1, "openrouter"), (0, "openrouter")]
+    (told,) = (record.fields for record in caplog.records if record.message == "no further attempt")
+    assert (told["model"], told["type"]) == ("vendor/second", "budget_exhausted")
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_stream_that_is_cut_or_silent_before_its_first_event_is_tried_elsewhere(serving, gateway_to, call, ends):
+    """OpenRouter's comments come at once, long before a model says anything."""
+
+    async def wait(_request):
+        async def body():
+            yield b": PROCESSING\n\n"
+            if not ends:
+                await asyncio.sleep(5)
+
+        return StreamingResponse(body(), media_type="text/event-stream")
+
+    profile = Profile(NAME, "openrouter", "a/b", retries=0, idle_seconds=0.3, fallbacks=(SECOND,))
+    with (
+        serving(Starlette(routes=[Route("/v1/chat/completions", wait, methods=["POST"])])) as upstream,
+        gateway_to(f"{upstream}/v1", {NAME: profile}) as url,
+    ):
+        reply = call("POST", f"{url}/v1/chat/completions", {"model": NAME, "messages": HELLO, "stream": True})
+    assert reply.status == 200
+    assert b"vendor/second" in reply.octets
 
 
 def test_after_the_first_byte_there_is_no_fallback(simulator, gateway_to, call):

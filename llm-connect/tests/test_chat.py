@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
 from llm_connect.chat import STANDARD
 from llm_connect.profiles import CUSTODIAN_TRIAGE, Prices, Profile
 from llm_connect.providers.dialects import OPENROUTER_REFUSES
+from llm_connect.secret import Secret
+from llm_connect.simulator.app import Simulator
+from llm_connect.simulator.key import FixedKey
 
 PROFILE = CUSTODIAN_TRIAGE.name
 HELLO = [{"role": "user", "content": "hello"}]
@@ -266,6 +271,56 @@ def test_keep_alives_that_come_in_time_hold_up_the_idle_timeout(simulator, gatew
     assert json.loads(events(reply)[-1])["error"]["type"] == "deadline"
 
 
-def test_a_clients_own_timeout_shortens_the_deadline(gateway, call):
-    reply = chat(call, gateway, {"x-stainless-read-timeout": "0.2"}, model="stream-slow", stream=True)
-    assert json.loads(events(reply)[-1])["error"]["type"] == "deadline"
+TIMEOUTS = ["x-stainless-read-timeout", "x-stainless-timeout"]
+
+
+@pytest.mark.parametrize("name", TIMEOUTS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_clients_own_timeout_shortens_the_deadline(serving, gateway_to, key, call, *, name, stream):
+    profile = replace(CUSTODIAN_TRIAGE, model="simulate/silent")
+    with (
+        serving(Simulator(FixedKey(Secret(key))).application()) as upstream,
+        gateway_to(f"{upstream}/api/v1", {PROFILE: profile}) as url,
+    ):
+        reply = chat(call, url, {name: "0.4"}, stream=stream)
+    assert (reply.status, reply.json["error"]["type"]) == (504, "deadline")
+
+
+def piece(content, reason=None):
+    choice = {"index": 0, "delta": {"content": content}, "finish_reason": reason}
+    return f"data: {json.dumps({'id': '1', 'model': 'm', 'choices': [choice]})}\n\n"
+
+
+async def trickle(how):
+    """Twelve events in three seconds, or one and then nothing, or one and then comments."""
+    yield piece("x")
+    for _ in range(40 if how == "comments" else 11):
+        await asyncio.sleep(0.25 if how != "silent" else 5)
+        yield ": alive\n\n" if how == "comments" else piece("x")
+    yield piece("", "stop")
+
+
+def test_of_a_stream_it_is_the_time_between_two_bytes(serving, gateway_to, call):
+    """As OpenAI's clients wait: a stream that goes on may take longer, one that stops is told before they give up."""
+
+    async def answer(request):
+        return StreamingResponse(trickle((await request.json())["model"]), media_type="text/event-stream")
+
+    times = {"slow": 60, "silent": 60, "comments": 4}
+    profiles = {
+        name: Profile(name, "openrouter", name, timeout_seconds=seconds, progress_seconds=50)
+        for name, seconds in times.items()
+    }
+    with (
+        serving(Starlette(routes=[Route("/v1/chat/completions", answer, methods=["POST"])])) as upstream,
+        gateway_to(f"{upstream}/v1", profiles) as url,
+        ThreadPoolExecutor() as side_by_side,
+    ):
+        header = {"x-stainless-read-timeout": "2"}
+        replies = list(side_by_side.map(lambda name: chat(call, url, header, model=name, stream=True), profiles))
+    slow, *errors = (events(reply)[-1] for reply in replies)
+    assert slow == "[DONE]"
+    assert [json.loads(each)["error"]["message"].partition(";")[0] for each in errors] == [
+        "nothing more came in time for a client that waits 2 s for it",
+        "no whole answer came in time for a caller that waits 4 s",
+    ]

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from llm_connect.configuration import AuditTable, Budget
+from llm_connect.configuration import AuditTable, Budget, ProviderTable
 from llm_connect.faults import ProviderFailed
 from llm_connect.profiles import CUSTODIAN_TRIAGE, Profile
 from llm_connect.providers import events as events_module
@@ -198,6 +198,89 @@ PARTS = [
     None,
 ]
 WANTS_A = {"type": "object", "required": ["a"]}
+
+
+@pytest.mark.parametrize("mode", ["report", "strict"])
+def test_a_stream_that_is_refused_at_its_end_pays_what_it_used(answered, tmp_path, mode):
+    """The usage comes after the chunk that ends the answer, with which the judgement goes."""
+    octets = said("prose", "stop") + b": a sign of life\n\n" + said("more") + chunk([], **usage(3)) + DONE
+    profile = replace(CUSTODIAN_TRIAGE, retries=0, validation=mode)
+    body = {"model": NAME, "messages": HELLO, "stream": True, "response_format": SCHEMA}
+    budgets = {"budgets": (Budget("total", tokens=9000),), "state": str(tmp_path)}
+    reply = answered(octets, profile=profile, body=body, **budgets)
+    assert (error_of(reply) or {}).get("type") == (None if mode == "report" else "answer_invalid")
+    assert (b"more" in reply.octets) is (mode == "report")
+    assert tokens_of(tmp_path) == 6
+
+
+def test_what_becomes_of_a_stream_after_it_was_refused_changes_only_what_it_pays(answered, tmp_path):
+    profile = replace(CUSTODIAN_TRIAGE, retries=0, validation="strict")
+    body = {"model": NAME, "messages": HELLO, "stream": True, "response_format": SCHEMA}
+    budgets = {"budgets": (Budget("total", tokens=9000),), "state": str(tmp_path)}
+    broken = b'data: {"error": {"code": 502, "message": "no"}}\n\n'
+    reply = answered(said("prose", "stop", **usage(3)) + broken, profile=profile, body=body, **budgets)
+    assert error_of(reply)["type"] == "answer_invalid"
+    assert tokens_of(tmp_path) > 8000
+
+
+def told(delta, reason=None, index=0):
+    return chunk([{"index": index, "delta": delta, "finish_reason": reason}])
+
+
+@pytest.mark.parametrize("second", [None, "stop"])
+def test_without_a_last_sign_every_choice_has_to_say_why_it_ends(answered, second):
+    octets = told({"content": "a"}) + told({"content": "b"}, index=1) + told({}, "stop")
+    reply = answered(octets + (told({}, second, 1) if second else b""))
+    assert (error_of(reply) or {}).get("type") == (None if second else "provider_cut")
+
+
+@pytest.mark.parametrize("asked", [1, 2])
+def test_a_choice_that_was_asked_for_and_never_began_is_missing(serving, gateway_to, call, asked):
+    async def answer(_request):
+        return Response(said("a", "stop"), media_type=EVENTS)
+
+    with serving(Starlette(routes=[Route("/v1/chat/completions", answer, methods=["POST"])])) as upstream:
+        local = ProviderTable("local", "openai", f"{upstream}/v1")
+        with gateway_to("", {NAME: Profile(NAME, "local", "a/b")}, providers={"local": local}) as url:
+            body = {"model": NAME, "messages": HELLO, "stream": True, "n": asked}
+            reply = call("POST", f"{url}/v1/chat/completions", body)
+    assert (error_of(reply) or {}).get("type") == (None if asked == 1 else "provider_cut")
+
+
+WORDLESS = {
+    "reasoning only": ({"reasoning": "hm"}, "stop", "not_json"),
+    "reasoned away": ({"content": None, "reasoning": "hm"}, "length", "truncated"),
+    "filtered": ({"content": None}, "content_filter", "not_json"),
+    "a tool": ({"content": "", "tool_calls": [{"index": 0, "function": {"name": "f"}}]}, "tool_calls", None),
+    "words and a tool": ({"content": "Let me see", "tool_calls": [{"index": 0}]}, "tool_calls", None),
+    "a refusal": ({"content": None, "refusal": "no"}, "stop", None),
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("mode", ["report", "strict"])
+@pytest.mark.parametrize("name", WORDLESS)
+def test_an_answer_without_a_text_is_judged_unless_it_says_something_else(answered, name, mode, stream):
+    message, reason, judged = WORDLESS[name]
+    whole = {"index": 0, "message": message, "finish_reason": reason}
+    octets, kind = (told(message) + told({}, reason) + DONE, EVENTS) if stream else (plain(whole), "application/json")
+    body = {"model": NAME, "messages": HELLO, "stream": stream, "response_format": SCHEMA}
+    reply = answered(octets, kind, Profile(NAME, "openrouter", "a/b", validation=mode), body)
+    if judged and mode == "strict":
+        assert error_of(reply)["type"] == "answer_invalid"
+        assert f"({judged})" in error_of(reply)["message"]
+        return
+    assert reply.status == 200
+    chunks = [json.loads(each[6:]) for each in reply.octets.decode().splitlines() if each.startswith("data: {")]
+    found = [each["metadata"]["validation"] for each in (chunks if stream else [reply.json]) if "metadata" in each]
+    assert [json.loads(each)["reason"] for each in found] == ([judged] if judged else [])
+
+
+def test_of_two_choices_that_end_together_the_worse_judgement_is_told(answered):
+    ends = [{"index": index, "delta": {}, "finish_reason": "stop"} for index in (0, 1)]
+    octets = told({"content": "prose"}) + told({"content": "{}"}, index=1) + chunk(ends) + DONE
+    body = {"model": NAME, "messages": HELLO, "stream": True, "response_format": SCHEMA}
+    assert b"not_json" in answered(octets, body=body).octets
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -10,8 +10,8 @@ import pytest
 
 from llm_connect.profiles import CUSTODIAN_TRIAGE
 from llm_connect.structured.cost import tree_size
-from llm_connect.structured.judgement import Unusable
-from llm_connect.structured.schemas import Schemas
+from llm_connect.structured.judgement import Unusable, compiled
+from llm_connect.structured.schemas import Schema, Schemas
 
 NAME = CUSTODIAN_TRIAGE.name
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
@@ -91,6 +91,23 @@ async def test_references_that_double_without_a_cycle_are_seen_beforehand():
     definitions = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}
     schema = {"$defs": definitions | {"d40": {"type": "string"}}, "$ref": "#/$defs/d0"}
     assert tree_size(schema) is None
+
+
+def test_what_takes_long_for_each_number_counts_as_many():
+    plain = tree_size({"items": {"minimum": 1}})
+    assert tree_size({"items": {"multipleOf": 5}}) >= plain + 100
+    assert tree_size({"items": {"multipleOf": 0.01}}) >= plain + 1000
+    assert tree_size({"properties": {"multipleOf": {"minimum": 1}}}) == plain + 1
+    assert tree_size({"allOf": [{"multipleOf": 0.1}] * 6}) is None
+
+
+@pytest.mark.parametrize(
+    ("size", "length", "apart"), [(1, 262_144, False), (1, 262_145, True), (100, 100_000, False), (100, 100_001, True)]
+)
+async def test_what_would_hold_the_event_loop_is_judged_apart(size, length, apart):
+    """The validator here is another one than the document's, so that the verdict says who judged."""
+    schema = Schema({"type": "array"}, size, compiled({"type": "string"}, linear=True))
+    assert (await Schemas().judge(schema, "[".ljust(length - 1) + "]", "stop"))["valid"] is apart
 
 
 async def test_a_pattern_that_backtracks_takes_no_time():

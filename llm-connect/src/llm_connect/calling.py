@@ -21,11 +21,12 @@ from msgspec import Struct
 from llm_connect.chat import refused_fields
 from llm_connect.execution import usage_of
 from llm_connect.faults import Fault, GatewayError, invalid_request
+from llm_connect.logs import logger
 from llm_connect.providers import Call, Patience
 from llm_connect.providers.answers import malformed, says_something
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Collection, Mapping
 
     from llm_connect.budgets import Budgets, Reservation
     from llm_connect.chat import ChatRequest
@@ -40,6 +41,8 @@ _ELSEWHERE = _AGAIN | frozenset({
     "provider_first_byte", "provider_no_endpoint", "provider_key_refused", "provider_credit",
 })  # fmt: skip
 """What another provider or model may not have: worth a declared fallback."""
+_UNBEGUN = _ELSEWHERE | {"provider_cut", "provider_idle"}
+"""The same, of a stream of which no event came: an answer that ends or falls silent after its head is none yet."""
 
 
 _UNKNOWN_USAGE: Mapping[str, Any] = MappingProxyType(usage_of(None))
@@ -113,9 +116,10 @@ class Calling:
         """
         attempts = _Attempts(job, self._targets(job))
         while True:
-            target = attempts.begin()
+            target = attempts.target
             call = job.call(target)
-            reservation = await self._budgets.reserve(job.caller, job.profile.name, call, target.prices)
+            reservation = await self._reserve(job, call, target, attempts)
+            attempts.begin()
             try:
                 completion = await self._providers[target.provider].complete(call)
             except GatewayError as error:
@@ -135,15 +139,16 @@ class Calling:
         """
         attempts = _Attempts(job, self._targets(job))
         while True:
-            target = attempts.begin()
+            target = attempts.target
             call = job.call(target)
-            reservation = await self._budgets.reserve(job.caller, job.profile.name, call, target.prices)
+            reservation = await self._reserve(job, call, target, attempts)
+            attempts.begin()
             chunks = self._providers[target.provider].stream(call)
             try:
                 first = await _first(chunks)
             except GatewayError as error:
                 self._give_back(reservation, error)
-                await attempts.after(error)
+                await attempts.after(error, _UNBEGUN)
                 continue
             break
         usage, said = None, False
@@ -158,6 +163,17 @@ class Calling:
         job.owed = (reservation, usage)
         if not said:
             raise malformed("provider_empty", "its stream holds no text")
+
+    async def _reserve(self, job: Job, call: Call, target: Target, attempts: _Attempts) -> Reservation:
+        """The bound of an attempt. Where a further one has no room, what the last one came to is the answer."""
+        try:
+            return await self._budgets.reserve(job.caller, job.profile.name, call, target.prices)
+        except GatewayError as error:
+            if attempts.failed is None:
+                raise
+            fields = {"profile": job.profile.name, "model": target.model, "type": error.type, "problem": error.message}
+            logger.warning("no further attempt", extra={"fields": fields})
+            raise attempts.failed from None
 
     def _give_back(self, reservation: Reservation, error: GatewayError) -> None:
         if error.unbilled:
@@ -179,23 +195,29 @@ class _Attempts:
         self._job = job
         self._targets = targets
         self._at_this = 0
+        self.failed: GatewayError | None = None
 
-    def begin(self) -> Target:
-        self._job.attempts += 1
-        self._at_this += 1
-        self._job.served = self._targets[0]
+    @property
+    def target(self) -> Target:
+        """Whose turn it is."""
         return self._targets[0]
 
-    async def after(self, error: GatewayError) -> None:
-        """Wait for the next attempt, or raise `error` where there is none."""
-        profile = self._job.profile
+    def begin(self) -> None:
+        """It is called now."""
+        self._job.attempts += 1
+        self._at_this += 1
+        self._job.served = self.target
+
+    async def after(self, error: GatewayError, elsewhere: Collection[str] = _ELSEWHERE) -> None:
+        """Wait for the next attempt, or raise `error` where there is none; `elsewhere` are types for a fallback."""
+        self.failed, profile = error, self._job.profile
         if error.type in _AGAIN and error.unbilled and self._at_this <= profile.retries:
             seconds = _wait_seconds(error.retry_after, self._at_this)
             left = self._job.deadline - asyncio.get_running_loop().time()
             if seconds <= min(profile.retry_wait_seconds, left):
                 await asyncio.sleep(seconds)
                 return
-        if error.type not in _ELSEWHERE or len(self._targets) == 1:
+        if error.type not in elsewhere or len(self._targets) == 1:
             raise error
         self._targets = self._targets[1:]
         self._at_this = 0

@@ -115,6 +115,14 @@ def text_of(content: Any) -> str | None:
     return "".join(texts) if texts else None
 
 
+_OTHERWISE = ("tool_calls", "function_call", "refusal", "audio")
+
+
+def says_otherwise(message: Mapping[str, Any]) -> bool:
+    """Whether a message, or a part of one, is no answer in the sense of a schema: a call of a tool, or a refusal."""
+    return any(message.get(name) for name in _OTHERWISE)
+
+
 def usage_of(value: Any) -> dict[str, Any]:
     """The counts and the cost in a `usage` object; None for what it does not say, or says in no number."""
     usage: Mapping[str, Any] = value if isinstance(value, dict) else {}

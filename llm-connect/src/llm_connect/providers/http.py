@@ -81,7 +81,7 @@ class HttpProvider:
                 yield chunk
 
     async def _chunks(self, answer: Answer, call: Call) -> AsyncGenerator[Chunk | None, None]:
-        reader, clock, finished = EventReader(), _Progress(call), False
+        reader, clock, ends = EventReader(), _Progress(call), _Ends(call)
         while piece := await answer.piece(*clock.wait()):
             for data in reader.feed(piece):
                 if data is None:
@@ -92,9 +92,9 @@ class HttpProvider:
                     await answer.end()  # often its last chunk comes by itself
                     return
                 chunk = read_chunk(self._redactor.text(data))
-                finished = finished or _finishes(chunk)
+                ends.note(chunk)
                 yield chunk
-        if not finished:
+        if not ends.whole:
             raise ProviderFailed("provider_cut", "the provider's stream ended before the answer was whole")
 
     def _renewed(self, error: GatewayError, used: Key | None) -> bool:
@@ -124,8 +124,23 @@ def _headers(key: Key | None) -> dict[str, str]:
     return {"content-type": "application/json", **bearer}
 
 
-def _finishes(chunk: Chunk) -> bool:
-    return any(choice.get("finish_reason") for choice in chunk.get("choices") or () if isinstance(choice, dict))
+class _Ends:
+    """Whether every choice has said why it ends: a stream without a last sign is whole then, and cut otherwise."""
+
+    def __init__(self, call: Call) -> None:
+        self._asked_for = call.fields.get("n") or 1
+        self._begun: set[int] = set()
+        self._ended: set[int] = set()
+
+    def note(self, chunk: Chunk) -> None:
+        for choice in chunk.get("choices") or ():
+            self._begun.add(choice.get("index") or 0)
+            if choice.get("finish_reason"):
+                self._ended.add(choice.get("index") or 0)
+
+    @property
+    def whole(self) -> bool:
+        return self._begun == self._ended and len(self._ended) >= self._asked_for
 
 
 class _Progress:

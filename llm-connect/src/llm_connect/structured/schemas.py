@@ -23,6 +23,8 @@ _KEPT = 256
 _PROCESSES = 2
 _MOST_STEPS = 10_000_000
 """Nodes of the schema's tree times characters of the text: about a tenth of a second, on the event loop."""
+_LONGEST_TEXT = 256 * 1024
+"""Characters; reading one of a megabyte as JSON takes half a second, whatever the schema."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Schemas:
 
     async def judge(self, schema: Schema, text: str, finish_reason: str | None) -> Mapping[str, Any]:
         """What `metadata.validation` says; see `judgement.judge`, and `not_judged` for what takes too long."""
-        if schema.size is not None and schema.size * len(text) <= _MOST_STEPS:
+        if schema.size is not None and len(text) <= min(_LONGEST_TEXT, _MOST_STEPS // schema.size):
             return judge(schema.validator, text, finish_reason)
         return await self._ask(schema.document, text, finish_reason)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from llm_connect.calling import Job
 from llm_connect.chat import read_chat
 from llm_connect.encoding import encode
-from llm_connect.execution import text_of
-from llm_connect.faults import ProviderFailed
+from llm_connect.execution import says_otherwise, text_of
+from llm_connect.faults import GatewayError, ProviderFailed
 from llm_connect.web.chunks import Chunks
 from llm_connect.web.endpoint import Endpoint
 
@@ -49,27 +49,36 @@ class ChatEndpoint(Endpoint):
         """The judgement on the choices: the first that is not valid, else that they are."""
         found: Mapping[str, Any] | None = None
         for choice in choices:
-            content = text_of((choice.get("message") or {}).get("content"))
-            if content is not None:  # a call of a tool, or a refusal, is no answer in the sense of the schema
-                reason = choice.get("finish_reason")
+            message = choice.get("message") or {}
+            if not says_otherwise(message):
+                content, reason = text_of(message.get("content")) or "", choice.get("finish_reason")
                 judgement = await self.judged(schema, content, reason, job.profile.validation)
                 found = judgement if found is None or found["valid"] else found
         return found
 
     async def _stream(self, exchange: Exchange, job: Job, schema: Schema | None) -> None:
         chunks: Chunks | None = None
+        refused: ProviderFailed | None = None
         try:
             async with aclosing(self.calling.stream(job)) as source:
                 async for chunk in source:
                     if chunk is None:
                         await exchange.sign_of_life()
-                        continue
-                    if chunks is None:
-                        chunks = self._chunks(job)
-                        await exchange.begin_events()
-                    await self._send(exchange, job, schema, chunks, chunk)
+                    elif refused is not None:
+                        continue  # only read to its end, which tells what was used
+                    else:
+                        if chunks is None:
+                            chunks = self._chunks(job)
+                            await exchange.begin_events()
+                        refused = await self._send(exchange, job, schema, chunks, chunk)
+                    self.goes_on(exchange, job)
+        except GatewayError:
+            if refused is None:  # else what became of the rest is nobody's concern
+                raise
         finally:
             exchange.content = chunks.contents() if chunks else None
+        if refused is not None:
+            raise refused
         if schema is not None and not (chunks and chunks.finish_reason):
             message = "the provider's answer cannot be used: its stream does not say why it ends, and was not judged"
             raise ProviderFailed("provider_malformed", message, provider_status=200)
@@ -80,23 +89,32 @@ class ChatEndpoint(Endpoint):
         model = job.served.model if job.served else job.profile.model
         return Chunks(job.request, model, keep=self.keeps_content or job.request.schema is not None)
 
-    async def _send(self, exchange: Exchange, job: Job, schema: Schema | None, chunks: Chunks, chunk: Chunk) -> None:
+    async def _send(
+        self, exchange: Exchange, job: Job, schema: Schema | None, chunks: Chunks, chunk: Chunk
+    ) -> ProviderFailed | None:
+        """Pass the chunk on; the error where strict validation forbids it."""
         told = chunks.rewritten(chunk)
         exchange.fields |= {"model": chunks.model, "finish_reason": chunks.finish_reason}
         if told is None:
-            return
-        if schema is not None:
-            await self._judge(job, schema, chunks, told)
+            return None
+        try:
+            if schema is not None:
+                await self._judge(job, schema, chunks, told)
+        except ProviderFailed as refused:
+            return refused
         await exchange.event(encode(told))
+        return None
 
     async def _judge(self, job: Job, schema: Schema, chunks: Chunks, chunk: Chunk) -> None:
         """With the chunk that ends a choice goes the judgement on it: its content is whole then."""
+        found: Mapping[str, Any] | None = None
         for choice in chunk.get("choices") or ():
-            reason = choice.get("finish_reason")
-            content = chunks.content(choice.get("index") or 0)
-            if reason and (content or reason == "length"):
-                judgement = await self.judged(schema, content, reason, job.profile.validation)
-                chunk["metadata"] = _metadata(judgement)
+            reason, index = choice.get("finish_reason"), choice.get("index") or 0
+            if reason and index not in chunks.otherwise:
+                judgement = await self.judged(schema, chunks.content(index), reason, job.profile.validation)
+                found = judgement if found is None or found["valid"] else found
+        if found is not None:
+            chunk["metadata"] = _metadata(found)
 
 
 def _metadata(judgement: Mapping[str, Any]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llm_connect.execution import text_of
+from llm_connect.execution import says_otherwise, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +22,9 @@ class Chunks:
         request: the caller's.
         model: the id that was called, for chunks that name none.
         keep: whether the content is needed afterwards.
+
+    Attributes:
+        otherwise: the choices so far that are no answer in the sense of a schema; see `says_otherwise`.
     """
 
     def __init__(self, request: ChatRequest, model: str, *, keep: bool) -> None:
@@ -31,6 +34,7 @@ class Chunks:
         self._kept = 0
         self.model = model
         self.finish_reason: str | None = None
+        self.otherwise: set[int] = set()
 
     def rewritten(self, chunk: Chunk) -> Chunk | None:
         """The caller's chunk; None where nothing is left of it."""
@@ -49,7 +53,10 @@ class Chunks:
         reason = choice.get("finish_reason")
         if isinstance(reason, str):
             self.finish_reason = reason
-        content = text_of((choice.get("delta") or {}).get("content"))
+        delta = choice.get("delta") or {}
+        if says_otherwise(delta):
+            self.otherwise.add(choice.get("index") or 0)
+        content = text_of(delta.get("content"))
         if self._keep and content is not None and self._kept < _LONGEST_CONTENT:
             self._kept += len(content)
             self._content.setdefault(choice.get("index") or 0, []).append(content)

@@ -50,6 +50,22 @@ class Endpoint:
         exchange.watch()
         return at
 
+    def goes_on(self, exchange: Exchange, job: Job) -> None:
+        """Something of a stream went out: a client's own timeout is one between two bytes then, and begins anew.
+
+        Source: OpenAI's clients, whose timeout ends with the head of the answer (npm), or is the transport's own one
+        for each read (Python). The profile's holds for the whole stream.
+        """
+        wait = _client_timeout(exchange.headers)
+        if wait >= job.profile.timeout_seconds:
+            return
+        whole = exchange.arrived + deadline_seconds(job.profile.timeout_seconds)
+        following = asyncio.get_running_loop().time() + deadline_seconds(wait)
+        if following < whole:
+            exchange.limit(following, lambda: _nothing_more(wait))
+        else:
+            exchange.limit(whole, lambda: _overdue(job.profile.timeout_seconds))
+
     async def schema(self, document: Any, field: str) -> Schema | None:
         """The checked schema of a request.
 
@@ -133,6 +149,11 @@ class Endpoint:
 
 def _overdue(patience: float) -> GatewayError:
     message = f"no whole answer came in time for a caller that waits {patience:g} s; the call was given up"
+    return TimedOut("deadline", message)
+
+
+def _nothing_more(wait: float) -> GatewayError:
+    message = f"nothing more came in time for a client that waits {wait:g} s for it; the call was given up"
     return TimedOut("deadline", message)
 
 

@@ -45,7 +45,7 @@ class ExecuteEndpoint(Endpoint):
         metadata: dict[str, Any] = {
             "profile": profile.name,
             "provider": served.provider,
-            "model_requested": served.model,
+            "model_requested": profile.model,
             "provider_id": _text(completion.get("id")),
             "endpoint": _text(completion.get("provider")),
             "max_depth": profile.max_depth if execution.max_depth is None else execution.max_depth,
