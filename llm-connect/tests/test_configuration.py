@@ -138,6 +138,8 @@ OPENAI = {"kind": "openai", "base_url": "https://h/v1"}
         ({"providers": {"openrouter": {"order": "google"}}}, "providers.openrouter.order"),
         ({"providers": {"openrouter": {"zdr": "yes"}}}, "providers.openrouter.zdr"),
         ({"providers": {"openrouter": {"data_collection": "no"}}}, "providers.openrouter.data_collection"),
+        ({"providers": {"openrouter": {"limit_field": "max_tokens"}}}, "providers.openrouter.limit_field"),
+        ({"providers": {"l": OPENAI | {"limit_field": "max_output_tokens"}}}, "providers.l.limit_field"),
     ],
 )
 def test_what_would_be_read_as_something_else_is_one_fault(document, field):

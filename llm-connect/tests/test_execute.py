@@ -14,7 +14,8 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from llm_connect.profiles import CUSTODIAN_TRIAGE
+from llm_connect.configuration import read_configuration
+from llm_connect.profiles import CUSTODIAN_TRIAGE, Profile
 from llm_connect.settings import load_settings
 
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
@@ -66,6 +67,36 @@ def test_a_profile_without_overrides_is_called_as_declared(upstream, gateway_to,
         "provider": {"require_parameters": True},
         "usage": {"include": True},
     }
+
+
+@pytest.mark.parametrize("limit_field", ["max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize(
+    ("path", "given", "bound"),
+    [
+        ("/execute", {}, 9),
+        ("/execute", {"max_tokens": 7}, 7),
+        ("/v1/chat/completions", {}, 9),
+        ("/v1/chat/completions", {"max_tokens": 7}, 7),
+        ("/v1/chat/completions", {"max_completion_tokens": 8}, 8),
+        ("/v1/chat/completions", {"max_tokens": 7, "max_completion_tokens": 8}, 7),
+        ("/v1/chat/completions", {"max_tokens": 8, "max_completion_tokens": 7}, 7),
+    ],
+)
+def test_the_bound_of_an_answer_goes_where_its_provider_takes_it(
+    upstream, gateway_to, call, *, path, given, bound, limit_field
+):
+    base, seen = upstream
+    table = {"kind": "openai", "base_url": base, "limit_field": limit_field}
+    providers = {"local": read_configuration({"providers": {"local": table}}).providers["local"]}
+    with gateway_to("", {"p": Profile("p", "local", "m", max_tokens=9)}, providers=providers) as gateway:
+        chat = {"model": "p", "messages": [{"role": "user", "content": "why?"}], **given}
+        execute = {"prompt": "why?", "config": {"model_name": "p", **given}}
+        assert call("POST", f"{gateway}{path}", execute if path == "/execute" else chat).status == 200
+    sent = {name: seen[0][1][name] for name in ("max_tokens", "max_completion_tokens") if name in seen[0][1]}
+    if limit_field == "max_completion_tokens":
+        assert sent == {limit_field: bound}
+    else:
+        assert sent == (given or {"max_tokens": bound})
 
 
 def test_the_request_overrides_parameters_but_never_the_model(upstream, gateway_to, call):

@@ -19,6 +19,7 @@ from llm_connect.ranges import (
     ANY_MODEL_ID,
     ANY_MODEL_ID_ALLOWED,
     KEY_NAME,
+    LIMIT_FIELDS,
     MAX_DEPTH,
     MAX_TOKENS,
     NAME_ALLOWED,
@@ -67,6 +68,7 @@ class ProviderTable:
         refuses: chat fields that it cannot honour, so that they are refused here by name.
         policy: OpenRouter's routing object: data policy, order of endpoints.
         ca_file: authorities in front of the system's, in PEM.
+        limit_field: the field in which it takes the bound of an answer.
     """
 
     name: str
@@ -76,6 +78,7 @@ class ProviderTable:
     refuses: tuple[str, ...] = ()
     policy: Mapping[str, Any] = field(default_factory=dict)
     ca_file: str | None = None
+    limit_field: str = LIMIT_FIELDS[0]
 
 
 @dataclass(frozen=True)
@@ -190,7 +193,7 @@ def _providers(root: Fields, faults: list[Fault]) -> dict[str, ProviderTable]:
 _POLICY_FLAGS = ("zdr", "allow_fallbacks", "require_parameters")
 _POLICY_LISTS = ("order", "only", "ignore", "quantizations")
 _POLICY = ("data_collection", *_POLICY_FLAGS, *_POLICY_LISTS)
-_PROVIDER = ("kind", "base_url", "key", "refuses", "ca_file", *_POLICY)
+_PROVIDER = ("kind", "base_url", "key", "refuses", "ca_file", "limit_field", *_POLICY)
 
 
 def _provider(table: Fields, name: str) -> ProviderTable:
@@ -210,7 +213,19 @@ def _provider(table: Fields, name: str) -> ProviderTable:
     problem = url_problem(url, keyless=not key) if url and kind != "simulate" else None
     if problem:
         table.refuse("base_url", problem, url_allowed(keyless=not key))
-    return ProviderTable(name, kind or "openai", url, key, table.texts("refuses"), policy, table.text("ca_file"))
+    limit = table.one_of("limit_field", LIMIT_FIELDS)
+    if limit and kind != "openai":
+        table.refuse("limit_field", f"is not for a provider of kind {kind}", "kind openai")
+    return ProviderTable(
+        name,
+        kind or "openai",
+        url,
+        key,
+        table.texts("refuses"),
+        policy,
+        table.text("ca_file"),
+        limit or LIMIT_FIELDS[0],
+    )
 
 
 def _policy(table: Fields) -> dict[str, Any]:

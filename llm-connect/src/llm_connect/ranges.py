@@ -49,6 +49,7 @@ TOKENS = Range(1, 10**15, whole=True, unit="tokens")
 
 # OpenRouter's own list; what a model does not know, OpenRouter maps to the nearest it does.
 REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
 
 MODEL_ID = re.compile(r"~?[A-Za-z0-9][\w.-]{0,63}/[A-Za-z0-9][\w.:-]{0,127}", re.ASCII)
 MODEL_ID_ALLOWED = "an OpenRouter model id, vendor/model"

@@ -24,7 +24,7 @@ def built(settings: Settings) -> dict[str, Provider]:
 def _built(table: ProviderTable, settings: Settings) -> Provider:
     if table.kind == "simulate":
         return Simulated(table.name)
-    dialect: Dialect = OpenAI(frozenset(table.refuses))
+    dialect: Dialect = OpenAI(frozenset(table.refuses), table.limit_field)
     if table.kind == "openrouter":
         router = OpenRouter(table.policy)
         dialect = OpenRouter(table.policy, frozenset({*router.refuses, *table.refuses}))

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from llm_connect.ranges import LIMIT_FIELDS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -44,13 +46,24 @@ def _common(call: Call, *, stream: bool) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class OpenAI:
-    """What every OpenAI-compatible server takes; `refuses` is what this one is declared not to take."""
+    """What every OpenAI-compatible server takes.
+
+    Attributes:
+        refuses: what this one is declared not to take.
+        limit_field: where it takes the bound of an answer. OpenAI's reasoning models refuse `max_tokens` (API
+            reference, Chat: "max_tokens", deprecated); most other servers know nothing else.
+    """
 
     refuses: frozenset[str] = frozenset()
+    limit_field: str = LIMIT_FIELDS[0]
 
     def body(self, call: Call, *, stream: bool) -> dict[str, Any]:
         """See `Dialect`."""
-        return _common(call, stream=stream)
+        body = _common(call, stream=stream)
+        if self.limit_field == "max_completion_tokens" and "max_tokens" in body:
+            bound = body.pop("max_tokens")
+            body["max_completion_tokens"] = min(bound, body.get("max_completion_tokens", bound))
+        return body
 
 
 @dataclass(frozen=True)
