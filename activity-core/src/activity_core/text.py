@@ -12,7 +12,8 @@ from activity_core.material import mask
 
 _REMOVED = {"Cc", "Cf", "Cs", "Co", "Cn"}
 ELLIPSIS = "…"
-_READ = 20_000  # characters of one text that are looked at; the longest that is kept has 2,000
+READ = 20_000
+"""Characters of one text that are looked at; the longest that is kept has 2,000."""
 
 
 def plain(text: str) -> str:
@@ -33,8 +34,8 @@ def clean(text: str, limit: int) -> tuple[str, list[str], bool]:
 
     What hides in a secret is taken out before it is looked for, and it is masked before the line is cut: no half stays.
     """
-    read = text[:_READ]
-    if len(text) > _READ:
+    read = text[:READ]
+    if len(text) > READ:
         read = read.rpartition(" ")[0] or read  # the last word may be the first half of something
     line, masked = mask(plain(read))
-    return cut(line, limit), masked, len(line) > limit or len(text) > _READ
+    return cut(line, limit), masked, len(line) > limit or len(text) > READ
