@@ -117,6 +117,27 @@ def test_what_is_gone_is_not_said_to_be_done_where_it_is_only_not_usable_today(w
     assert told(empty)[1] == ["no longer in the digest: A Step A"]
 
 
+def test_each_candidate_stands_in_one_list_and_what_was_recommended_is_not_said_to_be_not_chosen(say):
+    bad = say.item("WS-103", confidence="sure")
+    chosen = ("WS-101", "WS-102", "WS-104", "WS-105", "WS-106", "NS-201", "NS-202", "NS-203")
+    text = say.content(bad, say.item("WS-999"), *map(say.item, chosen), say.item("NS-204"))
+    found = made("tuesday", text[: text.rindex('"why"')], "2026-11-24T06:20:00Z")
+    assert [(each["candidate"], each.get("title")) for each in found["quarantined"]] == [
+        ("NS-204", "Write the silence rules for node upgrades"),
+        ("WS-103", "OpenRouter contract for 2027"),
+        ("WS-999", None),
+    ]
+    assert [(each["what"], each["title"]) for each in found["dropped"]] == [
+        ("NS-203", "Cache the base layers in the runner")
+    ]
+    assert [each["id"] for each in found["not_chosen"]] == ["NS-205", "MSG-301", "MSG-302", "MSG-303", "MSG-304"]
+    shown = "\n".join(terminal.lines(found, 100, lambda line, _: line))
+    for form in (markdown.rendered(found).replace("`", ""), shown):
+        assert "WS-103 OpenRouter contract for 2027: confidence: is not one of low, medium, high" in form
+        assert "NS-203 Cache the base layers in the runner: more than 7 recommendations" in form
+        assert "WS-999: candidate: is no id of the digest" in form
+
+
 def test_a_candidate_that_is_dropped_today_is_said_to_be(world, say):
     days = Days(world, say)
     days.run("2026-11-23T06:20:00Z", ["A", "B"], days.order("A", "B"))
