@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from activity_core import berlin, schemas, strict_json
 from activity_core.faults import AnswerIsNo
-from activity_core.text import READ
 from activity_core.text import clean as clean_text
+from activity_core.text import cut, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -154,7 +154,7 @@ def _beside(document: dict[str, Any], candidates: tuple[Candidate, ...]) -> dict
     found: dict[str, str] = {}
     for value in document["workstreams"] if wanted else ():
         if isinstance(value, dict) and isinstance(value.get("id"), str) and value["id"] in wanted - found.keys():
-            texts = (clean_text(value[name], READ)[0] for name in _limits("workstream") if _is_text(value, name))
+            texts = (whole(value[name])[0] for name in _limits("workstream") if _is_text(value, name))
             found[value["id"]] = " ".join(texts)
     return found
 
@@ -171,14 +171,15 @@ def _candidate(kind: str, place: str, value: Any, dropped: list[tuple[str, str]]
     shown, hidden = _shown(value.get("id"), place)
     clean, masked, uncut = {}, [], {}
     limits = _limits(kind)
-    for name in limits.keys() & value.keys() - {"id"}:
+    for name in (each for each in limits if each in value and each != "id"):
         clean[name] = value[name]
         if isinstance(value[name], str):
-            clean[name], kinds, was_cut = clean_text(value[name], limits[name])
+            line, kinds, was_cut = whole(value[name])
+            clean[name] = cut(line, limits[name])
             masked += kinds
-            if was_cut:
+            if was_cut or clean[name] != line:
                 dropped.append((shown, f"{name}: cut to {limits[name]} characters"))
-                uncut[name] = clean_text(value[name], READ)[0]
+                uncut[name] = line
     found = schemas.faults(_rules(kind), {"id": value.get("id"), **clean} if "id" in value else clean)
     found += [f"{name}: is no day or moment that exists" for name in ("due", "received_at") if not _exists(clean, name)]
     if hidden:
@@ -198,8 +199,8 @@ def _shown(given: Any, place: str) -> tuple[str, bool]:
 
 
 def _rules(kind: str) -> dict[str, Any]:
-    whole = schemas.schema("digest")
-    return {"$defs": whole["$defs"], "$ref": f"#/$defs/{kind}"}
+    rules = schemas.schema("digest")
+    return {"$defs": rules["$defs"], "$ref": f"#/$defs/{kind}"}
 
 
 def _limits(kind: str) -> dict[str, int]:

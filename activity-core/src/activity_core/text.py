@@ -12,8 +12,7 @@ from activity_core.material import mask
 
 _REMOVED = {"Cc", "Cf", "Cs", "Co", "Cn"}
 ELLIPSIS = "…"
-READ = 20_000
-"""Characters of one text that are looked at; the longest that is kept has 2,000."""
+_READ = 20_000  # characters of one text that are looked at; the longest that is kept has 2,000
 
 
 def plain(text: str) -> str:
@@ -30,12 +29,18 @@ def cut(text: str, limit: int) -> str:
 
 
 def clean(text: str, limit: int) -> tuple[str, list[str], bool]:
-    """One harmless line without secret material, the kinds of what was masked, and whether it was cut.
+    """One harmless line without secret material, the kinds of what was masked, and whether it was cut."""
+    line, masked, was_cut = whole(text)
+    return cut(line, limit), masked, was_cut or len(line) > limit
+
+
+def whole(text: str) -> tuple[str, list[str], bool]:
+    """As `clean`, as far as the text is read.
 
     What hides in a secret is taken out before it is looked for, and it is masked before the line is cut: no half stays.
     """
-    read = text[:READ]
-    if len(text) > READ:
+    read = text[:_READ]
+    if len(text) > _READ:
         read = read.rpartition(" ")[0] or read  # the last word may be the first half of something
     line, masked = mask(plain(read))
-    return cut(line, limit), masked, len(line) > limit or len(text) > READ
+    return line, masked, len(text) > _READ
