@@ -1,5 +1,6 @@
 """The report for its reader: what changed, what is missing, and that it fits."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -175,6 +176,27 @@ def test_a_terminal_is_told_the_estimates_the_cost_of_delay_and_the_wsjf(say):
     told = made("tuesday", say.content(say.item("WS-101", 8, 13, 3, 5)), "2026-11-24T06:20:00Z")
     shown = " ".join(" ".join(terminal.lines(told, 80, lambda line, _: line)).split())
     assert "value 8 + criticality 13 + risk and opportunity 3 = cost of delay 24; by job size 5 = WSJF 4.8" in shown
+
+
+def test_both_forms_tell_what_each_item_and_the_report_rest_on(say):
+    item = say.item("WS-101", 8, 13, 3, 5, why="The old class ends.", needs_human=True, needs_human_reason="A date.")
+    found = made("tuesday", say.content(item, say.item("NS-203", 1, 1, 1, 1)), "2026-11-24T06:20:00Z")
+    digest_hash = hashlib.sha256((SAMPLES / "tuesday.json").read_bytes()).hexdigest()
+    assert found["digest"]["sha256"] == digest_hash
+    text = markdown.rendered(found).replace("\\", "")
+    shown = " ".join(" ".join(terminal.lines(found, 80, lambda line, _: line)).split())
+    assert "- Why: The old class ends. (digest: `WS-101`)\n" in text
+    assert "WS-101 · Move Postgres to the new storage class NEEDS A PERSON: the model: A date. why: The old" in shown
+    assert "- **Needs a person**: the model: A date.\n" in text
+    for form in (" ".join(text.split()), shown):
+        assert "Triage for Tuesday, 24 November 2026" in form
+        assert "value 8 + criticality 13 + risk and opportunity 3 = cost of delay 24; by job size 5 = WSJF 4.8" in form
+        assert "; confidence high" in form
+        assert f"sha256 {digest_hash[:12]}, 15 candidates" in form
+        assert "2026-11-24 07:05 CET by state-hub, 15 min before the run" in form
+        assert "example/model-1 (profile custodian-triage-balanced)" in form
+        assert "1,200 in, 640 out" in form
+        assert "0.0031 USD" in form
 
 
 def test_the_largest_valid_answer_is_6000_characters():

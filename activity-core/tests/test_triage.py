@@ -60,6 +60,11 @@ def test_what_is_asked_is_the_contract(world, gateway):
     assert seen.headers["x-request-id"] == world.runs[0]["id"]
 
 
+def test_without_a_time_of_its_own_it_waits_300_seconds_and_the_gateway_5_less(world, gateway):
+    world.triage(LLM_CONNECT_TIMEOUT_SECONDS="")
+    assert gateway.seen[0].json["config"]["timeout_seconds"] == 295
+
+
 def test_the_schema_that_is_asked_for_is_strict_everywhere(world, gateway):
     world.triage()
 
