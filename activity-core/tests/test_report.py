@@ -199,6 +199,17 @@ def test_both_forms_tell_what_each_item_and_the_report_rest_on(say):
         assert "0.0031 USD" in form
 
 
+def test_a_close_call_is_marked_with_whom_it_is_close_to(say):
+    near = [say.item("WS-102", 8, 5, 3, 2), say.item("WS-101", 8, 5, 2, 2), say.item("NS-203", 1, 1, 1, 20)]
+    found = made("tuesday", say.content(*near), "2026-11-24T06:20:00Z")
+    assert [each["close_to"] for each in found["items"]] == [["WS-101"], ["WS-102"], []]
+    text = markdown.rendered(found)
+    assert text.count("- Close call: one step in one estimate changes places with `WS-101`\n") == 1
+    assert "| `WS-101` |\n" in text.partition("\n| 1 |")[2].partition("| 2 |")[0]
+    shown = " ".join(" ".join(terminal.lines(found, 100, lambda line, _: line)).split())
+    assert shown.count("; close to WS-10") == 2
+
+
 def test_the_largest_valid_answer_is_6000_characters():
     """For whoever sets max_tokens: 7 recommendations with every text at its limit, the longest estimates, indented."""
     asked = schemas.schema("answer")["properties"]
