@@ -121,6 +121,18 @@ def test_a_truncated_answer_keeps_what_is_whole(world, gateway, say):
     assert report["quarantined"]
 
 
+def test_an_answer_that_ended_otherwise_or_is_over_a_limit_asks_for_a_review(world, gateway, say):
+    gateway.play = say.answering(say.item("N-1"), finish_reason="content_filter")
+    done = world.triage()
+    assert (done.returncode, report_of(done)["problems"]) == (1, ["the answer ended with finish_reason content_filter"])
+    ids = [f"N-{number}" for number in range(1, 9)]
+    gateway.play = say.answering(*map(say.item, ids))
+    digest = world.digest(say.digest(*({"id": each, "title": "x"} for each in ids)))
+    done = world.run("triage", "--digest", digest, "--again")
+    assert (done.returncode, "over a limit, see what was dropped." in done.stdout) == (1, True)
+    assert "- `N-8` x: more than 7 recommendations\n" in done.stdout
+
+
 def test_the_gateways_own_validation_asks_for_a_review(world, gateway, say):
     problems = [{"path": "/recommendations", "problem": "[x](http://192.0.2.1) is too\x1b[2J short"}, {"path": ""}, 7]
     judged = {"valid": False, "reason": "schema", "problems": problems}
