@@ -146,7 +146,7 @@ def _candidates(document: dict[str, Any], dropped: list[tuple[str, str]]) -> Ite
 
 
 def _beside(document: dict[str, Any], candidates: tuple[Candidate, ...]) -> dict[str, str]:
-    """The texts of workstreams that are no candidates (over the limit, or with a fault) but have some.
+    """The texts of workstreams that were dropped (over the limit, or with a fault) and to which candidates belong.
 
     A step of a contract's workstream stays a legal matter though that workstream has a day that does not exist.
     """
