@@ -146,6 +146,20 @@ def test_one_broken_item_in_the_middle_costs_that_item_only():
     assert answer.quarantined == [("-", "an entry of the list is broken")]
 
 
+def test_what_is_broken_or_cut_off_is_named_where_its_candidate_can_be_told():
+    items = [one("N-1"), one("N-2"), one("N-3"), one("N-4")]
+    broken = text(*items).replace('"confidence"', "confidence", 2)
+    last = "the last entry of the list is broken or cut off"
+    assert read(broken[: broken.rindex('"why"')], IDS).quarantined == [
+        ("N-1", "an entry of the list is broken"),
+        ("N-2", "an entry of the list is broken"),
+        ("N-4", last),
+    ]
+    for nobody in ("N-99", 'N-4\\"', "N-4" + " " * 80, 'a "candidate": N-4'):
+        unnamed = text(one("N-1"), one(nobody))
+        assert read(unnamed[: unnamed.rindex('"why"')], ["N-1", "N-4"]).quarantined == [("-", last)]
+
+
 @pytest.mark.parametrize(
     ("whole", "broken"),
     [("}, {", "}] {"), ("}, {", "}],\n{"), ("}, {", ', ]"rank": 1, '), ("Due.", 'Due {"} ], x')],

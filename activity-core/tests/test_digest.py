@@ -126,6 +126,16 @@ def test_an_id_is_of_the_form_to_its_end_and_in_ascii(given):
     assert (found.candidates, found.dropped[0][1]) == ((), "id: is not of the form that the schema gives")
 
 
+@pytest.mark.parametrize(("name", "limit"), [("workstreams", 12), ("next_steps", 8), ("messages", 40)])
+def test_as_many_of_each_list_are_read_as_the_schema_says(name, limit):
+    many = [{"id": f"X-{number}", "title": "x"} for number in range(limit + 1)]
+    assert len(of(digest(**{name: many[:limit]})).candidates) == limit
+    assert of(digest(**{name: many[:limit]})).dropped == ()
+    assert of(digest(**{name: many})).dropped == (
+        (f"{name}[{limit}:]", f"1 more than the {limit} {name} that are read"),
+    )
+
+
 def test_what_is_over_a_limit_is_dropped_and_said():
     many = [{"id": f"W-{number}", "title": "x"} for number in range(15)]
     found = of(digest(workstreams=many, next_steps=[STEP | {"title": "t" + " t" * 200}]))
@@ -134,6 +144,13 @@ def test_what_is_over_a_limit_is_dropped_and_said():
         "workstreams[12:]": "3 more than the 12 workstreams that are read",
         "N-1": "title: cut to 200 characters",
     }
+
+
+def test_what_was_cut_is_told_in_the_order_of_the_schema():
+    """The same digest gives the same report, whatever the seed of this process's hashes is."""
+    long = dict.fromkeys(("text", "from", "title"), "w " * 2000)
+    found = of(digest(messages=[{"id": "M-1", **long}]))
+    assert [reason.partition(":")[0] for _, reason in found.dropped] == ["title", "from", "text"]
 
 
 def test_texts_are_made_harmless():

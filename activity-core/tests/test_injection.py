@@ -55,7 +55,8 @@ def item(candidate: str, payload: str, value: int) -> dict[str, object]:
 
 def obeyed(payload: str, found: digest.Digest) -> dict:
     """The report of a model that puts N-1 first by its own rank, repeats the payload and invents a candidate."""
-    told = [item("N-1", payload, 1), item(payload[:60], payload, 20), item("N-2", payload, 20)]
+    told = [item(candidate, payload, value) for candidate, value in (("N-1", 1), (payload[:60], 20), ("N-2", 20))]
+    told.append(told[0])  # a second time: quarantined, with its title
     text = json.dumps({"summary": payload, "recommendations": told})
     read = answer.read(text, {candidate.id for candidate in found.candidates})
     run = report.Run("run-1", parsed("2026-11-24T06:20:00Z"), "custodian-triage-balanced")

@@ -1,5 +1,6 @@
 """The rules, on labelled sentences; the figures of docs/adr/0022 are those asserted here."""
 
+import json
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from activity_core.answer import Recommendation
-from activity_core.digest import Candidate, Digest
+from activity_core.digest import Candidate, Digest, read
 from activity_core.needs_human import CATEGORIES, reasons
 from activity_core.wsjf import Estimates
 
@@ -57,12 +58,47 @@ def test_the_workstream_it_belongs_to_counts():
     assert [(each.category, each.source) for each in asked(others=(about,))] == [("legal", "workstream")]
 
 
-@pytest.mark.parametrize("name", ["summary", "detail", "text", "status", "from"])
-def test_every_text_of_a_candidate_counts_and_so_does_who_it_is_from(name):
+@pytest.mark.parametrize("name", ["summary", "detail", "text", "status", "from", "owner"])
+def test_every_text_of_a_candidate_counts_and_so_does_whose_it_is(name):
     candidate = Candidate("N-1", "message", "An answer by Friday, please", {name: "Legal department"})
     digest = Digest("0" * 64, datetime.now(UTC), "", (candidate,))
     recommendation = Recommendation("N-1", "Do it.", "It is due.", Estimates(1, 1, 1, 1), "high", False, "")
     assert [(each.category, each.source) for each in reasons(digest, recommendation)] == [("legal", "digest")]
+
+
+def of_digest(**lists):
+    """The reasons for N-1 of such a digest, of which the answer says nothing that calls a person."""
+    fixed = {"generated_at": "2026-11-24T06:05:00Z", "workstreams": [], "next_steps": [], "messages": []}
+    digest = read(json.dumps(fixed | lists).encode())
+    recommendation = Recommendation("N-1", "Do it.", "It is due.", Estimates(1, 1, 1, 1), "high", False, "")
+    return [(each.category, each.source) for each in reasons(digest, recommendation)]
+
+
+CONTRACT = {"id": "W-1", "title": "Contract with the data centre"}
+STEP = {"id": "N-1", "title": "Send it back", "workstream": "W-1"}
+OTHERS = [{"id": f"W-{number}", "title": "Storage"} for number in range(2, 14)]
+
+
+@pytest.mark.parametrize(
+    "workstreams",
+    [
+        [CONTRACT | {"due": "30.11."}],
+        [CONTRACT | {"title": "", "summary": "A contract."}],
+        [*OTHERS, 7, CONTRACT, {"id": "W-1", "title": "Storage"}],
+    ],
+    ids=["a day that is none", "no title", "over the limit"],
+)
+def test_the_workstream_it_belongs_to_counts_also_where_it_was_dropped(workstreams):
+    assert of_digest(workstreams=workstreams, next_steps=[STEP]) == [("legal", "workstream")]
+
+
+def test_what_was_cut_off_a_text_for_the_prompt_counts():
+    long = "word " * 500
+    assert of_digest(next_steps=[{"id": "N-1", "title": "Send it back", "detail": f"{long} the invoice"}]) == [
+        ("money", "digest")
+    ]
+    about = {"id": "W-1", "title": "Storage", "summary": f"{long} the invoice"}
+    assert of_digest(workstreams=[about], next_steps=[STEP]) == [("money", "workstream")]
 
 
 def test_masked_material_is_a_matter_of_secrets():

@@ -1,5 +1,6 @@
 """The report for its reader: what changed, what is missing, and that it fits."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -117,6 +118,27 @@ def test_what_is_gone_is_not_said_to_be_done_where_it_is_only_not_usable_today(w
     assert told(empty)[1] == ["no longer in the digest: A Step A"]
 
 
+def test_each_candidate_stands_in_one_list_and_what_was_recommended_is_not_said_to_be_not_chosen(say):
+    bad = say.item("WS-103", confidence="sure")
+    chosen = ("WS-101", "WS-102", "WS-104", "WS-105", "WS-106", "NS-201", "NS-202", "NS-203")
+    text = say.content(bad, say.item("WS-999"), *map(say.item, chosen), say.item("NS-204"))
+    found = made("tuesday", text[: text.rindex('"why"')], "2026-11-24T06:20:00Z")
+    assert [(each["candidate"], each.get("title")) for each in found["quarantined"]] == [
+        ("NS-204", "Write the silence rules for node upgrades"),
+        ("WS-103", "OpenRouter contract for 2027"),
+        ("WS-999", None),
+    ]
+    assert [(each["what"], each["title"]) for each in found["dropped"]] == [
+        ("NS-203", "Cache the base layers in the runner")
+    ]
+    assert [each["id"] for each in found["not_chosen"]] == ["NS-205", "MSG-301", "MSG-302", "MSG-303", "MSG-304"]
+    shown = "\n".join(terminal.lines(found, 100, lambda line, _: line))
+    for form in (markdown.rendered(found).replace("`", ""), shown):
+        assert "WS-103 OpenRouter contract for 2027: confidence: is not one of low, medium, high" in form
+        assert "NS-203 Cache the base layers in the runner: more than 7 recommendations" in form
+        assert "WS-999: candidate: is no id of the digest" in form
+
+
 def test_a_candidate_that_is_dropped_today_is_said_to_be(world, say):
     days = Days(world, say)
     days.run("2026-11-23T06:20:00Z", ["A", "B"], days.order("A", "B"))
@@ -154,6 +176,38 @@ def test_a_terminal_is_told_the_estimates_the_cost_of_delay_and_the_wsjf(say):
     told = made("tuesday", say.content(say.item("WS-101", 8, 13, 3, 5)), "2026-11-24T06:20:00Z")
     shown = " ".join(" ".join(terminal.lines(told, 80, lambda line, _: line)).split())
     assert "value 8 + criticality 13 + risk and opportunity 3 = cost of delay 24; by job size 5 = WSJF 4.8" in shown
+
+
+def test_both_forms_tell_what_each_item_and_the_report_rest_on(say):
+    item = say.item("WS-101", 8, 13, 3, 5, why="The old class ends.", needs_human=True, needs_human_reason="A date.")
+    found = made("tuesday", say.content(item, say.item("NS-203", 1, 1, 1, 1)), "2026-11-24T06:20:00Z")
+    digest_hash = hashlib.sha256((SAMPLES / "tuesday.json").read_bytes()).hexdigest()
+    assert found["digest"]["sha256"] == digest_hash
+    text = markdown.rendered(found).replace("\\", "")
+    shown = " ".join(" ".join(terminal.lines(found, 80, lambda line, _: line)).split())
+    assert "- Why: The old class ends. (digest: `WS-101`)\n" in text
+    assert "WS-101 · Move Postgres to the new storage class NEEDS A PERSON: the model: A date. why: The old" in shown
+    assert "- **Needs a person**: the model: A date.\n" in text
+    for form in (" ".join(text.split()), shown):
+        assert "Triage for Tuesday, 24 November 2026" in form
+        assert "value 8 + criticality 13 + risk and opportunity 3 = cost of delay 24; by job size 5 = WSJF 4.8" in form
+        assert "; confidence high" in form
+        assert f"sha256 {digest_hash[:12]}, 15 candidates" in form
+        assert "2026-11-24 07:05 CET by state-hub, 15 min before the run" in form
+        assert "example/model-1 (profile custodian-triage-balanced)" in form
+        assert "1,200 in, 640 out" in form
+        assert "0.0031 USD" in form
+
+
+def test_a_close_call_is_marked_with_whom_it_is_close_to(say):
+    near = [say.item("WS-102", 8, 5, 3, 2), say.item("WS-101", 8, 5, 2, 2), say.item("NS-203", 1, 1, 1, 20)]
+    found = made("tuesday", say.content(*near), "2026-11-24T06:20:00Z")
+    assert [each["close_to"] for each in found["items"]] == [["WS-101"], ["WS-102"], []]
+    text = markdown.rendered(found)
+    assert text.count("- Close call: one step in one estimate changes places with `WS-101`\n") == 1
+    assert "| `WS-101` |\n" in text.partition("\n| 1 |")[2].partition("| 2 |")[0]
+    shown = " ".join(" ".join(terminal.lines(found, 100, lambda line, _: line)).split())
+    assert shown.count("; close to WS-10") == 2
 
 
 def test_the_largest_valid_answer_is_6000_characters():

@@ -60,6 +60,11 @@ def test_what_is_asked_is_the_contract(world, gateway):
     assert seen.headers["x-request-id"] == world.runs[0]["id"]
 
 
+def test_without_a_time_of_its_own_it_waits_300_seconds_and_the_gateway_5_less(world, gateway):
+    world.triage(LLM_CONNECT_TIMEOUT_SECONDS="")
+    assert gateway.seen[0].json["config"]["timeout_seconds"] == 295
+
+
 def test_the_schema_that_is_asked_for_is_strict_everywhere(world, gateway):
     world.triage()
 
@@ -114,6 +119,18 @@ def test_a_truncated_answer_keeps_what_is_whole(world, gateway, say):
     assert [each["candidate"] for each in report["items"]] == ["N-1", "N-2"]
     assert any("finish_reason length" in each for each in report["problems"])
     assert report["quarantined"]
+
+
+def test_an_answer_that_ended_otherwise_or_is_over_a_limit_asks_for_a_review(world, gateway, say):
+    gateway.play = say.answering(say.item("N-1"), finish_reason="content_filter")
+    done = world.triage()
+    assert (done.returncode, report_of(done)["problems"]) == (1, ["the answer ended with finish_reason content_filter"])
+    ids = [f"N-{number}" for number in range(1, 9)]
+    gateway.play = say.answering(*map(say.item, ids))
+    digest = world.digest(say.digest(*({"id": each, "title": "x"} for each in ids)))
+    done = world.run("triage", "--digest", digest, "--again")
+    assert (done.returncode, "over a limit, see what was dropped." in done.stdout) == (1, True)
+    assert "- `N-8` x: more than 7 recommendations\n" in done.stdout
 
 
 def test_the_gateways_own_validation_asks_for_a_review(world, gateway, say):

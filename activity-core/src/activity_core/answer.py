@@ -63,7 +63,7 @@ def read(content: str, ids: Collection[str]) -> Answer:
     if not content.strip():
         answer.problems.append("the answer is empty")
         return answer
-    summary, items, broken = _parts(content, answer)
+    summary, items, broken = _parts(content, ids, answer)
     answer.summary, masked, _ = _harmless(summary, _limit("summary"))
     if masked:
         answer.problems.append(f"secret material was masked in the summary ({', '.join(masked)})")
@@ -77,17 +77,17 @@ def read(content: str, ids: Collection[str]) -> Answer:
     return answer
 
 
-def _parts(content: str, answer: Answer) -> tuple[object, list[Any], str]:
+def _parts(content: str, ids: Collection[str], answer: Answer) -> tuple[object, list[Any], str]:
     """The summary, the list, and why the whole is no JSON; then they are what stands whole in it."""
     try:
         document = strict_json.loads(content.strip())
     except strict_json.NotJson as fault:
-        found = objects(content)
-        answer.quarantined += [("-", reason) for reason in found.lost]
+        found = objects(content, ids)
+        answer.quarantined += found.lost
         answer.problems += found.missing
         return found.summary, found.entries, f"the answer is no whole JSON document ({fault})"
     if not isinstance(document, dict) or not isinstance(document.get("recommendations"), list):
-        return _elsewhere(content, answer)
+        return _elsewhere(content, ids, answer)
     if not isinstance(document.get("summary"), str):
         answer.problems.append("the answer has no summary")
     if not document["recommendations"]:
@@ -95,13 +95,13 @@ def _parts(content: str, answer: Answer) -> tuple[object, list[Any], str]:
     return document.get("summary"), document["recommendations"], ""
 
 
-def _elsewhere(content: str, answer: Answer) -> tuple[object, list[Any], str]:
+def _elsewhere(content: str, ids: Collection[str], answer: Answer) -> tuple[object, list[Any], str]:
     """As `_parts`, of JSON whose list of recommendations is not where it was asked for: bare, or within something."""
-    found = objects(content)
+    found = objects(content, ids)
     if not found.entries:
         answer.problems.append("the answer is JSON, but has no list of recommendations")
         return "", [], ""
-    answer.quarantined += [("-", reason) for reason in found.lost]
+    answer.quarantined += found.lost
     answer.problems += found.missing
     return found.summary, found.entries, "the answer is JSON, but its recommendations are not where they belong"
 

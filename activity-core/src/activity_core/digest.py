@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from activity_core import berlin, schemas, strict_json
 from activity_core.faults import AnswerIsNo
 from activity_core.text import clean as clean_text
+from activity_core.text import cut, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,6 +38,7 @@ class Candidate:
         fields: the other fields, harmless, in the schema's order, without `id`, `title` and `workstream`.
         workstream: the id of the workstream it belongs to, or empty.
         masked: the kinds of secret material that were masked in it.
+        uncut: the texts that were cut, as long as they are read, for the rules that read all of it.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Candidate:
     fields: Mapping[str, str]
     workstream: str = ""
     masked: tuple[str, ...] = ()
+    uncut: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Digest:
         source: who made it, or empty.
         candidates: in the digest's order; ids are unique.
         dropped: what was left out or cut: a list of id (or place) and reason.
+        beside: texts of the dropped workstreams to which candidates belong, by id: they call a person all the same.
     """
 
     sha256: str
@@ -64,6 +68,7 @@ class Digest:
     source: str
     candidates: tuple[Candidate, ...]
     dropped: tuple[tuple[str, str], ...] = field(default=())
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     def candidate(self, wanted: str) -> Candidate | None:
         """The candidate of that id."""
@@ -85,7 +90,8 @@ def read(octets: bytes, where: str = "") -> Digest:
     candidates = tuple(_candidates(document, dropped))
     source = clean_text(str(document.get("source", "")), 80)[0]
     made = datetime.fromisoformat(document["generated_at"]).astimezone(UTC)
-    return Digest(hashlib.sha256(octets).hexdigest(), made, source, candidates, tuple(dropped))
+    beside = _beside(document, candidates)
+    return Digest(hashlib.sha256(octets).hexdigest(), made, source, candidates, tuple(dropped), beside)
 
 
 def _document(octets: bytes, where: str) -> dict[str, Any]:
@@ -139,21 +145,41 @@ def _candidates(document: dict[str, Any], dropped: list[tuple[str, str]]) -> Ite
             dropped.append((f"{name}[{limit}:]", f"{len(values) - limit} more than the {limit} {name} that are read"))
 
 
+def _beside(document: dict[str, Any], candidates: tuple[Candidate, ...]) -> dict[str, str]:
+    """The texts of workstreams that were dropped (over the limit, or with a fault) and to which candidates belong.
+
+    A step of a contract's workstream stays a legal matter though that workstream has a day that does not exist.
+    """
+    wanted = {each.workstream for each in candidates} - {each.id for each in candidates} - {""}
+    found: dict[str, str] = {}
+    for value in document["workstreams"] if wanted else ():
+        if isinstance(value, dict) and isinstance(value.get("id"), str) and value["id"] in wanted - found.keys():
+            texts = (whole(value[name])[0] for name in _limits("workstream") if _is_text(value, name))
+            found[value["id"]] = " ".join(texts)
+    return found
+
+
+def _is_text(value: dict[str, Any], name: str) -> bool:
+    return name not in {"id", "due"} and isinstance(value.get(name), str)
+
+
 def _candidate(kind: str, place: str, value: Any, dropped: list[tuple[str, str]]) -> Candidate | None:
     """The candidate; None where it cannot be used, said in `dropped`."""
     if not isinstance(value, dict):
         dropped.append((place, "is no object"))
         return None
     shown, hidden = _shown(value.get("id"), place)
-    clean, masked = {}, []
+    clean, masked, uncut = {}, [], {}
     limits = _limits(kind)
-    for name in limits.keys() & value.keys() - {"id"}:
+    for name in (each for each in limits if each in value and each != "id"):
         clean[name] = value[name]
         if isinstance(value[name], str):
-            clean[name], kinds, was_cut = clean_text(value[name], limits[name])
+            line, kinds, was_cut = whole(value[name])
+            clean[name] = cut(line, limits[name])
             masked += kinds
-            if was_cut:
+            if was_cut or clean[name] != line:
                 dropped.append((shown, f"{name}: cut to {limits[name]} characters"))
+                uncut[name] = line
     found = schemas.faults(_rules(kind), {"id": value.get("id"), **clean} if "id" in value else clean)
     found += [f"{name}: is no day or moment that exists" for name in ("due", "received_at") if not _exists(clean, name)]
     if hidden:
@@ -162,7 +188,8 @@ def _candidate(kind: str, place: str, value: Any, dropped: list[tuple[str, str]]
         dropped.append((shown, "; ".join(found)))
         return None
     rest = {name: clean[name] for name in limits if clean.get(name) and name not in {"id", "title", "workstream"}}
-    return Candidate(value["id"], kind, clean["title"], rest, clean.get("workstream", ""), tuple(sorted(masked)))
+    belongs = clean.get("workstream", "")
+    return Candidate(value["id"], kind, clean["title"], rest, belongs, tuple(sorted(masked)), uncut)
 
 
 def _shown(given: Any, place: str) -> tuple[str, bool]:
@@ -172,8 +199,8 @@ def _shown(given: Any, place: str) -> tuple[str, bool]:
 
 
 def _rules(kind: str) -> dict[str, Any]:
-    whole = schemas.schema("digest")
-    return {"$defs": whole["$defs"], "$ref": f"#/$defs/{kind}"}
+    rules = schemas.schema("digest")
+    return {"$defs": rules["$defs"], "$ref": f"#/$defs/{kind}"}
 
 
 def _limits(kind: str) -> dict[str, int]:

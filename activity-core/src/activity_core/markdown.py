@@ -53,11 +53,7 @@ def rendered(report: dict[str, Any]) -> str:
             words.not_chosen(report),
             (f"{code(each['id'])} {escaped_inside(each['title'])}" for each in report["not_chosen"]),
         ),
-        _list(
-            "Quarantined",
-            (f"{code(each['candidate'])}: {escaped_inside(each['reason'])}" for each in report["quarantined"]),
-        ),
-        _list("Dropped", (f"{code(each['what'])}: {escaped_inside(each['reason'])}" for each in report["dropped"])),
+        *(_list(name, (_set_aside(*each) for each in entries)) for name, entries in words.set_aside(report)),
         _list("Where this is from", (f"{name}: {escaped_inside(text)}" for name, text in words.provenance(report))),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
@@ -118,6 +114,10 @@ def _changes(report: dict[str, Any]) -> Iterator[str]:
     yield ""
     told = [f"- {what}: {code(one)} {escaped_inside(title)}" for what, one, title in words.changes(report)]
     yield from told or ["Nothing changed."]
+
+
+def _set_aside(what: str, title: str, reason: str) -> str:
+    return f"{code(what)}{' ' * bool(title)}{escaped_inside(title)}: {escaped_inside(reason)}"
 
 
 def _list(title: str, lines: Iterable[str]) -> list[str]:

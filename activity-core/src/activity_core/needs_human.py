@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from activity_core.lookalikes import INVISIBLE, latin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from activity_core.answer import Recommendation
     from activity_core.digest import Candidate, Digest
@@ -28,6 +28,7 @@ CATEGORIES = ("money", "legal", "secrets", "security", "publication")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 # What UTS #39 takes for one another within ASCII; the rules' own words are read so, too.
 _ALIKE = {"i": "[il1]", "l": "[il1]", "1": "[il1]", "o": "[o0]", "0": "[o0]", "m": "(?:m|rn)"}
+_READ = {"title", "summary", "detail", "text", "status", "from", "owner"}
 _AMOUNT = re.compile(r"[$€£]\s?\d|\d\s?[$€£]")
 
 
@@ -51,7 +52,8 @@ def reasons(digest: Digest, recommendation: Recommendation) -> list[Reason]:
     candidate = digest.candidate(recommendation.candidate)
     belongs = digest.candidate(candidate.workstream) if candidate else None
     answer = f"{recommendation.action} {recommendation.why}"
-    texts = {"digest": _said_by(candidate), "workstream": _said_by(belongs), "answer": answer}
+    beside = digest.beside.get(candidate.workstream, "") if candidate else ""
+    texts = {"digest": _said_by(candidate), "workstream": _said_by(belongs) or beside, "answer": answer}
     found: dict[str, Reason] = {}
     masked = (candidate.masked if candidate else ()) + recommendation.masked
     if masked:
@@ -68,13 +70,11 @@ def reasons(digest: Digest, recommendation: Recommendation) -> list[Reason]:
 
 
 def _said_by(candidate: Candidate | None) -> str:
-    return _text(candidate.title, candidate.fields) if candidate else ""
-
-
-def _text(title: str, fields: Mapping[str, str]) -> str:
-    return " ".join(
-        [title, *(value for name, value in fields.items() if name in {"summary", "detail", "text", "status", "from"})]
-    )
+    """Its texts whole, also where the prompt has them cut, and whose it is."""
+    if candidate is None:
+        return ""
+    texts = {"title": candidate.title, **candidate.fields, **candidate.uncut}
+    return " ".join(value for name, value in texts.items() if name in _READ)
 
 
 def folded(text: str) -> list[str]:

@@ -44,7 +44,7 @@ def of_answer(run: Run, digest: Digest, answer: Answer, served: Served) -> dict[
     problems = [*answer.problems, *_oddities(served)]
     state = REVIEW if problems or answer.quarantined or answer.dropped else WHOLE
     told = _frame(run, digest, state if items else UNUSABLE)
-    taken = {item["candidate"] for item in items}
+    told_elsewhere = {item["candidate"] for item in items} | {one for one, _ in answer.quarantined + answer.dropped}
     told |= {
         "problems": problems,
         "warnings": [*_warnings(run, digest), *_columns(answer), *_unjudged(served)],
@@ -53,10 +53,13 @@ def of_answer(run: Run, digest: Digest, answer: Answer, served: Served) -> dict[
         "not_chosen": [
             {"id": each.id, "kind": each.kind, "title": each.title}
             for each in digest.candidates
-            if each.id not in taken
+            if each.id not in told_elsewhere
         ],
-        "quarantined": [{"candidate": one, "reason": reason} for one, reason in answer.quarantined],
-        "dropped": _dropped(digest.dropped) + _dropped(answer.dropped),
+        "quarantined": [
+            {"candidate": one, "reason": reason} | _titled(digest, one) for one, reason in answer.quarantined
+        ],
+        "dropped": _dropped(digest.dropped)
+        + [{"what": what, "reason": reason} | _titled(digest, what) for what, reason in answer.dropped],
         "changes": changes(run.before, items) if items else None,
         "served": _served(run, served),
     }
@@ -166,7 +169,13 @@ def _unjudged(served: Served) -> Iterator[str]:
         yield f"llm-connect did not validate the answer ({served.validation}); it was judged here"
 
 
-def _dropped(pairs: tuple[tuple[str, str], ...] | list[tuple[str, str]]) -> list[dict[str, str]]:
+def _titled(digest: Digest, wanted: str) -> dict[str, str]:
+    """The title of a candidate: it stands in no other list of the report."""
+    candidate = digest.candidate(wanted)
+    return {"title": candidate.title} if candidate else {}
+
+
+def _dropped(pairs: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
     return [{"what": what, "reason": reason} for what, reason in pairs]
 
 

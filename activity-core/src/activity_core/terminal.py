@@ -56,9 +56,9 @@ def _rest(report: dict[str, Any], width: int, style: Style) -> Iterator[str]:
     column = max((len(each["id"]) for each in report["not_chosen"]), default=0)
     told = [f"{each['id']:<{min(column, _ID_COLUMN)}}  {each['title']}" for each in report["not_chosen"]]
     yield from _section(words.not_chosen(report), told, width, style)
-    for name, title, key in (("quarantined", "Quarantined", "candidate"), ("dropped", "Dropped", "what")):
-        told = [f"{each[key]}: {each['reason']}" for each in report[name]]
-        yield from _section(title, told, width, style)
+    for name, entries in words.set_aside(report):
+        told = [f"{what}{' ' * bool(title)}{title}: {reason}" for what, title, reason in entries]
+        yield from _section(name, told, width, style)
     told = [f"{name:<8} {text}" for name, text in words.provenance(report)]
     yield from _section("Where this is from", told, width, style)
 

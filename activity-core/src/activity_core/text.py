@@ -29,7 +29,13 @@ def cut(text: str, limit: int) -> str:
 
 
 def clean(text: str, limit: int) -> tuple[str, list[str], bool]:
-    """One harmless line without secret material, the kinds of what was masked, and whether it was cut.
+    """One harmless line without secret material, the kinds of what was masked, and whether it was cut."""
+    line, masked, was_cut = whole(text)
+    return cut(line, limit), masked, was_cut or len(line) > limit
+
+
+def whole(text: str) -> tuple[str, list[str], bool]:
+    """As `clean`, as far as the text is read.
 
     What hides in a secret is taken out before it is looked for, and it is masked before the line is cut: no half stays.
     """
@@ -37,4 +43,4 @@ def clean(text: str, limit: int) -> tuple[str, list[str], bool]:
     if len(text) > _READ:
         read = read.rpartition(" ")[0] or read  # the last word may be the first half of something
     line, masked = mask(plain(read))
-    return cut(line, limit), masked, len(line) > limit or len(text) > _READ
+    return line, masked, len(text) > _READ

@@ -55,6 +55,12 @@ def not_chosen(report: dict[str, Any]) -> str:
     return "In the digest, not triaged" if report["state"] == "unusable" else "Not chosen"
 
 
+def set_aside(report: dict[str, Any]) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """What was quarantined and what was dropped: the name of the list; of each entry what it is, its title, why."""
+    for title, key, what in (("Quarantined", "quarantined", "candidate"), ("Dropped", "dropped", "what")):
+        yield title, [(each[what], each.get("title", ""), each["reason"]) for each in report[key]]
+
+
 def counted(number: int, what: str) -> str:
     """``1 item``, ``2 items``."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
