@@ -17,9 +17,10 @@ class Connection:
     Args:
         body: the request's.
         sending: called with each message that is about to be sent.
+        before: seconds until the body comes.
     """
 
-    def __init__(self, body, sending=lambda _message: None):
+    def __init__(self, body, sending=lambda _message: None, before=0.0):
         self.leaving = Leaving()
         headers = [(b"content-type", b"application/json")]
         self.scope = {
@@ -27,9 +28,11 @@ class Connection:
         }  # fmt: skip
         self._body = json.dumps(body).encode()
         self._sending = sending
+        self._before = before
         self.sent = []
 
     async def receive(self):
+        await asyncio.sleep(self._before)
         return {"type": "http.request", "body": self._body, "more_body": False}
 
     async def send(self, message):
@@ -114,3 +117,16 @@ async def test_the_time_of_a_call_runs_while_its_schema_waits_to_be_checked(star
         assert waiting.sent == []
     else:
         assert (waiting.sent[0]["status"], json.loads(waiting.sent[1]["body"])["type"]) == (504, "deadline")
+
+
+async def test_a_body_that_came_too_late_for_its_caller_calls_nobody(started, tmp_path):
+    """The time counts from the head on. A call that is begun after it would be paid for, and read by nobody."""
+    gateway = await started(audit=AuditTable(str(tmp_path / "audit.jsonl")))
+    late = Connection({"prompt": "hello", "config": {"timeout_seconds": 0.1}}, before=0.2)
+    await asyncio.wait_for(late.served_by(gateway), 10)
+    problem = json.loads(late.sent[1]["body"])
+    assert (late.sent[0]["status"], problem["type"]) == (504, "deadline")
+    assert "nothing was called" in problem["message"]
+    await asyncio.sleep(0.05)
+    events = [json.loads(line)["event"] for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+    assert events == ["call.refused"]

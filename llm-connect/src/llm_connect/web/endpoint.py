@@ -43,9 +43,14 @@ class Endpoint:
         """When the call has to be answered, in the time of the event loop. It holds from now on.
 
         From now on the caller is watched, too: checking a schema may have to wait for others.
+
+        Raises:
+            TimedOut: it is over already, since the body came slowly.
         """
         patience = min(timeout_seconds, _client_timeout(exchange.headers))
         at = exchange.arrived + deadline_seconds(patience)
+        if at <= asyncio.get_running_loop().time():
+            raise _too_late(patience)
         exchange.limit(at, lambda: _overdue(patience))
         exchange.watch()
         return at
@@ -149,6 +154,11 @@ class Endpoint:
 
 def _overdue(patience: float) -> GatewayError:
     message = f"no whole answer came in time for a caller that waits {patience:g} s; the call was given up"
+    return TimedOut("deadline", message)
+
+
+def _too_late(patience: float) -> GatewayError:
+    message = f"the body was whole too late for a caller that waits {patience:g} s; nothing was called"
     return TimedOut("deadline", message)
 
 
