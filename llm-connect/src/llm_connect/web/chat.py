@@ -79,7 +79,7 @@ class ChatEndpoint(Endpoint):
             exchange.content = chunks.contents() if chunks else None
         if refused is not None:
             raise refused
-        if schema is not None and not (chunks and chunks.finish_reason):
+        if schema is not None and not (chunks and chunks.ended):
             message = "the provider's answer cannot be used: its stream does not say why it ends, and was not judged"
             raise ProviderFailed("provider_malformed", message, provider_status=200)
         await exchange.event(b"[DONE]")
