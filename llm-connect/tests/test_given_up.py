@@ -103,10 +103,11 @@ async def test_a_request_that_was_given_up_leaves_a_task_that_does_not_count_as_
 
 
 @pytest.mark.parametrize("leaves", [False, True])
-async def test_the_time_of_a_call_runs_while_its_schema_waits_to_be_checked(started, monkeypatch, leaves):
-    """And its caller may leave meanwhile."""
+async def test_the_time_of_a_call_runs_while_its_schema_waits_to_be_checked(started, monkeypatch, tmp_path, leaves):
+    """And its caller may leave meanwhile. Nothing was called then, and the record says so."""
     monkeypatch.setattr("llm_connect.structured.schemas._PROCESSES", 0)  # as if others had them all
-    gateway = await started()
+    audit = tmp_path / "audit.jsonl"
+    gateway = await started(audit=AuditTable(str(audit)))
     recursive = {"properties": {"child": {"$ref": "#"}}}
     config = {"timeout_seconds": 30 if leaves else 0.3, "model_params": {"json_schema": recursive}}
     waiting = Connection({"prompt": "hello", "config": config})
@@ -117,6 +118,10 @@ async def test_the_time_of_a_call_runs_while_its_schema_waits_to_be_checked(star
         assert waiting.sent == []
     else:
         assert (waiting.sent[0]["status"], json.loads(waiting.sent[1]["body"])["type"]) == (504, "deadline")
+    await asyncio.sleep(0.1)
+    record = json.loads(audit.read_text())
+    expected = (499, "caller_gone") if leaves else (504, "deadline")
+    assert (record["event"], record["status"], record["type"]) == ("call.refused", *expected)
 
 
 async def test_a_body_that_came_too_late_for_its_caller_calls_nobody(started, tmp_path):

@@ -122,9 +122,13 @@ class OverBudget(GatewayError):
 
 
 class NotAllowed(GatewayError):
-    """A known caller, which may not do this."""
+    """A known caller, which may not do this; `caller` is who."""
 
     status, error = 403, "forbidden"
+
+    def __init__(self, type_: str, message: str, caller: str) -> None:
+        super().__init__(type_, message)
+        self.caller = caller
 
 
 class NotFound(GatewayError):
