@@ -107,13 +107,13 @@ def test_a_service_account_is_asked_for_once_a_minute(simulator, gateway_to, cal
 
 
 def test_log_and_record_tell_who_it_was_also_where_nothing_was_called(
-    simulator, gateway_to, call, api_server, tmp_path, request_lines
+    gateway_to, call, api_server, tmp_path, request_lines
 ):
     """A token that is good for somebody else names who came with it; a faulty request who sent it."""
     _, declared = api_server
     path = tmp_path / "audit.jsonl"
     callers = replace(STATIC, kubernetes=declared)
-    with gateway_to(simulator, callers=callers, audit=AuditTable(str(path))) as url:
+    with gateway_to("http://127.0.0.1:9/v1", callers=callers, audit=AuditTable(str(path))) as url:
         assert ask(call, url, jwt("other")).status == 403
         assert call("POST", f"{url}/execute", {}, {"authorization": f"Bearer {TOKEN}"}).status == 400
         assert call("GET", f"{url}/v1/models", None, {"authorization": f"Bearer {TOKEN}"}).status == 200
