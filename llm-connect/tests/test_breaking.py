@@ -256,6 +256,26 @@ def test_within_a_request_nothing_is_answered_but_its_own_answer(gateway):
             assert client.recv(100) == b""
 
 
+def test_what_follows_a_request_and_is_no_http_is_not_its_answer(trickling, gateway):
+    url, upstream = trickling
+    asked = request_of("/v1/chat/completions", {"model": NAME, "messages": HELLO, "stream": True})
+    with socket.create_connection(address_of(url)) as client:
+        client.settimeout(20)
+        client.sendall(asked)
+        answer = client.recv(1)
+        client.sendall(b"\x00 no HTTP\r\n\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            while piece := client.recv(65536):
+                answer += piece
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"HTTP/1.1 400" not in answer
+    assert eventually(lambda: upstream.gone == 1)
+    with socket.create_connection(address_of(gateway)) as client:  # of a request's own body it is the answer
+        client.settimeout(20)
+        client.sendall(CHUNKED + b"no length\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 400")
+
+
 def test_our_own_limit_is_told_apart_and_a_place_that_is_free_is_given(serving, gateway_to, call, key):
     import threading
 

@@ -163,6 +163,17 @@ class Protocol(HttpToolsProtocol):
             self.transport.write(_REFUSAL + told + _HEAD_TOO_LARGE)
             self.transport.close()
 
+    def send_400_response(self, msg: str) -> None:
+        """As uvicorn's, where it is the answer to what is no HTTP, and would not be taken for that to another request.
+
+        What comes after a whole request is none of it: with that one's answer still due, nothing else is answered.
+        """
+        cycle: Any = self.cycle
+        if self._in_request() and not cycle.more_body:
+            self.transport.abort()
+        else:
+            super().send_400_response(msg)
+
     def _in_request(self) -> bool:
         cycle: Any = self.cycle  # None before the first request, which uvicorn's types do not say
         return cycle is not None and not cycle.response_complete
