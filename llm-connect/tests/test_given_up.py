@@ -135,3 +135,21 @@ async def test_a_body_that_came_too_late_for_its_caller_calls_nobody(started, tm
     await asyncio.sleep(0.05)
     events = [json.loads(line)["event"] for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
     assert events == ["call.refused"]
+
+
+async def test_a_caller_who_leaves_while_the_record_waits_to_be_written_has_one_line_in_it(
+    started, monkeypatch, tmp_path
+):
+    """A begin without an end would be a call that was under way when the gateway was killed."""
+    monkeypatch.setattr("llm_connect.writer._APART_SECONDS", 3600)
+    audit = tmp_path / "audit.jsonl"
+    gateway = await started(audit=AuditTable(str(audit)))
+    await Connection({"prompt": ""}).served_by(gateway)
+    gateway._audit._writer.flush()  # what comes next has to wait for an hour
+    leaving = Connection({"prompt": "hello"})
+    asyncio.get_running_loop().call_later(0.1, leaving.leaving.happened)
+    await asyncio.wait_for(leaving.served_by(gateway), 10)
+    assert leaving.sent == []
+    gateway._audit._writer.flush()
+    lines = [json.loads(line) for line in audit.read_text().splitlines()]
+    assert [(line["event"], line["status"]) for line in lines] == [("call.refused", 400), ("call.refused", 499)]

@@ -85,6 +85,12 @@ class GatewayError(Exception):
         """Whether the caller may send the same request again soon: nothing was called, and the cause passes."""
         return self.type in _PASSING and (self.unbilled or self.type != "stopping")
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """For log and record."""
+        status = {} if self.provider_status is None else {"provider_status": self.provider_status}
+        return {"type": self.type, **status}
+
     def body(self) -> dict[str, Any]:
         """The JSON body: error, message, type, provider_status, and `faults` where there are any."""
         body: dict[str, Any] = {

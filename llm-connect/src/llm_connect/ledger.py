@@ -28,7 +28,7 @@ from llm_connect.configuration import EACH, Budget
 from llm_connect.faults import Fault, FaultyConfiguration, OverBudget, Unavailable
 from llm_connect.logs import logger
 from llm_connect.stamps import utc_now
-from llm_connect.writer import Unwritable, Writer
+from llm_connect.writer import Unwritable, Writer, Written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,17 +122,23 @@ class Ledger:
             named[account] = None
             self._check(each, account, amount)
         # No await since the first look: nobody else can have taken it.
-        accounts = tuple(named)
-        self._add(accounts, amount)
+        reservation = Reservation(amount, tuple(named))
+        self._add(reservation.accounts, amount)
         try:
-            await self._writer.put((accounts, amount))
+            await self._writer.put((reservation.accounts, amount))
+        except Written:  # and nothing was called
+            self.release(reservation)
+            raise
+        except asyncio.CancelledError:
+            self._add(reservation.accounts, _negative(amount))
+            raise
         except Unwritable:
-            self._add(accounts, Amount(-amount.tokens, -amount.nano_usd))
+            self._add(reservation.accounts, _negative(amount))
             if not self._writer.unwritable:  # nothing is kept that would be tried again, and would find out when it can
                 self._writer.put_soon(_TRIAL)
             message = "the budget cannot be written down, so that nothing was called"
             raise Unavailable("budget_unwritable", message) from None
-        return Reservation(amount, accounts)
+        return reservation
 
     def _held(self, caller: str, profile: str) -> list[_Holding]:
         """The budgets that hold; found out once, since callers and profiles are few and declared."""
@@ -169,7 +175,8 @@ class Ledger:
         if used is None or not reservation.accounts:
             return
         bound, reservation.amount = reservation.amount, used  # settled once: a second time changes nothing
-        if used.tokens > bound.tokens or used.nano_usd > bound.nano_usd:
+        dearer = prices is not None and used.nano_usd > bound.nano_usd  # without prices no budget in money holds
+        if used.tokens > bound.tokens or dearer:
             fields = {"used": asdict(used), "bound": asdict(bound), "accounts": reservation.accounts}
             logger.warning("used more than its upper bound", extra={"fields": fields})
         self._change(reservation, Amount(used.tokens - bound.tokens, used.nano_usd - bound.nano_usd))
@@ -177,7 +184,7 @@ class Ledger:
     def release(self, reservation: Reservation) -> None:
         """See `Budgets`."""
         amount, reservation.amount = reservation.amount, _NOTHING
-        self._change(reservation, Amount(-amount.tokens, -amount.nano_usd))
+        self._change(reservation, _negative(amount))
 
     def _change(self, reservation: Reservation, difference: Amount) -> None:
         if reservation.accounts and difference != _NOTHING:
@@ -217,6 +224,10 @@ class Ledger:
             await asyncio.gather(self._checkpoints, return_exceptions=True)
         self._database.close()
         os.close(self._lock)
+
+
+def _negative(amount: Amount) -> Amount:
+    return Amount(-amount.tokens, -amount.nano_usd)
 
 
 def _locked(directory: str) -> int:

@@ -151,10 +151,9 @@ class Gateway:
         try:
             exchange.caller = await self._doorkeeper.admit(exchange.headers.get(b"authorization"))
         except NotAllowed as refused:
-            exchange.caller = refused.caller
+            exchange.fields["caller"] = refused.caller
             raise
-        finally:
-            exchange.fields["caller"] = exchange.caller
+        exchange.fields["caller"] = exchange.caller
 
     def _route(self, exchange: Exchange) -> Endpoint:
         by_method = self._routes.get(exchange.path)
@@ -184,8 +183,7 @@ class Gateway:
 
     async def _refuse(self, exchange: Exchange, error: GatewayError) -> None:
         exchange.over()  # from here on nothing may cancel it: it is on its way out
-        fields = {"type": error.type, "provider_status": error.provider_status}
-        exchange.fields |= {key: value for key, value in fields.items() if value is not None}
+        exchange.fields |= error.told
         self._record(exchange, error.status)
         body = chat_body(error) if exchange.path.startswith("/v1/") else error.body()
         with suppress(TimeoutError, OSError):
@@ -194,7 +192,7 @@ class Gateway:
     def _record(self, exchange: Exchange, status: int) -> None:
         """That no call was made, where none was; what was made has its end in the record."""
         if exchange.path in _CALLING and not exchange.audited:
-            known = {"request_id": exchange.request_id, "path": exchange.path, "caller": exchange.caller}
+            known = {"request_id": exchange.request_id, "path": exchange.path}
             self._audit.refused(known | {"status": status} | exchange.fields)
 
     def _told(self, exchange: Exchange) -> None:

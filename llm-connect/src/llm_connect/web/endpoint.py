@@ -10,6 +10,7 @@ from llm_connect.faults import Fault, GatewayError, ProviderFailed, TimedOut, Un
 from llm_connect.profiles import deadline_seconds
 from llm_connect.structured.judgement import Unusable
 from llm_connect.web.exchange import CALLER_GONE, GONE
+from llm_connect.writer import Written
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -113,13 +114,13 @@ class Endpoint:
         try:
             await self._admission.enter()
             try:
-                await self._audit.begin(begun)
-                exchange.audited = True
+                await self._begin(exchange, begun)
                 await answer()
             finally:
                 self._admission.leave()
         except GatewayError as error:
-            exchange.fields["type"], refused = error.type, error.status
+            exchange.fields |= error.told
+            refused = error.status
             raise
         except asyncio.CancelledError:
             exchange.fields["type"], refused = _why_given_up(exchange)
@@ -128,6 +129,14 @@ class Endpoint:
             self.calling.settle(job)
             self._note(exchange, job)
             self._ended(exchange, refused)
+
+    async def _begin(self, exchange: Exchange, record: Mapping[str, Any]) -> None:
+        try:
+            await self._audit.begin(record)
+        except Written:
+            exchange.audited = True
+            raise
+        exchange.audited = True
 
     def _ended(self, exchange: Exchange, refused: int) -> None:
         """The record; `refused` is the status that follows where nothing was answered yet."""
