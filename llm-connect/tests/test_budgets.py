@@ -261,6 +261,39 @@ async def test_each_caller_for_itself_or_all_together(ledger_of):
     assert int(caught.value.retry_after) <= 31 * 86400
 
 
+@pytest.mark.parametrize(
+    ("third", "after"),
+    [
+        (Budget("total", tokens=1000), "20"),
+        (Budget("total", tokens=300), None),
+        (Budget("day", caller="ann", tokens=100), None),
+        (Budget("day", caller="ann", usd=0.0001), None),
+    ],
+    ids=["has room", "never begins anew", "never has room", "never has money enough"],
+)
+async def test_all_that_refuse_a_call_are_told_and_the_last_says_when_to_come_again(
+    ledger_of, monkeypatch, third, after
+):
+    """A day that begins anew is of no use where the month does not."""
+    monkeypatch.setattr(ledger_module, "_seconds_to_next", {"day": 10, "month": 20, "total": None}.get)
+    ledger = ledger_of(Budget("day", tokens=300), Budget("month", tokens=300), third)
+    await ledger.reserve("eve", NAME, CALL, PRICES)
+    with pytest.raises(OverBudget) as caught:
+        await ledger.reserve("ann", NAME, CALL, PRICES)
+    assert caught.value.retry_after == after
+    assert "the budget all|all|day" in caught.value.message
+    assert "the budget all|all|month" in caught.value.message
+
+
+async def test_what_is_named_all_is_not_all_together(ledger_of):
+    ledger = ledger_of(Budget("day", tokens=10_000), Budget("day", profile="all", tokens=300))
+    for _ in range(5):
+        await ledger.reserve("ann", NAME, CALL, None)
+    await ledger.reserve("all", "all", CALL, None)
+    named = {name.rpartition("|")[0]: amount.tokens for name, amount in ledger.spent.items()}
+    assert named["all|all|day"] == 6 * named['"all"|all|day']
+
+
 async def test_the_next_day_begins_at_zero_and_only_it_is_told(ledger_of, tmp_path, monkeypatch):
     """Else each day would leave a series in `/metrics`, for ever."""
     ledger = ledger_of(Budget("day", tokens=300), Budget("total", tokens=1000))
