@@ -6,9 +6,11 @@ import asyncio
 import json
 
 import pytest
+from raw_server import listening
 
-from llm_connect.configuration import AuditTable
+from llm_connect.configuration import AuditTable, ProviderTable
 from llm_connect.leaving import LEAVING, Leaving
+from llm_connect.profiles import Profile
 
 
 class Connection:
@@ -18,13 +20,14 @@ class Connection:
         body: the request's.
         sending: called with each message that is about to be sent.
         before: seconds until the body comes.
+        path: of the request.
     """
 
-    def __init__(self, body, sending=lambda _message: None, before=0.0):
+    def __init__(self, body, sending=lambda _message: None, before=0.0, path="/execute"):
         self.leaving = Leaving()
         headers = [(b"content-type", b"application/json")]
         self.scope = {
-            "type": "http", "method": "POST", "path": "/execute", "headers": headers, LEAVING: self.leaving,
+            "type": "http", "method": "POST", "path": path, "headers": headers, LEAVING: self.leaving,
         }  # fmt: skip
         self._body = json.dumps(body).encode()
         self._sending = sending
@@ -153,3 +156,31 @@ async def test_a_caller_who_leaves_while_the_record_waits_to_be_written_has_one_
     gateway._audit._writer.flush()
     lines = [json.loads(line) for line in audit.read_text().splitlines()]
     assert [(line["event"], line["status"]) for line in lines] == [("call.refused", 400), ("call.refused", 499)]
+
+
+REFUSED = {"model": "m", "choices": [{"index": 0, "delta": {"content": "prose"}, "finish_reason": "stop"}]}
+
+
+async def test_a_stream_that_was_refused_ends_with_that_also_where_its_rest_is_given_up(started):
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+        writer.write(f"data: {json.dumps(REFUSED)}\n\n: a sign of life\n\n".encode())
+        await asyncio.Event().wait()
+
+    def sending(message):
+        if message.get("body", b"").startswith(b":"):  # it was judged by then, and nothing follows
+            asyncio.get_running_loop().call_soon(task.cancel)
+
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+    body = {"model": "strict", "messages": [{"role": "user", "content": "x"}], "stream": True, "response_format": form}
+    async with listening(serve) as port:
+        gateway = await started(
+            profiles={"strict": Profile("strict", "local", "m", validation="strict")},
+            providers={"local": ProviderTable("local", "openai", f"http://127.0.0.1:{port}/v1")},
+        )
+        refused = Connection(body, sending, path="/v1/chat/completions")
+        task = asyncio.create_task(refused.served_by(gateway))
+        await asyncio.wait_for(task, 30)
+    last = refused.sent[-2]["body"].decode().removeprefix("data: ")
+    assert json.loads(last)["error"]["type"] == "answer_invalid"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,9 @@ class ChatEndpoint(Endpoint):
         except GatewayError:
             if refused is None:  # else what became of the rest is nobody's concern
                 raise
+        except asyncio.CancelledError:
+            exchange.overdue = refused or exchange.overdue
+            raise
         finally:
             exchange.content = chunks.contents() if chunks else None
         if refused is not None:
