@@ -194,6 +194,30 @@ def tokens_of(directory):
         return database.execute("SELECT tokens FROM account").fetchone()[0]
 
 
+NO_ANSWERS = {
+    "no text": ({"choices": [{"index": 0, "message": {"content": ""}, "finish_reason": "stop"}]}, "provider_empty"),
+    "no choice": ({"choices": []}, "provider_empty"),
+    "an error in its choice": ({"choices": [{"index": 0, "finish_reason": "error"}]}, "provider_error"),
+    "an error": ({"error": {"code": 502, "message": "no"}}, "provider_down"),
+}
+
+
+@pytest.mark.parametrize("path", ["/execute", "/v1/chat/completions"])
+@pytest.mark.parametrize("name", NO_ANSWERS)
+def test_an_answer_that_is_none_pays_what_the_provider_says_it_used(answered, tmp_path, request_lines, name, path):
+    """As a stream does; where nothing is said it keeps its bound."""
+    body, type_ = NO_ANSWERS[name]
+    profile = replace(CUSTODIAN_TRIAGE, retries=0)
+    budgets = {"budgets": (Budget("total", tokens=90_000),), "state": str(tmp_path)}
+    asked = {"prompt": "hello"} if path == "/execute" else {"model": NAME, "messages": HELLO}
+    for said_usage in (usage(3), {}):
+        octets = json.dumps({"id": "1", "model": "m", **body, **said_usage}).encode()
+        reply = answered(octets, "application/json", profile, asked, path, **budgets)
+        assert (reply.json if path == "/execute" else error_of(reply))["type"] == type_
+        assert (tokens_of(tmp_path) == 6) is bool(said_usage)
+    assert [line.get("total_tokens") for line in request_lines()] == [6, None]
+
+
 def test_of_a_cut_stream_the_record_has_what_was_passed_on(answered, tmp_path):
     audit = tmp_path / "audit.jsonl"
     reply = answered(said("half an"), audit=AuditTable(str(audit), content=True))

@@ -124,6 +124,9 @@ class Calling:
                 completion = await self._providers[target.provider].complete(call)
             except GatewayError as error:
                 self._give_back(reservation, error)
+                if error.usage is not None:  # an answer that is none was paid for
+                    job.owed = (reservation, error.usage)
+                    self.settle(job)
                 await attempts.after(error)
                 continue
             job.owed = (reservation, completion.get("usage"))

@@ -56,6 +56,7 @@ class GatewayError(Exception):
 
     Attributes:
         headers: what HTTP wants beside the status, such as `allow`.
+        usage: what the provider says that it used for an answer that is none, as it came; None where it says nothing.
     """
 
     status: ClassVar[int] = 500
@@ -79,6 +80,7 @@ class GatewayError(Exception):
         self.faults = tuple(faults)
         self.unbilled = unbilled
         self.headers: dict[str, str] = {}
+        self.usage: Any = None
 
     @property
     def worth_asking_again(self) -> bool:
