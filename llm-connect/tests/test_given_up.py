@@ -6,9 +6,9 @@ import asyncio
 import json
 
 import pytest
-from raw_server import listening
+from raw_server import full, listening
 
-from llm_connect.configuration import AuditTable, ProviderTable
+from llm_connect.configuration import AuditTable, Budget, ProviderTable
 from llm_connect.leaving import LEAVING, Leaving
 from llm_connect.profiles import Profile
 
@@ -184,3 +184,22 @@ async def test_a_stream_that_was_refused_ends_with_that_also_where_its_rest_is_g
         await asyncio.wait_for(task, 30)
     last = refused.sent[-2]["body"].decode().removeprefix("data: ")
     assert json.loads(last)["error"]["type"] == "answer_invalid"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_call_that_is_given_up_before_there_is_a_connection_takes_nothing_of_a_budget(
+    started, tmp_path, stream
+):
+    """Nothing was sent. What was, keeps its bound."""
+    body = {"model": "away", "messages": [{"role": "user", "content": "x"}], "stream": stream}
+    with full("127.0.0.1") as port:
+        gateway = await started(
+            profiles={"away": Profile("away", "local", "m", max_tokens=100, timeout_seconds=0.4)},
+            providers={"local": ProviderTable("local", "openai", f"http://127.0.0.1:{port}/v1")},
+            budgets=(Budget("total", tokens=1000),),
+            state=str(tmp_path),
+        )
+        given_up = Connection(body, path="/v1/chat/completions")
+        await asyncio.wait_for(given_up.served_by(gateway), 30)
+    assert (given_up.sent[0]["status"], json.loads(given_up.sent[1]["body"])["error"]["type"]) == (504, "deadline")
+    assert [amount.tokens for amount in gateway._budgets.spent.values()] == [0]
