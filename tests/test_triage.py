@@ -137,20 +137,24 @@ def test_what_the_gateway_refuses_is_told_with_what_to_do(triage, model, code, h
 
 
 BUDGETS = [
-    ("day", "tokens = 9", "budget_exhausted", r"run triage again in \d+ s"),
-    ("total", "tokens = 9", "budget_exhausted", "no next period"),
+    ("day", "tokens = 12000", "budget_exhausted", r"run triage again in \d+ s"),
+    ("day", "tokens = 9", "budget_exhausted", "no next period"),
+    ("total", "tokens = 12000", "budget_exhausted", "no next period"),
     ("day", "usd = 1.0", "model_unpriced", "prices"),
 ]
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
 def test_a_used_up_budget_is_not_now_and_says_when(triage, tmp_path, budget):
+    """A first run takes its bound, of about 8,400 tokens, for good: the provider does not say what it used."""
     period, limit, kind, hint = budget
     (tmp_path / "llm-connect.toml").write_text(
         '[profiles.custodian-triage-balanced]\nprovider = "openrouter"\nmodel = "example/unpriced"\nmax_tokens = 900\n'
         f'[[budgets]]\nperiod = "{period}"\n{limit}\n'
     )
     settings = {"LLM_CONNECT_CONFIG": str(tmp_path / "llm-connect.toml"), "LLM_CONNECT_STATE": str(tmp_path / "state")}
+    triage("simulate/no-usage", **settings)
+    (tmp_path / "runs.db").unlink()
     done = triage("example/unpriced", **settings)
     fault = json.loads(done.stderr)
     assert (done.returncode, fault["kind"]) == (5, kind), done.stderr

@@ -66,6 +66,8 @@ def test_a_failed_call_and_a_refused_one_are_told_apart(simulator, gateway_to, c
         ("call.refused", "invalid_request", 400),
         ("call.refused", "caller_unknown", 401),
     ]
+    assert [line.get("provider_status") for line in lines_of(path)] == [None, 402, None, None]
+    assert [line.get("caller") for line in lines_of(path)] == ["anonymous"] * 3 + [None]
     assert "guess" not in path.read_text()
 
 

@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import socket
 import time
 from dataclasses import replace
@@ -254,6 +255,56 @@ def test_within_a_request_nothing_is_answered_but_its_own_answer(gateway):
         client.sendall(CHUNKED + b"5;x=" + b"a" * 66_000)
         with contextlib.suppress(ConnectionResetError):
             assert client.recv(100) == b""
+
+
+OFFER = (
+    b"connection: Upgrade, HTTP2-Settings, keep-alive\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"
+)
+
+
+@pytest.mark.parametrize("cut", [0, 40, 180, 330])
+def test_an_offer_to_change_the_protocol_is_passed_over(gateway, caplog, cut):
+    """As Java's own client makes it, with a body; the connection is kept, and what follows is read as ever."""
+    asked = request_of("/execute", {"prompt": "hello"})
+    offering = asked.replace(b"host: a\r\n", b"host: a\r\n" + OFFER)
+    octets = offering + b"GET /health HTTP/1.1\r\n" + OFFER + b"\r\n" + asked
+    with socket.create_connection(address_of(gateway)) as client:
+        client.settimeout(20)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.sendall(octets[:cut])
+        time.sleep(0.05)
+        client.sendall(octets[cut:])
+        answer = b""
+        while answer.count(b'"content"') < 2 and (piece := client.recv(65536)):
+            answer += piece
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200"] * 3
+    assert b'"alive"' in answer
+    assert caplog.records == []
+
+
+def test_what_follows_a_request_and_is_no_http_is_not_its_answer(trickling, gateway):
+    url, upstream = trickling
+    asked = request_of("/v1/chat/completions", {"model": NAME, "messages": HELLO, "stream": True})
+    with socket.create_connection(address_of(url)) as client:
+        client.settimeout(20)
+        client.sendall(asked)
+        answer = client.recv(1)
+        client.sendall(b"\x00 no HTTP\r\n\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            while piece := client.recv(65536):
+                answer += piece
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"HTTP/1.1 400" not in answer
+    assert eventually(lambda: upstream.gone == 1)
+    with socket.create_connection(address_of(url)) as client:  # nor is what the second one's body has
+        client.settimeout(20)
+        client.sendall(asked + CHUNKED + b"no length\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert b"HTTP/1.1 400" not in client.recv(65536)
+    with socket.create_connection(address_of(gateway)) as client:  # of a request's own body it is the answer
+        client.settimeout(20)
+        client.sendall(CHUNKED + b"no length\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 400")
 
 
 def test_our_own_limit_is_told_apart_and_a_place_that_is_free_is_given(serving, gateway_to, call, key):

@@ -23,7 +23,7 @@ from llm_connect.faults import FaultyConfiguration, OverBudget
 from llm_connect.ledger import Ledger
 from llm_connect.profiles import CUSTODIAN_TRIAGE, Prices
 from llm_connect.providers import Call
-from llm_connect.writer import Unwritable, Writer
+from llm_connect.writer import Unwritable, Writer, Written
 
 NAME = CUSTODIAN_TRIAGE.name
 CALL = Call("m", {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 100})
@@ -115,6 +115,13 @@ async def test_a_usage_that_no_call_can_have_is_none_and_stops_nobody(ledger_of,
     assert max(each.tokens for each in ledger.spent.values()) < 1000
 
 
+@pytest.fixture
+def never_by_itself(monkeypatch):
+    """What somebody waits for, after a first write, is written when the test says so."""
+    monkeypatch.setattr("llm_connect.writer._APART_SECONDS", 3600)
+
+
+@pytest.mark.usefixtures("never_by_itself")
 async def test_a_number_that_the_database_does_not_hold_is_told_to_everybody_who_waits():
     def write(batch):
         if max(batch) > 9:
@@ -124,11 +131,69 @@ async def test_a_number_that_the_database_does_not_hold_is_told_to_everybody_who
     written = []
     writer = Writer("ledger", write)
     await writer.put(1)
+    waiting = asyncio.gather(writer.put(2), writer.put(10), return_exceptions=True)
+    await asyncio.sleep(0)
+    writer.flush()
     async with asyncio.timeout(10):
-        found = await asyncio.gather(writer.put(2), writer.put(10), return_exceptions=True)
-    assert [type(each) for each in found] == [Unwritable, Unwritable]
-    await writer.put(3)
+        assert [type(each) for each in await waiting] == [Unwritable, Unwritable]
+    writer.put_soon(3)
+    writer.flush()
     assert written == [1, 3]
+
+
+@pytest.mark.usefixtures("never_by_itself")
+async def test_what_somebody_waited_for_who_left_is_not_written():
+    batches = []
+    writer = Writer("audit", batches.append)
+    await writer.put(1)
+    waiting = [asyncio.create_task(writer.put(item)) for item in (2, 3)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    writer.flush()
+    found = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(each) for each in found] == [asyncio.CancelledError, type(None)]
+    assert batches == [[1], [3]]
+
+
+@pytest.mark.usefixtures("never_by_itself")
+async def test_who_left_in_the_moment_of_the_writing_is_told_that_it_was_written():
+    batches = []
+    writer = Writer("audit", batches.append)
+    await writer.put(1)
+    waiting = asyncio.create_task(writer.put(2))
+    await asyncio.sleep(0)
+    writer.flush()
+    waiting.cancel()  # before it hears of it
+    with pytest.raises(Written):
+        await waiting
+    assert batches == [[1], [2]]
+
+
+@pytest.mark.usefixtures("never_by_itself")
+@pytest.mark.parametrize("written", [False, True])
+async def test_a_reservation_whose_caller_left_before_the_call_is_given_back(ledger_of, tmp_path, written):
+    ledger = ledger_of(Budget("day", tokens=1000))
+    first = await ledger.reserve("ann", NAME, CALL, None)
+    leaving = asyncio.create_task(ledger.reserve("ann", NAME, CALL, None))
+    await asyncio.sleep(0)
+    assert ledger.spent.popitem()[1].tokens == 2 * first.amount.tokens
+    if written:
+        ledger._writer.flush()
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    assert ledger.spent.popitem()[1] == first.amount
+    ledger._writer.flush()
+    assert spent_of(tmp_path) == {"all/all": (first.amount.tokens, 0)}
+
+
+@pytest.mark.parametrize(("prices", "told"), [(None, False), (Prices(0, 0), True)])
+async def test_a_cost_is_beyond_a_bound_in_money_only_where_there_is_one(ledger_of, caplog, prices, told):
+    """Without prices there is none, and OpenRouter tells the cost of each call."""
+    ledger = ledger_of(Budget("day", tokens=1000))
+    reservation = await ledger.reserve("ann", NAME, CALL, prices)
+    ledger.settle(reservation, USAGE | {"cost": 0.5}, prices)
+    assert ("used more than its upper bound" in caplog.text) is told
 
 
 async def test_what_is_kept_is_not_tried_again_for_each_that_comes():
@@ -194,6 +259,39 @@ async def test_each_caller_for_itself_or_all_together(ledger_of):
         await ledger.reserve("eve", NAME, CALL, None)
     assert "all|all|month" in caught.value.message
     assert int(caught.value.retry_after) <= 31 * 86400
+
+
+@pytest.mark.parametrize(
+    ("third", "after"),
+    [
+        (Budget("total", tokens=1000), "20"),
+        (Budget("total", tokens=300), None),
+        (Budget("day", caller="ann", tokens=100), None),
+        (Budget("day", caller="ann", usd=0.0001), None),
+    ],
+    ids=["has room", "never begins anew", "never has room", "never has money enough"],
+)
+async def test_all_that_refuse_a_call_are_told_and_the_last_says_when_to_come_again(
+    ledger_of, monkeypatch, third, after
+):
+    """A day that begins anew is of no use where the month does not."""
+    monkeypatch.setattr(ledger_module, "_seconds_to_next", {"day": 10, "month": 20, "total": None}.get)
+    ledger = ledger_of(Budget("day", tokens=300), Budget("month", tokens=300), third)
+    await ledger.reserve("eve", NAME, CALL, PRICES)
+    with pytest.raises(OverBudget) as caught:
+        await ledger.reserve("ann", NAME, CALL, PRICES)
+    assert caught.value.retry_after == after
+    assert "the budget all|all|day" in caught.value.message
+    assert "the budget all|all|month" in caught.value.message
+
+
+async def test_what_is_named_all_is_not_all_together(ledger_of):
+    ledger = ledger_of(Budget("day", tokens=10_000), Budget("day", profile="all", tokens=300))
+    for _ in range(5):
+        await ledger.reserve("ann", NAME, CALL, None)
+    await ledger.reserve("all", "all", CALL, None)
+    named = {name.rpartition("|")[0]: amount.tokens for name, amount in ledger.spent.items()}
+    assert named["all|all|day"] == 6 * named['"all"|all|day']
 
 
 async def test_the_next_day_begins_at_zero_and_only_it_is_told(ledger_of, tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from llm_connect.caller_tables import Callers, KubernetesCallers
-from llm_connect.configuration import read_configuration
+from llm_connect.configuration import AuditTable, read_configuration
 from llm_connect.faults import FaultyConfiguration
 
 TOKEN = "ops-token-0123456789"
@@ -104,6 +104,22 @@ def test_a_service_account_is_asked_for_once_a_minute(simulator, gateway_to, cal
         assert (other.status, other.json["type"]) == (403, "caller_not_allowed")
         nobody = ask(call, url, jwt("nobody"))
         assert (nobody.status, nobody.json["type"]) == (401, "caller_unknown")
+
+
+def test_log_and_record_tell_who_it_was_also_where_nothing_was_called(
+    gateway_to, call, api_server, tmp_path, request_lines
+):
+    """A token that is good for somebody else names who came with it; a faulty request who sent it."""
+    _, declared = api_server
+    path = tmp_path / "audit.jsonl"
+    callers = replace(STATIC, kubernetes=declared)
+    with gateway_to("http://127.0.0.1:9/v1", callers=callers, audit=AuditTable(str(path))) as url:
+        assert ask(call, url, jwt("other")).status == 403
+        assert call("POST", f"{url}/execute", {}, {"authorization": f"Bearer {TOKEN}"}).status == 400
+        assert call("GET", f"{url}/v1/models", None, {"authorization": f"Bearer {TOKEN}"}).status == 200
+    recorded = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [each["caller"] for each in recorded] == ["activity-core/other", "ops"]
+    assert [each["caller"] for each in request_lines()] == ["activity-core/other", "ops", "ops"]
 
 
 def test_a_crowd_of_unknown_tokens_is_asked_about_sixteen_at_once(simulator, gateway_to, call, api_server):

@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from raw_server import listening
+from raw_server import full, listening
 
 from llm_connect.faults import ProviderFailed, TimedOut
 from llm_connect.http_client import pool
@@ -334,20 +334,6 @@ async def test_nobody_listens():
 async def test_a_name_that_leads_nowhere(host):
     found = await failure(Wire(f"http://{host}:9/"))
     assert (found.type, found.unbilled) == ("provider_unreachable", True)
-
-
-@contextlib.contextmanager
-def full(host):
-    """The port of a listener that takes no connection any more: whoever asks it for one hears nothing."""
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.bind((host, 0))
-        listener.listen(0)
-        for _ in range(4):
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
 
 
 async def test_a_server_that_takes_no_connection_in_time():

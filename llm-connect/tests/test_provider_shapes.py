@@ -156,6 +156,18 @@ def test_a_stream_that_does_not_say_why_it_ends_passes_for_no_judged_answer(answ
     assert error_of(reply)["type"] == "provider_malformed"
 
 
+@pytest.mark.parametrize("mode", ["strict", "report"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_nor_does_one_of_which_only_one_choice_says_so(answered, mode, first):
+    profile = Profile(NAME, "openrouter", "a/b", validation=mode)
+    octets = told({"content": "{}"}, index=first) + told({"content": "prose"}, index=1 - first)
+    body = {"model": NAME, "messages": HELLO, "stream": True, "response_format": SCHEMA}
+    reply = answered(octets + told({}, "stop", first) + DONE, profile=profile, body=body)
+    assert error_of(reply)["type"] == "provider_malformed"
+    reply = answered(octets + told({}, "stop", first) + DONE, profile=profile, body={**body, "response_format": None})
+    assert error_of(reply) is None
+
+
 def usage(written):
     return {"usage": {"prompt_tokens": 3, "completion_tokens": written, "total_tokens": 3 + written}}
 
@@ -182,11 +194,69 @@ def tokens_of(directory):
         return database.execute("SELECT tokens FROM account").fetchone()[0]
 
 
+NO_ANSWERS = {
+    "no text": ({"choices": [{"index": 0, "message": {"content": ""}, "finish_reason": "stop"}]}, "provider_empty"),
+    "no choice": ({"choices": []}, "provider_empty"),
+    "an error in its choice": ({"choices": [{"index": 0, "finish_reason": "error"}]}, "provider_error"),
+    "an error": ({"error": {"code": 502, "message": "no"}}, "provider_down"),
+}
+
+
+@pytest.mark.parametrize("path", ["/execute", "/v1/chat/completions"])
+@pytest.mark.parametrize("name", NO_ANSWERS)
+def test_an_answer_that_is_none_pays_what_the_provider_says_it_used(answered, tmp_path, request_lines, name, path):
+    """As a stream does; where nothing is said it keeps its bound."""
+    body, type_ = NO_ANSWERS[name]
+    profile = replace(CUSTODIAN_TRIAGE, retries=0)
+    budgets = {"budgets": (Budget("total", tokens=90_000),), "state": str(tmp_path)}
+    asked = {"prompt": "hello"} if path == "/execute" else {"model": NAME, "messages": HELLO}
+    for said_usage in (usage(3), {}):
+        octets = json.dumps({"id": "1", "model": "m", **body, **said_usage}).encode()
+        reply = answered(octets, "application/json", profile, asked, path, **budgets)
+        assert (reply.json if path == "/execute" else error_of(reply))["type"] == type_
+        assert (tokens_of(tmp_path) == 6) is bool(said_usage)
+    assert [line.get("total_tokens") for line in request_lines()] == [6, None]
+
+
 def test_of_a_cut_stream_the_record_has_what_was_passed_on(answered, tmp_path):
     audit = tmp_path / "audit.jsonl"
     reply = answered(said("half an"), audit=AuditTable(str(audit), content=True))
     assert error_of(reply)["type"] == "provider_cut"
     assert json.loads(audit.read_text().splitlines()[-1])["answer"] == ["half an"]
+
+
+def tool(index, **more):
+    return {"tool_calls": [{"index": index, **more}]}
+
+
+CALLS = [
+    tool(0, id="c1", type="function", function={"name": "look", "arguments": ""}),
+    tool(0, id=None, function={"name": None, "arguments": '{"a"'}),
+    tool(1, id="c2", type="custom", custom={"name": "say", "input": "hel"}),
+    tool(0, function={"arguments": ": 1}"}),
+    tool(1, custom={"input": "lo"}),
+]
+MADE = [
+    {"index": 0, "id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"a": 1}'}},
+    {"index": 1, "id": "c2", "type": "custom", "custom": {"name": "say", "input": "hello"}},
+]
+
+
+def test_of_a_stream_that_calls_tools_the_record_has_the_calls(answered, tmp_path):
+    """In one piece each; a choice that only says something is its text, as of every stream."""
+    audit = tmp_path / "audit.jsonl"
+    pieces = [told({"content": "Let me see"}), *map(told, CALLS), told({"content": "words"}, index=1)]
+    refusal = [told({"refusal": text}, index=2) for text in ("I ", "won't")]
+    odd = [told({"tool_calls": [{"id": name}, "x"]}, index=3) for name in ("a", "b")]
+    ends = [told({}, "stop", index) for index in range(4)]
+    reply = answered(b"".join((*pieces, *refusal, *odd, *ends)) + DONE, audit=AuditTable(str(audit), content=True))
+    assert error_of(reply) is None
+    assert json.loads(audit.read_text().splitlines()[-1])["answer"] == [
+        {"content": "Let me see", "tool_calls": MADE},
+        "words",
+        {"content": "", "refusal": "I won't"},
+        {"content": "", "tool_calls": [{"id": "a"}, "x", {"id": "b"}, "x"]},
+    ]
 
 
 PARTS = [

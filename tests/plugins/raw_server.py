@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 """Serves one connection, which is closed afterwards; it may be ended anywhere by the other side or the test."""
@@ -34,3 +35,17 @@ async def listening(
             for writer in writers:
                 writer.transport.abort()
             await asyncio.sleep(0.01)  # the loop closes what was aborted in its next turns
+
+
+@contextlib.contextmanager
+def full(host: str) -> Iterator[int]:
+    """The port of a listener that takes no connection any more: whoever asks it for one hears nothing."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind((host, 0))
+        listener.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]

@@ -27,7 +27,7 @@ HINTS = {
     "answer_invalid": 'the profile is strict there; with validation = "report" the good recommendations are kept here',
     "model_unpriced": "a money budget holds there: whoever configures llm-connect gives the model its prices",
 }
-_NO_PERIOD = "the budget has no next period: whoever configures llm-connect gives it more ([[budgets]])"
+_NO_PERIOD = "no next period has room for it: whoever configures llm-connect gives the budget more ([[budgets]])"
 _LIMITS = {"gateway_busy"}
 """A 503 by which llm-connect limits its calls; the other ones are troubles of its own."""
 

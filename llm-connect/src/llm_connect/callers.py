@@ -122,7 +122,7 @@ class TokenReviews:
             raise _unknown(f"the API server does not accept the token for the audience {self._declared.audience}")
         if known.account not in self._declared.allow:
             message = f"{known.account} is not among the callers that are declared; nothing was called"
-            raise NotAllowed("caller_not_allowed", message)
+            raise NotAllowed("caller_not_allowed", message, known.account)
         return known.account
 
     async def _review(self, token: bytes, digest: str) -> _Known:

@@ -6,7 +6,7 @@ cancels `complete` and `stream` when it is over.
 
 A retry is safe where it is certain that the provider generated nothing (`GatewayError.unbilled`). An upper bound of
 each attempt is reserved before it; an attempt that did nothing gives it back, one whose usage is known pays that, and
-any other one - cut, given up, cancelled, killed - keeps it.
+any other one - cut, given up, cancelled, killed - keeps it, unless it was given up before there was a connection.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from llm_connect.chat import refused_fields
 from llm_connect.execution import usage_of
 from llm_connect.faults import Fault, GatewayError, invalid_request
 from llm_connect.logs import logger
-from llm_connect.providers import Call, Patience
+from llm_connect.providers import UNSENT, Call, Patience
 from llm_connect.providers.answers import malformed, says_something
 
 if TYPE_CHECKING:
@@ -124,8 +124,14 @@ class Calling:
                 completion = await self._providers[target.provider].complete(call)
             except GatewayError as error:
                 self._give_back(reservation, error)
+                if error.usage is not None:  # an answer that is none was paid for
+                    job.owed = (reservation, error.usage)
+                    self.settle(job)
                 await attempts.after(error)
                 continue
+            except asyncio.CancelledError as given_up:
+                self._give_back_unsent(reservation, given_up)
+                raise
             job.owed = (reservation, completion.get("usage"))
             return completion
 
@@ -150,6 +156,9 @@ class Calling:
                 self._give_back(reservation, error)
                 await attempts.after(error, _UNBEGUN)
                 continue
+            except asyncio.CancelledError as given_up:
+                self._give_back_unsent(reservation, given_up)
+                raise
             break
         usage, said = None, False
         try:
@@ -177,6 +186,10 @@ class Calling:
 
     def _give_back(self, reservation: Reservation, error: GatewayError) -> None:
         if error.unbilled:
+            self._budgets.release(reservation)
+
+    def _give_back_unsent(self, reservation: Reservation, given_up: asyncio.CancelledError) -> None:
+        if UNSENT in getattr(given_up, "__notes__", ()):
             self._budgets.release(reservation)
 
     def settle(self, job: Job) -> None:

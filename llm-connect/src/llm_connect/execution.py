@@ -115,12 +115,12 @@ def text_of(content: Any) -> str | None:
     return "".join(texts) if texts else None
 
 
-_OTHERWISE = ("tool_calls", "function_call", "refusal", "audio")
+OTHERWISE = ("tool_calls", "function_call", "refusal", "audio")
 
 
 def says_otherwise(message: Mapping[str, Any]) -> bool:
     """Whether a message, or a part of one, is no answer in the sense of a schema: a call of a tool, or a refusal."""
-    return any(message.get(name) for name in _OTHERWISE)
+    return any(message.get(name) for name in OTHERWISE)
 
 
 def usage_of(value: Any) -> dict[str, Any]:

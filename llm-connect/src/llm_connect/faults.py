@@ -56,6 +56,7 @@ class GatewayError(Exception):
 
     Attributes:
         headers: what HTTP wants beside the status, such as `allow`.
+        usage: what the provider says that it used for an answer that is none, as it came; None where it says nothing.
     """
 
     status: ClassVar[int] = 500
@@ -79,11 +80,18 @@ class GatewayError(Exception):
         self.faults = tuple(faults)
         self.unbilled = unbilled
         self.headers: dict[str, str] = {}
+        self.usage: Any = None
 
     @property
     def worth_asking_again(self) -> bool:
         """Whether the caller may send the same request again soon: nothing was called, and the cause passes."""
         return self.type in _PASSING and (self.unbilled or self.type != "stopping")
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """For log and record."""
+        status = {} if self.provider_status is None else {"provider_status": self.provider_status}
+        return {"type": self.type, **status}
 
     def body(self) -> dict[str, Any]:
         """The JSON body: error, message, type, provider_status, and `faults` where there are any."""
@@ -122,9 +130,13 @@ class OverBudget(GatewayError):
 
 
 class NotAllowed(GatewayError):
-    """A known caller, which may not do this."""
+    """A known caller, which may not do this; `caller` is who."""
 
     status, error = 403, "forbidden"
+
+    def __init__(self, type_: str, message: str, caller: str) -> None:
+        super().__init__(type_, message)
+        self.caller = caller
 
 
 class NotFound(GatewayError):

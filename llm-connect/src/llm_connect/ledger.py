@@ -28,7 +28,7 @@ from llm_connect.configuration import EACH, Budget
 from llm_connect.faults import Fault, FaultyConfiguration, OverBudget, Unavailable
 from llm_connect.logs import logger
 from llm_connect.stamps import utc_now
-from llm_connect.writer import Unwritable, Writer
+from llm_connect.writer import Unwritable, Writer, Written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +42,7 @@ _LOOK_SECONDS = 1.0
 _CHECKPOINT_WRITES, _CHECKPOINT_SECONDS = 1_000, 10.0
 """As many as SQLite itself would wait for, and how long a write may wait at most. Each stands in the way of a request
 for milliseconds; what was written since the last one is what a failure of the power may take."""
+_TOGETHER = "all"
 _DATE, _MONTH = len("2026-11-24"), len("2026-11")
 _TABLE = """CREATE TABLE IF NOT EXISTS account
     (name TEXT PRIMARY KEY, tokens INTEGER NOT NULL, nano_usd INTEGER NOT NULL) WITHOUT ROWID"""
@@ -62,6 +63,13 @@ class _Holding(NamedTuple):
     budget: Budget
     name: str
     nano_usd: int | None
+
+
+class _Over(NamedTuple):
+    """What a budget has no room for, in words, and the seconds until it has; None where it never has."""
+
+    what: str
+    seconds: int | None
 
 
 class Ledger:
@@ -117,22 +125,31 @@ class Ledger:
         amount = upper_bound(call, prices, money=any(each.nano_usd is not None for each in holding))
         now = utc_now()
         named: dict[str, None] = {}  # two budgets may count in one account
+        over = []
         for each in holding:
             account = each.name + _start(each.budget.period, now)
             named[account] = None
-            self._check(each, account, amount)
+            over += self._over(each, account, amount)
+        if over:
+            raise _exhausted(over)
         # No await since the first look: nobody else can have taken it.
-        accounts = tuple(named)
-        self._add(accounts, amount)
+        reservation = Reservation(amount, tuple(named))
+        self._add(reservation.accounts, amount)
         try:
-            await self._writer.put((accounts, amount))
+            await self._writer.put((reservation.accounts, amount))
+        except Written:  # and nothing was called
+            self.release(reservation)
+            raise
+        except asyncio.CancelledError:
+            self._add(reservation.accounts, _negative(amount))
+            raise
         except Unwritable:
-            self._add(accounts, Amount(-amount.tokens, -amount.nano_usd))
+            self._add(reservation.accounts, _negative(amount))
             if not self._writer.unwritable:  # nothing is kept that would be tried again, and would find out when it can
                 self._writer.put_soon(_TRIAL)
             message = "the budget cannot be written down, so that nothing was called"
             raise Unavailable("budget_unwritable", message) from None
-        return Reservation(amount, accounts)
+        return reservation
 
     def _held(self, caller: str, profile: str) -> list[_Holding]:
         """The budgets that hold; found out once, since callers and profiles are few and declared."""
@@ -145,18 +162,19 @@ class Ledger:
             ]
         return found
 
-    def _check(self, holding: _Holding, account: str, amount: Amount) -> None:
+    def _over(self, holding: _Holding, account: str, amount: Amount) -> list[_Over]:
+        """What is too much for a budget: nothing, tokens, money, or both."""
         spent = self._spent.get(account, _NOTHING)
-        tokens, nano_usd = holding.budget.tokens, holding.nano_usd
+        tokens, nano_usd, period = holding.budget.tokens, holding.nano_usd, holding.budget.period
         over = []
         if tokens is not None and spent.tokens + amount.tokens > tokens:
-            over.append(f"{amount.tokens} tokens at most, of {tokens - spent.tokens} left")
+            what = f"{amount.tokens} tokens at most, of {tokens - spent.tokens} left in the budget {account}"
+            over.append(_Over(what, None if amount.tokens > tokens else _seconds_to_next(period)))
         if nano_usd is not None and spent.nano_usd + amount.nano_usd > nano_usd:
             left = (nano_usd - spent.nano_usd) / NANO
-            over.append(f"{amount.nano_usd / NANO:.6f} USD at most, of {left:.6f} left")
-        if over:
-            message = f"the call may take {' and '.join(over)} in the budget {account}; nothing was called"
-            raise OverBudget("budget_exhausted", message, retry_after=_until_next(holding.budget.period))
+            what = f"{amount.nano_usd / NANO:.6f} USD at most, of {left:.6f} left in the budget {account}"
+            over.append(_Over(what, None if amount.nano_usd > nano_usd else _seconds_to_next(period)))
+        return over
 
     def _add(self, accounts: Sequence[str], amount: Amount) -> None:
         for account in accounts:
@@ -169,7 +187,8 @@ class Ledger:
         if used is None or not reservation.accounts:
             return
         bound, reservation.amount = reservation.amount, used  # settled once: a second time changes nothing
-        if used.tokens > bound.tokens or used.nano_usd > bound.nano_usd:
+        dearer = prices is not None and used.nano_usd > bound.nano_usd  # without prices no budget in money holds
+        if used.tokens > bound.tokens or dearer:
             fields = {"used": asdict(used), "bound": asdict(bound), "accounts": reservation.accounts}
             logger.warning("used more than its upper bound", extra={"fields": fields})
         self._change(reservation, Amount(used.tokens - bound.tokens, used.nano_usd - bound.nano_usd))
@@ -177,7 +196,7 @@ class Ledger:
     def release(self, reservation: Reservation) -> None:
         """See `Budgets`."""
         amount, reservation.amount = reservation.amount, _NOTHING
-        self._change(reservation, Amount(-amount.tokens, -amount.nano_usd))
+        self._change(reservation, _negative(amount))
 
     def _change(self, reservation: Reservation, difference: Amount) -> None:
         if reservation.accounts and difference != _NOTHING:
@@ -217,6 +236,10 @@ class Ledger:
             await asyncio.gather(self._checkpoints, return_exceptions=True)
         self._database.close()
         os.close(self._lock)
+
+
+def _negative(amount: Amount) -> Amount:
+    return Amount(-amount.tokens, -amount.nano_usd)
 
 
 def _locked(directory: str) -> int:
@@ -265,8 +288,14 @@ def _holds(budget: Budget, caller: str, profile: str) -> bool:
 
 def _name(budget: Budget, caller: str, profile: str) -> str:
     """`profile|caller|period|`, and then comes its start; what is counted together is written as `all`."""
-    whose = ("all" if budget.profile is None else profile, "all" if budget.caller is None else caller)
-    return "|".join((*whose, budget.period, ""))
+    return "|".join((_whose(budget.profile, profile), _whose(budget.caller, caller), budget.period, ""))
+
+
+def _whose(declared: str | None, name: str) -> str:
+    """A profile or caller that is named `all` has quotes: its account is another one than that of all together."""
+    if declared is None:
+        return _TOGETHER
+    return f'"{name}"' if name == _TOGETHER else name
 
 
 def _start(period: str, now: str) -> str:
@@ -278,8 +307,16 @@ def _is_current(account: str, now: str) -> bool:
     return start == _start(period, now)
 
 
-def _until_next(period: str) -> str | None:
-    """Seconds until the period is over, in UTC."""
+def _exhausted(over: Sequence[_Over]) -> OverBudget:
+    """Of all that refuse it; it may be asked again when the last of them begins anew."""
+    waits = [each.seconds for each in over]
+    after = None if None in waits else str(max(filter(None, waits)))
+    message = f"the call may take {' and '.join(each.what for each in over)}; nothing was called"
+    return OverBudget("budget_exhausted", message, retry_after=after)
+
+
+def _seconds_to_next(period: str) -> int | None:
+    """Until the period is over, in UTC."""
     now = datetime.now(UTC)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if period == "total":
@@ -287,4 +324,4 @@ def _until_next(period: str) -> str | None:
     following = midnight + timedelta(days=1)
     if period == "month":
         following = (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return str(int((following - now).total_seconds()) + 1)
+    return int((following - now).total_seconds()) + 1

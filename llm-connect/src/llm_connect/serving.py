@@ -17,6 +17,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -36,6 +37,7 @@ _REQUEST_SECONDS = 30
 _GATHERED_BYTES = 16 * 1024
 _MOST_BESIDE_BYTES = 64 * 1024
 """Of a head, or of what comes between two pieces of a body and after its last (chunk extensions, trailers)."""
+_OFFERING = frozenset({b"upgrade", b"http2-settings"})
 _HEAD_TOO_LARGE = b"The head of the request is too large."
 _REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
 
@@ -77,17 +79,40 @@ class Gathering:
         self._transport.close()
 
 
+class Parser(httptools.HttpRequestParser):
+    """httptools', which goes on in HTTP/1.1 behind an offer to change the protocol.
+
+    Nobody has to take one (RFC 9110, 7.8), and httptools takes what follows the head for the other protocol: the body,
+    too. Java's own client makes one (h2c) in its first request to each address without TLS.
+    """
+
+    def __init__(self, protocol: Protocol) -> None:
+        super().__init__(protocol)
+        self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
+        self._protocol = protocol
+
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override]  # nothing else comes from a transport
+        """See httptools."""
+        try:
+            super().feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            if not self._protocol.go_on(data[offer.args[0] :]):
+                raise
+
+
 class Protocol(HttpToolsProtocol):
     """uvicorn's, which gives up on a client that does not send the head of its request within a time and a size."""
 
     _timer: asyncio.TimerHandle | None = None
     _beside = 0
     _refused = False
+    _offered = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """As uvicorn's, and wait for a request."""
         super().connection_made(Gathering(transport, self.loop))  # type: ignore[arg-type]  # as good as a transport
         self._leaving = Leaving()
+        self.parser = Parser(self)
         self._expect()
 
     def data_received(self, data: bytes) -> None:
@@ -105,8 +130,21 @@ class Protocol(HttpToolsProtocol):
         """As uvicorn's; a head that came at once, with all that follows it, is measured here."""
         if self._beside > _MOST_BESIDE_BYTES and _octets(self.url, self.headers) > _MOST_BESIDE_BYTES:
             self._refuse()
+        elif self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self._offered = True  # what follows is not known yet
         else:
             super().on_headers_complete()
+
+    def go_on(self, rest: bytes) -> bool:
+        """Read the head that offered another protocol anew, without the offer, and what follows it; whether it did."""
+        if not self._offered:
+            return False
+        self._offered = False
+        line = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        head = b"".join(b"%b: %b\r\n" % header for header in _without_offer(self.headers))
+        self.parser = Parser(self)
+        self.parser.feed_data(line + head + b"\r\n" + rest)
+        return True
 
     def on_body(self, body: bytes) -> None:
         """As uvicorn's."""
@@ -117,7 +155,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """As uvicorn's."""
         self._beside = 0
-        if not self._refused:
+        if not self._refused and not self._offered:
             super().on_message_complete()
 
     def on_message_begin(self) -> None:
@@ -163,6 +201,17 @@ class Protocol(HttpToolsProtocol):
             self.transport.write(_REFUSAL + told + _HEAD_TOO_LARGE)
             self.transport.close()
 
+    def send_400_response(self, msg: str) -> None:
+        """As uvicorn's, where it is the answer to what is no HTTP, and would not be taken for that to another request.
+
+        What comes after a whole request is none of it: with that one's answer still due, nothing else is answered.
+        """
+        cycle: Any = self.cycle
+        if self._in_request() and (self.pipeline or not cycle.more_body):
+            self.transport.abort()
+        else:
+            super().send_400_response(msg)
+
     def _in_request(self) -> bool:
         cycle: Any = self.cycle  # None before the first request, which uvicorn's types do not say
         return cycle is not None and not cycle.response_complete
@@ -171,6 +220,15 @@ class Protocol(HttpToolsProtocol):
         self._timer = None
         if not self._in_request() and not self.transport.is_closing():
             self.transport.close()
+
+
+def _without_offer(headers: Iterable[tuple[bytes, bytes]]) -> Generator[tuple[bytes, bytes], None, None]:
+    for name, value in headers:
+        if name == b"connection":
+            options = [each.strip() for each in value.split(b",")]
+            yield name, b", ".join(each for each in options if each.lower() not in _OFFERING)
+        elif name not in _OFFERING:
+            yield name, value
 
 
 def _octets(url: bytes, headers: Iterable[tuple[bytes, bytes]]) -> int:

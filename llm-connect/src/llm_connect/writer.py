@@ -29,6 +29,10 @@ class Unwritable(Exception):
     """It could not be written; `str()` says why."""
 
 
+class Written(asyncio.CancelledError):
+    """Who waited was cancelled in the moment in which it was written."""
+
+
 class Writer(Generic[T]):
     """Gathers items and gives them to `write`, in their order.
 
@@ -63,7 +67,8 @@ class Writer(Generic[T]):
         """Write it: at once where nothing was written within the last millisecond, else with what comes until then.
 
         Raises:
-            Unwritable: it was not written, and will not be.
+            Unwritable, asyncio.CancelledError: it was not written, and will not be.
+            Written: cancelled, and it was.
         """
         if self._failing is not None and self._kept:  # much may be kept: it is not tried again for each that comes
             raise Unwritable(self._failing)
@@ -75,7 +80,12 @@ class Writer(Generic[T]):
         future: asyncio.Future[None] = loop.create_future()
         self._awaited.append((item, future))
         self._plan(0)
-        await future
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future.cancelled() or future.exception() is not None:
+                raise
+            raise Written from None
 
     def put_soon(self, item: T) -> None:
         """Write it as soon as it can be; of very many that cannot, the oldest are dropped."""
@@ -95,12 +105,10 @@ class Writer(Generic[T]):
         self._due = loop.call_at(at, self.flush) if at > loop.time() else loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """Write what is there."""
-        awaited, self._awaited = self._awaited, []
+        """Write what is there, but for those who left."""
+        awaited, self._awaited = [each for each in self._awaited if not each[1].done()], []
         problem = self._flush_with([item for item, _ in awaited])
         for _, future in awaited:
-            if future.done():  # its caller left
-                continue
             if problem:
                 future.set_exception(Unwritable(problem))
             else:
@@ -120,9 +128,10 @@ class Writer(Generic[T]):
         return problem
 
     def _problem(self, items: Sequence[T]) -> str | None:
+        if not items:
+            return None
         try:
-            if items:
-                self._write(items)
+            self._write(items)
         except (OSError, sqlite3.Error, OverflowError) as error:  # the last: a number that no database holds
             problem = getattr(error, "strerror", None) or str(error)
             if self._failing is None:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from llm_connect.profiles import Prices
 
 
+UNSENT = "nothing was sent"
+"""A provider's note on the CancelledError that ends its call: there was no connection yet."""
+
+
 class Patience(Struct, frozen=True):
     """The longest waits within one call, in seconds; see `Profile` for each of them."""
 

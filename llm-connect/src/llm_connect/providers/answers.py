@@ -78,12 +78,20 @@ def read_completion(status: int, headers: Mapping[str, str], octets: bytes) -> d
         raise error_in(status, body, retry_after)
     if body is None:
         raise malformed("provider_not_json", "its body is no JSON object")
+    try:
+        _check(body, retry_after)
+    except GatewayError as error:
+        error.usage = body.get("usage")
+        raise
+    return body
+
+
+def _check(body: Mapping[str, Any], retry_after: str | None) -> None:
     if body.get("error") is not None:
         raise error_in(OK, body, retry_after)
     _check_choices(body, retry_after)
     if not isinstance(body.get("model"), str) or not body["model"]:
         raise malformed("provider_malformed", "it does not say which model it served")
-    return body
 
 
 def _check_choices(body: Mapping[str, Any], retry_after: str | None) -> None:

@@ -83,6 +83,7 @@ class HttpProvider:
     async def _chunks(self, answer: Answer, call: Call) -> AsyncGenerator[Chunk | None, None]:
         reader, clock, ends = EventReader(), _Progress(call), _Ends(call)
         while piece := await answer.piece(*clock.wait()):
+            clock.came()
             for data in reader.feed(piece):
                 if data is None:
                     yield None
@@ -144,24 +145,36 @@ class _Ends:
 
 
 class _Progress:
-    """How long the next piece of a stream may take: bytes keep the connection alive, only events are progress."""
+    """How long the next piece of a stream may take: bytes keep the connection alive, only events are progress.
+
+    What passes between a piece and the question for the next one is the reader's time and not the provider's: a caller
+    that reads slowly holds up a provider that has long gone on.
+    """
 
     def __init__(self, call: Call) -> None:
         self._patience = call.patience
         self._clock = asyncio.get_running_loop().time
         self._begun = False
-        self._last = self._clock()
+        self._last = self._came = self._clock()
+
+    def came(self) -> None:
+        """A piece."""
+        self._came = self._clock()
 
     def progressed(self) -> None:
+        """There was an event in it."""
         self._begun = True
-        self._last = self._clock()
+        self._last = self._came
 
     def wait(self) -> tuple[float, str, str]:
         """Seconds, the type of the error when they are over, and what did not come, in words."""
         patience = self._patience
+        now = self._clock()
+        self._last += now - self._came
+        self._came = now
         limit = patience.progress if self._begun else patience.first_byte or patience.progress
         type_ = "provider_stalled" if self._begun else "provider_first_byte"
-        left = self._last + limit - self._clock()
+        left = self._last + limit - now
         if left <= 0:
             raise TimedOut(
                 type_, f"the provider sent signs of life and no content for {limit:g} s; the call was given up"

@@ -5,12 +5,14 @@ The client is ours, for what it takes off a request (docs/adr/0026): `llm_connec
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from llm_connect.faults import GatewayError, ProviderFailed, TimedOut
 from llm_connect.http_client.connection import Ended, Malformed
 from llm_connect.http_client.pool import Pool, Unreachable, Untrusted
+from llm_connect.providers import UNSENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,6 +99,9 @@ class Posted:
             self._connection = connection = await self._pool.take(self._connect_seconds)
         except (Unreachable, Untrusted) as error:
             raise _not_connected(error) from None
+        except asyncio.CancelledError as given_up:
+            given_up.add_note(UNSENT)  # not by a class of its own, which asyncio.timeout does not take for its own
+            raise
         try:
             connection.ask(self._octets, self._body)
             await connection.head(self._first_byte_seconds)

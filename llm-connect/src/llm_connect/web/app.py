@@ -12,14 +12,14 @@ from llm_connect.audit import Audit, AuditFile, NoAudit
 from llm_connect.budgets import Budgets, NoBudgets
 from llm_connect.callers import Doorkeeper
 from llm_connect.calling import Calling
-from llm_connect.faults import GatewayError, MethodNotAllowed, NotFound, Unavailable, chat_body
+from llm_connect.faults import GatewayError, MethodNotAllowed, NotAllowed, NotFound, Unavailable, chat_body
 from llm_connect.ledger import Ledger
 from llm_connect.logs import logger, told
 from llm_connect.metrics import CONTENT_TYPE, Metrics
 from llm_connect.providers.building import built
 from llm_connect.structured.schemas import Schemas
 from llm_connect.web.chat import ChatEndpoint
-from llm_connect.web.exchange import CALLER_GONE, Exchange
+from llm_connect.web.exchange import CALLER_GONE, GONE, Exchange
 from llm_connect.web.execute import ExecuteEndpoint
 from llm_connect.web.openapi import openapi
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     Endpoint = Callable[[Exchange], Awaitable[None]]
 
 _KEY_LOOK_SECONDS = 1.0
+_LAST_SECONDS = 2.0
+"""For what was given up at the end to say so: an error as the last event of a stream has one."""
 _MODELS = "/v1/models"
 _CALLING = frozenset({"/execute", "/v1/chat/completions"})
 _WRITTEN = {"audit": "audit record", "budget": "ledger"}
@@ -62,6 +64,7 @@ class Gateway:
         self._audit: Audit = NoAudit()
         if settings.audit.file:
             self._audit = AuditFile(settings.audit.file, settings.redactor, content=settings.audit.content)
+        self._exchanges: set[asyncio.Task[Any]] = set()
         self.stopping = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,6 +105,9 @@ class Gateway:
         self.stopping = True
 
     async def _stop(self) -> None:
+        """What was given up is settled and recorded first: a judgement apart takes a moment to end."""
+        if self._exchanges:
+            await asyncio.wait(self._exchanges, timeout=_LAST_SECONDS)
         if self._look is not None:
             self._look.cancel()
             with suppress(asyncio.CancelledError):
@@ -120,10 +126,11 @@ class Gateway:
                     ring.look()
 
     async def _exchange(self, exchange: Exchange) -> None:
+        self._exchanges.add(exchange.task)
         try:
             endpoint = self._route(exchange)
             if exchange.path not in OPEN:
-                exchange.caller = await self._doorkeeper.admit(exchange.headers.get(b"authorization"))
+                await self._admit(exchange)
             await endpoint(exchange)
         except GatewayError as error:
             await self._refuse(exchange, error)
@@ -137,6 +144,16 @@ class Gateway:
         finally:
             exchange.over()
             self._told(exchange)
+            self._exchanges.discard(exchange.task)
+
+    async def _admit(self, exchange: Exchange) -> None:
+        """Find out who calls: for log and record also of whom nothing is taken."""
+        try:
+            exchange.caller = await self._doorkeeper.admit(exchange.headers.get(b"authorization"))
+        except NotAllowed as refused:
+            exchange.fields["caller"] = refused.caller
+            raise
+        exchange.fields["caller"] = exchange.caller
 
     def _route(self, exchange: Exchange) -> Endpoint:
         by_method = self._routes.get(exchange.path)
@@ -156,6 +173,7 @@ class Gateway:
         """The task was cancelled: the caller left, its time is over, or the gateway stops and the drain is over."""
         if exchange.gone:
             exchange.fields["type"] = CALLER_GONE
+            self._record(exchange, GONE)
             return
         served = "whether the provider served it is unknown" if exchange.audited else "nothing was called"
         message = f"the gateway is stopping and gave the call up; {served}"
@@ -165,14 +183,17 @@ class Gateway:
 
     async def _refuse(self, exchange: Exchange, error: GatewayError) -> None:
         exchange.over()  # from here on nothing may cancel it: it is on its way out
-        fields = {"type": error.type, "provider_status": error.provider_status}
-        exchange.fields |= {key: value for key, value in fields.items() if value is not None}
-        if exchange.path in _CALLING and not exchange.audited:
-            known = {"request_id": exchange.request_id, "path": exchange.path, "caller": exchange.caller}
-            self._audit.refused(known | {"status": error.status} | exchange.fields)
+        exchange.fields |= error.told
+        self._record(exchange, error.status)
         body = chat_body(error) if exchange.path.startswith("/v1/") else error.body()
         with suppress(TimeoutError, OSError):
             await exchange.error(error, body)
+
+    def _record(self, exchange: Exchange, status: int) -> None:
+        """That no call was made, where none was; what was made has its end in the record."""
+        if exchange.path in _CALLING and not exchange.audited:
+            known = {"request_id": exchange.request_id, "path": exchange.path}
+            self._audit.refused(known | {"status": status} | exchange.fields)
 
     def _told(self, exchange: Exchange) -> None:
         """Log and metrics; a path that is no route of ours is not repeated."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -75,11 +76,14 @@ class ChatEndpoint(Endpoint):
         except GatewayError:
             if refused is None:  # else what became of the rest is nobody's concern
                 raise
+        except asyncio.CancelledError:
+            exchange.overdue = refused or exchange.overdue
+            raise
         finally:
             exchange.content = chunks.contents() if chunks else None
         if refused is not None:
             raise refused
-        if schema is not None and not (chunks and chunks.finish_reason):
+        if schema is not None and not (chunks and chunks.ended):
             message = "the provider's answer cannot be used: its stream does not say why it ends, and was not judged"
             raise ProviderFailed("provider_malformed", message, provider_status=200)
         await exchange.event(b"[DONE]")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llm_connect.execution import says_otherwise, text_of
+from llm_connect.encoding import encode
+from llm_connect.execution import OTHERWISE, says_otherwise, text_of
+from llm_connect.web.pieces import put_together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +33,10 @@ class Chunks:
         self._request = request
         self._keep = keep
         self._content: dict[int, list[str]] = {}
+        self._beside: dict[int, list[Mapping[str, Any]]] = {}
         self._kept = 0
+        self._begun: set[int] = set()
+        self._ended: set[int] = set()
         self.model = model
         self.finish_reason: str | None = None
         self.otherwise: set[int] = set()
@@ -50,21 +55,40 @@ class Chunks:
         return chunk
 
     def _note(self, choice: Mapping[str, Any]) -> None:
-        reason = choice.get("finish_reason")
+        reason, index = choice.get("finish_reason"), choice.get("index") or 0
+        self._begun.add(index)
         if isinstance(reason, str):
             self.finish_reason = reason
+        if reason:
+            self._ended.add(index)
         delta = choice.get("delta") or {}
         if says_otherwise(delta):
-            self.otherwise.add(choice.get("index") or 0)
+            self.otherwise.add(index)
+            self._keep_beside(index, {name: delta[name] for name in OTHERWISE if delta.get(name)})
         content = text_of(delta.get("content"))
         if self._keep and content is not None and self._kept < _LONGEST_CONTENT:
             self._kept += len(content)
-            self._content.setdefault(choice.get("index") or 0, []).append(content)
+            self._content.setdefault(index, []).append(content)
+
+    def _keep_beside(self, index: int, said: Mapping[str, Any]) -> None:
+        if self._keep and self._kept < _LONGEST_CONTENT:
+            self._kept += len(encode(said))
+            self._beside.setdefault(index, []).append(said)
+
+    @property
+    def ended(self) -> bool:
+        """Whether each choice that began has said why it ends: only then was each of them judged."""
+        return bool(self._begun) and self._begun == self._ended
 
     def content(self, index: int) -> str:
         """The content of a choice so far, where it is kept."""
         return "".join(self._content.get(index, ()))
 
-    def contents(self) -> list[str]:
-        """The content of each choice."""
-        return [self.content(index) for index in sorted(self._content)]
+    def contents(self) -> list[Any]:
+        """The content of each choice; of one that calls a tool, or says otherwise, an object with that beside it."""
+        return [self._said(index) for index in sorted({*self._content, *self._beside})]
+
+    def _said(self, index: int) -> Any:
+        beside = self._beside.get(index)
+        content = self.content(index)
+        return {"content": content, **put_together(beside)} if beside else content

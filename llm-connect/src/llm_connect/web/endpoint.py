@@ -10,6 +10,7 @@ from llm_connect.faults import Fault, GatewayError, ProviderFailed, TimedOut, Un
 from llm_connect.profiles import deadline_seconds
 from llm_connect.structured.judgement import Unusable
 from llm_connect.web.exchange import CALLER_GONE, GONE
+from llm_connect.writer import Written
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -43,9 +44,14 @@ class Endpoint:
         """When the call has to be answered, in the time of the event loop. It holds from now on.
 
         From now on the caller is watched, too: checking a schema may have to wait for others.
+
+        Raises:
+            TimedOut: it is over already, since the body came slowly.
         """
         patience = min(timeout_seconds, _client_timeout(exchange.headers))
         at = exchange.arrived + deadline_seconds(patience)
+        if at <= asyncio.get_running_loop().time():
+            raise _too_late(patience)
         exchange.limit(at, lambda: _overdue(patience))
         exchange.watch()
         return at
@@ -108,13 +114,13 @@ class Endpoint:
         try:
             await self._admission.enter()
             try:
-                await self._audit.begin(begun)
-                exchange.audited = True
+                await self._begin(exchange, begun)
                 await answer()
             finally:
                 self._admission.leave()
         except GatewayError as error:
-            exchange.fields["type"], refused = error.type, error.status
+            exchange.fields |= error.told
+            refused = error.status
             raise
         except asyncio.CancelledError:
             exchange.fields["type"], refused = _why_given_up(exchange)
@@ -123,6 +129,14 @@ class Endpoint:
             self.calling.settle(job)
             self._note(exchange, job)
             self._ended(exchange, refused)
+
+    async def _begin(self, exchange: Exchange, record: Mapping[str, Any]) -> None:
+        try:
+            await self._audit.begin(record)
+        except Written:
+            exchange.audited = True
+            raise
+        exchange.audited = True
 
     def _ended(self, exchange: Exchange, refused: int) -> None:
         """The record; `refused` is the status that follows where nothing was answered yet."""
@@ -149,6 +163,11 @@ class Endpoint:
 
 def _overdue(patience: float) -> GatewayError:
     message = f"no whole answer came in time for a caller that waits {patience:g} s; the call was given up"
+    return TimedOut("deadline", message)
+
+
+def _too_late(patience: float) -> GatewayError:
+    message = f"the body was whole too late for a caller that waits {patience:g} s; nothing was called"
     return TimedOut("deadline", message)
 
 
