@@ -111,6 +111,7 @@ def _plan_json(whole: _Whole, bench: Bench) -> dict[str, Any]:
         "blocked": sum(len(part.blocked) for part in whole.plans),
         "clusters": [deliveries.as_json(leg, part) for leg, part in whole.parts if part is not None],
         "not_looked_at": deliveries.left_out(bench, whole.lane),
+        "left_behind": whole.plan.left_behind,
     }
 
 
@@ -126,7 +127,16 @@ def _show_whole(whole: _Whole, bench: Bench, *, titled: bool) -> None:
         elif part is not None:
             deliveries.show_plan(part)
     deliveries.show_left_out(bench, whole.lane)
+    _show_left_behind(whole.plan)
     _show_sum(whole)
+
+
+def _show_left_behind(plan: Plan) -> None:
+    """What a lane that moved had before; with the policy that names it, the server's only trace of it goes."""
+    for path in plan.left_behind:
+        mount, _, key = path.partition("/")
+        render.sentence(f"{path} was the lane's before; what it holds stays. Once nobody needs it:")
+        render.line(f"  bao kv metadata delete -mount={mount} {key}")
 
 
 def _show_sum(whole: _Whole) -> None:
@@ -209,6 +219,7 @@ def _apply_one(lane: Lane, bench: Bench, codes: list[Exit], *, as_json: bool, ho
     made = [receipt, *(part for _, part in parts)]
     if not as_json:
         deliveries.show_left_out(bench, lane)
+        _show_left_behind(first)
         if len(parts) == sum(not leg.by_hand for leg in legs) or lane.id in bench.closed:
             _show_receipt(lane, bench, sum(len(part.changed) for part in made), max(part.record for part in made))
         else:
@@ -219,6 +230,7 @@ def _apply_one(lane: Lane, bench: Bench, codes: list[Exit], *, as_json: bool, ho
         "changed": _changed(receipt),
         "journal": receipt.record,
         "clusters": [{"cluster": leg.cluster, "changed": _changed(r), "journal": r.record} for leg, r in parts],
+        "left_behind": first.left_behind,
     }
 
 
