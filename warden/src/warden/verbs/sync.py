@@ -17,6 +17,7 @@ from warden.domain.manifests import external_secret_of, store_of
 from warden.domain.seen import Sync
 from warden.domain.server import UNSEAL
 from warden.ports import Cluster, Journal, Vault
+from warden.verbs.recorded import although
 from warden.verbs.refresh import PATIENCE, refresh
 
 UNANSWERED = re.compile(
@@ -70,7 +71,8 @@ def sync(
         )
     journal.record("sync.begin", lane.id, {"clusters": [leg.cluster for leg in mine]})
     done = [_one(leg, clusters[leg.cluster], vault, patience) for leg in mine]
-    journal.record("sync.done", lane.id, {"clusters": {each.cluster: each.followed for each in done}})
+    with although(f"{lane.id} was asked for in {', '.join(each.cluster for each in done)}"):
+        journal.record("sync.done", lane.id, {"clusters": {each.cluster: each.followed for each in done}})
     return done
 
 
