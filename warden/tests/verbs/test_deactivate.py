@@ -6,7 +6,7 @@ import pytest
 from warden.domain.errors import Closed, Foreign, JournalUnwritable, NotNow, Refused
 from warden.domain.lane import Custody, Workload, WorkloadReader
 from warden.domain.secret import Secret
-from warden.verbs.deactivate import deactivate, reactivate
+from warden.verbs.deactivate import deactivate, reactivate, record_closing
 from warden.verbs.plan import plan
 
 
@@ -169,3 +169,28 @@ def test_a_foreign_role_that_has_nothing_of_the_lane_keeps_nobody_from_closing(b
     close(bench)
     assert reads(bench, earlier.token) == 403
     assert bench.vault("admin").role("kubernetes", bench.lane.role_of(theirs))["bound_subject"] == "x"
+
+
+def test_closing_again_for_another_reason_has_that_reason_in_the_journal(bench):
+    bench.ready()
+    close(bench)
+    first = bench.journal.state(bench.lane.id).closed
+    close(bench)
+    assert bench.journal.state(bench.lane.id).closed == first
+    deactivate(bench.lane, "INC-9", closed_plan(bench), bench.vault(), bench.journal, done=lambda _: None)
+    assert bench.journal.state(bench.lane.id).closed.body["reason"] == "INC-9"
+
+
+def test_a_closing_that_comes_while_the_lane_is_opened_wins(bench):
+    bench.ready()
+    close(bench)
+
+    def closed_meanwhile():
+        record_closing(bench.lane, "INC-9", "", bench.journal)
+        return bench.plan()
+
+    with pytest.raises(NotNow, match=r"closed again meanwhile \(INC-9; journal [0-9]+\) and stays closed"):
+        reactivate(bench.lane, "mended", closed_meanwhile, bench.vault(), bench.journal, done=lambda _: None)
+    assert bench.journal.state(bench.lane.id).closed.body["reason"] == "INC-9"
+    close(bench)
+    assert bench.vault("admin").policy(bench.lane.custody.policy_name) is None
