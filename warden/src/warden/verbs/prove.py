@@ -16,6 +16,8 @@ from warden.domain.plan import Change, Plan, widening
 from warden.domain.probes import HEADER, Caller, Claims, Held, Nobody, Probe, claims_of, left_unplayed, probes
 from warden.domain.proof import Outcome, Proof, Verdict, finding, judge
 from warden.domain.resources import RoleName, is_template
+from warden.domain.route import basis
+from warden.domain.routing import draw
 from warden.domain.secret import Secret
 from warden.domain.server import Answer, AuditLine, Entered, Handed, Identity, InlineLogin, Request
 from warden.ports import AuditLog, Identities, Journal, Vault
@@ -71,12 +73,13 @@ def prove(lanes: Sequence[Lane], setting: Setting) -> list[Proof]:
     closed = [lane.id for lane in lanes if lane.id in setting.closed]
     if closed:
         raise Closed(f"{', '.join(closed)}: closed. Nothing was asked.", subject=closed[0], hint="warden journal log")
-    caller = setting.vaults().identity()
+    vault = setting.vaults()
+    caller = vault.identity()
     seen = Seen()
     asked = at_once(lambda item: _ask(item[0], item[1], caller, setting, seen), list(enumerate(lanes)), setting.workers)
     lines = _lines(asked, setting)
     handed = _handed(asked, setting, lines)
-    return [_conclude(each, lines, handed, setting) for each in asked]
+    return [_conclude(each, lines, handed, setting, vault.address) for each in asked]
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------
@@ -334,7 +337,11 @@ def _data_path(lane: Lane) -> str:
 
 
 def _conclude(
-    asked: Asked, lines: dict[str, list[AuditLine]] | str, handed: Mapping[str, Sequence[Handed]], setting: Setting
+    asked: Asked,
+    lines: dict[str, list[AuditLine]] | str,
+    handed: Mapping[str, Sequence[Handed]],
+    setting: Setting,
+    system: str,
 ) -> Proof:
     by_nonce = {} if isinstance(lines, str) else lines
     judged = tuple(judge(probe, outcome, by_nonce.get(outcome.nonce, ())) for probe, outcome in asked.sent)
@@ -353,6 +360,8 @@ def _conclude(
         "evidence": sum(bool(verdict.audit) for verdict in (*judged, *shown)),
         "run": setting.run,
         "scope": proof.scope,
+        "system": system,
+        "declared": basis(draw(asked.lane)),
         "deliveries": {each.leg.cluster: each.summary for each in delivered},
         "wrong": [verdict.title for verdict in proof.verdicts if verdict.word != "ok"],
         "next": {"stretch": proof.first.stretch, "mend": proof.first.mend} if proof.first else {},

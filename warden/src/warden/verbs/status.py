@@ -21,7 +21,7 @@ def status(
     clusters: Mapping[str, Cluster | WardenError] | None = None,
 ) -> tuple[list[Standing], list[WardenError]]:
     """The standing of each lane, and what kept a part of it from being seen (one fault for each kind and cluster)."""
-    states = journal.states()
+    states, system = journal.states(), vault.address if vault else ""
     found: list[Standing] = []
     faults: dict[str, WardenError] = {}
     for lane in lanes:
@@ -33,7 +33,7 @@ def status(
                 faults[fault.kind] = fault
         glances = {leg.cluster: _glance(leg, (clusters or {})[leg.cluster]) for leg in (legs or {}).get(lane.id, ())}
         known = states.get(lane.id, LaneState())
-        found.append(standing(lane, metadata, known, clock(), seen=seen, glances=glances))
+        found.append(standing(lane, metadata, known, clock(), seen=seen, glances=glances, system=system))
         faults |= {f"cluster {name}": _unseen(name, glance) for name, glance in glances.items() if glance.unseen}
     return found, list(faults.values())
 
