@@ -203,6 +203,8 @@ def test_a_delivery_to_a_cluster_that_the_embedded_platform_has_not_is_named(eng
     engineer.declare({FIRST: {"external_secret": engineer.secret}, "elsewhere": {"external_secret": engineer.secret}})
     done = engineer.run("plan", engineer.lane, "--json")
     assert document(done)["not_looked_at"] == ["elsewhere"]
+    twice = engineer.run("plan", engineer.lane, "--json", "--cluster", FIRST, "--cluster", FIRST)
+    assert [each["cluster"] for each in document(twice)["clusters"]] == [FIRST]
     assert "elsewhere: no part of this embedded platform" in engineer.run("plan", engineer.lane).stdout
     assert document(engineer.run("status", "--json"))[0]["deliveries"]["elsewhere"] == "not here"
 

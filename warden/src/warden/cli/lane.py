@@ -199,6 +199,10 @@ def apply(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
                 # One lane's foreign object says nothing about the next lane; any other fault ends the whole.
                 render.error(fault, as_json=as_json)
                 codes.append(fault.exit)
+            except WardenError:
+                if as_json and receipts:  # what was done before it is done
+                    render.document(receipts)
+                raise
     if as_json:
         render.document(receipts if every or not receipts else receipts[0])
     return int(deliveries.worst(codes))
