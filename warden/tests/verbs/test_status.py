@@ -9,8 +9,10 @@ from warden.adapters.address import parse_address
 from warden.adapters.openbao import OpenBao
 from warden.domain.errors import Refused, Unreachable
 from warden.domain.lane import Custody
+from warden.domain.rights import policy_text
 from warden.domain.routing import route
 from warden.domain.secret import Secret
+from warden.verbs.deactivate import record_closing
 from warden.verbs.status import status
 
 
@@ -95,3 +97,20 @@ def test_what_a_proof_advised_and_was_done_is_not_advised_again(bench):
     assert standing_of(bench).next_action == f"warden apply {bench.lane.id} --take-over"
     bench.apply(take_over=True)
     assert standing_of(bench).next_action == f"warden prove {bench.lane.id}"
+
+
+def test_a_lane_that_is_closed_in_the_journal_alone_is_to_be_closed_in_openbao(bench):
+    bench.ready()
+    record_closing(bench.lane, "seen in a log", "", bench.journal)
+    again = f"close it in OpenBao, too: warden deactivate {bench.lane.id} --reason 'seen in a log'"
+    assert (standing_of(bench).access, standing_of(bench).next_action) == ("closed", again)
+    bench.server.must("DELETE", bench.policy)
+    assert standing_of(bench).next_action == f"warden reactivate {bench.lane.id}"
+
+
+def test_who_may_not_look_at_policies_is_told_what_the_journal_knows(bench):
+    bench.ready()
+    record_closing(bench.lane, "seen in a log", "", bench.journal)
+    vault = bench.server.vault(bench.server.token_with(policy_text("status")))
+    found, faults = status([bench.lane], vault, bench.journal, now)
+    assert (faults, found[0].next_action) == ([], f"warden reactivate {bench.lane.id}")

@@ -1,6 +1,7 @@
 """A lane's standing at a glance: what was measured of each stretch, what to do next, and whose turn it is."""
 
 import datetime as dt
+import shlex
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
@@ -80,11 +81,13 @@ def standing(
     seen: bool,
     glances: Mapping[str, Glance] | None = None,
     system: str = "",
+    ajar: bool = False,
 ) -> Standing:
     """How a lane stands. `seen` is false where OpenBao did not answer: then nothing is claimed of it.
 
     `glances` has what was seen of each delivery; one that is missing was not looked at. `system` is the address of the
-    OpenBao that was asked: a proof of another one is none of it.
+    OpenBao that was asked: a proof of another one is none of it. `ajar`: closed in the journal, and its policy is still
+    there.
     """
     here = glances or {}
     state = _held(lane, state, system if seen else "")
@@ -92,7 +95,7 @@ def standing(
         cluster: delivered(each, _proven(state, cluster, now), here.get(cluster), metadata)
         for cluster, each in lane.deliveries.items()
     }
-    owner, action = _next(lane, metadata, state, now, seen=seen, found=found)
+    owner, action = _next(lane, metadata, state, now, seen=seen, found=found, ajar=ajar)
     return Standing(
         lane=lane.id,
         status=lane.status,
@@ -191,6 +194,7 @@ def _next(
     *,
     seen: bool,
     found: Mapping[str, Delivered],
+    ajar: bool,
 ) -> tuple[str, str]:
     """The first thing that stands in the way, and the owner who can take it out of it.
 
@@ -206,6 +210,7 @@ def _next(
         return advised
     steps = (
         (is_template(lane), "write the concrete path into the lane's file"),
+        (ajar, f"close it in OpenBao, too: warden deactivate {lane.id} --reason {shlex.quote(_reason(state))}"),
         (state.closed is not None, f"warden reactivate {lane.id}"),
         (not seen, "warden doctor"),
         (not ours, f"warden apply {lane.id}"),
@@ -217,6 +222,10 @@ def _next(
     )
     action = next((action for due, action in steps if due), "")
     return (lane.owners.custody.repo, action) if action else ("", "")
+
+
+def _reason(state: LaneState) -> str:
+    return str(state.closed.body.get("reason") or "closed") if state.closed else ""
 
 
 def _advised(lane: Lane, state: LaneState, now: dt.datetime) -> tuple[str, str] | None:
