@@ -302,6 +302,29 @@ def test_two_applies_at_once_end_in_step(bench, tmp_path):
     assert bench.plan().to_change == ()
 
 
+def test_a_path_that_somebody_else_marks_meanwhile_is_marked_all_the_same(bench):
+    """Between the question whether it is there and the making; who may create may not replace what is there then."""
+    vault, path = bench.vault(), f"platform/metadata/{bench.path}"
+    send = vault.send
+
+    def overtaken(request):
+        answer = send(request)
+        if request.path == path and request.method == "PATCH" and answer.status == 404:
+            bench.server.must("POST", path, {"custom_metadata": {"team": "theirs"}})
+        return answer
+
+    vault.send = overtaken
+    vault.mark("platform", bench.path, {"catalog-id": bench.lane.id})
+    assert vault.kv_metadata("platform", bench.path).custom == {"team": "theirs", "catalog-id": bench.lane.id}
+
+
+def test_a_path_that_may_not_be_marked_is_refused(bench):
+    may_not = f'path "platform/metadata/{bench.path}" {{ capabilities = ["patch"] }}'
+    vault = bench.server.vault(bench.server.token_with(may_not))
+    with pytest.raises(Refused):
+        vault.mark("platform", bench.path, {"catalog-id": bench.lane.id})
+
+
 def test_a_sealed_or_dead_server_is_no_answer(bench):
     from warden.adapters.address import parse_address
     from warden.adapters.openbao import OpenBao
