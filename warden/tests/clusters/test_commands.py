@@ -61,6 +61,23 @@ def test_from_nothing_to_proven(engineer):
     assert engineer.delivered() == engineer.value
 
 
+def test_a_delivery_that_its_file_no_longer_has_is_named_until_it_is_removed(delivered):
+    lane, before = delivered.lane, delivered.secret
+    assert document(delivered.run("plan", lane, "--json"))["left_behind"] == []
+    delivered.declare({FIRST: {"external_secret": f"{delivered.tenant}/moved"}})
+    made = delivered.run("apply", lane)
+    assert made.returncode == 0, made.stderr
+    remove = f"-n {delivered.tenant} delete externalsecret {before.partition('/')[2]}"
+    assert f"ExternalSecret {before} of {FIRST} was the lane's before" in " ".join(made.stdout.split())
+    assert remove in made.stdout
+    assert document(delivered.run("plan", lane, "--json"))["left_behind"] == [f"ExternalSecret {before} of {FIRST}"]
+    closed = document(delivered.run("deactivate", lane, "--reason", "test", "--yes", "--json"))
+    assert [each["secret"] for each in closed["kept"]] == [f"{delivered.tenant}/moved", before]
+    path = f"/apis/external-secrets.io/v1/namespaces/{delivered.tenant}/externalsecrets/{before.partition('/')[2]}"
+    delivered.platform.clusters[FIRST].admin("DELETE", path)
+    assert document(delivered.run("plan", lane, "--json"))["left_behind"] == []
+
+
 def test_custody_alone_leaves_the_clusters_as_they_are_and_is_a_proof_of_a_part(engineer):
     down = engineer.down(FIRST, SECOND)
     made = engineer.run("apply", engineer.lane, "--custody-only", **down)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from warden.cli import deliveries, render
+from warden.cli import deliveries, left_behind, render
 from warden.cli.bench import Bench
 from warden.domain.errors import Exit, Foreign, Usage, WardenError
 from warden.domain.lane import Lane
@@ -59,12 +59,16 @@ def plan(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, **
 
 
 class _Whole(msgspec.Struct, frozen=True, kw_only=True):
-    """A lane's plan: OpenBao's part, and each delivery's, or why there is none; ``flags``: what it was asked with."""
+    """A lane's plan: OpenBao's part, and each delivery's, or why there is none; ``flags``: what it was asked with.
+
+    ``earlier`` is what the lane had in clusters before.
+    """
 
     lane: Lane
     plan: Plan
     parts: list[tuple[Any, Any]]
     flags: str = ""
+    earlier: list[left_behind.Earlier] = []
 
     @property
     def plans(self) -> list[Any]:
@@ -89,7 +93,9 @@ def _whole_plan(lane: Lane, bench: Bench, how: Mapping[str, Any]) -> _Whole:
         return deliveries.plan_of(bench, leg, namespace=how["create_namespace"], take_over=how["take_over"])
 
     own = bench.plan(lane, take_over=how["take_over"])
-    return _Whole(lane=lane, plan=own, parts=list(deliveries.each(legs, look)), flags=_flags(how))
+    parts = list(deliveries.each(legs, look))
+    earlier = [] if how["custody_only"] else left_behind.still_there(bench, lane)
+    return _Whole(lane=lane, plan=own, parts=parts, flags=_flags(how), earlier=earlier)
 
 
 def _flags(how: Mapping[str, Any]) -> str:
@@ -111,7 +117,7 @@ def _plan_json(whole: _Whole, bench: Bench) -> dict[str, Any]:
         "blocked": sum(len(part.blocked) for part in whole.plans),
         "clusters": [deliveries.as_json(leg, part) for leg, part in whole.parts if part is not None],
         "not_looked_at": deliveries.left_out(bench, whole.lane),
-        "left_behind": whole.plan.left_behind,
+        "left_behind": left_behind.as_json(whole.plan, whole.earlier),
     }
 
 
@@ -127,16 +133,8 @@ def _show_whole(whole: _Whole, bench: Bench, *, titled: bool) -> None:
         elif part is not None:
             deliveries.show_plan(part)
     deliveries.show_left_out(bench, whole.lane)
-    _show_left_behind(whole.plan)
+    left_behind.show(whole.plan, whole.earlier)
     _show_sum(whole)
-
-
-def _show_left_behind(plan: Plan) -> None:
-    """What a lane that moved had before; with the policy that names it, the server's only trace of it goes."""
-    for path in plan.left_behind:
-        mount, _, key = path.partition("/")
-        render.sentence(f"{path} was the lane's before; what it holds stays. Once nobody needs it:")
-        render.line(f"  bao kv metadata delete -mount={mount} {key}")
 
 
 def _show_sum(whole: _Whole) -> None:
@@ -221,9 +219,10 @@ def _apply_one(lane: Lane, bench: Bench, codes: list[Exit], *, as_json: bool, ho
     receipt = carry_out(lambda: bench.plan(lane, take_over=how["take_over"]), bench.vault, bench.journal, done=said)
     parts = [] if lane.id in bench.closed else _apply_clusters(legs, bench, codes, as_json=as_json, how=how)
     made = [receipt, *(part for _, part in parts)]
+    earlier = [] if how["custody_only"] else left_behind.still_there(bench, lane)
     if not as_json:
         deliveries.show_left_out(bench, lane)
-        _show_left_behind(first)
+        left_behind.show(first, earlier)
         if len(parts) == sum(not leg.by_hand for leg in legs) or lane.id in bench.closed:
             _show_receipt(lane, bench, sum(len(part.changed) for part in made), max(part.record for part in made))
         else:
@@ -234,7 +233,7 @@ def _apply_one(lane: Lane, bench: Bench, codes: list[Exit], *, as_json: bool, ho
         "changed": _changed(receipt),
         "journal": receipt.record,
         "clusters": [{"cluster": leg.cluster, "changed": _changed(r), "journal": r.record} for leg, r in parts],
-        "left_behind": first.left_behind,
+        "left_behind": left_behind.as_json(first, earlier),
     }
 
 
