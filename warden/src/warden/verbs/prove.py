@@ -349,7 +349,12 @@ def _conclude(
         judged = (finding("audit", "audit lines", lines, word="??"), *judged)
     delivered = [conclude(each, lines, handed.get(_data_path(asked.lane), ())) for each in asked.deliveries]
     shown = tuple(verdict for each in delivered for verdict in each.found)
-    proof = Proof(lane=asked.lane.id, verdicts=(*asked.found, *judged, *shown), scope=_scope(asked.lane, setting))
+    verdicts = (*asked.found, *judged, *shown)
+    if closed := setting.journal.state(asked.lane.id).closed:
+        why = f"{closed.body.get('reason')}; journal {closed.seq}: what was refused meanwhile is no fault of it"
+        verdicts = (finding("closed", "open while it was asked about", why, word="??"),)
+        judged, shown, delivered = (), (), []
+    proof = Proof(lane=asked.lane.id, verdicts=verdicts, scope=_scope(asked.lane, setting))
     records = [("probe", proof.lane, msgspec.to_builtins(verdict)) for verdict in (*judged, *shown)]
     body = {
         "state": proof.state,
