@@ -74,7 +74,10 @@ def test_a_delivery_that_its_file_no_longer_has_is_named_until_it_is_removed(del
     closed = document(delivered.run("deactivate", lane, "--reason", "test", "--yes", "--json"))
     assert [each["secret"] for each in closed["kept"]] == [f"{delivered.tenant}/moved", before]
     path = f"/apis/external-secrets.io/v1/namespaces/{delivered.tenant}/externalsecrets/{before.partition('/')[2]}"
-    delivered.platform.clusters[FIRST].admin("DELETE", path)
+    admin = delivered.platform.clusters[FIRST].admin
+    admin("DELETE", path)
+    while admin("GET", path)[0] != 404:
+        time.sleep(0.1)
     assert document(delivered.run("plan", lane, "--json"))["left_behind"] == []
 
 
