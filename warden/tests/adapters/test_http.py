@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from warden.adapters.address import endpoint, is_loopback, namespace, parse_address
+from warden.adapters.address import endpoint, is_loopback, namespace, parse_address, quoted
 from warden.adapters.http import Connection
-from warden.adapters.openbao import OpenBao, quoted
+from warden.adapters.openbao import OpenBao
 from warden.domain.errors import (
     Inconclusive,
     Refused,

@@ -85,6 +85,21 @@ def test_apply_again_changes_nothing_and_says_so(applied):
     assert "In step" in applied("apply", applied.world.lane).stdout
 
 
+def test_what_was_applied_before_a_fault_ended_it_is_in_the_json(applied):
+    """The second lane asks for consent, which nobody can give here; the first one was applied by then."""
+    world = applied.world
+    second = world.lane_file.read_text().replace(world.lane, f"{world.lane}-two")
+    more = second + f"  - workload: {world.tenant}/second\n"
+    beside = world.lane_file.with_name(f"{world.lane}-two.yaml")
+    beside.write_text(more)
+    assert applied("apply", f"{world.lane}-two", "--take-over", "--yes").returncode == 0
+    beside.write_text(second)
+    world.server.must("DELETE", f"sys/policies/acl/workload-kv-read-{world.lane}")
+    done = applied("apply", "--all", "--json")
+    assert (done.returncode, json.loads(done.stderr)["kind"]) == (2, "usage")
+    assert [(each["lane"], len(each["changed"])) for each in json.loads(done.stdout)] == [(world.lane, 1)]
+
+
 def test_another_apply_at_work_is_told_and_nothing_is_done(applied):
     import fcntl
 

@@ -99,6 +99,7 @@ def test_what_is_being_deleted_is_not_called_in_step(bench):
     finally:
         bench.merge("externalsecret", bench.name, {"metadata": {"finalizers": None}})
     bench.until(lambda: bench.kube().get(external_secret_of(bench.leg())) is None)
+    bench.collected()
     bench.apply_there()
     bench.synced()
 

@@ -61,6 +61,26 @@ def test_from_nothing_to_proven(engineer):
     assert engineer.delivered() == engineer.value
 
 
+def test_a_delivery_that_its_file_no_longer_has_is_named_until_it_is_removed(delivered):
+    lane, before = delivered.lane, delivered.secret
+    assert document(delivered.run("plan", lane, "--json"))["left_behind"] == []
+    delivered.declare({FIRST: {"external_secret": f"{delivered.tenant}/moved"}})
+    made = delivered.run("apply", lane)
+    assert made.returncode == 0, made.stderr
+    remove = f"-n {delivered.tenant} delete externalsecret {before.partition('/')[2]}"
+    assert f"ExternalSecret {before} of {FIRST} was the lane's before" in " ".join(made.stdout.split())
+    assert remove in made.stdout
+    assert document(delivered.run("plan", lane, "--json"))["left_behind"] == [f"ExternalSecret {before} of {FIRST}"]
+    closed = document(delivered.run("deactivate", lane, "--reason", "test", "--yes", "--json"))
+    assert [each["secret"] for each in closed["kept"]] == [f"{delivered.tenant}/moved", before]
+    path = f"/apis/external-secrets.io/v1/namespaces/{delivered.tenant}/externalsecrets/{before.partition('/')[2]}"
+    admin = delivered.platform.clusters[FIRST].admin
+    admin("DELETE", path)
+    while admin("GET", path)[0] != 404:
+        time.sleep(0.1)
+    assert document(delivered.run("plan", lane, "--json"))["left_behind"] == []
+
+
 def test_custody_alone_leaves_the_clusters_as_they_are_and_is_a_proof_of_a_part(engineer):
     down = engineer.down(FIRST, SECOND)
     made = engineer.run("apply", engineer.lane, "--custody-only", **down)
@@ -203,6 +223,8 @@ def test_a_delivery_to_a_cluster_that_the_embedded_platform_has_not_is_named(eng
     engineer.declare({FIRST: {"external_secret": engineer.secret}, "elsewhere": {"external_secret": engineer.secret}})
     done = engineer.run("plan", engineer.lane, "--json")
     assert document(done)["not_looked_at"] == ["elsewhere"]
+    twice = engineer.run("plan", engineer.lane, "--json", "--cluster", FIRST, "--cluster", FIRST)
+    assert [each["cluster"] for each in document(twice)["clusters"]] == [FIRST]
     assert "elsewhere: no part of this embedded platform" in engineer.run("plan", engineer.lane).stdout
     assert document(engineer.run("status", "--json"))[0]["deliveries"]["elsewhere"] == "not here"
 

@@ -141,6 +141,29 @@ def test_openbao_is_sealed(bench):
     assert proof.state == "proven", bench.shown(proof)
 
 
+def test_openbao_is_sealed_halfway(bench, monkeypatch):
+    """Its own probes were answered; that External Secrets Operator can read nothing now is no fault of the delivery."""
+    bench.ready().deploy()
+    there = bench.kube()
+    ask = there.patch
+
+    def seal_first(ref, changes):
+        bench.platform.must("PUT", "sys/seal")
+        return ask(ref, changes)
+
+    monkeypatch.setattr(there, "patch", seal_first)
+    try:
+        proof = bench.prove()
+    finally:
+        bench.platform.stop_openbao()
+        bench.platform.start_openbao()
+    assert proof.state == "inconclusive", bench.shown(proof)
+    assert not bench.words(proof, "FAIL"), bench.shown(proof)
+    assert "is sealed, so nothing can be read" in bench.verdict(proof, "synced").detail
+    monkeypatch.undo()
+    bench.refreshed("synced")
+
+
 def test_a_token_request_that_is_forbidden_proves_nothing(bench):
     bench.ready().deploy()
     bench.create("serviceaccount", {"metadata": {"name": "weak"}})

@@ -206,6 +206,28 @@ def test_the_version_is_one_that_was_the_newest_while_it_was_asked_for(seen_of, 
     assert word == "ok" or verdict.detail == f"version 3 was handed out, and {after} is the newest in OpenBao"
 
 
+@pytest.mark.parametrize("versions", [(3, 0), (0, 3), (0, 0)])
+def test_which_version_is_the_newest_may_not_be_known_and_is_then_no_fault_of_what_was_handed_out(seen_of, versions):
+    seen = seen_of(versions=versions, unseen={"version": "the token is expired"})
+    verdict = one(seen, "handed-out")
+    assert (verdict.word, verdict.observed, verdict.mend) == ("??", "not seen", "")
+    assert verdict.detail == "version 3 was handed out; which is the newest is not known: the token is expired"
+
+
+def test_a_refresh_that_failed_is_no_reason_to_put_a_value_where_none_could_be_looked_for(seen_of):
+    failed = {"sync": Sync(followed="failed", why="role not found"), "versions": (0, 0)}
+    assert one(seen_of(**failed), "synced").mend == "warden put first API_KEY"
+    unseen = seen_of(**failed, unseen={"version": "sealed"})
+    assert one(unseen, "synced").mend == "warden plan first, then warden apply first"
+
+
+def test_whose_the_secret_is_cannot_be_told_without_the_external_secret(seen_of):
+    verdict = one(seen_of(external=None, unseen={"sync": "no answer"}), "secret")
+    assert (verdict.word, verdict.mend) == ("??", "")
+    assert "no answer" in verdict.detail
+    assert one(seen_of(external=None), "secret").observed == "NOT OWNED"
+
+
 def test_another_role_is_told_and_a_mount_that_names_none_is_no_fault(seen_of):
     verdict = one(seen_of(), "handed-out", read(role="wide-role"))
     assert (verdict.word, verdict.observed, verdict.audit) == ("FAIL", "OTHER ROLE", "audit-1")
@@ -222,6 +244,7 @@ def test_another_role_is_told_and_a_mount_that_names_none_is_no_fault(seen_of):
         ([read(uid="", account="", display_name="root")], {}, "FAIL OTHER", "it was read as root"),
         ([read()], {"account_uid": ""}, "FAIL OTHER", "there is no account tenant/first"),
         ([], {"unseen": {"audit": "the log is away"}}, "?? not seen", "the log is away"),
+        ([read()], {"account_uid": "", "unseen": {"account": "no answer"}}, "?? not seen", "no answer"),
     ],
 )
 def test_no_read_by_the_reader_itself(seen_of, lines, changed, shown, said):

@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 
 from warden.adapters.files import load_catalog
+from warden.domain.cluster import adopted, seated
 from warden.domain.record import LaneState, Record
-from warden.domain.routing import route
+from warden.domain.route import basis
+from warden.domain.routing import draw, route
 
 CATALOG = load_catalog(str(Path(__file__).parents[3] / "platform"))
 NOW = dt.datetime(2026, 7, 3, 12, tzinfo=dt.UTC)
@@ -69,3 +71,10 @@ def test_every_reader_is_shown_and_role_is_the_first_ones():
     assert [reader.subject for reader in found.readers] == ["issue-core/issue-core", "activity-core/activity-core"]
     people = route(CATALOG.lane("whynot-design-npm-publish"), None, NOW)
     assert [(r.kind, r.subject, r.mount) for r in people.readers] == [("people", "npm-publishers", "netkingdom")]
+
+
+def test_a_reader_with_a_seat_at_a_clusters_mount_is_no_other_declaration():
+    there = seated(adopted(LANE, "railiance01"), CATALOG.platform.clusters)
+    assert len(there.readers) > len(LANE.readers)
+    assert basis(draw(there)) == basis(draw(adopted(LANE, "railiance01")))
+    assert basis(draw(there)) != basis(draw(LANE))  # a Secret made by hand is another delivery

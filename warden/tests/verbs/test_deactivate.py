@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from warden.domain.errors import Closed, Foreign, JournalUnwritable, NotNow, Refused
+from warden.domain.lane import Custody, Workload, WorkloadReader
 from warden.domain.secret import Secret
-from warden.verbs.deactivate import deactivate, reactivate
+from warden.verbs.deactivate import deactivate, reactivate, record_closing
 from warden.verbs.plan import plan
 
 
@@ -123,3 +124,73 @@ def test_a_closed_lane_is_not_probed(bench):
     with pytest.raises(Closed, match=bench.lane.id):
         bench.prove(closed=frozenset({bench.lane.id}))
     assert not any(record.event == "probe.begin" for record in bench.journal.log())
+
+
+def test_what_the_file_no_longer_declares_is_closed_as_well(bench):
+    """A policy renamed and a reader taken out, and never applied: the lane is open by what the server still has."""
+    gone = WorkloadReader(workload=Workload("tenant", f"{bench.lane.id}-second"))
+    bench.change(readers=(gone, *bench.lane.readers))
+    bench.ready()
+    earlier = reader(bench)
+    policy = bench.lane.custody.policy_name
+    custody = msgspec.structs.replace(bench.lane.custody, policy=f"{policy}-new")
+    bench.change(readers=bench.lane.readers[1:], custody=custody)
+    close(bench)
+    assert reads(bench, earlier.token) == 403
+    assert bench.vault("admin").policy(policy) is None
+    assert bench.vault("admin").role("kubernetes", bench.lane.role_of(gone)) is None
+    assert close(bench).changed == ()
+
+
+def test_what_a_lane_had_at_an_earlier_path_is_closed_as_well(bench):
+    gone = WorkloadReader(workload=Workload("tenant", f"{bench.lane.id}-second"))
+    bench.change(readers=(*bench.lane.readers, gone))
+    bench.ready()
+    path, policy = bench.path, bench.lane.custody.policy_name
+    moved = Custody(path=f"platform/moved/{bench.lane.id}", fields=("API_KEY",))
+    bench.change(readers=bench.lane.readers[:1], custody=moved)
+    earlier = reader(bench)
+    close(bench)
+    assert bench.server.call("GET", f"platform/data/{path}", token=earlier.token.reveal())[0] == 403
+    assert bench.vault("admin").policy(policy) is None
+    assert bench.vault("admin").role("kubernetes", bench.lane.role_of(gone)) is None
+
+
+def test_a_foreign_role_that_has_nothing_of_the_lane_keeps_nobody_from_closing(bench):
+    bench.ready()
+    theirs = WorkloadReader(workload=Workload("tenant", f"{bench.lane.id}-theirs"))
+    bench.change(readers=(*bench.lane.readers, theirs))
+    bench.server.must(
+        "POST",
+        f"auth/kubernetes/role/{bench.lane.role_of(theirs)}",
+        {"role_type": "jwt", "user_claim": "sub", "bound_subject": "x", "token_policies": ["default"]},
+    )
+    earlier = reader(bench)
+    close(bench)
+    assert reads(bench, earlier.token) == 403
+    assert bench.vault("admin").role("kubernetes", bench.lane.role_of(theirs))["bound_subject"] == "x"
+
+
+def test_closing_again_for_another_reason_has_that_reason_in_the_journal(bench):
+    bench.ready()
+    close(bench)
+    first = bench.journal.state(bench.lane.id).closed
+    close(bench)
+    assert bench.journal.state(bench.lane.id).closed == first
+    deactivate(bench.lane, "INC-9", closed_plan(bench), bench.vault(), bench.journal, done=lambda _: None)
+    assert bench.journal.state(bench.lane.id).closed.body["reason"] == "INC-9"
+
+
+def test_a_closing_that_comes_while_the_lane_is_opened_wins(bench):
+    bench.ready()
+    close(bench)
+
+    def closed_meanwhile():
+        record_closing(bench.lane, "INC-9", "", bench.journal)
+        return bench.plan()
+
+    with pytest.raises(NotNow, match=r"closed again meanwhile \(INC-9; journal [0-9]+\) and stays closed"):
+        reactivate(bench.lane, "mended", closed_meanwhile, bench.vault(), bench.journal, done=lambda _: None)
+    assert bench.journal.state(bench.lane.id).closed.body["reason"] == "INC-9"
+    close(bench)
+    assert bench.vault("admin").policy(bench.lane.custody.policy_name) is None

@@ -9,8 +9,9 @@ import time
 import msgspec
 import pytest
 
-from warden.domain.errors import Foreign, Inconclusive, JournalUnwritable, Usage
+from warden.domain.errors import Foreign, Inconclusive, JournalUnwritable, Refused, Usage
 from warden.domain.lane import Custody, PeopleReader, Workload, WorkloadReader
+from warden.domain.secret import Secret
 from warden.verbs.apply import apply
 
 
@@ -301,6 +302,29 @@ def test_two_applies_at_once_end_in_step(bench, tmp_path):
     assert bench.plan().to_change == ()
 
 
+def test_a_path_that_somebody_else_marks_meanwhile_is_marked_all_the_same(bench):
+    """Between the question whether it is there and the making; who may create may not replace what is there then."""
+    vault, path = bench.vault(), f"platform/metadata/{bench.path}"
+    send = vault.send
+
+    def overtaken(request):
+        answer = send(request)
+        if request.path == path and request.method == "PATCH" and answer.status == 404:
+            bench.server.must("POST", path, {"custom_metadata": {"team": "theirs"}})
+        return answer
+
+    vault.send = overtaken
+    vault.mark("platform", bench.path, {"catalog-id": bench.lane.id})
+    assert vault.kv_metadata("platform", bench.path).custom == {"team": "theirs", "catalog-id": bench.lane.id}
+
+
+def test_a_path_that_may_not_be_marked_is_refused(bench):
+    may_not = f'path "platform/metadata/{bench.path}" {{ capabilities = ["patch"] }}'
+    vault = bench.server.vault(bench.server.token_with(may_not))
+    with pytest.raises(Refused):
+        vault.mark("platform", bench.path, {"catalog-id": bench.lane.id})
+
+
 def test_a_sealed_or_dead_server_is_no_answer(bench):
     from warden.adapters.address import parse_address
     from warden.adapters.openbao import OpenBao
@@ -313,3 +337,51 @@ def test_a_sealed_or_dead_server_is_no_answer(bench):
     with pytest.raises(Unreachable, match="connection refused"):
         plan(bench.lane, bench.lanes, nobody, logins={})
     assert time.monotonic() - started < 5
+
+
+def moved(bench):
+    """The lane with its value at another path, and without the second of the readers it was applied with."""
+    gone = WorkloadReader(workload=Workload("tenant", f"{bench.lane.id}-second"))
+    bench.change(readers=(*bench.lane.readers, gone))
+    bench.ready()
+    before = bench.lane.custody.path
+    bench.change(
+        readers=bench.lane.readers[:1],
+        custody=msgspec.structs.replace(bench.lane.custody, path=before.replace("/tenant/", "/moved/")),
+    )
+    return gone, before
+
+
+def logged_in(bench, reader):
+    jwt = Secret(bench.server.mint(str(reader.workload)))
+    return bench.vault().enter("kubernetes", bench.lane.role_of(reader), jwt).token
+
+
+def test_a_reader_that_is_gone_loses_its_role_also_where_the_path_moved_with_it(bench):
+    gone, before = moved(bench)
+    earlier = logged_in(bench, gone)
+    bench.apply()
+    bench.put()
+    reader = logged_in(bench, bench.lane.readers[0])
+    assert bench.server.call("GET", f"platform/data/{bench.path}", token=reader.reveal())[0] == 200
+    assert bench.vault("admin").role("kubernetes", bench.lane.role_of(gone)) is None
+    with pytest.raises(Refused):
+        logged_in(bench, gone)
+    assert bench.server.call("GET", f"{before.replace('/', '/data/', 1)}", token=earlier.reveal())[0] == 403
+    assert bench.plan().to_change == ()
+
+
+def test_the_path_that_a_lane_left_is_named_while_the_server_still_tells(bench):
+    _, before = moved(bench)
+    assert bench.plan().left_behind == (before,)
+    assert bench.vault("admin").read(*before.split("/", 1))[1]["API_KEY"].reveal() == bench.value
+
+
+def test_a_path_and_a_policy_that_changed_their_names_together_leave_neither_behind(bench):
+    gone, before = moved(bench)
+    policy = bench.lane.custody.policy_name
+    bench.change(custody=msgspec.structs.replace(bench.lane.custody, policy=f"{policy}-new"))
+    assert bench.plan().left_behind == (before,)
+    bench.apply()
+    assert bench.vault("admin").policy(policy) is None
+    assert bench.vault("admin").role("kubernetes", bench.lane.role_of(gone)) is None

@@ -21,6 +21,7 @@ from warden.adapters.unplayed import Unplayed
 from warden.domain.errors import JournalUnwritable, Unidentified
 from warden.domain.lane import PeopleReader
 from warden.domain.secret import Secret
+from warden.verbs.deactivate import record_closing
 from warden.verbs.prove import prove
 
 EVERYTHING = 'capabilities = ["create", "read", "update", "patch", "delete", "list", "scan"]'
@@ -28,6 +29,26 @@ EVERYTHING = 'capabilities = ["create", "read", "update", "patch", "delete", "li
 
 def wrong(proof):
     return sorted(each.probe for each in proof.verdicts if each.word == "FAIL")
+
+
+class Closing:
+    """The real issuer; somebody closes the lane in the moment in which the first token is made."""
+
+    def __init__(self, bench):
+        self._bench = bench
+
+    def mint(self, workload, audience, ttl):
+        record_closing(self._bench.lane, "INC-9", "", self._bench.journal)
+        self._bench.vault().delete_policy(self._bench.lane.custody.policy_name)
+        return self._bench.server.issuer.mint(workload, audience, ttl)
+
+
+def test_a_lane_that_is_closed_while_it_is_proven_is_not_refuted(bench):
+    bench.ready()
+    proof = bench.prove(identities=ByMount({}, Closing(bench)))
+    assert [(each.probe, each.word) for each in proof.verdicts] == [("closed", "??")]
+    assert "INC-9" in proof.verdicts[0].detail
+    assert bench.journal.state(bench.lane.id).proof.body["state"] == "inconclusive"
 
 
 def test_a_sound_lane_is_proven_with_a_line_beside_each_answer(bench):

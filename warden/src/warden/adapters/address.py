@@ -129,3 +129,12 @@ def _seconds(text: str) -> float:
     if not number.isdigit() or not int(number):
         raise Usage(f"BAO_CLIENT_TIMEOUT is {text!r}. Nothing was asked.", hint="write seconds: 45 or 45s")
     return float(number)
+
+
+def quoted(path: str) -> str:
+    """A path as it goes on the wire: what is no plain path or query character is percent-encoded (RFC 3986)."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "/-._~?=&") else _percent(c) for c in path)
+
+
+def _percent(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode())

@@ -28,6 +28,9 @@ SELECT {_COLUMNS} FROM journal WHERE seq IN (
 _STATES = f"""\
 SELECT {_COLUMNS} FROM journal WHERE seq IN (
   SELECT max(seq) FROM journal WHERE {TELLING} GROUP BY lane, event) ORDER BY seq"""  # noqa: S608 - constants only
+_SINCE = """\
+SELECT DISTINCT event FROM journal
+WHERE lane = ? AND seq > ? AND event IN ('apply.done', 'put.done', 'adopt.done')"""
 
 
 def journal_path(environ: Mapping[str, str]) -> str:
@@ -88,8 +91,13 @@ class SqliteJournal:
         return _states(self._read(_STATE, (lane,))).get(lane, LaneState())
 
     def states(self) -> Mapping[str, LaneState]:
-        """What the journal last said of each lane it knows something of."""
-        return _states(self._read(_STATES, ()))
+        """What the journal last said of each lane it knows something of, and what was done to it since its proof."""
+        found = _states(self._read(_STATES, ()))
+        for lane, state in found.items():
+            if state.proof is not None:
+                rows = self._read(_SINCE, (lane, state.proof.seq))
+                found[lane] = msgspec.structs.replace(state, since=state.since.union(row[0] for row in rows))
+        return found
 
     def log(self, *, lane: str | None = None, last: int = 0) -> Sequence[Record]:
         """The records, oldest first; `last` (0: all) newest ones, of one lane or of all."""
@@ -193,5 +201,6 @@ def _states(rows: Sequence[Sequence[Any]]) -> dict[str, LaneState]:
             states[record.lane] = LaneState(closed=before.closed, proof=record)
         else:
             closed = record if record.event == "lane.closed" else None
-            states[record.lane] = LaneState(closed=closed, proof=before.proof)
+            since = before.since | {record.event} if before.proof else before.since
+            states[record.lane] = LaneState(closed=closed, proof=before.proof, since=since)
     return states

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from warden.adapters.address import Endpoint
+from warden.adapters.address import Endpoint, quoted
 from warden.adapters.http import Connection
 from warden.domain.errors import Held, Refused, Sealed, ServerFault, Unidentified
 from warden.domain.secret import Secret
@@ -298,8 +298,14 @@ class OpenBao:
     def mark(self, mount: str, key: str, custom: Mapping[str, str | None]) -> None:
         """PATCH merges and cannot create; POST creates and would replace: POST only where PATCH finds nothing."""
         path = f"{mount}/metadata/{key}"
-        if self._ask("PATCH", path, {"custom_metadata": dict(custom)}, none=(NOT_FOUND,)).status == NOT_FOUND:
+        merged = {"custom_metadata": dict(custom)}
+        if self._ask("PATCH", path, merged, none=(NOT_FOUND,)).status != NOT_FOUND:
+            return
+        try:
             self._ask("POST", path, {"custom_metadata": {k: v for k, v in custom.items() if v is not None}})
+        except Refused:  # who may create may not replace: somebody else made it meanwhile, if it is there now
+            if self._ask("PATCH", path, merged, none=(NOT_FOUND,)).status == NOT_FOUND:
+                raise
 
     def put_field(self, mount: str, key: str, field: str, value: Secret) -> int:
         """PATCH with check-and-set on a live version; POST with check-and-set where there is none to merge into."""
@@ -357,15 +363,6 @@ class OpenBao:
 def _says(answer: Answer, *statuses: int) -> bool:
     """Whether OpenBao itself answered so: a proxy's 403 refuses nothing, and its 404 knows of nothing."""
     return answer.status in statuses and not answer.is_page
-
-
-def quoted(path: str) -> str:
-    """A path as it goes on the wire: what is no plain path or query character is percent-encoded (RFC 3986)."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "/-._~?=&") else _percent(c) for c in path)
-
-
-def _percent(character: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in character.encode())
 
 
 def _inline_headers(login: InlineLogin) -> dict[str, str]:

@@ -4,11 +4,13 @@ import sys
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from warden.cli import render, wiring
 from warden.cli.become import one_line
 from warden.cli.bench import Bench
 from warden.cli.lane import show_change
+from warden.cli.left_behind import delivered_before
 from warden.domain.errors import Exit, Usage, WardenError
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ def deactivate(ctx: click.Context, /, lane: str, reason: str, take_over: bool, *
             _half_closed(found, fault, "" if take_over else " (not ours: --take-over)")
         raise
     kept = [_kept(leg) for leg in bench.clusters.legs(found)]
+    kept += [msgspec.to_builtins(each) for each in delivered_before(bench, found)]
     if how["as_json"]:
         shown = {"lane": found.id, "closed": True, "changed": len(receipt.changed), "system": bench.address}
         render.document(shown | {"kept": kept})

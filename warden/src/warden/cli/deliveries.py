@@ -22,7 +22,12 @@ SIGNS = {"create": "+", "change": "~", "delete": "-", "keep": "=", "foreign": "!
 STYLES = {"+": "ok", "~": "warn", "-": "bad", "!": "bad", "=": "dim"}
 
 cluster_flag = click.option(
-    "--cluster", "clusters", multiple=True, metavar="NAME", help="Only the deliveries to this cluster; may be repeated."
+    "--cluster",
+    "clusters",
+    multiple=True,
+    metavar="NAME",
+    callback=lambda _ctx, _option, named: tuple(dict.fromkeys(named)),  # named twice, it is one delivery all the same
+    help="Only the deliveries to this cluster; may be repeated.",
 )
 custody_flag = click.option("--custody-only", is_flag=True, help="OpenBao alone: no cluster is asked for anything.")
 namespace_flag = click.option(

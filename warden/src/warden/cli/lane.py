@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from warden.cli import deliveries, render
+from warden.cli import deliveries, left_behind, render
 from warden.cli.bench import Bench
 from warden.domain.errors import Exit, Foreign, Usage, WardenError
 from warden.domain.lane import Lane
@@ -59,12 +59,16 @@ def plan(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, **
 
 
 class _Whole(msgspec.Struct, frozen=True, kw_only=True):
-    """A lane's plan: OpenBao's part, and each delivery's, or why there is none; ``flags``: what it was asked with."""
+    """A lane's plan: OpenBao's part, and each delivery's, or why there is none; ``flags``: what it was asked with.
+
+    ``earlier`` is what the lane had in clusters before.
+    """
 
     lane: Lane
     plan: Plan
     parts: list[tuple[Any, Any]]
     flags: str = ""
+    earlier: list[left_behind.Earlier] = []
 
     @property
     def plans(self) -> list[Any]:
@@ -89,7 +93,9 @@ def _whole_plan(lane: Lane, bench: Bench, how: Mapping[str, Any]) -> _Whole:
         return deliveries.plan_of(bench, leg, namespace=how["create_namespace"], take_over=how["take_over"])
 
     own = bench.plan(lane, take_over=how["take_over"])
-    return _Whole(lane=lane, plan=own, parts=list(deliveries.each(legs, look)), flags=_flags(how))
+    parts = list(deliveries.each(legs, look))
+    earlier = [] if how["custody_only"] else left_behind.still_there(bench, lane)
+    return _Whole(lane=lane, plan=own, parts=parts, flags=_flags(how), earlier=earlier)
 
 
 def _flags(how: Mapping[str, Any]) -> str:
@@ -111,6 +117,7 @@ def _plan_json(whole: _Whole, bench: Bench) -> dict[str, Any]:
         "blocked": sum(len(part.blocked) for part in whole.plans),
         "clusters": [deliveries.as_json(leg, part) for leg, part in whole.parts if part is not None],
         "not_looked_at": deliveries.left_out(bench, whole.lane),
+        "left_behind": left_behind.as_json(whole.plan, whole.earlier),
     }
 
 
@@ -126,6 +133,7 @@ def _show_whole(whole: _Whole, bench: Bench, *, titled: bool) -> None:
         elif part is not None:
             deliveries.show_plan(part)
     deliveries.show_left_out(bench, whole.lane)
+    left_behind.show(whole.plan, whole.earlier)
     _show_sum(whole)
 
 
@@ -189,6 +197,10 @@ def apply(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
                 # One lane's foreign object says nothing about the next lane; any other fault ends the whole.
                 render.error(fault, as_json=as_json)
                 codes.append(fault.exit)
+            except WardenError:
+                if as_json and receipts:  # what was done before it is done
+                    render.document(receipts)
+                raise
     if as_json:
         render.document(receipts if every or not receipts else receipts[0])
     return int(deliveries.worst(codes))
@@ -207,8 +219,10 @@ def _apply_one(lane: Lane, bench: Bench, codes: list[Exit], *, as_json: bool, ho
     receipt = carry_out(lambda: bench.plan(lane, take_over=how["take_over"]), bench.vault, bench.journal, done=said)
     parts = [] if lane.id in bench.closed else _apply_clusters(legs, bench, codes, as_json=as_json, how=how)
     made = [receipt, *(part for _, part in parts)]
+    earlier = [] if how["custody_only"] else left_behind.still_there(bench, lane)
     if not as_json:
         deliveries.show_left_out(bench, lane)
+        left_behind.show(first, earlier)
         if len(parts) == sum(not leg.by_hand for leg in legs) or lane.id in bench.closed:
             _show_receipt(lane, bench, sum(len(part.changed) for part in made), max(part.record for part in made))
         else:
@@ -219,6 +233,7 @@ def _apply_one(lane: Lane, bench: Bench, codes: list[Exit], *, as_json: bool, ho
         "changed": _changed(receipt),
         "journal": receipt.record,
         "clusters": [{"cluster": leg.cluster, "changed": _changed(r), "journal": r.record} for leg, r in parts],
+        "left_behind": left_behind.as_json(first, earlier),
     }
 
 

@@ -134,7 +134,10 @@ def _handed(seen: DeliverySeen, line: Handed | None, handed: Sequence[Handed]) -
         yield _not_handed(seen, handed, told)
         return
     before, after = seen.versions
-    if not before <= line.version <= after:
+    if "version" in seen.unseen:
+        detail = f"version {line.version} was handed out; which is the newest is not known: {seen.unseen['version']}"
+        yield told("??", detail, observed="not seen", line=line)
+    elif not before <= line.version <= after:
         detail = f"version {line.version} was handed out, and {after} is the newest in OpenBao"
         yield told("FAIL", detail, observed=f"version {line.version}", line=line, mend=_plan(seen))
     elif line.role and line.role != seen.leg.role:
@@ -150,8 +153,9 @@ def _handed(seen: DeliverySeen, line: Handed | None, handed: Sequence[Handed]) -
 
 
 def _not_handed(seen: DeliverySeen, handed: Sequence[Handed], told: "_Told") -> Verdict:
-    if "audit" in seen.unseen:
-        return told("??", seen.unseen["audit"])
+    unseen = seen.unseen.get("audit") or seen.unseen.get("account")
+    if unseen:
+        return told("??", unseen)
     if seen.sync is None or seen.sync.followed != "synced":
         return told("??", "nothing was delivered just now, so there is no audit line of it", observed="not seen")
     others = sorted({each.account or each.display_name for each in handed if each.at >= seen.marker})
@@ -177,6 +181,8 @@ def _secret(seen: DeliverySeen) -> Iterator[Verdict]:
         absent = seen.sync is not None and seen.sync.followed == "absent"
         mend = _apply(seen) if absent else f"warden sync {seen.leg.lane.id}"
         yield told("FAIL", "there is no such Secret", observed="NONE", mend=mend)
+    elif seen.external is None and "sync" in seen.unseen:
+        yield told("??", f"whether the ExternalSecret owns it is not known: {seen.unseen['sync']}")
     elif not owned_by({"metadata": seen.secret.metadata}, seen.external):
         whose = owner_named({"metadata": seen.secret.metadata})
         detail = whose or "nobody owns it: it was made by hand, or is orphaned"
@@ -331,7 +337,7 @@ def _doc(seen: DeliverySeen) -> str:
 
 
 def _plan(seen: DeliverySeen) -> str:
-    if not seen.versions[1]:
+    if not seen.versions[1] and "version" not in seen.unseen:
         return f"warden put {seen.leg.lane.id} {seen.leg.lane.custody.fields[0]}"
     return f"warden plan {seen.leg.lane.id}, then warden apply {seen.leg.lane.id}"
 

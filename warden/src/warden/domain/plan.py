@@ -16,6 +16,7 @@ from warden.domain.resources import (
     Role,
     RoleName,
     lane_marked_in,
+    path_read_by,
     role_fields,
     roles_marked_in,
 )
@@ -31,6 +32,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """What the server states about the objects that a plan looks at; ``None`` where there is none.
 
     ``auth`` holds the type of each auth mount; ``claimed`` the roles that the metadata of *any* lane's path claims.
+    ``former`` has the metadata of paths that were the lane's before its file was changed, and are still marked so.
     """
 
     mount: Mount | None
@@ -39,6 +41,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     auth: Mapping[str, str | None]
     roles: Mapping[RoleName, dict[str, Any] | None]
     claimed: frozenset[RoleName]
+    former: Mapping[str, KvMetadata] = {}
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,10 +75,14 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Every object of a lane in the order in which `apply` makes it so: access comes last, its removal first."""
+    """Every object of a lane in the order in which `apply` makes it so: access comes last, its removal first.
+
+    ``left_behind`` are paths that were the lane's before: what they hold is nobody's to remove but a person's.
+    """
 
     lane: str
     changes: tuple[Change, ...]
+    left_behind: tuple[str, ...] = ()
 
     @property
     def to_change(self) -> tuple[Change, ...]:
@@ -101,29 +108,51 @@ def plan(
     `take_over` makes objects of our names that are not marked as ours into ordinary changes.
     """
     if resources.closed:
-        return _closing(resources, observed, logins, take_over=take_over)
+        return _closing(resources, observed, declared, logins, take_over=take_over)
     abandoned = _abandoned(resources, observed)
     changes = [
         *(_role_change(name, declared.get(name), observed, logins, take_over=take_over) for name in abandoned),
-        *_abandoned_policy(resources, observed),
+        *_abandoned_policies(resources, observed),
         _mount_change(resources, observed),
         _metadata_change(resources, observed, take_over=take_over),
         _policy_change(resources, observed, take_over=take_over),
         *(_role_change(role.name, role, observed, logins, take_over=take_over) for role in resources.roles),
     ]
-    return Plan(lane=resources.lane.id, changes=tuple(changes))
+    return Plan(lane=resources.lane.id, changes=tuple(changes), left_behind=tuple(observed.former))
 
 
-def _closing(resources: Resources, observed: Observed, logins: Mapping[str, LoginMount], *, take_over: bool) -> Plan:
-    """What is left of a closed lane: its policy out of every role first, then gone. Nothing is made anew."""
-    roles = [role for role in resources.roles if observed.roles.get(role.name) is not None]
-    changes = [_role_change(role.name, role, observed, logins, take_over=take_over) for role in roles]
+def _closing(
+    resources: Resources,
+    observed: Observed,
+    declared: Mapping[RoleName, Role],
+    logins: Mapping[str, LoginMount],
+    *,
+    take_over: bool,
+) -> Plan:
+    """What is left of a closed lane: its policy out of every role first, then gone. Nothing is made anew.
+
+    What its file no longer declares goes as well: a change of the file that was never applied opens nothing.
+    """
+    gone = _abandoned_policies(resources, observed)
+    names = [role.name for role in resources.roles if observed.roles.get(role.name) is not None]
+    roles = [
+        _role_change(name, declared.get(name), observed, logins, take_over=take_over)
+        for name in (*names, *_abandoned(resources, observed))
+    ]
+    own = {resources.policy, *(change.name for change in gone)}
+    roles = [each for each in roles if each.action != "foreign" or _grants(observed, each.role, own)]
     text = observed.policies.get(resources.policy)
     action: Action = "keep"
     if text is not None:
         action = "delete" if lane_marked_in(text) == resources.lane.id or take_over else "foreign"
     policy = Change(action=action, kind="policy", name=resources.policy, lines=_removed(text or ""))
-    return Plan(lane=resources.lane.id, changes=(*changes, policy))
+    return Plan(lane=resources.lane.id, changes=(*roles, *gone, policy))
+
+
+def _grants(observed: Observed, role: RoleName | None, policies: set[str]) -> bool:
+    """Whether the role has one of these policies; somebody else's that has none keeps nobody from closing."""
+    found = (observed.roles.get(role) if role else None) or {}
+    return bool(policies & set(found.get("token_policies") or ()))
 
 
 def names_to_observe(resources: Resources, metadata: KvMetadata | None) -> tuple[frozenset[RoleName], frozenset[str]]:
@@ -133,20 +162,32 @@ def names_to_observe(resources: Resources, metadata: KvMetadata | None) -> tuple
     return roles, frozenset({resources.policy, custom.get("policy") or resources.policy})
 
 
+def undeclared_policies(observed: Mapping[RoleName, dict[str, Any] | None], declared: frozenset[str]) -> list[str]:
+    """The policies in roles that are none of those `declared`: one of them may be the lane's own of before."""
+    named = {str(name) for role in observed.values() if role for name in role.get("token_policies") or ()}
+    return sorted(named - declared)
+
+
+def former_paths(resources: Resources, policies: Mapping[str, str | None]) -> list[str]:
+    """The paths, other than its own, that policies marked for the lane read."""
+    ours = [text for text in policies.values() if text and lane_marked_in(text) == resources.lane.id]
+    return sorted({path for text in ours if (path := path_read_by(text))} - {resources.lane.custody.path})
+
+
 def _abandoned(resources: Resources, observed: Observed) -> list[RoleName]:
     """Roles that this lane claimed and no longer has: deleted, or left to the lanes that still declare them."""
-    if observed.metadata is None or observed.metadata.custom.get("catalog-id") != resources.lane.id:
-        return []
-    marked = roles_marked_in(observed.metadata.custom)
+    here = [observed.metadata] if observed.metadata else []
+    ours = [each for each in here if each.custom.get("catalog-id") == resources.lane.id]
+    marked = {role for each in (*ours, *observed.former.values()) for role in roles_marked_in(each.custom)}
     return sorted(marked - {role.name for role in resources.roles})
 
 
-def _abandoned_policy(resources: Resources, observed: Observed) -> list[Change]:
-    name = observed.metadata.custom.get("policy", "") if observed.metadata else ""
-    text = observed.policies.get(name)
-    if not name or name == resources.policy or text is None or lane_marked_in(text) != resources.lane.id:
-        return []
-    return [Change(action="delete", kind="policy", name=name, lines=_removed(text))]
+def _abandoned_policies(resources: Resources, observed: Observed) -> list[Change]:
+    return [
+        Change(action="delete", kind="policy", name=name, lines=_removed(text))
+        for name, text in sorted(observed.policies.items())
+        if text is not None and name != resources.policy and lane_marked_in(text) == resources.lane.id
+    ]
 
 
 def _mount_change(resources: Resources, observed: Observed) -> Change:

@@ -24,10 +24,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LaneState(msgspec.Struct, frozen=True, kw_only=True):
-    """What the journal last said of a lane: whether it is closed (and by which record), and its last proof."""
+    """What the journal last said of a lane: whether it is closed (and by which record), and its last proof.
+
+    ``since`` are the events after that proof by which it may say less than it did: closings and openings, what was
+    applied, put or adopted (the last three as far as they were asked for).
+    """
 
     closed: Record | None = None
     proof: Record | None = None
+    since: frozenset[str] = frozenset()
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

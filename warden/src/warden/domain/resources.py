@@ -4,6 +4,7 @@ What is ours must be recognisable without a register of our own: a policy carrie
 custom metadata of the lane's KV path names the lane, its owners, its policy and its roles. `plan` touches nothing else.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ MARK = "# ops-warden lane "
 """How the first line of a policy of ours begins; the lane's id follows."""
 
 PLACEHOLDER = "<"
+
+_READS = re.compile(r'^path "([^"/]+)/data/([^"]+)" \{$', re.MULTILINE)
 
 
 class RoleName(msgspec.Struct, frozen=True, order=True):
@@ -113,6 +116,12 @@ def lane_marked_in(policy: str) -> str | None:
     """The lane that a policy's text names as its origin; ``None`` for a policy that is not ours."""
     first = policy.partition("\n")[0]
     return first.removeprefix(MARK).partition(":")[0] if first.startswith(MARK) else None
+
+
+def path_read_by(policy: str) -> str | None:
+    """The KV path that a derived policy reads; ``None`` for a text that was not derived."""
+    found = _READS.search(policy)
+    return f"{found[1]}/{found[2]}" if found else None
 
 
 def marks(lane: Lane, roles: Iterable[Role]) -> dict[str, str]:

@@ -5,11 +5,12 @@ it is shown. Nothing is claimed that was not just measured: a proof that is too 
 """
 
 import datetime as dt
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import msgspec
 
-from warden.domain.record import LaneState, Record
+from warden.domain.record import LaneState
 
 FRESH_HOURS = 24
 """How long a proof counts."""
@@ -18,7 +19,8 @@ FRESH_HOURS = 24
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """The last proof; ``at`` is ISO 8601 UTC.
 
-    ``unproven`` where there is none, ``stale`` where it is too old, ``partial`` where it left deliveries out.
+    ``unproven`` where there is none, ``stale`` where it no longer counts (too old, of another declaration, of before
+    the lane was closed), ``partial`` where it left deliveries out.
     """
 
     state: Literal["proven", "refuted", "inconclusive", "stale", "partial", "unproven"] = "unproven"
@@ -92,20 +94,46 @@ def settle(route: Route, state: LaneState | None, now: dt.datetime) -> Route:
     if state.closed is not None:
         return msgspec.structs.replace(
             route,
-            proof=_proof(state.proof, now),
+            proof=_proof(route, state, now),
             closed=state.closed.at,
             resolvable=False,
             next_action=f"closed since {state.closed.at}; who can open it: {route.owner_repo}",
         )
-    return msgspec.structs.replace(route, proof=_proof(state.proof, now))
+    return msgspec.structs.replace(route, proof=_proof(route, state, now))
 
 
-def _proof(record: Record | None, now: dt.datetime) -> Proof:
+def basis(route: Route) -> dict[str, Any]:
+    """What a proof of the lane is a proof of, as the journal keeps it beside the proof.
+
+    A reader that has a seat at a cluster's mount besides is the same one.
+    """
+    return {
+        "path": route.path,
+        "fields": sorted(route.fields),
+        "policy": route.policy,
+        "readers": sorted({f"{each.subject} {each.role} {each.audience or ''}".strip() for each in route.readers}),
+        "deliveries": {each.cluster: f"{each.how} {each.secret}" for each in route.deliveries},
+    }
+
+
+def outdated(state: LaneState, declared: Mapping[str, Any]) -> bool:
+    """Whether the last proof is of another declaration, or of before the lane was closed or opened.
+
+    A proof that was recorded without what it is of is taken to be of this.
+    """
+    if state.proof is None or not state.since.isdisjoint({"lane.closed", "lane.opened"}):
+        return True
+    return bool(state.proof.body.get("declared", declared) != declared)
+
+
+def _proof(route: Route, settled: LaneState, now: dt.datetime) -> Proof:
+    record = settled.proof
     if record is None:
         return Proof()
     said = record.body
     state = said.get("state", "inconclusive")
-    old = now - dt.datetime.fromisoformat(record.at) > dt.timedelta(hours=FRESH_HOURS)
+    age = now - dt.datetime.fromisoformat(record.at)
+    old = age > dt.timedelta(hours=FRESH_HOURS) or outdated(settled, basis(route))
     if state == "proven":
         state = "stale" if old else "proven" if said.get("scope", "lane") == "lane" else "partial"
     return Proof(

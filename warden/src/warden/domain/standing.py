@@ -1,6 +1,7 @@
 """A lane's standing at a glance: what was measured of each stretch, what to do next, and whose turn it is."""
 
 import datetime as dt
+import shlex
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
@@ -9,6 +10,8 @@ import msgspec
 from warden.domain.lane import Delivery, Lane
 from warden.domain.record import LaneState
 from warden.domain.resources import is_template
+from warden.domain.route import basis, outdated
+from warden.domain.routing import draw
 from warden.domain.server import KvMetadata
 
 FRESH = dt.timedelta(hours=24)
@@ -42,7 +45,8 @@ DeliveryState = Literal[
 ``not looked at``: no cluster of this OpenBao; ``unseen``: it was looked for, and there was no answer."""
 
 ProofState = Literal["never", "proven", "refuted", "inconclusive", "stale", "partial"]
-"""``stale``: too old to count; ``partial``: it left deliveries out."""
+"""``stale``: too old to count, or of something else than what is declared here and open now; ``partial``: it left
+deliveries out."""
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,17 +80,22 @@ def standing(
     *,
     seen: bool,
     glances: Mapping[str, Glance] | None = None,
+    system: str = "",
+    ajar: bool = False,
 ) -> Standing:
     """How a lane stands. `seen` is false where OpenBao did not answer: then nothing is claimed of it.
 
-    `glances` has what was seen of each delivery; one that is missing was not looked at.
+    `glances` has what was seen of each delivery; one that is missing was not looked at. `system` is the address of the
+    OpenBao that was asked: a proof of another one is none of it. `ajar`: closed in the journal, and its policy is still
+    there.
     """
     here = glances or {}
+    state = _held(lane, state, system if seen else "")
     found = {
         cluster: delivered(each, _proven(state, cluster, now), here.get(cluster), metadata)
         for cluster, each in lane.deliveries.items()
     }
-    owner, action = _next(lane, metadata, state, now, seen=seen, found=found)
+    owner, action = _next(lane, metadata, state, now, seen=seen, found=found, ajar=ajar)
     return Standing(
         lane=lane.id,
         status=lane.status,
@@ -101,9 +110,23 @@ def standing(
     )
 
 
+ELSEWHERE = "elsewhere"
+"""Stands among the events since a proof where it is of something else than what is looked at."""
+
+
+def _held(lane: Lane, state: LaneState, system: str) -> LaneState:
+    """The state, with a proof that no longer counts told apart."""
+    if state.proof is None:
+        return state
+    other = bool(system) and state.proof.body.get("system", system) != system
+    if other or outdated(state, basis(draw(lane))):
+        return msgspec.structs.replace(state, since=state.since | {ELSEWHERE})
+    return state
+
+
 def _proven(state: LaneState, cluster: str, now: dt.datetime) -> Mapping[str, Any]:
-    """What the last proof says of a delivery; nothing where it is too old to count."""
-    if state.proof is None or now - dt.datetime.fromisoformat(state.proof.at) > FRESH:
+    """What the last proof says of a delivery; nothing where it no longer counts."""
+    if state.proof is None or ELSEWHERE in state.since or now - dt.datetime.fromisoformat(state.proof.at) > FRESH:
         return {}
     found = (state.proof.body.get("deliveries") or {}).get(cluster) or {}
     return dict(found)
@@ -150,7 +173,7 @@ def proof_state(state: LaneState, now: dt.datetime) -> ProofState:
     said = cast("ProofState", state.proof.body.get("state", "inconclusive"))
     if said != "proven":
         return said
-    if now - dt.datetime.fromisoformat(state.proof.at) > FRESH:
+    if ELSEWHERE in state.since or now - dt.datetime.fromisoformat(state.proof.at) > FRESH:
         return "stale"
     return "proven" if state.proof.body.get("scope", "lane") == "lane" else "partial"
 
@@ -171,6 +194,7 @@ def _next(
     *,
     seen: bool,
     found: Mapping[str, Delivered],
+    ajar: bool,
 ) -> tuple[str, str]:
     """The first thing that stands in the way, and the owner who can take it out of it.
 
@@ -186,6 +210,7 @@ def _next(
         return advised
     steps = (
         (is_template(lane), "write the concrete path into the lane's file"),
+        (ajar, f"close it in OpenBao, too: warden deactivate {lane.id} --reason {shlex.quote(_reason(state))}"),
         (state.closed is not None, f"warden reactivate {lane.id}"),
         (not seen, "warden doctor"),
         (not ours, f"warden apply {lane.id}"),
@@ -199,9 +224,16 @@ def _next(
     return (lane.owners.custody.repo, action) if action else ("", "")
 
 
+def _reason(state: LaneState) -> str:
+    return str(state.closed.body.get("reason") or "closed") if state.closed else ""
+
+
 def _advised(lane: Lane, state: LaneState, now: dt.datetime) -> tuple[str, str] | None:
-    """What the last proof found wrong first: whose turn it is, and the command that mends it."""
-    if state.proof is None or proof_state(state, now) != "refuted":
+    """What the last proof found wrong first: whose turn it is, and the command that mends it.
+
+    Where something was done since, that may be mended: then it is the next proof that knows.
+    """
+    if state.proof is None or state.since or proof_state(state, now) != "refuted":
         return None
     said = state.proof.body.get("next") or {}
     owner = getattr(lane.owners, str(said.get("stretch", "")), None) or lane.owners.custody

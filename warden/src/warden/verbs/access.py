@@ -12,7 +12,7 @@ from typing import Any, Literal, NoReturn
 import msgspec
 
 from warden.domain import access as rules
-from warden.domain.errors import CannotRun, CommandNotFound, Refused, Unidentified, WardenError
+from warden.domain.errors import CannotRun, Closed, CommandNotFound, Refused, Unidentified, WardenError
 from warden.domain.lane import Lane
 from warden.domain.record import Decision, Question
 from warden.domain.secret import Secret
@@ -47,7 +47,7 @@ def run(ask: Ask, argv: Sequence[str], *, caller: Caller, policy: Policy, journa
         decision, version, values = _read(ask, caller, policy, journal)
         with _failure_told(ask, decision, journal):
             rules.expect_fit(values, ask.via, ask.command)
-            journal.record("access.handed", ask.lane.id, _handed(ask, decision, version) | {"program": program})
+            _record_handed(ask, journal, _handed(ask, decision, version) | {"program": program})
             runner.exec(program, argv, values, as_files=ask.via == "fd")
 
 
@@ -56,8 +56,20 @@ def fetch(ask: Ask, field: str, *, caller: Caller, policy: Policy, journal: Jour
     rules.expect_declared(ask.lane, field)
     _expect_usable(ask, journal)
     decision, version, values = _read(ask, caller, policy, journal)
-    journal.record("access.handed", ask.lane.id, _handed(ask, decision, version) | {"fields": [field]})
+    with _failure_told(ask, decision, journal):
+        _record_handed(ask, journal, _handed(ask, decision, version) | {"fields": [field]})
     return values[field]
+
+
+def _record_handed(ask: Ask, journal: Journal, body: Mapping[str, Any]) -> None:
+    """Record it, then see that no closing stands before that record: a lane closed meanwhile hands nothing over."""
+    journal.record("access.handed", ask.lane.id, body)
+    try:
+        rules.expect_open(ask.lane, journal.state(ask.lane.id).closed, ask.command)
+    except Closed as fault:
+        fault.message += " That was meanwhile: what was read is thrown away."
+        fault.hint = f"Who can open it: {ask.lane.owners.custody.repo}, with warden reactivate."
+        raise
 
 
 def _expect_usable(ask: Ask, journal: Journal) -> None:

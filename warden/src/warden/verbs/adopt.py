@@ -26,6 +26,7 @@ from warden.domain.probes import HEADER
 from warden.domain.server import Handed, Request, SecretSeen
 from warden.ports import AuditLog, Cluster, Journal, Vault
 from warden.verbs.apply import apply
+from warden.verbs.recorded import although
 from warden.verbs.refresh import PATIENCE, refresh
 
 Keep = Literal["", "openbao", "secret"]
@@ -98,7 +99,8 @@ def adopt(
         tools.say(f"{leg.cluster}: the Secret holds version {found.version} of OpenBao")
     cleaned, restarted = _clean(leg, tools), _restart(leg, tools)
     body = _named(leg, tools) | {"cleaned": cleaned, "restarted": restarted, "already": already}
-    record = tools.journal.record("adopt.done", leg.lane.id, body)
+    with although(f"the Secret {leg.delivery.secret} of {leg.cluster} is the lane's"):
+        record = tools.journal.record("adopt.done", leg.lane.id, body)
     return Adopted(
         lane=leg.lane.id,
         cluster=leg.cluster,
@@ -173,7 +175,8 @@ def _settle(leg: Leg, secret: SecretSeen, tools: Tools, keep: Keep) -> Compared:
             told = {"path": leg.lane.custody.path, "field": field, "from": leg.cluster}
             tools.journal.record("put.begin", leg.lane.id, told)
             version = tools.vault.put_field(leg.lane.custody.mount, leg.lane.custody.key, field, secret.values[field])
-            tools.journal.record("put.done", leg.lane.id, told | {"version": version})
+            with although(f"{field} of the Secret is version {version} in OpenBao, the Secret is as it was"):
+                tools.journal.record("put.done", leg.lane.id, told | {"version": version})
             tools.say(f"OpenBao: {field} of the Secret is version {version} now")
         found = _compare(leg, secret, tools)
         if found.different:

@@ -10,8 +10,9 @@ from contextlib import AbstractContextManager, nullcontext
 from warden.domain.errors import NotNow
 from warden.domain.lane import Lane
 from warden.domain.plan import Change, Plan
-from warden.ports import Journal, Vault
+from warden.ports import Journal, Record, Vault
 from warden.verbs.apply import Receipt, apply
+from warden.verbs.recorded import although
 
 Done = Callable[[Change], None]
 NOBODY_ELSE = nullcontext()
@@ -46,19 +47,35 @@ def deactivate(
 def record_closing(lane: Lane, reason: str, system: str, journal: Journal) -> None:
     """Have the journal refuse the lane from now on; `system` is OpenBao's address, as far as it is known.
 
-    Raises `JournalUnwritable`.
+    A lane that is closed already is recorded again where the reason is another one. Raises `JournalUnwritable`.
     """
-    if journal.state(lane.id).closed is None:
+    before = journal.state(lane.id).closed
+    if before is None or before.body.get("reason") != reason:
         journal.record("lane.closed", lane.id, {"reason": reason, "system": system})
 
 
 def reactivate(lane: Lane, reason: str, plan: Callable[[], Plan], vault: Vault, journal: Journal, *, done: Done) -> int:
     """Make OpenBao as declared, then record the opening; answers the record's number.
 
-    Raises `NotNow` where the lane is not closed.
+    Raises `NotNow` where the lane is not closed, and where somebody closed it again meanwhile: then it stays closed.
     """
-    if journal.state(lane.id).closed is None:
+    before = journal.state(lane.id).closed
+    if before is None:
         raise NotNow(f"{lane.id} is not closed. Nothing was done.", subject=lane.id, hint=f"warden status {lane.id}")
     apply(plan, vault, journal, done=done)
     who = vault.identity().as_json()
-    return journal.record("lane.opened", lane.id, {"reason": reason, "system": vault.address, "identity": who})
+    _expect_still(lane, before, journal)
+    with although(f"{lane.id} is as declared in OpenBao, and stays closed for warden"):
+        return journal.record("lane.opened", lane.id, {"reason": reason, "system": vault.address, "identity": who})
+
+
+def _expect_still(lane: Lane, before: Record, journal: Journal) -> None:
+    """A closing that came meanwhile wins: whoever closed it was told that the journal refuses it."""
+    after = journal.state(lane.id).closed
+    if after is not None and after.seq != before.seq:
+        raise NotNow(
+            f"{lane.id} was closed again meanwhile ({after.body.get('reason')}; journal {after.seq}) and stays closed. "
+            "OpenBao has it as declared.",
+            subject=lane.id,
+            hint=f'close it there, too: warden deactivate {lane.id} --reason "…"',
+        )

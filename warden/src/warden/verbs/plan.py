@@ -1,9 +1,11 @@
 """plan: look at what a lane implies on OpenBao and say what differs. Nothing is changed and no value is read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from warden.domain.errors import Refused
 from warden.domain.lane import Lane, LoginMount
-from warden.domain.plan import Observed, Plan, names_to_observe
+from warden.domain.plan import Observed, Plan, former_paths, names_to_observe, undeclared_policies
 from warden.domain.plan import plan as compare
 from warden.domain.resources import (
     Resources,
@@ -16,6 +18,8 @@ from warden.domain.resources import (
 )
 from warden.domain.server import KvMetadata, Mount
 from warden.ports import Vault
+
+_Found = TypeVar("_Found")
 
 
 class Seen:
@@ -71,18 +75,53 @@ def plan(
 
 def observe(resources: Resources, lanes: Iterable[Lane], vault: Vault, seen: Seen) -> Observed:
     """Ask the server for every object the plan compares."""
-    custody = resources.lane.custody
+    custody, catalog = resources.lane.custody, tuple(lanes)
     metadata = vault.kv_metadata(custody.mount, custody.key)
-    roles, policies = names_to_observe(resources, metadata)
-    auth = {mount: seen.auth_type(mount, vault) for mount in sorted({role.mount for role in roles})}
+    names, wanted = names_to_observe(resources, metadata)
+    roles = _roles(names, vault, seen)
+    policies = {name: vault.policy(name) for name in sorted(wanted)}
+    known = frozenset(each.custody.policy_name for each in catalog) | wanted
+    policies |= {name: _unless_refused(vault.policy, name) for name in undeclared_policies(roles, known)}
+    former = _former(resources, policies, vault)
+    for before in former.values():
+        names, wanted = names_to_observe(resources, before)
+        roles |= _roles(names - roles.keys(), vault, seen)
+        policies |= {name: vault.policy(name) for name in sorted(wanted - policies.keys())}
+    claimed = _claims_of_others(resources, frozenset(roles), catalog, vault)
     return Observed(
         mount=seen.mount(custody.mount, vault),
         metadata=metadata,
-        policies={name: vault.policy(name) for name in sorted(policies)},
-        auth=auth,
-        roles={name: vault.role(name.mount, name.name) if auth[name.mount] else None for name in sorted(roles)},
-        claimed=_claims(metadata) | _claims_of_others(resources, roles, lanes, vault),
+        policies=policies,
+        auth={mount: seen.auth_type(mount, vault) for mount in sorted({role.mount for role in roles})},
+        roles=roles,
+        claimed=claimed.union(*map(_claims, (metadata, *former.values()))),
+        former=former,
     )
+
+
+def _roles(names: Iterable[RoleName], vault: Vault, seen: Seen) -> dict[RoleName, dict[str, Any] | None]:
+    return {
+        name: vault.role(name.mount, name.name) if seen.auth_type(name.mount, vault) else None for name in sorted(names)
+    }
+
+
+def _former(resources: Resources, policies: Mapping[str, str | None], vault: Vault) -> dict[str, KvMetadata]:
+    """The paths that were the lane's before its file named another; their marks say which roles it had there."""
+    found = {}
+    for path in former_paths(resources, policies):
+        mount, _, key = path.partition("/")
+        metadata = _unless_refused(vault.kv_metadata, mount, key)
+        if metadata is not None and metadata.custom.get("catalog-id") == resources.lane.id:
+            found[path] = metadata
+    return found
+
+
+def _unless_refused(look: Callable[..., _Found | None], *what: str) -> _Found | None:
+    """What of before may not be looked at is not the caller's to change either; it keeps nobody from closing."""
+    try:
+        return look(*what)
+    except Refused:
+        return None
 
 
 def _claims(metadata: KvMetadata | None) -> frozenset[RoleName]:

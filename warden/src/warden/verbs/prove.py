@@ -4,10 +4,8 @@
 is used. No identity, policy or value is changed, and nothing is sent before the mount is known to be KV version 2.
 """
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from queue import Empty, SimpleQueue
 from typing import Any
 
 import msgspec
@@ -18,11 +16,15 @@ from warden.domain.plan import Change, Plan, widening
 from warden.domain.probes import HEADER, Caller, Claims, Held, Nobody, Probe, claims_of, left_unplayed, probes
 from warden.domain.proof import Outcome, Proof, Verdict, finding, judge
 from warden.domain.resources import RoleName, is_template
+from warden.domain.route import basis
+from warden.domain.routing import draw
 from warden.domain.secret import Secret
 from warden.domain.server import Answer, AuditLine, Entered, Handed, Identity, InlineLogin, Request
 from warden.ports import AuditLog, Identities, Journal, Vault
 from warden.verbs.plan import Seen, plan
 from warden.verbs.prove_delivery import Ground, Looked, conclude, look
+from warden.verbs.recorded import although
+from warden.verbs.several import at_once
 
 TOKEN_TTL = 600
 """Seconds that a minted token lives: the least that Kubernetes' TokenRequest grants."""
@@ -71,12 +73,13 @@ def prove(lanes: Sequence[Lane], setting: Setting) -> list[Proof]:
     closed = [lane.id for lane in lanes if lane.id in setting.closed]
     if closed:
         raise Closed(f"{', '.join(closed)}: closed. Nothing was asked.", subject=closed[0], hint="warden journal log")
-    caller = setting.vaults().identity()
+    vault = setting.vaults()
+    caller = vault.identity()
     seen = Seen()
-    asked = _each(lambda item: _ask(item[0], item[1], caller, setting, seen), list(enumerate(lanes)), setting.workers)
+    asked = at_once(lambda item: _ask(item[0], item[1], caller, setting, seen), list(enumerate(lanes)), setting.workers)
     lines = _lines(asked, setting)
     handed = _handed(asked, setting, lines)
-    return [_conclude(each, lines, handed, setting) for each in asked]
+    return [_conclude(each, lines, handed, setting, vault.address) for each in asked]
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------
@@ -334,7 +337,11 @@ def _data_path(lane: Lane) -> str:
 
 
 def _conclude(
-    asked: Asked, lines: dict[str, list[AuditLine]] | str, handed: Mapping[str, Sequence[Handed]], setting: Setting
+    asked: Asked,
+    lines: dict[str, list[AuditLine]] | str,
+    handed: Mapping[str, Sequence[Handed]],
+    setting: Setting,
+    system: str,
 ) -> Proof:
     by_nonce = {} if isinstance(lines, str) else lines
     judged = tuple(judge(probe, outcome, by_nonce.get(outcome.nonce, ())) for probe, outcome in asked.sent)
@@ -342,7 +349,12 @@ def _conclude(
         judged = (finding("audit", "audit lines", lines, word="??"), *judged)
     delivered = [conclude(each, lines, handed.get(_data_path(asked.lane), ())) for each in asked.deliveries]
     shown = tuple(verdict for each in delivered for verdict in each.found)
-    proof = Proof(lane=asked.lane.id, verdicts=(*asked.found, *judged, *shown), scope=_scope(asked.lane, setting))
+    verdicts = (*asked.found, *judged, *shown)
+    if closed := setting.journal.state(asked.lane.id).closed:
+        why = f"{closed.body.get('reason')}; journal {closed.seq}: what was refused meanwhile is no fault of it"
+        verdicts = (finding("closed", "open while it was asked about", why, word="??"),)
+        judged, shown, delivered = (), (), []
+    proof = Proof(lane=asked.lane.id, verdicts=verdicts, scope=_scope(asked.lane, setting))
     records = [("probe", proof.lane, msgspec.to_builtins(verdict)) for verdict in (*judged, *shown)]
     body = {
         "state": proof.state,
@@ -353,11 +365,14 @@ def _conclude(
         "evidence": sum(bool(verdict.audit) for verdict in (*judged, *shown)),
         "run": setting.run,
         "scope": proof.scope,
+        "system": system,
+        "declared": basis(draw(asked.lane)),
         "deliveries": {each.leg.cluster: each.summary for each in delivered},
         "wrong": [verdict.title for verdict in proof.verdicts if verdict.word != "ok"],
         "next": {"stretch": proof.first.stretch, "mend": proof.first.mend} if proof.first else {},
     }
-    numbers = setting.journal.record_all([*records, ("proof", proof.lane, body)])
+    with although(f"{proof.lane} was asked about, and nothing of it counts"):
+        numbers = setting.journal.record_all([*records, ("proof", proof.lane, body)])
     return msgspec.structs.replace(proof, record=numbers[-1])
 
 
@@ -367,34 +382,3 @@ def _scope(lane: Lane, setting: Setting) -> str:
         return "custody"
     looked_at = {leg.cluster for leg in setting.ground.legs.get(lane.id, ())} if setting.ground else set()
     return "lane" if looked_at >= set(lane.deliveries) else "custody" if not looked_at else "some clusters"
-
-
-def _each(work: Callable[[tuple[int, Lane]], Asked], items: Sequence[tuple[int, Lane]], workers: int) -> list[Asked]:
-    """Work through the items with several threads. They are daemons, so that Ctrl-C need not wait for a slow server."""
-    if len(items) <= 1 or workers <= 1:
-        return [work(item) for item in items]
-    queue: SimpleQueue[tuple[int, Lane]] = SimpleQueue()
-    for item in items:
-        queue.put(item)
-    done: dict[int, Asked] = {}
-    faults: list[BaseException] = []
-
-    def run() -> None:
-        while not faults:
-            try:
-                item = queue.get_nowait()
-            except Empty:
-                return
-            try:
-                done[item[0]] = work(item)
-            except BaseException as fault:  # noqa: BLE001 - raised again in the caller's thread
-                faults.append(fault)
-
-    threads = [threading.Thread(target=run, daemon=True) for _ in range(min(workers, len(items)))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if faults:
-        raise faults[0]
-    return [done[number] for number, _ in items]

@@ -28,7 +28,7 @@ from warden.domain.server import AuditLine, Handed, Request, SecretSeen
 from warden.ports import Cluster, Vault
 from warden.verbs.exposure import Exposures
 from warden.verbs.plan_cluster import plan_cluster
-from warden.verbs.refresh import PATIENCE, refresh
+from warden.verbs.refresh import PATIENCE, no_answer_of, refresh
 
 _Seen = TypeVar("_Seen")
 
@@ -184,7 +184,11 @@ class _Look:
         marker = Request(method="GET", path="auth/token/lookup-self", headers={HEADER: nonce})
         self._try("audit", lambda: self._vault.send(self._vault.as_caller(marker)))
         ref = external_secret_of(self._leg)
-        return self._try("sync", lambda: refresh(self._cluster, ref, self._ground.patience))
+        found = self._try("sync", lambda: refresh(self._cluster, ref, self._ground.patience))
+        if found is not None and found.followed in {"failed", "silent"} and (away := no_answer_of(self._vault)):
+            self._unseen.setdefault("sync", away[0])
+            return None
+        return found
 
     def _version(self) -> int:
         custody = self._leg.lane.custody

@@ -10,6 +10,7 @@ from warden.domain.resources import expect_concrete
 from warden.domain.secret import Secret
 from warden.domain.value import doubts
 from warden.ports import Journal, Vault
+from warden.verbs.recorded import although
 
 _PLAIN = re.compile(r"[A-Z_]{1,40}")
 
@@ -39,6 +40,7 @@ def put(
         Missing: the lane declares no such field.
         Usage: the value looks truncated, empty, masked or has several lines, and `as_is` was not given.
         Held: another writer was faster.
+        JournalUnwritable: nothing was written, unless the message says that it was.
     """
     expect_concrete(lane)
     _expect_declared(lane, field)
@@ -50,7 +52,8 @@ def put(
     what = {"system": vault.address, "identity": who, "path": custody.path, "field": field}
     journal.record("put.begin", lane.id, what)
     version = vault.put_field(custody.mount, custody.key, field, meant)
-    record = journal.record("put.done", lane.id, what | {"version": version})
+    with although(f"{field} is in version {version} of {custody.path}"):
+        record = journal.record("put.done", lane.id, what | {"version": version})
     missing = _missing(lane, vault)
     return Written(lane=lane.id, path=custody.path, field=field, version=version, record=record, missing=missing)
 

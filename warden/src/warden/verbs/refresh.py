@@ -8,10 +8,11 @@ import secrets
 import time
 from collections.abc import Sequence
 
-from warden.domain.errors import Missing, Refused
+from warden.domain.errors import Inconclusive, Missing, Refused
 from warden.domain.manifests import Manifest, Ref
 from warden.domain.seen import Sync
-from warden.ports import Cluster
+from warden.domain.server import UNSEAL
+from warden.ports import Cluster, Vault
 
 ANNOTATION = "force-sync"
 """The annotation that External Secrets Operator's own documentation forces a refresh with."""
@@ -28,6 +29,9 @@ GRACE = 2.0
 SURE = 2
 """Failures after which it failed: the first may be of a read that was under way when the refresh was asked for."""
 
+NOT_BLAMED = "That the delivery is wrong is not said by this."
+"""What is said of a refresh that was not followed while OpenBao gave no answer."""
+
 
 def refresh(cluster: Cluster, ref: Ref, patience: float = PATIENCE) -> Sync:
     """Force a refresh of an ExternalSecret and wait. Raises as the port Cluster says."""
@@ -38,6 +42,18 @@ def refresh(cluster: Cluster, ref: Ref, patience: float = PATIENCE) -> Sync:
         return _waited(cluster, ref, said, patience)
     except Missing:
         return Sync(followed="absent")
+
+
+def no_answer_of(vault: Vault) -> tuple[str, str] | None:
+    """Why no refresh could be followed, and what to do, where OpenBao gives no answer now; ``None`` where it does."""
+    try:
+        health = vault.health()
+    except Inconclusive as fault:
+        return f"{fault.message.rstrip('.')}, as seen from here too. {NOT_BLAMED}", fault.hint
+    if health.sealed or not health.initialized:
+        state = "sealed" if health.initialized else "not initialised"
+        return f"OpenBao {vault.address} is {state}, so nothing can be read. {NOT_BLAMED}", UNSEAL
+    return None
 
 
 def _ask(cluster: Cluster, ref: Ref) -> Manifest:

@@ -21,7 +21,7 @@ def status(
     clusters: Mapping[str, Cluster | WardenError] | None = None,
 ) -> tuple[list[Standing], list[WardenError]]:
     """The standing of each lane, and what kept a part of it from being seen (one fault for each kind and cluster)."""
-    states = journal.states()
+    states, system = journal.states(), vault.address if vault else ""
     found: list[Standing] = []
     faults: dict[str, WardenError] = {}
     for lane in lanes:
@@ -33,9 +33,18 @@ def status(
                 faults[fault.kind] = fault
         glances = {leg.cluster: _glance(leg, (clusters or {})[leg.cluster]) for leg in (legs or {}).get(lane.id, ())}
         known = states.get(lane.id, LaneState())
-        found.append(standing(lane, metadata, known, clock(), seen=seen, glances=glances))
+        ajar = seen and known.closed is not None and vault is not None and _ajar(lane, vault)
+        found.append(standing(lane, metadata, known, clock(), seen=seen, glances=glances, system=system, ajar=ajar))
         faults |= {f"cluster {name}": _unseen(name, glance) for name, glance in glances.items() if glance.unseen}
     return found, list(faults.values())
+
+
+def _ajar(lane: Lane, vault: Vault) -> bool:
+    """Whether a lane that the journal says is closed still has its policy; who may not look at policies is not told."""
+    try:
+        return vault.policy(lane.custody.policy_name) is not None
+    except WardenError:
+        return False
 
 
 def _glance(leg: Leg, cluster: Cluster | WardenError) -> Glance:

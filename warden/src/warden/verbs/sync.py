@@ -11,13 +11,13 @@ import msgspec
 
 from warden.domain.cluster import Leg
 from warden.domain.delivery import quoted
-from warden.domain.errors import Closed, Inconclusive, Missing, Refused, WardenError
+from warden.domain.errors import Closed, Missing, Refused, WardenError
 from warden.domain.lane import Lane
 from warden.domain.manifests import external_secret_of, store_of
 from warden.domain.seen import Sync
-from warden.domain.server import UNSEAL
 from warden.ports import Cluster, Journal, Vault
-from warden.verbs.refresh import PATIENCE, refresh
+from warden.verbs.recorded import although
+from warden.verbs.refresh import NOT_BLAMED, PATIENCE, no_answer_of, refresh
 
 UNANSWERED = re.compile(
     r"Code: 50\d|is sealed|connection refused|connection reset|no such host|no route to host|i/o timeout|timed? ?out"
@@ -70,7 +70,8 @@ def sync(
         )
     journal.record("sync.begin", lane.id, {"clusters": [leg.cluster for leg in mine]})
     done = [_one(leg, clusters[leg.cluster], vault, patience) for leg in mine]
-    journal.record("sync.done", lane.id, {"clusters": {each.cluster: each.followed for each in done}})
+    with although(f"{lane.id} was asked for in {', '.join(each.cluster for each in done)}"):
+        journal.record("sync.done", lane.id, {"clusters": {each.cluster: each.followed for each in done}})
     return done
 
 
@@ -119,21 +120,12 @@ def _with_reason(found: Sync, leg: Leg, cluster: Cluster) -> Sync:
 
 def _unanswered(found: Sync, vault: Vault) -> tuple[Sync, str]:
     """The same, or that OpenBao gave no answer, and what to do about that."""
-    try:
-        health = vault.health()
-    except Inconclusive as fault:
-        return _no_answer(found, fault.message.rstrip("."), "as seen from here too"), fault.hint
-    system = f"OpenBao {vault.address}"
-    if health.sealed or not health.initialized:
-        state = "sealed" if health.initialized else "not initialised"
-        return _no_answer(found, f"{system} is {state}", "so nothing can be read"), UNSEAL
+    if away := no_answer_of(vault):
+        return Sync(followed="silent", why=away[0], ms=found.ms), away[1]
     if found.followed == "failed" and UNANSWERED.search(found.why):
-        said = f"it answers here: {quoted(found.why)}"
+        said = (
+            f"OpenBao {vault.address} gave External Secrets Operator no answer, it answers here: {quoted(found.why)}."
+        )
         hint = "does the cluster reach it? openbao and openbao_ca in clusters.yaml"
-        return _no_answer(found, f"{system} gave External Secrets Operator no answer", said), hint
+        return Sync(followed="silent", why=f"{said} {NOT_BLAMED}", ms=found.ms), hint
     return found, ""
-
-
-def _no_answer(found: Sync, what: str, more: str) -> Sync:
-    why = f"{what}, {more}. That the delivery is wrong is not said by this."
-    return Sync(followed="silent", why=why, ms=found.ms)
