@@ -553,12 +553,50 @@ def test_closing_without_an_address_closes_it_in_the_journal(applied, address):
     assert applied("deactivate", lane, "--reason", "x", "--yes").returncode == 0
 
 
-def test_closing_what_is_no_lane_without_an_address_records_nothing(applied):
+A_LOGIN = """\
+login: a-login
+title: Login as a person
+status: active
+reviewed: 2026-07-02
+needs: [a login]
+owner: {repo: platform, doc: README.md}
+subsystem: oidc
+auth_method: oidc on a mount
+next: bao login -method=oidc
+"""
+
+
+@pytest.mark.parametrize("address", ["as it is", ""])
+def test_closing_what_is_no_lane_records_nothing(applied, address):
     before = applied("journal", "log", "--json").stdout
-    done = applied("deactivate", "nonesuch", "--reason", "x", "--yes", BAO_ADDR="")
-    assert done.returncode == 1
-    assert "nonesuch" in done.stderr
+    more = {} if address else {"BAO_ADDR": ""}
+    applied.world.lane_file.with_name("a-login.yaml").write_text(A_LOGIN)
+    for name, code in (("nonesuch", 1), ("../catalog/nonesuch", 1), ("a-login", 2)):
+        done = applied("deactivate", name, "--reason", "x", "--yes", **more)
+        assert (done.returncode, name in done.stderr) == (code, True), done.stderr
     assert applied("journal", "log", "--json").stdout == before
+
+
+@pytest.mark.parametrize("file", ["the lane's", "platform.yaml", "none"])
+def test_a_lane_whose_file_cannot_be_used_is_closed_in_the_journal(applied, file):
+    """Who has to close a lane at once does not mend a file first."""
+    lane, path = applied.world.lane, applied.world.lane_file
+    if file == "platform.yaml":
+        path = path.parents[1] / file
+    before = path.read_text() if path.exists() else "kv_mount: platform\n"
+    path.write_text(f"{before}\nnonsense: 1\n")
+    if file == "none":
+        path.unlink()
+    asked = applied("deactivate", lane, "--reason", "INC-9")
+    assert (asked.returncode, f"this would close {lane}" in asked.stderr) == (2, True)
+    done = applied("deactivate", lane, "--reason", "INC-9", "--yes")
+    assert done.returncode == 1
+    assert f"{lane} is closed in the journal, but not in OpenBao: what it has there is not known" in done.stderr
+    assert "run it again when mended" in done.stderr
+    assert ("nonsense" in done.stderr) is (file != "none")
+    path.write_text(before)
+    assert "INC-9" in applied("access", lane, "--", "true").stderr
+    assert applied("deactivate", lane, "--reason", "INC-9", "--yes").returncode == 0
 
 
 @pytest.mark.parametrize("command", ["warden status", "warden help exit-codes", "warden route list"])

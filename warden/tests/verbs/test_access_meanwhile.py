@@ -68,7 +68,7 @@ def last_events(bench):
 
 
 def closing(bench):
-    return lambda: record_closing(bench.lane, "INC-9", "", bench.journal)
+    return lambda: record_closing(bench.lane.id, "INC-9", "", bench.journal)
 
 
 def test_a_command_is_not_started(bench, asked):

@@ -186,7 +186,7 @@ def test_a_closing_that_comes_while_the_lane_is_opened_wins(bench):
     close(bench)
 
     def closed_meanwhile():
-        record_closing(bench.lane, "INC-9", "", bench.journal)
+        record_closing(bench.lane.id, "INC-9", "", bench.journal)
         return bench.plan()
 
     with pytest.raises(NotNow, match=r"closed again meanwhile \(INC-9; journal [0-9]+\) and stays closed"):

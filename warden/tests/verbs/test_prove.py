@@ -38,7 +38,7 @@ class Closing:
         self._bench = bench
 
     def mint(self, workload, audience, ttl):
-        record_closing(self._bench.lane, "INC-9", "", self._bench.journal)
+        record_closing(self._bench.lane.id, "INC-9", "", self._bench.journal)
         self._bench.vault().delete_policy(self._bench.lane.custody.policy_name)
         return self._bench.server.issuer.mint(workload, audience, ttl)
 

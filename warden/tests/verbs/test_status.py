@@ -101,7 +101,7 @@ def test_what_a_proof_advised_and_was_done_is_not_advised_again(bench):
 
 def test_a_lane_that_is_closed_in_the_journal_alone_is_to_be_closed_in_openbao(bench):
     bench.ready()
-    record_closing(bench.lane, "seen in a log", "", bench.journal)
+    record_closing(bench.lane.id, "seen in a log", "", bench.journal)
     again = f"close it in OpenBao, too: warden deactivate {bench.lane.id} --reason 'seen in a log'"
     assert (standing_of(bench).access, standing_of(bench).next_action) == ("closed", again)
     bench.server.must("DELETE", bench.policy)
@@ -110,7 +110,7 @@ def test_a_lane_that_is_closed_in_the_journal_alone_is_to_be_closed_in_openbao(b
 
 def test_who_may_not_look_at_policies_is_told_what_the_journal_knows(bench):
     bench.ready()
-    record_closing(bench.lane, "seen in a log", "", bench.journal)
+    record_closing(bench.lane.id, "seen in a log", "", bench.journal)
     vault = bench.server.vault(bench.server.token_with(policy_text("status")))
     found, faults = status([bench.lane], vault, bench.journal, now)
     assert (faults, found[0].next_action) == ([], f"warden reactivate {bench.lane.id}")

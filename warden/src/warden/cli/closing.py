@@ -11,7 +11,7 @@ from warden.cli.become import one_line
 from warden.cli.bench import Bench
 from warden.cli.lane import show_change
 from warden.cli.left_behind import delivered_before
-from warden.domain.errors import Exit, Usage, WardenError
+from warden.domain.errors import Exit, Invalid, NotFound, Usage, WardenError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,18 +39,19 @@ def deactivate(ctx: click.Context, /, lane: str, reason: str, take_over: bool, *
       warden deactivate openrouter-llm-connect --reason "tenant left" --yes --json
     \b
     The value stays where it is; nobody reads it through the lane. A consumer keeps what it has.
-    Exit codes: 1 not ours; closed in the journal alone: 2 BAO_ADDR is no address, 3 no answer. Run it again.
+    Exit codes: 1 not ours; closed in the journal alone: 1 its file has faults or is gone, 2 BAO_ADDR is no address,
+    3 no answer. Run it again.
     """
     from warden.verbs.deactivate import deactivate as close
 
     why = _said(reason)
     try:
         bench = Bench.of(ctx)
+        found = bench.lane(lane)
     except WardenError as fault:
-        _close_in_the_journal(ctx, lane, why, fault, yes=how["yes"])
+        _close_in_the_journal(wiring.platform_dir(ctx), lane, why, fault, yes=how["yes"])
         raise
-    found = bench.lane(lane)
-    _ask(found, "close", yes=how["yes"])
+    _ask(lane, found, "close", yes=how["yes"])
     try:
         receipt = close(
             found,
@@ -63,7 +64,7 @@ def deactivate(ctx: click.Context, /, lane: str, reason: str, take_over: bool, *
         )
     except WardenError as fault:
         if found.id in bench.closed:
-            _half_closed(found, fault, "" if take_over else " (not ours: --take-over)")
+            _half_closed(found.id, fault, "" if take_over else " (not ours: --take-over)")
         raise
     kept = [_kept(leg) for leg in bench.clusters.legs(found)]
     kept += [msgspec.to_builtins(each) for each in delivered_before(bench, found)]
@@ -78,18 +79,30 @@ def deactivate(ctx: click.Context, /, lane: str, reason: str, take_over: bool, *
     return int(Exit.DONE)
 
 
-def _close_in_the_journal(ctx: click.Context, lane_id: str, reason: str, fault: WardenError, *, yes: bool) -> None:
-    """Close it for warden at least, where it is not even known which OpenBao has it; `fault` is what is told of it."""
+def _close_in_the_journal(platform: str, lane_id: str, reason: str, fault: WardenError, *, yes: bool) -> None:
+    """Close it for warden at least, where its file cannot be used, or it is not known which OpenBao has it.
+
+    `fault` is what is told of it. Raises `Usage` for an entry that is no lane, `NotFound` where nothing knows the id.
+    """
     from warden.verbs.deactivate import record_closing
 
-    found = wiring.catalog(wiring.platform_dir(ctx)).lane(lane_id)
-    _ask(found, "close", yes=yes)
-    record_closing(found, reason, "", wiring.journal())
-    _half_closed(found, fault)
+    journal, found = wiring.journal(), None
+    try:
+        found = wiring.catalog(platform).lane(lane_id)
+    except (Invalid, NotFound):
+        if not wiring.has_file(platform, lane_id) and not journal.log(lane=lane_id, last=1):
+            raise
+    _ask(lane_id, found, "close", yes=yes)
+    record_closing(lane_id, reason, "", journal)
+    if isinstance(fault, Invalid):
+        fault.message = "what it has there is not known as long as a file has faults."
+    elif isinstance(fault, NotFound):
+        fault.message = "what it has there is not known without its file."
+    _half_closed(lane_id, fault)
 
 
-def _half_closed(lane: "Lane", fault: WardenError, unless: str = "") -> None:
-    fault.message = f"{lane.id} is closed in the journal, but not in OpenBao: {fault.message}"
+def _half_closed(lane_id: str, fault: WardenError, unless: str = "") -> None:
+    fault.message = f"{lane_id} is closed in the journal, but not in OpenBao: {fault.message}"
     fault.hint = f"run it again when mended{unless}; {fault.hint}"
 
 
@@ -130,7 +143,7 @@ def reactivate(ctx: click.Context, /, lane: str, reason: str, yes: bool, as_json
     bench = Bench.of(ctx)
     found = bench.lane(lane)
     why = _said(reason)
-    _ask(found, "open", yes=yes)
+    _ask(lane, found, "open", yes=yes)
     with bench.alone("warden reactivate"):
         record = reopen(
             found,
@@ -147,17 +160,17 @@ def reactivate(ctx: click.Context, /, lane: str, reason: str, yes: bool, as_json
     return int(Exit.DONE)
 
 
-def _ask(lane: "Lane", what: str, *, yes: bool) -> None:
+def _ask(lane_id: str, lane: "Lane | None", what: str, *, yes: bool) -> None:
     """A terminal is asked to type the id, once; anything else has to say ``--yes``."""
     if yes:
         return
-    readers = ", ".join(reader.label for reader in lane.readers)
+    readers = ", ".join(reader.label for reader in lane.readers) if lane else "whoever reads it"
     if not sys.stdin.isatty():
         raise Usage(
-            f"this would {what} {lane.id} for {readers}. Nothing was done.", subject=lane.id, hint="if so: --yes"
+            f"this would {what} {lane_id} for {readers}. Nothing was done.", subject=lane_id, hint="if so: --yes"
         )
-    if click.prompt(render.question(f"Type {lane.id} to {what} it for {readers}"), err=True) != lane.id:
-        raise Usage("that is not the lane's id. Nothing was done.", subject=lane.id)
+    if click.prompt(render.question(f"Type {lane_id} to {what} it for {readers}"), err=True) != lane_id:
+        raise Usage("that is not the lane's id. Nothing was done.", subject=lane_id)
 
 
 def _said(reason: str) -> str:

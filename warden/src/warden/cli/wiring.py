@@ -75,6 +75,13 @@ def parsed_catalog(platform: str) -> Catalog:
     return load_catalog(platform)
 
 
+def has_file(platform: str, entry_id: str) -> bool:
+    """Whether the catalog has a file of that id, in whatever state."""
+    from warden.adapters.files import catalog_files
+
+    return any(os.path.basename(path) == f"{entry_id}.yaml" for path in catalog_files(platform))
+
+
 def drawn(platform: str, entry_id: str) -> Route:
     """One entry's route as its file says, without the journal."""
     from warden.adapters.index import show

@@ -39,19 +39,19 @@ def deactivate(
         JournalUnwritable: nothing was done.
         Foreign, Held, Inconclusive, Refused: the lane is closed in the journal and may still be readable in OpenBao.
     """
-    record_closing(lane, reason, vault.address, journal)
+    record_closing(lane.id, reason, vault.address, journal)
     with alone:
         return apply(plan, vault, journal, done=done)
 
 
-def record_closing(lane: Lane, reason: str, system: str, journal: Journal) -> None:
+def record_closing(lane_id: str, reason: str, system: str, journal: Journal) -> None:
     """Have the journal refuse the lane from now on; `system` is OpenBao's address, as far as it is known.
 
     A lane that is closed already is recorded again where the reason is another one. Raises `JournalUnwritable`.
     """
-    before = journal.state(lane.id).closed
+    before = journal.state(lane_id).closed
     if before is None or before.body.get("reason") != reason:
-        journal.record("lane.closed", lane.id, {"reason": reason, "system": system})
+        journal.record("lane.closed", lane_id, {"reason": reason, "system": system})
 
 
 def reactivate(lane: Lane, reason: str, plan: Callable[[], Plan], vault: Vault, journal: Journal, *, done: Done) -> int:
