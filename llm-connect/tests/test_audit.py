@@ -15,9 +15,11 @@ from starlette.routing import Route
 
 from llm_connect.audit import AuditFile
 from llm_connect.caller_tables import Callers
+from llm_connect.chat import ChatRequest
 from llm_connect.configuration import AuditTable
 from llm_connect.profiles import CUSTODIAN_TRIAGE
 from llm_connect.secret import Redactor
+from llm_connect.web.chunks import Chunks
 
 NAME = CUSTODIAN_TRIAGE.name
 
@@ -160,3 +162,13 @@ async def test_the_first_record_is_written_at_once_and_what_follows_it_together(
     await asyncio.gather(second, audit.begin({"n": 3}))
     assert [json.loads(line)["n"] for line in file.read_text().splitlines()] == [1, 2, 3]
     await audit.close()
+
+
+def test_what_is_kept_of_a_streams_calls_is_bounded_as_memory_is(monkeypatch):
+    """A call comes in pieces of a few letters, of which each takes ten times as much as its JSON has."""
+    monkeypatch.setattr("llm_connect.web.chunks._LONGEST_CONTENT", 1000)
+    chunks = Chunks(ChatRequest("m", {}), "m", keep=True)
+    for _ in range(20):
+        delta = {"tool_calls": [{"index": 0, "function": {"arguments": "x"}}]}
+        chunks.rewritten({"choices": [{"index": 0, "delta": delta}]})
+    assert chunks.contents()[0]["tool_calls"][0]["function"]["arguments"] == "xxxx"

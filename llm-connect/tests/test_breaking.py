@@ -282,6 +282,19 @@ def test_an_offer_to_change_the_protocol_is_passed_over(gateway, caplog, cut):
     assert caplog.records == []
 
 
+def test_many_offers_in_one_piece_are_read_one_after_the_other(gateway, caplog):
+    """Each within the one before it took the stack's whole depth and a copy of what follows: 100 MB, from anybody."""
+    many = 2000
+    with socket.create_connection(address_of(gateway)) as client:
+        client.settimeout(60)
+        client.sendall((b"GET /health HTTP/1.1\r\n" + OFFER + b"\r\n") * many)
+        answer = b""
+        while answer.count(b'"alive"') < many and (piece := client.recv(65536)):
+            answer += piece
+    assert answer.count(b"HTTP/1.1 200") == many
+    assert caplog.records == []
+
+
 def test_what_follows_a_request_and_is_no_http_is_not_its_answer(trickling, gateway):
     url, upstream = trickling
     asked = request_of("/v1/chat/completions", {"model": NAME, "messages": HELLO, "stream": True})

@@ -122,7 +122,8 @@ def test_log_and_record_tell_who_it_was_also_where_nothing_was_called(
     assert [each["caller"] for each in request_lines()] == ["activity-core/other", "ops", "ops"]
 
 
-def test_a_crowd_of_unknown_tokens_is_asked_about_sixteen_at_once(simulator, gateway_to, call, api_server):
+def test_a_crowd_of_unknown_tokens_is_asked_about_sixteen_at_once(simulator, gateway_to, call, api_server, monkeypatch):
+    monkeypatch.setattr("llm_connect.callers._REVIEW_SECONDS", 60)  # the wait for a turn is in it
     server, declared = api_server
     server.seconds = 0.3
     with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url, ThreadPoolExecutor(50) as crowd:

@@ -292,9 +292,9 @@ def piece(content, reason=None):
 
 
 async def trickle(how):
-    """Twelve events in three seconds, or one and then nothing, or one and then comments."""
+    """Twenty-four events in six seconds, or one and then nothing, or one and then comments."""
     yield piece("x")
-    for _ in range(40 if how == "comments" else 11):
+    for _ in range(40 if how == "comments" else 23):
         await asyncio.sleep(0.25 if how != "silent" else 5)
         yield ": alive\n\n" if how == "comments" else piece("x")
     yield piece("", "stop")
@@ -306,7 +306,7 @@ def test_of_a_stream_it_is_the_time_between_two_bytes(serving, gateway_to, call)
     async def answer(request):
         return StreamingResponse(trickle((await request.json())["model"]), media_type="text/event-stream")
 
-    times = {"slow": 60, "silent": 60, "comments": 4}
+    times = {"slow": 60, "silent": 60, "comments": 6}
     profiles = {
         name: Profile(name, "openrouter", name, timeout_seconds=seconds, progress_seconds=50)
         for name, seconds in times.items()
@@ -316,11 +316,11 @@ def test_of_a_stream_it_is_the_time_between_two_bytes(serving, gateway_to, call)
         gateway_to(f"{upstream}/v1", profiles) as url,
         ThreadPoolExecutor() as side_by_side,
     ):
-        header = {"x-stainless-read-timeout": "2"}
+        header = {"x-stainless-read-timeout": "3"}
         replies = list(side_by_side.map(lambda name: chat(call, url, header, model=name, stream=True), profiles))
     slow, *errors = (events(reply)[-1] for reply in replies)
     assert slow == "[DONE]"
     assert [json.loads(each)["error"]["message"].partition(";")[0] for each in errors] == [
-        "nothing more came in time for a client that waits 2 s for it",
-        "no whole answer came in time for a caller that waits 4 s",
+        "nothing more came in time for a client that waits 3 s for it",
+        "no whole answer came in time for a caller that waits 6 s",
     ]

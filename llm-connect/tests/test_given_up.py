@@ -202,4 +202,4 @@ async def test_a_call_that_is_given_up_before_there_is_a_connection_takes_nothin
         given_up = Connection(body, path="/v1/chat/completions")
         await asyncio.wait_for(given_up.served_by(gateway), 30)
     assert (given_up.sent[0]["status"], json.loads(given_up.sent[1]["body"])["error"]["type"]) == (504, "deadline")
-    assert [amount.tokens for amount in gateway._budgets.spent.values()] == [0]
+    assert not any(amount.tokens for amount in gateway._budgets.spent.values())

@@ -17,7 +17,7 @@ from llm_connect.providers.wire import Wire
 from llm_connect.secret import Redactor
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
-PATIENCE = Patience(first_byte=60, progress=0.2)
+PATIENCE = Patience(first_byte=60, progress=0.5)
 ENDS = "ends"
 SILENT = "silent"
 

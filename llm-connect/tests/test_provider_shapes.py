@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from llm_connect.configuration import AuditTable, Budget, ProviderTable
 from llm_connect.faults import ProviderFailed
-from llm_connect.profiles import CUSTODIAN_TRIAGE, Profile
+from llm_connect.profiles import CUSTODIAN_TRIAGE, Profile, Target
 from llm_connect.providers import events as events_module
 from llm_connect.providers.events import EventReader
 
@@ -216,6 +216,32 @@ def test_an_answer_that_is_none_pays_what_the_provider_says_it_used(answered, tm
         assert (reply.json if path == "/execute" else error_of(reply))["type"] == type_
         assert (tokens_of(tmp_path) == 6) is bool(said_usage)
     assert [line.get("total_tokens") for line in request_lines()] == [6, None]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_a_request_used_in_all_of_its_attempts_is_counted_and_told(
+    serving, gateway_to, call, tmp_path, *, request_lines, stream
+):
+    """The error is plain JSON in both: a stream that was never begun has no other form."""
+    ended = {"choices": [{"index": 0, "message": {"content": "a"}, "finish_reason": "stop"}]}
+
+    async def answer(request):
+        if (await request.json())["model"] == "a/b":
+            return JSONResponse({"error": {"code": 502, "message": "no"}, **usage(3)})
+        octets = said("a", "stop") + chunk([], **usage(4)) + DONE
+        return Response(octets, media_type=EVENTS) if stream else JSONResponse({"model": "m", **ended, **usage(4)})
+
+    profile = Profile(NAME, "openrouter", "a/b", max_tokens=100, fallbacks=(Target("openrouter", "c/d"),))
+    budgets = {"budgets": (Budget("total", tokens=9000),), "state": str(tmp_path)}
+    with (
+        serving(Starlette(routes=[Route("/v1/chat/completions", answer, methods=["POST"])])) as upstream,
+        gateway_to(f"{upstream}/v1", {NAME: profile}, **budgets) as url,
+    ):
+        body = {"model": NAME, "messages": HELLO, "stream": stream}
+        assert call("POST", f"{url}/v1/chat/completions", body).status == 200
+    assert tokens_of(tmp_path) == 6 + 7
+    (line,) = request_lines()
+    assert (line["attempts"], line["completion_tokens"], line["total_tokens"]) == (2, 3 + 4, 6 + 7)
 
 
 def test_of_a_cut_stream_the_record_has_what_was_passed_on(answered, tmp_path):

@@ -49,7 +49,7 @@ _UNKNOWN_USAGE: Mapping[str, Any] = MappingProxyType(usage_of(None))
 
 
 class Job(Struct):
-    """One request on its way; `served`, `attempts` and `usage` tell afterwards what was done.
+    """One request on its way; `served`, `attempts` and `usage` (of all of them) tell afterwards what was done.
 
     Attributes:
         deadline: when it has to be answered, in the time of the event loop.
@@ -123,10 +123,7 @@ class Calling:
             try:
                 completion = await self._providers[target.provider].complete(call)
             except GatewayError as error:
-                self._give_back(reservation, error)
-                if error.usage is not None:  # an answer that is none was paid for
-                    job.owed = (reservation, error.usage)
-                    self.settle(job)
+                self._failed(job, reservation, error)
                 await attempts.after(error)
                 continue
             except asyncio.CancelledError as given_up:
@@ -153,7 +150,7 @@ class Calling:
             try:
                 first = await _first(chunks)
             except GatewayError as error:
-                self._give_back(reservation, error)
+                self._failed(job, reservation, error)
                 await attempts.after(error, _UNBEGUN)
                 continue
             except asyncio.CancelledError as given_up:
@@ -184,9 +181,13 @@ class Calling:
             logger.warning("no further attempt", extra={"fields": fields})
             raise attempts.failed from None
 
-    def _give_back(self, reservation: Reservation, error: GatewayError) -> None:
+    def _failed(self, job: Job, reservation: Reservation, error: GatewayError) -> None:
+        """Give back what is certainly not owed; an answer that is none was paid for."""
         if error.unbilled:
             self._budgets.release(reservation)
+        elif error.usage is not None:
+            job.owed = (reservation, error.usage)
+            self.settle(job)
 
     def _give_back_unsent(self, reservation: Reservation, given_up: asyncio.CancelledError) -> None:
         if UNSENT in getattr(given_up, "__notes__", ()):
@@ -196,9 +197,15 @@ class Calling:
         """Put what was used in the place of what was reserved; what nobody knows stays reserved."""
         if job.owed is None or job.served is None:
             return
-        reservation, usage = job.owed
-        job.owed, job.usage = None, usage_of(usage)
-        self._budgets.settle(reservation, job.usage, job.served.prices)
+        reservation, told = job.owed
+        usage = usage_of(told)
+        job.owed, job.usage = None, _together(job.usage, usage)
+        self._budgets.settle(reservation, usage, job.served.prices)
+
+
+def _together(before: Mapping[str, Any], usage: Mapping[str, Any]) -> dict[str, Any]:
+    """What all attempts used; None is what nobody knows of any."""
+    return {name: value if before[name] is None else before[name] + (value or 0) for name, value in usage.items()}
 
 
 class _Attempts:

@@ -91,13 +91,21 @@ class Parser(httptools.HttpRequestParser):
         self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
         self._protocol = protocol
 
-    def feed_data(self, data: bytes) -> None:  # type: ignore[override]  # nothing else comes from a transport
+    def feed_data(self, data: bytes | memoryview) -> None:  # type: ignore[override]  # nothing else comes
         """See httptools."""
-        try:
-            super().feed_data(data)
-        except httptools.HttpParserUpgrade as offer:
-            if not self._protocol.go_on(data[offer.args[0] :]):
-                raise
+        parser, rest = self, memoryview(data)
+        while True:  # each of many requests in one piece may have an offer
+            try:
+                super(Parser, parser).feed_data(rest)
+            except httptools.HttpParserUpgrade as offer:
+                head = self._protocol.without_offer()
+                if head is None:
+                    raise
+                parser = self._protocol.parser = Parser(self._protocol)
+                super(Parser, parser).feed_data(head)
+                rest = rest[offer.args[0] :]
+            else:
+                return
 
 
 class Protocol(HttpToolsProtocol):
@@ -135,16 +143,13 @@ class Protocol(HttpToolsProtocol):
         else:
             super().on_headers_complete()
 
-    def go_on(self, rest: bytes) -> bool:
-        """Read the head that offered another protocol anew, without the offer, and what follows it; whether it did."""
+    def without_offer(self) -> bytes | None:
+        """The head that offered another protocol, without the offer; None where there was none."""
         if not self._offered:
-            return False
+            return None
         self._offered = False
         line = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
-        head = b"".join(b"%b: %b\r\n" % header for header in _without_offer(self.headers))
-        self.parser = Parser(self)
-        self.parser.feed_data(line + head + b"\r\n" + rest)
-        return True
+        return line + b"".join(b"%b: %b\r\n" % header for header in _without_offer(self.headers)) + b"\r\n"
 
     def on_body(self, body: bytes) -> None:
         """As uvicorn's."""

@@ -60,6 +60,7 @@ class ChatEndpoint(Endpoint):
     async def _stream(self, exchange: Exchange, job: Job, schema: Schema | None) -> None:
         chunks: Chunks | None = None
         refused: ProviderFailed | None = None
+        wait = self.between_bytes(exchange, job)
         try:
             async with aclosing(self.calling.stream(job)) as source:
                 async for chunk in source:
@@ -72,7 +73,7 @@ class ChatEndpoint(Endpoint):
                             chunks = self._chunks(job)
                             await exchange.begin_events()
                         refused = await self._send(exchange, job, schema, chunks, chunk)
-                    self.goes_on(exchange, job)
+                    self.goes_on(exchange, job, wait)
         except GatewayError:
             if refused is None:  # else what became of the rest is nobody's concern
                 raise

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from llm_connect.providers import Chunk
 
 _LONGEST_CONTENT = 16 * 1024 * 1024
+_LEAST_BESIDE = 256
+"""What a piece of a call counts at least: 60 bytes of JSON take 700 as objects."""
 
 
 class Chunks:
@@ -23,10 +25,11 @@ class Chunks:
     Args:
         request: the caller's.
         model: the id that was called, for chunks that name none.
-        keep: whether the content is needed afterwards.
+        keep: whether the content is needed: by a schema, or for the audit record.
 
     Attributes:
-        otherwise: the choices so far that are no answer in the sense of a schema; see `says_otherwise`.
+        otherwise: the choices so far that are no answer in the sense of a schema, where the content is kept; see
+            `says_otherwise`.
     """
 
     def __init__(self, request: ChatRequest, model: str, *, keep: bool) -> None:
@@ -61,19 +64,23 @@ class Chunks:
             self.finish_reason = reason
         if reason:
             self._ended.add(index)
-        delta = choice.get("delta") or {}
-        if says_otherwise(delta):
+        if self._keep:
+            self._note_said(index, choice.get("delta") or {})
+
+    def _note_said(self, index: int, delta: Mapping[str, Any]) -> None:
+        otherwise = says_otherwise(delta)
+        if otherwise:
             self.otherwise.add(index)
-            self._keep_beside(index, {name: delta[name] for name in OTHERWISE if delta.get(name)})
+        if self._kept >= _LONGEST_CONTENT:
+            return
+        if otherwise:
+            said = {name: delta[name] for name in OTHERWISE if delta.get(name)}
+            self._kept += max(len(encode(said)), _LEAST_BESIDE)
+            self._beside.setdefault(index, []).append(said)
         content = text_of(delta.get("content"))
-        if self._keep and content is not None and self._kept < _LONGEST_CONTENT:
+        if content is not None:
             self._kept += len(content)
             self._content.setdefault(index, []).append(content)
-
-    def _keep_beside(self, index: int, said: Mapping[str, Any]) -> None:
-        if self._keep and self._kept < _LONGEST_CONTENT:
-            self._kept += len(encode(said))
-            self._beside.setdefault(index, []).append(said)
 
     @property
     def ended(self) -> bool:

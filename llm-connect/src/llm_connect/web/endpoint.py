@@ -56,14 +56,18 @@ class Endpoint:
         exchange.watch()
         return at
 
-    def goes_on(self, exchange: Exchange, job: Job) -> None:
-        """Something of a stream went out: a client's own timeout is one between two bytes then, and begins anew.
+    def between_bytes(self, exchange: Exchange, job: Job) -> float | None:
+        """Seconds that the client waits for each next byte of a stream; None where the profile's time is over first.
 
         Source: OpenAI's clients, whose timeout ends with the head of the answer (npm), or is the transport's own one
         for each read (Python). The profile's holds for the whole stream.
         """
         wait = _client_timeout(exchange.headers)
-        if wait >= job.profile.timeout_seconds:
+        return wait if wait < job.profile.timeout_seconds else None
+
+    def goes_on(self, exchange: Exchange, job: Job, wait: float | None) -> None:
+        """Something of a stream went out: the time between two bytes begins anew."""
+        if wait is None:
             return
         whole = exchange.arrived + deadline_seconds(job.profile.timeout_seconds)
         following = asyncio.get_running_loop().time() + deadline_seconds(wait)
