@@ -17,6 +17,7 @@ from cluster_platform import OURS
 from warden.adapters.embedded import Embedded, process, state
 from warden.adapters.embedded.cluster import Cluster
 from warden.adapters.embedded.kube import Access, Kube, read_kubeconfig
+from warden.adapters.embedded.plane import TITLES
 from warden.domain.errors import NotFound, Refused, ServerFault, Unreachable, Usage
 from warden.domain.secret import Secret
 
@@ -270,6 +271,18 @@ def test_a_part_that_ends_at_once_is_told_with_its_own_words(shared):
     finally:
         key.write_bytes(content)
     up(shared)
+
+
+def test_controllers_are_up_when_each_of_them_has_begun(shared, monkeypatch):
+    """The manager says that it is well before it has begun with any; with a key that is none it ends after that."""
+    up(shared)
+
+    def answering():
+        return {part.name for part in shared.cluster("broken").status() if part.answers}
+
+    assert answering() == set(TITLES.values())
+    monkeypatch.setattr(Kube, "health", lambda _self, _path: "healthz check passed\n")
+    assert answering() == set(TITLES.values()) - {"kube-controller-manager"}
 
 
 def test_what_did_not_come_up_takes_only_itself_down(shared):

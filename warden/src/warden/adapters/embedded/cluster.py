@@ -21,7 +21,7 @@ import msgspec
 from warden.adapters.embedded import furnish, plane, process, state
 from warden.adapters.embedded.authority import signing_key
 from warden.adapters.embedded.kube import Access, Kube, kubeconfig
-from warden.adapters.embedded.plane import PARTS, TITLES, Place, Ports
+from warden.adapters.embedded.plane import CONTROLLERS, PARTS, TITLES, Place, Ports
 from warden.adapters.embedded.process import Program
 from warden.domain.errors import NotFound, Refused, ServerFault, Usage, WardenError
 from warden.domain.lane import Workload
@@ -335,9 +335,11 @@ def _healthy(part: str, port: int, place: Place, admin: Access | None) -> bool:
         certificate, key = state.read(pki.certificate), Secret(state.read(pki.key))
         admin = Access(server="", ca=state.read(pki.ca_file), certificate=certificate, key=key)
     access = admin or Access(server="", ca=state.read(pki.ca_file))
-    path = {"etcd": "/health", "api": "/readyz", "controllers": "/healthz"}[part]
-    at = msgspec.structs.replace(access, server=f"https://127.0.0.1:{port}")
-    return Kube(at).call("GET", path)[0] == http.client.OK
+    path = {"etcd": "/health", "api": "/readyz", "controllers": "/healthz?verbose"}[part]
+    told = Kube(msgspec.structs.replace(access, server=f"https://127.0.0.1:{port}")).health(path)
+    # kube-controller-manager is well before it has begun with any controller, and ends where one cannot begin.
+    begun = told is not None and all(f"[+]{name} ok" in told for name in CONTROLLERS)
+    return begun if part == "controllers" else told is not None
 
 
 def _plain_health(port: int) -> bool:

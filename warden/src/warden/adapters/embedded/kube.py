@@ -69,11 +69,9 @@ class Kube:
         self, method: str, path: str, body: object = None, content_type: str = "application/json"
     ) -> tuple[int, dict[str, Any]]:
         """Status and body of one request; a `body` that is text is sent as it is. `Unreachable` without an answer."""
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", **self._bearer()}
         if body is not None:
             headers["Content-Type"] = content_type
-        if self.access.token:
-            headers["Authorization"] = f"Bearer {self.access.token.reveal()}"
         raw = body if body is None or isinstance(body, str) else json.dumps(body)
         status, answer = self._exchange(method, path, raw.encode() if raw is not None else None, headers)
         return status, _object(answer)
@@ -93,6 +91,11 @@ class Kube:
             hint="warden dev status",
         )
 
+    def health(self, path: str) -> str | None:
+        """What a health endpoint says; ``None`` where all is not well. `Unreachable` without an answer."""
+        status, answer = self._exchange("GET", path, None, self._bearer())
+        return answer.decode("utf-8", "replace") if status == http.client.OK else None
+
     def apply(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Server-side apply of one object, as its owner: what others set otherwise is taken over."""
         where = path_of(document["apiVersion"], document["kind"], document["metadata"])
@@ -102,6 +105,9 @@ class Kube:
     def system(self) -> str:
         """The API server as people name it."""
         return f"Kubernetes {self.access.server}"
+
+    def _bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.access.token.reveal()}"} if self.access.token else {}
 
     def _exchange(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
         where = urlsplit(self.access.server)

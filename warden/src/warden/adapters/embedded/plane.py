@@ -21,7 +21,7 @@ TITLES = {
 }
 """Part -> the program's file name, which is what people know it by, too."""
 
-_CONTROLLERS = (
+CONTROLLERS = (
     "namespace-controller",
     "serviceaccount-controller",
     "serviceaccount-token-controller",
@@ -192,7 +192,7 @@ def _controllers(place: Place, ports: Ports) -> _Started:
         f"--tls-cert-file={pki.certificate}",
         f"--tls-private-key-file={pki.key}",
         "--profiling=false",
-        f"--controllers={','.join(_CONTROLLERS)}",
+        f"--controllers={','.join(CONTROLLERS)}",
     ]
     return arguments, {}, mark
 
