@@ -259,7 +259,7 @@ CALLS = [
     tool(0, id="c1", type="function", function={"name": "look", "arguments": ""}),
     tool(0, id=None, function={"name": None, "arguments": '{"a"'}),
     tool(1, id="c2", type="custom", custom={"name": "say", "input": "hel"}),
-    tool(0, function={"arguments": ": 1}"}),
+    tool(0, id="c1", type="function", function={"arguments": ": 1}"}),  # some say again whose piece it is
     tool(1, custom={"input": "lo"}),
 ]
 MADE = [

@@ -116,12 +116,9 @@ class Calling:
         """
         attempts = _Attempts(job, self._targets(job))
         while True:
-            target = attempts.target
-            call = job.call(target)
-            reservation = await self._reserve(job, call, target, attempts)
-            attempts.begin()
+            provider, call, reservation = await self._begin(job, attempts)
             try:
-                completion = await self._providers[target.provider].complete(call)
+                completion = await provider.complete(call)
             except GatewayError as error:
                 self._failed(job, reservation, error)
                 await attempts.after(error)
@@ -142,11 +139,8 @@ class Calling:
         """
         attempts = _Attempts(job, self._targets(job))
         while True:
-            target = attempts.target
-            call = job.call(target)
-            reservation = await self._reserve(job, call, target, attempts)
-            attempts.begin()
-            chunks = self._providers[target.provider].stream(call)
+            provider, call, reservation = await self._begin(job, attempts)
+            chunks = provider.stream(call)
             try:
                 first = await _first(chunks)
             except GatewayError as error:
@@ -170,16 +164,20 @@ class Calling:
         if not said:
             raise malformed("provider_empty", "its stream holds no text")
 
-    async def _reserve(self, job: Job, call: Call, target: Target, attempts: _Attempts) -> Reservation:
-        """The bound of an attempt. Where a further one has no room, what the last one came to is the answer."""
+    async def _begin(self, job: Job, attempts: _Attempts) -> tuple[Provider, Call, Reservation]:
+        """Reserve the bound of an attempt. Where a further one has no room, what the last one came to is the answer."""
+        target = attempts.target
+        call = job.call(target)
         try:
-            return await self._budgets.reserve(job.caller, job.profile.name, call, target.prices)
+            reservation = await self._budgets.reserve(job.caller, job.profile.name, call, target.prices)
         except GatewayError as error:
             if attempts.failed is None:
                 raise
             fields = {"profile": job.profile.name, "model": target.model, "type": error.type, "problem": error.message}
             logger.warning("no further attempt", extra={"fields": fields})
             raise attempts.failed from None
+        attempts.begin()
+        return self._providers[target.provider], call, reservation
 
     def _failed(self, job: Job, reservation: Reservation, error: GatewayError) -> None:
         """Give back what is certainly not owed; an answer that is none was paid for."""

@@ -243,8 +243,10 @@ class Journal(Protocol):
     def states(self) -> Mapping[str, LaneState]:
         """The same for every lane that the journal knows."""
 
-    def log(self, *, lane: str | None = None, last: int = 0) -> Sequence[Record]:
-        """The newest `last` records (0: all), oldest first."""
+    def log(
+        self, *, lane: str | None = None, last: int = 0, events: Sequence[str] = (), after: int = 0
+    ) -> Sequence[Record]:
+        """The newest `last` records (0: all) after that number, oldest first; of one lane, of some kinds, or of all."""
 
 
 class Policy(Protocol):

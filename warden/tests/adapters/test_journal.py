@@ -65,6 +65,17 @@ def test_log_gives_the_last_of_one_lane(journal):
     assert [record.body["n"] for record in journal.log(last=1)] == [4]
 
 
+def test_log_gives_some_kinds_after_a_number(journal):
+    for event, lane in (("a", "one"), ("b", "one"), ("a", "two"), ("c", "one"), ("a", "one"), ("b", "one")):
+        journal.record(event, lane, {})
+    found = [record.seq for record in journal.log(lane="one", events=("a", "c"))]
+    assert found == [1, 4, 5]
+    assert [record.seq for record in journal.log(lane="one", events=("a", "c"), after=1)] == [4, 5]
+    assert [record.seq for record in journal.log(events=("a",), after=1, last=1)] == [5]
+    assert [record.seq for record in journal.log(after=4)] == [5, 6]
+    assert journal.log(lane="one", events=("d",)) == []
+
+
 def test_the_chain_can_be_checked_with_ten_lines_of_stock_python(journal, path):
     journal.record("access.begin", "läne", {"z": 1, "a": ['"quoted"', None, True, 0.5]})
     journal.record("access.handed", "läne", {})

@@ -532,6 +532,22 @@ def test_a_lane_is_closed_for_everyone_and_opened_again(applied):
     assert (again.returncode, "is not closed" in again.stderr) == (5, True)
 
 
+def test_a_lane_that_moved_and_was_closed_before_it_was_applied_can_be_opened_again(applied):
+    """Its policy was the server's only trace of the earlier path, at which its role is marked."""
+    lane, file = applied.world.lane, applied.world.lane_file
+    before = applied.world.path
+    file.write_text(file.read_text().replace(f"/api/{lane}", "/api/moved-key"))
+    closed = applied("deactivate", lane, "--reason", "INC-9", "--yes")
+    assert closed.returncode == 0, closed.stderr
+    assert f"{before} was the lane's before; what it holds stays." in " ".join(closed.stdout.split())
+    assert json.loads(applied("deactivate", lane, "--reason", "INC-9", "--yes", "--json").stdout)["left_behind"] == []
+    refused = applied("reactivate", lane, "--reason", "mended", "--yes")
+    assert (refused.returncode, "--take-over" in refused.stderr) == (1, True)
+    opened = applied("reactivate", lane, "--reason", "mended", "--take-over", "--yes")
+    assert opened.returncode == 0, opened.stderr
+    assert applied("plan", lane).returncode == 0
+
+
 def test_closing_without_an_answer_says_that_only_the_journal_has_it(applied):
     lane = applied.world.lane
     done = applied("deactivate", lane, "--reason", "x", "--yes", BAO_ADDR="http://127.0.0.1:1")

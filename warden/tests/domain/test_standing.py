@@ -7,6 +7,7 @@ import pytest
 
 from warden.domain.lane import Custody, Delivery, Rotation
 from warden.domain.record import LaneState, Record
+from warden.domain.route import of_late
 from warden.domain.server import KvMetadata
 from warden.domain.standing import Glance, delivered, delivery_word, proof_state, standing
 
@@ -43,12 +44,13 @@ def test_a_sound_lane_has_nothing_to_do(lane_of):
     ],
 )
 def test_a_proof_holds_for_a_day(age, state, word):
-    assert proof_state(LaneState(proof=record(age, state=state)), NOW) == word
+    held = LaneState(proof=record(age, state=state))
+    assert proof_state(held, counted=of_late(held.proof, NOW)) == word
 
 
 def test_no_proof_is_never_and_one_without_a_word_is_inconclusive():
-    assert proof_state(LaneState(), NOW) == "never"
-    assert proof_state(LaneState(proof=record()), NOW) == "inconclusive"
+    assert proof_state(LaneState(), counted=False) == "never"
+    assert proof_state(LaneState(proof=record()), counted=True) == "inconclusive"
 
 
 def without(**changed):
@@ -152,3 +154,27 @@ def test_what_a_refuted_proof_found_first_is_next_and_whose_turn_it_is(lane_of):
     assert look(lane_of(), without(custom={}), wrong).next_action == "warden apply first"
     assert look(lane_of(), state=LaneState(proof=record(state="refuted"))).next_action == "warden prove first"
     assert look(lane_of(), state=LaneState(proof=record(state="proven", next=said))).next_action == ""
+
+
+ELSEWHERE = {
+    "of another declaration": ({"declared": {"path": "another"}}, {}, False),
+    "of another OpenBao": ({"system": "https://b"}, {}, False),
+    "of before it was closed": ({}, {"overtaken": True}, False),
+    "of this": ({"system": "https://a"}, {}, True),
+    "of nobody knows which": ({}, {}, True),
+}
+
+
+@pytest.mark.parametrize("case", ELSEWHERE)
+def test_a_proof_of_something_else_says_nothing_of_a_delivery_and_advises_nothing(lane_of, case):
+    body, more, counts = ELSEWHERE[case]
+    lane = lane_of(deliveries={"here": Delivery(external_secret="a/b")})
+
+    def found(word):
+        said = {"deliveries": {"here": SAID}, "next": {"stretch": "consumer", "mend": "kubectl apply"}}
+        state = LaneState(proof=record(state=word, **said, **body), **more)
+        return standing(lane, OURS, state, NOW, seen=True, glances={"here": THERE}, system="https://a")
+
+    proven, refuted = found("proven"), found("refuted")
+    assert (proven.proof, proven.deliveries["here"]) == (("proven", "v3 proven") if counts else ("stale", "unproven"))
+    assert (refuted.proof, refuted.next_action) == ("refuted", "kubectl apply" if counts else "warden prove first")

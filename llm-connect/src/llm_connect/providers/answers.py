@@ -187,3 +187,28 @@ def _said(message: Any) -> str:
 
 def _plain_retry_after(value: str | None) -> str | None:
     return value if value and _RETRY_AFTER.fullmatch(value) else None
+
+
+class Ends:
+    """Whether every choice of a stream has said why it ends.
+
+    Args:
+        asked_for: how many choices there have to be.
+    """
+
+    def __init__(self, asked_for: int = 1) -> None:
+        self._asked_for = asked_for
+        self._begun: set[int] = set()
+        self._ended: set[int] = set()
+
+    def note(self, choice: Mapping[str, Any]) -> None:
+        """One choice of a chunk."""
+        index = choice.get("index") or 0
+        self._begun.add(index)
+        if choice.get("finish_reason"):
+            self._ended.add(index)
+
+    @property
+    def whole(self) -> bool:
+        """Whether those that began are those that ended, and as many as were asked for."""
+        return self._begun == self._ended and len(self._ended) >= self._asked_for

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_connect.encoding import encode
 from llm_connect.faults import GatewayError, NotConfigured, ProviderFailed, TimedOut
-from llm_connect.providers.answers import OK, malformed, read_chunk, read_completion
+from llm_connect.providers.answers import OK, Ends, malformed, read_chunk, read_completion
 from llm_connect.providers.events import EventReader
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class HttpProvider:
                 yield chunk
 
     async def _chunks(self, answer: Answer, call: Call) -> AsyncGenerator[Chunk | None, None]:
-        reader, clock, ends = EventReader(), _Progress(call), _Ends(call)
+        reader, clock, ends = EventReader(), _Progress(call), Ends(call.fields.get("n") or 1)
         while piece := await answer.piece(*clock.wait()):
             clock.came()
             for data in reader.feed(piece):
@@ -93,7 +93,8 @@ class HttpProvider:
                     await answer.end()  # often its last chunk comes by itself
                     return
                 chunk = read_chunk(self._redactor.text(data))
-                ends.note(chunk)
+                for choice in chunk.get("choices") or ():
+                    ends.note(choice)
                 yield chunk
         if not ends.whole:
             raise ProviderFailed("provider_cut", "the provider's stream ended before the answer was whole")
@@ -123,25 +124,6 @@ class HttpProvider:
 def _headers(key: Key | None) -> dict[str, str]:
     bearer = {"authorization": f"Bearer {key.secret.reveal()}"} if key else {}
     return {"content-type": "application/json", **bearer}
-
-
-class _Ends:
-    """Whether every choice has said why it ends: a stream without a last sign is whole then, and cut otherwise."""
-
-    def __init__(self, call: Call) -> None:
-        self._asked_for = call.fields.get("n") or 1
-        self._begun: set[int] = set()
-        self._ended: set[int] = set()
-
-    def note(self, chunk: Chunk) -> None:
-        for choice in chunk.get("choices") or ():
-            self._begun.add(choice.get("index") or 0)
-            if choice.get("finish_reason"):
-                self._ended.add(choice.get("index") or 0)
-
-    @property
-    def whole(self) -> bool:
-        return self._begun == self._ended and len(self._ended) >= self._asked_for
 
 
 class _Progress:

@@ -15,7 +15,7 @@ from llm_connect.web.chunks import Chunks
 from llm_connect.web.endpoint import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from llm_connect.providers import Chunk
     from llm_connect.structured.schemas import Schema
@@ -41,20 +41,17 @@ class ChatEndpoint(Endpoint):
         exchange.content = completion["choices"]
         exchange.fields |= {"model": completion["model"], "finish_reason": first.get("finish_reason")}
         if schema is not None:
-            judgement = await self._worst(job, schema, completion["choices"])
+            judgement = await self._worst(job, schema, _texts(completion["choices"]))
             if judgement is not None:
                 completion["metadata"] = _metadata(judgement)
         await exchange.answer_json(200, completion)
 
-    async def _worst(self, job: Job, schema: Schema, choices: list[dict[str, Any]]) -> Mapping[str, Any] | None:
-        """The judgement on the choices: the first that is not valid, else that they are."""
+    async def _worst(self, job: Job, schema: Schema, said: Sequence[tuple[str, Any]]) -> Mapping[str, Any] | None:
+        """The judgement on texts and why they end: the first that is not valid, else that they are; None of none."""
         found: Mapping[str, Any] | None = None
-        for choice in choices:
-            message = choice.get("message") or {}
-            if not says_otherwise(message):
-                content, reason = text_of(message.get("content")) or "", choice.get("finish_reason")
-                judgement = await self.judged(schema, content, reason, job.profile.validation)
-                found = judgement if found is None or found["valid"] else found
+        for content, reason in said:
+            judgement = await self.judged(schema, content, reason, job.profile.validation)
+            found = judgement if found is None or found["valid"] else found
         return found
 
     async def _stream(self, exchange: Exchange, job: Job, schema: Schema | None) -> None:
@@ -84,7 +81,7 @@ class ChatEndpoint(Endpoint):
             exchange.content = chunks.contents() if chunks else None
         if refused is not None:
             raise refused
-        if schema is not None and not (chunks and chunks.ended):
+        if schema is not None and not (chunks and chunks.ends.whole):
             message = "the provider's answer cannot be used: its stream does not say why it ends, and was not judged"
             raise ProviderFailed("provider_malformed", message, provider_status=200)
         await exchange.event(b"[DONE]")
@@ -112,14 +109,17 @@ class ChatEndpoint(Endpoint):
 
     async def _judge(self, job: Job, schema: Schema, chunks: Chunks, chunk: Chunk) -> None:
         """With the chunk that ends a choice goes the judgement on it: its content is whole then."""
-        found: Mapping[str, Any] | None = None
-        for choice in chunk.get("choices") or ():
-            reason, index = choice.get("finish_reason"), choice.get("index") or 0
-            if reason and index not in chunks.otherwise:
-                judgement = await self.judged(schema, chunks.content(index), reason, job.profile.validation)
-                found = judgement if found is None or found["valid"] else found
+        ends = [(each.get("index") or 0, each.get("finish_reason")) for each in chunk.get("choices") or ()]
+        said = [(chunks.content(index), why) for index, why in ends if why and index not in chunks.otherwise]
+        found = await self._worst(job, schema, said)
         if found is not None:
             chunk["metadata"] = _metadata(found)
+
+
+def _texts(choices: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
+    """What choices say and why they end; a call of a tool, or a refusal, is no answer in the sense of a schema."""
+    messages = [(choice.get("message") or {}, choice.get("finish_reason")) for choice in choices]
+    return [(text_of(each.get("content")) or "", reason) for each, reason in messages if not says_otherwise(each)]
 
 
 def _metadata(judgement: Mapping[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_connect.encoding import encode
 from llm_connect.execution import OTHERWISE, says_otherwise, text_of
+from llm_connect.providers.answers import Ends
 from llm_connect.web.pieces import put_together
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Chunks:
         keep: whether the content is needed: by a schema, or for the audit record.
 
     Attributes:
+        ends: whether each choice that began has said why it ends: only then was each of them judged.
         otherwise: the choices so far that are no answer in the sense of a schema, where the content is kept; see
             `says_otherwise`.
     """
@@ -38,8 +40,7 @@ class Chunks:
         self._content: dict[int, list[str]] = {}
         self._beside: dict[int, list[Mapping[str, Any]]] = {}
         self._kept = 0
-        self._begun: set[int] = set()
-        self._ended: set[int] = set()
+        self.ends = Ends()
         self.model = model
         self.finish_reason: str | None = None
         self.otherwise: set[int] = set()
@@ -59,11 +60,9 @@ class Chunks:
 
     def _note(self, choice: Mapping[str, Any]) -> None:
         reason, index = choice.get("finish_reason"), choice.get("index") or 0
-        self._begun.add(index)
+        self.ends.note(choice)
         if isinstance(reason, str):
             self.finish_reason = reason
-        if reason:
-            self._ended.add(index)
         if self._keep:
             self._note_said(index, choice.get("delta") or {})
 
@@ -81,11 +80,6 @@ class Chunks:
         if content is not None:
             self._kept += len(content)
             self._content.setdefault(index, []).append(content)
-
-    @property
-    def ended(self) -> bool:
-        """Whether each choice that began has said why it ends: only then was each of them judged."""
-        return bool(self._begun) and self._begun == self._ended
 
     def content(self, index: int) -> str:
         """The content of a choice so far, where it is kept."""

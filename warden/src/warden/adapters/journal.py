@@ -28,9 +28,6 @@ SELECT {_COLUMNS} FROM journal WHERE seq IN (
 _STATES = f"""\
 SELECT {_COLUMNS} FROM journal WHERE seq IN (
   SELECT max(seq) FROM journal WHERE {TELLING} GROUP BY lane, event) ORDER BY seq"""  # noqa: S608 - constants only
-_SINCE = """\
-SELECT DISTINCT event FROM journal
-WHERE lane = ? AND seq > ? AND event IN ('apply.done', 'put.done', 'adopt.done')"""
 
 
 def journal_path(environ: Mapping[str, str]) -> str:
@@ -91,20 +88,20 @@ class SqliteJournal:
         return _states(self._read(_STATE, (lane,))).get(lane, LaneState())
 
     def states(self) -> Mapping[str, LaneState]:
-        """What the journal last said of each lane it knows something of, and what was done to it since its proof."""
-        found = _states(self._read(_STATES, ()))
-        for lane, state in found.items():
-            if state.proof is not None:
-                rows = self._read(_SINCE, (lane, state.proof.seq))
-                found[lane] = msgspec.structs.replace(state, since=state.since.union(row[0] for row in rows))
-        return found
+        """What the journal last said of each lane it knows something of."""
+        return _states(self._read(_STATES, ()))
 
-    def log(self, *, lane: str | None = None, last: int = 0) -> Sequence[Record]:
-        """The records, oldest first; `last` (0: all) newest ones, of one lane or of all."""
-        where, values = ("WHERE lane = ?", (lane,)) if lane is not None else ("", ())
-        limit = "LIMIT ?" if last else ""
-        sql = f"SELECT {_COLUMNS} FROM journal {where} ORDER BY seq DESC {limit}"  # noqa: S608 - constants only
-        rows = self._read(sql, (*values, last) if last else values)
+    def log(
+        self, *, lane: str | None = None, last: int = 0, events: Sequence[str] = (), after: int = 0
+    ) -> Sequence[Record]:
+        """The records after that number, oldest first: the `last` (0: all) newest, of one lane, of these `events`."""
+        wanted: list[tuple[str, Sequence[object]]] = [("seq > ?", (after,))]
+        wanted += [("lane = ?", (lane,))] if lane is not None else []
+        wanted += [(f"event IN ({', '.join('?' * len(events))})", events)] if events else []
+        where = " AND ".join(clause for clause, _ in wanted)
+        limit = (last or -1,)  # SQLite: a negative limit is none
+        sql = f"SELECT {_COLUMNS} FROM journal WHERE {where} ORDER BY seq DESC LIMIT ?"  # noqa: S608 - constants only
+        rows = self._read(sql, (*(value for _, values in wanted for value in values), *limit))
         return [_record(row) for row in reversed(rows)]
 
     def head(self) -> Head:
@@ -201,6 +198,5 @@ def _states(rows: Sequence[Sequence[Any]]) -> dict[str, LaneState]:
             states[record.lane] = LaneState(closed=before.closed, proof=record)
         else:
             closed = record if record.event == "lane.closed" else None
-            since = before.since | {record.event} if before.proof else before.since
-            states[record.lane] = LaneState(closed=closed, proof=before.proof, since=since)
+            states[record.lane] = LaneState(closed=closed, proof=before.proof, overtaken=True)
     return states

@@ -35,7 +35,7 @@ _ELSEWHERE = "Or name another journal: WARDEN_JOURNAL=PATH."
 
 def unwritable(path: str, therefore: str, what: str, hint: str) -> JournalUnwritable:
     """The one error of the journal: what is so with the file, what therefore did not happen, what to do."""
-    return JournalUnwritable(f"{path} {what}; {therefore}.", system="journal", subject=path, hint=hint)
+    return JournalUnwritable(f"{path} {what}", therefore, subject=path, hint=hint)
 
 
 def refuse_foreign(path: str) -> NoReturn:

@@ -12,7 +12,7 @@ All of it in the API server's own words; what a proxy before it says is no answe
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import httpx2
@@ -59,6 +59,14 @@ PLACES = {
     "ExternalSecret": ("/apis/external-secrets.io/v1", "externalsecrets"),
 }
 """Kind -> where its API is and what it is called there."""
+
+
+class _Said(NamedTuple):
+    """What the API server said, and whether that is a success."""
+
+    status: int
+    body: dict[str, Any]
+    well: bool
 
 
 class Kubernetes:
@@ -131,8 +139,8 @@ class Kubernetes:
         query = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
         headers = {"Content-Type": "application/apply-patch+yaml"}
         answer = self._send("PATCH", path_of(ref), manifest, query=query, headers=headers)
-        if answer.status_code == httpx2.codes.CONFLICT:
-            raise self._conflict(ref, _body(answer))
+        if answer.status == httpx2.codes.CONFLICT:
+            raise self._conflict(ref, answer.body)
         self._expect(answer, f"apply {ref}")
 
     def patch(self, ref: Ref, changes: Mapping[str, Any]) -> Manifest:
@@ -160,7 +168,7 @@ class Kubernetes:
     def versions(self, group: str) -> list[str]:
         """``/apis/GROUP``; 404 where there is no such group."""
         answer = self._send("GET", f"/apis/{quote(group, safe='')}")
-        if answer.status_code == httpx2.codes.NOT_FOUND:
+        if answer.status == httpx2.codes.NOT_FOUND:
             return []
         found = self._expect(answer, f"GET /apis/{group}")
         names = [each["version"] for each in found.get("versions") or ()]
@@ -186,7 +194,7 @@ class Kubernetes:
         *,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> httpx2.Response:
+    ) -> _Said:
         """One request; raises only where there is no answer.
 
         What was cut off is sent once more: all of it is idempotent, or makes something short-lived that is then left
@@ -207,21 +215,22 @@ class Kubernetes:
                 raise self._no_credential(fault) from None
         return self._own(answer, f"{method} {path}")
 
-    def _own(self, answer: httpx2.Response, what: str) -> httpx2.Response:
+    def _own(self, answer: httpx2.Response, what: str) -> _Said:
         """The answer, where the API server gave it: a proxy's page shows nothing, refuses nothing, knows of nothing.
 
         The API server's own is an object with its kind, ``Status`` where it is an error (Kubernetes API, Status), and
         a line of text where it has no such API (Go's `http.NotFound`).
         """
-        kind = _body(answer).get("kind")
-        no_such_api = answer.status_code == httpx2.codes.NOT_FOUND and answer.text.strip() == NO_SUCH_API
+        status, body = answer.status_code, _object(answer)
+        no_such_api = status == httpx2.codes.NOT_FOUND and answer.text.strip() == NO_SUCH_API
+        kind = body.get("kind")
         if no_such_api or (kind if answer.is_success else kind == "Status"):
-            return answer
-        raise self._no_answer(answer.status_code, what, "nothing of Kubernetes' own")
+            return _Said(status, body, answer.is_success)
+        raise self._no_answer(status, what, "nothing of Kubernetes' own")
 
     def _found(self, method: str, path: str, *, headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
         answer = self._send(method, path, headers=headers)
-        if answer.status_code == httpx2.codes.NOT_FOUND and _names_an_object(_body(answer)):
+        if answer.status == httpx2.codes.NOT_FOUND and _names_an_object(answer.body):
             return None
         return self._expect(answer, f"{method} {path}")
 
@@ -230,11 +239,10 @@ class Kubernetes:
     ) -> dict[str, Any]:
         return self._expect(self._send(method, path, body, query=query), f"{method} {path}")
 
-    def _expect(self, answer: httpx2.Response, what: str) -> dict[str, Any]:
-        body = _body(answer)
-        if answer.is_success:
-            return body
-        raise self._error(answer.status_code, body, what)
+    def _expect(self, answer: _Said, what: str) -> dict[str, Any]:
+        if answer.well:
+            return answer.body
+        raise self._error(answer.status, answer.body, what)
 
     def _error(self, status: int, body: Mapping[str, Any], what: str) -> WardenError:
         said = str(body.get("message") or "").strip()
@@ -306,7 +314,7 @@ def _collection(kind: str, namespace: str) -> str:
     return f"{base}/namespaces/{quote(namespace, safe='')}/{plural}" if namespace else f"{base}/{plural}"
 
 
-def _body(answer: httpx2.Response) -> dict[str, Any]:
+def _object(answer: httpx2.Response) -> dict[str, Any]:
     try:
         body = answer.json()
     except ValueError:

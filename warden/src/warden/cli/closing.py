@@ -9,8 +9,8 @@ import msgspec
 from warden.cli import render, wiring
 from warden.cli.become import one_line
 from warden.cli.bench import Bench
-from warden.cli.lane import show_change
-from warden.cli.left_behind import delivered_before
+from warden.cli.lane import show_change, take_over_flag
+from warden.cli.left_behind import delivered_before, show
 from warden.domain.errors import Exit, Invalid, NotFound, Usage, WardenError
 
 if TYPE_CHECKING:
@@ -70,12 +70,13 @@ def deactivate(ctx: click.Context, /, lane: str, reason: str, take_over: bool, *
     kept += [msgspec.to_builtins(each) for each in delivered_before(bench, found)]
     if how["as_json"]:
         shown = {"lane": found.id, "closed": True, "changed": len(receipt.changed), "system": bench.address}
-        render.document(shown | {"kept": kept})
+        render.document(shown | {"kept": kept, "left_behind": receipt.left_behind})
     else:
         render.sentence(
             f"{found.id} is closed, in the journal and in {bench.system}. Open it: warden reactivate {found.id}"
         )
         _show_kept(kept)
+        show(receipt.left_behind)
     return int(Exit.DONE)
 
 
@@ -125,10 +126,11 @@ def _show_kept(kept: "Sequence[dict[str, str]]") -> None:
 @click.command()
 @click.argument("lane")
 @reason_option
+@take_over_flag
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as one JSON document.")
 @click.pass_context
-def reactivate(ctx: click.Context, /, lane: str, reason: str, yes: bool, as_json: bool) -> int:
+def reactivate(ctx: click.Context, /, lane: str, reason: str, take_over: bool, **how: bool) -> int:
     """Open a closed lane again: policy and roles as declared, then the journal.
 
     \b
@@ -136,24 +138,24 @@ def reactivate(ctx: click.Context, /, lane: str, reason: str, yes: bool, as_json
       warden reactivate openrouter-llm-connect --reason "new key, INC-204 closed"
       warden reactivate openrouter-llm-connect --reason "tenant is back" --yes --json
     \b
-    Exit codes: 5 the lane is not closed.
+    Exit codes: 1 not ours, 5 the lane is not closed.
     """
     from warden.verbs.deactivate import reactivate as reopen
 
     bench = Bench.of(ctx)
     found = bench.lane(lane)
     why = _said(reason)
-    _ask(lane, found, "open", yes=yes)
+    _ask(lane, found, "open", yes=how["yes"])
     with bench.alone("warden reactivate"):
         record = reopen(
             found,
             why,
-            lambda: bench.plan(found, opened=True),
+            lambda: bench.plan(found, opened=True, take_over=take_over),
             bench.vault,
             bench.journal,
-            done=_silent if as_json else show_change,
+            done=_silent if how["as_json"] else show_change,
         )
-    if as_json:
+    if how["as_json"]:
         render.document({"lane": found.id, "closed": False, "journal": record, "system": bench.address})
     else:
         render.line(f"{found.id} is open again · journal {record}. Next: warden prove {found.id}")

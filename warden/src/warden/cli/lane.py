@@ -68,7 +68,7 @@ class _Whole(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     parts: list[tuple[Any, Any]]
     flags: str = ""
-    earlier: list[left_behind.Earlier] = []
+    earlier: list[Any] = []
 
     @property
     def plans(self) -> list[Any]:
@@ -117,7 +117,7 @@ def _plan_json(whole: _Whole, bench: Bench) -> dict[str, Any]:
         "blocked": sum(len(part.blocked) for part in whole.plans),
         "clusters": [deliveries.as_json(leg, part) for leg, part in whole.parts if part is not None],
         "not_looked_at": deliveries.left_out(bench, whole.lane),
-        "left_behind": left_behind.as_json(whole.plan, whole.earlier),
+        "left_behind": left_behind.as_json(whole.plan.left_behind, whole.earlier),
     }
 
 
@@ -133,7 +133,7 @@ def _show_whole(whole: _Whole, bench: Bench, *, titled: bool) -> None:
         elif part is not None:
             deliveries.show_plan(part)
     deliveries.show_left_out(bench, whole.lane)
-    left_behind.show(whole.plan, whole.earlier)
+    left_behind.show(whole.plan.left_behind, whole.earlier)
     _show_sum(whole)
 
 
@@ -222,7 +222,7 @@ def _apply_one(lane: Lane, bench: Bench, codes: list[Exit], *, as_json: bool, ho
     earlier = [] if how["custody_only"] else left_behind.still_there(bench, lane)
     if not as_json:
         deliveries.show_left_out(bench, lane)
-        left_behind.show(first, earlier)
+        left_behind.show(receipt.left_behind, earlier)
         if len(parts) == sum(not leg.by_hand for leg in legs) or lane.id in bench.closed:
             _show_receipt(lane, bench, sum(len(part.changed) for part in made), max(part.record for part in made))
         else:
@@ -233,7 +233,7 @@ def _apply_one(lane: Lane, bench: Bench, codes: list[Exit], *, as_json: bool, ho
         "changed": _changed(receipt),
         "journal": receipt.record,
         "clusters": [{"cluster": leg.cluster, "changed": _changed(r), "journal": r.record} for leg, r in parts],
-        "left_behind": left_behind.as_json(first, earlier),
+        "left_behind": left_behind.as_json(receipt.left_behind, earlier),
     }
 
 

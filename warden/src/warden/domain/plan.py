@@ -146,7 +146,7 @@ def _closing(
     if text is not None:
         action = "delete" if lane_marked_in(text) == resources.lane.id or take_over else "foreign"
     policy = Change(action=action, kind="policy", name=resources.policy, lines=_removed(text or ""))
-    return Plan(lane=resources.lane.id, changes=(*roles, *gone, policy))
+    return Plan(lane=resources.lane.id, changes=(*roles, *gone, policy), left_behind=tuple(observed.former))
 
 
 def _grants(observed: Observed, role: RoleName | None, policies: set[str]) -> bool:

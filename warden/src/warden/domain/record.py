@@ -26,13 +26,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     """What the journal last said of a lane: whether it is closed (and by which record), and its last proof.
 
-    ``since`` are the events after that proof by which it may say less than it did: closings and openings, what was
-    applied, put or adopted (the last three as far as they were asked for).
+    ``overtaken``: after that proof it was closed or opened.
     """
 
     closed: Record | None = None
     proof: Record | None = None
-    since: frozenset[str] = frozenset()
+    overtaken: bool = False
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from warden.domain.record import LaneState
+from warden.domain.record import LaneState, Record
 
-FRESH_HOURS = 24
+FRESH = dt.timedelta(hours=24)
 """How long a proof counts."""
 
 
@@ -116,14 +116,19 @@ def basis(route: Route) -> dict[str, Any]:
     }
 
 
-def outdated(state: LaneState, declared: Mapping[str, Any]) -> bool:
-    """Whether the last proof is of another declaration, or of before the lane was closed or opened.
+def still_of(state: LaneState, declared: Mapping[str, Any]) -> bool:
+    """Whether the last proof is of this declaration, and of a lane that was neither closed nor opened since.
 
     A proof that was recorded without what it is of is taken to be of this.
     """
-    if state.proof is None or not state.since.isdisjoint({"lane.closed", "lane.opened"}):
-        return True
-    return bool(state.proof.body.get("declared", declared) != declared)
+    if state.proof is None or state.overtaken:
+        return False
+    return bool(state.proof.body.get("declared", declared) == declared)
+
+
+def of_late(proof: Record, now: dt.datetime) -> bool:
+    """Whether a proof is young enough to count."""
+    return now - dt.datetime.fromisoformat(proof.at) <= FRESH
 
 
 def _proof(route: Route, settled: LaneState, now: dt.datetime) -> Proof:
@@ -132,10 +137,10 @@ def _proof(route: Route, settled: LaneState, now: dt.datetime) -> Proof:
         return Proof()
     said = record.body
     state = said.get("state", "inconclusive")
-    age = now - dt.datetime.fromisoformat(record.at)
-    old = age > dt.timedelta(hours=FRESH_HOURS) or outdated(settled, basis(route))
-    if state == "proven":
-        state = "stale" if old else "proven" if said.get("scope", "lane") == "lane" else "partial"
+    if state == "proven" and not (of_late(record, now) and still_of(settled, basis(route))):
+        state = "stale"
+    elif state == "proven":
+        state = "proven" if said.get("scope", "lane") == "lane" else "partial"
     return Proof(
         state=state,
         at=record.at,

@@ -10,11 +10,10 @@ import msgspec
 from warden.domain.lane import Delivery, Lane
 from warden.domain.record import LaneState
 from warden.domain.resources import is_template
-from warden.domain.route import basis, outdated
+from warden.domain.route import basis, of_late, still_of
 from warden.domain.routing import draw
 from warden.domain.server import KvMetadata
 
-FRESH = dt.timedelta(hours=24)
 """A proof older than this is shown as stale: "active" without a fresh proof is unproven."""
 
 
@@ -82,27 +81,31 @@ def standing(
     glances: Mapping[str, Glance] | None = None,
     system: str = "",
     ajar: bool = False,
+    done: bool = False,
 ) -> Standing:
     """How a lane stands. `seen` is false where OpenBao did not answer: then nothing is claimed of it.
 
     `glances` has what was seen of each delivery; one that is missing was not looked at. `system` is the address of the
     OpenBao that was asked: a proof of another one is none of it. `ajar`: closed in the journal, and its policy is still
-    there.
+    there. `done`: after the last proof something was applied, put or adopted.
     """
     here = glances or {}
-    state = _held(lane, state, system if seen else "")
+    held = still_of(state, basis(draw(lane))) and (not seen or _is_of(state, system))
+    counted = held and state.proof is not None and of_late(state.proof, now)
     found = {
-        cluster: delivered(each, _proven(state, cluster, now), here.get(cluster), metadata)
+        cluster: delivered(each, _proven(state, cluster) if counted else {}, here.get(cluster), metadata)
         for cluster, each in lane.deliveries.items()
     }
-    owner, action = _next(lane, metadata, state, now, seen=seen, found=found, ajar=ajar)
+    proof = proof_state(state, counted=counted)
+    advised = _advised(lane, state, proof) if held and not done else None
+    owner, action = _next(lane, metadata, state, now, seen=seen, found=found, ajar=ajar, proof=proof, advised=advised)
     return Standing(
         lane=lane.id,
         status=lane.status,
         custody=_custody(metadata, seen=seen),
         access="closed" if state.closed else "open",
         deliveries={cluster: delivery_word(each) for cluster, each in found.items()},
-        proof=proof_state(state, now),
+        proof=proof,
         proven_at=state.proof.at if state.proof else "",
         written_at=_utc(metadata.written) if metadata and metadata.written and metadata.live else "",
         next_owner=owner,
@@ -110,26 +113,15 @@ def standing(
     )
 
 
-ELSEWHERE = "elsewhere"
-"""Stands among the events since a proof where it is of something else than what is looked at."""
+def _is_of(state: LaneState, system: str) -> bool:
+    """Whether the last proof is of that OpenBao, as far as both are known."""
+    return state.proof is None or not system or state.proof.body.get("system", system) == system
 
 
-def _held(lane: Lane, state: LaneState, system: str) -> LaneState:
-    """The state, with a proof that no longer counts told apart."""
-    if state.proof is None:
-        return state
-    other = bool(system) and state.proof.body.get("system", system) != system
-    if other or outdated(state, basis(draw(lane))):
-        return msgspec.structs.replace(state, since=state.since | {ELSEWHERE})
-    return state
-
-
-def _proven(state: LaneState, cluster: str, now: dt.datetime) -> Mapping[str, Any]:
-    """What the last proof says of a delivery; nothing where it no longer counts."""
-    if state.proof is None or ELSEWHERE in state.since or now - dt.datetime.fromisoformat(state.proof.at) > FRESH:
-        return {}
-    found = (state.proof.body.get("deliveries") or {}).get(cluster) or {}
-    return dict(found)
+def _proven(state: LaneState, cluster: str) -> Mapping[str, Any]:
+    """What the last proof says of a delivery."""
+    found = (state.proof.body.get("deliveries") or {}).get(cluster) if state.proof else None
+    return dict(found or {})
 
 
 def delivered(
@@ -166,14 +158,14 @@ def _utc(moment: dt.datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def proof_state(state: LaneState, now: dt.datetime) -> ProofState:
-    """How the last proof stands now; one without a state is inconclusive."""
+def proof_state(state: LaneState, *, counted: bool) -> ProofState:
+    """How the last proof stands, and whether it still counts; one without a state is inconclusive."""
     if state.proof is None:
         return "never"
     said = cast("ProofState", state.proof.body.get("state", "inconclusive"))
     if said != "proven":
         return said
-    if ELSEWHERE in state.since or now - dt.datetime.fromisoformat(state.proof.at) > FRESH:
+    if not counted:
         return "stale"
     return "proven" if state.proof.body.get("scope", "lane") == "lane" else "partial"
 
@@ -195,6 +187,8 @@ def _next(
     seen: bool,
     found: Mapping[str, Delivered],
     ajar: bool,
+    proof: ProofState,
+    advised: tuple[str, str] | None,
 ) -> tuple[str, str]:
     """The first thing that stands in the way, and the owner who can take it out of it.
 
@@ -205,7 +199,6 @@ def _next(
     moved = any(each.state in {"changed", "behind"} for each in found.values())
     enough = {"proven"} if here or not lane.deliveries else {"proven", "partial"}
     ours = metadata is not None and metadata.custom.get("catalog-id") == lane.id
-    advised = _advised(lane, state, now)
     if advised is not None and ours and state.closed is None and seen:
         return advised
     steps = (
@@ -215,7 +208,7 @@ def _next(
         (not seen, "warden doctor"),
         (not ours, f"warden apply {lane.id}"),
         (metadata is None or not metadata.live, f"warden put {lane.id} {lane.custody.fields[0]}"),
-        (proof_state(state, now) not in enough, f"warden prove {lane.id}"),
+        (proof not in enough, f"warden prove {lane.id}"),
         (moved, f"warden prove {lane.id}"),
         (_overdue(lane, metadata, now), f"rotate: warden put {lane.id} {lane.custody.fields[0]}"),
         (by_hand is not None, f"warden adopt {lane.id} --cluster {by_hand}"),
@@ -228,12 +221,9 @@ def _reason(state: LaneState) -> str:
     return str(state.closed.body.get("reason") or "closed") if state.closed else ""
 
 
-def _advised(lane: Lane, state: LaneState, now: dt.datetime) -> tuple[str, str] | None:
-    """What the last proof found wrong first: whose turn it is, and the command that mends it.
-
-    Where something was done since, that may be mended: then it is the next proof that knows.
-    """
-    if state.proof is None or state.since or proof_state(state, now) != "refuted":
+def _advised(lane: Lane, state: LaneState, proof: ProofState) -> tuple[str, str] | None:
+    """What the last proof found wrong first: whose turn it is, and the command that mends it."""
+    if state.proof is None or proof != "refuted":
         return None
     said = state.proof.body.get("next") or {}
     owner = getattr(lane.owners, str(said.get("stretch", "")), None) or lane.owners.custody

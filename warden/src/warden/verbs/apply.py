@@ -28,11 +28,15 @@ class AnyPlan(Protocol):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done: the changes that were made, and the journal's record of it (0 where there was nothing to do)."""
+    """What was done: the changes that were made, and the journal's record of it (0 where there was nothing to do).
+
+    ``left_behind`` as in `Plan`: afterwards the server may not tell it any more.
+    """
 
     lane: str
     changed: tuple[Change, ...]
     record: int
+    left_behind: tuple[str, ...] = ()
 
 
 def apply(
@@ -48,10 +52,10 @@ def apply(
     first = plan()
     expect_ours(first)
     if not first.to_change:
-        return Receipt(lane=first.lane, changed=(), record=0)
+        return Receipt(lane=first.lane, changed=(), record=0, left_behind=first.left_behind)
     what = {"system": vault.address, "identity": vault.identity().as_json()}
     make = Make(f"OpenBao {vault.address}", what, lambda change: _carry_out(change, vault), done)
-    return carry_out(first, plan, make, journal)
+    return msgspec.structs.replace(carry_out(first, plan, make, journal), left_behind=first.left_behind)
 
 
 class Make(NamedTuple):

@@ -76,7 +76,7 @@ def prove(lanes: Sequence[Lane], setting: Setting) -> list[Proof]:
     vault = setting.vaults()
     caller = vault.identity()
     seen = Seen()
-    asked = at_once(lambda item: _ask(item[0], item[1], caller, setting, seen), list(enumerate(lanes)), setting.workers)
+    asked = at_once(lambda number, lane: _ask(number, lane, caller, setting, seen), lanes, setting.workers)
     lines = _lines(asked, setting)
     handed = _handed(asked, setting, lines)
     return [_conclude(each, lines, handed, setting, vault.address) for each in asked]

@@ -12,7 +12,5 @@ def although(done: str) -> Iterator[None]:
     try:
         yield
     except JournalUnwritable as fault:
-        fault.message = (
-            f"{done}, and the journal does not have it: {fault.message.rpartition('; ')[0] or fault.message}."
-        )
+        fault.message = f"{done}, and the journal does not have it: {fault.what}."
         raise

@@ -9,29 +9,27 @@ _Item = TypeVar("_Item")
 _Done = TypeVar("_Done")
 
 
-def at_once(
-    work: Callable[[tuple[int, _Item]], _Done], items: Sequence[tuple[int, _Item]], workers: int
-) -> list[_Done]:
-    """Work through the numbered items with several threads; answers in their order, or raises the first fault.
+def at_once(work: Callable[[int, _Item], _Done], items: Sequence[_Item], workers: int) -> list[_Done]:
+    """Work through the items, numbered, with several threads; answers in their order, or raises the first fault.
 
     The threads are daemons, so that Ctrl-C need not wait for a slow server.
     """
     if len(items) <= 1 or workers <= 1:
-        return [work(item) for item in items]
+        return [work(number, item) for number, item in enumerate(items)]
     queue: SimpleQueue[tuple[int, _Item]] = SimpleQueue()
-    for item in items:
-        queue.put(item)
+    for numbered in enumerate(items):
+        queue.put(numbered)
     done: dict[int, _Done] = {}
     faults: list[BaseException] = []
 
     def run() -> None:
         while not faults:
             try:
-                item = queue.get_nowait()
+                number, item = queue.get_nowait()
             except Empty:
                 return
             try:
-                done[item[0]] = work(item)
+                done[number] = work(number, item)
             except BaseException as fault:  # noqa: BLE001 - raised again in the caller's thread
                 faults.append(fault)
 
@@ -42,4 +40,4 @@ def at_once(
         thread.join()
     if faults:
         raise faults[0]
-    return [done[number] for number, _ in items]
+    return [done[number] for number in range(len(items))]

@@ -10,6 +10,9 @@ from warden.domain.resources import is_template
 from warden.domain.standing import Glance, Standing, standing
 from warden.ports import Clock, Cluster, Journal, LaneState, Vault
 
+DONE = ("apply.done", "put.done", "adopt.done")
+"""After one of these what a proof advised may have been done."""
+
 
 def status(
     lanes: Sequence[Lane],
@@ -34,7 +37,10 @@ def status(
         glances = {leg.cluster: _glance(leg, (clusters or {})[leg.cluster]) for leg in (legs or {}).get(lane.id, ())}
         known = states.get(lane.id, LaneState())
         ajar = seen and known.closed is not None and vault is not None and _ajar(lane, vault)
-        found.append(standing(lane, metadata, known, clock(), seen=seen, glances=glances, system=system, ajar=ajar))
+        done = known.proof is not None and bool(journal.log(lane=lane.id, after=known.proof.seq, events=DONE, last=1))
+        found.append(
+            standing(lane, metadata, known, clock(), seen=seen, glances=glances, system=system, ajar=ajar, done=done)
+        )
         faults |= {f"cluster {name}": _unseen(name, glance) for name, glance in glances.items() if glance.unseen}
     return found, list(faults.values())
 

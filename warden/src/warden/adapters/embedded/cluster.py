@@ -338,8 +338,8 @@ def _healthy(part: str, port: int, place: Place, admin: Access | None) -> bool:
     path = {"etcd": "/health", "api": "/readyz", "controllers": "/healthz?verbose"}[part]
     told = Kube(msgspec.structs.replace(access, server=f"https://127.0.0.1:{port}")).health(path)
     # kube-controller-manager is well before it has begun with any controller, and ends where one cannot begin.
-    begun = told is not None and all(f"[+]{name} ok" in told for name in CONTROLLERS)
-    return begun if part == "controllers" else told is not None
+    begun = [f"[+]{name} ok" for name in CONTROLLERS] if part == "controllers" else []
+    return told is not None and all(each in told for each in begun)
 
 
 def _plain_health(port: int) -> bool:

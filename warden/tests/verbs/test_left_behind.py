@@ -1,14 +1,13 @@
 """Which ExternalSecrets a lane left behind, by the journal: its own of before, and nobody else's."""
 
 import datetime as dt
-from types import SimpleNamespace
 
 import pytest
 
 from warden.adapters.journal import SqliteJournal
-from warden.cli.left_behind import delivered_before
 from warden.domain.cluster import DeclaredCluster
 from warden.domain.lane import Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.verbs.left_behind import delivered_before
 
 OWNER = Owner(repo="platform", doc="docs/openbao.md")
 
@@ -27,7 +26,7 @@ def lane(name, **deliveries):
 
 
 @pytest.fixture
-def bench(tmp_path):
+def journal(tmp_path):
     """What the lane `mine` made, in two clusters and in one that is declared no more."""
     journal = SqliteJournal(str(tmp_path / "journal.db"))
     for cluster in ("here", "there", "gone"):
@@ -35,27 +34,28 @@ def bench(tmp_path):
         journal.record("apply.begin", "mine", {"cluster": cluster, "changes": changes})
     journal.record("apply.begin", "mine", {"changes": ["create policy workload-kv-read-mine"]})
     journal.record("adopt.begin", "mine", {"cluster": "here", "secret": "tenant/adopted"})
-    declared = {name: DeclaredCluster(context=f"{name}-context") for name in ("here", "there")}
-    return SimpleNamespace(journal=journal, lanes={}, clusters=SimpleNamespace(declared=declared))
+    return journal
 
 
-def left(bench, mine):
-    bench.lanes["mine"] = mine
-    return [str(each) for each in delivered_before(bench, mine)]
+DECLARED = {name: DeclaredCluster(context=f"{name}-context") for name in ("here", "there")}
 
 
-def test_what_the_file_still_has_is_not_left_behind(bench):
+def left(journal, mine, *others):
+    return [str(each) for each in delivered_before(mine, others, DECLARED, journal)]
+
+
+def test_what_the_file_still_has_is_not_left_behind(journal):
     of_here = ["ExternalSecret tenant/key of here", "ExternalSecret tenant/adopted of here"]
-    assert left(bench, lane("mine", there="tenant/key")) == of_here
-    assert left(bench, lane("mine", there="tenant/key", here="tenant/key")) == of_here[1:]
+    assert left(journal, lane("mine", there="tenant/key")) == of_here
+    assert left(journal, lane("mine", there="tenant/key", here="tenant/key")) == of_here[1:]
 
 
-def test_what_is_another_lanes_now_is_not_to_be_removed(bench):
-    bench.lanes["other"] = lane("other", here="tenant/key", there="tenant/key")
-    assert left(bench, lane("mine")) == ["ExternalSecret tenant/adopted of here"]
+def test_what_is_another_lanes_now_is_not_to_be_removed(journal):
+    other = lane("other", here="tenant/key", there="tenant/key")
+    assert left(journal, lane("mine"), other) == ["ExternalSecret tenant/adopted of here"]
 
 
-def test_the_command_that_removes_it_names_the_context(bench):
-    assert delivered_before(bench, lane("mine", there="tenant/key"))[0].remove == (
+def test_the_command_that_removes_it_names_the_context(journal):
+    assert delivered_before(lane("mine", there="tenant/key"), (), DECLARED, journal)[0].remove == (
         "kubectl --context here-context -n tenant delete externalsecret key"
     )
