@@ -16,7 +16,7 @@ from pathlib import Path
 
 from demo.run import FIELD, LANE, REPOSITORY, Demo, Wrong, play
 
-from warden.adapters.embedded.build import cache_directory, located
+from warden.adapters.dev.build import cache_directory, located
 
 NAMESPACE, SECRET = "activity-core", "llm-connect-provider-secrets"
 OVERLAY = "deploy/k8s/activity-core-llm-connect"

@@ -38,9 +38,9 @@ def checkout(tmp_path):
     [
         ("a.md", "see https://py" + "pi.org/simple\n", "a.md:1: names a package registry"),
         ("a.md", "\ncd /wo" + "rk/main\n", "a.md:2: names a path of one machine"),
-        ("warden/src/warden/domain/a.py", "import httpx\n", "imports httpx"),
-        ("warden/src/warden/verbs/a.py", "from click import echo\n", "imports click"),
-        ("warden/src/warden/verbs/a.py", "print(1)\n", "a.py:1: prints"),
+        ("warden/src/warden/core/a.py", "import httpx\n", "imports httpx"),
+        ("warden/src/warden/usecases/a.py", "from click import echo\n", "imports click"),
+        ("warden/src/warden/usecases/a.py", "print(1)\n", "a.py:1: prints"),
         ("warden/src/warden/adapters/a.py", "import sys\nsys.stdout.write('x')\n", "a.py:2: writes to sys.stdout"),
         ("llm-connect/src/llm_connect/a.py", "class KeyManager: ...\n", "KeyManager says nothing"),
         ("warden/src/warden/a.py", "x = 1\n" * 401, "has 401 lines"),
@@ -55,9 +55,9 @@ def test_a_house_rule_that_is_broken_is_named(checkout, path, text, said):
     ("path", "text"),
     [
         ("a.md", "https://openbao.org/docs, ~/work/main, $HOME/work/x, tests/work/y\n"),
-        ("warden/src/warden/domain/a.py", "import json\nimport msgspec\nfrom warden.domain import b\n"),
+        ("warden/src/warden/core/a.py", "import json\nimport msgspec\nfrom warden.core import b\n"),
         ("warden/src/warden/adapters/a.py", "import yaml\n"),
-        ("warden/src/warden/cli/render.py", "import sys\nsys.stdout.write('x')\n"),
+        ("warden/src/warden/present/terminal.py", "import sys\nsys.stdout.write('x')\n"),
         ("warden/src/warden/a.py", "def f():\n" + "    x = 1\n" * 49),
     ],
 )

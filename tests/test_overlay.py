@@ -12,8 +12,8 @@ from llm_connect.commands.serve import command as serve
 from llm_connect.commands.smoke import command as smoke
 from llm_connect.configuration import load_configuration
 from llm_connect.keys import VERSION_KEY_FILE
-from warden.adapters.files import load_catalog
-from warden.domain.material import redact
+from warden.adapters.catalog.files import load_catalog
+from warden.core.material import redact
 
 
 def labels_of(folder):

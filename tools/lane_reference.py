@@ -14,7 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from warden.domain import catalog, cluster, lane, rules
+from warden.core.lanes import catalog, lane, rules
+from warden.core.lanes import delivery_target as cluster
 
 PAGE = Path(__file__).parent.parent / "docs" / "lane.md"
 EXAMPLE = Path(__file__).parent.parent / "platform" / "catalog" / "openrouter-llm-connect.yaml"
@@ -41,7 +42,7 @@ MEANINGS = {
 HEAD = """\
 # What a catalog file may hold
 
-Written by `tools/lane_reference.py` from `warden.domain.lane`, `catalog` and `cluster`; do not edit it here.
+Written by `tools/lane_reference.py` from `warden.core.lanes.lane`, `catalog` and `cluster`; do not edit it here.
 
 One file an entry: `platform/catalog/<id>.yaml`. The first key names the kind and holds the id, which is the file's
 name: `lane`, `certificate`, `login` or `pointer`. `warden catalog check` says every fault with its line. Every value is

@@ -175,7 +175,7 @@ def _furnish(home: str, environment: dict[str, str], text: str) -> None:
         with open(path, "w", encoding="utf-8") as made:
             made.write(file[2])
     if NEEDS_CLUSTER.search(text):
-        from warden.adapters.embedded.build import cache_directory, located
+        from warden.adapters.dev.build import cache_directory, located
 
         programs = os.path.dirname(located().path("kubectl"))
         if not os.path.isdir(programs):

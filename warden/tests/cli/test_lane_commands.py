@@ -13,8 +13,8 @@ import time
 
 import pytest
 
-from warden.adapters.journal import SqliteJournal
-from warden.domain.rights import policy_text
+from warden.adapters.journal.sqlite import SqliteJournal
+from warden.core.openbao.rights import policy_text
 
 
 @pytest.fixture

@@ -14,28 +14,28 @@ import msgspec
 import pytest
 import yaml
 
-from warden.adapters.audit import AuditFiles
 from warden.adapters.identities import ByMount, ClusterIssuer
-from warden.adapters.journal import SqliteJournal
-from warden.adapters.kubeconfig import connect
-from warden.adapters.kubernetes import Kubernetes
+from warden.adapters.journal.sqlite import SqliteJournal
+from warden.adapters.kubernetes.client import Kubernetes
+from warden.adapters.kubernetes.kubeconfig import connect
+from warden.adapters.openbao.audit_log import AuditFiles
 from warden.adapters.unplayed import Unplayed
-from warden.domain.cluster import DeclaredCluster, Leg, leg, legs, seated
-from warden.domain.cluster_rights import Asking
-from warden.domain.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
-from warden.domain.manifests import Manifest, Reached, external_secret_of
-from warden.domain.proof import Proof, Verdict
-from warden.domain.secret import Secret
-from warden.verbs.adopt import Adopted, Tools, adopt
-from warden.verbs.apply import apply
-from warden.verbs.apply_cluster import apply_cluster
-from warden.verbs.exposure import Exposures
-from warden.verbs.plan import plan
-from warden.verbs.plan_cluster import plan_cluster
-from warden.verbs.prove import Setting, prove
-from warden.verbs.prove_delivery import Ground
-from warden.verbs.put import put
-from warden.verbs.refresh import PATIENCE, refresh
+from warden.core.clusters.manifests import Manifest, Reached, external_secret_of
+from warden.core.clusters.rights import Asking
+from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget, seated, target, targets
+from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.core.proofs.proof import Proof, Verdict
+from warden.core.secret import Secret
+from warden.usecases.adopt import Adopted, Tools, adopt
+from warden.usecases.apply import apply
+from warden.usecases.apply_cluster import apply_cluster
+from warden.usecases.exposure import Exposures
+from warden.usecases.plan import plan
+from warden.usecases.plan_cluster import plan_cluster
+from warden.usecases.prove import Setting, prove
+from warden.usecases.prove_delivery import Ground
+from warden.usecases.put import put
+from warden.usecases.refresh import PATIENCE, refresh
 
 FIRST = "coulombcore"
 OWNERS = Owners(
@@ -134,8 +134,8 @@ class ClusterBench:
     def seated(self) -> Lane:
         return seated(self.lane, self.declared)
 
-    def leg(self, cluster: str = FIRST) -> Leg:
-        return leg(self.seated, cluster, self.declared)
+    def target(self, cluster: str = FIRST) -> DeliveryTarget:
+        return target(self.seated, cluster, self.declared)
 
     @property
     def reached(self) -> Reached:
@@ -232,11 +232,11 @@ class ClusterBench:
         return plan(self.seated, (self.seated,), self.vault(), logins={})
 
     def plan_there(self, cluster: str = FIRST, **how: bool):
-        return plan_cluster(self.leg(cluster), self.kube(cluster), self.reached, **how)
+        return plan_cluster(self.target(cluster), self.kube(cluster), self.reached, **how)
 
     def apply(self, *, take_over: bool = False, there: bool = True) -> None:
         apply(self.plan, self.vault(), self.journal)
-        for each in legs(self.seated, self.declared):
+        for each in targets(self.seated, self.declared):
             if there and not each.by_hand:
                 self.apply_there(each.cluster, take_over=take_over)
 
@@ -252,7 +252,7 @@ class ClusterBench:
         self.tenant()
         self.apply()
         self.put()
-        for each in legs(self.seated, self.declared):
+        for each in targets(self.seated, self.declared):
             if not each.by_hand:
                 self.synced(each.cluster)
         return self
@@ -271,12 +271,12 @@ class ClusterBench:
 
     def refreshed(self, word: str) -> None:
         """Ask until it comes to that: what a store says now reaches the operator on another way than the asking."""
-        ref = external_secret_of(self.leg())
+        ref = external_secret_of(self.target())
         self.until(lambda: refresh(self.kube(), ref, self.patience).followed == word, 90.0)
 
     def ground(self, **how: object) -> Ground:
         usual = Ground(
-            legs={self.lane.id: legs(self.seated, self.declared)},
+            targets={self.lane.id: targets(self.seated, self.declared)},
             clusters={name: self.kube(name) for name in self.lane.deliveries},
             reached=lambda _: self.reached,
             device="file",
@@ -312,7 +312,7 @@ class ClusterBench:
             patience=self.patience,
             rollout=how.pop("rollout", 1.0),
         )
-        return adopt(self.leg(cluster), self.plan, lambda: self.plan_there(cluster), tools, **how)
+        return adopt(self.target(cluster), self.plan, lambda: self.plan_there(cluster), tools, **how)
 
     # -- consumers ---------------------------------------------------------------------------------------------------
 

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from warden.domain.errors import Closed, Foreign, Inconclusive, Missing
-from warden.domain.lane import Consumer, Delivery
-from warden.verbs import adopt as adopt_module
-from warden.verbs.adopt import Differs
+from warden.core.errors import Closed, Foreign, Inconclusive, Missing
+from warden.core.lanes.lane import Consumer, Delivery
+from warden.usecases import adopt as adopt_module
+from warden.usecases.adopt import Differs
 
 pytestmark = pytest.mark.cluster
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

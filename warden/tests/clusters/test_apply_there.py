@@ -5,10 +5,10 @@ import json
 import pytest
 import yaml
 
-from warden.adapters.yaml_documents import dump
-from warden.domain.errors import Foreign, Refused
-from warden.domain.lane import Custody, Delivery, Workload, WorkloadReader
-from warden.domain.manifests import external_secret_of, manifests
+from warden.adapters.kubernetes.yaml_documents import dump
+from warden.core.clusters.manifests import external_secret_of, manifests
+from warden.core.errors import Foreign, Refused
+from warden.core.lanes.lane import Custody, Delivery, Workload, WorkloadReader
 
 pytestmark = pytest.mark.cluster
 
@@ -98,7 +98,7 @@ def test_what_is_being_deleted_is_not_called_in_step(bench):
         assert fault.value.hint.endswith(f"get externalsecret {bench.name} -o yaml")
     finally:
         bench.merge("externalsecret", bench.name, {"metadata": {"finalizers": None}})
-    bench.until(lambda: bench.kube().get(external_secret_of(bench.leg())) is None)
+    bench.until(lambda: bench.kube().get(external_secret_of(bench.target())) is None)
     bench.collected()
     bench.apply_there()
     bench.synced()
@@ -107,7 +107,7 @@ def test_what_is_being_deleted_is_not_called_in_step(bench):
 def test_the_api_server_itself_names_who_owns_a_field_that_would_change(bench):
     """Between the plan and the apply somebody may have been faster."""
     bench.ready()
-    store = next(each for each in manifests(bench.leg(), bench.reached) if each["kind"] == "SecretStore")
+    store = next(each for each in manifests(bench.target(), bench.reached) if each["kind"] == "SecretStore")
     bench.edit("secretstore", "openbao-app", lambda found: found["spec"]["provider"]["vault"].update(path="elsewhere"))
     with pytest.raises(Foreign, match=r"spec.provider.vault.path.*kubectl-edit"):
         bench.kube().apply(store)
@@ -115,7 +115,7 @@ def test_the_api_server_itself_names_who_owns_a_field_that_would_change(bench):
 
 def test_what_gitops_applied_from_render_is_as_declared(bench):
     bench.tenant()
-    text = dump(manifests(bench.leg(), bench.reached))
+    text = dump(manifests(bench.target(), bench.reached))
     applied = bench.handle().kubectl(
         "apply", "--server-side", "--field-manager=kustomize-controller", "-f", "-", stdin=text
     )
@@ -138,7 +138,7 @@ def test_a_tenants_own_service_account_is_as_good_as_one_of_ours(bench):
 
 def test_an_object_of_the_derived_name_without_our_label_is_foreign(bench):
     bench.tenant()
-    store = next(each for each in manifests(bench.leg(), bench.reached) if each["kind"] == "SecretStore")
+    store = next(each for each in manifests(bench.target(), bench.reached) if each["kind"] == "SecretStore")
     theirs = json.loads(json.dumps(store))
     del theirs["metadata"]["labels"]
     theirs["spec"]["provider"]["vault"]["path"] = "theirs"
@@ -223,8 +223,8 @@ def test_two_fields_are_delivered_and_compared_each(bench):
 
 
 def test_yaml_is_what_the_api_server_gets(bench):
-    documents = list(yaml.safe_load_all(dump(manifests(bench.leg(), bench.reached))))
-    assert documents == [json.loads(json.dumps(each)) for each in manifests(bench.leg(), bench.reached)]
+    documents = list(yaml.safe_load_all(dump(manifests(bench.target(), bench.reached))))
+    assert documents == [json.loads(json.dumps(each)) for each in manifests(bench.target(), bench.reached)]
 
 
 def test_rights_that_are_missing_are_a_refusal_of_the_cluster(bench):
@@ -233,4 +233,4 @@ def test_rights_that_are_missing_are_a_refusal_of_the_cluster(bench):
     bench.create("serviceaccount", account)
     kube = bench.kube_as("nobody")
     with pytest.raises(Refused, match="cannot get"):
-        kube.get(external_secret_of(bench.leg()))
+        kube.get(external_secret_of(bench.target()))

@@ -5,19 +5,19 @@ import json
 import pytest
 import yaml
 
-from warden.domain.cluster_rights import askings, cluster_rights
-from warden.domain.errors import Usage
-from warden.domain.exposure import Subject
-from warden.domain.rights import VERBS
-from warden.verbs import doctor_cluster
-from warden.verbs.doctor_cluster import There, look_there
+from warden.core.clusters.exposure import Subject
+from warden.core.clusters.rights import askings, cluster_rights
+from warden.core.errors import Usage
+from warden.core.openbao.rights import VERBS
+from warden.usecases import doctor_cluster
+from warden.usecases.doctor_cluster import There, look_there
 
 pytestmark = pytest.mark.cluster
 FIRST = "coulombcore"
 
 
 def look(bench, cluster, verbs=VERBS):
-    there = There(name=FIRST, cluster=cluster, declared=bench.declared[FIRST], legs=(bench.leg(),))
+    there = There(name=FIRST, cluster=cluster, declared=bench.declared[FIRST], targets=(bench.target(),))
     return list(look_there(there, verbs))
 
 
@@ -39,10 +39,10 @@ def test_who_lacks_rights_is_told_which_and_the_command_that_gives_them(bench, s
     bench.create("serviceaccount", {"metadata": {"name": "agent"}})
     agent = Subject("account", f"{bench.namespace}/agent")
     for part in {"": (), "prove": ("prove",), "apply": ("prove", "apply")}[scope]:
-        given = yaml.safe_dump_all(list(cluster_rights(bench.leg(), part, agent)))
+        given = yaml.safe_dump_all(list(cluster_rights(bench.target(), part, agent)))
         done = bench.handle().kubectl("apply", "-f", "-", stdin=given)
         assert done.returncode == 0, done.stderr
-        bench.lets("agent", askings(bench.leg(), part))
+        bench.lets("agent", askings(bench.target(), part))
     found = [each for each in look(bench, bench.kube_as("agent")) if each.about == "rights"]
     good = [each.text.partition(" in ")[0] for each in found if each.verdict == "ok"]
     assert good == (["plan, status, sync, prove", "apply, adopt"] if ok is None else ok), found
@@ -54,7 +54,7 @@ def test_who_lacks_rights_is_told_which_and_the_command_that_gives_them(bench, s
 
 
 def test_every_right_that_is_rendered_is_asked_for(bench):
-    asked = askings(bench.leg(), "apply")
+    asked = askings(bench.target(), "apply")
     assert len(asked) == len(set(asked)) > 20
     assert {each.verb for each in asked} == {"get", "list", "create", "patch"}
     assert any(each.resource == "serviceaccounts/token" and each.name == "app" for each in asked)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from warden.cli import deliveries, render, wiring
-from warden.cli.bench import Bench
+from warden.cli import deliveries, wiring
+from warden.cli.context import Bench
 from warden.cli.prove import audit_options
-from warden.domain.errors import Exit, Usage, WardenError
+from warden.core.errors import Exit, Usage, WardenError
+from warden.present import terminal
 
 if TYPE_CHECKING:
-    from warden.domain.cluster import Leg
-    from warden.verbs.adopt import Adopted, Tools
+    from warden.core.lanes.delivery_target import DeliveryTarget
+    from warden.usecases.adopt import Adopted, Tools
 
 
 @click.command()
@@ -39,53 +40,53 @@ def adopt(ctx: click.Context, /, lane: str, cluster: str, as_json: bool, **how: 
     Exit codes: 1 something is in the way, or values differ; 3 no answer; 4 refused; 5 the lane is closed.
     """
     bench = Bench.of(ctx)
-    leg = _future(bench, lane, cluster)
-    tools = _tools(bench, leg, how, as_json=as_json)
-    _ask(leg, tools, yes=how["yes"])
+    target = _future(bench, lane, cluster)
+    tools = _tools(bench, target, how, as_json=as_json)
+    _ask(target, tools, yes=how["yes"])
     with bench.alone("warden adopt"):
         try:
-            done = _taken_over(bench, leg, tools, how)
+            done = _taken_over(bench, target, tools, how)
         except KeyboardInterrupt:
-            render.note(
+            terminal.note(
                 f"The Secret is as it was, or already the lane's; to go on: warden adopt {lane} --cluster {cluster}"
             )
             raise
-    declared = _declared(bench, leg)
+    declared = _declared(bench, target)
     if as_json:
-        render.document(render.plain(done) | {"declaration": declared})
+        terminal.document(terminal.plain(done) | {"declaration": declared})
     else:
-        _show(bench, leg, done, declared)
+        _show(bench, target, done, declared)
     return int(Exit.DONE)
 
 
-def _future(bench: Bench, lane_id: str, cluster: str) -> "Leg":
+def _future(bench: Bench, lane_id: str, cluster: str) -> "DeliveryTarget":
     """The delivery as it will be declared. Raises `Usage` where the lane is not delivered there."""
-    from warden.domain.cluster import adopted, leg, seated
+    from warden.core.lanes.delivery_target import adopted, seated, target
 
     lane = bench.lane(lane_id)
-    bench.clusters.legs(lane, [cluster])
+    bench.clusters.targets(lane, [cluster])
     future = adopted(lane, cluster) if lane.deliveries[cluster].external_secret is None else lane
-    return leg(seated(future, bench.clusters.declared), cluster, bench.clusters.declared)
+    return target(seated(future, bench.clusters.declared), cluster, bench.clusters.declared)
 
 
-def _ask(leg: "Leg", tools: "Tools", *, yes: bool) -> None:
+def _ask(target: "DeliveryTarget", tools: "Tools", *, yes: bool) -> None:
     """Ask once, and only where there is something to take over."""
-    from warden.verbs.adopt import expect_free
+    from warden.usecases.adopt import expect_free
 
-    expect_free(leg, tools.cluster)
+    expect_free(target, tools.cluster)
     if yes:
         return
-    what = f"the lane {leg.lane.id} would take the Secret {leg.delivery.secret} of {leg.cluster} over"
+    what = f"the lane {target.lane.id} would take the Secret {target.delivery.secret} of {target.cluster} over"
     if not sys.stdin.isatty():
-        raise Usage(f"{what}. Nothing was changed.", subject=leg.lane.id, hint="if so: --yes")
-    if click.prompt(render.question(f"{what}. Type {leg.lane.id} to go on"), err=True) != leg.lane.id:
-        raise Usage("that is not the lane's id. Nothing was changed.", subject=leg.lane.id)
+        raise Usage(f"{what}. Nothing was changed.", subject=target.lane.id, hint="if so: --yes")
+    if click.prompt(terminal.question(f"{what}. Type {target.lane.id} to go on"), err=True) != target.lane.id:
+        raise Usage("that is not the lane's id. Nothing was changed.", subject=target.lane.id)
 
 
-def _tools(bench: Bench, leg: "Leg", how: dict[str, Any], *, as_json: bool) -> "Tools":
-    from warden.verbs.adopt import Tools
+def _tools(bench: Bench, target: "DeliveryTarget", how: dict[str, Any], *, as_json: bool) -> "Tools":
+    from warden.usecases.adopt import Tools
 
-    cluster = bench.clusters[leg.cluster]
+    cluster = bench.clusters[target.cluster]
     if isinstance(cluster, WardenError):
         raise cluster
     return Tools(
@@ -95,51 +96,51 @@ def _tools(bench: Bench, leg: "Leg", how: dict[str, Any], *, as_json: bool) -> "
         journal=bench.journal,
         device=bench.catalog.platform.audit_device,
         run=f"wa-{secrets.token_hex(6)}",
-        say=(lambda _: None) if as_json else render.line,
+        say=(lambda _: None) if as_json else terminal.line,
     )
 
 
-def _taken_over(bench: Bench, leg: "Leg", tools: "Tools", how: dict[str, Any]) -> "Adopted":
+def _taken_over(bench: Bench, target: "DeliveryTarget", tools: "Tools", how: dict[str, Any]) -> "Adopted":
     """Take over; on a terminal ask which value is right where they differ."""
-    from warden.verbs.adopt import Differs
-    from warden.verbs.adopt import adopt as take_over
+    from warden.usecases.adopt import Differs
+    from warden.usecases.adopt import adopt as take_over
 
     def plan() -> Any:
-        return bench.plan(leg.lane)
+        return bench.plan(target.lane)
 
     def in_cluster() -> Any:
-        return deliveries.plan_of(bench, leg, namespace=False, take_over=False)
+        return deliveries.plan_of(bench, target, namespace=False, take_over=False)
 
     try:
-        return take_over(leg, plan, in_cluster, tools, keep=how["keep"] or "")
+        return take_over(target, plan, in_cluster, tools, keep=how["keep"] or "")
     except Differs as fault:
         if not sys.stdin.isatty() or how["yes"]:
             raise
-        render.error(fault, as_json=False)
+        terminal.error(fault, as_json=False)
         said = click.prompt("Which is right", type=click.Choice(["openbao", "secret", "neither"]), err=True)
         if said == "neither":
             raise
-        return take_over(leg, plan, in_cluster, tools, keep="openbao" if said == "openbao" else "secret")
+        return take_over(target, plan, in_cluster, tools, keep="openbao" if said == "openbao" else "secret")
 
 
-def _declared(bench: Bench, leg: "Leg") -> str:
+def _declared(bench: Bench, target: "DeliveryTarget") -> str:
     """What the lane's file says now: ``as it was`` (delivered), ``changed`` to it, or still ``by hand``."""
-    lane = bench.catalog.lane(leg.lane.id)
-    if lane.deliveries[leg.cluster].external_secret is not None:
+    lane = bench.catalog.lane(target.lane.id)
+    if lane.deliveries[target.cluster].external_secret is not None:
         return "as it was"
     path = os.path.join(bench.platform, "catalog", f"{lane.id}.yaml")
-    changed = wiring.declare_delivered(path, lane, leg.cluster, bench.catalog.platform)
+    changed = wiring.declare_delivered(path, lane, target.cluster, bench.catalog.platform)
     return "changed" if changed else "by hand"
 
 
-def _show(bench: Bench, leg: "Leg", done: "Adopted", declared: str) -> None:
-    file = bench.catalog.files.get(leg.lane.id, leg.lane.id)
+def _show(bench: Bench, target: "DeliveryTarget", done: "Adopted", declared: str) -> None:
+    file = bench.catalog.files.get(target.lane.id, target.lane.id)
     word = "was the lane's already" if done.already else "is the lane's now"
-    render.sentence(f"{done.secret} of {done.cluster} {word} · journal {done.record}")
+    terminal.sentence(f"{done.secret} of {done.cluster} {word} · journal {done.record}")
     if declared == "by hand":
-        render.sentence(
-            f"Declare it: in {file}, under deliveries.{leg.cluster}, write external_secret for bootstrap_secret."
+        terminal.sentence(
+            f"Declare it: in {file}, under deliveries.{target.cluster}, write external_secret for bootstrap_secret."
         )
     elif declared == "changed":
-        render.sentence(f"{file} says so now: external_secret for bootstrap_secret. Commit it.")
-    render.line(f"Next: warden prove {leg.lane.id}")
+        terminal.sentence(f"{file} says so now: external_secret for bootstrap_secret. Commit it.")
+    terminal.line(f"Next: warden prove {target.lane.id}")

@@ -5,17 +5,18 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from warden.cli import deliveries, render, wiring
-from warden.cli.bench import Bench
-from warden.domain.errors import Exit, Usage
-from warden.domain.server import UNSEAL
+from warden.cli import deliveries, wiring
+from warden.cli.context import Bench
+from warden.core.errors import Exit, Usage
+from warden.core.openbao.api import UNSEAL
+from warden.present import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from warden.domain.cluster import Leg
-    from warden.domain.manifests import Manifest
-    from warden.verbs.sync import Synced
+    from warden.core.clusters.manifests import Manifest
+    from warden.core.lanes.delivery_target import DeliveryTarget
+    from warden.usecases.sync import Synced
 
 UNSEAL_OWN = "warden dev up"
 """The embedded platform keeps its own key."""
@@ -46,26 +47,26 @@ def sync(ctx: click.Context, /, lane: str, clusters: tuple[str, ...], timeout: i
     That it was followed is measured; that what arrived is right is what warden prove shows.
     Exit codes: 0 followed everywhere, 1 one could not, 3 no reaction or no answer, 4 refused, 5 the lane is closed.
     """
-    from warden.verbs.sync import sync as force
+    from warden.usecases.sync import sync as force
 
     bench = Bench.of(ctx)
     found = bench.lane(lane)
-    legs = bench.clusters.legs(found, clusters)
-    if not legs:
+    targets = bench.clusters.targets(found, clusters)
+    if not targets:
         bench.clusters.expect_here(found, tuple(found.deliveries))
-    reached = bench.clusters.of([leg.cluster for leg in legs])
-    render.progress(f"asking {', '.join(reached)} to read {lane} again …")
-    done = force(found, legs, reached, bench.vault, bench.journal, patience=timeout)
+    reached = bench.clusters.of([target.cluster for target in targets])
+    terminal.progress(f"asking {', '.join(reached)} to read {lane} again …")
+    done = force(found, targets, reached, bench.vault, bench.journal, patience=timeout)
     if bench.clusters.embedded:
         done = [msgspec.structs.replace(each, hint=UNSEAL_OWN) if each.hint == UNSEAL else each for each in done]
-    render.progress_done()
+    terminal.progress_done()
     if as_json:
-        render.document({"lane": lane, "clusters": done})
+        terminal.document({"lane": lane, "clusters": done})
     else:
         for each in done:
             _show(each)
         deliveries.show_left_out(bench, found)
-        render.sentence(f"Next: {_next(lane, done)}")
+        terminal.sentence(f"Next: {_next(lane, done)}")
     return int(deliveries.worst([CODES[each.followed] for each in done]))
 
 
@@ -82,12 +83,12 @@ _WORDS = {"synced": ("ok", "ok"), "silent": ("??", "warn"), "refused": ("??", "w
 
 def _show(each: "Synced") -> None:
     word, style = _WORDS.get(each.followed, ("FAIL", "bad"))
-    render.line(
-        f"  {render.styled(f'{word:<4}', style)} {each.cluster:<16} ExternalSecret {each.external_secret}"
+    terminal.line(
+        f"  {terminal.styled(f'{word:<4}', style)} {each.cluster:<16} ExternalSecret {each.external_secret}"
         + (f"  {each.ms:.0f} ms" if each.followed == "synced" else "")
     )
-    for part in render.wrapped(each.why, indent=7) if each.why else ():
-        render.line(part)
+    for part in terminal.wrapped(each.why, indent=7) if each.why else ():
+        terminal.line(part)
 
 
 @click.command("render")
@@ -111,38 +112,38 @@ def render_command(ctx: click.Context, /, lane: str, cluster: str, as_json: bool
     \b
     What GitOps applied is compared by warden plan as if warden had applied it.
     """
-    from warden.cli.bench import rendering
+    from warden.cli.context import rendering
 
-    leg, reached = rendering(wiring.platform_dir(ctx), lane, cluster)
+    target, reached = rendering(wiring.platform_dir(ctx), lane, cluster)
     if how["rights"]:
-        printed = _rights(leg, how["rights"], how["to"])
+        printed = _rights(target, how["rights"], how["to"])
     else:
-        _expect_delivered(leg)
-        from warden.domain.manifests import manifests
+        _expect_delivered(target)
+        from warden.core.clusters.manifests import manifests
 
-        printed = list(manifests(leg, reached(), namespace=how["create_namespace"]))
+        printed = list(manifests(target, reached(), namespace=how["create_namespace"]))
     if as_json:
-        render.document({"apiVersion": "v1", "kind": "List", "items": printed})
+        terminal.document({"apiVersion": "v1", "kind": "List", "items": printed})
         return int(Exit.DONE)
     said = f" --rights {how['rights']}" if how["rights"] else ""
-    render.line(f"# warden render {lane} --cluster {cluster}{said}: derived; change the lane's file, not this")
+    terminal.line(f"# warden render {lane} --cluster {cluster}{said}: derived; change the lane's file, not this")
     for line in wiring.yaml_documents(printed).splitlines():
-        render.line(line)
+        terminal.line(line)
     return int(Exit.DONE)
 
 
-def _expect_delivered(leg: "Leg") -> None:
-    if leg.by_hand:
+def _expect_delivered(target: "DeliveryTarget") -> None:
+    if target.by_hand:
         raise Usage(
-            f"{leg.delivery.secret} of {leg.cluster} is made by hand: nothing is derived for it, nothing was printed.",
-            subject=leg.lane.id,
-            hint=f"to have it delivered: warden adopt {leg.lane.id} --cluster {leg.cluster}",
+            f"{target.delivery.secret} of {target.cluster} is made by hand, so there is nothing to print.",
+            subject=target.lane.id,
+            hint=f"to have it delivered: warden adopt {target.lane.id} --cluster {target.cluster}",
         )
 
 
-def _rights(leg: "Leg", scope: Any, to: str) -> "list[Manifest]":
-    from warden.domain.cluster_rights import cluster_rights
-    from warden.domain.exposure import subject_named
+def _rights(target: "DeliveryTarget", scope: Any, to: str) -> "list[Manifest]":
+    from warden.core.clusters.exposure import subject_named
+    from warden.core.clusters.rights import cluster_rights
 
     subject = subject_named(to)
     if subject is None:
@@ -150,4 +151,4 @@ def _rights(leg: "Leg", scope: Any, to: str) -> "list[Manifest]":
             f"{to!r} is nobody whom rights could be given to. Nothing was printed.",
             hint="--to namespace/account, --to user:NAME or --to group:NAME",
         )
-    return list(cluster_rights(leg, scope, subject))
+    return list(cluster_rights(target, scope, subject))

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from warden.cli import render
-from warden.domain.errors import Exit, WardenError
+from warden.core.errors import Exit, WardenError
+from warden.present import terminal
 
 if TYPE_CHECKING:
-    from warden.cli.bench import Bench
-    from warden.domain.cluster import Leg
-    from warden.domain.cluster_plan import ClusterPlan
-    from warden.domain.lane import Lane
-    from warden.domain.plan import Change
+    from warden.cli.context import Bench
+    from warden.core.clusters.comparison import ClusterPlan
+    from warden.core.lanes.delivery_target import DeliveryTarget
+    from warden.core.lanes.lane import Lane
+    from warden.core.openbao.comparison import Change
 
 WORST = (Exit.DONE, Exit.INCONCLUSIVE, Exit.REFUSED, Exit.NO)
 """Exit codes by weight: what is known to be wrong outweighs what is not known."""
@@ -45,19 +45,19 @@ def code_of(fault: WardenError) -> Exit:
     return fault.exit if fault.exit in WORST else Exit.INCONCLUSIVE
 
 
-def chosen(bench: "Bench", lane: "Lane", only: Sequence[str], *, custody_only: bool) -> "tuple[Leg, ...]":
+def chosen(bench: "Bench", lane: "Lane", only: Sequence[str], *, custody_only: bool) -> "tuple[DeliveryTarget, ...]":
     """The deliveries that are meant. Raises `Usage` for a name that is no delivery of the lane."""
-    return () if custody_only else bench.clusters.legs(lane, only)
+    return () if custody_only else bench.clusters.targets(lane, only)
 
 
-def plan_of(bench: "Bench", leg: "Leg", *, namespace: bool, take_over: bool) -> "ClusterPlan":
-    """What differs in the leg's cluster. Raises why it cannot be said."""
-    from warden.verbs.plan_cluster import plan_cluster
+def plan_of(bench: "Bench", target: "DeliveryTarget", *, namespace: bool, take_over: bool) -> "ClusterPlan":
+    """What differs in the target's cluster. Raises why it cannot be said."""
+    from warden.usecases.plan_cluster import plan_cluster
 
-    cluster = bench.clusters[leg.cluster]
+    cluster = bench.clusters[target.cluster]
     if isinstance(cluster, WardenError):
         raise cluster
-    return plan_cluster(leg, cluster, bench.clusters.reached(leg), namespace=namespace, take_over=take_over)
+    return plan_cluster(target, cluster, bench.clusters.reached(target), namespace=namespace, take_over=take_over)
 
 
 def left_out(bench: "Bench", lane: "Lane") -> list[str]:
@@ -75,17 +75,17 @@ def show_left_out(bench: "Bench", lane: "Lane") -> None:
         if bench.clusters.embedded
         else "not in clusters.yaml"
     )
-    render.sentence(f"{', '.join(names)}: {why}; not looked at.")
+    terminal.sentence(f"{', '.join(names)}: {why}; not looked at.")
 
 
 def show_plan(plan: "ClusterPlan") -> None:
     """One cluster's part of a plan."""
-    render.line(plan.system)
+    terminal.line(plan.system)
     for change in plan.changes:
         show_change(change)
     for remark in plan.remarks:
-        for part in render.wrapped(f"note: {remark}", indent=2):
-            render.line(part)
+        for part in terminal.wrapped(f"note: {remark}", indent=2):
+            terminal.line(part)
 
 
 def show_change(change: "Change") -> None:
@@ -93,25 +93,25 @@ def show_change(change: "Change") -> None:
     sign = SIGNS[change.action]
     remark = f"  ({change.told})" if change.told else ""
     head = f"{sign} {change.kind:<18} {change.name}"
-    if render.width() and len(head) + len(remark) + 2 > render.width():
-        render.line(f"  {render.styled(head, STYLES[sign])}")
-        for part in render.wrapped(change.told, indent=6):
-            render.line(part)
+    if terminal.width() and len(head) + len(remark) + 2 > terminal.width():
+        terminal.line(f"  {terminal.styled(head, STYLES[sign])}")
+        for part in terminal.wrapped(change.told, indent=6):
+            terminal.line(part)
     else:
-        render.line(f"  {render.styled(head + remark, STYLES[sign])}")
+        terminal.line(f"  {terminal.styled(head + remark, STYLES[sign])}")
     for line in change.lines:
-        render.line(f"      {render.styled(line, 'ok' if line.startswith('+') else 'bad')}")
+        terminal.line(f"      {terminal.styled(line, 'ok' if line.startswith('+') else 'bad')}")
 
 
-def as_json(leg: "Leg", plan: "ClusterPlan | WardenError") -> dict[str, Any]:
+def as_json(target: "DeliveryTarget", plan: "ClusterPlan | WardenError") -> dict[str, Any]:
     """One cluster's part of a plan, or why there is none."""
     if isinstance(plan, WardenError):
-        return {"cluster": leg.cluster, "error": plan.as_json()}
+        return {"cluster": target.cluster, "error": plan.as_json()}
     changes = [
         {"action": c.action, "kind": c.kind, "name": c.name, "lines": c.lines, "remark": c.told} for c in plan.changes
     ]
     return {
-        "cluster": leg.cluster,
+        "cluster": target.cluster,
         "system": plan.system,
         "changes": changes,
         "to_change": len(plan.to_change),
@@ -120,10 +120,12 @@ def as_json(leg: "Leg", plan: "ClusterPlan | WardenError") -> dict[str, Any]:
     }
 
 
-def each(legs: "Sequence[Leg]", work: "Callable[[Leg], Any]") -> "Iterator[tuple[Leg, Any]]":
+def each(
+    targets: "Sequence[DeliveryTarget]", work: "Callable[[DeliveryTarget], Any]"
+) -> "Iterator[tuple[DeliveryTarget, Any]]":
     """What `work` answers for each delivery, or the fault it ended with: one cluster says nothing about the next."""
-    for leg in legs:
+    for target in targets:
         try:
-            yield leg, work(leg)
+            yield target, work(target)
         except WardenError as fault:
-            yield leg, fault
+            yield target, fault

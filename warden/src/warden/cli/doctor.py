@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 import msgspec
 
-from warden.cli import render, wiring
-from warden.cli.bench import clusters_of
-from warden.domain.errors import Exit, Usage
-from warden.domain.rights import VERBS, Right, Scope, Verb, policy_text
+from warden.cli import wiring
+from warden.cli.context import clusters_of
+from warden.core.errors import Exit, Usage
+from warden.core.openbao.rights import VERBS, Right, Scope, Verb, policy_text
+from warden.present import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from warden.domain.finding import Finding
-    from warden.verbs.doctor import Diagnosis, Reach
+    from warden.core.findings import Finding
+    from warden.usecases.doctor import Diagnosis, Reach
 
 _INDENT = 25
 _WORDS = {"ok": ("ok", "ok"), "missing": ("MISSING", "bad"), "soon": ("SOON", "warn"), "unknown": ("??", "warn")}
@@ -75,13 +76,13 @@ def doctor(
     if policy is not None:
         _print_policy(cast("Verb", policy), scope, as_json=as_json)
         return Exit.DONE
-    from warden.verbs import doctor as verb
+    from warden.usecases import doctor as verb
 
     vault = wiring.openbao()
     chosen = cast("Sequence[Verb]", verbs or VERBS)
     found = verb.doctor(vault, wiring.surroundings(ctx, vault.endpoint, clusters_of), scope, chosen)
     if as_json:
-        render.document(_document(found))
+        terminal.document(_document(found))
     else:
         _print(found)
     return found.exit
@@ -90,10 +91,10 @@ def doctor(
 def _print_policy(verb: Verb, scope: Scope, *, as_json: bool) -> None:
     text = policy_text(verb, scope, extras=verb == "doctor")
     if as_json:
-        render.document({"name": f"warden-{verb}", "policy": text})
+        terminal.document({"name": f"warden-{verb}", "policy": text})
     else:
         for each in text.splitlines():
-            render.line(each)
+            terminal.line(each)
 
 
 def _document(found: "Diagnosis") -> dict[str, Any]:
@@ -106,32 +107,32 @@ def _document(found: "Diagnosis") -> dict[str, Any]:
 
 
 def _print(found: "Diagnosis") -> None:
-    render.line(f"OpenBao {found.address} ({found.source})")
+    terminal.line(f"OpenBao {found.address} ({found.source})")
     for finding in found.findings:
         for each in _finding(finding):
-            render.line(each)
+            terminal.line(each)
     if not any(reach.asked for reach in found.reaches):
-        return render.note("Rights were not asked for: settle what is missing above, then: warden doctor")
-    render.line()
-    render.table(("VERB", "MAY", "PATH", "LACKS"), [row for reach in found.reaches for row in _rows(reach)])
+        return terminal.note("Rights were not asked for: settle what is missing above, then: warden doctor")
+    terminal.line()
+    terminal.table(("VERB", "MAY", "PATH", "LACKS"), [row for reach in found.reaches for row in _rows(reach)])
     wanting = [reach for reach in found.reaches if reach.hint]
     if wanting:
-        render.note("Next, as an administrator, then give the policies to whoever is to have them:")
+        terminal.note("Next, as an administrator, then give the policies to whoever is to have them:")
     for reach in wanting:
-        render.note(f"  {reach.hint} | bao policy write warden-{reach.verb} -")
+        terminal.note(f"  {reach.hint} | bao policy write warden-{reach.verb} -")
     return None
 
 
 def _finding(finding: "Finding") -> list[str]:
     word, style = _WORDS[finding.verdict]
     lines = [*_wrapped(finding.text), *(_wrapped(finding.hint) if finding.hint else [])]
-    first = f"  {render.styled(f'{word:<8}', style)} {finding.about:<13} {lines[0]}"
+    first = f"  {terminal.styled(f'{word:<8}', style)} {finding.about:<13} {lines[0]}"
     return [first, *(" " * _INDENT + each for each in lines[1:])]
 
 
 def _wrapped(text: str) -> list[str]:
     """The text in lines that fit the terminal beside the names; whole where it is piped."""
-    columns = render.width()
+    columns = terminal.width()
     if not columns:
         return [text]
     import textwrap

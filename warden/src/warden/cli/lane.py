@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from warden.cli import deliveries, left_behind, render
-from warden.cli.bench import Bench
-from warden.domain.errors import Exit, Foreign, Usage, WardenError
-from warden.domain.lane import Lane
-from warden.domain.plan import Change, Plan
-from warden.domain.secret import Secret
+from warden.cli import deliveries
+from warden.cli import orphans as left_behind
+from warden.cli.context import Bench
+from warden.core.errors import Exit, Foreign, Usage, WardenError
+from warden.core.lanes.lane import Lane
+from warden.core.openbao.comparison import Change, Plan
+from warden.core.secret import Secret
+from warden.present import terminal
 
 if TYPE_CHECKING:
-    from warden.domain.cluster import Leg
-    from warden.domain.cluster_plan import ClusterPlan
-    from warden.verbs.apply import Receipt
+    from warden.core.clusters.comparison import ClusterPlan
+    from warden.core.lanes.delivery_target import DeliveryTarget
+    from warden.usecases.apply import Receipt
 
 json_flag = click.option("--json", "as_json", is_flag=True, help="The answer as one JSON document.")
 all_flag = click.option("--all", "every", is_flag=True, help="Every lane that is active.")
@@ -51,7 +53,7 @@ def plan(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, **
     shown = [_whole_plan(each, bench, how) for each in bench.chosen(lane, every=every)]
     if as_json:
         documents = [_plan_json(each, bench) for each in shown]
-        render.document(documents if every else documents[0])
+        terminal.document(documents if every else documents[0])
     else:
         for each in shown:
             _show_whole(each, bench, titled=len(shown) > 1)
@@ -83,17 +85,17 @@ class _Whole(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _whole_plan(lane: Lane, bench: Bench, how: Mapping[str, Any]) -> _Whole:
-    legs = deliveries.chosen(bench, lane, how["clusters"], custody_only=how["custody_only"])
+    targets = deliveries.chosen(bench, lane, how["clusters"], custody_only=how["custody_only"])
     closed = lane.id in bench.closed
 
-    def look(leg: Any) -> Any:
+    def look(target: Any) -> Any:
         """Of a closed lane the clusters are left as they are."""
         if closed:
             return None
-        return deliveries.plan_of(bench, leg, namespace=how["create_namespace"], take_over=how["take_over"])
+        return deliveries.plan_of(bench, target, namespace=how["create_namespace"], take_over=how["take_over"])
 
     own = bench.plan(lane, take_over=how["take_over"])
-    parts = list(deliveries.each(legs, look))
+    parts = list(deliveries.each(targets, look))
     earlier = [] if how["custody_only"] else left_behind.still_there(bench, lane)
     return _Whole(lane=lane, plan=own, parts=parts, flags=_flags(how), earlier=earlier)
 
@@ -115,7 +117,7 @@ def _plan_json(whole: _Whole, bench: Bench) -> dict[str, Any]:
         "changes": changes,
         "to_change": sum(len(part.to_change) for part in whole.plans),
         "blocked": sum(len(part.blocked) for part in whole.plans),
-        "clusters": [deliveries.as_json(leg, part) for leg, part in whole.parts if part is not None],
+        "clusters": [deliveries.as_json(target, part) for target, part in whole.parts if part is not None],
         "not_looked_at": deliveries.left_out(bench, whole.lane),
         "left_behind": left_behind.as_json(whole.plan.left_behind, whole.earlier),
     }
@@ -123,13 +125,13 @@ def _plan_json(whole: _Whole, bench: Bench) -> dict[str, Any]:
 
 def _show_whole(whole: _Whole, bench: Bench, *, titled: bool) -> None:
     if titled:
-        render.line(render.styled(whole.lane.id, "head"))
-    render.line(bench.system)
+        terminal.line(terminal.styled(whole.lane.id, "head"))
+    terminal.line(bench.system)
     for change in whole.plan.changes:
         show_change(change)
     for _, part in whole.parts:
         if isinstance(part, WardenError):
-            render.error(part, as_json=False)
+            terminal.error(part, as_json=False)
         elif part is not None:
             deliveries.show_plan(part)
     deliveries.show_left_out(bench, whole.lane)
@@ -143,13 +145,13 @@ def _show_sum(whole: _Whole) -> None:
     same = sum(len(part.changes) for part in parts) - differs
     blocked = sum(len(part.blocked) for part in parts)
     if blocked:
-        render.sentence(f"{differs - blocked} to change, {same} as declared; {blocked} marked ! not ours to change.")
+        terminal.sentence(f"{differs - blocked} to change, {same} as declared; {blocked} marked ! not ours to change.")
     elif differs:
-        render.sentence(f"{differs} to change, {same} as declared. Next: warden apply {whole.lane.id}{whole.flags}")
-    elif unasked := [leg.cluster for leg, part in whole.parts if isinstance(part, WardenError)]:
-        render.sentence(f"{same} as declared, as far as could be asked; not asked: {', '.join(unasked)}.")
+        terminal.sentence(f"{differs} to change, {same} as declared. Next: warden apply {whole.lane.id}{whole.flags}")
+    elif unasked := [target.cluster for target, part in whole.parts if isinstance(part, WardenError)]:
+        terminal.sentence(f"{same} as declared, as far as could be asked; not asked: {', '.join(unasked)}.")
     else:
-        render.line(f"In step: {same} as declared.")
+        terminal.line(f"In step: {same} as declared.")
 
 
 def show_change(change: Change) -> None:
@@ -157,9 +159,9 @@ def show_change(change: Change) -> None:
     remarks = {"foreign": "  (not marked as made by warden)", "absent": "  (its auth mount does not exist)"}
     style = deliveries.STYLES[deliveries.SIGNS[change.action]]
     head = f"{deliveries.SIGNS[change.action]} {change.kind:<9} {change.name}{remarks.get(change.action, '')}"
-    render.line(f"  {render.styled(head, style)}")
+    terminal.line(f"  {terminal.styled(head, style)}")
     for line in change.lines:
-        render.line(f"      {render.styled(line, 'ok' if line.startswith('+') else 'bad')}")
+        terminal.line(f"      {terminal.styled(line, 'ok' if line.startswith('+') else 'bad')}")
 
 
 @click.command()
@@ -195,55 +197,55 @@ def apply(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
                 receipts.append(_apply_one(each, bench, codes, as_json=as_json, how=how))
             except Foreign as fault:
                 # One lane's foreign object says nothing about the next lane; any other fault ends the whole.
-                render.error(fault, as_json=as_json)
+                terminal.error(fault, as_json=as_json)
                 codes.append(fault.exit)
             except WardenError:
                 if as_json and receipts:  # what was done before it is done
-                    render.document(receipts)
+                    terminal.document(receipts)
                 raise
     if as_json:
-        render.document(receipts if every or not receipts else receipts[0])
+        terminal.document(receipts if every or not receipts else receipts[0])
     return int(deliveries.worst(codes))
 
 
 def _apply_one(lane: Lane, bench: Bench, codes: list[Exit], *, as_json: bool, how: Mapping[str, Any]) -> dict[str, Any]:
-    from warden.verbs.apply import apply as carry_out
+    from warden.usecases.apply import apply as carry_out
 
-    legs = deliveries.chosen(bench, lane, how["clusters"], custody_only=how["custody_only"])
-    _expect_declared_truly(bench, [leg for leg in legs if leg.by_hand])
+    targets = deliveries.chosen(bench, lane, how["clusters"], custody_only=how["custody_only"])
+    _expect_declared_truly(bench, [target for target in targets if target.by_hand])
     first = bench.plan(lane, take_over=how["take_over"])
     _expect_consent(lane, first, bench, taken_over=how["take_over"], yes=how["yes"])
     said = (lambda _: None) if as_json else show_change
     if not as_json:
-        render.line(f"{lane.id} · {bench.system}")
+        terminal.line(f"{lane.id} · {bench.system}")
     receipt = carry_out(lambda: bench.plan(lane, take_over=how["take_over"]), bench.vault, bench.journal, done=said)
-    parts = [] if lane.id in bench.closed else _apply_clusters(legs, bench, codes, as_json=as_json, how=how)
+    parts = [] if lane.id in bench.closed else _apply_clusters(targets, bench, codes, as_json=as_json, how=how)
     made = [receipt, *(part for _, part in parts)]
     earlier = [] if how["custody_only"] else left_behind.still_there(bench, lane)
     if not as_json:
         deliveries.show_left_out(bench, lane)
         left_behind.show(receipt.left_behind, earlier)
-        if len(parts) == sum(not leg.by_hand for leg in legs) or lane.id in bench.closed:
+        if len(parts) == sum(not target.by_hand for target in targets) or lane.id in bench.closed:
             _show_receipt(lane, bench, sum(len(part.changed) for part in made), max(part.record for part in made))
         else:
-            render.sentence(f"Not all of it was done, as said above. Then again: warden apply {lane.id}")
+            terminal.sentence(f"Not all of it was done, as said above. Then again: warden apply {lane.id}")
     return {
         "lane": lane.id,
         "system": bench.address,
         "changed": _changed(receipt),
         "journal": receipt.record,
-        "clusters": [{"cluster": leg.cluster, "changed": _changed(r), "journal": r.record} for leg, r in parts],
+        "clusters": [{"cluster": target.cluster, "changed": _changed(r), "journal": r.record} for target, r in parts],
         "left_behind": left_behind.as_json(receipt.left_behind, earlier),
     }
 
 
-def _expect_declared_truly(bench: Bench, by_hand: "Sequence[Leg]") -> None:
+def _expect_declared_truly(bench: Bench, by_hand: "Sequence[DeliveryTarget]") -> None:
     """A Secret that is delivered, and declared as made by hand, would lose its role: nothing is done before."""
-    from warden.verbs.apply_cluster import expect_ours
+    from warden.usecases.apply_cluster import expect_ours
 
-    for leg in by_hand:
-        if not isinstance(bench.clusters[leg.cluster], WardenError):
-            expect_ours(deliveries.plan_of(bench, leg, namespace=False, take_over=False))
+    for target in by_hand:
+        if not isinstance(bench.clusters[target.cluster], WardenError):
+            expect_ours(deliveries.plan_of(bench, target, namespace=False, take_over=False))
 
 
 def _changed(receipt: "Receipt") -> list[dict[str, str]]:
@@ -251,37 +253,39 @@ def _changed(receipt: "Receipt") -> list[dict[str, str]]:
 
 
 def _apply_clusters(
-    legs: "Sequence[Leg]", bench: Bench, codes: list[Exit], *, as_json: bool, how: Mapping[str, Any]
-) -> "list[tuple[Leg, Receipt]]":
+    targets: "Sequence[DeliveryTarget]", bench: Bench, codes: list[Exit], *, as_json: bool, how: Mapping[str, Any]
+) -> "list[tuple[DeliveryTarget, Receipt]]":
     """Every delivery of External Secrets Operator's; a cluster that cannot be asked is told, and the next one tried."""
-    from warden.verbs.apply_cluster import apply_cluster
+    from warden.usecases.apply_cluster import apply_cluster
 
-    def make(leg: "Leg") -> "Receipt":
+    def make(target: "DeliveryTarget") -> "Receipt":
         def plan() -> "ClusterPlan":
-            return deliveries.plan_of(bench, leg, namespace=how["create_namespace"], take_over=how["take_over"])
+            return deliveries.plan_of(bench, target, namespace=how["create_namespace"], take_over=how["take_over"])
 
         if not as_json:
-            render.line(plan().system)
-        cluster = bench.clusters[leg.cluster]
+            terminal.line(plan().system)
+        cluster = bench.clusters[target.cluster]
         assert not isinstance(cluster, WardenError)  # noqa: S101 - `plan` has raised it
         said = (lambda _: None) if as_json else deliveries.show_change
         return apply_cluster(plan, cluster, bench.journal, take_over=how["take_over"], done=said)
 
     done = []
-    for leg, part in deliveries.each([leg for leg in legs if not leg.by_hand], make):
+    for target, part in deliveries.each([target for target in targets if not target.by_hand], make):
         if isinstance(part, WardenError):
-            render.error(part, as_json=as_json)
+            terminal.error(part, as_json=as_json)
             codes.append(deliveries.code_of(part))
         else:
-            done.append((leg, part))
+            done.append((target, part))
     if not as_json:
-        _show_by_hand(bench, [leg for leg in legs if leg.by_hand])
+        _show_by_hand(bench, [target for target in targets if target.by_hand])
     return done
 
 
-def _show_by_hand(bench: Bench, legs: "Sequence[Leg]") -> None:
+def _show_by_hand(bench: Bench, targets: "Sequence[DeliveryTarget]") -> None:
     """What is not derived, as it was seen; where it could not be, nothing is said of it."""
-    for _, part in deliveries.each(legs, lambda leg: deliveries.plan_of(bench, leg, namespace=False, take_over=False)):
+    for _, part in deliveries.each(
+        targets, lambda target: deliveries.plan_of(bench, target, namespace=False, take_over=False)
+    ):
         if not isinstance(part, WardenError):
             deliveries.show_plan(part)
 
@@ -304,7 +308,7 @@ def _expect_consent(lane: Lane, plan: Plan, bench: Bench, *, taken_over: bool, y
         )
     for change in risky:
         show_change(change)
-    if click.prompt(render.question(f"Type {lane.id} to remove or take over these"), err=True) != lane.id:
+    if click.prompt(terminal.question(f"Type {lane.id} to remove or take over these"), err=True) != lane.id:
         raise Usage("that is not the lane's id. Nothing was changed.", subject=lane.id)
 
 
@@ -312,9 +316,9 @@ def _show_receipt(lane: Lane, bench: Bench, changed: int, record: int) -> None:
     metadata = bench.vault.kv_metadata(lane.custody.mount, lane.custody.key)
     following = _following(lane, bench, () if metadata and metadata.live else lane.custody.fields)
     if changed:
-        render.sentence(f"{changed} changed and seen on the server · journal {record}. {following}")
+        terminal.sentence(f"{changed} changed and seen on the server · journal {record}. {following}")
     else:
-        render.sentence(f"In step: nothing to change. {following}")
+        terminal.sentence(f"In step: nothing to change. {following}")
 
 
 def _following(lane: Lane, bench: Bench, missing: Sequence[str]) -> str:
@@ -342,7 +346,7 @@ def put(ctx: click.Context, /, lane: str, field: str, as_is: bool, as_json: bool
     taken off.
     Exit codes: 1 no such field, 2 the value looks wrong, 3 no answer, 4 refused, 5 held.
     """
-    from warden.verbs.put import put as write
+    from warden.usecases.put import put as write
 
     if ctx.args or "=" in field:
         raise Usage(
@@ -357,12 +361,12 @@ def put(ctx: click.Context, /, lane: str, field: str, as_is: bool, as_json: bool
     value = _typed(f"{field} for {lane} (not shown)") if typed else _piped()
     written = write(found, field, value, bench.vault, bench.journal, as_is=as_is, typed=typed)
     if as_json:
-        render.document(written)
+        terminal.document(written)
     else:
-        render.sentence(f"{field} is in version {written.version} of {written.path} · journal {written.record}")
+        terminal.sentence(f"{field} is in version {written.version} of {written.path} · journal {written.record}")
         if written.missing:
-            render.line(f"No value yet: {', '.join(written.missing)}.")
-        render.sentence(_following(found, bench, written.missing))
+            terminal.line(f"No value yet: {', '.join(written.missing)}.")
+        terminal.sentence(_following(found, bench, written.missing))
     return int(Exit.DONE)
 
 

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from warden.cli import deliveries, render, wiring
-from warden.cli.bench import Bench
-from warden.domain.errors import Exit, Usage
-from warden.domain.healed import HEALED
-from warden.domain.lane import Lane
-from warden.domain.probes import left_unplayed
-from warden.domain.proof import Proof, Verdict
+from warden.cli import deliveries, wiring
+from warden.cli.context import Bench
+from warden.core.errors import Exit, Usage
+from warden.core.lanes.lane import Lane
+from warden.core.proofs.overwrite_check import HEALED
+from warden.core.proofs.probes import left_unplayed
+from warden.core.proofs.proof import Proof, Verdict
+from warden.present import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from warden.verbs.prove import Setting
-    from warden.verbs.prove_delivery import Ground
+    from warden.usecases.prove import Setting
+    from warden.usecases.prove_delivery import Ground
 
 TITLE = 50
 """Columns of a verdict's title, so that the whole line fits 100."""
@@ -67,8 +68,8 @@ def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
     ok: as it should be. FAIL: the answer was wrong. ??: inconclusive, which is never a pass.
     Exit codes: 0 proven, 1 refuted, 3 inconclusive, 4 no accepted token, 5 the lane is closed.
     """
-    from warden.verbs.prove import Setting
-    from warden.verbs.prove import prove as run
+    from warden.usecases.prove import Setting
+    from warden.usecases.prove import prove as run
 
     bench = Bench.of(ctx)
     lanes = _open(bench.chosen(lane, every=every), bench, every=every)
@@ -86,13 +87,13 @@ def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
         ground=None if how["custody_only"] else _ground(bench, lanes, how["clusters"]),
         unplayed=bench.clusters.mounts if how["custody_only"] else frozenset(),
     )
-    render.progress(f"asking {bench.address} about {len(lanes)} lane{'s' * (len(lanes) > 1)} …")
+    terminal.progress(f"asking {bench.address} about {len(lanes)} lane{'s' * (len(lanes) > 1)} …")
     proofs = run(lanes, setting)
-    render.progress_done()
+    terminal.progress_done()
     if as_json:
         both = zip(lanes, proofs, strict=True)
         shown = [_as_json(each, proof, bench, setting) for each, proof in both]
-        render.document(shown if every else shown[0])
+        terminal.document(shown if every else shown[0])
     else:
         for each, proof in zip(lanes, proofs, strict=True):
             _show(each, proof, brief=every)
@@ -102,10 +103,12 @@ def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
 
 
 def _ground(bench: Bench, lanes: list[Lane], only: tuple[str, ...]) -> "Ground":
-    from warden.cli.bench import ground
+    from warden.cli.context import ground
 
     if len(lanes) == 1:
-        bench.clusters.legs(lanes[0], only)  # a name that is no delivery of the lane is told before anything is asked
+        bench.clusters.targets(
+            lanes[0], only
+        )  # a name that is no delivery of the lane is told before anything is asked
     return ground(bench, lanes, only)
 
 
@@ -130,22 +133,22 @@ def _as_json(lane: Lane, proof: Proof, bench: Bench, setting: "Setting") -> dict
         "journal": proof.record,
         "scope": proof.scope,
         "unplayed": left_unplayed(lane, setting.unplayed),
-        "verdicts": [render.plain(verdict) | {"owner": owner_of(lane, verdict)} for verdict in proof.verdicts],
+        "verdicts": [terminal.plain(verdict) | {"owner": owner_of(lane, verdict)} for verdict in proof.verdicts],
     }
 
 
 def _show(lane: Lane, proof: Proof, *, brief: bool) -> None:
     shown = [each for each in proof.verdicts if each.word != "ok" or each.probe == HEALED] if brief else proof.verdicts
     if brief:
-        render.line(render.styled(lane.id, "head"))
+        terminal.line(terminal.styled(lane.id, "head"))
     for label in dict.fromkeys(verdict.reader for verdict in shown):
         if not brief:
-            render.heading(*_heading(lane, label))
+            terminal.heading(*_heading(lane, label))
         said = ""
         for verdict in _folded([each for each in shown if each.reader == label]):
             _show_verdict(lane, verdict, said_before=said)
             said = verdict.detail
-    render.line(_conclusion(proof))
+    terminal.line(_conclusion(proof))
 
 
 def _folded(verdicts: "Sequence[Verdict]") -> "Iterator[Verdict]":
@@ -167,15 +170,15 @@ def _reason(verdict: Verdict) -> object:
 def _show_scope(lane: Lane, proof: Proof, bench: Bench, how: "Mapping[str, Any]") -> None:
     what = "custody alone" if proof.scope == "custody" else "some of its deliveries"
     if how["custody_only"] and (unplayed := left_unplayed(lane, bench.clusters.mounts)):
-        render.sentence(
+        terminal.sentence(
             f"This is of custody alone, as was asked for: nobody was played as {', '.join(unplayed)} or as a stranger, "
             f"since a cluster makes the tokens; the whole: warden prove {lane.id}"
         )
         return
     if how["custody_only"] or how["clusters"]:
-        render.sentence(f"This is of {what}, as was asked for; the whole: warden prove {lane.id}")
+        terminal.sentence(f"This is of {what}, as was asked for; the whole: warden prove {lane.id}")
         return
-    render.line(f"This is of {what}:")
+    terminal.line(f"This is of {what}:")
     deliveries.show_left_out(bench, lane)
 
 
@@ -193,23 +196,23 @@ def _heading(lane: Lane, label: str) -> tuple[str, str]:
 def _show_verdict(lane: Lane, verdict: Verdict, *, said_before: str) -> None:
     """One verdict; a reason that the one above it has given is not said again."""
     style = {"ok": "ok", "FAIL": "bad", "??": "warn"}[verdict.word]
-    wide = render.width() in {0, 100}
+    wide = terminal.width() in {0, 100}
     evidence = f"audit {verdict.audit[:8]}" if verdict.audit else " " * 14 if verdict.ms else ""
     took = f"  {verdict.ms:>4.0f} ms" if (verdict.ms or verdict.status) and wide else ""
-    title = render.fit(verdict.title, render.width() - 39) if not wide else f"{verdict.title:<{TITLE}}"
+    title = terminal.fit(verdict.title, terminal.width() - 39) if not wide else f"{verdict.title:<{TITLE}}"
     line = f"{title} {verdict.observed:<11} {verdict.status or '':<4} {evidence}{took}"
-    render.line(f"  {render.styled(f'{verdict.word:<4}', style)} {line}".rstrip())
+    terminal.line(f"  {terminal.styled(f'{verdict.word:<4}', style)} {line}".rstrip())
     if verdict.word != "FAIL" and verdict.detail in {"", said_before}:
         return
     expected = verdict.word == "FAIL" and verdict.expected != "as declared"
     detail = f"expected {verdict.expected}: {verdict.detail}" if expected else verdict.detail
-    for part in render.wrapped(detail, indent=9):
-        render.line(part)
+    for part in terminal.wrapped(detail, indent=9):
+        terminal.line(part)
     for part in verdict.difference:
-        render.line(f"           {part}")
+        terminal.line(f"           {part}")
     if verdict.mend:
-        for part in render.joined(f"owner {owner_of(lane, verdict)}", verdict.mend, indent=9):
-            render.line(part)
+        for part in terminal.joined(f"owner {owner_of(lane, verdict)}", verdict.mend, indent=9):
+            terminal.line(part)
 
 
 def owner_of(lane: Lane, verdict: Verdict) -> str:
@@ -222,7 +225,7 @@ def _conclusion(proof: Proof) -> str:
     total = len(proof.verdicts)
     asked = [verdict for verdict in proof.verdicts if verdict.status or verdict.audit]
     lines = sum(bool(verdict.audit) for verdict in asked)
-    word = render.styled(proof.state, {"proven": "ok", "refuted": "bad", "inconclusive": "warn"}[proof.state])
+    word = terminal.styled(proof.state, {"proven": "ok", "refuted": "bad", "inconclusive": "warn"}[proof.state])
     counts: Iterable[str] = filter(
         None,
         (
