@@ -7,7 +7,7 @@ import yaml
 
 from warden.core.clusters.exposure import Subject
 from warden.core.clusters.rights import askings, cluster_rights
-from warden.core.errors import Usage
+from warden.core.errors import UsageError
 from warden.core.openbao.rights import VERBS
 from warden.usecases import doctor_cluster
 from warden.usecases.doctor_cluster import There, look_there
@@ -71,7 +71,7 @@ def test_no_operator_or_one_of_another_version_is_missing(bench, monkeypatch):
 
 def test_a_cluster_that_cannot_be_asked_is_one_finding(bench):
     assert verdicts(look(bench, bench.dead())) == [("cluster", "missing")]
-    assert verdicts(look(bench, Usage("no context", hint="export KUBECONFIG=FILE"))) == [("cluster", "missing")]
+    assert verdicts(look(bench, UsageError("no context", hint="export KUBECONFIG=FILE"))) == [("cluster", "missing")]
 
 
 def test_no_context_of_a_declared_cluster_ends_with_one(engineer):

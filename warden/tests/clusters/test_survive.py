@@ -12,7 +12,7 @@ from warden.adapters.kubernetes.client import PLACES
 from warden.adapters.kubernetes.kubeconfig import connect
 from warden.core.clusters.exposure import Subject
 from warden.core.clusters.manifests import Ref
-from warden.core.errors import NoApi, Sealed, Unidentified, Unreachable, Usage
+from warden.core.errors import NoApi, Sealed, Unidentified, Unreachable, UsageError
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.lane import Workload
 from warden.usecases.refresh import ANNOTATION
@@ -258,14 +258,14 @@ def test_a_proof_of_one_cluster_goes_on_where_the_other_is_down(bench):
 def test_a_bad_kubeconfig_is_a_plain_answer(tmp_path, text, said):
     path = tmp_path / "config"
     path.write_text(text)
-    with pytest.raises(Usage, match=said):
+    with pytest.raises(UsageError, match=said):
         connect("c", "here", {"KUBECONFIG": str(path)})
 
 
 def test_no_kubeconfig_at_all_and_no_pod(tmp_path):
-    with pytest.raises(Usage, match="no kubeconfig"):
+    with pytest.raises(UsageError, match="no kubeconfig"):
         connect("c", "here", {"KUBECONFIG": str(tmp_path / "none")})
-    with pytest.raises(Usage, match="no pod"):
+    with pytest.raises(UsageError, match="no pod"):
         connect("c", "in-cluster", {})
 
 
@@ -279,7 +279,7 @@ def test_an_unverified_connection_is_refused(bench, tmp_path):
         each["cluster"]["insecure-skip-tls-verify"] = True
     path = tmp_path / "config"
     path.write_text(yaml.safe_dump(found))
-    with pytest.raises(Usage, match="does not verify"):
+    with pytest.raises(UsageError, match="does not verify"):
         connect("coulombcore", "coulombcore", {"KUBECONFIG": str(path)})
     for each in found["clusters"]:
         del each["cluster"]["insecure-skip-tls-verify"]

@@ -9,7 +9,7 @@ import time
 import msgspec
 import pytest
 
-from warden.core.errors import Foreign, Inconclusive, JournalUnwritable, Refused, Usage
+from warden.core.errors import Foreign, Inconclusive, JournalUnwritable, Refused, UsageError
 from warden.core.lanes.lane import Custody, PeopleReader, Workload, WorkloadReader
 from warden.core.secret import Secret
 from warden.usecases.apply import apply
@@ -228,7 +228,7 @@ def test_a_kv_version_1_mount_is_never_touched(bench, unique):
 
 def test_a_placeholder_in_the_path_is_told_before_anything_is_asked(bench):
     bench.change(custody=Custody(path="platform/workloads/<tenant>/x/y", fields=("API_KEY",)))
-    with pytest.raises(Usage, match="placeholder"):
+    with pytest.raises(UsageError, match="placeholder"):
         bench.plan()
 
 

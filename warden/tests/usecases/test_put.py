@@ -7,7 +7,7 @@ import pytest
 
 from warden.adapters.openbao.client import OpenBao
 from warden.core.access.value_check import doubts
-from warden.core.errors import Held, Inconclusive, JournalUnwritable, Missing, Refused, Usage
+from warden.core.errors import Held, Inconclusive, JournalUnwritable, Missing, Refused, UsageError
 from warden.core.openbao.rights import policy_text
 from warden.core.secret import Secret
 from warden.usecases.put import put
@@ -93,7 +93,7 @@ WRONG = {
 @pytest.mark.parametrize("value", WRONG)
 def test_a_value_that_is_probably_not_meant_is_refused_and_not_quoted(bench, value):
     bench.apply()
-    with pytest.raises(Usage, match=WRONG[value]) as refusal:
+    with pytest.raises(UsageError, match=WRONG[value]) as refusal:
         bench.put(value)
     told = f"{refusal.value} {refusal.value.hint}"
     assert len(value.strip()) < 4 or value.strip() not in told
@@ -126,20 +126,20 @@ def test_exactly_one_line_break_at_the_end_is_taken_off(bench):
     assert stored(bench) == {"API_KEY": "from-echo"}
     bench.put("from-windows\r\n")
     assert stored(bench) == {"API_KEY": "from-windows"}
-    with pytest.raises(Usage, match="several lines"):
+    with pytest.raises(UsageError, match="several lines"):
         bench.put("two-breaks\n\n")
 
 
 def test_a_line_that_was_typed_may_have_been_cut_by_the_terminal(bench):
     bench.apply()
-    with pytest.raises(Usage, match="a terminal cuts lines"):
+    with pytest.raises(UsageError, match="a terminal cuts lines"):
         bench.put("k" * 4095, typed=True)
     assert bench.put("k" * 4095).version == 1
 
 
 def test_a_placeholder_in_the_path_is_told_before_anything_is_asked(bench):
     bench.change(custody=msgspec.structs.replace(bench.lane.custody, path="platform/<tenant>/x/y"))
-    with pytest.raises(Usage, match="placeholder"):
+    with pytest.raises(UsageError, match="placeholder"):
         bench.put()
     assert bench.journal.log() == []
 

@@ -8,7 +8,7 @@ import click
 
 from warden.cli import wiring
 from warden.cli.fast_access import VIAS, Call, one_line, run, the_lane
-from warden.core.errors import Exit, Usage
+from warden.core.errors import Exit, UsageError
 from warden.present import terminal
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _fetch(flag: str | None, need: str, field: str, how: dict[str, Any]) -> None
     from warden.usecases.access import Ask, fetch
 
     if sys.stdout.isatty() and not how["force"]:
-        raise Usage(
+        raise UsageError(
             "stdout is a terminal, and it would show the value. Nothing was read.",
             hint=f"Hand it to what needs it: warden access {need} -- COMMAND (or --force)",
         )

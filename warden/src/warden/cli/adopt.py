@@ -10,7 +10,7 @@ import click
 from warden.cli import deliveries, wiring
 from warden.cli.context import Bench
 from warden.cli.prove import audit_options
-from warden.core.errors import Exit, Usage, WardenError
+from warden.core.errors import Exit, UsageError, WardenError
 from warden.present import terminal
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def adopt(ctx: click.Context, /, lane: str, cluster: str, as_json: bool, **how: 
 
 
 def _future(bench: Bench, lane_id: str, cluster: str) -> "DeliveryTarget":
-    """The delivery as it will be declared. Raises `Usage` where the lane is not delivered there."""
+    """The delivery as it will be declared. Raises `UsageError` where the lane is not delivered there."""
     from warden.core.lanes.delivery_target import adopted, seated, target
 
     lane = bench.lane(lane_id)
@@ -78,9 +78,9 @@ def _ask(target: "DeliveryTarget", tools: "Tools", *, yes: bool) -> None:
         return
     what = f"the lane {target.lane.id} would take the Secret {target.delivery.secret} of {target.cluster} over"
     if not sys.stdin.isatty():
-        raise Usage(f"{what}. Nothing was changed.", subject=target.lane.id, hint="if so: --yes")
+        raise UsageError(f"{what}. Nothing was changed.", subject=target.lane.id, hint="if so: --yes")
     if click.prompt(terminal.question(f"{what}. Type {target.lane.id} to go on"), err=True) != target.lane.id:
-        raise Usage("that is not the lane's id. Nothing was changed.", subject=target.lane.id)
+        raise UsageError("that is not the lane's id. Nothing was changed.", subject=target.lane.id)
 
 
 def _tools(bench: Bench, target: "DeliveryTarget", how: dict[str, Any], *, as_json: bool) -> "Tools":

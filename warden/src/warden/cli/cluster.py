@@ -7,7 +7,7 @@ import msgspec
 
 from warden.cli import deliveries, wiring
 from warden.cli.context import Bench
-from warden.core.errors import Exit, Usage
+from warden.core.errors import Exit, UsageError
 from warden.core.openbao.api import UNSEAL
 from warden.present import terminal
 
@@ -134,7 +134,7 @@ def render_command(ctx: click.Context, /, lane: str, cluster: str, as_json: bool
 
 def _expect_delivered(target: "DeliveryTarget") -> None:
     if target.by_hand:
-        raise Usage(
+        raise UsageError(
             f"{target.delivery.secret} of {target.cluster} is made by hand, so there is nothing to print.",
             subject=target.lane.id,
             hint=f"to have it delivered: warden adopt {target.lane.id} --cluster {target.cluster}",
@@ -147,7 +147,7 @@ def _rights(target: "DeliveryTarget", scope: Any, to: str) -> "list[Manifest]":
 
     subject = subject_named(to)
     if subject is None:
-        raise Usage(
+        raise UsageError(
             f"{to!r} is nobody whom rights could be given to. Nothing was printed.",
             hint="--to namespace/account, --to user:NAME or --to group:NAME",
         )

@@ -62,11 +62,11 @@ class Bench:
         return self.lanes.get(lane_id, found)
 
     def chosen(self, lane: str | None, *, every: bool) -> list[Lane]:
-        """The lane that was named, or every active one. Raises `Usage` where neither or both were asked for."""
-        from warden.core.errors import Usage
+        """The lane that was named, or every active one. Raises `UsageError` where neither or both were asked for."""
+        from warden.core.errors import UsageError
 
         if bool(lane) == every:
-            raise Usage("name one lane, or give --all. Nothing was done.", hint="warden route list")
+            raise UsageError("name one lane, or give --all. Nothing was done.", hint="warden route list")
         if lane:
             return [self.lane(lane)]
         return [each for each in self.lanes.values() if each.status == "active"]
@@ -93,10 +93,12 @@ class Bench:
 
     def audit(self, files: Sequence[str], command: str | None) -> AuditLog:
         """The audit log that was named, else WARDEN_AUDIT, else where the server says that it writes it."""
-        from warden.core.errors import Usage
+        from warden.core.errors import UsageError
 
         if command and files:
-            raise Usage("--audit and --audit-command exclude each other. Nothing was asked.", hint="give one of them")
+            raise UsageError(
+                "--audit and --audit-command exclude each other. Nothing was asked.", hint="give one of them"
+            )
         if command:
             return wiring.audit_command(command)
         named = files or tuple(filter(None, os.environ.get("WARDEN_AUDIT", "").split(os.pathsep)))
@@ -104,7 +106,7 @@ class Bench:
 
     def audit_files(self) -> tuple[str, ...]:
         """Where the audit lines are: beside the embedded platform, or where the server says (which needs sudo)."""
-        from warden.core.errors import Refused, Usage
+        from warden.core.errors import Refused, UsageError
 
         embedded = wiring.embedded_at(self.address)
         if embedded:
@@ -114,7 +116,7 @@ class Bench:
         except Refused:
             found = ()
         if not found:
-            raise Usage(
+            raise UsageError(
                 f"where {self.address} writes its audit lines is not known here. Nothing was asked.",
                 hint="name it: --audit FILE, --audit-command COMMAND, or export WARDEN_AUDIT=FILE",
             )
@@ -183,7 +185,7 @@ class Clusters:
         return {name: self[name] for name in names}
 
     def targets(self, lane: Lane, only: Sequence[str] = ()) -> tuple[DeliveryTarget, ...]:
-        """The lane's deliveries, or those to the named clusters. Raises `Usage` for a name that is none of them."""
+        """The lane's deliveries, or those to the named clusters. Raises `UsageError` for other names."""
         from warden.core.lanes.delivery_target import target, targets
 
         self.expect_here(lane, only)
@@ -191,12 +193,12 @@ class Clusters:
         return tuple(target(lane, name, self.declared) for name in only) if only else found
 
     def expect_here(self, lane: Lane, names: Sequence[str]) -> None:
-        """Raises `Usage` for a cluster that the lane is delivered to and that the embedded platform does not have."""
-        from warden.core.errors import Usage
+        """Raise `UsageError` for a cluster of the lane that the embedded platform does not have."""
+        from warden.core.errors import UsageError
 
         absent = [name for name in names if name in lane.deliveries and name not in self.declared]
         if self.embedded and absent:
-            raise Usage(
+            raise UsageError(
                 f"{', '.join(absent)}: no part of this embedded platform. Nothing was done.",
                 subject=lane.id,
                 hint=f"warden dev up --cluster {','.join(lane.deliveries)}",
@@ -217,13 +219,13 @@ class Clusters:
 
 
 def _pem(path: str) -> str:
-    from warden.core.errors import Usage
+    from warden.core.errors import UsageError
 
     try:
         with open(path, encoding="ascii") as file:
             return file.read()
     except (OSError, UnicodeDecodeError):
-        raise Usage(
+        raise UsageError(
             f"{path}, the authorities of OpenBao, cannot be read as PEM. Nothing was done.",
             hint="openbao_ca in clusters.yaml, or BAO_CACERT, name a PEM file",
         ) from None
@@ -253,13 +255,13 @@ def rendering(platform: str, lane: str, cluster: str) -> tuple[DeliveryTarget, C
 
     No BAO_ADDR is needed where clusters.yaml has the address.
     """
-    from warden.core.errors import Usage
+    from warden.core.errors import UsageError
     from warden.core.lanes.delivery_target import target
 
     catalog = wiring.catalog(platform)
     try:
         found = Bench(platform)
-    except Usage:
+    except UsageError:
         declared = catalog.platform.clusters
         if cluster not in declared or not declared[cluster].openbao:
             raise

@@ -11,7 +11,7 @@ from warden.cli.context import Bench
 from warden.cli.fast_access import one_line
 from warden.cli.lane import show_change, take_over_flag
 from warden.cli.orphans import delivered_before, show
-from warden.core.errors import Exit, Invalid, NotFound, Usage, WardenError
+from warden.core.errors import Exit, Invalid, NotFound, UsageError, WardenError
 from warden.present import terminal
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def deactivate(ctx: click.Context, /, lane: str, reason: str, take_over: bool, *
 def _close_in_the_journal(platform: str, lane_id: str, reason: str, fault: WardenError, *, yes: bool) -> None:
     """Close it for warden at least, where its file cannot be used, or it is not known which OpenBao has it.
 
-    `fault` is what is told of it. Raises `Usage` for an entry that is no lane, `NotFound` where nothing knows the id.
+    `fault` is what is told of it. Raises `UsageError` if it is not a lane, `NotFound` for an unknown id.
     """
     from warden.usecases.deactivate import record_closing
 
@@ -169,17 +169,17 @@ def _ask(lane_id: str, lane: "Lane | None", what: str, *, yes: bool) -> None:
         return
     readers = ", ".join(reader.label for reader in lane.readers) if lane else "whoever reads it"
     if not sys.stdin.isatty():
-        raise Usage(
+        raise UsageError(
             f"this would {what} {lane_id} for {readers}. Nothing was done.", subject=lane_id, hint="if so: --yes"
         )
     if click.prompt(terminal.question(f"Type {lane_id} to {what} it for {readers}"), err=True) != lane_id:
-        raise Usage("that is not the lane's id. Nothing was done.", subject=lane_id)
+        raise UsageError("that is not the lane's id. Nothing was done.", subject=lane_id)
 
 
 def _said(reason: str) -> str:
     said = one_line(reason)
     if not said:
-        raise Usage("--reason is empty. Nothing was done.", hint='--reason "why"')
+        raise UsageError("--reason is empty. Nothing was done.", hint='--reason "why"')
     return said
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from warden.core.errors import Exit, WardenError
-from warden.present import terminal
+from warden.present import errors, terminal
 
 if TYPE_CHECKING:
     from warden.cli.context import Bench
@@ -46,7 +46,7 @@ def code_of(fault: WardenError) -> Exit:
 
 
 def chosen(bench: "Bench", lane: "Lane", only: Sequence[str], *, custody_only: bool) -> "tuple[DeliveryTarget, ...]":
-    """The deliveries that are meant. Raises `Usage` for a name that is no delivery of the lane."""
+    """The deliveries that are meant. Raises `UsageError` for a name that is no delivery of the lane."""
     return () if custody_only else bench.clusters.targets(lane, only)
 
 
@@ -106,7 +106,7 @@ def show_change(change: "Change") -> None:
 def as_json(target: "DeliveryTarget", plan: "ClusterPlan | WardenError") -> dict[str, Any]:
     """One cluster's part of a plan, or why there is none."""
     if isinstance(plan, WardenError):
-        return {"cluster": target.cluster, "error": plan.as_json()}
+        return {"cluster": target.cluster, "error": errors.as_json(plan)}
     changes = [
         {"action": c.action, "kind": c.kind, "name": c.name, "lines": c.lines, "remark": c.told} for c in plan.changes
     ]

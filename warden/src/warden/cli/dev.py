@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from warden.cli import wiring
-from warden.core.errors import Exit, Usage
+from warden.core.errors import Exit, UsageError
 from warden.core.lanes.lane import Workload
 from warden.core.secret import Secret
 from warden.present import terminal
@@ -199,7 +199,7 @@ def _expect_consent(directory: str, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Usage(
+        raise UsageError(
             f"{directory} holds secrets and their audit log, and nobody can be asked here. Nothing was removed.",
             system="embedded platform",
             subject=directory,
@@ -207,7 +207,7 @@ def _expect_consent(directory: str, yes: bool) -> None:
         )
     terminal.note(f"This removes {directory}: every secret in it, its audit log, its keys. The journal stays.")
     if click.prompt("Type wipe to go on", default="", show_default=False, err=True) != "wipe":
-        raise Usage("The word was not typed. Nothing was removed.", hint="warden dev down --wipe")
+        raise UsageError("The word was not typed. Nothing was removed.", hint="warden dev down --wipe")
 
 
 @dev.command(short_help="Print shell lines that point warden and bao at it.")
@@ -274,7 +274,7 @@ def login(part: str, groups: tuple[str, ...], role: str | None, as_json: bool) -
     parts = wiring.embedded().parts
     kind, _, name = part.partition(":")
     if kind == "person" and not role:
-        raise Usage(
+        raise UsageError(
             "A person logs in with a role, and none was named. Nobody was logged in.",
             subject=part,
             hint=f"warden dev login {part} --group GROUP --role ROLE (warden plan shows the roles of a lane)",
@@ -334,9 +334,9 @@ def _expect_somewhere_to_go(out: str | None, *, force: bool, as_json: bool) -> N
     if out is not None:
         return
     if as_json:
-        raise Usage("A token is never part of --json. None was made.", hint="name a file for it: --out FILE")
+        raise UsageError("A token is never part of --json. None was made.", hint="name a file for it: --out FILE")
     if sys.stdout.isatty() and not force:
-        raise Usage(
+        raise UsageError(
             "A terminal keeps what it shows, so no token was printed there.",
             hint="write it to a file: --out FILE; or pipe it; or: --force",
         )
@@ -347,7 +347,7 @@ def _workload(text: str) -> Workload:
     if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", namespace) or not re.fullmatch(
         r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", account
     ):
-        raise Usage(
+        raise UsageError(
             f"{text!r} is no service account. No token was made.",
             subject=text,
             hint="write namespace/name in small letters, digits and dashes: activity-core/llm-connect",
@@ -359,7 +359,7 @@ def _seconds(text: str) -> int:
     match = re.fullmatch(r"([0-9]{1,6})([smh])", text)
     seconds = int(match[1]) * _UNITS[match[2]] if match else 0
     if not 0 < seconds <= _LONGEST:
-        raise Usage(
+        raise UsageError(
             f"{text!r} is no time that a token can be good for. None was made.",
             subject=text,
             hint="a number and a unit, at most a day: 90s, 10m, 1h",

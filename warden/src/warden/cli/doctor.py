@@ -8,7 +8,7 @@ import msgspec
 
 from warden.cli import wiring
 from warden.cli.context import clusters_of
-from warden.core.errors import Exit, Usage
+from warden.core.errors import Exit, UsageError
 from warden.core.openbao.rights import VERBS, Right, Scope, Verb, policy_text
 from warden.present import terminal
 
@@ -29,7 +29,7 @@ def _path(_context: click.Context, option: click.Parameter, value: str | tuple[s
     """What goes into a policy's path: nothing that would end it, or the stanza."""
     for each in (value,) if isinstance(value, str) else value:
         if not _PATH.fullmatch(each):
-            raise Usage(
+            raise UsageError(
                 f"{option.opts[0]} is no name of a mount or policy: {each!r}. Nothing was asked.",
                 hint="letters, digits and . _ - /, and a * at the end",
             )

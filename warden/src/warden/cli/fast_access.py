@@ -11,7 +11,7 @@ import msgspec
 
 from warden.cli import wiring
 from warden.cli.exit_guard import own_fault
-from warden.core.errors import CannotRun, CommandNotFound, Exit, Usage, WardenError
+from warden.core.errors import CannotRun, CommandNotFound, Exit, UsageError, WardenError
 from warden.core.lanes.lane import Lane
 from warden.present import terminal
 
@@ -92,7 +92,7 @@ def _become(call: Call) -> NoReturn:
     from warden.usecases import access
 
     if not call.command:
-        raise Usage(
+        raise UsageError(
             "it takes either a COMMAND behind -- or --fetch FIELD. Nothing was read.",
             hint="warden access LANE -- COMMAND, or warden access LANE --fetch FIELD",
         )
@@ -111,14 +111,14 @@ def _become(call: Call) -> NoReturn:
 
 
 def one_line(reason: str) -> str:
-    """A reason without line breaks and doubled spaces. Raises `Usage` where it holds a secret: it is journaled."""
+    """A reason without line breaks and doubled spaces. Raises `UsageError` where it holds a secret: it is journaled."""
     said = " ".join(reason.split())
     if said:
         from warden.core.material import redact
 
         found = redact(said)[1]
         if found:
-            raise Usage(
+            raise UsageError(
                 f"--reason holds {found[0][1]}, and the journal keeps it for good. Nothing was done.",
                 hint="say it without: name the ticket, or where it was seen",
             )
@@ -126,10 +126,10 @@ def one_line(reason: str) -> str:
 
 
 def the_lane(platform: str, need: str) -> Lane:
-    """The lane that is meant: by its id, or as the only entry that answers the need. Raises `Usage` elsewise."""
+    """The lane that is meant: by its id, or as the only entry that answers the need. Raises `UsageError` elsewise."""
     found = wiring.entries(platform, need)
     if len(found) > 1:
-        raise Usage(
+        raise UsageError(
             f'"{need}" may mean {", ".join(each.id for each in found)}. Nothing was read.',
             system="platform",
             subject=need,
@@ -137,7 +137,7 @@ def the_lane(platform: str, need: str) -> Lane:
         )
     if isinstance(found[0], Lane):
         return found[0]
-    raise Usage(
+    raise UsageError(
         f"{found[0].id} is no lane: warden keeps no value there. Nothing was read.",
         system="platform",
         subject=found[0].id,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import click
 
 from warden.cli import wiring
-from warden.core.errors import Usage
+from warden.core.errors import UsageError
 from warden.present import terminal
 
 
@@ -30,7 +30,7 @@ def init(directory: str, clusters: tuple[str, ...], as_json: bool) -> None:
       warden init ~/acme/platform && warden --platform ~/acme/platform catalog check
     """
     if not directory:
-        raise Usage("DIR is empty. Nothing was made.", hint="warden init platform")
+        raise UsageError("DIR is empty. Nothing was made.", hint="warden init platform")
     full = os.path.abspath(os.path.expanduser(directory))
     made, kept = wiring.scaffold(full, datetime.now(UTC).date(), clusters)
     if as_json:

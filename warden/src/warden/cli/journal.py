@@ -3,7 +3,7 @@
 import click
 
 from warden.cli import wiring
-from warden.core.errors import Exit, Usage
+from warden.core.errors import Exit, UsageError
 from warden.core.journal.chain import Head, parse_head
 from warden.core.journal.record import Record
 from warden.present import terminal
@@ -106,7 +106,7 @@ def _head(text: str | None) -> Head | None:
         return None
     head = parse_head(text)
     if head is None:
-        raise Usage(
+        raise UsageError(
             f"--head {text[:100]} is no checkpoint. Nothing was checked.",
             hint="It is what `warden journal log --head` prints: 64 hexadecimal digits, @, a number",
         )

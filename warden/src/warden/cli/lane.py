@@ -10,7 +10,7 @@ import msgspec
 from warden.cli import deliveries
 from warden.cli import orphans as left_behind
 from warden.cli.context import Bench
-from warden.core.errors import Exit, Foreign, Usage, WardenError
+from warden.core.errors import Exit, Foreign, UsageError, WardenError
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.comparison import Change, Plan
 from warden.core.secret import Secret
@@ -301,7 +301,7 @@ def _expect_consent(lane: Lane, plan: Plan, bench: Bench, *, taken_over: bool, y
     names = ", ".join(f"{change.kind} {change.name}" for change in risky)
     again = f"warden apply {lane.id}{' --take-over' if taken_over else ''}"
     if not sys.stdin.isatty():
-        raise Usage(
+        raise UsageError(
             f"this would remove or take over {names}. Nothing was changed.",
             subject=lane.id,
             hint=f"look at it with warden plan {lane.id}; then: {again} --yes",
@@ -309,7 +309,7 @@ def _expect_consent(lane: Lane, plan: Plan, bench: Bench, *, taken_over: bool, y
     for change in risky:
         show_change(change)
     if click.prompt(terminal.question(f"Type {lane.id} to remove or take over these"), err=True) != lane.id:
-        raise Usage("that is not the lane's id. Nothing was changed.", subject=lane.id)
+        raise UsageError("that is not the lane's id. Nothing was changed.", subject=lane.id)
 
 
 def _show_receipt(lane: Lane, bench: Bench, changed: int, record: int) -> None:
@@ -349,7 +349,7 @@ def put(ctx: click.Context, /, lane: str, field: str, as_is: bool, as_json: bool
     from warden.usecases.put import put as write
 
     if ctx.args or "=" in field:
-        raise Usage(
+        raise UsageError(
             "a value is never taken from the command line, where every process list and the shell's history have it. "
             "Nothing was written.",
             subject=lane,
@@ -379,11 +379,13 @@ def _typed(prompt: str) -> Secret:
 def _piped() -> Secret:
     raw = sys.stdin.buffer.read(LARGEST + 1)
     if len(raw) > LARGEST:
-        raise Usage(f"the value is larger than {LARGEST} bytes. Nothing was written.", hint="is it the right file?")
+        raise UsageError(
+            f"the value is larger than {LARGEST} bytes. Nothing was written.", hint="is it the right file?"
+        )
     try:
         return Secret(raw.decode())
     except UnicodeDecodeError:
-        raise Usage(
+        raise UsageError(
             "the value is no UTF-8 text. Nothing was written.", hint="encode it, for example: base64 -w0 FILE"
         ) from None
 

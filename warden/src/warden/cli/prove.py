@@ -9,7 +9,7 @@ import msgspec
 
 from warden.cli import deliveries, wiring
 from warden.cli.context import Bench
-from warden.core.errors import Exit, Usage
+from warden.core.errors import Exit, UsageError
 from warden.core.lanes.lane import Lane
 from warden.core.proofs.overwrite_check import HEALED
 from warden.core.proofs.probes import left_unplayed
@@ -116,7 +116,7 @@ def _open(lanes: list[Lane], bench: Bench, *, every: bool) -> list[Lane]:
     """With --all the lanes that are not closed; a lane that was named is left to the verb, which says that it is."""
     kept = [lane for lane in lanes if not every or lane.id not in bench.closed]
     if not kept:
-        raise Usage("no lane is active and open. Nothing was asked.", hint="warden route list --all")
+        raise UsageError("no lane is active and open. Nothing was asked.", hint="warden route list --all")
     return kept
 
 

@@ -6,7 +6,7 @@ import click
 
 from warden.cli import wiring
 from warden.cli.context import Bench
-from warden.core.errors import Exit, Usage, WardenError
+from warden.core.errors import Exit, UsageError, WardenError
 from warden.core.lifecycle.lane_status import Standing
 from warden.present import terminal
 
@@ -34,7 +34,7 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     faults: list[WardenError] = []
     try:
         bench = Bench.of(ctx)
-    except Usage as unnamed:
+    except UsageError as unnamed:
         found, _ = look(lanes, None, wiring.journal(), lambda: datetime.now(UTC))
         faults = [unnamed]
     else:

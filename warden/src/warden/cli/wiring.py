@@ -185,7 +185,7 @@ def policy_faults(platform_dir: str) -> list[Fault]:
 
 
 def unread_files(platform_dir: str) -> list[Fault]:
-    """What lies in the catalog's folder and is read by nobody. Raises `Usage` where it cannot be read."""
+    """What lies in the catalog's folder and is read by nobody. Raises `UsageError` where it cannot be read."""
     from warden.adapters.catalog.files import unread_files as look
 
     return look(platform_dir)
@@ -228,13 +228,13 @@ def surroundings(ctx: click.Context, where: Endpoint, clusters_of: Callable[[str
     """What doctor sees of this machine; `clusters_of` answers the clusters of a platform directory."""
     from warden.adapters.journal.sqlite import journal_path
     from warden.adapters.machine.checks import journal_fault, readable
-    from warden.core.errors import Usage
+    from warden.core.errors import UsageError
     from warden.usecases.doctor import Surroundings
 
     path = journal_path(os.environ)
     try:
         platform, fault = platform_dir(ctx), ""
-    except Usage as found:
+    except UsageError as found:
         platform, fault = "", found.message
     return Surroundings(
         source=where.source,
@@ -257,7 +257,7 @@ def lock(path: str, what: str) -> AbstractContextManager[None]:
 
 
 def cluster(name: str, context: str, environ: Mapping[str, str]) -> Kubernetes:
-    """The cluster of that context of a kubeconfig. Raises `Usage` where it cannot be asked."""
+    """The cluster of that context of a kubeconfig. Raises `UsageError` where it cannot be asked."""
     from warden.adapters.kubernetes.kubeconfig import connect
 
     return connect(name, context, environ)
@@ -301,12 +301,12 @@ def audit_command(command: str) -> AuditCommand:
     import shlex
 
     from warden.adapters.openbao.audit_log import AuditCommand
-    from warden.core.errors import Usage
+    from warden.core.errors import UsageError
 
     try:
         words = shlex.split(command)
     except ValueError:
         words = []
     if not words:
-        raise Usage("--audit-command is no command: a quote is left open, or it is empty. Nothing was asked.")
+        raise UsageError("--audit-command is no command: a quote is left open, or it is empty. Nothing was asked.")
     return AuditCommand(words)

@@ -1,14 +1,17 @@
-"""What can go wrong, once: every error says what is so, what therefore did not happen, and what to do.
+"""What can go wrong, once: every error has a problem, its effect and a remedy.
 
-The classes here are the only exceptions that leave a port, a verb or an adapter. ``cli`` turns each into one
-message for people, or one JSON object (``code, kind, system, subject, message, hint``), and an exit code.
+The classes here are the only exceptions that leave a port, a use case or an adapter. ``present.errors`` turns each into
+a message for people, or one JSON object (``code, kind, system, subject, message, hint``); the command line exits with
+its code.
 """
 
 from collections.abc import Sequence
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import ClassVar
 
 import msgspec
+
+from warden.core.remedies import Remedy
 
 
 class Exit(IntEnum):
@@ -40,36 +43,58 @@ EXIT_MEANING: dict[Exit, str] = {
 }
 
 
+class Effect(Enum):
+    """What did not happen because of an error."""
+
+    NOTHING_ASKED = "asked"
+    NOTHING_CHANGED = "changed"
+    NOTHING_DONE = "done"
+    NOTHING_PRINTED = "printed"
+    NOTHING_READ = "read"
+    NOTHING_WRITTEN = "written"
+
+
 class WardenError(Exception):
-    """The root of all errors.
+    """The root of all errors: a problem, its effect, and what to do, as data.
 
     Attributes:
-        message: what is so, and what therefore did not happen.
+        problem: what is wrong. In core and use cases a structure with the facts, which ``present`` describes; in
+            adapters one clause about the system at fault ("FILE cannot be read: permission denied").
+        effect: what therefore did not happen, or what has happened all the same; ``None`` where that is obvious.
         system: the system at fault, as people name it: ``OpenBao https://…``, ``journal``, ``platform``.
         subject: the thing it is about: a lane id, a file, a path. Never a value.
-        hint: what to do next, a command to paste where there is one.
+        remedy: what to do next; ``hint`` is a clause for what is not a step.
     """
 
     kind: ClassVar[str] = "error"
     exit: ClassVar[Exit] = Exit.NO
 
-    def __init__(self, message: str, *, system: str = "warden", subject: str = "", hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(
+        self,
+        problem: str | msgspec.Struct,
+        *,
+        effect: Effect | msgspec.Struct | None = None,
+        system: str = "warden",
+        subject: str = "",
+        remedy: Remedy = (),
+        hint: str = "",
+    ) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.effect = effect
         self.system = system
         self.subject = subject
+        self.remedy = remedy
         self.hint = hint
 
-    def as_json(self) -> dict[str, object]:
-        """The documented error object of ``--json``."""
-        return {
-            "code": int(self.exit),
-            "kind": self.kind,
-            "system": self.system,
-            "subject": self.subject,
-            "message": self.message,
-            "hint": self.hint,
-        }
+    @property
+    def message(self) -> str:
+        """The problem where it is a text; goes when no caller needs it any more (``present.errors`` has the rest)."""
+        return str(self.problem)
+
+    @message.setter
+    def message(self, text: str) -> None:
+        self.problem = text
 
 
 class Fault(msgspec.Struct, frozen=True, order=True):
@@ -94,7 +119,7 @@ class Fault(msgspec.Struct, frozen=True, order=True):
         return f"{where}: {self.field}: {self.message}" if self.field else f"{where}: {self.message}"
 
 
-class Usage(WardenError):
+class UsageError(WardenError):
     """The command was called in a way that cannot work."""
 
     kind = "usage"
@@ -109,10 +134,6 @@ class Invalid(WardenError):
     def __init__(self, faults: Sequence[Fault], message: str, *, subject: str = "", hint: str = "") -> None:
         super().__init__(message, system="platform", subject=subject, hint=hint)
         self.faults = tuple(faults)
-
-    def as_json(self) -> dict[str, object]:
-        """As every error's, with the list of faults."""
-        return super().as_json() | {"faults": [msgspec.to_builtins(fault) for fault in self.faults]}
 
 
 class NotFound(WardenError):

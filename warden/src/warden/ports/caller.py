@@ -17,4 +17,4 @@ class Caller(Protocol):
         """
 
     def vault(self, token: Secret | None = None) -> Vault:
-        """The server as the caller sees it, or as the owner of `token`. Raises `Usage` where none is named."""
+        """The server as the caller sees it, or as the owner of `token`. Raises `UsageError` where none is named."""

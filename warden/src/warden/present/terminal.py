@@ -237,18 +237,20 @@ def ago(moment: datetime | str, now: datetime | None = None) -> str:
 
 def error(fault: WardenError, *, as_json: bool) -> None:
     """An error: three parts for people, one object with ``--json``."""
+    from warden.present import errors
+
     progress_done()
     if as_json:
-        sys.stderr.write(json.dumps(fault.as_json(), ensure_ascii=False) + "\n")
+        sys.stderr.write(json.dumps(errors.as_json(fault), ensure_ascii=False) + "\n")
         return
     if isinstance(fault, Invalid):
         for each in fault.faults:
             note(str(each))
-    first, *rest = _for_people(f"        {fault.message}")
+    first, *rest = _for_people(f"        {errors.message(fault)}")
     for text in (f"{styled('warden:', 'bad', sys.stderr)} {first.lstrip(' ')}", *rest):
         sys.stderr.write(f"{harmless(text)}\n")
-    if fault.hint:
-        note(f"        {fault.hint}")
+    if hint := errors.hint(fault):
+        note(f"        {hint}")
 
 
 def usage(fault: "click.ClickException", *, as_json: bool) -> None:

@@ -64,7 +64,7 @@ def plan(
     `seen` is kept from one lane to the next where nothing is changed in between.
 
     Raises:
-        Usage: a placeholder is left in the lane's path.
+        UsageError: a placeholder is left in the lane's path.
         Inconclusive, Refused: as the port Vault says.
     """
     expect_concrete(lane)

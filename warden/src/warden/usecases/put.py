@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from warden.core.access.value_check import doubts
-from warden.core.errors import Missing, Usage, WardenError
+from warden.core.errors import Missing, UsageError, WardenError
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.resources import expect_concrete
 from warden.core.secret import Secret
@@ -39,7 +39,7 @@ def put(
 
     Raises:
         Missing: the lane declares no such field.
-        Usage: the value looks truncated, empty, masked or has several lines, and `as_is` was not given.
+        UsageError: the value looks truncated, empty, masked or has several lines, and `as_is` was not given.
         Held: another writer was faster.
         JournalUnwritable: nothing was written, unless the message says that it was.
     """
@@ -85,7 +85,7 @@ def _expect_declared(lane: Lane, field: str) -> None:
 def _expect_whole(value: Secret, field: str, *, as_is: bool, typed: bool) -> None:
     found = doubts(value, from_terminal=typed)
     if found and not as_is:
-        raise Usage(
+        raise UsageError(
             f"the value for {field} is probably not the one that was meant: {'; '.join(found)}. Nothing was written.",
             subject=field,
             hint="if it is meant exactly so, give it on standard input with --as-is",

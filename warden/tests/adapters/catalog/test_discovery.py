@@ -1,7 +1,7 @@
 import pytest
 
 from warden.adapters.catalog.discovery import find_platform
-from warden.core.errors import Usage
+from warden.core.errors import UsageError
 
 
 def made(path):
@@ -47,7 +47,7 @@ def test_the_folder_itself_and_the_folder_that_holds_it_are_understood(tmp_path,
 
 
 def test_the_error_names_all_four_places(tmp_path):
-    with pytest.raises(Usage) as caught:
+    with pytest.raises(UsageError) as caught:
         find_platform(None)
     said = caught.value.message
     places = ("--platform", "WARDEN_PLATFORM", str(tmp_path / "empty"), str(tmp_path / "config/warden/config.toml"))
@@ -58,10 +58,10 @@ def test_the_error_names_all_four_places(tmp_path):
 
 def test_a_place_that_was_named_is_not_passed_over(tmp_path, monkeypatch):
     made(tmp_path / "empty" / "platform")
-    with pytest.raises(Usage, match="--platform names"):
+    with pytest.raises(UsageError, match="--platform names"):
         find_platform(str(tmp_path / "missing"))
     monkeypatch.setenv("WARDEN_PLATFORM", str(tmp_path / "missing"))
-    with pytest.raises(Usage, match="WARDEN_PLATFORM names"):
+    with pytest.raises(UsageError, match="WARDEN_PLATFORM names"):
         find_platform(None)
 
 
@@ -69,14 +69,14 @@ def test_a_place_that_was_named_is_not_passed_over(tmp_path, monkeypatch):
 def test_a_configuration_that_cannot_be_followed_is_told_with_its_path(tmp_path, text):
     path = config(tmp_path, "")
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(Usage) as caught:
+    with pytest.raises(UsageError) as caught:
         find_platform(None)
     assert str(path) in caught.value.message
 
 
 def test_any_folder_called_catalog_is_no_platform(tmp_path):
     (tmp_path / "empty" / "catalog").mkdir(parents=True)
-    with pytest.raises(Usage):
+    with pytest.raises(UsageError):
         find_platform(None)
     (tmp_path / "empty" / "platform" / "catalog").mkdir(parents=True)
     assert find_platform(None) == str(tmp_path / "empty" / "platform")

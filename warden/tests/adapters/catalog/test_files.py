@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from warden.adapters.catalog.files import load_catalog
-from warden.core.errors import Invalid, NotFound, Usage
+from warden.core.errors import Invalid, NotFound, UsageError
 from warden.core.lanes.lane import PeopleReader, WorkloadReader
 
 SPEC = importlib.util.spec_from_file_location("catalog_files", Path(__file__).parent / "catalog_files.py")
@@ -75,7 +75,7 @@ def test_an_unknown_id_names_the_nearest_and_another_kind_is_wrong_usage():
     with pytest.raises(NotFound) as unknown:
         catalog.lane("openrouter-lm-connect")
     assert "openrouter-llm-connect" in unknown.value.hint
-    with pytest.raises(Usage, match="is a certificate, not a lane"):
+    with pytest.raises(UsageError, match="is a certificate, not a lane"):
         catalog.lane("ssh-certificate")
 
 

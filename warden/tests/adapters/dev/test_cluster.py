@@ -18,7 +18,7 @@ from warden.adapters.dev import Embedded, process, state
 from warden.adapters.dev.cluster import Cluster
 from warden.adapters.dev.kube import Access, Kube, read_kubeconfig
 from warden.adapters.dev.plane import TITLES
-from warden.core.errors import NotFound, Refused, ServerFault, Unreachable, Usage
+from warden.core.errors import NotFound, Refused, ServerFault, Unreachable, UsageError
 from warden.core.secret import Secret
 
 pytestmark = [pytest.mark.cluster, pytest.mark.real, pytest.mark.timeout(240), OURS]
@@ -390,7 +390,7 @@ def test_a_store_that_has_answered_once_is_never_discarded(shared):
 
 @pytest.mark.parametrize("name", ["", "Bad", "a_b", "-a", "a-", "a" * 64, "a.b", "broken-admin"])
 def test_a_name_that_no_cluster_can_have_is_refused_before_anything_starts(shared, name):
-    with pytest.raises(Usage) as caught:
+    with pytest.raises(UsageError) as caught:
         shared.up(lambda _: None, [name])
     assert "Nothing was started" in caught.value.message
     assert shared.clusters == ("broken",)
@@ -435,6 +435,6 @@ def test_somebody_elses_cluster_gets_the_operator_only(shared, home):
 @pytest.mark.parametrize("text", ["", "{}", "a: [", "current-context: x\ncontexts: []"])
 def test_a_file_that_is_no_kubeconfig_is_named(tmp_path, text):
     (tmp_path / "config").write_text(text)
-    with pytest.raises(Usage) as caught:
+    with pytest.raises(UsageError) as caught:
         read_kubeconfig(str(tmp_path / "config"))
     assert "no kubeconfig with a current context" in caught.value.message

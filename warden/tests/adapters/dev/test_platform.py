@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from warden.adapters.dev import Embedded, parts, process, server, state
-from warden.core.errors import Held, Inconclusive, NotFound, ServerFault, Usage
+from warden.core.errors import Held, Inconclusive, NotFound, ServerFault, UsageError
 
 pytestmark = pytest.mark.real
 
@@ -350,10 +350,10 @@ def test_a_program_that_ends_at_once_is_told_with_its_own_words(home, tmp_path):
 
 
 def test_parts_are_known_by_name(shared):
-    with pytest.raises(Usage) as caught:
+    with pytest.raises(UsageError) as caught:
         shared.parts.login("nobody")
     assert "admin" in caught.value.hint
-    with pytest.raises(Usage):
+    with pytest.raises(UsageError):
         shared.parts.login_person("../../etc", ["g"], "r")
 
 

@@ -29,10 +29,11 @@ from warden.core.errors import (
     ServerFault,
     Unidentified,
     Unreachable,
-    Usage,
+    UsageError,
     WardenError,
 )
 from warden.core.secret import Secret
+from warden.present import errors
 
 
 def connect(address, **how):
@@ -267,7 +268,7 @@ def test_no_variable_switches_verification_off(tmp_path):
 def test_a_missing_authority_file_is_wrong_usage_and_nothing_is_sent(tmp_path):
     certificate, key = authority(tmp_path, "right")
     with serving(ok(), context=tls(certificate, key)) as (address, received):
-        with pytest.raises(Usage, match=r"none\.pem"):
+        with pytest.raises(UsageError, match=r"none\.pem"):
             ask(address, ca_file=str(tmp_path / "none.pem"))
         assert received == []
 
@@ -312,7 +313,7 @@ def test_https_to_a_plain_server_is_told():
     ],
 )
 def test_what_is_no_address_is_told_with_its_variable(text):
-    with pytest.raises(Usage, match="VAULT_ADDR"):
+    with pytest.raises(UsageError, match="VAULT_ADDR"):
         parse_address(text, "VAULT_ADDR")
 
 
@@ -321,7 +322,7 @@ def test_what_is_no_address_is_told_with_its_variable(text):
 )
 def test_plain_http_goes_to_loopback_only(host):
     assert not is_loopback(host)
-    with pytest.raises(Usage, match="another machine"):
+    with pytest.raises(UsageError, match="another machine"):
         parse_address(f"http://{host}:8200", "BAO_ADDR")
 
 
@@ -344,10 +345,10 @@ def test_variables_are_found_as_users_of_bao_and_vault_expect(tmp_path):
     assert (where.ca_file, where.server_name, where.timeout) == ("/ca", "n", 45.0)
     assert endpoint({"VAULT_ADDR": "https://old:1"}).source == "VAULT_ADDR"
     assert namespace({"VAULT_NAMESPACE": "team/"}) == "team"
-    with pytest.raises(Usage, match="BAO_ADDR is not set"):
+    with pytest.raises(UsageError, match="BAO_ADDR is not set"):
         endpoint({})
     for never in ("soon", "0", "0s", "-1", "1.5"):
-        with pytest.raises(Usage, match="BAO_CLIENT_TIMEOUT"):
+        with pytest.raises(UsageError, match="BAO_CLIENT_TIMEOUT"):
             endpoint({"BAO_ADDR": "https://new:2", "BAO_CLIENT_TIMEOUT": never})
 
 
@@ -377,7 +378,7 @@ def test_a_path_cannot_smuggle_a_second_request():
     assert quoted("a b\r\nHost: evil") == "a%20b%0D%0AHost%3A%20evil"
     assert quoted("ü") == "%C3%BC"
     assert quoted("a%2fb#c") == "a%252fb%23c"
-    with pytest.raises(Usage, match="line break"):
+    with pytest.raises(UsageError, match="line break"):
         connect("http://127.0.0.1:1").send("GET", "/x", None, {"X-Vault-Token": "a\r\nb"})
 
 
@@ -538,7 +539,7 @@ def test_no_error_quotes_a_token_or_a_value(platform_server):
     ):
         with pytest.raises(WardenError) as fault:
             act(platform_server.vault(planted))
-        told.append(f"{fault.value} {fault.value.as_json()}")
+        told.append(f"{fault.value} {errors.as_json(fault.value)}")
     assert "PLANTED" not in "".join(told)
     assert "planted" not in "".join(told)
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from warden.core.errors import Usage
+from warden.core.errors import UsageError
 from warden.core.lanes.delivery_target import DeclaredCluster, adopted, reader_of, seated, target, targets
 from warden.core.lanes.lane import Delivery, PeopleReader, Workload, WorkloadReader
 
@@ -54,14 +54,14 @@ def test_a_secret_made_by_hand_is_a_leg_as_well(delivered):
 def test_a_delivery_to_a_cluster_that_is_not_declared_is_no_leg_and_named_it_is_wrong_usage(delivered):
     lane = delivered(here=DELIVERY, elsewhere=DELIVERY)
     assert [each.cluster for each in targets(lane, CLUSTERS)] == ["here"]
-    with pytest.raises(Usage, match=r"elsewhere is no cluster of clusters\.yaml, which has here, there"):
+    with pytest.raises(UsageError, match=r"elsewhere is no cluster of clusters\.yaml, which has here, there"):
         target(lane, "elsewhere", CLUSTERS)
 
 
 def test_a_cluster_that_the_lane_is_not_delivered_to_is_wrong_usage(delivered, lane_of):
-    with pytest.raises(Usage, match="is not delivered to there, but to here"):
+    with pytest.raises(UsageError, match="is not delivered to there, but to here"):
         target(delivered(here=DELIVERY), "there", CLUSTERS)
-    with pytest.raises(Usage, match="but to no cluster"):
+    with pytest.raises(UsageError, match="but to no cluster"):
         target(lane_of(), "there", CLUSTERS)
 
 
@@ -74,7 +74,7 @@ def test_the_reader_is_the_only_one_of_the_secrets_namespace(delivered):
 def test_two_readers_of_the_namespace_cannot_be_told_apart_and_one_of_two_mounts_can(delivered):
     two = delivered(readers=[reader("tenant/a"), reader("tenant/b")], here=DELIVERY)
     assert reader_of(two, DELIVERY) is None
-    with pytest.raises(Usage, match="which reader"):
+    with pytest.raises(UsageError, match="which reader"):
         target(two, "here", CLUSTERS)
     same = delivered(readers=[reader("tenant/a"), reader("tenant/a", mount="kubernetes-there")], here=DELIVERY)
     assert reader_of(same, DELIVERY).workload == Workload("tenant", "a")

@@ -7,6 +7,7 @@ import pytest
 from warden.adapters.catalog.files import load_catalog
 from warden.adapters.catalog.stemming import English
 from warden.core.lanes.search import Unowned, answer, find, meant
+from warden.present import errors
 
 HERE = Path(__file__).parent
 CATALOG = load_catalog(str(HERE.parents[3] / "platform"))
@@ -56,7 +57,7 @@ def test_a_need_that_nobody_owns_names_the_nearest_as_such():
     with pytest.raises(Unowned) as caught:
         answer(CATALOG.entries, "wifi password", WORDS)
     assert caught.value.message.startswith("Nobody here owns this. Nearest, but not it: ")
-    assert caught.value.as_json()["nearest"] == list(caught.value.nearest)
+    assert errors.as_json(caught.value)["nearest"] == list(caught.value.nearest)
     assert caught.value.nearest
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from warden.core.errors import Usage
+from warden.core.errors import UsageError
 from warden.core.lanes.lane import Custody, LoginMount, PeopleReader, Workload, WorkloadReader
 from warden.core.openbao.resources import (
     Role,
@@ -95,5 +95,5 @@ def test_a_shared_role_holds_the_policies_of_open_lanes_with_a_concrete_path_onl
 
 def test_a_placeholder_is_no_path(lane_of):
     expect_concrete(lane_of())
-    with pytest.raises(Usage, match="placeholder"):
+    with pytest.raises(UsageError, match="placeholder"):
         expect_concrete(lane_of(custody=Custody(path="platform/<tenant>/d/d", fields=("K",))))

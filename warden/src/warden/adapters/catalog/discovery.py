@@ -6,13 +6,13 @@ A platform directory is one that holds ``catalog/``. The error names all four pl
 import os
 
 from warden.adapters.machine import directories as xdg
-from warden.core.errors import Usage
+from warden.core.errors import UsageError
 
 PLACES = "--platform, WARDEN_PLATFORM, the current directory and those above it, and the user's config file"
 
 
 def find_platform(flag: str | None = None) -> str:
-    """The absolute path of the platform directory. Raises `Usage` where none is found or a named one is none."""
+    """The absolute path of the platform directory. Raises `UsageError` where none is found or a named one is none."""
     if flag:
         return _named(flag, "--platform")
     set_to = os.environ.get("WARDEN_PLATFORM", "")
@@ -21,7 +21,7 @@ def find_platform(flag: str | None = None) -> str:
     found = _around(os.path.abspath(os.curdir)) or _configured()
     if found:
         return found
-    raise Usage(
+    raise UsageError(
         "No platform directory was found, so there is no catalog to read. Tried, in this order: --platform (not given),"
         f" WARDEN_PLATFORM (not set), {os.path.abspath(os.curdir)} and the directories above it"
         f" (no platform/catalog there), {config_file()} (no key `platform`).",
@@ -44,7 +44,7 @@ def _named(path: str, by: str) -> str:
     for candidate in (full, os.path.join(full, "platform")):
         if _is_platform(candidate):
             return candidate
-    raise Usage(
+    raise UsageError(
         f"{by} names {full}, which is no platform directory (it holds no catalog/), so no catalog was read.",
         system="platform",
         subject=full,
@@ -77,7 +77,7 @@ def _configured() -> str | None:
         with open(path, "rb") as file:  # no pathlib on the hot path
             named = tomllib.load(file).get("platform")
     except (OSError, ValueError):
-        raise Usage(
+        raise UsageError(
             f"{path} cannot be read as TOML, so it was not asked for the platform directory.",
             system="platform",
             subject=path,
@@ -86,5 +86,5 @@ def _configured() -> str | None:
     if named is None:
         return None
     if not isinstance(named, str):
-        raise Usage(f"{path}: platform: is no text.", system="platform", subject=path, hint='platform = "/path"')
+        raise UsageError(f"{path}: platform: is no text.", system="platform", subject=path, hint='platform = "/path"')
     return _named(os.path.join(os.path.dirname(path), os.path.expanduser(named)), path)

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from warden.adapters.catalog.yaml_tree import MAX_BYTES, Mapping, Refusal, decode, parse, scalars
-from warden.core.errors import Fault, Invalid, Usage
+from warden.core.errors import Fault, Invalid, UsageError
 from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, kind_of
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.rules import Complaint, across, apart, located, of_clusters, of_entry
@@ -53,14 +53,14 @@ def read_bytes(path: str, most: int = MAX_BYTES + 1) -> bytes:
 
 
 def catalog_files(platform_dir: str) -> list[str]:
-    """The catalog's files, sorted by name. Raises `Usage` where the directory cannot be read."""
+    """The catalog's files, sorted by name. Raises `UsageError` where the directory cannot be read."""
     return [path for path in _in_catalog(platform_dir) if path.endswith((".yaml", ".yml"))]
 
 
 def unread_files(platform_dir: str) -> list[Fault]:
     """A warning for each name in the catalog's folder that looks like an entry and is read by nobody.
 
-    Raises `Usage` where the directory cannot be read.
+    Raises `UsageError` where the directory cannot be read.
     """
     read = set(catalog_files(platform_dir))
     unread = [path for path in _in_catalog(platform_dir) if path not in read and not path.endswith((".md", "~"))]
@@ -73,7 +73,7 @@ def _in_catalog(platform_dir: str) -> list[str]:
     try:
         names = sorted(name for name in os.listdir(folder) if name[0] != ".")
     except OSError as fault:
-        raise Usage(
+        raise UsageError(
             f"{folder} cannot be read ({fault.strerror}), so there is no catalog.", system="platform", subject=folder
         ) from None
     return [os.path.join(folder, name) for name in names]

@@ -4,7 +4,7 @@ import datetime as dt
 import os
 from collections.abc import Sequence
 
-from warden.core.errors import Usage
+from warden.core.errors import UsageError
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.rules import of_clusters
 
@@ -85,7 +85,7 @@ def scaffold(directory: str, today: dt.date, clusters: Sequence[str] = ()) -> tu
 
     With `clusters`, names of contexts, the example is delivered to each of them; without, those lines are a comment.
 
-    Raises `Usage` for a name that no cluster may have, and where the place cannot be written to.
+    Raises `UsageError` for a name that no cluster may have, and where the place cannot be written to.
     """
     clusters = tuple(dict.fromkeys(clusters))
     _expect_names(clusters)
@@ -109,7 +109,7 @@ def scaffold(directory: str, today: dt.date, clusters: Sequence[str] = ()) -> tu
 
 def _expect_names(clusters: Sequence[str]) -> None:
     for fault in of_clusters({name: DeclaredCluster(context=name, auth_mount=name) for name in clusters}, ()):
-        raise Usage(f"--cluster {fault.field!r} {fault.message}. Nothing was made.", hint=_NAMED)
+        raise UsageError(f"--cluster {fault.field!r} {fault.message}. Nothing was made.", hint=_NAMED)
 
 
 def _example(today: dt.date, clusters: Sequence[str]) -> str:
@@ -150,8 +150,8 @@ def _create(path: str, text: str) -> bool:
     return True
 
 
-def _unwritable(path: str, why: str) -> Usage:
-    return Usage(
+def _unwritable(path: str, why: str) -> UsageError:
+    return UsageError(
         f"{path} cannot be made ({why}); nothing that was there has been changed.",
         system="platform",
         subject=path,

@@ -24,7 +24,7 @@ from warden.adapters.dev.authority import signing_key
 from warden.adapters.dev.kube import Access, Kube, kubeconfig
 from warden.adapters.dev.plane import CONTROLLERS, PARTS, TITLES, Place, Ports
 from warden.adapters.dev.process import Program
-from warden.core.errors import NotFound, Refused, ServerFault, Usage, WardenError
+from warden.core.errors import NotFound, Refused, ServerFault, UsageError, WardenError
 from warden.core.lanes.lane import Workload
 from warden.core.secret import Secret
 
@@ -175,7 +175,7 @@ class Cluster:
 
         Raises:
             NotFound: there is no such account.
-            Usage: the API server makes no token that is good for so short or so long.
+            UsageError: the API server makes no token that is good for so short or so long.
         """
         spec = {"audiences": [audience], "expirationSeconds": ttl}
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
@@ -194,7 +194,7 @@ class Cluster:
                 hint=f"kubectl -n {workload.namespace} create serviceaccount {workload.account} "
                 f"--context {self.name}-admin",
             )
-        kind = Usage if status == http.client.UNPROCESSABLE_ENTITY else Refused
+        kind = UsageError if status == http.client.UNPROCESSABLE_ENTITY else Refused
         return kind(
             f"{self.name} made no token of {workload}: {why}",
             system=self._system,

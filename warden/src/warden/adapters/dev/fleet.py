@@ -17,7 +17,7 @@ from warden.adapters.dev.kube import kubeconfig
 from warden.adapters.dev.mounts import mounts_in_step
 from warden.adapters.dev.plane import Place
 from warden.adapters.dev.server import Server
-from warden.core.errors import NotFound, Usage
+from warden.core.errors import NotFound, UsageError
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 """RFC 1123, section 2.1, in small letters: what Kubernetes calls a DNS label."""
@@ -64,11 +64,11 @@ class Fleet:
         return mount_of(self.cluster(name).name, self.names)
 
     def expect_usable(self, names: Sequence[str]) -> None:
-        """Raise `Usage` where a name can be no cluster's."""
+        """Raise `UsageError` where a name can be no cluster's."""
         both = {*self.names, *names}
         for name in names:
             if not LABEL.fullmatch(name) or name.removesuffix("-admin") in both - {name}:
-                raise Usage(
+                raise UsageError(
                     f"{name!r} is no name that a cluster can have. Nothing was started.",
                     subject=name,
                     hint="small letters, digits and dashes, at most 63; NAME-admin is the context of an administrator",

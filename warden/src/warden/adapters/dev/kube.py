@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from warden.core.errors import Refused, ServerFault, Unreachable, Usage
+from warden.core.errors import Refused, ServerFault, Unreachable, UsageError
 from warden.core.secret import Secret
 
 APPLY = "application/apply-patch+yaml"
@@ -136,7 +136,7 @@ def path_of(api_version: str, kind: str, metadata: Mapping[str, Any]) -> str:
 def read_kubeconfig(path: str) -> Access:
     """The current context of a kubeconfig file.
 
-    Raises `Usage` where there is none, or where its user is known by something other than a token or a certificate.
+    Raises `UsageError` without one, or where its user has neither a token nor a certificate.
     """
     import yaml  # only where somebody else's cluster is named
 
@@ -157,13 +157,13 @@ def read_kubeconfig(path: str) -> Access:
             key=Secret(key) if key else None,
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError):
-        raise Usage(
+        raise UsageError(
             f"{path} is no kubeconfig with a current context. Nothing was started.",
             subject=path,
             hint=f"look at it: kubectl --kubeconfig {path} config view --minify",
         ) from None
     if not (access.token or access.certificate):
-        raise Usage(
+        raise UsageError(
             f"the user of {path} has neither a token nor a certificate. Nothing was started.",
             subject=path,
             hint="make a token: kubectl create token ACCOUNT --duration 24h, and name it in a kubeconfig of its own",

@@ -11,7 +11,7 @@ from warden.adapters.dev.config import PARTS
 from warden.adapters.dev.issuer import LocalIssuer
 from warden.adapters.openbao.endpoint import parse_address
 from warden.adapters.openbao.http import Connection
-from warden.core.errors import NotFound, Refused, Sealed, ServerFault, Usage, WardenError
+from warden.core.errors import NotFound, Refused, Sealed, ServerFault, UsageError, WardenError
 from warden.core.secret import Secret
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
@@ -83,7 +83,7 @@ class Parts:
     def login(self, part: str) -> str:
         """Log in as one of `PARTS`; answers the file that the token was written to."""
         if part not in PARTS:
-            raise Usage(
+            raise UsageError(
                 f"nobody plays the part {part!r} here; nobody was logged in",
                 system=state.SYSTEM,
                 subject=part,
@@ -95,7 +95,7 @@ class Parts:
     def login_person(self, name: str, groups: Sequence[str], role: str) -> str:
         """Log in at ``netkingdom`` as a person with these groups; answers the file that the token was written to."""
         if not _NAME.fullmatch(name):
-            raise Usage(
+            raise UsageError(
                 f"{name!r} is no name of a person: letters, digits and ._@- only; nobody was logged in",
                 system=state.SYSTEM,
                 subject=name,

@@ -10,13 +10,13 @@ from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.core.exceptions import ConfigError
 
 from warden.adapters.kubernetes.client import Kubernetes
-from warden.core.errors import Usage
+from warden.core.errors import UsageError
 
 
 def connect(name: str, context: str, environ: Mapping[str, str]) -> Kubernetes:
     """The cluster of that context, as kubectl finds it: ``KUBECONFIG``, else ``~/.kube/config``.
 
-    ``in-cluster`` is the pod's own service account. Raises `Usage` where there is no such context, or where it would
+    ``in-cluster`` is the pod's own service account. Raises `UsageError` if there is no such context, or if it would
     send a credential over a connection that is not verified.
     """
     config = _in_cluster(name) if context == "in-cluster" else _of_context(name, context, environ)
@@ -59,8 +59,8 @@ def _of_context(name: str, context: str, environ: Mapping[str, str]) -> SingleCo
     raise _unusable(name, f"no context {context}; {known}")
 
 
-def _unusable(name: str, why: str) -> Usage:
-    return Usage(
+def _unusable(name: str, why: str) -> UsageError:
+    return UsageError(
         f"cluster {name} cannot be asked: {why}. Nothing was done there.",
         system=f"cluster {name}",
         subject=name,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from warden.core.errors import Usage
+from warden.core.errors import UsageError
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,19 +35,19 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 def parse_address(text: str, source: str) -> Endpoint:
     """Read ``http(s)://host[:port][/prefix]``.
 
-    Raises `Usage` for anything else, and for plain http to an address that is not loopback: a token would travel
+    Raises `UsageError` for anything else, and for plain http to an address that is not loopback: a token would travel
     in clear.
     """
     scheme, mark, rest = text.partition("://")
     if not mark or scheme not in {"http", "https"} or not rest or any(c in rest for c in "@?#\\ \t\r\n"):
-        raise Usage(
+        raise UsageError(
             f"{source} is no address: {_quotable(text)}. Nothing was sent.",
             hint=f"write it as https://host:8200, for example: export {source}=https://bao.example:8200",
         )
     authority, _, prefix = rest.partition("/")
     host, port = _host_and_port(authority, source, default=443 if scheme == "https" else 80)
     if scheme == "http" and not is_loopback(host):
-        raise Usage(
+        raise UsageError(
             f"{source} is plain http to {host}, which is another machine: tokens would be readable. Nothing was sent.",
             hint=f"use https://{authority}; plain http is for loopback only",
         )
@@ -78,7 +78,7 @@ def _host_and_port(authority: str, source: str, default: int) -> tuple[str, int]
     else:
         host, _, port = authority.partition(":")
     if not host or (port and not (port.isdigit() and 0 < int(port) < 65536)):  # noqa: PLR2004 - the range of a port
-        raise Usage(f"{source} names no host and port: {authority!r}. Nothing was sent.", hint="write host:8200")
+        raise UsageError(f"{source} names no host and port: {authority!r}. Nothing was sent.", hint="write host:8200")
     return host, int(port) if port else default
 
 
@@ -88,11 +88,11 @@ def endpoint(environ: Mapping[str, str]) -> Endpoint:
     Verification of TLS cannot be switched off here: BAO_SKIP_VERIFY is not read.
 
     Raises:
-        Usage: no address is named, or one of the values is unusable.
+        UsageError: no address is named, or one of the values is unusable.
     """
     source = next((name for name in ("BAO_ADDR", "VAULT_ADDR") if environ.get(name)), "")
     if not source:
-        raise Usage(
+        raise UsageError(
             "no OpenBao is named: BAO_ADDR is not set. Nothing was asked.",
             hint='export BAO_ADDR=https://bao.example:8200, or play with the embedded one: eval "$(warden dev env)"',
         )
@@ -127,7 +127,7 @@ def _seconds(text: str) -> float:
         return 20.0
     number = text.removesuffix("s")
     if not number.isdigit() or not int(number):
-        raise Usage(f"BAO_CLIENT_TIMEOUT is {text!r}. Nothing was asked.", hint="write seconds: 45 or 45s")
+        raise UsageError(f"BAO_CLIENT_TIMEOUT is {text!r}. Nothing was asked.", hint="write seconds: 45 or 45s")
     return float(number)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from warden.adapters.openbao.endpoint import Endpoint
-from warden.core.errors import ServerFault, Unreachable, Usage
+from warden.core.errors import ServerFault, Unreachable, UsageError
 from warden.core.openbao.api import Answer
 
 MAX_BODY = 32 * 1024 * 1024
@@ -88,7 +88,7 @@ class Connection:
             ]
         lines += [f"Content-Length: {len(payload)}", "", ""]
         if any("\r" in line or "\n" in line for line in lines):
-            raise Usage(
+            raise UsageError(
                 "a name, path or token holds a line break. Nothing was sent.", hint="check the environment's values"
             )
         return "\r\n".join(lines).encode() + payload
@@ -247,7 +247,7 @@ def _verified(plain: socket.socket, endpoint: Endpoint) -> socket.socket:
             context.load_cert_chain(endpoint.client_cert, endpoint.client_key or None)
     except (OSError, ValueError):
         named = ", ".join(filter(None, (endpoint.ca_file, endpoint.ca_path, endpoint.client_cert, endpoint.client_key)))
-        raise Usage(
+        raise UsageError(
             f"the certificate files for {endpoint} cannot be used: {named}. Nothing was sent.",
             hint="BAO_CACERT, BAO_CAPATH, BAO_CLIENT_CERT and BAO_CLIENT_KEY name PEM files",
         ) from None

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from warden.core.errors import Closed, Missing, NotAReader, NotNow, Refused, Usage
+from warden.core.errors import Closed, Missing, NotAReader, NotNow, Refused, UsageError
 from warden.core.journal.record import Decision, Record
 from warden.core.lanes.lane import Lane, PeopleReader, Reader, WorkloadReader
 from warden.core.openbao.api import Identity
@@ -115,9 +115,9 @@ def not_a_reader(lane: Lane, who: str, program: str) -> NotAReader:
 
 
 def expect_declared(lane: Lane, field: str) -> None:
-    """Raises `Usage` for a field that the lane does not have."""
+    """Raises `UsageError` for a field that the lane does not have."""
     if field not in lane.custody.fields:
-        raise Usage(
+        raise UsageError(
             f"{lane.id} has no field {field}. {unstarted('')}",
             system="platform",
             subject=lane.id,
@@ -126,10 +126,10 @@ def expect_declared(lane: Lane, field: str) -> None:
 
 
 def expect_fit(values: Mapping[str, Secret], via: str, program: str) -> None:
-    """Raises `Usage` where a value cannot go into an environment; a name that must not is a fault of the lane file."""
+    """Raises `UsageError` where a value cannot go into an environment variable."""
     for field in values:
         if via == "env" and "\0" in values[field].reveal():
-            raise Usage(
+            raise UsageError(
                 f"{field} has a value with a NUL byte, which no environment variable can hold. "
                 f"{program} was not started.",
                 system="platform",

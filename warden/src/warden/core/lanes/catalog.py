@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from warden.core.errors import Fault, Invalid, NotFound, Usage
+from warden.core.errors import Fault, Invalid, NotFound, UsageError
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.lane import Lane, LoginMount, Owner, Status
 
@@ -131,11 +131,11 @@ class Catalog:
         raise unknown(entry_id, [*self.entries, *self._faulty])
 
     def lane(self, lane_id: str) -> Lane:
-        """The lane of that id. Raises `Usage` where the id is an entry of another kind, else as `entry`."""
+        """The lane of that id. Raises `UsageError` where the id is an entry of another kind, else as `entry`."""
         entry = self.entry(lane_id)
         if isinstance(entry, Lane):
             return entry
-        raise Usage(
+        raise UsageError(
             f"{lane_id} is a {kind_of(entry)}, not a lane: warden keeps no value there, so nothing was done.",
             system="platform",
             subject=lane_id,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from warden.core.errors import Usage
+from warden.core.errors import UsageError
 from warden.core.lanes.lane import Delivery, Lane, Workload, WorkloadReader
 
 
@@ -84,24 +84,24 @@ class DeliveryTarget(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def target(lane: Lane, cluster: str, clusters: Mapping[str, DeclaredCluster]) -> DeliveryTarget:
-    """One delivery of the lane. Raises `Usage` where the lane, the cluster or the reader is not declared."""
+    """One delivery of the lane. Raises `UsageError` where the lane, the cluster or the reader is not declared."""
     delivery, declared = lane.deliveries.get(cluster), clusters.get(cluster)
     if delivery is None:
-        raise Usage(
+        raise UsageError(
             f"{lane.id} is not delivered to {cluster}, but to {', '.join(lane.deliveries) or 'no cluster'}. "
             "Nothing was done.",
             subject=lane.id,
             hint=f"warden route show {lane.id}",
         )
     if declared is None:
-        raise Usage(
+        raise UsageError(
             f"{cluster} is no cluster of clusters.yaml, which has {', '.join(clusters) or 'none'}. Nothing was done.",
             subject=cluster,
             hint="name it there: which context, which auth mount (docs/lane.md)",
         )
     reader = reader_of(lane, delivery)
     if reader is None:
-        raise Usage(
+        raise UsageError(
             f"{lane.id}: which reader the delivery to {cluster} is for cannot be told. Nothing was done.",
             subject=lane.id,
             hint="warden catalog check",

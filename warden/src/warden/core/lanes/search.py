@@ -59,10 +59,6 @@ class Unowned(NotFound):
         )
         self.nearest = tuple(entry_id for entry_id, _ in nearest)
 
-    def as_json(self) -> dict[str, object]:
-        """As every error, with ``nearest``: ids."""
-        return super().as_json() | {"nearest": list(self.nearest)}
-
 
 _WEIGHTS = {"id": 1.0, "needs": 0.9, "title": 0.6, "rest": 0.35}
 _ENOUGH = 0.55  # the share of a need that has to be covered; chosen on the labelled set, where 0.5 to 0.6 are equal

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from warden.core.errors import Usage
+from warden.core.errors import UsageError
 from warden.core.lanes.lane import Lane, LoginMount, PeopleReader, Reader, WorkloadReader
 
 MARK = "# ops-warden lane "
@@ -92,9 +92,9 @@ def is_template(lane: Lane) -> bool:
 
 
 def expect_concrete(lane: Lane) -> None:
-    """Raise `Usage` where a placeholder is left in the lane's path."""
+    """Raise `UsageError` where a placeholder is left in the lane's path."""
     if is_template(lane):
-        raise Usage(
+        raise UsageError(
             f"{lane.id} still has a placeholder in its path ({lane.custody.path}). Nothing was asked.",
             subject=lane.id,
             hint="write the concrete path into custody.path of its file",
