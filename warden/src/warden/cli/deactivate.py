@@ -8,9 +8,9 @@ import msgspec
 
 from warden.cli import wiring
 from warden.cli.context import Bench
-from warden.cli.fast_access import one_line
 from warden.cli.lane import show_change, take_over_flag
 from warden.cli.orphans import delivered_before, show
+from warden.cli.reason import journaled_reason
 from warden.core.errors import Exit, Invalid, NotFound, UsageError, WardenError
 from warden.present import terminal
 
@@ -177,7 +177,7 @@ def _ask(lane_id: str, lane: "Lane | None", what: str, *, yes: bool) -> None:
 
 
 def _said(reason: str) -> str:
-    said = one_line(reason)
+    said = journaled_reason(reason)
     if not said:
         raise UsageError("--reason is empty. Nothing was done.", hint='--reason "why"')
     return said
