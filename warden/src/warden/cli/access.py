@@ -2,19 +2,17 @@
 
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 import click
 
 from warden.cli import wiring
 from warden.cli.exit_guard import reported
 from warden.cli.reason import journaled_reason
-from warden.core.errors import CannotRun, CommandNotFound, Exit, UsageError
-from warden.core.lanes.lane import Lane
+from warden.core.errors import CannotRun, CommandNotFound, Effect, Exit, UsageError
+from warden.core.remedies import OneOf, warden
+from warden.core.remedies import access as run_with
 from warden.present import terminal
-
-if TYPE_CHECKING:
-    from warden.core.access.advice import Advice
 
 
 class UsageBeforeCommand(click.UsageError):
@@ -101,16 +99,19 @@ def access(
 def _become(
     flag: str | None, need: str, command: list[str], *, via: Literal["env", "fd"], reason: str, token_file: str | None
 ) -> NoReturn:
+    from warden.core.lanes.search import only_lane
     from warden.usecases.access import Ask, run
 
     if not command:
         raise UsageError(
-            "it takes either a COMMAND behind -- or --fetch FIELD. Nothing was read.",
-            hint="warden access LANE -- COMMAND, or warden access LANE --fetch FIELD",
+            "give either a COMMAND behind -- or --fetch FIELD",
+            effect=Effect.NOTHING_READ,
+            remedy=(OneOf((run_with("LANE"), warden("access", "LANE", fetch="FIELD"))),),
         )
     platform = wiring.platform_at(flag)
+    lane = only_lane(wiring.entries(platform, need), need)
     run(
-        Ask(lane=_lane(platform, need), via=via, reason=journaled_reason(reason), command=command[0]),
+        Ask(lane=lane, via=via, reason=journaled_reason(reason), command=command[0]),
         command,
         caller=wiring.caller(token_file),
         policy=wiring.policy(platform),
@@ -120,16 +121,19 @@ def _become(
 
 
 def _fetch(flag: str | None, need: str, field: str, *, force: bool, reason: str, token_file: str | None) -> None:
+    from warden.core.lanes.search import only_lane
     from warden.usecases.access import Ask, fetch
 
     if sys.stdout.isatty() and not force:
         raise UsageError(
-            "stdout is a terminal, and it would show the value. Nothing was read.",
-            hint=f"Hand it to what needs it: warden access {need} -- COMMAND (or --force)",
+            "stdout is a terminal, which would show the value",
+            effect=Effect.NOTHING_READ,
+            remedy=(OneOf((run_with(need), warden("access", need, fetch=field, force=True))),),
         )
     platform = wiring.platform_at(flag)
+    lane = only_lane(wiring.entries(platform, need), need)
     secret = fetch(
-        Ask(lane=_lane(platform, need), via="stdout", reason=journaled_reason(reason)),
+        Ask(lane=lane, via="stdout", reason=journaled_reason(reason)),
         field,
         caller=wiring.caller(token_file),
         policy=wiring.policy(platform),
@@ -138,49 +142,14 @@ def _fetch(flag: str | None, need: str, field: str, *, force: bool, reason: str,
     terminal.value(secret)
 
 
-def _lane(platform: str, need: str) -> Lane:
-    """The lane that is meant: by its id, or as the only entry that answers the need. Raises `UsageError` otherwise."""
-    found = wiring.entries(platform, need)
-    if len(found) > 1:
-        raise UsageError(
-            f'"{need}" may mean {", ".join(each.id for each in found)}. Nothing was read.',
-            system="platform",
-            subject=need,
-            hint=f"Name the one: warden access {found[0].id}",
-        )
-    if isinstance(found[0], Lane):
-        return found[0]
-    raise UsageError(
-        f"{found[0].id} is no lane: warden keeps no value there. Nothing was read.",
-        system="platform",
-        subject=found[0].id,
-        hint=f"warden access {found[0].id}",
-    )
-
-
 def _advise(flag: str | None, need: str, *, as_json: bool) -> None:
-    from warden.cli.route import state_of
-    from warden.core.access.advice import advise
-    from warden.core.lanes.routing import route
+    from warden.present import access as present
+    from warden.usecases.access import advise
 
-    journal, now = wiring.journal(), datetime.now(UTC)
     found = wiring.entries(wiring.platform_at(flag), need)
-    routes = [route(each, journal.state(each.id), now) for each in found]
-    advice = [advise(each, journal.state(each.id), one.proof) for each, one in zip(found, routes, strict=True)]
+    answers = advise(found, wiring.journal(), datetime.now(UTC))
     if as_json:
-        terminal.document(advice[0] if len(advice) == 1 else advice)
-        return
-    for each, one in zip(advice, routes, strict=True):
-        _show(each, state_of(one))
-
-
-def _show(advice: "Advice", state: str) -> None:
-    terminal.line(f"{advice.id} · {advice.title}")
-    owners = ", ".join(f"{repo} ({stretch})" for stretch, repo in advice.owners.items())
-    shown = [("owners", owners), ("path", advice.path), ("fields", ", ".join(advice.fields)), ("state", state)]
-    shown += [("reader", f"{way.reader} ({way.mount}, role {way.role})") for way in advice.readers]
-    shown += [("log in", way.log_in) for way in advice.readers]
-    shown += [("use it" if advice.kind == "lane" and advice.state == "active" else "next", advice.next_action)]
-    for name, text in shown:
-        if text:
-            terminal.line(f"  {name:<8} {text}")
+        documents = [present.as_json(each) for each in answers]
+        terminal.document(documents[0] if len(documents) == 1 else documents)
+    else:
+        present.show(answers)

@@ -62,6 +62,6 @@ def _defect(fault: Exception) -> WardenError:
         trace = trace.tb_next
     return Inconclusive(
         f"warden has a defect ({type(fault).__name__} at {where}) and stopped before it was done",
-        hint="report the line above; what had begun:",
+        hint="report the line above; what had begun",
         remedy=(warden("journal log"),),
     )

@@ -131,9 +131,12 @@ def entries(platform: str, need: str) -> list[Entry]:
 
 def meant(catalog: Catalog, need: str) -> list[str]:
     """The ids of the active entries that a need in words may mean. Raises `Unowned` where nobody owns it."""
-    from warden.core.lanes.search import answer, meant
+    from warden.core.lanes.search import NotOwned, answer, meant, unowned
 
-    return meant(answer(catalog.entries, need, words()))
+    found = answer(catalog.entries, need, words())
+    if isinstance(found, NotOwned):
+        raise unowned(found)
+    return meant(found)
 
 
 def words() -> English:

@@ -12,8 +12,7 @@ import msgspec
 
 from warden.core.errors import Closed, Inconclusive, Refused, Unreachable, WardenError
 from warden.core.lanes.lane import Lane, LoginMount, PeopleReader, WorkloadReader
-from warden.core.lanes.route import basis
-from warden.core.lanes.routing import draw
+from warden.core.lanes.route import basis, draw
 from warden.core.openbao.api import Answer, AuditLine, Entered, Handed, Identity, InlineLogin, Request
 from warden.core.openbao.comparison import Change, Plan, widening
 from warden.core.openbao.resources import RoleName, is_template

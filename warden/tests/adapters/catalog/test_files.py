@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from warden.adapters.catalog.files import load_catalog
 from warden.core.errors import Invalid, NotFound, UsageError
+from warden.core.lanes.catalog import NotALane, UnknownEntry
 from warden.core.lanes.lane import PeopleReader, WorkloadReader
+from warden.core.remedies import warden
 
 SPEC = importlib.util.spec_from_file_location("catalog_files", Path(__file__).parent / "catalog_files.py")
 catalog_files = importlib.util.module_from_spec(SPEC)
@@ -74,9 +76,11 @@ def test_an_unknown_id_names_the_nearest_and_another_kind_is_wrong_usage():
     catalog = load_catalog(SHIPPED)
     with pytest.raises(NotFound) as unknown:
         catalog.lane("openrouter-lm-connect")
-    assert "openrouter-llm-connect" in unknown.value.hint
-    with pytest.raises(UsageError, match="is a certificate, not a lane"):
+    assert unknown.value.problem == UnknownEntry("openrouter-lm-connect", ("openrouter-llm-connect",))
+    assert unknown.value.remedy == (warden("route show", "openrouter-llm-connect"),)
+    with pytest.raises(UsageError) as another:
         catalog.lane("ssh-certificate")
+    assert another.value.problem == NotALane("ssh-certificate", "certificate")
 
 
 def test_a_file_with_faults_stops_no_other_and_says_all_of_them(directory):

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _SETTLED = 1_000_000_000  # nanoseconds
 _JUDGES = (
     *("files.py", "decoder.py", "yaml_tree.py", "index.py"),
-    *(f"../../core/lanes/{name}.py" for name in ("catalog", "delivery_target", "lane", "route", "routing", "rules")),
-    *("../../core/material.py", "../../core/journal/record.py"),
+    *(f"../../core/lanes/{name}.py" for name in ("catalog", "delivery_target", "lane", "route", "rules")),
+    *("../../core/material.py", "../../core/journal/record.py", "../../core/remedies.py"),
 )
 _PLATFORM_FILES = ("platform.yaml", "clusters.yaml")  # as `files.PLATFORM_FILES`, which would cost its imports
 
@@ -36,7 +36,7 @@ def show(platform_dir: str, entry_id: str) -> Route:
     found = _compiled(platform_dir, f"{entry_id}.yaml")
     if found is not None:
         return found
-    from warden.core.lanes.routing import draw
+    from warden.core.lanes.route import draw
 
     return draw(load(platform_dir).entry(entry_id))
 
@@ -155,7 +155,7 @@ def _row(name: str, found: Stamp, catalog: "Catalog", known: Row | None) -> Row:
     if known is not None and known.stamp == found and known.route:
         return known
     from warden.core.lanes.catalog import kind_of
-    from warden.core.lanes.routing import draw
+    from warden.core.lanes.route import draw
 
     entry = catalog.entries[name.removesuffix(".yaml")]
     return Row(name, found, kind_of(entry), msgspec.json.encode(entry), msgspec.json.encode(draw(entry)))

@@ -9,8 +9,7 @@ import msgspec
 
 from warden.core.journal.record import LaneState
 from warden.core.lanes.lane import Delivery, Lane
-from warden.core.lanes.route import basis, of_late, still_of
-from warden.core.lanes.routing import draw
+from warden.core.lanes.route import basis, draw, of_late, still_of
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.resources import is_template
 

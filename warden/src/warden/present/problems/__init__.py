@@ -4,10 +4,20 @@ describe(LaneClosed(lane="x", …))  ->  "x is closed since …"
 """
 
 from functools import singledispatch
+from importlib import import_module
 
 import msgspec
 
 from warden.core.errors import Effect
+
+_SUBJECTS = {
+    "warden.core.access.": "access",
+    "warden.core.lanes.": "lanes",
+    "warden.present.terminal": "access",
+    "warden.usecases.access": "access",
+    "warden.usecases.put": "put",
+}
+"""The module in which a problem is defined, by its beginning -> the file here that describes it."""
 
 
 @singledispatch
@@ -27,5 +37,9 @@ def _(effect: Effect) -> str:
 
 
 def described(problem: str | Effect | msgspec.Struct) -> str:
-    """`describe`, with every subject's descriptions registered."""
+    """`describe`, with the descriptions of the problem's subject registered."""
+    module = type(problem).__module__
+    for defined_in, subject in _SUBJECTS.items():
+        if module.startswith(defined_in):
+            import_module(f"warden.present.problems.{subject}")
     return describe(problem)
