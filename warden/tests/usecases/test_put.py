@@ -12,6 +12,7 @@ from warden.core.openbao.rights import policy_text
 from warden.core.secret import Secret
 from warden.present import errors
 from warden.usecases.put import Doubtful, FieldNotDeclared, NotKv2, ValueWritten, put
+from warden.usecases.recorded import NotRecorded
 
 
 def stored(bench):
@@ -238,7 +239,8 @@ def test_a_value_whose_record_fails_is_known_to_be_written(bench):
 
     with pytest.raises(JournalUnwritable) as failure:
         put(bench.lane, "API_KEY", Secret("the-next-value"), bench.vault(), Full(bench.journal.path))
-    assert failure.value.effect == ValueWritten(path=bench.lane.custody.path, field="API_KEY", version=2)
+    written = ValueWritten(path=bench.lane.custody.path, field="API_KEY", version=2)
+    assert failure.value.effect == NotRecorded(written)
     assert "is in version 2 of" in errors.message(failure.value)
     assert stored(bench) == {"API_KEY": "the-next-value"}
 

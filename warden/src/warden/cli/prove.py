@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from warden.cli import deliveries, wiring
-from warden.cli.context import Bench
+from warden.cli import wiring
+from warden.cli.context import Workspace
+from warden.cli.options import audit_options, cluster_option, custody_option
 from warden.core.errors import Exit, UsageError
 from warden.core.lanes.lane import Lane
 from warden.core.proofs.overwrite_check import HEALED
 from warden.core.proofs.probes import left_unplayed
 from warden.core.proofs.proof import Proof, Verdict
-from warden.present import terminal
+from warden.present import plans, terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from warden.usecases.prove import Setting
     from warden.usecases.prove_delivery import Ground
@@ -31,27 +32,12 @@ FOLDED = 2
 CODES = {"proven": Exit.DONE, "refuted": Exit.NO, "inconclusive": Exit.INCONCLUSIVE}
 
 
-def audit_options(command: "Callable[..., Any]") -> "Callable[..., Any]":
-    """The options that say where OpenBao's audit log is read."""
-    by_command = click.option(
-        "--audit-command", metavar="COMMAND", help="A command that prints the audit log of another node."
-    )
-    by_file = click.option(
-        "--audit",
-        "files",
-        multiple=True,
-        metavar="FILE|DIR",
-        help="The audit log; else WARDEN_AUDIT, or as OpenBao says.",
-    )
-    return by_file(by_command(command))
-
-
 @click.command()
 @click.argument("lane", required=False)
 @click.option("--all", "every", is_flag=True, help="Every lane that is active and not closed.")
 @audit_options
-@deliveries.cluster_flag
-@deliveries.custody_flag
+@cluster_option
+@custody_option
 @click.option("--jobs", default=4, show_default=True, type=click.IntRange(1, 32), help="Lanes that are proven at once.")
 @click.option("--json", "as_json", is_flag=True, help="The proof as one JSON document.")
 @click.pass_context
@@ -71,7 +57,7 @@ def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
     from warden.usecases.prove import Setting
     from warden.usecases.prove import prove as run
 
-    bench = Bench.of(ctx)
+    bench = Workspace.of(ctx)
     lanes = _open(bench.chosen(lane, every=every), bench, every=every)
     clusters = {} if how["custody_only"] else bench.clusters.by_mount()
     setting = Setting(
@@ -102,7 +88,7 @@ def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
     return int(max((CODES[proof.state] for proof in proofs), key=[Exit.DONE, Exit.INCONCLUSIVE, Exit.NO].index))
 
 
-def _ground(bench: Bench, lanes: list[Lane], only: tuple[str, ...]) -> "Ground":
+def _ground(bench: Workspace, lanes: list[Lane], only: tuple[str, ...]) -> "Ground":
     from warden.cli.context import ground
 
     if len(lanes) == 1:
@@ -112,7 +98,7 @@ def _ground(bench: Bench, lanes: list[Lane], only: tuple[str, ...]) -> "Ground":
     return ground(bench, lanes, only)
 
 
-def _open(lanes: list[Lane], bench: Bench, *, every: bool) -> list[Lane]:
+def _open(lanes: list[Lane], bench: Workspace, *, every: bool) -> list[Lane]:
     """With --all the lanes that are not closed; a lane that was named is left to the verb, which says that it is."""
     kept = [lane for lane in lanes if not every or lane.id not in bench.closed]
     if not kept:
@@ -120,7 +106,7 @@ def _open(lanes: list[Lane], bench: Bench, *, every: bool) -> list[Lane]:
     return kept
 
 
-def _as_json(lane: Lane, proof: Proof, bench: Bench, setting: "Setting") -> dict[str, Any]:
+def _as_json(lane: Lane, proof: Proof, bench: Workspace, setting: "Setting") -> dict[str, Any]:
     return {
         "lane": proof.lane,
         "state": proof.state,
@@ -167,7 +153,7 @@ def _reason(verdict: Verdict) -> object:
     return id(verdict) if own else (verdict.observed, verdict.detail)
 
 
-def _show_scope(lane: Lane, proof: Proof, bench: Bench, how: "Mapping[str, Any]") -> None:
+def _show_scope(lane: Lane, proof: Proof, bench: Workspace, how: "Mapping[str, Any]") -> None:
     what = "custody alone" if proof.scope == "custody" else "some of its deliveries"
     if how["custody_only"] and (unplayed := left_unplayed(lane, bench.clusters.mounts)):
         terminal.sentence(
@@ -179,7 +165,7 @@ def _show_scope(lane: Lane, proof: Proof, bench: Bench, how: "Mapping[str, Any]"
         terminal.sentence(f"This is of {what}, as was asked for; the whole: warden prove {lane.id}")
         return
     terminal.line(f"This is of {what}:")
-    deliveries.show_left_out(bench, lane)
+    plans.show_remains(bench.context.undelivered(lane), (), ())
 
 
 def _heading(lane: Lane, label: str) -> tuple[str, str]:

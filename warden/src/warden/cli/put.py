@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from warden.cli.context import Bench
+from warden.cli.context import Workspace
 from warden.core.errors import Effect, UsageError
 from warden.core.remedies import warden
 from warden.core.secret import Secret
@@ -36,15 +36,15 @@ def put(ctx: click.Context, /, lane: str, field: str, as_is: bool, as_json: bool
     from warden.usecases import put as usecase
 
     _expect_no_value(ctx, lane, field)
-    bench = Bench.of(ctx)
-    found = bench.lane(lane)
+    workspace = Workspace.of(ctx)
+    found = workspace.lane(lane)
     typed = sys.stdin.isatty()
     value = _typed(f"{field} for {lane} (not shown)") if typed else _piped()
-    written = usecase.put(found, field, value, bench.vault, bench.journal, as_is=as_is, typed=typed)
+    written = usecase.put(found, field, value, workspace.vault, workspace.journal, as_is=as_is, typed=typed)
     if as_json:
         terminal.document(written)
     else:
-        present.show(written, closed=found.id in bench.closed)
+        present.show(written, closed=found.id in workspace.closed)
 
 
 def _expect_no_value(ctx: click.Context, lane: str, field: str) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import click
 
 from warden.cli import wiring
-from warden.cli.context import Bench
+from warden.cli.context import Workspace
 from warden.core.errors import Exit, UsageError, WardenError
 from warden.core.lifecycle.lane_status import Standing
 from warden.present import terminal
@@ -33,7 +33,7 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     lanes = [catalog.lane(lane)] if lane else listed
     faults: list[WardenError] = []
     try:
-        bench = Bench.of(ctx)
+        bench = Workspace.of(ctx)
     except UsageError as unnamed:
         found, _ = look(lanes, None, wiring.journal(), lambda: datetime.now(UTC))
         faults = [unnamed]

@@ -138,15 +138,16 @@ Remedy = tuple[Step, ...]
 """Steps in order; empty where nothing is known to help."""
 
 
-def warden(command: str, *arguments: str, **options: str | bool) -> RunWarden:
+def warden(command: str, *arguments: str, **options: str | bool | tuple[str, ...]) -> RunWarden:
     """A command of warden. ``take_over=True`` is a flag, ``cluster="c1"`` an option; empty ones are left out.
 
-    An option that is a keyword of Python has an underscore behind it: ``as_="fd"``.
+    An option with several values is repeated. One that is a keyword of Python is written with an underscore: ``as_``.
     """
     given = tuple(
-        (name.strip("_").replace("_", "-"), "" if value is True else str(value))
+        (name.strip("_").replace("_", "-"), "" if each is True else str(each))
         for name, value in options.items()
-        if value
+        for each in (value if isinstance(value, tuple) else (value,))
+        if each
     )
     return RunWarden(command, arguments, given)
 

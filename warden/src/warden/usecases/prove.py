@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from warden.core.errors import Closed, Inconclusive, Refused, Unreachable, WardenError
-from warden.core.lanes.lane import Lane, LoginMount, PeopleReader, WorkloadReader
+from warden.core.lanes.lane import Lane, LoginMount, PeopleReader, RoleName, WorkloadReader
 from warden.core.lanes.route import basis, draw
 from warden.core.openbao.api import Answer, AuditLine, Entered, Handed, Identity, InlineLogin, Request
-from warden.core.openbao.comparison import Change, Plan, widening
-from warden.core.openbao.resources import RoleName, is_template
+from warden.core.openbao.resources import is_template
+from warden.core.plans.plan import Change, NoAudience, Plan, ReachesFurther
 from warden.core.proofs.probes import HEADER, Caller, Claims, Held, Nobody, Probe, claims_of, left_unplayed, probes
 from warden.core.proofs.proof import Outcome, Proof, Verdict, finding, judge
 from warden.core.secret import Secret
@@ -24,9 +24,10 @@ from warden.ports.identities import Identities
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
 from warden.usecases.concurrency import at_once
-from warden.usecases.plan import Seen, plan
 from warden.usecases.prove_delivery import Ground, Looked, conclude, look
+from warden.usecases.prove_lines import difference_lines
 from warden.usecases.recorded import although
+from warden.usecases.targets.openbao import OpenBaoTarget, SharedAnswers
 
 TOKEN_TTL = 600
 """Seconds that a minted token lives: the least that Kubernetes' TokenRequest grants."""
@@ -77,7 +78,7 @@ def prove(lanes: Sequence[Lane], setting: Setting) -> list[Proof]:
         raise Closed(f"{', '.join(closed)}: closed. Nothing was asked.", subject=closed[0], hint="warden journal log")
     vault = setting.vaults()
     caller = vault.identity()
-    seen = Seen()
+    seen = SharedAnswers()
     asked = at_once(lambda number, lane: _ask(number, lane, caller, setting, seen), lanes, setting.workers)
     lines = _lines(asked, setting)
     handed = _handed(asked, setting, lines)
@@ -87,7 +88,7 @@ def prove(lanes: Sequence[Lane], setting: Setting) -> list[Proof]:
 # -- asking -----------------------------------------------------------------------------------------------------------
 
 
-def _ask(number: int, lane: Lane, caller: Identity, setting: Setting, seen: Seen) -> Asked:
+def _ask(number: int, lane: Lane, caller: Identity, setting: Setting, seen: SharedAnswers) -> Asked:
     vault = setting.vaults()
     try:
         found = _findings(lane, _plan(lane, vault, setting, seen))
@@ -123,8 +124,8 @@ def _deliveries(number: int, lane: Lane, vault: Vault, setting: Setting) -> tupl
     )
 
 
-def _plan(lane: Lane, vault: Vault, setting: Setting, seen: Seen) -> Plan:
-    return plan(lane, setting.lanes, vault, logins=setting.logins, closed=setting.closed, seen=seen)
+def _plan(lane: Lane, vault: Vault, setting: Setting, seen: SharedAnswers) -> Plan:
+    return OpenBaoTarget(lane, vault, setting.lanes, logins=setting.logins, closed=setting.closed, answers=seen).plan()
 
 
 def _findings(lane: Lane, plan: Plan) -> tuple[Verdict, ...]:
@@ -145,7 +146,7 @@ def _findings(lane: Lane, plan: Plan) -> tuple[Verdict, ...]:
                 _what_differs(change),
                 reader=readers.get(change.name, ""),
                 word="FAIL" if change.differs else "ok",
-                difference=change.lines,
+                difference=difference_lines(change),
                 mend=f"warden apply {lane.id}{' --take-over' if change.action == 'foreign' else ''}",
             )
         )
@@ -153,10 +154,14 @@ def _findings(lane: Lane, plan: Plan) -> tuple[Verdict, ...]:
 
 
 def _what_differs(change: Change) -> str:
-    return ": ".join(filter(None, (change.name, widening(change)))) if change.differs else ""
+    if isinstance(change.widening, ReachesFurther):
+        return f"{change.name}: the policy reaches further than the lane: {'; '.join(change.widening.stanzas)}"
+    if isinstance(change.widening, NoAudience):
+        return f"{change.name}: the role sets no audience, so a token made for any service logs in"
+    return change.name if change.differs else ""
 
 
-def _others(lane: Lane, vault: Vault, setting: Setting, seen: Seen) -> tuple[Claims, ...]:
+def _others(lane: Lane, vault: Vault, setting: Setting, seen: SharedAnswers) -> tuple[Claims, ...]:
     """The first reader of another lane that has a role on this server (one is enough; see `probes`)."""
     mine = {reader.workload for reader in lane.readers if isinstance(reader, WorkloadReader)}
     roles = {lane.role_of(reader) for reader in lane.readers}

@@ -11,25 +11,26 @@ from typing import TypeVar
 
 import msgspec
 
-from warden.core.clusters.comparison import ClusterPlan
 from warden.core.clusters.manifests import Reached, Ref, external_secret_of
 from warden.core.errors import Refused, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Consumer
 from warden.core.openbao.api import AuditLine, Handed, Request, SecretSeen
-from warden.core.openbao.comparison import Change
+from warden.core.plans.plan import BeingDeleted, Change, ManagedBy, NamespaceMissing, Plan, RoleRefFixed
 from warden.core.proofs.consumer_check import Consuming
 from warden.core.proofs.delivery_observation import Before, DeliverySeen, Sync
 from warden.core.proofs.delivery_verdicts import judge_delivery
 from warden.core.proofs.overwrite_check import healed
 from warden.core.proofs.probes import HEADER
 from warden.core.proofs.proof import Verdict, finding
+from warden.core.remedies import RunKubectl
 from warden.core.secret import Secret
 from warden.ports.cluster import Cluster
 from warden.ports.vault import Vault
 from warden.usecases.exposure import Exposures
-from warden.usecases.plan_cluster import plan_cluster
+from warden.usecases.prove_lines import difference_lines as _difference_lines
 from warden.usecases.refresh import PATIENCE, no_answer_of, refresh
+from warden.usecases.targets.cluster import ClusterTarget
 
 _Seen = TypeVar("_Seen")
 
@@ -77,7 +78,9 @@ def look(target: DeliveryTarget, vault: Vault, ground: Ground, nonce: str) -> Lo
     if isinstance(cluster, WardenError):
         return Looked(target=target, found=(_unlooked(target, cluster),), seen=None)
     try:
-        found = () if target.by_hand else findings(target, plan_cluster(target, cluster, ground.reached(target)))
+        found = (
+            () if target.by_hand else findings(target, ClusterTarget(target, cluster, ground.reached(target)).plan())
+        )
         return Looked(target=target, found=found, seen=_Look(target, cluster, vault, ground).seen(nonce), nonce=nonce)
     except WardenError as fault:
         return Looked(target=target, found=(_unlooked(target, fault),), seen=None)
@@ -91,7 +94,7 @@ _FLAGS = {"foreign": " --take-over", "absent": " --create-namespace"}
 """What `apply` has to be told besides."""
 
 
-def findings(target: DeliveryTarget, plan: ClusterPlan) -> tuple[Verdict, ...]:
+def findings(target: DeliveryTarget, plan: Plan) -> tuple[Verdict, ...]:
     """What differs in the cluster from the declaration, object by object."""
     own = [change for change in plan.changes if change.kind != "Secret"]
     wrong = tuple(
@@ -100,8 +103,8 @@ def findings(target: DeliveryTarget, plan: ClusterPlan) -> tuple[Verdict, ...]:
             f"{change.kind} {change.name.rpartition('/')[2]} as derived",
             _what_differs(change),
             reader=target.label,
-            difference=() if change.action == "create" else change.lines,
-            mend=change.mend or f"warden apply {target.lane.id}{_FLAGS.get(change.action, '')}",
+            difference=() if change.action == "create" else _difference_lines(change),
+            mend=_mend(target, change),
         )
         for change in own
         if change.differs
@@ -114,8 +117,32 @@ def findings(target: DeliveryTarget, plan: ClusterPlan) -> tuple[Verdict, ...]:
 def _what_differs(change: Change) -> str:
     if change.action == "create":
         return "there is none"
-    fields = dict.fromkeys(line[2:].partition(" = ")[0] for line in change.lines)
-    return "; ".join(filter(None, (f"other than declared: {', '.join(fields)}" if fields else "", change.remark)))
+    fields = dict.fromkeys(each.field for each in change.differences)
+    return "; ".join(filter(None, (f"other than declared: {', '.join(fields)}" if fields else "", _remark(change))))
+
+
+def _mend(target: DeliveryTarget, change: Change) -> str:
+    first = change.remedy[0] if change.remedy else None
+    if isinstance(first, RunKubectl):
+        where = f"{target.kubectl} -n {first.namespace}" if first.namespace else target.kubectl
+        suffix = " -o yaml" if first.action == "get" else ""
+        then = f" && warden apply {target.lane.id}" if len(change.remedy) > 1 else ""
+        return f"{where} {first.action} {first.kind.lower()} {first.name}{suffix}{then}"
+    return f"warden apply {target.lane.id}{_FLAGS.get(change.action, '')}"
+
+
+def _remark(change: Change) -> str:
+    found = change.obstacle
+    if isinstance(found, ManagedBy):
+        return f"managed by {', '.join(found.managers)}"
+    if isinstance(found, BeingDeleted):
+        held = f", held by {', '.join(found.finalizers)}" if found.finalizers else ""
+        return f"is being deleted since {found.since}{held}"
+    if isinstance(found, RoleRefFixed):
+        return "a binding's role cannot be changed, only made anew"
+    if isinstance(found, NamespaceMissing):
+        return "does not exist; it is its tenant's"
+    return "not marked as made by warden" if found else ""
 
 
 class _Look:

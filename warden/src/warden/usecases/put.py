@@ -5,13 +5,14 @@ import re
 import msgspec
 
 from warden.core.access.value_check import Doubt, doubts
-from warden.core.errors import Effect, JournalUnwritable, Missing, UsageError, WardenError
+from warden.core.errors import Effect, Missing, UsageError, WardenError
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.resources import expect_concrete
 from warden.core.remedies import warden
 from warden.core.secret import Secret
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
+from warden.usecases.recorded import effect_so_far
 
 _QUOTABLE = re.compile(r"[A-Z_]{1,40}")
 
@@ -39,7 +40,7 @@ class NotKv2(msgspec.Struct, frozen=True):
 
 
 class ValueWritten(msgspec.Struct, frozen=True, kw_only=True):
-    """The effect: the value was written all the same, as this version; only its record is missing."""
+    """The effect: the value was written as this version."""
 
     path: str
     field: str
@@ -71,7 +72,7 @@ def put(
         Missing: the lane declares no such field, or its mount is not KV version 2.
         UsageError: the value looks truncated, empty, masked or has several lines, and `as_is` was not given.
         Held: another writer was faster.
-        JournalUnwritable: nothing was written, unless the effect is `ValueWritten`.
+        JournalUnwritable: nothing was written, unless the effect says that it was.
     """
     expect_concrete(lane)
     _expect_declared(lane, field)
@@ -83,11 +84,8 @@ def put(
     what = {"system": vault.address, "identity": who, "path": custody.path, "field": field}
     journal.record("put.begin", lane.id, what)
     version = vault.put_field(custody.mount, custody.key, field, meant)
-    try:
+    with effect_so_far(ValueWritten(path=custody.path, field=field, version=version)):
         record = journal.record("put.done", lane.id, what | {"version": version})
-    except JournalUnwritable as fault:
-        fault.effect = ValueWritten(path=custody.path, field=field, version=version)
-        raise
     missing = _missing(lane, vault)
     return Written(lane=lane.id, path=custody.path, field=field, version=version, record=record, missing=missing)
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from warden.core.clusters.comparison import owned_by, owner_named
+from warden.core.clusters.comparison import owned_by, owner_of
 from warden.core.clusters.exposure import widest
+from warden.core.clusters.manifests import Manifest
 from warden.core.lanes.lane import Stretch
 from warden.core.material import redact
 from warden.core.openbao.api import Handed
@@ -63,7 +64,7 @@ def _by_hand(seen: DeliverySeen, handed: Sequence[Handed]) -> Iterator[Verdict]:
     elif seen.secret is None:
         mend = f"write external_secret in the lane's file, then: {_apply(seen)}"
         yield told("FAIL", f"there is no Secret {seen.target.delivery.secret}", observed="NONE", mend=mend)
-    elif whose := owner_named({"metadata": seen.secret.metadata}):
+    elif whose := _owner_named({"metadata": seen.secret.metadata}):
         said = f"it is {whose}; in the lane's file write external_secret for bootstrap_secret"
         yield told("FAIL", said, observed="NOT BY HAND", mend=_adopt(seen))
     else:
@@ -112,7 +113,7 @@ def _synced(seen: DeliverySeen) -> Iterator[Verdict]:
         yield told("??", f"nothing reacted: {seen.sync.why}", observed="no answer", mend=mend)
     elif seen.sync.followed == "failed":
         detail = f"External Secrets Operator could not: {quoted(seen.sync.why)}"
-        whose = owner_named({"metadata": seen.secret.metadata}) if seen.secret else ""
+        whose = _owner_named({"metadata": seen.secret.metadata}) if seen.secret else ""
         mine = seen.secret is not None and owned_by({"metadata": seen.secret.metadata}, seen.external)
         mend = _thawed(seen) if mine else _from_owner(seen, whose)
         yield told("FAIL", detail, observed="NOT SYNCED", mend=mend or _plan(seen))
@@ -184,7 +185,7 @@ def _secret(seen: DeliverySeen) -> Iterator[Verdict]:
     elif seen.external is None and "sync" in seen.unseen:
         yield told("??", f"whether the ExternalSecret owns it is not known: {seen.unseen['sync']}")
     elif not owned_by({"metadata": seen.secret.metadata}, seen.external):
-        whose = owner_named({"metadata": seen.secret.metadata})
+        whose = _owner_named({"metadata": seen.secret.metadata})
         detail = whose or "nobody owns it: it was made by hand, or is orphaned"
         yield told("FAIL", detail, observed="NOT OWNED", mend=_from_owner(seen, whose) or _adopt(seen))
     elif mend := _thawed(seen):
@@ -366,3 +367,12 @@ def _kubectl(seen: DeliverySeen) -> str:
 
 def _adopt(seen: DeliverySeen) -> str:
     return f"warden adopt {seen.target.lane.id} --cluster {seen.target.cluster}"
+
+
+def _owner_named(secret: Manifest) -> str:
+    owner = owner_of(secret)
+    if owner is None:
+        return ""
+    if owner.kind == "HelmRelease":
+        return f"owned by the Helm release {owner.name or '(unnamed)'}"
+    return f"owned by {owner.kind} {owner.name}"

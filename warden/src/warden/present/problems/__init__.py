@@ -10,14 +10,7 @@ import msgspec
 
 from warden.core.errors import Effect
 
-_SUBJECTS = {
-    "warden.core.access.": "access",
-    "warden.core.lanes.": "lanes",
-    "warden.present.terminal": "access",
-    "warden.usecases.access": "access",
-    "warden.usecases.put": "put",
-}
-"""The module in which a problem is defined, by its beginning -> the file here that describes it."""
+_SUBJECTS = ("access", "lanes", "plans", "put")
 
 
 @singledispatch
@@ -37,9 +30,8 @@ def _(effect: Effect) -> str:
 
 
 def described(problem: str | Effect | msgspec.Struct) -> str:
-    """`describe`, with the descriptions of the problem's subject registered."""
-    module = type(problem).__module__
-    for defined_in, subject in _SUBJECTS.items():
-        if module.startswith(defined_in):
+    """`describe`, with every subject's descriptions registered; a text needs none of them."""
+    if not isinstance(problem, str | Effect):
+        for subject in _SUBJECTS:
             import_module(f"warden.present.problems.{subject}")
     return describe(problem)

@@ -36,4 +36,4 @@ def _(problem: NotKv2) -> str:
 
 @describe.register
 def _(effect: ValueWritten) -> str:
-    return f"{effect.field} is in version {effect.version} of {effect.path} all the same; only its record is missing."
+    return f"{effect.field} is in version {effect.version} of {effect.path}."
