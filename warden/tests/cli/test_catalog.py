@@ -100,7 +100,7 @@ def test_init_with_a_cluster_says_that_a_lane_which_is_there_is_left_undelivered
 def test_init_refuses_what_is_no_name_of_a_cluster(run, tmp_path):
     done = run("init", "--cluster", "gke_acme_1")
     assert done.returncode == 2
-    assert "is no name of a cluster" in done.stderr
+    assert "is not a valid name of a cluster" in done.stderr
     assert not (tmp_path / "platform").exists()
 
 
@@ -152,7 +152,7 @@ def test_an_old_review_is_a_warning_and_one_to_come_a_fault(run, tmp_path):
     example = tmp_path / "platform" / "catalog" / "example-api-key.yaml"
     lines = example.read_text().split("\n")
     at = next(number for number, line in enumerate(lines) if line.startswith("reviewed"))
-    for date, code, words in (("2020-01-01", 0, f":{at + 1}: warning: reviewed: "), ("2999-01-01", 1, "still to come")):
+    for date, code, words in (("2020-01-01", 0, f":{at + 1}: warning: reviewed: "), ("2999-01-01", 1, "in the future")):
         lines[at] = f"reviewed: {date}"
         example.write_text("\n".join(lines))
         done = run("catalog", "check")
@@ -174,7 +174,7 @@ def test_doc_pointers_are_followed_where_the_checkout_is_here(run, tmp_path):
     example.write_text(example.read_text() + "playbook: docs/none.md\n")
     done = run("catalog", "check")
     assert done.returncode == 1
-    assert "playbook: is no page here" in done.stdout
+    assert "playbook: does not exist" in done.stdout
 
 
 def test_a_planted_secret_is_told_and_printed_nowhere(run, tmp_path):
@@ -217,5 +217,5 @@ def test_a_policy_that_is_no_policy_is_a_fault_of_the_platform_too(run, tmp_path
 def test_init_into_a_directory_without_a_name_scatters_nothing(run, tmp_path):
     before = sorted(os.listdir(tmp_path))
     done = run("init", "")
-    assert (done.returncode, "DIR is empty. Nothing was made." in done.stderr) == (2, True)
+    assert (done.returncode, "DIR is empty. Nothing was created." in done.stderr) == (2, True)
     assert sorted(os.listdir(tmp_path)) == before

@@ -32,7 +32,7 @@ def init(directory: str, clusters: tuple[str, ...], as_json: bool) -> None:
     from warden.present import init as present
 
     if not directory:
-        raise UsageError("DIR is empty", effect=Effect.NOTHING_MADE, remedy=(warden("init", "platform"),))
+        raise UsageError("DIR is empty", effect=Effect.NOTHING_CREATED, remedy=(warden("init", "platform"),))
     full = os.path.abspath(os.path.expanduser(directory))
     made, kept = wiring.scaffold(full, datetime.now(UTC).date(), clusters)
     if as_json:

@@ -50,9 +50,10 @@ class Effect(Enum):
     NOTHING_CHANGED = "changed"
     NOTHING_CHECKED = "checked"
     NOTHING_DONE = "done"
-    NOTHING_MADE = "made"
+    NOTHING_CREATED = "created"
     NOTHING_PRINTED = "printed"
     NOTHING_READ = "read"
+    NOTHING_REMOVED = "removed"
     NOTHING_WRITTEN = "written"
 
 

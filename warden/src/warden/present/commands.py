@@ -22,9 +22,6 @@ from warden.core.remedies import (
 Command = RunWarden | RunKubectl | RunBao | SetVariable
 """The steps that are one command line."""
 
-_VALUE = frozenset({"COMMAND", "DIR", "FIELD", "FILE", "FILE-OR-DIRECTORY", "LANE", "PATH", "TEXT", "TOKEN"})
-"""Words that stand for something the reader fills in; they need no quotes."""
-
 _KUBECTL: dict[KubectlAction, str] = {
     "apply-overlay": "apply -k {value}",
     "delete": "delete {kind} {name}",
@@ -81,7 +78,7 @@ def unbroken(line: str) -> str:
 
 def _written(step: Step) -> str:
     if isinstance(step, Command):
-        return GLUE.join(word if word in _VALUE else _quoted(word) for word in _words(step))
+        return GLUE.join(shlex.quote(word).replace(" ", GLUE) for word in _words(step))
     return _clause(step)
 
 
@@ -102,10 +99,6 @@ def _clause(step: AskOwner | LogInAs | RunAs | MountToken | OneOf | EditFile) ->
     if isinstance(step, OneOf):
         return "; or: ".join(map(_written, step.steps))
     return _edit(step)
-
-
-def _quoted(word: str) -> str:
-    return shlex.quote(word).replace(" ", GLUE)
 
 
 def _words(step: RunWarden | RunKubectl | RunBao | SetVariable) -> Iterator[str]:
