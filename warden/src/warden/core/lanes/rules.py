@@ -55,7 +55,7 @@ def located(file: str, lines: Mapping[str, int], complaints: Iterable[Complaint]
 
 
 def apart(complaints: Iterable[Complaint], told: Iterable[str]) -> list[Complaint]:
-    """The complaints about fields of which nothing is in `told`: neither they, nor a part of them, nor what holds them."""
+    """The complaints about fields that are not in `told`, nor a part of one there, nor what holds one there."""
     fields = [field for field in told if field]
     return [one for one in complaints if not any(_touch(one.field, field) for field in fields)]
 
