@@ -130,7 +130,7 @@ def test_a_file_of_a_page_is_there_before_its_first_command(tmp_path):
 def test_a_page_that_needs_a_cluster_is_left_to_the_tests_of_clusters_and_keeps_its_fences(tmp_path):
     listed = runpy.run_path(str(TOOLS / "transcripts.py"))
     documents = listed["documents"]()
-    assert "README.md" in documents
+    assert "docs/tutorial.md" in documents
     assert "docs/first-cluster-lane.md" not in documents
     (block,) = listed["BLOCK"].finditer("```console cluster\n$ true\n```\n")
     assert listed["rewritten"](block, iter([("true", ["yes"])])) == "```console cluster\n$ true\nyes\n```"
