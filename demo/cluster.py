@@ -1,8 +1,8 @@
 """The lane on two real clusters: delivered, proven, broken, repaired, and a Secret made by hand taken over.
 
 OpenBao, both API servers with their controllers, and External Secrets Operator in each are real. There is no kubelet,
-so no pod runs: the status that a kubelet would report is written by hand, and the demo says so. `warden adopt` changes the
-lane's file, so the demo works on a copy of `platform/`.
+so no pod runs: the status that a kubelet would report is written by hand, and the demo says so. `warden adopt` changes
+the lane's file, so the demo works on a copy of `platform/`.
 """
 
 import json
@@ -34,7 +34,7 @@ def started(demo: Demo) -> None:
     keep_programs(demo)
     demo.say(
         "A temporary platform with two clusters",
-        "Real API servers, controllers and External Secrets Operators; one real OpenBao. There is no kubelet: no pod runs.",
+        "Real API servers, controllers and External Secrets Operators, and a real OpenBao. No kubelet: no pod runs.",
     )
     demo.run(f"warden dev up --cluster {FIRST},{SECOND}")
     # Before the caller's own kubectl, which may be of any version.
