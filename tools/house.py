@@ -90,7 +90,7 @@ def _lengths(path: str, text: str, tree: ast.Module) -> Iterator[Fault]:
 def _names(path: str, _text: str, tree: ast.Module) -> Iterator[Fault]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and node.name.endswith(NOT_USED_AS_NAMES):
-            yield path, node.lineno, f"{node.name} says nothing of what it is: see docs/glossary.md, words not used"
+            yield path, node.lineno, f"{node.name} says nothing of what it is: see docs/glossary.md, words we avoid"
 
 
 def _third_parties(path: str, _text: str, tree: ast.Module) -> Iterator[Fault]:

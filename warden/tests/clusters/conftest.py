@@ -26,7 +26,7 @@ from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget, s
 from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
 from warden.core.proofs.proof import Proof, Verdict
 from warden.core.secret import Secret
-from warden.usecases.adopt import Adopted, Tools, adopt
+from warden.usecases.adopt import Adopted, Adoption, Tools, adopt
 from warden.usecases.apply import apply_target
 from warden.usecases.exposure import Exposures
 from warden.usecases.prove import Setting, prove
@@ -316,8 +316,13 @@ class ClusterBench:
             patience=self.patience,
             rollout=how.pop("rollout", 1.0),
         )
-        openbao, there = self.openbao_target(), self.cluster_target(cluster)
-        return adopt(self.target(cluster), openbao, there, tools, **how)
+        adoption = Adoption(
+            delivery=self.target(cluster),
+            openbao=self.openbao_target(),
+            cluster=self.cluster_target(cluster),
+            tools=tools,
+        )
+        return adopt(adoption, **how)
 
     # -- consumers ---------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ KubectlAction = Literal[
     "edit",
     "get",
     "apply-overlay",
+    "apply-stdin",
     "list-pods",
     "remove-annotation",
     "restart",
@@ -62,6 +63,7 @@ BaoAction = Literal[
     "remove-fields",
     "tune-mount",
     "unseal",
+    "write-policy",
 ]
 
 

@@ -8,26 +8,53 @@ consumers that cannot follow are restarted. Killed at any point it can be run ag
 """
 
 import datetime as dt
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
 
-from warden.core.clusters.adoption import Compared, compared, obstacles, unkept
+from warden.core.clusters.adoption import Compared, compared, obstacles, unfit_values
 from warden.core.clusters.comparison import owned_by
 from warden.core.clusters.manifests import LANE, Ref, external_secret, external_secret_of, secret_of
-from warden.core.errors import Closed, Foreign, Inconclusive, Missing, WardenError
-from warden.core.lanes.delivery_target import DeliveryTarget
+from warden.core.errors import Closed, Effect, Foreign, Inconclusive, Missing, WardenError
+from warden.core.lanes.delivery_target import DeliveryTarget, adopted, seated, target
+from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Handed, Request, SecretSeen
+from warden.core.plans.lane_plan import LaneOptions
 from warden.core.proofs.consumer_check import OLDER, Consuming, judge_consumer
-from warden.core.proofs.delivery_verdicts import quoted
 from warden.core.proofs.probes import HEADER
+from warden.core.remedies import EditFile, RunKubectl, warden
 from warden.ports.audit_log import AuditLog
 from warden.ports.cluster import Cluster
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
+from warden.usecases.adoption import (
+    AdoptionStep,
+    CannotAdopt,
+    Cleaned,
+    Differs,
+    FieldPut,
+    LaneClosed,
+    NoAuditLine,
+    NothingToAdopt,
+    NotOwnedYet,
+    NotRead,
+    Owned,
+    Prepared,
+    ReadWithoutSecret,
+    Restarting,
+    SecretUntouched,
+    StillDifferent,
+    TakenOver,
+    ValuesCompared,
+    ValuesDiffer,
+    ValuesUnfit,
+)
 from warden.usecases.apply import Blocked, apply_target
+from warden.usecases.context import Context
+from warden.usecases.plan import cluster_target, openbao_target
 from warden.usecases.recorded import effect_so_far
 from warden.usecases.refresh import PATIENCE, refresh
 from warden.usecases.targets import Target
@@ -45,32 +72,8 @@ RESTARTED = "kubectl.kubernetes.io/restartedAt"
 """The annotation that ``kubectl rollout restart`` sets, too."""
 
 
-class Differs(WardenError):
-    """The Secret and OpenBao hold different values, and nobody said which is right."""
-
-    kind = "differs"
-
-
-class TakenOver(msgspec.Struct, frozen=True):
-    """An effect: the Secret (``namespace/name``) of that cluster is the lane's."""
-
-    secret: str
-    cluster: str
-
-
-class FieldPut(msgspec.Struct, frozen=True):
-    """An effect: a field of the Secret is that version in OpenBao now, and the Secret is as it was."""
-
-    field: str
-    version: int
-
-
-class SecretUntouched(msgspec.Struct, frozen=True):
-    """An effect: the Secret that was to be taken over is as it was."""
-
-
 class Tools(msgspec.Struct, frozen=True, kw_only=True):
-    """What a take-over works with. ``say`` is told each step; ``run`` is unique, ``device`` the audit device."""
+    """What a take-over works with. ``progress`` takes each step, ``run`` is unique, ``device`` the audit device."""
 
     vault: Vault
     cluster: Cluster
@@ -78,9 +81,18 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     journal: Journal
     device: str
     run: str
-    say: Callable[[str], None] = lambda _: None
+    progress: Callable[[AdoptionStep], None] = lambda _: None
     patience: float = PATIENCE
     rollout: float = ROLLOUT
+
+
+class Adoption(msgspec.Struct, frozen=True, kw_only=True):
+    """A Secret that is to be taken over: the delivery as it will be declared, and its targets."""
+
+    delivery: DeliveryTarget
+    openbao: Target
+    cluster: Target
+    tools: Tools
 
 
 class Adopted(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,43 +108,66 @@ class Adopted(msgspec.Struct, frozen=True, kw_only=True):
     record: int
 
 
-def adopt(
-    target: DeliveryTarget,
-    in_openbao: Target,
-    in_cluster: Target,
-    tools: Tools,
-    *,
-    keep: Keep = "",
-) -> Adopted:
-    """Take the Secret of `target` over. `in_openbao` and `in_cluster` plan the lane as it will be declared.
+def adoption_of(
+    lane: Lane, cluster: str, context: Context, audit: AuditLog, progress: Callable[[AdoptionStep], None]
+) -> Adoption:
+    """What is to be taken over. Raises `UsageError` if the lane is not delivered to that cluster.
+
+    Raises as the port Clusters says where the cluster cannot be asked.
+    """
+    context.deliveries(lane, LaneOptions(clusters=(cluster,)))
+    future = adopted(lane, cluster) if lane.deliveries[cluster].external_secret is None else lane
+    declared = context.clusters.declared
+    delivery = target(seated(future, declared), cluster, declared)
+    connected = context.clusters[cluster]
+    if isinstance(connected, WardenError):
+        raise connected
+    tools = Tools(
+        vault=context.vault,
+        cluster=connected,
+        audit=audit,
+        journal=context.journal,
+        device=context.audit_device,
+        run=f"wa-{secrets.token_hex(6)}",
+        progress=progress,
+    )
+    return Adoption(
+        delivery=delivery,
+        openbao=openbao_target(delivery.lane, context, LaneOptions()),
+        cluster=cluster_target(delivery, context, LaneOptions()),
+        tools=tools,
+    )
+
+
+def adopt(adoption: Adoption, *, keep: Keep = "") -> Adopted:
+    """Take the Secret over.
 
     Raises:
         Closed, Missing: the lane is closed; there is no Secret to take over.
         Foreign: something stands in the way; all of it is named, and nothing was changed.
         Differs: `keep` is needed; the Secret is as it was.
-        Inconclusive: what was asked of a system did not come; the Secret is as it was, unless the message says more.
+        Inconclusive: what was asked of a system did not come; the effect says how the Secret is.
         JournalUnwritable: nothing was changed.
     """
-    _expect_open(target, tools.journal)
-    before = expect_free(target, tools.cluster)
-    already = owned_by({"metadata": before.metadata}, tools.cluster.get(external_secret_of(target)))
-    tools.journal.record(
-        "adopt.begin", target.lane.id, _named(target, tools) | {"secret_uid": before.metadata.get("uid")}
-    )
+    delivery, tools = adoption.delivery, adoption.tools
+    _expect_open(delivery, tools.journal)
+    before = expect_free(adoption)
+    already = owned_by({"metadata": before.metadata}, tools.cluster.get(external_secret_of(delivery)))
+    begin = _facts(delivery, tools) | {"secret_uid": before.metadata.get("uid")}
+    tools.journal.record("adopt.begin", delivery.lane.id, begin)
     found = None
     if not already:
-        _prepare(in_openbao, in_cluster, tools)
-        found = _settle(target, before, tools, keep)
-        _hand_over(target, before, tools)
-        tools.say(f"{target.cluster}: the Secret holds version {found.version} of OpenBao")
-    cleaned, restarted = _clean(target, tools), _restart(target, tools)
-    body = _named(target, tools) | {"cleaned": cleaned, "restarted": restarted, "already": already}
-    with effect_so_far(TakenOver(target.delivery.secret, target.cluster)):
-        record = tools.journal.record("adopt.done", target.lane.id, body)
+        _prepare(adoption)
+        found = _settle(delivery, before, tools, keep)
+        _hand_over(delivery, before, tools)
+    cleaned, restarted = _clean(delivery, tools), _restart(delivery, tools)
+    body = _facts(delivery, tools) | {"cleaned": cleaned, "restarted": restarted, "already": already}
+    with effect_so_far(TakenOver(delivery.delivery.secret, delivery.cluster)):
+        record = tools.journal.record("adopt.done", delivery.lane.id, body)
     return Adopted(
-        lane=target.lane.id,
-        cluster=target.cluster,
-        secret=target.delivery.secret,
+        lane=delivery.lane.id,
+        cluster=delivery.cluster,
+        secret=delivery.delivery.secret,
         already=already,
         compared=found,
         cleaned=tuple(cleaned),
@@ -141,152 +176,160 @@ def adopt(
     )
 
 
-def _named(target: DeliveryTarget, tools: Tools) -> dict[str, Any]:
+def _facts(delivery: DeliveryTarget, tools: Tools) -> dict[str, Any]:
     who = {"display_name": str(tools.cluster.caller())}
-    return {
-        "cluster": target.cluster,
-        "system": tools.cluster.address,
-        "secret": target.delivery.secret,
-        "identity": who,
-    }
+    secret = delivery.delivery.secret
+    return {"cluster": delivery.cluster, "system": tools.cluster.address, "secret": secret, "identity": who}
 
 
-def _expect_open(target: DeliveryTarget, journal: Journal) -> None:
-    if journal.state(target.lane.id).closed is not None:
-        raise Closed(
-            f"{target.lane.id} is closed. Nothing was changed.", subject=target.lane.id, hint="warden journal log"
-        )
+def _expect_open(delivery: DeliveryTarget, journal: Journal) -> None:
+    lane = delivery.lane.id
+    if journal.state(lane).closed is not None:
+        log = warden("journal log", lane)
+        raise Closed(LaneClosed(lane), effect=Effect.NOTHING_CHANGED, subject=lane, remedy=(log,))
 
 
-def expect_free(target: DeliveryTarget, cluster: Cluster) -> SecretSeen:
+def expect_free(adoption: Adoption) -> SecretSeen:
     """The Secret that is to be taken over. Raises `Missing` where there is none, `Foreign` where it may not be."""
-    secret = cluster.secret(target.namespace, target.secret)
+    delivery, cluster = adoption.delivery, adoption.tools.cluster
+    named, lane = delivery.delivery.secret, delivery.lane.id
+    secret = cluster.secret(delivery.namespace, delivery.secret)
     if secret is None:
+        declare = EditFile(file="lane", field=f"deliveries.{delivery.cluster}.external_secret", value=named)
         raise Missing(
-            f"there is no Secret {target.delivery.secret} in {target.cluster}, so there is nothing to take over.",
+            NothingToAdopt(named, delivery.cluster),
+            effect=Effect.NOTHING_CHANGED,
             system=cluster.system,
-            subject=target.lane.id,
-            hint=f"declare external_secret there, then: warden apply {target.lane.id}",
+            subject=lane,
+            remedy=(declare, warden("apply", lane)),
         )
-    found = obstacles(target, secret, cluster.get(external_secret_of(target)))
-    if found:
+    if found := obstacles(delivery, secret, cluster.get(external_secret_of(delivery))):
         raise Foreign(
-            f"Secret {target.delivery.secret} of {target.cluster} cannot be taken over: {'; '.join(found)}. "
-            "Nothing was changed.",
+            CannotAdopt(named, delivery.cluster, found),
+            effect=Effect.NOTHING_CHANGED,
             system=cluster.system,
-            subject=target.lane.id,
-            hint=f"{target.kubectl} -n {target.namespace} describe secret {target.secret}",
+            subject=lane,
+            remedy=(
+                RunKubectl(
+                    context=delivery.admin_context,
+                    action="describe",
+                    kind="Secret",
+                    namespace=delivery.namespace,
+                    name=delivery.secret,
+                ),
+            ),
         )
     return secret
 
 
-def _prepare(in_openbao: Target, in_cluster: Target, tools: Tools) -> None:
+def _prepare(adoption: Adoption) -> None:
     """Everything but the ExternalSecret: who may read, the account, the store."""
-    apply_target(in_openbao, tools.journal)
-    tools.say("OpenBao: policy and role as declared")
-    plan = in_cluster.plan()
+    tools = adoption.tools
+    apply_target(adoption.openbao, tools.journal)
+    tools.progress(Prepared(""))
+    plan = adoption.cluster.plan()
     last = {"Secret", "ExternalSecret"}
     wrong = tuple(each for each in plan.blocked if each.kind not in last)
     if wrong:
-        raise Foreign(
-            Blocked(plan.system, wrong), effect=SecretUntouched(), system=tools.cluster.system, subject=plan.lane
-        )
+        problem = Blocked(plan.system, wrong)
+        raise Foreign(problem, effect=SecretUntouched(), system=tools.cluster.system, subject=plan.lane)
     for change in plan.to_change:
         if change.kind not in last:
-            in_cluster.make(change)
-    tools.say(f"{tools.cluster.name}: the reader's account and the store as declared")
+            adoption.cluster.make(change)
+    tools.progress(Prepared(tools.cluster.name))
 
 
-def _settle(target: DeliveryTarget, secret: SecretSeen, tools: Tools, keep: Keep) -> Compared:
+def _settle(delivery: DeliveryTarget, secret: SecretSeen, tools: Tools, keep: Keep) -> Compared:
     """Compare; where the Secret's value is right, bring it into OpenBao and compare again."""
-    found = _compare(target, secret, tools)
-    _tell(target, found, tools)
+    found = _compare(delivery, secret, tools)
+    tools.progress(ValuesCompared(delivery.cluster, found))
     if not found.different:
         return found
     if not keep:
-        raise _differs(target, found)
+        raise _differs(delivery, found)
     if keep == "secret":
-        _expect_kept(target, secret, found)
+        _expect_fit(delivery, secret, found)
         for field in found.different:
-            told = {"path": target.lane.custody.path, "field": field, "from": target.cluster}
-            tools.journal.record("put.begin", target.lane.id, told)
-            version = tools.vault.put_field(
-                target.lane.custody.mount, target.lane.custody.key, field, secret.values[field]
-            )
-            with effect_so_far(FieldPut(field, version)):
-                tools.journal.record("put.done", target.lane.id, told | {"version": version})
-            tools.say(f"OpenBao: {field} of the Secret is version {version} now")
-        found = _compare(target, secret, tools)
+            _put(delivery, field, secret, tools)
+        found = _compare(delivery, secret, tools)
         if found.different:
-            raise Inconclusive(f"{', '.join(found.different)} still differs after it was put; the Secret is as it was.")
+            raise Inconclusive(StillDifferent(found.different), effect=SecretUntouched())
     return found
 
 
-def _expect_kept(target: DeliveryTarget, secret: SecretSeen, found: Compared) -> None:
+def _put(delivery: DeliveryTarget, field: str, secret: SecretSeen, tools: Tools) -> None:
+    custody = delivery.lane.custody
+    facts = {"path": custody.path, "field": field, "from": delivery.cluster}
+    tools.journal.record("put.begin", delivery.lane.id, facts)
+    version = tools.vault.put_field(custody.mount, custody.key, field, secret.values[field])
+    with effect_so_far(FieldPut(field, version)):
+        tools.journal.record("put.done", delivery.lane.id, facts | {"version": version})
+    tools.progress(FieldPut(field, version))
+
+
+def _expect_fit(delivery: DeliveryTarget, secret: SecretSeen, found: Compared) -> None:
     """Raise `Foreign` where a value that is to become OpenBao's would not be the same there."""
-    unfit = unkept(target, secret)
-    wrong = [field for field in found.different if field in unfit]
+    unfit = unfit_values(delivery, secret)
+    wrong = {field: unfit[field] for field in found.different if field in unfit}
     if wrong:
+        lane, cluster = delivery.lane.id, delivery.cluster
+        put, adopt_again = (
+            warden("put", lane, next(iter(wrong))),
+            warden("adopt", lane, cluster=cluster, keep="openbao"),
+        )
         raise Foreign(
-            f"{'; '.join(f'{field} {unfit[field]}' for field in wrong)}: OpenBao cannot hold that as it is. "
-            f"The Secret {target.delivery.secret} is as it was, and nothing was put.",
-            system=f"cluster {target.cluster}",
-            subject=target.lane.id,
-            hint=f"put what the consumer is to have: warden put {target.lane.id} {wrong[0]}; then --keep openbao",
+            ValuesUnfit(delivery.delivery.secret, wrong),
+            effect=SecretUntouched(),
+            system=f"cluster {cluster}",
+            subject=lane,
+            remedy=(put, adopt_again),
         )
 
 
-def _compare(target: DeliveryTarget, secret: SecretSeen, tools: Tools) -> Compared:
-    handed, unfit = _read_by_eso(target, tools), unkept(target, secret)
-    fields = [field for field in target.lane.custody.fields if field in secret.values and field not in unfit]
-    values = {field: secret.values[field] for field in fields}
-    hashes = {field: tools.vault.audit_hash(tools.device, value) for field, value in values.items()}
-    return compared(target, secret, hashes, handed)
+def _compare(delivery: DeliveryTarget, secret: SecretSeen, tools: Tools) -> Compared:
+    handed, unfit = _read_by_operator(delivery, tools), unfit_values(delivery, secret)
+    fields = [field for field in delivery.lane.custody.fields if field in secret.values and field not in unfit]
+    hashes = {field: tools.vault.audit_hash(tools.device, secret.values[field]) for field in fields}
+    return compared(delivery, secret, hashes, handed)
 
 
-def _tell(target: DeliveryTarget, found: Compared, tools: Tools) -> None:
-    parts = [f"equal: {', '.join(found.equal)}"] if found.equal else []
-    parts += [f"different: {', '.join(found.different)}"] if found.different else []
-    parts += [f"not in the Secret yet: {', '.join(found.missing)}"] if found.missing else []
-    tools.say(f"{target.cluster}: the Secret beside version {found.version} in OpenBao: {'; '.join(parts)}")
-
-
-def _differs(target: DeliveryTarget, found: Compared) -> Differs:
-    names = ", ".join(found.different)
+def _differs(delivery: DeliveryTarget, found: Compared) -> Differs:
     return Differs(
-        f"{names} of the Secret {target.delivery.secret} is another value than version {found.version} in OpenBao. "
-        "The Secret is as it was.",
-        system=f"cluster {target.cluster}",
-        subject=target.lane.id,
+        ValuesDiffer(delivery.delivery.secret, found),
+        effect=SecretUntouched(),
+        system=f"cluster {delivery.cluster}",
+        subject=delivery.lane.id,
         hint="say which is right: --keep openbao (the Secret gets that version, consumers restart) "
         "or --keep secret (OpenBao gets the Secret's value as a new version)",
     )
 
 
-def _read_by_eso(target: DeliveryTarget, tools: Tools) -> Handed:
+def _read_by_operator(delivery: DeliveryTarget, tools: Tools) -> Handed:
     """Have External Secrets Operator read without touching a Secret; answers OpenBao's own line of that read."""
-    tools.cluster.apply(external_secret(target, creation="None"), force=True)
+    tools.cluster.apply(external_secret(delivery, creation="None"), force=True)
     number = f"{tools.run}-{time.monotonic_ns()}"
-    tools.vault.send(
-        tools.vault.as_caller(Request(method="GET", path="auth/token/lookup-self", headers={HEADER: number}))
-    )
-    sync = refresh(tools.cluster, external_secret_of(target), tools.patience)
+    marker = Request(method="GET", path="auth/token/lookup-self", headers={HEADER: number})
+    tools.vault.send(tools.vault.as_caller(marker))
+    sync = refresh(tools.cluster, external_secret_of(delivery), tools.patience)
     if sync.followed != "synced":
+        lane = delivery.lane
         raise Inconclusive(
-            f"External Secrets Operator of {target.cluster} could not read it: {quoted(sync.why) or sync.followed}. "
-            "The Secret is as it was.",
+            NotRead(delivery.cluster, sync),
+            effect=SecretUntouched(),
             system=tools.cluster.system,
-            subject=target.lane.id,
-            hint=f"is the value there? warden put {target.lane.id} {target.lane.custody.fields[0]}",
+            subject=lane.id,
+            hint="is the value there?",
+            remedy=(warden("put", lane.id, lane.custody.fields[0]),),
         )
-    tools.say(f"{target.cluster}: External Secrets Operator reads it, and touches no Secret yet")
-    return _line(target, number, tools)
+    tools.progress(ReadWithoutSecret(delivery.cluster))
+    return _line(delivery, number, tools)
 
 
-def _line(target: DeliveryTarget, number: str, tools: Tools) -> Handed:
-    account = tools.cluster.get(Ref("ServiceAccount", target.reader.workload.namespace, target.reader.workload.account))
+def _line(delivery: DeliveryTarget, number: str, tools: Tools) -> Handed:
+    workload, custody = delivery.reader.workload, delivery.lane.custody
+    account = tools.cluster.get(Ref("ServiceAccount", workload.namespace, workload.account))
     uid = str((account or {"metadata": {}})["metadata"].get("uid", ""))
-    path = f"{target.lane.custody.mount}/data/{target.lane.custody.key}"
+    path = f"{custody.mount}/data/{custody.key}"
     end = time.monotonic() + LATE
     while True:
         marks = [line.at for line in tools.audit.lines(number) if line.kind == "response"]
@@ -295,54 +338,56 @@ def _line(target: DeliveryTarget, number: str, tools: Tools) -> Handed:
             return lines[-1]
         if time.monotonic() > end:
             raise Inconclusive(
-                f"OpenBao's audit log ({tools.audit.where}) has no line of that read by "
-                f"{target.reader.workload}, so the values cannot be compared. The Secret is as it was.",
+                NoAuditLine(tools.audit.where, str(workload)),
+                effect=SecretUntouched(),
                 system="audit log",
-                subject=target.lane.id,
-                hint="is it the right log, and the probe header registered? warden doctor",
+                subject=delivery.lane.id,
+                hint="is it the right log, and is the probe header registered?",
+                remedy=(warden("doctor"),),
             )
         time.sleep(0.05)
 
 
-def _hand_over(target: DeliveryTarget, before: SecretSeen, tools: Tools) -> None:
-    tools.cluster.apply(external_secret(target), force=True)
-    sync = refresh(tools.cluster, external_secret_of(target), tools.patience)
-    after = tools.cluster.get(secret_of(target))
-    external = tools.cluster.get(external_secret_of(target))
+def _hand_over(delivery: DeliveryTarget, before: SecretSeen, tools: Tools) -> None:
+    tools.cluster.apply(external_secret(delivery), force=True)
+    sync = refresh(tools.cluster, external_secret_of(delivery), tools.patience)
+    after = tools.cluster.get(secret_of(delivery))
+    external = tools.cluster.get(external_secret_of(delivery))
     same = after is not None and after["metadata"].get("uid") == before.metadata.get("uid")
     if sync.followed != "synced" or after is None or not owned_by(after, external) or not same:
         raise Inconclusive(
-            f"the Secret {target.delivery.secret} is not seen as the ExternalSecret's yet: "
-            f"{quoted(sync.why) or sync.followed}.",
+            NotOwnedYet(delivery.delivery.secret, sync),
             system=tools.cluster.system,
-            subject=target.lane.id,
-            hint=f"run it again: warden adopt {target.lane.id} --cluster {target.cluster}",
+            subject=delivery.lane.id,
+            hint="run it again",
+            remedy=(warden("adopt", delivery.lane.id, cluster=delivery.cluster),),
         )
-    tools.say(f"{target.cluster}: the ExternalSecret owns the Secret; it was never absent (same uid)")
+    tools.progress(Owned(delivery.cluster))
 
 
-def _clean(target: DeliveryTarget, tools: Tools) -> list[str]:
+def _clean(delivery: DeliveryTarget, tools: Tools) -> list[str]:
     """Take the copies of values out of the annotations."""
-    secret = tools.cluster.secret(target.namespace, target.secret)
+    secret = tools.cluster.secret(delivery.namespace, delivery.secret)
     annotations = (secret.metadata.get("annotations") or {}) if secret else {}
     names = [name for name in (secret.exposed_in if secret else ()) if name in annotations and name != LANE]
     if names:
-        tools.cluster.patch(secret_of(target), {"metadata": {"annotations": dict.fromkeys(names)}})
-        tools.say(f"{target.cluster}: taken out of the Secret's annotations: {', '.join(names)}")
+        tools.cluster.patch(secret_of(delivery), {"metadata": {"annotations": dict.fromkeys(names)}})
+        tools.progress(Cleaned(delivery.cluster, tuple(names)))
     return names
 
 
-def _restart(target: DeliveryTarget, tools: Tools) -> list[str]:
+def _restart(delivery: DeliveryTarget, tools: Tools) -> list[str]:
     """Restart the consumers that started before the last change and cannot follow; wait until they run."""
-    names = [each.deployment for each in target.lane.consumers if each.deployment.startswith(f"{target.namespace}/")]
-    old = [name for name in names if _runs_old(target, name, tools.cluster)]
+    consumers = [each.deployment for each in delivery.lane.consumers]
+    names = [name for name in consumers if name.startswith(f"{delivery.namespace}/")]
+    old = [name for name in names if _runs_old(delivery, name, tools.cluster)]
     for name in old:
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         template = {"metadata": {"annotations": {RESTARTED: now}}}
         tools.cluster.patch(_deployment(name), {"spec": {"template": template}})
-        tools.say(f"{target.cluster}: restarting {name}, which took the value when it started")
+        tools.progress(Restarting(delivery.cluster, name))
     end = time.monotonic() + tools.rollout
-    while any(_runs_old(target, name, tools.cluster) for name in old) and time.monotonic() < end:
+    while any(_runs_old(delivery, name, tools.cluster) for name in old) and time.monotonic() < end:
         time.sleep(0.5)
     return old
 
@@ -352,9 +397,9 @@ def _deployment(name: str) -> Ref:
     return Ref("Deployment", namespace, deployment)
 
 
-def _runs_old(target: DeliveryTarget, name: str, cluster: Cluster) -> bool:
+def _runs_old(delivery: DeliveryTarget, name: str, cluster: Cluster) -> bool:
     found = cluster.get(_deployment(name))
     labels: Mapping[str, str] = (((found or {}).get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
-    pods = cluster.listed("Pod", target.namespace, labels=labels) if labels else ()
-    secret = cluster.secret(target.namespace, target.secret)
-    return judge_consumer(Consuming(name=name, deployment=found, pods=tuple(pods)), target.secret, secret)[1] == OLDER
+    pods = cluster.listed("Pod", delivery.namespace, labels=labels) if labels else ()
+    secret = cluster.secret(delivery.namespace, delivery.secret)
+    return judge_consumer(Consuming(name=name, deployment=found, pods=tuple(pods)), delivery.secret, secret)[1] == OLDER

@@ -1,6 +1,7 @@
 """Taking a Secret made by hand over: what stands in the way, and how it compares with what OpenBao holds."""
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import msgspec
 
@@ -8,6 +9,23 @@ from warden.core.clusters.comparison import owned_by, owner_of
 from warden.core.clusters.manifests import Manifest
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.openbao.api import Handed, SecretSeen
+from warden.core.plans.plan import OwnedBy
+
+Unfit = Literal["empty", "not-utf-8"]
+"""Why OpenBao cannot hold a value as it is: it holds text, and would change other bytes."""
+
+
+class Immutable(msgspec.Struct, frozen=True, tag="immutable"):
+    """Nobody can change the Secret (Kubernetes, *Immutable Secrets*)."""
+
+
+class OtherKeys(msgspec.Struct, frozen=True, tag="other-keys"):
+    """The Secret has keys that the lane does not declare, and that would be wiped."""
+
+    names: tuple[str, ...]
+
+
+AdoptionObstacle = OwnedBy | Immutable | OtherKeys
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,51 +37,43 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...]
 
 
-def obstacles(target: DeliveryTarget, secret: SecretSeen, external: Manifest | None) -> tuple[str, ...]:
+def obstacles(delivery: DeliveryTarget, secret: SecretSeen, external: Manifest | None) -> tuple[AdoptionObstacle, ...]:
     """Everything that keeps the Secret from being taken over; empty where nothing does."""
-    return tuple(_obstacles(target, secret, external))
+    return tuple(_obstacles(delivery, secret, external))
 
 
-def _obstacles(target: DeliveryTarget, secret: SecretSeen, external: Manifest | None) -> Iterator[str]:
+def _obstacles(delivery: DeliveryTarget, secret: SecretSeen, external: Manifest | None) -> Iterator[AdoptionObstacle]:
     whole = {"metadata": secret.metadata}
     if owned_by(whole, external):
         return
-    if whose := _owner_named(whole):
-        yield f"it is {whose}, which would write it back: take it out there first"
+    if owner := owner_of(whole):
+        yield owner
     if secret.immutable:
-        yield (
-            "it is immutable, so nobody can change it: have its consumers use a Secret of another name, "
-            "declare that one, and delete this one when nobody uses it"
-        )
-    extra = sorted(set(secret.values) - set(target.lane.custody.fields))
-    if extra:
-        yield (
-            f"it also holds {', '.join(extra)}, which would be wiped: declare them in custody.fields and put them, "
-            "or move them to a Secret of their own"
-        )
+        yield Immutable()
+    if extra := sorted(set(secret.values) - set(delivery.lane.custody.fields)):
+        yield OtherKeys(tuple(extra))
 
 
-def unkept(target: DeliveryTarget, secret: SecretSeen) -> dict[str, str]:
-    """Field -> why OpenBao cannot hold the Secret's value as it is: it has text alone, and would change other bytes."""
-    whys = {
-        field: _unfit(secret.values[field].reveal()) for field in target.lane.custody.fields if field in secret.values
-    }
-    return {field: why for field, why in whys.items() if why}
+def unfit_values(delivery: DeliveryTarget, secret: SecretSeen) -> dict[str, Unfit]:
+    """Field -> why OpenBao cannot hold the Secret's value as it is; only the fields of which that is so."""
+    there = [field for field in delivery.lane.custody.fields if field in secret.values]
+    found = {field: _unfit(secret.values[field].reveal()) for field in there}
+    return {field: why for field, why in found.items() if why}
 
 
-def _unfit(value: str) -> str:
+def _unfit(value: str) -> Unfit | None:
     if not value:
-        return "is empty"
+        return "empty"
     try:
         value.encode()
     except UnicodeEncodeError:
-        return "is no UTF-8 text"
-    return ""
+        return "not-utf-8"
+    return None
 
 
-def compared(target: DeliveryTarget, secret: SecretSeen, hashes: Mapping[str, str], handed: Handed) -> Compared:
+def compared(delivery: DeliveryTarget, secret: SecretSeen, hashes: Mapping[str, str], handed: Handed) -> Compared:
     """The Secret's values beside one answered read, by their keyed hashes."""
-    fields = target.lane.custody.fields
+    fields = delivery.lane.custody.fields
     there = [field for field in fields if field in secret.values]
     equal = tuple(field for field in there if hashes.get(field) and hashes[field] == handed.hashes.get(field))
     return Compared(
@@ -72,12 +82,3 @@ def compared(target: DeliveryTarget, secret: SecretSeen, hashes: Mapping[str, st
         different=tuple(field for field in there if field not in equal),
         missing=tuple(field for field in fields if field not in secret.values),
     )
-
-
-def _owner_named(secret: Manifest) -> str:
-    owner = owner_of(secret)
-    if owner is None:
-        return ""
-    if owner.kind == "HelmRelease":
-        return f"owned by the Helm release {owner.name or '(unnamed)'}"
-    return f"owned by {owner.kind} {owner.name}"

@@ -3,7 +3,6 @@
 from warden.core.plans.lane_plan import ConsentNeeded
 from warden.present.plans import describe_obstacle, name_of, system_name
 from warden.present.problems import describe
-from warden.usecases.adopt import FieldPut, SecretUntouched, TakenOver
 from warden.usecases.apply import Applied, Blocked, StillDiffers
 from warden.usecases.context import NotInPlatform
 from warden.usecases.deactivate import ClosedAgain, ClosedInJournalOnly, NotClosed, Opened
@@ -65,18 +64,3 @@ def _(effect: Opened) -> str:
 @describe.register
 def _(effect: NotRecorded) -> str:
     return f"{describe(effect.done).removesuffix('.')}; the journal has no record of it."
-
-
-@describe.register
-def _(effect: TakenOver) -> str:
-    return f"The Secret {effect.secret} of {effect.cluster} is the lane's."
-
-
-@describe.register
-def _(effect: FieldPut) -> str:
-    return f"{effect.field} of the Secret is version {effect.version} in OpenBao; the Secret is as it was."
-
-
-@describe.register
-def _(_: SecretUntouched) -> str:
-    return "The Secret is as it was."
