@@ -40,7 +40,7 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
     from warden.usecases.catalog_check import check as judge
 
     platform = wiring.platform_dir(ctx)
-    found = wiring.parsed_catalog(platform)
+    found = wiring.catalog(platform)
     beside = [*wiring.policy_faults(platform), *wiring.unread_files(platform)]
     report = judge(found, wiring.pages(platform, found), datetime.now(UTC).date(), beside)
     if as_json:

@@ -15,7 +15,7 @@ import msgspec
 
 from warden.adapters.journal.database_file import TELLING, connect, expect_sound, is_there, make
 from warden.adapters.journal.errors import os_user, told
-from warden.adapters.machine import directories as xdg
+from warden.adapters.machine import directories
 from warden.core.journal.chain import GENESIS, Chain, Head, Row, link, walk
 from warden.core.journal.record import LaneState, Record
 from warden.ports.clock import Clock
@@ -35,9 +35,7 @@ def journal_path(environ: Mapping[str, str]) -> str:
     """Where the journal is: WARDEN_JOURNAL, else ``journal.db`` in WARDEN_STATE, else in ``$XDG_STATE_HOME/warden``."""
     if named := environ.get("WARDEN_JOURNAL"):
         return os.path.abspath(named)
-    if state := environ.get("WARDEN_STATE"):
-        return os.path.join(os.path.abspath(state), "journal.db")
-    return os.path.join(xdg.directory("XDG_STATE_HOME", ".local/state", environ), "journal.db")
+    return os.path.join(directories.state(environ), "journal.db")
 
 
 def _now() -> datetime:
