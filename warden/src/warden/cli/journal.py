@@ -7,6 +7,7 @@ from warden.core.errors import Exit, UsageError
 from warden.core.journal.chain import Head, parse_head
 from warden.core.journal.record import Record
 from warden.present import terminal
+from warden.present.chain_breaks import break_described
 
 
 @click.group()
@@ -76,7 +77,7 @@ def verify(kept: str | None, as_json: bool) -> int:
                 "whole": not chain.breaks,
                 **_plain(chain.records, chain.head),
                 "checked_against": str(head) if head else None,
-                "breaks": [{"seq": each.seq, "message": each.message} for each in chain.breaks],
+                "breaks": [{"seq": each.seq, "message": break_described(each)} for each in chain.breaks],
             }
         )
         return int(Exit.NO if chain.breaks or not chain.records else Exit.DONE)
@@ -84,7 +85,7 @@ def verify(kept: str | None, as_json: bool) -> int:
         terminal.line(f"nothing to verify: {ledger.path} holds no record. Nothing was done yet, or it was removed.")
         return int(Exit.NO)
     for each in chain.breaks:
-        terminal.line(f"BROKEN record {each.seq}: {each.message}")
+        terminal.line(f"BROKEN record {each.seq}: {break_described(each)}")
     if chain.breaks:
         terminal.line(f"{len(chain.breaks)} breaks in {chain.records} records · {ledger.path}")
         return int(Exit.NO)

@@ -12,5 +12,6 @@ def although(done: str) -> Iterator[None]:
     try:
         yield
     except JournalUnwritable as fault:
-        fault.message = f"{done}, and the journal does not have it: {fault.what}."
+        fault.message = f"{done}, and the journal does not have it: {fault.problem}."
+        fault.effect = None
         raise

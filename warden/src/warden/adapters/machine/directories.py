@@ -19,7 +19,7 @@ def cache() -> str:
 
 
 def state(environ: Mapping[str, str] | None = None) -> str:
-    """Where warden keeps the journal, locks and the embedded platform: WARDEN_STATE, else ``$XDG_STATE_HOME/warden``."""
+    """Where journal, locks and embedded platform are: WARDEN_STATE, else ``$XDG_STATE_HOME/warden``."""
     environ = os.environ if environ is None else environ
     if named := environ.get("WARDEN_STATE"):
         return os.path.abspath(named)
