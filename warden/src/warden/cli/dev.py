@@ -223,7 +223,7 @@ def env(part: str, shell: str, as_json: bool) -> None:
       warden dev env --as person:ada --shell fish | source
     """
     embedded = wiring.embedded()
-    token_file = embedded.parts.token_file(_file_name(part))
+    token_file = embedded.personas.token_file(_file_name(part))
     status = embedded.status()
     shown = {"BAO_ADDR": status.address, "WARDEN_AUDIT": status.audit_file}
     shown |= {"BAO_CACERT": status.ca_file, "KUBECONFIG": status.kubeconfig} if status.kubeconfig else {}
@@ -271,7 +271,7 @@ def login(part: str, groups: tuple[str, ...], role: str | None, as_json: bool) -
     \b
     Exit codes: 4 where OpenBao refuses the login.
     """
-    parts = wiring.embedded().parts
+    personas = wiring.embedded().personas
     kind, _, name = part.partition(":")
     if kind == "person" and not role:
         raise UsageError(
@@ -279,7 +279,7 @@ def login(part: str, groups: tuple[str, ...], role: str | None, as_json: bool) -
             subject=part,
             hint=f"warden dev login {part} --group GROUP --role ROLE (warden plan shows the roles of a lane)",
         )
-    path = parts.login_person(name, groups, role) if kind == "person" and role else parts.login(part)
+    path = personas.login_person(name, groups, role) if kind == "person" and role else personas.login(part)
     if as_json:
         return terminal.document({"as": part, "token_file": path})
     terminal.line(f"logged in as {part}; the token is in {path}")

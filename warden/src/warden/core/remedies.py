@@ -27,10 +27,13 @@ KubectlAction = Literal[
     "edit",
     "get",
     "apply-overlay",
+    "list-crds",
     "list-pods",
     "remove-annotation",
     "restart",
     "rollout-status",
+    "version",
+    "whoami",
 ]
 
 

@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from warden.adapters.machine.loopback import is_loopback
 from warden.adapters.openbao.client import OpenBao
-from warden.adapters.openbao.endpoint import endpoint, is_loopback, namespace, parse_address, quoted
+from warden.adapters.openbao.endpoint import endpoint, namespace, parse_address, quoted
 from warden.adapters.openbao.http import Connection
 from warden.core.errors import (
     Inconclusive,

@@ -28,8 +28,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         log: the server's own words.
         keys: the directory of the signing keys and the unseal key.
         unseal_key: 32 random bytes.
-        passwords: a file for each part that people play.
-        tokens: a file for each part: the token of its last login.
+        passwords: a file for each persona.
+        tokens: a file for each persona: the token of its last login.
         published: says where the server is; written when it is ready.
         initialising: exists from before the first start until the first login; only then may data be discarded.
         tls: the directory of OpenBao's certificate; empty or not there while it speaks plain http.
