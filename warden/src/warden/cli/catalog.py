@@ -37,7 +37,7 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
     from warden.usecases.catalog_check import check as check_catalog
 
     platform = wiring.platform_dir(ctx)
-    found = wiring.parsed_catalog(platform)
+    found = wiring.catalog(platform)
     beside = [*wiring.policy_faults(platform), *wiring.unread_files(platform)]
     report = check_catalog(found, wiring.pages(platform, found), datetime.now(UTC).date(), beside)
     if as_json:

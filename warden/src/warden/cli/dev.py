@@ -149,7 +149,7 @@ def env(persona: str, shell: str, as_json: bool) -> None:
       warden dev env --as person:ada --shell fish | source
     """
     embedded = wiring.embedded()
-    token_file = embedded.parts.token_file(_file_name(persona))
+    token_file = embedded.personas.token_file(_file_name(persona))
     status = embedded.status()
     shown = {"BAO_ADDR": status.address, "WARDEN_AUDIT": status.audit_file}
     shown |= {"BAO_CACERT": status.ca_file, "KUBECONFIG": status.kubeconfig} if status.kubeconfig else {}
@@ -172,7 +172,7 @@ def login(persona: str, groups: tuple[str, ...], role: str | None, as_json: bool
       warden dev login platform
       warden dev login person:ada --group npm-publishers --role whynot-design-workload-kv-read
     """
-    parts = wiring.embedded().parts
+    personas = wiring.embedded().personas
     kind, _, name = persona.partition(":")
     if kind == "person" and not role:
         raise UsageError(
@@ -182,7 +182,7 @@ def login(persona: str, groups: tuple[str, ...], role: str | None, as_json: bool
             hint="with a role of a lane's plan",
             remedy=(warden("dev login", persona, group="GROUP", role="ROLE"),),
         )
-    path = parts.login_person(name, groups, role) if kind == "person" and role else parts.login(persona)
+    path = personas.login_person(name, groups, role) if kind == "person" and role else personas.login(persona)
     if as_json:
         terminal.document({"as": persona, "token_file": path})
     else:

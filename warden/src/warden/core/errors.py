@@ -198,17 +198,9 @@ class NoApi(Inconclusive):
 
 
 class JournalUnwritable(Inconclusive):
-    """The journal could not be written or read.
-
-    Attributes:
-        what: what is so with the file, without what therefore did not happen.
-    """
+    """The journal could not be written or read."""
 
     kind = "journal"
-
-    def __init__(self, what: str, therefore: str, *, subject: str = "", hint: str = "") -> None:
-        super().__init__(f"{what}; {therefore}.", system="journal", subject=subject, hint=hint)
-        self.what = what
 
 
 class Refused(WardenError):

@@ -32,10 +32,13 @@ KubectlAction = Literal[
     "get",
     "apply-overlay",
     "apply-stdin",
+    "list-crds",
     "list-pods",
     "remove-annotation",
     "restart",
     "rollout-status",
+    "version",
+    "whoami",
 ]
 
 

@@ -29,10 +29,13 @@ _KUBECTL: dict[KubectlAction, str] = {
     "describe": "describe {kind} {name}",
     "edit": "edit {kind} {name}",
     "get": "get {kind} {name} -o yaml",
+    "list-crds": "get crd",
     "list-pods": "get pods",
     "remove-annotation": "annotate {kind} {name} {value}-",
     "restart": "rollout restart {kind}/{name}",
     "rollout-status": "rollout status {kind}/{name}",
+    "version": "version",
+    "whoami": "auth whoami",
 }
 _BAO: dict[BaoAction, str] = {
     "delete-metadata": "kv metadata delete -mount={mount} {path}",

@@ -6,6 +6,7 @@ from typing import Any
 from warden.core.journal.chain import Chain, Head
 from warden.core.journal.record import Record
 from warden.present import terminal
+from warden.present.chain_breaks import break_described
 
 
 def head_as_json(head: Head) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def chain_as_json(chain: Chain, *, path: str, head: Head | None) -> dict[str, An
         "records": chain.records,
         "head": str(chain.head),
         "checked_against": str(head) if head else None,
-        "breaks": [{"seq": each.seq, "message": each.message} for each in chain.breaks],
+        "breaks": [{"seq": each.seq, "message": break_described(each)} for each in chain.breaks],
     }
 
 
@@ -37,7 +38,7 @@ def show_chain(chain: Chain, *, path: str, head: Head | None) -> None:
     """What a walk along the chain found, for people."""
     if chain.breaks:
         for each in chain.breaks:
-            terminal.line(f"BROKEN record {each.seq}: {each.message}")
+            terminal.line(f"BROKEN record {each.seq}: {break_described(each)}")
         terminal.line(f"{len(chain.breaks)} breaks in {chain.records} records · {path}")
         return
     if not chain.records:
