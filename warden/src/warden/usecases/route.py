@@ -1,14 +1,20 @@
 """route: where credentials come from, as the catalog declares it and the journal knows it."""
 
-import datetime as dt
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from warden.core.lanes.catalog import Catalog
 from warden.core.lanes.route import Route, route, settle
 from warden.core.lanes.rules import is_stale
-from warden.core.lanes.search import NotOwned, Words, answer
-from warden.ports.journal import Journal
+
+if TYPE_CHECKING:  # `show` is used most, and does without these
+    import datetime as dt
+
+    from warden.core.lanes.catalog import Catalog
+    from warden.core.lanes.search import NotOwned, Words
+    from warden.ports.journal import Journal
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +47,8 @@ def find(
     catalog: Catalog, need: str, words: Words, journal: Journal, now: dt.datetime, *, drafts: bool
 ) -> list[Match] | NotOwned:
     """The routes that answer a need, best first."""
+    from warden.core.lanes.search import NotOwned, answer
+
     hits = answer(catalog.entries, need, words, drafts=drafts)
     if isinstance(hits, NotOwned):
         return hits
