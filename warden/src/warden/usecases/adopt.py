@@ -19,10 +19,10 @@ from warden.core.clusters.comparison import ClusterPlan, owned_by
 from warden.core.clusters.manifests import LANE, Ref, external_secret, external_secret_of, secret_of
 from warden.core.errors import Closed, Foreign, Inconclusive, Missing, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
-from warden.core.openbao.api import Handed, Request, SecretSeen
+from warden.core.material import quoted
+from warden.core.openbao.api import Handed, Request, SecretObservation
 from warden.core.openbao.comparison import Plan
-from warden.core.proofs.consumer_check import OLDER, Consuming, judge_consumer
-from warden.core.proofs.delivery_verdicts import quoted
+from warden.core.proofs.consumer_check import ConsumerObservation, judge_consumer
 from warden.core.proofs.probes import HEADER
 from warden.ports.audit_log import AuditLog
 from warden.ports.cluster import Cluster
@@ -140,7 +140,7 @@ def _expect_open(target: DeliveryTarget, journal: Journal) -> None:
         )
 
 
-def expect_free(target: DeliveryTarget, cluster: Cluster) -> SecretSeen:
+def expect_free(target: DeliveryTarget, cluster: Cluster) -> SecretObservation:
     """The Secret that is to be taken over. Raises `Missing` where there is none, `Foreign` where it may not be."""
     secret = cluster.secret(target.namespace, target.secret)
     if secret is None:
@@ -178,7 +178,7 @@ def _prepare(in_openbao: Callable[[], Plan], in_cluster: Callable[[], ClusterPla
     tools.say(f"{tools.cluster.name}: the reader's account and the store as declared")
 
 
-def _settle(target: DeliveryTarget, secret: SecretSeen, tools: Tools, keep: Keep) -> Compared:
+def _settle(target: DeliveryTarget, secret: SecretObservation, tools: Tools, keep: Keep) -> Compared:
     """Compare; where the Secret's value is right, bring it into OpenBao and compare again."""
     found = _compare(target, secret, tools)
     _tell(target, found, tools)
@@ -203,7 +203,7 @@ def _settle(target: DeliveryTarget, secret: SecretSeen, tools: Tools, keep: Keep
     return found
 
 
-def _expect_kept(target: DeliveryTarget, secret: SecretSeen, found: Compared) -> None:
+def _expect_kept(target: DeliveryTarget, secret: SecretObservation, found: Compared) -> None:
     """Raise `Foreign` where a value that is to become OpenBao's would not be the same there."""
     unfit = unkept(target, secret)
     wrong = [field for field in found.different if field in unfit]
@@ -217,7 +217,7 @@ def _expect_kept(target: DeliveryTarget, secret: SecretSeen, found: Compared) ->
         )
 
 
-def _compare(target: DeliveryTarget, secret: SecretSeen, tools: Tools) -> Compared:
+def _compare(target: DeliveryTarget, secret: SecretObservation, tools: Tools) -> Compared:
     handed, unfit = _read_by_eso(target, tools), unkept(target, secret)
     fields = [field for field in target.lane.custody.fields if field in secret.values and field not in unfit]
     values = {field: secret.values[field] for field in fields}
@@ -285,7 +285,7 @@ def _line(target: DeliveryTarget, number: str, tools: Tools) -> Handed:
         time.sleep(0.05)
 
 
-def _hand_over(target: DeliveryTarget, before: SecretSeen, tools: Tools) -> None:
+def _hand_over(target: DeliveryTarget, before: SecretObservation, tools: Tools) -> None:
     tools.cluster.apply(external_secret(target), force=True)
     sync = refresh(tools.cluster, external_secret_of(target), tools.patience)
     after = tools.cluster.get(secret_of(target))
@@ -338,4 +338,5 @@ def _runs_old(target: DeliveryTarget, name: str, cluster: Cluster) -> bool:
     labels: Mapping[str, str] = (((found or {}).get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
     pods = cluster.listed("Pod", target.namespace, labels=labels) if labels else ()
     secret = cluster.secret(target.namespace, target.secret)
-    return judge_consumer(Consuming(name=name, deployment=found, pods=tuple(pods)), target.secret, secret)[1] == OLDER
+    consumer = ConsumerObservation(name=name, deployment=found, pods=tuple(pods))
+    return judge_consumer(consumer, target.secret, secret).observed == "older"

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from warden.core.openbao.api import SecretSeen
+from warden.core.openbao.api import SecretObservation
 from warden.core.proofs.consumer_check import Consuming, changed_at, judge_consumer, needs_restart, ways
 
 CHANGED = "2026-11-20T12:00:00Z"
@@ -64,7 +64,7 @@ def test_ways_of_taking_a_secret(spec, found):
 
 
 def seen(*entries):
-    return SecretSeen(metadata={"managedFields": list(entries)}, values={}, immutable=False)
+    return SecretObservation(metadata={"managedFields": list(entries)}, values={}, immutable=False)
 
 
 def written(at, fields=("f:data",)):

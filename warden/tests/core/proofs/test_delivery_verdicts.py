@@ -6,7 +6,7 @@ import pytest
 from warden.core.clusters.exposure import Exposed, Subject, widest
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Custody, Delivery, Workload, WorkloadReader
-from warden.core.openbao.api import Handed, SecretSeen
+from warden.core.openbao.api import Handed, SecretObservation
 from warden.core.proofs.consumer_check import Consuming
 from warden.core.proofs.delivery_observation import DeliverySeen, Sync
 from warden.core.proofs.delivery_verdicts import handed_over, judge_delivery, quoted
@@ -45,7 +45,7 @@ def seen_of(lane_of):
 def secret(*fields, owners=(OWNER,), exposed_in=(), immutable=False, **metadata):
     values = {field: Secret("value") for field in fields or ("API_KEY",)}
     whole = {"ownerReferences": list(owners)} | metadata
-    return SecretSeen(metadata=whole, values=values, immutable=immutable, exposed_in=exposed_in)
+    return SecretObservation(metadata=whole, values=values, immutable=immutable, exposed_in=exposed_in)
 
 
 def read(**changed):

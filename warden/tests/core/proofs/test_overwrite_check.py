@@ -7,7 +7,7 @@ import pytest
 
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Delivery
-from warden.core.openbao.api import Handed, SecretSeen
+from warden.core.openbao.api import Handed, SecretObservation
 from warden.core.proofs.delivery_observation import Before, DeliverySeen, Sync
 from warden.core.proofs.overwrite_check import healed
 from warden.core.secret import Secret
@@ -45,7 +45,7 @@ def told(lane_of):
             account_uid="u",
             marker=EARLIER,
             versions=versions,
-            secret=SecretSeen(metadata={}, values=dict.fromkeys(["API_KEY", *left], Secret("x")), immutable=False),
+            secret=SecretObservation(metadata={}, values=dict.fromkeys(["API_KEY", *left], Secret("x")), immutable=False),
             before=before,
         )
         return [(each.word, each.observed, each.detail) for each in healed(seen, [line])]

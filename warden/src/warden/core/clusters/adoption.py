@@ -7,7 +7,7 @@ import msgspec
 from warden.core.clusters.comparison import owned_by, owner_named
 from warden.core.clusters.manifests import Manifest
 from warden.core.lanes.delivery_target import DeliveryTarget
-from warden.core.openbao.api import Handed, SecretSeen
+from warden.core.openbao.api import Handed, SecretObservation
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,12 +19,12 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...]
 
 
-def obstacles(target: DeliveryTarget, secret: SecretSeen, external: Manifest | None) -> tuple[str, ...]:
+def obstacles(target: DeliveryTarget, secret: SecretObservation, external: Manifest | None) -> tuple[str, ...]:
     """Everything that keeps the Secret from being taken over; empty where nothing does."""
     return tuple(_obstacles(target, secret, external))
 
 
-def _obstacles(target: DeliveryTarget, secret: SecretSeen, external: Manifest | None) -> Iterator[str]:
+def _obstacles(target: DeliveryTarget, secret: SecretObservation, external: Manifest | None) -> Iterator[str]:
     whole = {"metadata": secret.metadata}
     if owned_by(whole, external):
         return
@@ -43,7 +43,7 @@ def _obstacles(target: DeliveryTarget, secret: SecretSeen, external: Manifest | 
         )
 
 
-def unkept(target: DeliveryTarget, secret: SecretSeen) -> dict[str, str]:
+def unkept(target: DeliveryTarget, secret: SecretObservation) -> dict[str, str]:
     """Field -> why OpenBao cannot hold the Secret's value as it is: it has text alone, and would change other bytes."""
     whys = {
         field: _unfit(secret.values[field].reveal()) for field in target.lane.custody.fields if field in secret.values
@@ -61,7 +61,7 @@ def _unfit(value: str) -> str:
     return ""
 
 
-def compared(target: DeliveryTarget, secret: SecretSeen, hashes: Mapping[str, str], handed: Handed) -> Compared:
+def compared(target: DeliveryTarget, secret: SecretObservation, hashes: Mapping[str, str], handed: Handed) -> Compared:
     """The Secret's values beside one answered read, by their keyed hashes."""
     fields = target.lane.custody.fields
     there = [field for field in fields if field in secret.values]
