@@ -30,10 +30,10 @@ from warden.adapters.openbao.endpoint import parse_address
 from warden.core.lanes.lane import Custody, Lane, Owner, Owners, Workload, WorkloadReader
 from warden.core.openbao.api import Answer, Request
 from warden.core.secret import Secret
-from warden.usecases.apply import apply
-from warden.usecases.plan import plan
+from warden.usecases.apply import apply_target
 from warden.usecases.prove import Setting, prove
 from warden.usecases.put import put
+from warden.usecases.targets.openbao import OpenBaoTarget
 
 CONNECTIONS = 4
 AIM = 0.5
@@ -149,7 +149,7 @@ def measure(embedded: Embedded, home: str, count: int, rounds: int) -> str:
     declared, journal = lanes(count), SqliteJournal(f"{home}/journal.db")
     vault = OpenBao(where, token)
     for lane in declared:
-        apply(lambda lane=lane: plan(lane, declared, vault, logins={}), vault, journal)
+        apply_target(OpenBaoTarget(lane, vault, declared, logins={}), journal)
         put(lane, "API_KEY", Secret("bench-value-1"), vault, journal)
     setting = Setting(
         lanes=declared, vaults=lambda: OpenBao(where, token), identities=ByMount({}, embedded.issuer), journal=journal,

@@ -34,14 +34,13 @@ from warden.core.lanes.delivery_target import DeclaredCluster, targets
 from warden.core.lanes.lane import Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
 from warden.core.proofs.proof import Proof
 from warden.core.secret import Secret
-from warden.usecases.apply import apply
-from warden.usecases.apply_cluster import apply_cluster
+from warden.usecases.apply import apply_target
 from warden.usecases.exposure import Exposures
-from warden.usecases.plan import plan
-from warden.usecases.plan_cluster import plan_cluster
 from warden.usecases.prove import Setting, prove
 from warden.usecases.prove_delivery import Ground
 from warden.usecases.put import put
+from warden.usecases.targets.cluster import ClusterTarget
+from warden.usecases.targets.openbao import OpenBaoTarget
 
 NAME = "bench"
 TENANT = 10
@@ -79,11 +78,11 @@ class Scene:
     def apply(self, new: tuple[Lane, ...], every: tuple[Lane, ...]) -> None:
         vault = self.vaults()
         for lane in new:
-            apply(lambda lane=lane: plan(lane, every, vault, logins={}), vault, self.journal)
+            apply_target(OpenBaoTarget(lane, vault, every, logins={}), self.journal)
             put(lane, "API_KEY", Secret(f"bench-value-of-{lane.id}"), vault, self.journal)
             for target in targets(lane, self.declared):
-                look = lambda target=target: plan_cluster(target, self.cluster, self.reached, namespace=True)  # noqa: E731
-                apply_cluster(look, self.cluster, self.journal)
+                there = ClusterTarget(target, self.cluster, self.reached, create_namespace=True)
+                apply_target(there, self.journal)
 
     def prove(self, lanes: tuple[Lane, ...]) -> list[Proof]:
         ground = Ground(

@@ -27,15 +27,14 @@ from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Own
 from warden.core.proofs.proof import Proof, Verdict
 from warden.core.secret import Secret
 from warden.usecases.adopt import Adopted, Tools, adopt
-from warden.usecases.apply import apply
-from warden.usecases.apply_cluster import apply_cluster
+from warden.usecases.apply import apply_target
 from warden.usecases.exposure import Exposures
-from warden.usecases.plan import plan
-from warden.usecases.plan_cluster import plan_cluster
 from warden.usecases.prove import Setting, prove
 from warden.usecases.prove_delivery import Ground
 from warden.usecases.put import put
 from warden.usecases.refresh import PATIENCE, refresh
+from warden.usecases.targets.cluster import ClusterTarget
+from warden.usecases.targets.openbao import OpenBaoTarget
 
 FIRST = "coulombcore"
 OWNERS = Owners(
@@ -229,20 +228,25 @@ class ClusterBench:
                 self.made.append((cluster, self.namespace))
 
     def plan(self):
-        return plan(self.seated, (self.seated,), self.vault(), logins={})
+        return self.openbao_target().plan()
+
+    def openbao_target(self):
+        return OpenBaoTarget(self.seated, self.vault(), (self.seated,), logins={})
+
+    def cluster_target(self, cluster: str = FIRST, **how: bool):
+        return ClusterTarget(self.target(cluster), self.kube(cluster), self.reached, **how)
 
     def plan_there(self, cluster: str = FIRST, **how: bool):
-        return plan_cluster(self.target(cluster), self.kube(cluster), self.reached, **how)
+        return self.cluster_target(cluster, **how).plan()
 
     def apply(self, *, take_over: bool = False, there: bool = True) -> None:
-        apply(self.plan, self.vault(), self.journal)
+        apply_target(self.openbao_target(), self.journal)
         for each in targets(self.seated, self.declared):
             if there and not each.by_hand:
                 self.apply_there(each.cluster, take_over=take_over)
 
     def apply_there(self, cluster: str = FIRST, *, take_over: bool = False):
-        look = lambda: self.plan_there(cluster, take_over=take_over)  # noqa: E731
-        return apply_cluster(look, self.kube(cluster), self.journal, take_over=take_over)
+        return apply_target(self.cluster_target(cluster, take_over=take_over), self.journal)
 
     def put(self, value: str | None = None, field: str = "API_KEY") -> None:
         put(self.lane, field, Secret(value or self.value), self.vault(), self.journal, as_is=True)
@@ -312,7 +316,8 @@ class ClusterBench:
             patience=self.patience,
             rollout=how.pop("rollout", 1.0),
         )
-        return adopt(self.target(cluster), self.plan, lambda: self.plan_there(cluster), tools, **how)
+        openbao, there = self.openbao_target(), self.cluster_target(cluster)
+        return adopt(self.target(cluster), openbao, there, tools, **how)
 
     # -- consumers ---------------------------------------------------------------------------------------------------
 

@@ -21,8 +21,7 @@ from warden.core.clusters.rights import Asking, askings, cluster_rights
 from warden.core.errors import Refused, WardenError
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
-from warden.usecases.apply_cluster import apply_cluster
-from warden.usecases.plan_cluster import plan_cluster
+from warden.usecases.apply import apply_target
 from warden.usecases.refresh import refresh
 from warden.usecases.sync import sync
 
@@ -166,7 +165,7 @@ class Agent:
         )
 
     def plan(self):
-        return plan_cluster(self.bench.target(), self.kube, self.bench.reached)
+        return self.target().plan()
 
     def sync(self):
         found = sync(
@@ -180,7 +179,7 @@ class Agent:
         return found[0].followed
 
     def apply(self):
-        return apply_cluster(self.plan, self.kube, self.bench.journal)
+        return apply_target(self.target(), self.bench.journal)
 
     def adopt(self, **how):
         self.bench.kubes["coulombcore"] = self.kube

@@ -2,7 +2,9 @@
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 import pytest
@@ -11,12 +13,15 @@ from warden.adapters.identities import ByMount
 from warden.adapters.journal.sqlite import SqliteJournal
 from warden.adapters.openbao.audit_log import AuditFiles
 from warden.adapters.openbao.client import OpenBao
+from warden.core.errors import WardenError
 from warden.core.lanes.lane import Custody, Lane, LoginMount, Owner, Owners, Workload, WorkloadReader
-from warden.core.openbao.comparison import Plan
+from warden.core.plans.lane_plan import LaneOptions
+from warden.core.plans.plan import Plan, Receipt
 from warden.core.proofs.proof import Proof, Verdict
 from warden.core.secret import Secret
-from warden.usecases.apply import apply
-from warden.usecases.plan import plan
+from warden.usecases.apply import apply_target
+from warden.usecases.context import Context
+from warden.usecases.plan import openbao_target
 from warden.usecases.prove import Setting, prove
 from warden.usecases.put import put
 
@@ -24,6 +29,19 @@ OWNERS = Owners(
     custody=Owner(repo="railiance-platform", doc="docs/openbao.md"),
     consumer=Owner(repo="llm-connect", doc="README.md"),
 )
+
+
+class NoClusters:
+    """The port Clusters where no cluster is declared."""
+
+    declared: ClassVar[dict] = {}
+    embedded = False
+
+    def __getitem__(self, name: str) -> WardenError:
+        raise AssertionError(name)
+
+    def reached(self, delivery: object) -> object:
+        raise AssertionError(delivery)
 
 
 class LaneBench:
@@ -71,12 +89,26 @@ class LaneBench:
     def vault(self, part: str = "platform") -> OpenBao:
         return self.server.vault(part)
 
-    def plan(self, *, take_over: bool = False, lane: Lane | None = None, part: str = "platform") -> Plan:
-        wanted = lane or self.lane
-        return plan(wanted, self.lanes, self.vault(part), logins=self.logins, take_over=take_over)
+    def context(self, part: str = "platform") -> Context:
+        return Context(
+            lanes={lane.id: lane for lane in self.lanes},
+            logins=self.logins,
+            vault=self.vault(part),
+            vaults=lambda: self.vault(part),
+            clusters=NoClusters(),
+            journal=self.journal,
+            audit_device="file",
+            alone=lambda _: nullcontext(),
+        )
 
-    def apply(self, *, take_over: bool = False, lane: Lane | None = None):
-        return apply(lambda: self.plan(take_over=take_over, lane=lane), self.vault(), self.journal)
+    def target(self, *, take_over: bool = False, lane: Lane | None = None, part: str = "platform"):
+        return openbao_target(lane or self.lane, self.context(part), LaneOptions(take_over=take_over))
+
+    def plan(self, **how: object) -> Plan:
+        return self.target(**how).plan()
+
+    def apply(self, **how: object) -> Receipt:
+        return apply_target(self.target(**how), self.journal)
 
     def put(self, value: str | None = None, field: str = "API_KEY", **how: bool):
         return put(self.lane, field, Secret(self.value if value is None else value), self.vault(), self.journal, **how)

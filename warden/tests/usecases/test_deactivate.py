@@ -6,22 +6,22 @@ import pytest
 from warden.core.errors import Closed, Foreign, JournalUnwritable, NotNow, Refused
 from warden.core.lanes.lane import Custody, Workload, WorkloadReader
 from warden.core.secret import Secret
-from warden.usecases.deactivate import deactivate, reactivate, record_closing
-from warden.usecases.plan import plan
+from warden.usecases.deactivate import (
+    ClosedAgain,
+    ClosedInJournalOnly,
+    NotClosed,
+    deactivate,
+    reactivate,
+    record_closing,
+)
 
 
-def closed_plan(bench, **how):
-    def make():
-        closed = frozenset({bench.lane.id}) if bench.journal.state(bench.lane.id).closed else frozenset()
-        return plan(bench.lane, bench.lanes, bench.vault(), logins=bench.logins, closed=closed, **how)
-
-    return make
+def close(bench, reason="leaked", **how):
+    return deactivate(bench.lane, reason, bench.context(), **how)
 
 
-def close(bench, **how):
-    return deactivate(
-        bench.lane, "leaked", closed_plan(bench, **how), bench.vault(), bench.journal, done=lambda _: None
-    )
+def reopen(bench):
+    return reactivate(bench.lane, "fixed", bench.context())
 
 
 def reader(bench):
@@ -37,8 +37,8 @@ def test_tokens_that_were_given_out_before_lose_their_access_at_once(bench):
     bench.ready()
     before = reader(bench)
     assert reads(bench, before.token) == 200
-    receipt = close(bench)
-    assert [change.kind for change in receipt.changed] == ["role", "policy"]
+    done = close(bench)
+    assert [change.kind for change in done.receipt.changed] == ["role", "policy"]
     assert reads(bench, before.token) == 403
     assert reads(bench, reader(bench).token) == 403
     assert bench.journal.state(bench.lane.id).closed.body["reason"] == "leaked"
@@ -54,8 +54,8 @@ def test_the_value_and_its_metadata_stay(bench):
 def test_closing_again_changes_nothing_and_opening_makes_it_as_declared(bench):
     bench.ready()
     close(bench)
-    assert close(bench).changed == ()
-    number = reactivate(bench.lane, "mended", bench.plan, bench.vault(), bench.journal, done=lambda _: None)
+    assert close(bench).receipt.changed == ()
+    number = reopen(bench).record
     assert bench.journal.log()[-1].seq == number
     assert bench.journal.state(bench.lane.id).closed is None
     assert reads(bench, reader(bench).token) == 200
@@ -63,13 +63,14 @@ def test_closing_again_changes_nothing_and_opening_makes_it_as_declared(bench):
 
 
 def test_an_open_lane_is_not_opened(bench):
-    with pytest.raises(NotNow, match="is not closed"):
-        reactivate(bench.lane, "x", bench.plan, bench.vault(), bench.journal, done=lambda _: None)
+    with pytest.raises(NotNow) as refusal:
+        reopen(bench)
+    assert refusal.value.problem == NotClosed(bench.lane.id)
 
 
 def test_closing_what_was_never_applied_makes_nothing(bench):
     before = bench.snapshot()
-    assert close(bench).changed == ()
+    assert close(bench).receipt.changed == ()
     assert bench.snapshot() == before
     assert bench.journal.state(bench.lane.id).closed is not None
 
@@ -99,13 +100,9 @@ def test_a_foreign_policy_is_left_and_the_journal_refuses_all_the_same(bench):
 def test_without_rights_it_is_closed_in_the_journal_only_and_says_so(bench):
     bench.ready()
 
-    def refused():
-        return plan(
-            bench.lane, bench.lanes, bench.server.vault("developer"), logins={}, closed=frozenset({bench.lane.id})
-        )
-
-    with pytest.raises(Refused):
-        deactivate(bench.lane, "leaked", refused, bench.vault(), bench.journal, done=lambda _: None)
+    with pytest.raises(Refused) as refusal:
+        deactivate(bench.lane, "leaked", bench.context("developer"))
+    assert refusal.value.effect == ClosedInJournalOnly(bench.lane.id)
     assert bench.journal.state(bench.lane.id).closed is not None
 
 
@@ -139,7 +136,7 @@ def test_what_the_file_no_longer_declares_is_closed_as_well(bench):
     assert reads(bench, earlier.token) == 403
     assert bench.vault("admin").policy(policy) is None
     assert bench.vault("admin").role("kubernetes", bench.lane.role_of(gone)) is None
-    assert close(bench).changed == ()
+    assert close(bench).receipt.changed == ()
 
 
 def test_what_a_lane_had_at_an_earlier_path_is_closed_as_well(bench):
@@ -150,7 +147,7 @@ def test_what_a_lane_had_at_an_earlier_path_is_closed_as_well(bench):
     moved = Custody(path=f"platform/moved/{bench.lane.id}", fields=("API_KEY",))
     bench.change(readers=bench.lane.readers[:1], custody=moved)
     earlier = reader(bench)
-    assert close(bench).left_behind == (f"platform/{path}",)
+    assert close(bench).receipt.former_paths == (f"platform/{path}",)
     assert bench.server.call("GET", f"platform/data/{path}", token=earlier.token.reveal())[0] == 403
     assert bench.vault("admin").policy(policy) is None
     assert bench.vault("admin").role("kubernetes", bench.lane.role_of(gone)) is None
@@ -177,7 +174,7 @@ def test_closing_again_for_another_reason_has_that_reason_in_the_journal(bench):
     first = bench.journal.state(bench.lane.id).closed
     close(bench)
     assert bench.journal.state(bench.lane.id).closed == first
-    deactivate(bench.lane, "INC-9", closed_plan(bench), bench.vault(), bench.journal, done=lambda _: None)
+    close(bench, "INC-9")
     assert bench.journal.state(bench.lane.id).closed.body["reason"] == "INC-9"
 
 
@@ -185,12 +182,18 @@ def test_a_closing_that_comes_while_the_lane_is_opened_wins(bench):
     bench.ready()
     close(bench)
 
-    def closed_meanwhile():
-        record_closing(bench.lane.id, "INC-9", "", bench.journal)
-        return bench.plan()
+    context = bench.context()
 
-    with pytest.raises(NotNow, match=r"closed again meanwhile \(INC-9; journal [0-9]+\) and stays closed"):
-        reactivate(bench.lane, "mended", closed_meanwhile, bench.vault(), bench.journal, done=lambda _: None)
+    class ClosedMeanwhile(type(context.vault)):
+        def identity(self):
+            record_closing(bench.lane.id, "INC-9", "", bench.journal)
+            return super().identity()
+
+    context.vault.__class__ = ClosedMeanwhile
+    with pytest.raises(NotNow) as refusal:
+        reactivate(bench.lane, "fixed", context)
+    closed = bench.journal.state(bench.lane.id).closed
+    assert refusal.value.problem == ClosedAgain(bench.lane.id, "INC-9", closed.seq)
     assert bench.journal.state(bench.lane.id).closed.body["reason"] == "INC-9"
     close(bench)
     assert bench.vault("admin").policy(bench.lane.custody.policy_name) is None

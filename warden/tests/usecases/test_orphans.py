@@ -7,7 +7,10 @@ import pytest
 from warden.adapters.journal.sqlite import SqliteJournal
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.lane import Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
-from warden.usecases.orphans import delivered_before
+from warden.present.commands import command
+from warden.present.plans import remove_orphan
+from warden.usecases.context import Context
+from warden.usecases.orphans import earlier_deliveries
 
 OWNER = Owner(repo="platform", doc="docs/openbao.md")
 
@@ -30,9 +33,12 @@ def journal(tmp_path):
     """What the lane `mine` made, in two clusters and in one that is declared no more."""
     journal = SqliteJournal(str(tmp_path / "journal.db"))
     for cluster in ("here", "there", "gone"):
-        changes = ["create SecretStore tenant/openbao-app", "create ExternalSecret tenant/key"]
+        changes = [
+            {"action": "create", "kind": "SecretStore", "namespace": "tenant", "name": "openbao-app"},
+            {"action": "create", "kind": "ExternalSecret", "namespace": "tenant", "name": "key"},
+        ]
         journal.record("apply.begin", "mine", {"cluster": cluster, "changes": changes})
-    journal.record("apply.begin", "mine", {"changes": ["create policy workload-kv-read-mine"]})
+    journal.record("apply.begin", "mine", {"changes": [{"action": "create", "kind": "policy", "name": "x"}]})
     journal.record("adopt.begin", "mine", {"cluster": "here", "secret": "tenant/adopted"})
     return journal
 
@@ -40,22 +46,48 @@ def journal(tmp_path):
 DECLARED = {name: DeclaredCluster(context=f"{name}-context") for name in ("here", "there")}
 
 
+class Declared:
+    """The port Clusters, of which only the declarations are looked at."""
+
+    declared = DECLARED
+    embedded = False
+
+
+def earlier(journal, mine, *others):
+    context = Context(
+        lanes={one.id: one for one in (mine, *others)},
+        logins={},
+        vault=None,
+        vaults=None,
+        clusters=Declared(),
+        journal=journal,
+        audit_device="file",
+        alone=None,
+    )
+    return earlier_deliveries(mine, context)
+
+
 def left(journal, mine, *others):
-    return [str(each) for each in delivered_before(mine, others, DECLARED, journal)]
+    return [f"{each.namespace}/{each.name} of {each.cluster}" for each in earlier(journal, mine, *others)]
 
 
 def test_what_the_file_still_has_is_not_left_behind(journal):
-    of_here = ["ExternalSecret tenant/key of here", "ExternalSecret tenant/adopted of here"]
+    of_here = ["tenant/key of here", "tenant/adopted of here"]
     assert left(journal, lane("mine", there="tenant/key")) == of_here
     assert left(journal, lane("mine", there="tenant/key", here="tenant/key")) == of_here[1:]
 
 
 def test_what_is_another_lanes_now_is_not_to_be_removed(journal):
     other = lane("other", here="tenant/key", there="tenant/key")
-    assert left(journal, lane("mine"), other) == ["ExternalSecret tenant/adopted of here"]
+    assert left(journal, lane("mine"), other) == ["tenant/adopted of here"]
 
 
-def test_the_command_that_removes_it_names_the_context(journal):
-    assert delivered_before(lane("mine", there="tenant/key"), (), DECLARED, journal)[0].remove == (
-        "kubectl --context here-context -n tenant delete externalsecret key"
-    )
+def test_the_administrators_context_is_known_for_removing_it(journal):
+    orphan = earlier(journal, lane("mine", there="tenant/key"))[0]
+    assert command(remove_orphan(orphan)) == "kubectl --context here-context -n tenant delete externalsecret key"
+
+
+def test_records_of_an_earlier_shape_show_nothing(tmp_path):
+    journal = SqliteJournal(str(tmp_path / "journal.db"))
+    journal.record("apply.begin", "mine", {"cluster": "here", "changes": ["create ExternalSecret tenant/key"]})
+    assert earlier(journal, lane("mine")) == ()

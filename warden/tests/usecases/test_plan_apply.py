@@ -11,8 +11,13 @@ import pytest
 
 from warden.core.errors import Foreign, Inconclusive, JournalUnwritable, Refused, UsageError
 from warden.core.lanes.lane import Custody, PeopleReader, Workload, WorkloadReader
+from warden.core.plans.plan import AuthMountMissing
+from warden.core.remedies import RunBao, warden
 from warden.core.secret import Secret
-from warden.usecases.apply import apply
+from warden.present.plans import difference_lines
+from warden.usecases.apply import apply_target
+from warden.usecases.deactivate import record_closing
+from warden.usecases.targets.openbao import OpenBaoTarget
 
 
 def actions(plan):
@@ -28,7 +33,7 @@ def test_a_new_lane_is_planned_applied_and_then_in_step(bench):
     begin, done = bench.journal.log()
     assert (begin.event, done.event) == ("apply.begin", "apply.done")
     assert begin.body["identity"]["display_name"] == "userpass-platform"
-    made = [f"create {change.kind} {change.name}" for change in receipt.changed]
+    made = [{"action": "create", "kind": change.kind, "name": change.name} for change in receipt.changed]
     assert begin.body["changes"] == done.body["changes"] == made
     assert begin.body["system"] == bench.server.address
 
@@ -72,7 +77,8 @@ def test_drift_of_a_role_is_shown_and_mended(bench, change, line):
     plan = bench.plan()
     role = next(each for each in plan.changes if each.kind == "role")
     assert role.action == "change"
-    assert any(each.startswith(line) for each in role.lines), role.lines
+    lines = difference_lines(role.differences)
+    assert any(each.startswith(line) for each in lines), lines
     bench.apply()
     assert bench.plan().to_change == ()
 
@@ -106,8 +112,8 @@ def test_a_foreign_object_of_the_same_name_is_refused_and_left_alone(bench, kind
     before = bench.snapshot()
     with pytest.raises(Foreign) as refusal:
         bench.apply()
-    assert kind in refusal.value.message
-    assert "--take-over" in refusal.value.hint
+    assert [change.kind for change in refusal.value.problem.changes] == [kind]
+    assert warden("apply", bench.lane.id, take_over=True) in refusal.value.remedy
     assert bench.snapshot() == before
     assert bench.journal.log() == []
     bench.apply(take_over=True)
@@ -157,17 +163,14 @@ def test_one_reader_of_two_lanes_has_one_role_with_both_policies(bench):
 
 
 def test_a_closed_lane_is_planned_without_its_policy_in_the_role(bench):
-    from warden.usecases.plan import plan
-
     bench.apply()
-    closed = plan(bench.lane, bench.lanes, bench.vault(), logins=bench.logins, closed=frozenset({bench.lane.id}))
+    record_closing(bench.lane.id, "x", "", bench.journal)
+    closed = bench.plan()
     role = next(change for change in closed.changes if change.kind == "role")
     assert role.wanted["token_policies"] == []
 
 
 def test_a_role_that_is_left_to_another_lane_does_not_bring_back_what_was_closed(bench):
-    from warden.usecases.plan import plan
-
     shared = WorkloadReader(workload=Workload("tenant", f"{bench.lane.id}-shared"))
     others = [
         msgspec.structs.replace(bench.make(f"{bench.lane.id}-{name}"), readers=(shared,)) for name in ("open", "closed")
@@ -176,9 +179,8 @@ def test_a_role_that_is_left_to_another_lane_does_not_bring_back_what_was_closed
     bench.change(readers=(*bench.lane.readers, shared))
     bench.apply()
     bench.change(readers=bench.lane.readers[:1])
-    closed = frozenset({others[1].id})
-    found = plan(bench.lane, bench.lanes, bench.vault(), logins=bench.logins, closed=closed)
-    (change,) = [each for each in found.to_change if each.kind == "role"]
+    record_closing(others[1].id, "x", "", bench.journal)
+    (change,) = [each for each in bench.plan().to_change if each.kind == "role"]
     assert change.wanted["token_policies"] == [others[0].custody.policy_name]
 
 
@@ -200,9 +202,10 @@ def test_people_log_in_by_a_role_that_asks_for_their_group(bench, unique):
 def test_an_auth_mount_that_is_not_there_is_named_and_nothing_is_changed(bench):
     bench.change(readers=(WorkloadReader(workload=Workload("tenant", "x"), mount="nowhere"),))
     before = bench.snapshot()
-    with pytest.raises(Foreign, match="auth mount does not exist") as refusal:
+    with pytest.raises(Foreign) as refusal:
         bench.apply()
-    assert "bao auth enable -path=nowhere kubernetes" in refusal.value.hint
+    assert [change.obstacle for change in refusal.value.problem.changes] == [AuthMountMissing("nowhere")]
+    assert refusal.value.remedy == (RunBao(action="enable-auth", mount="nowhere"),)
     assert bench.snapshot() == before
 
 
@@ -210,10 +213,8 @@ def test_a_missing_mount_is_made_and_usable_at_once(bench, unique):
     mount = unique("kv")
     bench.change(custody=Custody(path=f"{mount}/workloads/a/b/{bench.lane.id}", fields=("API_KEY",)))
     admin = bench.vault("admin")
-    from warden.usecases.plan import plan
-
     assert actions(bench.plan(part="admin"))["mount"] == "create"
-    apply(lambda: plan(bench.lane, bench.lanes, admin, logins=bench.logins), admin, bench.journal)
+    bench.apply(part="admin")
     assert admin.mount(mount).version == 2
     bench.server.must("DELETE", f"sys/mounts/{mount}")
 
@@ -240,12 +241,26 @@ def test_without_a_journal_nothing_is_changed(bench):
     assert bench.snapshot() == before
 
 
-def test_what_somebody_else_undoes_meanwhile_is_not_called_applied(bench):
-    def undo(_):
-        bench.server.must("DELETE", bench.policy)
+class Hooked:
+    """A target on which something happens after each change."""
 
-    with pytest.raises(Inconclusive, match="still differs"):
-        apply(bench.plan, bench.vault(), bench.journal, done=undo)
+    def __init__(self, target):
+        self.target, self.system = target, target.system
+        self.plan, self.acting_as = target.plan, target.acting_as
+
+    def make(self, change):
+        self.target.make(change)
+        self.after()
+
+
+def test_what_somebody_else_undoes_meanwhile_is_not_called_applied(bench):
+    class Undone(Hooked):
+        def after(self):
+            bench.server.must("DELETE", bench.policy)
+
+    with pytest.raises(Inconclusive) as fault:
+        apply_target(Undone(bench.target()), bench.journal)
+    assert "policy" in [change.kind for change in fault.value.problem.changes]
 
 
 KILLED = """
@@ -256,8 +271,8 @@ from warden.adapters.openbao.client import OpenBao
 from warden.core.secret import Secret
 import msgspec
 from warden.core.lanes.lane import *
-from warden.usecases.apply import apply
-from warden.usecases.plan import plan
+from warden.usecases.apply import apply_target
+from warden.usecases.targets.openbao import OpenBaoTarget
 import datetime as dt
 address, token_file, journal, path, name, after = sys.argv[1:]
 vault = OpenBao(parse_address(address, "BAO_ADDR"), Secret(open(token_file).read()))
@@ -267,11 +282,13 @@ lane = Lane(id=name, title=f"the key of {name}", status="active", reviewed=dt.da
             custody=Custody(path=path, fields=("API_KEY",)),
             readers=(WorkloadReader(workload=Workload("tenant", name)),))
 seen = []
-def done(change):
-    seen.append(change)
-    if len(seen) == int(after):
-        os.kill(os.getpid(), signal.SIGKILL)
-apply(lambda: plan(lane, [lane], vault, logins={}), vault, SqliteJournal(journal), done=done)
+class Killed(OpenBaoTarget):
+    def make(self, change):
+        super().make(change)
+        seen.append(change)
+        if len(seen) == int(after):
+            os.kill(os.getpid(), signal.SIGKILL)
+apply_target(Killed(lane, vault, [lane], logins={}), SqliteJournal(journal))
 """
 
 
@@ -330,12 +347,11 @@ def test_a_sealed_or_dead_server_is_no_answer(bench):
     from warden.adapters.openbao.endpoint import parse_address
     from warden.core.errors import Unreachable
     from warden.core.secret import Secret
-    from warden.usecases.plan import plan
 
     nobody = OpenBao(parse_address("http://127.0.0.1:1", "BAO_ADDR"), Secret("s.x"))
     started = time.monotonic()
     with pytest.raises(Unreachable, match="connection refused"):
-        plan(bench.lane, bench.lanes, nobody, logins={})
+        OpenBaoTarget(bench.lane, nobody, bench.lanes, logins={}).plan()
     assert time.monotonic() - started < 5
 
 
@@ -373,7 +389,7 @@ def test_a_reader_that_is_gone_loses_its_role_also_where_the_path_moved_with_it(
 
 def test_the_path_that_a_lane_left_is_named_while_the_server_still_tells(bench):
     _, before = moved(bench)
-    assert bench.plan().left_behind == (before,)
+    assert bench.plan().former_paths == (before,)
     assert bench.vault("admin").read(*before.split("/", 1))[1]["API_KEY"].reveal() == bench.value
 
 
@@ -381,7 +397,7 @@ def test_a_path_and_a_policy_that_changed_their_names_together_leave_neither_beh
     gone, before = moved(bench)
     policy = bench.lane.custody.policy_name
     bench.change(custody=msgspec.structs.replace(bench.lane.custody, policy=f"{policy}-new"))
-    assert bench.plan().left_behind == (before,)
+    assert bench.plan().former_paths == (before,)
     bench.apply()
     assert bench.vault("admin").policy(policy) is None
     assert bench.vault("admin").role("kubernetes", bench.lane.role_of(gone)) is None

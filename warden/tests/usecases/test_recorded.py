@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from warden.core.errors import JournalUnwritable
+from warden.present import errors
 from warden.usecases.deactivate import deactivate, reactivate
 
 
@@ -27,9 +28,9 @@ def said_of(work):
     """What is told where the journal does not take the record."""
     with pytest.raises(JournalUnwritable) as told:
         work()
-    message = told.value.message
-    assert ", and the journal does not have it: " in message
-    assert message.endswith(f"{os.sep}journal.db does not take the next record.")
+    message = errors.message(told.value)
+    assert f"{os.sep}journal.db does not take the next record" in message
+    assert "Nothing was" not in message
     return message
 
 
@@ -42,16 +43,17 @@ def test_a_value_that_was_written_is_said_to_be_there(bench, refuse):
 
 def test_what_was_applied_is_said_to_be_there(bench, refuse):
     refuse("apply.done")
-    assert said_of(bench.apply).startswith(f"{bench.lane.id} is as declared in OpenBao {bench.vault().address}, and ")
+    done = f"{bench.lane.id} is as declared in OpenBao {bench.vault().address}; the journal has no record of it."
+    assert said_of(bench.apply).endswith(done)
     assert bench.plan().to_change == ()
 
 
 def test_a_lane_that_is_open_in_openbao_alone_is_said_to_be(bench, refuse):
     bench.ready()
-    deactivate(bench.lane, "x", bench.plan, bench.vault(), bench.journal, done=lambda _: None)
+    deactivate(bench.lane, "x", bench.context())
     refuse("lane.opened")
-    said = said_of(lambda: reactivate(bench.lane, "x", bench.plan, bench.vault(), bench.journal, done=lambda _: None))
-    assert "is as declared in OpenBao, and stays closed for warden, and the journal does not" in said
+    said = said_of(lambda: reactivate(bench.lane, "x", bench.context()))
+    assert "is as declared in OpenBao, but warden still refuses it; the journal has no record of it." in said
     assert bench.journal.state(bench.lane.id).closed is not None
 
 

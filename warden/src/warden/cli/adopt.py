@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from warden.cli import deliveries, wiring
-from warden.cli.context import Bench
-from warden.cli.prove import audit_options
+from warden.cli import wiring
+from warden.cli.context import Workspace
+from warden.cli.options import audit_options
 from warden.core.errors import Exit, UsageError, WardenError
+from warden.core.plans.lane_plan import LaneOptions
 from warden.present import terminal
 
 if TYPE_CHECKING:
@@ -39,34 +40,34 @@ def adopt(ctx: click.Context, /, lane: str, cluster: str, as_json: bool, **how: 
     ExternalSecret owns: refused, nothing changed. Killed at any point it can be run again.
     Exit codes: 1 something is in the way, or values differ; 3 no answer; 4 refused; 5 the lane is closed.
     """
-    bench = Bench.of(ctx)
-    target = _future(bench, lane, cluster)
-    tools = _tools(bench, target, how, as_json=as_json)
+    workspace = Workspace.of(ctx)
+    target = _future(workspace, lane, cluster)
+    tools = _tools(workspace, target, how, as_json=as_json)
     _ask(target, tools, yes=how["yes"])
-    with bench.alone("warden adopt"):
+    with workspace.alone("warden adopt"):
         try:
-            done = _taken_over(bench, target, tools, how)
+            done = _taken_over(workspace, target, tools, how)
         except KeyboardInterrupt:
             terminal.note(
                 f"The Secret is as it was, or already the lane's; to go on: warden adopt {lane} --cluster {cluster}"
             )
             raise
-    declared = _declared(bench, target)
+    declared = _declared(workspace, target)
     if as_json:
         terminal.document(terminal.plain(done) | {"declaration": declared})
     else:
-        _show(bench, target, done, declared)
+        _show(workspace, target, done, declared)
     return int(Exit.DONE)
 
 
-def _future(bench: Bench, lane_id: str, cluster: str) -> "DeliveryTarget":
+def _future(workspace: Workspace, lane_id: str, cluster: str) -> "DeliveryTarget":
     """The delivery as it will be declared. Raises `UsageError` where the lane is not delivered there."""
     from warden.core.lanes.delivery_target import adopted, seated, target
 
-    lane = bench.lane(lane_id)
-    bench.clusters.targets(lane, [cluster])
+    lane = workspace.lane(lane_id)
+    workspace.clusters.targets(lane, [cluster])
     future = adopted(lane, cluster) if lane.deliveries[cluster].external_secret is None else lane
-    return target(seated(future, bench.clusters.declared), cluster, bench.clusters.declared)
+    return target(seated(future, workspace.clusters.declared), cluster, workspace.clusters.declared)
 
 
 def _ask(target: "DeliveryTarget", tools: "Tools", *, yes: bool) -> None:
@@ -83,36 +84,33 @@ def _ask(target: "DeliveryTarget", tools: "Tools", *, yes: bool) -> None:
         raise UsageError("that is not the lane's id. Nothing was changed.", subject=target.lane.id)
 
 
-def _tools(bench: Bench, target: "DeliveryTarget", how: dict[str, Any], *, as_json: bool) -> "Tools":
+def _tools(workspace: Workspace, target: "DeliveryTarget", how: dict[str, Any], *, as_json: bool) -> "Tools":
     from warden.usecases.adopt import Tools
 
-    cluster = bench.clusters[target.cluster]
+    cluster = workspace.clusters[target.cluster]
     if isinstance(cluster, WardenError):
         raise cluster
     return Tools(
-        vault=bench.vault,
+        vault=workspace.vault,
         cluster=cluster,
-        audit=bench.audit(how["files"], how["audit_command"]),
-        journal=bench.journal,
-        device=bench.catalog.platform.audit_device,
+        audit=workspace.audit(how["files"], how["audit_command"]),
+        journal=workspace.journal,
+        device=workspace.catalog.platform.audit_device,
         run=f"wa-{secrets.token_hex(6)}",
         say=(lambda _: None) if as_json else terminal.line,
     )
 
 
-def _taken_over(bench: Bench, target: "DeliveryTarget", tools: "Tools", how: dict[str, Any]) -> "Adopted":
+def _taken_over(workspace: Workspace, target: "DeliveryTarget", tools: "Tools", how: dict[str, Any]) -> "Adopted":
     """Take over; on a terminal ask which value is right where they differ."""
     from warden.usecases.adopt import Differs
     from warden.usecases.adopt import adopt as take_over
+    from warden.usecases.plan import cluster_target, openbao_target
 
-    def plan() -> Any:
-        return bench.plan(target.lane)
-
-    def in_cluster() -> Any:
-        return deliveries.plan_of(bench, target, namespace=False, take_over=False)
-
+    openbao = openbao_target(target.lane, workspace.context, LaneOptions())
+    cluster = cluster_target(target, workspace.context, LaneOptions())
     try:
-        return take_over(target, plan, in_cluster, tools, keep=how["keep"] or "")
+        return take_over(target, openbao, cluster, tools, keep=how["keep"] or "")
     except Differs as fault:
         if not sys.stdin.isatty() or how["yes"]:
             raise
@@ -120,21 +118,21 @@ def _taken_over(bench: Bench, target: "DeliveryTarget", tools: "Tools", how: dic
         said = click.prompt("Which is right", type=click.Choice(["openbao", "secret", "neither"]), err=True)
         if said == "neither":
             raise
-        return take_over(target, plan, in_cluster, tools, keep="openbao" if said == "openbao" else "secret")
+        return take_over(target, openbao, cluster, tools, keep="openbao" if said == "openbao" else "secret")
 
 
-def _declared(bench: Bench, target: "DeliveryTarget") -> str:
+def _declared(workspace: Workspace, target: "DeliveryTarget") -> str:
     """What the lane's file says now: ``as it was`` (delivered), ``changed`` to it, or still ``by hand``."""
-    lane = bench.catalog.lane(target.lane.id)
+    lane = workspace.catalog.lane(target.lane.id)
     if lane.deliveries[target.cluster].external_secret is not None:
         return "as it was"
-    path = os.path.join(bench.platform, "catalog", f"{lane.id}.yaml")
-    changed = wiring.declare_delivered(path, lane, target.cluster, bench.catalog.platform)
+    path = os.path.join(workspace.platform, "catalog", f"{lane.id}.yaml")
+    changed = wiring.declare_delivered(path, lane, target.cluster, workspace.catalog.platform)
     return "changed" if changed else "by hand"
 
 
-def _show(bench: Bench, target: "DeliveryTarget", done: "Adopted", declared: str) -> None:
-    file = bench.catalog.files.get(target.lane.id, target.lane.id)
+def _show(workspace: Workspace, target: "DeliveryTarget", done: "Adopted", declared: str) -> None:
+    file = workspace.catalog.files.get(target.lane.id, target.lane.id)
     word = "was the lane's already" if done.already else "is the lane's now"
     terminal.sentence(f"{done.secret} of {done.cluster} {word} · journal {done.record}")
     if declared == "by hand":

@@ -1,4 +1,4 @@
-"""What a command works with: the lanes of a platform directory, its OpenBao, its clusters, and the journal."""
+"""What a command works with, from the options and the environment: lanes, OpenBao, clusters, journal."""
 
 from __future__ import annotations
 
@@ -20,19 +20,18 @@ if TYPE_CHECKING:
     from warden.core.lanes.catalog import Platform
     from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget
     from warden.core.lanes.lane import Lane
-    from warden.core.openbao.comparison import Plan
     from warden.ports.audit_log import AuditLog
     from warden.ports.cluster import Cluster
+    from warden.usecases.context import Context
     from warden.usecases.doctor_cluster import There
-    from warden.usecases.prove_delivery import Ground
 
 
-class Bench:
+class Workspace:
     """What the verbs work with: the lanes, the server as the caller sees it, the clusters, and the journal."""
 
     @classmethod
-    def of(cls, ctx: click.Context) -> Bench:
-        """The bench of this call."""
+    def of(cls, ctx: click.Context) -> Workspace:
+        """The workspace of this call."""
         return cls(wiring.platform_dir(ctx))
 
     def __init__(self, platform: str) -> None:
@@ -44,7 +43,7 @@ class Bench:
         self.journal = wiring.journal()
         self.address = self.vault.address
         self.system = f"OpenBao {self.vault.address} ({self.vault.endpoint.source})"
-        self.clusters = Clusters(self)
+        self.clusters = Connections(self)
         self.lanes = {name: seated(lane, self.clusters.declared) for name, lane in self.catalog.lanes.items()}
 
     @property
@@ -71,17 +70,20 @@ class Bench:
             return [self.lane(lane)]
         return [each for each in self.lanes.values() if each.status == "active"]
 
-    def plan(self, lane: Lane, *, take_over: bool = False, opened: bool = False) -> Plan:
-        """The lane's plan against the server; `opened`: as if the journal did not say that it is closed."""
-        from warden.usecases.plan import plan
+    @property
+    def context(self) -> Context:
+        """What use cases work with."""
+        from warden.usecases.context import Context
 
-        return plan(
-            lane,
-            tuple((self.lanes | {lane.id: lane}).values()),
-            self.vault,
+        return Context(
+            lanes=self.lanes,
             logins=self.catalog.platform.logins,
-            closed=self.closed - {lane.id} if opened else self.closed,
-            take_over=take_over,
+            vault=self.vault,
+            vaults=self.another_vault,
+            clusters=self.clusters,
+            journal=self.journal,
+            audit_device=self.catalog.platform.audit_device,
+            alone=self.alone,
         )
 
     def alone(self, what: str) -> AbstractContextManager[None]:
@@ -123,18 +125,18 @@ class Bench:
         return found
 
 
-class Clusters:
-    """The clusters that lanes are delivered to from the bench's OpenBao.
+class Connections:
+    """The clusters that lanes are delivered to from the workspace's OpenBao.
 
     From the embedded platform they are its own, and those of no kubeconfig: a lane tried out on this machine must not
     reach into a cluster that happens to have the same name.
     """
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
-        self._embedded = wiring.embedded_at(bench.address)
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._embedded = wiring.embedded_at(workspace.address)
         self._connected: dict[str, Cluster | WardenError] = {}
-        platform = bench.catalog.platform
+        platform = workspace.catalog.platform
         self.declared = self._own(self._embedded, platform) if self._embedded else platform.clusters
         self.embedded = self._embedded is not None
 
@@ -208,13 +210,13 @@ class Clusters:
         """OpenBao as that cluster reaches it."""
         from warden.core.clusters.manifests import Reached
 
-        endpoint, declared = self._bench.vault.endpoint, target.declared
-        own = os.path.join(self._bench.platform, declared.openbao_ca) if declared.openbao_ca else ""
+        endpoint, declared = self._workspace.vault.endpoint, target.declared
+        own = os.path.join(self._workspace.platform, declared.openbao_ca) if declared.openbao_ca else ""
         authorities = own or (endpoint.ca_file if declared.openbao is None else "")
         return Reached(
-            address=declared.openbao or self._bench.address,
+            address=declared.openbao or self._workspace.address,
             ca=_pem(authorities) if authorities else "",
-            namespace=self._bench.vault.namespace,
+            namespace=self._workspace.vault.namespace,
         )
 
 
@@ -231,25 +233,6 @@ def _pem(path: str) -> str:
         ) from None
 
 
-def ground(bench: Bench, lanes: Sequence[Lane], only: Sequence[str]) -> Ground:
-    """What the deliveries of these lanes are looked at with."""
-    from warden.usecases.exposure import Exposures
-    from warden.usecases.prove_delivery import Ground
-
-    found = {
-        lane.id: [target for target in bench.clusters.targets(lane) if not only or target.cluster in only]
-        for lane in lanes
-    }
-    names = sorted({target.cluster for targets in found.values() for target in targets})
-    return Ground(
-        targets=found,
-        clusters=bench.clusters.of(names),
-        reached=bench.clusters.reached,
-        device=bench.catalog.platform.audit_device,
-        exposures=Exposures(sampled=len(lanes) > 1),
-    )
-
-
 def rendering(platform: str, lane: str, cluster: str) -> tuple[DeliveryTarget, Callable[[], Reached]]:
     """A delivery, and how to learn how its cluster reaches OpenBao; without a word to any server.
 
@@ -260,7 +243,7 @@ def rendering(platform: str, lane: str, cluster: str) -> tuple[DeliveryTarget, C
 
     catalog = wiring.catalog(platform)
     try:
-        found = Bench(platform)
+        found = Workspace(platform)
     except UsageError:
         declared = catalog.platform.clusters
         if cluster not in declared or not declared[cluster].openbao:
@@ -284,9 +267,9 @@ def clusters_of(platform: str) -> list[There]:
     from warden.usecases.doctor_cluster import There
 
     try:
-        bench = Bench(platform)
-        found = bench.clusters
-        lanes = [each for each in bench.lanes.values() if each.status == "active" and not is_template(each)]
+        workspace = Workspace(platform)
+        found = workspace.clusters
+        lanes = [each for each in workspace.lanes.values() if each.status == "active" and not is_template(each)]
         targets = [target for lane in lanes for target in found.targets(lane) if not target.by_hand]
     except WardenError:
         return []

@@ -106,9 +106,15 @@ Remedy = tuple[Step, ...]
 """Steps in order; empty where nothing is known to help."""
 
 
-def warden(command: str, *arguments: str, **options: str | bool) -> RunWarden:
-    """A command of warden. ``take_over=True`` is a flag, ``cluster="c1"`` an option; empty ones are left out."""
+def warden(command: str, *arguments: str, **options: str | bool | tuple[str, ...]) -> RunWarden:
+    """A command of warden. ``take_over=True`` is a flag, ``cluster="c1"`` an option; empty ones are left out.
+
+    An option with several values is repeated.
+    """
     given = tuple(
-        (name.replace("_", "-"), "" if value is True else str(value)) for name, value in options.items() if value
+        (name.replace("_", "-"), "" if each is True else str(each))
+        for name, value in options.items()
+        for each in (value if isinstance(value, tuple) else (value,))
+        if each
     )
     return RunWarden(command, arguments, given)

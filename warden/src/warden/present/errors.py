@@ -18,7 +18,7 @@ def message(fault: WardenError) -> str:
 
 def hint(fault: WardenError) -> str:
     """What to do next; empty where nothing is known."""
-    return " ".join(filter(None, (fault.hint, commands(fault.remedy))))
+    return ": ".join(filter(None, (fault.hint, commands(fault.remedy))))
 
 
 def as_json(fault: WardenError) -> dict[str, object]:

@@ -15,22 +15,22 @@ from typing import Any, Literal
 import msgspec
 
 from warden.core.clusters.adoption import Compared, compared, obstacles, unkept
-from warden.core.clusters.comparison import ClusterPlan, owned_by
+from warden.core.clusters.comparison import owned_by
 from warden.core.clusters.manifests import LANE, Ref, external_secret, external_secret_of, secret_of
 from warden.core.errors import Closed, Foreign, Inconclusive, Missing, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.material import quoted
 from warden.core.openbao.api import Handed, Request, SecretObservation
-from warden.core.openbao.comparison import Plan
 from warden.core.proofs.consumer_check import ConsumerObservation, judge_consumer
 from warden.core.proofs.probes import HEADER
 from warden.ports.audit_log import AuditLog
 from warden.ports.cluster import Cluster
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
-from warden.usecases.apply import apply
-from warden.usecases.recorded import although
+from warden.usecases.apply import Blocked, apply_target
+from warden.usecases.recorded import effect_so_far
 from warden.usecases.refresh import PATIENCE, refresh
+from warden.usecases.targets import Target
 
 Keep = Literal["", "openbao", "secret"]
 """Which value is right where they differ; empty where nobody said."""
@@ -49,6 +49,24 @@ class Differs(WardenError):
     """The Secret and OpenBao hold different values, and nobody said which is right."""
 
     kind = "differs"
+
+
+class TakenOver(msgspec.Struct, frozen=True):
+    """An effect: the Secret (``namespace/name``) of that cluster is the lane's."""
+
+    secret: str
+    cluster: str
+
+
+class FieldPut(msgspec.Struct, frozen=True):
+    """An effect: a field of the Secret is that version in OpenBao now, and the Secret is as it was."""
+
+    field: str
+    version: int
+
+
+class SecretUntouched(msgspec.Struct, frozen=True):
+    """An effect: the Secret that was to be taken over is as it was."""
 
 
 class Tools(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,8 +98,8 @@ class Adopted(msgspec.Struct, frozen=True, kw_only=True):
 
 def adopt(
     target: DeliveryTarget,
-    in_openbao: Callable[[], Plan],
-    in_cluster: Callable[[], ClusterPlan],
+    in_openbao: Target,
+    in_cluster: Target,
     tools: Tools,
     *,
     keep: Keep = "",
@@ -109,7 +127,7 @@ def adopt(
         tools.say(f"{target.cluster}: the Secret holds version {found.version} of OpenBao")
     cleaned, restarted = _clean(target, tools), _restart(target, tools)
     body = _named(target, tools) | {"cleaned": cleaned, "restarted": restarted, "already": already}
-    with although(f"the Secret {target.delivery.secret} of {target.cluster} is the lane's"):
+    with effect_so_far(TakenOver(target.delivery.secret, target.cluster)):
         record = tools.journal.record("adopt.done", target.lane.id, body)
     return Adopted(
         lane=target.lane.id,
@@ -162,19 +180,20 @@ def expect_free(target: DeliveryTarget, cluster: Cluster) -> SecretObservation:
     return secret
 
 
-def _prepare(in_openbao: Callable[[], Plan], in_cluster: Callable[[], ClusterPlan], tools: Tools) -> None:
+def _prepare(in_openbao: Target, in_cluster: Target, tools: Tools) -> None:
     """Everything but the ExternalSecret: who may read, the account, the store."""
-    apply(in_openbao, tools.vault, tools.journal)
+    apply_target(in_openbao, tools.journal)
     tools.say("OpenBao: policy and role as declared")
-    plan = in_cluster()
+    plan = in_cluster.plan()
     last = {"Secret", "ExternalSecret"}
-    wrong = [each for each in plan.blocked if each.kind not in last]
+    wrong = tuple(each for each in plan.blocked if each.kind not in last)
     if wrong:
-        named = "; ".join(f"{each.kind} {each.name}: {each.remark}" for each in wrong)
-        raise Foreign(f"{named}. The Secret is as it was.", system=plan.system, subject=plan.lane)
+        raise Foreign(
+            Blocked(plan.system, wrong), effect=SecretUntouched(), system=tools.cluster.system, subject=plan.lane
+        )
     for change in plan.to_change:
         if change.kind not in last:
-            tools.cluster.apply(change.wanted)
+            in_cluster.make(change)
     tools.say(f"{tools.cluster.name}: the reader's account and the store as declared")
 
 
@@ -194,7 +213,7 @@ def _settle(target: DeliveryTarget, secret: SecretObservation, tools: Tools, kee
             version = tools.vault.put_field(
                 target.lane.custody.mount, target.lane.custody.key, field, secret.values[field]
             )
-            with although(f"{field} of the Secret is version {version} in OpenBao, the Secret is as it was"):
+            with effect_so_far(FieldPut(field, version)):
                 tools.journal.record("put.done", target.lane.id, told | {"version": version})
             tools.say(f"OpenBao: {field} of the Secret is version {version} now")
         found = _compare(target, secret, tools)

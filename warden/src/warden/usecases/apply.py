@@ -1,137 +1,202 @@
-"""apply: make OpenBao what the lane declares; idempotent, and safe to be killed at any point and run again.
+"""apply: make OpenBao and the clusters what a lane declares; idempotent, and safe to be killed and run again.
 
-The order is the plan's: what takes access away comes first, then the mount, the marks (so that everything made after
-them is known to be ours), the policy, and the roles last: access exists only when all the rest does.
+On each target the order is the plan's: what takes access away comes first, what gives it last. OpenBao comes before the
+clusters. A plan with nothing left, asked for again afterwards, is what counts as applied.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Sequence
 
 import msgspec
 
-from warden.core.errors import Foreign, Inconclusive
-from warden.core.openbao.comparison import Change, Plan
+from warden.core.errors import Effect, Foreign, Inconclusive, WardenError
+from warden.core.lanes.delivery_target import DeliveryTarget
+from warden.core.lanes.lane import Lane
+from warden.core.plans.lane_plan import (
+    ConsentNeeded,
+    LaneOptions,
+    LaneReceipt,
+    NotAgreed,
+    Unreached,
+    apply_again,
+    needing_consent,
+)
+from warden.core.plans.plan import Change, NotMarked, Plan, Receipt, System
+from warden.core.remedies import Remedy, RunBao, warden
 from warden.ports.journal import Journal
-from warden.ports.vault import Vault
-from warden.usecases.recorded import although
+from warden.usecases.context import Context
+from warden.usecases.orphans import orphans_of
+from warden.usecases.plan import cluster_target, openbao_target, plan_delivery, unreached
+from warden.usecases.recorded import effect_so_far
+from warden.usecases.targets import Target
 
 
-class AnyPlan(Protocol):
-    """What a plan of OpenBao and one of a cluster have in common."""
+class Blocked(msgspec.Struct, frozen=True):
+    """Objects that `apply` must not touch; each has its obstacle."""
 
-    @property
-    def lane(self) -> str:
-        """The lane's id."""
-
-    @property
-    def to_change(self) -> tuple[Change, ...]:
-        """What differs, in the order in which it is made."""
+    system: System
+    changes: tuple[Change, ...]
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done: the changes that were made, and the journal's record of it (0 where there was nothing to do).
+class StillDiffers(msgspec.Struct, frozen=True):
+    """A target does not show what was written to it; somebody else may be changing it."""
 
-    ``left_behind`` as in `Plan`: afterwards the server may not tell it any more.
-    """
+    system: System
+    changes: tuple[Change, ...]
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """An effect: the lane is as declared on that target."""
 
     lane: str
-    changed: tuple[Change, ...]
-    record: int
-    left_behind: tuple[str, ...] = ()
+    system: System
 
 
-def apply(
-    plan: Callable[[], Plan], vault: Vault, journal: Journal, *, done: Callable[[Change], None] = lambda _: None
-) -> Receipt:
-    """Carry out what `plan` answers, then ask it again: only a plan with nothing left counts as applied.
+def apply(lane: Lane, context: Context, options: LaneOptions) -> LaneReceipt:
+    """Apply the whole lane. A cluster that fails is a part of the answer, and the next one is tried.
 
     Raises:
-        Foreign: an object of a derived name is not ours, or an auth mount is missing; nothing was changed.
-        Inconclusive: the server does not show what was written.
-        JournalUnwritable: nothing was changed, unless the message says that it was.
+        NotAgreed: something would be removed or taken over that the options do not agree to; nothing was changed.
+        Foreign: an object of a derived name is not ours, an auth mount is missing, or a Secret that is declared as made
+            by hand is not; nothing was changed.
+        Inconclusive, Refused: OpenBao could not be asked, or does not show what was written.
+        JournalUnwritable: nothing was changed, unless its effect says otherwise.
     """
-    first = plan()
-    expect_ours(first)
+    deliveries = context.deliveries(lane, options)
+    closed = lane.id in context.closed
+    by_hand = [] if closed else [plan_delivery(each, context, options) for each in deliveries if each.by_hand]
+    for part in by_hand:
+        if isinstance(part, Plan):
+            _expect_unblocked(part)
+    openbao = openbao_target(lane, context, options)
+    _expect_consent(lane, openbao.plan(), options)
+    parts: list[Receipt | Unreached] = [apply_target(openbao, context.journal)]
+    if not closed:
+        parts += [_apply_delivery(each, context, options) for each in deliveries if not each.by_hand]
+    complete = not any(isinstance(part, Unreached) for part in parts)
+    return LaneReceipt(
+        lane=lane.id,
+        parts=tuple(parts),
+        by_hand=tuple(part for part in by_hand if isinstance(part, Plan)),
+        undelivered=context.undelivered(lane),
+        orphans=() if options.custody_only else orphans_of(lane, context),
+        former_paths=tuple(path for part in parts if isinstance(part, Receipt) for path in part.former_paths),
+        closed=closed,
+        next=_next(lane, context, closed=closed) if complete else (apply_again(lane.id, options),),
+    )
+
+
+class Applications(msgspec.Struct, frozen=True, kw_only=True):
+    """Several lanes: what was done of each, or why it was refused; ``stopped`` is what ended the rest."""
+
+    done: tuple[LaneReceipt | Foreign, ...]
+    stopped: WardenError | None = None
+
+
+def apply_all(lanes: Sequence[Lane], context: Context, options: LaneOptions) -> Applications:
+    """One lane's foreign object says nothing about the next lane; any other fault ends the whole."""
+    done: list[LaneReceipt | Foreign] = []
+    for lane in lanes:
+        try:
+            done.append(apply(lane, context, options))
+        except Foreign as fault:
+            done.append(fault)
+        except WardenError as fault:
+            return Applications(done=tuple(done), stopped=fault)
+    return Applications(done=tuple(done))
+
+
+def apply_target(target: Target, journal: Journal) -> Receipt:
+    """Journal, make every change in the plan's order, look again: the same for OpenBao and for a cluster.
+
+    Raises:
+        Foreign: something there is not ours; nothing was changed.
+        Inconclusive: the target does not show what was written.
+        JournalUnwritable: nothing was changed, unless its effect says otherwise.
+    """
+    first = target.plan()
+    _expect_unblocked(first)
     if not first.to_change:
-        return Receipt(lane=first.lane, changed=(), record=0, left_behind=first.left_behind)
-    what = {"system": vault.address, "identity": vault.identity().as_json()}
-    make = Make(f"OpenBao {vault.address}", what, lambda change: _carry_out(change, vault), done)
-    return msgspec.structs.replace(carry_out(first, plan, make, journal), left_behind=first.left_behind)
-
-
-class Make(NamedTuple):
-    """Where changes are made, what the journal says of that, and how one is made; ``done`` is told of each."""
-
-    system: str
-    what: Mapping[str, Any]
-    one: Callable[[Change], None]
-    done: Callable[[Change], None]
-
-
-def carry_out(first: AnyPlan, again: Callable[[], AnyPlan], make: Make, journal: Journal) -> Receipt:
-    """Journal, make every change of `first` in its order, look again; in OpenBao and in a cluster alike.
-
-    Raises `Inconclusive` where the system does not show what was written.
-    """
-    what = {**make.what, "changes": [f"{change.action} {change.kind} {change.name}" for change in first.to_change]}
+        return Receipt(lane=first.lane, system=first.system, changed=(), record=0, former_paths=first.former_paths)
+    what = {
+        "system": target.system.address,
+        "identity": target.acting_as(),
+        "changes": [change.facts for change in first.to_change],
+    }
+    what |= {"cluster": target.system.cluster} if target.system.cluster else {}
     journal.record("apply.begin", first.lane, what)
     for change in first.to_change:
-        make.one(change)
-        make.done(change)
-    _expect_done(again(), make.system)
-    with although(f"{first.lane} is as declared in {make.system}"):
+        target.make(change)
+    _expect_nothing_left(target.plan())
+    with effect_so_far(Applied(first.lane, first.system)):
         record = journal.record("apply.done", first.lane, what)
-    return Receipt(lane=first.lane, changed=first.to_change, record=record)
+    return Receipt(
+        lane=first.lane,
+        system=first.system,
+        changed=first.to_change,
+        record=record,
+        former_paths=first.former_paths,
+    )
 
 
-def expect_ours(plan: Plan) -> None:
+def _apply_delivery(delivery: DeliveryTarget, context: Context, options: LaneOptions) -> Receipt | Unreached:
+    try:
+        target = cluster_target(delivery, context, options)
+        _expect_consent(delivery.lane, target.plan(), options)
+        return apply_target(target, context.journal)
+    except WardenError as fault:
+        return unreached(delivery, context, fault)
+
+
+def _expect_consent(lane: Lane, plan: Plan, options: LaneOptions) -> None:
+    """Removing access and taking over what others made has to be agreed to; everything else does not."""
+    if risky := needing_consent([plan], options):
+        again = apply_again(lane.id, options, yes=True)
+        raise NotAgreed(
+            ConsentNeeded(lane.id, risky),
+            effect=Effect.NOTHING_CHANGED,
+            subject=lane.id,
+            remedy=(warden("plan", lane.id), again),
+        )
+
+
+def _expect_unblocked(plan: Plan) -> None:
     """Raise `Foreign` where the plan has objects that `apply` must not touch; all of them are named."""
-    if not plan.blocked:
-        return
-    foreign = [f"{change.kind} {change.name}" for change in plan.blocked if change.action == "foreign"]
-    absent = [change.name for change in plan.blocked if change.action == "absent"]
-    parts = []
-    if foreign:
-        parts.append(f"{', '.join(foreign)}: not marked as made by warden for {plan.lane}")
-    if absent:
-        parts.append(f"{', '.join(absent)}: its auth mount does not exist")
+    if plan.blocked:
+        raise Foreign(
+            Blocked(plan.system, plan.blocked),
+            effect=Effect.NOTHING_CHANGED,
+            system=f"cluster {plan.system.cluster}" if plan.system.cluster else "OpenBao",
+            subject=plan.lane,
+            remedy=_unblocking(plan),
+        )
+
+
+def _unblocking(plan: Plan) -> Remedy:
+    """What ends the first obstacle; only what is merely not marked can be taken over."""
+    for change in plan.blocked:
+        if change.remedy:
+            return change.remedy
     mounts = dict.fromkeys(change.role.mount for change in plan.blocked if change.action == "absent" and change.role)
-    enable = " && ".join(f"bao auth enable -path={mount} kubernetes" for mount in mounts)
-    hints = {
-        "foreign": f"look first: warden plan {plan.lane}; if they are yours to take: --take-over",
-        "absent": f"the platform enables auth mounts: {enable}",
-    }
-    raise Foreign(
-        f"{'; '.join(parts)}. Nothing was changed.",
-        system="OpenBao",
-        subject=plan.lane,
-        hint="; ".join(hints[action] for action in sorted({change.action for change in plan.blocked}, reverse=True)),
-    )
+    enable = tuple(RunBao(action="enable-auth", mount=mount) for mount in mounts)
+    look = any(isinstance(change.obstacle, NotMarked) or not enable for change in plan.blocked)
+    return (*enable, *((warden("plan", plan.lane), warden("apply", plan.lane, take_over=True)) if look else ()))
 
 
-def _carry_out(change: Change, vault: Vault) -> None:
-    if change.kind == "mount":
-        vault.create_kv(change.name)
-    elif change.kind == "metadata":
-        mount, _, key = change.name.partition("/")
-        vault.mark(mount, key, change.wanted)
-    elif change.kind == "policy" and change.action == "delete":
-        vault.delete_policy(change.name)
-    elif change.kind == "policy":
-        vault.write_policy(change.name, change.wanted)
-    elif change.role is not None and change.action == "delete":
-        vault.delete_role(change.role.mount, change.role.name)
-    elif change.role is not None:
-        vault.write_role(change.role.mount, change.role.name, change.wanted)
+def _expect_nothing_left(after: Plan) -> None:
+    if after.to_change:
+        raise Inconclusive(
+            StillDiffers(after.system, after.to_change),
+            system=f"cluster {after.system.cluster}" if after.system.cluster else f"OpenBao {after.system.address}",
+            subject=after.lane,
+            remedy=(warden("plan", after.lane),),
+        )
 
 
-def _expect_done(after: AnyPlan, system: str) -> None:
-    if not after.to_change:
-        return
-    left = ", ".join(f"{change.kind} {change.name}" for change in after.to_change)
-    raise Inconclusive(
-        f"{system} does not show what was written: {left} still differs. Somebody else may be changing it.",
-        system=system,
-        subject=after.lane,
-        hint=f"warden plan {after.lane}",
-    )
+def _next(lane: Lane, context: Context, *, closed: bool) -> Remedy:
+    """What comes after a lane was applied: open it, put a value, or prove it."""
+    if closed:
+        return (warden("reactivate", lane.id, reason="TEXT"),)
+    metadata = context.vault.kv_metadata(lane.custody.mount, lane.custody.key)
+    if metadata is None or not metadata.live:
+        return (warden("put", lane.id, lane.custody.fields[0]),)
+    return (warden("prove", lane.id),)

@@ -1,74 +1,69 @@
 """What a lane had in clusters before its file was changed and nothing derives any more: an ExternalSecret delivers on.
 
-The journal of this machine knows what was made in clusters; what others made, or another machine, is not told.
+This machine's journal knows what was made in clusters; what another machine made is not known here.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-
-import msgspec
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from warden.core.clusters.manifests import Ref
 from warden.core.errors import WardenError
 from warden.core.journal.record import Record
-from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.lane import Lane
-from warden.ports.cluster import Cluster
-from warden.ports.journal import Journal
+from warden.core.plans.lane_plan import Orphan
+from warden.usecases.context import Context
 
 _MAKING = ("apply.begin", "adopt.begin")
 
 
-class Earlier(msgspec.Struct, frozen=True, kw_only=True):
-    """An ExternalSecret (``namespace/name``) that was the lane's, and the command that removes it and its Secret."""
-
+class _Made(NamedTuple):
     cluster: str
-    secret: str
-    remove: str
-
-    def __str__(self) -> str:
-        return f"ExternalSecret {self.secret} of {self.cluster}"
+    namespace: str
+    name: str
 
 
-def delivered_before(
-    lane: Lane, lanes: Iterable[Lane], declared: Mapping[str, DeclaredCluster], journal: Journal
-) -> list[Earlier]:
-    """Deliveries that the journal has, to clusters that are declared, and that are no lane's of the catalog now."""
-    now = {(cluster, each.secret) for one in (lane, *lanes) for cluster, each in one.deliveries.items()}
-    records = journal.log(lane=lane.id, events=_MAKING)
-    made = dict.fromkeys(each for record in records for each in _made(record))
-    return [
-        Earlier(cluster=cluster, secret=secret, remove=_removing(declared[cluster], secret))
-        for cluster, secret in made
-        if (cluster, secret) not in now and cluster in declared
-    ]
+def orphans_of(lane: Lane, context: Context) -> tuple[Orphan, ...]:
+    """Those that were just seen; a cluster that could not be asked shows none."""
+    return tuple(each for each in earlier_deliveries(lane, context) if _is_there(each, context))
 
 
-def _removing(declared: DeclaredCluster, secret: str) -> str:
-    namespace, _, name = secret.partition("/")
-    context = declared.admin_context or declared.context
-    return f"kubectl --context {context} -n {namespace} delete externalsecret {name}"
+def earlier_deliveries(lane: Lane, context: Context) -> tuple[Orphan, ...]:
+    """ExternalSecrets that the journal has, in declared clusters, and that no lane of the catalog delivers now."""
+    lanes = {**context.lanes, lane.id: lane}.values()
+    now = {(cluster, each.secret) for one in lanes for cluster, each in one.deliveries.items()}
+    records = context.journal.log(lane=lane.id, events=_MAKING)
+    made = dict.fromkeys(each for record in records for each in _external_secrets(record))
+    declared = context.clusters.declared
+    return tuple(
+        Orphan(
+            cluster=each.cluster,
+            context=declared[each.cluster].admin_context or declared[each.cluster].context,
+            namespace=each.namespace,
+            name=each.name,
+        )
+        for each in made
+        if each.cluster in declared and (each.cluster, f"{each.namespace}/{each.name}") not in now
+    )
 
 
-def _made(record: Record) -> Iterator[tuple[str, str]]:
-    """Cluster and name of each ExternalSecret that the record says was about to be made."""
+def _external_secrets(record: Record) -> Iterator[_Made]:
+    """Each ExternalSecret that the record says was about to be made."""
     cluster = str(record.body.get("cluster") or "")
     if record.event == "adopt.begin":
-        yield cluster, str(record.body.get("secret") or "")
-    elif cluster:
-        for change in record.body.get("changes") or ():
-            _, kind, name = f"{change}  ".split(" ", 2)
-            if kind == "ExternalSecret":
-                yield cluster, name.strip()
+        namespace, _, name = str(record.body.get("secret") or "").partition("/")
+        yield _Made(cluster, namespace, name)
+        return
+    for change in record.body.get("changes") or ():
+        if isinstance(change, dict) and change.get("kind") == "ExternalSecret":
+            yield _Made(cluster, str(change.get("namespace", "")), str(change.get("name", "")))
 
 
-def still_there(before: Iterable[Earlier], cluster_of: Callable[[str], Cluster | WardenError]) -> list[Earlier]:
-    """Those that were just seen; what could not be asked is not said to be there."""
-    return [each for each in before if _is_there(each, cluster_of(each.cluster))]
-
-
-def _is_there(each: Earlier, cluster: Cluster | WardenError) -> bool:
-    namespace, _, name = each.secret.partition("/")
+def _is_there(orphan: Orphan, context: Context) -> bool:
+    cluster = context.clusters[orphan.cluster]
     try:
-        return not isinstance(cluster, WardenError) and cluster.get(Ref("ExternalSecret", namespace, name)) is not None
+        return (
+            not isinstance(cluster, WardenError)
+            and cluster.get(Ref("ExternalSecret", orphan.namespace, orphan.name)) is not None
+        )
     except WardenError:
         return False

@@ -5,13 +5,29 @@ import copy
 import msgspec
 import pytest
 
-from warden.core.clusters.comparison import change_of, cluster_plan, owned_by, owner_named, surplus
+from warden.core.clusters.comparison import change_of, compare, compare_by_hand, owned_by, owner_of, surplus
 from warden.core.clusters.manifests import Reached, manifests, ref_of, secret_of
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Delivery, Workload, WorkloadReader
-from warden.core.openbao.comparison import Change
+from warden.core.plans.plan import (
+    BeingDeleted,
+    ByHand,
+    DeclaredByHand,
+    Difference,
+    MadeByHand,
+    ManagedBy,
+    NamespaceMissing,
+    NotMarked,
+    OwnedBy,
+    RoleRefFixed,
+    SharedAccount,
+    System,
+)
+from warden.core.remedies import EditFile, RunKubectl, warden
+from warden.present.plans import difference_lines
 
 REACHED = Reached(address="https://bao.example:8200")
+HERE = System(address="https://api.example", cluster="here")
 
 
 @pytest.fixture
@@ -43,9 +59,9 @@ def managed(manager, fields, **more):
 
 def test_what_is_not_there_is_made_and_told_by_what_it_decides(wanted):
     change = change_of(wanted["SecretStore"], None)
-    assert (change.action, change.name) == ("create", "tenant/openbao-first")
-    assert '+ spec.provider.vault.server = "https://bao.example:8200"' in change.lines
-    assert not any("apiVersion" in line or "managed-by" in line for line in change.lines)
+    assert (change.action, change.namespace, change.name) == ("create", "tenant", "openbao-first")
+    assert Difference("spec.provider.vault.server", None, "https://bao.example:8200") in change.differences
+    assert not any("apiVersion" in each.field or "managed-by" in each.field for each in change.differences)
 
 
 def test_what_is_as_declared_is_kept_whatever_else_the_server_adds(wanted):
@@ -65,15 +81,14 @@ def test_other_durations_differ(wanted, text):
     there["spec"]["refreshInterval"] = text
     change = change_of(wanted["ExternalSecret"], there)
     assert change.action == "change"
-    assert '+ spec.refreshInterval = "1h0m0s"' in change.lines
+    assert [(each.field, each.after) for each in change.differences] == [("spec.refreshInterval", "1h0m0s")]
 
 
 def test_a_difference_tells_what_is_there_and_what_should_be(wanted):
     there = live(wanted["SecretStore"])
     there["spec"]["provider"]["vault"]["path"] = "elsewhere"
-    assert change_of(wanted["SecretStore"], there).lines == (
-        '- spec.provider.vault.path = "elsewhere"',
-        '+ spec.provider.vault.path = "platform"',
+    assert change_of(wanted["SecretStore"], there).differences == (
+        Difference("spec.provider.vault.path", "elsewhere", "platform"),
     )
 
 
@@ -82,7 +97,9 @@ def test_what_is_there_undeclared_differs_and_what_is_unset_does_not(wanted):
     there["spec"] |= {"dataFrom": [], "suspend": False, "note": ""}
     assert change_of(wanted["ExternalSecret"], there).action == "keep"
     there["spec"]["dataFrom"] = [{"extract": {"key": "all"}}]
-    assert change_of(wanted["ExternalSecret"], there).lines == ('- spec.dataFrom[0].extract.key = "all"',)
+    assert change_of(wanted["ExternalSecret"], there).differences == (
+        Difference("spec.dataFrom[0].extract.key", "all", None),
+    )
 
 
 def test_labels_and_annotations_of_others_are_theirs_and_ours_are_compared(wanted):
@@ -104,9 +121,9 @@ def test_an_object_of_the_name_without_our_label_is_foreign_unless_taken_over(wa
     there = live(wanted["SecretStore"])
     there["metadata"]["labels"] = {}
     change = change_of(wanted["SecretStore"], there)
-    assert (change.action, change.remark) == ("foreign", "not marked as made by warden")
+    assert (change.action, change.obstacle) == ("foreign", NotMarked())
     taken = change_of(wanted["SecretStore"], there, take_over=True)
-    assert (taken.action, taken.remark) == ("change", "not marked as made by warden")
+    assert (taken.action, taken.obstacle, taken.is_taken_over) == ("change", NotMarked(), True)
 
 
 PATH_OF_SERVER = {"f:spec": {"f:provider": {"f:vault": {"f:server": {}}}}}
@@ -114,32 +131,32 @@ PATH_OF_PATH = {"f:spec": {"f:provider": {"f:vault": {".": {}, "f:path": {}}}}}
 
 
 @pytest.mark.parametrize(
-    ("entries", "action", "remark"),
+    ("entries", "action", "managers"),
     [
-        ([managed("warden", PATH_OF_PATH)], "change", ""),
-        ([managed("helm", PATH_OF_PATH)], "foreign", "managed by helm"),
-        ([managed("helm", PATH_OF_SERVER)], "change", ""),
-        ([managed("z", PATH_OF_PATH), managed("a", PATH_OF_PATH)], "foreign", "managed by a, z"),
-        ([managed("eso", PATH_OF_PATH, subresource="status")], "change", ""),
-        ([managed("flux", {"f:spec": {}})], "foreign", "managed by flux"),
-        ([managed("flux", {"f:spec": {"f:provider": {}}})], "foreign", "managed by flux"),
-        ([managed("flux", {"f:metadata": {"f:labels": {}}})], "change", ""),
-        ([{"manager": "old"}], "change", ""),
+        ([managed("warden", PATH_OF_PATH)], "change", ()),
+        ([managed("helm", PATH_OF_PATH)], "foreign", ("helm",)),
+        ([managed("helm", PATH_OF_SERVER)], "change", ()),
+        ([managed("z", PATH_OF_PATH), managed("a", PATH_OF_PATH)], "foreign", ("a", "z")),
+        ([managed("eso", PATH_OF_PATH, subresource="status")], "change", ()),
+        ([managed("flux", {"f:spec": {}})], "foreign", ("flux",)),
+        ([managed("flux", {"f:spec": {"f:provider": {}}})], "foreign", ("flux",)),
+        ([managed("flux", {"f:metadata": {"f:labels": {}}})], "change", ()),
+        ([{"manager": "old"}], "change", ()),
     ],
     ids=["ours", "theirs", "another field", "two", "a status", "all of spec", "a map as a whole", "metadata", "none"],
 )
-def test_whoever_manages_a_field_that_differs_is_named(wanted, entries, action, remark):
+def test_whoever_manages_a_field_that_differs_is_named(wanted, entries, action, managers):
     there = live(wanted["SecretStore"], *entries)
     there["spec"]["provider"]["vault"]["path"] = "elsewhere"
     change = change_of(wanted["SecretStore"], there)
-    assert (change.action, change.remark) == (action, remark)
+    assert (change.action, change.obstacle) == (action, ManagedBy(managers) if managers else None)
 
 
 def test_a_list_that_is_managed_as_a_whole_is_managed_in_each_of_its_parts(wanted):
     there = live(wanted["Role"], managed("kubectl-edit", {"f:rules": {}}))
     there["rules"][0]["resourceNames"] = []
     change = change_of(wanted["Role"], there)
-    assert (change.action, change.remark) == ("foreign", "managed by kubectl-edit")
+    assert (change.action, change.obstacle) == ("foreign", ManagedBy(("kubectl-edit",)))
 
 
 def test_a_list_with_keys_is_managed_by_whom_holds_the_whole_or_an_entry(wanted):
@@ -147,7 +164,7 @@ def test_a_list_with_keys_is_managed_by_whom_holds_the_whole_or_an_entry(wanted)
     there = live(wanted["ExternalSecret"], managed("argocd", keyed))
     there["spec"]["data"][0]["remoteRef"]["property"] = "OTHER"
     change = change_of(wanted["ExternalSecret"], there)
-    assert (change.action, change.remark) == ("foreign", "managed by argocd")
+    assert (change.action, change.obstacle) == ("foreign", ManagedBy(("argocd",)))
 
 
 def test_what_others_added_is_taken_out_and_nothing_else(wanted):
@@ -168,7 +185,7 @@ def test_what_others_added_is_taken_out_and_nothing_else(wanted):
 def test_a_long_value_is_cut(wanted):
     there = live(wanted["SecretStore"])
     there["spec"]["provider"]["vault"]["path"] = "x" * 300
-    line = change_of(wanted["SecretStore"], there).lines[0]
+    line = difference_lines(change_of(wanted["SecretStore"], there).differences)[0]
     assert line.endswith("… (302 characters)")
     assert len(line) < 160
 
@@ -181,7 +198,7 @@ def planned(target, *, more=None, missing=(), namespace=False, **how):
     made = manifests(target, REACHED, namespace=namespace)
     there = {ref_of(each): live(each) for each in made if each["kind"] not in missing}
     there |= {} if "Namespace" in missing else {ns(target): {"metadata": {"name": target.namespace}}}
-    return cluster_plan(target, made, there | (more or {}), system="cluster here", **how)
+    return compare(target, made, there | (more or {}), system=HERE, **how)
 
 
 def ns(target):
@@ -191,19 +208,20 @@ def ns(target):
 
 
 def told(plan):
-    return [(change.action, change.kind, change.name) for change in plan.to_change]
+    return [(change.action, change.kind, f"{change.namespace}/{change.name}".lstrip("/")) for change in plan.to_change]
 
 
 def test_in_step_there_is_nothing_to_change(one_target):
     plan = planned(one_target)
-    assert (told(plan), plan.blocked, plan.remarks) == ([], (), ())
-    assert (plan.lane, plan.cluster, plan.system) == ("first", "here", "cluster here")
+    assert (told(plan), plan.blocked, plan.notes) == ([], (), ())
+    assert (plan.lane, plan.system) == ("first", HERE)
 
 
 def test_a_tenants_namespace_that_is_absent_is_in_the_way_and_made_where_it_was_asked_for(one_target):
     plan = planned(one_target, missing=["Namespace"])
     assert told(plan)[0] == ("absent", "Namespace", "tenant")
-    assert plan.blocked[0].remark.endswith("warden apply --create-namespace")
+    assert plan.blocked[0].obstacle == NamespaceMissing()
+    assert plan.blocked[0].remedy == (warden("apply", "first", create_namespace=True),)
     asked = planned(one_target, missing=["Namespace"], namespace=True)
     assert told(asked)[0] == ("create", "Namespace", "tenant")
     assert asked.blocked == ()
@@ -219,9 +237,9 @@ def test_an_object_that_is_being_deleted_is_in_the_way_with_what_holds_it(one_ta
     plan = planned(one_target, more={ref_of(external): ending}, take_over=take_over)
     assert told(plan) == [("foreign", "ExternalSecret", "tenant/first-secret")]
     change = plan.blocked[0]
-    assert change.remark == f"is being deleted since {SINCE}, held by x.example/y"
-    assert change.mend == "kubectl --context ctx -n tenant get externalsecret first-secret -o yaml"
-    assert change.told == f"{change.remark}: {change.mend}"
+    assert change.obstacle == BeingDeleted(SINCE, ("x.example/y",))
+    look = RunKubectl(context="ctx", action="get", kind="ExternalSecret", namespace="tenant", name="first-secret")
+    assert change.remedy == (look,)
 
 
 @pytest.mark.parametrize("asked", [False, True])
@@ -229,7 +247,8 @@ def test_so_is_a_tenants_namespace_whether_it_was_asked_for_or_not(one_target, a
     ending = {"metadata": {"name": "tenant", "deletionTimestamp": SINCE}, "spec": {"finalizers": ["kubernetes"]}}
     plan = planned(one_target, more={ns(one_target): ending}, namespace=asked)
     assert told(plan) == [("foreign", "Namespace", "tenant")]
-    assert plan.blocked[0].told == f"is being deleted since {SINCE}: kubectl --context ctx get namespace tenant -o yaml"
+    assert plan.blocked[0].obstacle == BeingDeleted(SINCE)
+    assert plan.blocked[0].remedy == (RunKubectl(context="ctx", action="get", kind="Namespace", name="tenant"),)
 
 
 @pytest.mark.parametrize("take_over", [False, True])
@@ -239,8 +258,9 @@ def test_a_binding_to_another_role_has_to_be_deleted_since_nobody_can_change_it(
     there["roleRef"] |= {"kind": "ClusterRole", "name": "view"}
     plan = planned(one_target, more={ref_of(binding): there}, take_over=take_over)
     assert told(plan) == [("foreign", "RoleBinding", "tenant/openbao-token-first")]
-    delete = "kubectl --context ctx -n tenant delete rolebinding openbao-token-first"
-    assert plan.blocked[0].mend == f"{delete} && warden apply first"
+    name = "openbao-token-first"
+    delete = RunKubectl(context="ctx", action="delete", kind="RoleBinding", namespace="tenant", name=name)
+    assert (plan.blocked[0].obstacle, plan.blocked[0].remedy) == (RoleRefFixed(), (delete, warden("apply", "first")))
 
 
 def secret_made(target, external_uid="", **metadata):
@@ -254,21 +274,19 @@ def test_the_secret_of_the_external_secret_is_no_object_of_ours(one_target):
 
 
 @pytest.mark.parametrize(
-    ("uid", "metadata", "said"),
+    ("uid", "metadata", "obstacle"),
     [
-        ("", {}, "made by hand"),
-        ("another", {}, "owned by ExternalSecret first-secret"),
-        ("", {"annotations": {"meta.helm.sh/release-name": "app"}}, "owned by the Helm release app"),
-        ("", {"labels": {"app.kubernetes.io/managed-by": "Helm"}}, "owned by the Helm release (unnamed)"),
+        ("", {}, MadeByHand()),
+        ("another", {}, OwnedBy("ExternalSecret", "first-secret")),
+        ("", {"annotations": {"meta.helm.sh/release-name": "app"}}, OwnedBy("HelmRelease", "app")),
+        ("", {"labels": {"app.kubernetes.io/managed-by": "Helm"}}, OwnedBy("HelmRelease", "")),
     ],
 )
-def test_a_secret_in_the_way_is_named_with_its_owner_and_never_applied_over(one_target, uid, metadata, said):
+def test_a_secret_in_the_way_is_named_with_its_owner_and_never_applied_over(one_target, uid, metadata, obstacle):
     plan = planned(one_target, more=secret_made(one_target, uid, **metadata), take_over=True)
     assert told(plan) == [("foreign", "Secret", "tenant/first-secret")]
-    remark = plan.blocked[0].remark
-    assert remark.startswith(said)
-    assert remark.endswith("warden adopt first --cluster here")
-    assert isinstance(plan.blocked[0], Change)
+    assert plan.blocked[0].obstacle == obstacle
+    assert plan.blocked[0].remedy == (warden("adopt", "first", cluster="here"),)
 
 
 def test_who_owns_a_secret_is_told_by_the_uid_and_as_its_controller():
@@ -279,15 +297,24 @@ def test_who_owns_a_secret_is_told_by_the_uid_and_as_its_controller():
     assert not owned_by({"metadata": {"ownerReferences": [owner | {"controller": False}]}}, external)
     assert not owned_by({"metadata": {}}, external)
     assert not owned_by({"metadata": {"ownerReferences": [owner]}}, None)
-    assert owner_named({"metadata": {}}) == ""
+    assert owner_of({"metadata": {}}) is None
 
 
 def test_an_account_of_elsewhere_is_as_declared_and_worth_a_remark(one_target):
     other = WorkloadReader(workload=Workload("external-secrets", "external-secrets"))
     shared = msgspec.structs.replace(one_target, reader=other)
-    assert planned(shared).remarks == (
-        (
-            "it is read as external-secrets/external-secrets, no account of tenant: "
-            "the audit log names that account, not the workload"
-        ),
+    account = "external-secrets/external-secrets"
+    assert planned(shared).notes == (SharedAccount(account=account, namespace="tenant"),)
+
+
+def test_a_secret_made_by_hand_is_a_note_and_one_with_an_owner_contradicts_its_declaration(one_target):
+    assert compare_by_hand(one_target, None, system=HERE).notes == (ByHand(there=False),)
+    secret = {"metadata": {"name": "first-secret"}}
+    assert compare_by_hand(one_target, secret, system=HERE).notes == (ByHand(there=True),)
+    secret["metadata"]["ownerReferences"] = [{"kind": "ExternalSecret", "name": "x", "uid": "u", "controller": True}]
+    (change,) = compare_by_hand(one_target, secret, system=HERE).blocked
+    assert change.obstacle == DeclaredByHand(OwnedBy("ExternalSecret", "x"))
+    declare = EditFile(
+        file="lane", field="deliveries.here.external_secret", instead_of="deliveries.here.bootstrap_secret"
     )
+    assert change.remedy == (declare,)

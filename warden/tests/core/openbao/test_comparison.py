@@ -1,14 +1,16 @@
 """What is there compared with what is declared, without a server: order, ownership, and what counts as drift."""
 
-import msgspec
 import pytest
 
-from warden.core.lanes.lane import LoginMount, PeopleReader, Workload, WorkloadReader
+from warden.core.lanes.lane import LoginMount, PeopleReader, RoleName, Workload, WorkloadReader
 from warden.core.openbao.api import KvMetadata, Mount
-from warden.core.openbao.comparison import Change, Observed, names_to_observe, plan, widening
-from warden.core.openbao.resources import RoleName, derive, policy_text, role_fields, roles_of
+from warden.core.openbao.comparison import Observed, compare, names_to_observe
+from warden.core.openbao.resources import derive, policy_text, role_fields, roles_of
+from warden.core.plans.plan import BelongsTo, NoAudience, NotMarked, OtherMount, ReachesFurther, System
+from warden.present.plans import difference_lines
 
 KV2 = Mount(type="kv", version=2)
+SYSTEM = System(address="http://127.0.0.1:8200")
 
 
 def metadata(custom):
@@ -37,7 +39,8 @@ class Scene:
         return self
 
     def plan(self, **how):
-        return plan(self.resources, Observed(**self.seen), roles_of(self.lanes), self.logins, **how)
+        roles = roles_of(self.lanes)
+        return compare(self.resources, Observed(**self.seen), roles, self.logins, system=SYSTEM, **how)
 
     def action(self, kind, **how):
         return [change.action for change in self.plan(**how).changes if change.kind == kind]
@@ -150,7 +153,7 @@ def test_every_field_of_a_role_counts_also_one_that_nobody_derived(scene, drift,
     scene.change(roles={scene.role: found})
     (change,) = scene.plan().to_change
     assert change.action == "change"
-    assert line in change.lines
+    assert line in difference_lines(change.differences)
     written = found | change.wanted
     assert scene.change(roles={scene.role: written}).plan().to_change == ()
 
@@ -195,7 +198,10 @@ def test_a_mark_of_another_value_is_changed_and_foreign_keys_are_not_touched(sce
     before = dict(scene.resources.marks) | {"owner-custody": "somebody", "team": "theirs"}
     (change,) = scene.change(metadata=metadata(before)).plan().to_change
     assert change.wanted == {"owner-custody": "platform-team"}
-    assert change.lines == ('- owner-custody = "somebody"', '+ owner-custody = "platform-team"')
+    assert difference_lines(change.differences) == [
+        '- owner-custody = "somebody"',
+        '+ owner-custody = "platform-team"',
+    ]
 
 
 def test_the_login_mounts_own_claims_are_compared(lane_of):
@@ -203,14 +209,36 @@ def test_the_login_mounts_own_claims_are_compared(lane_of):
     scene = Scene(lane_of(readers=(people,)))
     assert scene.plan().to_change == ()
     scene.logins = {"corp": LoginMount(groups_claim="teams")}
-    assert '+ bound_claims = {"teams": ["publishers"]}' in scene.plan().to_change[0].lines
+    assert '+ bound_claims = {"teams": ["publishers"]}' in difference_lines(scene.plan().to_change[0].differences)
 
 
-def test_a_wider_policy_and_a_missing_audience_are_said_in_words(scene):
+def test_a_wider_policy_is_a_widening_with_the_stanzas_that_are_too_much(scene):
     wide = scene.resources.policy_text + 'path "platform/*" {\n  capabilities = ["read"]\n}\n'
     (change,) = scene.change(policies={scene.resources.policy: wide}).plan().to_change
-    assert widening(change) == 'the policy reaches further than the lane: path "platform/*" {'
-    role = Change(action="change", kind="role", name="r", lines=('+ bound_audiences = ["openbao"]',))
-    assert "no audience" in widening(role)
-    assert widening(msgspec.structs.replace(role, action="create")) == ""
-    assert widening(msgspec.structs.replace(role, lines=('- audience = "x"', '+ audience = "y"'))) == ""
+    assert change.widening == ReachesFurther(('path "platform/*" {',))
+
+
+@pytest.mark.parametrize(
+    ("audiences", "widening"), [([], NoAudience()), (["another"], None)], ids=["none", "another than declared"]
+)
+def test_a_role_without_an_audience_is_a_widening(scene, audiences, widening):
+    found = scene.seen["roles"][scene.role] | {"bound_audiences": audiences}
+    (change,) = scene.change(roles={scene.role: found}).plan().to_change
+    assert change.widening == widening
+
+
+def test_a_role_that_does_not_exist_yet_widens_nothing(scene):
+    (change,) = scene.change(roles={scene.role: None}).plan().to_change
+    assert (change.action, change.widening) == ("create", None)
+
+
+def test_each_obstacle_says_what_it_is(scene):
+    scene.change(policies={scene.resources.policy: 'path "x" {}'}, mount=Mount(type="kv", version=1))
+    scene.change(metadata=metadata({"catalog-id": "another"}))
+    assert {change.kind: change.obstacle for change in scene.plan().blocked} == {
+        "mount": OtherMount("kv", 1),
+        "metadata": BelongsTo("another"),
+        "policy": NotMarked(),
+    }
+    taken = [change for change in scene.plan(take_over=True).to_change if change.is_taken_over]
+    assert [change.kind for change in taken] == ["metadata", "policy"]

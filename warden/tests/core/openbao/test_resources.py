@@ -3,10 +3,9 @@
 import pytest
 
 from warden.core.errors import UsageError
-from warden.core.lanes.lane import Custody, LoginMount, PeopleReader, Workload, WorkloadReader
+from warden.core.lanes.lane import Custody, LoginMount, PeopleReader, RoleName, Workload, WorkloadReader
 from warden.core.openbao.resources import (
     Role,
-    RoleName,
     derive,
     expect_concrete,
     lane_marked_in,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from warden.core.clusters.comparison import owned_by, owner_named
+from warden.core.clusters.comparison import owned_by, owner_of
 from warden.core.clusters.manifests import Manifest
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.openbao.api import Handed, SecretObservation
@@ -28,7 +28,7 @@ def _obstacles(target: DeliveryTarget, secret: SecretObservation, external: Mani
     whole = {"metadata": secret.metadata}
     if owned_by(whole, external):
         return
-    if whose := owner_named(whole):
+    if whose := _owner_named(whole):
         yield f"it is {whose}, which would write it back: take it out there first"
     if secret.immutable:
         yield (
@@ -72,3 +72,12 @@ def compared(target: DeliveryTarget, secret: SecretObservation, hashes: Mapping[
         different=tuple(field for field in there if field not in equal),
         missing=tuple(field for field in fields if field not in secret.values),
     )
+
+
+def _owner_named(secret: Manifest) -> str:
+    owner = owner_of(secret)
+    if owner is None:
+        return ""
+    if owner.kind == "HelmRelease":
+        return f"owned by the Helm release {owner.name or '(unnamed)'}"
+    return f"owned by {owner.kind} {owner.name}"

@@ -68,9 +68,14 @@ class DeliveryTarget(msgspec.Struct, frozen=True, kw_only=True):
         return (kind, name) if name else ("SecretStore", f"openbao-{self.reader.workload.account}")
 
     @property
+    def admin_context(self) -> str:
+        """The kubeconfig context that an administrator of the cluster uses."""
+        return self.declared.admin_context or self.declared.context
+
+    @property
     def kubectl(self) -> str:
-        """How a command begins that an administrator of the cluster pastes."""
-        return f"kubectl --context {self.declared.admin_context or self.declared.context}"
+        """How a command begins that an administrator pastes; goes with the last text that the core writes."""
+        return f"kubectl --context {self.admin_context}"
 
     @property
     def role(self) -> str:

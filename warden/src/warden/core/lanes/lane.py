@@ -41,6 +41,16 @@ class Workload(msgspec.Struct, frozen=True, order=True):
         return f"system:serviceaccount:{self.namespace}:{self.account}"
 
 
+class RoleName(msgspec.Struct, frozen=True, order=True):
+    """An auth role's place: its mount and its name there."""
+
+    mount: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"auth/{self.mount}/role/{self.name}"
+
+
 class Owner(msgspec.Struct, frozen=True, kw_only=True):
     """Who owns a stretch: a repository and, in it, the authoritative page.
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from warden.core.errors import UsageError
-from warden.core.lanes.lane import Lane, LoginMount, PeopleReader, Reader, WorkloadReader
+from warden.core.lanes.lane import Lane, LoginMount, PeopleReader, Reader, RoleName, WorkloadReader
 
 MARK = "# ops-warden lane "
 """How the first line of a policy of ours begins; the lane's id follows."""
@@ -19,16 +19,6 @@ MARK = "# ops-warden lane "
 PLACEHOLDER = "<"
 
 _READS = re.compile(r'^path "([^"/]+)/data/([^"]+)" \{$', re.MULTILINE)
-
-
-class RoleName(msgspec.Struct, frozen=True, order=True):
-    """An auth role's place: its mount and its name there."""
-
-    mount: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"auth/{self.mount}/role/{self.name}"
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from warden.core.lanes.lane import RoleName
 from warden.core.remedies import Remedy
 
 Action = Literal["create", "change", "delete", "keep", "foreign", "absent"]
@@ -35,6 +36,12 @@ class Difference(msgspec.Struct, frozen=True):
 
 class NotMarked(msgspec.Struct, frozen=True, tag="not-marked"):
     """Nothing marks the object as made by warden for this lane."""
+
+
+class BelongsTo(msgspec.Struct, frozen=True, tag="belongs-to"):
+    """The marks on a KV path name another lane."""
+
+    lane: str
 
 
 class ManagedBy(msgspec.Struct, frozen=True, tag="managed-by"):
@@ -84,12 +91,13 @@ class AuthMountMissing(msgspec.Struct, frozen=True, tag="no-auth-mount"):
 class OtherMount(msgspec.Struct, frozen=True, tag="other-mount"):
     """The mount is another secrets engine than KV version 2."""
 
-    type: str
+    engine: str
     version: int
 
 
 Obstacle = (
     NotMarked
+    | BelongsTo
     | ManagedBy
     | OwnedBy
     | MadeByHand
@@ -122,8 +130,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One object and what has to happen to it.
 
     ``kind`` is ``mount``, ``metadata``, ``policy`` or ``role`` on OpenBao, the object's own kind in a cluster.
-    ``name`` is the path, policy or ``auth/MOUNT/role/NAME`` there, the object's name here. ``wanted`` is what `apply`
-    writes. ``remedy`` ends the obstacle where neither `apply` nor ``--take-over`` can.
+    ``name`` is the path, policy or ``auth/MOUNT/role/NAME`` there (``role`` has its parts), the object's name here.
+    ``wanted`` is what `apply` writes. An ``obstacle`` on an object that changes all the same is being taken over;
+    ``remedy`` ends an obstacle where neither `apply` nor ``--take-over`` can.
     """
 
     action: Action
@@ -132,6 +141,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str = ""
     differences: tuple[Difference, ...] = ()
     wanted: Any = None
+    role: RoleName | None = None
     obstacle: Obstacle | None = None
     widening: Widening | None = None
     remedy: Remedy = ()
@@ -145,6 +155,11 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     def blocked(self) -> bool:
         """Whether `apply` refuses to touch the object."""
         return self.action in {"foreign", "absent"}
+
+    @property
+    def is_taken_over(self) -> bool:
+        """Whether the object is somebody else's, and changed because that was asked for."""
+        return self.obstacle is not None and not self.blocked
 
     @property
     def facts(self) -> Mapping[str, str]:

@@ -27,5 +27,7 @@ def _(effect: Effect) -> str:
 
 
 def described(problem: str | Effect | msgspec.Struct) -> str:
-    """`describe`, with every subject's descriptions registered."""
+    """`describe`, with every subject's descriptions registered; a text needs none of them."""
+    if not isinstance(problem, str | Effect):
+        from warden.present.problems import plans, proofs  # noqa: F401 - registers
     return describe(problem)
