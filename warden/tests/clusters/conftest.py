@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import yaml
+from warden.core.proofs.proof import Proof, Verdict
 
 from warden.adapters.identities import ByMount, ClusterIssuer
 from warden.adapters.journal.sqlite import SqliteJournal
@@ -24,7 +25,6 @@ from warden.core.clusters.manifests import Manifest, Reached, external_secret_of
 from warden.core.clusters.rights import Asking
 from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget, seated, target, targets
 from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
-from warden.core.proofs.proof import Proof, Verdict
 from warden.core.secret import Secret
 from warden.usecases.adopt import Adopted, Tools, adopt
 from warden.usecases.apply import apply_target
