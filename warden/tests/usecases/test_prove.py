@@ -21,14 +21,7 @@ from warden.adapters.unplayed import Unplayed
 from warden.core.errors import JournalUnwritable, Unidentified
 from warden.core.lanes.lane import PeopleReader
 from warden.core.plans.plan import NoAudience, ReachesFurther
-from warden.core.proofs.details import (
-    FieldsDiffer,
-    NoAuditLine,
-    NotSent,
-    NotWrapped,
-    OnlyMembersCanShow,
-    OtherReason,
-)
+from warden.core.proofs.details import FieldsDiffer, NoAuditLine, NotSent, NotWrapped, OnlyMembersCanShow, OtherReason
 from warden.core.proofs.summary import Advice, summary_of
 from warden.core.remedies import warden
 from warden.core.secret import Secret

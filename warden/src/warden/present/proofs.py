@@ -97,7 +97,7 @@ def show_proof(lane: Lane, proof: Proof, *, brief: bool) -> None:
         for verdict, more in _folded([each for each in shown if each.reader == label]):
             _show_verdict(lane, verdict, more, before)
             before = explanation(verdict)
-    terminal.line(_conclusion(proof))
+    terminal.sentence(_conclusion(proof))
 
 
 def show_scope(lane: Lane, proof: Proof, *, chosen: bool) -> None:

@@ -19,9 +19,10 @@ from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Consumer
 from warden.core.openbao.api import SecretObservation
 from warden.core.proofs.consumer_check import ConsumerObservation
+from warden.core.proofs.delivery_details import MarkerMissing
 from warden.core.proofs.delivery_observation import DeliveryObservation, EarlierSecret, Part, Sync
 from warden.core.proofs.delivery_verdicts import judge_delivery
-from warden.core.proofs.details import MarkerMissing, NotServing, Unobserved, unobserved
+from warden.core.proofs.details import NotServing, Unobserved, unobserved
 from warden.core.proofs.evidence import Evidence
 from warden.core.proofs.findings import cluster_findings
 from warden.core.proofs.overwrite_check import overwritten

@@ -6,7 +6,8 @@ import pytest
 
 from warden.core.openbao.api import SecretObservation
 from warden.core.proofs.consumer_check import ConsumerObservation, changed_at, judge_consumer, needs_restart, ways
-from warden.core.proofs.details import PodsOlder, Unobserved
+from warden.core.proofs.delivery_details import PodsOlder
+from warden.core.proofs.details import Unobserved
 
 CHANGED = "2026-11-20T12:00:00Z"
 BEFORE, AFTER = "2026-11-20T11:59:59Z", "2026-11-20T12:00:01Z"

@@ -10,13 +10,10 @@ from warden.core.lanes.lane import Custody, Delivery, Workload, WorkloadReader
 from warden.core.openbao.api import Handed, SecretObservation
 from warden.core.plans.plan import OwnedBy, SharedAccount
 from warden.core.proofs.consumer_check import ConsumerObservation
-from warden.core.proofs.delivery_observation import DeliveryObservation, Sync
-from warden.core.proofs.delivery_verdicts import handed_over, judge_delivery
-from warden.core.proofs.details import (
+from warden.core.proofs.delivery_details import (
     Asked,
     CopiesInClear,
     ExternalSecretMissing,
-    FieldsDiffer,
     LoggedInClear,
     NewestUnknown,
     NoOtherDelivery,
@@ -33,10 +30,12 @@ from warden.core.proofs.details import (
     RefreshFailed,
     SecretImmutable,
     SecretMissing,
-    Unobserved,
     ValueDiffers,
     VersionDiffers,
 )
+from warden.core.proofs.delivery_observation import DeliveryObservation, Sync
+from warden.core.proofs.delivery_verdicts import handed_over, judge_delivery
+from warden.core.proofs.details import FieldsDiffer, Unobserved
 from warden.core.remedies import AskOwner, EditFile, RunKubectl, warden
 from warden.core.secret import Secret
 

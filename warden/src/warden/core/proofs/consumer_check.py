@@ -12,7 +12,7 @@ import msgspec
 
 from warden.core.clusters.manifests import Manifest
 from warden.core.openbao.api import SecretObservation
-from warden.core.proofs.details import (
+from warden.core.proofs.delivery_details import (
     DeploymentMissing,
     LastChangeUnknown,
     NoPodRuns,
@@ -20,8 +20,8 @@ from warden.core.proofs.details import (
     PodsOlder,
     SecretNotObserved,
     SecretNotUsed,
-    Unobserved,
 )
+from warden.core.proofs.details import Unobserved
 from warden.core.proofs.probe_verdicts import Judgement
 
 

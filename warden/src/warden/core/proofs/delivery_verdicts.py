@@ -16,11 +16,9 @@ from warden.core.openbao.api import Handed, SecretObservation
 from warden.core.plans.plan import SharedAccount
 from warden.core.proofs import delivery_remedies as remedies
 from warden.core.proofs.consumer_check import judge_consumer
-from warden.core.proofs.delivery_observation import DeliveryObservation, Part
-from warden.core.proofs.details import (
+from warden.core.proofs.delivery_details import (
     Asked,
     CopiesInClear,
-    Detail,
     ExternalSecretMissing,
     LoggedInClear,
     NewestUnknown,
@@ -41,9 +39,10 @@ from warden.core.proofs.details import (
     ValueDiffers,
     VersionDiffers,
 )
+from warden.core.proofs.delivery_observation import DeliveryObservation, Part
 from warden.core.proofs.probe_verdicts import fields_differ
 from warden.core.proofs.states import Result
-from warden.core.proofs.verdict import DeliveryProbe, Observation, Verdict
+from warden.core.proofs.verdict import DeliveryProbe, Detail, Observation, Verdict
 from warden.core.remedies import Remedy
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from warden.core.material import quoted
 from warden.core.openbao.api import Handed
+from warden.core.proofs.delivery_details import Overwritten, OverwrittenField, Writer
 from warden.core.proofs.delivery_observation import DeliveryObservation, EarlierSecret
 from warden.core.proofs.delivery_verdicts import handed_over
-from warden.core.proofs.details import Overwritten, OverwrittenField, Writer
 from warden.core.proofs.verdict import Verdict
 
 OPERATOR = "externalsecrets.external-secrets.io/"

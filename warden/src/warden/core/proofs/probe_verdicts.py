@@ -13,7 +13,6 @@ from warden.core.openbao.api import Answer, AuditLine, refused_at_login, said_by
 from warden.core.proofs.details import (
     CallerRefused,
     CapabilitiesDiffer,
-    Detail,
     FieldsDiffer,
     GrantedByOthers,
     NoAnswer,
@@ -30,7 +29,7 @@ from warden.core.proofs.details import (
 )
 from warden.core.proofs.probes import Held, Nobody, Probe
 from warden.core.proofs.states import Result
-from warden.core.proofs.verdict import Observation, Verdict
+from warden.core.proofs.verdict import Detail, Observation, Verdict
 from warden.core.remedies import Remedy, RunBao
 
 OK, NO_CONTENT, BAD_REQUEST, FORBIDDEN, NOT_FOUND = 200, 204, 400, 403, 404

@@ -6,7 +6,8 @@ import msgspec
 
 from warden.core.lanes.lane import Stretch
 from warden.core.plans.plan import Difference
-from warden.core.proofs.details import Detail
+from warden.core.proofs.delivery_details import DeliveryDetail
+from warden.core.proofs.details import CustodyDetail
 from warden.core.proofs.states import ProofState, Result, Scope
 from warden.core.remedies import Remedy
 
@@ -65,6 +66,8 @@ ProbeId = CustodyProbe | DeliveryProbe
 """The stable ids of verdicts; ``present.verdicts`` has a title for each."""
 
 PROBE_IDS: tuple[str, ...] = tuple(dict.fromkeys((*get_args(CustodyProbe), *get_args(DeliveryProbe))))
+
+Detail = CustodyDetail | DeliveryDetail
 
 Expectation = Literal["allowed", "refused", "as-declared"]
 

@@ -1,6 +1,7 @@
 """What `prove` refuses, and what could not be observed, in words."""
 
-from warden.core.proofs.details import MarkerMissing, NotServing
+from warden.core.proofs.delivery_details import MarkerMissing
+from warden.core.proofs.details import NotServing
 from warden.present.problems import describe
 from warden.usecases.prove import LanesClosed, Probed
 
