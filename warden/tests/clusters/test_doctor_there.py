@@ -9,16 +9,18 @@ from warden.core.clusters.exposure import Subject
 from warden.core.clusters.rights import askings, cluster_rights
 from warden.core.errors import UsageError
 from warden.core.openbao.rights import VERBS
-from warden.usecases import doctor_cluster
-from warden.usecases.doctor_cluster import There, look_there
+from warden.present.doctor import described
+from warden.usecases.doctor import cluster as doctor_cluster
+from warden.usecases.doctor.cluster import ClusterToExamine, examine_cluster
 
 pytestmark = pytest.mark.cluster
 FIRST = "coulombcore"
 
 
 def look(bench, cluster, verbs=VERBS):
-    there = There(name=FIRST, cluster=cluster, declared=bench.declared[FIRST], targets=(bench.target(),))
-    return list(look_there(there, verbs))
+    deliveries = (bench.target(),)
+    given = ClusterToExamine(name=FIRST, cluster=cluster, declared=bench.declared[FIRST], deliveries=deliveries)
+    return list(examine_cluster(given, verbs))
 
 
 def verdicts(findings):
@@ -28,7 +30,7 @@ def verdicts(findings):
 def test_warden_itself_lacks_nothing_there(bench):
     found = look(bench, bench.kube())
     assert verdicts(found) == [("cluster", "ok"), ("operator", "ok"), ("rights", "ok"), ("rights", "ok")]
-    assert "external-secrets.io/v1" in found[1].text
+    assert "external-secrets.io/v1" in described(found[1])[0]
     assert verdicts(look(bench, bench.kube(), ("plan",))) == verdicts(found)[:3]
     assert verdicts(look(bench, bench.kube(), ("put",))) == verdicts(found)[:2]
 
@@ -44,13 +46,14 @@ def test_who_lacks_rights_is_told_which_and_the_command_that_gives_them(bench, s
         assert done.returncode == 0, done.stderr
         bench.lets("agent", askings(bench.target(), part))
     found = [each for each in look(bench, bench.kube_as("agent")) if each.about == "rights"]
-    good = [each.text.partition(" in ")[0] for each in found if each.verdict == "ok"]
+    good = [described(each)[0].partition(" in ")[0] for each in found if each.verdict == "ok"]
     assert good == (["plan, status, sync, prove", "apply, adopt"] if ok is None else ok), found
     for each in found:
         if each.verdict == "missing":
-            assert "may not " in each.text
-            assert f"warden render {bench.name} --cluster {FIRST} --rights " in each.hint
-            assert f"--to {agent} | kubectl --context {FIRST} apply -f -" in each.hint
+            text, hint = described(each)
+            assert "may not " in text
+            assert f"warden render {bench.name} --cluster {FIRST} --rights " in hint
+            assert f"--to {agent} | kubectl --context {FIRST} apply -f -" in hint
 
 
 def test_every_right_that_is_rendered_is_asked_for(bench):
@@ -63,10 +66,10 @@ def test_every_right_that_is_rendered_is_asked_for(bench):
 def test_no_operator_or_one_of_another_version_is_missing(bench, monkeypatch):
     monkeypatch.setattr(doctor_cluster, "SERVED", "v9")
     old = look(bench, bench.kube())[1]
-    assert (old.verdict, "and warden speaks v9" in old.text) == ("missing", True)
+    assert (old.verdict, "and warden needs v9" in described(old)[0]) == ("missing", True)
     monkeypatch.setattr(doctor_cluster, "ESO", "nobodys.example")
     none = look(bench, bench.kube())[1]
-    assert (none.verdict, "has no External Secrets Operator" in none.text) == ("missing", True)
+    assert (none.verdict, "has no External Secrets Operator" in described(none)[0]) == ("missing", True)
 
 
 def test_a_cluster_that_cannot_be_asked_is_one_finding(bench):

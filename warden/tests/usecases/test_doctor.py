@@ -14,7 +14,8 @@ from warden.adapters.openbao.endpoint import parse_address
 from warden.core.errors import Exit
 from warden.core.openbao.rights import VERBS, Scope, policy_text
 from warden.core.secret import Secret
-from warden.usecases.doctor import Surroundings, doctor
+from warden.present.doctor import described, policy_pipe
+from warden.usecases.doctor import Machine, doctor
 
 pytestmark = pytest.mark.real
 
@@ -30,7 +31,7 @@ def here(**changed):
         "audit": "",
         "readable": readable,
     }
-    return Surroundings(**(usual | changed))
+    return Machine(**(usual | changed))
 
 
 def look(vault, verbs=VERBS, **changed):
@@ -41,6 +42,14 @@ def found(diagnosis):
     return {finding.about: finding for finding in diagnosis.findings}
 
 
+def text(diagnosis, about):
+    return described(found(diagnosis)[about])[0]
+
+
+def hint(diagnosis, about):
+    return described(found(diagnosis)[about])[1]
+
+
 def verdicts(diagnosis):
     return {about: finding.verdict for about, finding in found(diagnosis).items()}
 
@@ -48,22 +57,22 @@ def verdicts(diagnosis):
 def test_the_platform_engineer_lacks_nothing(platform_server):
     diagnosis = look(platform_server.vault("platform"))
     assert set(verdicts(diagnosis).values()) == {"ok"}
-    assert not any(reach.lacking for reach in diagnosis.reaches)
-    assert all(reach.asked for reach in diagnosis.reaches)
+    assert not any(reach.lacking for reach in diagnosis.rights)
+    assert all(reach.asked for reach in diagnosis.rights)
     assert diagnosis.exit == Exit.DONE
-    assert "userpass-platform · auth/userpass" in found(diagnosis)["identity"].text
-    assert platform_server.audit_file in found(diagnosis)["audit lines"].text
+    assert "userpass-platform · auth/userpass" in text(diagnosis, "identity")
+    assert platform_server.audit_file in text(diagnosis, "audit lines")
 
 
 def test_a_developer_is_told_path_and_capability_of_each_missing_right(platform_server):
     diagnosis = look(platform_server.vault("developer"), ("put", "access"))
-    put, access = diagnosis.reaches
+    put, access = diagnosis.rights
     assert {right.path: right.capabilities for right in put.lacking} == {
         "sys/mounts/platform": ("read",),
         "platform/metadata/*": ("read",),
         "platform/data/*": ("create", "patch", "update"),
     }
-    assert put.hint == "warden doctor --policy put"
+    assert policy_pipe(put) == "warden doctor --policy put | bao policy write warden-put -"
     assert access.lacking == ()
     assert diagnosis.exit == Exit.NO
     assert look(platform_server.vault("developer"), ("access",)).exit == Exit.DONE
@@ -73,7 +82,7 @@ def test_who_may_not_look_is_told_so_and_it_is_no_fault(platform_server):
     diagnosis = look(platform_server.vault(platform_server.token_with(policy_text("status"))), ("status",))
     assert verdicts(diagnosis)["probe header"] == "unknown"
     assert verdicts(diagnosis)["audit lines"] == "unknown"
-    assert "sudo" in found(diagnosis)["probe header"].text
+    assert "sudo" in text(diagnosis, "probe header")
     assert diagnosis.exit == Exit.DONE
 
 
@@ -81,8 +90,8 @@ def test_who_may_not_look_is_told_so_and_it_is_no_fault(platform_server):
 def test_an_identity_that_is_not_accepted_is_one_plain_finding(platform_server, token):
     diagnosis = look(platform_server.vault(token))
     assert verdicts(diagnosis)["identity"] == "missing"
-    assert "log in" in found(diagnosis)["identity"].hint
-    assert not any(reach.asked for reach in diagnosis.reaches)
+    assert "log in" in hint(diagnosis, "identity")
+    assert not any(reach.asked for reach in diagnosis.rights)
     assert diagnosis.exit == Exit.NO
 
 
@@ -90,13 +99,13 @@ def test_a_token_that_ends_soon_is_worth_a_word(platform_server):
     token = platform_server.token_with(policy_text("status"), ttl="290s")
     diagnosis = look(platform_server.vault(token), ("status",))
     assert verdicts(diagnosis)["identity"] == "soon"
-    assert "4 min left" in found(diagnosis)["identity"].text
+    assert "4 min left" in text(diagnosis, "identity")
     assert diagnosis.exit == Exit.DONE
 
 
 def test_a_token_that_was_made_and_not_logged_in_is_described_as_that(platform_server):
     token = platform_server.token_with(policy_text("status"))
-    assert "made by another token" in found(look(platform_server.vault(token)))["identity"].text
+    assert "created by another token" in text(look(platform_server.vault(token)), "identity")
 
 
 @pytest.mark.parametrize(("audit", "verdict"), [("/nowhere/audit.log", "missing"), ("/etc/hostname", "ok")])
@@ -109,8 +118,8 @@ def test_what_is_wrong_on_this_machine_is_named_with_a_way_out(platform_server, 
     fault = journal_fault("/dev/null/journal.db")
     diagnosis = look(platform_server.vault("platform"), journal_fault=fault, platform="", platform_fault="none found")
     assert verdicts(diagnosis)["journal"] == verdicts(diagnosis)["platform"] == "missing"
-    assert "WARDEN_JOURNAL" in found(diagnosis)["journal"].hint
-    assert "warden init" in found(diagnosis)["platform"].hint
+    assert "WARDEN_JOURNAL" in hint(diagnosis, "journal")
+    assert "warden init" in hint(diagnosis, "platform")
     assert diagnosis.exit == Exit.NO
     assert journal_fault(str(tmp_path / "not" / "yet" / "journal.db")) == ""
     assert not (tmp_path / "not").exists()
@@ -129,7 +138,7 @@ def test_an_unregistered_probe_header_is_missing(platform_server):
     finally:
         platform_server.must("POST", registration, {"hmac": False})
     assert verdicts(diagnosis)["probe header"] == "missing"
-    assert found(diagnosis)["probe header"].hint == f"bao write {registration} hmac=false"
+    assert hint(diagnosis, "probe header") == f"bao write {registration} hmac=false"
     assert diagnosis.exit == Exit.NO
 
 
@@ -137,14 +146,14 @@ def test_a_dead_server_is_one_line_and_inconclusive():
     port = process.free_port()
     diagnosis = look(OpenBao(parse_address(f"http://127.0.0.1:{port}", "BAO_ADDR"), Secret("x")))
     assert verdicts(diagnosis)["server"] == "missing"
-    assert "refused" in found(diagnosis)["server"].text
+    assert "refused" in text(diagnosis, "server")
     assert "identity" not in found(diagnosis)
     assert diagnosis.exit == Exit.INCONCLUSIVE
 
 
 @pytest.fixture
 def other_server(tmp_path):
-    """An OpenBao of another kind, from its configuration: not initialised, not ours."""
+    """An OpenBao of another kind, from its configuration: not initialized, not ours."""
     started = []
 
     def start(listener, scheme):
@@ -172,7 +181,7 @@ def test_a_server_that_is_sealed_or_not_initialised_is_inconclusive(other_server
     address = other_server("tls_disable = true", "http")
     vault = OpenBao(parse_address(address, "BAO_ADDR"), Secret("x"))
     diagnosis = look(vault)
-    assert "not initialised" in found(diagnosis)["server"].text
+    assert "not initialized" in text(diagnosis, "server")
     assert diagnosis.exit == Exit.INCONCLUSIVE
     subprocess.run(
         [server.binary(), "operator", "init", "-key-shares=1", "-key-threshold=1", f"-address={address}"],
@@ -180,8 +189,8 @@ def test_a_server_that_is_sealed_or_not_initialised_is_inconclusive(other_server
         capture_output=True,
     )
     diagnosis = look(vault)
-    assert "is sealed" in found(diagnosis)["server"].text
-    assert found(diagnosis)["server"].hint == "bao operator unseal"
+    assert "is sealed" in text(diagnosis, "server")
+    assert hint(diagnosis, "server") == "bao operator unseal"
     assert diagnosis.exit == Exit.INCONCLUSIVE
 
 
@@ -210,10 +219,10 @@ def test_tls_is_verified_and_a_wrong_ca_is_a_plain_line(other_server, certificat
     listener = f'tls_cert_file = "{certificate}/cert.pem"\n tls_key_file = "{certificate}/key.pem"'
     where = parse_address(other_server(listener, "https"), "BAO_ADDR")
     diagnosis = look(OpenBao(where, Secret("x")), tls=True)
-    assert "certificate" in found(diagnosis)["server"].text
-    assert "BAO_CACERT" in found(diagnosis)["server"].hint
+    assert "certificate" in text(diagnosis, "server")
+    assert "BAO_CACERT" in hint(diagnosis, "server")
     assert diagnosis.exit == Exit.INCONCLUSIVE
     known = msgspec.structs.replace(where, ca_file=f"{certificate}/cert.pem", server_name="bao.test")
     diagnosis = look(OpenBao(known, Secret("x")), tls=True)
-    assert "not initialised" in found(diagnosis)["server"].text
-    assert "verified" in found(diagnosis)["transport"].text
+    assert "not initialized" in text(diagnosis, "server")
+    assert "verified" in text(diagnosis, "transport")

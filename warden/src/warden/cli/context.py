@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from warden.ports.audit_log import AuditLog
     from warden.ports.cluster import Cluster
     from warden.usecases.context import Context
-    from warden.usecases.doctor_cluster import There
+    from warden.usecases.doctor.cluster import ClusterToExamine
 
 
 class Workspace:
@@ -260,11 +260,11 @@ def _declared_reach(platform: str, declared: DeclaredCluster) -> Reached:
     return Reached(address=declared.openbao or "", ca=ca, namespace=os.environ.get("BAO_NAMESPACE", "").strip("/"))
 
 
-def clusters_of(platform: str) -> list[There]:
+def clusters_of(platform: str) -> list[ClusterToExamine]:
     """The clusters that lanes are delivered to from this OpenBao; none where that cannot be said."""
     from warden.core.errors import WardenError
     from warden.core.openbao.resources import is_template
-    from warden.usecases.doctor_cluster import There
+    from warden.usecases.doctor.cluster import ClusterToExamine
 
     try:
         workspace = Workspace(platform)
@@ -274,11 +274,11 @@ def clusters_of(platform: str) -> list[There]:
     except WardenError:
         return []
     return [
-        There(
+        ClusterToExamine(
             name=name,
             cluster=found[name],
             declared=declared,
-            targets=tuple(target for target in targets if target.cluster == name),
+            deliveries=tuple(target for target in targets if target.cluster == name),
         )
         for name, declared in found.declared.items()
     ]

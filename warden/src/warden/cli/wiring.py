@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from warden.core.secret import Secret
     from warden.ports.cluster import Cluster
     from warden.ports.identities import Identities
-    from warden.usecases.doctor import Surroundings
-    from warden.usecases.doctor_cluster import There
+    from warden.usecases.doctor import Machine
+    from warden.usecases.doctor.cluster import ClusterToExamine
 
 
 def platform_flag(ctx: click.Context) -> str | None:
@@ -224,19 +224,19 @@ def write_private(path: str, content: str) -> None:
     write(path, content)
 
 
-def surroundings(ctx: click.Context, where: Endpoint, clusters_of: Callable[[str], Sequence[There]]) -> Surroundings:
+def machine(ctx: click.Context, where: Endpoint, clusters_of: Callable[[str], Sequence[ClusterToExamine]]) -> Machine:
     """What doctor sees of this machine; `clusters_of` answers the clusters of a platform directory."""
     from warden.adapters.journal.sqlite import journal_path
     from warden.adapters.machine.checks import journal_fault, readable
     from warden.core.errors import UsageError
-    from warden.usecases.doctor import Surroundings
+    from warden.usecases.doctor import Machine
 
     path = journal_path(os.environ)
     try:
         platform, fault = platform_dir(ctx), ""
     except UsageError as found:
         platform, fault = "", found.message
-    return Surroundings(
+    return Machine(
         source=where.source,
         tls=where.scheme == "https",
         journal=path,

@@ -27,6 +27,7 @@ KubectlAction = Literal[
     "edit",
     "get",
     "apply-overlay",
+    "apply-stdin",
     "list-pods",
     "remove-annotation",
     "restart",
@@ -58,6 +59,7 @@ BaoAction = Literal[
     "remove-fields",
     "tune-mount",
     "unseal",
+    "write-policy",
 ]
 
 

@@ -20,6 +20,7 @@ _VALUE = frozenset({"COMMAND", "DIR", "FIELD", "FILE", "FILE-OR-DIRECTORY", "LAN
 
 _KUBECTL: dict[KubectlAction, str] = {
     "apply-overlay": "apply -k {value}",
+    "apply-stdin": "apply -f -",
     "delete": "delete {kind} {name}",
     "describe": "describe {kind} {name}",
     "edit": "edit {kind} {name}",
@@ -39,6 +40,7 @@ _BAO: dict[BaoAction, str] = {
     "remove-fields": "kv patch -mount={mount} -remove-data={field} {path}",
     "tune-mount": "secrets tune {mount}/",
     "unseal": "operator unseal",
+    "write-policy": "policy write {name} -",
 }
 """Split at spaces before anything is filled in, so that a name with a space stays one word."""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from warden.core.clusters.manifests import secret_of
-from warden.core.errors import WardenError
+from warden.core.errors import Inconclusive, WardenError
 from warden.core.journal.record import LaneState
 from warden.core.lanes.delivery_target import DeliveryTarget, targets
 from warden.core.lanes.lane import Lane
@@ -99,8 +99,13 @@ class _Observer:
                 raise cluster
             secret = cluster.get(secret_of(target)) if cluster else None
         except WardenError as fault:
-            self.faults[f"cluster {name}"] = fault
+            self.faults[f"cluster {name}"] = _cluster_fault(name, fault)
             return SecretPresence(reachable=False)
         if secret is None:
             return SecretPresence()
         return SecretPresence(exists=True, resource_version=str(secret["metadata"].get("resourceVersion", "")))
+
+
+def _cluster_fault(name: str, fault: WardenError) -> Inconclusive:
+    """Why a cluster's deliveries are not known, whatever kind of fault it is: the rest is known all the same."""
+    return Inconclusive(fault.problem, system=f"cluster {name}", subject=name, remedy=fault.remedy, hint=fault.hint)
