@@ -106,7 +106,7 @@ class Scene:
     def __getitem__(self, name: str) -> Kubernetes:
         return self.cluster
 
-    def reached(self, delivery: DeliveryTarget) -> Reached:
+    def reached(self, _delivery: DeliveryTarget) -> Reached:
         return Reached(address=self.address, ca=Path(self.ca_file).read_text())
 
 
@@ -156,7 +156,7 @@ def measure(scene: Scene, steps: list[int], profile: str) -> list[Row]:
         if profiler:
             profiler.disable()
             profiler.dump_stats(profile)
-        wrong = [(p.lane, v.probe, v.detail) for p in proofs for v in p.verdicts if v.word != "ok"]
+        wrong = [(p.lane, v.probe, v.detail) for p in proofs for v in p.verdicts if v.result != "ok"]
         assert not wrong, wrong[:5]
         waited = sum(v.ms for p in proofs for v in p.verdicts if v.probe == "synced") / 1000
         reviews = Counting.counts["reviews"]

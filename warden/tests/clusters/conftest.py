@@ -124,7 +124,8 @@ class ClusterBench:
         """The cluster as another account of the lane's namespace sees it."""
         found = yaml.safe_load(Path(self.handle(cluster).kubeconfig).read_text())
         token = self.handle(cluster).token(f"{self.namespace}/{account}", audience=self.audience(cluster))
-        server = next(each["cluster"] for each in found["clusters"] if each["name"] == self.context(found, cluster))
+        named = self.cluster_named_in(found, cluster)
+        server = next(each["cluster"] for each in found["clusters"] if each["name"] == named)
         config = {
             "apiVersion": "v1",
             "kind": "Config",
@@ -138,7 +139,7 @@ class ClusterBench:
         return connect(cluster, "c", {"KUBECONFIG": str(path)})
 
     @staticmethod
-    def context(found: dict, cluster: str) -> str:
+    def cluster_named_in(found: dict, cluster: str) -> str:
         return next(each["context"]["cluster"] for each in found["contexts"] if each["name"] == cluster)
 
     def audience(self, cluster: str) -> str:
