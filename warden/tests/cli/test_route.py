@@ -1,13 +1,17 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from warden.adapters.catalog.files import load_catalog
 from warden.adapters.journal.sqlite import SqliteJournal
+from warden.core.lanes.route import declaration, draw
+from warden.core.proofs.summary import ProofSummary, as_record
 
 BIN = str(Path(sys.executable).parent / "warden")
 SHIPPED = str(Path(__file__).parents[3] / "platform")
@@ -96,13 +100,14 @@ def test_the_help_of_show_goes_to_stdout(world):
 
 def test_a_proof_and_a_closing_in_the_journal_show_at_once(world):
     journal = SqliteJournal(str(world.root / "journal.db"))
-    journal.record("proof", "openrouter-llm-connect", {"state": "proven", "passed": 10, "failed": 0, "total": 10})
+    declared = declaration(draw(load_catalog(SHIPPED).lane("openrouter-llm-connect")))
+    proven = ProofSummary(state="proven", passed=10, total=10, declared=declared)
+    journal.record("proof", "openrouter-llm-connect", as_record(proven))
     for command in (("route", "show"), ("access",)):
         found = world.json(*command, "openrouter-llm-connect")
         assert (found["proof"]["state"], found["proof"]["passed"]) == ("proven", 10)
-    assert "active, proven 0 s ago (10 of 10)" in world.run("route", "find", "openrouter key").stdout.replace(
-        "1 s ago", "0 s ago"
-    )
+    shown = world.run("route", "find", "openrouter key").stdout
+    assert re.search(r"active, proven [0-9]+ s ago \(10 of 10\)", shown)
     journal.record("lane.closed", "openrouter-llm-connect", {"why": "compromised"})
     for found in (world.json("route", "show", "openrouter-llm-connect"), world.json("route", "find", "openrouter")[0]):
         assert found["resolvable"] is False

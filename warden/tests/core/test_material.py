@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from warden.core.material import BLANK, redact
+from warden.core.material import BLANK, quoted, redact
 
 LABELLED = tomllib.loads((Path(__file__).parent / "material.toml").read_text())
 SECRETS = [line.replace("~", "") for line in LABELLED["secret"]]
@@ -45,3 +45,10 @@ def test_a_quarter_of_a_megabyte_of_anything_is_judged_in_time(piece):
     began = time.process_time()
     redact(piece * (250_000 // len(piece)))
     assert time.process_time() - began < 3
+
+
+def test_another_systems_words_are_bounded_and_without_what_looks_like_a_value():
+    key = "sk-or-v1-" + "8f2c4e6a1b3d5f7092a4c6e8b0d2f4a6"
+    assert key[12:] not in quoted(f"could not read {key}")
+    assert quoted("a\n  b\tc") == "a b c"
+    assert len(quoted("word " * 200)) == 201

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from warden.ports.cluster import Cluster
     from warden.usecases.context import Context
     from warden.usecases.doctor.cluster import ClusterToExamine
-    from warden.usecases.prove_delivery import Ground
 
 
 class Workspace:
@@ -232,25 +231,6 @@ def _pem(path: str) -> str:
             f"{path}, the authorities of OpenBao, cannot be read as PEM. Nothing was done.",
             hint="openbao_ca in clusters.yaml, or BAO_CACERT, name a PEM file",
         ) from None
-
-
-def ground(workspace: Workspace, lanes: Sequence[Lane], only: Sequence[str]) -> Ground:
-    """What the deliveries of these lanes are looked at with."""
-    from warden.usecases.exposure import Exposures
-    from warden.usecases.prove_delivery import Ground
-
-    found = {
-        lane.id: [target for target in workspace.clusters.targets(lane) if not only or target.cluster in only]
-        for lane in lanes
-    }
-    names = sorted({target.cluster for targets in found.values() for target in targets})
-    return Ground(
-        targets=found,
-        clusters=workspace.clusters.of(names),
-        reached=workspace.clusters.reached,
-        device=workspace.catalog.platform.audit_device,
-        exposures=Exposures(sampled=len(lanes) > 1),
-    )
 
 
 def rendering(platform: str, lane: str, cluster: str) -> tuple[DeliveryTarget, Callable[[], Reached]]:

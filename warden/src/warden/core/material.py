@@ -79,6 +79,16 @@ def redact(text: str) -> tuple[str, list[tuple[int, str]]]:
     return "".join([*pieces, text[at:]]), told
 
 
+QUOTED = 200
+"""Characters of another system's words that are quoted."""
+
+
+def quoted(text: str) -> str:
+    """Another system's words: on one line, bounded, and without anything that looks like a value."""
+    line = " ".join(redact(text)[0].split())
+    return line if len(line) <= QUOTED else f"{line[:QUOTED]}…"
+
+
 def _spans(text: str) -> Iterator[tuple[int, int, str]]:
     """(start, end, kind) of what looks like material; the known forms first, so that they name what both find."""
     for match in _PATTERN.finditer(text):

@@ -13,8 +13,8 @@ from warden.core.clusters.manifests import external_secret_of, store_of
 from warden.core.errors import Closed, Missing, Refused, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane
+from warden.core.material import quoted
 from warden.core.proofs.delivery_observation import Sync
-from warden.core.proofs.delivery_verdicts import quoted
 from warden.ports.cluster import Cluster
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
