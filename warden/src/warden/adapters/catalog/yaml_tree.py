@@ -1,6 +1,6 @@
 """YAML text -> a tree of nodes that know their line. Only the plain part of YAML is accepted.
 
-Scalars stay text: the structure they are read into says what they mean, so ``no`` is a word and ``1e3`` no number.
+Scalars stay text: the structure they are read into says what they mean, so ``no`` and ``1e3`` are words.
 Anchors, aliases, tags, merge keys, several documents and deep nesting are refused by name; what is refused here has
 a line, and never a traceback. The parser (libyaml) is driven event by event, so that no input can recurse.
 """
@@ -74,9 +74,9 @@ def parse(text: str) -> Node | None:
         return _build(yaml.parse(text, Loader=yaml.CSafeLoader))
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
-        raise Refusal(mark.line + 1 if mark else 0, f"is no YAML: {fault.problem or fault.context}") from None
+        raise Refusal(mark.line + 1 if mark else 0, f"is not valid YAML: {fault.problem or fault.context}") from None
     except yaml.YAMLError:
-        raise Refusal(0, "is no YAML") from None
+        raise Refusal(0, "is not valid YAML") from None
 
 
 def scalars(node: Node) -> Iterator[Scalar]:
