@@ -111,7 +111,7 @@ class Decoder:
 
     def _chosen(self, node: Node, choices: tuple[Wanted, ...], field: str) -> Wanted:
         """The structure whose first key is there: ``workload:`` makes one reader, ``people:`` the other."""
-        marks = {msgspec.structs.fields(choice)[0].encode_name: choice for choice in choices}
+        marks = {next(iter(_fields(choice))): choice for choice in choices}
         keys = [key.text for key, _ in node.pairs] if isinstance(node, Mapping) else []
         found = [mark for mark in marks if mark in keys]
         if len(found) == 1:
@@ -136,10 +136,12 @@ def _fields(structure: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldI
     return {one.encode_name: one for one in msgspec.structs.fields(structure)}
 
 
+@functools.cache
 def _origin(wanted: Wanted) -> typing.Any:
     return typing.get_origin(wanted)
 
 
+@functools.cache
 def _choices(wanted: Wanted) -> tuple[Wanted, ...]:
     if _origin(wanted) in (typing.Union, types.UnionType):
         return tuple(choice for choice in typing.get_args(wanted) if choice is not types.NoneType)

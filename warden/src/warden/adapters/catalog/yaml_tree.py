@@ -58,12 +58,18 @@ def decode(raw: bytes) -> str:
     except UnicodeDecodeError as fault:
         raise Refusal(raw.count(b"\n", 0, fault.start) + 1, "is not UTF-8 text") from None
     for number, line in enumerate(text.split("\n"), 1):
-        stray = next((char for char in line.rstrip("\r") if not (char.isprintable() or char == "\t")), None)
-        if stray is not None:
+        if stray := _invisible(line.rstrip("\r"), "\t"):
             raise Refusal(number, f"has the character U+{ord(stray):04X}, which cannot be seen; remove it")
         if line[: len(line) - len(line.lstrip())].count("\t"):
             raise Refusal(number, "is indented with a tab; YAML is indented with spaces")
     return text
+
+
+def _invisible(text: str, allowed: str) -> str:
+    """The first character that cannot be seen, but for those allowed; empty where there is none."""
+    if text.isprintable():
+        return ""
+    return next((char for char in text if not (char.isprintable() or char in allowed)), "")
 
 
 def parse(text: str) -> Node | None:
@@ -146,8 +152,7 @@ def _node(event: Any, name: str, line: int) -> Node | None:
     if getattr(event, "tag", None):
         raise Refusal(line, "uses a tag (!…); write the value without it")
     if name == "ScalarEvent":
-        stray = next((char for char in event.value if not (char.isprintable() or char in "\t\n")), None)
-        if stray is not None:  # written as an escape: "\e"
+        if stray := _invisible(event.value, "\t\n"):  # written as an escape: "\e"
             raise Refusal(line, f"has the character U+{ord(stray):04X}, which cannot be seen; remove it")
         return Scalar(line, event.value)
     if name == "SequenceStartEvent":
