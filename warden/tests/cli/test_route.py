@@ -209,7 +209,11 @@ LISTED = [name for name in HEAVY if name not in {"yaml", "pathlib"}]
 
 
 @pytest.mark.parametrize(
-    ("argv", "without"), [(["route", "show", "openrouter-llm-connect", "--json"], HEAVY), (["route", "list"], LISTED)]
+    ("argv", "without"),
+    [
+        (["route", "show", "openrouter-llm-connect", "--json"], HEAVY),
+        (["route", "list"], LISTED),
+    ],
 )
 def test_what_route_leaves_unimported(world, tmp_path, argv, without):
     copy = tmp_path / "copied"
@@ -221,7 +225,7 @@ def test_what_route_leaves_unimported(world, tmp_path, argv, without):
     (copy / "platform.yaml").write_bytes(Path(SHIPPED, "platform.yaml").read_bytes())
     code = (
         "import sys; from warden.adapters.catalog import entry_cache; entry_cache.SETTLED = -1\n"
-        "entry_cache.entry(sys.argv.pop(1), 'openrouter-llm-connect')"
+        "entry_cache.entry(sys.argv[1], 'openrouter-llm-connect')"
     )
     subprocess.run([sys.executable, "-c", code, str(copy)], env=world.env, check=True)
     code = (
