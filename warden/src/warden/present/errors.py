@@ -18,12 +18,16 @@ def message(fault: WardenError) -> str:
 
 def hint(fault: WardenError) -> str:
     """What to do next; empty where nothing is known."""
-    return ": ".join(filter(None, (fault.hint, commands(fault.remedy))))
+    return _hint(fault, commands(fault.remedy))
 
 
 def hint_to_paste(fault: WardenError) -> str:
     """The same for a text that `terminal` breaks into lines."""
-    return ": ".join(filter(None, (fault.hint, to_paste(*fault.remedy))))
+    return _hint(fault, to_paste(*fault.remedy))
+
+
+def _hint(fault: WardenError, steps: str) -> str:
+    return ": ".join(filter(None, (fault.hint.removesuffix(":"), steps)))
 
 
 def as_json(fault: WardenError) -> dict[str, object]:
