@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from activity_core import salvage
 from activity_core.answer import read
-from activity_core.material import MASK
+from activity_core.masking import MASK
 from activity_core.wsjf import COLUMNS
 
 IDS = [f"N-{number}" for number in range(1, 10)]

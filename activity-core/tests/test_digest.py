@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from activity_core import schemas
 from activity_core.digest import read
 from activity_core.faults import AnswerIsNo
-from activity_core.material import MASK
+from activity_core.masking import MASK
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 STEP = {"id": "N-1", "title": "A step"}

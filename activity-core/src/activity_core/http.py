@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from activity_core.faults import NoAnswer, WrongUsage
-from activity_core.material import mask
+from activity_core.masking import mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ sees go with them (fillers, variation selectors, the grapheme joiner): they woul
 import unicodedata
 
 from activity_core.lookalikes import INVISIBLE
-from activity_core.material import mask
+from activity_core.masking import mask
 
 _REMOVED = {"Cc", "Cf", "Cs", "Co", "Cn"}
 ELLIPSIS = "…"
