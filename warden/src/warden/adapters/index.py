@@ -7,6 +7,8 @@ parsed each time. All rows are bound to warden's own modules that judge entries 
 
 import os
 import time
+from collections.abc import Iterator
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,11 +23,9 @@ if TYPE_CHECKING:
 _SETTLED = 1_000_000_000  # nanoseconds
 _JUDGES = (
     *("files.py", "structures.py", "yaml_tree.py", "index.py"),
-    *(
-        f"../domain/{name}.py"
-        for name in ("catalog", "cluster", "lane", "material", "record", "route", "routing", "rules")
-    ),
+    *(f"../domain/{name}.py" for name in ("catalog", "cluster", "lane", "record", "route", "routing", "rules")),
 )
+_SCANNER_FILES = ("__init__.py", "known_formats.py", "patterns.py", "randomness.py", "scanner.py", "_native.abi3.so")
 _PLATFORM_FILES = ("platform.yaml", "clusters.yaml")  # as `files.PLATFORM_FILES`, which would cost its imports
 
 
@@ -81,7 +81,15 @@ def _good_row(platform_dir: str, name: str) -> Row | None:
 def _binding(platform_dir: str) -> str:
     here = os.path.dirname(__file__)
     judges = [stamp(os.path.join(here, name)) for name in _JUDGES]
+    judges += [stamp(os.path.join(each, name)) for each in _scanner_folders() for name in _SCANNER_FILES]
     return f"{platform_dir} {_platform_stamps(platform_dir)} {judges}"
+
+
+def _scanner_folders() -> Iterator[str]:
+    """Where the secret scanner is installed; found without importing it, which would cost the hot path 10 ms."""
+    for package in ("secret_scan", "kingfisher_sdk"):
+        spec = PathFinder.find_spec(package)
+        yield from (spec.submodule_search_locations or ()) if spec else ()
 
 
 def _platform_stamps(platform_dir: str) -> list[Stamp]:

@@ -113,13 +113,12 @@ def one_line(reason: str) -> str:
     """A reason without line breaks and doubled spaces. Raises `Usage` where it holds a secret: it is journaled."""
     said = " ".join(reason.split())
     if said:
-        from warden.domain.material import redact
+        from secret_scan import scan
 
-        found = redact(said)[1]
-        if found:
+        if found := scan(said):
             raise Usage(
-                f"--reason holds {found[0][1]}, and the journal keeps it for good. Nothing was done.",
-                hint="say it without: name the ticket, or where it was seen",
+                f"--reason holds secret material ({found[0].kind}), and the journal is permanent. Nothing was done.",
+                hint="leave the value out: name the ticket, or where it was seen",
             )
     return said
 

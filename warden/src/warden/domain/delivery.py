@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from secret_scan import redact
 from warden.domain.cluster_plan import owned_by, owner_named
 from warden.domain.consuming import NOTHING, OLDER, OTHERWISE, judge_consumer
 from warden.domain.exposure import widest
 from warden.domain.lane import Stretch
-from warden.domain.material import redact
 from warden.domain.proof import Verdict, Word, finding
 from warden.domain.seen import DeliverySeen
 from warden.domain.server import Handed
@@ -327,7 +327,7 @@ def _told(seen: DeliverySeen, probe: str, title: str, *, stretch: Stretch = "cus
 
 def quoted(text: str) -> str:
     """Another system's words: on one line, bounded, and without anything that looks like a value."""
-    line = " ".join(redact(text)[0].split())
+    line = " ".join(redact(text).split())
     return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
 
 
