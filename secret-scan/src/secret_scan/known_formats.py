@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
     from kingfisher_sdk import Scanner
 
-_SHORTEST_KEY = 12
-_IGNORED = frozenset({"betterleaks.curl-auth-user"})
+_RUN, _DIGIT = re.compile(r"[A-Za-z0-9]+"), re.compile(r"[0-9]")
+_SHORTEST_RUN, _FEWEST_DIGITS = 8, 3
+_IGNORED = frozenset({"curl auth user"})
 """Reports placeholders, and `docker run -u app:staff` after a call of curl; patterns.py has a narrower one."""
 _DECORATION = re.compile(r"^(?:betterleaks\.|veles\.secrets/)|\.[0-9]+$")
-_PUBLIC = ("-id", "-pub-key", "-public-key")
+_PUBLIC = (" id", " pub key", " public key")
 """Rules for the public half of a pair: a client's id is not a secret."""
 
 
@@ -30,17 +31,19 @@ def find(text: str) -> Iterator[tuple[str, int, int]]:
     readable = text.replace("\0", " ").replace("\ufeff", " ")
     octets = readable.encode("utf-8", errors="replace")
     for finding in _scanner().scan(octets):
-        if finding.visible and finding.rule_id not in _IGNORED and not finding.rule_id.endswith(_PUBLIC):
+        kind = _kind(finding.rule_id)
+        if finding.visible and kind not in _IGNORED and not kind.endswith(_PUBLIC):
             start, end = finding.location["start_offset"], finding.location["end_offset"]
-            yield _kind(finding.rule_id), _characters(octets[:start]), _characters(octets[:end])
+            yield kind, _characters(octets[:start]), _characters(octets[:end])
 
 
 def _may_hold_a_key(text: str) -> bool:
-    """Whether some word is long and has a digit.
+    """Whether some run of letters and digits is long and has several digits, as a UUID and a hexadecimal key have.
 
-    Loading the rules takes 0.4 s, so it is not done for ordinary text. A key without a digit is found by randomness.py.
+    Loading the rules takes 0.4 s, so it is not done for ordinary text. Keys with fewer digits are found by
+    `randomness` and `patterns`.
     """
-    return any(len(word) >= _SHORTEST_KEY and any(map(str.isdigit, word)) for word in text.split())
+    return any(len(run) >= _SHORTEST_RUN and len(_DIGIT.findall(run)) >= _FEWEST_DIGITS for run in _RUN.findall(text))
 
 
 @cache
