@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activity_core import salvage
-from activity_core.answer import read
-from activity_core.masking import MASK
-from activity_core.wsjf import COLUMNS
+from activity_core.core import salvage
+from activity_core.core.answer import read
+from activity_core.core.masking import MASK
+from activity_core.core.wsjf import COLUMNS
 
 IDS = [f"N-{number}" for number in range(1, 10)]
 WSJF = {"user_business_value": 3, "time_criticality": 2, "risk_reduction_opportunity_enablement": 1, "job_size": 2}
@@ -37,16 +37,16 @@ def test_a_whole_answer():
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        ("no object", "is no object"),
-        (one("N-99"), "is no id of the digest"),
-        (one(candidate=7), "candidate: is not of the type string"),
-        (one("N-1", wsjf=WSJF | {"job_size": 4}), "wsjf.job_size: is not one of 1, 2, 3, 5, 8, 13, 20"),
-        (one("N-1", wsjf=WSJF | {"job_size": 0}), "is not one of"),
-        (one("N-1", wsjf=WSJF | {"job_size": "3"}), "is not one of"),
-        (one("N-1", wsjf=WSJF | {"job_size": True}), "is not one of"),
+        ("no object", "not an object"),
+        (one("N-99"), "not an id of the digest"),
+        (one(candidate=7), "candidate: expected type string"),
+        (one("N-1", wsjf=WSJF | {"job_size": 4}), "wsjf.job_size: expected one of 1, 2, 3, 5, 8, 13, 20"),
+        (one("N-1", wsjf=WSJF | {"job_size": 0}), "expected one of"),
+        (one("N-1", wsjf=WSJF | {"job_size": "3"}), "expected one of"),
+        (one("N-1", wsjf=WSJF | {"job_size": True}), "expected one of"),
         (one("N-1", wsjf={"job_size": 1}), "user_business_value, time_criticality"),
-        (one("N-1", wsjf=3), "wsjf: is not of the type object"),
-        (one("N-1", confidence=0.9), "confidence: is not one of low, medium, high"),
+        (one("N-1", wsjf=3), "wsjf: expected type object"),
+        (one("N-1", confidence=0.9), "confidence: expected one of low, medium, high"),
         (one("N-1", action="\u200b "), "action: is empty"),
         ({key: value for key, value in one().items() if key != "why"}, "why missing"),
     ],
@@ -123,10 +123,10 @@ def test_a_fenced_answer_is_kept_and_told():
 )
 def test_what_is_said_to_be_kept_was_kept(nothing):
     answer = read(nothing, IDS)
-    assert "no recommendation in it could be kept" in answer.problems[0]
+    assert "no recommendation could be kept" in answer.problems[0]
     assert len(answer.quarantined) == nothing.count('{"ca')
     some = read(text(one("N-1"), one("N-2"))[:-20], IDS)
-    assert "what stands whole in it was kept" in some.problems[0]
+    assert "complete recommendations were kept" in some.problems[0]
 
 
 def test_a_list_that_is_cut_between_two_entries_quarantines_none():
@@ -235,7 +235,7 @@ def test_any_text_is_read_without_a_fault(anything):
 def test_what_is_tried_in_vain_has_an_end(monkeypatch, rubbish, most):
     """Each try reads on from where it begins: without a bound two megabytes took minutes."""
     tried = []
-    decoded = salvage._decoded
-    monkeypatch.setattr(salvage, "_decoded", lambda text, at: tried.append(at) or decoded(text, at))
-    assert salvage.objects(rubbish).entries == []
+    decoded = salvage._value_at
+    monkeypatch.setattr(salvage, "_value_at", lambda text, at: tried.append(at) or decoded(text, at))
+    assert salvage.salvage(rubbish).entries == []
     assert len(tried) < most

@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 from payloads import OWN, published
 
-from activity_core import schemas
+from activity_core.core import schemas
 
 PAYLOADS = [*OWN, *(payload for texts in published().values() for payload in texts)]
 GROUP = 22  # texts of one answer: a summary, and three of each of seven recommendations

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from activity_core.commands.triage import command
-from activity_core.faults import Exit
+from activity_core.core.errors import Exit
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "k8s" / "activity-core-triage"
 SOURCE = Path(__file__).parent.parent / "src" / "activity_core"

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from activity_core.masking import MASK, mask
-from activity_core.text import clean
+from activity_core.core.masking import MASK, mask
+from activity_core.core.text import clean
 
 KEY = "5b0e7c21d94fa3668e1077bb42c9d3f0" * 2
 LOOKS_ALIKE = [

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from activity_core.answer import Recommendation
-from activity_core.digest import Candidate, Digest, read
-from activity_core.needs_human import CATEGORIES, reasons
-from activity_core.wsjf import Estimates
+from activity_core.core.answer import Recommendation
+from activity_core.core.digest import Candidate, Digest, read
+from activity_core.core.needs_human import CATEGORIES, reasons
+from activity_core.core.wsjf import Estimates
 
 LABELLED = tomllib.loads((Path(__file__).parent / "needs_human.toml").read_text())
 

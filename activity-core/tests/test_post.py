@@ -39,7 +39,7 @@ def test_a_hub_that_knows_the_run_by_its_key_counts_as_told(world, hub):
     hub.play = lambda *_: (409, {}, b"")
     done = world.triage(None, "--post", hub.url)
     assert done.returncode == 0
-    assert "the State Hub says that it knows this run already (409)" in done.stderr
+    assert "the State Hub answered that it knows this run already (409)" in done.stderr
     assert world.runs[0]["posted_at"]
     assert world.triage(None, "--post", hub.url).returncode == 0
     assert len(hub.seen) == 1
@@ -50,7 +50,7 @@ def test_a_hub_that_does_not_take_it_costs_no_report_and_is_told_the_next_time(w
         hub.play = lambda *_, status=status: (status, {"location": "http://192.0.2.1"}, b"")
         done = world.triage(None, "--post", hub.url)
         assert (done.returncode, bool(json.loads(done.stdout)["items"])) == (code, True)
-        assert "The report is made, and the hub was not told of it." in done.stderr
+        assert "The report is complete, but was not posted." in done.stderr
     hub.play = lambda *_: (200, {}, b"ok")
     assert world.triage(None, "--post", hub.url).returncode == 0
     assert (len(gateway.seen), len(hub.seen)) == (1, 4)
@@ -64,8 +64,8 @@ def test_a_refusal_of_the_hub_names_its_token_and_a_file_that_holds_none_costs_n
     done = world.triage(None, "--again", "--post", hub.url, STATE_HUB_TOKEN_FILE="nowhere")
     fault = json.loads(done.stderr)
     assert (done.returncode, bool(json.loads(done.stdout)["items"])) == (2, True)
-    assert "Nothing was asked" not in fault["message"]
-    assert "The report is made, and the hub was not told of it." in fault["message"]
+    assert "The model was not asked" not in fault["message"]
+    assert "The report is complete, but was not posted." in fault["message"]
     assert len(gateway.seen) == 2
 
 

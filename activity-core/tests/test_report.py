@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from activity_core import answer, digest, markdown, report, schemas, terminal, triage, words
-from activity_core.berlin import parsed
-from activity_core.gateway import Gateway, Served
-from activity_core.lock import Place
-from activity_core.wsjf import SCALE
+from activity_core import triage
+from activity_core.adapters.llm_connect import Gateway
+from activity_core.adapters.lock import RecordPath
+from activity_core.core import answer, digest, report, schemas
+from activity_core.core.dates import parsed
+from activity_core.core.report import Completion
+from activity_core.core.wsjf import SCALE
+from activity_core.present import markdown, terminal, wording
 
 SAMPLES = Path(__file__).parent.parent / "samples"
-SERVED = Served("", "example/model-1", "stop", (1200, 640), 0.0031, "req-1", None)
+SERVED = Completion("", "example/model-1", "stop", (1200, 640), 0.0031, "req-1", None)
 
 
 def made(name, text, began, before=None):
@@ -55,7 +58,7 @@ class Days:
         document = self.say.digest(generated_at=moment)
         path = self.world.digest(document | {"next_steps": steps})
         self.world.gateway.play = self.say.answering(*chosen)
-        asked = triage.Asked(path, None, self.gateway, Place(str(self.world.home / "runs.db")), again)
+        asked = triage.Request(path, None, self.gateway, RecordPath(str(self.world.home / "runs.db")), again)
         found = triage.triage(asked, lambda: parsed(moment), lambda _: None).report
         Draft202012Validator(schemas.schema("report")).validate(found)
         return found
@@ -134,9 +137,9 @@ def test_each_candidate_stands_in_one_list_and_what_was_recommended_is_not_said_
     assert [each["id"] for each in found["not_chosen"]] == ["NS-205", "MSG-301", "MSG-302", "MSG-303", "MSG-304"]
     shown = "\n".join(terminal.lines(found, 100, lambda line, _: line))
     for form in (markdown.rendered(found).replace("`", ""), shown):
-        assert "WS-103 OpenRouter contract for 2027: confidence: is not one of low, medium, high" in form
+        assert "WS-103 OpenRouter contract for 2027: confidence: expected one of low, medium, high" in form
         assert "NS-203 Cache the base layers in the runner: more than 7 recommendations" in form
-        assert "WS-999: candidate: is no id of the digest" in form
+        assert "WS-999: candidate: not an id of the digest" in form
 
 
 def test_a_candidate_that_is_dropped_today_is_said_to_be(world, say):
@@ -145,7 +148,7 @@ def test_a_candidate_that_is_dropped_today_is_said_to_be(world, say):
     entries = [{"id": "A", "title": "Step A"}, {"id": "B", "title": ""}]
     path = world.digest(say.digest(*entries, generated_at="2026-11-24T06:20:00Z"))
     world.gateway.play = say.answering(*days.order("A"))
-    asked = triage.Asked(path, None, days.gateway, Place(str(world.home / "runs.db")), again=False)
+    asked = triage.Request(path, None, days.gateway, RecordPath(str(world.home / "runs.db")), again=False)
     found = triage.triage(asked, lambda: parsed("2026-11-24T06:20:00Z"), lambda _: None).report
     assert told(found)[1] == ["now dropped: B Step B"]
 
@@ -204,7 +207,7 @@ def test_a_close_call_is_marked_with_whom_it_is_close_to(say):
     found = made("tuesday", say.content(*near), "2026-11-24T06:20:00Z")
     assert [each["close_to"] for each in found["items"]] == [["WS-101"], ["WS-102"], []]
     text = markdown.rendered(found)
-    assert text.count("- Close call: one step in one estimate changes places with `WS-101`\n") == 1
+    assert text.count("- Close call: one step in one estimate swaps it with `WS-101`\n") == 1
     assert "| `WS-101` |\n" in text.partition("\n| 1 |")[2].partition("| 2 |")[0]
     shown = " ".join(" ".join(terminal.lines(found, 100, lambda line, _: line)).split())
     assert shown.count("; close to WS-10") == 2
@@ -245,4 +248,4 @@ def test_the_first_line_counts_as_people_do(say, marks, said):
     ids = ("WS-105", "NS-203", "NS-204")
     items = [say.item(each, needs_human=mark) for each, mark in zip(ids, marks, strict=False)]
     found = made("tuesday", say.content(*items), "2026-11-24T06:20:00Z")
-    assert words.headline(found) == said
+    assert wording.headline(found) == said

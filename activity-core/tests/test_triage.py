@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from activity_core import schemas, tokens
-from activity_core.faults import WrongUsage
+from activity_core.adapters import tokens
+from activity_core.core import schemas
+from activity_core.core.errors import UsageError
 
 KEY = "sk-or-v1-" + "8f2c4e6a1b3d5f70" * 4
 
@@ -103,11 +104,9 @@ def test_a_token_from_a_pipe_goes_along_and_one_that_nobody_writes_to_is_given_u
     threading.Thread(target=lambda: Path(path).write_text("piped.token\n"), daemon=True).start()
     assert world.triage(None, LLM_CONNECT_TOKEN_FILE=path).returncode == 0
     assert gateway.seen[0].headers["authorization"] == "Bearer piped.token"
-    monkeypatch.setattr(tokens, "_SECONDS", 0.2)
-    with pytest.raises(
-        WrongUsage, match=r"LLM_CONNECT_TOKEN_FILE is a pipe that did not come to its end within 0\.2 s"
-    ):
-        tokens.bearer(path, of="LLM_CONNECT_TOKEN_FILE")
+    monkeypatch.setattr(tokens, "_PIPE_SECONDS", 0.2)
+    with pytest.raises(UsageError, match=r"LLM_CONNECT_TOKEN_FILE is a pipe that was not closed within 0\.2 s"):
+        tokens.bearer(path, variable="LLM_CONNECT_TOKEN_FILE")
 
 
 def test_a_truncated_answer_keeps_what_is_whole(world, gateway, say):
@@ -129,7 +128,7 @@ def test_an_answer_that_ended_otherwise_or_is_over_a_limit_asks_for_a_review(wor
     gateway.play = say.answering(*map(say.item, ids))
     digest = world.digest(say.digest(*({"id": each, "title": "x"} for each in ids)))
     done = world.run("triage", "--digest", digest, "--again")
-    assert (done.returncode, "over a limit, see what was dropped." in done.stdout) == (1, True)
+    assert (done.returncode, "exceeded a limit, see what was dropped." in done.stdout) == (1, True)
     assert "- `N-8` x: more than 7 recommendations\n" in done.stdout
 
 
@@ -146,9 +145,9 @@ def test_the_gateways_own_validation_asks_for_a_review(world, gateway, say):
         "reason": "schema",
         "problems": [{"path": "/recommendations", "problem": told}, {"path": "", "problem": ""}],
     }
-    assert report["problems"][0].startswith(f"llm-connect's validation says: schema: /recommendations {told}")
+    assert report["problems"][0].startswith(f"llm-connect's validation failed: schema: /recommendations {told}")
     shown = (world.home / "report.md").read_text()
-    assert "validation says: schema: /recommendations" in shown
+    assert "validation failed: schema: /recommendations" in shown
     assert "[x](http" not in shown
 
 
@@ -213,7 +212,7 @@ def test_a_digest_of_which_no_entry_can_be_used_is_no_quiet_day(world, gateway, 
     done = world.triage(say.digest({"key": "N-1", "title": "x"}, {"key": "N-2"}))
     report = report_of(done)
     assert (done.returncode, report["state"], len(report["dropped"]), gateway.seen) == (1, "empty", 2, [])
-    assert "none that can be used" in report["warnings"][-1]
+    assert "none can be used" in report["warnings"][-1]
 
 
 @pytest.mark.parametrize("name", ["", "a\udcffb", "a\x1b[31mb", "a\nb", "x" * 201])
@@ -229,7 +228,7 @@ REFUSALS = [
     (429, {"type": "provider_rate_limit"}, {"retry-after": "7"}, 5, "triage again in 7 s"),
     (429, {"type": "provider_rate_limit"}, {"retry-after": "x" * 99}, 5, "later"),
     (402, {"type": "budget_exhausted"}, {"retry-after": "40012"}, 5, "triage again in 40012 s (11 h)"),
-    (402, {"type": "budget_exhausted"}, {}, 5, "no next period"),
+    (402, {"type": "budget_exhausted"}, {}, 5, "no future period"),
     (402, {"type": "model_unpriced"}, {}, 5, "prices"),
     (503, {"type": "gateway_busy"}, {"retry-after": "1"}, 5, "triage again in 1 s"),
     (404, {"type": "unknown_profile"}, {}, 1, "llm-connect profiles"),
@@ -291,7 +290,7 @@ def test_a_200_that_is_no_answer(world, gateway, octets):
 
 def test_too_large_an_answer_is_not_read_to_its_end(world, gateway):
     gateway.play = lambda *_: (200, {}, b" " * 3_000_000)
-    assert "more than 2097152 octets" in fault_of(world.triage())["message"]
+    assert "more than 2097152 bytes" in fault_of(world.triage())["message"]
 
 
 def reset(handler, _seen):
@@ -369,7 +368,7 @@ def test_a_time_that_is_none(world, seconds):
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        (b"", "no JSON"),
+        (b"", "not JSON"),
         (b'{"a', "unterminated string starting at line 1, column 2"),
         (b'{"a": 1}', "schema"),
         (b" " * 5_300_000, "5 MiB"),
@@ -393,13 +392,13 @@ def test_a_5_megabyte_digest_is_read_cut_and_told(world, say):
 def test_a_file_that_cannot_be_read(world, path):
     done = world.run("triage", "--digest", path)
     assert done.returncode == 2
-    assert "Nothing was asked." in done.stderr
+    assert "The model was not asked." in done.stderr
 
 
 def test_a_pipe_is_not_waited_for(world):
     os.mkfifo(world.home / "pipe")
     done = world.run("triage", "--digest", "pipe", "--json")
-    assert (done.returncode, "no regular file; a pipe goes in as -" in fault_of(done)["message"]) == (2, True)
+    assert (done.returncode, "not a regular file; pass a pipe as -" in fault_of(done)["message"]) == (2, True)
     world.triage()
     assert world.run("triage", "--digest", "pipe").returncode == 2
 
@@ -451,15 +450,15 @@ def test_a_digests_address_is_asked_as_it_was_given(world, hub, say, path):
     "given",
     [
         ((404, {}, b""), 3, "answered 404"),
-        ((401, {}, b""), 4, "refused the caller"),
+        ((401, {}, b""), 4, "denied access"),
         ((301, {"location": "http://192.0.2.1/"}, b""), 3, "redirect (301), which is not followed"),
-        ((200, {}, b"<html>"), 1, "no JSON but a page of HTML or XML"),
-        ((200, {}, b"{"), 1, "no JSON: "),
+        ((200, {}, b"<html>"), 1, "is an HTML or XML page, not JSON"),
+        ((200, {}, b"{"), 1, "not JSON: "),
         ((200, {}, b" " * 5_300_000), 3, "more than"),
         ((200, {"content-encoding": "gzip"}, gzip.compress(b" " * 50_000_000)), 3, "more than"),
         ((200, {"content-encoding": "gzip"}, b"no gzip at all"), 3, "content-encoding"),
         ((200, {"content-encoding": "br"}, b"\x1b\x00xx"), 3, "content-encoding other than gzip and deflate"),
-        ((200, {"content-length": "900"}, b"{"), 3, "closed the connection within its answer"),
+        ((200, {"content-length": "900"}, b"{"), 3, "closed the connection before the end of its answer"),
     ],
 )
 def test_an_address_that_gives_no_digest(world, gateway, hub, given):
@@ -469,7 +468,7 @@ def test_an_address_that_gives_no_digest(world, gateway, hub, given):
     fault = fault_of(done)
     assert (done.returncode, gateway.seen) == (code, [])
     assert said in fault["message"]
-    assert "Nothing was asked" in fault["message"]
+    assert "The model was not asked" in fault["message"]
     assert (fault["system"], fault["subject"]) == ("digest", f"{hub.url}/digest")
     assert fault["hint"]
     assert KEY not in done.stderr
@@ -493,7 +492,7 @@ def test_an_address_with_https_where_http_is_spoken(world, gateway, answer):
         done = world.triage(f"https://127.0.0.1:{plain.getsockname()[1]}/digest")
         thread.join(5)
     assert (done.returncode, gateway.seen) == (3, [])
-    assert "cannot be reached (no TLS is spoken there)" in fault_of(done)["message"]
+    assert "cannot be reached (the server does not speak TLS)" in fault_of(done)["message"]
 
 
 def spoken_once(listening, answer):
