@@ -51,7 +51,7 @@ def reported(demo: Demo, url: str) -> None:
     demo.say("Once a day", "A second call asks nobody; the record has the run, its tokens and its cost.")
     command = f"activity-core triage --digest {sample} --json > {demo.home}/again.json"
     again = demo.run(f"sh -c {shlex.quote(command)}", LLM_CONNECT_URL=url)
-    if "nobody was asked" not in again:
+    if "the model was not asked" not in again:
         raise Wrong("the second call of the day asked again")
     demo.run("activity-core runs")
 
