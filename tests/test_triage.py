@@ -138,8 +138,8 @@ def test_what_the_gateway_refuses_is_told_with_what_to_do(triage, model, code, h
 
 BUDGETS = [
     ("day", "tokens = 12000", "budget_exhausted", r"run triage again in \d+ s"),
-    ("day", "tokens = 9", "budget_exhausted", "no next period"),
-    ("total", "tokens = 12000", "budget_exhausted", "no next period"),
+    ("day", "tokens = 9", "budget_exhausted", "no future period"),
+    ("total", "tokens = 12000", "budget_exhausted", "no future period"),
     ("day", "usd = 1.0", "model_unpriced", "prices"),
 ]
 
@@ -201,7 +201,7 @@ def test_what_does_not_satisfy_the_schema_is_told_by_the_gateway_and_only_the_ba
     judged = report["served"]["validation"]
     assert (judged["valid"], judged["reason"]) == (False, "schema")
     assert judged["problems"][0]["path"] == "/recommendations/1/wsjf/job_size"
-    assert "llm-connect's validation says: schema: /recommendations/1/wsjf/job_size 4 is not one of" in "".join(
+    assert "llm-connect's validation failed: schema: /recommendations/1/wsjf/job_size 4 is not one of" in "".join(
         report["problems"]
     )
 
