@@ -8,7 +8,7 @@ PY := .venv/bin/python
 STAMP := .venv/.in-step
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock test test-cluster check demo demo-cluster demo-triage bench test-compat bench-llm
+.PHONY: help setup lock test test-cluster check demo demo-cluster demo-triage docs picture bench test-compat bench-llm
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -45,6 +45,8 @@ lock: | $(filter .tools/%,$(UV)) ## resolve the dependencies anew and pin them i
 	  --constraints requirements.lock llm-connect/pyproject.toml -o llm-connect/requirements.lock
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --no-emit-package secret-scan \
 	  --constraints requirements.lock activity-core/pyproject.toml -o activity-core/requirements.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+	  tools/docs-requirements.in -o tools/docs-requirements.lock
 
 test: $(STAMP)   ## all tests but those of clusters, on a real OpenBao
 	$(PY) -m pytest -n 2 --dist loadgroup -m "not cluster and not compat"
@@ -81,8 +83,21 @@ demo-cluster: $(STAMP)  ## the same lane on two real clusters; builds their prog
 	@env -u WARDEN_TEST_KUBECONFIG $(PY) tests/plugins/built.py
 	@$(PY) -m demo.cluster
 
-check: $(STAMP)  ## style, types, imports, house rules, documents against the programs
+check: $(STAMP) .venv-docs/.in-step  ## style, types, imports, house rules, links, documents against the programs
 	@tools/check $(PY)
+
+.venv-docs/.in-step: tools/docs-requirements.lock | $(filter .tools/%,$(UV))
+	@echo "installing what tools/docs-requirements.lock pins into .venv-docs"
+	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@test -x .venv-docs/bin/python || $(UV) venv --quiet --clear --no-python-downloads --python "$(PYTHON)" .venv-docs
+	@$(UV) pip sync --quiet --python .venv-docs/bin/python --require-hashes tools/docs-requirements.lock
+	@touch $@
+
+docs: .venv-docs/.in-step  ## the documentation as a site in build/site; a broken link fails
+	@tools/site
+
+picture: $(STAMP)  ## the picture in README.md, drawn again from the tutorial's transcripts
+	@$(PY) -m tools.picture --write
 
 bench: $(STAMP)  ## side by side against peers, medians of one run; read the ratios; kept in docs/bench.md
 	@set -o pipefail; { echo "# Bench: side by side against peers"; echo; \

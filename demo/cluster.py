@@ -1,8 +1,8 @@
-"""The lane on two real clusters: delivered, proven, broken, mended, and a Secret made by hand taken over.
+"""The lane on two real clusters: delivered, proven, broken, repaired, and a Secret made by hand taken over.
 
-Real are OpenBao, both API servers with their controllers, and External Secrets Operator in each. No kubelet is there,
-so no pod runs: what a kubelet would report of a pod is written by hand, and said so. The lane's file is changed by
-`warden adopt`, so that the demo works on a copy of `platform/`.
+OpenBao, both API servers with their controllers, and External Secrets Operator in each are real. There is no kubelet,
+so no pod runs: the status that a kubelet would report is written by hand, and the demo says so. `warden adopt` changes
+the lane's file, so the demo works on a copy of `platform/`.
 """
 
 import json
@@ -14,9 +14,9 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from demo.run import FIELD, LANE, REPOSITORY, Demo, Wrong, play
+from demo.run import FIELD, LANE, REPOSITORY, Demo, DemoError, play
 
-from warden.adapters.embedded.build import cache_directory, located
+from warden.adapters.dev.build import cache_directory, located
 
 NAMESPACE, SECRET = "activity-core", "llm-connect-provider-secrets"
 OVERLAY = "deploy/k8s/activity-core-llm-connect"
@@ -33,20 +33,20 @@ def started(demo: Demo) -> None:
     demo.env["WARDEN_PLATFORM"] = str(shutil.copytree(REPOSITORY / "platform", demo.home / "platform"))
     keep_programs(demo)
     demo.say(
-        "A throw-away platform with two clusters",
-        "Real API servers, controllers and External Secrets Operators, and one real OpenBao. No kubelet: no pod runs.",
+        "A temporary platform with two clusters",
+        "Real API servers, controllers and External Secrets Operators, and a real OpenBao. No kubelet: no pod runs.",
     )
     demo.run(f"warden dev up --cluster {FIRST},{SECOND}")
-    # Before the person's own, which may be of any version.
+    # Before the caller's own kubectl, which may be of any version.
     demo.env["PATH"] = os.path.dirname(located().path("kubectl")) + os.pathsep + demo.env["PATH"]
-    demo.become("platform")
+    demo.act_as("platform")
 
 
 def keep_programs(demo: Demo) -> None:
-    """The demo has a cache of its own, and in it the programs that were built for clusters."""
+    """Link the programs that were built for clusters into the demo's own cache."""
     built = Path(cache_directory())
     if not os.path.exists(located().path("kubectl")):
-        raise Wrong("the programs of a cluster are not built yet; make demo-cluster builds them first")
+        raise DemoError("the programs of a cluster are not built yet: make demo-cluster")
     seen = demo.home / "cache" / "warden" / "cluster"
     seen.parent.mkdir(parents=True)
     seen.symlink_to(built)
@@ -54,26 +54,32 @@ def keep_programs(demo: Demo) -> None:
 
 def delivered(demo: Demo) -> None:
     """From the lane's file to a Secret in the first cluster."""
-    demo.say("Planned", "From the lane's one file: what is missing in OpenBao and in each cluster.")
+    demo.say("Plan", "What the lane's file implies, and OpenBao and the clusters do not have yet.")
     demo.run(f"warden plan {LANE}", expect=1)
-    demo.say("Applied, and filled", "The key arrives by a pipe; External Secrets Operator hands it on at once.")
+    demo.say(
+        "Apply, and put the value in", "The key comes through a pipe; External Secrets Operator delivers it at once."
+    )
     demo.run(f"warden apply {LANE} --create-namespace", quiet=True)
     demo.run(f"warden put {LANE} {FIELD}", pipe=demo.key_file)
 
 
 def deployed(demo: Demo) -> None:
     """The consumer's overlay in the first cluster, and the proof."""
-    demo.say("Deployed", "llm-connect's own overlay. It mounts the Secret as a directory, which follows a rotation.")
+    demo.say(
+        "Deploy", "With llm-connect's own overlay. It mounts the Secret as a directory, which follows a new value."
+    )
     deploy(demo, FIRST)
-    demo.say("Proven", "OpenBao's audit line of that very read, beside the Secret; and who else may read it.")
+    demo.say(
+        "Prove", "OpenBao's audit line of the operator's read, compared with the Secret; and who else can read it."
+    )
     demo.run(f"warden prove {LANE} --cluster {FIRST}")
 
 
 def deploy(demo: Demo, cluster: str) -> None:
-    """Apply the overlay, and be the kubelet for its one pod."""
+    """Apply the overlay, and report its one pod as a kubelet would."""
     kubectl(demo, cluster, f"apply -k {OVERLAY}")
     kubectl(demo, cluster, "wait deployment/llm-connect --for=jsonpath={.status.replicas}=1 --timeout=20s", quiet=True)
-    print("\n   No kubelet is here: that the pod runs and is ready is written by hand, and is not true.")
+    print("\n   There is no kubelet. That the pod runs is written by hand, and is not true.")
     running = demo.home / "running.json"
     running.write_text(json.dumps({"status": running_pod()}))
     pod = kubectl(demo, cluster, "get pod -l app.kubernetes.io/name=llm-connect -o name").strip()
@@ -82,7 +88,7 @@ def deploy(demo: Demo, cluster: str) -> None:
 
 
 def running_pod() -> dict[str, object]:
-    """The status that a kubelet reports of a pod that started now and is ready."""
+    """The status that a kubelet reports for a pod that has just act_as ready."""
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     state = {"ready": True, "restartCount": 0, "imageID": "", "state": {"running": {"startedAt": now}}}
     return {
@@ -93,35 +99,36 @@ def running_pod() -> dict[str, object]:
 
 
 def broken(demo: Demo) -> None:
-    """Somebody is given a right that opens the Secret; it is found, and mended."""
-    demo.say("A hole, made by hand", "Somebody gets a right to read Secrets. Nothing is changed by finding it.")
+    """Somebody gets a right on the Secret; it is found and removed."""
+    demo.say("Somebody gets a right to read Secrets", "The proof finds it and changes nothing.")
     kubectl(demo, FIRST, "create role debugging --verb=get,list --resource=pods,secrets")
     kubectl(demo, FIRST, "create rolebinding debugging --role=debugging --group=interns")
-    told = demo.run(f"warden prove {LANE} --cluster {FIRST}", expect=1, brief=True)
-    expect_told(told, "group:interns", "owner railiance-platform", f"rolebinding debugging -n {NAMESPACE}")
-    demo.say("Mended", "The binding is none of warden's: it is named, and whoever made it takes it away.")
+    output = demo.run(f"warden prove {LANE} --cluster {FIRST}", expect=1, brief=True)
+    expect_output(output, "group:interns", "owner railiance-platform", f"rolebinding debugging -n {NAMESPACE}")
+    demo.say("Repair", "The binding is not warden's, so whoever made it removes it.")
     kubectl(demo, FIRST, "delete rolebinding debugging")
     demo.run(f"warden prove {LANE} --cluster {FIRST}", brief=True)
 
 
-def expect_told(told: str, *parts: str) -> None:
-    """Each part is in what was told; line breaks do not count."""
-    whole = " ".join(told.split())
+def expect_output(output: str, *parts: str) -> None:
+    """Check that each part is in the output; line breaks do not count."""
+    whole = " ".join(output.split())
     for each in parts:
         if each not in whole:
-            raise Wrong(f"it was not told: {each}")
+            raise DemoError(f"not in the output: {each}")
 
 
 def taken_over(demo: Demo) -> None:
     """The second cluster, whose Secret was once made by hand."""
-    demo.say(
-        f"{SECOND}: a Secret made by hand", "With an older key, and with a copy of it in an annotation of kubectl's."
-    )
+    demo.say(f"{SECOND}: a Secret made by hand", "It has an older key, and kubectl left a copy of it in an annotation.")
     by_hand(demo)
     deploy(demo, SECOND)
-    told = demo.run(f"warden prove {LANE} --cluster {SECOND}", expect=1, brief=True)
-    expect_told(told, "kubectl.kubernetes.io/last-applied-configuration")
-    demo.say("Taken over", "Its value is compared with OpenBao's first. They differ, so warden asks which is right.")
+    output = demo.run(f"warden prove {LANE} --cluster {SECOND}", expect=1, brief=True)
+    expect_output(output, "kubectl.kubernetes.io/last-applied-configuration")
+    demo.say(
+        "Take it over",
+        "Its value is compared with OpenBao's first. They differ, so somebody has to say which is right.",
+    )
     demo.run(f"warden adopt {LANE} --cluster {SECOND} --yes", expect=1)
     demo.run(f"warden adopt {LANE} --cluster {SECOND} --keep openbao --yes")
     file = f"catalog/{LANE}.yaml"
@@ -129,7 +136,7 @@ def taken_over(demo: Demo) -> None:
 
 
 def by_hand(demo: Demo) -> None:
-    """The Secret as somebody once made it."""
+    """The Secret as somebody made it long ago."""
     made = demo.home / "by-hand.json"
     made.touch(0o600)
     metadata = {"name": SECRET, "namespace": NAMESPACE}
@@ -143,26 +150,27 @@ def by_hand(demo: Demo) -> None:
 
 def proven(demo: Demo) -> None:
     """Everything together."""
-    demo.say("Proven everywhere", "OpenBao, both deliveries, both consumers.")
+    demo.say("Prove everything", "OpenBao, both deliveries, both consumers.")
     demo.run(f"warden prove {LANE}", brief=True)
     demo.run(f"warden status {LANE}")
     demo.run("warden journal verify")
-    kept(demo)
+    search_for_the_key(demo)
 
 
-def kept(demo: Demo) -> None:
+def search_for_the_key(demo: Demo) -> None:
     """The key is in OpenBao and in etcd, and in nothing else that was written."""
     files = [path for path in demo.home.rglob("*") if path.is_file() and path != demo.key_file]
     found = [path for path in files if demo.key.encode() in path.read_bytes()]
     strays = [path for path in found if "etcd" not in path.parts]
     demo.say(
-        "Kept", "A cluster keeps its Secrets in etcd, in clear unless it was told to encrypt them. Nothing else may."
+        "Look for the key",
+        "A cluster keeps Secrets in etcd, unencrypted unless encryption is configured. No other file may have the key.",
     )
-    demo.show(f"the key was looked for in {len(files)} files: outside etcd found in {len(strays)}")
+    demo.show(f"searched {len(files)} files for the key: outside etcd found in {len(strays)}")
     if strays:
-        raise Wrong(f"the key was found in {', '.join(shlex.quote(demo.short(str(path))) for path in strays)}")
+        raise DemoError(f"the key was found in {', '.join(shlex.quote(demo.short(str(path))) for path in strays)}")
     if not found:
-        raise Wrong("the key is not even in etcd: it was not looked for in the right way")
+        raise DemoError("the key is not even in etcd, so the search does not work")
 
 
 def main() -> int:

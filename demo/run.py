@@ -1,7 +1,7 @@
-"""The first lane from end to end on a real OpenBao, told step by step; nothing is left running or behind.
+"""The first lane from end to end on a real OpenBao, step by step; nothing is left running or on disk.
 
-Everything is real but the far-away provider, which `llm-connect simulate-openrouter` plays on this machine. Each
-command that is shown is the command that is run. Ends with 0 only if every step answered as it should.
+Everything is real except the provider, which `llm-connect simulate-openrouter` simulates on this machine. Each command
+that is shown is the command that is run. Exits with 0 only if every step gave the expected answer.
 """
 
 import contextlib
@@ -38,16 +38,16 @@ FOREIGN = (
     "KUBECONFIG",
     "XDG_",
 )
-"""Variables of the person who runs the demo that must not reach into it."""
+"""The caller's variables that must not affect the demo."""
 
 EXPORTED = ("BAO_", "KUBECONFIG", "WARDEN_AUDIT")
 """What `warden dev env` sets."""
 
 OK, NOTE = re.compile("  ok "), re.compile(" {9}")
-"""How `warden prove` begins a line that is ok, and the lines that belong to the one above."""
+"""How `warden prove` begins a line that is ok, and a line that belongs to the one above."""
 
 Feed = IO[bytes] | int
-"""What a program reads as its input."""
+"""A program's standard input."""
 
 SCHEMA = {
     "type": "object",
@@ -59,12 +59,12 @@ SCHEMA = {
 }
 
 
-class Wrong(Exception):
-    """A step did not answer as it should."""
+class DemoError(Exception):
+    """A step did not give the expected answer."""
 
 
 class Demo:
-    """One run: a directory of its own, and the environment of everything that is started in it."""
+    """One run: its directory, and the environment of everything that it starts."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -84,7 +84,7 @@ class Demo:
         }
 
     def say(self, title: str, why: str) -> None:
-        """Announce a step: what comes, and why."""
+        """Announce a step: what happens, and why."""
         self.step += 1
         print(f"\n{bold(f'{self.step}. {title}')}\n   {why}", flush=True)
 
@@ -98,23 +98,23 @@ class Demo:
         pipe: Path | None = None,
         **env: str,
     ) -> str:
-        """Run a command line as it is shown, with `pipe` as its input. Raises `Wrong` for another exit code.
+        """Run a command line as it is shown, with `pipe` as its input. Raises `DemoError` for another exit code.
 
-        Where it ends as expected, `quiet` shows its last line only, and `brief` leaves out the lines that are ok.
+        If it ends as expected, `quiet` shows only its last line, and `brief` leaves out the lines that are ok.
         """
         print(f"\n   {bold(self.shown(command, env, pipe))}", flush=True)
         with pipe.open("rb") if pipe else contextlib.nullcontext(subprocess.DEVNULL) as feed:
-            code, told = self._told(shlex.split(command), env, feed, live=not (quiet or brief))
+            code, output = self._output(shlex.split(command), env, feed, live=not (quiet or brief))
         if quiet or brief:
-            self.show(told if code != expect else without_ok(told) if brief else last_line(told))
+            self.show(output if code != expect else without_ok(output) if brief else last_line(output))
         if code != expect:
-            raise Wrong(f"{command}: exit {code}, expected {expect}")
+            raise DemoError(f"{command}: exit {code}, expected {expect}")
         if expect:
             print(dim(f"   (exit {code})"))
-        return told
+        return output
 
-    def _told(self, argv: list[str], env: dict[str, str], feed: Feed, *, live: bool) -> tuple[int, str]:
-        """The exit code, and what was printed; shown line by line as it comes, where it is `live`."""
+    def _output(self, argv: list[str], env: dict[str, str], feed: Feed, *, live: bool) -> tuple[int, str]:
+        """The exit code and the output; with `live` each line is shown as it comes."""
         lines = []
         with subprocess.Popen(
             argv,
@@ -131,7 +131,7 @@ class Demo:
                     if live:
                         self.show(line)
             except KeyboardInterrupt:
-                process.terminate()  # SIGTERM came to the demo alone; what cleans up must not meet it at work
+                process.terminate()  # only the demo got the SIGTERM; end the command before the cleanup starts
                 process.wait()
                 raise
         return process.returncode, "".join(lines)
@@ -148,22 +148,22 @@ class Demo:
             print(f"   {self.short(line)}".rstrip(), flush=True)
 
     def short(self, text: str) -> str:
-        """The throw-away directory as ``$D``: its real name is noise."""
+        """The temporary directory as ``$D``: its real name is noise."""
         return text.replace(str(self.home), "$D")
 
-    def become(self, part: str) -> None:
-        """Be this part on the embedded platform from here on; the token goes from a file into the environment."""
-        command = f'eval "$(warden dev env --as {part})"'
+    def act_as(self, persona: str) -> None:
+        """Act as this persona of the embedded platform from here on. Its token goes from a file to the environment."""
+        command = f'eval "$(warden dev env --as {persona})"'
         print(f"\n   {bold(f'$ {command}')}")
-        told = subprocess.run(
+        output = subprocess.run(
             ["sh", "-c", f"{command}; env -0"], env=self.env, stdout=subprocess.PIPE, check=True
         ).stdout.decode()
-        exported = dict(each.split("=", 1) for each in told.split("\0") if "=" in each)
+        exported = dict(each.split("=", 1) for each in output.split("\0") if "=" in each)
         self.env |= {name: value for name, value in exported.items() if name.startswith(EXPORTED)}
 
     @contextlib.contextmanager
     def serving(self, command: str, log: str, **env: str) -> Iterator[str]:
-        """Start a program that prints ``{"url": …}`` when it listens; it is ended by its own pid afterwards."""
+        """Start a program that prints ``{"url": …}`` when it listens; it is stopped afterwards."""
         print(f"\n   {bold(self.shown(command, env) + ' &')}", flush=True)
         with (self.home / log).open("wb") as errors:
             process = subprocess.Popen(shlex.split(command), env=self.env | env, stdout=subprocess.PIPE, stderr=errors)
@@ -177,21 +177,21 @@ class Demo:
         line = process.stdout.readline() if process.stdout else b""
         self.show(line.decode())
         if not line:
-            raise Wrong(f"it did not start: {(self.home / log).read_text()}")
+            raise DemoError(f"{log}: the program did not start: {(self.home / log).read_text()}")
         return str(json.loads(line)["url"])
 
 
-def last_line(told: str) -> str:
-    """What a program said last."""
-    return "\n".join(told.splitlines()[-1:])
+def last_line(output: str) -> str:
+    """The last line of an output."""
+    return "\n".join(output.splitlines()[-1:])
 
 
-def without_ok(told: str) -> str:
-    """What a program said but for the lines that are ok and have no note, and how many those are."""
-    lines = told.splitlines()
+def without_ok(output: str) -> str:
+    """The output without the lines that are ok and have no note, and their number."""
+    lines = output.splitlines()
     below = [*lines[1:], ""]
     rest = [line for line, next_line in zip(lines, below, strict=True) if not OK.match(line) or NOTE.match(next_line)]
-    return "\n".join([*rest, f"(ok and not shown: {len(lines) - len(rest)})"])
+    return "\n".join([*rest, f"({len(lines) - len(rest)} lines that are ok are not shown)"])
 
 
 def bold(text: str) -> str:
@@ -206,12 +206,10 @@ def dim(text: str) -> str:
 
 def declared(demo: Demo) -> None:
     """The platform, and the lane's file."""
-    demo.say(
-        "A throw-away platform", "One real OpenBao with an audit log and no root token; it is gone when this ends."
-    )
+    demo.say("A temporary platform", "One real OpenBao with an audit log and no root token. It is removed at the end.")
     demo.run("warden dev up")
     demo.say(
-        "Declared: one file", "Where the value is kept, who may read it, who owns what. All else is derived from it."
+        "Declare", "One file: where the value is kept, who may read it, who owns what. Everything else is derived."
     )
     demo.show((REPOSITORY / "platform" / "catalog" / f"{LANE}.yaml").read_text())
     demo.run("warden catalog check")
@@ -219,22 +217,24 @@ def declared(demo: Demo) -> None:
 
 
 def applied(demo: Demo) -> None:
-    """Policy, role and marks on the server, and the value in its place."""
-    demo.say("Applied", "By a platform engineer, whose rights let nobody read a value. A second time changes nothing.")
-    demo.become("platform")
+    """Policy, role and marks on the server, and the value in OpenBao."""
+    demo.say("Apply", "As the platform engineer, who cannot read any value. The second run changes nothing.")
+    demo.act_as("platform")
     demo.run(f"warden plan {LANE}", expect=1)
     demo.run(f"warden apply {LANE}", quiet=True)
     demo.run(f"warden apply {LANE}")
-    demo.say("Filled", "The provider's key arrives by a pipe: it is never an argument, and nothing prints it.")
+    demo.say(
+        "Put the value in", "The provider's key comes through a pipe. It is never an argument, and nothing prints it."
+    )
     demo.run(f"warden put {LANE} {FIELD}", pipe=demo.key_file)
 
 
 def used(demo: Demo) -> None:
-    """A stranger is refused before anything starts; the workload runs with the key, and the provider accepts it."""
-    demo.say("Refused", "A developer is no declared reader: nothing is read, and the command is not started.")
-    demo.become("developer")
+    """Somebody else is denied before anything starts; the workload runs with the key, and the provider accepts it."""
+    demo.say("Denied", "A developer is not a declared reader: nothing is read, and the command is not started.")
+    demo.act_as("developer")
     demo.run(f"warden access {LANE} -- llm-connect serve --port 0", expect=125)
-    demo.say("Used", "As the workload activity-core/llm-connect: the key goes from OpenBao into a sealed memory file.")
+    demo.say("Use", "As the workload activity-core/llm-connect. The key goes from OpenBao into a sealed memory file.")
     token = demo.home / "service-account-token"
     demo.run(f"warden dev token activity-core/llm-connect --out {token}")
     del demo.env["BAO_TOKEN"]
@@ -247,20 +247,20 @@ def used(demo: Demo) -> None:
 
 
 def expect_answer(demo: Demo, url: str) -> None:
-    """The provider checks the bearer key; an answer means that the delivered key is the one it knows."""
+    """The provider checks the key, so an answer shows that the right key was delivered."""
     demo.run(f"llm-connect smoke --url {url}")
     status, answer = execute(url)
     demo.show(
         f"POST {url}/execute -> {status}, model {answer.get('model')}, finish_reason {answer.get('finish_reason')}"
     )
     if status != 200 or not answer.get("content"):
-        raise Wrong(f"the gateway answered {status}: {answer}")
+        raise DemoError(f"the gateway answered {status}: {answer}")
 
 
 def rotated_away(demo: Demo, upstream: str) -> None:
-    """The counter-check: with any other key the same provider refuses, so the answer above was due to the lane."""
+    """With any other key the same provider refuses, so the answer above was due to the lane."""
     other = {FIELD: f"sk-or-v1-{secrets.token_hex(32)}", "LLM_CONNECT_OPENROUTER_BASE_URL": upstream}
-    print("\n   The counter-check: with another key the same provider refuses.")
+    print("\n   For comparison: with another key the same provider refuses.")
     before, demo.env = demo.env, demo.env | other
     try:
         with demo.serving("llm-connect serve --port 0", "counter.log") as url:
@@ -269,7 +269,7 @@ def rotated_away(demo: Demo, upstream: str) -> None:
         demo.env = before
     demo.show(f"POST {url}/execute -> {status}, {answer.get('type')}, provider_status {answer.get('provider_status')}")
     if status == 200:
-        raise Wrong("the provider accepted a key that it cannot know")
+        raise DemoError("the provider accepted a key that it does not know")
 
 
 def execute(url: str) -> tuple[int, dict[str, object]]:
@@ -286,32 +286,32 @@ def execute(url: str) -> tuple[int, dict[str, object]]:
 
 
 def proven(demo: Demo) -> None:
-    """The lane is proven; a hole made by hand is found, shown, mended, and the lane proven again."""
+    """The lane is proven; a policy that somebody widened is found and repaired, and the lane is proven again."""
     demo.say(
-        "Proven", "Who may read does, who may not is refused: live, each answer with its line in OpenBao's audit log."
+        "Prove", "The reader can read, nobody else can: asked live, each answer with its line in OpenBao's audit log."
     )
-    demo.become("platform")
+    demo.act_as("platform")
     demo.run(f"warden prove {LANE}")
     demo.say(
-        "A hole, made by hand",
-        "An administrator widens the policy. The proof finds it; nothing is changed by finding it.",
+        "Somebody widens the policy",
+        "An administrator, by hand. The proof finds it and changes nothing.",
     )
-    demo.become("admin")
+    demo.act_as("admin")
     wide = demo.home / "wide.hcl"
     wide.write_text(HOLE)
     demo.run(f"bao policy write {POLICY} -", pipe=wide)
-    demo.become("platform")
+    demo.act_as("platform")
     demo.run(f"warden prove {LANE}", expect=1)
-    demo.say("Mended", "The policy is nobody's of ours now: warden says so, and takes it back only when told to.")
+    demo.say("Repair", "The policy has lost its mark, so warden takes it over only if you say so.")
     demo.run(f"warden apply {LANE}", expect=1)
     demo.run(f"warden apply {LANE} --take-over --yes")
     demo.run(f"warden prove {LANE}", quiet=True)
     demo.run("warden status")
 
 
-def kept(demo: Demo) -> None:
-    """The journal is whole, and the key is nowhere but in OpenBao."""
-    demo.say("Kept", "Every effect is in the journal, chained; the key itself is in no file that was written.")
+def search_for_the_key(demo: Demo) -> None:
+    """The journal is unbroken, and the key is nowhere but in OpenBao."""
+    demo.say("Look back", "Every effect is in the hash-chained journal. The key itself is in no file that was written.")
     demo.run("warden journal verify")
     found = [
         path
@@ -319,16 +319,18 @@ def kept(demo: Demo) -> None:
         if path.is_file() and path != demo.key_file and demo.key.encode() in path.read_bytes()
     ]
     count = sum(path.is_file() for path in demo.home.rglob("*"))
-    demo.show(f"the key was looked for in {count} files: logs, journal, audit log, storage: found in {len(found)}")
+    demo.show(f"searched {count} files (logs, journal, audit log, storage) for the key: found in {len(found)}")
     if found:
-        raise Wrong(f"the key was found in {', '.join(demo.short(str(path)) for path in found)}")
+        raise DemoError(f"the key was found in {', '.join(demo.short(str(path)) for path in found)}")
 
 
 def main() -> int:
     """The whole demo."""
     opening = f"The lane {LANE}, from its file to its proof."
     return play(
-        opening, (declared, applied, used, proven, kept), "The lane is declared, applied, filled, used and proven."
+        opening,
+        (declared, applied, used, proven, search_for_the_key),
+        "The lane is declared, applied, filled, used and proven.",
     )
 
 
@@ -338,12 +340,12 @@ def play(opening: str, steps: Sequence[Callable[[Demo], None]], closing: str) ->
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     home = Path(tempfile.mkdtemp(prefix="warden-demo-"))
     demo = Demo(home)
-    print(f"{opening} $D is a directory of its own, removed at the end.")
+    print(f"{opening} $D is a temporary directory that is removed at the end.")
     try:
         for step in steps:
             step(demo)
-    except Wrong as fault:
-        print(f"\nWRONG: {demo.short(str(fault))}", file=sys.stderr)
+    except DemoError as fault:
+        print(f"\nFAILED: {demo.short(str(fault))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)

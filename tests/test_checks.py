@@ -38,9 +38,9 @@ def checkout(tmp_path):
     [
         ("a.md", "see https://py" + "pi.org/simple\n", "a.md:1: names a package registry"),
         ("a.md", "\ncd /wo" + "rk/main\n", "a.md:2: names a path of one machine"),
-        ("warden/src/warden/domain/a.py", "import httpx\n", "imports httpx"),
-        ("warden/src/warden/verbs/a.py", "from click import echo\n", "imports click"),
-        ("warden/src/warden/verbs/a.py", "print(1)\n", "a.py:1: prints"),
+        ("warden/src/warden/core/a.py", "import httpx\n", "imports httpx"),
+        ("warden/src/warden/usecases/a.py", "from click import echo\n", "imports click"),
+        ("warden/src/warden/usecases/a.py", "print(1)\n", "a.py:1: prints"),
         ("warden/src/warden/adapters/a.py", "import sys\nsys.stdout.write('x')\n", "a.py:2: writes to sys.stdout"),
         ("llm-connect/src/llm_connect/a.py", "class KeyManager: ...\n", "KeyManager says nothing"),
         ("warden/src/warden/a.py", "x = 1\n" * 401, "has 401 lines"),
@@ -55,9 +55,9 @@ def test_a_house_rule_that_is_broken_is_named(checkout, path, text, said):
     ("path", "text"),
     [
         ("a.md", "https://openbao.org/docs, ~/work/main, $HOME/work/x, tests/work/y\n"),
-        ("warden/src/warden/domain/a.py", "import json\nimport msgspec\nfrom warden.domain import b\n"),
+        ("warden/src/warden/core/a.py", "import json\nimport msgspec\nfrom warden.core import b\n"),
         ("warden/src/warden/adapters/a.py", "import yaml\n"),
-        ("warden/src/warden/cli/render.py", "import sys\nsys.stdout.write('x')\n"),
+        ("warden/src/warden/present/terminal.py", "import sys\nsys.stdout.write('x')\n"),
         ("warden/src/warden/a.py", "def f():\n" + "    x = 1\n" * 49),
     ],
 )
@@ -100,6 +100,14 @@ def test_a_transcript_that_is_untrue_is_shown_and_can_be_written(tmp_path):
     assert run("transcripts.py", str(file), cwd=tmp_path).returncode == 0
 
 
+def test_written_output_keeps_the_ids_of_unchanged_lines_and_the_lines_left_out(tmp_path):
+    three = "printf 'audit 11111111\\nb\\nc\\nd\\nnew 127.0.0.1:1\\n'"
+    file = transcript(tmp_path, f"$ {three}", "audit abcdef01", "…", "d", "old 127.0.0.1:5")
+    assert run("transcripts.py", "--write", str(file), cwd=tmp_path).returncode == 0
+    assert f"$ {three}\naudit abcdef01\n…\nd\nnew 127.0.0.1:1\n```" in file.read_text()
+    assert run("transcripts.py", str(file), cwd=tmp_path).returncode == 0
+
+
 def test_a_transcript_knows_nothing_of_who_runs_it(tmp_path, monkeypatch):
     monkeypatch.setenv("BAO_TOKEN", "mine")
     file = transcript(tmp_path, "$ echo token=${BAO_TOKEN-none} home=$HOME", "token=none home=~")
@@ -121,8 +129,8 @@ def test_a_file_of_a_page_is_there_before_its_first_command(tmp_path):
 
 def test_a_page_that_needs_a_cluster_is_left_to_the_tests_of_clusters_and_keeps_its_fences(tmp_path):
     listed = runpy.run_path(str(TOOLS / "transcripts.py"))
-    documents = listed["_documents"]()
-    assert "README.md" in documents
+    documents = listed["documents"]()
+    assert "docs/tutorial.md" in documents
     assert "docs/first-cluster-lane.md" not in documents
     (block,) = listed["BLOCK"].finditer("```console cluster\n$ true\n```\n")
-    assert listed["_rewritten"](block, iter([("true", ["yes"])])) == "```console cluster\n$ true\nyes\n```"
+    assert listed["rewritten"](block, iter([("true", ["yes"])])) == "```console cluster\n$ true\nyes\n```"

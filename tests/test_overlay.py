@@ -13,7 +13,7 @@ from llm_connect.commands.smoke import command as smoke
 from llm_connect.configuration import load_configuration
 from llm_connect.keys import VERSION_KEY_FILE
 from secret_scan import scan
-from warden.adapters.files import load_catalog
+from warden.adapters.catalog.files import load_catalog
 
 
 def labels_of(folder):

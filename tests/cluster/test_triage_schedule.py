@@ -11,7 +11,7 @@ import overlay
 import pytest
 import yaml
 
-from warden.adapters.embedded import build
+from warden.adapters.dev import build
 
 pytestmark = pytest.mark.cluster  # it needs Go, as what builds a cluster's programs
 BERLIN, SCHEDULE = ZoneInfo("Europe/Berlin"), Path(__file__).parent / "schedule" / "moments.go"

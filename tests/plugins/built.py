@@ -3,8 +3,8 @@
 import os
 import sys
 
-from warden.adapters.embedded import build
-from warden.domain.errors import WardenError
+from warden.adapters.dev import build
+from warden.core.errors import WardenError
 
 
 def main() -> int:

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from platform_server import PlatformServer
 
-from warden.adapters.embedded import Embedded
-from warden.adapters.embedded.build import located
-from warden.domain.lane import Workload
+from warden.adapters.dev import Embedded
+from warden.adapters.dev.build import located
+from warden.core.lanes.lane import Workload
 
 NAMES = ("coulombcore", "railiance01")
 EXTERNAL = os.environ.get("WARDEN_TEST_KUBECONFIG", "")

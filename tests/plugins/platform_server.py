@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from warden.adapters.address import parse_address
-from warden.adapters.embedded import Embedded
-from warden.adapters.embedded.parts import Door
-from warden.adapters.openbao import OpenBao
-from warden.domain.lane import Workload
-from warden.domain.secret import Secret
+from warden.adapters.dev import Embedded
+from warden.adapters.dev.parts import Door
+from warden.adapters.openbao.client import OpenBao
+from warden.adapters.openbao.endpoint import parse_address
+from warden.core.lanes.lane import Workload
+from warden.core.secret import Secret
 
 
 class PlatformServer:

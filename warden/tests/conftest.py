@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from platform_server import PlatformServer
 
-from warden.adapters.embedded import Embedded
-from warden.domain.lane import Custody, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.adapters.dev import Embedded
+from warden.core.lanes.lane import Custody, Lane, Owner, Owners, Workload, WorkloadReader
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from warden.domain.errors import Refused
-from warden.domain.secret import Secret
-from warden.ports import Request
+from warden.core.errors import Refused
+from warden.core.openbao.api import Request
+from warden.core.secret import Secret
 
 pytestmark = pytest.mark.real
 

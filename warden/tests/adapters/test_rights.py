@@ -2,10 +2,10 @@
 
 import pytest
 
-from warden.domain.errors import Refused
-from warden.domain.rights import VERBS, Right, missing, policy_text, rights_of
-from warden.domain.secret import Secret
-from warden.domain.server import Request
+from warden.core.errors import Refused
+from warden.core.openbao.api import Request
+from warden.core.openbao.rights import VERBS, Right, missing, policy_text, rights_of
+from warden.core.secret import Secret
 
 pytestmark = pytest.mark.real
 

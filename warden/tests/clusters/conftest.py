@@ -14,28 +14,27 @@ import msgspec
 import pytest
 import yaml
 
-from warden.adapters.audit import AuditFiles
 from warden.adapters.identities import ByMount, ClusterIssuer
-from warden.adapters.journal import SqliteJournal
-from warden.adapters.kubeconfig import connect
-from warden.adapters.kubernetes import Kubernetes
+from warden.adapters.journal.sqlite import SqliteJournal
+from warden.adapters.kubernetes.client import Kubernetes
+from warden.adapters.kubernetes.kubeconfig import connect
+from warden.adapters.openbao.audit_log import AuditFiles
 from warden.adapters.unplayed import Unplayed
-from warden.domain.cluster import DeclaredCluster, Leg, leg, legs, seated
-from warden.domain.cluster_rights import Asking
-from warden.domain.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
-from warden.domain.manifests import Manifest, Reached, external_secret_of
-from warden.domain.proof import Proof, Verdict
-from warden.domain.secret import Secret
-from warden.verbs.adopt import Adopted, Tools, adopt
-from warden.verbs.apply import apply
-from warden.verbs.apply_cluster import apply_cluster
-from warden.verbs.exposure import Exposures
-from warden.verbs.plan import plan
-from warden.verbs.plan_cluster import plan_cluster
-from warden.verbs.prove import Setting, prove
-from warden.verbs.prove_delivery import Ground
-from warden.verbs.put import put
-from warden.verbs.refresh import PATIENCE, refresh
+from warden.core.clusters.manifests import Manifest, Reached, external_secret_of
+from warden.core.clusters.rights import Asking
+from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget, seated, target, targets
+from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.core.proofs.proof import Proof, Verdict
+from warden.core.secret import Secret
+from warden.usecases.adopt import Adopted, Adoption, Tools, adopt
+from warden.usecases.apply import apply_target
+from warden.usecases.exposure import Exposures
+from warden.usecases.prove import Setting, prove
+from warden.usecases.prove_delivery import Ground
+from warden.usecases.put import put
+from warden.usecases.refresh import PATIENCE, refresh
+from warden.usecases.targets.cluster import ClusterTarget
+from warden.usecases.targets.openbao import OpenBaoTarget
 
 FIRST = "coulombcore"
 OWNERS = Owners(
@@ -134,8 +133,8 @@ class ClusterBench:
     def seated(self) -> Lane:
         return seated(self.lane, self.declared)
 
-    def leg(self, cluster: str = FIRST) -> Leg:
-        return leg(self.seated, cluster, self.declared)
+    def target(self, cluster: str = FIRST) -> DeliveryTarget:
+        return target(self.seated, cluster, self.declared)
 
     @property
     def reached(self) -> Reached:
@@ -229,20 +228,25 @@ class ClusterBench:
                 self.made.append((cluster, self.namespace))
 
     def plan(self):
-        return plan(self.seated, (self.seated,), self.vault(), logins={})
+        return self.openbao_target().plan()
+
+    def openbao_target(self):
+        return OpenBaoTarget(self.seated, self.vault(), (self.seated,), logins={})
+
+    def cluster_target(self, cluster: str = FIRST, **how: bool):
+        return ClusterTarget(self.target(cluster), self.kube(cluster), self.reached, **how)
 
     def plan_there(self, cluster: str = FIRST, **how: bool):
-        return plan_cluster(self.leg(cluster), self.kube(cluster), self.reached, **how)
+        return self.cluster_target(cluster, **how).plan()
 
     def apply(self, *, take_over: bool = False, there: bool = True) -> None:
-        apply(self.plan, self.vault(), self.journal)
-        for each in legs(self.seated, self.declared):
+        apply_target(self.openbao_target(), self.journal)
+        for each in targets(self.seated, self.declared):
             if there and not each.by_hand:
                 self.apply_there(each.cluster, take_over=take_over)
 
     def apply_there(self, cluster: str = FIRST, *, take_over: bool = False):
-        look = lambda: self.plan_there(cluster, take_over=take_over)  # noqa: E731
-        return apply_cluster(look, self.kube(cluster), self.journal, take_over=take_over)
+        return apply_target(self.cluster_target(cluster, take_over=take_over), self.journal)
 
     def put(self, value: str | None = None, field: str = "API_KEY") -> None:
         put(self.lane, field, Secret(value or self.value), self.vault(), self.journal, as_is=True)
@@ -252,7 +256,7 @@ class ClusterBench:
         self.tenant()
         self.apply()
         self.put()
-        for each in legs(self.seated, self.declared):
+        for each in targets(self.seated, self.declared):
             if not each.by_hand:
                 self.synced(each.cluster)
         return self
@@ -271,12 +275,12 @@ class ClusterBench:
 
     def refreshed(self, word: str) -> None:
         """Ask until it comes to that: what a store says now reaches the operator on another way than the asking."""
-        ref = external_secret_of(self.leg())
+        ref = external_secret_of(self.target())
         self.until(lambda: refresh(self.kube(), ref, self.patience).followed == word, 90.0)
 
     def ground(self, **how: object) -> Ground:
         usual = Ground(
-            legs={self.lane.id: legs(self.seated, self.declared)},
+            targets={self.lane.id: targets(self.seated, self.declared)},
             clusters={name: self.kube(name) for name in self.lane.deliveries},
             reached=lambda _: self.reached,
             device="file",
@@ -312,7 +316,13 @@ class ClusterBench:
             patience=self.patience,
             rollout=how.pop("rollout", 1.0),
         )
-        return adopt(self.leg(cluster), self.plan, lambda: self.plan_there(cluster), tools, **how)
+        adoption = Adoption(
+            delivery=self.target(cluster),
+            openbao=self.openbao_target(),
+            cluster=self.cluster_target(cluster),
+            tools=tools,
+        )
+        return adopt(adoption, **how)
 
     # -- consumers ---------------------------------------------------------------------------------------------------
 

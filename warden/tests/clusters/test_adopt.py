@@ -2,15 +2,19 @@
 
 import base64
 import json
+import re
 import threading
 import time
 
 import pytest
 
-from warden.domain.errors import Closed, Foreign, Inconclusive, Missing
-from warden.domain.lane import Consumer, Delivery
-from warden.verbs import adopt as adopt_module
-from warden.verbs.adopt import Differs
+from warden.core.errors import Closed, Foreign, Inconclusive, Missing
+from warden.core.lanes.lane import Consumer, Delivery
+from warden.core.plans.plan import OwnedBy
+from warden.core.remedies import warden
+from warden.present import errors
+from warden.usecases import adopt as adopt_module
+from warden.usecases.adoption import Differs, NothingToAdopt, SecretUntouched
 
 pytestmark = pytest.mark.cluster
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -86,10 +90,11 @@ def test_equal_values_are_taken_over_in_place_without_a_restart(bench, hand_made
 
 def test_values_that_differ_are_said_and_nothing_is_overwritten(bench, hand_made):
     hand_made("another-value-made-by-hand")
-    with pytest.raises(Differs, match="another value than version 1") as fault:
+    with pytest.raises(Differs) as fault:
         bench.adopt()
+    assert (fault.value.problem.compared.different, fault.value.problem.compared.version) == (("API_KEY",), 1)
     assert "--keep openbao" in fault.value.hint
-    assert "another-value-made-by-hand" not in str(fault.value)
+    assert "another-value-made-by-hand" not in f"{fault.value} {errors.as_json(fault.value)}"
     assert bench.delivered() == "another-value-made-by-hand"
     assert "ownerReferences" not in bench.live_secret()["metadata"]
 
@@ -114,19 +119,18 @@ def test_the_secrets_value_is_right_openbao_gets_it_as_a_new_version(bench, hand
     assert b"the-value-made-by-hand-is-right" not in open_bytes(bench.journal.path)
 
 
-@pytest.mark.parametrize(
-    ("data", "why"), [(b"\x00a key\xff\xfe", "API_KEY is no UTF-8 text"), (b"", "API_KEY is empty")]
-)
+@pytest.mark.parametrize(("data", "why"), [(b"\x00a key\xff\xfe", "not-utf-8"), (b"", "empty")])
 def test_a_value_that_openbao_cannot_hold_as_it_is_stays_in_the_secret(bench, hand_made, data, why):
     """JSON has text alone: other bytes would come back as other ones, and the key would be gone for good."""
     hand_made()
     bench.merge("secret", bench.name, {"data": {"API_KEY": base64.b64encode(data).decode()}})
     with pytest.raises(Differs):
         bench.adopt()
-    with pytest.raises(Foreign, match=why) as fault:
+    with pytest.raises(Foreign) as fault:
         bench.adopt(keep="secret")
-    assert "nothing was put" in fault.value.message
-    assert fault.value.hint.startswith("put what the consumer is to have: warden put")
+    assert fault.value.problem.fields == {"API_KEY": why}
+    assert fault.value.effect == SecretUntouched()
+    assert fault.value.remedy[0] == warden("put", bench.name, "API_KEY")
     assert base64.b64decode(bench.live_secret()["data"]["API_KEY"] or "") == data
     assert "ownerReferences" not in bench.live_secret()["metadata"]
     assert bench.platform.must("GET", bench.data)["data"]["metadata"]["version"] == 1
@@ -154,8 +158,9 @@ def open_bytes(path):
 def test_what_stands_in_the_way_is_named_all_at_once_and_nothing_is_changed(bench, hand_made, more, said):
     hand_made(**more)
     before = bench.live_secret()
-    with pytest.raises(Foreign, match=said):
+    with pytest.raises(Foreign) as fault:
         bench.adopt()
+    assert re.search(said, errors.message(fault.value))
     assert bench.live_secret() == before
     assert bench.handle().admin("GET", bench.url("externalsecret", bench.name))[0] == 404
 
@@ -168,14 +173,16 @@ def test_a_secret_of_another_external_secret_is_refused(bench):
     body = {"apiVersion": first["apiVersion"], "kind": "ExternalSecret", "metadata": {"name": "another"}}
     bench.create("externalsecret", body | {"spec": first["spec"]})
     bench.until(lambda: "another" in str(bench.live_secret()["metadata"].get("ownerReferences")))
-    with pytest.raises(Foreign, match="owned by ExternalSecret another"):
+    with pytest.raises(Foreign) as fault:
         bench.adopt()
+    assert fault.value.problem.obstacles == (OwnedBy("ExternalSecret", "another"),)
 
 
 def test_no_secret_and_a_closed_lane_are_plain_answers(bench):
     bench.tenant()
-    with pytest.raises(Missing, match="nothing to take over"):
+    with pytest.raises(Missing) as fault:
         bench.adopt()
+    assert isinstance(fault.value.problem, NothingToAdopt)
     bench.journal.record("lane.closed", bench.name, {"reason": "test"})
     with pytest.raises(Closed):
         bench.adopt()
@@ -184,8 +191,9 @@ def test_no_secret_and_a_closed_lane_are_plain_answers(bench):
 def test_a_value_that_is_not_in_openbao_leaves_the_secret_as_it_was(bench):
     bench.tenant()
     bench.create("secret", {"metadata": {"name": bench.name}, "stringData": {"API_KEY": "by-hand"}})
-    with pytest.raises(Inconclusive, match="as it was"):
+    with pytest.raises(Inconclusive) as fault:
         bench.adopt()
+    assert fault.value.effect == SecretUntouched()
     assert bench.delivered() == "by-hand"
 
 

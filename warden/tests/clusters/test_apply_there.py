@@ -5,10 +5,13 @@ import json
 import pytest
 import yaml
 
-from warden.adapters.yaml_documents import dump
-from warden.domain.errors import Foreign, Refused
-from warden.domain.lane import Custody, Delivery, Workload, WorkloadReader
-from warden.domain.manifests import external_secret_of, manifests
+from warden.adapters.kubernetes.yaml_documents import dump
+from warden.core.clusters.manifests import external_secret_of, manifests
+from warden.core.errors import Foreign, Refused
+from warden.core.lanes.lane import Custody, Delivery, Workload, WorkloadReader
+from warden.core.plans.plan import BeingDeleted, Difference, MadeByHand, ManagedBy, RoleRefFixed, SharedAccount
+from warden.core.remedies import warden
+from warden.present import errors
 
 pytestmark = pytest.mark.cluster
 
@@ -25,7 +28,10 @@ def test_everything_is_made_in_order_and_a_second_time_nothing_changes(bench):
         "ExternalSecret",
     ]
     receipt = bench.apply_there()
-    assert {change.name for change in receipt.changed} >= {f"{bench.namespace}/app", f"{bench.namespace}/{bench.name}"}
+    assert {(change.namespace, change.name) for change in receipt.changed} >= {
+        (bench.namespace, "app"),
+        (bench.namespace, bench.name),
+    }
     again = bench.apply_there()
     assert (again.changed, again.record) == ((), 0)
     assert [record.event for record in bench.journal.log()] == ["apply.begin", "apply.done"]
@@ -34,9 +40,10 @@ def test_everything_is_made_in_order_and_a_second_time_nothing_changes(bench):
 def test_the_namespace_is_its_tenants_and_made_only_if_somebody_asked(bench):
     plan = bench.plan_there()
     assert ("absent", "Namespace") in differing(plan)
-    with pytest.raises(Foreign, match="--create-namespace"):
+    with pytest.raises(Foreign) as fault:
         bench.apply_there()
-    wanted = bench.plan_there(namespace=True)
+    assert fault.value.remedy == (warden("apply", bench.name, create_namespace=True),)
+    wanted = bench.plan_there(create_namespace=True)
     assert ("create", "Namespace") in differing(wanted)
     assert not wanted.blocked
 
@@ -45,9 +52,10 @@ def test_a_change_by_hand_is_shown_with_its_manager_and_undone_only_when_taken_o
     bench.ready()
     bench.edit("secretstore", "openbao-app", lambda found: found["spec"]["provider"]["vault"].update(path="elsewhere"))
     change = bench.plan_there().to_change[0]
-    assert (change.action, change.kind, change.remark) == ("foreign", "SecretStore", "managed by kubectl-edit")
-    assert '- spec.provider.vault.path = "elsewhere"' in change.lines
-    with pytest.raises(Foreign, match="kubectl-edit"):
+    assert (change.action, change.kind) == ("foreign", "SecretStore")
+    assert change.obstacle == ManagedBy(("kubectl-edit",))
+    assert Difference("spec.provider.vault.path", "elsewhere", "platform") in change.differences
+    with pytest.raises(Foreign):
         bench.apply_there()
     bench.apply_there(take_over=True)
     assert not bench.plan_there().to_change
@@ -63,8 +71,9 @@ def test_a_change_by_hand_is_shown_with_its_manager_and_undone_only_when_taken_o
 def test_what_somebody_added_goes_when_it_is_taken_over(bench, kind, name, added):
     """Server-side apply leaves a field that it never set, by force or not."""
     bench.ready().merge(kind, name or bench.name, {"spec": added})
-    with pytest.raises(Foreign, match="managed by"):
+    with pytest.raises(Foreign) as fault:
         bench.apply_there()
+    assert isinstance(fault.value.problem.changes[0].obstacle, ManagedBy)
     bench.apply_there(take_over=True)
     assert not bench.plan_there().to_change
     bench.synced()
@@ -78,10 +87,11 @@ def test_a_binding_to_another_role_is_named_with_what_mends_it(bench, take_over)
     kept = {key: found["metadata"][key] for key in ("name", "labels", "annotations")}
     other = found["roleRef"] | {"kind": "ClusterRole", "name": "system:discovery"}
     bench.create("rolebinding", {"metadata": kept, "subjects": found["subjects"], "roleRef": other})
-    with pytest.raises(Foreign, match="cannot be changed") as fault:
+    with pytest.raises(Foreign) as fault:
         bench.apply_there(take_over=take_over)
+    assert fault.value.problem.changes[0].obstacle == RoleRefFixed()
     delete = f"-n {bench.namespace} delete rolebinding openbao-token-app && warden apply {bench.name}"
-    assert fault.value.hint.endswith(delete)
+    assert errors.hint(fault.value).endswith(delete)
     bench.remove("rolebinding", "openbao-token-app")
     bench.apply_there()
     bench.synced()
@@ -93,12 +103,15 @@ def test_what_is_being_deleted_is_not_called_in_step(bench):
     where = bench.url("externalsecret", bench.name)
     bench.handle().must("DELETE", where)
     try:
-        with pytest.raises(Foreign, match=r"is being deleted since .* held by .*held\.example/here") as fault:
+        with pytest.raises(Foreign) as fault:
             bench.apply_there(take_over=True)
-        assert fault.value.hint.endswith(f"get externalsecret {bench.name} -o yaml")
+        obstacle = fault.value.problem.changes[0].obstacle
+        assert isinstance(obstacle, BeingDeleted)
+        assert "held.example/here" in obstacle.finalizers
+        assert errors.hint(fault.value).endswith(f"get externalsecret {bench.name} -o yaml")
     finally:
         bench.merge("externalsecret", bench.name, {"metadata": {"finalizers": None}})
-    bench.until(lambda: bench.kube().get(external_secret_of(bench.leg())) is None)
+    bench.until(lambda: bench.kube().get(external_secret_of(bench.target())) is None)
     bench.collected()
     bench.apply_there()
     bench.synced()
@@ -107,7 +120,7 @@ def test_what_is_being_deleted_is_not_called_in_step(bench):
 def test_the_api_server_itself_names_who_owns_a_field_that_would_change(bench):
     """Between the plan and the apply somebody may have been faster."""
     bench.ready()
-    store = next(each for each in manifests(bench.leg(), bench.reached) if each["kind"] == "SecretStore")
+    store = next(each for each in manifests(bench.target(), bench.reached) if each["kind"] == "SecretStore")
     bench.edit("secretstore", "openbao-app", lambda found: found["spec"]["provider"]["vault"].update(path="elsewhere"))
     with pytest.raises(Foreign, match=r"spec.provider.vault.path.*kubectl-edit"):
         bench.kube().apply(store)
@@ -115,7 +128,7 @@ def test_the_api_server_itself_names_who_owns_a_field_that_would_change(bench):
 
 def test_what_gitops_applied_from_render_is_as_declared(bench):
     bench.tenant()
-    text = dump(manifests(bench.leg(), bench.reached))
+    text = dump(manifests(bench.target(), bench.reached))
     applied = bench.handle().kubectl(
         "apply", "--server-side", "--field-manager=kustomize-controller", "-f", "-", stdin=text
     )
@@ -125,7 +138,7 @@ def test_what_gitops_applied_from_render_is_as_declared(bench):
     assert changed != text
     bench.handle().kubectl("apply", "--server-side", "--field-manager=kustomize-controller", "-f", "-", stdin=changed)
     change = bench.plan_there().to_change[0]
-    assert (change.action, change.remark) == ("foreign", "managed by kustomize-controller")
+    assert (change.action, change.obstacle) == ("foreign", ManagedBy(("kustomize-controller",)))
 
 
 def test_a_tenants_own_service_account_is_as_good_as_one_of_ours(bench):
@@ -133,28 +146,30 @@ def test_a_tenants_own_service_account_is_as_good_as_one_of_ours(bench):
     bench.create("serviceaccount", {"metadata": {"name": "app", "labels": {"helm": "yes"}}})
     plan = bench.plan_there()
     assert ("create", "ServiceAccount") in differing(plan)  # the stranger's
-    assert [c.action for c in plan.changes if c.name == f"{bench.namespace}/app"] == ["keep"]
+    assert [c.action for c in plan.changes if (c.namespace, c.name) == (bench.namespace, "app")] == ["keep"]
 
 
 def test_an_object_of_the_derived_name_without_our_label_is_foreign(bench):
     bench.tenant()
-    store = next(each for each in manifests(bench.leg(), bench.reached) if each["kind"] == "SecretStore")
+    store = next(each for each in manifests(bench.target(), bench.reached) if each["kind"] == "SecretStore")
     theirs = json.loads(json.dumps(store))
     del theirs["metadata"]["labels"]
     theirs["spec"]["provider"]["vault"]["path"] = "theirs"
     bench.create("secretstore", theirs)
     change = next(each for each in bench.plan_there().changes if each.kind == "SecretStore")
     assert change.action == "foreign"
-    with pytest.raises(Foreign, match="SecretStore"):
+    with pytest.raises(Foreign) as fault:
         bench.apply_there()
+    assert "SecretStore" in [each.kind for each in fault.value.problem.changes]
 
 
 def test_a_secret_made_by_hand_is_never_taken_over_by_applying(bench):
     bench.tenant()
     bench.create("secret", {"metadata": {"name": bench.name}, "stringData": {"API_KEY": "by-hand", "MORE": "kept"}})
-    with pytest.raises(Foreign, match="made by hand") as fault:
+    with pytest.raises(Foreign) as fault:
         bench.apply_there()
-    assert fault.value.hint == f"warden adopt {bench.name} --cluster coulombcore"
+    assert fault.value.problem.changes[0].obstacle == MadeByHand()
+    assert fault.value.remedy == (warden("adopt", bench.name, cluster="coulombcore"),)
     assert set(bench.live_secret()["data"]) == {"API_KEY", "MORE"}
 
 
@@ -191,7 +206,7 @@ def test_the_operators_shared_account_is_possible_and_said(bench):
     bench.change(readers=(reader,), deliveries={"coulombcore": delivery})
     bench.ready().deploy()
     try:
-        assert any("not the workload" in remark for remark in bench.plan_there().remarks)
+        assert SharedAccount(account=str(shared.workload), namespace=bench.namespace) in bench.plan_there().notes
         proof = bench.prove()
         assert proof.state == "proven", bench.shown(proof)
         said = bench.verdict(proof, "shared-account")
@@ -223,8 +238,8 @@ def test_two_fields_are_delivered_and_compared_each(bench):
 
 
 def test_yaml_is_what_the_api_server_gets(bench):
-    documents = list(yaml.safe_load_all(dump(manifests(bench.leg(), bench.reached))))
-    assert documents == [json.loads(json.dumps(each)) for each in manifests(bench.leg(), bench.reached)]
+    documents = list(yaml.safe_load_all(dump(manifests(bench.target(), bench.reached))))
+    assert documents == [json.loads(json.dumps(each)) for each in manifests(bench.target(), bench.reached)]
 
 
 def test_rights_that_are_missing_are_a_refusal_of_the_cluster(bench):
@@ -233,4 +248,4 @@ def test_rights_that_are_missing_are_a_refusal_of_the_cluster(bench):
     bench.create("serviceaccount", account)
     kube = bench.kube_as("nobody")
     with pytest.raises(Refused, match="cannot get"):
-        kube.get(external_secret_of(bench.leg()))
+        kube.get(external_secret_of(bench.target()))

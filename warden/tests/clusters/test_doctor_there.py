@@ -5,20 +5,22 @@ import json
 import pytest
 import yaml
 
-from warden.domain.cluster_rights import askings, cluster_rights
-from warden.domain.errors import Usage
-from warden.domain.exposure import Subject
-from warden.domain.rights import VERBS
-from warden.verbs import doctor_cluster
-from warden.verbs.doctor_cluster import There, look_there
+from warden.core.clusters.exposure import Subject
+from warden.core.clusters.rights import askings, cluster_rights
+from warden.core.errors import UsageError
+from warden.core.openbao.rights import VERBS
+from warden.present.doctor import described
+from warden.usecases.doctor import cluster as doctor_cluster
+from warden.usecases.doctor.cluster import ClusterToExamine, examine_cluster
 
 pytestmark = pytest.mark.cluster
 FIRST = "coulombcore"
 
 
 def look(bench, cluster, verbs=VERBS):
-    there = There(name=FIRST, cluster=cluster, declared=bench.declared[FIRST], legs=(bench.leg(),))
-    return list(look_there(there, verbs))
+    deliveries = (bench.target(),)
+    given = ClusterToExamine(name=FIRST, cluster=cluster, declared=bench.declared[FIRST], deliveries=deliveries)
+    return list(examine_cluster(given, verbs))
 
 
 def verdicts(findings):
@@ -28,7 +30,7 @@ def verdicts(findings):
 def test_warden_itself_lacks_nothing_there(bench):
     found = look(bench, bench.kube())
     assert verdicts(found) == [("cluster", "ok"), ("operator", "ok"), ("rights", "ok"), ("rights", "ok")]
-    assert "external-secrets.io/v1" in found[1].text
+    assert "external-secrets.io/v1" in described(found[1])[0]
     assert verdicts(look(bench, bench.kube(), ("plan",))) == verdicts(found)[:3]
     assert verdicts(look(bench, bench.kube(), ("put",))) == verdicts(found)[:2]
 
@@ -39,22 +41,23 @@ def test_who_lacks_rights_is_told_which_and_the_command_that_gives_them(bench, s
     bench.create("serviceaccount", {"metadata": {"name": "agent"}})
     agent = Subject("account", f"{bench.namespace}/agent")
     for part in {"": (), "prove": ("prove",), "apply": ("prove", "apply")}[scope]:
-        given = yaml.safe_dump_all(list(cluster_rights(bench.leg(), part, agent)))
+        given = yaml.safe_dump_all(list(cluster_rights(bench.target(), part, agent)))
         done = bench.handle().kubectl("apply", "-f", "-", stdin=given)
         assert done.returncode == 0, done.stderr
-        bench.lets("agent", askings(bench.leg(), part))
+        bench.lets("agent", askings(bench.target(), part))
     found = [each for each in look(bench, bench.kube_as("agent")) if each.about == "rights"]
-    good = [each.text.partition(" in ")[0] for each in found if each.verdict == "ok"]
+    good = [described(each)[0].partition(" in ")[0] for each in found if each.verdict == "ok"]
     assert good == (["plan, status, sync, prove", "apply, adopt"] if ok is None else ok), found
     for each in found:
         if each.verdict == "missing":
-            assert "may not " in each.text
-            assert f"warden render {bench.name} --cluster {FIRST} --rights " in each.hint
-            assert f"--to {agent} | kubectl --context {FIRST} apply -f -" in each.hint
+            text, hint = described(each)
+            assert "may not " in text
+            assert f"warden render {bench.name} --cluster {FIRST} --rights " in hint
+            assert f"--to {agent} | kubectl --context {FIRST} apply -f -" in hint
 
 
 def test_every_right_that_is_rendered_is_asked_for(bench):
-    asked = askings(bench.leg(), "apply")
+    asked = askings(bench.target(), "apply")
     assert len(asked) == len(set(asked)) > 20
     assert {each.verb for each in asked} == {"get", "list", "create", "patch"}
     assert any(each.resource == "serviceaccounts/token" and each.name == "app" for each in asked)
@@ -63,15 +66,15 @@ def test_every_right_that_is_rendered_is_asked_for(bench):
 def test_no_operator_or_one_of_another_version_is_missing(bench, monkeypatch):
     monkeypatch.setattr(doctor_cluster, "SERVED", "v9")
     old = look(bench, bench.kube())[1]
-    assert (old.verdict, "and warden speaks v9" in old.text) == ("missing", True)
+    assert (old.verdict, "and warden needs v9" in described(old)[0]) == ("missing", True)
     monkeypatch.setattr(doctor_cluster, "ESO", "nobodys.example")
     none = look(bench, bench.kube())[1]
-    assert (none.verdict, "has no External Secrets Operator" in none.text) == ("missing", True)
+    assert (none.verdict, "has no External Secrets Operator" in described(none)[0]) == ("missing", True)
 
 
 def test_a_cluster_that_cannot_be_asked_is_one_finding(bench):
     assert verdicts(look(bench, bench.dead())) == [("cluster", "missing")]
-    assert verdicts(look(bench, Usage("no context", hint="export KUBECONFIG=FILE"))) == [("cluster", "missing")]
+    assert verdicts(look(bench, UsageError("no context", hint="export KUBECONFIG=FILE"))) == [("cluster", "missing")]
 
 
 def test_no_context_of_a_declared_cluster_ends_with_one(engineer):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from warden.domain.lane import Delivery
+from warden.core.lanes.lane import Delivery
 
 pytestmark = pytest.mark.cluster
 

@@ -13,25 +13,24 @@ import msgspec
 import pytest
 
 from warden.adapters.identities import ByMount, ClusterIssuer
-from warden.adapters.kubernetes import PLACES, path_of
+from warden.adapters.kubernetes.client import PLACES, path_of
 from warden.adapters.unplayed import Unplayed
-from warden.domain.cluster import DeclaredCluster, leg
-from warden.domain.cluster_rights import Asking, askings, cluster_rights
-from warden.domain.errors import Refused, WardenError
-from warden.domain.exposure import Subject
-from warden.domain.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
-from warden.domain.manifests import PROBE_ACCOUNT, Ref, external_secret_of, ref_of
-from warden.verbs.apply_cluster import apply_cluster
-from warden.verbs.plan_cluster import plan_cluster
-from warden.verbs.refresh import refresh
-from warden.verbs.sync import sync
+from warden.core.clusters.exposure import Subject
+from warden.core.clusters.manifests import PROBE_ACCOUNT, Ref, external_secret_of, ref_of
+from warden.core.clusters.rights import Asking, askings, cluster_rights
+from warden.core.errors import Refused, WardenError
+from warden.core.lanes.delivery_target import DeclaredCluster, target
+from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.usecases.apply import apply_target
+from warden.usecases.refresh import refresh
+from warden.usecases.sync import sync
 
 pytestmark = pytest.mark.cluster
 STORES = ("SecretStore", "ClusterSecretStore")
 
 
 def granted(bench, scope, account="agent"):
-    return cluster_rights(bench.leg(), scope, Subject("account", f"{bench.namespace}/{account}"))
+    return cluster_rights(bench.target(), scope, Subject("account", f"{bench.namespace}/{account}"))
 
 
 # -- every single right, told apart without a cluster -----------------------------------------------------------------
@@ -62,7 +61,7 @@ def sketch(store):
         deliveries={"here": Delivery(external_secret="tenant/lane", store=f"{store}/{STORE[store]}")},
         consumers=(Consumer(deployment="tenant/app"),),
     )
-    return leg(lane, "here", {"here": DeclaredCluster(context="c")})
+    return target(lane, "here", {"here": DeclaredCluster(context="c")})
 
 
 STORE = {"SecretStore": "openbao-app", "ClusterSecretStore": "openbao-wide"}
@@ -121,7 +120,7 @@ class Agent:
         bench.create("serviceaccount", {"metadata": {"name": "agent"}})
         self.made = []
         self.give(granted(bench, scope))
-        bench.lets("agent", askings(bench.leg(), scope))
+        bench.lets("agent", askings(bench.target(), scope))
         self.kube = bench.kube_as("agent")
 
     def give(self, manifests):
@@ -166,12 +165,12 @@ class Agent:
         )
 
     def plan(self):
-        return plan_cluster(self.bench.leg(), self.kube, self.bench.reached)
+        return self.target().plan()
 
     def sync(self):
         found = sync(
             self.bench.seated,
-            [self.bench.leg()],
+            [self.bench.target()],
             {"coulombcore": self.kube},
             self.bench.vault(),
             self.bench.journal,
@@ -180,7 +179,7 @@ class Agent:
         return found[0].followed
 
     def apply(self):
-        return apply_cluster(self.plan, self.kube, self.bench.journal)
+        return apply_target(self.target(), self.bench.journal)
 
     def adopt(self, **how):
         self.bench.kubes["coulombcore"] = self.kube
@@ -235,7 +234,7 @@ def test_the_rights_to_prove_are_enough_to_plan_sync_and_prove(sound):
 
 
 def test_the_rights_to_prove_change_nothing_but_the_mark_that_asks_for_a_refresh(sound):
-    ref = external_secret_of(sound.bench.leg())
+    ref = external_secret_of(sound.bench.target())
     with pytest.raises(Refused):
         sound.kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": sound.bench.unique("ns")}})
     for kind, name in (("Secret", ref.name), ("Deployment", "app"), ("ServiceAccount", "app")):
@@ -269,7 +268,7 @@ def test_without_one_right_of_prove_nothing_is_proven(sound, right):
 
 def expect_no_reason_without_events(sound):
     """Events say why a refresh failed; without them it is open whether it failed, and a sound lane is proven."""
-    bench, ref = sound.bench, external_secret_of(sound.bench.leg())
+    bench, ref = sound.bench, external_secret_of(sound.bench.target())
     path = {"spec": {"provider": {"vault": {"path": "elsewhere"}}}}
     bench.merge("secretstore", "openbao-app", path)
     try:

@@ -418,13 +418,15 @@ def _rewrite(fault, row):
 
 
 HEAD = """\
-# Seeded faults, and what `prove` said
+# Seeded faults and the verdicts that caught them
 
-Written by `warden/tests/clusters/test_seeded_faults.py` on the real API server, operator and OpenBao: each fault is
-planted in a sound lane, and the proof has to catch it by exactly these verdicts, name whose turn it is, and say what
-mends it. The reason and the command are those of the first wrong verdict. `??` is inconclusive: a system that had to
-answer did not, which is never a pass. After a wanted change: `WARDEN_WRITE=1 make test-cluster`.
+`warden/tests/clusters/test_seeded_faults.py` plants each of these faults in a sound lane, on a real API server,
+operator and OpenBao. The proof has to catch it with exactly these verdicts, name whose turn it is, and give the command
+that fixes it. Reason, owner and command are those of the first wrong verdict. `??` is inconclusive: a system that had
+to answer did not, which never counts as a pass.
 
-| where | what is wrong | caught by | reason | owner | mended by |
+The test writes the rows. After an intended change: `WARDEN_WRITE=1 make test-cluster`.
+
+| where | what is wrong | caught by | reason | owner | fixed by |
 |---|---|---|---|---|---|
 """

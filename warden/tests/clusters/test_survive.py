@@ -8,15 +8,15 @@ import time
 import msgspec
 import pytest
 
-from warden.adapters.kubeconfig import connect
-from warden.adapters.kubernetes import PLACES
-from warden.domain.cluster import DeclaredCluster
-from warden.domain.errors import NoApi, Sealed, Unidentified, Unreachable, Usage
-from warden.domain.exposure import Subject
-from warden.domain.lane import Workload
-from warden.domain.manifests import Ref
-from warden.verbs.refresh import ANNOTATION
-from warden.verbs.sync import sync
+from warden.adapters.kubernetes.client import PLACES
+from warden.adapters.kubernetes.kubeconfig import connect
+from warden.core.clusters.exposure import Subject
+from warden.core.clusters.manifests import Ref
+from warden.core.errors import NoApi, Sealed, Unidentified, Unreachable, UsageError
+from warden.core.lanes.delivery_target import DeclaredCluster
+from warden.core.lanes.lane import Workload
+from warden.usecases.refresh import ANNOTATION
+from warden.usecases.sync import sync
 
 pytestmark = pytest.mark.cluster
 
@@ -190,13 +190,13 @@ def test_rights_that_lack_in_the_cluster_leave_their_questions_open(bench):
 
 def test_crds_of_another_version_are_no_refusal_and_no_absence(bench, monkeypatch):
     kind = {"ExternalSecret": ("/apis/external-secrets.io/v1beta1", "externalsecrets")}
-    monkeypatch.setattr("warden.adapters.kubernetes.PLACES", PLACES | kind)
+    monkeypatch.setattr("warden.adapters.kubernetes.client.PLACES", PLACES | kind)
     bench.tenant()
     with pytest.raises(NoApi, match="no such API"):
         bench.kube().get(Ref("ExternalSecret", bench.namespace, bench.name))
     with pytest.raises(NoApi):
         bench.plan_there()
-    found = sync(bench.seated, [bench.leg()], {"coulombcore": bench.kube()}, bench.vault(), bench.journal)
+    found = sync(bench.seated, [bench.target()], {"coulombcore": bench.kube()}, bench.vault(), bench.journal)
     assert (found[0].followed, "no such API" in found[0].why) == ("silent", True)
 
 
@@ -210,15 +210,15 @@ def test_the_role_is_deleted_while_the_operator_still_says_ready(bench):
 
 def test_a_read_from_before_the_marker_counts_for_nothing(bench):
     """By OpenBao's own clock: what warden's or the cluster's clock says decides nothing."""
-    from warden.adapters.audit import AuditFiles
-    from warden.domain.delivery import handed_over
-    from warden.verbs.prove_delivery import look
+    from warden.adapters.openbao.audit_log import AuditFiles
+    from warden.core.proofs.delivery_verdicts import handed_over
+    from warden.usecases.prove_delivery import look
 
     audit = AuditFiles([bench.platform.audit_file])
     bench.ready()
     handed = audit.handed([bench.data])
     assert handed
-    looked = look(bench.leg(), bench.vault(), bench.ground(), "wp-x")
+    looked = look(bench.target(), bench.vault(), bench.ground(), "wp-x")
     late = f"{dt.datetime.fromisoformat(handed[-1].at[:19]) + dt.timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}Z"
     early = msgspec.structs.replace(looked.seen, marker=handed[0].at)
     assert handed_over(early, handed) == handed[-1]
@@ -258,14 +258,14 @@ def test_a_proof_of_one_cluster_goes_on_where_the_other_is_down(bench):
 def test_a_bad_kubeconfig_is_a_plain_answer(tmp_path, text, said):
     path = tmp_path / "config"
     path.write_text(text)
-    with pytest.raises(Usage, match=said):
+    with pytest.raises(UsageError, match=said):
         connect("c", "here", {"KUBECONFIG": str(path)})
 
 
 def test_no_kubeconfig_at_all_and_no_pod(tmp_path):
-    with pytest.raises(Usage, match="no kubeconfig"):
+    with pytest.raises(UsageError, match="no kubeconfig"):
         connect("c", "here", {"KUBECONFIG": str(tmp_path / "none")})
-    with pytest.raises(Usage, match="no pod"):
+    with pytest.raises(UsageError, match="no pod"):
         connect("c", "in-cluster", {})
 
 
@@ -279,7 +279,7 @@ def test_an_unverified_connection_is_refused(bench, tmp_path):
         each["cluster"]["insecure-skip-tls-verify"] = True
     path = tmp_path / "config"
     path.write_text(yaml.safe_dump(found))
-    with pytest.raises(Usage, match="does not verify"):
+    with pytest.raises(UsageError, match="does not verify"):
         connect("coulombcore", "coulombcore", {"KUBECONFIG": str(path)})
     for each in found["clusters"]:
         del each["cluster"]["insecure-skip-tls-verify"]
@@ -308,4 +308,4 @@ def open_text(path):
 def test_the_caller_is_who_the_api_server_says(bench):
     assert bench.kube().caller() == Subject("account", "warden/warden")
     assert bench.declared["coulombcore"] == DeclaredCluster(context="coulombcore", auth_mount="kubernetes")
-    assert bench.leg().reader.workload == Workload(bench.namespace, "app")
+    assert bench.target().reader.workload == Workload(bench.namespace, "app")

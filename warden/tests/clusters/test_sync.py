@@ -4,9 +4,9 @@ import datetime as dt
 
 import pytest
 
-from warden.domain.errors import Closed, Missing
-from warden.domain.lane import Delivery
-from warden.verbs.sync import sync
+from warden.core.errors import Closed, Missing
+from warden.core.lanes.lane import Delivery
+from warden.usecases.sync import sync
 
 pytestmark = pytest.mark.cluster
 
@@ -16,9 +16,9 @@ def asked(bench):
     """Syncs the bench's lane; answers what was followed, by cluster."""
 
     def run(patience=bench.patience, **clusters):
-        legs = [bench.leg(name) for name in bench.lane.deliveries]
+        targets = [bench.target(name) for name in bench.lane.deliveries]
         known = {name: clusters.get(name) or bench.kube(name) for name in bench.lane.deliveries}
-        done = sync(bench.seated, legs, known, bench.vault(), bench.journal, patience=patience)
+        done = sync(bench.seated, targets, known, bench.vault(), bench.journal, patience=patience)
         return {each.cluster: each for each in done}
 
     return run
@@ -57,7 +57,7 @@ def test_a_value_that_changed_is_delivered_although_the_next_refresh_is_an_hour_
 
 
 def test_it_is_of_now_the_operator_read_again_in_openbaos_own_log(everywhere, asked):
-    from warden.adapters.audit import AuditFiles
+    from warden.adapters.openbao.audit_log import AuditFiles
 
     log = AuditFiles([everywhere.platform.audit_file])
     before = dt.datetime.now(dt.UTC)

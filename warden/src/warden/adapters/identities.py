@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from warden.adapters.unplayed import Unplayed
-from warden.domain.errors import WardenError
-from warden.domain.lane import Workload
-from warden.domain.secret import Secret
-from warden.ports import Cluster
+from warden.core.errors import WardenError
+from warden.core.lanes.lane import Workload
+from warden.core.secret import Secret
+from warden.ports.cluster import Cluster
 
 
 class Issuer(Protocol):

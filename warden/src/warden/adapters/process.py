@@ -12,8 +12,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from warden.domain.errors import CannotRun, CommandNotFound
-from warden.domain.secret import Secret
+from warden.core.errors import CannotRun, CommandNotFound
+from warden.core.secret import Secret
 
 _OWN = ("BAO_", "VAULT_", "WARDEN_")
 _TELLING = ("TOKEN", "WRAP", "SECRET", "PASSWORD", "UNSEAL", "RECOVERY")

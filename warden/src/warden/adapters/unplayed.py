@@ -1,8 +1,8 @@
 """The port Identities where nobody can be played: this server's service-account tokens are not made from here."""
 
-from warden.domain.errors import Refused
-from warden.domain.lane import Workload
-from warden.domain.secret import Secret
+from warden.core.errors import Refused
+from warden.core.lanes.lane import Workload
+from warden.core.secret import Secret
 
 
 class Unplayed:

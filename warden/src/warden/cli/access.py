@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from warden.cli import render, wiring
-from warden.cli.become import VIAS, Call, one_line, run, the_lane
-from warden.domain.errors import Exit, Usage
+from warden.cli import wiring
+from warden.cli.fast_access import VIAS, Call, one_line, run, the_lane
+from warden.core.errors import Exit, UsageError
+from warden.present import terminal
 
 if TYPE_CHECKING:
-    from warden.domain.advice import Advice
+    from warden.core.access.advice import Advice
 
 
 class Access(click.Command):
@@ -26,7 +27,7 @@ class Access(click.Command):
         except click.UsageError as fault:
             if command is None:
                 raise
-            render.usage(fault, as_json=as_json)
+            terminal.usage(fault, as_json=as_json)
             sys.exit(Exit.NOT_STARTED)
         ctx.meta["command"] = command
         return ctx
@@ -87,10 +88,10 @@ def _without_command(platform: str | None, need: str, fetch: str | None, *, as_j
 
 
 def _fetch(flag: str | None, need: str, field: str, how: dict[str, Any]) -> None:
-    from warden.verbs.access import Ask, fetch
+    from warden.usecases.access import Ask, fetch
 
     if sys.stdout.isatty() and not how["force"]:
-        raise Usage(
+        raise UsageError(
             "stdout is a terminal, and it would show the value. Nothing was read.",
             hint=f"Hand it to what needs it: warden access {need} -- COMMAND (or --force)",
         )
@@ -103,27 +104,27 @@ def _fetch(flag: str | None, need: str, field: str, how: dict[str, Any]) -> None
         policy=wiring.policy(platform),
         journal=wiring.journal(),
     )
-    render.value(secret)
+    terminal.value(secret)
 
 
 def _advise(flag: str | None, need: str, *, as_json: bool) -> None:
     from warden.cli.route import state_of
-    from warden.domain.advice import advise
-    from warden.domain.routing import route
+    from warden.core.access.advice import advise
+    from warden.core.lanes.routing import route
 
     journal, now = wiring.journal(), datetime.now(UTC)
     found = wiring.entries(wiring.platform_at(flag), need)
     routes = [route(each, journal.state(each.id), now) for each in found]
     advice = [advise(each, journal.state(each.id), one.proof) for each, one in zip(found, routes, strict=True)]
     if as_json:
-        render.document(advice[0] if len(advice) == 1 else advice)
+        terminal.document(advice[0] if len(advice) == 1 else advice)
         return
     for each, one in zip(advice, routes, strict=True):
         _show(each, state_of(one))
 
 
 def _show(advice: "Advice", state: str) -> None:
-    render.line(f"{advice.id} · {advice.title}")
+    terminal.line(f"{advice.id} · {advice.title}")
     owners = ", ".join(f"{repo} ({stretch})" for stretch, repo in advice.owners.items())
     shown = [("owners", owners), ("path", advice.path), ("fields", ", ".join(advice.fields)), ("state", state)]
     shown += [("reader", f"{way.reader} ({way.mount}, role {way.role})") for way in advice.readers]
@@ -131,4 +132,4 @@ def _show(advice: "Advice", state: str) -> None:
     shown += [("use it" if advice.kind == "lane" and advice.state == "active" else "next", advice.next_action)]
     for name, text in shown:
         if text:
-            render.line(f"  {name:<8} {text}")
+            terminal.line(f"  {name:<8} {text}")

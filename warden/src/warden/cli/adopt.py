@@ -1,145 +1,117 @@
 """``warden adopt``: take a Secret made by hand over into a lane."""
 
 import os
-import secrets
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from warden.cli import deliveries, render, wiring
-from warden.cli.bench import Bench
-from warden.cli.prove import audit_options
-from warden.domain.errors import Exit, Usage, WardenError
+from warden.cli import wiring
+from warden.cli.context import Workspace
+from warden.cli.options import audit_options, json_option, yes_option
+from warden.core.errors import Effect, Exit, UsageError
+from warden.core.remedies import warden
+from warden.present import terminal
+from warden.present.commands import command
 
 if TYPE_CHECKING:
-    from warden.domain.cluster import Leg
-    from warden.verbs.adopt import Adopted, Tools
+    from warden.core.lanes.delivery_target import DeliveryTarget
+    from warden.usecases.adopt import Adopted, Adoption
+
+Kept = Literal["openbao", "secret"]
 
 
 @click.command()
 @click.argument("lane")
-@click.option("--cluster", required=True, metavar="NAME", help="In which cluster.")
-@click.option("--keep", type=click.Choice(["openbao", "secret"]), help="Which value is right, where they differ.")
-@click.option("--yes", is_flag=True, help="Do not ask before the Secret is taken over.")
+@click.option("--cluster", required=True, metavar="NAME", help="The cluster that has the Secret.")
+@click.option("--keep", type=click.Choice(["openbao", "secret"]), help="Which value to keep where they differ.")
+@yes_option
 @audit_options
-@click.option("--json", "as_json", is_flag=True, help="An object: what was compared, cleaned, restarted.")
+@json_option
 @click.pass_context
-def adopt(ctx: click.Context, /, lane: str, cluster: str, as_json: bool, **how: Any) -> int:
-    """Take a Secret made by hand over: from then on the lane delivers it. It is never absent.
+def adopt(
+    ctx: click.Context,
+    /,
+    *,
+    lane: str,
+    cluster: str,
+    keep: Kept | None,
+    yes: bool,
+    files: tuple[str, ...],
+    audit_command: str | None,
+    as_json: bool,
+) -> int:
+    """Take over a Secret made by hand, so that the lane delivers it from now on. It is never absent.
+
+    Its values are compared with OpenBao's first, by OpenBao's own audit line. Where they differ, you are asked
+    which to keep. Keys that the lane does not declare, an immutable Secret, or one that Helm or another
+    ExternalSecret owns are refused. If it is interrupted, run it again.
 
     \b
     Examples:
       warden adopt openrouter-llm-connect --cluster railiance01
       warden adopt openrouter-llm-connect --cluster railiance01 --keep openbao --yes
     \b
-    Its values are compared with OpenBao's first, by OpenBao's own audit line. Where they differ you are asked
-    which is right. Keys that the lane does not declare, an immutable Secret, one that Helm or another
-    ExternalSecret owns: refused, nothing changed. Killed at any point it can be run again.
-    Exit codes: 1 something is in the way, or values differ; 3 no answer; 4 refused; 5 the lane is closed.
+    Exit codes: 1 something is in the way, or values differ; 3 a system did not answer; 4 denied; 5 the lane is closed.
     """
-    bench = Bench.of(ctx)
-    leg = _future(bench, lane, cluster)
-    tools = _tools(bench, leg, how, as_json=as_json)
-    _ask(leg, tools, yes=how["yes"])
-    with bench.alone("warden adopt"):
+    from warden.present import adoption as present
+    from warden.usecases.adopt import adoption_of, expect_free
+
+    workspace = Workspace.of(ctx)
+    audit = workspace.audit(files, audit_command)
+    progress = (lambda _: None) if as_json else present.show_step
+    adoption = adoption_of(workspace.lane(lane), cluster, workspace.context, audit, progress)
+    expect_free(adoption)
+    _confirm(adoption.delivery, yes=yes)
+    with workspace.alone("warden adopt"):
         try:
-            done = _taken_over(bench, leg, tools, how)
+            done = _adopted(adoption, keep, ask=sys.stdin.isatty() and not yes)
         except KeyboardInterrupt:
-            render.note(
-                f"The Secret is as it was, or already the lane's; to go on: warden adopt {lane} --cluster {cluster}"
-            )
+            again = command(warden("adopt", lane, cluster=cluster))
+            terminal.note(f"The Secret is as it was, or belongs to the lane already. To continue: {again}")
             raise
-    declared = _declared(bench, leg)
+    declaration = _declared(workspace, adoption.delivery)
     if as_json:
-        render.document(render.plain(done) | {"declaration": declared})
+        terminal.document(present.adopted_json(done, declaration))
     else:
-        _show(bench, leg, done, declared)
+        present.show_adopted(done, workspace.catalog.files.get(lane, lane), declaration)
     return int(Exit.DONE)
 
 
-def _future(bench: Bench, lane_id: str, cluster: str) -> "Leg":
-    """The delivery as it will be declared. Raises `Usage` where the lane is not delivered there."""
-    from warden.domain.cluster import adopted, leg, seated
-
-    lane = bench.lane(lane_id)
-    bench.clusters.legs(lane, [cluster])
-    future = adopted(lane, cluster) if lane.deliveries[cluster].external_secret is None else lane
-    return leg(seated(future, bench.clusters.declared), cluster, bench.clusters.declared)
-
-
-def _ask(leg: "Leg", tools: "Tools", *, yes: bool) -> None:
+def _confirm(delivery: "DeliveryTarget", *, yes: bool) -> None:
     """Ask once, and only where there is something to take over."""
-    from warden.verbs.adopt import expect_free
-
-    expect_free(leg, tools.cluster)
     if yes:
         return
-    what = f"the lane {leg.lane.id} would take the Secret {leg.delivery.secret} of {leg.cluster} over"
+    lane = delivery.lane.id
+    what = f"this would take over the Secret {delivery.delivery.secret} of {delivery.cluster} for {lane}"
     if not sys.stdin.isatty():
-        raise Usage(f"{what}. Nothing was changed.", subject=leg.lane.id, hint="if so: --yes")
-    if click.prompt(render.question(f"{what}. Type {leg.lane.id} to go on"), err=True) != leg.lane.id:
-        raise Usage("that is not the lane's id. Nothing was changed.", subject=leg.lane.id)
+        raise UsageError(what, effect=Effect.NOTHING_CHANGED, subject=lane, hint="add --yes to confirm")
+    if click.prompt(terminal.question(f"{what}. Type {lane} to continue"), err=True) != lane:
+        raise UsageError("the answer was not the lane's id", effect=Effect.NOTHING_CHANGED, subject=lane)
 
 
-def _tools(bench: Bench, leg: "Leg", how: dict[str, Any], *, as_json: bool) -> "Tools":
-    from warden.verbs.adopt import Tools
-
-    cluster = bench.clusters[leg.cluster]
-    if isinstance(cluster, WardenError):
-        raise cluster
-    return Tools(
-        vault=bench.vault,
-        cluster=cluster,
-        audit=bench.audit(how["files"], how["audit_command"]),
-        journal=bench.journal,
-        device=bench.catalog.platform.audit_device,
-        run=f"wa-{secrets.token_hex(6)}",
-        say=(lambda _: None) if as_json else render.line,
-    )
-
-
-def _taken_over(bench: Bench, leg: "Leg", tools: "Tools", how: dict[str, Any]) -> "Adopted":
-    """Take over; on a terminal ask which value is right where they differ."""
-    from warden.verbs.adopt import Differs
-    from warden.verbs.adopt import adopt as take_over
-
-    def plan() -> Any:
-        return bench.plan(leg.lane)
-
-    def in_cluster() -> Any:
-        return deliveries.plan_of(bench, leg, namespace=False, take_over=False)
+def _adopted(adoption: "Adoption", keep: Kept | None, *, ask: bool) -> "Adopted":
+    """Take over; on a terminal, ask which value to keep where they differ."""
+    from warden.usecases.adopt import adopt as take_over
+    from warden.usecases.adoption import Differs
 
     try:
-        return take_over(leg, plan, in_cluster, tools, keep=how["keep"] or "")
+        return take_over(adoption, keep=keep or "")
     except Differs as fault:
-        if not sys.stdin.isatty() or how["yes"]:
+        if not ask:
             raise
-        render.error(fault, as_json=False)
-        said = click.prompt("Which is right", type=click.Choice(["openbao", "secret", "neither"]), err=True)
-        if said == "neither":
+        terminal.error(fault, as_json=False)
+        answer = click.prompt("Which one to keep", type=click.Choice(["openbao", "secret", "neither"]), err=True)
+        if answer == "neither":
             raise
-        return take_over(leg, plan, in_cluster, tools, keep="openbao" if said == "openbao" else "secret")
+        return take_over(adoption, keep="openbao" if answer == "openbao" else "secret")
 
 
-def _declared(bench: Bench, leg: "Leg") -> str:
+def _declared(workspace: Workspace, delivery: "DeliveryTarget") -> str:
     """What the lane's file says now: ``as it was`` (delivered), ``changed`` to it, or still ``by hand``."""
-    lane = bench.catalog.lane(leg.lane.id)
-    if lane.deliveries[leg.cluster].external_secret is not None:
+    lane = workspace.catalog.lane(delivery.lane.id)
+    if lane.deliveries[delivery.cluster].external_secret is not None:
         return "as it was"
-    path = os.path.join(bench.platform, "catalog", f"{lane.id}.yaml")
-    changed = wiring.declare_delivered(path, lane, leg.cluster, bench.catalog.platform)
+    path = os.path.join(workspace.platform, "catalog", f"{lane.id}.yaml")
+    changed = wiring.declare_delivered(path, lane, delivery.cluster, workspace.catalog.platform)
     return "changed" if changed else "by hand"
-
-
-def _show(bench: Bench, leg: "Leg", done: "Adopted", declared: str) -> None:
-    file = bench.catalog.files.get(leg.lane.id, leg.lane.id)
-    word = "was the lane's already" if done.already else "is the lane's now"
-    render.sentence(f"{done.secret} of {done.cluster} {word} · journal {done.record}")
-    if declared == "by hand":
-        render.sentence(
-            f"Declare it: in {file}, under deliveries.{leg.cluster}, write external_secret for bootstrap_secret."
-        )
-    elif declared == "changed":
-        render.sentence(f"{file} says so now: external_secret for bootstrap_secret. Commit it.")
-    render.line(f"Next: warden prove {leg.lane.id}")

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from warden.cli import render, wiring
-from warden.domain.errors import Exit
+from warden.cli import wiring
+from warden.core.errors import Exit
+from warden.present import terminal
 
 if TYPE_CHECKING:
-    from warden.verbs.check import Report
+    from warden.usecases.catalog_check import Report
 
 
 @click.group()
@@ -36,14 +37,14 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
     \b
     Exit codes: 0 none (warnings do not count), 1 faults.
     """
-    from warden.verbs.check import check as judge
+    from warden.usecases.catalog_check import check as judge
 
     platform = wiring.platform_dir(ctx)
     found = wiring.parsed_catalog(platform)
     beside = [*wiring.policy_faults(platform), *wiring.unread_files(platform)]
     report = judge(found, wiring.pages(platform, found), datetime.now(UTC).date(), beside)
     if as_json:
-        render.document(report)
+        terminal.document(report)
     else:
         _show(report)
     return int(Exit.NO if report.wrong else Exit.DONE)
@@ -53,15 +54,15 @@ def _show(report: "Report") -> None:
     for fault in report.faults:
         where = f"{fault.file}:{fault.line}" if fault.line else fault.file
         field = f"{fault.field}: " if fault.field else ""
-        word = render.styled("warning: ", "warn") if fault.warning else ""
-        render.line(f"{where}: {word}{field}{fault.message}")
+        word = terminal.styled("warning: ", "warn") if fault.warning else ""
+        terminal.line(f"{where}: {word}{field}{fault.message}")
     touched = len({fault.file for fault in report.wrong})
     warned = len(report.faults) - len(report.wrong)
     total = _count(report.files, "file")
     said = f"{_count(len(report.wrong), 'fault')} in {touched} of {total}" if touched else f"ok: no faults in {total}"
-    render.line(f"{said}, {_count(warned, 'warning')}" if warned else said)
+    terminal.line(f"{said}, {_count(warned, 'warning')}" if warned else said)
     if report.unchecked:
-        render.note(
+        terminal.note(
             f"{report.unchecked} of {_count(report.pages, 'page')} not looked at: in repositories that are not here"
             " (platform.yaml: repos)"
         )

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from warden.cli import render, wiring
-from warden.domain.errors import Exit, Usage
-from warden.domain.lane import Workload
-from warden.domain.secret import Secret
+from warden.cli import wiring
+from warden.core.errors import Exit, UsageError
+from warden.core.lanes.lane import Workload
+from warden.core.secret import Secret
+from warden.present import terminal
 
 if TYPE_CHECKING:
-    from warden.adapters.embedded import Embedded, Status
+    from warden.adapters.dev import Embedded, Status
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _LONGEST = 24 * 3600
@@ -65,20 +66,20 @@ def up(clusters: str, as_json: bool) -> None:
     embedded = wiring.embedded()
     names = [name.strip() for name in clusters.split(",") if name.strip()]
     status, started = embedded.up(_told, names, _ticking())
-    render.progress_done()
+    terminal.progress_done()
     if as_json:
-        return render.document(_document(status, _clusters(embedded)))
-    render.line(
+        return terminal.document(_document(status, _clusters(embedded)))
+    terminal.line(
         f"{'up' if started else 'is up already'}: {status.address} (pid {status.pid}, OpenBao {status.version})"
     )
     for found in _clusters(embedded):
-        render.line(f"  {found['name']}: {found['address']}, logs in at auth/{found['auth_mount']}")
-    return render.note('Next: eval "$(warden dev env)"')
+        terminal.line(f"  {found['name']}: {found['address']}, logs in at auth/{found['auth_mount']}")
+    return terminal.note('Next: eval "$(warden dev env)"')
 
 
 def _told(text: str) -> None:
-    render.progress_done()
-    render.note(text)
+    terminal.progress_done()
+    terminal.note(text)
 
 
 def _ticking() -> Callable[[str, float], None]:
@@ -87,9 +88,9 @@ def _ticking() -> Callable[[str, float], None]:
 
     def tick(what: str, seconds: float) -> None:
         nonlocal last
-        render.progress(f"  {what}, {seconds:.0f} s")
+        terminal.progress(f"  {what}, {seconds:.0f} s")
         if not sys.stderr.isatty() and seconds // 30 != last // 30:
-            render.note(f"  {what}, {seconds:.0f} s")
+            terminal.note(f"  {what}, {seconds:.0f} s")
         last = seconds
 
     return tick
@@ -111,18 +112,18 @@ def status(as_json: bool) -> Exit:
     found, clusters = embedded.status(), _clusters(embedded)
     whole = found.up and all(part["answers"] for cluster in clusters for part in cluster["parts"])
     if as_json:
-        render.document(_document(found, clusters))
+        terminal.document(_document(found, clusters))
     else:
         for name, text in _lines(found):
-            render.line(f"{name:<10}{text}")
+            terminal.line(f"{name:<10}{text}")
         _show_clusters(clusters)
         if not whole:
-            render.note("Next: warden dev up")
+            terminal.note("Next: warden dev up")
     return Exit.DONE if whole else Exit.NO
 
 
 def _document(status: "Status", clusters: list[dict[str, Any]]) -> dict[str, Any]:
-    return {**render.plain(status), "clusters": clusters}
+    return {**terminal.plain(status), "clusters": clusters}
 
 
 def _clusters(embedded: "Embedded") -> list[dict[str, Any]]:
@@ -132,7 +133,7 @@ def _clusters(embedded: "Embedded") -> list[dict[str, Any]]:
             "name": name,
             "address": embedded.cluster(name).address,
             "auth_mount": embedded.auth_mount(name),
-            "parts": [render.plain(part) for part in embedded.cluster(name).status()],
+            "parts": [terminal.plain(part) for part in embedded.cluster(name).status()],
         }
         for name in embedded.clusters
     ]
@@ -145,8 +146,8 @@ def _show_clusters(clusters: list[dict[str, Any]]) -> None:
         for part in cluster["parts"]
     ]
     if rows:
-        render.line()
-        render.table(("CLUSTER", "PROCESS", "STATE", "PID", "ADDRESS"), rows)
+        terminal.line()
+        terminal.table(("CLUSTER", "PROCESS", "STATE", "PID", "ADDRESS"), rows)
 
 
 def _answer(part: dict[str, Any]) -> str:
@@ -156,7 +157,7 @@ def _answer(part: dict[str, Any]) -> str:
 def _lines(found: "Status") -> list[tuple[str, str]]:
     state = "up" if found.up else "SEALED" if found.sealed else "down"
     return [
-        ("state", f"{state}, since {render.ago(found.since)}" if found.since else state),
+        ("state", f"{state}, since {terminal.ago(found.since)}" if found.since else state),
         ("address", found.address or "-"),
         ("server", f"OpenBao {found.version}, pid {found.pid}" if found.pid else "-"),
         ("data", f"{found.data_bytes / 1024:.0f} KiB in {found.directory}/data"),
@@ -181,32 +182,32 @@ def down(wipe: bool, yes: bool, as_json: bool) -> None:
         _expect_consent(embedded.layout.root, yes)
     done = embedded.wipe() if wipe else embedded.down()
     if as_json:
-        return render.document({"stopped": done and not wipe, "wiped": done and wipe})
+        return terminal.document({"stopped": done and not wipe, "wiped": done and wipe})
     if wipe:
-        render.line(f"wiped: {embedded.layout.root}" if done else "there was nothing to wipe")
+        terminal.line(f"wiped: {embedded.layout.root}" if done else "there was nothing to wipe")
         return _tell_of_journal() if done else None
-    return render.line("down: what it held is kept, for the next warden dev up" if done else "was down already")
+    return terminal.line("down: what it held is kept, for the next warden dev up" if done else "was down already")
 
 
 def _tell_of_journal() -> None:
     if path := wiring.journal_file():
-        render.note(f"kept: the journal, {path}")
-        render.note("It is of every OpenBao, not of this one alone; a lane that is closed stays closed.")
+        terminal.note(f"kept: the journal, {path}")
+        terminal.note("It is of every OpenBao, not of this one alone; a lane that is closed stays closed.")
 
 
 def _expect_consent(directory: str, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Usage(
+        raise UsageError(
             f"{directory} holds secrets and their audit log, and nobody can be asked here. Nothing was removed.",
             system="embedded platform",
             subject=directory,
             hint="if it may go: warden dev down --wipe --yes",
         )
-    render.note(f"This removes {directory}: every secret in it, its audit log, its keys. The journal stays.")
+    terminal.note(f"This removes {directory}: every secret in it, its audit log, its keys. The journal stays.")
     if click.prompt("Type wipe to go on", default="", show_default=False, err=True) != "wipe":
-        raise Usage("The word was not typed. Nothing was removed.", hint="warden dev down --wipe")
+        raise UsageError("The word was not typed. Nothing was removed.", hint="warden dev down --wipe")
 
 
 @dev.command(short_help="Print shell lines that point warden and bao at it.")
@@ -227,12 +228,12 @@ def env(part: str, shell: str, as_json: bool) -> None:
     shown = {"BAO_ADDR": status.address, "WARDEN_AUDIT": status.audit_file}
     shown |= {"BAO_CACERT": status.ca_file, "KUBECONFIG": status.kubeconfig} if status.kubeconfig else {}
     if as_json:
-        return render.document({**shown, "token_file": token_file, "as": part})
+        return terminal.document({**shown, "token_file": token_file, "as": part})
     for each in (_fish if shell == "fish" else _sh)(shown, token_file):
-        render.line(each)
+        terminal.line(each)
     if sys.stdout.isatty():
         use = "warden dev env --shell fish | source" if shell == "fish" else 'eval "$(warden dev env)"'
-        render.note(f"These lines are for a shell to read: {use}")
+        terminal.note(f"These lines are for a shell to read: {use}")
     return None
 
 
@@ -273,16 +274,16 @@ def login(part: str, groups: tuple[str, ...], role: str | None, as_json: bool) -
     parts = wiring.embedded().parts
     kind, _, name = part.partition(":")
     if kind == "person" and not role:
-        raise Usage(
+        raise UsageError(
             "A person logs in with a role, and none was named. Nobody was logged in.",
             subject=part,
             hint=f"warden dev login {part} --group GROUP --role ROLE (warden plan shows the roles of a lane)",
         )
     path = parts.login_person(name, groups, role) if kind == "person" and role else parts.login(part)
     if as_json:
-        return render.document({"as": part, "token_file": path})
-    render.line(f"logged in as {part}; the token is in {path}")
-    return render.note(f'Next: eval "$(warden dev env --as {shlex.quote(part)})"')
+        return terminal.document({"as": part, "token_file": path})
+    terminal.line(f"logged in as {part}; the token is in {path}")
+    return terminal.note(f'Next: eval "$(warden dev env --as {shlex.quote(part)})"')
 
 
 def _file_name(part: str) -> str:
@@ -314,12 +315,12 @@ def token(
     who, seconds = _workload(workload), _seconds(ttl)
     minted = _mint(who, audience, seconds, cluster)
     if out is None:
-        return render.value(minted)
+        return terminal.value(minted)
     wiring.write_private(out, minted.reveal())
     if as_json:
-        return render.document({"file": out, "subject": who.subject, "audience": audience, "ttl": seconds})
-    render.note(f"token of {who} for {audience}, good for {ttl}:")
-    return render.note(f"  {out}")
+        return terminal.document({"file": out, "subject": who.subject, "audience": audience, "ttl": seconds})
+    terminal.note(f"token of {who} for {audience}, good for {ttl}:")
+    return terminal.note(f"  {out}")
 
 
 def _mint(who: Workload, audience: str, seconds: int, cluster: str | None) -> Secret:
@@ -333,9 +334,9 @@ def _expect_somewhere_to_go(out: str | None, *, force: bool, as_json: bool) -> N
     if out is not None:
         return
     if as_json:
-        raise Usage("A token is never part of --json. None was made.", hint="name a file for it: --out FILE")
+        raise UsageError("A token is never part of --json. None was made.", hint="name a file for it: --out FILE")
     if sys.stdout.isatty() and not force:
-        raise Usage(
+        raise UsageError(
             "A terminal keeps what it shows, so no token was printed there.",
             hint="write it to a file: --out FILE; or pipe it; or: --force",
         )
@@ -346,7 +347,7 @@ def _workload(text: str) -> Workload:
     if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", namespace) or not re.fullmatch(
         r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", account
     ):
-        raise Usage(
+        raise UsageError(
             f"{text!r} is no service account. No token was made.",
             subject=text,
             hint="write namespace/name in small letters, digits and dashes: activity-core/llm-connect",
@@ -358,7 +359,7 @@ def _seconds(text: str) -> int:
     match = re.fullmatch(r"([0-9]{1,6})([smh])", text)
     seconds = int(match[1]) * _UNITS[match[2]] if match else 0
     if not 0 < seconds <= _LONGEST:
-        raise Usage(
+        raise UsageError(
             f"{text!r} is no time that a token can be good for. None was made.",
             subject=text,
             hint="a number and a unit, at most a day: 90s, 10m, 1h",

@@ -1,25 +1,18 @@
-"""``warden doctor``: what is there and what is missing, of any OpenBao."""
+"""``warden doctor``: what is there and what is missing, on any OpenBao."""
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import click
-import msgspec
 
-from warden.cli import render, wiring
-from warden.cli.bench import clusters_of
-from warden.domain.errors import Exit, Usage
-from warden.domain.rights import VERBS, Right, Scope, Verb, policy_text
+from warden.cli import wiring
+from warden.cli.context import clusters_of
+from warden.core.errors import Effect, Exit, UsageError
+from warden.core.openbao.rights import VERBS, Scope, Verb, policy_text
+from warden.present import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from warden.domain.finding import Finding
-    from warden.verbs.doctor import Diagnosis, Reach
-
-_INDENT = 25
-_WORDS = {"ok": ("ok", "ok"), "missing": ("MISSING", "bad"), "soon": ("SOON", "warn"), "unknown": ("??", "warn")}
-
 
 _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*\*?", re.ASCII)
 
@@ -28,16 +21,21 @@ def _path(_context: click.Context, option: click.Parameter, value: str | tuple[s
     """What goes into a policy's path: nothing that would end it, or the stanza."""
     for each in (value,) if isinstance(value, str) else value:
         if not _PATH.fullmatch(each):
-            raise Usage(
-                f"{option.opts[0]} is no name of a mount or policy: {each!r}. Nothing was asked.",
-                hint="letters, digits and . _ - /, and a * at the end",
+            raise UsageError(
+                f"{option.opts[0]}: {each!r} is not the name of a mount or policy",
+                effect=Effect.NOTHING_ASKED,
+                hint="allowed: letters, digits and . _ - /, and a * at the end",
             )
     return value
 
 
 @click.command()
-@click.option("--policy", type=click.Choice(VERBS), help="Print the least-rights policy of a verb, and ask nobody.")
-@click.option("--for", "verbs", multiple=True, type=click.Choice(VERBS), help="Only these verbs (default: all).")
+@click.option(
+    "--policy", type=click.Choice(VERBS), help="Print the least-rights policy of a command; nothing is asked."
+)
+@click.option(
+    "--for", "verbs", multiple=True, type=click.Choice(VERBS), help="Only these commands. Default: all of them."
+)
 @click.option("--kv", default="platform", show_default=True, callback=_path, help="The KV v2 mount of the lanes.")
 @click.option(
     "--auth",
@@ -62,7 +60,7 @@ def doctor(
     policies: str,
     as_json: bool,
 ) -> Exit:
-    """Say what is there and what is missing: server, identity, audit lines, journal, and the rights for each verb.
+    """Check the server, your identity, the audit log, the journal, the clusters, and your rights.
 
     \b
     Examples:
@@ -75,79 +73,23 @@ def doctor(
     if policy is not None:
         _print_policy(cast("Verb", policy), scope, as_json=as_json)
         return Exit.DONE
-    from warden.verbs import doctor as verb
+    from warden.present.doctor import diagnosis_json, show_diagnosis
+    from warden.usecases.doctor import doctor as examine
 
     vault = wiring.openbao()
     chosen = cast("Sequence[Verb]", verbs or VERBS)
-    found = verb.doctor(vault, wiring.surroundings(ctx, vault.endpoint, clusters_of), scope, chosen)
+    found = examine(vault, wiring.machine(ctx, vault.endpoint, clusters_of), scope, chosen)
     if as_json:
-        render.document(_document(found))
+        terminal.document(diagnosis_json(found))
     else:
-        _print(found)
+        show_diagnosis(found)
     return found.exit
 
 
 def _print_policy(verb: Verb, scope: Scope, *, as_json: bool) -> None:
     text = policy_text(verb, scope, extras=verb == "doctor")
     if as_json:
-        render.document({"name": f"warden-{verb}", "policy": text})
+        terminal.document({"name": f"warden-{verb}", "policy": text})
     else:
         for each in text.splitlines():
-            render.line(each)
-
-
-def _document(found: "Diagnosis") -> dict[str, Any]:
-    body: dict[str, Any] = msgspec.to_builtins(found)
-    body["exit"] = int(found.exit)
-    body["reaches"] = [
-        {**msgspec.to_builtins(reach), "ok": reach.asked and not reach.lacking} for reach in found.reaches
-    ]
-    return body
-
-
-def _print(found: "Diagnosis") -> None:
-    render.line(f"OpenBao {found.address} ({found.source})")
-    for finding in found.findings:
-        for each in _finding(finding):
-            render.line(each)
-    if not any(reach.asked for reach in found.reaches):
-        return render.note("Rights were not asked for: settle what is missing above, then: warden doctor")
-    render.line()
-    render.table(("VERB", "MAY", "PATH", "LACKS"), [row for reach in found.reaches for row in _rows(reach)])
-    wanting = [reach for reach in found.reaches if reach.hint]
-    if wanting:
-        render.note("Next, as an administrator, then give the policies to whoever is to have them:")
-    for reach in wanting:
-        render.note(f"  {reach.hint} | bao policy write warden-{reach.verb} -")
-    return None
-
-
-def _finding(finding: "Finding") -> list[str]:
-    word, style = _WORDS[finding.verdict]
-    lines = [*_wrapped(finding.text), *(_wrapped(finding.hint) if finding.hint else [])]
-    first = f"  {render.styled(f'{word:<8}', style)} {finding.about:<13} {lines[0]}"
-    return [first, *(" " * _INDENT + each for each in lines[1:])]
-
-
-def _wrapped(text: str) -> list[str]:
-    """The text in lines that fit the terminal beside the names; whole where it is piped."""
-    columns = render.width()
-    if not columns:
-        return [text]
-    import textwrap
-
-    return textwrap.wrap(text, columns - _INDENT, break_long_words=False, break_on_hyphens=False)
-
-
-def _rows(reach: "Reach") -> list[tuple[str, str, str, str]]:
-    if not reach.asked:
-        return [(reach.verb, "??", "not asked", "")]
-    may = "NO" if reach.lacking else "ok"
-    if not reach.missing:
-        return [(reach.verb, may, "", "")]
-    heads = [(reach.verb, may), *[("", "")] * (len(reach.missing) - 1)]
-    return [(*head, *_lack(right)) for head, right in zip(heads, reach.missing, strict=True)]
-
-
-def _lack(right: Right) -> tuple[str, str]:
-    return right.path, f"{', '.join(right.capabilities)}{' (optional)' if right.optional else ''}"
+            terminal.line(each)

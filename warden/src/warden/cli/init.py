@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import click
 
-from warden.cli import render, wiring
-from warden.domain.errors import Usage
+from warden.cli import wiring
+from warden.core.errors import UsageError
+from warden.present import terminal
 
 
 @click.command()
@@ -29,18 +30,20 @@ def init(directory: str, clusters: tuple[str, ...], as_json: bool) -> None:
       warden init ~/acme/platform && warden --platform ~/acme/platform catalog check
     """
     if not directory:
-        raise Usage("DIR is empty. Nothing was made.", hint="warden init platform")
+        raise UsageError("DIR is empty. Nothing was made.", hint="warden init platform")
     full = os.path.abspath(os.path.expanduser(directory))
     made, kept = wiring.scaffold(full, datetime.now(UTC).date(), clusters)
     if as_json:
-        render.document({"directory": full, "made": made, "kept": kept})
+        terminal.document({"directory": full, "made": made, "kept": kept})
         return
     for word, paths in (("made", made), ("kept", kept)):
         for path in paths:
-            render.line(f"{word}  {path}")
+            terminal.line(f"{word}  {path}")
     if clusters and not any(path.startswith(os.path.join(full, "catalog")) for path in made):
-        render.note("catalog/ has entries, which are left as they are: no example was made, and none is delivered yet.")
-        render.note("  What to write into a lane: docs/deliveries.md")
+        terminal.note(
+            "catalog/ has entries, which are left as they are: no example was made, and none is delivered yet."
+        )
+        terminal.note("  What to write into a lane: docs/deliveries.md")
         return
-    render.note(f"Next: edit the example in {os.path.join(full, 'catalog')}, then")
-    render.note(f"  warden --platform {wiring.quoted(full)} catalog check")
+    terminal.note(f"Next: edit the example in {os.path.join(full, 'catalog')}, then")
+    terminal.note(f"  warden --platform {wiring.quoted(full)} catalog check")

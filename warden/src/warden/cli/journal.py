@@ -2,10 +2,11 @@
 
 import click
 
-from warden.cli import render, wiring
-from warden.domain.chain import Head, parse_head
-from warden.domain.errors import Exit, Usage
-from warden.domain.record import Record
+from warden.cli import wiring
+from warden.core.errors import Exit, UsageError
+from warden.core.journal.chain import Head, parse_head
+from warden.core.journal.record import Record
+from warden.present import terminal
 
 
 @click.group()
@@ -37,15 +38,17 @@ def log(lane: str | None, last: int | None, head_only: bool, as_json: bool) -> N
     kept = wiring.journal()
     if head_only:
         head = kept.head()
-        render.document({"head": str(head), "hash": head.hash, "seq": head.seq}) if as_json else render.line(str(head))
+        terminal.document({"head": str(head), "hash": head.hash, "seq": head.seq}) if as_json else terminal.line(
+            str(head)
+        )
         return
     records = kept.log(lane=lane, last=last or 0)
     if as_json:
-        render.document(records)
+        terminal.document(records)
     elif records:
-        render.table(("SEQ", "WHEN", "EVENT", "LANE", "WHO", "WHAT"), [_row(record) for record in records])
+        terminal.table(("SEQ", "WHEN", "EVENT", "LANE", "WHO", "WHAT"), [_row(record) for record in records])
     else:
-        render.note(f"Nothing is recorded{f' of {lane}' if lane else ''} in {kept.path}.")
+        terminal.note(f"Nothing is recorded{f' of {lane}' if lane else ''} in {kept.path}.")
 
 
 @journal.command()
@@ -67,7 +70,7 @@ def verify(kept: str | None, as_json: bool) -> int:
     ledger = wiring.journal()
     chain = ledger.verify(head)
     if as_json:
-        render.document(
+        terminal.document(
             {
                 "path": ledger.path,
                 "whole": not chain.breaks,
@@ -78,17 +81,19 @@ def verify(kept: str | None, as_json: bool) -> int:
         )
         return int(Exit.NO if chain.breaks or not chain.records else Exit.DONE)
     if not chain.records and not chain.breaks:
-        render.line(f"nothing to verify: {ledger.path} holds no record. Nothing was done yet, or it was removed.")
+        terminal.line(f"nothing to verify: {ledger.path} holds no record. Nothing was done yet, or it was removed.")
         return int(Exit.NO)
     for each in chain.breaks:
-        render.line(f"BROKEN record {each.seq}: {each.message}")
+        terminal.line(f"BROKEN record {each.seq}: {each.message}")
     if chain.breaks:
-        render.line(f"{len(chain.breaks)} breaks in {chain.records} records · {ledger.path}")
+        terminal.line(f"{len(chain.breaks)} breaks in {chain.records} records · {ledger.path}")
         return int(Exit.NO)
-    render.line(f"ok   {chain.records} records, unbroken · {ledger.path}")
-    render.line(f"     head {chain.head}")
+    terminal.line(f"ok   {chain.records} records, unbroken · {ledger.path}")
+    terminal.line(f"     head {chain.head}")
     if head is None:
-        render.note("Records cut off at the end cannot be seen without a head that was kept elsewhere: --head HASH@SEQ")
+        terminal.note(
+            "Records cut off at the end cannot be seen without a head that was kept elsewhere: --head HASH@SEQ"
+        )
     return int(Exit.DONE)
 
 
@@ -101,7 +106,7 @@ def _head(text: str | None) -> Head | None:
         return None
     head = parse_head(text)
     if head is None:
-        raise Usage(
+        raise UsageError(
             f"--head {text[:100]} is no checkpoint. Nothing was checked.",
             hint="It is what `warden journal log --head` prints: 64 hexadecimal digits, @, a number",
         )
@@ -110,7 +115,7 @@ def _head(text: str | None) -> Head | None:
 
 def _row(record: Record) -> tuple[str, ...]:
     cells = (str(record.seq), record.at[:19] + "Z", record.event, record.lane, record.actor, _what(record))
-    return tuple(render.harmless(cell).replace("\n", " ") for cell in cells)
+    return tuple(terminal.harmless(cell).replace("\n", " ") for cell in cells)
 
 
 def _what(record: Record) -> str:

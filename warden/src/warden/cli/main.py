@@ -5,29 +5,29 @@ import sys
 
 import click
 
-from warden.cli import render
-from warden.cli.last import guarded, own_fault
-from warden.domain.errors import Exit, WardenError
+from warden.cli.exit_guard import guarded, own_fault
+from warden.core.errors import Exit, WardenError
+from warden.present import terminal
 
 COMMANDS = {
     "access": ("warden.cli.access", "Run a command with a lane's credential, or say how to get at it."),
     "adopt": ("warden.cli.adopt", "Take a Secret made by hand over into a lane."),
-    "apply": ("warden.cli.lane", "Make OpenBao and the clusters what the lane declares."),
+    "apply": ("warden.cli.apply", "Make OpenBao and the clusters what the lane declares."),
     "catalog": ("warden.cli.catalog", "Check the declared files."),
-    "deactivate": ("warden.cli.closing", "Close a lane for everyone."),
+    "deactivate": ("warden.cli.deactivate", "Close a lane for everyone."),
     "dev": ("warden.cli.dev", "An embedded OpenBao to play with."),
     "doctor": ("warden.cli.doctor", "Say what is there and what is missing."),
     "help": ("warden.cli.topics", "Explain a topic: exit-codes, environment."),
     "init": ("warden.cli.init", "Scaffold a platform directory for a new team."),
     "journal": ("warden.cli.journal", "Read and verify the record of every effect."),
-    "plan": ("warden.cli.lane", "Show what differs from what the lane declares."),
+    "plan": ("warden.cli.plan", "Show what differs from what the lane declares."),
     "prove": ("warden.cli.prove", "Prove live who may read a lane and who may not."),
     "put": ("warden.cli.lane", "Put a value into a field of a lane."),
-    "reactivate": ("warden.cli.closing", "Open a closed lane again."),
-    "render": ("warden.cli.cluster", "Print a delivery's Kubernetes objects, for GitOps."),
+    "reactivate": ("warden.cli.deactivate", "Open a closed lane again."),
+    "render": ("warden.cli.render", "Print a delivery's Kubernetes objects, for GitOps."),
     "route": ("warden.cli.route", "Find who owns a credential and how to get it."),
     "status": ("warden.cli.status", "Show each lane's stretches at a glance."),
-    "sync": ("warden.cli.cluster", "Refresh a lane's deliveries now."),
+    "sync": ("warden.cli.sync", "Refresh a lane's deliveries now."),
 }
 """Name -> (module, one sentence). The sentence is here so that ``warden --help`` imports none of the modules."""
 
@@ -89,14 +89,14 @@ def _dispatch(argv: list[str]) -> int:
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as fault:
-        render.usage(fault, as_json=as_json)
+        terminal.usage(fault, as_json=as_json)
         return int(Exit.USAGE)
     except WardenError as fault:
-        render.error(fault, as_json=as_json)
+        terminal.error(fault, as_json=as_json)
         return int(fault.exit)
-    except (BrokenPipeError, KeyboardInterrupt, click.exceptions.Exit, render.Unwritable):
+    except (BrokenPipeError, KeyboardInterrupt, click.exceptions.Exit, terminal.Unwritable):
         raise
     except Exception as fault:  # noqa: BLE001 - the last line of defence: a traceback could quote a value
-        render.error(own_fault(fault), as_json=as_json)
+        terminal.error(own_fault(fault), as_json=as_json)
         return int(Exit.INCONCLUSIVE)
     return int(result) if isinstance(result, int) else 0

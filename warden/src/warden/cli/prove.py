@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from warden.cli import deliveries, render, wiring
-from warden.cli.bench import Bench
-from warden.domain.errors import Exit, Usage
-from warden.domain.healed import HEALED
-from warden.domain.lane import Lane
-from warden.domain.probes import left_unplayed
-from warden.domain.proof import Proof, Verdict
+from warden.cli import wiring
+from warden.cli.context import Workspace
+from warden.cli.options import audit_options, cluster_option, custody_option
+from warden.core.errors import Exit, UsageError
+from warden.core.lanes.lane import Lane
+from warden.core.proofs.overwrite_check import HEALED
+from warden.core.proofs.probes import left_unplayed
+from warden.core.proofs.proof import Proof, Verdict
+from warden.present import plans, terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from warden.verbs.prove import Setting
-    from warden.verbs.prove_delivery import Ground
+    from warden.usecases.prove import Setting
+    from warden.usecases.prove_delivery import Ground
 
 TITLE = 50
 """Columns of a verdict's title, so that the whole line fits 100."""
@@ -30,27 +32,12 @@ FOLDED = 2
 CODES = {"proven": Exit.DONE, "refuted": Exit.NO, "inconclusive": Exit.INCONCLUSIVE}
 
 
-def audit_options(command: "Callable[..., Any]") -> "Callable[..., Any]":
-    """The options that say where OpenBao's audit log is read."""
-    by_command = click.option(
-        "--audit-command", metavar="COMMAND", help="A command that prints the audit log of another node."
-    )
-    by_file = click.option(
-        "--audit",
-        "files",
-        multiple=True,
-        metavar="FILE|DIR",
-        help="The audit log; else WARDEN_AUDIT, or as OpenBao says.",
-    )
-    return by_file(by_command(command))
-
-
 @click.command()
 @click.argument("lane", required=False)
 @click.option("--all", "every", is_flag=True, help="Every lane that is active and not closed.")
 @audit_options
-@deliveries.cluster_flag
-@deliveries.custody_flag
+@cluster_option
+@custody_option
 @click.option("--jobs", default=4, show_default=True, type=click.IntRange(1, 32), help="Lanes that are proven at once.")
 @click.option("--json", "as_json", is_flag=True, help="The proof as one JSON document.")
 @click.pass_context
@@ -67,10 +54,10 @@ def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
     ok: as it should be. FAIL: the answer was wrong. ??: inconclusive, which is never a pass.
     Exit codes: 0 proven, 1 refuted, 3 inconclusive, 4 no accepted token, 5 the lane is closed.
     """
-    from warden.verbs.prove import Setting
-    from warden.verbs.prove import prove as run
+    from warden.usecases.prove import Setting
+    from warden.usecases.prove import prove as run
 
-    bench = Bench.of(ctx)
+    bench = Workspace.of(ctx)
     lanes = _open(bench.chosen(lane, every=every), bench, every=every)
     clusters = {} if how["custody_only"] else bench.clusters.by_mount()
     setting = Setting(
@@ -86,13 +73,13 @@ def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
         ground=None if how["custody_only"] else _ground(bench, lanes, how["clusters"]),
         unplayed=bench.clusters.mounts if how["custody_only"] else frozenset(),
     )
-    render.progress(f"asking {bench.address} about {len(lanes)} lane{'s' * (len(lanes) > 1)} …")
+    terminal.progress(f"asking {bench.address} about {len(lanes)} lane{'s' * (len(lanes) > 1)} …")
     proofs = run(lanes, setting)
-    render.progress_done()
+    terminal.progress_done()
     if as_json:
         both = zip(lanes, proofs, strict=True)
         shown = [_as_json(each, proof, bench, setting) for each, proof in both]
-        render.document(shown if every else shown[0])
+        terminal.document(shown if every else shown[0])
     else:
         for each, proof in zip(lanes, proofs, strict=True):
             _show(each, proof, brief=every)
@@ -101,23 +88,25 @@ def prove(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool, *
     return int(max((CODES[proof.state] for proof in proofs), key=[Exit.DONE, Exit.INCONCLUSIVE, Exit.NO].index))
 
 
-def _ground(bench: Bench, lanes: list[Lane], only: tuple[str, ...]) -> "Ground":
-    from warden.cli.bench import ground
+def _ground(bench: Workspace, lanes: list[Lane], only: tuple[str, ...]) -> "Ground":
+    from warden.cli.context import ground
 
     if len(lanes) == 1:
-        bench.clusters.legs(lanes[0], only)  # a name that is no delivery of the lane is told before anything is asked
+        bench.clusters.targets(
+            lanes[0], only
+        )  # a name that is no delivery of the lane is told before anything is asked
     return ground(bench, lanes, only)
 
 
-def _open(lanes: list[Lane], bench: Bench, *, every: bool) -> list[Lane]:
+def _open(lanes: list[Lane], bench: Workspace, *, every: bool) -> list[Lane]:
     """With --all the lanes that are not closed; a lane that was named is left to the verb, which says that it is."""
     kept = [lane for lane in lanes if not every or lane.id not in bench.closed]
     if not kept:
-        raise Usage("no lane is active and open. Nothing was asked.", hint="warden route list --all")
+        raise UsageError("no lane is active and open. Nothing was asked.", hint="warden route list --all")
     return kept
 
 
-def _as_json(lane: Lane, proof: Proof, bench: Bench, setting: "Setting") -> dict[str, Any]:
+def _as_json(lane: Lane, proof: Proof, bench: Workspace, setting: "Setting") -> dict[str, Any]:
     return {
         "lane": proof.lane,
         "state": proof.state,
@@ -130,22 +119,22 @@ def _as_json(lane: Lane, proof: Proof, bench: Bench, setting: "Setting") -> dict
         "journal": proof.record,
         "scope": proof.scope,
         "unplayed": left_unplayed(lane, setting.unplayed),
-        "verdicts": [render.plain(verdict) | {"owner": owner_of(lane, verdict)} for verdict in proof.verdicts],
+        "verdicts": [terminal.plain(verdict) | {"owner": owner_of(lane, verdict)} for verdict in proof.verdicts],
     }
 
 
 def _show(lane: Lane, proof: Proof, *, brief: bool) -> None:
     shown = [each for each in proof.verdicts if each.word != "ok" or each.probe == HEALED] if brief else proof.verdicts
     if brief:
-        render.line(render.styled(lane.id, "head"))
+        terminal.line(terminal.styled(lane.id, "head"))
     for label in dict.fromkeys(verdict.reader for verdict in shown):
         if not brief:
-            render.heading(*_heading(lane, label))
+            terminal.heading(*_heading(lane, label))
         said = ""
         for verdict in _folded([each for each in shown if each.reader == label]):
             _show_verdict(lane, verdict, said_before=said)
             said = verdict.detail
-    render.line(_conclusion(proof))
+    terminal.line(_conclusion(proof))
 
 
 def _folded(verdicts: "Sequence[Verdict]") -> "Iterator[Verdict]":
@@ -164,19 +153,19 @@ def _reason(verdict: Verdict) -> object:
     return id(verdict) if own else (verdict.observed, verdict.detail)
 
 
-def _show_scope(lane: Lane, proof: Proof, bench: Bench, how: "Mapping[str, Any]") -> None:
+def _show_scope(lane: Lane, proof: Proof, bench: Workspace, how: "Mapping[str, Any]") -> None:
     what = "custody alone" if proof.scope == "custody" else "some of its deliveries"
     if how["custody_only"] and (unplayed := left_unplayed(lane, bench.clusters.mounts)):
-        render.sentence(
+        terminal.sentence(
             f"This is of custody alone, as was asked for: nobody was played as {', '.join(unplayed)} or as a stranger, "
             f"since a cluster makes the tokens; the whole: warden prove {lane.id}"
         )
         return
     if how["custody_only"] or how["clusters"]:
-        render.sentence(f"This is of {what}, as was asked for; the whole: warden prove {lane.id}")
+        terminal.sentence(f"This is of {what}, as was asked for; the whole: warden prove {lane.id}")
         return
-    render.line(f"This is of {what}:")
-    deliveries.show_left_out(bench, lane)
+    terminal.line(f"This is of {what}:")
+    plans.show_remains(bench.context.undelivered(lane), (), ())
 
 
 def _heading(lane: Lane, label: str) -> tuple[str, str]:
@@ -193,23 +182,23 @@ def _heading(lane: Lane, label: str) -> tuple[str, str]:
 def _show_verdict(lane: Lane, verdict: Verdict, *, said_before: str) -> None:
     """One verdict; a reason that the one above it has given is not said again."""
     style = {"ok": "ok", "FAIL": "bad", "??": "warn"}[verdict.word]
-    wide = render.width() in {0, 100}
+    wide = terminal.width() in {0, 100}
     evidence = f"audit {verdict.audit[:8]}" if verdict.audit else " " * 14 if verdict.ms else ""
     took = f"  {verdict.ms:>4.0f} ms" if (verdict.ms or verdict.status) and wide else ""
-    title = render.fit(verdict.title, render.width() - 39) if not wide else f"{verdict.title:<{TITLE}}"
+    title = terminal.fit(verdict.title, terminal.width() - 39) if not wide else f"{verdict.title:<{TITLE}}"
     line = f"{title} {verdict.observed:<11} {verdict.status or '':<4} {evidence}{took}"
-    render.line(f"  {render.styled(f'{verdict.word:<4}', style)} {line}".rstrip())
+    terminal.line(f"  {terminal.styled(f'{verdict.word:<4}', style)} {line}".rstrip())
     if verdict.word != "FAIL" and verdict.detail in {"", said_before}:
         return
     expected = verdict.word == "FAIL" and verdict.expected != "as declared"
     detail = f"expected {verdict.expected}: {verdict.detail}" if expected else verdict.detail
-    for part in render.wrapped(detail, indent=9):
-        render.line(part)
+    for part in terminal.wrapped(detail, indent=9):
+        terminal.line(part)
     for part in verdict.difference:
-        render.line(f"           {part}")
+        terminal.line(f"           {part}")
     if verdict.mend:
-        for part in render.joined(f"owner {owner_of(lane, verdict)}", verdict.mend, indent=9):
-            render.line(part)
+        for part in terminal.joined(f"owner {owner_of(lane, verdict)}", verdict.mend, indent=9):
+            terminal.line(part)
 
 
 def owner_of(lane: Lane, verdict: Verdict) -> str:
@@ -222,7 +211,7 @@ def _conclusion(proof: Proof) -> str:
     total = len(proof.verdicts)
     asked = [verdict for verdict in proof.verdicts if verdict.status or verdict.audit]
     lines = sum(bool(verdict.audit) for verdict in asked)
-    word = render.styled(proof.state, {"proven": "ok", "refuted": "bad", "inconclusive": "warn"}[proof.state])
+    word = terminal.styled(proof.state, {"proven": "ok", "refuted": "bad", "inconclusive": "warn"}[proof.state])
     counts: Iterable[str] = filter(
         None,
         (

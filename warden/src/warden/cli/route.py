@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from warden.cli import render, wiring
-from warden.domain.route import Route, settle
+from warden.cli import wiring
+from warden.core.lanes.route import Route, settle
+from warden.present import terminal
 
 if TYPE_CHECKING:
-    from warden.domain.catalog import Catalog
+    from warden.core.lanes.catalog import Catalog
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="The record by its documented names.")
 
@@ -39,7 +40,7 @@ def list_(ctx: click.Context, /, every: bool, tag: str | None, stale: bool, as_j
       warden route list
       warden route list --all --tag ssh --json
     """
-    from warden.domain.rules import is_stale
+    from warden.core.lanes.rules import is_stale
 
     catalog = wiring.catalog(wiring.platform_dir(ctx))
     today = datetime.now(UTC).date()
@@ -52,7 +53,7 @@ def list_(ctx: click.Context, /, every: bool, tag: str | None, stale: bool, as_j
     ]
     found = _routes(catalog, chosen)
     if as_json:
-        render.document(found)
+        terminal.document(found)
     else:
         _table(found)
     _left_out(catalog)
@@ -75,7 +76,7 @@ def show(ctx: click.Context, /, entry_id: str, as_json: bool) -> None:
     drawn = wiring.drawn(wiring.platform_dir(ctx), entry_id)
     found = settle(drawn, wiring.journal().state(entry_id), datetime.now(UTC))
     if as_json:
-        render.document(found)
+        terminal.document(found)
     else:
         _block(found)
 
@@ -95,26 +96,26 @@ def find(ctx: click.Context, /, need: tuple[str, ...], every: bool, as_json: boo
     \b
     Exit codes: 0 found, 1 nobody here owns this (the nearest entries are named).
     """
-    from warden.domain.search import Unowned, answer
+    from warden.core.lanes.search import Unowned, answer
 
     catalog = wiring.catalog(wiring.platform_dir(ctx))
     try:
         hits = answer(catalog.entries, " ".join(need), wiring.words(), drafts=every)
     except Unowned:
         if as_json:
-            render.document([])
+            terminal.document([])
         _left_out(catalog)
         raise
     found = _routes(catalog, [hit.id for hit in hits])
     if as_json:
-        render.document([render.plain(one) | {"score": hit.score} for one, hit in zip(found, hits, strict=True)])
+        terminal.document([terminal.plain(one) | {"score": hit.score} for one, hit in zip(found, hits, strict=True)])
     else:
         _blocks(found)
     _left_out(catalog)
 
 
 def _routes(catalog: "Catalog", chosen: list[str]) -> list[Route]:
-    from warden.domain.routing import route as drawn
+    from warden.core.lanes.routing import route as drawn
 
     states, now = wiring.journal().states(), datetime.now(UTC)
     return [drawn(catalog.entries[entry_id], states.get(entry_id), now) for entry_id in chosen]
@@ -124,23 +125,23 @@ def _left_out(catalog: "Catalog") -> None:
     if catalog.faulty:
         count = len(catalog.faulty)
         noun = "entry has faults and is" if count == 1 else "entries have faults and are"
-        render.note(f"{count} {noun} left out ({', '.join(catalog.faulty[:3])}{', …' if count > 3 else ''});")  # noqa: PLR2004 - as many as fit
-        render.note("  warden catalog check")
+        terminal.note(f"{count} {noun} left out ({', '.join(catalog.faulty[:3])}{', …' if count > 3 else ''});")  # noqa: PLR2004 - as many as fit
+        terminal.note("  warden catalog check")
 
 
 def _table(found: list[Route]) -> None:
     if not found:
-        render.note("No entry is like that. All of them: warden route list --all")
+        terminal.note("No entry is like that. All of them: warden route list --all")
         return
     rows = [(one.id, state_of(one).partition(" (")[0], one.owner_repo, one.title) for one in found]
-    render.table(("ID", "STATE", "OWNER", "TITLE"), rows)
-    render.note(f"{len(found)} shown. One of them in full: warden route show {found[0].id}")
+    terminal.table(("ID", "STATE", "OWNER", "TITLE"), rows)
+    terminal.note(f"{len(found)} shown. One of them in full: warden route show {found[0].id}")
 
 
 def _blocks(found: list[Route]) -> None:
     for number, one in enumerate(found):
         if number:
-            render.line()
+            terminal.line()
         _block(one)
 
 
@@ -153,16 +154,16 @@ def _block(one: Route) -> None:
     shown += [("reader", reader) for reader in readers] + [("delivery", each) for each in deliveries]
     shown += [("playbook", one.playbook or ""), ("state", state_of(one))]
     shown += [("use it" if one.resolvable else "next", one.next_action)]
-    render.line(f"{render.styled(one.id, 'head')} · {one.title}")
+    terminal.line(f"{terminal.styled(one.id, 'head')} · {one.title}")
     for name, text in shown:
         if text:
-            render.line(f"  {name:<8} {text}")
+            terminal.line(f"  {name:<8} {text}")
 
 
 def state_of(one: Route) -> str:
     """``active, proven 3 h ago (10 of 10)``: what is declared, and what was measured of it."""
     if one.closed:
-        return f"closed {render.ago(one.closed)}"
+        return f"closed {terminal.ago(one.closed)}"
     if one.kind != "lane":
         return f"{one.status} {one.kind}"
     if one.status == "draft":
@@ -171,4 +172,4 @@ def state_of(one: Route) -> str:
     if proof.at is None:
         return f"{one.status}, unproven"
     word = "proof is old:" if proof.state == "stale" else proof.state
-    return f"{one.status}, {word} {render.ago(proof.at)} ({proof.passed} of {proof.total})"
+    return f"{one.status}, {word} {terminal.ago(proof.at)} ({proof.passed} of {proof.total})"

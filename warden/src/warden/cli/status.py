@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 import click
 
-from warden.cli import render, wiring
-from warden.cli.bench import Bench
-from warden.domain.errors import Exit, Usage, WardenError
-from warden.domain.standing import Standing
+from warden.cli import wiring
+from warden.cli.context import Workspace
+from warden.core.errors import Exit, UsageError, WardenError
+from warden.core.lifecycle.lane_status import Standing
+from warden.present import terminal
 
 
 @click.command()
@@ -25,31 +26,33 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     \b
     Exit codes: 0 shown, 3 OpenBao gave no answer (what the journal knows is shown all the same).
     """
-    from warden.verbs.status import status as look
+    from warden.usecases.status import status as look
 
     catalog = wiring.catalog(wiring.platform_dir(ctx))
     listed = [each for each in catalog.lanes.values() if every or each.status == "active"]
     lanes = [catalog.lane(lane)] if lane else listed
     faults: list[WardenError] = []
     try:
-        bench = Bench.of(ctx)
-    except Usage as unnamed:
+        bench = Workspace.of(ctx)
+    except UsageError as unnamed:
         found, _ = look(lanes, None, wiring.journal(), lambda: datetime.now(UTC))
         faults = [unnamed]
     else:
-        legs = {each.id: bench.clusters.legs(each) for each in lanes}
-        clusters = bench.clusters.of(sorted({leg.cluster for each in legs.values() for leg in each}))
-        render.progress(f"asking {', '.join((bench.address, *clusters))} …")
-        found, faults = look(lanes, bench.vault, bench.journal, lambda: datetime.now(UTC), legs=legs, clusters=clusters)
-        render.progress_done()
+        targets = {each.id: bench.clusters.targets(each) for each in lanes}
+        clusters = bench.clusters.of(sorted({target.cluster for each in targets.values() for target in each}))
+        terminal.progress(f"asking {', '.join((bench.address, *clusters))} …")
+        found, faults = look(
+            lanes, bench.vault, bench.journal, lambda: datetime.now(UTC), targets=targets, clusters=clusters
+        )
+        terminal.progress_done()
     if as_json:
-        render.document(found)
+        terminal.document(found)
     elif found:
         _show(found)
     else:
-        render.line("No lane is active. All of them: warden status --all" if catalog.lanes else "There is no lane.")
+        terminal.line("No lane is active. All of them: warden status --all" if catalog.lanes else "There is no lane.")
     for fault in faults:
-        render.error(fault, as_json=as_json)
+        terminal.error(fault, as_json=as_json)
     return int(Exit.INCONCLUSIVE if faults else Exit.DONE)
 
 
@@ -58,19 +61,19 @@ def _show(found: list[Standing]) -> None:
     clusters = sorted({cluster for each in found for cluster in each.deliveries})
     head = ("LANE", "CUSTODY", "ACCESS", *(cluster.upper() for cluster in clusters), "PROOF", "ROTATED", "NEXT")
     rows = [(*_cells(each, clusters), _next(each) or "-") for each in found]
-    if render.fits(head, rows):
-        return render.table(head, rows)
+    if terminal.fits(head, rows):
+        return terminal.table(head, rows)
     widths = [max(len(each.lane) for each in found), 8, 6, 22, 8]
-    render.line("  ".join(f"{name:<{size}}" for name, size in zip(("LANE", *NARROW), widths, strict=True)).rstrip())
+    terminal.line("  ".join(f"{name:<{size}}" for name, size in zip(("LANE", *NARROW), widths, strict=True)).rstrip())
     for each in found:
         cells = _cells(each, [])
-        render.line("  ".join(f"{cell:<{size}}" for cell, size in zip(cells, widths, strict=True)).rstrip())
+        terminal.line("  ".join(f"{cell:<{size}}" for cell, size in zip(cells, widths, strict=True)).rstrip())
         for name, text in (
             ("delivery", " · ".join(f"{c} {how}" for c, how in each.deliveries.items())),
             ("next", _next(each)),
         ):
             if text:
-                render.line(f"  {name:<8} {text}")
+                terminal.line(f"  {name:<8} {text}")
     return None
 
 
@@ -83,8 +86,8 @@ def _cells(each: Standing, clusters: list[str]) -> tuple[str, ...]:
         each.custody,
         each.access,
         *(each.deliveries.get(cluster, "-") for cluster in clusters),
-        f"{each.proof}, {render.ago(each.proven_at)}" if each.proven_at else each.proof,
-        render.ago(each.written_at).removesuffix(" ago") if each.written_at else "-",
+        f"{each.proof}, {terminal.ago(each.proven_at)}" if each.proven_at else each.proof,
+        terminal.ago(each.written_at).removesuffix(" ago") if each.written_at else "-",
     )
 
 

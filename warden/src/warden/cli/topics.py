@@ -2,8 +2,8 @@
 
 import click
 
-from warden.cli import render
-from warden.domain.errors import EXIT_MEANING
+from warden.core.errors import EXIT_MEANING
+from warden.present import terminal
 
 ENVIRONMENT = (
     ("BAO_ADDR, VAULT_ADDR", "the OpenBao server, https://host:8200; plain http for loopback only"),
@@ -42,5 +42,5 @@ def help(topic: str, as_json: bool) -> None:  # noqa: A001 - the command's name
     """
     names, rows = TOPICS[topic]
     if as_json:
-        return render.document([dict(zip(names, row, strict=True)) for row in rows])
-    return render.table([name.upper() for name in names], [[str(cell) for cell in row] for row in rows])
+        return terminal.document([dict(zip(names, row, strict=True)) for row in rows])
+    return terminal.table([name.upper() for name in names], [[str(cell) for cell in row] for row in rows])

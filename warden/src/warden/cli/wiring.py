@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from warden.domain.errors import NotFound
+from warden.core.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -14,26 +14,27 @@ if TYPE_CHECKING:
 
     import click
 
-    from warden.adapters.address import Endpoint
-    from warden.adapters.audit import AuditCommand, AuditFiles
-    from warden.adapters.caller import EnvironmentCaller
-    from warden.adapters.embedded import Embedded
-    from warden.adapters.journal import SqliteJournal
-    from warden.adapters.kubernetes import Kubernetes
-    from warden.adapters.openbao import OpenBao
-    from warden.adapters.pages import Checkouts
-    from warden.adapters.policy import CedarPolicy
+    from warden.adapters.catalog.pages import Checkouts
+    from warden.adapters.catalog.stemming import English
+    from warden.adapters.dev import Embedded
+    from warden.adapters.journal.sqlite import SqliteJournal
+    from warden.adapters.kubernetes.client import Kubernetes
+    from warden.adapters.openbao.audit_log import AuditCommand, AuditFiles
+    from warden.adapters.openbao.caller import EnvironmentCaller
+    from warden.adapters.openbao.client import OpenBao
+    from warden.adapters.openbao.endpoint import Endpoint
+    from warden.adapters.policy.cedar import CedarPolicy
     from warden.adapters.process import Exec
-    from warden.adapters.words import English
-    from warden.domain.catalog import Catalog, Entry, Platform
-    from warden.domain.errors import Fault, WardenError
-    from warden.domain.lane import Lane
-    from warden.domain.manifests import Manifest
-    from warden.domain.route import Route
-    from warden.domain.secret import Secret
-    from warden.ports import Cluster, Identities
-    from warden.verbs.doctor import Surroundings
-    from warden.verbs.doctor_cluster import There
+    from warden.core.clusters.manifests import Manifest
+    from warden.core.errors import Fault, WardenError
+    from warden.core.lanes.catalog import Catalog, Entry, Platform
+    from warden.core.lanes.lane import Lane
+    from warden.core.lanes.route import Route
+    from warden.core.secret import Secret
+    from warden.ports.cluster import Cluster
+    from warden.ports.identities import Identities
+    from warden.usecases.doctor import Machine
+    from warden.usecases.doctor.cluster import ClusterToExamine
 
 
 def platform_flag(ctx: click.Context) -> str | None:
@@ -44,7 +45,7 @@ def platform_flag(ctx: click.Context) -> str | None:
 
 def state_directory() -> str:
     """Where warden keeps its own state: WARDEN_STATE, else ``$XDG_STATE_HOME/warden``."""
-    from warden.adapters import xdg
+    from warden.adapters.machine import directories as xdg
 
     return os.environ.get("WARDEN_STATE") or xdg.directory("XDG_STATE_HOME", ".local/state")
 
@@ -56,56 +57,56 @@ def platform_dir(ctx: click.Context) -> str:
 
 def platform_at(flag: str | None) -> str:
     """The platform directory where ``--platform`` said `flag`."""
-    from warden.adapters.discovery import find_platform
+    from warden.adapters.catalog.discovery import find_platform
 
     return find_platform(flag)
 
 
 def catalog(platform: str) -> Catalog:
     """The catalog of a platform directory."""
-    from warden.adapters.index import load
+    from warden.adapters.catalog.index import load
 
     return load(platform)
 
 
 def parsed_catalog(platform: str) -> Catalog:
     """The same with every file parsed anew: it knows the line of each field."""
-    from warden.adapters.files import load_catalog
+    from warden.adapters.catalog.files import load_catalog
 
     return load_catalog(platform)
 
 
 def has_file(platform: str, entry_id: str) -> bool:
     """Whether the catalog has a file of that id, in whatever state."""
-    from warden.adapters.files import catalog_files
+    from warden.adapters.catalog.files import catalog_files
 
     return any(os.path.basename(path) == f"{entry_id}.yaml" for path in catalog_files(platform))
 
 
 def drawn(platform: str, entry_id: str) -> Route:
     """One entry's route as its file says, without the journal."""
-    from warden.adapters.index import show
+    from warden.adapters.catalog.index import show
 
     return show(platform, entry_id)
 
 
 def pages(platform: str, found: Catalog) -> Checkouts:
     """The pages that entries point at."""
-    from warden.adapters.pages import Checkouts
+    from warden.adapters.catalog.pages import Checkouts
 
     return Checkouts(platform, found.platform.repos)
 
 
 def scaffold(directory: str, today: date, clusters: Sequence[str]) -> tuple[list[str], list[str]]:
     """The first files of a platform directory: those made, and those kept."""
-    from warden.adapters.scaffold import scaffold as make
+    from warden.adapters.catalog.scaffold import scaffold as make
 
     return make(directory, today, clusters)
 
 
 def declare_delivered(path: str, lane: Lane, cluster: str, platform: Platform) -> bool:
     """Say in the lane's file that the Secret made by hand is delivered now; false where that is not possible."""
-    from warden.adapters.lane_file import declare_delivered as declare
+    from warden.adapters.catalog.lane_file import declare_delivered as declare
 
     return declare(path, lane, cluster, platform)
 
@@ -119,7 +120,7 @@ def quoted(text: str) -> str:
 
 def entries(platform: str, need: str) -> list[Entry]:
     """The entry of that id, else those that a need in words may mean. Raises `Unowned` where nobody owns it."""
-    from warden.adapters.index import entry
+    from warden.adapters.catalog.index import entry
 
     try:
         return [entry(platform, need)]
@@ -130,14 +131,14 @@ def entries(platform: str, need: str) -> list[Entry]:
 
 def meant(catalog: Catalog, need: str) -> list[str]:
     """The ids of the active entries that a need in words may mean. Raises `Unowned` where nobody owns it."""
-    from warden.domain.search import answer, meant
+    from warden.core.lanes.search import answer, meant
 
     return meant(answer(catalog.entries, need, words()))
 
 
 def words() -> English:
     """What is known of the language that needs are written in."""
-    from warden.adapters.words import English
+    from warden.adapters.catalog.stemming import English
 
     return English()
 
@@ -147,16 +148,16 @@ def openbao() -> OpenBao:
 
     The token is BAO_TOKEN, VAULT_TOKEN or the token file of ``bao login``.
     """
-    from warden.adapters import address
-    from warden.adapters import openbao as adapter
-    from warden.adapters.caller import own_token
+    from warden.adapters.openbao import client as adapter
+    from warden.adapters.openbao import endpoint as address
+    from warden.adapters.openbao.caller import own_token
 
     return adapter.OpenBao(address.endpoint(os.environ), own_token(os.environ), namespace=address.namespace(os.environ))
 
 
 def journal_file() -> str:
     """Where the journal is; empty where there is none yet."""
-    from warden.adapters.journal import journal_path
+    from warden.adapters.journal.sqlite import journal_path
 
     path = journal_path(os.environ)
     return path if os.path.exists(path) else ""
@@ -164,37 +165,37 @@ def journal_file() -> str:
 
 def journal() -> SqliteJournal:
     """The journal: WARDEN_JOURNAL, else ``journal.db`` in warden's state directory."""
-    from warden.adapters.journal import SqliteJournal, journal_path
+    from warden.adapters.journal.sqlite import SqliteJournal, journal_path
 
     return SqliteJournal(journal_path(os.environ))
 
 
 def policy(platform_dir: str) -> CedarPolicy:
     """The policy gate on the platform's policies, or on the default."""
-    from warden.adapters.policy import CedarPolicy
+    from warden.adapters.policy.cedar import CedarPolicy
 
     return CedarPolicy(os.path.join(platform_dir, "policies", "access"))
 
 
 def policy_faults(platform_dir: str) -> list[Fault]:
     """What is wrong with the platform's access policies."""
-    from warden.adapters.policy import policy_faults as look
+    from warden.adapters.policy.cedar import policy_faults as look
 
     return look(os.path.join(platform_dir, "policies", "access"))
 
 
 def unread_files(platform_dir: str) -> list[Fault]:
-    """What lies in the catalog's folder and is read by nobody. Raises `Usage` where it cannot be read."""
-    from warden.adapters.files import unread_files as look
+    """What lies in the catalog's folder and is read by nobody. Raises `UsageError` where it cannot be read."""
+    from warden.adapters.catalog.files import unread_files as look
 
     return look(platform_dir)
 
 
 def caller(token_file: str | None) -> EnvironmentCaller:
     """Who calls, found in the environment and in the file that ``--token-file`` names."""
-    from warden.adapters import address
-    from warden.adapters import openbao as adapter
-    from warden.adapters.caller import EnvironmentCaller
+    from warden.adapters.openbao import client as adapter
+    from warden.adapters.openbao import endpoint as address
+    from warden.adapters.openbao.caller import EnvironmentCaller
 
     def connect(token: Secret | None) -> OpenBao:
         return adapter.OpenBao(address.endpoint(os.environ), token, namespace=address.namespace(os.environ))
@@ -211,31 +212,31 @@ def runner() -> Exec:
 
 def embedded() -> Embedded:
     """The embedded platform in warden's state directory."""
-    from warden.adapters.embedded import Embedded
+    from warden.adapters.dev import Embedded
 
     return Embedded(state_directory())
 
 
 def write_private(path: str, content: str) -> None:
     """Put something at a path that the caller named, for nobody else to read."""
-    from warden.adapters.embedded.state import write
+    from warden.adapters.dev.state import write
 
     write(path, content)
 
 
-def surroundings(ctx: click.Context, where: Endpoint, clusters_of: Callable[[str], Sequence[There]]) -> Surroundings:
+def machine(ctx: click.Context, where: Endpoint, clusters_of: Callable[[str], Sequence[ClusterToExamine]]) -> Machine:
     """What doctor sees of this machine; `clusters_of` answers the clusters of a platform directory."""
-    from warden.adapters.journal import journal_path
-    from warden.adapters.surroundings import journal_fault, readable
-    from warden.domain.errors import Usage
-    from warden.verbs.doctor import Surroundings
+    from warden.adapters.journal.sqlite import journal_path
+    from warden.adapters.machine.checks import journal_fault, readable
+    from warden.core.errors import UsageError
+    from warden.usecases.doctor import Machine
 
     path = journal_path(os.environ)
     try:
         platform, fault = platform_dir(ctx), ""
-    except Usage as found:
+    except UsageError as found:
         platform, fault = "", found.message
-    return Surroundings(
+    return Machine(
         source=where.source,
         tls=where.scheme == "https",
         journal=path,
@@ -250,21 +251,21 @@ def surroundings(ctx: click.Context, where: Endpoint, clusters_of: Callable[[str
 
 def lock(path: str, what: str) -> AbstractContextManager[None]:
     """Hold a lock file of this machine for as long as something is being done."""
-    from warden.adapters.lock import held
+    from warden.adapters.machine.lock import held
 
     return held(path, what)
 
 
 def cluster(name: str, context: str, environ: Mapping[str, str]) -> Kubernetes:
-    """The cluster of that context of a kubeconfig. Raises `Usage` where it cannot be asked."""
-    from warden.adapters.kubeconfig import connect
+    """The cluster of that context of a kubeconfig. Raises `UsageError` where it cannot be asked."""
+    from warden.adapters.kubernetes.kubeconfig import connect
 
     return connect(name, context, environ)
 
 
 def embedded_at(address: str) -> Embedded | None:
     """This machine's embedded platform, if it is the server at that address."""
-    from warden.adapters.embedded import Embedded
+    from warden.adapters.dev import Embedded
 
     found = Embedded(state_directory())
     status = found.status()
@@ -283,14 +284,14 @@ def identities(address: str, by_mount: Mapping[str, Cluster | WardenError]) -> I
 
 def yaml_documents(manifests: Sequence[Manifest]) -> str:
     """Manifests as YAML, one document each."""
-    from warden.adapters.yaml_documents import dump
+    from warden.adapters.kubernetes.yaml_documents import dump
 
     return dump(manifests)
 
 
 def audit_files(paths: Sequence[str]) -> AuditFiles:
     """The audit log in files or directories."""
-    from warden.adapters.audit import AuditFiles
+    from warden.adapters.openbao.audit_log import AuditFiles
 
     return AuditFiles(paths)
 
@@ -299,13 +300,13 @@ def audit_command(command: str) -> AuditCommand:
     """The audit log as a command prints it; the words are split as a shell would, and no shell is used."""
     import shlex
 
-    from warden.adapters.audit import AuditCommand
-    from warden.domain.errors import Usage
+    from warden.adapters.openbao.audit_log import AuditCommand
+    from warden.core.errors import UsageError
 
     try:
         words = shlex.split(command)
     except ValueError:
         words = []
     if not words:
-        raise Usage("--audit-command is no command: a quote is left open, or it is empty. Nothing was asked.")
+        raise UsageError("--audit-command is no command: a quote is left open, or it is empty. Nothing was asked.")
     return AuditCommand(words)

@@ -1,0 +1,227 @@
+"""The platform directory's files -> the catalog, with every fault of every file.
+
+``catalog/<id>.yaml`` holds one entry each, ``platform.yaml`` what holds for all. A file with a fault is not used, and
+does not keep the others from being used; one with secret material is refused before anything in it is read.
+"""
+
+import os
+import stat
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from secret_scan import redact, scan
+from warden.adapters.catalog.yaml_tree import MAX_BYTES, Mapping, Refusal, decode, parse, scalars
+from warden.core.errors import Fault, Invalid, UsageError
+from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, kind_of
+from warden.core.lanes.delivery_target import DeclaredCluster
+from warden.core.lanes.rules import Complaint, across, apart, located, of_clusters, of_entry
+
+_REMOVE = "remove it, and if it was ever real, rotate it: whoever has the file has had it"
+
+
+class Source(msgspec.Struct, kw_only=True):
+    """What one file said: its entry (``None`` where it has none), its faults, and where each field is written.
+
+    ``judged`` is the entry with stand-ins for what could not be read, ``file`` the path for people, ``id`` the file's
+    name without its ending.
+    """
+
+    file: str
+    path: str
+    id: str
+    entry: Entry | None = None
+    judged: Entry | None = None
+    faults: list[Fault] = []
+    lines: dict[str, int] = {}
+
+
+def shown(path: str) -> str:
+    """The path for people: relative where it lies below the current directory."""
+    here = os.getcwd() + os.sep
+    return path.removeprefix(here)
+
+
+def read_bytes(path: str, most: int = MAX_BYTES + 1) -> bytes:
+    """At most `most` bytes of the file. Raises `Refusal` where it is no regular file (a pipe would never end)."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise Refusal(0, "is no regular file")
+        return file.read(most)
+
+
+def catalog_files(platform_dir: str) -> list[str]:
+    """The catalog's files, sorted by name. Raises `UsageError` where the directory cannot be read."""
+    return [path for path in _in_catalog(platform_dir) if path.endswith((".yaml", ".yml"))]
+
+
+def unread_files(platform_dir: str) -> list[Fault]:
+    """A warning for each name in the catalog's folder that looks like an entry and is read by nobody.
+
+    Raises `UsageError` where the directory cannot be read.
+    """
+    read = set(catalog_files(platform_dir))
+    unread = [path for path in _in_catalog(platform_dir) if path not in read and not path.endswith((".md", "~"))]
+    said = "is not read; an entry is a file ID.yaml right in catalog/"
+    return [Fault(shown(path), 0, "", said, warning=True) for path in unread]
+
+
+def _in_catalog(platform_dir: str) -> list[str]:
+    folder = os.path.join(platform_dir, "catalog")
+    try:
+        names = sorted(name for name in os.listdir(folder) if name[0] != ".")
+    except OSError as fault:
+        raise UsageError(
+            f"{folder} cannot be read ({fault.strerror}), so there is no catalog.", system="platform", subject=folder
+        ) from None
+    return [os.path.join(folder, name) for name in names]
+
+
+def load_catalog(platform_dir: str) -> Catalog:
+    """Every entry without faults, and the faults of the others (`Catalog.entry` raises them as `Invalid`).
+
+    Raises `Invalid` where ``platform.yaml`` itself has faults: nothing can be judged without it.
+    """
+    platform = load_platform(platform_dir)
+    return judge([parse_entry(path, platform) for path in catalog_files(platform_dir)], platform)
+
+
+PLATFORM_FILES = ("platform.yaml", "clusters.yaml")
+"""What holds for every entry, and the clusters that lanes are delivered to. Either may be missing."""
+
+
+def load_platform(platform_dir: str) -> Platform:
+    """``platform.yaml`` and ``clusters.yaml``; the defaults where there is no such file.
+
+    Raises `Invalid` with the faults of both.
+    """
+    sources = [Source(file=shown(path), path=path, id=path) for path in _platform_paths(platform_dir)]
+    platform = Platform()
+    clusters: dict[str, DeclaredCluster] = {}
+    for source in sources:
+        if not os.path.exists(source.path):
+            continue
+        if source.path.endswith("clusters.yaml"):
+            clusters = _structured(source.path, source, lambda _: dict[str, DeclaredCluster]) or {}
+            source.faults += located(source.file, source.lines, of_clusters(clusters, [f.field for f in source.faults]))
+        else:
+            platform = _structured(source.path, source, lambda _: Platform) or Platform()
+            if "clusters" in source.lines:
+                said = Complaint("clusters", "is a file of its own, clusters.yaml beside this one")
+                source.faults += located(source.file, source.lines, [said])
+    faulty = [source for source in sources if source.faults]
+    if faulty:
+        names = " and ".join(os.path.basename(each.path) for each in faulty)
+        raise Invalid(
+            [fault for source in faulty for fault in source.faults],
+            f"{names} {'have' if len(faulty) > 1 else 'has'} faults, so no entry was read.",
+            subject=faulty[0].file,
+            hint="mend the file, then: warden catalog check",
+        )
+    return msgspec.structs.replace(platform, clusters=clusters)
+
+
+def _platform_paths(platform_dir: str) -> list[str]:
+    return [os.path.join(platform_dir, name) for name in PLATFORM_FILES]
+
+
+def parse_entry(path: str, platform: Platform) -> Source:
+    """One file, read alone: what it declares and everything that is wrong with it."""
+    name, _, ending = os.path.basename(path).rpartition(".")
+    source = Source(file=shown(path), path=path, id=name)
+    entry = _structured(path, source, _kind)
+    if entry is None:
+        return source
+    told = [fault.field for fault in source.faults]
+    complaints = apart(of_entry(entry, platform), told)
+    if (entry.id != name or ending != "yaml") and kind_of(entry) not in told:
+        complaints.append(Complaint(kind_of(entry), f"is not the file's name; rename it {entry.id}.yaml"))
+    source.entry, source.judged = None if source.faults else entry, entry
+    source.faults += located(source.file, source.lines, complaints)
+    return source
+
+
+def _kind(tree: Mapping) -> type[Entry]:
+    """What the first key says the file is. Raises `Refusal` where it says nothing."""
+    kinds = [key for key, _ in tree.pairs if key.text in KINDS]
+    if not kinds or tree.pairs[0][0] is not kinds[0]:
+        line = tree.pairs[0][0].line if tree.pairs else tree.line
+        raise Refusal(line, f"does not start with its kind; the first key is one of {', '.join(KINDS)}, with the id")
+    return KINDS[kinds[0].text]
+
+
+def _structured(path: str, source: Source, kind: Callable[[Mapping], Any]) -> Any:
+    """The structure of the file's text; every fault goes to the source, ``None`` where there is no structure at all.
+
+    With faults the structure holds stand-ins: it is good for finding more of them, and for nothing else.
+    """
+    from warden.adapters.catalog.decoder import Decoder
+
+    try:
+        tree = _tree(read_bytes(path), source)
+        structure = kind(tree)
+    except Refusal as fault:
+        source.faults.append(Fault(source.file, fault.line, "", fault.why))
+        return None
+    except OSError as fault:
+        source.faults.append(Fault(source.file, 0, "", f"cannot be read: {fault.strerror}"))
+        return None
+    decoder = Decoder()
+    value = decoder.read(tree, structure)
+    source.lines = decoder.lines
+    source.faults += [Fault(source.file, line, field, message) for line, field, message in decoder.faults]
+    return value
+
+
+def _tree(raw: bytes, source: Source) -> Mapping:
+    """The file's tree, without what looks like secret material. Raises `Refusal`.
+
+    Material is sought in the text, comments included, and once more in what YAML makes of it (escapes, folded lines).
+    """
+    written = decode(raw)
+    found = scan(written)
+    text = redact(written, found)
+    lines = [written.count("\n", 0, finding.start) + 1 for finding in found]
+    source.faults += [
+        Fault(source.file, line, "", f"holds secret material ({finding.kind}); {_REMOVE}")
+        for line, finding in zip(lines, found, strict=True)
+    ]
+    try:
+        tree = parse(text)
+    except Refusal:
+        if lines:
+            raise Refusal(lines[0], "was not read further than for secrets") from None
+        raise
+    for node in scalars(tree) if tree else ():
+        hidden = [] if node.text in text else scan(node.text)  # text that is there as it is was scanned above
+        if hidden:
+            raise Refusal(node.line, f"holds secret material ({hidden[0].kind}) in several pieces; {_REMOVE}")
+    if not isinstance(tree, Mapping):
+        raise Refusal(1, "declares nothing: it is no mapping with keys")
+    return tree
+
+
+def judge(sources: list[Source], platform: Platform) -> Catalog:
+    """The catalog of all files, each read alone before: what clashes is added to the faults of the later one."""
+    by_id = {source.id: source for source in sources}
+    for source in sources:
+        twin = by_id.get(source.entry.id) if source.entry is not None else None
+        if twin is not None and twin is not source and source.entry is not None:
+            said = Complaint(kind_of(source.entry), f"already the id in {twin.file}")
+            source.faults += located(source.file, source.lines, [said])
+    clean = [source.entry for source in sources if source.entry is not None and not source.faults]
+    for entry_id, complaints in across(clean, platform).items():
+        source = by_id[entry_id]
+        source.lines = source.lines or parse_entry(source.path, platform).lines  # a compiled entry has none
+        source.faults += located(source.file, source.lines, complaints)
+    return Catalog(
+        {source.id: source.entry for source in sources if source.entry is not None and not source.faults},
+        files={source.id: source.file for source in sources},
+        faults=sorted(fault for source in sources for fault in source.faults),
+        faulty={source.id: source.faults for source in sources if source.faults},
+        declared={source.id: source.judged for source in sources if source.judged is not None},
+        lines={source.id: source.lines for source in sources},
+        platform=platform,
+    )

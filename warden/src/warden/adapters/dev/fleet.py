@@ -1,0 +1,123 @@
+"""The clusters of one platform: which there are, and all of them up or down together, beside OpenBao."""
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+
+from warden.adapters.dev import state
+from warden.adapters.dev.build import CONTROL_PLANE, OPERATOR, Tick, located, programs
+from warden.adapters.dev.cluster import Cluster
+from warden.adapters.dev.config import mount_of
+from warden.adapters.dev.foreign import ForeignCluster
+from warden.adapters.dev.kube import kubeconfig
+from warden.adapters.dev.mounts import mounts_in_step
+from warden.adapters.dev.plane import Place
+from warden.adapters.dev.server import Server
+from warden.core.errors import NotFound, UsageError
+
+LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""RFC 1123, section 2.1, in small letters: what Kubernetes calls a DNS label."""
+
+Report = Callable[[str], None]
+
+
+class Fleet:
+    """The clusters of the platform that `layout` describes."""
+
+    def __init__(self, layout: state.Layout, kubeconfig_file: str = "") -> None:
+        """`kubeconfig_file` names a cluster that is there already, and then every cluster of the platform is it."""
+        self._layout = layout
+        self._foreign = kubeconfig_file
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names, in the order they were first asked for."""
+        try:
+            return msgspec.json.decode(Path(self._layout.cluster_names).read_bytes(), type=tuple[str, ...])
+        except (OSError, msgspec.MsgspecError):
+            return ()
+
+    def cluster(self, name: str) -> Cluster:
+        """One of them. Raises `NotFound` where there is none of that name."""
+        if name not in self.names:
+            raise NotFound(
+                f"the embedded platform has no cluster {name!r}; it has: {', '.join(self.names) or 'none'}",
+                system=state.SYSTEM,
+                subject=name,
+                hint=f"warden dev up --cluster {name}",
+            )
+        place = Place(
+            name=name, root=f"{self._layout.clusters}/{name}", programs=located(), trusted=self._layout.ca_file
+        )
+        return ForeignCluster(place, self._foreign) if self._foreign else Cluster(place)
+
+    def build(self, report: Report, tick: Tick) -> None:
+        """Have the programs that its clusters run."""
+        programs(report, tick, (OPERATOR,) if self._foreign else (CONTROL_PLANE, OPERATOR))
+
+    def mount(self, name: str) -> str:
+        """The auth mount of a cluster."""
+        return mount_of(self.cluster(name).name, self.names)
+
+    def expect_usable(self, names: Sequence[str]) -> None:
+        """Raise `UsageError` where a name can be no cluster's."""
+        both = {*self.names, *names}
+        for name in names:
+            if not LABEL.fullmatch(name) or name.removesuffix("-admin") in both - {name}:
+                raise UsageError(
+                    f"{name!r} is no name that a cluster can have. Nothing was started.",
+                    subject=name,
+                    hint="small letters, digits and dashes, at most 63; NAME-admin is the context of an administrator",
+                )
+
+    def remember(self, names: Sequence[str]) -> None:
+        """Have these clusters from now on, too."""
+        known = self.names
+        if added := [name for name in dict.fromkeys(names) if name not in known]:
+            state.write(self._layout.cluster_names, msgspec.json.encode([*known, *added]))
+
+    def up(self, server: Server, report: Report) -> bool:
+        """Bring OpenBao and all clusters up, side by side; answers whether that took anything.
+
+        Ends what it started where one of them does not come up, or where it is interrupted.
+        """
+        clusters = [self.cluster(name) for name in self.names]
+        before = {cluster.name: cluster.running() for cluster in clusters}
+        was_up = server.pid is not None
+        try:
+            started = self._all_up(server, clusters, report)
+        except BaseException:
+            for cluster in clusters:
+                cluster.down(but=before[cluster.name])
+            if not was_up:
+                server.stop()
+            raise
+        mounts_in_step(server.door(), server.admin(), clusters, report)
+        self._write_kubeconfig(clusters)
+        return started
+
+    def down(self) -> bool:
+        """End all clusters; answers whether anything ran."""
+        return any([self.cluster(name).down() for name in self.names])  # noqa: C419  # all of them
+
+    def _all_up(self, server: Server, clusters: Sequence[Cluster], report: Report) -> bool:
+        off = threading.Event()
+        with ThreadPoolExecutor(len(clusters)) as pool:
+            try:
+                under_way = [pool.submit(cluster.up, report, off) for cluster in clusters]
+                started = [server.bring_up(report), *(each.result() for each in under_way)]
+            except BaseException:
+                off.set()
+                raise
+        return any(started)
+
+    def _write_kubeconfig(self, clusters: Sequence[Cluster]) -> None:
+        contexts = {}
+        for cluster in clusters:
+            contexts[cluster.name] = cluster.warden_access()
+            contexts[f"{cluster.name}-admin"] = cluster.admin_access()
+        state.write(self._layout.kubeconfig, kubeconfig(contexts, clusters[0].name))

@@ -1,0 +1,1 @@
+"""The Kubernetes API and the kubeconfig that names it."""

@@ -1,0 +1,360 @@
+"""The port Cluster on the Kubernetes API, as one context of a kubeconfig.
+
+lightkube makes the connection (certificates, tokens, exec plugins); requests are plain REST calls, since warden
+compares and applies objects as they are. API pages: https://kubernetes.io/docs/reference/using-api/ (API concepts;
+Server-Side Apply) and, for External Secrets Operator, https://external-secrets.io/latest/api/spec/.
+
+What a status means here: 404 with a Status that names the object: there is none; any other 404: the cluster knows no
+such kind; 401 not accepted, 403 refused; 409 of an apply: other managers own the fields; 429, 5xx: the server itself.
+All of it in the API server's own words; what a proxy before it says is no answer.
+"""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import httpx2
+from lightkube.config.client_adapter import Client, ConnectionParams
+from lightkube.config.kubeconfig import SingleConfig
+from lightkube.core.exceptions import ConfigError
+
+from warden.core.clusters.exposure import Subject, subject_of
+from warden.core.clusters.manifests import FIELD_MANAGER, Manifest, Ref
+from warden.core.clusters.rights import Asking
+from warden.core.errors import (
+    Foreign,
+    Missing,
+    NoApi,
+    Refused,
+    ServerFault,
+    Unidentified,
+    Unreachable,
+    WardenError,
+)
+from warden.core.lanes.lane import Workload
+from warden.core.openbao.api import SecretSeen
+from warden.core.secret import Secret
+
+SECONDS = httpx2.Timeout(10.0, connect=5.0)
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+PAGE = 500
+NO_SUCH_API = "404 page not found"
+
+PLACES = {
+    "Namespace": ("/api/v1", "namespaces"),
+    "ServiceAccount": ("/api/v1", "serviceaccounts"),
+    "Secret": ("/api/v1", "secrets"),
+    "Pod": ("/api/v1", "pods"),
+    "Event": ("/api/v1", "events"),
+    "Deployment": ("/apis/apps/v1", "deployments"),
+    "Role": ("/apis/rbac.authorization.k8s.io/v1", "roles"),
+    "RoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "rolebindings"),
+    "ClusterRole": ("/apis/rbac.authorization.k8s.io/v1", "clusterroles"),
+    "ClusterRoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings"),
+    "SecretStore": ("/apis/external-secrets.io/v1", "secretstores"),
+    "ClusterSecretStore": ("/apis/external-secrets.io/v1", "clustersecretstores"),
+    "ExternalSecret": ("/apis/external-secrets.io/v1", "externalsecrets"),
+}
+"""Kind -> where its API is and what it is called there."""
+
+
+class _Said(NamedTuple):
+    """What the API server said, and whether that is a success."""
+
+    status: int
+    body: dict[str, Any]
+    well: bool
+
+
+class Kubernetes:
+    """One cluster; see the port `warden.ports.Cluster` for each method. Safe to share between threads."""
+
+    def __init__(self, name: str, config: SingleConfig) -> None:
+        self.name = name
+        self.address = config.cluster.server
+        self.system = f"cluster {name} ({self.address})"
+        self._context = config.context_name
+        self._client = Client(config, ConnectionParams(timeout=SECONDS))
+
+    def __del__(self) -> None:
+        """Close the connections of a cluster that nobody holds any more."""
+        if hasattr(self, "_client"):
+            self._client.close()
+
+    def caller(self) -> Subject:
+        """``SelfSubjectReview``."""
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        found = self._must("POST", path, body)["status"]["userInfo"]
+        return subject_of(found.get("username", ""))
+
+    def get(self, ref: Ref) -> Manifest | None:
+        """The object, or ``None``."""
+        headers = {"Accept": METADATA_ONLY} if ref.kind == "Secret" else {}
+        found = self._found("GET", path_of(ref), headers=headers)
+        if found is None or ref.kind != "Secret":
+            return found
+        return {"metadata": _harmless(found["metadata"])}
+
+    def secret(self, namespace: str, name: str) -> SecretSeen | None:
+        """A Secret with its values."""
+        found = self._found("GET", path_of(Ref("Secret", namespace, name)))
+        if found is None:
+            return None
+        values = {key: _decoded(text) for key, text in (found.get("data") or {}).items()}
+        return SecretSeen(
+            metadata=_harmless(found["metadata"]),
+            values={key: Secret(value) for key, value in values.items()},
+            immutable=bool(found.get("immutable")),
+            exposed_in=_exposed_in(found["metadata"], [*values.values(), *(found.get("data") or {}).values()]),
+        )
+
+    def listed(self, kind: str, namespace: str = "", *, labels: Mapping[str, str] | None = None) -> list[Manifest]:
+        """All pages of the list, each object with its kind."""
+        query = {"limit": str(PAGE)}
+        if labels:
+            query["labelSelector"] = ",".join(f"{key}={value}" for key, value in labels.items())
+        items: list[Manifest] = []
+        while True:
+            page = self._must("GET", _collection(kind, namespace), query=query)
+            items += [{"kind": kind, **each} for each in page.get("items") or ()]
+            following = (page.get("metadata") or {}).get("continue")
+            if not following:
+                return items
+            query["continue"] = following
+
+    def events(self, ref: Ref) -> list[Manifest]:
+        """Events whose ``involvedObject`` is the object."""
+        selector = f"involvedObject.kind={ref.kind},involvedObject.name={ref.name}"
+        page = self._must("GET", _collection("Event", ref.namespace or "default"), query={"fieldSelector": selector})
+        return sorted(page.get("items") or (), key=lambda each: each.get("lastTimestamp") or "")
+
+    def apply(self, manifest: Manifest, *, force: bool = False) -> None:
+        """``PATCH`` with ``application/apply-patch+yaml`` (JSON is YAML)."""
+        metadata = manifest["metadata"]
+        ref = Ref(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
+        query = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
+        headers = {"Content-Type": "application/apply-patch+yaml"}
+        answer = self._send("PATCH", path_of(ref), manifest, query=query, headers=headers)
+        if answer.status == httpx2.codes.CONFLICT:
+            raise self._conflict(ref, answer.body)
+        self._expect(answer, f"apply {ref}")
+
+    def patch(self, ref: Ref, changes: Mapping[str, Any]) -> Manifest:
+        """``PATCH`` with ``application/merge-patch+json``."""
+        headers = {"Content-Type": "application/merge-patch+json"}
+        query = {"fieldManager": FIELD_MANAGER}
+        answer = self._send("PATCH", path_of(ref), changes, query=query, headers=headers)
+        found = self._expect(answer, f"patch {ref}")
+        return {"metadata": _harmless(found["metadata"])} if ref.kind == "Secret" else found
+
+    def token(self, workload: Workload, audience: str, ttl: int) -> Secret:
+        """``serviceaccounts/NAME/token``; 600 s are the least that Kubernetes grants."""
+        spec = {"audiences": [audience], "expirationSeconds": ttl}
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+        path = f"{path_of(Ref('ServiceAccount', workload.namespace, workload.account))}/token"
+        return Secret(self._must("POST", path, body)["status"]["token"])
+
+    def holds(self, asking: Asking) -> bool:
+        """``SelfSubjectAccessReview``."""
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+        spec = {"resourceAttributes": asking.attributes}
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        return bool(self._must("POST", path, body | {"spec": spec})["status"].get("allowed"))
+
+    def versions(self, group: str) -> list[str]:
+        """``/apis/GROUP``; 404 where there is no such group."""
+        answer = self._send("GET", f"/apis/{quote(group, safe='')}")
+        if answer.status == httpx2.codes.NOT_FOUND:
+            return []
+        found = self._expect(answer, f"GET /apis/{group}")
+        names = [each["version"] for each in found.get("versions") or ()]
+        first = (found.get("preferredVersion") or {}).get("version")
+        return sorted(names, key=lambda each: each != first)
+
+    def may(self, subject: Subject, verb: str, namespace: str, name: str) -> bool:
+        """``SubjectAccessReview`` on Secrets; an empty name asks about all of the namespace."""
+        attributes = {"namespace": namespace, "verb": verb, "resource": "secrets", "version": "v1"}
+        spec = {"resourceAttributes": attributes | ({"name": name} if name else {}), "groups": list(subject.groups)}
+        spec |= {"user": subject.user} if subject.user else {}
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+        answer = self._must("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)
+        return bool(answer["status"].get("allowed"))
+
+    # -- requests -------------------------------------------------------------------------------------------------
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> _Said:
+        """One request; raises only where there is no answer.
+
+        What was cut off is sent once more: all of it is idempotent, or makes something short-lived that is then left
+        unused (a token, a review).
+        """
+        content = None if body is None else json.dumps(body).encode()
+        sent = ({"Content-Type": "application/json"} if body is not None else {}) | dict(headers or {})
+        for last in (False, True):
+            try:
+                answer = self._client.request(method, path, content=content, params=query, headers=sent)
+                break
+            except httpx2.TimeoutException:
+                raise self._unreachable("gave no answer in time") from None
+            except (httpx2.HTTPError, OSError) as fault:
+                if last:
+                    raise self._unreachable(_plain(fault)) from None
+            except (ConfigError, KeyError, ValueError) as fault:
+                raise self._no_credential(fault) from None
+        return self._own(answer, f"{method} {path}")
+
+    def _own(self, answer: httpx2.Response, what: str) -> _Said:
+        """The answer, where the API server gave it: a proxy's page shows nothing, refuses nothing, knows of nothing.
+
+        The API server's own is an object with its kind, ``Status`` where it is an error (Kubernetes API, Status), and
+        a line of text where it has no such API (Go's `http.NotFound`).
+        """
+        status, body = answer.status_code, _object(answer)
+        no_such_api = status == httpx2.codes.NOT_FOUND and answer.text.strip() == NO_SUCH_API
+        kind = body.get("kind")
+        if no_such_api or (kind if answer.is_success else kind == "Status"):
+            return _Said(status, body, answer.is_success)
+        raise self._no_answer(status, what, "nothing of Kubernetes' own")
+
+    def _found(self, method: str, path: str, *, headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
+        answer = self._send(method, path, headers=headers)
+        if answer.status == httpx2.codes.NOT_FOUND and _names_an_object(answer.body):
+            return None
+        return self._expect(answer, f"{method} {path}")
+
+    def _must(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, query: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        return self._expect(self._send(method, path, body, query=query), f"{method} {path}")
+
+    def _expect(self, answer: _Said, what: str) -> dict[str, Any]:
+        if answer.well:
+            return answer.body
+        raise self._error(answer.status, answer.body, what)
+
+    def _error(self, status: int, body: Mapping[str, Any], what: str) -> WardenError:
+        said = str(body.get("message") or "").strip()
+        if status == httpx2.codes.UNAUTHORIZED:
+            return Unidentified(
+                f"{self.system} does not accept who is asking.",
+                system=self.system,
+                hint=f"log in to it: kubectl --context {self._context} auth whoami",
+            )
+        if status == httpx2.codes.FORBIDDEN:
+            return Refused(
+                f"{self.system} refused {what} ({said or 'forbidden'}).",
+                system=self.system,
+                hint=f"its rights there: warden render LANE --cluster {self.name} --rights apply (or prove)",
+            )
+        if status == httpx2.codes.NOT_FOUND and not _names_an_object(body):
+            return NoApi(
+                f"{self.system} does not know what {what} is about: no such API there.",
+                system=self.system,
+                hint="are External Secrets Operator's CRDs there, serving external-secrets.io/v1? kubectl get crd",
+            )
+        if status == httpx2.codes.NOT_FOUND:
+            return Missing(f"{self.system}: {said or f'nothing there for {what}'}.", system=self.system)
+        if status in {httpx2.codes.BAD_REQUEST, httpx2.codes.UNPROCESSABLE_CONTENT, httpx2.codes.CONFLICT}:
+            return Refused(f"{self.system} refused {what}: {said}", system=self.system)
+        return self._no_answer(status, what, said)
+
+    def _no_answer(self, status: int, what: str, said: str) -> ServerFault:
+        return ServerFault(
+            f"{self.system} answered {status} to {what}{f': {said}' if said else ''}; it counts as no answer.",
+            system=self.system,
+            hint="look at the API server's own log, or at that of a proxy before it",
+        )
+
+    def _conflict(self, ref: Ref, body: Mapping[str, Any]) -> Foreign:
+        causes = (body.get("details") or {}).get("causes") or ()
+        told = "; ".join(f"{each.get('field', '')} ({each.get('message', '')})" for each in causes)
+        return Foreign(
+            f"{ref} of {self.name}: other managers own what would change: {told or body.get('message', '')}. "
+            "It was left as it is.",
+            system=self.system,
+            subject=str(ref),
+            hint="change it where they have it from, or take these fields over: --take-over",
+        )
+
+    def _unreachable(self, why: str) -> Unreachable:
+        return Unreachable(
+            f"{self.system} {why}.",
+            system=self.system,
+            hint=f"does it answer? kubectl --context {self._context} version",
+        )
+
+    def _no_credential(self, fault: Exception) -> Unidentified:
+        why = str(fault) if isinstance(fault, ConfigError) else "its answer has no token"
+        return Unidentified(
+            f"{self.system}: the kubeconfig's way to a credential does not work ({why}).",
+            system=self.system,
+            hint=f"try it: kubectl --context {self._context} auth whoami",
+        )
+
+
+def path_of(ref: Ref) -> str:
+    """Where the object is below the API server's address."""
+    return f"{_collection(ref.kind, ref.namespace)}/{quote(ref.name, safe='')}"
+
+
+def _collection(kind: str, namespace: str) -> str:
+    base, plural = PLACES[kind]
+    return f"{base}/namespaces/{quote(namespace, safe='')}/{plural}" if namespace else f"{base}/{plural}"
+
+
+def _object(answer: httpx2.Response) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _names_an_object(body: Mapping[str, Any]) -> bool:
+    """Whether a 404 is about an object: then its Status has the name (Kubernetes API, Status.details)."""
+    return bool((body.get("details") or {}).get("name"))
+
+
+def _harmless(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """A Secret's metadata without the copy of its values that kubectl leaves in an annotation."""
+    annotations = dict(metadata.get("annotations") or {})
+    if LAST_APPLIED in annotations:
+        annotations[LAST_APPLIED] = "[secret]"
+    return {**metadata, "annotations": annotations}
+
+
+def _exposed_in(metadata: Mapping[str, Any], values: Sequence[str]) -> tuple[str, ...]:
+    texts = {**(metadata.get("annotations") or {}), **(metadata.get("labels") or {})}
+    return tuple(sorted(key for key, text in texts.items() if _holds_values(key, text, values)))
+
+
+def _holds_values(key: str, text: str, values: Sequence[str]) -> bool:
+    if any(value and value in text for value in values):
+        return True
+    return key == LAST_APPLIED and ('"data":{"' in text or '"stringData":{"' in text)
+
+
+def _decoded(text: str) -> str:
+    return base64.b64decode(text).decode("utf-8", "surrogateescape")
+
+
+def _plain(fault: Exception) -> str:
+    text = str(fault)
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return "shows a certificate that does not verify"
+    if "refused" in text.lower():
+        return "cannot be reached (connection refused)"
+    cut = isinstance(fault, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError)
+    return "closed the connection without an answer" if cut else "cannot be reached"

@@ -1,0 +1,1 @@
+"""OpenBao over HTTP, its audit log, and the caller's own token."""

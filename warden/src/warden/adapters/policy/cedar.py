@@ -1,0 +1,241 @@
+"""The policy gate: Cedar policies of the platform team, or the default that ships with warden.
+
+Policies are the files ``<platform>/policies/access/*.cedar``; where there are none, the default permits declared
+readers and nobody else. Whatever keeps a policy from being read, parsed or evaluated is `Inconclusive`: Cedar itself
+would leave out a ``forbid`` that cannot be evaluated, and allow.
+
+Of the package cedarpy only the native extension is loaded: 12 ms against 90 ms for the whole package, whose Python part
+builds 200 dataclasses that are not needed here.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from warden.core.errors import Fault, Inconclusive
+from warden.core.journal.record import Decision, Question
+from warden.core.lanes.lane import Lane
+from warden.core.openbao.api import Identity
+
+DEFAULT = os.path.join(os.path.dirname(__file__), "default")
+"""The folder of the default policy and of the schema, inside the package."""
+
+_SCHEMA = "schema.cedarschema"
+
+
+class _Diagnostics(msgspec.Struct):
+    reason: list[str] = []
+    id_annotations_by_reason: dict[str, str] = {}
+    errors: list[str] = []
+
+
+class _Response(msgspec.Struct):
+    """What the engine answers to one request."""
+
+    decision: str
+    diagnostics: _Diagnostics
+
+
+class CedarPolicy:
+    """The port Policy on the policies of one folder; `directory` may be missing, then the default holds."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self._text: str | None = None
+
+    def decide(self, question: Question) -> Decision:
+        """Allow or deny; a denial is asked once more with a reason, to say whether one would help."""
+        reason = str(question.context.get("reason") or "").strip()
+        first = self._evaluate(question, reason)
+        effect = "allow" if first.decision == "Allow" else "deny"
+        wants = effect == "deny" and not reason and self._evaluate(question, "-").decision == "Allow"
+        said = first.diagnostics
+        named = tuple(said.id_annotations_by_reason.get(each) or each for each in said.reason)
+        return Decision(
+            id=_decision_id(),
+            effect="allow" if effect == "allow" else "deny",
+            policies=named,
+            message=f"{effect}, by {', '.join(named) or 'no policy that permits it'}",
+            wants_reason=wants,
+        )
+
+    def _evaluate(self, question: Question, reason: str) -> _Response:
+        if self._text is None:
+            self._text = "\n".join(text for _, text in policy_files(self.directory))
+        request = {
+            "principal": {"type": "Identity", "id": _principal_id(question.identity)},
+            "action": {"type": "Action", "id": question.action},
+            "resource": {"type": "Lane", "id": question.lane},
+            "context": _json({**question.context, "reason": reason}),
+        }
+        try:
+            (answer,) = _engine().is_authorized_batch([request], self._text, _json(_entities(question)), None, False)
+            response = msgspec.json.decode(answer, type=_Response)
+        except Exception as fault:  # noqa: BLE001 - whatever the engine says, it is no permission
+            raise self._undecided(str(fault)) from None
+        if response.decision not in {"Allow", "Deny"} or response.diagnostics.errors:
+            raise self._undecided("; ".join(response.diagnostics.errors) or response.decision)
+        return response
+
+    def _undecided(self, why: str) -> Inconclusive:
+        return _unusable(self.directory, f"could not be decided ({' '.join(why.split())})")
+
+
+def policy_files(directory: str) -> list[tuple[str, str]]:
+    """The (path, text) of the policies that hold: those of `directory`, or the default where it has none.
+
+    Raises:
+        Inconclusive: the folder or a file cannot be read, or is not Cedar.
+    """
+    paths = _cedar_files(directory) or _cedar_files(DEFAULT)
+    if not paths:
+        raise _unusable(DEFAULT, "are gone from the installed package")
+    found = []
+    for path in paths:
+        text = _read(path)
+        try:
+            _engine().PolicySet.from_str(text)
+        except ValueError as fault:
+            raise _unusable(path, f"do not parse ({' '.join(str(fault).split())})") from None
+        found.append((path, text))
+    return found
+
+
+def policy_faults(directory: str) -> list[Fault]:
+    """Every fault of the folder's policies: not readable, not Cedar, not of the schema."""
+    from warden.adapters.catalog.files import shown
+
+    schema = _read(os.path.join(DEFAULT, _SCHEMA))
+    try:
+        paths = _cedar_files(directory)
+    except Inconclusive as fault:
+        return [Fault(shown(directory), 0, "", fault.message)]
+    return [Fault(shown(path), 0, "", message) for path in paths for message in _faults_of(path, schema)]
+
+
+def _faults_of(path: str, schema: str) -> Sequence[str]:
+    try:
+        text = _read(path)
+        _engine().PolicySet.from_str(text)
+    except Inconclusive as fault:
+        return [fault.message]
+    except ValueError as fault:
+        return [f"no Cedar policy: {' '.join(str(fault).split())}"]
+    found = msgspec.json.decode(_engine().validate_policies(text, schema), type=dict[str, Any])
+    return [str(each["error"]) for each in found["errors"]]
+
+
+def _cedar_files(directory: str) -> list[str]:
+    try:
+        names = sorted(os.listdir(directory))
+    except FileNotFoundError:
+        return []
+    except OSError as fault:
+        raise _unusable(directory, f"cannot be read ({os.strerror(fault.errno or 0).lower()})") from None
+    return [os.path.join(directory, name) for name in names if name.endswith(".cedar")]
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except UnicodeDecodeError:
+        raise _unusable(path, "are no text") from None
+    except OSError as fault:
+        raise _unusable(path, f"cannot be read ({os.strerror(fault.errno or 0).lower()})") from None
+
+
+def _unusable(path: str, what: str) -> Inconclusive:
+    return Inconclusive(
+        f"the access policies in {path} {what}; what is not decided is not allowed, so nothing was read.",
+        system="policy",
+        subject=path,
+        hint="Mend them, then look at them again: warden catalog check",
+    )
+
+
+def _entities(question: Question) -> list[Mapping[str, Any]]:
+    who, lane = question.identity, question.declared
+    roles = [{"type": "Role", "id": f"{who.mount}/{who.role}"}] if who.mount and who.role else []
+    principal = {
+        "uid": {"type": "Identity", "id": _principal_id(who)},
+        "attrs": {
+            "display_name": who.display_name,
+            "mount": who.mount,
+            "role": who.role,
+            "entity": who.entity,
+            "policies": who.policies,
+        },
+        "parents": roles,
+    }
+    resource = {"uid": {"type": "Lane", "id": question.lane}, "attrs": _declared(lane), "parents": []}
+    return [principal, resource]
+
+
+def _declared(lane: Lane | None) -> Mapping[str, Any]:
+    if lane is None:
+        return {"readers": [], "tags": [], "status": "", "path": "", "custody": "", "consumer": ""}
+    readers = [f"{reader.mount}/{lane.role_of(reader)}" for reader in lane.readers]
+    return {
+        "readers": [{"__entity": {"type": "Role", "id": each}} for each in readers],
+        "tags": lane.tags,
+        "status": lane.status,
+        "path": lane.custody.path,
+        "custody": lane.owners.custody.repo,
+        "consumer": lane.owners.consumer.repo,
+    }
+
+
+def _principal_id(who: Identity) -> str:
+    return who.entity or who.display_name
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _decision_id() -> str:
+    """A UUID of version 7 (RFC 9562): sorts by time."""
+    stamp = (time.time_ns() // 1_000_000).to_bytes(6, "big")
+    tail = bytearray(os.urandom(10))
+    tail[0] = 0x70 | tail[0] & 0x0F
+    tail[2] = 0x80 | tail[2] & 0x3F
+    text = (stamp + bytes(tail)).hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def _engine() -> ModuleType:
+    """Cedar's native extension, without the package around it where that works."""
+    if found := sys.modules.get("cedarpy._internal"):
+        return found
+    return _extension() or _package()
+
+
+def _package() -> ModuleType:
+    from cedarpy import _internal
+
+    return _internal
+
+
+def _extension() -> ModuleType | None:
+    from importlib.machinery import PathFinder
+    from importlib.util import module_from_spec
+
+    package = PathFinder.find_spec("cedarpy")
+    folders = package.submodule_search_locations if package else None
+    spec = PathFinder.find_spec("cedarpy._internal", folders) if folders else None
+    if spec is None or spec.loader is None:
+        return None
+    try:
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+    except ImportError:
+        return None
+    # Whoever imports the package later gets this one: a native extension is initialised once.
+    sys.modules["cedarpy._internal"] = module
+    return module

@@ -1,0 +1,123 @@
+"""``warden apply``: make OpenBao and the clusters what a lane declares."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from warden.cli.context import Workspace
+from warden.cli.options import (
+    all_option,
+    cluster_option,
+    custody_option,
+    json_option,
+    namespace_option,
+    take_over_option,
+    yes_option,
+)
+from warden.core.errors import Effect, UsageError, WardenError
+from warden.core.plans.lane_plan import LaneOptions, LaneReceipt, NotAgreed, consent_key, worst
+from warden.present import terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from warden.core.lanes.lane import Lane
+    from warden.usecases.apply import Applications
+
+
+@click.command()
+@click.argument("lane", required=False)
+@all_option
+@take_over_option
+@yes_option
+@cluster_option
+@custody_option
+@namespace_option
+@json_option
+@click.pass_context
+def apply(
+    ctx: click.Context,
+    /,
+    *,
+    lane: str | None,
+    every: bool,
+    take_over: bool,
+    yes: bool,
+    clusters: tuple[str, ...],
+    custody_only: bool,
+    create_namespace: bool,
+    as_json: bool,
+) -> int:
+    """Make OpenBao and the clusters what a lane declares. Safe to run as often as you like.
+
+    In OpenBao: mount, marks, policy, roles. In each cluster: the reader's account, the store, the ExternalSecret.
+
+    \b
+    Examples:
+      warden apply openrouter-llm-connect
+      warden apply --all
+    \b
+    It changes only objects that it derived and marked. If it is interrupted, run it again.
+    Exit codes: 1 an object is not ours, 3 a system did not answer, 4 denied, 5 another operation is running.
+    """
+    workspace = Workspace.of(ctx)
+    options = LaneOptions(
+        clusters=clusters,
+        custody_only=custody_only,
+        create_namespace=create_namespace,
+        take_over=take_over,
+        yes=yes,
+    )
+    lanes = workspace.chosen(lane, every=every)
+    with workspace.context.alone("warden apply"):
+        found = _applied(lanes, workspace, options)
+    _present(found, every=every, as_json=as_json)
+    if found.stopped is not None:
+        raise found.stopped
+    return int(worst(each.exit for each in found.done))
+
+
+def _applied(lanes: "Sequence[Lane]", workspace: Workspace, options: LaneOptions) -> "Applications":
+    """Apply; on a terminal, ask once about what would be removed or taken over, and go on where it was left."""
+    from warden.usecases.apply import apply_all
+
+    terminal.progress(f"applying {', '.join(lane.id for lane in lanes)} …")
+    found = apply_all(lanes, workspace.context, options)
+    terminal.progress_done()
+    if not isinstance(found.stopped, NotAgreed) or not sys.stdin.isatty():
+        return found
+    rest = lanes[len(found.done) :]
+    more = _applied(rest, workspace, _agreed(found.stopped, options))
+    return msgspec.structs.replace(more, done=(*found.done, *more.done))
+
+
+def _agreed(needed: NotAgreed, options: LaneOptions) -> LaneOptions:
+    """The options with what was just agreed to. Raises `UsageError` for any answer but the lane's id."""
+    from warden.present import plans
+
+    lane, changes = needed.problem.lane, needed.problem.changes
+    for change in changes:
+        plans.show_change(change)
+    if click.prompt(terminal.question(f"Type {lane} to remove or take over these"), err=True) != lane:
+        raise UsageError("the answer was not the lane's id", effect=Effect.NOTHING_CHANGED, subject=lane)
+    agreed = options.agreed | frozenset(map(consent_key, changes))
+    return msgspec.structs.replace(options, agreed=agreed)
+
+
+def _present(found: "Applications", *, every: bool, as_json: bool) -> None:
+    from warden.present import plans
+
+    receipts = [each for each in found.done if isinstance(each, LaneReceipt)]
+    for each in found.done:
+        if isinstance(each, WardenError):
+            terminal.error(each, as_json=as_json)
+        elif as_json:
+            for part in each.unreached:
+                terminal.error(part.fault, as_json=True)
+        else:
+            plans.show_receipt(each)
+    if as_json and (receipts or found.stopped is None):
+        documents = [plans.receipt_json(each) for each in receipts]
+        terminal.document(documents[0] if not every and documents and found.stopped is None else documents)

@@ -1,0 +1,304 @@
+"""What a command works with, from the options and the environment: lanes, OpenBao, clusters, journal."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from warden.cli import wiring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+
+    import click
+
+    from warden.adapters.dev import Embedded
+    from warden.adapters.openbao.client import OpenBao
+    from warden.core.clusters.manifests import Reached
+    from warden.core.errors import WardenError
+    from warden.core.lanes.catalog import Platform
+    from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget
+    from warden.core.lanes.lane import Lane
+    from warden.ports.audit_log import AuditLog
+    from warden.ports.cluster import Cluster
+    from warden.usecases.context import Context
+    from warden.usecases.doctor.cluster import ClusterToExamine
+    from warden.usecases.prove_delivery import Ground
+
+
+class Workspace:
+    """What the verbs work with: the lanes, the server as the caller sees it, the clusters, and the journal."""
+
+    @classmethod
+    def of(cls, ctx: click.Context) -> Workspace:
+        """The workspace of this call."""
+        return cls(wiring.platform_dir(ctx))
+
+    def __init__(self, platform: str) -> None:
+        from warden.core.lanes.delivery_target import seated
+
+        self.platform = platform
+        self.catalog = wiring.catalog(platform)
+        self.vault = wiring.openbao()
+        self.journal = wiring.journal()
+        self.address = self.vault.address
+        self.system = f"OpenBao {self.vault.address} ({self.vault.endpoint.source})"
+        self.clusters = Connections(self)
+        self.lanes = {name: seated(lane, self.clusters.declared) for name, lane in self.catalog.lanes.items()}
+
+    @property
+    def closed(self) -> frozenset[str]:
+        """The lanes that the journal says are closed."""
+        return frozenset(lane for lane, state in self.journal.states().items() if state.closed)
+
+    def another_vault(self) -> OpenBao:
+        """The same server as the same caller, over a connection of its own."""
+        return self.vault.twin()
+
+    def lane(self, lane_id: str) -> Lane:
+        """The lane of that id. Raises as `Catalog.lane` does."""
+        found = self.catalog.lane(lane_id)
+        return self.lanes.get(lane_id, found)
+
+    def chosen(self, lane: str | None, *, every: bool) -> list[Lane]:
+        """The lane that was named, or every active one. Raises `UsageError` where neither or both were asked for."""
+        from warden.core.errors import UsageError
+
+        if bool(lane) == every:
+            raise UsageError("name one lane, or give --all. Nothing was done.", hint="warden route list")
+        if lane:
+            return [self.lane(lane)]
+        return [each for each in self.lanes.values() if each.status == "active"]
+
+    @property
+    def context(self) -> Context:
+        """What use cases work with."""
+        from warden.usecases.context import Context
+
+        return Context(
+            lanes=self.lanes,
+            logins=self.catalog.platform.logins,
+            vault=self.vault,
+            vaults=self.another_vault,
+            clusters=self.clusters,
+            journal=self.journal,
+            audit_device=self.catalog.platform.audit_device,
+            alone=self.alone,
+        )
+
+    def alone(self, what: str) -> AbstractContextManager[None]:
+        """Hold this machine's lock for changing that server."""
+        import hashlib
+
+        name = hashlib.sha256(self.address.encode()).hexdigest()[:16]
+        return wiring.lock(os.path.join(wiring.state_directory(), "locks", f"{name}.lock"), what)
+
+    def audit(self, files: Sequence[str], command: str | None) -> AuditLog:
+        """The audit log that was named, else WARDEN_AUDIT, else where the server says that it writes it."""
+        from warden.core.errors import UsageError
+
+        if command and files:
+            raise UsageError(
+                "--audit and --audit-command exclude each other. Nothing was asked.", hint="give one of them"
+            )
+        if command:
+            return wiring.audit_command(command)
+        named = files or tuple(filter(None, os.environ.get("WARDEN_AUDIT", "").split(os.pathsep)))
+        return wiring.audit_files(named or self.audit_files())
+
+    def audit_files(self) -> tuple[str, ...]:
+        """Where the audit lines are: beside the embedded platform, or where the server says (which needs sudo)."""
+        from warden.core.errors import Refused, UsageError
+
+        embedded = wiring.embedded_at(self.address)
+        if embedded:
+            return (embedded.layout.audit_file,)
+        try:
+            found = self.vault.audit_files()
+        except Refused:
+            found = ()
+        if not found:
+            raise UsageError(
+                f"where {self.address} writes its audit lines is not known here. Nothing was asked.",
+                hint="name it: --audit FILE, --audit-command COMMAND, or export WARDEN_AUDIT=FILE",
+            )
+        return found
+
+
+class Connections:
+    """The clusters that lanes are delivered to from the workspace's OpenBao.
+
+    From the embedded platform they are its own, and those of no kubeconfig: a lane tried out on this machine must not
+    reach into a cluster that happens to have the same name.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._embedded = wiring.embedded_at(workspace.address)
+        self._connected: dict[str, Cluster | WardenError] = {}
+        platform = workspace.catalog.platform
+        self.declared = self._own(self._embedded, platform) if self._embedded else platform.clusters
+        self.embedded = self._embedded is not None
+
+    def _own(self, embedded: Embedded, platform: Platform) -> dict[str, DeclaredCluster]:
+        import msgspec
+
+        from warden.core.lanes.delivery_target import DeclaredCluster
+
+        found = {}
+        for name in embedded.clusters:
+            declared = platform.clusters.get(name, DeclaredCluster(context=name))
+            found[name] = msgspec.structs.replace(
+                declared,
+                context=name,
+                admin_context=f"{name}-admin",
+                auth_mount=embedded.auth_mount(name),
+                openbao=None,
+                openbao_ca=None,
+            )
+        return found
+
+    def __getitem__(self, name: str) -> Cluster | WardenError:
+        """The cluster, or why it cannot be asked; connected to once."""
+        from warden.core.errors import WardenError
+
+        if name not in self._connected:
+            try:
+                self._connected[name] = self._connect(name)
+            except WardenError as fault:
+                self._connected[name] = fault
+        return self._connected[name]
+
+    def _connect(self, name: str) -> Cluster:
+        own = {"KUBECONFIG": self._embedded.layout.kubeconfig} if self._embedded else {}
+        return wiring.cluster(name, self.declared[name].context, {**os.environ, **own})
+
+    @property
+    def mounts(self) -> frozenset[str]:
+        """The auth mounts whose tokens a cluster makes and judges."""
+        return frozenset(one.auth_mount for one in self.declared.values())
+
+    def by_mount(self) -> dict[str, Cluster | WardenError]:
+        """Every cluster, by the auth mount that its accounts log in at."""
+        return {one.auth_mount: self[name] for name, one in self.declared.items()}
+
+    def of(self, names: Sequence[str]) -> dict[str, Cluster | WardenError]:
+        """Several of them."""
+        return {name: self[name] for name in names}
+
+    def targets(self, lane: Lane, only: Sequence[str] = ()) -> tuple[DeliveryTarget, ...]:
+        """The lane's deliveries, or those to the named clusters. Raises `UsageError` for other names."""
+        from warden.core.lanes.delivery_target import target, targets
+
+        self.expect_here(lane, only)
+        found = targets(lane, self.declared)
+        return tuple(target(lane, name, self.declared) for name in only) if only else found
+
+    def expect_here(self, lane: Lane, names: Sequence[str]) -> None:
+        """Raise `UsageError` for a cluster of the lane that the embedded platform does not have."""
+        from warden.core.errors import UsageError
+
+        absent = [name for name in names if name in lane.deliveries and name not in self.declared]
+        if self.embedded and absent:
+            raise UsageError(
+                f"{', '.join(absent)}: no part of this embedded platform. Nothing was done.",
+                subject=lane.id,
+                hint=f"warden dev up --cluster {','.join(lane.deliveries)}",
+            )
+
+    def reached(self, target: DeliveryTarget) -> Reached:
+        """OpenBao as that cluster reaches it."""
+        from warden.core.clusters.manifests import Reached
+
+        endpoint, declared = self._workspace.vault.endpoint, target.declared
+        own = os.path.join(self._workspace.platform, declared.openbao_ca) if declared.openbao_ca else ""
+        authorities = own or (endpoint.ca_file if declared.openbao is None else "")
+        return Reached(
+            address=declared.openbao or self._workspace.address,
+            ca=_pem(authorities) if authorities else "",
+            namespace=self._workspace.vault.namespace,
+        )
+
+
+def _pem(path: str) -> str:
+    from warden.core.errors import UsageError
+
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(
+            f"{path}, the authorities of OpenBao, cannot be read as PEM. Nothing was done.",
+            hint="openbao_ca in clusters.yaml, or BAO_CACERT, name a PEM file",
+        ) from None
+
+
+def ground(workspace: Workspace, lanes: Sequence[Lane], only: Sequence[str]) -> Ground:
+    """What the deliveries of these lanes are looked at with."""
+    from warden.usecases.exposure import Exposures
+    from warden.usecases.prove_delivery import Ground
+
+    found = {
+        lane.id: [target for target in workspace.clusters.targets(lane) if not only or target.cluster in only]
+        for lane in lanes
+    }
+    names = sorted({target.cluster for targets in found.values() for target in targets})
+    return Ground(
+        targets=found,
+        clusters=workspace.clusters.of(names),
+        reached=workspace.clusters.reached,
+        device=workspace.catalog.platform.audit_device,
+        exposures=Exposures(sampled=len(lanes) > 1),
+    )
+
+
+def rendering(platform: str, lane: str, cluster: str) -> tuple[DeliveryTarget, Callable[[], Reached]]:
+    """A delivery, and how to learn how its cluster reaches OpenBao; without a word to any server.
+
+    No BAO_ADDR is needed where clusters.yaml has the address.
+    """
+    from warden.core.errors import UsageError
+    from warden.core.lanes.delivery_target import target
+
+    catalog = wiring.catalog(platform)
+    try:
+        found = Workspace(platform)
+    except UsageError:
+        declared = catalog.platform.clusters
+        if cluster not in declared or not declared[cluster].openbao:
+            raise
+        return target(catalog.lane(lane), cluster, declared), lambda: _declared_reach(platform, declared[cluster])
+    wanted = found.clusters.targets(found.lane(lane), [cluster])[0]
+    return wanted, lambda: found.clusters.reached(wanted)
+
+
+def _declared_reach(platform: str, declared: DeclaredCluster) -> Reached:
+    from warden.core.clusters.manifests import Reached
+
+    ca = _pem(os.path.join(platform, declared.openbao_ca)) if declared.openbao_ca else ""
+    return Reached(address=declared.openbao or "", ca=ca, namespace=os.environ.get("BAO_NAMESPACE", "").strip("/"))
+
+
+def clusters_of(platform: str) -> list[ClusterToExamine]:
+    """The clusters that lanes are delivered to from this OpenBao; none where that cannot be said."""
+    from warden.core.errors import WardenError
+    from warden.core.openbao.resources import is_template
+    from warden.usecases.doctor.cluster import ClusterToExamine
+
+    try:
+        workspace = Workspace(platform)
+        found = workspace.clusters
+        lanes = [each for each in workspace.lanes.values() if each.status == "active" and not is_template(each)]
+        targets = [target for lane in lanes for target in found.targets(lane) if not target.by_hand]
+    except WardenError:
+        return []
+    return [
+        ClusterToExamine(
+            name=name,
+            cluster=found[name],
+            declared=declared,
+            deliveries=tuple(target for target in targets if target.cluster == name),
+        )
+        for name, declared in found.declared.items()
+    ]

@@ -1,0 +1,43 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+all_option = click.option("--all", "every", is_flag=True, help="Every active lane.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+reason_option = click.option(
+    "--reason", required=True, metavar="TEXT", help="Why. Kept in the journal and shown to callers."
+)
+take_over_option = click.option(
+    "--take-over", is_flag=True, help="Treat objects with a derived name that are not marked as ours as ours."
+)
+cluster_option = click.option(
+    "--cluster",
+    "clusters",
+    multiple=True,
+    metavar="NAME",
+    callback=lambda _ctx, _option, named: tuple(dict.fromkeys(named)),  # named twice, it is still one delivery
+    help="Only the delivery to this cluster. Repeatable.",
+)
+custody_option = click.option("--custody-only", is_flag=True, help="OpenBao alone; no cluster is asked.")
+namespace_option = click.option(
+    "--create-namespace", is_flag=True, help="Also create the tenant's namespace where it is missing."
+)
+
+
+def audit_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say where OpenBao's audit log is read."""
+    by_command = click.option(
+        "--audit-command", metavar="COMMAND", help="A command that prints the audit log of another node."
+    )
+    by_file = click.option(
+        "--audit",
+        "files",
+        multiple=True,
+        metavar="FILE|DIR",
+        help="The audit log. Default: WARDEN_AUDIT, else as OpenBao says.",
+    )
+    return by_file(by_command(function))

@@ -1,0 +1,65 @@
+"""``warden plan``: how OpenBao and the clusters differ from what a lane declares."""
+
+import click
+
+from warden.cli.context import Workspace
+from warden.cli.options import (
+    all_option,
+    cluster_option,
+    custody_option,
+    json_option,
+    namespace_option,
+    take_over_option,
+)
+from warden.core.plans.lane_plan import LaneOptions, worst
+from warden.present import terminal
+
+
+@click.command()
+@click.argument("lane", required=False)
+@all_option
+@take_over_option
+@cluster_option
+@custody_option
+@namespace_option
+@json_option
+@click.pass_context
+def plan(
+    ctx: click.Context,
+    /,
+    *,
+    lane: str | None,
+    every: bool,
+    take_over: bool,
+    clusters: tuple[str, ...],
+    custody_only: bool,
+    create_namespace: bool,
+    as_json: bool,
+) -> int:
+    """Show how OpenBao and the clusters differ from what a lane declares.
+
+    Nothing is changed and no value is read.
+
+    \b
+    Examples:
+      warden plan openrouter-llm-connect
+      warden plan --all --json
+    \b
+    Signs: + create, ~ change, - delete, = as declared, ! blocked (apply refuses to touch it).
+    Exit codes: 0 in sync, 1 differs, 3 a system did not answer, 4 denied.
+    """
+    from warden.present import plans
+    from warden.usecases.plan import plan as plan_lane
+
+    workspace = Workspace.of(ctx)
+    options = LaneOptions(
+        clusters=clusters, custody_only=custody_only, create_namespace=create_namespace, take_over=take_over
+    )
+    found = [plan_lane(each, workspace.context, options) for each in workspace.chosen(lane, every=every)]
+    if as_json:
+        documents = [plans.plan_json(each) for each in found]
+        terminal.document(documents if every else documents[0])
+    else:
+        for each in found:
+            plans.show_lane_plan(each, titled=len(found) > 1)
+    return int(worst(each.exit for each in found))

@@ -1,0 +1,1 @@
+"""Who may have a value, and what the others are told."""

@@ -1,0 +1,1 @@
+"""The Kubernetes objects a delivery implies, their comparison, rights, exposure and adoption."""

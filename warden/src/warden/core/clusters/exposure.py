@@ -1,0 +1,197 @@
+"""Who may read a Secret in its cluster, and who of them is meant to.
+
+The API server itself is asked about every subject (SubjectAccessReview): what is decided here is whom to ask about, and
+whose right is in order. Bindings are read to say which of them gives an unexpected right.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from warden.core.lanes.delivery_target import DeclaredCluster
+
+BUILT_IN = frozenset({"group:system:masters", "group:system:nodes", "user:system:kube-controller-manager"})
+"""Subjects of the control plane itself (Kubernetes: default roles, Node authorization)."""
+
+CONTROLLER = "system:controller:"
+"""How the bindings of the controller-manager's own accounts begin (Kubernetes: default roles for controllers)."""
+
+VERBS = ("get", "list", "watch")
+"""Each of them shows the value."""
+
+
+class Subject(msgspec.Struct, frozen=True, order=True):
+    """Somebody the API server knows: ``user``, ``group`` or ``account`` (then the name is ``namespace/account``)."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return self.name if self.kind == "account" else f"{self.kind}:{self.name}"
+
+    @property
+    def user(self) -> str:
+        """The user name by which the API server is asked."""
+        if self.kind == "account":
+            return f"system:serviceaccount:{self.name.replace('/', ':')}"
+        return self.name if self.kind == "user" else ""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that it is in by itself (Kubernetes: *Authenticating*)."""
+        if self.kind == "group":
+            return (self.name,)
+        if self.kind == "account":
+            namespace = self.name.partition("/")[0]
+            return ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
+        return ("system:authenticated",)
+
+
+def subject_named(text: str) -> Subject | None:
+    """``user:NAME``, ``group:NAME`` or ``namespace/account``; ``None`` for anything else."""
+    kind, mark, name = text.partition(":")
+    if mark and kind in {"user", "group"} and name:
+        return Subject(kind, name)
+    namespace, slash, account = text.partition("/")
+    return Subject("account", text) if slash and namespace and account and "/" not in account else None
+
+
+def subject_of(user: str) -> Subject:
+    """The subject of a user name, as the API server has it."""
+    prefix = "system:serviceaccount:"
+    if user.startswith(prefix):
+        return Subject("account", user.removeprefix(prefix).replace(":", "/", 1))
+    return Subject("user", user)
+
+
+class Census(msgspec.Struct, frozen=True, kw_only=True):
+    """Everybody the cluster knows of, and the bindings that give them rights."""
+
+    accounts: tuple[Subject, ...]
+    bindings: tuple[Mapping[str, Any], ...]
+    roles: Mapping[tuple[str, str, str], Sequence[Mapping[str, Any]]]
+
+    def subjects(self, namespace: str) -> tuple[Subject, ...]:
+        """All service accounts, and the users and groups of every binding that reaches into the namespace."""
+        bound = {subject for binding in self.reaching(namespace) for subject in subjects_of(binding)}
+        return tuple(sorted({*self.accounts, *bound}))
+
+    def alike(self, subjects: Iterable[Subject]) -> tuple[tuple[Subject, ...], ...]:
+        """The subjects in groups that Kubernetes RBAC cannot tell apart: what holds for one holds for each of them.
+
+        Accounts of one namespace that no binding names have their rights by the groups that they share.
+        """
+        named = {subject for binding in self.bindings for subject in subjects_of(binding)}
+        groups: dict[object, list[Subject]] = {}
+        for subject in subjects:
+            own = subject in named or subject.kind != "account"
+            groups.setdefault(subject if own else subject.groups, []).append(subject)
+        return tuple(tuple(group) for group in groups.values())
+
+    def reaching(self, namespace: str) -> Iterator[Mapping[str, Any]]:
+        """The bindings that hold in the namespace."""
+        for binding in self.bindings:
+            if binding["metadata"].get("namespace", namespace) == namespace:
+                yield binding
+
+    def by_name(self, namespace: str) -> frozenset[str]:
+        """Names of Secrets that a role in force in the namespace gives a right on, one by one."""
+        return frozenset(
+            name
+            for binding in self.reaching(namespace)
+            for rule in self._rules(binding)
+            if _on_secrets(rule)
+            for name in rule.get("resourceNames") or ()
+        )
+
+    def granting(self, subject: Subject, namespace: str, name: str) -> tuple[str, ...]:
+        """The bindings that give the subject a right to read the Secret."""
+        return tuple(
+            _bound(binding)
+            for binding in self.reaching(namespace)
+            if any(_is_meant(each, subject) for each in subjects_of(binding))
+            and any(_on_secrets(rule) and _names(rule, name) for rule in self._rules(binding))
+        )
+
+    def _rules(self, binding: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        role = binding.get("roleRef") or {}
+        home = binding["metadata"].get("namespace", "") if role.get("kind") == "Role" else ""
+        return self.roles.get((role.get("kind", ""), home, role.get("name", "")), ())
+
+
+def census(
+    accounts: Iterable[Mapping[str, Any]], bindings: Iterable[Mapping[str, Any]], roles: Iterable[Mapping[str, Any]]
+) -> Census:
+    """What the lists of a cluster say. `bindings` and `roles` are of both kinds, each with its ``kind``."""
+    return Census(
+        accounts=tuple(
+            sorted(
+                Subject("account", f"{each['metadata']['namespace']}/{each['metadata']['name']}") for each in accounts
+            )
+        ),
+        bindings=tuple(bindings),
+        roles={
+            (each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"]): each.get("rules") or ()
+            for each in roles
+        },
+    )
+
+
+def subjects_of(binding: Mapping[str, Any]) -> Iterator[Subject]:
+    """Whom a binding is for; an account may be named by its user name as well."""
+    for each in binding.get("subjects") or ():
+        if each.get("kind") == "ServiceAccount":
+            yield Subject("account", f"{each.get('namespace', '')}/{each.get('name', '')}")
+        elif each.get("kind") == "User":
+            yield subject_of(each.get("name", ""))
+        elif each.get("kind") == "Group":
+            yield Subject("group", each.get("name", ""))
+
+
+def expected(subject: Subject, declared: DeclaredCluster, caller: Subject, census: Census) -> bool:
+    """Whether reading Secrets is in order for the subject."""
+    if str(subject) in BUILT_IN or str(subject) in declared.may_read_secrets:
+        return True
+    if subject in (Subject("account", str(declared.eso)), caller):
+        return True
+    return subject.kind == "account" and subject.name.startswith("kube-system/") and _is_controller(subject, census)
+
+
+def _is_controller(subject: Subject, census: Census) -> bool:
+    bound = [each for each in census.bindings if subject in tuple(subjects_of(each))]
+    return bool(bound) and all(each["metadata"]["name"].startswith(CONTROLLER) for each in bound)
+
+
+def _is_meant(bound: Subject, subject: Subject) -> bool:
+    return bound == subject or (bound.kind == "group" and bound.name in subject.groups)
+
+
+def _on_secrets(rule: Mapping[str, Any]) -> bool:
+    groups, resources, verbs = (set(rule.get(key) or ()) for key in ("apiGroups", "resources", "verbs"))
+    return bool(groups & {"", "*"} and resources & {"secrets", "*"} and verbs & {*VERBS, "*"})
+
+
+def _names(rule: Mapping[str, Any], name: str) -> bool:
+    names = rule.get("resourceNames")
+    return not names or name in names
+
+
+def _bound(binding: Mapping[str, Any]) -> str:
+    namespace = binding["metadata"].get("namespace", "")
+    where = f" -n {namespace}" if namespace else ""
+    return f"{binding['kind'].lower()} {binding['metadata']['name']}{where}"
+
+
+class Exposed(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who may read the Secret and is not meant to, and the bindings that give the right."""
+
+    subject: Subject
+    bindings: tuple[str, ...]
+
+
+def widest(exposed: Sequence[Exposed]) -> list[Exposed]:
+    """Groups first; who may read only as a member of one of them is not told one by one."""
+    groups = {each.subject.name for each in exposed if each.subject.kind == "group"}
+    rest = [each for each in exposed if each.subject.kind == "group" or not groups & set(each.subject.groups)]
+    return sorted(rest, key=lambda each: (each.subject.kind != "group", each.subject))

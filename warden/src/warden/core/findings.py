@@ -1,0 +1,175 @@
+"""What `doctor` finds: one thing that was looked at, whether it will do, and the facts."""
+
+from typing import Literal
+
+import msgspec
+
+from warden.core.clusters.rights import Asking
+from warden.core.clusters.rights import Scope as ClusterScope
+from warden.core.errors import Exit, WardenError
+from warden.core.openbao.api import Health, Identity
+from warden.core.openbao.rights import Right, Verb
+
+About = Literal[
+    "server",
+    "transport",
+    "identity",
+    "probe header",
+    "audit lines",
+    "journal",
+    "platform",
+    "cluster",
+    "operator",
+    "rights",
+]
+Verdict = Literal["ok", "missing", "soon", "unknown"]
+"""``missing``: something must be done; ``soon``: it will have to be; ``unknown``: not allowed to look, which hinders
+nothing else."""
+
+
+class NoAnswer(msgspec.Struct, frozen=True):
+    """What was asked gave no answer, or refused it; ``source`` is the variable that OpenBao's address came from."""
+
+    fault: WardenError
+    source: str = ""
+
+
+class ServerState(msgspec.Struct, frozen=True):
+    """OpenBao answered."""
+
+    health: Health
+
+
+class Transport(msgspec.Struct, frozen=True):
+    """How OpenBao is spoken to; with TLS its certificate is verified."""
+
+    tls: bool
+
+
+class LoggedIn(msgspec.Struct, frozen=True):
+    """Who OpenBao says the caller is."""
+
+    identity: Identity
+
+
+class ProbeHeader(msgspec.Struct, frozen=True):
+    """Whether the probe header is written to the audit log in clear; ``None`` where that may not be looked at."""
+
+    registered: bool | None
+
+
+class AuditFile(msgspec.Struct, frozen=True):
+    """A file that OpenBao writes its audit lines to; ``read_as`` is the path by which it is read here."""
+
+    path: str
+    read_as: str
+    readable: bool
+
+
+class AuditPlace(msgspec.Struct, frozen=True):
+    """No file of audit lines: ``declared`` is false where OpenBao has none, ``None`` where that could not be asked."""
+
+    declared: bool | None
+
+
+class JournalFile(msgspec.Struct, frozen=True):
+    """The journal; ``fault`` says why it cannot be written, empty where it can."""
+
+    path: str
+    fault: str = ""
+
+
+class PlatformDirectory(msgspec.Struct, frozen=True):
+    """The platform directory; ``fault`` says why there is none."""
+
+    path: str
+    fault: str = ""
+
+
+class ClusterAnswer(msgspec.Struct, frozen=True):
+    """A cluster answered, and takes the caller for that."""
+
+    cluster: str
+    address: str
+    caller: str
+
+
+class OperatorState(msgspec.Struct, frozen=True, kw_only=True):
+    """External Secrets Operator in a cluster: the API versions that are served, the one needed, and its account."""
+
+    cluster: str
+    group: str
+    needed: str
+    served: tuple[str, ...]
+    account: str
+    account_there: bool = True
+
+
+class ClusterRights(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller may not do in a cluster for the commands of a scope; nothing where it may do all of it.
+
+    ``lane`` is the first one that needs the first missing right, ``context`` an administrator's.
+    """
+
+    cluster: str
+    scope: ClusterScope
+    lanes: int
+    lacking: tuple[Asking, ...] = ()
+    lane: str = ""
+    context: str = ""
+    caller: str = ""
+
+
+Fact = (
+    NoAnswer
+    | ServerState
+    | Transport
+    | LoggedIn
+    | ProbeHeader
+    | AuditFile
+    | AuditPlace
+    | JournalFile
+    | PlatformDirectory
+    | ClusterAnswer
+    | OperatorState
+    | ClusterRights
+)
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was looked at."""
+
+    about: About
+    verdict: Verdict
+    fact: Fact
+
+
+class VerbRights(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller lacks for one verb; ``asked`` is false where the server could not say."""
+
+    verb: Verb
+    asked: bool
+    missing: tuple[Right, ...] = ()
+
+    @property
+    def lacking(self) -> tuple[Right, ...]:
+        """The missing rights that the verb does not work without."""
+        return tuple(right for right in self.missing if not right.optional)
+
+
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that was found; ``source`` is the variable that the address came from."""
+
+    address: str
+    source: str
+    answered: bool
+    findings: tuple[Finding, ...]
+    rights: tuple[VerbRights, ...]
+
+    @property
+    def exit(self) -> Exit:
+        """DONE, NO where something is missing, INCONCLUSIVE where the server could not answer."""
+        if not self.answered:
+            return Exit.INCONCLUSIVE
+        lacking = any(not each.asked or each.lacking for each in self.rights)
+        return Exit.NO if lacking or any(each.verdict == "missing" for each in self.findings) else Exit.DONE

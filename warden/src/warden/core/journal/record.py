@@ -1,0 +1,57 @@
+"""What is kept and decided: records of the journal, and the policy's question and decision."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from warden.core.lanes.lane import Lane
+from warden.core.openbao.api import Identity
+
+Effect = Literal["allow", "deny"]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the journal. ``body`` holds metadata only; ``hash`` chains it to the record before it."""
+
+    seq: int
+    at: str
+    event: str
+    lane: str
+    actor: str
+    body: Mapping[str, Any]
+    hash: str
+
+
+class LaneState(msgspec.Struct, frozen=True, kw_only=True):
+    """What the journal last said of a lane: whether it is closed (and by which record), and its last proof.
+
+    ``overtaken``: after that proof it was closed or opened.
+    """
+
+    closed: Record | None = None
+    proof: Record | None = None
+    overtaken: bool = False
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What the policy is asked: may this identity do this action with this lane?
+
+    ``declared`` is the lane as the catalog has it; without it the policy knows of no readers.
+    """
+
+    identity: Identity
+    action: str
+    lane: str
+    context: Mapping[str, Any]
+    declared: Lane | None = None
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """The policy's answer. ``policies`` are the ids that decided, ``wants_reason`` whether a reason would change it."""
+
+    id: str
+    effect: Effect
+    policies: tuple[str, ...]
+    message: str
+    wants_reason: bool = False

@@ -1,0 +1,163 @@
+"""The last part of a lane's way: a delivery, the cluster it goes to, and the names that follow from both.
+
+deliveries: coulombcore: {external_secret: activity-core/llm-connect-provider-secrets}
+-> reader   activity-core/llm-connect at auth/kubernetes (the cluster's auth mount)
+-> store    SecretStore openbao-llm-connect in activity-core, logging in as that reader for audience openbao
+"""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from warden.core.errors import UsageError
+from warden.core.lanes.lane import Delivery, Lane, Workload, WorkloadReader
+
+
+class DeclaredCluster(msgspec.Struct, frozen=True, kw_only=True):
+    """A cluster that lanes are delivered to, by the context of a kubeconfig.
+
+    ``auth_mount`` is where its service accounts log in at OpenBao. ``openbao`` is the address at which the cluster
+    reaches OpenBao (else the one that warden was given), ``openbao_ca`` a PEM file beside ``clusters.yaml`` with the
+    authorities that verify it. ``eso`` is External Secrets Operator's own account. ``may_read_secrets`` are subjects
+    who may read every Secret there by design: ``user:NAME``, ``group:NAME`` or ``namespace/account``. ``admin_context``
+    is the context that advice names for what an administrator does with kubectl; else ``context``.
+    """
+
+    context: str
+    auth_mount: str = "kubernetes"
+    openbao: str | None = None
+    openbao_ca: str | None = None
+    eso: Workload = Workload("external-secrets", "external-secrets")
+    may_read_secrets: tuple[str, ...] = ()
+    admin_context: str | None = None
+
+
+class DeliveryTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """One delivery of a lane with its cluster, and the reader as whom External Secrets Operator logs in."""
+
+    lane: Lane
+    cluster: str
+    declared: DeclaredCluster
+    delivery: Delivery
+    reader: WorkloadReader
+
+    @property
+    def label(self) -> str:
+        """What it is called in answers."""
+        return f"delivery {self.cluster}"
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether the Secret is declared as made by hand."""
+        return self.delivery.external_secret is None
+
+    @property
+    def namespace(self) -> str:
+        """The Secret's namespace."""
+        return self.delivery.secret.partition("/")[0]
+
+    @property
+    def secret(self) -> str:
+        """The Secret's name, and the ExternalSecret's."""
+        return self.delivery.secret.partition("/")[2]
+
+    @property
+    def store(self) -> tuple[str, str]:
+        """Kind and name of the store."""
+        kind, _, name = (self.delivery.store or "").partition("/")
+        return (kind, name) if name else ("SecretStore", f"openbao-{self.reader.workload.account}")
+
+    @property
+    def admin_context(self) -> str:
+        """The kubeconfig context that an administrator of the cluster uses."""
+        return self.declared.admin_context or self.declared.context
+
+    @property
+    def kubectl(self) -> str:
+        """How a command begins that an administrator pastes; goes with the last text that the core writes."""
+        return f"kubectl --context {self.admin_context}"
+
+    @property
+    def role(self) -> str:
+        """The auth role by which the reader logs in."""
+        return self.lane.role_of(self.reader)
+
+    @property
+    def shared(self) -> bool:
+        """Whether the account that reads is not one of the Secret's own namespace."""
+        return self.reader.workload.namespace != self.namespace
+
+
+def target(lane: Lane, cluster: str, clusters: Mapping[str, DeclaredCluster]) -> DeliveryTarget:
+    """One delivery of the lane. Raises `UsageError` where the lane, the cluster or the reader is not declared."""
+    delivery, declared = lane.deliveries.get(cluster), clusters.get(cluster)
+    if delivery is None:
+        raise UsageError(
+            f"{lane.id} is not delivered to {cluster}, but to {', '.join(lane.deliveries) or 'no cluster'}. "
+            "Nothing was done.",
+            subject=lane.id,
+            hint=f"warden route show {lane.id}",
+        )
+    if declared is None:
+        raise UsageError(
+            f"{cluster} is no cluster of clusters.yaml, which has {', '.join(clusters) or 'none'}. Nothing was done.",
+            subject=cluster,
+            hint="name it there: which context, which auth mount (docs/lane.md)",
+        )
+    reader = reader_of(lane, delivery)
+    if reader is None:
+        raise UsageError(
+            f"{lane.id}: which reader the delivery to {cluster} is for cannot be told. Nothing was done.",
+            subject=lane.id,
+            hint="warden catalog check",
+        )
+    at_mount = msgspec.structs.replace(reader, mount=declared.auth_mount)
+    return DeliveryTarget(lane=lane, cluster=cluster, declared=declared, delivery=delivery, reader=at_mount)
+
+
+def targets(lane: Lane, clusters: Mapping[str, DeclaredCluster]) -> tuple[DeliveryTarget, ...]:
+    """Every delivery of the lane to a cluster that is declared."""
+    return tuple(target(lane, name, clusters) for name in lane.deliveries if name in clusters)
+
+
+def reader_of(lane: Lane, delivery: Delivery) -> WorkloadReader | None:
+    """The workload the delivery is for: the one that it names, else the only one of the Secret's namespace."""
+    workloads = [reader for reader in lane.readers if isinstance(reader, WorkloadReader)]
+    home = delivery.secret.partition("/")[0]
+    found = [
+        reader
+        for reader in workloads
+        if (reader.workload == delivery.reader if delivery.reader else reader.workload.namespace == home)
+    ]
+    accounts = {reader.workload for reader in found}
+    return found[0] if len(accounts) == 1 else None
+
+
+def seated(lane: Lane, clusters: Mapping[str, DeclaredCluster]) -> Lane:
+    """The lane with a reader at each cluster's auth mount that External Secrets Operator logs in at.
+
+    A workload of two clusters is two subjects for OpenBao: each cluster's mount knows only its own tokens.
+    """
+    readers = list(lane.readers)
+    for wanted in _needed(lane, clusters):
+        if not any(_same_seat(wanted, reader) for reader in readers):
+            readers.append(wanted)
+    return lane if len(readers) == len(lane.readers) else msgspec.structs.replace(lane, readers=tuple(readers))
+
+
+def _needed(lane: Lane, clusters: Mapping[str, DeclaredCluster]) -> Iterator[WorkloadReader]:
+    for name, delivery in lane.deliveries.items():
+        reader = reader_of(lane, delivery)
+        if name in clusters and reader is not None and delivery.external_secret is not None:
+            yield msgspec.structs.replace(reader, mount=clusters[name].auth_mount)
+
+
+def _same_seat(one: WorkloadReader, other: object) -> bool:
+    return isinstance(other, WorkloadReader) and (one.mount, one.workload) == (other.mount, other.workload)
+
+
+def adopted(lane: Lane, cluster: str) -> Lane:
+    """The lane as its file will be when the Secret made by hand is External Secrets Operator's."""
+    delivery = lane.deliveries[cluster]
+    taken = msgspec.structs.replace(delivery, external_secret=delivery.secret, bootstrap_secret=None)
+    return msgspec.structs.replace(lane, deliveries=lane.deliveries | {cluster: taken})

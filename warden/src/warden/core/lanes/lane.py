@@ -1,0 +1,214 @@
+"""A lane: the whole way of one credential, and the names that follow from it by convention.
+
+The structures are the lane file's own shape: a field here is a key there (docs/lane.md is generated from them).
+What is left out of the file is derived by the properties:
+
+    custody.path  platform/workloads/activity-core/llm-connect/llm-connect-provider-secrets
+    -> policy     workload-kv-read-llm-connect-provider-secrets
+    reader        workload: activity-core/llm-connect
+    -> role       auth/kubernetes/role/workload-activity-core-llm-connect, audience openbao, ttl 15m
+    reader        people: npm-publishers, login: netkingdom
+    -> role       auth/netkingdom/role/<workload>-workload-kv-read
+"""
+
+import datetime as dt
+from typing import Literal, NewType
+
+import msgspec
+
+Seconds = NewType("Seconds", int)
+"""A duration; written ``15m``, ``1h``, ``90d`` in files."""
+
+Status = Literal["draft", "active"]
+Stretch = Literal["custody", "consumer", "runtime"]
+
+PROBE_ACCOUNT = "warden-probe"
+"""The account and the namespace that strangers are played with: no team may use them for anything else."""
+
+
+class Workload(msgspec.Struct, frozen=True, order=True):
+    """A Kubernetes service account, written ``namespace/name``."""
+
+    namespace: str
+    account: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.account}"
+
+    @property
+    def subject(self) -> str:
+        """The ``sub`` claim of its tokens (Kubernetes: service account token, claim ``sub``)."""
+        return f"system:serviceaccount:{self.namespace}:{self.account}"
+
+
+class RoleName(msgspec.Struct, frozen=True, order=True):
+    """An auth role's place: its mount and its name there."""
+
+    mount: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"auth/{self.mount}/role/{self.name}"
+
+
+class Owner(msgspec.Struct, frozen=True, kw_only=True):
+    """Who owns a stretch: a repository and, in it, the authoritative page.
+
+    ``doc`` is a path in ``repo``, or ``other-repo path`` where the page lies elsewhere.
+    """
+
+    repo: str
+    doc: str
+
+
+class Owners(msgspec.Struct, frozen=True, kw_only=True):
+    """One owner for each stretch of the way."""
+
+    custody: Owner
+    consumer: Owner
+    runtime: Owner | None = None
+
+
+class Custody(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the value is kept: a KV v2 path (its first segment is the mount) and the fields in it.
+
+    ``policy`` overrides the derived name of the read policy.
+    """
+
+    path: str
+    fields: tuple[str, ...]
+    policy: str | None = None
+
+    @property
+    def mount(self) -> str:
+        """The KV v2 mount: the first segment."""
+        return self.path.partition("/")[0]
+
+    @property
+    def key(self) -> str:
+        """The path below the mount."""
+        return self.path.partition("/")[2]
+
+    @property
+    def secret(self) -> str:
+        """The last segment: what the policy is named after."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def policy_name(self) -> str:
+        """The read policy's name, in small letters: OpenBao keeps it so, whatever it was given."""
+        return (self.policy or f"workload-kv-read-{self.secret}").lower()
+
+
+class WorkloadReader(msgspec.Struct, frozen=True, kw_only=True):
+    """A service account that may read; ``mount`` is the auth mount it logs in at, ``role`` overrides the name."""
+
+    workload: Workload
+    mount: str = "kubernetes"
+    role: str | None = None
+    audience: str = "openbao"
+    ttl: Seconds = Seconds(900)
+
+    @property
+    def label(self) -> str:
+        """Who it is, for people and records; with the mount where it is not the usual one."""
+        return str(self.workload) if self.mount == "kubernetes" else f"{self.workload} ({self.mount})"
+
+
+class PeopleReader(msgspec.Struct, frozen=True, kw_only=True):
+    """The members of a group of a login mount (OIDC, JWT), who may read; ``role`` overrides the name."""
+
+    people: str
+    login: str
+    role: str | None = None
+    ttl: Seconds = Seconds(900)
+
+    @property
+    def mount(self) -> str:
+        """The auth mount, as a workload's reader names it."""
+        return self.login
+
+    @property
+    def label(self) -> str:
+        """Who it is, for people and records."""
+        return f"people {self.people} of {self.login}"
+
+
+Reader = WorkloadReader | PeopleReader
+
+
+class LoginMount(msgspec.Struct, frozen=True, kw_only=True):
+    """A mount where people log in (OIDC, JWT): the claims that name the person and the groups."""
+
+    user_claim: str = "sub"
+    groups_claim: str = "groups"
+    audience: str = "openbao"
+    redirect_uris: tuple[str, ...] = ()
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """How a cluster gets the value: by External Secrets Operator, or still as a Secret made by hand.
+
+    Names are ``namespace/name``; the ExternalSecret and the Secret bear the same. ``store`` overrides the derived
+    SecretStore: ``SecretStore/name`` or ``ClusterSecretStore/name``. ``reader`` is as whom External Secrets Operator
+    logs in: one of the lane's workloads; left out, the one in the Secret's namespace.
+    """
+
+    external_secret: str | None = None
+    bootstrap_secret: str | None = None
+    store: str | None = None
+    refresh: Seconds = Seconds(3600)
+    reader: Workload | None = None
+
+    @property
+    def secret(self) -> str:
+        """``namespace/name`` of the Secret, however it comes about."""
+        return self.external_secret or self.bootstrap_secret or ""
+
+
+class Consumer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who uses the value: a Deployment ``namespace/name``, and the command that shows it works.
+
+    ``overlay`` is the folder, in the consumer owner's repository, that deploys it with ``kubectl apply -k``.
+    """
+
+    deployment: str
+    smoke: tuple[str, ...] = ()
+    overlay: str | None = None
+
+
+class Rotation(msgspec.Struct, frozen=True, kw_only=True):
+    """How old a value may get, and who makes the new one."""
+
+    every: Seconds
+    source: str
+
+
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole way of one credential."""
+
+    id: str = msgspec.field(name="lane")
+    title: str
+    status: Status
+    reviewed: dt.date
+    owners: Owners
+    custody: Custody
+    readers: tuple[Reader, ...]
+    needs: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    deliveries: dict[str, Delivery] = {}
+    consumers: tuple[Consumer, ...] = ()
+    rotation: Rotation | None = None
+    playbook: str | None = None
+    references: tuple[str, ...] = ()
+
+    def role_of(self, reader: Reader) -> str:
+        """The name of the reader's auth role, in small letters as OpenBao keeps it.
+
+        Per reader, so that two lanes of one tenant stay apart.
+        """
+        if reader.role is not None:
+            return reader.role.lower()
+        if isinstance(reader, WorkloadReader):
+            return f"workload-{reader.workload.namespace}-{reader.workload.account}"
+        return f"{self.custody.path.split('/')[-2]}-workload-kv-read".lower()

@@ -1,0 +1,180 @@
+"""What servers say: OpenBao's answers and its audit lines, and a cluster's Secrets, as plain values."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from warden.core.secret import Secret
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """``sys/health``: how the server is, asked without a token."""
+
+    version: str
+    initialized: bool
+    sealed: bool
+    standby: bool
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """What OpenBao says of a token (``auth/token/lookup-self``); never what the caller says of itself.
+
+    ``path`` is where it logged in (``auth/kubernetes/login``), ``role`` the role it used there (empty where the
+    mount names none), ``ttl`` the seconds it has left (0: does not expire).
+    """
+
+    display_name: str
+    path: str
+    role: str
+    entity: str
+    policies: tuple[str, ...]
+    ttl: int
+
+    def as_json(self) -> dict[str, str]:
+        """Who acted, as the journal keeps it."""
+        return {"display_name": self.display_name, "mount": self.mount, "role": self.role, "entity": self.entity}
+
+    @property
+    def mount(self) -> str:
+        """The auth mount: ``kubernetes`` for ``auth/kubernetes/login``, ``corp`` for ``auth/corp/oidc/callback``.
+
+        Empty for a token that nobody logged in for (``auth/token/create``).
+        """
+        login = self.path.removeprefix("auth/")
+        return login.rpartition("/login")[0] or login.rpartition("/oidc/")[0]
+
+
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
+    """A secrets engine: its type and, for ``kv``, its version (1 or 2, otherwise 0)."""
+
+    type: str
+    version: int
+
+
+class KvMetadata(msgspec.Struct, frozen=True, kw_only=True):
+    """The metadata of a KV v2 path; never a value.
+
+    ``current`` is the newest version (0: nothing was ever written), ``live`` whether that version is neither
+    deleted nor destroyed, ``written`` when it was.
+    """
+
+    current: int
+    live: bool
+    written: dt.datetime | None
+    custom: Mapping[str, str]
+
+
+class InlineLogin(msgspec.Struct, frozen=True, kw_only=True):
+    """A login that rides on the request it is for: no token is left behind (OpenBao, inline authentication)."""
+
+    mount: str
+    role: str
+    jwt: Secret
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One request to OpenBao as a probe sends it. ``headers`` never hold a secret; ``token`` and ``inline`` may."""
+
+    method: str
+    path: str
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = {}
+    token: Secret | None = None
+    inline: "InlineLogin | None" = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back: a status, the decoded body (empty where there is none) and the headers, names in lower case.
+
+    ``is_page``: it is an error whose body is no JSON object, as a proxy's is and never OpenBao's; it says nothing.
+    """
+
+    status: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+    is_page: bool = False
+
+
+class Entered(msgspec.Struct, frozen=True, kw_only=True):
+    """An accepted login: a token to keep in memory, and the entity that OpenBao logs everything it does under."""
+
+    token: Secret
+    entity: str
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of a login: a token to keep in memory, and who OpenBao says it is."""
+
+    token: Secret
+    identity: Identity
+
+
+class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of an audit entry that is evidence: metadata only, every value in it was HMACed by the server.
+
+    ``kind`` is ``request`` or ``response``, ``nonce`` the probe header's value, ``entity`` the id of the identity that
+    asked (empty for tokens without one), ``granted_by`` the policies that let the request pass.
+    """
+
+    id: str
+    kind: str
+    at: str
+    path: str
+    nonce: str
+    display_name: str
+    entity: str = ""
+    granted_by: tuple[str, ...] = ()
+
+
+class Handed(msgspec.Struct, frozen=True, kw_only=True):
+    """An audit line of a KV version 2 read that was answered: who got which version of what.
+
+    ``account`` is the service account (``namespace/name``) and ``uid`` its uid, as the login's token named them, both
+    empty for anybody else. ``hashes`` has the keyed hash of each field's value (``sys/audit-hash`` makes the same), or
+    an empty text for one that the device logged in clear. ``path`` is without ``/v1/``; ``at`` is OpenBao's own clock.
+    """
+
+    id: str
+    at: str
+    path: str
+    display_name: str
+    role: str
+    account: str
+    uid: str
+    version: int
+    hashes: Mapping[str, str]
+
+
+class SecretSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A Secret as the cluster has it: metadata, and values that nobody sees.
+
+    ``exposed_in`` names the annotations and labels that hold a value, or a whole manifest with values, in clear.
+    """
+
+    metadata: Mapping[str, Any]
+    values: Mapping[str, Secret]
+    immutable: bool
+    exposed_in: tuple[str, ...] = ()
+
+
+UNSEAL = "bao operator unseal"
+"""What opens a sealed server."""
+
+INLINE_REFUSAL = "failed to perform inline authentication"
+"""How OpenBao 2.7 begins the answer of a login that a ``kubernetes`` mount refused (measured: 403, no header)."""
+
+
+def refused_at_login(answer: Answer) -> bool:
+    """Whether the login of an inline authentication was refused.
+
+    OpenBao says so in the header X-Vault-Inline-Auth-Failed; where an auth mount answers 403 itself, in words alone.
+    """
+    flagged = answer.headers.get("x-vault-inline-auth-failed", "").lower() == "true"
+    return flagged or said_by(answer).startswith(INLINE_REFUSAL)
+
+
+def said_by(answer: Answer) -> str:
+    """The server's own words for an error, on one line; empty where it gave none."""
+    return "; ".join(" ".join(str(error).split()) for error in answer.body.get("errors") or ())

@@ -1,0 +1,271 @@
+"""Resources and what the server states of them -> a Plan: what differs from what a lane declares, and nothing else.
+
+A role is compared field by field with everything the server states of it: a field that was not derived and is set
+counts as drift, because it may widen or narrow who gets in. A policy is compared as text: any difference is a finding.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from warden.core.lanes.lane import LoginMount, RoleName
+from warden.core.openbao.api import KvMetadata, Mount
+from warden.core.openbao.resources import Resources, Role, lane_marked_in, path_read_by, role_fields, roles_marked_in
+from warden.core.plans.plan import (
+    AuthMountMissing,
+    BelongsTo,
+    Change,
+    Difference,
+    NoAudience,
+    NotMarked,
+    OtherMount,
+    Plan,
+    ReachesFurther,
+    System,
+)
+
+NEUTRAL = {"token_type": "default", "bound_claims_type": "string", "callback_mode": "client"}
+"""Fields of a role whose default is not empty; any other field that is set and was not derived is drift."""
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the server states about the objects that a plan looks at; ``None`` where there is none.
+
+    ``auth`` holds the type of each auth mount; ``claimed`` the roles that the metadata of *any* lane's path claims.
+    ``former`` has the metadata of paths that were the lane's before its file was changed, and are still marked so.
+    """
+
+    mount: Mount | None
+    metadata: KvMetadata | None
+    policies: Mapping[str, str | None]
+    auth: Mapping[str, str | None]
+    roles: Mapping[RoleName, dict[str, Any] | None]
+    claimed: frozenset[RoleName]
+    former: Mapping[str, KvMetadata] = {}
+
+
+def compare(
+    resources: Resources,
+    observed: Observed,
+    declared: Mapping[RoleName, Role],
+    logins: Mapping[str, LoginMount],
+    *,
+    system: System,
+    take_over: bool = False,
+) -> Plan:
+    """What to change, given every role the catalog declares (`declared`) and the login mounts' settings.
+
+    `take_over` makes objects of our names that are not marked as ours into ordinary changes.
+    """
+    changes = _closing if resources.closed else _opening
+    return Plan(
+        lane=resources.lane.id,
+        system=system,
+        changes=tuple(changes(resources, _Comparison(observed, declared, logins, take_over=take_over))),
+        former_paths=tuple(observed.former),
+    )
+
+
+class _Comparison(NamedTuple):
+    """What is compared, and with what."""
+
+    observed: Observed
+    declared: Mapping[RoleName, Role]
+    logins: Mapping[str, LoginMount]
+    take_over: bool
+
+
+def _opening(resources: Resources, given: _Comparison) -> Iterator[Change]:
+    """Access that is not declared any more goes first; access comes last, when all the rest is there."""
+    observed = given.observed
+    for name in _abandoned(resources, observed):
+        yield _role_change(name, given.declared.get(name), given)
+    yield from _abandoned_policies(resources, observed)
+    yield _mount_change(resources, observed)
+    yield _metadata_change(resources, observed, take_over=given.take_over)
+    yield _policy_change(resources, observed, take_over=given.take_over)
+    for role in resources.roles:
+        yield _role_change(role.name, role, given)
+
+
+def _closing(resources: Resources, given: _Comparison) -> Iterator[Change]:
+    """What is left of a closed lane: its policy out of every role first, then gone. Nothing is created.
+
+    What its file no longer declares goes as well: a change to the file that was never applied opens nothing.
+    """
+    observed = given.observed
+    abandoned = _abandoned_policies(resources, observed)
+    own = {resources.policy, *(change.name for change in abandoned)}
+    there = [role.name for role in resources.roles if observed.roles.get(role.name) is not None]
+    for name in (*there, *_abandoned(resources, observed)):
+        change = _role_change(name, given.declared.get(name), given)
+        if change.action != "foreign" or _grants(observed, name, own):
+            yield change
+    yield from abandoned
+    yield _policy_removal(resources, observed, take_over=given.take_over)
+
+
+def _policy_removal(resources: Resources, observed: Observed, *, take_over: bool) -> Change:
+    name, text = resources.policy, observed.policies.get(resources.policy)
+    if text is None:
+        return Change(action="keep", kind="policy", name=name)
+    ours = lane_marked_in(text) == resources.lane.id
+    return Change(
+        action="delete" if ours or take_over else "foreign",
+        kind="policy",
+        name=name,
+        differences=(Difference("", text, None),),
+        obstacle=None if ours else NotMarked(),
+    )
+
+
+def _grants(observed: Observed, role: RoleName, policies: set[str]) -> bool:
+    """Whether the role has one of these policies; somebody else's role without any keeps nobody from closing."""
+    found = observed.roles.get(role) or {}
+    return bool(policies & set(found.get("token_policies") or ()))
+
+
+def names_to_observe(resources: Resources, metadata: KvMetadata | None) -> tuple[frozenset[RoleName], frozenset[str]]:
+    """The roles and policies a plan needs to see: those derived now, and those marked earlier."""
+    custom = metadata.custom if metadata else {}
+    roles = frozenset(role.name for role in resources.roles) | roles_marked_in(custom)
+    return roles, frozenset({resources.policy, custom.get("policy") or resources.policy})
+
+
+def undeclared_policies(observed: Mapping[RoleName, dict[str, Any] | None], declared: frozenset[str]) -> list[str]:
+    """The policies in roles that are not among those `declared`: one of them may be the lane's earlier one."""
+    named = {str(name) for role in observed.values() if role for name in role.get("token_policies") or ()}
+    return sorted(named - declared)
+
+
+def former_paths(resources: Resources, policies: Mapping[str, str | None]) -> list[str]:
+    """The paths, other than its own, that policies marked for the lane read."""
+    ours = [text for text in policies.values() if text and lane_marked_in(text) == resources.lane.id]
+    return sorted({path for text in ours if (path := path_read_by(text))} - {resources.lane.custody.path})
+
+
+def _abandoned(resources: Resources, observed: Observed) -> list[RoleName]:
+    """Roles that this lane claimed and no longer has: deleted, or left to the lanes that still declare them."""
+    here = [observed.metadata] if observed.metadata else []
+    ours = [each for each in here if each.custom.get("catalog-id") == resources.lane.id]
+    marked = {role for each in (*ours, *observed.former.values()) for role in roles_marked_in(each.custom)}
+    return sorted(marked - {role.name for role in resources.roles})
+
+
+def _abandoned_policies(resources: Resources, observed: Observed) -> list[Change]:
+    return [
+        Change(action="delete", kind="policy", name=name, differences=(Difference("", text, None),))
+        for name, text in sorted(observed.policies.items())
+        if text is not None and name != resources.policy and lane_marked_in(text) == resources.lane.id
+    ]
+
+
+def _mount_change(resources: Resources, observed: Observed) -> Change:
+    name, found = resources.lane.custody.mount, observed.mount
+    wanted = Difference("type", found.type if found else None, "kv"), Difference("version", None, 2)
+    if found is None:
+        return Change(action="create", kind="mount", name=name, differences=wanted)
+    if found.type == "kv" and found.version == 2:  # noqa: PLR2004 - KV v2
+        return Change(action="keep", kind="mount", name=name)
+    return Change(action="foreign", kind="mount", name=name, obstacle=OtherMount(found.type, found.version))
+
+
+def _metadata_change(resources: Resources, observed: Observed, *, take_over: bool) -> Change:
+    name = resources.lane.custody.path
+    before = dict(observed.metadata.custom) if observed.metadata else {}
+    owner = before.get("catalog-id", resources.lane.id)
+    stale = {str(role) for role in roles_marked_in(before)} - set(resources.marks)
+    wanted: dict[str, str | None] = {k: v for k, v in resources.marks.items() if before.get(k) != v}
+    wanted |= dict.fromkeys(sorted(stale))
+    obstacle = BelongsTo(owner) if owner != resources.lane.id else None
+    if obstacle is not None and not take_over:
+        return Change(action="foreign", kind="metadata", name=name, obstacle=obstacle)
+    if not wanted:
+        return Change(action="keep", kind="metadata", name=name)
+    return Change(
+        action="change" if observed.metadata else "create",
+        kind="metadata",
+        name=name,
+        differences=tuple(Difference(key, before.get(key), value) for key, value in wanted.items()),
+        wanted=wanted,
+        obstacle=obstacle,
+    )
+
+
+def _policy_change(resources: Resources, observed: Observed, *, take_over: bool) -> Change:
+    name, text = resources.policy, resources.policy_text
+    found = observed.policies.get(name)
+    different = (Difference("", found, text),)
+    if found is None:
+        return Change(action="create", kind="policy", name=name, differences=different, wanted=text)
+    if found == text:
+        return Change(action="keep", kind="policy", name=name)
+    ours = lane_marked_in(found) == resources.lane.id
+    stanzas = tuple(line.strip() for line in found.splitlines() if line.strip().startswith("path "))
+    further = tuple(each for each in stanzas if each not in text)
+    return Change(
+        action="change" if ours or take_over else "foreign",
+        kind="policy",
+        name=name,
+        differences=different,
+        wanted=text,
+        obstacle=None if ours else NotMarked(),
+        widening=ReachesFurther(further) if further else None,
+    )
+
+
+def _role_change(name: RoleName, role: Role | None, given: _Comparison) -> Change:
+    found = given.observed.roles.get(name)
+    if role is None:
+        return _role_removal(name, found)
+    auth_type = given.observed.auth.get(name.mount)
+    if auth_type is None:
+        return Change(action="absent", kind="role", name=str(name), role=name, obstacle=AuthMountMissing(name.mount))
+    wanted = role_fields(role, auth_type, given.logins.get(name.mount, LoginMount()))
+    if found is None:
+        different = tuple(Difference(key, None, value) for key, value in wanted.items())
+        return Change(action="create", kind="role", name=str(name), differences=different, wanted=wanted, role=name)
+    wanted = wanted | {key: type(value)() for key, value in _extra(found, wanted).items()}
+    different = tuple(
+        Difference(key, found.get(key) or None, value or None)
+        for key, value in wanted.items()
+        if not _is_same(found.get(key), value)
+    )
+    if not different:
+        return Change(action="keep", kind="role", name=str(name), role=name)
+    ours = name in given.observed.claimed
+    unset = any(each.field in _AUDIENCE and each.before is None and each.after is not None for each in different)
+    return Change(
+        action="change" if ours or given.take_over else "foreign",
+        kind="role",
+        name=str(name),
+        differences=different,
+        wanted=wanted,
+        role=name,
+        obstacle=None if ours else NotMarked(),
+        widening=NoAudience() if unset else None,
+    )
+
+
+_AUDIENCE = frozenset({"audience", "bound_audiences"})
+"""The field of a role that limits whose tokens log in, on a kubernetes and on a jwt mount."""
+
+
+def _role_removal(name: RoleName, found: Mapping[str, Any] | None) -> Change:
+    if found is None:
+        return Change(action="keep", kind="role", name=str(name), role=name)
+    different = (Difference("token_policies", found.get("token_policies"), None),)
+    return Change(action="delete", kind="role", name=str(name), differences=different, role=name)
+
+
+def _extra(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What is set on the role although nothing derived it."""
+    return {key: value for key, value in found.items() if key not in wanted and value and NEUTRAL.get(key) != value}
+
+
+def _is_same(found: Any, wanted: Any) -> bool:
+    """Lists of a role are sets to OpenBao; unset and empty are the same."""
+    if isinstance(wanted, list) and isinstance(found, list):
+        return sorted(map(str, found)) == sorted(map(str, wanted))
+    return bool(found == wanted) or (not found and not wanted)

@@ -1,0 +1,1 @@
+"""One Plan, one Change, one Receipt for every kind of target."""

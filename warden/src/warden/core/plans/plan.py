@@ -1,0 +1,221 @@
+"""One Plan, one Change and one Receipt for every kind of target: OpenBao and each cluster alike.
+
+A target is looked at, compared with what a lane declares, and changed; what differs, what stands in the way and what
+was done are facts here, and sentences in ``present.plans``.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from warden.core.lanes.lane import RoleName
+from warden.core.remedies import Remedy
+
+Action = Literal["create", "change", "delete", "keep", "foreign", "absent"]
+"""``foreign``: there, and not ours to change. ``absent``: something that a lane does not declare is missing."""
+
+
+class System(msgspec.Struct, frozen=True, kw_only=True):
+    """A target by its address; ``cluster`` is the declared name of a cluster, empty for OpenBao."""
+
+    address: str
+    cluster: str = ""
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One field, before and after; ``None`` where it is not set. An empty field name means the whole text."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+# -- why `apply` leaves an object alone -------------------------------------------------------------------------------
+
+
+class NotMarked(msgspec.Struct, frozen=True, tag="not-marked"):
+    """Nothing marks the object as made by warden for this lane."""
+
+
+class BelongsTo(msgspec.Struct, frozen=True, tag="belongs-to"):
+    """The marks on a KV path name another lane."""
+
+    lane: str
+
+
+class ManagedBy(msgspec.Struct, frozen=True, tag="managed-by"):
+    """Other field managers set fields that would change (Kubernetes, Server-Side Apply)."""
+
+    managers: tuple[str, ...]
+
+
+class OwnedBy(msgspec.Struct, frozen=True, tag="owned-by"):
+    """A controller owns the object (``ownerReferences``), or a Helm release: kind ``HelmRelease``."""
+
+    kind: str
+    name: str
+
+
+class MadeByHand(msgspec.Struct, frozen=True, tag="by-hand"):
+    """A Secret of the delivery's name that nobody owns."""
+
+
+class DeclaredByHand(msgspec.Struct, frozen=True, tag="declared-by-hand"):
+    """The lane declares the Secret as made by hand, and it has an owner."""
+
+    owner: OwnedBy
+
+
+class BeingDeleted(msgspec.Struct, frozen=True, tag="being-deleted"):
+    """The object is being deleted since that time (ISO 8601 UTC), held by its finalizers."""
+
+    since: str
+    finalizers: tuple[str, ...] = ()
+
+
+class RoleRefFixed(msgspec.Struct, frozen=True, tag="role-ref"):
+    """A binding refers to another role, which Kubernetes lets nobody change."""
+
+
+class NamespaceMissing(msgspec.Struct, frozen=True, tag="no-namespace"):
+    """The Secret's namespace, which is its tenant's, does not exist."""
+
+
+class AuthMountMissing(msgspec.Struct, frozen=True, tag="no-auth-mount"):
+    """The auth mount of a role does not exist; the platform enables auth mounts."""
+
+    mount: str
+
+
+class OtherMount(msgspec.Struct, frozen=True, tag="other-mount"):
+    """The mount is another secrets engine than KV version 2."""
+
+    engine: str
+    version: int
+
+
+Obstacle = (
+    NotMarked
+    | BelongsTo
+    | ManagedBy
+    | OwnedBy
+    | MadeByHand
+    | DeclaredByHand
+    | BeingDeleted
+    | RoleRefFixed
+    | NamespaceMissing
+    | AuthMountMissing
+    | OtherMount
+)
+
+
+# -- how an object lets in more than is declared ----------------------------------------------------------------------
+
+
+class ReachesFurther(msgspec.Struct, frozen=True, tag="reaches-further"):
+    """A policy has stanzas that the lane's does not have."""
+
+    stanzas: tuple[str, ...]
+
+
+class NoAudience(msgspec.Struct, frozen=True, tag="no-audience"):
+    """A role sets no audience, so a token made for any service logs in."""
+
+
+Widening = ReachesFurther | NoAudience
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One object and what has to happen to it.
+
+    ``kind`` is ``mount``, ``metadata``, ``policy`` or ``role`` on OpenBao, the object's own kind in a cluster.
+    ``name`` is the path, policy or ``auth/MOUNT/role/NAME`` there (``role`` has its parts), the object's name here.
+    ``wanted`` is what `apply` writes. An ``obstacle`` on an object that changes all the same is being taken over;
+    ``remedy`` ends an obstacle where neither `apply` nor ``--take-over`` can.
+    """
+
+    action: Action
+    kind: str
+    name: str
+    namespace: str = ""
+    differences: tuple[Difference, ...] = ()
+    wanted: Any = None
+    role: RoleName | None = None
+    obstacle: Obstacle | None = None
+    widening: Widening | None = None
+    remedy: Remedy = ()
+
+    @property
+    def differs(self) -> bool:
+        """Whether there is anything to do."""
+        return self.action != "keep"
+
+    @property
+    def blocked(self) -> bool:
+        """Whether `apply` refuses to touch the object."""
+        return self.action in {"foreign", "absent"}
+
+    @property
+    def is_taken_over(self) -> bool:
+        """Whether the object is somebody else's, and changed because that was asked for."""
+        return self.obstacle is not None and not self.blocked
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What the journal keeps of it: never a field's content."""
+        found = {"action": self.action, "kind": self.kind, "namespace": self.namespace, "name": self.name}
+        return {key: text for key, text in found.items() if text}
+
+
+# -- what is worth a note although it is as declared ------------------------------------------------------------------
+
+
+class SharedAccount(msgspec.Struct, frozen=True, tag="shared-account"):
+    """The account that reads is not of the Secret's namespace, so the audit log names it and not the workload."""
+
+    account: str
+    namespace: str
+
+
+class ByHand(msgspec.Struct, frozen=True, tag="made-by-hand"):
+    """The Secret is made by hand, as declared; ``there`` is false where there is none yet."""
+
+    there: bool
+
+
+Note = SharedAccount | ByHand
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Every object of a lane on one target, in the order in which `apply` makes it so.
+
+    Access comes last, its removal first. ``former_paths`` are KV paths that were the lane's before its file changed:
+    what they hold is for a person to remove.
+    """
+
+    lane: str
+    system: System
+    changes: tuple[Change, ...]
+    notes: tuple[Note, ...] = ()
+    former_paths: tuple[str, ...] = ()
+
+    @property
+    def to_change(self) -> tuple[Change, ...]:
+        """What differs."""
+        return tuple(change for change in self.changes if change.differs)
+
+    @property
+    def blocked(self) -> tuple[Change, ...]:
+        """What `apply` refuses to touch."""
+        return tuple(change for change in self.changes if change.blocked)
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done on one target: the changes made, and the journal's record of it (0 where nothing was to do)."""
+
+    lane: str
+    system: System
+    changed: tuple[Change, ...]
+    record: int
+    former_paths: tuple[str, ...] = ()

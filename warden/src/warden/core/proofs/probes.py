@@ -1,0 +1,323 @@
+"""Lane -> Probes: what is asked of the live server to show who may read a path, and who may not.
+
+Every probe is harmless even when it is wrongly allowed: a read is wrapped, so that the value never leaves OpenBao; a
+write carries a check-and-set that cannot match; deletions name a version that does not exist. Where no harmless form
+exists (deleting a path as a whole, creating), the server's own answer about capabilities stands in.
+
+Each negative token differs from an accepted one in exactly one claim, and a refusal counts only for that reason.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from warden.core.lanes.lane import PROBE_ACCOUNT, Lane, Reader, Workload, WorkloadReader
+
+HEADER = "X-Lane-Probe"
+"""The request header that carries a probe's nonce; it must be registered for the audit log, in clear."""
+
+NO_VERSION = 999_999_999
+"""A version, and a check-and-set, that no secret reaches."""
+
+WRAP = {"X-Vault-Wrap-TTL": "30s"}
+"""Response wrapping: the answer is a token for the value instead of the value; it is revoked at once."""
+
+Expected = Literal["allowed", "refused"]
+
+
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody with a service-account token of these claims, logging in by this role."""
+
+    workload: Workload
+    audience: str
+    mount: str
+    role: str
+
+
+class Held(msgspec.Struct, frozen=True):
+    """The reader itself, logged in: what remains to be shown is what its token may not do."""
+
+
+class Nobody(msgspec.Struct, frozen=True):
+    """A request without any token."""
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Whoever runs the proof, with its own token."""
+
+
+Actor = Claims | Held | Nobody | Caller
+
+
+class Probe(msgspec.Struct, frozen=True, kw_only=True):
+    """One question to the server.
+
+    Attributes:
+        id: stable name within a lane and reader: ``reads``, ``other-audience``.
+        title: what is tried, in words.
+        reader: whose access it is about (`Reader.label`), empty for the path as such.
+        actor: who asks.
+        expected: what a sound lane answers.
+        method, path, body, headers: the request, below ``/v1/``.
+        at_login: the refusal has to come from the login and name one of `reasons`; otherwise from the policy.
+        meaning: what a wrong answer means, for a person.
+        mend: the command that mends it.
+        fields: for the question after the live version: exactly these field names.
+        granted_by: the one policy by which an allowed read may pass.
+        policy: the lane's own, which is what `apply` can mend.
+        capabilities: for questions about capabilities: what is allowed on each path, nothing more.
+    """
+
+    id: str
+    title: str
+    reader: str
+    actor: Actor
+    expected: Expected
+    method: str
+    path: str
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = {}
+    at_login: bool = False
+    reasons: tuple[str, ...] = ()
+    meaning: str = ""
+    mend: str = ""
+    fields: tuple[str, ...] = ()
+    capabilities: Mapping[str, tuple[str, ...]] = {}
+    granted_by: str = ""
+    policy: str = ""
+
+
+SUBJECT = ("invalid subject (sub) claim", "service account name not authorized", "namespace not authorized")
+AUDIENCE = ("invalid audience (aud) claim",)
+"""How the jwt and the kubernetes auth mounts of OpenBao 2.7 word the refusal of one claim (measured)."""
+
+
+def probes(
+    lane: Lane,
+    *,
+    others: Sequence[Claims] = (),
+    as_member: frozenset[str] = frozenset(),
+    unplayed: frozenset[str] = frozenset(),
+) -> tuple[Probe, ...]:
+    """All probes of a lane.
+
+    Args:
+        lane: with a concrete path.
+        others: readers of other lanes whose role exists; the first that is no reader here is tried.
+        as_member: labels of the readers of people that the caller is logged in as.
+        unplayed: auth mounts whose accounts nobody is to be played as.
+    """
+    found = [_live_version(lane), _no_token(lane)]
+    for reader in lane.readers:
+        if isinstance(reader, WorkloadReader):
+            found += _of_workload(lane, reader, others) if reader.mount not in unplayed else ()
+        elif reader.label in as_member:
+            found.append(_reads(lane, reader, Caller()))
+    return tuple(_with_remedy(lane, probe) for probe in found)
+
+
+def left_unplayed(lane: Lane, unplayed: frozenset[str]) -> list[str]:
+    """Labels of the readers that no probe is sent as: their tokens would have to come from those mounts' clusters."""
+    return [each.label for each in lane.readers if isinstance(each, WorkloadReader) and each.mount in unplayed]
+
+
+def _with_remedy(lane: Lane, probe: Probe) -> Probe:
+    """Every wrong answer names the command that mends it: the value is put, all else is derived again."""
+    put = f"warden put {lane.id} {lane.custody.fields[0]}"
+    mend = put if probe.fields else f"warden plan {lane.id}, then warden apply {lane.id}"
+    return msgspec.structs.replace(probe, mend=mend, policy=lane.custody.policy_name)
+
+
+def claims_of(lane: Lane, reader: WorkloadReader) -> Claims:
+    """What an accepted token of the reader says."""
+    return Claims(workload=reader.workload, audience=reader.audience, mount=reader.mount, role=lane.role_of(reader))
+
+
+def _of_workload(lane: Lane, reader: WorkloadReader, others: Sequence[Claims]) -> Iterator[Probe]:
+    yield _reads(lane, reader, claims_of(lane, reader))
+    yield from _strangers(lane, reader)
+    yield from _elsewhere(lane, reader)
+    yield from _changes(lane, reader)
+    yield _capabilities(lane, reader)
+    mine = {each.workload for each in lane.readers if isinstance(each, WorkloadReader)}
+    for other in others:
+        if other.workload not in mine and other.role != lane.role_of(reader):
+            yield _another_lanes_reader(lane, reader, other)
+            return
+
+
+def _data(lane: Lane, key: str | None = None) -> str:
+    return f"{lane.custody.mount}/data/{key or lane.custody.key}"
+
+
+def _reads(lane: Lane, reader: Reader, actor: Actor) -> Probe:
+    return Probe(
+        id="reads",
+        title=f"reads {' '.join(lane.custody.fields)} (wrapped)",
+        reader=reader.label,
+        actor=actor,
+        expected="allowed",
+        method="GET",
+        path=_data(lane),
+        headers=WRAP,
+        granted_by="" if isinstance(actor, Caller) else lane.custody.policy_name,
+        meaning="a declared reader cannot read",
+    )
+
+
+def _live_version(lane: Lane) -> Probe:
+    return Probe(
+        id="live-version",
+        title="a live version with exactly the lane's fields",
+        reader="",
+        actor=Caller(),
+        expected="allowed",
+        method="GET",
+        path=f"{lane.custody.mount}/subkeys/{lane.custody.key}",
+        fields=tuple(sorted(lane.custody.fields)),
+        meaning="what readers would get is not what the lane declares",
+    )
+
+
+def _no_token(lane: Lane) -> Probe:
+    return Probe(
+        id="no-token",
+        title="nobody: a request without a token",
+        reader="",
+        actor=Nobody(),
+        expected="refused",
+        method="GET",
+        path=_data(lane),
+        headers=WRAP,
+        meaning="the path is readable without any identity",
+    )
+
+
+def _strangers(lane: Lane, reader: WorkloadReader) -> Iterator[Probe]:
+    accepted, home = claims_of(lane, reader), reader.workload
+    variants = (
+        (
+            "other-account",
+            f"another service account of {home.namespace}",
+            msgspec.structs.replace(accepted, workload=Workload(home.namespace, PROBE_ACCOUNT)),
+            SUBJECT,
+            "the role lets in other accounts of the namespace",
+        ),
+        (
+            "other-namespace",
+            "the same account name in another namespace",
+            msgspec.structs.replace(accepted, workload=Workload(PROBE_ACCOUNT, home.account)),
+            SUBJECT,
+            "the role lets in accounts of other namespaces",
+        ),
+        (
+            "other-audience",
+            "a token made for another audience",
+            msgspec.structs.replace(accepted, audience=PROBE_ACCOUNT),
+            AUDIENCE,
+            "the role sets no audience, so a token made for any service logs in",
+        ),
+    )
+    for name, title, claims, reasons, meaning in variants:
+        yield Probe(
+            id=name,
+            title=title,
+            reader=reader.label,
+            actor=claims,
+            expected="refused",
+            method="GET",
+            path=_data(lane),
+            headers=WRAP,
+            at_login=True,
+            reasons=reasons,
+            meaning=meaning,
+        )
+
+
+def _elsewhere(lane: Lane, reader: WorkloadReader) -> Iterator[Probe]:
+    key, mount = lane.custody.key, lane.custody.mount
+    parent = key.rpartition("/")[0]
+    wide = "the reader's policies reach further than this path"
+    for name, title, method, path, headers in (
+        ("sibling", "reads a sibling path", "GET", _data(lane, f"{key}-{PROBE_ACCOUNT}"), WRAP),
+        ("below", "reads a path below", "GET", _data(lane, f"{key}/{PROBE_ACCOUNT}"), WRAP),
+        ("lists", "lists the parent", "LIST", f"{mount}/metadata/{parent}/", WRAP),
+        ("scans", "scans the parent", "SCAN", f"{mount}/metadata/{parent}/", WRAP),
+    ):
+        yield _held(name, title, reader, method=method, path=path, headers=headers, meaning=wide)
+
+
+def _changes(lane: Lane, reader: WorkloadReader) -> Iterator[Probe]:
+    mount, key = lane.custody.mount, lane.custody.key
+    write = {"options": {"cas": NO_VERSION}, "data": {}}
+    versions = {"versions": [NO_VERSION]}
+    change = "a reader can change or destroy the value"
+    for name, title, method, path, body in (
+        ("writes", "writes the path", "POST", _data(lane), write),
+        ("patches", "patches the path", "PATCH", _data(lane), write),
+        ("deletes", "deletes a version", "POST", f"{mount}/delete/{key}", versions),
+        ("undeletes", "undeletes a version", "POST", f"{mount}/undelete/{key}", versions),
+        ("destroys", "destroys a version", "PUT", f"{mount}/destroy/{key}", versions),
+    ):
+        yield _held(name, title, reader, method=method, path=path, body=body, meaning=change)
+
+
+def _held(
+    name: str,
+    title: str,
+    reader: Reader,
+    *,
+    method: str,
+    path: str,
+    meaning: str,
+    body: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Probe:
+    return Probe(
+        id=name,
+        title=title,
+        reader=reader.label,
+        actor=Held(),
+        expected="refused",
+        method=method,
+        path=path,
+        body=body,
+        headers=headers or {},
+        meaning=meaning,
+    )
+
+
+def _capabilities(lane: Lane, reader: WorkloadReader) -> Probe:
+    mount, key = lane.custody.mount, lane.custody.key
+    allowed = {
+        _data(lane): ("read",),
+        f"{mount}/metadata/{key}": ("deny",),
+        f"{mount}/subkeys/{key}": ("deny",),
+    }
+    return Probe(
+        id="capabilities",
+        title="holds read and nothing else (its capabilities)",
+        reader=reader.label,
+        actor=Held(),
+        expected="allowed",
+        method="POST",
+        path="sys/capabilities-self",
+        body={"paths": list(allowed)},
+        capabilities=allowed,
+        meaning="the reader holds more than read on this path",
+    )
+
+
+def _another_lanes_reader(lane: Lane, reader: Reader, other: Claims) -> Probe:
+    return Probe(
+        id="other-lane",
+        title=f"another lane's reader ({other.workload})",
+        reader=reader.label,
+        actor=other,
+        expected="refused",
+        method="GET",
+        path=_data(lane),
+        headers=WRAP,
+        meaning="the reader of another lane reads this one",
+    )

@@ -1,0 +1,122 @@
+"""What to do about a problem, as data: steps that `warden.present.commands` writes as command lines, quoted.
+
+warden("apply", lane.id, take_over=True)  ->  warden apply openrouter-llm-connect --take-over
+RunKubectl(context="c1", action="delete", object=Ref("Secret", "ns", "name"))
+->  kubectl --context c1 -n ns delete secret name
+"""
+
+from typing import Literal
+
+import msgspec
+
+
+class RunWarden(msgspec.Struct, frozen=True, tag="warden", omit_defaults=True):
+    """A command of warden. An option whose value is empty is a flag.
+
+    A test holds each command and option that the sources name against the command line itself.
+    """
+
+    command: str
+    arguments: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+
+
+KubectlAction = Literal[
+    "delete",
+    "describe",
+    "edit",
+    "get",
+    "apply-overlay",
+    "apply-stdin",
+    "list-pods",
+    "remove-annotation",
+    "restart",
+    "rollout-status",
+]
+
+
+class RunKubectl(msgspec.Struct, frozen=True, tag="kubectl", omit_defaults=True, kw_only=True):
+    """Something an administrator does in a cluster.
+
+    ``context`` is of a kubeconfig, ``kind`` as in a manifest. ``value`` is an annotation's key or an overlay.
+    """
+
+    context: str
+    action: KubectlAction
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    value: str = ""
+
+
+BaoAction = Literal[
+    "delete-metadata",
+    "enable-auth",
+    "initialize",
+    "login",
+    "read-policy",
+    "register-header",
+    "remove-fields",
+    "tune-mount",
+    "unseal",
+    "write-policy",
+]
+
+
+class RunBao(msgspec.Struct, frozen=True, tag="bao", omit_defaults=True, kw_only=True):
+    """Something that is done at OpenBao, by whoever may.
+
+    ``mount`` and ``path`` are without slashes at their ends; ``name`` is a policy, a role or a header; ``names`` are
+    fields.
+    """
+
+    action: BaoAction
+    mount: str = ""
+    path: str = ""
+    name: str = ""
+    names: tuple[str, ...] = ()
+
+
+class EditFile(msgspec.Struct, frozen=True, tag="edit", omit_defaults=True, kw_only=True):
+    """A change to a declared file: set ``field`` (to ``value`` where one is known), or remove ``instead_of``.
+
+    ``file`` is ``lane``, ``clusters.yaml`` or ``platform.yaml``.
+    """
+
+    file: Literal["lane", "clusters.yaml", "platform.yaml"]
+    field: str
+    value: str = ""
+    instead_of: str = ""
+
+
+class SetVariable(msgspec.Struct, frozen=True, tag="variable"):
+    """An environment variable to export; ``value`` describes it where it is in capitals, as in help texts."""
+
+    name: str
+    value: str
+
+
+class AskOwner(msgspec.Struct, frozen=True, tag="ask", omit_defaults=True):
+    """Somebody else's turn: the repository that owns it, and the page that says how."""
+
+    repo: str
+    doc: str = ""
+
+
+Step = RunWarden | RunKubectl | RunBao | EditFile | SetVariable | AskOwner
+Remedy = tuple[Step, ...]
+"""Steps in order; empty where nothing is known to help."""
+
+
+def warden(command: str, *arguments: str, **options: str | bool | tuple[str, ...]) -> RunWarden:
+    """A command of warden. ``take_over=True`` is a flag, ``cluster="c1"`` an option; empty ones are left out.
+
+    An option with several values is repeated.
+    """
+    given = tuple(
+        (name.replace("_", "-"), "" if each is True else str(each))
+        for name, value in options.items()
+        for each in (value if isinstance(value, tuple) else (value,))
+        if each
+    )
+    return RunWarden(command, arguments, given)

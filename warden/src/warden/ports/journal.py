@@ -1,0 +1,27 @@
+"""The record of every effect."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from warden.core.journal.record import LaneState, Record
+
+
+class Journal(Protocol):
+    """The append-only record of every effect. Each method raises `JournalUnwritable` and nothing else."""
+
+    def record(self, event: str, lane: str, body: Mapping[str, Any]) -> int:
+        """Append, durably, before it returns; answers the record's number."""
+
+    def record_all(self, records: Sequence[tuple[str, str, Mapping[str, Any]]]) -> Sequence[int]:
+        """Append several (event, lane, body) in one durable write."""
+
+    def state(self, lane: str) -> LaneState:
+        """What was last recorded of one lane."""
+
+    def states(self) -> Mapping[str, LaneState]:
+        """The same for every lane that the journal knows."""
+
+    def log(
+        self, *, lane: str | None = None, last: int = 0, events: Sequence[str] = (), after: int = 0
+    ) -> Sequence[Record]:
+        """The newest `last` records (0: all) after that number, oldest first; of one lane, of some kinds, or of all."""

@@ -1,0 +1,91 @@
+"""OpenBao, spoken to as one caller."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from warden.core.openbao.api import Answer, Entered, Health, Identity, KvMetadata, Mount, Request, Session
+from warden.core.secret import Secret
+
+
+class Vault(Protocol):
+    """An OpenBao (or Vault) server, spoken to as one caller. Mounts and paths are given without slashes at the ends."""
+
+    address: str
+
+    def health(self) -> Health:
+        """How the server is; answers also when it is sealed, standby or not initialised."""
+
+    def identity(self) -> Identity:
+        """Who the caller is. Raises `Unidentified` where there is no token or it is not accepted."""
+
+    def enter(self, mount: str, role: str, jwt: Secret) -> Entered:
+        """Log in with a JWT and ask nothing more. Raises `Refused` with the server's reason."""
+
+    def login(self, mount: str, role: str, jwt: Secret) -> Session:
+        """Log in with a JWT (service-account token). Raises `Refused` with the server's reason."""
+
+    def revoke_self(self, token: Secret) -> None:
+        """End a token that was obtained by `login`, or a wrapping token."""
+
+    def own_capabilities(self, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """What the caller may do on each path, sorted (``sys/capabilities-self``)."""
+
+    def mount(self, name: str) -> Mount | None:
+        """The secrets engine mounted there."""
+
+    def create_kv(self, name: str) -> None:
+        """Mount a KV v2 engine there."""
+
+    def auth_type(self, mount: str) -> str | None:
+        """The type of an auth mount: ``kubernetes``, ``jwt``, ``oidc``, …."""
+
+    def policy(self, name: str) -> str | None:
+        """An ACL policy's text, as it was written."""
+
+    def write_policy(self, name: str, text: str) -> None:
+        """Create or replace an ACL policy."""
+
+    def delete_policy(self, name: str) -> None:
+        """Delete it; one that is not there is no error."""
+
+    def role(self, mount: str, name: str) -> dict[str, Any] | None:
+        """The auth role's fields as the server states them."""
+
+    def write_role(self, mount: str, name: str, fields: Mapping[str, Any]) -> None:
+        """Create an auth role, or set these fields of it."""
+
+    def delete_role(self, mount: str, name: str) -> None:
+        """Delete it; one that is not there is no error."""
+
+    def kv_metadata(self, mount: str, key: str) -> KvMetadata | None:
+        """A KV v2 path's metadata, without any value."""
+
+    def mark(self, mount: str, key: str, custom: Mapping[str, str | None]) -> None:
+        """Merge into the custom metadata (``None`` removes a key); other keys and every version stay."""
+
+    def put_field(self, mount: str, key: str, field: str, value: Secret) -> int:
+        """Write one field with PATCH and check-and-set, siblings untouched; answers the new version.
+
+        Raises `Held` where another writer was faster.
+        """
+
+    def field_names(self, mount: str, key: str) -> frozenset[str]:
+        """The names of the live version's fields (``subkeys``), without any value; none where there is no version."""
+
+    def read(self, mount: str, key: str) -> tuple[int, dict[str, Secret]] | None:
+        """The live version and all its fields: the one request by which `access` sees values."""
+
+    def audit_headers(self) -> frozenset[str]:
+        """The request headers that are written to the audit log in clear, in lower case."""
+
+    def audit_files(self) -> tuple[str, ...]:
+        """Where the file audit devices write, as the server names it."""
+
+    def audit_hash(self, device: str, value: Secret) -> str:
+        """The keyed hash by which an audit device stands for this value (``sys/audit-hash``)."""
+
+    def as_caller(self, request: Request) -> Request:
+        """The same request with the caller's own token. Raises `Unidentified` where there is none."""
+
+    def send(self, request: Request) -> Answer:
+        """Send exactly this request; a status of any kind is an answer, only no answer raises (`Unreachable`)."""

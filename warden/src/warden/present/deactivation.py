@@ -1,0 +1,61 @@
+"""A lane that was closed or opened, in words."""
+
+from typing import Any
+
+from warden.core.remedies import warden
+from warden.present import terminal
+from warden.present.commands import command
+from warden.present.plans import remove_orphan, show_change, show_remains, system_name
+from warden.usecases.deactivate import Closing, KeptSecret, Opening
+
+
+def show_closing(done: Closing) -> None:
+    """What was closed, what keeps the value for now, and how each of those is removed."""
+    for change in done.receipt.changed:
+        show_change(change)
+    reopen = command(warden("reactivate", done.lane, reason="TEXT"))
+    where = system_name(done.receipt.system)
+    terminal.sentence(f"{done.lane} is closed, in the journal and in {where}. To open it: {reopen}")
+    for each in done.kept:
+        terminal.sentence(f"{each.cluster}: Secret {each.namespace}/{each.name} keeps the last value. To remove it:")
+        terminal.line(f"  {command(each.remove)}")
+    if done.kept:
+        terminal.line("Pods keep what they have already read: restart or stop them.")
+    show_remains((), done.receipt.former_paths, done.orphans)
+
+
+def closing_json(done: Closing) -> dict[str, Any]:
+    """``lane, closed, changed, system, kept[], left_behind[]``."""
+    orphans = [
+        {"cluster": each.cluster, "secret": f"{each.namespace}/{each.name}", "remove": command(remove_orphan(each))}
+        for each in done.orphans
+    ]
+    return {
+        "lane": done.lane,
+        "closed": True,
+        "changed": len(done.receipt.changed),
+        "system": done.receipt.system.address,
+        "kept": [*map(_kept_json, done.kept), *orphans],
+        "left_behind": list(done.receipt.former_paths),
+    }
+
+
+def _kept_json(kept: KeptSecret) -> dict[str, str]:
+    return {
+        "cluster": kept.cluster,
+        "secret": f"{kept.namespace}/{kept.name}",
+        "remove": command(kept.remove),
+    }
+
+
+def show_opening(done: Opening) -> None:
+    """What was changed, and what comes next."""
+    for change in done.receipt.changed:
+        show_change(change)
+    terminal.sentence(f"{done.lane} is open again · journal {done.record}. Next: {command(warden('prove', done.lane))}")
+
+
+def opening_json(done: Opening) -> dict[str, Any]:
+    """``lane, closed, journal, system``."""
+    system = done.receipt.system.address
+    return {"lane": done.lane, "closed": False, "journal": done.record, "system": system}

@@ -1,0 +1,251 @@
+"""What doctor found, in words: one line for each finding and what to do about it, then the rights of each verb."""
+
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from warden.core.findings import (
+    AuditFile,
+    AuditPlace,
+    ClusterAnswer,
+    ClusterRights,
+    Diagnosis,
+    Finding,
+    JournalFile,
+    LoggedIn,
+    NoAnswer,
+    OperatorState,
+    PlatformDirectory,
+    ProbeHeader,
+    ServerState,
+    Transport,
+    VerbRights,
+)
+from warden.core.openbao.api import Identity
+from warden.core.openbao.rights import Right
+from warden.core.remedies import RunBao, RunKubectl, SetVariable, warden
+from warden.present import errors, terminal
+from warden.present.commands import command
+
+_INDENT = 25
+_WORDS = {"ok": ("ok", "ok"), "missing": ("MISSING", "bad"), "soon": ("SOON", "warn"), "unknown": ("??", "warn")}
+_SHOWN = 3
+"""Rights that are named where more are lacking."""
+
+_SCOPES = {"prove": "plan, status, sync, prove", "apply": "apply, adopt"}
+_INSTALL = "https://external-secrets.io/latest/introduction/getting-started/"
+
+
+def show_diagnosis(found: Diagnosis) -> None:
+    """Everything that was found, and the policies that would give the missing rights."""
+    terminal.line(f"OpenBao {found.address} ({found.source})")
+    for finding in found.findings:
+        for each in _lines(finding):
+            terminal.line(each)
+    if not any(each.asked for each in found.rights):
+        terminal.note(f"Rights were not checked. Fix what is missing above, then: {command(warden('doctor'))}")
+        return
+    terminal.line()
+    terminal.table(("VERB", "MAY", "PATH", "LACKS"), [row for each in found.rights for row in _rows(each)])
+    lacking = [rights for rights in found.rights if rights.lacking]
+    if lacking:
+        terminal.note("Next, as an administrator, write the policies and give them to whoever needs them:")
+    for rights in lacking:
+        terminal.note(f"  {policy_pipe(rights)}")
+
+
+def diagnosis_json(found: Diagnosis) -> dict[str, Any]:
+    """``address, source, answered, findings[] {about, verdict, text, hint}, reaches[], exit``."""
+    return {
+        "address": found.address,
+        "source": found.source,
+        "answered": found.answered,
+        "findings": [
+            {"about": each.about, "verdict": each.verdict, "text": described(each)[0], "hint": described(each)[1]}
+            for each in found.findings
+        ],
+        "reaches": [
+            {
+                **msgspec.to_builtins(each),
+                "hint": _rights_hint(each),
+                "ok": each.asked and not each.lacking,
+            }
+            for each in found.rights
+        ],
+        "exit": int(found.exit),
+    }
+
+
+def policy_pipe(rights: VerbRights) -> str:
+    """The least-rights policy of a verb, written to OpenBao."""
+    write = RunBao(action="write-policy", name=f"warden-{rights.verb}")
+    return f"{command(warden('doctor', policy=rights.verb))} | {command(write)}"
+
+
+def _rights_hint(rights: VerbRights) -> str:
+    if not rights.asked:
+        return "fix what is missing above first"
+    return command(warden("doctor", policy=rights.verb)) if rights.lacking else ""
+
+
+def _lines(finding: Finding) -> list[str]:
+    word, style = _WORDS[finding.verdict]
+    text, hint = described(finding)
+    lines = [*_wrapped(text), *(_wrapped(hint) if hint else [])]
+    first = f"  {terminal.styled(f'{word:<8}', style)} {finding.about:<13} {lines[0]}"
+    return [first, *(" " * _INDENT + each for each in lines[1:])]
+
+
+def _wrapped(text: str) -> list[str]:
+    """The text in lines that fit the terminal beside the names; whole where it is piped."""
+    columns = terminal.width()
+    if not columns:
+        return [text]
+    return textwrap.wrap(text, columns - _INDENT, break_long_words=False, break_on_hyphens=False)
+
+
+def _rows(rights: VerbRights) -> list[tuple[str, str, str, str]]:
+    if not rights.asked:
+        return [(rights.verb, "??", "not asked", "")]
+    may = "NO" if rights.lacking else "ok"
+    if not rights.missing:
+        return [(rights.verb, may, "", "")]
+    heads = [(rights.verb, may), *[("", "")] * (len(rights.missing) - 1)]
+    return [(*head, *_lack(right)) for head, right in zip(heads, rights.missing, strict=True)]
+
+
+def _lack(right: Right) -> tuple[str, str]:
+    return right.path, f"{', '.join(right.capabilities)}{' (optional)' if right.optional else ''}"
+
+
+# -- each fact -------------------------------------------------------------------------------------------------------
+
+
+def described(finding: Finding) -> tuple[str, str]:
+    """A finding in words, and what to do about it; the second is empty where there is nothing to do."""
+    text, hint = _DESCRIPTIONS[type(finding.fact)](finding.fact)
+    return text, "log in again before a long command" if finding.verdict == "soon" else hint
+
+
+def _no_answer(fact: NoAnswer) -> tuple[str, str]:
+    text = errors.message(fact.fault)
+    if fact.source:
+        start, own_ca = command(warden("dev up")), command(SetVariable("BAO_CACERT", "FILE"))
+        return text, f"start it (the embedded one: {start}), or correct {fact.source}; behind a private CA: {own_ca}"
+    return text, errors.hint(fact.fault)
+
+
+def _server(fact: ServerState) -> tuple[str, str]:
+    version = f"OpenBao {fact.health.version}"
+    if not fact.health.initialized:
+        return f"{version} is not initialized", command(RunBao(action="initialize"))
+    if fact.health.sealed:
+        return f"{version} is sealed", command(RunBao(action="unseal"))
+    role = "standby, forwards requests" if fact.health.standby else "active"
+    return f"{version}, initialized, unsealed, {role}", ""
+
+
+def _transport(fact: Transport) -> tuple[str, str]:
+    return ("https, certificate verified" if fact.tls else "plain http, stays on this machine"), ""
+
+
+def _identity(fact: LoggedIn) -> tuple[str, str]:
+    who = fact.identity
+    role = f", role {who.role}" if who.role else ""
+    login = f"auth/{who.mount}" if who.mount else "no login (created by another token)"
+    return f"{who.display_name} · {login}{role} · {_time_left(who)}", ""
+
+
+def _time_left(who: Identity) -> str:
+    if not who.ttl:
+        return "does not expire"
+    hours, minutes = divmod(who.ttl // 60, 60)
+    return f"{hours} h {minutes} min left" if hours else f"{minutes} min left" if minutes else f"{who.ttl} s left"
+
+
+def _header(fact: ProbeHeader) -> tuple[str, str]:
+    if fact.registered is None:
+        grant = command(warden("doctor", policy="doctor"))
+        text = "not allowed to see whether X-Lane-Probe is written to the audit log (needs sudo)"
+        return text, f"ask an administrator to run this, or to grant: {grant}"
+    if fact.registered:
+        return "X-Lane-Probe is written to the audit log in clear", ""
+    text = "X-Lane-Probe is not written to the audit log, so no probe can be tied to its line"
+    return text, command(RunBao(action="register-header", name="X-Lane-Probe"))
+
+
+def _audit_file(fact: AuditFile) -> tuple[str, str]:
+    if fact.readable:
+        other = f", read here as {fact.read_as}" if fact.read_as != fact.path else ""
+        return f"{fact.path} (readable from here{other})", ""
+    read_as = fact.read_as if fact.read_as != fact.path else "it"
+    by_command = command(warden("prove", "LANE", audit_command="ssh bao cat …"))
+    hint = f"{command(SetVariable('WARDEN_AUDIT', 'FILE-OR-DIRECTORY'))}, or: {by_command}"
+    return f"{fact.path} on the server; {read_as} cannot be read from here, so nothing can be proven", hint
+
+
+def _audit_place(fact: AuditPlace) -> tuple[str, str]:
+    if fact.declared is None:
+        name = command(SetVariable("WARDEN_AUDIT", "FILE-OR-DIRECTORY"))
+        return "the server did not say where it writes them (needs sudo on sys/audit)", f"{name} where they can be read"
+    text = "no audit device writes to a file, so no probe can be tied to its line"
+    return text, 'declare one in the server\'s configuration: audit "file" "file" { options { file_path = "…" } }'
+
+
+def _journal(fact: JournalFile) -> tuple[str, str]:
+    if not fact.fault:
+        return f"{fact.path} (writable)", ""
+    return fact.fault, f"free space or fix permissions there, or: {command(SetVariable('WARDEN_JOURNAL', 'FILE'))}"
+
+
+def _platform(fact: PlatformDirectory) -> tuple[str, str]:
+    if fact.path:
+        return fact.path, ""
+    return fact.fault, f"name it with --platform DIR, or create one: {command(warden('init', 'DIR'))}"
+
+
+def _cluster(fact: ClusterAnswer) -> tuple[str, str]:
+    return f"{fact.cluster}, {fact.address}, as {fact.caller}", ""
+
+
+def _operator(fact: OperatorState) -> tuple[str, str]:
+    if not fact.served:
+        text = f"{fact.cluster} has no External Secrets Operator: {fact.group} is not served"
+        return text, f"install it in {fact.cluster}: {_INSTALL}"
+    if fact.needed not in fact.served:
+        text = f"{fact.cluster} serves {fact.group} {', '.join(fact.served)}, and warden needs {fact.needed}"
+        return text, "upgrade External Secrets Operator"
+    text = f"{fact.cluster} serves {fact.group}/{fact.needed}"
+    if not fact.account_there:
+        hint = f"set eso of {fact.cluster} in clusters.yaml to the operator's own account"
+        return f"{text}, but the operator's account {fact.account} does not exist", hint
+    return f"{text}; its account is {fact.account}", ""
+
+
+def _cluster_rights(fact: ClusterRights) -> tuple[str, str]:
+    verbs = f"{_SCOPES[fact.scope]} in {fact.cluster}"
+    if not fact.lacking:
+        return f"{verbs}, for {fact.lanes} {'lane' if fact.lanes == 1 else 'lanes'}", ""
+    more = f" and {len(fact.lacking) - _SHOWN} more" if len(fact.lacking) > _SHOWN else ""
+    render = warden("render", fact.lane, cluster=fact.cluster, rights=fact.scope, to=fact.caller)
+    give = RunKubectl(context=fact.context, action="apply-stdin")
+    missing = "; ".join(map(str, fact.lacking[:_SHOWN]))
+    return f"{verbs}: may not {missing}{more}", f"{command(render)} | {command(give)}"
+
+
+_DESCRIPTIONS: dict[type, Callable[[Any], tuple[str, str]]] = {
+    NoAnswer: _no_answer,
+    ServerState: _server,
+    Transport: _transport,
+    LoggedIn: _identity,
+    ProbeHeader: _header,
+    AuditFile: _audit_file,
+    AuditPlace: _audit_place,
+    JournalFile: _journal,
+    PlatformDirectory: _platform,
+    ClusterAnswer: _cluster,
+    OperatorState: _operator,
+    ClusterRights: _cluster_rights,
+}

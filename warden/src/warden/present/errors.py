@@ -1,0 +1,38 @@
+"""An error as text for people, or as the JSON object that ``--json`` documents. Both come from the same fields."""
+
+import msgspec
+
+from warden.core.errors import Invalid, WardenError
+from warden.core.lanes.search import Unowned
+from warden.present.commands import commands
+from warden.present.problems import described
+
+
+def message(fault: WardenError) -> str:
+    """The problem, and its effect."""
+    problem = described(fault.problem)
+    if fault.effect is None:
+        return problem
+    return f"{problem.removesuffix('.')}. {described(fault.effect)}"
+
+
+def hint(fault: WardenError) -> str:
+    """What to do next; empty where nothing is known."""
+    return ": ".join(filter(None, (fault.hint, commands(fault.remedy))))
+
+
+def as_json(fault: WardenError) -> dict[str, object]:
+    """``code, kind, system, subject, message, hint``; with ``faults`` or ``nearest`` where the error has them."""
+    shown: dict[str, object] = {
+        "code": int(fault.exit),
+        "kind": fault.kind,
+        "system": fault.system,
+        "subject": fault.subject,
+        "message": message(fault),
+        "hint": hint(fault),
+    }
+    if isinstance(fault, Invalid):
+        shown["faults"] = [msgspec.to_builtins(each) for each in fault.faults]
+    if isinstance(fault, Unowned):
+        shown["nearest"] = list(fault.nearest)
+    return shown

@@ -1,0 +1,328 @@
+"""Plans and receipts in words: each object with a sign, what differs below it, and what comes next."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from functools import singledispatch
+from typing import Any
+
+from warden.core.plans.lane_plan import LanePlan, LaneReceipt, Orphan, Unreached
+from warden.core.plans.plan import (
+    AuthMountMissing,
+    BeingDeleted,
+    BelongsTo,
+    ByHand,
+    Change,
+    DeclaredByHand,
+    Difference,
+    MadeByHand,
+    ManagedBy,
+    NamespaceMissing,
+    NotMarked,
+    OtherMount,
+    OwnedBy,
+    Plan,
+    Receipt,
+    RoleRefFixed,
+    SharedAccount,
+    System,
+)
+from warden.core.remedies import RunBao, RunKubectl
+from warden.present import errors, terminal
+from warden.present.commands import command, commands
+
+SIGNS = {"create": "+", "change": "~", "delete": "-", "keep": "=", "foreign": "!", "absent": "!"}
+_STYLES = {"+": "ok", "~": "warn", "-": "bad", "!": "bad", "=": "dim"}
+_WIDTH = 100
+
+
+def system_name(system: System) -> str:
+    """A target as people name it."""
+    if system.cluster:
+        return f"cluster {system.cluster} ({system.address})" if system.address else f"cluster {system.cluster}"
+    return f"OpenBao {system.address}"
+
+
+# -- text -------------------------------------------------------------------------------------------------------------
+
+
+def show_lane_plan(plan: LanePlan, *, titled: bool) -> None:
+    """A whole lane: each target, then the sum and the next command."""
+    if titled:
+        terminal.line(terminal.styled(plan.lane.id, "head"))
+    for part in plan.parts:
+        show_part(part)
+    show_remains(plan.undelivered, plan.former_paths, plan.orphans)
+    terminal.sentence(_sum(plan))
+
+
+def show_part(part: Plan | Unreached) -> None:
+    """One target's changes and notes, or why it could not be asked."""
+    if isinstance(part, Unreached):
+        terminal.error(part.fault, as_json=False)
+        return
+    terminal.line(system_name(part.system))
+    for change in part.changes:
+        show_change(change)
+    for note in part.notes:
+        for text in terminal.wrapped(f"note: {describe_note(note)}", indent=2):
+            terminal.line(text)
+
+
+def show_change(change: Change) -> None:
+    """One object: a sign, its kind and name, what is in the way, and the difference below."""
+    sign = SIGNS[change.action]
+    head = f"{sign} {change.kind:<{18 if change.kind[:1].isupper() else 9}} {name_of(change)}"
+    reason = obstacle_text(change)
+    remark = f"  ({reason})" if reason else ""
+    if terminal.width() and len(head) + len(remark) + 2 > terminal.width():
+        terminal.line(f"  {terminal.styled(head, _STYLES[sign])}")
+        for text in terminal.wrapped(reason, indent=6):
+            terminal.line(text)
+    else:
+        terminal.line(f"  {terminal.styled(head + remark, _STYLES[sign])}")
+    for text in difference_lines(change.differences):
+        terminal.line(f"      {terminal.styled(text, 'ok' if text.startswith('+') else 'bad')}")
+
+
+def name_of(change: Change) -> str:
+    """The object's name, with its namespace."""
+    return f"{change.namespace}/{change.name}" if change.namespace else change.name
+
+
+def difference_lines(differences: Iterable[Difference]) -> list[str]:
+    """``- field = before`` and ``+ field = after``; a whole text (a policy) line by line."""
+    return [line for each in differences for line in _difference_lines(each)]
+
+
+def _difference_lines(difference: Difference) -> Iterator[str]:
+    for sign, value in (("-", difference.before), ("+", difference.after)):
+        if value is None:
+            continue
+        if difference.field:
+            yield f"{sign} {difference.field} = {_value(value)}"
+        else:
+            yield from (f"{sign} {line}" for line in str(value).splitlines())
+
+
+def _value(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}… ({len(text)} characters)"
+
+
+def _sum(plan: LanePlan) -> str:
+    same = plan.as_declared
+    if plan.blocked:
+        return f"{plan.to_change - plan.blocked} to change, {same} as declared; {plan.blocked} marked ! blocked."
+    if plan.to_change:
+        return f"{plan.to_change} to change, {same} as declared. Next: {command(plan.next)}"
+    if plan.unreached:
+        names = ", ".join(part.system.cluster for part in plan.unreached)
+        return f"{same} as declared; not checked: {names}."
+    return f"In sync: {same} as declared."
+
+
+def show_receipt(receipt: LaneReceipt) -> None:
+    """What was done on each target, and what comes next."""
+    terminal.line(terminal.styled(receipt.lane, "head"))
+    for part in receipt.parts:
+        if isinstance(part, Unreached):
+            terminal.error(part.fault, as_json=False)
+            continue
+        terminal.line(system_name(part.system))
+        for change in part.changed:
+            show_change(change)
+    for plan in receipt.by_hand:
+        show_part(plan)
+    show_remains(receipt.undelivered, receipt.former_paths, receipt.orphans)
+    terminal.sentence(_receipt_sum(receipt))
+
+
+def _receipt_sum(receipt: LaneReceipt) -> str:
+    following = f"Next: {commands(receipt.next)}"
+    if receipt.closed:
+        following = f"The lane is closed; to open it: {commands(receipt.next)}"
+    if receipt.unreached:
+        return f"{receipt.lane} was applied in part; see above. Then run: {commands(receipt.next)}"
+    if receipt.changed:
+        return f"{receipt.changed} changed and verified · journal {receipt.record}. {following}"
+    return f"In sync: nothing to change. {following}"
+
+
+def show_remains(undelivered: Sequence[str], former_paths: Sequence[str], orphans: Sequence[Orphan]) -> None:
+    """What was not looked at, and what earlier declarations left, each with the command that removes it."""
+    if undelivered:
+        terminal.sentence(f"Not checked: {', '.join(undelivered)} (this OpenBao has no connection to it).")
+    for path in former_paths:
+        mount, _, key = path.partition("/")
+        terminal.sentence(f"{path} was this lane's earlier path and still has its versions. When nobody needs them:")
+        terminal.line(f"  {command(RunBao(action='delete-metadata', mount=mount, path=key))}")
+    for each in orphans:
+        terminal.sentence(f"{orphan_name(each)} is from an earlier declaration and still delivers. To remove it:")
+        terminal.line(f"  {command(remove_orphan(each))}")
+
+
+def orphan_name(orphan: Orphan) -> str:
+    """An orphan as it is listed."""
+    return f"ExternalSecret {orphan.namespace}/{orphan.name} of {orphan.cluster}"
+
+
+def remove_orphan(orphan: Orphan) -> RunKubectl:
+    """What removes it, and the Secret that it owns."""
+    return RunKubectl(
+        context=orphan.context,
+        action="delete",
+        kind="ExternalSecret",
+        namespace=orphan.namespace,
+        name=orphan.name,
+    )
+
+
+# -- obstacles and notes ----------------------------------------------------------------------------------------------
+
+
+def obstacle_text(change: Change) -> str:
+    """Why `apply` leaves the object alone, and what ends that; empty where nothing is in the way."""
+    if change.obstacle is None:
+        return ""
+    text = describe_obstacle(change.obstacle)
+    return f"{text}; fix: {commands(change.remedy)}" if change.remedy else text
+
+
+@singledispatch
+def describe_obstacle(obstacle: object) -> str:
+    """An obstacle as one clause about the object."""
+    raise TypeError(f"no description of {type(obstacle).__name__}")
+
+
+@describe_obstacle.register
+def _(_: NotMarked) -> str:
+    return "not marked as made by warden"
+
+
+@describe_obstacle.register
+def _(obstacle: BelongsTo) -> str:
+    return f"marked as the path of the lane {obstacle.lane}"
+
+
+@describe_obstacle.register
+def _(obstacle: ManagedBy) -> str:
+    return f"managed by {', '.join(obstacle.managers)}"
+
+
+@describe_obstacle.register
+def _(obstacle: OwnedBy) -> str:
+    if obstacle.kind == "HelmRelease":
+        return f"owned by the Helm release {obstacle.name or '(unnamed)'}"
+    return f"owned by {obstacle.kind} {obstacle.name}"
+
+
+@describe_obstacle.register
+def _(_: MadeByHand) -> str:
+    return "made by hand"
+
+
+@describe_obstacle.register
+def _(obstacle: DeclaredByHand) -> str:
+    return f"{describe_obstacle(obstacle.owner)}, but declared as made by hand"
+
+
+@describe_obstacle.register
+def _(obstacle: BeingDeleted) -> str:
+    held = f", held by {', '.join(obstacle.finalizers)}" if obstacle.finalizers else ""
+    return f"being deleted since {obstacle.since}{held}"
+
+
+@describe_obstacle.register
+def _(_: RoleRefFixed) -> str:
+    return "refers to another role, which cannot be changed in place"
+
+
+@describe_obstacle.register
+def _(_: NamespaceMissing) -> str:
+    return "not found; it belongs to its tenant"
+
+
+@describe_obstacle.register
+def _(obstacle: AuthMountMissing) -> str:
+    return f"auth mount {obstacle.mount}/ not found"
+
+
+@describe_obstacle.register
+def _(obstacle: OtherMount) -> str:
+    version = f" version {obstacle.version}" if obstacle.version else ""
+    return f"is {obstacle.engine}{version}, not KV version 2"
+
+
+@singledispatch
+def describe_note(note: object) -> str:
+    """A note as one sentence without its full stop."""
+    raise TypeError(f"no description of {type(note).__name__}")
+
+
+@describe_note.register
+def _(note: SharedAccount) -> str:
+    return (
+        f"read as {note.account}, which is not in {note.namespace}: the audit log names that account, not the workload"
+    )
+
+
+@describe_note.register
+def _(note: ByHand) -> str:
+    return "the Secret is made by hand" if note.there else "the Secret has to be made by hand; it does not exist yet"
+
+
+# -- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def plan_json(plan: LanePlan) -> dict[str, Any]:
+    """``lane, system, changes[], to_change, blocked, clusters[], not_looked_at[], left_behind[]``."""
+    openbao, *clusters = plan.parts
+    first = plan.plans[0]
+    return {
+        "lane": plan.lane.id,
+        "system": openbao.system.address,
+        "changes": [_change_json(change) for change in first.changes],
+        "to_change": plan.to_change,
+        "blocked": plan.blocked,
+        "clusters": [_part_json(part) for part in clusters],
+        "not_looked_at": list(plan.undelivered),
+        "left_behind": [*plan.former_paths, *map(orphan_name, plan.orphans)],
+    }
+
+
+def _part_json(part: Plan | Unreached) -> dict[str, Any]:
+    if isinstance(part, Unreached):
+        return {"cluster": part.system.cluster, "error": errors.as_json(part.fault)}
+    return {
+        "cluster": part.system.cluster,
+        "system": system_name(part.system),
+        "changes": [_change_json(change) | {"remark": obstacle_text(change)} for change in part.changes],
+        "to_change": len(part.to_change),
+        "blocked": len(part.blocked),
+        "remarks": [describe_note(note) for note in part.notes],
+    }
+
+
+def _change_json(change: Change) -> dict[str, Any]:
+    lines = difference_lines(change.differences)
+    return {"action": change.action, "kind": change.kind, "name": name_of(change), "lines": lines}
+
+
+def receipt_json(receipt: LaneReceipt) -> dict[str, Any]:
+    """``lane, system, changed[], journal, clusters[], left_behind[]``."""
+    openbao, *clusters = receipt.receipts
+    return {
+        "lane": receipt.lane,
+        "system": openbao.system.address,
+        "changed": changed_json(openbao),
+        "journal": openbao.record,
+        "clusters": [
+            {"cluster": each.system.cluster, "changed": changed_json(each), "journal": each.record} for each in clusters
+        ],
+        "left_behind": [*receipt.former_paths, *map(orphan_name, receipt.orphans)],
+    }
+
+
+def changed_json(receipt: Receipt) -> list[dict[str, str]]:
+    """The changes that were made."""
+    return [{"action": each.action, "kind": each.kind, "name": name_of(each)} for each in receipt.changed]

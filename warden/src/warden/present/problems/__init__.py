@@ -1,0 +1,33 @@
+"""Typed problems and effects in words: one file for each subject, which registers what it describes.
+
+describe(LaneClosed(lane="x", …))  ->  "x is closed since …"
+"""
+
+from functools import singledispatch
+
+import msgspec
+
+from warden.core.errors import Effect
+
+
+@singledispatch
+def describe(problem: object) -> str:
+    """A problem as one clause without a full stop, an effect as one sentence. Raises `TypeError` otherwise."""
+    raise TypeError(f"no description of {type(problem).__name__} in warden.present.problems")
+
+
+@describe.register
+def _(problem: str) -> str:
+    return problem
+
+
+@describe.register
+def _(effect: Effect) -> str:
+    return f"Nothing was {effect.value}."
+
+
+def described(problem: str | Effect | msgspec.Struct) -> str:
+    """`describe`, with every subject's descriptions registered; a text needs none of them."""
+    if not isinstance(problem, str | Effect):
+        from warden.present.problems import adoption, plans  # noqa: F401 - they register
+    return describe(problem)

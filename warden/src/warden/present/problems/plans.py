@@ -1,0 +1,66 @@
+"""What `plan`, `apply`, `deactivate` and `reactivate` refuse, in words."""
+
+from warden.core.plans.lane_plan import ConsentNeeded
+from warden.present.plans import describe_obstacle, name_of, system_name
+from warden.present.problems import describe
+from warden.usecases.apply import Applied, Blocked, StillDiffers
+from warden.usecases.context import NotInPlatform
+from warden.usecases.deactivate import ClosedAgain, ClosedInJournalOnly, NotClosed, Opened
+from warden.usecases.recorded import NotRecorded
+
+
+@describe.register
+def _(problem: Blocked) -> str:
+    named = (
+        f"{each.kind} {name_of(each)}: {describe_obstacle(each.obstacle)}" for each in problem.changes if each.obstacle
+    )
+    where = f" in {problem.system.cluster}" if problem.system.cluster else ""
+    return f"{'; '.join(named)}{where}"
+
+
+@describe.register
+def _(problem: StillDiffers) -> str:
+    left = ", ".join(f"{each.kind} {name_of(each)}" for each in problem.changes)
+    return f"{system_name(problem.system)} does not show what was written: {left} still differs"
+
+
+@describe.register
+def _(problem: ConsentNeeded) -> str:
+    names = ", ".join(f"{each.kind} {name_of(each)}" for each in problem.changes)
+    return f"this would remove or take over {names}"
+
+
+@describe.register
+def _(problem: NotInPlatform) -> str:
+    return f"the embedded platform has no cluster {', '.join(problem.clusters)}"
+
+
+@describe.register
+def _(problem: NotClosed) -> str:
+    return f"{problem.lane} is not closed"
+
+
+@describe.register
+def _(problem: ClosedAgain) -> str:
+    return f"{problem.lane} was closed again meanwhile ({problem.reason}; journal {problem.record}) and stays closed"
+
+
+@describe.register
+def _(effect: ClosedInJournalOnly) -> str:
+    return f"{effect.lane} is closed in the journal, but not in OpenBao; run the command again when this is fixed."
+
+
+@describe.register
+def _(effect: Applied) -> str:
+    return f"{effect.lane} is as declared in {system_name(effect.system)}."
+
+
+@describe.register
+def _(effect: Opened) -> str:
+    closed = ", but warden still refuses it" if effect.closed_here else ""
+    return f"{effect.lane} is as declared in OpenBao{closed}."
+
+
+@describe.register
+def _(effect: NotRecorded) -> str:
+    return f"{describe(effect.done).removesuffix('.')}; the journal has no record of it."

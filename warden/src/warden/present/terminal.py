@@ -1,0 +1,273 @@
+"""The only file that prints.
+
+Rules of output, all of them: data goes to stdout, everything else to stderr. A word stands beside each symbol, so that
+colour can be switched off (NO_COLOR) and is only used on a terminal. Tables fit the terminal, at most 100 columns and
+at least 80; piped output is never cut. Times are relative for people and ISO 8601 UTC in JSON. ``--json`` prints one
+document; an error is one object on stderr. A `Secret` cannot be printed by any function here but `value`.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+
+from warden.core.errors import Inconclusive, Invalid, WardenError
+from warden.core.secret import Secret
+
+if TYPE_CHECKING:
+    import click
+
+STYLES = {"ok": "32", "bad": "1;31", "warn": "33", "dim": "2", "head": "1"}
+
+
+def _coloured(stream: IO[str]) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def styled(text: str, style: str, stream: IO[str] | None = None) -> str:
+    """The text in a named style where the stream (default stdout) is a terminal, else as it is."""
+    return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if _coloured(stream or sys.stdout) else text
+
+
+def width() -> int:
+    """Columns to use: the terminal's between 80 and 100; 0 (no limit) where stdout is no terminal."""
+    return _columns(sys.stdout) if sys.stdout.isatty() else 0
+
+
+def _columns(stream: IO[str]) -> int:
+    return max(80, min(100, os.get_terminal_size(stream.fileno()).columns))
+
+
+def line(text: str = "") -> None:
+    """One line of data. Raises `Unwritable`."""
+    _out(f"{harmless(text)}\n")
+
+
+class Unwritable(OSError):
+    """Stdout cannot be written: no answer of a system, and no fault of warden's."""
+
+
+def _out(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        raise Unwritable(fault.errno, fault.strerror) from None
+
+
+def sentence(text: str) -> None:
+    """A sentence of data: on a terminal in lines that end between words, one line when piped."""
+    for each in wrapped(text, indent=0) if width() else [text]:
+        line(each)
+
+
+def note(text: str) -> None:
+    """A sentence that is no data; on a terminal in lines that end between words, indented as the first one is."""
+    for each in _for_people(text):
+        sys.stderr.write(f"{harmless(each)}\n")
+
+
+def question(text: str) -> str:
+    """What somebody is asked, in lines that end between words."""
+    return "\n".join(_for_people(text))
+
+
+def _for_people(text: str) -> list[str]:
+    if not sys.stderr.isatty():
+        return [text]
+    rest = text.lstrip(" ")
+    return folded(rest, _columns(sys.stderr), indent=len(text) - len(rest)) or [text]
+
+
+def harmless(text: str) -> str:
+    """Titles, reasons and paths are anybody's text: nothing in them may steer the reader's terminal.
+
+    Our own styles and line breaks stay; every other character that is not printable is replaced.
+    """
+    if text.isprintable():
+        return text
+    import re
+
+    ours = "|".join(re.escape(f"\x1b[{code}m") for code in (*STYLES.values(), "0"))
+    return re.sub(
+        f"{ours}|.",
+        lambda found: found[0] if len(found[0]) > 1 or found[0].isprintable() else "\N{REPLACEMENT CHARACTER}",
+        text,
+    )
+
+
+def document(value: object) -> None:
+    """The one JSON document of ``--json``; what cannot be seen is escaped, since it may steer a terminal, too."""
+    text = json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)
+    if not text.replace("\n", "").isprintable():
+        unseen = {char for char in set(text) if not char.isprintable() and char != "\n"}
+        text = text.translate({ord(char): json.dumps(char)[1:-1] for char in unseen})
+    _out(f"{text}\n")
+
+
+def plain(value: object) -> dict[str, Any]:
+    """A structure as the object that `document` would print."""
+    return dict(msgspec.to_builtins(value))
+
+
+def value(secret: Secret) -> None:
+    """A secret's value alone: what ``--fetch`` is for. No newline is added.
+
+    Raises `Inconclusive` where stdout cannot be written.
+    """
+    try:
+        # Bytes: a value may hold half a surrogate pair, and an error of the text layer would quote it. Unbuffered: what
+        # could not be written must not be tried again at exit.
+        rest = memoryview(secret.reveal().encode("utf-8", "surrogatepass"))
+        while rest:
+            rest = rest[os.write(sys.stdout.fileno(), rest) :]
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        why = os.strerror(fault.errno or 0).lower()
+        raise Inconclusive(
+            f"stdout cannot be written ({why}); the value was not handed over, or not all of it.",
+            system="stdout",
+            hint="look at where it goes, and throw away what has arrived there",
+        ) from None
+
+
+def progress(text: str) -> None:
+    """What is being waited for: on a terminal one line that the next one replaces, nothing when piped."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+
+def progress_done() -> None:
+    """Take the progress line away."""
+    progress("")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Columns padded to their content. On a terminal they are cut to fit, the last first, the first (an id) never."""
+    cells = [list(head), *[list(row) for row in rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    for column in range(len(widths) - 1, 0, -1):
+        over = _total(widths) - width() if width() else 0
+        widths[column] = min(widths[column], max(NARROWEST, widths[column] - over))
+    for number, row in enumerate(cells):
+        text = "  ".join(fit(cell, size) for cell, size in zip(row, widths, strict=True)).rstrip()
+        line(styled(text, "head") if number == 0 else text)
+
+
+NARROWEST = 12
+"""Columns that a cut column keeps: enough to recognise what stands there."""
+
+
+def heading(first: str, second: str) -> None:
+    """Two parts on one line where they fit, else below each other."""
+    for part in joined(first, second):
+        line(part)
+
+
+def joined(first: str, second: str, *, indent: int = 0) -> list[str]:
+    """Two parts as one line where they fit, else as two: a command must not be cut by the edge of a terminal."""
+    whole = f"{' ' * indent}{first} · {second}"
+    if not width() or len(whole) <= width():
+        return [whole]
+    return [f"{' ' * indent}{first}", f"{' ' * (indent + 2)}{second}"]
+
+
+def fits(head: Sequence[str], rows: Iterable[Sequence[str]]) -> bool:
+    """Whether the whole table fits the terminal without a cut; always true when piped."""
+    cells = [head, *rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    return not width() or _total(widths) <= width()
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + 2 * (len(widths) - 1)
+
+
+def fit(cell: str, size: int) -> str:
+    """The text in exactly `size` columns, cut with an ellipsis where it is longer."""
+    return cell.ljust(size) if len(cell) <= size else cell[: size - 1] + "…"
+
+
+def wrapped(text: str, *, indent: int) -> list[str]:
+    """The text in lines of at most `width` columns (100 when piped), each indented; see `folded`."""
+    return folded(text, width() or 100, indent=indent)
+
+
+def folded(text: str, columns: int, *, indent: int) -> list[str]:
+    """The text in lines that end between words. A command to paste stays on one line, if need be on a longer one."""
+    import re
+    import textwrap
+
+    kept = re.sub(COMMAND, lambda found: found[0].replace(" ", GLUE), text)
+    margin = " " * indent
+    lines = textwrap.wrap(
+        kept, columns, initial_indent=margin, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False
+    )
+    return [each.replace(GLUE, " ") for each in lines]
+
+
+GLUE = "\ue000"
+"""Stands for a space of a command while lines are made; of Unicode's private use, so that no text has it."""
+
+COMMAND = (
+    r"(?<![\w/-])(?:warden (?:--?\w|access|adopt|apply|catalog|deactivate|dev|doctor|help|init|journal|plan|prove"
+    r"|put|reactivate|render|route|status|sync)|bao (?:auth|login|operator|policy|secrets|write)|kubectl [-a-z]"
+    r"|export \w+=|pip install)(?:(?!,? (?:and|as|for|in|or|says?|shows?|that|then|to|where|which)\b|[,;:.)](?:\s|$)"
+    r"| [·(]).)*"
+)
+"""What is pasted: the name of a program with what it can do, up to a sign of punctuation or a word that goes on."""
+
+
+def ago(moment: datetime | str, now: datetime | None = None) -> str:
+    """``3 h ago``; `moment` is aware or an ISO 8601 text."""
+    then = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    seconds = max(0, int(((now or datetime.now(UTC)) - then).total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"
+
+
+def error(fault: WardenError, *, as_json: bool) -> None:
+    """An error: three parts for people, one object with ``--json``."""
+    from warden.present import errors
+
+    progress_done()
+    if as_json:
+        sys.stderr.write(json.dumps(errors.as_json(fault), ensure_ascii=False) + "\n")
+        return
+    if isinstance(fault, Invalid):
+        for each in fault.faults:
+            note(str(each))
+    first, *rest = _for_people(f"        {errors.message(fault)}")
+    for text in (f"{styled('warden:', 'bad', sys.stderr)} {first.lstrip(' ')}", *rest):
+        sys.stderr.write(f"{harmless(text)}\n")
+    if hint := errors.hint(fault):
+        note(f"        {hint}")
+
+
+def usage(fault: "click.ClickException", *, as_json: bool) -> None:
+    """Wrong usage, in click's words."""
+    if as_json:
+        shown: dict[str, Any] = {"code": 2, "kind": "usage", "system": "warden", "subject": "", "hint": "warden --help"}
+        sys.stderr.write(json.dumps(shown | {"message": fault.format_message()}) + "\n")
+        return
+    fault.show(file=sys.stderr)
+
+
+def interrupted() -> None:
+    """Ctrl-C: one line, no stack."""
+    progress_done()
+    note("warden: interrupted.")
+
+
+def flush() -> None:
+    """Hand over what is buffered, so that a reader that went away is noticed here and not at exit."""
+    sys.stdout.flush()

@@ -1,0 +1,202 @@
+"""apply: make OpenBao and the clusters what a lane declares; idempotent, and safe to be killed and run again.
+
+On each target the order is the plan's: what takes access away comes first, what gives it last. OpenBao comes before the
+clusters. A plan with nothing left, asked for again afterwards, is what counts as applied.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from warden.core.errors import Effect, Foreign, Inconclusive, WardenError
+from warden.core.lanes.delivery_target import DeliveryTarget
+from warden.core.lanes.lane import Lane
+from warden.core.plans.lane_plan import (
+    ConsentNeeded,
+    LaneOptions,
+    LaneReceipt,
+    NotAgreed,
+    Unreached,
+    apply_again,
+    needing_consent,
+)
+from warden.core.plans.plan import Change, NotMarked, Plan, Receipt, System
+from warden.core.remedies import Remedy, RunBao, warden
+from warden.ports.journal import Journal
+from warden.usecases.context import Context
+from warden.usecases.orphans import orphans_of
+from warden.usecases.plan import cluster_target, openbao_target, plan_delivery, unreached
+from warden.usecases.recorded import effect_so_far
+from warden.usecases.targets import Target
+
+
+class Blocked(msgspec.Struct, frozen=True):
+    """Objects that `apply` must not touch; each has its obstacle."""
+
+    system: System
+    changes: tuple[Change, ...]
+
+
+class StillDiffers(msgspec.Struct, frozen=True):
+    """A target does not show what was written to it; somebody else may be changing it."""
+
+    system: System
+    changes: tuple[Change, ...]
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """An effect: the lane is as declared on that target."""
+
+    lane: str
+    system: System
+
+
+def apply(lane: Lane, context: Context, options: LaneOptions) -> LaneReceipt:
+    """Apply the whole lane. A cluster that fails is a part of the answer, and the next one is tried.
+
+    Raises:
+        NotAgreed: something would be removed or taken over that the options do not agree to; nothing was changed.
+        Foreign: an object of a derived name is not ours, an auth mount is missing, or a Secret that is declared as made
+            by hand is not; nothing was changed.
+        Inconclusive, Refused: OpenBao could not be asked, or does not show what was written.
+        JournalUnwritable: nothing was changed, unless its effect says otherwise.
+    """
+    deliveries = context.deliveries(lane, options)
+    closed = lane.id in context.closed
+    by_hand = [] if closed else [plan_delivery(each, context, options) for each in deliveries if each.by_hand]
+    for part in by_hand:
+        if isinstance(part, Plan):
+            _expect_unblocked(part)
+    openbao = openbao_target(lane, context, options)
+    _expect_consent(lane, openbao.plan(), options)
+    parts: list[Receipt | Unreached] = [apply_target(openbao, context.journal)]
+    if not closed:
+        parts += [_apply_delivery(each, context, options) for each in deliveries if not each.by_hand]
+    complete = not any(isinstance(part, Unreached) for part in parts)
+    return LaneReceipt(
+        lane=lane.id,
+        parts=tuple(parts),
+        by_hand=tuple(part for part in by_hand if isinstance(part, Plan)),
+        undelivered=context.undelivered(lane),
+        orphans=() if options.custody_only else orphans_of(lane, context),
+        former_paths=tuple(path for part in parts if isinstance(part, Receipt) for path in part.former_paths),
+        closed=closed,
+        next=_next(lane, context, closed=closed) if complete else (apply_again(lane.id, options),),
+    )
+
+
+class Applications(msgspec.Struct, frozen=True, kw_only=True):
+    """Several lanes: what was done of each, or why it was refused; ``stopped`` is what ended the rest."""
+
+    done: tuple[LaneReceipt | Foreign, ...]
+    stopped: WardenError | None = None
+
+
+def apply_all(lanes: Sequence[Lane], context: Context, options: LaneOptions) -> Applications:
+    """One lane's foreign object says nothing about the next lane; any other fault ends the whole."""
+    done: list[LaneReceipt | Foreign] = []
+    for lane in lanes:
+        try:
+            done.append(apply(lane, context, options))
+        except Foreign as fault:
+            done.append(fault)
+        except WardenError as fault:
+            return Applications(done=tuple(done), stopped=fault)
+    return Applications(done=tuple(done))
+
+
+def apply_target(target: Target, journal: Journal) -> Receipt:
+    """Journal, make every change in the plan's order, look again: the same for OpenBao and for a cluster.
+
+    Raises:
+        Foreign: something there is not ours; nothing was changed.
+        Inconclusive: the target does not show what was written.
+        JournalUnwritable: nothing was changed, unless its effect says otherwise.
+    """
+    first = target.plan()
+    _expect_unblocked(first)
+    if not first.to_change:
+        return Receipt(lane=first.lane, system=first.system, changed=(), record=0, former_paths=first.former_paths)
+    what = {
+        "system": target.system.address,
+        "identity": target.acting_as(),
+        "changes": [change.facts for change in first.to_change],
+    }
+    what |= {"cluster": target.system.cluster} if target.system.cluster else {}
+    journal.record("apply.begin", first.lane, what)
+    for change in first.to_change:
+        target.make(change)
+    _expect_nothing_left(target.plan())
+    with effect_so_far(Applied(first.lane, first.system)):
+        record = journal.record("apply.done", first.lane, what)
+    return Receipt(
+        lane=first.lane,
+        system=first.system,
+        changed=first.to_change,
+        record=record,
+        former_paths=first.former_paths,
+    )
+
+
+def _apply_delivery(delivery: DeliveryTarget, context: Context, options: LaneOptions) -> Receipt | Unreached:
+    try:
+        target = cluster_target(delivery, context, options)
+        _expect_consent(delivery.lane, target.plan(), options)
+        return apply_target(target, context.journal)
+    except WardenError as fault:
+        return unreached(delivery, context, fault)
+
+
+def _expect_consent(lane: Lane, plan: Plan, options: LaneOptions) -> None:
+    """Removing access and taking over what others made has to be agreed to; everything else does not."""
+    if risky := needing_consent([plan], options):
+        again = apply_again(lane.id, options, yes=True)
+        raise NotAgreed(
+            ConsentNeeded(lane.id, risky),
+            effect=Effect.NOTHING_CHANGED,
+            subject=lane.id,
+            remedy=(warden("plan", lane.id), again),
+        )
+
+
+def _expect_unblocked(plan: Plan) -> None:
+    """Raise `Foreign` where the plan has objects that `apply` must not touch; all of them are named."""
+    if plan.blocked:
+        raise Foreign(
+            Blocked(plan.system, plan.blocked),
+            effect=Effect.NOTHING_CHANGED,
+            system=f"cluster {plan.system.cluster}" if plan.system.cluster else "OpenBao",
+            subject=plan.lane,
+            remedy=_unblocking(plan),
+        )
+
+
+def _unblocking(plan: Plan) -> Remedy:
+    """What ends the first obstacle; only what is merely not marked can be taken over."""
+    for change in plan.blocked:
+        if change.remedy:
+            return change.remedy
+    mounts = dict.fromkeys(change.role.mount for change in plan.blocked if change.action == "absent" and change.role)
+    enable = tuple(RunBao(action="enable-auth", mount=mount) for mount in mounts)
+    look = any(isinstance(change.obstacle, NotMarked) or not enable for change in plan.blocked)
+    return (*enable, *((warden("plan", plan.lane), warden("apply", plan.lane, take_over=True)) if look else ()))
+
+
+def _expect_nothing_left(after: Plan) -> None:
+    if after.to_change:
+        raise Inconclusive(
+            StillDiffers(after.system, after.to_change),
+            system=f"cluster {after.system.cluster}" if after.system.cluster else f"OpenBao {after.system.address}",
+            subject=after.lane,
+            remedy=(warden("plan", after.lane),),
+        )
+
+
+def _next(lane: Lane, context: Context, *, closed: bool) -> Remedy:
+    """What comes after a lane was applied: open it, put a value, or prove it."""
+    if closed:
+        return (warden("reactivate", lane.id, reason="TEXT"),)
+    metadata = context.vault.kv_metadata(lane.custody.mount, lane.custody.key)
+    if metadata is None or not metadata.live:
+        return (warden("put", lane.id, lane.custody.fields[0]),)
+    return (warden("prove", lane.id),)

@@ -1,0 +1,71 @@
+"""check: everything that is wrong with the declared files, and everything that should be looked at."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from warden.core.errors import Fault
+from warden.core.lanes.catalog import Catalog, Entry
+from warden.core.lanes.rules import Complaint, apart, docs, located, of_age
+
+
+class Pages(Protocol):
+    """Where the pages that entries point at can be looked for."""
+
+    def has(self, repo: str, path: str) -> bool | None:
+        """Whether the repository has the page; ``None`` where its checkout is not here."""
+
+    def has_playbook(self, path: str) -> bool:
+        """Whether the page is there, seen from the folder that holds the platform directory."""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer: faults and warnings in the order of files and lines; how many files and pages there are.
+
+    ``unchecked`` counts the pages among ``pages`` that lie in repositories whose checkout is not here.
+    """
+
+    faults: tuple[Fault, ...]
+    files: int
+    pages: int
+    unchecked: int
+
+    @property
+    def wrong(self) -> tuple[Fault, ...]:
+        """The faults that are no warnings."""
+        return tuple(fault for fault in self.faults if not fault.warning)
+
+
+def check(catalog: Catalog, pages: Pages, today: dt.date, also: Sequence[Fault] = ()) -> Report:
+    """Judge the whole catalog: its own faults, the pages it points at, and how long ago it was reviewed.
+
+    `also` are the faults of files beside the catalog's (the access policies, what is not read).
+    """
+    faults = [*catalog.faults, *also]
+    pointers = unchecked = 0
+    for entry_id, entry in catalog.declared.items():
+        told = [fault.field for fault in catalog.faults if fault.file == catalog.files[entry_id]]
+        complaints = [*of_age(entry.reviewed, today), *_playbook(entry, pages)]
+        for field, doc in docs(entry):
+            repo, _, path = doc.partition(" ")
+            found = pages.has(repo, path)
+            pointers += 1
+            unchecked += found is None
+            if found is False:
+                complaints.append(Complaint(field, f"{path} is not in the checkout of {repo}"))
+        lines = catalog.lines.get(entry_id, {})
+        faults += located(catalog.files[entry_id], lines, apart(complaints, told))
+    return Report(
+        faults=tuple(sorted(faults)),
+        files=len(catalog.files) + len({fault.file for fault in also}),
+        pages=pointers,
+        unchecked=unchecked,
+    )
+
+
+def _playbook(entry: Entry, pages: Pages) -> list[Complaint]:
+    if entry.playbook is None or pages.has_playbook(entry.playbook):
+        return []
+    return [Complaint("playbook", "is no page here; write its path, seen from the folder above the platform directory")]

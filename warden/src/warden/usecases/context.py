@@ -1,0 +1,71 @@
+"""What use cases work with: the lanes, OpenBao as the caller sees it, the clusters, the journal."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+
+import msgspec
+
+from warden.core.errors import Effect, UsageError
+from warden.core.lanes.delivery_target import DeliveryTarget, target, targets
+from warden.core.lanes.lane import Lane, LoginMount
+from warden.core.plans.lane_plan import LaneOptions
+from warden.core.remedies import warden
+from warden.ports.clusters import Clusters
+from warden.ports.journal import Journal
+from warden.ports.vault import Vault
+
+
+class NotInPlatform(msgspec.Struct, frozen=True):
+    """Clusters that a lane is delivered to and that the embedded platform does not have."""
+
+    clusters: tuple[str, ...]
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """One OpenBao, the lanes of one platform directory, and the clusters they are delivered to.
+
+    Attributes:
+        lanes: every usable lane by id, each with a reader at each of its clusters' auth mounts.
+        logins: the mounts that people log in at.
+        vault: OpenBao as the caller.
+        vaults: a further connection to it as the same caller, for a thread of its own.
+        clusters: the clusters.
+        journal: the record of every effect.
+        audit_device: the audit device whose keyed hashes stand for values.
+        alone: holds this machine's lock on changes to that OpenBao; takes the name of the operation.
+    """
+
+    lanes: Mapping[str, Lane]
+    logins: Mapping[str, LoginMount]
+    vault: Vault
+    vaults: Callable[[], Vault]
+    clusters: Clusters
+    journal: Journal
+    audit_device: str
+    alone: Callable[[str], AbstractContextManager[None]]
+
+    @property
+    def closed(self) -> frozenset[str]:
+        """The lanes that the journal says are closed."""
+        return frozenset(lane for lane, state in self.journal.states().items() if state.closed)
+
+    def deliveries(self, lane: Lane, options: LaneOptions) -> tuple[DeliveryTarget, ...]:
+        """The lane's deliveries that are meant. Raises `UsageError` for a cluster that is not one of them."""
+        if options.custody_only:
+            return ()
+        declared = self.clusters.declared
+        absent = [name for name in options.clusters if name in lane.deliveries and name not in declared]
+        if self.clusters.embedded and absent:
+            raise self.not_in_platform(lane, absent)
+        if options.clusters:
+            return tuple(target(lane, name, declared) for name in options.clusters)
+        return targets(lane, declared)
+
+    def undelivered(self, lane: Lane) -> tuple[str, ...]:
+        """Clusters that the lane is delivered to and that this OpenBao has no connection to."""
+        return tuple(name for name in lane.deliveries if name not in self.clusters.declared)
+
+    def not_in_platform(self, lane: Lane, clusters: list[str]) -> UsageError:
+        """That the embedded platform does not have these clusters, and how it gets all of the lane's."""
+        start = warden("dev up", cluster=",".join(lane.deliveries))
+        return UsageError(NotInPlatform(tuple(clusters)), effect=Effect.NOTHING_DONE, subject=lane.id, remedy=(start,))

@@ -1,0 +1,172 @@
+"""deactivate and reactivate: close a lane for everyone, and open it again.
+
+Closing comes first: the journal has it before anything else is done, so that warden itself refuses from then on,
+whatever happens next. Opening comes last: the journal has it only when OpenBao shows the lane as declared.
+"""
+
+import msgspec
+
+from warden.core.clusters.manifests import external_secret_of, secret_of
+from warden.core.errors import Effect, NotNow, WardenError
+from warden.core.journal.record import Record
+from warden.core.lanes.lane import Lane
+from warden.core.plans.lane_plan import LaneOptions, Orphan
+from warden.core.plans.plan import Receipt
+from warden.core.remedies import RunKubectl, warden
+from warden.ports.journal import Journal
+from warden.usecases.apply import apply_target
+from warden.usecases.context import Context
+from warden.usecases.orphans import earlier_deliveries
+from warden.usecases.plan import openbao_target
+from warden.usecases.recorded import effect_so_far
+
+
+class ClosedInJournalOnly(msgspec.Struct, frozen=True):
+    """An effect: warden refuses the lane, and OpenBao may still let its readers in."""
+
+    lane: str
+
+
+class NotClosed(msgspec.Struct, frozen=True):
+    """A lane that is to be opened is open."""
+
+    lane: str
+
+
+class ClosedAgain(msgspec.Struct, frozen=True):
+    """Somebody closed the lane again while it was being opened; that closing stands."""
+
+    lane: str
+    reason: str
+    record: int
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """An effect: the lane is as declared in OpenBao; ``closed_here``: warden still refuses it."""
+
+    lane: str
+    closed_here: bool = False
+
+
+class KeptSecret(msgspec.Struct, frozen=True, kw_only=True):
+    """A Secret that outlives its lane, and how it is removed: by its ExternalSecret, or itself where it has none."""
+
+    cluster: str
+    namespace: str
+    name: str
+    remove: RunKubectl
+
+
+class Closing(msgspec.Struct, frozen=True, kw_only=True):
+    """A lane that is closed in the journal and in OpenBao, and what is left of it elsewhere."""
+
+    lane: str
+    receipt: Receipt
+    kept: tuple[KeptSecret, ...]
+    orphans: tuple[Orphan, ...]
+
+
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """A lane that is open again, and the journal's record of it."""
+
+    lane: str
+    receipt: Receipt
+    record: int
+
+
+def deactivate(lane: Lane, reason: str, context: Context, *, take_over: bool = False) -> Closing:
+    """Record the closing, then remove the lane's policy from its roles and delete it: live tokens lose it, too.
+
+    A lane that is closed already is closed again in OpenBao; run it until it says so. The lock on changes to that
+    server is taken after the record, which waits for nobody.
+
+    Raises:
+        JournalUnwritable: nothing was done.
+        Foreign, Held, Inconclusive, Refused: closed in the journal; the error's effect says so.
+    """
+    record_closing(lane.id, reason, context.vault.address, context.journal)
+    try:
+        with context.alone("warden deactivate"):
+            receipt = apply_target(openbao_target(lane, context, LaneOptions(take_over=take_over)), context.journal)
+    except WardenError as fault:
+        fault.effect = ClosedInJournalOnly(lane.id)
+        raise
+    return Closing(
+        lane=lane.id,
+        receipt=receipt,
+        kept=tuple(_kept_secrets(lane, context)),
+        orphans=earlier_deliveries(lane, context),
+    )
+
+
+def deactivate_in_journal(lane_id: str, reason: str, journal: Journal, fault: WardenError) -> WardenError:
+    """Close a lane for warden at least, where its file cannot be used or its OpenBao is not known.
+
+    Answers `fault`, which kept OpenBao from being closed, with its effect. Raises `JournalUnwritable`.
+    """
+    record_closing(lane_id, reason, "", journal)
+    fault.effect = ClosedInJournalOnly(lane_id)
+    return fault
+
+
+def record_closing(lane_id: str, reason: str, system: str, journal: Journal) -> None:
+    """Have the journal refuse the lane from now on; `system` is OpenBao's address, as far as it is known.
+
+    A lane that is closed already is recorded again where the reason is another one. Raises `JournalUnwritable`.
+    """
+    before = journal.state(lane_id).closed
+    if before is None or before.body.get("reason") != reason:
+        journal.record("lane.closed", lane_id, {"reason": reason, "system": system})
+
+
+def _kept_secrets(lane: Lane, context: Context) -> list[KeptSecret]:
+    kept = []
+    for delivery in context.deliveries(lane, LaneOptions()):
+        ref = secret_of(delivery) if delivery.by_hand else external_secret_of(delivery)
+        remove = RunKubectl(
+            context=delivery.admin_context,
+            action="delete",
+            kind=ref.kind,
+            namespace=ref.namespace,
+            name=ref.name,
+        )
+        kept.append(
+            KeptSecret(cluster=delivery.cluster, namespace=delivery.namespace, name=delivery.secret, remove=remove)
+        )
+    return kept
+
+
+def reactivate(lane: Lane, reason: str, context: Context, *, take_over: bool = False) -> Opening:
+    """Make OpenBao as declared, then record the opening.
+
+    Raises `NotNow` where the lane is not closed, and where somebody closed it again meanwhile: then it stays closed.
+    """
+    before = context.journal.state(lane.id).closed
+    if before is None:
+        raise NotNow(
+            NotClosed(lane.id),
+            effect=Effect.NOTHING_DONE,
+            subject=lane.id,
+            remedy=(warden("status", lane.id),),
+        )
+    with context.alone("warden reactivate"):
+        target = openbao_target(lane, context, LaneOptions(take_over=take_over), opened=True)
+        receipt = apply_target(target, context.journal)
+        who = context.vault.identity().as_json()
+        _expect_not_closed_again(lane, before, context.journal)
+        with effect_so_far(Opened(lane.id, closed_here=True)):
+            body = {"reason": reason, "system": context.vault.address, "identity": who}
+            record = context.journal.record("lane.opened", lane.id, body)
+    return Opening(lane=lane.id, receipt=receipt, record=record)
+
+
+def _expect_not_closed_again(lane: Lane, before: Record, journal: Journal) -> None:
+    """A closing that came meanwhile wins: whoever closed it was told that the journal refuses it."""
+    after = journal.state(lane.id).closed
+    if after is not None and after.seq != before.seq:
+        raise NotNow(
+            ClosedAgain(lane.id, str(after.body.get("reason") or ""), after.seq),
+            effect=Opened(lane.id, closed_here=True),
+            subject=lane.id,
+            remedy=(warden("deactivate", lane.id, reason="TEXT"),),
+        )

@@ -1,0 +1,69 @@
+"""What a lane had in clusters before its file was changed and nothing derives any more: an ExternalSecret delivers on.
+
+This machine's journal knows what was made in clusters; what another machine made is not known here.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from warden.core.clusters.manifests import Ref
+from warden.core.errors import WardenError
+from warden.core.journal.record import Record
+from warden.core.lanes.lane import Lane
+from warden.core.plans.lane_plan import Orphan
+from warden.usecases.context import Context
+
+_MAKING = ("apply.begin", "adopt.begin")
+
+
+class _Made(NamedTuple):
+    cluster: str
+    namespace: str
+    name: str
+
+
+def orphans_of(lane: Lane, context: Context) -> tuple[Orphan, ...]:
+    """Those that were just seen; a cluster that could not be asked shows none."""
+    return tuple(each for each in earlier_deliveries(lane, context) if _is_there(each, context))
+
+
+def earlier_deliveries(lane: Lane, context: Context) -> tuple[Orphan, ...]:
+    """ExternalSecrets that the journal has, in declared clusters, and that no lane of the catalog delivers now."""
+    lanes = {**context.lanes, lane.id: lane}.values()
+    now = {(cluster, each.secret) for one in lanes for cluster, each in one.deliveries.items()}
+    records = context.journal.log(lane=lane.id, events=_MAKING)
+    made = dict.fromkeys(each for record in records for each in _external_secrets(record))
+    declared = context.clusters.declared
+    return tuple(
+        Orphan(
+            cluster=each.cluster,
+            context=declared[each.cluster].admin_context or declared[each.cluster].context,
+            namespace=each.namespace,
+            name=each.name,
+        )
+        for each in made
+        if each.cluster in declared and (each.cluster, f"{each.namespace}/{each.name}") not in now
+    )
+
+
+def _external_secrets(record: Record) -> Iterator[_Made]:
+    """Each ExternalSecret that the record says was about to be made."""
+    cluster = str(record.body.get("cluster") or "")
+    if record.event == "adopt.begin":
+        namespace, _, name = str(record.body.get("secret") or "").partition("/")
+        yield _Made(cluster, namespace, name)
+        return
+    for change in record.body.get("changes") or ():
+        if isinstance(change, dict) and change.get("kind") == "ExternalSecret":
+            yield _Made(cluster, str(change.get("namespace", "")), str(change.get("name", "")))
+
+
+def _is_there(orphan: Orphan, context: Context) -> bool:
+    cluster = context.clusters[orphan.cluster]
+    try:
+        return (
+            not isinstance(cluster, WardenError)
+            and cluster.get(Ref("ExternalSecret", orphan.namespace, orphan.name)) is not None
+        )
+    except WardenError:
+        return False

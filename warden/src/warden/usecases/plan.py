@@ -1,0 +1,81 @@
+"""plan: what differs of a whole lane, on OpenBao and in each cluster. Nothing is changed and no value is read."""
+
+from warden.core.errors import WardenError
+from warden.core.lanes.delivery_target import DeliveryTarget
+from warden.core.lanes.lane import Lane
+from warden.core.plans.lane_plan import LaneOptions, LanePlan, Unreached
+from warden.core.plans.plan import Plan, System
+from warden.usecases.context import Context
+from warden.usecases.orphans import orphans_of
+from warden.usecases.targets.cluster import ClusterTarget
+from warden.usecases.targets.openbao import OpenBaoTarget, SharedAnswers
+
+
+def plan(lane: Lane, context: Context, options: LaneOptions) -> LanePlan:
+    """Compare every target with what `lane` declares. A closed lane's clusters are left as they are.
+
+    Raises:
+        UsageError: a placeholder is left in the lane's path, or an option names a cluster that is not the lane's.
+        Inconclusive, Refused: OpenBao could not be asked. A cluster that could not is a part of the answer.
+    """
+    deliveries = context.deliveries(lane, options)
+    parts: list[Plan | Unreached] = [openbao_target(lane, context, options).plan()]
+    if lane.id not in context.closed:
+        parts += [plan_delivery(each, context, options) for each in deliveries]
+    return LanePlan(
+        lane=lane,
+        parts=tuple(parts),
+        options=options,
+        undelivered=context.undelivered(lane),
+        orphans=() if options.custody_only else orphans_of(lane, context),
+    )
+
+
+def plan_delivery(delivery: DeliveryTarget, context: Context, options: LaneOptions) -> Plan | Unreached:
+    """One cluster's part, or why it cannot be said."""
+    try:
+        return cluster_target(delivery, context, options).plan()
+    except WardenError as fault:
+        return unreached(delivery, context, fault)
+
+
+def openbao_target(
+    lane: Lane,
+    context: Context,
+    options: LaneOptions,
+    *,
+    opened: bool = False,
+    answers: SharedAnswers | None = None,
+) -> OpenBaoTarget:
+    """The lane on OpenBao; `opened`: as if the journal did not say that it is closed."""
+    lanes = {**context.lanes, lane.id: lane}
+    return OpenBaoTarget(
+        lane,
+        context.vault,
+        tuple(lanes.values()),
+        logins=context.logins,
+        closed=context.closed - {lane.id} if opened else context.closed,
+        take_over=options.take_over,
+        answers=answers,
+    )
+
+
+def cluster_target(delivery: DeliveryTarget, context: Context, options: LaneOptions) -> ClusterTarget:
+    """The lane in one cluster. Raises why the cluster cannot be asked."""
+    cluster = context.clusters[delivery.cluster]
+    if isinstance(cluster, WardenError):
+        raise cluster
+    return ClusterTarget(
+        delivery,
+        cluster,
+        context.clusters.reached(delivery),
+        create_namespace=options.create_namespace,
+        take_over=options.take_over,
+    )
+
+
+def unreached(delivery: DeliveryTarget, context: Context, fault: WardenError) -> Unreached:
+    """That a delivery's cluster could not be asked."""
+    cluster = context.clusters[delivery.cluster]
+    address = "" if isinstance(cluster, WardenError) else cluster.address
+    return Unreached(System(address=address, cluster=delivery.cluster), fault)

@@ -1,0 +1,184 @@
+"""OpenBao as a target: mount, marks, policy and roles of a lane."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from warden.core.errors import Refused
+from warden.core.lanes.lane import Lane, LoginMount, RoleName
+from warden.core.openbao.api import KvMetadata, Mount
+from warden.core.openbao.comparison import (
+    Observed,
+    compare,
+    former_paths,
+    names_to_observe,
+    undeclared_policies,
+)
+from warden.core.openbao.resources import (
+    Resources,
+    derive,
+    expect_concrete,
+    is_template,
+    roles_marked_in,
+    roles_of,
+)
+from warden.core.plans.plan import Change, Plan, System
+from warden.ports.vault import Vault
+
+_Found = TypeVar("_Found")
+
+
+class SharedAnswers:
+    """What is the same for every lane while nothing is changed: mounts and auth mounts are asked for once."""
+
+    def __init__(self) -> None:
+        self._mounts: dict[str, Mount | None] = {}
+        self._auth: dict[str, str | None] = {}
+        self._roles: dict[RoleName, bool] = {}
+
+    def mount(self, name: str, vault: Vault) -> Mount | None:
+        """As the port Vault."""
+        if name not in self._mounts:
+            self._mounts[name] = vault.mount(name)
+        return self._mounts[name]
+
+    def auth_type(self, mount: str, vault: Vault) -> str | None:
+        """As the port Vault."""
+        if mount not in self._auth:
+            self._auth[mount] = vault.auth_type(mount)
+        return self._auth[mount]
+
+    def has_role(self, role: RoleName, vault: Vault) -> bool:
+        """Whether the server has that role."""
+        if role not in self._roles:
+            self._roles[role] = vault.role(role.mount, role.name) is not None
+        return self._roles[role]
+
+
+class OpenBaoTarget:
+    """One lane's objects on OpenBao; see `Target`.
+
+    Args:
+        lane: the lane.
+        vault: the server, as the caller.
+        lanes: every lane of the catalog: a role has the policies of all lanes that its reader may read.
+        logins: the mounts that people log in at.
+        closed: lanes that the journal says are closed.
+        take_over: treat objects of our names that are not marked as ours as ours.
+        answers: kept from one lane to the next where nothing is changed in between.
+    """
+
+    def __init__(
+        self,
+        lane: Lane,
+        vault: Vault,
+        lanes: Sequence[Lane],
+        *,
+        logins: Mapping[str, LoginMount],
+        closed: frozenset[str] = frozenset(),
+        take_over: bool = False,
+        answers: SharedAnswers | None = None,
+    ) -> None:
+        self.system = System(address=vault.address)
+        self._lane = lane
+        self._vault = vault
+        self._lanes = tuple(lanes)
+        self._logins = logins
+        self._closed = closed
+        self._take_over = take_over
+        self._answers = answers
+
+    def plan(self) -> Plan:
+        """Compare. Raises `UsageError` where a placeholder is left in the lane's path."""
+        expect_concrete(self._lane)
+        resources = derive(self._lane, self._lanes, self._closed)
+        observed = observe(resources, self._lanes, self._vault, self._answers or SharedAnswers())
+        declared = roles_of(self._lanes, self._closed)
+        return compare(resources, observed, declared, self._logins, system=self.system, take_over=self._take_over)
+
+    def make(self, change: Change) -> None:
+        """One write to the server."""
+        if change.kind == "mount":
+            self._vault.create_kv(change.name)
+        elif change.kind == "metadata":
+            mount, _, key = change.name.partition("/")
+            self._vault.mark(mount, key, change.wanted)
+        elif change.kind == "policy" and change.action == "delete":
+            self._vault.delete_policy(change.name)
+        elif change.kind == "policy":
+            self._vault.write_policy(change.name, change.wanted)
+        elif change.role is not None and change.action == "delete":
+            self._vault.delete_role(change.role.mount, change.role.name)
+        elif change.role is not None:
+            self._vault.write_role(change.role.mount, change.role.name, change.wanted)
+
+    def acting_as(self) -> Mapping[str, str]:
+        """The caller as OpenBao knows it."""
+        return self._vault.identity().as_json()
+
+
+def observe(resources: Resources, lanes: Iterable[Lane], vault: Vault, answers: SharedAnswers) -> Observed:
+    """Ask the server for every object the plan compares."""
+    custody, catalog = resources.lane.custody, tuple(lanes)
+    metadata = vault.kv_metadata(custody.mount, custody.key)
+    names, wanted = names_to_observe(resources, metadata)
+    roles = _roles(names, vault, answers)
+    policies = {name: vault.policy(name) for name in sorted(wanted)}
+    known = frozenset(each.custody.policy_name for each in catalog) | wanted
+    policies |= {name: _unless_refused(vault.policy, name) for name in undeclared_policies(roles, known)}
+    former = _former(resources, policies, vault)
+    for before in former.values():
+        names, wanted = names_to_observe(resources, before)
+        roles |= _roles(names - roles.keys(), vault, answers)
+        policies |= {name: vault.policy(name) for name in sorted(wanted - policies.keys())}
+    claimed = _claims_of_others(resources, frozenset(roles), catalog, vault)
+    return Observed(
+        mount=answers.mount(custody.mount, vault),
+        metadata=metadata,
+        policies=policies,
+        auth={mount: answers.auth_type(mount, vault) for mount in sorted({role.mount for role in roles})},
+        roles=roles,
+        claimed=claimed.union(*map(_claims, (metadata, *former.values()))),
+        former=former,
+    )
+
+
+def _roles(names: Iterable[RoleName], vault: Vault, answers: SharedAnswers) -> dict[RoleName, dict[str, Any] | None]:
+    return {
+        name: vault.role(name.mount, name.name) if answers.auth_type(name.mount, vault) else None
+        for name in sorted(names)
+    }
+
+
+def _former(resources: Resources, policies: Mapping[str, str | None], vault: Vault) -> dict[str, KvMetadata]:
+    """The paths that were the lane's before its file named another; their marks say which roles it had there."""
+    found = {}
+    for path in former_paths(resources, policies):
+        mount, _, key = path.partition("/")
+        metadata = _unless_refused(vault.kv_metadata, mount, key)
+        if metadata is not None and metadata.custom.get("catalog-id") == resources.lane.id:
+            found[path] = metadata
+    return found
+
+
+def _unless_refused(look: Callable[..., _Found | None], *what: str) -> _Found | None:
+    """Earlier objects that the caller may not see are not theirs to change either; they keep nobody from closing."""
+    try:
+        return look(*what)
+    except Refused:
+        return None
+
+
+def _claims(metadata: KvMetadata | None) -> frozenset[RoleName]:
+    return roles_marked_in(metadata.custom) if metadata else frozenset()
+
+
+def _claims_of_others(
+    resources: Resources, roles: frozenset[RoleName], lanes: Iterable[Lane], vault: Vault
+) -> frozenset[RoleName]:
+    """What the other lanes of the same readers have marked: their role is ours as well."""
+    claims: frozenset[RoleName] = frozenset()
+    for lane in lanes:
+        shares = any(RoleName(reader.mount, lane.role_of(reader)) in roles for reader in lane.readers)
+        if shares and lane.id != resources.lane.id and not is_template(lane):
+            claims |= _claims(vault.kv_metadata(lane.custody.mount, lane.custody.key))
+    return claims

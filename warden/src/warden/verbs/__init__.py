@@ -1,1 +1,0 @@
-"""One file a verb; ports come in as arguments."""

@@ -1,0 +1,440 @@
+import json
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from warden.adapters.journal.sqlite import SqliteJournal, journal_path
+from warden.core.errors import JournalUnwritable
+from warden.core.journal.chain import GENESIS, Head
+from warden.core.secret import Secret
+
+AT = datetime(2026, 11, 23, 14, 2, 3, 456789, tzinfo=UTC)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "warden" / "journal.db"
+
+
+@pytest.fixture
+def journal(path: Path) -> SqliteJournal:
+    return SqliteJournal(str(path), clock=lambda: AT, actor="alice")
+
+
+def rewrite(path: Path, sql: str) -> None:
+    """Change the file as someone would who knows SQLite: triggers off and on again."""
+    db = sqlite3.connect(path)
+    triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
+        db.execute(f"DROP TRIGGER {name}")
+    db.executescript(sql)
+    for _, text in triggers:
+        db.execute(text)
+    db.commit()
+    db.close()
+
+
+def test_records_are_numbered_dated_and_come_back_oldest_first(journal):
+    assert journal.record("apply.begin", "a", {"changes": 2}) == 1
+    assert journal.record_all([("apply.done", "a", {"changes": 2}), ("probe", "b", {})]) == [2, 3]
+    first, *_, last = journal.log()
+    assert (first.seq, first.event, first.lane, first.actor, first.body) == (
+        1,
+        "apply.begin",
+        "a",
+        "alice",
+        {"changes": 2},
+    )
+    assert first.at == "2026-11-23T14:02:03.456789Z"
+    assert (last.seq, last.event) == (3, "probe")
+
+
+def test_log_gives_the_last_of_one_lane(journal):
+    for number in range(5):
+        journal.record("probe", "ab"[number % 2], {"n": number})
+    assert [record.body["n"] for record in journal.log(lane="a", last=2)] == [2, 4]
+    assert [record.body["n"] for record in journal.log(last=1)] == [4]
+
+
+def test_log_gives_some_kinds_after_a_number(journal):
+    for event, lane in (("a", "one"), ("b", "one"), ("a", "two"), ("c", "one"), ("a", "one"), ("b", "one")):
+        journal.record(event, lane, {})
+    found = [record.seq for record in journal.log(lane="one", events=("a", "c"))]
+    assert found == [1, 4, 5]
+    assert [record.seq for record in journal.log(lane="one", events=("a", "c"), after=1)] == [4, 5]
+    assert [record.seq for record in journal.log(events=("a",), after=1, last=1)] == [5]
+    assert [record.seq for record in journal.log(after=4)] == [5, 6]
+    assert journal.log(lane="one", events=("d",)) == []
+
+
+def test_the_chain_can_be_checked_with_ten_lines_of_stock_python(journal, path):
+    journal.record("access.begin", "läne", {"z": 1, "a": ['"quoted"', None, True, 0.5]})
+    journal.record("access.handed", "läne", {})
+    journal.close()
+    previous = "0" * 64
+    for seq, at, event, lane, actor, body, digest in sqlite3.connect(path).execute(
+        "SELECT * FROM journal ORDER BY seq"
+    ):
+        front = json.dumps([seq, at, event, lane, actor], separators=(",", ":"), ensure_ascii=False)
+        previous = sha256(f"{previous}\n{front[:-1]},{body}]".encode()).hexdigest()
+        assert previous == digest
+
+
+def test_a_body_is_canonical(journal):
+    journal.record("probe", "a", {"b": 1, "a": {"d": 1, "c": 2}})
+    journal.close()
+    (body,) = sqlite3.connect(journal.path).execute("SELECT body FROM journal").fetchone()
+    assert body == '{"a":{"c":2,"d":1},"b":1}'
+
+
+@pytest.mark.parametrize(
+    "body", [{"v": Secret("s3cret")}, {"v": [Secret("s3cret")]}, {1: "x"}, {"v": b"x"}, {"v": {1}}]
+)
+def test_a_body_holds_plain_json_only(journal, path, body):
+    with pytest.raises(TypeError) as caught:
+        journal.record("probe", "a", body)
+    assert "s3cret" not in str(caught.value)
+    assert not path.exists()
+
+
+def test_a_file_name_of_any_bytes_can_be_recorded(journal):
+    journal.record("access.begin", "a", {"command": os.fsdecode(b"./\xff")})
+    assert journal.log()[0].body["command"] == "./\\udcff"
+
+
+def test_state_is_the_last_word_on_a_lane(journal):
+    assert journal.state("a").closed is None
+    journal.record("lane.closed", "a", {"reason": "compromised"})
+    journal.record("proof", "a", {"state": "refuted"})
+    journal.record("lane.closed", "b", {})
+    journal.record("proof", "a", {"state": "proven"})
+    state = journal.state("a")
+    assert state.closed is not None
+    assert state.closed.body == {"reason": "compromised"}
+    assert state.proof is not None
+    assert state.proof.body == {"state": "proven"}
+    journal.record("lane.opened", "a", {})
+    assert journal.state("a").closed is None
+    assert journal.states()["a"] == journal.state("a")
+    assert journal.states()["b"].closed is not None
+
+
+def test_reading_makes_no_journal(journal, path):
+    assert journal.state("a").proof is None
+    assert journal.states() == {}
+    assert journal.log() == []
+    assert journal.head() == Head(GENESIS, 0)
+    assert not path.parent.exists()
+
+
+def test_only_its_owner_reads_it(journal, path):
+    old = os.umask(0)
+    try:
+        journal.record("probe", "a", {})
+    finally:
+        os.umask(old)
+    for file in path.parent.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE journal SET lane = 'x'",
+        "DELETE FROM journal",
+        "INSERT OR REPLACE INTO journal SELECT seq, at, event, 'x', actor, body, hash FROM journal",
+        "INSERT INTO journal SELECT seq + 9, at, event, lane, actor, body, hash FROM journal",
+    ],
+)
+def test_nothing_but_the_next_record_is_taken(journal, path, sql):
+    journal.record("probe", "a", {})
+    db = sqlite3.connect(path)
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        db.execute(sql)
+    db.close()
+
+
+def test_a_whole_chain_verifies_and_names_its_head(journal):
+    for number in range(20):
+        journal.record("probe", "a", {"n": number})
+    chain = journal.verify(journal.head())
+    assert (chain.records, chain.breaks) == (20, ())
+    assert chain.head == journal.head() == Head(journal.log()[-1].hash, 20)
+
+
+@pytest.mark.parametrize(
+    ("sql", "seq", "words"),
+    [
+        ("UPDATE journal SET body = '{\"n\":99}' WHERE seq = 5", 5, "not what was recorded"),
+        ("UPDATE journal SET actor = 'mallory' WHERE seq = 5", 5, "not what was recorded"),
+        ("DELETE FROM journal WHERE seq IN (5, 6)", 7, "records 5 to 6 missing"),
+        ("DELETE FROM journal WHERE seq = 5; UPDATE journal SET seq = seq - 1 WHERE seq > 5", 5, "not what"),
+        (
+            "UPDATE journal SET seq = -seq WHERE seq IN (5, 6); UPDATE journal SET seq = 11 + seq WHERE seq < 0",
+            5,
+            "not in the order",
+        ),
+    ],
+)
+def test_edits_gaps_and_reordering_are_found(journal, path, sql, seq, words):
+    for number in range(10):
+        journal.record("probe", "a", {"n": number})
+    journal.close()
+    rewrite(path, sql)
+    broken = journal.verify().breaks
+    assert broken[0].seq == seq
+    assert words in broken[0].message
+
+
+def test_truncation_is_found_against_a_kept_head_only(journal, path):
+    for number in range(10):
+        journal.record("probe", "a", {"n": number})
+    kept = journal.head()
+    journal.close()
+    rewrite(path, "DELETE FROM journal WHERE seq > 7")
+    assert journal.verify().breaks == ()
+    (broken,) = journal.verify(kept).breaks
+    assert broken.message == "the journal ends at record 7: the newest 3 were cut off"
+
+
+def test_a_rewritten_chain_is_found_against_a_kept_head(journal, path, tmp_path):
+    journal.record("probe", "a", {"n": 1})
+    kept = journal.head()
+    other = SqliteJournal(str(tmp_path / "other.db"), clock=lambda: AT, actor="alice")
+    other.record("probe", "a", {"n": 2})
+    other.record("probe", "a", {"n": 3})
+    (broken,) = other.verify(kept).breaks
+    assert "rewritten" in broken.message
+
+
+def test_a_journal_that_vanished_is_found_against_a_kept_head(journal):
+    (broken,) = journal.verify(Head("a" * 64, 3)).breaks
+    assert "ends at record 0" in broken.message
+
+
+def test_a_missing_trigger_is_found(journal, path):
+    journal.record("probe", "a", {})
+    journal.close()
+    db = sqlite3.connect(path)
+    db.execute("DROP TRIGGER journal_no_update")
+    db.close()
+    with pytest.raises(JournalUnwritable, match="journal_no_update"):
+        journal.verify()
+
+
+APPEND = """
+import sys
+from warden.adapters.journal.sqlite import SqliteJournal
+journal = SqliteJournal(sys.argv[1])
+print("go", flush=True)
+for number in range(int(sys.argv[2])):
+    print(journal.record("probe", "a", {"pad": "x" * 500}), flush=True)
+"""
+
+
+def writer(path: Path, count: int) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", APPEND, path, str(count)], stdout=subprocess.PIPE, text=True)
+
+
+def test_processes_that_start_together_share_one_whole_chain(journal, path):
+    writers = [writer(path, 25) for _ in range(4)]
+    numbers = [int(line) for one in writers for line in one.communicate()[0].split()[1:]]
+    assert [one.returncode for one in writers] == [0] * 4
+    assert sorted(numbers) == list(range(1, 101))
+    assert journal.verify().breaks == ()
+    assert sorted(file.name for file in path.parent.iterdir()) == ["journal.db", "journal.db-shm", "journal.db-wal"]
+
+
+def test_what_was_answered_survives_kill_9(journal, path):
+    told = []
+    for _ in range(5):
+        one = writer(path, 100_000)
+        assert one.stdout is not None
+        assert one.stdout.readline() == "go\n"
+        told.append(int(one.stdout.readline()))
+        time.sleep(0.05)
+        one.send_signal(signal.SIGKILL)
+        told += [int(line) for line in one.communicate()[0].splitlines() if line]
+    assert told
+    chain = journal.verify()
+    assert chain.breaks == ()
+    # The line of a record that was written may be lost with its writer, never the other way about.
+    assert len(told) <= chain.records <= len(told) + 5
+    assert journal.record("probe", "a", {}) == chain.records + 1
+
+
+def unwritable(journal: SqliteJournal) -> JournalUnwritable:
+    with pytest.raises(JournalUnwritable) as caught:
+        journal.record("access.begin", "a", {})
+    assert journal.path in caught.value.message
+    assert caught.value.hint
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is no journal"),
+        (b"not a database, but long enough to be looked at" * 40, "is no journal"),
+        (b"SQLite format 3\0" + b"\xff" * 4096, "is no journal"),
+    ],
+)
+def test_a_foreign_or_emptied_file_is_refused_and_left_alone(journal, path, content, words):
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    assert words in unwritable(journal).message
+    assert path.read_bytes() == content
+
+
+def test_another_programs_database_is_refused(journal, path):
+    path.parent.mkdir(parents=True)
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE t (x)")
+    db.close()
+    assert "is no journal" in unwritable(journal).message
+
+
+def test_a_directory_and_a_pipe_are_refused(journal, path):
+    path.mkdir(parents=True)
+    assert "is no journal" in unwritable(journal).message
+    path.rmdir()
+    os.mkfifo(path)
+    assert "is no journal" in unwritable(journal).message
+
+
+def test_a_newer_format_is_refused(journal, path):
+    journal.record("probe", "a", {})
+    journal.close()
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 7")
+    db.close()
+    assert "has format 7, and this warden reads format 1" in unwritable(journal).message
+
+
+def test_a_damaged_page_is_told(journal, path):
+    for number in range(200):
+        journal.record("probe", "a", {"n": number, "pad": "x" * 200})
+    journal.close()
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\x99" * (len(content) - 4096)
+    path.write_bytes(content)
+    assert "is damaged" in unwritable(journal).message
+    with pytest.raises(JournalUnwritable, match="is damaged"):
+        journal.verify()
+
+
+def test_a_lock_that_is_held_is_told_and_nothing_is_recorded(journal, path, monkeypatch):
+    monkeypatch.setattr("warden.adapters.journal.database_file.WAIT", 0.1)
+    journal.record("probe", "a", {})
+    journal.close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert "locked by another program" in unwritable(journal).message
+    other.execute("ROLLBACK")
+    assert journal.record("probe", "a", {}) == 2
+    other.close()
+
+
+IN_CHILD = """
+import os, resource, sys
+from warden.adapters.journal.sqlite import SqliteJournal
+from warden.core.errors import JournalUnwritable
+path = sys.argv[1]
+journal = SqliteJournal(path)
+{before}
+try:
+    {action}
+except JournalUnwritable as error:
+    print(error.message)
+"""
+
+
+def in_child(path: Path, before: str, action: str = 'journal.record("probe", "a", {"pad": "x" * 100000})') -> str:
+    """Run as a process of its own: limits and another user must not reach the test's process."""
+    script = IN_CHILD.format(before=before, action=action)
+    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=False)
+    assert not done.stderr
+    return done.stdout
+
+
+def test_a_file_that_cannot_grow_is_told_and_the_chain_stays_whole(journal, path):
+    journal.record("probe", "a", {})
+    said = in_child(path, "resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))")
+    assert "the disk under it is full" in said
+    assert "nothing was recorded" in said
+    assert journal.verify().records == 1
+    assert journal.verify().breaks == ()
+
+
+def test_a_full_disk_at_birth_leaves_nothing_behind(path):
+    path.parent.mkdir(parents=True)
+    assert "full" in in_child(path, "resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))")
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounts a tiny file system")
+def test_a_really_full_disk(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", disk], check=False).returncode:
+        pytest.skip("may not mount here")
+    try:
+        journal = SqliteJournal(str(disk / "journal.db"))
+        journal.record("probe", "a", {})
+        with pytest.raises(JournalUnwritable, match="full"):
+            journal.record_all([("probe", "a", {"pad": "x" * 9000})] * 100)
+        assert journal.verify().breaks == ()
+        assert journal.state("a").closed is None
+        journal.close()
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+AS_STRANGER = """
+if os.getuid() == 0:
+    os.setgid(65534); os.setuid(65534)
+"""
+
+
+def test_a_read_only_journal_is_told(journal, path, tmp_path):
+    journal.record("probe", "a", {})
+    journal.close()
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.owner() == path.owner() and folder != Path("/") and folder != Path("/tmp"):
+            folder.chmod(folder.stat().st_mode | 0o055)
+    path.parent.parent.chmod(0o755)
+    path.parent.chmod(0o555)
+    path.chmod(0o444)
+    said = in_child(path, AS_STRANGER)
+    path.parent.chmod(0o700)
+    assert "is read-only" in said or "cannot be opened" in said
+    assert "nothing else was done" in said
+
+
+def test_a_journal_of_someone_else_is_told(journal, path):
+    journal.record("probe", "a", {})
+    if os.getuid() != 0:
+        path.chmod(0)
+    said = in_child(path, AS_STRANGER, 'journal.state("a")')
+    assert "cannot be opened" in said
+    assert "cannot tell which lanes are closed" in said
+
+
+def test_where_the_journal_is():
+    assert journal_path({"WARDEN_JOURNAL": "/x/j.db", "XDG_STATE_HOME": "/s"}) == "/x/j.db"
+    assert journal_path({"WARDEN_STATE": "/w", "XDG_STATE_HOME": "/s"}) == "/w/journal.db"
+    assert journal_path({"XDG_STATE_HOME": "/s"}) == "/s/warden/journal.db"
+    assert journal_path({"XDG_STATE_HOME": "here"}) == journal_path({})
+    assert journal_path({}) == str(Path("~/.local/state/warden/journal.db").expanduser())

@@ -1,0 +1,57 @@
+"""One operation at a time, also between two processes, and never longer than the process lives."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from warden.adapters.machine.lock import held
+from warden.core.errors import Held, Inconclusive
+
+HOLD = """
+import sys
+from warden.adapters.machine.lock import held
+with held(sys.argv[1], "x"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_one_is_told_and_the_next_may_when_the_first_is_done(tmp_path):
+    path = str(tmp_path / "locks" / "a.lock")
+    with (
+        held(path, "warden apply"),
+        pytest.raises(Held, match="warden apply does not wait"),
+        held(path, "warden apply"),
+    ):
+        pytest.fail("two hold it")
+    with held(path, "warden apply"):
+        assert os.stat(path).st_mode & 0o077 == 0
+        assert os.stat(os.path.dirname(path)).st_mode & 0o077 == 0
+
+
+def test_another_process_holds_it_until_it_is_killed(tmp_path):
+    path = str(tmp_path / "a.lock")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", HOLD, path], **pipes) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(Held), held(path, "x"):
+            pytest.fail("two hold it")
+        other.kill()
+    with held(path, "x"):
+        pass
+
+
+def test_what_goes_wrong_meanwhile_leaves_as_it_is_and_lets_go(tmp_path):
+    path = str(tmp_path / "a.lock")
+    with pytest.raises(BlockingIOError), held(path, "x"):
+        raise BlockingIOError("of the work, not of the lock")
+    with held(path, "x"):
+        pass
+
+
+def test_a_lock_that_cannot_be_made_says_what_to_name_instead():
+    with pytest.raises(Inconclusive, match="cannot be made") as fault, held("/proc/none/a.lock", "x"):
+        pytest.fail("it was made")
+    assert "WARDEN_STATE" in fault.value.hint

@@ -1,0 +1,581 @@
+"""The HTTP client against servers that behave as the RFC says, and against those that do not."""
+
+import contextlib
+import datetime as dt
+import hashlib
+import ipaddress
+import os
+import signal
+import ssl
+import threading
+import time
+
+import msgspec
+import pytest
+from byte_server import serving, status
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from warden.adapters.openbao.client import OpenBao
+from warden.adapters.openbao.endpoint import endpoint, is_loopback, namespace, parse_address, quoted
+from warden.adapters.openbao.http import Connection
+from warden.core.errors import (
+    Inconclusive,
+    Refused,
+    Sealed,
+    ServerFault,
+    Unidentified,
+    Unreachable,
+    UsageError,
+    WardenError,
+)
+from warden.core.secret import Secret
+from warden.present import errors
+
+
+def connect(address, **how):
+    where = msgspec.structs.replace(parse_address(address, "BAO_ADDR"), **({"timeout": 20.0} | how))
+    return Connection(where, "OpenBao there")
+
+
+def ask(address, method="GET", body=None, **how):
+    return connect(address, **how).send(method, "/v1/x", body, {})
+
+
+def ok(body=b'{"a": 1}', *headers):
+    return b"\r\n".join([b"HTTP/1.1 200 OK", b"Content-Length: %d" % len(body), *headers, b"", body])
+
+
+def test_a_request_is_what_was_asked_for():
+    with serving(ok()) as (address, received):
+        answer = connect(address).send("PATCH", "/v1/a/b", {"k": "v"}, {"X-Vault-Token": "t"})
+    assert (answer.status, answer.body) == (200, {"a": 1})
+    head, _, body = received[0].partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    assert lines[0] == b"PATCH /v1/a/b HTTP/1.1"
+    assert b"X-Vault-Token: t" in lines
+    assert b"Content-Type: application/merge-patch+json" in lines
+    assert body == b'{"k": "v"}'
+
+
+FRAMES = {
+    "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b'4\r\n{"a"\r\n4;x=y\r\n: 1}\r\n0\r\nTrailer: x\r\n\r\n',
+    "to the end": b'HTTP/1.1 200 OK\r\n\r\n{"a": 1}',
+    "interim answer first": b"HTTP/1.1 100 Continue\r\n\r\n" + ok(),
+    "bare line feeds": b'HTTP/1.1 200 OK\nContent-Length: 8\n\n{"a": 1}',
+    "in one byte pieces": lambda client: [client.sendall(bytes([byte])) for byte in ok()],
+}
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_every_framing_is_read(frame):
+    answer = FRAMES[frame]
+    once = answer if callable(answer) else lambda client: client.sendall(answer)
+    with serving(once) as (address, _):
+        assert ask(address).body == {"a": 1}
+
+
+def test_one_connection_serves_many_requests():
+    with serving(*[ok()] * 3) as (address, received):
+        connection = connect(address)
+        for _ in range(3):
+            assert connection.send("GET", "/v1/x", None, {}).status == 200
+        assert len(received) == 3
+
+
+def test_an_idle_connection_that_was_closed_is_opened_again_for_a_read_and_never_for_a_write():
+    for method, expected in (("GET", True), ("POST", False)):
+        with serving(ok(b"{}", b"X: 1"), lambda client: client.close(), ok()) as (address, _):
+            connection = connect(address)
+            connection.send("GET", "/v1/x", None, {})
+            if expected:
+                assert connection.send(method, "/v1/x", None, {}).body == {"a": 1}
+            else:
+                with pytest.raises(Unreachable, match="closed the connection"):
+                    connection.send(method, "/v1/x", {}, {})
+
+
+def test_a_connection_that_the_server_ends_is_not_used_for_the_next_write():
+    def last(client):
+        client.sendall(ok(b"{}", b"Connection: close"))
+
+    with serving(last, ok()) as (address, _):
+        connection = connect(address)
+        connection.send("GET", "/v1/x", None, {})
+        assert connection.send("POST", "/v1/x", {}, {}).body == {"a": 1}
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"])
+def test_a_body_without_an_end_is_cut_off(head, monkeypatch):
+    monkeypatch.setattr("warden.adapters.openbao.http.MAX_BODY", 1 << 20)
+
+    def endless(client):
+        client.sendall(head)
+        piece = b"x" * 65536
+        with contextlib.suppress(OSError):
+            for _ in range(100):
+                client.sendall(b"10000\r\n%s\r\n" % piece if b"chunked" in head else piece)
+
+    with serving(endless) as (address, _), pytest.raises(ServerFault, match="too large"):
+        ask(address)
+
+
+BROKEN = {
+    "not http": (b"220 smtp\r\n\r\n", ServerFault, "does not speak HTTP"),
+    "cut in the head": (lambda client: client.sendall(b"HTTP/1.1 200"), Unreachable, "closed the connection"),
+    "cut in the body": (
+        lambda client: client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
+        Unreachable,
+        "closed",
+    ),
+    "a bad chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", ServerFault, "not framed"),
+    "too large": (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", ServerFault, "too large"),
+    "an endless line": (lambda client: client.sendall(b"x" * 200000), ServerFault, "no HTTP"),
+    "html": (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", ServerFault, "no JSON object"),
+    "a list": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", ServerFault, "no JSON object"),
+    "nothing": (lambda client: client.close(), Unreachable, "closed the connection"),
+    "silence": (lambda _: time.sleep(1), Unreachable, "no answer within 0.3 s"),
+    "deep nesting": (ok(b"[" * 100000), ServerFault, "no JSON object"),
+}
+
+
+@pytest.mark.parametrize("way", BROKEN)
+def test_what_is_no_answer_is_told_as_such(way):
+    answer, kind, words = BROKEN[way]
+    with serving(answer) as (address, _), pytest.raises(kind, match=words):
+        ask(address, timeout=0.3 if way == "silence" else 20.0)
+
+
+def test_an_error_page_of_a_proxy_is_a_status_without_a_body():
+    with serving(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 6\r\n\r\n<html>") as (address, _):
+        answer = ask(address)
+    assert (answer.status, answer.body, answer.is_page) == (502, {}, True)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"data": []}', b'{"auth": "x"}'])
+def test_an_answer_of_some_other_server_is_no_answer(body):
+    with serving(*[ok(body)] * 3) as (address, _):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
+        for ask_it in (bao.identity, lambda: bao.kv_metadata("m", "k"), lambda: bao.enter("m", "r", Secret("a.b.c"))):
+            with pytest.raises(ServerFault, match="as no OpenBao does; it counts as no answer") as fault:
+                ask_it()
+            assert "500" not in fault.value.hint
+
+
+def test_redirects_are_not_followed():
+    with serving(b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n") as (
+        address,
+        _,
+    ):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
+        with pytest.raises(ServerFault, match="answered 307") as fault:
+            bao.policy("x")
+    assert fault.value.hint == "look at what stands between here and OpenBao: warden doctor"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=300))
+def test_whatever_bytes_come_only_our_errors_leave(noise):
+    with serving(lambda client: client.sendall(noise)) as (address, _), contextlib.suppress(Inconclusive):
+        ask(address, timeout=0.5)
+
+
+def test_a_dead_port_and_an_unknown_name_are_told_apart():
+    with pytest.raises(Unreachable, match="connection refused"):
+        ask("http://127.0.0.1:1")
+    with pytest.raises(Unreachable, match="does not resolve"):
+        ask("https://no-such-host.invalid:8200")
+
+
+# -- TLS --------------------------------------------------------------------------------------------------------------
+
+
+def authority(directory, name):
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("bao.example")]
+            ),
+            critical=False,
+        )
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (directory / f"{name}.pem").write_bytes(pem)
+    (directory / f"{name}.key").write_bytes(private)
+    return directory / f"{name}.pem", directory / f"{name}.key"
+
+
+def tls(certificate, key):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def test_tls_is_verified_against_the_named_authority(tmp_path):
+    certificate, key = authority(tmp_path, "right")
+    other, _ = authority(tmp_path, "other")
+    with serving(ok(), context=tls(certificate, key)) as (address, _):
+        assert ask(address, ca_file=str(certificate)).body == {"a": 1}
+    with serving(ok(), context=tls(certificate, key)) as (address, received):
+        with pytest.raises(Unreachable, match="certificate that does not verify") as named:
+            ask(address, ca_file=str(other))
+        with pytest.raises(Unreachable) as unnamed:
+            ask(address)
+        assert str(other) in named.value.hint
+        assert "export BAO_CACERT=FILE" in unnamed.value.hint
+        assert received == []
+
+
+def test_the_server_name_is_verified_and_can_be_named(tmp_path):
+    certificate, key = authority(tmp_path, "right")
+    with serving(ok(), context=tls(certificate, key)) as (address, _):
+        assert ask(address, ca_file=str(certificate), server_name="bao.example").status == 200
+    with (
+        serving(ok(), context=tls(certificate, key)) as (address, _),
+        pytest.raises(Unreachable, match="does not verify"),
+    ):
+        ask(address, ca_file=str(certificate), server_name="else.example")
+
+
+def test_no_variable_switches_verification_off(tmp_path):
+    certificate, key = authority(tmp_path, "right")
+    with serving(ok(), context=tls(certificate, key)) as (address, received):
+        where = endpoint({"BAO_ADDR": address, "BAO_SKIP_VERIFY": "true", "VAULT_SKIP_VERIFY": "1"})
+        with pytest.raises(Unreachable, match="does not verify"):
+            Connection(where, "OpenBao there").send("GET", "/v1/x", None, {})
+        assert received == []
+
+
+def test_a_missing_authority_file_is_wrong_usage_and_nothing_is_sent(tmp_path):
+    certificate, key = authority(tmp_path, "right")
+    with serving(ok(), context=tls(certificate, key)) as (address, received):
+        with pytest.raises(UsageError, match=r"none\.pem"):
+            ask(address, ca_file=str(tmp_path / "none.pem"))
+        assert received == []
+
+
+def test_authorities_can_be_a_directory_and_the_caller_can_show_a_certificate(tmp_path):
+    certificate, key = authority(tmp_path, "right")
+    hashed = tmp_path / "hashed"
+    hashed.mkdir()
+    # OpenSSL looks for a file named after the subject's hash: SHA-1 of the name's content, 4 bytes little-endian.
+    subject = x509.load_pem_x509_certificate(certificate.read_bytes()).subject.public_bytes()
+    name = int.from_bytes(hashlib.sha1(subject[2:]).digest()[:4], "little")
+    (hashed / f"{name:08x}.0").write_bytes(certificate.read_bytes())
+    context = tls(certificate, key)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(certificate)
+    with serving(ok(), context=context) as (address, _):
+        variables = {"BAO_CAPATH": str(hashed), "VAULT_CLIENT_CERT": str(certificate), "BAO_CLIENT_KEY": str(key)}
+        where = endpoint({"BAO_ADDR": address, **variables})
+        assert Connection(where, "OpenBao there").send("GET", "/v1/x", None, {}).body == {"a": 1}
+
+
+def test_https_to_a_plain_server_is_told():
+    with serving(b"HTTP/1.1 400 Bad Request\r\n\r\n") as (address, _), pytest.raises(Unreachable):
+        ask(address.replace("http://", "https://"))
+
+
+# -- addresses --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "bao.example",
+        "ftp://x",
+        "http://",
+        "https://user@x",
+        "https://x:0",
+        "https://x:99999",
+        "https://x y",
+        "https://x?y",
+    ],
+)
+def test_what_is_no_address_is_told_with_its_variable(text):
+    with pytest.raises(UsageError, match="VAULT_ADDR"):
+        parse_address(text, "VAULT_ADDR")
+
+
+@pytest.mark.parametrize(
+    "host", ["10.0.0.1", "bao.example", "127.evil.example", "localhost.evil.example", "0.0.0.0", "127.1"]
+)
+def test_plain_http_goes_to_loopback_only(host):
+    assert not is_loopback(host)
+    with pytest.raises(UsageError, match="another machine"):
+        parse_address(f"http://{host}:8200", "BAO_ADDR")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.9.9.9", "[::1]"])
+def test_plain_http_to_this_machine_is_allowed(host):
+    assert parse_address(f"http://{host}:8200", "BAO_ADDR").port == 8200
+
+
+def test_variables_are_found_as_users_of_bao_and_vault_expect(tmp_path):
+    where = endpoint(
+        {
+            "VAULT_ADDR": "https://old:1",
+            "BAO_ADDR": "https://new:2/prefix/",
+            "VAULT_CACERT": "/ca",
+            "BAO_TLS_SERVER_NAME": "n",
+            "BAO_CLIENT_TIMEOUT": "45s",
+        }
+    )
+    assert (where.host, where.port, where.prefix, where.source) == ("new", 2, "/prefix", "BAO_ADDR")
+    assert (where.ca_file, where.server_name, where.timeout) == ("/ca", "n", 45.0)
+    assert endpoint({"VAULT_ADDR": "https://old:1"}).source == "VAULT_ADDR"
+    assert namespace({"VAULT_NAMESPACE": "team/"}) == "team"
+    with pytest.raises(UsageError, match="BAO_ADDR is not set"):
+        endpoint({})
+    for never in ("soon", "0", "0s", "-1", "1.5"):
+        with pytest.raises(UsageError, match="BAO_CLIENT_TIMEOUT"):
+            endpoint({"BAO_ADDR": "https://new:2", "BAO_CLIENT_TIMEOUT": never})
+
+
+def test_a_prefix_of_the_address_comes_before_every_path():
+    with serving(ok()) as (address, received):
+        ask(f"{address}/behind/a/proxy/")
+    assert received[0].startswith(b"GET /behind/a/proxy/v1/x HTTP/1.1")
+
+
+def test_the_namespace_travels_as_a_header():
+    with serving(ok(b'{"data": {"policy": "p"}}')) as (address, received):
+        OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"), namespace="team").policy("x")
+    assert b"X-Vault-Namespace: team" in received[0]
+
+
+def test_a_twin_asks_the_same_namespace_as_the_same_caller_or_as_another():
+    with serving(ok(b'{"data": {"policy": "p"}}'), ok(b'{"data": {"policy": "p"}}')) as (address, received):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("mine"), namespace="team")
+        bao.twin().policy("x")
+        bao.twin(Secret("theirs")).policy("x")
+    assert b"X-Vault-Token: mine" in received[0]
+    assert b"X-Vault-Token: theirs" in received[1]
+    assert all(b"X-Vault-Namespace: team" in request for request in received)
+
+
+def test_a_path_cannot_smuggle_a_second_request():
+    assert quoted("a b\r\nHost: evil") == "a%20b%0D%0AHost%3A%20evil"
+    assert quoted("ü") == "%C3%BC"
+    assert quoted("a%2fb#c") == "a%252fb%23c"
+    with pytest.raises(UsageError, match="line break"):
+        connect("http://127.0.0.1:1").send("GET", "/x", None, {"X-Vault-Token": "a\r\nb"})
+
+
+# -- what statuses mean -----------------------------------------------------------------------------------------------
+
+ERRORS = {
+    "sealed": (503, Sealed),
+    "fault": (500, ServerFault),
+    "gateway": (502, ServerFault),
+    "too many": (429, ServerFault),
+    "bad request": (400, Refused),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_a_status_becomes_the_error_it_means(name):
+    status, kind = ERRORS[name]
+    body = b'{"errors": ["said so"]}'
+    answer = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+    with serving(answer) as (address, _):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
+        with pytest.raises(kind) as fault:
+            bao.kv_metadata("m", "k")
+    assert fault.value.system == f"OpenBao {address}"
+
+
+def test_403_is_a_refusal_for_a_known_token_and_an_unknown_caller_otherwise(platform_server):
+    with pytest.raises(Refused) as refusal:
+        platform_server.vault("developer").policy("default")
+    assert not isinstance(refusal.value, Unidentified)
+    with pytest.raises(Unidentified, match="expired, revoked or unknown"):
+        platform_server.vault("s.unknown").policy("default")
+    with pytest.raises(Unidentified, match="no token was given"):
+        platform_server.vault().policy("default")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(400, Refused), (403, Refused), (404, ServerFault), (429, ServerFault), (500, ServerFault), (503, Sealed)],
+)
+def test_a_login_is_refused_by_400_and_403_alone(code, kind):
+    with serving(status(code)) as (address, _):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"))
+        with pytest.raises(kind):
+            bao.enter("kubernetes", "r", Secret("a.b.c"))
+
+
+@pytest.mark.parametrize("code", [400, 403, 404, 503])
+def test_a_page_of_a_proxy_refuses_nothing_and_says_of_nothing_that_it_is_not_there(code):
+    with serving(*[status(code, b"<html>")] * 5) as (address, _):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
+        for ask_it in (
+            bao.identity,
+            lambda: bao.policy("x"),
+            lambda: bao.mount("m"),
+            lambda: bao.enter("m", "r", Secret("a.b.c")),
+            lambda: bao.revoke_self(Secret("t")),
+        ):
+            with pytest.raises(ServerFault, match=f"answered {code} .*; it counts as no answer"):
+                ask_it()
+
+
+def test_a_known_token_is_not_made_out_by_a_page_of_a_proxy():
+    with serving(status(403), status(403, b"<html>")) as (address, _):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
+        with pytest.raises(ServerFault, match="answered 403 to GET auth/token/lookup-self"):
+            bao.policy("x")
+
+
+OVERTAKEN = b'{"errors": ["1 error occurred:\\n\\t* transaction commit failed"]}'
+
+
+def test_a_write_that_was_overtaken_by_another_is_sent_again():
+    kept = ok(b'{"data": {"version": 3}}')
+    with serving(*[status(500, OVERTAKEN)] * 2, kept, status(404), status(500, OVERTAKEN), kept) as (address, sent):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
+        bao.write_role("m", "r", {"a": 1})
+        assert len(sent) == 3
+        assert len(set(sent)) == 1
+        assert bao.put_field("m", "k", "F", Secret("v")) == 3
+    assert len(sent) == 6
+
+
+def test_one_that_is_overtaken_each_time_and_any_other_fault_is_told():
+    with serving(*[status(500, OVERTAKEN)] * 9) as (address, sent):
+        with pytest.raises(ServerFault, match="transaction commit failed"):
+            OpenBao(parse_address(address, "BAO_ADDR"), Secret("t")).write_policy("p", "")
+        assert len(sent) == 5
+    with serving(*[status(500)] * 9) as (address, sent):
+        with pytest.raises(ServerFault, match="said so") as fault:
+            OpenBao(parse_address(address, "BAO_ADDR"), Secret("t")).write_policy("p", "")
+        assert len(sent) == 1
+    assert "audit disk" in fault.value.hint
+
+
+def test_whether_a_refused_token_is_known_is_not_guessed_from_a_server_in_trouble():
+    with serving(status(403), status(503)) as (address, _):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
+        with pytest.raises(Sealed):
+            bao.policy("x")
+
+
+def test_a_token_that_is_gone_counts_as_ended_and_a_fault_does_not():
+    with serving(status(403), status(500)) as (address, _):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"))
+        bao.revoke_self(Secret("t"))
+        with pytest.raises(ServerFault):
+            bao.revoke_self(Secret("t"))
+
+
+def test_only_headers_in_clear_and_only_files_count_for_the_audit_log():
+    headers = b'{"data": {"headers": {"X-Lane-Probe": {"hmac": false}, "X-Hidden": {"hmac": true}}}}'
+    devices = b"""{"data": {"a/": {"type": "file", "options": {"file_path": "/a.log"}},
+                            "b/": {"type": "socket", "options": {"file_path": "/b.log"}}, "c/": {"type": "file"}}}"""
+    with serving(ok(headers), ok(devices)) as (address, _):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
+        assert bao.audit_headers() == {"x-lane-probe"}
+        assert bao.audit_files() == ("/a.log",)
+
+
+def test_a_version_is_live_until_it_is_deleted_or_destroyed(platform_server, unique):
+    admin, key = platform_server.vault("admin"), unique("live")
+    assert admin.kv_metadata("platform", key) is None
+    platform_server.must("POST", f"platform/metadata/{key}", {"delete_version_after": "1h"})
+    assert not admin.kv_metadata("platform", key).live
+    admin.put_field("platform", key, "A", Secret("a"))
+    assert admin.kv_metadata("platform", key).live
+    platform_server.must("PUT", f"platform/destroy/{key}", {"versions": [1]})
+    destroyed = admin.kv_metadata("platform", key)
+    assert (destroyed.current, destroyed.live) == (1, False)
+
+
+def test_marks_are_merged_and_one_to_be_removed_does_not_stop_a_new_path(platform_server, unique):
+    admin, key = platform_server.vault("admin"), unique("marked")
+    for marks, expected in (
+        ({"a": "1", "gone": None}, {"a": "1"}),
+        ({"b": "2"}, {"a": "1", "b": "2"}),
+        ({"a": None}, {"b": "2"}),
+    ):
+        admin.mark("platform", key, marks)
+        assert admin.kv_metadata("platform", key).custom == expected
+
+
+def test_a_version_is_told_of_kv_mounts_only(platform_server):
+    admin = platform_server.vault("admin")
+    assert (admin.mount("cubbyhole").type, admin.mount("cubbyhole").version) == ("cubbyhole", 0)
+    assert (admin.mount("platform").type, admin.mount("platform").version) == ("kv", 2)
+
+
+def test_no_error_quotes_a_token_or_a_value(platform_server):
+    planted = "s.PLANTEDTOKEN"
+    told = []
+    for act in (
+        lambda bao: bao.identity(),
+        lambda bao: bao.policy("x"),
+        lambda bao: bao.put_field("platform", "a", "F", Secret("planted-value")),
+        lambda bao: bao.login("kubernetes", "nobody", Secret("planted.jwt.value")),
+    ):
+        with pytest.raises(WardenError) as fault:
+            act(platform_server.vault(planted))
+        told.append(f"{fault.value} {errors.as_json(fault.value)}")
+    assert "PLANTED" not in "".join(told)
+    assert "planted" not in "".join(told)
+
+
+def test_after_a_timeout_the_next_request_does_not_read_the_late_answer():
+    given_up = threading.Event()
+
+    def late(client):
+        given_up.wait(20)
+        with contextlib.suppress(OSError):
+            client.sendall(ok())
+            client.recv(1 << 20)
+
+    with serving(late, ok(b'{"b": 2}')) as (address, _):
+        connection = connect(address, timeout=0.2)
+        with pytest.raises(Unreachable, match="no answer within"):
+            connection.send("GET", "/v1/x", None, {})
+        given_up.set()
+        connection.endpoint = msgspec.structs.replace(connection.endpoint, timeout=20.0)
+        assert connection.send("GET", "/v1/x", None, {}).body == {"b": 2}
+
+
+def test_interrupted_in_the_middle_the_next_request_does_not_read_the_old_answer():
+    interrupted = threading.Event()
+
+    def half_then_rest(client):
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n")
+        time.sleep(0.1)  # the answer's beginning is read by then, or is not: an interrupted request is one in any case
+        os.kill(os.getpid(), signal.SIGINT)
+        interrupted.wait(20)
+        with contextlib.suppress(OSError):
+            client.sendall(b'{"a": 1}')
+
+    with serving(half_then_rest, ok(b'{"b": 2}')) as (address, _):
+        connection = connect(address)
+        with pytest.raises(KeyboardInterrupt):
+            connection.send("GET", "/v1/x", None, {})
+        interrupted.set()
+        assert connection.send("GET", "/v1/x", None, {}).body == {"b": 2}

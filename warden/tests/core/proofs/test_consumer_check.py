@@ -1,0 +1,166 @@
+"""How pods take a Secret, and whether what runs has the value that is there now."""
+
+import datetime as dt
+
+import pytest
+
+from warden.core.openbao.api import SecretSeen
+from warden.core.proofs.consumer_check import Consuming, changed_at, judge_consumer, needs_restart, ways
+
+CHANGED = "2026-11-20T12:00:00Z"
+BEFORE, AFTER = "2026-11-20T11:59:59Z", "2026-11-20T12:00:01Z"
+
+
+def volume(name="v", secret="s"):
+    return {"name": name, "secret": {"secretName": secret}}
+
+
+def projected(secret="s", name="v"):
+    return {"name": name, "projected": {"sources": [{"configMap": {"name": "c"}}, {"secret": {"name": secret}}]}}
+
+
+def container(*mounts, **more):
+    return {"name": "app", "image": "app", "volumeMounts": list(mounts)} | more
+
+
+def mount(name="v", **more):
+    return {"name": name, "mountPath": "/etc/key"} | more
+
+
+ENV = {"env": [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "API_KEY"}}}]}
+ENV_FROM = {"envFrom": [{"configMapRef": {"name": "s"}}, {"secretRef": {"name": "s"}}]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "found"),
+    [
+        ({"volumes": [volume()], "containers": [container(mount())]}, {"directory"}),
+        ({"volumes": [projected()], "containers": [container(mount())]}, {"directory"}),
+        ({"volumes": [volume()], "containers": [container(mount(subPath="API_KEY"))]}, {"subpath"}),
+        ({"volumes": [volume()], "containers": [container(mount(subPathExpr="$(X)"))]}, {"subpath"}),
+        ({"volumes": [projected()], "containers": [container(mount(subPath="x"))]}, {"subpath"}),
+        ({"containers": [container(**ENV)]}, {"environment"}),
+        ({"containers": [container(**ENV_FROM)]}, {"environment"}),
+        (
+            {"volumes": [volume()], "containers": [container()], "initContainers": [container(mount())]},
+            {"directory"},
+        ),
+        ({"containers": [container()], "initContainers": [container(**ENV)]}, {"environment"}),
+        (
+            {"volumes": [volume()], "containers": [container(mount(), mount(subPath="x"), **ENV)]},
+            {"directory", "subpath", "environment"},
+        ),
+        ({"volumes": [volume(secret="t")], "containers": [container(mount())]}, set()),
+        ({"volumes": [volume()], "containers": [container()]}, set()),
+        ({"volumes": [volume()], "containers": [container(mount("other"))]}, set()),
+        ({"containers": [container(env=[{"name": "KEY", "value": "s"}])]}, set()),
+        ({"containers": [container(envFrom=[{"configMapRef": {"name": "s"}}])]}, set()),
+        ({"containers": None, "volumes": None}, set()),
+    ],
+    ids=range(16),
+)
+def test_ways_of_taking_a_secret(spec, found):
+    assert ways(spec, "s") == found
+
+
+def seen(*entries):
+    return SecretSeen(metadata={"managedFields": list(entries)}, values={}, immutable=False)
+
+
+def written(at, fields=("f:data",)):
+    return {"manager": "m", "time": at, "fieldsV1": {field: {} for field in fields}}
+
+
+def test_the_last_change_is_that_of_the_data_alone():
+    found = seen(written(BEFORE), written(CHANGED), written(AFTER, ["f:metadata"]), {"manager": "m"})
+    assert changed_at(found) == dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+    assert changed_at(seen(written("", ["f:data"]))) is None
+    assert changed_at(None) is None
+
+
+def pod(started=AFTER, spec=None, name="p", **status):
+    running = [{"name": "app", "state": {"running": {"startedAt": each}}} for each in started.split()]
+    return {
+        "metadata": {"name": name},
+        "spec": spec or {"containers": [container(**ENV)]},
+        "status": {"phase": "Running", "containerStatuses": running} | status,
+    }
+
+
+MOUNTED = {"volumes": [volume()], "containers": [container(mount())]}
+SUBPATH = {"volumes": [volume()], "containers": [container(mount(subPath="x"))]}
+BOTH = {"volumes": [volume()], "containers": [container(mount(), **ENV)]}
+
+
+@pytest.mark.parametrize(
+    ("started", "spec", "old"),
+    [
+        (BEFORE, None, True),
+        (AFTER, None, False),
+        (CHANGED, None, False),
+        (f"{AFTER} {BEFORE}", None, True),
+        (BEFORE, MOUNTED, False),
+        (BEFORE, SUBPATH, True),
+        (AFTER, SUBPATH, False),
+        (BEFORE, BOTH, True),
+        ("", None, False),
+    ],
+)
+def test_who_started_before_the_last_change_and_does_not_follow_has_the_old_value(started, spec, old):
+    assert needs_restart(pod(started, spec), "s", changed_at(seen(written(CHANGED)))) is old
+
+
+def test_without_a_time_of_the_change_nobody_is_told_to_restart():
+    assert not needs_restart(pod(BEFORE), "s", None)
+
+
+def deployment(spec=None):
+    return {"spec": {"template": {"spec": spec or {"containers": [container(**ENV)]}}}}
+
+
+THERE = seen(written(CHANGED))
+
+
+def judged(*pods, spec=None, there=THERE, **more):
+    usual = {"name": "t/app", "deployment": deployment(spec), "pods": pods}
+    return judge_consumer(Consuming(**usual | more), "s", there)
+
+
+@pytest.mark.parametrize(
+    ("pods", "more", "word", "observed"),
+    [
+        ((pod(),), {}, "ok", "started since"),
+        ((pod(spec=MOUNTED),), {"spec": MOUNTED}, "ok", "follows"),
+        ((pod(BEFORE, MOUNTED),), {"spec": MOUNTED}, "ok", "follows"),
+        ((pod(spec=BOTH),), {"spec": BOTH}, "ok", "started since"),
+        ((pod(BEFORE),), {}, "FAIL", "OLDER"),
+        ((pod(), pod(BEFORE, name="q")), {}, "FAIL", "OLDER"),
+        ((), {}, "??", "no pod"),
+        ((pod(phase="Pending"),), {}, "??", "no pod"),
+        ((pod(),), {"deployment": None}, "FAIL", "NONE"),
+        ((pod(),), {"spec": {"containers": [container()]}}, "FAIL", "NOT USED"),
+        ((pod(),), {"unseen": "may not look"}, "??", "not seen"),
+        ((pod(),), {"unseen": "may not look", "deployment": None}, "??", "not seen"),
+        ((pod(spec={"containers": [container()]}),), {}, "FAIL", "OTHERWISE"),
+        ((pod(), pod(spec={"containers": [container()]}, name="q")), {}, "FAIL", "OTHERWISE"),
+        ((pod(spec=MOUNTED),), {"spec": MOUNTED, "there": None}, "??", "no Secret"),
+        ((pod(),), {"there": None}, "??", "no Secret"),
+        ((pod(),), {"there": seen({"manager": "m"})}, "??", "not seen"),
+        ((pod(spec=MOUNTED),), {"spec": MOUNTED, "there": seen({"manager": "m"})}, "ok", "follows"),
+    ],
+    ids=range(18),
+)
+def test_each_judgement(pods, more, word, observed):
+    assert judged(*pods, **more)[:2] == (word, observed)
+
+
+def test_a_pod_that_is_ending_counts_for_nothing():
+    ending = pod(BEFORE)
+    ending["metadata"]["deletionTimestamp"] = AFTER
+    assert judged(ending)[1] == "no pod"
+    assert judged(pod(), ending)[0] == "ok"
+
+
+def test_the_pods_that_have_the_old_value_are_named_with_the_time_of_the_change():
+    detail = judged(pod(BEFORE, name="z"), pod(BEFORE, name="a"), pod(name="new"))[2]
+    assert detail == "a, z started before the Secret's last change (2026-11-20T12:00:00Z) and cannot follow it"

@@ -1,0 +1,122 @@
+"""What a Secret held before the refresh: told where somebody wrote into it, not where it was only older."""
+
+import datetime as dt
+
+import msgspec
+import pytest
+
+from warden.core.lanes.delivery_target import DeclaredCluster, target
+from warden.core.lanes.lane import Delivery
+from warden.core.openbao.api import Handed, SecretSeen
+from warden.core.proofs.delivery_observation import Before, DeliverySeen, Sync
+from warden.core.proofs.overwrite_check import healed
+from warden.core.secret import Secret
+
+RIGHT, OTHER = "hmac-sha256:right", "hmac-sha256:other"
+WRITTEN = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+EARLIER, LATER = "2026-11-20T11:00:00Z", "2026-11-20T13:00:00Z"
+OPERATOR = "externalsecrets.external-secrets.io/first-secret"
+LINE = Handed(
+    id="a", at=LATER, path="p", display_name="d", role="r", account="tenant/first", uid="u", version=1,
+    hashes={"API_KEY": RIGHT},
+)  # fmt: skip
+
+
+def wrote(manager, *fields, at=LATER):
+    return {"manager": manager, "time": at, "fieldsV1": {"f:data": {f"f:{field}": {} for field in fields}}}
+
+
+@pytest.fixture
+def told(lane_of):
+    """What is told of a Secret that was different before the refresh."""
+
+    def judge(*entries, hashes=None, refreshed=LATER, versions=(1, 1), line=LINE, fields=("API_KEY",), left=()):
+        lane = lane_of(deliveries={"here": Delivery(external_secret="tenant/first-secret")})
+        before = Before(
+            metadata={"managedFields": list(entries)},
+            hashes=hashes or {"API_KEY": OTHER},
+            fields=frozenset(fields),
+            refreshed=refreshed,
+            written=WRITTEN,
+        )
+        seen = DeliverySeen(
+            target=target(lane, "here", {"here": DeclaredCluster(context="ctx")}),
+            sync=Sync(followed="synced"),
+            account_uid="u",
+            marker=EARLIER,
+            versions=versions,
+            secret=SecretSeen(metadata={}, values=dict.fromkeys(["API_KEY", *left], Secret("x")), immutable=False),
+            before=before,
+        )
+        return [(each.word, each.observed, each.detail) for each in healed(seen, [line])]
+
+    return judge
+
+
+def test_who_wrote_the_field_is_named_with_the_time(told):
+    ((word, observed, detail),) = told(wrote(OPERATOR, "OTHER"), wrote("kubectl-edit", "API_KEY"), refreshed=EARLIER)
+    assert (word, observed) == ("ok", "HEALED")
+    assert detail.startswith(f"API_KEY: written by kubectl-edit at {LATER}; ")
+
+
+def test_a_version_that_was_delivered_already_and_is_not_there_was_written_by_somebody(told):
+    ((_, _, detail),) = told(wrote(OPERATOR, "API_KEY"))
+    assert "who wrote it cannot be told" in detail
+
+
+def test_a_field_that_had_been_delivered_and_was_gone_is_told_of_nobody(told):
+    ((_, observed, detail),) = told(wrote(OPERATOR, "API_KEY"), fields=(), hashes={"NONE": OTHER})
+    assert observed == "HEALED"
+    assert detail.startswith("API_KEY: removed; by whom cannot be told; ")
+
+
+def test_a_field_that_is_none_of_the_lanes_is_told_with_who_wrote_it(told):
+    entries = [wrote(OPERATOR, "API_KEY"), wrote("kubectl-edit", "EXTRA")]
+    ((_, _, detail),) = told(*entries, fields=("API_KEY", "EXTRA"), hashes={"API_KEY": RIGHT})
+    assert detail.startswith(f"EXTRA, which is none of the lane's: written by kubectl-edit at {LATER}; what ")
+
+
+def test_each_thing_that_was_mended_is_told(told):
+    entries = [wrote("kubectl-edit", "API_KEY", "EXTRA")]
+    ((_, _, detail),) = told(*entries, fields=("API_KEY", "EXTRA"))
+    assert detail.startswith(f"API_KEY: written by kubectl-edit at {LATER}; EXTRA, which ")
+
+
+@pytest.mark.parametrize(
+    ("entries", "how"),
+    [
+        ([wrote(OPERATOR, "API_KEY")], {"refreshed": EARLIER}),
+        ([wrote(OPERATOR, "API_KEY")], {"refreshed": ""}),
+        ([wrote(OPERATOR, "API_KEY")], {"versions": (1, 2)}),
+        ([wrote("kubectl-label", "ANOTHER")], {"refreshed": EARLIER}),
+        ([wrote("kubectl-edit", "API_KEY")], {"hashes": {"API_KEY": RIGHT}}),
+        ([wrote("kubectl-edit", "API_KEY")], {"line": msgspec.structs.replace(LINE, hashes={"API_KEY": ""})}),
+        ([], {"fields": (), "hashes": {"NONE": OTHER}, "refreshed": EARLIER}),
+        (
+            [],
+            {
+                "line": msgspec.structs.replace(LINE, hashes={"API_KEY": RIGHT, "MORE": RIGHT}),
+                "hashes": {"API_KEY": RIGHT},
+            },
+        ),
+        ([wrote(OPERATOR, "EXTRA")], {"fields": ("API_KEY", "EXTRA"), "hashes": {"API_KEY": RIGHT}}),
+        (
+            [wrote("kubectl-edit", "EXTRA")],
+            {"fields": ("EXTRA", "API_KEY"), "left": ["EXTRA"], "refreshed": EARLIER} | {"hashes": {"API_KEY": RIGHT}},
+        ),
+    ],
+    ids=[
+        "older version",
+        "never refreshed",
+        "put meanwhile",
+        "another field",
+        "same value",
+        "logged in clear",
+        "not yet delivered",
+        "not of the lane",
+        "of an older declaration",
+        "still there",
+    ],
+)
+def test_what_is_no_value_written_by_hand_is_not_told(told, entries, how):
+    assert told(*entries, **how) == []

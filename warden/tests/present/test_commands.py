@@ -1,0 +1,54 @@
+import shlex
+
+import pytest
+
+from warden.core.remedies import AskOwner, EditFile, RunBao, RunKubectl, SetVariable, warden
+from warden.present.commands import command, commands
+
+
+@pytest.mark.parametrize(
+    ("step", "line"),
+    [
+        (warden("apply", "a-lane", take_over=True, cluster=""), "warden apply a-lane --take-over"),
+        (warden("deactivate", "a-lane", reason="seen; rm -rf"), "warden deactivate a-lane --reason 'seen; rm -rf'"),
+        (warden("access", "LANE", fetch="FIELD"), "warden access LANE --fetch FIELD"),
+        (
+            RunKubectl(context="c 1", action="delete", kind="Secret", namespace="n", name="s"),
+            "kubectl --context 'c 1' -n n delete secret s",
+        ),
+        (
+            RunKubectl(context="c", action="restart", kind="Deployment", name="d"),
+            "kubectl --context c rollout restart deployment/d",
+        ),
+        (
+            RunBao(action="remove-fields", mount="kv", path="a/b", names=("A", "$(id)")),
+            "bao kv patch -mount=kv -remove-data=A '-remove-data=$(id)' a/b",
+        ),
+        (RunBao(action="read-policy", name="a b"), "bao policy read 'a b'"),
+        (SetVariable("BAO_CACERT", "FILE"), "export BAO_CACERT=FILE"),
+        (
+            EditFile(file="lane", field="external_secret", instead_of="bootstrap_secret"),
+            "replace bootstrap_secret with external_secret in the lane's file",
+        ),
+        (AskOwner("platform", "docs/a.md"), "ask platform (docs/a.md)"),
+    ],
+)
+def test_a_step_is_written_so_that_it_can_be_pasted(step, line):
+    assert command(step) == line
+
+
+def test_what_stands_in_a_name_stays_one_word():
+    evil = "x'; touch /tmp/pwned #"
+    line = command(RunKubectl(context=evil, action="delete", kind="Secret", namespace=evil, name=evil))
+    assert shlex.split(line) == ["kubectl", "--context", evil, "-n", evil, "delete", "secret", evil]
+    assert shlex.split(command(RunBao(action="remove-fields", mount="m", path=evil, names=(evil,))))[-2:] == [
+        f"-remove-data={evil}",
+        evil,
+    ]
+
+
+def test_steps_are_joined_so_that_they_stop_at_the_first_that_fails():
+    first, edit, last = warden("sync", "a"), EditFile(file="lane", field="status"), warden("prove", "a")
+    assert commands((first, last)) == "warden sync a && warden prove a"
+    assert commands((edit, last)) == "add status to the lane's file; then: warden prove a"
+    assert commands(()) == ""

@@ -1,0 +1,64 @@
+"""A journal that fails after the effect: what was done is told, and never that nothing was."""
+
+import os
+import sqlite3
+
+import pytest
+
+from warden.core.errors import JournalUnwritable
+from warden.present import errors
+from warden.usecases.deactivate import deactivate, reactivate
+
+
+@pytest.fixture
+def refuse(bench):
+    """Have the journal's own file refuse one kind of record, as it would where the disk fills up in between."""
+
+    def by_trigger(event: str) -> None:
+        bench.journal.record("begun", bench.lane.id, {})
+        with sqlite3.connect(bench.journal.path) as db:
+            said = f"WHEN NEW.event = '{event}' BEGIN SELECT RAISE(ABORT, 'no'); END"
+            db.execute(f"CREATE TRIGGER refuse BEFORE INSERT ON journal {said}")
+        db.close()
+
+    return by_trigger
+
+
+def said_of(work):
+    """What is told where the journal does not take the record."""
+    with pytest.raises(JournalUnwritable) as told:
+        work()
+    message = errors.message(told.value)
+    assert f"{os.sep}journal.db does not take the next record" in message
+    assert "Nothing was" not in message
+    return message
+
+
+def test_a_value_that_was_written_is_said_to_be_there(bench, refuse):
+    bench.apply()
+    refuse("put.done")
+    assert said_of(bench.put).startswith(f"API_KEY is in version 1 of {bench.lane.custody.path}, and ")
+    assert bench.vault().kv_metadata("platform", bench.path).current == 1
+
+
+def test_what_was_applied_is_said_to_be_there(bench, refuse):
+    refuse("apply.done")
+    done = f"{bench.lane.id} is as declared in OpenBao {bench.vault().address}; the journal has no record of it."
+    assert said_of(bench.apply).endswith(done)
+    assert bench.plan().to_change == ()
+
+
+def test_a_lane_that_is_open_in_openbao_alone_is_said_to_be(bench, refuse):
+    bench.ready()
+    deactivate(bench.lane, "x", bench.context())
+    refuse("lane.opened")
+    said = said_of(lambda: reactivate(bench.lane, "x", bench.context()))
+    assert "is as declared in OpenBao, but warden still refuses it; the journal has no record of it." in said
+    assert bench.journal.state(bench.lane.id).closed is not None
+
+
+def test_a_proof_that_was_not_recorded_is_none(bench, refuse):
+    bench.ready()
+    refuse("proof")
+    assert said_of(bench.prove).startswith(f"{bench.lane.id} was asked about, and nothing of it counts, and the ")
+    assert bench.journal.state(bench.lane.id).proof is None
