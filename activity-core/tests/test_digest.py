@@ -54,14 +54,14 @@ def test_the_schemas_are_schemas(name):
         (b" " * (5 * 1024 * 1024 + 1), "5 MiB"),
     ],
 )
-def test_what_is_no_digest_is_refused(octets, said):
+def test_an_invalid_digest_is_rejected(octets, said):
     with pytest.raises(InvalidInput) as fault:
         read(octets)
     assert said in fault.value.message
     assert "The model was not asked" in fault.value.message
 
 
-def test_all_faults_are_told_at_once():
+def test_all_errors_are_reported_at_once():
     with pytest.raises(InvalidInput) as fault:
         of({"generated_at": "yesterday", "workstreams": {}, "messages": []})
     assert fault.value.details == (
@@ -75,12 +75,12 @@ def test_all_faults_are_told_at_once():
     "moment",
     ["2026-02-30T10:00:00Z", "2026-11-24T25:00:00Z", "0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59Z"],
 )
-def test_a_moment_that_does_not_exist_is_refused(moment):
+def test_a_time_that_does_not_exist_is_rejected(moment):
     with pytest.raises(InvalidInput):
         of(digest(generated_at=moment))
 
 
-def test_several_missing_fields_are_one_fault():
+def test_several_missing_fields_are_one_error():
     with pytest.raises(InvalidInput) as fault:
         of({})
     assert fault.value.details == ("generated_at, workstreams, next_steps, messages missing",)
@@ -104,7 +104,7 @@ def test_a_day_that_does_not_exist_drops_its_entry(due):
     assert of(digest(next_steps=[STEP | {"due": due}])).candidates == ()
 
 
-def test_every_nesting_is_read_or_refused_as_what_it_is():
+def test_nesting_of_any_depth_is_read_or_rejected_for_its_depth():
     for depth in range(1, 1100, 7):
         nested = b"[" * depth + b"]" * depth
         try:
@@ -116,12 +116,12 @@ def test_every_nesting_is_read_or_refused_as_what_it_is():
 
 
 @pytest.mark.parametrize("given", [True, None, 7, [1], "\ud800", "sk-or-v1-" + "8f2c4e6a1b3d5f70" * 4])
-def test_an_entry_whose_id_cannot_be_shown_is_told_by_its_place(given):
+def test_an_entry_whose_id_cannot_be_shown_is_named_by_its_position(given):
     assert [what for what, _ in of(digest(messages=[{"id": given, "title": "x"}])).dropped] == ["messages[0]"]
 
 
 @pytest.mark.parametrize("given", ["N-1\n", "N-\u0661"])
-def test_an_id_is_of_the_form_to_its_end_and_in_ascii(given):
+def test_an_id_matches_its_pattern_to_the_end_and_is_ascii(given):
     found = of(digest(next_steps=[{"id": given, "title": "x"}]))
     assert (found.candidates, found.dropped[0][1]) == ((), "id: does not match the pattern in the schema")
 
@@ -136,7 +136,7 @@ def test_as_many_of_each_list_are_read_as_the_schema_says(name, limit):
     )
 
 
-def test_what_is_over_a_limit_is_dropped_and_said():
+def test_what_exceeds_a_limit_is_dropped_and_listed():
     many = [{"id": f"W-{number}", "title": "x"} for number in range(15)]
     found = of(digest(workstreams=many, next_steps=[STEP | {"title": "t" + " t" * 200}]))
     assert len(found.candidates) == 13
@@ -146,7 +146,7 @@ def test_what_is_over_a_limit_is_dropped_and_said():
     }
 
 
-def test_what_was_cut_is_told_in_the_order_of_the_schema():
+def test_cut_fields_are_listed_in_the_order_of_the_schema():
     """The same digest gives the same report, whatever the seed of this process's hashes is."""
     long = dict.fromkeys(("text", "from", "title"), "w " * 2000)
     found = of(digest(messages=[{"id": "M-1", **long}]))

@@ -65,7 +65,7 @@ def obeyed(payload: str, found: digest.Digest) -> dict:
 
 
 @pytest.mark.parametrize("chunk", range(8))
-def test_the_digest_stands_quoted_in_the_prompt_and_cannot_end_its_quotation(chunk):
+def test_the_digest_is_quoted_in_the_prompt_and_cannot_end_its_quotation(chunk):
     for payload in PAYLOADS[chunk::8]:
         found = digest_with(payload)
         asked = prompt.prompt(found)
@@ -87,7 +87,7 @@ def test_an_obedient_model_changes_neither_order_nor_marks_nor_candidates(chunk)
         assert made["quarantined"]
 
 
-def test_the_mark_around_a_digest_is_another_one_each_time():
+def test_the_mark_around_a_digest_is_new_each_time():
     found = digest_with("x")
     assert prompt.prompt(found) != prompt.prompt(found)
 
@@ -99,7 +99,7 @@ OURS_INLINE = {"text", "code_inline", "strong_open", "strong_close", "softbreak"
 
 
 @pytest.mark.parametrize("chunk", range(8))
-def test_nothing_of_it_becomes_markup_a_link_or_a_command_to_a_terminal(chunk):
+def test_a_payload_makes_no_markup_link_or_terminal_command(chunk):
     for payload in PAYLOADS[chunk::8]:
         made = obeyed(payload, digest_with(payload))
         text = markdown.rendered(made)
@@ -136,7 +136,7 @@ BARE_LINKS = [
 
 @pytest.mark.parametrize("link", BARE_LINKS)
 @pytest.mark.parametrize("symbol", SYMBOLS)
-def test_a_bare_link_beside_a_symbol_is_no_link_and_reads_as_it_was(link, symbol):
+def test_a_bare_link_with_a_symbol_beside_it_is_shown_as_text(link, symbol):
     inside = link.replace(".", f".{symbol}", 1), link.replace(".", f"{symbol}.", 1)
     for text in (f"{symbol}{link}", f"{link}{symbol}", f"a {symbol}{link}/p?q=1", *inside):
         for renderer in RENDERERS:

@@ -71,7 +71,7 @@ def test_once_a_day_and_again_on_request(world, gateway):
     assert len(gateway.seen) == 2
 
 
-def test_the_days_report_is_said_to_be_of_another_digest(world, say):
+def test_a_replayed_report_of_another_digest_is_marked(world, say):
     first = world.triage()
     assert "another digest" not in world.triage().stderr
     second = world.triage(say.digest(source="another"))
@@ -144,7 +144,7 @@ def test_interrupted_it_says_so_and_records_it(world, gateway, say, how):
     assert world.runs[0]["ended_at"]
 
 
-def test_a_record_that_cannot_be_made_asks_nobody(world, gateway):
+def test_the_model_is_not_asked_if_the_record_cannot_be_created(world, gateway):
     blocked = world.home / "file"
     blocked.write_text("")
     done = world.triage(None, ACTIVITY_CORE_RECORD=str(blocked / "runs.db"))
@@ -154,7 +154,7 @@ def test_a_record_that_cannot_be_made_asks_nobody(world, gateway):
 
 
 @pytest.mark.parametrize("octets", [b"this is no database at all, but long enough to be one" * 99])
-def test_a_record_that_is_none_asks_nobody(world, gateway, octets):
+def test_the_model_is_not_asked_if_the_record_is_not_a_database(world, gateway, octets):
     path = world.home / "runs.db"
     path.write_bytes(octets)
     done = world.triage(None, ACTIVITY_CORE_RECORD=str(path))
@@ -162,7 +162,7 @@ def test_a_record_that_is_none_asks_nobody(world, gateway, octets):
     assert path.read_bytes() == octets
 
 
-def test_what_a_killed_run_had_half_written_is_taken_back_when_the_runs_are_read(world):
+def test_reading_rolls_back_what_a_killed_run_had_half_written(world):
     world.triage()
     path = world.home / ".local/state/activity-core/runs.db"
     half = (
@@ -175,7 +175,7 @@ def test_what_a_killed_run_had_half_written_is_taken_back_when_the_runs_are_read
     assert [run["state"] for run in world.runs] == ["whole"]
 
 
-def test_a_record_in_which_nothing_stands_yet_is_none_and_one_that_cannot_be_looked_at_is_said(world):
+def test_an_empty_record_has_no_runs_and_an_unreadable_one_is_reported(world):
     (world.home / "empty.db").touch()
     done = world.run("runs", ACTIVITY_CORE_RECORD=str(world.home / "empty.db"))
     assert (done.returncode, "no runs yet" in done.stderr) == (0, True)
@@ -194,7 +194,7 @@ def test_a_later_versions_record_is_left_alone(world, gateway):
     assert "later version" in done.stderr
 
 
-def test_a_disk_that_is_full_asks_nobody(world, gateway):
+def test_the_model_is_not_asked_if_the_disk_is_full(world, gateway):
     done = world.triage(None, largest_file=4096)
     assert (done.returncode, gateway.seen) == (3, [])
     assert "the record cannot be" in done.stderr
@@ -233,7 +233,7 @@ def test_a_report_that_cannot_be_written_is_still_shown_and_not_asked_for_twice(
     assert len(gateway.seen) == 1
 
 
-def test_a_full_standard_output_is_said(world, say):
+def test_a_full_standard_output_is_reported(world, say):
     world.digest(say.digest())
     with open("/dev/full", "w") as full:
         command = [str(Path(os.sys.executable).parent / "activity-core"), "triage", "--digest", "digest.json"]
@@ -254,7 +254,7 @@ def test_the_report_of_a_run_is_shown_again(world):
 
 
 @pytest.mark.parametrize("beginning", ["2", ""])
-def test_the_beginning_of_more_than_one_run_shows_none_and_names_them(world, beginning):
+def test_an_ambiguous_run_shows_none_and_lists_the_matches(world, beginning):
     ids = [json.loads(world.triage(None, "--again").stdout)["run"] for _ in range(2)]
     done = world.run("runs", beginning, "--json")
     fault = json.loads(done.stderr)
@@ -285,7 +285,7 @@ def table(world, columns):
 
 
 @pytest.mark.parametrize(("columns", "widest"), [(60, 80), (80, 80), (90, 90), (200, 100)])
-def test_what_is_said_beside_the_report_fits_the_terminal(world, say, columns, widest):
+def test_notes_fit_the_terminal(world, say, columns, widest):
     asked = ("triage", "--digest", world.digest(say.digest()))
     lines = on_terminal(world, columns, "stderr", *asked, LLM_CONNECT_URL="http://127.0.0.1:9")[0]
     world.triage()

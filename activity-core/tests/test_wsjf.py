@@ -34,7 +34,7 @@ def test_ties_by_time_criticality_then_smaller_size_then_the_digest():
     assert order([Estimates(1, 1, 1, 1), Estimates(1, 3, 2, 2)]) == [1, 0]
 
 
-def test_a_close_call_names_whom_it_changes_places_with():
+def test_a_close_call_names_what_it_swaps_rank_with():
     first, second, far = Estimates(8, 5, 3, 2), Estimates(8, 5, 2, 2), Estimates(1, 1, 1, 20)
     assert close_calls([first, second, far]) == [{1}, {0}, set()]
 

@@ -1,4 +1,4 @@
-"""The State Hub is told counts, once for each run, and its silence costs no report."""
+"""Counts are posted to the State Hub, once for each run. If the hub does not answer, the report is still made."""
 
 import json
 
@@ -8,7 +8,7 @@ ALLOWED = {
 }  # fmt: skip
 
 
-def test_what_is_told_is_metadata_only(world, gateway, hub, say):
+def test_only_metadata_is_posted(world, gateway, hub, say):
     gateway.play = say.answering(say.item("N-1", action="Call Jana about the invoice"), summary="Jana is away.")
     done = world.triage(say.digest({"id": "N-1", "title": "A private title"}), "--post", f"{hub.url}/events")
     assert done.returncode == 0
@@ -21,21 +21,21 @@ def test_what_is_told_is_metadata_only(world, gateway, hub, say):
         assert text not in seen.body.decode()
 
 
-def test_a_text_in_the_place_of_the_model_is_not_told(world, gateway, hub, say):
+def test_a_text_in_place_of_the_model_is_not_posted(world, gateway, hub, say):
     for model, told in (("Jana is away", None), ("x" * 200, None), ("~a/b-1.5:free@q", "~a/b-1.5:free@q")):
         gateway.play = say.answering(say.item("N-1"), model=model)
         assert world.triage(None, "--again", "--post", hub.url).returncode == 0
         assert hub.seen[-1].json["model"] == told
 
 
-def test_a_run_is_told_once(world, hub):
+def test_a_run_is_posted_once(world, hub):
     world.triage(None, "--post", hub.url)
     done = world.triage(None, "--post", hub.url)
     assert (done.returncode, len(hub.seen)) == (0, 1)
     assert "knows this run already" in done.stderr
 
 
-def test_a_hub_that_knows_the_run_by_its_key_counts_as_told(world, hub):
+def test_a_409_of_the_hub_counts_as_posted(world, hub):
     hub.play = lambda *_: (409, {}, b"")
     done = world.triage(None, "--post", hub.url)
     assert done.returncode == 0
@@ -45,7 +45,7 @@ def test_a_hub_that_knows_the_run_by_its_key_counts_as_told(world, hub):
     assert len(hub.seen) == 1
 
 
-def test_a_hub_that_does_not_take_it_costs_no_report_and_is_told_the_next_time(world, gateway, hub):
+def test_a_failed_post_costs_no_report_and_is_repeated_the_next_time(world, gateway, hub):
     for status, code in ((500, 3), (401, 4), (302, 3)):
         hub.play = lambda *_, status=status: (status, {"location": "http://192.0.2.1"}, b"")
         done = world.triage(None, "--post", hub.url)
@@ -57,7 +57,7 @@ def test_a_hub_that_does_not_take_it_costs_no_report_and_is_told_the_next_time(w
     assert world.runs[0]["posted_at"]
 
 
-def test_a_refusal_of_the_hub_names_its_token_and_a_file_that_holds_none_costs_no_report(world, gateway, hub):
+def test_a_denied_post_names_the_token_and_a_bad_token_file_costs_no_report(world, gateway, hub):
     hub.play = lambda *_: (403, {}, b"")
     done = world.triage(None, "--post", hub.url)
     assert "STATE_HUB_TOKEN_FILE=FILE" in json.loads(done.stderr)["hint"]
@@ -69,11 +69,11 @@ def test_a_refusal_of_the_hub_names_its_token_and_a_file_that_holds_none_costs_n
     assert len(gateway.seen) == 2
 
 
-def test_what_ends_worse_is_the_exit_code(world, gateway, hub, say):
+def test_the_worst_outcome_is_the_exit_code(world, gateway, hub, say):
     gateway.play = lambda *_: say.reply("")
     assert world.triage(None, "--post", hub.url, STATE_HUB_TOKEN_FILE="nowhere").returncode == 3
 
 
-def test_an_address_of_a_hub_that_is_none_is_said_before_anything_is_asked(world, gateway):
+def test_an_invalid_hub_url_is_reported_before_the_model_is_asked(world, gateway):
     done = world.triage(None, "--post", "hub")
     assert (done.returncode, gateway.seen) == (2, [])
