@@ -78,6 +78,7 @@ def test_every_option_of_the_command_is_known_to_the_short_way_or_left_to_click(
 HEAVY = {
     *("click", "yaml", "ssl", "http", "inspect", "typing_extensions", "logging", "subprocess", "pathlib", "asyncio"),
     *("rich", "rapidfuzz", "cryptography", "cedarpy", "dataclasses", "urllib", "difflib", "hashlib", "email"),
+    *("secret_scan", "kingfisher_sdk"),
 }
 
 LOADED = """

@@ -188,8 +188,10 @@ HEAVY = [
     "inspect",
     "logging",
     "pathlib",
+    "secret_scan",
+    "kingfisher_sdk",
 ]
-LISTED = "yaml ssl http.client cryptography asyncio cedarpy rapidfuzz snowballstemmer logging".split()  # noqa: SIM905
+LISTED = "secret_scan yaml ssl http.client cryptography asyncio cedarpy rapidfuzz snowballstemmer logging".split()  # noqa: SIM905
 
 
 @pytest.mark.parametrize(
