@@ -8,6 +8,7 @@ builds and signs tokens, judges, joins every probe with its line in the audit lo
 """
 
 import argparse
+import contextlib
 import datetime as dt
 import itertools
 import re
@@ -27,11 +28,15 @@ from warden.adapters.journal.sqlite import SqliteJournal
 from warden.adapters.openbao.audit_log import AuditFiles
 from warden.adapters.openbao.client import OpenBao, _inline_headers
 from warden.adapters.openbao.endpoint import parse_address
+from warden.core.clusters.manifests import Reached
+from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget
 from warden.core.lanes.lane import Custody, Lane, Owner, Owners, Workload, WorkloadReader
 from warden.core.openbao.api import Answer, Request
 from warden.core.secret import Secret
+from warden.ports.cluster import Cluster
 from warden.usecases.apply import apply_target
-from warden.usecases.prove import Setting, prove
+from warden.usecases.context import Context
+from warden.usecases.prove import ProveOptions, prove
 from warden.usecases.put import put
 from warden.usecases.targets.openbao import OpenBaoTarget
 
@@ -69,6 +74,19 @@ class Recording(OpenBao):
 
     def revoke_self(self, token: Secret) -> None:
         """Sessions stay, so that what was recorded stays valid; the raw client revokes what it is given itself."""
+
+
+class NoClusters:
+    """The port Clusters where no cluster is declared."""
+
+    declared: ClassVar[dict[str, DeclaredCluster]] = {}
+    embedded = True
+
+    def __getitem__(self, name: str) -> Cluster:
+        raise KeyError(name)
+
+    def reached(self, delivery: DeliveryTarget) -> Reached:
+        raise KeyError(delivery.cluster)
 
 
 def lanes(count: int) -> tuple[Lane, ...]:
@@ -151,11 +169,14 @@ def measure(embedded: Embedded, home: str, count: int, rounds: int) -> str:
     for lane in declared:
         apply_target(OpenBaoTarget(lane, vault, declared, logins={}), journal)
         put(lane, "API_KEY", Secret("bench-value-1"), vault, journal)
-    setting = Setting(
-        lanes=declared, vaults=lambda: OpenBao(where, token), identities=ByMount({}, embedded.issuer), journal=journal,
-        audit=AuditFiles([status.audit_file]), run="wp-record", workers=CONNECTIONS,
+    context = Context(
+        lanes={lane.id: lane for lane in declared}, logins={}, vault=vault, vaults=lambda: OpenBao(where, token),
+        clusters=NoClusters(), journal=journal, audit_device="file", alone=lambda _: contextlib.nullcontext(),
     )  # fmt: skip
-    prove(declared, msgspec.structs.replace(setting, vaults=lambda: Recording(where, token)))
+    identities = ByMount({}, embedded.issuer)
+    recording = msgspec.structs.replace(context, vaults=lambda: Recording(where, token))
+    options = ProveOptions(run="wp-record", workers=CONNECTIONS)
+    prove(declared, recording, identities, AuditFiles([status.audit_file]), options)
     every, probes = Recording.every, Recording.probes
     count_probes = sum(map(len, probes))
     times: dict[str, list[float]] = {"every": [], "probes": [], "prove": []}
@@ -164,7 +185,8 @@ def measure(embedded: Embedded, home: str, count: int, rounds: int) -> str:
         times["probes"].append(raw(status.address, probes, revoking=False))
         audit = AuditFiles([status.audit_file])
         started = time.perf_counter()
-        proofs = prove(declared, msgspec.structs.replace(setting, run=f"wp-round-{number}", audit=audit))
+        options = ProveOptions(run=f"wp-round-{number}", workers=CONNECTIONS)
+        proofs = prove(declared, context, identities, audit, options)
         times["prove"].append(time.perf_counter() - started)
         assert all(proof.state == "proven" for proof in proofs)
     return table(count, count_probes, rounds, {name: statistics.median(each) for name, each in times.items()})

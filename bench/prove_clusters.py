@@ -8,6 +8,7 @@ account of its own; there are no consumers. Read the ratios: 10 would be linear 
 """
 
 import argparse
+import contextlib
 import cProfile
 import datetime as dt
 import tempfile
@@ -30,14 +31,13 @@ from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
 from warden.adapters.unplayed import Unplayed
 from warden.core.clusters.manifests import Reached
-from warden.core.lanes.delivery_target import DeclaredCluster, targets
+from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget, targets
 from warden.core.lanes.lane import Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
-from warden.core.proofs.proof import Proof
+from warden.core.proofs.verdict import Proof
 from warden.core.secret import Secret
 from warden.usecases.apply import apply_target
-from warden.usecases.exposure import Exposures
-from warden.usecases.prove import Setting, prove
-from warden.usecases.prove_delivery import Ground
+from warden.usecases.context import Context
+from warden.usecases.prove import ProveOptions, prove
 from warden.usecases.put import put
 from warden.usecases.targets.cluster import ClusterTarget
 from warden.usecases.targets.openbao import OpenBaoTarget
@@ -72,7 +72,7 @@ class Scene:
         self.cluster = connect(NAME, NAME, {"KUBECONFIG": embedded.layout.kubeconfig})
         self.cluster.__class__ = Counting
         self.declared = {NAME: DeclaredCluster(context=NAME, auth_mount=embedded.auth_mount(NAME))}
-        self.reached = Reached(address=status.address, ca=Path(status.ca_file).read_text())
+        self.address, self.ca_file = status.address, status.ca_file
         self.unplayed = Unplayed(status.address)
 
     def apply(self, new: tuple[Lane, ...], every: tuple[Lane, ...]) -> None:
@@ -81,28 +81,33 @@ class Scene:
             apply_target(OpenBaoTarget(lane, vault, every, logins={}), self.journal)
             put(lane, "API_KEY", Secret(f"bench-value-of-{lane.id}"), vault, self.journal)
             for target in targets(lane, self.declared):
-                there = ClusterTarget(target, self.cluster, self.reached, create_namespace=True)
+                there = ClusterTarget(target, self.cluster, self.reached(target), create_namespace=True)
                 apply_target(there, self.journal)
 
     def prove(self, lanes: tuple[Lane, ...]) -> list[Proof]:
-        ground = Ground(
-            targets={lane.id: targets(lane, self.declared) for lane in lanes},
-            clusters={NAME: self.cluster},
-            reached=lambda _: self.reached,
-            device="file",
-            exposures=Exposures(sampled=True),
-        )
-        setting = Setting(
-            lanes=lanes,
+        context = Context(
+            lanes={lane.id: lane for lane in lanes},
+            logins={},
+            vault=self.vaults(),
             vaults=self.vaults,
-            identities=ByMount({self.declared[NAME].auth_mount: ClusterIssuer(self.cluster)}, self.unplayed),
+            clusters=self,
             journal=self.journal,
-            audit=AuditFiles([self.audit_file]),
-            run=f"wp-bench-{len(lanes)}",
-            workers=self.jobs,
-            ground=ground,
+            audit_device="file",
+            alone=lambda _: contextlib.nullcontext(),
         )
-        return prove(lanes, setting)
+        identities = ByMount({self.declared[NAME].auth_mount: ClusterIssuer(self.cluster)}, self.unplayed)
+        options = ProveOptions(run=f"wp-bench-{len(lanes)}", workers=self.jobs)
+        return prove(lanes, context, identities, AuditFiles([self.audit_file]), options)
+
+    # -- the port Clusters --------------------------------------------------------------------------------------------
+
+    embedded = True
+
+    def __getitem__(self, name: str) -> Kubernetes:
+        return self.cluster
+
+    def reached(self, _delivery: DeliveryTarget) -> Reached:
+        return Reached(address=self.address, ca=Path(self.ca_file).read_text())
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,7 +156,7 @@ def measure(scene: Scene, steps: list[int], profile: str) -> list[Row]:
         if profiler:
             profiler.disable()
             profiler.dump_stats(profile)
-        wrong = [(p.lane, v.probe, v.detail) for p in proofs for v in p.verdicts if v.word != "ok"]
+        wrong = [(p.lane, v.probe, v.detail) for p in proofs for v in p.verdicts if v.result != "ok"]
         assert not wrong, wrong[:5]
         waited = sum(v.ms for p in proofs for v in p.verdicts if v.probe == "synced") / 1000
         reviews = Counting.counts["reviews"]

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from warden.adapters.catalog.files import load_catalog
 from warden.adapters.journal.sqlite import SqliteJournal
+from warden.core.lanes.route import declaration
+from warden.core.lanes.routing import draw
+from warden.core.proofs.summary import ProofSummary, as_record
 
 BIN = str(Path(sys.executable).parent / "warden")
 SHIPPED = str(Path(__file__).parents[3] / "platform")
@@ -83,7 +87,9 @@ def test_the_shortcut_and_click_say_the_same(world, argv, closed):
 
 def test_a_proof_and_a_closing_in_the_journal_show_at_once(world):
     journal = SqliteJournal(str(world.root / "journal.db"))
-    journal.record("proof", "openrouter-llm-connect", {"state": "proven", "passed": 10, "failed": 0, "total": 10})
+    declared = declaration(draw(load_catalog(SHIPPED).lane("openrouter-llm-connect")))
+    proven = ProofSummary(state="proven", passed=10, total=10, declared=declared)
+    journal.record("proof", "openrouter-llm-connect", as_record(proven))
     for command in (("route", "show"), ("access",)):
         found = world.json(*command, "openrouter-llm-connect")
         assert (found["proof"]["state"], found["proof"]["passed"]) == ("proven", 10)

@@ -7,6 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -24,13 +25,15 @@ from warden.core.clusters.manifests import Manifest, Reached, external_secret_of
 from warden.core.clusters.rights import Asking
 from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget, seated, target, targets
 from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
-from warden.core.proofs.proof import Proof, Verdict
+from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.secret import Secret
+from warden.present.verdicts import explanation
 from warden.usecases.adopt import Adopted, Adoption, Tools, adopt
 from warden.usecases.apply import apply_target
+from warden.usecases.context import Context
 from warden.usecases.exposure import Exposures
-from warden.usecases.prove import Setting, prove
-from warden.usecases.prove_delivery import Ground
+from warden.usecases.prove import ProveOptions, prove
+from warden.usecases.prove_delivery import DeliveryTools
 from warden.usecases.put import put
 from warden.usecases.refresh import PATIENCE, refresh
 from warden.usecases.targets.cluster import ClusterTarget
@@ -42,6 +45,23 @@ OWNERS = Owners(
     consumer=Owner(repo="llm-connect", doc="README.md"),
     runtime=Owner(repo="activity-core", doc="README.md"),
 )
+
+
+class ClustersOf:
+    """The port Clusters, with connections that a test has made."""
+
+    embedded = False
+
+    def __init__(self, declared: dict, connected: dict, reached: Reached) -> None:
+        self.declared = declared
+        self._connected = connected
+        self._reached = reached
+
+    def __getitem__(self, name: str):
+        return self._connected[name]
+
+    def reached(self, _: DeliveryTarget) -> Reached:
+        return self._reached
 
 
 class ClusterBench:
@@ -104,7 +124,8 @@ class ClusterBench:
         """The cluster as another account of the lane's namespace sees it."""
         found = yaml.safe_load(Path(self.handle(cluster).kubeconfig).read_text())
         token = self.handle(cluster).token(f"{self.namespace}/{account}", audience=self.audience(cluster))
-        server = next(each["cluster"] for each in found["clusters"] if each["name"] == self.context(found, cluster))
+        named = self.cluster_named_in(found, cluster)
+        server = next(each["cluster"] for each in found["clusters"] if each["name"] == named)
         config = {
             "apiVersion": "v1",
             "kind": "Config",
@@ -118,7 +139,7 @@ class ClusterBench:
         return connect(cluster, "c", {"KUBECONFIG": str(path)})
 
     @staticmethod
-    def context(found: dict, cluster: str) -> str:
+    def cluster_named_in(found: dict, cluster: str) -> str:
         return next(each["context"]["cluster"] for each in found["contexts"] if each["name"] == cluster)
 
     def audience(self, cluster: str) -> str:
@@ -278,32 +299,36 @@ class ClusterBench:
         ref = external_secret_of(self.target())
         self.until(lambda: refresh(self.kube(), ref, self.patience).followed == word, 90.0)
 
-    def ground(self, **how: object) -> Ground:
-        usual = Ground(
-            targets={self.lane.id: targets(self.seated, self.declared)},
-            clusters={name: self.kube(name) for name in self.lane.deliveries},
-            reached=lambda _: self.reached,
-            device="file",
-            exposures=Exposures(),
-            patience=self.patience,
-        )
-        return msgspec.structs.replace(usual, **how)
-
-    def setting(self, **how: object) -> Setting:
-        issuers = {each.auth_mount: ClusterIssuer(self.kube(name)) for name, each in self.declared.items()}
-        usual = Setting(
-            lanes=(self.seated,),
+    def context(self, clusters: "ClustersOf | None" = None) -> Context:
+        return Context(
+            lanes={self.lane.id: self.seated},
+            logins={},
+            vault=self.vault(),
             vaults=self.vault,
-            identities=ByMount(issuers, Unplayed(self.platform.address)),
+            clusters=clusters or self.clusters(),
             journal=self.journal,
-            audit=AuditFiles([self.platform.audit_file]),
-            run=self.unique("wp"),
-            ground=self.ground(),
+            audit_device="file",
+            alone=lambda _: nullcontext(),
         )
-        return msgspec.structs.replace(usual, **how)
 
-    def prove(self, **how: object) -> Proof:
-        return prove([self.seated], self.setting(**how))[0]
+    def clusters(self, **instead: object) -> "ClustersOf":
+        """The port Clusters; `instead` puts another connection in the place of one."""
+        connected = {name: self.kube(name) for name in self.declared} | instead
+        return ClustersOf(self.declared, connected, self.reached)
+
+    def delivery_tools(self) -> DeliveryTools:
+        return DeliveryTools(clusters=self.clusters(), device="file", exposures=Exposures(), patience=self.patience)
+
+    def prove(self, *, clusters: "ClustersOf | None" = None, identities: object = None, **options: object) -> Proof:
+        issuers = {each.auth_mount: ClusterIssuer(self.kube(name)) for name, each in self.declared.items()}
+        chosen = ProveOptions(**{"run": self.unique("wp"), "patience": self.patience} | options)
+        return prove(
+            [self.seated],
+            self.context(clusters),
+            identities or ByMount(issuers, Unplayed(self.platform.address)),
+            AuditFiles([self.platform.audit_file]),
+            chosen,
+        )[0]
 
     def adopt(self, cluster: str = FIRST, **how: object) -> Adopted:
         tools = Tools(
@@ -346,15 +371,15 @@ class ClusterBench:
             self.handle(cluster).must("PATCH", where, {"status": status}, "application/merge-patch+json")
 
     @staticmethod
-    def words(proof: Proof, word: str) -> set[str]:
-        """The ids of the verdicts with that word."""
-        return {verdict.probe for verdict in proof.verdicts if verdict.word == word}
+    def found(proof: Proof, result: str) -> set[str]:
+        """The ids of the verdicts with that result."""
+        return {verdict.probe for verdict in proof.verdicts if verdict.result == result}
 
     @staticmethod
     def shown(proof: Proof) -> str:
         """The verdicts that are not as they should be, to be read when a test fails."""
-        wrong = [v for v in proof.verdicts if v.word != "ok"]
-        return json.dumps([[v.word, v.probe, v.observed, v.detail] for v in wrong], indent=1)
+        wrong = [v for v in proof.verdicts if v.result != "ok"]
+        return json.dumps([[v.result, v.probe, v.observed, explanation(v)] for v in wrong], indent=1)
 
     @staticmethod
     def verdict(proof: Proof, probe: str, reader: str = "") -> Verdict:

@@ -231,7 +231,7 @@ def test_the_second_cluster_by_its_own_mount(bench, hand_made):
     bench.tenant("railiance01")
     bench.create("secret", {"metadata": {"name": bench.name}, "stringData": {"API_KEY": bench.value}}, "railiance01")
     proof = bench.prove()
-    assert bench.verdict(proof, "by-hand").observed == "by hand"
+    assert bench.verdict(proof, "by-hand").observed == "by-hand"
     bench.change(deliveries=bench.lane.deliveries | {"railiance01": Delivery(external_secret=secret)})
     bench.adopt("railiance01")
     for cluster in bench.lane.deliveries:

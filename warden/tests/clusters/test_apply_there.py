@@ -209,9 +209,9 @@ def test_the_operators_shared_account_is_possible_and_said(bench):
         assert SharedAccount(account=str(shared.workload), namespace=bench.namespace) in bench.plan_there().notes
         proof = bench.prove()
         assert proof.state == "proven", bench.shown(proof)
-        said = bench.verdict(proof, "shared-account")
-        assert (said.word, said.observed) == ("ok", "SHARED")
-        assert "names that account" in said.detail
+        shared_account = bench.verdict(proof, "shared-account")
+        assert (shared_account.result, shared_account.observed) == ("ok", "shared")
+        assert shared_account.detail == SharedAccount(account=str(shared.workload), namespace=bench.namespace)
     finally:
         bench.handle().must("DELETE", f"/apis/external-secrets.io/v1/clustersecretstores/{bench.name}")
 
@@ -230,11 +230,11 @@ def test_two_fields_are_delivered_and_compared_each(bench):
     bench.handle().stop_eso()
     try:
         bench.edit("secret", bench.name, lambda found: found["data"].update(SIGNING_KEY="Zm9yZ2Vk"))
-        proof = bench.prove(ground=bench.ground(patience=1.0))
+        proof = bench.prove(patience=1.0)
     finally:
         bench.handle().start_eso()
-    assert bench.words(proof, "FAIL") == set()
-    assert bench.words(proof, "??") == {"synced", "handed-out", "value"}
+    assert bench.found(proof, "wrong") == set()
+    assert bench.found(proof, "inconclusive") == {"synced", "handed-out", "value"}
 
 
 def test_yaml_is_what_the_api_server_gets(bench):

@@ -89,7 +89,7 @@ def test_custody_alone_leaves_the_clusters_as_they_are_and_is_a_proof_of_a_part(
     engineer.ready()
     proven = engineer.run("prove", engineer.lane, "--custody-only")
     assert proven.returncode == 0, proven.stdout
-    assert "This is of custody alone, as was asked for" in proven.stdout
+    assert "This is a proof of custody alone, as requested" in proven.stdout
     shown = document(engineer.run("route", "show", engineer.lane, "--json"))
     assert shown["proof"]["state"] == "partial"
     assert document(engineer.run("status", engineer.lane, "--json"))[0]["proof"] == "partial"
@@ -250,7 +250,7 @@ def test_what_is_wrong_is_refuted_with_owner_and_command(delivered):
     )
     done = delivered.run("prove", delivered.lane)
     assert done.returncode == 1
-    assert f"owner app-team · kubectl --context {FIRST}-admin apply -k deploy/k8s/app" in done.stdout
+    assert f"owner app-team · fix: kubectl --context {FIRST}-admin apply -k deploy/k8s/app" in done.stdout
     found = document(delivered.run("prove", delivered.lane, "--json"))
     wrong = next(each for each in found["verdicts"] if each["word"] == "FAIL")
     assert (wrong["probe"], wrong["stretch"], wrong["owner"]) == ("consumer", "consumer", "app-team")
@@ -272,7 +272,7 @@ def test_some_of_the_clusters_is_said(engineer):
     engineer.ready()
     done = engineer.run("prove", engineer.lane, "--cluster", FIRST)
     assert done.returncode == 0, done.stdout
-    assert "This is of some of its deliveries, as was asked for" in done.stdout
+    assert "This is a proof of some of its deliveries, as requested" in done.stdout
     assert document(engineer.run("route", "show", engineer.lane, "--json"))["proof"]["state"] == "partial"
     whole = document(engineer.run("prove", engineer.lane, "--json"))
     assert (whole["state"], whole["scope"]) == ("proven", "lane")

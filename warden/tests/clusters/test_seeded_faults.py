@@ -1,4 +1,4 @@
-"""Seeded faults: each is planted in a sound lane, and `prove` has to catch it, name its owner and what mends it.
+"""Seeded faults: each is planted in a sound lane, and `prove` has to catch it and name its owner and its fix.
 
 docs/seeded-faults.md is the table of what it said. After a wanted change: WARDEN_WRITE=1 make test-cluster.
 """
@@ -12,6 +12,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
+from warden.present.commands import commands
+from warden.present.proofs import owner_of
+from warden.present.verdicts import explanation
 
 pytestmark = pytest.mark.cluster
 PAGE = Path(__file__).parents[3] / "docs" / "seeded-faults.md"
@@ -359,15 +363,15 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[f"{fault.area}: {fault.name}" for fault in FAULTS])
-def test_a_seeded_fault_is_caught_and_named_with_its_owner_and_what_mends_it(bench, fault):
+def test_a_seeded_fault_is_caught_and_named_with_its_owner_and_its_fix(bench, fault):
     bench.ready()
     fault.plant(bench)
     proof = bench.prove()
-    assert bench.words(proof, "FAIL") == set(fault.wrong.split()), bench.shown(proof)
-    assert bench.words(proof, "??") == set(fault.open.split()), bench.shown(proof)
+    assert bench.found(proof, "wrong") == set(fault.wrong.split()), bench.shown(proof)
+    assert bench.found(proof, "inconclusive") == set(fault.open.split()), bench.shown(proof)
     for verdict in proof.verdicts:
-        assert verdict.word != "FAIL" or verdict.mend, verdict
-    told_as_in_the_page(bench, fault, proof)
+        assert verdict.result != "wrong" or verdict.remedy, verdict
+    expect_row_of_the_page(bench, fault, proof)
 
 
 def test_an_environment_that_started_after_the_last_change_is_no_fault(bench):
@@ -376,15 +380,14 @@ def test_an_environment_that_started_after_the_last_change_is_no_fault(bench):
     assert proof.state == "proven", bench.shown(proof)
 
 
-def told_as_in_the_page(bench, fault, proof):
-    """The row of the fault in docs/seeded-faults.md is what was said now."""
-    first = min((v for v in proof.verdicts if v.word != "ok"), key=lambda v: v.word == "??")
-    owners = {"custody": "railiance-platform", "consumer": "llm-connect", "runtime": "activity-core"}
-    told = [f"{v.word} {v.probe}" for v in proof.verdicts if v.word == "FAIL"] or [f"?? {first.probe}"]
-    said = f"{first.detail} | {owners[first.stretch]} | `{first.mend}`"
+def expect_row_of_the_page(bench, fault, proof):
+    """The row of the fault in docs/seeded-faults.md is what this proof shows."""
+    first = min((v for v in proof.verdicts if v.result != "ok"), key=lambda v: v.result == "inconclusive")
+    caught = [f"FAIL {v.probe}" for v in proof.verdicts if v.result == "wrong"] or [f"?? {first.probe}"]
+    said = f"{explanation(first)} | {owner_of(bench.lane, first)} | `{commands(first.remedy)}`"
     row = plainly(
         bench,
-        f"| {fault.area} | {fault.name} | {', '.join(dict.fromkeys(told))} | {said} |",
+        f"| {fault.area} | {fault.name} | {', '.join(dict.fromkeys(caught))} | {said} |",
     )
     if os.environ.get("WARDEN_WRITE"):
         rewrite(fault, row)

@@ -15,6 +15,7 @@ from warden.core.clusters.manifests import Ref
 from warden.core.errors import NoApi, Sealed, Unidentified, Unreachable, UsageError
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.lane import Workload
+from warden.present.verdicts import explanation
 from warden.usecases.refresh import ANNOTATION
 from warden.usecases.sync import sync
 
@@ -29,21 +30,21 @@ def test_the_api_server_is_down(bench):
     finally:
         bench.handle().start_api()
     assert proof.state == "inconclusive", bench.shown(proof)
-    assert not bench.words(proof, "FAIL"), bench.shown(proof)
-    assert "cannot be reached" in bench.verdict(proof, "delivery").detail
+    assert not bench.found(proof, "wrong"), bench.shown(proof)
+    assert "cannot be reached" in explanation(bench.verdict(proof, "delivery"))
 
 
 def test_the_operator_is_stopped(bench):
     bench.ready().deploy()
     bench.handle().stop_eso()
     try:
-        proof = bench.prove(ground=bench.ground(patience=1.5))
+        proof = bench.prove(patience=1.5)
     finally:
         bench.handle().start_eso()
     assert proof.state == "inconclusive"
-    assert bench.words(proof, "??") == {"synced", "handed-out", "value"}
-    assert "does it run there?" in bench.verdict(proof, "synced").detail
-    assert not bench.words(proof, "FAIL")
+    assert bench.found(proof, "inconclusive") == {"synced", "handed-out", "value"}
+    assert "does it run there?" in explanation(bench.verdict(proof, "synced"))
+    assert not bench.found(proof, "wrong")
 
 
 @pytest.mark.parametrize("what", ["edited", "deleted"])
@@ -55,9 +56,9 @@ def test_the_secret_is_changed_by_hand_while_the_operator_is_away(bench, what):
             bench.edit("secret", bench.name, lambda found: found["data"].update(API_KEY="Zm9yZ2Vk"))
         else:
             bench.remove("secret", bench.name)
-        proof = bench.prove(ground=bench.ground(patience=1.0))
+        proof = bench.prove(patience=1.0)
         assert proof.state == ("inconclusive" if what == "edited" else "refuted")
-        assert "value" in bench.words(proof, "??")
+        assert "value" in bench.found(proof, "inconclusive")
     finally:
         bench.handle().start_eso()
     bench.until(lambda: bench.delivered() == bench.value)
@@ -71,8 +72,10 @@ def test_a_value_written_by_hand_that_the_refresh_mends_is_told_with_who_wrote_i
     proof = proof_that_mends(bench, lambda found: found.update(stringData={"API_KEY": forged}))
     assert proof.state == "proven", bench.shown(proof)
     found = bench.verdict(proof, "healed")
-    assert (found.word, found.observed) == ("ok", "HEALED")
-    assert re.fullmatch(r"API_KEY: written by kubectl-edit at [-\dT:]+Z; .*", found.detail)
+    assert (found.result, found.observed) == ("ok", "healed")
+    ((field, (writer,)),) = [(each.field, each.writers) for each in found.detail.fields]
+    assert (field, writer.manager) == ("API_KEY", "kubectl-edit")
+    assert re.fullmatch(r"[-\dT:]+Z", writer.at)
     assert forged not in repr(proof)
     assert bench.value not in repr(proof)
     assert not [each for each in bench.prove().verdicts if each.probe == "healed"]
@@ -88,7 +91,7 @@ def proof_that_mends(bench, edit):
     try:
         bench.edit("secret", bench.name, edit)
         back.start()
-        return bench.prove(ground=bench.ground(patience=60))
+        return bench.prove(patience=60)
     finally:
         back.join()
 
@@ -114,15 +117,16 @@ def test_fields_that_were_added_and_removed_by_hand_are_told_of_a_secret_that_th
 
     proof = proof_that_mends(bench, edit)
     assert proof.state == "proven", bench.shown(proof)
-    told = "API_KEY: removed; by whom cannot be told; EXTRA, which is none of the lane's: written by kubectl-edit at "
-    assert bench.verdict(proof, "healed").detail.startswith(told)
+    fields = bench.verdict(proof, "healed").detail.fields
+    assert [(each.field, each.change) for each in fields] == [("API_KEY", "removed"), ("EXTRA", "added")]
+    assert [each.manager for each in fields[1].writers] == ["kubectl-edit"]
 
 
 def test_an_older_version_that_was_delivered_is_no_value_written_by_hand(bench):
     bench.ready().deploy()
     bench.put(f"second-{bench.unique('value')}")
     proof = bench.prove()
-    assert bench.verdict(proof, "value").observed == "version 2"
+    assert bench.verdict(proof, "value").version == 2
     assert not [each for each in proof.verdicts if each.probe == "healed"]
 
 
@@ -158,8 +162,8 @@ def test_openbao_is_sealed_halfway(bench, monkeypatch):
         bench.platform.stop_openbao()
         bench.platform.start_openbao()
     assert proof.state == "inconclusive", bench.shown(proof)
-    assert not bench.words(proof, "FAIL"), bench.shown(proof)
-    assert "is sealed, so nothing can be read" in bench.verdict(proof, "synced").detail
+    assert not bench.found(proof, "wrong"), bench.shown(proof)
+    assert "is sealed, so nothing can be read" in explanation(bench.verdict(proof, "synced"))
     monkeypatch.undo()
     bench.refreshed("synced")
 
@@ -174,18 +178,18 @@ def test_a_token_request_that_is_forbidden_proves_nothing(bench):
     issuers = {bench.declared["coulombcore"].auth_mount: ClusterIssuer(weak)}
     proof = bench.prove(identities=ByMount(issuers, Unplayed("there")))
     assert proof.state == "inconclusive"
-    assert {"reads", "other-account", "other-namespace", "other-audience"} <= bench.words(proof, "??")
-    assert "serviceaccounts/token" in bench.verdict(proof, "reads").detail
-    assert not bench.words(proof, "FAIL")
+    assert {"reads", "other-account", "other-namespace", "other-audience"} <= bench.found(proof, "inconclusive")
+    assert "serviceaccounts/token" in explanation(bench.verdict(proof, "reads"))
+    assert not bench.found(proof, "wrong")
 
 
 def test_rights_that_lack_in_the_cluster_leave_their_questions_open(bench):
     bench.ready().deploy()
     bench.create("serviceaccount", {"metadata": {"name": "weak"}})
-    proof = bench.prove(ground=bench.ground(clusters={"coulombcore": bench.kube_as("weak")}))
+    proof = bench.prove(clusters=bench.clusters(coulombcore=bench.kube_as("weak")))
     assert proof.state == "inconclusive"
-    assert not bench.words(proof, "FAIL"), bench.shown(proof)
-    assert "cannot get" in bench.verdict(proof, "delivery").detail
+    assert not bench.found(proof, "wrong"), bench.shown(proof)
+    assert "cannot get" in explanation(bench.verdict(proof, "delivery"))
 
 
 def test_crds_of_another_version_are_no_refusal_and_no_absence(bench, monkeypatch):
@@ -205,20 +209,20 @@ def test_the_role_is_deleted_while_the_operator_still_says_ready(bench):
     bench.platform.must("DELETE", bench.role)
     conditions = bench.handle().must("GET", bench.url("externalsecret", bench.name))["status"]["conditions"]
     assert conditions[0]["status"] == "True"
-    assert "synced" in bench.words(bench.prove(), "FAIL")
+    assert "synced" in bench.found(bench.prove(), "wrong")
 
 
 def test_a_read_from_before_the_marker_counts_for_nothing(bench):
     """By OpenBao's own clock: what warden's or the cluster's clock says decides nothing."""
     from warden.adapters.openbao.audit_log import AuditFiles
     from warden.core.proofs.delivery_verdicts import handed_over
-    from warden.usecases.prove_delivery import look
+    from warden.usecases.prove_delivery import observe_delivery
 
     audit = AuditFiles([bench.platform.audit_file])
     bench.ready()
     handed = audit.handed([bench.data])
     assert handed
-    looked = look(bench.target(), bench.vault(), bench.ground(), "wp-x")
+    looked = observe_delivery(bench.target(), bench.vault(), bench.delivery_tools(), "wp-x")
     late = f"{dt.datetime.fromisoformat(handed[-1].at[:19]) + dt.timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}Z"
     early = msgspec.structs.replace(looked.seen, marker=handed[0].at)
     assert handed_over(early, handed) == handed[-1]
@@ -239,8 +243,8 @@ def test_a_proof_of_one_cluster_goes_on_where_the_other_is_down(bench):
     finally:
         bench.handle("railiance01").start_api()
     assert proof.state == "inconclusive"
-    assert bench.verdict(proof, "value", "delivery coulombcore").word == "ok"
-    assert bench.verdict(proof, "delivery", "delivery railiance01").word == "??"
+    assert bench.verdict(proof, "value", "delivery coulombcore").result == "ok"
+    assert bench.verdict(proof, "delivery", "delivery railiance01").result == "inconclusive"
 
 
 # -- the kubeconfig ---------------------------------------------------------------------------------------------------

@@ -17,12 +17,12 @@ from warden.core.errors import WardenError
 from warden.core.lanes.lane import Custody, Lane, LoginMount, Owner, Owners, Workload, WorkloadReader
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.plans.plan import Plan, Receipt
-from warden.core.proofs.proof import Proof, Verdict
+from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.secret import Secret
 from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
 from warden.usecases.plan import openbao_target
-from warden.usecases.prove import Setting, prove
+from warden.usecases.prove import ProveOptions, prove
 from warden.usecases.put import put
 
 OWNERS = Owners(
@@ -120,20 +120,17 @@ class LaneBench:
             self.put(field=field)
         return self
 
-    def setting(self, **how: object) -> Setting:
-        usual = Setting(
-            lanes=tuple(self.lanes),
-            vaults=self.vault,
-            identities=ByMount({}, self.server.issuer),
-            journal=self.journal,
-            audit=AuditFiles([self.server.audit_file]),
-            run=f"wp-{self.lane.id}",
-            logins=self.logins,
-        )
-        return msgspec.structs.replace(usual, **how)
+    def prove(self, lanes: Sequence[Lane] = (), **how: object) -> Proof:
+        """Prove the lane, or the first of `lanes`; `how` replaces ports or options."""
+        return self.prove_all(lanes or [self.lane], **how)[0]
 
-    def prove(self, **how: object) -> Proof:
-        return prove([self.lane], self.setting(**how))[0]
+    def prove_all(self, lanes: Sequence[Lane], **how: object) -> list[Proof]:
+        vaults = how.pop("vaults", self.vault)
+        context = msgspec.structs.replace(self.context(), vault=vaults(), vaults=vaults)
+        identities = how.pop("identities", None) or ByMount({}, self.server.issuer)
+        audit = how.pop("audit", None) or AuditFiles([self.server.audit_file])
+        options = ProveOptions(**{"run": f"wp-{self.lane.id}"} | how)
+        return prove(lanes, context, identities, audit, options)
 
     def snapshot(self) -> object:
         """All that a probe must not change: data, versions, metadata, policy and role, as the administrator sees it."""

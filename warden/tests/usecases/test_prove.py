@@ -20,15 +20,19 @@ from warden.adapters.openbao.endpoint import parse_address
 from warden.adapters.unplayed import Unplayed
 from warden.core.errors import JournalUnwritable, Unidentified
 from warden.core.lanes.lane import PeopleReader
+from warden.core.plans.plan import NoAudience, ReachesFurther
+from warden.core.proofs.details import FieldsDiffer, NoAuditLine, NotSent, NotWrapped, OnlyMembersCanShow, OtherReason
+from warden.core.proofs.summary import Advice, summary_of
+from warden.core.remedies import warden
 from warden.core.secret import Secret
+from warden.present.verdicts import explanation
 from warden.usecases.deactivate import record_closing
-from warden.usecases.prove import prove
 
 EVERYTHING = 'capabilities = ["create", "read", "update", "patch", "delete", "list", "scan"]'
 
 
 def wrong(proof):
-    return sorted(each.probe for each in proof.verdicts if each.word == "FAIL")
+    return sorted(each.probe for each in proof.verdicts if each.result == "wrong")
 
 
 class Closing:
@@ -46,14 +50,14 @@ class Closing:
 def test_a_lane_that_is_closed_while_it_is_proven_is_not_refuted(bench):
     bench.ready()
     proof = bench.prove(identities=ByMount({}, Closing(bench)))
-    assert [(each.probe, each.word) for each in proof.verdicts] == [("closed", "??")]
-    assert "INC-9" in proof.verdicts[0].detail
+    (found,) = proof.verdicts
+    assert (found.probe, found.result, found.detail.reason) == ("closed", "inconclusive", "INC-9")
     assert bench.journal.state(bench.lane.id).proof.body["state"] == "inconclusive"
 
 
 def test_a_sound_lane_is_proven_with_a_line_beside_each_answer(bench):
     proof = bench.ready().prove()
-    assert proof.state == "proven", [each for each in proof.verdicts if each.word != "ok"]
+    assert proof.state == "proven", [each for each in proof.verdicts if each.result != "ok"]
     asked = [each for each in proof.verdicts if each.status]
     assert len(asked) == 16
     assert all(each.audit and each.at for each in asked)
@@ -159,7 +163,7 @@ def test_a_path_that_an_identity_policy_opens_for_another_lanes_reader_is_found(
     second = bench.make(f"{bench.lane.id}-b")
     bench.lanes.append(second)
     bench.apply(lane=second)
-    assert verdict(bench.prove(), "other-lane").word == "ok"
+    assert verdict(bench.prove(), "other-lane").result == "ok"
     name = second.custody.policy_name
     text = bench.vault("admin").policy(name)
     bench.server.must(
@@ -169,7 +173,7 @@ def test_a_path_that_an_identity_policy_opens_for_another_lanes_reader_is_found(
     )
     before = bench.snapshot()
     found = verdict(bench.prove(run=f"wp-{bench.lane.id}-again"), "other-lane")
-    assert (found.word, found.observed) == ("FAIL", "ALLOWED")
+    assert (found.result, found.observed) == ("wrong", "allowed")
     assert bench.snapshot() == before
 
 
@@ -177,20 +181,22 @@ def test_a_role_without_audience_is_a_finding_and_its_reader_refused(bench, verd
     bench.ready()
     role_hole(bound_audiences=[])(bench)
     proof = bench.prove()
-    assert verdict(proof, "role").word == "FAIL"
-    assert "sets no audience" in verdict(proof, "role").detail
+    assert verdict(proof, "role").result == "wrong"
+    assert verdict(proof, "role").detail.widening == NoAudience()
     # A jwt mount refuses tokens that have an audience when the role names none (measured).
-    assert verdict(proof, "reads").word == "FAIL"
+    assert verdict(proof, "reads").result == "wrong"
 
 
-def test_a_policy_that_is_not_ours_is_mended_only_by_taking_over(bench, verdict):
+def test_a_policy_that_is_not_ours_is_fixed_only_by_taking_over(bench, verdict):
     bench.ready()
     bench.server.must("PUT", bench.policy, {"policy": 'path "theirs" { capabilities = ["read"] }'})
     proof = bench.prove()
-    assert verdict(proof, "policy").mend == f"warden apply {bench.lane.id} --take-over"
-    assert verdict(proof, "reads").mend == f"warden plan {bench.lane.id}, then warden apply {bench.lane.id}"
-    wrong_titles = [each.title for each in proof.verdicts if each.word != "ok"]
-    assert bench.journal.state(bench.lane.id).proof.body["wrong"] == wrong_titles
+    take_over = (warden("apply", bench.lane.id, take_over=True),)
+    assert verdict(proof, "policy").remedy == take_over
+    assert verdict(proof, "reads").remedy == (warden("plan", bench.lane.id), warden("apply", bench.lane.id))
+    kept = summary_of(bench.journal.state(bench.lane.id).proof)
+    assert [each.probe for each in kept.not_ok] == [each.probe for each in proof.verdicts if each.result != "ok"]
+    assert kept.next == Advice(stretch="custody", remedy=take_over)
 
 
 def test_a_role_that_still_grants_a_closed_lane_is_a_finding(bench, verdict):
@@ -198,9 +204,10 @@ def test_a_role_that_still_grants_a_closed_lane_is_a_finding(bench, verdict):
     second = msgspec.structs.replace(bench.make(f"{bench.lane.id}-b"), readers=bench.lane.readers)
     bench.lanes.append(second)
     bench.apply()
-    assert verdict(bench.prove(), "role").word == "ok"
-    found = bench.prove(run=f"wp-{bench.lane.id}-closed", closed=frozenset({second.id}))
-    assert verdict(found, "role").word == "FAIL"
+    assert verdict(bench.prove(), "role").result == "ok"
+    record_closing(second.id, "INC-9", "", bench.journal)
+    found = bench.prove(run=f"wp-{bench.lane.id}-closed")
+    assert verdict(found, "role").result == "wrong"
 
 
 def test_the_other_lanes_reader_is_the_first_that_is_another_and_can_log_in(bench, verdict):
@@ -213,36 +220,35 @@ def test_the_other_lanes_reader_is_the_first_that_is_another_and_can_log_in(benc
     bench.lanes.append(applied)
     bench.apply(lane=applied)
     found = verdict(bench.prove(run=f"wp-{bench.lane.id}-b"), "other-lane")
-    assert found.word == "ok"
-    assert applied.id in found.title
+    assert found.result == "ok"
+    assert found.subject == f"tenant/{applied.id}"
 
 
 def test_a_policy_wider_than_the_lane_is_named_as_such(bench, verdict):
     bench.ready()
     HOLES["the whole tenant"][0](bench)
-    assert (
-        'reaches further than the lane: path "platform/data/workloads/tenant/*"'
-        in verdict(bench.prove(), "policy").detail
-    )
+    widening = verdict(bench.prove(), "policy").detail.widening
+    assert isinstance(widening, ReachesFurther)
+    assert any(stanza.startswith('path "platform/data/workloads/tenant/*"') for stanza in widening.stanzas)
 
 
 def test_no_value_and_a_deleted_value_are_told_apart_from_a_refusal(bench, verdict):
     bench.apply()
     empty = bench.prove()
-    assert verdict(empty, "live-version").observed == "NONE"
-    assert (verdict(empty, "reads").word, verdict(empty, "reads").status) == ("ok", 404)
+    assert verdict(empty, "live-version").observed == "none"
+    assert (verdict(empty, "reads").result, verdict(empty, "reads").status) == ("ok", 404)
     bench.put()
     bench.server.must("DELETE", f"platform/data/{bench.path}")
     found = verdict(bench.prove(run=f"wp-{bench.lane.id}-b"), "live-version")
-    assert (found.word, found.observed) == ("FAIL", "NONE")
+    assert (found.result, found.observed) == ("wrong", "none")
 
 
 def test_a_field_too_many_is_named(bench, verdict):
     bench.ready()
     bench.server.must("POST", f"platform/data/{bench.path}", {"data": {"API_KEY": "x", "LEFTOVER": "y"}})
     found = verdict(bench.prove(), "live-version")
-    assert found.word == "FAIL"
-    assert "LEFTOVER" in found.detail
+    assert found.result == "wrong"
+    assert found.detail == FieldsDiffer(extra=("LEFTOVER",))
 
 
 def test_a_lane_that_was_never_applied_is_refuted_not_a_crash(bench):
@@ -258,7 +264,7 @@ def test_nothing_is_sent_to_a_kv_version_1_mount(bench, unique):
     bench.server.must("POST", key, {"API_KEY": "kept"})
 
     bench.change(custody=msgspec.structs.replace(bench.lane.custody, path=f"{mount}/workloads/tenant/{bench.lane.id}"))
-    proof = prove([bench.lane], bench.setting(vaults=lambda: bench.vault("admin")))[0]
+    proof = bench.prove(vaults=lambda: bench.vault("admin"))
     assert wrong(proof) == ["mount"]
     assert all(not each.status for each in proof.verdicts)
     assert bench.server.must("GET", key)["data"] == {"API_KEY": "kept"}
@@ -271,7 +277,7 @@ def test_a_person_is_proven_as_the_caller_and_only_if_a_member(bench, unique, ve
     bench.ready()
     proof = bench.prove()
     assert proof.state == "inconclusive"
-    assert "only a member" in verdict(proof, "member").detail
+    assert verdict(proof, "member").detail == OnlyMembersCanShow("netkingdom", role)
     # Logged in at the same mount by another role: no member by that.
     other = unique("other")
     bench.server.must(
@@ -282,7 +288,7 @@ def test_a_person_is_proven_as_the_caller_and_only_if_a_member(bench, unique, ve
     login = {"role": other, "jwt": bench.server.person_jwt(unique("bob"), ["publishers"])}
     token = bench.server.must("POST", "auth/netkingdom/login", login, token=None)["auth"]["client_token"]
     proof = bench.prove(vaults=lambda: bench.server.vault(token), run=f"wp-{bench.lane.id}-other")
-    assert verdict(proof, "member").word == "??"
+    assert verdict(proof, "member").result == "inconclusive"
     assert not [each for each in proof.verdicts if each.reader.startswith("people") and each.probe == "reads"]
     # The same person, with the prover's rights by its identity: an entity whose alias lives at the login mount.
     name = unique("alice")
@@ -295,8 +301,8 @@ def test_a_person_is_proven_as_the_caller_and_only_if_a_member(bench, unique, ve
     token = bench.server.must("POST", "auth/netkingdom/login", login, token=None)["auth"]["client_token"]
     proof = bench.prove(vaults=lambda: bench.server.vault(token), run=f"wp-{bench.lane.id}-member")
     mine = [each for each in proof.verdicts if each.reader.startswith("people") and each.probe == "reads"]
-    assert [(each.word, each.observed) for each in mine] == [("ok", "allowed")]
-    assert proof.state == "proven", [each for each in proof.verdicts if each.word != "ok"]
+    assert [(each.result, each.observed) for each in mine] == [("ok", "allowed")]
+    assert proof.state == "proven", [each for each in proof.verdicts if each.result != "ok"]
 
 
 # -- inconclusive is not denied ---------------------------------------------------------------------------------------
@@ -309,14 +315,14 @@ def test_without_audit_lines_nothing_is_proven(bench, tmp_path):
     proof = bench.prove(audit=AuditFiles([str(empty)]))
     assert proof.state == "inconclusive"
     assert proof.failed == 0
-    assert sum("no line" in each.detail for each in proof.verdicts) == 16
+    assert sum(each.detail == NoAuditLine() for each in proof.verdicts) == 16
 
 
-def test_a_missing_audit_file_is_said_once_and_plainly(bench, tmp_path, verdict):
+def test_a_missing_audit_file_is_reported_once(bench, tmp_path, verdict):
     bench.ready()
     proof = bench.prove(audit=AuditFiles([str(tmp_path / "none.log")]))
     assert proof.state == "inconclusive"
-    assert "there is no such file" in verdict(proof, "audit").detail
+    assert "there is no such file" in verdict(proof, "audit").detail.problem
 
 
 def test_lines_are_read_across_a_rotation(bench):
@@ -339,7 +345,7 @@ def test_lines_are_read_across_a_rotation(bench):
     nonce = f'"wp-{bench.lane.id}-'
     assert nonce in rotated.read_text()
     assert nonce in log.read_text()
-    assert proof.state == "proven", [each for each in proof.verdicts if each.word != "ok"]
+    assert proof.state == "proven", [each for each in proof.verdicts if each.result != "ok"]
 
 
 def test_lines_that_come_late_are_waited_for(bench):
@@ -370,11 +376,11 @@ def test_lines_are_found_in_a_directory_of_logs(bench):
     assert bench.prove(audit=AuditFiles([os.path.dirname(bench.server.audit_file)])).state == "proven"
 
 
-def test_where_nobody_can_be_played_it_is_inconclusive(bench, verdict):
+def test_where_nobody_can_be_impersonated_it_is_inconclusive(bench, verdict):
     proof = bench.ready().prove(identities=ByMount({}, Unplayed("https://bao.example:8200")))
     assert proof.state == "inconclusive"
-    assert verdict(proof, "other-account").word == "??"
-    assert verdict(proof, "no-token").word == "ok"
+    assert verdict(proof, "other-account").result == "inconclusive"
+    assert verdict(proof, "no-token").result == "ok"
 
 
 def test_a_refusal_for_another_reason_does_not_count(bench, verdict, tmp_path):
@@ -384,9 +390,9 @@ def test_a_refusal_for_another_reason_does_not_count(bench, verdict, tmp_path):
     new_key(str(tmp_path / "kubernetes.pem"))
     proof = bench.ready().prove(identities=ByMount({}, LocalIssuer(str(tmp_path))))
     found = verdict(proof, "other-audience")
-    assert (found.word, found.observed) == ("??", "refused")
-    assert "another reason" in found.detail
-    assert verdict(proof, "sibling").word == "??"
+    assert (found.result, found.observed) == ("inconclusive", "refused")
+    assert isinstance(found.detail, OtherReason)
+    assert verdict(proof, "sibling").result == "inconclusive"
 
 
 def test_a_prover_without_rights_proves_nothing(bench):
@@ -396,7 +402,7 @@ def test_a_prover_without_rights_proves_nothing(bench):
     assert all(not each.status for each in proof.verdicts)
 
 
-def test_a_prover_without_a_token_is_told_so(bench):
+def test_a_prover_without_a_token_is_refused(bench):
     with pytest.raises(Unidentified, match="no token was given"):
         bench.prove(vaults=bench.server.vault)
 
@@ -459,10 +465,10 @@ def test_a_server_that_breaks_mid_prove_refuses_nothing(bench, way):
         token = Secret(bench.server.token("platform"))
         proof = bench.prove(vaults=lambda: OpenBao(endpoint, token))
     assert proof.state in {"inconclusive", "refuted"}
-    broken = [each for each in proof.verdicts if each.word != "ok"]
+    broken = [each for each in proof.verdicts if each.result != "ok"]
     assert len(broken) >= 5
-    assert any(words in each.detail for each in broken), [each.detail for each in broken]
-    refused = [each for each in proof.verdicts if each.expected == "refused" and each.word == "ok"]
+    assert any(words in explanation(each) for each in broken), [each.detail for each in broken]
+    refused = [each for each in proof.verdicts if each.expected == "refused" and each.result == "ok"]
     assert all(each.audit for each in refused)
     assert bench.snapshot() == before
 
@@ -475,7 +481,7 @@ def test_a_silent_server_is_waited_for_once(bench):
         token = Secret(bench.server.token("platform"))
         proof = bench.prove(vaults=lambda: OpenBao(endpoint, token))
     assert len(requests) == 15
-    assert sum("not sent: " in each.detail for each in proof.verdicts) >= 3
+    assert sum(isinstance(each.detail, NotSent) for each in proof.verdicts) >= 3
 
 
 def test_a_proxy_that_drops_the_wrapping_gets_no_value_into_proof_or_journal(bench, verdict):
@@ -488,7 +494,7 @@ def test_a_proxy_that_drops_the_wrapping_gets_no_value_into_proof_or_journal(ben
 
     proof = bench.prove(vaults=lambda: Unwrapping(bench.vault().endpoint, Secret(bench.server.token("platform"))))
     found = verdict(proof, "reads")
-    assert (found.word, found.detail) == ("??", "the answer was not wrapped")
+    assert (found.result, found.detail) == ("inconclusive", NotWrapped())
     assert bench.value not in repr(proof)
     assert bench.value.encode() not in Path(bench.journal.path).read_bytes()
 
@@ -549,7 +555,7 @@ def test_lanes_are_proven_side_by_side_each_with_its_own_lines(bench):
         lane = bench.make(f"{bench.lane.id}-{number}")
         bench.lanes.append(lane)
         bench.apply(lane=lane)
-    proofs = prove(bench.lanes, bench.setting())
+    proofs = bench.prove_all(bench.lanes)
     assert [proof.lane for proof in proofs] == [lane.id for lane in bench.lanes]
     assert proofs[0].state == "proven"
     assert all(wrong(proof) == ["live-version"] for proof in proofs[1:])

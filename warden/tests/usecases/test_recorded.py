@@ -57,8 +57,10 @@ def test_a_lane_that_is_open_in_openbao_alone_is_said_to_be(bench, refuse):
     assert bench.journal.state(bench.lane.id).closed is not None
 
 
-def test_a_proof_that_was_not_recorded_is_none(bench, refuse):
+def test_a_proof_that_was_not_recorded_does_not_count(bench, refuse):
     bench.ready()
     refuse("proof")
-    assert said_of(bench.prove).startswith(f"{bench.lane.id} was asked about, and nothing of it counts, and the ")
+    assert said_of(bench.prove).endswith(
+        f"{bench.lane.id} was probed, and none of it counts; the journal has no record of it."
+    )
     assert bench.journal.state(bench.lane.id).proof is None

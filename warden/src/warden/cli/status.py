@@ -7,14 +7,14 @@ import click
 from warden.cli import wiring
 from warden.cli.context import Workspace
 from warden.core.errors import Exit, UsageError, WardenError
-from warden.core.lifecycle.lane_status import Standing
 from warden.present import terminal
+from warden.present.status import show_status, status_json
 
 
 @click.command()
 @click.argument("lane", required=False)
-@click.option("--all", "every", is_flag=True, help="Drafts too.")
-@click.option("--json", "as_json", is_flag=True, help="A list of standings.")
+@click.option("--all", "every", is_flag=True, help="Include drafts.")
+@click.option("--json", "as_json", is_flag=True, help="Print a list, one object for each lane.")
 @click.pass_context
 def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) -> int:
     """Show each lane's stretches: custody, access, delivery, proof, rotation, and whose turn it is.
@@ -24,72 +24,33 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
       warden status
       warden status openrouter-llm-connect --json
     \b
-    Exit codes: 0 shown, 3 OpenBao gave no answer (what the journal knows is shown all the same).
+    Exit codes: 0 shown, 3 OpenBao or a cluster did not answer (what the journal knows is shown all the same).
     """
-    from warden.usecases.status import status as look
+    from warden.usecases.status import status as observe
 
     catalog = wiring.catalog(wiring.platform_dir(ctx))
     listed = [each for each in catalog.lanes.values() if every or each.status == "active"]
     lanes = [catalog.lane(lane)] if lane else listed
     faults: list[WardenError] = []
     try:
-        bench = Workspace.of(ctx)
-    except UsageError as unnamed:
-        found, _ = look(lanes, None, wiring.journal(), lambda: datetime.now(UTC))
-        faults = [unnamed]
+        workspace = Workspace.of(ctx)
+    except UsageError as without_address:
+        report = observe(lanes, None, None, wiring.journal(), lambda: datetime.now(UTC))
+        faults.append(without_address)
     else:
-        targets = {each.id: bench.clusters.targets(each) for each in lanes}
-        clusters = bench.clusters.of(sorted({target.cluster for each in targets.values() for target in each}))
-        terminal.progress(f"asking {', '.join((bench.address, *clusters))} …")
-        found, faults = look(
-            lanes, bench.vault, bench.journal, lambda: datetime.now(UTC), targets=targets, clusters=clusters
-        )
+        clusters = sorted({name for each in lanes for name in each.deliveries if name in workspace.clusters.declared})
+        terminal.progress(f"asking {', '.join((workspace.address, *clusters))} …")
+        report = observe(lanes, workspace.vault, workspace.clusters, workspace.journal, lambda: datetime.now(UTC))
         terminal.progress_done()
+        faults += report.faults
     if as_json:
-        terminal.document(found)
-    elif found:
-        _show(found)
+        terminal.document(status_json(report.lanes))
+    elif report.lanes:
+        show_status(report.lanes)
     else:
-        terminal.line("No lane is active. All of them: warden status --all" if catalog.lanes else "There is no lane.")
+        terminal.line(
+            "No lane is active. All of them: warden status --all" if catalog.lanes else "The catalog has no lane."
+        )
     for fault in faults:
         terminal.error(fault, as_json=as_json)
     return int(Exit.INCONCLUSIVE if faults else Exit.DONE)
-
-
-def _show(found: list[Standing]) -> None:
-    """One wide table where it fits; else the same with deliveries and the next step below each lane."""
-    clusters = sorted({cluster for each in found for cluster in each.deliveries})
-    head = ("LANE", "CUSTODY", "ACCESS", *(cluster.upper() for cluster in clusters), "PROOF", "ROTATED", "NEXT")
-    rows = [(*_cells(each, clusters), _next(each) or "-") for each in found]
-    if terminal.fits(head, rows):
-        return terminal.table(head, rows)
-    widths = [max(len(each.lane) for each in found), 8, 6, 22, 8]
-    terminal.line("  ".join(f"{name:<{size}}" for name, size in zip(("LANE", *NARROW), widths, strict=True)).rstrip())
-    for each in found:
-        cells = _cells(each, [])
-        terminal.line("  ".join(f"{cell:<{size}}" for cell, size in zip(cells, widths, strict=True)).rstrip())
-        for name, text in (
-            ("delivery", " · ".join(f"{c} {how}" for c, how in each.deliveries.items())),
-            ("next", _next(each)),
-        ):
-            if text:
-                terminal.line(f"  {name:<8} {text}")
-    return None
-
-
-NARROW = ("CUSTODY", "ACCESS", "PROOF", "ROTATED")
-
-
-def _cells(each: Standing, clusters: list[str]) -> tuple[str, ...]:
-    return (
-        each.lane,
-        each.custody,
-        each.access,
-        *(each.deliveries.get(cluster, "-") for cluster in clusters),
-        f"{each.proof}, {terminal.ago(each.proven_at)}" if each.proven_at else each.proof,
-        terminal.ago(each.written_at).removesuffix(" ago") if each.written_at else "-",
-    )
-
-
-def _next(each: Standing) -> str:
-    return f"{each.next_owner}: {each.next_action}" if each.next_action else ""

@@ -7,7 +7,7 @@ from warden.core.clusters.exposure import Subject
 from warden.core.clusters.manifests import Manifest, Ref
 from warden.core.clusters.rights import Asking
 from warden.core.lanes.lane import Workload
-from warden.core.openbao.api import SecretSeen
+from warden.core.openbao.api import SecretObservation
 from warden.core.secret import Secret
 
 
@@ -27,7 +27,7 @@ class Cluster(Protocol):
     def get(self, ref: Ref) -> Manifest | None:
         """The object; of a Secret the metadata alone."""
 
-    def secret(self, namespace: str, name: str) -> SecretSeen | None:
+    def secret(self, namespace: str, name: str) -> SecretObservation | None:
         """A Secret with its values, which stay hidden."""
 
     def listed(self, kind: str, namespace: str = "", *, labels: Mapping[str, str] | None = None) -> Sequence[Manifest]:

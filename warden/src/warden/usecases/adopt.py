@@ -21,9 +21,9 @@ from warden.core.clusters.manifests import LANE, Ref, external_secret, external_
 from warden.core.errors import Closed, Effect, Foreign, Inconclusive, Missing, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget, adopted, seated, target
 from warden.core.lanes.lane import Lane
-from warden.core.openbao.api import Handed, Request, SecretSeen
+from warden.core.openbao.api import Handed, Request, SecretObservation
 from warden.core.plans.lane_plan import LaneOptions
-from warden.core.proofs.consumer_check import OLDER, Consuming, judge_consumer
+from warden.core.proofs.consumer_check import ConsumerObservation, judge_consumer
 from warden.core.proofs.probes import HEADER
 from warden.core.remedies import EditFile, RunKubectl, warden
 from warden.ports.audit_log import AuditLog
@@ -189,7 +189,7 @@ def _expect_open(delivery: DeliveryTarget, journal: Journal) -> None:
         raise Closed(LaneClosed(lane), effect=Effect.NOTHING_CHANGED, subject=lane, remedy=(log,))
 
 
-def expect_free(adoption: Adoption) -> SecretSeen:
+def expect_free(adoption: Adoption) -> SecretObservation:
     """The Secret that is to be taken over. Raises `Missing` where there is none, `Foreign` where it may not be."""
     delivery, cluster = adoption.delivery, adoption.tools.cluster
     named, lane = delivery.delivery.secret, delivery.lane.id
@@ -239,7 +239,7 @@ def _prepare(adoption: Adoption) -> None:
     tools.progress(Prepared(tools.cluster.name))
 
 
-def _settle(delivery: DeliveryTarget, secret: SecretSeen, tools: Tools, keep: Keep) -> Compared:
+def _settle(delivery: DeliveryTarget, secret: SecretObservation, tools: Tools, keep: Keep) -> Compared:
     """Compare; where the Secret's value is right, bring it into OpenBao and compare again."""
     found = _compare(delivery, secret, tools)
     tools.progress(ValuesCompared(delivery.cluster, found))
@@ -257,7 +257,7 @@ def _settle(delivery: DeliveryTarget, secret: SecretSeen, tools: Tools, keep: Ke
     return found
 
 
-def _put(delivery: DeliveryTarget, field: str, secret: SecretSeen, tools: Tools) -> None:
+def _put(delivery: DeliveryTarget, field: str, secret: SecretObservation, tools: Tools) -> None:
     custody = delivery.lane.custody
     facts = {"path": custody.path, "field": field, "from": delivery.cluster}
     tools.journal.record("put.begin", delivery.lane.id, facts)
@@ -267,7 +267,7 @@ def _put(delivery: DeliveryTarget, field: str, secret: SecretSeen, tools: Tools)
     tools.progress(FieldPut(field, version))
 
 
-def _expect_fit(delivery: DeliveryTarget, secret: SecretSeen, found: Compared) -> None:
+def _expect_fit(delivery: DeliveryTarget, secret: SecretObservation, found: Compared) -> None:
     """Raise `Foreign` where a value that is to become OpenBao's would not be the same there."""
     unfit = unfit_values(delivery, secret)
     wrong = {field: unfit[field] for field in found.different if field in unfit}
@@ -286,7 +286,7 @@ def _expect_fit(delivery: DeliveryTarget, secret: SecretSeen, found: Compared) -
         )
 
 
-def _compare(delivery: DeliveryTarget, secret: SecretSeen, tools: Tools) -> Compared:
+def _compare(delivery: DeliveryTarget, secret: SecretObservation, tools: Tools) -> Compared:
     handed, unfit = _read_by_operator(delivery, tools), unfit_values(delivery, secret)
     fields = [field for field in delivery.lane.custody.fields if field in secret.values and field not in unfit]
     hashes = {field: tools.vault.audit_hash(tools.device, secret.values[field]) for field in fields}
@@ -348,7 +348,7 @@ def _line(delivery: DeliveryTarget, number: str, tools: Tools) -> Handed:
         time.sleep(0.05)
 
 
-def _hand_over(delivery: DeliveryTarget, before: SecretSeen, tools: Tools) -> None:
+def _hand_over(delivery: DeliveryTarget, before: SecretObservation, tools: Tools) -> None:
     tools.cluster.apply(external_secret(delivery), force=True)
     sync = refresh(tools.cluster, external_secret_of(delivery), tools.patience)
     after = tools.cluster.get(secret_of(delivery))
@@ -402,4 +402,5 @@ def _runs_old(delivery: DeliveryTarget, name: str, cluster: Cluster) -> bool:
     labels: Mapping[str, str] = (((found or {}).get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
     pods = cluster.listed("Pod", delivery.namespace, labels=labels) if labels else ()
     secret = cluster.secret(delivery.namespace, delivery.secret)
-    return judge_consumer(Consuming(name=name, deployment=found, pods=tuple(pods)), delivery.secret, secret)[1] == OLDER
+    consumer = ConsumerObservation(name=name, deployment=found, pods=tuple(pods))
+    return judge_consumer(consumer, delivery.secret, secret).observed == "older"

@@ -4,7 +4,15 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from warden.core.clusters.exposure import VERBS, Census, Exposed, Subject, census, expected
+from warden.core.clusters.exposure import (
+    VERBS,
+    Census,
+    ExposureObservation,
+    ReadableBy,
+    Subject,
+    census,
+    expected,
+)
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.ports.cluster import Cluster
 
@@ -29,8 +37,8 @@ class Exposures:
         self._censuses: dict[str, tuple[Census, Subject]] = {}
         self._wide: dict[tuple[str, str], frozenset[Subject]] = {}
 
-    def of(self, target: DeliveryTarget, cluster: Cluster) -> tuple[tuple[Exposed, ...], int, int]:
-        """Who may read the delivery's Secret and is not meant to; how many were asked about, and how many there are.
+    def of(self, target: DeliveryTarget, cluster: Cluster) -> ExposureObservation:
+        """Who may read the delivery's Secret and is not meant to.
 
         Raises as the port Cluster says.
         """
@@ -42,11 +50,12 @@ class Exposures:
         rest = [subject for subject in asked if subject not in wide] if by_name else []
         named = _who_may(cluster, self._groups(everybody, rest), target.namespace, target.secret)
         found = tuple(
-            Exposed(subject=subject, bindings=everybody.granting(subject, target.namespace, target.secret))
+            ReadableBy(subject=subject, bindings=everybody.granting(subject, target.namespace, target.secret))
             for subject in sorted(wide | named)
             if not expected(subject, target.declared, caller, everybody)
         )
-        return found, len(self._groups(everybody, asked)), len(asked)
+        groups = self._groups(everybody, asked)
+        return ExposureObservation(readable_by=found, asked=len(groups), known=len(asked))
 
     def _groups(self, everybody: Census, subjects: Sequence[Subject]) -> Sequence[Sequence[Subject]]:
         """Who is asked about together: each alone, or those that are alike."""

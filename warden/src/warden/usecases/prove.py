@@ -1,180 +1,258 @@
-"""prove: ask the live server every probe of a lane, join each with its audit line, and journal what was shown.
+"""prove: who may read a lane and who may not, and whether each cluster has what OpenBao holds, shown live.
 
-`prove` acts as others only with short-lived tokens that its operator may mint; each is named in the journal before it
-is used. No identity, policy or value is changed, and nothing is sent before the mount is known to be KV version 2.
+    lane -> compare with the declaration -> announce in the journal -> send probes -> refresh deliveries -> audit lines
+         -> Verdicts -> record -> Proof
+
+It acts as others only with short-lived tokens that its operator may mint; each is named in the journal before it is
+used. No identity, policy or value is changed, and nothing is sent before the mount is known to be KV version 2.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from warden.core.errors import Closed, Inconclusive, Refused, Unreachable, WardenError
-from warden.core.lanes.lane import Lane, LoginMount, PeopleReader, RoleName, WorkloadReader
-from warden.core.lanes.route import basis
+from warden.core.errors import Closed, Effect, Inconclusive, Refused
+from warden.core.lanes.delivery_target import DeliveryTarget
+from warden.core.lanes.lane import Lane, PeopleReader, RoleName, WorkloadReader
+from warden.core.lanes.route import declaration
 from warden.core.lanes.routing import draw
-from warden.core.openbao.api import Answer, AuditLine, Entered, Handed, Identity, InlineLogin, Request
+from warden.core.openbao.api import AuditLine, Handed, Identity
 from warden.core.openbao.resources import is_template
-from warden.core.plans.plan import Change, NoAudience, Plan, ReachesFurther
-from warden.core.proofs.probes import HEADER, Caller, Claims, Held, Nobody, Probe, claims_of, left_unplayed, probes
-from warden.core.proofs.proof import Outcome, Proof, Verdict, finding, judge
-from warden.core.secret import Secret
+from warden.core.plans.lane_plan import LaneOptions
+from warden.core.proofs.details import ClosedMeanwhile, OnlyMembersCanShow, unobserved
+from warden.core.proofs.evidence import Evidence, data_path
+from warden.core.proofs.findings import openbao_findings
+from warden.core.proofs.probe_verdicts import Outcome, judge
+from warden.core.proofs.probes import Claims, Probe, claims_of, probes, unplayed_readers
+from warden.core.proofs.states import Scope
+from warden.core.proofs.summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
+from warden.core.proofs.verdict import Proof, Verdict
+from warden.core.remedies import RunBao, warden
 from warden.ports.audit_log import AuditLog
 from warden.ports.identities import Identities
-from warden.ports.journal import Journal
 from warden.ports.vault import Vault
 from warden.usecases.concurrency import at_once
-from warden.usecases.prove_delivery import Ground, Looked, conclude, look
-from warden.usecases.prove_lines import difference_lines
-from warden.usecases.recorded import although
+from warden.usecases.context import Context
+from warden.usecases.exposure import Exposures
+from warden.usecases.probe_sender import TOKEN_TTL, ProbeSender
+from warden.usecases.prove_delivery import (
+    DeliveryTools,
+    ObservedDelivery,
+    conclude_delivery,
+    observe_delivery,
+    summarize,
+)
+from warden.usecases.recorded import effect_so_far
+from warden.usecases.refresh import PATIENCE
 from warden.usecases.targets.openbao import OpenBaoTarget, SharedAnswers
-
-TOKEN_TTL = 600
-"""Seconds that a minted token lives: the least that Kubernetes' TokenRequest grants."""
 
 LATE = 2.0
 """Seconds to wait for audit lines that are not there yet (a log that is shipped or printed by a command)."""
 
 
-class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """What a proof is made with. ``vaults`` makes a connection of its own for each thread; ``run`` is unique.
+class LanesClosed(msgspec.Struct, frozen=True):
+    """These lanes are closed, and closed lanes are not proven."""
 
-    ``ground`` is for the deliveries; without it none is looked at, and the proof says that it is of custody alone. At
-    the auth mounts ``unplayed`` nobody is played: their tokens, and what judges them, are in a cluster.
+    lanes: tuple[str, ...]
+
+
+class Probed(msgspec.Struct, frozen=True):
+    """The probes of a lane were sent."""
+
+    lane: str
+
+
+class ProveOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a proof is made, and of which part of a lane.
+
+    Attributes:
+        run: how each nonce in the audit log begins; unique.
+        clusters: only the deliveries to these; empty for all of them.
+        custody_only: no cluster is asked for anything, so nobody whose tokens a cluster makes is impersonated.
+        workers: lanes that are proven at once.
+        patience: seconds that External Secrets Operator may take for a refresh.
     """
 
-    lanes: tuple[Lane, ...]
-    vaults: Callable[[], Vault]
-    identities: Identities
-    journal: Journal
-    audit: AuditLog
     run: str
-    logins: Mapping[str, LoginMount] = {}
-    closed: frozenset[str] = frozenset()
+    clusters: tuple[str, ...] = ()
+    custody_only: bool = False
     workers: int = 4
-    ground: Ground | None = None
-    unplayed: frozenset[str] = frozenset()
+    patience: float = PATIENCE
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class ObservedLane(msgspec.Struct, frozen=True, kw_only=True):
     """A lane whose probes were sent: what was found without them, what came of each, and its deliveries."""
 
     lane: Lane
-    found: tuple[Verdict, ...]
-    sent: tuple[tuple[Probe, Outcome], ...]
-    deliveries: tuple[Looked, ...] = ()
+    findings: tuple[Verdict, ...]
+    sent: tuple[tuple[Probe, Outcome], ...] = ()
+    deliveries: tuple[ObservedDelivery, ...] = ()
 
 
-def prove(lanes: Sequence[Lane], setting: Setting) -> list[Proof]:
+def prove(
+    lanes: Sequence[Lane], context: Context, identities: Identities, audit: AuditLog, options: ProveOptions
+) -> list[Proof]:
     """Prove each of `lanes`, several at a time; answers their proofs in the same order.
 
     Raises:
         Closed: one of them is closed; nothing was asked.
+        UsageError: an option names a cluster that the only lane is not delivered to; nothing was asked.
         Unidentified, Inconclusive: before anything was sent.
         JournalUnwritable: nothing more is sent.
     """
-    closed = [lane.id for lane in lanes if lane.id in setting.closed]
-    if closed:
-        raise Closed(f"{', '.join(closed)}: closed. Nothing was asked.", subject=closed[0], hint="warden journal log")
-    vault = setting.vaults()
-    caller = vault.identity()
-    seen = SharedAnswers()
-    asked = at_once(lambda number, lane: _ask(number, lane, caller, setting, seen), lanes, setting.workers)
-    lines = _lines(asked, setting)
-    handed = _handed(asked, setting, lines)
-    return [_conclude(each, lines, handed, setting, vault.address) for each in asked]
+    prover = LaneProver(lanes, context, identities, options)
+    observed = at_once(prover.observe, lanes, options.workers)
+    evidence = _read_evidence(observed, audit, options.run)
+    return [prover.conclude(each, evidence) for each in observed]
 
 
-# -- asking -----------------------------------------------------------------------------------------------------------
+class LaneProver:
+    """Proves lanes in two steps, with one look into the audit log between them.
 
+    Raises as `prove`.
+    """
 
-def _ask(number: int, lane: Lane, caller: Identity, setting: Setting, seen: SharedAnswers) -> Asked:
-    vault = setting.vaults()
-    try:
-        found = _findings(lane, _plan(lane, vault, setting, seen))
-        others = _others(lane, vault, setting, seen)
-    except (Inconclusive, Refused) as fault:
-        unseen = finding("plan", "policy, roles and mount as declared", f"{fault.message} No probe was sent", word="??")
-        return Asked(lane=lane, found=(unseen,), sent=())
-    if any(verdict.probe == "mount" for verdict in found):
-        return Asked(lane=lane, found=found, sent=())
-    members, unproven = _people(lane, caller)
-    asked = probes(lane, others=others, as_member=members, unplayed=setting.unplayed)
-    nonces = [f"{setting.run}-{number}-{index}" for index in range(len(asked))]
-    announced = _announcement(asked, nonces, vault, caller) | {"refreshes": _refreshes(lane, setting)}
-    setting.journal.record("probe.begin", lane.id, announced)
-    with_session = _Sender(lane, vault, setting.identities)
-    sent = tuple((probe, with_session.send(probe, nonce)) for probe, nonce in zip(asked, nonces, strict=True))
-    with_session.close()
-    return Asked(lane=lane, found=(*found, *unproven), sent=sent, deliveries=_deliveries(number, lane, vault, setting))
-
-
-def _refreshes(lane: Lane, setting: Setting) -> list[str]:
-    targets = setting.ground.targets.get(lane.id, ()) if setting.ground else ()
-    return [target.cluster for target in targets if not target.by_hand]
-
-
-def _deliveries(number: int, lane: Lane, vault: Vault, setting: Setting) -> tuple[Looked, ...]:
-    ground = setting.ground
-    targets = ground.targets.get(lane.id, ()) if ground else ()
-    return tuple(
-        look(target, vault, ground, f"{setting.run}-{number}-d{index}")
-        for index, target in enumerate(targets)
-        if ground
-    )
-
-
-def _plan(lane: Lane, vault: Vault, setting: Setting, seen: SharedAnswers) -> Plan:
-    return OpenBaoTarget(lane, vault, setting.lanes, logins=setting.logins, closed=setting.closed, answers=seen).plan()
-
-
-def _findings(lane: Lane, plan: Plan) -> tuple[Verdict, ...]:
-    """What differs from the declaration is a finding of its own, whatever the probes say."""
-    mount = next(change for change in plan.changes if change.kind == "mount")
-    if mount.differs:
-        what = f"{mount.name}/ is no KV version 2 mount; no probe was sent: one might overwrite a value there"
-        return (finding("mount", "the mount is KV version 2", what),)
-    verdicts = []
-    readers = {str(RoleName(reader.mount, lane.role_of(reader))): reader.label for reader in lane.readers}
-    for change in plan.changes:
-        if change.kind not in {"policy", "role"}:
-            continue
-        verdicts.append(
-            finding(
-                change.kind,
-                f"the {change.kind} is exactly the derived one",
-                _what_differs(change),
-                reader=readers.get(change.name, ""),
-                word="FAIL" if change.differs else "ok",
-                difference=difference_lines(change),
-                mend=f"warden apply {lane.id}{' --take-over' if change.action == 'foreign' else ''}",
-            )
+    def __init__(self, lanes: Sequence[Lane], context: Context, identities: Identities, options: ProveOptions) -> None:
+        self._context = context
+        self._identities = identities
+        self._options = options
+        self._closed = context.closed
+        closed = tuple(lane.id for lane in lanes if lane.id in self._closed)
+        if closed:
+            log = warden("journal log", lane=closed[0])
+            raise Closed(LanesClosed(closed), effect=Effect.NOTHING_ASKED, subject=closed[0], remedy=(log,))
+        self._targets = {lane.id: self._targets_of(lane, alone=len(lanes) == 1) for lane in lanes}
+        for name in sorted({target.cluster for targets in self._targets.values() for target in targets}):
+            context.clusters[name]  # connected to before there are several threads
+        declared = context.clusters.declared.values()
+        self._unplayed = frozenset(each.auth_mount for each in declared if options.custody_only)
+        self._caller = context.vault.identity()
+        self._answers = SharedAnswers()
+        self._tools = DeliveryTools(
+            clusters=context.clusters,
+            device=context.audit_device,
+            exposures=Exposures(sampled=len(lanes) > 1),
+            patience=options.patience,
         )
-    return tuple(verdicts)
 
+    def _targets_of(self, lane: Lane, *, alone: bool) -> tuple[DeliveryTarget, ...]:
+        """The deliveries to observe. Of several lanes not each is delivered to the clusters that were named."""
+        named = self._options.clusters if alone else ()
+        wanted = LaneOptions(clusters=named, custody_only=self._options.custody_only)
+        found = self._context.deliveries(lane, wanted)
+        return tuple(each for each in found if not self._options.clusters or each.cluster in self._options.clusters)
 
-def _what_differs(change: Change) -> str:
-    if isinstance(change.widening, ReachesFurther):
-        return f"{change.name}: the policy reaches further than the lane: {'; '.join(change.widening.stanzas)}"
-    if isinstance(change.widening, NoAudience):
-        return f"{change.name}: the role sets no audience, so a token made for any service logs in"
-    return change.name if change.differs else ""
+    # -- asking -------------------------------------------------------------------------------------------------------
 
+    def observe(self, number: int, lane: Lane) -> ObservedLane:
+        """Compare the lane with its declaration, send its probes, and observe its deliveries."""
+        vault = self._context.vaults()
+        try:
+            findings = self._compare(lane, vault)
+            others = self._another_lanes_reader(lane, vault)
+        except (Inconclusive, Refused) as fault:
+            away = Verdict(probe="plan", result="inconclusive", observed="not-seen", detail=unobserved(fault))
+            return ObservedLane(lane=lane, findings=(away,))
+        if any(verdict.probe == "mount" for verdict in findings):
+            return ObservedLane(lane=lane, findings=findings)
+        members, unproven = _people(lane, self._caller)
+        asked = probes(lane, others=others, as_member=members, unplayed=self._unplayed)
+        nonces = [f"{self._options.run}-{number}-{index}" for index in range(len(asked))]
+        self._announce(lane, asked, nonces, vault)
+        sender = ProbeSender(lane, vault, self._identities)
+        sent = tuple((probe, sender.send(probe, nonce)) for probe, nonce in zip(asked, nonces, strict=True))
+        sender.close()
+        deliveries = tuple(
+            observe_delivery(target, vault, self._tools, f"{self._options.run}-{number}-d{index}")
+            for index, target in enumerate(self._targets[lane.id])
+        )
+        return ObservedLane(lane=lane, findings=(*findings, *unproven), sent=sent, deliveries=deliveries)
 
-def _others(lane: Lane, vault: Vault, setting: Setting, seen: SharedAnswers) -> tuple[Claims, ...]:
-    """The first reader of another lane that has a role on this server (one is enough; see `probes`)."""
-    mine = {reader.workload for reader in lane.readers if isinstance(reader, WorkloadReader)}
-    roles = {lane.role_of(reader) for reader in lane.readers}
-    for other in setting.lanes:
-        if other.id == lane.id or is_template(other):
-            continue
-        for reader in other.readers:
-            if not isinstance(reader, WorkloadReader) or reader.workload in mine or other.role_of(reader) in roles:
+    def _compare(self, lane: Lane, vault: Vault) -> tuple[Verdict, ...]:
+        lanes = tuple({**self._context.lanes, lane.id: lane}.values())
+        target = OpenBaoTarget(
+            lane, vault, lanes, logins=self._context.logins, closed=self._closed, answers=self._answers
+        )
+        return openbao_findings(lane, target.plan())
+
+    def _another_lanes_reader(self, lane: Lane, vault: Vault) -> tuple[Claims, ...]:
+        """The first reader of another lane that has a role on this server (one is enough; see `probes`)."""
+        mine = {reader.workload for reader in lane.readers if isinstance(reader, WorkloadReader)}
+        roles = {lane.role_of(reader) for reader in lane.readers}
+        for other in self._context.lanes.values():
+            if other.id == lane.id or is_template(other):
                 continue
-            if seen.has_role(RoleName(reader.mount, other.role_of(reader)), vault):
-                return (claims_of(other, reader),)
-    return ()
+            for reader in other.readers:
+                if not isinstance(reader, WorkloadReader) or reader.workload in mine or other.role_of(reader) in roles:
+                    continue
+                if self._answers.has_role(RoleName(reader.mount, other.role_of(reader)), vault):
+                    return (claims_of(other, reader),)
+        return ()
+
+    def _announce(self, lane: Lane, asked: Sequence[Probe], nonces: Sequence[str], vault: Vault) -> None:
+        """Record every probe, every identity that is about to be played, and every refresh, before any of them."""
+        refreshes = [target.cluster for target in self._targets[lane.id] if not target.by_hand]
+        body = _announcement(asked, nonces) | {"refreshes": refreshes}
+        who: dict[str, Any] = {"system": vault.address, "identity": self._caller.as_json()}
+        self._context.journal.record("probe.begin", lane.id, who | body)
+
+    # -- concluding ---------------------------------------------------------------------------------------------------
+
+    def conclude(self, observed: ObservedLane, evidence: Evidence) -> Proof:
+        """Judge what was observed, record each verdict and the proof."""
+        lane = observed.lane
+        judged = tuple(judge(probe, each, evidence.lines.get(each.nonce, ())) for probe, each in observed.sent)
+        delivered = [(each, conclude_delivery(each, evidence)) for each in observed.deliveries]
+        measured = (*judged, *(verdict for _, verdicts in delivered for verdict in verdicts))
+        verdicts = (*observed.findings, *_unavailable(evidence, observed), *measured)
+        closed = self._context.journal.state(lane.id).closed
+        if closed is not None:
+            detail = ClosedMeanwhile(str(closed.body.get("reason") or ""), closed.seq)
+            verdicts = (Verdict(probe="closed", result="inconclusive", observed="not-seen", detail=detail),)
+            measured, delivered = (), []
+        proof = Proof(
+            lane=lane.id,
+            verdicts=verdicts,
+            scope=self._scope(lane),
+            system=self._context.vault.address,
+            unplayed=tuple(unplayed_readers(lane, self._unplayed)),
+            undelivered=self._context.undelivered(lane),
+        )
+        deliveries = {each.target.cluster: summarize(each, verdicts) for each, verdicts in delivered}
+        return self._recorded(lane, proof, measured, deliveries)
+
+    def _recorded(
+        self, lane: Lane, proof: Proof, measured: Sequence[Verdict], deliveries: dict[str, DeliverySummary]
+    ) -> Proof:
+        first = proof.first_to_fix
+        summary = ProofSummary(
+            state=proof.state,
+            passed=proof.passed,
+            failed=proof.failed,
+            inconclusive=proof.inconclusive,
+            total=len(proof.verdicts),
+            evidence=sum(bool(verdict.audit) for verdict in measured),
+            run=self._options.run,
+            scope=proof.scope,
+            system=proof.system,
+            declared=declaration(draw(lane)),
+            deliveries=deliveries,
+            not_ok=tuple(NotOk(probe=each.probe, reader=each.reader) for each in proof.verdicts if each.result != "ok"),
+            next=Advice(stretch=first.stretch, remedy=first.remedy) if first else None,
+        )
+        records = [("probe", lane.id, each.facts) for each in measured]
+        with effect_so_far(Probed(lane.id)):
+            numbers = self._context.journal.record_all([*records, ("proof", lane.id, as_record(summary))])
+        return msgspec.structs.replace(proof, record=numbers[-1])
+
+    def _scope(self, lane: Lane) -> Scope:
+        """Whether the proof is of the whole lane, or of custody alone."""
+        if unplayed_readers(lane, self._unplayed):
+            return "custody"
+        observed = {target.cluster for target in self._targets[lane.id]}
+        return "lane" if observed >= set(lane.deliveries) else "some clusters" if observed else "custody"
 
 
 def _people(lane: Lane, caller: Identity) -> tuple[frozenset[str], tuple[Verdict, ...]]:
@@ -183,27 +261,25 @@ def _people(lane: Lane, caller: Identity) -> tuple[frozenset[str], tuple[Verdict
     members = frozenset(
         reader.label for reader in people if (caller.mount, caller.role) == (reader.mount, lane.role_of(reader))
     )
-    why = "only a member can show it: log in with bao login -method=oidc -path={mount} role={role}"
     return members, tuple(
-        finding(
-            "member",
-            f"a member of {reader.people} reads",
-            why.format(mount=reader.mount, role=lane.role_of(reader)),
+        Verdict(
+            probe="member",
             reader=reader.label,
-            word="??",
+            result="inconclusive",
+            observed="not-seen",
+            subject=reader.people,
+            detail=OnlyMembersCanShow(reader.mount, lane.role_of(reader)),
+            remedy=(RunBao(action="login", mount=reader.mount, name=lane.role_of(reader)),),
         )
         for reader in people
         if reader.label not in members
     )
 
 
-def _announcement(asked: Sequence[Probe], nonces: Sequence[str], vault: Vault, caller: Identity) -> dict[str, Any]:
-    """What is journaled before anything is sent: every probe, and every identity that is about to be played."""
+def _announcement(asked: Sequence[Probe], nonces: Sequence[str]) -> dict[str, Any]:
     claims = [probe.actor for probe in asked if isinstance(probe.actor, Claims)]
     played = {(each.mount, str(each.workload), each.audience) for each in claims}
     return {
-        "system": vault.address,
-        "identity": caller.as_json(),
         "probes": {nonce: probe.id for nonce, probe in zip(nonces, asked, strict=True)},
         "tokens": [
             {"mount": mount, "subject": subject, "audience": audience, "ttl": TOKEN_TTL}
@@ -212,185 +288,39 @@ def _announcement(asked: Sequence[Probe], nonces: Sequence[str], vault: Vault, c
     }
 
 
-class _Sender:
-    """Sends one lane's probes over one connection; keeps minted tokens and the reader's session in memory."""
-
-    def __init__(self, lane: Lane, vault: Vault, identities: Identities) -> None:
-        self._lane = lane
-        self._vault = vault
-        self._identities = identities
-        self._tokens: dict[tuple[str, str, str], Secret] = {}
-        self._sessions: dict[str, Entered | str] = {}
-        self._dead = ""
-
-    def send(self, probe: Probe, nonce: str) -> Outcome:
-        """Send one probe; what keeps it from being answered becomes the outcome's `why`."""
-        if self._dead:
-            return Outcome(nonce=nonce, answer=None, why=f"not sent: {self._dead}")
-        started = time.perf_counter()
-        try:
-            request, entity = self._request(probe, nonce)
-            started = time.perf_counter()
-            answer = self._vault.send(request)
-        except Unreachable as fault:
-            # One silent server must not be waited for as often as there are probes.
-            self._dead = fault.message
-            return Outcome(nonce=nonce, answer=None, why=fault.message)
-        except WardenError as fault:
-            return Outcome(nonce=nonce, answer=None, why=fault.message)
-        took = (time.perf_counter() - started) * 1000
-        self._unwrap_nothing(answer)
-        return Outcome(nonce=nonce, answer=_without_values(probe, answer), entity=entity, ms=took)
-
-    def close(self) -> None:
-        """End the sessions; a server that is gone by now ends them itself after their ttl."""
-        for session in self._sessions.values():
-            if isinstance(session, Entered) and not self._dead:
-                self._quietly_revoke(session.token)
-
-    def _request(self, probe: Probe, nonce: str) -> tuple[Request, str]:
-        request = Request(
-            method=probe.method, path=probe.path, body=probe.body, headers={**probe.headers, HEADER: nonce}
-        )
-        if isinstance(probe.actor, Nobody):
-            return request, ""
-        if isinstance(probe.actor, Caller):
-            return self._vault.as_caller(request), ""
-        if isinstance(probe.actor, Held):
-            session = self._session(probe.reader)
-            return msgspec.structs.replace(request, token=session.token), session.entity
-        claims = probe.actor
-        login = InlineLogin(mount=claims.mount, role=claims.role, jwt=self._token(claims))
-        return msgspec.structs.replace(request, inline=login), ""
-
-    def _token(self, claims: Claims) -> Secret:
-        key = (claims.mount, str(claims.workload), claims.audience)
-        if key not in self._tokens:
-            self._tokens[key] = self._identities.mint(claims.mount, claims.workload, claims.audience, TOKEN_TTL)
-        return self._tokens[key]
-
-    def _session(self, label: str) -> Entered:
-        if label not in self._sessions:
-            self._sessions[label] = self._log_in(label)
-        session = self._sessions[label]
-        if isinstance(session, str):
-            raise Inconclusive(session)
-        return session
-
-    def _log_in(self, label: str) -> Entered | str:
-        reader = next(each for each in self._lane.readers if each.label == label)
-        assert isinstance(reader, WorkloadReader)  # noqa: S101 - only workloads are played
-        claims = claims_of(self._lane, reader)
-        try:
-            return self._vault.enter(claims.mount, claims.role, self._token(claims))
-        except Refused as fault:
-            return f"not sent: the reader itself cannot log in: {fault.message}"
-
-    def _unwrap_nothing(self, answer: Answer) -> None:
-        """A wrapping token that was answered is revoked at once: nobody unwraps it."""
-        wrapped = answer.body.get("wrap_info")
-        if isinstance(wrapped, Mapping) and wrapped.get("token"):
-            self._quietly_revoke(Secret(wrapped["token"]))
-
-    def _quietly_revoke(self, token: Secret) -> None:
-        try:
-            self._vault.revoke_self(token)
-        except WardenError:
-            # It lives for 30 s (wrapping) or the role's ttl; what could not be revoked is in the audit log.
-            return
+# -- evidence ---------------------------------------------------------------------------------------------------------
 
 
-def _without_values(probe: Probe, answer: Answer) -> Answer:
-    """Keep what the judgement needs. Should a proxy drop the wrapping header, a value would be in the body."""
-    if probe.fields or probe.capabilities:
-        return answer
-    kept = {"errors": answer.body.get("errors") or [], "wrap_info": bool(answer.body.get("wrap_info"))}
-    return msgspec.structs.replace(answer, body=kept)
+def _unavailable(evidence: Evidence, observed: ObservedLane) -> tuple[Verdict, ...]:
+    """That the audit log cannot be read, said once."""
+    if evidence.unavailable is None or not observed.sent:
+        return ()
+    return (Verdict(probe="audit", result="inconclusive", observed="not-seen", detail=evidence.unavailable),)
 
 
-# -- concluding -------------------------------------------------------------------------------------------------------
+def _read_evidence(observed: Sequence[ObservedLane], audit: AuditLog, run: str) -> Evidence:
+    """The audit lines of the run, waiting a moment for late ones, and the reads of every lane that is delivered."""
+    expected = {outcome.nonce for each in observed for _, outcome in each.sent if outcome.answer is not None}
+    deliveries = [delivery for each in observed for delivery in each.deliveries if delivery.seen]
+    expected |= {each.nonce for each in deliveries if not each.target.by_hand}
+    try:
+        lines = _lines_by_nonce(expected, audit, run)
+        paths = sorted({data_path(each.target.lane) for each in deliveries})
+        handed: dict[str, list[Handed]] = {}
+        for read in audit.handed(paths) if paths else ():
+            handed.setdefault(read.path, []).append(read)
+    except Inconclusive as fault:
+        return Evidence(unavailable=unobserved(fault))
+    return Evidence(lines=lines, handed=handed)
 
 
-def _lines(asked: Sequence[Asked], setting: Setting) -> dict[str, list[AuditLine]] | str:
-    """The audit lines by nonce, waiting a moment for late ones; or in words why there are none."""
-    expected = {outcome.nonce for each in asked for _, outcome in each.sent if outcome.answer is not None}
-    expected |= {
-        looked.nonce for each in asked for looked in each.deliveries if looked.seen and not looked.target.by_hand
-    }
+def _lines_by_nonce(expected: set[str], audit: AuditLog, run: str) -> dict[str, list[AuditLine]]:
     deadline = time.monotonic() + LATE
     while True:
-        try:
-            lines = setting.audit.lines(setting.run)
-        except Inconclusive as fault:
-            return fault.message
+        lines = audit.lines(run)
         found: dict[str, list[AuditLine]] = {}
         for line in lines:
             found.setdefault(line.nonce, []).append(line)
         if not lines or expected <= found.keys() or time.monotonic() > deadline:
             return found
         time.sleep(0.1)
-
-
-def _handed(
-    asked: Sequence[Asked], setting: Setting, lines: dict[str, list[AuditLine]] | str
-) -> dict[str, list[Handed]]:
-    """The answered reads of every lane that is delivered, by path; from one look at the log."""
-    lanes = [each.lane for each in asked if any(looked.seen for looked in each.deliveries)]
-    if not lanes or isinstance(lines, str):
-        return {}
-    found: dict[str, list[Handed]] = {}
-    for line in setting.audit.handed([_data_path(lane) for lane in lanes]):
-        found.setdefault(line.path, []).append(line)
-    return found
-
-
-def _data_path(lane: Lane) -> str:
-    return f"{lane.custody.mount}/data/{lane.custody.key}"
-
-
-def _conclude(
-    asked: Asked,
-    lines: dict[str, list[AuditLine]] | str,
-    handed: Mapping[str, Sequence[Handed]],
-    setting: Setting,
-    system: str,
-) -> Proof:
-    by_nonce = {} if isinstance(lines, str) else lines
-    judged = tuple(judge(probe, outcome, by_nonce.get(outcome.nonce, ())) for probe, outcome in asked.sent)
-    if isinstance(lines, str) and judged:
-        judged = (finding("audit", "audit lines", lines, word="??"), *judged)
-    delivered = [conclude(each, lines, handed.get(_data_path(asked.lane), ())) for each in asked.deliveries]
-    shown = tuple(verdict for each in delivered for verdict in each.found)
-    verdicts = (*asked.found, *judged, *shown)
-    if closed := setting.journal.state(asked.lane.id).closed:
-        why = f"{closed.body.get('reason')}; journal {closed.seq}: what was refused meanwhile is no fault of it"
-        verdicts = (finding("closed", "open while it was asked about", why, word="??"),)
-        judged, shown, delivered = (), (), []
-    proof = Proof(lane=asked.lane.id, verdicts=verdicts, scope=_scope(asked.lane, setting))
-    records = [("probe", proof.lane, msgspec.to_builtins(verdict)) for verdict in (*judged, *shown)]
-    body = {
-        "state": proof.state,
-        "passed": proof.passed,
-        "failed": proof.failed,
-        "open": proof.open,
-        "total": len(proof.verdicts),
-        "evidence": sum(bool(verdict.audit) for verdict in (*judged, *shown)),
-        "run": setting.run,
-        "scope": proof.scope,
-        "system": system,
-        "declared": basis(draw(asked.lane)),
-        "deliveries": {each.target.cluster: each.summary for each in delivered},
-        "wrong": [verdict.title for verdict in proof.verdicts if verdict.word != "ok"],
-        "next": {"stretch": proof.first.stretch, "mend": proof.first.mend} if proof.first else {},
-    }
-    with although(f"{proof.lane} was asked about, and nothing of it counts"):
-        numbers = setting.journal.record_all([*records, ("proof", proof.lane, body)])
-    return msgspec.structs.replace(proof, record=numbers[-1])
-
-
-def _scope(lane: Lane, setting: Setting) -> str:
-    """Whether the proof is of the whole way, or of custody alone."""
-    if left_unplayed(lane, setting.unplayed):
-        return "custody"
-    looked_at = {target.cluster for target in setting.ground.targets.get(lane.id, ())} if setting.ground else set()
-    return "lane" if looked_at >= set(lane.deliveries) else "custody" if not looked_at else "some clusters"

@@ -1,75 +1,111 @@
-"""status: every lane's standing, from OpenBao's metadata and the journal; no value is read and nothing is changed."""
+"""status: how every lane stands, from OpenBao's metadata, the Secrets' metadata and the journal.
 
-from collections.abc import Mapping, Sequence
+No value is read and nothing is changed.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
 
 from warden.core.clusters.manifests import secret_of
 from warden.core.errors import Inconclusive, WardenError
 from warden.core.journal.record import LaneState
-from warden.core.lanes.delivery_target import DeliveryTarget
+from warden.core.lanes.delivery_target import DeliveryTarget, targets
 from warden.core.lanes.lane import Lane
-from warden.core.lifecycle.lane_status import Glance, Standing, standing
+from warden.core.lifecycle.lane_status import LaneStatus, Observed, SecretPresence, lane_status
+from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.resources import is_template
 from warden.ports.clock import Clock
-from warden.ports.cluster import Cluster
+from warden.ports.clusters import Clusters
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
 
-DONE = ("apply.done", "put.done", "adopt.done")
-"""After one of these what a proof advised may have been done."""
+EFFECTS = ("apply.done", "put.done", "adopt.done")
+"""After one of these what the last proof advised may have been done."""
+
+
+class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How each lane stands, and what kept a part of that from being observed: one fault for each kind and cluster."""
+
+    lanes: tuple[LaneStatus, ...]
+    faults: tuple[WardenError, ...]
 
 
 def status(
-    lanes: Sequence[Lane],
-    vault: Vault | None,
-    journal: Journal,
-    clock: Clock,
-    *,
-    targets: Mapping[str, Sequence[DeliveryTarget]] | None = None,
-    clusters: Mapping[str, Cluster | WardenError] | None = None,
-) -> tuple[list[Standing], list[WardenError]]:
-    """The standing of each lane, and what kept a part of it from being seen (one fault for each kind and cluster)."""
-    states, system = journal.states(), vault.address if vault else ""
-    found: list[Standing] = []
-    faults: dict[str, WardenError] = {}
+    lanes: Sequence[Lane], vault: Vault | None, clusters: Clusters | None, journal: Journal, clock: Clock
+) -> StatusReport:
+    """How each lane stands. Without a `vault` only what the journal knows is said.
+
+    Raises `JournalUnwritable`.
+    """
+    observer = _Observer(vault, clusters)
+    states, found = journal.states(), []
     for lane in lanes:
-        metadata, seen = None, False
-        if vault is not None and not is_template(lane) and "unreachable" not in faults:
-            try:
-                metadata, seen = vault.kv_metadata(lane.custody.mount, lane.custody.key), True
-            except WardenError as fault:
-                faults[fault.kind] = fault
-        glances = {
-            target.cluster: _glance(target, (clusters or {})[target.cluster])
-            for target in (targets or {}).get(lane.id, ())
-        }
-        known = states.get(lane.id, LaneState())
-        ajar = seen and known.closed is not None and vault is not None and _ajar(lane, vault)
-        done = known.proof is not None and bool(journal.log(lane=lane.id, after=known.proof.seq, events=DONE, last=1))
-        found.append(
-            standing(lane, metadata, known, clock(), seen=seen, glances=glances, system=system, ajar=ajar, done=done)
+        state = states.get(lane.id, LaneState())
+        observed = observer.observe(lane, state)
+        proof = state.proof
+        changed = proof is not None and bool(journal.log(lane=lane.id, after=proof.seq, events=EFFECTS, last=1))
+        found.append(lane_status(lane, state, msgspec.structs.replace(observed, changed_since=changed), clock()))
+    return StatusReport(lanes=tuple(found), faults=tuple(observer.faults.values()))
+
+
+class _Observer:
+    """Looks at lanes, and does not ask a system again that did not answer."""
+
+    def __init__(self, vault: Vault | None, clusters: Clusters | None) -> None:
+        self._vault = vault
+        self._clusters = clusters
+        self.faults: dict[str, WardenError] = {}
+
+    def observe(self, lane: Lane, state: LaneState) -> Observed:
+        reachable, metadata = self._metadata(lane)
+        closed = reachable and state.closed is not None
+        return Observed(
+            reachable=reachable,
+            metadata=metadata,
+            secrets=self._secrets(lane),
+            system=self._vault.address if self._vault else "",
+            policy_remains=closed and self._has_policy(lane),
         )
-        faults |= {f"cluster {name}": _unseen(name, glance) for name, glance in glances.items() if glance.unseen}
-    return found, list(faults.values())
+
+    def _metadata(self, lane: Lane) -> tuple[bool, KvMetadata | None]:
+        """Whether OpenBao answered, and the metadata of the lane's path."""
+        if self._vault is None or is_template(lane) or "unreachable" in self.faults:
+            return False, None
+        try:
+            return True, self._vault.kv_metadata(lane.custody.mount, lane.custody.key)
+        except WardenError as fault:
+            self.faults[fault.kind] = fault
+            return False, None
+
+    def _has_policy(self, lane: Lane) -> bool:
+        """Whether a closed lane still has its policy; false where the caller may not look at policies."""
+        try:
+            return self._vault is not None and self._vault.policy(lane.custody.policy_name) is not None
+        except WardenError:
+            return False
+
+    def _secrets(self, lane: Lane) -> dict[str, SecretPresence]:
+        if self._clusters is None:
+            return {}
+        return {each.cluster: self._secret(each) for each in targets(lane, self._clusters.declared)}
+
+    def _secret(self, target: DeliveryTarget) -> SecretPresence:
+        """The Secret's metadata, which holds no value."""
+        name = target.cluster
+        cluster = self._clusters[name] if self._clusters else None
+        try:
+            if isinstance(cluster, WardenError):
+                raise cluster
+            secret = cluster.get(secret_of(target)) if cluster else None
+        except WardenError as fault:
+            self.faults[f"cluster {name}"] = _cluster_fault(name, fault)
+            return SecretPresence(reachable=False)
+        if secret is None:
+            return SecretPresence()
+        return SecretPresence(exists=True, resource_version=str(secret["metadata"].get("resourceVersion", "")))
 
 
-def _ajar(lane: Lane, vault: Vault) -> bool:
-    """Whether a lane that the journal says is closed still has its policy; who may not look at policies is not told."""
-    try:
-        return vault.policy(lane.custody.policy_name) is not None
-    except WardenError:
-        return False
-
-
-def _glance(target: DeliveryTarget, cluster: Cluster | WardenError) -> Glance:
-    """The Secret's metadata, which holds no value."""
-    try:
-        if isinstance(cluster, WardenError):
-            raise cluster
-        secret = cluster.get(secret_of(target))
-    except WardenError as fault:
-        return Glance(unseen=fault.message)
-    return Glance(there=secret is not None, secret=str(secret["metadata"].get("resourceVersion", "")) if secret else "")
-
-
-def _unseen(name: str, glance: Glance) -> WardenError:
-    return Inconclusive(glance.unseen, system=f"cluster {name}", subject=name, hint="what it delivers is shown as ?")
+def _cluster_fault(name: str, fault: WardenError) -> Inconclusive:
+    """Why a cluster's deliveries are not known, whatever kind of fault it is: the rest is known all the same."""
+    return Inconclusive(fault.problem, system=f"cluster {name}", subject=name, remedy=fault.remedy, hint=fault.hint)

@@ -3,6 +3,7 @@
 import pytest
 
 from warden.core.clusters.exposure import Subject, census, expected, subject_named, subject_of, subjects_of
+from warden.core.clusters.manifests import Ref
 from warden.core.lanes.delivery_target import DeclaredCluster
 
 ACCOUNT = Subject("account", "tenant/app")
@@ -93,7 +94,9 @@ def test_an_account_that_is_bound_and_not_there_is_asked_about_too():
 def test_an_account_that_is_named_by_its_user_name_is_the_account():
     named = binding("b", "view", {"kind": "User", "name": "system:serviceaccount:tenant:app"})
     assert list(subjects_of(named)) == [ACCOUNT]
-    assert census([], [named], [role("view", READ)]).granting(ACCOUNT, "tenant", "s") == ("clusterrolebinding b",)
+    assert census([], [named], [role("view", READ)]).granting(ACCOUNT, "tenant", "s") == (
+        Ref("ClusterRoleBinding", "", "b"),
+    )
 
 
 def test_accounts_of_one_namespace_that_no_binding_names_are_alike_and_nobody_else_is():
@@ -152,7 +155,7 @@ def test_a_role_counts_where_it_is_bound_and_only_there():
     assert census([], [binding("b", "r", GROUP, namespace="other", of="Role")], roles).by_name("other") == set()
 
 
-def test_the_bindings_that_give_the_right_are_named_as_kubectl_takes_them():
+def test_the_bindings_that_give_the_right_are_named():
     found = census(
         [account("tenant/app")],
         [
@@ -163,12 +166,10 @@ def test_the_bindings_that_give_the_right_are_named_as_kubectl_takes_them():
         ],
         [role("view", READ), role("r", READ | {"resourceNames": ["one"]}, namespace="tenant"), role("empty")],
     )
-    assert found.granting(ACCOUNT, "tenant", "one") == (
-        "clusterrolebinding all",
-        "rolebinding own -n tenant",
-    )
-    assert found.granting(ACCOUNT, "tenant", "two") == ("clusterrolebinding all",)
-    assert found.granting(Subject("user", "eve"), "tenant", "one") == ("rolebinding none -n tenant",)
+    everybody = Ref("ClusterRoleBinding", "", "all")
+    assert found.granting(ACCOUNT, "tenant", "one") == (everybody, Ref("RoleBinding", "tenant", "own"))
+    assert found.granting(ACCOUNT, "tenant", "two") == (everybody,)
+    assert found.granting(Subject("user", "eve"), "tenant", "one") == (Ref("RoleBinding", "tenant", "none"),)
     assert found.granting(NOBODY, "tenant", "one") == ()
 
 

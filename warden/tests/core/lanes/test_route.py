@@ -6,8 +6,9 @@ import pytest
 from warden.adapters.catalog.files import load_catalog
 from warden.core.journal.record import LaneState, Record
 from warden.core.lanes.delivery_target import adopted, seated
-from warden.core.lanes.route import basis
+from warden.core.lanes.route import declaration
 from warden.core.lanes.routing import draw, route
+from warden.core.proofs.summary import ProofSummary, as_record
 
 CATALOG = load_catalog(str(Path(__file__).parents[4] / "platform"))
 NOW = dt.datetime(2026, 7, 3, 12, tzinfo=dt.UTC)
@@ -20,7 +21,8 @@ def record(event: str, hours: float, **body: object) -> Record:
 
 
 def proven(hours: float, state: str = "proven") -> LaneState:
-    return LaneState(proof=record("proof", hours, state=state, passed=10, failed=0, total=10))
+    summary = ProofSummary(state=state, passed=10, total=10, declared=declaration(draw(LANE)))
+    return LaneState(proof=record("proof", hours, **as_record(summary)))
 
 
 def test_without_a_proof_an_active_lane_is_shown_as_unproven():
@@ -73,8 +75,8 @@ def test_every_reader_is_shown_and_role_is_the_first_ones():
     assert [(r.kind, r.subject, r.mount) for r in people.readers] == [("people", "npm-publishers", "netkingdom")]
 
 
-def test_a_reader_with_a_seat_at_a_clusters_mount_is_no_other_declaration():
+def test_a_reader_at_a_clusters_auth_mount_is_the_same_declaration():
     there = seated(adopted(LANE, "railiance01"), CATALOG.platform.clusters)
     assert len(there.readers) > len(LANE.readers)
-    assert basis(draw(there)) == basis(draw(adopted(LANE, "railiance01")))
-    assert basis(draw(there)) != basis(draw(LANE))  # a Secret made by hand is another delivery
+    assert declaration(draw(there)) == declaration(draw(adopted(LANE, "railiance01")))
+    assert declaration(draw(there)) != declaration(draw(LANE))  # a Secret made by hand is another delivery

@@ -1,4 +1,4 @@
-"""A lane's standing: nothing is claimed that was not seen, and the first thing in the way is the next step."""
+"""How a lane stands: nothing is claimed that was not observed, and the first thing to do is the next step."""
 
 import datetime as dt
 
@@ -7,35 +7,49 @@ import pytest
 
 from warden.core.journal.record import LaneState, Record
 from warden.core.lanes.lane import Custody, Delivery, Rotation
-from warden.core.lanes.route import of_late
-from warden.core.lifecycle.lane_status import Glance, delivered, delivery_word, proof_state, standing
+from warden.core.lanes.route import declaration
+from warden.core.lanes.routing import draw
+from warden.core.lifecycle.lane_status import (
+    DeliveryStatus,
+    NextStep,
+    Observed,
+    SecretPresence,
+    delivery_status,
+    lane_status,
+)
 from warden.core.openbao.api import KvMetadata
+from warden.core.proofs.summary import Advice, DeliverySummary, ProofSummary, as_record
+from warden.core.remedies import RunKubectl, warden
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 OURS = KvMetadata(current=3, live=True, written=NOW - dt.timedelta(days=10), custom={"catalog-id": "first"})
 
 
-def record(age=dt.timedelta(), **body):
-    at = (NOW - age).isoformat()
-    return Record(seq=1, at=at, event="proof", lane="first", actor="a", body=body, hash="")
+def record(event, body, age=dt.timedelta()):
+    return Record(seq=1, at=(NOW - age).isoformat(), event=event, lane="first", actor="a", body=body, hash="")
 
 
-PROVEN = LaneState(proof=record(state="proven"))
+def proof(lane, state="proven", age=dt.timedelta(), **summary):
+    declared = declaration(draw(lane))
+    return record("proof", as_record(ProofSummary(**{"state": state, "declared": declared} | summary)), age)
 
 
-def look(lane, metadata=OURS, state=PROVEN, *, seen=True):
-    return standing(lane, metadata, state, NOW, seen=seen)
+CLOSED = record("lane.closed", {"reason": "seen in a log"})
+
+
+def status_of(lane, state=None, metadata=OURS, **observed):
+    known = LaneState(proof=proof(lane)) if state is None else state
+    return lane_status(lane, known, Observed(**{"reachable": True, "metadata": metadata} | observed), NOW)
 
 
 def test_a_sound_lane_has_nothing_to_do(lane_of):
-    found = look(lane_of())
-    assert (found.custody, found.access, found.proof) == ("v3", "open", "proven")
-    assert (found.next_owner, found.next_action) == ("", "")
-    assert dt.datetime.fromisoformat(found.written_at) == OURS.written
+    found = status_of(lane_of())
+    assert (found.version, found.closed, found.proof) == (3, False, "proven")
+    assert (found.next, found.written, found.proven_at) == (None, OURS.written, NOW.isoformat())
 
 
 @pytest.mark.parametrize(
-    ("age", "state", "word"),
+    ("age", "state", "standing"),
     [
         (dt.timedelta(hours=23, minutes=59), "proven", "proven"),
         (dt.timedelta(hours=24, seconds=1), "proven", "stale"),
@@ -43,138 +57,162 @@ def test_a_sound_lane_has_nothing_to_do(lane_of):
         (dt.timedelta(0), "inconclusive", "inconclusive"),
     ],
 )
-def test_a_proof_holds_for_a_day(age, state, word):
-    held = LaneState(proof=record(age, state=state))
-    assert proof_state(held, counted=of_late(held.proof, NOW)) == word
+def test_a_proof_holds_for_a_day(lane_of, age, state, standing):
+    assert status_of(lane_of(), LaneState(proof=proof(lane_of(), state, age))).proof == standing
 
 
-def test_no_proof_is_never_and_one_without_a_word_is_inconclusive():
-    assert proof_state(LaneState(), counted=False) == "never"
-    assert proof_state(LaneState(proof=record()), counted=True) == "inconclusive"
+def test_without_a_proof_a_lane_is_unproven_and_a_record_without_a_state_is_inconclusive(lane_of):
+    assert status_of(lane_of(), LaneState()).proof == "unproven"
+    assert status_of(lane_of(), LaneState(proof=record("proof", {}))).proof == "inconclusive"
 
 
 def without(**changed):
     return msgspec.structs.replace(OURS, **changed)
 
 
+APPLY, PUT, PROVE = warden("apply", "first"), warden("put", "first", "API_KEY"), warden("prove", "first")
 NEXT = {
-    "never applied": ({"metadata": None}, "warden apply first"),
-    "claimed by nobody": ({"metadata": without(custom={})}, "warden apply first"),
-    "claimed by another": ({"metadata": without(custom={"catalog-id": "second"})}, "warden apply first"),
-    "no value": ({"metadata": without(current=0, live=False, written=None)}, "warden put first API_KEY"),
-    "a deleted value": ({"metadata": without(live=False)}, "warden put first API_KEY"),
-    "never proven": ({"state": LaneState()}, "warden prove first"),
-    "stale": ({"state": LaneState(proof=record(dt.timedelta(days=2), state="proven"))}, "warden prove first"),
-    "refuted": ({"state": LaneState(proof=record(state="refuted"))}, "warden prove first"),
-    "not seen": ({"metadata": None, "seen": False}, "warden doctor"),
-    "closed": ({"state": LaneState(closed=record(), proof=record(state="proven"))}, "warden reactivate first"),
-    "closed and not seen": ({"state": LaneState(closed=record()), "seen": False}, "warden reactivate first"),
+    "never applied": ({"metadata": None}, "not-applied", APPLY),
+    "claimed by nobody": ({"metadata": without(custom={})}, "not-applied", APPLY),
+    "claimed by another": ({"metadata": without(custom={"catalog-id": "second"})}, "not-applied", APPLY),
+    "no value": ({"metadata": without(current=0, live=False, written=None)}, "no-value", PUT),
+    "a deleted value": ({"metadata": without(live=False)}, "no-value", PUT),
+    "never proven": ({"state": LaneState()}, "not-proven", PROVE),
+    "not observed": ({"metadata": None, "reachable": False}, "openbao-unreachable", warden("doctor")),
+    "closed": ({"state": LaneState(closed=CLOSED)}, "closed", warden("reactivate", "first")),
+    "closed and not observed": (
+        {"state": LaneState(closed=CLOSED), "reachable": False},
+        "closed",
+        warden("reactivate", "first"),
+    ),
+    "closed in the journal alone": (
+        {"state": LaneState(closed=CLOSED), "policy_remains": True},
+        "closed-in-journal-only",
+        warden("deactivate", "first", reason="seen in a log"),
+    ),
 }
 
 
 @pytest.mark.parametrize("case", NEXT)
-def test_the_first_thing_in_the_way_is_the_next_step(lane_of, case):
-    how, action = NEXT[case]
-    found = look(lane_of(), **how)
-    assert (found.next_owner, found.next_action) == ("platform-team", action)
+def test_the_first_thing_to_do_is_the_next_step(lane_of, case):
+    how, reason, step = NEXT[case]
+    assert status_of(lane_of(), **how).next == NextStep(owner="platform-team", reason=reason, remedy=(step,))
+
+
+@pytest.mark.parametrize(("state", "age"), [("proven", dt.timedelta(days=2)), ("refuted", dt.timedelta())])
+def test_what_is_not_proven_now_is_to_be_proven(lane_of, state, age):
+    found = status_of(lane_of(), LaneState(proof=proof(lane_of(), state, age)))
+    assert (found.next.reason, found.next.remedy) == ("not-proven", (PROVE,))
 
 
 def test_a_placeholder_comes_before_all_else(lane_of):
     lane = lane_of(custody=Custody(path="platform/<tenant>/x/y", fields=("K",)))
-    assert "concrete path" in look(lane, None, LaneState(closed=record()), seen=False).next_action
+    assert status_of(lane, LaneState(closed=CLOSED), None, reachable=False).next.reason == "placeholder"
 
 
 @pytest.mark.parametrize(("days", "due"), [(9, True), (10, False), (11, False)])
 def test_a_value_older_than_its_rotation_is_due(lane_of, days, due):
     lane = lane_of(rotation=Rotation(every=days * 86400, source="provider"))
-    assert look(lane).next_action == ("rotate: warden put first API_KEY" if due else "")
+    expected = NextStep(owner="platform-team", reason="rotation-due", remedy=(PUT,)) if due else None
+    assert status_of(lane).next == expected
 
 
-def test_what_was_not_seen_is_not_claimed(lane_of):
-    found = look(lane_of(), None, seen=False)
-    assert (found.custody, found.written_at) == ("?", "")
-    gone = look(lane_of(), without(live=False))
-    assert (gone.custody, gone.written_at) == ("no value", "")
-    assert look(lane_of(), None).custody == "no value"
+def test_what_was_not_observed_is_not_claimed(lane_of):
+    found = status_of(lane_of(), metadata=None, reachable=False)
+    assert (found.version, found.written) == (None, None)
+    gone = status_of(lane_of(), metadata=without(live=False))
+    assert (gone.version, gone.written) == (0, None)
+    assert status_of(lane_of(), metadata=None).version == 0
 
 
-def test_closed_and_by_hand_are_shown_as_such(lane_of):
+def test_a_closed_lane_is_closed_and_its_deliveries_were_not_looked_at(lane_of):
     deliveries = {"old": Delivery(bootstrap_secret="a/b"), "new": Delivery(external_secret="a/b")}
-    found = look(lane_of(deliveries=deliveries), state=LaneState(closed=record()))
-    assert found.access == "closed"
-    assert found.deliveries == {"old": "not here", "new": "not here"}
+    found = status_of(lane_of(deliveries=deliveries), LaneState(closed=CLOSED))
+    assert found.closed
+    assert {each.state for each in found.deliveries.values()} == {"not-looked-at"}
 
 
-THERE = Glance(there=True, secret="7")
-SAID = {"state": "proven", "secret": "7", "version": 3}
-SEEN = {
-    "not looked at": (None, SAID, "not here"),
-    "unseen": (Glance(unseen="no answer"), SAID, "?"),
-    "missing": (Glance(), SAID, "MISSING"),
-    "unproven": (THERE, {}, "unproven"),
-    "refuted": (THERE, {"state": "refuted"}, "refuted"),
-    "inconclusive": (THERE, {"state": "inconclusive"}, "inconclusive"),
-    "changed": (Glance(there=True, secret="8"), SAID, "changed since"),
-    "behind": (THERE, SAID | {"version": 2}, "v2, not v3"),
-    "proven": (THERE, SAID, "v3 proven"),
+# -- deliveries -------------------------------------------------------------------------------------------------------
+
+THERE = SecretPresence(exists=True, resource_version="7")
+PROVEN = DeliverySummary(state="proven", secret="7", version=3)
+STATES = {
+    "not-looked-at": (None, PROVEN),
+    "unseen": (SecretPresence(reachable=False), PROVEN),
+    "missing": (SecretPresence(), PROVEN),
+    "unproven": (THERE, None),
+    "refuted": (THERE, DeliverySummary(state="refuted")),
+    "inconclusive": (THERE, DeliverySummary(state="inconclusive")),
+    "changed": (SecretPresence(exists=True, resource_version="8"), PROVEN),
+    "behind": (THERE, DeliverySummary(state="proven", secret="7", version=2)),
+    "proven": (THERE, PROVEN),
 }
 
 
-@pytest.mark.parametrize("state", SEEN)
-def test_how_a_delivery_stands_and_its_word(state):
-    glance, said, word = SEEN[state]
-    found = delivered(Delivery(external_secret="a/b"), said, glance, OURS)
-    assert (found.state, delivery_word(found)) == (state, word)
+@pytest.mark.parametrize("state", STATES)
+def test_how_a_delivery_stands(state):
+    secret, proven = STATES[state]
+    assert delivery_status(Delivery(external_secret="a/b"), proven, secret, OURS).state == state
 
 
-@pytest.mark.parametrize("word", ["", "another word, not v7"])
-@pytest.mark.parametrize(
-    ("state", "action"), [("changed", "warden prove first"), ("behind", "warden prove first"), ("proven", "")]
-)
-def test_what_is_next_is_told_by_the_state_of_a_delivery_and_not_by_its_word(lane_of, monkeypatch, state, action, word):
-    monkeypatch.setattr("warden.core.lifecycle.lane_status.delivery_word", lambda _: word)
-    glance, said, _ = SEEN[state]
+def test_of_a_proven_delivery_both_versions_are_known():
+    behind = DeliverySummary(state="proven", secret="7", version=2)
+    found = delivery_status(Delivery(external_secret="a/b"), behind, THERE, OURS)
+    assert found == DeliveryStatus(state="behind", version=2, newest=3)
+
+
+@pytest.mark.parametrize(("state", "reason"), [("changed", "moved-on"), ("behind", "moved-on"), ("proven", None)])
+def test_what_is_next_follows_from_the_state_of_a_delivery(lane_of, state, reason):
+    secret, proven = STATES[state]
     lane = lane_of(deliveries={"here": Delivery(external_secret="a/b")})
-    proven = LaneState(proof=record(state="proven", deliveries={"here": said}))
-    found = standing(lane, OURS, proven, NOW, seen=True, glances={"here": glance})
-    assert (found.deliveries, found.next_action) == ({"here": word}, action)
+    found = status_of(lane, LaneState(proof=proof(lane, deliveries={"here": proven})), secrets={"here": secret})
+    assert found.deliveries["here"].state == state
+    assert (found.next.reason if found.next else None) == reason
 
 
 def test_a_secret_made_by_hand_that_was_looked_at_is_to_be_adopted(lane_of):
     lane = lane_of(deliveries={"old": Delivery(bootstrap_secret="a/b")})
-    found = standing(lane, OURS, PROVEN, NOW, seen=True, glances={"old": THERE})
-    assert (found.deliveries, found.next_action) == ({"old": "by hand"}, "warden adopt first --cluster old")
+    found = status_of(lane, secrets={"old": THERE})
+    adopt = warden("adopt", "first", cluster="old")
+    assert found.deliveries == {"old": DeliveryStatus(state="by-hand")}
+    assert found.next == NextStep(owner="platform-team", reason="made-by-hand", remedy=(adopt,))
+
+
+# -- what the last proof advised --------------------------------------------------------------------------------------
+
+RESTART = (RunKubectl(context="c", action="restart", kind="Deployment", namespace="t", name="app"),)
+ADVICE = Advice(stretch="consumer", remedy=RESTART)
 
 
 def test_what_a_refuted_proof_found_first_is_next_and_whose_turn_it_is(lane_of):
-    said = {"stretch": "consumer", "mend": "kubectl apply -k overlay"}
-    wrong = LaneState(proof=record(state="refuted", next=said))
-    found = look(lane_of(), state=wrong)
-    assert (found.next_owner, found.next_action) == ("app-team", "kubectl apply -k overlay")
-    assert look(lane_of(), without(custom={}), wrong).next_action == "warden apply first"
-    assert look(lane_of(), state=LaneState(proof=record(state="refuted"))).next_action == "warden prove first"
-    assert look(lane_of(), state=LaneState(proof=record(state="proven", next=said))).next_action == ""
+    wrong = LaneState(proof=proof(lane_of(), "refuted", next=ADVICE))
+    assert status_of(lane_of(), wrong).next == NextStep(owner="app-team", reason="refuted", remedy=RESTART)
+    assert status_of(lane_of(), wrong, without(custom={})).next.reason == "not-applied"
+    assert status_of(lane_of(), wrong, changed_since=True).next.reason == "not-proven"
+    assert status_of(lane_of(), LaneState(proof=proof(lane_of(), "refuted"))).next.reason == "not-proven"
+    assert status_of(lane_of(), LaneState(proof=proof(lane_of(), "proven", next=ADVICE))).next is None
 
 
 ELSEWHERE = {
-    "of another declaration": ({"declared": {"path": "another"}}, {}, False),
+    "of another declaration": ({"declared": None}, {}, False),
     "of another OpenBao": ({"system": "https://b"}, {}, False),
     "of before it was closed": ({}, {"overtaken": True}, False),
     "of this": ({"system": "https://a"}, {}, True),
-    "of nobody knows which": ({}, {}, True),
+    "of an OpenBao that is not known": ({}, {}, True),
 }
 
 
 @pytest.mark.parametrize("case", ELSEWHERE)
 def test_a_proof_of_something_else_says_nothing_of_a_delivery_and_advises_nothing(lane_of, case):
-    body, more, counts = ELSEWHERE[case]
+    summary, more, counts = ELSEWHERE[case]
     lane = lane_of(deliveries={"here": Delivery(external_secret="a/b")})
 
-    def found(word):
-        said = {"deliveries": {"here": SAID}, "next": {"stretch": "consumer", "mend": "kubectl apply"}}
-        state = LaneState(proof=record(state=word, **said, **body), **more)
-        return standing(lane, OURS, state, NOW, seen=True, glances={"here": THERE}, system="https://a")
+    def found(state):
+        last = proof(lane, state, deliveries={"here": PROVEN}, next=ADVICE, **summary)
+        known = LaneState(proof=last, **more)
+        return status_of(lane, known, secrets={"here": THERE}, system="https://a")
 
     proven, refuted = found("proven"), found("refuted")
-    assert (proven.proof, proven.deliveries["here"]) == (("proven", "v3 proven") if counts else ("stale", "unproven"))
-    assert (refuted.proof, refuted.next_action) == ("refuted", "kubectl apply" if counts else "warden prove first")
+    assert proven.proof == ("proven" if counts else "stale")
+    assert proven.deliveries["here"].state == ("proven" if counts else "unproven")
+    assert (refuted.proof, refuted.next.reason) == ("refuted", "refuted" if counts else "not-proven")

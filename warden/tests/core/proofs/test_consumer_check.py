@@ -4,8 +4,10 @@ import datetime as dt
 
 import pytest
 
-from warden.core.openbao.api import SecretSeen
-from warden.core.proofs.consumer_check import Consuming, changed_at, judge_consumer, needs_restart, ways
+from warden.core.openbao.api import SecretObservation
+from warden.core.proofs.consumer_check import ConsumerObservation, changed_at, judge_consumer, needs_restart, ways
+from warden.core.proofs.delivery_details import PodsOlder
+from warden.core.proofs.details import Unobserved
 
 CHANGED = "2026-11-20T12:00:00Z"
 BEFORE, AFTER = "2026-11-20T11:59:59Z", "2026-11-20T12:00:01Z"
@@ -64,7 +66,7 @@ def test_ways_of_taking_a_secret(spec, found):
 
 
 def seen(*entries):
-    return SecretSeen(metadata={"managedFields": list(entries)}, values={}, immutable=False)
+    return SecretObservation(metadata={"managedFields": list(entries)}, values={}, immutable=False)
 
 
 def written(at, fields=("f:data",)):
@@ -110,7 +112,7 @@ def test_who_started_before_the_last_change_and_does_not_follow_has_the_old_valu
     assert needs_restart(pod(started, spec), "s", changed_at(seen(written(CHANGED)))) is old
 
 
-def test_without_a_time_of_the_change_nobody_is_told_to_restart():
+def test_without_a_time_of_the_change_nobody_has_to_restart():
     assert not needs_restart(pod(BEFORE), "s", None)
 
 
@@ -123,44 +125,49 @@ THERE = seen(written(CHANGED))
 
 def judged(*pods, spec=None, there=THERE, **more):
     usual = {"name": "t/app", "deployment": deployment(spec), "pods": pods}
-    return judge_consumer(Consuming(**usual | more), "s", there)
+    return judge_consumer(ConsumerObservation(**usual | more), "s", there)
+
+
+NOT_ALLOWED = Unobserved("refused", "cluster c", "may not look")
 
 
 @pytest.mark.parametrize(
-    ("pods", "more", "word", "observed"),
+    ("pods", "more", "result", "observed"),
     [
-        ((pod(),), {}, "ok", "started since"),
+        ((pod(),), {}, "ok", "started-since"),
         ((pod(spec=MOUNTED),), {"spec": MOUNTED}, "ok", "follows"),
         ((pod(BEFORE, MOUNTED),), {"spec": MOUNTED}, "ok", "follows"),
-        ((pod(spec=BOTH),), {"spec": BOTH}, "ok", "started since"),
-        ((pod(BEFORE),), {}, "FAIL", "OLDER"),
-        ((pod(), pod(BEFORE, name="q")), {}, "FAIL", "OLDER"),
-        ((), {}, "??", "no pod"),
-        ((pod(phase="Pending"),), {}, "??", "no pod"),
-        ((pod(),), {"deployment": None}, "FAIL", "NONE"),
-        ((pod(),), {"spec": {"containers": [container()]}}, "FAIL", "NOT USED"),
-        ((pod(),), {"unseen": "may not look"}, "??", "not seen"),
-        ((pod(),), {"unseen": "may not look", "deployment": None}, "??", "not seen"),
-        ((pod(spec={"containers": [container()]}),), {}, "FAIL", "OTHERWISE"),
-        ((pod(), pod(spec={"containers": [container()]}, name="q")), {}, "FAIL", "OTHERWISE"),
-        ((pod(spec=MOUNTED),), {"spec": MOUNTED, "there": None}, "??", "no Secret"),
-        ((pod(),), {"there": None}, "??", "no Secret"),
-        ((pod(),), {"there": seen({"manager": "m"})}, "??", "not seen"),
+        ((pod(spec=BOTH),), {"spec": BOTH}, "ok", "started-since"),
+        ((pod(BEFORE),), {}, "wrong", "older"),
+        ((pod(), pod(BEFORE, name="q")), {}, "wrong", "older"),
+        ((), {}, "inconclusive", "no-pod"),
+        ((pod(phase="Pending"),), {}, "inconclusive", "no-pod"),
+        ((pod(),), {"deployment": None}, "wrong", "none"),
+        ((pod(),), {"spec": {"containers": [container()]}}, "wrong", "not-used"),
+        ((pod(),), {"unobserved": NOT_ALLOWED}, "inconclusive", "not-seen"),
+        ((pod(),), {"unobserved": NOT_ALLOWED, "deployment": None}, "inconclusive", "not-seen"),
+        ((pod(spec={"containers": [container()]}),), {}, "wrong", "other-template"),
+        ((pod(), pod(spec={"containers": [container()]}, name="q")), {}, "wrong", "other-template"),
+        ((pod(spec=MOUNTED),), {"spec": MOUNTED, "there": None}, "inconclusive", "no-secret"),
+        ((pod(),), {"there": None}, "inconclusive", "no-secret"),
+        ((pod(),), {"there": seen({"manager": "m"})}, "inconclusive", "not-seen"),
         ((pod(spec=MOUNTED),), {"spec": MOUNTED, "there": seen({"manager": "m"})}, "ok", "follows"),
     ],
     ids=range(18),
 )
-def test_each_judgement(pods, more, word, observed):
-    assert judged(*pods, **more)[:2] == (word, observed)
+def test_each_judgement(pods, more, result, observed):
+    found = judged(*pods, **more)
+    assert (found.result, found.observed) == (result, observed)
+    assert (found.detail is None) is (result == "ok")
 
 
-def test_a_pod_that_is_ending_counts_for_nothing():
+def test_a_pod_that_is_ending_does_not_count():
     ending = pod(BEFORE)
     ending["metadata"]["deletionTimestamp"] = AFTER
-    assert judged(ending)[1] == "no pod"
-    assert judged(pod(), ending)[0] == "ok"
+    assert judged(ending).observed == "no-pod"
+    assert judged(pod(), ending).result == "ok"
 
 
 def test_the_pods_that_have_the_old_value_are_named_with_the_time_of_the_change():
-    detail = judged(pod(BEFORE, name="z"), pod(BEFORE, name="a"), pod(name="new"))[2]
-    assert detail == "a, z started before the Secret's last change (2026-11-20T12:00:00Z) and cannot follow it"
+    found = judged(pod(BEFORE, name="z"), pod(BEFORE, name="a"), pod(name="new"))
+    assert found.detail == PodsOlder(("a", "z"), "2026-11-20T12:00:00Z")

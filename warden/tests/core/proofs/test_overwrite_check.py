@@ -1,4 +1,4 @@
-"""What a Secret held before the refresh: told where somebody wrote into it, not where it was only older."""
+"""What a Secret held before the refresh: reported where somebody wrote into it, not where it was only older."""
 
 import datetime as dt
 
@@ -7,9 +7,10 @@ import pytest
 
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Delivery
-from warden.core.openbao.api import Handed, SecretSeen
-from warden.core.proofs.delivery_observation import Before, DeliverySeen, Sync
-from warden.core.proofs.overwrite_check import healed
+from warden.core.openbao.api import Handed, SecretObservation
+from warden.core.proofs.delivery_details import OverwrittenField, Writer
+from warden.core.proofs.delivery_observation import DeliveryObservation, EarlierSecret, Sync
+from warden.core.proofs.overwrite_check import overwritten
 from warden.core.secret import Secret
 
 RIGHT, OTHER = "hmac-sha256:right", "hmac-sha256:other"
@@ -27,59 +28,63 @@ def wrote(manager, *fields, at=LATER):
 
 
 @pytest.fixture
-def told(lane_of):
-    """What is told of a Secret that was different before the refresh."""
+def reported(lane_of):
+    """What is reported of a Secret that was different before the refresh."""
 
     def judge(*entries, hashes=None, refreshed=LATER, versions=(1, 1), line=LINE, fields=("API_KEY",), left=()):
         lane = lane_of(deliveries={"here": Delivery(external_secret="tenant/first-secret")})
-        before = Before(
+        earlier = EarlierSecret(
             metadata={"managedFields": list(entries)},
             hashes=hashes or {"API_KEY": OTHER},
             fields=frozenset(fields),
             refreshed=refreshed,
             written=WRITTEN,
         )
-        seen = DeliverySeen(
+        seen = DeliveryObservation(
             target=target(lane, "here", {"here": DeclaredCluster(context="ctx")}),
             sync=Sync(followed="synced"),
             account_uid="u",
             marker=EARLIER,
             versions=versions,
-            secret=SecretSeen(metadata={}, values=dict.fromkeys(["API_KEY", *left], Secret("x")), immutable=False),
-            before=before,
+            secret=SecretObservation(
+                metadata={}, values=dict.fromkeys(["API_KEY", *left], Secret("x")), immutable=False
+            ),
+            earlier=earlier,
         )
-        return [(each.word, each.observed, each.detail) for each in healed(seen, [line])]
+        return [(each.result, each.observed, each.detail.fields) for each in overwritten(seen, [line])]
 
     return judge
 
 
-def test_who_wrote_the_field_is_named_with_the_time(told):
-    ((word, observed, detail),) = told(wrote(OPERATOR, "OTHER"), wrote("kubectl-edit", "API_KEY"), refreshed=EARLIER)
-    assert (word, observed) == ("ok", "HEALED")
-    assert detail.startswith(f"API_KEY: written by kubectl-edit at {LATER}; ")
+def test_who_wrote_the_field_is_named_with_the_time(reported):
+    ((result, observed, fields),) = reported(
+        wrote(OPERATOR, "OTHER"), wrote("kubectl-edit", "API_KEY"), refreshed=EARLIER
+    )
+    assert (result, observed) == ("ok", "healed")
+    assert fields == (OverwrittenField("API_KEY", "changed", (Writer("kubectl-edit", LATER),)),)
 
 
-def test_a_version_that_was_delivered_already_and_is_not_there_was_written_by_somebody(told):
-    ((_, _, detail),) = told(wrote(OPERATOR, "API_KEY"))
-    assert "who wrote it cannot be told" in detail
+def test_a_version_that_was_delivered_already_and_is_not_there_was_overwritten_by_somebody(reported):
+    ((_, _, fields),) = reported(wrote(OPERATOR, "API_KEY"))
+    assert fields == (OverwrittenField("API_KEY", "changed"),)
 
 
-def test_a_field_that_had_been_delivered_and_was_gone_is_told_of_nobody(told):
-    ((_, observed, detail),) = told(wrote(OPERATOR, "API_KEY"), fields=(), hashes={"NONE": OTHER})
-    assert observed == "HEALED"
-    assert detail.startswith("API_KEY: removed; by whom cannot be told; ")
+def test_a_field_that_had_been_delivered_and_was_gone_was_removed_by_nobody_that_is_recorded(reported):
+    ((_, observed, fields),) = reported(wrote(OPERATOR, "API_KEY"), fields=(), hashes={"NONE": OTHER})
+    assert observed == "healed"
+    assert fields == (OverwrittenField("API_KEY", "removed"),)
 
 
-def test_a_field_that_is_none_of_the_lanes_is_told_with_who_wrote_it(told):
+def test_a_field_that_is_not_the_lanes_is_reported_with_who_wrote_it(reported):
     entries = [wrote(OPERATOR, "API_KEY"), wrote("kubectl-edit", "EXTRA")]
-    ((_, _, detail),) = told(*entries, fields=("API_KEY", "EXTRA"), hashes={"API_KEY": RIGHT})
-    assert detail.startswith(f"EXTRA, which is none of the lane's: written by kubectl-edit at {LATER}; what ")
+    ((_, _, fields),) = reported(*entries, fields=("API_KEY", "EXTRA"), hashes={"API_KEY": RIGHT})
+    assert fields == (OverwrittenField("EXTRA", "added", (Writer("kubectl-edit", LATER),)),)
 
 
-def test_each_thing_that_was_mended_is_told(told):
+def test_each_overwritten_field_is_reported(reported):
     entries = [wrote("kubectl-edit", "API_KEY", "EXTRA")]
-    ((_, _, detail),) = told(*entries, fields=("API_KEY", "EXTRA"))
-    assert detail.startswith(f"API_KEY: written by kubectl-edit at {LATER}; EXTRA, which ")
+    ((_, _, fields),) = reported(*entries, fields=("API_KEY", "EXTRA"))
+    assert [(each.field, each.change) for each in fields] == [("API_KEY", "changed"), ("EXTRA", "added")]
 
 
 @pytest.mark.parametrize(
@@ -118,5 +123,5 @@ def test_each_thing_that_was_mended_is_told(told):
         "still there",
     ],
 )
-def test_what_is_no_value_written_by_hand_is_not_told(told, entries, how):
-    assert told(*entries, **how) == []
+def test_what_was_not_written_by_hand_is_not_reported(reported, entries, how):
+    assert reported(*entries, **how) == []

@@ -3,7 +3,18 @@
 import pytest
 
 from warden.core.lanes.lane import PROBE_ACCOUNT, PeopleReader, Workload, WorkloadReader
-from warden.core.proofs.probes import NO_VERSION, WRAP, Caller, Claims, Held, Nobody, claims_of, left_unplayed, probes
+from warden.core.proofs.probes import (
+    NO_VERSION,
+    WRAP,
+    Caller,
+    Claims,
+    Held,
+    Nobody,
+    claims_of,
+    probes,
+    unplayed_readers,
+)
+from warden.core.remedies import warden
 
 PEOPLE = PeopleReader(people="publishers", login="corp", role="publish")
 
@@ -128,15 +139,18 @@ def test_the_capabilities_asked_for_are_read_on_the_data_and_nothing_beside_it(l
 
 
 @pytest.mark.parametrize(
-    ("name", "command"),
-    [("live-version", "warden put mine API_KEY"), ("reads", "warden plan mine, then warden apply mine")],
+    ("name", "remedy"),
+    [
+        ("live-version", (warden("put", "mine", "API_KEY"),)),
+        ("reads", (warden("plan", "mine"), warden("apply", "mine"))),
+    ],
 )
-def test_a_wrong_answer_names_the_command_that_mends_it(lane_of, name, command):
-    assert by_id(probes(lane_of("mine")))[name].mend == command
+def test_a_wrong_answer_has_its_remedy(lane_of, name, remedy):
+    assert by_id(probes(lane_of("mine")))[name].remedy == remedy
 
 
 def test_nobody_is_played_at_a_mount_that_is_left_out(lane_of):
     lane = lane_of()
     assert [probe.id for probe in probes(lane, unplayed=frozenset({"kubernetes"}))] == ["live-version", "no-token"]
-    assert left_unplayed(lane, frozenset({"kubernetes"})) == [lane.readers[0].label]
+    assert unplayed_readers(lane, frozenset({"kubernetes"})) == [lane.readers[0].label]
     assert probes(lane, unplayed=frozenset({"elsewhere"})) == probes(lane)

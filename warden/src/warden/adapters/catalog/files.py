@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from secret_scan import redact, scan
 from warden.adapters.catalog.yaml_tree import MAX_BYTES, Mapping, Refusal, decode, parse, scalars
 from warden.core.errors import Fault, Invalid, UsageError
 from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, kind_of
@@ -180,6 +179,8 @@ def _tree(raw: bytes, source: Source) -> Mapping:
 
     Material is sought in the text, comments included, and once more in what YAML makes of it (escapes, folded lines).
     """
+    from secret_scan import redact, scan  # imported here, since `route list` reads no file that is compiled
+
     written = decode(raw)
     found = scan(written)
     text = redact(written, found)

@@ -34,7 +34,7 @@ from warden.core.errors import (
     WardenError,
 )
 from warden.core.lanes.lane import Workload
-from warden.core.openbao.api import SecretSeen
+from warden.core.openbao.api import SecretObservation
 from warden.core.secret import Secret
 
 SECONDS = httpx2.Timeout(10.0, connect=5.0)
@@ -99,13 +99,13 @@ class Kubernetes:
             return found
         return {"metadata": _harmless(found["metadata"])}
 
-    def secret(self, namespace: str, name: str) -> SecretSeen | None:
+    def secret(self, namespace: str, name: str) -> SecretObservation | None:
         """A Secret with its values."""
         found = self._found("GET", path_of(Ref("Secret", namespace, name)))
         if found is None:
             return None
         values = {key: _decoded(text) for key, text in (found.get("data") or {}).items()}
-        return SecretSeen(
+        return SecretObservation(
             metadata=_harmless(found["metadata"]),
             values={key: Secret(value) for key, value in values.items()},
             immutable=bool(found.get("immutable")),

@@ -6,7 +6,7 @@ from warden.core.access.authorization import way_in
 from warden.core.journal.record import LaneState
 from warden.core.lanes.catalog import Entry, kind_of
 from warden.core.lanes.lane import Lane
-from warden.core.lanes.route import Proof
+from warden.core.lanes.route import RouteProof
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,10 +33,10 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[str, ...]
     readers: tuple[Way, ...]
     next_action: str
-    proof: Proof = Proof()
+    proof: RouteProof = RouteProof()
 
 
-def advise(entry: Entry, state: LaneState, proof: Proof) -> Advice:
+def advise(entry: Entry, state: LaneState, proof: RouteProof) -> Advice:
     """Advice on any entry; only a lane has readers and a value to hand over."""
     if isinstance(entry, Lane):
         return _of_lane(entry, state, proof)
@@ -53,7 +53,7 @@ def advise(entry: Entry, state: LaneState, proof: Proof) -> Advice:
     )
 
 
-def _of_lane(lane: Lane, state: LaneState, proof: Proof) -> Advice:
+def _of_lane(lane: Lane, state: LaneState, proof: RouteProof) -> Advice:
     owners = {"custody": lane.owners.custody, "consumer": lane.owners.consumer, "runtime": lane.owners.runtime}
     return Advice(
         id=lane.id,

@@ -8,7 +8,7 @@ import msgspec
 from warden.core.clusters.comparison import owned_by, owner_of
 from warden.core.clusters.manifests import Manifest
 from warden.core.lanes.delivery_target import DeliveryTarget
-from warden.core.openbao.api import Handed, SecretSeen
+from warden.core.openbao.api import Handed, SecretObservation
 from warden.core.plans.plan import OwnedBy
 
 Unfit = Literal["empty", "not-utf-8"]
@@ -37,12 +37,16 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...]
 
 
-def obstacles(delivery: DeliveryTarget, secret: SecretSeen, external: Manifest | None) -> tuple[AdoptionObstacle, ...]:
+def obstacles(
+    delivery: DeliveryTarget, secret: SecretObservation, external: Manifest | None
+) -> tuple[AdoptionObstacle, ...]:
     """Everything that keeps the Secret from being taken over; empty where nothing does."""
     return tuple(_obstacles(delivery, secret, external))
 
 
-def _obstacles(delivery: DeliveryTarget, secret: SecretSeen, external: Manifest | None) -> Iterator[AdoptionObstacle]:
+def _obstacles(
+    delivery: DeliveryTarget, secret: SecretObservation, external: Manifest | None
+) -> Iterator[AdoptionObstacle]:
     whole = {"metadata": secret.metadata}
     if owned_by(whole, external):
         return
@@ -54,7 +58,7 @@ def _obstacles(delivery: DeliveryTarget, secret: SecretSeen, external: Manifest 
         yield OtherKeys(tuple(extra))
 
 
-def unfit_values(delivery: DeliveryTarget, secret: SecretSeen) -> dict[str, Unfit]:
+def unfit_values(delivery: DeliveryTarget, secret: SecretObservation) -> dict[str, Unfit]:
     """Field -> why OpenBao cannot hold the Secret's value as it is; only the fields of which that is so."""
     there = [field for field in delivery.lane.custody.fields if field in secret.values]
     found = {field: _unfit(secret.values[field].reveal()) for field in there}
@@ -71,7 +75,9 @@ def _unfit(value: str) -> Unfit | None:
     return None
 
 
-def compared(delivery: DeliveryTarget, secret: SecretSeen, hashes: Mapping[str, str], handed: Handed) -> Compared:
+def compared(
+    delivery: DeliveryTarget, secret: SecretObservation, hashes: Mapping[str, str], handed: Handed
+) -> Compared:
     """The Secret's values beside one answered read, by their keyed hashes."""
     fields = delivery.lane.custody.fields
     there = [field for field in fields if field in secret.values]

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from warden.core.clusters.manifests import Ref
 from warden.core.lanes.delivery_target import DeclaredCluster
 
 BUILT_IN = frozenset({"group:system:masters", "group:system:nodes", "user:system:kube-controller-manager"})
@@ -101,17 +102,17 @@ class Census(msgspec.Struct, frozen=True, kw_only=True):
             name
             for binding in self.reaching(namespace)
             for rule in self._rules(binding)
-            if _on_secrets(rule)
+            if _reads_secrets(rule)
             for name in rule.get("resourceNames") or ()
         )
 
-    def granting(self, subject: Subject, namespace: str, name: str) -> tuple[str, ...]:
+    def granting(self, subject: Subject, namespace: str, name: str) -> tuple[Ref, ...]:
         """The bindings that give the subject a right to read the Secret."""
         return tuple(
-            _bound(binding)
+            Ref(binding["kind"], binding["metadata"].get("namespace", ""), binding["metadata"]["name"])
             for binding in self.reaching(namespace)
-            if any(_is_meant(each, subject) for each in subjects_of(binding))
-            and any(_on_secrets(rule) and _names(rule, name) for rule in self._rules(binding))
+            if any(_includes(each, subject) for each in subjects_of(binding))
+            and any(_reads_secrets(rule) and _reaches(rule, name) for rule in self._rules(binding))
         )
 
     def _rules(self, binding: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -163,35 +164,40 @@ def _is_controller(subject: Subject, census: Census) -> bool:
     return bool(bound) and all(each["metadata"]["name"].startswith(CONTROLLER) for each in bound)
 
 
-def _is_meant(bound: Subject, subject: Subject) -> bool:
+def _includes(bound: Subject, subject: Subject) -> bool:
     return bound == subject or (bound.kind == "group" and bound.name in subject.groups)
 
 
-def _on_secrets(rule: Mapping[str, Any]) -> bool:
+def _reads_secrets(rule: Mapping[str, Any]) -> bool:
     groups, resources, verbs = (set(rule.get(key) or ()) for key in ("apiGroups", "resources", "verbs"))
     return bool(groups & {"", "*"} and resources & {"secrets", "*"} and verbs & {*VERBS, "*"})
 
 
-def _names(rule: Mapping[str, Any], name: str) -> bool:
+def _reaches(rule: Mapping[str, Any], name: str) -> bool:
     names = rule.get("resourceNames")
     return not names or name in names
 
 
-def _bound(binding: Mapping[str, Any]) -> str:
-    namespace = binding["metadata"].get("namespace", "")
-    where = f" -n {namespace}" if namespace else ""
-    return f"{binding['kind'].lower()} {binding['metadata']['name']}{where}"
+class ReadableBy(msgspec.Struct, frozen=True, kw_only=True):
+    """A subject that may read a Secret and is not meant to, and the bindings that give it the right.
 
-
-class Exposed(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who may read the Secret and is not meant to, and the bindings that give the right."""
+    Without a binding it is another authorizer than Kubernetes RBAC that gives it.
+    """
 
     subject: Subject
-    bindings: tuple[str, ...]
+    bindings: tuple[Ref, ...]
 
 
-def widest(exposed: Sequence[Exposed]) -> list[Exposed]:
-    """Groups first; who may read only as a member of one of them is not told one by one."""
-    groups = {each.subject.name for each in exposed if each.subject.kind == "group"}
-    rest = [each for each in exposed if each.subject.kind == "group" or not groups & set(each.subject.groups)]
-    return sorted(rest, key=lambda each: (each.subject.kind != "group", each.subject))
+class ExposureObservation(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may read a Secret without being meant to; how many subjects were asked about, and for how many they stand."""
+
+    readable_by: tuple[ReadableBy, ...] = ()
+    asked: int = 0
+    known: int = 0
+
+
+def widest(readable_by: Sequence[ReadableBy]) -> tuple[ReadableBy, ...]:
+    """Groups first, and without those who may read only as members of one of them."""
+    groups = {each.subject.name for each in readable_by if each.subject.kind == "group"}
+    rest = [each for each in readable_by if each.subject.kind == "group" or not groups & set(each.subject.groups)]
+    return tuple(sorted(rest, key=lambda each: (each.subject.kind != "group", each.subject)))

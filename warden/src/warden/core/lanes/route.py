@@ -5,25 +5,19 @@ it is shown. Nothing is claimed that was not just measured: a proof that is too 
 """
 
 import datetime as dt
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from warden.core.journal.record import LaneState, Record
+from warden.core.journal.record import LaneState
+from warden.core.proofs.freshness import Standing, last_proof
+from warden.core.proofs.summary import Declaration
 
-FRESH = dt.timedelta(hours=24)
-"""How long a proof counts."""
 
+class RouteProof(msgspec.Struct, frozen=True, kw_only=True):
+    """How the last proof stands, and its counts; ``at`` is ISO 8601 UTC."""
 
-class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """The last proof; ``at`` is ISO 8601 UTC.
-
-    ``unproven`` where there is none, ``stale`` where it no longer counts (too old, of another declaration, of before
-    the lane was closed), ``partial`` where it left deliveries out.
-    """
-
-    state: Literal["proven", "refuted", "inconclusive", "stale", "partial", "unproven"] = "unproven"
+    state: Standing = "unproven"
     at: str | None = None
     passed: int = 0
     failed: int = 0
@@ -83,7 +77,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     reviewed: dt.date
     next_action: str
     closed: str | None = None
-    proof: Proof = Proof()
+    proof: RouteProof = RouteProof()
     deliveries: tuple[RouteDelivery, ...] = ()
 
 
@@ -102,49 +96,22 @@ def settle(route: Route, state: LaneState | None, now: dt.datetime) -> Route:
     return msgspec.structs.replace(route, proof=_proof(route, state, now))
 
 
-def basis(route: Route) -> dict[str, Any]:
-    """What a proof of the lane is a proof of, as the journal keeps it beside the proof.
-
-    A reader that has a seat at a cluster's mount besides is the same one.
-    """
-    return {
-        "path": route.path,
-        "fields": sorted(route.fields),
-        "policy": route.policy,
-        "readers": sorted({f"{each.subject} {each.role} {each.audience or ''}".strip() for each in route.readers}),
-        "deliveries": {each.cluster: f"{each.how} {each.secret}" for each in route.deliveries},
-    }
+def declaration(route: Route) -> Declaration:
+    """What a proof of the lane is a proof of. A reader at another cluster's auth mount is the same reader."""
+    return Declaration(
+        path=route.path,
+        fields=tuple(sorted(route.fields)),
+        policy=route.policy,
+        readers=tuple(sorted({f"{each.subject} {each.role} {each.audience or ''}".strip() for each in route.readers})),
+        deliveries={each.cluster: f"{each.how} {each.secret}" for each in route.deliveries},
+    )
 
 
-def still_of(state: LaneState, declared: Mapping[str, Any]) -> bool:
-    """Whether the last proof is of this declaration, and of a lane that was neither closed nor opened since.
-
-    A proof that was recorded without what it is of is taken to be of this.
-    """
-    if state.proof is None or state.overtaken:
-        return False
-    return bool(state.proof.body.get("declared", declared) == declared)
-
-
-def of_late(proof: Record, now: dt.datetime) -> bool:
-    """Whether a proof is young enough to count."""
-    return now - dt.datetime.fromisoformat(proof.at) <= FRESH
-
-
-def _proof(route: Route, settled: LaneState, now: dt.datetime) -> Proof:
-    record = settled.proof
-    if record is None:
-        return Proof()
-    said = record.body
-    state = said.get("state", "inconclusive")
-    if state == "proven" and not (of_late(record, now) and still_of(settled, basis(route))):
-        state = "stale"
-    elif state == "proven":
-        state = "proven" if said.get("scope", "lane") == "lane" else "partial"
-    return Proof(
-        state=state,
-        at=record.at,
-        passed=int(said.get("passed", 0)),
-        failed=int(said.get("failed", 0)),
-        total=int(said.get("total", 0)),
+def _proof(route: Route, state: LaneState, now: dt.datetime) -> RouteProof:
+    found = last_proof(state, declaration(route), now)
+    if found is None:
+        return RouteProof()
+    summary = found.summary
+    return RouteProof(
+        state=found.standing, at=found.at, passed=summary.passed, failed=summary.failed, total=summary.total
     )

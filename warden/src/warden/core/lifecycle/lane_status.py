@@ -1,38 +1,38 @@
-"""A lane's standing at a glance: what was measured of each stretch, what to do next, and whose turn it is."""
+"""How a lane stands: what was measured of each stretch, what to do next, and whose turn it is."""
 
 import datetime as dt
-import shlex
-from collections.abc import Mapping
-from typing import Any, Literal, cast
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 import msgspec
 
 from warden.core.journal.record import LaneState
 from warden.core.lanes.lane import Delivery, Lane
-from warden.core.lanes.route import basis, of_late, still_of
+from warden.core.lanes.route import declaration
 from warden.core.lanes.routing import draw
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.resources import is_template
+from warden.core.proofs.freshness import LastProof, Standing, last_proof
+from warden.core.proofs.summary import DeliverySummary
+from warden.core.remedies import EditFile, Remedy, warden
 
-"""A proof older than this is shown as stale: "active" without a fresh proof is unproven."""
 
+class SecretPresence(msgspec.Struct, frozen=True, kw_only=True):
+    """A short look at a delivered Secret: whether it exists, and its ``resourceVersion``, by which a change is noticed.
 
-class Glance(msgspec.Struct, frozen=True, kw_only=True):
-    """A short look at a delivered Secret: whether it is there, and the state by which a change is noticed.
-
-    ``unseen`` says why nothing could be seen.
+    ``reachable`` is false where it could not be looked at.
     """
 
-    there: bool = False
-    secret: str = ""
-    unseen: str = ""
+    exists: bool = False
+    resource_version: str = ""
+    reachable: bool = True
 
 
 DeliveryState = Literal[
-    "not looked at",
+    "not-looked-at",
     "unseen",
     "missing",
-    "by hand",
+    "by-hand",
     "unproven",
     "refuted",
     "inconclusive",
@@ -40,15 +40,11 @@ DeliveryState = Literal[
     "behind",
     "proven",
 ]
-"""How a delivery stands. ``changed``: the Secret is not the one that was proven; ``behind``: OpenBao is further;
-``not looked at``: no cluster of this OpenBao; ``unseen``: it was looked for, and there was no answer."""
-
-ProofState = Literal["never", "proven", "refuted", "inconclusive", "stale", "partial"]
-"""``stale``: too old to count, or of something else than what is declared here and open now; ``partial``: it left
-deliveries out."""
+"""How a delivery stands. ``changed``: the Secret is not the one that was proven; ``behind``: OpenBao has a newer
+version; ``not-looked-at``: this OpenBao has no connection to the cluster; ``unseen``: the cluster did not answer."""
 
 
-class Delivered(msgspec.Struct, frozen=True, kw_only=True):
+class DeliveryStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How one delivery stands; the version that was proven of it and the newest one, 0 where that is not known."""
 
     state: DeliveryState
@@ -56,181 +52,215 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     newest: int = 0
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of ``warden status``. Times are ISO 8601 UTC, empty where there is none."""
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """What was looked at, beside the journal.
+
+    Attributes:
+        reachable: false where OpenBao did not answer; then nothing is claimed of it.
+        metadata: of the lane's path; ``None`` where there is none.
+        secrets: each delivery that was looked at.
+        system: the address of the OpenBao that was asked; a proof of another one does not count.
+        policy_remains: the lane is closed in the journal, and its policy still exists.
+        changed_since: after the last proof something was applied, put or adopted.
+    """
+
+    reachable: bool
+    metadata: KvMetadata | None = None
+    secrets: Mapping[str, SecretPresence] = {}
+    system: str = ""
+    policy_remains: bool = False
+    changed_since: bool = False
+
+
+Reason = Literal[
+    "placeholder",
+    "closed-in-journal-only",
+    "closed",
+    "openbao-unreachable",
+    "not-applied",
+    "no-value",
+    "not-proven",
+    "moved-on",
+    "rotation-due",
+    "made-by-hand",
+    "refuted",
+]
+"""Why something is next. ``moved-on``: what was proven of a delivery is not what is there now."""
+
+
+class NextStep(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do next, why, and whose turn it is: the repository of an owner."""
+
+    owner: str
+    reason: Reason
+    remedy: Remedy
+
+
+class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How one lane stands.
+
+    Attributes:
+        declared: the lane file's own status.
+        version: the live version in OpenBao; 0 where there is none, ``None`` where that is not known.
+        written: when the live version was written.
+        proof: how the last proof stands, and when it was made (ISO 8601 UTC; empty where there is none).
+        next: ``None`` where nothing is to do.
+    """
 
     lane: str
-    status: str
-    custody: str
-    access: str
-    deliveries: dict[str, str]
-    proof: str
+    declared: str
+    version: int | None
+    written: dt.datetime | None
+    closed: bool
+    deliveries: dict[str, DeliveryStatus]
+    proof: Standing
     proven_at: str
-    written_at: str
-    next_owner: str
-    next_action: str
+    next: NextStep | None
 
 
-def standing(
-    lane: Lane,
-    metadata: KvMetadata | None,
-    state: LaneState,
-    now: dt.datetime,
-    *,
-    seen: bool,
-    glances: Mapping[str, Glance] | None = None,
-    system: str = "",
-    ajar: bool = False,
-    done: bool = False,
-) -> Standing:
-    """How a lane stands. `seen` is false where OpenBao did not answer: then nothing is claimed of it.
-
-    `glances` has what was seen of each delivery; one that is missing was not looked at. `system` is the address of the
-    OpenBao that was asked: a proof of another one is none of it. `ajar`: closed in the journal, and its policy is still
-    there. `done`: after the last proof something was applied, put or adopted.
-    """
-    here = glances or {}
-    held = still_of(state, basis(draw(lane))) and (not seen or _is_of(state, system))
-    counted = held and state.proof is not None and of_late(state.proof, now)
-    found = {
-        cluster: delivered(each, _proven(state, cluster) if counted else {}, here.get(cluster), metadata)
+def lane_status(lane: Lane, state: LaneState, observed: Observed, now: dt.datetime) -> LaneStatus:
+    """How a lane stands, from what the journal knows and what was looked at."""
+    system = observed.system if observed.reachable else ""
+    proof = last_proof(state, declaration(draw(lane)), now, system=system)
+    proven = proof.summary.deliveries if proof and proof.counts else {}
+    deliveries = {
+        cluster: delivery_status(each, proven.get(cluster), observed.secrets.get(cluster), observed.metadata)
         for cluster, each in lane.deliveries.items()
     }
-    proof = proof_state(state, counted=counted)
-    advised = _advised(lane, state, proof) if held and not done else None
-    owner, action = _next(lane, metadata, state, now, seen=seen, found=found, ajar=ajar, proof=proof, advised=advised)
-    return Standing(
+    live = observed.metadata is not None and observed.metadata.live
+    return LaneStatus(
         lane=lane.id,
-        status=lane.status,
-        custody=_custody(metadata, seen=seen),
-        access="closed" if state.closed else "open",
-        deliveries={cluster: delivery_word(each) for cluster, each in found.items()},
-        proof=proof,
-        proven_at=state.proof.at if state.proof else "",
-        written_at=_utc(metadata.written) if metadata and metadata.written and metadata.live else "",
-        next_owner=owner,
-        next_action=action,
+        declared=lane.status,
+        version=_live_version(observed),
+        written=observed.metadata.written if observed.metadata and live else None,
+        closed=state.closed is not None,
+        deliveries=deliveries,
+        proof=proof.standing if proof else "unproven",
+        proven_at=proof.at if proof else "",
+        next=_next_step(lane, state, observed, proof=proof, deliveries=deliveries, now=now),
     )
 
 
-def _is_of(state: LaneState, system: str) -> bool:
-    """Whether the last proof is of that OpenBao, as far as both are known."""
-    return state.proof is None or not system or state.proof.body.get("system", system) == system
-
-
-def _proven(state: LaneState, cluster: str) -> Mapping[str, Any]:
-    """What the last proof says of a delivery."""
-    found = (state.proof.body.get("deliveries") or {}).get(cluster) if state.proof else None
-    return dict(found or {})
-
-
-def delivered(
-    delivery: Delivery, proven: Mapping[str, Any], glance: Glance | None, metadata: KvMetadata | None
-) -> Delivered:
+def delivery_status(
+    delivery: Delivery, proven: DeliverySummary | None, secret: SecretPresence | None, metadata: KvMetadata | None
+) -> DeliveryStatus:
     """One delivery: what was proven of it, if what is there now is still that."""
-    state = _unproven(delivery, glance) or cast("DeliveryState", proven.get("state") or "unproven")
-    if state != "proven" or glance is None:
-        return Delivered(state=state)
-    if proven.get("secret") != glance.secret:
-        return Delivered(state="changed")
-    version = int(proven.get("version") or 0)
+    if secret is None or not secret.reachable:
+        return DeliveryStatus(state="not-looked-at" if secret is None else "unseen")
+    if not secret.exists:
+        return DeliveryStatus(state="missing")
+    if delivery.external_secret is None:
+        return DeliveryStatus(state="by-hand")
+    if proven is None or proven.state != "proven":
+        return DeliveryStatus(state=proven.state if proven else "unproven")
+    if proven.secret != secret.resource_version:
+        return DeliveryStatus(state="changed")
     newest = metadata.current if metadata else 0
-    return Delivered(state="behind" if metadata and newest != version else "proven", version=version, newest=newest)
+    behind = metadata is not None and newest != proven.version
+    return DeliveryStatus(state="behind" if behind else "proven", version=proven.version, newest=newest)
 
 
-def _unproven(delivery: Delivery, glance: Glance | None) -> DeliveryState | None:
-    """What is so whatever was proven; ``None`` where the last proof decides."""
-    if glance is None or glance.unseen:
-        return "not looked at" if glance is None else "unseen"
-    if not glance.there:
-        return "missing"
-    return "by hand" if delivery.external_secret is None else None
-
-
-def delivery_word(found: Delivered) -> str:
-    """The same in a word or two."""
-    words = {"not looked at": "not here", "unseen": "?", "missing": "MISSING", "changed": "changed since"}
-    words |= {"behind": f"v{found.version}, not v{found.newest}", "proven": f"v{found.version} proven"}
-    return words.get(found.state, found.state)
-
-
-def _utc(moment: dt.datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-def proof_state(state: LaneState, *, counted: bool) -> ProofState:
-    """How the last proof stands, and whether it still counts; one without a state is inconclusive."""
-    if state.proof is None:
-        return "never"
-    said = cast("ProofState", state.proof.body.get("state", "inconclusive"))
-    if said != "proven":
-        return said
-    if not counted:
-        return "stale"
-    return "proven" if state.proof.body.get("scope", "lane") == "lane" else "partial"
-
-
-def _custody(metadata: KvMetadata | None, *, seen: bool) -> str:
-    if not seen:
-        return "?"
-    if metadata is None or not metadata.live:
-        return "no value"
-    return f"v{metadata.current}"
-
-
-def _next(
-    lane: Lane,
-    metadata: KvMetadata | None,
-    state: LaneState,
-    now: dt.datetime,
-    *,
-    seen: bool,
-    found: Mapping[str, Delivered],
-    ajar: bool,
-    proof: ProofState,
-    advised: tuple[str, str] | None,
-) -> tuple[str, str]:
-    """The first thing that stands in the way, and the owner who can take it out of it.
-
-    Where none of several deliveries was looked at, a proof of custody is all there is.
-    """
-    here = [name for name, each in found.items() if each.state != "not looked at"]
-    by_hand = next((name for name in here if lane.deliveries[name].external_secret is None), None)
-    moved = any(each.state in {"changed", "behind"} for each in found.values())
-    enough = {"proven"} if here or not lane.deliveries else {"proven", "partial"}
-    ours = metadata is not None and metadata.custom.get("catalog-id") == lane.id
-    if advised is not None and ours and state.closed is None and seen:
-        return advised
-    steps = (
-        (is_template(lane), "write the concrete path into the lane's file"),
-        (ajar, f"close it in OpenBao, too: warden deactivate {lane.id} --reason {shlex.quote(_reason(state))}"),
-        (state.closed is not None, f"warden reactivate {lane.id}"),
-        (not seen, "warden doctor"),
-        (not ours, f"warden apply {lane.id}"),
-        (metadata is None or not metadata.live, f"warden put {lane.id} {lane.custody.fields[0]}"),
-        (proof not in enough, f"warden prove {lane.id}"),
-        (moved, f"warden prove {lane.id}"),
-        (_overdue(lane, metadata, now), f"rotate: warden put {lane.id} {lane.custody.fields[0]}"),
-        (by_hand is not None, f"warden adopt {lane.id} --cluster {by_hand}"),
-    )
-    action = next((action for due, action in steps if due), "")
-    return (lane.owners.custody.repo, action) if action else ("", "")
-
-
-def _reason(state: LaneState) -> str:
-    return str(state.closed.body.get("reason") or "closed") if state.closed else ""
-
-
-def _advised(lane: Lane, state: LaneState, proof: ProofState) -> tuple[str, str] | None:
-    """What the last proof found wrong first: whose turn it is, and the command that mends it."""
-    if state.proof is None or proof != "refuted":
+def _live_version(observed: Observed) -> int | None:
+    if not observed.reachable:
         return None
-    said = state.proof.body.get("next") or {}
-    owner = getattr(lane.owners, str(said.get("stretch", "")), None) or lane.owners.custody
-    return (owner.repo, str(said["mend"])) if said.get("mend") else None
+    return observed.metadata.current if observed.metadata and observed.metadata.live else 0
 
 
-def _overdue(lane: Lane, metadata: KvMetadata | None, now: dt.datetime) -> bool:
+def _next_step(
+    lane: Lane,
+    state: LaneState,
+    observed: Observed,
+    *,
+    proof: LastProof | None,
+    deliveries: Mapping[str, DeliveryStatus],
+    now: dt.datetime,
+) -> NextStep | None:
+    """The first thing that has to be done, and its owner."""
+    ours = observed.metadata is not None and observed.metadata.custom.get("catalog-id") == lane.id
+    if proof is not None and ours and state.closed is None and observed.reachable:
+        advised = _advised(lane, proof)
+        if advised is not None and not observed.changed_since:
+            return advised
+    reasons = _reasons(lane, state, observed, proof=proof, deliveries=deliveries, now=now)
+    reason = next((reason for due, reason in reasons if due), None)
+    if reason is None:
+        return None
+    remedy = _REMEDIES[reason](lane, state, deliveries)
+    return NextStep(owner=lane.owners.custody.repo, reason=reason, remedy=remedy)
+
+
+def _advised(lane: Lane, proof: LastProof) -> NextStep | None:
+    """What a refuted proof says has to be done first, by the owner of that stretch."""
+    advice = proof.summary.next
+    if proof.standing != "refuted" or not proof.applies or advice is None or not advice.remedy:
+        return None
+    owner = getattr(lane.owners, advice.stretch) or lane.owners.custody
+    return NextStep(owner=owner.repo, reason="refuted", remedy=advice.remedy)
+
+
+def _reasons(
+    lane: Lane,
+    state: LaneState,
+    observed: Observed,
+    *,
+    proof: LastProof | None,
+    deliveries: Mapping[str, DeliveryStatus],
+    now: dt.datetime,
+) -> tuple[tuple[bool, Reason], ...]:
+    """Every reason in its order, and whether it holds.
+
+    Where none of several deliveries was looked at, a proof of custody is all that is expected.
+    """
+    metadata = observed.metadata
+    states = [each.state for each in deliveries.values() if each.state != "not-looked-at"]
+    enough = {"proven"} if states or not lane.deliveries else {"proven", "partial"}
+    ours = metadata is not None and metadata.custom.get("catalog-id") == lane.id
+    return (
+        (is_template(lane), "placeholder"),
+        (observed.policy_remains, "closed-in-journal-only"),
+        (state.closed is not None, "closed"),
+        (not observed.reachable, "openbao-unreachable"),
+        (not ours, "not-applied"),
+        (metadata is None or not metadata.live, "no-value"),
+        (proof is None or proof.standing not in enough, "not-proven"),
+        (any(each in {"changed", "behind"} for each in states), "moved-on"),
+        (_rotation_due(lane, metadata, now), "rotation-due"),
+        (_made_by_hand(lane, deliveries) is not None, "made-by-hand"),
+    )
+
+
+def _rotation_due(lane: Lane, metadata: KvMetadata | None, now: dt.datetime) -> bool:
     if lane.rotation is None or metadata is None or metadata.written is None:
         return False
     return (now - metadata.written).total_seconds() > lane.rotation.every
+
+
+def _made_by_hand(lane: Lane, deliveries: Mapping[str, DeliveryStatus]) -> str | None:
+    """The first cluster that was looked at whose Secret is declared as made by hand."""
+    looked_at = (name for name, each in deliveries.items() if each.state != "not-looked-at")
+    return next((name for name in looked_at if lane.deliveries[name].external_secret is None), None)
+
+
+def _close_again(lane: Lane, state: LaneState) -> Remedy:
+    reason = str(state.closed.body.get("reason") or "closed") if state.closed else "closed"
+    return (warden("deactivate", lane.id, reason=reason),)
+
+
+def _put(lane: Lane) -> Remedy:
+    return (warden("put", lane.id, lane.custody.fields[0]),)
+
+
+_REMEDIES: Mapping[Reason, Callable[[Lane, LaneState, Mapping[str, DeliveryStatus]], Remedy]] = {
+    "placeholder": lambda *_: (EditFile(file="lane", field="custody.path"),),
+    "closed-in-journal-only": lambda lane, state, _: _close_again(lane, state),
+    "closed": lambda lane, *_: (warden("reactivate", lane.id),),
+    "openbao-unreachable": lambda *_: (warden("doctor"),),
+    "not-applied": lambda lane, *_: (warden("apply", lane.id),),
+    "no-value": lambda lane, *_: _put(lane),
+    "not-proven": lambda lane, *_: (warden("prove", lane.id),),
+    "moved-on": lambda lane, *_: (warden("prove", lane.id),),
+    "rotation-due": lambda lane, *_: _put(lane),
+    "made-by-hand": lambda lane, _, deliveries: (
+        warden("adopt", lane.id, cluster=_made_by_hand(lane, deliveries) or ""),
+    ),
+}

@@ -147,7 +147,7 @@ class Handed(msgspec.Struct, frozen=True, kw_only=True):
     hashes: Mapping[str, str]
 
 
-class SecretSeen(msgspec.Struct, frozen=True, kw_only=True):
+class SecretObservation(msgspec.Struct, frozen=True, kw_only=True):
     """A Secret as the cluster has it: metadata, and values that nobody sees.
 
     ``exposed_in`` names the annotations and labels that hold a value, or a whole manifest with values, in clear.

@@ -1,4 +1,4 @@
-"""A consumer beside the Secret it takes: does what runs have the value that is there now?
+"""A consumer and the Secret it takes: does what runs have the value that is there now?
 
 A mounted directory follows the Secret (Kubernetes, *Secrets*: mounted Secrets are updated automatically); environment
 variables and ``subPath`` mounts keep what was there when the container started.
@@ -11,66 +11,72 @@ from typing import Any
 import msgspec
 
 from warden.core.clusters.manifests import Manifest
-from warden.core.openbao.api import SecretSeen
-from warden.core.proofs.proof import Word
+from warden.core.openbao.api import SecretObservation
+from warden.core.proofs.delivery_details import (
+    DeploymentMissing,
+    LastChangeUnknown,
+    NoPodRuns,
+    PodsOfOtherTemplate,
+    PodsOlder,
+    SecretNotObserved,
+    SecretNotUsed,
+)
+from warden.core.proofs.details import Unobserved
+from warden.core.proofs.probe_verdicts import Judgement
 
-OTHERWISE = "OTHERWISE"
-"""What runs is not what the Deployment says now: its rollout did not end."""
 
-NOTHING = "no Secret"
-"""There is nothing that it could run with, which is no fault of the consumer's."""
+class ConsumerObservation(msgspec.Struct, frozen=True, kw_only=True):
+    """A declared consumer as the cluster has it.
 
-OLDER = "OLDER"
-"""What is known of a pod that started before the Secret was last written: not that the value was another one then."""
-
-
-class Consuming(msgspec.Struct, frozen=True, kw_only=True):
-    """A declared consumer as the cluster has it; ``deployment`` is ``None`` where there is none.
-
-    ``overlay`` is the folder that deploys it, ``unseen`` says why it could not be looked at.
+    Attributes:
+        name: ``namespace/name`` of its Deployment.
+        deployment: ``None`` where there is none.
+        overlay: the folder that deploys it; empty where none is declared.
+        unobserved: why it could not be observed.
     """
 
     name: str
     deployment: Manifest | None
     pods: tuple[Manifest, ...] = ()
     overlay: str = ""
-    unseen: str = ""
+    unobserved: Unobserved | None = None
 
 
-def judge_consumer(consuming: Consuming, secret: str, seen: SecretSeen | None) -> tuple[Word, str, str]:
-    """Word, what was observed, and in words what is wrong with one consumer of the Secret of that name."""
-    if consuming.unseen:
-        return "??", "not seen", consuming.unseen
-    if consuming.deployment is None:
-        return "FAIL", "NONE", "there is no such Deployment"
-    spec = consuming.deployment["spec"]["template"]["spec"]
-    how = ways(spec, secret)
-    if not how:
-        return "FAIL", "NOT USED", f"it neither mounts the Secret {secret} nor takes it into its environment"
-    running = [pod for pod in consuming.pods if _runs(pod)]
+def judge_consumer(consumer: ConsumerObservation, secret: str, found: SecretObservation | None) -> Judgement:
+    """Whether one consumer of the Secret of that name runs with the value that is there now."""
+    if consumer.unobserved is not None:
+        return Judgement(result="inconclusive", observed="not-seen", detail=consumer.unobserved)
+    if consumer.deployment is None:
+        return Judgement(result="wrong", observed="none", detail=DeploymentMissing())
+    taken = ways(consumer.deployment["spec"]["template"]["spec"], secret)
+    if not taken:
+        return Judgement(result="wrong", observed="not-used", detail=SecretNotUsed(secret))
+    running = [pod for pod in consumer.pods if _runs(pod)]
     if not running:
-        return "??", "no pod", "none of its pods runs, so nobody uses the value"
-    return _judge_running(running, how, secret, seen)
+        return Judgement(result="inconclusive", observed="no-pod", detail=NoPodRuns())
+    return _judge_running(running, taken, secret, found)
 
 
 def _judge_running(
-    running: Sequence[Manifest], how: set[str], secret: str, seen: SecretSeen | None
-) -> tuple[Word, str, str]:
+    running: Sequence[Manifest], taken: set[str], secret: str, found: SecretObservation | None
+) -> Judgement:
     without = sorted(pod["metadata"]["name"] for pod in running if not ways(pod["spec"], secret))
     if without:
-        detail = f"{', '.join(without)} runs as another template had it, without the Secret {secret}"
-        return "FAIL", OTHERWISE, detail
-    if seen is None:
-        return "??", NOTHING, "the Secret is not there, or was not seen, so what runs with it is not known"
-    changed = changed_at(seen)
-    old = [pod["metadata"]["name"] for pod in running if needs_restart(pod, secret, changed)]
-    if changed is None and how != {"directory"}:
-        return "??", "not seen", "it is not recorded when the Secret was last changed, so who has it is not known"
-    if old:
-        since = f"{changed:%Y-%m-%dT%H:%M:%SZ}" if changed else "?"
-        detail = f"{', '.join(sorted(old))} started before the Secret's last change ({since}) and cannot follow it"
-        return "FAIL", OLDER, detail
-    return "ok", "follows" if how == {"directory"} else "started since", ""
+        detail = PodsOfOtherTemplate(tuple(without), secret)
+        return Judgement(result="wrong", observed="other-template", detail=detail)
+    if found is None:
+        return Judgement(result="inconclusive", observed="no-secret", detail=SecretNotObserved())
+    changed = changed_at(found)
+    if changed is None and taken != {"directory"}:
+        return Judgement(result="inconclusive", observed="not-seen", detail=LastChangeUnknown())
+    old = sorted(pod["metadata"]["name"] for pod in running if needs_restart(pod, secret, changed))
+    if old and changed is not None:
+        return Judgement(result="wrong", observed="older", detail=PodsOlder(tuple(old), _iso(changed)))
+    return Judgement(result="ok", observed="follows" if taken == {"directory"} else "started-since")
+
+
+def _iso(moment: dt.datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def ways(spec: Mapping[str, Any], secret: str) -> set[str]:
@@ -99,7 +105,7 @@ def _secrets_of_environment(container: Mapping[str, Any]) -> list[str]:
     return single + [(each.get("secretRef") or {}).get("name", "") for each in container.get("envFrom") or ()]
 
 
-def changed_at(secret: SecretSeen | None) -> dt.datetime | None:
+def changed_at(secret: SecretObservation | None) -> dt.datetime | None:
     """When the Secret's data was last written, as the API server recorded it (``managedFields``); whole seconds."""
     if secret is None:
         return None

@@ -1,4 +1,4 @@
-"""What was seen of one delivery: the nouns that its verdicts are made from."""
+"""What was observed of one delivery: the facts that its verdicts are made from."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -6,31 +6,42 @@ from typing import Any, Literal
 
 import msgspec
 
-from warden.core.clusters.exposure import Exposed
+from warden.core.clusters.exposure import ExposureObservation
 from warden.core.clusters.manifests import Manifest
 from warden.core.lanes.delivery_target import DeliveryTarget
-from warden.core.openbao.api import SecretSeen
-from warden.core.proofs.consumer_check import Consuming
+from warden.core.openbao.api import SecretObservation
+from warden.core.proofs.consumer_check import ConsumerObservation
+from warden.core.proofs.delivery_details import NoReaction
+from warden.core.proofs.details import Unobserved
 
 Followed = Literal["synced", "failed", "silent", "absent"]
 
+Part = Literal["version", "earlier", "secret", "refresh", "account", "hashes", "exposure", "audit"]
+"""What is looked at, one after the other; ``refresh`` is the ExternalSecret, ``earlier`` the Secret before it."""
+
 
 class Sync(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of asking for a refresh just now.
+    """What came of a refresh that was requested just now.
 
-    ``followed``: ``synced``, ``failed`` (it tried and said why), ``silent`` (no reaction at all), ``absent`` (there is
-    no ExternalSecret). ``ms`` is the time from the request to what was seen.
+    ``followed``: ``synced``, ``failed`` (the operator tried; ``reply`` is what it said), ``silent`` (it did not react,
+    see ``silence``), ``absent`` (there is no ExternalSecret). ``ms`` is the time from the request until then.
     """
 
     followed: Followed
-    why: str = ""
+    reply: str = ""
+    silence: NoReaction = NoReaction()
     ms: float = 0.0
 
 
-class Before(msgspec.Struct, frozen=True, kw_only=True):
-    """The Secret before the refresh, where that changed it: metadata, all fields, the keyed hash of each of the lane's.
+class EarlierSecret(msgspec.Struct, frozen=True, kw_only=True):
+    """The Secret before the refresh, where that changed it.
 
-    ``refreshed`` is the operator's last refresh until then (ISO 8601), ``written`` when the newest version came to be.
+    Attributes:
+        metadata: its metadata.
+        hashes: the keyed hash of each of the lane's fields.
+        fields: the names of all its fields.
+        refreshed: the operator's last refresh until then (ISO 8601).
+        written: when the newest version was written to OpenBao.
     """
 
     metadata: Mapping[str, Any]
@@ -40,37 +51,33 @@ class Before(msgspec.Struct, frozen=True, kw_only=True):
     written: dt.datetime | None = None
 
 
-class DeliverySeen(msgspec.Struct, frozen=True, kw_only=True):
-    """What was seen of a delivery.
+class DeliveryObservation(msgspec.Struct, frozen=True, kw_only=True):
+    """What was observed of a delivery.
 
     Attributes:
         target: the delivery.
-        sync: what came of the refresh.
+        sync: what came of the refresh; ``None`` where none was requested.
         external: the ExternalSecret afterwards.
         secret: the Secret afterwards; ``None`` where there is none.
-        before: the Secret before the refresh, where that changed it.
+        earlier: the Secret before the refresh, where that changed it.
         account_uid: the uid of the reader's service account in this cluster.
         hashes: the keyed hash of each value in the Secret; empty where it was not made.
         versions: the newest version in OpenBao before the refresh, and after it.
-        marker: when, by OpenBao's clock, the refresh was about to be asked for; empty where that is not known.
+        marker: when, by OpenBao's clock, the refresh was about to be requested; empty where that is not known.
         consumers: the declared consumers of this namespace.
-        exposed: who may read the Secret without being meant to.
-        asked: how many subjects the cluster was asked about; 0 where it was not.
-        known: how many there are: more than were asked about, where some stood for others like them.
-        unseen: what could not be looked at -> why.
+        exposure: who may read the Secret without being meant to.
+        unobserved: the parts that could not be observed, and why.
     """
 
     target: DeliveryTarget
     sync: Sync | None = None
     external: Manifest | None = None
-    secret: SecretSeen | None = None
-    before: Before | None = None
+    secret: SecretObservation | None = None
+    earlier: EarlierSecret | None = None
     account_uid: str = ""
     hashes: Mapping[str, str] = {}
     versions: tuple[int, int] = (0, 0)
     marker: str = ""
-    consumers: tuple[Consuming, ...] = ()
-    exposed: tuple[Exposed, ...] = ()
-    asked: int = 0
-    known: int = 0
-    unseen: Mapping[str, str] = {}
+    consumers: tuple[ConsumerObservation, ...] = ()
+    exposure: ExposureObservation = ExposureObservation()
+    unobserved: Mapping[Part, Unobserved] = {}

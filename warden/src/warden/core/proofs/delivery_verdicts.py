@@ -1,6 +1,6 @@
-"""What was seen of one delivery -> Verdicts: did the value that OpenBao holds arrive, by whom, and who else can see it.
+"""What was observed of one delivery -> Verdicts: did OpenBao's value arrive, who read it, and who else can see it.
 
-External Secrets Operator's own state is never believed by itself: "synced" counts when a refresh that was asked for
+External Secrets Operator's own state is never believed by itself: "synced" counts when a refresh that was requested
 just now was followed, and what was delivered is known from OpenBao's audit line of that very read. The value in the
 Secret and the value in that line are compared by the keyed hash of the audit device, so that nobody reads it a
 second time.
@@ -8,371 +8,298 @@ second time.
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
-from secret_scan import redact
-from warden.core.clusters.comparison import owned_by, owner_of
+from warden.core.clusters.comparison import owned_by
 from warden.core.clusters.exposure import widest
-from warden.core.clusters.manifests import Manifest
 from warden.core.lanes.lane import Stretch
-from warden.core.openbao.api import Handed
-from warden.core.proofs.consumer_check import NOTHING, OLDER, OTHERWISE, judge_consumer
-from warden.core.proofs.delivery_observation import DeliverySeen
-from warden.core.proofs.proof import Verdict, Word, finding
+from warden.core.openbao.api import Handed, SecretObservation
+from warden.core.plans.plan import SharedAccount
+from warden.core.proofs import delivery_remedies as remedies
+from warden.core.proofs.consumer_check import judge_consumer
+from warden.core.proofs.delivery_details import (
+    Asked,
+    CopiesInClear,
+    ExternalSecretMissing,
+    LoggedInClear,
+    NewestUnknown,
+    NoOtherDelivery,
+    NoReadFound,
+    NothingDelivered,
+    NotOwned,
+    NotRenewed,
+    OwnedByOther,
+    OwnerUnknown,
+    ReadableByOthers,
+    ReadByOtherRole,
+    ReadByOthers,
+    RefreshFailed,
+    SecretImmutable,
+    SecretMissing,
+    ValueDiffers,
+    VersionDiffers,
+)
+from warden.core.proofs.delivery_observation import DeliveryObservation, Part
+from warden.core.proofs.probe_verdicts import fields_differ
+from warden.core.proofs.states import Result
+from warden.core.proofs.verdict import DeliveryProbe, Detail, Observation, Verdict
+from warden.core.quoting import quoted
+from warden.core.remedies import Remedy
 
-SHOWN = 200
-"""Characters of another system's words that are quoted."""
 
-NAMED = 5
-"""Subjects that are named where more may read a Secret."""
-
-
-def judge_delivery(seen: DeliverySeen, handed: Sequence[Handed]) -> tuple[Verdict, ...]:
+def judge_delivery(seen: DeliveryObservation, handed: Sequence[Handed]) -> tuple[Verdict, ...]:
     """Every verdict on one delivery. `handed` are the reads of the lane's path that OpenBao answered."""
     if seen.target.by_hand:
-        return tuple(_by_hand(seen, handed))
-    line = handed_over(seen, handed)
-    return tuple(
-        each
-        for verdicts in (
+        first = (*_made_by_hand(seen), *_value_made_by_hand(seen, handed))
+    else:
+        line = handed_over(seen, handed)
+        first = (
             _synced(seen),
-            _account(seen),
-            _handed(seen, line, handed),
+            *_shared_account(seen),
+            _handed_out(seen, line, handed),
             _secret(seen),
             _value(seen, line),
-            _plaintext(seen),
-            _consumers(seen),
-            _exposure(seen),
         )
-        for each in verdicts
-    )
+    return (*first, *_plaintext(seen), *_consumers(seen), _exposure(seen))
 
 
-def handed_over(seen: DeliverySeen, handed: Sequence[Handed]) -> Handed | None:
+def handed_over(seen: DeliveryObservation, handed: Sequence[Handed]) -> Handed | None:
     """The newest read after the marker by the reader's own account of this cluster."""
-    mine = [
+    own = [
         line for line in handed if seen.marker and line.at >= seen.marker and line.uid and line.uid == seen.account_uid
     ]
-    return mine[-1] if mine else None
+    return own[-1] if own else None
 
 
-def _by_hand(seen: DeliverySeen, handed: Sequence[Handed]) -> Iterator[Verdict]:
-    title = "the Secret made by hand has the lane's fields"
-    told = _told(seen, "by-hand", title)
-    if "secret" in seen.unseen:
-        yield told("??", seen.unseen["secret"])
-    elif seen.secret is None:
-        mend = f"write external_secret in the lane's file, then: {_apply(seen)}"
-        yield told("FAIL", f"there is no Secret {seen.target.delivery.secret}", observed="NONE", mend=mend)
-    elif whose := _owner_named({"metadata": seen.secret.metadata}):
-        said = f"it is {whose}; in the lane's file write external_secret for bootstrap_secret"
-        yield told("FAIL", said, observed="NOT BY HAND", mend=_adopt(seen))
-    else:
-        wrong = _fields_differ(seen)
-        note = "nothing renews it when the value changes; " + _adopt(seen)
-        extra = set(seen.secret.values) - set(seen.target.lane.custody.fields)
-        mend = "declare them in custody.fields, or take them out of the Secret" if extra else _adopt(seen)
-        yield told("FAIL" if wrong else "ok", wrong or note, observed="DIFFERS" if wrong else "by hand", mend=mend)
-        yield from _value_by_hand(seen, handed)
-    yield from _plaintext(seen)
-    yield from _consumers(seen)
-    yield from _exposure(seen)
-
-
-def _value_by_hand(seen: DeliverySeen, handed: Sequence[Handed]) -> Iterator[Verdict]:
-    """Compared with what OpenBao handed out to whomever, if that was the newest version; else it is not known."""
-    told = _told(seen, "value", "holds the newest value of OpenBao")
-    newest = [line for line in handed if line.version == seen.versions[1]]
-    if "hashes" in seen.unseen or not newest:
-        why = "not compared: no delivery by External Secrets Operator was refreshed beside it"
-        yield told("??", seen.unseen.get("hashes", why), observed="not seen", mend=_adopt(seen))
-        return
-    different = _different(seen, newest[-1])
-    if different:
-        detail = f"{', '.join(different)} is another value than version {newest[-1].version}"
-        yield told("FAIL", detail, observed="OTHER VALUE", line=newest[-1], mend=_adopt(seen))
-    else:
-        yield told("ok", observed=f"version {newest[-1].version}", line=newest[-1])
-
-
-def _different(seen: DeliverySeen, line: Handed) -> list[str]:
-    """The fields whose value in the Secret is not the one of that line."""
-    fields = seen.target.lane.custody.fields
-    return sorted(each for each in fields if not line.hashes.get(each) or seen.hashes.get(each) != line.hashes[each])
-
-
-def _synced(seen: DeliverySeen) -> Iterator[Verdict]:
-    told = _told(seen, "synced", "a refresh asked for now was followed")
-    ref = f"ExternalSecret {seen.target.delivery.secret}"
-    if seen.sync is None:
-        yield told("??", seen.unseen.get("sync", "it was not asked for"))
-    elif seen.sync.followed == "absent":
-        yield told("FAIL", f"there is no {ref}", observed="NONE", mend=f"warden apply {seen.target.lane.id}")
-    elif seen.sync.followed == "silent":
-        mend = f"{seen.target.kubectl} -n {seen.target.declared.eso.namespace} get pods"
-        yield told("??", f"nothing reacted: {seen.sync.why}", observed="no answer", mend=mend)
-    elif seen.sync.followed == "failed":
-        detail = f"External Secrets Operator could not: {quoted(seen.sync.why)}"
-        whose = _owner_named({"metadata": seen.secret.metadata}) if seen.secret else ""
-        mine = seen.secret is not None and owned_by({"metadata": seen.secret.metadata}, seen.external)
-        mend = _thawed(seen) if mine else _from_owner(seen, whose)
-        yield told("FAIL", detail, observed="NOT SYNCED", mend=mend or _plan(seen))
-    else:
-        yield told("ok", observed="synced", ms=seen.sync.ms)
-
-
-def _account(seen: DeliverySeen) -> Iterator[Verdict]:
-    """A shared account is allowed, and worth a word each time."""
-    if seen.target.shared:
-        account = seen.target.reader.workload
-        told = _told(seen, "shared-account", f"read as {account}, which others may share")
-        yield told("ok", "the audit log names that account, not the workload", observed="SHARED")
-
-
-def _handed(seen: DeliverySeen, line: Handed | None, handed: Sequence[Handed]) -> Iterator[Verdict]:
-    told = _told(seen, "handed-out", f"handed to {seen.target.reader.workload} itself")
-    if line is None:
-        yield _not_handed(seen, handed, told)
-        return
-    before, after = seen.versions
-    if "version" in seen.unseen:
-        detail = f"version {line.version} was handed out; which is the newest is not known: {seen.unseen['version']}"
-        yield told("??", detail, observed="not seen", line=line)
-    elif not before <= line.version <= after:
-        detail = f"version {line.version} was handed out, and {after} is the newest in OpenBao"
-        yield told("FAIL", detail, observed=f"version {line.version}", line=line, mend=_plan(seen))
-    elif line.role and line.role != seen.target.role:
-        yield told(
-            "FAIL",
-            f"by the role {line.role}, not by {seen.target.role}",
-            observed="OTHER ROLE",
-            line=line,
-            mend=_apply(seen),
-        )
-    else:
-        yield told("ok", observed=f"version {line.version}", line=line)
-
-
-def _not_handed(seen: DeliverySeen, handed: Sequence[Handed], told: "_Told") -> Verdict:
-    unseen = seen.unseen.get("audit") or seen.unseen.get("account")
-    if unseen:
-        return told("??", unseen)
-    if seen.sync is None or seen.sync.followed != "synced":
-        return told("??", "nothing was delivered just now, so there is no audit line of it", observed="not seen")
-    others = sorted({each.account or each.display_name for each in handed if each.at >= seen.marker})
-    if others and not seen.account_uid:
-        return told(
-            "FAIL",
-            f"it was read as {', '.join(others)}; there is no account {seen.target.reader.workload}",
-            observed="OTHER",
-            mend=_apply(seen),
-        )
-    if others:
-        return told("FAIL", f"it was read as {', '.join(others)}", observed="OTHER", mend=_apply(seen))
-    return told(
-        "FAIL", "the audit log has no read of it: it came from somewhere else", observed="NOT ASKED", mend=_apply(seen)
+def _verdict(
+    seen: DeliveryObservation,
+    probe: DeliveryProbe,
+    result: Result,
+    observed: Observation,
+    detail: Detail | None = None,
+    *,
+    line: Handed | None = None,
+    subject: str = "",
+    version: int = 0,
+    ms: float = 0.0,
+    remedy: Remedy = (),
+    stretch: Stretch = "custody",
+) -> Verdict:
+    return Verdict(
+        probe=probe,
+        reader=seen.target.label,
+        result=result,
+        observed=observed,
+        subject=subject,
+        version=version,
+        detail=detail,
+        remedy=remedy,
+        stretch=stretch,
+        audit=line.id if line else "",
+        at=line.at if line else "",
+        ms=round(ms, 1),
     )
 
 
-def _secret(seen: DeliverySeen) -> Iterator[Verdict]:
-    told = _told(seen, "secret", "owned by the ExternalSecret, the lane's fields")
-    if "secret" in seen.unseen:
-        yield told("??", seen.unseen["secret"])
-    elif seen.secret is None:
+def _not_seen(seen: DeliveryObservation, probe: DeliveryProbe, part: Part, subject: str = "") -> Verdict:
+    return _verdict(seen, probe, "inconclusive", "not-seen", seen.unobserved[part], subject=subject)
+
+
+# -- the refresh ------------------------------------------------------------------------------------------------------
+
+
+def _synced(seen: DeliveryObservation) -> Verdict:
+    target, sync = seen.target, seen.sync
+    if sync is None:
+        return _verdict(seen, "synced", "inconclusive", "not-seen", seen.unobserved.get("refresh"))
+    if sync.followed == "absent":
+        missing = ExternalSecretMissing(target.delivery.secret)
+        return _verdict(seen, "synced", "wrong", "none", missing, remedy=remedies.apply(target))
+    if sync.followed == "silent":
+        detail, remedy = sync.silence, remedies.look_at_operator(target)
+        return _verdict(seen, "synced", "inconclusive", "no-answer", detail, remedy=remedy)
+    if sync.followed == "failed":
+        failed = RefreshFailed(quoted(sync.reply))
+        return _verdict(seen, "synced", "wrong", "not-synced", failed, remedy=remedies.failed_refresh(seen))
+    return _verdict(seen, "synced", "ok", "synced", ms=sync.ms)
+
+
+def _shared_account(seen: DeliveryObservation) -> Iterator[Verdict]:
+    """A shared account is allowed, and reported in each proof."""
+    if seen.target.shared:
+        account = str(seen.target.reader.workload)
+        detail = SharedAccount(account, seen.target.namespace)
+        yield _verdict(seen, "shared-account", "ok", "shared", detail, subject=account)
+
+
+# -- who read it ------------------------------------------------------------------------------------------------------
+
+
+def _handed_out(seen: DeliveryObservation, line: Handed | None, handed: Sequence[Handed]) -> Verdict:
+    if line is None:
+        return _not_handed_out(seen, handed)
+    target, account, (before, after) = seen.target, str(seen.target.reader.workload), seen.versions
+    result: Result = "ok"
+    observed: Observation = "version"
+    detail: Detail | None = None
+    remedy: Remedy = ()
+    if "version" in seen.unobserved:
+        result, observed = "inconclusive", "not-seen"
+        detail = NewestUnknown(line.version, seen.unobserved["version"])
+    elif not before <= line.version <= after:
+        result, detail, remedy = "wrong", VersionDiffers(line.version, after), remedies.put_or_apply(seen)
+    elif line.role and line.role != target.role:
+        result, observed = "wrong", "other-role"
+        detail, remedy = ReadByOtherRole(line.role, target.role), remedies.apply(target)
+    return _verdict(
+        seen,
+        "handed-out",
+        result,
+        observed,
+        detail,
+        line=line,
+        subject=account,
+        version=line.version,
+        remedy=remedy,
+    )
+
+
+def _not_handed_out(seen: DeliveryObservation, handed: Sequence[Handed]) -> Verdict:
+    account = str(seen.target.reader.workload)
+    for part in ("audit", "account"):
+        if part in seen.unobserved:
+            return _not_seen(seen, "handed-out", part, account)
+    if not _synced_now(seen):
+        return _verdict(seen, "handed-out", "inconclusive", "not-seen", NothingDelivered(), subject=account)
+    others = tuple(sorted({each.account or each.display_name for each in handed if each.at >= seen.marker}))
+    detail = ReadByOthers(others, account, exists=bool(seen.account_uid)) if others else NoReadFound()
+    observed: Observation = "other" if others else "not-asked"
+    remedy = remedies.apply(seen.target)
+    return _verdict(seen, "handed-out", "wrong", observed, detail, subject=account, remedy=remedy)
+
+
+def _synced_now(seen: DeliveryObservation) -> bool:
+    return seen.sync is not None and seen.sync.followed == "synced"
+
+
+# -- the Secret and its value -----------------------------------------------------------------------------------------
+
+
+def _secret(seen: DeliveryObservation) -> Verdict:
+    target, secret = seen.target, seen.secret
+    if "secret" in seen.unobserved:
+        return _not_seen(seen, "secret", "secret")
+    if secret is None:
         absent = seen.sync is not None and seen.sync.followed == "absent"
-        mend = _apply(seen) if absent else f"warden sync {seen.target.lane.id}"
-        yield told("FAIL", "there is no such Secret", observed="NONE", mend=mend)
-    elif seen.external is None and "sync" in seen.unseen:
-        yield told("??", f"whether the ExternalSecret owns it is not known: {seen.unseen['sync']}")
-    elif not owned_by({"metadata": seen.secret.metadata}, seen.external):
-        whose = _owner_named({"metadata": seen.secret.metadata})
-        detail = whose or "nobody owns it: it was made by hand, or is orphaned"
-        yield told("FAIL", detail, observed="NOT OWNED", mend=_from_owner(seen, whose) or _adopt(seen))
-    elif mend := _thawed(seen):
-        yield told("FAIL", "it is immutable, so no new value can reach it", observed="IMMUTABLE", mend=mend)
-    elif wrong := _fields_differ(seen):
-        yield told("FAIL", wrong, observed="DIFFERS", mend=f"warden sync {seen.target.lane.id}")
-    else:
-        yield told("ok", observed="as declared")
+        remedy = remedies.apply(target) if absent else remedies.sync(target)
+        return _verdict(seen, "secret", "wrong", "none", SecretMissing(target.delivery.secret), remedy=remedy)
+    if seen.external is None and "refresh" in seen.unobserved:
+        unknown = OwnerUnknown(seen.unobserved["refresh"])
+        return _verdict(seen, "secret", "inconclusive", "not-seen", unknown)
+    return _secret_contents(seen, secret)
 
 
-def _thawed(seen: DeliverySeen) -> str:
-    """How an immutable Secret is made anew: Kubernetes lets nobody take that back. Empty where it is not."""
-    if seen.secret is None or not seen.secret.immutable:
-        return ""
-    return f"{_kubectl(seen)} delete secret {seen.target.secret} && warden sync {seen.target.lane.id}"
+def _secret_contents(seen: DeliveryObservation, secret: SecretObservation) -> Verdict:
+    target = seen.target
+    if not owned_by({"metadata": secret.metadata}, seen.external):
+        owner = remedies.owner(seen)
+        detail = OwnedByOther(owner) if owner else NotOwned()
+        return _verdict(seen, "secret", "wrong", "not-owned", detail, remedy=remedies.take_from(seen, owner))
+    if secret.immutable:
+        return _verdict(seen, "secret", "wrong", "immutable", SecretImmutable(), remedy=remedies.remake(target))
+    if differ := fields_differ(target.lane.custody.fields, secret.values):
+        return _verdict(seen, "secret", "wrong", "differs", differ, remedy=remedies.sync(target))
+    return _verdict(seen, "secret", "ok", "as-declared")
 
 
-def _fields_differ(seen: DeliverySeen) -> str:
-    found = set(seen.secret.values) if seen.secret else set()
-    declared = set(seen.target.lane.custody.fields)
-    missing, extra = sorted(declared - found), sorted(found - declared)
-    parts = [f"missing: {', '.join(missing)}"] if missing else []
-    return "; ".join(parts + ([f"not declared: {', '.join(extra)}"] if extra else []))
-
-
-def _value(seen: DeliverySeen, line: Handed | None) -> Iterator[Verdict]:
-    told = _told(seen, "value", "holds the value that OpenBao handed out")
-    if line is None or seen.secret is None or seen.sync is None or seen.sync.followed != "synced":
-        yield told(
-            "??", "not compared: it was not delivered just now, or there is no audit line of it", observed="not seen"
-        )
-        return
-    if "hashes" in seen.unseen:
-        yield told("??", seen.unseen["hashes"])
-        return
-    clear = sorted(field for field, hashed in line.hashes.items() if not hashed)
-    different = _different(seen, line)
+def _value(seen: DeliveryObservation, line: Handed | None) -> Verdict:
+    if line is None or seen.secret is None or not _synced_now(seen):
+        return _verdict(seen, "value", "inconclusive", "not-seen", NothingDelivered())
+    if "hashes" in seen.unobserved:
+        return _not_seen(seen, "value", "hashes")
+    clear = tuple(sorted(field for field, hashed in line.hashes.items() if not hashed))
     if clear:
-        detail = (
-            f"the audit log holds {', '.join(clear)} in clear, not as a keyed hash (log_raw, or the mount's tuning)"
-        )
-        yield told("FAIL", detail, observed="IN CLEAR", line=line, mend="bao secrets tune, and rotate the value")
-    elif different:
-        detail = f"{', '.join(different)} of the Secret is another value than version {line.version}"
-        yield told("FAIL", detail, observed="OTHER VALUE", line=line, mend=f"warden sync {seen.target.lane.id}")
-    else:
-        yield told("ok", observed=f"version {line.version}", line=line)
+        remedy = remedies.hide_and_rotate(seen.target)
+        return _verdict(seen, "value", "wrong", "in-clear", LoggedInClear(clear), line=line, remedy=remedy)
+    return _compared(seen, line, remedies.sync(seen.target))
 
 
-def _plaintext(seen: DeliverySeen) -> Iterator[Verdict]:
-    told = _told(seen, "plaintext", "no copy of it in annotations or labels")
+def _compared(seen: DeliveryObservation, line: Handed, remedy: Remedy) -> Verdict:
+    """Whether each field of the Secret holds the value of that line, by the keyed hash of the audit device."""
+    fields = seen.target.lane.custody.fields
+    other = sorted(each for each in fields if not line.hashes.get(each) or seen.hashes.get(each) != line.hashes[each])
+    if other:
+        detail = ValueDiffers(tuple(other), line.version)
+        return _verdict(seen, "value", "wrong", "other-value", detail, line=line, remedy=remedy)
+    return _verdict(seen, "value", "ok", "version", line=line, version=line.version)
+
+
+def _plaintext(seen: DeliveryObservation) -> Iterator[Verdict]:
     if seen.secret is None:
         return
-    if seen.secret.exposed_in:
-        where = ", ".join(seen.secret.exposed_in)
-        key = seen.secret.exposed_in[0]
-        mend = f"{_kubectl(seen)} annotate secret {seen.target.secret} {key}-"
-        yield told("FAIL", f"in clear in {where}; whoever may see metadata sees it", observed="IN CLEAR", mend=mend)
+    keys = tuple(seen.secret.exposed_in)
+    if keys:
+        remedy = remedies.remove_annotation(seen.target, keys[0])
+        yield _verdict(seen, "plaintext", "wrong", "in-clear", CopiesInClear(keys), remedy=remedy)
     else:
-        yield told("ok", observed="none")
+        yield _verdict(seen, "plaintext", "ok", "none")
 
 
-def _exposure(seen: DeliverySeen) -> Iterator[Verdict]:
-    if "exposure" in seen.unseen:
-        yield _told(seen, "exposure", "nobody else may read it")("??", seen.unseen["exposure"])
+# -- made by hand -----------------------------------------------------------------------------------------------------
+
+
+def _made_by_hand(seen: DeliveryObservation) -> Iterator[Verdict]:
+    target, secret = seen.target, seen.secret
+    if "secret" in seen.unobserved:
+        yield _not_seen(seen, "by-hand", "secret")
+    elif secret is None:
+        missing = SecretMissing(target.delivery.secret)
+        yield _verdict(seen, "by-hand", "wrong", "none", missing, remedy=remedies.declare_external_secret(target))
+    elif owner := remedies.owner(seen):
+        detail, remedy = OwnedByOther(owner), remedies.adopt(target)
+        yield _verdict(seen, "by-hand", "wrong", "not-by-hand", detail, remedy=remedy)
+    elif differ := fields_differ(target.lane.custody.fields, secret.values):
+        remedy = remedies.edit_secret(target) if differ.extra else remedies.adopt(target)
+        yield _verdict(seen, "by-hand", "wrong", "differs", differ, remedy=remedy)
+    else:
+        yield _verdict(seen, "by-hand", "ok", "by-hand", NotRenewed(), remedy=remedies.adopt(target))
+
+
+def _value_made_by_hand(seen: DeliveryObservation, handed: Sequence[Handed]) -> Iterator[Verdict]:
+    """Compared with what OpenBao handed out to anybody, if that was the newest version; otherwise it is not known."""
+    if seen.secret is None or "secret" in seen.unobserved or remedies.owner(seen):
         return
-    told = _told(seen, "exposure", f"nobody else may read it ({_asked(seen)})")
-    if not seen.exposed:
-        yield told("ok", observed="nobody else")
-        return
-    named = [f"{each.subject} by {', '.join(each.bindings) or 'another authorizer'}" for each in widest(seen.exposed)]
-    told_first = "; ".join(named[:NAMED]) + (f"; and {len(named) - NAMED} more" if len(named) > NAMED else "")
-    first = next((binding for each in seen.exposed for binding in each.bindings), "")
-    mend = f"{seen.target.kubectl} edit {first}" if first else ""
-    yield told(
-        "FAIL", f"{told_first}; if that is meant: may_read_secrets in clusters.yaml", observed="OTHERS", mend=mend
-    )
+    remedy = remedies.adopt(seen.target)
+    newest = [line for line in handed if line.version == seen.versions[1]]
+    if "hashes" in seen.unobserved or not newest:
+        detail = seen.unobserved.get("hashes") or NoOtherDelivery()
+        yield _verdict(seen, "value", "inconclusive", "not-seen", detail, remedy=remedy)
+    else:
+        yield _compared(seen, newest[-1], remedy)
 
 
-def _asked(seen: DeliverySeen) -> str:
-    return f"{seen.asked} asked for {seen.known}" if seen.known > seen.asked else f"{seen.asked} asked about"
+# -- who else, and who runs with it -----------------------------------------------------------------------------------
 
 
-# -- consumers --------------------------------------------------------------------------------------------------------
+def _exposure(seen: DeliveryObservation) -> Verdict:
+    if "exposure" in seen.unobserved:
+        return _not_seen(seen, "exposure", "exposure")
+    asked, known = seen.exposure.asked, seen.exposure.known
+    readable_by = widest(seen.exposure.readable_by)
+    if not readable_by:
+        return _verdict(seen, "exposure", "ok", "nobody-else", Asked(asked, known))
+    detail = ReadableByOthers(readable_by, asked, known)
+    return _verdict(seen, "exposure", "wrong", "others", detail, remedy=remedies.edit_binding(seen))
 
 
-def _consumers(seen: DeliverySeen) -> Iterator[Verdict]:
-    for consuming in seen.consumers:
-        word, observed, detail = judge_consumer(consuming, seen.target.secret, seen.secret)
-        stretch: Stretch = "custody" if observed == NOTHING else "consumer"
-        told = _told(seen, "consumer", f"{consuming.name} runs with it", stretch=stretch)
-        deployment = f"deployment/{consuming.name.partition('/')[2]}"
-        deploy = f"{seen.target.kubectl} apply -k {consuming.overlay}" if consuming.overlay else f"see {_doc(seen)}"
-        mends = {
-            OLDER: f"{_kubectl(seen)} rollout restart {deployment}",
-            OTHERWISE: f"{_kubectl(seen)} rollout status {deployment}",
-            "no pod": f"{_kubectl(seen)} describe {deployment}",
-            NOTHING: f"warden sync {seen.target.lane.id}",
-        }
-        yield told(word, detail, observed=observed, mend=mends.get(observed, deploy))
-
-
-# -- wording ----------------------------------------------------------------------------------------------------------
-
-
-class _Told:
-    """Makes the verdicts of one question about one delivery."""
-
-    def __init__(self, seen: DeliverySeen, probe: str, title: str, stretch: Stretch) -> None:
-        self._seen = seen
-        self._probe = probe
-        self._title = title
-        self._stretch = stretch
-
-    def __call__(
-        self,
-        word: Word,
-        detail: str = "",
-        *,
-        observed: str = "",
-        line: Handed | None = None,
-        ms: float = 0.0,
-        mend: str = "",
-    ) -> Verdict:
-        made = finding(
-            self._probe,
-            self._title,
-            detail,
-            reader=self._seen.target.label,
-            word=word,
-            mend=mend,
-            stretch=self._stretch,
+def _consumers(seen: DeliveryObservation) -> Iterator[Verdict]:
+    for consumer in seen.consumers:
+        found = judge_consumer(consumer, seen.target.secret, seen.secret)
+        yield _verdict(
+            seen,
+            "consumer",
+            found.result,
+            found.observed,
+            found.detail,
+            subject=consumer.name,
+            remedy=() if found.result == "ok" else remedies.consumer(seen.target, consumer, found.observed),
+            stretch="custody" if found.observed == "no-secret" else "consumer",
         )
-        return msgspec.structs.replace(
-            made,
-            observed=observed or made.observed,
-            audit=line.id if line else "",
-            at=line.at if line else "",
-            ms=round(ms, 1),
-        )
-
-
-def _told(seen: DeliverySeen, probe: str, title: str, *, stretch: Stretch = "custody") -> _Told:
-    return _Told(seen, probe, title, stretch)
-
-
-def quoted(text: str) -> str:
-    """Another system's words: on one line, bounded, and without anything that looks like a value."""
-    line = " ".join(redact(text).split())
-    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
-
-
-def _doc(seen: DeliverySeen) -> str:
-    owner = seen.target.lane.owners.consumer
-    return f"{owner.doc} of {owner.repo}"
-
-
-def _plan(seen: DeliverySeen) -> str:
-    if not seen.versions[1] and "version" not in seen.unseen:
-        return f"warden put {seen.target.lane.id} {seen.target.lane.custody.fields[0]}"
-    return f"warden plan {seen.target.lane.id}, then warden apply {seen.target.lane.id}"
-
-
-def _apply(seen: DeliverySeen) -> str:
-    return f"warden apply {seen.target.lane.id}"
-
-
-def _from_owner(seen: DeliverySeen, whose: str) -> str:
-    """How to take the Secret from another ExternalSecret; the lane's own makes it anew."""
-    kind, _, name = whose.removeprefix("owned by ").partition(" ")
-    if kind != "ExternalSecret":
-        return ""
-    return f"{_kubectl(seen)} delete externalsecret {name}"
-
-
-def _kubectl(seen: DeliverySeen) -> str:
-    return f"{seen.target.kubectl} -n {seen.target.namespace}"
-
-
-def _adopt(seen: DeliverySeen) -> str:
-    return f"warden adopt {seen.target.lane.id} --cluster {seen.target.cluster}"
-
-
-def _owner_named(secret: Manifest) -> str:
-    owner = owner_of(secret)
-    if owner is None:
-        return ""
-    if owner.kind == "HelmRelease":
-        return f"owned by the Helm release {owner.name or '(unnamed)'}"
-    return f"owned by {owner.kind} {owner.name}"

@@ -8,11 +8,13 @@ Each negative token differs from an accepted one in exactly one claim, and a ref
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from warden.core.lanes.lane import PROBE_ACCOUNT, Lane, Reader, Workload, WorkloadReader
+from warden.core.proofs.verdict import CustodyProbe, Expectation
+from warden.core.remedies import Remedy, warden
 
 HEADER = "X-Lane-Probe"
 """The request header that carries a probe's nonce; it must be registered for the audit log, in clear."""
@@ -22,8 +24,6 @@ NO_VERSION = 999_999_999
 
 WRAP = {"X-Vault-Wrap-TTL": "30s"}
 """Response wrapping: the answer is a token for the value instead of the value; it is revoked at once."""
-
-Expected = Literal["allowed", "refused"]
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,37 +51,35 @@ Actor = Claims | Held | Nobody | Caller
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
-    """One question to the server.
+    """One request to the server, and what a sound lane answers.
 
     Attributes:
-        id: stable name within a lane and reader: ``reads``, ``other-audience``.
-        title: what is tried, in words.
+        id: unique within a lane and reader.
         reader: whose access it is about (`Reader.label`), empty for the path as such.
+        subject: whom the title names, where it is not the reader: a namespace, another lane's account.
         actor: who asks.
         expected: what a sound lane answers.
         method, path, body, headers: the request, below ``/v1/``.
         at_login: the refusal has to come from the login and name one of `reasons`; otherwise from the policy.
-        meaning: what a wrong answer means, for a person.
-        mend: the command that mends it.
+        remedy: what fixes a wrong answer.
         fields: for the question after the live version: exactly these field names.
-        granted_by: the one policy by which an allowed read may pass.
-        policy: the lane's own, which is what `apply` can mend.
         capabilities: for questions about capabilities: what is allowed on each path, nothing more.
+        granted_by: the one policy by which an allowed read may pass.
+        policy: the lane's own, which is what `apply` writes.
     """
 
-    id: str
-    title: str
+    id: CustodyProbe
     reader: str
     actor: Actor
-    expected: Expected
+    expected: Expectation
     method: str
     path: str
+    subject: str = ""
     body: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = {}
     at_login: bool = False
     reasons: tuple[str, ...] = ()
-    meaning: str = ""
-    mend: str = ""
+    remedy: Remedy = ()
     fields: tuple[str, ...] = ()
     capabilities: Mapping[str, tuple[str, ...]] = {}
     granted_by: str = ""
@@ -117,16 +115,16 @@ def probes(
     return tuple(_with_remedy(lane, probe) for probe in found)
 
 
-def left_unplayed(lane: Lane, unplayed: frozenset[str]) -> list[str]:
+def unplayed_readers(lane: Lane, unplayed: frozenset[str]) -> list[str]:
     """Labels of the readers that no probe is sent as: their tokens would have to come from those mounts' clusters."""
     return [each.label for each in lane.readers if isinstance(each, WorkloadReader) and each.mount in unplayed]
 
 
 def _with_remedy(lane: Lane, probe: Probe) -> Probe:
-    """Every wrong answer names the command that mends it: the value is put, all else is derived again."""
-    put = f"warden put {lane.id} {lane.custody.fields[0]}"
-    mend = put if probe.fields else f"warden plan {lane.id}, then warden apply {lane.id}"
-    return msgspec.structs.replace(probe, mend=mend, policy=lane.custody.policy_name)
+    """The value is put; everything else is derived again."""
+    put: Remedy = (warden("put", lane.id, lane.custody.fields[0]),)
+    remedy: Remedy = put if probe.fields else (warden("plan", lane.id), warden("apply", lane.id))
+    return msgspec.structs.replace(probe, remedy=remedy, policy=lane.custody.policy_name)
 
 
 def claims_of(lane: Lane, reader: WorkloadReader) -> Claims:
@@ -154,7 +152,6 @@ def _data(lane: Lane, key: str | None = None) -> str:
 def _reads(lane: Lane, reader: Reader, actor: Actor) -> Probe:
     return Probe(
         id="reads",
-        title=f"reads {' '.join(lane.custody.fields)} (wrapped)",
         reader=reader.label,
         actor=actor,
         expected="allowed",
@@ -162,68 +159,43 @@ def _reads(lane: Lane, reader: Reader, actor: Actor) -> Probe:
         path=_data(lane),
         headers=WRAP,
         granted_by="" if isinstance(actor, Caller) else lane.custody.policy_name,
-        meaning="a declared reader cannot read",
     )
 
 
 def _live_version(lane: Lane) -> Probe:
     return Probe(
         id="live-version",
-        title="a live version with exactly the lane's fields",
         reader="",
         actor=Caller(),
         expected="allowed",
         method="GET",
         path=f"{lane.custody.mount}/subkeys/{lane.custody.key}",
         fields=tuple(sorted(lane.custody.fields)),
-        meaning="what readers would get is not what the lane declares",
     )
 
 
 def _no_token(lane: Lane) -> Probe:
     return Probe(
-        id="no-token",
-        title="nobody: a request without a token",
-        reader="",
-        actor=Nobody(),
-        expected="refused",
-        method="GET",
-        path=_data(lane),
-        headers=WRAP,
-        meaning="the path is readable without any identity",
+        id="no-token", reader="", actor=Nobody(), expected="refused", method="GET", path=_data(lane), headers=WRAP
     )
 
 
 def _strangers(lane: Lane, reader: WorkloadReader) -> Iterator[Probe]:
+    """Tokens that differ from the reader's in one claim: the account, its namespace, the audience."""
     accepted, home = claims_of(lane, reader), reader.workload
-    variants = (
-        (
-            "other-account",
-            f"another service account of {home.namespace}",
-            msgspec.structs.replace(accepted, workload=Workload(home.namespace, PROBE_ACCOUNT)),
-            SUBJECT,
-            "the role lets in other accounts of the namespace",
-        ),
-        (
-            "other-namespace",
-            "the same account name in another namespace",
-            msgspec.structs.replace(accepted, workload=Workload(PROBE_ACCOUNT, home.account)),
-            SUBJECT,
-            "the role lets in accounts of other namespaces",
-        ),
-        (
-            "other-audience",
-            "a token made for another audience",
-            msgspec.structs.replace(accepted, audience=PROBE_ACCOUNT),
-            AUDIENCE,
-            "the role sets no audience, so a token made for any service logs in",
-        ),
+    other_account = msgspec.structs.replace(accepted, workload=Workload(home.namespace, PROBE_ACCOUNT))
+    other_namespace = msgspec.structs.replace(accepted, workload=Workload(PROBE_ACCOUNT, home.account))
+    other_audience = msgspec.structs.replace(accepted, audience=PROBE_ACCOUNT)
+    variants: tuple[tuple[CustodyProbe, Claims, tuple[str, ...]], ...] = (
+        ("other-account", other_account, SUBJECT),
+        ("other-namespace", other_namespace, SUBJECT),
+        ("other-audience", other_audience, AUDIENCE),
     )
-    for name, title, claims, reasons, meaning in variants:
+    for probe, claims, reasons in variants:
         yield Probe(
-            id=name,
-            title=title,
+            id=probe,
             reader=reader.label,
+            subject=home.namespace if probe == "other-account" else "",
             actor=claims,
             expected="refused",
             method="GET",
@@ -231,52 +203,43 @@ def _strangers(lane: Lane, reader: WorkloadReader) -> Iterator[Probe]:
             headers=WRAP,
             at_login=True,
             reasons=reasons,
-            meaning=meaning,
         )
 
 
 def _elsewhere(lane: Lane, reader: WorkloadReader) -> Iterator[Probe]:
+    """Paths beside, below and above the lane's own."""
     key, mount = lane.custody.key, lane.custody.mount
     parent = key.rpartition("/")[0]
-    wide = "the reader's policies reach further than this path"
-    for name, title, method, path, headers in (
-        ("sibling", "reads a sibling path", "GET", _data(lane, f"{key}-{PROBE_ACCOUNT}"), WRAP),
-        ("below", "reads a path below", "GET", _data(lane, f"{key}/{PROBE_ACCOUNT}"), WRAP),
-        ("lists", "lists the parent", "LIST", f"{mount}/metadata/{parent}/", WRAP),
-        ("scans", "scans the parent", "SCAN", f"{mount}/metadata/{parent}/", WRAP),
-    ):
-        yield _held(name, title, reader, method=method, path=path, headers=headers, meaning=wide)
+    yield _in_session("sibling", reader, "GET", _data(lane, f"{key}-{PROBE_ACCOUNT}"), headers=WRAP)
+    yield _in_session("below", reader, "GET", _data(lane, f"{key}/{PROBE_ACCOUNT}"), headers=WRAP)
+    yield _in_session("lists", reader, "LIST", f"{mount}/metadata/{parent}/", headers=WRAP)
+    yield _in_session("scans", reader, "SCAN", f"{mount}/metadata/{parent}/", headers=WRAP)
 
 
 def _changes(lane: Lane, reader: WorkloadReader) -> Iterator[Probe]:
+    """Requests that would change or destroy the value, if what they name existed."""
     mount, key = lane.custody.mount, lane.custody.key
     write = {"options": {"cas": NO_VERSION}, "data": {}}
     versions = {"versions": [NO_VERSION]}
-    change = "a reader can change or destroy the value"
-    for name, title, method, path, body in (
-        ("writes", "writes the path", "POST", _data(lane), write),
-        ("patches", "patches the path", "PATCH", _data(lane), write),
-        ("deletes", "deletes a version", "POST", f"{mount}/delete/{key}", versions),
-        ("undeletes", "undeletes a version", "POST", f"{mount}/undelete/{key}", versions),
-        ("destroys", "destroys a version", "PUT", f"{mount}/destroy/{key}", versions),
-    ):
-        yield _held(name, title, reader, method=method, path=path, body=body, meaning=change)
+    yield _in_session("writes", reader, "POST", _data(lane), body=write)
+    yield _in_session("patches", reader, "PATCH", _data(lane), body=write)
+    yield _in_session("deletes", reader, "POST", f"{mount}/delete/{key}", body=versions)
+    yield _in_session("undeletes", reader, "POST", f"{mount}/undelete/{key}", body=versions)
+    yield _in_session("destroys", reader, "PUT", f"{mount}/destroy/{key}", body=versions)
 
 
-def _held(
-    name: str,
-    title: str,
+def _in_session(
+    probe: CustodyProbe,
     reader: Reader,
-    *,
     method: str,
     path: str,
-    meaning: str,
+    *,
     body: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Probe:
+    """Something that the reader itself, logged in, may not do."""
     return Probe(
-        id=name,
-        title=title,
+        id=probe,
         reader=reader.label,
         actor=Held(),
         expected="refused",
@@ -284,7 +247,6 @@ def _held(
         path=path,
         body=body,
         headers=headers or {},
-        meaning=meaning,
     )
 
 
@@ -297,7 +259,6 @@ def _capabilities(lane: Lane, reader: WorkloadReader) -> Probe:
     }
     return Probe(
         id="capabilities",
-        title="holds read and nothing else (its capabilities)",
         reader=reader.label,
         actor=Held(),
         expected="allowed",
@@ -305,19 +266,17 @@ def _capabilities(lane: Lane, reader: WorkloadReader) -> Probe:
         path="sys/capabilities-self",
         body={"paths": list(allowed)},
         capabilities=allowed,
-        meaning="the reader holds more than read on this path",
     )
 
 
 def _another_lanes_reader(lane: Lane, reader: Reader, other: Claims) -> Probe:
     return Probe(
         id="other-lane",
-        title=f"another lane's reader ({other.workload})",
         reader=reader.label,
+        subject=str(other.workload),
         actor=other,
         expected="refused",
         method="GET",
         path=_data(lane),
         headers=WRAP,
-        meaning="the reader of another lane reads this one",
     )

@@ -1,0 +1,134 @@
+"""What fixes a delivery: the steps for each thing that can be wrong with it."""
+
+from warden.core.clusters.comparison import owned_by, owner_of
+from warden.core.clusters.exposure import widest
+from warden.core.clusters.manifests import Ref
+from warden.core.lanes.delivery_target import DeliveryTarget
+from warden.core.plans.plan import OwnedBy
+from warden.core.proofs.consumer_check import ConsumerObservation
+from warden.core.proofs.delivery_observation import DeliveryObservation
+from warden.core.proofs.verdict import Observation
+from warden.core.remedies import AskOwner, EditFile, KubectlAction, Remedy, RunBao, RunKubectl, warden
+
+
+def kubectl(target: DeliveryTarget, action: KubectlAction, ref: Ref, value: str = "") -> RunKubectl:
+    """Something that an administrator of the target's cluster does with an object."""
+    return RunKubectl(
+        context=target.admin_context,
+        action=action,
+        kind=ref.kind,
+        namespace=ref.namespace,
+        name=ref.name,
+        value=value,
+    )
+
+
+def _of_secret(target: DeliveryTarget, action: KubectlAction, value: str = "") -> RunKubectl:
+    return kubectl(target, action, Ref("Secret", target.namespace, target.secret), value)
+
+
+def apply(target: DeliveryTarget) -> Remedy:
+    """Make what the lane declares."""
+    return (warden("apply", target.lane.id),)
+
+
+def sync(target: DeliveryTarget) -> Remedy:
+    """Have External Secrets Operator deliver again."""
+    return (warden("sync", target.lane.id),)
+
+
+def adopt(target: DeliveryTarget) -> Remedy:
+    """Take a Secret over that was made by hand."""
+    return (warden("adopt", target.lane.id, cluster=target.cluster),)
+
+
+def put_or_apply(seen: DeliveryObservation) -> Remedy:
+    """Put a value where OpenBao has none; otherwise look at what differs, and apply it."""
+    lane = seen.target.lane
+    if not seen.versions[1] and "version" not in seen.unobserved:
+        return (warden("put", lane.id, lane.custody.fields[0]),)
+    return (warden("plan", lane.id), warden("apply", lane.id))
+
+
+def look_at_operator(target: DeliveryTarget) -> Remedy:
+    """See whether External Secrets Operator runs."""
+    return (kubectl(target, "list-pods", Ref("", target.declared.eso.namespace, "")),)
+
+
+def owner(seen: DeliveryObservation) -> OwnedBy | None:
+    """Who owns the Secret; ``None`` where nobody does."""
+    return owner_of({"metadata": seen.secret.metadata}) if seen.secret else None
+
+
+def failed_refresh(seen: DeliveryObservation) -> Remedy:
+    """The operator could not write: the Secret is immutable or another ExternalSecret's; or it could not read."""
+    found = owner(seen)
+    mine = seen.secret is not None and owned_by({"metadata": seen.secret.metadata}, seen.external)
+    if mine and seen.secret is not None and seen.secret.immutable:
+        return remake(seen.target)
+    if found is not None and found.kind == "ExternalSecret" and not mine:
+        return _delete_other(seen.target, found)
+    return put_or_apply(seen)
+
+
+def take_from(seen: DeliveryObservation, other: OwnedBy | None) -> Remedy:
+    """Delete another ExternalSecret that owns the Secret, the lane's own makes it anew; otherwise adopt the Secret."""
+    if other is not None and other.kind == "ExternalSecret":
+        return _delete_other(seen.target, other)
+    return adopt(seen.target)
+
+
+def _delete_other(target: DeliveryTarget, other: OwnedBy) -> Remedy:
+    return (kubectl(target, "delete", Ref("ExternalSecret", target.namespace, other.name)),)
+
+
+def remake(target: DeliveryTarget) -> Remedy:
+    """Delete an immutable Secret, which Kubernetes lets nobody make mutable, and have it delivered again."""
+    return (_of_secret(target, "delete"), *sync(target))
+
+
+def hide_and_rotate(target: DeliveryTarget) -> Remedy:
+    """Have the audit log hash the mount's values again, and put a new value."""
+    custody = target.lane.custody
+    return (RunBao(action="tune-mount", mount=custody.mount), warden("put", target.lane.id, custody.fields[0]))
+
+
+def remove_annotation(target: DeliveryTarget, key: str) -> Remedy:
+    """Remove a copy of the value."""
+    return (_of_secret(target, "remove-annotation", key),)
+
+
+def edit_secret(target: DeliveryTarget) -> Remedy:
+    """Remove fields from a Secret that is made by hand."""
+    return (_of_secret(target, "edit"),)
+
+
+def declare_external_secret(target: DeliveryTarget) -> Remedy:
+    """Have External Secrets Operator make the Secret."""
+    return (EditFile(file="lane", field="external_secret", instead_of="bootstrap_secret"), *apply(target))
+
+
+def edit_binding(seen: DeliveryObservation) -> Remedy:
+    """Take the right out of the first binding that gives it; nothing is known where another authorizer gives it."""
+    for each in widest(seen.exposure.readable_by):
+        for binding in each.bindings:
+            return (kubectl(seen.target, "edit", binding),)
+    return ()
+
+
+def consumer(target: DeliveryTarget, observed: ConsumerObservation, found: Observation) -> Remedy:
+    """What its owner does: roll it out, restart it, or deploy it as the owner's overlay or page says."""
+    namespace, _, name = observed.name.partition("/")
+    deployment = Ref("Deployment", namespace, name)
+    if found == "no-secret":
+        return sync(target)
+    if found == "older":
+        return (kubectl(target, "restart", deployment),)
+    if found == "other-template":
+        return (kubectl(target, "rollout-status", deployment),)
+    if found == "no-pod":
+        return (kubectl(target, "describe", deployment),)
+    if observed.overlay:
+        return (kubectl(target, "apply-overlay", Ref("", "", ""), observed.overlay),)
+    whose = target.lane.owners.consumer
+    return (AskOwner(whose.repo, whose.doc),)

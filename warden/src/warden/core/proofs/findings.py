@@ -1,0 +1,86 @@
+"""Plan -> Verdicts: what differs from the declaration is a finding of its own, whatever the probes say."""
+
+from collections.abc import Mapping
+
+from warden.core.lanes.delivery_target import DeliveryTarget
+from warden.core.lanes.lane import Lane, RoleName
+from warden.core.plans.plan import Change, NamespaceMissing, Plan
+from warden.core.proofs.details import NotKvVersion2, ObjectDiffers, ObjectsCompared
+from warden.core.proofs.verdict import DeliveryProbe, Verdict
+from warden.core.remedies import Remedy, warden
+
+_PROBES: Mapping[str, DeliveryProbe] = {
+    "Namespace": "namespace",
+    "ServiceAccount": "serviceaccount",
+    "Role": "role",
+    "RoleBinding": "rolebinding",
+    "SecretStore": "secretstore",
+    "ClusterSecretStore": "clustersecretstore",
+    "ExternalSecret": "externalsecret",
+}
+"""The kinds of a delivery's objects, and the ids of the verdicts on them."""
+
+
+def openbao_findings(lane: Lane, plan: Plan) -> tuple[Verdict, ...]:
+    """Policy and roles; or the mount alone, where it is not KV version 2 and no probe may be sent."""
+    mount = next(change for change in plan.changes if change.kind == "mount")
+    if mount.differs:
+        return (Verdict(probe="mount", result="wrong", observed="differs", detail=NotKvVersion2(mount.name)),)
+    readers = {str(RoleName(reader.mount, lane.role_of(reader))): reader.label for reader in lane.readers}
+    return tuple(
+        Verdict(
+            probe="policy" if change.kind == "policy" else "role",
+            reader=readers.get(change.name, ""),
+            result="wrong" if change.differs else "ok",
+            observed="differs" if change.differs else "as-declared",
+            detail=_difference(change) if change.differs else None,
+            differences=change.differences,
+            remedy=_remedy(lane, change) if change.differs else (),
+        )
+        for change in plan.changes
+        if change.kind in {"policy", "role"}
+    )
+
+
+def cluster_findings(target: DeliveryTarget, plan: Plan) -> tuple[Verdict, ...]:
+    """Each object in the cluster that differs; one verdict on all of them where none does.
+
+    The Secret itself is observed, not compared: see `judge_delivery`.
+    """
+    own = [change for change in plan.changes if change.kind in _PROBES]
+    wrong = tuple(
+        Verdict(
+            probe=_PROBES[change.kind],
+            reader=target.label,
+            result="wrong",
+            observed="differs",
+            detail=_difference(change),
+            differences=() if change.action == "create" else change.differences,
+            remedy=_remedy(target.lane, change),
+        )
+        for change in own
+        if change.differs
+    )
+    compared = ObjectsCompared(len(own))
+    all_right = Verdict(probe="objects", reader=target.label, result="ok", observed="as-declared", detail=compared)
+    return wrong or (all_right,)
+
+
+def _difference(change: Change) -> ObjectDiffers:
+    return ObjectDiffers(
+        action=change.action,
+        kind=change.kind,
+        name=change.name,
+        namespace=change.namespace,
+        obstacle=change.obstacle,
+        widening=change.widening,
+    )
+
+
+def _remedy(lane: Lane, change: Change) -> Remedy:
+    """What the change itself names, otherwise `apply` with the flag that it needs."""
+    if change.remedy:
+        return change.remedy
+    no_namespace = isinstance(change.obstacle, NamespaceMissing)
+    take_over = change.action == "foreign"
+    return (warden("apply", lane.id, take_over=take_over, create_namespace=no_namespace),)

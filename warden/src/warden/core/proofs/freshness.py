@@ -1,0 +1,61 @@
+"""Whether a lane's last proof counts: the one place that decides it, for `route` and for `status`.
+
+A proof counts where it is of this declaration and of this OpenBao, the lane was neither closed nor reopened since, and
+it is not older than a day. What was refuted or inconclusive stays so until the next proof.
+"""
+
+import datetime as dt
+from typing import Literal
+
+import msgspec
+
+from warden.core.journal.record import LaneState
+from warden.core.proofs.summary import Declaration, ProofSummary, summary_of
+
+FRESH = dt.timedelta(hours=24)
+"""How long a proof counts."""
+
+Standing = Literal["unproven", "proven", "refuted", "inconclusive", "stale", "partial"]
+"""``unproven``: there is no proof; ``stale``: it no longer counts; ``partial``: it left deliveries out."""
+
+
+class LastProof(msgspec.Struct, frozen=True, kw_only=True):
+    """The last proof, and whether it counts.
+
+    ``applies``: it is of what is declared here and open now. ``recent``: it is not too old. ``at`` is ISO 8601 UTC.
+    """
+
+    summary: ProofSummary
+    at: str
+    record: int
+    applies: bool
+    recent: bool
+
+    @property
+    def counts(self) -> bool:
+        """Whether what it showed may still be claimed."""
+        return self.applies and self.recent
+
+    @property
+    def standing(self) -> Standing:
+        """The state to show."""
+        if self.summary.state != "proven":
+            return self.summary.state
+        if not self.counts:
+            return "stale"
+        return "proven" if self.summary.scope == "lane" else "partial"
+
+
+def last_proof(state: LaneState, declared: Declaration, now: dt.datetime, *, system: str = "") -> LastProof | None:
+    """The lane's last proof; ``None`` where there is none. `system` is the OpenBao's address, where one was asked."""
+    if state.proof is None:
+        return None
+    summary = summary_of(state.proof)
+    of_this_system = not system or summary.system in {"", system}
+    return LastProof(
+        summary=summary,
+        at=state.proof.at,
+        record=state.proof.seq,
+        applies=of_this_system and not state.overtaken and summary.declared == declared,
+        recent=now - dt.datetime.fromisoformat(state.proof.at) <= FRESH,
+    )

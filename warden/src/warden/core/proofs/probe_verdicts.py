@@ -1,0 +1,221 @@
+"""Probe x Outcome x audit lines -> Verdict.
+
+Inconclusive is not denied: a refusal counts only where a reachable, unsealed system refused, for the reason that the
+probe is about, and wrote a line about it into its audit log. No line, no proof.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from warden.core.openbao.api import Answer, AuditLine, refused_at_login, said_by
+from warden.core.proofs.details import (
+    CallerRefused,
+    CapabilitiesDiffer,
+    FieldsDiffer,
+    GrantedByOthers,
+    NoAnswer,
+    NoAuditLine,
+    NoLiveVersion,
+    NotSent,
+    NotWrapped,
+    OtherReason,
+    PathCapabilities,
+    ReaderCannotLogIn,
+    ReaderRefused,
+    RefusedAtLogin,
+    UnclearReply,
+)
+from warden.core.proofs.probes import Held, Nobody, Probe
+from warden.core.proofs.states import Result
+from warden.core.proofs.verdict import Detail, Observation, Verdict
+from warden.core.quoting import quoted
+from warden.core.remedies import Remedy, RunBao
+
+OK, NO_CONTENT, BAD_REQUEST, FORBIDDEN, NOT_FOUND = 200, 204, 400, 403, 404
+
+BY_REFUSAL = frozenset({"refused", "logged-in"})
+"""What is concluded from a refusal needs its audit line even where it is wrong: a proxy in between refuses, too."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a probe: an answer, or why there is none.
+
+    ``entity`` is the identity that OpenBao logs the actor's session under, ``ms`` the milliseconds it took.
+    """
+
+    nonce: str
+    answer: Answer | None
+    failure: NotSent | ReaderCannotLogIn | NoAnswer | None = None
+    entity: str = ""
+    ms: float = 0.0
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer shows by itself, before its audit line is looked for."""
+
+    result: Result
+    observed: Observation
+    detail: Detail | None = None
+    version: int = 0
+
+
+def judge(probe: Probe, outcome: Outcome, lines: Sequence[AuditLine]) -> Verdict:
+    """The verdict on one probe, given the audit lines that carry its nonce."""
+    found = _judge_outcome(probe, outcome)
+    line = evidence(probe, outcome, lines)
+    if line is None and (found.result == "ok" or (found.result == "wrong" and found.observed in BY_REFUSAL)):
+        found = Judgement(result="inconclusive", observed=found.observed, detail=NoAuditLine())
+    elif line is not None:
+        found = _with_grants(probe, found, line)
+    return Verdict(
+        probe=probe.id,
+        reader=probe.reader,
+        result=found.result,
+        expected=probe.expected,
+        observed=found.observed,
+        subject=probe.subject,
+        version=found.version,
+        status=outcome.answer.status if outcome.answer else 0,
+        detail=found.detail,
+        audit=line.id if line else "",
+        at=line.at if line else "",
+        ms=round(outcome.ms, 1),
+        remedy=_remedy(probe, found.detail) if found.result == "wrong" else (),
+    )
+
+
+def _with_grants(probe: Probe, found: Judgement, line: AuditLine) -> Judgement:
+    """The same, where the audit line shows that other policies than the lane's let the request pass."""
+    if found.result == "ok" and probe.granted_by and line.granted_by != (probe.granted_by,):
+        granted = GrantedByOthers(line.granted_by, only=probe.granted_by)
+        return Judgement(result="wrong", observed="by-others", detail=granted)
+    others = tuple(name for name in line.granted_by if name and probe.policy not in {"", name})
+    if found.observed == "allowed" and found.result == "wrong" and others:
+        return msgspec.structs.replace(found, detail=GrantedByOthers(others))
+    return found
+
+
+def _remedy(probe: Probe, detail: Detail | None) -> Remedy:
+    """What fixes it. Another policy is not `apply`'s to change, and a field too many in a path is removed there."""
+    if isinstance(detail, GrantedByOthers):
+        others = [name for name in detail.policies if name and name != probe.policy]
+        return (RunBao(action="read-policy", name=others[0]),) if others and probe.policy else probe.remedy
+    if isinstance(detail, FieldsDiffer) and not detail.missing:
+        mount, _, key = probe.path.partition("/subkeys/")
+        return (RunBao(action="remove-fields", mount=mount, path=key, names=detail.extra),)
+    return probe.remedy
+
+
+# -- evidence ---------------------------------------------------------------------------------------------------------
+
+
+def evidence(probe: Probe, outcome: Outcome, lines: Iterable[AuditLine]) -> AuditLine | None:
+    """The response line that shows this very request: its path, and whom OpenBao took the actor for.
+
+    A refused login has only the login's line; a login that was accepted is followed by the line of the action. The
+    line of an action in a session must name that session's entity, or the refusal was of an unknown token.
+    """
+    answers = [line for line in lines if line.nonce == outcome.nonce and line.kind == "response"]
+    if outcome.answer is not None and refused_at_login(outcome.answer):
+        return next((line for line in answers if line.path.endswith("/login")), None)
+    actions = [line for line in answers if line.path.rstrip("/") == probe.path.rstrip("/")]
+    if isinstance(probe.actor, Held):
+        actions = [line for line in actions if line.entity and line.entity == outcome.entity]
+    elif isinstance(probe.actor, Nobody):
+        actions = [line for line in actions if not line.display_name]
+    else:
+        actions = [line for line in actions if line.display_name]
+    return actions[-1] if actions else None
+
+
+# -- answers ----------------------------------------------------------------------------------------------------------
+
+
+def was_allowed(answer: Answer) -> bool | None:
+    """Whether the server let the action pass; ``None`` where its status says neither.
+
+    404 is an answer to somebody who may ask; so is a check-and-set that did not match (KV v2 API).
+    """
+    if answer.is_page:
+        return None
+    if answer.status in {OK, NO_CONTENT, NOT_FOUND}:
+        return True
+    if answer.status == FORBIDDEN or refused_at_login(answer):
+        return False
+    if answer.status == BAD_REQUEST and "check-and-set" in said_by(answer):
+        return True
+    return None
+
+
+def _judge_outcome(probe: Probe, outcome: Outcome) -> Judgement:
+    answer = outcome.answer
+    if answer is None:
+        return Judgement(result="inconclusive", observed="no-answer", detail=outcome.failure)
+    allowed = was_allowed(answer)
+    if allowed is None:
+        unclear = UnclearReply(answer.status, quoted(said_by(answer)))
+        return Judgement(result="inconclusive", observed="no-answer", detail=unclear)
+    if probe.expected == "refused":
+        if allowed:
+            return Judgement(result="wrong", observed="allowed")
+        return _judge_refusal(probe, answer)
+    return _judge_allowed(probe, answer) if allowed else _judge_unexpected_refusal(probe, answer)
+
+
+def _judge_refusal(probe: Probe, answer: Answer) -> Judgement:
+    reply, at_login = said_by(answer), refused_at_login(answer)
+    if probe.at_login and not at_login:
+        return Judgement(result="wrong", observed="logged-in")
+    if probe.at_login and not any(reason in reply for reason in probe.reasons):
+        return Judgement(result="inconclusive", observed="refused", detail=OtherReason(quoted(reply)))
+    if not probe.at_login and at_login:
+        return Judgement(result="inconclusive", observed="refused", detail=RefusedAtLogin(quoted(reply)))
+    return Judgement(result="ok", observed="refused")
+
+
+def _judge_unexpected_refusal(probe: Probe, answer: Answer) -> Judgement:
+    reply = quoted(said_by(answer))
+    if not probe.reader:
+        return Judgement(result="inconclusive", observed="refused", detail=CallerRefused(reply))
+    unconfirmed = refused_at_login(answer) and (not reply or reply.endswith("permission denied"))
+    return Judgement(result="wrong", observed="refused", detail=ReaderRefused(reply, unconfirmed))
+
+
+def _judge_allowed(probe: Probe, answer: Answer) -> Judgement:
+    if probe.capabilities:
+        return _judge_capabilities(probe, answer)
+    if probe.fields:
+        return _judge_fields(probe, answer)
+    if answer.status == OK and not answer.body.get("wrap_info"):
+        return Judgement(result="inconclusive", observed="allowed", detail=NotWrapped())
+    # 404 counts as allowed: who may not read gets 403. That there is nothing to read is the finding of another probe.
+    return Judgement(result="ok", observed="allowed")
+
+
+def _judge_capabilities(probe: Probe, answer: Answer) -> Judgement:
+    held = answer.body.get("data") or {}
+    different = tuple(
+        PathCapabilities(path, tuple(sorted(held.get(path) or ())))
+        for path, declared in probe.capabilities.items()
+        if set(held.get(path) or ()) != set(declared)
+    )
+    if different:
+        return Judgement(result="wrong", observed="more", detail=CapabilitiesDiffer(different))
+    return Judgement(result="ok", observed="as-declared")
+
+
+def _judge_fields(probe: Probe, answer: Answer) -> Judgement:
+    if answer.status == NOT_FOUND:
+        return Judgement(result="wrong", observed="none", detail=NoLiveVersion())
+    data = answer.body.get("data") or {}
+    differ = fields_differ(probe.fields, data.get("subkeys") or ())
+    if differ is not None:
+        return Judgement(result="wrong", observed="differs", detail=differ)
+    return Judgement(result="ok", observed="version", version=int((data.get("metadata") or {}).get("version") or 0))
+
+
+def fields_differ(declared: Iterable[str], found: Iterable[str]) -> FieldsDiffer | None:
+    """What is missing and what is too much; ``None`` where they are the same."""
+    missing, extra = sorted(set(declared) - set(found)), sorted(set(found) - set(declared))
+    return FieldsDiffer(tuple(missing), tuple(extra)) if missing or extra else None

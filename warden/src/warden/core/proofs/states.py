@@ -1,0 +1,11 @@
+"""The words for what came of a proof; apart from the verdicts, so that `route` does not load these."""
+
+from typing import Literal
+
+Result = Literal["ok", "wrong", "inconclusive"]
+"""Of a verdict. ``wrong`` is an answer that contradicts the declaration, ``inconclusive`` is never a pass."""
+
+ProofState = Literal["proven", "refuted", "inconclusive"]
+
+Scope = Literal["lane", "custody", "some clusters"]
+"""``lane``: the whole lane; ``custody``: no delivery was observed; ``some clusters``: some of them were not."""

@@ -1,0 +1,295 @@
+"""Details of verdicts in words: one clause for each kind."""
+
+from functools import singledispatch
+
+from warden.core.clusters.manifests import Ref
+from warden.core.plans.plan import SharedAccount
+from warden.core.proofs import delivery_details, details
+from warden.present.plans import describe_note, describe_obstacle
+from warden.present.problems import described
+
+NAMED = 5
+"""Subjects that are named where more may read a Secret."""
+
+
+@singledispatch
+def describe_detail(detail: object) -> str:
+    """A detail as one clause without a full stop. Raises `TypeError` for a kind that is not described here."""
+    raise TypeError(f"no description of {type(detail).__name__}")
+
+
+@describe_detail.register
+def _(detail: details.Unobserved) -> str:
+    return described(detail.problem).rstrip(".")
+
+
+@describe_detail.register
+def _(detail: details.NotSent) -> str:
+    return f"not sent: {describe_detail(detail.because)}; not counted as a denial"
+
+
+@describe_detail.register
+def _(detail: details.ReaderCannotLogIn) -> str:
+    return f"not sent: the reader itself cannot log in: {describe_detail(detail.because)}; not counted as a denial"
+
+
+@describe_detail.register
+def _(detail: details.NoAnswer) -> str:
+    return f"{describe_detail(detail.because)}; not counted as a denial"
+
+
+@describe_detail.register
+def _(detail: details.UnclearReply) -> str:
+    return f"{f'answered {detail.status} {detail.reply}'.strip()}; not counted as a denial"
+
+
+@describe_detail.register
+def _(_: details.NoAuditLine) -> str:
+    return "the audit log has no line of it, so it does not count"
+
+
+@describe_detail.register
+def _(detail: details.GrantedByOthers) -> str:
+    policies = ", ".join(detail.policies)
+    if detail.only:
+        return f"the read was granted by {policies or 'no policy'}, not by {detail.only} alone"
+    return f"granted by {policies}"
+
+
+@describe_detail.register
+def _(detail: details.OtherReason) -> str:
+    return f"refused for another reason than the one tried: {detail.reply}"
+
+
+@describe_detail.register
+def _(detail: details.RefusedAtLogin) -> str:
+    return f"refused at the login, before the policy was asked: {detail.reply}"
+
+
+@describe_detail.register
+def _(detail: details.CallerRefused) -> str:
+    return f"the caller may not ask this: {detail.reply or 'permission denied'}"
+
+
+@describe_detail.register
+def _(detail: details.ReaderRefused) -> str:
+    review = "; if the role is as declared: may OpenBao review tokens in that cluster (system:auth-delegator)?"
+    return f"{detail.reply or 'permission denied'}{review if detail.unconfirmed else ''}"
+
+
+@describe_detail.register
+def _(_: details.NotWrapped) -> str:
+    return "the answer was not wrapped"
+
+
+@describe_detail.register
+def _(_: details.NoLiveVersion) -> str:
+    return "no live version: nothing was put there, or it was deleted"
+
+
+@describe_detail.register
+def _(detail: details.FieldsDiffer) -> str:
+    missing = f"missing: {', '.join(detail.missing)}" if detail.missing else ""
+    extra = f"not declared: {', '.join(detail.extra)}" if detail.extra else ""
+    return "; ".join(filter(None, (missing, extra)))
+
+
+@describe_detail.register
+def _(detail: details.CapabilitiesDiffer) -> str:
+    return "; ".join(f"{each.path}: {', '.join(each.held) or 'not stated'}" for each in detail.paths)
+
+
+@describe_detail.register
+def _(detail: details.NotKvVersion2) -> str:
+    return f"{detail.mount}/ is not KV version 2; no probe was sent, since one might overwrite a value there"
+
+
+@describe_detail.register
+def _(_: details.ObjectsCompared) -> str:
+    return ""
+
+
+@describe_detail.register
+def _(detail: details.OnlyMembersCanShow) -> str:
+    return f"only a member can show it: log in at {detail.mount} with the role {detail.role}, and prove again"
+
+
+@describe_detail.register
+def _(detail: details.ClosedMeanwhile) -> str:
+    reason = f" ({detail.reason})" if detail.reason else ""
+    return f"closed meanwhile{reason}; journal {detail.record}. Denials since then say nothing about the lane"
+
+
+@describe_detail.register
+def _(detail: delivery_details.SecretMissing) -> str:
+    return f"Secret {detail.secret} not found"
+
+
+@describe_detail.register
+def _(detail: delivery_details.OwnedByOther) -> str:
+    return describe_obstacle(detail.owner)
+
+
+@describe_detail.register
+def _(_: delivery_details.NotOwned) -> str:
+    return "nobody owns it: it was made by hand, or its owner was deleted"
+
+
+@describe_detail.register
+def _(detail: delivery_details.OwnerUnknown) -> str:
+    return f"whether the ExternalSecret owns it is not known: {describe_detail(detail.because)}"
+
+
+@describe_detail.register
+def _(_: delivery_details.SecretImmutable) -> str:
+    return "it is immutable, so no new value can reach it"
+
+
+@describe_detail.register
+def _(_: delivery_details.NotRenewed) -> str:
+    return "nothing renews it when the value changes"
+
+
+@describe_detail.register
+def _(detail: delivery_details.ExternalSecretMissing) -> str:
+    return f"ExternalSecret {detail.external_secret} not found"
+
+
+@describe_detail.register
+def _(detail: delivery_details.RefreshFailed) -> str:
+    return f"External Secrets Operator failed: {detail.message}"
+
+
+@describe_detail.register
+def _(detail: delivery_details.NoReaction) -> str:
+    last = f" (its last word: {detail.last_reason} at {detail.last_at})" if detail.last_reason else ""
+    return f"External Secrets Operator did not react within {detail.waited:.0f} s; is it running?{last}"
+
+
+@describe_detail.register
+def _(detail: delivery_details.NewestUnknown) -> str:
+    return (
+        f"version {detail.version} was handed out; which is the newest is not known: {describe_detail(detail.because)}"
+    )
+
+
+@describe_detail.register
+def _(detail: delivery_details.VersionDiffers) -> str:
+    return f"version {detail.handed} was handed out, and {detail.newest} is the newest in OpenBao"
+
+
+@describe_detail.register
+def _(detail: delivery_details.ReadByOtherRole) -> str:
+    return f"read with the role {detail.role}, not with {detail.declared}"
+
+
+@describe_detail.register
+def _(detail: delivery_details.ReadByOthers) -> str:
+    account = "" if detail.exists else f"; service account {detail.account} not found"
+    return f"read as {', '.join(detail.readers)}{account}"
+
+
+@describe_detail.register
+def _(_: delivery_details.NoReadFound) -> str:
+    return "the audit log has no read of it: the value came from elsewhere"
+
+
+@describe_detail.register
+def _(_: delivery_details.NothingDelivered) -> str:
+    return "not compared: nothing was delivered just now, or there is no audit line of it"
+
+
+@describe_detail.register
+def _(_: delivery_details.NoOtherDelivery) -> str:
+    return "not compared: no delivery by External Secrets Operator was refreshed beside it"
+
+
+@describe_detail.register
+def _(detail: delivery_details.ValueDiffers) -> str:
+    holds = "hold other values" if len(detail.fields) > 1 else "holds another value"
+    return f"{', '.join(detail.fields)} {holds} than version {detail.version}"
+
+
+@describe_detail.register
+def _(detail: delivery_details.LoggedInClear) -> str:
+    fields = ", ".join(detail.fields)
+    return f"the audit log holds {fields} in clear, not as a keyed hash (log_raw, or the mount's tuning)"
+
+
+@describe_detail.register
+def _(detail: delivery_details.CopiesInClear) -> str:
+    return f"in clear in {', '.join(detail.keys)}; whoever may see metadata sees it"
+
+
+@describe_detail.register
+def _(_: delivery_details.Asked) -> str:
+    return ""
+
+
+@describe_detail.register
+def _(detail: delivery_details.ReadableByOthers) -> str:
+    named = [
+        f"{each.subject} by {', '.join(map(_binding, each.bindings)) or 'another authorizer'}"
+        for each in detail.subjects
+    ]
+    more = [f"and {len(named) - NAMED} more"] if len(named) > NAMED else []
+    return f"{'; '.join(named[:NAMED] + more)}; if intended, add them to may_read_secrets in clusters.yaml"
+
+
+def _binding(binding: Ref) -> str:
+    return f"{binding.kind.lower()} {binding.name}{f' -n {binding.namespace}' if binding.namespace else ''}"
+
+
+@describe_detail.register
+def _(detail: delivery_details.Overwritten) -> str:
+    return f"{'; '.join(map(_overwritten_field, detail.fields))}; what read it meanwhile still has that"
+
+
+def _overwritten_field(field: delivery_details.OverwrittenField) -> str:
+    if field.change == "removed":
+        return f"{field.field}: removed; by whom is not recorded"
+    where = f"{field.field}, which is not the lane's" if field.change == "added" else field.field
+    if not field.writers:
+        return f"{where}: who wrote it is not recorded (managedFields)"
+    writers = (f"{each.manager or 'nobody named'} at {each.at or 'a time not recorded'}" for each in field.writers)
+    return f"{where}: written by {' and '.join(writers)}"
+
+
+@describe_detail.register
+def _(detail: SharedAccount) -> str:
+    return describe_note(detail)
+
+
+@describe_detail.register
+def _(_: delivery_details.DeploymentMissing) -> str:
+    return "Deployment not found"
+
+
+@describe_detail.register
+def _(detail: delivery_details.SecretNotUsed) -> str:
+    return f"it neither mounts the Secret {detail.secret} nor takes it into its environment"
+
+
+@describe_detail.register
+def _(_: delivery_details.NoPodRuns) -> str:
+    return "none of its pods runs, so nobody uses the value"
+
+
+@describe_detail.register
+def _(detail: delivery_details.PodsOfOtherTemplate) -> str:
+    return f"{', '.join(detail.pods)} runs an earlier template, without the Secret {detail.secret}"
+
+
+@describe_detail.register
+def _(_: delivery_details.SecretNotObserved) -> str:
+    return "the Secret does not exist or was not seen, so what runs with it is not known"
+
+
+@describe_detail.register
+def _(_: delivery_details.LastChangeUnknown) -> str:
+    return "when the Secret was last changed is not recorded, so who has it is not known"
+
+
+@describe_detail.register
+def _(detail: delivery_details.PodsOlder) -> str:
+    return f"{', '.join(detail.pods)} started before the Secret's last change ({detail.changed}) and does not follow it"

@@ -1,0 +1,187 @@
+"""Proofs as text for a terminal, or as JSON."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from warden.core.lanes.lane import Lane
+from warden.core.proofs.verdict import Proof, Verdict
+from warden.core.remedies import warden
+from warden.present import plans, terminal
+from warden.present.commands import command, commands
+from warden.present.verdicts import explanation, title
+
+TITLE = 50
+"""Columns of a title, so that the whole line fits 100."""
+
+FOLDED = 2
+"""How many more verdicts have the same reason before they are shown as one."""
+
+_WORDS = {"ok": "ok", "wrong": "FAIL", "inconclusive": "??"}
+_STYLES = {"ok": "ok", "wrong": "bad", "inconclusive": "warn"}
+_STATES = {"proven": "ok", "refuted": "bad", "inconclusive": "warn"}
+_NOTEWORTHY = frozenset({"shared", "healed"})
+"""As expected, and to be noticed all the same."""
+
+
+def owner_of(lane: Lane, verdict: Verdict) -> str:
+    """Whose turn it is: the owner of the stretch that the verdict is about."""
+    owners = {"custody": lane.owners.custody, "consumer": lane.owners.consumer, "runtime": lane.owners.runtime}
+    return (owners[verdict.stretch] or lane.owners.custody).repo
+
+
+def observed_word(verdict: Verdict) -> str:
+    """What was observed; in capitals where it is wrong."""
+    if verdict.observed == "version":
+        return f"version {verdict.version or '?'}"
+    word = verdict.observed.replace("-", " ")
+    return word.upper() if verdict.result == "wrong" or verdict.observed in _NOTEWORTHY else word
+
+
+# -- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def proof_json(lane: Lane, proof: Proof, audit_log: str) -> dict[str, Any]:
+    """``lane, state, passed, failed, inconclusive, total, system, audit_log, journal, scope, unplayed, verdicts[]``."""
+    return {
+        "lane": proof.lane,
+        "state": proof.state,
+        "passed": proof.passed,
+        "failed": proof.failed,
+        "inconclusive": proof.inconclusive,
+        "total": len(proof.verdicts),
+        "system": proof.system,
+        "audit_log": audit_log,
+        "journal": proof.record,
+        "scope": proof.scope,
+        "unplayed": list(proof.unplayed),
+        "verdicts": [verdict_json(lane, verdict) for verdict in proof.verdicts],
+    }
+
+
+def verdict_json(lane: Lane, verdict: Verdict) -> dict[str, Any]:
+    """One verdict; ``mend`` is its ``remedy`` as a command line."""
+    return {
+        "probe": verdict.probe,
+        "title": title(verdict, lane),
+        "reader": verdict.reader,
+        "word": _WORDS[verdict.result],
+        "expected": verdict.expected.replace("-", " "),
+        "observed": observed_word(verdict),
+        "status": verdict.status,
+        "detail": explanation(verdict),
+        "audit": verdict.audit,
+        "at": verdict.at,
+        "ms": verdict.ms,
+        "difference": plans.difference_lines(verdict.differences),
+        "mend": commands(verdict.remedy) if verdict.result != "ok" else "",
+        "remedy": [terminal.plain(step) for step in verdict.remedy] if verdict.result != "ok" else [],
+        "stretch": verdict.stretch,
+        "owner": owner_of(lane, verdict),
+    }
+
+
+# -- text -------------------------------------------------------------------------------------------------------------
+
+
+def show_proof(lane: Lane, proof: Proof, *, brief: bool) -> None:
+    """Every verdict below whom it is about, then the conclusion; `brief` leaves out what is simply as expected."""
+    shown = proof.verdicts
+    if brief:
+        shown = tuple(each for each in shown if each.result != "ok" or each.observed == "healed")
+        terminal.line(terminal.styled(lane.id, "head"))
+    for label in dict.fromkeys(verdict.reader for verdict in shown):
+        if not brief:
+            terminal.heading(*_heading(lane, label))
+        before = ""
+        for verdict, more in _folded([each for each in shown if each.reader == label]):
+            _show_verdict(lane, verdict, more, before)
+            before = explanation(verdict)
+    terminal.sentence(_conclusion(proof))
+
+
+def show_scope(lane: Lane, proof: Proof, *, chosen: bool) -> None:
+    """What the proof left out; `chosen`: because an option said so. Nothing where it is of the whole lane."""
+    if proof.scope == "lane":
+        return
+    part = "custody alone" if proof.scope == "custody" else "some of its deliveries"
+    whole = command(warden("prove", lane.id))
+    if chosen and proof.unplayed:
+        terminal.sentence(
+            f"This is a proof of custody alone, as requested: nobody was played as {', '.join(proof.unplayed)} or as a "
+            f"stranger, since a cluster issues the tokens. The whole lane: {whole}"
+        )
+    elif chosen:
+        terminal.sentence(f"This is a proof of {part}, as requested. The whole lane: {whole}")
+    else:
+        terminal.line(f"This is a proof of {part}.")
+        plans.show_remains(proof.undelivered, (), ())
+
+
+def _folded(verdicts: Sequence[Verdict]) -> Iterator[tuple[Verdict, int]]:
+    """The verdicts; several in a row that are open for one reason are the first of them and how many more."""
+    for _, group in itertools.groupby(verdicts, _reason):
+        first, *more = group
+        if len(more) < FOLDED:
+            yield from ((each, 0) for each in (first, *more))
+        else:
+            yield first, len(more)
+
+
+def _reason(verdict: Verdict) -> object:
+    """What verdicts have in common that can be said once; a verdict with evidence of its own shares it with none."""
+    shared = verdict.result == "inconclusive" and verdict.detail is not None
+    own = verdict.audit or verdict.status or verdict.remedy
+    return (verdict.observed, verdict.detail) if shared and not own else id(verdict)
+
+
+def _heading(lane: Lane, label: str) -> tuple[str, str]:
+    for reader in lane.readers:
+        if reader.label == label:
+            return f"reader {label}", f"auth/{reader.mount} role {lane.role_of(reader)}"
+    if label.startswith("delivery "):
+        delivery = lane.deliveries[label.removeprefix("delivery ")]
+        return label, f"{'ExternalSecret' if delivery.external_secret else 'Secret made by hand'} {delivery.secret}"
+    return f"lane {lane.id}", lane.custody.path
+
+
+def _show_verdict(lane: Lane, verdict: Verdict, more: int, explained: str) -> None:
+    """One verdict; an explanation that the verdict above it has given already is not repeated."""
+    word = terminal.styled(f"{_WORDS[verdict.result]:<4}", _STYLES[verdict.result])
+    terminal.line(f"  {word} {_columns(lane, verdict, more)}".rstrip())
+    text = explanation(verdict)
+    if verdict.result != "wrong" and text in {"", explained}:
+        return
+    for part in terminal.wrapped(text, indent=9) if text else ():
+        terminal.line(part)
+    for part in plans.difference_lines(verdict.differences):
+        terminal.line(f"           {part}")
+    if verdict.remedy and verdict.result != "ok":
+        for part in terminal.joined(f"owner {owner_of(lane, verdict)}", f"fix: {commands(verdict.remedy)}", indent=9):
+            terminal.line(part)
+
+
+def _columns(lane: Lane, verdict: Verdict, more: int) -> str:
+    text = title(verdict, lane) + (f", and {more} more" if more else "")
+    wide = terminal.width() in {0, 100}
+    shown = f"{text:<{TITLE}}" if wide else terminal.fit(text, terminal.width() - 39)
+    observed = {"refused": "denied", "REFUSED": "DENIED"}.get(observed_word(verdict), observed_word(verdict))
+    evidence = f"audit {verdict.audit[:8]}" if verdict.audit else " " * 14 if verdict.ms else ""
+    took = f"  {verdict.ms:>4.0f} ms" if (verdict.ms or verdict.status) and wide else ""
+    return f"{shown} {observed:<11} {verdict.status or '':<4} {evidence}{took}"
+
+
+def _conclusion(proof: Proof) -> str:
+    total = len(proof.verdicts)
+    asked = [verdict for verdict in proof.verdicts if verdict.status or verdict.audit]
+    lines = sum(bool(verdict.audit) for verdict in asked)
+    counts: Iterable[str] = filter(
+        None,
+        (
+            f"{proof.failed} of {total} wrong" if proof.failed else "",
+            f"{proof.inconclusive} of {total} inconclusive" if proof.inconclusive else "",
+            f"{proof.passed} of {total} as expected" if proof.state == "proven" else "",
+        ),
+    )
+    word = terminal.styled(proof.state, _STATES[proof.state])
+    return f"{word}: {', '.join(counts)} · evidence {lines}/{len(asked)} audit lines · journal {proof.record}"

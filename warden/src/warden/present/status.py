@@ -1,0 +1,106 @@
+"""How lanes stand, as a table or as JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from warden.core.lifecycle.lane_status import DeliveryStatus, LaneStatus, NextStep
+from warden.present import terminal
+from warden.present.commands import commands
+
+_DELIVERIES = {
+    "not-looked-at": "not here",
+    "unseen": "?",
+    "missing": "MISSING",
+    "by-hand": "by hand",
+    "changed": "changed since",
+}
+_NARROW = ("CUSTODY", "ACCESS", "PROOF", "ROTATED")
+
+
+def status_json(found: Sequence[LaneStatus]) -> list[dict[str, Any]]:
+    """A list of ``lane, status, custody, access, deliveries {}, proof, proven_at, written_at, next_owner, …``."""
+    return [
+        {
+            "lane": each.lane,
+            "status": each.declared,
+            "custody": _custody(each),
+            "access": _access(each),
+            "deliveries": {cluster: delivery_word(one) for cluster, one in each.deliveries.items()},
+            "proof": _proof(each),
+            "proven_at": each.proven_at,
+            "written_at": each.written.isoformat().replace("+00:00", "Z") if each.written else "",
+            "next_owner": each.next.owner if each.next else "",
+            "next_action": next_action(each.next),
+        }
+        for each in found
+    ]
+
+
+def show_status(found: Sequence[LaneStatus]) -> None:
+    """One wide table where it fits; otherwise with deliveries and the next step below each lane."""
+    clusters = sorted({cluster for each in found for cluster in each.deliveries})
+    head = ("LANE", "CUSTODY", "ACCESS", *(cluster.upper() for cluster in clusters), "PROOF", "ROTATED", "NEXT")
+    rows = [(*_cells(each, clusters), _next(each) or "-") for each in found]
+    if terminal.fits(head, rows):
+        terminal.table(head, rows)
+        return
+    widths = [max(len(each.lane) for each in found), 8, 6, 22, 8]
+    _line(("LANE", *_NARROW), widths)
+    for each in found:
+        _line(_cells(each, []), widths)
+        delivered = " · ".join(f"{cluster} {delivery_word(one)}" for cluster, one in each.deliveries.items())
+        for name, text in (("delivery", delivered), ("next", _next(each))):
+            if text:
+                terminal.line(f"  {name:<8} {text}")
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> None:
+    terminal.line("  ".join(f"{cell:<{size}}" for cell, size in zip(cells, widths, strict=True)).rstrip())
+
+
+def _cells(each: LaneStatus, clusters: Sequence[str]) -> tuple[str, ...]:
+    return (
+        each.lane,
+        _custody(each),
+        _access(each),
+        *(delivery_word(each.deliveries[cluster]) if cluster in each.deliveries else "-" for cluster in clusters),
+        f"{_proof(each)}, {terminal.ago(each.proven_at)}" if each.proven_at else _proof(each),
+        terminal.ago(each.written).removesuffix(" ago") if each.written else "-",
+    )
+
+
+def delivery_word(found: DeliveryStatus) -> str:
+    """A delivery in a word or two."""
+    if found.state == "behind":
+        return f"v{found.version}, not v{found.newest}"
+    if found.state == "proven":
+        return f"v{found.version} proven"
+    return _DELIVERIES.get(found.state, found.state)
+
+
+def _custody(each: LaneStatus) -> str:
+    if each.version is None:
+        return "?"
+    return f"v{each.version}" if each.version else "no value"
+
+
+def _access(each: LaneStatus) -> str:
+    return "closed" if each.closed else "open"
+
+
+def _proof(each: LaneStatus) -> str:
+    return "never" if each.proof == "unproven" else each.proof
+
+
+def _next(each: LaneStatus) -> str:
+    return f"{each.next.owner}: {next_action(each.next)}" if each.next else ""
+
+
+def next_action(step: NextStep | None) -> str:
+    """The next step as a command, with the reason where the command does not tell it; empty where there is none."""
+    if step is None:
+        return ""
+    if step.reason == "placeholder":
+        return "write the concrete path into the lane's file"
+    before = {"rotation-due": "rotate: ", "closed-in-journal-only": "close it in OpenBao, too: "}
+    return before.get(step.reason, "") + commands(step.remedy)

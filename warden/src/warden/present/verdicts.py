@@ -1,0 +1,146 @@
+"""Verdicts in words: the title of each probe, what a wrong answer means, and what is behind it."""
+
+from collections.abc import Callable, Mapping
+
+from warden.core.lanes.lane import Lane
+from warden.core.plans.plan import NoAudience, ReachesFurther
+from warden.core.proofs import delivery_details, details
+from warden.core.proofs.verdict import ProbeId, Verdict
+from warden.present.commands import commands
+from warden.present.details import describe_detail
+from warden.present.plans import describe_obstacle
+
+_Title = Callable[[Verdict, Lane], str]
+
+
+def _fixed(title: str) -> _Title:
+    return lambda _verdict, _lane: title
+
+
+def _is_by_hand(verdict: Verdict, lane: Lane) -> bool:
+    delivery = lane.deliveries.get(verdict.reader.removeprefix("delivery "))
+    return delivery is not None and delivery.external_secret is None
+
+
+def _exposure(verdict: Verdict, _: Lane) -> str:
+    if not isinstance(verdict.detail, delivery_details.Asked | delivery_details.ReadableByOthers):
+        return "nobody else may read it"
+    asked, known = verdict.detail.asked, verdict.detail.known
+    return f"nobody else may read it ({asked} asked{f' for {known}' if known > asked else ''})"
+
+
+def _objects(verdict: Verdict, _: Lane) -> str:
+    count = verdict.detail.count if isinstance(verdict.detail, details.ObjectsCompared) else 0
+    return f"{count} objects are as declared"
+
+
+def _object(verdict: Verdict, _: Lane) -> str:
+    if isinstance(verdict.detail, details.ObjectDiffers) and verdict.reader.startswith("delivery "):
+        return f"{verdict.detail.kind} {verdict.detail.name} is as declared"
+    return f"{verdict.probe} is as declared"
+
+
+TITLES: Mapping[ProbeId, _Title] = {
+    "plan": _fixed("mount, policy and roles are as declared"),
+    "mount": _fixed("the mount is KV version 2"),
+    "policy": _object,
+    "role": _object,
+    "live-version": _fixed("a live version has exactly the lane's fields"),
+    "no-token": _fixed("request without a token"),
+    "reads": lambda _, lane: f"reads {' '.join(lane.custody.fields)} (wrapped)",
+    "other-account": lambda verdict, _: f"another service account in {verdict.subject}",
+    "other-namespace": _fixed("same account name in another namespace"),
+    "other-audience": _fixed("token issued for another audience"),
+    "sibling": _fixed("reads a sibling path"),
+    "below": _fixed("reads a path below"),
+    "lists": _fixed("lists the parent path"),
+    "scans": _fixed("scans the parent path"),
+    "writes": _fixed("writes the path"),
+    "patches": _fixed("patches the path"),
+    "deletes": _fixed("deletes a version"),
+    "undeletes": _fixed("undeletes a version"),
+    "destroys": _fixed("destroys a version"),
+    "capabilities": _fixed("has the capability to read, and no other"),
+    "other-lane": lambda verdict, _: f"reader of another lane ({verdict.subject})",
+    "member": lambda verdict, _: f"a member of {verdict.subject} reads",
+    "audit": _fixed("the audit log can be read"),
+    "closed": _fixed("the lane stayed open during the proof"),
+    "delivery": lambda verdict, _: f"delivered to {verdict.subject}",
+    "objects": _objects,
+    "namespace": _object,
+    "serviceaccount": _object,
+    "rolebinding": _object,
+    "secretstore": _object,
+    "clustersecretstore": _object,
+    "externalsecret": _object,
+    "synced": _fixed("a refresh requested now is followed"),
+    "shared-account": lambda verdict, _: f"read as {verdict.subject}, which others may share",
+    "handed-out": lambda verdict, _: f"handed out to {verdict.subject} itself",
+    "secret": _fixed("owned by the ExternalSecret, the lane's fields"),
+    "value": lambda verdict, lane: (
+        "holds the newest value in OpenBao" if _is_by_hand(verdict, lane) else "holds the value that OpenBao handed out"
+    ),
+    "by-hand": _fixed("Secret made by hand has the lane's fields"),
+    "healed": _fixed("Secret was overwritten before this refresh"),
+    "plaintext": _fixed("no copy of it in annotations or labels"),
+    "consumer": lambda verdict, _: f"{verdict.subject} runs with it",
+    "exposure": _exposure,
+}
+
+MEANINGS: Mapping[ProbeId, str] = {
+    "reads": "a declared reader cannot read",
+    "no-token": "the path can be read without any identity",
+    "other-account": "the role accepts other accounts of the namespace",
+    "other-namespace": "the role accepts accounts of other namespaces",
+    "other-audience": "the role has no audience set, so a token for any service can log in",
+    "sibling": "the reader's policies reach further than this path",
+    "below": "the reader's policies reach further than this path",
+    "lists": "the reader's policies reach further than this path",
+    "scans": "the reader's policies reach further than this path",
+    "writes": "a reader can change or destroy the value",
+    "patches": "a reader can change or destroy the value",
+    "deletes": "a reader can change or destroy the value",
+    "undeletes": "a reader can change or destroy the value",
+    "destroys": "a reader can change or destroy the value",
+    "capabilities": "the reader holds more than read on this path",
+    "other-lane": "the reader of another lane reads this one",
+}
+"""What it means where a probe is answered wrongly; what is compared instead says itself what differs."""
+
+
+def title(verdict: Verdict, lane: Lane) -> str:
+    """What was tried."""
+    return TITLES[verdict.probe](verdict, lane)
+
+
+def explanation(verdict: Verdict) -> str:
+    """What the verdict means and what is behind it; empty where its title says everything."""
+    if isinstance(verdict.detail, details.ObjectDiffers):
+        return _object_differs(verdict.detail, verdict)
+    if isinstance(verdict.detail, delivery_details.NotRenewed):
+        return f"{describe_detail(verdict.detail)}; to have it delivered: {commands(verdict.remedy)}"
+    detail = describe_detail(verdict.detail) if verdict.detail is not None else ""
+    if verdict.observed == "logged-in" and verdict.result == "wrong":
+        detail = "the login was accepted, only the read was refused"
+    says_it_all = isinstance(verdict.detail, details.GrantedByOthers) and bool(verdict.detail.only)
+    meaning = "" if verdict.result != "wrong" or says_it_all else MEANINGS.get(verdict.probe, "")
+    return ": ".join(filter(None, (meaning, detail)))
+
+
+def _object_differs(detail: details.ObjectDiffers, verdict: Verdict) -> str:
+    if detail.action == "create":
+        return f"{detail.name} not found"
+    if not detail.kind[:1].isupper():  # an object of OpenBao: its differences are shown
+        return ": ".join(filter(None, (detail.name, _widening(detail))))
+    fields = dict.fromkeys(each.field for each in verdict.differences)
+    differs = f"differs from the declaration: {', '.join(fields)}" if fields else ""
+    obstacle = describe_obstacle(detail.obstacle) if detail.obstacle is not None else ""
+    return "; ".join(filter(None, (differs, obstacle)))
+
+
+def _widening(detail: details.ObjectDiffers) -> str:
+    if isinstance(detail.widening, ReachesFurther):
+        return f"the policy reaches further than the lane: {'; '.join(detail.widening.stanzas)}"
+    if isinstance(detail.widening, NoAudience):
+        return "the role has no audience set, so a token for any service can log in"
+    return ""

@@ -1,0 +1,130 @@
+"""Sends the probes of one lane over one connection, as whoever each of them is about."""
+
+import time
+from collections.abc import Mapping
+
+import msgspec
+
+from warden.core.errors import Refused, Unreachable, WardenError
+from warden.core.lanes.lane import Lane, WorkloadReader
+from warden.core.openbao.api import Answer, Entered, InlineLogin, Request
+from warden.core.proofs.details import NoAnswer, NotSent, ReaderCannotLogIn, unobserved
+from warden.core.proofs.probe_verdicts import Outcome
+from warden.core.proofs.probes import HEADER, Caller, Claims, Held, Nobody, Probe, claims_of
+from warden.core.secret import Secret
+from warden.ports.identities import Identities
+from warden.ports.vault import Vault
+
+TOKEN_TTL = 600
+"""Seconds that a minted token lives: the least that Kubernetes' TokenRequest grants."""
+
+
+def marker(vault: Vault, nonce: str) -> None:
+    """Have OpenBao write a line with this nonce to its audit log. Raises as the port Vault."""
+    vault.send(vault.as_caller(Request(method="GET", path="auth/token/lookup-self", headers={HEADER: nonce})))
+
+
+class ProbeSender:
+    """Keeps minted tokens and the readers' sessions in memory, and ends the sessions afterwards."""
+
+    def __init__(self, lane: Lane, vault: Vault, identities: Identities) -> None:
+        self._lane = lane
+        self._vault = vault
+        self._identities = identities
+        self._tokens: dict[tuple[str, str, str], Secret] = {}
+        self._sessions: dict[str, Entered | ReaderCannotLogIn] = {}
+        self._silent: Unreachable | None = None
+
+    def send(self, probe: Probe, nonce: str) -> Outcome:
+        """Send one probe; what keeps it from being sent or answered becomes the outcome's `failure`."""
+        if self._silent is not None:  # one silent server must not be waited for as often as there are probes
+            return _failed(nonce, NotSent(unobserved(self._silent)))
+        try:
+            session = self._session(probe)
+            if isinstance(session, ReaderCannotLogIn):
+                return _failed(nonce, session)
+            request = self._request(probe, nonce, session)
+        except Unreachable as fault:
+            self._silent = fault
+            return _failed(nonce, NotSent(unobserved(fault)))
+        except WardenError as fault:
+            return _failed(nonce, NotSent(unobserved(fault)))
+        started = time.perf_counter()
+        try:
+            answer = self._vault.send(request)
+        except WardenError as fault:
+            self._silent = fault if isinstance(fault, Unreachable) else None
+            return _failed(nonce, NoAnswer(unobserved(fault)))
+        took = (time.perf_counter() - started) * 1000
+        self._revoke_wrapping_token(answer)
+        entity = session.entity if session else ""
+        return Outcome(nonce=nonce, answer=_without_values(probe, answer), entity=entity, ms=took)
+
+    def close(self) -> None:
+        """End the sessions; a server that is gone by now ends them itself after their ttl."""
+        for session in self._sessions.values():
+            if isinstance(session, Entered) and self._silent is None:
+                self._try_to_revoke(session.token)
+
+    def _request(self, probe: Probe, nonce: str, session: Entered | None) -> Request:
+        request = Request(
+            method=probe.method, path=probe.path, body=probe.body, headers={**probe.headers, HEADER: nonce}
+        )
+        match probe.actor:
+            case Nobody():
+                return request
+            case Caller():
+                return self._vault.as_caller(request)
+            case Claims() as claims:
+                login = InlineLogin(mount=claims.mount, role=claims.role, jwt=self._token(claims))
+                return msgspec.structs.replace(request, inline=login)
+            case Held():
+                return msgspec.structs.replace(request, token=session.token if session else None)
+
+    def _token(self, claims: Claims) -> Secret:
+        key = (claims.mount, str(claims.workload), claims.audience)
+        if key not in self._tokens:
+            self._tokens[key] = self._identities.mint(claims.mount, claims.workload, claims.audience, TOKEN_TTL)
+        return self._tokens[key]
+
+    def _session(self, probe: Probe) -> Entered | ReaderCannotLogIn | None:
+        """The session of the probe's reader, where the probe takes one; it is logged in once."""
+        if not isinstance(probe.actor, Held):
+            return None
+        if probe.reader not in self._sessions:
+            self._sessions[probe.reader] = self._log_in(probe.reader)
+        return self._sessions[probe.reader]
+
+    def _log_in(self, label: str) -> Entered | ReaderCannotLogIn:
+        workloads = (each for each in self._lane.readers if isinstance(each, WorkloadReader))
+        claims = claims_of(self._lane, next(each for each in workloads if each.label == label))
+        token = self._token(claims)
+        try:
+            return self._vault.enter(claims.mount, claims.role, token)
+        except Refused as fault:
+            return ReaderCannotLogIn(unobserved(fault))
+
+    def _revoke_wrapping_token(self, answer: Answer) -> None:
+        """A wrapping token is revoked at once: nobody is to unwrap it."""
+        wrapped = answer.body.get("wrap_info")
+        if isinstance(wrapped, Mapping) and wrapped.get("token"):
+            self._try_to_revoke(Secret(wrapped["token"]))
+
+    def _try_to_revoke(self, token: Secret) -> None:
+        try:
+            self._vault.revoke_self(token)
+        except WardenError:
+            # It lives for 30 s (wrapping) or the role's ttl; that it was not revoked is in the audit log.
+            return
+
+
+def _failed(nonce: str, failure: NotSent | ReaderCannotLogIn | NoAnswer) -> Outcome:
+    return Outcome(nonce=nonce, answer=None, failure=failure)
+
+
+def _without_values(probe: Probe, answer: Answer) -> Answer:
+    """Keep what the judgement needs. Should a proxy drop the wrapping header, a value would be in the body."""
+    if probe.fields or probe.capabilities:
+        return answer
+    kept = {"errors": answer.body.get("errors") or [], "wrap_info": bool(answer.body.get("wrap_info"))}
+    return msgspec.structs.replace(answer, body=kept)
