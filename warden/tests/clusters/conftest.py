@@ -15,12 +15,11 @@ import msgspec
 import pytest
 import yaml
 
-from warden.adapters.identities import ByMount, ClusterIssuer
+from warden.adapters.identities import ByMount, ClusterIssuer, NoIssuer
 from warden.adapters.journal.sqlite import SqliteJournal
 from warden.adapters.kubernetes.client import Kubernetes
 from warden.adapters.kubernetes.kubeconfig import connect
 from warden.adapters.openbao.audit_log import AuditFiles
-from warden.adapters.unplayed import Unplayed
 from warden.core.clusters.manifests import Manifest, Reached, external_secret_of
 from warden.core.clusters.rights import Asking
 from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget, seated, target, targets
@@ -325,7 +324,7 @@ class ClusterBench:
         return prove(
             [self.seated],
             self.context(clusters),
-            identities or ByMount(issuers, Unplayed(self.platform.address)),
+            identities or ByMount(issuers, NoIssuer(self.platform.address)),
             AuditFiles([self.platform.audit_file]),
             chosen,
         )[0]

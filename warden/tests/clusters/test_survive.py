@@ -172,11 +172,10 @@ def test_a_token_request_that_is_forbidden_proves_nothing(bench):
     bench.ready().deploy()
     bench.create("serviceaccount", {"metadata": {"name": "weak"}})
     weak = bench.kube_as("weak")
-    from warden.adapters.identities import ByMount, ClusterIssuer
-    from warden.adapters.unplayed import Unplayed
+    from warden.adapters.identities import ByMount, ClusterIssuer, NoIssuer
 
     issuers = {bench.declared["coulombcore"].auth_mount: ClusterIssuer(weak)}
-    proof = bench.prove(identities=ByMount(issuers, Unplayed("there")))
+    proof = bench.prove(identities=ByMount(issuers, NoIssuer("there")))
     assert proof.state == "inconclusive"
     assert {"reads", "other-account", "other-namespace", "other-audience"} <= bench.found(proof, "inconclusive")
     assert "serviceaccounts/token" in explanation(bench.verdict(proof, "reads"))

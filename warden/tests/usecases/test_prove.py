@@ -13,11 +13,10 @@ import msgspec
 import pytest
 
 from warden.adapters.dev.issuer import LocalIssuer
-from warden.adapters.identities import ByMount
+from warden.adapters.identities import ByMount, NoIssuer
 from warden.adapters.openbao.audit_log import AuditCommand, AuditFiles
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
-from warden.adapters.unplayed import Unplayed
 from warden.core.errors import JournalUnwritable, Unidentified
 from warden.core.lanes.lane import PeopleReader
 from warden.core.plans.plan import NoAudience, ReachesFurther
@@ -377,7 +376,7 @@ def test_lines_are_found_in_a_directory_of_logs(bench):
 
 
 def test_where_nobody_can_be_impersonated_it_is_inconclusive(bench, verdict):
-    proof = bench.ready().prove(identities=ByMount({}, Unplayed("https://bao.example:8200")))
+    proof = bench.ready().prove(identities=ByMount({}, NoIssuer("https://bao.example:8200")))
     assert proof.state == "inconclusive"
     assert verdict(proof, "other-account").result == "inconclusive"
     assert verdict(proof, "no-token").result == "ok"

@@ -168,7 +168,7 @@ def test_a_cluster_store_is_for_one_namespace(directory):
 BAD = {
     "name": ("Here_1:\n  context: c\n", (1, "Here_1", "is not a valid name of a cluster")),
     "no context": ("here:\n  auth_mount: kubernetes\n", (2, "here.context", "is missing")),
-    "unknown key": ("here:\n  context: c\n  mount: x\n", (3, "here.mount", "is no key here")),
+    "unknown key": ("here:\n  context: c\n  mount: x\n", (3, "here.mount", "unknown key")),
     "mount twice": (
         "here:\n  context: c\nthere:\n  context: d\n",
         (3, "there.auth_mount", "kubernetes is already the mount of here"),
