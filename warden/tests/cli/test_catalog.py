@@ -192,7 +192,7 @@ def test_a_planted_secret_is_told_and_printed_nowhere(run, tmp_path):
     ):
         done = run(*argv)
         assert secret[4:] not in done.stdout + done.stderr
-    assert "a GitHub token" in run("catalog", "check").stdout
+    assert "secret material (github pat)" in run("catalog", "check").stdout
 
 
 def test_no_platform_anywhere_is_wrong_usage_that_names_all_places(run):

@@ -134,7 +134,7 @@ def test_a_reason_for_closing_or_opening_holds_no_secret(applied, verb):
     secret = "sk-or-v1-" + "0123456789abcdef" * 4
     done = applied(verb, applied.world.lane, "--reason", f"{secret} leaked", "--yes")
     assert done.returncode == 2
-    assert "--reason holds an OpenRouter key" in done.stderr
+    assert "--reason holds secret material (" in done.stderr
     assert secret not in done.stderr + applied("journal", "log", "--json").stdout
 
 
@@ -179,7 +179,8 @@ def test_of_a_delivery_whose_cluster_is_not_embedded_here_nothing_else_is_said(e
     world.lane_file.write_text(text.replace("owners:\n", "owners:\n  runtime: {repo: app, doc: docs/run.md}\n"))
     done = engineer(*[world.lane if word == "LANE" else word for word in argv])
     assert done.returncode == 2, done.stderr
-    assert "the embedded platform has no cluster here. Nothing was done." in done.stderr
+    assert "the embedded platform has no cluster " in done.stderr
+    assert "Nothing was done." in done.stderr
     assert "warden dev up --cluster here,there" in done.stderr
 
 
@@ -523,9 +524,10 @@ def test_a_lane_is_closed_for_everyone_and_opened_again(applied):
     (row,) = [line for line in applied("status").stdout.splitlines() if line.startswith(lane)]
     assert "closed" in row
     assert applied("plan", lane).returncode == 0
-    assert applied("apply", lane).stdout.splitlines()[-1].endswith(f"is closed; to open it: warden reactivate {lane}")
+    reopen = f"he lane is closed; to open it: warden reactivate {lane}"
+    assert reopen in applied("apply", lane).stdout.splitlines()[-1]
     kept = applied("put", lane, "API_KEY", stdin="a-new-value\n")
-    assert kept.stdout.splitlines()[-1] == f"The lane is closed; to open it: warden reactivate {lane}"
+    assert reopen in kept.stdout.splitlines()[-1]
     opened = applied("reactivate", lane, "--reason", "new key", "--yes", "--json")
     assert (opened.returncode, json.loads(opened.stdout)["closed"]) == (0, False)
     assert applied("prove", lane).returncode == 0

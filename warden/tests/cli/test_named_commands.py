@@ -40,6 +40,8 @@ NAMED = [each for path in sorted(SOURCE.rglob("*.py")) if path.name != "remedies
 
 def command_of(name: str) -> click.Command | None:
     found: click.Command | None = root
+    if name.startswith("--"):
+        return root if any(name in param.opts for param in root.params) else None
     for word in name.split():
         assert isinstance(found, click.Group), name
         found = found.get_command(click.Context(found), word)

@@ -204,6 +204,8 @@ HEAVY = [
     "snowballstemmer",
     "logging",
     "pathlib",
+    "secret_scan",
+    "kingfisher_sdk",
 ]
 LISTED = [name for name in HEAVY if name not in {"yaml", "pathlib"}]
 

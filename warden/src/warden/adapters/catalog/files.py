@@ -16,7 +16,6 @@ from warden.core.errors import Effect, Fault, Invalid, UsageError
 from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, invalid, kind_of, unknown
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.rules import Complaint, across, apart, located, of_clusters, of_entry
-from warden.core.material import redact
 from warden.core.remedies import warden
 
 _REMOVE = "remove it, and if it was ever real, rotate it: whoever has the file has had it"
@@ -200,18 +199,26 @@ def _tree(raw: bytes, source: Source) -> Mapping:
 
     Material is sought in the text, comments included, and once more in what YAML makes of it (escapes, folded lines).
     """
-    text, material = redact(decode(raw))
-    source.faults += [Fault(source.file, line, "", f"holds {what}; {_REMOVE}") for line, what in material]
+    from secret_scan import redact, scan  # imported here, since `route list` reads no file that is compiled
+
+    written = decode(raw)
+    found = scan(written)
+    text = redact(written, found)
+    lines = [written.count("\n", 0, finding.start) + 1 for finding in found]
+    source.faults += [
+        Fault(source.file, line, "", f"holds secret material ({finding.kind}); {_REMOVE}")
+        for line, finding in zip(lines, found, strict=True)
+    ]
     try:
         tree = parse(text)
     except Refusal:
-        if material:
-            raise Refusal(material[0][0], "was not read further than for secrets") from None
+        if lines:
+            raise Refusal(lines[0], "was not read further than for secrets") from None
         raise
     for node in scalars(tree) if tree else ():
-        hidden = [] if node.text in text else redact(node.text)[1]  # what stands there as it is has been looked at
+        hidden = [] if node.text in text else scan(node.text)  # text that is there as it is was scanned above
         if hidden:
-            raise Refusal(node.line, f"holds {hidden[0][1]}, written in several pieces; {_REMOVE}")
+            raise Refusal(node.line, f"holds secret material ({hidden[0].kind}) in several pieces; {_REMOVE}")
     if not isinstance(tree, Mapping):
         raise Refusal(1, "declares nothing: it is not a mapping with keys")
     return tree

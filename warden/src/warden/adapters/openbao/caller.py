@@ -135,9 +135,9 @@ def _read_token(path: str) -> Secret | None:
 
 
 def _no_token(path: str, what: str) -> Unidentified:
-    from warden.core.material import redact  # costs a start that goes well nothing
+    from secret_scan import redact  # costs a start that goes well nothing
 
-    path = redact(path)[0]  # the token itself is soon given instead of its file
+    path = redact(path)  # the token itself is soon given instead of its file
     return Unidentified(
         f"{path} {what}",
         effect=Effect.NOTHING_ASKED,

@@ -1,42 +1,38 @@
 """The port Vault on the HTTP API of OpenBao (and Vault, which it came from).
 
-API pages: https://openbao.org/api-docs/ (system, secret/kv/kv-v2, auth/token, auth/jwt, auth/kubernetes). What a
-status means here: 2xx done; 404 no such object; 400 for a mount that does not exist; 403 refused, or a token that is
-not accepted, which only a second question (lookup-self) tells apart; 412/429/5xx and 503 the server itself.
+API pages: https://openbao.org/api-docs/ (system, secret/kv/kv-v2, auth/token, auth/jwt, auth/kubernetes).
 """
 
-import base64
-import datetime as dt
-import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from warden.adapters.openbao.answers import (
+    BAD_REQUEST,
+    FORBIDDEN,
+    IN_BETWEEN,
+    INTERNAL,
+    NO_CONTENT,
+    NOT_FOUND,
+    OK,
+    error_of,
+    inline_headers,
+    is_openbao,
+    is_past,
+    secret_of,
+    time_of,
+)
 from warden.adapters.openbao.endpoint import Endpoint, quoted
 from warden.adapters.openbao.http import Connection
-from warden.core.errors import Effect, Held, Refused, Sealed, ServerFault, Unidentified
-from warden.core.openbao.api import (
-    Answer,
-    Entered,
-    Health,
-    Identity,
-    InlineLogin,
-    KvMetadata,
-    Mount,
-    Request,
-    Session,
-    said_by,
-)
+from warden.core.errors import Effect, Held, Refused, ServerFault, Unidentified, WardenError
+from warden.core.openbao.api import Answer, Entered, Health, Identity, KvMetadata, Mount, Request, Session, said_by
 from warden.core.remedies import RunBao, warden
 from warden.core.secret import Secret
 
-OK, NO_CONTENT = 200, 204
-BAD_REQUEST, FORBIDDEN, NOT_FOUND, INTERNAL, UNAVAILABLE = 400, 403, 404, 500, 503
 _OVERTAKEN = "transaction commit failed"
 """Of two writes of one object at once one is undone whole, and its client is to try again (OpenBao issue 296)."""
-_IN_BETWEEN = "check what stands between here and OpenBao:"
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
 """Seconds."""
 
@@ -73,7 +69,7 @@ class OpenBao:
         if request.token is not None:
             headers["X-Vault-Token"] = request.token.reveal()
         if request.inline is not None:
-            headers |= _inline_headers(request.inline)
+            headers |= inline_headers(request.inline)
         return self._connection.send(request.method, f"/v1/{quoted(request.path)}", request.body, headers)
 
     def as_caller(self, request: Request) -> Request:
@@ -87,7 +83,7 @@ class OpenBao:
     ) -> Answer:
         """As the caller; an answer of 2xx or one of the statuses in `none`, else the error it means."""
         answer = self._send_until_kept(Request(method=method, path=path, body=body, token=self._token))
-        if answer.status in {OK, NO_CONTENT} or _is_openbao(answer, *none):
+        if answer.status in {OK, NO_CONTENT} or is_openbao(answer, *none):
             return answer
         raise self._error(answer, f"{method} {path}")
 
@@ -108,33 +104,17 @@ class OpenBao:
             raise ServerFault(
                 f"{self.system} gave an answer without {name!r}, as no OpenBao does; it counts as no answer",
                 system=self.system,
-                hint=_IN_BETWEEN,
+                hint=IN_BETWEEN,
                 remedy=(warden("doctor"),),
             )
         return part
 
-    def _error(self, answer: Answer, what: str) -> Exception:
-        reason = said_by(answer)
-        if _is_openbao(answer, UNAVAILABLE):
-            return Sealed(
-                f"{self.system} is sealed or not initialised (503), so it did not do {what}",
-                system=self.system,
-                hint="unseal it, then run this again:",
-                remedy=(RunBao(action="unseal"),),
-            )
-        if _is_openbao(answer, FORBIDDEN):
-            return self._forbidden(reason, what)
-        if _is_openbao(answer, BAD_REQUEST):
-            return Refused(f"{self.system} refused {what}: {reason or 'bad request'}", system=self.system)
-        problem = f"{self.system} answered {answer.status} to {what}{f': {reason}' if reason else ''}"
-        if answer.status >= INTERNAL:
-            hint = "read the server's own log; a full audit disk makes every request fail with 500"
-            return ServerFault(f"{problem}; it counts as no answer", system=self.system, hint=hint)
-        return ServerFault(
-            f"{problem}; it counts as no answer", system=self.system, hint=_IN_BETWEEN, remedy=(warden("doctor"),)
-        )
+    def _error(self, answer: Answer, what: str) -> WardenError:
+        if is_openbao(answer, FORBIDDEN):
+            return self._forbidden(said_by(answer), what)
+        return error_of(answer, self.system, what)
 
-    def _forbidden(self, reason: str, what: str) -> Exception:
+    def _forbidden(self, reason: str, what: str) -> WardenError:
         """A 403 means a refused action or a token that is not accepted: asking for the token itself tells which."""
         if self._token is None or not self._token_accepted():
             return self._unidentified()
@@ -147,7 +127,7 @@ class OpenBao:
 
     def _token_accepted(self) -> bool:
         answer = self.send(Request(method="GET", path="auth/token/lookup-self", token=self._token))
-        if answer.status == OK or _is_openbao(answer, FORBIDDEN):
+        if answer.status == OK or is_openbao(answer, FORBIDDEN):
             return answer.status == OK
         raise self._error(answer, "GET auth/token/lookup-self")
 
@@ -183,7 +163,7 @@ class OpenBao:
 
     def _identity_of(self, token: Secret) -> Identity:
         answer = self.send(Request(method="GET", path="auth/token/lookup-self", token=token))
-        if _is_openbao(answer, FORBIDDEN):
+        if is_openbao(answer, FORBIDDEN):
             raise self._unidentified()
         if answer.status != OK:
             raise self._error(answer, "GET auth/token/lookup-self")
@@ -206,7 +186,7 @@ class OpenBao:
         """``auth/<mount>/login``; the token stays in memory."""
         body = {"role": role, "jwt": jwt.reveal()}
         answer = self.send(Request(method="POST", path=f"auth/{mount}/login", body=body))
-        if _is_openbao(answer, BAD_REQUEST, FORBIDDEN):
+        if is_openbao(answer, BAD_REQUEST, FORBIDDEN):
             reason = said_by(answer) or "no reason given"
             raise Refused(
                 f"{self.system} refused the login at auth/{mount} as role {role}: {reason}",
@@ -226,7 +206,7 @@ class OpenBao:
     def revoke_self(self, token: Secret) -> None:
         """``auth/token/revoke-self``; a token that is already gone is as good as revoked."""
         answer = self.send(Request(method="POST", path="auth/token/revoke-self", body={}, token=token))
-        if answer.status not in {OK, NO_CONTENT} and not _is_openbao(answer, FORBIDDEN):
+        if answer.status not in {OK, NO_CONTENT} and not is_openbao(answer, FORBIDDEN):
             raise self._error(answer, "POST auth/token/revoke-self")
 
     def own_capabilities(self, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -313,8 +293,8 @@ class OpenBao:
         version = (found.get("versions") or {}).get(str(current)) or {}
         return KvMetadata(
             current=current,
-            live=bool(version) and not version.get("destroyed") and not _past(version.get("deletion_time")),
-            written=_time(version.get("created_time")),
+            live=bool(version) and not version.get("destroyed") and not is_past(version.get("deletion_time")),
+            written=time_of(version.get("created_time")),
             custom=found.get("custom_metadata") or {},
         )
 
@@ -364,7 +344,7 @@ class OpenBao:
         if answer.status == NOT_FOUND:
             return None
         found = self._part(answer)
-        return int(found["metadata"]["version"]), {k: _secret(v) for k, v in (found.get("data") or {}).items()}
+        return int(found["metadata"]["version"]), {k: secret_of(v) for k, v in (found.get("data") or {}).items()}
 
     # -- audit --------------------------------------------------------------------------------------------------
 
@@ -382,38 +362,3 @@ class OpenBao:
         found = self._request("GET", "sys/audit").body.get("data") or {}
         options = [device.get("options") or {} for device in found.values() if device.get("type") == "file"]
         return tuple(sorted(str(option["file_path"]) for option in options if option.get("file_path")))
-
-
-def _is_openbao(answer: Answer, *statuses: int) -> bool:
-    """Whether OpenBao itself answered so: a proxy's 403 refuses nothing, and its 404 knows of nothing."""
-    return answer.status in statuses and not answer.is_page
-
-
-def _inline_headers(login: InlineLogin) -> dict[str, str]:
-    parameters = {"role": login.role, "jwt": login.jwt.reveal()}
-    encoded = {
-        f"X-Vault-Inline-Auth-Parameter-{name}": base64.urlsafe_b64encode(
-            json.dumps({"key": name, "value": value}).encode()
-        )
-        .decode()
-        .rstrip("=")
-        for name, value in parameters.items()
-    }
-    return {"X-Vault-Inline-Auth-Path": f"auth/{login.mount}/login", **encoded}
-
-
-def _secret(value: object) -> Secret:
-    return Secret(value if isinstance(value, str) else json.dumps(value))
-
-
-def _time(text: str | None) -> dt.datetime | None:
-    """RFC 3339 with nanoseconds, as OpenBao writes it; ``None`` where it is empty."""
-    if not text:
-        return None
-    return dt.datetime.fromisoformat(f"{text[:19]}+00:00")
-
-
-def _past(text: str | None) -> bool:
-    """Whether a deletion time is set and over. Compared with this machine's clock: only a display depends on it."""
-    at = _time(text)
-    return at is not None and at <= dt.datetime.now(dt.UTC)
