@@ -86,10 +86,12 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
 
 def find(name: str, mark: str) -> int | None:
     """The pid of the process whose program has that name and that has that mark."""
-    for each in psutil.process_iter():
+    for pid in psutil.pids():
         with contextlib.suppress(psutil.Error):
-            if os.path.basename(each.exe()) == name and mark in _marks(each):
-                return each.pid
+            # not `process_iter`: it remembers what a process ran before it became another program
+            running = psutil.Process(pid)
+            if os.path.basename(running.exe()) == name and mark in _marks(running):
+                return pid
     return None
 
 
