@@ -169,7 +169,7 @@ class Agent:
 
     def sync(self):
         context = self.bench.context(clusters=self.bench.clusters(coulombcore=self.kube))
-        found = sync(self.bench.seated, context, LaneOptions(), patience=self.bench.patience)
+        found = sync(self.bench.whole_lane, context, LaneOptions(), patience=self.bench.patience)
         return found.done[0].followed
 
     def apply(self):

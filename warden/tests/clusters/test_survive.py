@@ -199,7 +199,7 @@ def test_crds_of_another_version_are_no_refusal_and_no_absence(bench, monkeypatc
         bench.kube().get(Ref("ExternalSecret", bench.namespace, bench.name))
     with pytest.raises(NoApi):
         bench.plan_there()
-    found = sync(bench.seated, [bench.target()], {"coulombcore": bench.kube()}, bench.vault(), bench.journal)
+    found = sync(bench.whole_lane, [bench.target()], {"coulombcore": bench.kube()}, bench.vault(), bench.journal)
     assert (found[0].followed, "no such API" in found[0].why) == ("silent", True)
 
 

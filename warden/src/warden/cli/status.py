@@ -7,7 +7,9 @@ import click
 from warden.cli import wiring
 from warden.cli.context import Workspace
 from warden.core.errors import Exit, UsageError, WardenError
+from warden.core.remedies import warden
 from warden.present import terminal
+from warden.present.commands import command
 from warden.present.status import show_status, status_json
 
 
@@ -49,7 +51,9 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
         show_status(report.lanes)
     else:
         terminal.line(
-            "No lane is active. All of them: warden status --all" if catalog.lanes else "The catalog has no lane."
+            f"No lane is active. All of them: {command(warden('status', all=True))}"
+            if catalog.lanes
+            else "The catalog has no lane."
         )
     for fault in faults:
         terminal.error(fault, as_json=as_json)

@@ -19,7 +19,7 @@ from warden.core.clusters.adoption import Compared, compared, obstacles, unfit_v
 from warden.core.clusters.comparison import owned_by
 from warden.core.clusters.manifests import LANE, Ref, external_secret, external_secret_of, secret_of
 from warden.core.errors import Closed, Effect, Foreign, Inconclusive, Missing, WardenError
-from warden.core.lanes.delivery_target import DeliveryTarget, adopted, seated, target
+from warden.core.lanes.delivery_target import DeliveryTarget, adopted, target, with_cluster_readers
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Handed, Request, SecretObservation
 from warden.core.plans.lane_plan import LaneOptions
@@ -118,7 +118,7 @@ def adoption_of(
     context.deliveries(lane, LaneOptions(clusters=(cluster,)))
     future = adopted(lane, cluster) if lane.deliveries[cluster].external_secret is None else lane
     declared = context.clusters.declared
-    delivery = target(seated(future, declared), cluster, declared)
+    delivery = target(with_cluster_readers(future, declared), cluster, declared)
     connected = context.clusters[cluster]
     if isinstance(connected, WardenError):
         raise connected

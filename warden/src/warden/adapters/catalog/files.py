@@ -16,6 +16,7 @@ from warden.core.errors import Effect, Fault, Invalid, UsageError
 from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, invalid, kind_of, unknown
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.rules import Complaint, across, apart, located, of_clusters, of_entry
+from warden.core.remedies import warden
 
 _REMOVE = "remove it, and if it was ever real, rotate it: whoever has the file has had it"
 
@@ -133,9 +134,10 @@ def load_platform(platform_dir: str) -> Platform:
         names = " and ".join(os.path.basename(each.path) for each in faulty)
         raise Invalid(
             [fault for source in faulty for fault in source.faults],
-            f"{names} {'have' if len(faulty) > 1 else 'has'} faults, so no entry was read.",
+            f"{names} {'have' if len(faulty) > 1 else 'has'} faults",
+            effect=Effect.NOTHING_READ,
             subject=faulty[0].file,
-            hint="mend the file, then: warden catalog check",
+            remedy=(warden("catalog check"),),
         )
     return msgspec.structs.replace(platform, clusters=clusters)
 

@@ -114,7 +114,7 @@ class Go:
                 effect=Effect.NOTHING_WRITTEN,
                 system=SYSTEM,
                 subject=self._log,
-                hint="make room, or move the caches: export GOCACHE=DIRECTORY GOMODCACHE=DIRECTORY GOTMPDIR=DIRECTORY",
+                hint="free some space, or set GOCACHE, GOMODCACHE and GOTMPDIR to directories elsewhere",
             )
         if _NETWORK.search(reason):
             return Unreachable(

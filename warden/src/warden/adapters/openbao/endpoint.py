@@ -91,7 +91,7 @@ def endpoint(environ: Mapping[str, str]) -> Endpoint:
         raise UsageError(
             "no OpenBao is named: BAO_ADDR is not set",
             effect=Effect.NOTHING_ASKED,
-            hint='try the embedded one: eval "$(warden dev env)", or name yours:',
+            hint="evaluate what `warden dev env` prints, or name yours",
             remedy=(SetVariable("BAO_ADDR", "https://bao.example:8200"),),
         )
     found = parse_address(environ[source], source)
