@@ -27,7 +27,8 @@ from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Own
 from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.secret import Secret
 from warden.present.verdicts import explanation
-from warden.usecases.adopt import Adopted, Adoption, Tools, adopt
+from warden.usecases.adopt import Adoption, Tools, adopt
+from warden.usecases.adoption import Adopted
 from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
 from warden.usecases.exposure import Exposures

@@ -11,7 +11,7 @@ import datetime as dt
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -31,11 +31,13 @@ from warden.ports.cluster import Cluster
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
 from warden.usecases.adoption import (
+    Adopted,
     AdoptionStep,
     CannotAdopt,
     Cleaned,
     Differs,
     FieldPut,
+    Keep,
     LaneClosed,
     NoAuditLine,
     NothingToAdopt,
@@ -58,9 +60,6 @@ from warden.usecases.plan import cluster_target, openbao_target
 from warden.usecases.recorded import effect_so_far
 from warden.usecases.refresh import PATIENCE, refresh
 from warden.usecases.targets import Target
-
-Keep = Literal["", "openbao", "secret"]
-"""Which value is right where they differ; empty where nobody said."""
 
 LATE = 2.0
 """Seconds to wait for an audit line that is not there yet."""
@@ -93,19 +92,6 @@ class Adoption(msgspec.Struct, frozen=True, kw_only=True):
     openbao: Target
     cluster: Target
     tools: Tools
-
-
-class Adopted(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done: whether the ExternalSecret owned it already, how the values compared, what else was changed."""
-
-    lane: str
-    cluster: str
-    secret: str
-    already: bool
-    compared: Compared | None
-    cleaned: tuple[str, ...]
-    restarted: tuple[str, ...]
-    record: int
 
 
 def adoption_of(
