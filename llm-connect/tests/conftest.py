@@ -18,18 +18,18 @@ from urllib.parse import urlsplit
 import pytest
 import uvloop
 
-from llm_connect.configuration import BUILT_IN
-from llm_connect.keys import EnvironmentKey, Keyring, Versions
-from llm_connect.profiles import CUSTODIAN_TRIAGE
-from llm_connect.secret import Redactor, Secret
-from llm_connect.serving import Protocol, Server, configured, listening_socket, url_of
-from llm_connect.settings import Settings
+from llm_connect.common.secret import Redactor, Secret
+from llm_connect.config.config_file import BUILT_IN
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
+from llm_connect.config.settings import Settings
+from llm_connect.keys.keyring import EnvironmentKey, Keyring, Versions
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.connections import ResettableProtocol
 from llm_connect.simulator.failures import FAILURES
 from llm_connect.simulator.key import FixedKey
 from llm_connect.simulator.streaming import STREAM_FAILURES
 from llm_connect.web.app import Gateway
+from llm_connect.web.server import Protocol, Server, configured, listening_socket, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

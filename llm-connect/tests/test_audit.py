@@ -13,13 +13,13 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from llm_connect.audit import AuditFile
-from llm_connect.caller_tables import Callers
-from llm_connect.chat import ChatRequest
-from llm_connect.configuration import AuditTable
-from llm_connect.profiles import CUSTODIAN_TRIAGE
-from llm_connect.secret import Redactor
-from llm_connect.web.chunks import Chunks
+from llm_connect.accounts.audit import AuditFile
+from llm_connect.calls.chat_request import ChatRequest
+from llm_connect.common.secret import Redactor
+from llm_connect.config.caller_config import Callers
+from llm_connect.config.config_file import AuditTable
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
+from llm_connect.web.stream_chunks import Chunks
 
 NAME = CUSTODIAN_TRIAGE.name
 
@@ -166,7 +166,7 @@ async def test_the_first_record_is_written_at_once_and_what_follows_it_together(
 
 def test_what_is_kept_of_a_streams_calls_is_bounded_as_memory_is(monkeypatch):
     """A call comes in pieces of a few letters, of which each takes ten times as much as its JSON has."""
-    monkeypatch.setattr("llm_connect.web.chunks._LONGEST_CONTENT", 1000)
+    monkeypatch.setattr("llm_connect.web.stream_chunks._LONGEST_CONTENT", 1000)
     chunks = Chunks(ChatRequest("m", {}), "m", keep=True)
     for _ in range(20):
         delta = {"tool_calls": [{"index": 0, "function": {"arguments": "x"}}]}

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_connect.execution import Execution, read_execution
-from llm_connect.faults import GatewayError
+from llm_connect.calls.execute_request import Execution, read_execution
+from llm_connect.common.errors import GatewayError
 
 HUGE_INTEGER = b"9" * 5000
 
@@ -193,7 +193,7 @@ def test_a_body_that_does_not_come_to_its_end_has_a_time(gateway, monkeypatch):
 
 
 def test_a_head_that_does_not_come_to_its_end_has_a_time_also_after_a_request(gateway, monkeypatch):
-    monkeypatch.setattr("llm_connect.serving._REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr("llm_connect.web.server._REQUEST_SECONDS", 0.3)
     with socket.create_connection(tuple(gateway.removeprefix("http://").split(":"))) as client:
         client.settimeout(10)
         client.sendall(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n")

@@ -17,9 +17,9 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
-from llm_connect.configuration import AuditTable, Budget, Limits
-from llm_connect.profiles import CUSTODIAN_TRIAGE, Profile, Target
-from llm_connect.secret import Secret
+from llm_connect.common.secret import Secret
+from llm_connect.config.config_file import AuditTable, Budget, Limits
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE, Profile, Target
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.key import FixedKey
 

@@ -15,15 +15,15 @@ from dataclasses import replace
 import pytest
 from msgspec.structs import replace as changed
 
-from llm_connect import ledger as ledger_module
-from llm_connect.budgets import Amount
-from llm_connect.configuration import Budget
-from llm_connect.execution import usage_of
-from llm_connect.faults import FaultyConfiguration, OverBudget
-from llm_connect.ledger import Ledger
-from llm_connect.profiles import CUSTODIAN_TRIAGE, Prices
-from llm_connect.providers import Call
-from llm_connect.writer import Unwritable, Writer, Written
+from llm_connect.accounts import ledger as ledger_module
+from llm_connect.accounts.batch_writer import Unwritable, Writer, Written
+from llm_connect.accounts.budgets import Amount
+from llm_connect.accounts.ledger import Ledger
+from llm_connect.calls.execute_request import usage_of
+from llm_connect.common.errors import FaultyConfiguration, OverBudget
+from llm_connect.config.config_file import Budget
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE, Prices
+from llm_connect.providers.port import Call
 
 NAME = CUSTODIAN_TRIAGE.name
 CALL = Call("m", {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 100})
@@ -118,7 +118,7 @@ async def test_a_usage_that_no_call_can_have_is_none_and_stops_nobody(ledger_of,
 @pytest.fixture
 def never_by_itself(monkeypatch):
     """What somebody waits for, after a first write, is written when the test says so."""
-    monkeypatch.setattr("llm_connect.writer._APART_SECONDS", 3600)
+    monkeypatch.setattr("llm_connect.accounts.batch_writer._APART_SECONDS", 3600)
 
 
 @pytest.mark.usefixtures("never_by_itself")
@@ -351,7 +351,7 @@ async def test_what_is_paid_by_them_is_not(ledger_of, fields):
 
 
 async def _is_refused(ledger, fields, named):
-    from llm_connect.faults import BadRequest
+    from llm_connect.common.errors import BadRequest
 
     with pytest.raises(BadRequest) as caught:
         await ledger.reserve("ann", NAME, changed(CALL, fields=CALL.fields | fields), PRICES)

@@ -16,9 +16,9 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from llm_connect.caller_tables import Callers, KubernetesCallers
-from llm_connect.configuration import AuditTable, read_configuration
-from llm_connect.faults import FaultyConfiguration
+from llm_connect.common.errors import FaultyConfiguration
+from llm_connect.config.caller_config import Callers, KubernetesCallers
+from llm_connect.config.config_file import AuditTable, read_configuration
 
 TOKEN = "ops-token-0123456789"
 STATIC = Callers({hashlib.sha256(TOKEN.encode()).hexdigest(): "ops"})
@@ -123,7 +123,7 @@ def test_log_and_record_tell_who_it_was_also_where_nothing_was_called(
 
 
 def test_a_crowd_of_unknown_tokens_is_asked_about_sixteen_at_once(simulator, gateway_to, call, api_server, monkeypatch):
-    monkeypatch.setattr("llm_connect.callers._REVIEW_SECONDS", 60)  # the wait for a turn is in it
+    monkeypatch.setattr("llm_connect.callers.authentication._REVIEW_SECONDS", 60)  # the wait for a turn is in it
     server, declared = api_server
     server.seconds = 0.3
     with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url, ThreadPoolExecutor(50) as crowd:

@@ -12,10 +12,10 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
-from llm_connect.chat import STANDARD
-from llm_connect.profiles import CUSTODIAN_TRIAGE, Prices, Profile
+from llm_connect.calls.chat_request import STANDARD
+from llm_connect.common.secret import Secret
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE, Prices, Profile
 from llm_connect.providers.dialects import OPENROUTER_REFUSES
-from llm_connect.secret import Secret
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.key import FixedKey
 

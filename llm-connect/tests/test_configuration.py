@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from llm_connect.configuration import Budget, load_configuration, read_configuration
-from llm_connect.faults import FaultyConfiguration
-from llm_connect.profiles import CUSTODIAN_TRIAGE, Prices, Target, deadline_seconds
-from llm_connect.settings import load_settings
+from llm_connect.common.errors import FaultyConfiguration
+from llm_connect.config.config_file import Budget, load_configuration, read_configuration
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE, Prices, Target, deadline_seconds
+from llm_connect.config.settings import load_settings
 
 NAME = CUSTODIAN_TRIAGE.name
 MODEL = "LLM_CONNECT_CUSTODIAN_TRIAGE_MODEL"

@@ -17,13 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from raw_server import full, listening
 
-from llm_connect.faults import ProviderFailed, TimedOut
+from llm_connect.common.errors import ProviderFailed, TimedOut
+from llm_connect.common.secret import Redactor
 from llm_connect.http_client import pool
-from llm_connect.providers import Call
 from llm_connect.providers.dialects import OpenAI
-from llm_connect.providers.http import HttpProvider
-from llm_connect.providers.wire import MAX_ANSWER_BYTES, Wire
-from llm_connect.secret import Redactor
+from llm_connect.providers.http_client import MAX_ANSWER_BYTES, Wire
+from llm_connect.providers.http_provider import HttpProvider
+from llm_connect.providers.port import Call
 
 OK = b"HTTP/1.1 200 OK\r\n"
 SMALL = OK + b"content-length: 2\r\n\r\nhi"

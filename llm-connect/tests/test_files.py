@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from llm_connect import files
-from llm_connect.configuration import LARGEST, load_configuration
-from llm_connect.faults import FaultyConfiguration
-from llm_connect.keys import KEY, VERSION_KEY_FILE, FileKey, Keyring, Versions
-from llm_connect.secret import Redactor
-from llm_connect.settings import load_settings
+from llm_connect.common import files
+from llm_connect.common.errors import FaultyConfiguration
+from llm_connect.common.secret import Redactor
+from llm_connect.config.config_file import LARGEST, load_configuration
+from llm_connect.config.settings import load_settings
+from llm_connect.keys.keyring import KEY, VERSION_KEY_FILE, FileKey, Keyring, Versions
 
 
 @pytest.fixture

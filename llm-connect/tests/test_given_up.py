@@ -8,9 +8,9 @@ import json
 import pytest
 from raw_server import full, listening
 
-from llm_connect.configuration import AuditTable, Budget, ProviderTable
-from llm_connect.leaving import LEAVING, Leaving
-from llm_connect.profiles import Profile
+from llm_connect.config.config_file import AuditTable, Budget, ProviderTable
+from llm_connect.config.profiles import Profile
+from llm_connect.web.disconnect import LEAVING, Leaving
 
 
 class Connection:
@@ -144,7 +144,7 @@ async def test_a_caller_who_leaves_while_the_record_waits_to_be_written_has_one_
     started, monkeypatch, tmp_path
 ):
     """A begin without an end would be a call that was under way when the gateway was killed."""
-    monkeypatch.setattr("llm_connect.writer._APART_SECONDS", 3600)
+    monkeypatch.setattr("llm_connect.accounts.batch_writer._APART_SECONDS", 3600)
     audit = tmp_path / "audit.jsonl"
     gateway = await started(audit=AuditTable(str(audit)))
     await Connection({"prompt": ""}).served_by(gateway)

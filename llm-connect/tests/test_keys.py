@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import pytest
 
-from llm_connect.configuration import BUILT_IN
-from llm_connect.faults import FaultyConfiguration
-from llm_connect.keys import FileKey, Keyring, Versions, key_source
-from llm_connect.profiles import CUSTODIAN_TRIAGE
-from llm_connect.secret import Redactor, Secret
+from llm_connect.common.errors import FaultyConfiguration
+from llm_connect.common.secret import Redactor, Secret
+from llm_connect.config.config_file import BUILT_IN
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
+from llm_connect.keys.keyring import FileKey, Keyring, Versions, key_source
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.key import RotatingKey
 
@@ -119,7 +119,7 @@ def test_a_version_is_the_same_in_every_process_with_the_same_digest_key_and_no_
 
 
 def test_a_short_digest_key_is_refused(tmp_path):
-    from llm_connect.settings import load_settings
+    from llm_connect.config.settings import load_settings
 
     path = tmp_path / "hmac"
     path.write_bytes(b"short")

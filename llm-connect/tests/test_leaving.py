@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llm_connect.leaving import Leaving
+from llm_connect.web.disconnect import Leaving
 
 
 def test_it_is_told_when_it_happens_at_once_when_it_has_and_not_when_it_is_no_longer_of_concern():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import jsonschema_rs
 
-from llm_connect.admission import Admission
-from llm_connect.budgets import Amount
-from llm_connect.chat import STANDARD
-from llm_connect.configuration import Budget
-from llm_connect.metrics import Metrics
-from llm_connect.profiles import CUSTODIAN_TRIAGE
+from llm_connect.accounts.budgets import Amount
+from llm_connect.calls.admission import Admission
+from llm_connect.calls.chat_request import STANDARD
+from llm_connect.config.config_file import Budget
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
+from llm_connect.web.metrics import Metrics
 
 NAME = CUSTODIAN_TRIAGE.name
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from llm_connect.configuration import load_configuration
-from llm_connect.faults import FaultyConfiguration
-from llm_connect.places import Places
+from llm_connect.common.errors import FaultyConfiguration
+from llm_connect.config.config_file import load_configuration
+from llm_connect.config.toml_lines import Places
 
 TEXT = """\
 # a comment

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from llm_connect.faults import FaultyConfiguration
-from llm_connect.profiles import CUSTODIAN_TRIAGE, PREFIX, VARIABLES
-from llm_connect.settings import load_settings
+from llm_connect.common.errors import FaultyConfiguration
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE, PREFIX, VARIABLES
+from llm_connect.config.settings import load_settings
 
 NAME = "custodian-triage-balanced"
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from llm_connect.secret import Secret
+from llm_connect.commands.smoke_checks import checks
+from llm_connect.common.secret import Secret
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.key import FixedKey
-from llm_connect.smoke import checks
 
 PROGRAM = Path(sys.executable).parent / "llm-connect"
 VERBS = ["serve", "smoke", "profiles", "simulate-openrouter"]

@@ -9,12 +9,12 @@ import json
 import pytest
 from raw_server import listening
 
-from llm_connect.faults import TimedOut
-from llm_connect.providers import Call, Patience
+from llm_connect.common.errors import TimedOut
+from llm_connect.common.secret import Redactor
 from llm_connect.providers.dialects import OpenAI
-from llm_connect.providers.http import HttpProvider
-from llm_connect.providers.wire import Wire
-from llm_connect.secret import Redactor
+from llm_connect.providers.http_client import Wire
+from llm_connect.providers.http_provider import HttpProvider
+from llm_connect.providers.port import Call, Patience
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
 PATIENCE = Patience(first_byte=60, progress=0.5)

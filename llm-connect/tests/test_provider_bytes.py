@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from llm_connect.profiles import CUSTODIAN_TRIAGE, Profile
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE, Profile
 
 NAME = CUSTODIAN_TRIAGE.name
 TEXT = "Grüße, 東京 🗼"

@@ -10,11 +10,11 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from llm_connect.configuration import AuditTable, Budget, ProviderTable
-from llm_connect.faults import ProviderFailed
-from llm_connect.profiles import CUSTODIAN_TRIAGE, Profile, Target
-from llm_connect.providers import events as events_module
-from llm_connect.providers.events import EventReader
+from llm_connect.common.errors import ProviderFailed
+from llm_connect.config.config_file import AuditTable, Budget, ProviderTable
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE, Profile, Target
+from llm_connect.providers.port import sse as events_module
+from llm_connect.providers.sse import EventReader
 
 NAME = CUSTODIAN_TRIAGE.name
 HELLO = [{"role": "user", "content": "hello"}]

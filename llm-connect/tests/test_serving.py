@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from llm_connect.serving import Protocol
+from llm_connect.web.server import Protocol
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pickle
 
 import pytest
 
-from llm_connect.faults import FaultyConfiguration
-from llm_connect.secret import Redactor, Secret
-from llm_connect.settings import load_settings
+from llm_connect.common.errors import FaultyConfiguration
+from llm_connect.common.secret import Redactor, Secret
+from llm_connect.config.settings import load_settings
 
 KEY = "sk-or-v1-0123456789"
 

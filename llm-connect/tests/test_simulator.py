@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from llm_connect.profiles import CUSTODIAN_TRIAGE
-from llm_connect.secret import Secret
+from llm_connect.commands.smoke_checks import triage_schema
+from llm_connect.common.secret import Secret
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.key import FixedKey, key_from_environment, key_from_file
-from llm_connect.smoke import triage_schema
 
 MESSAGES = [{"role": "user", "content": "hello"}]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llm_connect.stamps import utc_now
+from llm_connect.common.timestamps import utc_now
 
 
 @pytest.mark.parametrize(
@@ -16,5 +16,5 @@ from llm_connect.stamps import utc_now
     ],
 )
 def test_it_is_utc_to_the_millisecond(monkeypatch, seconds, written):
-    monkeypatch.setattr("llm_connect.stamps.time.time", lambda: seconds)
+    monkeypatch.setattr("llm_connect.common.timestamps.time.time", lambda: seconds)
     assert utc_now() == written

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from llm_connect import strict_json
+from llm_connect.common import strict_json
 
 SEEDS = (
     b'{"a":1,"b":[1,2.5,"x\\"y"],"c":{"d":null,"d2":true}}',

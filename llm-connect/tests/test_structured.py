@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from llm_connect.profiles import CUSTODIAN_TRIAGE
-from llm_connect.structured.cost import tree_size
-from llm_connect.structured.judgement import Unusable, compiled
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
+from llm_connect.structured.schema_cost import tree_size
 from llm_connect.structured.schemas import Schema, Schemas
+from llm_connect.structured.validation import Unusable, compiled
 
 NAME = CUSTODIAN_TRIAGE.name
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}

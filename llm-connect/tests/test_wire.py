@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 from raw_server import listening
 
-from llm_connect.faults import TimedOut
-from llm_connect.providers.wire import Wire
+from llm_connect.common.errors import TimedOut
+from llm_connect.providers.http_client import Wire
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio", "uvloop"])
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llm_connect.secret import Secret
+from llm_connect.common.secret import Secret
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.key import FixedKey
 

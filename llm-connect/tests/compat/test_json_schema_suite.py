@@ -15,8 +15,8 @@ import json
 
 import pytest
 
-from llm_connect.structured.judgement import Unusable, compiled, judge
 from llm_connect.structured.schemas import Schemas, _in_process
+from llm_connect.structured.validation import Unusable, compiled, judge
 
 DRAFTS = {
     "draft4": "http://json-schema.org/draft-04/schema#",

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from llm_connect.commands.stop import bad_configuration
-from llm_connect.faults import FaultyConfiguration
-from llm_connect.profiles import CUSTODIAN_TRIAGE, DEFAULT_PROFILE, Prices, Profile
-from llm_connect.settings import load_settings
+from llm_connect.commands.errors import bad_configuration
+from llm_connect.common.errors import FaultyConfiguration
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE, DEFAULT_PROFILE, Prices, Profile
+from llm_connect.config.settings import load_settings
 
 EXAMPLES = """\b
 Examples:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llm_connect import logs
-from llm_connect.addresses import is_loopback
-from llm_connect.commands.stop import ANSWER_IS_NO, WRONG_USAGE, Stop, bad_configuration
-from llm_connect.configuration import Limits
-from llm_connect.faults import FaultyConfiguration
-from llm_connect.settings import Settings, load_settings
+from llm_connect.commands.errors import ANSWER_IS_NO, WRONG_USAGE, Stop, bad_configuration
+from llm_connect.common import logs
+from llm_connect.common.errors import FaultyConfiguration
+from llm_connect.common.urls import is_loopback
+from llm_connect.config.config_file import Limits
+from llm_connect.config.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     import socket
 
-    from llm_connect.serving import Server
+    from llm_connect.web.server import Server
 
 EXAMPLES = """\b
 Examples:
@@ -71,8 +71,8 @@ def command(
         raise bad_configuration(error, "nothing was started") from None
     _want_callers(settings, host)
     # Half a second of imports, not spent on --help or on a configuration that cannot be used.
-    from llm_connect.serving import Server, configured, serve, url_of
     from llm_connect.web.app import Gateway
+    from llm_connect.web.server import Server, configured, serve, url_of
 
     sock = _listening(host, port)
     logs.set_up(log_level, settings.redactor)
@@ -97,7 +97,7 @@ def _want_callers(settings: Settings, host: str) -> None:
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    from llm_connect.serving import CannotListen, listening_socket
+    from llm_connect.web.server import CannotListen, listening_socket
 
     try:
         return listening_socket(host, port)
@@ -107,7 +107,7 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _announce(url: str, settings: Settings, host: str) -> None:
-    from llm_connect.serving import announce_url
+    from llm_connect.web.server import announce_url
 
     urls = {name: table.base_url for name, table in settings.providers.items() if table.base_url}
     callers = "declared" if settings.callers.declared else "anybody on this machine"

@@ -7,16 +7,16 @@ import sys
 
 import click
 
-from llm_connect import logs
-from llm_connect.commands.stop import ANSWER_IS_NO, Stop, bad_configuration
-from llm_connect.faults import FaultyConfiguration
-from llm_connect.secret import Redactor
-from llm_connect.serving import CannotListen, Server, announce_url, configured, listening_socket, serve, url_of
+from llm_connect.commands.errors import ANSWER_IS_NO, Stop, bad_configuration
+from llm_connect.common import logs
+from llm_connect.common.errors import FaultyConfiguration
+from llm_connect.common.secret import Redactor
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.connections import ResettableProtocol
 from llm_connect.simulator.failures import FAILURES
 from llm_connect.simulator.key import AcceptedKey, key_from_environment, key_from_file
 from llm_connect.simulator.streaming import STREAM_FAILURES
+from llm_connect.web.server import CannotListen, Server, announce_url, configured, listening_socket, serve, url_of
 
 _SENTENCES = {name: failure.sentence for name, failure in FAILURES.items()} | STREAM_FAILURES
 _WIDTH = max(map(len, _SENTENCES)) + 2

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llm_connect.commands.stop import ANSWER_IS_NO, NO_ANSWER, Stop, bad_configuration
-from llm_connect.faults import FaultyConfiguration
-from llm_connect.keys import TOKEN_SHAPE, FileKey
-from llm_connect.profiles import DEFAULT_PROFILE
-from llm_connect.smoke import Unreachable, checks
+from llm_connect.commands.errors import ANSWER_IS_NO, NO_ANSWER, Stop, bad_configuration
+from llm_connect.commands.smoke_checks import Unreachable, checks
+from llm_connect.common.errors import FaultyConfiguration
+from llm_connect.config.profiles import DEFAULT_PROFILE
+from llm_connect.keys.keyring import TOKEN_SHAPE, FileKey
 
 if TYPE_CHECKING:
-    from llm_connect.secret import Secret
+    from llm_connect.common.secret import Secret
 
 EXAMPLES = """\b
 Examples:

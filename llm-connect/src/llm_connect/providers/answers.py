@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from llm_connect.faults import BadRequest, GatewayError, NotFound, ProviderFailed, RateLimited, TimedOut
+from llm_connect.common.errors import BadRequest, GatewayError, NotFound, ProviderFailed, RateLimited, TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from llm_connect.ranges import LIMIT_FIELDS
+from llm_connect.common.ranges import LIMIT_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llm_connect.providers import Call
+    from llm_connect.providers.port import Call
 
 # Standard chat fields that are neither in `ChatRequest` of OpenRouter's OpenAPI document (openapi/openapi.yaml in
 # OpenRouterTeam/docs at 0cf80d1) nor on its page "Parameters", which has `verbosity` and `web_search_options` besides.

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from llm_connect import strict_json
+from llm_connect.common import strict_json
 from llm_connect.simulator.completions import NotSimulated, Wanted, completion, wanted
 from llm_connect.simulator.failures import FAILURES, error_body
 from llm_connect.simulator.key import AcceptedKey, accepts

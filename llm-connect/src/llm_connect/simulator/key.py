@@ -7,13 +7,13 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from llm_connect.faults import Fault, FaultyConfiguration
-from llm_connect.keys import EnvironmentKey, FileKey
+from llm_connect.common.errors import Fault, FaultyConfiguration
+from llm_connect.keys.keyring import EnvironmentKey, FileKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llm_connect.secret import Secret
+    from llm_connect.common.secret import Secret
 
 
 class AcceptedKey(Protocol):

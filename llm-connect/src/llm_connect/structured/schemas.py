@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from llm_connect.encoding import encode
-from llm_connect.structured.cost import tree_size
-from llm_connect.structured.judgement import Unusable, compiled, judge, not_judged
+from llm_connect.common.json_encoding import encode
+from llm_connect.structured.schema_cost import tree_size
+from llm_connect.structured.validation import Unusable, compiled, judge, not_judged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ import resource
 import sys
 from typing import Any
 
-from llm_connect.structured.judgement import Unusable, compiled, judge
+from llm_connect.structured.validation import Unusable, compiled, judge
 
 CPU_SECONDS = 3
 _MEMORY_BYTES = 1024 * 1024 * 1024

@@ -7,27 +7,27 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from llm_connect import __version__
-from llm_connect.admission import Admission
-from llm_connect.audit import Audit, AuditFile, NoAudit
-from llm_connect.budgets import Budgets, NoBudgets
-from llm_connect.callers import Doorkeeper
-from llm_connect.calling import Calling
-from llm_connect.faults import GatewayError, MethodNotAllowed, NotAllowed, NotFound, Unavailable, chat_body
-from llm_connect.ledger import Ledger
-from llm_connect.logs import logger, told
-from llm_connect.metrics import CONTENT_TYPE, Metrics
-from llm_connect.providers.building import built
+from llm_connect.accounts.audit import Audit, AuditFile, NoAudit
+from llm_connect.accounts.budgets import Budgets, NoBudgets
+from llm_connect.accounts.ledger import Ledger
+from llm_connect.callers.authentication import Doorkeeper
+from llm_connect.calls.admission import Admission
+from llm_connect.calls.router import Calling
+from llm_connect.common.errors import GatewayError, MethodNotAllowed, NotAllowed, NotFound, Unavailable, chat_body
+from llm_connect.common.logs import logger, told
+from llm_connect.providers.registry import built
 from llm_connect.structured.schemas import Schemas
-from llm_connect.web.chat import ChatEndpoint
+from llm_connect.web.chat_endpoint import ChatEndpoint
 from llm_connect.web.exchange import CALLER_GONE, GONE, Exchange
-from llm_connect.web.execute import ExecuteEndpoint
+from llm_connect.web.execute_endpoint import ExecuteEndpoint
+from llm_connect.web.metrics import CONTENT_TYPE, Metrics
 from llm_connect.web.openapi import openapi
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from llm_connect.providers import Provider
-    from llm_connect.settings import Settings
+    from llm_connect.config.settings import Settings
+    from llm_connect.providers.port import Provider
     from llm_connect.web.exchange import Receive, Scope, Send
 
     Endpoint = Callable[[Exchange], Awaitable[None]]

@@ -11,16 +11,16 @@ import re
 import time
 from typing import TYPE_CHECKING, Any, cast
 
-from llm_connect import strict_json
-from llm_connect.encoding import encode
-from llm_connect.faults import BadRequest, Fault, GatewayError, TooLarge, TooSlow, invalid_request
-from llm_connect.leaving import LEAVING
+from llm_connect.common import strict_json
+from llm_connect.common.errors import BadRequest, Fault, GatewayError, TooLarge, TooSlow, invalid_request
+from llm_connect.common.json_encoding import encode
+from llm_connect.web.disconnect import LEAVING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
-    from llm_connect.leaving import Leaving
-    from llm_connect.secret import Redactor
+    from llm_connect.common.secret import Redactor
+    from llm_connect.web.disconnect import Leaving
 
     Message = MutableMapping[str, Any]
     Scope = MutableMapping[str, Any]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from llm_connect import __version__, chat
-from llm_connect.profiles import VALIDATION_MODES
-from llm_connect.ranges import MAX_DEPTH, MAX_TOKENS, REASONING_EFFORTS, TEMPERATURE, TIMEOUT_SECONDS, Range
+from llm_connect import __version__
+from llm_connect.calls import chat_request as chat
+from llm_connect.common.ranges import MAX_DEPTH, MAX_TOKENS, REASONING_EFFORTS, TEMPERATURE, TIMEOUT_SECONDS, Range
+from llm_connect.config.profiles import VALIDATION_MODES
 
 Schema = dict[str, Any]
 _ERRORS = {

@@ -1,0 +1,157 @@
+"""Audit records: what was asked for by whom, and what came of it. Metadata, unless content is opted for.
+
+Two lines of JSON for each call: `call.begin` is written before the provider is called, and where it cannot be, the call
+is not made; `call.end` follows, and waits until it can be written. A call without an end was under way when the gateway
+was killed. What is refused before that, an unknown caller for one, is a line `call.refused`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Protocol
+
+from llm_connect.accounts.batch_writer import Unwritable, Writer
+from llm_connect.common.errors import Fault, FaultyConfiguration, Unavailable
+from llm_connect.common.json_encoding import encode
+from llm_connect.common.timestamps import utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from llm_connect.common.secret import Redactor
+
+_APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+
+
+class Audit(Protocol):
+    """Where records go; `content` says whether they hold what was asked and answered."""
+
+    content: bool
+
+    @property
+    def unwritable(self) -> bool:
+        """The last record could not be written, and calls are refused for it."""
+        ...
+
+    async def begin(self, record: Mapping[str, Any]) -> None:
+        """Write down that a call is about to be made.
+
+        Raises:
+            Unavailable: it could not be written, so that the call is not made.
+        """
+        ...
+
+    def end(self, record: Mapping[str, Any]) -> None:
+        """Write down what came of it, soon; kept until it can be written."""
+        ...
+
+    def refused(self, record: Mapping[str, Any]) -> None:
+        """Write down that no call was made, soon."""
+        ...
+
+    async def close(self) -> None:
+        """Write what is left."""
+        ...
+
+
+class NoAudit:
+    """Where no file is named."""
+
+    content = False
+    unwritable = False
+
+    async def begin(self, record: Mapping[str, Any]) -> None:
+        """See `Audit`."""
+
+    def end(self, record: Mapping[str, Any]) -> None:
+        """See `Audit`."""
+
+    def refused(self, record: Mapping[str, Any]) -> None:
+        """See `Audit`."""
+
+    async def close(self) -> None:
+        """See `Audit`."""
+
+
+class AuditFile:
+    """Lines at the end of a file. Renamed for rotation, it is begun anew by the next record.
+
+    Args:
+        path: the file; its directory exists.
+        content: whether records hold what was asked and answered.
+        redactor: removes keys that somebody may have pasted into a prompt.
+    """
+
+    def __init__(self, path: str, redactor: Redactor, *, content: bool) -> None:
+        self.content = content
+        self._path = path
+        self._redactor = redactor
+        self._file = self._opened()
+        self._opened_as = _identity(self._file)
+        self._writer: Writer[bytes] = Writer("audit", self._write)
+
+    def _opened(self) -> int:
+        try:
+            return os.open(self._path, _APPENDING, 0o600)
+        except OSError as error:
+            problem = f"{self._path} cannot be written ({error.strerror})"
+            raise FaultyConfiguration([Fault("LLM_CONNECT_AUDIT_FILE", problem, "a file to append to")]) from None
+
+    @property
+    def unwritable(self) -> bool:
+        """See `Audit`."""
+        return self._writer.unwritable
+
+    async def begin(self, record: Mapping[str, Any]) -> None:
+        """See `Audit`."""
+        try:
+            await self._writer.put(self._line("call.begin", record))
+        except Unwritable:
+            message = "the audit record cannot be written, so that nothing was called"
+            raise Unavailable("audit_unwritable", message) from None
+
+    def end(self, record: Mapping[str, Any]) -> None:
+        """See `Audit`."""
+        self._writer.put_soon(self._line("call.end", record))
+
+    def refused(self, record: Mapping[str, Any]) -> None:
+        """See `Audit`."""
+        self._writer.put_soon(self._line("call.refused", record))
+
+    def _line(self, event: str, record: Mapping[str, Any]) -> bytes:
+        return self._redactor.octets(encode({"ts": utc_now(), "event": event, **record})) + b"\n"
+
+    def _write(self, lines: Sequence[bytes]) -> None:
+        """All of them or none, so that no half line stands before the next one."""
+        self._follow_rotation()
+        octets, written = b"".join(lines), 0
+        try:
+            while written < len(octets):
+                written += os.write(self._file, octets[written:] if written else octets)
+        except OSError:
+            if written:
+                os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+            raise
+
+    def _follow_rotation(self) -> None:
+        """Begin the file anew where it was renamed or removed: the path is another file then, or none."""
+        try:
+            there = os.stat(self._path)
+            if (there.st_dev, there.st_ino) == self._opened_as:
+                return
+        except FileNotFoundError:
+            pass
+        renewed = os.open(self._path, _APPENDING, 0o600)
+        os.close(self._file)
+        self._file, self._opened_as = renewed, _identity(renewed)
+
+    async def close(self) -> None:
+        """See `Audit`."""
+        self._writer.close()
+        os.close(self._file)
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    """What tells a file from every other one: device and inode."""
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino

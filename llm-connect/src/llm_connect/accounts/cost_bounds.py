@@ -1,0 +1,104 @@
+"""What a call takes at most, and what it took: in tokens, and in billionths of a USD. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from llm_connect.accounts.budgets import Amount
+from llm_connect.common.errors import Fault, OverBudget, invalid_request
+from llm_connect.common.json_encoding import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from llm_connect.config.profiles import Prices
+    from llm_connect.providers.port import Call
+
+NANO = 1_000_000_000
+_PER_MESSAGE = 16
+_PER_CALL = 64
+_ADDING = frozenset({"tools", "web_search_options"})
+_DEARER = frozenset({"modalities", "service_tier"})
+
+
+def upper_bound(call: Call, prices: Prices | None, *, money: bool) -> Amount:
+    """What a call takes at most. A token is one byte of UTF-8 at least, in every tokenizer that falls back to bytes.
+
+    Raises:
+        BadRequest: there is no bound.
+        OverBudget: a money budget holds, and the model has no price.
+    """
+    fields = call.fields
+    if faults := _boundless(fields, money=money):
+        raise invalid_request(faults)
+    prompt = len(encode(fields)) + _PER_CALL + _PER_MESSAGE * len(fields["messages"])
+    completion = _most_written(fields) * (fields.get("n") or 1)
+    if "prediction" in fields:
+        completion += len(encode(fields["prediction"]))
+    if prices is None:
+        if money:
+            message = f"a money budget holds, and {call.model} has no prices in the configuration; nothing was called"
+            raise OverBudget("model_unpriced", message)
+        return Amount(prompt + completion)
+    return Amount(prompt + completion, prices.nano_usd(prompt, completion))
+
+
+def _most_written(fields: Mapping[str, Any]) -> int:
+    """The larger of both, where both are given: which of them a provider heeds is its business."""
+    return max(fields.get("max_completion_tokens") or 0, fields.get("max_tokens") or 0)
+
+
+def _boundless(fields: Mapping[str, Any], *, money: bool) -> list[Fault]:
+    faults = []
+    if not _most_written(fields):
+        allowed = "a number, in request or profile"
+        faults.append(Fault("max_tokens", "missing, and a budget holds for this call", allowed))
+    for index, message in enumerate(fields["messages"]):
+        content = message.get("content")
+        if message.get("audio") or (isinstance(content, list) and not _only_text(content)):
+            field = f"messages[{index}].content"
+            faults.append(Fault(field, "is more than text, and a budget holds for it", "text"))
+    if not _ADDING.isdisjoint(fields):
+        faults += _added(fields)
+    if money and not _DEARER.isdisjoint(fields):
+        faults += _dearer(fields)
+    return faults
+
+
+def _only_text(parts: Sequence[Any]) -> bool:
+    return all(not isinstance(part, dict) or part.get("type") in ("text", "refusal") for part in parts)
+
+
+def _added(fields: Mapping[str, Any]) -> list[Fault]:
+    """What a provider runs by itself: what it finds is read as prompt, without a bound."""
+    faults = []
+    if "web_search_options" in fields:
+        problem = "adds text that has no bound, and a budget holds"
+        faults.append(Fault("web_search_options", problem, "to leave it out"))
+    for index, tool in enumerate(fields.get("tools") or ()):
+        if not isinstance(tool, dict) or tool.get("type") not in ("function", "custom"):
+            problem = "is run by the provider, and a budget holds"
+            faults.append(Fault(f"tools[{index}].type", problem, "function, custom"))
+    return faults
+
+
+def _dearer(fields: Mapping[str, Any]) -> list[Fault]:
+    """What has prices other than those that are declared."""
+    faults = []
+    if fields.get("service_tier") not in {None, "auto", "default", "flex"}:
+        problem = "has other prices, and a money budget holds"
+        faults.append(Fault("service_tier", problem, "auto, default, flex"))
+    if any(each != "text" for each in fields.get("modalities") or ()):
+        faults.append(Fault("modalities", "are more than text, and a money budget holds", "text"))
+    return faults
+
+
+def used_amount(usage: Mapping[str, Any], prices: Prices | None, bound: Amount) -> Amount | None:
+    """What was used; None where the provider does not say."""
+    prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if prompt is None or completion is None:
+        return None
+    tokens = max(prompt + completion, usage.get("total_tokens") or 0)
+    if usage.get("cost") is not None:
+        return Amount(tokens, -int(-usage["cost"] * NANO // 1))
+    return Amount(tokens, prices.nano_usd(prompt, completion) if prices else bound.nano_usd)
