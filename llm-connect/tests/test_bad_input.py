@@ -192,11 +192,17 @@ def test_a_body_that_does_not_come_to_its_end_has_a_time(gateway, monkeypatch):
     assert b'"body_slow"' in answer
 
 
-def test_a_head_that_does_not_come_to_its_end_has_a_time_also_after_a_request(gateway, monkeypatch):
-    monkeypatch.setattr("llm_connect.web.server._REQUEST_SECONDS", 0.3)
-    with socket.create_connection(tuple(gateway.removeprefix("http://").split(":"))) as client:
+@pytest.mark.parametrize("sent", [b"", b"GET /hea", b"GET /health HTTP/1.1\r\nhost: a\r\nx: "])
+@pytest.mark.parametrize("kept", [False, True], ids=["first request", "second request"])
+def test_the_head_of_a_request_has_a_time_limit(simulator, gateway_to, monkeypatch, kept, sent):
+    monkeypatch.setattr("llm_connect.web.server.HEADER_SECONDS", 1)
+    with (
+        gateway_to(simulator) as gateway,
+        socket.create_connection(tuple(gateway.removeprefix("http://").split(":"))) as client,
+    ):
         client.settimeout(10)
-        client.sendall(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n")
-        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
-        client.sendall(b"GET /hea")
+        if kept:
+            client.sendall(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n")
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+        client.sendall(sent)
         assert client.recv(65536) == b""

@@ -16,9 +16,10 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from llm_connect.common.errors import FaultyConfiguration
+from llm_connect.common.errors import ConfigurationError
 from llm_connect.config.caller_config import Callers, KubernetesCallers
-from llm_connect.config.config_file import AuditTable, read_configuration
+from llm_connect.config.config_file import read_configuration
+from llm_connect.config.model import AuditConfig
 
 TOKEN = "ops-token-0123456789"
 STATIC = Callers({hashlib.sha256(TOKEN.encode()).hexdigest(): "ops"})
@@ -113,7 +114,7 @@ def test_log_and_record_tell_who_it_was_also_where_nothing_was_called(
     _, declared = api_server
     path = tmp_path / "audit.jsonl"
     callers = replace(STATIC, kubernetes=declared)
-    with gateway_to("http://127.0.0.1:9/v1", callers=callers, audit=AuditTable(str(path))) as url:
+    with gateway_to("http://127.0.0.1:9/v1", callers=callers, audit=AuditConfig(str(path))) as url:
         assert ask(call, url, jwt("other")).status == 403
         assert call("POST", f"{url}/execute", {}, {"authorization": f"Bearer {TOKEN}"}).status == 400
         assert call("GET", f"{url}/v1/models", None, {"authorization": f"Bearer {TOKEN}"}).status == 200
@@ -123,7 +124,7 @@ def test_log_and_record_tell_who_it_was_also_where_nothing_was_called(
 
 
 def test_a_crowd_of_unknown_tokens_is_asked_about_sixteen_at_once(simulator, gateway_to, call, api_server, monkeypatch):
-    monkeypatch.setattr("llm_connect.callers.authentication._REVIEW_SECONDS", 60)  # the wait for a turn is in it
+    monkeypatch.setattr("llm_connect.callers.token_review._REVIEW_SECONDS", 60)  # the wait for a turn is in it
     server, declared = api_server
     server.seconds = 0.3
     with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url, ThreadPoolExecutor(50) as crowd:
@@ -162,6 +163,8 @@ def asked_with(simulator, gateway_to, call, api_server):
 
     def ask_with(setting, path):
         declared = replace(api_server[1], **{setting: path})
+        if setting == "ca_file":  # read for https only
+            declared = replace(declared, api_server="https://127.0.0.1:1")
         with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url:
             return ask(call, url, jwt("activity-core"))
 
@@ -233,7 +236,7 @@ def test_where_nothing_is_said_it_counts_for_a_minute():
     ],
 )
 def test_a_declaration_that_cannot_be_used_is_said_without_the_token(callers, named):
-    with pytest.raises(FaultyConfiguration) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         read_configuration({"callers": callers})
     assert named in {fault.field for fault in caught.value.faults}
     assert TOKEN not in str(caught.value)

@@ -13,9 +13,10 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
 from llm_connect.calls.chat_request import STANDARD
+from llm_connect.common.prices import Prices
 from llm_connect.common.secret import Secret
-from llm_connect.config.profiles import CUSTODIAN_TRIAGE, Prices, Profile
-from llm_connect.providers.dialects import OPENROUTER_REFUSES
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE, Profile
+from llm_connect.providers.openrouter import REFUSED_FIELDS
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.key import FixedKey
 
@@ -91,10 +92,10 @@ OPENROUTER_DOCUMENTS = {
 
 
 def test_what_openrouter_does_not_document_is_what_is_refused():
-    assert set(STANDARD) - OPENROUTER_DOCUMENTS == OPENROUTER_REFUSES
+    assert set(STANDARD) - OPENROUTER_DOCUMENTS == REFUSED_FIELDS
 
 
-@pytest.mark.parametrize("name", sorted(set(VALUES) - OPENROUTER_REFUSES))
+@pytest.mark.parametrize("name", sorted(set(VALUES) - REFUSED_FIELDS))
 def test_a_field_that_the_route_honours_reaches_the_provider(keeping, call, name):
     url, seen = keeping
     assert chat(call, url, **{name: VALUES[name]}).status == 200
@@ -102,7 +103,7 @@ def test_a_field_that_the_route_honours_reaches_the_provider(keeping, call, name
     assert seen[0]["reasoning" if name == "reasoning_effort" else name] == expected
 
 
-@pytest.mark.parametrize("name", sorted(OPENROUTER_REFUSES))
+@pytest.mark.parametrize("name", sorted(REFUSED_FIELDS))
 def test_a_field_that_it_cannot_honour_is_refused_by_name_and_nothing_is_called(keeping, call, name):
     url, seen = keeping
     reply = chat(call, url, **{name: VALUES[name]})
@@ -322,5 +323,5 @@ def test_of_a_stream_it_is_the_time_between_two_bytes(serving, gateway_to, call)
     assert slow == "[DONE]"
     assert [json.loads(each)["error"]["message"].partition(";")[0] for each in errors] == [
         "nothing more came in time for a client that waits 3 s for it",
-        "no whole answer came in time for a caller that waits 6 s",
+        "no complete answer came in time for a caller that waits 6 s",
     ]

@@ -8,9 +8,9 @@ import json
 import pytest
 from raw_server import full, listening
 
-from llm_connect.config.config_file import AuditTable, Budget, ProviderTable
+from llm_connect.config.model import AuditConfig, Budget
 from llm_connect.config.profiles import Profile
-from llm_connect.web.disconnect import LEAVING, Leaving
+from llm_connect.providers.port import ProviderConfig
 
 
 class Connection:
@@ -24,10 +24,11 @@ class Connection:
     """
 
     def __init__(self, body, sending=lambda _message: None, before=0.0, path="/execute"):
-        self.leaving = Leaving()
+        self.left = asyncio.Event()
+        self._received = False
         headers = [(b"content-type", b"application/json")]
         self.scope = {
-            "type": "http", "method": "POST", "path": path, "headers": headers, LEAVING: self.leaving,
+            "type": "http", "method": "POST", "path": path, "headers": headers,
         }  # fmt: skip
         self._body = json.dumps(body).encode()
         self._sending = sending
@@ -35,6 +36,10 @@ class Connection:
         self.sent = []
 
     async def receive(self):
+        if self._received:
+            await self.left.wait()
+            return {"type": "http.disconnect"}
+        self._received = True
         await asyncio.sleep(self._before)
         return {"type": "http.request", "body": self._body, "more_body": False}
 
@@ -56,30 +61,18 @@ async def started(gateway_of, simulator):
 
     async def start(**more):
         gateway = gateway_of(simulator, **more)
-        told, ended = asyncio.Event(), asyncio.Event()
-
-        async def receive():
-            if told.is_set():
-                await ended.wait()
-            return {}
-
-        async def send(_message):
-            told.set()
-
-        task = asyncio.create_task(gateway({"type": "lifespan"}, receive, send))
-        running.append((task, ended))
-        await told.wait()
+        await gateway.start()
+        running.append(gateway)
         return gateway
 
     yield start
-    for task, ended in running:
-        ended.set()
-        await task
+    for gateway in running:
+        await gateway.stop()
 
 
 async def test_a_refusal_on_its_way_out_is_not_cancelled_by_a_caller_who_leaves(started):
-    gateway = await started(audit=AuditTable("/dev/full"))
-    connection = Connection({"prompt": "hello"}, lambda _message: connection.leaving.happened())
+    gateway = await started(audit=AuditConfig("/dev/full"))
+    connection = Connection({"prompt": "hello"}, lambda _message: connection.left.set())
     await asyncio.wait_for(connection.served_by(gateway), 10)
     assert connection.sent[0]["status"] == 503
     assert json.loads(connection.sent[1]["body"])["type"] == "audit_unwritable"
@@ -110,12 +103,12 @@ async def test_the_time_of_a_call_runs_while_its_schema_waits_to_be_checked(star
     """And its caller may leave meanwhile. Nothing was called then, and the record says so."""
     monkeypatch.setattr("llm_connect.structured.schemas._PROCESSES", 0)  # as if others had them all
     audit = tmp_path / "audit.jsonl"
-    gateway = await started(audit=AuditTable(str(audit)))
+    gateway = await started(audit=AuditConfig(str(audit)))
     recursive = {"properties": {"child": {"$ref": "#"}}}
     config = {"timeout_seconds": 30 if leaves else 0.3, "model_params": {"json_schema": recursive}}
     waiting = Connection({"prompt": "hello", "config": config})
     if leaves:
-        asyncio.get_running_loop().call_later(0.2, waiting.leaving.happened)
+        asyncio.get_running_loop().call_later(0.2, waiting.left.set)
     await asyncio.wait_for(waiting.served_by(gateway), 10)
     if leaves:
         assert waiting.sent == []
@@ -129,7 +122,7 @@ async def test_the_time_of_a_call_runs_while_its_schema_waits_to_be_checked(star
 
 async def test_a_body_that_came_too_late_for_its_caller_calls_nobody(started, tmp_path):
     """The time counts from the head on. A call that is begun after it would be paid for, and read by nobody."""
-    gateway = await started(audit=AuditTable(str(tmp_path / "audit.jsonl")))
+    gateway = await started(audit=AuditConfig(str(tmp_path / "audit.jsonl")))
     late = Connection({"prompt": "hello", "config": {"timeout_seconds": 0.1}}, before=0.2)
     await asyncio.wait_for(late.served_by(gateway), 10)
     problem = json.loads(late.sent[1]["body"])
@@ -144,13 +137,13 @@ async def test_a_caller_who_leaves_while_the_record_waits_to_be_written_has_one_
     started, monkeypatch, tmp_path
 ):
     """A begin without an end would be a call that was under way when the gateway was killed."""
-    monkeypatch.setattr("llm_connect.accounts.batch_writer._APART_SECONDS", 3600)
+    monkeypatch.setattr("llm_connect.accounts.batch_writer.BatchWriter._plan", lambda _self: None)
     audit = tmp_path / "audit.jsonl"
-    gateway = await started(audit=AuditTable(str(audit)))
+    gateway = await started(audit=AuditConfig(str(audit)))
     await Connection({"prompt": ""}).served_by(gateway)
     gateway._audit._writer.flush()  # what comes next has to wait for an hour
     leaving = Connection({"prompt": "hello"})
-    asyncio.get_running_loop().call_later(0.1, leaving.leaving.happened)
+    asyncio.get_running_loop().call_later(0.1, leaving.left.set)
     await asyncio.wait_for(leaving.served_by(gateway), 10)
     assert leaving.sent == []
     gateway._audit._writer.flush()
@@ -177,7 +170,7 @@ async def test_a_stream_that_was_refused_ends_with_that_also_where_its_rest_is_g
     async with listening(serve) as port:
         gateway = await started(
             profiles={"strict": Profile("strict", "local", "m", validation="strict")},
-            providers={"local": ProviderTable("local", "openai", f"http://127.0.0.1:{port}/v1")},
+            providers={"local": ProviderConfig("local", "openai", f"http://127.0.0.1:{port}/v1")},
         )
         refused = Connection(body, sending, path="/v1/chat/completions")
         task = asyncio.create_task(refused.served_by(gateway))
@@ -195,7 +188,7 @@ async def test_a_call_that_is_given_up_before_there_is_a_connection_takes_nothin
     with full("127.0.0.1") as port:
         gateway = await started(
             profiles={"away": Profile("away", "local", "m", max_tokens=100, timeout_seconds=0.4)},
-            providers={"local": ProviderTable("local", "openai", f"http://127.0.0.1:{port}/v1")},
+            providers={"local": ProviderConfig("local", "openai", f"http://127.0.0.1:{port}/v1")},
             budgets=(Budget("total", tokens=1000),),
             state=str(tmp_path),
         )

@@ -7,7 +7,7 @@ import jsonschema_rs
 from llm_connect.accounts.budgets import Amount
 from llm_connect.calls.admission import Admission
 from llm_connect.calls.chat_request import STANDARD
-from llm_connect.config.config_file import Budget
+from llm_connect.config.model import Budget
 from llm_connect.config.profiles import CUSTODIAN_TRIAGE
 from llm_connect.web.metrics import Metrics
 
@@ -58,8 +58,8 @@ def test_the_document_describes_what_is_served(gateway, call):
 def test_what_took_how_long_and_cost_how_much_is_counted_by_route_and_caller():
     metrics = Metrics()
     fields = {"profile": "p", "provider": "o", "caller": "ann", "prompt_tokens": 3, "completion_tokens": 4, "cost": 0.5}
-    metrics.answered("/execute", 200, "", 0.03, fields)
-    metrics.answered("/execute", 200, "", 500.0, fields | {"first_event_ms": 15.0})
+    metrics.count("/execute", 200, "", 0.03, fields)
+    metrics.count("/execute", 200, "", 500.0, fields | {"first_event_ms": 15.0})
     text = metrics.text(Admission(1, 1), {}, {}, {}).decode()
     found = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     route = 'gen_ai_provider_name="o"'

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from llm_connect.common.errors import FaultyConfiguration
+from llm_connect.common.errors import ConfigurationError
 from llm_connect.config.config_file import load_configuration
-from llm_connect.config.toml_lines import Places
+from llm_connect.config.toml_lines import TomlLines
 
 TEXT = """\
 # a comment
@@ -81,29 +81,29 @@ x = 1
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_field_is_found_at_its_line(field, line, end):
-    assert Places("f.toml", TEXT.replace("\n", end)).of(field) == f"f.toml:{line}"
+    assert TomlLines("f.toml", TEXT.replace("\n", end)).of(field) == f"f.toml:{line}"
 
 
 @pytest.mark.parametrize("field", ["nothing", "the body", "", "serve", "LLM_CONNECT_STATE"])
 def test_what_stands_nowhere_has_the_file_only(field):
-    assert Places("f.toml", TEXT).of(field) == "f.toml"
+    assert TomlLines("f.toml", TEXT).of(field) == "f.toml"
 
 
 def test_every_line_of_a_long_file_is_found():
     text = "".join(f"[profiles.p{each}]\nprovider = 'x'\nmodel = [\n'a',\n]\n" for each in range(200))
-    places = Places("f", text)
+    places = TomlLines("f", text)
     found = [places.of(f"profiles.p{each}.model") for each in range(200)]
     assert found == [f"f:{5 * each + 3}" for each in range(200)]
 
 
 def test_a_file_whose_lines_would_take_long_is_named_without_them():
-    assert Places("f", "[server]\n" + "# x\n" * 20_000).of("server") == "f"
+    assert TomlLines("f", "[server]\n" + "# x\n" * 20_000).of("server") == "f"
 
 
 def test_each_fault_of_a_file_has_its_place(tmp_path):
     file = tmp_path / "llm-connect.toml"
     file.write_text('[profiles.x]\nprovider = "nope"\nmodel = 3\n\n[limits]\n[[budgets]]\nperiod = "year"\n')
-    with pytest.raises(FaultyConfiguration) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         load_configuration(str(tmp_path))
     assert {fault.field: fault.place for fault in caught.value.faults} == {
         "limits": f"{file}:5",

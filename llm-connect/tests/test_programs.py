@@ -191,7 +191,7 @@ def test_a_taken_port_is_said(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         found = run("serve", "--port", str(taken.getsockname()[1]))
     assert found.returncode == 1
-    assert "the port is taken; nothing was started" in found.stderr
+    assert "the port is in use; nothing was started" in found.stderr
 
 
 def test_a_host_that_is_none_is_said(run, tmp_path):
@@ -199,7 +199,7 @@ def test_a_host_that_is_none_is_said(run, tmp_path):
     config.write_text(f'[callers.static]\nops = {{sha256 = "{"0" * 64}"}}\n')
     found = run("serve", "--port", "0", "--host", "no such host", "--config", str(config))
     assert found.returncode == 1
-    assert "cannot be listened on" in found.stderr
+    assert "cannot listen on no such host" in found.stderr
 
 
 @pytest.mark.parametrize("arguments", [[], ["--key-file", "a", "--key-env", "B"]])

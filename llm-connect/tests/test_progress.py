@@ -11,10 +11,8 @@ from raw_server import listening
 
 from llm_connect.common.errors import TimedOut
 from llm_connect.common.secret import Redactor
-from llm_connect.providers.dialects import OpenAI
-from llm_connect.providers.http_client import Wire
-from llm_connect.providers.http_provider import HttpProvider
-from llm_connect.providers.port import Call, Patience
+from llm_connect.providers.openai import OpenAI
+from llm_connect.providers.port import Call, Connection, Patience, ProviderConfig
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
 PATIENCE = Patience(first_byte=60, progress=0.5)
@@ -43,11 +41,13 @@ async def stream(then):
             await asyncio.Event().wait()
 
     async with listening(serve) as port:
-        with contextlib.closing(Wire(f"http://127.0.0.1:{port}/")) as wire:
-            provider = HttpProvider("local", OpenAI(), wire, ring=None, redactor=Redactor())
-            call = Call("m", {"messages": []}, PATIENCE)
-            async with contextlib.aclosing(provider.stream(call)) as chunks:
-                yield chunks, read, sent
+        provider = OpenAI().build(
+            ProviderConfig("local", "openai", f"http://127.0.0.1:{port}/v1"), Connection(Redactor())
+        )
+        call = Call("m", {"messages": []}, PATIENCE)
+        async with contextlib.aclosing(provider.stream(call)) as chunks:
+            yield chunks, read, sent
+        await provider.close()
 
 
 async def test_a_reader_may_take_longer_than_the_provider_may():
@@ -66,6 +66,6 @@ async def test_what_the_reader_took_does_not_make_a_provider_that_says_nothing_m
         await sent.wait()
         assert await anext(chunks) is None
         await asyncio.sleep(2 * PATIENCE.progress)
-        with pytest.raises(TimedOut, match="gave no content") as found:
+        with pytest.raises(TimedOut, match="sent no content") as found:
             await asyncio.wait_for(anext(chunks), 30)
     assert found.value.type == "provider_stalled"

@@ -11,9 +11,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from llm_connect.common.errors import ProviderFailed
-from llm_connect.config.config_file import AuditTable, Budget, ProviderTable
+from llm_connect.config.model import AuditConfig, Budget
 from llm_connect.config.profiles import CUSTODIAN_TRIAGE, Profile, Target
-from llm_connect.providers.port import sse as events_module
+from llm_connect.providers import sse as events_module
+from llm_connect.providers.port import ProviderConfig
 from llm_connect.providers.sse import EventReader
 
 NAME = CUSTODIAN_TRIAGE.name
@@ -246,7 +247,7 @@ def test_what_a_request_used_in_all_of_its_attempts_is_counted_and_told(
 
 def test_of_a_cut_stream_the_record_has_what_was_passed_on(answered, tmp_path):
     audit = tmp_path / "audit.jsonl"
-    reply = answered(said("half an"), audit=AuditTable(str(audit), content=True))
+    reply = answered(said("half an"), audit=AuditConfig(str(audit), content=True))
     assert error_of(reply)["type"] == "provider_cut"
     assert json.loads(audit.read_text().splitlines()[-1])["answer"] == ["half an"]
 
@@ -275,7 +276,7 @@ def test_of_a_stream_that_calls_tools_the_record_has_the_calls(answered, tmp_pat
     refusal = [told({"refusal": text}, index=2) for text in ("I ", "won't")]
     odd = [told({"tool_calls": [{"id": name}, "x"]}, index=3) for name in ("a", "b")]
     ends = [told({}, "stop", index) for index in range(4)]
-    reply = answered(b"".join((*pieces, *refusal, *odd, *ends)) + DONE, audit=AuditTable(str(audit), content=True))
+    reply = answered(b"".join((*pieces, *refusal, *odd, *ends)) + DONE, audit=AuditConfig(str(audit), content=True))
     assert error_of(reply) is None
     assert json.loads(audit.read_text().splitlines()[-1])["answer"] == [
         {"content": "Let me see", "tool_calls": MADE},
@@ -336,7 +337,7 @@ def test_a_choice_that_was_asked_for_and_never_began_is_missing(serving, gateway
         return Response(said("a", "stop"), media_type=EVENTS)
 
     with serving(Starlette(routes=[Route("/v1/chat/completions", answer, methods=["POST"])])) as upstream:
-        local = ProviderTable("local", "openai", f"{upstream}/v1")
+        local = ProviderConfig("local", "openai", f"{upstream}/v1")
         with gateway_to("", {NAME: Profile(NAME, "local", "a/b")}, providers={"local": local}) as url:
             body = {"model": NAME, "messages": HELLO, "stream": True, "n": asked}
             reply = call("POST", f"{url}/v1/chat/completions", body)

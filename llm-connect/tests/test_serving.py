@@ -1,4 +1,4 @@
-"""The server around the application: when an answer goes out."""
+"""The server around the application: when an answer goes out, and how it stops."""
 
 from __future__ import annotations
 
@@ -6,31 +6,41 @@ import threading
 
 import pytest
 
-from llm_connect.web.server import Protocol
+
+class BusyAfterwards:
+    """An application that blocks the event loop after its answer."""
+
+    def __init__(self):
+        self.let_go, self.was_let_go = threading.Event(), threading.Event()
+
+    async def __call__(self, _scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+        await send({"type": "http.response.body", "body": b"done"})
+        if self.let_go.wait(10):
+            self.was_let_go.set()
+
+    async def start(self):
+        pass
+
+    async def stop(self):
+        pass
+
+    def drain(self):
+        pass
+
+    def abort(self):
+        pass
 
 
 @pytest.fixture
-def busy_afterwards(serving):
-    """The URL of an application that keeps the event loop after its answer, and two events: let go, and it was."""
-    let_go, was_let_go = threading.Event(), threading.Event()
-
-    async def app(scope, receive, send):
-        if scope["type"] == "lifespan":
-            for said in ("startup", "shutdown"):
-                await receive()
-                await send({"type": f"lifespan.{said}.complete"})
-            return
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
-        await send({"type": "http.response.body", "body": b"done"})
-        if let_go.wait(10):
-            was_let_go.set()
-
-    with serving(app, Protocol) as url:
-        yield url, let_go, was_let_go
+def busy(serving_application):
+    app = BusyAfterwards()
+    with serving_application(app) as url:
+        yield url, app
 
 
-def test_an_answer_does_not_wait_for_what_is_done_after_it(busy_afterwards, call):
-    url, let_go, was_let_go = busy_afterwards
+def test_an_answer_does_not_wait_for_what_is_done_after_it(busy, call):
+    url, app = busy
     assert call("GET", url).octets == b"done"
-    let_go.set()
-    assert was_let_go.wait(10)
+    app.let_go.set()
+    assert app.was_let_go.wait(10)

@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from llm_connect.common.errors import FaultyConfiguration
+from llm_connect.common.errors import ConfigurationError
 from llm_connect.common.secret import Redactor, Secret
 from llm_connect.config.settings import load_settings
 
@@ -15,7 +15,7 @@ KEY = "sk-or-v1-0123456789"
 
 
 def faults_of(environment):
-    with pytest.raises(FaultyConfiguration) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         load_settings(environment)
     return caught.value.faults
 

@@ -87,7 +87,7 @@ def test_max_tokens_cuts_as_a_model_would(simulator, call, bearer):
         ({"model": "a/b", "messages": MESSAGES, "tools": [{"function": 5}], "tool_choice": "required"}, "tools"),
         ({"model": "a/b", "messages": MESSAGES, "tools": [{}], "tool_choice": {"function": []}}, "tools"),
         ({"model": "simulate/nothing", "messages": MESSAGES}, "error-in-200"),
-        (b"{", "no JSON"),
+        (b"{", "not valid JSON"),
         (b"[" * 5000, "nested"),
     ],
 )

@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from llm_connect.config.config_file import Limits
+from llm_connect.config.model import Limits
 from llm_connect.config.profiles import CUSTODIAN_TRIAGE
 
 NAME = CUSTODIAN_TRIAGE.name

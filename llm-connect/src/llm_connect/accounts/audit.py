@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Protocol
 
-from llm_connect.accounts.batch_writer import Unwritable, Writer
-from llm_connect.common.errors import Fault, FaultyConfiguration, Unavailable
+from llm_connect.accounts.batch_writer import BatchWriter, WriteFailed
+from llm_connect.common.errors import ConfigurationError, Fault, Unavailable
 from llm_connect.common.json_encoding import encode
 from llm_connect.common.timestamps import utc_now
 
@@ -88,14 +88,14 @@ class AuditFile:
         self._redactor = redactor
         self._file = self._opened()
         self._opened_as = _identity(self._file)
-        self._writer: Writer[bytes] = Writer("audit", self._write)
+        self._writer: BatchWriter[bytes] = BatchWriter("audit", self._write)
 
     def _opened(self) -> int:
         try:
             return os.open(self._path, _APPENDING, 0o600)
         except OSError as error:
             problem = f"{self._path} cannot be written ({error.strerror})"
-            raise FaultyConfiguration([Fault("LLM_CONNECT_AUDIT_FILE", problem, "a file to append to")]) from None
+            raise ConfigurationError([Fault("LLM_CONNECT_AUDIT_FILE", problem, "a file to append to")]) from None
 
     @property
     def unwritable(self) -> bool:
@@ -106,7 +106,7 @@ class AuditFile:
         """See `Audit`."""
         try:
             await self._writer.put(self._line("call.begin", record))
-        except Unwritable:
+        except WriteFailed:
             message = "the audit record cannot be written, so that nothing was called"
             raise Unavailable("audit_unwritable", message) from None
 

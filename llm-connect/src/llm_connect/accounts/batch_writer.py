@@ -1,9 +1,8 @@
-"""Writes that go together: the first is written at once, and what comes within a millisecond after it together.
+"""Writes what comes in one turn of the event loop together.
 
-What nobody waits for goes with the next that somebody does, or after twenty milliseconds. It is done on the loop's own
-thread: a few hundred bytes into the operating system's cache, which takes some microseconds, where handing them to a
-thread and hearing back took milliseconds under load (docs/adr/0018). What does wait for a disk, SQLite's checkpoint,
-has a thread.
+What nobody waits for is written with the next item that somebody waits for, or after 20 milliseconds. The write runs on
+the event loop's own thread: it hands a few hundred bytes to the operating system's cache, which takes microseconds; a
+thread took milliseconds under load (docs/adr/0018). What does wait for a disk, SQLite's checkpoint, runs in a thread.
 """
 
 from __future__ import annotations
@@ -19,22 +18,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
-MOST_KEPT = 100_000
-_AGAIN_SECONDS = 0.5
+MAX_KEPT = 100_000
+_RETRY_SECONDS = 0.5
 _SOON_SECONDS = 0.02
-_APART_SECONDS = 0.001
 
 
-class Unwritable(Exception):
+class WriteFailed(Exception):
     """It could not be written; `str()` says why."""
 
 
-class Written(asyncio.CancelledError):
-    """Who waited was cancelled in the moment in which it was written."""
+class CancelledAfterWrite(asyncio.CancelledError):
+    """The waiting task was cancelled, but its item had just been written."""
 
 
-class Writer(Generic[T]):
-    """Gathers items and gives them to `write`, in their order.
+class BatchWriter(Generic[T]):
+    """Collects items and gives them to `write`, in order.
 
     Args:
         name: what is written, for the log.
@@ -45,108 +43,85 @@ class Writer(Generic[T]):
         self._name = name
         self._write = write
         self._awaited: list[tuple[T, asyncio.Future[None]]] = []
-        self._kept: deque[T] = deque(maxlen=MOST_KEPT)
-        self._due: asyncio.Handle | None = None
-        self._due_at = 0.0
-        self._written_at = 0.0
-        self._failing: str | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def _running(self) -> asyncio.AbstractEventLoop:
-        """The event loop, found out once: Python 3.11 asks the system for the process's number each time."""
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-        return self._loop
+        self._kept: deque[T] = deque(maxlen=MAX_KEPT)
+        self._planned: asyncio.Handle | None = None
+        self._later: asyncio.TimerHandle | None = None
+        self._failure: str | None = None
 
     @property
     def unwritable(self) -> bool:
-        """The last write failed, and what is kept is tried again twice a second: it ends by itself."""
-        return self._failing is not None and bool(self._kept)
+        """Whether the last write failed. What is kept is tried again twice a second, so this ends by itself."""
+        return self._failure is not None and bool(self._kept)
 
     async def put(self, item: T) -> None:
-        """Write it: at once where nothing was written within the last millisecond, else with what comes until then.
+        """Write the item, and return when it is written.
 
         Raises:
-            Unwritable, asyncio.CancelledError: it was not written, and will not be.
-            Written: cancelled, and it was.
+            WriteFailed, asyncio.CancelledError: it was not written, and will not be.
+            CancelledAfterWrite: cancelled, but it was written.
         """
-        if self._failing is not None and self._kept:  # much may be kept: it is not tried again for each that comes
-            raise Unwritable(self._failing)
-        loop = self._running()
-        if not self._awaited and loop.time() >= self._written_at + _APART_SECONDS:
-            if problem := self._flush_with([item]):
-                raise Unwritable(problem)
-            return
-        future: asyncio.Future[None] = loop.create_future()
+        if self._failure is not None and self._kept:  # a lot may be kept: it is not tried again for every item
+            raise WriteFailed(self._failure)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._awaited.append((item, future))
-        self._plan(0)
+        self._plan()
         try:
             await future
         except asyncio.CancelledError:
             if future.cancelled() or future.exception() is not None:
                 raise
-            raise Written from None
+            raise CancelledAfterWrite from None
+
+    def _plan(self) -> None:
+        """Write in the next turn of the event loop."""
+        if self._planned is None:
+            self._planned = asyncio.get_running_loop().call_soon(self.flush)
 
     def put_soon(self, item: T) -> None:
-        """Write it as soon as it can be; of very many that cannot, the oldest are dropped."""
+        """Write the item as soon as possible. Of very many that cannot be written, the oldest are dropped."""
         self._kept.append(item)
-        if self._due is None:
-            self._plan(_SOON_SECONDS)
-
-    def _plan(self, seconds: float) -> None:
-        """Write after `seconds`, and no sooner than a millisecond after the last time; sooner wins over later."""
-        loop = self._running()
-        at = max(loop.time() + seconds, self._written_at + _APART_SECONDS)
-        if self._due is not None:
-            if self._due_at <= at:
-                return
-            self._due.cancel()
-        self._due_at = at
-        self._due = loop.call_at(at, self.flush) if at > loop.time() else loop.call_soon(self.flush)
+        if self._later is None:
+            self._later = asyncio.get_running_loop().call_later(_SOON_SECONDS, self.flush)
 
     def flush(self) -> None:
-        """Write what is there, but for those who left."""
+        """Write everything now, except what somebody waited for who was cancelled."""
+        self._cancel_timers()
         awaited, self._awaited = [each for each in self._awaited if not each[1].done()], []
-        problem = self._flush_with([item for item, _ in awaited])
+        problem = self._try([*self._kept, *(item for item, _ in awaited)])
         for _, future in awaited:
             if problem:
-                future.set_exception(Unwritable(problem))
+                future.set_exception(WriteFailed(problem))
             else:
                 future.set_result(None)
-
-    def _flush_with(self, items: Sequence[T]) -> str | None:
-        """Write what is kept, and these after it; gives why that failed. What is kept is tried again later."""
-        if self._due is not None:
-            self._due.cancel()
-            self._due = None
-        self._written_at = self._running().time()
-        problem = self._problem([*self._kept, *items])
         if problem is None:
             self._kept.clear()
         elif self._kept:
-            self._plan(_AGAIN_SECONDS)
-        return problem
+            self._later = asyncio.get_running_loop().call_later(_RETRY_SECONDS, self.flush)
 
-    def _problem(self, items: Sequence[T]) -> str | None:
+    def _cancel_timers(self) -> None:
+        for handle in (self._planned, self._later):
+            if handle is not None:
+                handle.cancel()
+        self._planned = self._later = None
+
+    def _try(self, items: Sequence[T]) -> str | None:
+        """Write them; the reason where that failed."""
         if not items:
             return None
         try:
             self._write(items)
-        except (OSError, sqlite3.Error, OverflowError) as error:  # the last: a number that no database holds
+        except (OSError, sqlite3.Error, OverflowError) as error:  # the last: a number too large for the database
             problem = getattr(error, "strerror", None) or str(error)
-            if self._failing is None:
+            if self._failure is None:
                 logger.error("not writable", extra={"fields": {"what": self._name, "problem": problem}})
-            self._failing = problem
+            self._failure = problem
             return problem
-        if self._failing is not None:
+        if self._failure is not None:
             logger.info("writable again", extra={"fields": {"what": self._name}})
-        self._failing = None
+        self._failure = None
         return None
 
     def close(self) -> None:
-        """Write what is left, once more at most."""
-        if self._due is not None:
-            self._due.cancel()
+        """Write what is left, with one attempt."""
         self.flush()
-        if self._due is not None:
-            self._due.cancel()
+        self._cancel_timers()

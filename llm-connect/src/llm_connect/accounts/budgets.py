@@ -9,7 +9,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llm_connect.config.profiles import Prices
+    from llm_connect.common.prices import Prices
     from llm_connect.providers.port import Call
 
 

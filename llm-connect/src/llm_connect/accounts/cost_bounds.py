@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from llm_connect.accounts.budgets import Amount
 from llm_connect.common.errors import Fault, OverBudget, invalid_request
 from llm_connect.common.json_encoding import encode
+from llm_connect.common.prices import NANO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from llm_connect.config.profiles import Prices
+    from llm_connect.common.prices import Prices
     from llm_connect.providers.port import Call
 
-NANO = 1_000_000_000
 _PER_MESSAGE = 16
 _PER_CALL = 64
 _ADDING = frozenset({"tools", "web_search_options"})

@@ -1,12 +1,11 @@
 """Budgets that hold: decided in memory, with no pause between looking and taking, and written before the call is made.
 
-A reservation is added to what is spent at once. Settling it takes the difference away; what is never settled -
-cancelled, cut, killed - therefore stays spent, also for the process that comes after a kill. SQLite holds what is
-spent; what comes at the same time is written together (writer.py). Written means: in the hands of the operating
-system, which outlives this process and not the machine (`synchronous = NORMAL`). What waits for the disk, moving the
-write-ahead log into the database, is done by a thread on a connection of its own.
+A reservation counts as spent at once. Settling it takes the difference away. What is never settled (cancelled, cut,
+killed) stays spent, also for the next process after a kill. SQLite stores what is spent; what comes at the same time is
+written together (batch_writer.py). Written means: handed to the operating system, which survives this process but not a
+power failure (`synchronous = NORMAL`). A thread with its own connection moves the write-ahead log into the database.
 
-One process has a ledger at a time: two would each spend the whole budget.
+Only one process uses a ledger at a time: two would each spend the whole budget.
 """
 
 from __future__ import annotations
@@ -22,18 +21,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import asdict
 
-from llm_connect.accounts.batch_writer import Unwritable, Writer, Written
+from llm_connect.accounts.batch_writer import BatchWriter, CancelledAfterWrite, WriteFailed
 from llm_connect.accounts.budgets import Amount, Reservation
-from llm_connect.accounts.cost_bounds import NANO, upper_bound, used_amount
-from llm_connect.common.errors import Fault, FaultyConfiguration, OverBudget, Unavailable
+from llm_connect.accounts.cost_bounds import upper_bound, used_amount
+from llm_connect.common.errors import ConfigurationError, Fault, OverBudget, Unavailable
 from llm_connect.common.logs import logger
+from llm_connect.common.prices import NANO
 from llm_connect.common.timestamps import utc_now
-from llm_connect.config.config_file import EACH, Budget
+from llm_connect.config.model import EACH, Budget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from llm_connect.config.profiles import Prices
+    from llm_connect.common.prices import Prices
     from llm_connect.providers.port import Call
 
 FILE_NAME = "ledger.sqlite"
@@ -84,7 +84,7 @@ class Ledger:
         self._budgets = budgets
         self._lock = _locked(directory)
         self._database, self._spent = _opened(directory)
-        self._writer: Writer[Entry] = Writer("ledger", self._write)
+        self._writer: BatchWriter[Entry] = BatchWriter("ledger", self._write)
         self._directory = directory
         self._holding: dict[tuple[str, str], list[_Holding]] = {}
         self._writes = 0
@@ -137,13 +137,13 @@ class Ledger:
         self._add(reservation.accounts, amount)
         try:
             await self._writer.put((reservation.accounts, amount))
-        except Written:  # and nothing was called
+        except CancelledAfterWrite:  # and nothing was called
             self.release(reservation)
             raise
         except asyncio.CancelledError:
             self._add(reservation.accounts, _negative(amount))
             raise
-        except Unwritable:
+        except WriteFailed:
             self._add(reservation.accounts, _negative(amount))
             if not self._writer.unwritable:  # nothing is kept that would be tried again, and would find out when it can
                 self._writer.put_soon(_TRIAL)
@@ -257,9 +257,9 @@ def _locked(directory: str) -> int:
     return descriptor
 
 
-def _unusable(problem: str) -> FaultyConfiguration:
+def _unusable(problem: str) -> ConfigurationError:
     allowed = "a directory of this gateway's own, in one that is there"
-    return FaultyConfiguration([Fault("LLM_CONNECT_STATE", problem, allowed)])
+    return ConfigurationError([Fault("LLM_CONNECT_STATE", problem, allowed)])
 
 
 def _opened(directory: str) -> tuple[sqlite3.Connection, dict[str, Amount]]:

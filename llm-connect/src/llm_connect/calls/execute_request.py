@@ -23,9 +23,6 @@ CONFIG_FIELDS = (
     "model_name", "temperature", "max_tokens", "timeout_seconds", "max_depth", "model_params", "validation",
 )  # fmt: skip
 MODEL_PARAMS = ("reasoning_effort", "json_schema")
-_NUMBER = (int, float)
-_MOST_TOKENS, _MOST_USD = 10**12, 10**6
-"""Of one call. A number beyond is no count, and far beyond it is more than the ledger's database can hold."""
 _SCHEMA_ALLOWED = "a JSON Schema as an object"
 
 
@@ -91,55 +88,3 @@ def _check_profile(name: str, profiles: Collection[str], config: Fields, faults:
         raise NotFound("unknown_profile", message, faults=faults)
     if faults:
         raise invalid_request(faults)
-
-
-def answer_of(completion: Mapping[str, Any]) -> dict[str, Any]:
-    """Content, model, usage and finish_reason of a completion; an unknown count is null, which is not zero."""
-    choice = completion["choices"][0]
-    message = choice.get("message") or {}
-    reason = choice.get("finish_reason")
-    return {
-        "content": text_of(message.get("content")) or "",
-        "model": completion["model"],
-        "usage": usage_of(completion.get("usage")),
-        "finish_reason": reason if isinstance(reason, str) and reason else None,
-    }
-
-
-def text_of(content: Any) -> str | None:
-    """The text in a message's content, which some providers give in parts (of thinking, too); None without one."""
-    if not isinstance(content, list):
-        return content if isinstance(content, str) else None
-    parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
-    texts = [part["text"] for part in parts if isinstance(part.get("text"), str)]
-    return "".join(texts) if texts else None
-
-
-OTHERWISE = ("tool_calls", "function_call", "refusal", "audio")
-
-
-def says_otherwise(message: Mapping[str, Any]) -> bool:
-    """Whether a message, or a part of one, is no answer in the sense of a schema: a call of a tool, or a refusal."""
-    return any(message.get(name) for name in OTHERWISE)
-
-
-def usage_of(value: Any) -> dict[str, Any]:
-    """The counts and the cost in a `usage` object; None for what it does not say, or says in no number."""
-    usage: Mapping[str, Any] = value if isinstance(value, dict) else {}
-    details = usage.get("completion_tokens_details")
-    return {
-        "prompt_tokens": _count(usage.get("prompt_tokens")),
-        "completion_tokens": _count(usage.get("completion_tokens")),
-        "total_tokens": _count(usage.get("total_tokens")),
-        "reasoning_tokens": _count(details.get("reasoning_tokens")) if isinstance(details, dict) else None,
-        "cost": _amount(usage.get("cost")),
-    }
-
-
-def _amount(value: Any) -> float | None:
-    known = isinstance(value, _NUMBER) and not isinstance(value, bool) and 0 <= value <= _MOST_USD
-    return float(value) if known else None
-
-
-def _count(value: Any) -> int | None:
-    return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None  # a bool is an int to isinstance

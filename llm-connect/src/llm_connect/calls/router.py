@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from llm_connect.calls.chat_request import refused_fields
-from llm_connect.calls.execute_request import usage_of
+from llm_connect.calls.completion import usage_of
 from llm_connect.common.errors import Fault, GatewayError, invalid_request
 from llm_connect.common.logs import logger
 from llm_connect.providers.answers import malformed, says_something
@@ -53,7 +53,7 @@ class Job(Struct):
 
     Attributes:
         deadline: when it has to be answered, in the time of the event loop.
-        owed: what an attempt reserved and what the provider says that it used, until `Calling.settle` has seen to it.
+        owed: what an attempt reserved and what the provider says that it used, until `Router.settle` has seen to it.
     """
 
     request: ChatRequest
@@ -79,7 +79,7 @@ class Job(Struct):
         return Call(target.model, fields, patience, self.request.stream_options, target.prices)
 
 
-class Calling:
+class Router:
     """The providers by name, and the budgets."""
 
     def __init__(self, providers: Mapping[str, Provider], budgets: Budgets) -> None:

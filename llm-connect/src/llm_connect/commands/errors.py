@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from llm_connect.common.errors import Fault, FaultyConfiguration
+    from llm_connect.common.errors import ConfigurationError, Fault
 
 ANSWER_IS_NO = 1
 WRONG_USAGE = 2
@@ -35,15 +35,15 @@ class Stop(click.ClickException):
         """Print it."""
         if "--json" in sys.argv[1:]:
             fields = {"code": self.exit_code, "kind": self.kind, "system": "llm-connect", "subject": self.subject}
-            named = {"faults": [each.told() for each in self.faults]} if self.faults else {}
+            named = {"faults": [each.as_json() for each in self.faults]} if self.faults else {}
             text = json.dumps(fields | {"message": self.message, "hint": self.hint} | named)
         else:
             text = f"llm-connect: {self.message}\n             {self.hint}"
         click.echo(text, file=file or sys.stderr)
 
 
-def bad_configuration(error: FaultyConfiguration, what_not: str, what: str = "configuration") -> Stop:
-    """The end for a FaultyConfiguration."""
+def bad_configuration(error: ConfigurationError, what_not: str, what: str = "configuration") -> Stop:
+    """The end for a ConfigurationError."""
     message = f"the {what} cannot be used; {what_not}\n  " + str(error).replace("\n", "\n  ")
     hint = "Next: correct what is named, and run it again."
     return Stop(WRONG_USAGE, "configuration", "environment", message, hint, faults=error.faults)

@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from llm_connect.commands.errors import bad_configuration
-from llm_connect.common.errors import FaultyConfiguration
-from llm_connect.config.profiles import CUSTODIAN_TRIAGE, DEFAULT_PROFILE, Prices, Profile
+from llm_connect.common.errors import ConfigurationError
+from llm_connect.common.prices import Prices
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE, DEFAULT_PROFILE, Profile
 from llm_connect.config.settings import load_settings
 
 EXAMPLES = """\b
@@ -27,7 +28,7 @@ def command(*, config: str | None, as_json: bool) -> None:
     """Show the profiles in force, and which environment variable each overridden parameter comes from."""
     try:
         profiles = load_settings(os.environ, config=config).profiles
-    except FaultyConfiguration as error:
+    except ConfigurationError as error:
         raise bad_configuration(error, "no profile is in force") from None
     if as_json:
         click.echo(json.dumps([_object(profile) for profile in profiles.values()], indent=2))

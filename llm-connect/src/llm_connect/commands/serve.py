@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -11,15 +10,13 @@ import click
 
 from llm_connect.commands.errors import ANSWER_IS_NO, WRONG_USAGE, Stop, bad_configuration
 from llm_connect.common import logs
-from llm_connect.common.errors import FaultyConfiguration
+from llm_connect.common.errors import ConfigurationError
 from llm_connect.common.urls import is_loopback
-from llm_connect.config.config_file import Limits
+from llm_connect.config.model import Limits
 from llm_connect.config.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     import socket
-
-    from llm_connect.web.server import Server
 
 EXAMPLES = """\b
 Examples:
@@ -67,24 +64,39 @@ def command(
     """
     try:
         settings = load_settings(os.environ, config=config, max_body_bytes=max_body_bytes)
-    except FaultyConfiguration as error:
+    except ConfigurationError as error:
         raise bad_configuration(error, "nothing was started") from None
     _want_callers(settings, host)
     # Half a second of imports, not spent on --help or on a configuration that cannot be used.
-    from llm_connect.web.app import Gateway
-    from llm_connect.web.server import Server, configured, serve, url_of
+    import uvloop
 
-    sock = _listening(host, port)
+    sock = _reserve(host, port)
     logs.set_up(log_level, settings.redactor)
     logs.logger.debug("settings", extra={"fields": {"limits": vars(settings.limits), "state": settings.state}})
+    sys.exit(uvloop.run(_serve(settings, sock, host, drain_delay_seconds, drain_seconds)))
+
+
+async def _serve(
+    settings: Settings, sock: socket.socket, host: str, drain_delay_seconds: int, drain_seconds: int
+) -> int:
+    from llm_connect.web.app import Gateway
+    from llm_connect.web.listening import stop_on_signals, url_of
+    from llm_connect.web.server import Server
+
     try:
         gateway = Gateway(settings)
-    except FaultyConfiguration as error:
+    except ConfigurationError as error:
         raise bad_configuration(error, "nothing was started") from None
     url = url_of(sock)
-    uvicorn = configured(gateway, drain_seconds)
-    server: Server = Server(uvicorn, lambda: _announce(url, settings, host), gateway.stop_soon, drain_delay_seconds)
-    sys.exit(serve(server, sock))
+    server = Server(
+        gateway,
+        sock,
+        lambda: _announce(url, settings, host),
+        drain_delay_seconds=drain_delay_seconds,
+        drain_seconds=drain_seconds,
+    )
+    stop_on_signals(server.stop)
+    return await server.run()
 
 
 def _want_callers(settings: Settings, host: str) -> None:
@@ -96,18 +108,18 @@ def _want_callers(settings: Settings, host: str) -> None:
     raise Stop(WRONG_USAGE, "callers", host, message, hint)
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    from llm_connect.web.server import CannotListen, listening_socket
+def _reserve(host: str, port: int) -> socket.socket:
+    from llm_connect.web.listening import CannotListen, reserve
 
     try:
-        return listening_socket(host, port)
+        return reserve(host, port)
     except CannotListen as error:
         hint = "Next: choose another --port (0 takes a free one) or --host."
         raise Stop(ANSWER_IS_NO, "address", host, f"{error}; nothing was started", hint) from None
 
 
 def _announce(url: str, settings: Settings, host: str) -> None:
-    from llm_connect.web.server import announce_url
+    from llm_connect.web.listening import announce_url
 
     urls = {name: table.base_url for name, table in settings.providers.items() if table.base_url}
     callers = "declared" if settings.callers.declared else "anybody on this machine"
@@ -115,6 +127,4 @@ def _announce(url: str, settings: Settings, host: str) -> None:
     logs.logger.info("listening", extra={"fields": fields})
     if missing := settings.missing_keys():
         logs.logger.warning("not ready: no provider key", extra={"fields": {"missing": missing}})
-    # What is there now stays. A full collection that walked through it would stop everything for milliseconds.
-    gc.freeze()
     announce_url(url)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from llm_connect.commands.errors import ANSWER_IS_NO, Stop, bad_configuration
 from llm_connect.common import logs
-from llm_connect.common.errors import FaultyConfiguration
+from llm_connect.common.errors import ConfigurationError
 from llm_connect.common.secret import Redactor
-from llm_connect.simulator.app import Simulator
-from llm_connect.simulator.connections import ResettableProtocol
+from llm_connect.simulator.app import Simulator, serve
 from llm_connect.simulator.failures import FAILURES
 from llm_connect.simulator.key import AcceptedKey, key_from_environment, key_from_file
 from llm_connect.simulator.streaming import STREAM_FAILURES
-from llm_connect.web.server import CannotListen, Server, announce_url, configured, listening_socket, serve, url_of
+from llm_connect.web.listening import CannotListen, announce_url, reserve, stop_on_signals, url_of
+
+if TYPE_CHECKING:
+    import socket
 
 _SENTENCES = {name: failure.sentence for name, failure in FAILURES.items()} | STREAM_FAILURES
 _WIDTH = max(map(len, _SENTENCES)) + 2
@@ -50,16 +54,30 @@ def command(
     """
     try:
         key = _key(key_file, key_env)
-        sock = listening_socket("127.0.0.1", port)
-    except FaultyConfiguration as error:
+        sock = reserve("127.0.0.1", port)
+    except ConfigurationError as error:
         raise bad_configuration(error, "nothing was started") from None
     except CannotListen as error:
         hint = "Next: choose another --port (0 takes a free one)."
         raise Stop(ANSWER_IS_NO, "address", "127.0.0.1", f"{error}; nothing was started", hint) from None
     logs.set_up(log_level, Redactor(key.current()))
-    app = Simulator(key, latency_ms, limit_usd).application()
-    url = f"{url_of(sock)}/api/v1"
-    sys.exit(serve(Server(configured(app, 1, ResettableProtocol), lambda: announce_url(url)), sock))
+    sys.exit(asyncio.run(_serve(Simulator(key, latency_ms, limit_usd), sock)))
+
+
+async def _serve(simulator: Simulator, sock: socket.socket) -> int:
+    """Serve until a signal comes; returns the exit code."""
+    stopped = asyncio.Event()
+    codes: list[int] = []
+
+    def stop(code: int) -> None:
+        codes.append(code)
+        stopped.set()
+
+    stop_on_signals(stop)
+    sock.listen()
+    announce_url(f"{url_of(sock)}/api/v1")
+    await serve(simulator.application(), sock, stopped)
+    return codes[-1]
 
 
 def _key(key_file: str | None, key_env: str | None) -> AcceptedKey:

@@ -10,9 +10,9 @@ import click
 
 from llm_connect.commands.errors import ANSWER_IS_NO, NO_ANSWER, Stop, bad_configuration
 from llm_connect.commands.smoke_checks import Unreachable, checks
-from llm_connect.common.errors import FaultyConfiguration
+from llm_connect.common.errors import ConfigurationError
 from llm_connect.config.profiles import DEFAULT_PROFILE
-from llm_connect.keys.keyring import TOKEN_SHAPE, FileKey
+from llm_connect.keys.sources import TOKEN_SHAPE, FileKey
 
 if TYPE_CHECKING:
     from llm_connect.common.secret import Secret
@@ -59,7 +59,7 @@ def command(*, url: str, profile: str, timeout_seconds: float, token_file: str |
 def _token(path: str) -> Secret:
     try:
         found = FileKey(path, "--token-file", shape=TOKEN_SHAPE).read()
-    except FaultyConfiguration as error:
+    except ConfigurationError as error:
         raise bad_configuration(error, "no check was made", "token") from None
     assert found is not None  # noqa: S101 - a file that is not awaited is there, or a fault
     return found

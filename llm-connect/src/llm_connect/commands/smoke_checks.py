@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from llm_connect.common.secret import Redactor, Secret
-from llm_connect.structured.validation import compiled, judge
+from llm_connect.structured.validation import compile_schema, validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,7 +171,7 @@ def _judge(name: str, status: int, document: Any) -> tuple[bool, str]:
 
 def _judge_answer(document: dict[str, Any]) -> tuple[bool, str]:
     """Judged here, whatever the gateway says of it: it is the gateway that is checked."""
-    judgement = judge(compiled(triage_schema(), linear=True), str(document.get("content")), None)
+    judgement = validate(compile_schema(triage_schema(), linear=True), str(document.get("content")), None)
     usage = document.get("usage")
     tokens = usage.get("total_tokens") if isinstance(usage, dict) else None
     found = f"a triage report, {_count(document)}" if judgement["valid"] else "no triage report"

@@ -29,13 +29,13 @@ class Fault:
     def __str__(self) -> str:
         return f"{f'{self.place}: ' if self.place else ''}{self.field}: {self.problem}; allowed: {self.allowed}"
 
-    def told(self) -> dict[str, str]:
-        """As JSON has it."""
+    def as_json(self) -> dict[str, str]:
+        """The fault as a JSON object."""
         named = {"field": self.field, "problem": self.problem, "allowed": self.allowed}
         return {"place": self.place, **named} if self.place else named
 
 
-class FaultyConfiguration(Exception):
+class ConfigurationError(Exception):
     """The environment declares something that cannot be used; carries every fault found."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
@@ -83,13 +83,13 @@ class GatewayError(Exception):
         self.usage: Any = None
 
     @property
-    def worth_asking_again(self) -> bool:
+    def retryable(self) -> bool:
         """Whether the caller may send the same request again soon: nothing was called, and the cause passes."""
         return self.type in _PASSING and (self.unbilled or self.type != "stopping")
 
     @property
-    def told(self) -> dict[str, Any]:
-        """For log and record."""
+    def log_fields(self) -> dict[str, Any]:
+        """What log and audit record say about it."""
         status = {} if self.provider_status is None else {"provider_status": self.provider_status}
         return {"type": self.type, **status}
 
@@ -102,7 +102,7 @@ class GatewayError(Exception):
             "provider_status": self.provider_status,
         }
         if self.faults:
-            body["faults"] = [fault.told() for fault in self.faults]
+            body["faults"] = [fault.as_json() for fault in self.faults]
         return body
 
 
@@ -193,7 +193,7 @@ class TimedOut(GatewayError):
     status, error = 504, "timeout"
 
 
-def chat_body(error: GatewayError) -> dict[str, Any]:
+def openai_error(error: GatewayError) -> dict[str, Any]:
     """The same error in the shape that OpenAI's clients read: message, type, code and param, inside of `error`."""
     param = error.faults[0].field if error.faults else None
     body = error.body()

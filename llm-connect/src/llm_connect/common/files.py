@@ -13,8 +13,6 @@ import time
 
 WAIT_SECONDS = 10.0
 """For a pipe, in all: what makes a configuration or fetches a token takes seconds."""
-LARGEST_AUTHORITIES = 4 * 1024 * 1024
-"""Octets of a file with certificates; the authorities of a whole system have a quarter of a million."""
 _STEP = 65536
 
 
@@ -62,7 +60,7 @@ def whole(path: str | os.PathLike[str], most: int, seconds: float | None = None)
     """
     octets, _ = read(path, most, seconds)
     if len(octets) > most:
-        raise Unreadable(f"more than {most} octets")
+        raise Unreadable(f"more than {most} bytes")
     return octets
 
 

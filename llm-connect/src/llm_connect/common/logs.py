@@ -45,7 +45,7 @@ class JsonLines(logging.Formatter):
         return self._redactor.text(_ENCODER.encode(line).decode())
 
 
-def told(fields: Mapping[str, Any], redactor: Redactor) -> None:
+def log_request(fields: Mapping[str, Any], redactor: Redactor) -> None:
     """Write the line of a request, as `logger.info` would: the way through `logging` takes four times as long.
 
     As there, a full disk or a reader that is gone costs the line, and nothing else.

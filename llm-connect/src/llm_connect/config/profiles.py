@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from llm_connect.common.errors import Fault, FaultyConfiguration
+from llm_connect.common.errors import ConfigurationError, Fault
 from llm_connect.common.ranges import (
     MAX_DEPTH,
     MAX_TOKENS,
@@ -24,26 +24,13 @@ from llm_connect.common.ranges import (
     Range,
 )
 
+if TYPE_CHECKING:
+    from llm_connect.common.prices import Prices
+
 PREFIX = "LLM_CONNECT_CUSTODIAN_TRIAGE_"
 PROVIDERS = ("openrouter", "simulate")
 """Those that are there without a configuration file."""
 VALIDATION_MODES = ("report", "strict")
-_MILLION = 1_000_000
-_NANO = 1_000_000_000
-
-
-@dataclass(frozen=True)
-class Prices:
-    """What a model costs, in USD: for a million tokens of the prompt, of the answer, and for each request."""
-
-    prompt: float
-    completion: float
-    request: float = 0.0
-
-    def nano_usd(self, prompt_tokens: int, completion_tokens: int) -> int:
-        """The price of one call in billionths of a USD, rounded up."""
-        tokens = prompt_tokens * self.prompt + completion_tokens * self.completion
-        return -int(-(tokens / _MILLION + self.request) * _NANO // 1)
 
 
 @dataclass(frozen=True)
@@ -152,7 +139,7 @@ def overridden(profile: Profile, environment: Mapping[str, str], providers: Coll
     Another model or provider loses the prices and fallbacks that were declared for the first one.
 
     Raises:
-        FaultyConfiguration: with every variable that cannot be used.
+        ConfigurationError: with every variable that cannot be used.
     """
     faults = [
         Fault(name, "overrides nothing", ", ".join(VARIABLES))
@@ -162,7 +149,7 @@ def overridden(profile: Profile, environment: Mapping[str, str], providers: Coll
     known = _overrides(providers)
     changes = {name: _override(name, known, environment, faults) for name in known if _variable(name) in environment}
     if faults:
-        raise FaultyConfiguration(faults)
+        raise ConfigurationError(faults)
     if {"model", "provider"} & set(changes):
         changes |= {"prices": None, "fallbacks": ()}
     origin = tuple((name, _variable(name)) for name in known if name in changes)

@@ -17,7 +17,7 @@ _INDEX = re.compile(r"\[(\d{1,6})\]")
 Key = str | int
 
 
-class Places:
+class TomlLines:
     """The places in one file.
 
     Args:

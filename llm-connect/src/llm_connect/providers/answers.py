@@ -189,7 +189,7 @@ def _plain_retry_after(value: str | None) -> str | None:
     return value if value and _RETRY_AFTER.fullmatch(value) else None
 
 
-class Ends:
+class StreamEnds:
     """Whether every choice of a stream has said why it ends.
 
     Args:
@@ -209,6 +209,6 @@ class Ends:
             self._ended.add(index)
 
     @property
-    def whole(self) -> bool:
+    def complete(self) -> bool:
         """Whether those that began are those that ended, and as many as were asked for."""
         return self._begun == self._ended and len(self._ended) >= self._asked_for

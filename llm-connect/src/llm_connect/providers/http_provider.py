@@ -1,38 +1,55 @@
-"""A provider that is asked over HTTP, in its own dialect, with the key in force."""
+"""A provider that is called over HTTP, with the key in force."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from llm_connect.common.errors import GatewayError, NotConfigured, ProviderFailed, TimedOut
 from llm_connect.common.json_encoding import encode
-from llm_connect.providers.answers import OK, Ends, malformed, read_chunk, read_completion
+from llm_connect.providers.answers import OK, StreamEnds, malformed, read_chunk, read_completion
+from llm_connect.providers.http_client import HttpClient
 from llm_connect.providers.sse import EventReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from llm_connect.common.secret import Redactor
-    from llm_connect.keys.keyring import Key, Keyring
-    from llm_connect.providers.dialects import Dialect
-    from llm_connect.providers.http_client import Answer, Wire
-    from llm_connect.providers.port import Call, Chunk
+    from llm_connect.keys.keyring import Key
+    from llm_connect.providers.http_client import HttpResponse
+    from llm_connect.providers.port import Call, Chunk, Connection, ProviderConfig
 
 _KEY_REFUSED = "provider_key_refused"
-_END = "[DONE]"
+_DONE = "[DONE]"
+_PATH = "/chat/completions"
+
+
+class WriteBody(Protocol):
+    """Writes a call as the JSON body of a request."""
+
+    def __call__(self, call: Call, *, stream: bool) -> dict[str, Any]:
+        """The body."""
+        ...
 
 
 class HttpProvider:
-    """See `Provider`; `ring` is None where it takes no key."""
+    """See `Provider`.
 
-    def __init__(self, name: str, dialect: Dialect, wire: Wire, *, ring: Keyring | None, redactor: Redactor) -> None:
-        self.name = name
-        self.refuses = dialect.refuses
-        self._dialect = dialect
-        self._wire = wire
-        self._ring = ring
-        self._redactor = redactor
+    Args:
+        config: its name and URL.
+        connection: its key, its TLS context, and what redacts keys.
+        body_of: writes a call in the provider's own fields.
+        refuses: chat fields that it does not support.
+    """
+
+    def __init__(
+        self, config: ProviderConfig, connection: Connection, body_of: WriteBody, refuses: frozenset[str] = frozenset()
+    ) -> None:
+        self.name = config.name
+        self.refuses = refuses
+        self._body_of = body_of
+        self._keyring = connection.keyring
+        self._redactor = connection.redactor
+        self._client = HttpClient(f"{config.base_url}{_PATH}", connection.tls)
 
     async def complete(self, call: Call) -> dict[str, Any]:
         """See `Provider`."""
@@ -45,11 +62,11 @@ class HttpProvider:
         return await self._complete(call, self._key())
 
     async def _complete(self, call: Call, key: Key | None) -> dict[str, Any]:
-        octets = encode(self._dialect.body(call, stream=False))
+        octets = encode(self._body_of(call, stream=False))
         patience = call.patience
-        async with self._wire.post(octets, _headers(key), patience.connect, patience.first_byte) as answer:
-            whole = await answer.whole(patience.idle)
-            return read_completion(answer.status, answer.headers, self._redactor.octets(whole))
+        async with self._client.post(octets, _headers(key), patience.connect, patience.first_byte) as response:
+            whole = await response.read_all(patience.idle)
+            return read_completion(response.status, response.headers, self._redactor.octets(whole))
 
     async def stream(self, call: Call) -> AsyncGenerator[Chunk | None, None]:
         """See `Provider`; only before the first chunk is a refused key tried again."""
@@ -70,55 +87,55 @@ class HttpProvider:
             await chunks.aclose()
 
     async def _stream(self, call: Call, key: Key | None) -> AsyncGenerator[Chunk | None, None]:
-        octets = encode(self._dialect.body(call, stream=True))
+        octets = encode(self._body_of(call, stream=True))
         patience = call.patience
-        async with self._wire.post(octets, _headers(key), patience.connect, patience.first_byte) as answer:
-            if answer.status != OK or "text/event-stream" not in answer.headers.get("content-type", "").lower():
-                whole = self._redactor.octets(await answer.whole(patience.idle))
-                read_completion(answer.status, answer.headers, whole)
+        async with self._client.post(octets, _headers(key), patience.connect, patience.first_byte) as response:
+            if response.status != OK or "text/event-stream" not in response.headers.get("content-type", "").lower():
+                whole = self._redactor.octets(await response.read_all(patience.idle))
+                read_completion(response.status, response.headers, whole)
                 raise malformed("provider_malformed", "a stream was asked for, and it is none")
-            async for chunk in self._chunks(answer, call):
+            async for chunk in self._chunks(response, call):
                 yield chunk
 
-    async def _chunks(self, answer: Answer, call: Call) -> AsyncGenerator[Chunk | None, None]:
-        reader, clock, ends = EventReader(), _Progress(call), Ends(call.fields.get("n") or 1)
-        while piece := await answer.piece(*clock.wait()):
+    async def _chunks(self, response: HttpResponse, call: Call) -> AsyncGenerator[Chunk | None, None]:
+        reader, clock, ends = EventReader(), _Progress(call), StreamEnds(call.fields.get("n") or 1)
+        while piece := await response.read(*clock.wait()):
             clock.came()
             for data in reader.feed(piece):
                 if data is None:
                     yield None
                     continue
                 clock.progressed()
-                if data == _END:
-                    await answer.end()  # often its last chunk comes by itself
+                if data == _DONE:
+                    await response.finish()  # often its last chunk comes by itself
                     return
                 chunk = read_chunk(self._redactor.text(data))
                 for choice in chunk.get("choices") or ():
                     ends.note(choice)
                 yield chunk
-        if not ends.whole:
+        if not ends.complete:
             raise ProviderFailed("provider_cut", "the provider's stream ended before the answer was whole")
 
     def _renewed(self, error: GatewayError, used: Key | None) -> bool:
         """Whether the key was refused, and another one has come meanwhile: then it is worth asking once more."""
-        if error.type != _KEY_REFUSED or self._ring is None or used is None:
+        if error.type != _KEY_REFUSED or self._keyring is None or used is None:
             return False
-        self._ring.look()
-        return self._ring.current is not None and self._ring.current.version != used.version
+        self._keyring.refresh()
+        return self._keyring.current is not None and self._keyring.current.version != used.version
 
     def _key(self) -> Key | None:
-        if self._ring is None:
+        if self._keyring is None:
             return None
-        if self._ring.current is None:
-            self._ring.look()
-        if self._ring.current is None:
-            message = f"the gateway has no provider key: {self._ring.field} is missing; the provider was not called"
+        if self._keyring.current is None:
+            self._keyring.refresh()
+        if self._keyring.current is None:
+            message = f"the gateway has no provider key: {self._keyring.field} is missing; the provider was not called"
             raise NotConfigured("key_missing", message, unbilled=True)
-        return self._ring.current
+        return self._keyring.current
 
     async def close(self) -> None:
         """See `Provider`."""
-        self._wire.close()
+        await self._client.aclose()
 
 
 def _headers(key: Key | None) -> dict[str, str]:

@@ -1,33 +1,31 @@
-"""The declared providers as the things that are called."""
+"""The kinds of providers. A new kind is one module of this package and one line here."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llm_connect.providers.dialects import OpenAI, OpenRouter
-from llm_connect.providers.http_client import Wire
-from llm_connect.providers.http_provider import HttpProvider
-from llm_connect.providers.simulate import Simulated
+from llm_connect.providers.openai import OpenAI
+from llm_connect.providers.openrouter import OpenRouter
+from llm_connect.providers.port import ProviderConfig
+from llm_connect.providers.simulate import Simulate
 
 if TYPE_CHECKING:
-    from llm_connect.config.config_file import ProviderTable
-    from llm_connect.config.settings import Settings
-    from llm_connect.providers.dialects import Dialect
-    from llm_connect.providers.port import Provider
+    from collections.abc import Iterable
+
+    from llm_connect.providers.port import ProviderKind
+
+KINDS: dict[str, ProviderKind] = {kind.name: kind for kind in (OpenRouter(), OpenAI(), Simulate())}
+
+BUILT_IN = {name: ProviderConfig(name, name, key=KINDS[name].default_key) for name in ("openrouter", "simulate")}
+"""Providers that can be used without a configuration file."""
 
 
-def built(settings: Settings) -> dict[str, Provider]:
-    """One for each declared provider, by its name."""
-    return {name: _built(table, settings) for name, table in settings.providers.items()}
+def option_names() -> tuple[str, ...]:
+    """The settings that only some kinds have."""
+    return tuple(dict.fromkeys(name for kind in KINDS.values() for name in kind.option_names))
 
 
-def _built(table: ProviderTable, settings: Settings) -> Provider:
-    if table.kind == "simulate":
-        return Simulated(table.name)
-    dialect: Dialect = OpenAI(frozenset(table.refuses), table.limit_field)
-    if table.kind == "openrouter":
-        router = OpenRouter(table.policy)
-        dialect = OpenRouter(table.policy, frozenset({*router.refuses, *table.refuses}))
-    ring = settings.keys.get(table.name)
-    wire = Wire(f"{table.base_url}/chat/completions", settings.authorities.get(table.name))
-    return HttpProvider(table.name, dialect, wire, ring=ring, redactor=settings.redactor)
+def kinds_with(options: Iterable[str]) -> str:
+    """The kinds that have all of these settings, for a message."""
+    wanted = set(options)
+    return ", ".join(kind.name for kind in KINDS.values() if wanted <= set(kind.option_names))

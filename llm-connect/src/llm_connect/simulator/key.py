@@ -7,8 +7,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from llm_connect.common.errors import Fault, FaultyConfiguration
-from llm_connect.keys.keyring import EnvironmentKey, FileKey
+from llm_connect.common.errors import ConfigurationError, Fault
+from llm_connect.keys.sources import EnvironmentKey, FileKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,7 @@ class RotatingKey:
         """See `AcceptedKey`."""
         try:
             self._key = self._source.read() or self._key
-        except FaultyConfiguration:
+        except ConfigurationError:
             return self._key
         return self._key
 
@@ -55,11 +55,11 @@ def key_from_file(path: str) -> AcceptedKey:
     """The key in a file; a pipe can be read once only, so that its key is fixed.
 
     Raises:
-        FaultyConfiguration: there is no usable key.
+        ConfigurationError: there is no usable key.
     """
     key = FileKey(path, "--key-file").read()
     if key is None:
-        raise FaultyConfiguration([Fault("--key-file", "holds no key", "a file with the key")])
+        raise ConfigurationError([Fault("--key-file", "holds no key", "a file with the key")])
     return RotatingKey(path, key) if stat.S_ISREG(Path(path).stat().st_mode) else FixedKey(key)
 
 
@@ -67,11 +67,11 @@ def key_from_environment(environment: Mapping[str, str], name: str) -> AcceptedK
     """The key in the environment variable `name`.
 
     Raises:
-        FaultyConfiguration: there is no usable key.
+        ConfigurationError: there is no usable key.
     """
     key = EnvironmentKey(environment, name).read()
     if key is None:
-        raise FaultyConfiguration([Fault(f"--key-env {name}", "is not set or empty", "the NAME of a variable that is")])
+        raise ConfigurationError([Fault(f"--key-env {name}", "is not set or empty", "the NAME of a variable that is")])
     return FixedKey(key)
 
 

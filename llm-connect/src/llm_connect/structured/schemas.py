@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_connect.common.json_encoding import encode
 from llm_connect.structured.schema_cost import tree_size
-from llm_connect.structured.validation import Unusable, compiled, judge, not_judged
+from llm_connect.structured.validation import InvalidSchema, compile_schema, not_judged, validate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,14 +47,14 @@ class Schemas:
         """The schema, ready to judge by.
 
         Raises:
-            Unusable: it is no schema, is too large, or refers to another document.
+            InvalidSchema: it is no schema, is too large, or refers to another document.
         """
         octets = encode(document)
         if octets in self._kept:
             self._kept.move_to_end(octets)
             return self._kept[octets]
         if len(octets) > MAX_SCHEMA_BYTES:
-            raise Unusable(f"is larger than {MAX_SCHEMA_BYTES} bytes")
+            raise InvalidSchema(f"is larger than {MAX_SCHEMA_BYTES} bytes")
         schema = _in_process(document) or await self._apart(document)
         self._kept[octets] = schema
         if len(self._kept) > _KEPT:
@@ -64,15 +64,15 @@ class Schemas:
     async def _apart(self, document: Any) -> Schema:
         found = await self._ask(document, None, None)
         if "unusable" in found:
-            raise Unusable(found["unusable"])
+            raise InvalidSchema(found["unusable"])
         if found:
-            raise Unusable("cannot be compiled within the time and memory that a schema gets")
+            raise InvalidSchema("cannot be compiled within the time and memory that a schema gets")
         return Schema(document, None)
 
-    async def judge(self, schema: Schema, text: str, finish_reason: str | None) -> Mapping[str, Any]:
+    async def validate(self, schema: Schema, text: str, finish_reason: str | None) -> Mapping[str, Any]:
         """What `metadata.validation` says; see `judgement.judge`, and `not_judged` for what takes too long."""
         if schema.size is not None and len(text) <= min(_LONGEST_TEXT, _MOST_STEPS // schema.size):
-            return judge(schema.validator, text, finish_reason)
+            return validate(schema.validator, text, finish_reason)
         return await self._ask(schema.document, text, finish_reason)
 
     async def _ask(self, document: Any, text: str | None, finish_reason: str | None) -> Mapping[str, Any]:
@@ -101,6 +101,6 @@ def _in_process(document: Any) -> Schema | None:
     if size is None:
         return None
     try:
-        return Schema(document, size, compiled(document, linear=True))
-    except Unusable:
+        return Schema(document, size, compile_schema(document, linear=True))
+    except InvalidSchema:
         return None

@@ -17,11 +17,11 @@ _LONGEST_PROBLEM = 300
 _BACKTRACKS = 1_000_000
 
 
-class Unusable(Exception):
+class InvalidSchema(Exception):
     """The schema cannot be used; `str()` says why."""
 
 
-def compiled(schema: Any, *, linear: bool) -> Any:
+def compile_schema(schema: Any, *, linear: bool) -> Any:
     """A validator.
 
     Args:
@@ -30,7 +30,7 @@ def compiled(schema: Any, *, linear: bool) -> Any:
             back. Otherwise by one that backtracks, within a limit.
 
     Raises:
-        Unusable: it is no schema, or it refers to another document.
+        InvalidSchema: it is no schema, or it refers to another document.
     """
     engine = jsonschema_rs.RegexOptions() if linear else jsonschema_rs.FancyRegexOptions(_BACKTRACKS)
     try:
@@ -40,11 +40,11 @@ def compiled(schema: Any, *, linear: bool) -> Any:
     except ValueError as found:  # ValidationError among them
         problem = getattr(found, "message", None) or str(found)
     if "Retrieval is disabled" in problem:
-        raise Unusable("refers to another document, and nothing is fetched")
-    raise Unusable(f"is no JSON Schema: {problem[:_LONGEST_PROBLEM]}")
+        raise InvalidSchema("refers to another document, and nothing is fetched")
+    raise InvalidSchema(f"is no JSON Schema: {problem[:_LONGEST_PROBLEM]}")
 
 
-def judge(validator: Any, text: str, finish_reason: str | None) -> dict[str, Any]:
+def validate(validator: Any, text: str, finish_reason: str | None) -> dict[str, Any]:
     """What `metadata.validation` says: `valid`, and where it is false `reason` and `problems`.
 
     `reason` is `truncated` where the provider cut the text and it is no whole JSON, `not_json`, or `schema`.

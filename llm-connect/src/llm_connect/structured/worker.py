@@ -10,7 +10,7 @@ import resource
 import sys
 from typing import Any
 
-from llm_connect.structured.validation import Unusable, compiled, judge
+from llm_connect.structured.validation import InvalidSchema, compile_schema, validate
 
 CPU_SECONDS = 3
 _MEMORY_BYTES = 1024 * 1024 * 1024
@@ -26,10 +26,10 @@ def main() -> None:
 
 def _answer(asked: dict[str, Any]) -> dict[str, Any]:
     try:
-        validator = compiled(asked["schema"], linear=False)
-    except Unusable as found:
+        validator = compile_schema(asked["schema"], linear=False)
+    except InvalidSchema as found:
         return {"unusable": str(found)}
-    return {} if asked["text"] is None else judge(validator, asked["text"], asked["finish_reason"])
+    return {} if asked["text"] is None else validate(validator, asked["text"], asked["finish_reason"])
 
 
 if __name__ == "__main__":

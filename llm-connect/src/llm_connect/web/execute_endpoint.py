@@ -1,14 +1,15 @@
-"""`POST /execute`: the contract that its users know; what is new is an addition."""
+"""`POST /execute`: the contract that its users know; whatever is new is an addition."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any
 
-from llm_connect.calls.execute_request import answer_of, read_execution
+from llm_connect.calls.completion import answer_of
+from llm_connect.calls.execute_request import read_execution
 from llm_connect.calls.router import Job
 from llm_connect.common.errors import ProviderFailed
-from llm_connect.web.call_endpoint import Endpoint
+from llm_connect.web.call_endpoint import CallEndpoint
 
 if TYPE_CHECKING:
     from llm_connect.calls.execute_request import Execution
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _CUT = frozenset({"length", "content_filter"})
 
 
-class ExecuteEndpoint(Endpoint):
+class ExecuteEndpoint(CallEndpoint):
     """One prompt, one answer."""
 
     async def __call__(self, exchange: Exchange) -> None:
@@ -33,11 +34,11 @@ class ExecuteEndpoint(Endpoint):
 
     async def _answer(self, exchange: Exchange, execution: Execution, job: Job, schema: Schema | None) -> None:
         started = time.monotonic()
-        completion = await self.calling.complete(job)
+        completion = await self.router.complete(job)
         milliseconds = round((time.monotonic() - started) * 1000)
         body = answer_of(completion)
         if not body["content"] and body["finish_reason"] not in _CUT:
-            message = "the provider's answer cannot be used: its first choice holds no text"
+            message = "the provider's answer cannot be used: its first choice has no text"
             raise ProviderFailed("provider_empty", message, provider_status=200)
         exchange.content = body["content"]
         exchange.fields |= {"model": body["model"], "finish_reason": body["finish_reason"]}
@@ -55,8 +56,8 @@ class ExecuteEndpoint(Endpoint):
         }
         if schema is not None:
             mode = execution.validation or profile.validation
-            metadata["validation"] = await self.judged(schema, body["content"], body["finish_reason"], mode)
-        await exchange.answer_json(200, body | {"metadata": metadata})
+            metadata["validation"] = await self.validate(schema, body["content"], body["finish_reason"], mode)
+        await exchange.respond_json(200, body | {"metadata": metadata})
 
 
 def _text(value: Any) -> str | None:

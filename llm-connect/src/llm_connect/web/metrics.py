@@ -17,6 +17,8 @@ from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, genera
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from llm_connect.common.prices import NANO
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 163.84, 327.68)
-_NANO = 1_000_000_000
 
 
 class _Times:
@@ -114,7 +115,7 @@ class Metrics:
         )
         self._usd_spent = Gauge("llm_connect_budget_spent_usd", "Spent and reserved.", ("account",), registry=registry)
 
-    def answered(self, path: str, status: int, type_: str, seconds: float, fields: Mapping[str, Any]) -> None:
+    def count(self, path: str, status: int, type_: str, seconds: float, fields: Mapping[str, Any]) -> None:
         """Count one request; `fields` are those of its log line."""
         counts = self._counts
         counts.requests[path, str(status), type_] += 1
@@ -148,5 +149,5 @@ class Metrics:
         self._usd_spent.clear()
         for account, amount in spent.items():
             self._tokens_spent.labels(account).set(amount.tokens)
-            self._usd_spent.labels(account).set(amount.nano_usd / _NANO)
+            self._usd_spent.labels(account).set(amount.nano_usd / NANO)
         return generate_latest(self._registry)

@@ -1,13 +1,13 @@
-"""A provider's chunks as the caller's: usage only where it was asked for, and always the name of the model served."""
+"""A provider's chunks as the caller's: usage only where it was requested, and always the name of the served model."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llm_connect.calls.execute_request import OTHERWISE, says_otherwise, text_of
+from llm_connect.calls.completion import NOT_TEXT, is_not_text, text_of
 from llm_connect.common.json_encoding import encode
-from llm_connect.providers.answers import Ends
-from llm_connect.web.delta_merge import put_together
+from llm_connect.providers.answers import StreamEnds
+from llm_connect.web.delta_merge import merge_deltas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,37 +15,36 @@ if TYPE_CHECKING:
     from llm_connect.calls.chat_request import ChatRequest
     from llm_connect.providers.port import Chunk
 
-_LONGEST_CONTENT = 16 * 1024 * 1024
-_LEAST_BESIDE = 256
-"""What a piece of a call counts at least: 60 bytes of JSON take 700 as objects."""
+_MAX_KEPT_BYTES = 16 * 1024 * 1024
+_MIN_PART_BYTES = 256
+"""What a part of a tool call counts at least: 60 bytes of JSON take 700 as objects."""
 
 
-class Chunks:
-    """Rewrites the chunks of one stream, and keeps what has to be known of it at its end.
+class StreamChunks:
+    """Rewrites the chunks of one stream, and keeps what has to be known at its end.
 
     Args:
         request: the caller's.
-        model: the id that was called, for chunks that name none.
-        keep: whether the content is needed: by a schema, or for the audit record.
+        model: the id that was called, for chunks without a model.
+        keep: whether the content is needed, for a schema or for the audit record.
 
     Attributes:
-        ends: whether each choice that began has said why it ends: only then was each of them judged.
-        otherwise: the choices so far that are no answer in the sense of a schema, where the content is kept; see
-            `says_otherwise`.
+        ends: whether each choice that began has a finish reason: only then was each of them validated.
+        not_text: the choices so far that are a tool call or a refusal, where the content is kept.
     """
 
     def __init__(self, request: ChatRequest, model: str, *, keep: bool) -> None:
         self._request = request
         self._keep = keep
         self._content: dict[int, list[str]] = {}
-        self._beside: dict[int, list[Mapping[str, Any]]] = {}
+        self._other: dict[int, list[Mapping[str, Any]]] = {}
         self._kept = 0
-        self.ends = Ends()
+        self.ends = StreamEnds()
         self.model = model
         self.finish_reason: str | None = None
-        self.otherwise: set[int] = set()
+        self.not_text: set[int] = set()
 
-    def rewritten(self, chunk: Chunk) -> Chunk | None:
+    def rewrite(self, chunk: Chunk) -> Chunk | None:
         """The caller's chunk; None where nothing is left of it."""
         if isinstance(chunk.get("model"), str) and chunk["model"]:
             self.model = chunk["model"]
@@ -64,18 +63,18 @@ class Chunks:
         if isinstance(reason, str):
             self.finish_reason = reason
         if self._keep:
-            self._note_said(index, choice.get("delta") or {})
+            self._keep_delta(index, choice.get("delta") or {})
 
-    def _note_said(self, index: int, delta: Mapping[str, Any]) -> None:
-        otherwise = says_otherwise(delta)
-        if otherwise:
-            self.otherwise.add(index)
-        if self._kept >= _LONGEST_CONTENT:
+    def _keep_delta(self, index: int, delta: Mapping[str, Any]) -> None:
+        not_text = is_not_text(delta)
+        if not_text:
+            self.not_text.add(index)
+        if self._kept >= _MAX_KEPT_BYTES:
             return
-        if otherwise:
-            said = {name: delta[name] for name in OTHERWISE if delta.get(name)}
-            self._kept += max(len(encode(said)), _LEAST_BESIDE)
-            self._beside.setdefault(index, []).append(said)
+        if not_text:
+            other = {name: delta[name] for name in NOT_TEXT if delta.get(name)}
+            self._kept += max(len(encode(other)), _MIN_PART_BYTES)
+            self._other.setdefault(index, []).append(other)
         content = text_of(delta.get("content"))
         if content is not None:
             self._kept += len(content)
@@ -86,10 +85,10 @@ class Chunks:
         return "".join(self._content.get(index, ()))
 
     def contents(self) -> list[Any]:
-        """The content of each choice; of one that calls a tool, or says otherwise, an object with that beside it."""
-        return [self._said(index) for index in sorted({*self._content, *self._beside})]
+        """The content of each choice; for a tool call or a refusal, an object with both."""
+        return [self._merged(index) for index in sorted({*self._content, *self._other})]
 
-    def _said(self, index: int) -> Any:
-        beside = self._beside.get(index)
+    def _merged(self, index: int) -> Any:
+        other = self._other.get(index)
         content = self.content(index)
-        return {"content": content, **put_together(beside)} if beside else content
+        return {"content": content, **merge_deltas(other)} if other else content
