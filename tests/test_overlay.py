@@ -11,7 +11,7 @@ from overlay import FOLDER, NAMESPACE, SMOKE, container_of, manifests, one, pod_
 from llm_connect.commands.serve import command as serve
 from llm_connect.commands.smoke import command as smoke
 from llm_connect.config.config_file import load_configuration
-from llm_connect.keys.keyring import VERSION_KEY_FILE
+from llm_connect.config.settings import VERSION_KEY_FILE
 from warden.adapters.files import load_catalog
 from warden.domain.material import redact
 
