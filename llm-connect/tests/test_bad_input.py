@@ -52,7 +52,7 @@ FAULTY = {
     "unknown field": (b'{"prompt": "a", "stream": true}', "stream", "unknown field"),
     "unknown config": (b'{"prompt": "a", "config": {"model": "x"}}', "config.model", "unknown field"),
     "config list": (b'{"prompt": "a", "config": []}', "config", "is a list"),
-    "params text": (b'{"prompt": "a", "config": {"model_params": "x"}}', "config.model_params", "is a text"),
+    "params text": (b'{"prompt": "a", "config": {"model_params": "x"}}', "config.model_params", "is a string"),
     "hot": (b'{"prompt": "a", "config": {"temperature": 2.1}}', "config.temperature", "is 2.1"),
     "text number": (b'{"prompt": "a", "config": {"temperature": "0"}}', "config.temperature", 'is "0"'),
     "true tokens": (b'{"prompt": "a", "config": {"max_tokens": true}}', "config.max_tokens", "is true"),
@@ -74,7 +74,7 @@ FAULTY = {
     "schema text": (
         b'{"prompt": "a", "config": {"model_params": {"json_schema": "{}"}}}',
         "config.model_params.json_schema",
-        "is a text",
+        "is a string",
     ),
     "schema wrapped": (
         b'{"prompt": "a", "config": {"model_params": {"json_schema": {"name": "x", "schema": {}}}}}',

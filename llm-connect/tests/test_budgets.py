@@ -49,7 +49,7 @@ async def ledger_of(tmp_path):
 async def test_what_was_written_is_moved_to_the_disk_after_a_time_or_a_number_of_writes(
     ledger_of, tmp_path, monkeypatch, why
 ):
-    monkeypatch.setattr(ledger_module, "_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(ledger_module, "_CHECK_SECONDS", 0.02)
     if why:
         monkeypatch.setattr(ledger_module, why, 0.1 if why == "_CHECKPOINT_SECONDS" else 1)
     ledger = ledger_of(Budget("day", tokens=1000))
@@ -82,7 +82,7 @@ async def test_usage_above_the_bound_is_counted_and_told(ledger_of, caplog):
     reservation = await ledger.reserve("ann", NAME, CALL, None)
     ledger.settle(reservation, {**USAGE, "prompt_tokens": 900, "total_tokens": 907}, None)
     assert list(ledger.spent.values()) == [Amount(907, 0)]
-    (told,) = [record for record in caplog.records if record.getMessage() == "used more than its upper bound"]
+    (told,) = [record for record in caplog.records if record.getMessage() == "usage exceeds its upper bound"]
     assert told.fields["used"]["tokens"] == 907 > told.fields["bound"]["tokens"]
     with pytest.raises(OverBudget):
         await ledger.reserve("ann", NAME, CALL, None)
@@ -194,7 +194,7 @@ async def test_a_cost_is_beyond_a_bound_in_money_only_where_there_is_one(ledger_
     ledger = ledger_of(Budget("day", tokens=1000))
     reservation = await ledger.reserve("ann", NAME, CALL, prices)
     ledger.settle(reservation, USAGE | {"cost": 0.5}, prices)
-    assert ("used more than its upper bound" in caplog.text) is told
+    assert ("usage exceeds its upper bound" in caplog.text) is told
 
 
 async def test_what_is_kept_is_not_tried_again_for_each_that_comes():

@@ -175,7 +175,7 @@ def asked_with(simulator, gateway_to, call, api_server):
 @pytest.mark.parametrize(
     "found",
     [
-        ("pipe", "did not come to its end within 0 s"),
+        ("pipe", "did not end within 0 s"),
         ("/dev/zero", "more than "),
         ("none", "No such file"),
     ],

@@ -108,7 +108,7 @@ def test_a_field_that_it_cannot_honour_is_refused_by_name_and_nothing_is_called(
     url, seen = keeping
     reply = chat(call, url, **{name: VALUES[name]})
     assert (reply.status, reply.json["error"]["type"], reply.json["error"]["param"]) == (400, "invalid_request", name)
-    assert "cannot be honoured" in reply.json["error"]["message"]
+    assert "is not supported by" in reply.json["error"]["message"]
     assert seen == []
 
 

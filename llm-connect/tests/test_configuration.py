@@ -255,3 +255,14 @@ def test_a_wrong_word_is_one_fault_and_a_file_is_blamed_on_what_named_it(run, tm
     missing = run("profiles", "--config", str(tmp_path / "none.toml")).stderr
     assert "--config: " in missing
     assert "LLM_CONNECT_CONFIG" not in missing
+
+
+@pytest.mark.parametrize("setting", ["ca_file", "client_cert_file"])
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_a_file_without_certificates_is_an_error_at_start(tmp_path, setting, content):
+    path = tmp_path / "file.pem"
+    if content is not None:
+        path.write_text(content)
+    text = f'[providers.local]\nkind = "openai"\nbase_url = "https://llm.example/v1"\n{setting} = "{path}"\n'
+    with pytest.raises(ConfigurationError, match=rf"toml:4: providers.local.{setting}: .*file.pem "):
+        settings_of(tmp_path, text)

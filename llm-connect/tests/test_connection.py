@@ -502,3 +502,28 @@ async def test_an_https_url_with_no_tls_behind_it(behaviour):
         await asyncio.wait_for(left.wait(), 10)
     wanted = "provider_tls" if behaviour == "plain" else "provider_unreachable"
     assert (found.value.type, found.value.unbilled) == (wanted, True)
+
+
+@pytest.fixture
+def client_certificate(authority, tmp_path):
+    """A file with a client's certificate of the authority, and its private key."""
+    key, found = certificate("client", authority)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = tmp_path / "client.pem"
+    path.write_bytes(private + pem(found))
+    return str(path)
+
+
+async def test_a_server_that_wants_a_client_certificate_gets_it(server_tls, trusted, client_certificate, tmp_path):
+    ca_file = str(tmp_path / "ca.pem")
+    context = server_tls(ip=["127.0.0.1"])
+    context.load_verify_locations(ca_file)
+    context.verify_mode = ssl.CERT_REQUIRED
+    own = provider_context(ca_file, client_certificate)
+    async with serving([SMALL], tls=context, tls_context=own) as (_, wire):
+        assert (await asked(wire))[2] == b"hi"
+    async with serving([SMALL], tls=context, tls_context=trusted) as (server, wire):
+        assert (await failure(wire)).type in {"provider_tls", "provider_reset"}
+        assert server.requests == []

@@ -57,7 +57,7 @@ def test_a_pipe_is_read_to_its_end_however_late_it_comes(pipe):
 def test_a_pipe_that_nobody_finishes_is_given_up(pipe, begun):
     holding = os.open(pipe, os.O_RDWR) if begun else None
     started = time.monotonic()
-    with pytest.raises(files.Unreadable, match=r"a pipe or terminal that did not come to its end within 0\.2 s"):
+    with pytest.raises(files.Unreadable, match=r"a pipe or terminal that did not end within 0\.2 s"):
         files.read(pipe, 100, 0.2)
     assert 0.2 <= time.monotonic() - started < 2
     if holding is not None:
@@ -79,7 +79,7 @@ def test_a_file_of_the_disk_is_not_waited_for(tmp_path):
     [
         ("none", files.Missing, "No such file or directory"),
         (".", files.Unreadable, "Is a directory"),
-        ("a\0b", files.Unreadable, "no usable path"),
+        ("a\0b", files.Unreadable, "not a valid path"),
         ("socket", files.Unreadable, "No such device or address"),
     ],
 )
@@ -205,4 +205,4 @@ def test_a_callers_token_is_called_a_token_and_may_be_short(run, tmp_path, text,
     assert done.returncode == (3 if is_one else 2)
     if not is_one:
         assert "the token cannot be used; no check was made" in done.stderr
-        assert "--token-file: holds no usable token; allowed: 1 to 16000 printable ASCII" in done.stderr
+        assert "--token-file: is not a valid token; allowed: 1 to 16000 printable ASCII" in done.stderr

@@ -59,7 +59,7 @@ def test_smoke_fails_where_the_answer_lacks_its_fields(gateway, run):
     assert found.returncode == 1
     document = json.loads(found.stdout)
     assert [check["ok"] for check in document["checks"]] == [True, True, False]
-    assert "no triage report" in document["checks"][2]["found"]
+    assert "not a triage report" in document["checks"][2]["found"]
 
 
 def test_smoke_says_when_nothing_answers(run):
@@ -88,7 +88,7 @@ def test_output_that_cannot_be_written_is_said():
         found = subprocess.run([PROGRAM, "profiles"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (found.returncode, found.stderr) == (
         1,
-        "llm-connect: the output cannot be written (No space left on device).\n",
+        "llm-connect: cannot write to standard output (No space left on device).\n",
     )
 
 
@@ -182,7 +182,11 @@ def test_a_bad_environment_is_said_whole_before_anything_starts(run, key):
     }
     found = run("serve", "--port", "0", environment=environment)
     assert (found.returncode, found.stdout) == (2, "")
-    for name in ("drop OPENROUTER_API_KEY", "_MAX_TOKENS: cannot be used", "_BASE_URL: would send the key unencrypted"):
+    for name in (
+        "unset OPENROUTER_API_KEY",
+        "_MAX_TOKENS: is not valid",
+        "_BASE_URL: would send the key unencrypted",
+    ):
         assert name in found.stderr
     assert key not in found.stderr
 
@@ -261,7 +265,7 @@ def test_help_has_a_sentence_and_two_examples(run, verb):
 
 
 def test_profiles_needs_no_http_server():
-    code = "import sys, llm_connect.commands.profiles; sys.exit('starlette' in sys.modules or 'aiohttp' in sys.modules)"
+    code = "import sys, llm_connect.commands.profiles; sys.exit('granian' in sys.modules or 'aiohttp' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

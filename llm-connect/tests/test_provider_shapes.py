@@ -135,7 +135,7 @@ def test_a_media_type_is_read_in_any_case(answered):
 
 
 def test_the_lines_of_one_event_are_bounded_together(monkeypatch):
-    monkeypatch.setattr(events_module, "LARGEST_EVENT", 1000)
+    monkeypatch.setattr(events_module, "MAX_EVENT_BYTES", 1000)
     reader = EventReader()
     for _ in range(100):  # each event for itself is small
         assert reader.feed(b"data: " + b"x" * 90 + b"\n\n")

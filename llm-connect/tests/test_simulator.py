@@ -88,7 +88,7 @@ def test_max_tokens_cuts_as_a_model_would(simulator, call, bearer):
         ({"model": "a/b", "messages": MESSAGES, "tools": [{}], "tool_choice": {"function": []}}, "tools"),
         ({"model": "simulate/nothing", "messages": MESSAGES}, "error-in-200"),
         (b"{", "not valid JSON"),
-        (b"[" * 5000, "nested"),
+        (b"[" * 5000, "recursion limit"),
     ],
 )
 def test_what_it_cannot_do_is_400_by_name(simulator, call, bearer, body, named):

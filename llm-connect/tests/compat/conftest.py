@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp import web
 
 from llm_connect.common.secret import Secret
 from llm_connect.simulator.app import Simulator
@@ -54,21 +55,22 @@ def toxiproxy_server() -> Path:
     return prepared(prepare.toxiproxy()) / "toxiproxy-server"
 
 
-class Counting:
-    """An ASGI application that counts the requests to it."""
+class Counter:
+    """Counts the requests to an application."""
 
-    def __init__(self, app: Any) -> None:
-        self._app = app
+    def __init__(self, app: web.Application) -> None:
         self.requests = 0
+        app.middlewares.append(web.middleware(self._count))
 
-    async def __call__(self, scope, receive, send) -> None:
-        self.requests += scope["type"] == "http"
-        await self._app(scope, receive, send)
+    async def _count(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.requests += 1
+        return await handler(request)
 
 
 @pytest.fixture
-def counted(serving, gateway_to, key) -> Iterator[tuple[str, Counting]]:
+def counted(serving, gateway_to, key) -> Iterator[tuple[str, Counter]]:
     """A gateway in front of a simulator of its own that counts."""
-    app = Counting(Simulator(FixedKey(Secret(key))).application())
+    app = Simulator(FixedKey(Secret(key))).application()
+    counter = Counter(app)
     with serving(app) as upstream, gateway_to(f"{upstream}/api/v1") as url:
-        yield url, app
+        yield url, counter

@@ -1,8 +1,8 @@
-"""Audit records: what was asked for by whom, and what came of it. Metadata, unless content is opted for.
+"""Audit records: who requested what, and what the outcome was. Metadata only, unless content is switched on.
 
-Two lines of JSON for each call: `call.begin` is written before the provider is called, and where it cannot be, the call
-is not made; `call.end` follows, and waits until it can be written. A call without an end was under way when the gateway
-was killed. What is refused before that, an unknown caller for one, is a line `call.refused`.
+Each call has two lines of JSON. `call.begin` is written before the provider is called; if that fails, the call is not
+made. `call.end` follows, and is kept until it can be written. A call without an end was in progress when the gateway
+was killed. What is refused before a call, such as an unknown caller, is one line `call.refused`.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ if TYPE_CHECKING:
 
     from llm_connect.common.secret import Redactor
 
-_APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
 class Audit(Protocol):
-    """Where records go; `content` says whether they hold what was asked and answered."""
+    """Where records go; `content` says whether they contain prompts and answers."""
 
     content: bool
 
     @property
     def unwritable(self) -> bool:
-        """The last record could not be written, and calls are refused for it."""
+        """Whether the last record could not be written, so that calls are refused."""
         ...
 
     async def begin(self, record: Mapping[str, Any]) -> None:
-        """Write down that a call is about to be made.
+        """Record that a call is about to be made.
 
         Raises:
-            Unavailable: it could not be written, so that the call is not made.
+            Unavailable: it could not be written; the call must not be made.
         """
         ...
 
     def end(self, record: Mapping[str, Any]) -> None:
-        """Write down what came of it, soon; kept until it can be written."""
+        """Record the outcome, soon; it is kept until it can be written."""
         ...
 
     def refused(self, record: Mapping[str, Any]) -> None:
-        """Write down that no call was made, soon."""
+        """Record that no call was made, soon."""
         ...
 
     async def close(self) -> None:
@@ -55,7 +55,7 @@ class Audit(Protocol):
 
 
 class NoAudit:
-    """Where no file is named."""
+    """Without an audit file."""
 
     content = False
     unwritable = False
@@ -74,11 +74,11 @@ class NoAudit:
 
 
 class AuditFile:
-    """Lines at the end of a file. Renamed for rotation, it is begun anew by the next record.
+    """Appends lines to a file. If it is renamed for rotation, the next record starts a new one.
 
     Args:
         path: the file; its directory exists.
-        content: whether records hold what was asked and answered.
+        content: whether records contain prompts and answers.
         redactor: removes keys that somebody may have pasted into a prompt.
     """
 
@@ -92,7 +92,7 @@ class AuditFile:
 
     def _opened(self) -> int:
         try:
-            return os.open(self._path, _APPENDING, 0o600)
+            return os.open(self._path, _APPEND, 0o600)
         except OSError as error:
             problem = f"{self._path} cannot be written ({error.strerror})"
             raise ConfigurationError([Fault("LLM_CONNECT_AUDIT_FILE", problem, "a file to append to")]) from None
@@ -107,7 +107,7 @@ class AuditFile:
         try:
             await self._writer.put(self._line("call.begin", record))
         except WriteFailed:
-            message = "the audit record cannot be written, so that nothing was called"
+            message = "the audit record cannot be written; nothing was called"
             raise Unavailable("audit_unwritable", message) from None
 
     def end(self, record: Mapping[str, Any]) -> None:
@@ -122,7 +122,7 @@ class AuditFile:
         return self._redactor.octets(encode({"ts": utc_now(), "event": event, **record})) + b"\n"
 
     def _write(self, lines: Sequence[bytes]) -> None:
-        """All of them or none, so that no half line stands before the next one."""
+        """Write all of them or none, so that no half line precedes the next one."""
         self._follow_rotation()
         octets, written = b"".join(lines), 0
         try:
@@ -134,14 +134,14 @@ class AuditFile:
             raise
 
     def _follow_rotation(self) -> None:
-        """Begin the file anew where it was renamed or removed: the path is another file then, or none."""
+        """Start a new file if this one was renamed or removed."""
         try:
             there = os.stat(self._path)
             if (there.st_dev, there.st_ino) == self._opened_as:
                 return
         except FileNotFoundError:
             pass
-        renewed = os.open(self._path, _APPENDING, 0o600)
+        renewed = os.open(self._path, _APPEND, 0o600)
         os.close(self._file)
         self._file, self._opened_as = renewed, _identity(renewed)
 
@@ -152,6 +152,6 @@ class AuditFile:
 
 
 def _identity(descriptor: int) -> tuple[int, int]:
-    """What tells a file from every other one: device and inode."""
+    """Device and inode of a file."""
     status = os.fstat(descriptor)
     return status.st_dev, status.st_ino

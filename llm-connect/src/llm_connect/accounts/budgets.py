@@ -1,4 +1,4 @@
-"""Budgets: the port, and the bound of a call. See ledger.py for the one that keeps them."""
+"""The port for budgets: reserve before a call, settle after it. See ledger.py for the implementation."""
 
 from __future__ import annotations
 
@@ -21,44 +21,45 @@ class Amount(Struct, frozen=True):
 
 
 class Reservation(Struct):
-    """What one attempt may cost at most, and the accounts that it is taken from."""
+    """What one attempt may cost at most, and the accounts that it is reserved in."""
 
     amount: Amount = Amount()
     accounts: tuple[str, ...] = ()
 
 
 class Budgets(Protocol):
-    """Reserves before a call, settles after it; `spent` has what is spent or reserved."""
+    """Reserves before a call and settles after it."""
 
     @property
     def spent(self) -> Mapping[str, Amount]:
-        """By account, of the periods that hold now."""
+        """What is spent or reserved, by account, in the current periods."""
         ...
 
     @property
     def unwritable(self) -> bool:
-        """The last entry could not be written, and calls are refused for it."""
+        """Whether the last entry could not be written, so that calls are refused."""
         ...
 
     async def reserve(self, caller: str, profile: str, call: Call, prices: Prices | None) -> Reservation:
-        """Take an upper bound from every budget that holds for this caller and profile; all of them or none.
+        """Reserve an upper bound in every budget that applies to this caller and profile; in all of them or in none.
 
         Raises:
-            OverBudget: it is more than what is left of one of them, or has no bound.
-            Unavailable: it could not be written down.
+            OverBudget: a budget has less left.
+            BadRequest: the call has no upper bound.
+            Unavailable: the reservation could not be written.
         """
         ...
 
     def settle(self, reservation: Reservation, usage: Mapping[str, Any], prices: Prices | None) -> None:
-        """Put what was used in the place of the bound; a usage that is not known leaves the bound."""
+        """Replace the bound by what was used; with an unknown usage the bound stays."""
         ...
 
     def release(self, reservation: Reservation) -> None:
-        """Give it back: nothing was used."""
+        """Give the reservation back: nothing was used."""
         ...
 
     async def open(self) -> None:
-        """Begin, on the running event loop."""
+        """Start, on the running event loop."""
         ...
 
     async def close(self) -> None:
@@ -67,7 +68,7 @@ class Budgets(Protocol):
 
 
 class NoBudgets:
-    """Where none is declared."""
+    """Without a declared budget."""
 
     unwritable = False
 

@@ -1,4 +1,4 @@
-"""What a call takes at most, and what it took: in tokens, and in billionths of a USD. Pure."""
+"""What a call may cost at most, and what it cost: in tokens, and in billionths of a USD."""
 
 from __future__ import annotations
 
@@ -17,51 +17,51 @@ if TYPE_CHECKING:
 
 _PER_MESSAGE = 16
 _PER_CALL = 64
-_ADDING = frozenset({"tools", "web_search_options"})
-_DEARER = frozenset({"modalities", "service_tier"})
+_ADDS_TEXT = frozenset({"tools", "web_search_options"})
+_EXTRA_CHARGES = frozenset({"modalities", "service_tier"})
 
 
 def upper_bound(call: Call, prices: Prices | None, *, money: bool) -> Amount:
-    """What a call takes at most. A token is one byte of UTF-8 at least, in every tokenizer that falls back to bytes.
+    """What a call may cost at most. A token is at least one byte of UTF-8, in every tokenizer that falls back to bytes.
 
     Raises:
-        BadRequest: there is no bound.
-        OverBudget: a money budget holds, and the model has no price.
+        BadRequest: there is no upper bound.
+        OverBudget: a money budget applies, but the model has no price.
     """
     fields = call.fields
-    if faults := _boundless(fields, money=money):
+    if faults := _unbounded(fields, money=money):
         raise invalid_request(faults)
     prompt = len(encode(fields)) + _PER_CALL + _PER_MESSAGE * len(fields["messages"])
-    completion = _most_written(fields) * (fields.get("n") or 1)
+    completion = _max_completion(fields) * (fields.get("n") or 1)
     if "prediction" in fields:
         completion += len(encode(fields["prediction"]))
     if prices is None:
         if money:
-            message = f"a money budget holds, and {call.model} has no prices in the configuration; nothing was called"
+            message = f"a money budget applies, but {call.model} has no prices in the configuration; nothing was called"
             raise OverBudget("model_unpriced", message)
         return Amount(prompt + completion)
     return Amount(prompt + completion, prices.nano_usd(prompt, completion))
 
 
-def _most_written(fields: Mapping[str, Any]) -> int:
-    """The larger of both, where both are given: which of them a provider heeds is its business."""
+def _max_completion(fields: Mapping[str, Any]) -> int:
+    """The larger one, where both are given: either may be the one that the provider honours."""
     return max(fields.get("max_completion_tokens") or 0, fields.get("max_tokens") or 0)
 
 
-def _boundless(fields: Mapping[str, Any], *, money: bool) -> list[Fault]:
+def _unbounded(fields: Mapping[str, Any], *, money: bool) -> list[Fault]:
     faults = []
-    if not _most_written(fields):
+    if not _max_completion(fields):
         allowed = "a number, in request or profile"
-        faults.append(Fault("max_tokens", "missing, and a budget holds for this call", allowed))
+        faults.append(Fault("max_tokens", "missing, but required by a budget", allowed))
     for index, message in enumerate(fields["messages"]):
         content = message.get("content")
         if message.get("audio") or (isinstance(content, list) and not _only_text(content)):
             field = f"messages[{index}].content"
-            faults.append(Fault(field, "is more than text, and a budget holds for it", "text"))
-    if not _ADDING.isdisjoint(fields):
-        faults += _added(fields)
-    if money and not _DEARER.isdisjoint(fields):
-        faults += _dearer(fields)
+            faults.append(Fault(field, "is not only text, and a budget applies", "text"))
+    if not _ADDS_TEXT.isdisjoint(fields):
+        faults += _added_text(fields)
+    if money and not _EXTRA_CHARGES.isdisjoint(fields):
+        faults += _extra_charges(fields)
     return faults
 
 
@@ -69,32 +69,32 @@ def _only_text(parts: Sequence[Any]) -> bool:
     return all(not isinstance(part, dict) or part.get("type") in ("text", "refusal") for part in parts)
 
 
-def _added(fields: Mapping[str, Any]) -> list[Fault]:
-    """What a provider runs by itself: what it finds is read as prompt, without a bound."""
+def _added_text(fields: Mapping[str, Any]) -> list[Fault]:
+    """What the provider runs itself: the results are added to the prompt, without a limit."""
     faults = []
     if "web_search_options" in fields:
-        problem = "adds text that has no bound, and a budget holds"
-        faults.append(Fault("web_search_options", problem, "to leave it out"))
+        problem = "adds text without a limit, and a budget applies"
+        faults.append(Fault("web_search_options", problem, "leave it out"))
     for index, tool in enumerate(fields.get("tools") or ()):
         if not isinstance(tool, dict) or tool.get("type") not in ("function", "custom"):
-            problem = "is run by the provider, and a budget holds"
+            problem = "is run by the provider, and a budget applies"
             faults.append(Fault(f"tools[{index}].type", problem, "function, custom"))
     return faults
 
 
-def _dearer(fields: Mapping[str, Any]) -> list[Fault]:
-    """What has prices other than those that are declared."""
+def _extra_charges(fields: Mapping[str, Any]) -> list[Fault]:
+    """What is charged by other prices than the declared ones."""
     faults = []
     if fields.get("service_tier") not in {None, "auto", "default", "flex"}:
-        problem = "has other prices, and a money budget holds"
+        problem = "has other prices, and a money budget applies"
         faults.append(Fault("service_tier", problem, "auto, default, flex"))
     if any(each != "text" for each in fields.get("modalities") or ()):
-        faults.append(Fault("modalities", "are more than text, and a money budget holds", "text"))
+        faults.append(Fault("modalities", "are not only text, and a money budget applies", "text"))
     return faults
 
 
 def used_amount(usage: Mapping[str, Any], prices: Prices | None, bound: Amount) -> Amount | None:
-    """What was used; None where the provider does not say."""
+    """What was used; None if the provider did not report it."""
     prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
     if prompt is None or completion is None:
         return None

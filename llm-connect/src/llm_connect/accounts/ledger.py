@@ -1,4 +1,4 @@
-"""Budgets that hold: decided in memory, with no pause between looking and taking, and written before the call is made.
+"""The ledger of the budgets: checked and reserved in memory in one step, and written before the call is made.
 
 A reservation counts as spent at once. Settling it takes the difference away. What is never settled (cancelled, cut,
 killed) stays spent, also for the next process after a kill. SQLite stores what is spent; what comes at the same time is
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
 FILE_NAME = "ledger.sqlite"
 _LOCK_NAME = "ledger.lock"
-_LOOK_SECONDS = 1.0
+_CHECK_SECONDS = 1.0
 _CHECKPOINT_WRITES, _CHECKPOINT_SECONDS = 1_000, 10.0
-"""As many as SQLite itself would wait for, and how long a write may wait at most. Each stands in the way of a request
-for milliseconds; what was written since the last one is what a failure of the power may take."""
+"""A checkpoint comes after so many writes, as in SQLite itself, or after this time. It may delay a request by
+milliseconds; a power failure loses what was written since the last one."""
 _TOGETHER = "all"
 _DATE, _MONTH = len("2026-11-24"), len("2026-11")
 _TABLE = """CREATE TABLE IF NOT EXISTS account
@@ -52,21 +52,21 @@ _ADD = """INSERT INTO account VALUES (?, ?, ?)
 Entry = tuple[tuple[str, ...], Amount]
 """Accounts, and what is added to each of them."""
 _NOTHING = Amount()
-_TRIAL: Entry = ((), _NOTHING)
-_TRY = "PRAGMA user_version = 0"
-"""Writes a page though nothing changes, which adding nothing to an account does not: SQLite compares first."""
+_PROBE: Entry = ((), _NOTHING)
+_PROBE_STATEMENT = "PRAGMA user_version = 0"
+"""Writes a page although nothing changes. Adding zero to an account would not: SQLite compares first."""
 
 
-class _Holding(NamedTuple):
-    """A budget that holds for a caller and a profile; its accounts are named `name` and the start of the period."""
+class _Applied(NamedTuple):
+    """A budget that applies to a caller and a profile; its accounts are named `name` plus the start of the period."""
 
     budget: Budget
     name: str
     nano_usd: int | None
 
 
-class _Over(NamedTuple):
-    """What a budget has no room for, in words, and the seconds until it has; None where it never has."""
+class _Excess(NamedTuple):
+    """What exceeds a budget, in words, and the seconds until it has room again; None where it never has."""
 
     what: str
     seconds: int | None
@@ -76,8 +76,8 @@ class Ledger:
     """See `Budgets`, the port.
 
     Args:
-        directory: where the file is, or will be.
-        budgets: those that are declared.
+        directory: where the file is; its parent has to exist.
+        budgets: the declared budgets.
     """
 
     def __init__(self, directory: str, budgets: Sequence[Budget]) -> None:
@@ -86,7 +86,7 @@ class Ledger:
         self._database, self._spent = _opened(directory)
         self._writer: BatchWriter[Entry] = BatchWriter("ledger", self._write)
         self._directory = directory
-        self._holding: dict[tuple[str, str], list[_Holding]] = {}
+        self._applied_by_route: dict[tuple[str, str], list[_Applied]] = {}
         self._writes = 0
         self._checkpoints: asyncio.Task[None] | None = None
 
@@ -110,7 +110,7 @@ class Ledger:
         clock = asyncio.get_running_loop().time
         last = clock()
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_CHECK_SECONDS)
             late = self._writes > 0 and clock() - last >= _CHECKPOINT_SECONDS
             if late or self._writes >= _CHECKPOINT_WRITES:
                 self._writes, last = 0, clock()
@@ -119,25 +119,25 @@ class Ledger:
 
     async def reserve(self, caller: str, profile: str, call: Call, prices: Prices | None) -> Reservation:
         """See `Budgets`."""
-        holding = self._held(caller, profile)
-        if not holding:
+        applied = self._applied(caller, profile)
+        if not applied:
             return Reservation()
-        amount = upper_bound(call, prices, money=any(each.nano_usd is not None for each in holding))
+        amount = upper_bound(call, prices, money=any(each.nano_usd is not None for each in applied))
         now = utc_now()
         named: dict[str, None] = {}  # two budgets may count in one account
         over = []
-        for each in holding:
+        for each in applied:
             account = each.name + _start(each.budget.period, now)
             named[account] = None
             over += self._over(each, account, amount)
         if over:
             raise _exhausted(over)
-        # No await since the first look: nobody else can have taken it.
+        # No await since the check: nobody else can have reserved it.
         reservation = Reservation(amount, tuple(named))
         self._add(reservation.accounts, amount)
         try:
             await self._writer.put((reservation.accounts, amount))
-        except CancelledAfterWrite:  # and nothing was called
+        except CancelledAfterWrite:  # nothing was called
             self.release(reservation)
             raise
         except asyncio.CancelledError:
@@ -145,35 +145,35 @@ class Ledger:
             raise
         except WriteFailed:
             self._add(reservation.accounts, _negative(amount))
-            if not self._writer.unwritable:  # nothing is kept that would be tried again, and would find out when it can
-                self._writer.put_soon(_TRIAL)
-            message = "the budget cannot be written down, so that nothing was called"
+            if not self._writer.unwritable:  # nothing is waiting whose retry would notice that writing works again
+                self._writer.put_soon(_PROBE)
+            message = "the ledger cannot be written; nothing was called"
             raise Unavailable("budget_unwritable", message) from None
         return reservation
 
-    def _held(self, caller: str, profile: str) -> list[_Holding]:
-        """The budgets that hold; found out once, since callers and profiles are few and declared."""
-        found = self._holding.get((caller, profile))
+    def _applied(self, caller: str, profile: str) -> list[_Applied]:
+        """The budgets that apply; computed once, since callers and profiles are few and declared."""
+        found = self._applied_by_route.get((caller, profile))
         if found is None:
-            holding = [budget for budget in self._budgets if _holds(budget, caller, profile)]
-            found = self._holding[caller, profile] = [
-                _Holding(each, _name(each, caller, profile), None if each.usd is None else round(each.usd * NANO))
-                for each in holding
+            applied = [budget for budget in self._budgets if _applies(budget, caller, profile)]
+            found = self._applied_by_route[caller, profile] = [
+                _Applied(each, _name(each, caller, profile), None if each.usd is None else round(each.usd * NANO))
+                for each in applied
             ]
         return found
 
-    def _over(self, holding: _Holding, account: str, amount: Amount) -> list[_Over]:
-        """What is too much for a budget: nothing, tokens, money, or both."""
+    def _over(self, applied: _Applied, account: str, amount: Amount) -> list[_Excess]:
+        """What exceeds a budget: nothing, tokens, money, or both."""
         spent = self._spent.get(account, _NOTHING)
-        tokens, nano_usd, period = holding.budget.tokens, holding.nano_usd, holding.budget.period
+        tokens, nano_usd, period = applied.budget.tokens, applied.nano_usd, applied.budget.period
         over = []
         if tokens is not None and spent.tokens + amount.tokens > tokens:
             what = f"{amount.tokens} tokens at most, of {tokens - spent.tokens} left in the budget {account}"
-            over.append(_Over(what, None if amount.tokens > tokens else _seconds_to_next(period)))
+            over.append(_Excess(what, None if amount.tokens > tokens else _seconds_to_next(period)))
         if nano_usd is not None and spent.nano_usd + amount.nano_usd > nano_usd:
             left = (nano_usd - spent.nano_usd) / NANO
             what = f"{amount.nano_usd / NANO:.6f} USD at most, of {left:.6f} left in the budget {account}"
-            over.append(_Over(what, None if amount.nano_usd > nano_usd else _seconds_to_next(period)))
+            over.append(_Excess(what, None if amount.nano_usd > nano_usd else _seconds_to_next(period)))
         return over
 
     def _add(self, accounts: Sequence[str], amount: Amount) -> None:
@@ -186,11 +186,11 @@ class Ledger:
         used = used_amount(usage, prices, reservation.amount)
         if used is None or not reservation.accounts:
             return
-        bound, reservation.amount = reservation.amount, used  # settled once: a second time changes nothing
-        dearer = prices is not None and used.nano_usd > bound.nano_usd  # without prices no budget in money holds
-        if used.tokens > bound.tokens or dearer:
+        bound, reservation.amount = reservation.amount, used  # settling it a second time changes nothing
+        over_price = prices is not None and used.nano_usd > bound.nano_usd  # without prices there is no money budget
+        if used.tokens > bound.tokens or over_price:
             fields = {"used": asdict(used), "bound": asdict(bound), "accounts": reservation.accounts}
-            logger.warning("used more than its upper bound", extra={"fields": fields})
+            logger.warning("usage exceeds its upper bound", extra={"fields": fields})
         self._change(reservation, Amount(used.tokens - bound.tokens, used.nano_usd - bound.nano_usd))
 
     def release(self, reservation: Reservation) -> None:
@@ -217,7 +217,7 @@ class Ledger:
             self._database.execute(_ADD, rows[0])  # a transaction by itself
             return
         if not rows:
-            self._database.execute(_TRY)
+            self._database.execute(_PROBE_STATEMENT)
             return
         self._database.execute("BEGIN IMMEDIATE")
         try:
@@ -229,7 +229,7 @@ class Ledger:
             raise
 
     async def close(self) -> None:
-        """Write what is left and let go of the file."""
+        """Write what is left and close the file."""
         self._writer.close()
         if self._checkpoints is not None:
             self._checkpoints.cancel()
@@ -244,7 +244,7 @@ def _negative(amount: Amount) -> Amount:
 
 def _locked(directory: str) -> int:
     try:
-        # Not its parents: a path that is mistyped, or whose volume is missing, must not begin every budget at zero.
+        # Without its parents: a mistyped path, or one on a missing volume, must not reset every budget to zero.
         Path(directory).mkdir(exist_ok=True)
         descriptor = os.open(Path(directory) / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -253,12 +253,12 @@ def _locked(directory: str) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
-        raise _unusable(f"{directory} is in use by another gateway, and two would spend each budget twice") from None
+        raise _unusable(f"{directory} is in use by another gateway; two would spend each budget twice") from None
     return descriptor
 
 
 def _unusable(problem: str) -> ConfigurationError:
-    allowed = "a directory of this gateway's own, in one that is there"
+    allowed = "a directory that only this gateway uses; its parent has to exist"
     return ConfigurationError([Fault("LLM_CONNECT_STATE", problem, allowed)])
 
 
@@ -282,17 +282,17 @@ def _checkpoint(directory: str) -> None:
         database.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
-def _holds(budget: Budget, caller: str, profile: str) -> bool:
+def _applies(budget: Budget, caller: str, profile: str) -> bool:
     return budget.profile in {None, EACH, profile} and budget.caller in {None, EACH, caller}
 
 
 def _name(budget: Budget, caller: str, profile: str) -> str:
-    """`profile|caller|period|`, and then comes its start; what is counted together is written as `all`."""
+    """`profile|caller|period|`, to be followed by the start of the period; `all` for what is counted together."""
     return "|".join((_whose(budget.profile, profile), _whose(budget.caller, caller), budget.period, ""))
 
 
 def _whose(declared: str | None, name: str) -> str:
-    """A profile or caller that is named `all` has quotes: its account is another one than that of all together."""
+    """A profile or caller that is named `all` is quoted, to distinguish it from what is counted together."""
     if declared is None:
         return _TOGETHER
     return f'"{name}"' if name == _TOGETHER else name
@@ -307,16 +307,16 @@ def _is_current(account: str, now: str) -> bool:
     return start == _start(period, now)
 
 
-def _exhausted(over: Sequence[_Over]) -> OverBudget:
-    """Of all that refuse it; it may be asked again when the last of them begins anew."""
+def _exhausted(over: Sequence[_Excess]) -> OverBudget:
+    """One error for all budgets that refuse; it may be retried when the last of them has room again."""
     waits = [each.seconds for each in over]
     after = None if None in waits else str(max(filter(None, waits)))
-    message = f"the call may take {' and '.join(each.what for each in over)}; nothing was called"
+    message = f"the call may cost {' and '.join(each.what for each in over)}; nothing was called"
     return OverBudget("budget_exhausted", message, retry_after=after)
 
 
 def _seconds_to_next(period: str) -> int | None:
-    """Until the period is over, in UTC."""
+    """Until the period ends, in UTC."""
     now = datetime.now(UTC)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if period == "total":

@@ -1,4 +1,4 @@
-"""How many calls are under way at once, and how many may wait for a place."""
+"""Limits how many calls run at once, and how many may wait."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from llm_connect.common.errors import Unavailable
 
 
 class Admission:
-    """Places for calls.
+    """Slots for calls.
 
     Args:
-        places: calls at once.
+        slots: concurrent calls.
         queue: calls that may wait; a further one is refused at once.
     """
 
-    def __init__(self, places: int, queue: int) -> None:
-        self._semaphore = asyncio.Semaphore(places)
+    def __init__(self, slots: int, queue: int) -> None:
+        self._semaphore = asyncio.Semaphore(slots)
         self._queue = queue
         self.waiting = 0
-        self.under_way = 0
+        self.running = 0
 
     async def enter(self) -> None:
-        """Take a place, as soon as there is one; the time of waiting counts to the deadline of the call.
+        """Take a slot as soon as there is one; the wait counts towards the deadline of the call.
 
         Raises:
             Unavailable: the queue is full.
@@ -31,16 +31,16 @@ class Admission:
             await self._wait()
         else:
             await self._semaphore.acquire()
-        self.under_way += 1
+        self.running += 1
 
     def leave(self) -> None:
-        """Give the place to the next one."""
-        self.under_way -= 1
+        """Give the slot to the next call."""
+        self.running -= 1
         self._semaphore.release()
 
     async def _wait(self) -> None:
         if self.waiting >= self._queue:
-            message = f"the gateway has as many calls under way as it takes, and {self._queue} wait; nothing was called"
+            message = f"all slots are in use, and {self._queue} calls are waiting; nothing was called"
             raise Unavailable("gateway_busy", message, retry_after="1")
         self.waiting += 1
         try:

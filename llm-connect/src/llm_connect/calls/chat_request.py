@@ -1,8 +1,7 @@
-"""Requests in the shape of OpenAI's chat completions: every standard field is known here, none is dropped in silence.
+"""Requests in the shape of OpenAI's chat completions: every standard field is known here, none is silently dropped.
 
-Source of the fields: `CompletionCreateParams` of OpenAI's own client library. A field that the called provider cannot
-honour is refused by name (`refused_fields`); a value that asks for nothing (null, `n: 1`, `store: false`) is no request
-and is left out.
+Source of the fields: `CompletionCreateParams` of OpenAI's own client library. A field that the called provider does not
+support is refused by name (`refused_fields`). A value that changes nothing (null, `n: 1`, `store: false`) is left out.
 """
 
 from __future__ import annotations
@@ -45,20 +44,20 @@ STANDARD = (
     "model", *LISTS, *NUMBERS, *WHOLE, *FLAGS, *TEXTS, *OBJECTS, *EITHER, "reasoning_effort",
 )  # fmt: skip
 ROLES = ("developer", "system", "user", "assistant", "tool", "function")
-_WITHOUT_EFFECT = {"n": 1, "store": False, "stream": False, "logprobs": False, "top_logprobs": 0}
+_NO_EFFECT = {"n": 1, "store": False, "stream": False, "logprobs": False, "top_logprobs": 0}
 _OWN = ("model", "stream", "stream_options")
-_OUR_STREAM_OPTIONS = {"include_usage"}
+_OWN_STREAM_OPTIONS = {"include_usage"}
 
 
 class ChatRequest(Struct, frozen=True):
     """One checked request.
 
     Attributes:
-        model: what the caller asked for: the name of a profile, or an allow-listed model id.
-        fields: the chat fields that ask for something, without model, stream and stream_options.
-        stream: whether the answer comes in events.
-        include_usage: whether the last event before the end tells the usage.
-        stream_options: what else the caller asked of the stream, for the provider.
+        model: what the caller requested: the name of a profile, or an allowed model id.
+        fields: the chat fields that have an effect, without model, stream and stream_options.
+        stream: whether the answer is streamed.
+        include_usage: whether the last event before the end has the usage.
+        stream_options: the caller's other options for the stream, for the provider.
     """
 
     model: str
@@ -69,7 +68,7 @@ class ChatRequest(Struct, frozen=True):
 
     @property
     def schema(self) -> Any:
-        """The JSON Schema that the answer has to satisfy, or None."""
+        """The JSON Schema that the answer has to match, or None."""
         described = self.fields.get("response_format", {}).get("json_schema")
         return described.get("schema") if isinstance(described, dict) else None
 
@@ -79,7 +78,7 @@ def read_chat(document: Any, names: Collection[str]) -> ChatRequest:
 
     Raises:
         BadRequest: with every fault of the request.
-        NotFound: the only fault is that `model` is neither a profile nor an allow-listed id.
+        NotFound: the only fault is that `model` is neither a profile nor an allowed model id.
     """
     faults: list[Fault] = []
     root = Fields(document, "", _KNOWN, faults)
@@ -89,19 +88,19 @@ def read_chat(document: Any, names: Collection[str]) -> ChatRequest:
     _check_format(root, given.get("response_format"))
     options = given.get("stream_options")
     if options is not None and not given.get("stream"):
-        root.refuse("stream_options", "is given without stream", "stream: true beside it")
+        root.refuse("stream_options", "requires stream", "stream: true")
     options = options if isinstance(options, dict) else {}
     if not isinstance(options.get("include_usage"), bool | NoneType):
         root.refuse("stream_options.include_usage", f"is {kind(options['include_usage'])}", "true or false")
     model = root.text("model", required=True) if given else None
     _refuse(model, names, root, faults)
-    kept = {name: value for name, value in given.items() if name not in _OWN and _asks(name, value)}
-    others = {name: value for name, value in options.items() if name not in _OUR_STREAM_OPTIONS and value is not None}
+    kept = {name: value for name, value in given.items() if name not in _OWN and _has_effect(name, value)}
+    others = {name: value for name, value in options.items() if name not in _OWN_STREAM_OPTIONS and value is not None}
     return ChatRequest(model or "", kept, bool(given.get("stream")), bool(options.get("include_usage")), others or None)
 
 
-def _asks(name: str, value: Any) -> bool:
-    return value is not None and not (name in _WITHOUT_EFFECT and value == _WITHOUT_EFFECT[name])
+def _has_effect(name: str, value: Any) -> bool:
+    return value is not None and not (name in _NO_EFFECT and value == _NO_EFFECT[name])
 
 
 _CONTENT = (str, list, NoneType)
@@ -109,14 +108,14 @@ _SCHEMA = (dict, bool, NoneType)
 _KNOWN = dict.fromkeys(STANDARD)  # in their order, and found at once
 _KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
     **dict.fromkeys(OBJECTS, (dict, "an object")),
-    **dict.fromkeys(TEXTS, (str, "a text")),
+    **dict.fromkeys(TEXTS, (str, "a string")),
     **dict.fromkeys(LISTS, (list, "a list")),
-    **dict.fromkeys(EITHER, ((str, list, dict), "a text, a list or an object")),
+    **dict.fromkeys(EITHER, ((str, list, dict), "a string, a list or an object")),
 }
 
 
 def _check_kinds(root: Fields, given: Mapping[str, Any]) -> None:
-    """Each field has the kind that it is defined with; what is inside of objects is the provider's to judge."""
+    """Each field has the type that it is defined with; the provider checks what is inside of objects."""
     for name, value in given.items():
         if name in _KINDS:
             expected, described = _KINDS[name]
@@ -133,33 +132,33 @@ def _check_kinds(root: Fields, given: Mapping[str, Any]) -> None:
 
 def _check_messages(root: Fields, messages: Any, faults: list[Fault]) -> None:
     if messages is None or messages == []:
-        root.refuse("messages", "missing, or empty", "a list of messages")
+        root.refuse("messages", "missing or empty", "a list of messages")
     if not isinstance(messages, list):
         return
     for index, message in enumerate(messages):
         if not isinstance(message, dict):
             faults.append(Fault(f"messages[{index}]", f"is {kind(message)}", "an object with role and content"))
         elif message.get("role") not in ROLES:
-            faults.append(Fault(f"messages[{index}].role", "is missing, or none that is known", ", ".join(ROLES)))
+            faults.append(Fault(f"messages[{index}].role", "missing or unknown", ", ".join(ROLES)))
         elif not isinstance(message.get("content"), _CONTENT):
-            faults.append(Fault(f"messages[{index}].content", f"is {kind(message['content'])}", "a text or a list"))
+            faults.append(Fault(f"messages[{index}].content", f"is {kind(message['content'])}", "a string or a list"))
 
 
 def _check_format(root: Fields, response_format: Any) -> None:
     if not isinstance(response_format, dict):
         return
-    # Not a set, here and in bounds.py: what is no text may not be one that a set can be asked for.
+    # A tuple and not a set, here and in cost_bounds.py: a value that is not a string may not be hashable.
     if response_format.get("type") not in ("text", "json_object", "json_schema"):
-        root.refuse("response_format.type", "is missing, or none that is known", "text, json_object, json_schema")
+        root.refuse("response_format.type", "missing or unknown", "text, json_object, json_schema")
     described = response_format.get("json_schema")
     if response_format.get("type") == "json_schema" and not isinstance(described, dict):
-        root.refuse("response_format.json_schema", "missing, or no object", "an object with name and schema")
+        root.refuse("response_format.json_schema", "missing, or not an object", "an object with name and schema")
     elif isinstance(described, dict) and not isinstance(described.get("schema"), _SCHEMA):
-        root.refuse("response_format.json_schema.schema", "is no object", "a JSON Schema")
+        root.refuse("response_format.json_schema.schema", "is not an object", "a JSON Schema")
 
 
 def _refuse(model: str | None, names: Collection[str], root: Fields, faults: list[Fault]) -> None:
-    """Raise for all faults, with the unknown model among them; alone it is a 404."""
+    """Raise for all faults, including an unknown model; that one alone is a 404."""
     unknown = model is not None and model not in names
     if not unknown and not faults:
         return
@@ -167,15 +166,15 @@ def _refuse(model: str | None, names: Collection[str], root: Fields, faults: lis
     if unknown:
         root.refuse("model", "is neither a profile nor an allowed model id", known)
     if unknown and len(faults) == 1:
-        message = f"model is neither a profile nor an allowed model id, and nothing was called; there is: {known}"
+        message = f"model is neither a profile nor an allowed model id; nothing was called; choose one of {known}"
         raise NotFound("unknown_profile", message, faults=faults)
     raise invalid_request(faults)
 
 
 def refused_fields(fields: Mapping[str, Any], refuses: Collection[str], provider: str) -> list[Fault]:
-    """A fault for each field that asks for something the provider cannot do."""
+    """A fault for each field that the provider does not support."""
     return [
-        Fault(name, f"cannot be honoured: {provider} has no such field", "to leave it out, or another model")
+        Fault(name, f"is not supported by {provider}", "leave it out, or use another model")
         for name in fields
         if name in refuses
     ]

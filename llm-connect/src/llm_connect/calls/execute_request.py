@@ -1,7 +1,7 @@
-"""`POST /execute`: one prompt as a chat request, and a completion as the answer that its users know.
+"""The request of `POST /execute`: one prompt, as a chat request.
 
-A request names a profile. A model id, also an existing one, is an unknown profile unless it is declared as one: no name
-is ever mapped to something else than what was declared under it.
+It names a profile. A model id is an unknown profile unless it is declared: a name never stands for anything else than
+what is declared under it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SCHEMA_ALLOWED = "a JSON Schema as an object"
 
 @dataclass(frozen=True)
 class Execution:
-    """One checked request; None means: as the profile says."""
+    """One checked request; None means that the profile decides."""
 
     chat: ChatRequest
     timeout_seconds: float | None = None
@@ -41,7 +41,7 @@ def read_execution(document: Any, profiles: Collection[str]) -> Execution:
 
     Raises:
         BadRequest: with every fault of the request.
-        NotFound: the only fault is that `config.model_name` names no profile.
+        NotFound: the only fault is that `config.model_name` is not a profile.
     """
     faults: list[Fault] = []
     root = Fields(document, "", REQUEST_FIELDS, faults)
@@ -74,17 +74,17 @@ def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _schema(params: Fields) -> dict[str, Any] | None:
     schema = params.object("json_schema", _SCHEMA_ALLOWED)
     if schema is not None and isinstance(schema.get("schema"), dict):
-        params.refuse("json_schema", "is wrapped: it holds the schema in its field `schema`", _SCHEMA_ALLOWED)
+        params.refuse("json_schema", "is wrapped: the schema is in its field `schema`", _SCHEMA_ALLOWED)
     return schema
 
 
 def _check_profile(name: str, profiles: Collection[str], config: Fields, faults: list[Fault]) -> None:
-    """Raise for all faults, with the unknown profile among them; alone it is a 404."""
+    """Raise for all faults, including an unknown profile; that one alone is a 404."""
     known = ", ".join(profiles)
     if name not in profiles:
-        config.refuse("model_name", "names no profile", known)
+        config.refuse("model_name", "is not a profile", known)
     if len(faults) == 1 and name not in profiles:
-        message = f"config.model_name names no profile, and nothing was called; there is: {known}"
+        message = f"config.model_name is not a profile; nothing was called; choose one of {known}"
         raise NotFound("unknown_profile", message, faults=faults)
     if faults:
         raise invalid_request(faults)

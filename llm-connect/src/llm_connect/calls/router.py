@@ -1,12 +1,12 @@
-"""From a checked request to an answer: the declared model, retries where they are safe, declared fallbacks, budgets.
+"""From a checked request to an answer: the declared model, safe retries, declared fallbacks, budgets.
 
-The model asked for is the model called. Another one is called only where the profile declares it as a fallback, and
-only as long as nothing of an answer has come. One deadline covers all of it: whoever calls says it in the job, and
-cancels `complete` and `stream` when it is over.
+The requested model is the one that is called. Another one is called only where the profile declares it as a fallback,
+and only before anything of an answer has come. One deadline covers all of it: whoever calls `complete` and `stream`
+sets it in the job, and cancels them when it is over.
 
-A retry is safe where it is certain that the provider generated nothing (`GatewayError.unbilled`). An upper bound of
-each attempt is reserved before it; an attempt that did nothing gives it back, one whose usage is known pays that, and
-any other one - cut, given up, cancelled, killed - keeps it, unless it was given up before there was a connection.
+A retry is safe where the provider certainly generated nothing (`GatewayError.unbilled`). Before each attempt its upper
+bound is reserved. An attempt that did nothing gives it back; one with a known usage pays that usage; any other attempt
+(cut, cancelled, killed) keeps the bound, unless it was cancelled before there was a connection.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from llm_connect.calls.chat_request import refused_fields
 from llm_connect.calls.completion import usage_of
 from llm_connect.common.errors import Fault, GatewayError, invalid_request
 from llm_connect.common.logs import logger
-from llm_connect.providers.answers import malformed, says_something
+from llm_connect.providers.answers import has_content, malformed
 from llm_connect.providers.port import UNSENT, Call, Patience
 
 if TYPE_CHECKING:
@@ -34,26 +34,24 @@ if TYPE_CHECKING:
     from llm_connect.providers.port import Chunk, Provider
 
 _BACKOFF_SECONDS = 0.25
-_AGAIN = frozenset({"provider_unreachable", "provider_rate_limit", "provider_unavailable"})
-"""What passes by itself, and did nothing: worth the same call once more."""
-_ELSEWHERE = _AGAIN | frozenset({
+_RETRYABLE = frozenset({"provider_unreachable", "provider_rate_limit", "provider_unavailable"})
+"""Errors that pass by themselves and did nothing: worth the same call again."""
+_FALLBACK = _RETRYABLE | frozenset({
     "key_missing", "provider_tls", "provider_down", "provider_error", "provider_timeout", "provider_reset",
     "provider_first_byte", "provider_no_endpoint", "provider_key_refused", "provider_credit",
 })  # fmt: skip
-"""What another provider or model may not have: worth a declared fallback."""
-_UNBEGUN = _ELSEWHERE | {"provider_cut", "provider_idle"}
-"""The same, of a stream of which no event came: an answer that ends or falls silent after its head is none yet."""
-
-
+"""Errors that another provider or model may not have: worth a declared fallback."""
+_FALLBACK_BEFORE_FIRST_CHUNK = _FALLBACK | {"provider_cut", "provider_idle"}
+"""The same for a stream without a chunk: one that ends or falls silent after its head is not an answer yet."""
 _UNKNOWN_USAGE: Mapping[str, Any] = MappingProxyType(usage_of(None))
 
 
 class Job(Struct):
-    """One request on its way; `served`, `attempts` and `usage` (of all of them) tell afterwards what was done.
+    """One request on its way; `served`, `attempts` and `usage` (of all attempts) say afterwards what was done.
 
     Attributes:
         deadline: when it has to be answered, in the time of the event loop.
-        owed: what an attempt reserved and what the provider says that it used, until `Router.settle` has seen to it.
+        unsettled: what an attempt reserved, and the usage that the provider reported, until `Router.settle`.
     """
 
     request: ChatRequest
@@ -63,10 +61,10 @@ class Job(Struct):
     served: Target | None = None
     attempts: int = 0
     usage: Mapping[str, Any] = _UNKNOWN_USAGE
-    owed: tuple[Reservation, Any] | None = None
+    unsettled: tuple[Reservation, Any] | None = None
 
     def call(self, target: Target) -> Call:
-        """The request's parameters where given, the profile's otherwise; the model is always the declared one."""
+        """The request's parameters where given, otherwise the profile's; the model is always the declared one."""
         profile, fields = self.profile, dict(self.request.fields)
         if profile.temperature is not None:
             fields.setdefault("temperature", profile.temperature)
@@ -80,14 +78,14 @@ class Job(Struct):
 
 
 class Router:
-    """The providers by name, and the budgets."""
+    """Calls the providers, by name, within the budgets."""
 
     def __init__(self, providers: Mapping[str, Provider], budgets: Budgets) -> None:
         self._providers = providers
         self._budgets = budgets
 
     def check(self, job: Job) -> None:
-        """Refuse fields that the declared provider cannot honour.
+        """Refuse fields that the declared provider does not support.
 
         Raises:
             BadRequest: with a fault for each of them.
@@ -97,22 +95,18 @@ class Router:
 
     def _refused(self, job: Job, target: Target) -> list[Fault]:
         provider = self._providers[target.provider]
-        if provider.refuses.isdisjoint(job.request.fields):  # nearly always; what profiles add is never refused
-            return []
         return refused_fields(job.request.fields, provider.refuses, provider.name)
 
     def _targets(self, job: Job) -> list[Target]:
-        """The declared model, and the fallbacks that honour every field of the request."""
-        first, *others = job.profile.targets
-        if not others:
-            return [first]
-        return [first, *(target for target in others if not self._refused(job, target))]
+        """The declared model, and the fallbacks that support every field of the request."""
+        first, *fallbacks = job.profile.targets
+        return [first, *(target for target in fallbacks if not self._refused(job, target))]
 
     async def complete(self, job: Job) -> dict[str, Any]:
-        """A whole completion. It is settled by `settle`, which can wait until the answer went out.
+        """A whole completion. `settle` has to follow, which may wait until the answer was sent.
 
         Raises:
-            GatewayError: the last attempt's.
+            GatewayError: the error of the last attempt.
         """
         attempts = _Attempts(job, self._targets(job))
         while True:
@@ -120,22 +114,22 @@ class Router:
             try:
                 completion = await provider.complete(call)
             except GatewayError as error:
-                self._failed(job, reservation, error)
-                await attempts.after(error)
+                self._fail(job, reservation, error)
+                await attempts.next(error)
                 continue
-            except asyncio.CancelledError as given_up:
-                self._give_back_unsent(reservation, given_up)
+            except asyncio.CancelledError as cancelled:
+                self._release_unsent(reservation, cancelled)
                 raise
-            job.owed = (reservation, completion.get("usage"))
+            job.unsettled = (reservation, completion.get("usage"))
             return completion
 
     async def stream(self, job: Job) -> AsyncGenerator[Chunk | None, None]:
-        """The chunks, the one with the usage among them; None is a sign of life.
+        """The chunks, the one with the usage among them; None is a keep-alive.
 
-        What was used counts when the stream is whole: some providers tell with each chunk what it was so far.
+        The usage counts when the stream is complete: some providers report with each chunk what it was so far.
 
         Raises:
-            GatewayError: before the first chunk the last attempt's, later the stream's.
+            GatewayError: before the first chunk the error of the last attempt, later the stream's own.
         """
         attempts = _Attempts(job, self._targets(job))
         while True:
@@ -144,28 +138,28 @@ class Router:
             try:
                 first = await _first(chunks)
             except GatewayError as error:
-                self._failed(job, reservation, error)
-                await attempts.after(error, _UNBEGUN)
+                self._fail(job, reservation, error)
+                await attempts.next(error, _FALLBACK_BEFORE_FIRST_CHUNK)
                 continue
-            except asyncio.CancelledError as given_up:
-                self._give_back_unsent(reservation, given_up)
+            except asyncio.CancelledError as cancelled:
+                self._release_unsent(reservation, cancelled)
                 raise
             break
-        usage, said = None, False
+        usage, answered = None, False
         try:
-            async for chunk in _with(first, chunks):
+            async for chunk in _chain(first, chunks):
                 if chunk is not None:
                     usage = chunk.get("usage") or usage
-                    said = said or says_something(chunk)
+                    answered = answered or has_content(chunk)
                 yield chunk
         finally:
             await chunks.aclose()
-        job.owed = (reservation, usage)
-        if not said:
-            raise malformed("provider_empty", "its stream holds no text")
+        job.unsettled = (reservation, usage)
+        if not answered:
+            raise malformed("provider_empty", "its stream has no text")
 
     async def _begin(self, job: Job, attempts: _Attempts) -> tuple[Provider, Call, Reservation]:
-        """Reserve the bound of an attempt. Where a further one has no room, what the last one came to is the answer."""
+        """Reserve the bound of an attempt. Where the budget has no room for a retry, the last error is the answer."""
         target = attempts.target
         call = job.call(target)
         try:
@@ -179,30 +173,30 @@ class Router:
         attempts.begin()
         return self._providers[target.provider], call, reservation
 
-    def _failed(self, job: Job, reservation: Reservation, error: GatewayError) -> None:
-        """Give back what is certainly not owed; an answer that is none was paid for."""
+    def _fail(self, job: Job, reservation: Reservation, error: GatewayError) -> None:
+        """Give back what is certainly not billed; unusable answers are billed too."""
         if error.unbilled:
             self._budgets.release(reservation)
         elif error.usage is not None:
-            job.owed = (reservation, error.usage)
+            job.unsettled = (reservation, error.usage)
             self.settle(job)
 
-    def _give_back_unsent(self, reservation: Reservation, given_up: asyncio.CancelledError) -> None:
-        if UNSENT in getattr(given_up, "__notes__", ()):
+    def _release_unsent(self, reservation: Reservation, cancelled: asyncio.CancelledError) -> None:
+        if UNSENT in getattr(cancelled, "__notes__", ()):
             self._budgets.release(reservation)
 
     def settle(self, job: Job) -> None:
-        """Put what was used in the place of what was reserved; what nobody knows stays reserved."""
-        if job.owed is None or job.served is None:
+        """Replace what was reserved by what was used; where the usage is unknown, the reservation stays."""
+        if job.unsettled is None or job.served is None:
             return
-        reservation, told = job.owed
-        usage = usage_of(told)
-        job.owed, job.usage = None, _together(job.usage, usage)
+        reservation, reported = job.unsettled
+        usage = usage_of(reported)
+        job.unsettled, job.usage = None, _sum(job.usage, usage)
         self._budgets.settle(reservation, usage, job.served.prices)
 
 
-def _together(before: Mapping[str, Any], usage: Mapping[str, Any]) -> dict[str, Any]:
-    """What all attempts used; None is what nobody knows of any."""
+def _sum(before: Mapping[str, Any], usage: Mapping[str, Any]) -> dict[str, Any]:
+    """What all attempts used; None where no attempt reported it."""
     return {name: value if before[name] is None else before[name] + (value or 0) for name, value in usage.items()}
 
 
@@ -212,45 +206,50 @@ class _Attempts:
     def __init__(self, job: Job, targets: list[Target]) -> None:
         self._job = job
         self._targets = targets
-        self._at_this = 0
+        self._at_target = 0
         self.failed: GatewayError | None = None
 
     @property
     def target(self) -> Target:
-        """Whose turn it is."""
+        """The target of the next attempt."""
         return self._targets[0]
 
     def begin(self) -> None:
-        """It is called now."""
+        """The target is called now."""
         self._job.attempts += 1
-        self._at_this += 1
+        self._at_target += 1
         self._job.served = self.target
 
-    async def after(self, error: GatewayError, elsewhere: Collection[str] = _ELSEWHERE) -> None:
-        """Wait for the next attempt, or raise `error` where there is none; `elsewhere` are types for a fallback."""
+    async def next(self, error: GatewayError, fallback: Collection[str] = _FALLBACK) -> None:
+        """Wait for the next attempt, or raise `error` where there is none.
+
+        Args:
+            error: of the last attempt.
+            fallback: the types of error that are worth a fallback.
+        """
         self.failed, profile = error, self._job.profile
-        if error.type in _AGAIN and error.unbilled and self._at_this <= profile.retries:
-            seconds = _wait_seconds(error.retry_after, self._at_this)
+        if error.type in _RETRYABLE and error.unbilled and self._at_target <= profile.retries:
+            seconds = _wait_seconds(error.retry_after, self._at_target)
             left = self._job.deadline - asyncio.get_running_loop().time()
             if seconds <= min(profile.retry_wait_seconds, left):
                 await asyncio.sleep(seconds)
                 return
-        if error.type not in elsewhere or len(self._targets) == 1:
+        if error.type not in fallback or len(self._targets) == 1:
             raise error
         self._targets = self._targets[1:]
-        self._at_this = 0
+        self._at_target = 0
 
 
 def _wait_seconds(retry_after: str | None, attempt: int) -> float:
     """Full jitter over a doubling wait; at least what the provider asks for. A date is not waited for."""
-    backoff = random.uniform(0, _BACKOFF_SECONDS * 2**attempt)  # noqa: S311 - no secret
+    backoff = random.uniform(0, _BACKOFF_SECONDS * 2**attempt)  # noqa: S311 - not a secret
     if retry_after is None:
         return backoff
     return max(backoff, float(retry_after)) if retry_after.isdigit() else float("inf")
 
 
 async def _first(chunks: AsyncGenerator[Chunk | None, None]) -> Chunk:
-    """The first chunk that is one: until then another model may still be called."""
+    """The first chunk that is not a keep-alive: until then another model may still be called."""
     try:
         async for chunk in chunks:
             if chunk is not None:
@@ -258,10 +257,10 @@ async def _first(chunks: AsyncGenerator[Chunk | None, None]) -> Chunk:
     except BaseException:
         await chunks.aclose()
         raise
-    raise malformed("provider_empty", "its stream holds no chunk")
+    raise malformed("provider_empty", "its stream has no chunk")
 
 
-async def _with(first: Chunk, rest: AsyncGenerator[Chunk | None, None]) -> AsyncGenerator[Chunk | None, None]:
+async def _chain(first: Chunk, rest: AsyncGenerator[Chunk | None, None]) -> AsyncGenerator[Chunk | None, None]:
     yield first
     async for chunk in rest:
         yield chunk

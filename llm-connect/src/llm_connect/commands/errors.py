@@ -1,4 +1,4 @@
-"""How a command ends when it cannot go on: what is so, what therefore did not happen, what to do."""
+"""How a command ends when it cannot continue: the problem, its effect, the fix."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from llm_connect.common.errors import ConfigurationError, Fault
 
 ANSWER_IS_NO = 1
-WRONG_USAGE = 2
+USAGE_ERROR = 2
 NO_ANSWER = 3
 
 
-class Stop(click.ClickException):
-    """An end with an exit code; printed on standard error, as JSON when the command runs with --json."""
+class CommandError(click.ClickException):
+    """Ends a command with an exit code; printed on standard error, as JSON if the command runs with --json."""
 
     def __init__(
         self, exit_code: int, kind: str, subject: str, message: str, hint: str, *, faults: Sequence[Fault] = ()
@@ -35,15 +35,15 @@ class Stop(click.ClickException):
         """Print it."""
         if "--json" in sys.argv[1:]:
             fields = {"code": self.exit_code, "kind": self.kind, "system": "llm-connect", "subject": self.subject}
-            named = {"faults": [each.as_json() for each in self.faults]} if self.faults else {}
-            text = json.dumps(fields | {"message": self.message, "hint": self.hint} | named)
+            faults = {"faults": [each.as_json() for each in self.faults]} if self.faults else {}
+            text = json.dumps(fields | {"message": self.message, "hint": self.hint} | faults)
         else:
             text = f"llm-connect: {self.message}\n             {self.hint}"
         click.echo(text, file=file or sys.stderr)
 
 
-def bad_configuration(error: ConfigurationError, what_not: str, what: str = "configuration") -> Stop:
-    """The end for a ConfigurationError."""
-    message = f"the {what} cannot be used; {what_not}\n  " + str(error).replace("\n", "\n  ")
-    hint = "Next: correct what is named, and run it again."
-    return Stop(WRONG_USAGE, "configuration", "environment", message, hint, faults=error.faults)
+def configuration_error(error: ConfigurationError, effect: str, what: str = "configuration") -> CommandError:
+    """The end of a command whose configuration cannot be used."""
+    message = f"the {what} cannot be used; {effect}\n  " + str(error).replace("\n", "\n  ")
+    hint = "Next: fix the settings above, and run it again."
+    return CommandError(USAGE_ERROR, "configuration", "environment", message, hint, faults=error.faults)

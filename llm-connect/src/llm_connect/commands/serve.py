@@ -1,4 +1,4 @@
-"""`llm-connect serve`."""
+"""The command `llm-connect serve`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llm_connect.commands.errors import ANSWER_IS_NO, WRONG_USAGE, Stop, bad_configuration
+from llm_connect.commands.errors import ANSWER_IS_NO, USAGE_ERROR, CommandError, configuration_error
 from llm_connect.common import logs
 from llm_connect.common.errors import ConfigurationError
 from llm_connect.common.urls import is_loopback
@@ -25,28 +25,33 @@ Examples:
 
 
 @click.command("serve", short_help="Serve the gateway over HTTP.", epilog=EXAMPLES)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others want callers.")
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
-@click.option("--config", metavar="PATH", help="Configuration: a TOML file, or the directory of llm-connect.toml.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; other than loopback requires [callers].",
+)
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free port.")
+@click.option("--config", metavar="PATH", help="A TOML file, or a directory with llm-connect.toml.")
 @click.option("--log-level", default="info", show_default=True, type=click.Choice(logs.LEVELS))
 @click.option(
     "--drain-seconds",
     default=25,
     show_default=True,
     type=click.IntRange(0, 3600),
-    help="How long requests under way may take after SIGTERM or Ctrl-C.",
+    help="How long requests in progress may take after SIGTERM or Ctrl-C.",
 )
 @click.option(
     "--drain-delay-seconds",
     default=0,
     show_default=True,
     type=click.IntRange(0, 600),
-    help="How long to go on taking requests after the signal, while no longer ready.",
+    help="How long to accept requests after the signal, while /ready answers 503.",
 )
 @click.option(
     "--max-body-bytes",
     type=click.IntRange(1024, 64 * 1024 * 1024),
-    help=f"A larger request body is refused with 413; {Limits().max_body_bytes} where nothing else is said.",
+    help=f"Refuse a larger request body with 413; default {Limits().max_body_bytes}.",
 )
 def command(
     *,
@@ -60,13 +65,14 @@ def command(
 ) -> None:
     """Serve the gateway over HTTP: POST /v1/chat/completions, GET /v1/models, POST /execute, GET /health and /ready.
 
-    Prints one line on standard output when it listens, {"url": "http://HOST:PORT"}; logs go to standard error as JSON.
+    Prints one line on standard output when it accepts connections, {"url": "http://HOST:PORT"}. Logs go to standard
+    error as JSON.
     """
     try:
         settings = load_settings(os.environ, config=config, max_body_bytes=max_body_bytes)
     except ConfigurationError as error:
-        raise bad_configuration(error, "nothing was started") from None
-    _want_callers(settings, host)
+        raise configuration_error(error, "nothing was started") from None
+    _require_callers(settings, host)
     # Half a second of imports, not spent on --help or on a configuration that cannot be used.
     import uvloop
 
@@ -86,7 +92,7 @@ async def _serve(
     try:
         gateway = Gateway(settings)
     except ConfigurationError as error:
-        raise bad_configuration(error, "nothing was started") from None
+        raise configuration_error(error, "nothing was started") from None
     url = url_of(sock)
     server = Server(
         gateway,
@@ -99,13 +105,13 @@ async def _serve(
     return await server.run()
 
 
-def _want_callers(settings: Settings, host: str) -> None:
-    """Beyond loopback everybody who reaches the port would spend the key's credit."""
+def _require_callers(settings: Settings, host: str) -> None:
+    """Without callers, everybody who reaches the port could spend the key's credit."""
     if is_loopback(host) or settings.callers.declared:
         return
-    message = f"no callers are declared, and {host} can be reached from other machines; nothing was started"
+    message = f"no callers are declared, but {host} can be reached from other machines; nothing was started"
     hint = "Next: declare [callers] in the configuration file (--config), or listen on 127.0.0.1."
-    raise Stop(WRONG_USAGE, "callers", host, message, hint)
+    raise CommandError(USAGE_ERROR, "callers", host, message, hint)
 
 
 def _reserve(host: str, port: int) -> socket.socket:
@@ -114,8 +120,8 @@ def _reserve(host: str, port: int) -> socket.socket:
     try:
         return reserve(host, port)
     except CannotListen as error:
-        hint = "Next: choose another --port (0 takes a free one) or --host."
-        raise Stop(ANSWER_IS_NO, "address", host, f"{error}; nothing was started", hint) from None
+        hint = "Next: choose another --port (0 picks a free one) or --host."
+        raise CommandError(ANSWER_IS_NO, "address", host, f"{error}; nothing was started", hint) from None
 
 
 def _announce(url: str, settings: Settings, host: str) -> None:

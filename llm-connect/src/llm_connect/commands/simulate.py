@@ -1,4 +1,4 @@
-"""`llm-connect simulate-openrouter`."""
+"""The command `llm-connect simulate-openrouter`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llm_connect.commands.errors import ANSWER_IS_NO, Stop, bad_configuration
+from llm_connect.commands.errors import ANSWER_IS_NO, CommandError, configuration_error
 from llm_connect.common import logs
 from llm_connect.common.errors import ConfigurationError
 from llm_connect.common.secret import Redactor
@@ -36,9 +36,9 @@ Examples:
 
 
 @click.command("simulate-openrouter", short_help="Serve an OpenRouter-shaped simulator.", epilog=EXAMPLES)
-@click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
-@click.option("--key-file", metavar="PATH", help="File with the key that is accepted; replaced, the key is rotated.")
-@click.option("--key-env", metavar="NAME", help="Name of the environment variable with the key that is accepted.")
+@click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free port.")
+@click.option("--key-file", metavar="PATH", help="File with the accepted key; replace it to rotate the key.")
+@click.option("--key-env", metavar="NAME", help="Name of the environment variable with the accepted key.")
 @click.option(
     "--latency-ms", default=0, show_default=True, type=click.IntRange(0, 600_000), help="Time per completion."
 )
@@ -47,19 +47,19 @@ Examples:
 def command(
     *, port: int, key_file: str | None, key_env: str | None, latency_ms: int, limit_usd: float, log_level: str
 ) -> None:
-    """Serve an OpenRouter-shaped simulator on 127.0.0.1, for demo and tests.
+    """Serve an OpenRouter-shaped simulator on 127.0.0.1, for demos and tests.
 
     Answers POST /api/v1/chat/completions and GET /api/v1/key. Prints one line on standard output when
-    it listens, {"url": "http://127.0.0.1:PORT/api/v1"}, which is the base URL for llm-connect serve.
+    it accepts connections, {"url": "http://127.0.0.1:PORT/api/v1"}: the base URL for llm-connect serve.
     """
     try:
         key = _key(key_file, key_env)
         sock = reserve("127.0.0.1", port)
     except ConfigurationError as error:
-        raise bad_configuration(error, "nothing was started") from None
+        raise configuration_error(error, "nothing was started") from None
     except CannotListen as error:
-        hint = "Next: choose another --port (0 takes a free one)."
-        raise Stop(ANSWER_IS_NO, "address", "127.0.0.1", f"{error}; nothing was started", hint) from None
+        hint = "Next: choose another --port (0 picks a free one)."
+        raise CommandError(ANSWER_IS_NO, "address", "127.0.0.1", f"{error}; nothing was started", hint) from None
     logs.set_up(log_level, Redactor(key.current()))
     sys.exit(asyncio.run(_serve(Simulator(key, latency_ms, limit_usd), sock)))
 
@@ -82,5 +82,5 @@ async def _serve(simulator: Simulator, sock: socket.socket) -> int:
 
 def _key(key_file: str | None, key_env: str | None) -> AcceptedKey:
     if (key_file is None) == (key_env is None):
-        raise click.UsageError("give the key that is accepted with one of --key-file PATH and --key-env NAME")
+        raise click.UsageError("name the accepted key with one of --key-file PATH and --key-env NAME")
     return key_from_file(key_file) if key_file else key_from_environment(os.environ, key_env or "")

@@ -1,4 +1,4 @@
-"""Three checks of a running gateway, from outside, over HTTP: alive, ready, one real answer that is a triage report."""
+"""Three checks of a running gateway, over HTTP: it is alive, it is ready, and it answers with a triage report."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ PROMPT = """Triage this digest: order what is in it by weighted shortest job fir
 _SCHEMA_FILE = "triage.schema.json"
 _OK, _FIRST_ERROR = 200, 400
 _EXPECTED = {"health": "alive", "ready": "ready"}
-_ANOTHER = "no answer of llm-connect's; is it the right address?"
-_LARGEST = 16 * 1024 * 1024
-_LONGEST_FOUND = 500
+_NOT_OURS = "not an answer of llm-connect; is it the right URL?"
+_MAX_BYTES = 16 * 1024 * 1024
+_MAX_FOUND_LENGTH = 500
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check; `ms` is its time on the wire."""
+    """The result of one check; `ms` is its duration."""
 
     name: str
     ok: bool
@@ -43,35 +43,35 @@ class Check:
     ms: int
 
     def line(self) -> str:
-        """The line for people: a word, never a symbol alone."""
+        """The result as a line of text."""
         return f"{'ok' if self.ok else 'FAIL':<5} {self.name:<8} {self.status}  {self.found}  {self.ms} ms"
 
     def json(self) -> dict[str, Any]:
-        """The check as JSON."""
+        """The result as JSON."""
         return asdict(self)
 
 
 class Unreachable(Exception):
-    """Nothing that speaks HTTP answers at the URL."""
+    """Nothing answers in HTTP at the URL."""
 
 
 def triage_schema() -> Any:
-    """What a triage report is: a summary and at most seven recommendations."""
+    """The schema of a triage report: a summary and at most seven recommendations."""
     return json.loads(resources.files("llm_connect.commands").joinpath(_SCHEMA_FILE).read_text(encoding="utf-8"))
 
 
 def checks(url: str, profile: str, timeout_seconds: float, token: Secret | None = None) -> Iterator[Check]:
-    """The checks, each as soon as it is done.
+    """Run the checks; yields each result as soon as it is there.
 
     Args:
         url: the gateway's, without a slash at its end.
-        profile: the profile to ask for.
-        timeout_seconds: for each check.
-        token: the bearer token of a caller that the gateway knows.
+        profile: the profile to call.
+        timeout_seconds: the timeout of each check.
+        token: the bearer token of a declared caller.
 
     Raises:
         Unreachable: the gateway does not answer at all.
-        ValueError: `url` is no http or https URL, or has more in it than an address: a user, a query, a fragment.
+        ValueError: `url` is not an http or https URL, or has a user, a query or a fragment.
     """
     if not _is_http(url):
         raise ValueError(url)
@@ -97,56 +97,56 @@ def _is_http(url: str) -> bool:
 def _check(name: str, request: Request, timeout_seconds: float, redactor: Redactor) -> Check:
     started = time.monotonic()
     status, text = _fetch(request, timeout_seconds)
-    ok, found = _judge(name, status, _document(text))
-    # What answers may be anything: it neither steers the terminal nor repeats the token.
-    told = "".join(each if each.isprintable() else " " for each in redactor.text(found))[:_LONGEST_FOUND]
-    return Check(name, ok, status, told, round((time.monotonic() - started) * 1000))
+    ok, found = _check_document(name, status, _document(text))
+    # Anything may answer there: it must neither control the terminal nor repeat the token.
+    printable = "".join(each if each.isprintable() else " " for each in redactor.text(found))[:_MAX_FOUND_LENGTH]
+    return Check(name, ok, status, printable, round((time.monotonic() - started) * 1000))
 
 
-class _Staying(HTTPRedirectHandler):
-    """A redirect is not followed: the token would travel to whoever is named there."""
+class _NoRedirect(HTTPRedirectHandler):
+    """Does not follow redirects: they would carry the token to another server."""
 
     def redirect_request(
         self, _req: Request, _fp: IO[bytes], _code: int, _msg: str, _headers: HTTPMessage, _newurl: str
     ) -> None:
-        """No request; the redirect itself is the answer."""
+        """No request: the redirect itself is the result."""
 
 
 def _fetch(request: Request, timeout_seconds: float) -> tuple[int, str]:
-    """Status and text; the time is for all of it, so that a server that sends an octet a second is late, too."""
+    """Status and text. The timeout covers all of it, so that a server that sends a byte per second is too slow, too."""
     outcome: list[tuple[int, str] | str] = []
-    thread = threading.Thread(target=lambda: outcome.append(_asked(request, timeout_seconds)), daemon=True)
+    thread = threading.Thread(target=lambda: outcome.append(_request(request, timeout_seconds)), daemon=True)
     thread.start()
     thread.join(timeout_seconds)
     found = outcome[0] if outcome else "no answer in time"
     if isinstance(found, str):
-        raise Unreachable(f"{request.full_url} cannot be asked ({found})")
+        raise Unreachable(f"{request.full_url} cannot be reached ({found})")
     return found
 
 
-def _asked(request: Request, timeout_seconds: float) -> tuple[int, str] | str:
-    """Status and text, or why there are none."""
-    # No proxy from the environment: what is checked is this address and nothing in front of it.
-    opener = build_opener(ProxyHandler({}), _Staying())
+def _request(request: Request, timeout_seconds: float) -> tuple[int, str] | str:
+    """Status and text, or the problem."""
+    # No proxy from the environment: this URL is checked, and nothing in front of it.
+    opener = build_opener(ProxyHandler({}), _NoRedirect())
     try:
         with opener.open(request, timeout=timeout_seconds) as response:
-            return response.status, response.read(_LARGEST).decode("utf-8", "replace")
+            return response.status, response.read(_MAX_BYTES).decode("utf-8", "replace")
     except HTTPError as error:
         with error:
-            return error.code, error.read(_LARGEST).decode("utf-8", "replace")
+            return error.code, error.read(_MAX_BYTES).decode("utf-8", "replace")
     except (OSError, HTTPException, ValueError) as error:
-        return _why(getattr(error, "reason", error))
+        return _problem(getattr(error, "reason", error))
 
 
-def _why(reason: object) -> str:
+def _problem(reason: object) -> str:
     if isinstance(reason, TimeoutError):
         return "no answer in time"
     if isinstance(reason, ssl.SSLCertVerificationError):
         return "its certificate is not accepted"
     if isinstance(reason, ssl.SSLError):
-        return "no TLS is spoken there"
-    told = getattr(reason, "strerror", None)  # what the system says; an exception of http.client has none
-    return str(told).lower() if told else "closed without an answer, or no HTTP is spoken there"
+        return "it does not speak TLS"
+    text = getattr(reason, "strerror", None)  # of the system; an exception of http.client has none
+    return str(text).lower() if text else "it closed the connection without an answer, or does not speak HTTP"
 
 
 def _document(text: str) -> Any:
@@ -156,29 +156,29 @@ def _document(text: str) -> Any:
         return None
 
 
-def _judge(name: str, status: int, document: Any) -> tuple[bool, str]:
+def _check_document(name: str, status: int, document: Any) -> tuple[bool, str]:
     if _OK < status < _FIRST_ERROR:
-        return False, "no answer with a content; a redirect is not followed"
+        return False, "a redirect, which is not followed"
     if not isinstance(document, dict):
-        return False, "the answer is no JSON object"
+        return False, "the answer is not a JSON object"
     if status != _OK:
-        return False, f"{document['type']}: {document.get('message')}" if "type" in document else _ANOTHER
+        return False, f"{document['type']}: {document.get('message')}" if "type" in document else _NOT_OURS
     if name == "execute":
-        return _judge_answer(document)
+        return _check_answer(document)
     ok = document.get("status") == _EXPECTED[name]
-    return ok, _EXPECTED[name] if ok else _ANOTHER
+    return ok, _EXPECTED[name] if ok else _NOT_OURS
 
 
-def _judge_answer(document: dict[str, Any]) -> tuple[bool, str]:
-    """Judged here, whatever the gateway says of it: it is the gateway that is checked."""
-    judgement = validate(compile_schema(triage_schema(), linear=True), str(document.get("content")), None)
+def _check_answer(document: dict[str, Any]) -> tuple[bool, str]:
+    """Validate it here, whatever the gateway says: the gateway is what is checked."""
+    result = validate(compile_schema(triage_schema(), linear=True), str(document.get("content")), None)
     usage = document.get("usage")
     tokens = usage.get("total_tokens") if isinstance(usage, dict) else None
-    found = f"a triage report, {_count(document)}" if judgement["valid"] else "no triage report"
+    found = f"a triage report, {_count(document)}" if result["valid"] else "not a triage report"
     whole = f"{document.get('model')}, {found}, finish_reason {document.get('finish_reason')}, {tokens} tokens"
-    if judgement["valid"]:
+    if result["valid"]:
         return True, whole
-    problem = judgement["problems"][0]
+    problem = result["problems"][0]
     return False, f"{whole}: {problem['path']} {problem['problem']}"
 
 

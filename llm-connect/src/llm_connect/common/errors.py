@@ -1,7 +1,7 @@
-"""What can be wrong, as values: faults of input, and the errors a caller of the gateway may get.
+"""Errors as values: faults of input, and the errors that a caller of the gateway may get.
 
-Every error that leaves the HTTP side is a `GatewayError`; its class fixes the status and the `error` word,
-its `type` tells the causes apart. The table in README.md lists each of them.
+Every error that leaves the HTTP side is a `GatewayError`. Its class decides the status and the `error` word, its `type`
+distinguishes the causes. The table in README.md lists all of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with one field, and what would be right.
+    """One problem with one field, and what is allowed instead.
 
     Attributes:
         place: FILE:LINE where it is known; empty for a request, a variable or a flag.
@@ -31,12 +31,12 @@ class Fault:
 
     def as_json(self) -> dict[str, str]:
         """The fault as a JSON object."""
-        named = {"field": self.field, "problem": self.problem, "allowed": self.allowed}
-        return {"place": self.place, **named} if self.place else named
+        fields = {"field": self.field, "problem": self.problem, "allowed": self.allowed}
+        return {"place": self.place, **fields} if self.place else fields
 
 
 class ConfigurationError(Exception):
-    """The environment declares something that cannot be used; carries every fault found."""
+    """The environment or the configuration file cannot be used; has every fault that was found."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("\n".join(map(str, faults)))
@@ -47,16 +47,16 @@ class GatewayError(Exception):
     """An error as the caller sees it; see the subclasses for status and word.
 
     Args:
-        type_: the stable word that tells the causes of one status apart.
+        type_: the stable word that distinguishes the causes of one status.
         message: one or two sentences for a person; no prompt text, no key.
-        provider_status: the status the provider gave, if it gave one.
-        retry_after: the provider's Retry-After, passed on as it came.
+        provider_status: the status that the provider answered with, if it did.
+        retry_after: the provider's Retry-After, passed on as it was received.
         faults: the faults of the request, for 400.
-        unbilled: it is certain that the provider generated nothing for this call.
+        unbilled: the provider certainly generated nothing for this call.
 
     Attributes:
-        headers: what HTTP wants beside the status, such as `allow`.
-        usage: what the provider says that it used for an answer that is none, as it came; None where it says nothing.
+        headers: what HTTP requires beside the status, such as `allow`.
+        usage: the usage that the provider reports for an unusable answer, as received; None where it reports none.
     """
 
     status: ClassVar[int] = 500
@@ -84,7 +84,7 @@ class GatewayError(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Whether the caller may send the same request again soon: nothing was called, and the cause passes."""
+        """Whether the caller may send the same request again soon: nothing was called, and the cause will pass."""
         return self.type in _PASSING and (self.unbilled or self.type != "stopping")
 
     @property
@@ -107,18 +107,18 @@ class GatewayError(Exception):
 
 
 _PASSING = frozenset({"gateway_busy", "stopping", "callers_unverifiable"})
-"""Our own passing troubles; of `stopping` only where the provider was not called yet. The provider's are retried here
-already; a client that did so too would multiply them."""
+"""The gateway's own temporary troubles; `stopping` only where the provider was not called yet. The provider's are
+already retried here: a client that did so too would multiply them."""
 
 
 class BadRequest(GatewayError):
-    """The request cannot be used as it is."""
+    """The request cannot be used."""
 
     status, error = 400, "bad_request"
 
 
 class Unauthenticated(GatewayError):
-    """No caller that is known here."""
+    """The caller is not known."""
 
     status, error = 401, "unauthenticated"
 
@@ -130,7 +130,7 @@ class OverBudget(GatewayError):
 
 
 class NotAllowed(GatewayError):
-    """A known caller, which may not do this; `caller` is who."""
+    """The caller is known, but not allowed; `caller` is the name."""
 
     status, error = 403, "forbidden"
 
@@ -140,7 +140,7 @@ class NotAllowed(GatewayError):
 
 
 class NotFound(GatewayError):
-    """No such path, profile or endpoint."""
+    """There is no such path, profile or endpoint."""
 
     status, error = 404, "not_found"
 
@@ -158,7 +158,7 @@ class TooSlow(GatewayError):
 
 
 class TooLarge(GatewayError):
-    """The body is larger than the gateway takes."""
+    """The body is larger than the gateway accepts."""
 
     status, error = 413, "too_large"
 
@@ -188,7 +188,7 @@ class Unavailable(GatewayError):
 
 
 class TimedOut(GatewayError):
-    """No answer within the time of the profile or the request."""
+    """There was no answer within the time of the profile or the request."""
 
     status, error = 504, "timeout"
 
@@ -202,6 +202,6 @@ def openai_error(error: GatewayError) -> dict[str, Any]:
 
 
 def invalid_request(faults: Sequence[Fault]) -> BadRequest:
-    """All faults of one request as one error whose message can be read without parsing `faults`."""
+    """All faults of one request as one error, whose message can be read without parsing `faults`."""
     count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
     return BadRequest("invalid_request", f"{count} in the request: " + " · ".join(map(str, faults)), faults=faults)

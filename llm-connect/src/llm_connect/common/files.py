@@ -1,7 +1,7 @@
-"""A file that somebody named is read within bounds: of octets, and of time where it is no file on a disk.
+"""Reads a file that somebody named, with a limit for its size and, where it is not on a disk, for the time.
 
-A pipe (`<(command)`, a FIFO) gives what it has when its writer is done. One that nobody writes to would be waited for
-without end, and so would a terminal: opened without waiting and polled, it has a time.
+A pipe (`<(command)`, a FIFO) ends when its writer is done. Reading one that nobody writes to would never end, and
+neither would reading a terminal. So the file is opened without blocking and polled, with a timeout.
 """
 
 from __future__ import annotations
@@ -12,51 +12,51 @@ import stat
 import time
 
 WAIT_SECONDS = 10.0
-"""For a pipe, in all: what makes a configuration or fetches a token takes seconds."""
+"""For a pipe, in total: a command that makes a configuration or fetches a token takes seconds."""
 _STEP = 65536
 
 
 class Unreadable(Exception):
-    """It cannot be read; `str()` says why, and repeats nothing of it."""
+    """The file cannot be read; `str()` says why, without any content."""
 
 
 class Missing(Unreadable):
-    """There is no such file."""
+    """The file does not exist."""
 
 
 def read(path: str | os.PathLike[str], most: int, seconds: float | None = None) -> tuple[bytes, bool]:
-    """The octets, at most one more than `most`, and whether they can be read again (it is a regular file).
+    """The bytes, at most one more than `most`, and whether they can be read again (it is a regular file).
 
     Args:
-        path: of a file of any kind.
-        most: how many octets it may have; one more is read, so that the reader can say that it is too large.
-        seconds: for what is no regular file; WAIT_SECONDS where nothing is said.
+        path: a file of any kind.
+        most: how many bytes it may have; one more is read, so that the caller can tell that it is too large.
+        seconds: the timeout where it is not a regular file; None for WAIT_SECONDS.
 
     Raises:
-        Missing: there is none.
-        Unreadable: it cannot be opened or read, or it did not end within its time.
+        Missing: the file does not exist.
+        Unreadable: it cannot be opened or read, or it did not end in time.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
         raise Missing(error.strerror) from None
     except (OSError, ValueError) as error:
-        raise Unreadable(getattr(error, "strerror", None) or "no usable path") from None
+        raise Unreadable(getattr(error, "strerror", None) or "not a valid path") from None
     try:
         regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
         wait = WAIT_SECONDS if seconds is None else seconds
-        return _whole(descriptor, most, time.monotonic() + wait, wait), regular
+        return _read_all(descriptor, most, time.monotonic() + wait, wait), regular
     except OSError as error:
-        raise Unreadable(error.strerror or "no usable path") from None
+        raise Unreadable(error.strerror or "not a valid path") from None
     finally:
         os.close(descriptor)
 
 
 def whole(path: str | os.PathLike[str], most: int, seconds: float | None = None) -> bytes:
-    """All of it, as `read`.
+    """The whole file, as `read`.
 
     Raises:
-        Missing, Unreadable: see `read`; or it has more than `most` octets.
+        Missing, Unreadable: see `read`; or it has more than `most` bytes.
     """
     octets, _ = read(path, most, seconds)
     if len(octets) > most:
@@ -64,7 +64,7 @@ def whole(path: str | os.PathLike[str], most: int, seconds: float | None = None)
     return octets
 
 
-def _whole(descriptor: int, most: int, end: float, wait: float) -> bytes:
+def _read_all(descriptor: int, most: int, end: float, wait: float) -> bytes:
     read = bytearray()
     while len(read) <= most:
         # A FIFO that nobody has opened for writing yet reads as ended; polled, it does not.
@@ -83,4 +83,4 @@ def _await(descriptor: int, end: float, wait: float) -> None:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     if not poll.poll(max(0.0, end - time.monotonic()) * 1000):
-        raise Unreadable(f"a pipe or terminal that did not come to its end within {wait:g} s")
+        raise Unreadable(f"a pipe or terminal that did not end within {wait:g} s")

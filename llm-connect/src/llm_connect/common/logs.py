@@ -1,4 +1,4 @@
-"""One JSON object a line on standard error. No prompt, no answer, no key; of an exception its kind and place only."""
+"""One JSON object per line on standard error. No prompt, no answer, no key; only type and place of an exception."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ENCODER = msgspec.json.Encoder(enc_hook=repr)
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as one line; extra fields are passed as `extra={"fields": {...}}`."""
+    """Formats a record as one line; fields are passed as `extra={"fields": {...}}`."""
 
     def __init__(self, redactor: Redactor) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class JsonLines(logging.Formatter):
             "ts": utc_now(),
             "level": record.levelname.lower(),
             "logger": record.name,
-            # The first line only: a library's message may hold a whole traceback, with the exception's text.
+            # Only the first line: a library's message may contain a whole traceback, with the exception's text.
             "event": record.getMessage().strip().partition("\n")[0],
             **getattr(record, "fields", {}),
         }
@@ -57,7 +57,7 @@ def log_request(fields: Mapping[str, Any], redactor: Redactor) -> None:
 
 
 def _exception(error: BaseException) -> dict[str, Any]:
-    """Kind and place: an exception's message may hold what a caller or a provider sent."""
+    """Type and place: an exception's message may contain what a caller or a provider sent."""
     frames = traceback.extract_tb(error.__traceback__)
     return {"exception": type(error).__name__, "at": [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames]}
 
@@ -68,8 +68,7 @@ def set_up(level: str, redactor: Redactor) -> None:
     handler.setFormatter(JsonLines(redactor))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     if level != "debug":
-        # The server's own notes on starting and stopping; ours say the same.
-        logging.getLogger("uvicorn").setLevel(logging.WARNING)
+        logging.getLogger("asyncio").setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
     # No line tells them, and finding them out is a third of the time a line takes ("Optimization" in logging's HOWTO).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False

@@ -1,4 +1,4 @@
-"""The values a parameter may have, stated once for requests and for the environment."""
+"""The values that a parameter may have, in one place for requests, the file and the environment."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Range:
         return f"{kind} from {self.low:g} to {self.high:.7g}{unit}"
 
     def admits(self, value: object) -> bool:
-        """Whether `value` is a number of this range; a bool is no number here."""
+        """Whether `value` is a number in this range; a bool is not a number here."""
         kinds = (int,) if self.whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, kinds):
             return False
         return self.low <= value <= self.high
 
     def parse(self, text: str) -> float | None:
-        """The number that `text` writes in plain decimal, or None when it writes none of this range."""
+        """The number in `text`, written as a plain decimal; None if it is not one, or not in this range."""
         if not re.fullmatch(r"[+-]?\d{1,12}(\.\d{1,12})?", text, re.ASCII):
             return None
         value = int(text) if self.whole and "." not in text else float(text)
@@ -47,7 +47,7 @@ RETRIES = Range(0, 10, whole=True)
 USD = Range(0, 1_000_000, unit="USD")
 TOKENS = Range(1, 10**15, whole=True, unit="tokens")
 
-# OpenRouter's own list; what a model does not know, OpenRouter maps to the nearest it does.
+# OpenRouter's own list; OpenRouter maps an effort that a model does not support to the nearest one that it does.
 REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
 
@@ -57,4 +57,4 @@ ANY_MODEL_ID = re.compile(r"[A-Za-z0-9~][\w.:/@-]{0,199}", re.ASCII)
 NAME_ALLOWED = "letters, digits and ._:/@-, at most 200"
 ANY_MODEL_ID_ALLOWED = f"a model id: {NAME_ALLOWED}"
 KEY_NAME = re.compile(r"[A-Za-z_]\w{0,99}", re.ASCII)
-"""Of a variable of the environment, and of a file in the key directory."""
+"""The name of an environment variable, or of a file in the key directory."""

@@ -1,4 +1,4 @@
-"""The provider key as a value that does not print itself, and the gate that removes it from text."""
+"""A secret that does not print itself, and a redactor that removes secrets from text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _REMEMBERED = 32
 
 
 class Secret:
-    """A string whose value is read with `reveal()` only: str, repr, format and pickle do not show it."""
+    """A string that only `reveal()` returns: str, repr, format and pickle do not show it."""
 
     __slots__ = ("_value",)
 
@@ -17,7 +17,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The value itself; call it only where the value is put to use."""
+        """The value itself; call it only where the value is used."""
         return self._value
 
     def __repr__(self) -> str:
@@ -29,17 +29,17 @@ class Secret:
         return repr(self)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Secret is not serialised")
+        raise TypeError("a Secret cannot be serialised")
 
 
 class Redactor:
-    """Replaces keys in text that is about to leave the process.
+    """Removes secrets from text that is about to leave the process.
 
-    Our own code never writes a key; a provider may send it back, in an error text for example, and a caller may
-    send it as a request id. A key that was replaced stays known here, since an answer to it may still come.
+    This program never writes a key itself. But a provider may send it back, for example in an error message, and a
+    caller may send it as a request id. A key stays known here after it was replaced: an answer to it may still come.
 
     Args:
-        secrets: the keys; more are added with `add`.
+        secrets: what to remove; `add` adds more.
     """
 
     def __init__(self, *secrets: Secret | None) -> None:
@@ -49,21 +49,21 @@ class Redactor:
             self.add(secret)
 
     def add(self, secret: Secret | None) -> None:
-        """Remove this key's value too (keys are ASCII, see keys.py)."""
+        """Remove this secret too. Secrets are ASCII: see keys/sources.py."""
         if secret is not None and secret.reveal() not in self._texts:
-            # The newest first, and a bounded number: a key that is replaced every minute must not fill the memory.
+            # The newest first, and at most so many: a key that is replaced every minute must not fill the memory.
             self._texts = (secret.reveal(), *self._texts)[:_REMEMBERED]
             self._octets = tuple(text.encode() for text in self._texts)
 
     def text(self, text: str) -> str:
-        """`text` without the keys."""
+        """`text` without the secrets."""
         for value in self._texts:
             if value in text:
                 text = text.replace(value, REMOVED)
         return text
 
     def octets(self, octets: bytes) -> bytes:
-        """`octets` without the keys."""
+        """`octets` without the secrets."""
         for value in self._octets:
             if value in octets:
                 octets = octets.replace(value, REMOVED.encode())

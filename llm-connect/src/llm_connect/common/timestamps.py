@@ -1,4 +1,4 @@
-"""The time of day as it is written in logs, audit records and names of accounts."""
+"""The current time as it is written in logs, audit records and account names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 
 def utc_now() -> str:
-    """Now in UTC, to the millisecond, as ISO 8601 has it: 2026-11-24T07:20:00.000+00:00."""
+    """Now in UTC, to the millisecond, in ISO 8601: 2026-11-24T07:20:00.000+00:00."""
     now = time.time()
     second = int(now)
     return f"{_to_the_second(second)}.{int((now - second) * 1000):03d}+00:00"
@@ -16,5 +16,5 @@ def utc_now() -> str:
 
 @lru_cache(maxsize=2)
 def _to_the_second(second: int) -> str:
-    """Asked several times for each request; finding out year and month anew is most of what that costs."""
+    """Cached, because it is needed several times for each request."""
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -1,4 +1,4 @@
-"""Addresses of providers, and which of them can only be this machine."""
+"""Checks the URLs of providers, and which hosts can only be this machine."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ _KEYLESS_ALLOWED = "http:// or https://HOST[:PORT][/PATH]; no user, query or fra
 
 
 def url_allowed(*, keyless: bool) -> str:
-    """What a provider's address may be, in words."""
+    """What the URL of a provider may be, in words."""
     return _KEYLESS_ALLOWED if keyless else _ALLOWED
 
 
 def url_problem(text: str, *, keyless: bool) -> str | None:
-    """Why it is no address of a provider, or None: it would send the key in the clear, or is no plain URL."""
+    """Why it cannot be the URL of a provider, or None. It must not send the key unencrypted to another machine."""
     try:
         url = urlsplit(text)
-        port = url.port  # raises ValueError when it is no port
+        port = url.port  # raises ValueError for an invalid port
     except ValueError:
-        return "is no URL"
+        return "is not a valid URL"
     if port == 0:
-        return "has port 0, which nobody listens on"
+        return "has port 0, which cannot be called"
     if url.scheme not in {"http", "https"} or not url.hostname or not text.isascii() or not text.isprintable():
-        return "is no http or https URL"
+        return "is not an http or https URL"
     if "@" in url.netloc or "?" in text or "#" in text or " " in text:
         return "has a user, a query, a fragment or a space"
     return None if keyless else _cleartext_problem(url)
@@ -37,7 +37,7 @@ def _cleartext_problem(url: SplitResult) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` can only be this machine; another name is never resolved to find out."""
+    """Whether `host` can only be this machine; other names are not resolved to find out."""
     if host == "localhost":
         return True
     try:

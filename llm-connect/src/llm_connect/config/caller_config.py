@@ -1,4 +1,4 @@
-"""Who may call, as the configuration file declares it: the table `callers`."""
+"""The table `callers` of the configuration file: who may call."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from llm_connect.common.errors import Fault
 
 ANYBODY = "anonymous"
-# As Kubernetes names them: a DNS label, and a DNS subdomain.
+# Kubernetes: a namespace is a DNS label, the name of an account a DNS subdomain.
 _ACCOUNT = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 _DIGEST_DIGITS = 64
-_OF_NOTHING = {hashlib.sha256(octets).hexdigest() for octets in (b"", b"\n")}
+_DIGESTS_OF_NOTHING = {hashlib.sha256(octets).hexdigest() for octets in (b"", b"\n")}
 
 
 @dataclass(frozen=True)
 class KubernetesCallers:
-    """Callers with a service-account token made for `audience`; `allow` has `namespace/account`, and is never empty."""
+    """Service accounts with a token for `audience`; `allow` has `namespace/account`, and is never empty."""
 
     audience: str
     allow: tuple[str, ...]
@@ -37,35 +37,35 @@ class KubernetesCallers:
 
 @dataclass(frozen=True)
 class Callers:
-    """Who may call: `static` maps the SHA-256 of a bearer token to a name. Neither: anybody, on loopback only."""
+    """Who may call: `static` maps the SHA-256 of a bearer token to a name. With neither, anybody on this machine."""
 
     static: Mapping[str, str] = field(default_factory=dict)
     kubernetes: KubernetesCallers | None = None
 
     @property
     def declared(self) -> bool:
-        """Whether callers have to say who they are."""
+        """Whether callers have to authenticate."""
         return bool(self.static) or self.kubernetes is not None
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Who can call, by the names that log, record and budgets have of them."""
+        """The names of all callers, as in log, audit record and budgets."""
         accounts = self.kubernetes.allow if self.kubernetes else ()
         return (*self.static.values(), *accounts) if self.declared else (ANYBODY,)
 
 
 def read_callers(root: Fields, faults: list[Fault]) -> Callers:
-    """The table `callers`; its faults are added."""
+    """The table `callers`; faults are added to `faults`."""
     table = root.inner("callers", ("static", "kubernetes"))
     static: dict[str, str] = {}
     for name, item in table.tables("static").items():
         fields = Fields(item, f"callers.static.{name}", ("sha256",), faults)
         digest = (fields.text("sha256", required=True) or "").lower()
-        if not ANY_MODEL_ID.fullmatch(name):  # a * or | would be read as more than a name by the budgets
-            fields.refuse("", "is no name of a caller", NAME_ALLOWED)
+        if not ANY_MODEL_ID.fullmatch(name):  # in a budget, * and | have a meaning of their own
+            fields.refuse("", "is not a valid caller name", NAME_ALLOWED)
         problem = _digest_problem(digest, static) if digest else None
         if problem:
-            # The value is not repeated: a token pasted in place of its digest would be printed.
+            # The value is not repeated: it could be a token that was pasted instead of its digest.
             fields.refuse("sha256", problem, "64 hexadecimal digits: printf %s TOKEN | sha256sum")
         static[digest] = name
     return Callers(static, _kubernetes(table) if table.raw("kubernetes") is not None else None)
@@ -76,12 +76,13 @@ def _kubernetes(table: Fields) -> KubernetesCallers:
     inner = table.inner("kubernetes", names)
     allow = inner.texts("allow")
     if not allow or not all(_ACCOUNT.fullmatch(each) for each in allow):
-        unnamed = "is empty, or has an entry that names no account (a pattern is none)"
-        inner.refuse("allow", unnamed, "a list of namespace/account")
+        problem = "is empty, or has an entry that is not an account (patterns are not supported)"
+        inner.refuse("allow", problem, "a list of namespace/account")
     given: dict[str, Any] = {name: inner.text(name) for name in ("api_server", "token_file", "ca_file")}
-    problem = url_problem(given["api_server"], keyless=False) if given["api_server"] else None
-    if problem:
-        inner.refuse("api_server", problem, url_allowed(keyless=False))
+    url = given["api_server"]
+    invalid = url_problem(url, keyless=False) if url else None
+    if invalid:
+        inner.refuse("api_server", invalid, url_allowed(keyless=False))
     given["cache_seconds"] = inner.number("cache_seconds", Range(0, 60, unit="seconds"))
     usual = KubernetesCallers(inner.text("audience", required=True) or "", allow)
     return replace(usual, **{name: value for name, value in given.items() if value is not None})
@@ -89,7 +90,7 @@ def _kubernetes(table: Fields) -> KubernetesCallers:
 
 def _digest_problem(digest: str, others: Mapping[str, str]) -> str | None:
     if len(digest) != _DIGEST_DIGITS or not set(digest) <= set("0123456789abcdef"):
-        return "is no SHA-256"
-    if digest in _OF_NOTHING:
-        return "is the digest of an empty text: the variable was not set when it was made"
-    return f"is that of {others[digest]}, too" if digest in others else None
+        return "is not a SHA-256 digest"
+    if digest in _DIGESTS_OF_NOTHING:
+        return "is the digest of an empty string: the variable was not set when it was made"
+    return f"is also the digest of {others[digest]}" if digest in others else None

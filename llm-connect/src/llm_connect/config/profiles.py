@@ -1,8 +1,8 @@
-"""Profiles: the names a request may ask for, and what each of them calls.
+"""Profiles: the names that a request may use, and what each of them calls.
 
-One profile is built in. A configuration file may declare more, and model ids beside them; the environment may override
-the parameters of the built-in one, one variable each. A variable that names no parameter is refused, because an
-override that is ignored in silence calls the wrong model.
+One profile is built in. A configuration file may declare more profiles, and model ids. The environment may override the
+parameters of the built-in profile, one variable each. An unknown variable is an error: an override that is silently
+ignored would call the wrong model.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PREFIX = "LLM_CONNECT_CUSTODIAN_TRIAGE_"
 PROVIDERS = ("openrouter", "simulate")
-"""Those that are there without a configuration file."""
+"""The providers that exist without a configuration file."""
 VALIDATION_MODES = ("report", "strict")
 
 
@@ -44,18 +44,18 @@ class Target:
 
 @dataclass(frozen=True)
 class Profile:
-    """What one name calls. A parameter that is None is left to the provider.
+    """What one name calls. For a parameter that is None, the provider decides.
 
     Attributes:
-        timeout_seconds: how long a caller waits; the gateway's own deadline ends before (see `deadline_seconds`).
-        first_byte_seconds: to the first event of a stream; for a plain answer it holds only where it is declared,
-            since providers begin those when they are whole.
-        idle_seconds: without any byte, within an answer that has begun; keep-alive comments count as bytes.
-        progress_seconds: without an event, within a stream that has begun; keep-alive comments count for nothing.
-        retries: further attempts at the same model, where it is certain that the last one did nothing.
-        retry_wait_seconds: the longest single wait; a provider that asks for more is not asked again.
-        validation: what an answer that does not satisfy its schema is: reported in a 200, or 502.
-        overridden: a parameter and the variable it came from.
+        timeout_seconds: how long a caller waits; the gateway's own deadline is earlier (see `deadline_seconds`).
+        first_byte_seconds: to the first event of a stream; for a plain answer only where it is declared, because
+            providers begin such an answer when it is complete.
+        idle_seconds: without a byte, within an answer that has begun; keep-alive comments count as bytes.
+        progress_seconds: without an event, within a stream that has begun; keep-alive comments do not count.
+        retries: further attempts at the same model, where the last one certainly did nothing.
+        retry_wait_seconds: the longest single wait; if the provider asks for more, there is no retry.
+        validation: whether an answer that does not match its schema is a 200 with a report, or a 502 (`strict`).
+        overridden: parameters and the variables they come from.
     """
 
     name: str
@@ -79,18 +79,18 @@ class Profile:
 
     @cached_property
     def targets(self) -> tuple[Target, ...]:
-        """What is called, in this order: the declared model, then the declared fallbacks, and nothing else."""
+        """What is called, in this order: the declared model, then the declared fallbacks."""
         return (Target(self.provider, self.model, self.prices), *self.fallbacks)
 
     def parameters(self) -> dict[str, Any]:
-        """The parameters in the order of the table, without name and origin."""
+        """The parameters, without name and origin."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in {"name", "overridden"}}
 
 
 def deadline_seconds(timeout_seconds: float) -> float:
     """The gateway's deadline for a caller that waits `timeout_seconds`: a twentieth less, at most 5 s less.
 
-    So that the caller gets the documented error instead of its own timeout, which says nothing.
+    The caller then gets the documented error before its own timeout.
     """
     return timeout_seconds - min(timeout_seconds / 20, 5.0)
 
@@ -134,15 +134,15 @@ VARIABLES = tuple(PREFIX + name.upper() for name in _overrides(()))
 
 
 def overridden(profile: Profile, environment: Mapping[str, str], providers: Collection[str] = PROVIDERS) -> Profile:
-    """The built-in profile with what the environment says.
+    """The built-in profile with the overrides of the environment.
 
-    Another model or provider loses the prices and fallbacks that were declared for the first one.
+    With another model or provider, the declared prices and fallbacks no longer apply.
 
     Raises:
         ConfigurationError: with every variable that cannot be used.
     """
     faults = [
-        Fault(name, "overrides nothing", ", ".join(VARIABLES))
+        Fault(name, "unknown variable", ", ".join(VARIABLES))
         for name in sorted(environment)
         if name.startswith(PREFIX) and name not in VARIABLES
     ]
@@ -167,7 +167,7 @@ def _override(
     variable = _variable(name)
     value = parse(environment[variable])
     if value is None:
-        # The value is not repeated: a key pasted into the wrong variable would be printed.
-        problem = "is empty" if not environment[variable] else "cannot be used"
+        # The value is not repeated: it could be a key that was pasted into the wrong variable.
+        problem = "is empty" if not environment[variable] else "is not valid"
         faults.append(Fault(variable, problem, allowed))
     return value

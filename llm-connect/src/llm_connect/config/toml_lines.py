@@ -1,7 +1,7 @@
-"""Where a field of the configuration file stands, as FILE:LINE.
+"""Finds the line of a field in the configuration file.
 
-tomllib tells no lines, but it tells which entries a document has, and one that is cut after a whole entry is a document
-still. So the line of an entry is where the shortest beginning that has it goes on from the longest that has it not.
+tomllib does not report lines. But a document that is cut after a complete entry is still a document. So the line of an
+entry is found by bisection: it is the first line that the shortest such beginning with the entry adds.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ import re
 import tomllib
 from typing import Any
 
-_LARGEST = 64 * 1024  # characters; of a larger file the lines would take seconds to find
-_LONGEST_ENTRY = 200  # lines
+_MAX_LENGTH = 64 * 1024  # characters; in a larger file the search would take seconds
+_MAX_ENTRY_LINES = 200
 _INDEX = re.compile(r"\[(\d{1,6})\]")
 Key = str | int
 
 
 class TomlLines:
-    """The places in one file.
+    """The lines of one file.
 
     Args:
-        path: as it is told.
-        text: the file; it is a TOML document.
+        path: as it appears in error messages.
+        text: the content; a valid TOML document.
     """
 
     def __init__(self, path: str, text: str) -> None:
         self._path = path
         self._lines = text.split("\n")
-        self._small = len(text) <= _LARGEST
+        self._small = len(text) <= _MAX_LENGTH
         self._read: dict[int, dict[str, Any] | None] = {}
 
     def of(self, field: str) -> str:
-        """``FILE:LINE`` of a field as faults name it, or of the table that it is missing in; else ``FILE``."""
+        """``FILE:LINE`` of a field, or of the table that it is missing in; ``FILE`` where it is not found."""
         keys = _keys(self._beginning(len(self._lines)) or {}, field) if self._small else []
         return f"{self._path}:{self._line(keys)}" if keys else self._path
 
@@ -48,14 +48,14 @@ class TomlLines:
         return self._whole(with_it - 1, 0) + 1
 
     def _whole(self, count: int, least: int) -> int:
-        """The most lines, up to `count`, that are a document: not one that ends within an entry."""
-        for fewer in range(count, max(least, count - _LONGEST_ENTRY), -1):
+        """The largest number of lines, up to `count`, that are a document: one that does not end within an entry."""
+        for fewer in range(count, max(least, count - _MAX_ENTRY_LINES), -1):
             if self._beginning(fewer) is not None:
                 return fewer
         return least
 
     def _beginning(self, count: int) -> dict[str, Any] | None:
-        """The document that the first lines are; None where they are none."""
+        """The document in the first lines; None if they are not one."""
         if count not in self._read:
             try:
                 self._read[count] = tomllib.loads("\n".join([*self._lines[:count], ""]))
@@ -65,7 +65,7 @@ class TomlLines:
 
 
 def _keys(value: Any, field: str) -> list[Key]:
-    """The way to `field`, as far as it goes: `profiles.a.model`, `models."b/c".retries`, `budgets[0].usd`."""
+    """The path to `field`, as far as it exists: `profiles.a.model`, `models."b/c".retries`, `budgets[0].usd`."""
     keys: list[Key] = []
     while field:
         key, length = _first(value, field)
@@ -77,7 +77,7 @@ def _keys(value: Any, field: str) -> list[Key]:
 
 
 def _first(value: Any, field: str) -> tuple[Key | None, int]:
-    """The key in `value` that `field` begins with, and how long it is written; a name may hold dots itself."""
+    """The key in `value` that `field` begins with, and its length in `field`; a name may contain dots itself."""
     if isinstance(value, list):
         index = _INDEX.match(field)
         return (int(index[1]), index.end()) if index and int(index[1]) < len(value) else (None, 0)

@@ -25,11 +25,11 @@ _VERSIONED = b"llm-connect key version\0"
 
 
 class Versions:
-    """Names a key without telling it: the start of a keyed digest, the same in every process with the same digest key.
+    """Names a key without revealing it: the start of a keyed digest, equal in all processes with the same digest key.
 
     Args:
-        digest_key: the HMAC key; without one, one of this process's own, so that versions can be compared only
-            within it. Not the bare digest: anybody could check a guess, or a leaked list, against that.
+        digest_key: the HMAC key; without one, a random key, so that versions can be compared only within this process.
+            A digest without a key would let anybody check a guess, or a leaked list, against it.
     """
 
     def __init__(self, digest_key: bytes | None = None) -> None:
@@ -37,26 +37,26 @@ class Versions:
         self._digest_key = digest_key or secrets.token_bytes(32)
 
     def of(self, secret: Secret) -> str:
-        """Twelve hexadecimal digits."""
+        """The version: twelve hexadecimal digits."""
         digest = hmac.new(self._digest_key, _VERSIONED + secret.reveal().encode(), hashlib.sha256)
         return digest.hexdigest()[:_VERSION_CHARACTERS]
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key in force and its version."""
+    """A key and its version."""
 
     secret: Secret
     version: str
 
 
 class Keyring:
-    """The key in force of one provider; `current` is None as long as there was none.
+    """The key in force of one provider; `current` is None until there is one.
 
     Args:
         source: where it is read.
         versions: names it.
-        redactor: learns each key, before it is used for the first time.
+        redactor: gets each key before it is used for the first time.
     """
 
     def __init__(self, source: KeySource, versions: Versions, redactor: Redactor) -> None:
@@ -66,40 +66,40 @@ class Keyring:
         self._versions = versions
         self._redactor = redactor
         self._signature: Signature = ()
-        self._told = ""
+        self._logged = ""
         self.reload()
 
     def refresh(self) -> None:
-        """Reload where the state on the disk is another one: cheap enough for every second."""
+        """Reload if the state on the disk has changed: cheap enough for every second."""
         if self._source.signature() != self._signature:
             self.reload()
 
     def reload(self) -> bool:
-        """Read the source; whether another key is in force now. What cannot be used leaves the last one in force."""
-        self._signature = self._source.signature()  # before reading: a change in between is seen at the next look
+        """Read the source; returns whether another key is in force now. An invalid key leaves the last one in force."""
+        self._signature = self._source.signature()  # before reading: a change in between is noticed the next time
         try:
             secret = self._source.read()
         except ConfigurationError as fault:
-            self._signature = ()  # looked at again, until it can be used
+            self._signature = ()  # read again until it is valid
             if self.current is None:
                 raise
-            if self._told != str(fault):
-                logger.warning("key not usable; the last one stays in force", extra={"fields": {"fault": str(fault)}})
-            self._told = str(fault)
+            if self._logged != str(fault):
+                logger.warning("key not valid; the last one stays in force", extra={"fields": {"fault": str(fault)}})
+            self._logged = str(fault)
             return False
         if secret is None:
             self._signature = ()
-            self._tell_gone()
+            self._log_gone()
             return False
         return self._take(secret)
 
-    def _tell_gone(self) -> None:
-        if self.current is not None and self._told != _GONE:
+    def _log_gone(self) -> None:
+        if self.current is not None and self._logged != _GONE:
             logger.warning("key gone; the last one stays in force", extra={"fields": {"field": self.field}})
-            self._told = _GONE
+            self._logged = _GONE
 
     def _take(self, secret: Secret) -> bool:
-        self._told = ""
+        self._logged = ""
         self._redactor.add(secret)
         key = Key(secret, self._versions.of(secret))
         if self.current is not None and self.current.version == key.version:

@@ -26,38 +26,38 @@ _LARGEST_FILE = 32768
 
 @dataclass(frozen=True)
 class Shape:
-    """What is accepted: `what` it is called in faults, its characters, and those in words."""
+    """What is accepted: its name in error messages, its characters, and a description of them."""
 
     what: str
     characters: re.Pattern[str]
     allowed: str
 
 
-# Printable ASCII that neither HTTP nor JSON has to escape: so that the redactor finds it in every rendering.
+# Printable ASCII that neither HTTP nor JSON escapes, so that the redactor finds it everywhere.
 KEY_SHAPE = Shape(
     "key",
     re.compile(r"[!#-\[\]-~]{8,4096}", re.ASCII),
     "8 to 4096 printable ASCII characters without space, quote or backslash, on one line",
 )
-# Whatever a caller sends after `Bearer `: its length is the issuer's business.
+# Whatever a caller sends after `Bearer `; the issuer decides its length.
 TOKEN_SHAPE = Shape(
     "token", re.compile(r"[!-~]{1,16000}", re.ASCII), "1 to 16000 printable ASCII characters without space, on one line"
 )
 
 Signature = tuple[int, ...] | None
-"""The state of a source on the disk; another one means that its content may be another."""
+"""The state of a source on the disk; when it changes, the content may have changed."""
 
 
 class KeySource(Protocol):
-    """Where the key is read; `field` is the name shown when it is missing."""
+    """Where a key is read; `field` is its name in error messages."""
 
     field: str
 
     def read(self) -> Secret | None:
-        """The key, or None when the source has none yet.
+        """The key, or None if there is none yet.
 
         Raises:
-            ConfigurationError: the source holds something that is no key.
+            ConfigurationError: the content is not a valid key.
         """
         ...
 
@@ -67,7 +67,7 @@ class KeySource(Protocol):
 
 
 class EnvironmentKey:
-    """The key as the value of an environment variable; unset and empty both mean: not there."""
+    """The key in an environment variable; unset and empty are the same."""
 
     def __init__(self, environment: Mapping[str, str], name: str = KEY) -> None:
         self.field = name
@@ -84,15 +84,15 @@ class EnvironmentKey:
 
 
 class FileKey:
-    """The key as the content of a file, such as /proc/self/fd/7; one newline at the end is not part of it.
+    """The key in a file, such as /proc/self/fd/7, without a newline at the end.
 
-    What a pipe gave once is kept: it cannot be read again.
+    The content of a pipe is kept: it cannot be read again.
 
     Args:
         path: the file.
-        field: the name under which faults are told.
-        awaited: the file may come later, as in a mounted directory; otherwise a file that is not there is a fault.
-        shape: of what is in it.
+        field: its name in error messages.
+        awaited: the file may appear later, as in a mounted directory; otherwise a missing file is an error.
+        shape: what a valid key looks like.
     """
 
     def __init__(self, path: str | Path, field: str, *, awaited: bool = False, shape: Shape = KEY_SHAPE) -> None:
@@ -104,10 +104,10 @@ class FileKey:
         self._patience = files.WAIT_SECONDS
 
     def read(self) -> Secret | None:
-        """See `KeySource`; a file that was named and cannot be read is a fault, not a missing key."""
+        """See `KeySource`; a file that was named but cannot be read is an error, not a missing key."""
         if self._piped is not None:
             return self._piped
-        patience, self._patience = self._patience, 0.0  # for a pipe at start; later, requests are under way
+        patience, self._patience = self._patience, 0.0  # for a pipe at start; later, requests would wait
         try:
             octets, again = files.read(self._path, _LARGEST_FILE, patience)
         except files.Unreadable as error:
@@ -119,7 +119,7 @@ class FileKey:
         return found
 
     def signature(self) -> Signature:
-        """Device, inode, size and times of the file that the links lead to; of a pipe that was read, nothing."""
+        """Device, inode, size and times of the file behind the links; None for a pipe that was read."""
         if self._piped is not None:
             return None
         try:
@@ -133,12 +133,12 @@ def key_source(environment: Mapping[str, str], name: str = KEY) -> KeySource:
     """The one source of the key `name`: the variable, the file in `NAME_FILE`, or NAME in the key directory.
 
     Raises:
-        ConfigurationError: the variable and the file are both set, so that it would be unclear which is in use.
+        ConfigurationError: the variable and the file are both set, so it is unclear which one counts.
     """
     path = environment.get(f"{name}_FILE")
     if path and environment.get(name):
-        problem = f"is set beside {name}"
-        raise ConfigurationError([Fault(f"{name}_FILE", problem, f"one of the two: drop {name} to use the file")])
+        problem = f"is set, but so is {name}"
+        raise ConfigurationError([Fault(f"{name}_FILE", problem, f"one of the two: unset {name} to use the file")])
     if path:
         return FileKey(path, f"{name}_FILE")
     directory = environment.get(KEY_DIRECTORY)
@@ -151,8 +151,8 @@ def checked(value: str, field: str, shape: Shape = KEY_SHAPE) -> Secret:
     """`value` as a Secret.
 
     Raises:
-        ConfigurationError: it is not of this shape; the message says why and repeats nothing of it.
+        ConfigurationError: it does not have this shape; the message does not repeat it.
     """
     if shape.characters.fullmatch(value):
         return Secret(value)
-    raise ConfigurationError([Fault(field, f"holds no usable {shape.what}", shape.allowed)])
+    raise ConfigurationError([Fault(field, f"is not a valid {shape.what}", shape.allowed)])

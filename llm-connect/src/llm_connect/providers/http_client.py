@@ -183,7 +183,7 @@ class HttpClient:
                 raise _unreachable() from None
             message = f"the provider began no answer within {first_byte_seconds:g} s; the call was given up"
             raise TimedOut("provider_first_byte", message) from None
-        except (aiohttp.ClientError, OSError, UnicodeError) as error:  # the last: a host name that is none
+        except (aiohttp.ClientError, OSError, UnicodeError) as error:  # the last: an invalid host name
             raise _send_error(error, sent=progress.sent) from None
         if response.status == _SWITCHING_PROTOCOLS:
             response.close()

@@ -69,11 +69,11 @@ class HttpProvider:
             return read_completion(response.status, response.headers, self._redactor.octets(whole))
 
     async def stream(self, call: Call) -> AsyncGenerator[Chunk | None, None]:
-        """See `Provider`; only before the first chunk is a refused key tried again."""
+        """See `Provider`; a refused key is tried again only before the first chunk."""
         key = self._key()
         chunks = self._stream(call, key)
         try:
-            first = await anext(chunks, None)  # where there is none, a sign of life, and the end after it
+            first = await anext(chunks, None)  # None: a keep-alive, or the end of an empty stream
         except GatewayError as error:
             if not self._renewed(error, key):
                 raise
@@ -93,31 +93,31 @@ class HttpProvider:
             if response.status != OK or "text/event-stream" not in response.headers.get("content-type", "").lower():
                 whole = self._redactor.octets(await response.read_all(patience.idle))
                 read_completion(response.status, response.headers, whole)
-                raise malformed("provider_malformed", "a stream was asked for, and it is none")
+                raise malformed("provider_malformed", "it is not the stream that was requested")
             async for chunk in self._chunks(response, call):
                 yield chunk
 
     async def _chunks(self, response: HttpResponse, call: Call) -> AsyncGenerator[Chunk | None, None]:
-        reader, clock, ends = EventReader(), _Progress(call), StreamEnds(call.fields.get("n") or 1)
-        while piece := await response.read(*clock.wait()):
-            clock.came()
-            for data in reader.feed(piece):
+        reader, clock, ends = EventReader(), _StreamClock(call), StreamEnds(call.fields.get("n") or 1)
+        while part := await response.read(*clock.next_wait()):
+            clock.note_bytes()
+            for data in reader.feed(part):
                 if data is None:
                     yield None
                     continue
-                clock.progressed()
+                clock.note_event()
                 if data == _DONE:
-                    await response.finish()  # often its last chunk comes by itself
+                    await response.finish()  # the end of the body often comes on its own
                     return
                 chunk = read_chunk(self._redactor.text(data))
                 for choice in chunk.get("choices") or ():
                     ends.note(choice)
                 yield chunk
         if not ends.complete:
-            raise ProviderFailed("provider_cut", "the provider's stream ended before the answer was whole")
+            raise ProviderFailed("provider_cut", "the provider's stream ended before the answer was complete")
 
     def _renewed(self, error: GatewayError, used: Key | None) -> bool:
-        """Whether the key was refused, and another one has come meanwhile: then it is worth asking once more."""
+        """Whether the key was refused and has been replaced meanwhile: then the call is worth another try."""
         if error.type != _KEY_REFUSED or self._keyring is None or used is None:
             return False
         self._keyring.refresh()
@@ -143,39 +143,37 @@ def _headers(key: Key | None) -> dict[str, str]:
     return {"content-type": "application/json", **bearer}
 
 
-class _Progress:
-    """How long the next piece of a stream may take: bytes keep the connection alive, only events are progress.
+class _StreamClock:
+    """How long the next part of a stream may take: bytes keep the connection alive, only events are progress.
 
-    What passes between a piece and the question for the next one is the reader's time and not the provider's: a caller
-    that reads slowly holds up a provider that has long gone on.
+    The time between a part and the next read is the reader's, not the provider's: a caller that reads slowly holds up
+    a provider that has long sent more.
     """
 
     def __init__(self, call: Call) -> None:
         self._patience = call.patience
-        self._clock = asyncio.get_running_loop().time
+        self._now = asyncio.get_running_loop().time
         self._begun = False
-        self._last = self._came = self._clock()
+        self._last_event = self._last_bytes = self._now()
 
-    def came(self) -> None:
-        """A piece."""
-        self._came = self._clock()
+    def note_bytes(self) -> None:
+        """A part came."""
+        self._last_bytes = self._now()
 
-    def progressed(self) -> None:
-        """There was an event in it."""
+    def note_event(self) -> None:
+        """It had an event."""
         self._begun = True
-        self._last = self._came
+        self._last_event = self._last_bytes
 
-    def wait(self) -> tuple[float, str, str]:
-        """Seconds, the type of the error when they are over, and what did not come, in words."""
+    def next_wait(self) -> tuple[float, str, str]:
+        """Seconds, the type of the error when they are over, and what did not come, for the message."""
         patience = self._patience
-        now = self._clock()
-        self._last += now - self._came
-        self._came = now
+        now = self._now()
+        self._last_event += now - self._last_bytes
+        self._last_bytes = now
         limit = patience.progress if self._begun else patience.first_byte or patience.progress
         type_ = "provider_stalled" if self._begun else "provider_first_byte"
-        left = self._last + limit - now
+        left = self._last_event + limit - now
         if left <= 0:
-            raise TimedOut(
-                type_, f"the provider sent signs of life and no content for {limit:g} s; the call was given up"
-            )
+            raise TimedOut(type_, f"the provider sent only keep-alives for {limit:g} s; the call was given up")
         return (left, type_, "content") if left < patience.idle else (patience.idle, "provider_idle", "byte")

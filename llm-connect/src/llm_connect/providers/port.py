@@ -42,7 +42,7 @@ class Call(Struct, frozen=True):
     Attributes:
         model: the id that is sent; no other model is called.
         fields: chat fields, without model, stream and stream_options.
-        price_ceiling: the prices that the budget was reserved with; a provider that can enforce them is told.
+        price_ceiling: the prices that the budget was reserved with; sent to providers that can enforce them.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""Server-sent events, read as they come. Source: the HTML standard, "Parsing an event stream"."""
+"""Reads server-sent events as they come. Source: the HTML standard, "Parsing an event stream"."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from codecs import BOM_UTF8
 
 from llm_connect.providers.answers import malformed
 
-LARGEST_EVENT = 16 * 1024 * 1024
+MAX_EVENT_BYTES = 16 * 1024 * 1024
 
 
 class EventReader:
-    """Cuts a stream of bytes into events.
+    """Splits a stream of bytes into events.
 
-    `feed` gives what became whole: the data of each event as a text, and None for what is a comment only: a sign that
-    the connection lives, and no more than that.
+    `feed` returns what became complete: the data of each event as a string, and None for a comment, which only keeps
+    the connection alive.
     """
 
     def __init__(self) -> None:
@@ -23,10 +23,10 @@ class EventReader:
         self._begun = False
 
     def feed(self, octets: bytes) -> list[str | None]:
-        """What became whole with these bytes.
+        """The events that these bytes complete.
 
         Raises:
-            GatewayError: an event is larger than LARGEST_EVENT.
+            GatewayError: an event is larger than MAX_EVENT_BYTES.
         """
         *lines, self._rest = (self._rest + octets).replace(b"\r\n", b"\n").split(b"\n")
         if lines and not self._begun:
@@ -34,8 +34,8 @@ class EventReader:
         found: list[str | None] = []
         for line in lines:
             self._take(line, found)
-        if self._size + len(self._rest) > LARGEST_EVENT:
-            raise malformed("provider_too_large", f"an event of its stream is larger than {LARGEST_EVENT} bytes")
+        if self._size + len(self._rest) > MAX_EVENT_BYTES:
+            raise malformed("provider_too_large", f"an event of its stream is larger than {MAX_EVENT_BYTES} bytes")
         return found
 
     def _take(self, line: bytes, found: list[str | None]) -> None:

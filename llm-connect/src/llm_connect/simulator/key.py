@@ -1,4 +1,4 @@
-"""The key the simulator accepts. Given by file, it is read for each request: a new file is a rotated key."""
+"""The key that the simulator accepts. A key file is read for each request: a new file is a rotated key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class AcceptedKey(Protocol):
-    """Says which key is accepted now."""
+    """Knows which key is accepted now."""
 
     def current(self) -> Secret:
         """The key."""
@@ -25,7 +25,7 @@ class AcceptedKey(Protocol):
 
 
 class FixedKey:
-    """One key for the life of the process."""
+    """The same key for the life of the process."""
 
     def __init__(self, key: Secret) -> None:
         self._key = key
@@ -36,7 +36,7 @@ class FixedKey:
 
 
 class RotatingKey:
-    """The key in a file as it is now; while the file is missing or holds no key, the last one stays."""
+    """The current key in a file; while the file is missing or invalid, the last key stays accepted."""
 
     def __init__(self, path: str, key: Secret) -> None:
         self._source = FileKey(path, "--key-file")
@@ -52,14 +52,14 @@ class RotatingKey:
 
 
 def key_from_file(path: str) -> AcceptedKey:
-    """The key in a file; a pipe can be read once only, so that its key is fixed.
+    """The key in a file; a pipe can be read only once, so its key is fixed.
 
     Raises:
-        ConfigurationError: there is no usable key.
+        ConfigurationError: there is no valid key.
     """
     key = FileKey(path, "--key-file").read()
     if key is None:
-        raise ConfigurationError([Fault("--key-file", "holds no key", "a file with the key")])
+        raise ConfigurationError([Fault("--key-file", "is empty", "a file with the key")])
     return RotatingKey(path, key) if stat.S_ISREG(Path(path).stat().st_mode) else FixedKey(key)
 
 
@@ -67,7 +67,7 @@ def key_from_environment(environment: Mapping[str, str], name: str) -> AcceptedK
     """The key in the environment variable `name`.
 
     Raises:
-        ConfigurationError: there is no usable key.
+        ConfigurationError: there is no valid key.
     """
     key = EnvironmentKey(environment, name).read()
     if key is None:
@@ -76,6 +76,6 @@ def key_from_environment(environment: Mapping[str, str], name: str) -> AcceptedK
 
 
 def accepts(key: AcceptedKey, authorization: str | None) -> bool:
-    """Whether the header carries the key, compared in constant time."""
+    """Whether the header has the key, compared in constant time."""
     expected = f"Bearer {key.current().reveal()}"
     return hmac.compare_digest((authorization or "").encode(), expected.encode())

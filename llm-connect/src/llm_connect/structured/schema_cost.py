@@ -1,31 +1,31 @@
-"""Whether judging by a schema can take long: an upper bound for how many subschemas one value can meet.
+"""Whether validating by a schema can take long: an upper bound for the subschemas that one value is checked against.
 
-A schema without a cycle of references is a tree once its references are written out; no value meets more subschemas
-than that tree has nodes, of which a dear one counts as many. A cycle has no such bound (`anyOf` of two references to
-itself doubles with each level of the answer), nor have keywords that look at what others evaluated. Those are judged
-where they can be stopped.
+Without a cycle of references, a schema is a tree once its references are expanded. A value is checked against at most
+as many subschemas as that tree has nodes; an expensive node counts more than once. A cycle has no such bound (`anyOf`
+with two references to itself doubles the work with each level of the answer), and neither have keywords that depend on
+what other keywords evaluated. Such schemas run in a separate process, which can be killed.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-LARGEST_TREE = 5_000
+MAX_TREE_SIZE = 5_000
 _FRACTION, _WHOLE = 1_000, 100
-"""What `multipleOf` weighs: it is judged in fractions of any length, 31 microseconds for 1e300 by 1e-300 and 5 by a
-whole number, where other keywords take a fiftieth of one."""
-_OPEN_ENDED = frozenset({"$dynamicRef", "$recursiveRef", "unevaluatedProperties", "unevaluatedItems"})
+"""The weight of `multipleOf`: it is computed in fractions of any length, which takes 31 microseconds for 1e300 by
+1e-300 and 5 by a whole number, where other keywords take a fiftieth of one."""
+_UNBOUNDED_KEYWORDS = frozenset({"$dynamicRef", "$recursiveRef", "unevaluatedProperties", "unevaluatedItems"})
 
 
-class _Open(Exception):
-    """No bound was found."""
+class _Unbounded(Exception):
+    """There is no bound."""
 
 
 def tree_size(schema: Any) -> int | None:
-    """Nodes of the written-out tree; None where it has a cycle, or more than LARGEST_TREE of them."""
+    """Nodes of the expanded tree; None if it has a cycle, or more than MAX_TREE_SIZE of them."""
     try:
         return _size(schema, schema, frozenset(), {})
-    except (_Open, RecursionError):
+    except (_Unbounded, RecursionError):
         return None
 
 
@@ -33,15 +33,15 @@ def _size(node: Any, root: Any, above: frozenset[int], known: dict[int, int]) ->
     if not isinstance(node, dict | list):
         return 1
     if id(node) in above:
-        raise _Open
+        raise _Unbounded
     if id(node) not in known:
         below = above | {id(node)}
         parts = list(node.values()) if isinstance(node, dict) else node
         if isinstance(node, dict):
-            parts += _referred(node, root)
+            parts += _referenced(node, root)
         total = 1 + _weight(node) + sum(_size(part, root, below, known) for part in parts)
-        if total > LARGEST_TREE:
-            raise _Open
+        if total > MAX_TREE_SIZE:
+            raise _Unbounded
         known[id(node)] = total
     return known[id(node)]
 
@@ -53,20 +53,20 @@ def _weight(node: dict[str, Any] | list[Any]) -> int:
     return _FRACTION if isinstance(divisor, float) else 0
 
 
-def _referred(node: dict[str, Any], root: Any) -> list[Any]:
-    if _OPEN_ENDED & set(node):
-        raise _Open
+def _referenced(node: dict[str, Any], root: Any) -> list[Any]:
+    if _UNBOUNDED_KEYWORDS & set(node):
+        raise _Unbounded
     if "$ref" not in node:
         return []
     reference = node["$ref"]
     if not isinstance(reference, str) or not reference.startswith("#") or "%" in reference:
-        raise _Open
+        raise _Unbounded
     found = root
     for part in reference.removeprefix("#").split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
         if not isinstance(found, dict) or key not in found:
-            raise _Open
+            raise _Unbounded
         found = found[key]
     if reference != "#" and not reference.startswith("#/"):
-        raise _Open  # an anchor
+        raise _Unbounded  # an anchor
     return [found]

@@ -1,6 +1,6 @@
-"""A process that judges once and ends: `python -m llm_connect.structured.worker`, JSON in, JSON out.
+"""A process that validates once and ends: `python -m llm_connect.structured.worker`, JSON in, JSON out.
 
-Its time and memory are limited by the kernel, so that no schema can hold the gateway.
+The kernel limits its time and memory, so that no schema can block the gateway.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ _MEMORY_BYTES = 1024 * 1024 * 1024
 
 
 def main() -> None:
-    """Judge what standard input asks: `schema`, `text` (null: compile only) and `finish_reason`."""
+    """Validate what standard input names: `schema`, `text` (null: only compile) and `finish_reason`."""
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sys.stdout.write(json.dumps(_answer(json.load(sys.stdin))))
+    sys.stdout.write(json.dumps(_result(json.load(sys.stdin))))
 
 
-def _answer(asked: dict[str, Any]) -> dict[str, Any]:
+def _result(task: dict[str, Any]) -> dict[str, Any]:
     try:
-        validator = compile_schema(asked["schema"], linear=False)
-    except InvalidSchema as found:
-        return {"unusable": str(found)}
-    return {} if asked["text"] is None else validate(validator, asked["text"], asked["finish_reason"])
+        validator = compile_schema(task["schema"], linear=False)
+    except InvalidSchema as error:
+        return {"unusable": str(error)}
+    return {} if task["text"] is None else validate(validator, task["text"], task["finish_reason"])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What `/metrics` tells, for Prometheus. Names of profiles, callers and accounts; no content, no key.
+"""What `/metrics` shows, for Prometheus: names of profiles, callers and accounts; no content, no key.
 
 Names beginning with `gen_ai_` are OpenTelemetry's for generative AI ("Semantic conventions: metrics"), as Prometheus
-writes them. Labels have few values: a path or type that is not one of ours is not repeated.
+writes them. Labels have few values: an unknown path or type is not repeated.
 
 Counted here are plain numbers, and made into Prometheus' families when they are asked for: the library's own counters
 take a lock for each addition, and all is counted on one thread.
@@ -139,13 +139,13 @@ class Metrics:
         """The page."""
         for what, is_so in unwritable.items():
             self._unwritable.labels(what).set(is_so)
-        self._calls.labels("under_way").set(admission.under_way)
+        self._calls.labels("under_way").set(admission.running)
         self._calls.labels("waiting").set(admission.waiting)
         self._keys.clear()
         for name, ring in keys.items():
             if ring.current is not None:
                 self._keys.labels(name, ring.current.version).set(1)
-        self._tokens_spent.clear()  # of periods that are over nothing is told: each day has accounts of its own
+        self._tokens_spent.clear()  # not of past periods: each day has accounts of its own
         self._usd_spent.clear()
         for account, amount in spent.items():
             self._tokens_spent.labels(account).set(amount.tokens)
