@@ -60,11 +60,13 @@ class Counter:
 
     def __init__(self, app: web.Application) -> None:
         self.requests = 0
-        app.middlewares.append(web.middleware(self._count))
 
-    async def _count(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        self.requests += 1
-        return await handler(request)
+        @web.middleware
+        async def count(request: web.Request, handler: Any) -> web.StreamResponse:
+            self.requests += 1
+            return await handler(request)
+
+        app.middlewares.append(count)
 
 
 @pytest.fixture

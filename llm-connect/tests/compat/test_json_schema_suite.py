@@ -15,7 +15,7 @@ import json
 
 import pytest
 
-from llm_connect.structured.schemas import Schemas, _in_process
+from llm_connect.structured.schemas import Schemas, _bounded
 from llm_connect.structured.validation import InvalidSchema, compile_schema, validate
 
 DRAFTS = {
@@ -28,7 +28,7 @@ DRAFTS = {
 OPTIONAL = ("optional/bignum.json", "optional/non-bmp-regex.json", "optional/float-overflow.json")
 FEWEST = {"draft4": 600, "draft6": 800, "draft7": 900, "draft2019-09": 1150, "draft2020-12": 1200}
 """Cases that a draft has at least: fewer would mean that the suite was not found."""
-REFUSED = ("refers to another document, and nothing is fetched", "Custom meta-schemas must be registered")
+REFUSED = ("refers to another document; nothing is fetched", "Custom meta-schemas must be registered")
 
 
 def files(sources, draft):
@@ -71,7 +71,7 @@ async def test_and_so_it_is_by_the_way_that_a_request_takes(sources, draft):
     """Through `Schemas`, for all that it judges in this process: the other engine, and what the tree's size decides."""
     schemas, wrong, judged = Schemas(), [], 0
     for where, schema, text, valid in cases(sources, draft):
-        if (found := _in_process(schema)) is None:
+        if (found := _bounded(schema)) is None:
             continue
         judged += 1
         if (await schemas.validate(found, text, "stop"))["valid"] is not valid:
