@@ -228,6 +228,17 @@ async def test_what_nobody_asked_for_is_never_the_next_answer(name):
     assert server.connections == 2
 
 
+async def test_an_answer_that_comes_to_an_idle_connection_is_nobodys():
+    no = SMALL.replace(b"hi", b"no")
+    async with serving([SMALL, 0.05, no], [SMALL]) as (server, wire):
+        assert (await asked(wire))[2] == b"hi"
+        await asyncio.sleep(0.2)
+        assert (await failure(wire)).type == "provider_reset"
+        for _ in range(3):
+            assert (await asked(wire))[2] == b"hi"
+    assert server.connections == 2
+
+
 async def test_a_connection_that_the_server_closed_meanwhile_is_not_used():
     async with serving([SMALL, 0.02, "close"]) as (server, wire):
         for turn in range(3):

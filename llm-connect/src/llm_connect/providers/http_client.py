@@ -41,14 +41,21 @@ class _Progress:
 
     def __init__(self, timeout: asyncio.Timeout, first_byte_seconds: float | None) -> None:
         self.sent = False
+        self.may_be_answered = False
         self._timeout = timeout
         self._first_byte_seconds = first_byte_seconds
 
     def start_sending(self) -> None:
         """There is a connection, and the request goes out now."""
+        loop = asyncio.get_running_loop()
         self.sent = True
+        loop.call_soon(self._next_turn)
         if self._first_byte_seconds is not None:
-            self._timeout.reschedule(asyncio.get_running_loop().time() + self._first_byte_seconds)
+            self._timeout.reschedule(loop.time() + self._first_byte_seconds)
+
+    def _next_turn(self) -> None:
+        """Only from the next turn of the event loop on, something can be read that answers the request."""
+        self.may_be_answered = True
 
 
 class HttpResponse:
@@ -185,6 +192,10 @@ class HttpClient:
             raise TimedOut("provider_first_byte", message) from None
         except (aiohttp.ClientError, OSError, UnicodeError) as error:  # the last: an invalid host name
             raise _send_error(error, sent=progress.sent) from None
+        if not progress.may_be_answered:
+            # The connection was idle when this response came: it belongs to nobody, least of all to this caller.
+            response.close()
+            raise _reset()
         if response.status == _SWITCHING_PROTOCOLS:
             response.close()
             raise _malformed()
@@ -208,6 +219,10 @@ def _send_error(error: Exception, *, sent: bool) -> GatewayError:
         return _unreachable()
     if isinstance(error, aiohttp.ClientResponseError):
         return _malformed()
+    return _reset()
+
+
+def _reset() -> ProviderFailed:
     message = "the provider closed the connection without an answer; whether it served the request is unknown"
     return ProviderFailed("provider_reset", message)
 
