@@ -213,16 +213,10 @@ def key() -> str:
 
 
 @pytest.fixture
-def request_lines(caplog, capsys) -> Callable[[], list[dict[str, Any]]]:
-    """The lines that gateways of this process have written on requests so far."""
+def request_lines(caplog) -> Callable[[], list[dict[str, Any]]]:
+    """What gateways of this process have logged about requests so far."""
     caplog.set_level("INFO", logger="llm_connect")
-    found: list[dict[str, Any]] = []
-
-    def read() -> list[dict[str, Any]]:
-        found.extend(json.loads(line) for line in capsys.readouterr().err.splitlines() if '"event":"request"' in line)
-        return found
-
-    return read
+    return lambda: [record.fields for record in caplog.records if record.getMessage() == "request"]
 
 
 @pytest.fixture(scope="session")

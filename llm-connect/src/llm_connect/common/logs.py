@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +13,6 @@ import msgspec
 from llm_connect.common.timestamps import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from llm_connect.common.secret import Redactor
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -45,17 +42,6 @@ class JsonLines(logging.Formatter):
         return self._redactor.text(_ENCODER.encode(line).decode())
 
 
-def log_request(fields: Mapping[str, Any], redactor: Redactor) -> None:
-    """Write the line of a request, as `logger.info` would: the way through `logging` takes four times as long.
-
-    As there, a full disk or a reader that is gone costs the line, and nothing else.
-    """
-    if logger.isEnabledFor(logging.INFO):
-        line = {"ts": utc_now(), "level": "info", "logger": logger.name, "event": "request", **fields}
-        with suppress(OSError, ValueError):
-            sys.stderr.write(redactor.text(_ENCODER.encode(line).decode()) + "\n")
-
-
 def _exception(error: BaseException) -> dict[str, Any]:
     """Type and place: an exception's message may contain what a caller or a provider sent."""
     frames = traceback.extract_tb(error.__traceback__)
@@ -70,6 +56,3 @@ def set_up(level: str, redactor: Redactor) -> None:
     if level != "debug":
         logging.getLogger("asyncio").setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
-    # No line tells them, and finding them out is a third of the time a line takes ("Optimization" in logging's HOWTO).
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # noqa: SLF001 - the documented switch

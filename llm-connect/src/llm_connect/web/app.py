@@ -14,7 +14,7 @@ from llm_connect.callers.authentication import Authenticator
 from llm_connect.calls.admission import Admission
 from llm_connect.calls.router import Router
 from llm_connect.common.errors import GatewayError, MethodNotAllowed, NotAllowed, NotFound, Unavailable, openai_error
-from llm_connect.common.logs import log_request, logger
+from llm_connect.common.logs import logger
 from llm_connect.providers.port import Connection
 from llm_connect.providers.registry import KINDS
 from llm_connect.structured.schemas import Schemas
@@ -200,7 +200,7 @@ class Gateway:
             path = f"{_MODELS}/…" if path.startswith(f"{_MODELS}/") else "(unknown)"
         status, milliseconds, fields = exchange.final_status, exchange.milliseconds, exchange.fields
         request = {"request_id": exchange.request_id, "method": exchange.method, "path": path}
-        log_request(request | {"status": status, "ms": milliseconds} | fields, self._settings.redactor)
+        logger.info("request", extra={"fields": request | {"status": status, "ms": milliseconds} | fields})
         self._metrics.count(path, status or 0, fields.get("type", ""), milliseconds / 1000, fields)
 
     async def health(self, exchange: Exchange) -> None:
