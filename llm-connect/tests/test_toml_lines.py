@@ -91,8 +91,8 @@ def test_what_stands_nowhere_has_the_file_only(field):
 
 def test_every_line_of_a_long_file_is_found():
     text = "".join(f"[profiles.p{each}]\nprovider = 'x'\nmodel = [\n'a',\n]\n" for each in range(200))
-    places = TomlLines("f", text)
-    found = [places.of(f"profiles.p{each}.model") for each in range(200)]
+    lines = TomlLines("f", text)
+    found = [lines.of(f"profiles.p{each}.model") for each in range(200)]
     assert found == [f"f:{5 * each + 3}" for each in range(200)]
 
 

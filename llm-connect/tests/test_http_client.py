@@ -78,22 +78,22 @@ class Server:
 
 @asynccontextmanager
 async def serving(*answers, tls=None, path="/v1/chat/completions", host="127.0.0.1", tls_context=None):
-    """A server and the wire to it."""
+    """A server and the client to it."""
     server = Server(*answers)
     async with listening(server.serve, tls=tls) as port:
         server.base = f"{'https' if tls else 'http'}://{host}:{port}"
-        async with contextlib.aclosing(HttpClient(f"{server.base}{path}", tls_context)) as wire:
-            yield server, wire
+        async with contextlib.aclosing(HttpClient(f"{server.base}{path}", tls_context)) as client:
+            yield server, client
 
 
-async def asked(wire, body=b"{}", headers=None, first_byte=5, idle=5):
-    async with wire.post(body, headers or {}, 5, first_byte) as answer:
+async def asked(client, body=b"{}", headers=None, first_byte=5, idle=5):
+    async with client.post(body, headers or {}, 5, first_byte) as answer:
         return answer.status, answer.headers, await answer.read_all(idle)
 
 
-async def failure(wire, **how):
+async def failure(client, **how):
     with pytest.raises((ProviderFailed, TimedOut)) as found:
-        await asked(wire, **how)
+        await asked(client, **how)
     return found.value
 
 
@@ -104,8 +104,8 @@ async def until(what):
 
 
 async def test_the_request_as_it_goes_out():
-    async with serving([SMALL], path="/a b/<v1>/%41") as (server, wire):
-        await asked(wire, b'{"a":1}', {"content-type": "application/json", "authorization": "Bearer k"})
+    async with serving([SMALL], path="/a b/<v1>/%41") as (server, client):
+        await asked(client, b'{"a":1}', {"content-type": "application/json", "authorization": "Bearer k"})
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     line, *fields = head.split(b"\r\n")
     assert line == b"POST /a%20b/%3Cv1%3E/%41 HTTP/1.1"
@@ -118,9 +118,9 @@ async def test_the_request_as_it_goes_out():
 
 @pytest.mark.parametrize("value", ["a\r\nx: y", "a\nb", "a\0b"])
 async def test_a_header_never_ends_early(value):
-    async with serving([SMALL]) as (server, wire):
+    async with serving([SMALL]) as (server, client):
         with pytest.raises(ValueError, match="header"):
-            await asked(wire, headers={"authorization": value})
+            await asked(client, headers={"authorization": value})
     assert server.requests == []
 
 
@@ -138,17 +138,17 @@ WHOLE = {
 
 @pytest.mark.parametrize("name", WHOLE)
 async def test_every_way_to_frame_a_body(name):
-    async with serving(WHOLE[name]) as (server, wire):
+    async with serving(WHOLE[name]) as (server, client):
         for _ in range(3):
-            status, headers, body = await asked(wire)
+            status, headers, body = await asked(client)
             assert (status, body, headers.get("retry-after")) == (200, b"hi", None)
     assert len(server.requests) == 3
     assert server.connections == (3 if "close" in WHOLE[name] else 1)
 
 
 async def test_an_answer_without_a_body():
-    async with serving([b"HTTP/1.1 204 No Content\r\n\r\n"]) as (_, wire):
-        assert (await asked(wire))[0::2] == (204, b"")
+    async with serving([b"HTTP/1.1 204 No Content\r\n\r\n"]) as (_, client):
+        assert (await asked(client))[0::2] == (204, b"")
 
 
 BROKEN = {
@@ -180,26 +180,26 @@ UNLESS_AT_ONCE = dict.fromkeys(("a trailer without an end", "a chunk that is non
 @pytest.mark.parametrize("name", BROKEN)
 async def test_a_broken_answer_is_the_documented_error_and_ends_the_connection(name):
     steps, type_ = BROKEN[name]
-    async with serving(steps, [SMALL]) as (server, wire):
-        found = await failure(wire, first_byte=0.4, idle=0.4 if type_ == "provider_idle" else 5)
+    async with serving(steps, [SMALL]) as (server, client):
+        found = await failure(client, first_byte=0.4, idle=0.4 if type_ == "provider_idle" else 5)
         assert (found.type, found.unbilled) in {(type_, False), (UNLESS_AT_ONCE.get(name), False)}
         await until(lambda: server.left == 1)
-        assert (await asked(wire))[2] == b"hi"
+        assert (await asked(client))[2] == b"hi"
     assert server.connections == 2
 
 
 async def test_sixteen_megabytes_are_read():
     body = b"a" * MAX_ANSWER_BYTES
-    async with serving([OK + b"content-length: %d\r\n\r\n" % len(body) + body]) as (server, wire):
+    async with serving([OK + b"content-length: %d\r\n\r\n" % len(body) + body]) as (server, client):
         for _ in range(2):
-            assert (await asked(wire))[2] == body
+            assert (await asked(client))[2] == body
     assert server.connections == 1
 
 
 async def test_a_reader_that_waits_makes_the_server_wait():
     endless = [CHUNKED, *[b"10000\r\n" + b"a" * 2**16 + b"\r\n"] * 1000, b"0\r\n\r\n"]
-    async with serving(endless) as (server, wire):
-        async with wire.post(b"{}", {}, 5, 5) as answer:
+    async with serving(endless) as (server, client):
+        async with client.post(b"{}", {}, 5, 5) as answer:
             await asyncio.sleep(0.3)
             first = await answer.read(5, "provider_idle", "byte")
             assert len(first) < 2 * 2**20  # 64 KiB, and what one reading gives
@@ -219,76 +219,76 @@ SURPLUS = {
 
 @pytest.mark.parametrize("name", SURPLUS)
 async def test_what_nobody_asked_for_is_never_the_next_answer(name):
-    async with serving([SURPLUS[name]], [SMALL]) as (server, wire):
+    async with serving([SURPLUS[name]], [SMALL]) as (server, client):
         if name == "another answer":
-            assert (await asked(wire))[2] == b"hi"
+            assert (await asked(client))[2] == b"hi"
         else:  # read together with the answer, it makes all of it invalid
-            assert (await failure(wire)).type == "provider_malformed"
-        assert (await asked(wire))[2] == b"hi"
+            assert (await failure(client)).type == "provider_malformed"
+        assert (await asked(client))[2] == b"hi"
     assert server.connections == 2
 
 
 async def test_an_answer_that_comes_to_an_idle_connection_is_nobodys():
     no = SMALL.replace(b"hi", b"no")
-    async with serving([SMALL, 0.05, no], [SMALL]) as (server, wire):
-        assert (await asked(wire))[2] == b"hi"
+    async with serving([SMALL, 0.05, no], [SMALL]) as (server, client):
+        assert (await asked(client))[2] == b"hi"
         await asyncio.sleep(0.2)
-        assert (await failure(wire)).type == "provider_reset"
+        assert (await failure(client)).type == "provider_reset"
         for _ in range(3):
-            assert (await asked(wire))[2] == b"hi"
+            assert (await asked(client))[2] == b"hi"
     assert server.connections == 2
 
 
 async def test_a_connection_that_the_server_closed_meanwhile_is_not_used():
-    async with serving([SMALL, 0.02, "close"]) as (server, wire):
+    async with serving([SMALL, 0.02, "close"]) as (server, client):
         for turn in range(3):
-            assert (await asked(wire))[2] == b"hi"
+            assert (await asked(client))[2] == b"hi"
             await until(lambda turn=turn: server.left == turn + 1)
             await asyncio.sleep(0.02)
     assert server.connections == 3
 
 
 async def test_a_connection_that_the_server_will_close_is_not_used():
-    async with serving([SMALL.replace(OK, OK + b"connection: close\r\n"), "hold"]) as (server, wire):
+    async with serving([SMALL.replace(OK, OK + b"connection: close\r\n"), "hold"]) as (server, client):
         for _ in range(3):
-            assert (await asked(wire))[2] == b"hi"
+            assert (await asked(client))[2] == b"hi"
     assert server.connections == 3
 
 
 async def test_a_connection_that_is_idle_for_long_is_closed(monkeypatch):
     monkeypatch.setattr(http_client, "KEEP_ALIVE_SECONDS", 0.1)
-    async with serving([0.05, SMALL]) as (server, wire):
-        await asyncio.gather(asked(wire), asked(wire))
+    async with serving([0.05, SMALL]) as (server, client):
+        await asyncio.gather(asked(client), asked(client))
         await until(lambda: server.left == 2)
-        await asked(wire)
+        await asked(client)
     assert server.connections == 3
 
 
 async def test_as_many_connections_as_calls_at_once_and_no_more_afterwards():
-    async with serving([0.05, SMALL]) as (server, wire):
+    async with serving([0.05, SMALL]) as (server, client):
         for _ in range(3):
-            await asyncio.gather(*(asked(wire) for _ in range(5)))
+            await asyncio.gather(*(asked(client) for _ in range(5)))
     assert server.connections == 5
 
 
 @pytest.mark.parametrize("moment", ["head", "body"])
 async def test_who_gives_up_closes_the_connection(moment):
     steps = ["hold"] if moment == "head" else [OK + b"content-length: 9\r\n\r\nhi", "hold"]
-    async with serving(steps, [SMALL]) as (server, wire):
-        task = asyncio.create_task(asked(wire, first_byte=None))
+    async with serving(steps, [SMALL]) as (server, client):
+        task = asyncio.create_task(asked(client, first_byte=None))
         await until(lambda: len(server.requests) == 1)
         await asyncio.sleep(0.02)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         await until(lambda: server.left == 1)
-        assert (await asked(wire))[2] == b"hi"
+        assert (await asked(client))[2] == b"hi"
     assert server.connections == 2
 
 
 async def test_leaving_before_the_body_is_read_closes_the_connection():
-    async with serving([OK + b"content-length: 9\r\n\r\nhi", "hold"]) as (server, wire):
-        async with wire.post(b"{}", {}, 5, 5) as answer:
+    async with serving([OK + b"content-length: 9\r\n\r\nhi", "hold"]) as (server, client):
+        async with client.post(b"{}", {}, 5, 5) as answer:
             assert answer.status == 200
         await until(lambda: server.left == 1)
 
@@ -298,11 +298,11 @@ async def test_leaving_before_the_body_is_read_closes_the_connection():
 )
 async def test_an_answer_that_was_not_read_is_never_part_of_the_next_one(unread):
     """As when a caller leaves while all of it is there already."""
-    async with serving([unread], [SMALL.replace(b"hi", b"ok")]) as (_server, wire):
-        async with wire.post(b"{}", {}, 5, 5) as answer:
+    async with serving([unread], [SMALL.replace(b"hi", b"ok")]) as (_server, client):
+        async with client.post(b"{}", {}, 5, 5) as answer:
             await asyncio.sleep(0.1)
             assert answer.status == 200
-        assert (await asked(wire))[2] == b"ok"
+        assert (await asked(client))[2] == b"ok"
 
 
 @pytest.mark.parametrize("pieces", [1, 2])
@@ -337,23 +337,23 @@ async def test_a_stream_whose_last_chunk_comes_by_itself_keeps_its_connection():
 async def test_nobody_listens():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        async with contextlib.aclosing(HttpClient(f"http://127.0.0.1:{taken.getsockname()[1]}/")) as wire:
-            found = await failure(wire)
+        async with contextlib.aclosing(HttpClient(f"http://127.0.0.1:{taken.getsockname()[1]}/")) as client:
+            found = await failure(client)
     assert (found.type, found.unbilled) == ("provider_unreachable", True)
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 70 + ".example"])
 async def test_a_name_that_leads_nowhere(host):
-    async with contextlib.aclosing(HttpClient(f"http://{host}:9/")) as wire:
-        found = await failure(wire)
+    async with contextlib.aclosing(HttpClient(f"http://{host}:9/")) as client:
+        found = await failure(client)
     assert (found.type, found.unbilled) == ("provider_unreachable", True)
 
 
 async def test_a_server_that_takes_no_connection_in_time():
     with full("127.0.0.1") as port:
-        async with contextlib.aclosing(HttpClient(f"http://127.0.0.1:{port}/")) as wire:
+        async with contextlib.aclosing(HttpClient(f"http://127.0.0.1:{port}/")) as client:
             with pytest.raises(ProviderFailed) as found:
-                async with wire.post(b"{}", {}, 0.2, 5):
+                async with client.post(b"{}", {}, 0.2, 5):
                     pass
     assert (found.value.type, found.value.unbilled) == ("provider_unreachable", True)
 
@@ -371,8 +371,8 @@ async def test_the_first_address_of_a_name_may_lead_nowhere(monkeypatch):
                 return found
 
             monkeypatch.setattr(loop, "getaddrinfo", both)
-            async with contextlib.aclosing(HttpClient(f"http://two.example:{port}/")) as wire:
-                assert (await asked(wire))[2] == b"hi"
+            async with contextlib.aclosing(HttpClient(f"http://two.example:{port}/")) as client:
+                assert (await asked(client))[2] == b"hi"
 
 
 # -- TLS ---------------------------------------------------------------------------------------------------------------
@@ -438,9 +438,9 @@ def trusted(authority, tmp_path):
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 async def test_over_tls_with_an_authority_of_ones_own(server_tls, trusted, host):
     context = server_tls(ip=["127.0.0.1"], dns=["localhost"])
-    async with serving([SMALL], tls=context, tls_context=trusted, host=host) as (server, wire):
+    async with serving([SMALL], tls=context, tls_context=trusted, host=host) as (server, client):
         for _ in range(3):
-            assert (await asked(wire, b"a" * 200_000))[2] == b"hi"
+            assert (await asked(client, b"a" * 200_000))[2] == b"hi"
     assert server.connections == 1
 
 
@@ -461,9 +461,9 @@ async def test_an_answer_may_come_while_a_large_request_is_still_being_sent(serv
     tls = server_tls(ip=["127.0.0.1"]) if secure else None
     async with (
         listening(refuse, tls=tls) as port,
-        contextlib.aclosing(HttpClient(f"{'https' if secure else 'http'}://127.0.0.1:{port}/", trusted)) as wire,
+        contextlib.aclosing(HttpClient(f"{'https' if secure else 'http'}://127.0.0.1:{port}/", trusted)) as client,
     ):
-        assert (await asked(wire, b"a" * 50_000_000))[0::2] == (status, b"no")
+        assert (await asked(client, b"a" * 50_000_000))[0::2] == (status, b"no")
         await asyncio.wait_for(left.wait(), 10)  # the rest is not sent, and nothing is sent after it
 
 
@@ -476,18 +476,18 @@ UNTRUSTED = {
 
 @pytest.mark.parametrize("name", UNTRUSTED)
 async def test_a_certificate_that_is_not_accepted_gets_no_request(server_tls, trusted, name):
-    async with serving([SMALL], tls=server_tls(**UNTRUSTED[name]), tls_context=trusted) as (server, wire):
-        found = await failure(wire, headers={"authorization": "Bearer secret"})
+    async with serving([SMALL], tls=server_tls(**UNTRUSTED[name]), tls_context=trusted) as (server, client):
+        found = await failure(client, headers={"authorization": "Bearer secret"})
     assert (found.type, found.unbilled, server.requests) == ("provider_tls", True, [])
 
 
 async def test_an_authority_of_ones_own_is_of_one_provider_only(server_tls, trusted):
     context = server_tls(ip=["127.0.0.1"])
     async with (
-        serving([SMALL], tls=context, tls_context=trusted) as (_, wire),
+        serving([SMALL], tls=context, tls_context=trusted) as (_, client),
         serving([SMALL], tls=context) as (_, other),
     ):
-        assert (await asked(wire))[2] == b"hi"
+        assert (await asked(client))[2] == b"hi"
         assert (await failure(other)).type == "provider_tls"
 
 
@@ -506,9 +506,9 @@ async def test_an_https_url_with_no_tls_behind_it(behaviour):
             left.set()
 
     async with listening(serve) as port:
-        async with contextlib.aclosing(HttpClient(f"https://127.0.0.1:{port}/")) as wire:
+        async with contextlib.aclosing(HttpClient(f"https://127.0.0.1:{port}/")) as client:
             with pytest.raises(ProviderFailed) as found:
-                async with wire.post(b"{}", {}, 0.5, 5):
+                async with client.post(b"{}", {}, 0.5, 5):
                     pass
         await asyncio.wait_for(left.wait(), 10)
     wanted = "provider_tls" if behaviour == "plain" else "provider_unreachable"
@@ -533,8 +533,8 @@ async def test_a_server_that_wants_a_client_certificate_gets_it(server_tls, trus
     context.load_verify_locations(ca_file)
     context.verify_mode = ssl.CERT_REQUIRED
     own = provider_context(ca_file, client_certificate)
-    async with serving([SMALL], tls=context, tls_context=own) as (_, wire):
-        assert (await asked(wire))[2] == b"hi"
-    async with serving([SMALL], tls=context, tls_context=trusted) as (server, wire):
-        assert (await failure(wire)).type in {"provider_tls", "provider_reset"}
+    async with serving([SMALL], tls=context, tls_context=own) as (_, client):
+        assert (await asked(client))[2] == b"hi"
+    async with serving([SMALL], tls=context, tls_context=trusted) as (server, client):
+        assert (await failure(client)).type in {"provider_tls", "provider_reset"}
         assert server.requests == []
