@@ -52,7 +52,7 @@ def test_content_is_kept_where_it_is_opted_for(simulator, gateway_to, call, tmp_
     assert "Simulated answer" in json.dumps(end["answer"])
 
 
-def test_a_failed_call_and_a_refused_one_are_told_apart(simulator, gateway_to, call, tmp_path):
+def test_a_failed_call_and_a_refused_one_are_reported_apart(simulator, gateway_to, call, tmp_path):
     path = tmp_path / "audit.jsonl"
     profile = replace(CUSTODIAN_TRIAGE, model="simulate/402")
     callers = Callers({"0" * 64: "ops"})
@@ -145,7 +145,7 @@ def test_readiness_tells_of_a_record_that_cannot_be_written_and_comes_back_witho
         assert call("POST", f"{url}/execute", {"prompt": "hello"}).status == 200
 
 
-def test_a_file_that_cannot_be_opened_is_said_at_start(run, key):
+def test_a_file_that_cannot_be_opened_is_reported_at_start(run, key):
     environment = {"OPENROUTER_API_KEY": key, "LLM_CONNECT_AUDIT_FILE": "/nowhere/audit.jsonl"}
     found = run("serve", "--port", "0", environment=environment)
     assert found.returncode == 2

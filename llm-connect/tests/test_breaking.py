@@ -323,7 +323,7 @@ def test_a_body_that_is_no_http_is_refused(gateway):
         assert client.recv(100).startswith(b"HTTP/1.1 400")
 
 
-def test_our_own_limit_is_told_apart_and_a_place_that_is_free_is_given(serving, gateway_to, call, key):
+def test_our_own_limit_is_reported_apart_and_a_place_that_is_free_is_given(serving, gateway_to, call, key):
     import threading
 
     limits = Limits(max_concurrency=1, max_queue=1)
@@ -415,8 +415,8 @@ def test_a_fallback_that_no_budget_has_room_for_is_not_called(
         first, second = (call("POST", f"{url}/v1/chat/completions", body).json["error"]["type"] for _ in "12")
     assert (first, second) == ("provider_reset", "budget_exhausted")
     assert [(line["attempts"], line["provider"]) for line in request_lines()] == [(1, "openrouter"), (0, "openrouter")]
-    (told,) = (record.fields for record in caplog.records if record.message == "no further attempt")
-    assert (told["model"], told["type"]) == ("vendor/second", "budget_exhausted")
+    (logged,) = (record.fields for record in caplog.records if record.message == "no further attempt")
+    assert (logged["model"], logged["type"]) == ("vendor/second", "budget_exhausted")
 
 
 @pytest.mark.parametrize("ends", [True, False])

@@ -77,13 +77,13 @@ async def test_a_bound_is_reserved_and_usage_takes_its_place(ledger_of):
     assert list(ledger.spent.values()) == [Amount(10, 73_000)]
 
 
-async def test_usage_above_the_bound_is_counted_and_told(ledger_of, caplog):
+async def test_usage_above_the_bound_is_counted_and_logged(ledger_of, caplog):
     ledger = ledger_of(Budget("day", tokens=1000))
     reservation = await ledger.reserve("ann", NAME, CALL, None)
     ledger.settle(reservation, {**USAGE, "prompt_tokens": 900, "total_tokens": 907}, None)
     assert list(ledger.spent.values()) == [Amount(907, 0)]
-    (told,) = [record for record in caplog.records if record.getMessage() == "usage exceeds its upper bound"]
-    assert told.fields["used"]["tokens"] == 907 > told.fields["bound"]["tokens"]
+    (logged,) = [record for record in caplog.records if record.getMessage() == "usage exceeds its upper bound"]
+    assert logged.fields["used"]["tokens"] == 907 > logged.fields["bound"]["tokens"]
     with pytest.raises(OverBudget):
         await ledger.reserve("ann", NAME, CALL, None)
 
@@ -123,7 +123,7 @@ def never_by_itself(monkeypatch):
 
 
 @pytest.mark.usefixtures("never_by_itself")
-async def test_a_number_that_the_database_does_not_hold_is_told_to_everybody_who_waits():
+async def test_a_number_that_the_database_does_not_hold_is_reported_to_everybody_who_waits():
     def write(batch):
         if max(batch) > 9:
             raise OverflowError("too large")
@@ -155,7 +155,7 @@ async def test_what_somebody_waited_for_who_left_is_not_written():
 
 
 @pytest.mark.usefixtures("never_by_itself")
-async def test_who_left_in_the_moment_of_the_writing_is_told_that_it_was_written():
+async def test_who_left_in_the_moment_of_the_writing_is_reported_that_it_was_written():
     batches = []
     writer = BatchWriter("audit", batches.append)
     waiting = asyncio.create_task(writer.put(2))
@@ -188,13 +188,13 @@ async def test_a_reservation_whose_caller_left_before_the_call_is_given_back(led
     assert spent_of(tmp_path) == {"all/all": (first.amount.tokens, 0)}
 
 
-@pytest.mark.parametrize(("prices", "told"), [(None, False), (Prices(0, 0), True)])
-async def test_a_cost_is_beyond_a_bound_in_money_only_where_there_is_one(ledger_of, caplog, prices, told):
+@pytest.mark.parametrize(("prices", "logged"), [(None, False), (Prices(0, 0), True)])
+async def test_a_cost_is_beyond_a_bound_in_money_only_where_there_is_one(ledger_of, caplog, prices, logged):
     """Without prices there is none, and OpenRouter tells the cost of each call."""
     ledger = ledger_of(Budget("day", tokens=1000))
     reservation = await ledger.reserve("ann", NAME, CALL, prices)
     ledger.settle(reservation, USAGE | {"cost": 0.5}, prices)
-    assert ("usage exceeds its upper bound" in caplog.text) is told
+    assert ("usage exceeds its upper bound" in caplog.text) is logged
 
 
 async def test_what_is_kept_is_not_tried_again_for_each_that_comes():
@@ -272,7 +272,7 @@ async def test_each_caller_for_itself_or_all_together(ledger_of):
     ],
     ids=["has room", "never begins anew", "never has room", "never has money enough"],
 )
-async def test_all_that_refuse_a_call_are_told_and_the_last_says_when_to_come_again(
+async def test_all_that_refuse_a_call_are_reported_and_the_last_says_when_to_come_again(
     ledger_of, monkeypatch, third, after
 ):
     """A day that begins anew is of no use where the month does not."""
@@ -295,7 +295,7 @@ async def test_what_is_named_all_is_not_all_together(ledger_of):
     assert named["all|all|day"] == 6 * named['"all"|all|day']
 
 
-async def test_the_next_day_begins_at_zero_and_only_it_is_told(ledger_of, tmp_path, monkeypatch):
+async def test_the_next_day_begins_at_zero_and_only_it_is_reported(ledger_of, tmp_path, monkeypatch):
     """Else each day would leave a series in `/metrics`, for ever."""
     ledger = ledger_of(Budget("day", tokens=300), Budget("total", tokens=1000))
     monkeypatch.setattr(ledger_module, "utc_now", lambda: "2026-11-24T23:59:59.999+00:00")
@@ -305,8 +305,8 @@ async def test_the_next_day_begins_at_zero_and_only_it_is_told(ledger_of, tmp_pa
     monkeypatch.setattr(ledger_module, "utc_now", lambda: "2026-11-25T00:00:00.000+00:00")
     ledger.settle(late, USAGE, None)  # it counts in the day in which it began
     bound = (await ledger.reserve("ann", NAME, CALL, None)).amount.tokens
-    told = {name: amount.tokens for name, amount in ledger.spent.items()}
-    assert told == {"all|all|day|2026-11-25": bound, "all|all|total|ever": bound + 10}
+    logged = {name: amount.tokens for name, amount in ledger.spent.items()}
+    assert logged == {"all|all|day|2026-11-25": bound, "all|all|total|ever": bound + 10}
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as database:
         assert ("all|all|day|2026-11-24", 10) in database.execute("SELECT name, tokens FROM account").fetchall()
 
@@ -544,7 +544,7 @@ def test_a_directory_that_is_mistyped_begins_no_budget_at_zero(run, tmp_path, ke
 
 
 @pytest.mark.parametrize("what", ["no database", "another table"])
-def test_a_ledger_that_cannot_be_read_is_said_at_start(run, tmp_path, key, what):
+def test_a_ledger_that_cannot_be_read_is_reported_at_start(run, tmp_path, key, what):
     if what == "no database":
         (tmp_path / "ledger.sqlite").write_bytes(b"x" * 8192)
     else:

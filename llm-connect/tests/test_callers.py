@@ -181,24 +181,24 @@ def asked_with(simulator, gateway_to, call, api_server):
     ],
 )
 def test_a_file_of_the_gateways_own_holds_nobody_up(asked_with, tmp_path, caplog, setting, found):
-    name, said = found
+    name, expected = found
     os.mkfifo(tmp_path / "pipe")
     path = str(tmp_path / name)
     reply = asked_with(setting, path)
     assert (reply.status, reply.json["type"]) == (503, "callers_unverifiable")
     assert path not in reply.octets.decode()
-    (told,) = (record.fields for record in caplog.records if record.message == "callers cannot be verified")
-    assert (told["setting"], told["file"]) == (f"callers.kubernetes.{setting}", path)
-    assert said in told["problem"]
+    (logged,) = (record.fields for record in caplog.records if record.message == "callers cannot be verified")
+    assert (logged["setting"], logged["file"]) == (f"callers.kubernetes.{setting}", path)
+    assert expected in logged["problem"]
 
 
-def test_an_authority_that_is_none_is_told_in_the_log(gateway_to, simulator, call, api_server, caplog):
+def test_an_authority_that_is_none_is_reported_in_the_log(gateway_to, simulator, call, api_server, caplog):
     declared = replace(api_server[1], api_server="https://127.0.0.1:1", ca_file="/dev/null")
     with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url:
         reply = ask(call, url, jwt("activity-core"))
     assert (reply.status, reply.json["type"]) == (503, "callers_unverifiable")
-    (told,) = (record.fields for record in caplog.records if record.message == "callers cannot be verified")
-    assert (told["file"], told["problem"]) == ("/dev/null", "holds no certificate in PEM")
+    (logged,) = (record.fields for record in caplog.records if record.message == "callers cannot be verified")
+    assert (logged["file"], logged["problem"]) == ("/dev/null", "holds no certificate in PEM")
 
 
 def test_what_the_api_server_said_counts_as_long_as_it_is_declared_and_not_beyond_the_tokens_end(
@@ -218,7 +218,7 @@ def test_what_the_api_server_said_counts_as_long_as_it_is_declared_and_not_beyon
         assert server.asked == 2
 
 
-def test_where_nothing_is_said_it_counts_for_a_minute():
+def test_where_nothing_is_reported_it_counts_for_a_minute():
     read = read_configuration({"callers": {"kubernetes": {"audience": "x", "allow": ["a/b"]}}})
     assert read.callers.kubernetes.cache_seconds == 60
 
@@ -235,7 +235,7 @@ def test_where_nothing_is_said_it_counts_for_a_minute():
         ({"kubernetes": {"audience": "x", "allow": ["a/b"], "cache_seconds": 61}}, "callers.kubernetes.cache_seconds"),
     ],
 )
-def test_a_declaration_that_cannot_be_used_is_said_without_the_token(callers, named):
+def test_a_declaration_that_cannot_be_used_is_reported_without_the_token(callers, named):
     with pytest.raises(ConfigurationError) as caught:
         read_configuration({"callers": callers})
     assert named in {fault.field for fault in caught.value.faults}

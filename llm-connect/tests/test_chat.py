@@ -121,7 +121,7 @@ def test_what_asks_for_nothing_is_no_request(keeping, call, fields):
     assert set(seen[0]) == {"model", "messages", "stream", "provider", "usage"}
 
 
-def test_openrouter_is_told_the_declared_prices_as_the_highest(upstream, gateway_to, call):
+def test_openrouter_is_reported_the_declared_prices_as_the_highest(upstream, gateway_to, call):
     """The price of each request among them, also where it is none: else an endpoint that has one may be chosen."""
     base, seen = upstream
     profile = Profile(PROFILE, "openrouter", "vendor/asked", prices=Prices(1.5, 2.0))

@@ -101,7 +101,7 @@ def test_all_faults_come_at_once():
 
 
 @pytest.mark.parametrize("octets", [b"[server", b"\xff\xfe", None])
-def test_a_file_that_cannot_be_read_is_said(tmp_path, octets):
+def test_a_file_that_cannot_be_read_is_reported(tmp_path, octets):
     path = tmp_path / "a.toml"
     if octets is not None:
         path.write_bytes(octets)
@@ -175,8 +175,8 @@ def test_a_budget_for_somebody_who_never_calls_is_a_fault(callers, known):
 
 
 def test_what_is_sent_to_openrouter_is_what_was_said():
-    said = {"data_collection": "deny", "zdr": False, "order": ["a"], "only": [], "allow_fallbacks": False}
-    assert read_configuration({"providers": {"openrouter": said}}).providers["openrouter"].options == said
+    output = {"data_collection": "deny", "zdr": False, "order": ["a"], "only": [], "allow_fallbacks": False}
+    assert read_configuration({"providers": {"openrouter": output}}).providers["openrouter"].options == output
 
 
 # Each way in which a call could go to a model that nobody asked for.
@@ -242,7 +242,7 @@ def test_a_wrong_word_is_one_fault_and_a_file_is_blamed_on_what_named_it(run, tm
     provider = '[providers.x]\nkind = "soap"\nbase_url = "http://evil.example/v1"\nkey = "K"\n'
     profile = '[profiles.a]\nprovider = "y"\nmodel = 3\n'
     config.write_text(provider + profile + '[[budgets]]\nperiod = "year"\ntokens = -1\n')
-    said = run("profiles", "--config", str(config)).stderr
+    output = run("profiles", "--config", str(config)).stderr
     fields = (
         "providers.x.kind",
         "providers.x.base_url",
@@ -251,7 +251,7 @@ def test_a_wrong_word_is_one_fault_and_a_file_is_blamed_on_what_named_it(run, tm
         "budgets[0].period",
         "budgets[0].tokens",
     )
-    assert {field: said.count(f"{field}:") for field in fields} == dict.fromkeys(fields, 1)
+    assert {field: output.count(f"{field}:") for field in fields} == dict.fromkeys(fields, 1)
     missing = run("profiles", "--config", str(tmp_path / "none.toml")).stderr
     assert "--config: " in missing
     assert "LLM_CONNECT_CONFIG" not in missing

@@ -75,7 +75,7 @@ def test_a_file_of_the_disk_is_not_waited_for(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("path", "kind", "said"),
+    ("path", "kind", "expected"),
     [
         ("none", files.Missing, "No such file or directory"),
         (".", files.Unreadable, "Is a directory"),
@@ -83,11 +83,11 @@ def test_a_file_of_the_disk_is_not_waited_for(tmp_path):
         ("socket", files.Unreadable, "No such device or address"),
     ],
 )
-def test_what_cannot_be_read_is_said(tmp_path, monkeypatch, path, kind, said):
+def test_what_cannot_be_read_is_reported(tmp_path, monkeypatch, path, kind, expected):
     monkeypatch.chdir(tmp_path)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind("socket")
-        with pytest.raises(kind, match=said):
+        with pytest.raises(kind, match=expected):
             files.read(path, 100)
 
 
@@ -102,14 +102,14 @@ def test_every_file_that_is_named_has_a_time(pipe):
 
 @pytest.mark.usefixtures("little_patience")
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "expected"),
     [
         ("pipe", "a pipe or terminal that did not"),
         ("endless", f"more than {tls.MAX_AUTHORITIES_BYTES} bytes"),
         ("none", "No such file"),
     ],
 )
-def test_authorities_are_read_within_bounds_and_told_with_every_other_fault(pipe, tmp_path, kind, said):
+def test_authorities_are_read_within_bounds_and_reported_with_every_other_fault(pipe, tmp_path, kind, expected):
     path = {"pipe": pipe, "endless": "/dev/zero", "none": "/nowhere/ca.pem"}[kind]
     config = tmp_path / "llm-connect.toml"
     config.write_text(f'[providers.local]\nkind = "openai"\nbase_url = "https://llm.example/v1"\nca_file = "{path}"\n')
@@ -117,7 +117,7 @@ def test_authorities_are_read_within_bounds_and_told_with_every_other_fault(pipe
         load_settings({VERSION_KEY_FILE: "/nowhere/key"}, config=str(config))
     faults = {fault.field: fault.problem for fault in caught.value.faults}
     assert set(faults) == {"providers.local.ca_file", VERSION_KEY_FILE}
-    assert faults["providers.local.ca_file"].startswith(f"{path} cannot be read ({said}")
+    assert faults["providers.local.ca_file"].startswith(f"{path} cannot be read ({expected}")
 
 
 def test_with_authorities_that_cannot_be_read_it_does_not_start(run, tmp_path, key):

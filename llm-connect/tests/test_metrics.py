@@ -35,7 +35,7 @@ def test_metrics_count_calls_tokens_budgets_and_name_the_keys_version(simulator,
     assert key not in text
 
 
-def test_an_account_whose_period_is_over_is_told_no_more():
+def test_an_account_whose_period_is_over_is_reported_no_more():
     metrics = Metrics()
     place = metrics.text(Admission(1, 1), {}, {"all|all|day|2026-11-24": Amount(5)}, {})
     assert b"2026-11-24" in place

@@ -83,7 +83,7 @@ def test_smoke_wants_a_url(url):
         next(checks(url, "p", 1))
 
 
-def test_output_that_cannot_be_written_is_said():
+def test_output_that_cannot_be_written_is_reported():
     with open("/dev/full", "w") as full:
         found = subprocess.run([PROGRAM, "profiles"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (found.returncode, found.stderr) == (
@@ -173,7 +173,7 @@ def test_a_request_that_outlives_the_drain_is_given_up_with_an_answer(program, s
     assert "Traceback" not in stderr
 
 
-def test_a_bad_environment_is_said_whole_before_anything_starts(run, key):
+def test_a_bad_environment_is_reported_whole_before_anything_starts(run, key):
     environment = {
         "OPENROUTER_API_KEY": key,
         "OPENROUTER_API_KEY_FILE": "/nowhere",
@@ -191,14 +191,14 @@ def test_a_bad_environment_is_said_whole_before_anything_starts(run, key):
     assert key not in found.stderr
 
 
-def test_a_taken_port_is_said(run):
+def test_a_taken_port_is_reported(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         found = run("serve", "--port", str(taken.getsockname()[1]))
     assert found.returncode == 1
     assert "the port is in use; nothing was started" in found.stderr
 
 
-def test_a_host_that_is_none_is_said(run, tmp_path):
+def test_a_host_that_is_none_is_reported(run, tmp_path):
     config = tmp_path / "llm-connect.toml"
     config.write_text(f'[callers.static]\nops = {{sha256 = "{"0" * 64}"}}\n')
     found = run("serve", "--port", "0", "--host", "no such host", "--config", str(config))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import threading
 
 import pytest
+
+from llm_connect.web.listening import CannotListen, reserve
+from llm_connect.web.server import Server
 
 
 class BusyAfterwards:
@@ -44,3 +49,16 @@ def test_an_answer_does_not_wait_for_what_is_done_after_it(busy, call):
     assert call("GET", url).octets == b"done"
     app.let_go.set()
     assert app.was_let_go.wait(10)
+
+
+def test_a_port_that_is_taken_meanwhile_ends_the_start(gateway_of, simulator):
+    """Reserved and lost: another server listens there by the time that granian wants to."""
+    sock = reserve("127.0.0.1", 0)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(sock.getsockname())
+        other.listen()
+        server = Server(gateway_of(simulator), sock, lambda: pytest.fail("it cannot listen"))
+        with pytest.raises(CannotListen, match="in use"):
+            asyncio.run(asyncio.wait_for(server.run(), 10))
+    sock.close()

@@ -1,4 +1,4 @@
-"""`smoke` against what is no gateway, or a bad one: the token stays here, nothing is waited for without end."""
+"""`smoke` against something that is not a gateway, or a bad one: it keeps the token and never waits for ever."""
 
 from __future__ import annotations
 
@@ -90,8 +90,11 @@ def test_an_address_with_more_than_an_address_is_refused_and_not_repeated(smoke,
 
 def test_what_answers_neither_repeats_the_token_nor_steers_the_terminal(smoke):
     def play(handler):
-        told = {"type": "caller_unknown", "message": f"no \x1b[2J{handler.headers['authorization']}\n" + "word " * 999}
-        return 401, {}, json.dumps(told).encode()
+        answer = {
+            "type": "caller_unknown",
+            "message": f"no \x1b[2J{handler.headers['authorization']}\n" + "word " * 999,
+        }
+        return 401, {}, json.dumps(answer).encode()
 
     with answering(play) as (url, _):
         for more in ([], ["--json"]):
@@ -158,7 +161,7 @@ def test_an_answer_without_end_is_read_no_further_than_16_mib(smoke):
 
 @contextmanager
 def saying(answer):
-    """The port of a server that says this once, whatever it is told."""
+    """The port of a server that says this once, whatever it is answer."""
     with socket.create_server(("127.0.0.1", 0)) as plain:
 
         def once():
@@ -181,7 +184,7 @@ def test_https_where_http_is_spoken(smoke, answer):
 
 
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.6\r\n", b""])
-def test_what_speaks_no_http_is_told_without_the_name_of_an_exception(smoke, answer):
+def test_what_speaks_no_http_is_reported_without_the_name_of_an_exception(smoke, answer):
     with saying(answer) as port:
         done = smoke(f"http://127.0.0.1:{port}")
     assert (done.returncode, done.stdout) == (3, "")

@@ -85,8 +85,8 @@ def test_a_judgement_that_is_given_up_leaves_its_record_and_what_was_used(progra
     assert (records[1]["status"], records[1]["total_tokens"]) == (replies[0].status, 15)
     with closing(sqlite3.connect(tmp_path / "state" / "ledger.sqlite")) as database:
         assert database.execute("SELECT tokens FROM account").fetchall() == [(15,)]
-    told = [json.loads(line) for line in stderr.splitlines() if '"event":"request"' in line]
-    assert [line["status"] for line in told] == [replies[0].status]
+    logged = [json.loads(line) for line in stderr.splitlines() if '"event":"request"' in line]
+    assert [line["status"] for line in logged] == [replies[0].status]
 
 
 def test_a_client_that_does_not_read_does_not_hold_up_the_end(program, serving, key, call):

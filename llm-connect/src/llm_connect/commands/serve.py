@@ -86,7 +86,7 @@ async def _serve(
     settings: Settings, sock: socket.socket, host: str, drain_delay_seconds: int, drain_seconds: int
 ) -> int:
     from llm_connect.web.app import Gateway
-    from llm_connect.web.listening import stop_on_signals, url_of
+    from llm_connect.web.listening import CannotListen, stop_on_signals, url_of
     from llm_connect.web.server import Server
 
     try:
@@ -102,7 +102,10 @@ async def _serve(
         drain_seconds=drain_seconds,
     )
     stop_on_signals(server.stop)
-    return await server.run()
+    try:
+        return await server.run()
+    except CannotListen as error:
+        raise _cannot_listen(error, host) from None
 
 
 def _require_callers(settings: Settings, host: str) -> None:
@@ -120,8 +123,12 @@ def _reserve(host: str, port: int) -> socket.socket:
     try:
         return reserve(host, port)
     except CannotListen as error:
-        hint = "Next: choose another --port (0 picks a free one) or --host."
-        raise CommandError(ANSWER_IS_NO, "address", host, f"{error}; nothing was started", hint) from None
+        raise _cannot_listen(error, host) from None
+
+
+def _cannot_listen(error: Exception, host: str) -> CommandError:
+    hint = "Next: choose another --port (0 picks a free one) or --host."
+    return CommandError(ANSWER_IS_NO, "address", host, f"{error}; nothing was started", hint)
 
 
 def _announce(url: str, settings: Settings, host: str) -> None:

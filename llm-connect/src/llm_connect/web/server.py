@@ -113,7 +113,10 @@ class Server:
             await self._listening(serving, host, port)
             self._reserved.close()
             self._on_listening()
-            await self._stop_requested.wait()
+            await _first(self._stop_requested.wait(), None, serving)
+            if serving.done():
+                await serving  # it ended by itself: whatever it raised is the reason
+                raise CannotListen(f"the server on {host}:{port} ended unexpectedly")
             await self._drain(granian, serving)
         finally:
             await self._application.stop()
@@ -125,10 +128,10 @@ class Server:
                 _, writer = await asyncio.open_connection(host, port)
                 writer.close()
                 await writer.wait_closed()
-                return
+                if not serving.done():  # otherwise it is another server that accepts connections there
+                    return
             await asyncio.sleep(_CHECK_SECONDS)
-        await serving
-        raise CannotListen(f"cannot listen on {host}:{port}")
+        raise CannotListen(f"cannot listen on {host}:{port}: {serving.exception()}")
 
     async def _drain(self, granian: Granian, serving: asyncio.Task[None]) -> None:
         self._application.drain()
@@ -142,7 +145,7 @@ class Server:
         await asyncio.gather(serving, return_exceptions=True)
 
 
-async def _first(event: Awaitable[object], seconds: float, *others: asyncio.Task[None]) -> None:
+async def _first(event: Awaitable[object], seconds: float | None, *others: asyncio.Task[None]) -> None:
     """Wait for the event, the time or one of the others, whatever comes first."""
     waiting = asyncio.ensure_future(event)
     await asyncio.wait([waiting, *others], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
