@@ -130,7 +130,7 @@ PATH = 'path "x/*" { capabilities = ["read"] }'
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({"action": "create", "kind": "policy", "name": "p"}, "p not found"),
+        ({"action": "create", "kind": "policy", "name": "p"}, "policy p not found"),
         ({"action": "change", "kind": "role", "name": "r"}, "r"),
         (
             {"action": "change", "kind": "policy", "name": "p", "widening": ReachesFurther((PATH,))},
