@@ -21,6 +21,7 @@ from warden.core.clusters.rights import Asking, askings, cluster_rights
 from warden.core.errors import Refused, WardenError
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.core.plans.lane_plan import LaneOptions
 from warden.usecases.apply import apply_target
 from warden.usecases.refresh import refresh
 from warden.usecases.sync import sync
@@ -168,15 +169,9 @@ class Agent:
         return self.target().plan()
 
     def sync(self):
-        found = sync(
-            self.bench.seated,
-            [self.bench.target()],
-            {"coulombcore": self.kube},
-            self.bench.vault(),
-            self.bench.journal,
-            patience=self.bench.patience,
-        )
-        return found[0].followed
+        context = self.bench.context(clusters=self.bench.clusters(coulombcore=self.kube))
+        found = sync(self.bench.seated, context, LaneOptions(), patience=self.bench.patience)
+        return found.done[0].followed
 
     def apply(self):
         return apply_target(self.target(), self.bench.journal)

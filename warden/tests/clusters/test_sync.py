@@ -4,9 +4,11 @@ import datetime as dt
 
 import pytest
 
-from warden.core.errors import Closed, Missing
+from warden.core.errors import Closed, Effect, Missing
 from warden.core.lanes.lane import Delivery
-from warden.usecases.sync import sync
+from warden.core.plans.lane_plan import LaneOptions
+from warden.core.remedies import warden
+from warden.usecases.sync import NoExternalSecret, NothingDelivered, OperatorReply, sync
 
 pytestmark = pytest.mark.cluster
 
@@ -16,10 +18,8 @@ def asked(bench):
     """Syncs the bench's lane; answers what was followed, by cluster."""
 
     def run(patience=bench.patience, **clusters):
-        targets = [bench.target(name) for name in bench.lane.deliveries]
-        known = {name: clusters.get(name) or bench.kube(name) for name in bench.lane.deliveries}
-        done = sync(bench.seated, targets, known, bench.vault(), bench.journal, patience=patience)
-        return {each.cluster: each for each in done}
+        done = sync(bench.seated, bench.context(bench.clusters(**clusters)), LaneOptions(), patience=patience)
+        return {each.cluster: each for each in done.done}
 
     return run
 
@@ -42,7 +42,7 @@ def followed(done):
 def test_followed_everywhere_and_journaled_before_and_after(everywhere, asked):
     done = asked()
     assert followed(done) == {"coulombcore": "synced", "railiance01": "synced"}
-    assert all(each.ms > 0 and each.why == "" for each in done.values())
+    assert all(each.ms > 0 and each.cause is None for each in done.values())
     assert records(everywhere) == [
         ("sync.begin", {"clusters": ["coulombcore", "railiance01"]}),
         ("sync.done", {"clusters": {"coulombcore": "synced", "railiance01": "synced"}}),
@@ -73,14 +73,14 @@ def test_one_that_fails_says_why_and_keeps_no_other_from_being_asked(everywhere,
     everywhere.refreshed("failed")  # the operator knows of the store by now
     done = asked()
     assert followed(done) == {"coulombcore": "failed", "railiance01": "synced"}
-    assert done["coulombcore"].why
-    assert everywhere.value not in done["coulombcore"].why
+    assert isinstance(done["coulombcore"].cause, OperatorReply)
+    assert everywhere.value not in done["coulombcore"].cause.text
 
 
 def test_a_cluster_that_is_down_is_no_answer_and_the_other_is_asked(everywhere, asked):
     done = asked(coulombcore=everywhere.dead())
     assert followed(done) == {"coulombcore": "silent", "railiance01": "synced"}
-    assert "cannot be reached" in done["coulombcore"].why
+    assert done["coulombcore"].cause.kind == "unreachable"
 
 
 def test_an_operator_that_is_stopped_is_silent_whatever_its_ready_says(bench, asked):
@@ -92,41 +92,44 @@ def test_an_operator_that_is_stopped_is_silent_whatever_its_ready_says(bench, as
     finally:
         bench.handle().start_eso()
     assert [each["status"] for each in conditions] == ["True"]
-    assert (done.followed, "does it run there?" in done.why) == ("silent", True)
+    assert (done.followed, done.cause.waited) == ("silent", 1.5)
     assert done.ms >= 1500
 
 
 def test_without_an_external_secret_there_is_nothing_to_refresh(bench, asked):
     bench.tenant()
     done = asked()["coulombcore"]
-    assert (done.followed, done.why) == ("absent", "there is no such ExternalSecret")
+    assert (done.followed, done.cause) == ("absent", NoExternalSecret())
 
 
 def test_where_no_value_was_put_yet_that_is_what_is_next(bench, asked):
     bench.tenant()
     bench.apply()
     first = asked()["coulombcore"]
-    assert (first.followed, first.hint) == ("failed", f"warden put {bench.name} API_KEY")
+    put = (warden("put", bench.name, "API_KEY"),)
+    assert (first.followed, first.remedy) == ("failed", put)
     bench.put()
-    assert (asked()["coulombcore"].followed, asked()["coulombcore"].hint) == ("synced", "")
+    assert (asked()["coulombcore"].followed, asked()["coulombcore"].remedy) == ("synced", ())
     bench.platform.must("DELETE", bench.data)
-    assert asked()["coulombcore"].hint == f"warden put {bench.name} API_KEY"
+    assert asked()["coulombcore"].remedy == put
 
 
 def test_a_closed_lane_is_left_alone(bench, asked):
     bench.ready()
     before = bench.handle().must("GET", bench.url("externalsecret", bench.name))["metadata"]["annotations"]
     bench.journal.record("lane.closed", bench.name, {"reason": "test"})
-    with pytest.raises(Closed, match="Nothing was asked for"):
+    with pytest.raises(Closed) as fault:
         asked()
+    assert fault.value.effect == Effect.NOTHING_ASKED
     after = bench.handle().must("GET", bench.url("externalsecret", bench.name))["metadata"]["annotations"]
     assert (before, records(bench)) == (after, [])
 
 
 def test_what_is_made_by_hand_everywhere_is_said_and_nothing_is_journaled(bench, asked):
     bench.change(deliveries={"coulombcore": Delivery(bootstrap_secret=f"{bench.namespace}/{bench.name}")})
-    with pytest.raises(Missing, match="delivered nowhere by External Secrets Operator"):
+    with pytest.raises(Missing) as fault:
         asked()
+    assert fault.value.problem == NothingDelivered(bench.name)
     assert records(bench) == []
 
 

@@ -8,10 +8,9 @@ from warden.core.clusters.manifests import Ref
 from warden.core.errors import Refused, Unidentified, Unreachable
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Delivery
-from warden.core.proofs.delivery_observation import Sync
 from warden.usecases import refresh as refresh_module
 from warden.usecases.refresh import refresh
-from warden.usecases.sync import _one, _with_reason
+from warden.usecases.sync import _with_store_reason, sync_delivery
 
 ASKED = Ref("ExternalSecret", "team", "key")
 STORE = Ref("SecretStore", "team", "openbao-app")
@@ -66,7 +65,7 @@ def test_a_store_that_is_ready_by_now_is_waited_for():
 def test_one_that_is_not_or_may_not_be_looked_at_is_a_failure(store):
     found = refresh(Scripted(GRACE + 0.7, store), ASKED, patience=20)
     assert (found.followed, found.ms < 20_000) == ("failed", True)
-    assert found.why.endswith("is not ready")
+    assert found.reply.endswith("is not ready")
 
 
 def test_one_failure_may_be_of_a_read_that_had_begun_before_it_is_asked_again_before_that_counts():
@@ -79,7 +78,7 @@ def test_one_failure_may_be_of_a_read_that_had_begun_before_it_is_asked_again_be
 def test_a_failure_that_comes_again_counts_and_one_alone_does_when_nothing_follows():
     again = refresh(Scripted(60, message="permission denied"), ASKED, patience=20)
     alone = refresh(Scripted(60, message="permission denied", answered=1), ASKED, patience=GRACE + 1)
-    assert [(each.followed, each.why) for each in (again, alone)] == [("failed", "permission denied")] * 2
+    assert [(each.followed, each.reply) for each in (again, alone)] == [("failed", "permission denied")] * 2
     assert again.ms < 20_000
 
 
@@ -98,8 +97,7 @@ def test_what_a_store_says_when_it_is_well_is_no_reason_of_a_failure(lane_of):
 
     lane = lane_of(deliveries={"here": Delivery(external_secret="tenant/key")})
     one = target(lane, "here", {"here": DeclaredCluster(context="c")})
-    found = _with_reason(Sync(followed="failed", why=NOT_READY), one, Stored())
-    assert found.why == f"{NOT_READY}: permission denied"
+    assert _with_store_reason(NOT_READY, one, Stored()) == f"{NOT_READY}: permission denied"
 
 
 @pytest.mark.parametrize(
@@ -113,5 +111,5 @@ def test_a_cluster_that_refuses_is_told_from_one_that_gives_no_answer(lane_of, k
 
     lane = lane_of(deliveries={"here": Delivery(external_secret="tenant/key")})
     one = target(lane, "here", {"here": DeclaredCluster(context="c")})
-    found = _one(one, kind("it said so", hint="do this") if early else Refusing(0), None, 1)
-    assert (found.followed, found.why, found.hint) == (followed, "it said so", "do this")
+    found = sync_delivery(one, kind("it said so", hint="do this") if early else Refusing(0), None, 1)
+    assert (found.followed, found.cause.problem, found.hint) == (followed, "it said so", "do this")

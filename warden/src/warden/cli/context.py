@@ -62,10 +62,12 @@ class Workspace:
 
     def chosen(self, lane: str | None, *, every: bool) -> list[Lane]:
         """The lane that was named, or every active one. Raises `UsageError` where neither or both were asked for."""
-        from warden.core.errors import UsageError
+        from warden.core.errors import Effect, UsageError
+        from warden.core.remedies import warden
 
         if bool(lane) == every:
-            raise UsageError("name one lane, or give --all. Nothing was done.", hint="warden route list")
+            lanes = (warden("route list"),)
+            raise UsageError("name one lane, or give --all", effect=Effect.NOTHING_DONE, remedy=lanes)
         if lane:
             return [self.lane(lane)]
         return [each for each in self.lanes.values() if each.status == "active"]
@@ -95,12 +97,10 @@ class Workspace:
 
     def audit(self, files: Sequence[str], command: str | None) -> AuditLog:
         """The audit log that was named, else WARDEN_AUDIT, else where the server says that it writes it."""
-        from warden.core.errors import UsageError
+        from warden.core.errors import Effect, UsageError
 
         if command and files:
-            raise UsageError(
-                "--audit and --audit-command exclude each other. Nothing was asked.", hint="give one of them"
-            )
+            raise UsageError("--audit and --audit-command cannot be used together", effect=Effect.NOTHING_ASKED)
         if command:
             return wiring.audit_command(command)
         named = files or tuple(filter(None, os.environ.get("WARDEN_AUDIT", "").split(os.pathsep)))
@@ -108,7 +108,8 @@ class Workspace:
 
     def audit_files(self) -> tuple[str, ...]:
         """Where the audit lines are: beside the embedded platform, or where the server says (which needs sudo)."""
-        from warden.core.errors import Refused, UsageError
+        from warden.core.errors import Effect, Refused, UsageError
+        from warden.core.remedies import SetVariable
 
         embedded = wiring.embedded_at(self.address)
         if embedded:
@@ -119,8 +120,10 @@ class Workspace:
             found = ()
         if not found:
             raise UsageError(
-                f"where {self.address} writes its audit lines is not known here. Nothing was asked.",
-                hint="name it: --audit FILE, --audit-command COMMAND, or export WARDEN_AUDIT=FILE",
+                f"where {self.address} writes its audit log is not known here",
+                effect=Effect.NOTHING_ASKED,
+                hint="name it with --audit FILE or --audit-command COMMAND",
+                remedy=(SetVariable("WARDEN_AUDIT", "FILE"),),
             )
         return found
 
@@ -182,30 +185,6 @@ class Connections:
         """Every cluster, by the auth mount that its accounts log in at."""
         return {one.auth_mount: self[name] for name, one in self.declared.items()}
 
-    def of(self, names: Sequence[str]) -> dict[str, Cluster | WardenError]:
-        """Several of them."""
-        return {name: self[name] for name in names}
-
-    def targets(self, lane: Lane, only: Sequence[str] = ()) -> tuple[DeliveryTarget, ...]:
-        """The lane's deliveries, or those to the named clusters. Raises `UsageError` for other names."""
-        from warden.core.lanes.delivery_target import target, targets
-
-        self.expect_here(lane, only)
-        found = targets(lane, self.declared)
-        return tuple(target(lane, name, self.declared) for name in only) if only else found
-
-    def expect_here(self, lane: Lane, names: Sequence[str]) -> None:
-        """Raise `UsageError` for a cluster of the lane that the embedded platform does not have."""
-        from warden.core.errors import UsageError
-
-        absent = [name for name in names if name in lane.deliveries and name not in self.declared]
-        if self.embedded and absent:
-            raise UsageError(
-                f"{', '.join(absent)}: no part of this embedded platform. Nothing was done.",
-                subject=lane.id,
-                hint=f"warden dev up --cluster {','.join(lane.deliveries)}",
-            )
-
     def reached(self, target: DeliveryTarget) -> Reached:
         """OpenBao as that cluster reaches it."""
         from warden.core.clusters.manifests import Reached
@@ -221,15 +200,16 @@ class Connections:
 
 
 def _pem(path: str) -> str:
-    from warden.core.errors import UsageError
+    from warden.core.errors import Effect, UsageError
 
     try:
         with open(path, encoding="ascii") as file:
             return file.read()
     except (OSError, UnicodeDecodeError):
         raise UsageError(
-            f"{path}, the authorities of OpenBao, cannot be read as PEM. Nothing was done.",
-            hint="openbao_ca in clusters.yaml, or BAO_CACERT, name a PEM file",
+            f"{path}, the certificate authorities of OpenBao, cannot be read as PEM",
+            effect=Effect.NOTHING_DONE,
+            hint="openbao_ca in clusters.yaml, or BAO_CACERT, has to name a PEM file",
         ) from None
 
 
@@ -240,6 +220,7 @@ def rendering(platform: str, lane: str, cluster: str) -> tuple[DeliveryTarget, C
     """
     from warden.core.errors import UsageError
     from warden.core.lanes.delivery_target import target
+    from warden.core.plans.lane_plan import LaneOptions
 
     catalog = wiring.catalog(platform)
     try:
@@ -249,7 +230,7 @@ def rendering(platform: str, lane: str, cluster: str) -> tuple[DeliveryTarget, C
         if cluster not in declared or not declared[cluster].openbao:
             raise
         return target(catalog.lane(lane), cluster, declared), lambda: _declared_reach(platform, declared[cluster])
-    wanted = found.clusters.targets(found.lane(lane), [cluster])[0]
+    (wanted,) = found.context.deliveries(found.lane(lane), LaneOptions(clusters=(cluster,)))
     return wanted, lambda: found.clusters.reached(wanted)
 
 
@@ -264,13 +245,15 @@ def clusters_of(platform: str) -> list[ClusterToExamine]:
     """The clusters that lanes are delivered to from this OpenBao; none where that cannot be said."""
     from warden.core.errors import WardenError
     from warden.core.openbao.resources import is_template
+    from warden.core.plans.lane_plan import LaneOptions
     from warden.usecases.doctor.cluster import ClusterToExamine
 
     try:
         workspace = Workspace(platform)
         found = workspace.clusters
         lanes = [each for each in workspace.lanes.values() if each.status == "active" and not is_template(each)]
-        targets = [target for lane in lanes for target in found.targets(lane) if not target.by_hand]
+        context = workspace.context
+        deliveries = [each for lane in lanes for each in context.deliveries(lane, LaneOptions()) if not each.by_hand]
     except WardenError:
         return []
     return [
@@ -278,7 +261,7 @@ def clusters_of(platform: str) -> list[ClusterToExamine]:
             name=name,
             cluster=found[name],
             declared=declared,
-            deliveries=tuple(target for target in targets if target.cluster == name),
+            deliveries=tuple(each for each in deliveries if each.cluster == name),
         )
         for name, declared in found.declared.items()
     ]

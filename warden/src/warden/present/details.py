@@ -162,7 +162,8 @@ def _(detail: delivery_details.RefreshFailed) -> str:
 
 @describe_detail.register
 def _(detail: delivery_details.NoReaction) -> str:
-    return f"no reaction: {detail.message}".rstrip(": ")
+    last = f" (its last word: {detail.last_reason} at {detail.last_at})" if detail.last_reason else ""
+    return f"External Secrets Operator did not react within {detail.waited:.0f} s; is it running?{last}"
 
 
 @describe_detail.register

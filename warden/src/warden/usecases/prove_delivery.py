@@ -14,7 +14,7 @@ import msgspec
 
 from warden.core.clusters.exposure import ExposureObservation
 from warden.core.clusters.manifests import Ref, external_secret_of
-from warden.core.errors import Inconclusive, Refused, WardenError
+from warden.core.errors import Refused, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Consumer
 from warden.core.openbao.api import SecretObservation
@@ -22,7 +22,7 @@ from warden.core.proofs.consumer_check import ConsumerObservation
 from warden.core.proofs.delivery_details import MarkerMissing
 from warden.core.proofs.delivery_observation import DeliveryObservation, EarlierSecret, Part, Sync
 from warden.core.proofs.delivery_verdicts import judge_delivery
-from warden.core.proofs.details import NotServing, Unobserved, unobserved
+from warden.core.proofs.details import Unobserved, unobserved
 from warden.core.proofs.evidence import Evidence
 from warden.core.proofs.findings import cluster_findings
 from warden.core.proofs.overwrite_check import overwritten
@@ -33,7 +33,7 @@ from warden.ports.clusters import Clusters
 from warden.ports.vault import Vault
 from warden.usecases.exposure import Exposures
 from warden.usecases.probe_sender import write_marker
-from warden.usecases.refresh import PATIENCE, refresh
+from warden.usecases.refresh import PATIENCE, openbao_away, refresh
 from warden.usecases.targets.cluster import ClusterTarget
 
 _Found = TypeVar("_Found")
@@ -156,21 +156,10 @@ class DeliveryObserver:
         self._try("audit", lambda: write_marker(self._vault, nonce))
         external = external_secret_of(self._target)
         found = self._try("refresh", lambda: refresh(self._cluster, external, self._tools.patience))
-        if found is not None and found.followed in {"failed", "silent"} and (away := self._openbao_away()):
+        if found is not None and found.followed in {"failed", "silent"} and (away := openbao_away(self._vault)):
             self._unobserved.setdefault("refresh", away)
             return None
         return found
-
-    def _openbao_away(self) -> Unobserved | None:
-        """Why OpenBao gives nobody a value now; then a refresh that failed says nothing about the delivery."""
-        system = f"OpenBao {self._vault.address}"
-        try:
-            health = self._vault.health()
-        except Inconclusive as fault:
-            return unobserved(fault)
-        if health.sealed or not health.initialized:
-            return Unobserved("sealed", system, NotServing(system, initialized=health.initialized))
-        return None
 
     def _newest_version(self) -> int:
         custody = self._target.lane.custody

@@ -1,4 +1,4 @@
-"""Ask External Secrets Operator for a refresh now, and wait until it was followed: what `sync`, `prove`, `adopt` share.
+"""Request a refresh from External Secrets Operator and wait until it followed: what `sync`, `prove`, `adopt` share.
 
 Any change of an ExternalSecret's annotations makes it read again; that it did is seen in
 ``status.syncedResourceVersion``, which changes with it. A ``Ready=True`` of before says nothing.
@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from warden.core.clusters.manifests import Manifest, Ref
 from warden.core.errors import Inconclusive, Missing, Refused
-from warden.core.openbao.api import UNSEAL
+from warden.core.proofs.delivery_details import NoReaction
 from warden.core.proofs.delivery_observation import Sync
+from warden.core.proofs.details import NotServing, Unobserved, unobserved
 from warden.ports.cluster import Cluster
 from warden.ports.vault import Vault
 
@@ -30,46 +31,43 @@ GRACE = 2.0
 SURE = 2
 """Failures after which it failed: the first may be of a read that was under way when the refresh was asked for."""
 
-NOT_BLAMED = "That the delivery is wrong is not said by this."
-"""What is said of a refresh that was not followed while OpenBao gave no answer."""
-
 
 def refresh(cluster: Cluster, ref: Ref, patience: float = PATIENCE) -> Sync:
     """Force a refresh of an ExternalSecret and wait. Raises as the port Cluster says."""
     if cluster.get(ref) is None:
         return Sync(followed="absent")
-    said = _Said(cluster, ref)
+    failures = _Failures(cluster, ref)
     try:
-        return _waited(cluster, ref, said, patience)
+        return _waited(cluster, ref, failures, patience)
     except Missing:
         return Sync(followed="absent")
 
 
-def no_answer_of(vault: Vault) -> tuple[str, str] | None:
-    """Why no refresh could be followed, and what to do, where OpenBao gives no answer now; ``None`` where it does."""
+def openbao_away(vault: Vault) -> Unobserved | None:
+    """Why OpenBao gives nobody a value now, so that no refresh can be followed; ``None`` where it answers."""
+    system = f"OpenBao {vault.address}"
     try:
         health = vault.health()
     except Inconclusive as fault:
-        return f"{fault.message.rstrip('.')}, as seen from here too. {NOT_BLAMED}", fault.hint
+        return unobserved(fault)
     if health.sealed or not health.initialized:
-        state = "sealed" if health.initialized else "not initialised"
-        return f"OpenBao {vault.address} is {state}, so nothing can be read. {NOT_BLAMED}", UNSEAL
+        return Unobserved("sealed", system, NotServing(system, initialized=health.initialized))
     return None
 
 
-def _ask(cluster: Cluster, ref: Ref) -> Manifest:
+def _request(cluster: Cluster, ref: Ref) -> Manifest:
     return cluster.patch(ref, {"metadata": {"annotations": {ANNOTATION: secrets.token_hex(8)}}})
 
 
-def _waited(cluster: Cluster, ref: Ref, said: "_Said", patience: float) -> Sync:
-    now = asked = _ask(cluster, ref)
+def _waited(cluster: Cluster, ref: Ref, failures: "_Failures", patience: float) -> Sync:
+    now = asked = _request(cluster, ref)
     started, again = time.monotonic(), False
     while (passed := time.monotonic() - started) < patience:
-        if said.failed and passed - said.since > GRACE and not _passes(cluster, now, said.failed):
-            if said.times >= SURE:
+        if failures.failed and passed - failures.since > GRACE and not _will_retry(cluster, now, failures.failed):
+            if failures.times >= SURE:
                 break
             if not again:  # it failed once: only a read that begins from here on tells whether it still does
-                asked, again = _ask(cluster, ref), True
+                asked, again = _request(cluster, ref), True
         time.sleep(HASTE if passed < 1 else HASTE * 5)
         found = cluster.get(ref)
         if found is None:
@@ -78,16 +76,15 @@ def _waited(cluster: Cluster, ref: Ref, said: "_Said", patience: float) -> Sync:
         if _synced(now) != _synced(asked) and _ready(now):
             return Sync(followed="synced", ms=(time.monotonic() - started) * 1000)
         if not _ready(now):
-            said.listen(passed)
+            failures.listen(passed)
     ms = (time.monotonic() - started) * 1000
-    if said.failed:
-        return Sync(followed="failed", why=said.failed, ms=ms)
-    why = f"External Secrets Operator left {ref} as it was for {patience:.0f} s; does it run there? {_last_said(now)}"
-    return Sync(followed="silent", why=why.strip(), ms=ms)
+    if failures.failed:
+        return Sync(followed="failed", reply=failures.failed, ms=ms)
+    return Sync(followed="silent", silence=_silence(now, patience), ms=ms)
 
 
-class _Said:
-    """The failures that were told of an ExternalSecret since it was looked at first.
+class _Failures:
+    """The failures reported of an ExternalSecret since it was looked at first.
 
     failed  the words of the newest one; empty before the first
     since   when the first one was heard, as `listen` was told
@@ -97,24 +94,24 @@ class _Said:
     def __init__(self, cluster: Cluster, ref: Ref) -> None:
         self._cluster = cluster
         self._ref = ref
-        self._known = {_told_apart(each) for each in _failures(cluster, ref)}
+        self._known = {_event_key(each) for each in _failure_events(cluster, ref)}
         self.failed = ""
         self.since = 0.0
         self.times = 0
 
     def listen(self, passed: float) -> None:
         """Take in what is new after `passed` seconds."""
-        new = [each for each in _failures(self._cluster, self._ref) if _told_apart(each) not in self._known]
+        new = [each for each in _failure_events(self._cluster, self._ref) if _event_key(each) not in self._known]
         if not new:
             return
-        self._known |= {_told_apart(each) for each in new}
+        self._known |= {_event_key(each) for each in new}
         self.since = self.since or passed
         self.times += 1
-        self.failed = str(new[-1].get("message") or new[-1].get("reason") or "it did not say why")
+        self.failed = str(new[-1].get("message") or new[-1].get("reason") or "no reason given")
 
 
-def _passes(cluster: Cluster, external: Manifest, failed: str) -> bool:
-    """Whether what failed is mended: a store that was not ready, and is now, is tried again by the operator itself."""
+def _will_retry(cluster: Cluster, external: Manifest, failed: str) -> bool:
+    """Whether the operator tries again by itself: its store was not ready, and is now."""
     if not failed.endswith("is not ready"):
         return False
     named = external["spec"]["secretStoreRef"]
@@ -135,21 +132,21 @@ def _ready(external: Manifest) -> bool:
     return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
 
 
-def _last_said(external: Manifest) -> str:
+def _silence(external: Manifest, waited: float) -> NoReaction:
     conditions = (external.get("status") or {}).get("conditions") or ()
-    ready = next((each for each in conditions if each.get("type") == "Ready"), None)
-    return f"(its last word: {ready.get('reason')} at {ready.get('lastTransitionTime')})" if ready else ""
+    ready: Manifest = next((each for each in conditions if each.get("type") == "Ready"), {})
+    return NoReaction(waited, str(ready.get("reason") or ""), str(ready.get("lastTransitionTime") or ""))
 
 
-def _failures(cluster: Cluster, ref: Ref) -> Sequence[Manifest]:
-    """What was said of the object and is no success; who may not see it goes without the reason of a failure."""
+def _failure_events(cluster: Cluster, ref: Ref) -> Sequence[Manifest]:
+    """Events of the object that are not successes; a caller who may not list events gets no reason for a failure."""
     try:
         return [each for each in cluster.events(ref) if each.get("type") != "Normal"]
     except Refused:
         return ()
 
 
-def _told_apart(event: Manifest) -> str:
-    """What tells one event from another: a repeated one keeps its name and counts on."""
+def _event_key(event: Manifest) -> str:
+    """What distinguishes one event from another: a repeated one keeps its name and counts on."""
     series = event.get("series") or {}
     return f"{event['metadata']['name']} {event.get('count') or series.get('count') or 0} {event.get('lastTimestamp')}"

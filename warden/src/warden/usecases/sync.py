@@ -5,21 +5,25 @@ the delivery is neither right nor wrong.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
 from warden.core.clusters.manifests import external_secret_of, store_of
-from warden.core.errors import Closed, Missing, Refused, WardenError
+from warden.core.errors import Closed, Effect, Exit, Missing, Refused, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane
 from warden.core.material import quoted
-from warden.core.proofs.delivery_observation import Sync
+from warden.core.plans.lane_plan import LaneOptions, worst
+from warden.core.proofs.delivery_details import NoReaction
+from warden.core.proofs.delivery_observation import Followed, Sync
+from warden.core.proofs.details import Unobserved
+from warden.core.remedies import EditFile, Remedy, RunBao, warden
 from warden.ports.cluster import Cluster
-from warden.ports.journal import Journal
 from warden.ports.vault import Vault
-from warden.usecases.recorded import although
-from warden.usecases.refresh import NOT_BLAMED, PATIENCE, no_answer_of, refresh
+from warden.usecases.context import Context
+from warden.usecases.recorded import effect_so_far
+from warden.usecases.refresh import PATIENCE, openbao_away, refresh
 
 UNANSWERED = re.compile(
     r"Code: 50\d|is sealed|connection refused|connection reset|no such host|no route to host|i/o timeout|timed? ?out"
@@ -29,105 +33,182 @@ UNANSWERED = re.compile(
 """How External Secrets Operator says that OpenBao gave it no answer: the words of OpenBao's client and of Go's net."""
 
 
+class NotSynced(msgspec.Struct, frozen=True):
+    """The lane is closed, so nothing is delivered."""
+
+    lane: str
+
+
+class NothingDelivered(msgspec.Struct, frozen=True):
+    """External Secrets Operator delivers nothing of the lane."""
+
+    lane: str
+
+
+class Requested(msgspec.Struct, frozen=True):
+    """An effect: the refreshes of these clusters were requested."""
+
+    clusters: tuple[str, ...]
+
+
+class OperatorReply(msgspec.Struct, frozen=True, tag="reply"):
+    """External Secrets Operator tried, and this is what it said."""
+
+    text: str
+
+
+class NoExternalSecret(msgspec.Struct, frozen=True, tag="absent"):
+    """There is no such ExternalSecret."""
+
+
+class OpenBaoAway(msgspec.Struct, frozen=True, tag="openbao-away"):
+    """OpenBao gives no answer here either; this says nothing about the delivery."""
+
+    because: Unobserved
+
+
+class NoAnswerThere(msgspec.Struct, frozen=True, tag="no-answer-there"):
+    """OpenBao answers here, and gave External Secrets Operator no answer; ``reply`` is what the operator said."""
+
+    address: str
+    reply: str
+
+
+Cause = OperatorReply | NoReaction | NoExternalSecret | OpenBaoAway | NoAnswerThere | Unobserved
+
+
 class Synced(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it in one cluster; ``why`` is empty where it was followed.
+    """What came of it in one cluster; ``cause`` is ``None`` where it was followed.
 
-    ``followed`` is as in `Sync`, or ``refused``: the cluster does not let this caller ask for it.
-
-    ``hint`` is what to do first, where it is not the delivery that has to be looked at.
+    ``refused``: the cluster does not let this caller ask for it. ``remedy`` comes first where it is not the delivery
+    that has to be looked at; ``hint`` is the cluster's own.
     """
 
     cluster: str
     external_secret: str
-    followed: str
-    why: str
+    followed: Followed | Literal["refused"]
     ms: float
+    cause: Cause | None = None
+    remedy: Remedy = ()
     hint: str = ""
 
 
-def sync(
-    lane: Lane,
-    targets: Sequence[DeliveryTarget],
-    clusters: Mapping[str, Cluster | WardenError],
-    vault: Vault,
-    journal: Journal,
-    *,
-    patience: float = PATIENCE,
-) -> list[Synced]:
-    """Refresh the lane's deliveries, one after the other.
+class LaneSync(msgspec.Struct, frozen=True, kw_only=True):
+    """Every delivery of a lane; ``undelivered`` are clusters that this OpenBao has no connection to."""
+
+    lane: str
+    done: tuple[Synced, ...]
+    undelivered: tuple[str, ...] = ()
+
+    @property
+    def exit(self) -> Exit:
+        """Followed everywhere, or the worst that was seen."""
+        return worst(_EXITS[each.followed] for each in self.done)
+
+    @property
+    def next(self) -> Remedy:
+        """What gave no answer comes first, then what is not there; prove knows whose turn it is in the rest."""
+        if remedy := next((each.remedy for each in self.done if each.remedy), ()):
+            return (*remedy, warden("sync", self.lane))
+        absent = any(each.followed == "absent" for each in self.done)
+        return (warden("apply" if absent else "prove", self.lane),)
+
+
+_EXITS = {
+    "synced": Exit.DONE,
+    "silent": Exit.INCONCLUSIVE,
+    "refused": Exit.REFUSED,
+    "failed": Exit.NO,
+    "absent": Exit.NO,
+}
+
+
+def sync(lane: Lane, context: Context, options: LaneOptions, *, patience: float = PATIENCE) -> LaneSync:
+    """Refresh the lane's deliveries, one after the other; `patience` in seconds, for each.
 
     Raises:
-        Closed: the journal says that the lane is closed; nothing was asked for.
-        Missing: none of its deliveries is External Secrets Operator's.
-        JournalUnwritable: nothing was asked for.
+        Closed: the journal says that the lane is closed; nothing was asked.
+        Missing: External Secrets Operator delivers nothing of it.
+        UsageError: the embedded platform has none of the lane's clusters.
+        JournalUnwritable: nothing was asked, unless its effect says otherwise.
     """
-    if journal.state(lane.id).closed is not None:
-        raise Closed(f"{lane.id} is closed. Nothing was asked for.", subject=lane.id, hint="warden journal log")
-    mine = [target for target in targets if not target.by_hand]
+    deliveries = context.deliveries(lane, options)
+    if not deliveries and context.clusters.embedded and lane.deliveries:
+        raise context.not_in_platform(lane, list(lane.deliveries))
+    if context.journal.state(lane.id).closed is not None:
+        log = warden("journal log", lane=lane.id)
+        raise Closed(NotSynced(lane.id), effect=Effect.NOTHING_ASKED, subject=lane.id, remedy=(log,))
+    mine = [each for each in deliveries if not each.by_hand]
     if not mine:
-        raise Missing(
-            f"{lane.id} is delivered nowhere by External Secrets Operator. Nothing was asked for.",
-            subject=lane.id,
-            hint=f"warden route show {lane.id}",
-        )
-    journal.record("sync.begin", lane.id, {"clusters": [target.cluster for target in mine]})
-    done = [_one(target, clusters[target.cluster], vault, patience) for target in mine]
-    with although(f"{lane.id} was asked for in {', '.join(each.cluster for each in done)}"):
-        journal.record("sync.done", lane.id, {"clusters": {each.cluster: each.followed for each in done}})
-    return done
+        show = warden("route show", lane.id)
+        raise Missing(NothingDelivered(lane.id), effect=Effect.NOTHING_ASKED, subject=lane.id, remedy=(show,))
+    names = tuple(each.cluster for each in mine)
+    context.journal.record("sync.begin", lane.id, {"clusters": list(names)})
+    done = tuple(sync_delivery(each, context.clusters[each.cluster], context, patience) for each in mine)
+    with effect_so_far(Requested(names)):
+        context.journal.record("sync.done", lane.id, {"clusters": {each.cluster: each.followed for each in done}})
+    return LaneSync(lane=lane.id, done=done, undelivered=context.undelivered(lane))
 
 
-def _one(target: DeliveryTarget, cluster: Cluster | WardenError, vault: Vault, patience: float) -> Synced:
-    hint, refused = "", False
+def sync_delivery(
+    delivery: DeliveryTarget, cluster: Cluster | WardenError, context: Context, patience: float
+) -> Synced:
+    """One delivery; a cluster that cannot be asked is a part of the answer."""
+    answer = Synced(cluster=delivery.cluster, external_secret=delivery.delivery.secret, followed="silent", ms=0.0)
     try:
         if isinstance(cluster, WardenError):
             raise cluster
-        found = refresh(cluster, external_secret_of(target), patience)
-        if found.followed in {"failed", "silent"}:
-            found, hint = _unanswered(_with_reason(found, target, cluster), vault)
-            hint = hint or _no_value(target.lane, vault)
+        found = refresh(cluster, external_secret_of(delivery), patience)
+        if found.followed == "failed":
+            found = msgspec.structs.replace(found, reply=_with_store_reason(found.reply, delivery, cluster))
     except WardenError as fault:
-        found, hint, refused = Sync(followed="silent", why=fault.message), fault.hint, isinstance(fault, Refused)
-    return Synced(
-        cluster=target.cluster,
-        external_secret=target.delivery.secret,
-        followed="refused" if refused else found.followed,
-        why=quoted(found.why) or ("there is no such ExternalSecret" if found.followed == "absent" else ""),
-        ms=round(found.ms, 1),
-        hint=hint,
-    )
+        refused = isinstance(fault, Refused)
+        cause = Unobserved(fault.kind, fault.system, fault.problem)
+        followed: Followed | Literal["refused"] = "refused" if refused else "silent"
+        return msgspec.structs.replace(answer, followed=followed, cause=cause, remedy=fault.remedy, hint=fault.hint)
+    answer = msgspec.structs.replace(answer, followed=found.followed, ms=round(found.ms, 1))
+    return answer if found.followed == "synced" else _explained(answer, found, delivery.lane, context)
 
 
-def _no_value(lane: Lane, vault: Vault) -> str:
+def _explained(answer: Synced, found: Sync, lane: Lane, context: Context) -> Synced:
+    """Why it was not followed. While OpenBao gives no answer, that is the reason, and no fault of the delivery."""
+    if found.followed == "absent":
+        return msgspec.structs.replace(answer, cause=NoExternalSecret())
+    if away := openbao_away(context.vault):
+        cause = OpenBaoAway(away)
+        return msgspec.structs.replace(answer, followed="silent", cause=cause, remedy=_unseal(away, context))
+    if found.followed == "failed" and UNANSWERED.search(found.reply):
+        there = NoAnswerThere(context.vault.address, quoted(found.reply))
+        reach = EditFile(file="clusters.yaml", field=f"{answer.cluster}.openbao")
+        return msgspec.structs.replace(answer, followed="silent", cause=there, remedy=(reach,))
+    why = found.silence if found.followed == "silent" else OperatorReply(quoted(found.reply))
+    return msgspec.structs.replace(answer, cause=why, remedy=_no_value(lane, context.vault))
+
+
+def _unseal(away: Unobserved, context: Context) -> Remedy:
+    """How a sealed OpenBao is opened; the embedded platform keeps its own key."""
+    if away.kind != "sealed":
+        return (warden("doctor"),)
+    return (warden("dev up") if context.clusters.embedded else RunBao(action="unseal"),)
+
+
+def _no_value(lane: Lane, vault: Vault) -> Remedy:
     """How a value gets there, where OpenBao holds none; empty where it does, or where that may not be looked at."""
     try:
         found = vault.kv_metadata(lane.custody.mount, lane.custody.key)
     except WardenError:
-        return ""
-    return "" if found and found.live else f"warden put {lane.id} {lane.custody.fields[0]}"
+        return ()
+    return () if found and found.live else (warden("put", lane.id, lane.custody.fields[0]),)
 
 
-def _with_reason(found: Sync, target: DeliveryTarget, cluster: Cluster) -> Sync:
-    """The store's own words, where all that is said of the delivery is that its store is not ready."""
-    if not found.why.endswith("is not ready"):
-        return found
+def _with_store_reason(reply: str, delivery: DeliveryTarget, cluster: Cluster) -> str:
+    """The operator's words, with those about the store where all it says is that the store is not ready."""
+    if not reply.endswith("is not ready"):
+        return reply
     try:
-        events = cluster.events(store_of(target))
+        events = cluster.events(store_of(delivery))
     except WardenError:
-        return found
+        return reply
     bad = (each for each in reversed(events) if each.get("type") != "Normal")
-    said = next((str(each["message"]) for each in bad if each.get("message")), "")
-    return msgspec.structs.replace(found, why=f"{found.why}: {said}" if said else found.why)
-
-
-def _unanswered(found: Sync, vault: Vault) -> tuple[Sync, str]:
-    """The same, or that OpenBao gave no answer, and what to do about that."""
-    if away := no_answer_of(vault):
-        return Sync(followed="silent", why=away[0], ms=found.ms), away[1]
-    if found.followed == "failed" and UNANSWERED.search(found.why):
-        said = (
-            f"OpenBao {vault.address} gave External Secrets Operator no answer, it answers here: {quoted(found.why)}."
-        )
-        hint = "does the cluster reach it? openbao and openbao_ca in clusters.yaml"
-        return Sync(followed="silent", why=f"{said} {NOT_BLAMED}", ms=found.ms), hint
-    return found, ""
+    reason = next((str(each["message"]) for each in bad if each.get("message")), "")
+    return f"{reply}: {reason}" if reason else reply

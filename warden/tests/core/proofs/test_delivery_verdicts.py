@@ -136,8 +136,13 @@ def test_a_sound_delivery(seen_of):
     ("sync", "result", "observed", "detail"),
     [
         (Sync(followed="absent"), "wrong", "none", ExternalSecretMissing("tenant/first-secret")),
-        (Sync(followed="silent", why="left it"), "inconclusive", "no-answer", NoReaction("left it")),
-        (Sync(followed="failed", why="role not found"), "wrong", "not-synced", RefreshFailed("role not found")),
+        (
+            Sync(followed="silent", silence=NoReaction(20.0)),
+            "inconclusive",
+            "no-answer",
+            NoReaction(20.0),
+        ),
+        (Sync(followed="failed", reply="role not found"), "wrong", "not-synced", RefreshFailed("role not found")),
         (None, "inconclusive", "not-seen", None),
     ],
 )
@@ -170,7 +175,7 @@ REMAKE = (kubectl("delete", "Secret", "first-secret"), *SYNC)
     ],
 )
 def test_what_fixes_a_failed_refresh(seen_of, changed, remedy):
-    assert one(seen_of(sync=Sync(followed="failed", why="x"), **changed), "synced").remedy == remedy
+    assert one(seen_of(sync=Sync(followed="failed", reply="x"), **changed), "synced").remedy == remedy
 
 
 def test_an_immutable_secret_is_wrong_while_it_still_holds_the_right_value(seen_of):
@@ -201,16 +206,15 @@ def test_a_pod_of_an_earlier_template_is_waited_for(seen_of):
 
 
 def test_where_nothing_reacts_the_operator_is_to_be_looked_at(seen_of):
-    verdict = one(seen_of(sync=Sync(followed="silent", why="left it")), "synced")
+    verdict = one(seen_of(sync=Sync(followed="silent", reply="left it")), "synced")
     assert verdict.remedy == (kubectl("list-pods", namespace="external-secrets"),)
 
 
 def test_the_operators_words_are_kept_without_what_looks_like_a_value(seen_of):
     key = "sk-or-v1-" + "8f2c4e6a1b3d5f7092a4c6e8b0d2f4a6"
-    for followed in ("failed", "silent"):
-        verdict = one(seen_of(sync=Sync(followed=followed, why=f"could not read {key}")), "synced")
-        assert key[12:] not in repr(verdict)
-        assert "could not read" in verdict.detail.message
+    verdict = one(seen_of(sync=Sync(followed="failed", reply=f"could not read {key}")), "synced")
+    assert key[12:] not in repr(verdict)
+    assert "could not read" in verdict.detail.message
 
 
 # -- who read it ------------------------------------------------------------------------------------------------------
@@ -251,7 +255,7 @@ def test_which_version_is_the_newest_may_not_be_known_and_is_then_not_wrong(seen
 
 
 def test_a_refresh_that_failed_is_no_reason_to_put_a_value_where_none_could_be_looked_for(seen_of):
-    failed = {"sync": Sync(followed="failed", why="role not found"), "versions": (0, 0)}
+    failed = {"sync": Sync(followed="failed", reply="role not found"), "versions": (0, 0)}
     assert one(seen_of(**failed), "synced").remedy == (warden("put", "first", "API_KEY"),)
     assert one(seen_of(**failed, unobserved={"version": AWAY}), "synced").remedy == PLAN_AND_APPLY
 
@@ -401,7 +405,7 @@ def test_a_value_from_before_is_not_compared(seen_of):
     assert results(seen_of(secret=None))["value"] == ("inconclusive", "not-seen")
 
 
-@pytest.mark.parametrize("sync", [Sync(followed="failed", why="no right"), Sync(followed="silent"), None])
+@pytest.mark.parametrize("sync", [Sync(followed="failed", reply="no right"), Sync(followed="silent"), None])
 def test_what_was_read_and_did_not_arrive_is_not_compared(seen_of, sync):
     """The operator has read it and could not write it: what the Secret holds may be of before."""
     assert results(seen_of(sync=sync), read())["value"] == ("inconclusive", "not-seen")

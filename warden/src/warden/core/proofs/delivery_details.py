@@ -52,9 +52,14 @@ class RefreshFailed(msgspec.Struct, frozen=True, tag="refresh-failed"):
 
 
 class NoReaction(msgspec.Struct, frozen=True, tag="no-reaction"):
-    """External Secrets Operator did not react to the request."""
+    """External Secrets Operator left the ExternalSecret as it was for that many seconds.
 
-    message: str
+    ``last_reason`` and ``last_at`` are its last word about it (condition ``Ready``), empty where there is none.
+    """
+
+    waited: float = 0.0
+    last_reason: str = ""
+    last_at: str = ""
 
 
 class NewestUnknown(msgspec.Struct, frozen=True, tag="newest-unknown"):

@@ -11,6 +11,7 @@ from warden.core.clusters.manifests import Manifest
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.openbao.api import SecretObservation
 from warden.core.proofs.consumer_check import ConsumerObservation
+from warden.core.proofs.delivery_details import NoReaction
 from warden.core.proofs.details import Unobserved
 
 Followed = Literal["synced", "failed", "silent", "absent"]
@@ -22,12 +23,13 @@ Part = Literal["version", "earlier", "secret", "refresh", "account", "hashes", "
 class Sync(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a refresh that was requested just now.
 
-    ``followed``: ``synced``, ``failed`` (the operator tried and said ``why``), ``silent`` (it did not react),
-    ``absent`` (there is no ExternalSecret). ``ms`` is the time from the request until then.
+    ``followed``: ``synced``, ``failed`` (the operator tried; ``reply`` is what it said), ``silent`` (it did not react,
+    see ``silence``), ``absent`` (there is no ExternalSecret). ``ms`` is the time from the request until then.
     """
 
     followed: Followed
-    why: str = ""
+    reply: str = ""
+    silence: NoReaction = NoReaction()
     ms: float = 0.0
 
 

@@ -23,7 +23,6 @@ from warden.core.proofs.delivery_details import (
     LoggedInClear,
     NewestUnknown,
     NoOtherDelivery,
-    NoReaction,
     NoReadFound,
     NothingDelivered,
     NotOwned,
@@ -115,10 +114,10 @@ def _synced(seen: DeliveryObservation) -> Verdict:
         missing = ExternalSecretMissing(target.delivery.secret)
         return _verdict(seen, "synced", "wrong", "none", missing, remedy=remedies.apply(target))
     if sync.followed == "silent":
-        detail, remedy = NoReaction(quoted(sync.why)), remedies.look_at_operator(target)
+        detail, remedy = sync.silence, remedies.look_at_operator(target)
         return _verdict(seen, "synced", "inconclusive", "no-answer", detail, remedy=remedy)
     if sync.followed == "failed":
-        failed = RefreshFailed(quoted(sync.why))
+        failed = RefreshFailed(quoted(sync.reply))
         return _verdict(seen, "synced", "wrong", "not-synced", failed, remedy=remedies.failed_refresh(seen))
     return _verdict(seen, "synced", "ok", "synced", ms=sync.ms)
 

@@ -29,5 +29,5 @@ def _(effect: Effect) -> str:
 def described(problem: str | Effect | msgspec.Struct) -> str:
     """`describe`, with every subject's descriptions registered; a text needs none of them."""
     if not isinstance(problem, str | Effect):
-        from warden.present.problems import adoption, plans, proofs  # noqa: F401 - they register
+        from warden.present.problems import adoption, plans, proofs, refreshes  # noqa: F401 - they register
     return describe(problem)

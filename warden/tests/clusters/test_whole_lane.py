@@ -1,0 +1,82 @@
+"""A lane of two clusters through its use cases, as any front door calls them: nothing of the command line is loaded."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from warden.core.errors import Exit, WardenError
+from warden.core.plans.lane_plan import LaneOptions, NotAgreed, consent_key
+from warden.usecases.apply import apply
+from warden.usecases.deactivate import deactivate, reactivate
+from warden.usecases.plan import plan
+from warden.usecases.sync import sync
+
+pytestmark = pytest.mark.cluster
+BOTH = ("coulombcore", "railiance01")
+
+
+@pytest.fixture
+def everywhere(bench):
+    bench.change(deliveries=dict.fromkeys(BOTH, bench.lane.deliveries["coulombcore"]))
+    bench.tenant()
+    return bench
+
+
+def test_plan_apply_prove_close_and_open(everywhere):
+    bench, lane = everywhere, everywhere.seated
+    planned = plan(lane, bench.context(), LaneOptions())
+    assert (planned.exit, planned.to_change > 0, planned.blocked) == (Exit.NO, True, 0)
+    assert [part.system.cluster for part in planned.parts] == ["", *BOTH]
+
+    done = apply(lane, bench.context(), LaneOptions())
+    assert (done.exit, done.changed) == (Exit.DONE, planned.to_change)
+    assert [each.command for each in done.next] == ["put"]
+    assert plan(lane, bench.context(), LaneOptions()).exit == Exit.DONE
+
+    bench.put()
+    assert sync(lane, bench.context(), LaneOptions()).exit == Exit.DONE
+    for cluster in BOTH:
+        bench.deploy(cluster)
+    proof = bench.prove()
+    assert proof.state == "proven", bench.shown(proof)
+
+    closing = deactivate(bench.seated, "test", bench.context())
+    assert [each.cluster for each in closing.kept] == list(BOTH)
+    assert plan(bench.seated, bench.context(), LaneOptions()).parts[1:] == ()
+    reactivate(bench.seated, "test", bench.context())
+    assert bench.prove().state == "proven"
+
+
+def test_a_cluster_that_is_down_is_a_part_of_the_answer(everywhere):
+    bench = everywhere
+    context = bench.context(bench.clusters(railiance01=bench.dead()))
+    done = apply(bench.seated, context, LaneOptions())
+    assert [part.system.cluster for part in done.unreached] == ["railiance01"]
+    assert isinstance(done.unreached[0].fault, WardenError)
+    assert (done.exit, done.next[0].command) == (Exit.INCONCLUSIVE, "apply")
+    assert plan(bench.seated, bench.context(), LaneOptions(clusters=("coulombcore",))).exit == Exit.DONE
+
+
+def test_taking_over_in_a_cluster_has_to_be_agreed_to(bench):
+    bench.ready()
+    bench.edit("secretstore", "openbao-app", lambda found: found["spec"]["provider"]["vault"].update(path="elsewhere"))
+    options = LaneOptions(take_over=True)
+    done = apply(bench.seated, bench.context(), options)
+    fault = done.unreached[0].fault
+    assert isinstance(fault, NotAgreed)
+    agreed = frozenset(map(consent_key, fault.problem.changes))
+    done = apply(bench.seated, bench.context(), LaneOptions(take_over=True, agreed=agreed))
+    assert (done.exit, done.changed) == (Exit.DONE, 1)
+
+
+def test_the_use_cases_load_nothing_of_the_command_line():
+    names = ["adopt", "apply", "deactivate", "doctor", "plan", "prove", "status", "sync"]
+    code = f"import json, sys\nfor name in {names}: __import__('warden.usecases.' + name)\n"
+    code += "print(json.dumps([*sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = json.loads(done.stdout)
+    assert not [
+        name for name in loaded if name.startswith(("warden.cli", "warden.present", "warden.adapters", "click"))
+    ]
