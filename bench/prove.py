@@ -162,7 +162,7 @@ def main() -> None:
 
 def measure(embedded: Embedded, home: str, count: int, rounds: int) -> str:
     status = embedded.status()
-    token = Secret(Path(embedded.parts.token_file("platform")).read_text())
+    token = Secret(Path(embedded.personas.token_file("platform")).read_text())
     where = parse_address(status.address, "BAO_ADDR")
     declared, journal = lanes(count), SqliteJournal(f"{home}/journal.db")
     vault = OpenBao(where, token)

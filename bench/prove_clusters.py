@@ -64,7 +64,7 @@ class Scene:
 
     def __init__(self, embedded: Embedded, home: str, jobs: int) -> None:
         status = embedded.status()
-        token = Secret(Path(embedded.parts.token_file("platform")).read_text())
+        token = Secret(Path(embedded.personas.token_file("platform")).read_text())
         where = msgspec.structs.replace(parse_address(status.address, "BAO_ADDR"), ca_file=status.ca_file)
         self.vaults = lambda: OpenBao(where, token)
         self.audit_file, self.jobs = status.audit_file, jobs

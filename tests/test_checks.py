@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from warden.cli.main import COMMANDS
+
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
 
 
@@ -43,6 +45,9 @@ def checkout(tmp_path):
         ("warden/src/warden/usecases/a.py", "print(1)\n", "a.py:1: prints"),
         ("warden/src/warden/adapters/a.py", "import sys\nsys.stdout.write('x')\n", "a.py:2: writes to sys.stdout"),
         ("llm-connect/src/llm_connect/a.py", "class KeyManager: ...\n", "KeyManager says nothing"),
+        ("warden/src/warden/core/a.py", "hint = f'run: warden apply {lane}'\n", "a command line (warden apply …)"),
+        ("warden/src/warden/cli/a.py", "hint = 'bao login'\n", "a command line (bao login …)"),
+        ("warden/src/warden/adapters/a.py", "hint = 'kubectl -n x get'\n", "a command line (kubectl - …)"),
         ("warden/src/warden/a.py", "x = 1\n" * 401, "has 401 lines"),
         ("warden/src/warden/a.py", "def f():\n" + "    x = 1\n" * 50, "f has 51 lines"),
     ],
@@ -58,11 +63,20 @@ def test_a_house_rule_that_is_broken_is_named(checkout, path, text, said):
         ("warden/src/warden/core/a.py", "import json\nimport msgspec\nfrom warden.core import b\n"),
         ("warden/src/warden/adapters/a.py", "import yaml\n"),
         ("warden/src/warden/present/terminal.py", "import sys\nsys.stdout.write('x')\n"),
+        ("warden/src/warden/present/a.py", "hint = f'run: warden apply {lane}'\n"),
+        ("warden/src/warden/core/remedies.py", "hint = 'warden apply x'\n"),
+        ("warden/src/warden/cli/a.py", 'def f():\n    """Example: warden apply x."""\nX = 1\n"""See warden plan."""\n'),
+        ("warden/src/warden/core/a.py", "hint = 'made by warden for this lane, and kubectl'\n"),
         ("warden/src/warden/a.py", "def f():\n" + "    x = 1\n" * 49),
     ],
 )
 def test_a_house_rule_that_is_kept_says_nothing(checkout, path, text):
     assert checkout(path, text) == "house: ok\n"
+
+
+def test_the_house_rule_about_command_lines_knows_every_command_of_warden():
+    pattern = runpy.run_path(str(TOOLS / "house.py"))["COMMAND"]
+    assert [name for name in COMMANDS if not pattern.search(f"next: warden {name} x")] == []
 
 
 def transcript(folder: Path, *lines: str) -> Path:

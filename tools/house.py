@@ -17,6 +17,17 @@ LONGEST_MODULE = 400
 NOT_USED_AS_NAMES = ("Manager", "Helper", "Util", "Utils", "Handler", "Info", "Data")
 CORE = re.compile(r"warden/src/warden/(core|usecases|ports)/")
 PRINTS = "warden/src/warden/present/terminal.py"
+WARDEN = "warden/src/warden/"
+WRITES_COMMANDS = (
+    f"{WARDEN}present/",
+    f"{WARDEN}core/remedies.py",
+    f"{WARDEN}adapters/catalog/scaffold.py",  # files for people to edit, with comments that name commands
+)
+COMMAND = re.compile(
+    r"(?<![\w./-])(?:warden (?:--?\w|access|adopt|apply|catalog|deactivate|dev|doctor|help|init|journal|plan|prove|put"
+    r"|reactivate|render|route|status|sync)\b|bao (?:audit|auth|kv|list|login|operator|policy|read|secrets|write)\b"
+    r"|kubectl [-a-z]|export \w+=)"
+)
 SOURCE = re.compile(r"[a-z-]+/src/.*\.py$")
 
 # Each dot and slash in brackets, so that this file does not find itself.
@@ -112,7 +123,29 @@ def _writes(path: str, _text: str, tree: ast.Module) -> Iterator[Fault]:
             yield path, node.lineno, f"prints: {PRINTS} is the only file that does; add what you need there"
 
 
-CHECKS: tuple[Callable[[str, str, ast.Module], Iterator[Fault]], ...] = (_lengths, _names, _third_parties, _writes)
+def _commands(path: str, _text: str, tree: ast.Module) -> Iterator[Fault]:
+    """Command lines are written by one package of warden, which quotes them; docstrings, also click's, are exempt."""
+    if not path.startswith(WARDEN) or path.startswith(WRITES_COMMANDS):
+        return
+    documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            continue
+        if id(node) not in documentation and (found := COMMAND.search(node.value)):
+            yield (
+                path,
+                node.lineno,
+                f"writes a command line ({found[0].strip()} …): raise a step of core/remedies.py instead",
+            )
+
+
+CHECKS: tuple[Callable[[str, str, ast.Module], Iterator[Fault]], ...] = (
+    _lengths,
+    _names,
+    _third_parties,
+    _writes,
+    _commands,
+)
 
 
 if __name__ == "__main__":

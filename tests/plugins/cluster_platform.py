@@ -55,7 +55,8 @@ class EmbeddedClusterHandle:
         self, method: str, path: str, body: Any = None, content_type: str = "application/json"
     ) -> tuple[int, dict[str, Any]]:
         """One raw request as the administrator, for what a test arranges or looks at: its status and body."""
-        return self.cluster.admin().call(method, path, body, content_type)
+        reply = self.cluster.admin().request(method, path, body, headers={"Content-Type": content_type})
+        return reply.status, reply.body
 
     def must(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> dict[str, Any]:
         """`admin` that has to work; its body."""
@@ -81,16 +82,16 @@ class EmbeddedClusterHandle:
         self.cluster.start("eso", quietly)
 
     def stop_api(self) -> None:
-        if "api" not in self.cluster.PARTS:
+        if "api" not in self.cluster.COMPONENTS:
             pytest.skip("this API server is not ours to stop")
         self.cluster.stop("api")
 
     def start_api(self) -> None:
         """With those who watch it: left alone they try again up to a minute later, the longer it was away."""
-        for part in ("eso", "controllers"):
-            self.cluster.stop(part)
-        for part in ("api", "controllers", "eso"):
-            self.cluster.start(part, quietly)
+        for component in ("eso", "controllers"):
+            self.cluster.stop(component)
+        for component in ("api", "controllers", "eso"):
+            self.cluster.start(component, quietly)
 
 
 def _kubectl() -> str:

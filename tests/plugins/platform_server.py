@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from warden.adapters.dev import Embedded
-from warden.adapters.dev.parts import Door
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
 from warden.core.lanes.lane import Workload
+from warden.core.openbao.api import Request
 from warden.core.secret import Secret
 
 
@@ -21,7 +21,7 @@ class PlatformServer:
     address     ``http://127.0.0.1:PORT``, with clusters ``https://127.0.0.1:PORT``
     ca          the file with the authority of an https address; empty for plain http on loopback
     audit_file  path of the audit log, readable from here
-    embedded    the adapter itself (issuer, parts)
+    embedded    the adapter itself (issuer, personas)
     state       the state directory: WARDEN_STATE for a command line that is to use this platform
     """
 
@@ -38,7 +38,7 @@ class PlatformServer:
     def token(self, part: str) -> str:
         """A token of ``admin``, ``platform`` or ``developer``."""
         if part not in self._tokens:
-            self._tokens[part] = Path(self.embedded.parts.token_file(part)).read_text(encoding="ascii")
+            self._tokens[part] = Path(self.embedded.personas.token_file(part)).read_text(encoding="ascii")
         return self._tokens[part]
 
     def mint(self, workload: str, *, audience: str = "openbao", ttl: int = 600, **claims: object) -> str:
@@ -51,7 +51,7 @@ class PlatformServer:
         return self.issuer.person(name, groups, **claims).reveal()
 
     def vault(self, token: str | None = None) -> OpenBao:
-        """The port Vault on this server, as the one whose token it is; a part's name is a token too."""
+        """The port Vault on this server, as the one whose token it is; a persona's name is a token too."""
         if token in {"admin", "platform", "developer"}:
             token = self.token(token)
         endpoint = msgspec.structs.replace(parse_address(self.address, "BAO_ADDR"), ca_file=self.ca)
@@ -61,9 +61,10 @@ class PlatformServer:
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, token: str | None = "admin"
     ) -> tuple[int, Mapping[str, Any]]:
         """One raw request, for what a test arranges or looks at: its status and body."""
-        if token in {"admin", "platform", "developer"}:
-            token = self.token(token)
-        return Door(self.address, self.ca).call(method, path, body, Secret(token) if token else None)
+        vault = self.vault(token)
+        request = Request(method=method, path=path, body=body)
+        answer = vault.send(vault.as_caller(request) if token else request)
+        return answer.status, answer.body
 
     def must(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, token: str | None = "admin"

@@ -211,7 +211,7 @@ def on_terminal(world, *argv: str) -> tuple[int, str]:
 def test_fetch_shows_nothing_on_a_terminal_unless_forced(lane_world):
     code, said = on_terminal(lane_world, "access", lane_world.lane, "--fetch", "API_KEY")
     assert code == 2
-    assert "would show the value" in said
+    assert "stdout is a terminal, which would show the value. Nothing was read." in said
     assert not lane_world.journal.exists()
     code, said = on_terminal(lane_world, "access", lane_world.lane, "--fetch", "API_KEY", "--force")
     assert (code, said) == (0, lane_world.values["API_KEY"])
@@ -278,7 +278,7 @@ def test_no_token_says_how_this_lanes_readers_log_in(lane_world):
         "unidentified",
         "no token was given",
         "true was not started",
-        f"Run it as {lane_world.reader}",
+        f"run it as {lane_world.reader}",
     )
     assert error["code"] == 4
     assert not lane_world.journal.exists()
@@ -320,7 +320,7 @@ def test_a_token_that_may_do_everything_is_no_reader(lane_world):
 def test_a_refusal_by_openbao_itself_names_the_way_out(lane_world):
     lane_world.server.must("DELETE", f"sys/policies/acl/workload-kv-read-{lane_world.lane}")
     done = lane_world.run("access", lane_world.lane, "--json", "--", "true", BAO_TOKEN=lane_world.token())
-    wrong(done, 125, "refused", "refused", f"platform-team can see why: warden plan {lane_world.lane}")
+    wrong(done, 125, "refused", "refused", f"ask platform-team to run: warden plan {lane_world.lane}")
     assert events(lane_world) == ["decision", "access.begin", "access.failed"]
     assert last(lane_world, "access.failed").body["kind"] == "refused"
 
@@ -343,7 +343,7 @@ def test_a_value_with_a_nul_byte_goes_by_file_only(lane_world):
     lane_world.fill({"API_KEY": "a\0b", "SIGNING_KEY": "half \ud83d"})
     token = lane_world.token()
     done = lane_world.run("access", lane_world.lane, "--json", "--", "true", BAO_TOKEN=token)
-    wrong(done, 125, "usage", "API_KEY has a value with a NUL byte", "--as fd")
+    wrong(done, 125, "usage", "the value of API_KEY has a NUL byte", "--as fd")
     done = lane_world.run(
         "access", lane_world.lane, "--as", "fd", "--", "sh", "-c", "wc -c <$API_KEY_FILE", BAO_TOKEN=token
     )
@@ -368,10 +368,8 @@ def test_a_closed_lane(lane_world):
     assert done.returncode == 125
     first, second = done.stderr.splitlines()
     assert first.startswith(f"warden: {lane_world.lane} is closed since 20")
-    assert first.endswith(f"(compromised; journal {number}).")
-    assert second == (
-        "        Nothing was read and ./serve was not started. Who can open it: platform-team, with warden reactivate."
-    )
+    assert first.endswith(f"(compromised; journal {number}). Nothing was read and ./serve was not started.")
+    assert second == f"        ask platform-team to run: warden reactivate {lane_world.lane} --reason TEXT"
     error = wrong(lane_world.run("access", lane_world.lane, "--json", "--", "true"), 125, "closed")
     assert error["code"] == 5
     assert lane_world.run("access", lane_world.lane, "--fetch", "API_KEY").returncode == 5
@@ -421,7 +419,7 @@ def test_a_reason_is_asked_where_the_policy_demands_it(lane_world):
     )
     token = lane_world.token()
     done = lane_world.run("access", lane_world.lane, "--json", "--", "true", BAO_TOKEN=token)
-    wrong(done, 125, "refused", "say-why wants a reason", "--reason")
+    wrong(done, 125, "refused", "say-why requires a reason", "--reason")
     done = lane_world.run("access", lane_world.lane, "--reason", "ticket 7", "--", "true", BAO_TOKEN=token)
     assert done.returncode == 0, done.stderr
     (folder / "p.cedar").write_text("permit (")
@@ -464,7 +462,7 @@ def test_advice(lane_world):
 def test_a_field_that_would_steer_the_command_is_never_handed_over(lane_world, name):
     lane_world.lane_file.write_text(lane_world.lane_file.read_text().replace("SIGNING_KEY", name))
     done = lane_world.run("access", lane_world.lane, "--json", "--", "true", BAO_TOKEN=lane_world.token())
-    wrong(done, 125, "invalid", f"{lane_world.lane} is declared with faults")
+    wrong(done, 125, "invalid", f"{lane_world.lane} cannot be used: its file has faults")
     assert not lane_world.journal.exists()
 
 

@@ -29,7 +29,7 @@ def test_init_makes_a_platform_that_passes_check_and_is_found_from_there(run, tm
     assert done.returncode == 0, done.stderr
     assert "catalog check" in done.stderr
     done = run("catalog", "check")
-    assert (done.returncode, done.stdout) == (0, "ok: no faults in 1 file\n")
+    assert (done.returncode, done.stdout) == (0, "ok: no errors in 1 file\n")
     assert (tmp_path / "platform" / "policies").is_dir()
     listed = json.loads(run("route", "list", "--all", "--json").stdout)
     assert [(one["id"], one["status"], one["resolvable"]) for one in listed] == [("example-api-key", "draft", False)]
@@ -70,7 +70,7 @@ def test_init_with_clusters_makes_an_example_that_is_delivered_there(run, tmp_pa
     assert lane["owners"].keys() == {"custody", "consumer", "runtime"}
     assert lane["deliveries"].keys() == {"mine", "yours"}
     done = run("catalog", "check")
-    assert (done.returncode, done.stdout) == (0, "ok: no faults in 1 file\n")
+    assert (done.returncode, done.stdout) == (0, "ok: no errors in 1 file\n")
     shown = json.loads(run("route", "show", "example-api-key", "--json").stdout)
     assert [each["cluster"] for each in shown["deliveries"]] == ["mine", "yours"]
     mounts = yaml.safe_load((tmp_path / "platform" / "clusters.yaml").read_text())
@@ -93,14 +93,14 @@ def test_init_with_a_cluster_says_that_a_lane_which_is_there_is_left_undelivered
     run("init")
     done = run("init", "--cluster", "mine")
     assert "made  " + str(tmp_path / "platform" / "clusters.yaml") in done.stdout.splitlines()
-    assert "no example was made, and none is delivered yet" in done.stderr
+    assert "so no example was made; none of them is delivered yet" in done.stderr
     assert "deliveries" not in declared(tmp_path / "platform")
 
 
 def test_init_refuses_what_is_no_name_of_a_cluster(run, tmp_path):
     done = run("init", "--cluster", "gke_acme_1")
     assert done.returncode == 2
-    assert "is no name of a cluster" in done.stderr
+    assert "is not a valid name of a cluster" in done.stderr
     assert not (tmp_path / "platform").exists()
 
 
@@ -124,7 +124,7 @@ def test_check_says_every_fault_of_every_file_with_its_place(run, tmp_path):
     assert lines[0].startswith("platform/catalog/broken.yaml:2: is no YAML")
     assert lines[1].startswith('platform/catalog/example-api-key.yaml:6: status: "x" is not one of draft, active')
     assert '"app" has no namespace; write namespace/name' in lines[2]
-    assert lines[-1] == "3 faults in 2 of 2 files"
+    assert lines[-1] == "3 errors in 2 of 2 files"
     found = json.loads(run("catalog", "check", "--json").stdout)
     assert found["files"] == 2
     assert set(found["faults"][0]) == {"file", "line", "field", "message", "warning"}
@@ -152,7 +152,7 @@ def test_an_old_review_is_a_warning_and_one_to_come_a_fault(run, tmp_path):
     example = tmp_path / "platform" / "catalog" / "example-api-key.yaml"
     lines = example.read_text().split("\n")
     at = next(number for number, line in enumerate(lines) if line.startswith("reviewed"))
-    for date, code, words in (("2020-01-01", 0, f":{at + 1}: warning: reviewed: "), ("2999-01-01", 1, "still to come")):
+    for date, code, words in (("2020-01-01", 0, f":{at + 1}: warning: reviewed: "), ("2999-01-01", 1, "in the future")):
         lines[at] = f"reviewed: {date}"
         example.write_text("\n".join(lines))
         done = run("catalog", "check")
@@ -167,14 +167,14 @@ def test_doc_pointers_are_followed_where_the_checkout_is_here(run, tmp_path):
     done = run("catalog", "check")
     assert done.returncode == 1
     assert "owners.consumer.doc: README.md is not in the checkout of example-app" in done.stdout
-    assert "1 of 2 pages not looked at" in done.stderr
+    assert "1 of 2 pages not checked" in done.stderr
     (tmp_path / "app" / "README.md").write_text("x")
     assert run("catalog", "check").returncode == 0
     example = tmp_path / "platform" / "catalog" / "example-api-key.yaml"
     example.write_text(example.read_text() + "playbook: docs/none.md\n")
     done = run("catalog", "check")
     assert done.returncode == 1
-    assert "playbook: is no page here" in done.stdout
+    assert "playbook: does not exist" in done.stdout
 
 
 def test_a_planted_secret_is_told_and_printed_nowhere(run, tmp_path):
@@ -217,5 +217,5 @@ def test_a_policy_that_is_no_policy_is_a_fault_of_the_platform_too(run, tmp_path
 def test_init_into_a_directory_without_a_name_scatters_nothing(run, tmp_path):
     before = sorted(os.listdir(tmp_path))
     done = run("init", "")
-    assert (done.returncode, "DIR is empty. Nothing was made." in done.stderr) == (2, True)
+    assert (done.returncode, "DIR is empty. Nothing was created." in done.stderr) == (2, True)
     assert sorted(os.listdir(tmp_path)) == before

@@ -9,7 +9,7 @@ import pytest
 
 from warden.adapters.dev import server
 from warden.adapters.journal.sqlite import SqliteJournal
-from warden.cli.dev import _fish, _sh
+from warden.present.dev import _fish, _sh
 
 pytestmark = pytest.mark.real
 
@@ -115,7 +115,7 @@ def test_a_person_logs_in_with_a_role_and_plays_on(state, platform_server, uniqu
 def test_who_cannot_log_in_is_told_how(state, arguments):
     done = run(state, "dev", *arguments)
     assert done.returncode == 2
-    assert "obody was logged in" in done.stderr
+    assert "obody was logged in" in done.stderr or "Nothing was done." in done.stderr
     assert "person:" in done.stderr
 
 
@@ -185,12 +185,12 @@ def test_wiping_asks_for_a_word_and_refuses_where_nobody_can_be_asked(tmp_path):
     assert done.returncode == 2
     assert "warden dev down --wipe --yes" in done.stderr
     child = on_terminal(tmp_path, "dev", "down", "--wipe")
-    child.expect("Type wipe to go on")
+    child.expect("Type wipe to continue")
     child.sendline("no")
     child.expect("Nothing was removed")
     assert kept.exists()
     child = on_terminal(tmp_path, "dev", "down", "--wipe")
-    child.expect("Type wipe to go on")
+    child.expect("Type wipe to continue")
     child.sendline("wipe")
     child.expect("wiped")
     child.expect(pexpect.EOF)
@@ -209,7 +209,7 @@ def test_wiping_leaves_the_journal_and_says_where_it_is(tmp_path):
     journal.close()
     (tmp_path / "dev").mkdir()
     child = on_terminal(tmp_path, "dev", "down", "--wipe")
-    child.expect("The journal stays")
+    child.expect("The journal is kept")
     child.sendline("wipe")
     child.expect("wiped")
     child.expect(pexpect.EOF)
@@ -223,7 +223,7 @@ def test_wiping_leaves_the_journal_and_says_where_it_is(tmp_path):
 def test_ctrl_c_at_the_question_removes_nothing(tmp_path):
     (tmp_path / "dev").mkdir()
     child = on_terminal(tmp_path, "dev", "down", "--wipe")
-    child.expect("Type wipe to go on")
+    child.expect("Type wipe to continue")
     child.sendintr()
     child.expect(pexpect.EOF)
     child.close()
@@ -238,7 +238,7 @@ def test_a_whole_life_from_the_command_line(tmp_path):
         assert up.returncode == 0, up.stderr
         assert len(up.stderr.splitlines()) == 3
         assert json.loads(up.stdout)["up"] is True
-        assert run(state, "dev", "down").stdout.startswith("down: what it held is kept")
+        assert run(state, "dev", "down").stdout.startswith("down: its data is kept")
         assert run(state, "dev", "down").stdout == "was down already\n"
         assert run(state, "dev", "up").stdout.startswith("up: http://127.0.0.1:")
     finally:

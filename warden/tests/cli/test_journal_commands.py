@@ -59,7 +59,7 @@ def test_log_as_json(warden, journal):
 def test_nothing_recorded(warden):
     done = warden("log")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "Nothing is recorded" in done.stderr
+    assert "has no records" in done.stderr
     assert json.loads(warden("log", "--json").stdout) == []
 
 

@@ -146,7 +146,7 @@ def test_a_value_on_the_command_line_is_refused_and_not_repeated(applied, words,
     done = applied("put", applied.world.lane, *given, stdin="another-value")
     given_one = len(words) == 2 or "=" in words[0]  # else it stands in the place of the field's name
     assert done.returncode == (2 if given_one else 1)
-    assert ("a value is never taken from the command line" in done.stderr) == given_one
+    assert ("the command line takes no value" in done.stderr) == given_one
     assert "Nothing was written." in done.stderr
     assert secret not in done.stdout + done.stderr
 
@@ -179,7 +179,8 @@ def test_of_a_delivery_whose_cluster_is_not_embedded_here_nothing_else_is_said(e
     world.lane_file.write_text(text.replace("owners:\n", "owners:\n  runtime: {repo: app, doc: docs/run.md}\n"))
     done = engineer(*[world.lane if word == "LANE" else word for word in argv])
     assert done.returncode == 2, done.stderr
-    assert "the embedded platform has no cluster here. Nothing was done." in done.stderr
+    assert "the embedded platform has no cluster " in done.stderr
+    assert "Nothing was done." in done.stderr
     assert "warden dev up --cluster here,there" in done.stderr
 
 
@@ -203,7 +204,7 @@ def test_after_apply_the_next_step_is_a_value_until_there_is_a_live_one(applied)
 
 
 @pytest.mark.parametrize(
-    ("given", "words"), [(b"\xff\xfe-no-text", "no UTF-8 text"), (b"k" * (512 * 1024 + 1), "larger than")]
+    ("given", "words"), [(b"\xff\xfe-no-text", "not valid UTF-8"), (b"k" * (512 * 1024 + 1), "larger than")]
 )
 def test_what_cannot_be_a_value_is_not_written(applied, given, words):
     world = applied.world
@@ -523,9 +524,10 @@ def test_a_lane_is_closed_for_everyone_and_opened_again(applied):
     (row,) = [line for line in applied("status").stdout.splitlines() if line.startswith(lane)]
     assert "closed" in row
     assert applied("plan", lane).returncode == 0
-    assert applied("apply", lane).stdout.splitlines()[-1].endswith(f"is closed; to open it: warden reactivate {lane}")
+    reopen = f"he lane is closed; to open it: warden reactivate {lane}"
+    assert reopen in applied("apply", lane).stdout.splitlines()[-1]
     kept = applied("put", lane, "API_KEY", stdin="a-new-value\n")
-    assert kept.stdout.splitlines()[-1] == f"The lane is closed; to open it: warden reactivate {lane}"
+    assert reopen in kept.stdout.splitlines()[-1]
     opened = applied("reactivate", lane, "--reason", "new key", "--yes", "--json")
     assert (opened.returncode, json.loads(opened.stdout)["closed"]) == (0, False)
     assert applied("prove", lane).returncode == 0

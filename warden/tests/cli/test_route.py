@@ -10,8 +10,7 @@ import pytest
 
 from warden.adapters.catalog.files import load_catalog
 from warden.adapters.journal.sqlite import SqliteJournal
-from warden.core.lanes.route import declaration
-from warden.core.lanes.routing import draw
+from warden.core.lanes.route import declaration, draw
 from warden.core.proofs.summary import ProofSummary, as_record
 
 BIN = str(Path(sys.executable).parent / "warden")
@@ -57,33 +56,46 @@ def test_show_gives_the_names_that_agents_rely_on(world):
     assert found["reviewed"] == "2026-07-02"
 
 
-WAYS = [
-    ["route", "show", "openrouter-llm-connect", "--json"],
-    ["route", "show", "--json", "openbao-api-key"],
-    ["route", "--json", "show", "openbao-api-key"],
-    ["route", "show", "nope", "--json"],
-    ["route", "show", "--json"],
-    ["route", "show", "a", "b", "--json"],
+SHOWN = [
+    ["route", "show", "ssh-certificate", "--json"],
+    ["route", "show", "--json", "ssh-certificate"],
     ["route", "show", "ssh-certificate", "--json", "--json"],
-    ["route", "show", "--", "--json"],
-    ["route", "show", "--help", "--json"],
-    ["--platform", "missing", "route", "show", "ssh-certificate", "--json"],
     ["--platform", SHIPPED, "route", "show", "ssh-certificate", "--json"],
     ["--platform=" + SHIPPED, "route", "show", "ssh-certificate", "--json"],
 ]
+WRONG = [
+    (["route", "show", "nope", "--json"], 1, "not-found"),
+    (["route", "--json", "show", "ssh-certificate"], 2, "usage"),
+    (["route", "show", "--json"], 2, "usage"),
+    (["route", "show", "a", "b", "--json"], 2, "usage"),
+    (["--platform", "missing", "route", "show", "ssh-certificate", "--json"], 2, "usage"),
+]
 
 
-@pytest.mark.parametrize("argv", WAYS, ids=[" ".join(way[-4:]) for way in WAYS])
-@pytest.mark.parametrize("closed", [False, True])
-def test_the_shortcut_and_click_say_the_same(world, argv, closed):
-    if closed:
-        SqliteJournal(str(world.root / "journal.db")).record("lane.closed", "openrouter-llm-connect", {"why": "x"})
-    short = world.run(*argv)
-    code = "import sys; from warden.cli.main import run; sys.argv[0] = 'warden'; run()"
-    long = subprocess.run(
-        [sys.executable, "-c", code, *argv], env=world.env, cwd=world.root, capture_output=True, text=True, check=False
-    )
-    assert (short.returncode, short.stdout, short.stderr) == (long.returncode, long.stdout, long.stderr)
+@pytest.mark.parametrize("argv", SHOWN, ids=" ".join)
+def test_show_reads_its_words_in_any_order(world, argv):
+    done = world.run(*argv)
+    assert (done.returncode, json.loads(done.stdout)["id"], done.stderr) == (0, "ssh-certificate", "")
+
+
+@pytest.mark.parametrize(("argv", "code", "kind"), WRONG, ids=[" ".join(argv) for argv, _, _ in WRONG])
+def test_a_wrong_show_is_one_json_object_on_stderr(world, argv, code, kind):
+    done = world.run(*argv)
+    assert (done.returncode, done.stdout) == (code, "")
+    error = json.loads(done.stderr)
+    assert (error["code"], error["kind"]) == (code, kind)
+
+
+def test_behind_two_dashes_every_word_of_show_is_an_id(world):
+    done = world.run("route", "show", "--", "--json")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("warden: --json is not in the catalog")
+
+
+def test_the_help_of_show_goes_to_stdout(world):
+    done = world.run("route", "show", "--help", "--json")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Usage: warden route show")
 
 
 def test_a_proof_and_a_closing_in_the_journal_show_at_once(world):
@@ -190,12 +202,10 @@ HEAVY = [
     "cedarpy",
     "rapidfuzz",
     "snowballstemmer",
-    "click",
-    "inspect",
     "logging",
     "pathlib",
 ]
-LISTED = "yaml ssl http.client cryptography asyncio cedarpy rapidfuzz snowballstemmer logging".split()  # noqa: SIM905
+LISTED = [name for name in HEAVY if name not in {"yaml", "pathlib"}]
 
 
 @pytest.mark.parametrize(
@@ -210,8 +220,8 @@ def test_what_route_leaves_unimported(world, tmp_path, argv, without):
         os.utime(target, (1, 1))
     (copy / "platform.yaml").write_bytes(Path(SHIPPED, "platform.yaml").read_bytes())
     code = (
-        "import sys, json; from warden.adapters.catalog import index; index._SETTLED = -1\n"
-        "from warden.adapters.catalog.index import load; load(sys.argv.pop(1))"
+        "import sys; from warden.adapters.catalog import entry_cache; entry_cache.SETTLED = -1\n"
+        "entry_cache.entry(sys.argv.pop(1), 'openrouter-llm-connect')"
     )
     subprocess.run([sys.executable, "-c", code, str(copy)], env=world.env, check=True)
     code = (
@@ -228,5 +238,5 @@ def test_what_route_leaves_unimported(world, tmp_path, argv, without):
         check=True,
     )
     loaded = set(done.stderr.rpartition("LOADED ")[2].split())
-    assert "warden.adapters.catalog.index" in loaded
+    assert "warden.usecases.route" in loaded
     assert loaded & set(without) == set()

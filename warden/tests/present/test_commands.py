@@ -2,7 +2,20 @@ import shlex
 
 import pytest
 
-from warden.core.remedies import AskOwner, EditFile, RunBao, RunKubectl, SetVariable, warden
+from warden.core.remedies import (
+    AskOwner,
+    EditFile,
+    LogInAs,
+    MountToken,
+    OneOf,
+    RunAs,
+    RunBao,
+    RunKubectl,
+    RunWarden,
+    SetVariable,
+    access,
+    warden,
+)
 from warden.present.commands import command, commands
 
 
@@ -31,6 +44,22 @@ from warden.present.commands import command, commands
             "replace bootstrap_secret with external_secret in the lane's file",
         ),
         (AskOwner("platform", "docs/a.md"), "ask platform (docs/a.md)"),
+        (AskOwner("team", run=warden("plan", "a-lane")), "ask team to run: warden plan a-lane"),
+        (access("a-lane", as_="fd"), "warden access a-lane --as fd -- COMMAND"),
+        (RunWarden("catalog check", platform="my dir"), "warden --platform 'my dir' catalog check"),
+        (
+            LogInAs("devs", RunBao(action="login", mount="corp", name="r")),
+            "log in as one of devs: bao login -method=oidc -path=corp role=r",
+        ),
+        (
+            RunAs("ns/app", "openbao", access("a")),
+            "run it as ns/app, with its token for the audience openbao in a file: warden access a -- COMMAND",
+        ),
+        (
+            MountToken("openbao"),
+            "mount a token for it in the pod: serviceAccountToken: {audience: openbao, path: token}",
+        ),
+        (OneOf((warden("plan", "a"), warden("plan", "b"))), "warden plan a; or: warden plan b"),
     ],
 )
 def test_a_step_is_written_so_that_it_can_be_pasted(step, line):

@@ -7,8 +7,10 @@ import pytest
 
 from warden.cli import main
 from warden.core.errors import Fault, Invalid, Sealed
+from warden.core.remedies import RunBao, warden
 from warden.core.secret import Secret
 from warden.present import terminal
+from warden.present.commands import command, to_paste
 
 
 def test_nothing_that_is_printed_can_steer_the_terminal(capsys):
@@ -93,38 +95,42 @@ def test_times_are_relative_for_people(seconds, words):
     assert terminal.ago((now - dt.timedelta(seconds=seconds)).isoformat(), now) == words
 
 
-LONG = (
-    "the platform enables auth mounts: bao auth enable -path=kubernetes-of-the-first-cluster kubernetes;"
-    " then again, once it is there: warden apply openrouter-llm-connect --create-namespace --take-over"
-)
+BAO = RunBao(action="enable-auth", mount="kubernetes-of-the-first-cluster")
+APPLY = warden("apply", "openrouter-llm-connect", create_namespace=True, take_over=True)
+
+
+def long(written):
+    return (
+        f"the platform enables auth mounts: {written(BAO)}; then again, once it is there and the platform is ready: "
+        f"{written(APPLY)}"
+    )
 
 
 def test_long_text_is_broken_between_words_and_commands_stay_whole():
-    lines = terminal.folded(LONG, 60, indent=4)
-    assert " ".join(each.strip() for each in lines) == LONG
+    lines = terminal.folded(long(to_paste), 60, indent=4)
+    assert " ".join(each.strip() for each in lines) == long(command)
     assert all(each.startswith("    ") for each in lines)
     whole = [each.strip() for each in lines]
-    assert "bao auth enable -path=kubernetes-of-the-first-cluster kubernetes;" in whole
-    assert "warden apply openrouter-llm-connect --create-namespace --take-over" in whole
+    assert f"{command(BAO)};" in whole
+    assert command(APPLY) in whole
     assert all(len(each) <= 60 for each in lines if "bao" not in each and "warden" not in each)
 
 
 @pytest.mark.parametrize("name", main.COMMANDS)
 def test_each_command_stays_whole(name):
-    lines = terminal.folded(
-        f"look at what is there, and at what is to be there; then: warden {name} a-lane --json", 30, indent=0
-    )
-    assert lines[-1].endswith(f"warden {name} a-lane --json")
+    step = warden(name, "a-lane", reason="it's a long reason", json=True)
+    lines = terminal.folded(f"look at what is there; then: {to_paste(step)}", 30, indent=0)
+    assert lines[-1].endswith(f"""warden {name} a-lane --reason 'it'"'"'s a long reason' --json""")
 
 
-def test_prose_that_speaks_of_a_program_is_no_command():
+def test_prose_that_speaks_of_a_program_is_broken_like_any_other():
     text = "not marked as made by warden for this lane, and warden doctor shows which of the rights are missing there"
     assert [len(each) <= 40 for each in terminal.folded(text, 40, indent=0)] == [True, True, True]
 
 
 def test_what_is_piped_is_never_broken(capsys):
-    terminal.note(LONG)
-    terminal.sentence(LONG)
+    terminal.note(long(to_paste))
+    terminal.sentence(long(to_paste))
     told = capsys.readouterr()
-    assert (told.out, told.err) == (f"{LONG}\n", f"{LONG}\n")
-    assert terminal.question(LONG) == LONG
+    assert (told.out, told.err) == (f"{long(command)}\n", f"{long(command)}\n")
+    assert terminal.question(long(to_paste)) == long(command)

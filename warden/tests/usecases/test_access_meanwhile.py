@@ -4,8 +4,10 @@ import pytest
 
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.policy.cedar import CedarPolicy
+from warden.core.access.authorization import NotHandedOver
 from warden.core.errors import Closed
 from warden.core.secret import Secret
+from warden.present import errors
 from warden.usecases.access import Ask, fetch, run
 from warden.usecases.deactivate import record_closing
 
@@ -76,15 +78,18 @@ def test_a_command_is_not_started(bench, asked):
     with pytest.raises(Closed) as told:
         run(Ask(lane=bench.lane, via="env", command="true"), ["true"], runner=runner, **asked(closing(bench)))
     assert not runner.started
-    assert "INC-9" in told.value.message
-    assert told.value.message.endswith("what was read is thrown away. true was not started.")
+    assert told.value.problem.meanwhile
+    assert told.value.problem.reason == "INC-9"
+    assert told.value.effect == NotHandedOver(program="true", read=True)
+    assert errors.message(told.value).endswith(". true was not started.")
     assert last_events(bench) == ["lane.closed", "access.handed", "access.failed"]
     assert bench.journal.log()[-1].body["kind"] == "closed"
 
 
 def test_a_field_is_not_fetched(bench, asked):
-    with pytest.raises(Closed):
+    with pytest.raises(Closed) as told:
         fetch(Ask(lane=bench.lane, via="stdout"), "API_KEY", **asked(closing(bench)))
+    assert told.value.effect == NotHandedOver(program="", read=True)
     assert last_events(bench) == ["lane.closed", "access.handed", "access.failed"]
 
 

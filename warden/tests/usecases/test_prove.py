@@ -461,7 +461,7 @@ BREAKS = {
     "answering 500": (reply(b"500 Internal Server Error", b'{"errors":["internal error"]}'), "answered 500"),
     "sealed": (reply(b"503 Service Unavailable", b'{"errors":["Vault is sealed"]}'), "answered 503"),
     "silent": (lambda _: time.sleep(10), "no answer within"),
-    "no HTTP": (lambda client: client.sendall(b"220 smtp ready\r\n\r\n"), "does not speak HTTP"),
+    "no HTTP": (lambda client: client.sendall(b"220 smtp ready\r\n\r\n"), "sent an answer that"),
     "a proxy that refuses": (reply(b"403 Forbidden", b"<html>blocked</html>"), "answered 403"),
     "a proxy that knows nothing": (reply(b"404 Not Found", b"<html>no such page</html>"), "answered 404"),
 }

@@ -6,11 +6,13 @@ import msgspec
 import pytest
 
 from warden.adapters.openbao.client import OpenBao
-from warden.core.access.value_check import doubts
+from warden.core.access.value_check import Doubt, doubts
 from warden.core.errors import Held, Inconclusive, JournalUnwritable, Missing, Refused, UsageError
 from warden.core.openbao.rights import policy_text
 from warden.core.secret import Secret
-from warden.usecases.put import put
+from warden.present import errors
+from warden.usecases.put import Doubtful, FieldNotDeclared, NotKv2, ValueWritten, put
+from warden.usecases.recorded import NotRecorded
 
 
 def stored(bench):
@@ -65,37 +67,39 @@ def test_the_platform_engineer_cannot_read_what_was_put(bench):
 
 def test_an_undeclared_field_is_refused_by_name(bench):
     bench.apply()
-    with pytest.raises(Missing, match="declares no field TYPO, but API_KEY"):
+    with pytest.raises(Missing) as refusal:
         bench.put(field="TYPO")
+    assert refusal.value.problem == FieldNotDeclared(lane=bench.lane.id, field="TYPO", fields=("API_KEY",))
     assert bench.vault("admin").read("platform", bench.path) is None
 
 
 WRONG = {
-    "": "it is empty",
-    "  \n": "it is empty",
-    "one\ntwo": "several lines",
-    " padded": "white space",
-    "sk-or-v1-short": "truncated",
-    "ghp_abc": "truncated",
-    "some-key-that-ends...": "truncated",
-    "-----BEGIN PRIVATE KEY-----": "truncated",
-    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0": "truncated",
-    "sk-****************": "masked",
-    "***": "masked",
-    "<your key here>": "placeholder",
-    '"quoted-value"': "quotes",
-    "nul\0byte": "NUL",
-    "\x1b[200~pasted-key\x1b[201~": "cannot be seen",
-    "\ufeffkey-with-a-byte-order-mark": "cannot be seen",
+    "": Doubt.EMPTY,
+    "  \n": Doubt.EMPTY,
+    "one\ntwo": Doubt.SEVERAL_LINES,
+    " spaced-out": Doubt.PADDED,
+    "sk-or-v1-short": Doubt.TRUNCATED,
+    "ghp_abc": Doubt.TRUNCATED,
+    "some-key-that-ends...": Doubt.TRUNCATED,
+    "-----BEGIN PRIVATE KEY-----": Doubt.TRUNCATED,
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0": Doubt.TRUNCATED,
+    "sk-****************": Doubt.MASKED,
+    "***": Doubt.MASKED,
+    "<your key here>": Doubt.MASKED,
+    '"quoted-value"': Doubt.QUOTED,
+    "nul\0byte": Doubt.NUL_BYTE,
+    "\x1b[200~pasted-key\x1b[201~": Doubt.INVISIBLE,
+    "\ufeffkey-with-a-byte-order-mark": Doubt.INVISIBLE,
 }
 
 
 @pytest.mark.parametrize("value", WRONG)
 def test_a_value_that_is_probably_not_meant_is_refused_and_not_quoted(bench, value):
     bench.apply()
-    with pytest.raises(UsageError, match=WRONG[value]) as refusal:
+    with pytest.raises(UsageError) as refusal:
         bench.put(value)
-    told = f"{refusal.value} {refusal.value.hint}"
+    assert WRONG[value] in refusal.value.problem.doubts
+    told = f"{refusal.value} {errors.message(refusal.value)} {errors.hint(refusal.value)}"
     assert len(value.strip()) < 4 or value.strip() not in told
     assert bench.vault("admin").read("platform", bench.path) is None
 
@@ -112,12 +116,12 @@ def test_told_so_it_is_written_to_the_byte(bench, value):
     ["correct-horse-battery-staple", "sk-or-v1-" + "0a" * 32, "pa55.word!", "v1.2.3", "ü-utf8-ß", "eyJa.eyJb.sig"],
 )
 def test_a_sound_value_raises_no_doubts(value):
-    assert doubts(Secret(value)) == []
+    assert doubts(Secret(value)) == ()
 
 
 def test_a_line_that_a_terminal_may_have_cut_is_doubted():
-    assert doubts(Secret("k" * 4095), from_terminal=True) == ["a terminal cuts lines of that length"]
-    assert doubts(Secret("k" * 4095)) == []
+    assert doubts(Secret("k" * 4095), from_terminal=True) == (Doubt.TERMINAL_CUT,)
+    assert doubts(Secret("k" * 4095)) == ()
 
 
 def test_exactly_one_line_break_at_the_end_is_taken_off(bench):
@@ -126,14 +130,16 @@ def test_exactly_one_line_break_at_the_end_is_taken_off(bench):
     assert stored(bench) == {"API_KEY": "from-echo"}
     bench.put("from-windows\r\n")
     assert stored(bench) == {"API_KEY": "from-windows"}
-    with pytest.raises(UsageError, match="several lines"):
+    with pytest.raises(UsageError) as refusal:
         bench.put("two-breaks\n\n")
+    assert Doubt.SEVERAL_LINES in refusal.value.problem.doubts
 
 
 def test_a_line_that_was_typed_may_have_been_cut_by_the_terminal(bench):
     bench.apply()
-    with pytest.raises(UsageError, match="a terminal cuts lines"):
+    with pytest.raises(UsageError) as refusal:
         bench.put("k" * 4095, typed=True)
+    assert refusal.value.problem == Doubtful("API_KEY", (Doubt.TERMINAL_CUT,))
     assert bench.put("k" * 4095).version == 1
 
 
@@ -147,8 +153,9 @@ def test_a_placeholder_in_the_path_is_told_before_anything_is_asked(bench):
 @pytest.mark.parametrize("engine", ["cubbyhole", "sys"])
 def test_an_engine_that_is_no_kv_is_never_written(bench, engine):
     bench.change(custody=msgspec.structs.replace(bench.lane.custody, path=f"{engine}/a/b/c"))
-    with pytest.raises(Missing, match="no KV version 2 mount"):
+    with pytest.raises(Missing) as refusal:
         put(bench.lane, "API_KEY", Secret(bench.value), bench.vault("admin"), bench.journal)
+    assert refusal.value.problem == NotKv2(bench.vault().address, engine)
     assert bench.journal.log() == []
 
 
@@ -221,12 +228,30 @@ def test_without_a_journal_nothing_is_written(bench):
     assert bench.vault("admin").read("platform", bench.path) is None
 
 
+def test_a_value_whose_record_fails_is_known_to_be_written(bench):
+    bench.ready()
+
+    class Full(type(bench.journal)):
+        def record(self, event, lane, body):
+            if event == "put.done":
+                return type(bench.journal)("/proc/no-such-place/journal.db").record(event, lane, body)
+            return super().record(event, lane, body)
+
+    with pytest.raises(JournalUnwritable) as failure:
+        put(bench.lane, "API_KEY", Secret("the-next-value"), bench.vault(), Full(bench.journal.path))
+    written = ValueWritten(path=bench.lane.custody.path, field="API_KEY", version=2)
+    assert failure.value.effect == NotRecorded(written)
+    assert "is in version 2 of" in errors.message(failure.value)
+    assert stored(bench) == {"API_KEY": "the-next-value"}
+
+
 def test_a_kv_version_1_mount_is_never_written(bench, unique):
     mount = unique("kv1")
     bench.server.must("POST", f"sys/mounts/{mount}", {"type": "kv", "options": {"version": "1"}})
     bench.change(custody=bench.lane.custody.__class__(path=f"{mount}/a/b/c", fields=("API_KEY",)))
-    with pytest.raises(Missing, match="no KV version 2 mount"):
+    with pytest.raises(Missing) as refusal:
         put(bench.lane, "API_KEY", Secret(bench.value), bench.vault("admin"), bench.journal)
+    assert refusal.value.problem == NotKv2(bench.vault().address, mount)
     assert bench.server.call("LIST", f"{mount}/")[0] == 404
     bench.server.must("DELETE", f"sys/mounts/{mount}")
 

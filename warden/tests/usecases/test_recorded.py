@@ -37,7 +37,8 @@ def said_of(work):
 def test_a_value_that_was_written_is_said_to_be_there(bench, refuse):
     bench.apply()
     refuse("put.done")
-    assert said_of(bench.put).startswith(f"API_KEY is in version 1 of {bench.lane.custody.path}, and ")
+    done = f"API_KEY is in version 1 of {bench.lane.custody.path}; the journal has no record of it."
+    assert said_of(bench.put).endswith(done)
     assert bench.vault().kv_metadata("platform", bench.path).current == 1
 
 

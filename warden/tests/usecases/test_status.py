@@ -9,7 +9,7 @@ from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
 from warden.core.errors import Refused, Unreachable
 from warden.core.lanes.lane import Custody
-from warden.core.lanes.routing import route
+from warden.core.lanes.route import route
 from warden.core.openbao.rights import policy_text
 from warden.core.remedies import warden
 from warden.core.secret import Secret

@@ -1,106 +1,141 @@
-"""``warden access``: advise, fetch one field, or become a command that has the lane's fields."""
+"""``warden access``: advise, write one field to stdout, or become a command that has the lane's fields."""
 
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, NoReturn
 
 import click
 
 from warden.cli import wiring
-from warden.cli.fast_access import VIAS, Call, one_line, run, the_lane
-from warden.core.errors import Exit, UsageError
+from warden.cli.exit_guard import reported
+from warden.cli.reason import journaled_reason
+from warden.core.errors import CannotRun, CommandNotFound, Effect, Exit, UsageError
+from warden.core.remedies import OneOf, warden
+from warden.core.remedies import access as run_with
 from warden.present import terminal
 
-if TYPE_CHECKING:
-    from warden.core.access.advice import Advice
+
+class UsageBeforeCommand(click.UsageError):
+    """Wrong usage in front of ``-- COMMAND``, which ends like every failure in front of it."""
+
+    exit_code = int(Exit.NOT_STARTED)
 
 
 class Access(click.Command):
-    """Takes what stands behind ``--`` away before click looks: it is the command's, whatever it looks like."""
+    """Sets the words behind ``--`` aside before click parses: they are the command's, whatever they look like."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> click.Context:
-        """As click's; wrong usage in front of a command is told as its other failures are: exit code 125."""
-        before, command = _split(args)
-        as_json = "--json" in before  # click empties the list
+        """As click's; ``ctx.meta["command"]`` has the words behind ``--``, ``None`` without one."""
+        at = args.index("--") if "--" in args else None
+        before, command = (list(args), None) if at is None else (args[:at], args[at + 1 :])
         try:
             ctx = super().make_context(info_name, before, parent, **extra)
         except click.UsageError as fault:
             if command is None:
                 raise
-            terminal.usage(fault, as_json=as_json)
-            sys.exit(Exit.NOT_STARTED)
+            raise UsageBeforeCommand(fault.format_message(), fault.ctx) from None
         ctx.meta["command"] = command
         return ctx
 
 
-def _split(args: list[str]) -> tuple[list[str], list[str] | None]:
-    if "--" not in args:
-        return list(args), None
-    at = args.index("--")
-    return args[:at], args[at + 1 :]
-
-
 @click.command(cls=Access, options_metavar="[OPTIONS]")
-@click.argument("need", nargs=-1, required=True, metavar="NEED|ID [-- COMMAND …]")
-@click.option("--fetch", metavar="FIELD", help="Write this field's value, and nothing else, to stdout.")
-@click.option("--force", is_flag=True, help="With --fetch: also where stdout is a terminal.")
+@click.argument("need", nargs=-1, required=True, metavar="LANE|NEED [-- COMMAND …]")
+@click.option("--fetch", metavar="FIELD", help="Write this field's value to stdout, and nothing else.")
+@click.option("--force", is_flag=True, help="With --fetch: write it to a terminal too.")
 @click.option(
     "--as",
     "via",
-    type=click.Choice(VIAS),
+    type=click.Choice(["env", "fd"]),
     default="env",
     show_default=True,
-    help="Hand over as variables, or as sealed memory files named by FIELD_FILE.",
+    help="Pass the fields as environment variables, or as sealed memory files named by FIELD_FILE.",
 )
-@click.option("--reason", default="", metavar="TEXT", help="Why; journaled with the decision.")
-@click.option("--token-file", metavar="FILE", help="Log in with the service-account token in FILE.")
-@click.option("--json", "as_json", is_flag=True, help="Advice and errors as JSON.")
+@click.option("--reason", default="", metavar="TEXT", help="Why you need it; recorded in the journal.")
+@click.option("--token-file", metavar="FILE", help="Log in with the service account token in FILE.")
+@click.option("--json", "as_json", is_flag=True, help="Print advice and errors as JSON.")
 @click.pass_context
-def access(ctx: click.Context, /, need: tuple[str, ...], fetch: str | None, as_json: bool, **how: Any) -> int:
-    """Run a command with a lane's credential, as yourself; or say how to get at it.
+def access(
+    ctx: click.Context,
+    /,
+    *,
+    need: tuple[str, ...],
+    fetch: str | None,
+    force: bool,
+    via: Literal["env", "fd"],
+    reason: str,
+    token_file: str | None,
+    as_json: bool,
+) -> int:
+    """Run a command with a lane's credential as yourself, or show how to get it.
 
     \b
     Examples:
       warden access openrouter-llm-connect -- llm-connect serve
       warden access "openrouter key"
     \b
-    Exit codes: COMMAND's own; 125 stopped before COMMAND, 126 COMMAND cannot be run, 127 not found.
-    Without COMMAND: 3 no answer or no journal, 4 refused, 5 closed.
-    With --json, `code` is that of the failure itself.
+    Exit codes with COMMAND (with --json, `code` is that of the failure itself):
+      125  warden stopped before COMMAND
+      126  COMMAND is not executable
+      127  COMMAND not found
+      else COMMAND's own
     """
+    platform, wanted = wiring.platform_flag(ctx), " ".join(need)
     command: list[str] | None = ctx.meta["command"]
-    platform = wiring.platform_flag(ctx)
-    if command is None:
-        return _without_command(platform, " ".join(need), fetch, as_json=as_json, how=how)
-    call = Call(need=list(need), command=command, platform=platform, as_json=as_json)
-    call.via, call.reason, call.token_file = how["via"], how["reason"], how["token_file"]
-    if fetch or how["force"]:
-        call.command = []
-    return run(call)
-
-
-def _without_command(platform: str | None, need: str, fetch: str | None, *, as_json: bool, how: dict[str, Any]) -> int:
-    if fetch is None:
-        _advise(platform, need, as_json=as_json)
+    if command is None and fetch is None:
+        _advise(platform, wanted, as_json=as_json)
+    elif command is None:
+        _fetch(platform, wanted, str(fetch), force=force, reason=reason, token_file=token_file)
     else:
-        _fetch(platform, need, fetch, how)
+        code, error = reported(
+            lambda: _become(
+                platform, wanted, [] if fetch or force else command, via=via, reason=reason, token_file=token_file
+            ),
+            as_json=as_json,
+        )
+        return code if isinstance(error, CannotRun | CommandNotFound) else int(Exit.NOT_STARTED)
     return int(Exit.DONE)
 
 
-def _fetch(flag: str | None, need: str, field: str, how: dict[str, Any]) -> None:
-    from warden.usecases.access import Ask, fetch
+def _become(
+    flag: str | None, need: str, command: list[str], *, via: Literal["env", "fd"], reason: str, token_file: str | None
+) -> NoReturn:
+    from warden.core.lanes.search import only_lane
+    from warden.usecases.access import Ask, run
 
-    if sys.stdout.isatty() and not how["force"]:
+    if not command:
         raise UsageError(
-            "stdout is a terminal, and it would show the value. Nothing was read.",
-            hint=f"Hand it to what needs it: warden access {need} -- COMMAND (or --force)",
+            "give either a COMMAND behind -- or --fetch FIELD",
+            effect=Effect.NOTHING_READ,
+            remedy=(OneOf((run_with("LANE"), warden("access", "LANE", fetch="FIELD"))),),
         )
     platform = wiring.platform_at(flag)
-    ask = Ask(lane=the_lane(platform, need), via="stdout", reason=one_line(how["reason"]))
+    lane = only_lane(wiring.entries(platform, need), need)
+    run(
+        Ask(lane=lane, via=via, reason=journaled_reason(reason), command=command[0]),
+        command,
+        caller=wiring.caller(token_file),
+        policy=wiring.policy(platform),
+        journal=wiring.journal(),
+        runner=wiring.runner(),
+    )
+
+
+def _fetch(flag: str | None, need: str, field: str, *, force: bool, reason: str, token_file: str | None) -> None:
+    from warden.core.lanes.search import only_lane
+    from warden.usecases.access import Ask, fetch
+
+    if sys.stdout.isatty() and not force:
+        raise UsageError(
+            "stdout is a terminal, which would show the value",
+            effect=Effect.NOTHING_READ,
+            remedy=(OneOf((run_with(need), warden("access", need, fetch=field, force=True))),),
+        )
+    platform = wiring.platform_at(flag)
+    lane = only_lane(wiring.entries(platform, need), need)
     secret = fetch(
-        ask,
+        Ask(lane=lane, via="stdout", reason=journaled_reason(reason)),
         field,
-        caller=wiring.caller(how["token_file"]),
+        caller=wiring.caller(token_file),
         policy=wiring.policy(platform),
         journal=wiring.journal(),
     )
@@ -108,28 +143,13 @@ def _fetch(flag: str | None, need: str, field: str, how: dict[str, Any]) -> None
 
 
 def _advise(flag: str | None, need: str, *, as_json: bool) -> None:
-    from warden.cli.route import state_of
-    from warden.core.access.advice import advise
-    from warden.core.lanes.routing import route
+    from warden.present import access as present
+    from warden.usecases.access import advise
 
-    journal, now = wiring.journal(), datetime.now(UTC)
     found = wiring.entries(wiring.platform_at(flag), need)
-    routes = [route(each, journal.state(each.id), now) for each in found]
-    advice = [advise(each, journal.state(each.id), one.proof) for each, one in zip(found, routes, strict=True)]
+    answers = advise(found, wiring.journal(), datetime.now(UTC))
     if as_json:
-        terminal.document(advice[0] if len(advice) == 1 else advice)
-        return
-    for each, one in zip(advice, routes, strict=True):
-        _show(each, state_of(one))
-
-
-def _show(advice: "Advice", state: str) -> None:
-    terminal.line(f"{advice.id} · {advice.title}")
-    owners = ", ".join(f"{repo} ({stretch})" for stretch, repo in advice.owners.items())
-    shown = [("owners", owners), ("path", advice.path), ("fields", ", ".join(advice.fields)), ("state", state)]
-    shown += [("reader", f"{way.reader} ({way.mount}, role {way.role})") for way in advice.readers]
-    shown += [("log in", way.log_in) for way in advice.readers]
-    shown += [("use it" if advice.kind == "lane" and advice.state == "active" else "next", advice.next_action)]
-    for name, text in shown:
-        if text:
-            terminal.line(f"  {name:<8} {text}")
+        documents = [present.as_json(each) for each in answers]
+        terminal.document(documents[0] if len(documents) == 1 else documents)
+    else:
+        present.show(answers)

@@ -7,8 +7,8 @@ import click
 
 from warden.cli import wiring
 from warden.cli.context import Workspace
-from warden.cli.fast_access import one_line
 from warden.cli.options import json_option, reason_option, take_over_option, yes_option
+from warden.cli.reason import journaled_reason
 from warden.core.errors import Effect, Exit, Invalid, NotFound, UsageError, WardenError
 from warden.present import terminal
 
@@ -120,7 +120,7 @@ def _confirm(lane_id: str, lane: "Lane | None", action: str, *, yes: bool) -> No
 
 
 def _required(reason: str) -> str:
-    text = one_line(reason)
+    text = journaled_reason(reason)
     if not text:
         raise UsageError("--reason is empty", effect=Effect.NOTHING_DONE, hint='--reason "why"')
     return text

@@ -1,25 +1,27 @@
-"""The last line of defence: nothing but printed text and an exit code leaves warden, whatever went wrong."""
+"""The last line of defence: only printed text and an exit code leave warden, whatever goes wrong."""
 
 import os
 import sys
 from collections.abc import Callable
 
 from warden.core.errors import Exit, Inconclusive, WardenError
+from warden.core.remedies import warden
 from warden.present import terminal
 
-READER_WENT_AWAY = 141  # 128 + SIGPIPE, as a shell shows it
+READER_GONE = 141
+"""128 + SIGPIPE, as a shell reports it."""
 
 
 def guarded(act: Callable[[], int]) -> int:
-    """The exit code of `act`, also where it is interrupted or its reader goes away."""
+    """The exit code of `act`, also when it is interrupted or stdout cannot be written."""
     try:
         code = act()
         terminal.flush()
     except BrokenPipeError:
-        _forget_stdout()
-        code = READER_WENT_AWAY
+        _discard_stdout()
+        code = READER_GONE
     except OSError as fault:
-        _forget_stdout()
+        _discard_stdout()
         terminal.note(f"warden: stdout cannot be written ({os.strerror(fault.errno or 0).lower()}).")
         code = Exit.INCONCLUSIVE
     except KeyboardInterrupt:
@@ -28,13 +30,30 @@ def guarded(act: Callable[[], int]) -> int:
     return int(code)
 
 
-def _forget_stdout() -> None:
-    """What is still buffered cannot be delivered: Python would complain once more at exit."""
+def reported(act: Callable[[], int], *, as_json: bool) -> tuple[int, WardenError | None]:
+    """The exit code of `act`, and the error that it ended with, which has been printed.
+
+    A defect of warden's own becomes an error too: its traceback could quote a value.
+    """
+    try:
+        return act(), None
+    except WardenError as fault:
+        error = fault
+    except (BrokenPipeError, terminal.Unwritable):
+        raise
+    except Exception as fault:  # noqa: BLE001 - see above
+        error = _defect(fault)
+    terminal.error(error, as_json=as_json)
+    return int(error.exit), error
+
+
+def _discard_stdout() -> None:
+    """What is still buffered cannot be delivered, and Python would complain again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def own_fault(fault: Exception) -> WardenError:
-    """A fault of warden's own code: where it is and of which kind, never its text, which could hold a value."""
+def _defect(fault: Exception) -> WardenError:
+    """A defect of warden: its place and kind, never its text, which could hold a value."""
     where, trace = "", fault.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
@@ -42,6 +61,7 @@ def own_fault(fault: Exception) -> WardenError:
             where = f"{os.path.basename(code.co_filename)}:{trace.tb_lineno}"
         trace = trace.tb_next
     return Inconclusive(
-        f"this is a fault in warden itself ({type(fault).__name__} at {where}); what it was doing is not done.",
-        hint="warden journal log shows what was begun; please report the line above",
+        f"warden has a defect ({type(fault).__name__} at {where}) and stopped before it was done",
+        hint="report the line above; what had begun",
+        remedy=(warden("journal log"),),
     )

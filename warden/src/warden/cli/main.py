@@ -5,8 +5,8 @@ import sys
 
 import click
 
-from warden.cli.exit_guard import guarded, own_fault
-from warden.core.errors import Exit, WardenError
+from warden.cli.exit_guard import guarded, reported
+from warden.core.errors import Exit
 from warden.present import terminal
 
 COMMANDS = {
@@ -22,7 +22,7 @@ COMMANDS = {
     "journal": ("warden.cli.journal", "Read and verify the record of every effect."),
     "plan": ("warden.cli.plan", "Show what differs from what the lane declares."),
     "prove": ("warden.cli.prove", "Prove live who may read a lane and who may not."),
-    "put": ("warden.cli.lane", "Put a value into a field of a lane."),
+    "put": ("warden.cli.put", "Write a value into a field of a lane."),
     "reactivate": ("warden.cli.deactivate", "Open a closed lane again."),
     "render": ("warden.cli.render", "Print a delivery's Kubernetes objects, for GitOps."),
     "route": ("warden.cli.route", "Find who owns a credential and how to get it."),
@@ -81,6 +81,11 @@ def run() -> None:
 
 def _dispatch(argv: list[str]) -> int:
     as_json = "--json" in argv[: argv.index("--") if "--" in argv else None]
+    return reported(lambda: _invoke(argv, as_json=as_json), as_json=as_json)[0]
+
+
+def _invoke(argv: list[str], *, as_json: bool) -> int:
+    """Run click; what it raises for its own sake becomes an exit code or an interruption."""
     try:
         result = warden.main(argv, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as fault:
@@ -90,13 +95,5 @@ def _dispatch(argv: list[str]) -> int:
         raise KeyboardInterrupt from None
     except click.ClickException as fault:
         terminal.usage(fault, as_json=as_json)
-        return int(Exit.USAGE)
-    except WardenError as fault:
-        terminal.error(fault, as_json=as_json)
-        return int(fault.exit)
-    except (BrokenPipeError, KeyboardInterrupt, click.exceptions.Exit, terminal.Unwritable):
-        raise
-    except Exception as fault:  # noqa: BLE001 - the last line of defence: a traceback could quote a value
-        terminal.error(own_fault(fault), as_json=as_json)
-        return int(Exit.INCONCLUSIVE)
+        return fault.exit_code
     return int(result) if isinstance(result, int) else 0

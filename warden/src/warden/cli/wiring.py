@@ -45,9 +45,9 @@ def platform_flag(ctx: click.Context) -> str | None:
 
 def state_directory() -> str:
     """Where warden keeps its own state: WARDEN_STATE, else ``$XDG_STATE_HOME/warden``."""
-    from warden.adapters.machine import directories as xdg
+    from warden.adapters.machine import directories
 
-    return os.environ.get("WARDEN_STATE") or xdg.directory("XDG_STATE_HOME", ".local/state")
+    return directories.state()
 
 
 def platform_dir(ctx: click.Context) -> str:
@@ -64,13 +64,6 @@ def platform_at(flag: str | None) -> str:
 
 def catalog(platform: str) -> Catalog:
     """The catalog of a platform directory."""
-    from warden.adapters.catalog.index import load
-
-    return load(platform)
-
-
-def parsed_catalog(platform: str) -> Catalog:
-    """The same with every file parsed anew: it knows the line of each field."""
     from warden.adapters.catalog.files import load_catalog
 
     return load_catalog(platform)
@@ -85,9 +78,10 @@ def has_file(platform: str, entry_id: str) -> bool:
 
 def drawn(platform: str, entry_id: str) -> Route:
     """One entry's route as its file says, without the journal."""
-    from warden.adapters.catalog.index import show
+    from warden.adapters.catalog.entry_cache import entry
+    from warden.core.lanes.route import draw
 
-    return show(platform, entry_id)
+    return draw(entry(platform, entry_id))
 
 
 def pages(platform: str, found: Catalog) -> Checkouts:
@@ -120,7 +114,7 @@ def quoted(text: str) -> str:
 
 def entries(platform: str, need: str) -> list[Entry]:
     """The entry of that id, else those that a need in words may mean. Raises `Unowned` where nobody owns it."""
-    from warden.adapters.catalog.index import entry
+    from warden.adapters.catalog.entry_cache import entry
 
     try:
         return [entry(platform, need)]
@@ -131,9 +125,12 @@ def entries(platform: str, need: str) -> list[Entry]:
 
 def meant(catalog: Catalog, need: str) -> list[str]:
     """The ids of the active entries that a need in words may mean. Raises `Unowned` where nobody owns it."""
-    from warden.core.lanes.search import answer, meant
+    from warden.core.lanes.search import NotOwned, answer, meant, unowned
 
-    return meant(answer(catalog.entries, need, words()))
+    found = answer(catalog.entries, need, words())
+    if isinstance(found, NotOwned):
+        raise unowned(found)
+    return meant(found)
 
 
 def words() -> English:

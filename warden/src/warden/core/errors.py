@@ -30,16 +30,16 @@ class Exit(IntEnum):
 
 
 EXIT_MEANING: dict[Exit, str] = {
-    Exit.DONE: "done, proven, in step",
-    Exit.NO: "the answer is no: refuted, differs, faults found, nobody owns it",
-    Exit.USAGE: "wrong usage",
-    Exit.INCONCLUSIVE: "inconclusive: a system that had to answer could not; the journal could not be written",
-    Exit.REFUSED: "refused: by policy, by OpenBao, by the cluster; not a declared reader (the answer says who is)",
+    Exit.DONE: "done, proven, in sync",
+    Exit.NO: "the answer is no: refuted, drift, errors found, nobody owns it",
+    Exit.USAGE: "usage error",
+    Exit.INCONCLUSIVE: "inconclusive: a required system did not answer, or the journal could not be written",
+    Exit.REFUSED: "denied: by policy, by OpenBao, by the cluster; caller is not a declared reader",
     Exit.NOT_NOW: "not now: the lane is closed, or another operation holds it",
-    Exit.NOT_STARTED: "`access -- CMD` only: warden stopped before CMD was started",
-    Exit.CANNOT_RUN: "`access -- CMD` only: CMD is no program that can be run",
-    Exit.NOT_FOUND: "`access -- CMD` only: CMD was not found",
-    Exit.INTERRUPTED: "interrupted (Ctrl-C)",
+    Exit.NOT_STARTED: "`access -- CMD` only: warden stopped before CMD",
+    Exit.CANNOT_RUN: "`access -- CMD` only: CMD is not executable",
+    Exit.NOT_FOUND: "`access -- CMD` only: CMD not found; otherwise CMD's own code",
+    Exit.INTERRUPTED: "interrupted",
 }
 
 
@@ -48,9 +48,12 @@ class Effect(Enum):
 
     NOTHING_ASKED = "asked"
     NOTHING_CHANGED = "changed"
+    NOTHING_CHECKED = "checked"
     NOTHING_DONE = "done"
+    NOTHING_CREATED = "created"
     NOTHING_PRINTED = "printed"
     NOTHING_READ = "read"
+    NOTHING_REMOVED = "removed"
     NOTHING_WRITTEN = "written"
 
 
@@ -131,8 +134,17 @@ class Invalid(WardenError):
 
     kind = "invalid"
 
-    def __init__(self, faults: Sequence[Fault], message: str, *, subject: str = "", hint: str = "") -> None:
-        super().__init__(message, system="platform", subject=subject, hint=hint)
+    def __init__(
+        self,
+        faults: Sequence[Fault],
+        problem: str | msgspec.Struct,
+        *,
+        effect: Effect | msgspec.Struct | None = None,
+        subject: str = "",
+        remedy: Remedy = (),
+        hint: str = "",
+    ) -> None:
+        super().__init__(problem, effect=effect, system="platform", subject=subject, remedy=remedy, hint=hint)
         self.faults = tuple(faults)
 
 
@@ -186,17 +198,9 @@ class NoApi(Inconclusive):
 
 
 class JournalUnwritable(Inconclusive):
-    """The journal could not be written or read.
-
-    Attributes:
-        what: what is so with the file, without what therefore did not happen.
-    """
+    """The journal could not be written or read."""
 
     kind = "journal"
-
-    def __init__(self, what: str, therefore: str, *, subject: str = "", hint: str = "") -> None:
-        super().__init__(f"{what}; {therefore}.", system="journal", subject=subject, hint=hint)
-        self.what = what
 
 
 class Refused(WardenError):

@@ -11,14 +11,18 @@ import msgspec
 
 
 class RunWarden(msgspec.Struct, frozen=True, tag="warden", omit_defaults=True):
-    """A command of warden. An option whose value is empty is a flag.
+    """A command of warden. An option whose value is empty is a flag; ``program`` are the words behind ``--``.
 
-    A test holds each command and option that the sources name against the command line itself.
+    ``platform`` is a directory to name with ``--platform``.
+
+    A test compares each command and option that the sources name with the command line itself.
     """
 
     command: str
     arguments: tuple[str, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
+    program: tuple[str, ...] = ()
+    platform: str = ""
 
 
 KubectlAction = Literal[
@@ -28,10 +32,13 @@ KubectlAction = Literal[
     "get",
     "apply-overlay",
     "apply-stdin",
+    "list-crds",
     "list-pods",
     "remove-annotation",
     "restart",
     "rollout-status",
+    "version",
+    "whoami",
 ]
 
 
@@ -97,13 +104,41 @@ class SetVariable(msgspec.Struct, frozen=True, tag="variable"):
 
 
 class AskOwner(msgspec.Struct, frozen=True, tag="ask", omit_defaults=True):
-    """Somebody else's turn: the repository that owns it, and the page that says how."""
+    """Somebody else's turn: the repository that owns it, the page that says how, and the command for the owner."""
 
     repo: str
     doc: str = ""
+    run: RunWarden | None = None
 
 
-Step = RunWarden | RunKubectl | RunBao | EditFile | SetVariable | AskOwner
+class LogInAs(msgspec.Struct, frozen=True, tag="log-in"):
+    """Log in as a member of this group of people."""
+
+    people: str
+    run: RunBao
+
+
+class RunAs(msgspec.Struct, frozen=True, tag="run-as"):
+    """Run a command as this workload (``namespace/account``), with its token for that audience in a file."""
+
+    workload: str
+    audience: str
+    run: RunWarden
+
+
+class MountToken(msgspec.Struct, frozen=True, tag="mount-token"):
+    """Mount a service account token for that audience into the pod."""
+
+    audience: str
+
+
+class OneOf(msgspec.Struct, frozen=True, tag="one-of"):
+    """Steps of which one is enough."""
+
+    steps: tuple[LogInAs | RunAs | RunWarden, ...]
+
+
+Step = RunWarden | RunKubectl | RunBao | EditFile | SetVariable | AskOwner | LogInAs | RunAs | MountToken | OneOf
 Remedy = tuple[Step, ...]
 """Steps in order; empty where nothing is known to help."""
 
@@ -111,12 +146,17 @@ Remedy = tuple[Step, ...]
 def warden(command: str, *arguments: str, **options: str | bool | tuple[str, ...]) -> RunWarden:
     """A command of warden. ``take_over=True`` is a flag, ``cluster="c1"`` an option; empty ones are left out.
 
-    An option with several values is repeated.
+    An option with several values is repeated. One that is a keyword of Python is written with an underscore: ``as_``.
     """
     given = tuple(
-        (name.replace("_", "-"), "" if each is True else str(each))
+        (name.strip("_").replace("_", "-"), "" if each is True else str(each))
         for name, value in options.items()
         for each in (value if isinstance(value, tuple) else (value,))
         if each
     )
     return RunWarden(command, arguments, given)
+
+
+def access(lane: str, **options: str | bool) -> RunWarden:
+    """``warden access LANE -- COMMAND``, with these options."""
+    return RunWarden("access", (lane,), warden("access", **options).options, ("COMMAND",))

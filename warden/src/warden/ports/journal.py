@@ -3,11 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from warden.core.journal.chain import Chain, Head
 from warden.core.journal.record import LaneState, Record
 
 
 class Journal(Protocol):
-    """The append-only record of every effect. Each method raises `JournalUnwritable` and nothing else."""
+    """The append-only record of every effect. Each method raises `JournalUnwritable` and nothing else.
+
+    What is stored and what it adds up to is decided in `warden.core.journal`: an adapter keeps rows.
+    """
+
+    path: str
+    """Where it is, as people name it."""
 
     def record(self, event: str, lane: str, body: Mapping[str, Any]) -> int:
         """Append, durably, before it returns; answers the record's number."""
@@ -25,3 +32,9 @@ class Journal(Protocol):
         self, *, lane: str | None = None, last: int = 0, events: Sequence[str] = (), after: int = 0
     ) -> Sequence[Record]:
         """The newest `last` records (0: all) after that number, oldest first; of one lane, of some kinds, or of all."""
+
+    def head(self) -> Head:
+        """The newest checkpoint of the chain: what to keep elsewhere."""
+
+    def verify(self, kept: Head | None = None) -> Chain:
+        """Walk the whole chain, also against a head that was kept elsewhere; breaks are findings, not errors."""

@@ -8,6 +8,10 @@ from warden.core.remedies import (
     BaoAction,
     EditFile,
     KubectlAction,
+    LogInAs,
+    MountToken,
+    OneOf,
+    RunAs,
     RunBao,
     RunKubectl,
     RunWarden,
@@ -15,8 +19,8 @@ from warden.core.remedies import (
     Step,
 )
 
-_VALUE = frozenset({"COMMAND", "DIR", "FIELD", "FILE", "FILE-OR-DIRECTORY", "LANE", "PATH", "TEXT", "TOKEN"})
-"""Words that stand for something the reader fills in; they need no quotes."""
+Command = RunWarden | RunKubectl | RunBao | SetVariable
+"""The steps that are one command line."""
 
 _KUBECTL: dict[KubectlAction, str] = {
     "apply-overlay": "apply -k {value}",
@@ -25,10 +29,13 @@ _KUBECTL: dict[KubectlAction, str] = {
     "describe": "describe {kind} {name}",
     "edit": "edit {kind} {name}",
     "get": "get {kind} {name} -o yaml",
+    "list-crds": "get crd",
     "list-pods": "get pods",
     "remove-annotation": "annotate {kind} {name} {value}-",
     "restart": "rollout restart {kind}/{name}",
     "rollout-status": "rollout status {kind}/{name}",
+    "version": "version",
+    "whoami": "auth whoami",
 }
 _BAO: dict[BaoAction, str] = {
     "delete-metadata": "kv metadata delete -mount={mount} {path}",
@@ -45,31 +52,68 @@ _BAO: dict[BaoAction, str] = {
 """Split at spaces before anything is filled in, so that a name with a space stays one word."""
 
 
+GLUE = "\ue000"
+"""Stands for a space of a command line until `terminal` has broken the text into lines; of Unicode's private use."""
+
+
 def command(step: Step) -> str:
-    """One step: a command line, or for what is not done by a command one imperative clause."""
-    if isinstance(step, EditFile):
-        return _edit(step)
-    if isinstance(step, AskOwner):
-        return f"ask {step.repo} ({step.doc})" if step.doc else f"ask {step.repo}"
-    return " ".join(word if word in _VALUE else shlex.quote(word) for word in _words(step))
+    """One step: a command line, or a clause in the imperative for what is not done by a command alone."""
+    return to_paste(step).replace(GLUE, " ")
 
 
 def commands(steps: Iterable[Step]) -> str:
-    """Steps in their order: commands joined so that the next runs only if the one before succeeded."""
-    line, before = "", None
+    """Steps in order; commands are joined so that the next one runs only if the one before it succeeded."""
+    return to_paste(*steps).replace(GLUE, " ")
+
+
+def to_paste(*steps: Step) -> str:
+    """As `commands`, for a text that `terminal` breaks into lines: each command line stays on one line."""
+    text, before = "", None
     for step in steps:
         if before is not None:
-            both_run = not isinstance(before, EditFile | AskOwner) and not isinstance(step, EditFile | AskOwner)
-            line += " && " if both_run else "; then: "
-        line, before = line + command(step), step
-    return line
+            text += " && " if isinstance(before, Command) and isinstance(step, Command) else "; then: "
+        text, before = text + _written(step), step
+    return text
+
+
+def unbroken(line: str) -> str:
+    """A command line that is known as text only, for a text that `terminal` breaks into lines."""
+    return line.replace(" ", GLUE)
+
+
+def _written(step: Step) -> str:
+    if isinstance(step, Command):
+        return GLUE.join(shlex.quote(word).replace(" ", GLUE) for word in _words(step))
+    return _clause(step)
+
+
+def _clause(step: AskOwner | LogInAs | RunAs | MountToken | OneOf | EditFile) -> str:
+    """What is not a command alone, in the imperative."""
+    if isinstance(step, AskOwner):
+        whom = f"ask {step.repo} ({step.doc})" if step.doc else f"ask {step.repo}"
+        return f"{whom} to run: {_written(step.run)}" if step.run else whom
+    if isinstance(step, LogInAs):
+        return f"log in as one of {step.people}: {_written(step.run)}"
+    if isinstance(step, RunAs):
+        return (
+            f"run it as {step.workload}, with its token for the audience {step.audience} in a file: "
+            f"{_written(step.run)}"
+        )
+    if isinstance(step, MountToken):
+        return f"mount a token for it in the pod: serviceAccountToken: {{audience: {step.audience}, path: token}}"
+    if isinstance(step, OneOf):
+        return "; or: ".join(map(_written, step.steps))
+    return _edit(step)
 
 
 def _words(step: RunWarden | RunKubectl | RunBao | SetVariable) -> Iterator[str]:
     if isinstance(step, RunWarden):
-        yield from ("warden", *step.command.split(), *step.arguments)
+        yield "warden"
+        yield from ("--platform", step.platform) if step.platform else ()
+        yield from (*step.command.split(), *step.arguments)
         for name, value in step.options:
             yield from (f"--{name}", value) if value else (f"--{name}",)
+        yield from ("--", *step.program) if step.program else ()
     elif isinstance(step, RunKubectl):
         yield from ("kubectl", "--context", step.context)
         yield from ("-n", step.namespace) if step.namespace else ()

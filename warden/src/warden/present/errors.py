@@ -3,8 +3,8 @@
 import msgspec
 
 from warden.core.errors import Invalid, WardenError
-from warden.core.lanes.search import Unowned
-from warden.present.commands import commands
+from warden.core.lanes.search import NotOwned
+from warden.present.commands import commands, to_paste
 from warden.present.problems import described
 
 
@@ -21,6 +21,11 @@ def hint(fault: WardenError) -> str:
     return ": ".join(filter(None, (fault.hint, commands(fault.remedy))))
 
 
+def hint_to_paste(fault: WardenError) -> str:
+    """The same for a text that `terminal` breaks into lines."""
+    return ": ".join(filter(None, (fault.hint, to_paste(*fault.remedy))))
+
+
 def as_json(fault: WardenError) -> dict[str, object]:
     """``code, kind, system, subject, message, hint``; with ``faults`` or ``nearest`` where the error has them."""
     shown: dict[str, object] = {
@@ -33,6 +38,6 @@ def as_json(fault: WardenError) -> dict[str, object]:
     }
     if isinstance(fault, Invalid):
         shown["faults"] = [msgspec.to_builtins(each) for each in fault.faults]
-    if isinstance(fault, Unowned):
-        shown["nearest"] = list(fault.nearest)
+    if isinstance(fault.problem, NotOwned):
+        shown["nearest"] = [each.id for each in fault.problem.nearest]
     return shown

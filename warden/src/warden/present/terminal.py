@@ -1,9 +1,9 @@
 """The only file that prints.
 
-Rules of output, all of them: data goes to stdout, everything else to stderr. A word stands beside each symbol, so that
-colour can be switched off (NO_COLOR) and is only used on a terminal. Tables fit the terminal, at most 100 columns and
-at least 80; piped output is never cut. Times are relative for people and ISO 8601 UTC in JSON. ``--json`` prints one
-document; an error is one object on stderr. A `Secret` cannot be printed by any function here but `value`.
+The rules of output: data goes to stdout, everything else to stderr. A word stands beside each symbol, so that colour
+can be switched off (NO_COLOR); it is only used on a terminal. Tables fit the terminal, at least 80 and at most 100
+columns; piped output is never cut. Times are relative for people and ISO 8601 UTC in JSON. ``--json`` prints one
+document, an error is one object on stderr. No function here but `value` can print a `Secret`.
 """
 
 import json
@@ -17,6 +17,7 @@ import msgspec
 
 from warden.core.errors import Inconclusive, Invalid, WardenError
 from warden.core.secret import Secret
+from warden.present.commands import GLUE
 
 if TYPE_CHECKING:
     import click
@@ -29,7 +30,7 @@ def _coloured(stream: IO[str]) -> bool:
 
 
 def styled(text: str, style: str, stream: IO[str] | None = None) -> str:
-    """The text in a named style where the stream (default stdout) is a terminal, else as it is."""
+    """The text in a named style where the stream (default stdout) is a terminal, otherwise unchanged."""
     return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if _coloured(stream or sys.stdout) else text
 
 
@@ -48,7 +49,7 @@ def line(text: str = "") -> None:
 
 
 class Unwritable(OSError):
-    """Stdout cannot be written: no answer of a system, and no fault of warden's."""
+    """Stdout cannot be written."""
 
 
 def _out(text: str) -> None:
@@ -67,14 +68,14 @@ def sentence(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """A sentence that is no data; on a terminal in lines that end between words, indented as the first one is."""
+    """A sentence for people, on stderr; on a terminal in lines that end between words, indented as the first one is."""
     for each in _for_people(text):
         sys.stderr.write(f"{harmless(each)}\n")
 
 
 def question(text: str) -> str:
     """What somebody is asked, in lines that end between words."""
-    return "\n".join(_for_people(text))
+    return "\n".join(_for_people(text)).replace(GLUE, " ")
 
 
 def _for_people(text: str) -> list[str]:
@@ -85,10 +86,11 @@ def _for_people(text: str) -> list[str]:
 
 
 def harmless(text: str) -> str:
-    """Titles, reasons and paths are anybody's text: nothing in them may steer the reader's terminal.
+    """The text without what could steer the reader's terminal: titles, reasons and paths are written by anybody.
 
-    Our own styles and line breaks stay; every other character that is not printable is replaced.
+    Our own styles and line breaks stay; every other character that cannot be printed is replaced.
     """
+    text = text.replace(GLUE, " ")
     if text.isprintable():
         return text
     import re
@@ -102,7 +104,7 @@ def harmless(text: str) -> str:
 
 
 def document(value: object) -> None:
-    """The one JSON document of ``--json``; what cannot be seen is escaped, since it may steer a terminal, too."""
+    """The one JSON document of ``--json``; invisible characters are escaped, since they can steer a terminal too."""
     text = json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)
     if not text.replace("\n", "").isprintable():
         unseen = {char for char in set(text) if not char.isprintable() and char != "\n"}
@@ -115,14 +117,18 @@ def plain(value: object) -> dict[str, Any]:
     return dict(msgspec.to_builtins(value))
 
 
+class ValueCutShort(msgspec.Struct, frozen=True):
+    """The effect: the value was not written, or not all of it."""
+
+
 def value(secret: Secret) -> None:
-    """A secret's value alone: what ``--fetch`` is for. No newline is added.
+    """A secret's value and nothing else, for ``--fetch``; no newline is added.
 
     Raises `Inconclusive` where stdout cannot be written.
     """
     try:
-        # Bytes: a value may hold half a surrogate pair, and an error of the text layer would quote it. Unbuffered: what
-        # could not be written must not be tried again at exit.
+        # Bytes: a value may contain half a surrogate pair, and an error of the text layer would quote it. Unbuffered:
+        # Python must not try again at exit what could not be written.
         rest = memoryview(secret.reveal().encode("utf-8", "surrogatepass"))
         while rest:
             rest = rest[os.write(sys.stdout.fileno(), rest) :]
@@ -131,26 +137,27 @@ def value(secret: Secret) -> None:
     except OSError as fault:
         why = os.strerror(fault.errno or 0).lower()
         raise Inconclusive(
-            f"stdout cannot be written ({why}); the value was not handed over, or not all of it.",
+            f"stdout cannot be written ({why})",
+            effect=ValueCutShort(),
             system="stdout",
-            hint="look at where it goes, and throw away what has arrived there",
+            hint="discard what has arrived there",
         ) from None
 
 
 def progress(text: str) -> None:
-    """What is being waited for: on a terminal one line that the next one replaces, nothing when piped."""
+    """What warden is waiting for: on a terminal one line that the next one replaces, nothing when piped."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{text}")
         sys.stderr.flush()
 
 
 def progress_done() -> None:
-    """Take the progress line away."""
+    """Remove the progress line."""
     progress("")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns padded to their content. On a terminal they are cut to fit, the last first, the first (an id) never."""
+    """Columns padded to their content. On a terminal they are cut to fit, from the last; the first (an id) never is."""
     cells = [list(head), *[list(row) for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     for column in range(len(widths) - 1, 0, -1):
@@ -162,17 +169,17 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 NARROWEST = 12
-"""Columns that a cut column keeps: enough to recognise what stands there."""
+"""Columns that a cut column keeps: enough to recognise its text."""
 
 
 def heading(first: str, second: str) -> None:
-    """Two parts on one line where they fit, else below each other."""
+    """Two parts on one line where they fit, otherwise one below the other."""
     for part in joined(first, second):
         line(part)
 
 
 def joined(first: str, second: str, *, indent: int = 0) -> list[str]:
-    """Two parts as one line where they fit, else as two: a command must not be cut by the edge of a terminal."""
+    """Two parts as one line where they fit, otherwise as two: the edge of a terminal must not cut a command."""
     whole = f"{' ' * indent}{first} · {second}"
     if not width() or len(whole) <= width():
         return [whole]
@@ -201,28 +208,14 @@ def wrapped(text: str, *, indent: int) -> list[str]:
 
 
 def folded(text: str, columns: int, *, indent: int) -> list[str]:
-    """The text in lines that end between words. A command to paste stays on one line, if need be on a longer one."""
-    import re
+    """The text in lines that end between words; a command line from `to_paste` stays on one line, however long."""
     import textwrap
 
-    kept = re.sub(COMMAND, lambda found: found[0].replace(" ", GLUE), text)
     margin = " " * indent
     lines = textwrap.wrap(
-        kept, columns, initial_indent=margin, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False
+        text, columns, initial_indent=margin, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False
     )
     return [each.replace(GLUE, " ") for each in lines]
-
-
-GLUE = "\ue000"
-"""Stands for a space of a command while lines are made; of Unicode's private use, so that no text has it."""
-
-COMMAND = (
-    r"(?<![\w/-])(?:warden (?:--?\w|access|adopt|apply|catalog|deactivate|dev|doctor|help|init|journal|plan|prove"
-    r"|put|reactivate|render|route|status|sync)|bao (?:auth|login|operator|policy|secrets|write)|kubectl [-a-z]"
-    r"|export \w+=|pip install)(?:(?!,? (?:and|as|for|in|or|says?|shows?|that|then|to|where|which)\b|[,;:.)](?:\s|$)"
-    r"| [·(]).)*"
-)
-"""What is pasted: the name of a program with what it can do, up to a sign of punctuation or a word that goes on."""
 
 
 def ago(moment: datetime | str, now: datetime | None = None) -> str:
@@ -236,7 +229,7 @@ def ago(moment: datetime | str, now: datetime | None = None) -> str:
 
 
 def error(fault: WardenError, *, as_json: bool) -> None:
-    """An error: three parts for people, one object with ``--json``."""
+    """An error: problem, effect and remedy for people, one object with ``--json``."""
     from warden.present import errors
 
     progress_done()
@@ -249,12 +242,12 @@ def error(fault: WardenError, *, as_json: bool) -> None:
     first, *rest = _for_people(f"        {errors.message(fault)}")
     for text in (f"{styled('warden:', 'bad', sys.stderr)} {first.lstrip(' ')}", *rest):
         sys.stderr.write(f"{harmless(text)}\n")
-    if hint := errors.hint(fault):
+    if hint := errors.hint_to_paste(fault):
         note(f"        {hint}")
 
 
 def usage(fault: "click.ClickException", *, as_json: bool) -> None:
-    """Wrong usage, in click's words."""
+    """A usage error in click's words."""
     if as_json:
         shown: dict[str, Any] = {"code": 2, "kind": "usage", "system": "warden", "subject": "", "hint": "warden --help"}
         sys.stderr.write(json.dumps(shown | {"message": fault.format_message()}) + "\n")
@@ -263,11 +256,11 @@ def usage(fault: "click.ClickException", *, as_json: bool) -> None:
 
 
 def interrupted() -> None:
-    """Ctrl-C: one line, no stack."""
+    """Ctrl-C: one line."""
     progress_done()
     note("warden: interrupted.")
 
 
 def flush() -> None:
-    """Hand over what is buffered, so that a reader that went away is noticed here and not at exit."""
+    """Write what is buffered, so that a reader that has gone is noticed here and not at exit."""
     sys.stdout.flush()

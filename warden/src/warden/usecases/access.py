@@ -1,10 +1,11 @@
-"""access: a lane's value to the one process that needs it, as the caller, past the gate and into the journal.
+"""access: a lane's value for the one process that needs it, as the caller, past the policy and into the journal.
 
-The order, each step before the next: is the lane open (journal), can the command run, who is the caller (OpenBao), may
-the caller (policy), all of it journaled, one read of all fields, every declared field there, the token of an own login
-ended, journaled again, exec. What goes wrong before exec leaves nothing started.
+The order, each step before the next: the lane is open (journal), the command can run, OpenBao says who the caller is,
+the policy allows it, all of this is journaled, one read of all fields, every declared field is there, a token that was
+obtained for this is revoked, the journal again, exec. Whatever fails before exec, nothing is handed over.
 """
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, NoReturn
@@ -12,10 +13,15 @@ from typing import Any, Literal, NoReturn
 import msgspec
 
 from warden.core.access import authorization as rules
-from warden.core.errors import CannotRun, Closed, CommandNotFound, Refused, Unidentified, WardenError
+from warden.core.access.advice import Advice
+from warden.core.access.advice import advise as advice
+from warden.core.errors import Refused, Unidentified, WardenError
 from warden.core.journal.record import Decision, Question
+from warden.core.lanes.catalog import Entry
 from warden.core.lanes.lane import Lane
+from warden.core.lanes.route import route
 from warden.core.openbao.api import Identity
+from warden.core.remedies import AskOwner, warden
 from warden.core.secret import Secret
 from warden.ports.caller import Caller
 from warden.ports.journal import Journal
@@ -43,80 +49,89 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         return self.lane.custody.fields
 
 
+class ServerRefuses(msgspec.Struct, frozen=True):
+    """The lane allows the access and OpenBao refused it: they differ. ``refusal`` is what OpenBao answered."""
+
+    refusal: str | msgspec.Struct
+
+
+def advise(entries: Sequence[Entry], journal: Journal, now: dt.datetime) -> list[Advice]:
+    """Whose each entry is, where it is, and how to get at it. Raises `JournalUnwritable`."""
+    return [advice(each, route(each, journal.state(each.id), now)) for each in entries]
+
+
 def run(ask: Ask, argv: Sequence[str], *, caller: Caller, policy: Policy, journal: Journal, runner: Runner) -> NoReturn:
-    """Become the command, with all the lane's fields. Whatever raises, the command was not started."""
-    with _not_started(ask):
+    """Become the command, with all the lane's fields. If this raises, the command was not started."""
+    with _nothing_handed_over(ask, read=False):
         _expect_usable(ask, journal)
         program = runner.find(ask.command)
         decision, version, values = _read(ask, caller, policy, journal)
-        with _failure_told(ask, decision, journal):
-            rules.expect_fit(values, ask.via, ask.command)
+        with _nothing_handed_over(ask, read=True), _failure_recorded(ask, decision, journal):
+            rules.expect_fit(ask.lane, values, ask.via)
             _record_handed(ask, journal, _handed(ask, decision, version) | {"program": program})
             runner.exec(program, argv, values, as_files=ask.via == "fd")
 
 
 def fetch(ask: Ask, field: str, *, caller: Caller, policy: Policy, journal: Journal) -> Secret:
-    """One field's value, to be written to standard output alone."""
-    rules.expect_declared(ask.lane, field)
-    _expect_usable(ask, journal)
-    decision, version, values = _read(ask, caller, policy, journal)
-    with _failure_told(ask, decision, journal):
-        _record_handed(ask, journal, _handed(ask, decision, version) | {"fields": [field]})
-    return values[field]
+    """One field's value, to be written to standard output and nowhere else."""
+    with _nothing_handed_over(ask, read=False):
+        rules.expect_declared(ask.lane, field)
+        _expect_usable(ask, journal)
+        decision, version, values = _read(ask, caller, policy, journal)
+        with _nothing_handed_over(ask, read=True), _failure_recorded(ask, decision, journal):
+            _record_handed(ask, journal, _handed(ask, decision, version) | {"fields": [field]})
+        return values[field]
 
 
 def _record_handed(ask: Ask, journal: Journal, body: Mapping[str, Any]) -> None:
-    """Record it, then see that no closing stands before that record: a lane closed meanwhile hands nothing over."""
+    """Record it, then see that the lane was not closed before that record: if it was, nothing is handed over."""
     journal.record("access.handed", ask.lane.id, body)
-    try:
-        rules.expect_open(ask.lane, journal.state(ask.lane.id).closed, ask.command)
-    except Closed as fault:
-        fault.message += " That was meanwhile: what was read is thrown away."
-        fault.hint = f"Who can open it: {ask.lane.owners.custody.repo}, with warden reactivate."
-        raise
+    rules.expect_open(ask.lane, journal.state(ask.lane.id).closed, meanwhile=True)
 
 
 def _expect_usable(ask: Ask, journal: Journal) -> None:
-    rules.expect_open(ask.lane, journal.state(ask.lane.id).closed, ask.command)
-    rules.expect_active(ask.lane, ask.command)
+    rules.expect_open(ask.lane, journal.state(ask.lane.id).closed)
+    rules.expect_active(ask.lane)
 
 
 def _read(ask: Ask, caller: Caller, policy: Policy, journal: Journal) -> tuple[Decision, int, Mapping[str, Secret]]:
-    """Past the gate: the decision, the version, and every declared field."""
+    """Past the policy: the decision, the version, and every declared field."""
     with _session(ask, caller) as (vault, who):
-        decision = _gate(ask, who, policy, journal)
-        with _failure_told(ask, decision, journal):
+        decision = _decide(ask, who, policy, journal)
+        with _failure_recorded(ask, decision, journal):
             custody = ask.lane.custody
             with _refusal_explained(ask):
                 found = vault.read(custody.mount, custody.key)
             version, values = found if found is not None else (0, None)
-            rules.expect_fields(ask.lane, None if values is None else tuple(values), ask.command)
+            with _nothing_handed_over(ask, read=True):
+                rules.expect_fields(ask.lane, None if values is None else tuple(values))
             return decision, version, {field: (values or {})[field] for field in ask.fields}
 
 
 @contextmanager
 def _session(ask: Ask, caller: Caller) -> Iterator[tuple[Vault, Identity]]:
-    """The server as the caller, and who that is there; a token that was obtained for this is ended in every case."""
+    """The server as the caller, and who the caller is there; a token obtained for this is revoked in every case."""
     projected = caller.projected()
     if projected is None:
         vault = caller.vault()
-        with _ways_in_told(ask):
+        with _log_in_explained(ask):
             who = vault.identity()
         yield vault, who
         return
-    reader = rules.door_for(ask.lane, projected, ask.command)
+    reader = rules.reader_for(ask.lane, projected)
     vault = caller.vault()
     session = vault.login(reader.mount, ask.lane.role_of(reader), projected.jwt)
     try:
         yield caller.vault(session.token), session.identity
     except BaseException:
-        _quietly(lambda: vault.revoke_self(session.token))
+        _ignoring_errors(lambda: vault.revoke_self(session.token))
         raise
-    vault.revoke_self(session.token)
+    with _nothing_handed_over(ask, read=True):
+        vault.revoke_self(session.token)
 
 
-def _gate(ask: Ask, who: Identity, policy: Policy, journal: Journal) -> Decision:
-    """The policy's decision, journaled whichever way it went; what is about to happen with it, in the same write."""
+def _decide(ask: Ask, who: Identity, policy: Policy, journal: Journal) -> Decision:
+    """The policy's decision, journaled whatever it is; if it allows, in one write with what is about to happen."""
     context = {"reason": ask.reason, "via": ask.via}
     lane = ask.lane
     decision = policy.decide(Question(identity=who, action="access", lane=lane.id, context=context, declared=lane))
@@ -130,7 +145,7 @@ def _gate(ask: Ask, who: Identity, policy: Policy, journal: Journal) -> Decision
     }
     if decision.effect == "deny":
         journal.record("decision", lane.id, decided)
-        rules.expect_allowed(lane, who, decision, ask.command)
+        rules.expect_allowed(lane, who, decision)
     begin = _handed(ask, decision, None) | {"identity": who.as_json()}
     journal.record_all([("decision", lane.id, decided), ("access.begin", lane.id, begin)])
     return decision
@@ -144,53 +159,53 @@ def _handed(ask: Ask, decision: Decision, version: int | None) -> dict[str, Any]
 
 
 @contextmanager
-def _failure_told(ask: Ask, decision: Decision, journal: Journal) -> Iterator[None]:
-    """Journal how a begun access ended when nothing was handed over."""
+def _failure_recorded(ask: Ask, decision: Decision, journal: Journal) -> Iterator[None]:
+    """Journal how an access that had begun ended without handing anything over."""
     try:
         yield
     except BaseException as fault:
         kind = fault.kind if isinstance(fault, WardenError) else "interrupted"
-        _quietly(lambda: journal.record("access.failed", ask.lane.id, {"decision": decision.id, "kind": kind}))
+        _ignoring_errors(lambda: journal.record("access.failed", ask.lane.id, {"decision": decision.id, "kind": kind}))
         raise
 
 
 @contextmanager
-def _not_started(ask: Ask) -> Iterator[None]:
-    """Every error before exec says what did not happen."""
+def _nothing_handed_over(ask: Ask, *, read: bool) -> Iterator[None]:
+    """Every error has the effect that nothing was handed over; the innermost of these blocks knows how far it got."""
     try:
         yield
     except WardenError as fault:
-        named = isinstance(fault, (CannotRun, CommandNotFound)) or "not started" in fault.message + fault.hint
-        if not named:
-            fault.message += f" {ask.command} was not started."
+        if not isinstance(fault.effect, rules.NotHandedOver):
+            fault.effect = rules.NotHandedOver(program=ask.command, read=read)
         raise
 
 
 @contextmanager
-def _ways_in_told(ask: Ask) -> Iterator[None]:
-    """A caller without an identity is told how this lane's readers log in."""
+def _log_in_explained(ask: Ask) -> Iterator[None]:
+    """The remedy of a caller without an identity is to log in as one of this lane's readers."""
     try:
         yield
     except Unidentified as fault:
-        fault.hint = " Or: ".join(rules.how_to_log_in(ask.lane)) or fault.hint
+        if remedy := rules.log_in(ask.lane):
+            fault.remedy, fault.hint = remedy, ""
         raise
 
 
 @contextmanager
 def _refusal_explained(ask: Ask) -> Iterator[None]:
-    """The gate let the caller pass and OpenBao did not: lane and server are out of step."""
+    """The policy allowed it and OpenBao refused: the lane and the server differ."""
     try:
         yield
     except Unidentified:
         raise
     except Refused as fault:
-        owner = ask.lane.owners.custody.repo
-        fault.hint = f"The lane permits it and OpenBao does not. {owner} can see why: warden plan {ask.lane.id}"
+        fault.problem, fault.hint = ServerRefuses(fault.problem), ""
+        fault.remedy = (AskOwner(ask.lane.owners.custody.repo, run=warden("plan", ask.lane.id)),)
         raise
 
 
-def _quietly(act: Callable[[], object]) -> None:
-    """On the way out with an error: that one is to be told, not what tidying up met."""
+def _ignoring_errors(act: Callable[[], object]) -> None:
+    """Tidy up on the way out of another error, which is the one to report."""
     try:
         act()
     except WardenError:

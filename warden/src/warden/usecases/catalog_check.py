@@ -1,4 +1,4 @@
-"""check: everything that is wrong with the declared files, and everything that should be looked at."""
+"""catalog check: every error in the declared files, and every warning."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -12,19 +12,19 @@ from warden.core.lanes.rules import Complaint, apart, docs, located, of_age
 
 
 class Pages(Protocol):
-    """Where the pages that entries point at can be looked for."""
+    """Looks for the pages that entries point at."""
 
     def has(self, repo: str, path: str) -> bool | None:
-        """Whether the repository has the page; ``None`` where its checkout is not here."""
+        """Whether the repository has the page; ``None`` where it is not checked out here."""
 
     def has_playbook(self, path: str) -> bool:
-        """Whether the page is there, seen from the folder that holds the platform directory."""
+        """Whether the page exists, relative to the folder above the platform directory."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The answer: faults and warnings in the order of files and lines; how many files and pages there are.
 
-    ``unchecked`` counts the pages among ``pages`` that lie in repositories whose checkout is not here.
+    ``unchecked`` counts those of the ``pages`` whose repositories are not checked out here.
     """
 
     faults: tuple[Fault, ...]
@@ -34,14 +34,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def wrong(self) -> tuple[Fault, ...]:
-        """The faults that are no warnings."""
+        """The faults that are not warnings."""
         return tuple(fault for fault in self.faults if not fault.warning)
 
 
 def check(catalog: Catalog, pages: Pages, today: dt.date, also: Sequence[Fault] = ()) -> Report:
-    """Judge the whole catalog: its own faults, the pages it points at, and how long ago it was reviewed.
+    """Check the whole catalog: its own faults, the pages it points at, and how long ago it was reviewed.
 
-    `also` are the faults of files beside the catalog's (the access policies, what is not read).
+    `also` are the faults of other files (access policies, files in the catalog that are not read).
     """
     faults = [*catalog.faults, *also]
     pointers = unchecked = 0
@@ -68,4 +68,4 @@ def check(catalog: Catalog, pages: Pages, today: dt.date, also: Sequence[Fault] 
 def _playbook(entry: Entry, pages: Pages) -> list[Complaint]:
     if entry.playbook is None or pages.has_playbook(entry.playbook):
         return []
-    return [Complaint("playbook", "is no page here; write its path, seen from the folder above the platform directory")]
+    return [Complaint("playbook", "does not exist; write its path relative to the folder above the platform directory")]

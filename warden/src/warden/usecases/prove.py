@@ -16,8 +16,7 @@ import msgspec
 from warden.core.errors import Closed, Effect, Inconclusive, Refused
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane, PeopleReader, RoleName, WorkloadReader
-from warden.core.lanes.route import declaration
-from warden.core.lanes.routing import draw
+from warden.core.lanes.route import declaration, draw
 from warden.core.openbao.api import AuditLine, Handed, Identity
 from warden.core.openbao.resources import is_template
 from warden.core.plans.lane_plan import LaneOptions

@@ -20,7 +20,6 @@ def effect_so_far(done: msgspec.Struct) -> Iterator[None]:
     try:
         yield
     except JournalUnwritable as fault:
-        fault.problem = fault.what
         fault.effect = NotRecorded(done)
         raise
 
@@ -31,5 +30,6 @@ def although(done: str) -> Iterator[None]:
     try:
         yield
     except JournalUnwritable as fault:
-        fault.problem = f"{done}, and the journal does not have it: {fault.what}."
+        fault.problem = f"{done}, and the journal does not have it: {fault.problem}."
+        fault.effect = None
         raise

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from warden.adapters.catalog.files import load_catalog
 from warden.core.errors import Invalid, NotFound, UsageError
+from warden.core.lanes.catalog import NotALane, UnknownEntry
 from warden.core.lanes.lane import PeopleReader, WorkloadReader
+from warden.core.remedies import warden
 
 SPEC = importlib.util.spec_from_file_location("catalog_files", Path(__file__).parent / "catalog_files.py")
 catalog_files = importlib.util.module_from_spec(SPEC)
@@ -74,9 +76,11 @@ def test_an_unknown_id_names_the_nearest_and_another_kind_is_wrong_usage():
     catalog = load_catalog(SHIPPED)
     with pytest.raises(NotFound) as unknown:
         catalog.lane("openrouter-lm-connect")
-    assert "openrouter-llm-connect" in unknown.value.hint
-    with pytest.raises(UsageError, match="is a certificate, not a lane"):
+    assert unknown.value.problem == UnknownEntry("openrouter-lm-connect", ("openrouter-llm-connect",))
+    assert unknown.value.remedy == (warden("route show", "openrouter-llm-connect"),)
+    with pytest.raises(UsageError) as another:
         catalog.lane("ssh-certificate")
+    assert another.value.problem == NotALane("ssh-certificate", "certificate")
 
 
 def test_a_file_with_faults_stops_no_other_and_says_all_of_them(directory):
@@ -107,20 +111,20 @@ CASES = {
     "no namespace": ("team/one", "team", (13, "readers[0].workload", '"team" has no namespace')),
     "account in capitals": ("team/one", "team/One", (13, "readers[0].workload", "RFC 1123")),
     "unicode account": ("team/one", "team/öne", (13, "readers[0].workload", "RFC 1123")),
-    "kept account": ("team/one", "team/warden-probe", (13, "readers[0].workload", "kept for playing strangers")),
-    "kept namespace": ("team/one", "warden-probe/one", (13, "readers[0].workload", "kept for playing strangers")),
+    "kept account": ("team/one", "team/warden-probe", (13, "readers[0].workload", "reserved for probes")),
+    "kept namespace": ("team/one", "warden-probe/one", (13, "readers[0].workload", "reserved for probes")),
     "two kinds of reader": ("team/one", "team/one\n    people: x", (13, "readers[0]", "exactly one of the keys")),
     "no reader": ("\n  - workload: team/one", " []", (12, "readers", "at least one")),
     "no date": ("2026-07-02", "2026-02-30", (4, "reviewed", "is no date")),
     "yesterday": ("2026-07-02", "yesterday", (4, "reviewed", "is no date")),
     "climbing path": ("team/app/one", "../app/one", (10, "custody.path", "without ..")),
     "empty segment": ("team/app/one", "team//one", (10, "custody.path", "empty")),
-    "absolute path": ("path: platform", "path: /platform", (10, "custody.path", "leading")),
+    "absolute path": ("path: platform", "path: /platform", (10, "custody.path", "is not a path")),
     "other mount": ("path: platform", "path: secret", (10, "custody.path", "is not on the mount platform/")),
     "placeholder": ("team/app/one", "<team>/app/one", (10, "custody.path", "placeholder <team>")),
-    "lower field": ("APP_KEY", "app_key", (11, "custody.fields[0]", "no environment variable name")),
-    "steering field": ("APP_KEY", "LD_PRELOAD", (11, "custody.fields[0]", "would steer")),
-    "field twice": ("[APP_KEY]", "[APP_KEY, APP_KEY]", (11, "custody.fields[1]", "named twice")),
+    "lower field": ("APP_KEY", "app_key", (11, "custody.fields[0]", "is not an environment variable name")),
+    "steering field": ("APP_KEY", "LD_PRELOAD", (11, "custody.fields[0]", "would control")),
+    "field twice": ("[APP_KEY]", "[APP_KEY, APP_KEY]", (11, "custody.fields[1]", "listed twice")),
     "no field": ("[APP_KEY]", "[]", (11, "custody.fields", "at least one")),
     "one field": ("[APP_KEY]", "APP_KEY", (11, "custody.fields", "write a list")),
     "empty value": ("title: A key", "title:", (2, "title", "is empty")),
@@ -135,14 +139,18 @@ CASES = {
     "right-to-left override": ("A key", "A\u202ekey", (2, "", "U+202E")),
     "written escape sequence": ("A key", '"A\\e[31mkey"', (2, "", "U+001B")),
     "written override": ("A key", '"A\\u202ekey"', (2, "", "U+202E")),
-    "a policy of the server's own": ("  fields", "  policy: Root\n  fields", (11, "custody.policy", "OpenBao's own")),
+    "a policy of the server's own": (
+        "  fields",
+        "  policy: Root\n  fields",
+        (11, "custody.policy", "a policy of OpenBao itself"),
+    ),
     "reader twice": ("team/one", "team/one\n  - workload: team/one", (14, "readers[1]", "role of another reader")),
     "unfinished": ("[APP_KEY]", "[APP_KEY", (12, "", "is no YAML")),
     "mapping as key": ("title: A key", "{a: b}: c", (2, "", "as a key")),
     "other kind": ("lane: one", "lanes: one", (1, "", "does not start with its kind")),
     "owner missing": ("  consumer: {repo: app, doc: docs/b.md}\n", "", (7, "owners.consumer", "is missing")),
     "no login mount": ("workload: team/one", "people: x\n    login: y", (14, "readers[0].login", "netkingdom")),
-    "doc climbs": ("docs/a.md", "../a.md", (7, "owners.custody.doc", "is no page")),
+    "doc climbs": ("docs/a.md", "../a.md", (7, "owners.custody.doc", "is not a page")),
 }
 
 
@@ -155,7 +163,7 @@ def test_each_fault_is_told_with_line_field_and_what_is_allowed(directory, name)
 
 
 MORE = {
-    "runtime owner": ("consumers: [{deployment: team/app}]\n", "owners.runtime", "somebody runs them"),
+    "runtime owner": ("consumers: [{deployment: team/app}]\n", "owners.runtime", "needs it"),
     "delivery of both": (
         "deliveries: {here: {external_secret: a/b, bootstrap_secret: a/b}}\n",
         "deliveries.here",
@@ -190,7 +198,7 @@ def test_the_same_id_in_another_file_is_told_beside_it(directory):
 def test_two_lanes_on_one_path_are_a_fault_of_the_later(directory):
     directory.lane("one")
     directory.lane("two", old="app/two", new="app/one")
-    assert only(directory) == (10, "custody.path", "already the path of one")
+    assert only(directory) == (10, "custody.path", "is already the path of one")
 
 
 def test_one_policy_name_for_two_paths_is_a_fault(directory):
@@ -270,7 +278,7 @@ def test_what_is_no_file_is_a_fault_and_a_pipe_does_not_hang(directory):
 
 def test_an_id_in_other_letters_is_a_fault(directory):
     directory.write("schlüssel.yaml", catalog_files.LANE.format(id="schlüssel"))
-    assert any("is no id" in message for _, _, message in faults(directory))
+    assert any("is not a valid id" in message for _, _, message in faults(directory))
 
 
 def test_faults_of_platform_yaml_are_told_and_nothing_is_read(directory):

@@ -53,7 +53,7 @@ OTHER = "  - workload: other/app\n"
 CASES = {
     "unknown cluster": (
         delivery("elsewhere"),
-        (16, "deliveries.elsewhere", "is no cluster of clusters.yaml: here, there"),
+        (16, "deliveries.elsewhere", "is not in clusters.yaml, which has here, there"),
     ),
     "both": (delivery(bootstrap_secret="team/s"), (16, "deliveries.here", "exactly one of external_secret")),
     "neither": (delivery(external_secret="", refresh="5m"), (16, "deliveries.here", "exactly one of external_secret")),
@@ -65,16 +65,16 @@ CASES = {
     "store": (delivery(store="Store/x"), (16, "deliveries.here.store", "SecretStore/name or ClusterSecretStore/name")),
     "ambiguous reader": (
         TWO_READERS + delivery(),
-        (17, "deliveries.here", "not exactly one is of team; write reader: namespace/account (team/one, team/two)"),
+        (17, "deliveries.here", "not exactly one reader is in team; the lane has team/one, team/two"),
     ),
-    "no reader there": (delivery(external_secret="far/s"), (16, "deliveries.here", "not exactly one is of far")),
+    "no reader there": (delivery(external_secret="far/s"), (16, "deliveries.here", "not exactly one reader is in far")),
     "reader of nobody": (
         delivery(reader="team/nobody"),
-        (16, "deliveries.here.reader", "is no reader of this lane; there are: team/one"),
+        (16, "deliveries.here.reader", "is not a reader of this lane, which has team/one"),
     ),
     "SecretStore for an account of elsewhere": (
         OTHER + delivery(reader="other/app"),
-        (17, "deliveries.here.store", "a SecretStore of team logs in as an account of team only, not as other/app"),
+        (17, "deliveries.here.store", "a SecretStore in team can only log in as an account of team, not as other/app"),
     ),
     "named SecretStore for an account of elsewhere": (
         OTHER + delivery(reader="other/app", store="SecretStore/mine"),
@@ -88,7 +88,7 @@ CASES = {
     ),
     "consumer of elsewhere": (
         delivery() + "consumers: [{deployment: far/app}]\n",
-        (17, "consumers[0].deployment", "that nothing is delivered to; there are: team"),
+        (17, "consumers[0].deployment", "without a delivery; deliveries are in team"),
     ),
 }
 
@@ -104,7 +104,7 @@ def test_each_fault_of_a_delivery(directory, name):
 
 def test_what_is_run_needs_somebody_who_runs_it(directory):
     directory.lane("one", more=delivery())
-    assert [(field, "somebody runs them" in said) for _, field, said in faults(directory)] == [("owners.runtime", True)]
+    assert [(field, "needs it" in said) for _, field, said in faults(directory)] == [("owners.runtime", True)]
 
 
 def test_a_cluster_store_may_log_in_as_an_account_of_elsewhere(directory):
@@ -166,16 +166,19 @@ def test_a_cluster_store_is_for_one_namespace(directory):
 # -- clusters.yaml ----------------------------------------------------------------------------------------------------
 
 BAD = {
-    "name": ("Here_1:\n  context: c\n", (1, "Here_1", "is no name of a cluster")),
+    "name": ("Here_1:\n  context: c\n", (1, "Here_1", "is not a valid name of a cluster")),
     "no context": ("here:\n  auth_mount: kubernetes\n", (2, "here.context", "is missing")),
     "unknown key": ("here:\n  context: c\n  mount: x\n", (3, "here.mount", "is no key here")),
     "mount twice": (
         "here:\n  context: c\nthere:\n  context: d\n",
         (3, "there.auth_mount", "kubernetes is already the mount of here"),
     ),
-    "mount's name": ("here:\n  context: c\n  auth_mount: ../x\n", (3, "here.auth_mount", "is no name")),
-    "http address": ("here:\n  context: c\n  openbao: http://bao:8200\n", (3, "here.openbao", "is no https address")),
-    "no address": ("here:\n  context: c\n  openbao: bao:8200\n", (3, "here.openbao", "is no https address")),
+    "mount's name": ("here:\n  context: c\n  auth_mount: ../x\n", (3, "here.auth_mount", "is not a valid name")),
+    "http address": (
+        "here:\n  context: c\n  openbao: http://bao:8200\n",
+        (3, "here.openbao", "is not an https address"),
+    ),
+    "no address": ("here:\n  context: c\n  openbao: bao:8200\n", (3, "here.openbao", "is not an https address")),
     "subject": (
         "here:\n  context: c\n  may_read_secrets:\n    - group:admins\n    - eve\n",
         (5, "here.may_read_secrets[1]", "write user:NAME, group:NAME or namespace/account"),

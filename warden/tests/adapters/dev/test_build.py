@@ -168,7 +168,7 @@ def test_of_two_at_once_one_builds_and_the_other_waits_and_says_so(world):
     said = [line + child.communicate(timeout=60)[0] for line, child in zip(first, both, strict=True)]
     assert [child.returncode for child in both] == [0, 0]
     assert world.builds == 2
-    waited = [text for text in said if "this one waits for it" in text]
+    waited = [text for text in said if "waiting for it" in text]
     assert len(waited) == 1
     assert "building" not in waited[0].replace("is building", "")
 

@@ -16,10 +16,12 @@ from cluster_platform import OURS
 
 from warden.adapters.dev import Embedded, process, state
 from warden.adapters.dev.cluster import Cluster
-from warden.adapters.dev.kube import Access, Kube, read_kubeconfig
-from warden.adapters.dev.plane import TITLES
+from warden.adapters.dev.components import TITLES
+from warden.adapters.kubernetes import kubeconfig
+from warden.adapters.kubernetes.client import Kubernetes
 from warden.core.errors import NotFound, Refused, ServerFault, Unreachable, UsageError
 from warden.core.secret import Secret
+from warden.present.errors import hint, message
 
 pytestmark = [pytest.mark.cluster, pytest.mark.real, pytest.mark.timeout(240), OURS]
 UP = (
@@ -84,8 +86,8 @@ def up(embedded, *names):
 def keep(cluster):
     """Something in the cluster that has to survive."""
     kube = cluster.admin()
-    kube.call("POST", "/api/v1/namespaces", {"metadata": {"name": "kept"}})
-    return lambda: cluster.admin().call("GET", "/api/v1/namespaces/kept")[0] == 200
+    kube.request("POST", "/api/v1/namespaces", {"metadata": {"name": "kept"}})
+    return lambda: cluster.admin().request("GET", "/api/v1/namespaces/kept").status == 200
 
 
 def test_two_clusters_are_two(cluster_platform):
@@ -113,7 +115,8 @@ def test_each_login_is_reviewed_by_its_own_cluster(cluster_platform):
     assert login(first, first.token("default/default", audience="elsewhere")) == 403
     # for OpenBao only: the API server itself does not take it
     jwt = Secret(first.token("default/default"))
-    assert Kube(Access(server=first.address, ca=first.cluster.ca, token=jwt)).call("GET", "/api")[0] == 401
+    access = kubeconfig.config("c", first.address, first.cluster.ca, token=jwt)
+    assert Kubernetes("c", access).request("GET", "/api").status == 401
 
 
 def test_the_kubeconfig_has_warden_and_an_administrator_for_each_cluster(cluster_platform):
@@ -149,9 +152,8 @@ def test_no_token_is_in_arguments_environments_or_logs(cluster_platform):
 def test_nobody_without_a_certificate_of_the_cluster_reaches_etcd(cluster_platform):
     cluster = cluster_platform.clusters["coulombcore"].cluster
     etcd = next(part.address for part in cluster.status() if part.name == "etcd")
-    access = Access(server=etcd, ca=cluster.ca)
     with pytest.raises(Unreachable):
-        Kube(access).call("GET", "/health")
+        Kubernetes("c", kubeconfig.config("c", etcd, cluster.ca)).health("/health")
 
 
 def test_up_twice_changes_nothing(shared):
@@ -225,10 +227,10 @@ def test_a_port_that_somebody_else_took_is_left_to_them(shared, part):
     namespace = f"seen-{part}"
     cluster.admin().must("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
     account = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
-    assert process.wait_for(lambda: cluster.admin().call("GET", account)[0] == 200 or None, 60)
+    assert process.wait_for(lambda: cluster.admin().request("GET", account).status == 200 or None, 60)
     assert cluster.status()[-1].pid != operator
     assert kept()
-    assert read_kubeconfig(shared.layout.kubeconfig).server == cluster.address
+    assert kubeconfig.current(shared.layout.kubeconfig).cluster.server == cluster.address
 
 
 def test_a_port_that_is_taken_between_choice_and_start_is_exchanged(shared, monkeypatch):
@@ -267,7 +269,7 @@ def test_a_part_that_ends_at_once_is_told_with_its_own_words(shared):
     try:
         with pytest.raises(ServerFault, match=r"kube-controller-manager of broken did not come up: .*key") as caught:
             shared.up(lambda _: None)
-        assert "kube-controller-manager.log" in caught.value.hint
+        assert "kube-controller-manager.log" in hint(caught.value)
     finally:
         key.write_bytes(content)
     up(shared)
@@ -281,7 +283,7 @@ def test_controllers_are_up_when_each_of_them_has_begun(shared, monkeypatch):
         return {part.name for part in shared.cluster("broken").status() if part.answers}
 
     assert answering() == set(TITLES.values())
-    monkeypatch.setattr(Kube, "health", lambda _self, _path: "healthz check passed\n")
+    monkeypatch.setattr(Kubernetes, "health", lambda _self, _path: "healthz check passed\n")
     assert answering() == set(TITLES.values()) - {"kube-controller-manager"}
 
 
@@ -306,20 +308,18 @@ def test_openbao_without_clusters_becomes_one_with_a_cluster_and_keeps_its_value
     embedded.up(lambda _: None)
     assert embedded.status().address.startswith("http://")
     assert not Path(embedded.layout.tls).exists()
-    server = embedded._server()
-    server.door().must("POST", "platform/data/kept", {"data": {"it": "kept"}}, server.admin())
+    embedded._server().admin().put_field("platform", "kept", "it", Secret("kept"))
     _, said = up(embedded, "later")
     assert any("becomes https" in line for line in said)
     assert any(line.startswith("auth/kubernetes is a real Kubernetes mount from now on") for line in said)
     server = embedded._server()
     assert server.address.startswith("https://")
-    read = server.door().must("GET", "platform/data/kept", token=server.admin())
-    assert read["data"]["data"] == {"it": "kept"}
+    _, values = server.admin().read("platform", "kept")
+    assert values["it"].reveal() == "kept"
     _, said = up(embedded, "third")
     assert any("and its clusters" in line for line in said)
     assert embedded.clusters == ("later", "third")
-    policy = server.door().must("GET", "sys/policies/acl/warden-apply", token=server.admin())["data"]["policy"]
-    assert "auth/kubernetes-third/role/*" in policy
+    assert "auth/kubernetes-third/role/*" in server.admin().policy("warden-apply")
     assert embedded.wipe()
     assert ours(home) == []
     assert not Path(embedded.layout.root).exists()
@@ -381,7 +381,7 @@ def test_an_etcd_that_was_ended_before_it_was_a_member_starts_anew(home):
 def test_a_store_that_has_answered_once_is_never_discarded(shared):
     cluster = shared.cluster("broken")
     is_there = keep(cluster)
-    state.write(cluster._place.initialising, "left by a command that was killed\n")
+    state.write(cluster._files.initialising, "left by a command that was killed\n")
     assert not cluster.start("etcd", print)
     cluster.down()
     up(shared)
@@ -392,14 +392,14 @@ def test_a_store_that_has_answered_once_is_never_discarded(shared):
 def test_a_name_that_no_cluster_can_have_is_refused_before_anything_starts(shared, name):
     with pytest.raises(UsageError) as caught:
         shared.up(lambda _: None, [name])
-    assert "Nothing was started" in caught.value.message
+    assert "Nothing was done" in message(caught.value)
     assert shared.clusters == ("broken",)
 
 
 def test_a_cluster_that_is_not_there_is_named_with_those_that_are(shared):
     with pytest.raises(NotFound) as caught:
         shared.cluster("other")
-    assert "it has: broken" in caught.value.message
+    assert "it has: broken" in message(caught.value)
 
 
 def test_an_api_server_that_is_down_is_unreachable_and_not_a_refusal(shared):
@@ -408,9 +408,9 @@ def test_an_api_server_that_is_down_is_unreachable_and_not_a_refusal(shared):
     with pytest.raises(Unreachable):
         cluster.admin().must("GET", "/api/v1/namespaces")
     up(shared)
-    stranger = Access(server=cluster.address, ca=cluster.ca)
+    stranger = kubeconfig.config("c", cluster.address, cluster.ca)
     with pytest.raises(Refused):
-        Kube(stranger).must("GET", "/api/v1/namespaces")
+        Kubernetes("c", stranger).must("GET", "/api/v1/namespaces")
 
 
 def test_somebody_elses_cluster_gets_the_operator_only(shared, home):
@@ -433,8 +433,8 @@ def test_somebody_elses_cluster_gets_the_operator_only(shared, home):
 
 
 @pytest.mark.parametrize("text", ["", "{}", "a: [", "current-context: x\ncontexts: []"])
-def test_a_file_that_is_no_kubeconfig_is_named(tmp_path, text):
+def test_a_file_that_is_not_a_kubeconfig_is_named(tmp_path, text):
     (tmp_path / "config").write_text(text)
     with pytest.raises(UsageError) as caught:
-        read_kubeconfig(str(tmp_path / "config"))
-    assert "no kubeconfig with a current context" in caught.value.message
+        kubeconfig.current(str(tmp_path / "config"))
+    assert "is not a kubeconfig with a current context" in message(caught.value)

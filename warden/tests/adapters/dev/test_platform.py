@@ -12,10 +12,13 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from warden.adapters.dev import Embedded, parts, process, server, state
+from warden.adapters.dev import Embedded, personas, process, server, state
 from warden.core.errors import Held, Inconclusive, NotFound, ServerFault, UsageError
+from warden.core.openbao.api import Request
+from warden.present.errors import hint, message
 
 pytestmark = pytest.mark.real
 
@@ -68,14 +71,14 @@ def shared(tmp_path_factory):
 
 def remember(embedded, value):
     """Store something, so that it can be seen to survive."""
-    token = state.read(embedded.parts.token_file("admin"))
+    token = state.read(embedded.personas.token_file("admin"))
     environ = {"BAO_ADDR": embedded.status().address, "BAO_TOKEN": token, "HOME": embedded.layout.root}
     put = [server.binary(), "kv", "put", "-mount=platform", "kept", f"it={value}"]
     subprocess.run(put, env=environ, check=True, capture_output=True)
 
 
 def recall(embedded):
-    token = state.read(embedded.parts.token_file("admin"))
+    token = state.read(embedded.personas.token_file("admin"))
     environ = {"BAO_ADDR": embedded.status().address, "BAO_TOKEN": token, "HOME": embedded.layout.root}
     get = [server.binary(), "kv", "get", "-mount=platform", "-field=it", "kept"]
     return subprocess.run(get, env=environ, check=True, capture_output=True, text=True).stdout.strip()
@@ -111,7 +114,8 @@ def test_a_sealed_one_is_opened_with_the_key_that_the_platform_keeps(home):
     # In the first five seconds of a first start OpenBao opens itself again: it looks then whether it was initialised.
     embedded.down()
     up(embedded)
-    embedded._server().door().must("PUT", "sys/seal", token=embedded._server().admin())
+    admin = embedded._server().admin()
+    admin.send(admin.as_caller(Request(method="PUT", path="sys/seal")))
     assert embedded.status().sealed
     before = embedded.status().pid
     status, started, stages = up(embedded)
@@ -242,7 +246,7 @@ def test_data_without_its_key_is_never_thrown_away(home):
     key.unlink()
     with pytest.raises(ServerFault) as caught:
         embedded.up(lambda _: None)
-    assert "the key that opens it is gone" in caught.value.message
+    assert "the key that opens it is gone" in message(caught.value)
     assert Path(embedded.layout.raft).is_dir()
     key.write_bytes(content)
     assert up(embedded)[1]
@@ -278,14 +282,14 @@ def test_whoever_else_answers_on_the_published_port_is_not_taken_for_ours(shared
 
 def test_a_server_that_hangs_is_down_and_is_told_by_its_pid(shared, monkeypatch):
     monkeypatch.setattr(server, "READY_SECONDS", 0.1)
-    monkeypatch.setattr(parts, "PATIENCE", 0.3)
+    monkeypatch.setattr(personas, "PATIENCE", 0.3)
     pid = shared.status().pid
     os.kill(pid, signal.SIGSTOP)
     try:
         assert not shared.status().up
         with pytest.raises(ServerFault) as caught:
             shared.up(lambda _: None)
-        assert str(pid) in caught.value.message
+        assert str(pid) in message(caught.value)
     finally:
         os.kill(pid, signal.SIGCONT)
         monkeypatch.undo()
@@ -297,8 +301,8 @@ def test_one_that_is_not_the_active_node_yet_is_not_up(shared, monkeypatch):
     health, standby = server.Server._health, [True, True]
 
     def look(self, port, pid):
-        found = dict(health(self, port, pid))
-        return found | {"standby": standby.pop() if standby else found["standby"]}
+        found = health(self, port, pid)
+        return msgspec.structs.replace(found, standby=standby.pop()) if found and standby else found
 
     monkeypatch.setattr(server.Server, "_health", look)
     assert not shared.status().up
@@ -330,14 +334,14 @@ def test_a_directory_that_was_there_keeps_its_mode_and_ours_in_it_is_private(tmp
 def test_a_state_directory_that_cannot_be_made_is_named(where):
     with pytest.raises(Inconclusive) as caught:
         Embedded(where).up(lambda _: None)
-    assert where in caught.value.message
-    assert "WARDEN_STATE" in caught.value.hint
+    assert where in message(caught.value)
+    assert "WARDEN_STATE" in hint(caught.value)
 
 
 def test_a_missing_program_is_named_and_the_next_up_works(home, tmp_path):
     with pytest.raises(NotFound) as caught:
         Embedded(home, program=str(tmp_path / "no" / "bao")).up(lambda _: None)
-    assert "cannot be run" in caught.value.message
+    assert "cannot be run" in message(caught.value)
     assert up(Embedded(home))[1]
 
 
@@ -349,25 +353,25 @@ def test_a_program_that_ends_at_once_is_told_with_its_own_words(home, tmp_path):
         Embedded(home, program=str(broken)).up(lambda _: None)
 
 
-def test_parts_are_known_by_name(shared):
+def test_personas_are_known_by_name(shared):
     with pytest.raises(UsageError) as caught:
-        shared.parts.login("nobody")
-    assert "admin" in caught.value.hint
+        shared.personas.login("nobody")
+    assert "choose one of admin, platform, developer" in message(caught.value)
     with pytest.raises(UsageError):
-        shared.parts.login_person("../../etc", ["g"], "r")
+        shared.personas.login_person("../../etc", ["g"], "r")
 
 
 def test_a_kept_token_is_used_again_until_it_ends(shared):
-    path = Path(shared.parts.token_file("developer"))
+    path = Path(shared.personas.token_file("developer"))
     first = path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
-    assert shared.parts.token_file("developer") == str(path)
+    assert shared.personas.token_file("developer") == str(path)
     assert path.read_text() == first
     path.write_text("s.expired")
-    assert Path(shared.parts.token_file("developer")).read_text() != "s.expired"
+    assert Path(shared.personas.token_file("developer")).read_text() != "s.expired"
 
 
-def test_without_a_platform_the_parts_say_how_to_get_one(home):
+def test_without_a_platform_the_personas_say_how_to_get_one(home):
     with pytest.raises(NotFound) as caught:
-        _ = Embedded(home).parts
-    assert caught.value.hint == "warden dev up"
+        _ = Embedded(home).personas
+    assert hint(caught.value) == "warden dev up"

@@ -3,14 +3,14 @@
 import pytest
 
 from warden.adapters.catalog.discovery import config_file
-from warden.adapters.catalog.index_file import index_path
+from warden.adapters.catalog.entry_cache import cache_file
 from warden.adapters.dev.build import cache_directory
 from warden.adapters.journal.sqlite import journal_path
 from warden.cli.wiring import state_directory
 
 PLACES = {
     "configuration": ("XDG_CONFIG_HOME", ".config", config_file),
-    "catalog": ("XDG_CACHE_HOME", ".cache", lambda: index_path("/p")),
+    "catalog": ("XDG_CACHE_HOME", ".cache", lambda: cache_file("/p")),
     "clusters": ("XDG_CACHE_HOME", ".cache", cache_directory),
     "state": ("XDG_STATE_HOME", ".local/state", state_directory),
     "journal": ("XDG_STATE_HOME", ".local/state", None),

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from warden.adapters.machine.lock import held
+from warden.adapters.machine.lock import file_lock, held
 from warden.core.errors import Held, Inconclusive
+from warden.present.errors import hint
 
 HOLD = """
 import sys
@@ -54,4 +56,18 @@ def test_what_goes_wrong_meanwhile_leaves_as_it_is_and_lets_go(tmp_path):
 def test_a_lock_that_cannot_be_made_says_what_to_name_instead():
     with pytest.raises(Inconclusive, match="cannot be made") as fault, held("/proc/none/a.lock", "x"):
         pytest.fail("it was made")
-    assert "WARDEN_STATE" in fault.value.hint
+    assert "WARDEN_STATE" in hint(fault.value)
+
+
+def test_who_waits_is_called_and_gets_it_when_it_is_free_or_gives_up(tmp_path):
+    path, waited = str(tmp_path / "a.lock"), []
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", HOLD, path], **pipes) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(Held, match="busy"), file_lock(path, Held("busy"), patience=1.2, waiting=waited.append):
+            pytest.fail("two hold it")
+        assert waited
+        began = threading.Timer(0.3, other.kill)
+        began.start()
+        with file_lock(path, Held("busy"), patience=30, waiting=waited.append):
+            assert not began.is_alive()

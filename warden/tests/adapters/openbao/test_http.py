@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from warden.adapters.machine.loopback import is_loopback
 from warden.adapters.openbao.client import OpenBao
-from warden.adapters.openbao.endpoint import endpoint, is_loopback, namespace, parse_address, quoted
+from warden.adapters.openbao.endpoint import endpoint, namespace, parse_address, quoted
 from warden.adapters.openbao.http import Connection
 from warden.core.errors import (
     Inconclusive,
@@ -124,30 +125,93 @@ def test_a_body_without_an_end_is_cut_off(head, monkeypatch):
         ask(address)
 
 
+def head(*lines):
+    return b"\r\n".join([b"HTTP/1.1 200 OK", *lines, b"", b""])
+
+
+CHUNKED = head(b"Transfer-Encoding: chunked")
+SUPERSCRIPT_TWO = "²".encode()
 BROKEN = {
-    "not http": (b"220 smtp\r\n\r\n", ServerFault, "does not speak HTTP"),
+    "not http": (b"220 smtp\r\n\r\n", ServerFault, "not valid HTTP"),
+    "another version": (b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", ServerFault, "not valid HTTP"),
     "cut in the head": (lambda client: client.sendall(b"HTTP/1.1 200"), Unreachable, "closed the connection"),
-    "cut in the body": (
-        lambda client: client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
-        Unreachable,
-        "closed",
+    "cut in the body": (lambda client: client.sendall(head(b"Content-Length: 99") + b"{"), Unreachable, "closed"),
+    "cut in a chunk": (lambda client: client.sendall(CHUNKED + b"9\r\n{"), Unreachable, "closed"),
+    "cut before the last chunk": (lambda client: client.sendall(CHUNKED + b"2\r\n{}\r\n"), Unreachable, "closed"),
+    "a bad chunk": (CHUNKED + b"zz\r\n", ServerFault, "not valid HTTP.*chunk size"),
+    "a chunk size as Python writes it": (CHUNKED + b"0x2\r\n{}\r\n0\r\n\r\n", ServerFault, "not valid HTTP.*chunk"),
+    "a chunk of more than is said": (CHUNKED + b"2\r\n{}}\r\n0\r\n\r\n", ServerFault, "not valid HTTP"),
+    "a length in other digits": (head(b"Content-Length: " + SUPERSCRIPT_TWO) + b"{}", ServerFault, "Content-Length"),
+    "a negative length": (head(b"Content-Length: -1") + b"{}", ServerFault, "Content-Length"),
+    "two lengths": (head(b"Content-Length: 2", b"Content-Length: 3") + b"{}", ServerFault, "Content-Length"),
+    "a length beside chunks": (
+        head(b"Content-Length: 2", b"Transfer-Encoding: chunked") + b"{}",
+        ServerFault,
+        "not valid HTTP",
     ),
-    "a bad chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", ServerFault, "not framed"),
-    "too large": (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", ServerFault, "too large"),
-    "an endless line": (lambda client: client.sendall(b"x" * 200000), ServerFault, "no HTTP"),
-    "html": (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", ServerFault, "no JSON object"),
-    "a list": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", ServerFault, "no JSON object"),
+    "a status in other digits": (
+        b"HTTP/1.1 %s OK\r\nContent-Length: 2\r\n\r\n{}" % (SUPERSCRIPT_TWO * 3),
+        ServerFault,
+        "not valid HTTP",
+    ),
+    "another protocol from here on": (
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+        ServerFault,
+        "not valid HTTP",
+    ),
+    "too large": (head(b"Content-Length: 99999999999"), ServerFault, "too large"),
+    "a length beyond all numbers": (head(b"Content-Length: " + b"9" * 5000), ServerFault, "not valid HTTP"),
+    "an endless line": (lambda client: client.sendall(b"x" * 200000), ServerFault, "not valid HTTP"),
+    "headers without an end": (
+        lambda client: client.sendall(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20000),
+        ServerFault,
+        "headers that are too large",
+    ),
+    "one header without an end": (
+        lambda client: client.sendall(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 200000),
+        ServerFault,
+        "headers that are too large",
+    ),
+    "interim answers without an end": (
+        lambda client: client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 10000),
+        ServerFault,
+        "headers that are too large",
+    ),
+    "html": (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", ServerFault, "not a JSON object"),
+    "a list": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", ServerFault, "not a JSON object"),
     "nothing": (lambda client: client.close(), Unreachable, "closed the connection"),
     "silence": (lambda _: time.sleep(1), Unreachable, "no answer within 0.3 s"),
-    "deep nesting": (ok(b"[" * 100000), ServerFault, "no JSON object"),
+    "deep nesting": (ok(b"[" * 100000), ServerFault, "not a JSON object"),
+    "https": (b"\x15\x03\x01\x00\x02\x02\x46", ServerFault, "speaks https, and BAO_ADDR says http"),
+    "https, as Go says it": (
+        b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
+        ServerFault,
+        "speaks https, and BAO_ADDR says http",
+    ),
 }
 
 
 @pytest.mark.parametrize("way", BROKEN)
-def test_what_is_no_answer_is_told_as_such(way):
+def test_an_unusable_answer_is_an_error_that_names_it(way):
     answer, kind, words = BROKEN[way]
+    began = time.monotonic()
     with serving(answer) as (address, _), pytest.raises(kind, match=words):
         ask(address, timeout=0.3 if way == "silence" else 20.0)
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\n\r\n", CHUNKED + b"63\r\n"])
+def test_one_deadline_holds_for_all_of_an_answer_however_it_trickles(start):
+    def trickle(client):
+        with contextlib.suppress(OSError):
+            for byte in start + b"x" * 99:
+                client.sendall(bytes([byte]))
+                time.sleep(0.05)
+
+    began = time.monotonic()
+    with serving(trickle) as (address, _), pytest.raises(Unreachable, match=r"no answer within 0\.4 s"):
+        ask(address, timeout=0.4)
+    assert time.monotonic() - began < 2
 
 
 def test_an_error_page_of_a_proxy_is_a_status_without_a_body():
@@ -241,7 +305,7 @@ def test_tls_is_verified_against_the_named_authority(tmp_path):
         with pytest.raises(Unreachable) as unnamed:
             ask(address)
         assert str(other) in named.value.hint
-        assert "export BAO_CACERT=FILE" in unnamed.value.hint
+        assert "export BAO_CACERT=FILE" in errors.hint(unnamed.value)
         assert received == []
 
 
@@ -290,8 +354,23 @@ def test_authorities_can_be_a_directory_and_the_caller_can_show_a_certificate(tm
         assert Connection(where, "OpenBao there").send("GET", "/v1/x", None, {}).body == {"a": 1}
 
 
-def test_https_to_a_plain_server_is_told():
-    with serving(b"HTTP/1.1 400 Bad Request\r\n\r\n") as (address, _), pytest.raises(Unreachable):
+def test_an_answer_that_nobody_asked_for_is_not_the_next_one():
+    def two(client):
+        client.sendall(ok(b'{"n": 1}') + ok(b'{"n": "smuggled"}'))
+        client.recv(1 << 16)
+
+    for first in (two, lambda client: client.sendall(ok(b'{"n": 1}') + b"and more")):
+        with serving(first, ok(b'{"n": 2}')) as (address, _):
+            connection = connect(address)
+            assert connection.send("GET", "/v1/x", None, {}).body == {"n": 1}
+            assert connection.send("POST", "/v1/x", {}, {}).body == {"n": 2}
+
+
+def test_https_to_a_plain_server_is_named_as_such():
+    with (
+        serving(b"HTTP/1.1 400 Bad Request\r\n\r\n") as (address, _),
+        pytest.raises(Unreachable, match="does not speak TLS there"),
+    ):
         ask(address.replace("http://", "https://"))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from warden.core.access.value_check import doubts
+from warden.core.access.value_check import Doubt, doubts
 from warden.core.secret import Secret
 
 
@@ -15,23 +15,23 @@ def cut(start, length):
     [("sk-or-v1-", 73), ("ghp_", 40), ("gho_", 40), ("ghs_", 40), ("npm_", 40), ("glpat-", 26), ("AKIA", 20)],
 )
 def test_a_known_kind_of_key_has_its_length(start, length):
-    assert doubts(Secret(cut(start, length))) == []
-    assert doubts(Secret(cut(start, length - 1))) == ["it looks truncated"]
+    assert doubts(Secret(cut(start, length))) == ()
+    assert doubts(Secret(cut(start, length - 1))) == (Doubt.TRUNCATED,)
 
 
 DOUBTS = {
-    "one\rtwo-lines": ["it has several lines"],
-    "value-with-a-dot\n": ["it has several lines", "it begins or ends with white space"],
-    "eyJhbGciOi.eyJzdWIiOi": ["it looks truncated"],
-    "cut-off…": ["it looks truncated"],
-    "abc*****": ["it looks masked or like a placeholder"],
-    "<key>": ["it looks masked or like a placeholder"],
-    "`value`": ["it is wrapped in quotes"],
-    "'value'": ["it is wrapped in quotes"],
-    "abcd****": [],
-    "xyz": [],
-    "'value": [],
-    "<key": [],
+    "one\rtwo-lines": (Doubt.SEVERAL_LINES,),
+    "value-with-a-dot\n": (Doubt.SEVERAL_LINES, Doubt.PADDED),
+    "eyJhbGciOi.eyJzdWIiOi": (Doubt.TRUNCATED,),
+    "cut-off…": (Doubt.TRUNCATED,),
+    "abc*****": (Doubt.MASKED,),
+    "<key>": (Doubt.MASKED,),
+    "`value`": (Doubt.QUOTED,),
+    "'value'": (Doubt.QUOTED,),
+    "abcd****": (),
+    "xyz": (),
+    "'value": (),
+    "<key": (),
 }
 
 

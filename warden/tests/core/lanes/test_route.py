@@ -6,9 +6,9 @@ import pytest
 from warden.adapters.catalog.files import load_catalog
 from warden.core.journal.record import LaneState, Record
 from warden.core.lanes.delivery_target import adopted, seated
-from warden.core.lanes.route import declaration
-from warden.core.lanes.routing import draw, route
+from warden.core.lanes.route import Reopen, declaration, draw, route
 from warden.core.proofs.summary import ProofSummary, as_record
+from warden.core.remedies import access
 
 CATALOG = load_catalog(str(Path(__file__).parents[4] / "platform"))
 NOW = dt.datetime(2026, 7, 3, 12, tzinfo=dt.UTC)
@@ -30,7 +30,7 @@ def test_without_a_proof_an_active_lane_is_shown_as_unproven():
     assert (found.proof.state, found.proof.at) == ("unproven", None)
     assert route(LANE, LaneState(), NOW) == found
     assert found.resolvable
-    assert found.next_action == "warden access openrouter-llm-connect -- COMMAND"
+    assert found.next == access("openrouter-llm-connect")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_closed_lane_is_not_resolvable_whatever_the_catalog_says():
     assert not found.resolvable
     assert found.status == "active"
     assert found.closed == closed.closed.at
-    assert "railiance-platform" in found.next_action
+    assert found.next == Reopen("railiance-platform", closed.closed.at)
 
 
 def test_the_roles_of_warden():

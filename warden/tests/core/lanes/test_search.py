@@ -6,7 +6,7 @@ import pytest
 
 from warden.adapters.catalog.files import load_catalog
 from warden.adapters.catalog.stemming import English
-from warden.core.lanes.search import Unowned, answer, find, meant
+from warden.core.lanes.search import NotOwned, answer, find, meant, unowned
 from warden.present import errors
 
 HERE = Path(__file__).parent
@@ -49,21 +49,22 @@ def test_an_exact_id_wins(entry_id):
 
 @pytest.mark.parametrize("need", ["no", "why", "not", "ope", "", "   ", "🔑", "?" * 5000])
 def test_parts_of_words_and_words_that_say_nothing_find_nothing(need):
-    with pytest.raises(Unowned):
-        answer(CATALOG.entries, need, WORDS)
+    assert isinstance(answer(CATALOG.entries, need, WORDS), NotOwned)
 
 
 def test_a_need_that_nobody_owns_names_the_nearest_as_such():
-    with pytest.raises(Unowned) as caught:
-        answer(CATALOG.entries, "wifi password", WORDS)
-    assert caught.value.message.startswith("Nobody here owns this. Nearest, but not it: ")
-    assert errors.as_json(caught.value)["nearest"] == list(caught.value.nearest)
-    assert caught.value.nearest
+    found = answer(CATALOG.entries, "wifi password", WORDS)
+    assert found.nearest
+    assert not found.draft
+    shown = errors.as_json(unowned(found))
+    assert shown["nearest"] == [each.id for each in found.nearest]
+    assert shown["message"].startswith("Nobody here owns this. Nearest, but not it: ")
 
 
 def test_a_need_that_only_a_draft_answers_says_so_and_all_shows_it():
-    with pytest.raises(Unowned, match="a draft is all there is: object-storage-sts"):
-        answer(CATALOG.entries, "s3 bucket", WORDS)
+    found = answer(CATALOG.entries, "s3 bucket", WORDS)
+    assert (found.draft, [each.id for each in found.nearest]) == (True, ["object-storage-sts"])
+    assert "only a draft: object-storage-sts" in errors.message(unowned(found))
     assert answer(CATALOG.entries, "s3 bucket", WORDS, drafts=True)[0].id == "object-storage-sts"
 
 

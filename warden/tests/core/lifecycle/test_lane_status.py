@@ -7,8 +7,7 @@ import pytest
 
 from warden.core.journal.record import LaneState, Record
 from warden.core.lanes.lane import Custody, Delivery, Rotation
-from warden.core.lanes.route import declaration
-from warden.core.lanes.routing import draw
+from warden.core.lanes.route import declaration, draw
 from warden.core.lifecycle.lane_status import (
     DeliveryStatus,
     LaneObservation,

@@ -5,7 +5,7 @@ A platform directory is one that holds ``catalog/``. The error names all four pl
 
 import os
 
-from warden.adapters.machine import directories as xdg
+from warden.adapters.machine import directories
 from warden.core.errors import UsageError
 
 PLACES = "--platform, WARDEN_PLATFORM, the current directory and those above it, and the user's config file"
@@ -32,7 +32,7 @@ def find_platform(flag: str | None = None) -> str:
 
 def config_file() -> str:
     """The user's configuration: TOML, ``$XDG_CONFIG_HOME/warden/config.toml``."""
-    return os.path.join(xdg.directory("XDG_CONFIG_HOME", ".config"), "config.toml")
+    return os.path.join(directories.config(), "config.toml")
 
 
 def _is_platform(path: str) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 
 from warden.adapters.catalog.yaml_tree import MAX_BYTES, Mapping, Refusal, decode, parse, scalars
 from warden.core.errors import Fault, Invalid, UsageError
-from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, kind_of
+from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, invalid, kind_of, unknown
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.rules import Complaint, across, apart, located, of_clusters, of_entry
 from warden.core.material import redact
@@ -77,6 +77,21 @@ def _in_catalog(platform_dir: str) -> list[str]:
             f"{folder} cannot be read ({fault.strerror}), so there is no catalog.", system="platform", subject=folder
         ) from None
     return [os.path.join(folder, name) for name in names]
+
+
+def load_entry(platform_dir: str, entry_id: str) -> Entry:
+    """One entry, judged by its own file alone: what clashes with another file is found by `load_catalog`.
+
+    Raises `Invalid` where its file, or ``platform.yaml``, has errors, `NotFound` where there is no such file.
+    """
+    platform = load_platform(platform_dir)
+    paths = {os.path.basename(path).rpartition(".")[0]: path for path in reversed(catalog_files(platform_dir))}
+    if entry_id not in paths:
+        raise unknown(entry_id, list(paths))
+    source = parse_entry(paths[entry_id], platform)
+    if source.entry is None or source.faults:
+        raise invalid(entry_id, source.faults)
+    return source.entry
 
 
 def load_catalog(platform_dir: str) -> Catalog:
@@ -208,7 +223,6 @@ def judge(sources: list[Source], platform: Platform) -> Catalog:
     clean = [source.entry for source in sources if source.entry is not None and not source.faults]
     for entry_id, complaints in across(clean, platform).items():
         source = by_id[entry_id]
-        source.lines = source.lines or parse_entry(source.path, platform).lines  # a compiled entry has none
         source.faults += located(source.file, source.lines, complaints)
     return Catalog(
         {source.id: source.entry for source in sources if source.entry is not None and not source.faults},

@@ -7,11 +7,16 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from warden.adapters.dev.kube import APPLY, MANAGER, Kube
-from warden.core.errors import Refused, ServerFault
+from warden.core.errors import Missing, ServerFault
+from warden.core.remedies import warden
 
+if TYPE_CHECKING:
+    from warden.adapters.kubernetes.client import Kubernetes
+
+MANAGER = "warden-dev"
+"""The field manager of what is applied here; that of lanes is ``warden``."""
 MANIFESTS = Path(__file__).with_name("manifests")
 FILES = ("accounts.yaml", "eso-rights.yaml", "warden-rights.yaml")
 """Accounts first, as the others name them."""
@@ -23,34 +28,32 @@ Wait = Callable[[Callable[[], bool | None]], bool | None]
 """Tries until the attempt answers something, or its patience is over."""
 
 
-def accounts_and_rights(kube: Kube, wait: Wait) -> None:
+def accounts_and_rights(cluster: "Kubernetes", wait: Wait) -> None:
     """Apply every object of our manifests. Namespaces that the API server makes itself come a moment after it."""
     for document in _manifests():
 
         def applied(document: dict[str, Any] = document) -> bool | None:
             try:
-                kube.apply(document)
-            except Refused as fault:
-                if "not found" in fault.message:
-                    return None
-                raise
+                cluster.apply(document, force=True)
+            except Missing:
+                return None
             return True
 
         if not wait(applied):
-            kube.apply(document)
+            cluster.apply(document, force=True)
 
 
-def definitions(kube: Kube, bundle: str, wait: Wait) -> int:
+def definitions(cluster: "Kubernetes", bundle: str, wait: Wait) -> int:
     """Apply the custom resource definitions of `bundle` (YAML) and wait for them; answers how many there are."""
     # As text: to parse 1.6 MB of YAML takes longer than the cluster does for all of it.
-    names = [_definition(kube, text) for text in re.split(r"(?m)^---\s*$", bundle) if text.strip()]
+    names = [_definition(cluster, text) for text in re.split(r"(?m)^---\s*$", bundle) if text.strip()]
     for name in names:
-        if not wait(_Established(kube, name)):
+        if not wait(_Established(cluster, name)):
             raise ServerFault(
-                f"{kube.access.server} does not establish {name}",
-                system=kube.system,
+                f"{cluster.system} does not establish {name}",
+                system=cluster.system,
                 subject=name,
-                hint="warden dev down && warden dev up",
+                remedy=(warden("dev down"), warden("dev up")),
             )
     return len(names)
 
@@ -62,26 +65,27 @@ class _Established:
     when the definition changes (apiextensions-apiserver, crdHandler: on update events): so it is changed.
     """
 
-    def __init__(self, kube: Kube, name: str) -> None:
-        self._kube = kube
+    def __init__(self, cluster: "Kubernetes", name: str) -> None:
+        self._cluster = cluster
         self._path = f"{_CRDS}/{name}"
         self._patience = time.monotonic() + _NUDGE_SECONDS
 
     def __call__(self) -> bool | None:
-        found = self._kube.must("GET", self._path).get("status", {}).get("conditions", [])
+        found = self._cluster.must("GET", self._path).get("status", {}).get("conditions", [])
         if any(each["type"] == "Established" and each["status"] == "True" for each in found):
             return True
         if time.monotonic() > self._patience:
             self._patience = time.monotonic() + _NUDGE_SECONDS
             changed = {"metadata": {"annotations": {"warden-dev/asked-again": f"{time.time():.0f}"}}}
-            self._kube.must("PATCH", self._path, changed, "application/merge-patch+json")
+            self._cluster.must("PATCH", self._path, changed, headers={"Content-Type": "application/merge-patch+json"})
         return None
 
 
-def _definition(kube: Kube, text: str) -> str:
+def _definition(cluster: "Kubernetes", text: str) -> str:
     found = re.search(r"(?m)^  name: (\S+)$", text)
     assert found is not None  # noqa: S101  # go.sum pins the file
-    kube.must("PATCH", f"{_CRDS}/{found[1]}?fieldManager={MANAGER}&force=true", text, APPLY)
+    query, kind = {"fieldManager": MANAGER, "force": "true"}, {"Content-Type": "application/apply-patch+yaml"}
+    cluster.must("PATCH", f"{_CRDS}/{found[1]}", text, query=query, headers=kind)
     return found[1]
 
 

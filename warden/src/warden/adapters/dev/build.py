@@ -7,21 +7,21 @@ External Secrets Operator's own entry point. What is built of each goes to a dir
 files: it is there whole or not at all, and one build is under way at a time.
 """
 
-import contextlib
 import hashlib
 import os
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
 
-from warden.adapters.dev import state
 from warden.adapters.dev.golang import SYSTEM, Go
-from warden.adapters.machine import directories as xdg
-from warden.core.errors import Held, Inconclusive
+from warden.adapters.machine import directories
+from warden.adapters.machine.lock import file_lock
+from warden.core.errors import Effect, Held, Inconclusive
 
 SOURCES = Path(__file__).with_name("go")
 WAIT_SECONDS = 3600.0
@@ -112,9 +112,9 @@ class Programs(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.eso}/crds.yaml"
 
 
-def cache_directory(environ: Mapping[str, str] = os.environ) -> str:
+def cache_directory() -> str:
     """``$XDG_CACHE_HOME/warden/cluster``, else ``~/.cache/warden/cluster``."""
-    return os.path.join(xdg.directory("XDG_CACHE_HOME", ".cache", environ), "cluster")
+    return os.path.join(directories.cache(), "cluster")
 
 
 def located() -> Programs:
@@ -134,7 +134,7 @@ def programs(report: Report, tick: Tick, modules: Sequence[Module] = (CONTROL_PL
     if any(not _whole(module) for module in modules):
         cache = cache_directory()
         _expect_writable(cache)
-        with _turn(f"{cache}/lock", report, tick):
+        with _build_lock(f"{cache}/lock", report, tick):
             _build_all([module for module in modules if not _whole(module)], report, tick)
     return located()
 
@@ -217,21 +217,21 @@ def _expect_writable(cache: str) -> None:
         ) from None
 
 
-@contextlib.contextmanager
-def _turn(lock: str, report: Report, tick: Tick) -> Iterator[None]:
-    """Hold the lock; says that another build is waited for, and for how long."""
-    began, told = time.monotonic(), False
-    with contextlib.ExitStack() as holding:
-        while True:
-            try:
-                holding.enter_context(state.alone(lock, 0.0))
-                break
-            except Held:
-                if not told:
-                    report("another warden is building the programs of a cluster: this one waits for it")
-                told = True
-                tick("waiting for the other build", time.monotonic() - began)
-                if time.monotonic() - began > WAIT_SECONDS:
-                    raise
-                time.sleep(1)
-        yield
+def _build_lock(path: str, report: Report, tick: Tick) -> AbstractContextManager[None]:
+    """Hold the lock; reports that another build is waited for, and for how long."""
+    reported: list[bool] = []
+
+    def waiting(seconds: float) -> None:
+        if not reported:
+            reported.append(True)
+            report("another warden is building the programs of a cluster: waiting for it")
+        tick("waiting for the other build", seconds)
+
+    busy = Held(
+        f"another warden has been building the programs of a cluster for {WAIT_SECONDS / 60:.0f} minutes",
+        effect=Effect.NOTHING_DONE,
+        system=SYSTEM,
+        subject=path,
+        hint="wait for it, then repeat the command",
+    )
+    return file_lock(path, busy, patience=WAIT_SECONDS, waiting=waiting)

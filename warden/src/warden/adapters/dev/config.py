@@ -19,9 +19,9 @@ CLUSTER_PORT = 8201
 """Where other nodes would call, says the configuration; there are none, and nothing listens there."""
 
 PLATFORM_VERBS: tuple[Verb, ...] = ("plan", "apply", "put", "prove", "status", "doctor")
-"""What the part ``platform`` may do: no ``access``, so it never reads a value."""
+"""What the persona ``platform`` may do: no ``access``, so it never reads a value."""
 
-PARTS: dict[str, tuple[str, ...]] = {
+PERSONAS: dict[str, tuple[str, ...]] = {
     "admin": ("admin",),
     "platform": tuple(f"warden-{verb}" for verb in PLATFORM_VERBS),
     "developer": (),
@@ -83,7 +83,10 @@ def _first_requests(layout: Layout, public_keys: Mapping[str, str], *, tls: bool
         *([] if tls else _jwt_mount("kubernetes", ISSUER, public_keys["kubernetes"])),
         *_jwt_mount("netkingdom", LOGIN_ISSUER, public_keys["netkingdom"]),
         ("sys/auth/userpass", {"type": "userpass"}),
-        *((f"auth/userpass/users/{part}", _user(f"{layout.passwords}/{part}", held)) for part, held in PARTS.items()),
+        *(
+            (f"auth/userpass/users/{name}", _user(f"{layout.passwords}/{name}", held))
+            for name, held in PERSONAS.items()
+        ),
     ]
 
 

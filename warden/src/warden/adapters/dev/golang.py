@@ -179,6 +179,7 @@ def _lines(child: "subprocess.Popen[str]") -> Iterator[str]:
 
 
 def _available() -> float:
-    """Bytes of memory that are free or can be freed; 0 where the system does not say."""
-    found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(encoding="ascii"))
-    return int(found[1]) * 1024.0 if found else 0.0
+    """Bytes of memory that are free or can be freed."""
+    import psutil  # only where something is built
+
+    return float(psutil.virtual_memory().available)

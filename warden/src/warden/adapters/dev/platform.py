@@ -16,9 +16,9 @@ import msgspec
 from warden.adapters.dev import state
 from warden.adapters.dev.build import Tick
 from warden.adapters.dev.cluster import Cluster
-from warden.adapters.dev.fleet import Fleet
+from warden.adapters.dev.clusters import Clusters
 from warden.adapters.dev.issuer import LocalIssuer
-from warden.adapters.dev.parts import Parts
+from warden.adapters.dev.personas import Personas
 from warden.adapters.dev.server import Server, serves
 from warden.core.errors import NotFound
 
@@ -57,7 +57,7 @@ class Embedded:
         self._home = str(Path(home).absolute())
         self._program = program
         self.layout = state.layout(f"{self._home}/dev")
-        self._fleet = Fleet(self.layout, kubeconfig)
+        self._clusters = Clusters(self.layout, kubeconfig)
 
     @property
     def issuer(self) -> LocalIssuer:
@@ -65,25 +65,25 @@ class Embedded:
         return LocalIssuer(self.layout.keys)
 
     @property
-    def parts(self) -> Parts:
+    def personas(self) -> Personas:
         """Its people. Raises `NotFound` where the platform is not up."""
         status = self.status()
         if not status.up:
             raise NotFound("the embedded platform is not up", system=state.SYSTEM, hint="warden dev up")
-        return Parts(self.layout, status.address, status.ca_file)
+        return Personas(self.layout, status.address, status.ca_file)
 
     @property
     def clusters(self) -> tuple[str, ...]:
         """The names of the clusters it has, the first one first; none of them need be up."""
-        return self._fleet.names
+        return self._clusters.names
 
     def cluster(self, name: str) -> Cluster:
         """One of its clusters. Raises `NotFound` where it has none of that name."""
-        return self._fleet.cluster(name)
+        return self._clusters.cluster(name)
 
     def auth_mount(self, cluster: str) -> str:
         """The auth mount of OpenBao where accounts of that cluster log in."""
-        return self._fleet.mount(cluster)
+        return self._clusters.mount(cluster)
 
     def up(self, report: Report, clusters: Sequence[str] = (), tick: Tick = lambda *_: None) -> tuple[Status, bool]:
         """Bring it up; answers how it is and whether that took anything. Safe to call at any time, by several.
@@ -93,19 +93,19 @@ class Embedded:
             clusters: names of clusters that it is to have, beside those it has.
             tick: takes what takes long, and for how many seconds.
         """
-        self._fleet.expect_usable(clusters)
-        if clusters or self._fleet.names:
-            self._fleet.build(report, tick)
+        self._clusters.expect_usable(clusters)
+        if clusters or self._clusters.names:
+            self._clusters.build(report, tick)
         state.make_directory(self._home)
         with self._alone():
             state.make_private(self.layout.root)
-            self._fleet.remember(clusters)
+            self._clusters.remember(clusters)
             return self._bring_up(report)
 
     def _bring_up(self, report: Report) -> tuple[Status, bool]:
         server = self._server()
-        started = self._fleet.up(server, report) if self._fleet.names else server.bring_up(report)
-        server.policies_in_step(self._fleet.names, report)
+        started = self._clusters.up(server, report) if self._clusters.names else server.bring_up(report)
+        server.update_policies(self._clusters.names, report)
         return self.status(), started
 
     def down(self) -> bool:
@@ -131,15 +131,15 @@ class Embedded:
             up=serves(health),
             address=server.address,
             pid=pid or 0,
-            version=health.get("version", ""),
-            sealed=health.get("sealed", False),
+            version=health.version if health else "",
+            sealed=health is not None and health.sealed,
             since=published.since if published and pid else None,
             directory=self.layout.root,
             data_bytes=state.size(self.layout.raft),
             audit_file=self.layout.audit_file,
             audit_bytes=state.length(self.layout.audit_file),
             ca_file=server.ca_file,
-            kubeconfig=self.layout.kubeconfig if self._fleet.names else "",
+            kubeconfig=self.layout.kubeconfig if self._clusters.names else "",
         )
 
     def stop_openbao(self) -> bool:
@@ -151,10 +151,10 @@ class Embedded:
         return self._server().bring_up(report)
 
     def _server(self) -> Server:
-        return Server(self.layout, self._program, tls=bool(self._fleet.names))
+        return Server(self.layout, self._program, tls=bool(self._clusters.names))
 
     def _stop(self) -> bool:
-        return any([self._fleet.down(), self._server().stop()])
+        return any([self._clusters.down(), self._server().stop()])
 
     def _alone(self) -> AbstractContextManager[None]:
         return state.alone(f"{self._home}/dev.lock")

@@ -2,7 +2,7 @@
 
 A process is ours when its program has the name and one of its arguments, or of the variables it was started with, is
 the mark that names our files; so a pid that was reused, a server that outlived the command which started it, and one
-that somebody else started are told apart. Linux only: it reads ``/proc`` (proc(5)).
+that somebody else started are told apart.
 """
 
 import contextlib
@@ -11,19 +11,18 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+import psutil
 
 from warden.adapters.dev.state import SYSTEM
-from warden.core.errors import NotFound, ServerFault
+from warden.core.errors import Effect, NotFound, ServerFault
 
 STOP_SECONDS = 20.0
 PORT_SECONDS = 0.5
 SHOWN_SECONDS = 0.5
 _T = TypeVar("_T")
-_LISTENING = "0A"  # TCP_LISTEN in /proc/net/tcp
 
 
 class Program(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +34,7 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
         arguments: what it is started with, without the program's own name.
         mark: the argument, or the ``NAME=value`` of its environment, that no other process has.
         home: the directory that it works in.
-        log: the file that its words go to, emptied at each start.
+        log: the file that its output goes to, emptied at each start.
         environ: its environment beside PATH and HOME.
         hint: what to do where it cannot be run.
     """
@@ -84,39 +83,24 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
 
 def find(name: str, mark: str) -> int | None:
     """The pid of the process whose program has that name and that has that mark."""
-    wanted = mark.encode()
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and _program(entry) == name and wanted in _marks(entry):
-                return int(entry.name)
+    for each in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if os.path.basename(each.exe()) == name and mark in _marks(each):
+                return each.pid
     return None
 
 
-def _program(process: Path) -> str:
-    return (process / "exe").readlink().name.removesuffix(" (deleted)")
-
-
-def _marks(process: Path) -> Iterator[bytes]:
-    for kind in ("cmdline", "environ"):
-        yield from (process / kind).read_bytes().split(b"\0")
+def _marks(running: psutil.Process) -> Iterator[str]:
+    yield from running.cmdline()
+    yield from (f"{name}={value}" for name, value in running.environ().items())
 
 
 def listens(pid: int, port: int) -> bool:
-    """Whether that process owns the socket that listens on the loopback port."""
-    sockets = set(_sockets(pid))
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
-    return any(
-        row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) == port and row[9] in sockets for row in rows
-    )
-
-
-def _sockets(pid: int) -> Iterator[str]:
-    with contextlib.suppress(OSError):
-        for handle in Path(f"/proc/{pid}/fd").iterdir():
-            with contextlib.suppress(OSError):
-                target = str(handle.readlink())
-                if target.startswith("socket:["):
-                    yield target[8:-1]
+    """Whether that process owns a socket that listens on the port."""
+    with contextlib.suppress(psutil.Error):
+        sockets = psutil.Process(pid).net_connections("tcp4")
+        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in sockets)
+    return False
 
 
 def free_port(preferred: int = 0) -> int:
@@ -127,7 +111,7 @@ def free_port(preferred: int = 0) -> int:
     wait_for(lambda: _can_bind(preferred), PORT_SECONDS)
     found = _can_bind(preferred) or _can_bind(0)
     if found is None:
-        raise ServerFault("no loopback port is free; nothing was started", system=SYSTEM, hint="warden dev up")
+        raise ServerFault("no loopback port is free", effect=Effect.NOTHING_DONE, system=SYSTEM)
     return found
 
 
@@ -156,7 +140,8 @@ def _spawn(program: Program) -> int:
             )
         except OSError as fault:
             raise NotFound(
-                f"{program.path} cannot be run ({fault.strerror}); nothing was started",
+                f"{program.path} cannot be run ({fault.strerror})",
+                effect=Effect.NOTHING_DONE,
                 system=SYSTEM,
                 subject=program.path,
                 hint=program.hint,
@@ -170,8 +155,8 @@ def ended(pid: int) -> bool:
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
     try:
-        return not Path(f"/proc/{pid}/exe").readlink().name
-    except OSError:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return True
 
 
@@ -191,7 +176,8 @@ def stop(pid: int, program: Program) -> None:
         if wait_for(lambda: ended(pid) or None, patience):
             return
     raise ServerFault(
-        f"{program.title} (pid {pid}) does not end; nothing else was done",
+        f"{program.title} (pid {pid}) does not end",
+        effect=Effect.NOTHING_DONE,
         system=SYSTEM,
         subject=str(pid),
         hint=f"kill -9 {pid}",

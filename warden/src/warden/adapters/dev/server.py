@@ -16,16 +16,17 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from warden.adapters.dev import process, state
 from warden.adapters.dev.authority import Authority
-from warden.adapters.dev.config import KV_MOUNT, PARTS, policies, server_config
+from warden.adapters.dev.config import KV_MOUNT, PERSONAS, policies, server_config
 from warden.adapters.dev.issuer import new_key
-from warden.adapters.dev.parts import Door, Parts
-from warden.core.errors import NotFound, ServerFault, Unreachable
+from warden.adapters.dev.personas import Personas, connect
+from warden.adapters.openbao.client import OpenBao
+from warden.core.errors import NotFound, ServerFault, WardenError
+from warden.core.openbao.api import Health, Request
 from warden.core.secret import Secret
 
 READY_SECONDS = 60.0
@@ -115,18 +116,15 @@ class Server:
         except (OSError, msgspec.MsgspecError):
             return None
 
-    def health(self) -> Mapping[str, Any]:
-        """What ``sys/health`` says; empty where it does not answer."""
+    def health(self) -> Health | None:
+        """What ``sys/health`` says; ``None`` where it does not answer."""
         published, pid = self.published, self.pid
-        return self._health(published.port, pid) if published and pid else {}
+        return self._health(published.port, pid) if published and pid else None
 
-    def door(self) -> Door:
-        """Its API."""
-        return Door(self.address, self.ca_file)
-
-    def admin(self) -> Secret:
-        """A token of its keeper that works now."""
-        return Secret(state.read(Parts(self._layout, self.address, self.ca_file).token_file("admin")))
+    def admin(self) -> OpenBao:
+        """Its API as its administrator."""
+        personas = Personas(self._layout, self.address, self.ca_file)
+        return connect(self.address, self.ca_file, Secret(state.read(personas.token_file("admin"))))
 
     def bring_up(self, report: Report) -> bool:
         """Start it where it does not answer, anew where it does not speak TLS and is to; answers whether it did."""
@@ -193,8 +191,8 @@ class Server:
             state.make_private(f"{layout.root}/{directory}")
         # As hex: OpenBao trims white space off the file, which takes a byte off one raw key in twenty.
         state.write(layout.unseal_key, secrets.token_hex(32))
-        for part in PARTS:
-            state.write(f"{layout.passwords}/{part}", secrets.token_urlsafe(24))
+        for persona in PERSONAS:
+            state.write(f"{layout.passwords}/{persona}", secrets.token_urlsafe(24))
         keys = {mount: new_key(f"{layout.keys}/{mount}.pem") for mount in ("kubernetes", "netkingdom")}
         report(f"keys and passwords made in {layout.root}")
         return keys
@@ -232,22 +230,23 @@ class Server:
 
     def _first_login(self) -> None:
         """The proof that initialisation is complete: the admin logs in, and the KV mount has finished its upgrade."""
-        door, token = self.door(), self.admin()
+        admin = self.admin()
+        listing = admin.as_caller(Request(method="LIST", path=f"{KV_MOUNT}/metadata/"))
 
         def answers() -> bool | None:
-            return door.call("LIST", f"{KV_MOUNT}/metadata/", token=token)[0] in {200, 404} or None
+            return admin.send(listing).status in {200, 404} or None
 
         if not process.wait_for(answers, READY_SECONDS):
             raise self._did_not_start()
 
-    def policies_in_step(self, clusters: Sequence[str], report: Report) -> None:
-        """Give it the policies of this version of warden, for the mounts that it has now, as its keeper."""
+    def update_policies(self, clusters: Sequence[str], report: Report) -> None:
+        """Give it the policies of this version of warden, for the mounts that it has now."""
         published = self.published
         if published is None or published.policies == _digest(clusters):
             return
-        door, token = self.door(), self.admin()
+        admin = self.admin()
         for name, text in policies(clusters).items():
-            door.must("POST", f"sys/policies/acl/{name}", {"policy": text}, token=token)
+            admin.write_policy(name, text)
         self._publish(published.port, _digest(clusters), published.since)
         report("policies brought in step with this version of warden" + (" and its clusters" if clusters else ""))
 
@@ -281,19 +280,20 @@ class Server:
         since = time.monotonic()
 
         def look() -> str | None:
-            sealed = self._health(port, pid).get("sealed") is True
+            health = self._health(port, pid)
+            sealed = health is not None and health.sealed
             return self._settled(pid, port) or ("sealed" if sealed and time.monotonic() - since > OPENING else None)
 
         return look
 
-    def _health(self, port: int, pid: int) -> Mapping[str, Any]:
+    def _health(self, port: int, pid: int) -> Health | None:
         """What ``sys/health`` says where that process, and no other, listens on the port; else nothing."""
         if not process.listens(pid, port):
-            return {}
+            return None
         try:
-            return Door(self._address(port), self.ca_file).call("GET", "sys/health")[1]
-        except Unreachable:
-            return {}
+            return connect(self._address(port), self.ca_file).health()
+        except WardenError:
+            return None
 
     def _did_not_start(self) -> ServerFault:
         said = state.read(self._layout.log).splitlines()
@@ -306,12 +306,12 @@ class Server:
         )
 
 
-def serves(health: Mapping[str, Any]) -> bool:
+def serves(health: Health | None) -> bool:
     """Whether requests are answered, by what ``sys/health`` says.
 
     One that is unsealed is a standby until it has become the active node, and refuses what it is asked for until then.
     """
-    return health.get("sealed") is False and health.get("standby") is False
+    return health is not None and health.initialized and not health.sealed and not health.standby
 
 
 def _digest(clusters: Sequence[str]) -> str:

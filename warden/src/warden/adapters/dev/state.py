@@ -1,17 +1,17 @@
 """The files of the embedded platform: one directory, mode 0700, that belongs to the person who runs it."""
 
 import contextlib
-import fcntl
 import os
 import shutil
 import stat
-import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
 
-from warden.core.errors import Held, Inconclusive, NotFound
+from warden.adapters.machine.lock import file_lock
+from warden.core.errors import Effect, Held, Inconclusive, NotFound
 
 SYSTEM = "embedded platform"
 LOCK_SECONDS = 90.0
@@ -28,8 +28,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         log: the server's own words.
         keys: the directory of the signing keys and the unseal key.
         unseal_key: 32 random bytes.
-        passwords: a file for each part that people play.
-        tokens: a file for each part: the token of its last login.
+        passwords: a file for each persona.
+        tokens: a file for each persona: the token of its last login.
         published: says where the server is; written when it is ready.
         initialising: exists from before the first start until the first login; only then may data be discarded.
         tls: the directory of OpenBao's certificate; empty or not there while it speaks plain http.
@@ -165,36 +165,16 @@ def size(path: str) -> int:
     return total
 
 
-@contextlib.contextmanager
-def alone(path: str, patience: float = LOCK_SECONDS) -> Iterator[None]:
-    """Hold the lock file at `path`; the kernel lets go of it whatever becomes of this process.
-
-    Raises `Held` where another one keeps it for longer than `patience` seconds.
-    """
-    with _explained(path, "cannot be locked"):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        end = time.monotonic() + patience
-        while not _locked(handle):
-            if time.monotonic() > end:
-                raise Held(
-                    "another `warden dev` is at work on this platform; nothing was done",
-                    system=SYSTEM,
-                    subject=path,
-                    hint="wait for it, then repeat the command",
-                )
-            time.sleep(0.02)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _locked(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def alone(path: str, patience: float = LOCK_SECONDS) -> AbstractContextManager[None]:
+    """Hold the lock file at `path`. Raises `Held` where another process keeps it for longer than `patience` seconds."""
+    busy = Held(
+        "another `warden dev` is working on this platform",
+        effect=Effect.NOTHING_DONE,
+        system=SYSTEM,
+        subject=path,
+        hint="wait for it, then repeat the command",
+    )
+    return file_lock(path, busy, patience=patience)
 
 
 def _words(fault: OSError) -> str:

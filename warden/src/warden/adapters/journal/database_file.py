@@ -1,5 +1,7 @@
 """The journal's file: how it is made, opened and checked.
 
+Its schema is part of its format and checked as text: what is changed here needs a new `FORMAT` and a way to it.
+
 The file appears whole or not at all: it is made beside its place and linked into it, so processes that start together
 agree on one journal. It is readable by its owner alone (0600). An emptied or foreign file is refused, never filled:
 it may have known that a lane is closed.
@@ -9,11 +11,10 @@ import os
 import sqlite3
 import stat
 
-from warden.adapters.journal.errors import RESTORE, WAIT, refuse_foreign, refuse_version, unwritable
+from warden.adapters.journal.errors import RESTORE, WAIT, Cause, refuse_foreign, refuse_version, unwritable
 
 APPLICATION = 0x77726465  # "wrde": tells a journal from any other SQLite file
 FORMAT = 1
-TELLING = "event IN ('lane.closed', 'lane.opened', 'proof')"
 
 _SCHEMA = {
     "journal": """CREATE TABLE journal (
@@ -21,7 +22,8 @@ _SCHEMA = {
   actor TEXT NOT NULL, body TEXT NOT NULL, hash TEXT NOT NULL
 ) STRICT""",
     "journal_by_lane": "CREATE INDEX journal_by_lane ON journal (lane, seq)",
-    "journal_telling": f"CREATE INDEX journal_telling ON journal (lane, event, seq) WHERE {TELLING}",
+    "journal_telling": """CREATE INDEX journal_telling ON journal (lane, event, seq) """
+    """WHERE event IN ('lane.closed', 'lane.opened', 'proof')""",
     "journal_no_update": """CREATE TRIGGER journal_no_update BEFORE UPDATE ON journal
   BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END""",
     "journal_no_delete": """CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal
@@ -115,9 +117,8 @@ def _sync_folder(folder: str) -> None:
 def expect_sound(db: sqlite3.Connection, path: str) -> None:
     """SQLite's own view of the file, and that nobody took the triggers away."""
     if db.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
-        raise unwritable(path, "the chain was not checked", "is damaged", RESTORE)
+        raise unwritable(path, Cause("is damaged", RESTORE))
     found = dict(db.execute("SELECT name, sql FROM sqlite_master WHERE name LIKE 'journal%'"))
     if found != _SCHEMA:
         changed = ", ".join(sorted(name for name in found.keys() | _SCHEMA if found.get(name) != _SCHEMA.get(name)))
-        what = f"is not built as warden builds it ({changed})"
-        raise unwritable(path, "it is no evidence any more", what, RESTORE)
+        raise unwritable(path, Cause(f"is not built as warden builds it ({changed}): it proves nothing", RESTORE))

@@ -1,4 +1,4 @@
-"""What can be wrong with the journal's file, in words: each fault names the file and what to do about it."""
+"""What can be wrong with the journal's file: each error names the file, the effect and what to do about it."""
 
 import errno
 import os
@@ -6,11 +6,12 @@ import pwd
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import msgspec
 
-from warden.core.errors import JournalUnwritable
+from warden.core.errors import Effect, JournalUnwritable
+from warden.core.remedies import Remedy, SetVariable, warden
 
 WAIT = 5.0
 """Seconds to wait for another writer."""
@@ -29,70 +30,85 @@ RESTORE = (
     "Keep the file as evidence and put the newest good copy in its place: an empty journal would not know "
     "which lanes are closed."
 )
-_LEFT = "it was left as it is and nothing else was done"
-_ELSEWHERE = "Or name another journal: WARDEN_JOURNAL=PATH."
+CLOSED_UNKNOWN = "Without the journal warden cannot tell which lanes are closed."
+_ELSEWHERE = (SetVariable("WARDEN_JOURNAL", "PATH"),)
+_VERIFY = (warden("journal verify"),)
 
 
-def unwritable(path: str, therefore: str, what: str, hint: str) -> JournalUnwritable:
-    """The one error of the journal: what is so with the file, what therefore did not happen, what to do."""
-    return JournalUnwritable(f"{path} {what}", therefore, subject=path, hint=hint)
+class Cause(NamedTuple):
+    """What is wrong with the file, as a clause that follows its path, and what to do."""
+
+    problem: str
+    hint: str
+    remedy: Remedy = ()
+
+
+def unwritable(path: str, cause: Cause, context: str = "") -> JournalUnwritable:
+    """The one error of the journal. ``context`` is a sentence in front of the hint."""
+    return JournalUnwritable(
+        f"{path} {cause.problem}",
+        effect=Effect.NOTHING_DONE,
+        system="journal",
+        subject=path,
+        hint=f"{context} {cause.hint}".strip(),
+        remedy=cause.remedy,
+    )
 
 
 def refuse_foreign(path: str) -> NoReturn:
     """The file is there and is not a journal."""
-    raise unwritable(path, _LEFT, "is no journal of warden's", RESTORE)
+    raise unwritable(path, _FOREIGN)
 
 
 def refuse_version(path: str, version: int, ours: int) -> NoReturn:
     """The journal is of a format that this warden does not know."""
-    what = f"has format {version}, and this warden reads format {ours}"
-    hint = "Use the warden that wrote it, or a newer one: warden --version."
-    raise unwritable(path, _LEFT, what, hint)
+    problem = f"has format {version}, and this warden reads format {ours}"
+    raise unwritable(path, Cause(problem, "Use the warden that wrote it, or a newer one:", (warden("--version"),)))
 
 
 @contextmanager
-def told(path: str, therefore: str) -> Iterator[None]:
-    """Everything that SQLite or the file system can say, as one kind of error that names the file."""
+def as_journal_error(path: str, context: str = "") -> Iterator[None]:
+    """Every error of SQLite or the file system, as one kind of error that names the file."""
     try:
         yield
     except sqlite3.Error as error:
-        raise unwritable(path, therefore, *_sqlite_cause(path, error)) from None
+        raise unwritable(path, _sqlite_cause(path, error), context) from None
     except OSError as error:
-        raise unwritable(path, therefore, *_os_cause(path, error)) from None
+        raise unwritable(path, _os_cause(path, error), context) from None
     except (msgspec.DecodeError, UnicodeError):
-        raise unwritable(path, therefore, "is damaged: a record in it cannot be read", RESTORE) from None
+        raise unwritable(path, Cause("is damaged: a record in it cannot be read", RESTORE), context) from None
 
 
-_Cause = Callable[[str], tuple[str, str]]
-
-_SQLITE: dict[str, _Cause] = {
-    "READONLY": lambda path: (
-        "is read-only",
-        f"Make it and its folder writable for {os_user()}: ls -ld {path}. {_ELSEWHERE}",
+_FOREIGN = Cause("is not a journal of warden", RESTORE)
+_SQLITE: dict[str, Callable[[str], Cause]] = {
+    "READONLY": lambda path: Cause(
+        "is read-only", f"Make it and its folder writable for {os_user()} (ls -ld {path}), or:", _ELSEWHERE
     ),
-    "FULL": lambda path: ("cannot grow: the disk under it is full", f"Free space: df -h {os.path.dirname(path)}."),
-    "IOERR": lambda path: (
+    "FULL": lambda path: Cause("cannot grow: the disk under it is full", f"Free space: df -h {os.path.dirname(path)}"),
+    "IOERR": lambda path: Cause(
         "cannot be read or written: the disk under it is full or faulty",
-        f"Look at the disk: df -h {os.path.dirname(path)}.",
+        f"Check the disk: df -h {os.path.dirname(path)}",
     ),
-    "BUSY": lambda path: (f"has been locked by another program for {WAIT:.0f} s", f"See which: fuser -v {path}."),
-    "CORRUPT": lambda _: ("is damaged: SQLite cannot read it", RESTORE),
-    "NOTADB": lambda _: ("is no journal of warden's", RESTORE),
-    "CANTOPEN": lambda path: ("cannot be opened", f"Look at its rights: ls -ld {path}. {_ELSEWHERE}"),
-    "CONSTRAINT": lambda _: ("does not take the next record", "Look at it: warden journal verify."),
+    "BUSY": lambda path: Cause(
+        f"has been locked by another program for {WAIT:.0f} s", f"See which one: fuser -v {path}"
+    ),
+    "CORRUPT": lambda _: Cause("is damaged: SQLite cannot read it", RESTORE),
+    "NOTADB": lambda _: _FOREIGN,
+    "CANTOPEN": lambda path: Cause("cannot be opened", f"Check its permissions (ls -ld {path}), or:", _ELSEWHERE),
+    "CONSTRAINT": lambda _: Cause("does not take the next record", "Check it:", _VERIFY),
 }
 
 
-def _sqlite_cause(path: str, error: sqlite3.Error) -> tuple[str, str]:
+def _sqlite_cause(path: str, error: sqlite3.Error) -> Cause:
     name = getattr(error, "sqlite_errorname", None) or ""
     cause = _SQLITE.get(name.removeprefix("SQLITE_").partition("_")[0])
-    return cause(path) if cause else ("cannot be used", f"SQLite says: {error}. Look at it: warden journal verify.")
+    return cause(path) if cause else Cause("cannot be used", f"SQLite says: {error}. Check it:", _VERIFY)
 
 
-def _os_cause(path: str, error: OSError) -> tuple[str, str]:
+def _os_cause(path: str, error: OSError) -> Cause:
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return _SQLITE["FULL"](path)
     if error.errno == errno.EROFS:
         return _SQLITE["READONLY"](path)
-    what = f"cannot be opened ({(error.strerror or 'no reason given').lower()})"
-    return what, f"Look at its rights: ls -ld {path}. {_ELSEWHERE}"
+    problem = f"cannot be opened: {(error.strerror or 'no reason given').lower()}"
+    return Cause(problem, f"Check its permissions (ls -ld {path}), or:", _ELSEWHERE)

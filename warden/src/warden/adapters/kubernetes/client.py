@@ -20,10 +20,12 @@ from lightkube.config.client_adapter import Client, ConnectionParams
 from lightkube.config.kubeconfig import SingleConfig
 from lightkube.core.exceptions import ConfigError
 
+from warden.adapters.machine.loopback import is_loopback
 from warden.core.clusters.exposure import Subject, subject_of
 from warden.core.clusters.manifests import FIELD_MANAGER, Manifest, Ref
 from warden.core.clusters.rights import Asking
 from warden.core.errors import (
+    Effect,
     Foreign,
     Missing,
     NoApi,
@@ -35,11 +37,14 @@ from warden.core.errors import (
 )
 from warden.core.lanes.lane import Workload
 from warden.core.openbao.api import SecretObservation
+from warden.core.remedies import KubectlAction, RunKubectl, warden
 from warden.core.secret import Secret
 
 SECONDS = httpx2.Timeout(10.0, connect=5.0)
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+APPLY_PATCH = "application/apply-patch+yaml"
+MERGE_PATCH = "application/merge-patch+json"
 PAGE = 500
 NO_SUCH_API = "404 page not found"
 
@@ -61,23 +66,28 @@ PLACES = {
 """Kind -> where its API is and what it is called there."""
 
 
-class _Said(NamedTuple):
-    """What the API server said, and whether that is a success."""
+class Reply(NamedTuple):
+    """What the API server answered, and whether that is a success."""
 
     status: int
     body: dict[str, Any]
-    well: bool
+    success: bool
 
 
 class Kubernetes:
-    """One cluster; see the port `warden.ports.Cluster` for each method. Safe to share between threads."""
+    """One cluster; see the port `warden.ports.cluster.Cluster` for each method. Safe to share between threads.
 
-    def __init__(self, name: str, config: SingleConfig) -> None:
+    No proxy is used towards this machine itself.
+    """
+
+    def __init__(self, name: str, config: SingleConfig, *, field_manager: str = FIELD_MANAGER) -> None:
         self.name = name
         self.address = config.cluster.server
         self.system = f"cluster {name} ({self.address})"
         self._context = config.context_name
-        self._client = Client(config, ConnectionParams(timeout=SECONDS))
+        self._field_manager = field_manager
+        elsewhere = not is_loopback(httpx2.URL(self.address).host)
+        self._client = Client(config, ConnectionParams(timeout=SECONDS, trust_env=elsewhere))
 
     def __del__(self) -> None:
         """Close the connections of a cluster that nobody holds any more."""
@@ -88,7 +98,7 @@ class Kubernetes:
         """``SelfSubjectReview``."""
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
         path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
-        found = self._must("POST", path, body)["status"]["userInfo"]
+        found = self.must("POST", path, body)["status"]["userInfo"]
         return subject_of(found.get("username", ""))
 
     def get(self, ref: Ref) -> Manifest | None:
@@ -119,7 +129,7 @@ class Kubernetes:
             query["labelSelector"] = ",".join(f"{key}={value}" for key, value in labels.items())
         items: list[Manifest] = []
         while True:
-            page = self._must("GET", _collection(kind, namespace), query=query)
+            page = self.must("GET", _collection(kind, namespace), query=query)
             items += [{"kind": kind, **each} for each in page.get("items") or ()]
             following = (page.get("metadata") or {}).get("continue")
             if not following:
@@ -129,25 +139,23 @@ class Kubernetes:
     def events(self, ref: Ref) -> list[Manifest]:
         """Events whose ``involvedObject`` is the object."""
         selector = f"involvedObject.kind={ref.kind},involvedObject.name={ref.name}"
-        page = self._must("GET", _collection("Event", ref.namespace or "default"), query={"fieldSelector": selector})
+        page = self.must("GET", _collection("Event", ref.namespace or "default"), query={"fieldSelector": selector})
         return sorted(page.get("items") or (), key=lambda each: each.get("lastTimestamp") or "")
 
     def apply(self, manifest: Manifest, *, force: bool = False) -> None:
-        """``PATCH`` with ``application/apply-patch+yaml`` (JSON is YAML)."""
+        """``PATCH`` of the type `APPLY_PATCH` (JSON is YAML)."""
         metadata = manifest["metadata"]
         ref = Ref(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
-        query = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
-        headers = {"Content-Type": "application/apply-patch+yaml"}
-        answer = self._send("PATCH", path_of(ref), manifest, query=query, headers=headers)
+        query = {"fieldManager": self._field_manager, "force": "true" if force else "false"}
+        answer = self.request("PATCH", path_of(ref), manifest, query=query, headers={"Content-Type": APPLY_PATCH})
         if answer.status == httpx2.codes.CONFLICT:
             raise self._conflict(ref, answer.body)
         self._expect(answer, f"apply {ref}")
 
     def patch(self, ref: Ref, changes: Mapping[str, Any]) -> Manifest:
-        """``PATCH`` with ``application/merge-patch+json``."""
-        headers = {"Content-Type": "application/merge-patch+json"}
-        query = {"fieldManager": FIELD_MANAGER}
-        answer = self._send("PATCH", path_of(ref), changes, query=query, headers=headers)
+        """``PATCH`` of the type `MERGE_PATCH`."""
+        query = {"fieldManager": self._field_manager}
+        answer = self.request("PATCH", path_of(ref), changes, query=query, headers={"Content-Type": MERGE_PATCH})
         found = self._expect(answer, f"patch {ref}")
         return {"metadata": _harmless(found["metadata"])} if ref.kind == "Secret" else found
 
@@ -156,18 +164,18 @@ class Kubernetes:
         spec = {"audiences": [audience], "expirationSeconds": ttl}
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
         path = f"{path_of(Ref('ServiceAccount', workload.namespace, workload.account))}/token"
-        return Secret(self._must("POST", path, body)["status"]["token"])
+        return Secret(self.must("POST", path, body)["status"]["token"])
 
     def holds(self, asking: Asking) -> bool:
         """``SelfSubjectAccessReview``."""
         body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
         spec = {"resourceAttributes": asking.attributes}
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        return bool(self._must("POST", path, body | {"spec": spec})["status"].get("allowed"))
+        return bool(self.must("POST", path, body | {"spec": spec})["status"].get("allowed"))
 
     def versions(self, group: str) -> list[str]:
         """``/apis/GROUP``; 404 where there is no such group."""
-        answer = self._send("GET", f"/apis/{quote(group, safe='')}")
+        answer = self.request("GET", f"/apis/{quote(group, safe='')}")
         if answer.status == httpx2.codes.NOT_FOUND:
             return []
         found = self._expect(answer, f"GET /apis/{group}")
@@ -181,41 +189,56 @@ class Kubernetes:
         spec = {"resourceAttributes": attributes | ({"name": name} if name else {}), "groups": list(subject.groups)}
         spec |= {"user": subject.user} if subject.user else {}
         body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-        answer = self._must("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)
+        answer = self.must("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)
         return bool(answer["status"].get("allowed"))
 
     # -- requests -------------------------------------------------------------------------------------------------
 
-    def _send(
+    def request(
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | str | None = None,
         *,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> _Said:
-        """One request; raises only where there is no answer.
-
-        What was cut off is sent once more: all of it is idempotent, or makes something short-lived that is then left
-        unused (a token, a review).
-        """
-        content = None if body is None else json.dumps(body).encode()
+    ) -> Reply:
+        """One request; raises only where there is no answer. A body that is text is sent as it is."""
         sent = ({"Content-Type": "application/json"} if body is not None else {}) | dict(headers or {})
-        for last in (False, True):
-            try:
-                answer = self._client.request(method, path, content=content, params=query, headers=sent)
-                break
-            except httpx2.TimeoutException:
-                raise self._unreachable("gave no answer in time") from None
-            except (httpx2.HTTPError, OSError) as fault:
-                if last:
-                    raise self._unreachable(_plain(fault)) from None
-            except (ConfigError, KeyError, ValueError) as fault:
-                raise self._no_credential(fault) from None
-        return self._own(answer, f"{method} {path}")
+        answer = self._exchange(method, path, body, query=query, headers=sent)
+        return self._from_api_server(answer, f"{method} {path}")
 
-    def _own(self, answer: httpx2.Response, what: str) -> _Said:
+    def health(self, path: str) -> str | None:
+        """What a health endpoint answers; ``None`` where it reports a problem. Raises only where there is no answer."""
+        answer = self._exchange("GET", path)
+        return answer.text if answer.is_success else None
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | str | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx2.Response:
+        """What was cut off is sent once more: it is idempotent, or makes something short-lived (a token, a review)."""
+        content = body if body is None or isinstance(body, str) else json.dumps(body)
+        try:
+            try:
+                return self._client.request(method, path, content=content, params=query, headers=headers)
+            except httpx2.TimeoutException:
+                raise
+            except (httpx2.HTTPError, OSError):
+                return self._client.request(method, path, content=content, params=query, headers=headers)
+        except httpx2.TimeoutException:
+            raise self._unreachable("gave no answer in time") from None
+        except (httpx2.HTTPError, OSError) as fault:
+            raise self._unreachable(_network_problem(fault)) from None
+        except (ConfigError, KeyError, ValueError) as fault:
+            raise self._no_credential(fault) from None
+
+    def _from_api_server(self, answer: httpx2.Response, what: str) -> Reply:
         """The answer, where the API server gave it: a proxy's page shows nothing, refuses nothing, knows of nothing.
 
         The API server's own is an object with its kind, ``Status`` where it is an error (Kubernetes API, Status), and
@@ -225,64 +248,74 @@ class Kubernetes:
         no_such_api = status == httpx2.codes.NOT_FOUND and answer.text.strip() == NO_SUCH_API
         kind = body.get("kind")
         if no_such_api or (kind if answer.is_success else kind == "Status"):
-            return _Said(status, body, answer.is_success)
+            return Reply(status, body, answer.is_success)
         raise self._no_answer(status, what, "nothing of Kubernetes' own")
 
     def _found(self, method: str, path: str, *, headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
-        answer = self._send(method, path, headers=headers)
+        answer = self.request(method, path, headers=headers)
         if answer.status == httpx2.codes.NOT_FOUND and _names_an_object(answer.body):
             return None
         return self._expect(answer, f"{method} {path}")
 
-    def _must(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, query: Mapping[str, str] | None = None
+    def must(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | str | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        return self._expect(self._send(method, path, body, query=query), f"{method} {path}")
+        """The body of a `request` that has to succeed; raises what its status means."""
+        return self._expect(self.request(method, path, body, query=query, headers=headers), f"{method} {path}")
 
-    def _expect(self, answer: _Said, what: str) -> dict[str, Any]:
-        if answer.well:
+    def _expect(self, answer: Reply, what: str) -> dict[str, Any]:
+        if answer.success:
             return answer.body
         raise self._error(answer.status, answer.body, what)
 
     def _error(self, status: int, body: Mapping[str, Any], what: str) -> WardenError:
-        said = str(body.get("message") or "").strip()
+        reason = str(body.get("message") or "").strip()
         if status == httpx2.codes.UNAUTHORIZED:
             return Unidentified(
-                f"{self.system} does not accept who is asking.",
+                f"{self.system} does not accept who is asking",
                 system=self.system,
-                hint=f"log in to it: kubectl --context {self._context} auth whoami",
+                hint="log in to it:",
+                remedy=(self._kubectl("whoami"),),
             )
         if status == httpx2.codes.FORBIDDEN:
             return Refused(
-                f"{self.system} refused {what} ({said or 'forbidden'}).",
+                f"{self.system} refused {what} ({reason or 'forbidden'})",
                 system=self.system,
-                hint=f"its rights there: warden render LANE --cluster {self.name} --rights apply (or prove)",
+                hint="the rights that warden needs there:",
+                remedy=(warden("render", "LANE", cluster=self.name, rights="apply"),),
             )
         if status == httpx2.codes.NOT_FOUND and not _names_an_object(body):
             return NoApi(
-                f"{self.system} does not know what {what} is about: no such API there.",
+                f"{self.system} does not know what {what} is about: no such API there",
                 system=self.system,
-                hint="are External Secrets Operator's CRDs there, serving external-secrets.io/v1? kubectl get crd",
+                hint="are External Secrets Operator's CRDs there, serving external-secrets.io/v1?",
+                remedy=(self._kubectl("list-crds"),),
             )
         if status == httpx2.codes.NOT_FOUND:
-            return Missing(f"{self.system}: {said or f'nothing there for {what}'}.", system=self.system)
+            return Missing(f"{self.system}: {reason or f'nothing there for {what}'}", system=self.system)
         if status in {httpx2.codes.BAD_REQUEST, httpx2.codes.UNPROCESSABLE_CONTENT, httpx2.codes.CONFLICT}:
-            return Refused(f"{self.system} refused {what}: {said}", system=self.system)
-        return self._no_answer(status, what, said)
+            return Refused(f"{self.system} refused {what}: {reason}", system=self.system)
+        return self._no_answer(status, what, reason)
 
-    def _no_answer(self, status: int, what: str, said: str) -> ServerFault:
+    def _no_answer(self, status: int, what: str, reason: str) -> ServerFault:
         return ServerFault(
-            f"{self.system} answered {status} to {what}{f': {said}' if said else ''}; it counts as no answer.",
+            f"{self.system} answered {status} to {what}{f': {reason}' if reason else ''}; it counts as no answer",
             system=self.system,
-            hint="look at the API server's own log, or at that of a proxy before it",
+            hint="check the API server's own log, or that of a proxy in front of it",
         )
 
     def _conflict(self, ref: Ref, body: Mapping[str, Any]) -> Foreign:
         causes = (body.get("details") or {}).get("causes") or ()
-        told = "; ".join(f"{each.get('field', '')} ({each.get('message', '')})" for each in causes)
+        fields = "; ".join(f"{each.get('field', '')} ({each.get('message', '')})" for each in causes)
         return Foreign(
-            f"{ref} of {self.name}: other managers own what would change: {told or body.get('message', '')}. "
-            "It was left as it is.",
+            f"{ref} of {self.name}: other managers own what would change: {fields or body.get('message', '')}",
+            effect=Effect.NOTHING_CHANGED,
             system=self.system,
             subject=str(ref),
             hint="change it where they have it from, or take these fields over: --take-over",
@@ -290,18 +323,20 @@ class Kubernetes:
 
     def _unreachable(self, why: str) -> Unreachable:
         return Unreachable(
-            f"{self.system} {why}.",
-            system=self.system,
-            hint=f"does it answer? kubectl --context {self._context} version",
+            f"{self.system} {why}", system=self.system, hint="does it answer?", remedy=(self._kubectl("version"),)
         )
 
     def _no_credential(self, fault: Exception) -> Unidentified:
         why = str(fault) if isinstance(fault, ConfigError) else "its answer has no token"
         return Unidentified(
-            f"{self.system}: the kubeconfig's way to a credential does not work ({why}).",
+            f"{self.system}: the kubeconfig's way to a credential does not work ({why})",
             system=self.system,
-            hint=f"try it: kubectl --context {self._context} auth whoami",
+            hint="try it:",
+            remedy=(self._kubectl("whoami"),),
         )
+
+    def _kubectl(self, action: KubectlAction) -> RunKubectl:
+        return RunKubectl(context=self._context, action=action)
 
 
 def path_of(ref: Ref) -> str:
@@ -350,7 +385,7 @@ def _decoded(text: str) -> str:
     return base64.b64decode(text).decode("utf-8", "surrogateescape")
 
 
-def _plain(fault: Exception) -> str:
+def _network_problem(fault: Exception) -> str:
     text = str(fault)
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return "shows a certificate that does not verify"

@@ -1,43 +1,63 @@
-"""One operation at a time: a lock file that the kernel lets go of whatever becomes of the process."""
+"""One operation at a time: a lock file that the kernel releases whatever becomes of the process (flock(2))."""
 
-import fcntl
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from warden.core.errors import Held, Inconclusive
+from warden.core.errors import Effect, Held, Inconclusive
+from warden.core.remedies import SetVariable
+
+Waiting = Callable[[float], None]
+"""Takes the seconds waited so far, about once a second."""
 
 
 @contextmanager
 def held(path: str, what: str) -> Iterator[None]:
-    """Hold the lock file at `path` for `what`; does not wait.
+    """Hold the lock file at `path` for `what`, without waiting. Raises as `file_lock` does."""
+    busy = Held(
+        f"another warden is changing the same server from this machine, and {what} does not wait",
+        effect=Effect.NOTHING_CHANGED,
+        subject=path,
+        hint="wait for it, then run this again",
+    )
+    with file_lock(path, busy):
+        yield
+
+
+@contextmanager
+def file_lock(path: str, busy: Held, *, patience: float = 0.0, waiting: Waiting = lambda _: None) -> Iterator[None]:
+    """Hold the lock file at `path`, which is made where it does not exist, for its owner alone.
 
     Raises:
-        Held: another process holds it.
+        Held: `busy`, where another process holds it for longer than `patience` seconds.
         Inconclusive: the file cannot be made.
     """
+    from filelock import FileLock, Timeout  # only what changes something needs it
+
+    lock = FileLock(path, mode=0o600, fallback_to_soft=False)
+    began = time.monotonic()
+    acquired = False
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        while not acquired:
+            waited = time.monotonic() - began
+            try:
+                lock.acquire(timeout=max(0.0, min(1.0, patience - waited)), poll_interval=0.02)
+                acquired = True
+            except Timeout:
+                if waited >= patience:
+                    raise busy from None
+                waiting(waited)
     except OSError as fault:
         raise Inconclusive(
-            f"the lock file {path} cannot be made ({os.strerror(fault.errno or 0).lower()}). Nothing was done.",
-            hint="name a directory of yours: export WARDEN_STATE=DIRECTORY",
+            f"the lock file {path} cannot be made: {os.strerror(fault.errno or 0).lower()}",
+            effect=Effect.NOTHING_DONE,
+            subject=path,
+            hint="name a directory of yours:",
+            remedy=(SetVariable("WARDEN_STATE", "DIRECTORY"),),
         ) from None
     try:
-        _take(handle, path, what)
         yield
     finally:
-        os.close(handle)
-
-
-def _take(handle: int, path: str, what: str) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise Held(
-            f"another warden is changing the same server from this machine, and {what} does not wait. "
-            "Nothing was changed.",
-            subject=path,
-            hint="wait for it, then run this again",
-        ) from None
+        lock.release()

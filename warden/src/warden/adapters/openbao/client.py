@@ -212,6 +212,11 @@ class OpenBao:
         accepted = self._part(answer, "auth")
         return Entered(token=Secret(accepted["client_token"]), entity=accepted.get("entity_id") or "")
 
+    def login_userpass(self, name: str, password: Secret) -> Secret:
+        """``auth/userpass/login/<name>``."""
+        answer = self._ask("POST", f"auth/userpass/login/{name}", {"password": password.reveal()})
+        return Secret(self._part(answer, "auth")["client_token"])
+
     def revoke_self(self, token: Secret) -> None:
         """``auth/token/revoke-self``; a token that is already gone is as good as revoked."""
         answer = self.send(Request(method="POST", path="auth/token/revoke-self", body={}, token=token))
@@ -251,6 +256,18 @@ class OpenBao:
         """``sys/auth``, the whole list: reading one mount (``sys/auth/<mount>``) would need sudo."""
         found = self._part(self._ask("GET", "sys/auth")).get(f"{mount}/")
         return None if found is None else str(found["type"])
+
+    def enable_auth(self, mount: str, kind: str) -> None:
+        """Mount an auth method of that type there."""
+        self._ask("POST", f"sys/auth/{mount}", {"type": kind})
+
+    def disable_auth(self, mount: str) -> None:
+        """Unmount an auth method; its roles go with it."""
+        self._ask("DELETE", f"sys/auth/{mount}")
+
+    def configure_auth(self, mount: str, settings: Mapping[str, Any]) -> None:
+        """``auth/<mount>/config``."""
+        self._ask("POST", f"auth/{mount}/config", settings)
 
     def policy(self, name: str) -> str | None:
         """The policy's text as it was written."""

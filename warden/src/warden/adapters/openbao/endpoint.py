@@ -1,10 +1,10 @@
 """Where OpenBao is and how it is verified, read from an address and the environment as ``bao`` and ``vault`` do."""
 
-import socket
 from collections.abc import Mapping
 
 import msgspec
 
+from warden.adapters.machine.loopback import is_loopback
 from warden.core.errors import UsageError
 
 
@@ -59,16 +59,6 @@ def parse_address(text: str, source: str) -> Endpoint:
 def _quotable(text: str) -> str:
     """The text, unless it carries a user name: then a password may be in it."""
     return "it holds a user name or password" if "@" in text else repr(text)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the host can only be this machine: ``localhost``, ``::1`` or an address of 127.0.0.0/8."""
-    if host in {"localhost", "::1"}:
-        return True
-    try:
-        return socket.inet_aton(host)[0] == 127 and host.count(".") == 3  # noqa: PLR2004 - 127.0.0.0/8, RFC 1122
-    except OSError:
-        return False
 
 
 def _host_and_port(authority: str, source: str, default: int) -> tuple[str, int]:

@@ -1,26 +1,32 @@
-"""One keep-alive HTTP/1.1 connection to one server, on a bare socket.
+"""HTTP/1.1 to one server over one keep-alive connection.
 
-Why not a library: `access` must start quicker than ``bao kv get``. As ratios to ``python -c pass``, importing costs
-2.2 here (socket, json), http.client 4.3, h11 5.2, urllib3 7.5, httpx 12 (docs/adr/0003). ``ssl`` is imported only for
-an https address. What this client supports is what OpenBao's API sends: a status line, headers, and a body framed by
-Content-Length, chunked coding or the end of the connection (RFC 9112, sections 4 to 6). Redirects are not followed: a
-token must not travel to an address nobody named.
+The bytes that come back are read by httptools, the binding of llhttp, which Node.js reads HTTP with; http.client takes
+twice as long to import and accepts lengths and chunk sizes that RFC 9112 does not know (docs/adr/0029). The socket,
+its deadline and the limits are here. Redirects are not followed and no proxy is used: a token must not travel to an
+address that nobody named. ``ssl`` is imported for an https address only.
 """
 
 import json
 import os
 import socket
+import time
 from collections.abc import Mapping
 from typing import Any
 
+import httptools
+
 from warden.adapters.openbao.endpoint import Endpoint
-from warden.core.errors import ServerFault, Unreachable, UsageError
+from warden.core.errors import Effect, ServerFault, Unreachable, UsageError
 from warden.core.openbao.api import Answer
+from warden.core.remedies import SetVariable, warden
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes; OpenBao's own limit on a request is 32 MiB and no answer that warden asks for comes near it."""
-MAX_LINE = 65536
+MAX_HEAD = 65536
 UNVERIFIED = "shows a certificate that does not verify"
+_REPEATABLE = frozenset({"GET", "LIST", "SCAN"})
+_SPEAKS_TLS = (b"\x15\x03", b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server")
+"""How answers to plain http begin where TLS is spoken: an alert (RFC 8446), or the sentence of Go's net/http."""
 
 
 class Connection:
@@ -33,7 +39,6 @@ class Connection:
         self.endpoint = endpoint
         self.system = system
         self._socket: socket.socket | None = None
-        self._buffer = b""
 
     def __del__(self) -> None:
         """A connection that nobody holds any more is closed: a twin made for one question needs no care."""
@@ -43,39 +48,28 @@ class Connection:
         """Close the socket, if one is open."""
         if self._socket is not None:
             self._socket.close()
-        self._socket, self._buffer = None, b""
+        self._socket = None
 
     def send(self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]) -> Answer:
-        """Send one request and read its answer.
+        """Send one request and read its answer; the endpoint's timeout holds for all of it.
 
         Raises:
             Unreachable: no connection, no answer in time, a certificate that does not verify.
-            ServerFault: what came back is not HTTP or too large.
+            ServerFault: what came back is not HTTP, is not JSON, or is too large.
         """
-        payload = self._encode(method, path, body, headers)
-        reused = self._socket is not None
+        request = self._encode(method, path, body, headers)
+        deadline = time.monotonic() + self.endpoint.timeout
+        # A server may close an idle connection between two requests. Only then, and only where repeating is
+        # harmless, is the request sent again.
+        if self._socket is not None and method in _REPEATABLE:
+            try:
+                return self._exchange(request, deadline)
+            except _ConnectionLost:
+                pass
         try:
-            return self._exchange(method, payload)
-        except ConnectionRefusedError as fault:
-            self.close()
-            raise self._unreachable(_plain(fault)) from None
-        except (ConnectionError, _Closed):
-            self.close()
-            # A server may close an idle connection between two requests. Only then, and only where repeating is
-            # harmless, is the request sent again.
-            if not (reused and method in {"GET", "LIST", "SCAN"}):
-                raise self._unreachable("closed the connection without an answer") from None
-        except TimeoutError:
-            self.close()
-            raise self._unreachable(f"gave no answer within {self.endpoint.timeout:g} s") from None
-        except OSError as fault:
-            self.close()
-            raise self._unreachable(_plain(fault)) from None
-        except BaseException:
-            # Half an answer may still be on the wire: the next request must not read it as its own.
-            self.close()
-            raise
-        return self.send(method, path, body, headers)
+            return self._exchange(request, deadline)
+        except _ConnectionLost:
+            raise self._unreachable("closed the connection without an answer") from None
 
     def _encode(self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]) -> bytes:
         payload = b"" if body is None else json.dumps(body).encode()
@@ -83,149 +77,198 @@ class Connection:
         lines = [f"{method} {self.endpoint.prefix}{path} HTTP/1.1", f"Host: {host}:{self.endpoint.port}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         if body is not None:
-            lines += [
-                "Content-Type: application/merge-patch+json" if method == "PATCH" else "Content-Type: application/json"
-            ]
+            lines += [f"Content-Type: application/{'merge-patch+json' if method == 'PATCH' else 'json'}"]
         lines += [f"Content-Length: {len(payload)}", "", ""]
         if any("\r" in line or "\n" in line for line in lines):
             raise UsageError(
-                "a name, path or token holds a line break. Nothing was sent.", hint="check the environment's values"
+                "a name, a path or the token contains a line break",
+                effect=Effect.NOTHING_ASKED,
+                system=self.system,
+                hint="check the environment's values",
             )
         return "\r\n".join(lines).encode() + payload
 
-    def _exchange(self, method: str, payload: bytes) -> Answer:
-        if self._socket is None:
-            self._socket = self._connect()
-        self._socket.sendall(payload)
-        status, headers = self._read_head()
-        while 100 <= status < 200:  # noqa: PLR2004 - interim answers, RFC 9110 15.2
-            status, headers = self._read_head()
-        raw = b"" if method == "HEAD" or status in {204, 304} else self._read_body(headers)
-        if headers.get("connection", "").lower() == "close":
-            self.close()
-        body = self._decode(raw, status)
-        return Answer(status=status, body=body or {}, headers=headers, is_page=body is None)
-
-    def _connect(self) -> socket.socket:
-        plain = socket.create_connection((self.endpoint.host, self.endpoint.port), timeout=self.endpoint.timeout)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self.endpoint.scheme == "http":
-            return plain
+    def _exchange(self, request: bytes, deadline: float) -> Answer:
+        """One request and its answer. Raises `_ConnectionLost` where the server closed the connection first."""
         try:
-            return _verified(plain, self.endpoint)
+            stream = self._connected(deadline)
+            stream.settimeout(_left(deadline))
+            stream.sendall(request)
+            reply = self._read(stream, deadline)
+            body = self._decode(reply)
+        except ConnectionRefusedError as fault:
+            self.close()
+            raise self._unreachable(_network_problem(fault)) from None
+        except (ConnectionError, _ConnectionLost):
+            self.close()
+            raise _ConnectionLost from None
+        except TimeoutError:
+            self.close()
+            raise self._unreachable(f"gave no answer within {self.endpoint.timeout:g} s") from None
+        except OSError as fault:
+            self.close()
+            raise self._unreachable(_network_problem(fault)) from None
         except BaseException:
-            plain.close()
-            raise
-
-    def _fill(self) -> None:
-        assert self._socket is not None  # noqa: S101 - only called inside an exchange
-        piece = self._socket.recv(65536)
-        if not piece:
-            raise _Closed
-        self._buffer += piece
-
-    def _read_line(self) -> str:
-        while b"\n" not in self._buffer:
-            if len(self._buffer) > MAX_LINE:
-                raise ServerFault("answered with a line that is no HTTP", system=self.system)
-            self._fill()
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        return line.rstrip(b"\r").decode("latin-1")
-
-    def _read_exactly(self, size: int) -> bytes:
-        if size > MAX_BODY:
-            raise self._fault("answered with a body that is too large")
-        while len(self._buffer) < size:
-            self._fill()
-        taken, self._buffer = self._buffer[:size], self._buffer[size:]
-        return taken
-
-    def _read_head(self) -> tuple[int, dict[str, str]]:
-        protocol, _, rest = self._read_line().partition(" ")
-        status = rest[:3]
-        if not protocol.startswith("HTTP/1.") or not status.isdigit():
-            raise self._fault("does not speak HTTP/1.1 there")
-        headers: dict[str, str] = {}
-        while line := self._read_line():
-            name, _, value = line.partition(":")
-            headers[name.strip().lower()] = value.strip()
-        return int(status), headers
-
-    def _read_body(self, headers: Mapping[str, str]) -> bytes:
-        if headers.get("transfer-encoding", "").lower() == "chunked":
-            return self._read_chunks()
-        length = headers.get("content-length", "")
-        if length.isdigit():
-            return self._read_exactly(int(length))
-        return self._read_to_end()
-
-    def _read_chunks(self) -> bytes:
-        body = b""
-        while True:
-            size = self._read_line().partition(";")[0].strip()
-            try:
-                length = int(size, 16)
-            except ValueError:
-                raise self._fault("sent a body that is not framed as it says") from None
-            if not length:
-                break
-            body += self._read_exactly(length)
-            self._read_line()
-            if len(body) > MAX_BODY:
-                raise self._fault("answered with a body that is too large")
-        while self._read_line():
-            pass
-        return body
-
-    def _read_to_end(self) -> bytes:
-        try:
-            while len(self._buffer) <= MAX_BODY:
-                self._fill()
-        except _Closed:
-            body, self._buffer = self._buffer, b""
+            # Half an answer may still be on the wire: the next request must not read it as its own.
             self.close()
-            return body
-        raise self._fault("answered with a body that is too large")
+            raise
+        if not reply.reusable:
+            self.close()
+        return Answer(status=reply.status, body=body or {}, headers=reply.headers, is_page=body is None)
 
-    def _decode(self, raw: bytes, status: int) -> dict[str, Any] | None:
+    def _connected(self, deadline: float) -> socket.socket:
+        if self._socket is None:
+            plain = socket.create_connection((self.endpoint.host, self.endpoint.port), timeout=_left(deadline))
+            try:
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                plain.settimeout(_left(deadline))
+                self._socket = plain if self.endpoint.scheme == "http" else _verified(plain, self.endpoint)
+            except BaseException:
+                plain.close()
+                raise
+        return self._socket
+
+    def _read(self, stream: socket.socket, deadline: float) -> "_Reply":
+        reply, size = _Reply(), 0
+        while not reply.complete:
+            stream.settimeout(_left(deadline))
+            piece = stream.recv(65536)
+            if not piece:
+                reply.end()
+                break
+            if not size and self.endpoint.scheme == "http" and piece.startswith(_SPEAKS_TLS):
+                raise self._fault(f"speaks https, and {self.endpoint.source} says http")
+            try:
+                reply.feed(piece)
+            except _Malformed as fault:
+                raise self._fault(f"sent an answer that is not valid HTTP/1.1 ({fault})") from None
+            size += len(piece)
+            if reply.length > MAX_BODY:
+                raise self._fault("sent an answer that is too large")
+            if not reply.status and size > MAX_HEAD:
+                raise self._fault("sent headers that are too large")
+        return reply
+
+    def _decode(self, reply: "_Reply") -> dict[str, Any] | None:
         """The object in the body; None where an error has another one, of which the status alone counts."""
-        if not raw.strip():
+        if not reply.body.strip():
             return {}
         try:
-            body = json.loads(raw)
+            body = json.loads(reply.body)
         except (ValueError, RecursionError):
             body = None
         if isinstance(body, dict):
             return body
-        if status >= 400:  # noqa: PLR2004 - RFC 9110, 15.5
+        if reply.status >= 400:  # noqa: PLR2004 - RFC 9110, 15.5
             return None
-        raise self._fault("answered with something that is no JSON object, as no OpenBao does")
+        raise self._fault("sent an answer that is not a JSON object, so it is not OpenBao")
 
     def _unreachable(self, why: str) -> Unreachable:
-        return Unreachable(
-            f"{self.system} {why}.",
-            system=self.system,
-            hint=self._mend(why),
-        )
+        return Unreachable(f"{self.system} {why}", system=self.system, **self._help(why))
 
-    def _mend(self, why: str) -> str:
-        if UNVERIFIED not in why:
-            return f"check that it runs and that {self.endpoint.source} is right: warden doctor"
+    def _help(self, why: str) -> dict[str, Any]:
+        if not why.startswith(UNVERIFIED):
+            return {
+                "hint": f"check that it runs and that {self.endpoint.source} is right:",
+                "remedy": (warden("doctor"),),
+            }
         named = self.endpoint.ca_file or self.endpoint.ca_path
         if named:
-            return f"{named} (BAO_CACERT, BAO_CAPATH) is not of the authority that signed it, or the name is another"
-        return "BAO_CACERT is not set, and this machine does not trust who signed it: export BAO_CACERT=FILE"
+            return {"hint": f"{named} (BAO_CACERT, BAO_CAPATH) holds another authority, or the host name differs"}
+        return {
+            "hint": "BAO_CACERT is not set, and this machine does not trust the authority that signed it:",
+            "remedy": (SetVariable("BAO_CACERT", "FILE"),),
+        }
 
     def _fault(self, why: str) -> ServerFault:
-        self.close()
-        return ServerFault(f"{self.system} {why}.", system=self.system, hint="warden doctor")
+        return ServerFault(f"{self.system} {why}", system=self.system, remedy=(warden("doctor"),))
 
 
-class _Closed(Exception):
-    """The peer closed the connection."""
+class _Reply:
+    """One answer while it is read. ``status`` is 0 until its head is complete; interim ones (1xx) are passed over."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.body = bytearray()
+        self.complete = False
+        self.reusable = False
+        self._parser = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)  # RFC 9112, 2.2: may be recognized
+
+    @property
+    def length(self) -> int:
+        """Bytes of the body: those announced, or those there so far."""
+        return max(len(self.body), int(self.headers.get("content-length", 0)) if self.status else 0)
+
+    def feed(self, piece: bytes) -> None:
+        """Read what came. Raises `_Malformed`."""
+        try:
+            self._parser.feed_data(piece)
+        except httptools.HttpParserCallbackError as fault:
+            raise fault.__context__ or fault from None  # what a callback raised; Ctrl-C may come there, too
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as fault:
+            if not self.complete:
+                raise _Malformed(str(fault)) from None
+            self.reusable = False
+
+    def end(self) -> None:
+        """The server closed the connection: the end of an answer without a length. Raises `_ConnectionLost`."""
+        chunked = "chunked" in self.headers.get("transfer-encoding", "").lower()
+        if not self.status or chunked or "content-length" in self.headers:
+            raise _ConnectionLost
+        self.complete = True
+
+    # -- called by the parser -------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """A second answer to one request: the connection is good for nothing more."""
+        if self.complete:
+            self.reusable = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header; trailers are not kept."""
+        if not self.status:
+            self.headers[name.decode("latin-1").lower()] = value.decode("latin-1").strip()
+
+    def on_headers_complete(self) -> None:
+        """The end of a head. Raises `_Malformed` for a version other than 1.x."""
+        if not self._parser.get_http_version().startswith("1."):
+            raise _Malformed("not version 1")
+        status = self._parser.get_status_code()
+        if status >= 200:  # noqa: PLR2004 - RFC 9110, 15.2: others are interim answers
+            self.status = self.status or status
+        else:
+            self.headers.clear()
+
+    def on_body(self, piece: bytes) -> None:
+        """A part of the body."""
+        if not self.complete:
+            self.body += piece
+
+    def on_message_complete(self) -> None:
+        """The end of an answer that says where it ends."""
+        if self.status and not self.complete:
+            self.complete, self.reusable = True, self._parser.should_keep_alive()
 
 
-def _plain(fault: OSError) -> str:
+class _ConnectionLost(Exception):
+    """The server closed the connection before its answer was complete."""
+
+
+class _Malformed(Exception):
+    """What came back is not HTTP/1.1."""
+
+
+def _left(deadline: float) -> float:
+    """Seconds until then. Raises `TimeoutError` where it is over."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _network_problem(fault: OSError) -> str:
     """What happened on the network in words; the texts of OSError name files and numbers that help nobody."""
     reason = getattr(fault, "verify_message", "")
     if reason:
@@ -233,7 +276,8 @@ def _plain(fault: OSError) -> str:
     if isinstance(fault, socket.gaierror):
         return "has a host name that does not resolve"
     if type(fault).__name__ == "SSLError":
-        return "does not speak TLS there"
+        spoken = str(getattr(fault, "reason", None) or "").replace("_", " ").lower()
+        return f"does not speak TLS there ({spoken})" if spoken else "does not speak TLS there"
     return f"cannot be reached ({os.strerror(fault.errno).lower()})" if fault.errno else "cannot be reached"
 
 
@@ -248,7 +292,9 @@ def _verified(plain: socket.socket, endpoint: Endpoint) -> socket.socket:
     except (OSError, ValueError):
         named = ", ".join(filter(None, (endpoint.ca_file, endpoint.ca_path, endpoint.client_cert, endpoint.client_key)))
         raise UsageError(
-            f"the certificate files for {endpoint} cannot be used: {named}. Nothing was sent.",
+            f"the certificate files for {endpoint} cannot be used: {named}",
+            effect=Effect.NOTHING_ASKED,
+            system=f"OpenBao {endpoint}",
             hint="BAO_CACERT, BAO_CAPATH, BAO_CLIENT_CERT and BAO_CLIENT_KEY name PEM files",
         ) from None
     return context.wrap_socket(plain, server_hostname=endpoint.server_name or endpoint.host)

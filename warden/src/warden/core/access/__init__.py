@@ -1,1 +1,1 @@
-"""Who may have a value, and what the others are told."""
+"""Who may have a lane's value, how others get it, and whether a value is complete."""

@@ -1,80 +1,43 @@
-"""What ``warden access`` says to someone who names a need and no command: whose it is, where, how to get at it."""
+"""What ``warden access`` answers to a need without a command: the entry's route, and how each reader logs in."""
 
 import msgspec
 
-from warden.core.access.authorization import way_in
-from warden.core.journal.record import LaneState
-from warden.core.lanes.catalog import Entry, kind_of
+from warden.core.access.authorization import log_in_as
+from warden.core.lanes.catalog import Entry
 from warden.core.lanes.lane import Lane
-from warden.core.lanes.route import RouteProof
+from warden.core.lanes.route import Route
+from warden.core.remedies import LogInAs, RunAs
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):
-    """One declared reader: who, where it logs in and as what, and one sentence on how to."""
+    """One declared reader: who it is, where it logs in, with which role and how."""
 
     reader: str
     mount: str
     role: str
-    log_in: str
+    log_in: LogInAs | RunAs
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer; ``state`` is ``active``, ``draft`` or ``closed``, ``next_action`` a command or a sentence.
+    """An entry's route as it is now; only a lane has readers."""
 
-    ``proof`` is what was last measured of it: that it is declared active says nothing of that.
-    """
+    route: Route
+    ways: tuple[Way, ...] = ()
 
-    id: str
-    kind: str
-    title: str
-    state: str
-    owners: dict[str, str]
-    path: str
-    fields: tuple[str, ...]
-    readers: tuple[Way, ...]
-    next_action: str
-    proof: RouteProof = RouteProof()
+    @property
+    def state(self) -> str:
+        """``active``, ``draft`` or ``closed``."""
+        return "closed" if self.route.closed else self.route.status
 
 
-def advise(entry: Entry, state: LaneState, proof: RouteProof) -> Advice:
-    """Advice on any entry; only a lane has readers and a value to hand over."""
-    if isinstance(entry, Lane):
-        return _of_lane(entry, state, proof)
+def advise(entry: Entry, route: Route) -> Advice:
+    """Advice on any entry, given its route."""
+    if not isinstance(entry, Lane):
+        return Advice(route=route)
     return Advice(
-        id=entry.id,
-        kind=kind_of(entry),
-        title=entry.title,
-        state=entry.status,
-        owners={"owner": entry.owner.repo},
-        path=entry.path or "",
-        fields=(),
-        readers=(),
-        next_action=entry.next,
-    )
-
-
-def _of_lane(lane: Lane, state: LaneState, proof: RouteProof) -> Advice:
-    owners = {"custody": lane.owners.custody, "consumer": lane.owners.consumer, "runtime": lane.owners.runtime}
-    return Advice(
-        id=lane.id,
-        kind="lane",
-        title=lane.title,
-        state="closed" if state.closed else lane.status,
-        owners={stretch: owner.repo for stretch, owner in owners.items() if owner},
-        path=lane.custody.path,
-        fields=lane.custody.fields,
-        readers=tuple(
-            Way(reader=r.label, mount=f"auth/{r.mount}", role=lane.role_of(r), log_in=way_in(lane, r))
-            for r in lane.readers
+        route=route,
+        ways=tuple(
+            Way(reader=reader.label, mount=reader.mount, role=entry.role_of(reader), log_in=log_in_as(entry, reader))
+            for reader in entry.readers
         ),
-        next_action=_next(lane, state),
-        proof=proof,
     )
-
-
-def _next(lane: Lane, state: LaneState) -> str:
-    if state.closed:
-        return f"It is closed since {state.closed.at[:16]}Z; who can open it: {lane.owners.custody.repo}"
-    if lane.status == "draft":
-        return f"It is a draft; who can finish it: {lane.owners.custody.repo}"
-    return f"warden access {lane.id} -- COMMAND"

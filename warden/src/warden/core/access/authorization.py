@@ -1,4 +1,4 @@
-"""Who may have a lane's value, and what a caller is told who may not: pure decisions of ``warden access``."""
+"""Who may have a lane's value, and why a caller may not: the pure decisions of ``warden access``."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,11 +8,22 @@ from warden.core.errors import Closed, Missing, NotAReader, NotNow, Refused, Usa
 from warden.core.journal.record import Decision, Record
 from warden.core.lanes.lane import Lane, PeopleReader, Reader, WorkloadReader
 from warden.core.openbao.api import Identity
+from warden.core.remedies import (
+    AskOwner,
+    LogInAs,
+    MountToken,
+    OneOf,
+    Remedy,
+    RunAs,
+    RunBao,
+    access,
+    warden,
+)
 from warden.core.secret import Secret
 
 
 class Projected(msgspec.Struct, frozen=True, kw_only=True):
-    """A service-account token from a file, and whom it says it is for (read, not verified)."""
+    """A service account token from a file, and whom it says it is for (read, not verified)."""
 
     path: str
     jwt: Secret
@@ -20,97 +31,190 @@ class Projected(msgspec.Struct, frozen=True, kw_only=True):
     audiences: tuple[str, ...]
 
 
-def unstarted(program: str) -> str:
-    """What therefore did not happen, as the end of every message."""
-    return f"Nothing was read and {program} was not started." if program else "Nothing was read."
+# -- effects and problems ---------------------------------------------------------------------------------------------
 
 
-def expect_open(lane: Lane, closed: Record | None, program: str) -> None:
+class NotHandedOver(msgspec.Struct, frozen=True, kw_only=True):
+    """The effect of an error of ``access``: nothing was handed over.
+
+    ``program`` is the command that was not started, empty without one; ``read``: the values had been read already.
+    """
+
+    program: str
+    read: bool = False
+
+
+class LaneClosed(msgspec.Struct, frozen=True, kw_only=True):
+    """The journal says that the lane is closed, whatever the catalog says; ``since`` is ISO 8601 UTC.
+
+    ``meanwhile``: it was closed while its values were being read.
+    """
+
+    lane: str
+    since: str
+    reason: str
+    record: int
+    meanwhile: bool = False
+
+
+class LaneIsDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """Nobody has promised yet that the lane works; ``placeholder`` is a part of it that still has one."""
+
+    lane: str
+    placeholder: str = ""
+
+
+class ReaderRole(msgspec.Struct, frozen=True, kw_only=True):
+    """A declared reader: who it is, and the auth mount and role that it logs in with."""
+
+    reader: str
+    mount: str
+    role: str
+
+
+class TokenOf(msgspec.Struct, frozen=True, kw_only=True):
+    """The subject of a service account token in a file."""
+
+    path: str
+    subject: str
+
+
+class NotDeclared(msgspec.Struct, frozen=True, kw_only=True):
+    """The caller is not among the lane's declared readers."""
+
+    who: Identity | TokenOf
+    lane: str
+    readers: tuple[ReaderRole, ...]
+
+
+class WrongAudience(msgspec.Struct, frozen=True, kw_only=True):
+    """The token was made for another audience, so it is not OpenBao's to see and was not sent."""
+
+    path: str
+    audiences: tuple[str, ...]
+    wanted: tuple[str, ...]
+
+
+class ReasonRequired(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy requires a reason, and none was given."""
+
+    lane: str
+    policies: tuple[str, ...]
+
+
+class DeniedByPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """The policy denies a declared reader the access."""
+
+    who: Identity
+    lane: str
+    policies: tuple[str, ...]
+    decision: str
+
+
+class NoSuchField(msgspec.Struct, frozen=True, kw_only=True):
+    """The lane does not declare the field."""
+
+    lane: str
+    field: str
+    fields: tuple[str, ...]
+
+
+class NulByte(msgspec.Struct, frozen=True):
+    """The value of the field has a NUL byte, which no environment variable can hold."""
+
+    field: str
+
+
+class NoLiveVersion(msgspec.Struct, frozen=True):
+    """The path was never written, or its newest version is deleted."""
+
+    path: str
+
+
+class FieldsMissing(msgspec.Struct, frozen=True, kw_only=True):
+    """The live version has no value for these declared fields."""
+
+    path: str
+    fields: tuple[str, ...]
+
+
+# -- decisions --------------------------------------------------------------------------------------------------------
+
+
+def expect_open(lane: Lane, closed: Record | None, *, meanwhile: bool = False) -> None:
     """Raises `Closed` where the journal says so, whatever the catalog says."""
     if closed is None:
         return
-    why = str(closed.body.get("reason") or closed.body.get("cause") or "no reason recorded")
+    owner = lane.owners.custody
     raise Closed(
-        f"{lane.id} is closed since {closed.at[:16]}Z ({why}; journal {closed.seq}).",
+        LaneClosed(
+            lane=lane.id,
+            since=closed.at,
+            reason=str(closed.body.get("reason") or closed.body.get("cause") or ""),
+            record=closed.seq,
+            meanwhile=meanwhile,
+        ),
         system="journal",
         subject=lane.id,
-        hint=f"{unstarted(program)} Who can open it: {lane.owners.custody.repo}, with warden reactivate.",
+        remedy=(AskOwner(owner.repo, run=warden("reactivate", lane.id, reason="TEXT")),),
     )
 
 
-def expect_active(lane: Lane, program: str) -> None:
+def expect_active(lane: Lane) -> None:
     """Raises `NotNow` for a draft: its path may still be a template, and nobody has promised that it works."""
     if lane.status == "active":
         return
-    placeholder = "<" in lane.custody.path or any("<" in field for field in lane.custody.fields)
-    what = f", and its path still has a placeholder: {lane.custody.path}" if placeholder else ""
+    owner = lane.owners.custody
+    texts = (lane.custody.path, *lane.custody.fields)
     raise NotNow(
-        f"{lane.id} is a draft{what}.",
+        LaneIsDraft(lane=lane.id, placeholder=next((text for text in texts if "<" in text), "")),
         system="platform",
         subject=lane.id,
-        hint=f"{unstarted(program)} Who can finish it: {lane.owners.custody.repo}; see warden route show {lane.id}",
+        remedy=(AskOwner(owner.repo, owner.doc),),
     )
 
 
-def door_for(lane: Lane, projected: Projected, program: str) -> WorkloadReader:
-    """The reader as whom a service-account token may log in.
+def reader_for(lane: Lane, projected: Projected) -> WorkloadReader:
+    """The reader as whom a service account token may log in.
 
     Raises:
-        NotAReader: its subject is none of the lane's workloads.
-        Refused: it was made for another audience: then it is not OpenBao's to see.
+        NotAReader: its subject is not among the lane's workloads.
+        Refused: it was made for another audience, so it is not OpenBao's to see.
     """
     workloads = [reader for reader in lane.readers if isinstance(reader, WorkloadReader)]
     mine = [reader for reader in workloads if reader.workload.subject == projected.subject]
     if not mine:
-        raise not_a_reader(lane, f"the token in {projected.path} is {projected.subject}'s", program)
+        raise _not_a_reader(lane, TokenOf(path=projected.path, subject=projected.subject))
     for reader in mine:
         if reader.audience in projected.audiences:
             return reader
-    wanted = " or ".join(sorted({reader.audience for reader in mine}))
+    wanted = tuple(sorted({reader.audience for reader in mine}))
     raise Refused(
-        f"the token in {projected.path} was made for the audience {', '.join(projected.audiences) or '(none)'}, "
-        f"not for {wanted}; it was not sent. {unstarted(program)}",
+        WrongAudience(path=projected.path, audiences=projected.audiences, wanted=wanted),
         system="token file",
         subject=projected.path,
-        hint=f"Project one for it: serviceAccountToken: {{audience: {mine[0].audience}, path: token}}",
+        remedy=(MountToken(mine[0].audience),),
     )
 
 
-def expect_allowed(lane: Lane, who: Identity, decision: Decision, program: str) -> None:
-    """Raises `NotAReader` or `Refused` where the policy says no."""
+def expect_allowed(lane: Lane, who: Identity, decision: Decision) -> None:
+    """Raises `NotAReader` or `Refused` where the policy denies."""
     if decision.effect == "allow":
         return
-    named = ", ".join(decision.policies) or "the policy"
     if decision.wants_reason:
         raise Refused(
-            f"{named} wants a reason for {lane.id}, and none was given. {unstarted(program)}",
+            ReasonRequired(lane=lane.id, policies=decision.policies),
             system="policy",
             subject=lane.id,
-            hint='Say why: --reason "…" (it is journaled with the decision)',
+            remedy=(access(lane.id, reason="TEXT"),),
         )
-    if not is_reader(lane, who):
-        raise not_a_reader(lane, f"you are {describe(who)}", program)
+    if not _is_reader(lane, who):
+        raise _not_a_reader(lane, who)
     raise Refused(
-        f"{named} refuses {describe(who)} the access to {lane.id} (decision {decision.id}). {unstarted(program)}",
+        DeniedByPolicy(who=who, lane=lane.id, policies=decision.policies, decision=decision.id),
         system="policy",
         subject=lane.id,
-        hint=f"Ask {lane.owners.custody.repo}, which owns the policy.",
-    )
-
-
-def is_reader(lane: Lane, who: Identity) -> bool:
-    """Whether OpenBao says that the token logged in as one of the lane's declared readers."""
-    return bool(who.role) and any((who.mount, who.role) == (r.mount, lane.role_of(r)) for r in lane.readers)
-
-
-def not_a_reader(lane: Lane, who: str, program: str) -> NotAReader:
-    """Says who the declared readers are and how to log in as one."""
-    readers = "; ".join(f"{reader.label} (auth/{reader.mount}, role {lane.role_of(reader)})" for reader in lane.readers)
-    return NotAReader(
-        f"{who}, and {lane.id} is for {readers or 'nobody yet'}. {unstarted(program)}",
-        system="policy",
-        subject=lane.id,
-        hint=" Or: ".join(how_to_log_in(lane)) or f"Ask {lane.owners.custody.repo} to declare a reader.",
+        remedy=(AskOwner(lane.owners.custody.repo),),
     )
 
 
@@ -118,65 +222,61 @@ def expect_declared(lane: Lane, field: str) -> None:
     """Raises `UsageError` for a field that the lane does not have."""
     if field not in lane.custody.fields:
         raise UsageError(
-            f"{lane.id} has no field {field}. {unstarted('')}",
-            system="platform",
-            subject=lane.id,
-            hint=f"Its fields: {', '.join(lane.custody.fields)}",
+            NoSuchField(lane=lane.id, field=field, fields=lane.custody.fields), system="platform", subject=lane.id
         )
 
 
-def expect_fit(values: Mapping[str, Secret], via: str, program: str) -> None:
-    """Raises `UsageError` where a value cannot go into an environment variable."""
+def expect_fit(lane: Lane, values: Mapping[str, Secret], via: str) -> None:
+    """Raises `UsageError` where a value cannot become an environment variable."""
     for field in values:
         if via == "env" and "\0" in values[field].reveal():
-            raise UsageError(
-                f"{field} has a value with a NUL byte, which no environment variable can hold. "
-                f"{program} was not started.",
-                system="platform",
-                subject=field,
-                hint="Hand it over as a file: --as fd",
-            )
+            raise UsageError(NulByte(field), system="platform", subject=field, remedy=(access(lane.id, as_="fd"),))
 
 
-def describe(who: Identity) -> str:
-    """A person or workload as OpenBao knows it."""
-    if not who.mount:
-        return f"{who.display_name} (a token made without a login)"
-    return f"{who.display_name} (auth/{who.mount}" + (f", role {who.role})" if who.role else ")")
-
-
-def how_to_log_in(lane: Lane) -> list[str]:
-    """One sentence for each way in, people first."""
-    ordered = sorted(lane.readers, key=lambda reader: isinstance(reader, WorkloadReader))
-    return [way_in(lane, reader) for reader in ordered]
-
-
-def way_in(lane: Lane, reader: Reader) -> str:
-    """How to log in as this reader."""
-    if isinstance(reader, PeopleReader):
-        return (
-            f"Log in as one of {reader.people}: bao login -method=oidc -path={reader.mount} role={lane.role_of(reader)}"
-        )
-    return (
-        f"Run it as {reader.workload}, with its token for the audience {reader.audience} in a file: "
-        f"warden access {lane.id} --token-file FILE -- COMMAND"
-    )
-
-
-def expect_fields(lane: Lane, found: Sequence[str] | None, program: str) -> None:
-    """Raises `Missing` where there is no live version, or it lacks a field that the lane declares."""
+def expect_fields(lane: Lane, found: Sequence[str] | None) -> None:
+    """Raises `Missing` where there is no live version, or where it lacks a declared field."""
     wanted = lane.custody.fields
-    lacking = [field for field in wanted if found is None or field not in found]
+    lacking = tuple(field for field in wanted if found is None or field not in found)
     if not lacking:
         return
-    state = "has no live version (never written, or deleted)" if found is None else f"has no field {', '.join(lacking)}"
+    path = lane.custody.path
     raise Missing(
-        f"{lane.custody.path} {state}. {_not_handed(program)}",
+        NoLiveVersion(path) if found is None else FieldsMissing(path=path, fields=lacking),
         system="OpenBao",
         subject=lane.id,
-        hint=f"{lane.owners.custody.repo} puts it there: warden put {lane.id} {lacking[0]}",
+        remedy=(AskOwner(lane.owners.custody.repo, run=warden("put", lane.id, lacking[0])),),
     )
 
 
-def _not_handed(program: str) -> str:
-    return f"{program} was not started." if program else "Nothing was handed over."
+# -- readers ----------------------------------------------------------------------------------------------------------
+
+
+def log_in(lane: Lane) -> Remedy:
+    """The ways to log in as one of the lane's readers, people first; empty where it has none."""
+    ordered = sorted(lane.readers, key=lambda reader: isinstance(reader, WorkloadReader))
+    return (OneOf(tuple(log_in_as(lane, reader) for reader in ordered)),) if ordered else ()
+
+
+def log_in_as(lane: Lane, reader: Reader) -> LogInAs | RunAs:
+    """How to log in as this reader."""
+    if isinstance(reader, PeopleReader):
+        login = RunBao(action="login", mount=reader.mount, name=lane.role_of(reader))
+        return LogInAs(reader.people, login)
+    return RunAs(str(reader.workload), reader.audience, access(lane.id, token_file="FILE"))  # noqa: S106 - a placeholder
+
+
+def _is_reader(lane: Lane, who: Identity) -> bool:
+    """Whether OpenBao says that the token logged in as one of the lane's declared readers."""
+    return bool(who.role) and any((who.mount, who.role) == (r.mount, lane.role_of(r)) for r in lane.readers)
+
+
+def _not_a_reader(lane: Lane, who: Identity | TokenOf) -> NotAReader:
+    readers = tuple(
+        ReaderRole(reader=reader.label, mount=reader.mount, role=lane.role_of(reader)) for reader in lane.readers
+    )
+    return NotAReader(
+        NotDeclared(who=who, lane=lane.id, readers=readers),
+        system="policy",
+        subject=lane.id,
+        remedy=log_in(lane) or (AskOwner(lane.owners.custody.repo),),
+    )

@@ -1,11 +1,12 @@
-"""Is this the whole value? What a pasted, piped or masked secret looks like when something went wrong on the way."""
+"""Is this the whole value? What a pasted, piped or masked secret looks like after something went wrong on the way."""
 
 import re
+from enum import Enum
 
 from warden.core.secret import Secret
 
 TERMINAL_LINE = 4095
-"""Bytes of one line that a terminal hands over (termios(3): canonical mode, MAX_CANON); the rest is cut silently."""
+"""Bytes of one line that a terminal passes on (termios(3): canonical mode, MAX_CANON); the rest is cut silently."""
 
 _LENGTHS = (
     (re.compile(r"sk-or-v1-"), 73),
@@ -14,29 +15,43 @@ _LENGTHS = (
     (re.compile(r"glpat-"), 26),
     (re.compile(r"AKIA"), 20),
 )
-"""Known beginnings and the length of the whole: shorter is cut (the providers' documented formats)."""
+"""Known prefixes and the length of the whole: a shorter one is cut (the providers' documented formats)."""
 
 
-def doubts(secret: Secret, *, from_terminal: bool = False) -> list[str]:
-    """Why this is probably not the value that was meant; each a phrase that does not quote it."""
+class Doubt(Enum):
+    """Why a value is probably not the one that was meant."""
+
+    EMPTY = "empty"
+    SEVERAL_LINES = "several-lines"
+    NUL_BYTE = "nul-byte"
+    INVISIBLE = "invisible"
+    PADDED = "padded"
+    TRUNCATED = "truncated"
+    MASKED = "masked"
+    QUOTED = "quoted"
+    TERMINAL_CUT = "terminal-cut"
+
+
+def doubts(secret: Secret, *, from_terminal: bool = False) -> tuple[Doubt, ...]:
+    """Why this is probably not the value that was meant; empty where nothing speaks against it."""
     value = secret.reveal()
     if not value.strip():
-        return ["it is empty"]
-    found = [
-        ("\n" in value or "\r" in value, "it has several lines"),
-        ("\0" in value, "it holds a NUL byte, which no environment variable can carry"),
-        (_has_unseen(value), "it holds a character that cannot be seen, as pasting or a byte order mark adds"),
-        (value != value.strip(), "it begins or ends with white space"),
-        (_is_cut(value), "it looks truncated"),
-        (_is_masked(value), "it looks masked or like a placeholder"),
-        (value[0] == value[-1] and value[0] in "'\"`", "it is wrapped in quotes"),
-        (from_terminal and len(value.encode()) >= TERMINAL_LINE, "a terminal cuts lines of that length"),
-    ]
-    return [phrase for wrong, phrase in found if wrong]
+        return (Doubt.EMPTY,)
+    found = {
+        Doubt.SEVERAL_LINES: "\n" in value or "\r" in value,
+        Doubt.NUL_BYTE: "\0" in value,
+        Doubt.INVISIBLE: _has_invisible(value),
+        Doubt.PADDED: value != value.strip(),
+        Doubt.TRUNCATED: _is_cut(value),
+        Doubt.MASKED: _is_masked(value),
+        Doubt.QUOTED: value[0] == value[-1] and value[0] in "'\"`",
+        Doubt.TERMINAL_CUT: from_terminal and len(value.encode()) >= TERMINAL_LINE,
+    }
+    return tuple(doubt for doubt, wrong in found.items() if wrong)
 
 
-def _has_unseen(value: str) -> bool:
-    """Beyond line breaks, tabs, white space at the ends and NUL, of which more is said."""
+def _has_invisible(value: str) -> bool:
+    """Apart from line breaks, tabs, white space at the ends and NUL, which have doubts of their own."""
     return any(not (char.isprintable() or char in "\n\r\t\0") for char in value.strip())
 
 

@@ -1,1 +1,1 @@
-"""Records and the hash chain."""
+"""Records, what they add up to, and the hash chain."""

@@ -8,6 +8,7 @@ A plain chain shows edits, reordering and gaps. That its newest records were cut
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
@@ -50,10 +51,19 @@ class Head(msgspec.Struct, frozen=True):
 
 
 class Break(msgspec.Struct, frozen=True):
-    """Where the chain does not hold, and why."""
+    """Where the chain does not hold, and how.
+
+    Kinds:
+        missing: the records `first` to `last`, right before `seq`, do not exist.
+        altered: the record's content, or its place, is not what was recorded.
+        cut-off: the newest records, `first` to `last`, do not exist; `seq` is that of the head that was kept.
+        rewritten: the record had another hash when the head was kept.
+    """
 
     seq: int
-    message: str
+    kind: Literal["missing", "altered", "cut-off", "rewritten"]
+    first: int = 0
+    last: int = 0
 
 
 class Chain(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +75,7 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_head(text: str) -> Head | None:
-    """``HASH@SEQ`` as a head; ``None`` where it is none."""
+    """``HASH@SEQ`` as a head; ``None`` for any other text."""
     digest, _, seq = text.strip().partition("@")
     if len(digest) != len(GENESIS) or not _HEX.issuperset(digest) or not (seq.isascii() and seq.isdigit()):
         return None
@@ -97,15 +107,14 @@ def walk(rows: Iterable[Row], kept: Head | None = None) -> Chain:
 def _check(head: Head, row: Row) -> list[Break]:
     if row.seq != head.seq + 1:
         # The hash of what follows a gap cannot be right either: one finding says it.
-        missing = f"record {head.seq + 1}" if row.seq == head.seq + 2 else f"records {head.seq + 1} to {row.seq - 1}"
-        return [Break(row.seq, f"{missing} missing before it")]
+        return [Break(row.seq, "missing", head.seq + 1, row.seq - 1)]
     expected = link(head.hash, (row.seq, row.at, row.event, row.lane, row.actor), row.body)
     if row.hash == expected:
         return []
-    return [Break(row.seq, "its content is not what was recorded, or not in the order in which it was recorded")]
+    return [Break(row.seq, "altered")]
 
 
 def _unmet(kept: Head, last: Head) -> Break:
     if kept.seq > last.seq:
-        return Break(kept.seq, f"the journal ends at record {last.seq}: the newest {kept.seq - last.seq} were cut off")
-    return Break(kept.seq, "this record was another one when the head was kept: the journal was rewritten")
+        return Break(kept.seq, "cut-off", last.seq + 1, kept.seq)
+    return Break(kept.seq, "rewritten")

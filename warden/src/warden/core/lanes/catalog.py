@@ -1,8 +1,8 @@
-"""The catalog: everything a platform team has to say about credentials, one entry a file.
+"""The catalog: everything a platform team declares about credentials, one file an entry.
 
-An entry is a lane (a credential on its whole way), a certificate (the one thing warden makes itself), a login (how
-a caller gets an identity) or a pointer (somebody else's business, and whose). The first key of a file names the
-kind and holds the id: ``lane: openrouter-llm-connect``.
+An entry is a lane (one credential from its storage to its consumer), a certificate (the one credential that warden
+creates itself), a login (how a caller gets an identity) or a pointer (something that others own). The first key of a
+file names the kind and holds the id: ``lane: openrouter-llm-connect``.
 """
 
 import datetime as dt
@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from warden.core.errors import Fault, Invalid, NotFound, UsageError
+from warden.core.errors import Effect, Fault, Invalid, NotFound, UsageError
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.lane import Lane, LoginMount, Owner, Status
+from warden.core.remedies import warden
 
 
 class Signpost(msgspec.Struct, frozen=True, kw_only=True):
-    """What the kinds that are no lane have in common: who owns it, and what to do next.
+    """What all kinds but a lane have in common: who owns it, and what to do next.
 
     ``path`` may be a template with ``<placeholders>``; ``next`` is one sentence or a command to paste.
     """
@@ -38,7 +39,7 @@ class Signpost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Certificate(Signpost, frozen=True, kw_only=True):
-    """A certificate that warden signs: the only credential it makes itself."""
+    """A certificate that warden signs: the only credential it creates itself."""
 
     id: str = msgspec.field(name="certificate")
 
@@ -50,7 +51,7 @@ class Login(Signpost, frozen=True, kw_only=True):
 
 
 class Pointer(Signpost, frozen=True, kw_only=True):
-    """Something that others do: whose it is, and where to go."""
+    """Something that others own: who, and where to go."""
 
     id: str = msgspec.field(name="pointer")
 
@@ -88,8 +89,8 @@ class Catalog:
         entries: id -> entry, sorted by id; an entry with a fault is not among them.
         files: id -> the file it was read from.
         faults: every fault, in the order of files and lines.
-        declared: id -> entry also where the file has faults; what could not be read has a stand-in there.
-        lines: id -> dotted field -> the line it is written at; empty where the entry was compiled.
+        declared: id -> entry, also where the file has faults; what could not be read has a placeholder there.
+        lines: id -> dotted field -> its line; empty where the entry was compiled.
         platform: what ``platform.yaml`` declares.
     """
 
@@ -131,39 +132,64 @@ class Catalog:
         raise unknown(entry_id, [*self.entries, *self._faulty])
 
     def lane(self, lane_id: str) -> Lane:
-        """The lane of that id. Raises `UsageError` where the id is an entry of another kind, else as `entry`."""
+        """The lane of that id. Raises `UsageError` where the id is an entry of another kind, otherwise as `entry`."""
         entry = self.entry(lane_id)
         if isinstance(entry, Lane):
             return entry
         raise UsageError(
-            f"{lane_id} is a {kind_of(entry)}, not a lane: warden keeps no value there, so nothing was done.",
+            NotALane(lane_id, kind_of(entry)),
+            effect=Effect.NOTHING_DONE,
             system="platform",
             subject=lane_id,
-            hint=f"warden route show {lane_id}",
+            remedy=(warden("route show", lane_id),),
         )
 
 
+class NotALane(msgspec.Struct, frozen=True):
+    """The entry is of another kind, so warden keeps no value for it."""
+
+    entry: str
+    kind: str
+
+
+class DeclaredWithFaults(msgspec.Struct, frozen=True):
+    """The entry's file has faults, so it cannot be used."""
+
+    entry: str
+
+
+class UnknownEntry(msgspec.Struct, frozen=True):
+    """The catalog has no such entry; ``nearest`` are the ids that look most like it."""
+
+    entry: str
+    nearest: tuple[str, ...]
+
+
 def invalid(entry_id: str, faults: Sequence[Fault]) -> Invalid:
-    """The error for an entry that is there and cannot be used."""
+    """The error for an entry that exists and cannot be used."""
     return Invalid(
         faults,
-        f"{entry_id} is declared with faults, so nothing was done with it.",
+        DeclaredWithFaults(entry_id),
+        effect=Effect.NOTHING_DONE,
         subject=entry_id,
-        hint="mend the file, then: warden catalog check",
+        remedy=(warden("catalog check"),),
     )
 
 
 def unknown(entry_id: str, known: Sequence[str]) -> NotFound:
-    """The error for an id that is not there; the hint names the nearest ones."""
-    near = nearest(entry_id, known)
-    hint = f"nearest: {', '.join(near)}" if near else "warden route list --all"
+    """The error for an id that the catalog does not have."""
+    near = tuple(nearest(entry_id, known))
     return NotFound(
-        f"{entry_id} is not in the catalog; nothing was done.", system="platform", subject=entry_id, hint=hint
+        UnknownEntry(entry_id, near),
+        effect=Effect.NOTHING_DONE,
+        system="platform",
+        subject=entry_id,
+        remedy=(warden("route show", near[0]) if near else warden("route list", all=True),),
     )
 
 
 def nearest(word: str, known: Sequence[str], count: int = 3) -> list[str]:
-    """The words of `known` that look most like `word`, best first; none where nothing is alike."""
-    import difflib  # only where an id was wrong
+    """The words of `known` that look most like `word`, best first; none where nothing is similar."""
+    import difflib  # only when an id was wrong
 
     return difflib.get_close_matches(word, known, n=count, cutoff=0.5)

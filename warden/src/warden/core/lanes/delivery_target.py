@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from warden.core.errors import UsageError
+from warden.core.errors import Effect, UsageError
 from warden.core.lanes.lane import Delivery, Lane, Workload, WorkloadReader
+from warden.core.remedies import EditFile, warden
 
 
 class DeclaredCluster(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,28 +89,52 @@ class DeliveryTarget(msgspec.Struct, frozen=True, kw_only=True):
         return self.reader.workload.namespace != self.namespace
 
 
+class NotDelivered(msgspec.Struct, frozen=True, kw_only=True):
+    """The lane declares no delivery to the cluster; ``clusters`` are those it has one to."""
+
+    lane: str
+    cluster: str
+    clusters: tuple[str, ...]
+
+
+class UnknownCluster(msgspec.Struct, frozen=True, kw_only=True):
+    """``clusters.yaml`` declares no such cluster; ``clusters`` are those it has."""
+
+    cluster: str
+    clusters: tuple[str, ...]
+
+
+class ReaderUnclear(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of the lane's readers the delivery is for does not follow from its file."""
+
+    lane: str
+    cluster: str
+
+
 def target(lane: Lane, cluster: str, clusters: Mapping[str, DeclaredCluster]) -> DeliveryTarget:
     """One delivery of the lane. Raises `UsageError` where the lane, the cluster or the reader is not declared."""
     delivery, declared = lane.deliveries.get(cluster), clusters.get(cluster)
     if delivery is None:
         raise UsageError(
-            f"{lane.id} is not delivered to {cluster}, but to {', '.join(lane.deliveries) or 'no cluster'}. "
-            "Nothing was done.",
+            NotDelivered(lane=lane.id, cluster=cluster, clusters=tuple(lane.deliveries)),
+            effect=Effect.NOTHING_DONE,
             subject=lane.id,
-            hint=f"warden route show {lane.id}",
+            remedy=(warden("route show", lane.id),),
         )
     if declared is None:
         raise UsageError(
-            f"{cluster} is no cluster of clusters.yaml, which has {', '.join(clusters) or 'none'}. Nothing was done.",
+            UnknownCluster(cluster=cluster, clusters=tuple(clusters)),
+            effect=Effect.NOTHING_DONE,
             subject=cluster,
-            hint="name it there: which context, which auth mount (docs/lane.md)",
+            remedy=(EditFile(file="clusters.yaml", field=cluster),),
         )
     reader = reader_of(lane, delivery)
     if reader is None:
         raise UsageError(
-            f"{lane.id}: which reader the delivery to {cluster} is for cannot be told. Nothing was done.",
+            ReaderUnclear(lane=lane.id, cluster=cluster),
+            effect=Effect.NOTHING_DONE,
             subject=lane.id,
-            hint="warden catalog check",
+            remedy=(warden("catalog check"),),
         )
     at_mount = msgspec.structs.replace(reader, mount=declared.auth_mount)
     return DeliveryTarget(lane=lane, cluster=cluster, declared=declared, delivery=delivery, reader=at_mount)

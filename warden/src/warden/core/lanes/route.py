@@ -1,7 +1,7 @@
-"""The route to a credential: the record that people and agents rely on, by the names they know.
+"""The route to a credential: where it is, whose it is, how to get it, and what was proven of it.
 
-`settle` is all that time and the journal change about it: a route is drawn from its entry once, and settled each time
-it is shown. Nothing is claimed that was not just measured: a proof that is too old is shown as ``stale``.
+`draw` makes the part that only the entry's file decides, once; `settle` adds what the journal and the time say, each
+time the route is shown. Nothing is claimed that was not measured: a proof that is too old is shown as ``stale``.
 """
 
 import datetime as dt
@@ -10,8 +10,12 @@ from typing import Literal
 import msgspec
 
 from warden.core.journal.record import LaneState
+from warden.core.lanes.catalog import Certificate, Entry, Login, Pointer, kind_of
+from warden.core.lanes.lane import Lane, Reader, WorkloadReader
+from warden.core.lanes.rules import placeholders
 from warden.core.proofs.freshness import Standing, last_proof
 from warden.core.proofs.summary import Declaration
+from warden.core.remedies import RunWarden, access
 
 
 class RouteProof(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,11 +51,34 @@ class RouteDelivery(msgspec.Struct, frozen=True, kw_only=True):
     refresh: int | None
 
 
-class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a credential comes from, whose it is, and what to do next (``warden route show ID --json``).
+class FinishDraft(msgspec.Struct, frozen=True, tag="finish-draft"):
+    """Next: the owner finishes the draft."""
 
-    ``resolvable``: declared active, exec-capable, no placeholder left, not closed in the journal. ``role`` is the
-    first reader's; all of them are in ``readers``. ``closed`` is when it was closed, ISO 8601 UTC.
+    owner: str
+
+
+class Reopen(msgspec.Struct, frozen=True, tag="reopen"):
+    """Next: the owner opens the lane again, which is closed since then (ISO 8601 UTC)."""
+
+    owner: str
+    since: str
+
+
+class Declared(msgspec.Struct, frozen=True, tag="declared"):
+    """Next: what the entry's file says, a sentence or a command."""
+
+    text: str
+
+
+Next = RunWarden | FinishDraft | Reopen | Declared
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a credential comes from, whose it is, and what to do next.
+
+    `present.routes` prints it by the names that ``warden route show ID --json`` promises. ``resolvable``: declared
+    active, exec-capable, no placeholder left, not closed in the journal. ``role`` is the first reader's; all of them
+    are in ``readers``. ``closed`` is when it was closed, ISO 8601 UTC.
     """
 
     id: str
@@ -75,14 +102,106 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...]
     playbook: str | None
     reviewed: dt.date
-    next_action: str
+    next: Next
     closed: str | None = None
     proof: RouteProof = RouteProof()
     deliveries: tuple[RouteDelivery, ...] = ()
 
 
+def route(entry: Entry, state: LaneState | None, now: dt.datetime) -> Route:
+    """The entry's route as it is now; `state` is what the journal says of the entry, if anything."""
+    return settle(draw(entry), state, now)
+
+
+def draw(entry: Entry) -> Route:
+    """The part of an entry's route that only its file decides."""
+    return _of_lane(entry) if isinstance(entry, Lane) else _of_signpost(entry)
+
+
+def _of_lane(lane: Lane) -> Route:
+    first = lane.readers[0]
+    owners = {"custody": lane.owners.custody, "consumer": lane.owners.consumer, "runtime": lane.owners.runtime}
+    resolvable = lane.status == "active" and not placeholders(lane.custody.path)
+    custody = lane.owners.custody.repo
+    return Route(
+        id=lane.id,
+        kind="lane",
+        title=lane.title,
+        status=lane.status,
+        owner_repo=custody,
+        owners={stretch: owner.repo for stretch, owner in owners.items() if owner is not None},
+        subsystem="openbao",
+        warden_role="assist",
+        warden_executes=False,
+        exec_capable=True,
+        resolvable=resolvable,
+        auth_method=first.mount,
+        path=lane.custody.path,
+        fields=lane.custody.fields,
+        policy=lane.custody.policy_name,
+        role=lane.role_of(first),
+        readers=tuple(_reader(lane, reader) for reader in lane.readers),
+        needs=lane.needs,
+        tags=lane.tags,
+        playbook=lane.playbook,
+        reviewed=lane.reviewed,
+        next=access(lane.id) if resolvable else FinishDraft(custody),
+        deliveries=_deliveries(lane),
+    )
+
+
+def _deliveries(lane: Lane) -> tuple[RouteDelivery, ...]:
+    return tuple(
+        RouteDelivery(
+            cluster=cluster,
+            how="external-secret" if one.external_secret else "by-hand",
+            secret=one.external_secret or one.bootstrap_secret or "",
+            store=one.store,
+            refresh=one.refresh if one.external_secret else None,
+        )
+        for cluster, one in lane.deliveries.items()
+    )
+
+
+def _reader(lane: Lane, reader: Reader) -> RouteReader:
+    role = lane.role_of(reader)
+    if isinstance(reader, WorkloadReader):
+        subject = str(reader.workload)
+        return RouteReader(kind="workload", subject=subject, mount=reader.mount, role=role, audience=reader.audience)
+    return RouteReader(kind="people", subject=reader.people, mount=reader.mount, role=role, audience=None)
+
+
+def _of_signpost(entry: Certificate | Login | Pointer) -> Route:
+    executes = isinstance(entry, Certificate)
+    templated = isinstance(entry, Pointer) and entry.path is not None
+    return Route(
+        id=entry.id,
+        kind=kind_of(entry),
+        title=entry.title,
+        status=entry.status,
+        owner_repo=entry.owner.repo,
+        owners={"owner": entry.owner.repo},
+        subsystem=entry.subsystem,
+        warden_role="issue" if executes else "assist" if templated else "route",
+        warden_executes=executes,
+        exec_capable=templated,
+        resolvable=False,  # a pointer's path is a template: what could be resolved is a lane
+        auth_method=entry.auth_method,
+        path=entry.path,
+        fields=(),
+        policy=entry.policy,
+        role=entry.role,
+        readers=(),
+        needs=entry.needs,
+        tags=entry.tags,
+        playbook=entry.playbook,
+        reviewed=entry.reviewed,
+        next=Declared(entry.next),
+    )
+
+
 def settle(route: Route, state: LaneState | None, now: dt.datetime) -> Route:
-    """The route as it stands now: its proof, and closed if the journal says so (then it is not resolvable)."""
+    """The route as it is now: with its proof, and closed if the journal says so (then it is not resolvable)."""
     if state is None:
         return route
     if state.closed is not None:
@@ -91,7 +210,7 @@ def settle(route: Route, state: LaneState | None, now: dt.datetime) -> Route:
             proof=_proof(route, state, now),
             closed=state.closed.at,
             resolvable=False,
-            next_action=f"closed since {state.closed.at}; who can open it: {route.owner_repo}",
+            next=Reopen(owner=route.owner_repo, since=state.closed.at),
         )
     return msgspec.structs.replace(route, proof=_proof(route, state, now))
 

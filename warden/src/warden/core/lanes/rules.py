@@ -1,6 +1,7 @@
-"""What must hold of an entry beyond its shape, alone and beside the others. Pure: no file is read here.
+"""What must hold of an entry beyond its shape, alone and together with the others. Pure: no file is read here.
 
-A `Complaint` names the field it is about; who read the file knows the line.
+Each rule is a check with one clause that says what is wrong and what is allowed; nothing but a person reads the clause.
+A `Complaint` names its field, and whoever read the file knows the line.
 """
 
 import datetime as dt
@@ -15,7 +16,7 @@ from warden.core.lanes.delivery_target import DeclaredCluster, reader_of, target
 from warden.core.lanes.lane import PROBE_ACCOUNT, Consumer, Delivery, Lane, PeopleReader, Reader, WorkloadReader
 
 STALE_DAYS = 90
-"""An entry that nobody looked at for longer is stale (a warning)."""
+"""An entry whose last review is older is stale (a warning)."""
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
@@ -41,7 +42,7 @@ _BUILT_IN = frozenset({"root", "default", "response-wrapping"})
 
 
 class Complaint(msgspec.Struct, frozen=True):
-    """Something that is wrong with a field; `warning` where the entry can be used all the same."""
+    """Something that is wrong with a field; a `warning` does not make the entry unusable."""
 
     field: str
     message: str
@@ -49,12 +50,12 @@ class Complaint(msgspec.Struct, frozen=True):
 
 
 def located(file: str, lines: Mapping[str, int], complaints: Iterable[Complaint]) -> list[Fault]:
-    """Complaints as faults: with the line of their field, or of the nearest part above it that is written."""
+    """Complaints as faults: with the line of their field, or of the nearest part above it that the file has."""
     return [Fault(file, _line(lines, one.field), one.field, one.message, one.warning) for one in complaints]
 
 
 def apart(complaints: Iterable[Complaint], told: Iterable[str]) -> list[Complaint]:
-    """The complaints about fields that nothing was told of yet, neither of a part of them nor of what holds them."""
+    """The complaints about fields that are not in `told`, nor a part of one there, nor what holds one there."""
     fields = [field for field in told if field]
     return [one for one in complaints if not any(_touch(one.field, field) for field in fields)]
 
@@ -74,13 +75,13 @@ def _line(lines: Mapping[str, int], field: str) -> int:
 def field_fault(name: str) -> str | None:
     """Why a field of this name must not become an environment variable; ``None`` where it may.
 
-    Names are POSIX environment variable names; those that steer how a program is started, finds its code or talks
-    to OpenBao are refused: a secret's field must not be able to do that.
+    Names are POSIX environment variable names. Those that control how a program starts, finds its code or talks to
+    OpenBao are refused: a secret's field must not be able to do that.
     """
     if not _VARIABLE.fullmatch(name):
-        return "is no environment variable name; allowed: A-Z, 0-9 and _, not starting with a digit"
+        return "is not an environment variable name; allowed: A-Z, 0-9 and _, not starting with a digit"
     if name in _STEERING or name.startswith(_STEERING_PREFIXES):
-        return "would steer the program that gets it; choose another name, such as SERVICE_API_KEY"
+        return "would control the program that gets it; choose another name, such as SERVICE_API_KEY"
     return None
 
 
@@ -90,9 +91,9 @@ def placeholders(text: str | None) -> list[str]:
 
 
 def of_entry(entry: Entry, platform: Platform) -> Iterator[Complaint]:
-    """Everything that is wrong with the entry, read alone."""
+    """Everything that is wrong with the entry by itself."""
     if not _ID.fullmatch(entry.id):
-        yield Complaint(kind_of(entry), "is no id; allowed: a-z, 0-9, single hyphens inside")
+        yield Complaint(kind_of(entry), "is not a valid id; allowed: a-z, 0-9, single hyphens inside")
     if isinstance(entry, Lane):
         yield from _of_lane(entry, platform)
     elif isinstance(entry, Pointer) and entry.path and not placeholders(entry.path):
@@ -106,18 +107,20 @@ def _of_lane(lane: Lane, platform: Platform) -> Iterator[Complaint]:
     for index, reader in enumerate(lane.readers):
         yield from _reader(reader, f"readers[{index}]", platform)
         if (reader.mount, lane.role_of(reader)) in [(one.mount, lane.role_of(one)) for one in lane.readers[:index]]:
-            said = f"has the role of another reader of this lane, {lane.role_of(reader)} on {reader.mount}"
-            yield Complaint(f"readers[{index}]", f"{said}; name another, or take it away")
+            clause = f"has the role of another reader of this lane, {lane.role_of(reader)} on {reader.mount}"
+            yield Complaint(f"readers[{index}]", f"{clause}; name another role, or remove it")
     for cluster, delivery in lane.deliveries.items():
         yield from _delivery(lane, delivery, f"deliveries.{cluster}")
         if platform.clusters and cluster not in platform.clusters:
-            yield Complaint(f"deliveries.{cluster}", f"is no cluster of clusters.yaml: {', '.join(platform.clusters)}")
+            yield Complaint(
+                f"deliveries.{cluster}", f"is not in clusters.yaml, which has {', '.join(platform.clusters)}"
+            )
     for index, consumer in enumerate(lane.consumers):
         yield from _consumer(lane, consumer, f"consumers[{index}].deployment")
     yield from _run_by(lane)
     for field, doc in docs(lane):
         if len(doc.split()) > 2 or ".." in doc.split()[-1].split("/"):  # noqa: PLR2004  # "other-repo path"
-            yield Complaint(field, "is no page; write a path in the repository, or: other-repo path")
+            yield Complaint(field, "is not a page; write a path in the repository, or: other-repo path")
     if lane.status == "active":
         yield from _active(lane)
 
@@ -126,20 +129,20 @@ def _consumer(lane: Lane, consumer: Consumer, field: str) -> Iterator[Complaint]
     """A pod takes Secrets of its own namespace only (Kubernetes, *Secrets*)."""
     homes = sorted({each.secret.partition("/")[0] for each in lane.deliveries.values()})
     if not _NAMESPACED.fullmatch(consumer.deployment):
-        yield Complaint(field, "is no Deployment; write namespace/name")
+        yield Complaint(field, "is not a Deployment; write namespace/name")
     elif homes and consumer.deployment.partition("/")[0] not in homes:
-        yield Complaint(field, f"is in a namespace that nothing is delivered to; there are: {', '.join(homes)}")
+        yield Complaint(field, f"is in a namespace without a delivery; deliveries are in {', '.join(homes)}")
 
 
 def _run_by(lane: Lane) -> Iterator[Complaint]:
     if (lane.deliveries or lane.consumers) and lane.owners.runtime is None:
-        yield Complaint("owners.runtime", "is missing: there are deliveries or consumers, so somebody runs them")
+        yield Complaint("owners.runtime", "is missing; a lane with deliveries or consumers needs it")
 
 
 def _custody(lane: Lane, platform: Platform) -> Iterator[Complaint]:
     segments = lane.custody.path.split("/")
     if len(segments) < 3 or not all(_SEGMENT.fullmatch(part) or placeholders(part) for part in segments):  # noqa: PLR2004  # mount, folder, secret
-        yield Complaint("custody.path", "is no path; write mount/folder/secret, without .., empty or leading segments")
+        yield Complaint("custody.path", "is not a path; write mount/folder/secret, without .. or empty segments")
     elif segments[0] != platform.kv_mount:
         yield Complaint("custody.path", f"is not on the mount {platform.kv_mount}/ (kv_mount of platform.yaml)")
     if not lane.custody.fields:
@@ -149,10 +152,10 @@ def _custody(lane: Lane, platform: Platform) -> Iterator[Complaint]:
         if fault and not placeholders(name):
             yield Complaint(f"custody.fields[{index}]", fault)
         if name in lane.custody.fields[:index]:
-            yield Complaint(f"custody.fields[{index}]", "is named twice")
+            yield Complaint(f"custody.fields[{index}]", "is listed twice")
     yield from _name(lane.custody.policy, "custody.policy")
     if lane.custody.policy_name in _BUILT_IN:
-        yield Complaint("custody.policy", "is a policy of OpenBao's own; name another")
+        yield Complaint("custody.policy", "is a policy of OpenBao itself; name another")
 
 
 def _reader(reader: Reader, field: str, platform: Platform) -> Iterator[Complaint]:
@@ -161,18 +164,16 @@ def _reader(reader: Reader, field: str, platform: Platform) -> Iterator[Complain
         yield from _name(reader.people, f"{field}.people")
         if reader.login not in platform.logins:
             known = ", ".join(platform.logins) or "none yet"
-            yield Complaint(f"{field}.login", f"is no login mount of platform.yaml; there are: {known}")
+            yield Complaint(f"{field}.login", f"is not a login mount of platform.yaml, which has {known}")
         return
     yield from _name(reader.mount, f"{field}.mount")
     if PROBE_ACCOUNT in (reader.workload.namespace, reader.workload.account):
-        yield Complaint(
-            f"{field}.workload", f"uses {PROBE_ACCOUNT}, which is kept for playing strangers; use another name"
-        )
+        yield Complaint(f"{field}.workload", f"uses {PROBE_ACCOUNT}, which is reserved for probes; use another name")
 
 
 def _name(name: str | None, field: str) -> Iterator[Complaint]:
     if name is not None and not _NAME.fullmatch(name) and not placeholders(name):
-        yield Complaint(field, "is no name; allowed: letters, digits, . _ - inside, at most 128 characters")
+        yield Complaint(field, "is not a valid name; allowed: letters, digits, . _ - inside, at most 128 characters")
 
 
 def _delivery(lane: Lane, delivery: Delivery, field: str) -> Iterator[Complaint]:
@@ -181,27 +182,27 @@ def _delivery(lane: Lane, delivery: Delivery, field: str) -> Iterator[Complaint]
         return
     key = "bootstrap_secret" if delivery.external_secret is None else "external_secret"
     if not _NAMESPACED.fullmatch(delivery.secret):
-        yield Complaint(f"{field}.{key}", "is no Secret; write namespace/name")
+        yield Complaint(f"{field}.{key}", "is not a Secret; write namespace/name")
         return
     if delivery.store is not None and not _STORE.fullmatch(delivery.store):
-        yield Complaint(f"{field}.store", "is no store; write SecretStore/name or ClusterSecretStore/name")
+        yield Complaint(f"{field}.store", "is not a store; write SecretStore/name or ClusterSecretStore/name")
         return
     yield from _delivered_as(lane, delivery, field)
 
 
 def _delivered_as(lane: Lane, delivery: Delivery, field: str) -> Iterator[Complaint]:
-    """Who reads for the delivery. What External Secrets Operator's own webhook would refuse is refused here."""
+    """Who reads for the delivery. What the webhook of External Secrets Operator would refuse is refused here."""
     home = delivery.secret.partition("/")[0]
     workloads = sorted({str(each.workload) for each in lane.readers if isinstance(each, WorkloadReader)})
     reader = reader_of(lane, delivery)
     if delivery.reader is not None and reader is None:
-        yield Complaint(f"{field}.reader", f"is no reader of this lane; there are: {', '.join(workloads) or 'none'}")
+        yield Complaint(f"{field}.reader", f"is not a reader of this lane, which has {', '.join(workloads) or 'none'}")
     elif reader is None:
-        said = f"which reader it is for cannot be told: not exactly one is of {home}; write reader: namespace/account"
-        yield Complaint(field, f"{said} ({', '.join(workloads) or 'there are none'})")
+        clause = f"needs reader: namespace/account, because not exactly one reader is in {home}"
+        yield Complaint(field, f"{clause}; the lane has {', '.join(workloads) or 'none'}")
     elif reader.workload.namespace != home and not (delivery.store or "").startswith("ClusterSecretStore/"):
-        said = f"a SecretStore of {home} logs in as an account of {home} only, not as {reader.workload}"
-        yield Complaint(f"{field}.store", f"{said}; write ClusterSecretStore/name")
+        clause = f"a SecretStore in {home} can only log in as an account of {home}, not as {reader.workload}"
+        yield Complaint(f"{field}.store", f"{clause}; write ClusterSecretStore/name")
 
 
 def of_clusters(clusters: Mapping[str, DeclaredCluster], told: Iterable[str]) -> list[Complaint]:
@@ -210,18 +211,20 @@ def of_clusters(clusters: Mapping[str, DeclaredCluster], told: Iterable[str]) ->
     mounts: dict[str, str] = {}
     for name, one in clusters.items():
         if not _ID.fullmatch(name):
-            found.append(Complaint(name, "is no name of a cluster; allowed: a-z, 0-9, single hyphens inside"))
+            found.append(Complaint(name, "is not a valid name of a cluster; allowed: a-z, 0-9, single hyphens inside"))
         found += _name(one.auth_mount, f"{name}.auth_mount")
         other = mounts.setdefault(one.auth_mount, name)
         if other != name:
-            said = f"{one.auth_mount} is already the mount of {other}: a mount reviews the tokens of one cluster"
-            found.append(Complaint(f"{name}.auth_mount", said))
+            clause = (
+                f"{one.auth_mount} is already the mount of {other}; a mount can review the tokens of one cluster only"
+            )
+            found.append(Complaint(f"{name}.auth_mount", clause))
         if one.openbao is not None and not one.openbao.startswith("https://"):
-            found.append(Complaint(f"{name}.openbao", "is no https address; values travel over it"))
+            found.append(Complaint(f"{name}.openbao", "is not an https address, and values are sent to it"))
         for index, subject in enumerate(one.may_read_secrets):
             if not subject.startswith(("user:", "group:")) and not _NAMESPACED.fullmatch(subject):
-                said = "is no subject; write user:NAME, group:NAME or namespace/account"
-                found.append(Complaint(f"{name}.may_read_secrets[{index}]", said))
+                clause = "is not a subject; write user:NAME, group:NAME or namespace/account"
+                found.append(Complaint(f"{name}.may_read_secrets[{index}]", clause))
     return apart(found, told)
 
 
@@ -231,13 +234,11 @@ def _active(lane: Lane) -> Iterator[Complaint]:
     texts |= {f"readers[{index}].role": reader.role for index, reader in enumerate(lane.readers)}
     for field, text in texts.items():
         if placeholders(text):
-            yield Complaint(
-                field, f"holds the placeholder {placeholders(text)[0]}; fill it in, or keep the lane a draft"
-            )
+            yield Complaint(field, f"has the placeholder {placeholders(text)[0]}; fill it in, or keep the lane a draft")
 
 
 def docs(entry: Entry) -> list[tuple[str, str]]:
-    """The doc pointers: (field, ``repo-of-the-page path``); where only a path is written the owner's repo is meant."""
+    """The doc pointers: (field, ``repository path``); a path alone is in the owner's repository."""
     if not isinstance(entry, Lane):
         return [("owner.doc", _located(entry.owner.repo, entry.owner.doc))]
     owners = {"custody": entry.owners.custody, "consumer": entry.owners.consumer, "runtime": entry.owners.runtime}
@@ -249,21 +250,21 @@ def _located(repo: str, doc: str) -> str:
 
 
 def of_age(reviewed: dt.date, today: dt.date) -> Iterator[Complaint]:
-    """Whether the entry was looked at lately; a date to come is a fault, an old one a warning."""
+    """Whether the entry was reviewed lately; a future date is a fault, an old one a warning."""
     days = (today - reviewed).days
     if days < 0:
-        yield Complaint("reviewed", f"{reviewed} is still to come; write the day of the last review")
+        yield Complaint("reviewed", f"{reviewed} is in the future; write the day of the last review")
     elif days > STALE_DAYS:
         yield Complaint("reviewed", f"{days} days ago; review it every {STALE_DAYS} days", warning=True)
 
 
 def is_stale(reviewed: dt.date, today: dt.date) -> bool:
-    """Whether nobody reviewed it for more than `STALE_DAYS`."""
+    """Whether the last review is more than `STALE_DAYS` old."""
     return (today - reviewed).days > STALE_DAYS
 
 
 def across(entries: Iterable[Entry], platform: Platform) -> dict[str, list[Complaint]]:
-    """What is wrong only beside another entry: id -> complaints, of the one that comes later by id."""
+    """What is wrong only together with another entry: id -> complaints, of the one that comes later by id."""
     found: dict[str, list[Complaint]] = {}
     secrets: dict[tuple[str, str], str] = {}
     stores: dict[tuple[str, str, str, str], tuple[tuple[str, str], str]] = {}
@@ -271,9 +272,9 @@ def across(entries: Iterable[Entry], platform: Platform) -> dict[str, list[Compl
     policies: dict[str, tuple[str, str]] = {}
     roles: dict[tuple[str, str], tuple[str, str]] = {}
     for lane in sorted((entry for entry in entries if isinstance(entry, Lane)), key=lambda lane: lane.id):
-        said = [*_beside(lane, paths, policies, roles), *_delivered_beside(lane, platform, secrets, stores)]
-        if said:
-            found[lane.id] = said
+        complaints = [*_beside(lane, paths, policies, roles), *_delivered_beside(lane, platform, secrets, stores)]
+        if complaints:
+            found[lane.id] = complaints
     return found
 
 
@@ -285,7 +286,7 @@ def _beside(
 ) -> Iterator[Complaint]:
     other = paths.setdefault(lane.custody.path, lane.id)
     if other != lane.id:
-        yield Complaint("custody.path", f"already the path of {other}")
+        yield Complaint("custody.path", f"is already the path of {other}")
     name = lane.custody.policy_name
     path, other = policies.setdefault(name, (lane.custody.path, lane.id))
     if path != lane.custody.path:
@@ -305,7 +306,7 @@ def _delivered_beside(
     secrets: dict[tuple[str, str], str],
     stores: dict[tuple[str, str, str, str], tuple[tuple[str, str], str]],
 ) -> Iterator[Complaint]:
-    """Two ExternalSecrets on one Secret would take turns; two readers by one store would be one."""
+    """Two ExternalSecrets of one Secret would overwrite each other; two readers of one store would be one."""
     for target in targets(lane, platform.clusters):
         field = f"deliveries.{target.cluster}"
         other = secrets.setdefault((target.cluster, target.delivery.secret), lane.id)

@@ -1,11 +1,11 @@
-"""Which entries answer a need, best first; and when nobody does.
+"""Which entries answer a need, best first, and when nobody owns what is needed.
 
 A need is words. They are compared as whole words by their stems, so that "publishing" finds "publish" and "no" never
-finds "whynot"; small typos count a little less. What a word is worth falls with the number of entries that have it.
-An entry answers only if it covers enough of what was asked: "wifi password" is not answered by whoever has a password.
+finds "whynot"; small typos count a little less. The more entries have a word, the less it is worth. An entry answers
+only if it covers enough of the need: an entry with some password does not answer "wifi password".
 
-Worked example: ``openrouter key``. "openrouter" is in one entry and worth most, "key" is in many and worth little;
-openrouter-llm-connect has both, the first in its id, and covers all of the need: it comes first.
+Example: ``openrouter key``. "openrouter" is in one entry and worth most, "key" is in many and worth little;
+openrouter-llm-connect has both, the first in its id, and covers the whole need: it comes first.
 """
 
 import math
@@ -16,9 +16,10 @@ from typing import Protocol
 
 import msgspec
 
-from warden.core.errors import NotFound
-from warden.core.lanes.catalog import Entry
+from warden.core.errors import Effect, NotFound, UsageError
+from warden.core.lanes.catalog import Entry, NotALane, kind_of
 from warden.core.lanes.lane import Lane
+from warden.core.remedies import warden
 
 
 class Words(Protocol):
@@ -39,25 +40,32 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     answers: bool
 
 
+class Nearest(msgspec.Struct, frozen=True):
+    """An entry that has something in common with the need and does not answer it."""
+
+    id: str
+    title: str
+
+
+class NotOwned(msgspec.Struct, frozen=True, kw_only=True):
+    """Nobody owns what was asked for; ``draft``: the first of ``nearest`` is a draft that will answer it."""
+
+    need: str
+    nearest: tuple[Nearest, ...] = ()
+    draft: bool = False
+
+
+class Ambiguous(msgspec.Struct, frozen=True):
+    """Several entries answer the need."""
+
+    need: str
+    entries: tuple[str, ...]
+
+
 class Unowned(NotFound):
-    """Nobody owns what was asked for; ``nearest`` are the entries that have at least something in common with it."""
+    """Nobody owns what was asked for; the problem is a `NotOwned`."""
 
     kind = "unowned"
-
-    def __init__(
-        self,
-        need: str,
-        nearest: Sequence[tuple[str, str]],
-        because: str = "Nobody here owns this. Nearest, but not it",
-    ) -> None:
-        near = ", ".join(f"{entry_id} ({title})" for entry_id, title in nearest)
-        super().__init__(
-            f"{because}: {near}." if near else "Nobody here owns this.",
-            system="platform",
-            subject=need,
-            hint=f"warden route show {nearest[0][0]}" if nearest else "warden route list --all",
-        )
-        self.nearest = tuple(entry_id for entry_id, _ in nearest)
 
 
 _WEIGHTS = {"id": 1.0, "needs": 0.9, "title": 0.6, "rest": 0.35}
@@ -82,7 +90,7 @@ _COMMON_WORTH = 0.4
 
 
 def find(entries: Mapping[str, Entry], need: str, words: Words) -> list[Hit]:
-    """Every entry that has something in common with the need, best first; ties are by id."""
+    """Every entry that has something in common with the need, best first; equal ones by id."""
     exact = need.strip().lower()
     index = _Index(entries.values(), words)
     asked = index.asked(need)
@@ -91,26 +99,43 @@ def find(entries: Mapping[str, Entry], need: str, words: Words) -> list[Hit]:
 
 
 def meant(hits: Sequence[Hit]) -> list[str]:
-    """The ids that may be meant: the best answer, and those nearly as good; an exact id alone. Else empty."""
+    """The ids that may be meant: the best answer and those nearly as good, or an exact id alone; empty without one."""
     if hits and hits[0].score == 1:
         return [hits[0].id]
     return [hit.id for hit in hits if hit.answers and hit.score >= _CLOSE * hits[0].score]
 
 
-def answer(entries: Mapping[str, Entry], need: str, words: Words, *, drafts: bool = False) -> list[Hit]:
-    """The hits that answer the need, best first, drafts only where asked for. Raises `Unowned` where none does."""
+def answer(entries: Mapping[str, Entry], need: str, words: Words, *, drafts: bool = False) -> list[Hit] | NotOwned:
+    """The hits that answer the need, best first; drafts only where asked for."""
     hits = find(entries, need, words)
     answers = [hit for hit in hits if hit.answers]
     shown = [hit for hit in answers if drafts or entries[hit.id].status == "active"]
     if shown:
         return shown
-    if answers:
-        raise Unowned(need, _titled(entries, answers[:1]), because="Nobody here owns this yet; a draft is all there is")
-    raise Unowned(need, _titled(entries, hits[:2]))
+    near = answers[:1] or hits[:2]
+    return NotOwned(
+        need=need, nearest=tuple(Nearest(hit.id, entries[hit.id].title) for hit in near), draft=bool(answers)
+    )
 
 
-def _titled(entries: Mapping[str, Entry], hits: Sequence[Hit]) -> list[tuple[str, str]]:
-    return [(hit.id, entries[hit.id].title) for hit in hits]
+def only_lane(found: Sequence[Entry], need: str) -> Lane:
+    """The lane that is meant. Raises `UsageError` where several entries are, or one that is not a lane."""
+    first = found[0]
+    if isinstance(first, Lane) and len(found) == 1:
+        return first
+    raise UsageError(
+        NotALane(first.id, kind_of(first)) if len(found) == 1 else Ambiguous(need, tuple(each.id for each in found)),
+        effect=Effect.NOTHING_READ,
+        system="platform",
+        subject=first.id if len(found) == 1 else need,
+        remedy=(warden("access", first.id),),
+    )
+
+
+def unowned(found: NotOwned) -> Unowned:
+    """The error for a need that nobody answers."""
+    step = warden("route show", found.nearest[0].id) if found.nearest else warden("route list", all=True)
+    return Unowned(found, system="platform", subject=found.need, remedy=(step,))
 
 
 def _hit(entry_id: str, exact: str, asked: "_Asked", index: "_Index") -> Hit:
@@ -134,7 +159,7 @@ _Asked = list[tuple[float, dict[str, float]]]
 
 
 class _Index:
-    """The words of the entries: where each stem stands, and in how many entries."""
+    """The words of the entries: where each stem is, and in how many entries."""
 
     def __init__(self, entries: Iterable[Entry], words: Words) -> None:
         self._words = words
@@ -165,7 +190,7 @@ class _Index:
         return self._stems[token]
 
     def worth(self, stem: str) -> float:
-        """Much where few entries have it; the words that every credential goes by are worth little anywhere."""
+        """Much where few entries have it; words that are used of every credential are worth little anywhere."""
         rarity = math.log((len(self._weights) + 1) / (self._count.get(stem, 0) + 0.5))
         return max(0.2, rarity) * (_COMMON_WORTH if stem in self._common else 1.0)
 
@@ -174,7 +199,7 @@ class _Index:
         return frozenset(self._stem(word) for word in _COMMON)
 
     def asked(self, need: str) -> _Asked:
-        """The need's words: known ones as they are, two that make a known one as that, others with their likes."""
+        """The need's words: known ones as they are, pairs that make a known one joined, others with similar ones."""
         tokens = _asked_words(need)
         asked: _Asked = []
         at = 0
@@ -209,7 +234,7 @@ class _Index:
         return max(found, key=lambda pair: pair[1], default=(0.0, 0.0))
 
     def phrase(self, entry_id: str, asked: _Asked, total: float) -> float:
-        """How much of the need stands together in one of the entry's own needs, and the other way round (0 to 1)."""
+        """How much of the need is in one of the entry's own needs, and the other way round (0 to 1)."""
         best = 0.0
         for need in self._needs[entry_id]:
             if not need:

@@ -8,8 +8,7 @@ import msgspec
 
 from warden.core.journal.record import LaneState
 from warden.core.lanes.lane import Delivery, Lane
-from warden.core.lanes.route import declaration
-from warden.core.lanes.routing import draw
+from warden.core.lanes.route import declaration, draw
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.resources import is_template
 from warden.core.proofs.freshness import LastProof, Standing, last_proof

@@ -4,10 +4,13 @@ describe(LaneClosed(lane="x", …))  ->  "x is closed since …"
 """
 
 from functools import singledispatch
+from importlib import import_module
 
 import msgspec
 
 from warden.core.errors import Effect
+
+_SUBJECTS = ("access", "adoption", "lanes", "plans", "proofs", "put", "refreshes")
 
 
 @singledispatch
@@ -29,5 +32,6 @@ def _(effect: Effect) -> str:
 def described(problem: str | Effect | msgspec.Struct) -> str:
     """`describe`, with every subject's descriptions registered; a text needs none of them."""
     if not isinstance(problem, str | Effect):
-        from warden.present.problems import adoption, plans, proofs, refreshes  # noqa: F401 - they register
+        for subject in _SUBJECTS:
+            import_module(f"warden.present.problems.{subject}")
     return describe(problem)

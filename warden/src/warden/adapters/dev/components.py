@@ -10,8 +10,8 @@ from warden.adapters.dev.authority import Authority
 from warden.adapters.dev.build import Programs
 from warden.adapters.dev.process import Program
 
-PARTS = ("etcd", "api", "controllers", "eso")
-"""The parts of a cluster in the order they are started; ended in reverse."""
+COMPONENTS = ("etcd", "api", "controllers", "eso")
+"""The programs of a cluster in the order they are started; ended in reverse."""
 
 TITLES = {
     "etcd": "etcd",
@@ -19,7 +19,7 @@ TITLES = {
     "controllers": "kube-controller-manager",
     "eso": "external-secrets",
 }
-"""Part -> the program's file name, which is what people know it by, too."""
+"""Component -> the program's file name, which is what people know it by, too."""
 
 CONTROLLERS = (
     "namespace-controller",
@@ -37,8 +37,8 @@ CONTROLLERS = (
 and the rules of the roles that people get most often (``admin``, ``edit``, ``view`` are aggregated)."""
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where one cluster lives.
+class ClusterFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one cluster lives, and the files in there.
 
     Attributes:
         name: of the cluster, an RFC 1123 label.
@@ -103,18 +103,18 @@ class Ports(msgspec.Struct, kw_only=True):
     eso: int = 0
 
 
-def program(part: str, place: Place, ports: Ports) -> Program:
-    """The part as it is started, and found again, with these ports."""
-    arguments, environ, mark = {"etcd": _etcd, "api": _api, "controllers": _controllers, "eso": _eso}[part](
-        place, ports
+def program(component: str, files: ClusterFiles, ports: Ports) -> Program:
+    """The component as it is started, and found again, with these ports."""
+    arguments, environ, mark = {"etcd": _etcd, "api": _api, "controllers": _controllers, "eso": _eso}[component](
+        files, ports
     )
     return Program(
-        title=f"{TITLES[part]} of {place.name}",
-        path=place.programs.path(TITLES[part]),
+        title=f"{TITLES[component]} of {files.name}",
+        path=files.programs.path(TITLES[component]),
         arguments=tuple(arguments),
         mark=mark,
-        home=place.root,
-        log=f"{place.root}/{TITLES[part]}.log",
+        home=files.root,
+        log=f"{files.root}/{TITLES[component]}.log",
         environ=environ,
         hint="warden dev up",
     )
@@ -124,12 +124,12 @@ _Started = tuple[list[str], dict[str, str], str]
 """Arguments, environment, and which of them is the mark."""
 
 
-def _etcd(place: Place, ports: Ports) -> _Started:
+def _etcd(files: ClusterFiles, ports: Ports) -> _Started:
     """Both listeners speak TLS and want a certificate of the cluster's authority: everything is in there."""
-    pki = place.authority
+    pki = files.authority
     client, peer = f"https://127.0.0.1:{ports.etcd}", f"https://127.0.0.1:{ports.peer}"
-    mark = f"--data-dir={place.data}"
-    files = {"cert-file": pki.certificate, "key-file": pki.key, "trusted-ca-file": pki.ca_file}
+    mark = f"--data-dir={files.data}"
+    certificates = {"cert-file": pki.certificate, "key-file": pki.key, "trusted-ca-file": pki.ca_file}
     arguments = [
         mark,
         "--name=embedded",
@@ -139,16 +139,16 @@ def _etcd(place: Place, ports: Ports) -> _Started:
         f"--initial-advertise-peer-urls={peer}",
         f"--initial-cluster=embedded={peer}",
         "--log-level=warn",
-        *(f"--{side}{name}={path}" for side in ("", "peer-") for name, path in files.items()),
+        *(f"--{side}{name}={path}" for side in ("", "peer-") for name, path in certificates.items()),
         "--client-cert-auth",
         "--peer-client-cert-auth",
     ]
     return arguments, {}, mark
 
 
-def _api(place: Place, ports: Ports) -> _Started:
-    pki = place.authority
-    mark = f"--token-auth-file={place.callers}"
+def _api(files: ClusterFiles, ports: Ports) -> _Started:
+    pki = files.authority
+    mark = f"--token-auth-file={files.callers}"
     arguments = [
         mark,
         f"--etcd-servers=https://127.0.0.1:{ports.etcd}",
@@ -164,11 +164,11 @@ def _api(place: Place, ports: Ports) -> _Started:
         # Else it waits a minute for watches that nobody ends when it is stopped alone.
         "--shutdown-watch-termination-grace-period=1s",
         "--service-cluster-ip-range=10.0.0.0/24",
-        f"--service-account-issuer={place.issuer}",
-        f"--service-account-key-file={place.signing_key}",
-        f"--service-account-signing-key-file={place.signing_key}",
+        f"--service-account-issuer={files.issuer}",
+        f"--service-account-key-file={files.signing_key}",
+        f"--service-account-signing-key-file={files.signing_key}",
         # Its own audience only: a token for OpenBao is not taken here.
-        f"--api-audiences={place.issuer}",
+        f"--api-audiences={files.issuer}",
         "--authorization-mode=RBAC",
         "--anonymous-auth=false",
         # Mounts tokens into pods, and none runs.
@@ -178,14 +178,14 @@ def _api(place: Place, ports: Ports) -> _Started:
     return arguments, {}, mark
 
 
-def _controllers(place: Place, ports: Ports) -> _Started:
-    pki = place.authority
-    mark = f"--kubeconfig={place.controllers_kubeconfig}"
+def _controllers(files: ClusterFiles, ports: Ports) -> _Started:
+    pki = files.authority
+    mark = f"--kubeconfig={files.controllers_kubeconfig}"
     arguments = [
         mark,
         "--leader-elect=false",
         "--use-service-account-credentials",
-        f"--service-account-private-key-file={place.signing_key}",
+        f"--service-account-private-key-file={files.signing_key}",
         f"--root-ca-file={pki.ca_file}",
         "--bind-address=127.0.0.1",
         f"--secure-port={ports.controllers}",
@@ -197,9 +197,9 @@ def _controllers(place: Place, ports: Ports) -> _Started:
     return arguments, {}, mark
 
 
-def _eso(place: Place, ports: Ports) -> _Started:
+def _eso(files: ClusterFiles, ports: Ports) -> _Started:
     """Both store reconcilers are on. SSL_CERT_FILE stands for the authorities that a cluster's image trusts."""
-    mark = f"KUBECONFIG={place.eso_kubeconfig}"
+    mark = f"KUBECONFIG={files.eso_kubeconfig}"
     arguments = [
         "--metrics-addr=0",
         f"--live-addr=127.0.0.1:{ports.eso}",
@@ -210,4 +210,4 @@ def _eso(place: Place, ports: Ports) -> _Started:
         "--loglevel=info",
         "--zap-time-encoding=rfc3339nano",
     ]
-    return arguments, {"KUBECONFIG": place.eso_kubeconfig, "SSL_CERT_FILE": place.trusted}, mark
+    return arguments, {"KUBECONFIG": files.eso_kubeconfig, "SSL_CERT_FILE": files.trusted}, mark

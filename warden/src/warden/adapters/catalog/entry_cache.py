@@ -1,0 +1,129 @@
+"""One entry of the catalog, as it was read last time while nothing that it was read from has changed.
+
+`access` and `route show` need one file. Parsing it costs 25 ms, most of them for importing PyYAML, which is a third of
+what ``bao kv get`` takes (docs/adr/0029). Kept is the entry alone, in a file of its own under the user's cache, bound
+to the times, size and inode of its file, of ``platform.yaml`` and ``clusters.yaml``, and of the modules that judge it.
+Entries with faults are never kept. Nothing here is needed for a right answer: what cannot be read is parsed again.
+"""
+
+import os
+import time
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from warden.adapters.machine import directories
+from warden.core.lanes.catalog import KINDS, Entry, kind_of
+from warden.core.lanes.lane import Lane, PeopleReader, WorkloadReader
+
+FORMAT = 1
+SETTLED = 1_000_000_000
+"""Nanoseconds a file has to have been left alone: a later change might not show in its times."""
+
+_PLATFORM_FILES = ("platform.yaml", "clusters.yaml")  # as `files.PLATFORM_FILES`, which would cost its imports
+
+Stamp = tuple[int, int, int, int]
+"""A file's mtime and ctime in ns, size and inode; zeros where it does not exist."""
+
+
+class _Kept(msgspec.Struct, frozen=True, array_like=True):
+    """What is in the file: what it is bound to, and the entry."""
+
+    basis: str
+    kind: str
+    entry: msgspec.Raw
+
+
+def entry(platform_dir: str, entry_id: str) -> Entry:
+    """One entry, judged by its own file alone. Raises as `files.load_entry` does."""
+    path = os.path.join(platform_dir, "catalog", f"{entry_id}.yaml")
+    now, stamps = time.time_ns(), [stamp(each) for each in (path, *_platform_files(platform_dir))]
+    basis = f"{FORMAT} {path} {stamps} {list(_code())}"
+    kept = cache_file(path)
+    try:
+        return _read(kept, basis)
+    except (OSError, ValueError):  # msgspec's errors are ValueErrors
+        pass
+    from warden.adapters.catalog.files import load_entry
+
+    found = load_entry(platform_dir, entry_id)
+    if all(now - max(each[:2]) > SETTLED for each in stamps):
+        _write(kept, basis, found)
+    return found
+
+
+def stamp(path: str) -> Stamp:
+    """What tells one state of a file from another."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return (0, 0, 0, 0)
+    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+
+
+def cache_file(path: str) -> str:
+    """Where the entry of that catalog file is kept."""
+    return os.path.join(directories.cache(), f"entry-{zlib.crc32(os.fsencode(path)):08x}")
+
+
+def _platform_files(platform_dir: str) -> list[str]:
+    return [os.path.join(platform_dir, name) for name in _PLATFORM_FILES]
+
+
+def _code() -> Iterator[Stamp]:
+    """The state of the modules that read and judge an entry."""
+    here = os.path.dirname(__file__)
+    core = os.path.join(here, "..", "..", "core")
+    yield stamp(os.path.join(core, "material.py"))
+    for folder in (here, os.path.join(core, "lanes")):
+        for name in sorted(os.listdir(folder)):
+            if name.endswith(".py"):
+                yield stamp(os.path.join(folder, name))
+
+
+def _read(kept: str, basis: str) -> Entry:
+    with open(kept, "rb") as file:
+        checksum, content = file.read(8), file.read()
+    if checksum != _checksum(content):
+        raise ValueError
+    found = msgspec.json.decode(content, type=_Kept)
+    if found.basis != basis:
+        raise ValueError
+    return _entry(found.kind, found.entry)
+
+
+def _write(kept: str, basis: str, found: Entry) -> None:
+    """Put it there, whole or not at all. Of two processes at once either may win: they write the same."""
+    content = msgspec.json.encode(_Kept(basis, kind_of(found), msgspec.Raw(msgspec.json.encode(found))))
+    fresh = f"{kept}.new"
+    try:
+        os.makedirs(os.path.dirname(kept), mode=0o700, exist_ok=True)
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+            file.write(_checksum(content) + content)
+        os.replace(fresh, kept)
+    except OSError:
+        return
+
+
+def _checksum(content: bytes) -> bytes:
+    return b"%08x" % zlib.crc32(content)
+
+
+class _StoredLane(Lane, frozen=True, kw_only=True):
+    """A lane whose readers are still plain: msgspec cannot tell two structures apart that carry no tag."""
+
+    readers: tuple[dict[str, Any], ...]  # type: ignore[assignment]  # on purpose, and only here
+
+
+def _entry(kind: str, encoded: msgspec.Raw) -> Entry:
+    """The entry of that kind. Raises `msgspec.MsgspecError` where the text is not one."""
+    if kind != "lane":
+        return msgspec.json.decode(encoded, type=KINDS[kind])
+    stored = msgspec.json.decode(encoded, type=_StoredLane)
+    values = {name: getattr(stored, name) for name in Lane.__struct_fields__}
+    readers = tuple(
+        msgspec.convert(each, WorkloadReader if "workload" in each else PeopleReader) for each in stored.readers
+    )
+    return Lane(**values | {"readers": readers})

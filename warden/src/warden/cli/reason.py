@@ -1,0 +1,20 @@
+"""The text of ``--reason``: the journal keeps it for good."""
+
+from warden.core.errors import Effect, UsageError
+
+
+def journaled_reason(text: str) -> str:
+    """The reason on one line. Raises `UsageError` where it contains a secret."""
+    reason = " ".join(text.split())
+    if not reason:
+        return ""
+    from warden.core.material import redact
+
+    found = redact(reason)[1]
+    if found:
+        raise UsageError(
+            f"--reason holds {found[0][1]}, and the journal keeps it for good",
+            effect=Effect.NOTHING_DONE,
+            hint="name the ticket, or where the secret was seen",
+        )
+    return reason

@@ -1,0 +1,114 @@
+"""Why nothing was handed over, in words."""
+
+from warden.core.access.authorization import (
+    DeniedByPolicy,
+    FieldsMissing,
+    LaneClosed,
+    LaneIsDraft,
+    NoLiveVersion,
+    NoSuchField,
+    NotDeclared,
+    NotHandedOver,
+    NulByte,
+    ReasonRequired,
+    TokenOf,
+    WrongAudience,
+)
+from warden.core.openbao.api import Identity
+from warden.present.problems import describe, described
+from warden.present.terminal import ValueCutShort
+from warden.usecases.access import ServerRefuses
+
+
+@describe.register
+def _(effect: NotHandedOver) -> str:
+    if effect.read:
+        return f"{effect.program} was not started." if effect.program else "Nothing was handed over."
+    return f"Nothing was read and {effect.program} was not started." if effect.program else "Nothing was read."
+
+
+@describe.register
+def _(_effect: ValueCutShort) -> str:
+    return "The value was not written, or only a part of it."
+
+
+@describe.register
+def _(problem: LaneClosed) -> str:
+    why = f"{problem.reason or 'no reason recorded'}; journal {problem.record}"
+    if problem.meanwhile:
+        return f"{problem.lane} was closed while it was being read ({why})"
+    return f"{problem.lane} is closed since {problem.since[:16]}Z ({why})"
+
+
+@describe.register
+def _(problem: LaneIsDraft) -> str:
+    draft = f"{problem.lane} is a draft"
+    return f"{draft}, and it still has a placeholder: {problem.placeholder}" if problem.placeholder else draft
+
+
+@describe.register
+def _(problem: NotDeclared) -> str:
+    readers = "; ".join(f"{each.reader} (auth/{each.mount}, role {each.role})" for each in problem.readers)
+    if isinstance(problem.who, TokenOf):
+        who = f"the token in {problem.who.path} belongs to {problem.who.subject}"
+    else:
+        who = f"you are {caller(problem.who)}"
+    return f"{who}, and {problem.lane} is for {readers or 'nobody yet'}"
+
+
+@describe.register
+def _(problem: WrongAudience) -> str:
+    made_for = ", ".join(problem.audiences) or "(none)"
+    return (
+        f"the token in {problem.path} was made for the audience {made_for}, not for {' or '.join(problem.wanted)}; "
+        "it was not sent"
+    )
+
+
+@describe.register
+def _(problem: ReasonRequired) -> str:
+    return f"{_policies(problem.policies)} requires a reason for {problem.lane}, and the journal keeps it"
+
+
+@describe.register
+def _(problem: DeniedByPolicy) -> str:
+    return (
+        f"{_policies(problem.policies)} denies {caller(problem.who)} access to {problem.lane} "
+        f"(decision {problem.decision})"
+    )
+
+
+@describe.register
+def _(problem: NoSuchField) -> str:
+    return f"{problem.lane} has no field {problem.field}; it has {', '.join(problem.fields)}"
+
+
+@describe.register
+def _(problem: NulByte) -> str:
+    return f"the value of {problem.field} has a NUL byte, which no environment variable can hold"
+
+
+@describe.register
+def _(problem: NoLiveVersion) -> str:
+    return f"{problem.path} has no live version (never written, or deleted)"
+
+
+@describe.register
+def _(problem: FieldsMissing) -> str:
+    return f"{problem.path} has no field {', '.join(problem.fields)}"
+
+
+@describe.register
+def _(problem: ServerRefuses) -> str:
+    return f"{described(problem.refusal).removesuffix('.')}, although the lane allows it"
+
+
+def caller(who: Identity) -> str:
+    """A person or workload as OpenBao knows it."""
+    if not who.mount:
+        return f"{who.display_name} (a token made without a login)"
+    return f"{who.display_name} (auth/{who.mount}" + (f", role {who.role})" if who.role else ")")
+
+
+def _policies(names: tuple[str, ...]) -> str:
+    return ", ".join(names) or "the policy"

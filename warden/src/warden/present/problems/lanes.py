@@ -1,0 +1,50 @@
+"""What is wrong with a name, a need or a delivery that was asked for, in words."""
+
+from warden.core.lanes.catalog import DeclaredWithFaults, NotALane, UnknownEntry
+from warden.core.lanes.delivery_target import NotDelivered, ReaderUnclear, UnknownCluster
+from warden.core.lanes.search import Ambiguous, NotOwned
+from warden.present.problems import describe
+
+
+@describe.register
+def _(problem: UnknownEntry) -> str:
+    missing = f"{problem.entry} is not in the catalog"
+    return f"{missing}; nearest: {', '.join(problem.nearest)}" if problem.nearest else missing
+
+
+@describe.register
+def _(problem: DeclaredWithFaults) -> str:
+    return f"{problem.entry} cannot be used: its file has faults"
+
+
+@describe.register
+def _(problem: NotALane) -> str:
+    return f"{problem.entry} is a {problem.kind}, not a lane: warden keeps no value for it"
+
+
+@describe.register
+def _(problem: NotOwned) -> str:
+    near = ", ".join(f"{each.id} ({each.title})" for each in problem.nearest)
+    if problem.draft:
+        return f"Nobody here owns this yet; there is only a draft: {near}"
+    return f"Nobody here owns this. Nearest, but not it: {near}" if near else "Nobody here owns this"
+
+
+@describe.register
+def _(problem: Ambiguous) -> str:
+    return f'"{problem.need}" may mean {", ".join(problem.entries)}'
+
+
+@describe.register
+def _(problem: NotDelivered) -> str:
+    return f"{problem.lane} is not delivered to {problem.cluster}, but to {', '.join(problem.clusters) or 'no cluster'}"
+
+
+@describe.register
+def _(problem: UnknownCluster) -> str:
+    return f"clusters.yaml has no cluster {problem.cluster}; it has {', '.join(problem.clusters) or 'none'}"
+
+
+@describe.register
+def _(problem: ReaderUnclear) -> str:
+    return f"{problem.lane} does not say which reader its delivery to {problem.cluster} is for"

@@ -1,0 +1,90 @@
+"""Routes as text for people, and as the JSON record that ``warden route show ID --json`` promises."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from warden.core.lanes.route import Declared, FinishDraft, Next, Reopen, Route
+from warden.core.remedies import warden
+from warden.present import terminal
+from warden.present.commands import command, to_paste
+
+_SHOWN_FAULTY = 3
+
+
+def as_json(route: Route) -> dict[str, Any]:
+    """The record by its promised names."""
+    shown = msgspec.to_builtins(route)
+    shown["next"] = next_action(route.next)
+    return {"next_action" if name == "next" else name: value for name, value in shown.items()}
+
+
+def next_action(step: Next) -> str:
+    """What to do next: a command, or a sentence."""
+    if isinstance(step, FinishDraft):
+        return f"draft; who can finish it: {step.owner}"
+    if isinstance(step, Reopen):
+        return f"closed since {step.since}; who can open it: {step.owner}"
+    return step.text if isinstance(step, Declared) else command(step)
+
+
+def state_of(route: Route) -> str:
+    """``active, proven 3 h ago (10 of 10)``: what is declared, and what was measured of it."""
+    if route.closed:
+        return f"closed {terminal.ago(route.closed)}"
+    if route.kind != "lane":
+        return f"{route.status} {route.kind}"
+    if route.status == "draft":
+        return "draft"
+    proof = route.proof
+    if proof.at is None:
+        return f"{route.status}, unproven"
+    word = "proof is old:" if proof.state == "stale" else proof.state
+    return f"{route.status}, {word} {terminal.ago(proof.at)} ({proof.passed} of {proof.total})"
+
+
+def show_table(routes: Sequence[Route]) -> None:
+    """One line a route."""
+    if not routes:
+        terminal.note(f"No entry matches. All entries: {to_paste(warden('route list', all=True))}")
+        return
+    rows = [(one.id, state_of(one).partition(" (")[0], one.owner_repo, one.title) for one in routes]
+    terminal.table(("ID", "STATE", "OWNER", "TITLE"), rows)
+    terminal.note(f"{len(routes)} shown. One in full: {to_paste(warden('route show', routes[0].id))}")
+
+
+def show_blocks(routes: Sequence[Route]) -> None:
+    """Each route in full."""
+    for number, one in enumerate(routes):
+        if number:
+            terminal.line()
+        show_block(one)
+
+
+def show_block(route: Route) -> None:
+    """One route in full."""
+    owners = [repo if stretch == "owner" else f"{repo} ({stretch})" for stretch, repo in route.owners.items()]
+    shown = [("owners", ", ".join(owners)), ("path", route.path or ""), ("fields", ", ".join(route.fields))]
+    shown += [("log in", "" if route.kind == "lane" else route.auth_method)]
+    shown += [("reader", f"{each.subject} (auth/{each.mount}, role {each.role})") for each in route.readers]
+    shown += [("delivery", f"{each.cluster}: {each.how} {each.secret}") for each in route.deliveries]
+    shown += [("playbook", route.playbook or ""), ("state", state_of(route))]
+    shown += [("use it" if route.resolvable else "next", next_action(route.next))]
+    terminal.line(f"{terminal.styled(route.id, 'head')} · {route.title}")
+    show_pairs(shown)
+
+
+def show_pairs(pairs: Sequence[tuple[str, str]]) -> None:
+    """Names and texts below each other; empty texts are left out."""
+    for name, text in pairs:
+        if text:
+            terminal.line(f"  {name:<8} {text}")
+
+
+def show_left_out(faulty: Sequence[str]) -> None:
+    """Say which entries are left out because their files have faults."""
+    if faulty:
+        noun = "entry has faults and is" if len(faulty) == 1 else "entries have faults and are"
+        names = ", ".join(faulty[:_SHOWN_FAULTY]) + (", …" if len(faulty) > _SHOWN_FAULTY else "")
+        terminal.note(f"{len(faulty)} {noun} left out ({names}): {to_paste(warden('catalog check'))}")

@@ -1,0 +1,26 @@
+"""The topics of ``warden help``."""
+
+from warden.core.errors import EXIT_MEANING
+
+ENVIRONMENT = (
+    ("BAO_ADDR, VAULT_ADDR", "the OpenBao server, https://host:8200; plain http for loopback only"),
+    ("BAO_TOKEN, VAULT_TOKEN", "your token; without it the token file or token helper of `bao login`"),
+    ("BAO_NAMESPACE", "the namespace (VAULT_… works for this and everything below)"),
+    ("BAO_CACERT, BAO_CAPATH", "authorities to verify the server with; verification cannot be disabled"),
+    ("BAO_CLIENT_CERT, BAO_CLIENT_KEY", "a client certificate"),
+    ("BAO_TLS_SERVER_NAME", "the name that the server's certificate must have"),
+    ("BAO_CLIENT_TIMEOUT", "seconds to wait for an answer, 45 or 45s; default 20"),
+    ("WARDEN_PLATFORM", "the platform directory; --platform takes precedence"),
+    ("WARDEN_STATE", "journal, locks and embedded platform; default $XDG_STATE_HOME/warden"),
+    ("WARDEN_JOURNAL", "the journal's file; default journal.db in the state directory"),
+    ("WARDEN_AUDIT", "OpenBao's audit log for `prove` and `adopt`: files or directories, separated by :"),
+    ("KUBECONFIG", "kubeconfigs with the contexts that clusters.yaml names; default ~/.kube/config"),
+    ("WARDEN_SA_TOKEN_FILE", "a service account token to log in with; --token-file takes precedence"),
+    ("NO_COLOR", "set to anything: no colour"),
+)
+"""Every environment variable that warden reads, and its purpose."""
+
+TOPICS: dict[str, tuple[tuple[str, str], list[tuple[int | str, str]]]] = {
+    "exit-codes": (("code", "meaning"), [(int(code), text) for code, text in EXIT_MEANING.items()]),
+    "environment": (("variables", "meaning"), list(ENVIRONMENT)),
+}

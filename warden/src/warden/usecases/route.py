@@ -1,0 +1,56 @@
+"""route: where credentials come from, as the catalog declares it and the journal knows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from warden.core.lanes.route import Route, route, settle
+from warden.core.lanes.rules import is_stale
+
+if TYPE_CHECKING:  # `show` is used most, and does without these
+    import datetime as dt
+
+    from warden.core.lanes.catalog import Catalog
+    from warden.core.lanes.search import NotOwned, Words
+    from warden.ports.journal import Journal
+
+
+class Match(msgspec.Struct, frozen=True, kw_only=True):
+    """A route that answers a need, and how well (0 to 1)."""
+
+    route: Route
+    score: float
+
+
+def show(drawn: Route, journal: Journal, now: dt.datetime) -> Route:
+    """The route of one entry as it is now. Raises `JournalUnwritable`."""
+    return settle(drawn, journal.state(drawn.id), now)
+
+
+def listed(
+    catalog: Catalog, journal: Journal, now: dt.datetime, *, drafts: bool, tag: str | None, stale: bool
+) -> list[Route]:
+    """The routes of the active entries (drafts too, if asked), by id; with `stale` those whose review is too old."""
+    states = journal.states()
+    return [
+        route(entry, states.get(entry.id), now)
+        for entry in catalog.entries.values()
+        if (drafts or entry.status == "active")
+        and (tag is None or tag in entry.tags)
+        and (not stale or is_stale(entry.reviewed, now.date()))
+    ]
+
+
+def find(
+    catalog: Catalog, need: str, words: Words, journal: Journal, now: dt.datetime, *, drafts: bool
+) -> list[Match] | NotOwned:
+    """The routes that answer a need, best first."""
+    from warden.core.lanes.search import NotOwned, answer
+
+    hits = answer(catalog.entries, need, words, drafts=drafts)
+    if isinstance(hits, NotOwned):
+        return hits
+    states = journal.states()
+    return [Match(route=route(catalog.entries[hit.id], states.get(hit.id), now), score=hit.score) for hit in hits]
