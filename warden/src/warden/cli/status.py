@@ -45,12 +45,8 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
         faults += report.faults
     if as_json:
         terminal.document(status_json(report.lanes))
-    elif report.lanes:
-        show_status(report.lanes)
     else:
-        terminal.line(
-            "No lane is active. All of them: warden status --all" if catalog.lanes else "The catalog has no lane."
-        )
+        show_status(report.lanes, drafts=bool(catalog.lanes))
     for fault in faults:
         terminal.error(fault, as_json=as_json)
     return int(Exit.INCONCLUSIVE if faults else Exit.DONE)
