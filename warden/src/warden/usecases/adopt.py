@@ -21,10 +21,9 @@ from warden.core.clusters.manifests import LANE, Ref, external_secret, external_
 from warden.core.errors import Closed, Effect, Foreign, Inconclusive, Missing, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget, adopted, target, with_cluster_readers
 from warden.core.lanes.lane import Lane
-from warden.core.openbao.api import Handed, Request, SecretObservation
+from warden.core.openbao.api import Handed, SecretObservation
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.proofs.consumer_check import ConsumerObservation, judge_consumer
-from warden.core.proofs.probes import HEADER
 from warden.core.remedies import EditFile, RunKubectl, warden
 from warden.ports.audit_log import AuditLog
 from warden.ports.cluster import Cluster
@@ -57,6 +56,7 @@ from warden.usecases.adoption import (
 from warden.usecases.apply import Blocked, apply_target
 from warden.usecases.context import Context
 from warden.usecases.plan import cluster_target, openbao_target
+from warden.usecases.probe_sender import write_marker
 from warden.usecases.recorded import effect_so_far
 from warden.usecases.refresh import PATIENCE, refresh
 from warden.usecases.targets import Target
@@ -294,8 +294,7 @@ def _read_by_operator(delivery: DeliveryTarget, tools: Tools) -> Handed:
     """Have External Secrets Operator read without touching a Secret; answers OpenBao's own line of that read."""
     tools.cluster.apply(external_secret(delivery, creation="None"), force=True)
     number = f"{tools.run}-{time.monotonic_ns()}"
-    marker = Request(method="GET", path="auth/token/lookup-self", headers={HEADER: number})
-    tools.vault.send(tools.vault.as_caller(marker))
+    write_marker(tools.vault, number)
     sync = refresh(tools.cluster, external_secret_of(delivery), tools.patience)
     if sync.followed != "synced":
         lane = delivery.lane
