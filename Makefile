@@ -31,7 +31,7 @@ $(STAMP): requirements.lock pyproject.toml */pyproject.toml activity-core/tests/
 	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
 	@test -x $(PY) || $(UV) venv --quiet --clear --no-python-downloads --python "$(PYTHON)" .venv
 	@$(UV) pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements.lock
-	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation -e warden -e llm-connect -e activity-core
+	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation -e secret-scan -e warden -e llm-connect -e activity-core
 	@$(UV) pip install --quiet --python $(PY) --no-deps --require-hashes -r activity-core/tests/payloads.txt
 	@touch $@
 
@@ -39,11 +39,11 @@ setup: $(STAMP)  ## put warden, llm-connect and activity-core into .venv/bin
 	@echo "ready: .venv/bin/warden, .venv/bin/llm-connect, .venv/bin/activity-core"
 
 lock: | $(filter .tools/%,$(UV)) ## resolve the dependencies anew and pin them in requirements.lock
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
-	  --group dev warden/pyproject.toml llm-connect/pyproject.toml activity-core/pyproject.toml -o requirements.lock tools/build-requirements.in
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --no-emit-package secret-scan \
+	  --group dev secret-scan/pyproject.toml warden/pyproject.toml llm-connect/pyproject.toml activity-core/pyproject.toml -o requirements.lock tools/build-requirements.in
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --no-emit-package secret-scan \
 	  --constraints requirements.lock llm-connect/pyproject.toml -o llm-connect/requirements.lock
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --no-emit-package secret-scan \
 	  --constraints requirements.lock activity-core/pyproject.toml -o activity-core/requirements.lock
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
 	  tools/docs-requirements.in -o tools/docs-requirements.lock

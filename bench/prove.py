@@ -25,8 +25,9 @@ import msgspec
 from warden.adapters.dev import Embedded
 from warden.adapters.identities import ByMount
 from warden.adapters.journal.sqlite import SqliteJournal
+from warden.adapters.openbao.answers import inline_headers
 from warden.adapters.openbao.audit_log import AuditFiles
-from warden.adapters.openbao.client import OpenBao, _inline_headers
+from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
 from warden.core.clusters.manifests import Reached
 from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget
@@ -65,7 +66,7 @@ class Recording(OpenBao):
         if request.token is not None:
             headers["X-Vault-Token"] = request.token.reveal()
         if request.inline is not None:
-            headers |= _inline_headers(request.inline)
+            headers |= inline_headers(request.inline)
         raw = self._connection._encode(request.method, f"/v1/{request.path}", request.body, headers)  # noqa: SLF001
         self.mine.append(raw)
         if "X-Lane-Probe" in request.headers:

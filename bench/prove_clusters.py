@@ -22,14 +22,13 @@ import httpx2
 import msgspec
 
 from warden.adapters.dev import Embedded
-from warden.adapters.identities import ByMount, ClusterIssuer
+from warden.adapters.identities import ByMount, ClusterIssuer, NoIssuer
 from warden.adapters.journal.sqlite import SqliteJournal
 from warden.adapters.kubernetes.client import Kubernetes
 from warden.adapters.kubernetes.kubeconfig import connect
 from warden.adapters.openbao.audit_log import AuditFiles
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
-from warden.adapters.unplayed import Unplayed
 from warden.core.clusters.manifests import Reached
 from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget, targets
 from warden.core.lanes.lane import Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
@@ -73,7 +72,7 @@ class Scene:
         self.cluster.__class__ = Counting
         self.declared = {NAME: DeclaredCluster(context=NAME, auth_mount=embedded.auth_mount(NAME))}
         self.address, self.ca_file = status.address, status.ca_file
-        self.unplayed = Unplayed(status.address)
+        self.unplayed = NoIssuer(status.address)
 
     def apply(self, new: tuple[Lane, ...], every: tuple[Lane, ...]) -> None:
         vault = self.vaults()

@@ -1,4 +1,4 @@
-"""What importing costs, as a ratio to `python -c pass`: processor time, interleaved, medians. See docs/adr/0003.
+"""What importing costs, as a ratio to `python -c pass`: processor time, interleaved, medians. See docs/adr/0029.
 
     .venv/bin/python bench/startup.py [--rounds 25] [--python PYTHON]
 
@@ -31,6 +31,10 @@ IMPORTS = {
     "PyYAML": "import yaml",
     "ruamel.yaml": "import ruamel.yaml",
     "h11": "import h11",
+    "httptools": "import httptools",
+    "filelock": "from filelock import FileLock",
+    "platformdirs": "import platformdirs",
+    "psutil": "import psutil",
     "urllib3": "import urllib3",
     "requests": "import requests",
     "httpx": "import httpx",

@@ -52,7 +52,7 @@ def reported(demo: Demo, url: str) -> None:
     demo.say("Once a day", "A second call does not ask the model. The record has the run, its tokens and its cost.")
     command = f"activity-core triage --digest {sample} --json > {demo.home}/again.json"
     again = demo.run(f"sh -c {shlex.quote(command)}", LLM_CONNECT_URL=url)
-    if "nobody was asked" not in again:
+    if "the model was not asked" not in again:
         raise DemoError("the second call of the day asked the model again")
     demo.run("activity-core runs")
 

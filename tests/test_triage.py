@@ -35,7 +35,7 @@ def test_the_demo_of_the_triage_ends_well_and_leaves_nothing(tmp_path):
     for expected in (
         "# Triage for ",
         "- model: google/gemini-2.5-flash (profile custodian-triage-balanced)",
-        "nobody was asked. A new one: --again",
+        "the model was not asked. For a new one: --again",
         "502, provider_key_refused",
         "found in 0",
     ):
@@ -122,7 +122,7 @@ def test_an_answer_that_hits_the_token_limit_keeps_what_is_whole(triage):
     assert report["served"]["finish_reason"] == "length"
     judged = report["served"]["validation"]
     assert (judged["valid"], judged["reason"]) == (False, "truncated")
-    assert "llm-connect's validation says: truncated: the content is no JSON" in "".join(report["problems"])
+    assert "llm-connect's validation failed: truncated: the content is not valid JSON" in "".join(report["problems"])
 
 
 FAULTS = [("simulate/429", 5, "in 7 s"), ("simulate/402", 3, "credit"), ("simulate/401", 3, "warden prove")]
@@ -138,8 +138,8 @@ def test_what_the_gateway_refuses_is_told_with_what_to_do(triage, model, code, h
 
 BUDGETS = [
     ("day", "tokens = 12000", "budget_exhausted", r"run triage again in \d+ s"),
-    ("day", "tokens = 9", "budget_exhausted", "no next period"),
-    ("total", "tokens = 12000", "budget_exhausted", "no next period"),
+    ("day", "tokens = 9", "budget_exhausted", "no future period"),
+    ("total", "tokens = 12000", "budget_exhausted", "no future period"),
     ("day", "usd = 1.0", "model_unpriced", "prices"),
 ]
 
@@ -165,7 +165,7 @@ def test_a_used_up_budget_is_not_now_and_says_when(triage, tmp_path, budget):
 def test_what_the_gateways_validation_says_is_in_the_report(triage):
     prose = json.loads(triage("simulate/prose").stdout)
     assert (prose["served"]["validation"]["valid"], prose["served"]["validation"]["reason"]) == (False, "not_json")
-    assert "llm-connect's validation says: not_json: the content is no JSON" in "".join(prose["problems"])
+    assert "llm-connect's validation failed: not_json: the content is not valid JSON" in "".join(prose["problems"])
     assert prose["quarantined"] == []
     whole = json.loads(triage("google/gemini-2.5-flash").stdout)
     assert whole["served"]["validation"] == {"valid": True, "reason": "", "problems": []}
@@ -201,7 +201,7 @@ def test_what_does_not_satisfy_the_schema_is_told_by_the_gateway_and_only_the_ba
     judged = report["served"]["validation"]
     assert (judged["valid"], judged["reason"]) == (False, "schema")
     assert judged["problems"][0]["path"] == "/recommendations/1/wsjf/job_size"
-    assert "llm-connect's validation says: schema: /recommendations/1/wsjf/job_size 4 is not one of" in "".join(
+    assert "llm-connect's validation failed: schema: /recommendations/1/wsjf/job_size 4 is not one of" in "".join(
         report["problems"]
     )
 

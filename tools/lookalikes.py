@@ -1,4 +1,4 @@
-"""Writes activity_core/lookalikes.txt: what looks like a Latin letter or digit, after Unicode's own data.
+"""Writes activity_core/core/lookalikes.txt: what looks like a Latin letter or digit, after Unicode's own data.
 
 The data are the confusables of UTS #39 as the Rust crate `unicode-security` ships them in src/tables.rs, since no
 Python package ships a present release of them: `cargo add unicode-security` in an empty crate, `cargo fetch`, then
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TARGET = Path(__file__).parent.parent / "activity-core/src/activity_core/lookalikes.txt"
+TARGET = Path(__file__).parent.parent / "activity-core/src/activity_core/core/lookalikes.txt"
 _ENTRY = re.compile(r"\('\\u\{([0-9a-f]+)\}',\s*&\[((?:\s*'\\u\{[0-9a-f]+\}',?)+)\s*\]\)")
 _POINT = re.compile(r"\\u\{([0-9a-f]+)\}")
 _LETTER = re.compile(

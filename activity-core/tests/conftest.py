@@ -1,4 +1,4 @@
-"""A gateway that speaks llm-connect's contract and can break it, a program that is really run, and digests."""
+"""A gateway that follows llm-connect's contract or breaks it, the real program, and digests."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ class World:
 
 
 def some_digest(*entries: dict[str, Any], **other: Any) -> dict[str, Any]:
-    """A digest of next steps; of N-1 to N-3 where none is given."""
+    """A digest of next steps; of N-1 to N-3 by default."""
     steps = list(entries) or [{"id": f"N-{number}", "title": f"Step {number}"} for number in (1, 2, 3)]
     fixed = {"generated_at": "2026-11-24T06:05:00Z", "workstreams": [], "next_steps": steps, "messages": []}
     return fixed | other

@@ -117,7 +117,7 @@ def test_no_token_is_in_the_arguments_or_the_environment_of_a_run(world, gateway
 
 
 @pytest.mark.parametrize("octets", [b"{", b"\xff", b"[]"])
-def test_a_digest_that_is_none_is_not_quoted(world, octets):
+def test_an_invalid_digest_is_not_quoted(world, octets):
     planted = json.dumps(PLANTED).encode()
     done = world.triage(octets + planted)
     assert done.returncode == 1

@@ -31,32 +31,32 @@ def test_the_table_of_exit_codes(world):
 @pytest.mark.parametrize(
     "arguments", [["nope"], ["triage"], ["triage", "--digest", "x", "--out", "r.txt"], ["schema", "x"]]
 )
-def test_wrong_usage_is_2_and_json_where_wanted(world, arguments):
+def test_a_usage_error_is_2_and_json_if_asked_for(world, arguments):
     assert world.run(*arguments).returncode == 2
     done = world.run(*arguments, "--json")
     if "schema" not in arguments:
         assert json.loads(done.stderr)["code"] == 2
 
 
-def test_the_version_is_said_as_warden_says_its_own(world):
+def test_the_version_has_the_same_format_as_wardens(world):
     done = world.run("--version")
     warden = subprocess.run([PROGRAMS / "warden", "--version"], capture_output=True, text=True, check=True)
     assert re.fullmatch(r"activity-core \d+\.\d+\.\d+\n", done.stdout)
     assert done.stdout.replace("activity-core", "warden") == warden.stdout
 
 
-def test_nothing_to_call_is_wrong_usage(world):
+def test_no_command_is_a_usage_error(world):
     assert world.run().returncode == 2
 
 
-def test_a_missing_gateway_is_said(world):
+def test_a_missing_gateway_is_reported(world):
     done = world.run("triage", "--digest", "x", LLM_CONNECT_URL="")
     assert (done.returncode, "LLM_CONNECT_URL is not set" in done.stderr) == (2, True)
 
 
 def test_one_file_prints():
     for path in SOURCE.rglob("*.py"):
-        if path.name == "render.py":
+        if path.name == "console.py":
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""

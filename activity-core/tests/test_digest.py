@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from activity_core import schemas
-from activity_core.digest import read
-from activity_core.faults import AnswerIsNo
-from activity_core.material import MASK
+from activity_core.core import schemas
+from activity_core.core.digest import read
+from activity_core.core.errors import InvalidInput
+from activity_core.core.masking import MASK
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 STEP = {"id": "N-1", "title": "A step"}
@@ -40,34 +40,34 @@ def test_the_schemas_are_schemas(name):
 @pytest.mark.parametrize(
     ("octets", "said"),
     [
-        (b"", "is no JSON"),
-        (b"\xff\xfe{\x00}\x00", "no UTF-8"),
-        ('{"title": "\xe9"}'.encode("latin-1"), "no UTF-8"),
-        (b"<html></html>", "is no JSON"),
+        (b"", "is not JSON"),
+        (b"\xff\xfe{\x00}\x00", "not valid UTF-8"),
+        ('{"title": "\xe9"}'.encode("latin-1"), "not valid UTF-8"),
+        (b"<html></html>", "is an HTML or XML page, not JSON"),
         (b'{"a": NaN}', "NaN"),
-        (b'{"a": 1, "a": 2}', "twice"),
-        (b"[" * 100_000, "nested too deeply"),
-        (b"[" * 102 + b"]" * 102, "nested too deeply"),
-        (b'{"a":' * 400 + b"1" + b"}" * 400, "nested too deeply"),
-        (b"[1]", "is none by its schema"),
-        (b"{}", "is none by its schema"),
+        (b'{"a": 1, "a": 2}', "repeated"),
+        (b"[" * 100_000, "nested more than 100 levels deep"),
+        (b"[" * 102 + b"]" * 102, "nested more than 100 levels deep"),
+        (b'{"a":' * 400 + b"1" + b"}" * 400, "nested more than 100 levels deep"),
+        (b"[1]", "does not match its schema"),
+        (b"{}", "does not match its schema"),
         (b" " * (5 * 1024 * 1024 + 1), "5 MiB"),
     ],
 )
-def test_what_is_no_digest_is_refused(octets, said):
-    with pytest.raises(AnswerIsNo) as fault:
+def test_an_invalid_digest_is_rejected(octets, said):
+    with pytest.raises(InvalidInput) as fault:
         read(octets)
     assert said in fault.value.message
-    assert "Nothing was asked" in fault.value.message
+    assert "The model was not asked" in fault.value.message
 
 
-def test_all_faults_are_told_at_once():
-    with pytest.raises(AnswerIsNo) as fault:
+def test_all_errors_are_reported_at_once():
+    with pytest.raises(InvalidInput) as fault:
         of({"generated_at": "yesterday", "workstreams": {}, "messages": []})
-    assert fault.value.faults == (
-        "generated_at: is not of the form that the schema gives",
+    assert fault.value.details == (
+        "generated_at: does not match the pattern in the schema",
         "next_steps missing",
-        "workstreams: is not of the type array",
+        "workstreams: expected type array",
     )
 
 
@@ -75,15 +75,15 @@ def test_all_faults_are_told_at_once():
     "moment",
     ["2026-02-30T10:00:00Z", "2026-11-24T25:00:00Z", "0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59Z"],
 )
-def test_a_moment_that_does_not_exist_is_refused(moment):
-    with pytest.raises(AnswerIsNo):
+def test_a_time_that_does_not_exist_is_rejected(moment):
+    with pytest.raises(InvalidInput):
         of(digest(generated_at=moment))
 
 
-def test_several_missing_fields_are_one_fault():
-    with pytest.raises(AnswerIsNo) as fault:
+def test_several_missing_fields_are_one_error():
+    with pytest.raises(InvalidInput) as fault:
         of({})
-    assert fault.value.faults == ("generated_at, workstreams, next_steps, messages missing",)
+    assert fault.value.details == ("generated_at, workstreams, next_steps, messages missing",)
 
 
 def test_a_byte_order_mark_is_fine():
@@ -95,7 +95,7 @@ def test_bad_entries_are_dropped_with_every_reason_and_the_rest_stays():
     found = of(digest(next_steps=bad))
     assert [candidate.id for candidate in found.candidates] == ["N-1"]
     assert [what for what, _ in found.dropped] == ["no spaces", "next_steps[1]", "next_steps[2]", "N-9", "N-1"]
-    assert "title: is not of the type string" in found.dropped[3][1]
+    assert "title: expected type string" in found.dropped[3][1]
     assert "due" in found.dropped[3][1]
 
 
@@ -104,26 +104,26 @@ def test_a_day_that_does_not_exist_drops_its_entry(due):
     assert of(digest(next_steps=[STEP | {"due": due}])).candidates == ()
 
 
-def test_every_nesting_is_read_or_refused_as_what_it_is():
+def test_nesting_of_any_depth_is_read_or_rejected_for_its_depth():
     for depth in range(1, 1100, 7):
         nested = b"[" * depth + b"]" * depth
         try:
             found = of(json.dumps(digest(next_steps=[STEP, 0])).encode().replace(b", 0]", b', {"id": %b}]' % nested))
-        except AnswerIsNo as fault:
-            assert "nested too deeply" in fault.message  # noqa: PT017 - which depths are refused is not the point
+        except InvalidInput as fault:
+            assert "nested more than 100 levels deep" in fault.message  # noqa: PT017 - which depths are refused is not the point
         else:
-            assert "id: is not of the type string" in dict(found.dropped)["next_steps[1]"]
+            assert "id: expected type string" in dict(found.dropped)["next_steps[1]"]
 
 
 @pytest.mark.parametrize("given", [True, None, 7, [1], "\ud800", "sk-or-v1-" + "8f2c4e6a1b3d5f70" * 4])
-def test_an_entry_whose_id_cannot_be_shown_is_told_by_its_place(given):
+def test_an_entry_whose_id_cannot_be_shown_is_named_by_its_position(given):
     assert [what for what, _ in of(digest(messages=[{"id": given, "title": "x"}])).dropped] == ["messages[0]"]
 
 
 @pytest.mark.parametrize("given", ["N-1\n", "N-\u0661"])
-def test_an_id_is_of_the_form_to_its_end_and_in_ascii(given):
+def test_an_id_matches_its_pattern_to_the_end_and_is_ascii(given):
     found = of(digest(next_steps=[{"id": given, "title": "x"}]))
-    assert (found.candidates, found.dropped[0][1]) == ((), "id: is not of the form that the schema gives")
+    assert (found.candidates, found.dropped[0][1]) == ((), "id: does not match the pattern in the schema")
 
 
 @pytest.mark.parametrize(("name", "limit"), [("workstreams", 12), ("next_steps", 8), ("messages", 40)])
@@ -136,7 +136,7 @@ def test_as_many_of_each_list_are_read_as_the_schema_says(name, limit):
     )
 
 
-def test_what_is_over_a_limit_is_dropped_and_said():
+def test_what_exceeds_a_limit_is_dropped_and_listed():
     many = [{"id": f"W-{number}", "title": "x"} for number in range(15)]
     found = of(digest(workstreams=many, next_steps=[STEP | {"title": "t" + " t" * 200}]))
     assert len(found.candidates) == 13
@@ -146,7 +146,7 @@ def test_what_is_over_a_limit_is_dropped_and_said():
     }
 
 
-def test_what_was_cut_is_told_in_the_order_of_the_schema():
+def test_cut_fields_are_listed_in_the_order_of_the_schema():
     """The same digest gives the same report, whatever the seed of this process's hashes is."""
     long = dict.fromkeys(("text", "from", "title"), "w " * 2000)
     found = of(digest(messages=[{"id": "M-1", **long}]))
@@ -182,6 +182,6 @@ def test_unknown_fields_are_ignored():
 
 def test_a_pattern_is_read_as_json_schema_says():
     """ECMA-262: a digit is one of ten, and a line break at the end is a character."""
-    assert schemas.faults({"pattern": r"^\d$"}, "3") == []
-    assert schemas.faults({"pattern": r"^\d$"}, "\N{ARABIC-INDIC DIGIT THREE}")
-    assert schemas.faults({"pattern": r"^\d$"}, "3\n")
+    assert schemas.errors({"pattern": r"^\d$"}, "3") == []
+    assert schemas.errors({"pattern": r"^\d$"}, "\N{ARABIC-INDIC DIGIT THREE}")
+    assert schemas.errors({"pattern": r"^\d$"}, "3\n")

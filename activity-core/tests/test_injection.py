@@ -14,10 +14,11 @@ import pytest
 from markdown_it import MarkdownIt
 from payloads import OWN, published
 
-from activity_core import answer, digest, markdown, prompt, render, report, terminal
-from activity_core.berlin import parsed
-from activity_core.gateway import Served
-from activity_core.text import clean
+from activity_core.core import answer, digest, prompt, report
+from activity_core.core.dates import parsed
+from activity_core.core.report import Completion
+from activity_core.core.text import clean
+from activity_core.present import console, markdown, terminal
 
 PUBLISHED = published()
 # The 650 long ones are run through the whole program only: one by one and three times over they would take a minute.
@@ -60,11 +61,11 @@ def obeyed(payload: str, found: digest.Digest) -> dict:
     text = json.dumps({"summary": payload, "recommendations": told})
     read = answer.read(text, {candidate.id for candidate in found.candidates})
     run = report.Run("run-1", parsed("2026-11-24T06:20:00Z"), "custodian-triage-balanced")
-    return report.of_answer(run, found, read, Served(text, clean(payload, 300)[0], "stop", (1, 1), 0.1, "r", None))
+    return report.of_answer(run, found, read, Completion(text, clean(payload, 300)[0], "stop", (1, 1), 0.1, "r", None))
 
 
 @pytest.mark.parametrize("chunk", range(8))
-def test_the_digest_stands_quoted_in_the_prompt_and_cannot_end_its_quotation(chunk):
+def test_the_digest_is_quoted_in_the_prompt_and_cannot_end_its_quotation(chunk):
     for payload in PAYLOADS[chunk::8]:
         found = digest_with(payload)
         asked = prompt.prompt(found)
@@ -86,7 +87,7 @@ def test_an_obedient_model_changes_neither_order_nor_marks_nor_candidates(chunk)
         assert made["quarantined"]
 
 
-def test_the_mark_around_a_digest_is_another_one_each_time():
+def test_the_mark_around_a_digest_is_new_each_time():
     found = digest_with("x")
     assert prompt.prompt(found) != prompt.prompt(found)
 
@@ -98,7 +99,7 @@ OURS_INLINE = {"text", "code_inline", "strong_open", "strong_close", "softbreak"
 
 
 @pytest.mark.parametrize("chunk", range(8))
-def test_nothing_of_it_becomes_markup_a_link_or_a_command_to_a_terminal(chunk):
+def test_a_payload_makes_no_markup_link_or_terminal_command(chunk):
     for payload in PAYLOADS[chunk::8]:
         made = obeyed(payload, digest_with(payload))
         text = markdown.rendered(made)
@@ -111,7 +112,7 @@ def test_nothing_of_it_becomes_markup_a_link_or_a_command_to_a_terminal(chunk):
         assert [line for line in text.splitlines() if line.startswith("#")] == _headings(made)
         shown = list(terminal.lines(made, 80, lambda line, _style: line))
         assert all(line.isprintable() for line in shown)
-        assert render.json_of(made).count("\n") > 1
+        assert console.json_of(made).count("\n") > 1
 
 
 def _headings(made: dict) -> list[str]:
@@ -119,6 +120,29 @@ def _headings(made: dict) -> list[str]:
     fixed = [line for line in lines if line.startswith("#")]
     items = [f"### {each['rank']} · {markdown.escaped_inside(each['title'])}" for each in made["items"]]
     return [fixed[0], *(["## Why, one by one"] if items else []), *items, *fixed[1:]]
+
+
+SYMBOLS = ["\U0001f511", "\u2192", "\u20ac", "\u00b0", "+", "'", "%", "!", "1", "-", "\u0301", "\u4e2d"]
+BARE_LINKS = [
+    "www.x.example",
+    "x.com",
+    "WWW.1and1",
+    "http://x.example",
+    "ftp://x.example",
+    "mailto:a@x.example",
+    "a@x.com",
+]
+
+
+@pytest.mark.parametrize("link", BARE_LINKS)
+@pytest.mark.parametrize("symbol", SYMBOLS)
+def test_a_bare_link_with_a_symbol_beside_it_is_shown_as_text(link, symbol):
+    inside = link.replace(".", f".{symbol}", 1), link.replace(".", f"{symbol}.", 1)
+    for text in (f"{symbol}{link}", f"{link}{symbol}", f"a {symbol}{link}/p?q=1", *inside):
+        for renderer in RENDERERS:
+            (_, inline, _) = renderer.parse(f"x {markdown.escaped_inside(text)}")
+            assert {child.type for child in inline.children} <= OURS_INLINE, text
+            assert "".join(child.content for child in inline.children).replace("\u200b", "") == f"x {text}"
 
 
 @pytest.mark.parametrize("text", OWN)

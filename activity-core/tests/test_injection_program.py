@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 from payloads import OWN, published
 
-from activity_core import schemas
+from activity_core.core import schemas
 
 PAYLOADS = [*OWN, *(payload for texts in published().values() for payload in texts)]
 GROUP = 22  # texts of one answer: a summary, and three of each of seven recommendations
@@ -54,7 +54,7 @@ def digest_of(say, group):
 
 
 def answer_of(say, group):
-    """What a model says that obeys: payloads everywhere, a candidate that is none, no person needed for money."""
+    """The answer of an obedient model: payloads everywhere, an unknown candidate, no person needed for money."""
     texts = itertools.cycle(group)
     items = [
         say.item(f"N-{at}", 1, 1, 1, 1, action=next(texts), why=next(texts), needs_human_reason=next(texts))
@@ -111,7 +111,7 @@ def look_at_the_prompt(prompt, count):
 
 
 def on_a_terminal(world, run):
-    """The report of a run as it stands on a terminal, without colour."""
+    """The report of a run on a terminal, without colour."""
     main, side = pty.openpty()
     environment = world.environment | {"NO_COLOR": "1"}
     process = subprocess.Popen([PROGRAM, "runs", run], env=environment, stdout=side, stderr=subprocess.PIPE)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from activity_core.commands.triage import command
-from activity_core.faults import Exit
+from activity_core.core.errors import Exit
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "k8s" / "activity-core-triage"
 SOURCE = Path(__file__).parent.parent / "src" / "activity_core"
@@ -31,7 +31,7 @@ def test_at_0720_in_berlin_and_not_twice_at_a_time(job):
     assert (job["schedule"], job["timeZone"], job["concurrencyPolicy"]) == ("20 7 * * *", "Europe/Berlin", "Forbid")
 
 
-def test_the_pod_has_no_right_and_writes_only_its_record(pod):
+def test_the_pod_has_no_rights_and_writes_only_its_record(pod):
     (container,) = pod["containers"]
     assert pod["automountServiceAccountToken"] is False
     assert pod["securityContext"]["runAsNonRoot"] is True
@@ -59,7 +59,7 @@ def test_the_record_and_the_token_are_where_they_are_mounted(pod):
         assert any(value.startswith(f"{mount}/") for mount in mounts)
 
 
-def test_only_what_may_be_right_later_is_tried_again(job):
+def test_only_exit_codes_that_can_change_are_retried(job):
     never = job["jobTemplate"]["spec"]["podFailurePolicy"]["rules"][0]["onExitCodes"]["values"]
     assert sorted(never) == [Exit.NO, Exit.USAGE, Exit.REFUSED]
 
@@ -69,7 +69,7 @@ def test_every_file_is_in_the_kustomization():
     assert {path.name for path in FOLDER.glob("*.yaml")} == listed
 
 
-def test_the_pods_bear_the_label_by_which_the_network_policy_selects_them():
+def test_the_pods_have_the_label_that_the_network_policy_selects():
     (labels,) = manifest("kustomization")["labels"]
     assert labels["includeTemplates"] is True
     assert manifest("network-policy")["spec"]["podSelector"]["matchLabels"].items() <= labels["pairs"].items()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from activity_core.answer import Recommendation
-from activity_core.digest import Candidate, Digest, read
-from activity_core.needs_human import CATEGORIES, reasons
-from activity_core.wsjf import Estimates
+from activity_core.core.answer import Recommendation
+from activity_core.core.digest import Candidate, Digest, read
+from activity_core.core.needs_human import CATEGORIES, reasons
+from activity_core.core.wsjf import Estimates
 
 LABELLED = tomllib.loads((Path(__file__).parent / "needs_human.toml").read_text())
 
@@ -22,17 +22,17 @@ def asked(title="Restart the node", *, action="Do it.", why="It is due.", masked
 
 
 @pytest.mark.parametrize(("category", "line"), [(each, line) for each in CATEGORIES for line in LABELLED[each]])
-def test_a_labelled_sentence_calls_a_person_from_either_side(category, line):
+def test_a_labelled_sentence_calls_for_a_person_in_digest_and_answer(category, line):
     assert category in [reason.category for reason in asked(line)]
     assert (category, "answer") in [(reason.category, reason.source) for reason in asked(action=line)]
 
 
 @pytest.mark.parametrize("line", LABELLED["plain"])
-def test_a_plain_sentence_calls_nobody(line):
+def test_a_plain_sentence_calls_for_nobody(line):
     assert asked(line, action=line, why=line) == []
 
 
-def test_what_is_found_among_sentences_on_which_the_words_were_not_set():
+def test_recall_on_sentences_that_did_not_shape_the_words():
     """The words grow; a line that they newly find is to be counted here and in docs/adr/0022."""
     unseen = [(category, line) for category in CATEGORIES for line in LABELLED["unseen"][category]]
     found = [line for category, line in unseen if category in [reason.category for reason in asked(line)]]
@@ -151,10 +151,10 @@ def test_look_alikes_and_what_cannot_be_seen_do_not_help(line):
         "\u26a0\ufe0f node 3",
     ],
 )
-def test_ordinary_words_of_other_scripts_call_nobody(line):
+def test_ordinary_words_of_other_scripts_call_for_nobody(line):
     assert asked(line, action=line, why=line) == [], ascii(line)
 
 
-def test_what_is_told_is_what_was_read():
+def test_the_reported_word_is_the_one_that_was_read():
     assert [each.word for each in asked("A payrnent plan")] == ["payrnent"]
     assert [each.word for each in asked("\u0440\u0430yment")] == ["payment"]

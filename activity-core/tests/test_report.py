@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from activity_core import answer, digest, markdown, report, schemas, terminal, triage, words
-from activity_core.berlin import parsed
-from activity_core.gateway import Gateway, Served
-from activity_core.lock import Place
-from activity_core.wsjf import SCALE
+from activity_core import triage
+from activity_core.adapters.llm_connect import Gateway
+from activity_core.adapters.lock import RecordPath
+from activity_core.core import answer, digest, report, schemas
+from activity_core.core.dates import parsed
+from activity_core.core.report import Completion
+from activity_core.core.wsjf import SCALE
+from activity_core.present import markdown, terminal, wording
 
 SAMPLES = Path(__file__).parent.parent / "samples"
-SERVED = Served("", "example/model-1", "stop", (1200, 640), 0.0031, "req-1", None)
+SERVED = Completion("", "example/model-1", "stop", (1200, 640), 0.0031, "req-1", None)
 
 
 def made(name, text, began, before=None):
@@ -55,7 +58,7 @@ class Days:
         document = self.say.digest(generated_at=moment)
         path = self.world.digest(document | {"next_steps": steps})
         self.world.gateway.play = self.say.answering(*chosen)
-        asked = triage.Asked(path, None, self.gateway, Place(str(self.world.home / "runs.db")), again)
+        asked = triage.Request(path, None, self.gateway, RecordPath(str(self.world.home / "runs.db")), again)
         found = triage.triage(asked, lambda: parsed(moment), lambda _: None).report
         Draft202012Validator(schemas.schema("report")).validate(found)
         return found
@@ -103,7 +106,7 @@ def test_what_appears_vanishes_and_moves_over_days_of_which_one_is_missing(world
     assert told(back) == ("2 January", ["new: A Step A", "down from 1 to 2: B Step B", "down from 2 to 3: D Step D"])
 
 
-def test_what_is_gone_is_not_said_to_be_done_where_it_is_only_not_usable_today(world, say):
+def test_a_candidate_that_is_unusable_today_is_not_called_gone(world, say):
     days = Days(world, say)
     days.run("2026-11-23T06:20:00Z", ["A", "B", "C"], days.order("A", "B", "C"))
     bad = say.item("B") | {"confidence": "sure"}
@@ -118,7 +121,7 @@ def test_what_is_gone_is_not_said_to_be_done_where_it_is_only_not_usable_today(w
     assert told(empty)[1] == ["no longer in the digest: A Step A"]
 
 
-def test_each_candidate_stands_in_one_list_and_what_was_recommended_is_not_said_to_be_not_chosen(say):
+def test_each_candidate_is_in_one_list_and_a_recommended_one_is_not_listed_as_not_chosen(say):
     bad = say.item("WS-103", confidence="sure")
     chosen = ("WS-101", "WS-102", "WS-104", "WS-105", "WS-106", "NS-201", "NS-202", "NS-203")
     text = say.content(bad, say.item("WS-999"), *map(say.item, chosen), say.item("NS-204"))
@@ -134,23 +137,23 @@ def test_each_candidate_stands_in_one_list_and_what_was_recommended_is_not_said_
     assert [each["id"] for each in found["not_chosen"]] == ["NS-205", "MSG-301", "MSG-302", "MSG-303", "MSG-304"]
     shown = "\n".join(terminal.lines(found, 100, lambda line, _: line))
     for form in (markdown.rendered(found).replace("`", ""), shown):
-        assert "WS-103 OpenRouter contract for 2027: confidence: is not one of low, medium, high" in form
+        assert "WS-103 OpenRouter contract for 2027: confidence: expected one of low, medium, high" in form
         assert "NS-203 Cache the base layers in the runner: more than 7 recommendations" in form
-        assert "WS-999: candidate: is no id of the digest" in form
+        assert "WS-999: candidate: not an id of the digest" in form
 
 
-def test_a_candidate_that_is_dropped_today_is_said_to_be(world, say):
+def test_a_candidate_that_is_dropped_today_is_called_dropped(world, say):
     days = Days(world, say)
     days.run("2026-11-23T06:20:00Z", ["A", "B"], days.order("A", "B"))
     entries = [{"id": "A", "title": "Step A"}, {"id": "B", "title": ""}]
     path = world.digest(say.digest(*entries, generated_at="2026-11-24T06:20:00Z"))
     world.gateway.play = say.answering(*days.order("A"))
-    asked = triage.Asked(path, None, days.gateway, Place(str(world.home / "runs.db")), again=False)
+    asked = triage.Request(path, None, days.gateway, RecordPath(str(world.home / "runs.db")), again=False)
     found = triage.triage(asked, lambda: parsed("2026-11-24T06:20:00Z"), lambda _: None).report
     assert told(found)[1] == ["now dropped: B Step B"]
 
 
-def test_the_titles_of_what_was_not_chosen_stand_under_each_other(say):
+def test_the_titles_of_candidates_not_chosen_are_aligned(say):
     found = made("tuesday", say.content(say.item("WS-101")), "2026-11-24T06:20:00Z")
     shown = list(terminal.lines(found, 100, lambda line, _: line))
     lines = shown[shown.index("Not chosen") + 1 :][: len(found["not_chosen"])]
@@ -172,13 +175,13 @@ def test_a_text_for_a_terminal_stays_within_its_width(say):
         assert max(map(len, terminal.lines(told, width, lambda line, _: line))) <= width
 
 
-def test_a_terminal_is_told_the_estimates_the_cost_of_delay_and_the_wsjf(say):
+def test_a_terminal_shows_the_estimates_the_cost_of_delay_and_the_wsjf(say):
     told = made("tuesday", say.content(say.item("WS-101", 8, 13, 3, 5)), "2026-11-24T06:20:00Z")
     shown = " ".join(" ".join(terminal.lines(told, 80, lambda line, _: line)).split())
     assert "value 8 + criticality 13 + risk and opportunity 3 = cost of delay 24; by job size 5 = WSJF 4.8" in shown
 
 
-def test_both_forms_tell_what_each_item_and_the_report_rest_on(say):
+def test_both_forms_show_reasons_and_provenance(say):
     item = say.item("WS-101", 8, 13, 3, 5, why="The old class ends.", needs_human=True, needs_human_reason="A date.")
     found = made("tuesday", say.content(item, say.item("NS-203", 1, 1, 1, 1)), "2026-11-24T06:20:00Z")
     digest_hash = hashlib.sha256((SAMPLES / "tuesday.json").read_bytes()).hexdigest()
@@ -199,12 +202,12 @@ def test_both_forms_tell_what_each_item_and_the_report_rest_on(say):
         assert "0.0031 USD" in form
 
 
-def test_a_close_call_is_marked_with_whom_it_is_close_to(say):
+def test_a_close_call_names_the_items_it_is_close_to(say):
     near = [say.item("WS-102", 8, 5, 3, 2), say.item("WS-101", 8, 5, 2, 2), say.item("NS-203", 1, 1, 1, 20)]
     found = made("tuesday", say.content(*near), "2026-11-24T06:20:00Z")
     assert [each["close_to"] for each in found["items"]] == [["WS-101"], ["WS-102"], []]
     text = markdown.rendered(found)
-    assert text.count("- Close call: one step in one estimate changes places with `WS-101`\n") == 1
+    assert text.count("- Close call: one step in one estimate swaps it with `WS-101`\n") == 1
     assert "| `WS-101` |\n" in text.partition("\n| 1 |")[2].partition("| 2 |")[0]
     shown = " ".join(" ".join(terminal.lines(found, 100, lambda line, _: line)).split())
     assert shown.count("; close to WS-10") == 2
@@ -245,4 +248,4 @@ def test_the_first_line_counts_as_people_do(say, marks, said):
     ids = ("WS-105", "NS-203", "NS-204")
     items = [say.item(each, needs_human=mark) for each, mark in zip(ids, marks, strict=False)]
     found = made("tuesday", say.content(*items), "2026-11-24T06:20:00Z")
-    assert words.headline(found) == said
+    assert wording.headline(found) == said

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from activity_core import berlin
-from activity_core.lock import default_place
+from activity_core.adapters.lock import record_path
+from activity_core.core import dates
 
 PROGRAM_SECONDS = 15
 
@@ -64,19 +64,19 @@ def test_once_a_day_and_again_on_request(world, gateway):
     first, second = world.triage(), world.triage()
     assert (first.returncode, second.returncode, len(gateway.seen)) == (0, 0, 1)
     assert first.stdout == second.stdout
-    assert "nobody was asked" in second.stderr
+    assert "the model was not asked" in second.stderr
     third = world.triage(None, "--again")
     assert json.loads(third.stdout)["run"] != json.loads(first.stdout)["run"]
     assert world.triage().stdout == third.stdout
     assert len(gateway.seen) == 2
 
 
-def test_the_days_report_is_said_to_be_of_another_digest(world, say):
+def test_a_replayed_report_of_another_digest_is_marked(world, say):
     first = world.triage()
     assert "another digest" not in world.triage().stderr
     second = world.triage(say.digest(source="another"))
     assert (second.returncode, second.stdout) == (0, first.stdout)
-    assert "of another digest than this one; nobody was asked" in second.stderr
+    assert "of another digest; the model was not asked" in second.stderr
     assert world.triage("nowhere.json").returncode == 2
 
 
@@ -94,7 +94,7 @@ def test_two_at_the_same_moment_ask_once(world, gateway, say, held):
     until(lambda: gateway.seen)
     second = world.run("triage", "--digest", "digest.json")
     assert second.returncode == 5
-    assert "another run of triage is under way. Nothing was asked." in second.stderr
+    assert "another run of triage is in progress. The model was not asked." in second.stderr
     assert world.runs[0]["state"] == "running"
     held.gone.set()
     assert first.wait(PROGRAM_SECONDS) == 0
@@ -144,17 +144,17 @@ def test_interrupted_it_says_so_and_records_it(world, gateway, say, how):
     assert world.runs[0]["ended_at"]
 
 
-def test_a_record_that_cannot_be_made_asks_nobody(world, gateway):
+def test_the_model_is_not_asked_if_the_record_cannot_be_created(world, gateway):
     blocked = world.home / "file"
     blocked.write_text("")
     done = world.triage(None, ACTIVITY_CORE_RECORD=str(blocked / "runs.db"))
     assert (done.returncode, gateway.seen) == (3, [])
-    assert "Nothing was asked." in done.stderr
+    assert "The model was not asked." in done.stderr
     assert "ACTIVITY_CORE_RECORD" in done.stderr
 
 
 @pytest.mark.parametrize("octets", [b"this is no database at all, but long enough to be one" * 99])
-def test_a_record_that_is_none_asks_nobody(world, gateway, octets):
+def test_the_model_is_not_asked_if_the_record_is_not_a_database(world, gateway, octets):
     path = world.home / "runs.db"
     path.write_bytes(octets)
     done = world.triage(None, ACTIVITY_CORE_RECORD=str(path))
@@ -162,7 +162,7 @@ def test_a_record_that_is_none_asks_nobody(world, gateway, octets):
     assert path.read_bytes() == octets
 
 
-def test_what_a_killed_run_had_half_written_is_taken_back_when_the_runs_are_read(world):
+def test_reading_rolls_back_what_a_killed_run_had_half_written(world):
     world.triage()
     path = world.home / ".local/state/activity-core/runs.db"
     half = (
@@ -175,10 +175,10 @@ def test_what_a_killed_run_had_half_written_is_taken_back_when_the_runs_are_read
     assert [run["state"] for run in world.runs] == ["whole"]
 
 
-def test_a_record_in_which_nothing_stands_yet_is_none_and_one_that_cannot_be_looked_at_is_said(world):
+def test_an_empty_record_has_no_runs_and_an_unreadable_one_is_reported(world):
     (world.home / "empty.db").touch()
     done = world.run("runs", ACTIVITY_CORE_RECORD=str(world.home / "empty.db"))
-    assert (done.returncode, "no run yet" in done.stderr) == (0, True)
+    assert (done.returncode, "no runs yet" in done.stderr) == (0, True)
     assert (world.home / "empty.db").stat().st_size == 0  # who only reads makes nothing
     done = world.run("runs", ACTIVITY_CORE_RECORD=str(world.home / ("x" * 300)))
     assert (done.returncode, "the record cannot be read (file name too long)" in done.stderr) == (3, True)
@@ -194,7 +194,7 @@ def test_a_later_versions_record_is_left_alone(world, gateway):
     assert "later version" in done.stderr
 
 
-def test_a_disk_that_is_full_asks_nobody(world, gateway):
+def test_the_model_is_not_asked_if_the_disk_is_full(world, gateway):
     done = world.triage(None, largest_file=4096)
     assert (done.returncode, gateway.seen) == (3, [])
     assert "the record cannot be" in done.stderr
@@ -208,7 +208,7 @@ def test_a_disk_that_fills_up_while_the_model_is_asked_costs_the_record_and_not_
     done = world.triage(say.digest(*steps, messages=many), largest_file=20480)
     assert done.returncode == 3
     assert len(json.loads(done.stdout)["items"]) == 1
-    assert "The report was made and is not kept" in done.stderr
+    assert "The report is complete but not recorded" in done.stderr
     assert world.runs[0]["state"] == "interrupted"
     assert world.triage().returncode == 0
 
@@ -233,7 +233,7 @@ def test_a_report_that_cannot_be_written_is_still_shown_and_not_asked_for_twice(
     assert len(gateway.seen) == 1
 
 
-def test_a_full_standard_output_is_said(world, say):
+def test_a_full_standard_output_is_reported(world, say):
     world.digest(say.digest())
     with open("/dev/full", "w") as full:
         command = [str(Path(os.sys.executable).parent / "activity-core"), "triage", "--digest", "digest.json"]
@@ -254,7 +254,7 @@ def test_the_report_of_a_run_is_shown_again(world):
 
 
 @pytest.mark.parametrize("beginning", ["2", ""])
-def test_the_beginning_of_more_than_one_run_shows_none_and_names_them(world, beginning):
+def test_an_ambiguous_run_shows_none_and_lists_the_matches(world, beginning):
     ids = [json.loads(world.triage(None, "--again").stdout)["run"] for _ in range(2)]
     done = world.run("runs", beginning, "--json")
     fault = json.loads(done.stderr)
@@ -285,7 +285,7 @@ def table(world, columns):
 
 
 @pytest.mark.parametrize(("columns", "widest"), [(60, 80), (80, 80), (90, 90), (200, 100)])
-def test_what_is_said_beside_the_report_fits_the_terminal(world, say, columns, widest):
+def test_notes_fit_the_terminal(world, say, columns, widest):
     asked = ("triage", "--digest", world.digest(say.digest()))
     lines = on_terminal(world, columns, "stderr", *asked, LLM_CONNECT_URL="http://127.0.0.1:9")[0]
     world.triage()
@@ -306,7 +306,7 @@ def test_the_table_fits_the_terminal_and_is_whole_in_a_pipe(world, gateway, say)
     for columns in (40, 80, 90):
         lines, note = table(world, columns)
         assert max(map(len, lines)) <= columns
-        assert "left out for want of width: " in note
+        assert "not enough width for: " in note
     assert {"RUN", "BEGAN", "STATE", "COST"} <= set(table(world, 80)[0][0].split())
     wide, note = table(world, 140)
     piped = world.run("runs").stdout.splitlines()
@@ -318,7 +318,7 @@ def test_the_table_fits_the_terminal_and_is_whole_in_a_pipe(world, gateway, say)
 def test_runs_before_the_first(world):
     done = world.run("runs")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "no run yet" in done.stderr
+    assert "no runs yet" in done.stderr
     assert not (world.home / ".local").exists()
 
 
@@ -343,9 +343,9 @@ def test_the_record_is_for_its_owner_alone(world):
     ],
 )
 def test_a_day_is_one_in_berlin(moment, day, clock):
-    assert (berlin.day(berlin.parsed(moment)), berlin.clock_time(berlin.parsed(moment))) == (day, clock)
+    assert (dates.day(dates.parsed(moment)), dates.clock_time(dates.parsed(moment))) == (day, clock)
 
 
 @pytest.mark.parametrize(("given", "base"), [("", "/h/.local/state"), ("here", "/h/.local/state"), ("/s", "/s")])
 def test_the_record_is_in_the_state_directory_and_a_relative_one_is_ignored(given, base):
-    assert default_place({"HOME": "/h", "XDG_STATE_HOME": given}).path == f"{base}/activity-core/runs.db"
+    assert record_path({"HOME": "/h", "XDG_STATE_HOME": given}).path == f"{base}/activity-core/runs.db"

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from activity_core import schemas, tokens
-from activity_core.faults import WrongUsage
+from activity_core.adapters import tokens
+from activity_core.core import schemas
+from activity_core.core.errors import UsageError
 
 KEY = "sk-or-v1-" + "8f2c4e6a1b3d5f70" * 4
 
@@ -80,7 +81,7 @@ def test_the_schema_that_is_asked_for_is_strict_everywhere(world, gateway):
         assert sorted(each["required"]) == sorted(each["properties"])
 
 
-def test_the_token_of_a_caller_goes_along_and_is_read_anew(world, gateway):
+def test_the_callers_token_is_sent(world, gateway):
     path = world.home / "token"
     path.write_text("first.token\n")
     world.triage(LLM_CONNECT_TOKEN_FILE=str(path))
@@ -88,7 +89,7 @@ def test_the_token_of_a_caller_goes_along_and_is_read_anew(world, gateway):
 
 
 @pytest.mark.parametrize("octets", [b"", b"\n", b"two words", b"\xff", b"x" * 20000, None])
-def test_a_token_file_that_holds_none_is_said(world, gateway, octets):
+def test_a_file_without_a_token_is_reported(world, gateway, octets):
     path = world.home / "token"
     if octets is not None:
         path.write_bytes(octets)
@@ -97,20 +98,18 @@ def test_a_token_file_that_holds_none_is_said(world, gateway, octets):
     assert "LLM_CONNECT_TOKEN_FILE" in fault_of(done)["message"]
 
 
-def test_a_token_from_a_pipe_goes_along_and_one_that_nobody_writes_to_is_given_up(world, gateway, monkeypatch):
+def test_a_token_is_read_from_a_pipe_and_a_pipe_without_a_writer_times_out(world, gateway, monkeypatch):
     os.mkfifo(world.home / "pipe")
     path = str(world.home / "pipe")
     threading.Thread(target=lambda: Path(path).write_text("piped.token\n"), daemon=True).start()
     assert world.triage(None, LLM_CONNECT_TOKEN_FILE=path).returncode == 0
     assert gateway.seen[0].headers["authorization"] == "Bearer piped.token"
-    monkeypatch.setattr(tokens, "_SECONDS", 0.2)
-    with pytest.raises(
-        WrongUsage, match=r"LLM_CONNECT_TOKEN_FILE is a pipe that did not come to its end within 0\.2 s"
-    ):
-        tokens.bearer(path, of="LLM_CONNECT_TOKEN_FILE")
+    monkeypatch.setattr(tokens, "_PIPE_SECONDS", 0.2)
+    with pytest.raises(UsageError, match=r"LLM_CONNECT_TOKEN_FILE is a pipe that was not closed within 0\.2 s"):
+        tokens.bearer(path, variable="LLM_CONNECT_TOKEN_FILE")
 
 
-def test_a_truncated_answer_keeps_what_is_whole(world, gateway, say):
+def test_the_complete_part_of_a_truncated_answer_is_kept(world, gateway, say):
     whole = say.content(*[say.item(f"N-{number}") for number in (1, 2, 3)])
     gateway.play = lambda *_: say.reply(whole[:-160], finish_reason="length")
     done = world.triage()
@@ -121,7 +120,7 @@ def test_a_truncated_answer_keeps_what_is_whole(world, gateway, say):
     assert report["quarantined"]
 
 
-def test_an_answer_that_ended_otherwise_or_is_over_a_limit_asks_for_a_review(world, gateway, say):
+def test_another_finish_reason_or_an_exceeded_limit_needs_review(world, gateway, say):
     gateway.play = say.answering(say.item("N-1"), finish_reason="content_filter")
     done = world.triage()
     assert (done.returncode, report_of(done)["problems"]) == (1, ["the answer ended with finish_reason content_filter"])
@@ -129,11 +128,11 @@ def test_an_answer_that_ended_otherwise_or_is_over_a_limit_asks_for_a_review(wor
     gateway.play = say.answering(*map(say.item, ids))
     digest = world.digest(say.digest(*({"id": each, "title": "x"} for each in ids)))
     done = world.run("triage", "--digest", digest, "--again")
-    assert (done.returncode, "over a limit, see what was dropped." in done.stdout) == (1, True)
+    assert (done.returncode, "exceeded a limit, see what was dropped." in done.stdout) == (1, True)
     assert "- `N-8` x: more than 7 recommendations\n" in done.stdout
 
 
-def test_the_gateways_own_validation_asks_for_a_review(world, gateway, say):
+def test_a_failed_validation_of_the_gateway_needs_review(world, gateway, say):
     problems = [{"path": "/recommendations", "problem": "[x](http://192.0.2.1) is too\x1b[2J short"}, {"path": ""}, 7]
     judged = {"valid": False, "reason": "schema", "problems": problems}
     gateway.play = say.answering(say.item("N-1"), metadata={"validation": judged, "new_field": [1]}, another=1)
@@ -146,13 +145,13 @@ def test_the_gateways_own_validation_asks_for_a_review(world, gateway, say):
         "reason": "schema",
         "problems": [{"path": "/recommendations", "problem": told}, {"path": "", "problem": ""}],
     }
-    assert report["problems"][0].startswith(f"llm-connect's validation says: schema: /recommendations {told}")
+    assert report["problems"][0].startswith(f"llm-connect's validation failed: schema: /recommendations {told}")
     shown = (world.home / "report.md").read_text()
-    assert "validation says: schema: /recommendations" in shown
+    assert "validation failed: schema: /recommendations" in shown
     assert "[x](http" not in shown
 
 
-def test_an_answer_that_the_gateway_did_not_judge_is_whole_and_told(world, gateway, say):
+def test_an_answer_that_the_gateway_did_not_validate_is_complete_with_a_warning(world, gateway, say):
     judged = {"valid": None, "reason": "not_judged", "problems": [{"path": "", "problem": "it took too long"}]}
     gateway.play = say.answering(say.item("N-1"), metadata={"validation": judged})
     report = report_of(world.triage())
@@ -161,7 +160,7 @@ def test_an_answer_that_the_gateway_did_not_judge_is_whole_and_told(world, gatew
 
 
 @pytest.mark.parametrize("odd", [7, {}, {"valid": "no"}, {"valid": True, "problems": 7}, {"valid": [], "reason": []}])
-def test_a_validation_that_is_none_is_ignored(world, gateway, say, odd):
+def test_an_invalid_validation_is_ignored(world, gateway, say, odd):
     gateway.play = say.answering(say.item("N-1"), metadata={"validation": odd})
     assert report_of(world.triage())["state"] == "whole"
 
@@ -180,7 +179,7 @@ def test_what_is_missing_beside_the_content_is_unknown(world, gateway, say, odd)
 @pytest.mark.parametrize(
     "text", ["", "Sure! Here is what I think about it.", '{"summary": "x", "recommendations": []}']
 )
-def test_an_answer_of_no_use_does_not_read_like_a_quiet_day(world, gateway, say, text):
+def test_an_unusable_answer_does_not_read_like_a_quiet_day(world, gateway, say, text):
     gateway.play = lambda *_: say.reply(text)
     first, second, *rest = world.run("triage", "--digest", world.digest(say.digest())).stdout.splitlines()[2:]
     assert (first, second) == ("**The answer could not be used; a review is required.**", "")
@@ -192,7 +191,7 @@ def test_an_answer_of_no_use_does_not_read_like_a_quiet_day(world, gateway, say,
 
 
 @pytest.mark.parametrize("text", ["", "   ", "Sure! Here is what I think about it.", "[]", '{"recommendations": []}'])
-def test_an_answer_of_no_use_is_an_honest_empty_report_and_the_next_run_asks_again(world, gateway, say, text):
+def test_an_unusable_answer_is_an_empty_report_and_the_next_run_asks_again(world, gateway, say, text):
     gateway.play = lambda *_: say.reply(text)
     done = world.triage()
     report = report_of(done)
@@ -203,21 +202,21 @@ def test_an_answer_of_no_use_is_an_honest_empty_report_and_the_next_run_asks_aga
     assert [run["state"] for run in world.runs] == ["whole", "unusable"]
 
 
-def test_an_empty_digest_asks_nobody(world, gateway, say):
+def test_the_model_is_not_asked_about_an_empty_digest(world, gateway, say):
     done = world.triage(say.digest() | {"next_steps": []})
     assert (done.returncode, report_of(done)["state"], gateway.seen) == (0, "empty", [])
     assert world.runs[0]["state"] == "empty"
 
 
-def test_a_digest_of_which_no_entry_can_be_used_is_no_quiet_day(world, gateway, say):
+def test_a_digest_without_usable_entries_is_not_a_quiet_day(world, gateway, say):
     done = world.triage(say.digest({"key": "N-1", "title": "x"}, {"key": "N-2"}))
     report = report_of(done)
     assert (done.returncode, report["state"], len(report["dropped"]), gateway.seen) == (1, "empty", 2, [])
-    assert "none that can be used" in report["warnings"][-1]
+    assert "none can be used" in report["warnings"][-1]
 
 
 @pytest.mark.parametrize("name", ["", "a\udcffb", "a\x1b[31mb", "a\nb", "x" * 201])
-def test_a_profile_that_is_no_name_is_wrong_usage(world, gateway, name):
+def test_an_invalid_profile_name_is_a_usage_error(world, gateway, name):
     done = world.triage(None, "--profile", name)
     assert (done.returncode, gateway.seen) == (2, [])
     assert "--profile" in fault_of(done)["message"]
@@ -229,7 +228,7 @@ REFUSALS = [
     (429, {"type": "provider_rate_limit"}, {"retry-after": "7"}, 5, "triage again in 7 s"),
     (429, {"type": "provider_rate_limit"}, {"retry-after": "x" * 99}, 5, "later"),
     (402, {"type": "budget_exhausted"}, {"retry-after": "40012"}, 5, "triage again in 40012 s (11 h)"),
-    (402, {"type": "budget_exhausted"}, {}, 5, "no next period"),
+    (402, {"type": "budget_exhausted"}, {}, 5, "no future period"),
     (402, {"type": "model_unpriced"}, {}, 5, "prices"),
     (503, {"type": "gateway_busy"}, {"retry-after": "1"}, 5, "triage again in 1 s"),
     (404, {"type": "unknown_profile"}, {}, 1, "llm-connect profiles"),
@@ -250,7 +249,7 @@ REFUSALS = [
 CONTRACT = Path(__file__).parents[2] / "llm-connect" / "README.md"
 
 
-def test_the_refusals_that_are_played_here_are_those_of_the_contract():
+def test_the_errors_tested_here_are_those_of_the_contract():
     rows = [line.split("|") for line in CONTRACT.read_text().splitlines() if re.match(r"\| [45]\d\d \| \w", line)]
     documented = {(int(row[1]), name) for row in rows for name in re.findall(r"`(\w+)`", row[3])}
     played = {(status, body["type"]) for status, body, *_ in REFUSALS if body and isinstance(body["type"], str)}
@@ -259,7 +258,7 @@ def test_the_refusals_that_are_played_here_are_those_of_the_contract():
     assert {status for status, _ in documented} - {status for status, _ in played} == {405, 408, 413}
 
 
-def test_a_status_without_a_type_is_told_alone(world, gateway):
+def test_a_status_without_a_type_is_shown_alone(world, gateway):
     gateway.play = lambda *_: (500, {}, b"oops")
     assert "gave no answer (500). There" in fault_of(world.triage())["message"]
 
@@ -284,14 +283,14 @@ def test_a_gateway_that_gives_no_answer(world, gateway, refusal):
 @pytest.mark.parametrize(
     "octets", [b"", b"not json", b"[]", b'{"content": null}', b"\xff\xfe", b'{"content": "a", "content": "b"}']
 )
-def test_a_200_that_is_no_answer(world, gateway, octets):
+def test_a_200_outside_the_contract(world, gateway, octets):
     gateway.play = lambda *_: (200, {}, octets)
     assert (world.triage().returncode, world.runs[0]["fault"]["kind"]) == (3, "no-contract")
 
 
 def test_too_large_an_answer_is_not_read_to_its_end(world, gateway):
     gateway.play = lambda *_: (200, {}, b" " * 3_000_000)
-    assert "more than 2097152 octets" in fault_of(world.triage())["message"]
+    assert "more than 2097152 bytes" in fault_of(world.triage())["message"]
 
 
 def reset(handler, _seen):
@@ -325,14 +324,14 @@ def trickle(handler, _seen):
 
 
 @pytest.mark.parametrize("late", [lambda *_: time.sleep(4), trickle])
-def test_a_late_answer_is_late_in_all_and_not_for_each_octet(world, gateway, late):
+def test_the_time_limit_is_for_the_whole_answer(world, gateway, late):
     gateway.play = late
     done = world.triage(LLM_CONNECT_TIMEOUT_SECONDS="1")
     # Waited for by the octet, the first would be answered after 4 s and the second end as cut off after 6.
     assert (done.returncode, fault_of(done)["kind"]) == (3, "late")
 
 
-def test_nobody_there(world):
+def test_connection_refused(world):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         done = world.triage(LLM_CONNECT_URL=f"http://127.0.0.1:{taken.getsockname()[1]}")
@@ -354,7 +353,7 @@ def test_nobody_there(world):
         "http://h#x",
     ],
 )
-def test_a_gateway_address_that_is_none(world, url):
+def test_an_invalid_gateway_url(world, url):
     done = world.triage(LLM_CONNECT_URL=url)
     assert (done.returncode, done.stdout) == (2, "")
     assert "LLM_CONNECT_URL" in fault_of(done)["message"]
@@ -362,28 +361,28 @@ def test_a_gateway_address_that_is_none(world, url):
 
 
 @pytest.mark.parametrize("seconds", ["0", "601", "many", "nan", "-3"])
-def test_a_time_that_is_none(world, seconds):
+def test_an_invalid_timeout(world, seconds):
     assert world.triage(LLM_CONNECT_TIMEOUT_SECONDS=seconds).returncode == 2
 
 
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        (b"", "no JSON"),
+        (b"", "not JSON"),
         (b'{"a', "unterminated string starting at line 1, column 2"),
         (b'{"a": 1}', "schema"),
         (b" " * 5_300_000, "5 MiB"),
         (b"\xff\xfe\x00", "UTF-8"),
     ],
 )
-def test_a_digest_that_is_none_is_said_and_recorded(world, gateway, document, said):
+def test_an_invalid_digest_is_reported_and_recorded(world, gateway, document, said):
     done = world.triage(document)
     assert (done.returncode, gateway.seen) == (1, [])
     assert said in fault_of(done)["message"]
     assert world.runs[0]["fault"]["kind"] == "faulty-digest"
 
 
-def test_a_5_megabyte_digest_is_read_cut_and_told(world, say):
+def test_a_5_megabyte_digest_is_read_and_cut(world, say):
     done = world.triage(say.digest({"id": "N-1", "title": "x", "detail": "word " * 1_030_000}))
     assert done.returncode == 0
     assert report_of(done)["dropped"] == [{"what": "N-1", "reason": "detail: cut to 2000 characters"}]
@@ -393,13 +392,13 @@ def test_a_5_megabyte_digest_is_read_cut_and_told(world, say):
 def test_a_file_that_cannot_be_read(world, path):
     done = world.run("triage", "--digest", path)
     assert done.returncode == 2
-    assert "Nothing was asked." in done.stderr
+    assert "The model was not asked." in done.stderr
 
 
 def test_a_pipe_is_not_waited_for(world):
     os.mkfifo(world.home / "pipe")
     done = world.run("triage", "--digest", "pipe", "--json")
-    assert (done.returncode, "no regular file; a pipe goes in as -" in fault_of(done)["message"]) == (2, True)
+    assert (done.returncode, "not a regular file; pass a pipe as -" in fault_of(done)["message"]) == (2, True)
     world.triage()
     assert world.run("triage", "--digest", "pipe").returncode == 2
 
@@ -408,7 +407,7 @@ ADDRESSES = ["ftp://host/d", "file:///etc/passwd", "http://", "http://u:hunter22
 
 
 @pytest.mark.parametrize("url", ADDRESSES)
-def test_a_digests_address_that_is_none_is_said_also_where_the_day_has_its_report(world, gateway, url):
+def test_an_invalid_digest_url_is_reported_even_if_the_day_has_its_report(world, gateway, url):
     for _ in range(2):
         done = world.run("triage", "--digest", url, "--json")
         fault = fault_of(done)
@@ -441,7 +440,7 @@ def test_a_digest_at_an_address(world, hub, say):
 
 
 @pytest.mark.parametrize("path", ["/digests/latest/", "/digests/latest"])
-def test_a_digests_address_is_asked_as_it_was_given(world, hub, say, path):
+def test_a_digests_url_is_used_as_given(world, hub, say, path):
     hub.play = lambda *_: (200, {}, json.dumps(say.digest()).encode())
     assert world.triage(f"{hub.url}{path}").returncode == 0
     assert hub.seen[0].path == path
@@ -451,15 +450,15 @@ def test_a_digests_address_is_asked_as_it_was_given(world, hub, say, path):
     "given",
     [
         ((404, {}, b""), 3, "answered 404"),
-        ((401, {}, b""), 4, "refused the caller"),
+        ((401, {}, b""), 4, "denied access"),
         ((301, {"location": "http://192.0.2.1/"}, b""), 3, "redirect (301), which is not followed"),
-        ((200, {}, b"<html>"), 1, "no JSON but a page of HTML or XML"),
-        ((200, {}, b"{"), 1, "no JSON: "),
+        ((200, {}, b"<html>"), 1, "is an HTML or XML page, not JSON"),
+        ((200, {}, b"{"), 1, "not JSON: "),
         ((200, {}, b" " * 5_300_000), 3, "more than"),
         ((200, {"content-encoding": "gzip"}, gzip.compress(b" " * 50_000_000)), 3, "more than"),
         ((200, {"content-encoding": "gzip"}, b"no gzip at all"), 3, "content-encoding"),
         ((200, {"content-encoding": "br"}, b"\x1b\x00xx"), 3, "content-encoding other than gzip and deflate"),
-        ((200, {"content-length": "900"}, b"{"), 3, "closed the connection within its answer"),
+        ((200, {"content-length": "900"}, b"{"), 3, "closed the connection before the end of its answer"),
     ],
 )
 def test_an_address_that_gives_no_digest(world, gateway, hub, given):
@@ -469,7 +468,7 @@ def test_an_address_that_gives_no_digest(world, gateway, hub, given):
     fault = fault_of(done)
     assert (done.returncode, gateway.seen) == (code, [])
     assert said in fault["message"]
-    assert "Nothing was asked" in fault["message"]
+    assert "The model was not asked" in fault["message"]
     assert (fault["system"], fault["subject"]) == ("digest", f"{hub.url}/digest")
     assert fault["hint"]
     assert KEY not in done.stderr
@@ -486,14 +485,14 @@ def test_a_digest_may_come_compressed_and_under_any_type(world, hub, say, encode
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 400 no TLS here\r\n\r\n", b""])
-def test_an_address_with_https_where_http_is_spoken(world, gateway, answer):
+def test_https_to_a_server_that_speaks_http(world, gateway, answer):
     with socket.create_server(("127.0.0.1", 0)) as plain:
         thread = threading.Thread(target=spoken_once, args=(plain, answer))
         thread.start()
         done = world.triage(f"https://127.0.0.1:{plain.getsockname()[1]}/digest")
         thread.join(5)
     assert (done.returncode, gateway.seen) == (3, [])
-    assert "cannot be reached (no TLS is spoken there)" in fault_of(done)["message"]
+    assert "cannot be reached (the server does not speak TLS)" in fault_of(done)["message"]
 
 
 def spoken_once(listening, answer):
@@ -503,7 +502,7 @@ def spoken_once(listening, answer):
         connection.sendall(answer)
 
 
-def test_a_host_that_is_none(world):
+def test_an_unknown_host(world):
     assert "cannot be reached (no such host)" in fault_of(world.triage("http://nowhere.invalid/digest"))["message"]
 
 
@@ -514,7 +513,7 @@ def test_needs_human_is_decided_here_whatever_the_model_says(world, gateway, say
     assert report["items"][0]["needs_human_reasons"] == [{"category": "money", "source": "digest", "word": "pay"}]
 
 
-def test_the_age_of_a_digest_is_told(world, say):
+def test_the_age_of_a_digest_is_a_warning(world, say):
     report = report_of(world.triage(say.digest(generated_at="2020-01-01T00:00:00Z")))
     assert "old" in report["warnings"][0]
     first = report_of(world.triage(say.digest(generated_at="0001-01-01T00:00:00Z"), "--again"))

@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activity_core.wsjf import COLUMNS, SCALE, Estimates, close_to, columns_without_a_one, order
+from activity_core.core.wsjf import COLUMNS, SCALE, Estimates, close_calls, columns_without_a_one, order
 
 ESTIMATES = st.builds(Estimates, *[st.sampled_from(SCALE)] * 4)
 
@@ -34,9 +34,9 @@ def test_ties_by_time_criticality_then_smaller_size_then_the_digest():
     assert order([Estimates(1, 1, 1, 1), Estimates(1, 3, 2, 2)]) == [1, 0]
 
 
-def test_a_close_call_names_whom_it_changes_places_with():
+def test_a_close_call_names_what_it_swaps_rank_with():
     first, second, far = Estimates(8, 5, 3, 2), Estimates(8, 5, 2, 2), Estimates(1, 1, 1, 20)
-    assert close_to([first, second, far]) == [{1}, {0}, set()]
+    assert close_calls([first, second, far]) == [{1}, {0}, set()]
 
 
 def test_a_column_without_a_one_is_named():
@@ -62,4 +62,4 @@ def test_what_is_not_close_keeps_its_rank_whatever_single_step_it_makes(estimate
     values = {column: getattr(estimates[position], column) for column in COLUMNS} | {name: SCALE[at]}
     moved = [*estimates[:position], Estimates(**values), *estimates[position + 1 :]]
     if order(moved) != order(estimates):
-        assert close_to(estimates)[position]
+        assert close_calls(estimates)[position]

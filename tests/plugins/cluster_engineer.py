@@ -98,6 +98,7 @@ class Engineer:
             "TMPDIR": str(self.folder / "tmp"),
             "XDG_STATE_HOME": str(self.folder / "state"),
             "XDG_CACHE_HOME": str(self.folder / "cache"),
+            "KF_RULE_CACHE_DIR": os.environ["KF_RULE_CACHE_DIR"],
             "WARDEN_PLATFORM": str(self.directory),
             "WARDEN_STATE": self.platform.state,
             "WARDEN_JOURNAL": str(self.journal),

@@ -101,6 +101,7 @@ class LaneWorld:
             "HOME": str(self.folder / "home"),
             "XDG_STATE_HOME": str(self.folder / "state"),
             "XDG_CACHE_HOME": str(self.folder / "cache"),
+            "KF_RULE_CACHE_DIR": os.environ["KF_RULE_CACHE_DIR"],
             "WARDEN_PLATFORM": str(self.folder / "platform"),
             "BAO_ADDR": self.server.address,
         }

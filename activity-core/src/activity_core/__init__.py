@@ -1,1 +1,1 @@
-"""The daily triage that calls llm-connect."""
+"""Daily triage: a ranked list of what to do, from a digest, through llm-connect."""

@@ -526,5 +526,5 @@ def test_a_reason_that_holds_a_secret_is_not_journaled(lane_world):
         "access", lane_world.lane, "--reason", f"{secret} leaked", "--", "true", BAO_TOKEN=lane_world.token()
     )
     assert done.returncode == 125
-    assert "--reason holds an OpenRouter key" in done.stderr
+    assert "--reason holds secret material (" in done.stderr
     assert secret not in done.stderr + lane_world.run("journal", "log", "--json").stdout

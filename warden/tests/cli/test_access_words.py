@@ -87,6 +87,29 @@ def test_the_options_of_warden_itself_come_before_its_command(lane_world, line, 
     assert lane_world.run(*line.split(" ")).returncode == code
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_command_runs_with_closed_streams(lane_world, closed):
+    file = lane_world.folder / "ran"
+    line = f"warden access {lane_world.lane} -- touch {file} {closed}"
+    done = subprocess.run(["bash", "-c", line], env=lane_world.env(BAO_TOKEN=lane_world.token()), check=False)
+    assert done.returncode == 0
+    assert file.exists()
+
+
+@pytest.mark.parametrize("argv", ["route show LANE --json", "route list", "access LANE", "help exit-codes"])
+def test_a_full_stdout_is_an_error_and_3(lane_world, argv):
+    line = f"warden {argv.replace('LANE', lane_world.lane)} >/dev/full"
+    done = subprocess.run(["bash", "-c", line], env=lane_world.env(), stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1] == "warden: stdout cannot be written (no space left on device)."
+
+
+def test_a_reader_that_has_gone_is_141_and_says_nothing(lane_world):
+    line = f"set -o pipefail; (sleep 1; warden route show {lane_world.lane} --json) | true"
+    done = subprocess.run(["bash", "-c", line], env=lane_world.env(), stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
 HEAVY = {
     *("yaml", "ssl", "http", "logging", "subprocess", "pathlib", "asyncio", "rich", "rapidfuzz", "cryptography"),
     *("cedarpy", "dataclasses", "urllib", "difflib", "hashlib", "email", "lightkube"),

@@ -121,7 +121,7 @@ def test_check_says_every_fault_of_every_file_with_its_place(run, tmp_path):
     done = run("catalog", "check")
     assert done.returncode == 1
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("platform/catalog/broken.yaml:2: is no YAML")
+    assert lines[0].startswith("platform/catalog/broken.yaml:2: is not valid YAML")
     assert lines[1].startswith('platform/catalog/example-api-key.yaml:6: status: "x" is not one of draft, active')
     assert '"app" has no namespace; write namespace/name' in lines[2]
     assert lines[-1] == "3 errors in 2 of 2 files"
@@ -131,7 +131,7 @@ def test_check_says_every_fault_of_every_file_with_its_place(run, tmp_path):
     shown = run("route", "list", "--all")
     assert "2 entries have faults and are left out" in shown.stderr
     assert run("route", "show", "broken").returncode == 1
-    assert "is no YAML" in run("route", "show", "broken").stderr
+    assert "is not valid YAML" in run("route", "show", "broken").stderr
 
 
 def test_what_lies_in_the_catalog_and_is_not_read_is_told(run, tmp_path):
@@ -192,7 +192,7 @@ def test_a_planted_secret_is_told_and_printed_nowhere(run, tmp_path):
     ):
         done = run(*argv)
         assert secret[4:] not in done.stdout + done.stderr
-    assert "a GitHub token" in run("catalog", "check").stdout
+    assert "secret material (github pat)" in run("catalog", "check").stdout
 
 
 def test_no_platform_anywhere_is_wrong_usage_that_names_all_places(run):
@@ -210,7 +210,7 @@ def test_a_policy_that_is_no_policy_is_a_fault_of_the_platform_too(run, tmp_path
     (folder / "unknown.cedar").write_text("permit(principal is Nobody, action, resource);")
     done = run("catalog", "check")
     assert done.returncode == 1
-    assert "\nplatform/policies/access/broken.cedar: no Cedar policy" in "\n" + done.stdout
+    assert "\nplatform/policies/access/broken.cedar: not a valid Cedar policy" in "\n" + done.stdout
     assert "platform/policies/access/unknown.cedar" in done.stdout
 
 

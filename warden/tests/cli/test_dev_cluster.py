@@ -127,7 +127,7 @@ def test_without_go_nothing_is_started_and_the_next_step_is_named(tmp_path):
     assert done.stdout == ""
     said = done.stderr.splitlines()
     assert said[0].startswith("warden: the programs of a cluster are built with Go 1.")
-    assert said[0].endswith("and there is no go on PATH; nothing was built or started")
+    assert said[0].endswith("and there is no go on PATH. Nothing was done.")
     assert said[1].strip().startswith("install Go")
     assert not (tmp_path / "dev").exists()
 
@@ -136,5 +136,5 @@ def test_without_go_nothing_is_started_and_the_next_step_is_named(tmp_path):
 def test_a_name_that_no_cluster_can_have_is_wrong_usage(tmp_path, name):
     done = run(tmp_path, "dev", "up", "--cluster", name)
     assert done.returncode == 2
-    assert "no name that a cluster can have. Nothing was started." in done.stderr
+    assert "is not a valid name of a cluster. Nothing was done." in done.stderr
     assert not (tmp_path / "dev").exists()

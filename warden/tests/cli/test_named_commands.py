@@ -54,6 +54,8 @@ def test_the_sources_name_many():
 
 @pytest.mark.parametrize(("where", "name", "options"), NAMED, ids=[f"{where} {name}" for where, name, _ in NAMED])
 def test_each_named_command_and_option_exists(where, name, options):
+    if name.startswith("--"):
+        name, options = "", {name: True}
     command = command_of(name)
     assert command is not None, f"{where}: warden {name}"
     known = {text: param for param in command.params for text in param.opts if isinstance(param, click.Option)}

@@ -15,20 +15,20 @@ import msgspec
 import pytest
 import yaml
 
-from warden.adapters.identities import ByMount, ClusterIssuer
+from warden.adapters.identities import ByMount, ClusterIssuer, NoIssuer
 from warden.adapters.journal.sqlite import SqliteJournal
 from warden.adapters.kubernetes.client import Kubernetes
 from warden.adapters.kubernetes.kubeconfig import connect
 from warden.adapters.openbao.audit_log import AuditFiles
-from warden.adapters.unplayed import Unplayed
 from warden.core.clusters.manifests import Manifest, Reached, external_secret_of
 from warden.core.clusters.rights import Asking
-from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget, seated, target, targets
+from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget, target, targets, with_cluster_readers
 from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
 from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.secret import Secret
 from warden.present.verdicts import explanation
-from warden.usecases.adopt import Adopted, Adoption, Tools, adopt
+from warden.usecases.adopt import Adoption, Tools, adopt
+from warden.usecases.adoption import Adopted
 from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
 from warden.usecases.exposure import Exposures
@@ -151,11 +151,11 @@ class ClusterBench:
         return json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["aud"][0]
 
     @property
-    def seated(self) -> Lane:
-        return seated(self.lane, self.declared)
+    def whole_lane(self) -> Lane:
+        return with_cluster_readers(self.lane, self.declared)
 
     def target(self, cluster: str = FIRST) -> DeliveryTarget:
-        return target(self.seated, cluster, self.declared)
+        return target(self.whole_lane, cluster, self.declared)
 
     @property
     def reached(self) -> Reached:
@@ -254,7 +254,7 @@ class ClusterBench:
         return self.openbao_target().plan()
 
     def openbao_target(self):
-        return OpenBaoTarget(self.seated, self.vault(), (self.seated,), logins={})
+        return OpenBaoTarget(self.whole_lane, self.vault(), (self.whole_lane,), logins={})
 
     def cluster_target(self, cluster: str = FIRST, **how: bool):
         return ClusterTarget(self.target(cluster), self.kube(cluster), self.reached, **how)
@@ -264,7 +264,7 @@ class ClusterBench:
 
     def apply(self, *, take_over: bool = False, there: bool = True) -> None:
         apply_target(self.openbao_target(), self.journal)
-        for each in targets(self.seated, self.declared):
+        for each in targets(self.whole_lane, self.declared):
             if there and not each.by_hand:
                 self.apply_there(each.cluster, take_over=take_over)
 
@@ -279,7 +279,7 @@ class ClusterBench:
         self.tenant()
         self.apply()
         self.put()
-        for each in targets(self.seated, self.declared):
+        for each in targets(self.whole_lane, self.declared):
             if not each.by_hand:
                 self.synced(each.cluster)
         return self
@@ -303,7 +303,7 @@ class ClusterBench:
 
     def context(self, clusters: "ClustersOf | None" = None) -> Context:
         return Context(
-            lanes={self.lane.id: self.seated},
+            lanes={self.lane.id: self.whole_lane},
             logins={},
             vault=self.vault(),
             vaults=self.vault,
@@ -325,9 +325,9 @@ class ClusterBench:
         issuers = {each.auth_mount: ClusterIssuer(self.kube(name)) for name, each in self.declared.items()}
         chosen = ProveOptions(**{"run": self.unique("wp"), "patience": self.patience} | options)
         return prove(
-            [self.seated],
+            [self.whole_lane],
             self.context(clusters),
-            identities or ByMount(issuers, Unplayed(self.platform.address)),
+            identities or ByMount(issuers, NoIssuer(self.platform.address)),
             AuditFiles([self.platform.audit_file]),
             chosen,
         )[0]

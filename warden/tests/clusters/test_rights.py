@@ -12,9 +12,8 @@ import os
 import msgspec
 import pytest
 
-from warden.adapters.identities import ByMount, ClusterIssuer
+from warden.adapters.identities import ByMount, ClusterIssuer, NoIssuer
 from warden.adapters.kubernetes.client import PLACES, path_of
-from warden.adapters.unplayed import Unplayed
 from warden.core.clusters.exposure import Subject
 from warden.core.clusters.manifests import PROBE_ACCOUNT, Ref, external_secret_of, ref_of
 from warden.core.clusters.rights import Asking, askings, cluster_rights
@@ -162,7 +161,7 @@ class Agent:
         issuers = {self.bench.declared["coulombcore"].auth_mount: ClusterIssuer(self.kube)}
         return self.bench.prove(
             ground=self.bench.ground(clusters={"coulombcore": self.kube}),
-            identities=ByMount(issuers, Unplayed(self.bench.platform.address)),
+            identities=ByMount(issuers, NoIssuer(self.bench.platform.address)),
         )
 
     def plan(self):
@@ -170,7 +169,7 @@ class Agent:
 
     def sync(self):
         context = self.bench.context(clusters=self.bench.clusters(coulombcore=self.kube))
-        found = sync(self.bench.seated, context, LaneOptions(), patience=self.bench.patience)
+        found = sync(self.bench.whole_lane, context, LaneOptions(), patience=self.bench.patience)
         return found.done[0].followed
 
     def apply(self):

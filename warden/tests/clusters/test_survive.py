@@ -172,11 +172,10 @@ def test_a_token_request_that_is_forbidden_proves_nothing(bench):
     bench.ready().deploy()
     bench.create("serviceaccount", {"metadata": {"name": "weak"}})
     weak = bench.kube_as("weak")
-    from warden.adapters.identities import ByMount, ClusterIssuer
-    from warden.adapters.unplayed import Unplayed
+    from warden.adapters.identities import ByMount, ClusterIssuer, NoIssuer
 
     issuers = {bench.declared["coulombcore"].auth_mount: ClusterIssuer(weak)}
-    proof = bench.prove(identities=ByMount(issuers, Unplayed("there")))
+    proof = bench.prove(identities=ByMount(issuers, NoIssuer("there")))
     assert proof.state == "inconclusive"
     assert {"reads", "other-account", "other-namespace", "other-audience"} <= bench.found(proof, "inconclusive")
     assert "serviceaccounts/token" in explanation(bench.verdict(proof, "reads"))
@@ -200,7 +199,7 @@ def test_crds_of_another_version_are_no_refusal_and_no_absence(bench, monkeypatc
         bench.kube().get(Ref("ExternalSecret", bench.namespace, bench.name))
     with pytest.raises(NoApi):
         bench.plan_there()
-    found = sync(bench.seated, [bench.target()], {"coulombcore": bench.kube()}, bench.vault(), bench.journal)
+    found = sync(bench.whole_lane, [bench.target()], {"coulombcore": bench.kube()}, bench.vault(), bench.journal)
     assert (found[0].followed, "no such API" in found[0].why) == ("silent", True)
 
 

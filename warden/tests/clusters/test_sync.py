@@ -18,7 +18,7 @@ def asked(bench):
     """Syncs the bench's lane; answers what was followed, by cluster."""
 
     def run(patience=bench.patience, **clusters):
-        done = sync(bench.seated, bench.context(bench.clusters(**clusters)), LaneOptions(), patience=patience)
+        done = sync(bench.whole_lane, bench.context(bench.clusters(**clusters)), LaneOptions(), patience=patience)
         return {each.cluster: each for each in done.done}
 
     return run

@@ -25,7 +25,7 @@ def everywhere(bench):
 
 
 def test_plan_apply_prove_close_and_open(everywhere):
-    bench, lane = everywhere, everywhere.seated
+    bench, lane = everywhere, everywhere.whole_lane
     planned = plan(lane, bench.context(), LaneOptions())
     assert (planned.exit, planned.to_change > 0, planned.blocked) == (Exit.NO, True, 0)
     assert [part.system.cluster for part in planned.parts] == ["", *BOTH]
@@ -42,32 +42,32 @@ def test_plan_apply_prove_close_and_open(everywhere):
     proof = bench.prove()
     assert proof.state == "proven", bench.shown(proof)
 
-    closing = deactivate(bench.seated, "test", bench.context())
+    closing = deactivate(bench.whole_lane, "test", bench.context())
     assert [each.cluster for each in closing.kept] == list(BOTH)
-    assert plan(bench.seated, bench.context(), LaneOptions()).parts[1:] == ()
-    reactivate(bench.seated, "test", bench.context())
+    assert plan(bench.whole_lane, bench.context(), LaneOptions()).parts[1:] == ()
+    reactivate(bench.whole_lane, "test", bench.context())
     assert bench.prove().state == "proven"
 
 
 def test_a_cluster_that_is_down_is_a_part_of_the_answer(everywhere):
     bench = everywhere
     context = bench.context(bench.clusters(railiance01=bench.dead()))
-    done = apply(bench.seated, context, LaneOptions())
+    done = apply(bench.whole_lane, context, LaneOptions())
     assert [part.system.cluster for part in done.unreached] == ["railiance01"]
     assert isinstance(done.unreached[0].fault, WardenError)
     assert (done.exit, done.next[0].command) == (Exit.INCONCLUSIVE, "apply")
-    assert plan(bench.seated, bench.context(), LaneOptions(clusters=("coulombcore",))).exit == Exit.DONE
+    assert plan(bench.whole_lane, bench.context(), LaneOptions(clusters=("coulombcore",))).exit == Exit.DONE
 
 
 def test_taking_over_in_a_cluster_has_to_be_agreed_to(bench):
     bench.ready()
     bench.edit("secretstore", "openbao-app", lambda found: found["spec"]["provider"]["vault"].update(path="elsewhere"))
     options = LaneOptions(take_over=True)
-    done = apply(bench.seated, bench.context(), options)
+    done = apply(bench.whole_lane, bench.context(), options)
     fault = done.unreached[0].fault
     assert isinstance(fault, NotAgreed)
     agreed = frozenset(map(consent_key, fault.problem.changes))
-    done = apply(bench.seated, bench.context(), LaneOptions(take_over=True, agreed=agreed))
+    done = apply(bench.whole_lane, bench.context(), LaneOptions(take_over=True, agreed=agreed))
     assert (done.exit, done.changed) == (Exit.DONE, 1)
 
 

@@ -13,11 +13,10 @@ import msgspec
 import pytest
 
 from warden.adapters.dev.issuer import LocalIssuer
-from warden.adapters.identities import ByMount
+from warden.adapters.identities import ByMount, NoIssuer
 from warden.adapters.openbao.audit_log import AuditCommand, AuditFiles
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
-from warden.adapters.unplayed import Unplayed
 from warden.core.errors import Closed, Effect, JournalUnwritable, Unidentified
 from warden.core.lanes.lane import PeopleReader
 from warden.core.plans.plan import NoAudience, ReachesFurther
@@ -391,7 +390,7 @@ def test_lines_are_found_in_a_directory_of_logs(bench):
 
 
 def test_where_nobody_can_be_impersonated_it_is_inconclusive(bench, verdict):
-    proof = bench.ready().prove(identities=ByMount({}, Unplayed("https://bao.example:8200")))
+    proof = bench.ready().prove(identities=ByMount({}, NoIssuer("https://bao.example:8200")))
     assert proof.state == "inconclusive"
     assert verdict(proof, "other-account").result == "inconclusive"
     assert verdict(proof, "no-token").result == "ok"
@@ -461,7 +460,7 @@ BREAKS = {
     "answering 500": (reply(b"500 Internal Server Error", b'{"errors":["internal error"]}'), "answered 500"),
     "sealed": (reply(b"503 Service Unavailable", b'{"errors":["Vault is sealed"]}'), "answered 503"),
     "silent": (lambda _: time.sleep(10), "no answer within"),
-    "no HTTP": (lambda client: client.sendall(b"220 smtp ready\r\n\r\n"), "sent an answer that"),
+    "no HTTP": (lambda client: client.sendall(b"220 smtp ready\r\n\r\n"), "does not speak HTTP"),
     "a proxy that refuses": (reply(b"403 Forbidden", b"<html>blocked</html>"), "answered 403"),
     "a proxy that knows nothing": (reply(b"404 Not Found", b"<html>no such page</html>"), "answered 404"),
 }

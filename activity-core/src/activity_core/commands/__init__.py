@@ -1,1 +1,1 @@
-"""The commands, one a module; cli.py loads the one that is run."""
+"""The commands, one a module; cli.py imports the one that is run."""

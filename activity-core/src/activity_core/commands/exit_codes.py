@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from activity_core import render
-from activity_core.faults import EXIT_MEANING
+from activity_core.core.errors import EXIT_MEANING
+from activity_core.present import console
 
 EXAMPLES = """\b
 Examples:
@@ -13,7 +13,7 @@ Examples:
   activity-core exit-codes | grep '^3'"""
 
 
-@click.command("exit-codes", short_help="What each exit code means.", epilog=EXAMPLES)
+@click.command("exit-codes", short_help="Show what each exit code means.", epilog=EXAMPLES)
 def command() -> None:
-    """Print the exit codes of every command."""
-    render.lines(["CODE  MEANING", *(f"{int(code):<4}  {meaning}" for code, meaning in EXIT_MEANING.items())])
+    """Print the exit codes of all commands."""
+    console.lines(["CODE  MEANING", *(f"{int(code):<4}  {meaning}" for code, meaning in EXIT_MEANING.items())])

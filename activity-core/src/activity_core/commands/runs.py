@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import textwrap
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from activity_core import berlin, markdown, render, terminal, words
-from activity_core.faults import AnswerIsNo, WrongUsage
-from activity_core.lock import default_place
-from activity_core.record import reading
+from activity_core.adapters.lock import record_path
+from activity_core.adapters.record import reading
+from activity_core.core import dates
+from activity_core.core.errors import InvalidInput, UsageError
+from activity_core.present import console, wording
+from activity_core.present.show import show
 
 if TYPE_CHECKING:
-    from activity_core.record import Record
+    from activity_core.adapters.record import Record
 
 EXAMPLES = """\b
 Examples:
@@ -22,101 +25,85 @@ Examples:
   activity-core runs 20261124T062000Z
 
 \b
-Exit codes: 0 shown, 1 no such report, 2 more than one begins so, 3 the record cannot be read."""
+Exit codes: 0 shown, 1 no such report, 2 several runs match, 3 the record cannot be read."""
 
 _HEAD = ("RUN", "BEGAN", "TOOK", "STATE", "ITEMS", "PERSON", "MODEL", "TOKENS", "COST")
-_LEFT_OUT_FIRST = ("TOKENS", "MODEL", "TOOK", "PERSON", "COST", "ITEMS", "BEGAN")
+_OMITTED_FIRST = ("TOKENS", "MODEL", "TOOK", "PERSON", "COST", "ITEMS", "BEGAN")
 _GAP = "  "
-_NAMED = 10
+_MOST_LISTED = 10
+_LIST_HINT = "list them: activity-core runs"
 
 
-@click.command("runs", short_help="The runs so far, or the report of one.", epilog=EXAMPLES)
+@click.command("runs", short_help="List the runs, or show the report of one.", epilog=EXAMPLES)
 @click.argument("run", required=False)
-@click.option(
-    "--last", default=14, show_default=True, type=click.IntRange(1, 10000), help="How many, the newest first."
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--last", default=14, show_default=True, type=click.IntRange(1, 10000), help="How many runs to list.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(*, run: str | None, last: int, as_json: bool) -> None:
-    """The runs so far, the newest first; with RUN (an id or its beginning) the report of that run."""
-    with reading(default_place(os.environ)) as record:
+    """List the runs, newest first. With RUN (an id or its beginning), show the report of that run."""
+    with reading(record_path(os.environ)) as record:
         if run is not None:
-            return _show(_found(record, run), as_json=as_json)
+            return show(_find_report(record, run), as_json=as_json)
         rows = record.runs(last) if record else []
     if as_json:
-        return render.document(render.json_of({"runs": rows}))
+        return console.document(console.json_of({"runs": rows}))
     if not rows:
-        return render.note("There is no run yet. The first one: activity-core triage --help")
-    return _table(rows)
+        return console.note("There are no runs yet. Start the first one: activity-core triage --help")
+    return _print_table(rows)
 
 
-def _found(record: Record | None, beginning: str) -> dict[str, Any]:
-    """The report of the one run that begins so.
+def _find_report(record: Record | None, prefix: str) -> dict[str, Any]:
+    """The report of the one run whose id begins with `prefix`.
 
     Raises:
-        AnswerIsNo: there is none.
-        WrongUsage: there are several, or nothing is given by which there could be one.
+        InvalidInput: there is none.
+        UsageError: there are several, or `prefix` is empty.
     """
-    if not beginning:
-        message = "an empty RUN is the beginning of every run. Nothing is shown."
-        raise WrongUsage("no-run", message, system="record", hint="which there are: activity-core runs")
-    ids = record.like(beginning, _NAMED + 1) if record else []
+    if not prefix:
+        message = "RUN is empty, so every run matches. Nothing is shown."
+        raise UsageError("no-run", message, system="record", hint=_LIST_HINT)
+    ids = record.ids_with_prefix(prefix, _MOST_LISTED + 1) if record else []
     if len(ids) > 1:
-        raise _ambiguous(beginning, ids)
-    report = record.of_run(ids[0]) if record and ids else None
+        raise _ambiguous(prefix, ids)
+    report = record.report_of_run(ids[0]) if record and ids else None
     if report is None:
-        message = f"there is no report of a run {beginning}. Nothing is shown."
-        hint = "which there are: activity-core runs"
-        raise AnswerIsNo("no-such-run", message, system="record", subject=beginning, hint=hint)
+        message = f"no run {prefix} with a report. Nothing is shown."
+        raise InvalidInput("no-such-run", message, system="record", subject=prefix, hint=_LIST_HINT)
     return report
 
 
-def _ambiguous(beginning: str, ids: list[str]) -> WrongUsage:
-    several = f"{len(ids)} runs" if len(ids) <= _NAMED else f"more than {_NAMED} runs"
-    message = f"{several} with a report begin with {beginning}. Nothing is shown."
-    return WrongUsage(
-        "ambiguous-run",
-        message,
-        system="record",
-        subject=beginning,
-        hint="give more of the id of one of them",
-        faults=ids[:_NAMED],
-    )
+def _ambiguous(prefix: str, ids: list[str]) -> UsageError:
+    several = f"{len(ids)} runs" if len(ids) <= _MOST_LISTED else f"more than {_MOST_LISTED} runs"
+    message = f"{several} with a report match {prefix}. Nothing is shown."
+    hint = "give more of the id"
+    return UsageError("ambiguous-run", message, system="record", subject=prefix, hint=hint, details=ids[:_MOST_LISTED])
 
 
-def _show(report: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        return render.document(render.json_of(report))
-    if render.on_terminal():
-        return render.lines(terminal.lines(report, render.width(), render.styled))
-    return render.document(markdown.rendered(report))
-
-
-def _table(rows: list[dict[str, Any]]) -> None:
+def _print_table(rows: list[dict[str, Any]]) -> None:
     cells = [list(_HEAD), *(_cells(row) for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(_HEAD))]
-    columns = render.columns()
-    shown = _fitting(widths, columns)
+    columns = console.columns()
+    shown = _fitting_columns(widths, columns)
     for number, row in enumerate(cells):
         text = _GAP.join(row[at].ljust(widths[at]) for at in shown).rstrip()
-        render.lines([render.styled(text, "head") if number == 0 else text])
-        fault = rows[number - 1]["fault"] if number else None
-        if fault and fault["kind"] != "interrupted":
-            render.lines(_told(fault["message"], columns))
-    if left_out := [name for at, name in enumerate(_HEAD) if at not in shown]:
-        render.note(f"left out for want of width: {', '.join(left_out)}; --json has all")
+        console.lines([console.styled(text, "head") if number == 0 else text])
+        error = rows[number - 1]["fault"] if number else None
+        if error and error["kind"] != "interrupted":
+            console.lines(_indented(error["message"], columns))
+    if omitted := [name for at, name in enumerate(_HEAD) if at not in shown]:
+        console.note(f"not enough width for: {', '.join(omitted)}; --json has all columns")
 
 
-def _fitting(widths: list[int], columns: int | None) -> list[int]:
-    """Which columns of the table are shown; all of them where the width is not bounded."""
+def _fitting_columns(widths: list[int], columns: int | None) -> list[int]:
+    """Which columns of the table are shown; all of them if the width is unlimited."""
     shown = list(range(len(_HEAD)))
-    for name in _LEFT_OUT_FIRST:
+    for name in _OMITTED_FIRST:
         if columns is None or sum(widths[at] for at in shown) + len(_GAP) * (len(shown) - 1) <= columns:
             break
         shown.remove(_HEAD.index(name))
     return shown
 
 
-def _told(message: str, columns: int | None) -> list[str]:
+def _indented(message: str, columns: int | None) -> list[str]:
     indent = "  "
     if columns is None:
         return [f"{indent}{message}"]
@@ -124,15 +111,15 @@ def _told(message: str, columns: int | None) -> list[str]:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    began = berlin.parsed(row["began_at"])
-    took = (berlin.parsed(row["ended_at"]) - began).total_seconds() if row["ended_at"] else None
+    began = dates.parsed(row["began_at"])
+    took = (dates.parsed(row["ended_at"]) - began).total_seconds() if row["ended_at"] else None
     return [
         row["id"],
-        f"{berlin.span((berlin.now() - began).total_seconds())} ago",
-        "-" if took is None else berlin.span(took),
+        f"{dates.duration((datetime.now(UTC) - began).total_seconds())} ago",
+        "-" if took is None else dates.duration(took),
         row["state"].replace("_", " "),
         *("-" if row[name] is None else str(row[name]) for name in ("items", "needs_human")),
         row["model"] or "-",
         "-" if row["tokens"] is None else f"{row['tokens']:,}",
-        "-" if row["model"] is None else words.money(row["cost_usd"]),
+        "-" if row["model"] is None else wording.money(row["cost_usd"]),
     ]

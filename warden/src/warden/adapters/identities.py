@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from warden.adapters.unplayed import Unplayed
-from warden.core.errors import WardenError
+from warden.core.errors import Effect, Refused, WardenError
 from warden.core.lanes.lane import Workload
+from warden.core.remedies import warden
 from warden.core.secret import Secret
 from warden.ports.cluster import Cluster
 
@@ -18,7 +18,7 @@ class Issuer(Protocol):
 
 
 class ClusterIssuer:
-    """Asks a cluster's API server for tokens; a cluster that cannot be asked says why each time."""
+    """Asks a cluster's API server for tokens; where it cannot be asked, each call raises why."""
 
     def __init__(self, cluster: Cluster | WardenError) -> None:
         self._cluster = cluster
@@ -42,4 +42,18 @@ class ByMount:
         return self._issuers.get(mount, self._otherwise).mint(workload, audience, ttl)
 
 
-__all__ = ["ByMount", "ClusterIssuer", "Issuer", "Unplayed"]
+class NoIssuer:
+    """Refuses to mint: service-account tokens that this server accepts cannot be made from here."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def mint(self, workload: Workload, audience: str, ttl: int) -> Secret:  # noqa: ARG002 - the port's signature
+        """Always refuses."""
+        raise Refused(
+            f"no token of {workload} can be made here: {self._address} is not the embedded platform of this machine",
+            effect=Effect.NOTHING_DONE,
+            system=f"OpenBao {self._address}",
+            hint="the embedded platform makes them:",
+            remedy=(warden("dev up"),),
+        )

@@ -12,17 +12,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from warden.core.errors import CannotRun, CommandNotFound
+from warden.core.errors import CannotRun, CommandNotFound, Effect
 from warden.core.secret import Secret
 
 _OWN = ("BAO_", "VAULT_", "WARDEN_")
-_TELLING = ("TOKEN", "WRAP", "SECRET", "PASSWORD", "UNSEAL", "RECOVERY")
+_SECRET_WORDS = ("TOKEN", "WRAP", "SECRET", "PASSWORD", "UNSEAL", "RECOVERY")
 _SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 
 
-def is_warden_s_own(name: str) -> bool:
+def is_credential(name: str) -> bool:
     """Whether an environment variable is a way to OpenBao that is the caller's, not the child's."""
-    return name.startswith(_OWN) and any(word in name for word in _TELLING)
+    return name.startswith(_OWN) and any(word in name for word in _SECRET_WORDS)
 
 
 class Exec:
@@ -56,14 +56,14 @@ class Exec:
         environ = {
             name: value
             for name, value in os.environb.items()
-            if not is_warden_s_own(os.fsdecode(name)) and os.fsdecode(name) not in secrets
+            if not is_credential(os.fsdecode(name)) and os.fsdecode(name) not in secrets
         }
         environ |= _as_files(secrets) if as_files else _as_variables(secrets)
-        _settle()
+        _restore_signals()
         try:
             os.execve(program, list(argv), environ)  # noqa: S606 - no shell, and the caller's own command
         except OSError as fault:
-            raise _cannot(program, _why(fault)) from None
+            raise _cannot(program, _exec_problem(fault)) from None
         except ValueError:
             raise _cannot(
                 program, "was given an argument or value with a NUL byte, which no program can be given"
@@ -98,7 +98,7 @@ def _bytes(secret: Secret) -> bytes:
     return secret.reveal().encode("utf-8", "surrogatepass")
 
 
-def _settle() -> None:
+def _restore_signals() -> None:
     """Leave nothing of Python's behind: what it ignores would stay ignored in the child."""
     import signal
 
@@ -108,7 +108,7 @@ def _settle() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def _why(fault: OSError) -> str:
+def _exec_problem(fault: OSError) -> str:
     if fault.errno == errno.ENOEXEC:
         return "is neither a program nor a script with a #! line"
     if fault.errno == errno.E2BIG:
@@ -118,17 +118,18 @@ def _why(fault: OSError) -> str:
 
 def _not_found(command: str) -> CommandNotFound:
     return CommandNotFound(
-        f"{command or '(an empty name)'} was not found, so nothing was read.",
+        f"{command or '(an empty name)'} was not found",
+        effect=Effect.NOTHING_READ,
         system="command",
         subject=command,
-        hint="Check the name, or give the whole path: -- /path/to/COMMAND",
+        hint="check the name, or give the whole path: -- /path/to/COMMAND",
     )
 
 
 def _cannot(program: str, why: str) -> CannotRun:
     return CannotRun(
-        f"{program} {why}; it was not started.",
+        f"{program} {why}; it was not started",
         system="command",
         subject=program,
-        hint=f"Look at it: ls -l {program}",
+        hint=f"check it: ls -l {program}",
     )

@@ -35,7 +35,7 @@ class Workspace:
         return cls(wiring.platform_dir(ctx))
 
     def __init__(self, platform: str) -> None:
-        from warden.core.lanes.delivery_target import seated
+        from warden.core.lanes.delivery_target import with_cluster_readers
 
         self.platform = platform
         self.catalog = wiring.catalog(platform)
@@ -44,7 +44,9 @@ class Workspace:
         self.address = self.vault.address
         self.system = f"OpenBao {self.vault.address} ({self.vault.endpoint.source})"
         self.clusters = Connections(self)
-        self.lanes = {name: seated(lane, self.clusters.declared) for name, lane in self.catalog.lanes.items()}
+        self.lanes = {
+            name: with_cluster_readers(lane, self.clusters.declared) for name, lane in self.catalog.lanes.items()
+        }
 
     @property
     def closed(self) -> frozenset[str]:

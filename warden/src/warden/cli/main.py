@@ -1,4 +1,4 @@
-"""Dispatch: each command's file is imported when it is called; every error becomes one message and an exit code."""
+"""The command line: each command's file is imported when it is called, and every error becomes an exit code."""
 
 import importlib
 import sys
@@ -10,37 +10,37 @@ from warden.core.errors import Exit
 from warden.present import terminal
 
 COMMANDS = {
-    "access": ("warden.cli.access", "Run a command with a lane's credential, or say how to get at it."),
-    "adopt": ("warden.cli.adopt", "Take a Secret made by hand over into a lane."),
-    "apply": ("warden.cli.apply", "Make OpenBao and the clusters what the lane declares."),
+    "access": ("warden.cli.access", "Run a command with a lane's credential, or show how to get it."),
+    "adopt": ("warden.cli.adopt", "Take over a Secret made by hand into a lane."),
+    "apply": ("warden.cli.apply", "Make OpenBao and the clusters match the lane."),
     "catalog": ("warden.cli.catalog", "Check the declared files."),
     "deactivate": ("warden.cli.deactivate", "Close a lane for everyone."),
-    "dev": ("warden.cli.dev", "An embedded OpenBao to play with."),
-    "doctor": ("warden.cli.doctor", "Say what is there and what is missing."),
-    "help": ("warden.cli.topics", "Explain a topic: exit-codes, environment."),
-    "init": ("warden.cli.init", "Scaffold a platform directory for a new team."),
+    "dev": ("warden.cli.dev", "Run an embedded OpenBao of your own."),
+    "doctor": ("warden.cli.doctor", "Check what is set up and what is missing."),
+    "help": ("warden.cli.topics", "Explain exit codes and environment variables."),
+    "init": ("warden.cli.init", "Create the first files of a platform directory."),
     "journal": ("warden.cli.journal", "Read and verify the record of every effect."),
-    "plan": ("warden.cli.plan", "Show what differs from what the lane declares."),
+    "plan": ("warden.cli.plan", "Show how OpenBao and the clusters differ from the lane."),
     "prove": ("warden.cli.prove", "Prove live who may read a lane and who may not."),
     "put": ("warden.cli.put", "Write a value into a field of a lane."),
     "reactivate": ("warden.cli.deactivate", "Open a closed lane again."),
     "render": ("warden.cli.render", "Print a delivery's Kubernetes objects, for GitOps."),
     "route": ("warden.cli.route", "Find who owns a credential and how to get it."),
-    "status": ("warden.cli.status", "Show each lane's stretches at a glance."),
+    "status": ("warden.cli.status", "Show the status of each lane."),
     "sync": ("warden.cli.sync", "Refresh a lane's deliveries now."),
 }
 """Name -> (module, one sentence). The sentence is here so that ``warden --help`` imports none of the modules."""
 
 
 class Lazy(click.Group):
-    """A group that knows its commands by name and imports the one that is called."""
+    """A group that imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """All names, sorted."""
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        """Import the command's module; its attribute has the command's name, or that and ``_command``."""
+        """Import the command's module; the attribute is the command's name, with or without ``_command``."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
@@ -56,19 +56,21 @@ class Lazy(click.Group):
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
-    "--platform", metavar="DIR", help="The platform directory (else WARDEN_PLATFORM, the folders above, config)."
+    "--platform",
+    metavar="DIR",
+    help="The platform directory; default WARDEN_PLATFORM, a folder above, config.",
 )
 @click.version_option(package_name="warden", message="warden %(version)s")
 @click.pass_context
 def warden(ctx: click.Context, platform: str | None) -> None:
-    """Credential lanes you can prove: declare, apply, use and prove the way of one credential.
+    """Declare, apply, use and prove credential lanes.
 
     \b
     Examples:
       warden route find "openrouter key"
       warden access openrouter-llm-connect -- llm-connect serve
     \b
-    Exit codes, environment variables: warden help TOPIC.
+    Exit codes and environment variables: warden help TOPIC.
     Completion: eval "$(_WARDEN_COMPLETE=bash_source warden)".
     """
     ctx.obj = {"platform": platform}
@@ -85,7 +87,7 @@ def _dispatch(argv: list[str]) -> int:
 
 
 def _invoke(argv: list[str], *, as_json: bool) -> int:
-    """Run click; what it raises for its own sake becomes an exit code or an interruption."""
+    """Run click; its own exceptions become an exit code or an interruption."""
     try:
         result = warden.main(argv, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as fault:

@@ -8,12 +8,11 @@ def journaled_reason(text: str) -> str:
     reason = " ".join(text.split())
     if not reason:
         return ""
-    from warden.core.material import redact
+    from secret_scan import scan
 
-    found = redact(reason)[1]
-    if found:
+    if found := scan(reason):
         raise UsageError(
-            f"--reason holds {found[0][1]}, and the journal keeps it for good",
+            f"--reason holds secret material ({found[0].kind}), and the journal keeps it for good",
             effect=Effect.NOTHING_DONE,
             hint="name the ticket, or where the secret was seen",
         )

@@ -271,12 +271,11 @@ def embedded_at(address: str) -> Embedded | None:
 
 def identities(address: str, by_mount: Mapping[str, Cluster | WardenError]) -> Identities:
     """Who can be played on that server: each mount's tokens come from its own cluster."""
-    from warden.adapters.identities import ByMount, ClusterIssuer
-    from warden.adapters.unplayed import Unplayed
+    from warden.adapters.identities import ByMount, ClusterIssuer, NoIssuer
 
     embedded = embedded_at(address)
     issuers = {mount: ClusterIssuer(found) for mount, found in by_mount.items()}
-    return ByMount(issuers, embedded.issuer if embedded else Unplayed(address))
+    return ByMount(issuers, embedded.issuer if embedded else NoIssuer(address))
 
 
 def yaml_documents(manifests: Sequence[Manifest]) -> str:

@@ -61,6 +61,7 @@ BaoAction = Literal[
     "enable-auth",
     "initialize",
     "login",
+    "login-default",
     "read-policy",
     "register-header",
     "remove-fields",
@@ -73,8 +74,8 @@ BaoAction = Literal[
 class RunBao(msgspec.Struct, frozen=True, tag="bao", omit_defaults=True, kw_only=True):
     """Something that is done at OpenBao, by whoever may.
 
-    ``mount`` and ``path`` are without slashes at their ends; ``name`` is a policy, a role or a header; ``names`` are
-    fields.
+    ``login`` is at a mount as a role, ``login-default`` wherever the caller always logs in. ``mount`` and ``path`` are
+    without slashes at their ends; ``name`` is a policy, a role or a header; ``names`` are fields.
     """
 
     action: BaoAction

@@ -42,6 +42,7 @@ _BAO: dict[BaoAction, str] = {
     "enable-auth": "auth enable -path={mount} kubernetes",
     "initialize": "operator init",
     "login": "login -method=oidc -path={mount} role={name}",
+    "login-default": "login -method=oidc",
     "read-policy": "policy read {name}",
     "register-header": "write sys/config/auditing/request-headers/{name} hmac=false",
     "remove-fields": "kv patch -mount={mount} -remove-data={field} {path}",

@@ -18,12 +18,17 @@ def message(fault: WardenError) -> str:
 
 def hint(fault: WardenError) -> str:
     """What to do next; empty where nothing is known."""
-    return ": ".join(filter(None, (fault.hint, commands(fault.remedy))))
+    return with_steps(fault.hint, commands(fault.remedy))
 
 
 def hint_to_paste(fault: WardenError) -> str:
     """The same for a text that `terminal` breaks into lines."""
-    return ": ".join(filter(None, (fault.hint, to_paste(*fault.remedy))))
+    return with_steps(fault.hint, to_paste(*fault.remedy))
+
+
+def with_steps(text: str, steps: str) -> str:
+    """A clause and the steps that it introduces; either may be empty."""
+    return ": ".join(filter(None, (text.removesuffix(":"), steps)))
 
 
 def as_json(fault: WardenError) -> dict[str, object]:

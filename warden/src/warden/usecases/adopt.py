@@ -11,7 +11,7 @@ import datetime as dt
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -19,7 +19,7 @@ from warden.core.clusters.adoption import Compared, compared, obstacles, unfit_v
 from warden.core.clusters.comparison import owned_by
 from warden.core.clusters.manifests import LANE, Ref, external_secret, external_secret_of, secret_of
 from warden.core.errors import Closed, Effect, Foreign, Inconclusive, Missing, WardenError
-from warden.core.lanes.delivery_target import DeliveryTarget, adopted, seated, target
+from warden.core.lanes.delivery_target import DeliveryTarget, adopted, target, with_cluster_readers
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Handed, SecretObservation
 from warden.core.plans.lane_plan import LaneOptions
@@ -30,11 +30,13 @@ from warden.ports.cluster import Cluster
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
 from warden.usecases.adoption import (
+    Adopted,
     AdoptionStep,
     CannotAdopt,
     Cleaned,
     Differs,
     FieldPut,
+    Keep,
     LaneClosed,
     NoAuditLine,
     NothingToAdopt,
@@ -58,9 +60,6 @@ from warden.usecases.probe_sender import write_marker
 from warden.usecases.recorded import effect_so_far
 from warden.usecases.refresh import PATIENCE, refresh
 from warden.usecases.targets import Target
-
-Keep = Literal["", "openbao", "secret"]
-"""Which value is right where they differ; empty where nobody said."""
 
 LATE = 2.0
 """Seconds to wait for an audit line that is not there yet."""
@@ -95,19 +94,6 @@ class Adoption(msgspec.Struct, frozen=True, kw_only=True):
     tools: Tools
 
 
-class Adopted(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done: whether the ExternalSecret owned it already, how the values compared, what else was changed."""
-
-    lane: str
-    cluster: str
-    secret: str
-    already: bool
-    compared: Compared | None
-    cleaned: tuple[str, ...]
-    restarted: tuple[str, ...]
-    record: int
-
-
 def adoption_of(
     lane: Lane, cluster: str, context: Context, audit: AuditLog, progress: Callable[[AdoptionStep], None]
 ) -> Adoption:
@@ -118,7 +104,7 @@ def adoption_of(
     context.deliveries(lane, LaneOptions(clusters=(cluster,)))
     future = adopted(lane, cluster) if lane.deliveries[cluster].external_secret is None else lane
     declared = context.clusters.declared
-    delivery = target(seated(future, declared), cluster, declared)
+    delivery = target(with_cluster_readers(future, declared), cluster, declared)
     connected = context.clusters[cluster]
     if isinstance(connected, WardenError):
         raise connected

@@ -13,11 +13,11 @@ from warden.core.clusters.manifests import external_secret_of, store_of
 from warden.core.errors import Closed, Effect, Exit, Missing, Refused, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane
-from warden.core.material import quoted
 from warden.core.plans.lane_plan import LaneOptions, worst
 from warden.core.proofs.delivery_details import NoReaction
 from warden.core.proofs.delivery_observation import Followed, Sync
 from warden.core.proofs.details import Unobserved
+from warden.core.quoting import quoted
 from warden.core.remedies import EditFile, Remedy, RunBao, warden
 from warden.ports.cluster import Cluster
 from warden.ports.vault import Vault

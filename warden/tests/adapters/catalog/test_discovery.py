@@ -2,6 +2,7 @@ import pytest
 
 from warden.adapters.catalog.discovery import find_platform
 from warden.core.errors import UsageError
+from warden.present.errors import hint, message
 
 
 def made(path):
@@ -49,11 +50,11 @@ def test_the_folder_itself_and_the_folder_that_holds_it_are_understood(tmp_path,
 def test_the_error_names_all_four_places(tmp_path):
     with pytest.raises(UsageError) as caught:
         find_platform(None)
-    said = caught.value.message
+    said = message(caught.value)
     places = ("--platform", "WARDEN_PLATFORM", str(tmp_path / "empty"), str(tmp_path / "config/warden/config.toml"))
     for place in places:
         assert place in said
-    assert "warden init" in caught.value.hint
+    assert "warden init" in hint(caught.value)
 
 
 def test_a_place_that_was_named_is_not_passed_over(tmp_path, monkeypatch):
@@ -71,7 +72,7 @@ def test_a_configuration_that_cannot_be_followed_is_told_with_its_path(tmp_path,
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(UsageError) as caught:
         find_platform(None)
-    assert str(path) in caught.value.message
+    assert str(path) in message(caught.value)
 
 
 def test_any_folder_called_catalog_is_no_platform(tmp_path):

@@ -107,7 +107,7 @@ def test_what_a_value_is_wrong_about_does_not_hide_what_else_is_wrong(directory)
 
 
 CASES = {
-    "unknown key": ("title: A key", "titel: A key", (2, "titel", "is no key here; did you mean title?")),
+    "unknown key": ("title: A key", "titel: A key", (2, "titel", "unknown key; did you mean title?")),
     "no namespace": ("team/one", "team", (13, "readers[0].workload", '"team" has no namespace')),
     "account in capitals": ("team/one", "team/One", (13, "readers[0].workload", "RFC 1123")),
     "unicode account": ("team/one", "team/öne", (13, "readers[0].workload", "RFC 1123")),
@@ -115,8 +115,8 @@ CASES = {
     "kept namespace": ("team/one", "warden-probe/one", (13, "readers[0].workload", "reserved for probes")),
     "two kinds of reader": ("team/one", "team/one\n    people: x", (13, "readers[0]", "exactly one of the keys")),
     "no reader": ("\n  - workload: team/one", " []", (12, "readers", "at least one")),
-    "no date": ("2026-07-02", "2026-02-30", (4, "reviewed", "is no date")),
-    "yesterday": ("2026-07-02", "yesterday", (4, "reviewed", "is no date")),
+    "no date": ("2026-07-02", "2026-02-30", (4, "reviewed", "is not a date")),
+    "yesterday": ("2026-07-02", "yesterday", (4, "reviewed", "is not a date")),
     "climbing path": ("team/app/one", "../app/one", (10, "custody.path", "without ..")),
     "empty segment": ("team/app/one", "team//one", (10, "custody.path", "empty")),
     "absolute path": ("path: platform", "path: /platform", (10, "custody.path", "is not a path")),
@@ -145,7 +145,7 @@ CASES = {
         (11, "custody.policy", "a policy of OpenBao itself"),
     ),
     "reader twice": ("team/one", "team/one\n  - workload: team/one", (14, "readers[1]", "role of another reader")),
-    "unfinished": ("[APP_KEY]", "[APP_KEY", (12, "", "is no YAML")),
+    "unfinished": ("[APP_KEY]", "[APP_KEY", (12, "", "is not valid YAML")),
     "mapping as key": ("title: A key", "{a: b}: c", (2, "", "as a key")),
     "other kind": ("lane: one", "lanes: one", (1, "", "does not start with its kind")),
     "owner missing": ("  consumer: {repo: app, doc: docs/b.md}\n", "", (7, "owners.consumer", "is missing")),
@@ -242,7 +242,8 @@ def test_a_file_with_secret_material_is_refused_and_the_material_is_never_repeat
     directory.lane(more=more)
     catalog = load_catalog(str(directory))
     assert catalog.entries == {}
-    assert any(fault.line == 14 and fault.message.startswith("holds a") for fault in catalog.faults), catalog.faults
+    told = [(fault.line, fault.message) for fault in catalog.faults]
+    assert any(line == 14 and message.startswith("holds secret material (") for line, message in told), told
     assert all(secret[14:] not in str(fault) for fault in catalog.faults)
 
 
@@ -257,7 +258,7 @@ def test_a_file_with_secret_material_is_refused_and_the_material_is_never_repeat
         (b"lane: x\n# \xe4\n", "not UTF-8"),
         (b"lane: x\n---\nlane: y\n", "second document"),
         (b"lane: " + b"[" * 5000, "deeper than"),
-        (b"lane: x\n" + b"a: " * 5000, "is no YAML"),
+        (b"lane: x\n" + b"a: " * 5000, "is not valid YAML"),
         (b"{a: " * 5000, "deeper than"),
         (b"lane: " + b"x" * (10 << 20), "larger than 1 MiB"),
         (b"lane: x\n" + b"#\n" * (5 << 20), "larger than 1 MiB"),

@@ -108,7 +108,7 @@ def test_one_module_that_changed_is_built_alone(world):
     [
         (None, "there is no go on PATH"),
         ("#!/bin/sh\necho go1.19.8\n", "go1.19.8"),
-        ("#!/bin/sh\nexit 1\n", "no Go that answers"),
+        ("#!/bin/sh\nexit 1\n", "does not answer as Go does"),
     ],
 )
 def test_a_go_that_is_missing_or_too_old_is_told_before_anything_is_built(world, go, said):
@@ -122,7 +122,6 @@ def test_a_go_that_is_missing_or_too_old_is_told_before_anything_is_built(world,
     assert "NotFound" in err
     assert said in err
     assert "built with Go 1.26 or newer" in err
-    assert "nothing was built or started" in err
     assert world.kept == []
 
 

@@ -6,6 +6,7 @@ import pytest
 from warden.adapters.dev.issuer import LocalIssuer, new_key
 from warden.core.errors import NotFound
 from warden.core.lanes.lane import Workload
+from warden.present.errors import hint
 
 
 def claims_of(jwt):
@@ -58,4 +59,4 @@ def test_without_its_key_it_says_so_and_what_to_do(tmp_path, content):
         (tmp_path / "kubernetes.pem").write_bytes(content)
     with pytest.raises(NotFound) as caught:
         LocalIssuer(str(tmp_path)).mint(Workload("a", "b"), "openbao", 600)
-    assert caught.value.hint == "warden dev up"
+    assert hint(caught.value) == "warden dev up"

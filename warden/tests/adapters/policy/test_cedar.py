@@ -11,6 +11,7 @@ from warden.core.errors import Inconclusive
 from warden.core.journal.record import Question
 from warden.core.lanes.lane import Custody, Lane, Owner, Owners, PeopleReader, Workload, WorkloadReader
 from warden.core.openbao.api import Identity
+from warden.present.errors import message
 
 OWNER = Owner(repo="platform-team", doc="d.md")
 LANE = Lane(
@@ -140,13 +141,13 @@ def test_what_cannot_be_decided_is_not_allowed(tmp_path, text, words):
     policy = custom(tmp_path, p=text)
     with pytest.raises(Inconclusive, match=words) as caught:
         ask(policy, who())
-    assert str(tmp_path) in caught.value.message
+    assert str(tmp_path) in message(caught.value)
     assert policy_faults(str(tmp_path))
 
 
 def test_bytes_and_folders_are_no_policies(tmp_path):
     (tmp_path / "p.cedar").write_bytes(b"\xff\xfe")
-    with pytest.raises(Inconclusive, match="are no text"):
+    with pytest.raises(Inconclusive, match="are not UTF-8 text"):
         ask(CedarPolicy(str(tmp_path)), who())
     (tmp_path / "p.cedar").unlink()
     (tmp_path / "p.cedar").mkdir()
@@ -162,7 +163,7 @@ def test_an_unreadable_folder_is_not_the_default():
         "from warden.core.errors import Inconclusive\n"
         "if os.getuid() == 0: os.setgid(65534); os.setuid(65534)\n"
         "try: policy_files(sys.argv[1])\n"
-        "except Inconclusive as error: print(error.message)"
+        "except Inconclusive as error: print(error.problem)"
     )
     folder = Path(f"/tmp/warden-policies-{os.getpid()}")
     folder.mkdir(mode=0o700)

@@ -11,9 +11,9 @@ from warden.core.lanes.delivery_target import (
     UnknownCluster,
     adopted,
     reader_of,
-    seated,
     target,
     targets,
+    with_cluster_readers,
 )
 from warden.core.lanes.lane import Delivery, PeopleReader, Workload, WorkloadReader
 
@@ -104,25 +104,25 @@ def test_a_named_reader_is_the_one_and_one_that_is_none_of_the_lanes_is_not(deli
     assert reader_of(delivered(readers=two, here=unknown), unknown) is None
 
 
-def seats(lane):
+def subjects(lane):
     return [(each.mount, str(each.workload)) for each in lane.readers if isinstance(each, WorkloadReader)]
 
 
 def test_a_workload_of_two_clusters_is_two_subjects(delivered):
-    lane = seated(delivered(here=DELIVERY, there=DELIVERY), CLUSTERS)
-    assert seats(lane) == [("kubernetes", "tenant/first"), ("kubernetes-there", "tenant/first")]
+    lane = with_cluster_readers(delivered(here=DELIVERY, there=DELIVERY), CLUSTERS)
+    assert subjects(lane) == [("kubernetes", "tenant/first"), ("kubernetes-there", "tenant/first")]
     assert lane.role_of(lane.readers[0]) == lane.role_of(lane.readers[1])
 
 
-def test_a_seat_that_is_declared_is_taken_once(delivered):
+def test_a_reader_that_is_declared_there_is_not_added_again(delivered):
     own = [reader("tenant/first"), reader("tenant/first", mount="kubernetes-there", role="own-role")]
     lane = delivered(readers=own, here=DELIVERY, there=DELIVERY)
-    assert seated(lane, CLUSTERS) is lane
+    assert with_cluster_readers(lane, CLUSTERS) is lane
 
 
 def test_nobody_logs_in_for_a_secret_made_by_hand_or_in_a_cluster_that_is_not_declared(delivered):
     lane = delivered(here=DELIVERY, there=BY_HAND, elsewhere=DELIVERY)
-    assert seats(seated(lane, CLUSTERS)) == [("kubernetes", "tenant/first")]
+    assert subjects(with_cluster_readers(lane, CLUSTERS)) == [("kubernetes", "tenant/first")]
 
 
 def test_taken_over_it_is_delivered_and_nothing_else_is_another(delivered):

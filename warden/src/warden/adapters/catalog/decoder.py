@@ -27,10 +27,10 @@ Wanted = typing.Any  # a type: str, Seconds, tuple[str, ...], Lane, WorkloadRead
 
 
 class Decoder:
-    """Reads nodes into structures. What cannot be read is told, and something stands in for it.
+    """Reads nodes into structures. What cannot be read is a fault, and something stands in for it.
 
-    So the rest can still be judged, and all faults of a file are told at once; a value that was read with `faults` is
-    good for nothing else.
+    So the rest can still be judged, and all faults of a file are reported at once; a value that was read with
+    `faults` is good for nothing else.
 
     Attributes:
         faults: (line, field, message) of everything that is wrong.
@@ -111,7 +111,7 @@ class Decoder:
 
     def _chosen(self, node: Node, choices: tuple[Wanted, ...], field: str) -> Wanted:
         """The structure whose first key is there: ``workload:`` makes one reader, ``people:`` the other."""
-        marks = {msgspec.structs.fields(choice)[0].encode_name: choice for choice in choices}
+        marks = {next(iter(_fields(choice))): choice for choice in choices}
         keys = [key.text for key, _ in node.pairs] if isinstance(node, Mapping) else []
         found = [mark for mark in marks if mark in keys]
         if len(found) == 1:
@@ -136,10 +136,12 @@ def _fields(structure: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldI
     return {one.encode_name: one for one in msgspec.structs.fields(structure)}
 
 
+@functools.cache
 def _origin(wanted: Wanted) -> typing.Any:
     return typing.get_origin(wanted)
 
 
+@functools.cache
 def _choices(wanted: Wanted) -> tuple[Wanted, ...]:
     if _origin(wanted) in (typing.Union, types.UnionType):
         return tuple(choice for choice in typing.get_args(wanted) if choice is not types.NoneType)
@@ -151,7 +153,7 @@ def _is_structure(wanted: Wanted) -> bool:
 
 
 def _stand_in(wanted: Wanted) -> typing.Any:
-    """Something of that type: what was there is told as a fault already."""
+    """Something of that type: what was there is a fault already."""
     wanted = _choices(wanted)[0]
     if _origin(wanted) is typing.Literal:
         return typing.get_args(wanted)[0]
@@ -179,11 +181,7 @@ def _shown(text: str) -> str:
 def _unknown(key: str, known: Iterable[str]) -> str:
     near = nearest(key, list(known), 1)
     meant = f"; did you mean {near[0]}?" if near else ""
-    return (
-        f"is no key here{meant} Allowed: {', '.join(known)}"
-        if meant
-        else f"is no key here; allowed: {', '.join(known)}"
-    )
+    return f"unknown key{meant} Allowed: {', '.join(known)}" if meant else f"unknown key; allowed: {', '.join(known)}"
 
 
 def _text(text: str) -> str:
@@ -204,13 +202,13 @@ def _date(text: str) -> dt.date:
             return dt.date.fromisoformat(text)
     except ValueError:
         pass
-    raise ValueError(f"{_shown(text)} is no date; write it as 2026-07-02")
+    raise ValueError(f"{_shown(text)} is not a date; write it as 2026-07-02")
 
 
 def _seconds(text: str) -> Seconds:
     match = _DURATION.fullmatch(text)
     if match is None or not int(match[1]):
-        raise ValueError(f"{_shown(text)} is no duration; write a number above 0 and a unit: 90s, 15m, 1h, 90d")
+        raise ValueError(f"{_shown(text)} is not a duration; write a number above 0 and a unit: 90s, 15m, 1h, 90d")
     return Seconds(int(match[1]) * _UNITS[match[2]])
 
 
@@ -221,7 +219,7 @@ def _workload(text: str) -> Workload:
     for name, part in (("namespace", namespace), ("name", account)):
         if not _LABEL.fullmatch(part):
             allowed = "a-z, 0-9 and - inside, at most 63 characters (RFC 1123)"
-            raise ValueError(f"{_shown(part)} is no {name} of a service account; allowed: {allowed}")
+            raise ValueError(f"{_shown(part)} is not a valid {name} of a service account; allowed: {allowed}")
     return Workload(namespace, account)
 
 

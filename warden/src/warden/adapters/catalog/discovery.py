@@ -1,4 +1,4 @@
-"""Where the platform directory is: said, set, around, or configured; in that order.
+"""Where the platform directory is: by option, by variable, around here, or by configuration; in that order.
 
 A platform directory is one that holds ``catalog/``. The error names all four places that were tried.
 """
@@ -6,13 +6,14 @@ A platform directory is one that holds ``catalog/``. The error names all four pl
 import os
 
 from warden.adapters.machine import directories
-from warden.core.errors import UsageError
+from warden.core.errors import Effect, UsageError
+from warden.core.remedies import warden
 
 PLACES = "--platform, WARDEN_PLATFORM, the current directory and those above it, and the user's config file"
 
 
 def find_platform(flag: str | None = None) -> str:
-    """The absolute path of the platform directory. Raises `UsageError` where none is found or a named one is none."""
+    """The absolute path of the platform directory. Raises `UsageError` where none is found, or a wrong one is named."""
     if flag:
         return _named(flag, "--platform")
     set_to = os.environ.get("WARDEN_PLATFORM", "")
@@ -22,11 +23,12 @@ def find_platform(flag: str | None = None) -> str:
     if found:
         return found
     raise UsageError(
-        "No platform directory was found, so there is no catalog to read. Tried, in this order: --platform (not given),"
+        "no platform directory was found. Tried, in this order: --platform (not given),"
         f" WARDEN_PLATFORM (not set), {os.path.abspath(os.curdir)} and the directories above it"
-        f" (no platform/catalog there), {config_file()} (no key `platform`).",
+        f" (no platform/catalog there), {config_file()} (no key `platform`)",
         system="platform",
-        hint="warden --platform DIR …, or make one: warden init DIR",
+        hint="name one with --platform DIR, or make one:",
+        remedy=(warden("init", "DIR"),),
     )
 
 
@@ -45,10 +47,12 @@ def _named(path: str, by: str) -> str:
         if _is_platform(candidate):
             return candidate
     raise UsageError(
-        f"{by} names {full}, which is no platform directory (it holds no catalog/), so no catalog was read.",
+        f"{by} names {full}, which is not a platform directory (it has no catalog/)",
+        effect=Effect.NOTHING_READ,
         system="platform",
         subject=full,
-        hint=f"warden init {full}",
+        hint="make it one:",
+        remedy=(warden("init", full),),
     )
 
 
@@ -78,7 +82,8 @@ def _configured() -> str | None:
             named = tomllib.load(file).get("platform")
     except (OSError, ValueError):
         raise UsageError(
-            f"{path} cannot be read as TOML, so it was not asked for the platform directory.",
+            f"{path} is not valid TOML",
+            effect=Effect.NOTHING_READ,
             system="platform",
             subject=path,
             hint='write: platform = "/path/to/platform"',
@@ -86,5 +91,11 @@ def _configured() -> str | None:
     if named is None:
         return None
     if not isinstance(named, str):
-        raise UsageError(f"{path}: platform: is no text.", system="platform", subject=path, hint='platform = "/path"')
+        raise UsageError(
+            f"{path}: platform: expected a text",
+            effect=Effect.NOTHING_READ,
+            system="platform",
+            subject=path,
+            hint='write: platform = "/path/to/platform"',
+        )
     return _named(os.path.join(os.path.dirname(path), os.path.expanduser(named)), path)

@@ -12,17 +12,17 @@ from typing import Any
 import msgspec
 
 from warden.adapters.catalog.yaml_tree import MAX_BYTES, Mapping, Refusal, decode, parse, scalars
-from warden.core.errors import Fault, Invalid, UsageError
+from warden.core.errors import Effect, Fault, Invalid, UsageError
 from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, invalid, kind_of, unknown
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.rules import Complaint, across, apart, located, of_clusters, of_entry
-from warden.core.material import redact
+from warden.core.remedies import warden
 
 _REMOVE = "remove it, and if it was ever real, rotate it: whoever has the file has had it"
 
 
 class Source(msgspec.Struct, kw_only=True):
-    """What one file said: its entry (``None`` where it has none), its faults, and where each field is written.
+    """What one file declares: its entry (``None`` where it has none), its faults, and where each field is written.
 
     ``judged`` is the entry with stand-ins for what could not be read, ``file`` the path for people, ``id`` the file's
     name without its ending.
@@ -44,11 +44,11 @@ def shown(path: str) -> str:
 
 
 def read_bytes(path: str, most: int = MAX_BYTES + 1) -> bytes:
-    """At most `most` bytes of the file. Raises `Refusal` where it is no regular file (a pipe would never end)."""
+    """At most `most` bytes of the file. Raises `Refusal` where it is not a regular file (a pipe would never end)."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Refusal(0, "is no regular file")
+            raise Refusal(0, "is not a regular file")
         return file.read(most)
 
 
@@ -64,8 +64,8 @@ def unread_files(platform_dir: str) -> list[Fault]:
     """
     read = set(catalog_files(platform_dir))
     unread = [path for path in _in_catalog(platform_dir) if path not in read and not path.endswith((".md", "~"))]
-    said = "is not read; an entry is a file ID.yaml right in catalog/"
-    return [Fault(shown(path), 0, "", said, warning=True) for path in unread]
+    problem = "is not read; an entry is a file ID.yaml right in catalog/"
+    return [Fault(shown(path), 0, "", problem, warning=True) for path in unread]
 
 
 def _in_catalog(platform_dir: str) -> list[str]:
@@ -74,7 +74,10 @@ def _in_catalog(platform_dir: str) -> list[str]:
         names = sorted(name for name in os.listdir(folder) if name[0] != ".")
     except OSError as fault:
         raise UsageError(
-            f"{folder} cannot be read ({fault.strerror}), so there is no catalog.", system="platform", subject=folder
+            f"{folder} cannot be read: {(fault.strerror or '').lower()}",
+            effect=Effect.NOTHING_READ,
+            system="platform",
+            subject=folder,
         ) from None
     return [os.path.join(folder, name) for name in names]
 
@@ -124,16 +127,17 @@ def load_platform(platform_dir: str) -> Platform:
         else:
             platform = _structured(source.path, source, lambda _: Platform) or Platform()
             if "clusters" in source.lines:
-                said = Complaint("clusters", "is a file of its own, clusters.yaml beside this one")
-                source.faults += located(source.file, source.lines, [said])
+                misplaced = Complaint("clusters", "is a file of its own, clusters.yaml beside this one")
+                source.faults += located(source.file, source.lines, [misplaced])
     faulty = [source for source in sources if source.faults]
     if faulty:
         names = " and ".join(os.path.basename(each.path) for each in faulty)
         raise Invalid(
             [fault for source in faulty for fault in source.faults],
-            f"{names} {'have' if len(faulty) > 1 else 'has'} faults, so no entry was read.",
+            f"{names} {'have' if len(faulty) > 1 else 'has'} faults",
+            effect=Effect.NOTHING_READ,
             subject=faulty[0].file,
-            hint="mend the file, then: warden catalog check",
+            remedy=(warden("catalog check"),),
         )
     return msgspec.structs.replace(platform, clusters=clusters)
 
@@ -149,9 +153,9 @@ def parse_entry(path: str, platform: Platform) -> Source:
     entry = _structured(path, source, _kind)
     if entry is None:
         return source
-    told = [fault.field for fault in source.faults]
-    complaints = apart(of_entry(entry, platform), told)
-    if (entry.id != name or ending != "yaml") and kind_of(entry) not in told:
+    known = [fault.field for fault in source.faults]
+    complaints = apart(of_entry(entry, platform), known)
+    if (entry.id != name or ending != "yaml") and kind_of(entry) not in known:
         complaints.append(Complaint(kind_of(entry), f"is not the file's name; rename it {entry.id}.yaml"))
     source.entry, source.judged = None if source.faults else entry, entry
     source.faults += located(source.file, source.lines, complaints)
@@ -195,20 +199,28 @@ def _tree(raw: bytes, source: Source) -> Mapping:
 
     Material is sought in the text, comments included, and once more in what YAML makes of it (escapes, folded lines).
     """
-    text, material = redact(decode(raw))
-    source.faults += [Fault(source.file, line, "", f"holds {what}; {_REMOVE}") for line, what in material]
+    from secret_scan import redact, scan  # imported here, since `route list` reads no file that is compiled
+
+    written = decode(raw)
+    found = scan(written)
+    text = redact(written, found)
+    lines = [written.count("\n", 0, finding.start) + 1 for finding in found]
+    source.faults += [
+        Fault(source.file, line, "", f"holds secret material ({finding.kind}); {_REMOVE}")
+        for line, finding in zip(lines, found, strict=True)
+    ]
     try:
         tree = parse(text)
     except Refusal:
-        if material:
-            raise Refusal(material[0][0], "was not read further than for secrets") from None
+        if lines:
+            raise Refusal(lines[0], "was not read further than for secrets") from None
         raise
     for node in scalars(tree) if tree else ():
-        hidden = [] if node.text in text else redact(node.text)[1]  # what stands there as it is has been looked at
+        hidden = [] if node.text in text else scan(node.text)  # text that is there as it is was scanned above
         if hidden:
-            raise Refusal(node.line, f"holds {hidden[0][1]}, written in several pieces; {_REMOVE}")
+            raise Refusal(node.line, f"holds secret material ({hidden[0].kind}) in several pieces; {_REMOVE}")
     if not isinstance(tree, Mapping):
-        raise Refusal(1, "declares nothing: it is no mapping with keys")
+        raise Refusal(1, "declares nothing: it is not a mapping with keys")
     return tree
 
 
@@ -218,8 +230,8 @@ def judge(sources: list[Source], platform: Platform) -> Catalog:
     for source in sources:
         twin = by_id.get(source.entry.id) if source.entry is not None else None
         if twin is not None and twin is not source and source.entry is not None:
-            said = Complaint(kind_of(source.entry), f"already the id in {twin.file}")
-            source.faults += located(source.file, source.lines, [said])
+            double = Complaint(kind_of(source.entry), f"already the id in {twin.file}")
+            source.faults += located(source.file, source.lines, [double])
     clean = [source.entry for source in sources if source.entry is not None and not source.faults]
     for entry_id, complaints in across(clean, platform).items():
         source = by_id[entry_id]

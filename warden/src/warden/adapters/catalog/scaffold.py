@@ -4,9 +4,10 @@ import datetime as dt
 import os
 from collections.abc import Sequence
 
-from warden.core.errors import UsageError
+from warden.core.errors import Effect, UsageError
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.rules import of_clusters
+from warden.core.remedies import warden
 
 _PLATFORM = """\
 # What holds for every entry of catalog/.
@@ -55,7 +56,6 @@ _CONSUMERS = """\
 consumers:
   - deployment: example-team/example-app # mounts the Secret, in the Secret's namespace\
 """
-_NAMED = "give it a short name: warden init --cluster NAME; then write its context into clusters.yaml"
 _CLUSTERS = "# The clusters that lanes are delivered to. Every key: docs/deliveries.md\n"
 _CLUSTER = """\
 {cluster}:
@@ -109,7 +109,12 @@ def scaffold(directory: str, today: dt.date, clusters: Sequence[str] = ()) -> tu
 
 def _expect_names(clusters: Sequence[str]) -> None:
     for fault in of_clusters({name: DeclaredCluster(context=name, auth_mount=name) for name in clusters}, ()):
-        raise UsageError(f"--cluster {fault.field!r} {fault.message}. Nothing was made.", hint=_NAMED)
+        raise UsageError(
+            f"--cluster {fault.field!r} {fault.message}",
+            effect=Effect.NOTHING_WRITTEN,
+            hint="give it a short name, then write its context into clusters.yaml:",
+            remedy=(warden("init", cluster="NAME"),),
+        )
 
 
 def _example(today: dt.date, clusters: Sequence[str]) -> str:
@@ -144,7 +149,7 @@ def _create(path: str, text: str) -> bool:
     except FileExistsError:
         if os.path.isfile(path):
             return False
-        raise _unwritable(path, "something that is no file is in the way") from None
+        raise _unwritable(path, "something other than a file is there") from None
     except OSError as fault:
         raise _unwritable(path, fault.strerror or "") from None
     return True
@@ -152,8 +157,10 @@ def _create(path: str, text: str) -> bool:
 
 def _unwritable(path: str, why: str) -> UsageError:
     return UsageError(
-        f"{path} cannot be made ({why}); nothing that was there has been changed.",
+        f"{path} cannot be made ({why})",
+        effect=Effect.NOTHING_CHANGED,
         system="platform",
         subject=path,
-        hint="choose another place: warden init DIR",
+        hint="choose another place:",
+        remedy=(warden("init", "DIR"),),
     )

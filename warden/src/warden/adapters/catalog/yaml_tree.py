@@ -1,6 +1,6 @@
 """YAML text -> a tree of nodes that know their line. Only the plain part of YAML is accepted.
 
-Scalars stay text: the structure they are read into says what they mean, so ``no`` is a word and ``1e3`` no number.
+Scalars stay text: the structure they are read into says what they mean, so ``no`` and ``1e3`` are words.
 Anchors, aliases, tags, merge keys, several documents and deep nesting are refused by name; what is refused here has
 a line, and never a traceback. The parser (libyaml) is driven event by event, so that no input can recurse.
 """
@@ -58,12 +58,18 @@ def decode(raw: bytes) -> str:
     except UnicodeDecodeError as fault:
         raise Refusal(raw.count(b"\n", 0, fault.start) + 1, "is not UTF-8 text") from None
     for number, line in enumerate(text.split("\n"), 1):
-        stray = next((char for char in line.rstrip("\r") if not (char.isprintable() or char == "\t")), None)
-        if stray is not None:
+        if stray := _invisible(line.rstrip("\r"), "\t"):
             raise Refusal(number, f"has the character U+{ord(stray):04X}, which cannot be seen; remove it")
         if line[: len(line) - len(line.lstrip())].count("\t"):
             raise Refusal(number, "is indented with a tab; YAML is indented with spaces")
     return text
+
+
+def _invisible(text: str, allowed: str) -> str:
+    """The first character that cannot be seen, but for those allowed; empty where there is none."""
+    if text.isprintable():
+        return ""
+    return next((char for char in text if not (char.isprintable() or char in allowed)), "")
 
 
 def parse(text: str) -> Node | None:
@@ -74,9 +80,9 @@ def parse(text: str) -> Node | None:
         return _build(yaml.parse(text, Loader=yaml.CSafeLoader))
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
-        raise Refusal(mark.line + 1 if mark else 0, f"is no YAML: {fault.problem or fault.context}") from None
+        raise Refusal(mark.line + 1 if mark else 0, f"is not valid YAML: {fault.problem or fault.context}") from None
     except yaml.YAMLError:
-        raise Refusal(0, "is no YAML") from None
+        raise Refusal(0, "is not valid YAML") from None
 
 
 def scalars(node: Node) -> Iterator[Scalar]:
@@ -146,8 +152,7 @@ def _node(event: Any, name: str, line: int) -> Node | None:
     if getattr(event, "tag", None):
         raise Refusal(line, "uses a tag (!…); write the value without it")
     if name == "ScalarEvent":
-        stray = next((char for char in event.value if not (char.isprintable() or char in "\t\n")), None)
-        if stray is not None:  # written as an escape: "\e"
+        if stray := _invisible(event.value, "\t\n"):  # written as an escape: "\e"
             raise Refusal(line, f"has the character U+{ord(stray):04X}, which cannot be seen; remove it")
         return Scalar(line, event.value)
     if name == "SequenceStartEvent":

@@ -35,7 +35,5 @@ def _mount_kubernetes(admin: OpenBao, mount: str, report: Report) -> None:
         return
     if kind:
         admin.disable_auth(mount)
-        report(
-            f"auth/{mount} is a real Kubernetes mount from now on; its former roles are gone: warden apply makes them"
-        )
+        report(f"auth/{mount} is a real Kubernetes mount from now on; `warden apply` creates its roles again")
     admin.enable_auth(mount, "kubernetes")

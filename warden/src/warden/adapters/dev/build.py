@@ -22,10 +22,13 @@ from warden.adapters.dev.golang import SYSTEM, Go
 from warden.adapters.machine import directories
 from warden.adapters.machine.lock import file_lock
 from warden.core.errors import Effect, Held, Inconclusive
+from warden.core.remedies import SetVariable
 
 SOURCES = Path(__file__).with_name("go")
 WAIT_SECONDS = 3600.0
 _NEEDED = 1e9  # bytes on the cache's disk: 0.5 GB of programs, and room to link them in
+
+_ELSEWHERE = (SetVariable("XDG_CACHE_HOME", "DIRECTORY"),)
 
 Report = Callable[[str], None]
 Tick = Callable[[str, float], None]
@@ -169,10 +172,12 @@ def _build(module: Module, go: Go, report: Report, tick: Tick) -> None:
         os.rename(fresh, module.directory)
     except OSError as fault:
         raise Inconclusive(
-            f"{fresh} cannot be written ({(fault.strerror or '').lower()}); nothing was kept of the build",
+            f"{fresh} cannot be written: {(fault.strerror or '').lower()}",
+            effect=Effect.NOTHING_WRITTEN,
             system=SYSTEM,
             subject=fresh,
-            hint="name a directory with room: export XDG_CACHE_HOME=DIRECTORY",
+            hint="name a directory with room:",
+            remedy=_ELSEWHERE,
         ) from None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -190,10 +195,12 @@ def _expect_room(directory: str) -> None:
     free = shutil.disk_usage(directory).free
     if free < _NEEDED:
         raise Inconclusive(
-            f"{directory} has {free / 1e9:.1f} GB left and a build needs {_NEEDED / 1e9:.0f}; nothing was built",
+            f"{directory} has {free / 1e9:.1f} GB left and a build needs {_NEEDED / 1e9:.0f}",
+            effect=Effect.NOTHING_DONE,
             system=SYSTEM,
             subject=directory,
-            hint="make room, or name another directory: export XDG_CACHE_HOME=DIRECTORY",
+            hint="make room, or name another directory:",
+            remedy=_ELSEWHERE,
         )
 
 
@@ -210,10 +217,12 @@ def _expect_writable(cache: str) -> None:
             pass
     except OSError as fault:
         raise Inconclusive(
-            f"{cache} cannot be written ({(fault.strerror or '').lower()}); nothing was built",
+            f"{cache} cannot be written: {(fault.strerror or '').lower()}",
+            effect=Effect.NOTHING_DONE,
             system=SYSTEM,
             subject=cache,
-            hint="name a directory of yours: export XDG_CACHE_HOME=DIRECTORY",
+            hint="name a directory of yours:",
+            remedy=_ELSEWHERE,
         ) from None
 
 

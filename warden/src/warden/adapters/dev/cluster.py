@@ -357,7 +357,8 @@ class Cluster:
             f"{TITLES[component]} of {self.name} did not come up: {lines[-1].strip() if lines else 'it wrote nothing'}",
             system=self._system,
             subject=log,
-            hint=f"read {log}, then: warden dev up",
+            hint=f"read {log}, then:",
+            remedy=(warden("dev up"),),
         )
 
 

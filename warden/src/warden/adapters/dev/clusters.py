@@ -16,7 +16,8 @@ from warden.adapters.dev.components import ClusterFiles
 from warden.adapters.dev.config import mount_of
 from warden.adapters.dev.existing_cluster import ExistingCluster
 from warden.adapters.dev.server import Server
-from warden.core.errors import NotFound, UsageError
+from warden.core.errors import Effect, NotFound, UsageError
+from warden.core.remedies import warden
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 """RFC 1123, section 2.1, in small letters: what Kubernetes calls a DNS label."""
@@ -47,7 +48,7 @@ class Clusters:
                 f"the embedded platform has no cluster {name!r}; it has: {', '.join(self.names) or 'none'}",
                 system=state.SYSTEM,
                 subject=name,
-                hint=f"warden dev up --cluster {name}",
+                remedy=(warden("dev up", cluster=name),),
             )
         files = ClusterFiles(
             name=name, root=f"{self._layout.clusters}/{name}", programs=located(), trusted=self._layout.ca_file
@@ -63,12 +64,13 @@ class Clusters:
         return mount_of(self.cluster(name).name, self.names)
 
     def expect_usable(self, names: Sequence[str]) -> None:
-        """Raise `UsageError` where a name can be no cluster's."""
+        """Raise `UsageError` for a name that no cluster can have."""
         both = {*self.names, *names}
         for name in names:
             if not LABEL.fullmatch(name) or name.removesuffix("-admin") in both - {name}:
                 raise UsageError(
-                    f"{name!r} is no name that a cluster can have. Nothing was started.",
+                    f"{name!r} is not a valid name of a cluster",
+                    effect=Effect.NOTHING_DONE,
                     subject=name,
                     hint="small letters, digits and dashes, at most 63; NAME-admin is the context of an administrator",
                 )

@@ -9,6 +9,7 @@ import msgspec
 from warden.adapters.dev.authority import Authority
 from warden.adapters.dev.build import Programs
 from warden.adapters.dev.process import Program
+from warden.core.remedies import warden
 
 COMPONENTS = ("etcd", "api", "controllers", "eso")
 """The programs of a cluster in the order they are started; ended in reverse."""
@@ -116,7 +117,7 @@ def program(component: str, files: ClusterFiles, ports: Ports) -> Program:
         home=files.root,
         log=f"{files.root}/{TITLES[component]}.log",
         environ=environ,
-        hint="warden dev up",
+        remedy=(warden("dev up"),),
     )
 
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from warden.core.errors import Inconclusive, NotFound, Unreachable
+from warden.core.errors import Effect, Inconclusive, NotFound, Unreachable
 
 SYSTEM = "cluster build"
 _INSTALL = "install Go and put it on PATH (https://go.dev/doc/install), then repeat the command"
@@ -28,7 +28,7 @@ Tick = Callable[[str, float], None]
 
 
 class Go:
-    """Go on PATH; what it says goes to the file `log`."""
+    """Go on PATH; its output goes to the file `log`."""
 
     def __init__(self, log: str) -> None:
         self._log = log
@@ -40,7 +40,8 @@ class Go:
         needed = f"the programs of a cluster are built with Go {wanted[0]}.{wanted[1]} or newer"
         if not self._program:
             raise NotFound(
-                f"{needed}, and there is no go on PATH; nothing was built or started",
+                f"{needed}, and there is no go on PATH",
+                effect=Effect.NOTHING_DONE,
                 system=SYSTEM,
                 subject="go",
                 hint=_INSTALL,
@@ -49,7 +50,8 @@ class Go:
         number = re.match(r"go(\d+)\.(\d+)", found)
         if not number or (int(number[1]), int(number[2])) < wanted:
             raise NotFound(
-                f"{needed}, and {self._program} is {found or 'no Go that answers'}; nothing was built or started",
+                f"{needed}, and {self._program} is {found or 'a program that does not answer as Go does'}",
+                effect=Effect.NOTHING_DONE,
                 system=SYSTEM,
                 subject=self._program,
                 hint=_INSTALL,
@@ -68,22 +70,22 @@ class Go:
         """
         arguments = ["build", "-v", "-trimpath", "-ldflags", linked, "-o", out, target]
         with _running([self._program, *arguments], module, self._environ()) as child:
-            said = self._follow(child, tick)
+            output = self._follow(child, tick)
             code = child.wait()
         if code:
-            raise self._fault(said)
+            raise self._fault(output)
 
     def _follow(self, child: "subprocess.Popen[str]", tick: Tick) -> list[str]:
-        began, said, fetched, compiled = time.monotonic(), [], 0, 0
+        began, output, fetched, compiled = time.monotonic(), [], 0, 0
         with open(self._log, "a", encoding="utf-8") as log:
             for line in _lines(child):
                 if line:
-                    said.append(line)
+                    output.append(line)
                     log.write(line)
                     fetched += line.startswith("go: downloading")
                     compiled += not line.startswith(("go: ", "#"))
                 tick(f"{fetched} modules fetched, {compiled} packages compiled", time.monotonic() - began)
-        return said
+        return output
 
     def _output(self, *arguments: str, cwd: Path | None = None) -> str:
         done = subprocess.run(
@@ -103,25 +105,27 @@ class Go:
         roomy = _available() > _BASE + _PER_CPU * (os.cpu_count() or 1)
         return dict(os.environ) | fixed | ({"GOGC": "off"} if roomy else {})
 
-    def _fault(self, said: list[str]) -> Inconclusive:
-        words = [line.strip() for line in said if not line.startswith("go: downloading") and " " in line.strip()]
+    def _fault(self, output: list[str]) -> Inconclusive:
+        words = [line.strip() for line in output if not line.startswith("go: downloading") and " " in line.strip()]
         reason = next((line for line in words if _FULL in line or _NETWORK.search(line)), words[-1] if words else "")
         if _FULL in reason:
             return Inconclusive(
-                "the disk filled up during the build, which needs about 6 GB in Go's caches; nothing was kept of it",
+                "the disk filled up during the build, which needs about 6 GB in Go's caches",
+                effect=Effect.NOTHING_WRITTEN,
                 system=SYSTEM,
                 subject=self._log,
-                hint="make room, or move the caches: export GOCACHE=DIRECTORY GOMODCACHE=DIRECTORY GOTMPDIR=DIRECTORY",
+                hint="free some space, or set GOCACHE, GOMODCACHE and GOTMPDIR to directories elsewhere",
             )
         if _NETWORK.search(reason):
             return Unreachable(
-                f"a Go module cannot be fetched ({reason}); nothing was built",
+                f"a Go module cannot be fetched: {reason}",
+                effect=Effect.NOTHING_DONE,
                 system=SYSTEM,
                 subject=self._log,
                 hint="check the network and GOPROXY (go env GOPROXY), then repeat: what was fetched is kept",
             )
         return Inconclusive(
-            f"Go could not build a cluster's programs: {reason or 'it said nothing'}",
+            f"Go could not build a cluster's programs: {reason or 'it wrote nothing'}",
             system=SYSTEM,
             subject=self._log,
             hint=f"read {self._log}, then repeat the command",
@@ -157,7 +161,7 @@ def _running(argv: list[str], cwd: Path, environ: dict[str, str]) -> Iterator["s
 
 
 def _lines(child: "subprocess.Popen[str]") -> Iterator[str]:
-    """What the child says line by line, and an empty text each second that it says nothing."""
+    """The child's output line by line, and an empty text each second without any."""
     waiting: queue.Queue[str | None] = queue.Queue()
 
     def read() -> None:

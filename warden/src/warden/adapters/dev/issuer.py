@@ -18,7 +18,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from warden.core.errors import NotFound
+from warden.core.errors import Effect, NotFound
+from warden.core.remedies import warden
 from warden.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -56,10 +57,11 @@ def _load(path: str) -> "EllipticCurvePrivateKey":
         key = load_pem_private_key(Path(path).read_bytes(), password=None)
     except (OSError, ValueError) as fault:
         raise NotFound(
-            "the embedded platform's signing key is not there or no key; no token was made",
+            "the embedded platform's signing key does not exist or is not a key",
+            effect=Effect.NOTHING_DONE,
             system="embedded platform",
             subject=path,
-            hint="warden dev up",
+            remedy=(warden("dev up"),),
         ) from fault
     assert isinstance(key, EllipticCurvePrivateKey)  # noqa: S101  # new_key wrote it
     return key

@@ -21,6 +21,7 @@ from warden.adapters.dev.issuer import LocalIssuer
 from warden.adapters.dev.personas import Personas
 from warden.adapters.dev.server import Server, serves
 from warden.core.errors import NotFound
+from warden.core.remedies import warden
 
 Report = Callable[[str], None]
 """Takes one line of progress for each stage."""
@@ -69,7 +70,7 @@ class Embedded:
         """Its people. Raises `NotFound` where the platform is not up."""
         status = self.status()
         if not status.up:
-            raise NotFound("the embedded platform is not up", system=state.SYSTEM, hint="warden dev up")
+            raise NotFound("the embedded platform is not up", system=state.SYSTEM, remedy=(warden("dev up"),))
         return Personas(self.layout, status.address, status.ca_file)
 
     @property

@@ -18,6 +18,7 @@ import psutil
 
 from warden.adapters.dev.state import SYSTEM
 from warden.core.errors import Effect, NotFound, ServerFault
+from warden.core.remedies import Remedy
 
 STOP_SECONDS = 20.0
 PORT_SECONDS = 0.5
@@ -37,6 +38,7 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
         log: the file that its output goes to, emptied at each start.
         environ: its environment beside PATH and HOME.
         hint: what to do where it cannot be run.
+        remedy: as a step, after the hint.
     """
 
     title: str
@@ -47,6 +49,7 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     log: str
     environ: Mapping[str, str] = {}
     hint: str = ""
+    remedy: Remedy = ()
 
     @property
     def pid(self) -> int | None:
@@ -83,10 +86,12 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
 
 def find(name: str, mark: str) -> int | None:
     """The pid of the process whose program has that name and that has that mark."""
-    for each in psutil.process_iter():
+    for pid in psutil.pids():
         with contextlib.suppress(psutil.Error):
-            if os.path.basename(each.exe()) == name and mark in _marks(each):
-                return each.pid
+            # not `process_iter`: it remembers what a process ran before it became another program
+            running = psutil.Process(pid)
+            if os.path.basename(running.exe()) == name and mark in _marks(running):
+                return pid
     return None
 
 
@@ -145,6 +150,7 @@ def _spawn(program: Program) -> int:
                 system=SYSTEM,
                 subject=program.path,
                 hint=program.hint,
+                remedy=program.remedy,
             ) from fault
     started.returncode = 0  # it outlives us on purpose: no ResourceWarning, and nobody but `ended` waits for it
     return started.pid

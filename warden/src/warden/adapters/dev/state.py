@@ -12,6 +12,7 @@ import msgspec
 
 from warden.adapters.machine.lock import file_lock
 from warden.core.errors import Effect, Held, Inconclusive, NotFound
+from warden.core.remedies import SetVariable, warden
 
 SYSTEM = "embedded platform"
 LOCK_SECONDS = 90.0
@@ -25,7 +26,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         config: the server's configuration.
         raft: the data directory.
         audit_file: the audit log.
-        log: the server's own words.
+        log: the server's output.
         keys: the directory of the signing keys and the unseal key.
         unseal_key: 32 random bytes.
         passwords: a file for each persona.
@@ -120,7 +121,7 @@ def read(path: str) -> str:
         return Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError as fault:
         raise NotFound(
-            f"{path} cannot be read ({_words(fault)})", system=SYSTEM, subject=path, hint="warden dev up"
+            f"{path} cannot be read ({_reason(fault)})", system=SYSTEM, subject=path, remedy=(warden("dev up"),)
         ) from None
 
 
@@ -177,7 +178,7 @@ def alone(path: str, patience: float = LOCK_SECONDS) -> AbstractContextManager[N
     return file_lock(path, busy, patience=patience)
 
 
-def _words(fault: OSError) -> str:
+def _reason(fault: OSError) -> str:
     return (fault.strerror or "no reason given").lower()
 
 
@@ -187,8 +188,10 @@ def _explained(path: str, what: str) -> Iterator[None]:
         yield
     except OSError as fault:
         raise Inconclusive(
-            f"{path} {what} ({_words(fault)}); the embedded platform was left as it is",
+            f"{path} {what} ({_reason(fault)})",
+            effect=Effect.NOTHING_CHANGED,
             system=SYSTEM,
             subject=path,
-            hint="name a directory of yours on a disk with room: export WARDEN_STATE=DIRECTORY",
+            hint="name a directory of yours on a disk with room:",
+            remedy=(SetVariable("WARDEN_STATE", "DIRECTORY"),),
         ) from None

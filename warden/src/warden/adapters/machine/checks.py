@@ -23,10 +23,10 @@ def journal_fault(path: str) -> str:
         finally:
             journal.close()
     except JournalUnwritable as fault:
-        return fault.message
+        return str(fault.problem)
     nearest = Path(path)
     while not nearest.exists():
         nearest = nearest.parent
     if not nearest.is_dir() and nearest != Path(path):
-        return f"{path} cannot be made: {nearest} is no directory"
-    return "" if os.access(nearest, os.W_OK) else f"{path} cannot be written ({nearest} is not yours to write to)"
+        return f"{path} cannot be made: {nearest} is not a directory"
+    return "" if os.access(nearest, os.W_OK) else f"{path} cannot be written: permission denied in {nearest}"

@@ -67,7 +67,7 @@ class AuditFiles:
 
     def _unreadable(self, paths: Sequence[str], why: str) -> Inconclusive:
         return Inconclusive(
-            f"the audit log {', '.join(paths)} cannot be read here ({why}); without its lines nothing is proven.",
+            f"the audit log {', '.join(paths)} cannot be read here ({why}); without its lines nothing is proven",
             system="audit log",
             subject=self.where,
             hint="name it where it can be read: --audit FILE, or --audit-command 'ssh NODE cat FILE'",
@@ -100,7 +100,7 @@ class AuditCommand:
 
     def _unusable(self, why: str) -> Inconclusive:
         return Inconclusive(
-            f"the audit command gave no lines ({why}); without them nothing is proven.",
+            f"the audit command gave no lines ({why}); without them nothing is proven",
             system="audit log",
             subject=self._argv[0],
             hint=f"try it by hand: {self.where}",

@@ -9,7 +9,7 @@ In this order, first that is there:
    VAULT_CONFIG_PATH), else the file ``~/.vault-token`` (BAO_TOKEN_PATH, VAULT_TOKEN_PATH)
 5. ``/var/run/secrets/openbao/token``, where a pod has its projected token mounted
 
-A service-account token is only read here. Whether it may be sent at all is decided by `domain.access.door_for`.
+A service-account token is only read here. Whether it may be sent at all is decided by `core.access.authorization`.
 """
 
 import os
@@ -19,7 +19,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from warden.core.access.authorization import Projected
-from warden.core.errors import Unidentified
+from warden.core.errors import Effect, Unidentified
+from warden.core.remedies import RunBao
 from warden.core.secret import Secret
 from warden.ports.vault import Vault
 
@@ -67,7 +68,7 @@ def own_token(environ: Mapping[str, str]) -> Secret | None:
         if value := environ.get(name, "").strip():
             return Secret(value)
     if helper := _token_helper(environ):
-        return _ask_helper(helper)
+        return _token_from_helper(helper)
     return _read_token(_named(environ, "TOKEN_PATH") or _home(".vault-token"))
 
 
@@ -115,7 +116,7 @@ def _claims(jwt: Secret) -> _Claims | None:
 def _read_token(path: str) -> Secret | None:
     """The first bytes of a file as a token; ``None`` where it is not there or empty."""
     try:
-        # A pipe is waited for as little as possible: it is no token file.
+        # Never wait for a pipe: a token file is a regular file.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
@@ -134,14 +135,16 @@ def _read_token(path: str) -> Secret | None:
 
 
 def _no_token(path: str, what: str) -> Unidentified:
-    from warden.core.material import redact  # costs a start that goes well nothing
+    from secret_scan import redact  # costs a start that goes well nothing
 
-    path = redact(path)[0]  # the token itself is soon given instead of its file
+    path = redact(path)  # the token itself is soon given instead of its file
     return Unidentified(
-        f"{path} {what}; OpenBao was not asked.",
+        f"{path} {what}",
+        effect=Effect.NOTHING_ASKED,
         system="token file",
         subject=path,
-        hint="Log in again (bao login), or name the right file: --token-file FILE for a service-account token.",
+        hint="name the right file (--token-file FILE for a service-account token), or log in again:",
+        remedy=(RunBao(action="login-default"),),
     )
 
 
@@ -161,7 +164,7 @@ def _token_helper(environ: Mapping[str, str]) -> str:
     return ""
 
 
-def _ask_helper(helper: str) -> Secret | None:
+def _token_from_helper(helper: str) -> Secret | None:
     """``HELPER get``, as ``bao`` does it: the token on its standard output, nothing where there is none."""
     import subprocess
 
@@ -178,10 +181,11 @@ def _ask_helper(helper: str) -> Secret | None:
 
 def _helper_fault(helper: str, what: str) -> Unidentified:
     return Unidentified(
-        f"the token helper {helper} {what}; OpenBao was not asked.",
+        f"the token helper {helper} {what}",
+        effect=Effect.NOTHING_ASKED,
         system="token helper",
         subject=helper,
-        hint=f"Try it: {helper} get >/dev/null; or set BAO_TOKEN.",
+        hint=f"try it: {helper} get >/dev/null, or set BAO_TOKEN",
     )
 
 

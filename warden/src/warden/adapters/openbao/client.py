@@ -1,38 +1,36 @@
 """The port Vault on the HTTP API of OpenBao (and Vault, which it came from).
 
-API pages: https://openbao.org/api-docs/ (system, secret/kv/kv-v2, auth/token, auth/jwt, auth/kubernetes). What a
-status means here: 2xx done; 404 no such object; 400 for a mount that does not exist; 403 refused, or a token that is
-not accepted, which only a second question (lookup-self) tells apart; 412/429/5xx and 503 the server itself.
+API pages: https://openbao.org/api-docs/ (system, secret/kv/kv-v2, auth/token, auth/jwt, auth/kubernetes).
 """
 
-import base64
-import datetime as dt
-import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from warden.adapters.openbao.answers import (
+    BAD_REQUEST,
+    FORBIDDEN,
+    IN_BETWEEN,
+    INTERNAL,
+    NO_CONTENT,
+    NOT_FOUND,
+    OK,
+    error_of,
+    inline_headers,
+    is_openbao,
+    is_past,
+    secret_of,
+    time_of,
+)
 from warden.adapters.openbao.endpoint import Endpoint, quoted
 from warden.adapters.openbao.http import Connection
-from warden.core.errors import Held, Refused, Sealed, ServerFault, Unidentified
-from warden.core.openbao.api import (
-    Answer,
-    Entered,
-    Health,
-    Identity,
-    InlineLogin,
-    KvMetadata,
-    Mount,
-    Request,
-    Session,
-    said_by,
-)
+from warden.core.errors import Effect, Held, Refused, ServerFault, Unidentified, WardenError
+from warden.core.openbao.api import Answer, Entered, Health, Identity, KvMetadata, Mount, Request, Session, said_by
+from warden.core.remedies import RunBao, warden
 from warden.core.secret import Secret
 
-OK, NO_CONTENT = 200, 204
-BAD_REQUEST, FORBIDDEN, NOT_FOUND, INTERNAL, UNAVAILABLE = 400, 403, 404, 500, 503
 _OVERTAKEN = "transaction commit failed"
 """Of two writes of one object at once one is undone whole, and its client is to try again (OpenBao issue 296)."""
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
@@ -71,7 +69,7 @@ class OpenBao:
         if request.token is not None:
             headers["X-Vault-Token"] = request.token.reveal()
         if request.inline is not None:
-            headers |= _inline_headers(request.inline)
+            headers |= inline_headers(request.inline)
         return self._connection.send(request.method, f"/v1/{quoted(request.path)}", request.body, headers)
 
     def as_caller(self, request: Request) -> Request:
@@ -80,12 +78,12 @@ class OpenBao:
             raise self._unidentified()
         return msgspec.structs.replace(request, token=self._token)
 
-    def _ask(
+    def _request(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, none: Sequence[int] = ()
     ) -> Answer:
         """As the caller; an answer of 2xx or one of the statuses in `none`, else the error it means."""
         answer = self._send_until_kept(Request(method=method, path=path, body=body, token=self._token))
-        if answer.status in {OK, NO_CONTENT} or _says(answer, *none):
+        if answer.status in {OK, NO_CONTENT} or is_openbao(answer, *none):
             return answer
         raise self._error(answer, f"{method} {path}")
 
@@ -104,60 +102,48 @@ class OpenBao:
         part = answer.body.get(name)
         if not isinstance(part, dict):
             raise ServerFault(
-                f"{self.system} gave an answer without {name!r}, as no OpenBao does; it counts as no answer.",
+                f"{self.system} gave an answer without {name!r}, as no OpenBao does; it counts as no answer",
                 system=self.system,
-                hint="look at what stands between here and OpenBao: warden doctor",
+                hint=IN_BETWEEN,
+                remedy=(warden("doctor"),),
             )
         return part
 
-    def _error(self, answer: Answer, what: str) -> Exception:
-        said = said_by(answer)
-        if _says(answer, UNAVAILABLE):
-            return Sealed(
-                f"{self.system} is sealed or not initialised (503). {what} was not done.",
-                system=self.system,
-                hint="unseal it, then run this again: bao operator unseal",
-            )
-        if _says(answer, FORBIDDEN):
-            return self._forbidden(said, what)
-        if _says(answer, BAD_REQUEST):
-            return Refused(f"{self.system} refused {what}: {said or 'bad request'}.", system=self.system)
-        return ServerFault(
-            f"{self.system} answered {answer.status} to {what}{f': {said}' if said else ''}; it counts as no answer.",
-            system=self.system,
-            hint="read the server's own log; a full audit disk makes every request fail with 500"
-            if answer.status >= INTERNAL
-            else "look at what stands between here and OpenBao: warden doctor",
-        )
+    def _error(self, answer: Answer, what: str) -> WardenError:
+        if is_openbao(answer, FORBIDDEN):
+            return self._forbidden(said_by(answer), what)
+        return error_of(answer, self.system, what)
 
-    def _forbidden(self, said: str, what: str) -> Exception:
+    def _forbidden(self, reason: str, what: str) -> WardenError:
         """A 403 means a refused action or a token that is not accepted: asking for the token itself tells which."""
         if self._token is None or not self._token_accepted():
             return self._unidentified()
         return Refused(
-            f"{self.system} refused {what} ({said or 'permission denied'}).",
+            f"{self.system} refused {what} ({reason or 'permission denied'})",
             system=self.system,
-            hint="warden doctor shows which rights are missing for which command",
+            hint="which rights are missing for which command:",
+            remedy=(warden("doctor"),),
         )
 
     def _token_accepted(self) -> bool:
         answer = self.send(Request(method="GET", path="auth/token/lookup-self", token=self._token))
-        if answer.status == OK or _says(answer, FORBIDDEN):
+        if answer.status == OK or is_openbao(answer, FORBIDDEN):
             return answer.status == OK
         raise self._error(answer, "GET auth/token/lookup-self")
 
     def _unidentified(self) -> Unidentified:
         why = "no token was given" if self._token is None else "the token is expired, revoked or unknown there"
         return Unidentified(
-            f"{self.system} does not know who is asking: {why}.",
+            f"{self.system} does not know who is asking: {why}",
             system=self.system,
-            hint="log in: bao login -method=oidc (or set BAO_TOKEN)",
+            hint="log in (or set BAO_TOKEN):",
+            remedy=(RunBao(action="login-default"),),
         )
 
     # -- server and caller --------------------------------------------------------------------------------------
 
     def health(self) -> Health:
-        """``sys/health``, told to answer 200 in every state."""
+        """``sys/health``, asked so that it answers 200 in every state."""
         query = "sys/health?standbyok=true&sealedcode=200&uninitcode=200&perfstandbyok=true"
         answer = self.send(Request(method="GET", path=query))
         if answer.status != OK or "sealed" not in answer.body:
@@ -177,7 +163,7 @@ class OpenBao:
 
     def _identity_of(self, token: Secret) -> Identity:
         answer = self.send(Request(method="GET", path="auth/token/lookup-self", token=token))
-        if _says(answer, FORBIDDEN):
+        if is_openbao(answer, FORBIDDEN):
             raise self._unidentified()
         if answer.status != OK:
             raise self._error(answer, "GET auth/token/lookup-self")
@@ -200,10 +186,10 @@ class OpenBao:
         """``auth/<mount>/login``; the token stays in memory."""
         body = {"role": role, "jwt": jwt.reveal()}
         answer = self.send(Request(method="POST", path=f"auth/{mount}/login", body=body))
-        if _says(answer, BAD_REQUEST, FORBIDDEN):
-            why = said_by(answer) or "no reason given"
+        if is_openbao(answer, BAD_REQUEST, FORBIDDEN):
+            reason = said_by(answer) or "no reason given"
             raise Refused(
-                f"{self.system} refused the login at auth/{mount} as role {role}: {why}.",
+                f"{self.system} refused the login at auth/{mount} as role {role}: {reason}",
                 system=self.system,
                 subject=f"auth/{mount}/role/{role}",
             )
@@ -214,20 +200,20 @@ class OpenBao:
 
     def login_userpass(self, name: str, password: Secret) -> Secret:
         """``auth/userpass/login/<name>``."""
-        answer = self._ask("POST", f"auth/userpass/login/{name}", {"password": password.reveal()})
+        answer = self._request("POST", f"auth/userpass/login/{name}", {"password": password.reveal()})
         return Secret(self._part(answer, "auth")["client_token"])
 
     def revoke_self(self, token: Secret) -> None:
         """``auth/token/revoke-self``; a token that is already gone is as good as revoked."""
         answer = self.send(Request(method="POST", path="auth/token/revoke-self", body={}, token=token))
-        if answer.status not in {OK, NO_CONTENT} and not _says(answer, FORBIDDEN):
+        if answer.status not in {OK, NO_CONTENT} and not is_openbao(answer, FORBIDDEN):
             raise self._error(answer, "POST auth/token/revoke-self")
 
     def own_capabilities(self, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """``sys/capabilities-self``."""
         if self._token is None:
             raise self._unidentified()
-        answer = self._ask("POST", "sys/capabilities-self", {"paths": list(paths)})
+        answer = self._request("POST", "sys/capabilities-self", {"paths": list(paths)})
         found = answer.body.get("data") or {}
         return {path: tuple(sorted(found.get(path) or ())) for path in paths}
 
@@ -235,7 +221,7 @@ class OpenBao:
 
     def mount(self, name: str) -> Mount | None:
         """``sys/mounts/<name>``: 400 where nothing is mounted."""
-        answer = self._ask("GET", f"sys/mounts/{name}", none=(BAD_REQUEST,))
+        answer = self._request("GET", f"sys/mounts/{name}", none=(BAD_REQUEST,))
         if answer.status == BAD_REQUEST:
             return None
         found = self._part(answer)
@@ -246,60 +232,60 @@ class OpenBao:
 
     def create_kv(self, name: str) -> None:
         """Mount KV v2, and wait out the moment in which a new mount answers 400 because it is being upgraded."""
-        self._ask("POST", f"sys/mounts/{name}", {"type": "kv", "options": {"version": "2"}})
+        self._request("POST", f"sys/mounts/{name}", {"type": "kv", "options": {"version": "2"}})
         for _ in range(100):
-            if self._ask("GET", f"{name}/metadata/warden-probe", none=(BAD_REQUEST, NOT_FOUND)).status == NOT_FOUND:
+            if self._request("GET", f"{name}/metadata/warden-probe", none=(BAD_REQUEST, NOT_FOUND)).status == NOT_FOUND:
                 return
             time.sleep(0.05)
 
     def auth_type(self, mount: str) -> str | None:
         """``sys/auth``, the whole list: reading one mount (``sys/auth/<mount>``) would need sudo."""
-        found = self._part(self._ask("GET", "sys/auth")).get(f"{mount}/")
+        found = self._part(self._request("GET", "sys/auth")).get(f"{mount}/")
         return None if found is None else str(found["type"])
 
     def enable_auth(self, mount: str, kind: str) -> None:
         """Mount an auth method of that type there."""
-        self._ask("POST", f"sys/auth/{mount}", {"type": kind})
+        self._request("POST", f"sys/auth/{mount}", {"type": kind})
 
     def disable_auth(self, mount: str) -> None:
         """Unmount an auth method; its roles go with it."""
-        self._ask("DELETE", f"sys/auth/{mount}")
+        self._request("DELETE", f"sys/auth/{mount}")
 
     def configure_auth(self, mount: str, settings: Mapping[str, Any]) -> None:
         """``auth/<mount>/config``."""
-        self._ask("POST", f"auth/{mount}/config", settings)
+        self._request("POST", f"auth/{mount}/config", settings)
 
     def policy(self, name: str) -> str | None:
         """The policy's text as it was written."""
-        answer = self._ask("GET", f"sys/policies/acl/{name}", none=(NOT_FOUND,))
+        answer = self._request("GET", f"sys/policies/acl/{name}", none=(NOT_FOUND,))
         return None if answer.status == NOT_FOUND else str(self._part(answer)["policy"])
 
     def write_policy(self, name: str, text: str) -> None:
         """Create or replace."""
-        self._ask("POST", f"sys/policies/acl/{name}", {"policy": text})
+        self._request("POST", f"sys/policies/acl/{name}", {"policy": text})
 
     def delete_policy(self, name: str) -> None:
         """Gone afterwards, whether it was there or not."""
-        self._ask("DELETE", f"sys/policies/acl/{name}")
+        self._request("DELETE", f"sys/policies/acl/{name}")
 
     def role(self, mount: str, name: str) -> dict[str, Any] | None:
         """The role's fields as the server states them."""
-        answer = self._ask("GET", f"auth/{mount}/role/{name}", none=(NOT_FOUND,))
+        answer = self._request("GET", f"auth/{mount}/role/{name}", none=(NOT_FOUND,))
         return None if answer.status == NOT_FOUND else dict(self._part(answer))
 
     def write_role(self, mount: str, name: str, fields: Mapping[str, Any]) -> None:
         """Create, or set these fields of an existing one."""
-        self._ask("POST", f"auth/{mount}/role/{name}", fields)
+        self._request("POST", f"auth/{mount}/role/{name}", fields)
 
     def delete_role(self, mount: str, name: str) -> None:
         """Gone afterwards, whether it was there or not."""
-        self._ask("DELETE", f"auth/{mount}/role/{name}")
+        self._request("DELETE", f"auth/{mount}/role/{name}")
 
     # -- KV v2 --------------------------------------------------------------------------------------------------
 
     def kv_metadata(self, mount: str, key: str) -> KvMetadata | None:
         """``<mount>/metadata/<key>``."""
-        answer = self._ask("GET", f"{mount}/metadata/{key}", none=(NOT_FOUND,))
+        answer = self._request("GET", f"{mount}/metadata/{key}", none=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return None
         found = self._part(answer)
@@ -307,8 +293,8 @@ class OpenBao:
         version = (found.get("versions") or {}).get(str(current)) or {}
         return KvMetadata(
             current=current,
-            live=bool(version) and not version.get("destroyed") and not _past(version.get("deletion_time")),
-            written=_time(version.get("created_time")),
+            live=bool(version) and not version.get("destroyed") and not is_past(version.get("deletion_time")),
+            written=time_of(version.get("created_time")),
             custom=found.get("custom_metadata") or {},
         )
 
@@ -316,12 +302,12 @@ class OpenBao:
         """PATCH merges and cannot create; POST creates and would replace: POST only where PATCH finds nothing."""
         path = f"{mount}/metadata/{key}"
         merged = {"custom_metadata": dict(custom)}
-        if self._ask("PATCH", path, merged, none=(NOT_FOUND,)).status != NOT_FOUND:
+        if self._request("PATCH", path, merged, none=(NOT_FOUND,)).status != NOT_FOUND:
             return
         try:
-            self._ask("POST", path, {"custom_metadata": {k: v for k, v in custom.items() if v is not None}})
+            self._request("POST", path, {"custom_metadata": {k: v for k, v in custom.items() if v is not None}})
         except Refused:  # who may create may not replace: somebody else made it meanwhile, if it is there now
-            if self._ask("PATCH", path, merged, none=(NOT_FOUND,)).status == NOT_FOUND:
+            if self._request("PATCH", path, merged, none=(NOT_FOUND,)).status == NOT_FOUND:
                 raise
 
     def put_field(self, mount: str, key: str, field: str, value: Secret) -> int:
@@ -339,7 +325,8 @@ class OpenBao:
             return int(self._part(answer)["version"])
         if answer.status == NOT_FOUND or "check-and-set" in said_by(answer):
             raise Held(
-                f"{mount}/{key} was changed by someone else meanwhile (check-and-set {cas}). Nothing was written.",
+                f"{mount}/{key} was changed by someone else meanwhile (check-and-set {cas})",
+                effect=Effect.NOTHING_WRITTEN,
                 system=self.system,
                 subject=f"{mount}/{key}",
                 hint="run the same command again",
@@ -348,65 +335,30 @@ class OpenBao:
 
     def field_names(self, mount: str, key: str) -> frozenset[str]:
         """``<mount>/subkeys/<key>``; 404 where the newest version is deleted, or there is none."""
-        answer = self._ask("GET", f"{mount}/subkeys/{key}", none=(NOT_FOUND,))
+        answer = self._request("GET", f"{mount}/subkeys/{key}", none=(NOT_FOUND,))
         return frozenset((answer.body.get("data") or {}).get("subkeys") or () if answer.status == OK else ())
 
     def read(self, mount: str, key: str) -> tuple[int, dict[str, Secret]] | None:
         """``<mount>/data/<key>``: the one request that brings values here."""
-        answer = self._ask("GET", f"{mount}/data/{key}", none=(NOT_FOUND,))
+        answer = self._request("GET", f"{mount}/data/{key}", none=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return None
         found = self._part(answer)
-        return int(found["metadata"]["version"]), {k: _secret(v) for k, v in (found.get("data") or {}).items()}
+        return int(found["metadata"]["version"]), {k: secret_of(v) for k, v in (found.get("data") or {}).items()}
 
     # -- audit --------------------------------------------------------------------------------------------------
 
     def audit_hash(self, device: str, value: Secret) -> str:
         """``sys/audit-hash/<device>``."""
-        return str(self._part(self._ask("POST", f"sys/audit-hash/{device}", {"input": value.reveal()}))["hash"])
+        return str(self._part(self._request("POST", f"sys/audit-hash/{device}", {"input": value.reveal()}))["hash"])
 
     def audit_headers(self) -> frozenset[str]:
         """``sys/config/auditing/request-headers`` (needs sudo); those that are not HMACed."""
-        found = self._ask("GET", "sys/config/auditing/request-headers").body.get("data") or {}
+        found = self._request("GET", "sys/config/auditing/request-headers").body.get("data") or {}
         return frozenset(name.lower() for name, how in (found.get("headers") or {}).items() if not how.get("hmac"))
 
     def audit_files(self) -> tuple[str, ...]:
         """``sys/audit`` (needs sudo)."""
-        found = self._ask("GET", "sys/audit").body.get("data") or {}
+        found = self._request("GET", "sys/audit").body.get("data") or {}
         options = [device.get("options") or {} for device in found.values() if device.get("type") == "file"]
         return tuple(sorted(str(option["file_path"]) for option in options if option.get("file_path")))
-
-
-def _says(answer: Answer, *statuses: int) -> bool:
-    """Whether OpenBao itself answered so: a proxy's 403 refuses nothing, and its 404 knows of nothing."""
-    return answer.status in statuses and not answer.is_page
-
-
-def _inline_headers(login: InlineLogin) -> dict[str, str]:
-    parameters = {"role": login.role, "jwt": login.jwt.reveal()}
-    encoded = {
-        f"X-Vault-Inline-Auth-Parameter-{name}": base64.urlsafe_b64encode(
-            json.dumps({"key": name, "value": value}).encode()
-        )
-        .decode()
-        .rstrip("=")
-        for name, value in parameters.items()
-    }
-    return {"X-Vault-Inline-Auth-Path": f"auth/{login.mount}/login", **encoded}
-
-
-def _secret(value: object) -> Secret:
-    return Secret(value if isinstance(value, str) else json.dumps(value))
-
-
-def _time(text: str | None) -> dt.datetime | None:
-    """RFC 3339 with nanoseconds, as OpenBao writes it; ``None`` where it is empty."""
-    if not text:
-        return None
-    return dt.datetime.fromisoformat(f"{text[:19]}+00:00")
-
-
-def _past(text: str | None) -> bool:
-    """Whether a deletion time is set and over. Compared with this machine's clock: only a display depends on it."""
-    at = _time(text)
-    return at is not None and at <= dt.datetime.now(dt.UTC)

@@ -5,14 +5,15 @@ from collections.abc import Mapping
 import msgspec
 
 from warden.adapters.machine.loopback import is_loopback
-from warden.core.errors import UsageError
+from warden.core.errors import Effect, UsageError
+from warden.core.remedies import SetVariable
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Where a server is and how it is verified.
 
-    ``source`` is the variable or flag the address came from, ``timeout`` is in seconds and holds for each wait on
-    the socket, ``ca_file``/``ca_path`` replace the system's authorities.
+    ``source`` is the variable or flag the address came from, ``timeout`` is in seconds and holds for a
+    whole request, ``ca_file``/``ca_path`` replace the system's authorities.
     """
 
     scheme: str
@@ -41,14 +42,17 @@ def parse_address(text: str, source: str) -> Endpoint:
     scheme, mark, rest = text.partition("://")
     if not mark or scheme not in {"http", "https"} or not rest or any(c in rest for c in "@?#\\ \t\r\n"):
         raise UsageError(
-            f"{source} is no address: {_quotable(text)}. Nothing was sent.",
-            hint=f"write it as https://host:8200, for example: export {source}=https://bao.example:8200",
+            f"{source} is not a valid URL: {_quotable(text)}",
+            effect=Effect.NOTHING_ASKED,
+            hint="write it as https://host:8200, for example:",
+            remedy=(SetVariable(source, "https://bao.example:8200"),),
         )
     authority, _, prefix = rest.partition("/")
     host, port = _host_and_port(authority, source, default=443 if scheme == "https" else 80)
     if scheme == "http" and not is_loopback(host):
         raise UsageError(
-            f"{source} is plain http to {host}, which is another machine: tokens would be readable. Nothing was sent.",
+            f"{source} is plain http to {host}, which is another machine: tokens would be readable",
+            effect=Effect.NOTHING_ASKED,
             hint=f"use https://{authority}; plain http is for loopback only",
         )
     return Endpoint(
@@ -68,7 +72,9 @@ def _host_and_port(authority: str, source: str, default: int) -> tuple[str, int]
     else:
         host, _, port = authority.partition(":")
     if not host or (port and not (port.isdigit() and 0 < int(port) < 65536)):  # noqa: PLR2004 - the range of a port
-        raise UsageError(f"{source} names no host and port: {authority!r}. Nothing was sent.", hint="write host:8200")
+        raise UsageError(
+            f"{source} names no host and port: {authority!r}", effect=Effect.NOTHING_ASKED, hint="write host:8200"
+        )
     return host, int(port) if port else default
 
 
@@ -83,8 +89,10 @@ def endpoint(environ: Mapping[str, str]) -> Endpoint:
     source = next((name for name in ("BAO_ADDR", "VAULT_ADDR") if environ.get(name)), "")
     if not source:
         raise UsageError(
-            "no OpenBao is named: BAO_ADDR is not set. Nothing was asked.",
-            hint='export BAO_ADDR=https://bao.example:8200, or play with the embedded one: eval "$(warden dev env)"',
+            "no OpenBao is named: BAO_ADDR is not set",
+            effect=Effect.NOTHING_ASKED,
+            hint="evaluate what `warden dev env` prints, or name yours",
+            remedy=(SetVariable("BAO_ADDR", "https://bao.example:8200"),),
         )
     found = parse_address(environ[source], source)
 
@@ -117,12 +125,16 @@ def _seconds(text: str) -> float:
         return 20.0
     number = text.removesuffix("s")
     if not number.isdigit() or not int(number):
-        raise UsageError(f"BAO_CLIENT_TIMEOUT is {text!r}. Nothing was asked.", hint="write seconds: 45 or 45s")
+        raise UsageError(
+            f"BAO_CLIENT_TIMEOUT is not a number of seconds: {text!r}",
+            effect=Effect.NOTHING_ASKED,
+            hint="write seconds: 45 or 45s",
+        )
     return float(number)
 
 
 def quoted(path: str) -> str:
-    """A path as it goes on the wire: what is no plain path or query character is percent-encoded (RFC 3986)."""
+    """A path as it goes on the wire: all but plain path and query characters are percent-encoded (RFC 3986)."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "/-._~?=&") else _percent(c) for c in path)
 
 

@@ -141,7 +141,7 @@ class Connection:
             try:
                 reply.feed(piece)
             except _Malformed as fault:
-                raise self._fault(f"sent an answer that is not valid HTTP/1.1 ({fault})") from None
+                raise self._fault(f"does not speak HTTP/1.1 correctly ({fault})") from None
             size += len(piece)
             if reply.length > MAX_BODY:
                 raise self._fault("sent an answer that is too large")

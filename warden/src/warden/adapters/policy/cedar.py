@@ -17,10 +17,11 @@ from typing import Any
 
 import msgspec
 
-from warden.core.errors import Fault, Inconclusive
+from warden.core.errors import Effect, Fault, Inconclusive
 from warden.core.journal.record import Decision, Question
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Identity
+from warden.core.remedies import warden
 
 DEFAULT = os.path.join(os.path.dirname(__file__), "default")
 """The folder of the default policy and of the schema, inside the package."""
@@ -54,8 +55,8 @@ class CedarPolicy:
         first = self._evaluate(question, reason)
         effect = "allow" if first.decision == "Allow" else "deny"
         wants = effect == "deny" and not reason and self._evaluate(question, "-").decision == "Allow"
-        said = first.diagnostics
-        named = tuple(said.id_annotations_by_reason.get(each) or each for each in said.reason)
+        found = first.diagnostics
+        named = tuple(found.id_annotations_by_reason.get(each) or each for each in found.reason)
         return Decision(
             id=_decision_id(),
             effect="allow" if effect == "allow" else "deny",
@@ -76,7 +77,7 @@ class CedarPolicy:
         try:
             (answer,) = _engine().is_authorized_batch([request], self._text, _json(_entities(question)), None, False)
             response = msgspec.json.decode(answer, type=_Response)
-        except Exception as fault:  # noqa: BLE001 - whatever the engine says, it is no permission
+        except Exception as fault:  # noqa: BLE001 - whatever the engine raises, it did not allow
             raise self._undecided(str(fault)) from None
         if response.decision not in {"Allow", "Deny"} or response.diagnostics.errors:
             raise self._undecided("; ".join(response.diagnostics.errors) or response.decision)
@@ -114,7 +115,7 @@ def policy_faults(directory: str) -> list[Fault]:
     try:
         paths = _cedar_files(directory)
     except Inconclusive as fault:
-        return [Fault(shown(directory), 0, "", fault.message)]
+        return [Fault(shown(directory), 0, "", str(fault.problem))]
     return [Fault(shown(path), 0, "", message) for path in paths for message in _faults_of(path, schema)]
 
 
@@ -123,9 +124,9 @@ def _faults_of(path: str, schema: str) -> Sequence[str]:
         text = _read(path)
         _engine().PolicySet.from_str(text)
     except Inconclusive as fault:
-        return [fault.message]
+        return [str(fault.problem)]
     except ValueError as fault:
-        return [f"no Cedar policy: {' '.join(str(fault).split())}"]
+        return [f"not a valid Cedar policy: {' '.join(str(fault).split())}"]
     found = msgspec.json.decode(_engine().validate_policies(text, schema), type=dict[str, Any])
     return [str(each["error"]) for each in found["errors"]]
 
@@ -145,17 +146,19 @@ def _read(path: str) -> str:
         with open(path, encoding="utf-8") as file:
             return file.read()
     except UnicodeDecodeError:
-        raise _unusable(path, "are no text") from None
+        raise _unusable(path, "are not UTF-8 text") from None
     except OSError as fault:
         raise _unusable(path, f"cannot be read ({os.strerror(fault.errno or 0).lower()})") from None
 
 
 def _unusable(path: str, what: str) -> Inconclusive:
     return Inconclusive(
-        f"the access policies in {path} {what}; what is not decided is not allowed, so nothing was read.",
+        f"the access policies in {path} {what}; what is not decided is not allowed",
+        effect=Effect.NOTHING_READ,
         system="policy",
         subject=path,
-        hint="Mend them, then look at them again: warden catalog check",
+        hint="fix them, then:",
+        remedy=(warden("catalog check"),),
     )
 
 

@@ -18,8 +18,8 @@ Entry = tuple[str, str, str]
 
 def entry(event: str, lane: str, body: Mapping[str, Any]) -> Entry:
     """What is to be recorded, as text. Raises `TypeError` for a body that holds more than plain JSON."""
-    text = msgspec.json.encode(_plain(body), order="deterministic").decode()
-    return _plain_text(event), _plain_text(lane), text
+    text = msgspec.json.encode(_plain_json(body), order="deterministic").decode()
+    return _encodable(event), _encodable(lane), text
 
 
 def following(head: Head, at: datetime, actor: str, entries: Sequence[Entry]) -> list[Row]:
@@ -39,25 +39,25 @@ def record(row: Row) -> Record:
     return Record(seq=row.seq, at=row.at, event=row.event, lane=row.lane, actor=row.actor, body=body, hash=row.hash)
 
 
-def _plain(value: object) -> object:
+def _plain_json(value: object) -> object:
     """Plain JSON only: an object with a meaning of its own (a Secret above all) has no place in a journal."""
     if isinstance(value, str):
-        return _plain_text(value)
+        return _encodable(value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, Mapping):
-        return {_key(key): _plain(item) for key, item in value.items()}
+        return {_text_key(key): _plain_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_plain_json(item) for item in value]
     raise TypeError(f"a journal body holds plain JSON, not {type(value).__name__}")
 
 
-def _key(key: object) -> str:
+def _text_key(key: object) -> str:
     if not isinstance(key, str):
         raise TypeError(f"a journal body has text as keys, not {type(key).__name__}")
-    return _plain_text(key)
+    return _encodable(key)
 
 
-def _plain_text(text: str) -> str:
+def _encodable(text: str) -> str:
     """File names of any bytes reach us as lone surrogates, which no UTF-8 file can hold."""
     return text.encode("utf-8", "backslashreplace").decode()

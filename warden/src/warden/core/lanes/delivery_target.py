@@ -1,4 +1,4 @@
-"""The last part of a lane's way: a delivery, the cluster it goes to, and the names that follow from both.
+"""A delivery of a lane: the cluster it goes to, its reader there, and the names that follow from them.
 
 deliveries: coulombcore: {external_secret: activity-core/llm-connect-provider-secrets}
 -> reader   activity-core/llm-connect at auth/kubernetes (the cluster's auth mount)
@@ -72,11 +72,6 @@ class DeliveryTarget(msgspec.Struct, frozen=True, kw_only=True):
     def admin_context(self) -> str:
         """The kubeconfig context that an administrator of the cluster uses."""
         return self.declared.admin_context or self.declared.context
-
-    @property
-    def kubectl(self) -> str:
-        """How a command begins that an administrator pastes; goes with the last text that the core writes."""
-        return f"kubectl --context {self.admin_context}"
 
     @property
     def role(self) -> str:
@@ -158,26 +153,26 @@ def reader_of(lane: Lane, delivery: Delivery) -> WorkloadReader | None:
     return found[0] if len(accounts) == 1 else None
 
 
-def seated(lane: Lane, clusters: Mapping[str, DeclaredCluster]) -> Lane:
-    """The lane with a reader at each cluster's auth mount that External Secrets Operator logs in at.
+def with_cluster_readers(lane: Lane, clusters: Mapping[str, DeclaredCluster]) -> Lane:
+    """The lane with a reader at each cluster's auth mount where External Secrets Operator logs in.
 
     A workload of two clusters is two subjects for OpenBao: each cluster's mount knows only its own tokens.
     """
     readers = list(lane.readers)
-    for wanted in _needed(lane, clusters):
-        if not any(_same_seat(wanted, reader) for reader in readers):
+    for wanted in _cluster_readers(lane, clusters):
+        if not any(_same_subject(wanted, reader) for reader in readers):
             readers.append(wanted)
     return lane if len(readers) == len(lane.readers) else msgspec.structs.replace(lane, readers=tuple(readers))
 
 
-def _needed(lane: Lane, clusters: Mapping[str, DeclaredCluster]) -> Iterator[WorkloadReader]:
+def _cluster_readers(lane: Lane, clusters: Mapping[str, DeclaredCluster]) -> Iterator[WorkloadReader]:
     for name, delivery in lane.deliveries.items():
         reader = reader_of(lane, delivery)
         if name in clusters and reader is not None and delivery.external_secret is not None:
             yield msgspec.structs.replace(reader, mount=clusters[name].auth_mount)
 
 
-def _same_seat(one: WorkloadReader, other: object) -> bool:
+def _same_subject(one: WorkloadReader, other: object) -> bool:
     return isinstance(other, WorkloadReader) and (one.mount, one.workload) == (other.mount, other.workload)
 
 

@@ -1,7 +1,7 @@
-"""A lane: the whole way of one credential, and the names that follow from it by convention.
+"""A lane: everything about one credential, and the names that follow from it by convention.
 
-The structures are the lane file's own shape: a field here is a key there (docs/lane.md is generated from them).
-What is left out of the file is derived by the properties:
+The structures have the shape of the lane file: a field here is a key there (docs/lane.md is generated from them).
+Names that the file leaves out are derived:
 
     custody.path  platform/workloads/activity-core/llm-connect/llm-connect-provider-secrets
     -> policy     workload-kv-read-llm-connect-provider-secrets
@@ -23,7 +23,7 @@ Status = Literal["draft", "active"]
 Stretch = Literal["custody", "consumer", "runtime"]
 
 PROBE_ACCOUNT = "warden-probe"
-"""The account and the namespace that strangers are played with: no team may use them for anything else."""
+"""The account and the namespace that probes act as; no team may use them for anything else."""
 
 
 class Workload(msgspec.Struct, frozen=True, order=True):
@@ -42,7 +42,7 @@ class Workload(msgspec.Struct, frozen=True, order=True):
 
 
 class RoleName(msgspec.Struct, frozen=True, order=True):
-    """An auth role's place: its mount and its name there."""
+    """An auth role: its mount and its name there."""
 
     mount: str
     name: str
@@ -52,9 +52,9 @@ class RoleName(msgspec.Struct, frozen=True, order=True):
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True):
-    """Who owns a stretch: a repository and, in it, the authoritative page.
+    """Who owns a part of the lane: a repository and the authoritative page in it.
 
-    ``doc`` is a path in ``repo``, or ``other-repo path`` where the page lies elsewhere.
+    ``doc`` is a path in ``repo``, or ``other-repo path`` for a page in another repository.
     """
 
     repo: str
@@ -62,7 +62,7 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Owners(msgspec.Struct, frozen=True, kw_only=True):
-    """One owner for each stretch of the way."""
+    """One owner for each part of the lane: where the value is kept, who uses it, and who runs the user."""
 
     custody: Owner
     consumer: Owner
@@ -96,7 +96,7 @@ class Custody(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def policy_name(self) -> str:
-        """The read policy's name, in small letters: OpenBao keeps it so, whatever it was given."""
+        """The read policy's name, in lower case, as OpenBao stores every name."""
         return (self.policy or f"workload-kv-read-{self.secret}").lower()
 
 
@@ -111,7 +111,7 @@ class WorkloadReader(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def label(self) -> str:
-        """Who it is, for people and records; with the mount where it is not the usual one."""
+        """Who it is, for people and records; with the mount unless it is the usual one."""
         return str(self.workload) if self.mount == "kubernetes" else f"{self.workload} ({self.mount})"
 
 
@@ -147,7 +147,7 @@ class LoginMount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """How a cluster gets the value: by External Secrets Operator, or still as a Secret made by hand.
+    """How a cluster gets the value: through External Secrets Operator, or as a Secret made by hand.
 
     Names are ``namespace/name``; the ExternalSecret and the Secret bear the same. ``store`` overrides the derived
     SecretStore: ``SecretStore/name`` or ``ClusterSecretStore/name``. ``reader`` is as whom External Secrets Operator
@@ -162,12 +162,12 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def secret(self) -> str:
-        """``namespace/name`` of the Secret, however it comes about."""
+        """``namespace/name`` of the Secret, whoever makes it."""
         return self.external_secret or self.bootstrap_secret or ""
 
 
 class Consumer(msgspec.Struct, frozen=True, kw_only=True):
-    """Who uses the value: a Deployment ``namespace/name``, and the command that shows it works.
+    """Who uses the value: a Deployment ``namespace/name``, and the command that shows that it works.
 
     ``overlay`` is the folder, in the consumer owner's repository, that deploys it with ``kubectl apply -k``.
     """
@@ -178,14 +178,14 @@ class Consumer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rotation(msgspec.Struct, frozen=True, kw_only=True):
-    """How old a value may get, and who makes the new one."""
+    """How old a value may get, and where a new one comes from."""
 
     every: Seconds
     source: str
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole way of one credential."""
+    """Everything about one credential."""
 
     id: str = msgspec.field(name="lane")
     title: str
@@ -203,7 +203,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     references: tuple[str, ...] = ()
 
     def role_of(self, reader: Reader) -> str:
-        """The name of the reader's auth role, in small letters as OpenBao keeps it.
+        """The name of the reader's auth role, in lower case, as OpenBao stores it.
 
         Per reader, so that two lanes of one tenant stay apart.
         """

@@ -159,9 +159,6 @@ class SecretObservation(msgspec.Struct, frozen=True, kw_only=True):
     exposed_in: tuple[str, ...] = ()
 
 
-UNSEAL = "bao operator unseal"
-"""What opens a sealed server."""
-
 INLINE_REFUSAL = "failed to perform inline authentication"
 """How OpenBao 2.7 begins the answer of a login that a ``kubernetes`` mount refused (measured: 403, no header)."""
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from warden.core.clusters.comparison import owned_by
 from warden.core.clusters.exposure import widest
 from warden.core.lanes.lane import Stretch
-from warden.core.material import quoted
 from warden.core.openbao.api import Handed, SecretObservation
 from warden.core.plans.plan import SharedAccount
 from warden.core.proofs import delivery_remedies as remedies
@@ -42,6 +41,7 @@ from warden.core.proofs.delivery_observation import DeliveryObservation, Part
 from warden.core.proofs.probe_verdicts import fields_differ
 from warden.core.proofs.states import Result
 from warden.core.proofs.verdict import DeliveryProbe, Detail, Observation, Verdict
+from warden.core.quoting import quoted
 from warden.core.remedies import Remedy
 
 

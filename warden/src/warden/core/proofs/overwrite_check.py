@@ -13,12 +13,12 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from warden.core.material import quoted
 from warden.core.openbao.api import Handed
 from warden.core.proofs.delivery_details import Overwritten, OverwrittenField, Writer
 from warden.core.proofs.delivery_observation import DeliveryObservation, EarlierSecret
 from warden.core.proofs.delivery_verdicts import handed_over
 from warden.core.proofs.verdict import Verdict
+from warden.core.quoting import quoted
 
 OPERATOR = "externalsecrets.external-secrets.io/"
 """What the name begins with by which External Secrets Operator writes a Secret; its own follows (0.20.4, measured)."""

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from warden.core.material import quoted
 from warden.core.openbao.api import Answer, AuditLine, refused_at_login, said_by
 from warden.core.proofs.details import (
     CallerRefused,
@@ -30,6 +29,7 @@ from warden.core.proofs.details import (
 from warden.core.proofs.probes import Held, Nobody, Probe
 from warden.core.proofs.states import Result
 from warden.core.proofs.verdict import Detail, Observation, Verdict
+from warden.core.quoting import quoted
 from warden.core.remedies import Remedy, RunBao
 
 OK, NO_CONTENT, BAD_REQUEST, FORBIDDEN, NOT_FOUND = 200, 204, 400, 403, 404

@@ -1,0 +1,1 @@
+"""What triage needs of the world: HTTP, files, the record of runs."""

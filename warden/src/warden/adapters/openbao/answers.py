@@ -1,0 +1,74 @@
+"""What OpenBao's statuses and values mean, and the headers of inline authentication.
+
+2xx done; 404 no such object; 400 for a mount that does not exist; 403 refused, or a token that is not accepted, which
+only a second question tells apart; 412/429/5xx and 503 the server itself.
+"""
+
+import base64
+import datetime as dt
+import json
+
+from warden.core.errors import Refused, Sealed, ServerFault, WardenError
+from warden.core.openbao.api import Answer, InlineLogin, said_by
+from warden.core.remedies import RunBao, warden
+from warden.core.secret import Secret
+
+OK, NO_CONTENT = 200, 204
+BAD_REQUEST, FORBIDDEN, NOT_FOUND, INTERNAL, UNAVAILABLE = 400, 403, 404, 500, 503
+IN_BETWEEN = "check what stands between here and OpenBao:"
+
+
+def error_of(answer: Answer, system: str, what: str) -> WardenError:
+    """What a status other than 2xx and 403 means."""
+    reason = said_by(answer)
+    if is_openbao(answer, UNAVAILABLE):
+        return Sealed(
+            f"{system} is sealed or not initialised (503), so it did not do {what}",
+            system=system,
+            hint="unseal it, then run this again:",
+            remedy=(RunBao(action="unseal"),),
+        )
+    if is_openbao(answer, BAD_REQUEST):
+        return Refused(f"{system} refused {what}: {reason or 'bad request'}", system=system)
+    problem = f"{system} answered {answer.status} to {what}{f': {reason}' if reason else ''}; it counts as no answer"
+    if answer.status >= INTERNAL:
+        hint = "read the server's own log; a full audit disk makes every request fail with 500"
+        return ServerFault(problem, system=system, hint=hint)
+    return ServerFault(problem, system=system, hint=IN_BETWEEN, remedy=(warden("doctor"),))
+
+
+def is_openbao(answer: Answer, *statuses: int) -> bool:
+    """Whether OpenBao itself answered so: a proxy's 403 refuses nothing, and its 404 knows of nothing."""
+    return answer.status in statuses and not answer.is_page
+
+
+def inline_headers(login: InlineLogin) -> dict[str, str]:
+    """The headers that log in for one request (OpenBao, "Inline authentication")."""
+    parameters = {"role": login.role, "jwt": login.jwt.reveal()}
+    encoded = {
+        f"X-Vault-Inline-Auth-Parameter-{name}": base64.urlsafe_b64encode(
+            json.dumps({"key": name, "value": value}).encode()
+        )
+        .decode()
+        .rstrip("=")
+        for name, value in parameters.items()
+    }
+    return {"X-Vault-Inline-Auth-Path": f"auth/{login.mount}/login", **encoded}
+
+
+def secret_of(value: object) -> Secret:
+    """A field's value; one that is not a text, as JSON."""
+    return Secret(value if isinstance(value, str) else json.dumps(value))
+
+
+def time_of(text: str | None) -> dt.datetime | None:
+    """RFC 3339 with nanoseconds, as OpenBao writes it; ``None`` where it is empty."""
+    if not text:
+        return None
+    return dt.datetime.fromisoformat(f"{text[:19]}+00:00")
+
+
+def is_past(text: str | None) -> bool:
+    """Whether a deletion time is set and over. Compared with this machine's clock: only a display depends on it."""
+    at = time_of(text)
+    return at is not None and at <= dt.datetime.now(dt.UTC)
