@@ -42,7 +42,7 @@ def test_the_demo_ends_well_and_leaves_nothing(tmp_path):
     told, _ = process.communicate(timeout=110)
     assert process.returncode == 0, told
     for expected in (
-        "proven: 18 of 18 as it should be · evidence 16/16 audit lines",
+        "proven: 18 of 18 as expected · evidence 16/16 audit lines",
         "refuted: 3 of 18 wrong",
         "502, provider_key_refused, provider_status 401",
         "Nothing was read and llm-connect was not started.",
@@ -60,11 +60,11 @@ def test_the_demo_on_clusters_ends_well_and_leaves_nothing(tmp_path):
     assert process.returncode == 0, told
     whole = " ".join(told.split())
     for expected in (
-        "proven: 26 of 26 as it should be",
+        "proven: 26 of 26 as expected",
         "refuted: 1 of 26 wrong",
         "group:interns by rolebinding debugging -n activity-core",
         "> external_secret: activity-core/llm-connect-provider-secrets",
-        "proven: 49 of 49 as it should be",
+        "proven: 49 of 49 as expected",
         "outside etcd found in 0",
     ):
         assert expected in whole, told

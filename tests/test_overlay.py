@@ -10,8 +10,8 @@ from overlay import FOLDER, NAMESPACE, SMOKE, container_of, manifests, one, pod_
 
 from llm_connect.commands.serve import command as serve
 from llm_connect.commands.smoke import command as smoke
-from llm_connect.configuration import load_configuration
-from llm_connect.keys import VERSION_KEY_FILE
+from llm_connect.config.config_file import load_configuration
+from llm_connect.config.settings import VERSION_KEY_FILE
 from secret_scan import scan
 from warden.adapters.catalog.files import load_catalog
 

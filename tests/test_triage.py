@@ -122,7 +122,7 @@ def test_an_answer_that_hits_the_token_limit_keeps_what_is_whole(triage):
     assert report["served"]["finish_reason"] == "length"
     judged = report["served"]["validation"]
     assert (judged["valid"], judged["reason"]) == (False, "truncated")
-    assert "llm-connect's validation failed: truncated: the content is no JSON" in "".join(report["problems"])
+    assert "llm-connect's validation failed: truncated: the content is not valid JSON" in "".join(report["problems"])
 
 
 FAULTS = [("simulate/429", 5, "in 7 s"), ("simulate/402", 3, "credit"), ("simulate/401", 3, "warden prove")]
@@ -165,7 +165,7 @@ def test_a_used_up_budget_is_not_now_and_says_when(triage, tmp_path, budget):
 def test_what_the_gateways_validation_says_is_in_the_report(triage):
     prose = json.loads(triage("simulate/prose").stdout)
     assert (prose["served"]["validation"]["valid"], prose["served"]["validation"]["reason"]) == (False, "not_json")
-    assert "llm-connect's validation failed: not_json: the content is no JSON" in "".join(prose["problems"])
+    assert "llm-connect's validation failed: not_json: the content is not valid JSON" in "".join(prose["problems"])
     assert prose["quarantined"] == []
     whole = json.loads(triage("google/gemini-2.5-flash").stdout)
     assert whole["served"]["validation"] == {"valid": True, "reason": "", "problems": []}

@@ -23,7 +23,7 @@ PICTURE = DOCS / "plan-apply-prove.svg"
 SHOWN = (
     ("warden plan", (r"^  \+ policy", r"^      \+ (path|  cap|})", r"^  \+ role", r"bound_subject", r"to change")),
     ("warden apply", (r"^openrouter", r"changed and seen", r"^warden put")),
-    ("warden prove", (r"^reader ", r"^  ok   (reads|another|the same|a token|lists)", r"^proven")),
+    ("warden prove", (r"^reader ", r"^  ok   (reads|another|same|token|lists)", r"^proven")),
 )
 """The commands of the picture, and which lines of their output are in it; ``…`` stands for the others."""
 

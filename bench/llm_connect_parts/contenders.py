@@ -168,7 +168,7 @@ def arranged(load: Path, folder: Path) -> Iterator[list[Contender]]:
         found += [_bare(stack, ports), _litellm(stack, folder, ports)]
         for each in found:
             for name in ports:
-                answers(each.base[name], name, 90, each.process)
+                answers(each.base[name], name, 300, each.process)
         yield found
 
 

@@ -3,27 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-AIM_TIMES = 40
-AIM_MS = {"p50": 1.2, "p99": 3.0}
-BARE_MS = {"p50": 0.86, "p99": 1.32}
-"""What a bare gateway added where the aims in ms were set: how quick that machine was."""
+AIM_TIMES = 25
+AIM_CPU = 1.6
 INTRODUCTION = """\
 Written by `make bench-llm`, which takes about ten minutes and so is no part of `make bench`. All of it is from one run
 on one machine of two cores that others use too: read the ratios. Each round measures all of them, one after the other;
-the figures are medians. Load of the machine before each round ({rounds}): {loads}.
+the figures are medians of the rounds. Load of the machine before each round ({rounds}): {loads}.
 
 Core 0 has whoever is measured, core 1 the upstream and the load (Go's standard library,
 `bench/llm_connect_parts/load`). llm-connect: validation, audit, budget in tokens and money, authentication on. LiteLLM:
 one worker, master key, no database and so no budgets. nginx: one worker, buffering off. bare: uvicorn and aiohttp that
-pass bytes on and look at nothing (`bench/llm_connect_parts/bare.py`), so that what Python itself costs here is seen.
+pass bytes on and look at nothing (`bench/llm_connect_parts/bare.py`), to show what Python itself costs here.
 """
 PROCESSOR = """\
 What other people's work on the machine changes least, and so the ratio to trust: requests per second depend on how
 much of core 0 was left over in each moment.
-"""
-AIMS = f"""\
-Milliseconds are of this machine on this day. Where the aims in ms were set, a bare gateway added {BARE_MS["p50"]} ms
-(p50) and {BARE_MS["p99"]} ms (p99): beside bare in the same run they are ratios.
 """
 NAMES = ("direct", "nginx", "bare", "llm-connect", "LiteLLM")
 
@@ -40,8 +34,8 @@ def written(result: Mapping[str, Any]) -> str:
         "",
         "## Requests per second, an upstream that answers at once",
         "",
-        "| connections | direct | nginx | bare | llm-connect | LiteLLM | llm-connect / LiteLLM |",
-        "|---|---|---|---|---|---|---|",
+        "| connections | direct | nginx | bare | llm-connect | LiteLLM | llm-connect / LiteLLM | llm-connect / bare |",
+        "|---|---|---|---|---|---|---|---|",
         *(_throughput(medians, level) for level in (1, 16, 64, 256)),
         "",
         "The direct call is the ceiling of upstream and load together: nobody behind it can be faster.",
@@ -50,8 +44,8 @@ def written(result: Mapping[str, Any]) -> str:
         "",
         *PROCESSOR.splitlines(),
         "",
-        "| connections | nginx | bare | llm-connect | LiteLLM | LiteLLM / llm-connect |",
-        "|---|---|---|---|---|---|",
+        "| connections | nginx | bare | llm-connect | LiteLLM | LiteLLM / llm-connect | llm-connect / bare |",
+        "|---|---|---|---|---|---|---|",
         *(_processor(medians, level) for level in (1, 16, 64, 256)),
         "",
         "## Added time in ms, an upstream that answers after 20 ms",
@@ -73,8 +67,6 @@ def written(result: Mapping[str, Any]) -> str:
         _memory(points),
         "",
         "## Beside the aims",
-        "",
-        *AIMS.splitlines(),
         "",
         *_aims(medians),
         "",
@@ -102,13 +94,15 @@ def _throughput(medians: Any, level: int) -> str:
     found = medians[f"connections {level}"]
     cells = [_number(found[n]["per_second"]) + _failed(found[n]) if n in found else "-" for n in NAMES]
     times = _times(medians, level)
-    return _row(level, [*cells, "-" if times is None else f"{times:.1f}"])
+    beside_bare = found["llm-connect"]["per_second"] / found["bare"]["per_second"]
+    return _row(level, [*cells, "-" if times is None else f"{times:.1f}", f"{beside_bare:.2f}"])
 
 
 def _processor(medians: Any, level: int) -> str:
     found = medians[f"connections {level}"]
     ratio = f"{found['LiteLLM']['cpu'] / found['llm-connect']['cpu']:.1f}" if "LiteLLM" in found else "-"
-    return _row(level, [*(_number(found[n]["cpu"]) if n in found else "-" for n in NAMES[1:]), ratio])
+    cells = [_number(found[n]["cpu"]) if n in found else "-" for n in NAMES[1:]]
+    return _row(level, [*cells, ratio, f"{_cpu_ratio(medians, level):.2f}"])
 
 
 def _times(medians: Any, level: int) -> float | None:
@@ -133,20 +127,22 @@ def _memory(points: list[tuple[int, int]]) -> str:
 
 
 def _aims(medians: Any) -> list[str]:
-    lines = [
-        _aim(f"times LiteLLM at {each} connections", _times(medians, each), AIM_TIMES, least=True) for each in (16, 64)
+    levels = (16, 64)
+    return [
+        *(
+            _aim(f"times LiteLLM at {each} connections", _times(medians, each), AIM_TIMES, least=True)
+            for each in levels
+        ),
+        *(
+            _aim(f"times bare's CPU at {each} connections", _cpu_ratio(medians, each), AIM_CPU, least=False)
+            for each in levels
+        ),
     ]
-    for key, aim in AIM_MS.items():
-        ours, bare = _more(medians, 40, "llm-connect", key), _more(medians, 40, "bare", key)
-        at = f"added at 40 requests/s, {key}"
-        lines.append(_aim(f"ms {at}", ours, aim, least=False))
-        lines.append(_aim(f"times what bare {at}", _ratio(ours, bare), round(aim / BARE_MS[key], 2), least=False))
-    return lines
 
 
-def _ratio(ours: float | None, bare: float | None) -> float | None:
-    """None also where noise hid what bare adds: a direct call that was slower by chance."""
-    return ours / bare if ours is not None and bare is not None and bare > 0 else None
+def _cpu_ratio(medians: Any, level: int) -> float:
+    found = medians[f"connections {level}"]
+    return float(found["llm-connect"]["cpu"] / found["bare"]["cpu"])
 
 
 def _aim(what: str, value: float | None, aim: float, *, least: bool) -> str:

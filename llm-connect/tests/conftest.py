@@ -6,9 +6,11 @@ import asyncio
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,23 +18,26 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
 import uvloop
+from aiohttp import web
 
-from llm_connect.configuration import BUILT_IN
-from llm_connect.keys import EnvironmentKey, Keyring, Versions
-from llm_connect.profiles import CUSTODIAN_TRIAGE
-from llm_connect.secret import Redactor, Secret
-from llm_connect.serving import Protocol, Server, configured, listening_socket, url_of
-from llm_connect.settings import Settings
-from llm_connect.simulator.app import Simulator
-from llm_connect.simulator.connections import ResettableProtocol
+from llm_connect.common.secret import Redactor, Secret
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
+from llm_connect.config.settings import Settings
+from llm_connect.keys.keyring import Keyring, Versions
+from llm_connect.keys.sources import EnvironmentKey
+from llm_connect.providers.registry import BUILT_IN
+from llm_connect.simulator.app import Simulator, serve
 from llm_connect.simulator.failures import FAILURES
 from llm_connect.simulator.key import FixedKey
 from llm_connect.simulator.streaming import STREAM_FAILURES
 from llm_connect.web.app import Gateway
+from llm_connect.web.listening import reserve, url_of
+from llm_connect.web.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 
 KEY = "sk-or-v1-planted-0123456789abcdef"
 PROGRAM = Path(sys.executable).parent / "llm-connect"
@@ -65,26 +70,76 @@ def http_call(method: str, url: str, body: Any = None, headers: Mapping[str, str
 
 
 @contextmanager
-def serving_app(app: Any, protocol: Any = ResettableProtocol) -> Iterator[str]:
-    """Run an ASGI application in a thread; gives its URL."""
-    sock = listening_socket("127.0.0.1", 0)
-    url = url_of(sock)
-    started = threading.Event()
-    server = Server(configured(app, 1, protocol), started.set)
+def in_thread(serve: Callable[[socket.socket, asyncio.Event], Coroutine[Any, Any, object]]) -> Iterator[str]:
+    """Run `serve(socket, stopped)` on an event loop in a thread; gives the URL."""
+    sock = reserve("127.0.0.1", 0)
+    url, stopped = url_of(sock), asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
 
     def run() -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as in the program
-            runner.run(server.serve(sockets=[sock]))
+            loops.append(runner.get_loop())
+            runner.run(serve(sock, stopped))
 
     thread = threading.Thread(target=run)
     thread.start()
-    assert started.wait(10)
     try:
+        accepts_connections(url)
         yield url
     finally:
-        server.should_exit = True
+        loops[0].call_soon_threadsafe(stopped.set)
         thread.join(10)
         assert not thread.is_alive()
+
+
+def accepts_connections(url: str, seconds: float = 10) -> None:
+    host, _, port = url.removeprefix("http://").partition(":")
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return socket.create_connection((host, int(port))).close()
+        except OSError:
+            assert time.monotonic() < end, f"nothing listens at {url}"
+            time.sleep(0.005)
+
+
+async def serve_asgi(app: Any, sock: socket.socket, stopped: asyncio.Event) -> None:
+    """Run an ASGI application that plays a provider, on uvicorn."""
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    sock.listen(2048)
+
+    async def stop() -> None:
+        await stopped.wait()
+        server.should_exit = True
+
+    await asyncio.gather(server.serve(sockets=[sock]), stop())
+
+
+@contextmanager
+def serving_app(app: Any) -> Iterator[str]:
+    """Run a simulator, or an ASGI application that plays a provider, in a thread; gives its URL."""
+    if isinstance(app, web.Application):
+        with in_thread(lambda sock, stopped: serve(app, sock, stopped)) as url:
+            yield url
+    else:
+        with in_thread(lambda sock, stopped: serve_asgi(app, sock, stopped)) as url:
+            yield url
+
+
+@contextmanager
+def serving_gateway(gateway: Gateway) -> Iterator[str]:
+    """Run a gateway in a thread; gives its URL."""
+
+    async def run(sock: socket.socket, stopped: asyncio.Event) -> None:
+        server = Server(gateway, sock, lambda: None, drain_seconds=1)
+        running = asyncio.create_task(server.run())
+        await asyncio.wait([running, asyncio.create_task(stopped.wait())], return_when=asyncio.FIRST_COMPLETED)
+        server.stop()
+        await running
+
+    with in_thread(run) as url:
+        yield url
 
 
 @contextmanager
@@ -158,16 +213,10 @@ def key() -> str:
 
 
 @pytest.fixture
-def request_lines(caplog, capsys) -> Callable[[], list[dict[str, Any]]]:
-    """The lines that gateways of this process have written on requests so far."""
+def request_lines(caplog) -> Callable[[], list[dict[str, Any]]]:
+    """What gateways of this process have logged about requests so far."""
     caplog.set_level("INFO", logger="llm_connect")
-    found: list[dict[str, Any]] = []
-
-    def read() -> list[dict[str, Any]]:
-        found.extend(json.loads(line) for line in capsys.readouterr().err.splitlines() if '"event":"request"' in line)
-        return found
-
-    return read
+    return lambda: [record.fields for record in caplog.records if record.getMessage() == "request"]
 
 
 @pytest.fixture(scope="session")
@@ -178,6 +227,12 @@ def call() -> Callable[..., Reply]:
 @pytest.fixture(scope="session")
 def serving() -> Callable[..., Any]:
     return serving_app
+
+
+@pytest.fixture(scope="session")
+def serving_application() -> Callable[..., Any]:
+    """Runs an application on the gateway's own server."""
+    return serving_gateway
 
 
 @pytest.fixture(scope="session")
@@ -212,7 +267,7 @@ def gateway_to(gateway_of) -> Callable[..., Any]:
     """A gateway to the provider at a base URL."""
 
     def start(base_url: str, profiles: Mapping[str, Any] | None = None, key: str | None = KEY, **more: Any) -> Any:
-        return serving_app(gateway_of(base_url, profiles, key, **more), Protocol)
+        return serving_gateway(gateway_of(base_url, profiles, key, **more))
 
     return start
 

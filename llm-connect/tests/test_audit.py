@@ -13,13 +13,13 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from llm_connect.audit import AuditFile
-from llm_connect.caller_tables import Callers
-from llm_connect.chat import ChatRequest
-from llm_connect.configuration import AuditTable
-from llm_connect.profiles import CUSTODIAN_TRIAGE
-from llm_connect.secret import Redactor
-from llm_connect.web.chunks import Chunks
+from llm_connect.accounts.audit import AuditFile
+from llm_connect.calls.chat_request import ChatRequest
+from llm_connect.common.secret import Redactor
+from llm_connect.config.caller_config import Callers
+from llm_connect.config.model import AuditConfig
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
+from llm_connect.web.stream_chunks import StreamChunks
 
 NAME = CUSTODIAN_TRIAGE.name
 
@@ -30,7 +30,7 @@ def lines_of(path):
 
 def test_a_call_has_two_lines_of_metadata(simulator, gateway_to, call, tmp_path):
     path = tmp_path / "audit.jsonl"
-    with gateway_to(simulator, audit=AuditTable(str(path))) as url:
+    with gateway_to(simulator, audit=AuditConfig(str(path))) as url:
         call("POST", f"{url}/execute", {"prompt": "my private words"}, {"x-request-id": "one"})
         call("GET", f"{url}/health")
     begin, end = lines_of(path)
@@ -45,21 +45,21 @@ def test_a_call_has_two_lines_of_metadata(simulator, gateway_to, call, tmp_path)
 def test_content_is_kept_where_it_is_opted_for(simulator, gateway_to, call, tmp_path, stream):
     path = tmp_path / "audit.jsonl"
     body = {"model": NAME, "messages": [{"role": "user", "content": "my words"}], "stream": stream}
-    with gateway_to(simulator, audit=AuditTable(str(path), content=True)) as url:
+    with gateway_to(simulator, audit=AuditConfig(str(path), content=True)) as url:
         call("POST", f"{url}/v1/chat/completions", body)
     begin, end = lines_of(path)
     assert begin["request"]["messages"][0]["content"] == "my words"
     assert "Simulated answer" in json.dumps(end["answer"])
 
 
-def test_a_failed_call_and_a_refused_one_are_told_apart(simulator, gateway_to, call, tmp_path):
+def test_a_failed_call_and_a_refused_one_are_reported_apart(simulator, gateway_to, call, tmp_path):
     path = tmp_path / "audit.jsonl"
     profile = replace(CUSTODIAN_TRIAGE, model="simulate/402")
     callers = Callers({"0" * 64: "ops"})
-    with gateway_to(simulator, {NAME: profile}, audit=AuditTable(str(path))) as url:
+    with gateway_to(simulator, {NAME: profile}, audit=AuditConfig(str(path))) as url:
         call("POST", f"{url}/execute", {"prompt": "hello"})
         call("POST", f"{url}/execute", {"prompt": ""})
-    with gateway_to(simulator, audit=AuditTable(str(path)), callers=callers) as url:
+    with gateway_to(simulator, audit=AuditConfig(str(path)), callers=callers) as url:
         call("POST", f"{url}/execute", {"prompt": "hello"}, {"authorization": "Bearer guess"})
     found = [(line["event"], line.get("type"), line.get("status")) for line in lines_of(path)]
     assert found == [
@@ -82,14 +82,14 @@ def test_the_status_of_a_call_that_took_too_long_is_the_one_that_was_answered(
         CUSTODIAN_TRIAGE, model="simulate/stream-silent" if stream else "simulate/silent", timeout_seconds=0.4
     )
     body = {"model": NAME, "messages": [{"role": "user", "content": "hello"}], "stream": stream}
-    with gateway_to(simulator, {NAME: profile}, audit=AuditTable(str(path))) as url:
+    with gateway_to(simulator, {NAME: profile}, audit=AuditConfig(str(path))) as url:
         assert call("POST", f"{url}/v1/chat/completions", body).status == status
     assert [(line["type"], line["status"]) for line in lines_of(path)[1:]] == [("deadline", status)]
 
 
 def test_a_renamed_file_is_begun_anew(simulator, gateway_to, call, tmp_path):
     path = tmp_path / "audit.jsonl"
-    with gateway_to(simulator, audit=AuditTable(str(path))) as url:
+    with gateway_to(simulator, audit=AuditConfig(str(path))) as url:
         call("POST", f"{url}/execute", {"prompt": "hello"}, {"x-request-id": "one"})
         path.rename(tmp_path / "audit.1")
         call("POST", f"{url}/execute", {"prompt": "hello"}, {"x-request-id": "two"})
@@ -106,10 +106,10 @@ def test_without_a_record_there_is_no_call(serving, gateway_to, call):
 
     routes = [Route("/v1/chat/completions", complete, methods=["POST"])]
     with serving(Starlette(routes=routes)) as upstream:
-        with gateway_to(f"{upstream}/v1", audit=AuditTable("/dev/full")) as url:
+        with gateway_to(f"{upstream}/v1", audit=AuditConfig("/dev/full")) as url:
             reply = call("POST", f"{url}/execute", {"prompt": "hello"})
         assert (reply.status, reply.json["type"], called) == (503, "audit_unwritable", [])
-        with gateway_to(f"{upstream}/v1", audit=AuditTable("/dev/null")) as url:
+        with gateway_to(f"{upstream}/v1", audit=AuditConfig("/dev/null")) as url:
             call("POST", f"{url}/execute", {"prompt": "hello"})
         assert called == [1]
 
@@ -130,7 +130,7 @@ def test_readiness_tells_of_a_record_that_cannot_be_written_and_comes_back_witho
     directory = tmp_path / "records"
     directory.mkdir()
     path = directory / "audit.jsonl"
-    with gateway_to(simulator, audit=AuditTable(str(path))) as url:
+    with gateway_to(simulator, audit=AuditConfig(str(path))) as url:
         assert (ready(call, url), unwritable(call, url)) == ((200, None), "0.0")
         shutil.rmtree(directory)
         assert call("POST", f"{url}/execute", {"prompt": "hello"}).json["type"] == "audit_unwritable"
@@ -145,30 +145,28 @@ def test_readiness_tells_of_a_record_that_cannot_be_written_and_comes_back_witho
         assert call("POST", f"{url}/execute", {"prompt": "hello"}).status == 200
 
 
-def test_a_file_that_cannot_be_opened_is_said_at_start(run, key):
+def test_a_file_that_cannot_be_opened_is_reported_at_start(run, key):
     environment = {"OPENROUTER_API_KEY": key, "LLM_CONNECT_AUDIT_FILE": "/nowhere/audit.jsonl"}
     found = run("serve", "--port", "0", environment=environment)
     assert found.returncode == 2
     assert "LLM_CONNECT_AUDIT_FILE: /nowhere/audit.jsonl cannot be written" in found.stderr
 
 
-async def test_the_first_record_is_written_at_once_and_what_follows_it_together(tmp_path):
+async def test_a_record_is_on_disk_when_the_call_may_begin(tmp_path):
     file = tmp_path / "audit.jsonl"
     audit = AuditFile(str(file), Redactor(), content=False)
-    first, second = audit.begin({"n": 1}), audit.begin({"n": 2})
-    with pytest.raises(StopIteration):  # it did not have to wait
-        first.send(None)
+    await audit.begin({"n": 1})
     assert file.read_text().count("call.begin") == 1
-    await asyncio.gather(second, audit.begin({"n": 3}))
+    await asyncio.gather(audit.begin({"n": 2}), audit.begin({"n": 3}))
     assert [json.loads(line)["n"] for line in file.read_text().splitlines()] == [1, 2, 3]
     await audit.close()
 
 
 def test_what_is_kept_of_a_streams_calls_is_bounded_as_memory_is(monkeypatch):
     """A call comes in pieces of a few letters, of which each takes ten times as much as its JSON has."""
-    monkeypatch.setattr("llm_connect.web.chunks._LONGEST_CONTENT", 1000)
-    chunks = Chunks(ChatRequest("m", {}), "m", keep=True)
+    monkeypatch.setattr("llm_connect.web.stream_chunks._MAX_KEPT_BYTES", 1000)
+    chunks = StreamChunks(ChatRequest("m", {}), "m", keep=True)
     for _ in range(20):
         delta = {"tool_calls": [{"index": 0, "function": {"arguments": "x"}}]}
-        chunks.rewritten({"choices": [{"index": 0, "delta": delta}]})
+        chunks.rewrite({"choices": [{"index": 0, "delta": delta}]})
     assert chunks.contents()[0]["tool_calls"][0]["function"]["arguments"] == "xxxx"

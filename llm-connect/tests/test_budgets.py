@@ -15,15 +15,16 @@ from dataclasses import replace
 import pytest
 from msgspec.structs import replace as changed
 
-from llm_connect import ledger as ledger_module
-from llm_connect.budgets import Amount
-from llm_connect.configuration import Budget
-from llm_connect.execution import usage_of
-from llm_connect.faults import FaultyConfiguration, OverBudget
-from llm_connect.ledger import Ledger
-from llm_connect.profiles import CUSTODIAN_TRIAGE, Prices
-from llm_connect.providers import Call
-from llm_connect.writer import Unwritable, Writer, Written
+from llm_connect.accounts import ledger as ledger_module
+from llm_connect.accounts.batch_writer import BatchWriter, CancelledAfterWrite, WriteFailed
+from llm_connect.accounts.budgets import Amount
+from llm_connect.accounts.ledger import Ledger
+from llm_connect.calls.completion import usage_of
+from llm_connect.common.errors import ConfigurationError, OverBudget
+from llm_connect.common.prices import Prices
+from llm_connect.config.model import Budget
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
+from llm_connect.providers.port import Call
 
 NAME = CUSTODIAN_TRIAGE.name
 CALL = Call("m", {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 100})
@@ -48,7 +49,7 @@ async def ledger_of(tmp_path):
 async def test_what_was_written_is_moved_to_the_disk_after_a_time_or_a_number_of_writes(
     ledger_of, tmp_path, monkeypatch, why
 ):
-    monkeypatch.setattr(ledger_module, "_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(ledger_module, "_CHECK_SECONDS", 0.02)
     if why:
         monkeypatch.setattr(ledger_module, why, 0.1 if why == "_CHECKPOINT_SECONDS" else 1)
     ledger = ledger_of(Budget("day", tokens=1000))
@@ -76,13 +77,13 @@ async def test_a_bound_is_reserved_and_usage_takes_its_place(ledger_of):
     assert list(ledger.spent.values()) == [Amount(10, 73_000)]
 
 
-async def test_usage_above_the_bound_is_counted_and_told(ledger_of, caplog):
+async def test_usage_above_the_bound_is_counted_and_logged(ledger_of, caplog):
     ledger = ledger_of(Budget("day", tokens=1000))
     reservation = await ledger.reserve("ann", NAME, CALL, None)
     ledger.settle(reservation, {**USAGE, "prompt_tokens": 900, "total_tokens": 907}, None)
     assert list(ledger.spent.values()) == [Amount(907, 0)]
-    (told,) = [record for record in caplog.records if record.getMessage() == "used more than its upper bound"]
-    assert told.fields["used"]["tokens"] == 907 > told.fields["bound"]["tokens"]
+    (logged,) = [record for record in caplog.records if record.getMessage() == "usage exceeds its upper bound"]
+    assert logged.fields["used"]["tokens"] == 907 > logged.fields["bound"]["tokens"]
     with pytest.raises(OverBudget):
         await ledger.reserve("ann", NAME, CALL, None)
 
@@ -118,62 +119,62 @@ async def test_a_usage_that_no_call_can_have_is_none_and_stops_nobody(ledger_of,
 @pytest.fixture
 def never_by_itself(monkeypatch):
     """What somebody waits for, after a first write, is written when the test says so."""
-    monkeypatch.setattr("llm_connect.writer._APART_SECONDS", 3600)
+    monkeypatch.setattr("llm_connect.accounts.batch_writer.BatchWriter._plan", lambda _self: None)
 
 
 @pytest.mark.usefixtures("never_by_itself")
-async def test_a_number_that_the_database_does_not_hold_is_told_to_everybody_who_waits():
+async def test_a_number_that_the_database_does_not_hold_is_reported_to_everybody_who_waits():
     def write(batch):
         if max(batch) > 9:
             raise OverflowError("too large")
         written.extend(batch)
 
     written = []
-    writer = Writer("ledger", write)
-    await writer.put(1)
+    writer = BatchWriter("ledger", write)
     waiting = asyncio.gather(writer.put(2), writer.put(10), return_exceptions=True)
     await asyncio.sleep(0)
     writer.flush()
     async with asyncio.timeout(10):
-        assert [type(each) for each in await waiting] == [Unwritable, Unwritable]
+        assert [type(each) for each in await waiting] == [WriteFailed, WriteFailed]
     writer.put_soon(3)
     writer.flush()
-    assert written == [1, 3]
+    assert written == [3]
 
 
 @pytest.mark.usefixtures("never_by_itself")
 async def test_what_somebody_waited_for_who_left_is_not_written():
     batches = []
-    writer = Writer("audit", batches.append)
-    await writer.put(1)
+    writer = BatchWriter("audit", batches.append)
     waiting = [asyncio.create_task(writer.put(item)) for item in (2, 3)]
     await asyncio.sleep(0)
     waiting[0].cancel()
     writer.flush()
     found = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(each) for each in found] == [asyncio.CancelledError, type(None)]
-    assert batches == [[1], [3]]
+    assert batches == [[3]]
 
 
 @pytest.mark.usefixtures("never_by_itself")
-async def test_who_left_in_the_moment_of_the_writing_is_told_that_it_was_written():
+async def test_who_left_in_the_moment_of_the_writing_is_reported_that_it_was_written():
     batches = []
-    writer = Writer("audit", batches.append)
-    await writer.put(1)
+    writer = BatchWriter("audit", batches.append)
     waiting = asyncio.create_task(writer.put(2))
     await asyncio.sleep(0)
     writer.flush()
     waiting.cancel()  # before it hears of it
-    with pytest.raises(Written):
+    with pytest.raises(CancelledAfterWrite):
         await waiting
-    assert batches == [[1], [2]]
+    assert batches == [[2]]
 
 
 @pytest.mark.usefixtures("never_by_itself")
 @pytest.mark.parametrize("written", [False, True])
 async def test_a_reservation_whose_caller_left_before_the_call_is_given_back(ledger_of, tmp_path, written):
     ledger = ledger_of(Budget("day", tokens=1000))
-    first = await ledger.reserve("ann", NAME, CALL, None)
+    reserving = asyncio.create_task(ledger.reserve("ann", NAME, CALL, None))
+    await asyncio.sleep(0)
+    ledger._writer.flush()
+    first = await reserving
     leaving = asyncio.create_task(ledger.reserve("ann", NAME, CALL, None))
     await asyncio.sleep(0)
     assert ledger.spent.popitem()[1].tokens == 2 * first.amount.tokens
@@ -187,13 +188,13 @@ async def test_a_reservation_whose_caller_left_before_the_call_is_given_back(led
     assert spent_of(tmp_path) == {"all/all": (first.amount.tokens, 0)}
 
 
-@pytest.mark.parametrize(("prices", "told"), [(None, False), (Prices(0, 0), True)])
-async def test_a_cost_is_beyond_a_bound_in_money_only_where_there_is_one(ledger_of, caplog, prices, told):
+@pytest.mark.parametrize(("prices", "logged"), [(None, False), (Prices(0, 0), True)])
+async def test_a_cost_is_beyond_a_bound_in_money_only_where_there_is_one(ledger_of, caplog, prices, logged):
     """Without prices there is none, and OpenRouter tells the cost of each call."""
     ledger = ledger_of(Budget("day", tokens=1000))
     reservation = await ledger.reserve("ann", NAME, CALL, prices)
     ledger.settle(reservation, USAGE | {"cost": 0.5}, prices)
-    assert ("used more than its upper bound" in caplog.text) is told
+    assert ("usage exceeds its upper bound" in caplog.text) is logged
 
 
 async def test_what_is_kept_is_not_tried_again_for_each_that_comes():
@@ -206,12 +207,12 @@ async def test_what_is_kept_is_not_tried_again_for_each_that_comes():
         written.set()
 
     sizes, full, written = [], True, asyncio.Event()
-    writer = Writer("audit", write)
+    writer = BatchWriter("audit", write)
     for item in range(1000):
         writer.put_soon(item)
     writer.flush()
     for _ in range(100):
-        with pytest.raises(Unwritable, match="No space left"):
+        with pytest.raises(WriteFailed, match="No space left"):
             await writer.put(1)
     assert sizes == [1000]
     assert writer.unwritable
@@ -271,7 +272,7 @@ async def test_each_caller_for_itself_or_all_together(ledger_of):
     ],
     ids=["has room", "never begins anew", "never has room", "never has money enough"],
 )
-async def test_all_that_refuse_a_call_are_told_and_the_last_says_when_to_come_again(
+async def test_all_that_refuse_a_call_are_reported_and_the_last_says_when_to_come_again(
     ledger_of, monkeypatch, third, after
 ):
     """A day that begins anew is of no use where the month does not."""
@@ -294,7 +295,7 @@ async def test_what_is_named_all_is_not_all_together(ledger_of):
     assert named["all|all|day"] == 6 * named['"all"|all|day']
 
 
-async def test_the_next_day_begins_at_zero_and_only_it_is_told(ledger_of, tmp_path, monkeypatch):
+async def test_the_next_day_begins_at_zero_and_only_it_is_reported(ledger_of, tmp_path, monkeypatch):
     """Else each day would leave a series in `/metrics`, for ever."""
     ledger = ledger_of(Budget("day", tokens=300), Budget("total", tokens=1000))
     monkeypatch.setattr(ledger_module, "utc_now", lambda: "2026-11-24T23:59:59.999+00:00")
@@ -304,8 +305,8 @@ async def test_the_next_day_begins_at_zero_and_only_it_is_told(ledger_of, tmp_pa
     monkeypatch.setattr(ledger_module, "utc_now", lambda: "2026-11-25T00:00:00.000+00:00")
     ledger.settle(late, USAGE, None)  # it counts in the day in which it began
     bound = (await ledger.reserve("ann", NAME, CALL, None)).amount.tokens
-    told = {name: amount.tokens for name, amount in ledger.spent.items()}
-    assert told == {"all|all|day|2026-11-25": bound, "all|all|total|ever": bound + 10}
+    logged = {name: amount.tokens for name, amount in ledger.spent.items()}
+    assert logged == {"all|all|day|2026-11-25": bound, "all|all|total|ever": bound + 10}
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as database:
         assert ("all|all|day|2026-11-24", 10) in database.execute("SELECT name, tokens FROM account").fetchall()
 
@@ -351,7 +352,7 @@ async def test_what_is_paid_by_them_is_not(ledger_of, fields):
 
 
 async def _is_refused(ledger, fields, named):
-    from llm_connect.faults import BadRequest
+    from llm_connect.common.errors import BadRequest
 
     with pytest.raises(BadRequest) as caught:
         await ledger.reserve("ann", NAME, changed(CALL, fields=CALL.fields | fields), PRICES)
@@ -381,7 +382,7 @@ async def test_of_two_limits_of_the_answer_the_larger_one_is_the_bound(ledger_of
 
 async def test_two_gateways_cannot_have_one_ledger(ledger_of, tmp_path):
     ledger_of(Budget("day", tokens=1))
-    with pytest.raises(FaultyConfiguration, match="another gateway"):
+    with pytest.raises(ConfigurationError, match="another gateway"):
         Ledger(str(tmp_path), [Budget("day", tokens=1)])
 
 
@@ -543,7 +544,7 @@ def test_a_directory_that_is_mistyped_begins_no_budget_at_zero(run, tmp_path, ke
 
 
 @pytest.mark.parametrize("what", ["no database", "another table"])
-def test_a_ledger_that_cannot_be_read_is_said_at_start(run, tmp_path, key, what):
+def test_a_ledger_that_cannot_be_read_is_reported_at_start(run, tmp_path, key, what):
     if what == "no database":
         (tmp_path / "ledger.sqlite").write_bytes(b"x" * 8192)
     else:

@@ -16,9 +16,10 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from llm_connect.caller_tables import Callers, KubernetesCallers
-from llm_connect.configuration import AuditTable, read_configuration
-from llm_connect.faults import FaultyConfiguration
+from llm_connect.common.errors import ConfigurationError
+from llm_connect.config.caller_config import Callers, KubernetesCallers
+from llm_connect.config.config_file import read_configuration
+from llm_connect.config.model import AuditConfig
 
 TOKEN = "ops-token-0123456789"
 STATIC = Callers({hashlib.sha256(TOKEN.encode()).hexdigest(): "ops"})
@@ -113,7 +114,7 @@ def test_log_and_record_tell_who_it_was_also_where_nothing_was_called(
     _, declared = api_server
     path = tmp_path / "audit.jsonl"
     callers = replace(STATIC, kubernetes=declared)
-    with gateway_to("http://127.0.0.1:9/v1", callers=callers, audit=AuditTable(str(path))) as url:
+    with gateway_to("http://127.0.0.1:9/v1", callers=callers, audit=AuditConfig(str(path))) as url:
         assert ask(call, url, jwt("other")).status == 403
         assert call("POST", f"{url}/execute", {}, {"authorization": f"Bearer {TOKEN}"}).status == 400
         assert call("GET", f"{url}/v1/models", None, {"authorization": f"Bearer {TOKEN}"}).status == 200
@@ -123,7 +124,7 @@ def test_log_and_record_tell_who_it_was_also_where_nothing_was_called(
 
 
 def test_a_crowd_of_unknown_tokens_is_asked_about_sixteen_at_once(simulator, gateway_to, call, api_server, monkeypatch):
-    monkeypatch.setattr("llm_connect.callers._REVIEW_SECONDS", 60)  # the wait for a turn is in it
+    monkeypatch.setattr("llm_connect.callers.token_review._REVIEW_SECONDS", 60)  # the wait for a turn is in it
     server, declared = api_server
     server.seconds = 0.3
     with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url, ThreadPoolExecutor(50) as crowd:
@@ -162,6 +163,8 @@ def asked_with(simulator, gateway_to, call, api_server):
 
     def ask_with(setting, path):
         declared = replace(api_server[1], **{setting: path})
+        if setting == "ca_file":  # read for https only
+            declared = replace(declared, api_server="https://127.0.0.1:1")
         with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url:
             return ask(call, url, jwt("activity-core"))
 
@@ -172,30 +175,30 @@ def asked_with(simulator, gateway_to, call, api_server):
 @pytest.mark.parametrize(
     "found",
     [
-        ("pipe", "did not come to its end within 0 s"),
+        ("pipe", "did not end within 0 s"),
         ("/dev/zero", "more than "),
         ("none", "No such file"),
     ],
 )
 def test_a_file_of_the_gateways_own_holds_nobody_up(asked_with, tmp_path, caplog, setting, found):
-    name, said = found
+    name, expected = found
     os.mkfifo(tmp_path / "pipe")
     path = str(tmp_path / name)
     reply = asked_with(setting, path)
     assert (reply.status, reply.json["type"]) == (503, "callers_unverifiable")
     assert path not in reply.octets.decode()
-    (told,) = (record.fields for record in caplog.records if record.message == "callers cannot be verified")
-    assert (told["setting"], told["file"]) == (f"callers.kubernetes.{setting}", path)
-    assert said in told["problem"]
+    (logged,) = (record.fields for record in caplog.records if record.message == "callers cannot be verified")
+    assert (logged["setting"], logged["file"]) == (f"callers.kubernetes.{setting}", path)
+    assert expected in logged["problem"]
 
 
-def test_an_authority_that_is_none_is_told_in_the_log(gateway_to, simulator, call, api_server, caplog):
+def test_an_authority_that_is_none_is_reported_in_the_log(gateway_to, simulator, call, api_server, caplog):
     declared = replace(api_server[1], api_server="https://127.0.0.1:1", ca_file="/dev/null")
     with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url:
         reply = ask(call, url, jwt("activity-core"))
     assert (reply.status, reply.json["type"]) == (503, "callers_unverifiable")
-    (told,) = (record.fields for record in caplog.records if record.message == "callers cannot be verified")
-    assert (told["file"], told["problem"]) == ("/dev/null", "holds no certificate in PEM")
+    (logged,) = (record.fields for record in caplog.records if record.message == "callers cannot be verified")
+    assert (logged["file"], logged["problem"]) == ("/dev/null", "holds no certificate in PEM")
 
 
 def test_what_the_api_server_said_counts_as_long_as_it_is_declared_and_not_beyond_the_tokens_end(
@@ -215,7 +218,7 @@ def test_what_the_api_server_said_counts_as_long_as_it_is_declared_and_not_beyon
         assert server.asked == 2
 
 
-def test_where_nothing_is_said_it_counts_for_a_minute():
+def test_where_nothing_is_reported_it_counts_for_a_minute():
     read = read_configuration({"callers": {"kubernetes": {"audience": "x", "allow": ["a/b"]}}})
     assert read.callers.kubernetes.cache_seconds == 60
 
@@ -232,8 +235,8 @@ def test_where_nothing_is_said_it_counts_for_a_minute():
         ({"kubernetes": {"audience": "x", "allow": ["a/b"], "cache_seconds": 61}}, "callers.kubernetes.cache_seconds"),
     ],
 )
-def test_a_declaration_that_cannot_be_used_is_said_without_the_token(callers, named):
-    with pytest.raises(FaultyConfiguration) as caught:
+def test_a_declaration_that_cannot_be_used_is_reported_without_the_token(callers, named):
+    with pytest.raises(ConfigurationError) as caught:
         read_configuration({"callers": callers})
     assert named in {fault.field for fault in caught.value.faults}
     assert TOKEN not in str(caught.value)

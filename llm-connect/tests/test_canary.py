@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from llm_connect.profiles import CUSTODIAN_TRIAGE
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
 from llm_connect.simulator.failures import FAILURES
 
 CANARY = "sk-or-v1-CANARY-6f1c1b5e0d7e4c4e9a573f5b0c1d2e3f"

@@ -12,10 +12,11 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
-from llm_connect.chat import STANDARD
-from llm_connect.profiles import CUSTODIAN_TRIAGE, Prices, Profile
-from llm_connect.providers.dialects import OPENROUTER_REFUSES
-from llm_connect.secret import Secret
+from llm_connect.calls.chat_request import STANDARD
+from llm_connect.common.prices import Prices
+from llm_connect.common.secret import Secret
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE, Profile
+from llm_connect.providers.openrouter import REFUSED_FIELDS
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.key import FixedKey
 
@@ -91,10 +92,10 @@ OPENROUTER_DOCUMENTS = {
 
 
 def test_what_openrouter_does_not_document_is_what_is_refused():
-    assert set(STANDARD) - OPENROUTER_DOCUMENTS == OPENROUTER_REFUSES
+    assert set(STANDARD) - OPENROUTER_DOCUMENTS == REFUSED_FIELDS
 
 
-@pytest.mark.parametrize("name", sorted(set(VALUES) - OPENROUTER_REFUSES))
+@pytest.mark.parametrize("name", sorted(set(VALUES) - REFUSED_FIELDS))
 def test_a_field_that_the_route_honours_reaches_the_provider(keeping, call, name):
     url, seen = keeping
     assert chat(call, url, **{name: VALUES[name]}).status == 200
@@ -102,12 +103,12 @@ def test_a_field_that_the_route_honours_reaches_the_provider(keeping, call, name
     assert seen[0]["reasoning" if name == "reasoning_effort" else name] == expected
 
 
-@pytest.mark.parametrize("name", sorted(OPENROUTER_REFUSES))
+@pytest.mark.parametrize("name", sorted(REFUSED_FIELDS))
 def test_a_field_that_it_cannot_honour_is_refused_by_name_and_nothing_is_called(keeping, call, name):
     url, seen = keeping
     reply = chat(call, url, **{name: VALUES[name]})
     assert (reply.status, reply.json["error"]["type"], reply.json["error"]["param"]) == (400, "invalid_request", name)
-    assert "cannot be honoured" in reply.json["error"]["message"]
+    assert "is not supported by" in reply.json["error"]["message"]
     assert seen == []
 
 
@@ -120,7 +121,7 @@ def test_what_asks_for_nothing_is_no_request(keeping, call, fields):
     assert set(seen[0]) == {"model", "messages", "stream", "provider", "usage"}
 
 
-def test_openrouter_is_told_the_declared_prices_as_the_highest(upstream, gateway_to, call):
+def test_openrouter_is_reported_the_declared_prices_as_the_highest(upstream, gateway_to, call):
     """The price of each request among them, also where it is none: else an endpoint that has one may be chosen."""
     base, seen = upstream
     profile = Profile(PROFILE, "openrouter", "vendor/asked", prices=Prices(1.5, 2.0))
@@ -322,5 +323,5 @@ def test_of_a_stream_it_is_the_time_between_two_bytes(serving, gateway_to, call)
     assert slow == "[DONE]"
     assert [json.loads(each)["error"]["message"].partition(";")[0] for each in errors] == [
         "nothing more came in time for a client that waits 3 s for it",
-        "no whole answer came in time for a caller that waits 6 s",
+        "no complete answer came in time for a caller that waits 6 s",
     ]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from llm_connect.configuration import Budget, load_configuration, read_configuration
-from llm_connect.faults import FaultyConfiguration
-from llm_connect.profiles import CUSTODIAN_TRIAGE, Prices, Target, deadline_seconds
-from llm_connect.settings import load_settings
+from llm_connect.common.errors import ConfigurationError
+from llm_connect.common.prices import Prices
+from llm_connect.config.config_file import load_configuration, read_configuration
+from llm_connect.config.model import Budget
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE, Target, deadline_seconds
+from llm_connect.config.settings import load_settings
 
 NAME = CUSTODIAN_TRIAGE.name
 MODEL = "LLM_CONNECT_CUSTODIAN_TRIAGE_MODEL"
@@ -15,7 +17,7 @@ PROVIDER = "LLM_CONNECT_CUSTODIAN_TRIAGE_PROVIDER"
 
 
 def faults_of(document):
-    with pytest.raises(FaultyConfiguration) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         read_configuration(document)
     return {fault.field for fault in caught.value.faults}
 
@@ -66,7 +68,7 @@ def test_everything_that_the_readme_shows(tmp_path):
     )
     assert settings.profiles["openai/gpt-5-mini"].targets == (Target("openrouter", "openai/gpt-5-mini"),)
     assert settings.providers["local"].base_url == "https://llm.example/v1"
-    assert settings.providers["openrouter"].policy == {"data_collection": "deny", "order": ["google-vertex"]}
+    assert settings.providers["openrouter"].options == {"data_collection": "deny", "order": ["google-vertex"]}
     assert settings.budgets == (Budget("day", "summary", "*", None, 2.5),)
     assert (settings.limits.max_concurrency, settings.audit.content) == (8, True)
 
@@ -99,21 +101,21 @@ def test_all_faults_come_at_once():
 
 
 @pytest.mark.parametrize("octets", [b"[server", b"\xff\xfe", None])
-def test_a_file_that_cannot_be_read_is_said(tmp_path, octets):
+def test_a_file_that_cannot_be_read_is_reported(tmp_path, octets):
     path = tmp_path / "a.toml"
     if octets is not None:
         path.write_bytes(octets)
-    with pytest.raises(FaultyConfiguration, match="LLM_CONNECT_CONFIG"):
+    with pytest.raises(ConfigurationError, match="LLM_CONNECT_CONFIG"):
         load_configuration(str(path))
 
 
 def test_budgets_want_a_place_to_be_kept(tmp_path):
-    with pytest.raises(FaultyConfiguration, match="LLM_CONNECT_STATE"):
+    with pytest.raises(ConfigurationError, match="LLM_CONNECT_STATE"):
         settings_of(tmp_path, '[[budgets]]\nperiod = "day"\ntokens = 1\n')
 
 
 def test_a_key_is_not_sent_in_the_clear_and_none_may_be(tmp_path):
-    with pytest.raises(FaultyConfiguration, match=r"providers\.local\.base_url: would send the key"):
+    with pytest.raises(ConfigurationError, match=r"providers\.local\.base_url: would send the key"):
         settings_of(tmp_path, '[providers.local]\nkind = "openai"\nbase_url = "http://10.0.0.1/v1"\nkey = "K_KEY"\n')
     settings = settings_of(tmp_path, '[providers.local]\nkind = "openai"\nbase_url = "http://10.0.0.1/v1"\n')
     assert "local" not in settings.keys
@@ -143,7 +145,7 @@ OPENAI = {"kind": "openai", "base_url": "https://h/v1"}
     ],
 )
 def test_what_would_be_read_as_something_else_is_one_fault(document, field):
-    with pytest.raises(FaultyConfiguration) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         read_configuration(document)
     assert [fault.field for fault in caught.value.faults] == [field]
 
@@ -173,8 +175,8 @@ def test_a_budget_for_somebody_who_never_calls_is_a_fault(callers, known):
 
 
 def test_what_is_sent_to_openrouter_is_what_was_said():
-    said = {"data_collection": "deny", "zdr": False, "order": ["a"], "only": [], "allow_fallbacks": False}
-    assert read_configuration({"providers": {"openrouter": said}}).providers["openrouter"].policy == said
+    output = {"data_collection": "deny", "zdr": False, "order": ["a"], "only": [], "allow_fallbacks": False}
+    assert read_configuration({"providers": {"openrouter": output}}).providers["openrouter"].options == output
 
 
 # Each way in which a call could go to a model that nobody asked for.
@@ -203,7 +205,7 @@ def test_a_profile_without_a_model_is_a_fault_and_gets_no_default():
 
 
 def test_a_provider_from_the_environment_has_to_be_declared(tmp_path):
-    with pytest.raises(FaultyConfiguration, match=PROVIDER):
+    with pytest.raises(ConfigurationError, match=PROVIDER):
         settings_of(tmp_path, "", **{PROVIDER: "local"})
     text = '[providers.local]\nkind = "openai"\nbase_url = "http://127.0.0.1:9/v1"\n'
     assert settings_of(tmp_path, text, **{PROVIDER: "local"}).profiles[NAME].provider == "local"
@@ -240,7 +242,7 @@ def test_a_wrong_word_is_one_fault_and_a_file_is_blamed_on_what_named_it(run, tm
     provider = '[providers.x]\nkind = "soap"\nbase_url = "http://evil.example/v1"\nkey = "K"\n'
     profile = '[profiles.a]\nprovider = "y"\nmodel = 3\n'
     config.write_text(provider + profile + '[[budgets]]\nperiod = "year"\ntokens = -1\n')
-    said = run("profiles", "--config", str(config)).stderr
+    output = run("profiles", "--config", str(config)).stderr
     fields = (
         "providers.x.kind",
         "providers.x.base_url",
@@ -249,7 +251,18 @@ def test_a_wrong_word_is_one_fault_and_a_file_is_blamed_on_what_named_it(run, tm
         "budgets[0].period",
         "budgets[0].tokens",
     )
-    assert {field: said.count(f"{field}:") for field in fields} == dict.fromkeys(fields, 1)
+    assert {field: output.count(f"{field}:") for field in fields} == dict.fromkeys(fields, 1)
     missing = run("profiles", "--config", str(tmp_path / "none.toml")).stderr
     assert "--config: " in missing
     assert "LLM_CONNECT_CONFIG" not in missing
+
+
+@pytest.mark.parametrize("setting", ["ca_file", "client_cert_file"])
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_a_file_without_certificates_is_an_error_at_start(tmp_path, setting, content):
+    path = tmp_path / "file.pem"
+    if content is not None:
+        path.write_text(content)
+    text = f'[providers.local]\nkind = "openai"\nbase_url = "https://llm.example/v1"\n{setting} = "{path}"\n'
+    with pytest.raises(ConfigurationError, match=rf"toml:4: providers.local.{setting}: .*file.pem "):
+        settings_of(tmp_path, text)

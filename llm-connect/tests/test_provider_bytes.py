@@ -1,4 +1,4 @@
-"""What comes from a provider byte by byte: letters cut in two, bytes that are no UTF-8, connections half closed."""
+"""What comes from a provider byte by byte: letters cut in two, invalid UTF-8, half-closed connections."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from llm_connect.profiles import CUSTODIAN_TRIAGE, Profile
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE, Profile
 
 NAME = CUSTODIAN_TRIAGE.name
 TEXT = "Grüße, 東京 🗼"
@@ -107,7 +107,7 @@ def test_letters_that_are_cut_in_two_arrive_whole(gateway_to, call, stream):
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("octets", [b"\xff\xfe", b"\xc3", b"\xed\xa0\x80"])
 def test_bytes_that_are_no_utf8_never_leave_as_such(gateway_to, call, octets, stream):
-    """A plain answer with them is no JSON. In events each becomes U+FFFD, as the HTML standard has it."""
+    """A plain answer with them is not JSON. In events each becomes U+FFFD, as the HTML standard has it."""
     broken = whole("@", "delta" if stream else "message").replace(b"@", octets)
 
     def answer(connection):

@@ -10,11 +10,12 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from llm_connect.configuration import AuditTable, Budget, ProviderTable
-from llm_connect.faults import ProviderFailed
-from llm_connect.profiles import CUSTODIAN_TRIAGE, Profile, Target
-from llm_connect.providers import events as events_module
-from llm_connect.providers.events import EventReader
+from llm_connect.common.errors import ProviderFailed
+from llm_connect.config.model import AuditConfig, Budget
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE, Profile, Target
+from llm_connect.providers import sse as events_module
+from llm_connect.providers.port import ProviderConfig
+from llm_connect.providers.sse import EventReader
 
 NAME = CUSTODIAN_TRIAGE.name
 HELLO = [{"role": "user", "content": "hello"}]
@@ -26,7 +27,7 @@ def chunk(choices, **more):
     return b"data: " + json.dumps({"id": "1", "model": "m", "choices": choices, **more}).encode() + b"\n\n"
 
 
-def said(content, reason=None, **more):
+def text_chunk(content, reason=None, **more):
     return chunk([{"index": 0, "delta": {"content": content}, "finish_reason": reason}], **more)
 
 
@@ -70,7 +71,7 @@ NO_CHOICES = {
 
 
 @pytest.mark.parametrize("name", NO_CHOICES)
-@pytest.mark.parametrize("first", [b"", said("a")], ids=["at once", "later"])
+@pytest.mark.parametrize("first", [b"", text_chunk("a")], ids=["at once", "later"])
 def test_choices_that_are_none_are_the_providers_fault(answered, name, first):
     reply = answered(first + chunk(NO_CHOICES[name]) + DONE)
     assert error_of(reply)["type"] == "provider_malformed"
@@ -102,7 +103,7 @@ def test_so_it_is_in_a_plain_answer(answered, choice, path, body):
         (b": a comment\n\n" + DONE, 502),
         (chunk([]) + DONE, 200),
         (chunk([], usage={"prompt_tokens": 1, "completion_tokens": 0}) + DONE, 200),
-        (chunk([{"index": 0, "delta": {"role": "assistant", "content": ""}}]) + said(None, "stop") + DONE, 200),
+        (chunk([{"index": 0, "delta": {"role": "assistant", "content": ""}}]) + text_chunk(None, "stop") + DONE, 200),
     ],
     ids=["only its end", "a comment", "no choice", "usage", "no text"],
 )
@@ -114,9 +115,10 @@ def test_a_stream_that_says_nothing_is_no_answer(answered, octets, status):
 @pytest.mark.parametrize(
     "octets",
     [
-        said("", "length"),
-        chunk([{"index": 0, "delta": {"tool_calls": [{"index": 0, "function": {"name": "f"}}]}}]) + said(None, "stop"),
-        chunk([{"index": 0, "delta": {"refusal": "no"}}]) + said(None, "stop"),
+        text_chunk("", "length"),
+        chunk([{"index": 0, "delta": {"tool_calls": [{"index": 0, "function": {"name": "f"}}]}}])
+        + text_chunk(None, "stop"),
+        chunk([{"index": 0, "delta": {"refusal": "no"}}]) + text_chunk(None, "stop"),
     ],
     ids=["reasoned away", "a tool", "a refusal"],
 )
@@ -125,16 +127,16 @@ def test_what_says_something_without_a_text_is_one(answered, octets):
 
 
 def test_a_byte_order_mark_costs_no_event(answered):
-    reply = answered(b"\xef\xbb\xbf" + said("first") + said("second", "stop") + DONE)
+    reply = answered(b"\xef\xbb\xbf" + text_chunk("first") + text_chunk("second", "stop") + DONE)
     assert b"first" in reply.octets
 
 
 def test_a_media_type_is_read_in_any_case(answered):
-    assert error_of(answered(said("x", "stop") + DONE, "Text/Event-Stream")) is None
+    assert error_of(answered(text_chunk("x", "stop") + DONE, "Text/Event-Stream")) is None
 
 
 def test_the_lines_of_one_event_are_bounded_together(monkeypatch):
-    monkeypatch.setattr(events_module, "LARGEST_EVENT", 1000)
+    monkeypatch.setattr(events_module, "MAX_EVENT_BYTES", 1000)
     reader = EventReader()
     for _ in range(100):  # each event for itself is small
         assert reader.feed(b"data: " + b"x" * 90 + b"\n\n")
@@ -151,8 +153,8 @@ SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type":
 def test_a_stream_that_does_not_say_why_it_ends_passes_for_no_judged_answer(answered, mode):
     profile = Profile(NAME, "openrouter", "a/b", validation=mode)
     body = {"model": NAME, "messages": HELLO, "stream": True}
-    assert error_of(answered(said("prose") + DONE, profile=profile, body=body)) is None
-    reply = answered(said("prose") + DONE, profile=profile, body=body | {"response_format": SCHEMA})
+    assert error_of(answered(text_chunk("prose") + DONE, profile=profile, body=body)) is None
+    reply = answered(text_chunk("prose") + DONE, profile=profile, body=body | {"response_format": SCHEMA})
     assert error_of(reply)["type"] == "provider_malformed"
 
 
@@ -160,11 +162,13 @@ def test_a_stream_that_does_not_say_why_it_ends_passes_for_no_judged_answer(answ
 @pytest.mark.parametrize("first", [0, 1])
 def test_nor_does_one_of_which_only_one_choice_says_so(answered, mode, first):
     profile = Profile(NAME, "openrouter", "a/b", validation=mode)
-    octets = told({"content": "{}"}, index=first) + told({"content": "prose"}, index=1 - first)
+    octets = delta_chunk({"content": "{}"}, index=first) + delta_chunk({"content": "prose"}, index=1 - first)
     body = {"model": NAME, "messages": HELLO, "stream": True, "response_format": SCHEMA}
-    reply = answered(octets + told({}, "stop", first) + DONE, profile=profile, body=body)
+    reply = answered(octets + delta_chunk({}, "stop", first) + DONE, profile=profile, body=body)
     assert error_of(reply)["type"] == "provider_malformed"
-    reply = answered(octets + told({}, "stop", first) + DONE, profile=profile, body={**body, "response_format": None})
+    reply = answered(
+        octets + delta_chunk({}, "stop", first) + DONE, profile=profile, body={**body, "response_format": None}
+    )
     assert error_of(reply) is None
 
 
@@ -174,9 +178,9 @@ def usage(written):
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_usage_so_far_is_not_what_a_stream_used(answered, tmp_path, caplog, whole):
-    """Some providers tell it with each chunk. Cut, the stream keeps its bound; whole, it pays what was told last."""
-    octets = said("a", **usage(1)) + said("b", **usage(2))
-    end = said("c", "stop", **usage(3)) + DONE
+    """Some providers report it with each chunk. Cut, the stream keeps its bound; complete, it pays the last report."""
+    octets = text_chunk("a", **usage(1)) + text_chunk("b", **usage(2))
+    end = text_chunk("c", "stop", **usage(3)) + DONE
     profile = replace(CUSTODIAN_TRIAGE, retries=0)
     budgets = {"budgets": (Budget("total", tokens=9000),), "state": str(tmp_path)}
     reply = answered(octets + (end if whole else b""), profile=profile, **budgets)
@@ -205,7 +209,7 @@ NO_ANSWERS = {
 @pytest.mark.parametrize("path", ["/execute", "/v1/chat/completions"])
 @pytest.mark.parametrize("name", NO_ANSWERS)
 def test_an_answer_that_is_none_pays_what_the_provider_says_it_used(answered, tmp_path, request_lines, name, path):
-    """As a stream does; where nothing is said it keeps its bound."""
+    """As a stream does; where nothing is reported it keeps its bound."""
     body, type_ = NO_ANSWERS[name]
     profile = replace(CUSTODIAN_TRIAGE, retries=0)
     budgets = {"budgets": (Budget("total", tokens=90_000),), "state": str(tmp_path)}
@@ -219,7 +223,7 @@ def test_an_answer_that_is_none_pays_what_the_provider_says_it_used(answered, tm
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_what_a_request_used_in_all_of_its_attempts_is_counted_and_told(
+def test_what_a_request_used_in_all_of_its_attempts_is_counted_and_logged(
     serving, gateway_to, call, tmp_path, *, request_lines, stream
 ):
     """The error is plain JSON in both: a stream that was never begun has no other form."""
@@ -228,7 +232,7 @@ def test_what_a_request_used_in_all_of_its_attempts_is_counted_and_told(
     async def answer(request):
         if (await request.json())["model"] == "a/b":
             return JSONResponse({"error": {"code": 502, "message": "no"}, **usage(3)})
-        octets = said("a", "stop") + chunk([], **usage(4)) + DONE
+        octets = text_chunk("a", "stop") + chunk([], **usage(4)) + DONE
         return Response(octets, media_type=EVENTS) if stream else JSONResponse({"model": "m", **ended, **usage(4)})
 
     profile = Profile(NAME, "openrouter", "a/b", max_tokens=100, fallbacks=(Target("openrouter", "c/d"),))
@@ -246,7 +250,7 @@ def test_what_a_request_used_in_all_of_its_attempts_is_counted_and_told(
 
 def test_of_a_cut_stream_the_record_has_what_was_passed_on(answered, tmp_path):
     audit = tmp_path / "audit.jsonl"
-    reply = answered(said("half an"), audit=AuditTable(str(audit), content=True))
+    reply = answered(text_chunk("half an"), audit=AuditConfig(str(audit), content=True))
     assert error_of(reply)["type"] == "provider_cut"
     assert json.loads(audit.read_text().splitlines()[-1])["answer"] == ["half an"]
 
@@ -271,11 +275,15 @@ MADE = [
 def test_of_a_stream_that_calls_tools_the_record_has_the_calls(answered, tmp_path):
     """In one piece each; a choice that only says something is its text, as of every stream."""
     audit = tmp_path / "audit.jsonl"
-    pieces = [told({"content": "Let me see"}), *map(told, CALLS), told({"content": "words"}, index=1)]
-    refusal = [told({"refusal": text}, index=2) for text in ("I ", "won't")]
-    odd = [told({"tool_calls": [{"id": name}, "x"]}, index=3) for name in ("a", "b")]
-    ends = [told({}, "stop", index) for index in range(4)]
-    reply = answered(b"".join((*pieces, *refusal, *odd, *ends)) + DONE, audit=AuditTable(str(audit), content=True))
+    pieces = [
+        delta_chunk({"content": "Let me see"}),
+        *map(delta_chunk, CALLS),
+        delta_chunk({"content": "words"}, index=1),
+    ]
+    refusal = [delta_chunk({"refusal": text}, index=2) for text in ("I ", "won't")]
+    odd = [delta_chunk({"tool_calls": [{"id": name}, "x"]}, index=3) for name in ("a", "b")]
+    ends = [delta_chunk({}, "stop", index) for index in range(4)]
+    reply = answered(b"".join((*pieces, *refusal, *odd, *ends)) + DONE, audit=AuditConfig(str(audit), content=True))
     assert error_of(reply) is None
     assert json.loads(audit.read_text().splitlines()[-1])["answer"] == [
         {"content": "Let me see", "tool_calls": MADE},
@@ -299,7 +307,7 @@ WANTS_A = {"type": "object", "required": ["a"]}
 @pytest.mark.parametrize("mode", ["report", "strict"])
 def test_a_stream_that_is_refused_at_its_end_pays_what_it_used(answered, tmp_path, mode):
     """The usage comes after the chunk that ends the answer, with which the judgement goes."""
-    octets = said("prose", "stop") + b": a sign of life\n\n" + said("more") + chunk([], **usage(3)) + DONE
+    octets = text_chunk("prose", "stop") + b": a sign of life\n\n" + text_chunk("more") + chunk([], **usage(3)) + DONE
     profile = replace(CUSTODIAN_TRIAGE, retries=0, validation=mode)
     body = {"model": NAME, "messages": HELLO, "stream": True, "response_format": SCHEMA}
     budgets = {"budgets": (Budget("total", tokens=9000),), "state": str(tmp_path)}
@@ -314,29 +322,29 @@ def test_what_becomes_of_a_stream_after_it_was_refused_changes_only_what_it_pays
     body = {"model": NAME, "messages": HELLO, "stream": True, "response_format": SCHEMA}
     budgets = {"budgets": (Budget("total", tokens=9000),), "state": str(tmp_path)}
     broken = b'data: {"error": {"code": 502, "message": "no"}}\n\n'
-    reply = answered(said("prose", "stop", **usage(3)) + broken, profile=profile, body=body, **budgets)
+    reply = answered(text_chunk("prose", "stop", **usage(3)) + broken, profile=profile, body=body, **budgets)
     assert error_of(reply)["type"] == "answer_invalid"
     assert tokens_of(tmp_path) > 8000
 
 
-def told(delta, reason=None, index=0):
+def delta_chunk(delta, reason=None, index=0):
     return chunk([{"index": index, "delta": delta, "finish_reason": reason}])
 
 
 @pytest.mark.parametrize("second", [None, "stop"])
 def test_without_a_last_sign_every_choice_has_to_say_why_it_ends(answered, second):
-    octets = told({"content": "a"}) + told({"content": "b"}, index=1) + told({}, "stop")
-    reply = answered(octets + (told({}, second, 1) if second else b""))
+    octets = delta_chunk({"content": "a"}) + delta_chunk({"content": "b"}, index=1) + delta_chunk({}, "stop")
+    reply = answered(octets + (delta_chunk({}, second, 1) if second else b""))
     assert (error_of(reply) or {}).get("type") == (None if second else "provider_cut")
 
 
 @pytest.mark.parametrize("asked", [1, 2])
 def test_a_choice_that_was_asked_for_and_never_began_is_missing(serving, gateway_to, call, asked):
     async def answer(_request):
-        return Response(said("a", "stop"), media_type=EVENTS)
+        return Response(text_chunk("a", "stop"), media_type=EVENTS)
 
     with serving(Starlette(routes=[Route("/v1/chat/completions", answer, methods=["POST"])])) as upstream:
-        local = ProviderTable("local", "openai", f"{upstream}/v1")
+        local = ProviderConfig("local", "openai", f"{upstream}/v1")
         with gateway_to("", {NAME: Profile(NAME, "local", "a/b")}, providers={"local": local}) as url:
             body = {"model": NAME, "messages": HELLO, "stream": True, "n": asked}
             reply = call("POST", f"{url}/v1/chat/completions", body)
@@ -359,7 +367,11 @@ WORDLESS = {
 def test_an_answer_without_a_text_is_judged_unless_it_says_something_else(answered, name, mode, stream):
     message, reason, judged = WORDLESS[name]
     whole = {"index": 0, "message": message, "finish_reason": reason}
-    octets, kind = (told(message) + told({}, reason) + DONE, EVENTS) if stream else (plain(whole), "application/json")
+    octets, kind = (
+        (delta_chunk(message) + delta_chunk({}, reason) + DONE, EVENTS)
+        if stream
+        else (plain(whole), "application/json")
+    )
     body = {"model": NAME, "messages": HELLO, "stream": stream, "response_format": SCHEMA}
     reply = answered(octets, kind, Profile(NAME, "openrouter", "a/b", validation=mode), body)
     if judged and mode == "strict":
@@ -372,9 +384,9 @@ def test_an_answer_without_a_text_is_judged_unless_it_says_something_else(answer
     assert [json.loads(each)["reason"] for each in found] == ([judged] if judged else [])
 
 
-def test_of_two_choices_that_end_together_the_worse_judgement_is_told(answered):
+def test_of_two_choices_that_end_together_the_worse_judgement_is_reported(answered):
     ends = [{"index": index, "delta": {}, "finish_reason": "stop"} for index in (0, 1)]
-    octets = told({"content": "prose"}) + told({"content": "{}"}, index=1) + chunk(ends) + DONE
+    octets = delta_chunk({"content": "prose"}) + delta_chunk({"content": "{}"}, index=1) + chunk(ends) + DONE
     body = {"model": NAME, "messages": HELLO, "stream": True, "response_format": SCHEMA}
     assert b"not_json" in answered(octets, body=body).octets
 
@@ -382,7 +394,7 @@ def test_of_two_choices_that_end_together_the_worse_judgement_is_told(answered):
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_content_in_parts_is_judged_too(answered, stream):
     whole = {"index": 0, "message": {"role": "assistant", "content": PARTS}, "finish_reason": "stop"}
-    octets, kind = (said(PARTS, "stop") + DONE, EVENTS) if stream else (plain(whole), "application/json")
+    octets, kind = (text_chunk(PARTS, "stop") + DONE, EVENTS) if stream else (plain(whole), "application/json")
     form = {"type": "json_schema", "json_schema": {"name": "x", "schema": WANTS_A}}
     body = {"model": NAME, "messages": HELLO, "stream": stream, "response_format": form}
     strict = Profile(NAME, "openrouter", "a/b", retries=0, validation="strict")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from llm_connect import metrics
-from llm_connect.faults import GatewayError
-from llm_connect.profiles import VARIABLES
+from llm_connect.common.errors import GatewayError
+from llm_connect.config.profiles import VARIABLES
 from llm_connect.simulator.failures import FAILURES
 from llm_connect.simulator.streaming import STREAM_FAILURES
+from llm_connect.web import metrics
 from llm_connect.web.openapi import TYPES
 
 ROOT = Path(__file__).parent.parent

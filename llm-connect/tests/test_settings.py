@@ -7,15 +7,15 @@ import pickle
 
 import pytest
 
-from llm_connect.faults import FaultyConfiguration
-from llm_connect.secret import Redactor, Secret
-from llm_connect.settings import load_settings
+from llm_connect.common.errors import ConfigurationError
+from llm_connect.common.secret import Redactor, Secret
+from llm_connect.config.settings import load_settings
 
 KEY = "sk-or-v1-0123456789"
 
 
 def faults_of(environment):
-    with pytest.raises(FaultyConfiguration) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         load_settings(environment)
     return caught.value.faults
 
@@ -54,7 +54,7 @@ def test_the_key_in_a_sealed_memory_file():
 
 def test_both_set_says_which_to_drop(tmp_path):
     (fault,) = faults_of({"OPENROUTER_API_KEY": KEY, "OPENROUTER_API_KEY_FILE": str(tmp_path / "key")})
-    assert "drop OPENROUTER_API_KEY" in str(fault)
+    assert "unset OPENROUTER_API_KEY" in str(fault)
     assert KEY not in str(fault)
 
 
@@ -74,7 +74,7 @@ def test_a_file_that_holds_no_key_is_refused(tmp_path, octets):
     path = tmp_path / "key"
     path.write_bytes(octets)
     (fault,) = faults_of({"OPENROUTER_API_KEY_FILE": str(path)})
-    assert (fault.field, fault.problem) == ("OPENROUTER_API_KEY_FILE", "holds no usable key")
+    assert (fault.field, fault.problem) == ("OPENROUTER_API_KEY_FILE", "is not a valid key")
 
 
 @pytest.mark.parametrize("path", ["/nowhere/key", "/", "a\x00b"])

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from llm_connect.profiles import CUSTODIAN_TRIAGE
-from llm_connect.secret import Secret
+from llm_connect.commands.smoke_checks import triage_schema
+from llm_connect.common.secret import Secret
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.key import FixedKey, key_from_environment, key_from_file
-from llm_connect.smoke import triage_schema
 
 MESSAGES = [{"role": "user", "content": "hello"}]
 
@@ -87,8 +87,8 @@ def test_max_tokens_cuts_as_a_model_would(simulator, call, bearer):
         ({"model": "a/b", "messages": MESSAGES, "tools": [{"function": 5}], "tool_choice": "required"}, "tools"),
         ({"model": "a/b", "messages": MESSAGES, "tools": [{}], "tool_choice": {"function": []}}, "tools"),
         ({"model": "simulate/nothing", "messages": MESSAGES}, "error-in-200"),
-        (b"{", "no JSON"),
-        (b"[" * 5000, "nested"),
+        (b"{", "not valid JSON"),
+        (b"[" * 5000, "recursion limit"),
     ],
 )
 def test_what_it_cannot_do_is_400_by_name(simulator, call, bearer, body, named):

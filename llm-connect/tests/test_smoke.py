@@ -1,4 +1,4 @@
-"""`smoke` against what is no gateway, or a bad one: the token stays here, nothing is waited for without end."""
+"""`smoke` against something that is not a gateway, or a bad one: it keeps the token and never waits for ever."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_the_token_does_not_follow_a_redirect(smoke):
     ):
         done = smoke(url)
     assert (done.returncode, stolen, len(seen)) == (1, [], 3)
-    assert done.stdout.count("a redirect is not followed") == 3
+    assert done.stdout.count("a redirect, which is not followed") == 3
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,11 @@ def test_an_address_with_more_than_an_address_is_refused_and_not_repeated(smoke,
 
 def test_what_answers_neither_repeats_the_token_nor_steers_the_terminal(smoke):
     def play(handler):
-        told = {"type": "caller_unknown", "message": f"no \x1b[2J{handler.headers['authorization']}\n" + "word " * 999}
-        return 401, {}, json.dumps(told).encode()
+        answer = {
+            "type": "caller_unknown",
+            "message": f"no \x1b[2J{handler.headers['authorization']}\n" + "word " * 999,
+        }
+        return 401, {}, json.dumps(answer).encode()
 
     with answering(play) as (url, _):
         for more in ([], ["--json"]):
@@ -110,7 +113,7 @@ def test_what_is_no_gateway_is_not_taken_for_one(smoke, document):
     assert done.returncode == 1
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["FAIL"] * 3
     if isinstance(document, dict):
-        assert "no answer of llm-connect's; is it the right address?" in done.stdout
+        assert "not an answer of llm-connect; is it the right URL?" in done.stdout
     with answering(lambda _: (404, {}, json.dumps({"detail": "Not Found"}).encode())) as (url, _):
         assert "None" not in smoke(url).stdout
 
@@ -120,13 +123,13 @@ def test_an_answer_of_another_form_is_a_failed_check_and_no_traceback(smoke, usa
     with answering(fine({"content": "prose", "usage": usage, "model": ["m"]})) as (url, _):
         done = smoke(url)
     assert (done.returncode, done.stderr) == (1, "")
-    assert "no triage report" in done.stdout.splitlines()[-1]
+    assert "not a triage report" in done.stdout.splitlines()[-1]
 
 
 def test_json_that_is_nested_too_deeply_is_no_object(smoke):
     with answering(lambda _: (200, {}, b"[" * 200_000)) as (url, _):
         done = smoke(url)
-    assert (done.returncode, done.stdout.count("the answer is no JSON object"), done.stderr) == (1, 3, "")
+    assert (done.returncode, done.stdout.count("the answer is not a JSON object"), done.stderr) == (1, 3, "")
 
 
 def trickle(handler):
@@ -158,7 +161,7 @@ def test_an_answer_without_end_is_read_no_further_than_16_mib(smoke):
 
 @contextmanager
 def saying(answer):
-    """The port of a server that says this once, whatever it is told."""
+    """The port of a server that says this once, whatever it is answer."""
     with socket.create_server(("127.0.0.1", 0)) as plain:
 
         def once():
@@ -177,12 +180,12 @@ def saying(answer):
 def test_https_where_http_is_spoken(smoke, answer):
     with saying(answer) as port:
         done = smoke(f"https://127.0.0.1:{port}")
-    assert (done.returncode, "cannot be asked (no TLS is spoken there)" in done.stderr) == (3, True), done.stderr
+    assert (done.returncode, "cannot be reached (it does not speak TLS)" in done.stderr) == (3, True), done.stderr
 
 
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.6\r\n", b""])
-def test_what_speaks_no_http_is_told_without_the_name_of_an_exception(smoke, answer):
+def test_what_speaks_no_http_is_reported_without_the_name_of_an_exception(smoke, answer):
     with saying(answer) as port:
         done = smoke(f"http://127.0.0.1:{port}")
     assert (done.returncode, done.stdout) == (3, "")
-    assert "cannot be asked (closed without an answer, or no HTTP is spoken there)" in done.stderr
+    assert "cannot be reached (it closed the connection without an answer, or does not speak HTTP)" in done.stderr

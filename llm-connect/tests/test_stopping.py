@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 import sqlite3
 import threading
 import time
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
 CONFIGURATION = """
@@ -83,5 +85,43 @@ def test_a_judgement_that_is_given_up_leaves_its_record_and_what_was_used(progra
     assert (records[1]["status"], records[1]["total_tokens"]) == (replies[0].status, 15)
     with closing(sqlite3.connect(tmp_path / "state" / "ledger.sqlite")) as database:
         assert database.execute("SELECT tokens FROM account").fetchall() == [(15,)]
-    told = [json.loads(line) for line in stderr.splitlines() if '"event":"request"' in line]
-    assert [line["status"] for line in told] == [replies[0].status]
+    logged = [json.loads(line) for line in stderr.splitlines() if '"event":"request"' in line]
+    assert [line["status"] for line in logged] == [replies[0].status]
+
+
+def test_a_client_that_does_not_read_does_not_hold_up_the_end(program, serving, key, call):
+    """Its connection is left behind, and the exit code is that of a drain."""
+    sent = []
+
+    async def flood(_request):
+        async def body():
+            while True:
+                yield event
+                sent.append(1)
+                await asyncio.sleep(0)
+
+        chunk = {"model": "m", "choices": [{"index": 0, "delta": {"content": "x" * 65_536}}]}
+        event = f"data: {json.dumps(chunk)}\n\n"
+        return StreamingResponse(body(), media_type="text/event-stream")
+
+    with serving(Starlette(routes=[Route("/v1/chat/completions", flood, methods=["POST"])])) as upstream:
+        environment = {"OPENROUTER_API_KEY": key, "LLM_CONNECT_OPENROUTER_BASE_URL": f"{upstream}/v1"}
+        with program("serve", "--port", "0", "--drain-seconds", "1", environment=environment) as process:
+            host, _, port = process.url.removeprefix("http://").partition(":")
+            with socket.create_connection((host, int(port))) as client:
+                body = json.dumps(
+                    {
+                        "model": "custodian-triage-balanced",
+                        "messages": [{"role": "user", "content": "x"}],
+                        "stream": True,
+                    }
+                ).encode()
+                head = "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+                client.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+                end = time.monotonic() + 20
+                while not sent or len(sent) != (before := len(sent)) or time.sleep(0.3) or len(sent) != before:
+                    assert time.monotonic() < end
+                process.terminate()
+                _, stderr = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "Traceback" not in stderr

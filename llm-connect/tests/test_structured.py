@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from llm_connect.profiles import CUSTODIAN_TRIAGE
-from llm_connect.structured.cost import tree_size
-from llm_connect.structured.judgement import Unusable, compiled
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
+from llm_connect.structured.schema_cost import tree_size
 from llm_connect.structured.schemas import Schema, Schemas
+from llm_connect.structured.validation import InvalidSchema, compile_schema
 
 NAME = CUSTODIAN_TRIAGE.name
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
@@ -28,7 +28,7 @@ def deep(levels):
 
 async def judged(schema, text, reason=None):
     schemas = Schemas()
-    return await schemas.judge(await schemas.checked(schema), text, reason)
+    return await schemas.validate(await schemas.checked(schema), text, reason)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ async def test_a_reference_out_of_the_schema_is_refused_and_never_followed(schem
         port = trap.getsockname()[1]
         place = {"file": "file:///etc/hostname", "urn": "urn:a:b"}.get(scheme, f"{scheme}://127.0.0.1:{port}/s")
         for schema in ({"$ref": place}, {"properties": {"a": {"$ref": place}}}, {"allOf": [{"$dynamicRef": place}]}):
-            with pytest.raises(Unusable):
+            with pytest.raises(InvalidSchema):
                 await Schemas().checked(schema)
         with pytest.raises(TimeoutError):
             trap.accept()
@@ -72,12 +72,12 @@ async def test_a_reference_out_of_the_schema_is_refused_and_never_followed(schem
     "schema", [{"type": "nope"}, {"$ref": "#/nope"}, {"pattern": "["}, {"$schema": "https://x.y/z"}]
 )
 async def test_what_is_no_schema_is_refused(schema):
-    with pytest.raises(Unusable):
+    with pytest.raises(InvalidSchema):
         await Schemas().checked(schema)
 
 
 async def test_a_schema_is_bounded_in_size():
-    with pytest.raises(Unusable, match="larger than 65536 bytes"):
+    with pytest.raises(InvalidSchema, match="larger than 65536 bytes"):
         await Schemas().checked({"enum": ["x" * 70_000]})
 
 
@@ -106,8 +106,8 @@ def test_what_takes_long_for_each_number_counts_as_many():
 )
 async def test_what_would_hold_the_event_loop_is_judged_apart(size, length, apart):
     """The validator here is another one than the document's, so that the verdict says who judged."""
-    schema = Schema({"type": "array"}, size, compiled({"type": "string"}, linear=True))
-    assert (await Schemas().judge(schema, "[".ljust(length - 1) + "]", "stop"))["valid"] is apart
+    schema = Schema({"type": "array"}, size, compile_schema({"type": "string"}, linear=True))
+    assert (await Schemas().validate(schema, "[".ljust(length - 1) + "]", "stop"))["valid"] is apart
 
 
 async def test_a_pattern_that_backtracks_takes_no_time():

@@ -24,8 +24,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from llm_connect.configuration import Limits
-from llm_connect.profiles import CUSTODIAN_TRIAGE
+from llm_connect.config.model import Limits
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
 
 NAME = CUSTODIAN_TRIAGE.name
 HELLO = [{"role": "user", "content": "hello"}]

@@ -26,18 +26,18 @@ Examples:
 
 \b
 Exit codes:
-  0 done · 1 the answer is no · 2 wrong usage or configuration · 3 a system gave no answer · 130 interrupted"""
+  0 done · 1 the answer is no · 2 usage or configuration error · 3 a system did not answer · 130 interrupted"""
 
 
 class Commands(click.Group):
-    """A group that imports a command when it is asked for: `profiles` needs no HTTP server."""
+    """A group that imports a command only when it is needed: `profiles` needs no HTTP server."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names, in the order of the help."""
         return list(_MODULES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command of that name."""
+        """The command with that name."""
         module = _MODULES.get(cmd_name)
         return cast("click.Command", importlib.import_module(module).command) if module else None
 
@@ -45,7 +45,7 @@ class Commands(click.Group):
 @click.command(cls=Commands, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="llm-connect %(version)s")
 def main() -> None:
-    """The LLM gateway whose key arrives by a lane."""
+    """An LLM gateway that follows a rotated key: profiles, budgets, audit records, validated answers."""
 
 
 def run() -> None:
@@ -59,6 +59,6 @@ def run() -> None:
         sys.exit(INTERRUPTED)
     except OSError as error:  # a full disk or a closed pipe behind standard output
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush does not fail again
-        click.echo(f"llm-connect: the output cannot be written ({error.strerror}).", err=True)
+        click.echo(f"llm-connect: cannot write to standard output ({error.strerror}).", err=True)
         sys.exit(ANSWER_IS_NO)
     sys.exit(code if isinstance(code, int) else 0)

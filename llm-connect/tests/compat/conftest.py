@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp import web
 
-from llm_connect.secret import Secret
+from llm_connect.common.secret import Secret
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.key import FixedKey
 
@@ -54,21 +55,24 @@ def toxiproxy_server() -> Path:
     return prepared(prepare.toxiproxy()) / "toxiproxy-server"
 
 
-class Counting:
-    """An ASGI application that counts the requests to it."""
+class Counter:
+    """Counts the requests to an application."""
 
-    def __init__(self, app: Any) -> None:
-        self._app = app
+    def __init__(self, app: web.Application) -> None:
         self.requests = 0
 
-    async def __call__(self, scope, receive, send) -> None:
-        self.requests += scope["type"] == "http"
-        await self._app(scope, receive, send)
+        @web.middleware
+        async def count(request: web.Request, handler: Any) -> web.StreamResponse:
+            self.requests += 1
+            return await handler(request)
+
+        app.middlewares.append(count)
 
 
 @pytest.fixture
-def counted(serving, gateway_to, key) -> Iterator[tuple[str, Counting]]:
+def counted(serving, gateway_to, key) -> Iterator[tuple[str, Counter]]:
     """A gateway in front of a simulator of its own that counts."""
-    app = Counting(Simulator(FixedKey(Secret(key))).application())
+    app = Simulator(FixedKey(Secret(key))).application()
+    counter = Counter(app)
     with serving(app) as upstream, gateway_to(f"{upstream}/api/v1") as url:
-        yield url, app
+        yield url, counter

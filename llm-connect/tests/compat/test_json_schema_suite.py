@@ -15,8 +15,8 @@ import json
 
 import pytest
 
-from llm_connect.structured.judgement import Unusable, compiled, judge
-from llm_connect.structured.schemas import Schemas, _in_process
+from llm_connect.structured.schemas import Schemas, _bounded
+from llm_connect.structured.validation import InvalidSchema, compile_schema, validate
 
 DRAFTS = {
     "draft4": "http://json-schema.org/draft-04/schema#",
@@ -28,7 +28,7 @@ DRAFTS = {
 OPTIONAL = ("optional/bignum.json", "optional/non-bmp-regex.json", "optional/float-overflow.json")
 FEWEST = {"draft4": 600, "draft6": 800, "draft7": 900, "draft2019-09": 1150, "draft2020-12": 1200}
 """Cases that a draft has at least: fewer would mean that the suite was not found."""
-REFUSED = ("refers to another document, and nothing is fetched", "Custom meta-schemas must be registered")
+REFUSED = ("refers to another document; nothing is fetched", "Custom meta-schemas must be registered")
 
 
 def files(sources, draft):
@@ -54,12 +54,12 @@ def test_each_verdict_is_the_suites(sources, draft):
     wrong, refused, judged = [], [], 0
     for where, schema, text, valid in cases(sources, draft):
         try:
-            validator = compiled(schema, linear=False)
-        except Unusable as found:
+            validator = compile_schema(schema, linear=False)
+        except InvalidSchema as found:
             refused.append((where, str(found)))
             continue
         judged += 1
-        if judge(validator, text, "stop")["valid"] is not valid:
+        if validate(validator, text, "stop")["valid"] is not valid:
             wrong.append(where)
     assert [each for each in refused if not any(reason in each[1] for reason in REFUSED)] == []
     assert wrong == []
@@ -71,10 +71,10 @@ async def test_and_so_it_is_by_the_way_that_a_request_takes(sources, draft):
     """Through `Schemas`, for all that it judges in this process: the other engine, and what the tree's size decides."""
     schemas, wrong, judged = Schemas(), [], 0
     for where, schema, text, valid in cases(sources, draft):
-        if (found := _in_process(schema)) is None:
+        if (found := _bounded(schema)) is None:
             continue
         judged += 1
-        if (await schemas.judge(found, text, "stop"))["valid"] is not valid:
+        if (await schemas.validate(found, text, "stop"))["valid"] is not valid:
             wrong.append(where)
     assert wrong == []
     assert judged >= FEWEST[draft] * 0.7, judged

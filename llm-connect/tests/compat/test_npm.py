@@ -15,7 +15,7 @@ import pytest
 from listeners import free_port, listening
 from openai import OpenAI
 
-from llm_connect.profiles import CUSTODIAN_TRIAGE
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
 
 HERE = Path(__file__).parent
 HELLO = [{"role": "user", "content": "hello"}]

@@ -12,9 +12,9 @@ from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import completion_create_params
 from pydantic import BaseModel
 
-from llm_connect.chat import STANDARD
-from llm_connect.profiles import CUSTODIAN_TRIAGE
-from llm_connect.secret import Secret
+from llm_connect.calls.chat_request import STANDARD
+from llm_connect.common.secret import Secret
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.key import FixedKey
 

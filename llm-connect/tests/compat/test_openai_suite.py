@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_connect.profiles import CUSTODIAN_TRIAGE
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
 
 FILES = ("tests/api_resources/chat/test_completions.py", "tests/api_resources/test_models.py")
 LIST = Path(__file__).with_name("openai-deselected.txt")

@@ -9,7 +9,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from llm_connect.profiles import CUSTODIAN_TRIAGE
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
 
 CHECKS = (
     "status_code_conformance,content_type_conformance,response_schema_conformance,response_headers_conformance,"

@@ -10,7 +10,7 @@ import pytest
 from listeners import free_port, listening
 from openai import OpenAI
 
-from llm_connect.profiles import CUSTODIAN_TRIAGE
+from llm_connect.config.profiles import CUSTODIAN_TRIAGE
 
 PROFILE = replace(
     CUSTODIAN_TRIAGE, name="far", timeout_seconds=20, first_byte_seconds=1.5, idle_seconds=1.5, progress_seconds=1.5,

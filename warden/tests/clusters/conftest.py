@@ -27,7 +27,8 @@ from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Own
 from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.secret import Secret
 from warden.present.verdicts import explanation
-from warden.usecases.adopt import Adopted, Adoption, Tools, adopt
+from warden.usecases.adopt import Adoption, Tools, adopt
+from warden.usecases.adoption import Adopted
 from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
 from warden.usecases.exposure import Exposures
@@ -188,7 +189,9 @@ class ClusterBench:
         return f"/{group}/namespaces/{namespace or self.namespace}/{plural}" + (f"/{name}" if name else "")
 
     def merge(self, kind: str, name: str, patch: object, cluster: str = FIRST):
-        return self.handle(cluster).must("PATCH", self.url(kind, name), patch, "application/merge-patch+json")
+        """Merge into an object, as somebody with ``kubectl patch`` would."""
+        where = f"{self.url(kind, name)}?fieldManager=kubectl-patch"
+        return self.handle(cluster).must("PATCH", where, patch, "application/merge-patch+json")
 
     def edit(self, kind: str, name: str, change: Callable[[dict], object], cluster: str = FIRST) -> None:
         """Replace an object by what `change` makes of it, as somebody with ``kubectl edit`` would."""

@@ -103,6 +103,15 @@ def test_the_table_has_a_column_for_each_cluster(capsys):
     assert second.split() == ["second", "v3", "open", "-", "never", "-", "-"]
 
 
+@pytest.mark.parametrize(
+    ("drafts", "text"),
+    [(True, "No lane is active. All of them: warden status --all\n"), (False, "The catalog has no lane.\n")],
+)
+def test_where_no_lane_is_active_the_command_for_all_of_them_is_named(capsys, drafts, text):
+    show_status([], drafts=drafts)
+    assert capsys.readouterr().out == text
+
+
 def test_on_a_narrow_terminal_deliveries_and_the_next_step_are_below_each_lane(capsys, monkeypatch):
     monkeypatch.setattr("warden.present.terminal.width", lambda: 80)
     many = {f"cluster-{number}": DeliveryStatus(state="changed") for number in range(4)}

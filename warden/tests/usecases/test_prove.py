@@ -17,7 +17,7 @@ from warden.adapters.identities import ByMount, NoIssuer
 from warden.adapters.openbao.audit_log import AuditCommand, AuditFiles
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
-from warden.core.errors import JournalUnwritable, Unidentified
+from warden.core.errors import Closed, Effect, JournalUnwritable, Unidentified
 from warden.core.lanes.lane import PeopleReader
 from warden.core.plans.plan import NoAudience, ReachesFurther
 from warden.core.proofs.details import FieldsDiffer, NoAuditLine, NotSent, NotWrapped, OnlyMembersCanShow, OtherReason
@@ -26,6 +26,7 @@ from warden.core.remedies import warden
 from warden.core.secret import Secret
 from warden.present.verdicts import explanation
 from warden.usecases.deactivate import record_closing
+from warden.usecases.prove import LanesClosed
 
 EVERYTHING = 'capabilities = ["create", "read", "update", "patch", "delete", "list", "scan"]'
 
@@ -52,6 +53,19 @@ def test_a_lane_that_is_closed_while_it_is_proven_is_not_refuted(bench):
     (found,) = proof.verdicts
     assert (found.probe, found.result, found.detail.reason) == ("closed", "inconclusive", "INC-9")
     assert bench.journal.state(bench.lane.id).proof.body["state"] == "inconclusive"
+
+
+def test_nothing_is_asked_about_a_closed_lane(bench):
+    bench.ready()
+    other = bench.make(f"{bench.lane.id}-b")
+    bench.lanes.append(other)
+    record_closing(other.id, "INC-9", "", bench.journal)
+    size = os.path.getsize(bench.server.audit_file)
+    with pytest.raises(Closed) as refused:
+        bench.prove_all(bench.lanes)
+    assert refused.value.problem == LanesClosed((other.id,))
+    assert (refused.value.effect, refused.value.subject) == (Effect.NOTHING_ASKED, other.id)
+    assert b"x-lane-probe" not in Path(bench.server.audit_file).read_bytes()[size:]
 
 
 def test_a_sound_lane_is_proven_with_a_line_beside_each_answer(bench):
@@ -446,7 +460,7 @@ BREAKS = {
     "answering 500": (reply(b"500 Internal Server Error", b'{"errors":["internal error"]}'), "answered 500"),
     "sealed": (reply(b"503 Service Unavailable", b'{"errors":["Vault is sealed"]}'), "answered 503"),
     "silent": (lambda _: time.sleep(10), "no answer within"),
-    "no HTTP": (lambda client: client.sendall(b"220 smtp ready\r\n\r\n"), "is not valid HTTP"),
+    "no HTTP": (lambda client: client.sendall(b"220 smtp ready\r\n\r\n"), "does not speak HTTP"),
     "a proxy that refuses": (reply(b"403 Forbidden", b"<html>blocked</html>"), "answered 403"),
     "a proxy that knows nothing": (reply(b"404 Not Found", b"<html>no such page</html>"), "answered 404"),
 }

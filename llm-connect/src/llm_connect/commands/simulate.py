@@ -1,22 +1,26 @@
-"""`llm-connect simulate-openrouter`."""
+"""The command `llm-connect simulate-openrouter`."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from llm_connect import logs
-from llm_connect.commands.stop import ANSWER_IS_NO, Stop, bad_configuration
-from llm_connect.faults import FaultyConfiguration
-from llm_connect.secret import Redactor
-from llm_connect.serving import CannotListen, Server, announce_url, configured, listening_socket, serve, url_of
-from llm_connect.simulator.app import Simulator
-from llm_connect.simulator.connections import ResettableProtocol
+from llm_connect.commands.errors import ANSWER_IS_NO, CommandError, configuration_error
+from llm_connect.common import logs
+from llm_connect.common.errors import ConfigurationError
+from llm_connect.common.secret import Redactor
+from llm_connect.simulator.app import Simulator, serve
 from llm_connect.simulator.failures import FAILURES
 from llm_connect.simulator.key import AcceptedKey, key_from_environment, key_from_file
 from llm_connect.simulator.streaming import STREAM_FAILURES
+from llm_connect.web.listening import CannotListen, announce_url, reserve, stop_on_signals, url_of
+
+if TYPE_CHECKING:
+    import socket
 
 _SENTENCES = {name: failure.sentence for name, failure in FAILURES.items()} | STREAM_FAILURES
 _WIDTH = max(map(len, _SENTENCES)) + 2
@@ -32,9 +36,9 @@ Examples:
 
 
 @click.command("simulate-openrouter", short_help="Serve an OpenRouter-shaped simulator.", epilog=EXAMPLES)
-@click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
-@click.option("--key-file", metavar="PATH", help="File with the key that is accepted; replaced, the key is rotated.")
-@click.option("--key-env", metavar="NAME", help="Name of the environment variable with the key that is accepted.")
+@click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free port.")
+@click.option("--key-file", metavar="PATH", help="File with the accepted key; replace it to rotate the key.")
+@click.option("--key-env", metavar="NAME", help="Name of the environment variable with the accepted key.")
 @click.option(
     "--latency-ms", default=0, show_default=True, type=click.IntRange(0, 600_000), help="Time per completion."
 )
@@ -43,26 +47,40 @@ Examples:
 def command(
     *, port: int, key_file: str | None, key_env: str | None, latency_ms: int, limit_usd: float, log_level: str
 ) -> None:
-    """Serve an OpenRouter-shaped simulator on 127.0.0.1, for demo and tests.
+    """Serve an OpenRouter-shaped simulator on 127.0.0.1, for demos and tests.
 
     Answers POST /api/v1/chat/completions and GET /api/v1/key. Prints one line on standard output when
-    it listens, {"url": "http://127.0.0.1:PORT/api/v1"}, which is the base URL for llm-connect serve.
+    it accepts connections, {"url": "http://127.0.0.1:PORT/api/v1"}: the base URL for llm-connect serve.
     """
     try:
         key = _key(key_file, key_env)
-        sock = listening_socket("127.0.0.1", port)
-    except FaultyConfiguration as error:
-        raise bad_configuration(error, "nothing was started") from None
+        sock = reserve("127.0.0.1", port)
+    except ConfigurationError as error:
+        raise configuration_error(error, "nothing was started") from None
     except CannotListen as error:
-        hint = "Next: choose another --port (0 takes a free one)."
-        raise Stop(ANSWER_IS_NO, "address", "127.0.0.1", f"{error}; nothing was started", hint) from None
+        hint = "Next: choose another --port (0 picks a free one)."
+        raise CommandError(ANSWER_IS_NO, "address", "127.0.0.1", f"{error}; nothing was started", hint) from None
     logs.set_up(log_level, Redactor(key.current()))
-    app = Simulator(key, latency_ms, limit_usd).application()
-    url = f"{url_of(sock)}/api/v1"
-    sys.exit(serve(Server(configured(app, 1, ResettableProtocol), lambda: announce_url(url)), sock))
+    sys.exit(asyncio.run(_serve(Simulator(key, latency_ms, limit_usd), sock)))
+
+
+async def _serve(simulator: Simulator, sock: socket.socket) -> int:
+    """Serve until a signal comes; returns the exit code."""
+    stopped = asyncio.Event()
+    codes: list[int] = []
+
+    def stop(code: int) -> None:
+        codes.append(code)
+        stopped.set()
+
+    stop_on_signals(stop)
+    sock.listen()
+    announce_url(f"{url_of(sock)}/api/v1")
+    await serve(simulator.application(), sock, stopped)
+    return codes[-1]
 
 
 def _key(key_file: str | None, key_env: str | None) -> AcceptedKey:
     if (key_file is None) == (key_env is None):
-        raise click.UsageError("give the key that is accepted with one of --key-file PATH and --key-env NAME")
+        raise click.UsageError("name the accepted key with one of --key-file PATH and --key-env NAME")
     return key_from_file(key_file) if key_file else key_from_environment(os.environ, key_env or "")

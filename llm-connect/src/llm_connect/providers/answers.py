@@ -1,12 +1,12 @@
-"""Reading answers: status, headers and body in, a checked completion or the documented error out. Pure.
+"""Reads answers: status, headers and body in, a checked completion or the documented error out.
 
 The rules, in the order they are applied (source: OpenRouter's "Errors and debugging"):
 
-1. a status other than 200 is an error by its status, also when the body is no JSON;
+1. a status other than 200 is an error by its status, even when the body is not JSON;
 2. an `error` object inside HTTP 200 is that error: generation had begun when it happened;
 3. so is an `error` inside a choice, and a finish_reason of `error`;
-4. no choice, no model or no content is no answer, whatever the status says, and neither are choices of another shape;
-5. a text cut by max_tokens is an answer, with finish_reason `length`: the caller may be able to use it.
+4. without a choice, a model and content it is not an answer, whatever the status says; choices have to be well-formed;
+5. a text cut by max_tokens is an answer with finish_reason `length`: the caller may be able to use it.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from llm_connect.faults import BadRequest, GatewayError, NotFound, ProviderFailed, RateLimited, TimedOut
+from llm_connect.common.errors import BadRequest, GatewayError, NotFound, ProviderFailed, RateLimited, TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OK = 200
-_LONGEST_MESSAGE = 300
+_MAX_MESSAGE_LENGTH = 300
 _RETRY_AFTER = re.compile(r"\d{1,9}|[A-Z][a-z]{2}, [\w :-]{20,26}", re.ASCII)
-_REFUSED_AS_IS = (BadRequest, "provider_refused_request", "the provider refuses the request as it is")
+_REFUSED_AS_IS = (BadRequest, "provider_refused_request", "the provider refuses the request")
 _TIMED_OUT = (TimedOut, "provider_timeout", "the provider ran out of time")
 
 BY_STATUS: Mapping[int, tuple[type[GatewayError], str, str]] = {
@@ -49,7 +49,7 @@ BY_STATUS: Mapping[int, tuple[type[GatewayError], str, str]] = {
 }
 _OTHER = (ProviderFailed, "provider_error", "the provider answered with an error")
 _NOTHING_GENERATED = frozenset({400, 401, 402, 403, 404, 413, 422, 429, 503})
-"""Statuses that say that no model was at work; after any other one it is unknown whether the call is billed."""
+"""Statuses that mean that no model ran; after any other one it is unknown whether the call is billed."""
 _CONTENT = ("content", "tool_calls", "refusal", "audio", "function_call", "reasoning", "images")
 _CUT = frozenset({"length", "content_filter"})
 _SHAPE: Mapping[str, tuple[type, ...]] = {
@@ -58,7 +58,7 @@ _SHAPE: Mapping[str, tuple[type, ...]] = {
     "delta": (dict, NoneType),
     "finish_reason": (str, NoneType),
 }
-"""Of a choice, as far as anything here relies on it."""
+"""The fields of a choice that this program relies on."""
 
 
 def read_completion(status: int, headers: Mapping[str, str], octets: bytes) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def read_completion(status: int, headers: Mapping[str, str], octets: bytes) -> d
     if status != OK:
         raise error_in(status, body, retry_after)
     if body is None:
-        raise malformed("provider_not_json", "its body is no JSON object")
+        raise malformed("provider_not_json", "its body is not a JSON object")
     try:
         _check(body, retry_after)
     except GatewayError as error:
@@ -91,39 +91,39 @@ def _check(body: Mapping[str, Any], retry_after: str | None) -> None:
         raise error_in(OK, body, retry_after)
     _check_choices(body, retry_after)
     if not isinstance(body.get("model"), str) or not body["model"]:
-        raise malformed("provider_malformed", "it does not say which model it served")
+        raise malformed("provider_malformed", "it does not name the served model")
 
 
 def _check_choices(body: Mapping[str, Any], retry_after: str | None) -> None:
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices or not all(isinstance(choice, dict) for choice in choices):
-        raise malformed("provider_empty", "it holds no choice")
+        raise malformed("provider_empty", "it has no choice")
     for choice in choices:
         if choice.get("error") is not None or choice.get("finish_reason") == "error":
             raise error_in(OK, choice, retry_after)
         _check_shape(choice)
         message = choice.get("message") or {}
-        said = any(message.get(name) for name in _CONTENT)
-        if not said and choice.get("finish_reason") not in _CUT:
-            raise malformed("provider_empty", "its first choice holds no text")
+        filled = any(message.get(name) for name in _CONTENT)
+        if not filled and choice.get("finish_reason") not in _CUT:
+            raise malformed("provider_empty", "its first choice has no text")
 
 
 def _check_shape(choice: Any) -> None:
     shaped = isinstance(choice, dict) and all(isinstance(choice.get(name), kinds) for name, kinds in _SHAPE.items())
     if not shaped:
-        raise malformed("provider_malformed", "a choice in it is none")
+        raise malformed("provider_malformed", "a choice in it is not well-formed")
 
 
 def read_chunk(text: str) -> dict[str, Any]:
     """The chunk in one event's data.
 
     Raises:
-        GatewayError: it is no JSON object, its choices are none, or it is an error: generation had begun when it
-            happened.
+        GatewayError: it is not a JSON object, its choices are not well-formed, or it is an error: generation had begun
+            when it happened.
     """
     body = _object(text.encode("utf-8", "replace"))
     if body is None:
-        raise malformed("provider_not_json", "an event of its stream is no JSON object")
+        raise malformed("provider_not_json", "an event of its stream is not a JSON object")
     if body.get("error") is not None:
         raise error_in(OK, body)
     choices = body.get("choices") or ()
@@ -134,11 +134,11 @@ def read_chunk(text: str) -> dict[str, Any]:
     return body
 
 
-def says_something(chunk: Mapping[str, Any]) -> bool:
-    """Whether there is more in it than the beginning and the end of an answer, or why there is no more."""
+def has_content(chunk: Mapping[str, Any]) -> bool:
+    """Whether it has more than a role and a normal end: text, a tool call, or the reason why the answer is cut."""
     for choice in chunk.get("choices") or ():
         delta = choice.get("delta") or {}
-        if choice.get("finish_reason") in _CUT or any(said for name, said in delta.items() if name != "role"):
+        if choice.get("finish_reason") in _CUT or any(value for name, value in delta.items() if name != "role"):
             return True
     return False
 
@@ -152,63 +152,63 @@ def _object(octets: bytes) -> dict[str, Any] | None:
 
 
 def malformed(type_: str, what: str) -> ProviderFailed:
-    """The error for a 200 that is no answer."""
+    """The error for a 200 that is not an answer."""
     return ProviderFailed(type_, f"the provider's answer cannot be used: {what}", provider_status=OK)
 
 
 def error_in(status: int, body: Mapping[str, Any] | None, retry_after: str | None = None) -> GatewayError:
-    """The error that a status and an error object say."""
+    """The error for a status and an error object."""
     found = (body or {}).get("error")
     error: Mapping[str, Any] = found if isinstance(found, dict) else {}
     code = _code(error.get("code")) or status
     kind, type_, sentence = BY_STATUS.get(code, _OTHER)
     inside = ", inside a 200" if status == OK and code != OK else ""
-    message = f"{sentence} (status {code}{inside}){_said(error.get('message'))}"
+    message = f"{sentence} (status {code}{inside}){_quoted(error.get('message'))}"
     unbilled = status in _NOTHING_GENERATED
-    kept = _plain_retry_after(retry_after)
+    kept = _valid_retry_after(retry_after)
     return kind(type_, message, provider_status=code, retry_after=kept, unbilled=unbilled)
 
 
 def _code(value: Any) -> int | None:
-    """An HTTP status among the codes a provider may use; some write it as a text, some use words."""
+    """The HTTP status in an error code; some providers write it as a string, some use words."""
     if isinstance(value, str) and re.fullmatch(r"\d{3}", value, re.ASCII):
         value = int(value)
     is_status = isinstance(value, int) and not isinstance(value, bool) and 400 <= value <= 599  # noqa: PLR2004
     return value if is_status else None
 
 
-def _said(message: Any) -> str:
-    """The provider's own words on one line; control characters could forge lines where it is shown."""
+def _quoted(message: Any) -> str:
+    """The provider's own message on one line; control characters could forge lines where it is shown."""
     if not isinstance(message, str) or not message.strip():
         return ""
     flat = " ".join("".join(c if c.isprintable() else " " for c in message).split())
-    return f"; it says: {flat[:_LONGEST_MESSAGE]}"
+    return f"; message: {flat[:_MAX_MESSAGE_LENGTH]}"
 
 
-def _plain_retry_after(value: str | None) -> str | None:
+def _valid_retry_after(value: str | None) -> str | None:
     return value if value and _RETRY_AFTER.fullmatch(value) else None
 
 
-class Ends:
-    """Whether every choice of a stream has said why it ends.
+class StreamEnds:
+    """Whether every choice of a stream has a finish reason.
 
     Args:
-        asked_for: how many choices there have to be.
+        requested: how many choices there have to be.
     """
 
-    def __init__(self, asked_for: int = 1) -> None:
-        self._asked_for = asked_for
+    def __init__(self, requested: int = 1) -> None:
+        self._requested = requested
         self._begun: set[int] = set()
         self._ended: set[int] = set()
 
     def note(self, choice: Mapping[str, Any]) -> None:
-        """One choice of a chunk."""
+        """Note one choice of a chunk."""
         index = choice.get("index") or 0
         self._begun.add(index)
         if choice.get("finish_reason"):
             self._ended.add(index)
 
     @property
-    def whole(self) -> bool:
-        """Whether those that began are those that ended, and as many as were asked for."""
-        return self._begun == self._ended and len(self._ended) >= self._asked_for
+    def complete(self) -> bool:
+        """Whether all choices that began have ended, and there are as many as requested."""
+        return self._begun == self._ended and len(self._ended) >= self._requested

@@ -1,7 +1,7 @@
-"""What the simulated model answers: the same for the same request; whole, or as the chunks of a stream. Pure.
+"""The answers of the simulated model: the same for the same request; whole, or as the chunks of a stream.
 
-Text says how long the prompt is; with a `json_schema` it is a document of that schema; with tools that must be called
-(`tool_choice` is `required` or names one) it is a call of the first or named one. A token is four characters.
+The text says how long the prompt is. With a `json_schema` it is a document that matches the schema. If tools must be
+called (`tool_choice` is `required` or names one), it is a call of the first or named tool. A token is four characters.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 CHARACTERS_PER_TOKEN = 4
-# Credits (USD) for one token; of the order of a small model's price.
+# USD for one token; about the price of a small model.
 PROMPT_PRICE, COMPLETION_PRICE = 0.3e-6, 2.5e-6
 # Share of max_tokens that reasoning takes, by effort. Source: OpenRouter, "Reasoning tokens".
 REASONING = {"none": 0.0, "minimal": 0.1, "low": 0.2, "medium": 0.5, "high": 0.8, "xhigh": 0.95, "max": 0.95}
-_PIECES = 8
+_PARTS = 8
 _COUNT = itertools.count(1)
 
 
 class NotSimulated(Exception):
-    """The request asks for what this simulator cannot do; `str()` says what."""
+    """The request needs something that this simulator cannot do; `str()` says what."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a completion request asks for; `effort` is None where no reasoning is asked for."""
+    """What a request asks for; `effort` is None without reasoning."""
 
     model: str
     prompt: str
@@ -47,13 +47,13 @@ class Wanted:
 
 
 def wanted(body: Any) -> Wanted:
-    """What the body of a request asks for.
+    """Read the body of a request.
 
     Raises:
-        NotSimulated: it is faulty, or asks for what is not simulated.
+        NotSimulated: it is invalid, or asks for something that is not simulated.
     """
     if not isinstance(body, dict) or not isinstance(body.get("model"), str):
-        raise NotSimulated("model: missing, or no text")
+        raise NotSimulated("model: missing, or not a string")
     options = body.get("stream_options") or {}
     reasoning = body.get("reasoning") or {}
     return Wanted(
@@ -78,7 +78,7 @@ def _limit(body: Mapping[str, Any]) -> float:
 
 def _prompt(messages: Any) -> str:
     if not isinstance(messages, list) or not messages:
-        raise NotSimulated("messages: missing, or no list of messages")
+        raise NotSimulated("messages: missing, or not a list of messages")
     return "\n".join(_text(message.get("content") if isinstance(message, dict) else 0) for message in messages)
 
 
@@ -89,7 +89,7 @@ def _text(content: Any) -> str:
     found = [part.get("text", part.get("refusal")) if isinstance(part, dict) else None for part in parts]
     texts = [text for text in found if isinstance(text, str)]
     if len(texts) < len(found):
-        raise NotSimulated("messages: this simulator takes messages whose content is text")
+        raise NotSimulated("messages: this simulator accepts only text as content")
     return "".join(texts)
 
 
@@ -100,7 +100,7 @@ def _schema(response_format: Any) -> Any:
         return {"type": "object", "properties": {"answer": {"type": "string"}}}
     described = response_format.get("json_schema") if isinstance(response_format, dict) else None
     if not isinstance(described, dict) or "schema" not in described:
-        raise NotSimulated("response_format: this simulator takes text, json_object, and json_schema with a schema")
+        raise NotSimulated("response_format: this simulator accepts text, json_object, and json_schema with a schema")
     return described["schema"]
 
 
@@ -112,11 +112,11 @@ def _tool(tools: Any, choice: Any) -> str | None:
 
 
 def _name(tool: Any) -> str:
-    """Of a tool, or of the one that is chosen."""
+    """The name of a tool, or of the chosen one."""
     function = tool.get("function") if isinstance(tool, dict) else None
     name = function.get("name") if isinstance(function, dict) else None
     if not isinstance(name, str):
-        raise NotSimulated("tools: this simulator calls functions, which have a name")
+        raise NotSimulated("tools: this simulator calls only functions with a name")
     return name
 
 
@@ -124,7 +124,7 @@ def completion(asked: Wanted) -> dict[str, Any]:
     """The whole completion.
 
     Raises:
-        NotSimulated: the schema is one that no document is written for.
+        NotSimulated: the schema is not supported.
     """
     reasoned = _reasoning_tokens(asked)
     choices = [_choice(asked, index, reasoned) for index in range(asked.n)]
@@ -141,7 +141,7 @@ def completion(asked: Wanted) -> dict[str, Any]:
 
 
 def _reasoning_tokens(asked: Wanted) -> int:
-    """As many as a model that thinks as long as it may; without a limit, none."""
+    """As many as a model uses that thinks as long as it may; none without a limit."""
     return 0 if math.isinf(asked.max_tokens) else int(asked.max_tokens * REASONING.get(asked.effort or "none", 0.5))
 
 
@@ -159,7 +159,7 @@ def _choice(asked: Wanted, index: int, reasoned: int) -> dict[str, Any]:
 
 
 def _content(asked: Wanted, reasoned: int) -> tuple[str, str]:
-    """The text and its finish_reason; a text longer than what reasoning left is cut, as a model's would be."""
+    """The text and its finish_reason; a text that is longer than what reasoning left is cut."""
     text = f"Simulated answer to a prompt of {len(asked.prompt)} characters."
     if asked.schema is not None:
         try:
@@ -178,7 +178,7 @@ def _usage(prompt: str, written: int, reasoned: int) -> dict[str, Any]:
 
 
 def chunks(whole: Mapping[str, Any], *, include_usage: bool) -> Iterator[dict[str, Any]]:
-    """A completion as the chunks of a stream: role, pieces, end, and the usage where it is asked for."""
+    """A completion as the chunks of a stream: role, parts, end, and the usage if requested."""
     common = {name: whole[name] for name in ("id", "created", "provider", "model") if name in whole}
     common["object"] = "chat.completion.chunk"
     for choice in whole["choices"]:
@@ -192,7 +192,7 @@ def _deltas(choice: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str | N
     message = choice["message"]
     yield {"role": "assistant", "content": ""}, None
     text = message["content"] or ""
-    step = max(1, math.ceil(len(text) / _PIECES))
+    step = max(1, math.ceil(len(text) / _PARTS))
     for start in range(0, len(text), step):
         yield {"content": text[start : start + step]}, None
     for index, call in enumerate(message.get("tool_calls") or ()):

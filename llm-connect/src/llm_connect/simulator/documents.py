@@ -1,4 +1,4 @@
-"""A document that satisfies a JSON Schema, the same one each time for the same schema.
+"""Makes a document that matches a JSON Schema, always the same one for the same schema.
 
 Supported: type (also a list of types), const, enum, properties, required, items, prefixItems, minItems, maxItems,
 uniqueItems, minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, minLength, maxLength, the formats of
@@ -14,7 +14,7 @@ import math
 from typing import Any
 
 MAX_DEPTH = 24
-# Values and characters of one document: a schema that asks for thousands of millions is not written in this life.
+# Values and characters of one document: a schema may ask for thousands of millions.
 LARGEST = 100_000
 # Below this depth only what is required is written, so that a recursive schema ends.
 _OPTIONAL_DEPTH = 6
@@ -46,11 +46,11 @@ _ALL = _ANNOTATIONS | _TYPED | {"type", "const", "enum", "anyOf", "$ref"}
 
 
 class Unsupported(Exception):
-    """The schema asks for something this generator cannot do; `str()` says what and where."""
+    """The schema needs something that this generator cannot do; `str()` says what and where."""
 
 
 def document(schema: Any) -> Any:
-    """A value that satisfies `schema`.
+    """A value that matches `schema`.
 
     Raises:
         Unsupported: the schema has a keyword, or a combination, that is not supported.
@@ -59,7 +59,7 @@ def document(schema: Any) -> Any:
 
 
 class _Writer:
-    """Carries the root (for $ref) and a counter that makes items differ from each other."""
+    """Holds the root (for $ref) and a counter that makes items differ from each other."""
 
     def __init__(self, root: Any) -> None:
         self._root = root
@@ -78,7 +78,7 @@ class _Writer:
         if schema is True:
             schema = {"type": "string"}
         if not isinstance(schema, dict):
-            raise Unsupported(f"{name}: a schema that nothing satisfies, or no schema")
+            raise Unsupported(f"{name}: a schema that nothing matches, or not a schema")
         unknown = sorted(set(schema) - _ALL)
         if unknown:
             raise Unsupported(f"{name}: the keyword {unknown[0]}")
@@ -148,7 +148,7 @@ class _Writer:
         schemas = [*first[:length], *[rest] * (length - len(first))]
         items = [self.value(item, f"{name}[{index}]", depth + 1) for index, item in enumerate(schemas)]
         if length < low or (schema.get("uniqueItems") and len({json.dumps(item) for item in items}) < length):
-            raise Unsupported(f"{name}: no list that satisfies minItems, maxItems and uniqueItems was found")
+            raise Unsupported(f"{name}: found no list for minItems, maxItems and uniqueItems")
         return items
 
     def _text(self, schema: dict[str, Any], name: str) -> str:
@@ -183,7 +183,7 @@ def _kind(schema: dict[str, Any], name: str) -> str:
 
 
 def _number(schema: dict[str, Any], name: str, *, whole: bool) -> float:
-    """The smallest suitable number from 1 on, or the nearest one the bounds leave."""
+    """The smallest suitable number from 1 on, or the nearest one within the bounds."""
     step = schema.get("multipleOf", 1 if whole else 0.5)
     low = max(schema.get("minimum", -math.inf), schema.get("exclusiveMinimum", -math.inf))
     high = min(schema.get("maximum", math.inf), schema.get("exclusiveMaximum", math.inf))
@@ -196,7 +196,7 @@ def _number(schema: dict[str, Any], name: str, *, whole: bool) -> float:
             return int(value) if whole else value
     if not whole and "multipleOf" not in schema and _fits((low + high) / 2, schema):
         return float((low + high) / 2)
-    raise Unsupported(f"{name}: no number that satisfies the bounds was found")
+    raise Unsupported(f"{name}: found no number within the bounds")
 
 
 def _fits(value: float, schema: dict[str, Any]) -> bool:

@@ -1,38 +1,35 @@
-"""The failures a caller can ask the simulator for, by `model: simulate/NAME` or by the header `x-simulate: NAME`.
+"""How a completion fails, by the name that a request asks for: statuses, broken answers, broken connections.
 
-The shapes are those of OpenRouter's "Errors and debugging" and of what its users report. A failure takes the
-completion that would have been given and returns another answer in its place.
+Source: OpenRouter's "Errors and debugging".
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-from collections.abc import Awaitable, Callable
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
-
-from llm_connect.simulator import connections
-
-if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
+from aiohttp import web
 
 Completion = dict[str, Any]
-Play = Callable[[Request, Completion], Awaitable[Response]]
-_LONGEST_SILENCE = 3600
+Respond = Callable[[web.Request, Completion], Awaitable[web.StreamResponse]]
+_NEVER_SECONDS = 3600
 _HUGE = 17 * 1024 * 1024
+_NO_LINGER = struct.pack("ii", 1, 0)
+_READ_SECONDS = 0.02
+"""So that the client reads what was sent before the end of the connection reaches it."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One failure: a sentence for the list in --help, how it is played, and how it changes a completion, if it does."""
+    """One failure: a sentence for --help, how it is answered, and how it changes a completion, if it does."""
 
     sentence: str
-    play: Play
+    respond: Respond
     change: Callable[[Completion], object] | None = None
 
 
@@ -41,28 +38,61 @@ def error_body(code: int, message: str, error_type: str, **metadata: Any) -> dic
     return {"error": {"code": code, "message": message, "metadata": {"error_type": error_type, **metadata}}}
 
 
-def _status(code: int, message: str, error_type: str, retry_after: int | None = None) -> Failure:
-    async def play(_request: Request, _completion: Completion) -> Response:
-        headers = {"retry-after": str(retry_after)} if retry_after else {}
-        return JSONResponse(error_body(code, message, error_type), code, headers)
+def reset(request: web.Request) -> None:
+    """Send RST, as a crashed server does: closing with a linger of zero seconds makes the kernel do so."""
+    if request.transport is not None:
+        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        request.transport.abort()
 
-    beside = f" with Retry-After {retry_after}" if retry_after else ""
-    return Failure(f"status {code}{beside}: {message}", play)
+
+def cut(request: web.Request) -> None:
+    """Close the connection after what was written, whether or not the answer is complete."""
+    if request.transport is not None:
+        request.transport.close()
+
+
+async def wait_for_disconnect() -> None:
+    """Wait until the client leaves: the server cancels the handler then."""
+    await asyncio.sleep(_NEVER_SECONDS)
+
+
+def _status(code: int, message: str, error_type: str, retry_after: int | None = None) -> Failure:
+    async def respond(_request: web.Request, _completion: Completion) -> web.StreamResponse:
+        headers = {"retry-after": str(retry_after)} if retry_after else {}
+        return web.json_response(error_body(code, message, error_type), status=code, headers=headers)
+
+    header = f" with Retry-After {retry_after}" if retry_after else ""
+    return Failure(f"status {code}{header}: {message}", respond)
 
 
 def _changed(sentence: str, change: Callable[[Completion], None]) -> Failure:
-    async def play(_request: Request, completion: Completion) -> Response:
+    async def respond(_request: web.Request, completion: Completion) -> web.StreamResponse:
         change(completion)
-        return JSONResponse(completion)
+        return web.json_response(completion)
 
-    return Failure(sentence, play, change)
+    return Failure(sentence, respond, change)
 
 
-def _fixed(sentence: str, response: Callable[[], Response]) -> Failure:
-    async def play(_request: Request, _completion: Completion) -> Response:
-        return response()
+def _fixed(sentence: str, body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Failure:
+    async def respond(_request: web.Request, _completion: Completion) -> web.StreamResponse:
+        return web.Response(body=body, status=status, headers=headers)
 
-    return Failure(sentence, play)
+    return Failure(sentence, respond)
+
+
+def _broken(sentence: str, end: Callable[[web.Request], None], *, begin: bool) -> Failure:
+    """Ends the connection instead of answering; `begin` sends the first half of an answer before."""
+
+    async def respond(request: web.Request, _completion: Completion) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "application/json", "content-length": "4000"})
+        if begin:
+            await response.prepare(request)
+            await response.write(b'{"id": "gen-')
+            await asyncio.sleep(_READ_SECONDS)
+        end(request)
+        return response
+
+    return Failure(sentence, respond)
 
 
 def _error_in_200(completion: Completion) -> None:
@@ -94,50 +124,27 @@ def _reasoned_away(completion: Completion) -> None:
     completion["choices"][0]["finish_reason"] = "length"
 
 
-async def _echo_key(request: Request, _completion: Completion) -> Response:
-    # Padded, so that a reader who shortens the message before removing the key leaves its first half standing.
+async def _echo_key(request: web.Request, _completion: Completion) -> web.StreamResponse:
+    # Padded, so that code that shortens the message before it redacts the key leaves the first half of the key.
     message = f"Bad credentials {'.' * 256} {request.headers['authorization']}"
-    return JSONResponse(error_body(401, message, "authentication"), 401)
+    return web.json_response(error_body(401, message, "authentication"), status=401)
 
 
-async def _silent(request: Request, _completion: Completion) -> Response:
-    await until_gone(request)
-    return Response(status_code=503)
+async def _silent(_request: web.Request, _completion: Completion) -> web.StreamResponse:
+    await wait_for_disconnect()
+    return web.Response(status=503)
 
 
-async def _stalled(request: Request, completion: Completion) -> Response:
-    async def begun_only() -> Any:
-        yield json.dumps(completion)[:40]
-        await until_gone(request)
-
-    return StreamingResponse(begun_only(), media_type="application/json")
-
-
-async def until_gone(request: Request) -> None:
-    """Wait for the client to leave: the body was read, so the next message is its disconnect."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_LONGEST_SILENCE):
-            await request.receive()
+async def _stalled(request: web.Request, completion: Completion) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"content-type": "application/json"})
+    await response.prepare(request)
+    await response.write(json.dumps(completion)[:40].encode())
+    await wait_for_disconnect()
+    return response
 
 
-class _Broken(Response):
-    """Ends the connection instead of answering; `begin` sends the first half of an answer before."""
-
-    def __init__(self, end: Callable[[tuple[str, int]], None], *, begin: bool) -> None:
-        super().__init__()
-        self._end = end
-        self._begin = begin
-
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        if self._begin:
-            headers = [(b"content-type", b"application/json"), (b"content-length", b"4000")]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": b'{"id": "gen-', "more_body": True})
-            await asyncio.sleep(0.02)  # so that the first half is read before the end comes
-        self._end(tuple(scope["client"]))
-
-
-_HTML = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+_HTML = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+_HTML_TYPE = {"content-type": "text/html"}
 
 FAILURES: dict[str, Failure] = {
     "400": _status(400, "Invalid parameter", "invalid_request"),
@@ -168,16 +175,16 @@ FAILURES: dict[str, Failure] = {
     "truncated": _changed("status 200, the text cut in half, finish_reason length", _truncated),
     "reasoned-away": _changed("status 200, content null, finish_reason length", _reasoned_away),
     "prose": _changed("status 200 with prose, whatever schema was asked for", _prose),
-    "not-json": _fixed("status 200 with an HTML page", lambda: Response(_HTML, media_type="text/html")),
-    "html-502": _fixed("status 502 with an HTML page", lambda: Response(_HTML, 502, media_type="text/html")),
-    "not-object": _fixed("status 200 with a JSON list", lambda: JSONResponse(["not", "an", "object"])),
-    "empty-body": _fixed("status 200 with an empty body", lambda: Response(b"")),
-    "huge": _fixed("status 200 with a body of 17 MiB", lambda: Response(b" " * _HUGE)),
-    "redirect": _fixed("status 307 to another host", lambda: Response(b"", 307, {"location": "http://192.0.2.1/"})),
+    "not-json": _fixed("status 200 with an HTML page", _HTML, headers=_HTML_TYPE),
+    "html-502": _fixed("status 502 with an HTML page", _HTML, 502, _HTML_TYPE),
+    "not-object": _fixed("status 200 with a JSON list", b'["not", "an", "object"]'),
+    "empty-body": _fixed("status 200 with an empty body", b""),
+    "huge": _fixed("status 200 with a body of 17 MiB", b" " * _HUGE),
+    "redirect": _fixed("status 307 to another host", b"", 307, {"location": "http://192.0.2.1/"}),
     "echo-key": Failure("status 401 whose message repeats the authorization header", _echo_key),
     "silent": Failure("accepts the request and never answers", _silent),
     "stalled": Failure("begins an answer and then stays silent", _stalled),
-    "reset": _fixed("resets the connection without an answer", lambda: _Broken(connections.reset, begin=False)),
-    "reset-midway": _fixed("resets the connection within the body", lambda: _Broken(connections.reset, begin=True)),
-    "cut": _fixed("closes the connection within the body", lambda: _Broken(connections.cut, begin=True)),
+    "reset": _broken("resets the connection without an answer", reset, begin=False),
+    "reset-midway": _broken("resets the connection within the body", reset, begin=True),
+    "cut": _broken("closes the connection within the body", cut, begin=True),
 }

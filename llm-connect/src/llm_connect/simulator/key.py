@@ -1,4 +1,4 @@
-"""The key the simulator accepts. Given by file, it is read for each request: a new file is a rotated key."""
+"""The key that the simulator accepts. A key file is read for each request: a new file is a rotated key."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from llm_connect.faults import Fault, FaultyConfiguration
-from llm_connect.keys import EnvironmentKey, FileKey
+from llm_connect.common.errors import ConfigurationError, Fault
+from llm_connect.keys.sources import EnvironmentKey, FileKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llm_connect.secret import Secret
+    from llm_connect.common.secret import Secret
 
 
 class AcceptedKey(Protocol):
-    """Says which key is accepted now."""
+    """Knows which key is accepted now."""
 
     def current(self) -> Secret:
         """The key."""
@@ -25,7 +25,7 @@ class AcceptedKey(Protocol):
 
 
 class FixedKey:
-    """One key for the life of the process."""
+    """The same key for the life of the process."""
 
     def __init__(self, key: Secret) -> None:
         self._key = key
@@ -36,7 +36,7 @@ class FixedKey:
 
 
 class RotatingKey:
-    """The key in a file as it is now; while the file is missing or holds no key, the last one stays."""
+    """The current key in a file; while the file is missing or invalid, the last key stays accepted."""
 
     def __init__(self, path: str, key: Secret) -> None:
         self._source = FileKey(path, "--key-file")
@@ -46,20 +46,20 @@ class RotatingKey:
         """See `AcceptedKey`."""
         try:
             self._key = self._source.read() or self._key
-        except FaultyConfiguration:
+        except ConfigurationError:
             return self._key
         return self._key
 
 
 def key_from_file(path: str) -> AcceptedKey:
-    """The key in a file; a pipe can be read once only, so that its key is fixed.
+    """The key in a file; a pipe can be read only once, so its key is fixed.
 
     Raises:
-        FaultyConfiguration: there is no usable key.
+        ConfigurationError: there is no valid key.
     """
     key = FileKey(path, "--key-file").read()
     if key is None:
-        raise FaultyConfiguration([Fault("--key-file", "holds no key", "a file with the key")])
+        raise ConfigurationError([Fault("--key-file", "is empty", "a file with the key")])
     return RotatingKey(path, key) if stat.S_ISREG(Path(path).stat().st_mode) else FixedKey(key)
 
 
@@ -67,15 +67,15 @@ def key_from_environment(environment: Mapping[str, str], name: str) -> AcceptedK
     """The key in the environment variable `name`.
 
     Raises:
-        FaultyConfiguration: there is no usable key.
+        ConfigurationError: there is no valid key.
     """
     key = EnvironmentKey(environment, name).read()
     if key is None:
-        raise FaultyConfiguration([Fault(f"--key-env {name}", "is not set or empty", "the NAME of a variable that is")])
+        raise ConfigurationError([Fault(f"--key-env {name}", "is not set or empty", "the NAME of a variable that is")])
     return FixedKey(key)
 
 
 def accepts(key: AcceptedKey, authorization: str | None) -> bool:
-    """Whether the header carries the key, compared in constant time."""
+    """Whether the header has the key, compared in constant time."""
     expected = f"Bearer {key.current().reveal()}"
     return hmac.compare_digest((authorization or "").encode(), expected.encode())

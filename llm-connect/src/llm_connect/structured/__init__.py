@@ -1,7 +1,7 @@
-"""Structured output: the schema is checked before a call, the answer is held against it after; nothing is repaired.
+"""Structured output: the schema is checked before a call, the answer is validated after it. Nothing is repaired.
 
-judgement   one schema, one text: valid or why not; by jsonschema-rs (docs/adr/0017), nothing is ever fetched
-cost        whether judging by a schema can take long
-worker      a process of its own for those schemas, which can be ended when it does
-schemas     the way in: checked schemas, kept, and the judgement by the cheapest way that is safe
+validation    one schema, one text: valid, or why not
+schema_cost   whether validating by a schema can take long
+worker        a separate process for such schemas, which can be killed
+schemas       the entry point: checks and caches schemas, and picks the cheapest safe way
 """

@@ -1,4 +1,4 @@
-"""Checked schemas, kept for the next request with the same one, and the judgement by the cheapest way that is safe."""
+"""Checks the schemas of requests, caches them, and validates answers in the cheapest way that is safe."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from llm_connect.encoding import encode
-from llm_connect.structured.cost import tree_size
-from llm_connect.structured.judgement import Unusable, compiled, judge, not_judged
+from llm_connect.common.json_encoding import encode
+from llm_connect.structured.schema_cost import tree_size
+from llm_connect.structured.validation import InvalidSchema, compile_schema, not_judged, validate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_SCHEMA_BYTES = 64 * 1024
-JUDGED_WITHIN_SECONDS = 4.0
-_KEPT = 256
+PROCESS_SECONDS = 4.0
+_CACHE_SIZE = 256
 _PROCESSES = 2
-_MOST_STEPS = 10_000_000
+_MAX_STEPS = 10_000_000
 """Nodes of the schema's tree times characters of the text: about a tenth of a second, on the event loop."""
-_LONGEST_TEXT = 256 * 1024
-"""Characters; reading one of a megabyte as JSON takes half a second, whatever the schema."""
+_MAX_LENGTH = 256 * 1024
+"""Characters; parsing a megabyte of JSON takes half a second, whatever the schema."""
 
 
 @dataclass(frozen=True)
 class Schema:
-    """A schema that can be used; `size` is None where it is judged in a process of its own only."""
+    """A schema that can be used; `size` is None if only a separate process may validate by it."""
 
     document: Any
     size: int | None
@@ -37,46 +37,47 @@ class Schema:
 
 
 class Schemas:
-    """The schemas of the requests so far."""
+    """The most recent schemas of all requests."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[bytes, Schema] = OrderedDict()
+        self._cache: OrderedDict[bytes, Schema] = OrderedDict()
         self._processes = asyncio.Semaphore(_PROCESSES)
 
     async def checked(self, document: Any) -> Schema:
-        """The schema, ready to judge by.
+        """The schema, ready for validation.
 
         Raises:
-            Unusable: it is no schema, is too large, or refers to another document.
+            InvalidSchema: it is not a schema, is too large, or refers to another document.
         """
         octets = encode(document)
-        if octets in self._kept:
-            self._kept.move_to_end(octets)
-            return self._kept[octets]
+        if octets in self._cache:
+            self._cache.move_to_end(octets)
+            return self._cache[octets]
         if len(octets) > MAX_SCHEMA_BYTES:
-            raise Unusable(f"is larger than {MAX_SCHEMA_BYTES} bytes")
-        schema = _in_process(document) or await self._apart(document)
-        self._kept[octets] = schema
-        if len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
+            raise InvalidSchema(f"is larger than {MAX_SCHEMA_BYTES} bytes")
+        schema = _bounded(document) or await self._unbounded(document)
+        self._cache[octets] = schema
+        if len(self._cache) > _CACHE_SIZE:
+            self._cache.popitem(last=False)
         return schema
 
-    async def _apart(self, document: Any) -> Schema:
-        found = await self._ask(document, None, None)
-        if "unusable" in found:
-            raise Unusable(found["unusable"])
-        if found:
-            raise Unusable("cannot be compiled within the time and memory that a schema gets")
+    async def _unbounded(self, document: Any) -> Schema:
+        result = await self._run(document, None, None)
+        if "unusable" in result:
+            raise InvalidSchema(result["unusable"])
+        if result:
+            raise InvalidSchema("cannot be compiled within the limits for time and memory")
         return Schema(document, None)
 
-    async def judge(self, schema: Schema, text: str, finish_reason: str | None) -> Mapping[str, Any]:
-        """What `metadata.validation` says; see `judgement.judge`, and `not_judged` for what takes too long."""
-        if schema.size is not None and len(text) <= min(_LONGEST_TEXT, _MOST_STEPS // schema.size):
-            return judge(schema.validator, text, finish_reason)
-        return await self._ask(schema.document, text, finish_reason)
+    async def validate(self, schema: Schema, text: str, finish_reason: str | None) -> Mapping[str, Any]:
+        """The content of `metadata.validation`; see `validation.validate`, and `not_judged` for what takes too long."""
+        if schema.size is not None and len(text) <= min(_MAX_LENGTH, _MAX_STEPS // schema.size):
+            return validate(schema.validator, text, finish_reason)
+        return await self._run(schema.document, text, finish_reason)
 
-    async def _ask(self, document: Any, text: str | None, finish_reason: str | None) -> Mapping[str, Any]:
-        asked = json.dumps({"schema": document, "text": text, "finish_reason": finish_reason}).encode()
+    async def _run(self, document: Any, text: str | None, finish_reason: str | None) -> Mapping[str, Any]:
+        """Run worker.py, within its limits."""
+        task = json.dumps({"schema": document, "text": text, "finish_reason": finish_reason}).encode()
         async with self._processes:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-I", "-m", "llm_connect.structured.worker",
@@ -84,23 +85,23 @@ class Schemas:
                 env={},
             )  # fmt: skip
             try:
-                async with asyncio.timeout(JUDGED_WITHIN_SECONDS):
-                    told, _ = await process.communicate(asked)
+                async with asyncio.timeout(PROCESS_SECONDS):
+                    result, _ = await process.communicate(task)
             except TimeoutError:
-                return not_judged(f"judging took longer than {JUDGED_WITHIN_SECONDS:g} s, and was given up")
+                return not_judged(f"the validation took longer than {PROCESS_SECONDS:g} s and was given up")
             finally:
                 with suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
-        return json.loads(told) if process.returncode == 0 else not_judged("judging took more than it gets")
+        return json.loads(result) if process.returncode == 0 else not_judged("the validation exceeded its limits")
 
 
-def _in_process(document: Any) -> Schema | None:
-    """The schema, if it can be judged by in no time; else None, also where only the other engine knows its patterns."""
+def _bounded(document: Any) -> Schema | None:
+    """The schema, if validating by it is fast; else None, also if only the other engine supports its patterns."""
     size = tree_size(document)
     if size is None:
         return None
     try:
-        return Schema(document, size, compiled(document, linear=True))
-    except Unusable:
+        return Schema(document, size, compile_schema(document, linear=True))
+    except InvalidSchema:
         return None

@@ -1,4 +1,4 @@
-"""The gateway as an ASGI application: routes, who calls, and one error shape for each kind of client."""
+"""The gateway as an ASGI application: routes, authentication, and one shape of error for each kind of client."""
 
 from __future__ import annotations
 
@@ -7,55 +7,56 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from llm_connect import __version__
-from llm_connect.admission import Admission
-from llm_connect.audit import Audit, AuditFile, NoAudit
-from llm_connect.budgets import Budgets, NoBudgets
-from llm_connect.callers import Doorkeeper
-from llm_connect.calling import Calling
-from llm_connect.faults import GatewayError, MethodNotAllowed, NotAllowed, NotFound, Unavailable, chat_body
-from llm_connect.ledger import Ledger
-from llm_connect.logs import logger, told
-from llm_connect.metrics import CONTENT_TYPE, Metrics
-from llm_connect.providers.building import built
+from llm_connect.accounts.audit import Audit, AuditFile, NoAudit
+from llm_connect.accounts.budgets import Budgets, NoBudgets
+from llm_connect.accounts.ledger import Ledger
+from llm_connect.callers.authentication import Authenticator
+from llm_connect.calls.admission import Admission
+from llm_connect.calls.router import Router
+from llm_connect.common.errors import GatewayError, MethodNotAllowed, NotAllowed, NotFound, Unavailable, openai_error
+from llm_connect.common.logs import logger
+from llm_connect.providers.port import Connection
+from llm_connect.providers.registry import KINDS
 from llm_connect.structured.schemas import Schemas
-from llm_connect.web.chat import ChatEndpoint
-from llm_connect.web.exchange import CALLER_GONE, GONE, Exchange
-from llm_connect.web.execute import ExecuteEndpoint
+from llm_connect.web.chat_endpoint import ChatEndpoint
+from llm_connect.web.exchange import CALLER_GONE, CLIENT_CLOSED, Exchange
+from llm_connect.web.execute_endpoint import ExecuteEndpoint
+from llm_connect.web.metrics import CONTENT_TYPE, Metrics
 from llm_connect.web.openapi import openapi
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from llm_connect.providers import Provider
-    from llm_connect.settings import Settings
+    from llm_connect.config.settings import Settings
+    from llm_connect.providers.port import Provider
     from llm_connect.web.exchange import Receive, Scope, Send
 
     Endpoint = Callable[[Exchange], Awaitable[None]]
 
-_KEY_LOOK_SECONDS = 1.0
-_LAST_SECONDS = 2.0
-"""For what was given up at the end to say so: an error as the last event of a stream has one."""
+_KEY_CHECK_SECONDS = 1.0
+_ABORT_SECONDS = 2.0
+"""For requests that were aborted to end: a stream has an error as its last event."""
 _MODELS = "/v1/models"
-_CALLING = frozenset({"/execute", "/v1/chat/completions"})
+_CALLING_PATHS = frozenset({"/execute", "/v1/chat/completions"})
 _WRITTEN = {"audit": "audit record", "budget": "ledger"}
-"""What is written before a call, by the first word of the error that there is without it."""
-OPEN = frozenset({"/health", "/ready", "/metrics", "/openapi.json"})
-"""Paths that need no token: probes and scrapers have none. They tell names and counts, and call nobody."""
+"""What is written before a call, by the first word of the error type when that fails."""
+OPEN_PATHS = frozenset({"/health", "/ready", "/metrics", "/openapi.json"})
+"""Paths that need no token, because probes and scrapers have none. They show names and counts, and call nobody."""
 
 
 class Gateway:
-    """The application, with all that it holds while it runs.
+    """The application, and everything that it holds while it runs.
 
     Raises:
-        FaultyConfiguration: the ledger or the audit file cannot be used.
+        ConfigurationError: the ledger or the audit file cannot be used.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._providers: Mapping[str, Provider] = {}
         self._routes: dict[str, dict[str, Endpoint]] = {}
-        self._look: asyncio.Task[None] | None = None
-        self._doorkeeper = Doorkeeper(settings.callers)
+        self._key_checks: asyncio.Task[None] | None = None
+        self._authenticator = Authenticator(settings.callers)
         self._metrics = Metrics()
         self._admission = Admission(settings.limits.max_concurrency, settings.limits.max_queue)
         self._budgets: Budgets = NoBudgets()
@@ -64,30 +65,16 @@ class Gateway:
         self._audit: Audit = NoAudit()
         if settings.audit.file:
             self._audit = AuditFile(settings.audit.file, settings.redactor, content=settings.audit.content)
-        self._exchanges: set[asyncio.Task[Any]] = set()
-        self.stopping = False
+        self._in_progress: set[asyncio.Task[Any]] = set()
+        self.draining = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See the ASGI specification."""
-        if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-        elif scope["type"] == "http":
-            await self._exchange(Exchange(scope, receive, send, self._settings.redactor))
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        await receive()
-        await self._start()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self._stop()
-        await send({"type": "lifespan.shutdown.complete"})
-
-    async def _start(self) -> None:
+    async def start(self) -> None:
+        """Open the ledger and the providers; requests can be answered from then on."""
         settings = self._settings
         await self._budgets.open()
-        self._providers = built(settings)
-        calling = Calling(self._providers, self._budgets)
-        shared = (settings, calling, self._admission, Schemas(), self._audit)
+        self._providers = {name: self._provider(name) for name in settings.providers}
+        router = Router(self._providers, self._budgets)
+        shared = (settings, router, self._admission, Schemas(), self._audit)
         self._routes = {
             "/health": {"GET": self.health},
             "/ready": {"GET": self.ready},
@@ -97,59 +84,71 @@ class Gateway:
             "/v1/chat/completions": {"POST": ChatEndpoint(*shared)},
             _MODELS: {"GET": self.models},
         }
-        self._look = asyncio.create_task(self._look_after_keys())
+        self._key_checks = asyncio.create_task(self._check_keys())
 
-    def stop_soon(self) -> None:
-        """No longer ready; what comes is still served."""
+    def _provider(self, name: str) -> Provider:
+        settings, config = self._settings, self._settings.providers[name]
+        connection = Connection(settings.redactor, settings.keys.get(name), settings.tls.get(name))
+        return KINDS[config.kind].build(config, connection)
+
+    def drain(self) -> None:
+        """Report not ready; requests are still answered."""
         logger.info("stopping")
-        self.stopping = True
+        self.draining = True
 
-    async def _stop(self) -> None:
-        """What was given up is settled and recorded first: a judgement apart takes a moment to end."""
-        if self._exchanges:
-            await asyncio.wait(self._exchanges, timeout=_LAST_SECONDS)
-        if self._look is not None:
-            self._look.cancel()
+    def abort(self) -> None:
+        """Give up the requests in progress; each of them gets an error as its answer."""
+        for task in self._in_progress:
+            task.cancel()
+
+    async def stop(self) -> None:
+        """Close everything. What was aborted is settled and recorded first: a validation process takes a moment."""
+        if self._in_progress:
+            await asyncio.wait(self._in_progress, timeout=_ABORT_SECONDS)
+        if self._key_checks is not None:
+            self._key_checks.cancel()
             with suppress(asyncio.CancelledError):
-                await self._look
+                await self._key_checks
         for provider in self._providers.values():
             await provider.close()
-        await self._doorkeeper.close()
+        await self._authenticator.close()
         await self._budgets.close()
         await self._audit.close()
 
-    async def _look_after_keys(self) -> None:
+    async def _check_keys(self) -> None:
         while True:
-            await asyncio.sleep(_KEY_LOOK_SECONDS)
-            for ring in self._settings.keys.values():
+            await asyncio.sleep(_KEY_CHECK_SECONDS)
+            for keyring in self._settings.keys.values():
                 with suppress(GatewayError):
-                    ring.look()
+                    keyring.refresh()
 
-    async def _exchange(self, exchange: Exchange) -> None:
-        self._exchanges.add(exchange.task)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; see the ASGI specification."""
+        exchange = Exchange(scope, receive, send, self._settings.redactor)
+        self._in_progress.add(exchange.task)
         try:
             endpoint = self._route(exchange)
-            if exchange.path not in OPEN:
-                await self._admit(exchange)
+            if exchange.path not in OPEN_PATHS:
+                await self._authenticate(exchange)
             await endpoint(exchange)
         except GatewayError as error:
             await self._refuse(exchange, error)
         except asyncio.CancelledError:
-            exchange.task.uncancel()  # Python before 3.11.3 takes a later timeout of this task for the cancellation
-            await self._given_up(exchange)
-        except Exception:  # noqa: BLE001 - the last catch: the caller gets the error shape, the log the place
+            exchange.task.uncancel()  # Python before 3.11.3 would take a later timeout in this task for a cancellation
+            await self._end_cancelled(exchange)
+        except Exception:  # noqa: BLE001 - the last catch: the caller gets an error, the log the stack
             logger.exception("unexpected", extra={"fields": {"request_id": exchange.request_id}})
-            message = "something unexpected happened in the gateway; its log has the place under this request id"
+            message = "something unexpected happened in the gateway; its log has the details under this request id"
             await self._refuse(exchange, GatewayError("internal", message))
         finally:
-            exchange.over()
-            self._told(exchange)
-            self._exchanges.discard(exchange.task)
+            exchange.release()
+            self._log(exchange)
+            self._in_progress.discard(exchange.task)
 
-    async def _admit(self, exchange: Exchange) -> None:
-        """Find out who calls: for log and record also of whom nothing is taken."""
+    async def _authenticate(self, exchange: Exchange) -> None:
+        """Find out who calls; log and record name also a caller who is not allowed."""
         try:
-            exchange.caller = await self._doorkeeper.admit(exchange.headers.get(b"authorization"))
+            exchange.caller = await self._authenticator.authenticate(exchange.headers.get(b"authorization"))
         except NotAllowed as refused:
             exchange.fields["caller"] = refused.caller
             raise
@@ -161,70 +160,69 @@ class Gateway:
             by_method = {"GET": self.model}
         if by_method is None:
             known = ", ".join(f"{method} {path}" for path, methods in self._routes.items() for method in methods)
-            raise NotFound("unknown_path", f"no such path; there are {known}, GET {_MODELS}/NAME")
+            raise NotFound("unknown_path", f"path not found; there are {known}, GET {_MODELS}/NAME")
         method = "GET" if exchange.method == "HEAD" else exchange.method
         if method not in by_method:
-            error = MethodNotAllowed("method_not_allowed", f"this path takes {', '.join(by_method)}")
+            error = MethodNotAllowed("method_not_allowed", f"this path accepts {', '.join(by_method)}")
             error.headers["allow"] = ", ".join(by_method)
             raise error
         return by_method[method]
 
-    async def _given_up(self, exchange: Exchange) -> None:
-        """The task was cancelled: the caller left, its time is over, or the gateway stops and the drain is over."""
+    async def _end_cancelled(self, exchange: Exchange) -> None:
+        """The task was cancelled: the caller left, its time is over, or the gateway stops."""
         if exchange.gone:
             exchange.fields["type"] = CALLER_GONE
-            self._record(exchange, GONE)
+            self._record(exchange, CLIENT_CLOSED)
             return
         served = "whether the provider served it is unknown" if exchange.audited else "nothing was called"
         message = f"the gateway is stopping and gave the call up; {served}"
-        await self._refuse(
-            exchange, exchange.overdue or Unavailable("stopping", message, unbilled=not exchange.audited)
-        )
+        stopping = Unavailable("stopping", message, unbilled=not exchange.audited)
+        await self._refuse(exchange, exchange.overdue or stopping)
 
     async def _refuse(self, exchange: Exchange, error: GatewayError) -> None:
-        exchange.over()  # from here on nothing may cancel it: it is on its way out
-        exchange.fields |= error.told
+        exchange.release()  # the answer is on its way: from here on nothing may cancel it
+        exchange.fields |= error.log_fields
         self._record(exchange, error.status)
-        body = chat_body(error) if exchange.path.startswith("/v1/") else error.body()
+        body = openai_error(error) if exchange.path.startswith("/v1/") else error.body()
         with suppress(TimeoutError, OSError):
             await exchange.error(error, body)
 
     def _record(self, exchange: Exchange, status: int) -> None:
-        """That no call was made, where none was; what was made has its end in the record."""
-        if exchange.path in _CALLING and not exchange.audited:
+        """Record that no call was made, where none was; a call that was made has its own end in the record."""
+        if exchange.path in _CALLING_PATHS and not exchange.audited:
             known = {"request_id": exchange.request_id, "path": exchange.path}
             self._audit.refused(known | {"status": status} | exchange.fields)
 
-    def _told(self, exchange: Exchange) -> None:
-        """Log and metrics; a path that is no route of ours is not repeated."""
+    def _log(self, exchange: Exchange) -> None:
+        """Log and metrics; a path that is not one of ours is not repeated."""
         path = exchange.path
         if path not in self._routes:
             path = f"{_MODELS}/…" if path.startswith(f"{_MODELS}/") else "(unknown)"
-        status, milliseconds, fields = exchange.told_status, exchange.milliseconds, exchange.fields
-        place = {"request_id": exchange.request_id, "method": exchange.method, "path": path}
-        told(place | {"status": status, "ms": milliseconds} | fields, self._settings.redactor)
-        self._metrics.answered(path, status or 0, fields.get("type", ""), milliseconds / 1000, fields)
+        status, milliseconds, fields = exchange.final_status, exchange.milliseconds, exchange.fields
+        request = {"request_id": exchange.request_id, "method": exchange.method, "path": path}
+        logger.info("request", extra={"fields": request | {"status": status, "ms": milliseconds} | fields})
+        self._metrics.count(path, status or 0, fields.get("type", ""), milliseconds / 1000, fields)
 
     async def health(self, exchange: Exchange) -> None:
-        """The process lives."""
-        await exchange.answer_json(200, {"status": "alive", "version": __version__})
+        """The process is alive."""
+        await exchange.respond_json(200, {"status": "alive", "version": __version__})
 
     async def ready(self, exchange: Exchange) -> None:
-        """The keys are there, what is written before a call can be, and the gateway is not stopping.
+        """The keys are there, audit record and ledger can be written, and the gateway is not stopping.
 
-        Nothing is asked or written for it: whether a provider accepts a key is not known here.
+        Nothing is called or written for it: whether a provider accepts a key is not known here.
         """
-        if self.stopping:
+        if self.draining:
             raise Unavailable("stopping", "not ready: the gateway is stopping", unbilled=True)
         if missing := self._settings.missing_keys():
             raise Unavailable("key_missing", f"not ready: {', '.join(missing)} is missing")
         for what, unwritable in self._unwritable().items():
             if unwritable:
-                message = f"not ready: the {_WRITTEN[what]} cannot be written, so that calls are refused"
+                message = f"not ready: the {_WRITTEN[what]} cannot be written, so calls are refused"
                 raise Unavailable(f"{what}_unwritable", message)
         versions = {name: ring.current.version for name, ring in self._settings.keys.items() if ring.current}
         body = {"status": "ready", "profiles": list(self._settings.profiles), "key_versions": versions}
-        await exchange.answer_json(200, body | {"key_versions_comparable": self._settings.versions_comparable})
+        await exchange.respond_json(200, body | {"key_versions_comparable": self._settings.versions_comparable})
 
     def _unwritable(self) -> dict[str, bool]:
         """What cannot be written now, by the names of `_WRITTEN`."""
@@ -233,24 +231,24 @@ class Gateway:
     async def metrics(self, exchange: Exchange) -> None:
         """For Prometheus."""
         text = self._metrics.text(self._admission, self._settings.keys, self._budgets.spent, self._unwritable())
-        await exchange.answer(200, text, kind=CONTENT_TYPE)
+        await exchange.respond(200, text, kind=CONTENT_TYPE)
 
     async def openapi(self, exchange: Exchange) -> None:
-        """The description of all this."""
-        await exchange.answer_json(200, openapi(list(self._settings.profiles)))
+        """The description of this API."""
+        await exchange.respond_json(200, openapi(list(self._settings.profiles)))
 
     async def models(self, exchange: Exchange) -> None:
-        """The names that `model` may have, and no others."""
+        """The names that `model` may have."""
         data = [self._model(name) for name in self._settings.profiles]
-        await exchange.answer_json(200, {"object": "list", "data": data})
+        await exchange.respond_json(200, {"object": "list", "data": data})
 
     async def model(self, exchange: Exchange) -> None:
         """One of them."""
         name = exchange.path.removeprefix(f"{_MODELS}/")
         if name not in self._settings.profiles:
             known = ", ".join(self._settings.profiles)
-            raise NotFound("unknown_profile", f"neither a profile nor an allowed model id; there is: {known}")
-        await exchange.answer_json(200, self._model(name))
+            raise NotFound("unknown_profile", f"neither a profile nor an allowed model id; choose one of {known}")
+        await exchange.respond_json(200, self._model(name))
 
     def _model(self, name: str) -> dict[str, Any]:
         return {"id": name, "object": "model", "created": 0, "owned_by": self._settings.profiles[name].provider}

@@ -1,28 +1,29 @@
-"""The OpenAPI document that is served at /openapi.json, made of what requests are checked with."""
+"""The OpenAPI document at /openapi.json, made from the tables that requests are checked with."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from llm_connect import __version__, chat
-from llm_connect.profiles import VALIDATION_MODES
-from llm_connect.ranges import MAX_DEPTH, MAX_TOKENS, REASONING_EFFORTS, TEMPERATURE, TIMEOUT_SECONDS, Range
+from llm_connect import __version__
+from llm_connect.calls import chat_request as chat
+from llm_connect.common.ranges import MAX_DEPTH, MAX_TOKENS, REASONING_EFFORTS, TEMPERATURE, TIMEOUT_SECONDS, Range
+from llm_connect.config.profiles import VALIDATION_MODES
 
 Schema = dict[str, Any]
 _ERRORS = {
-    "400": "The request cannot be used as it is.",
-    "401": "No caller that is known here.",
-    "402": "More than what is left of a budget.",
-    "403": "A caller that is not declared.",
-    "404": "No such profile, or no endpoint for it.",
-    "405": "Another method.",
+    "400": "The request cannot be used.",
+    "401": "The caller is not known.",
+    "402": "The budget has less left.",
+    "403": "The caller is not allowed.",
+    "404": "There is no such profile, or no endpoint for it.",
+    "405": "The path exists, with another method.",
     "408": "The body did not come in time.",
     "413": "The body is too large.",
     "429": "The provider limits the rate.",
-    "500": "The gateway lacks a key, or has a fault.",
+    "500": "The gateway has no key, or has a bug.",
     "502": "The provider gave no usable answer.",
     "503": "The gateway is busy, stopping, or cannot write.",
-    "504": "No answer in time.",
+    "504": "There was no answer in time.",
 }
 
 TYPES = (
@@ -35,7 +36,7 @@ TYPES = (
     "provider_timeout", "provider_tls", "provider_too_large", "provider_unavailable", "provider_unreachable",
     "stopping", "unknown_path", "unknown_profile",
 )  # fmt: skip
-"""What `type` of an error may be; README.md says when."""
+"""The values of an error's `type`; README.md explains them."""
 
 
 def openapi(names: list[str]) -> Schema:
@@ -44,15 +45,15 @@ def openapi(names: list[str]) -> Schema:
         "openapi": "3.1.0",
         "info": {"title": "llm-connect", "version": __version__},
         "paths": {
-            "/health": {"get": _read("health", "The process lives.", open_=True)},
+            "/health": {"get": _read("health", "The process is alive.", open_=True)},
             "/ready": {
                 "get": _read(
-                    "ready", "Keys are there, records can be written, it is not stopping.", {"503"}, open_=True
+                    "ready", "Keys are there, records can be written, and it is not stopping.", {"503"}, open_=True
                 )
             },
             "/metrics": {"get": _read("metrics", "For Prometheus.", kind="text/plain", open_=True)},
             "/openapi.json": {"get": _read("openapi", "This document.", open_=True)},
-            "/v1/models": {"get": _read("models", "What `model` may be.", {"401", "403", "503"})},
+            "/v1/models": {"get": _read("models", "The names that `model` may have.", {"401", "403", "503"})},
             "/v1/models/{name}": {"get": _read("model", "One of them.", {"401", "403", "404", "503"}) | _NAMED},
             "/execute": {"post": _call("execute", "One prompt, one answer.", _execute(names), _EXECUTED, "Error")},
             "/v1/chat/completions": {
@@ -84,7 +85,7 @@ def _call(name: str, what: str, request: Schema, answer: Schema, error: str, *, 
     if events:
         answers["text/event-stream"] = {}
     refused = {"application/json": {"schema": {"$ref": f"#/components/schemas/{error}"}}}
-    responses = {status: {"description": told, "content": refused} for status, told in _ERRORS.items()}
+    responses = {status: {"description": text, "content": refused} for status, text in _ERRORS.items()}
     return {
         "operationId": name,
         "summary": what,
@@ -115,7 +116,7 @@ def _execute(names: list[str]) -> Schema:
         "temperature": _number(TEMPERATURE),
         "max_tokens": _number(MAX_TOKENS),
         "timeout_seconds": _number(TIMEOUT_SECONDS),
-        "max_depth": _number(MAX_DEPTH) | {"description": "Checked and echoed, without effect."},
+        "max_depth": _number(MAX_DEPTH) | {"description": "Checked and echoed; it has no effect."},
         "validation": _words(VALIDATION_MODES),
         "model_params": _object(params, [], closed=True) | {"type": ["object", "null"]},
     }
@@ -148,7 +149,7 @@ def _chat(names: list[str]) -> Schema:
 _TEXT: Schema = {"type": "string"}
 _TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 _FAULTS: Schema = {"type": "array", "items": _object(dict.fromkeys(("field", "problem", "allowed"), _TEXT), ["field"])}
-# Examples and no enum: a client that is made from this must not fail at one that comes later.
+# Examples and not an enum: a generated client must not fail when a new one is added.
 _TYPE: Schema = {"type": "string", "examples": list(TYPES)}
 _STATUS: Schema = {"type": ["integer", "null"]}
 _ERROR = _object(

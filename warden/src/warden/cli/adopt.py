@@ -16,7 +16,8 @@ from warden.present.commands import command
 
 if TYPE_CHECKING:
     from warden.core.lanes.delivery_target import DeliveryTarget
-    from warden.usecases.adopt import Adopted, Adoption
+    from warden.usecases.adopt import Adoption
+    from warden.usecases.adoption import Adopted
 
 Kept = Literal["openbao", "secret"]
 

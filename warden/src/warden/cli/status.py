@@ -7,9 +7,7 @@ import click
 from warden.cli import wiring
 from warden.cli.context import Workspace
 from warden.core.errors import Exit, UsageError, WardenError
-from warden.core.remedies import warden
 from warden.present import terminal
-from warden.present.commands import command
 from warden.present.status import show_status, status_json
 
 
@@ -47,14 +45,8 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
         faults += report.faults
     if as_json:
         terminal.document(status_json(report.lanes))
-    elif report.lanes:
-        show_status(report.lanes)
     else:
-        terminal.line(
-            f"No lane is active. All of them: {command(warden('status', all=True))}"
-            if catalog.lanes
-            else "The catalog has no lane."
-        )
+        show_status(report.lanes, drafts=bool(catalog.lanes))
     for fault in faults:
         terminal.error(fault, as_json=as_json)
     return int(Exit.INCONCLUSIVE if faults else Exit.DONE)

@@ -10,8 +10,8 @@ from warden.core.remedies import EditFile, warden
 from warden.present import terminal
 from warden.present.commands import command
 from warden.present.plans import describe_obstacle
-from warden.usecases.adopt import Adopted
 from warden.usecases.adoption import (
+    Adopted,
     AdoptionStep,
     Cleaned,
     FieldPut,

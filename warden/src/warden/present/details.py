@@ -1,5 +1,6 @@
 """Details of verdicts in words: one clause for each kind."""
 
+from collections.abc import Mapping
 from functools import singledispatch
 
 from warden.core.clusters.manifests import Ref
@@ -12,10 +13,32 @@ NAMED = 5
 """Subjects that are named where more may read a Secret."""
 
 
+FIXED: Mapping[type, str] = {
+    details.NoAuditLine: "the audit log has no line of it, so it does not count",
+    details.NotWrapped: "the answer was not wrapped",
+    details.NoLiveVersion: "no live version: nothing was put there, or it was deleted",
+    details.ObjectsCompared: "",
+    delivery_details.NotOwned: "nobody owns it: it was made by hand, or its owner was deleted",
+    delivery_details.SecretImmutable: "it is immutable, so no new value can reach it",
+    delivery_details.NotRenewed: "nothing renews it when the value changes",
+    delivery_details.NoReadFound: "the audit log has no read of it: the value came from elsewhere",
+    delivery_details.NothingDelivered: "not compared: nothing was delivered just now, or there is no audit line of it",
+    delivery_details.NoOtherDelivery: "not compared: no delivery by External Secrets Operator was refreshed beside it",
+    delivery_details.Asked: "",
+    delivery_details.DeploymentMissing: "Deployment not found",
+    delivery_details.NoPodRuns: "none of its pods runs, so nobody uses the value",
+    delivery_details.SecretNotObserved: "the Secret does not exist or was not seen, so what runs with it is not known",
+    delivery_details.LastChangeUnknown: "when the Secret was last changed is not recorded, so who has it is not known",
+}
+"""Kinds without facts of their own."""
+
+
 @singledispatch
 def describe_detail(detail: object) -> str:
     """A detail as one clause without a full stop. Raises `TypeError` for a kind that is not described here."""
-    raise TypeError(f"no description of {type(detail).__name__}")
+    if type(detail) not in FIXED:
+        raise TypeError(f"no description of {type(detail).__name__}")
+    return FIXED[type(detail)]
 
 
 @describe_detail.register
@@ -41,11 +64,6 @@ def _(detail: details.NoAnswer) -> str:
 @describe_detail.register
 def _(detail: details.UnclearReply) -> str:
     return f"{f'answered {detail.status} {detail.reply}'.strip()}; not counted as a denial"
-
-
-@describe_detail.register
-def _(_: details.NoAuditLine) -> str:
-    return "the audit log has no line of it, so it does not count"
 
 
 @describe_detail.register
@@ -78,16 +96,6 @@ def _(detail: details.ReaderRefused) -> str:
 
 
 @describe_detail.register
-def _(_: details.NotWrapped) -> str:
-    return "the answer was not wrapped"
-
-
-@describe_detail.register
-def _(_: details.NoLiveVersion) -> str:
-    return "no live version: nothing was put there, or it was deleted"
-
-
-@describe_detail.register
 def _(detail: details.FieldsDiffer) -> str:
     missing = f"missing: {', '.join(detail.missing)}" if detail.missing else ""
     extra = f"not declared: {', '.join(detail.extra)}" if detail.extra else ""
@@ -102,11 +110,6 @@ def _(detail: details.CapabilitiesDiffer) -> str:
 @describe_detail.register
 def _(detail: details.NotKvVersion2) -> str:
     return f"{detail.mount}/ is not KV version 2; no probe was sent, since one might overwrite a value there"
-
-
-@describe_detail.register
-def _(_: details.ObjectsCompared) -> str:
-    return ""
 
 
 @describe_detail.register
@@ -131,23 +134,8 @@ def _(detail: delivery_details.OwnedByOther) -> str:
 
 
 @describe_detail.register
-def _(_: delivery_details.NotOwned) -> str:
-    return "nobody owns it: it was made by hand, or its owner was deleted"
-
-
-@describe_detail.register
 def _(detail: delivery_details.OwnerUnknown) -> str:
     return f"whether the ExternalSecret owns it is not known: {describe_detail(detail.because)}"
-
-
-@describe_detail.register
-def _(_: delivery_details.SecretImmutable) -> str:
-    return "it is immutable, so no new value can reach it"
-
-
-@describe_detail.register
-def _(_: delivery_details.NotRenewed) -> str:
-    return "nothing renews it when the value changes"
 
 
 @describe_detail.register
@@ -190,21 +178,6 @@ def _(detail: delivery_details.ReadByOthers) -> str:
 
 
 @describe_detail.register
-def _(_: delivery_details.NoReadFound) -> str:
-    return "the audit log has no read of it: the value came from elsewhere"
-
-
-@describe_detail.register
-def _(_: delivery_details.NothingDelivered) -> str:
-    return "not compared: nothing was delivered just now, or there is no audit line of it"
-
-
-@describe_detail.register
-def _(_: delivery_details.NoOtherDelivery) -> str:
-    return "not compared: no delivery by External Secrets Operator was refreshed beside it"
-
-
-@describe_detail.register
 def _(detail: delivery_details.ValueDiffers) -> str:
     holds = "hold other values" if len(detail.fields) > 1 else "holds another value"
     return f"{', '.join(detail.fields)} {holds} than version {detail.version}"
@@ -219,11 +192,6 @@ def _(detail: delivery_details.LoggedInClear) -> str:
 @describe_detail.register
 def _(detail: delivery_details.CopiesInClear) -> str:
     return f"in clear in {', '.join(detail.keys)}; whoever may see metadata sees it"
-
-
-@describe_detail.register
-def _(_: delivery_details.Asked) -> str:
-    return ""
 
 
 @describe_detail.register
@@ -261,33 +229,13 @@ def _(detail: SharedAccount) -> str:
 
 
 @describe_detail.register
-def _(_: delivery_details.DeploymentMissing) -> str:
-    return "Deployment not found"
-
-
-@describe_detail.register
 def _(detail: delivery_details.SecretNotUsed) -> str:
     return f"it neither mounts the Secret {detail.secret} nor takes it into its environment"
 
 
 @describe_detail.register
-def _(_: delivery_details.NoPodRuns) -> str:
-    return "none of its pods runs, so nobody uses the value"
-
-
-@describe_detail.register
 def _(detail: delivery_details.PodsOfOtherTemplate) -> str:
     return f"{', '.join(detail.pods)} runs an earlier template, without the Secret {detail.secret}"
-
-
-@describe_detail.register
-def _(_: delivery_details.SecretNotObserved) -> str:
-    return "the Secret does not exist or was not seen, so what runs with it is not known"
-
-
-@describe_detail.register
-def _(_: delivery_details.LastChangeUnknown) -> str:
-    return "when the Secret was last changed is not recorded, so who has it is not known"
 
 
 @describe_detail.register

@@ -18,16 +18,17 @@ def message(fault: WardenError) -> str:
 
 def hint(fault: WardenError) -> str:
     """What to do next; empty where nothing is known."""
-    return _hint(fault, commands(fault.remedy))
+    return with_steps(fault.hint, commands(fault.remedy))
 
 
 def hint_to_paste(fault: WardenError) -> str:
     """The same for a text that `terminal` breaks into lines."""
-    return _hint(fault, to_paste(*fault.remedy))
+    return with_steps(fault.hint, to_paste(*fault.remedy))
 
 
-def _hint(fault: WardenError, steps: str) -> str:
-    return ": ".join(filter(None, (fault.hint.removesuffix(":"), steps)))
+def with_steps(text: str, steps: str) -> str:
+    """A clause and the steps that it introduces; either may be empty."""
+    return ": ".join(filter(None, (text.removesuffix(":"), steps)))
 
 
 def as_json(fault: WardenError) -> dict[str, object]:

@@ -5,7 +5,7 @@ from typing import Any
 from warden.core.proofs.delivery_details import NoReaction
 from warden.core.proofs.delivery_observation import Sync
 from warden.core.proofs.details import Unobserved
-from warden.present import terminal
+from warden.present import errors, terminal
 from warden.present.commands import commands
 from warden.present.details import describe_detail
 from warden.present.plans import show_remains
@@ -33,7 +33,7 @@ def show_sync(found: LaneSync) -> None:
         terminal.line(f"  {head}{took}")
         for text in terminal.wrapped(cause_text(each.cause), indent=7) if each.cause else ():
             terminal.line(text)
-    show_remains(found.undelivered, (), ())
+    show_remains(found.not_connected, (), ())
     terminal.sentence(f"Next: {commands(found.next)}")
 
 
@@ -49,7 +49,7 @@ def _synced_json(each: Synced) -> dict[str, Any]:
         "followed": each.followed,
         "why": cause_text(each.cause) if each.cause else "",
         "ms": each.ms,
-        "hint": ": ".join(filter(None, (each.hint, commands(each.remedy)))),
+        "hint": errors.with_steps(each.hint, commands(each.remedy)),
     }
 
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from warden.core.lifecycle.lane_status import DeliveryStatus, LaneStatus, NextStep
+from warden.core.remedies import warden
 from warden.present import terminal
-from warden.present.commands import commands
+from warden.present.commands import command, commands
 
 _DELIVERIES = {
     "not-looked-at": "not here",
@@ -36,8 +37,15 @@ def status_json(found: Sequence[LaneStatus]) -> list[dict[str, Any]]:
     ]
 
 
-def show_status(found: Sequence[LaneStatus]) -> None:
-    """One wide table where it fits; otherwise with deliveries and the next step below each lane."""
+def show_status(found: Sequence[LaneStatus], *, drafts: bool = False) -> None:
+    """One wide table where it fits; otherwise with deliveries and the next step below each lane.
+
+    `drafts`: where no lane is shown, there are others that are not active.
+    """
+    if not found:
+        every = f"No lane is active. All of them: {command(warden('status', all=True))}"
+        terminal.line(every if drafts else "The catalog has no lane.")
+        return
     clusters = sorted({cluster for each in found for cluster in each.deliveries})
     head = ("LANE", "CUSTODY", "ACCESS", *(cluster.upper() for cluster in clusters), "PROOF", "ROTATED", "NEXT")
     rows = [(*_cells(each, clusters), _next(each) or "-") for each in found]

@@ -129,7 +129,7 @@ def explanation(verdict: Verdict) -> str:
 
 def _object_differs(detail: details.ObjectDiffers, verdict: Verdict) -> str:
     if detail.action == "create":
-        return f"{detail.name} not found"
+        return f"{detail.kind} {detail.name} not found"
     if not detail.kind[:1].isupper():  # an object of OpenBao: its differences are shown
         return ": ".join(filter(None, (detail.name, _widening(detail))))
     fields = dict.fromkeys(each.field for each in verdict.differences)

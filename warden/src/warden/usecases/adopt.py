@@ -11,7 +11,7 @@ import datetime as dt
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -21,21 +21,22 @@ from warden.core.clusters.manifests import LANE, Ref, external_secret, external_
 from warden.core.errors import Closed, Effect, Foreign, Inconclusive, Missing, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget, adopted, target, with_cluster_readers
 from warden.core.lanes.lane import Lane
-from warden.core.openbao.api import Handed, Request, SecretObservation
+from warden.core.openbao.api import Handed, SecretObservation
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.proofs.consumer_check import ConsumerObservation, judge_consumer
-from warden.core.proofs.probes import HEADER
 from warden.core.remedies import EditFile, RunKubectl, warden
 from warden.ports.audit_log import AuditLog
 from warden.ports.cluster import Cluster
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
 from warden.usecases.adoption import (
+    Adopted,
     AdoptionStep,
     CannotAdopt,
     Cleaned,
     Differs,
     FieldPut,
+    Keep,
     LaneClosed,
     NoAuditLine,
     NothingToAdopt,
@@ -55,12 +56,10 @@ from warden.usecases.adoption import (
 from warden.usecases.apply import Blocked, apply_target
 from warden.usecases.context import Context
 from warden.usecases.plan import cluster_target, openbao_target
+from warden.usecases.probe_sender import write_marker
 from warden.usecases.recorded import effect_so_far
 from warden.usecases.refresh import PATIENCE, refresh
 from warden.usecases.targets import Target
-
-Keep = Literal["", "openbao", "secret"]
-"""Which value is right where they differ; empty where nobody said."""
 
 LATE = 2.0
 """Seconds to wait for an audit line that is not there yet."""
@@ -93,19 +92,6 @@ class Adoption(msgspec.Struct, frozen=True, kw_only=True):
     openbao: Target
     cluster: Target
     tools: Tools
-
-
-class Adopted(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done: whether the ExternalSecret owned it already, how the values compared, what else was changed."""
-
-    lane: str
-    cluster: str
-    secret: str
-    already: bool
-    compared: Compared | None
-    cleaned: tuple[str, ...]
-    restarted: tuple[str, ...]
-    record: int
 
 
 def adoption_of(
@@ -308,8 +294,7 @@ def _read_by_operator(delivery: DeliveryTarget, tools: Tools) -> Handed:
     """Have External Secrets Operator read without touching a Secret; answers OpenBao's own line of that read."""
     tools.cluster.apply(external_secret(delivery, creation="None"), force=True)
     number = f"{tools.run}-{time.monotonic_ns()}"
-    marker = Request(method="GET", path="auth/token/lookup-self", headers={HEADER: number})
-    tools.vault.send(tools.vault.as_caller(marker))
+    write_marker(tools.vault, number)
     sync = refresh(tools.cluster, external_secret_of(delivery), tools.patience)
     if sync.followed != "synced":
         lane = delivery.lane

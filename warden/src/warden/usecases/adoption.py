@@ -1,6 +1,7 @@
 """What can stand in the way of taking a Secret over, what an interrupted take-over leaves, and its steps."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -140,3 +141,22 @@ class Restarting(msgspec.Struct, frozen=True):
 
 
 AdoptionStep = Prepared | ReadWithoutSecret | ValuesCompared | FieldPut | Owned | Cleaned | Restarting
+
+
+# -- the result -------------------------------------------------------------------------------------------------------
+
+Keep = Literal["", "openbao", "secret"]
+"""Which value is right where they differ; empty where nobody said."""
+
+
+class Adopted(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done: whether the ExternalSecret owned it already, how the values compared, what else was changed."""
+
+    lane: str
+    cluster: str
+    secret: str
+    already: bool
+    compared: Compared | None
+    cleaned: tuple[str, ...]
+    restarted: tuple[str, ...]
+    record: int

@@ -19,7 +19,7 @@ TOKEN_TTL = 600
 """Seconds that a minted token lives: the least that Kubernetes' TokenRequest grants."""
 
 
-def marker(vault: Vault, nonce: str) -> None:
+def write_marker(vault: Vault, nonce: str) -> None:
     """Have OpenBao write a line with this nonce to its audit log. Raises as the port Vault."""
     vault.send(vault.as_caller(Request(method="GET", path="auth/token/lookup-self", headers={HEADER: nonce})))
 

@@ -217,7 +217,7 @@ class LaneProver:
             scope=self._scope(lane),
             system=self._context.vault.address,
             unplayed=tuple(unplayed_readers(lane, self._unplayed)),
-            undelivered=self._context.undelivered(lane),
+            not_connected=self._context.not_connected(lane),
         )
         deliveries = {each.target.cluster: summarize(each, verdicts) for each, verdicts in delivered}
         return self._recorded(lane, proof, measured, deliveries)

@@ -32,7 +32,7 @@ from warden.ports.cluster import Cluster
 from warden.ports.clusters import Clusters
 from warden.ports.vault import Vault
 from warden.usecases.exposure import Exposures
-from warden.usecases.probe_sender import marker
+from warden.usecases.probe_sender import write_marker
 from warden.usecases.refresh import PATIENCE, openbao_away, refresh
 from warden.usecases.targets.cluster import ClusterTarget
 
@@ -153,7 +153,7 @@ class DeliveryObserver:
         )
 
     def _refreshed(self, nonce: str) -> Sync | None:
-        self._try("audit", lambda: marker(self._vault, nonce))
+        self._try("audit", lambda: write_marker(self._vault, nonce))
         external = external_secret_of(self._target)
         found = self._try("refresh", lambda: refresh(self._cluster, external, self._tools.patience))
         if found is not None and found.followed in {"failed", "silent"} and (away := openbao_away(self._vault)):

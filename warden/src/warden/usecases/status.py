@@ -12,7 +12,7 @@ from warden.core.errors import Inconclusive, WardenError
 from warden.core.journal.record import LaneState
 from warden.core.lanes.delivery_target import DeliveryTarget, targets
 from warden.core.lanes.lane import Lane
-from warden.core.lifecycle.lane_status import LaneStatus, Observed, SecretPresence, lane_status
+from warden.core.lifecycle.lane_status import LaneObservation, LaneStatus, SecretPresence, lane_status
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.resources import is_template
 from warden.ports.clock import Clock
@@ -57,10 +57,10 @@ class _Observer:
         self._clusters = clusters
         self.faults: dict[str, WardenError] = {}
 
-    def observe(self, lane: Lane, state: LaneState) -> Observed:
+    def observe(self, lane: Lane, state: LaneState) -> LaneObservation:
         reachable, metadata = self._metadata(lane)
         closed = reachable and state.closed is not None
-        return Observed(
+        return LaneObservation(
             reachable=reachable,
             metadata=metadata,
             secrets=self._secrets(lane),

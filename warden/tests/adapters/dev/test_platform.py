@@ -375,3 +375,20 @@ def test_without_a_platform_the_personas_say_how_to_get_one(home):
     with pytest.raises(NotFound) as caught:
         _ = Embedded(home).personas
     assert hint(caught.value) == "warden dev up"
+
+
+def test_a_process_that_becomes_another_program_is_found_by_what_it_runs_now(unique):
+    """As each child of ours does: it is Python until exec, and may be looked at before that."""
+    mark = f"MARK={unique('mark')}"
+    name, _, value = mark.partition("=")
+    command = ["sh", "-c", "read line; exec sleep 30"]
+    with subprocess.Popen(command, env={name: value, "PATH": os.environ["PATH"]}, stdin=subprocess.PIPE) as child:
+        try:
+            assert process.wait_for(lambda: process.find(Path("/bin/sh").resolve().name, mark), 10) == child.pid
+            assert process.find("sleep", mark) is None
+            child.stdin.write(b"\n")
+            child.stdin.flush()
+            assert process.wait_for(lambda: process.find("sleep", mark), 10) == child.pid
+        finally:
+            child.kill()
+    assert process.find("sleep", mark) is None

@@ -10,8 +10,8 @@ from warden.core.lanes.lane import Custody, Delivery, Rotation
 from warden.core.lanes.route import declaration, draw
 from warden.core.lifecycle.lane_status import (
     DeliveryStatus,
+    LaneObservation,
     NextStep,
-    Observed,
     SecretPresence,
     delivery_status,
     lane_status,
@@ -38,7 +38,7 @@ CLOSED = record("lane.closed", {"reason": "seen in a log"})
 
 def status_of(lane, state=None, metadata=OURS, **observed):
     known = LaneState(proof=proof(lane)) if state is None else state
-    return lane_status(lane, known, Observed(**{"reachable": True, "metadata": metadata} | observed), NOW)
+    return lane_status(lane, known, LaneObservation(**{"reachable": True, "metadata": metadata} | observed), NOW)
 
 
 def test_a_sound_lane_has_nothing_to_do(lane_of):

@@ -51,7 +51,7 @@ class DeliveryStatus(msgspec.Struct, frozen=True, kw_only=True):
     newest: int = 0
 
 
-class Observed(msgspec.Struct, frozen=True, kw_only=True):
+class LaneObservation(msgspec.Struct, frozen=True, kw_only=True):
     """What was looked at, beside the journal.
 
     Attributes:
@@ -117,7 +117,7 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
     next: NextStep | None
 
 
-def lane_status(lane: Lane, state: LaneState, observed: Observed, now: dt.datetime) -> LaneStatus:
+def lane_status(lane: Lane, state: LaneState, observed: LaneObservation, now: dt.datetime) -> LaneStatus:
     """How a lane stands, from what the journal knows and what was looked at."""
     system = observed.system if observed.reachable else ""
     proof = last_proof(state, declaration(draw(lane)), now, system=system)
@@ -159,7 +159,7 @@ def delivery_status(
     return DeliveryStatus(state="behind" if behind else "proven", version=proven.version, newest=newest)
 
 
-def _live_version(observed: Observed) -> int | None:
+def _live_version(observed: LaneObservation) -> int | None:
     if not observed.reachable:
         return None
     return observed.metadata.current if observed.metadata and observed.metadata.live else 0
@@ -168,7 +168,7 @@ def _live_version(observed: Observed) -> int | None:
 def _next_step(
     lane: Lane,
     state: LaneState,
-    observed: Observed,
+    observed: LaneObservation,
     *,
     proof: LastProof | None,
     deliveries: Mapping[str, DeliveryStatus],
@@ -200,7 +200,7 @@ def _advised(lane: Lane, proof: LastProof) -> NextStep | None:
 def _reasons(
     lane: Lane,
     state: LaneState,
-    observed: Observed,
+    observed: LaneObservation,
     *,
     proof: LastProof | None,
     deliveries: Mapping[str, DeliveryStatus],

@@ -1,0 +1,1 @@
+"""What the operator declares: the configuration file and the environment, checked once at start."""

@@ -1,0 +1,179 @@
+"""A provider that is called over HTTP, with the key in force."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Protocol
+
+from llm_connect.common.errors import GatewayError, NotConfigured, ProviderFailed, TimedOut
+from llm_connect.common.json_encoding import encode
+from llm_connect.providers.answers import OK, StreamEnds, malformed, read_chunk, read_completion
+from llm_connect.providers.http_client import HttpClient
+from llm_connect.providers.sse import EventReader
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from llm_connect.keys.keyring import Key
+    from llm_connect.providers.http_client import HttpResponse
+    from llm_connect.providers.port import Call, Chunk, Connection, ProviderConfig
+
+_KEY_REFUSED = "provider_key_refused"
+_DONE = "[DONE]"
+_PATH = "/chat/completions"
+
+
+class WriteBody(Protocol):
+    """Writes a call as the JSON body of a request."""
+
+    def __call__(self, call: Call, *, stream: bool) -> dict[str, Any]:
+        """The body."""
+        ...
+
+
+class HttpProvider:
+    """See `Provider`.
+
+    Args:
+        config: its name and URL.
+        connection: its key, its TLS context, and what redacts keys.
+        body_of: writes a call in the provider's own fields.
+        refuses: chat fields that it does not support.
+    """
+
+    def __init__(
+        self, config: ProviderConfig, connection: Connection, body_of: WriteBody, refuses: frozenset[str] = frozenset()
+    ) -> None:
+        self.name = config.name
+        self.refuses = refuses
+        self._body_of = body_of
+        self._keyring = connection.keyring
+        self._redactor = connection.redactor
+        self._client = HttpClient(f"{config.base_url}{_PATH}", connection.tls)
+
+    async def complete(self, call: Call) -> dict[str, Any]:
+        """See `Provider`."""
+        key = self._key()
+        try:
+            return await self._complete(call, key)
+        except GatewayError as error:
+            if not self._renewed(error, key):
+                raise
+        return await self._complete(call, self._key())
+
+    async def _complete(self, call: Call, key: Key | None) -> dict[str, Any]:
+        octets = encode(self._body_of(call, stream=False))
+        patience = call.patience
+        async with self._client.post(octets, _headers(key), patience.connect, patience.first_byte) as response:
+            whole = await response.read_all(patience.idle)
+            return read_completion(response.status, response.headers, self._redactor.octets(whole))
+
+    async def stream(self, call: Call) -> AsyncGenerator[Chunk | None, None]:
+        """See `Provider`; a refused key is tried again only before the first chunk."""
+        key = self._key()
+        chunks = self._stream(call, key)
+        try:
+            first = await anext(chunks, None)  # None: a keep-alive, or the end of an empty stream
+        except GatewayError as error:
+            if not self._renewed(error, key):
+                raise
+            chunks = self._stream(call, self._key())
+            first = await anext(chunks, None)
+        try:
+            yield first
+            async for chunk in chunks:
+                yield chunk
+        finally:
+            await chunks.aclose()
+
+    async def _stream(self, call: Call, key: Key | None) -> AsyncGenerator[Chunk | None, None]:
+        octets = encode(self._body_of(call, stream=True))
+        patience = call.patience
+        async with self._client.post(octets, _headers(key), patience.connect, patience.first_byte) as response:
+            if response.status != OK or "text/event-stream" not in response.headers.get("content-type", "").lower():
+                whole = self._redactor.octets(await response.read_all(patience.idle))
+                read_completion(response.status, response.headers, whole)
+                raise malformed("provider_malformed", "it is not the stream that was requested")
+            async for chunk in self._chunks(response, call):
+                yield chunk
+
+    async def _chunks(self, response: HttpResponse, call: Call) -> AsyncGenerator[Chunk | None, None]:
+        reader, clock, ends = EventReader(), _StreamClock(call), StreamEnds(call.fields.get("n") or 1)
+        while part := await response.read(*clock.next_wait()):
+            clock.note_bytes()
+            for data in reader.feed(part):
+                if data is None:
+                    yield None
+                    continue
+                clock.note_event()
+                if data == _DONE:
+                    await response.finish()  # the end of the body often comes on its own
+                    return
+                chunk = read_chunk(self._redactor.text(data))
+                for choice in chunk.get("choices") or ():
+                    ends.note(choice)
+                yield chunk
+        if not ends.complete:
+            raise ProviderFailed("provider_cut", "the provider's stream ended before the answer was complete")
+
+    def _renewed(self, error: GatewayError, used: Key | None) -> bool:
+        """Whether the key was refused and has been replaced meanwhile: then the call is worth another try."""
+        if error.type != _KEY_REFUSED or self._keyring is None or used is None:
+            return False
+        self._keyring.refresh()
+        return self._keyring.current is not None and self._keyring.current.version != used.version
+
+    def _key(self) -> Key | None:
+        if self._keyring is None:
+            return None
+        if self._keyring.current is None:
+            self._keyring.refresh()
+        if self._keyring.current is None:
+            message = f"the gateway has no provider key: {self._keyring.field} is missing; the provider was not called"
+            raise NotConfigured("key_missing", message, unbilled=True)
+        return self._keyring.current
+
+    async def close(self) -> None:
+        """See `Provider`."""
+        await self._client.aclose()
+
+
+def _headers(key: Key | None) -> dict[str, str]:
+    bearer = {"authorization": f"Bearer {key.secret.reveal()}"} if key else {}
+    return {"content-type": "application/json", **bearer}
+
+
+class _StreamClock:
+    """How long the next part of a stream may take: bytes keep the connection alive, only events are progress.
+
+    The time between a part and the next read is the reader's, not the provider's: a caller that reads slowly holds up
+    a provider that has long sent more.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self._patience = call.patience
+        self._now = asyncio.get_running_loop().time
+        self._begun = False
+        self._last_event = self._last_bytes = self._now()
+
+    def note_bytes(self) -> None:
+        """A part came."""
+        self._last_bytes = self._now()
+
+    def note_event(self) -> None:
+        """It had an event."""
+        self._begun = True
+        self._last_event = self._last_bytes
+
+    def next_wait(self) -> tuple[float, str, str]:
+        """Seconds, the type of the error when they are over, and what did not come, for the message."""
+        patience = self._patience
+        now = self._now()
+        self._last_event += now - self._last_bytes
+        self._last_bytes = now
+        limit = patience.progress if self._begun else patience.first_byte or patience.progress
+        type_ = "provider_stalled" if self._begun else "provider_first_byte"
+        left = self._last_event + limit - now
+        if left <= 0:
+            raise TimedOut(type_, f"the provider sent only keep-alives for {limit:g} s; the call was given up")
+        return (left, type_, "content") if left < patience.idle else (patience.idle, "provider_idle", "byte")
