@@ -1,6 +1,6 @@
 """The route to a credential: where it is, whose it is, how to get it, and what was proven of it.
 
-`declared_route` is the part that follows from the entry's file; `with_state` adds what the journal says of it, and when.
+`declared_route` is the part that follows from the file of the entry; `with_state` adds what the journal says of it.
 Nothing is claimed that was not measured: a proof that is too old is shown as ``stale``.
 """
 
