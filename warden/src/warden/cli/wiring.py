@@ -232,7 +232,7 @@ def machine(ctx: click.Context, where: Endpoint, clusters_of: Callable[[str], Se
     try:
         platform, fault = platform_dir(ctx), ""
     except UsageError as found:
-        platform, fault = "", found.message
+        platform, fault = "", str(found.problem)
     return Machine(
         source=where.source,
         tls=where.scheme == "https",

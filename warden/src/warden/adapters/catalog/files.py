@@ -199,7 +199,7 @@ def _tree(raw: bytes, source: Source) -> Mapping:
 
     Material is sought in the text, comments included, and once more in what YAML makes of it (escapes, folded lines).
     """
-    from secret_scan import redact, scan  # imported here, since `route list` reads no file that is compiled
+    from secret_scan import redact, scan  # imported here: entries from the cache need no scanner
 
     written = decode(raw)
     found = scan(written)
