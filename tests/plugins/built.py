@@ -5,6 +5,7 @@ import sys
 
 from warden.adapters.dev import build
 from warden.core.errors import WardenError
+from warden.present import errors
 
 
 def main() -> int:
@@ -25,7 +26,7 @@ def main() -> int:
             (build.OPERATOR,) if theirs else (build.CONTROL_PLANE, build.OPERATOR),
         )
     except WardenError as fault:
-        sys.stderr.write(f"{fault.message}\n  {fault.hint}\n")
+        sys.stderr.write(f"{errors.message(fault)}\n  {errors.hint(fault)}\n")
         return 1
     return 0
 

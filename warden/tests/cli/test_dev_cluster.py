@@ -99,7 +99,7 @@ def test_a_cluster_makes_the_token_of_a_workload(state, cluster_platform):
     assert cluster_platform.call("POST", "auth/kubernetes-railiance01/login", body, token=None)[0] == 200
     missing = run(state, "dev", "token", "default/nobody")
     assert missing.returncode == 1
-    assert "no service account of coulombcore" in missing.stderr
+    assert "coulombcore has no service account default/nobody" in missing.stderr
     short = run(state, "dev", "token", "default/default", "--ttl", "90s")
     assert short.returncode == 2
     assert "10 minutes at least" in short.stderr

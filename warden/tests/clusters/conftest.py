@@ -189,7 +189,9 @@ class ClusterBench:
         return f"/{group}/namespaces/{namespace or self.namespace}/{plural}" + (f"/{name}" if name else "")
 
     def merge(self, kind: str, name: str, patch: object, cluster: str = FIRST):
-        return self.handle(cluster).must("PATCH", self.url(kind, name), patch, "application/merge-patch+json")
+        """Merge into an object, as somebody with ``kubectl patch`` would."""
+        where = f"{self.url(kind, name)}?fieldManager=kubectl-patch"
+        return self.handle(cluster).must("PATCH", where, patch, "application/merge-patch+json")
 
     def edit(self, kind: str, name: str, change: Callable[[dict], object], cluster: str = FIRST) -> None:
         """Replace an object by what `change` makes of it, as somebody with ``kubectl edit`` would."""

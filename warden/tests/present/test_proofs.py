@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from warden.core.lanes.lane import Delivery
+from warden.core.plans.lane_plan import NotConnected
 from warden.core.plans.plan import Difference
 from warden.core.proofs.delivery_details import NotRenewed
 from warden.core.proofs.details import NotSent, ObjectDiffers, Unobserved
@@ -218,7 +219,8 @@ def test_of_a_proof_of_the_whole_lane_nothing_is_said(capsys, lane_of):
 
 
 def test_what_was_left_out_without_being_asked_for_names_the_clusters(capsys, lane_of):
-    show_scope(lane_of("x"), Proof(lane="x", verdicts=(), scope="custody", undelivered=("here",)), chosen=False)
+    proof = Proof(lane="x", verdicts=(), scope="custody", not_connected=NotConnected(("here",)))
+    show_scope(lane_of("x"), proof, chosen=False)
     first, second = capsys.readouterr().out.splitlines()
     assert first == "This is a proof of custody alone."
     assert "here" in second

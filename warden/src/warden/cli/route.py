@@ -62,8 +62,8 @@ def show(ctx: click.Context, /, entry_id: str, as_json: bool) -> None:
     from warden.present import routes
     from warden.usecases import route as usecase
 
-    drawn = wiring.drawn(wiring.platform_dir(ctx), entry_id)
-    found = usecase.show(drawn, wiring.journal(), datetime.now(UTC))
+    declared = wiring.entry_route(wiring.platform_dir(ctx), entry_id)
+    found = usecase.show(declared, wiring.journal(), datetime.now(UTC))
     if as_json:
         terminal.document(routes.as_json(found))
     else:

@@ -76,12 +76,12 @@ def has_file(platform: str, entry_id: str) -> bool:
     return any(os.path.basename(path) == f"{entry_id}.yaml" for path in catalog_files(platform))
 
 
-def drawn(platform: str, entry_id: str) -> Route:
+def entry_route(platform: str, entry_id: str) -> Route:
     """One entry's route as its file says, without the journal."""
     from warden.adapters.catalog.entry_cache import entry
-    from warden.core.lanes.route import draw
+    from warden.core.lanes.route import declared_route
 
-    return draw(entry(platform, entry_id))
+    return declared_route(entry(platform, entry_id))
 
 
 def pages(platform: str, found: Catalog) -> Checkouts:
@@ -232,7 +232,7 @@ def machine(ctx: click.Context, where: Endpoint, clusters_of: Callable[[str], Se
     try:
         platform, fault = platform_dir(ctx), ""
     except UsageError as found:
-        platform, fault = "", found.message
+        platform, fault = "", str(found.problem)
     return Machine(
         source=where.source,
         tls=where.scheme == "https",

@@ -90,15 +90,6 @@ class WardenError(Exception):
         self.remedy = remedy
         self.hint = hint
 
-    @property
-    def message(self) -> str:
-        """The problem where it is a text; goes when no caller needs it any more (``present.errors`` has the rest)."""
-        return str(self.problem)
-
-    @message.setter
-    def message(self, text: str) -> None:
-        self.problem = text
-
 
 class Fault(msgspec.Struct, frozen=True, order=True):
     """One thing that is wrong in one file.

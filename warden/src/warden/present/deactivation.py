@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from warden.core.plans.lane_plan import NotConnected
 from warden.core.remedies import warden
 from warden.present import terminal
 from warden.present.commands import command
@@ -21,7 +22,7 @@ def show_closing(done: Closing) -> None:
         terminal.line(f"  {command(each.remove)}")
     if done.kept:
         terminal.line("Pods keep what they have already read: restart or stop them.")
-    show_remains((), done.receipt.former_paths, done.orphans)
+    show_remains(NotConnected(), done.receipt.former_paths, done.orphans)
 
 
 def closing_json(done: Closing) -> dict[str, Any]:

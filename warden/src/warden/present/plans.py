@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 from typing import Any
 
-from warden.core.plans.lane_plan import LanePlan, LaneReceipt, Orphan, Unreached
+from warden.core.plans.lane_plan import LanePlan, LaneReceipt, NotConnected, Orphan, Unreached
 from warden.core.plans.plan import (
     AuthMountMissing,
     BeingDeleted,
@@ -26,9 +26,9 @@ from warden.core.plans.plan import (
     SharedAccount,
     System,
 )
-from warden.core.remedies import RunBao, RunKubectl
+from warden.core.remedies import RunBao, RunKubectl, warden
 from warden.present import errors, terminal
-from warden.present.commands import command, commands
+from warden.present.commands import command, commands, to_paste
 
 SIGNS = {"create": "+", "change": "~", "delete": "-", "keep": "=", "foreign": "!", "absent": "!"}
 _STYLES = {"+": "ok", "~": "warn", "-": "bad", "!": "bad", "=": "dim"}
@@ -51,7 +51,7 @@ def show_lane_plan(plan: LanePlan, *, titled: bool) -> None:
         terminal.line(terminal.styled(plan.lane.id, "head"))
     for part in plan.parts:
         show_part(part)
-    show_remains(plan.undelivered, plan.former_paths, plan.orphans)
+    show_remains(plan.not_connected, plan.former_paths, plan.orphans)
     terminal.sentence(_sum(plan))
 
 
@@ -133,7 +133,7 @@ def show_receipt(receipt: LaneReceipt) -> None:
             show_change(change)
     for plan in receipt.by_hand:
         show_part(plan)
-    show_remains(receipt.undelivered, receipt.former_paths, receipt.orphans)
+    show_remains(receipt.not_connected, receipt.former_paths, receipt.orphans)
     terminal.sentence(_receipt_sum(receipt))
 
 
@@ -148,10 +148,13 @@ def _receipt_sum(receipt: LaneReceipt) -> str:
     return f"In sync: nothing to change. {following}"
 
 
-def show_remains(undelivered: Sequence[str], former_paths: Sequence[str], orphans: Sequence[Orphan]) -> None:
+def show_remains(not_connected: NotConnected, former_paths: Sequence[str], orphans: Sequence[Orphan]) -> None:
     """What was not looked at, and what earlier declarations left, each with the command that removes it."""
-    if undelivered:
-        terminal.sentence(f"Not checked: {', '.join(undelivered)} (this OpenBao has no connection to it).")
+    if not_connected.clusters:
+        names = ", ".join(not_connected.clusters)
+        add = to_paste(warden("dev up", cluster=",".join(not_connected.clusters)))
+        why = f"not in the embedded platform; to add: {add}" if not_connected.embedded else "not in clusters.yaml"
+        terminal.sentence(f"Not checked: {names} ({why})")
     for path in former_paths:
         mount, _, key = path.partition("/")
         terminal.sentence(f"{path} was this lane's earlier path and still has its versions. When nobody needs them:")
@@ -285,7 +288,7 @@ def plan_json(plan: LanePlan) -> dict[str, Any]:
         "to_change": plan.to_change,
         "blocked": plan.blocked,
         "clusters": [_part_json(part) for part in clusters],
-        "not_looked_at": list(plan.undelivered),
+        "not_looked_at": list(plan.not_connected.clusters),
         "left_behind": [*plan.former_paths, *map(orphan_name, plan.orphans)],
     }
 

@@ -115,7 +115,7 @@ def show_scope(lane: Lane, proof: Proof, *, chosen: bool) -> None:
         terminal.sentence(f"This is a proof of {part}, as requested. The whole lane: {whole}")
     else:
         terminal.line(f"This is a proof of {part}.")
-        plans.show_remains(proof.undelivered, (), ())
+        plans.show_remains(proof.not_connected, (), ())
 
 
 def _folded(verdicts: Sequence[Verdict]) -> Iterator[tuple[Verdict, int]]:

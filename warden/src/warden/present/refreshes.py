@@ -33,7 +33,7 @@ def show_sync(found: LaneSync) -> None:
         terminal.line(f"  {head}{took}")
         for text in terminal.wrapped(cause_text(each.cause), indent=7) if each.cause else ():
             terminal.line(text)
-    show_remains(found.undelivered, (), ())
+    show_remains(found.not_connected, (), ())
     terminal.sentence(f"Next: {commands(found.next)}")
 
 

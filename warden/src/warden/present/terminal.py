@@ -35,7 +35,7 @@ def styled(text: str, style: str, stream: IO[str] | None = None) -> str:
 
 
 def width() -> int:
-    """Columns to use: the terminal's between 80 and 100; 0 (no limit) where stdout is no terminal."""
+    """Columns to use: the terminal's between 80 and 100; 0 (no limit) where stdout is not a terminal."""
     return _columns(sys.stdout) if sys.stdout.isatty() else 0
 
 
@@ -107,8 +107,8 @@ def document(value: object) -> None:
     """The one JSON document of ``--json``; invisible characters are escaped, since they can steer a terminal too."""
     text = json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)
     if not text.replace("\n", "").isprintable():
-        unseen = {char for char in set(text) if not char.isprintable() and char != "\n"}
-        text = text.translate({ord(char): json.dumps(char)[1:-1] for char in unseen})
+        invisible = {char for char in set(text) if not char.isprintable() and char != "\n"}
+        text = text.translate({ord(char): json.dumps(char)[1:-1] for char in invisible})
     _out(f"{text}\n")
 
 

@@ -77,7 +77,7 @@ def apply(lane: Lane, context: Context, options: LaneOptions) -> LaneReceipt:
         lane=lane.id,
         parts=tuple(parts),
         by_hand=tuple(part for part in by_hand if isinstance(part, Plan)),
-        undelivered=context.undelivered(lane),
+        not_connected=context.not_connected(lane),
         orphans=() if options.custody_only else orphans_of(lane, context),
         former_paths=tuple(path for part in parts if isinstance(part, Receipt) for path in part.former_paths),
         closed=closed,

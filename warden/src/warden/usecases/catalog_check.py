@@ -8,7 +8,7 @@ import msgspec
 
 from warden.core.errors import Fault
 from warden.core.lanes.catalog import Catalog, Entry
-from warden.core.lanes.rules import Complaint, apart, docs, located, of_age
+from warden.core.lanes.rules import Complaint, docs, located, of_age, unreported
 
 
 class Pages(Protocol):
@@ -46,7 +46,7 @@ def check(catalog: Catalog, pages: Pages, today: dt.date, also: Sequence[Fault] 
     faults = [*catalog.faults, *also]
     pointers = unchecked = 0
     for entry_id, entry in catalog.declared.items():
-        told = [fault.field for fault in catalog.faults if fault.file == catalog.files[entry_id]]
+        reported = [fault.field for fault in catalog.faults if fault.file == catalog.files[entry_id]]
         complaints = [*of_age(entry.reviewed, today), *_playbook(entry, pages)]
         for field, doc in docs(entry):
             repo, _, path = doc.partition(" ")
@@ -56,7 +56,7 @@ def check(catalog: Catalog, pages: Pages, today: dt.date, also: Sequence[Fault] 
             if found is False:
                 complaints.append(Complaint(field, f"{path} is not in the checkout of {repo}"))
         lines = catalog.lines.get(entry_id, {})
-        faults += located(catalog.files[entry_id], lines, apart(complaints, told))
+        faults += located(catalog.files[entry_id], lines, unreported(complaints, reported))
     return Report(
         faults=tuple(sorted(faults)),
         files=len(catalog.files) + len({fault.file for fault in also}),

@@ -8,7 +8,7 @@ import msgspec
 from warden.core.errors import Effect, UsageError
 from warden.core.lanes.delivery_target import DeliveryTarget, target, targets
 from warden.core.lanes.lane import Lane, LoginMount
-from warden.core.plans.lane_plan import LaneOptions
+from warden.core.plans.lane_plan import LaneOptions, NotConnected
 from warden.core.remedies import warden
 from warden.ports.clusters import Clusters
 from warden.ports.journal import Journal
@@ -61,9 +61,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
             return tuple(target(lane, name, declared) for name in options.clusters)
         return targets(lane, declared)
 
-    def undelivered(self, lane: Lane) -> tuple[str, ...]:
-        """Clusters that the lane is delivered to and that this OpenBao has no connection to."""
-        return tuple(name for name in lane.deliveries if name not in self.clusters.declared)
+    def not_connected(self, lane: Lane) -> NotConnected:
+        """Clusters that the lane is delivered to and that nothing here names."""
+        names = tuple(name for name in lane.deliveries if name not in self.clusters.declared)
+        return NotConnected(names, self.clusters.embedded)
 
     def not_in_platform(self, lane: Lane, clusters: list[str]) -> UsageError:
         """That the embedded platform does not have these clusters, and how it gets all of the lane's."""

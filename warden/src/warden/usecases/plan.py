@@ -26,7 +26,7 @@ def plan(lane: Lane, context: Context, options: LaneOptions) -> LanePlan:
         lane=lane,
         parts=tuple(parts),
         options=options,
-        undelivered=context.undelivered(lane),
+        not_connected=context.not_connected(lane),
         orphans=() if options.custody_only else orphans_of(lane, context),
     )
 

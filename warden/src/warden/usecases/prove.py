@@ -16,7 +16,7 @@ import msgspec
 from warden.core.errors import Closed, Effect, Inconclusive, Refused
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane, PeopleReader, RoleName, WorkloadReader
-from warden.core.lanes.route import declaration, draw
+from warden.core.lanes.route import declaration, declared_route
 from warden.core.openbao.api import AuditLine, Handed, Identity
 from warden.core.openbao.resources import is_template
 from warden.core.plans.lane_plan import LaneOptions
@@ -217,7 +217,7 @@ class LaneProver:
             scope=self._scope(lane),
             system=self._context.vault.address,
             unplayed=tuple(unplayed_readers(lane, self._unplayed)),
-            undelivered=self._context.undelivered(lane),
+            not_connected=self._context.not_connected(lane),
         )
         deliveries = {each.target.cluster: summarize(each, verdicts) for each, verdicts in delivered}
         return self._recorded(lane, proof, measured, deliveries)
@@ -236,7 +236,7 @@ class LaneProver:
             run=self._options.run,
             scope=proof.scope,
             system=proof.system,
-            declared=declaration(draw(lane)),
+            declared=declaration(declared_route(lane)),
             deliveries=deliveries,
             not_ok=tuple(NotOk(probe=each.probe, reader=each.reader) for each in proof.verdicts if each.result != "ok"),
             next=Advice(stretch=first.stretch, remedy=first.remedy) if first else None,

@@ -22,14 +22,3 @@ def effect_so_far(done: msgspec.Struct) -> Iterator[None]:
     except JournalUnwritable as fault:
         fault.effect = NotRecorded(done)
         raise
-
-
-@contextmanager
-def although(done: str) -> Iterator[None]:
-    """`effect_so_far` with a text, for use cases whose results are not typed yet."""
-    try:
-        yield
-    except JournalUnwritable as fault:
-        fault.problem = f"{done}, and the journal does not have it: {fault.problem}."
-        fault.effect = None
-        raise

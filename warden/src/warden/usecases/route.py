@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from warden.core.lanes.route import Route, route, settle
+from warden.core.lanes.route import Route, route, with_state
 from warden.core.lanes.rules import is_stale
 
 if TYPE_CHECKING:  # `show` is used most, and does without these
@@ -24,9 +24,9 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     score: float
 
 
-def show(drawn: Route, journal: Journal, now: dt.datetime) -> Route:
+def show(declared: Route, journal: Journal, now: dt.datetime) -> Route:
     """The route of one entry as it is now. Raises `JournalUnwritable`."""
-    return settle(drawn, journal.state(drawn.id), now)
+    return with_state(declared, journal.state(declared.id), now)
 
 
 def listed(

@@ -13,7 +13,7 @@ from warden.core.clusters.manifests import external_secret_of, store_of
 from warden.core.errors import Closed, Effect, Exit, Missing, Refused, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane
-from warden.core.plans.lane_plan import LaneOptions, worst
+from warden.core.plans.lane_plan import LaneOptions, NotConnected, worst
 from warden.core.proofs.delivery_details import NoReaction
 from warden.core.proofs.delivery_observation import Followed, Sync
 from warden.core.proofs.details import Unobserved
@@ -94,11 +94,11 @@ class Synced(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LaneSync(msgspec.Struct, frozen=True, kw_only=True):
-    """Every delivery of a lane; ``undelivered`` are clusters that this OpenBao has no connection to."""
+    """Every delivery of a lane."""
 
     lane: str
     done: tuple[Synced, ...]
-    undelivered: tuple[str, ...] = ()
+    not_connected: NotConnected = NotConnected()
 
     @property
     def exit(self) -> Exit:
@@ -147,7 +147,7 @@ def sync(lane: Lane, context: Context, options: LaneOptions, *, patience: float 
     done = tuple(sync_delivery(each, context.clusters[each.cluster], context, patience) for each in mine)
     with effect_so_far(Requested(names)):
         context.journal.record("sync.done", lane.id, {"clusters": {each.cluster: each.followed for each in done}})
-    return LaneSync(lane=lane.id, done=done, undelivered=context.undelivered(lane))
+    return LaneSync(lane=lane.id, done=done, not_connected=context.not_connected(lane))
 
 
 def sync_delivery(

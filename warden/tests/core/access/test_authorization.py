@@ -31,7 +31,7 @@ from warden.core.access.authorization import (
 from warden.core.errors import Closed, Missing, NotAReader, NotNow, Refused, UsageError
 from warden.core.journal.record import Decision, Record
 from warden.core.lanes.lane import Custody, PeopleReader, Workload, WorkloadReader
-from warden.core.lanes.route import draw
+from warden.core.lanes.route import declared_route
 from warden.core.openbao.api import Identity
 from warden.core.remedies import AskOwner, LogInAs, MountToken, OneOf, RunAs, RunBao, access, warden
 from warden.core.secret import Secret
@@ -164,7 +164,7 @@ def test_a_value_that_is_not_there_is_the_owners_to_put(lane, found):
 
 
 def test_advice_has_a_way_for_each_reader(lane):
-    answer = advise(lane, draw(lane))
+    answer = advise(lane, declared_route(lane))
     assert [(way.reader, way.mount, way.log_in) for way in answer.ways] == [
         ("tenant/app", "kubernetes", RUN_AS),
         ("people devs of corp", "corp", LOG_IN),

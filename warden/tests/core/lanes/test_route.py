@@ -6,7 +6,7 @@ import pytest
 from warden.adapters.catalog.files import load_catalog
 from warden.core.journal.record import LaneState, Record
 from warden.core.lanes.delivery_target import adopted, with_cluster_readers
-from warden.core.lanes.route import Reopen, declaration, draw, route
+from warden.core.lanes.route import Reopen, declaration, declared_route, route
 from warden.core.proofs.summary import ProofSummary, as_record
 from warden.core.remedies import access
 
@@ -21,7 +21,7 @@ def record(event: str, hours: float, **body: object) -> Record:
 
 
 def proven(hours: float, state: str = "proven") -> LaneState:
-    summary = ProofSummary(state=state, passed=10, total=10, declared=declaration(draw(LANE)))
+    summary = ProofSummary(state=state, passed=10, total=10, declared=declaration(declared_route(LANE)))
     return LaneState(proof=record("proof", hours, **as_record(summary)))
 
 
@@ -78,5 +78,7 @@ def test_every_reader_is_shown_and_role_is_the_first_ones():
 def test_a_reader_at_a_clusters_auth_mount_is_the_same_declaration():
     there = with_cluster_readers(adopted(LANE, "railiance01"), CATALOG.platform.clusters)
     assert len(there.readers) > len(LANE.readers)
-    assert declaration(draw(there)) == declaration(draw(adopted(LANE, "railiance01")))
-    assert declaration(draw(there)) != declaration(draw(LANE))  # a Secret made by hand is another delivery
+    assert declaration(declared_route(there)) == declaration(declared_route(adopted(LANE, "railiance01")))
+    assert declaration(declared_route(there)) != declaration(
+        declared_route(LANE)
+    )  # a Secret made by hand is another delivery

@@ -7,7 +7,7 @@ import pytest
 
 from warden.core.journal.record import LaneState, Record
 from warden.core.lanes.lane import Custody, Delivery, Rotation
-from warden.core.lanes.route import declaration, draw
+from warden.core.lanes.route import declaration, declared_route
 from warden.core.lifecycle.lane_status import (
     DeliveryStatus,
     LaneObservation,
@@ -29,7 +29,7 @@ def record(event, body, age=dt.timedelta()):
 
 
 def proof(lane, state="proven", age=dt.timedelta(), **summary):
-    declared = declaration(draw(lane))
+    declared = declaration(declared_route(lane))
     return record("proof", as_record(ProofSummary(**{"state": state, "declared": declared} | summary)), age)
 
 

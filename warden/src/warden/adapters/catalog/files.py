@@ -15,7 +15,7 @@ from warden.adapters.catalog.yaml_tree import MAX_BYTES, Mapping, Refusal, decod
 from warden.core.errors import Effect, Fault, Invalid, UsageError
 from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, invalid, kind_of, unknown
 from warden.core.lanes.delivery_target import DeclaredCluster
-from warden.core.lanes.rules import Complaint, across, apart, located, of_clusters, of_entry
+from warden.core.lanes.rules import Complaint, across, located, of_clusters, of_entry, unreported
 from warden.core.remedies import warden
 
 _REMOVE = "remove it, and if it was ever real, rotate it: whoever has the file has had it"
@@ -154,7 +154,7 @@ def parse_entry(path: str, platform: Platform) -> Source:
     if entry is None:
         return source
     known = [fault.field for fault in source.faults]
-    complaints = apart(of_entry(entry, platform), known)
+    complaints = unreported(of_entry(entry, platform), known)
     if (entry.id != name or ending != "yaml") and kind_of(entry) not in known:
         complaints.append(Complaint(kind_of(entry), f"is not the file's name; rename it {entry.id}.yaml"))
     source.entry, source.judged = None if source.faults else entry, entry
@@ -199,7 +199,7 @@ def _tree(raw: bytes, source: Source) -> Mapping:
 
     Material is sought in the text, comments included, and once more in what YAML makes of it (escapes, folded lines).
     """
-    from secret_scan import redact, scan  # imported here, since `route list` reads no file that is compiled
+    from secret_scan import redact, scan  # imported here: entries from the cache need no scanner
 
     written = decode(raw)
     found = scan(written)

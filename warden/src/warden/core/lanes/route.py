@@ -1,7 +1,7 @@
 """The route to a credential: where it is, whose it is, how to get it, and what was proven of it.
 
-`draw` makes the part that only the entry's file decides, once; `settle` adds what the journal and the time say, each
-time the route is shown. Nothing is claimed that was not measured: a proof that is too old is shown as ``stale``.
+`declared_route` is the part that follows from the file of the entry; `with_state` adds what the journal says of it.
+Nothing is claimed that was not measured: a proof that is too old is shown as ``stale``.
 """
 
 import datetime as dt
@@ -110,10 +110,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
 def route(entry: Entry, state: LaneState | None, now: dt.datetime) -> Route:
     """The entry's route as it is now; `state` is what the journal says of the entry, if anything."""
-    return settle(draw(entry), state, now)
+    return with_state(declared_route(entry), state, now)
 
 
-def draw(entry: Entry) -> Route:
+def declared_route(entry: Entry) -> Route:
     """The part of an entry's route that only its file decides."""
     return _of_lane(entry) if isinstance(entry, Lane) else _of_signpost(entry)
 
@@ -200,7 +200,7 @@ def _of_signpost(entry: Certificate | Login | Pointer) -> Route:
     )
 
 
-def settle(route: Route, state: LaneState | None, now: dt.datetime) -> Route:
+def with_state(route: Route, state: LaneState | None, now: dt.datetime) -> Route:
     """The route as it is now: with its proof, and closed if the journal says so (then it is not resolvable)."""
     if state is None:
         return route

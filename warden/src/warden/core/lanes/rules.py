@@ -54,9 +54,9 @@ def located(file: str, lines: Mapping[str, int], complaints: Iterable[Complaint]
     return [Fault(file, _line(lines, one.field), one.field, one.message, one.warning) for one in complaints]
 
 
-def apart(complaints: Iterable[Complaint], told: Iterable[str]) -> list[Complaint]:
-    """The complaints about fields that are not in `told`, nor a part of one there, nor what holds one there."""
-    fields = [field for field in told if field]
+def unreported(complaints: Iterable[Complaint], reported: Iterable[str]) -> list[Complaint]:
+    """The complaints about fields that are not in `reported`, nor a part of one there, nor what holds one there."""
+    fields = [field for field in reported if field]
     return [one for one in complaints if not any(_touch(one.field, field) for field in fields)]
 
 
@@ -205,7 +205,7 @@ def _delivered_as(lane: Lane, delivery: Delivery, field: str) -> Iterator[Compla
         yield Complaint(f"{field}.store", f"{clause}; write ClusterSecretStore/name")
 
 
-def of_clusters(clusters: Mapping[str, DeclaredCluster], told: Iterable[str]) -> list[Complaint]:
+def of_clusters(clusters: Mapping[str, DeclaredCluster], reported: Iterable[str]) -> list[Complaint]:
     """Everything that is wrong with ``clusters.yaml``."""
     found = []
     mounts: dict[str, str] = {}
@@ -225,7 +225,7 @@ def of_clusters(clusters: Mapping[str, DeclaredCluster], told: Iterable[str]) ->
             if not subject.startswith(("user:", "group:")) and not _NAMESPACED.fullmatch(subject):
                 clause = "is not a subject; write user:NAME, group:NAME or namespace/account"
                 found.append(Complaint(f"{name}.may_read_secrets[{index}]", clause))
-    return apart(found, told)
+    return unreported(found, reported)
 
 
 def _active(lane: Lane) -> Iterator[Complaint]:

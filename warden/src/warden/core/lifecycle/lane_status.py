@@ -8,7 +8,7 @@ import msgspec
 
 from warden.core.journal.record import LaneState
 from warden.core.lanes.lane import Delivery, Lane
-from warden.core.lanes.route import declaration, draw
+from warden.core.lanes.route import declaration, declared_route
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.resources import is_template
 from warden.core.proofs.freshness import LastProof, Standing, last_proof
@@ -120,7 +120,7 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
 def lane_status(lane: Lane, state: LaneState, observed: LaneObservation, now: dt.datetime) -> LaneStatus:
     """How a lane stands, from what the journal knows and what was looked at."""
     system = observed.system if observed.reachable else ""
-    proof = last_proof(state, declaration(draw(lane)), now, system=system)
+    proof = last_proof(state, declaration(declared_route(lane)), now, system=system)
     proven = proof.summary.deliveries if proof and proof.counts else {}
     deliveries = {
         cluster: delivery_status(each, proven.get(cluster), observed.secrets.get(cluster), observed.metadata)

@@ -37,6 +37,16 @@ class Unreached(msgspec.Struct, frozen=True):
     fault: WardenError
 
 
+class NotConnected(msgspec.Struct, frozen=True):
+    """Clusters that the lane is delivered to and that were not looked at: nothing here names them.
+
+    ``embedded``: the embedded platform has none of that name; otherwise clusters.yaml does not declare them.
+    """
+
+    clusters: tuple[str, ...] = ()
+    embedded: bool = False
+
+
 class Orphan(msgspec.Struct, frozen=True, kw_only=True):
     """An ExternalSecret that an earlier declaration made and that is still there; ``context`` is of a kubeconfig."""
 
@@ -49,14 +59,13 @@ class Orphan(msgspec.Struct, frozen=True, kw_only=True):
 class LanePlan(msgspec.Struct, frozen=True, kw_only=True):
     """What differs of a whole lane.
 
-    ``parts`` begins with OpenBao; ``undelivered`` are clusters that were not looked at because this OpenBao has no
-    connection to them.
+    ``parts`` begins with OpenBao.
     """
 
     lane: Lane
     parts: tuple[Plan | Unreached, ...]
     options: LaneOptions
-    undelivered: tuple[str, ...] = ()
+    not_connected: NotConnected = NotConnected()
     orphans: tuple[Orphan, ...] = ()
 
     @property
@@ -106,7 +115,7 @@ class LaneReceipt(msgspec.Struct, frozen=True, kw_only=True):
     lane: str
     parts: tuple[Receipt | Unreached, ...]
     by_hand: tuple[Plan, ...] = ()
-    undelivered: tuple[str, ...] = ()
+    not_connected: NotConnected = NotConnected()
     orphans: tuple[Orphan, ...] = ()
     former_paths: tuple[str, ...] = ()
     closed: bool = False

@@ -5,6 +5,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from warden.core.lanes.lane import Stretch
+from warden.core.plans.lane_plan import NotConnected
 from warden.core.plans.plan import Difference
 from warden.core.proofs.delivery_details import DeliveryDetail
 from warden.core.proofs.details import CustodyDetail
@@ -154,7 +155,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         record: the number of its record in the journal; 0 where it is not recorded yet.
         system: the address of the OpenBao.
         unplayed: the readers nobody was played as, since a cluster makes their tokens and none was to be asked.
-        undelivered: clusters of the lane that this OpenBao has no connection to.
+        not_connected: clusters of the lane that were not looked at.
     """
 
     lane: str
@@ -163,7 +164,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     scope: Scope = "lane"
     system: str = ""
     unplayed: tuple[str, ...] = ()
-    undelivered: tuple[str, ...] = ()
+    not_connected: NotConnected = NotConnected()
 
     @property
     def passed(self) -> int:
