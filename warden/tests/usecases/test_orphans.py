@@ -40,6 +40,8 @@ def journal(tmp_path):
         journal.record("apply.begin", "mine", {"cluster": cluster, "changes": changes})
     journal.record("apply.begin", "mine", {"changes": [{"action": "create", "kind": "policy", "name": "x"}]})
     journal.record("adopt.begin", "mine", {"cluster": "here", "secret": "tenant/adopted"})
+    for written_before in (2, "two", ["create SecretStore tenant/openbao-app"], None):
+        journal.record("apply.begin", "mine", {"cluster": "here", "changes": written_before})
     return journal
 
 

@@ -54,6 +54,6 @@ class NoIssuer:
             f"no token of {workload} can be made here: {self._address} is not the embedded platform of this machine",
             effect=Effect.NOTHING_DONE,
             system=f"OpenBao {self._address}",
-            hint="the embedded platform makes them:",
+            hint="the embedded platform makes them",
             remedy=(warden("dev up"),),
         )

@@ -53,7 +53,8 @@ def _external_secrets(record: Record) -> Iterator[_Made]:
         namespace, _, name = str(record.body.get("secret") or "").partition("/")
         yield _Made(cluster, namespace, name)
         return
-    for change in record.body.get("changes") or ():
+    changes = record.body.get("changes")
+    for change in changes if isinstance(changes, list) else ():  # an earlier version wrote other facts
         if isinstance(change, dict) and change.get("kind") == "ExternalSecret":
             yield _Made(cluster, str(change.get("namespace", "")), str(change.get("name", "")))
 

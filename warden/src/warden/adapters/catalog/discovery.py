@@ -27,7 +27,7 @@ def find_platform(flag: str | None = None) -> str:
         f" WARDEN_PLATFORM (not set), {os.path.abspath(os.curdir)} and the directories above it"
         f" (no platform/catalog there), {config_file()} (no key `platform`)",
         system="platform",
-        hint="name one with --platform DIR, or make one:",
+        hint="name one with --platform DIR, or make one",
         remedy=(warden("init", "DIR"),),
     )
 
@@ -51,7 +51,7 @@ def _named(path: str, by: str) -> str:
         effect=Effect.NOTHING_READ,
         system="platform",
         subject=full,
-        hint="make it one:",
+        hint="make it one",
         remedy=(warden("init", full),),
     )
 

@@ -112,7 +112,7 @@ def _expect_names(clusters: Sequence[str]) -> None:
         raise UsageError(
             f"--cluster {fault.field!r} {fault.message}",
             effect=Effect.NOTHING_WRITTEN,
-            hint="give it a short name, then write its context into clusters.yaml:",
+            hint="give it a short name, then write its context into clusters.yaml",
             remedy=(warden("init", cluster="NAME"),),
         )
 
@@ -161,6 +161,6 @@ def _unwritable(path: str, why: str) -> UsageError:
         effect=Effect.NOTHING_CHANGED,
         system="platform",
         subject=path,
-        hint="choose another place:",
+        hint="choose another place",
         remedy=(warden("init", "DIR"),),
     )

@@ -176,7 +176,7 @@ def _build(module: Module, go: Go, report: Report, tick: Tick) -> None:
             effect=Effect.NOTHING_WRITTEN,
             system=SYSTEM,
             subject=fresh,
-            hint="name a directory with room:",
+            hint="name a directory with room",
             remedy=_ELSEWHERE,
         ) from None
     finally:
@@ -199,7 +199,7 @@ def _expect_room(directory: str) -> None:
             effect=Effect.NOTHING_DONE,
             system=SYSTEM,
             subject=directory,
-            hint="make room, or name another directory:",
+            hint="make room, or name another directory",
             remedy=_ELSEWHERE,
         )
 
@@ -221,7 +221,7 @@ def _expect_writable(cache: str) -> None:
             effect=Effect.NOTHING_DONE,
             system=SYSTEM,
             subject=cache,
-            hint="name a directory of yours:",
+            hint="name a directory of yours",
             remedy=_ELSEWHERE,
         ) from None
 

@@ -180,7 +180,7 @@ class Cluster:
             f"no token of {namespace}/{account} was made: the controllers do not work",
             system=self._system,
             subject=f"{namespace}/{account}",
-            hint=f"read {log}, then:",
+            hint=f"read {log}, then",
             remedy=(warden("dev down"), warden("dev up")),
         )
 
@@ -357,7 +357,7 @@ class Cluster:
             f"{TITLES[component]} of {self.name} did not come up: {lines[-1].strip() if lines else 'it wrote nothing'}",
             system=self._system,
             subject=log,
-            hint=f"read {log}, then:",
+            hint=f"read {log}, then",
             remedy=(warden("dev up"),),
         )
 

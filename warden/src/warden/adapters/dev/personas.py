@@ -57,7 +57,7 @@ class Personas:
                 effect=Effect.NOTHING_DONE,
                 system=state.SYSTEM,
                 subject=persona,
-                hint="somebody else:",
+                hint="somebody else",
                 remedy=(_login_person("NAME"),),
             )
         password = Secret(state.read(f"{self._layout.passwords}/{persona}"))

@@ -184,7 +184,7 @@ class Server:
                 effect=Effect.NOTHING_CHANGED,
                 system=state.SYSTEM,
                 subject=self._layout.unseal_key,
-                hint="put the key back, or give the data up:",
+                hint="put the key back, or give the data up",
                 remedy=(warden("dev down", wipe=True),),
             )
 
@@ -307,7 +307,7 @@ class Server:
             f"OpenBao did not come up: {lines[-1].strip() if lines else 'it wrote nothing'}",
             system=state.SYSTEM,
             subject=self._layout.log,
-            hint=f"read {self._layout.log}, then:",
+            hint=f"read {self._layout.log}, then",
             remedy=(warden("dev up"),),
         )
 

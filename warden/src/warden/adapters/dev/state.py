@@ -192,6 +192,6 @@ def _explained(path: str, what: str) -> Iterator[None]:
             effect=Effect.NOTHING_CHANGED,
             system=SYSTEM,
             subject=path,
-            hint="name a directory of yours on a disk with room:",
+            hint="name a directory of yours on a disk with room",
             remedy=(SetVariable("WARDEN_STATE", "DIRECTORY"),),
         ) from None

@@ -63,7 +63,7 @@ def refuse_foreign(path: str) -> NoReturn:
 def refuse_version(path: str, version: int, ours: int) -> NoReturn:
     """The journal is of a format that this warden does not know."""
     problem = f"has format {version}, and this warden reads format {ours}"
-    raise unwritable(path, Cause(problem, "Use the warden that wrote it, or a newer one:", (warden("--version"),)))
+    raise unwritable(path, Cause(problem, "Use the warden that wrote it, or a newer one", (warden("--version"),)))
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def as_journal_error(path: str, context: str = "") -> Iterator[None]:
 _FOREIGN = Cause("is not a journal of warden", RESTORE)
 _SQLITE: dict[str, Callable[[str], Cause]] = {
     "READONLY": lambda path: Cause(
-        "is read-only", f"Make it and its folder writable for {os_user()} (ls -ld {path}), or:", _ELSEWHERE
+        "is read-only", f"Make it and its folder writable for {os_user()} (ls -ld {path}), or", _ELSEWHERE
     ),
     "FULL": lambda path: Cause("cannot grow: the disk under it is full", f"Free space: df -h {os.path.dirname(path)}"),
     "IOERR": lambda path: Cause(
@@ -94,15 +94,15 @@ _SQLITE: dict[str, Callable[[str], Cause]] = {
     ),
     "CORRUPT": lambda _: Cause("is damaged: SQLite cannot read it", RESTORE),
     "NOTADB": lambda _: _FOREIGN,
-    "CANTOPEN": lambda path: Cause("cannot be opened", f"Check its permissions (ls -ld {path}), or:", _ELSEWHERE),
-    "CONSTRAINT": lambda _: Cause("does not take the next record", "Check it:", _VERIFY),
+    "CANTOPEN": lambda path: Cause("cannot be opened", f"Check its permissions (ls -ld {path}), or", _ELSEWHERE),
+    "CONSTRAINT": lambda _: Cause("does not take the next record", "Check it", _VERIFY),
 }
 
 
 def _sqlite_cause(path: str, error: sqlite3.Error) -> Cause:
     name = getattr(error, "sqlite_errorname", None) or ""
     cause = _SQLITE.get(name.removeprefix("SQLITE_").partition("_")[0])
-    return cause(path) if cause else Cause("cannot be used", f"SQLite says: {error}. Check it:", _VERIFY)
+    return cause(path) if cause else Cause("cannot be used", f"SQLite says: {error}. Check it", _VERIFY)
 
 
 def _os_cause(path: str, error: OSError) -> Cause:
@@ -111,4 +111,4 @@ def _os_cause(path: str, error: OSError) -> Cause:
     if error.errno == errno.EROFS:
         return _SQLITE["READONLY"](path)
     problem = f"cannot be opened: {(error.strerror or 'no reason given').lower()}"
-    return Cause(problem, f"Check its permissions (ls -ld {path}), or:", _ELSEWHERE)
+    return Cause(problem, f"Check its permissions (ls -ld {path}), or", _ELSEWHERE)

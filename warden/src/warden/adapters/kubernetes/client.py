@@ -280,21 +280,21 @@ class Kubernetes:
             return Unidentified(
                 f"{self.system} does not accept who is asking",
                 system=self.system,
-                hint="log in to it:",
+                hint="log in to it",
                 remedy=(self._kubectl("whoami"),),
             )
         if status == httpx2.codes.FORBIDDEN:
             return Refused(
                 f"{self.system} refused {what} ({reason or 'forbidden'})",
                 system=self.system,
-                hint="the rights that warden needs there:",
+                hint="the rights that warden needs there",
                 remedy=(warden("render", "LANE", cluster=self.name, rights="apply"),),
             )
         if status == httpx2.codes.NOT_FOUND and not _names_an_object(body):
             return NoApi(
                 f"{self.system} does not know what {what} is about: no such API there",
                 system=self.system,
-                hint="are External Secrets Operator's CRDs there, serving external-secrets.io/v1?",
+                hint="check that External Secrets Operator's CRDs are there, serving external-secrets.io/v1",
                 remedy=(self._kubectl("list-crds"),),
             )
         if status == httpx2.codes.NOT_FOUND:
@@ -323,7 +323,10 @@ class Kubernetes:
 
     def _unreachable(self, why: str) -> Unreachable:
         return Unreachable(
-            f"{self.system} {why}", system=self.system, hint="does it answer?", remedy=(self._kubectl("version"),)
+            f"{self.system} {why}",
+            system=self.system,
+            hint="check whether it answers",
+            remedy=(self._kubectl("version"),),
         )
 
     def _no_credential(self, fault: Exception) -> Unidentified:
@@ -331,7 +334,7 @@ class Kubernetes:
         return Unidentified(
             f"{self.system}: the kubeconfig's way to a credential does not work ({why})",
             system=self.system,
-            hint="try it:",
+            hint="try it",
             remedy=(self._kubectl("whoami"),),
         )
 

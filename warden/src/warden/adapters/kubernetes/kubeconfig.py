@@ -137,7 +137,7 @@ def _unusable(name: str, why: str) -> UsageError:
         effect=Effect.NOTHING_ASKED,
         system=f"cluster {name}",
         subject=name,
-        hint="name another context in clusters.yaml, or another file:",
+        hint="name another context in clusters.yaml, or another file",
         remedy=(SetVariable("KUBECONFIG", "FILE"),),
     )
 

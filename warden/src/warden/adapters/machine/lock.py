@@ -54,7 +54,7 @@ def file_lock(path: str, busy: Held, *, patience: float = 0.0, waiting: Waiting 
             f"the lock file {path} cannot be made: {os.strerror(fault.errno or 0).lower()}",
             effect=Effect.NOTHING_DONE,
             subject=path,
-            hint="name a directory of yours:",
+            hint="name a directory of yours",
             remedy=(SetVariable("WARDEN_STATE", "DIRECTORY"),),
         ) from None
     try:

@@ -15,7 +15,7 @@ from warden.core.secret import Secret
 
 OK, NO_CONTENT = 200, 204
 BAD_REQUEST, FORBIDDEN, NOT_FOUND, INTERNAL, UNAVAILABLE = 400, 403, 404, 500, 503
-IN_BETWEEN = "check what stands between here and OpenBao:"
+IN_BETWEEN = "check what stands between here and OpenBao"
 
 
 def error_of(answer: Answer, system: str, what: str) -> WardenError:
@@ -25,7 +25,7 @@ def error_of(answer: Answer, system: str, what: str) -> WardenError:
         return Sealed(
             f"{system} is sealed or not initialised (503), so it did not do {what}",
             system=system,
-            hint="unseal it, then run this again:",
+            hint="unseal it, then run this again",
             remedy=(RunBao(action="unseal"),),
         )
     if is_openbao(answer, BAD_REQUEST):

@@ -143,7 +143,7 @@ def _no_token(path: str, what: str) -> Unidentified:
         effect=Effect.NOTHING_ASKED,
         system="token file",
         subject=path,
-        hint="name the right file (--token-file FILE for a service-account token), or log in again:",
+        hint="name the right file (--token-file FILE for a service-account token), or log in again",
         remedy=(RunBao(action="login-default"),),
     )
 

@@ -121,7 +121,7 @@ class OpenBao:
         return Refused(
             f"{self.system} refused {what} ({reason or 'permission denied'})",
             system=self.system,
-            hint="which rights are missing for which command:",
+            hint="which rights are missing for which command",
             remedy=(warden("doctor"),),
         )
 
@@ -136,7 +136,7 @@ class OpenBao:
         return Unidentified(
             f"{self.system} does not know who is asking: {why}",
             system=self.system,
-            hint="log in (or set BAO_TOKEN):",
+            hint="log in (or set BAO_TOKEN)",
             remedy=(RunBao(action="login-default"),),
         )
 

@@ -44,7 +44,7 @@ def parse_address(text: str, source: str) -> Endpoint:
         raise UsageError(
             f"{source} is not a valid URL: {_quotable(text)}",
             effect=Effect.NOTHING_ASKED,
-            hint="write it as https://host:8200, for example:",
+            hint="write it as https://host:8200, for example",
             remedy=(SetVariable(source, "https://bao.example:8200"),),
         )
     authority, _, prefix = rest.partition("/")

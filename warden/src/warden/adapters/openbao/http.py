@@ -169,14 +169,14 @@ class Connection:
     def _help(self, why: str) -> dict[str, Any]:
         if not why.startswith(UNVERIFIED):
             return {
-                "hint": f"check that it runs and that {self.endpoint.source} is right:",
+                "hint": f"check that it runs and that {self.endpoint.source} is right",
                 "remedy": (warden("doctor"),),
             }
         named = self.endpoint.ca_file or self.endpoint.ca_path
         if named:
             return {"hint": f"{named} (BAO_CACERT, BAO_CAPATH) holds another authority, or the host name differs"}
         return {
-            "hint": "BAO_CACERT is not set, and this machine does not trust the authority that signed it:",
+            "hint": "BAO_CACERT is not set, and this machine does not trust the authority that signed it",
             "remedy": (SetVariable("BAO_CACERT", "FILE"),),
         }
 

@@ -157,7 +157,7 @@ def _unusable(path: str, what: str) -> Inconclusive:
         effect=Effect.NOTHING_READ,
         system="policy",
         subject=path,
-        hint="fix them, then:",
+        hint="fix them, then",
         remedy=(warden("catalog check"),),
     )
 
