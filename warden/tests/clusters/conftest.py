@@ -28,14 +28,14 @@ from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.secret import Secret
 from warden.present.verdicts import explanation
 from warden.usecases.adopt import Adoption, Tools, adopt
-from warden.usecases.adoption import Adopted
 from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
-from warden.usecases.exposure import Exposures
 from warden.usecases.prove import ProveOptions, prove
-from warden.usecases.prove_delivery import DeliveryTools
 from warden.usecases.put import put
-from warden.usecases.refresh import PATIENCE, refresh
+from warden.usecases.steps.adoption import Adopted
+from warden.usecases.steps.exposure import Exposures
+from warden.usecases.steps.prove_delivery import DeliveryTools
+from warden.usecases.steps.refresh import PATIENCE, refresh
 from warden.usecases.targets.cluster import ClusterTarget
 from warden.usecases.targets.openbao import OpenBaoTarget
 

@@ -14,7 +14,7 @@ from warden.core.plans.plan import OwnedBy
 from warden.core.remedies import warden
 from warden.present import errors
 from warden.usecases import adopt as adopt_module
-from warden.usecases.adoption import Differs, NothingToAdopt, SecretUntouched
+from warden.usecases.steps.adoption import Differs, NothingToAdopt, SecretUntouched
 
 pytestmark = pytest.mark.cluster
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

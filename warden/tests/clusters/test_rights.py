@@ -22,7 +22,7 @@ from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
 from warden.core.plans.lane_plan import LaneOptions
 from warden.usecases.apply import apply_target
-from warden.usecases.refresh import refresh
+from warden.usecases.steps.refresh import refresh
 from warden.usecases.sync import sync
 
 pytestmark = pytest.mark.cluster

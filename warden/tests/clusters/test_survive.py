@@ -16,7 +16,7 @@ from warden.core.errors import NoApi, Sealed, Unidentified, Unreachable, UsageEr
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.lane import Workload
 from warden.present.verdicts import explanation
-from warden.usecases.refresh import ANNOTATION
+from warden.usecases.steps.refresh import ANNOTATION
 from warden.usecases.sync import sync
 
 pytestmark = pytest.mark.cluster
@@ -215,7 +215,7 @@ def test_a_read_from_before_the_marker_counts_for_nothing(bench):
     """By OpenBao's own clock: what warden's or the cluster's clock says decides nothing."""
     from warden.adapters.openbao.audit_log import AuditFiles
     from warden.core.proofs.delivery_verdicts import handed_over
-    from warden.usecases.prove_delivery import observe_delivery
+    from warden.usecases.steps.prove_delivery import observe_delivery
 
     audit = AuditFiles([bench.platform.audit_file])
     bench.ready()

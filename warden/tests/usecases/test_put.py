@@ -12,7 +12,7 @@ from warden.core.openbao.rights import policy_text
 from warden.core.secret import Secret
 from warden.present import errors
 from warden.usecases.put import Doubtful, FieldNotDeclared, NotKv2, ValueWritten, put
-from warden.usecases.recorded import NotRecorded
+from warden.usecases.steps.recorded import NotRecorded
 
 
 def stored(bench):

@@ -17,7 +17,7 @@ from warden.present.commands import command
 if TYPE_CHECKING:
     from warden.core.lanes.delivery_target import DeliveryTarget
     from warden.usecases.adopt import Adoption
-    from warden.usecases.adoption import Adopted
+    from warden.usecases.steps.adoption import Adopted
 
 Kept = Literal["openbao", "secret"]
 
@@ -94,7 +94,7 @@ def _confirm(delivery: "DeliveryTarget", *, yes: bool) -> None:
 def _adopted(adoption: "Adoption", keep: Kept | None, *, ask: bool) -> "Adopted":
     """Take over; on a terminal, ask which value to keep where they differ."""
     from warden.usecases.adopt import adopt as take_over
-    from warden.usecases.adoption import Differs
+    from warden.usecases.steps.adoption import Differs
 
     try:
         return take_over(adoption, keep=keep or "")

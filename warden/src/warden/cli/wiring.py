@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from warden.adapters.catalog.pages import Checkouts
     from warden.adapters.catalog.stemming import English
     from warden.adapters.dev import Embedded
-    from warden.adapters.journal.sqlite import SqliteJournal
     from warden.adapters.kubernetes.client import Kubernetes
     from warden.adapters.openbao.audit_log import AuditCommand, AuditFiles
     from warden.adapters.openbao.caller import EnvironmentCaller
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from warden.core.secret import Secret
     from warden.ports.cluster import Cluster
     from warden.ports.identities import Identities
+    from warden.ports.journal import Journal
     from warden.usecases.doctor import Machine
     from warden.usecases.doctor.cluster import ClusterToExamine
 
@@ -160,7 +160,7 @@ def journal_file() -> str:
     return path if os.path.exists(path) else ""
 
 
-def journal() -> SqliteJournal:
+def journal() -> Journal:
     """The journal: WARDEN_JOURNAL, else ``journal.db`` in warden's state directory."""
     from warden.adapters.journal.sqlite import SqliteJournal, journal_path
 

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 from warden.core.clusters.exposure import Subject
 from warden.core.clusters.manifests import Manifest, Ref
 from warden.core.clusters.rights import Asking
+from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.lanes.lane import Workload
-from warden.core.openbao.api import SecretObservation
 from warden.core.secret import Secret
 
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from warden.core.journal.record import Decision, Question
+from warden.core.access.decision import Decision, Question
 
 
 class Policy(Protocol):

@@ -10,7 +10,7 @@ from warden.core.remedies import EditFile, warden
 from warden.present import terminal
 from warden.present.commands import command
 from warden.present.plans import describe_obstacle
-from warden.usecases.adoption import (
+from warden.usecases.steps.adoption import (
     Adopted,
     AdoptionStep,
     Cleaned,

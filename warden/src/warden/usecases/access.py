@@ -15,8 +15,8 @@ import msgspec
 from warden.core.access import authorization as rules
 from warden.core.access.advice import Advice
 from warden.core.access.advice import advise as advice
+from warden.core.access.decision import Decision, Question
 from warden.core.errors import Refused, Unidentified, WardenError
-from warden.core.journal.record import Decision, Question
 from warden.core.lanes.catalog import Entry
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.route import route

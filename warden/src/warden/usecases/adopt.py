@@ -18,10 +18,11 @@ import msgspec
 from warden.core.clusters.adoption import Compared, compared, obstacles, unfit_values
 from warden.core.clusters.comparison import owned_by
 from warden.core.clusters.manifests import LANE, Ref, external_secret, external_secret_of, secret_of
+from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.errors import Closed, Effect, Foreign, Inconclusive, Missing, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget, adopted, target, with_cluster_readers
 from warden.core.lanes.lane import Lane
-from warden.core.openbao.api import Handed, SecretObservation
+from warden.core.openbao.api import Handed
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.proofs.consumer_check import ConsumerObservation, judge_consumer
 from warden.core.remedies import EditFile, RunKubectl, warden
@@ -29,7 +30,10 @@ from warden.ports.audit_log import AuditLog
 from warden.ports.cluster import Cluster
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
-from warden.usecases.adoption import (
+from warden.usecases.apply import Blocked, apply_target
+from warden.usecases.context import Context
+from warden.usecases.plan import cluster_target, openbao_target
+from warden.usecases.steps.adoption import (
     Adopted,
     AdoptionStep,
     CannotAdopt,
@@ -53,12 +57,9 @@ from warden.usecases.adoption import (
     ValuesDiffer,
     ValuesUnfit,
 )
-from warden.usecases.apply import Blocked, apply_target
-from warden.usecases.context import Context
-from warden.usecases.plan import cluster_target, openbao_target
-from warden.usecases.probe_sender import write_marker
-from warden.usecases.recorded import effect_so_far
-from warden.usecases.refresh import PATIENCE, refresh
+from warden.usecases.steps.probe_sender import write_marker
+from warden.usecases.steps.recorded import effect_so_far
+from warden.usecases.steps.refresh import PATIENCE, refresh
 from warden.usecases.targets import Target
 
 LATE = 2.0

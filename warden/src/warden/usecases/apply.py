@@ -24,9 +24,9 @@ from warden.core.plans.plan import Change, NotMarked, Plan, Receipt, System
 from warden.core.remedies import Remedy, RunBao, warden
 from warden.ports.journal import Journal
 from warden.usecases.context import Context
-from warden.usecases.orphans import orphans_of
 from warden.usecases.plan import cluster_target, openbao_target, plan_delivery, unreached
-from warden.usecases.recorded import effect_so_far
+from warden.usecases.steps.orphans import orphans_of
+from warden.usecases.steps.recorded import effect_so_far
 from warden.usecases.targets import Target
 
 

@@ -16,9 +16,9 @@ from warden.core.remedies import RunKubectl, warden
 from warden.ports.journal import Journal
 from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
-from warden.usecases.orphans import earlier_deliveries
 from warden.usecases.plan import openbao_target
-from warden.usecases.recorded import effect_so_far
+from warden.usecases.steps.orphans import earlier_deliveries
+from warden.usecases.steps.recorded import effect_so_far
 
 
 class ClosedInJournalOnly(msgspec.Struct, frozen=True):

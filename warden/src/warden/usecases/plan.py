@@ -6,7 +6,7 @@ from warden.core.lanes.lane import Lane
 from warden.core.plans.lane_plan import LaneOptions, LanePlan, Unreached
 from warden.core.plans.plan import Plan, System
 from warden.usecases.context import Context
-from warden.usecases.orphans import orphans_of
+from warden.usecases.steps.orphans import orphans_of
 from warden.usecases.targets.cluster import ClusterTarget
 from warden.usecases.targets.openbao import OpenBaoTarget, SharedAnswers
 

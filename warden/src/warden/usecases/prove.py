@@ -32,19 +32,19 @@ from warden.core.remedies import RunBao, warden
 from warden.ports.audit_log import AuditLog
 from warden.ports.identities import Identities
 from warden.ports.vault import Vault
-from warden.usecases.concurrency import at_once
 from warden.usecases.context import Context
-from warden.usecases.exposure import Exposures
-from warden.usecases.probe_sender import TOKEN_TTL, ProbeSender
-from warden.usecases.prove_delivery import (
+from warden.usecases.steps.concurrency import at_once
+from warden.usecases.steps.exposure import Exposures
+from warden.usecases.steps.probe_sender import TOKEN_TTL, ProbeSender
+from warden.usecases.steps.prove_delivery import (
     DeliveryTools,
     ObservedDelivery,
     conclude_delivery,
     observe_delivery,
     summarize,
 )
-from warden.usecases.recorded import effect_so_far
-from warden.usecases.refresh import PATIENCE
+from warden.usecases.steps.recorded import effect_so_far
+from warden.usecases.steps.refresh import PATIENCE
 from warden.usecases.targets.openbao import OpenBaoTarget, SharedAnswers
 
 LATE = 2.0

@@ -12,7 +12,7 @@ from warden.core.remedies import warden
 from warden.core.secret import Secret
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
-from warden.usecases.recorded import effect_so_far
+from warden.usecases.steps.recorded import effect_so_far
 
 _QUOTABLE = re.compile(r"[A-Z_]{1,40}")
 

@@ -10,6 +10,7 @@ import msgspec
 from warden.core.clusters.manifests import secret_of
 from warden.core.errors import Inconclusive, WardenError
 from warden.core.journal.record import LaneState
+from warden.core.journal.state import EFFECTS
 from warden.core.lanes.delivery_target import DeliveryTarget, targets
 from warden.core.lanes.lane import Lane
 from warden.core.lifecycle.lane_status import LaneObservation, LaneStatus, SecretPresence, lane_status
@@ -19,9 +20,6 @@ from warden.ports.clock import Clock
 from warden.ports.clusters import Clusters
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
-
-EFFECTS = ("apply.done", "put.done", "adopt.done")
-"""After one of these what the last proof advised may have been done."""
 
 
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,8 +22,8 @@ from warden.core.remedies import EditFile, Remedy, RunBao, warden
 from warden.ports.cluster import Cluster
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
-from warden.usecases.recorded import effect_so_far
-from warden.usecases.refresh import PATIENCE, openbao_away, refresh
+from warden.usecases.steps.recorded import effect_so_far
+from warden.usecases.steps.refresh import PATIENCE, openbao_away, refresh
 
 UNANSWERED = re.compile(
     r"Code: 50\d|is sealed|connection refused|connection reset|no such host|no route to host|i/o timeout|timed? ?out"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from warden.adapters.policy.cedar import DEFAULT, CedarPolicy, policy_faults
+from warden.core.access.decision import Question
 from warden.core.errors import Inconclusive
-from warden.core.journal.record import Question
 from warden.core.lanes.lane import Custody, Lane, Owner, Owners, PeopleReader, Workload, WorkloadReader
 from warden.core.openbao.api import Identity
 from warden.present.errors import message

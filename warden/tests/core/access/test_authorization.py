@@ -28,8 +28,9 @@ from warden.core.access.authorization import (
     log_in,
     reader_for,
 )
+from warden.core.access.decision import Decision
 from warden.core.errors import Closed, Missing, NotAReader, NotNow, Refused, UsageError
-from warden.core.journal.record import Decision, Record
+from warden.core.journal.record import Record
 from warden.core.lanes.lane import Custody, PeopleReader, Workload, WorkloadReader
 from warden.core.lanes.route import declared_route
 from warden.core.openbao.api import Identity

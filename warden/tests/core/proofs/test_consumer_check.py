@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from warden.core.openbao.api import SecretObservation
+from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.proofs.consumer_check import ConsumerObservation, changed_at, judge_consumer, needs_restart, ways
 from warden.core.proofs.delivery_details import PodsOlder
 from warden.core.proofs.details import Unobserved

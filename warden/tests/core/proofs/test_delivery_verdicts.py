@@ -5,9 +5,10 @@ import pytest
 
 from warden.core.clusters.exposure import ExposureObservation, ReadableBy, Subject, widest
 from warden.core.clusters.manifests import Ref
+from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Custody, Delivery, Workload, WorkloadReader
-from warden.core.openbao.api import Handed, SecretObservation
+from warden.core.openbao.api import Handed
 from warden.core.plans.plan import OwnedBy, SharedAccount
 from warden.core.proofs.consumer_check import ConsumerObservation
 from warden.core.proofs.delivery_details import (

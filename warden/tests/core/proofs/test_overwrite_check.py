@@ -5,9 +5,10 @@ import datetime as dt
 import msgspec
 import pytest
 
+from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Delivery
-from warden.core.openbao.api import Handed, SecretObservation
+from warden.core.openbao.api import Handed
 from warden.core.proofs.delivery_details import OverwrittenField, Writer
 from warden.core.proofs.delivery_observation import DeliveryObservation, EarlierSecret, Sync
 from warden.core.proofs.overwrite_check import overwritten

@@ -14,8 +14,8 @@ from typing import Any
 
 from msgspec.structs import astuple
 
-from warden.adapters.journal.database_file import connect, expect_sound, is_there, make
 from warden.adapters.journal.errors import CLOSED_UNKNOWN, as_journal_error, os_user
+from warden.adapters.journal.sqlite_file import connect, expect_sound, is_there, make
 from warden.adapters.machine import directories
 from warden.core.journal.chain import GENESIS, Chain, Head, Row, walk
 from warden.core.journal.encoding import entry, following, record

@@ -24,6 +24,7 @@ from warden.adapters.machine.loopback import is_loopback
 from warden.core.clusters.exposure import Subject, subject_of
 from warden.core.clusters.manifests import FIELD_MANAGER, Manifest, Ref
 from warden.core.clusters.rights import Asking
+from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.errors import (
     Effect,
     Foreign,
@@ -36,7 +37,6 @@ from warden.core.errors import (
     WardenError,
 )
 from warden.core.lanes.lane import Workload
-from warden.core.openbao.api import SecretObservation
 from warden.core.remedies import KubectlAction, RunKubectl, warden
 from warden.core.secret import Secret
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import msgspec
 
+from warden.core.access.decision import Decision, Question
 from warden.core.errors import Effect, Fault, Inconclusive
-from warden.core.journal.record import Decision, Question
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Identity
 from warden.core.remedies import warden

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from warden.core.access.decision import Decision
 from warden.core.errors import Closed, Missing, NotAReader, NotNow, Refused, UsageError
-from warden.core.journal.record import Decision, Record
+from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane, PeopleReader, Reader, WorkloadReader
 from warden.core.openbao.api import Identity
 from warden.core.remedies import (

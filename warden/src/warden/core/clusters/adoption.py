@@ -7,8 +7,9 @@ import msgspec
 
 from warden.core.clusters.comparison import owned_by, owner_of
 from warden.core.clusters.manifests import Manifest
+from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.lanes.delivery_target import DeliveryTarget
-from warden.core.openbao.api import Handed, SecretObservation
+from warden.core.openbao.api import Handed
 from warden.core.plans.plan import OwnedBy
 
 Unfit = Literal["empty", "not-utf-8"]

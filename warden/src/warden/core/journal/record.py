@@ -1,14 +1,9 @@
-"""What is kept and decided: records of the journal, and the policy's question and decision."""
+"""What the journal keeps: its records, and what it last said of a lane."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-
-from warden.core.lanes.lane import Lane
-from warden.core.openbao.api import Identity
-
-Effect = Literal["allow", "deny"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,26 +27,3 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     closed: Record | None = None
     proof: Record | None = None
     overtaken: bool = False
-
-
-class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What the policy is asked: may this identity do this action with this lane?
-
-    ``declared`` is the lane as the catalog has it; without it the policy knows of no readers.
-    """
-
-    identity: Identity
-    action: str
-    lane: str
-    context: Mapping[str, Any]
-    declared: Lane | None = None
-
-
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """The policy's answer. ``policies`` are the ids that decided, ``wants_reason`` whether a reason would change it."""
-
-    id: str
-    effect: Effect
-    policies: tuple[str, ...]
-    message: str
-    wants_reason: bool = False

@@ -7,6 +7,9 @@ from warden.core.journal.record import LaneState, Record
 DECIDING = ("lane.closed", "lane.opened", "proof")
 """The events that a lane's state depends on. Of each of them the newest record of a lane is enough."""
 
+EFFECTS = ("apply.done", "put.done", "adopt.done")
+"""After one of these what the last proof advised may have been done."""
+
 
 def lane_states(records: Iterable[Record]) -> dict[str, LaneState]:
     """The state of each lane after these records, oldest first; other events are passed over."""

@@ -147,18 +147,6 @@ class Handed(msgspec.Struct, frozen=True, kw_only=True):
     hashes: Mapping[str, str]
 
 
-class SecretObservation(msgspec.Struct, frozen=True, kw_only=True):
-    """A Secret as the cluster has it: metadata, and values that nobody sees.
-
-    ``exposed_in`` names the annotations and labels that hold a value, or a whole manifest with values, in clear.
-    """
-
-    metadata: Mapping[str, Any]
-    values: Mapping[str, Secret]
-    immutable: bool
-    exposed_in: tuple[str, ...] = ()
-
-
 INLINE_REFUSAL = "failed to perform inline authentication"
 """How OpenBao 2.7 begins the answer of a login that a ``kubernetes`` mount refused (measured: 403, no header)."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from warden.core.clusters.manifests import Manifest
-from warden.core.openbao.api import SecretObservation
+from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.proofs.delivery_details import (
     DeploymentMissing,
     LastChangeUnknown,

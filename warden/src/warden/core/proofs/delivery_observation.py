@@ -8,8 +8,8 @@ import msgspec
 
 from warden.core.clusters.exposure import ExposureObservation
 from warden.core.clusters.manifests import Manifest
+from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.lanes.delivery_target import DeliveryTarget
-from warden.core.openbao.api import SecretObservation
 from warden.core.proofs.consumer_check import ConsumerObservation
 from warden.core.proofs.delivery_details import NoReaction
 from warden.core.proofs.details import Unobserved

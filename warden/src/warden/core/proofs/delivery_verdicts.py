@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 
 from warden.core.clusters.comparison import owned_by
 from warden.core.clusters.exposure import widest
+from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.lanes.lane import Stretch
-from warden.core.openbao.api import Handed, SecretObservation
+from warden.core.openbao.api import Handed
 from warden.core.plans.plan import SharedAccount
 from warden.core.proofs import delivery_remedies as remedies
 from warden.core.proofs.consumer_check import judge_consumer

@@ -3,7 +3,7 @@
 from warden.present.adoption import UNFIT, describe_adoption_obstacle
 from warden.present.problems import describe
 from warden.present.refreshes import refresh_reason
-from warden.usecases.adoption import (
+from warden.usecases.steps.adoption import (
     CannotAdopt,
     FieldPut,
     LaneClosed,

@@ -6,7 +6,7 @@ from warden.present.problems import describe
 from warden.usecases.apply import Applied, Blocked, StillDiffers
 from warden.usecases.context import NotInPlatform
 from warden.usecases.deactivate import ClosedAgain, ClosedInJournalOnly, NotClosed, Opened
-from warden.usecases.recorded import NotRecorded
+from warden.usecases.steps.recorded import NotRecorded
 
 
 @describe.register

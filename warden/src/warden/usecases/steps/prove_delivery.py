@@ -14,10 +14,10 @@ import msgspec
 
 from warden.core.clusters.exposure import ExposureObservation
 from warden.core.clusters.manifests import Ref, external_secret_of
+from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.errors import Refused, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Consumer
-from warden.core.openbao.api import SecretObservation
 from warden.core.proofs.consumer_check import ConsumerObservation
 from warden.core.proofs.delivery_details import MarkerMissing
 from warden.core.proofs.delivery_observation import DeliveryObservation, EarlierSecret, Part, Sync
@@ -31,9 +31,9 @@ from warden.core.proofs.verdict import Verdict, conclusion
 from warden.ports.cluster import Cluster
 from warden.ports.clusters import Clusters
 from warden.ports.vault import Vault
-from warden.usecases.exposure import Exposures
-from warden.usecases.probe_sender import write_marker
-from warden.usecases.refresh import PATIENCE, openbao_away, refresh
+from warden.usecases.steps.exposure import Exposures
+from warden.usecases.steps.probe_sender import write_marker
+from warden.usecases.steps.refresh import PATIENCE, openbao_away, refresh
 from warden.usecases.targets.cluster import ClusterTarget
 
 _Found = TypeVar("_Found")

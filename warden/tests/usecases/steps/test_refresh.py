@@ -8,8 +8,8 @@ from warden.core.clusters.manifests import Ref
 from warden.core.errors import Refused, Unidentified, Unreachable
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Delivery
-from warden.usecases import refresh as refresh_module
-from warden.usecases.refresh import refresh
+from warden.usecases.steps import refresh as refresh_module
+from warden.usecases.steps.refresh import refresh
 from warden.usecases.sync import _with_store_reason, sync_delivery
 
 ASKED = Ref("ExternalSecret", "team", "key")

@@ -10,7 +10,7 @@ from warden.core.lanes.lane import Custody, Delivery, Lane, Owner, Owners, Workl
 from warden.present.commands import command
 from warden.present.plans import remove_orphan
 from warden.usecases.context import Context
-from warden.usecases.orphans import earlier_deliveries
+from warden.usecases.steps.orphans import earlier_deliveries
 
 OWNER = Owner(repo="platform", doc="docs/openbao.md")
 

@@ -1,0 +1,34 @@
+"""What the access policy is asked, and what it answers."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from warden.core.lanes.lane import Lane
+from warden.core.openbao.api import Identity
+
+Effect = Literal["allow", "deny"]
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What the policy is asked: may this identity do this action with this lane?
+
+    ``declared`` is the lane as the catalog has it; without it the policy knows of no readers.
+    """
+
+    identity: Identity
+    action: str
+    lane: str
+    context: Mapping[str, Any]
+    declared: Lane | None = None
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """The policy's answer. ``policies`` are the ids that decided, ``wants_reason`` whether a reason would change it."""
+
+    id: str
+    effect: Effect
+    policies: tuple[str, ...]
+    message: str
+    wants_reason: bool = False
