@@ -524,7 +524,7 @@ def test_a_lane_is_closed_for_everyone_and_opened_again(applied):
     (row,) = [line for line in applied("status").stdout.splitlines() if line.startswith(lane)]
     assert "closed" in row
     assert applied("plan", lane).returncode == 0
-    reopen = f"he lane is closed; to open it: warden reactivate {lane}"
+    reopen = f"pen it: warden reactivate {lane}"
     assert reopen in applied("apply", lane).stdout.splitlines()[-1]
     kept = applied("put", lane, "API_KEY", stdin="a-new-value\n")
     assert reopen in kept.stdout.splitlines()[-1]

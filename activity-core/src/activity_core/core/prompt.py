@@ -2,7 +2,7 @@
 
 Anybody can write text into the digest. It is quoted as JSON between two marks that are new for each prompt, so that no
 text in it can end the quotation. The prompt says before and after it that it is data, not instructions. This makes it
-less likely that a model obeys it, but is no guarantee: what follows from an answer is decided by code (`answer`,
+less likely that a model obeys it, but does not guarantee it: what follows from an answer is decided by code (`answer`,
 `needs_human`, `wsjf`).
 """
 

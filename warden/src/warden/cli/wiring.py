@@ -297,12 +297,14 @@ def audit_command(command: str) -> AuditCommand:
     import shlex
 
     from warden.adapters.openbao.audit_log import AuditCommand
-    from warden.core.errors import UsageError
+    from warden.core.errors import Effect, UsageError
 
     try:
         words = shlex.split(command)
     except ValueError:
         words = []
     if not words:
-        raise UsageError("--audit-command is no command: a quote is left open, or it is empty. Nothing was asked.")
+        raise UsageError(
+            "--audit-command is not a command: it is empty, or a quote is left open", effect=Effect.NOTHING_ASKED
+        )
     return AuditCommand(words)

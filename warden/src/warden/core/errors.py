@@ -177,7 +177,7 @@ class Sealed(Inconclusive):
 
 
 class ServerFault(Inconclusive):
-    """The server answered with a fault of its own (5xx) or with something that is no answer of its API."""
+    """The server answered with a fault of its own (5xx) or with something that is not an answer of its API."""
 
     kind = "server-fault"
 

@@ -46,7 +46,7 @@ class Vault(Protocol):
         """Create or replace an ACL policy."""
 
     def delete_policy(self, name: str) -> None:
-        """Delete it; one that is not there is no error."""
+        """Delete it; does nothing where it does not exist."""
 
     def role(self, mount: str, name: str) -> dict[str, Any] | None:
         """The auth role's fields as the server states them."""
@@ -55,7 +55,7 @@ class Vault(Protocol):
         """Create an auth role, or set these fields of it."""
 
     def delete_role(self, mount: str, name: str) -> None:
-        """Delete it; one that is not there is no error."""
+        """Delete it; does nothing where it does not exist."""
 
     def kv_metadata(self, mount: str, key: str) -> KvMetadata | None:
         """A KV v2 path's metadata, without any value."""

@@ -167,7 +167,7 @@ def _spawn(program: Program) -> int:
 
 
 def ended(pid: int) -> bool:
-    """Whether that process is no more; takes in its exit where it is a child of ours."""
+    """Whether that process has ended; reaps it where it is a child of ours."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
     try:

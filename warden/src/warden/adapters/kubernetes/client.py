@@ -6,7 +6,7 @@ Server-Side Apply) and, for External Secrets Operator, https://external-secrets.
 
 What a status means here: 404 with a Status that names the object: there is none; any other 404: the cluster knows no
 such kind; 401 not accepted, 403 refused; 409 of an apply: other managers own the fields; 429, 5xx: the server itself.
-All of it in the API server's own words; what a proxy before it says is no answer.
+All of it in the API server's own words; what a proxy before it says does not count as an answer.
 """
 
 import base64

@@ -102,7 +102,7 @@ def probes(
 
     Args:
         lane: with a concrete path.
-        others: readers of other lanes whose role exists; the first that is no reader here is tried.
+        others: readers of other lanes whose role exists; the first that is not a reader here is tried.
         as_member: labels of the readers of people that the caller is logged in as.
         unplayed: auth mounts whose accounts nobody is to be played as.
     """
