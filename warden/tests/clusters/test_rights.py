@@ -24,6 +24,7 @@ from warden.core.plans.lane_plan import LaneOptions
 from warden.usecases.apply import apply_target
 from warden.usecases.steps.refresh import refresh
 from warden.usecases.sync import sync
+from warden.usecases.targets.cluster import ClusterTarget
 
 pytestmark = pytest.mark.cluster
 STORES = ("SecretStore", "ClusterSecretStore")
@@ -160,9 +161,12 @@ class Agent:
     def prove(self):
         issuers = {self.bench.declared["coulombcore"].auth_mount: ClusterIssuer(self.kube)}
         return self.bench.prove(
-            ground=self.bench.ground(clusters={"coulombcore": self.kube}),
+            clusters=self.bench.clusters(coulombcore=self.kube),
             identities=ByMount(issuers, NoIssuer(self.bench.platform.address)),
         )
+
+    def target(self):
+        return ClusterTarget(self.bench.target(), self.kube, self.bench.reached)
 
     def plan(self):
         return self.target().plan()

@@ -15,6 +15,7 @@ from warden.core.clusters.manifests import Ref
 from warden.core.errors import NoApi, Sealed, Unidentified, Unreachable, UsageError
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.lane import Workload
+from warden.core.plans.lane_plan import LaneOptions
 from warden.present.verdicts import explanation
 from warden.usecases.steps.refresh import ANNOTATION
 from warden.usecases.sync import sync
@@ -43,7 +44,7 @@ def test_the_operator_is_stopped(bench):
         bench.handle().start_eso()
     assert proof.state == "inconclusive"
     assert bench.found(proof, "inconclusive") == {"synced", "handed-out", "value"}
-    assert "does it run there?" in explanation(bench.verdict(proof, "synced"))
+    assert "is it running?" in explanation(bench.verdict(proof, "synced"))
     assert not bench.found(proof, "wrong")
 
 
@@ -199,8 +200,8 @@ def test_crds_of_another_version_are_no_refusal_and_no_absence(bench, monkeypatc
         bench.kube().get(Ref("ExternalSecret", bench.namespace, bench.name))
     with pytest.raises(NoApi):
         bench.plan_there()
-    found = sync(bench.whole_lane, [bench.target()], {"coulombcore": bench.kube()}, bench.vault(), bench.journal)
-    assert (found[0].followed, "no such API" in found[0].why) == ("silent", True)
+    found = sync(bench.whole_lane, bench.context(), LaneOptions()).done[0]
+    assert (found.followed, found.cause.kind) == ("silent", NoApi.kind)
 
 
 def test_the_role_is_deleted_while_the_operator_still_says_ready(bench):
@@ -250,25 +251,25 @@ def test_a_proof_of_one_cluster_goes_on_where_the_other_is_down(bench):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    "text",
     [
-        ("", "no kubeconfig"),
-        ("contexts: 7", "no kubeconfig"),
-        ("{[", "no kubeconfig"),
-        ("a: &a [*a]", "no kubeconfig"),
+        "",
+        "contexts: 7",
+        "{[",
+        "a: &a [*a]",
     ],
 )
-def test_a_bad_kubeconfig_is_a_plain_answer(tmp_path, text, said):
+def test_a_bad_kubeconfig_is_a_plain_answer(tmp_path, text):
     path = tmp_path / "config"
     path.write_text(text)
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match="is not a valid kubeconfig"):
         connect("c", "here", {"KUBECONFIG": str(path)})
 
 
 def test_no_kubeconfig_at_all_and_no_pod(tmp_path):
     with pytest.raises(UsageError, match="no kubeconfig"):
         connect("c", "here", {"KUBECONFIG": str(tmp_path / "none")})
-    with pytest.raises(UsageError, match="no pod"):
+    with pytest.raises(UsageError, match="not a pod"):
         connect("c", "in-cluster", {})
 
 

@@ -97,6 +97,13 @@ class EditFile(msgspec.Struct, frozen=True, tag="edit", omit_defaults=True, kw_o
     instead_of: str = ""
 
 
+class CheckFields(msgspec.Struct, frozen=True, tag="check-fields"):
+    """Fields of a declared file to look at: one of them is missing or wrong, and which one cannot be seen from here."""
+
+    file: Literal["clusters.yaml"]
+    fields: tuple[str, ...]
+
+
 class SetVariable(msgspec.Struct, frozen=True, tag="variable"):
     """An environment variable to export; ``value`` describes it where it is in capitals, as in help texts."""
 
@@ -139,7 +146,19 @@ class OneOf(msgspec.Struct, frozen=True, tag="one-of"):
     steps: tuple[LogInAs | RunAs | RunWarden, ...]
 
 
-Step = RunWarden | RunKubectl | RunBao | EditFile | SetVariable | AskOwner | LogInAs | RunAs | MountToken | OneOf
+Step = (
+    RunWarden
+    | RunKubectl
+    | RunBao
+    | EditFile
+    | CheckFields
+    | SetVariable
+    | AskOwner
+    | LogInAs
+    | RunAs
+    | MountToken
+    | OneOf
+)
 Remedy = tuple[Step, ...]
 """Steps in order; empty where nothing is known to help."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from warden.core.remedies import (
     AskOwner,
     BaoAction,
+    CheckFields,
     EditFile,
     KubectlAction,
     LogInAs,
@@ -88,23 +89,28 @@ def _written(step: Step) -> str:
     return _clause(step)
 
 
-def _clause(step: AskOwner | LogInAs | RunAs | MountToken | OneOf | EditFile) -> str:
+def _clause(step: AskOwner | LogInAs | RunAs | MountToken | OneOf | EditFile | CheckFields) -> str:
     """What is not a command alone, in the imperative."""
-    if isinstance(step, AskOwner):
-        whom = f"ask {step.repo} ({step.doc})" if step.doc else f"ask {step.repo}"
-        return f"{whom} to run: {_written(step.run)}" if step.run else whom
-    if isinstance(step, LogInAs):
-        return f"log in as one of {step.people}: {_written(step.run)}"
-    if isinstance(step, RunAs):
-        return (
-            f"run it as {step.workload}, with its token for the audience {step.audience} in a file: "
-            f"{_written(step.run)}"
-        )
-    if isinstance(step, MountToken):
-        return f"mount a token for it in the pod: serviceAccountToken: {{audience: {step.audience}, path: token}}"
-    if isinstance(step, OneOf):
-        return "; or: ".join(map(_written, step.steps))
-    return _edit(step)
+    match step:
+        case AskOwner():
+            whom = f"ask {step.repo} ({step.doc})" if step.doc else f"ask {step.repo}"
+            text = f"{whom} to run: {_written(step.run)}" if step.run else whom
+        case LogInAs():
+            text = f"log in as one of {step.people}: {_written(step.run)}"
+        case RunAs():
+            text = (
+                f"run it as {step.workload}, with its token for the audience {step.audience} in a file: "
+                f"{_written(step.run)}"
+            )
+        case MountToken():
+            text = f"mount a token for it in the pod: serviceAccountToken: {{audience: {step.audience}, path: token}}"
+        case OneOf():
+            text = "; or: ".join(map(_written, step.steps))
+        case CheckFields():
+            text = f"check {' and '.join(step.fields)} in {step.file}"
+        case EditFile():
+            text = _edit(step)
+    return text
 
 
 def _words(step: RunWarden | RunKubectl | RunBao | SetVariable) -> Iterator[str]:

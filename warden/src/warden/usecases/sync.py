@@ -18,7 +18,7 @@ from warden.core.proofs.delivery_details import NoReaction
 from warden.core.proofs.delivery_observation import Followed, Sync
 from warden.core.proofs.details import Unobserved
 from warden.core.quoting import quoted
-from warden.core.remedies import EditFile, Remedy, RunBao, warden
+from warden.core.remedies import CheckFields, Remedy, RunBao, warden
 from warden.ports.cluster import Cluster
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
@@ -179,7 +179,7 @@ def _explained(answer: Synced, found: Sync, lane: Lane, context: Context) -> Syn
         return msgspec.structs.replace(answer, followed="silent", cause=cause, remedy=_unseal(away, context))
     if found.followed == "failed" and UNANSWERED.search(found.reply):
         there = NoAnswerThere(context.vault.address, quoted(found.reply))
-        reach = EditFile(file="clusters.yaml", field=f"{answer.cluster}.openbao")
+        reach = CheckFields("clusters.yaml", (f"{answer.cluster}.openbao", f"{answer.cluster}.openbao_ca"))
         return msgspec.structs.replace(answer, followed="silent", cause=there, remedy=(reach,))
     why = found.silence if found.followed == "silent" else OperatorReply(quoted(found.reply))
     return msgspec.structs.replace(answer, cause=why, remedy=_no_value(lane, context.vault))
