@@ -95,7 +95,7 @@ def _names(path: str, _text: str, tree: ast.Module) -> Iterator[Fault]:
 
 
 def _third_parties(path: str, _text: str, tree: ast.Module) -> Iterator[Fault]:
-    """Domain, verbs and ports know the standard library, msgspec and secret_scan, which is ours, only."""
+    """Core, use cases and ports know the standard library, msgspec and secret_scan, which is ours, only."""
     if not CORE.match(path):
         return
     allowed = sys.stdlib_module_names | {"msgspec", "secret_scan", "warden"}

@@ -1,1 +1,1 @@
-"""The command line: dispatch, wiring, and the one file that prints."""
+"""The command line: one file for each command or group, and the wiring of adapters."""

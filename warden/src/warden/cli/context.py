@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Workspace:
-    """What the verbs work with: the lanes, the server as the caller sees it, the clusters, and the journal."""
+    """What the commands work with: the lanes, the server as the caller sees it, the clusters, and the journal."""
 
     @classmethod
     def of(cls, ctx: click.Context) -> Workspace:

@@ -1,1 +1,1 @@
-"""One file a verb, a whole lane at a time; ports come in as arguments."""
+"""One file for each command, a whole lane at a time; ports come in as arguments."""

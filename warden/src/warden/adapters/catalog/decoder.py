@@ -1,4 +1,4 @@
-"""Nodes with lines -> the structures of ``domain``, collecting every fault on the way.
+"""Nodes with lines -> the structures of `warden.core.lanes`, collecting every fault on the way.
 
 One decoder for every structure: it reads the structure's own field names and types (`msgspec.structs.fields`), so a
 field that is added there is a key that is understood here. What a text may look like is decided by its type.

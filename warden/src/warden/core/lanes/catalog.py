@@ -90,7 +90,7 @@ class Catalog:
         files: id -> the file it was read from.
         faults: every fault, in the order of files and lines.
         declared: id -> entry, also where the file has faults; what could not be read has a placeholder there.
-        lines: id -> dotted field -> its line; empty where the entry was compiled.
+        lines: id -> dotted field -> its line; empty where the entry came from the cache.
         platform: what ``platform.yaml`` declares.
     """
 
