@@ -141,7 +141,7 @@ def test_a_terminal_shows_no_value_either(world):
         for answer in answers:
             child.expect("to continue")
             child.sendline(engineer.lane)
-            child.expect("Which is right")
+            child.expect("Which one to keep")
             child.sendline(answer)
         child.expect(pexpect.EOF)
         child.close()

@@ -534,7 +534,7 @@ def test_on_a_terminal_it_is_asked_and_the_answer_counts(by_hand):
     child = engineer.terminal("adopt", engineer.lane, "--cluster", FIRST)
     child.expect("to continue")
     child.sendline("no")
-    child.expect("that is not the lane's id. Nothing was changed.")
+    child.expect("the answer was not the lane's id. Nothing was changed.")
     child.expect(pexpect.EOF)
     child.wait()
     assert child.exitstatus == 2
@@ -542,7 +542,7 @@ def test_on_a_terminal_it_is_asked_and_the_answer_counts(by_hand):
         child = engineer.terminal("adopt", engineer.lane, "--cluster", FIRST)
         child.expect("to continue")
         child.sendline(engineer.lane)
-        child.expect(r"Which is right \(openbao, secret, neither\)")
+        child.expect(r"Which one to keep \(openbao, secret, neither\)")
         child.sendline(answer)
         child.expect(pexpect.EOF)
         child.wait()
@@ -562,7 +562,7 @@ def test_a_narrow_terminal_breaks_what_is_asked_between_words(by_hand):
     assert len(lines) > 1
     assert all(len(each) <= 80 for each in lines)
     assert " ".join(lines).startswith(
-        f"the lane {engineer.lane} would take the Secret {engineer.secret} of {FIRST} over."
+        f"This would take over the Secret {engineer.secret} of {FIRST} for {engineer.lane}."
     )
 
 

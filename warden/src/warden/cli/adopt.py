@@ -84,10 +84,10 @@ def _confirm(delivery: "DeliveryTarget", *, yes: bool) -> None:
     if yes:
         return
     lane = delivery.lane.id
-    what = f"this would take over the Secret {delivery.delivery.secret} of {delivery.cluster} for {lane}"
+    what = f"would take over the Secret {delivery.delivery.secret} of {delivery.cluster} for {lane}"
     if not sys.stdin.isatty():
-        raise UsageError(what, effect=Effect.NOTHING_CHANGED, subject=lane, hint="add --yes to confirm")
-    if click.prompt(terminal.question(f"{what}. Type {lane} to continue"), err=True) != lane:
+        raise UsageError(f"this {what}", effect=Effect.NOTHING_CHANGED, subject=lane, hint="add --yes to confirm")
+    if click.prompt(terminal.question(f"This {what}. Type {lane} to continue"), err=True) != lane:
         raise UsageError("the answer was not the lane's id", effect=Effect.NOTHING_CHANGED, subject=lane)
 
 
