@@ -258,7 +258,7 @@ def test_without_one_right_of_prove_nothing_is_proven(sound, right):
             return expect_no_reason_without_events(sound)
         proof = sound.prove()
         assert proof.state == "inconclusive", sound.bench.shown(proof)
-        assert not sound.bench.words(proof, "FAIL")
+        assert not sound.bench.found(proof, "wrong")
     finally:
         sound.give_back(right)
     return None
