@@ -100,7 +100,7 @@ class Demo:
     ) -> str:
         """Run a command line as it is shown, with `pipe` as its input. Raises `DemoError` for another exit code.
 
-        If it ends as expected, `quiet` shows only its last line, and `brief` leaves out the lines that are ok.
+        If it ends as expected, `quiet` shows its last line, and `brief` leaves out the lines that are ok.
         """
         print(f"\n   {bold(self.shown(command, env, pipe))}", flush=True)
         with pipe.open("rb") if pipe else contextlib.nullcontext(subprocess.DEVNULL) as feed:
@@ -182,8 +182,9 @@ class Demo:
 
 
 def last_line(output: str) -> str:
-    """The last line of an output."""
-    return "\n".join(output.splitlines()[-1:])
+    """The last line of an output, below a mark where there were others."""
+    lines = output.splitlines()
+    return "\n".join(["…", lines[-1]] if len(lines) > 1 else lines)
 
 
 def without_ok(output: str) -> str:
@@ -305,7 +306,7 @@ def proven(demo: Demo) -> None:
     demo.say("Repair", "The policy has lost its mark, so warden takes it over only if you say so.")
     demo.run(f"warden apply {LANE}", expect=1)
     demo.run(f"warden apply {LANE} --take-over --yes")
-    demo.run(f"warden prove {LANE}", quiet=True)
+    demo.run(f"warden prove {LANE}", brief=True)
     demo.run("warden status")
 
 

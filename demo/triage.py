@@ -22,7 +22,7 @@ def laned(demo: Demo) -> None:
         "The lane",
         "A temporary OpenBao. Policy and role are derived from the lane's file; the key comes through a pipe.",
     )
-    demo.run("warden dev up", quiet=True)
+    demo.run("warden dev up")
     demo.act_as("platform")
     demo.run(f"warden apply {LANE}", quiet=True)
     demo.run(f"warden put {LANE} {FIELD}", quiet=True, pipe=demo.key_file)
@@ -32,7 +32,7 @@ def triaged(demo: Demo) -> None:
     """The gateway with the lane's key, and the report."""
     demo.say("The gateway", "As the workload activity-core/llm-connect. The provider knows the key that OpenBao holds.")
     token = demo.home / "service-account-token"
-    demo.run(f"warden dev token activity-core/llm-connect --out {token}", quiet=True)
+    demo.run(f"warden dev token activity-core/llm-connect --out {token}")
     del demo.env["BAO_TOKEN"]
     provider = f"llm-connect simulate-openrouter --port 0 --key-file {demo.key_file}"
     with demo.serving(provider, "provider.log") as upstream:

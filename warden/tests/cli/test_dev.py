@@ -216,7 +216,7 @@ def test_wiping_leaves_the_journal_and_says_where_it_is(tmp_path):
     (tmp_path / "dev").mkdir()
     done = run(tmp_path, "dev", "down", "--wipe", "--yes")
     assert done.stdout == f"wiped: {tmp_path}/dev\n"
-    assert " ".join(done.stderr.split()).startswith(f"kept: the journal, {tmp_path}/journal.db It is of every")
+    assert " ".join(done.stderr.split()).startswith(f"kept: the journal, {tmp_path}/journal.db It is about every")
     assert "lane.closed" in run(tmp_path, "journal", "log").stdout
 
 

@@ -333,7 +333,7 @@ def test_a_refuted_lane_names_owner_command_and_difference(applied):
     assert done.returncode == 1
     assert "FAIL reads a sibling path" in done.stdout
     assert "ALLOWED" in done.stdout
-    assert f"owner platform-team · fix: warden plan {world.lane} && warden apply {world.lane}" in done.stdout
+    assert f"owner platform-team · fix: warden apply {world.lane}" in done.stdout
     assert '           - path "platform/data/*" { capabilities = ["read"] }' in done.stdout
     assert "refuted: 3 of 18 wrong" in done.stdout
     assert applied("plan", world.lane).returncode == 1
@@ -523,8 +523,11 @@ def test_a_lane_is_closed_for_everyone_and_opened_again(applied):
     assert json.loads(applied("route", "show", lane, "--json").stdout)["resolvable"] is False
     (row,) = [line for line in applied("status").stdout.splitlines() if line.startswith(lane)]
     assert "closed" in row
-    assert applied("plan", lane).returncode == 0
     reopen = f"pen it: warden reactivate {lane}"
+    planned = applied("plan", lane)
+    assert (planned.returncode, f"{lane} is closed: its clusters are left" in planned.stdout) == (0, True)
+    assert reopen in " ".join(planned.stdout.split())
+    assert json.loads(applied("plan", lane, "--json").stdout)["closed"] is True
     assert reopen in applied("apply", lane).stdout.splitlines()[-1]
     kept = applied("put", lane, "API_KEY", stdin="a-new-value\n")
     assert reopen in kept.stdout.splitlines()[-1]

@@ -17,7 +17,7 @@ from warden.present.proofs import observed_word, proof_json, show_proof, show_sc
 KEYS = """probe title reader word expected observed status detail audit at ms difference mend remedy stretch
     owner""".split()  # noqa: SIM905
 READER = "tenant/first"
-FIX = (warden("plan", "first"), warden("apply", "first"))
+FIX = (warden("apply", "first"),)
 READS = Verdict(
     probe="reads",
     reader=READER,
@@ -73,7 +73,7 @@ def test_a_wrong_answer_says_what_it_means_whose_turn_it_is_and_the_fix(capsys, 
     assert lines[1].startswith(f"  FAIL {'reads a sibling path':<50} ALLOWED     200")
     assert lines[2:4] == [
         "         the reader's policies reach further than this path",
-        "         owner platform-team · fix: warden plan first && warden apply first",
+        "         owner platform-team · fix: warden apply first",
     ]
     assert lines[4].startswith("refuted: 1 of 1 wrong · evidence 1/1 audit lines")
 
@@ -161,11 +161,8 @@ def test_json_is_the_same_result(lane_of):
         "at": "",
         "ms": 3,
         "difference": [],
-        "mend": "warden plan first && warden apply first",
-        "remedy": [
-            {"type": "warden", "command": "plan", "arguments": ["first"]},
-            {"type": "warden", "command": "apply", "arguments": ["first"]},
-        ],
+        "mend": "warden apply first",
+        "remedy": [{"type": "warden", "command": "apply", "arguments": ["first"]}],
         "stretch": "custody",
         "owner": "platform-team",
     }

@@ -181,7 +181,7 @@ def test_a_server_that_is_sealed_or_not_initialised_is_inconclusive(other_server
     address = other_server("tls_disable = true", "http")
     vault = OpenBao(parse_address(address, "BAO_ADDR"), Secret("x"))
     diagnosis = look(vault)
-    assert "not initialized" in text(diagnosis, "server")
+    assert "not initialised" in text(diagnosis, "server")
     assert diagnosis.exit == Exit.INCONCLUSIVE
     subprocess.run(
         [server.binary(), "operator", "init", "-key-shares=1", "-key-threshold=1", f"-address={address}"],
@@ -224,5 +224,5 @@ def test_tls_is_verified_and_a_wrong_ca_is_a_plain_line(other_server, certificat
     assert diagnosis.exit == Exit.INCONCLUSIVE
     known = msgspec.structs.replace(where, ca_file=f"{certificate}/cert.pem", server_name="bao.test")
     diagnosis = look(OpenBao(known, Secret("x")), tls=True)
-    assert "not initialized" in text(diagnosis, "server")
+    assert "not initialised" in text(diagnosis, "server")
     assert "verified" in text(diagnosis, "transport")

@@ -128,7 +128,7 @@ def _not_found(command: str) -> CommandNotFound:
 
 def _cannot(program: str, why: str) -> CannotRun:
     return CannotRun(
-        f"{program} {why}; it was not started",
+        f"{program} {why}",
         system="command",
         subject=program,
         hint=f"check it: ls -l {program}",

@@ -15,4 +15,4 @@ def break_described(found: Break) -> str:
             count = found.last - found.first + 1
             return f"the journal ends at record {found.first - 1}: the newest {count} were cut off"
         case "rewritten":
-            return "this record was another one when the head was kept: the journal was rewritten"
+            return "this record is not the one that the kept head names: the journal was rewritten"

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from warden.core.plans.lane_plan import NotConnected
 from warden.core.remedies import warden
 from warden.present import terminal
 from warden.present.commands import command
@@ -22,11 +21,11 @@ def show_closing(done: Closing) -> None:
         terminal.line(f"  {command(each.remove)}")
     if done.kept:
         terminal.line("Pods keep what they have already read: restart or stop them.")
-    show_remains(NotConnected(), done.receipt.former_paths, done.orphans)
+    show_remains(done.not_connected, done.receipt.former_paths, done.orphans)
 
 
 def closing_json(done: Closing) -> dict[str, Any]:
-    """``lane, closed, changed, system, kept[], left_behind[]``."""
+    """``lane, closed, changed, system, kept[], not_looked_at[], left_behind[]``."""
     orphans = [
         {"cluster": each.cluster, "secret": f"{each.namespace}/{each.name}", "remove": command(remove_orphan(each))}
         for each in done.orphans
@@ -37,6 +36,7 @@ def closing_json(done: Closing) -> dict[str, Any]:
         "changed": len(done.receipt.changed),
         "system": done.receipt.system.address,
         "kept": [*map(_kept_json, done.kept), *orphans],
+        "not_looked_at": list(done.not_connected.clusters),
         "left_behind": list(done.receipt.former_paths),
     }
 

@@ -140,11 +140,11 @@ def _no_answer(fact: NoAnswer) -> tuple[str, str]:
 def _server(fact: ServerState) -> tuple[str, str]:
     version = f"OpenBao {fact.health.version}"
     if not fact.health.initialized:
-        return f"{version} is not initialized", command(RunBao(action="initialize"))
+        return f"{version} is not initialised", command(RunBao(action="initialize"))
     if fact.health.sealed:
         return f"{version} is sealed", command(RunBao(action="unseal"))
     role = "standby, forwards requests" if fact.health.standby else "active"
-    return f"{version}, initialized, unsealed, {role}", ""
+    return f"{version}, initialised, unsealed, {role}", ""
 
 
 def _transport(fact: Transport) -> tuple[str, str]:

@@ -39,7 +39,7 @@ def show_chain(chain: Chain, *, path: str, head: Head | None) -> None:
     if chain.breaks:
         for each in chain.breaks:
             terminal.line(f"BROKEN record {each.seq}: {break_described(each)}")
-        terminal.line(f"{len(chain.breaks)} breaks in {chain.records} records · {path}")
+        terminal.line(f"{len(chain.breaks)} break{'s' * (len(chain.breaks) != 1)} in {chain.records} records · {path}")
         return
     if not chain.records:
         terminal.line(f"nothing to verify: {path} has no records. Nothing was done yet, or the file was removed.")

@@ -52,6 +52,9 @@ def show_lane_plan(plan: LanePlan, *, titled: bool) -> None:
     for part in plan.parts:
         show_part(part)
     show_remains(plan.not_connected, plan.former_paths, plan.orphans)
+    if plan.closed:
+        reopen = to_paste(warden("reactivate", plan.lane.id, reason="TEXT"))
+        terminal.sentence(f"{plan.lane.id} is closed: its clusters are left as they are. To open it: {reopen}")
     terminal.sentence(_sum(plan))
 
 
@@ -278,11 +281,12 @@ def _(note: ByHand) -> str:
 
 
 def plan_json(plan: LanePlan) -> dict[str, Any]:
-    """``lane, system, changes[], to_change, blocked, clusters[], not_looked_at[], left_behind[]``."""
+    """``lane, closed, system, changes[], to_change, blocked, clusters[], not_looked_at[], left_behind[]``."""
     openbao, *clusters = plan.parts
     first = plan.plans[0]
     return {
         "lane": plan.lane.id,
+        "closed": plan.closed,
         "system": openbao.system.address,
         "changes": [_change_json(change) for change in first.changes],
         "to_change": plan.to_change,

@@ -155,7 +155,7 @@ def _expect_consent(lane: Lane, plan: Plan, options: LaneOptions) -> None:
             ConsentNeeded(lane.id, risky),
             effect=Effect.NOTHING_CHANGED,
             subject=lane.id,
-            remedy=(warden("plan", lane.id), again),
+            remedy=(again,),
         )
 
 
@@ -179,7 +179,7 @@ def _unblocking(plan: Plan) -> Remedy:
     mounts = dict.fromkeys(change.role.mount for change in plan.blocked if change.action == "absent" and change.role)
     enable = tuple(RunBao(action="enable-auth", mount=mount) for mount in mounts)
     look = any(isinstance(change.obstacle, NotMarked) or not enable for change in plan.blocked)
-    return (*enable, *((warden("plan", plan.lane), warden("apply", plan.lane, take_over=True)) if look else ()))
+    return (*enable, *((warden("apply", plan.lane, take_over=True),) if look else ()))
 
 
 def _expect_nothing_left(after: Plan) -> None:

@@ -10,7 +10,7 @@ from warden.core.clusters.manifests import external_secret_of, secret_of
 from warden.core.errors import Effect, NotNow, WardenError
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane
-from warden.core.plans.lane_plan import LaneOptions, Orphan
+from warden.core.plans.lane_plan import LaneOptions, NotConnected, Orphan
 from warden.core.plans.plan import Receipt
 from warden.core.remedies import RunKubectl, warden
 from warden.ports.journal import Journal
@@ -63,6 +63,7 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
     lane: str
     receipt: Receipt
     kept: tuple[KeptSecret, ...]
+    not_connected: NotConnected
     orphans: tuple[Orphan, ...]
 
 
@@ -95,6 +96,7 @@ def deactivate(lane: Lane, reason: str, context: Context, *, take_over: bool = F
         lane=lane.id,
         receipt=receipt,
         kept=tuple(_kept_secrets(lane, context)),
+        not_connected=context.not_connected(lane),
         orphans=earlier_deliveries(lane, context),
     )
 

@@ -19,8 +19,9 @@ def plan(lane: Lane, context: Context, options: LaneOptions) -> LanePlan:
         Inconclusive, Refused: OpenBao could not be asked. A cluster that could not is a part of the answer.
     """
     deliveries = context.deliveries(lane, options)
+    closed = lane.id in context.closed
     parts: list[Plan | Unreached] = [openbao_target(lane, context, options).plan()]
-    if lane.id not in context.closed:
+    if not closed:
         parts += [plan_delivery(each, context, options) for each in deliveries]
     return LanePlan(
         lane=lane,
@@ -28,6 +29,7 @@ def plan(lane: Lane, context: Context, options: LaneOptions) -> LanePlan:
         options=options,
         not_connected=context.not_connected(lane),
         orphans=() if options.custody_only else orphans_of(lane, context),
+        closed=closed,
     )
 
 

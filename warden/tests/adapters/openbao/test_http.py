@@ -309,6 +309,7 @@ def test_tls_is_verified_against_the_named_authority(tmp_path):
         with pytest.raises(Unreachable) as unnamed:
             ask(address)
         assert str(other) in named.value.hint
+        assert "BAO_TLS_SERVER_NAME" not in named.value.hint
         assert "export BAO_CACERT=FILE" in errors.hint(unnamed.value)
         assert received == []
 
@@ -319,9 +320,10 @@ def test_the_server_name_is_verified_and_can_be_named(tmp_path):
         assert ask(address, ca_file=str(certificate), server_name="bao.example").status == 200
     with (
         serving(ok(), context=tls(certificate, key)) as (address, _),
-        pytest.raises(Unreachable, match="does not verify"),
+        pytest.raises(Unreachable, match="does not verify") as named,
     ):
         ask(address, ca_file=str(certificate), server_name="else.example")
+    assert "BAO_TLS_SERVER_NAME" in named.value.hint
 
 
 def test_no_variable_switches_verification_off(tmp_path):

@@ -78,11 +78,11 @@ NEXT = {
     "a deleted value": ({"metadata": without(live=False)}, "no-value", PUT),
     "never proven": ({"state": LaneState()}, "not-proven", PROVE),
     "not observed": ({"metadata": None, "reachable": False}, "openbao-unreachable", warden("doctor")),
-    "closed": ({"state": LaneState(closed=CLOSED)}, "closed", warden("reactivate", "first")),
+    "closed": ({"state": LaneState(closed=CLOSED)}, "closed", warden("reactivate", "first", reason="TEXT")),
     "closed and not observed": (
         {"state": LaneState(closed=CLOSED), "reachable": False},
         "closed",
-        warden("reactivate", "first"),
+        warden("reactivate", "first", reason="TEXT"),
     ),
     "closed in the journal alone": (
         {"state": LaneState(closed=CLOSED), "policy_remains": True},

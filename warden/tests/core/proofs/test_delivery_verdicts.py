@@ -45,7 +45,6 @@ LATER, EARLIER = "2026-11-20T12:00:01Z", "2026-11-20T11:59:59Z"
 HASH = "hmac-sha256:right"
 OWNER = {"kind": "ExternalSecret", "name": "first-secret", "uid": "es-1", "controller": True}
 AWAY = Unobserved("unreachable", "there", "no answer")
-PLAN_AND_APPLY = (warden("plan", "first"), warden("apply", "first"))
 APPLY, SYNC, ADOPT = (
     (warden("apply", "first"),),
     (warden("sync", "first"),),
@@ -164,14 +163,14 @@ REMAKE = (kubectl("delete", "Secret", "first-secret"), *SYNC)
 @pytest.mark.parametrize(
     ("changed", "remedy"),
     [
-        ({}, PLAN_AND_APPLY),
+        ({}, APPLY),
         ({"versions": (0, 0)}, (warden("put", "first", "API_KEY"),)),
         (
             {"secret": secret(owners=[OWNER | {"uid": "es-2", "name": "another"}])},
             (kubectl("delete", "ExternalSecret", "another"),),
         ),
-        ({"secret": secret(owners=[OWNER | {"uid": "d", "kind": "Deployment"}])}, PLAN_AND_APPLY),
-        ({"secret": None}, PLAN_AND_APPLY),
+        ({"secret": secret(owners=[OWNER | {"uid": "d", "kind": "Deployment"}])}, APPLY),
+        ({"secret": None}, APPLY),
         ({"secret": secret(immutable=True)}, REMAKE),
     ],
 )
@@ -258,7 +257,7 @@ def test_which_version_is_the_newest_may_not_be_known_and_is_then_not_wrong(seen
 def test_a_refresh_that_failed_is_no_reason_to_put_a_value_where_none_could_be_looked_for(seen_of):
     failed = {"sync": Sync(followed="failed", reply="role not found"), "versions": (0, 0)}
     assert one(seen_of(**failed), "synced").remedy == (warden("put", "first", "API_KEY"),)
-    assert one(seen_of(**failed, unobserved={"version": AWAY}), "synced").remedy == PLAN_AND_APPLY
+    assert one(seen_of(**failed, unobserved={"version": AWAY}), "synced").remedy == APPLY
 
 
 def test_who_owns_the_secret_is_not_known_without_the_external_secret(seen_of):

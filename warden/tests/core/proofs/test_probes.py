@@ -142,7 +142,7 @@ def test_the_capabilities_asked_for_are_read_on_the_data_and_nothing_beside_it(l
     ("name", "remedy"),
     [
         ("live-version", (warden("put", "mine", "API_KEY"),)),
-        ("reads", (warden("plan", "mine"), warden("apply", "mine"))),
+        ("reads", (warden("apply", "mine"),)),
     ],
 )
 def test_a_wrong_answer_has_its_remedy(lane_of, name, remedy):

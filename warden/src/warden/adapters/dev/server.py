@@ -148,7 +148,7 @@ class Server:
             return self._start(report)
         how = process.wait_for(self._sealed_or_settled(pid, port), READY_SECONDS)
         if how == "sealed":
-            report("OpenBao is sealed: it is started anew, which opens it with the key that this platform keeps")
+            report("OpenBao is sealed: restarting it, which unseals it with the key that this platform keeps")
             self.stop()
         if how in {"sealed", "ended"}:
             return self._start(report)

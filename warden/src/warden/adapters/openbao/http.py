@@ -23,7 +23,8 @@ from warden.core.remedies import SetVariable, warden
 MAX_BODY = 32 * 1024 * 1024
 """Bytes; OpenBao's own limit on a request is 32 MiB and no answer that warden asks for comes near it."""
 MAX_HEAD = 65536
-UNVERIFIED = "shows a certificate that does not verify"
+_OF_ANOTHER_NAME = (62, 64)
+"""OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH (x509_vfy.h)."""
 _REPEATABLE = frozenset({"GET", "LIST", "SCAN"})
 _SPEAKS_TLS = (b"\x15\x03", b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server")
 """How answers to plain http begin where TLS is spoken: an alert (RFC 8446), or the sentence of Go's net/http."""
@@ -98,7 +99,7 @@ class Connection:
             body = self._decode(reply)
         except ConnectionRefusedError as fault:
             self.close()
-            raise self._unreachable(_network_problem(fault)) from None
+            raise self._unreachable(_network_problem(fault), fault) from None
         except (ConnectionError, _ConnectionLost):
             self.close()
             raise _ConnectionLost from None
@@ -107,7 +108,7 @@ class Connection:
             raise self._unreachable(f"gave no answer within {self.endpoint.timeout:g} s") from None
         except OSError as fault:
             self.close()
-            raise self._unreachable(_network_problem(fault)) from None
+            raise self._unreachable(_network_problem(fault), fault) from None
         except BaseException:
             # Half an answer may still be on the wire: the next request must not read it as its own.
             self.close()
@@ -163,18 +164,21 @@ class Connection:
             return None
         raise self._fault("sent an answer that is not a JSON object, so it is not OpenBao")
 
-    def _unreachable(self, why: str) -> Unreachable:
-        return Unreachable(f"{self.system} {why}", system=self.system, **self._help(why))
+    def _unreachable(self, why: str, fault: OSError | None = None) -> Unreachable:
+        return Unreachable(f"{self.system} {why}", system=self.system, **self._help(fault))
 
-    def _help(self, why: str) -> dict[str, Any]:
-        if not why.startswith(UNVERIFIED):
+    def _help(self, fault: OSError | None) -> dict[str, Any]:
+        verify_code = getattr(fault, "verify_code", 0)
+        named = self.endpoint.ca_file or self.endpoint.ca_path
+        if not verify_code:
             return {
                 "hint": f"check that it runs and that {self.endpoint.source} is right",
                 "remedy": (warden("doctor"),),
             }
-        named = self.endpoint.ca_file or self.endpoint.ca_path
+        if verify_code in _OF_ANOTHER_NAME:
+            return {"hint": f"have {self.endpoint.source} or BAO_TLS_SERVER_NAME give a name that the certificate has"}
         if named:
-            return {"hint": f"{named} (BAO_CACERT, BAO_CAPATH) holds another authority, or the host name differs"}
+            return {"hint": f"{named} (BAO_CACERT, BAO_CAPATH) does not hold the authority that signed it"}
         return {
             "hint": "BAO_CACERT is not set, and this machine does not trust the authority that signed it",
             "remedy": (SetVariable("BAO_CACERT", "FILE"),),
@@ -272,7 +276,7 @@ def _network_problem(fault: OSError) -> str:
     """What happened on the network in words; the texts of OSError name files and numbers that help nobody."""
     reason = getattr(fault, "verify_message", "")
     if reason:
-        return f"{UNVERIFIED} ({reason})"
+        return f"shows a certificate that does not verify ({reason})"
     if isinstance(fault, socket.gaierror):
         return "has a host name that does not resolve"
     if type(fault).__name__ == "SSLError":

@@ -252,7 +252,7 @@ def _put(lane: Lane) -> Remedy:
 _REMEDIES: Mapping[Reason, Callable[[Lane, LaneState, Mapping[str, DeliveryStatus]], Remedy]] = {
     "placeholder": lambda *_: (EditFile(file="lane", field="custody.path"),),
     "closed-in-journal-only": lambda lane, state, _: _close_again(lane, state),
-    "closed": lambda lane, *_: (warden("reactivate", lane.id),),
+    "closed": lambda lane, *_: (warden("reactivate", lane.id, reason="TEXT"),),
     "openbao-unreachable": lambda *_: (warden("doctor"),),
     "not-applied": lambda lane, *_: (warden("apply", lane.id),),
     "no-value": lambda lane, *_: _put(lane),

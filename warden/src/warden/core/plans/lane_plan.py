@@ -59,7 +59,7 @@ class Orphan(msgspec.Struct, frozen=True, kw_only=True):
 class LanePlan(msgspec.Struct, frozen=True, kw_only=True):
     """What differs of a whole lane.
 
-    ``parts`` begins with OpenBao.
+    ``parts`` begins with OpenBao; it is all of them where the lane is ``closed``.
     """
 
     lane: Lane
@@ -67,6 +67,7 @@ class LanePlan(msgspec.Struct, frozen=True, kw_only=True):
     options: LaneOptions
     not_connected: NotConnected = NotConnected()
     orphans: tuple[Orphan, ...] = ()
+    closed: bool = False
 
     @property
     def plans(self) -> tuple[Plan, ...]:

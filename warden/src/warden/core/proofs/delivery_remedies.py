@@ -43,11 +43,11 @@ def adopt(target: DeliveryTarget) -> Remedy:
 
 
 def put_or_apply(seen: DeliveryObservation) -> Remedy:
-    """Put a value where OpenBao has none; otherwise look at what differs, and apply it."""
+    """Put a value where OpenBao has none; otherwise apply, which names what differs and asks before it takes over."""
     lane = seen.target.lane
     if not seen.versions[1] and "version" not in seen.unobserved:
         return (warden("put", lane.id, lane.custody.fields[0]),)
-    return (warden("plan", lane.id), warden("apply", lane.id))
+    return (warden("apply", lane.id),)
 
 
 def look_at_operator(target: DeliveryTarget) -> Remedy:
