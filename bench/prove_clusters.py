@@ -18,13 +18,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, ClassVar
 
-import httpx2
 import msgspec
 
 from warden.adapters.dev import Embedded
 from warden.adapters.identities import ByMount, ClusterIssuer, NoIssuer
 from warden.adapters.journal.sqlite import SqliteJournal
-from warden.adapters.kubernetes.client import Kubernetes
+from warden.adapters.kubernetes.client import Kubernetes, Reply
 from warden.adapters.kubernetes.kubeconfig import connect
 from warden.adapters.openbao.audit_log import AuditFiles
 from warden.adapters.openbao.client import OpenBao
@@ -52,10 +51,10 @@ class Counting(Kubernetes):
     counts: ClassVar[Counter[str]] = Counter()
     lock: ClassVar[threading.Lock] = threading.Lock()
 
-    def _send(self, method: str, path: str, *rest: Any, **more: Any) -> httpx2.Response:
+    def request(self, method: str, path: str, *rest: Any, **more: Any) -> Reply:
         with self.lock:
             self.counts["reviews" if path.endswith("subjectaccessreviews") else "others"] += 1
-        return super()._send(method, path, *rest, **more)
+        return super().request(method, path, *rest, **more)
 
 
 class Scene:
@@ -159,6 +158,7 @@ def measure(scene: Scene, steps: list[int], profile: str) -> list[Row]:
         assert not wrong, wrong[:5]
         waited = sum(v.ms for p in proofs for v in p.verdicts if v.probe == "synced") / 1000
         reviews = Counting.counts["reviews"]
+        assert reviews, "no request was counted"
         rows.append(
             Row(
                 lanes=count,
