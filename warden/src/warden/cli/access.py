@@ -79,16 +79,16 @@ def access(
       127  COMMAND not found
       else COMMAND's own
     """
-    platform, wanted = wiring.platform_flag(ctx), " ".join(need)
+    wanted = " ".join(need)
     command: list[str] | None = ctx.meta["command"]
     if command is None and fetch is None:
-        _advise(platform, wanted, as_json=as_json)
+        _advise(ctx, wanted, as_json=as_json)
     elif command is None:
-        _fetch(platform, wanted, str(fetch), force=force, reason=reason, token_file=token_file)
+        _fetch(ctx, wanted, str(fetch), force=force, reason=reason, token_file=token_file)
     else:
         code, error = reported(
             lambda: _become(
-                platform, wanted, [] if fetch or force else command, via=via, reason=reason, token_file=token_file
+                ctx, wanted, [] if fetch or force else command, via=via, reason=reason, token_file=token_file
             ),
             as_json=as_json,
         )
@@ -97,7 +97,7 @@ def access(
 
 
 def _become(
-    flag: str | None, need: str, command: list[str], *, via: Literal["env", "fd"], reason: str, token_file: str | None
+    ctx: click.Context, need: str, command: list[str], *, via: Literal["env", "fd"], reason: str, token_file: str | None
 ) -> NoReturn:
     from warden.core.lanes.search import only_lane
     from warden.usecases.access import Ask, run
@@ -108,7 +108,7 @@ def _become(
             effect=Effect.NOTHING_READ,
             remedy=(OneOf((run_with("LANE"), warden("access", "LANE", fetch="FIELD"))),),
         )
-    platform = wiring.platform_at(flag)
+    platform = wiring.platform_dir(ctx)
     lane = only_lane(wiring.entries(platform, need), need)
     run(
         Ask(lane=lane, via=via, reason=journaled_reason(reason), command=command[0]),
@@ -120,7 +120,7 @@ def _become(
     )
 
 
-def _fetch(flag: str | None, need: str, field: str, *, force: bool, reason: str, token_file: str | None) -> None:
+def _fetch(ctx: click.Context, need: str, field: str, *, force: bool, reason: str, token_file: str | None) -> None:
     from warden.core.lanes.search import only_lane
     from warden.usecases.access import Ask, fetch
 
@@ -130,7 +130,7 @@ def _fetch(flag: str | None, need: str, field: str, *, force: bool, reason: str,
             effect=Effect.NOTHING_READ,
             remedy=(OneOf((run_with(need), warden("access", need, fetch=field, force=True))),),
         )
-    platform = wiring.platform_at(flag)
+    platform = wiring.platform_dir(ctx)
     lane = only_lane(wiring.entries(platform, need), need)
     secret = fetch(
         Ask(lane=lane, via="stdout", reason=journaled_reason(reason)),
@@ -142,11 +142,11 @@ def _fetch(flag: str | None, need: str, field: str, *, force: bool, reason: str,
     terminal.value(secret)
 
 
-def _advise(flag: str | None, need: str, *, as_json: bool) -> None:
+def _advise(ctx: click.Context, need: str, *, as_json: bool) -> None:
     from warden.present import access as present
     from warden.usecases.access import advise
 
-    found = wiring.entries(wiring.platform_at(flag), need)
+    found = wiring.entries(wiring.platform_dir(ctx), need)
     answers = advise(found, wiring.journal(), datetime.now(UTC))
     if as_json:
         documents = [present.as_json(each) for each in answers]

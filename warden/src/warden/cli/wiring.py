@@ -51,15 +51,22 @@ def state_directory() -> str:
 
 
 def platform_dir(ctx: click.Context) -> str:
-    """The platform directory of this call."""
-    return platform_at(platform_flag(ctx))
-
-
-def platform_at(flag: str | None) -> str:
-    """The platform directory where ``--platform`` said `flag`."""
+    """The platform directory of this call. A command with effects looks here last, and says which one it uses."""
     from warden.adapters.catalog.discovery import find_platform
 
-    return find_platform(flag)
+    root = ctx.find_root()
+    reads = root.invoked_subcommand in READING
+    found = find_platform(platform_flag(ctx), configured_first=not reads)
+    if found.source in {"here", "config"} and not reads and not ctx.params.get("as_json") and not root.obj.get("told"):
+        from warden.present.platform import show_used
+
+        show_used(found.directory, configured=found.source == "config", passed_over=found.passed_over)
+    root.obj["told"] = True
+    return found.directory
+
+
+READING = frozenset({"catalog", "doctor", "render", "route", "status"})
+"""The commands that look for the platform directory here first; every other one where the user configured it."""
 
 
 def catalog(platform: str) -> Catalog:
@@ -171,14 +178,29 @@ def policy(platform_dir: str) -> CedarPolicy:
     """The policy gate on the platform's policies, or on the default."""
     from warden.adapters.policy.cedar import CedarPolicy
 
-    return CedarPolicy(os.path.join(platform_dir, "policies", "access"))
+    return CedarPolicy(_policies(platform_dir))
 
 
 def policy_faults(platform_dir: str) -> list[Fault]:
-    """What is wrong with the platform's access policies."""
+    """What is wrong with the platform's access policies, and a warning for each that nobody reads."""
     from warden.adapters.policy.cedar import policy_faults as look
 
-    return look(os.path.join(platform_dir, "policies", "access"))
+    return [*look(_policies(platform_dir)), *unread_policies(platform_dir)]
+
+
+def unread_policies(platform_dir: str) -> list[Fault]:
+    """The files that look like access policies and are read by nobody."""
+    from warden.adapters.policy.cedar import unread_policies as look
+    from warden.core.errors import Inconclusive
+
+    try:
+        return look(_policies(platform_dir))
+    except Inconclusive:
+        return []
+
+
+def _policies(platform_dir: str) -> str:
+    return os.path.join(platform_dir, "policies", "access")
 
 
 def unread_files(platform_dir: str) -> list[Fault]:
@@ -226,13 +248,14 @@ def machine(ctx: click.Context, where: Endpoint, clusters_of: Callable[[str], Se
     from warden.adapters.journal.sqlite import journal_path
     from warden.adapters.machine.checks import journal_fault, readable
     from warden.core.errors import UsageError
+    from warden.present.problems import described
     from warden.usecases.doctor import Machine
 
     path = journal_path(os.environ)
     try:
         platform, fault = platform_dir(ctx), ""
     except UsageError as found:
-        platform, fault = "", str(found.problem)
+        platform, fault = "", described(found.problem)
     return Machine(
         source=where.source,
         tls=where.scheme == "https",
@@ -240,6 +263,7 @@ def machine(ctx: click.Context, where: Endpoint, clusters_of: Callable[[str], Se
         journal_fault=journal_fault(path),
         platform=platform,
         platform_fault=fault,
+        unread_policies=tuple(each.file for each in unread_policies(platform)) if platform else (),
         audit=os.environ.get("WARDEN_AUDIT", ""),
         readable=readable,
         clusters=clusters_of(platform) if platform else (),

@@ -18,6 +18,7 @@ About = Literal[
     "audit lines",
     "journal",
     "platform",
+    "policies",
     "cluster",
     "operator",
     "rights",
@@ -86,6 +87,12 @@ class PlatformDirectory(msgspec.Struct, frozen=True):
     fault: str = ""
 
 
+class UnreadPolicies(msgspec.Struct, frozen=True):
+    """Files that look like access policies and are read by nobody."""
+
+    files: tuple[str, ...]
+
+
 class ClusterAnswer(msgspec.Struct, frozen=True):
     """A cluster answered, and takes the caller for that."""
 
@@ -130,6 +137,7 @@ Fact = (
     | AuditPlace
     | JournalFile
     | PlatformDirectory
+    | UnreadPolicies
     | ClusterAnswer
     | OperatorState
     | ClusterRights

@@ -111,6 +111,13 @@ class SetVariable(msgspec.Struct, frozen=True, tag="variable"):
     value: str
 
 
+class RunChmod(msgspec.Struct, frozen=True, tag="chmod"):
+    """Change who may do what with these paths; ``mode`` as chmod(1) takes it."""
+
+    mode: str
+    paths: tuple[str, ...]
+
+
 class AskOwner(msgspec.Struct, frozen=True, tag="ask", omit_defaults=True):
     """Somebody else's turn: the repository that owns it, the page that says how, and the command for the owner."""
 
@@ -153,6 +160,7 @@ Step = (
     | EditFile
     | CheckFields
     | SetVariable
+    | RunChmod
     | AskOwner
     | LogInAs
     | RunAs

@@ -14,13 +14,14 @@ from warden.core.remedies import (
     OneOf,
     RunAs,
     RunBao,
+    RunChmod,
     RunKubectl,
     RunWarden,
     SetVariable,
     Step,
 )
 
-Command = RunWarden | RunKubectl | RunBao | SetVariable
+Command = RunWarden | RunKubectl | RunBao | RunChmod | SetVariable
 """The steps that are one command line."""
 
 _KUBECTL: dict[KubectlAction, str] = {
@@ -113,7 +114,7 @@ def _clause(step: AskOwner | LogInAs | RunAs | MountToken | OneOf | EditFile | C
     return text
 
 
-def _words(step: RunWarden | RunKubectl | RunBao | SetVariable) -> Iterator[str]:
+def _words(step: Command) -> Iterator[str]:
     if isinstance(step, RunWarden):
         yield "warden"
         yield from ("--platform", step.platform) if step.platform else ()
@@ -131,6 +132,8 @@ def _words(step: RunWarden | RunKubectl | RunBao | SetVariable) -> Iterator[str]
         for word in _BAO[step.action].split():
             fields = step.names if "{field}" in word else ("",)
             yield from (word.format(field=each, mount=step.mount, path=step.path, name=step.name) for each in fields)
+    elif isinstance(step, RunChmod):
+        yield from ("chmod", step.mode, "--", *step.paths)
     else:
         yield from ("export", f"{step.name}={step.value}")
 

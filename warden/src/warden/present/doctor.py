@@ -21,6 +21,7 @@ from warden.core.findings import (
     ProbeHeader,
     ServerState,
     Transport,
+    UnreadPolicies,
     VerbRights,
 )
 from warden.core.openbao.api import Identity
@@ -206,6 +207,10 @@ def _platform(fact: PlatformDirectory) -> tuple[str, str]:
     return fact.fault, f"name it with --platform DIR, or create one: {command(warden('init', 'DIR'))}"
 
 
+def _unread(fact: UnreadPolicies) -> tuple[str, str]:
+    return f"not read: {', '.join(fact.files)}", f"see why: {command(warden('catalog check'))}"
+
+
 def _cluster(fact: ClusterAnswer) -> tuple[str, str]:
     return f"{fact.cluster}, {fact.address}, as {fact.caller}", ""
 
@@ -245,6 +250,7 @@ _DESCRIPTIONS: dict[type, Callable[[Any], tuple[str, str]]] = {
     AuditPlace: _audit_place,
     JournalFile: _journal,
     PlatformDirectory: _platform,
+    UnreadPolicies: _unread,
     ClusterAnswer: _cluster,
     OperatorState: _operator,
     ClusterRights: _cluster_rights,

@@ -11,6 +11,7 @@ ENVIRONMENT = (
     ("BAO_TLS_SERVER_NAME", "the name that the server's certificate must have"),
     ("BAO_CLIENT_TIMEOUT", "seconds to wait for an answer, 45 or 45s; default 20"),
     ("WARDEN_PLATFORM", "the platform directory; --platform takes precedence"),
+    ("WARDEN_TRUSTED", "platform directories to use although others can change them, separated by :"),
     ("WARDEN_STATE", "journal, locks and embedded platform; default $XDG_STATE_HOME/warden"),
     ("WARDEN_JOURNAL", "the journal's file; default journal.db in the state directory"),
     ("WARDEN_AUDIT", "OpenBao's audit log for `prove` and `adopt`: files or directories, separated by :"),

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from warden.adapters.policy.cedar import DEFAULT, CedarPolicy, policy_faults
+from warden.adapters.policy.cedar import DEFAULT, CedarPolicy, policy_faults, unread_policies
 from warden.core.access.decision import Question
-from warden.core.errors import Inconclusive
+from warden.core.errors import Inconclusive, UsageError
 from warden.core.lanes.lane import Custody, Lane, Owner, Owners, PeopleReader, Workload, WorkloadReader
 from warden.core.openbao.api import Identity
 from warden.present.errors import message
@@ -191,3 +191,44 @@ def test_the_platforms_policies_start_as_the_default():
     for file in Path(DEFAULT).iterdir():
         assert (platform / file.name).read_text() == file.read_text()
     assert not policy_faults(str(platform))
+
+
+@pytest.mark.parametrize("part", ["policies", "policies/access", "policies/access/deny.cedar"])
+def test_a_link_to_nothing_is_not_the_default(tmp_path, part):
+    link = tmp_path / part
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(tmp_path / "gone")
+    folder = str(tmp_path / "policies" / "access")
+    with pytest.raises(Inconclusive, match="cannot be read"):
+        ask(CedarPolicy(folder), who())
+    assert any("cannot be read" in fault.message and not fault.warning for fault in policy_faults(folder))
+
+
+def test_a_pipe_and_a_flood_are_not_policies(tmp_path):
+    os.mkfifo(tmp_path / "p.cedar")
+    with pytest.raises(Inconclusive, match=r"cannot be read \(not a regular file\)"):
+        ask(CedarPolicy(str(tmp_path)), who())
+    (tmp_path / "p.cedar").unlink()
+    with (tmp_path / "p.cedar").open("wb") as file:
+        file.truncate(1 << 30)
+    with pytest.raises(Inconclusive, match="larger than"):
+        ask(CedarPolicy(str(tmp_path)), who())
+
+
+def test_a_policy_that_others_can_change_is_not_asked(tmp_path):
+    policy = custom(tmp_path, p="permit (principal, action, resource);")
+    (tmp_path / "p.cedar").chmod(0o666)
+    with pytest.raises(UsageError, match="NotTrusted"):
+        ask(policy, who())
+
+
+def test_what_looks_like_a_policy_and_is_not_read_is_named(tmp_path):
+    access = tmp_path / "policies" / "access"
+    (access / "sub").mkdir(parents=True)
+    unread = ["deny.cedar", "access/DENY.CEDAR", "access/deny.cedar.txt", "access/sub/a.cedar", "access/deny.json"]
+    for name in [*unread, "access/README.md", "README.md", "access/schema.cedarschema", "access/.gitkeep", "notes.txt"]:
+        (tmp_path / "policies" / name).write_text("")
+    (access / "read.cedar").write_text("permit (principal, action, resource);")
+    found = unread_policies(str(access))
+    assert {each.file for each in found} == {str(tmp_path / "policies" / name) for name in unread}
+    assert all(each.warning and "is not read" in each.message for each in found)

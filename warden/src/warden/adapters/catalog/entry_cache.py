@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from warden.adapters.catalog.discovery import expect_trusted
 from warden.adapters.machine import directories
 from warden.core.lanes.catalog import KINDS, Entry, kind_of
 from warden.core.lanes.lane import Lane, PeopleReader, WorkloadReader
@@ -40,6 +41,7 @@ class _Kept(msgspec.Struct, frozen=True, array_like=True):
 def entry(platform_dir: str, entry_id: str) -> Entry:
     """One entry, judged by its own file alone. Raises as `files.load_entry` does."""
     path = os.path.join(platform_dir, "catalog", f"{entry_id}.yaml")
+    expect_trusted(platform_dir, [path])
     now, stamps = time.time_ns(), [stamp(each) for each in (path, *_platform_files(platform_dir))]
     basis = f"{FORMAT} {path} {stamps} {list(_code())}"
     kept = cache_file(path)

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from warden.adapters.catalog.discovery import expect_trusted
 from warden.adapters.catalog.yaml_tree import MAX_BYTES, Mapping, Refusal, decode, parse, scalars
 from warden.core.errors import Effect, Fault, Invalid, UsageError
 from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, invalid, kind_of, unknown
@@ -85,12 +86,14 @@ def _in_catalog(platform_dir: str) -> list[str]:
 def load_entry(platform_dir: str, entry_id: str) -> Entry:
     """One entry, judged by its own file alone: what clashes with another file is found by `load_catalog`.
 
-    Raises `Invalid` where its file, or ``platform.yaml``, has errors, `NotFound` where there is no such file.
+    Raises `Invalid` where its file, or ``platform.yaml``, has errors, `NotFound` where there is no such file,
+    `UsageError` where others can change it.
     """
     platform = load_platform(platform_dir)
     paths = {os.path.basename(path).rpartition(".")[0]: path for path in reversed(catalog_files(platform_dir))}
     if entry_id not in paths:
         raise unknown(entry_id, list(paths))
+    expect_trusted(platform_dir, [paths[entry_id]])
     source = parse_entry(paths[entry_id], platform)
     if source.entry is None or source.faults:
         raise invalid(entry_id, source.faults)
@@ -100,10 +103,13 @@ def load_entry(platform_dir: str, entry_id: str) -> Entry:
 def load_catalog(platform_dir: str) -> Catalog:
     """Every entry without faults, and the faults of the others (`Catalog.entry` raises them as `Invalid`).
 
-    Raises `Invalid` where ``platform.yaml`` itself has faults: nothing can be judged without it.
+    Raises `Invalid` where ``platform.yaml`` itself has faults: nothing can be judged without it; `UsageError` where
+    others can change one of the files.
     """
     platform = load_platform(platform_dir)
-    return judge([parse_entry(path, platform) for path in catalog_files(platform_dir)], platform)
+    paths = catalog_files(platform_dir)
+    expect_trusted(platform_dir, paths)
+    return judge([parse_entry(path, platform) for path in paths], platform)
 
 
 PLATFORM_FILES = ("platform.yaml", "clusters.yaml")
@@ -119,7 +125,7 @@ def load_platform(platform_dir: str) -> Platform:
     platform = Platform()
     clusters: dict[str, DeclaredCluster] = {}
     for source in sources:
-        if not os.path.exists(source.path):
+        if not os.path.lexists(source.path):  # a link to nothing is a file that cannot be read
             continue
         if source.path.endswith("clusters.yaml"):
             clusters = _structured(source.path, source, lambda _: dict[str, DeclaredCluster]) or {}

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from warden.adapters.catalog.discovery import expect_trusted
 from warden.core.access.decision import Decision, Question
 from warden.core.errors import Effect, Fault, Inconclusive
 from warden.core.lanes.lane import Lane
@@ -27,6 +28,7 @@ DEFAULT = os.path.join(os.path.dirname(__file__), "default")
 """The folder of the default policy and of the schema, inside the package."""
 
 _SCHEMA = "schema.cedarschema"
+_ENDING = ".cedar"
 
 
 class _Diagnostics(msgspec.Struct):
@@ -92,8 +94,11 @@ def policy_files(directory: str) -> list[tuple[str, str]]:
 
     Raises:
         Inconclusive: the folder or a file cannot be read, or is not Cedar.
+        UsageError: others can change a file.
     """
-    paths = _cedar_files(directory) or _cedar_files(DEFAULT)
+    paths = _cedar_files(directory)
+    expect_trusted(directory, paths)
+    paths = paths or _cedar_files(DEFAULT)
     if not paths:
         raise _unusable(DEFAULT, "are gone from the installed package")
     found = []
@@ -131,24 +136,53 @@ def _faults_of(path: str, schema: str) -> Sequence[str]:
     return [str(each["error"]) for each in found["errors"]]
 
 
+def unread_policies(directory: str) -> list[Fault]:
+    """A warning for each file beside or below the folder that looks like a policy and is read by nobody."""
+    from warden.adapters.catalog.files import shown
+
+    read = {os.path.join(directory, name) for name in _names(directory) if name.endswith(_ENDING)}
+    problem = f"is not read; an access policy is a file NAME{_ENDING} right in policies/access/"
+    around = os.path.dirname(directory)
+    found = [os.path.join(folder, name) for folder, _, names in sorted(os.walk(around)) for name in sorted(names)]
+    return [
+        Fault(shown(path), 0, "", problem, warning=True)
+        for path in found
+        if path not in read and _looks_like_a_policy(path, directory)
+    ]
+
+
+def _looks_like_a_policy(path: str, directory: str) -> bool:
+    name = os.path.basename(path).lower()
+    if name.endswith((".md", ".cedarschema", "~")):
+        return False
+    return "cedar" in name or (os.path.dirname(path) == directory and not name.startswith("."))
+
+
 def _cedar_files(directory: str) -> list[str]:
+    return [os.path.join(directory, name) for name in _names(directory) if name.endswith(_ENDING)]
+
+
+def _names(directory: str) -> list[str]:
+    """The names in the folder; none where there is no folder, which is not the same as a link that leads to none."""
     try:
-        names = sorted(os.listdir(directory))
+        return sorted(os.listdir(directory))
     except FileNotFoundError:
+        if dangling := next(filter(os.path.islink, (os.path.dirname(directory), directory)), ""):
+            raise _unusable(dangling, "cannot be read (a link to a directory that does not exist)") from None
         return []
     except OSError as fault:
         raise _unusable(directory, f"cannot be read ({os.strerror(fault.errno or 0).lower()})") from None
-    return [os.path.join(directory, name) for name in names if name.endswith(".cedar")]
 
 
 def _read(path: str) -> str:
+    from warden.adapters.machine.regular_file import NotUsable, read_bytes
+
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        return read_bytes(path).decode()
     except UnicodeDecodeError:
         raise _unusable(path, "are not UTF-8 text") from None
-    except OSError as fault:
-        raise _unusable(path, f"cannot be read ({os.strerror(fault.errno or 0).lower()})") from None
+    except NotUsable as fault:
+        raise _unusable(path, f"cannot be read ({fault})") from None
 
 
 def _unusable(path: str, what: str) -> Inconclusive:

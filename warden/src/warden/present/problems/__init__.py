@@ -10,7 +10,7 @@ import msgspec
 
 from warden.core.errors import Effect
 
-_SUBJECTS = ("access", "adoption", "lanes", "plans", "proofs", "put", "refreshes")
+_SUBJECTS = ("access", "adoption", "lanes", "plans", "proofs", "put", "refreshes", "trust")
 
 
 @singledispatch

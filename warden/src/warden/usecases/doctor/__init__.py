@@ -7,7 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from warden.core.findings import AuditFile, AuditPlace, Diagnosis, Finding, JournalFile, PlatformDirectory
+from warden.core.findings import (
+    AuditFile,
+    AuditPlace,
+    Diagnosis,
+    Finding,
+    JournalFile,
+    PlatformDirectory,
+    UnreadPolicies,
+)
 from warden.core.openbao.rights import Scope, Verb
 from warden.ports.vault import Vault
 from warden.usecases.doctor.cluster import ClusterToExamine, examine_cluster
@@ -22,6 +30,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
         tls: whether the connection is https (then it is verified).
         journal: path of the journal; ``journal_fault`` says why it cannot be written, empty where it can.
         platform: the platform directory; empty where none was found, and ``platform_fault`` says why.
+        unread_policies: files of the platform directory that look like access policies and are not read.
         audit: WARDEN_AUDIT, empty where it is not set.
         readable: whether a file or directory can be read from here.
         clusters: the clusters that lanes are delivered to from this server.
@@ -33,6 +42,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     journal_fault: str
     platform: str
     platform_fault: str
+    unread_policies: tuple[str, ...] = ()
     audit: str
     readable: Callable[[str], bool]
     clusters: Sequence[ClusterToExamine] = ()
@@ -89,3 +99,5 @@ def _here(machine: Machine) -> Iterator[Finding]:
     yield Finding("journal", "missing" if journal.fault else "ok", journal)
     platform = PlatformDirectory(machine.platform, machine.platform_fault)
     yield Finding("platform", "ok" if platform.path else "missing", platform)
+    if machine.unread_policies:
+        yield Finding("policies", "unknown", UnreadPolicies(machine.unread_policies))
