@@ -17,7 +17,7 @@ from cluster_platform import OURS
 from warden.adapters.dev import Embedded, process, state
 from warden.adapters.dev.cluster import Cluster
 from warden.adapters.dev.components import TITLES
-from warden.adapters.kubernetes import kubeconfig
+from warden.adapters.kubernetes import kubeconfig, kubeconfig_writer
 from warden.adapters.kubernetes.client import Kubernetes
 from warden.core.errors import NotFound, Refused, ServerFault, Unreachable, UsageError
 from warden.core.secret import Secret
@@ -115,7 +115,7 @@ def test_each_login_is_reviewed_by_its_own_cluster(cluster_platform):
     assert login(first, first.token("default/default", audience="elsewhere")) == 403
     # for OpenBao only: the API server itself does not take it
     jwt = Secret(first.token("default/default"))
-    access = kubeconfig.config("c", first.address, first.cluster.ca, token=jwt)
+    access = kubeconfig_writer.config("c", first.address, first.cluster.ca, token=jwt)
     assert Kubernetes("c", access).request("GET", "/api").status == 401
 
 
@@ -153,7 +153,7 @@ def test_nobody_without_a_certificate_of_the_cluster_reaches_etcd(cluster_platfo
     cluster = cluster_platform.clusters["coulombcore"].cluster
     etcd = next(part.address for part in cluster.status() if part.name == "etcd")
     with pytest.raises(Unreachable):
-        Kubernetes("c", kubeconfig.config("c", etcd, cluster.ca)).health("/health")
+        Kubernetes("c", kubeconfig_writer.config("c", etcd, cluster.ca)).health("/health")
 
 
 def test_up_twice_changes_nothing(shared):
@@ -408,7 +408,7 @@ def test_an_api_server_that_is_down_is_unreachable_and_not_a_refusal(shared):
     with pytest.raises(Unreachable):
         cluster.admin().must("GET", "/api/v1/namespaces")
     up(shared)
-    stranger = kubeconfig.config("c", cluster.address, cluster.ca)
+    stranger = kubeconfig_writer.config("c", cluster.address, cluster.ca)
     with pytest.raises(Refused):
         Kubernetes("c", stranger).must("GET", "/api/v1/namespaces")
 

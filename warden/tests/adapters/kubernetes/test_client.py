@@ -4,10 +4,9 @@ import json
 
 import pytest
 from byte_server import serving, status
-from lightkube.config.kubeconfig import SingleConfig
-from lightkube.config.models import Cluster, Context, User
 
 from warden.adapters.kubernetes.client import Kubernetes
+from warden.adapters.kubernetes.kubeconfig_format import Access, Cluster, User
 from warden.core.clusters.exposure import Subject
 from warden.core.clusters.manifests import Ref
 from warden.core.clusters.rights import Asking
@@ -37,7 +36,7 @@ PAGES = {
 
 
 def kubernetes(address):
-    return Kubernetes("c", SingleConfig("c", Context("c"), Cluster(address), User()))
+    return Kubernetes("c", Access(context="c", cluster=Cluster(server=address), user=User()))
 
 
 def said(code, **more):

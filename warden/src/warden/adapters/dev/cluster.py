@@ -35,9 +35,8 @@ from warden.core.remedies import warden
 from warden.core.secret import Secret
 
 if TYPE_CHECKING:
-    from lightkube.config.kubeconfig import SingleConfig
-
     from warden.adapters.kubernetes.client import Kubernetes
+    from warden.adapters.kubernetes.kubeconfig_format import Access
 
 READY_SECONDS = 60.0
 PORTS_TRIED = 5
@@ -157,11 +156,11 @@ class Cluster:
 
         return Kubernetes(self.name, self.admin_access(), field_manager=bootstrap.MANAGER)
 
-    def admin_access(self) -> "SingleConfig":
+    def admin_access(self) -> "Access":
         """How the administrator reaches it."""
         return self._as(f"{self.name}-admin", Secret(state.read(self._files.callers).partition(",")[0]))
 
-    def warden_access(self) -> "SingleConfig":
+    def warden_access(self) -> "Access":
         """How the account ``warden/warden`` reaches it."""
         return self._as(self.name, self.account_token("warden", "warden"))
 
@@ -221,10 +220,10 @@ class Cluster:
     def _system(self) -> str:
         return f"embedded cluster {self.name}"
 
-    def _as(self, context: str, token: Secret) -> "SingleConfig":
-        from warden.adapters.kubernetes import kubeconfig  # as in `admin`
+    def _as(self, context: str, token: Secret) -> "Access":
+        from warden.adapters.kubernetes import kubeconfig_writer  # as in `admin`
 
-        return kubeconfig.config(context, self.address, self.ca, token=token)
+        return kubeconfig_writer.config(context, self.address, self.ca, token=token)
 
     def _prepare(self) -> None:
         state.make_private(os.path.dirname(self._files.root))
@@ -255,9 +254,9 @@ class Cluster:
             self._put_kubeconfig(self._files.eso_kubeconfig, self.account_token("external-secrets", "external-secrets"))
 
     def _put_kubeconfig(self, path: str, token: Secret) -> None:
-        from warden.adapters.kubernetes import kubeconfig  # as in `admin`
+        from warden.adapters.kubernetes import kubeconfig_writer  # as in `admin`
 
-        state.write(path, kubeconfig.document({self.name: self._as(self.name, token)}, self.name))
+        state.write(path, kubeconfig_writer.document({self.name: self._as(self.name, token)}, self.name))
 
     def _forget_ports(self, component: str) -> None:
         kept = self._read()
@@ -305,12 +304,12 @@ class Cluster:
 
     def _reached_as_server(self, port: int) -> "Kubernetes":
         """A component other than the API server, called with the certificate that all of them share."""
-        from warden.adapters.kubernetes import client, kubeconfig  # as in `admin`
+        from warden.adapters.kubernetes import client, kubeconfig_writer  # as in `admin`
 
         pki = self._files.authority
         ca, certificate, key = (state.read(each) for each in (pki.ca_file, pki.certificate, pki.key))
         address = f"https://127.0.0.1:{port}"
-        access = kubeconfig.config(self.name, address, ca, certificate=certificate, key=Secret(key))
+        access = kubeconfig_writer.config(self.name, address, ca, certificate=certificate, key=Secret(key))
         return client.Kubernetes(self.name, access)
 
     def _status(self, component: str) -> ComponentStatus:

@@ -117,10 +117,10 @@ class Clusters:
         return any(started)
 
     def _write_kubeconfig(self, clusters: Sequence[Cluster]) -> None:
-        from warden.adapters.kubernetes import kubeconfig  # 0.3 s, only where clusters are brought up
+        from warden.adapters.kubernetes import kubeconfig_writer  # 0.3 s, only where clusters are brought up
 
         contexts = {}
         for cluster in clusters:
             contexts[cluster.name] = cluster.warden_access()
             contexts[f"{cluster.name}-admin"] = cluster.admin_access()
-        state.write(self._layout.kubeconfig, kubeconfig.document(contexts, clusters[0].name))
+        state.write(self._layout.kubeconfig, kubeconfig_writer.document(contexts, clusters[0].name))

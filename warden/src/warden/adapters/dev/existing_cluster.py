@@ -11,7 +11,7 @@ from warden.adapters.dev.cluster import Cluster
 from warden.adapters.dev.components import ClusterFiles
 
 if TYPE_CHECKING:
-    from lightkube.config.kubeconfig import SingleConfig
+    from warden.adapters.kubernetes.kubeconfig_format import Access
 
 
 class ExistingCluster(Cluster):
@@ -33,11 +33,11 @@ class ExistingCluster(Cluster):
     @property
     def ca(self) -> str:
         """PEM of the authorities that its kubeconfig names."""
-        from warden.adapters.kubernetes import kubeconfig  # as in `cluster`
+        from warden.adapters.kubernetes import kubeconfig_writer  # as in `cluster`
 
-        return kubeconfig.authority(self._access)
+        return kubeconfig_writer.authority(self._access)
 
-    def admin_access(self) -> "SingleConfig":
+    def admin_access(self) -> "Access":
         """As the kubeconfig's user."""
         return self._access
 

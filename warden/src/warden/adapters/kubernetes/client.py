@@ -1,7 +1,7 @@
 """The port Cluster on the Kubernetes API, as one context of a kubeconfig.
 
-lightkube makes the connection (certificates, tokens, exec plugins); requests are plain REST calls, since warden
-compares and applies objects as they are. API pages: https://kubernetes.io/docs/reference/using-api/ (API concepts;
+`connection` has certificates, credentials and proxies; requests are plain REST calls, since warden compares and applies
+objects as they are. API pages: https://kubernetes.io/docs/reference/using-api/ (API concepts;
 Server-Side Apply) and, for External Secrets Operator, https://external-secrets.io/latest/api/spec/.
 
 What a status means here: 404 with a Status that names the object: there is none; any other 404: the cluster knows no
@@ -11,16 +11,17 @@ All of it in the API server's own words; what a proxy before it says does not co
 
 import base64
 import json
+import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import httpx2
-from lightkube.config.client_adapter import Client, ConnectionParams
-from lightkube.config.kubeconfig import SingleConfig
-from lightkube.core.exceptions import ConfigError
 
-from warden.adapters.machine.loopback import is_loopback
+from warden.adapters.kubernetes.connection import Connection, network_problem
+from warden.adapters.kubernetes.credential_plugin import CredentialFault
+from warden.adapters.kubernetes.kubeconfig_format import Access
 from warden.core.clusters.exposure import Subject, subject_of
 from warden.core.clusters.manifests import FIELD_MANAGER, Manifest, Ref
 from warden.core.clusters.rights import Asking
@@ -37,10 +38,10 @@ from warden.core.errors import (
     WardenError,
 )
 from warden.core.lanes.lane import Workload
+from warden.core.quoting import quoted
 from warden.core.remedies import KubectlAction, RunKubectl, warden
 from warden.core.secret import Secret
 
-SECONDS = httpx2.Timeout(10.0, connect=5.0)
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 APPLY_PATCH = "application/apply-patch+yaml"
@@ -77,22 +78,28 @@ class Reply(NamedTuple):
 class Kubernetes:
     """One cluster; see the port `warden.ports.cluster.Cluster` for each method. Safe to share between threads.
 
-    No proxy is used towards this machine itself.
+    Raises `OSError` or `ValueError` where its certificates cannot be used.
     """
 
-    def __init__(self, name: str, config: SingleConfig, *, field_manager: str = FIELD_MANAGER) -> None:
+    def __init__(
+        self,
+        name: str,
+        access: Access,
+        *,
+        field_manager: str = FIELD_MANAGER,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
         self.name = name
-        self.address = config.cluster.server
+        self.address = access.cluster.server
         self.system = f"cluster {name} ({self.address})"
-        self._context = config.context_name
+        self._context = access.context
         self._field_manager = field_manager
-        elsewhere = not is_loopback(httpx2.URL(self.address).host)
-        self._client = Client(config, ConnectionParams(timeout=SECONDS, trust_env=elsewhere))
+        self._connection = Connection(access, environ)
 
     def __del__(self) -> None:
         """Close the connections of a cluster that nobody holds any more."""
-        if hasattr(self, "_client"):
-            self._client.close()
+        if hasattr(self, "_connection"):
+            self._connection.close()
 
     def caller(self) -> Subject:
         """``SelfSubjectReview``."""
@@ -224,18 +231,19 @@ class Kubernetes:
     ) -> httpx2.Response:
         """What was cut off is sent once more: it is idempotent, or makes something short-lived (a token, a review)."""
         content = body if body is None or isinstance(body, str) else json.dumps(body)
+        send = partial(self._connection.request, method, path, content=content, query=query, headers=headers or {})
         try:
             try:
-                return self._client.request(method, path, content=content, params=query, headers=headers)
+                return send()
             except httpx2.TimeoutException:
                 raise
             except (httpx2.HTTPError, OSError):
-                return self._client.request(method, path, content=content, params=query, headers=headers)
+                return send()
         except httpx2.TimeoutException:
             raise self._unreachable("gave no answer in time") from None
         except (httpx2.HTTPError, OSError) as fault:
-            raise self._unreachable(_network_problem(fault)) from None
-        except (ConfigError, KeyError, ValueError) as fault:
+            raise self._unreachable(network_problem(fault)) from None
+        except CredentialFault as fault:
             raise self._no_credential(fault) from None
 
     def _from_api_server(self, answer: httpx2.Response, what: str) -> Reply:
@@ -329,12 +337,11 @@ class Kubernetes:
             remedy=(self._kubectl("version"),),
         )
 
-    def _no_credential(self, fault: Exception) -> Unidentified:
-        why = str(fault) if isinstance(fault, ConfigError) else "its answer has no token"
+    def _no_credential(self, fault: CredentialFault) -> Unidentified:
         return Unidentified(
-            f"{self.system}: the kubeconfig's way to a credential does not work ({why})",
+            f"{self.system}: the kubeconfig's way to a credential does not work ({quoted(str(fault))})",
             system=self.system,
-            hint="try it",
+            hint=f"{quoted(fault.hint)}; try it" if fault.hint else "try it",
             remedy=(self._kubectl("whoami"),),
         )
 
@@ -386,13 +393,3 @@ def _holds_values(key: str, text: str, values: Sequence[str]) -> bool:
 
 def _decoded(text: str) -> str:
     return base64.b64decode(text).decode("utf-8", "surrogateescape")
-
-
-def _network_problem(fault: Exception) -> str:
-    text = str(fault)
-    if "CERTIFICATE_VERIFY_FAILED" in text:
-        return "shows a certificate that does not verify"
-    if "refused" in text.lower():
-        return "cannot be reached (connection refused)"
-    cut = isinstance(fault, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError)
-    return "closed the connection without an answer" if cut else "cannot be reached"

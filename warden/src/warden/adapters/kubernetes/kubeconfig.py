@@ -1,134 +1,187 @@
-"""The clusters that a kubeconfig knows, read by lightkube; and kubeconfigs of our own.
+"""The clusters that kubeconfigs know, found and merged as kubectl does it.
 
-https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
+https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/ and client-go's
+`clientcmd.ClientConfigLoadingRules`: of two files with an entry of one name the first has it whole, a file that is
+named and not there is passed over, one that cannot be read is an error, and so is a name that a file has twice.
+Of the context that is used every field is honoured, or the context is refused and the field is named.
 """
 
-import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 import yaml
-from lightkube.config.kubeconfig import KubeConfig, SingleConfig
-from lightkube.config.models import Cluster, Context, User
-from lightkube.core.exceptions import ConfigError
 
 from warden.adapters.kubernetes.client import Kubernetes
+from warden.adapters.kubernetes.kubeconfig_format import (
+    Access,
+    Cluster,
+    Context,
+    P,
+    User,
+    cluster_faults,
+    part,
+    user_faults,
+)
+from warden.adapters.kubernetes.pod import in_cluster
 from warden.core.errors import Effect, UsageError
 from warden.core.remedies import SetVariable
-from warden.core.secret import Secret
+
+_SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
+_FILES = ("authority_file", "certificate_file", "key_file", "token_file")
 
 
 def connect(name: str, context: str, environ: Mapping[str, str]) -> Kubernetes:
     """The cluster of that context, as kubectl finds it: ``KUBECONFIG``, else ``~/.kube/config``.
 
-    ``in-cluster`` is the pod's own service account. Raises `UsageError` if there is no such context, or if it would
-    send a credential over a connection that is not verified.
+    ``in-cluster`` is the pod's own service account. Raises `UsageError` if there is no such context, if one of its
+    fields cannot be honoured, or if it would send a credential over a connection that is not verified.
     """
-    config = _in_cluster(name) if context == "in-cluster" else _of_context(name, context, environ)
-    if config.cluster.insecure or not config.cluster.server.startswith("https://"):
-        raise _unusable(
-            name, f"context {context} does not verify whom it speaks to (https, no insecure-skip-tls-verify)"
-        )
-    if config.user is None:
-        raise _unusable(name, f"context {context} names no user")
     try:
-        return Kubernetes(name, config)
-    except (OSError, ValueError, ConfigError) as fault:
-        raise _unusable(name, f"the certificates of context {context} cannot be used{_reason(fault)}") from None
+        if context == "in-cluster":
+            access = in_cluster(environ)
+        else:
+            access = _access(_merged(_files(environ)), context, _named(environ))
+        return Kubernetes(name, access, environ=environ)
+    except _Refusal as fault:
+        raise _unusable(name, str(fault)) from None
+    except (OSError, ValueError) as fault:
+        raise _unusable(name, f"context {context} cannot be used: {_reason(fault)}") from None
 
 
-def current(path: str) -> SingleConfig:
+def current(path: str) -> Access:
     """The current context of a kubeconfig file. Raises `UsageError` where there is none, or it names no user."""
     try:
-        found = KubeConfig.from_file(path).get()
-    except Exception as fault:  # noqa: BLE001 - a file that is not a kubeconfig fails in whatever way its parser has
-        raise _no_current_context(path, _reason(fault)) from None
-    if found is None or found.user is None or not any(msgspec.to_builtins(found.user).values()):
-        raise _no_current_context(path, " (it names no user with a credential)")
-    return found
+        found = _merged([path])
+        access = _access(found, found.current, path) if found.current else None
+    except _Refusal as fault:
+        raise _no_current_context(path, f" ({fault})") from None
+    if access is None or not access.user.has_credential:
+        raise _no_current_context(path, " (it names no user with a credential)" if access else "")
+    return access
 
 
-def config(
-    name: str, server: str, ca: str, *, token: Secret | None = None, certificate: str = "", key: Secret | None = None
-) -> SingleConfig:
-    """How a caller reaches a server: by a token, a certificate with its key, or unknown. Certificates are PEM."""
-    user = User(
-        token=token.reveal() if token else None,
-        client_cert_data=_base64(certificate) if certificate else None,
-        client_key_data=_base64(key.reveal()) if key else None,
-    )
-    return SingleConfig(
-        context_name=name,
-        context=Context(cluster=name, user=name),
-        cluster=Cluster(server=server, certificate_auth_data=_base64(ca)),
-        user=user,
-    )
+class _Refusal(Exception):
+    """Why a file or a context cannot be used."""
 
 
-def authority(config: SingleConfig) -> str:
-    """PEM of the authorities that may have signed the server's certificate; empty: the system's."""
-    if config.cluster.certificate_auth_data:
-        return base64.b64decode(config.cluster.certificate_auth_data).decode()
-    if config.cluster.certificate_auth:
-        return Path(config.abs_file(config.cluster.certificate_auth)).read_text(encoding="utf-8")
-    return ""
+class _Entry(NamedTuple):
+    """A cluster, user or context: the folder of its file, and its fields as they are written."""
+
+    folder: str
+    fields: dict[str, Any]
 
 
-def document(contexts: Mapping[str, SingleConfig], current: str) -> str:
-    """A kubeconfig file with a context for each name; it holds the credentials and needs mode 0600."""
+class _Config(msgspec.Struct):
+    """What the files say together."""
 
-    def entries(kind: str) -> list[dict[str, object]]:
-        return [{"name": name, kind: _absolute(getattr(each, kind), each)} for name, each in contexts.items()]
-
-    return yaml.safe_dump(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": entries("cluster"),
-            "users": entries("user"),
-            "contexts": [{"name": name, "context": {"cluster": name, "user": name}} for name in contexts],
-            "current-context": current,
-        },
-        sort_keys=False,
-    )
+    clusters: dict[str, _Entry]
+    users: dict[str, _Entry]
+    contexts: dict[str, _Entry]
+    current: str
 
 
-def _absolute(part: Cluster | User, config: SingleConfig) -> dict[str, object]:
-    """As it is written, files of another kubeconfig named so that they are found from everywhere."""
-    written = msgspec.to_builtins(part)
-    for key in ("certificate-authority", "client-certificate", "client-key"):
-        if written.get(key):
-            written[key] = str(config.abs_file(written[key]))
-    return {key: value for key, value in written.items() if value}
+def _named(environ: Mapping[str, str]) -> str:
+    return environ.get("KUBECONFIG") or os.path.join(os.path.expanduser("~"), ".kube", "config")
 
 
-def _in_cluster(name: str) -> SingleConfig:
+def _files(environ: Mapping[str, str]) -> list[str]:
+    return [path for path in _named(environ).split(os.pathsep) if path and os.path.exists(path)]
+
+
+def _merged(paths: list[str]) -> _Config:
+    merged = _Config({}, {}, {}, "")
+    for path in paths:
+        content = _content(path)
+        for section, kind in _SECTIONS.items():
+            for name, entry in _entries(path, content, section, kind).items():
+                getattr(merged, section).setdefault(name, entry)
+        merged.current = merged.current or str(content.get("current-context") or "")
+    return merged
+
+
+def _content(path: str) -> dict[str, Any]:
     try:
-        found = KubeConfig.from_service_account().get()
-    except (OSError, ConfigError):
-        found = None
-    if found is None:
-        raise _unusable(name, "its context is in-cluster, and this is not a pod with a service account")
+        content = yaml.load(Path(path).read_bytes(), _Loader)  # noqa: S506 - it is a SafeLoader
+    except OSError as fault:
+        raise _Refusal(f"{path} cannot be read: {_reason(fault)}") from None
+    except (ValueError, RecursionError, yaml.YAMLError) as fault:
+        raise _Refusal(f"{path} is not a valid kubeconfig: {_place(fault)}") from None
+    content = {} if content is None else content
+    if not isinstance(content, dict) or not _is_config(content):
+        raise _Refusal(f"{path} is not a kubeconfig (apiVersion: v1, kind: Config)")
+    return content
+
+
+def _is_config(content: Mapping[str, Any]) -> bool:
+    return (content.get("apiVersion") or "v1") == "v1" and (content.get("kind") or "Config") == "Config"
+
+
+def _entries(path: str, content: Mapping[str, Any], section: str, kind: str) -> dict[str, _Entry]:
+    listed = content.get(section) or []
+    if not isinstance(listed, list):
+        raise _Refusal(f"{path} is not a valid kubeconfig: {section} is not a list")
+    found: dict[str, _Entry] = {}
+    for each in listed:
+        name = each.get("name", "") if isinstance(each, dict) else None
+        fields = (each.get(kind) or {}) if isinstance(each, dict) else None
+        if not isinstance(name, str) or not isinstance(fields, dict):
+            raise _Refusal(f"{path} is not a valid kubeconfig: {section} has an entry without name and {kind}")
+        if name in found:
+            raise _Refusal(f"{path} is not a valid kubeconfig: {section} has the name {name} twice")
+        found[name] = _Entry(os.path.dirname(os.path.abspath(path)), fields)
     return found
 
 
-def _of_context(name: str, context: str, environ: Mapping[str, str]) -> SingleConfig:
-    named = environ.get("KUBECONFIG") or os.path.join(os.path.expanduser("~"), ".kube", "config")
-    known: list[str] = []
-    for path in filter(None, named.split(os.pathsep)):
-        if not os.path.exists(path):
-            continue
-        try:
-            config = KubeConfig.from_file(path)
-            known += list(config.contexts)
-            if context in config.contexts and (found := config.get(context)):
-                return found
-        except Exception as fault:  # noqa: BLE001 - as in `current`
-            raise _unusable(name, f"{path} is not a valid kubeconfig{_reason(fault)}") from None
-    listed = f"there are: {', '.join(known)}" if known else f"no kubeconfig at {named}"
-    raise _unusable(name, f"no context {context}; {listed}")
+def _access(config: _Config, name: str, named: str) -> Access:
+    if name not in config.contexts:
+        known = ", ".join(config.contexts)
+        raise _Refusal(f"no context {name}; {f'there are: {known}' if known else f'no contexts in {named}'}")
+    context = _part(Context, config.contexts[name], f"context {name}")
+    faults = [
+        f"context {name} names {'no ' if not wanted else 'an unknown '}{kind}{f' {wanted}' if wanted else ''}"
+        for kind, wanted, known in (("cluster", context.cluster, config.clusters), ("user", context.user, config.users))
+        if wanted not in known or not wanted
+    ]
+    if faults:
+        raise _Refusal("; ".join(faults))
+    cluster = _part(Cluster, config.clusters[context.cluster], f"cluster {context.cluster} of context {name}")
+    user = _part(User, config.users[context.user], f"user {context.user} of context {name}")
+    faults = [f"context {name}: {each}" for each in (*cluster_faults(cluster), *user_faults(user))]
+    if faults:
+        raise _Refusal("; ".join(faults))
+    return Access(context=name, cluster=cluster, user=user)
+
+
+def _part(kind: type[P], entry: _Entry, what: str) -> P:
+    try:
+        found = part(kind, entry.fields)
+    except (ValueError, RecursionError) as fault:
+        raise _Refusal(f"{what}: {fault}") from None
+    return msgspec.structs.replace(found, **dict(_from_folder(found, entry.folder)))
+
+
+def _from_folder(found: Cluster | User | Context, folder: str) -> Iterator[tuple[str, Any]]:
+    """Paths relative to their own file; a plugin's command only where it is a path (client-go, `RelativizePaths`)."""
+    for each in _FILES:
+        if path := getattr(found, each, ""):
+            yield each, os.path.join(folder, path)
+    plugin = getattr(found, "plugin", None)
+    if plugin is not None and os.sep in plugin.command:
+        command = os.path.normpath(os.path.join(folder, plugin.command))
+        yield "plugin", msgspec.structs.replace(plugin, command=command)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as kubectl reads it: a date is text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def _unusable(name: str, why: str) -> UsageError:
@@ -152,12 +205,15 @@ def _no_current_context(path: str, why: str) -> UsageError:
     )
 
 
+def _place(fault: Exception) -> str:
+    """Where YAML stops being YAML; its own message quotes the text, in which a token may be."""
+    mark = getattr(fault, "problem_mark", None)
+    return f"not YAML at line {mark.line + 1}" if mark else "not YAML"
+
+
 def _reason(fault: Exception) -> str:
-    """Why, where that is said in words for people."""
-    reason = os.strerror(fault.errno).lower() if isinstance(fault, OSError) and fault.errno else ""
-    reason = str(fault) if isinstance(fault, ConfigError) else reason
-    return f" ({reason})" if reason else ""
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
+    """Why, in words for people."""
+    if isinstance(fault, OSError) and fault.errno:
+        of = f"{fault.filename}: " if fault.filename else ""
+        return f"{of}{os.strerror(fault.errno).lower()}"
+    return str(fault) or "its certificates are not PEM"
