@@ -3,10 +3,12 @@
 The rules, in the order they are applied (source: OpenRouter's "Errors and debugging"):
 
 1. a status other than 200 is an error by its status, even when the body is not JSON;
-2. an `error` object inside HTTP 200 is that error: generation had begun when it happened;
+2. an error inside HTTP 200 is that error, whatever its shape: generation had begun when it happened;
 3. so is an `error` inside a choice, and a finish_reason of `error`;
 4. without a choice, a model and content it is not an answer, whatever the status says; choices have to be well-formed;
 5. a text cut by max_tokens is an answer with finish_reason `length`: the caller may be able to use it.
+
+What the provider says of an error is passed on, without keys (`error_words`).
 """
 
 from __future__ import annotations
@@ -15,15 +17,18 @@ import re
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from llm_connect.common.errors import BadRequest, GatewayError, NotFound, ProviderFailed, RateLimited, TimedOut
+from llm_connect.providers.error_words import decoded, first_error, is_error, quoted, words_of, words_of_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from llm_connect.providers.error_words import Redact
+
 OK = 200
-_MAX_MESSAGE_LENGTH = 300
+DONE = "[DONE]"
+ERROR_EVENT = "error"
+"""The name of an event whose data is an error, as Anthropic's API has it."""
 _RETRY_AFTER = re.compile(r"\d{1,9}|[A-Z][a-z]{2}, [\w :-]{20,26}", re.ASCII)
 _REFUSED_AS_IS = (BadRequest, "provider_refused_request", "the provider refuses the request")
 _TIMED_OUT = (TimedOut, "provider_timeout", "the provider ran out of time")
@@ -61,46 +66,48 @@ _SHAPE: Mapping[str, tuple[type, ...]] = {
 """The fields of a choice that this program relies on."""
 
 
-def read_completion(status: int, headers: Mapping[str, str], octets: bytes) -> dict[str, Any]:
+def read_completion(status: int, headers: Mapping[str, str], octets: bytes, redact: Redact) -> dict[str, Any]:
     """The completion in a plain answer.
 
     Args:
         status: the HTTP status.
         headers: with lower-case names.
         octets: the whole body.
+        redact: removes keys from a text.
 
     Raises:
         GatewayError: see BY_STATUS; `provider_status` is the code inside the error object if it has one.
     """
-    body = _object(octets)
+    body = decoded(octets)
     retry_after = headers.get("retry-after")
+    content_type = headers.get("content-type", "")
     if status != OK:
-        raise error_in(status, body, retry_after)
-    if body is None:
-        raise malformed("provider_not_json", "its body is not a JSON object")
+        raise _error(status, body, quoted(words_of_body(octets, content_type), redact), retry_after)
+    if not isinstance(body, dict) and not is_error(body):
+        words = quoted(words_of_body(octets, content_type), redact)
+        raise malformed("provider_not_json", f"its body is not a JSON object{words}")
     try:
-        _check(body, retry_after)
+        _check(body, retry_after, redact)
     except GatewayError as error:
-        error.usage = body.get("usage")
+        error.usage = first_error(body).get("usage")
         raise
-    return body
+    return body  # type: ignore[no-any-return]  # a list was an error
 
 
-def _check(body: Mapping[str, Any], retry_after: str | None) -> None:
-    if body.get("error") is not None:
-        raise error_in(OK, body, retry_after)
-    _check_choices(body, retry_after)
+def _check(body: Any, retry_after: str | None, redact: Redact) -> None:
+    if is_error(body):
+        raise _error(OK, body, quoted(words_of(body), redact), retry_after)
+    _check_choices(body, retry_after, redact)
     if not isinstance(body.get("model"), str) or not body["model"]:
         raise malformed("provider_malformed", "it does not name the served model")
 
 
-def _check_choices(body: Mapping[str, Any], retry_after: str | None) -> None:
+def _check_choices(body: Mapping[str, Any], retry_after: str | None, redact: Redact) -> None:
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices or not all(isinstance(choice, dict) for choice in choices):
         raise malformed("provider_empty", "it has no choice")
     for choice in choices:
-        if choice.get("error") is not None or choice.get("finish_reason") == "error":
-            raise error_in(OK, choice, retry_after)
+        _check_choice_error(choice, redact, retry_after)
         _check_shape(choice)
         message = choice.get("message") or {}
         filled = any(message.get(name) for name in _CONTENT)
@@ -114,24 +121,41 @@ def _check_shape(choice: Any) -> None:
         raise malformed("provider_malformed", "a choice in it is not well-formed")
 
 
-def read_chunk(text: str) -> dict[str, Any]:
+def _check_choice_error(choice: Mapping[str, Any], redact: Redact, retry_after: str | None = None) -> None:
+    if choice.get("error") or choice.get("finish_reason") == "error":
+        raise _error(OK, choice, quoted(words_of(choice.get("error")), redact), retry_after)
+
+
+def read_chunk(text: str, redact: Redact, name: str = "") -> dict[str, Any]:
     """The chunk in one event's data.
+
+    Args:
+        text: the data.
+        redact: removes keys from a text.
+        name: the name of the event; empty for none.
 
     Raises:
         GatewayError: it is not a JSON object, its choices are not well-formed, or it is an error: generation had begun
             when it happened.
     """
-    body = _object(text.encode("utf-8", "replace"))
-    if body is None:
-        raise malformed("provider_not_json", "an event of its stream is not a JSON object")
-    if body.get("error") is not None:
-        raise error_in(OK, body)
+    octets = text.encode("utf-8", "replace")
+    body = decoded(octets)
+    if name == ERROR_EVENT or is_error(body):
+        raise _error(OK, body, quoted(words_of_body(octets, ""), redact))
+    if not isinstance(body, dict):
+        words = quoted(words_of_body(octets, ""), redact)
+        raise malformed("provider_not_json", f"an event of its stream is not a JSON object{words}")
     choices = body.get("choices") or ()
     for choice in choices if isinstance(choices, list | tuple) else (None,):
-        if isinstance(choice, dict) and (choice.get("error") is not None or choice.get("finish_reason") == "error"):
-            raise error_in(OK, choice)
+        if isinstance(choice, dict):
+            _check_choice_error(choice, redact)
         _check_shape(choice)
     return body
+
+
+def is_whole(name: str, data: str) -> bool:
+    """Whether the last event of a stream, which no empty line follows, was not cut within."""
+    return name == ERROR_EVENT or data.upper() == DONE or decoded(data.encode("utf-8", "replace")) is not None
 
 
 def has_content(chunk: Mapping[str, Any]) -> bool:
@@ -143,30 +167,51 @@ def has_content(chunk: Mapping[str, Any]) -> bool:
     return False
 
 
-def _object(octets: bytes) -> dict[str, Any] | None:
-    try:
-        value = msgspec.json.decode(octets)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
 def malformed(type_: str, what: str) -> ProviderFailed:
     """The error for a 200 that is not an answer."""
     return ProviderFailed(type_, f"the provider's answer cannot be used: {what}", provider_status=OK)
 
 
-def error_in(status: int, body: Mapping[str, Any] | None, retry_after: str | None = None) -> GatewayError:
-    """The error for a status and an error object."""
-    found = (body or {}).get("error")
-    error: Mapping[str, Any] = found if isinstance(found, dict) else {}
-    code = _code(error.get("code")) or status
+def _error(status: int, body: Any, words: str, retry_after: str | None = None) -> GatewayError:
+    """The error for a status and a body; `words` is what the provider says, quoted."""
+    code = _code_in(body, inside=status == OK) or status
     kind, type_, sentence = BY_STATUS.get(code, _OTHER)
     inside = ", inside a 200" if status == OK and code != OK else ""
-    message = f"{sentence} (status {code}{inside}){_quoted(error.get('message'))}"
+    message = f"{sentence} (status {code}{inside}){words}"
     unbilled = status in _NOTHING_GENERATED
     kept = _valid_retry_after(retry_after)
     return kind(type_, message, provider_status=code, retry_after=kept, unbilled=unbilled)
+
+
+_CODES = ("code", "status", "status_code", "statusCode", "type")
+_STATUS_BY_WORD = {
+    "invalid_argument": 400, "invalid_request_error": 400, "authentication_error": 401, "invalid_api_key": 401,
+    "unauthenticated": 401, "billing_error": 402, "insufficient_quota": 402, "payment_required": 402,
+    "permission_denied": 403, "permission_error": 403, "model_not_found": 404, "not_found": 404,
+    "not_found_error": 404, "rate_limit": 429, "rate_limit_error": 429, "rate_limit_exceeded": 429,
+    "resource_exhausted": 429, "too_many_requests": 429, "overloaded": 503, "overloaded_error": 503,
+    "service_unavailable": 503, "unavailable": 503, "deadline_exceeded": 504, "timeout": 504, "timeout_error": 504,
+}  # fmt: skip
+"""The words of OpenAI, Anthropic and Google for what is a status elsewhere. Inside a 200 nothing else tells it."""
+
+
+def _code_in(body: Any, *, inside: bool) -> int | None:
+    """The status in an error object, which is more exact than that of the response; by a word only inside a 200."""
+    outer = first_error(body)
+    inner = outer.get("error")
+    if isinstance(inner, dict):
+        found = _code(inner.get("code"))
+        if found or not inside:
+            return found
+    elif not inside:
+        return None
+    objects = [each for each in (inner, outer) if isinstance(each, dict)]
+    values = [each.get(name) for each in objects for name in _CODES]
+    return next(filter(None, map(_code, values)), None) or next(filter(None, map(_by_word, values)), None)
+
+
+def _by_word(value: Any) -> int | None:
+    return _STATUS_BY_WORD.get(value.lower()) if isinstance(value, str) else None
 
 
 def _code(value: Any) -> int | None:
@@ -175,14 +220,6 @@ def _code(value: Any) -> int | None:
         value = int(value)
     is_status = isinstance(value, int) and not isinstance(value, bool) and 400 <= value <= 599  # noqa: PLR2004
     return value if is_status else None
-
-
-def _quoted(message: Any) -> str:
-    """The provider's own message on one line; control characters could forge lines where it is shown."""
-    if not isinstance(message, str) or not message.strip():
-        return ""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in message).split())
-    return f"; message: {flat[:_MAX_MESSAGE_LENGTH]}"
 
 
 def _valid_retry_after(value: str | None) -> str | None:

@@ -18,6 +18,7 @@ import aiohttp
 from yarl import URL
 
 from llm_connect import __version__
+from llm_connect.common.content_coding import SUPPORTED, Decoder, UndecodableError, coding_of
 from llm_connect.common.errors import GatewayError, ProviderFailed, TimedOut
 from llm_connect.common.tls import system_context
 from llm_connect.common.urls import is_loopback
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 KEEP_ALIVE_SECONDS = 30.0
 _MAX_HEADER_BYTES = 64 * 1024
-_SWITCHING_PROTOCOLS = 101
+_OK, _SWITCHING_PROTOCOLS = 200, 101
+_MAX_PART_BYTES = 256 * 1024
+"""Of what a part of an encoded body becomes; the rest of it is decoded when the next part is asked for."""
 _MAX_SINGLE_WRITE_BYTES = 1024 * 1024
 _PATH_CHARACTERS = "/%:@!$&'()*+,;=~"
 _LAST_READS, _LAST_READ_SECONDS = 2, 0.05
@@ -59,12 +62,20 @@ class _Progress:
 
 
 class HttpResponse:
-    """Status and headers of a response whose body is still to be read."""
+    """Status and headers of a response whose body is still to be read.
+
+    gzip and deflate are decoded here and not by aiohttp, for which a coding that it does not know, or that is not what
+    its name says, hides the status of an error. An error's body that cannot be decoded is read as it is.
+    """
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
         self._content = response.content
+        coding = coding_of(response.headers.getall("content-encoding", ()))
+        self._decoder = Decoder(coding, _MAX_PART_BYTES) if coding in SUPPORTED else None
+        if coding and self._decoder is None and self.status == _OK:
+            raise _undecodable(f"its content coding ({coding}) is not supported")
 
     async def read(self, seconds: float, type_: str, what: str) -> bytes:
         """The next part of the body; empty at its end.
@@ -79,12 +90,28 @@ class HttpResponse:
         """
         try:
             async with asyncio.timeout(seconds):
-                return await self._content.readany()
+                return await self._content.readany() if self._decoder is None else await self._decoded(self._decoder)
         except TimeoutError:
             message = f"the provider sent no {what} for {seconds:g} s; the call was given up"
             raise TimedOut(type_, message) from None
         except (aiohttp.ClientError, OSError):
             raise ProviderFailed("provider_cut", "the provider's answer ended before it was complete") from None
+
+    async def _decoded(self, decoder: Decoder) -> bytes:
+        decoded = part = b""
+        try:
+            while not decoded:
+                part = b"" if decoder.pending else await self._content.readany()
+                if not part and not decoder.pending:
+                    decoder.finish()
+                    return b""
+                decoded = decoder.decode(part)
+        except UndecodableError as error:
+            if self.status == _OK:
+                raise _undecodable(f"its body {error}") from None
+            self._decoder = None
+            return part
+        return decoded
 
     async def finish(self) -> None:
         """Read the end of a body whose content is known to be over, so that its connection can be used again."""
@@ -139,7 +166,7 @@ class HttpClient:
             proxy=proxy_for(url) if use_proxy else None,
             headers={"user-agent": f"llm-connect/{__version__}"},
             skip_auto_headers=("Accept", "Accept-Encoding"),
-            auto_decompress=False,
+            auto_decompress=False,  # see HttpResponse
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[tracing],
             max_line_size=_MAX_HEADER_BYTES,
@@ -229,6 +256,10 @@ def _reset() -> ProviderFailed:
 
 def _unreachable() -> ProviderFailed:
     return ProviderFailed("provider_unreachable", "the provider cannot be reached; nothing was sent", unbilled=True)
+
+
+def _undecodable(what: str) -> ProviderFailed:
+    return ProviderFailed("provider_malformed", f"the provider's answer cannot be used: {what}", provider_status=_OK)
 
 
 def _malformed() -> ProviderFailed:

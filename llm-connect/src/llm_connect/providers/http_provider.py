@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Protocol
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from llm_connect.common.errors import GatewayError, NotConfigured, ProviderFailed, TimedOut
 from llm_connect.common.json_encoding import encode
-from llm_connect.providers.answers import OK, StreamEnds, malformed, read_chunk, read_completion
+from llm_connect.providers.answers import DONE, OK, StreamEnds, is_whole, malformed, read_chunk, read_completion
 from llm_connect.providers.http_client import HttpClient
 from llm_connect.providers.sse import EventReader
 
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
     from llm_connect.keys.keyring import Key
     from llm_connect.providers.http_client import HttpResponse
     from llm_connect.providers.port import Call, Chunk, Connection, ProviderConfig
+    from llm_connect.providers.sse import Event
 
 _KEY_REFUSED = "provider_key_refused"
-_DONE = "[DONE]"
 _PATH = "/chat/completions"
+_MAX_HEAD_BYTES = 64 * 1024
+"""How much of a stream without an event is kept, for the words in it."""
 
 
 class WriteBody(Protocol):
@@ -66,7 +69,11 @@ class HttpProvider:
         patience = call.patience
         async with self._client.post(octets, _headers(key), patience.connect, patience.first_byte) as response:
             whole = await response.read_all(patience.idle)
-            return read_completion(response.status, response.headers, self._redactor.octets(whole))
+            return self._completion(response, whole)
+
+    def _completion(self, response: HttpResponse, whole: bytes) -> dict[str, Any]:
+        redactor = self._redactor
+        return read_completion(response.status, response.headers, redactor.octets(whole), redactor.text)
 
     async def stream(self, call: Call) -> AsyncGenerator[Chunk | None, None]:
         """See `Provider`; a refused key is tried again only before the first chunk."""
@@ -91,30 +98,48 @@ class HttpProvider:
         patience = call.patience
         async with self._client.post(octets, _headers(key), patience.connect, patience.first_byte) as response:
             if response.status != OK or "text/event-stream" not in response.headers.get("content-type", "").lower():
-                whole = self._redactor.octets(await response.read_all(patience.idle))
-                read_completion(response.status, response.headers, whole)
-                raise malformed("provider_malformed", "it is not the stream that was requested")
+                self._refuse(response, await response.read_all(patience.idle))
             async for chunk in self._chunks(response, call):
                 yield chunk
 
     async def _chunks(self, response: HttpResponse, call: Call) -> AsyncGenerator[Chunk | None, None]:
-        reader, clock, ends = EventReader(), _StreamClock(call), StreamEnds(call.fields.get("n") or 1)
-        while part := await response.read(*clock.next_wait()):
-            clock.note_bytes()
-            for data in reader.feed(part):
-                if data is None:
+        clock, ends = _StreamClock(call), StreamEnds(call.fields.get("n") or 1)
+        async with aclosing(self._events(response, clock)) as events:
+            async for event in events:
+                if event is None:
                     yield None
                     continue
                 clock.note_event()
-                if data == _DONE:
+                if event.data.upper() == DONE:
                     await response.finish()  # the end of the body often comes on its own
                     return
-                chunk = read_chunk(self._redactor.text(data))
+                chunk = read_chunk(self._redactor.text(event.data), self._redactor.text, event.name)
                 for choice in chunk.get("choices") or ():
                     ends.note(choice)
                 yield chunk
         if not ends.complete:
             raise ProviderFailed("provider_cut", "the provider's stream ended before the answer was complete")
+
+    async def _events(self, response: HttpResponse, clock: _StreamClock) -> AsyncGenerator[Event | None, None]:
+        reader, begun, head = EventReader(), False, b""
+        while part := await response.read(*clock.next_wait()):
+            clock.note_bytes()
+            found = reader.feed(part)
+            begun = begun or bool(found)
+            head = b"" if begun else (head + part)[:_MAX_HEAD_BYTES]
+            for event in found:
+                yield event
+        for event in reader.end():
+            begun = True
+            if event is None or is_whole(*event):
+                yield event
+        if not begun and head.strip():  # an error that is sent as a stream, and is none
+            self._refuse(response, head)
+
+    def _refuse(self, response: HttpResponse, whole: bytes) -> NoReturn:
+        """Raise the error in a body that is not a stream of events."""
+        self._completion(response, whole)
+        raise malformed("provider_malformed", "it is not the stream that was requested")
 
     def _renewed(self, error: GatewayError, used: Key | None) -> bool:
         """Whether the key was refused and has been replaced meanwhile: then the call is worth another try."""
@@ -140,7 +165,9 @@ class HttpProvider:
 
 def _headers(key: Key | None) -> dict[str, str]:
     bearer = {"authorization": f"Bearer {key.secret.reveal()}"} if key else {}
-    return {"content-type": "application/json", **bearer}
+    # No coding saves anything here that it does not cost. Without this header, every coding would be acceptable
+    # (RFC 9110, 12.5.3); gzip and deflate are decoded anyway.
+    return {"content-type": "application/json", "accept-encoding": "identity", **bearer}
 
 
 class _StreamClock:
