@@ -64,7 +64,9 @@ DERIVED = """\
 | store of a delivery | the reader's account | `SecretStore/openbao-<account>` | `deliveries[].store` |
 | auth role of people | last but one segment of the path | `<workload>-workload-kv-read` | `readers[].role` |
 
-Names of policies and roles are lower case, because OpenBao stores them so; capitals are converted.
+Names of policies and roles are lower case, because OpenBao stores them so; capitals are converted. Where two lanes
+would derive the same name for different things, each gets more of its path: `workload-kv-read-billing.api.postgres`
+([ADR 0033](adr/0033-derived-names.md)).
 
 """
 CLUSTERS = """\

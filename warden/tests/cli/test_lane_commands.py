@@ -17,31 +17,6 @@ from warden.adapters.journal.sqlite import SqliteJournal
 from warden.core.openbao.rights import policy_text
 
 
-@pytest.fixture
-def engineer(lane_world):
-    """The platform engineer at the command line: rights of the shipped policies, journal of its own."""
-    own = {
-        "BAO_TOKEN": lane_world.server.token("platform"),
-        "WARDEN_STATE": lane_world.server.state,
-        "WARDEN_JOURNAL": str(lane_world.folder / "journal.db"),
-        "COLUMNS": "100",
-    }
-
-    def run(*argv, **how):
-        return lane_world.run(*argv, **(own | how))
-
-    run.world, run.own = lane_world, own
-    return run
-
-
-@pytest.fixture
-def applied(engineer):
-    """What was made by hand before is taken over."""
-    done = engineer("apply", engineer.world.lane, "--take-over", "--yes")
-    assert done.returncode == 0, done.stderr
-    return engineer
-
-
 def test_what_was_made_by_hand_is_refused_by_name_and_taken_over_only_when_told(engineer):
     lane = engineer.world.lane
     done = engineer("apply", lane)

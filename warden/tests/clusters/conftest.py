@@ -272,7 +272,7 @@ class ClusterBench:
         return apply_target(self.cluster_target(cluster, take_over=take_over), self.journal)
 
     def put(self, value: str | None = None, field: str = "API_KEY") -> None:
-        put(self.lane, field, Secret(value or self.value), self.vault(), self.journal, as_is=True)
+        put(self.lane, {field: Secret(value or self.value)}, self.vault(), self.journal, as_is=True)
 
     def ready(self) -> "ClusterBench":
         """Applied, filled and delivered."""

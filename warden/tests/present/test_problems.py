@@ -84,7 +84,7 @@ def test_every_doubt_has_its_words():
         (a.NotHandedOver(program="run", read=True), "run was not started."),
         (a.NotHandedOver(program=""), "Nothing was read."),
         (a.NotHandedOver(program="", read=True), "Nothing was handed over."),
-        (put.ValueWritten(path="kv/x", field="F", version=3), "F is in version 3 of kv/x."),
+        (put.ValueWritten(path="kv/x", fields=("F",), version=3), "F is in version 3 of kv/x."),
         (ValueCutShort(), "The value was not written, or only a part of it."),
         (Effect.NOTHING_CHANGED, "Nothing was changed."),
     ],

@@ -111,7 +111,8 @@ class LaneBench:
         return apply_target(self.target(**how), self.journal)
 
     def put(self, value: str | None = None, field: str = "API_KEY", **how: bool):
-        return put(self.lane, field, Secret(self.value if value is None else value), self.vault(), self.journal, **how)
+        values = {field: Secret(self.value if value is None else value)}
+        return put(self.lane, values, self.vault(), self.journal, **how)
 
     def ready(self) -> "LaneBench":
         """Applied and filled."""

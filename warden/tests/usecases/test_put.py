@@ -48,7 +48,7 @@ def test_who_may_not_see_the_names_of_fields_can_put_and_nothing_is_said_of_them
     bench.change(custody=bench.make(bench.lane.id, fields=("API_KEY", "OTHER")).custody)
     bench.apply()
     token = bench.server.token_with(policy_text("put"))
-    done = put(bench.lane, "API_KEY", Secret(bench.value), bench.server.vault(token), bench.journal)
+    done = put(bench.lane, {"API_KEY": Secret(bench.value)}, bench.server.vault(token), bench.journal)
     assert (done.version, done.missing) == (1, ())
 
 
@@ -154,7 +154,7 @@ def test_a_placeholder_in_the_path_is_told_before_anything_is_asked(bench):
 def test_an_engine_that_is_no_kv_is_never_written(bench, engine):
     bench.change(custody=msgspec.structs.replace(bench.lane.custody, path=f"{engine}/a/b/c"))
     with pytest.raises(Missing) as refusal:
-        put(bench.lane, "API_KEY", Secret(bench.value), bench.vault("admin"), bench.journal)
+        put(bench.lane, {"API_KEY": Secret(bench.value)}, bench.vault("admin"), bench.journal)
     assert refusal.value.problem == NotKv2(bench.vault().address, engine)
     assert bench.journal.log() == []
 
@@ -172,7 +172,7 @@ def test_a_faster_writer_is_not_overwritten(bench):
 
     ours = Overtaken(vault.endpoint, Secret(bench.server.token("platform")))
     with pytest.raises(Held, match="changed by someone else"):
-        put(bench.lane, "API_KEY", Secret("ours-is-late"), ours, bench.journal)
+        put(bench.lane, {"API_KEY": Secret("ours-is-late")}, ours, bench.journal)
     assert stored(bench) == {"API_KEY": "theirs"}
 
 
@@ -187,7 +187,7 @@ def test_a_path_that_is_gone_meanwhile_is_not_made_anew(bench):
 
     ours = Gone(bench.vault().endpoint, Secret(bench.server.token("platform")))
     with pytest.raises(Held, match="changed by someone else"):
-        put(bench.lane, "API_KEY", Secret("ours-is-late"), ours, bench.journal)
+        put(bench.lane, {"API_KEY": Secret("ours-is-late")}, ours, bench.journal)
     assert bench.vault("admin").read("platform", bench.path) is None
 
 
@@ -198,7 +198,7 @@ def test_many_writers_at_once_lose_nothing(bench):
     def write(number):
         while True:
             try:
-                put(bench.lane, f"FIELD_{number}", Secret(f"value-of-{number}"), bench.vault(), bench.journal)
+                put(bench.lane, {f"FIELD_{number}": Secret(f"value-of-{number}")}, bench.vault(), bench.journal)
             except Held:
                 continue
             return
@@ -214,7 +214,7 @@ def test_many_writers_at_once_lose_nothing(bench):
 def test_exactly_the_shipped_policy_is_enough_and_no_value_is_readable(bench):
     bench.apply()
     token = bench.server.token_with(policy_text("put"))
-    put(bench.lane, "API_KEY", Secret(bench.value), bench.server.vault(token), bench.journal)
+    put(bench.lane, {"API_KEY": Secret(bench.value)}, bench.server.vault(token), bench.journal)
     assert stored(bench) == {"API_KEY": bench.value}
     with pytest.raises(Refused):
         bench.server.vault(token).read("platform", bench.path)
@@ -224,7 +224,7 @@ def test_without_a_journal_nothing_is_written(bench):
     bench.apply()
     journal = type(bench.journal)("/proc/no-such-place/journal.db")
     with pytest.raises(JournalUnwritable):
-        put(bench.lane, "API_KEY", Secret(bench.value), bench.vault(), journal)
+        put(bench.lane, {"API_KEY": Secret(bench.value)}, bench.vault(), journal)
     assert bench.vault("admin").read("platform", bench.path) is None
 
 
@@ -238,8 +238,8 @@ def test_a_value_whose_record_fails_is_known_to_be_written(bench):
             return super().record(event, lane, body)
 
     with pytest.raises(JournalUnwritable) as failure:
-        put(bench.lane, "API_KEY", Secret("the-next-value"), bench.vault(), Full(bench.journal.path))
-    written = ValueWritten(path=bench.lane.custody.path, field="API_KEY", version=2)
+        put(bench.lane, {"API_KEY": Secret("the-next-value")}, bench.vault(), Full(bench.journal.path))
+    written = ValueWritten(path=bench.lane.custody.path, fields=("API_KEY",), version=2)
     assert failure.value.effect == NotRecorded(written)
     assert "is in version 2 of" in errors.message(failure.value)
     assert stored(bench) == {"API_KEY": "the-next-value"}
@@ -250,7 +250,7 @@ def test_a_kv_version_1_mount_is_never_written(bench, unique):
     bench.server.must("POST", f"sys/mounts/{mount}", {"type": "kv", "options": {"version": "1"}})
     bench.change(custody=bench.lane.custody.__class__(path=f"{mount}/a/b/c", fields=("API_KEY",)))
     with pytest.raises(Missing) as refusal:
-        put(bench.lane, "API_KEY", Secret(bench.value), bench.vault("admin"), bench.journal)
+        put(bench.lane, {"API_KEY": Secret(bench.value)}, bench.vault("admin"), bench.journal)
     assert refusal.value.problem == NotKv2(bench.vault().address, mount)
     assert bench.server.call("LIST", f"{mount}/")[0] == 404
     bench.server.must("DELETE", f"sys/mounts/{mount}")
@@ -271,5 +271,40 @@ def test_a_dead_server_is_no_answer_and_nothing_is_claimed(bench):
 
     nobody = OpenBao(parse_address("http://127.0.0.1:1", "BAO_ADDR"), Secret("s.x"))
     with pytest.raises(Inconclusive, match="cannot be reached"):
-        put(bench.lane, "API_KEY", Secret(bench.value), nobody, bench.journal)
+        put(bench.lane, {"API_KEY": Secret(bench.value)}, nobody, bench.journal)
     assert bench.journal.log() == []
+
+
+def test_several_values_make_one_version(bench):
+    bench.change(custody=bench.make(bench.lane.id, fields=("API_KEY", "OTHER", "THIRD")).custody)
+    bench.apply()
+    bench.put("first", field="THIRD")
+    values = {"API_KEY": Secret("one\n"), "OTHER": Secret("two")}
+    done = put(bench.lane, values, bench.vault(), bench.journal)
+    assert (done.version, done.fields, done.missing) == (2, ("API_KEY", "OTHER"), ())
+    assert stored(bench) == {"API_KEY": "one", "OTHER": "two", "THIRD": "first"}
+    assert bench.journal.log()[-1].body["fields"] == ["API_KEY", "OTHER"]
+
+
+def test_every_doubtful_value_is_named_and_none_is_written(bench):
+    bench.change(custody=bench.make(bench.lane.id, fields=("API_KEY", "OTHER", "THIRD")).custody)
+    bench.apply()
+    values = {"API_KEY": Secret("<your key>"), "OTHER": Secret("fine-as-it-is"), "THIRD": Secret("ghp_abc")}
+    with pytest.raises(UsageError) as refusal:
+        put(bench.lane, values, bench.vault(), bench.journal)
+    assert [(each.field, each.doubts) for each in refusal.value.problem.values] == [
+        ("API_KEY", (Doubt.MASKED,)),
+        ("THIRD", (Doubt.TRUNCATED,)),
+    ]
+    assert bench.vault("admin").read("platform", bench.path) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["API_KEY=abcdefghijkl", "export API_KEY=abcdefghijkl", "API_KEY: abcdefghijkl", "api_key = abcdefghijkl"],
+)
+def test_a_pasted_line_of_a_file_is_doubted(value):
+    assert doubts(Secret(value), "API_KEY") == (Doubt.ASSIGNMENT,)
+    assert doubts(Secret(value), "OTHER") == ()
+    assert doubts(Secret('{"API_KEY": "abcdefghijkl"}'), "API_KEY") == (Doubt.OBJECT,)
+    assert doubts(Secret("API_KEYS-are-nice"), "API_KEY") == ()

@@ -22,7 +22,7 @@ COMMANDS = {
     "journal": ("warden.cli.journal", "Read and verify the record of every effect."),
     "plan": ("warden.cli.plan", "Show how OpenBao and the clusters differ from the lane."),
     "prove": ("warden.cli.prove", "Prove live who may read a lane and who may not."),
-    "put": ("warden.cli.put", "Write a value into a field of a lane."),
+    "put": ("warden.cli.put", "Write values into fields of a lane."),
     "reactivate": ("warden.cli.deactivate", "Open a closed lane again."),
     "render": ("warden.cli.render", "Print a delivery's Kubernetes objects, for GitOps."),
     "route": ("warden.cli.route", "Find who owns a credential and how to get it."),

@@ -1,4 +1,4 @@
-"""``warden put``: write one value into a field of a lane."""
+"""``warden put``: write values into fields of a lane."""
 
 import sys
 
@@ -6,6 +6,7 @@ import click
 
 from warden.cli.context import Workspace
 from warden.core.errors import Effect, UsageError
+from warden.core.lanes.lane import Lane
 from warden.core.remedies import warden
 from warden.core.secret import Secret
 from warden.present import terminal
@@ -14,49 +15,84 @@ LARGEST = 512 * 1024
 """Bytes; OpenBao's KV stores at most 1 MiB an entry on raft storage."""
 
 
-@click.command(context_settings={"allow_extra_args": True})  # click would quote a value that was given as an argument
+@click.command()
 @click.argument("lane")
-@click.argument("field")
+@click.argument("fields", nargs=-1, metavar="[FIELD]...")
 @click.option(
-    "--as-is", is_flag=True, help="Write exactly this value, even if it looks cut, masked or has several lines."
+    "--as-is", is_flag=True, help="Write exactly these values, even if one looks cut, masked or has several lines."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @click.pass_context
-def put(ctx: click.Context, /, lane: str, field: str, as_is: bool, as_json: bool) -> None:
-    """Write one value into a field of a lane, typed without echo or read from standard input.
+def put(ctx: click.Context, /, lane: str, fields: tuple[str, ...], as_is: bool, as_json: bool) -> None:
+    """Write values into fields of a lane, typed without echo or read from standard input.
 
     \b
     Examples:
-      warden put openrouter-llm-connect OPENROUTER_API_KEY
+      warden put openrouter-llm-connect
       pass show openrouter | warden put openrouter-llm-connect OPENROUTER_API_KEY
+      sops -d issue-core.json | warden put issue-core-ingestion-api-key
     \b
-    The lane's other fields are kept. One line break at the end is removed.
+    Without FIELD it is every field of the lane. Several values come from prompts, or from one JSON object on
+    standard input, and make one version. Other fields are kept. One line break at the end of a value is removed.
     """
     from warden.present import put as present
     from warden.usecases import put as usecase
 
-    _expect_no_value(ctx, lane, field)
     workspace = Workspace.of(ctx)
     found = workspace.lane(lane)
+    _expect_no_value(found, fields)
     typed = sys.stdin.isatty()
-    value = _typed(f"{field} for {lane} (not shown)") if typed else _piped()
-    written = usecase.put(found, field, value, workspace.vault, workspace.journal, as_is=as_is, typed=typed)
+    values = _typed_values(found, fields) if typed else _piped_values(found, fields, as_is=as_is)
+    written = usecase.put(found, values, workspace.vault, workspace.journal, as_is=as_is, typed=typed)
     if as_json:
-        terminal.document(written)
+        terminal.document(present.as_json(written))
     else:
         present.show(written, closed=found.id in workspace.closed)
 
 
-def _expect_no_value(ctx: click.Context, lane: str, field: str) -> None:
-    """Raises `UsageError`, which does not repeat the value, where one was given on the command line."""
-    if ctx.args or "=" in field:
+def _expect_no_value(lane: Lane, fields: tuple[str, ...]) -> None:
+    """Raises `UsageError`, which does not repeat the value, where one was given on the command line.
+
+    A second word that looks like none of the fields is taken for one. Raises `Missing` for any other that is no field.
+    """
+    from warden.core.lanes.catalog import nearest
+    from warden.usecases.put import expect_declared
+
+    declared = lane.custody.fields
+    unknown = [each for each in fields if each not in declared]
+    if any("=" in each for each in fields) or (
+        len(fields) > 1 and not all(nearest(each, declared) for each in unknown)
+    ):
         raise UsageError(
             "the command line takes no value: process lists and the shell's history would keep it",
             effect=Effect.NOTHING_WRITTEN,
-            subject=lane,
+            subject=lane.id,
             hint="if it was a real one, create a new one; then",
-            remedy=(warden("put", "LANE", "FIELD"),),
+            remedy=(warden("put", lane.id, *(each for each in fields if each in declared)),),
         )
+    expect_declared(lane, fields)
+
+
+def _typed_values(lane: Lane, fields: tuple[str, ...]) -> dict[str, Secret]:
+    """What is typed for each field. Of several, those that are left empty keep what they have."""
+    wanted = fields or lane.custody.fields
+    if len(wanted) == 1:
+        return {wanted[0]: _typed(f"{wanted[0]} for {lane.id} (not shown)")}
+    typed = {field: _typed(f"{field} for {lane.id} (not shown; empty: unchanged)") for field in wanted}
+    found = {field: value for field, value in typed.items() if value.reveal()}
+    if not found:
+        raise UsageError("no value was typed", effect=Effect.NOTHING_WRITTEN, subject=lane.id)
+    return found
+
+
+def _piped_values(lane: Lane, fields: tuple[str, ...], *, as_is: bool) -> dict[str, Secret]:
+    """One value as it is; several, or those of a lane's one field by its name, from a JSON object."""
+    from warden.core.access.given_values import given_values, is_object_of
+
+    wanted, text = fields or lane.custody.fields, _piped()
+    if len(wanted) == 1 and (fields or as_is or not is_object_of(text, wanted)):
+        return {wanted[0]: text}
+    return given_values(text, wanted, named=bool(fields))
 
 
 def _typed(prompt: str) -> Secret:

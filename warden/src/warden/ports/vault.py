@@ -63,8 +63,8 @@ class Vault(Protocol):
     def mark(self, mount: str, key: str, custom: Mapping[str, str | None]) -> None:
         """Merge into the custom metadata (``None`` removes a key); other keys and every version stay."""
 
-    def put_field(self, mount: str, key: str, field: str, value: Secret) -> int:
-        """Write one field with PATCH and check-and-set, siblings untouched; answers the new version.
+    def put_fields(self, mount: str, key: str, values: Mapping[str, Secret]) -> int:
+        """Write these fields with PATCH and check-and-set, siblings untouched; answers the one new version.
 
         Raises `Held` where another writer was faster.
         """

@@ -246,9 +246,9 @@ def _settle(delivery: DeliveryTarget, secret: SecretObservation, tools: Tools, k
 
 def _put(delivery: DeliveryTarget, field: str, secret: SecretObservation, tools: Tools) -> None:
     custody = delivery.lane.custody
-    facts = {"path": custody.path, "field": field, "from": delivery.cluster}
+    facts = {"path": custody.path, "fields": [field], "from": delivery.cluster}
     tools.journal.record("put.begin", delivery.lane.id, facts)
-    version = tools.vault.put_field(custody.mount, custody.key, field, secret.values[field])
+    version = tools.vault.put_fields(custody.mount, custody.key, {field: secret.values[field]})
     with effect_so_far(FieldPut(field, version)):
         tools.journal.record("put.done", delivery.lane.id, facts | {"version": version})
     tools.progress(FieldPut(field, version))
@@ -261,7 +261,7 @@ def _expect_fit(delivery: DeliveryTarget, secret: SecretObservation, found: Comp
     if wrong:
         lane, cluster = delivery.lane.id, delivery.cluster
         put, adopt_again = (
-            warden("put", lane, next(iter(wrong))),
+            warden("put", lane, *wrong),
             warden("adopt", lane, cluster=cluster, keep="openbao"),
         )
         raise Foreign(
@@ -305,7 +305,7 @@ def _read_by_operator(delivery: DeliveryTarget, tools: Tools) -> Handed:
             system=tools.cluster.system,
             subject=lane.id,
             hint="is the value there?",
-            remedy=(warden("put", lane.id, lane.custody.fields[0]),),
+            remedy=(warden("put", lane.id, *lane.custody.fields),),
         )
     tools.progress(ReadWithoutSecret(delivery.cluster))
     return _line(delivery, number, tools)

@@ -198,5 +198,5 @@ def _next(lane: Lane, context: Context, *, closed: bool) -> Remedy:
         return (warden("reactivate", lane.id, reason="TEXT"),)
     metadata = context.vault.kv_metadata(lane.custody.mount, lane.custody.key)
     if metadata is None or not metadata.live:
-        return (warden("put", lane.id, lane.custody.fields[0]),)
+        return (warden("put", lane.id, *lane.custody.fields),)
     return (warden("prove", lane.id),)

@@ -1,11 +1,13 @@
-"""put: write one value into a field of a lane, without the right to read any."""
+"""put: write values into fields of a lane, all in one version, without the right to read any."""
 
 import re
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from warden.core.access.value_check import Doubt, doubts
 from warden.core.errors import Effect, Missing, UsageError, WardenError
+from warden.core.lanes.catalog import nearest
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.resources import expect_concrete
 from warden.core.remedies import warden
@@ -32,6 +34,12 @@ class Doubtful(msgspec.Struct, frozen=True):
     doubts: tuple[Doubt, ...]
 
 
+class SeveralDoubtful(msgspec.Struct, frozen=True):
+    """The values for several fields are probably not those that were meant."""
+
+    values: tuple[Doubtful, ...]
+
+
 class NotKv2(msgspec.Struct, frozen=True):
     """The server has no KV version 2 engine at the mount."""
 
@@ -40,54 +48,65 @@ class NotKv2(msgspec.Struct, frozen=True):
 
 
 class ValueWritten(msgspec.Struct, frozen=True, kw_only=True):
-    """The effect: the value was written as this version."""
+    """The effect: the values were written as this version."""
 
     path: str
-    field: str
+    fields: tuple[str, ...]
     version: int
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the value is now: path, field and the version that holds it.
+    """Where the values are now: path, fields and the version that holds them.
 
     ``missing`` are the lane's other fields that this version has no value for, as far as the caller may see that.
     """
 
     lane: str
     path: str
-    field: str
+    fields: tuple[str, ...]
     version: int
     record: int
     missing: tuple[str, ...] = ()
 
 
 def put(
-    lane: Lane, field: str, value: Secret, vault: Vault, journal: Journal, *, as_is: bool = False, typed: bool = False
+    lane: Lane,
+    values: Mapping[str, Secret],
+    vault: Vault,
+    journal: Journal,
+    *,
+    as_is: bool = False,
+    typed: bool = False,
 ) -> Written:
-    """Write `value` into `field` with PATCH and check-and-set: siblings and foreign metadata survive.
+    """Write `values` by field, as one version, with PATCH and check-and-set: siblings and foreign metadata survive.
 
-    One line break at the end is removed, as ``echo`` adds it, unless `as_is`. `typed`: it came from a terminal.
+    One line break at the end of each is removed, as ``echo`` adds it, unless `as_is`. `typed`: from a terminal.
 
     Raises:
         Missing: the lane declares no such field, or its mount is not KV version 2.
-        UsageError: the value looks truncated, empty, masked or has several lines, and `as_is` was not given.
+        UsageError: a value looks truncated, empty, masked or has several lines, and `as_is` was not given.
         Held: another writer was faster.
         JournalUnwritable: nothing was written, unless the effect says that it was.
     """
     expect_concrete(lane)
-    _expect_declared(lane, field)
-    meant = value if as_is else Secret(value.reveal().removesuffix("\n").removesuffix("\r"))
-    _expect_whole(lane, meant, field, as_is=as_is, typed=typed)
-    custody = lane.custody
+    expect_declared(lane, values)
+    meant = dict(values) if as_is else {field: _without_line_break(value) for field, value in values.items()}
+    if not as_is:
+        _expect_whole(lane, meant, typed=typed)
+    custody, fields = lane.custody, tuple(meant)
     _expect_kv2(lane, vault)
     who = vault.identity().as_json()
-    what = {"system": vault.address, "identity": who, "path": custody.path, "field": field}
+    what = {"system": vault.address, "identity": who, "path": custody.path, "fields": list(fields)}
     journal.record("put.begin", lane.id, what)
-    version = vault.put_field(custody.mount, custody.key, field, meant)
-    with effect_so_far(ValueWritten(path=custody.path, field=field, version=version)):
+    version = vault.put_fields(custody.mount, custody.key, meant)
+    with effect_so_far(ValueWritten(path=custody.path, fields=fields, version=version)):
         record = journal.record("put.done", lane.id, what | {"version": version})
     missing = _missing(lane, vault)
-    return Written(lane=lane.id, path=custody.path, field=field, version=version, record=record, missing=missing)
+    return Written(lane=lane.id, path=custody.path, fields=fields, version=version, record=record, missing=missing)
+
+
+def _without_line_break(value: Secret) -> Secret:
+    return Secret(value.reveal().removesuffix("\n").removesuffix("\r"))
 
 
 def _missing(lane: Lane, vault: Vault) -> tuple[str, ...]:
@@ -102,27 +121,34 @@ def _missing(lane: Lane, vault: Vault) -> tuple[str, ...]:
     return tuple(each for each in custody.fields if each not in present)
 
 
-def _expect_declared(lane: Lane, field: str) -> None:
-    """An undeclared name is only repeated if it cannot be a value: ``FIELD=value`` is easily typed."""
-    if field not in lane.custody.fields:
-        quoted = field if _QUOTABLE.fullmatch(field) else ""
-        raise Missing(
-            FieldNotDeclared(lane=lane.id, field=quoted, fields=lane.custody.fields),
-            effect=Effect.NOTHING_WRITTEN,
-            subject=lane.id,
-            remedy=(warden("put", lane.id, lane.custody.fields[0]),),
-        )
+def expect_declared(lane: Lane, fields: Iterable[str]) -> None:
+    """Raises `Missing` for a name that the lane does not declare.
+
+    The name is only repeated if it cannot be a value: ``FIELD=value`` is easily typed.
+    """
+    for field in fields:
+        if field not in lane.custody.fields:
+            near = nearest(field, lane.custody.fields, 1)
+            raise Missing(
+                FieldNotDeclared(
+                    lane=lane.id, field=field if _QUOTABLE.fullmatch(field) else "", fields=lane.custody.fields
+                ),
+                effect=Effect.NOTHING_WRITTEN,
+                subject=lane.id,
+                remedy=(warden("put", lane.id, *(near or lane.custody.fields)),),
+            )
 
 
-def _expect_whole(lane: Lane, value: Secret, field: str, *, as_is: bool, typed: bool) -> None:
-    found = doubts(value, from_terminal=typed)
-    if found and not as_is:
+def _expect_whole(lane: Lane, values: Mapping[str, Secret], *, typed: bool) -> None:
+    found = [Doubtful(field, doubts(value, field, from_terminal=typed)) for field, value in values.items()]
+    wrong = tuple(each for each in found if each.doubts)
+    if wrong:
         raise UsageError(
-            Doubtful(field, found),
+            wrong[0] if len(wrong) == 1 else SeveralDoubtful(wrong),
             effect=Effect.NOTHING_WRITTEN,
-            subject=field,
+            subject=wrong[0].field,
             hint="if it is right as it is, give it on standard input",
-            remedy=(warden("put", lane.id, field, as_is=True),),
+            remedy=(warden("put", lane.id, *values, as_is=True),),
         )
 
 

@@ -198,7 +198,7 @@ def _no_value(lane: Lane, vault: Vault) -> Remedy:
         found = vault.kv_metadata(lane.custody.mount, lane.custody.key)
     except WardenError:
         return ()
-    return () if found and found.live else (warden("put", lane.id, lane.custody.fields[0]),)
+    return () if found and found.live else (warden("put", lane.id, *lane.custody.fields),)
 
 
 def _with_store_reason(reply: str, delivery: DeliveryTarget, cluster: Cluster) -> str:

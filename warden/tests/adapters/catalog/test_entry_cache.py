@@ -106,6 +106,16 @@ def test_another_file_that_is_invalid_or_clashes_does_not_count_here(directory):
     assert files.load_catalog(str(directory)).faulty == ("broken", "two")
 
 
+def test_a_lane_that_derives_the_same_name_is_noticed(directory):
+    directory.lane("one", old="app/one", new="app/key")
+    assert entry(str(directory), "one").custody.policy_name == "workload-kv-read-key"
+    other = directory.lane("two", old="app/two", new="other/key")
+    for _ in range(2):
+        assert entry(str(directory), "one").custody.policy_name == "workload-kv-read-workloads.team.app.key"
+    other.unlink()
+    assert entry(str(directory), "one").custody.policy_name == "workload-kv-read-key"
+
+
 def test_a_file_that_is_gone_is_not_served(directory):
     path = directory.lane("one")
     entry(str(directory), "one")

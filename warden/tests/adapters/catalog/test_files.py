@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from warden.adapters.catalog.files import load_catalog
+from warden.adapters.catalog.files import load_catalog, load_entry
 from warden.core.errors import Invalid, NotFound, UsageError
 from warden.core.lanes.catalog import NotALane, UnknownEntry
 from warden.core.lanes.lane import PeopleReader, WorkloadReader
@@ -202,11 +202,64 @@ def test_two_lanes_on_one_path_are_a_fault_of_the_later(directory):
 
 
 def test_one_policy_name_for_two_paths_is_a_fault(directory):
-    directory.lane("one", old="app/one", new="app/key")
-    directory.lane("two", old="app/two", new="other/key")
+    for name in ("one", "two"):
+        directory.lane(name, old="  fields:", new="  policy: shared\n  fields:")
     line, field, message = only(directory)
-    assert (line, field) == (9, "custody.policy")
+    assert (line, field) == (11, "custody.policy")
     assert "already the policy of one" in message
+
+
+def test_a_policy_name_that_two_paths_derive_is_told_apart_also_beside_a_file_with_errors(directory):
+    directory.lane("one", old="team/app/one", new="billing/api/postgres")
+    path = directory.lane("two", old="team/app/two", new="orders/api/postgres")
+
+    def policies():
+        lanes = load_catalog(str(directory)).lanes
+        both = {name: lane.custody.policy_name for name, lane in lanes.items()}
+        alone = load_entry(str(directory), "one")
+        assert alone == lanes["one"]
+        return both
+
+    longer = "workload-kv-read-workloads.billing.api.postgres"
+    assert policies() == {"one": longer, "two": "workload-kv-read-workloads.orders.api.postgres"}
+    for slip in (("status: active", "status: actve"), ("title: A key", "title: [A key")):
+        path.write_text(path.read_text().replace(*slip))
+        assert policies() == {"one": longer}
+        path.write_text(path.read_text().replace(*slip[::-1]))
+    path.unlink()
+    assert policies() == {"one": "workload-kv-read-postgres"}
+
+
+@pytest.mark.parametrize("api", ["data", "metadata", "subkeys", "delete", "undelete", "destroy"])
+def test_a_path_of_the_api_is_explained(directory, api):
+    directory.lane("one", old="platform/workloads", new=f"platform/{api}/workloads")
+    line, field, message = only(directory)
+    assert (line, field) == (10, "custody.path")
+    assert f"{api}/ belongs to the API of KV version 2" in message
+    assert message.endswith("write platform/workloads/team/app/one")
+
+
+@pytest.mark.parametrize(
+    ("path", "right"),
+    [
+        ("/platform/workloads/team/app/one", "platform/workloads/team/app/one"),
+        ("platform/workloads/team/app/one/", "platform/workloads/team/app/one"),
+        ("v1/platform/data/workloads/team/app/one", "platform/workloads/team/app/one"),
+    ],
+)
+def test_a_path_that_is_nearly_right_is_answered_with_the_right_one(directory, path, right):
+    directory.lane("one", old="platform/workloads/team/app/one", new=path)
+    _, field, message = only(directory)
+    assert field == "custody.path"
+    assert message.endswith(f"write {right}")
+
+
+def test_a_path_of_the_api_on_another_mount_has_both_errors(directory):
+    directory.lane("one", old="platform/workloads/team/app/one", new="secret/data/team/one")
+    messages = [message for _, _, message in faults(directory)]
+    assert len(messages) == 2
+    assert any("is not on the mount platform/" in each for each in messages)
+    assert any("write secret/team/one" in each for each in messages)
 
 
 def test_one_role_for_two_subjects_is_a_fault_and_for_one_it_is_none(directory):

@@ -115,6 +115,25 @@ def test_a_role_that_another_lane_still_declares_is_left_to_it(lane_of):
     assert change.wanted["token_policies"] == ["workload-kv-read-other-secrets"]
 
 
+def test_what_another_lane_has_in_a_shared_role_under_an_earlier_name_is_left_to_its_own_apply(lane_of):
+    """The other lane's policy is renamed: before its own `apply` only the earlier one exists."""
+    shared = (WorkloadReader(workload=Workload("tenant", "shared")),)
+    other = lane_of("other", readers=shared)
+    scene = Scene(lane_of("mine", readers=shared), [other])
+    earlier = {"earlier": policy_text(other), "nobodys": "# ops-warden lane gone: derived"}
+    scene.change(policies=scene.seen["policies"] | earlier)
+    role = scene.seen["roles"][scene.role]
+    role["token_policies"] = ["earlier", "workload-kv-read-mine-secrets", "workload-kv-read-other-secrets"]
+    assert scene.action("role") == ["keep"]
+    role["token_policies"] = ["earlier", "nobodys"]
+    (change,) = [each for each in scene.plan().changes if each.kind == "role"]
+    assert change.wanted["token_policies"] == [
+        "earlier",
+        "workload-kv-read-mine-secrets",
+        "workload-kv-read-other-secrets",
+    ]
+
+
 @pytest.mark.parametrize(
     ("mount", "action"),
     [

@@ -2,8 +2,9 @@
 
 `access` and `route show` need one file. Parsing it costs 25 ms, most of them for importing PyYAML, which is a third of
 what ``bao kv get`` takes (docs/adr/0029). Kept is the entry alone, in a file of its own under the user's cache, bound
-to the times, size and inode of its file, of ``platform.yaml`` and ``clusters.yaml``, and of the modules that judge it.
-Entries with faults are never kept. Nothing here is needed for a right answer: what cannot be read is parsed again.
+to the times, size and inode of every file of the catalog, of ``platform.yaml`` and ``clusters.yaml``, and of the
+modules that judge it. Entries with faults are never kept. Nothing here is needed for a right answer: what cannot be
+read is parsed again.
 """
 
 import os
@@ -42,8 +43,8 @@ def entry(platform_dir: str, entry_id: str) -> Entry:
     """One entry, judged by its own file alone. Raises as `files.load_entry` does."""
     path = os.path.join(platform_dir, "catalog", f"{entry_id}.yaml")
     expect_trusted(platform_dir, [path])
-    now, stamps = time.time_ns(), [stamp(each) for each in (path, *_platform_files(platform_dir))]
-    basis = f"{FORMAT} {path} {stamps} {list(_code())}"
+    now, stamps = time.time_ns(), [*map(stamp, _platform_files(platform_dir)), *_catalog(os.path.dirname(path))]
+    basis = f"{FORMAT} {path} {zlib.crc32(repr(stamps).encode())} {stamp(path)} {list(_code())}"
     kept = cache_file(path)
     try:
         return _read(kept, basis)
@@ -64,6 +65,15 @@ def stamp(path: str) -> Stamp:
     except (OSError, ValueError):
         return (0, 0, 0, 0)
     return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+
+
+def _catalog(folder: str) -> list[Stamp]:
+    """The state of every file of the catalog: a derived name depends on what the others derive."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted(stamp(each.path) for each in found)
+    except OSError:
+        return []
 
 
 def cache_file(path: str) -> str:

@@ -5,6 +5,7 @@ does not keep the others from being used; one with secret material is refused be
 """
 
 import os
+import re
 import stat
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,8 @@ from warden.adapters.catalog.yaml_tree import MAX_BYTES, Mapping, Refusal, decod
 from warden.core.errors import Effect, Fault, Invalid, UsageError
 from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, invalid, kind_of, unknown
 from warden.core.lanes.delivery_target import DeclaredCluster
+from warden.core.lanes.derived_names import segments_in_names, told_apart
+from warden.core.lanes.lane import Lane
 from warden.core.lanes.rules import Complaint, across, located, of_clusters, of_entry, unreported
 from warden.core.remedies import warden
 
@@ -86,6 +89,8 @@ def _in_catalog(platform_dir: str) -> list[str]:
 def load_entry(platform_dir: str, entry_id: str) -> Entry:
     """One entry, judged by its own file alone: what clashes with another file is found by `load_catalog`.
 
+    Its names are those it has among the others.
+
     Raises `Invalid` where its file, or ``platform.yaml``, has errors, `NotFound` where there is no such file,
     `UsageError` where others can change it.
     """
@@ -97,7 +102,43 @@ def load_entry(platform_dir: str, entry_id: str) -> Entry:
     source = parse_entry(paths[entry_id], platform)
     if source.entry is None or source.faults:
         raise invalid(entry_id, source.faults)
-    return source.entry
+    return _beside(source.entry, [path for path in catalog_files(platform_dir) if path != source.path], platform)
+
+
+def _beside(entry: Entry, paths: list[str], platform: Platform) -> Entry:
+    """The entry as it is among the others; only files that could derive one of its names are parsed."""
+    if not isinstance(entry, Lane):
+        return entry
+    pieces = [each.encode() for each in segments_in_names(entry)]
+    sources = [parse_entry(path, platform) for path in paths if _has_one(path, pieces)]
+    return told_apart(entry, _judged_lanes(sources), _paths_of_unparsed(sources))
+
+
+def _has_one(path: str, pieces: list[bytes]) -> bool:
+    """Whether one of the pieces can be in what the file declares: as it is, or written with escapes."""
+    text = _text(path)
+    return any(each in text for each in (*pieces, b"\\"))
+
+
+def _judged_lanes(sources: list[Source]) -> list[Lane]:
+    """What the files declare, whatever else is wrong with them: a slip in one must not rename what another has."""
+    return [source.judged for source in sources if isinstance(source.judged, Lane)]
+
+
+_PATH = re.compile(rb"^\s*path:\s*['\"]?([^'\"\s#]+)", re.MULTILINE)
+
+
+def _paths_of_unparsed(sources: list[Source]) -> list[str]:
+    """What looks like the path in files that are no YAML at all, for the same reason."""
+    texts = [_text(source.path) for source in sources if source.judged is None]
+    return [path.decode("utf-8", "replace") for text in texts for path in _PATH.findall(text)]
+
+
+def _text(path: str) -> bytes:
+    try:
+        return read_bytes(path)
+    except (OSError, Refusal):
+        return b""
 
 
 def load_catalog(platform_dir: str) -> Catalog:
@@ -233,6 +274,11 @@ def _tree(raw: bytes, source: Source) -> Mapping:
 def judge(sources: list[Source], platform: Platform) -> Catalog:
     """The catalog of all files, each read alone before: what clashes is added to the faults of the later one."""
     by_id = {source.id: source for source in sources}
+    declared, unparsed = _judged_lanes(sources), _paths_of_unparsed(sources)
+    for source in sources:
+        if isinstance(source.judged, Lane):
+            source.judged = told_apart(source.judged, declared, unparsed)
+            source.entry = source.judged if source.entry is not None else None
     for source in sources:
         twin = by_id.get(source.entry.id) if source.entry is not None else None
         if twin is not None and twin is not source and source.entry is not None:

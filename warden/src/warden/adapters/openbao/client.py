@@ -310,14 +310,14 @@ class OpenBao:
             if self._request("PATCH", path, merged, none=(NOT_FOUND,)).status == NOT_FOUND:
                 raise
 
-    def put_field(self, mount: str, key: str, field: str, value: Secret) -> int:
+    def put_fields(self, mount: str, key: str, values: Mapping[str, Secret]) -> int:
         """PATCH with check-and-set on a live version; POST with check-and-set where there is none to merge into."""
         metadata = self.kv_metadata(mount, key)
         live, cas = (metadata.live, metadata.current) if metadata else (False, 0)
         request = Request(
             method="PATCH" if live else "POST",
             path=f"{mount}/data/{key}",
-            body={"options": {"cas": cas}, "data": {field: value.reveal()}},
+            body={"options": {"cas": cas}, "data": {field: value.reveal() for field, value in values.items()}},
             token=self._token,
         )
         answer = self._send_until_kept(request)

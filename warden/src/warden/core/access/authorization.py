@@ -245,7 +245,7 @@ def expect_fields(lane: Lane, found: Sequence[str] | None) -> None:
         NoLiveVersion(path) if found is None else FieldsMissing(path=path, fields=lacking),
         system="OpenBao",
         subject=lane.id,
-        remedy=(AskOwner(lane.owners.custody.repo, run=warden("put", lane.id, lacking[0])),),
+        remedy=(AskOwner(lane.owners.custody.repo, run=warden("put", lane.id, *lacking)),),
     )
 
 

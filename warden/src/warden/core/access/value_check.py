@@ -30,10 +30,12 @@ class Doubt(Enum):
     MASKED = "masked"
     QUOTED = "quoted"
     TERMINAL_CUT = "terminal-cut"
+    ASSIGNMENT = "assignment"
+    OBJECT = "object"
 
 
-def doubts(secret: Secret, *, from_terminal: bool = False) -> tuple[Doubt, ...]:
-    """Why this is probably not the value that was meant; empty where nothing speaks against it."""
+def doubts(secret: Secret, field: str = "", *, from_terminal: bool = False) -> tuple[Doubt, ...]:
+    """Why this is probably not the value that was meant for `field`; empty where nothing speaks against it."""
     value = secret.reveal()
     if not value.strip():
         return (Doubt.EMPTY,)
@@ -46,8 +48,15 @@ def doubts(secret: Secret, *, from_terminal: bool = False) -> tuple[Doubt, ...]:
         Doubt.MASKED: _is_masked(value),
         Doubt.QUOTED: value[0] == value[-1] and value[0] in "'\"`",
         Doubt.TERMINAL_CUT: from_terminal and len(value.encode()) >= TERMINAL_LINE,
+        Doubt.ASSIGNMENT: bool(field) and _is_assignment(value, field),
+        Doubt.OBJECT: bool(field) and value.lstrip().startswith("{") and f'"{field}"' in value,
     }
     return tuple(doubt for doubt, wrong in found.items() if wrong)
+
+
+def _is_assignment(value: str, field: str) -> bool:
+    """A line of an ``.env`` file, a shell or a YAML file, pasted as a whole."""
+    return re.match(rf"\s*(export\s+|set\s+)?{re.escape(field)}\s*(=|:\s)", value, re.IGNORECASE) is not None
 
 
 def _has_invisible(value: str) -> bool:

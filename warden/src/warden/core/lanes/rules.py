@@ -139,12 +139,30 @@ def _run_by(lane: Lane) -> Iterator[Complaint]:
         yield Complaint("owners.runtime", "is missing; a lane with deliveries or consumers needs it")
 
 
+_KV_API = frozenset({"data", "metadata", "subkeys", "delete", "undelete", "destroy", "detailed-metadata"})
+"""What KV version 2 puts behind the mount in its API and in policies (OpenBao API: secret/kv/kv-v2)."""
+
+
+def _path_as_declared(path: str) -> tuple[str, str]:
+    """The path without what the API adds to it, and what that was; both as they are where nothing was added."""
+    segments = path.strip("/").removeprefix("v1/").split("/")
+    if len(segments) > 1 and segments[1] in _KV_API:
+        return "/".join((segments[0], *segments[2:])), segments[1]
+    return "/".join(segments), ""
+
+
 def _custody(lane: Lane, platform: Platform) -> Iterator[Complaint]:
     segments = lane.custody.path.split("/")
-    if len(segments) < 3 or not all(_SEGMENT.fullmatch(part) or placeholders(part) for part in segments):  # noqa: PLR2004  # mount, folder, secret
-        yield Complaint("custody.path", "is not a path; write mount/folder/secret, without .. or empty segments")
-    elif segments[0] != platform.kv_mount:
+    path, of_the_api = _path_as_declared(lane.custody.path)
+    if segments[0] != platform.kv_mount and path.split("/")[0] != platform.kv_mount:
         yield Complaint("custody.path", f"is not on the mount {platform.kv_mount}/ (kv_mount of platform.yaml)")
+    if of_the_api:
+        clause = f"{of_the_api}/ belongs to the API of KV version 2, not to the path; warden adds it where it is needed"
+        yield Complaint("custody.path", f"is a path of the API: {clause}; write {path}")
+    elif path != lane.custody.path:
+        yield Complaint("custody.path", f"is not a path as KV writes it; write {path}")
+    elif len(segments) < 3 or not all(_SEGMENT.fullmatch(part) or placeholders(part) for part in segments):  # noqa: PLR2004  # mount, folder, secret
+        yield Complaint("custody.path", "is not a path; write mount/folder/secret, without .. or empty segments")
     if not lane.custody.fields:
         yield Complaint("custody.fields", "is empty; name at least one field")
     for index, name in enumerate(lane.custody.fields):

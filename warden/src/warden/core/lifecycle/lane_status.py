@@ -246,7 +246,7 @@ def _close_again(lane: Lane, state: LaneState) -> Remedy:
 
 
 def _put(lane: Lane) -> Remedy:
-    return (warden("put", lane.id, lane.custody.fields[0]),)
+    return (warden("put", lane.id, *lane.custody.fields),)
 
 
 _REMEDIES: Mapping[Reason, Callable[[Lane, LaneState, Mapping[str, DeliveryStatus]], Remedy]] = {

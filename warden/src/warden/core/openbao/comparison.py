@@ -62,14 +62,17 @@ def compare(
     return Plan(
         lane=resources.lane.id,
         system=system,
-        changes=tuple(changes(resources, _Comparison(observed, declared, logins, take_over=take_over))),
+        changes=tuple(
+            changes(resources, _Comparison(resources.lane.id, observed, declared, logins, take_over=take_over))
+        ),
         former_paths=tuple(observed.former),
     )
 
 
 class _Comparison(NamedTuple):
-    """What is compared, and with what."""
+    """What is compared, and with what; for which lane."""
 
+    lane: str
     observed: Observed
     declared: Mapping[RoleName, Role]
     logins: Mapping[str, LoginMount]
@@ -222,6 +225,7 @@ def _role_change(name: RoleName, role: Role | None, given: _Comparison) -> Chang
     auth_type = given.observed.auth.get(name.mount)
     if auth_type is None:
         return Change(action="absent", kind="role", name=str(name), role=name, obstacle=AuthMountMissing(name.mount))
+    role = _with_earlier_names(role, found, given)
     wanted = role_fields(role, auth_type, given.logins.get(name.mount, LoginMount()))
     if found is None:
         different = tuple(Difference(key, None, value) for key, value in wanted.items())
@@ -246,6 +250,17 @@ def _role_change(name: RoleName, role: Role | None, given: _Comparison) -> Chang
         obstacle=None if ours else NotMarked(),
         widening=NoAudience() if unset else None,
     )
+
+
+def _with_earlier_names(role: Role, found: Mapping[str, Any] | None, given: _Comparison) -> Role:
+    """The role with what another lane has there under an earlier name: taking that out is the other lane's `apply`.
+
+    Until then the policy of its new name does not exist, and its reader would lose access.
+    """
+    others = role.lanes - {given.lane}
+    names = (str(each) for each in (found or {}).get("token_policies") or ())
+    earlier = {each for each in names if lane_marked_in(given.observed.policies.get(each) or "") in others}
+    return msgspec.structs.replace(role, policies=tuple(sorted({*role.policies, *earlier})))
 
 
 _AUDIENCE = frozenset({"audience", "bound_audiences"})

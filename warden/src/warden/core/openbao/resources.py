@@ -22,11 +22,15 @@ _READS = re.compile(r'^path "([^"/]+)/data/([^"]+)" \{$', re.MULTILINE)
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True):
-    """An auth role: who logs in by it, and the policies of every lane that this reader may read."""
+    """An auth role: who logs in by it, and the policies of every lane that this reader may read.
+
+    ``lanes`` are the ids of those lanes.
+    """
 
     name: RoleName
     reader: Reader
     policies: tuple[str, ...]
+    lanes: frozenset[str] = frozenset()
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,8 +75,10 @@ def roles_of(lanes: Iterable[Lane], closed: frozenset[str] = frozenset()) -> dic
         granted = () if lane.id in closed else (lane.custody.policy_name,)
         for reader in lane.readers:
             name = RoleName(reader.mount, lane.role_of(reader))
-            before = found[name].policies if name in found else ()
-            found[name] = Role(name=name, reader=reader, policies=tuple(sorted({*before, *granted})))
+            before = found.get(name) or Role(name=name, reader=reader, policies=())
+            policies = tuple(sorted({*before.policies, *granted}))
+            ids = before.lanes | ({lane.id} if granted else frozenset())
+            found[name] = Role(name=name, reader=reader, policies=policies, lanes=ids)
     return found
 
 

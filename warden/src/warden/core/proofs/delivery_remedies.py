@@ -46,7 +46,7 @@ def put_or_apply(seen: DeliveryObservation) -> Remedy:
     """Put a value where OpenBao has none; otherwise apply, which names what differs and asks before it takes over."""
     lane = seen.target.lane
     if not seen.versions[1] and "version" not in seen.unobserved:
-        return (warden("put", lane.id, lane.custody.fields[0]),)
+        return (warden("put", lane.id, *lane.custody.fields),)
     return (warden("apply", lane.id),)
 
 
@@ -90,7 +90,7 @@ def remake(target: DeliveryTarget) -> Remedy:
 def hide_and_rotate(target: DeliveryTarget) -> Remedy:
     """Have the audit log hash the mount's values again, and put a new value."""
     custody = target.lane.custody
-    return (RunBao(action="tune-mount", mount=custody.mount), warden("put", target.lane.id, custody.fields[0]))
+    return (RunBao(action="tune-mount", mount=custody.mount), warden("put", target.lane.id, *custody.fields))
 
 
 def remove_annotation(target: DeliveryTarget, key: str) -> Remedy:

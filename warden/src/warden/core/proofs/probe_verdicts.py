@@ -30,7 +30,7 @@ from warden.core.proofs.probes import Held, Nobody, Probe
 from warden.core.proofs.states import Result
 from warden.core.proofs.verdict import Detail, Observation, Verdict
 from warden.core.quoting import quoted
-from warden.core.remedies import Remedy, RunBao
+from warden.core.remedies import Remedy, RunBao, RunWarden, Step
 
 OK, NO_CONTENT, BAD_REQUEST, FORBIDDEN, NOT_FOUND = 200, 204, 400, 403, 404
 
@@ -101,10 +101,19 @@ def _remedy(probe: Probe, detail: Detail | None) -> Remedy:
     if isinstance(detail, GrantedByOthers):
         others = [name for name in detail.policies if name and name != probe.policy]
         return (RunBao(action="read-policy", name=others[0]),) if others and probe.policy else probe.remedy
-    if isinstance(detail, FieldsDiffer) and not detail.missing:
+    if isinstance(detail, FieldsDiffer) and detail.missing:
+        return tuple(_naming(step, detail.missing) for step in probe.remedy)
+    if isinstance(detail, FieldsDiffer):
         mount, _, key = probe.path.partition("/subkeys/")
         return (RunBao(action="remove-fields", mount=mount, path=key, names=detail.extra),)
     return probe.remedy
+
+
+def _naming(step: Step, fields: tuple[str, ...]) -> Step:
+    """`put` with the fields that have no value."""
+    if not isinstance(step, RunWarden) or step.command != "put":
+        return step
+    return msgspec.structs.replace(step, arguments=(step.arguments[0], *fields))
 
 
 # -- evidence ---------------------------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ def unplayed_readers(lane: Lane, unplayed: frozenset[str]) -> list[str]:
 
 def _with_remedy(lane: Lane, probe: Probe) -> Probe:
     """The value is put; everything else is derived again."""
-    put: Remedy = (warden("put", lane.id, lane.custody.fields[0]),)
+    put: Remedy = (warden("put", lane.id, *lane.custody.fields),)
     remedy: Remedy = put if probe.fields else (warden("apply", lane.id),)
     return msgspec.structs.replace(probe, remedy=remedy, policy=lane.custody.policy_name)
 

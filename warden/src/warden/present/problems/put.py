@@ -1,8 +1,10 @@
 """Why a value was not written, in words."""
 
+from warden.core.access.given_values import NotOneObject, WrongMembers
 from warden.core.access.value_check import Doubt
 from warden.present.problems import describe
-from warden.usecases.put import Doubtful, FieldNotDeclared, NotKv2, ValueWritten
+from warden.present.put import listed
+from warden.usecases.put import Doubtful, FieldNotDeclared, NotKv2, SeveralDoubtful, ValueWritten
 
 _DOUBTS = {
     Doubt.EMPTY: "it is empty",
@@ -14,6 +16,8 @@ _DOUBTS = {
     Doubt.MASKED: "it looks masked or like a placeholder",
     Doubt.QUOTED: "it is wrapped in quotes",
     Doubt.TERMINAL_CUT: "a terminal cuts lines of that length",
+    Doubt.ASSIGNMENT: "it begins with the field's name; give what follows the = sign",
+    Doubt.OBJECT: "it is a JSON object that has the field; give the text of the field, or no FIELD",
 }
 
 
@@ -25,8 +29,38 @@ def _(problem: FieldNotDeclared) -> str:
 
 @describe.register
 def _(problem: Doubtful) -> str:
-    doubts = "; ".join(_DOUBTS[each] for each in problem.doubts)
-    return f"the value for {problem.field} is probably not the one that was meant: {doubts}"
+    return f"the value for {problem.field} is probably not the one that was meant: {_doubts(problem)}"
+
+
+@describe.register
+def _(problem: SeveralDoubtful) -> str:
+    values = "; ".join(f"{each.field}: {_doubts(each)}" for each in problem.values)
+    return f"{len(problem.values)} values are probably not those that were meant. {values}"
+
+
+def _doubts(value: Doubtful) -> str:
+    return "; ".join(_DOUBTS[each] for each in value.doubts)
+
+
+@describe.register
+def _(problem: NotOneObject) -> str:
+    where = f" (line {problem.line})" if problem.line else ""
+    return f"standard input is not one JSON object{where}; expected {{{_example(problem.fields)}}}"
+
+
+def _example(fields: tuple[str, ...]) -> str:
+    return ", ".join(f'"{field}": "…"' for field in fields)
+
+
+@describe.register
+def _(problem: WrongMembers) -> str:
+    wrong = (
+        f"{problem.undeclared} of its members are not a field that was asked for" if problem.undeclared else "",
+        f"{', '.join(problem.twice)} there twice" if problem.twice else "",
+        f"{', '.join(problem.absent)} not there" if problem.absent else "",
+        *(f"{field} is {kind}; write a string" for field, kind in problem.not_text.items()),
+    )
+    return f"the JSON object on standard input cannot be used: {'; '.join(filter(None, wrong))}"
 
 
 @describe.register
@@ -36,4 +70,4 @@ def _(problem: NotKv2) -> str:
 
 @describe.register
 def _(effect: ValueWritten) -> str:
-    return f"{effect.field} is in version {effect.version} of {effect.path}."
+    return f"{listed(effect.fields)} in version {effect.version} of {effect.path}."
