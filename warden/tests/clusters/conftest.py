@@ -24,6 +24,7 @@ from warden.core.clusters.manifests import Manifest, Reached, external_secret_of
 from warden.core.clusters.rights import Asking
 from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget, target, targets, with_cluster_readers
 from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.core.plans.lane_plan import LaneOptions
 from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.secret import Secret
 from warden.present.verdicts import explanation
@@ -263,13 +264,13 @@ class ClusterBench:
         return self.cluster_target(cluster, **how).plan()
 
     def apply(self, *, take_over: bool = False, there: bool = True) -> None:
-        apply_target(self.openbao_target(), self.journal)
+        apply_target(self.openbao_target(), self.journal, LaneOptions(yes=True))
         for each in targets(self.whole_lane, self.declared):
             if there and not each.by_hand:
                 self.apply_there(each.cluster, take_over=take_over)
 
     def apply_there(self, cluster: str = FIRST, *, take_over: bool = False):
-        return apply_target(self.cluster_target(cluster, take_over=take_over), self.journal)
+        return apply_target(self.cluster_target(cluster, take_over=take_over), self.journal, LaneOptions(yes=True))
 
     def put(self, value: str | None = None, field: str = "API_KEY") -> None:
         put(self.lane, {field: Secret(value or self.value)}, self.vault(), self.journal, as_is=True)

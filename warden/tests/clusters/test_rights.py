@@ -177,7 +177,7 @@ class Agent:
         return found.done[0].followed
 
     def apply(self):
-        return apply_target(self.target(), self.bench.journal)
+        return apply_target(self.target(), self.bench.journal, LaneOptions(yes=True))
 
     def adopt(self, **how):
         self.bench.kubes["coulombcore"] = self.kube

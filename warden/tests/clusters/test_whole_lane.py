@@ -45,7 +45,7 @@ def test_plan_apply_prove_close_and_open(everywhere):
     closing = deactivate(bench.whole_lane, "test", bench.context())
     assert [each.cluster for each in closing.kept] == list(BOTH)
     assert plan(bench.whole_lane, bench.context(), LaneOptions()).parts[1:] == ()
-    reactivate(bench.whole_lane, "test", bench.context())
+    reactivate(bench.whole_lane, "test", bench.context(), LaneOptions(yes=True))
     assert bench.prove().state == "proven"
 
 

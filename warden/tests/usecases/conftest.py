@@ -108,7 +108,7 @@ class LaneBench:
         return self.target(**how).plan()
 
     def apply(self, **how: object) -> Receipt:
-        return apply_target(self.target(**how), self.journal)
+        return apply_target(self.target(**how), self.journal, LaneOptions(yes=True))
 
     def put(self, value: str | None = None, field: str = "API_KEY", **how: bool):
         values = {field: Secret(self.value if value is None else value)}

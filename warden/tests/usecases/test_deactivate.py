@@ -5,6 +5,7 @@ import pytest
 
 from warden.core.errors import Closed, Foreign, JournalUnwritable, NotNow, Refused
 from warden.core.lanes.lane import Custody, Workload, WorkloadReader
+from warden.core.plans.lane_plan import LaneOptions
 from warden.core.secret import Secret
 from warden.usecases.deactivate import (
     ClosedAgain,
@@ -21,7 +22,7 @@ def close(bench, reason="leaked", **how):
 
 
 def reopen(bench):
-    return reactivate(bench.lane, "fixed", bench.context())
+    return reactivate(bench.lane, "fixed", bench.context(), LaneOptions(yes=True))
 
 
 def reader(bench):
@@ -192,7 +193,7 @@ def test_a_closing_that_comes_while_the_lane_is_opened_wins(bench):
 
     context.vault.__class__ = ClosedMeanwhile
     with pytest.raises(NotNow) as refusal:
-        reactivate(bench.lane, "fixed", context)
+        reactivate(bench.lane, "fixed", context, LaneOptions(yes=True))
     closed = bench.journal.state(bench.lane.id).closed
     assert refusal.value.problem == ClosedAgain(bench.lane.id, "INC-9", closed.seq)
     assert bench.journal.state(bench.lane.id).closed.body["reason"] == "INC-9"

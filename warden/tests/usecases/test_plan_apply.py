@@ -11,6 +11,7 @@ import pytest
 
 from warden.core.errors import Foreign, Inconclusive, JournalUnwritable, Refused, UsageError
 from warden.core.lanes.lane import Custody, PeopleReader, Workload, WorkloadReader
+from warden.core.plans.lane_plan import LaneOptions
 from warden.core.plans.plan import AuthMountMissing
 from warden.core.remedies import RunBao, warden
 from warden.core.secret import Secret
@@ -259,7 +260,7 @@ def test_what_somebody_else_undoes_meanwhile_is_not_called_applied(bench):
             bench.server.must("DELETE", bench.policy)
 
     with pytest.raises(Inconclusive) as fault:
-        apply_target(Undone(bench.target()), bench.journal)
+        apply_target(Undone(bench.target()), bench.journal, LaneOptions())
     assert "policy" in [change.kind for change in fault.value.problem.changes]
 
 
@@ -271,6 +272,7 @@ from warden.adapters.openbao.client import OpenBao
 from warden.core.secret import Secret
 import msgspec
 from warden.core.lanes.lane import *
+from warden.core.plans.lane_plan import LaneOptions
 from warden.usecases.apply import apply_target
 from warden.usecases.targets.openbao import OpenBaoTarget
 import datetime as dt
@@ -288,7 +290,7 @@ class Killed(OpenBaoTarget):
         seen.append(change)
         if len(seen) == int(after):
             os.kill(os.getpid(), signal.SIGKILL)
-apply_target(Killed(lane, vault, [lane], logins={}), SqliteJournal(journal))
+apply_target(Killed(lane, vault, [lane], logins={}), SqliteJournal(journal), LaneOptions())
 """
 
 

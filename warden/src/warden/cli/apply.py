@@ -16,13 +16,14 @@ from warden.cli.options import (
     take_over_option,
     yes_option,
 )
-from warden.core.errors import Effect, UsageError, WardenError
+from warden.core.errors import Effect, Exit, UsageError, WardenError
 from warden.core.plans.lane_plan import LaneOptions, LaneReceipt, NotAgreed, consent_key, worst
 from warden.present import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from warden.core.lanes.catalog import LeftOut
     from warden.core.lanes.lane import Lane
     from warden.usecases.apply import Applications
 
@@ -59,8 +60,10 @@ def apply(
       warden apply openrouter-llm-connect
       warden apply --all
     \b
-    It changes only objects that it derived and marked. If it is interrupted, run it again.
-    Exit codes: 1 an object is not ours, 3 a system did not answer, 4 denied, 5 another operation is running.
+    It changes only objects that it derived and marked. What takes access from anybody is shown first and needs
+    --yes, or the lane's id typed. If it is interrupted, run it again.
+    Exit codes: 1 an object is not ours, or a lane was left out, 3 a system did not answer, 4 denied,
+    5 another operation is running.
     """
     workspace = Workspace.of(ctx)
     options = LaneOptions(
@@ -70,13 +73,13 @@ def apply(
         take_over=take_over,
         yes=yes,
     )
-    lanes = workspace.chosen(lane, every=every)
+    lanes, left_out = workspace.chosen(lane, every=every)
     with workspace.context.alone("warden apply"):
         found = _applied(lanes, workspace, options)
-    _present(found, every=every, as_json=as_json)
+    _present(found, left_out, every=every, as_json=as_json)
     if found.stopped is not None:
         raise found.stopped
-    return int(worst(each.exit for each in found.done))
+    return int(worst([*(each.exit for each in found.done), *([Exit.NO] if left_out else [])]))
 
 
 def _applied(lanes: "Sequence[Lane]", workspace: Workspace, options: LaneOptions) -> "Applications":
@@ -100,14 +103,14 @@ def _agreed(needed: NotAgreed, options: LaneOptions) -> LaneOptions:
     lane, changes = needed.problem.lane, needed.problem.changes
     for change in changes:
         plans.show_change(change)
-    if click.prompt(terminal.question(f"Type {lane} to remove or take over these"), err=True) != lane:
+    if click.prompt(terminal.question(f"Type {lane} to take away this access, or take these over"), err=True) != lane:
         raise UsageError("the answer was not the lane's id", effect=Effect.NOTHING_CHANGED, subject=lane)
     agreed = options.agreed | frozenset(map(consent_key, changes))
     return msgspec.structs.replace(options, agreed=agreed)
 
 
-def _present(found: "Applications", *, every: bool, as_json: bool) -> None:
-    from warden.present import plans
+def _present(found: "Applications", left_out: "Sequence[LeftOut]", *, every: bool, as_json: bool) -> None:
+    from warden.present import catalog, plans
 
     receipts = [each for each in found.done if isinstance(each, LaneReceipt)]
     for each in found.done:
@@ -119,5 +122,7 @@ def _present(found: "Applications", *, every: bool, as_json: bool) -> None:
         else:
             plans.show_receipt(each)
     if as_json and (receipts or found.stopped is None):
-        documents = [plans.receipt_json(each) for each in receipts]
+        documents = [*map(plans.receipt_json, receipts), *map(catalog.left_out_json, left_out)]
         terminal.document(documents[0] if not every and documents and found.stopped is None else documents)
+    if not as_json:
+        catalog.show_left_out(left_out)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from warden.adapters.openbao.client import OpenBao
     from warden.core.clusters.manifests import Reached
     from warden.core.errors import WardenError
-    from warden.core.lanes.catalog import Platform
+    from warden.core.lanes.catalog import LeftOut, Platform
     from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget
     from warden.core.lanes.lane import Lane
     from warden.ports.audit_log import AuditLog
@@ -62,8 +62,11 @@ class Workspace:
         found = self.catalog.lane(lane_id)
         return self.lanes.get(lane_id, found)
 
-    def chosen(self, lane: str | None, *, every: bool) -> list[Lane]:
-        """The lane that was named, or every active one. Raises `UsageError` where neither or both were asked for."""
+    def chosen(self, lane: str | None, *, every: bool) -> tuple[list[Lane], tuple[LeftOut, ...]]:
+        """The lane that was named, or every active one; and the files that were left out for their errors.
+
+        Raises `UsageError` where neither or both were asked for.
+        """
         from warden.core.errors import Effect, UsageError
         from warden.core.remedies import warden
 
@@ -71,8 +74,8 @@ class Workspace:
             lanes = (warden("route list"),)
             raise UsageError("name one lane, or give --all", effect=Effect.NOTHING_DONE, remedy=lanes)
         if lane:
-            return [self.lane(lane)]
-        return [each for each in self.lanes.values() if each.status == "active"]
+            return [self.lane(lane)], ()
+        return [each for each in self.lanes.values() if each.status == "active"], self.catalog.left_out
 
     @property
     def context(self) -> Context:
@@ -88,6 +91,7 @@ class Workspace:
             journal=self.journal,
             audit_device=self.catalog.platform.audit_device,
             alone=self.alone,
+            unreadable=tuple(each.file for each in self.catalog.left_out),
         )
 
     def alone(self, what: str) -> AbstractContextManager[None]:

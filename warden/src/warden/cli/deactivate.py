@@ -10,6 +10,7 @@ from warden.cli.context import Workspace
 from warden.cli.options import json_option, reason_option, take_over_option, yes_option
 from warden.cli.reason import journaled_reason
 from warden.core.errors import Effect, Exit, Invalid, NotFound, UsageError, WardenError
+from warden.core.plans.lane_plan import LaneOptions
 from warden.present import terminal
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def reactivate(ctx: click.Context, /, *, lane: str, reason: str, take_over: bool
     found = workspace.lane(lane)
     why = _required(reason)
     _confirm(lane, found, "open", yes=yes)
-    done = reopen(found, why, workspace.context, take_over=take_over)
+    done = reopen(found, why, workspace.context, LaneOptions(take_over=take_over, yes=yes))
     if as_json:
         terminal.document(deactivation.opening_json(done))
     else:

@@ -11,6 +11,7 @@ from warden.cli.options import (
     namespace_option,
     take_over_option,
 )
+from warden.core.errors import Exit
 from warden.core.plans.lane_plan import LaneOptions, worst
 from warden.present import terminal
 
@@ -48,18 +49,20 @@ def plan(
     Signs: + create, ~ change, - delete, = as declared, ! blocked (apply refuses to touch it).
     Exit codes: 0 in sync, 1 differs, 3 a system did not answer, 4 denied.
     """
-    from warden.present import plans
+    from warden.present import catalog, plans
     from warden.usecases.plan import plan as plan_lane
 
     workspace = Workspace.of(ctx)
     options = LaneOptions(
         clusters=clusters, custody_only=custody_only, create_namespace=create_namespace, take_over=take_over
     )
-    found = [plan_lane(each, workspace.context, options) for each in workspace.chosen(lane, every=every)]
+    lanes, left_out = workspace.chosen(lane, every=every)
+    found = [plan_lane(each, workspace.context, options) for each in lanes]
     if as_json:
         documents = [plans.plan_json(each) for each in found]
-        terminal.document(documents if every else documents[0])
+        terminal.document([*documents, *map(catalog.left_out_json, left_out)] if every else documents[0])
     else:
         for each in found:
             plans.show_lane_plan(each, titled=len(found) > 1)
-    return int(worst(each.exit for each in found))
+        catalog.show_left_out(left_out)
+    return int(worst([*(each.exit for each in found), *([Exit.NO] if left_out else [])]))

@@ -9,11 +9,11 @@ from warden.cli.context import Workspace
 from warden.cli.options import audit_options, cluster_option, custody_option
 from warden.core.errors import Effect, Exit, UsageError
 from warden.core.lanes.lane import Lane
+from warden.core.plans.lane_plan import worst
 from warden.core.remedies import warden
-from warden.present import proofs, terminal
+from warden.present import catalog, proofs, terminal
 
 _EXITS = {"proven": Exit.DONE, "inconclusive": Exit.INCONCLUSIVE, "refuted": Exit.NO}
-"""By weight: what is known to be wrong outweighs what is not known."""
 
 
 @click.command()
@@ -54,7 +54,8 @@ def prove(
     from warden.usecases.prove import prove as run
 
     workspace = Workspace.of(ctx)
-    lanes = _open_lanes(workspace, workspace.chosen(lane, every=every), every=every)
+    chosen, left_out = workspace.chosen(lane, every=every)
+    lanes = _open_lanes(workspace, chosen, every=every)
     audit = workspace.audit(files, audit_command)
     options = ProveOptions(run=f"wp-{secrets.token_hex(6)}", clusters=clusters, custody_only=custody_only, workers=jobs)
     identities = wiring.identities(workspace.address, {} if custody_only else workspace.clusters.by_mount())
@@ -63,12 +64,13 @@ def prove(
     terminal.progress_done()
     if as_json:
         shown = [proofs.proof_json(each, proof, audit.where) for each, proof in zip(lanes, found, strict=True)]
-        terminal.document(shown if every else shown[0])
+        terminal.document([*shown, *map(catalog.left_out_json, left_out)] if every else shown[0])
     else:
         for each, proof in zip(lanes, found, strict=True):
             proofs.show_proof(each, proof, brief=every)
             proofs.show_scope(each, proof, chosen=custody_only or bool(clusters))
-    return int(max((_EXITS[proof.state] for proof in found), key=list(_EXITS.values()).index))
+        catalog.show_left_out(left_out)
+    return int(worst([*(_EXITS[proof.state] for proof in found), *([Exit.NO] if left_out else [])]))
 
 
 def _open_lanes(workspace: Workspace, lanes: list[Lane], *, every: bool) -> list[Lane]:

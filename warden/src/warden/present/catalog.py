@@ -1,6 +1,10 @@
-"""The report of ``warden catalog check`` for people: one line a fault, then the sum."""
+"""The report of ``warden catalog check`` for people, and the lanes that a command left out."""
 
-from warden.present import terminal
+from collections.abc import Iterable
+from typing import Any
+
+from warden.core.lanes.catalog import LeftOut
+from warden.present import errors, terminal
 from warden.usecases.catalog_check import Report
 
 
@@ -21,6 +25,17 @@ def show(report: Report) -> None:
             f"{report.unchecked} of {_count(report.pages, 'page')} not checked: their repositories are not checked out"
             " here (platform.yaml: repos)"
         )
+
+
+def show_left_out(left_out: Iterable[LeftOut]) -> None:
+    """Each lane that ``--all`` passed over, with the errors of its file."""
+    for each in left_out:
+        terminal.error(each.error, as_json=False)
+
+
+def left_out_json(left_out: LeftOut) -> dict[str, Any]:
+    """``lane, error {}``: the place of a lane that ``--all`` passed over, among the others."""
+    return {"lane": left_out.id, "error": errors.as_json(left_out.error)}
 
 
 def _count(number: int, noun: str) -> str:

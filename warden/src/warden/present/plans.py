@@ -14,6 +14,7 @@ from warden.core.plans.plan import (
     Change,
     DeclaredByHand,
     Difference,
+    KeptPolicy,
     MadeByHand,
     ManagedBy,
     NamespaceMissing,
@@ -22,8 +23,10 @@ from warden.core.plans.plan import (
     OwnedBy,
     Plan,
     Receipt,
+    RenamedFrom,
     RoleRefFixed,
     SharedAccount,
+    SharedWithUnreadable,
     System,
 )
 from warden.core.remedies import RunBao, RunKubectl, warden
@@ -259,6 +262,16 @@ def _(obstacle: OtherMount) -> str:
     return f"is {obstacle.engine}{version}, not KV version 2"
 
 
+@describe_obstacle.register
+def _(obstacle: RenamedFrom) -> str:
+    return f"marked as the path of the lane {obstacle.lane}, which no file declares any more"
+
+
+@describe_obstacle.register
+def _(obstacle: SharedWithUnreadable) -> str:
+    return f"may be shared with a lane whose file has errors ({', '.join(obstacle.files)})"
+
+
 @singledispatch
 def describe_note(note: object) -> str:
     """A note as one sentence without its full stop."""
@@ -273,6 +286,14 @@ def _(note: SharedAccount) -> str:
 
 
 @describe_note.register
+def _(note: KeptPolicy) -> str:
+    whose = f"the lane {note.lane}" if note.lane else "a lane"
+    return (
+        f"{note.role} keeps policy {note.policy}: it may be of {whose} in a file with errors ({', '.join(note.files)})"
+    )
+
+
+@describe_note.register
 def _(note: ByHand) -> str:
     return "the Secret is made by hand" if note.there else "the Secret has to be made by hand; it does not exist yet"
 
@@ -281,7 +302,7 @@ def _(note: ByHand) -> str:
 
 
 def plan_json(plan: LanePlan) -> dict[str, Any]:
-    """``lane, closed, system, changes[], to_change, blocked, clusters[], not_looked_at[], left_behind[]``."""
+    """``lane, closed, system, changes[], remarks[], to_change, blocked, clusters[]``, and what was not looked at."""
     openbao, *clusters = plan.parts
     first = plan.plans[0]
     return {
@@ -289,6 +310,7 @@ def plan_json(plan: LanePlan) -> dict[str, Any]:
         "closed": plan.closed,
         "system": openbao.system.address,
         "changes": [_change_json(change) for change in first.changes],
+        "remarks": [describe_note(note) for note in first.notes],
         "to_change": plan.to_change,
         "blocked": plan.blocked,
         "clusters": [_part_json(part) for part in clusters],

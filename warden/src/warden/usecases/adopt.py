@@ -212,7 +212,7 @@ def expect_free(adoption: Adoption) -> SecretObservation:
 def _prepare(adoption: Adoption) -> None:
     """Everything but the ExternalSecret: who may read, the account, the store."""
     tools = adoption.tools
-    apply_target(adoption.openbao, tools.journal)
+    apply_target(adoption.openbao, tools.journal, LaneOptions())
     tools.progress(Prepared(""))
     plan = adoption.cluster.plan()
     last = {"Secret", "ExternalSecret"}

@@ -67,9 +67,7 @@ def apply(lane: Lane, context: Context, options: LaneOptions) -> LaneReceipt:
     for part in by_hand:
         if isinstance(part, Plan):
             _expect_unblocked(part)
-    openbao = openbao_target(lane, context, options)
-    _expect_consent(lane, openbao.plan(), options)
-    parts: list[Receipt | Unreached] = [apply_target(openbao, context.journal)]
+    parts: list[Receipt | Unreached] = [apply_target(openbao_target(lane, context, options), context.journal, options)]
     if not closed:
         parts += [_apply_delivery(each, context, options) for each in deliveries if not each.by_hand]
     complete = not any(isinstance(part, Unreached) for part in parts)
@@ -105,15 +103,17 @@ def apply_all(lanes: Sequence[Lane], context: Context, options: LaneOptions) -> 
     return Applications(done=tuple(done))
 
 
-def apply_target(target: Target, journal: Journal) -> Receipt:
+def apply_target(target: Target, journal: Journal, options: LaneOptions) -> Receipt:
     """Journal, make every change in the plan's order, look again: the same for OpenBao and for a cluster.
 
     Raises:
+        NotAgreed: the plan takes away access, or takes something over, and `options` do not agree to it.
         Foreign: something there is not ours; nothing was changed.
         Inconclusive: the target does not show what was written.
         JournalUnwritable: nothing was changed, unless its effect says otherwise.
     """
     first = target.plan()
+    _expect_consent(first, options)
     _expect_unblocked(first)
     if not first.to_change:
         return Receipt(lane=first.lane, system=first.system, changed=(), record=0, former_paths=first.former_paths)
@@ -140,22 +140,19 @@ def apply_target(target: Target, journal: Journal) -> Receipt:
 
 def _apply_delivery(delivery: DeliveryTarget, context: Context, options: LaneOptions) -> Receipt | Unreached:
     try:
-        target = cluster_target(delivery, context, options)
-        _expect_consent(delivery.lane, target.plan(), options)
-        return apply_target(target, context.journal)
+        return apply_target(cluster_target(delivery, context, options), context.journal, options)
     except WardenError as fault:
         return unreached(delivery, context, fault)
 
 
-def _expect_consent(lane: Lane, plan: Plan, options: LaneOptions) -> None:
-    """Removing access and taking over what others made has to be agreed to; everything else does not."""
+def _expect_consent(plan: Plan, options: LaneOptions) -> None:
+    """Taking away access and taking over what others made has to be agreed to; everything else does not."""
     if risky := needing_consent([plan], options):
-        again = apply_again(lane.id, options, yes=True)
         raise NotAgreed(
-            ConsentNeeded(lane.id, risky),
+            ConsentNeeded(plan.lane, risky),
             effect=Effect.NOTHING_CHANGED,
-            subject=lane.id,
-            remedy=(again,),
+            subject=plan.lane,
+            remedy=(apply_again(plan.lane, options, yes=True),),
         )
 
 

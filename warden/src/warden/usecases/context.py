@@ -26,6 +26,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         lanes: every usable lane by id, each with a reader at each of its clusters' auth mounts.
+        unreadable: the catalog's files with errors, which may declare lanes that share objects with these.
         logins: the mounts that people log in at.
         vault: OpenBao as the caller.
         vaults: a further connection to it as the same caller, for a thread of its own.
@@ -43,6 +44,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     journal: Journal
     audit_device: str
     alone: Callable[[str], AbstractContextManager[None]]
+    unreadable: tuple[str, ...] = ()
 
     @property
     def closed(self) -> frozenset[str]:

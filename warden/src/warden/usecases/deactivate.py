@@ -10,7 +10,7 @@ from warden.core.clusters.manifests import external_secret_of, secret_of
 from warden.core.errors import Effect, NotNow, WardenError
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane
-from warden.core.plans.lane_plan import LaneOptions, NotConnected, Orphan
+from warden.core.plans.lane_plan import LaneOptions, NotAgreed, NotConnected, Orphan
 from warden.core.plans.plan import Receipt
 from warden.core.remedies import RunKubectl, warden
 from warden.ports.journal import Journal
@@ -19,6 +19,7 @@ from warden.usecases.context import Context
 from warden.usecases.plan import openbao_target
 from warden.usecases.steps.orphans import earlier_deliveries
 from warden.usecases.steps.recorded import effect_so_far
+from warden.usecases.targets import Target
 
 
 class ClosedInJournalOnly(msgspec.Struct, frozen=True):
@@ -88,7 +89,8 @@ def deactivate(lane: Lane, reason: str, context: Context, *, take_over: bool = F
     record_closing(lane.id, reason, context.vault.address, context.journal)
     try:
         with context.alone("warden deactivate"):
-            receipt = apply_target(openbao_target(lane, context, LaneOptions(take_over=take_over)), context.journal)
+            options = LaneOptions(take_over=take_over, yes=True)
+            receipt = apply_target(openbao_target(lane, context, options), context.journal, options)
     except WardenError as fault:
         fault.effect = ClosedInJournalOnly(lane.id)
         raise
@@ -138,10 +140,12 @@ def _kept_secrets(lane: Lane, context: Context) -> list[KeptSecret]:
     return kept
 
 
-def reactivate(lane: Lane, reason: str, context: Context, *, take_over: bool = False) -> Opening:
+def reactivate(lane: Lane, reason: str, context: Context, options: LaneOptions) -> Opening:
     """Make OpenBao as declared, then record the opening.
 
-    Raises `NotNow` where the lane is not closed, and where somebody closed it again meanwhile: then it stays closed.
+    Raises:
+        NotNow: the lane is not closed, or somebody closed it again meanwhile: then it stays closed.
+        NotAgreed: opening it would take access from somebody else, and `options` do not agree to that.
     """
     before = context.journal.state(lane.id).closed
     if before is None:
@@ -152,14 +156,23 @@ def reactivate(lane: Lane, reason: str, context: Context, *, take_over: bool = F
             remedy=(warden("status", lane.id),),
         )
     with context.alone("warden reactivate"):
-        target = openbao_target(lane, context, LaneOptions(take_over=take_over), opened=True)
-        receipt = apply_target(target, context.journal)
+        target = openbao_target(lane, context, options, opened=True)
+        receipt = _opened(target, reason, context.journal, options)
         who = context.vault.identity().as_json()
         _expect_not_closed_again(lane, before, context.journal)
         with effect_so_far(Opened(lane.id, closed_here=True)):
             body = {"reason": reason, "system": context.vault.address, "identity": who}
             record = context.journal.record("lane.opened", lane.id, body)
     return Opening(lane=lane.id, receipt=receipt, record=record)
+
+
+def _opened(target: Target, reason: str, journal: Journal, options: LaneOptions) -> Receipt:
+    try:
+        return apply_target(target, journal, options)
+    except NotAgreed as fault:
+        again = warden("reactivate", fault.subject, reason=reason, take_over=options.take_over, yes=True)
+        fault.remedy = (again,)
+        raise
 
 
 def _expect_not_closed_again(lane: Lane, before: Record, journal: Journal) -> None:

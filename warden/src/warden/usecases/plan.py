@@ -58,6 +58,7 @@ def openbao_target(
         logins=context.logins,
         closed=context.closed - {lane.id} if opened else context.closed,
         take_over=options.take_over,
+        unreadable=context.unreadable,
         answers=answers,
     )
 

@@ -172,7 +172,13 @@ class LaneProver:
     def _compare(self, lane: Lane, vault: Vault) -> tuple[Verdict, ...]:
         lanes = tuple({**self._context.lanes, lane.id: lane}.values())
         target = OpenBaoTarget(
-            lane, vault, lanes, logins=self._context.logins, closed=self._closed, answers=self._answers
+            lane,
+            vault,
+            lanes,
+            logins=self._context.logins,
+            closed=self._closed,
+            unreadable=self._context.unreadable,
+            answers=self._answers,
         )
         return openbao_findings(lane, target.plan())
 

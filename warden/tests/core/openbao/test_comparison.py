@@ -6,6 +6,7 @@ from warden.core.lanes.lane import LoginMount, PeopleReader, RoleName, Workload,
 from warden.core.openbao.api import KvMetadata, Mount
 from warden.core.openbao.comparison import Observed, compare, names_to_observe
 from warden.core.openbao.resources import derive, policy_text, role_fields, roles_of
+from warden.core.openbao.sharing import Declared
 from warden.core.plans.plan import BelongsTo, NoAudience, NotMarked, OtherMount, ReachesFurther, System
 from warden.present.plans import difference_lines
 
@@ -25,6 +26,7 @@ class Scene:
         self.lanes = [lane, *others]
         self.resources = derive(lane, self.lanes)
         self.logins = {}
+        self.unreadable = ()
         self.seen = {
             "mount": KV2,
             "metadata": metadata(dict(self.resources.marks)),
@@ -39,8 +41,13 @@ class Scene:
         return self
 
     def plan(self, **how):
-        roles = roles_of(self.lanes)
-        return compare(self.resources, Observed(**self.seen), roles, self.logins, system=SYSTEM, **how)
+        declared = Declared(
+            roles=roles_of(self.lanes),
+            logins=self.logins,
+            lanes=frozenset(lane.id for lane in self.lanes),
+            unreadable=self.unreadable,
+        )
+        return compare(self.resources, Observed(**self.seen), declared, system=SYSTEM, **how)
 
     def action(self, kind, **how):
         return [change.action for change in self.plan(**how).changes if change.kind == kind]

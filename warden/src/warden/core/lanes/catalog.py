@@ -82,6 +82,19 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     clusters: dict[str, DeclaredCluster] = {}
 
 
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A file with errors, which may declare a lane: ``id`` is the file's name without its ending."""
+
+    id: str
+    file: str
+    faults: tuple[Fault, ...]
+
+    @property
+    def error(self) -> Invalid:
+        """Why nothing was done for it."""
+        return invalid(self.id, self.faults)
+
+
 class Catalog:
     """The entries without faults, by id, and the faults of the others.
 
@@ -122,6 +135,15 @@ class Catalog:
     def faulty(self) -> tuple[str, ...]:
         """The ids whose files have faults, sorted: they are not among `entries`."""
         return tuple(sorted(self._faulty))
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """The files with errors, except those that surely declare something else than a lane; sorted by id."""
+        return tuple(
+            LeftOut(id=each, file=self.files.get(each, each), faults=tuple(self._faulty[each]))
+            for each in self.faulty
+            if isinstance(self.declared.get(each), Lane | None)
+        )
 
     def entry(self, entry_id: str) -> Entry:
         """The entry of that id. Raises `Invalid` where its file has faults, `NotFound` where there is none."""

@@ -4,7 +4,7 @@ A role is compared field by field with everything the server states of it: a fie
 counts as drift, because it may widen or narrow who gets in. A policy is compared as text: any difference is a finding.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,18 +12,23 @@ import msgspec
 from warden.core.lanes.lane import LoginMount, RoleName
 from warden.core.openbao.api import KvMetadata, Mount
 from warden.core.openbao.resources import Resources, Role, lane_marked_in, path_read_by, role_fields, roles_marked_in
+from warden.core.openbao.sharing import Declared, kept_policies, renamed_from
 from warden.core.plans.plan import (
     AuthMountMissing,
     BelongsTo,
     Change,
     Difference,
+    KeptPolicy,
     NoAudience,
     NotMarked,
     OtherMount,
     Plan,
     ReachesFurther,
+    RenamedFrom,
+    SharedWithUnreadable,
     System,
 )
+from warden.core.remedies import warden
 
 NEUTRAL = {"token_type": "default", "bound_claims_type": "string", "callback_mode": "client"}
 """Fields of a role whose default is not empty; any other field that is set and was not derived is drift."""
@@ -48,46 +53,52 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
 def compare(
     resources: Resources,
     observed: Observed,
-    declared: Mapping[RoleName, Role],
-    logins: Mapping[str, LoginMount],
+    declared: Declared,
     *,
     system: System,
     take_over: bool = False,
 ) -> Plan:
-    """What to change, given every role the catalog declares (`declared`) and the login mounts' settings.
+    """What to change, given what the catalog declares beside this lane.
 
     `take_over` makes objects of our names that are not marked as ours into ordinary changes.
     """
-    changes = _closing if resources.closed else _opening
+    renamed = renamed_from(resources, observed.metadata, declared)
+    given = _Comparison(observed, declared, frozenset({resources.lane.id, renamed} - {""}), take_over=take_over)
+    changes = tuple((_closing if resources.closed else _opening)(resources, given))
     return Plan(
         lane=resources.lane.id,
         system=system,
-        changes=tuple(
-            changes(resources, _Comparison(resources.lane.id, observed, declared, logins, take_over=take_over))
-        ),
+        changes=changes,
+        notes=tuple(note for each in changes if each.role for note in given.kept(each.role)),
         former_paths=tuple(observed.former),
     )
 
 
 class _Comparison(NamedTuple):
-    """What is compared, and with what; for which lane."""
+    """What is compared, and with what."""
 
-    lane: str
     observed: Observed
-    declared: Mapping[RoleName, Role]
-    logins: Mapping[str, LoginMount]
+    declared: Declared
+    ids: frozenset[str]
+    """The lane's id, and the one it had before a rename."""
     take_over: bool
+
+    def kept(self, name: RoleName) -> tuple[KeptPolicy, ...]:
+        """The policies that stay in a role although nothing readable declares them."""
+        role, found = self.declared.roles.get(name), self.observed.roles.get(name) or {}
+        derived = role.policies if role else ()
+        return kept_policies(name, derived, found.get("token_policies") or (), self.observed.policies, self.declared)
 
 
 def _opening(resources: Resources, given: _Comparison) -> Iterator[Change]:
     """Access that is not declared any more goes first; access comes last, when all the rest is there."""
     observed = given.observed
-    for name in _abandoned(resources, observed):
-        yield _role_change(name, given.declared.get(name), given)
-    yield from _abandoned_policies(resources, observed)
+    for name in _abandoned(resources, given):
+        yield _role_change(name, given.declared.roles.get(name), given)
+    yield from _abandoned_policies(resources, given)
     yield _mount_change(resources, observed)
-    yield _metadata_change(resources, observed, take_over=given.take_over)
-    yield _policy_change(resources, observed, take_over=given.take_over)
+    yield _metadata_change(resources, given)
+    yield _policy_change(resources, given)
     for role in resources.roles:
         yield _role_change(role.name, role, given)
 
@@ -98,24 +109,24 @@ def _closing(resources: Resources, given: _Comparison) -> Iterator[Change]:
     What its file no longer declares goes as well: a change to the file that was never applied opens nothing.
     """
     observed = given.observed
-    abandoned = _abandoned_policies(resources, observed)
+    abandoned = _abandoned_policies(resources, given)
     own = {resources.policy, *(change.name for change in abandoned)}
     there = [role.name for role in resources.roles if observed.roles.get(role.name) is not None]
-    for name in (*there, *_abandoned(resources, observed)):
-        change = _role_change(name, given.declared.get(name), given)
+    for name in (*there, *_abandoned(resources, given)):
+        change = _role_change(name, given.declared.roles.get(name), given, closing=True)
         if change.action != "foreign" or _grants(observed, name, own):
             yield change
     yield from abandoned
-    yield _policy_removal(resources, observed, take_over=given.take_over)
+    yield _policy_removal(resources, given)
 
 
-def _policy_removal(resources: Resources, observed: Observed, *, take_over: bool) -> Change:
-    name, text = resources.policy, observed.policies.get(resources.policy)
+def _policy_removal(resources: Resources, given: _Comparison) -> Change:
+    name, text = resources.policy, given.observed.policies.get(resources.policy)
     if text is None:
         return Change(action="keep", kind="policy", name=name)
-    ours = lane_marked_in(text) == resources.lane.id
+    ours = lane_marked_in(text) in given.ids
     return Change(
-        action="delete" if ours or take_over else "foreign",
+        action="delete" if ours or given.take_over else "foreign",
         kind="policy",
         name=name,
         differences=(Difference("", text, None),),
@@ -148,19 +159,20 @@ def former_paths(resources: Resources, policies: Mapping[str, str | None]) -> li
     return sorted({path for text in ours if (path := path_read_by(text))} - {resources.lane.custody.path})
 
 
-def _abandoned(resources: Resources, observed: Observed) -> list[RoleName]:
+def _abandoned(resources: Resources, given: _Comparison) -> list[RoleName]:
     """Roles that this lane claimed and no longer has: deleted, or left to the lanes that still declare them."""
+    observed = given.observed
     here = [observed.metadata] if observed.metadata else []
-    ours = [each for each in here if each.custom.get("catalog-id") == resources.lane.id]
+    ours = [each for each in here if each.custom.get("catalog-id") in given.ids]
     marked = {role for each in (*ours, *observed.former.values()) for role in roles_marked_in(each.custom)}
     return sorted(marked - {role.name for role in resources.roles})
 
 
-def _abandoned_policies(resources: Resources, observed: Observed) -> list[Change]:
+def _abandoned_policies(resources: Resources, given: _Comparison) -> list[Change]:
     return [
         Change(action="delete", kind="policy", name=name, differences=(Difference("", text, None),))
-        for name, text in sorted(observed.policies.items())
-        if text is not None and name != resources.policy and lane_marked_in(text) == resources.lane.id
+        for name, text in sorted(given.observed.policies.items())
+        if text is not None and name != resources.policy and lane_marked_in(text) in given.ids
     ]
 
 
@@ -174,15 +186,15 @@ def _mount_change(resources: Resources, observed: Observed) -> Change:
     return Change(action="foreign", kind="mount", name=name, obstacle=OtherMount(found.type, found.version))
 
 
-def _metadata_change(resources: Resources, observed: Observed, *, take_over: bool) -> Change:
-    name = resources.lane.custody.path
+def _metadata_change(resources: Resources, given: _Comparison) -> Change:
+    name, observed = resources.lane.custody.path, given.observed
     before = dict(observed.metadata.custom) if observed.metadata else {}
     owner = before.get("catalog-id", resources.lane.id)
     stale = {str(role) for role in roles_marked_in(before)} - set(resources.marks)
     wanted: dict[str, str | None] = {k: v for k, v in resources.marks.items() if before.get(k) != v}
     wanted |= dict.fromkeys(sorted(stale))
-    obstacle = BelongsTo(owner) if owner != resources.lane.id else None
-    if obstacle is not None and not take_over:
+    obstacle = _claim_of_another(owner, resources, given)
+    if isinstance(obstacle, BelongsTo) and not given.take_over:
         return Change(action="foreign", kind="metadata", name=name, obstacle=obstacle)
     if not wanted:
         return Change(action="keep", kind="metadata", name=name)
@@ -196,19 +208,25 @@ def _metadata_change(resources: Resources, observed: Observed, *, take_over: boo
     )
 
 
-def _policy_change(resources: Resources, observed: Observed, *, take_over: bool) -> Change:
+def _claim_of_another(owner: str, resources: Resources, given: _Comparison) -> BelongsTo | RenamedFrom | None:
+    if owner == resources.lane.id:
+        return None
+    return RenamedFrom(owner) if owner in given.ids else BelongsTo(owner)
+
+
+def _policy_change(resources: Resources, given: _Comparison) -> Change:
     name, text = resources.policy, resources.policy_text
-    found = observed.policies.get(name)
+    found = given.observed.policies.get(name)
     different = (Difference("", found, text),)
     if found is None:
         return Change(action="create", kind="policy", name=name, differences=different, wanted=text)
     if found == text:
         return Change(action="keep", kind="policy", name=name)
-    ours = lane_marked_in(found) == resources.lane.id
+    ours = lane_marked_in(found) in given.ids
     stanzas = tuple(line.strip() for line in found.splitlines() if line.strip().startswith("path "))
     further = tuple(each for each in stanzas if each not in text)
     return Change(
-        action="change" if ours or take_over else "foreign",
+        action="change" if ours or given.take_over else "foreign",
         kind="policy",
         name=name,
         differences=different,
@@ -218,15 +236,44 @@ def _policy_change(resources: Resources, observed: Observed, *, take_over: bool)
     )
 
 
-def _role_change(name: RoleName, role: Role | None, given: _Comparison) -> Change:
+def _role_change(name: RoleName, role: Role | None, given: _Comparison, *, closing: bool = False) -> Change:
     found = given.observed.roles.get(name)
-    if role is None:
+    if role is None and (found is None or not given.declared.unreadable):
         return _role_removal(name, found)
+    kept = [each.policy for each in given.kept(name)]
+    if role is None or found is None:
+        return _own_role_change(name, role, found, given) if role else _only_policies(name, found or {}, kept)
+    role = _with_earlier_names(role, found, given)
+    shared = msgspec.structs.replace(role, policies=tuple(sorted({*role.policies, *kept})))
+    change = _own_role_change(name, shared, found, given)
+    if not kept or all(each.field == _POLICIES for each in change.differences):
+        return change
+    if closing:
+        return _only_policies(name, found, shared.policies)
+    files = SharedWithUnreadable(given.declared.unreadable)
+    return msgspec.structs.replace(change, action="foreign", obstacle=files, remedy=(warden("catalog check"),))
+
+
+_POLICIES = "token_policies"
+
+
+def _only_policies(name: RoleName, found: Mapping[str, Any], policies: Sequence[str]) -> Change:
+    """A role that a file with errors may declare, too, so that nothing but its policies changes.
+
+    Everything else is written as it is: a role without its ``role_type`` would become another one (auth/jwt).
+    """
+    if set(policies) == set(found.get(_POLICIES) or ()):
+        return Change(action="keep", kind="role", name=str(name), role=name)
+    wanted = {key: value for key, value in found.items() if value is not None} | {_POLICIES: list(policies)}
+    different = (Difference(_POLICIES, found.get(_POLICIES), list(policies) or None),)
+    return Change(action="change", kind="role", name=str(name), differences=different, wanted=wanted, role=name)
+
+
+def _own_role_change(name: RoleName, role: Role, found: Mapping[str, Any] | None, given: _Comparison) -> Change:
     auth_type = given.observed.auth.get(name.mount)
     if auth_type is None:
         return Change(action="absent", kind="role", name=str(name), role=name, obstacle=AuthMountMissing(name.mount))
-    role = _with_earlier_names(role, found, given)
-    wanted = role_fields(role, auth_type, given.logins.get(name.mount, LoginMount()))
+    wanted = role_fields(role, auth_type, given.declared.logins.get(name.mount, LoginMount()))
     if found is None:
         different = tuple(Difference(key, None, value) for key, value in wanted.items())
         return Change(action="create", kind="role", name=str(name), differences=different, wanted=wanted, role=name)
@@ -252,13 +299,13 @@ def _role_change(name: RoleName, role: Role | None, given: _Comparison) -> Chang
     )
 
 
-def _with_earlier_names(role: Role, found: Mapping[str, Any] | None, given: _Comparison) -> Role:
+def _with_earlier_names(role: Role, found: Mapping[str, Any], given: _Comparison) -> Role:
     """The role with what another lane has there under an earlier name: taking that out is the other lane's `apply`.
 
     Until then the policy of its new name does not exist, and its reader would lose access.
     """
-    others = role.lanes - {given.lane}
-    names = (str(each) for each in (found or {}).get("token_policies") or ())
+    others = role.lanes - given.ids
+    names = (str(each) for each in found.get("token_policies") or ())
     earlier = {each for each in names if lane_marked_in(given.observed.policies.get(each) or "") in others}
     return msgspec.structs.replace(role, policies=tuple(sorted({*role.policies, *earlier})))
 

@@ -106,8 +106,8 @@ class LanePlan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def next(self) -> RunWarden:
-        """The command that does what was planned."""
-        return apply_again(self.lane.id, self.options)
+        """The command that does what was planned, with the consent that it needs."""
+        return apply_again(self.lane.id, self.options, yes=bool(needing_consent(self.plans, self.options)))
 
 
 class LaneReceipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,7 +149,7 @@ class LaneReceipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConsentNeeded(msgspec.Struct, frozen=True):
-    """Removing access, and taking over what others made, has to be agreed to first."""
+    """Taking access away, and taking over what others made, has to be agreed to first."""
 
     lane: str
     changes: tuple[Change, ...]
@@ -166,7 +166,7 @@ def needing_consent(plans: Iterable[Plan], options: LaneOptions) -> tuple[Change
     plans = tuple(plans)
     if options.yes or any(plan.blocked for plan in plans):
         return ()
-    risky = [each for plan in plans for each in plan.to_change if each.action == "delete" or each.is_taken_over]
+    risky = [each for plan in plans for each in plan.to_change if each.takes_access or each.is_taken_over]
     return tuple(each for each in risky if consent_key(each) not in options.agreed)
 
 

@@ -4,6 +4,7 @@ A target is looked at, compared with what a lane declares, and changed; what dif
 was done are facts here, and sentences in ``present.plans``.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -95,6 +96,18 @@ class OtherMount(msgspec.Struct, frozen=True, tag="other-mount"):
     version: int
 
 
+class RenamedFrom(msgspec.Struct, frozen=True, tag="renamed-from"):
+    """The marks on the lane's path name an id that no file declares any more."""
+
+    lane: str
+
+
+class SharedWithUnreadable(msgspec.Struct, frozen=True, tag="shared-with-unreadable"):
+    """The object may be shared with a lane whose file has errors, and what that file declares of it is not known."""
+
+    files: tuple[str, ...]
+
+
 Obstacle = (
     NotMarked
     | BelongsTo
@@ -107,6 +120,8 @@ Obstacle = (
     | NamespaceMissing
     | AuthMountMissing
     | OtherMount
+    | RenamedFrom
+    | SharedWithUnreadable
 )
 
 
@@ -162,10 +177,40 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         return self.obstacle is not None and not self.blocked
 
     @property
+    def takes_access(self) -> bool:
+        """Whether somebody may lose access by it: an object goes, or a field that grants access gets narrower."""
+        return self.action == "delete" or (self.action == "change" and any(map(_narrows, self.differences)))
+
+    @property
     def facts(self) -> Mapping[str, str]:
         """What the journal keeps of it: never a field's content."""
         found = {"action": self.action, "kind": self.kind, "namespace": self.namespace, "name": self.name}
         return {key: text for key, text in found.items() if text}
+
+
+_GRANTS = re.compile(r"(token_)?policies|spec\.(data|conditions)\W.*|(rules|subjects)\W.*")
+"""Fields that give access by what is in them: a role's policies, an ExternalSecret's keys, a store's namespaces."""
+_LIMITS = re.compile(r"bound_\w+|audience")
+"""Fields of a role that limit who logs in: unset, they limit nobody."""
+
+
+def _narrows(difference: Difference) -> bool:
+    """Whether a field grants less than before; a policy does where a line of it goes."""
+    before, after = difference.before, difference.after
+    if not difference.field:
+        return bool(_lines(before) - _lines(after))
+    if _LIMITS.fullmatch(difference.field):
+        return after is not None and not (before and _members(before) <= _members(after))
+    return bool(_GRANTS.fullmatch(difference.field) and before and not _members(before) <= _members(after))
+
+
+def _lines(policy: Any) -> set[str]:
+    lines = (line.strip() for line in str(policy or "").splitlines())
+    return {line for line in lines if line and not line.startswith("#")}
+
+
+def _members(value: Any) -> set[str]:
+    return {str(each) for each in (value if isinstance(value, list | tuple) else [value])}
 
 
 # -- what is worth a note although it is as declared ------------------------------------------------------------------
@@ -184,7 +229,19 @@ class ByHand(msgspec.Struct, frozen=True, tag="made-by-hand"):
     there: bool
 
 
-Note = SharedAccount | ByHand
+class KeptPolicy(msgspec.Struct, frozen=True, kw_only=True, tag="kept-policy"):
+    """A policy that stays in a role while ``files`` of the catalog have errors: one of them may declare its lane.
+
+    ``lane`` is the lane that the policy names; empty where its text cannot be seen.
+    """
+
+    role: str
+    policy: str
+    lane: str
+    files: tuple[str, ...]
+
+
+Note = SharedAccount | ByHand | KeptPolicy
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ def _(problem: StillDiffers) -> str:
 @describe.register
 def _(problem: ConsentNeeded) -> str:
     names = ", ".join(f"{each.kind} {name_of(each)}" for each in problem.changes)
-    return f"this would remove or take over {names}"
+    return f"this would take access away or take over what others made: {names}"
 
 
 @describe.register

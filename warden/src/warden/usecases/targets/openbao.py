@@ -21,6 +21,7 @@ from warden.core.openbao.resources import (
     roles_marked_in,
     roles_of,
 )
+from warden.core.openbao.sharing import Declared
 from warden.core.plans.plan import Change, Plan, System
 from warden.ports.vault import Vault
 
@@ -64,6 +65,7 @@ class OpenBaoTarget:
         logins: the mounts that people log in at.
         closed: lanes that the journal says are closed.
         take_over: treat objects of our names that are not marked as ours as ours.
+        unreadable: the catalog's files with errors; see `Declared`.
         answers: kept from one lane to the next where nothing is changed in between.
     """
 
@@ -76,6 +78,7 @@ class OpenBaoTarget:
         logins: Mapping[str, LoginMount],
         closed: frozenset[str] = frozenset(),
         take_over: bool = False,
+        unreadable: Sequence[str] = (),
         answers: SharedAnswers | None = None,
     ) -> None:
         self.system = System(address=vault.address)
@@ -85,6 +88,7 @@ class OpenBaoTarget:
         self._logins = logins
         self._closed = closed
         self._take_over = take_over
+        self._unreadable = tuple(unreadable)
         self._answers = answers
 
     def plan(self) -> Plan:
@@ -92,8 +96,13 @@ class OpenBaoTarget:
         expect_concrete(self._lane)
         resources = derive(self._lane, self._lanes, self._closed)
         observed = observe(resources, self._lanes, self._vault, self._answers or SharedAnswers())
-        declared = roles_of(self._lanes, self._closed)
-        return compare(resources, observed, declared, self._logins, system=self.system, take_over=self._take_over)
+        declared = Declared(
+            roles=roles_of(self._lanes, self._closed),
+            logins=self._logins,
+            lanes=frozenset(lane.id for lane in self._lanes),
+            unreadable=self._unreadable,
+        )
+        return compare(resources, observed, declared, system=self.system, take_over=self._take_over)
 
     def make(self, change: Change) -> None:
         """One write to the server."""
