@@ -39,7 +39,7 @@ def test_plan_is_a_readable_difference_that_names_the_server_and_the_next_comman
     assert lines[0] == f"OpenBao {engineer.world.server.address}"
     assert lines[1] == "  = mount     platform"
     assert any(line.startswith("  ~ policy    workload-kv-read-") for line in lines)
-    assert lines[-1].endswith(f"Next: warden apply {lane} --take-over")
+    assert lines[-1].endswith(f"Next: warden apply {lane} --take-over --yes")
     assert done.stderr == ""
 
 
@@ -308,11 +308,14 @@ def test_a_refuted_lane_names_owner_command_and_difference(applied):
     assert done.returncode == 1
     assert "FAIL reads a sibling path" in done.stdout
     assert "ALLOWED" in done.stdout
-    assert f"owner platform-team · fix: warden apply {world.lane}" in done.stdout
+    assert f"owner platform-team · fix: warden apply {world.lane} --yes" in done.stdout
     assert '           - path "platform/data/*" { capabilities = ["read"] }' in done.stdout
     assert "refuted: 3 of 18 wrong" in done.stdout
     assert applied("plan", world.lane).returncode == 1
-    assert applied("apply", world.lane).returncode == 0
+    asked = applied("apply", world.lane)
+    assert (asked.returncode, world.server.must("GET", policy)["data"]["policy"].count("path")) == (2, 2)
+    assert f"warden apply {world.lane} --yes" in asked.stderr
+    assert applied("apply", world.lane, "--yes").returncode == 0
     assert applied("prove", world.lane).returncode == 0
 
 

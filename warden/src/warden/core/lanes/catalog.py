@@ -139,11 +139,9 @@ class Catalog:
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
         """The files with errors, except those that surely declare something else than a lane; sorted by id."""
-        return tuple(
-            LeftOut(id=each, file=self.files.get(each, each), faults=tuple(self._faulty[each]))
-            for each in self.faulty
-            if isinstance(self.declared.get(each), Lane | None)
-        )
+        maybe = (each for each in self.faulty if isinstance(self.declared.get(each), Lane | None))
+        found = [LeftOut(id=each, file=self.files.get(each, each), faults=tuple(self._faulty[each])) for each in maybe]
+        return tuple(found)
 
     def entry(self, entry_id: str) -> Entry:
         """The entry of that id. Raises `Invalid` where its file has faults, `NotFound` where there is none."""

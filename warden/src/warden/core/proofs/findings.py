@@ -78,9 +78,10 @@ def _difference(change: Change) -> ObjectDiffers:
 
 
 def _remedy(lane: Lane, change: Change) -> Remedy:
-    """What the change itself names, otherwise `apply` with the flag that it needs."""
+    """What the change itself names, otherwise `apply` with the flags that it needs."""
     if change.remedy:
         return change.remedy
     no_namespace = isinstance(change.obstacle, NamespaceMissing)
     take_over = change.action == "foreign"
-    return (warden("apply", lane.id, take_over=take_over, create_namespace=no_namespace),)
+    yes = change.takes_access
+    return (warden("apply", lane.id, take_over=take_over, create_namespace=no_namespace, yes=yes),)

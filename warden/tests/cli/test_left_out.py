@@ -1,0 +1,92 @@
+"""Lanes whose files cannot be used: named by every command for all lanes, and never taken for lanes that are gone."""
+
+import json
+
+import pytest
+
+BREAK = {
+    "a typo": lambda file: file.write_text(file.read_text().replace("status: active", "status: actve")),
+    "not YAML": lambda file: file.write_text(file.read_text() + "\n  - [unclosed\n"),
+    "another name": lambda file: file.rename(file.with_name("renamed.yaml")),
+    "another ending": lambda file: file.rename(file.with_suffix(".yml")),
+    "empty": lambda file: file.write_text(""),
+    "a key twice": lambda file: file.write_text(file.read_text() + "title: again\n"),
+    "an unknown key": lambda file: file.write_text(file.read_text() + "reader: []\n"),
+    "a draft, with a typo": lambda file: file.write_text(file.read_text().replace("status: active", "status: Draft")),
+    "not UTF-8": lambda file: file.write_bytes(file.read_bytes() + b"\xff"),
+    "a folder": lambda file: (file.unlink(), file.mkdir()),
+    "a dangling link": lambda file: (file.unlink(), file.symlink_to("nowhere")),
+    "no kind": lambda file: file.write_text(file.read_text().replace("lane: ", "lan: ", 1)),
+}
+
+
+@pytest.fixture
+def two(lane_world):
+    """Two lanes of one reader, applied by the platform engineer; `two.other` is the second one's file."""
+    own = {
+        "BAO_TOKEN": lane_world.server.token("platform"),
+        "WARDEN_STATE": lane_world.server.state,
+        "WARDEN_JOURNAL": str(lane_world.folder / "journal.db"),
+        "COLUMNS": "100",
+    }
+
+    def run(*argv, **how):
+        return lane_world.run(*argv, **(own | how))
+
+    run.world, run.lane, run.second = lane_world, lane_world.lane, f"{lane_world.lane}-b"
+    run.other = lane_world.lane_file.with_name(f"{run.second}.yaml")
+    run.other.write_text(lane_world.lane_file.read_text().replace(lane_world.lane, run.second))
+    done = run("apply", "--all", "--take-over", "--yes")
+    assert done.returncode == 0, done.stderr
+    run.policies = lambda: sorted(
+        lane_world.server.must("GET", f"auth/kubernetes/role/workload-{lane_world.tenant}-api")["data"][
+            "token_policies"
+        ]
+    )
+    return run
+
+
+@pytest.mark.parametrize("how", BREAK)
+def test_a_lane_whose_file_has_errors_keeps_its_access_and_is_named(two, how):
+    before = two.policies()
+    assert len(before) == 2
+    BREAK[how](two.other)
+    done = two("apply", two.lane, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert two.policies() == before
+    left_out = "renamed" if how == "another name" else two.second
+    done = two("plan", "--all", "--json")
+    assert done.returncode == 1
+    mine, other = json.loads(done.stdout)
+    assert [mine["lane"], other["lane"], other["error"]["kind"]] == [two.lane, left_out, "invalid"]
+    assert [each for each in mine["remarks"] if f"keeps policy workload-kv-read-{two.second}" in each]
+
+
+def test_every_command_for_all_lanes_names_those_it_left_out(two):
+    BREAK["a typo"](two.other)
+    for verb in ("plan", "apply", "prove"):
+        done = two(verb, "--all")
+        assert done.returncode == 1, (verb, done.stdout, done.stderr)
+        assert f"{two.second}.yaml" in done.stderr, verb
+        shown = json.loads(two(verb, "--all", "--json").stdout)
+        assert [(each["lane"], "error" in each) for each in shown] == [(two.lane, False), (two.second, True)]
+
+
+def test_a_file_of_another_kind_with_errors_is_not_a_lane_that_was_left_out(two):
+    pointer = two.other.with_name("pointer.yaml")
+    pointer.write_text("pointer: pointer\ntitle: x\nstatus: actve\n")
+    done = two("plan", "--all")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_lane_whose_file_was_deleted_loses_access_only_when_told(two):
+    before = two.policies()
+    two.other.unlink()
+    asked = two("apply", two.lane)
+    assert asked.returncode == 2
+    assert f"warden apply {two.lane} --yes" in asked.stderr
+    assert two.policies() == before
+    planned = two("plan", two.lane)
+    assert f"Next: warden apply {two.lane} --yes" in planned.stdout
+    assert two("apply", two.lane, "--yes").returncode == 0
+    assert two.policies() == [f"workload-kv-read-{two.lane}"]
