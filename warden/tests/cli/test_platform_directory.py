@@ -37,14 +37,14 @@ def configure(world, text):
     file.write_text(text)
 
 
-@pytest.mark.parametrize("argv", WITH_EFFECTS, ids=lambda argv: " ".join(argv))
+@pytest.mark.parametrize("argv", WITH_EFFECTS, ids=" ".join)
 def test_a_command_with_effects_names_the_directory_that_it_found_here(run, lane_world, argv):
     assert "platform directory: ./platform\n" in run(*argv).stderr
     assert "platform directory" not in run(*argv, WARDEN_PLATFORM=str(lane_world.folder / "platform")).stderr
     assert "platform directory" not in run(*argv, "--json").stderr if "--" not in argv else True
 
 
-@pytest.mark.parametrize("argv", WITH_EFFECTS, ids=lambda argv: " ".join(argv))
+@pytest.mark.parametrize("argv", WITH_EFFECTS, ids=" ".join)
 def test_it_uses_the_configured_one_wherever_it_runs(run, lane_world, argv):
     other = lane_world.folder / "elsewhere" / "platform"
     shutil.copytree(lane_world.folder / "platform", other)
@@ -55,7 +55,7 @@ def test_it_uses_the_configured_one_wherever_it_runs(run, lane_world, argv):
     assert "catalog check" not in said
 
 
-@pytest.mark.parametrize("argv", READING, ids=lambda argv: " ".join(argv))
+@pytest.mark.parametrize("argv", READING, ids=" ".join)
 def test_a_command_that_only_reads_looks_here_first_and_says_nothing(run, lane_world, argv):
     (lane_world.folder / "elsewhere" / "platform" / "catalog").mkdir(parents=True)
     configure(lane_world, f'platform = "{lane_world.folder}/elsewhere"\n')
@@ -65,7 +65,7 @@ def test_a_command_that_only_reads_looks_here_first_and_says_nothing(run, lane_w
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-@pytest.mark.parametrize("argv", [*WITH_EFFECTS, *READING], ids=lambda argv: " ".join(argv))
+@pytest.mark.parametrize("argv", [*WITH_EFFECTS, *READING], ids=" ".join)
 def test_a_directory_of_somebody_else_is_refused_by_every_command(run, lane_world, argv):
     platform = lane_world.folder / "platform"
     os.chown(platform / "catalog", 65534, 65534)
