@@ -173,7 +173,7 @@ def test_other_paths_and_methods_have_the_same_error_shape(gateway, call):
     reply = call("GET", f"{gateway}/nope")
     assert (reply.status, list(reply.json)) == (404, ["error", "message", "type", "provider_status"])
     reply = call("DELETE", f"{gateway}/execute")
-    assert (reply.status, reply.headers["allow"], reply.json["type"]) == (405, "POST", "method_not_allowed")
+    assert (reply.status, reply.headers["allow"], reply.json["type"]) == (405, "OPTIONS, POST", "method_not_allowed")
 
 
 def test_answers_on_a_kept_connection_do_not_wait_for_acknowledgements(gateway):

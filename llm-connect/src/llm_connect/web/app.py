@@ -25,7 +25,7 @@ from llm_connect.web.metrics import CONTENT_TYPE, Metrics
 from llm_connect.web.openapi import openapi
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping
 
     from llm_connect.config.settings import Settings
     from llm_connect.providers.port import Provider
@@ -128,7 +128,7 @@ class Gateway:
         self._in_progress.add(exchange.task)
         try:
             endpoint = self._route(exchange)
-            if exchange.path not in OPEN_PATHS:
+            if exchange.path not in OPEN_PATHS and exchange.method != "OPTIONS":
                 await self._authenticate(exchange)
             await endpoint(exchange)
         except GatewayError as error:
@@ -155,18 +155,24 @@ class Gateway:
         exchange.fields["caller"] = exchange.caller
 
     def _route(self, exchange: Exchange) -> Endpoint:
-        by_method = self._routes.get(exchange.path)
-        if by_method is None and exchange.path.startswith(f"{_MODELS}/"):
-            by_method = {"GET": self.model}
+        if exchange.method == "OPTIONS" and exchange.path == "*":
+            return self.options
+        by_method = self._methods(exchange.path)
         if by_method is None:
             known = ", ".join(f"{method} {path}" for path, methods in self._routes.items() for method in methods)
             raise NotFound("unknown_path", f"path not found; there are {known}, GET {_MODELS}/NAME")
+        if exchange.method == "OPTIONS":
+            return self.options
         method = "GET" if exchange.method == "HEAD" else exchange.method
         if method not in by_method:
-            error = MethodNotAllowed("method_not_allowed", f"this path accepts {', '.join(by_method)}")
-            error.headers["allow"] = ", ".join(by_method)
+            allowed = _allow(by_method)
+            error = MethodNotAllowed("method_not_allowed", f"this path accepts {allowed}")
+            error.headers["allow"] = allowed
             raise error
         return by_method[method]
+
+    def _methods(self, path: str) -> Mapping[str, Endpoint] | None:
+        return {"GET": self.model} if path.startswith(f"{_MODELS}/") else self._routes.get(path)
 
     async def _end_cancelled(self, exchange: Exchange) -> None:
         """The task was cancelled: the caller left, its time is over, or the gateway stops."""
@@ -202,6 +208,14 @@ class Gateway:
         request = {"request_id": exchange.request_id, "method": exchange.method, "path": path}
         logger.info("request", extra={"fields": request | {"status": status, "ms": milliseconds} | fields})
         self._metrics.count(path, status or 0, fields.get("type", ""), milliseconds / 1000, fields)
+
+    async def options(self, exchange: Exchange) -> None:
+        """The methods of a path, or of the whole server for `*` (RFC 9110, 9.3.7). It needs no token, as 405 does not.
+
+        Pages of other origins are allowed nothing by it.
+        """
+        methods = self._methods(exchange.path) or {name for methods in self._routes.values() for name in methods}
+        await exchange.respond(204, b"", ((b"allow", _allow(methods).encode()),))
 
     async def health(self, exchange: Exchange) -> None:
         """The process is alive."""
@@ -252,3 +266,8 @@ class Gateway:
 
     def _model(self, name: str) -> dict[str, Any]:
         return {"id": name, "object": "model", "created": 0, "owned_by": self._settings.profiles[name].provider}
+
+
+def _allow(methods: Collection[str]) -> str:
+    """The value of an Allow header: with HEAD where there is GET, and OPTIONS everywhere."""
+    return ", ".join(sorted({*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"}))

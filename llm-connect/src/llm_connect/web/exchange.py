@@ -56,6 +56,7 @@ class Exchange:
     def __init__(self, scope: Scope, receive: Receive, send: Send, redactor: Redactor) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self._old_http = scope.get("http_version") in ("1", "1.0")  # granian writes the first one
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.task = cast("asyncio.Task[Any]", asyncio.current_task())  # the server makes one for each request
         self._loop = self.task.get_loop()
@@ -195,7 +196,9 @@ class Exchange:
     async def begin_events(self) -> None:
         """Begin a stream of events; `x-accel-buffering` asks a proxy in front not to buffer them."""
         self.fields["first_event_ms"] = self.milliseconds
-        await self._start(200, EVENTS, ((b"x-accel-buffering", b"no"),))
+        # A body without a length ends with its connection in HTTP/1.0, whatever the client would like (RFC 9112, 9.3).
+        closes = ((b"connection", b"close"),) if self._old_http else ()
+        await self._start(200, EVENTS, ((b"x-accel-buffering", b"no"), *closes))
 
     async def event(self, data: bytes) -> None:
         """Send one event."""
