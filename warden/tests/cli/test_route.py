@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from warden.adapters.catalog.files import load_catalog
+from warden.adapters.catalog.platform_name import platform_name
 from warden.adapters.journal.sqlite import SqliteJournal
 from warden.core.lanes.route import declaration, declared_route
 from warden.core.proofs.summary import ProofSummary, as_record
@@ -102,7 +103,8 @@ def test_a_proof_and_a_closing_in_the_journal_show_at_once(world):
     journal = SqliteJournal(str(world.root / "journal.db"))
     declared = declaration(declared_route(load_catalog(SHIPPED).lane("openrouter-llm-connect")))
     proven = ProofSummary(state="proven", passed=10, total=10, declared=declared)
-    journal.record("proof", "openrouter-llm-connect", as_record(proven))
+    place = {"platform": platform_name(str(SHIPPED)), "openbao": "1111", "namespace": ""}
+    journal.record("proof", "openrouter-llm-connect", as_record(proven) | {"place": place})
     for command in (("route", "show"), ("access",)):
         found = world.json(*command, "openrouter-llm-connect")
         assert (found["proof"]["state"], found["proof"]["passed"]) == ("proven", 10)

@@ -20,6 +20,7 @@ from warden.adapters.journal.sqlite import SqliteJournal
 from warden.adapters.kubernetes.client import Kubernetes
 from warden.adapters.kubernetes.kubeconfig import connect
 from warden.adapters.openbao.audit_log import AuditFiles
+from warden.adapters.whereabouts import Here
 from warden.core.clusters.manifests import Manifest, Reached, external_secret_of
 from warden.core.clusters.rights import Asking
 from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget, target, targets, with_cluster_readers
@@ -70,7 +71,8 @@ class ClusterBench:
 
     def __init__(self, platform, unique: Callable[[str], str], folder: Path) -> None:
         self.platform = platform
-        self.journal = SqliteJournal(str(folder / "journal.db"))
+        environ = {"BAO_ADDR": platform.address, "BAO_CACERT": platform.ca}
+        self.journal = SqliteJournal(str(folder / "journal.db"), whereabouts=Here(str(folder), environ))
         self.folder = folder
         self.unique = unique
         self.name = unique("lane")

@@ -13,6 +13,7 @@ from warden.adapters.identities import ByMount
 from warden.adapters.journal.sqlite import SqliteJournal
 from warden.adapters.openbao.audit_log import AuditFiles
 from warden.adapters.openbao.client import OpenBao
+from warden.adapters.whereabouts import Here
 from warden.core.errors import WardenError
 from warden.core.lanes.lane import Custody, Lane, LoginMount, Owner, Owners, Workload, WorkloadReader
 from warden.core.plans.lane_plan import LaneOptions
@@ -49,12 +50,18 @@ class LaneBench:
 
     def __init__(self, server, unique, directory: Path) -> None:
         self.server = server
-        self.journal = SqliteJournal(str(directory / "journal.db"))
+        self.directory = directory
+        self.journal = self.journal_at("here")
         name = unique("lane")
         self.lane = self.make(name)
         self.lanes = [self.lane]
         self.value = unique("sk-planted-value")
         self.logins = {"netkingdom": LoginMount()}
+
+    def journal_at(self, platform: str, *, file: str = "journal.db", **environ: str) -> SqliteJournal:
+        """The journal in that file, for a platform directory of that name; `environ` may name another OpenBao."""
+        environ = {"BAO_ADDR": self.server.address, "BAO_CACERT": self.server.ca} | environ
+        return SqliteJournal(str(self.directory / file), whereabouts=Here(str(self.directory / platform), environ))
 
     @staticmethod
     def make(name: str, *, fields: Sequence[str] = ("API_KEY",), account: str = "") -> Lane:

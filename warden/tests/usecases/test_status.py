@@ -84,11 +84,14 @@ def test_a_proof_is_of_what_was_declared_then(bench):
     assert route(bench.lane, bench.journal.state(bench.lane.id), now()).proof.state == "stale"
 
 
-def test_a_proof_is_of_the_server_that_was_asked(bench):
+def test_a_proof_is_of_the_server_that_was_asked_and_not_of_its_address(bench):
     bench.ready().prove()
     record = bench.journal.state(bench.lane.id).proof
     bench.journal.record("proof", bench.lane.id, {**record.body, "system": "https://elsewhere.example:8200"})
-    assert status_of(bench).proof == "stale"
+    assert status_of(bench).proof == "proven"
+    other = {**record.body, "state": "refuted", "place": {**record.body["place"], "openbao": "another"}}
+    bench.journal.record("proof", bench.lane.id, other)
+    assert status_of(bench).proof == "proven"
 
 
 def test_a_proof_does_not_count_for_a_lane_that_was_closed_after_it(bench):
@@ -126,3 +129,19 @@ def test_who_may_not_look_at_policies_sees_what_the_journal_knows(bench):
     vault = bench.server.vault(bench.server.token_with(policy_text("status")))
     report = report_of(bench, vault=vault)
     assert (report.faults, report.lanes[0].next.reason) == ((), "closed")
+
+
+def test_a_proof_of_one_namespace_is_not_one_of_another(bench):
+    """As the journal has them side by side: refuted here, and proven in namespace team."""
+    bench.ready()
+    bench.journal.record("proof", bench.lane.id, {"state": "refuted"})
+    bench.journal_at("here", BAO_NAMESPACE="team").record("proof", bench.lane.id, {"state": "proven"})
+    assert status_of(bench).proof == "refuted"
+    bench.journal = bench.journal_at("here", BAO_NAMESPACE="team")
+    assert status_of(bench).proof == "stale"
+
+
+def test_what_was_done_elsewhere_did_not_change_anything_here(bench):
+    bench.ready().prove()
+    bench.journal_at("elsewhere").record("put.done", bench.lane.id, {})
+    assert status_of(bench).next is None

@@ -115,7 +115,7 @@ def _become(
         command,
         caller=wiring.caller(token_file),
         policy=wiring.policy(platform),
-        journal=wiring.journal(),
+        journal=wiring.journal(platform),
         runner=wiring.runner(),
     )
 
@@ -137,7 +137,7 @@ def _fetch(ctx: click.Context, need: str, field: str, *, force: bool, reason: st
         field,
         caller=wiring.caller(token_file),
         policy=wiring.policy(platform),
-        journal=wiring.journal(),
+        journal=wiring.journal(platform),
     )
     terminal.value(secret)
 
@@ -146,8 +146,8 @@ def _advise(ctx: click.Context, need: str, *, as_json: bool) -> None:
     from warden.present import access as present
     from warden.usecases.access import advise
 
-    found = wiring.entries(wiring.platform_dir(ctx), need)
-    answers = advise(found, wiring.journal(), datetime.now(UTC))
+    platform = wiring.platform_dir(ctx)
+    answers = advise(wiring.entries(platform, need), wiring.journal(platform, asks=False), datetime.now(UTC))
     if as_json:
         documents = [present.as_json(each) for each in answers]
         terminal.document(documents[0] if len(documents) == 1 else documents)

@@ -40,7 +40,7 @@ class Workspace:
         self.platform = platform
         self.catalog = wiring.catalog(platform)
         self.vault = wiring.openbao()
-        self.journal = wiring.journal()
+        self.journal = wiring.journal(platform)
         self.address = self.vault.address
         self.system = f"OpenBao {self.vault.address} ({self.vault.endpoint.source})"
         self.clusters = Connections(self)

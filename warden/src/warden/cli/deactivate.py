@@ -62,14 +62,17 @@ def _closed_in_journal(platform: str, lane_id: str, reason: str, fault: WardenEr
     """
     from warden.usecases.deactivate import deactivate_in_journal
 
-    journal, found = wiring.journal(), None
+    found, place = None, None  # of a platform whose own files have faults the name is not known
     try:
-        found = wiring.catalog(platform).lane(lane_id)
+        catalog = wiring.catalog(platform)
+        place = platform
+        found = catalog.lane(lane_id)
     except (Invalid, NotFound):
+        journal = wiring.whole_journal()
         if not wiring.has_file(platform, lane_id) and not journal.log(lane=lane_id, last=1):
             raise
     _confirm(lane_id, found, "close", yes=yes)
-    return deactivate_in_journal(lane_id, reason, journal, fault)
+    return deactivate_in_journal(lane_id, reason, wiring.journal(place), fault)
 
 
 @click.command()

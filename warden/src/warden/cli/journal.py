@@ -35,7 +35,7 @@ def log(lane: str | None, last: int | None, head_only: bool, as_json: bool) -> N
     """
     from warden.present import journal as present
 
-    kept = wiring.journal()
+    kept = wiring.whole_journal()
     if head_only:
         head = kept.head()
         terminal.document(present.head_as_json(head)) if as_json else terminal.line(str(head))
@@ -63,7 +63,7 @@ def verify(kept: str | None, as_json: bool) -> int:
     from warden.present import journal as present
 
     head = _head(kept)
-    ledger = wiring.journal()
+    ledger = wiring.whole_journal()
     chain = ledger.verify(head)
     if as_json:
         terminal.document(present.chain_as_json(chain, path=ledger.path, head=head))

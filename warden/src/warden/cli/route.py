@@ -38,8 +38,9 @@ def list_(ctx: click.Context, /, drafts: bool, tag: str | None, stale: bool, as_
     from warden.present import routes
     from warden.usecases.route import listed
 
-    catalog = wiring.catalog(wiring.platform_dir(ctx))
-    found = listed(catalog, wiring.journal(), datetime.now(UTC), drafts=drafts, tag=tag, stale=stale)
+    platform = wiring.platform_dir(ctx)
+    catalog, journal = wiring.catalog(platform), wiring.journal(platform, asks=False)
+    found = listed(catalog, journal, datetime.now(UTC), drafts=drafts, tag=tag, stale=stale)
     if as_json:
         terminal.document([routes.as_json(each) for each in found])
     else:
@@ -62,8 +63,9 @@ def show(ctx: click.Context, /, entry_id: str, as_json: bool) -> None:
     from warden.present import routes
     from warden.usecases import route as usecase
 
-    declared = wiring.entry_route(wiring.platform_dir(ctx), entry_id)
-    found = usecase.show(declared, wiring.journal(), datetime.now(UTC))
+    platform = wiring.platform_dir(ctx)
+    declared = wiring.entry_route(platform, entry_id)
+    found = usecase.show(declared, wiring.journal(platform, asks=False), datetime.now(UTC))
     if as_json:
         terminal.document(routes.as_json(found))
     else:
@@ -87,8 +89,9 @@ def find(ctx: click.Context, /, need: tuple[str, ...], drafts: bool, as_json: bo
     from warden.present import routes
     from warden.usecases import route as usecase
 
-    catalog = wiring.catalog(wiring.platform_dir(ctx))
-    found = usecase.find(catalog, " ".join(need), wiring.words(), wiring.journal(), datetime.now(UTC), drafts=drafts)
+    platform = wiring.platform_dir(ctx)
+    catalog, journal = wiring.catalog(platform), wiring.journal(platform, asks=False)
+    found = usecase.find(catalog, " ".join(need), wiring.words(), journal, datetime.now(UTC), drafts=drafts)
     matches = [] if isinstance(found, NotOwned) else found
     if as_json:
         terminal.document([routes.as_json(each.route) | {"score": each.score} for each in matches])

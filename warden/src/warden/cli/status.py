@@ -28,14 +28,15 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     """
     from warden.usecases.status import status as observe
 
-    catalog = wiring.catalog(wiring.platform_dir(ctx))
+    platform = wiring.platform_dir(ctx)
+    catalog = wiring.catalog(platform)
     listed = [each for each in catalog.lanes.values() if every or each.status == "active"]
     lanes = [catalog.lane(lane)] if lane else listed
     faults: list[WardenError] = []
     try:
         workspace = Workspace.of(ctx)
     except UsageError as without_address:
-        report = observe(lanes, None, None, wiring.journal(), lambda: datetime.now(UTC))
+        report = observe(lanes, None, None, wiring.journal(platform), lambda: datetime.now(UTC))
         faults.append(without_address)
     else:
         clusters = sorted({name for each in lanes for name in each.deliveries if name in workspace.clusters.declared})

@@ -167,8 +167,20 @@ def journal_file() -> str:
     return path if os.path.exists(path) else ""
 
 
-def journal() -> Journal:
-    """The journal: WARDEN_JOURNAL, else ``journal.db`` in warden's state directory."""
+def journal(platform: str | None, *, asks: bool = True) -> Journal:
+    """The journal, at the place of this platform directory and of the OpenBao that the environment names.
+
+    It is WARDEN_JOURNAL, else ``journal.db`` in warden's state directory. Without `asks` no server is asked for its
+    id. `platform` is ``None`` where the directory's files cannot be used.
+    """
+    from warden.adapters.journal.sqlite import SqliteJournal, journal_path
+    from warden.adapters.whereabouts import Here
+
+    return SqliteJournal(journal_path(os.environ), whereabouts=Here(platform, asks=asks))
+
+
+def whole_journal() -> Journal:
+    """The journal for reading it as it is, whatever the place of its records."""
     from warden.adapters.journal.sqlite import SqliteJournal, journal_path
 
     return SqliteJournal(journal_path(os.environ))

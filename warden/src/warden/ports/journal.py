@@ -10,20 +10,21 @@ from warden.core.journal.record import LaneState, Record
 class Journal(Protocol):
     """The append-only record of every effect. Each method raises `JournalUnwritable` and nothing else.
 
-    What is stored and what it adds up to is decided in `warden.core.journal`: an adapter keeps rows.
+    What is stored and what it adds up to is decided in `warden.core.journal`: an adapter keeps rows. It serves every
+    platform directory and OpenBao of a user. Each record carries the place it was made at, and states are of this one.
     """
 
     path: str
     """Where it is, as people name it."""
 
     def record(self, event: str, lane: str, body: Mapping[str, Any]) -> int:
-        """Append, durably, before it returns; answers the record's number."""
+        """Append, durably, before it returns; answers the record's number. A ``place`` in the body is kept."""
 
     def record_all(self, records: Sequence[tuple[str, str, Mapping[str, Any]]]) -> Sequence[int]:
         """Append several (event, lane, body) in one durable write."""
 
     def state(self, lane: str) -> LaneState:
-        """What was last recorded of one lane."""
+        """What was last recorded of one lane at this place."""
 
     def states(self) -> Mapping[str, LaneState]:
         """The same for every lane that the journal knows."""
@@ -32,6 +33,9 @@ class Journal(Protocol):
         self, *, lane: str | None = None, last: int = 0, events: Sequence[str] = (), after: int = 0
     ) -> Sequence[Record]:
         """The newest `last` records (0: all) after that number, oldest first; of one lane, of some kinds, or of all."""
+
+    def here(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Those of the records that may be of this place."""
 
     def head(self) -> Head:
         """The newest checkpoint of the chain: what to keep elsewhere."""

@@ -108,7 +108,7 @@ def show_wiped(directory: str, journal: str, *, wiped: bool) -> None:
     terminal.line(f"wiped: {directory}" if wiped else "there was nothing to wipe")
     if wiped and journal:
         terminal.note(f"kept: the journal, {journal}")
-        terminal.note("It is about every OpenBao, not only this one; a closed lane stays closed.")
+        terminal.note("It is about every OpenBao, not only this one.")
 
 
 def show_env(variables: Mapping[str, str], token_file: str, shell: str) -> None:

@@ -42,7 +42,7 @@ def status(
         state = states.get(lane.id, LaneState())
         observed = observer.observe(lane, state)
         proof = state.proof
-        changed = proof is not None and bool(journal.log(lane=lane.id, after=proof.seq, events=EFFECTS, last=1))
+        changed = proof is not None and bool(journal.here(journal.log(lane=lane.id, after=proof.seq, events=EFFECTS)))
         found.append(lane_status(lane, state, msgspec.structs.replace(observed, changed_since=changed), clock()))
     return StatusReport(lanes=tuple(found), faults=tuple(observer.faults.values()))
 
@@ -62,7 +62,6 @@ class _Observer:
             reachable=reachable,
             metadata=metadata,
             secrets=self._secrets(lane),
-            system=self._vault.address if self._vault else "",
             policy_remains=closed and self._has_policy(lane),
         )
 

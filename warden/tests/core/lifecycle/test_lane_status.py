@@ -194,10 +194,8 @@ def test_what_a_refuted_proof_found_first_is_next_and_whose_turn_it_is(lane_of):
 
 ELSEWHERE = {
     "of another declaration": ({"declared": None}, {}, False),
-    "of another OpenBao": ({"system": "https://b"}, {}, False),
     "of before it was closed": ({}, {"overtaken": True}, False),
-    "of this": ({"system": "https://a"}, {}, True),
-    "of an OpenBao that is not known": ({}, {}, True),
+    "of this": ({}, {}, True),
 }
 
 
@@ -209,7 +207,7 @@ def test_a_proof_of_something_else_says_nothing_of_a_delivery_and_advises_nothin
     def found(state):
         last = proof(lane, state, deliveries={"here": PROVEN}, next=ADVICE, **summary)
         known = LaneState(proof=last, **more)
-        return status_of(lane, known, secrets={"here": THERE}, system="https://a")
+        return status_of(lane, known, secrets={"here": THERE})
 
     proven, refuted = found("proven"), found("refuted")
     assert proven.proof == ("proven" if counts else "stale")

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from warden.adapters.catalog.discovery import expect_trusted
+from warden.adapters.catalog.platform_name import name_in
 from warden.adapters.catalog.yaml_tree import MAX_BYTES, Mapping, Refusal, decode, parse, scalars
 from warden.core.errors import Effect, Fault, Invalid, UsageError
 from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, invalid, kind_of, unknown
@@ -173,6 +174,11 @@ def load_platform(platform_dir: str) -> Platform:
             source.faults += located(source.file, source.lines, of_clusters(clusters, [f.field for f in source.faults]))
         else:
             platform = _structured(source.path, source, lambda _: Platform) or Platform()
+            if not source.faults and (platform.platform or "") != name_in(read_bytes(source.path)):
+                plain = Complaint(
+                    "platform", "is not a plain name; write the line `platform: NAME` (a-z, 0-9, hyphens)"
+                )
+                source.faults += located(source.file, source.lines, [plain])
             if "clusters" in source.lines:
                 misplaced = Complaint("clusters", "is a file of its own, clusters.yaml beside this one")
                 source.faults += located(source.file, source.lines, [misplaced])

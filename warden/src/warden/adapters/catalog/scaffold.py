@@ -13,6 +13,9 @@ _PLATFORM = """\
 # What holds for every entry of catalog/.
 kv_mount: platform
 
+# The journal knows this platform by its directory. Give it a name where that moves, as in CI:
+# platform: NAME
+
 # Where people log in: the name of an OIDC or JWT mount, and its claims. Nobody yet; an example:
 # logins:
 #   company:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
+import msgspec
 from msgspec.structs import astuple
 
 from warden.adapters.journal.errors import CLOSED_UNKNOWN, as_journal_error, os_user
@@ -19,21 +20,24 @@ from warden.adapters.journal.sqlite_file import connect, expect_sound, is_there,
 from warden.adapters.machine import directories
 from warden.core.journal.chain import GENESIS, Chain, Head, Row, walk
 from warden.core.journal.encoding import entry, following, record
+from warden.core.journal.place import place_of
 from warden.core.journal.record import LaneState, Record
 from warden.core.journal.state import DECIDING, lane_states
 from warden.ports.clock import Clock
+from warden.ports.whereabouts import Whereabouts
 
 _COLUMNS = "seq, at, event, lane, actor, body, hash"
 _INSERT = f"INSERT INTO journal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants only
 _LAST = "SELECT hash, seq FROM journal ORDER BY seq DESC LIMIT 1"
 _DECIDING = "event IN ('" + "', '".join(DECIDING) + "')"
 """Written as in the file's partial index, which SQLite uses only then."""
+_PLACE = "CASE WHEN json_valid(body) THEN json_extract(body, '$.place') END"
 _STATE = f"""\
 SELECT {_COLUMNS} FROM journal WHERE seq IN (
-  SELECT max(seq) FROM journal WHERE {_DECIDING} AND lane = ? GROUP BY event) ORDER BY seq"""  # noqa: S608 - constants only
+  SELECT max(seq) FROM journal WHERE {_DECIDING} AND lane = ? GROUP BY event, {_PLACE}) ORDER BY seq"""  # noqa: S608 - constants only
 _STATES = f"""\
 SELECT {_COLUMNS} FROM journal WHERE seq IN (
-  SELECT max(seq) FROM journal WHERE {_DECIDING} GROUP BY lane, event) ORDER BY seq"""  # noqa: S608 - constants only
+  SELECT max(seq) FROM journal WHERE {_DECIDING} GROUP BY lane, event, {_PLACE}) ORDER BY seq"""  # noqa: S608 - constants only
 
 
 def journal_path(environ: Mapping[str, str]) -> str:
@@ -48,10 +52,16 @@ def _now() -> datetime:
 
 
 class SqliteJournal:
-    """The port Journal on one SQLite file. Opened at the first use; safe between threads and processes."""
+    """The port Journal on one SQLite file. Opened at the first use; safe between threads and processes.
 
-    def __init__(self, path: str, *, clock: Clock = _now, actor: str | None = None) -> None:
+    Without `whereabouts` records carry no place, and states are those that may hold anywhere.
+    """
+
+    def __init__(
+        self, path: str, *, clock: Clock = _now, actor: str | None = None, whereabouts: Whereabouts | None = None
+    ) -> None:
         self.path = path
+        self._whereabouts = whereabouts
         self._clock = clock
         self._actor = actor or os_user()
         self._db: sqlite3.Connection | None = None
@@ -63,7 +73,8 @@ class SqliteJournal:
 
     def record_all(self, records: Sequence[tuple[str, str, Mapping[str, Any]]]) -> Sequence[int]:
         """Append several (event, lane, body) in one durable write."""
-        entries = [entry(*each) for each in records]
+        place = self._place_of_records()
+        entries = [entry(event, lane, {**place, **body}) for event, lane, body in records]
         with self._lock, as_journal_error(self.path):
             db = self._open(create=True)
             assert db is not None  # noqa: S101 - created above or raised
@@ -84,11 +95,27 @@ class SqliteJournal:
 
     def state(self, lane: str) -> LaneState:
         """What the journal last said of one lane."""
-        return lane_states(self._records(_STATE, (lane,))).get(lane, LaneState())
+        return self._states(self._records(_STATE, (lane,))).get(lane, LaneState())
 
     def states(self) -> Mapping[str, LaneState]:
         """What the journal last said of each lane it knows something of."""
-        return lane_states(self._records(_STATES, ()))
+        return self._states(self._records(_STATES, ()))
+
+    def _states(self, records: Sequence[Record]) -> Mapping[str, LaneState]:
+        """Where the journal has nothing to say, no server is asked where this is."""
+        if not records or self._whereabouts is None:
+            return lane_states(records)
+        return lane_states(records, self._whereabouts.place(), self._whereabouts.address)
+
+    def _place_of_records(self) -> dict[str, Any]:
+        return {} if self._whereabouts is None else {"place": msgspec.to_builtins(self._whereabouts.place())}
+
+    def here(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Those of the records that may be of this place."""
+        if not records or self._whereabouts is None:
+            return records
+        place = self._whereabouts.place()
+        return [each for each in records if place_of(each.body).may_be(place)]
 
     def log(
         self, *, lane: str | None = None, last: int = 0, events: Sequence[str] = (), after: int = 0

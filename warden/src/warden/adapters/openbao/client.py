@@ -155,6 +155,12 @@ class OpenBao:
             standby=bool(answer.body.get("standby")),
         )
 
+    def cluster_id(self) -> str | None:
+        """``sys/seal-status``, which needs no token; ``None`` while it is sealed. Asked in the root namespace."""
+        answer = self._connection.send("GET", "/v1/sys/seal-status", None, {"X-Vault-Request": "true"})
+        found = answer.body.get("cluster_id")
+        return found if isinstance(found, str) and found else None
+
     def identity(self) -> Identity:
         """``auth/token/lookup-self``."""
         if self._token is None:

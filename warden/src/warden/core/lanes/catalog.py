@@ -70,11 +70,13 @@ def kind_of(entry: Entry) -> str:
 class Platform(msgspec.Struct, frozen=True, kw_only=True):
     """``platform.yaml``: what holds for every entry.
 
-    ``kv_mount`` is the KV v2 mount of the lanes. ``audit_device`` is the audit device whose log is read as evidence
-    (``bao audit list``). ``repos`` maps a repository's name to the folders, relative to the platform directory, in
-    which its pages are looked for. ``clusters`` is a file of its own, ``clusters.yaml``: name -> cluster.
+    ``platform`` is its name in the journal; without one the directory's path is. ``kv_mount`` is the KV v2 mount of
+    the lanes. ``audit_device`` is the audit device whose log is read as evidence (``bao audit list``). ``repos`` maps
+    a repository's name to the folders, relative to the platform directory, in which its pages are looked for.
+    ``clusters`` is a file of its own, ``clusters.yaml``: name -> cluster.
     """
 
+    platform: str | None = None
     kv_mount: str = "platform"
     audit_device: str = "file"
     logins: dict[str, LoginMount] = {}

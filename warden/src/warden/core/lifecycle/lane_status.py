@@ -58,7 +58,6 @@ class LaneObservation(msgspec.Struct, frozen=True, kw_only=True):
         reachable: false where OpenBao did not answer; then nothing is claimed of it.
         metadata: of the lane's path; ``None`` where there is none.
         secrets: each delivery that was looked at.
-        system: the address of the OpenBao that was asked; a proof of another one does not count.
         policy_remains: the lane is closed in the journal, and its policy still exists.
         changed_since: after the last proof something was applied, put or adopted.
     """
@@ -66,7 +65,6 @@ class LaneObservation(msgspec.Struct, frozen=True, kw_only=True):
     reachable: bool
     metadata: KvMetadata | None = None
     secrets: Mapping[str, SecretPresence] = {}
-    system: str = ""
     policy_remains: bool = False
     changed_since: bool = False
 
@@ -119,8 +117,7 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 def lane_status(lane: Lane, state: LaneState, observed: LaneObservation, now: dt.datetime) -> LaneStatus:
     """How a lane stands, from what the journal knows and what was looked at."""
-    system = observed.system if observed.reachable else ""
-    proof = last_proof(state, declaration(declared_route(lane)), now, system=system)
+    proof = last_proof(state, declaration(declared_route(lane)), now)
     proven = proof.summary.deliveries if proof and proof.counts else {}
     deliveries = {
         cluster: delivery_status(each, proven.get(cluster), observed.secrets.get(cluster), observed.metadata)

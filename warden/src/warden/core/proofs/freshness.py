@@ -1,7 +1,8 @@
 """Whether a lane's last proof counts: the one place that decides it, for `route` and for `status`.
 
-A proof counts where it is of this declaration and of this OpenBao, the lane was neither closed nor reopened since, and
-it is not older than a day. What was refuted or inconclusive stays so until the next proof.
+A proof counts where it is of this declaration, the lane was neither closed nor reopened since, and it is not older than
+a day. That it is of this place is the journal's to say (`journal.state`). What was refuted or inconclusive stays so
+until the next proof.
 """
 
 import datetime as dt
@@ -14,6 +15,8 @@ from warden.core.proofs.summary import Declaration, ProofSummary, summary_of
 
 FRESH = dt.timedelta(hours=24)
 """How long a proof counts."""
+SKEW = dt.timedelta(minutes=1)
+"""How far ahead of now a proof may be dated; beyond that this machine's clock was changed, and its age is not known."""
 
 Standing = Literal["unproven", "proven", "refuted", "inconclusive", "stale", "partial"]
 """``unproven``: there is no proof; ``stale``: it no longer counts; ``partial``: it left deliveries out."""
@@ -46,16 +49,15 @@ class LastProof(msgspec.Struct, frozen=True, kw_only=True):
         return "proven" if self.summary.scope == "lane" else "partial"
 
 
-def last_proof(state: LaneState, declared: Declaration, now: dt.datetime, *, system: str = "") -> LastProof | None:
-    """The lane's last proof; ``None`` where there is none. `system` is the OpenBao's address, where one was asked."""
+def last_proof(state: LaneState, declared: Declaration, now: dt.datetime) -> LastProof | None:
+    """The lane's last proof; ``None`` where there is none."""
     if state.proof is None:
         return None
     summary = summary_of(state.proof)
-    of_this_system = not system or summary.system in {"", system}
     return LastProof(
         summary=summary,
         at=state.proof.at,
         record=state.proof.seq,
-        applies=of_this_system and not state.overtaken and summary.declared == declared,
-        recent=now - dt.datetime.fromisoformat(state.proof.at) <= FRESH,
+        applies=not state.overtaken and summary.declared == declared,
+        recent=-SKEW <= now - dt.datetime.fromisoformat(state.proof.at) <= FRESH,
     )

@@ -31,7 +31,7 @@ def earlier_deliveries(lane: Lane, context: Context) -> tuple[Orphan, ...]:
     """ExternalSecrets that the journal has, in declared clusters, and that no lane of the catalog delivers now."""
     lanes = {**context.lanes, lane.id: lane}.values()
     now = {(cluster, each.secret) for one in lanes for cluster, each in one.deliveries.items()}
-    records = context.journal.log(lane=lane.id, events=_MAKING)
+    records = context.journal.here(context.journal.log(lane=lane.id, events=_MAKING))
     made = dict.fromkeys(each for record in records for each in _external_secrets(record))
     declared = context.clusters.declared
     return tuple(
