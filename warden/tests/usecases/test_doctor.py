@@ -226,3 +226,13 @@ def test_tls_is_verified_and_a_wrong_ca_is_a_plain_line(other_server, certificat
     diagnosis = look(OpenBao(known, Secret("x")), tls=True)
     assert "not initialised" in text(diagnosis, "server")
     assert "verified" in text(diagnosis, "transport")
+
+
+def test_in_a_namespace_the_server_is_asked_where_its_endpoints_are(platform_server):
+    platform_server.must("POST", "sys/namespaces/doctor-team", {})
+    vault = platform_server.vault("admin")
+    inside = OpenBao(vault.endpoint, Secret(platform_server.token("admin")), namespace="doctor-team")
+    diagnosis = look(inside)
+    assert verdicts(diagnosis) == verdicts(look(vault))
+    assert platform_server.audit_file in text(diagnosis, "audit lines")
+    assert inside.own_capabilities(["sys/audit", "sys/auth"]) == vault.own_capabilities(["sys/audit", "sys/auth"])

@@ -197,10 +197,10 @@ class Connections:
 
         endpoint, declared = self._workspace.vault.endpoint, target.declared
         own = os.path.join(self._workspace.platform, declared.openbao_ca) if declared.openbao_ca else ""
-        authorities = own or (endpoint.ca_file if declared.openbao is None else "")
+        from_environment = wiring.authorities(endpoint) if declared.openbao is None and not own else ""
         return Reached(
             address=declared.openbao or self._workspace.address,
-            ca=_pem(authorities) if authorities else "",
+            ca=_pem(own) if own else from_environment,
             namespace=self._workspace.vault.namespace,
         )
 
@@ -244,7 +244,7 @@ def _declared_reach(platform: str, declared: DeclaredCluster) -> Reached:
     from warden.core.clusters.manifests import Reached
 
     ca = _pem(os.path.join(platform, declared.openbao_ca)) if declared.openbao_ca else ""
-    return Reached(address=declared.openbao or "", ca=ca, namespace=os.environ.get("BAO_NAMESPACE", "").strip("/"))
+    return Reached(address=declared.openbao or "", ca=ca, namespace=wiring.namespace())
 
 
 def clusters_of(platform: str) -> list[ClusterToExamine]:

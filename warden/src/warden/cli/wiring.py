@@ -159,6 +159,28 @@ def openbao() -> OpenBao:
     return adapter.OpenBao(address.endpoint(os.environ), own_token(os.environ), namespace=address.namespace(os.environ))
 
 
+def namespace() -> str:
+    """The namespace that the environment names; empty for the root."""
+    from warden.adapters.openbao import endpoint as address
+
+    return address.namespace(os.environ)
+
+
+def authorities(where: Endpoint) -> str:
+    """PEM of the authorities that the environment names for that server; empty: the system's."""
+    from warden.adapters.openbao import certificates
+    from warden.core.errors import Effect, UsageError
+
+    try:
+        return certificates.authorities(where).decode("ascii")
+    except (OSError, ValueError):
+        raise UsageError(
+            "the authorities of OpenBao cannot be read as PEM",
+            effect=Effect.NOTHING_DONE,
+            hint="BAO_CACERT has to name a PEM file, or BAO_CAPATH a folder of them",
+        ) from None
+
+
 def journal_file() -> str:
     """Where the journal is; empty where there is none yet."""
     from warden.adapters.journal.sqlite import journal_path

@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime as dt
-import hashlib
 import ipaddress
 import os
 import signal
@@ -329,7 +328,10 @@ def test_the_server_name_is_verified_and_can_be_named(tmp_path):
 def test_no_variable_switches_verification_off(tmp_path):
     certificate, key = authority(tmp_path, "right")
     with serving(ok(), context=tls(certificate, key)) as (address, received):
-        where = endpoint({"BAO_ADDR": address, "BAO_SKIP_VERIFY": "true", "VAULT_SKIP_VERIFY": "1"})
+        for name in ("BAO_SKIP_VERIFY", "VAULT_SKIP_VERIFY"):
+            with pytest.raises(UsageError, match=f"{name} cannot be honoured"):
+                endpoint({"BAO_ADDR": address, name: "true"})
+        where = endpoint({"BAO_ADDR": address, "BAO_SKIP_VERIFY": "false"})
         with pytest.raises(Unreachable, match="does not verify"):
             Connection(where, "OpenBao there").send("GET", "/v1/x", None, {})
         assert received == []
@@ -345,17 +347,15 @@ def test_a_missing_authority_file_is_wrong_usage_and_nothing_is_sent(tmp_path):
 
 def test_authorities_can_be_a_directory_and_the_caller_can_show_a_certificate(tmp_path):
     certificate, key = authority(tmp_path, "right")
-    hashed = tmp_path / "hashed"
-    hashed.mkdir()
-    # OpenSSL looks for a file named after the subject's hash: SHA-1 of the name's content, 4 bytes little-endian.
-    subject = x509.load_pem_x509_certificate(certificate.read_bytes()).subject.public_bytes()
-    name = int.from_bytes(hashlib.sha1(subject[2:]).digest()[:4], "little")
-    (hashed / f"{name:08x}.0").write_bytes(certificate.read_bytes())
+    folder = tmp_path / "authorities"
+    (folder / "below").mkdir(parents=True)
+    (folder / "below" / "ours.crt").write_bytes(certificate.read_bytes())
+    (folder / "README").write_text("where these are from")
     context = tls(certificate, key)
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(certificate)
     with serving(ok(), context=context) as (address, _):
-        variables = {"BAO_CAPATH": str(hashed), "VAULT_CLIENT_CERT": str(certificate), "BAO_CLIENT_KEY": str(key)}
+        variables = {"BAO_CAPATH": str(folder), "VAULT_CLIENT_CERT": str(certificate), "BAO_CLIENT_KEY": str(key)}
         where = endpoint({"BAO_ADDR": address, **variables})
         assert Connection(where, "OpenBao there").send("GET", "/v1/x", None, {}).body == {"a": 1}
 
@@ -432,7 +432,7 @@ def test_variables_are_found_as_users_of_bao_and_vault_expect(tmp_path):
     assert namespace({"VAULT_NAMESPACE": "team/"}) == "team"
     with pytest.raises(UsageError, match="BAO_ADDR is not set"):
         endpoint({})
-    for never in ("soon", "0", "0s", "-1", "1.5"):
+    for never in ("soon", "-1", "1.5", "5 s", "1y"):
         with pytest.raises(UsageError, match="BAO_CLIENT_TIMEOUT"):
             endpoint({"BAO_ADDR": "https://new:2", "BAO_CLIENT_TIMEOUT": never})
 
@@ -543,7 +543,7 @@ def test_a_write_that_was_overtaken_by_another_is_sent_again():
         bao.write_role("m", "r", {"a": 1})
         assert len(sent) == 3
         assert len(set(sent)) == 1
-        assert bao.put_field("m", "k", "F", Secret("v")) == 3
+        assert bao.put_fields("m", "k", {"F": Secret("v")}) == 3
     assert len(sent) == 6
 
 
@@ -589,7 +589,7 @@ def test_a_version_is_live_until_it_is_deleted_or_destroyed(platform_server, uni
     assert admin.kv_metadata("platform", key) is None
     platform_server.must("POST", f"platform/metadata/{key}", {"delete_version_after": "1h"})
     assert not admin.kv_metadata("platform", key).live
-    admin.put_field("platform", key, "A", Secret("a"))
+    admin.put_fields("platform", key, {"A": Secret("a")})
     assert admin.kv_metadata("platform", key).live
     platform_server.must("PUT", f"platform/destroy/{key}", {"versions": [1]})
     destroyed = admin.kv_metadata("platform", key)
@@ -619,7 +619,7 @@ def test_no_error_quotes_a_token_or_a_value(platform_server):
     for act in (
         lambda bao: bao.identity(),
         lambda bao: bao.policy("x"),
-        lambda bao: bao.put_field("platform", "a", "F", Secret("planted-value")),
+        lambda bao: bao.put_fields("platform", "a", {"F": Secret("planted-value")}),
         lambda bao: bao.login("kubernetes", "nobody", Secret("planted.jwt.value")),
     ):
         with pytest.raises(WardenError) as fault:

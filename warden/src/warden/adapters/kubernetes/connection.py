@@ -1,13 +1,9 @@
 """HTTPS to one API server as one user of a kubeconfig: certificates, credentials, impersonation, proxy.
 
-What client-go does with each field: k8s.io/client-go/rest and transport. Nothing secret touches a disk: a client
-certificate with its key is handed to OpenSSL, which reads files only, in memory (memfd_create(2)).
+What client-go does with each field: k8s.io/client-go/rest and transport.
 """
 
 import base64
-import contextlib
-import os
-import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote, urlsplit
@@ -16,6 +12,7 @@ import httpx2
 
 from warden.adapters.kubernetes.credential_plugin import Credential, CredentialFault, ask
 from warden.adapters.kubernetes.kubeconfig_format import Access, Cluster, User, data
+from warden.adapters.machine import tls
 from warden.adapters.machine.proxy import proxy_for
 from warden.core.secret import Secret
 
@@ -103,7 +100,7 @@ class Connection:
         proxy = cluster.proxy_url or proxy_for(self._environ, address.hostname or "", address.port or 443)
         client = httpx2.Client(
             base_url=f"{address.scheme}://{address.netloc}{address.path}",
-            verify=_verification(cluster, certificate, key),
+            verify=tls.context(_authorities(cluster), certificate, key.reveal().encode("latin-1") if key else b""),
             timeout=SECONDS,
             proxy=proxy or None,
             trust_env=False,
@@ -176,48 +173,16 @@ def _client_certificate(user: User) -> tuple[bytes, Secret | None]:
     """PEM of the certificate and its key. Raises `OSError` or `ValueError`."""
     if not user.has_certificate:
         return b"", None
-    certificate = data(user.certificate_data) or _file(user.certificate_file)
-    key = data(user.key_data.reveal()) if user.key_data else _file(user.key_file)
+    certificate = data(user.certificate_data) or tls.certificates(user.certificate_file)
+    key = data(user.key_data.reveal()) if user.key_data else tls.read(user.key_file)
     return certificate, Secret(key.decode("latin-1"))
 
 
-def _file(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def _verification(cluster: Cluster, certificate: bytes, key: Secret | None) -> ssl.SSLContext:
-    authorities = _authorities(cluster)
-    context = ssl.create_default_context(cadata=authorities or None)
-    # Python 3.13 refuses authorities that Go accepts: those that clusters make for themselves.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if certificate and key is not None:
-        with _in_memory(certificate + b"\n" + key.reveal().encode("latin-1")) as path:
-            context.load_cert_chain(path, password=_no_password)
-    return context
-
-
-def _authorities(cluster: Cluster) -> str:
+def _authorities(cluster: Cluster) -> bytes:
     """PEM of the authorities; empty: the system's. Raises `OSError` or `ValueError`."""
-    if not cluster.authority_file and not cluster.authority_data:
-        return ""
-    found = data(cluster.authority_data) or _file(cluster.authority_file)
-    if b"-----BEGIN CERTIFICATE-----" not in found:
-        raise ValueError("certificate-authority holds no certificate (PEM)")
-    return found.decode("latin-1")
-
-
-@contextlib.contextmanager
-def _in_memory(content: bytes) -> Iterator[str]:
-    handle = os.memfd_create("certificate", os.MFD_CLOEXEC)
-    try:
-        with open(handle, "wb", closefd=False) as file:
-            file.write(content)
-        yield f"/proc/self/fd/{handle}"
-    finally:
-        os.close(handle)
-
-
-def _no_password() -> str:
-    """OpenSSL would ask on the terminal; kubectl reads no encrypted key either."""
-    raise ValueError("the client's key is encrypted")
+    if cluster.authority_file:
+        return tls.certificates(cluster.authority_file)
+    found = data(cluster.authority_data)
+    if found and tls.CERTIFICATE not in found:
+        raise ValueError("certificate-authority-data holds no certificate (PEM)")
+    return found

@@ -27,7 +27,18 @@ from warden.adapters.openbao.answers import (
 from warden.adapters.openbao.endpoint import Endpoint, quoted
 from warden.adapters.openbao.http import Connection
 from warden.core.errors import Effect, Held, Refused, ServerFault, Unidentified, WardenError
-from warden.core.openbao.api import Answer, Entered, Health, Identity, KvMetadata, Mount, Request, Session, said_by
+from warden.core.openbao.api import (
+    Answer,
+    Entered,
+    Health,
+    Identity,
+    KvMetadata,
+    Mount,
+    Request,
+    Session,
+    is_in_root,
+    said_by,
+)
 from warden.core.remedies import RunBao, warden
 from warden.core.secret import Secret
 
@@ -64,7 +75,7 @@ class OpenBao:
     def send(self, request: Request) -> Answer:
         """Send exactly this; only no answer raises."""
         headers = {"X-Vault-Request": "true", **request.headers}
-        if self.namespace:
+        if self.namespace and not is_in_root(request.path):
             headers["X-Vault-Namespace"] = self.namespace
         if request.token is not None:
             headers["X-Vault-Token"] = request.token.reveal()
@@ -216,9 +227,16 @@ class OpenBao:
             raise self._error(answer, "POST auth/token/revoke-self")
 
     def own_capabilities(self, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """``sys/capabilities-self``."""
+        """``sys/capabilities-self``, of what is in the root namespace only: there."""
         if self._token is None:
             raise self._unidentified()
+        root = [path for path in paths if is_in_root(path)] if self.namespace else []
+        found = self._capabilities([path for path in paths if path not in root])
+        if root:
+            found |= OpenBao(self.endpoint, self._token).own_capabilities(root)
+        return found
+
+    def _capabilities(self, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
         answer = self._request("POST", "sys/capabilities-self", {"paths": list(paths)})
         found = answer.body.get("data") or {}
         return {path: tuple(sorted(found.get(path) or ())) for path in paths}

@@ -1,19 +1,29 @@
-"""Where OpenBao is and how it is verified, read from an address and the environment as ``bao`` and ``vault`` do."""
+"""Where OpenBao is and how it is reached and verified, read from an address and the environment as ``bao`` does."""
 
 from collections.abc import Mapping
 
 import msgspec
 
 from warden.adapters.machine.loopback import is_loopback
+from warden.adapters.openbao.proxy import Proxy, find
+from warden.adapters.openbao.variables import (
+    headers,
+    named,
+    refuse_what_cannot_be_honoured,
+    seconds,
+    variable,
+)
 from warden.core.errors import Effect, UsageError
 from warden.core.remedies import SetVariable
+from warden.core.secret import Secret
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a server is and how it is verified.
+    """Where a server is and how it is reached and verified.
 
     ``source`` is the variable or flag the address came from, ``timeout`` is in seconds and holds for a
-    whole request, ``ca_file``/``ca_path`` replace the system's authorities.
+    whole request. The first of ``ca_file``, ``ca_bytes`` (PEM) and ``ca_path`` replaces the system's authorities.
+    ``headers`` go with every request.
     """
 
     scheme: str
@@ -23,10 +33,15 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     timeout: float = 30.0
     ca_file: str = ""
+    ca_bytes: str = ""
     ca_path: str = ""
     client_cert: str = ""
     client_key: str = ""
+    client_cert_bytes: str = ""
+    client_key_bytes: Secret | None = None
     server_name: str = ""
+    proxy: Proxy | None = None
+    headers: dict[str, Secret] = {}
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -79,15 +94,13 @@ def _host_and_port(authority: str, source: str, default: int) -> tuple[str, int]
 
 
 def endpoint(environ: Mapping[str, str]) -> Endpoint:
-    """Where OpenBao is, as ``bao`` and ``vault`` find it (BAO_* before VAULT_*).
-
-    Verification of TLS cannot be switched off here: BAO_SKIP_VERIFY is not read.
+    """Where OpenBao is, as ``bao`` finds it.
 
     Raises:
-        UsageError: no address is named, or one of the values is unusable.
+        UsageError: no address is named, one of the values is unusable, or a variable cannot be honoured.
     """
-    source = next((name for name in ("BAO_ADDR", "VAULT_ADDR") if environ.get(name)), "")
-    if not source:
+    source = named(environ, "ADDR")
+    if not environ.get(source):
         raise UsageError(
             "no OpenBao is named: BAO_ADDR is not set",
             effect=Effect.NOTHING_ASKED,
@@ -95,42 +108,27 @@ def endpoint(environ: Mapping[str, str]) -> Endpoint:
             remedy=(SetVariable("BAO_ADDR", "https://bao.example:8200"),),
         )
     found = parse_address(environ[source], source)
-
-    def variable(name: str) -> str:
-        return environ.get(f"BAO_{name}") or environ.get(f"VAULT_{name}") or ""
-
-    return Endpoint(
-        scheme=found.scheme,
-        host=found.host,
-        port=found.port,
-        prefix=found.prefix,
-        source=source,
-        timeout=_seconds(variable("CLIENT_TIMEOUT")),
-        ca_file=variable("CACERT"),
-        ca_path=variable("CAPATH"),
-        client_cert=variable("CLIENT_CERT"),
-        client_key=variable("CLIENT_KEY"),
-        server_name=variable("TLS_SERVER_NAME"),
+    refuse_what_cannot_be_honoured(environ, tls=found.scheme == "https")
+    key = variable(environ, "CLIENT_KEY_BYTES")
+    return msgspec.structs.replace(
+        found,
+        timeout=seconds(environ),
+        ca_file=variable(environ, "CACERT"),
+        ca_bytes=variable(environ, "CACERT_BYTES"),
+        ca_path=variable(environ, "CAPATH"),
+        client_cert=variable(environ, "CLIENT_CERT"),
+        client_key=variable(environ, "CLIENT_KEY"),
+        client_cert_bytes=variable(environ, "CLIENT_CERT_BYTES"),
+        client_key_bytes=Secret(key) if key else None,
+        server_name=variable(environ, "TLS_SERVER_NAME"),
+        proxy=find(environ, found.host, found.port) if found.scheme == "https" else None,
+        headers=headers(environ),
     )
 
 
 def namespace(environ: Mapping[str, str]) -> str:
     """The namespace named by BAO_NAMESPACE or VAULT_NAMESPACE; empty for the root."""
-    return (environ.get("BAO_NAMESPACE") or environ.get("VAULT_NAMESPACE") or "").strip("/")
-
-
-def _seconds(text: str) -> float:
-    """BAO_CLIENT_TIMEOUT: seconds, ``45`` or ``45s``; 20 where it is not set (`bao` waits 60)."""
-    if not text:
-        return 20.0
-    number = text.removesuffix("s")
-    if not number.isdigit() or not int(number):
-        raise UsageError(
-            f"BAO_CLIENT_TIMEOUT is not a number of seconds: {text!r}",
-            effect=Effect.NOTHING_ASKED,
-            hint="write seconds: 45 or 45s",
-        )
-    return float(number)
+    return variable(environ, "NAMESPACE").strip("/")
 
 
 def quoted(path: str) -> str:

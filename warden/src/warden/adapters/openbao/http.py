@@ -2,8 +2,8 @@
 
 The bytes that come back are read by httptools, the binding of llhttp, which Node.js reads HTTP with; http.client takes
 twice as long to import and accepts lengths and chunk sizes that RFC 9112 does not know (docs/adr/0029). The socket,
-its deadline and the limits are here. Redirects are not followed and no proxy is used: a token must not travel to an
-address that nobody named. ``ssl`` is imported for an https address only.
+its deadline and the limits are here. Redirects are not followed: a token must not travel to an address that nobody
+named. A proxy is tunnelled through. ``ssl`` is imported for an https address only.
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import Any
 import httptools
 
 from warden.adapters.openbao.endpoint import Endpoint
+from warden.adapters.openbao.proxy import NoTunnel, tunnel
 from warden.core.errors import Effect, ServerFault, Unreachable, UsageError
 from warden.core.openbao.api import Answer
 from warden.core.remedies import SetVariable, warden
@@ -77,6 +78,7 @@ class Connection:
         host = f"[{self.endpoint.host}]" if ":" in self.endpoint.host else self.endpoint.host
         lines = [f"{method} {self.endpoint.prefix}{path} HTTP/1.1", f"Host: {host}:{self.endpoint.port}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
+        lines += [f"{name}: {value.reveal()}" for name, value in self.endpoint.headers.items()]
         if body is not None:
             lines += [f"Content-Type: application/{'merge-patch+json' if method == 'PATCH' else 'json'}"]
         lines += [f"Content-Length: {len(payload)}", "", ""]
@@ -119,7 +121,7 @@ class Connection:
 
     def _connected(self, deadline: float) -> socket.socket:
         if self._socket is None:
-            plain = socket.create_connection((self.endpoint.host, self.endpoint.port), timeout=_left(deadline))
+            plain = self._reached(deadline)
             try:
                 plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 plain.settimeout(_left(deadline))
@@ -128,6 +130,26 @@ class Connection:
                 plain.close()
                 raise
         return self._socket
+
+    def _reached(self, deadline: float) -> socket.socket:
+        where, proxy = self.endpoint, self.endpoint.proxy
+        if proxy is None:
+            return socket.create_connection((where.host, where.port), timeout=_left(deadline))
+        try:
+            return tunnel(proxy, where.host, where.port, deadline)
+        except TimeoutError:
+            raise self._behind(f"{proxy} gave no answer in time") from None
+        except OSError as fault:
+            raise self._behind(f"{proxy} {_network_problem(fault)}") from None
+        except NoTunnel as fault:
+            raise self._behind(f"{proxy} {fault}") from None
+
+    def _behind(self, why: str) -> Unreachable:
+        return Unreachable(
+            f"{self.system} cannot be reached: {why}",
+            system=self.system,
+            hint="check the proxy, or name the host in NO_PROXY",
+        )
 
     def _read(self, stream: socket.socket, deadline: float) -> "_Reply":
         reply, size = _Reply(), 0
@@ -169,7 +191,7 @@ class Connection:
 
     def _help(self, fault: OSError | None) -> dict[str, Any]:
         verify_code = getattr(fault, "verify_code", 0)
-        named = self.endpoint.ca_file or self.endpoint.ca_path
+        named = self.endpoint.ca_file or ("BAO_CACERT_BYTES" if self.endpoint.ca_bytes else self.endpoint.ca_path)
         if not verify_code:
             return {
                 "hint": f"check that it runs and that {self.endpoint.source} is right",
@@ -286,17 +308,16 @@ def _network_problem(fault: OSError) -> str:
 
 
 def _verified(plain: socket.socket, endpoint: Endpoint) -> socket.socket:
-    import ssl
+    from warden.adapters.machine import tls
+    from warden.adapters.openbao.certificates import authorities, client_certificate
 
     try:
-        context = ssl.create_default_context(cafile=endpoint.ca_file or None, capath=endpoint.ca_path or None)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if endpoint.client_cert:
-            context.load_cert_chain(endpoint.client_cert, endpoint.client_key or None)
-    except (OSError, ValueError):
+        context = tls.context(authorities(endpoint), *client_certificate(endpoint))
+    except (OSError, ValueError) as fault:
         named = ", ".join(filter(None, (endpoint.ca_file, endpoint.ca_path, endpoint.client_cert, endpoint.client_key)))
+        why = os.strerror(fault.errno).lower() if isinstance(fault, OSError) and fault.errno else str(fault)
         raise UsageError(
-            f"the certificate files for {endpoint} cannot be used: {named}",
+            f"the certificates for {endpoint} cannot be used: {named or why}",
             effect=Effect.NOTHING_ASKED,
             system=f"OpenBao {endpoint}",
             hint="BAO_CACERT, BAO_CAPATH, BAO_CLIENT_CERT and BAO_CLIENT_KEY name PEM files",
