@@ -6,7 +6,7 @@ from typing import Any, Literal, NoReturn
 
 import click
 
-from warden.cli import wiring
+from warden.cli import complete, wiring
 from warden.cli.exit_guard import reported
 from warden.cli.reason import journaled_reason
 from warden.core.errors import CannotRun, CommandNotFound, Effect, Exit, UsageError
@@ -39,8 +39,13 @@ class Access(click.Command):
 
 
 @click.command(cls=Access, options_metavar="[OPTIONS]")
-@click.argument("need", nargs=-1, required=True, metavar="LANE|NEED [-- COMMAND …]")
-@click.option("--fetch", metavar="FIELD", help="Write this field's value to stdout, and nothing else.")
+@click.argument("need", nargs=-1, required=True, metavar="LANE|NEED [-- COMMAND …]", shell_complete=complete.lanes)
+@click.option(
+    "--fetch",
+    metavar="FIELD",
+    shell_complete=complete.fields,
+    help="Write this field's value to stdout, and nothing else.",
+)
 @click.option("--force", is_flag=True, help="With --fetch: write it to a terminal too.")
 @click.option(
     "--as",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from warden.cli import wiring
+from warden.cli import complete, wiring
 from warden.cli.context import Workspace
 from warden.cli.options import audit_options, json_option, yes_option
 from warden.core.errors import Effect, Exit, UsageError
@@ -23,8 +23,14 @@ Kept = Literal["openbao", "secret"]
 
 
 @click.command()
-@click.argument("lane")
-@click.option("--cluster", required=True, metavar="NAME", help="The cluster that has the Secret.")
+@click.argument("lane", shell_complete=complete.lanes)
+@click.option(
+    "--cluster",
+    required=True,
+    metavar="NAME",
+    shell_complete=complete.clusters,
+    help="The cluster that has the Secret.",
+)
 @click.option("--keep", type=click.Choice(["openbao", "secret"]), help="Which value to keep where they differ.")
 @yes_option
 @audit_options

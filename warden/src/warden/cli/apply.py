@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from warden.cli import complete
 from warden.cli.context import Workspace
 from warden.cli.options import (
     all_option,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("lane", required=False)
+@click.argument("lane", required=False, shell_complete=complete.lanes)
 @all_option
 @take_over_option
 @yes_option

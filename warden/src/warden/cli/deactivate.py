@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from warden.cli import wiring
+from warden.cli import complete, wiring
 from warden.cli.context import Workspace
 from warden.cli.options import json_option, reason_option, take_over_option, yes_option
 from warden.cli.reason import journaled_reason
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("lane")
+@click.argument("lane", shell_complete=complete.lanes)
 @reason_option
 @take_over_option
 @yes_option
@@ -76,7 +76,7 @@ def _closed_in_journal(platform: str, lane_id: str, reason: str, fault: WardenEr
 
 
 @click.command()
-@click.argument("lane")
+@click.argument("lane", shell_complete=complete.lanes)
 @reason_option
 @take_over_option
 @yes_option

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from warden.cli import wiring
+from warden.cli import complete, wiring
 from warden.core.errors import Effect, Exit, UsageError
 from warden.core.lanes.lane import Workload
 from warden.core.remedies import OneOf, warden
@@ -41,6 +41,7 @@ def dev() -> None:
     flag_value="coulombcore",
     default="",
     metavar="[NAME[,NAME…]]",
+    shell_complete=complete.clusters,
     help="With these clusters too, which it remembers; without a name: coulombcore.",
 )
 @json_flag
@@ -136,7 +137,12 @@ def _expect_consent(directory: str, yes: bool) -> None:
 
 @dev.command(short_help="Print shell lines that point warden and bao at it.")
 @click.option(
-    "--as", "persona", default="platform", metavar="PERSONA", help="admin, platform, developer or person:NAME."
+    "--as",
+    "persona",
+    default="platform",
+    metavar="PERSONA",
+    shell_complete=complete.personas,
+    help="admin, platform, developer or person:NAME.",
 )
 @click.option("--shell", type=click.Choice(["sh", "fish"]), default="sh", help="The syntax (sh: also bash and zsh).")
 @json_flag
@@ -160,7 +166,7 @@ def env(persona: str, shell: str, as_json: bool) -> None:
 
 
 @dev.command(short_help="Log in as a persona and keep the token.")
-@click.argument("persona")
+@click.argument("persona", shell_complete=complete.personas)
 @click.option("--group", "groups", multiple=True, metavar="GROUP", help="A group of person:NAME; may be repeated.")
 @click.option("--role", metavar="ROLE", help="The role at auth/netkingdom that person:NAME logs in with.")
 @json_flag
@@ -198,7 +204,12 @@ def _file_name(persona: str) -> str:
 @click.argument("workload", metavar="NAMESPACE/ACCOUNT")
 @click.option("--audience", default="openbao", show_default=True, help="Whom the token is for.")
 @click.option("--ttl", default="10m", show_default=True, help="How long it is valid: 90s, 10m, 1h.")
-@click.option("--cluster", metavar="NAME", help="The cluster that issues it; default the first one, if there are any.")
+@click.option(
+    "--cluster",
+    metavar="NAME",
+    shell_complete=complete.clusters,
+    help="The cluster that issues it; default the first one, if there are any.",
+)
 @click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write it to FILE, mode 0600.")
 @click.option("--force", is_flag=True, help="Print it even to a terminal.")
 @json_flag

@@ -2,7 +2,7 @@
 
 import click
 
-from warden.cli import wiring
+from warden.cli import complete, wiring
 from warden.core.errors import Effect, Exit, UsageError
 from warden.core.journal.chain import Head, parse_head
 from warden.core.remedies import warden
@@ -21,7 +21,7 @@ def journal() -> None:
 
 
 @journal.command()
-@click.option("--lane", metavar="ID", help="Only records of this lane.")
+@click.option("--lane", metavar="ID", shell_complete=complete.lanes, help="Only records of this lane.")
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the newest N records.")
 @click.option("--head", "head_only", is_flag=True, help="Only the checkpoint HASH@SEQ, to be kept elsewhere.")
 @click.option("--json", "as_json", is_flag=True, help="Print the complete records as a list.")

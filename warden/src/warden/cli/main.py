@@ -14,6 +14,7 @@ COMMANDS = {
     "adopt": ("warden.cli.adopt", "Take over a Secret made by hand into a lane."),
     "apply": ("warden.cli.apply", "Make OpenBao and the clusters match the lane."),
     "catalog": ("warden.cli.catalog", "Check the declared files."),
+    "completion": ("warden.cli.completion", "Print a script for the completion of your shell."),
     "deactivate": ("warden.cli.deactivate", "Close a lane for everyone."),
     "dev": ("warden.cli.dev", "Run an embedded OpenBao of your own."),
     "doctor": ("warden.cli.doctor", "Check what is set up and what is missing."),
@@ -32,6 +33,21 @@ COMMANDS = {
 """Name -> (module, one sentence). The sentence is here so that ``warden --help`` imports none of the modules."""
 
 
+def _no_such_command(group: click.Group, ctx: click.Context, fault: click.exceptions.NoSuchCommand) -> click.UsageError:
+    from warden.cli.suggestions import commands_like
+
+    near = commands_like(fault.command_name, group, ctx)
+    meant = f" Did you mean {' or '.join(repr(each) for each in near)}?" if near else ""
+    return click.UsageError(f"No such command {fault.command_name!r}.{meant}", ctx)
+
+
+def _no_such_option(fault: click.NoSuchOption, argv: list[str]) -> click.ClickException:
+    from warden.cli.suggestions import options_like
+
+    meant = options_like(fault, argv)
+    return click.UsageError(f"{fault.message} {meant}", fault.ctx) if meant else fault
+
+
 class Lazy(click.Group):
     """A group that imports a command when it is called."""
 
@@ -47,6 +63,15 @@ class Lazy(click.Group):
         command = getattr(module, f"{cmd_name}_command", None) or getattr(module, cmd_name)
         assert isinstance(command, click.Command)  # noqa: S101 - a table of our own
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's; a word that is no command is answered with those that look like it."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as fault:
+            raise _no_such_command(self, ctx, fault) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """The list in ``--help``, from the table above."""
@@ -71,7 +96,7 @@ def warden(ctx: click.Context, platform: str | None) -> None:
       warden access openrouter-llm-connect -- llm-connect serve
     \b
     Exit codes and environment variables: warden help TOPIC.
-    Completion: eval "$(_WARDEN_COMPLETE=bash_source warden)".
+    Completion: source <(warden completion bash).
     """
     ctx.obj = {"platform": platform}
 
@@ -95,6 +120,9 @@ def _invoke(argv: list[str], *, as_json: bool) -> int:
         return int(Exit.USAGE)
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
+    except click.exceptions.NoSuchOption as fault:
+        terminal.usage(_no_such_option(fault, argv), as_json=as_json)
+        return fault.exit_code
     except click.ClickException as fault:
         terminal.usage(fault, as_json=as_json)
         return fault.exit_code

@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from warden.cli import complete
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 all_option = click.option("--all", "every", is_flag=True, help="Every active lane.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
@@ -19,6 +21,7 @@ cluster_option = click.option(
     "clusters",
     multiple=True,
     metavar="NAME",
+    shell_complete=complete.clusters,
     callback=lambda _ctx, _option, named: tuple(dict.fromkeys(named)),  # named twice, it is still one delivery
     help="Only the delivery to this cluster. Repeatable.",
 )

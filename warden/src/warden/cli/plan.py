@@ -2,6 +2,7 @@
 
 import click
 
+from warden.cli import complete
 from warden.cli.context import Workspace
 from warden.cli.options import (
     all_option,
@@ -17,7 +18,7 @@ from warden.present import terminal
 
 
 @click.command()
-@click.argument("lane", required=False)
+@click.argument("lane", required=False, shell_complete=complete.lanes)
 @all_option
 @take_over_option
 @cluster_option

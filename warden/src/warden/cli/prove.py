@@ -4,7 +4,7 @@ import secrets
 
 import click
 
-from warden.cli import wiring
+from warden.cli import complete, wiring
 from warden.cli.context import Workspace
 from warden.cli.options import audit_options, cluster_option, custody_option
 from warden.core.errors import Effect, Exit, UsageError
@@ -17,7 +17,7 @@ _EXITS = {"proven": Exit.DONE, "inconclusive": Exit.INCONCLUSIVE, "refuted": Exi
 
 
 @click.command()
-@click.argument("lane", required=False)
+@click.argument("lane", required=False, shell_complete=complete.lanes)
 @click.option("--all", "every", is_flag=True, help="Every lane that is active and not closed.")
 @audit_options
 @cluster_option

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from warden.cli import complete
 from warden.cli.context import Workspace
 from warden.core.errors import Effect, UsageError
 from warden.core.lanes.lane import Lane
@@ -16,8 +17,8 @@ LARGEST = 512 * 1024
 
 
 @click.command()
-@click.argument("lane")
-@click.argument("fields", nargs=-1, metavar="[FIELD]...")
+@click.argument("lane", shell_complete=complete.lanes)
+@click.argument("fields", nargs=-1, metavar="[FIELD]...", shell_complete=complete.fields)
 @click.option(
     "--as-is", is_flag=True, help="Write exactly these values, even if one looks cut, masked or has several lines."
 )

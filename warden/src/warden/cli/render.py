@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from warden.cli import wiring
+from warden.cli import complete, wiring
 from warden.cli.options import json_option
 from warden.core.errors import Effect, Exit, UsageError
 from warden.core.remedies import warden
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @click.command("render")
-@click.argument("lane")
-@click.option("--cluster", required=True, metavar="NAME", help="For which cluster.")
+@click.argument("lane", shell_complete=complete.lanes)
+@click.option("--cluster", required=True, metavar="NAME", shell_complete=complete.clusters, help="For which cluster.")
 @click.option("--create-namespace", is_flag=True, help="Include the Secret's namespace.")
 @click.option("--rights", type=click.Choice(["prove", "apply"]), help="Print the least rights warden needs instead.")
 @click.option(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from warden.cli import wiring
+from warden.cli import complete, wiring
 from warden.present import terminal
 
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print the record by its documented names.")
@@ -49,7 +49,7 @@ def list_(ctx: click.Context, /, drafts: bool, tag: str | None, stale: bool, as_
 
 
 @route.command()
-@click.argument("entry_id", metavar="ID")
+@click.argument("entry_id", metavar="ID", shell_complete=complete.entries)
 @json_flag
 @click.pass_context
 def show(ctx: click.Context, /, entry_id: str, as_json: bool) -> None:

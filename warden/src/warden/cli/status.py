@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from warden.cli import wiring
+from warden.cli import complete, wiring
 from warden.cli.context import Workspace
 from warden.core.errors import Exit, UsageError, WardenError
 from warden.present import terminal
@@ -12,7 +12,7 @@ from warden.present.status import show_status, status_json
 
 
 @click.command()
-@click.argument("lane", required=False)
+@click.argument("lane", required=False, shell_complete=complete.lanes)
 @click.option("--all", "every", is_flag=True, help="Include drafts.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list, one object for each lane.")
 @click.pass_context

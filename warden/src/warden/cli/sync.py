@@ -2,6 +2,7 @@
 
 import click
 
+from warden.cli import complete
 from warden.cli.context import Workspace
 from warden.cli.options import cluster_option, json_option
 from warden.core.plans.lane_plan import LaneOptions
@@ -9,7 +10,7 @@ from warden.present import terminal
 
 
 @click.command()
-@click.argument("lane")
+@click.argument("lane", shell_complete=complete.lanes)
 @cluster_option
 @click.option("--timeout", default=20, show_default=True, type=click.IntRange(1, 600), help="Seconds for each cluster.")
 @json_option

@@ -65,6 +65,13 @@ def platform_dir(ctx: click.Context) -> str:
     return found.directory
 
 
+def platform_to_read(flag: str | None) -> str:
+    """The platform directory for a question about its files, where ``--platform`` said `flag`."""
+    from warden.adapters.catalog.discovery import find_platform
+
+    return find_platform(flag).directory
+
+
 READING = frozenset({"catalog", "doctor", "render", "route", "status"})
 """The commands that look for the platform directory here first; every other one where the user configured it."""
 
@@ -81,6 +88,13 @@ def has_file(platform: str, entry_id: str) -> bool:
     from warden.adapters.catalog.files import catalog_files
 
     return any(os.path.basename(path) == f"{entry_id}.yaml" for path in catalog_files(platform))
+
+
+def entry(platform: str, entry_id: str) -> Entry:
+    """One entry, from its file alone. Raises `Invalid`, `NotFound`."""
+    from warden.adapters.catalog.entry_cache import entry as read
+
+    return read(platform, entry_id)
 
 
 def entry_route(platform: str, entry_id: str) -> Route:

@@ -48,6 +48,11 @@ def line(text: str = "") -> None:
     _out(f"{harmless(text)}\n")
 
 
+def text(document: str) -> None:
+    """A document of our own as it is, such as a shell's script. Raises `Unwritable`."""
+    _out(document if document.endswith("\n") else f"{document}\n")
+
+
 class Unwritable(OSError):
     """Stdout cannot be written."""
 

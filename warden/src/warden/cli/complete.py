@@ -1,0 +1,125 @@
+"""What a shell is offered for a word that is being typed: from files alone, and nothing where one is missing."""
+
+import os
+import re
+from collections.abc import Callable, Iterable
+
+import click
+from click.shell_completion import CompletionItem
+
+from warden.cli import wiring
+from warden.core.errors import WardenError
+
+Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
+_HEAD = 4096
+"""Bytes of a catalog file that are looked at: its kind, id and title are at its top."""
+_ENTRY = re.compile(rb"^(lane|certificate|login|pointer):", re.MULTILINE)
+_TITLE = re.compile(rb"^title: *(.+?) *$", re.MULTILINE)
+_NAME = re.compile(rb"^([a-z0-9][a-z0-9-]*):", re.MULTILINE)
+
+
+def lanes(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The ids of lanes; behind ``--`` the files that the shell itself offers."""
+    if ctx.meta.get("command") is not None:
+        return [CompletionItem(incomplete, type="file")]
+    if ctx.params.get("need"):
+        return []
+    return _entries(ctx, incomplete, kinds=(b"lane",))
+
+
+def entries(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The ids of every entry of the catalog."""
+    return _entries(ctx, incomplete, kinds=())
+
+
+def fields(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The fields of the lane that was named, without those that were."""
+    given = ctx.params.get("fields") or ()
+    return _items((each for each in _declared(ctx)[0] if each not in given), incomplete)
+
+
+def clusters(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The clusters that the lane is delivered to; without a lane every one of clusters.yaml."""
+    return _items(_declared(ctx)[1] if _lane(ctx) else _declared_clusters(ctx), incomplete)
+
+
+def personas(_ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The personas of the embedded platform, and the people whose token it keeps."""
+    try:
+        kept = sorted(os.listdir(os.path.join(wiring.state_directory(), "dev", "tokens")))
+    except OSError:
+        kept = []
+    people = [each.replace("person-", "person:", 1) for each in kept if each.startswith("person-")]
+    return _items(("admin", "platform", "developer", *people, "person:"), incomplete)
+
+
+def _items(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(each) for each in words if each.startswith(incomplete)]
+
+
+def _platform(ctx: click.Context) -> str:
+    """The platform directory; empty where there is none, or where it is not trusted."""
+    try:
+        return wiring.platform_to_read(ctx.find_root().params.get("platform"))
+    except WardenError:
+        return ""
+
+
+def _entries(ctx: click.Context, incomplete: str, *, kinds: tuple[bytes, ...]) -> list[CompletionItem]:
+    folder = os.path.join(_platform(ctx), "catalog")
+    found = []
+    for name in sorted(_listed(folder)):
+        entry_id, ending = os.path.splitext(name)
+        if ending != ".yaml" or not entry_id.startswith(incomplete):
+            continue
+        head = _head(os.path.join(folder, name))
+        kind = _ENTRY.search(head)
+        if kind and (not kinds or kind[1] in kinds):
+            title = _TITLE.search(head)
+            found.append(CompletionItem(entry_id, help=_one_line(title[1]) if title else None))
+    return found
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _head(path: str) -> bytes:
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            return file.read(_HEAD)
+    except OSError:
+        return b""
+
+
+def _one_line(text: bytes) -> str:
+    """A title for the shell's list: nothing in it can steer the terminal."""
+    return "".join(each for each in text.decode("utf-8", "replace") if each.isprintable())
+
+
+def _lane(ctx: click.Context) -> str:
+    """The lane that was named; click leaves it among the unparsed words where an option waits for its value."""
+    need = ctx.params.get("lane") or ctx.params.get("need") or ctx.args or ""
+    return need if isinstance(need, str) else str(need[0])
+
+
+def _declared(ctx: click.Context) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The fields and the clusters that the lane's file declares."""
+    from warden.core.lanes.lane import Lane
+
+    platform, lane = _platform(ctx), _lane(ctx)
+    try:
+        found = wiring.entry(platform, lane) if platform and lane else None
+    except WardenError:
+        found = None
+    return (found.custody.fields, tuple(found.deliveries)) if isinstance(found, Lane) else ((), ())
+
+
+def _declared_clusters(ctx: click.Context) -> list[str]:
+    platform = _platform(ctx)
+    text = _head(os.path.join(platform, "clusters.yaml")) if platform else b""
+    return [each.decode() for each in _NAME.findall(text)]
