@@ -1,7 +1,7 @@
 """The answers of the simulated model: the same for the same request; whole, or as the chunks of a stream.
 
-The text says how long the prompt is. With a `json_schema` it is a document that matches the schema. If tools must be
-called (`tool_choice` is `required` or names one), it is a call of the first or named tool. A token is four characters.
+The text says how long the prompt is. With a `json_schema` it is a document that matches the schema. Which tools are
+called instead: see `tools`. A token is four characters.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llm_connect.simulator.documents import Unsupported, document
+from llm_connect.simulator.tools import NotCallable, Tool, called_tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,7 +40,7 @@ class Wanted:
     prompt: str
     max_tokens: float = math.inf
     schema: Any = None
-    tool: str | None = None
+    tools: tuple[Tool, ...] = ()
     n: int = 1
     stream: bool = False
     include_usage: bool = False
@@ -61,7 +62,7 @@ def wanted(body: Any) -> Wanted:
         prompt=_prompt(body.get("messages")),
         max_tokens=_limit(body),
         schema=_schema(body.get("response_format")),
-        tool=_tool(body.get("tools"), body.get("tool_choice")),
+        tools=_called(body),
         n=body.get("n") or 1,
         stream=bool(body.get("stream")),
         include_usage=bool(options.get("include_usage")),
@@ -104,20 +105,11 @@ def _schema(response_format: Any) -> Any:
     return described["schema"]
 
 
-def _tool(tools: Any, choice: Any) -> str | None:
-    if not tools or choice in (None, "none", "auto"):
-        return None
-    names = [_name(tool) for tool in tools]
-    return _name(choice) if isinstance(choice, dict) else names[0]
-
-
-def _name(tool: Any) -> str:
-    """The name of a tool, or of the chosen one."""
-    function = tool.get("function") if isinstance(tool, dict) else None
-    name = function.get("name") if isinstance(function, dict) else None
-    if not isinstance(name, str):
-        raise NotSimulated("tools: this simulator calls only functions with a name")
-    return name
+def _called(body: Mapping[str, Any]) -> tuple[Tool, ...]:
+    try:
+        return called_tools(body)
+    except NotCallable as found:
+        raise NotSimulated(str(found)) from None
 
 
 def completion(asked: Wanted) -> dict[str, Any]:
@@ -128,7 +120,7 @@ def completion(asked: Wanted) -> dict[str, Any]:
     """
     reasoned = _reasoning_tokens(asked)
     choices = [_choice(asked, index, reasoned) for index in range(asked.n)]
-    written = sum(len(choice["message"]["content"] or "") for choice in choices)
+    written = sum(_length(choice["message"]) for choice in choices)
     return {
         "id": f"gen-simulated-{next(_COUNT)}",
         "object": "chat.completion",
@@ -147,10 +139,8 @@ def _reasoning_tokens(asked: Wanted) -> int:
 
 def _choice(asked: Wanted, index: int, reasoned: int) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
-    if asked.tool is not None:
-        called = {"name": asked.tool, "arguments": "{}"}
-        message["tool_calls"] = [{"id": f"call_{next(_COUNT)}", "type": "function", "function": called}]
-        reason = "tool_calls"
+    if asked.tools:
+        message["tool_calls"], reason = _calls(asked, reasoned)
     else:
         message["content"], reason = _content(asked, reasoned)
     return {
@@ -166,8 +156,35 @@ def _content(asked: Wanted, reasoned: int) -> tuple[str, str]:
             text = json.dumps(document(asked.schema), ensure_ascii=False)
         except Unsupported as found:
             raise NotSimulated(f"this simulator does not support {found}") from None
-    room = (asked.max_tokens - reasoned) * CHARACTERS_PER_TOKEN
+    room = _room(asked, reasoned)
     return (text, "stop") if len(text) <= room else (text[: int(room)], "length")
+
+
+def _calls(asked: Wanted, reasoned: int) -> tuple[list[dict[str, Any]], str]:
+    """The tool calls and their finish_reason; what does not fit is cut, as a text is."""
+    room, calls = _room(asked, reasoned), []
+    for tool in asked.tools:
+        try:
+            arguments = tool.arguments()
+        except NotCallable as found:
+            raise NotSimulated(str(found)) from None
+        written = arguments if len(arguments) <= room else arguments[: int(room)]
+        called = {"name": tool.name, "arguments": written}
+        calls.append({"id": f"call_{next(_COUNT)}", "type": "function", "function": called})
+        if len(written) < len(arguments):
+            return calls, "length"
+        room -= len(arguments)
+    return calls, "tool_calls"
+
+
+def _room(asked: Wanted, reasoned: int) -> float:
+    """How many characters reasoning leaves for the answer."""
+    return (asked.max_tokens - reasoned) * CHARACTERS_PER_TOKEN
+
+
+def _length(message: Mapping[str, Any]) -> int:
+    calls = message.get("tool_calls") or ()
+    return len(message["content"] or "") + sum(len(each["function"]["arguments"]) for each in calls)
 
 
 def _usage(prompt: str, written: int, reasoned: int) -> dict[str, Any]:
@@ -191,10 +208,21 @@ def chunks(whole: Mapping[str, Any], *, include_usage: bool) -> Iterator[dict[st
 def _deltas(choice: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str | None]]:
     message = choice["message"]
     yield {"role": "assistant", "content": ""}, None
-    text = message["content"] or ""
-    step = max(1, math.ceil(len(text) / _PARTS))
-    for start in range(0, len(text), step):
-        yield {"content": text[start : start + step]}, None
+    for piece in _pieces(message["content"] or ""):
+        yield {"content": piece}, None
     for index, call in enumerate(message.get("tool_calls") or ()):
-        yield {"tool_calls": [{"index": index, **call}]}, None
+        yield from ((delta, None) for delta in _call_deltas(index, call))
     yield {}, choice["finish_reason"]
+
+
+def _call_deltas(index: int, call: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """A tool call in parts, as OpenAI sends it: its name with no arguments, then the arguments piece by piece."""
+    function = call["function"]
+    yield {"tool_calls": [{"index": index, **call, "function": {**function, "arguments": ""}}]}
+    for piece in _pieces(function["arguments"]):
+        yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
+
+
+def _pieces(text: str) -> Iterator[str]:
+    step = max(1, math.ceil(len(text) / _PARTS))
+    return (text[start : start + step] for start in range(0, len(text), step))

@@ -1,9 +1,11 @@
 """Makes a document that matches a JSON Schema, always the same one for the same schema.
 
-Supported: type (also a list of types), const, enum, properties, required, items, prefixItems, minItems, maxItems,
-uniqueItems, minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, minLength, maxLength, the formats of
-FORMATS, anyOf (its first branch), $ref into the same schema, additionalProperties. Annotations are skipped.
-Every other keyword (pattern, oneOf, allOf, not, if, patternProperties, …) is `Unsupported`, never ignored.
+Supported: type (also a list of types), const, enum, properties, required, minProperties, maxProperties, items,
+prefixItems, minItems, maxItems, uniqueItems, minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf,
+minLength, maxLength, format and pattern (`strings`), anyOf (its first branch), oneOf (its first branch, if no other can
+match, too), allOf (if its schemas can be joined), $ref into the same schema, additionalProperties. Annotations are
+skipped.
+Every other keyword (not, if, patternProperties, …) is `Unsupported`, never ignored.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import json
 import math
 from typing import Any
 
+from llm_connect.simulator.strings import NoText, text_for
+
 MAX_DEPTH = 24
 # Values and characters of one document: a schema may ask for thousands of millions.
 LARGEST = 100_000
@@ -20,29 +24,21 @@ LARGEST = 100_000
 _OPTIONAL_DEPTH = 6
 _USUAL_ITEMS = 2
 
-FORMATS = {
-    "date-time": "2026-01-02T03:04:05Z",
-    "date": "2026-01-02",
-    "time": "03:04:05Z",
-    "email": "someone@example.org",
-    "uri": "https://example.org/",
-    "uuid": "6f1c1b5e-0d7e-4c4e-9a57-3f5b0c1d2e3f",
-    "hostname": "example.org",
-    "ipv4": "192.0.2.1",
-}
 _ANNOTATIONS = {"title", "description", "default", "examples", "deprecated", "$schema", "$id", "$comment", "$defs"}
-_ANNOTATIONS |= {"definitions", "readOnly", "writeOnly"}
+_ANNOTATIONS |= {"definitions", "readOnly", "writeOnly", "$anchor", "contentEncoding", "contentMediaType"}
+_ANNOTATIONS |= {"discriminator", "example", "nullable"}  # OpenAPI's
 _KEYWORDS = {
-    "object": {"properties", "required", "additionalProperties"},
+    "object": {"properties", "required", "additionalProperties", "minProperties", "maxProperties"},
     "array": {"items", "prefixItems", "minItems", "maxItems", "uniqueItems"},
-    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
-    "string": {"minLength", "maxLength", "format"},
+    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "format"},
+    "string": {"minLength", "maxLength", "format", "pattern"},
     "boolean": set(),
     "null": set(),
 }
 _KEYWORDS["integer"] = _KEYWORDS["number"]
 _TYPED = set().union(*_KEYWORDS.values())
-_ALL = _ANNOTATIONS | _TYPED | {"type", "const", "enum", "anyOf", "$ref"}
+_COMBINED = ("$ref", "anyOf", "oneOf", "allOf")
+_ALL = _ANNOTATIONS | _TYPED | {"type", "const", "enum", *_COMBINED}
 
 
 class Unsupported(Exception):
@@ -85,18 +81,44 @@ class _Writer:
         return self._referred(schema, name, depth)
 
     def _referred(self, schema: dict[str, Any], name: str, depth: int) -> Any:
-        if "$ref" in schema:
-            _alone(schema, "$ref", name)
-            return self.value(self._resolve(schema["$ref"], name), name, depth + 1)
-        if "anyOf" in schema:
-            _alone(schema, "anyOf", name)
-            branches = schema["anyOf"] or [False]
-            return self.value(branches[0], name, depth + 1)
+        if "allOf" in schema:
+            return self.value(self._joined(schema, name, depth), name, depth + 1)
+        for keyword, pick in (("$ref", self._resolve), ("anyOf", _first), ("oneOf", self._only)):
+            if keyword in schema:
+                _alone(schema, keyword, name)
+                return self.value(pick(schema[keyword], name), name, depth + 1)
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
             return self._choice(schema["enum"], name)
         return self._typed(schema, name, depth)
+
+    def _target(self, schema: Any, name: str) -> dict[str, Any]:
+        """The schema itself, or what it refers to."""
+        for _ in range(MAX_DEPTH):
+            if not isinstance(schema, dict) or "$ref" not in schema:
+                break
+            schema = self._resolve(schema["$ref"], name)
+        return schema if isinstance(schema, dict) else {}
+
+    def _only(self, branches: Any, name: str) -> Any:
+        """The first of several schemas of which one document cannot match two."""
+        targets = [self._target(branch, name) for branch in _list("oneOf", branches, name)]
+        if len(targets) > 1 and not (_distinct(_tags(targets)) or _distinct([_types(each) for each in targets])):
+            raise Unsupported(f"{name}: oneOf of schemas that no type or constant tells apart")
+        return branches[0]
+
+    def _joined(self, schema: dict[str, Any], name: str, depth: int) -> dict[str, Any]:
+        """One schema in place of an allOf and what stands beside it."""
+        if depth > MAX_DEPTH:
+            raise Unsupported(f"{name}: the schema does not end within {MAX_DEPTH} levels")
+        joined = {key: value for key, value in schema.items() if key != "allOf"}
+        for part in _list("allOf", schema["allOf"], name):
+            target = self._target(part, name)
+            target = self._joined(target, name, depth + 1) if "allOf" in target else target
+            for key, value in target.items():
+                joined[key] = _join(key, joined[key], value, name) if key in joined else value
+        return joined
 
     def _resolve(self, reference: Any, name: str) -> Any:
         if not isinstance(reference, str) or not reference.startswith("#"):
@@ -131,13 +153,29 @@ class _Writer:
 
     def _object(self, schema: dict[str, Any], name: str, depth: int) -> dict[str, Any]:
         properties, required = schema.get("properties", {}), schema.get("required", [])
-        names = [key for key in properties if key in required or depth < _OPTIONAL_DEPTH]
         free = schema.get("additionalProperties", True)
         for key in required:
             if key not in properties and free is False:
                 raise Unsupported(f"{name}.{key}: required, and not allowed by additionalProperties")
-        names += [key for key in required if key not in properties]
+        names = self._names(schema, name, depth)
         return {key: self.value(properties.get(key, free), f"{name}.{key}", depth + 1) for key in names}
+
+    def _names(self, schema: dict[str, Any], name: str, depth: int) -> list[str]:
+        """Required ones, the other properties where there is room, and made up ones where too few are declared."""
+        properties, required = schema.get("properties", {}), schema.get("required", [])
+        low, high = schema.get("minProperties", 0), schema.get("maxProperties", math.inf)
+        left = high - len(set(required))
+        named = [key for key in properties if key in required]
+        optional = [key for key in properties if key not in required]
+        chosen = optional if depth < _OPTIONAL_DEPTH else optional[: max(0, low - len(set(required)))]
+        kept = {*named, *chosen[: int(max(0, min(left, len(chosen))))]}
+        names = [key for key in properties if key in kept] + [key for key in required if key not in properties]
+        if schema.get("additionalProperties", True) is not False:
+            self._take(max(0, low - len(names)), name)
+            names += [f"key_{number}" for number in range(len(names) + 1, low + 1)]
+        if not low <= len(names) <= high:
+            raise Unsupported(f"{name}: found no object for minProperties and maxProperties")
+        return names
 
     def _array(self, schema: dict[str, Any], name: str, depth: int) -> list[Any]:
         first, rest = schema.get("prefixItems", []), schema.get("items", True)
@@ -152,20 +190,70 @@ class _Writer:
         return items
 
     def _text(self, schema: dict[str, Any], name: str) -> str:
-        low, high = schema.get("minLength", 0), schema.get("maxLength", math.inf)
-        if "format" in schema and schema["format"] not in FORMATS:
-            raise Unsupported(f"{name}: the format {schema['format']}")
-        text = FORMATS.get(schema.get("format", ""), f"simulated {name.rpartition('.')[2]} {next(self._counter)}")
-        if "format" in schema and not low <= len(text) <= high:
-            raise Unsupported(f"{name}: a format together with this length")
-        if low > high:
-            raise Unsupported(f"{name}: minLength above maxLength")
-        self._take(max(low, len(text)), name)
-        return text.ljust(low, ".") if len(text) < low else text[: int(min(high, len(text)))]
+        low = schema.get("minLength", 0)
+        self._take(low, name)
+        try:
+            text = text_for(schema, f"simulated {name.rpartition('.')[2]} {next(self._counter)}")
+        except NoText as found:
+            raise Unsupported(f"{name}: {found}") from None
+        self._take(max(0, len(text) - low), name)
+        return text
+
+
+def _list(keyword: str, branches: Any, name: str) -> list[Any]:
+    if not isinstance(branches, list) or not branches:
+        raise Unsupported(f"{name}: {keyword} without a list of schemas")
+    return branches
+
+
+def _first(branches: Any, name: str) -> Any:
+    return _list("anyOf", branches, name)[0]
+
+
+def _types(schema: dict[str, Any]) -> set[str]:
+    given = schema.get("type", [])
+    return {"number" if kind == "integer" else kind for kind in (given if isinstance(given, list) else [given])}
+
+
+def _tags(targets: list[dict[str, Any]]) -> list[set[str]]:
+    """The constants of the first property that is one, and required, in each of several objects."""
+    for key in targets[0].get("properties") or {}:
+        found = [_constants(target, key) for target in targets]
+        if all(found):
+            return found
+    return []
+
+
+def _constants(target: dict[str, Any], key: str) -> set[str]:
+    inner = (target.get("properties") or {}).get(key)
+    if not isinstance(inner, dict) or key not in target.get("required", ()):
+        return set()
+    values = [inner["const"]] if "const" in inner else inner.get("enum") or ()
+    return {json.dumps(value) for value in values}
+
+
+def _distinct(sets: list[set[str]]) -> bool:
+    """Whether there are sets, none is empty, and no two have a member in common."""
+    return bool(sets) and all(sets) and len(set().union(*sets)) == sum(map(len, sets))
+
+
+def _join(key: str, one: Any, other: Any, name: str) -> Any:
+    """One value of a keyword for two schemas that both have to match."""
+    if key in _ANNOTATIONS or one == other:
+        return one
+    if key == "required":
+        return list(dict.fromkeys([*one, *other]))
+    if key == "properties" and all(one[inner] == other[inner] for inner in set(one) & set(other)):
+        return {**one, **other}
+    if key in ("minimum", "minLength", "minItems", "minProperties"):
+        return max(one, other)
+    if key in ("maximum", "maxLength", "maxItems", "maxProperties"):
+        return min(one, other)
+    raise Unsupported(f"{name}: allOf with several {key}")
 
 
 def _alone(schema: dict[str, Any], keyword: str, name: str) -> None:
-    beside = sorted(set(schema) - _ANNOTATIONS - {keyword} - ({"type"} if keyword == "anyOf" else set()))
+    beside = sorted(set(schema) - _ANNOTATIONS - {keyword} - ({"type"} if keyword in ("anyOf", "oneOf") else set()))
     if beside:
         raise Unsupported(f"{name}: {keyword} together with {beside[0]}")
 

@@ -115,7 +115,11 @@ def _prose(completion: Completion) -> None:
 
 def _truncated(completion: Completion) -> None:
     message = completion["choices"][0]["message"]
-    message["content"] = message["content"][: len(message["content"]) // 2]
+    for holder, name in (
+        (message, "content"),
+        *((each["function"], "arguments") for each in message.get("tool_calls") or ()),
+    ):
+        holder[name] = holder[name] and holder[name][: len(holder[name]) // 2]
     completion["choices"][0]["finish_reason"] = "length"
 
 
