@@ -14,7 +14,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from demo.run import FIELD, LANE, REPOSITORY, Demo, DemoError, play
+from demo.run import FIELD, LANE, Demo, DemoError, play
 
 from warden.adapters.dev.build import cache_directory, located
 
@@ -30,7 +30,7 @@ def kubectl(demo: Demo, cluster: str, command: str, *, quiet: bool = False) -> s
 
 def started(demo: Demo) -> None:
     """Two clusters and their OpenBao."""
-    demo.env["WARDEN_PLATFORM"] = str(shutil.copytree(REPOSITORY / "platform", demo.home / "platform"))
+    shutil.copytree(demo.home / "platform", demo.home / "before")
     keep_programs(demo)
     demo.say(
         "A temporary platform with two clusters",
@@ -132,7 +132,7 @@ def taken_over(demo: Demo) -> None:
     demo.run(f"warden adopt {LANE} --cluster {SECOND} --yes", expect=1)
     demo.run(f"warden adopt {LANE} --cluster {SECOND} --keep openbao --yes")
     file = f"catalog/{LANE}.yaml"
-    demo.run(f"diff platform/{file} {demo.home}/platform/{file}", expect=1)
+    demo.run(f"diff {demo.home}/before/{file} {demo.home}/platform/{file}", expect=1)
 
 
 def by_hand(demo: Demo) -> None:

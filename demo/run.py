@@ -46,6 +46,9 @@ EXPORTED = ("BAO_", "KUBECONFIG", "WARDEN_AUDIT")
 OK, NOTE = re.compile("  ok "), re.compile(" {9}")
 """How `warden prove` begins a line that is ok, and a line that belongs to the one above."""
 
+VERDICT = re.compile("(proven|refuted|inconclusive): ")
+"""How `warden prove` begins its conclusion."""
+
 Feed = IO[bytes] | int
 """A program's standard input."""
 
@@ -69,6 +72,7 @@ class Demo:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.step = 0
+        self.verdict = ""
         self.key = f"sk-or-v1-{secrets.token_hex(32)}"
         self.key_file = home / "provider-key"
         self.key_file.write_text(self.key)
@@ -78,7 +82,7 @@ class Demo:
             "HOME": str(home),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}",
             "WARDEN_STATE": str(home / "state"),
-            "WARDEN_PLATFORM": str(REPOSITORY / "platform"),
+            "WARDEN_PLATFORM": str(reviewed_today(home / "platform")),
             "XDG_CACHE_HOME": str(home / "cache"),
             "XDG_CONFIG_HOME": str(home / "config"),
         }
@@ -111,6 +115,7 @@ class Demo:
             raise DemoError(f"{command}: exit {code}, expected {expect}")
         if expect:
             print(dim(f"   (exit {code})"))
+        self.verdict = next((line for line in output.splitlines() if VERDICT.match(line)), self.verdict)
         return output
 
     def _output(self, argv: list[str], env: dict[str, str], feed: Feed, *, live: bool) -> tuple[int, str]:
@@ -181,6 +186,18 @@ class Demo:
         return str(json.loads(line)["url"])
 
 
+def reviewed_today(platform: Path) -> Path:
+    """A copy of the sample platform, reviewed today: that the sample is old is not what the demo is about."""
+    shutil.copytree(REPOSITORY / "platform", platform)
+    for path in (platform / "catalog").glob("*.yaml"):
+        path.write_text(re.sub(r"(?m)^reviewed: .*$", f"reviewed: {time.strftime('%Y-%m-%d')}", path.read_text()))
+    settings = platform / "platform.yaml"
+    checkouts = f"[{REPOSITORY}, {REPOSITORY}/llm-connect]"
+    settings.write_text(settings.read_text().replace("[.., ../llm-connect]", checkouts))
+    shutil.copytree(REPOSITORY / "docs" / "runbooks", platform.parent / "docs" / "runbooks")
+    return platform
+
+
 def last_line(output: str) -> str:
     """The last line of an output, below a mark where there were others."""
     lines = output.splitlines()
@@ -212,7 +229,7 @@ def declared(demo: Demo) -> None:
     demo.say(
         "Declare", "One file: where the value is kept, who may read it, who owns what. Everything else is derived."
     )
-    demo.show((REPOSITORY / "platform" / "catalog" / f"{LANE}.yaml").read_text())
+    demo.show((demo.home / "platform" / "catalog" / f"{LANE}.yaml").read_text())
     demo.run("warden catalog check")
     demo.run("warden route find 'openrouter key'")
 
@@ -307,7 +324,7 @@ def proven(demo: Demo) -> None:
     demo.run(f"warden apply {LANE}", expect=1)
     demo.run(f"warden apply {LANE} --take-over --yes")
     demo.run(f"warden prove {LANE}", brief=True)
-    demo.run("warden status")
+    demo.run(f"warden status {LANE}")
 
 
 def search_for_the_key(demo: Demo) -> None:
@@ -364,6 +381,8 @@ def play(opening: str, steps: Sequence[Callable[[Demo], None]], closing: str) ->
         )
         shutil.rmtree(home)
         print(dim(f"\nstopped and removed (exit {ended.returncode})"))
+    if demo.verdict:
+        print(f"The last verdict: {demo.verdict}")
     print(f"{closing} {time.monotonic() - started:.0f} s.")
     return 0
 

@@ -47,9 +47,11 @@ def test_the_demo_ends_well_and_leaves_nothing(tmp_path):
         "502, provider_key_refused, provider_status 401",
         "Nothing was read and llm-connect was not started.",
         "found in 0",
+        "\nThe last verdict: proven: 18 of 18 as expected",
     ):
         assert expected in told, told
     assert "Traceback" not in told
+    assert "warning" not in told
     assert remains(tmp_path) == []
 
 
@@ -66,6 +68,7 @@ def test_the_demo_on_clusters_ends_well_and_leaves_nothing(tmp_path):
         "> external_secret: activity-core/llm-connect-provider-secrets",
         "proven: 49 of 49 as expected",
         "outside etcd found in 0",
+        "The last verdict: proven: 49 of 49 as expected",
     ):
         assert expected in whole, told
     assert "Traceback" not in told
