@@ -134,7 +134,8 @@ def test_three_megabytes_of_prompt_are_served(gateway, call):
 def test_a_caller_that_leaves_within_its_body_is_no_fault_of_the_gateway(gateway, request_lines, caplog):
     with socket.create_connection(tuple(gateway.removeprefix("http://").split(":"))) as client:
         client.sendall(
-            b"POST /execute HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"
+            b"POST /execute HTTP/1.1\r\nhost: localhost\r\n"
+            b"content-type: application/json\r\ncontent-length: 99\r\n\r\n{"
         )
         time.sleep(0.05)
     deadline = time.monotonic() + 30
@@ -181,18 +182,19 @@ def test_any_document_is_a_request_or_an_error_with_a_status(document):
 
 
 def test_a_body_that_does_not_come_to_its_end_has_a_time(gateway, monkeypatch):
-    monkeypatch.setattr("llm_connect.web.exchange._BODY_SECONDS", 0.3)
+    monkeypatch.setattr("llm_connect.web.request_body._BODY_SECONDS", 0.3)
     with socket.create_connection(tuple(gateway.removeprefix("http://").split(":"))) as client:
         client.settimeout(10)
         client.sendall(
-            b"POST /execute HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"
+            b"POST /execute HTTP/1.1\r\nhost: localhost\r\n"
+            b"content-type: application/json\r\ncontent-length: 99\r\n\r\n{"
         )
         answer = client.recv(65536)
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b'"body_slow"' in answer
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET /hea", b"GET /health HTTP/1.1\r\nhost: a\r\nx: "])
+@pytest.mark.parametrize("sent", [b"", b"GET /hea", b"GET /health HTTP/1.1\r\nhost: localhost\r\nx: "])
 @pytest.mark.parametrize("kept", [False, True], ids=["first request", "second request"])
 def test_the_head_of_a_request_has_a_time_limit(simulator, gateway_to, monkeypatch, kept, sent):
     monkeypatch.setattr("llm_connect.web.server.HEADER_SECONDS", 1)
@@ -202,7 +204,7 @@ def test_the_head_of_a_request_has_a_time_limit(simulator, gateway_to, monkeypat
     ):
         client.settimeout(10)
         if kept:
-            client.sendall(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n")
+            client.sendall(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
             assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
         client.sendall(sent)
         assert client.recv(65536) == b""

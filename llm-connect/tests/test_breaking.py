@@ -36,7 +36,8 @@ def address_of(url):
 
 def request_of(path, body):
     octets = body if isinstance(body, bytes) else json.dumps(body).encode()
-    head = f"POST {path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {len(octets)}\r\n\r\n"
+    kind = "content-type: application/json"
+    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\n{kind}\r\ncontent-length: {len(octets)}\r\n\r\n"
     return head.encode() + octets
 
 
@@ -191,7 +192,7 @@ def test_what_is_no_http_is_400_or_closed(gateway, call, octets):
     assert call("GET", f"{gateway}/health").status == 200
 
 
-HEAD = b"POST /execute HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+HEAD = b"POST /execute HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
 CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
 NAMED = {
     "one header": (HEAD + b"x: ", b"a" * 4096),
@@ -221,7 +222,7 @@ TOO_LARGE = {
     "whole": HEAD + LONG + b"\r\n\r\n",
     "with its body": HEAD + b"content-length: 2\r\n" + LONG + b"\r\n\r\n{}",
     "in many headers": HEAD + b"x: aaaaaaaaaa\r\n" * 8_000 + b"\r\n",
-    "in its address": b"GET /" + LONG[3:] + b" HTTP/1.1\r\nhost: a\r\n\r\n",
+    "in its address": b"GET /" + LONG[3:] + b" HTTP/1.1\r\nhost: localhost\r\n\r\n",
 }
 
 
@@ -272,7 +273,7 @@ OFFER = (
 def test_an_offer_to_change_the_protocol_is_passed_over(gateway, caplog, cut):
     """As Java's own client makes it, with a body; the connection is kept, and what follows is read as ever."""
     asked = request_of("/execute", {"prompt": "hello"})
-    offering = asked.replace(b"host: a\r\n", b"host: a\r\n" + OFFER)
+    offering = asked.replace(b"host: localhost\r\n", b"host: localhost\r\n" + OFFER)
     octets = offering + b"GET /health HTTP/1.1\r\n" + OFFER + b"\r\n" + asked
     with socket.create_connection(address_of(gateway)) as client:
         client.settimeout(20)

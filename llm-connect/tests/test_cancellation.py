@@ -80,7 +80,7 @@ async def test_a_refusal_on_its_way_out_is_not_cancelled_by_a_caller_who_leaves(
 
 async def test_a_call_may_take_longer_than_its_body_may_and_ends_with_its_own_deadline(started, monkeypatch):
     """One timer for both: when the time of the body comes, the call's own is looked at."""
-    monkeypatch.setattr("llm_connect.web.exchange._BODY_SECONDS", 0.05)
+    monkeypatch.setattr("llm_connect.web.request_body._BODY_SECONDS", 0.05)
     gateway = await started()
     silent = Connection({"prompt": "hello", "config": {"model_name": "silent"}})  # 0.4 s is all that it has
     began = asyncio.get_running_loop().time()
@@ -101,7 +101,7 @@ async def test_a_request_that_was_given_up_leaves_a_task_that_does_not_count_as_
 @pytest.mark.parametrize("leaves", [False, True])
 async def test_the_time_of_a_call_runs_while_its_schema_waits_to_be_checked(started, monkeypatch, tmp_path, leaves):
     """And its caller may leave meanwhile. Nothing was called then, and the record says so."""
-    monkeypatch.setattr("llm_connect.structured.schemas._PROCESSES", 0)  # as if others had them all
+    monkeypatch.setattr("llm_connect.structured.workers._PROCESSES", 0)  # as if others had them all
     audit = tmp_path / "audit.jsonl"
     gateway = await started(audit=AuditConfig(str(audit)))
     recursive = {"properties": {"child": {"$ref": "#"}}}

@@ -118,8 +118,8 @@ def test_a_second_signal_ends_at_once(program, simulator, call, key):
         address = tuple(process.url.removeprefix("http://").split(":"))
         with socket.create_connection(address) as client:
             body = b'{"prompt": "hello"}'
-            head = f"POST /execute HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
-            client.sendall(head.encode() + b"\r\n\r\n" + body)
+            head = "POST /execute HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json"
+            client.sendall(f"{head}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
             until_under_way(call, process.url)
             process.send_signal(signal.SIGINT)
             while takes_connections(address):  # until it has taken the first one in

@@ -116,7 +116,7 @@ def test_a_client_that_does_not_read_does_not_hold_up_the_end(program, serving, 
                         "stream": True,
                     }
                 ).encode()
-                head = "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+                head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
                 client.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
                 end = time.monotonic() + 20
                 while not sent or len(sent) != (before := len(sent)) or time.sleep(0.3) or len(sent) != before:

@@ -70,7 +70,8 @@ def test_it_agrees_with_the_standard_library_made_strict():
     "octets",
     [
         b"NaN", b"[Infinity]", b"1e400", b'{"a": [-1e999]}', b"1" * 400 + b".5", b'{"a": 1, "\\u0061": 2}',
-        b'"\\ud800"', b'{"\\udc00": 1}', b'"\xed\xa0\x80"', b"\xff", b"[" * 250 + b"]" * 250, b"9" * 5000, b"",
+        b'"\\ud800"', b'{"\\udc00": 1}', b'"\xed\xa0\x80"', b"\xff", b"[" * 250 + b"]" * 250, b"9" * 5000, b"9" * 400,
+        b"",
     ],
 )  # fmt: skip
 def test_it_refuses(octets):
@@ -82,4 +83,26 @@ def test_it_accepts_what_is_only_large():
     nested = b"[" * strict_json.MAX_NESTING + b"]" * strict_json.MAX_NESTING
     assert strict_json.loads(nested) is not None
     assert strict_json.loads(b"1e308") == 1e308
+    assert strict_json.loads(b"9" * 308) == 10**308 - 1
     assert strict_json.loads(b'{"e": "1e400", "n": 123456789012345678901234567890}')["n"] > 2**64
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [b"[" + b"1," * 49 + b"1]", b"[" + b'"",' * 49 + b'""]', b'{"a":{"b":[' + b"[]," * 20 + b"[]]}}",
+     b"{" + b",".join(b'"%d":"\\""' % number for number in range(48)) + b"}"],
+)  # fmt: skip
+def test_values_are_counted_before_they_are_read(octets):
+    assert strict_json.loads(octets, 60) == json.loads(octets)
+    with pytest.raises(strict_json.TooManyValues):
+        strict_json.loads(octets, 20)
+
+
+def test_what_strings_hold_is_not_counted():
+    texts = ['a","b', '[[{"a": 1, ', "\\\\", '\\"', '\\\\"', '\\\\",\\"']
+    assert strict_json.loads(json.dumps({"texts": texts * 3}).encode(), 40) == {"texts": texts * 3}
+
+
+def test_the_key_that_is_given_twice_is_named():
+    with pytest.raises(strict_json.NotJson, match='the key "b" is given twice'):
+        strict_json.loads(b'[{"a":1},{"a":1,"b":{"a":2},"b":3}]')

@@ -357,7 +357,8 @@ def address_of(url):
 
 def request(body, path="/v1/chat/completions"):
     octets = json.dumps(body).encode()
-    head = f"POST {path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {len(octets)}\r\n\r\n"
+    kind = "content-type: application/json"
+    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\n{kind}\r\ncontent-length: {len(octets)}\r\n\r\n"
     return head.encode() + octets
 
 

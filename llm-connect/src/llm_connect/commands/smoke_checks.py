@@ -171,7 +171,7 @@ def _check_document(name: str, status: int, document: Any) -> tuple[bool, str]:
 
 def _check_answer(document: dict[str, Any]) -> tuple[bool, str]:
     """Validate it here, whatever the gateway says: the gateway is what is checked."""
-    result = validate(compile_schema(triage_schema(), linear=True), str(document.get("content")), None)
+    result = validate(compile_schema(triage_schema()), str(document.get("content")), None)
     usage = document.get("usage")
     tokens = usage.get("total_tokens") if isinstance(usage, dict) else None
     found = f"a triage report, {_count(document)}" if result["valid"] else "not a triage report"

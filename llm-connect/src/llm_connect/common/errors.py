@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+MAX_FAULTS = 50
+"""How many faults of a request its answer names: a body may have as many as it has values."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One problem with one field, and what is allowed instead.
@@ -163,6 +167,12 @@ class TooLarge(GatewayError):
     status, error = 413, "too_large"
 
 
+class Misdirected(GatewayError):
+    """The request is for a host that this gateway is not."""
+
+    status, error = 421, "misdirected"
+
+
 class RateLimited(GatewayError):
     """The provider limits the account's rate."""
 
@@ -202,6 +212,9 @@ def openai_error(error: GatewayError) -> dict[str, Any]:
 
 
 def invalid_request(faults: Sequence[Fault]) -> BadRequest:
-    """All faults of one request as one error, whose message can be read without parsing `faults`."""
+    """The first MAX_FAULTS of one request as one error, whose message can be read without parsing `faults`."""
     count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
-    return BadRequest("invalid_request", f"{count} in the request: " + " · ".join(map(str, faults)), faults=faults)
+    shown = faults[:MAX_FAULTS]
+    more = f" · and {len(faults) - len(shown)} more" if len(faults) > len(shown) else ""
+    message = f"{count} in the request: {' · '.join(map(str, shown))}{more}"
+    return BadRequest("invalid_request", message, faults=shown)

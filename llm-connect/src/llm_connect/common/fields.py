@@ -33,9 +33,10 @@ class Fields:
         self._values: Mapping[str, Any] = value if isinstance(value, dict) else {}
         if not isinstance(value, dict) and not (value is None and path):
             self._fault("", f"is {kind(value)}", f"an object with {', '.join(known)}")
+        allowed = ", ".join(known)
         for name in self._values:
             if name not in known:
-                self._fault(_abbreviate(name), "unknown field", ", ".join(known))
+                self._fault(_abbreviate(name), "unknown field", allowed)
 
     def _fault(self, name: str, problem: str, allowed: str) -> None:
         path = ".".join(part for part in (self._path, name) if part)
@@ -132,7 +133,7 @@ def kind(value: Any) -> str:
 
 def _abbreviate(text: str) -> str:
     """A caller's string on one short line."""
-    flat = json.dumps(text)[1:-1]
+    flat = json.dumps(text[: MAX_SHOWN + 1])[1:-1]
     return flat if len(flat) <= MAX_SHOWN else flat[:MAX_SHOWN] + "…"
 
 

@@ -1,107 +1,81 @@
-"""Checks the schemas of requests, caches them, and validates answers in the cheapest way that is safe."""
+"""Checks the schemas of requests and validates answers by them, in worker processes."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import sys
+import hashlib
 from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llm_connect.common.json_encoding import encode
-from llm_connect.structured.schema_cost import tree_size
-from llm_connect.structured.validation import InvalidSchema, compile_schema, not_judged, validate
+from llm_connect.structured.validation import InvalidSchema, not_judged
+from llm_connect.structured.workers import Exceeded, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_SCHEMA_BYTES = 64 * 1024
-PROCESS_SECONDS = 4.0
-_CACHE_SIZE = 256
-_PROCESSES = 2
-_MAX_STEPS = 10_000_000
-"""Nodes of the schema's tree times characters of the text: about a tenth of a second, on the event loop."""
-_MAX_LENGTH = 256 * 1024
-"""Characters; parsing a megabyte of JSON takes half a second, whatever the schema."""
+MAX_TEXT_BYTES = 4 * 1024 * 1024
+_REMEMBERED = 1024
 
 
 @dataclass(frozen=True)
 class Schema:
-    """A schema that can be used; `size` is None if only a separate process may validate by it."""
+    """A schema that can be used, as JSON."""
 
-    document: Any
-    size: int | None
-    validator: Any = None
+    octets: bytes
 
 
 class Schemas:
-    """The most recent schemas of all requests."""
+    """Checks and validates; remembers the digests of schemas that were valid."""
 
     def __init__(self) -> None:
-        self._cache: OrderedDict[bytes, Schema] = OrderedDict()
-        self._processes = asyncio.Semaphore(_PROCESSES)
+        self._valid: OrderedDict[bytes, None] = OrderedDict()
+        self._workers = Workers()
 
-    async def checked(self, document: Any) -> Schema:
+    async def checked(self, document: Any, caller: str = "") -> Schema:
         """The schema, ready for validation.
 
         Raises:
-            InvalidSchema: it is not a schema, is too large, or refers to another document.
+            InvalidSchema: it is not a schema, is too large or too expensive, or refers to another document.
+            QueueFull: as many schemas and texts of this caller wait as may wait.
         """
         octets = encode(document)
-        if octets in self._cache:
-            self._cache.move_to_end(octets)
-            return self._cache[octets]
         if len(octets) > MAX_SCHEMA_BYTES:
             raise InvalidSchema(f"is larger than {MAX_SCHEMA_BYTES} bytes")
-        schema = _bounded(document) or await self._unbounded(document)
-        self._cache[octets] = schema
-        if len(self._cache) > _CACHE_SIZE:
-            self._cache.popitem(last=False)
-        return schema
+        digest = hashlib.sha256(octets).digest()
+        if digest not in self._valid:
+            await self._check(octets, caller)
+            self._valid[digest] = None
+        self._valid.move_to_end(digest)
+        if len(self._valid) > _REMEMBERED:
+            self._valid.popitem(last=False)
+        return Schema(octets)
 
-    async def _unbounded(self, document: Any) -> Schema:
-        result = await self._run(document, None, None)
+    async def _check(self, octets: bytes, caller: str) -> None:
+        try:
+            result = await self._workers.run(caller, octets, None, None)
+        except Exceeded as exceeded:
+            raise InvalidSchema(f"cannot be compiled: it {exceeded}") from None
         if "unusable" in result:
             raise InvalidSchema(result["unusable"])
-        if result:
-            raise InvalidSchema("cannot be compiled within the limits for time and memory")
-        return Schema(document, None)
 
-    async def validate(self, schema: Schema, text: str, finish_reason: str | None) -> Mapping[str, Any]:
-        """The content of `metadata.validation`; see `validation.validate`, and `not_judged` for what takes too long."""
-        if schema.size is not None and len(text) <= min(_MAX_LENGTH, _MAX_STEPS // schema.size):
-            return validate(schema.validator, text, finish_reason)
-        return await self._run(schema.document, text, finish_reason)
+    async def validate(
+        self, schema: Schema, text: str, finish_reason: str | None, caller: str = ""
+    ) -> Mapping[str, Any]:
+        """The content of `metadata.validation`; see `validation.verdicts`, and `not_judged` for what is too expensive.
 
-    async def _run(self, document: Any, text: str | None, finish_reason: str | None) -> Mapping[str, Any]:
-        """Run worker.py, within its limits."""
-        task = json.dumps({"schema": document, "text": text, "finish_reason": finish_reason}).encode()
-        async with self._processes:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-I", "-m", "llm_connect.structured.worker",
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-                env={},
-            )  # fmt: skip
-            try:
-                async with asyncio.timeout(PROCESS_SECONDS):
-                    result, _ = await process.communicate(task)
-            except TimeoutError:
-                return not_judged(f"the validation took longer than {PROCESS_SECONDS:g} s and was given up")
-            finally:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-        return json.loads(result) if process.returncode == 0 else not_judged("the validation exceeded its limits")
+        Raises:
+            QueueFull: as `checked`.
+        """
+        octets = text.encode("utf-8", "replace")
+        if len(octets) > MAX_TEXT_BYTES:
+            return not_judged(f"the content is larger than {MAX_TEXT_BYTES} bytes")
+        try:
+            return await self._workers.run(caller, schema.octets, octets, finish_reason)
+        except Exceeded as exceeded:
+            return not_judged(f"the validation {exceeded}, and was given up")
 
-
-def _bounded(document: Any) -> Schema | None:
-    """The schema, if validating by it is fast; else None, also if only the other engine supports its patterns."""
-    size = tree_size(document)
-    if size is None:
-        return None
-    try:
-        return Schema(document, size, compile_schema(document, linear=True))
-    except InvalidSchema:
-        return None
+    async def close(self) -> None:
+        """End the worker processes."""
+        await self._workers.close()

@@ -1,35 +1,89 @@
-"""A process that validates once and ends: `python -m llm_connect.structured.worker`, JSON in, JSON out.
+"""A process that compiles schemas and validates texts, one after the other: `python -m llm_connect.structured.worker`.
 
-The kernel limits its time and memory, so that no schema can block the gateway.
+A task comes as three parts on standard input: `finish_reason` and `validate` as JSON, the schema, the text. The kernel
+limits the memory of the process and the CPU time of each task, and ends it where one needs more. It yields to the
+gateway, which is on the same CPU.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
+import signal
 import sys
-from typing import Any
+from collections import OrderedDict
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from llm_connect.structured.validation import InvalidSchema, compile_schema, validate
+from llm_connect.structured.frames import LENGTH, framed
+from llm_connect.structured.validation import InvalidSchema, compile_schema, verdicts
 
-CPU_SECONDS = 3
-_MEMORY_BYTES = 1024 * 1024 * 1024
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CPU_SECONDS = 1.0
+MEMORY_BYTES = 96 * 1024 * 1024
+"""Beside what the interpreter and its libraries take."""
+_KEPT_GROWTH_BYTES = 24 * 1024 * 1024
+"""A process that has grown by more ends after its task: memory that was used once is not given back."""
+_KEPT_SCHEMAS = 8
 
 
 def main() -> None:
-    """Validate what standard input names: `schema`, `text` (null: only compile) and `finish_reason`."""
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    """Serve tasks until standard input ends."""
+    limit_process()
+    at_start = _peak_bytes()
+    validators: OrderedDict[bytes, Any] = OrderedDict()
+    while head := _read():
+        schema, text = _read(), _read()
+        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)  # nobody handles SIGPROF: it ends the process
+        for result in _results(validators, json.loads(head), schema, text):
+            _write(result | {"retires": _peak_bytes() - at_start > _KEPT_GROWTH_BYTES})
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def limit_process() -> None:
+    """Limit memory, yield to the gateway, and be the first that ends where the machine's memory does."""
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY_BYTES, used + MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sys.stdout.write(json.dumps(_result(json.load(sys.stdin))))
+    os.nice(10)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def _result(task: dict[str, Any]) -> dict[str, Any]:
+def _read() -> bytes:
+    size = sys.stdin.buffer.read(LENGTH)
+    return sys.stdin.buffer.read(int.from_bytes(size)) if size else b""
+
+
+def _write(result: dict[str, Any]) -> None:
+    sys.stdout.buffer.write(framed(json.dumps(result).encode()))
+    sys.stdout.buffer.flush()
+
+
+def _peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _results(
+    validators: OrderedDict[bytes, Any], head: dict[str, Any], schema: bytes, text: bytes
+) -> Iterator[dict[str, Any]]:
     try:
-        validator = compile_schema(task["schema"], linear=False)
+        if schema not in validators:
+            validators[schema] = compile_schema(json.loads(schema))
     except InvalidSchema as error:
-        return {"unusable": str(error)}
-    return {} if task["text"] is None else validate(validator, task["text"], task["finish_reason"])
+        yield {"unusable": str(error)}
+        return
+    validators.move_to_end(schema)
+    if len(validators) > _KEPT_SCHEMAS:
+        validators.popitem(last=False)
+    if head["validate"]:
+        yield from verdicts(validators[schema], text, head["finish_reason"])
+    else:
+        yield {}
 
 
 if __name__ == "__main__":

@@ -18,11 +18,14 @@ from llm_connect.common.logs import logger
 from llm_connect.providers.port import Connection
 from llm_connect.providers.registry import KINDS
 from llm_connect.structured.schemas import Schemas
+from llm_connect.web.call_endpoint import Shared
 from llm_connect.web.chat_endpoint import ChatEndpoint
 from llm_connect.web.exchange import CALLER_GONE, CLIENT_CLOSED, Exchange
 from llm_connect.web.execute_endpoint import ExecuteEndpoint
 from llm_connect.web.metrics import CONTENT_TYPE, Metrics
 from llm_connect.web.openapi import openapi
+from llm_connect.web.request_body import RequestBodies
+from llm_connect.web.request_head import check_local, check_once
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -58,7 +61,10 @@ class Gateway:
         self._key_checks: asyncio.Task[None] | None = None
         self._authenticator = Authenticator(settings.callers)
         self._metrics = Metrics()
-        self._admission = Admission(settings.limits.max_concurrency, settings.limits.max_queue)
+        several = len(settings.callers.names) > 1
+        self._admission = Admission(settings.limits.max_concurrency, settings.limits.max_queue, several=several)
+        self._bodies = RequestBodies(settings.limits.max_body_bytes, several=several)
+        self._schemas = Schemas()
         self._budgets: Budgets = NoBudgets()
         if settings.budgets and settings.state:
             self._budgets = Ledger(settings.state, settings.budgets)
@@ -74,14 +80,14 @@ class Gateway:
         await self._budgets.open()
         self._providers = {name: self._provider(name) for name in settings.providers}
         router = Router(self._providers, self._budgets)
-        shared = (settings, router, self._admission, Schemas(), self._audit)
+        shared = Shared(settings, router, self._bodies, self._admission, self._schemas, self._audit)
         self._routes = {
             "/health": {"GET": self.health},
             "/ready": {"GET": self.ready},
             "/metrics": {"GET": self.metrics},
             "/openapi.json": {"GET": self.openapi},
-            "/execute": {"POST": ExecuteEndpoint(*shared)},
-            "/v1/chat/completions": {"POST": ChatEndpoint(*shared)},
+            "/execute": {"POST": ExecuteEndpoint(shared)},
+            "/v1/chat/completions": {"POST": ChatEndpoint(shared)},
             _MODELS: {"GET": self.models},
         }
         self._key_checks = asyncio.create_task(self._check_keys())
@@ -112,6 +118,7 @@ class Gateway:
         for provider in self._providers.values():
             await provider.close()
         await self._authenticator.close()
+        await self._schemas.close()
         await self._budgets.close()
         await self._audit.close()
 
@@ -127,6 +134,9 @@ class Gateway:
         exchange = Exchange(scope, receive, send, self._settings.redactor)
         self._in_progress.add(exchange.task)
         try:
+            check_once(scope["headers"])
+            if not self._settings.callers.declared:
+                check_local(exchange.headers)
             endpoint = self._route(exchange)
             if exchange.path not in OPEN_PATHS and exchange.method != "OPTIONS":
                 await self._authenticate(exchange)
@@ -141,7 +151,7 @@ class Gateway:
             message = "something unexpected happened in the gateway; its log has the details under this request id"
             await self._refuse(exchange, GatewayError("internal", message))
         finally:
-            exchange.release()
+            exchange.close()
             self._log(exchange)
             self._in_progress.discard(exchange.task)
 

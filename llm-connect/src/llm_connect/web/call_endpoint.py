@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llm_connect.accounts.batch_writer import CancelledAfterWrite
 from llm_connect.common.errors import Fault, GatewayError, ProviderFailed, TimedOut, Unavailable, invalid_request
+from llm_connect.common.fair_slots import QueueFull
 from llm_connect.config.profiles import deadline_seconds
-from llm_connect.structured.validation import InvalidSchema
+from llm_connect.structured.validation import InvalidSchema, not_judged
 from llm_connect.web.exchange import CALLER_GONE, CLIENT_CLOSED
+from llm_connect.web.request_head import CLIENT_TIMEOUTS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -21,25 +24,35 @@ if TYPE_CHECKING:
     from llm_connect.config.settings import Settings
     from llm_connect.structured.schemas import Schema, Schemas
     from llm_connect.web.exchange import Exchange
+    from llm_connect.web.request_body import RequestBodies
 
-_CLIENT_TIMEOUTS = (b"x-stainless-read-timeout", b"x-stainless-timeout")
-"""Headers in which OpenAI's own clients say how many seconds they wait."""
 _MAX_NUMBER_LENGTH = 8
 _MIN_TIMEOUT_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the endpoints share."""
+
+    settings: Settings
+    router: Router
+    bodies: RequestBodies
+    admission: Admission
+    schemas: Schemas
+    audit: Audit
 
 
 class CallEndpoint:
     """See the module; `ChatEndpoint` and `ExecuteEndpoint` read a request and write an answer."""
 
-    def __init__(
-        self, settings: Settings, router: Router, admission: Admission, schemas: Schemas, audit: Audit
-    ) -> None:
-        self.settings = settings
-        self.router = router
-        self._admission = admission
-        self._schemas = schemas
-        self._audit = audit
-        self.keeps_content = audit.content
+    def __init__(self, shared: Shared) -> None:
+        self.settings = shared.settings
+        self.router = shared.router
+        self.bodies = shared.bodies
+        self._admission = shared.admission
+        self._schemas = shared.schemas
+        self._audit = shared.audit
+        self.keeps_content = shared.audit.content
 
     def deadline(self, exchange: Exchange, timeout_seconds: float) -> float:
         """When the call has to be answered, in the time of the event loop. It is enforced from now on.
@@ -77,27 +90,36 @@ class CallEndpoint:
         else:
             exchange.limit(whole, lambda: _overdue(job.profile.timeout_seconds))
 
-    async def schema(self, document: Any, field: str) -> Schema | None:
+    async def schema(self, exchange: Exchange, document: Any, field: str) -> Schema | None:
         """The checked schema of a request.
 
         Raises:
             BadRequest: it cannot be used.
+            Unavailable: too many schemas and answers of this caller wait.
         """
         if document is None:
             return None
         try:
-            return await self._schemas.checked(document)
+            return await self._schemas.checked(document, exchange.caller)
         except InvalidSchema as error:
             allowed = "a JSON Schema of draft 4 to 2020-12 without external references, at most 65536 bytes"
             raise invalid_request([Fault(field, str(error), allowed)]) from None
+        except QueueFull:
+            message = "the caller has too many schemas and answers that wait to be validated; nothing was called"
+            raise Unavailable("gateway_busy", message, retry_after="1") from None
 
-    async def validate(self, schema: Schema, text: str, finish_reason: str | None, mode: str) -> Mapping[str, Any]:
+    async def validate(
+        self, schema: Schema, text: str, finish_reason: str | None, mode: str, caller: str
+    ) -> Mapping[str, Any]:
         """The validation result of an answer.
 
         Raises:
             ProviderFailed: the mode is strict, and the answer is not valid.
         """
-        result = await self._schemas.validate(schema, text, finish_reason)
+        try:
+            result = await self._schemas.validate(schema, text, finish_reason, caller)
+        except QueueFull:
+            result = not_judged("the caller has too many answers that wait to be validated")
         if mode == "strict" and not result["valid"]:
             problem = result["problems"][0]
             detail = f"{problem['path']} {problem['problem']}"
@@ -116,12 +138,9 @@ class CallEndpoint:
         record = self._begin_record(exchange, job)
         status = GatewayError.status  # for an unexpected exception
         try:
-            await self._admission.enter()
-            try:
+            async with self._admission.slot(exchange.caller):
                 await self._begin(exchange, record)
                 await answer()
-            finally:
-                self._admission.leave()
         except GatewayError as error:
             exchange.fields |= error.log_fields
             status = error.status
@@ -189,7 +208,7 @@ def _cancel_reason(exchange: Exchange) -> tuple[str, int]:
 def _client_timeout(headers: Mapping[bytes, bytes]) -> float:
     """How many seconds the client waits, by the smallest number that it sends; infinity where it says nothing."""
     seconds = float("inf")
-    for name in _CLIENT_TIMEOUTS:
+    for name in CLIENT_TIMEOUTS:
         text = headers.get(name)
         if text and len(text) <= _MAX_NUMBER_LENGTH:
             with suppress(ValueError):

@@ -27,11 +27,11 @@ class ChatEndpoint(CallEndpoint):
 
     async def __call__(self, exchange: Exchange) -> None:
         """Answer `exchange`."""
-        document = await exchange.json(self.settings.limits.max_body_bytes)
+        document = await self.bodies.json(exchange)
         request = read_chat(document, self.settings.profiles)
         profile = self.settings.profiles[request.model]
         job = Job(request, profile, exchange.caller, self.deadline(exchange, profile.timeout_seconds))
-        schema = await self.schema(request.schema, "response_format.json_schema.schema")
+        schema = await self.schema(exchange, request.schema, "response_format.json_schema.schema")
         answer = self._stream if request.stream else self._complete
         await self.call(exchange, job, lambda: answer(exchange, job, schema))
 
@@ -52,7 +52,7 @@ class ChatEndpoint(CallEndpoint):
         """The result for texts and their finish reasons: the first that is not valid, else valid; None for no text."""
         worst: Mapping[str, Any] | None = None
         for content, reason in texts:
-            result = await self.validate(schema, content, reason, job.profile.validation)
+            result = await self.validate(schema, content, reason, job.profile.validation, job.caller)
             worst = result if worst is None or worst["valid"] else worst
         return worst
 

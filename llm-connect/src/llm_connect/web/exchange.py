@@ -11,14 +11,14 @@ import re
 import time
 from typing import TYPE_CHECKING, Any, cast
 
-from llm_connect.common import strict_json
-from llm_connect.common.errors import BadRequest, Fault, GatewayError, TooLarge, TooSlow, invalid_request
 from llm_connect.common.json_encoding import encode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
+    from llm_connect.common.errors import GatewayError
     from llm_connect.common.secret import Redactor
+    from llm_connect.web.body_memory import Holding
 
     Message = MutableMapping[str, Any]
     Scope = MutableMapping[str, Any]
@@ -31,11 +31,7 @@ CLIENT_CLOSED = 499
 """The status in log and audit record for a caller that left; nginx's number, HTTP has none."""
 CALLER_GONE = "caller_gone"
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
-_BODY_SECONDS = 60
 _ERROR_EVENT_SECONDS = 1.0
-_MAX_DISCARDED_BYTES = 64 * 1024 * 1024
-"""A client that is still sending does not read. Up to here a body that is too large is read and discarded, so that the
-client gets its answer instead of a reset."""
 
 
 class Exchange:
@@ -51,6 +47,7 @@ class Exchange:
         audited: a call was begun for it in the audit record.
         gone: the caller left before the response was complete.
         overdue: its time is over; the error that it ends with.
+        holding: the memory that its body takes.
     """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, redactor: Redactor) -> None:
@@ -67,6 +64,7 @@ class Exchange:
         self.status: int | None = None
         self.gone = False
         self.overdue: GatewayError | None = None
+        self.holding: Holding | None = None
         self.audited = False
         self.finished = False
         self._started = time.perf_counter()
@@ -89,46 +87,9 @@ class Exchange:
         """Time since it arrived."""
         return round((time.perf_counter() - self._started) * 1000, 1)
 
-    async def json(self, limit: int) -> Any:
-        """The JSON document in the body.
-
-        Raises:
-            BadRequest: another content type (which a web page could send here without asking), or invalid JSON.
-            TooLarge: more than `limit` bytes.
-            asyncio.CancelledError: the body is not complete within a minute; `overdue` is a TooSlow then.
-        """
-        self.limit(self.arrived + _BODY_SECONDS, _body_slow)
-        octets = await self._body(limit)
-        kind = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if kind != JSON:
-            raise invalid_request([Fault("header content-type", "is missing or not supported", "application/json")])
-        try:
-            return strict_json.loads(octets)
-        except strict_json.NotJson as error:
-            raise BadRequest("invalid_json", f"the body is not valid JSON: {error}") from None
-
-    async def _body(self, limit: int) -> bytes:
-        parts: list[bytes] = []
-        size, more = 0, True
-        announced = self._content_length()
-        # A server may say only after the last part that it was the last one; the announced length says so before.
-        while more and size != announced and size <= _MAX_DISCARDED_BYTES:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                self.gone = True  # nobody reads the answer; the type keeps the log from calling it our fault
-                raise BadRequest("body_cut", "the caller left before the body was complete")
-            part = message.get("body", b"")
-            size += len(part)
-            if size <= limit:
-                parts.append(part)
-            more = message.get("more_body", False)
-        if size > limit:
-            raise TooLarge("body_too_large", f"the body is larger than {limit} bytes; nothing was called")
-        return b"".join(parts)
-
-    def _content_length(self) -> int:
-        text = self.headers.get(b"content-length", b"")
-        return int(text) if text.isdigit() else -1
+    async def receive(self) -> Message:
+        """The next part of the request, or that the caller is gone."""
+        return await self._receive()
 
     def limit(self, at: float, overdue: Callable[[], GatewayError]) -> None:
         """Cancel the task that serves it at this time of the event loop, instead of at the time set before.
@@ -155,6 +116,12 @@ class Exchange:
         if not self.finished:
             self.gone = True
             self.task.cancel()
+
+    def close(self) -> None:
+        """It is over: nothing cancels it any more, and its body takes no memory."""
+        self.release()
+        if self.holding is not None:
+            self.holding.release()
 
     def release(self) -> None:
         """Nothing cancels it any more."""
@@ -223,7 +190,3 @@ class Exchange:
             (b"x-request-id", self.request_id.encode()),
         )
         await self._send({"type": "http.response.start", "status": status, "headers": [*common, *headers]})
-
-
-def _body_slow() -> GatewayError:
-    return TooSlow("body_slow", f"the body was not complete within {_BODY_SECONDS} s; nothing was called")

@@ -24,12 +24,12 @@ class ExecuteEndpoint(CallEndpoint):
 
     async def __call__(self, exchange: Exchange) -> None:
         """Answer `exchange`."""
-        document = await exchange.json(self.settings.limits.max_body_bytes)
+        document = await self.bodies.json(exchange)
         execution = read_execution(document, self.settings.profiles)
         profile = self.settings.profiles[execution.chat.model]
         patience = min(execution.timeout_seconds or profile.timeout_seconds, profile.timeout_seconds)
         job = Job(execution.chat, profile, exchange.caller, self.deadline(exchange, patience))
-        schema = await self.schema(execution.chat.schema, "config.model_params.json_schema")
+        schema = await self.schema(exchange, execution.chat.schema, "config.model_params.json_schema")
         await self.call(exchange, job, lambda: self._answer(exchange, execution, job, schema))
 
     async def _answer(self, exchange: Exchange, execution: Execution, job: Job, schema: Schema | None) -> None:
@@ -56,7 +56,9 @@ class ExecuteEndpoint(CallEndpoint):
         }
         if schema is not None:
             mode = execution.validation or profile.validation
-            metadata["validation"] = await self.validate(schema, body["content"], body["finish_reason"], mode)
+            metadata["validation"] = await self.validate(
+                schema, body["content"], body["finish_reason"], mode, job.caller
+            )
         await exchange.respond_json(200, body | {"metadata": metadata})
 
 

@@ -1,0 +1,125 @@
+"""Reads the JSON body of a request: within its size and time, within the memory for bodies, and one caller at a time.
+
+Reading JSON holds the event loop, a large document for some hundredths of a second. So large ones are read one after
+the other, the callers in turn, and whatever else is due comes in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from llm_connect.common import strict_json
+from llm_connect.common.errors import BadRequest, Fault, GatewayError, TooLarge, TooSlow, invalid_request
+from llm_connect.common.fair_slots import FairSlots
+from llm_connect.web.body_memory import VALUE_BYTES, BodyMemory, Holding
+from llm_connect.web.exchange import JSON
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from llm_connect.web.exchange import Exchange
+
+_BODY_SECONDS = 60
+_SMALL_BYTES = 16 * 1024
+_ANY_NUMBER = 1_000_000
+_MAX_DISCARDED_BYTES = 64 * 1024 * 1024
+"""A client that is still sending does not read. Up to here a body that is refused is read and discarded, so that the
+client gets its answer instead of a reset."""
+
+
+class RequestBodies:
+    """The bodies of all requests.
+
+    Args:
+        max_body_bytes: how large one may be.
+        several: whether there are several callers, so that one of them may not have all of the memory.
+    """
+
+    def __init__(self, max_body_bytes: int, *, several: bool) -> None:
+        self._limit = max_body_bytes
+        self._memory = BodyMemory(max_body_bytes, several=several)
+        self._turns = FairSlots(1, 1, _ANY_NUMBER, _ANY_NUMBER)
+
+    async def json(self, exchange: Exchange) -> Any:
+        """The JSON document in the body.
+
+        Raises:
+            BadRequest: another content type (which a web page could send here without asking), or invalid JSON.
+            TooLarge: it has too many bytes or values.
+            Unavailable: there is no memory for it.
+            asyncio.CancelledError: the body is not complete within a minute; `overdue` is a TooSlow then.
+        """
+        exchange.limit(exchange.arrived + _BODY_SECONDS, _body_slow)
+        exchange.holding = holding = Holding(self._memory)
+        octets = await self._octets(exchange, holding)
+        kind = exchange.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if kind != JSON:
+            raise invalid_request([Fault("header content-type", "is missing or not supported", "application/json")])
+        async with self._turn(exchange, len(octets)):
+            return _read(octets, exchange, holding)
+
+    @asynccontextmanager
+    async def _turn(self, exchange: Exchange, size: int) -> AsyncGenerator[None, None]:
+        if size <= _SMALL_BYTES:
+            yield
+            return
+        async with self._turns.slot(exchange.caller):
+            yield
+            await asyncio.sleep(0)  # whatever else is due comes before the next one
+
+    async def _octets(self, exchange: Exchange, holding: Holding) -> bytes:
+        parts: list[bytes] = []
+        refused: GatewayError | None = None
+        size, more = 0, True
+        announced = _content_length(exchange)
+        # A server may say only after the last part that it was the last one; the announced length says so before.
+        while more and size != announced and size <= _MAX_DISCARDED_BYTES:
+            message = await exchange.receive()
+            if message["type"] == "http.disconnect":
+                exchange.gone = True  # nobody reads the answer; the type keeps the log from calling it our fault
+                raise BadRequest("body_cut", "the caller left before the body was complete")
+            part = message.get("body", b"")
+            size += len(part)
+            more = message.get("more_body", False)
+            refused = refused or self._problem(exchange, holding, size, len(part))
+            if refused is None:
+                parts.append(part)
+            else:
+                parts.clear()
+        if refused is not None:
+            raise refused
+        return b"".join(parts)
+
+    def _problem(self, exchange: Exchange, holding: Holding, size: int, more: int) -> GatewayError | None:
+        """Why the next bytes of a body are not kept; None if they are."""
+        try:
+            if size > self._limit:
+                raise TooLarge("body_too_large", f"the body is larger than {self._limit} bytes; nothing was called")
+            holding.grow(exchange.caller, more)
+        except GatewayError as error:
+            holding.release()
+            return error
+        return None
+
+
+def _read(octets: bytes, exchange: Exchange, holding: Holding) -> Any:
+    try:
+        counted = strict_json.count(octets)
+        holding.grow(exchange.caller, counted.values * VALUE_BYTES)
+        return strict_json.read(octets, counted)
+    except strict_json.TooManyValues:
+        message = f"the body has more than {strict_json.MAX_VALUES} values; nothing was called"
+        raise TooLarge("too_many_values", message) from None
+    except strict_json.NotJson as error:
+        raise BadRequest("invalid_json", f"the body is not valid JSON: {error}") from None
+
+
+def _content_length(exchange: Exchange) -> int:
+    text = exchange.headers.get(b"content-length", b"")
+    return int(text) if text.isdigit() else -1
+
+
+def _body_slow() -> GatewayError:
+    return TooSlow("body_slow", f"the body was not complete within {_BODY_SECONDS} s; nothing was called")
