@@ -70,7 +70,8 @@ def test_it_agrees_with_the_standard_library_made_strict():
     "octets",
     [
         b"NaN", b"[Infinity]", b"1e400", b'{"a": [-1e999]}', b"1" * 400 + b".5", b'{"a": 1, "\\u0061": 2}',
-        b'"\\ud800"', b'{"\\udc00": 1}', b'"\xed\xa0\x80"', b"\xff", b"[" * 250 + b"]" * 250, b"9" * 5000, b"9" * 400,
+        b'"\\ud800"', b'{"\\udc00": 1}', b'"\xed\xa0\x80"', b"\xff", b"[" * 250 + b"]" * 250, b"9" * 5000,
+        b"[" + b"9" * 400 + (b"," + b"9" * 400) * 10 + b"]",
         b"",
     ],
 )  # fmt: skip
@@ -83,7 +84,8 @@ def test_it_accepts_what_is_only_large():
     nested = b"[" * strict_json.MAX_NESTING + b"]" * strict_json.MAX_NESTING
     assert strict_json.loads(nested) is not None
     assert strict_json.loads(b"1e308") == 1e308
-    assert strict_json.loads(b"9" * 308) == 10**308 - 1
+    assert strict_json.loads(b"[" + b"9" * 308 + (b"," + b"9" * 308) * 10 + b"]") == [10**308 - 1] * 11
+    assert strict_json.loads(b"9" * 4_000) == 10**4_000 - 1
     assert strict_json.loads(b'{"e": "1e400", "n": 123456789012345678901234567890}')["n"] > 2**64
 
 

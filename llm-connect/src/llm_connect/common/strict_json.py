@@ -19,8 +19,9 @@ MAX_NESTING = 200
 """jiter's own limit."""
 MAX_VALUES = 20_000
 """Values of one document: an empty object takes 3 bytes of JSON, 80 in memory, and a microsecond of the event loop."""
-_MAX_BITS = 1024
-"""Of a whole number: as large as a double may be."""
+MAX_LONG_NUMBERS = 10
+"""To write a whole number takes time that grows with the square of its length, which may be 4,300 digits."""
+_DOUBLE_BITS = 1024
 _MAX_MESSAGE_LENGTH = 200
 _MAX_NAME_LENGTH = 60
 
@@ -76,8 +77,11 @@ def read(octets: bytes, counted: Count) -> Any:
         value = jiter.from_json(octets, allow_inf_nan=False, cache_mode="keys")
     except ValueError as error:
         raise NotJson(str(error)[:_MAX_MESSAGE_LENGTH]) from None
-    if _keys(value) != counted.keys:
+    found = _Contents(value)
+    if found.keys != counted.keys:
         raise NotJson(_repeated(octets))
+    if found.long > MAX_LONG_NUMBERS:
+        raise NotJson(f"it has more than {MAX_LONG_NUMBERS} whole numbers beyond what a double can hold")
     return value
 
 
@@ -92,16 +96,23 @@ def _repeated(octets: bytes) -> str:
     return f"the key {json.dumps(repeated[0])[:_MAX_NAME_LENGTH]} is given twice"
 
 
-def _keys(value: Any) -> int:
-    """How many keys there are.
+class _Contents:
+    """What was read has: keys, and whole numbers beyond what a double can hold."""
 
-    Raises:
-        NotJson: there is a number that no double can hold. To write a long one takes time that grows with its square.
-    """
-    if isinstance(value, dict):
-        return len(value) + sum(map(_keys, value.values()))
-    if isinstance(value, list):
-        return sum(map(_keys, value))
-    if (isinstance(value, float) and math.isinf(value)) or (isinstance(value, int) and value.bit_length() > _MAX_BITS):
-        raise NotJson("a number is too large")
-    return 0
+    def __init__(self, value: Any) -> None:
+        self.keys = self.long = 0
+        self._add(value)
+
+    def _add(self, value: Any) -> None:
+        if isinstance(value, dict):
+            self.keys += len(value)
+            for each in value.values():
+                self._add(each)
+        elif isinstance(value, list):
+            for each in value:
+                self._add(each)
+        elif isinstance(value, float):
+            if math.isinf(value):
+                raise NotJson("a number is too large")
+        elif isinstance(value, int) and value.bit_length() > _DOUBLE_BITS:
+            self.long += 1
