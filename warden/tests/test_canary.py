@@ -105,6 +105,72 @@ def test_no_command_shows_a_secret(world, broken, who):
     canary.look_below(world.folder)
 
 
+MISPLACED = [
+    ["plan", "LANE"],
+    ["plan", "LANE", "--json"],
+    ["apply", "LANE"],
+    ["apply", "LANE", "--take-over", "--json"],
+    ["prove", "LANE"],
+    ["prove", "LANE", "--json"],
+    ["status", "--json"],
+    ["access", "LANE", "--", "true"],
+    ["put", "LANE", "API_KEY"],
+    ["apply", "LANE", "--take-over", "--yes"],
+    ["deactivate", "LANE", "--reason", "canary", "--yes"],
+    ["reactivate", "LANE", "--reason", "canary", "--yes", "--json"],
+    ["journal", "log", "--json"],
+    ["doctor"],
+]
+
+
+def misplace(world, value: str, tail: str = "") -> None:
+    """Put a value, and `tail`, where names and descriptions belong: in a field's name, a mark, a role, a policy."""
+    server, role = world.server, f"auth/kubernetes/role/workload-{world.tenant}-api"
+    name = f"workload-kv-read-{world.lane}"
+    world.fill({**world.values, f"{value}{tail}": "x"})
+    printable = f"{value}{tail.rpartition(chr(0x202E))[2]}"  # OpenBao takes no other marks
+    marks = {"catalog-id": printable, "note": printable, f"x{value}": "y"}
+    server.must("POST", world.path.replace("platform/", "platform/metadata/", 1), {"custom_metadata": marks})
+    found = server.must("GET", role)["data"]
+    changed = {"bound_claims": {f"/{value}": [f"{value}{tail}"]}, "token_policies": [*found["token_policies"], value]}
+    server.must("POST", role, {key: item for key, item in found.items() if item} | changed)
+    policy = server.must("GET", f"sys/policies/acl/{name}")["data"]["policy"]
+    server.must("PUT", f"sys/policies/acl/{name}", {"policy": f'# {value}\n{policy}\npath "x/{value}" {{}}\n'})
+
+
+@pytest.mark.timeout(300)
+def test_a_value_that_stands_where_a_name_belongs_is_neither_printed_nor_journaled(world):
+    value = f"sk-or-v1-{os.urandom(32).hex()}"
+    canary = Canary(value, value.removeprefix("sk-or-v1-"))
+    misplace(world, value)
+    for argv in MISPLACED:
+        done = said(world, argv, world.server.token("admin"), {})
+        canary.look(f"stdout of {' '.join(argv)}", done.stdout)
+        canary.look(f"stderr of {' '.join(argv)}", done.stderr)
+        assert b"Traceback" not in done.stderr, (argv, done.stderr.decode())
+    canary.look_below(world.folder)
+
+
+@pytest.mark.timeout(300)
+def test_a_name_with_line_breaks_and_control_characters_forges_nothing(world):
+    forged = "\n  ok   reads everything  allowed\n\x1b]0;title\x07proven: 99 of 99\r\u202e$(touch pwned)"
+    misplace(world, "note", forged)
+    pasted = 0
+    for argv in MISPLACED:
+        done = said(world, argv, world.server.token("admin"), {})
+        text = (done.stdout + done.stderr).decode()
+        lines = text.splitlines()
+        assert not [line for line in lines if line.startswith(("  ok   reads everything", "proven: 99"))], (argv, text)
+        assert all(each.isprintable() for each in text.replace("\n", "")), argv
+        for line in [each for each in lines if "fix: bao kv patch" in each]:
+            pasted += 1
+            subprocess.run(
+                ["bash", "-c", f"bao() {{ :; }}; {line.partition('fix: ')[2]}"], cwd=world.folder, check=True
+            )
+    assert pasted == 1
+    assert not (world.folder / "pwned").exists()
+
+
 def test_the_canary_sees_what_is_there(world):
     canary = canary_of(world)
     with pytest.raises(AssertionError):

@@ -1,4 +1,5 @@
 import shlex
+import subprocess
 
 import pytest
 
@@ -11,12 +12,14 @@ from warden.core.remedies import (
     RunAs,
     RunBao,
     RunKubectl,
+    RunProgram,
     RunWarden,
     SetVariable,
     access,
     warden,
 )
 from warden.present.commands import command, commands
+from warden.present.escaping import is_visible
 
 
 @pytest.mark.parametrize(
@@ -74,6 +77,71 @@ def test_what_stands_in_a_name_stays_one_word():
         f"-remove-data={evil}",
         evil,
     ]
+
+
+NAMES = [
+    "$(id)",
+    "`id`",
+    "a\nid\n",
+    "x'; id #",
+    '"',
+    "\\",
+    "a\tb",
+    "!!",
+    "~",
+    "*",
+    "\x1b[201~id\n",
+    "\u202ex",
+    "ü b",
+]
+STEPS = [
+    lambda name: RunBao(action="remove-fields", mount=name, path=name, names=(name, "B")),
+    lambda name: RunBao(action="read-policy", name=name),
+    lambda name: RunBao(action="write-policy", name=name),
+    lambda name: RunBao(action="login", mount=name, name=name),
+    lambda name: RunKubectl(context=name, action="delete", kind="Secret", namespace=name, name=name),
+    lambda name: RunKubectl(context=name, action="remove-annotation", kind="Secret", name=name, value=name),
+    lambda name: warden("put", name, name, reason=name),
+    lambda name: RunProgram(("ls", "-l"), (name,)),
+    lambda name: SetVariable("KUBECONFIG", name),
+]
+
+
+def pasted(line):
+    """The words that bash makes of the line."""
+    script = f"set -f; printf '%s\\0' {line}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=True)
+    return [each.decode() for each in done.stdout.split(b"\0")[:-1]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_shell_makes_of_a_pasted_command_the_very_names_again_and_runs_nothing_in_them(step, name):
+    line, plain = command(step(name)), command(step("plain"))
+    assert is_visible(line)
+    expected = [each.replace("plain", name) for each in pasted(plain)]
+    assert pasted(line) == expected
+
+
+@pytest.mark.parametrize(
+    ("step", "line"),
+    [
+        (RunBao(action="read-policy", name="-x"), "bao policy read -- -x"),
+        (RunBao(action="write-policy", name="-x"), "bao policy write -- -x -"),
+        (RunBao(action="delete-metadata", mount="-m", path="-p"), "bao kv metadata delete -mount=-m -- -p"),
+        (RunBao(action="remove-fields", mount="m", path="p", names=("-f",)), "bao kv patch -mount=m -remove-data=-f p"),
+        (
+            RunKubectl(context="-c", namespace="n", action="get", kind="ClusterRole", name="-x"),
+            "kubectl --context=-c -n n get -o yaml -- clusterrole -x",
+        ),
+        (warden("put", "-x", "F", as_is=True), "warden put --as-is -- -x F"),
+        (warden("deactivate", "a", reason="-r"), "warden deactivate a --reason=-r"),
+        (RunWarden("plan", ("a",), platform="-p"), "warden --platform=-p plan a"),
+        (RunProgram(("chmod", "go-w"), ("-R", "b")), "chmod go-w -- -R b"),
+    ],
+)
+def test_a_name_that_begins_with_a_dash_is_not_an_option(step, line):
+    assert command(step) == line
 
 
 def test_steps_are_joined_so_that_they_stop_at_the_first_that_fails():

@@ -3,6 +3,7 @@
 import io
 import json
 
+import click
 import pytest
 
 from warden.cli import main
@@ -11,14 +12,56 @@ from warden.core.remedies import RunBao, warden
 from warden.core.secret import Secret
 from warden.present import terminal
 from warden.present.commands import command, to_paste
+from warden.present.escaping import is_visible
+
+FOREIGN = {
+    "a\x1b]0;title\x07b\x1b[2Jc\rd": r"a\x1b]0;title\x07b\x1b[2Jc\rd",
+    "ok\n  ok   proven\t": r"ok\n  ok   proven\t",
+    "e\x9b31mf\x00": r"e\u009b31mf\x00",
+    "\x1b[32mok\x1b[0m": r"\x1b[32mok\x1b[0m",
+    "pay\u202egpj.exe\u2066": r"pay\u202egpj.exe\u2066",
+    "A\u200bP\u00adI\u2060_\ufeffK\u3164E\u2800Y\ufe0f": r"A\u200bP\u00adI\u2060_\ufeffK\u3164E\u2800Y\ufe0f",
+    "line\u2028para\u2029nel\x85": r"line\u2028para\u2029nel\u0085",
+    "tag\U000e0041 \ue000 \U000f1234": r"tag\U000e0041 \ue000 \U000f1234",
+    "file\udcff": r"file\xff",
+    "ü · 界 …": "ü · 界 …",
+}
+"""What a name can hold, and how it is shown."""
 
 
-def test_nothing_that_is_printed_can_steer_the_terminal(capsys):
-    terminal.line("a\x1b]0;title\x07b\x1b[2Jc\rd")
-    terminal.note("e\x9b31mf\x00")
-    told = capsys.readouterr()
-    assert told.out == "a\ufffd]0;title\ufffdb\ufffd[2Jc\ufffdd\n"
-    assert told.err == "e\ufffd31mf\ufffd\n"
+@pytest.mark.parametrize("text", FOREIGN)
+def test_foreign_text_is_one_line_without_control_over_the_terminal(capsys, text):
+    shown = FOREIGN[text]
+    for out in (terminal.line, terminal.sentence, terminal.note):
+        out(f"<{text}>")
+        told = capsys.readouterr()
+        assert told.out + told.err == f"<{shown}>\n"
+    assert terminal.question(f"<{text}>") == f"<{shown}>"
+    assert " ".join(terminal.folded(f"<{text}>", 400, indent=0)) == f"<{shown}>".replace("  ", "  ")
+    terminal.table(("A", "B"), [(f"<{text}>", "x")])
+    assert capsys.readouterr().out.splitlines()[1] == f"<{shown}>  x"
+    assert text == shown or len(capsys.readouterr().out.splitlines()) == 0
+
+
+@pytest.mark.parametrize("text", FOREIGN)
+def test_an_error_about_foreign_text_has_the_lines_that_it_would_have_anyway(capsys, text):
+    fault = Invalid([Fault(text, 3, text, text)], text, subject=text, hint=text, remedy=(warden("apply", text),))
+    terminal.error(fault, as_json=False)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.count(FOREIGN[text]) for line in lines[:2]] == [3, 1]
+    assert len(lines) == 3
+    terminal.error(fault, as_json=True)
+    told = capsys.readouterr().err
+    assert len(told.splitlines()) == 1
+    assert all(is_visible(each) for each in told.rstrip("\n"))
+    assert json.loads(told)["subject"] == text
+
+
+@pytest.mark.parametrize("text", FOREIGN)
+def test_a_usage_error_repeats_what_was_typed_without_control_over_the_terminal(capsys, text):
+    terminal.usage(click.UsageError(f"No such option: {text}"), as_json=False)
+    told = capsys.readouterr().err
+    assert all(is_visible(each) for each in told.replace("\n", ""))
 
 
 def test_a_json_document_escapes_what_could_steer_the_terminal_and_stays_the_same_document(capsys):
@@ -30,9 +73,10 @@ def test_a_json_document_escapes_what_could_steer_the_terminal_and_stays_the_sam
     assert json.loads(told) == said
 
 
-def test_our_own_styles_stay(capsys):
-    terminal.line("\x1b[32mok\x1b[0m two\nlines")
-    assert capsys.readouterr().out == "\x1b[32mok\x1b[0m two\nlines\n"
+def test_our_own_styles_stay_and_nobody_elses_do(monkeypatch, capsys):
+    monkeypatch.setattr(terminal, "_coloured", lambda _: True)
+    terminal.line(f"{terminal.styled('ok', 'ok')} \x1b[32mok\x1b[0m")
+    assert capsys.readouterr().out == "\x1b[32mok\x1b[0m \\x1b[32mok\\x1b[0m\n"
 
 
 def test_colour_is_for_terminals_only_and_can_be_switched_off(monkeypatch):
@@ -42,7 +86,7 @@ def test_colour_is_for_terminals_only_and_can_be_switched_off(monkeypatch):
 
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    assert terminal.styled("x", "ok", Terminal()) == "\x1b[32mx\x1b[0m"
+    assert terminal.harmless(terminal.styled("x", "ok", Terminal())) == "\x1b[32mx\x1b[0m"
     assert terminal.styled("x", "ok", io.StringIO()) == "x"
     monkeypatch.setenv("NO_COLOR", "1")
     assert terminal.styled("x", "ok", Terminal()) == "x"

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from warden.core.errors import CannotRun, CommandNotFound, Effect
+from warden.core.remedies import RunProgram
 from warden.core.secret import Secret
 
 _OWN = ("BAO_", "VAULT_", "WARDEN_")
@@ -131,5 +132,6 @@ def _cannot(program: str, why: str) -> CannotRun:
         f"{program} {why}",
         system="command",
         subject=program,
-        hint=f"check it: ls -l {program}",
+        hint="check it",
+        remedy=(RunProgram(("ls", "-l"), (program,)),),
     )

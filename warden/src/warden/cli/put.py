@@ -99,7 +99,7 @@ def _piped_values(lane: Lane, fields: tuple[str, ...], *, as_is: bool) -> dict[s
 def _typed(prompt: str) -> Secret:
     import getpass
 
-    return Secret(getpass.getpass(f"{prompt}: ", sys.stderr))
+    return Secret(getpass.getpass(f"{terminal.question(prompt)}: ", sys.stderr))
 
 
 def _piped() -> Secret:

@@ -126,13 +126,6 @@ def declare_delivered(path: str, lane: Lane, cluster: str, platform: Platform) -
     return declare(path, lane, cluster, platform)
 
 
-def quoted(text: str) -> str:
-    """The text as one word of a shell."""
-    import shlex
-
-    return shlex.quote(text)
-
-
 def entries(platform: str, need: str) -> list[Entry]:
     """The entry of that id, else those that a need in words may mean. Raises `Unowned` where nobody owns it."""
     from warden.adapters.catalog.entry_cache import entry

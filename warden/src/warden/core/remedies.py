@@ -111,11 +111,11 @@ class SetVariable(msgspec.Struct, frozen=True, tag="variable"):
     value: str
 
 
-class RunChmod(msgspec.Struct, frozen=True, tag="chmod"):
-    """Change who may do what with these paths; ``mode`` as chmod(1) takes it."""
+class RunProgram(msgspec.Struct, frozen=True, tag="program"):
+    """A program of this machine: its name, its options, and the ``names`` (of files, say) that it is run for."""
 
-    mode: str
-    paths: tuple[str, ...]
+    words: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
 
 class AskOwner(msgspec.Struct, frozen=True, tag="ask", omit_defaults=True):
@@ -150,7 +150,7 @@ class MountToken(msgspec.Struct, frozen=True, tag="mount-token"):
 class OneOf(msgspec.Struct, frozen=True, tag="one-of"):
     """Steps of which one is enough."""
 
-    steps: tuple[LogInAs | RunAs | RunWarden, ...]
+    steps: tuple[LogInAs | RunAs | RunWarden | RunProgram | SetVariable, ...]
 
 
 Step = (
@@ -160,7 +160,7 @@ Step = (
     | EditFile
     | CheckFields
     | SetVariable
-    | RunChmod
+    | RunProgram
     | AskOwner
     | LogInAs
     | RunAs

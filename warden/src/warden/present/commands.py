@@ -1,7 +1,10 @@
-"""The only place that writes command lines: each `Step` as something to paste, with every word quoted for a shell."""
+"""The only place that writes command lines: each `Step` as something to paste, with every word quoted for a shell.
 
-import shlex
-from collections.abc import Iterable, Iterator
+A name never becomes an option: where one begins with ``-``, it stands behind ``--`` or its option's ``=``.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
 
 from warden.core.remedies import (
     AskOwner,
@@ -14,14 +17,15 @@ from warden.core.remedies import (
     OneOf,
     RunAs,
     RunBao,
-    RunChmod,
     RunKubectl,
+    RunProgram,
     RunWarden,
     SetVariable,
     Step,
 )
+from warden.present.escaping import word
 
-Command = RunWarden | RunKubectl | RunBao | RunChmod | SetVariable
+Command = RunWarden | RunKubectl | RunBao | RunProgram | SetVariable
 """The steps that are one command line."""
 
 _KUBECTL: dict[KubectlAction, str] = {
@@ -55,8 +59,9 @@ _BAO: dict[BaoAction, str] = {
 """Split at spaces before anything is filled in, so that a name with a space stays one word."""
 
 
-GLUE = "\ue000"
-"""Stands for a space of a command line until `terminal` has broken the text into lines; of Unicode's private use."""
+GLUE = chr(0xF0000 + int.from_bytes(os.urandom(2)) % 0xFF00)
+"""Stands for a space of a command line until `terminal` has broken the text into lines: a character of Unicode's
+private use, another one in each process, so that no foreign text can hold it."""
 
 
 def command(step: Step) -> str:
@@ -86,7 +91,7 @@ def unbroken(line: str) -> str:
 
 def _written(step: Step) -> str:
     if isinstance(step, Command):
-        return GLUE.join(shlex.quote(word).replace(" ", GLUE) for word in _words(step))
+        return GLUE.join(word(each).replace(" ", GLUE) for each in _words(step))
     return _clause(step)
 
 
@@ -117,25 +122,59 @@ def _clause(step: AskOwner | LogInAs | RunAs | MountToken | OneOf | EditFile | C
 def _words(step: Command) -> Iterator[str]:
     if isinstance(step, RunWarden):
         yield "warden"
-        yield from ("--platform", step.platform) if step.platform else ()
-        yield from (*step.command.split(), *step.arguments)
-        for name, value in step.options:
-            yield from (f"--{name}", value) if value else (f"--{name}",)
+        yield from _option("--platform", step.platform) if step.platform else ()
+        yield from step.command.split()
+        yield from _with_names((), step.arguments, _options(step))
         yield from ("--", *step.program) if step.program else ()
     elif isinstance(step, RunKubectl):
-        yield from ("kubectl", "--context", step.context)
-        yield from ("-n", step.namespace) if step.namespace else ()
-        kind = step.kind.lower()
-        yield from (word.format(kind=kind, name=step.name, value=step.value) for word in _KUBECTL[step.action].split())
+        yield from ("kubectl", *_option("--context", step.context))
+        yield from _option("-n", step.namespace) if step.namespace else ()
+        yield from _filled(_KUBECTL[step.action], kind=step.kind.lower(), name=step.name, value=step.value)
     elif isinstance(step, RunBao):
         yield "bao"
-        for word in _BAO[step.action].split():
-            fields = step.names if "{field}" in word else ("",)
-            yield from (word.format(field=each, mount=step.mount, path=step.path, name=step.name) for each in fields)
-    elif isinstance(step, RunChmod):
-        yield from ("chmod", step.mode, "--", *step.paths)
+        yield from _filled(_BAO[step.action], fields=step.names, mount=step.mount, path=step.path, name=step.name)
+    elif isinstance(step, RunProgram):
+        yield from _with_names(step.words, step.names, ())
     else:
         yield from ("export", f"{step.name}={step.value}")
+
+
+def _options(step: RunWarden) -> Iterator[str]:
+    for name, value in step.options:
+        yield from _option(f"--{name}", value) if value else (f"--{name}",)
+
+
+def _option(name: str, value: str) -> tuple[str, ...]:
+    """The option with its value, as one word where the value looks like an option itself."""
+    if value.startswith("-"):
+        return (f"{name}={value}",) if name.startswith("--") else (f"{name}{value}",)
+    return (name, value)
+
+
+_STDIN = "-"
+"""Not an option: the place of a file, for standard input."""
+
+
+def _with_names(before: Sequence[str], names: Sequence[str], after: Iterable[str]) -> Iterator[str]:
+    """``before names after``; with a name that looks like an option ``before after -- names``."""
+    options = tuple(after)
+    if any(each.startswith("-") and each != _STDIN for each in names):
+        return iter((*before, *options, "--", *names))
+    return iter((*before, *names, *options))
+
+
+def _filled(template: str, *, fields: Sequence[str] = (), **names: str) -> Iterator[str]:
+    """The template's words with the names in them; it is split at spaces first, so that a name stays one word."""
+    front: list[str] = []
+    positional: list[str] = []
+    behind: list[str] = []
+    for each in template.split():
+        several = (
+            [each.format(field=field, **names) for field in fields] if "{field}" in each else [each.format(**names)]
+        )
+        bare = each.startswith("{") or each == _STDIN
+        (positional if bare else behind if positional else front).extend(several)
+    return _with_names(front, positional, behind)
 
 
 def _edit(step: EditFile) -> str:

@@ -1,6 +1,5 @@
 """The embedded platform in words: its state, its processes, and the shell lines that point at it."""
 
-import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from warden.core.remedies import RunWarden, warden
 from warden.present import terminal
 from warden.present.commands import to_paste, unbroken
+from warden.present.escaping import word
 
 if TYPE_CHECKING:
     from warden.adapters.dev import Embedded, Status
@@ -57,8 +57,8 @@ def ticking() -> Callable[[str, float], None]:
 def show_up(status: "Status", clusters: Clusters, *, started: bool) -> None:
     """Where it is, and the next command."""
     terminal.progress_done()
-    word = "up" if started else "is up already"
-    terminal.line(f"{word}: {status.address} (pid {status.pid}, OpenBao {status.version})")
+    state = "up" if started else "is up already"
+    terminal.line(f"{state}: {status.address} (pid {status.pid}, OpenBao {status.version})")
     for found in clusters:
         terminal.line(f"  {found['name']}: {found['address']}, logs in at auth/{found['auth_mount']}")
     terminal.note(f"Next: {_evaluated(warden('dev env'))}")
@@ -124,8 +124,8 @@ def show_env(variables: Mapping[str, str], token_file: str, shell: str) -> None:
 def _sh(variables: Mapping[str, str], token_file: str) -> list[str]:
     return [
         "unset BAO_NAMESPACE VAULT_NAMESPACE",
-        *(f"export {name}={shlex.quote(text)}" for name, text in variables.items()),
-        f'export BAO_TOKEN="$(cat {shlex.quote(token_file)})"',
+        *(f"export {name}={word(text)}" for name, text in variables.items()),
+        f'export BAO_TOKEN="$(cat {word(token_file)})"',
     ]
 
 

@@ -26,6 +26,7 @@ from warden.core.findings import (
 )
 from warden.core.openbao.api import Identity
 from warden.core.openbao.rights import Right
+from warden.core.quoting import name
 from warden.core.remedies import RunBao, RunKubectl, SetVariable, warden
 from warden.present import errors, terminal
 from warden.present.commands import command
@@ -156,7 +157,7 @@ def _identity(fact: LoggedIn) -> tuple[str, str]:
     who = fact.identity
     role = f", role {who.role}" if who.role else ""
     login = f"auth/{who.mount}" if who.mount else "no login (created by another token)"
-    return f"{who.display_name} · {login}{role} · {_time_left(who)}", ""
+    return f"{name(who.display_name)} · {login}{role} · {_time_left(who)}", ""
 
 
 def _time_left(who: Identity) -> str:

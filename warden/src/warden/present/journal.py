@@ -51,8 +51,7 @@ def show_chain(chain: Chain, *, path: str, head: Head | None) -> None:
 
 
 def _row(record: Record) -> tuple[str, ...]:
-    cells = (str(record.seq), record.at[:19] + "Z", record.event, record.lane, record.actor, _summary(record))
-    return tuple(terminal.harmless(cell).replace("\n", " ") for cell in cells)
+    return (str(record.seq), record.at[:19] + "Z", record.event, record.lane, record.actor, _summary(record))
 
 
 def _summary(record: Record) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from warden.core.proofs.delivery_details import NoReaction
 from warden.core.proofs.delivery_observation import Sync
 from warden.core.proofs.details import Unobserved
+from warden.core.quoting import quoted
 from warden.present import errors, terminal
 from warden.present.commands import commands
 from warden.present.details import describe_detail
@@ -78,4 +79,6 @@ def refresh_reason(sync: Sync) -> str:
     """Why a refresh was not followed, in a clause."""
     if sync.followed == "silent":
         return describe_detail(sync.silence)
-    return sync.reply or {"absent": "ExternalSecret not found", "synced": "it was followed"}.get(sync.followed, "")
+    return quoted(sync.reply) or {"absent": "ExternalSecret not found", "synced": "it was followed"}.get(
+        sync.followed, ""
+    )

@@ -1,11 +1,15 @@
 """The only file that prints.
 
+No caller can forget that a text is foreign: whatever is printed is escaped on its way out, so that a name with a line
+break or a control sequence in it stays one line of harmless characters.
+
 The rules of output: data goes to stdout, everything else to stderr. A word stands beside each symbol, so that colour
 can be switched off (NO_COLOR); it is only used on a terminal. Tables fit the terminal, at least 80 and at most 100
 columns; piped output is never cut. Times are relative for people and ISO 8601 UTC in JSON. ``--json`` prints one
 document, an error is one object on stderr. No function here but `value` can print a `Secret`.
 """
 
+import io
 import json
 import os
 import sys
@@ -18,11 +22,16 @@ import msgspec
 from warden.core.errors import Inconclusive, Invalid, WardenError
 from warden.core.secret import Secret
 from warden.present.commands import GLUE
+from warden.present.escaping import escaped, is_visible
 
 if TYPE_CHECKING:
     import click
 
-STYLES = {"ok": "32", "bad": "1;31", "warn": "33", "dim": "2", "head": "1"}
+STYLES = {"ok": "32", "bad": "1;31", "warn": "33", "dim": "2", "head": "1", "": "0"}
+_FIRST = 0xF0000 + int.from_bytes(os.urandom(2)) % 0xFF00
+_MARKS = {style: chr(_FIRST + number) for number, style in enumerate(STYLES)}
+"""Stands for a style until the text is printed; as `GLUE`, no foreign text can hold it."""
+_OURS = "".join((*_MARKS.values(), GLUE))
 
 
 def _coloured(stream: IO[str]) -> bool:
@@ -31,7 +40,7 @@ def _coloured(stream: IO[str]) -> bool:
 
 def styled(text: str, style: str, stream: IO[str] | None = None) -> str:
     """The text in a named style where the stream (default stdout) is a terminal, otherwise unchanged."""
-    return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if _coloured(stream or sys.stdout) else text
+    return f"{_MARKS[style]}{text}{_MARKS['']}" if _coloured(stream or sys.stdout) else text
 
 
 def width() -> int:
@@ -80,7 +89,7 @@ def note(text: str) -> None:
 
 def question(text: str) -> str:
     """What somebody is asked, in lines that end between words."""
-    return "\n".join(_for_people(text)).replace(GLUE, " ")
+    return "\n".join(map(harmless, _for_people(text)))
 
 
 def _for_people(text: str) -> list[str]:
@@ -91,30 +100,23 @@ def _for_people(text: str) -> list[str]:
 
 
 def harmless(text: str) -> str:
-    """The text without what could steer the reader's terminal: titles, reasons and paths are written by anybody.
-
-    Our own styles and line breaks stay; every other character that cannot be printed is replaced.
-    """
-    text = text.replace(GLUE, " ")
-    if text.isprintable():
-        return text
-    import re
-
-    ours = "|".join(re.escape(f"\x1b[{code}m") for code in (*STYLES.values(), "0"))
-    return re.sub(
-        f"{ours}|.",
-        lambda found: found[0] if len(found[0]) > 1 or found[0].isprintable() else "\N{REPLACEMENT CHARACTER}",
-        text,
-    )
+    """The text as it is printed: our own styles as they are, everything else that cannot be seen as an escape."""
+    text = escaped(text, keep=_OURS).replace(GLUE, " ")
+    for style, mark in _MARKS.items():
+        text = text.replace(mark, f"\x1b[{STYLES[style]}m")
+    return text
 
 
 def document(value: object) -> None:
-    """The one JSON document of ``--json``; invisible characters are escaped, since they can steer a terminal too."""
-    text = json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)
-    if not text.replace("\n", "").isprintable():
-        invisible = {char for char in set(text) if not char.isprintable() and char != "\n"}
-        text = text.translate({ord(char): json.dumps(char)[1:-1] for char in invisible})
-    _out(f"{text}\n")
+    """The one JSON document of ``--json``."""
+    _out(f"{_json(msgspec.to_builtins(value), indent=2)}\n")
+
+
+def _json(value: object, *, indent: int | None = None) -> str:
+    """JSON; invisible characters are escaped, since they can steer a terminal too."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    invisible = {char for char in set(text) if char != "\n" and not is_visible(char)}
+    return text.translate({ord(char): json.dumps(char)[1:-1] for char in invisible}) if invisible else text
 
 
 def plain(value: object) -> dict[str, Any]:
@@ -152,7 +154,7 @@ def value(secret: Secret) -> None:
 def progress(text: str) -> None:
     """What warden is waiting for: on a terminal one line that the next one replaces, nothing when piped."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.write(f"\r\x1b[K{harmless(text)}")
         sys.stderr.flush()
 
 
@@ -163,7 +165,7 @@ def progress_done() -> None:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Columns padded to their content. On a terminal they are cut to fit, from the last; the first (an id) never is."""
-    cells = [list(head), *[list(row) for row in rows]]
+    cells = [list(head), *[[escaped(cell, keep=_OURS) for cell in row] for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     for column in range(len(widths) - 1, 0, -1):
         over = _total(widths) - width() if width() else 0
@@ -218,7 +220,12 @@ def folded(text: str, columns: int, *, indent: int) -> list[str]:
 
     margin = " " * indent
     lines = textwrap.wrap(
-        text, columns, initial_indent=margin, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False
+        escaped(text, keep=_OURS),
+        columns,
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
     return [each.replace(GLUE, " ") for each in lines]
 
@@ -239,7 +246,7 @@ def error(fault: WardenError, *, as_json: bool) -> None:
 
     progress_done()
     if as_json:
-        sys.stderr.write(json.dumps(errors.as_json(fault), ensure_ascii=False) + "\n")
+        sys.stderr.write(f"{_json(errors.as_json(fault))}\n")
         return
     if isinstance(fault, Invalid):
         for each in fault.faults:
@@ -257,7 +264,10 @@ def usage(fault: "click.ClickException", *, as_json: bool) -> None:
         shown: dict[str, Any] = {"code": 2, "kind": "usage", "system": "warden", "subject": "", "hint": "warden --help"}
         sys.stderr.write(json.dumps(shown | {"message": fault.format_message()}) + "\n")
         return
-    fault.show(file=sys.stderr)
+    words = io.StringIO()
+    fault.show(file=words)
+    for each in words.getvalue().splitlines():
+        sys.stderr.write(f"{harmless(each)}\n")
 
 
 def interrupted() -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple, NoReturn
 import msgspec
 
 from warden.core.errors import Effect, JournalUnwritable
-from warden.core.remedies import Remedy, SetVariable, warden
+from warden.core.remedies import OneOf, Remedy, RunProgram, SetVariable, warden
 
 WAIT = 5.0
 """Seconds to wait for another writer."""
@@ -31,7 +31,7 @@ RESTORE = (
     "which lanes are closed."
 )
 CLOSED_UNKNOWN = "Without the journal warden cannot tell which lanes are closed."
-_ELSEWHERE = (SetVariable("WARDEN_JOURNAL", "PATH"),)
+_ELSEWHERE = SetVariable("WARDEN_JOURNAL", "PATH")
 _VERIFY = (warden("journal verify"),)
 
 
@@ -79,22 +79,31 @@ def as_journal_error(path: str, context: str = "") -> Iterator[None]:
         raise unwritable(path, Cause("is damaged: a record in it cannot be read", RESTORE), context) from None
 
 
+def _permissions(path: str) -> Remedy:
+    return (OneOf((RunProgram(("ls", "-ld"), (path,)), _ELSEWHERE)),)
+
+
+def _disk(path: str) -> Remedy:
+    return (RunProgram(("df", "-h"), (os.path.dirname(path),)),)
+
+
 _FOREIGN = Cause("is not a journal of warden", RESTORE)
 _SQLITE: dict[str, Callable[[str], Cause]] = {
     "READONLY": lambda path: Cause(
-        "is read-only", f"Make it and its folder writable for {os_user()} (ls -ld {path}), or", _ELSEWHERE
+        "is read-only", f"Make it and its folder writable for {os_user()}, or use another", _permissions(path)
     ),
-    "FULL": lambda path: Cause("cannot grow: the disk under it is full", f"Free space: df -h {os.path.dirname(path)}"),
+    "FULL": lambda path: Cause("cannot grow: the disk under it is full", "Free space", _disk(path)),
     "IOERR": lambda path: Cause(
-        "cannot be read or written: the disk under it is full or faulty",
-        f"Check the disk: df -h {os.path.dirname(path)}",
+        "cannot be read or written: the disk under it is full or faulty", "Check the disk", _disk(path)
     ),
     "BUSY": lambda path: Cause(
-        f"has been locked by another program for {WAIT:.0f} s", f"See which one: fuser -v {path}"
+        f"has been locked by another program for {WAIT:.0f} s",
+        "See which one",
+        (RunProgram(("fuser", "-v"), (path,)),),
     ),
     "CORRUPT": lambda _: Cause("is damaged: SQLite cannot read it", RESTORE),
     "NOTADB": lambda _: _FOREIGN,
-    "CANTOPEN": lambda path: Cause("cannot be opened", f"Check its permissions (ls -ld {path}), or", _ELSEWHERE),
+    "CANTOPEN": lambda path: Cause("cannot be opened", "Check its permissions, or use another", _permissions(path)),
     "CONSTRAINT": lambda _: Cause("does not take the next record", "Check it", _VERIFY),
 }
 
@@ -111,4 +120,4 @@ def _os_cause(path: str, error: OSError) -> Cause:
     if error.errno == errno.EROFS:
         return _SQLITE["READONLY"](path)
     problem = f"cannot be opened: {(error.strerror or 'no reason given').lower()}"
-    return Cause(problem, f"Check its permissions (ls -ld {path}), or", _ELSEWHERE)
+    return Cause(problem, "Check its permissions, or use another", _permissions(path))

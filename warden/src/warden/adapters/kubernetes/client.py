@@ -283,7 +283,7 @@ class Kubernetes:
         raise self._error(answer.status, answer.body, what)
 
     def _error(self, status: int, body: Mapping[str, Any], what: str) -> WardenError:
-        reason = str(body.get("message") or "").strip()
+        reason = quoted(str(body.get("message") or ""))
         if status == httpx2.codes.UNAUTHORIZED:
             return Unidentified(
                 f"{self.system} does not accept who is asking",
@@ -321,8 +321,9 @@ class Kubernetes:
     def _conflict(self, ref: Ref, body: Mapping[str, Any]) -> Foreign:
         causes = (body.get("details") or {}).get("causes") or ()
         fields = "; ".join(f"{each.get('field', '')} ({each.get('message', '')})" for each in causes)
+        said = quoted(fields or str(body.get("message", "")))
         return Foreign(
-            f"{ref} of {self.name}: other managers own what would change: {fields or body.get('message', '')}",
+            f"{ref} of {self.name}: other managers own what would change: {said}",
             effect=Effect.NOTHING_CHANGED,
             system=self.system,
             subject=str(ref),

@@ -10,6 +10,7 @@ import json
 
 from warden.core.errors import Refused, Sealed, ServerFault, WardenError
 from warden.core.openbao.api import Answer, InlineLogin, said_by
+from warden.core.quoting import quoted
 from warden.core.remedies import RunBao, warden
 from warden.core.secret import Secret
 
@@ -20,7 +21,7 @@ IN_BETWEEN = "check what stands between here and OpenBao"
 
 def error_of(answer: Answer, system: str, what: str) -> WardenError:
     """What a status other than 2xx and 403 means."""
-    reason = said_by(answer)
+    reason = quoted(said_by(answer))
     if is_openbao(answer, UNAVAILABLE):
         return Sealed(
             f"{system} is sealed or not initialised (503), so it did not do {what}",

@@ -13,6 +13,7 @@ from typing import Any
 
 from warden.core.errors import Inconclusive
 from warden.core.openbao.api import AuditLine, Handed
+from warden.core.remedies import RunProgram
 
 NONCE = "x-lane-probe"
 
@@ -103,7 +104,8 @@ class AuditCommand:
             f"the audit command gave no lines ({why}); without them nothing is proven",
             system="audit log",
             subject=self._argv[0],
-            hint=f"try it by hand: {self.where}",
+            hint="try it by hand",
+            remedy=(RunProgram(tuple(self._argv)),),
         )
 
 

@@ -20,7 +20,7 @@ import msgspec
 
 from warden.core.access.authorization import Projected
 from warden.core.errors import Effect, Unidentified
-from warden.core.remedies import RunBao
+from warden.core.remedies import RunBao, RunProgram
 from warden.core.secret import Secret
 from warden.ports.vault import Vault
 
@@ -185,7 +185,8 @@ def _helper_fault(helper: str, what: str) -> Unidentified:
         effect=Effect.NOTHING_ASKED,
         system="token helper",
         subject=helper,
-        hint=f"try it: {helper} get >/dev/null, or set BAO_TOKEN",
+        hint="try it (it prints the token), or set BAO_TOKEN",
+        remedy=(RunProgram((os.path.expanduser(helper), "get")),),
     )
 
 

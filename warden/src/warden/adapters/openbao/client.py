@@ -24,7 +24,8 @@ from warden.adapters.openbao.answers import (
     secret_of,
     time_of,
 )
-from warden.adapters.openbao.endpoint import Endpoint, quoted
+from warden.adapters.openbao.endpoint import Endpoint
+from warden.adapters.openbao.endpoint import quoted as percent_encoded
 from warden.adapters.openbao.http import Connection
 from warden.core.errors import Effect, Held, Refused, ServerFault, Unidentified, WardenError
 from warden.core.openbao.api import (
@@ -39,6 +40,7 @@ from warden.core.openbao.api import (
     is_in_root,
     said_by,
 )
+from warden.core.quoting import quoted
 from warden.core.remedies import RunBao, warden
 from warden.core.secret import Secret
 
@@ -81,7 +83,7 @@ class OpenBao:
             headers["X-Vault-Token"] = request.token.reveal()
         if request.inline is not None:
             headers |= inline_headers(request.inline)
-        return self._connection.send(request.method, f"/v1/{quoted(request.path)}", request.body, headers)
+        return self._connection.send(request.method, f"/v1/{percent_encoded(request.path)}", request.body, headers)
 
     def as_caller(self, request: Request) -> Request:
         """The same request with the caller's own token."""
@@ -122,7 +124,7 @@ class OpenBao:
 
     def _error(self, answer: Answer, what: str) -> WardenError:
         if is_openbao(answer, FORBIDDEN):
-            return self._forbidden(said_by(answer), what)
+            return self._forbidden(quoted(said_by(answer)), what)
         return error_of(answer, self.system, what)
 
     def _forbidden(self, reason: str, what: str) -> WardenError:
@@ -204,7 +206,7 @@ class OpenBao:
         body = {"role": role, "jwt": jwt.reveal()}
         answer = self.send(Request(method="POST", path=f"auth/{mount}/login", body=body))
         if is_openbao(answer, BAD_REQUEST, FORBIDDEN):
-            reason = said_by(answer) or "no reason given"
+            reason = quoted(said_by(answer)) or "no reason given"
             raise Refused(
                 f"{self.system} refused the login at auth/{mount} as role {role}: {reason}",
                 system=self.system,

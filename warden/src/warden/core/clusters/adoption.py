@@ -11,16 +11,17 @@ from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.openbao.api import Handed
 from warden.core.plans.plan import OwnedBy
+from warden.core.quoting import Facts
 
 Unfit = Literal["empty", "not-utf-8"]
 """Why OpenBao cannot hold a value as it is: it holds text, and would change other bytes."""
 
 
-class Immutable(msgspec.Struct, frozen=True, tag="immutable"):
+class Immutable(Facts, frozen=True, tag="immutable"):
     """Nobody can change the Secret (Kubernetes, *Immutable Secrets*)."""
 
 
-class OtherKeys(msgspec.Struct, frozen=True, tag="other-keys"):
+class OtherKeys(Facts, frozen=True, tag="other-keys"):
     """The Secret has keys that the lane does not declare, and that would be wiped."""
 
     names: tuple[str, ...]

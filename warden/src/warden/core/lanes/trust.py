@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from warden.core.errors import Effect, UsageError
-from warden.core.remedies import RunChmod, SetVariable
+from warden.core.remedies import RunProgram, SetVariable
 
 TRUSTED = "WARDEN_TRUSTED"
 """Directories that are believed whoever can change them; ``trusted`` in the user's configuration says the same."""
@@ -42,5 +42,5 @@ def not_trusted(directory: str, weaknesses: Sequence[Weakness]) -> UsageError:
         system="platform",
         subject=directory,
         hint="" if mendable else "if you trust who can change it",
-        remedy=(RunChmod("go-w", paths) if mendable else SetVariable(TRUSTED, directory),),
+        remedy=(RunProgram(("chmod", "go-w"), paths) if mendable else SetVariable(TRUSTED, directory),),
     )

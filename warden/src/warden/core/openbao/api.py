@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from warden.core.quoting import name
 from warden.core.secret import Secret
 
 
@@ -34,7 +35,12 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
     def as_json(self) -> dict[str, str]:
         """Who acted, as the journal keeps it."""
-        return {"display_name": self.display_name, "mount": self.mount, "role": self.role, "entity": self.entity}
+        return {
+            "display_name": name(self.display_name),
+            "mount": name(self.mount),
+            "role": name(self.role),
+            "entity": self.entity,
+        }
 
     @property
     def mount(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from warden.core.lanes.lane import RoleName
+from warden.core.quoting import Facts, without_secrets
 from warden.core.remedies import Remedy
 
 Action = Literal["create", "change", "delete", "keep", "foreign", "absent"]
@@ -24,72 +25,79 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
     cluster: str = ""
 
 
-class Difference(msgspec.Struct, frozen=True):
-    """One field, before and after; ``None`` where it is not set. An empty field name means the whole text."""
+class Difference(Facts, frozen=True):
+    """One field, before and after; ``None`` where it is not set. An empty field name means the whole text.
+
+    ``after`` is declared, and was looked through where it was read.
+    """
 
     field: str
     before: Any
     after: Any
 
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "field", without_secrets(self.field))
+        msgspec.structs.force_setattr(self, "before", without_secrets(self.before, known=self.after))
+
 
 # -- why `apply` leaves an object alone -------------------------------------------------------------------------------
 
 
-class NotMarked(msgspec.Struct, frozen=True, tag="not-marked"):
+class NotMarked(Facts, frozen=True, tag="not-marked"):
     """Nothing marks the object as made by warden for this lane."""
 
 
-class BelongsTo(msgspec.Struct, frozen=True, tag="belongs-to"):
+class BelongsTo(Facts, frozen=True, tag="belongs-to"):
     """The marks on a KV path name another lane."""
 
     lane: str
 
 
-class ManagedBy(msgspec.Struct, frozen=True, tag="managed-by"):
+class ManagedBy(Facts, frozen=True, tag="managed-by"):
     """Other field managers set fields that would change (Kubernetes, Server-Side Apply)."""
 
     managers: tuple[str, ...]
 
 
-class OwnedBy(msgspec.Struct, frozen=True, tag="owned-by"):
+class OwnedBy(Facts, frozen=True, tag="owned-by"):
     """A controller owns the object (``ownerReferences``), or a Helm release: kind ``HelmRelease``."""
 
     kind: str
     name: str
 
 
-class MadeByHand(msgspec.Struct, frozen=True, tag="by-hand"):
+class MadeByHand(Facts, frozen=True, tag="by-hand"):
     """A Secret of the delivery's name that nobody owns."""
 
 
-class DeclaredByHand(msgspec.Struct, frozen=True, tag="declared-by-hand"):
+class DeclaredByHand(Facts, frozen=True, tag="declared-by-hand"):
     """The lane declares the Secret as made by hand, and it has an owner."""
 
     owner: OwnedBy
 
 
-class BeingDeleted(msgspec.Struct, frozen=True, tag="being-deleted"):
+class BeingDeleted(Facts, frozen=True, tag="being-deleted"):
     """The object is being deleted since that time (ISO 8601 UTC), held by its finalizers."""
 
     since: str
     finalizers: tuple[str, ...] = ()
 
 
-class RoleRefFixed(msgspec.Struct, frozen=True, tag="role-ref"):
+class RoleRefFixed(Facts, frozen=True, tag="role-ref"):
     """A binding refers to another role, which Kubernetes lets nobody change."""
 
 
-class NamespaceMissing(msgspec.Struct, frozen=True, tag="no-namespace"):
+class NamespaceMissing(Facts, frozen=True, tag="no-namespace"):
     """The Secret's namespace, which is its tenant's, does not exist."""
 
 
-class AuthMountMissing(msgspec.Struct, frozen=True, tag="no-auth-mount"):
+class AuthMountMissing(Facts, frozen=True, tag="no-auth-mount"):
     """The auth mount of a role does not exist; the platform enables auth mounts."""
 
     mount: str
 
 
-class OtherMount(msgspec.Struct, frozen=True, tag="other-mount"):
+class OtherMount(Facts, frozen=True, tag="other-mount"):
     """The mount is another secrets engine than KV version 2."""
 
     engine: str
@@ -128,13 +136,13 @@ Obstacle = (
 # -- how an object lets in more than is declared ----------------------------------------------------------------------
 
 
-class ReachesFurther(msgspec.Struct, frozen=True, tag="reaches-further"):
+class ReachesFurther(Facts, frozen=True, tag="reaches-further"):
     """A policy has stanzas that the lane's does not have."""
 
     stanzas: tuple[str, ...]
 
 
-class NoAudience(msgspec.Struct, frozen=True, tag="no-audience"):
+class NoAudience(Facts, frozen=True, tag="no-audience"):
     """A role sets no audience, so a token made for any service logs in."""
 
 
@@ -216,14 +224,14 @@ def _members(value: Any) -> set[str]:
 # -- what is worth a note although it is as declared ------------------------------------------------------------------
 
 
-class SharedAccount(msgspec.Struct, frozen=True, tag="shared-account"):
+class SharedAccount(Facts, frozen=True, tag="shared-account"):
     """The account that reads is not of the Secret's namespace, so the audit log names it and not the workload."""
 
     account: str
     namespace: str
 
 
-class ByHand(msgspec.Struct, frozen=True, tag="made-by-hand"):
+class ByHand(Facts, frozen=True, tag="made-by-hand"):
     """The Secret is made by hand, as declared; ``there`` is false where there is none yet."""
 
     there: bool

@@ -2,56 +2,55 @@
 
 from typing import Literal
 
-import msgspec
-
 from warden.core.clusters.exposure import ReadableBy
 from warden.core.plans.plan import OwnedBy, SharedAccount
 from warden.core.proofs.details import Unobserved
+from warden.core.quoting import Facts
 
 
-class SecretMissing(msgspec.Struct, frozen=True, tag="secret-missing"):
+class SecretMissing(Facts, frozen=True, tag="secret-missing"):
     """There is no such Secret."""
 
     secret: str
 
 
-class OwnedByOther(msgspec.Struct, frozen=True, tag="owned-by-other"):
+class OwnedByOther(Facts, frozen=True, tag="owned-by-other"):
     """Somebody else than the lane's ExternalSecret owns the Secret."""
 
     owner: OwnedBy
 
 
-class NotOwned(msgspec.Struct, frozen=True, tag="not-owned"):
+class NotOwned(Facts, frozen=True, tag="not-owned"):
     """Nobody owns the Secret: it was made by hand, or its owner was deleted."""
 
 
-class OwnerUnknown(msgspec.Struct, frozen=True, tag="owner-unknown"):
+class OwnerUnknown(Facts, frozen=True, tag="owner-unknown"):
     """Whether the ExternalSecret owns the Secret could not be observed."""
 
     because: Unobserved
 
 
-class SecretImmutable(msgspec.Struct, frozen=True, tag="immutable"):
+class SecretImmutable(Facts, frozen=True, tag="immutable"):
     """The Secret is immutable: no new value can reach it."""
 
 
-class NotRenewed(msgspec.Struct, frozen=True, tag="not-renewed"):
+class NotRenewed(Facts, frozen=True, tag="not-renewed"):
     """Nothing renews the Secret when the value changes."""
 
 
-class ExternalSecretMissing(msgspec.Struct, frozen=True, tag="external-secret-missing"):
+class ExternalSecretMissing(Facts, frozen=True, tag="external-secret-missing"):
     """There is no such ExternalSecret."""
 
     external_secret: str
 
 
-class RefreshFailed(msgspec.Struct, frozen=True, tag="refresh-failed"):
+class RefreshFailed(Facts, frozen=True, tag="refresh-failed"):
     """External Secrets Operator tried, and says why it failed."""
 
     message: str
 
 
-class NoReaction(msgspec.Struct, frozen=True, tag="no-reaction"):
+class NoReaction(Facts, frozen=True, tag="no-reaction"):
     """External Secrets Operator left the ExternalSecret as it was for that many seconds.
 
     ``last_reason`` and ``last_at`` are its last word about it (condition ``Ready``), empty where there is none.
@@ -62,28 +61,28 @@ class NoReaction(msgspec.Struct, frozen=True, tag="no-reaction"):
     last_at: str = ""
 
 
-class NewestUnknown(msgspec.Struct, frozen=True, tag="newest-unknown"):
+class NewestUnknown(Facts, frozen=True, tag="newest-unknown"):
     """A version was handed out, and which one is the newest could not be observed."""
 
     version: int
     because: Unobserved
 
 
-class VersionDiffers(msgspec.Struct, frozen=True, tag="version-differs"):
+class VersionDiffers(Facts, frozen=True, tag="version-differs"):
     """Another version than the newest was handed out."""
 
     handed: int
     newest: int
 
 
-class ReadByOtherRole(msgspec.Struct, frozen=True, tag="other-role"):
+class ReadByOtherRole(Facts, frozen=True, tag="other-role"):
     """The read was made with another role than the declared one."""
 
     role: str
     declared: str
 
 
-class ReadByOthers(msgspec.Struct, frozen=True, tag="read-by-others"):
+class ReadByOthers(Facts, frozen=True, tag="read-by-others"):
     """The path was read, and not by the reader; ``exists`` is false where the cluster has no such account."""
 
     readers: tuple[str, ...]
@@ -91,49 +90,49 @@ class ReadByOthers(msgspec.Struct, frozen=True, tag="read-by-others"):
     exists: bool = True
 
 
-class NoReadFound(msgspec.Struct, frozen=True, tag="no-read"):
+class NoReadFound(Facts, frozen=True, tag="no-read"):
     """The audit log has no read of the value that was delivered: it came from elsewhere."""
 
 
-class NothingDelivered(msgspec.Struct, frozen=True, tag="nothing-delivered"):
+class NothingDelivered(Facts, frozen=True, tag="nothing-delivered"):
     """Nothing was delivered just now, or there is no audit line of it: there is nothing to compare with."""
 
 
-class NoOtherDelivery(msgspec.Struct, frozen=True, tag="no-other-delivery"):
+class NoOtherDelivery(Facts, frozen=True, tag="no-other-delivery"):
     """No delivery by External Secrets Operator was refreshed in this proof, which the value could be compared with."""
 
 
-class MarkerMissing(msgspec.Struct, frozen=True, tag="marker-missing"):
+class MarkerMissing(Facts, frozen=True, tag="marker-missing"):
     """The audit log has no line of the marker, so no read is known to be later than the request for the refresh."""
 
 
-class ValueDiffers(msgspec.Struct, frozen=True, tag="value-differs"):
+class ValueDiffers(Facts, frozen=True, tag="value-differs"):
     """These fields hold another value than that version."""
 
     fields: tuple[str, ...]
     version: int
 
 
-class LoggedInClear(msgspec.Struct, frozen=True, tag="logged-in-clear"):
+class LoggedInClear(Facts, frozen=True, tag="logged-in-clear"):
     """The audit log holds the values of these fields in clear, not as keyed hashes."""
 
     fields: tuple[str, ...]
 
 
-class CopiesInClear(msgspec.Struct, frozen=True, tag="copies-in-clear"):
+class CopiesInClear(Facts, frozen=True, tag="copies-in-clear"):
     """These annotations and labels of the Secret hold a value in clear."""
 
     keys: tuple[str, ...]
 
 
-class Asked(msgspec.Struct, frozen=True, tag="asked"):
+class Asked(Facts, frozen=True, tag="asked"):
     """How many subjects the API server was asked about, and for how many they stand."""
 
     asked: int
     known: int
 
 
-class ReadableByOthers(msgspec.Struct, frozen=True, tag="readable-by-others"):
+class ReadableByOthers(Facts, frozen=True, tag="readable-by-others"):
     """Subjects that may read the Secret and are not meant to, groups first."""
 
     subjects: tuple[ReadableBy, ...]
@@ -141,14 +140,14 @@ class ReadableByOthers(msgspec.Struct, frozen=True, tag="readable-by-others"):
     known: int
 
 
-class Writer(msgspec.Struct, frozen=True):
+class Writer(Facts, frozen=True):
     """Who wrote a field (a field manager) and when, as the API server recorded it; empty where it did not."""
 
     manager: str
     at: str
 
 
-class OverwrittenField(msgspec.Struct, frozen=True):
+class OverwrittenField(Facts, frozen=True):
     """A field that was not as delivered. Who removed one is not recorded by the API server."""
 
     field: str
@@ -156,7 +155,7 @@ class OverwrittenField(msgspec.Struct, frozen=True):
     writers: tuple[Writer, ...] = ()
 
 
-class Overwritten(msgspec.Struct, frozen=True, tag="overwritten"):
+class Overwritten(Facts, frozen=True, tag="overwritten"):
     """The Secret held something else than was delivered until this refresh; who read it meanwhile still has that."""
 
     fields: tuple[OverwrittenField, ...]
@@ -165,36 +164,36 @@ class Overwritten(msgspec.Struct, frozen=True, tag="overwritten"):
 # -- a consumer -------------------------------------------------------------------------------------------------------
 
 
-class DeploymentMissing(msgspec.Struct, frozen=True, tag="deployment-missing"):
+class DeploymentMissing(Facts, frozen=True, tag="deployment-missing"):
     """There is no such Deployment."""
 
 
-class SecretNotUsed(msgspec.Struct, frozen=True, tag="secret-not-used"):
+class SecretNotUsed(Facts, frozen=True, tag="secret-not-used"):
     """The Deployment neither mounts the Secret nor takes it into its environment."""
 
     secret: str
 
 
-class NoPodRuns(msgspec.Struct, frozen=True, tag="no-pod"):
+class NoPodRuns(Facts, frozen=True, tag="no-pod"):
     """None of its pods runs, so nobody uses the value."""
 
 
-class PodsOfOtherTemplate(msgspec.Struct, frozen=True, tag="other-template"):
+class PodsOfOtherTemplate(Facts, frozen=True, tag="other-template"):
     """These pods run an earlier template, without the Secret."""
 
     pods: tuple[str, ...]
     secret: str
 
 
-class SecretNotObserved(msgspec.Struct, frozen=True, tag="secret-not-observed"):
+class SecretNotObserved(Facts, frozen=True, tag="secret-not-observed"):
     """The Secret does not exist or was not observed, so what its consumers run with is not known."""
 
 
-class LastChangeUnknown(msgspec.Struct, frozen=True, tag="last-change-unknown"):
+class LastChangeUnknown(Facts, frozen=True, tag="last-change-unknown"):
     """The API server has not recorded when the Secret was last changed."""
 
 
-class PodsOlder(msgspec.Struct, frozen=True, tag="pods-older"):
+class PodsOlder(Facts, frozen=True, tag="pods-older"):
     """These pods started before the Secret's last change (ISO 8601 UTC) and do not follow it."""
 
     pods: tuple[str, ...]

@@ -6,13 +6,12 @@ a field named ``reply`` or ``message``.
 
 from typing import Any
 
-import msgspec
-
 from warden.core.errors import WardenError
 from warden.core.plans.plan import Action, Obstacle, Widening
+from warden.core.quoting import Facts
 
 
-class Unobserved(msgspec.Struct, frozen=True, tag="unobserved"):
+class Unobserved(Facts, frozen=True, tag="unobserved"):
     """Something could not be observed; the fields are those of `WardenError`."""
 
     kind: str
@@ -26,7 +25,7 @@ def unobserved(fault: WardenError) -> Unobserved:
     return Unobserved(fault.kind, fault.system, fault.problem)
 
 
-class NotServing(msgspec.Struct, frozen=True, tag="not-serving"):
+class NotServing(Facts, frozen=True, tag="not-serving"):
     """OpenBao is sealed, or not initialised: nobody can read from it now."""
 
     system: str
@@ -36,61 +35,61 @@ class NotServing(msgspec.Struct, frozen=True, tag="not-serving"):
 # -- an answer of OpenBao ---------------------------------------------------------------------------------------------
 
 
-class NotSent(msgspec.Struct, frozen=True, tag="not-sent"):
+class NotSent(Facts, frozen=True, tag="not-sent"):
     """The request was not sent: there is no token to send it with, or the server gave no answer before."""
 
     because: Unobserved
 
 
-class ReaderCannotLogIn(msgspec.Struct, frozen=True, tag="reader-cannot-log-in"):
+class ReaderCannotLogIn(Facts, frozen=True, tag="reader-cannot-log-in"):
     """The request was not sent: it takes the reader's session, and the reader's login is refused."""
 
     because: Unobserved
 
 
-class NoAnswer(msgspec.Struct, frozen=True, tag="no-answer"):
+class NoAnswer(Facts, frozen=True, tag="no-answer"):
     """The request was sent, and no answer came."""
 
     because: Unobserved
 
 
-class UnclearReply(msgspec.Struct, frozen=True, tag="unclear-reply"):
+class UnclearReply(Facts, frozen=True, tag="unclear-reply"):
     """The answer neither allows nor refuses: a server in trouble, a proxy's page, a status of something else."""
 
     status: int
     reply: str
 
 
-class NoAuditLine(msgspec.Struct, frozen=True, tag="no-audit-line"):
+class NoAuditLine(Facts, frozen=True, tag="no-audit-line"):
     """OpenBao's audit log has no line of the request."""
 
 
-class GrantedByOthers(msgspec.Struct, frozen=True, tag="granted-by-others"):
+class GrantedByOthers(Facts, frozen=True, tag="granted-by-others"):
     """Other policies than the lane's let the request pass; ``only`` is the policy that alone should have."""
 
     policies: tuple[str, ...]
     only: str = ""
 
 
-class OtherReason(msgspec.Struct, frozen=True, tag="other-reason"):
+class OtherReason(Facts, frozen=True, tag="other-reason"):
     """The login was refused for another reason than the claim that was changed."""
 
     reply: str
 
 
-class RefusedAtLogin(msgspec.Struct, frozen=True, tag="refused-at-login"):
+class RefusedAtLogin(Facts, frozen=True, tag="refused-at-login"):
     """The login was refused, so the policy was never asked."""
 
     reply: str
 
 
-class CallerRefused(msgspec.Struct, frozen=True, tag="caller-refused"):
+class CallerRefused(Facts, frozen=True, tag="caller-refused"):
     """Whoever runs the proof may not ask this."""
 
     reply: str
 
 
-class ReaderRefused(msgspec.Struct, frozen=True, tag="reader-refused"):
+class ReaderRefused(Facts, frozen=True, tag="reader-refused"):
     """A declared reader is refused.
 
     ``unconfirmed``: the login was denied without a reason, which is also what happens where the cluster does not let
@@ -101,29 +100,29 @@ class ReaderRefused(msgspec.Struct, frozen=True, tag="reader-refused"):
     unconfirmed: bool = False
 
 
-class NotWrapped(msgspec.Struct, frozen=True, tag="not-wrapped"):
+class NotWrapped(Facts, frozen=True, tag="not-wrapped"):
     """The read was allowed, and the answer was not wrapped as requested."""
 
 
-class NoLiveVersion(msgspec.Struct, frozen=True, tag="no-live-version"):
+class NoLiveVersion(Facts, frozen=True, tag="no-live-version"):
     """There is no live version: nothing was put there, or it was deleted."""
 
 
-class FieldsDiffer(msgspec.Struct, frozen=True, tag="fields-differ"):
+class FieldsDiffer(Facts, frozen=True, tag="fields-differ"):
     """The fields are not exactly the declared ones."""
 
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
 
 
-class PathCapabilities(msgspec.Struct, frozen=True):
+class PathCapabilities(Facts, frozen=True):
     """What is held on a path; empty where the server states nothing about it."""
 
     path: str
     held: tuple[str, ...]
 
 
-class CapabilitiesDiffer(msgspec.Struct, frozen=True, tag="capabilities-differ"):
+class CapabilitiesDiffer(Facts, frozen=True, tag="capabilities-differ"):
     """The reader holds other capabilities than read on the path and nothing beside it."""
 
     paths: tuple[PathCapabilities, ...]
@@ -132,13 +131,13 @@ class CapabilitiesDiffer(msgspec.Struct, frozen=True, tag="capabilities-differ")
 # -- a comparison with the declaration --------------------------------------------------------------------------------
 
 
-class NotKvVersion2(msgspec.Struct, frozen=True, tag="not-kv-2"):
+class NotKvVersion2(Facts, frozen=True, tag="not-kv-2"):
     """The mount is not KV version 2: no probe was sent, since one might overwrite a value there."""
 
     mount: str
 
 
-class ObjectDiffers(msgspec.Struct, frozen=True, tag="object-differs"):
+class ObjectDiffers(Facts, frozen=True, tag="object-differs"):
     """An object is not as declared; its differences are in the verdict. The fields are those of `Change`."""
 
     action: Action
@@ -149,20 +148,20 @@ class ObjectDiffers(msgspec.Struct, frozen=True, tag="object-differs"):
     widening: Widening | None = None
 
 
-class ObjectsCompared(msgspec.Struct, frozen=True, tag="objects-compared"):
+class ObjectsCompared(Facts, frozen=True, tag="objects-compared"):
     """How many objects were compared, and are as declared."""
 
     count: int
 
 
-class OnlyMembersCanShow(msgspec.Struct, frozen=True, tag="only-members"):
+class OnlyMembersCanShow(Facts, frozen=True, tag="only-members"):
     """Only a member of the group can show that it may read: by logging in at that mount with that role."""
 
     mount: str
     role: str
 
 
-class ClosedMeanwhile(msgspec.Struct, frozen=True, tag="closed-meanwhile"):
+class ClosedMeanwhile(Facts, frozen=True, tag="closed-meanwhile"):
     """The lane was closed while it was proven, by that record of the journal: refusals since then say nothing."""
 
     reason: str

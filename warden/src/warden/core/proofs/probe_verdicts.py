@@ -29,7 +29,7 @@ from warden.core.proofs.details import (
 from warden.core.proofs.probes import Held, Nobody, Probe
 from warden.core.proofs.states import Result
 from warden.core.proofs.verdict import Detail, Observation, Verdict
-from warden.core.quoting import quoted
+from warden.core.quoting import placeholder, quoted
 from warden.core.remedies import Remedy, RunBao, RunWarden, Step
 
 OK, NO_CONTENT, BAD_REQUEST, FORBIDDEN, NOT_FOUND = 200, 204, 400, 403, 404
@@ -100,12 +100,12 @@ def _remedy(probe: Probe, detail: Detail | None) -> Remedy:
     """What fixes it. Another policy is not `apply`'s to change, and a field too many in a path is removed there."""
     if isinstance(detail, GrantedByOthers):
         others = [name for name in detail.policies if name and name != probe.policy]
-        return (RunBao(action="read-policy", name=others[0]),) if others and probe.policy else probe.remedy
+        return (RunBao(action="read-policy", name=placeholder(others[0])),) if others and probe.policy else probe.remedy
     if isinstance(detail, FieldsDiffer) and detail.missing:
         return tuple(_naming(step, detail.missing) for step in probe.remedy)
     if isinstance(detail, FieldsDiffer):
         mount, _, key = probe.path.partition("/subkeys/")
-        return (RunBao(action="remove-fields", mount=mount, path=key, names=detail.extra),)
+        return (RunBao(action="remove-fields", mount=mount, path=key, names=tuple(map(placeholder, detail.extra))),)
     return probe.remedy
 
 

@@ -15,6 +15,7 @@ from warden.core.access.authorization import (
     WrongAudience,
 )
 from warden.core.openbao.api import Identity
+from warden.core.quoting import name
 from warden.present.problems import describe, described
 from warden.present.terminal import ValueCutShort
 from warden.usecases.access import ServerRefuses
@@ -106,8 +107,8 @@ def _(problem: ServerRefuses) -> str:
 def caller(who: Identity) -> str:
     """A person or workload as OpenBao knows it."""
     if not who.mount:
-        return f"{who.display_name} (a token made without a login)"
-    return f"{who.display_name} (auth/{who.mount}" + (f", role {who.role})" if who.role else ")")
+        return f"{name(who.display_name)} (a token made without a login)"
+    return f"{name(who.display_name)} (auth/{who.mount}" + (f", role {who.role})" if who.role else ")")
 
 
 def _policies(names: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ import msgspec
 from warden.core.clusters.adoption import AdoptionObstacle, Compared, Unfit
 from warden.core.errors import WardenError
 from warden.core.proofs.delivery_observation import Sync
+from warden.core.quoting import Facts
 
 # -- what can stand in the way ----------------------------------------------------------------------------------------
 
@@ -40,7 +41,7 @@ class ValuesDiffer(msgspec.Struct, frozen=True):
     compared: Compared
 
 
-class ValuesUnfit(msgspec.Struct, frozen=True):
+class ValuesUnfit(Facts, frozen=True):
     """OpenBao cannot hold these fields of the Secret as they are."""
 
     secret: str
@@ -126,7 +127,7 @@ class Owned(msgspec.Struct, frozen=True):
     cluster: str
 
 
-class Cleaned(msgspec.Struct, frozen=True):
+class Cleaned(Facts, frozen=True):
     """A step: annotations with a copy of a value were removed."""
 
     cluster: str
