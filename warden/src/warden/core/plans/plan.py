@@ -104,13 +104,13 @@ class OtherMount(Facts, frozen=True, tag="other-mount"):
     version: int
 
 
-class RenamedFrom(msgspec.Struct, frozen=True, tag="renamed-from"):
+class RenamedFrom(Facts, frozen=True, tag="renamed-from"):
     """The marks on the lane's path name an id that no file declares any more."""
 
     lane: str
 
 
-class SharedWithUnreadable(msgspec.Struct, frozen=True, tag="shared-with-unreadable"):
+class SharedWithUnreadable(Facts, frozen=True, tag="shared-with-unreadable"):
     """The object may be shared with a lane whose file has errors, and what that file declares of it is not known."""
 
     files: tuple[str, ...]
@@ -237,7 +237,7 @@ class ByHand(Facts, frozen=True, tag="made-by-hand"):
     there: bool
 
 
-class KeptPolicy(msgspec.Struct, frozen=True, kw_only=True, tag="kept-policy"):
+class KeptPolicy(Facts, frozen=True, kw_only=True, tag="kept-policy"):
     """A policy that stays in a role while ``files`` of the catalog have errors: one of them may declare its lane.
 
     ``lane`` is the lane that the policy names; empty where its text cannot be seen.
