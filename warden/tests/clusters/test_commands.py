@@ -441,7 +441,7 @@ def test_render_needs_no_server_where_clusters_yaml_has_the_address(engineer):
     without = engineer.run("render", engineer.lane, "--cluster", FIRST, "--json", **offline)
     assert without.returncode == 2
     assert error_of(without)["kind"] == "usage"
-    (engineer.directory / "bao.pem").write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+    (engineer.directory / "bao.pem").write_text(Path(engineer.platform.ca).read_text())
     engineer.clusters_file({FIRST: {"openbao": "https://bao.example:8200", "openbao_ca": "bao.pem"}, SECOND: {}})
     done = engineer.run("render", engineer.lane, "--cluster", FIRST, **offline)
     assert done.returncode == 0, done.stderr

@@ -196,27 +196,15 @@ class Connections:
         from warden.core.clusters.manifests import Reached
 
         endpoint, declared = self._workspace.vault.endpoint, target.declared
-        own = os.path.join(self._workspace.platform, declared.openbao_ca) if declared.openbao_ca else ""
-        from_environment = wiring.authorities(endpoint) if declared.openbao is None and not own else ""
+        if declared.openbao_ca:
+            authorities = wiring.declared_authorities(self._workspace.platform, declared.openbao_ca)
+        else:
+            authorities = wiring.authorities(endpoint) if declared.openbao is None else ""
         return Reached(
             address=declared.openbao or self._workspace.address,
-            ca=_pem(own) if own else from_environment,
+            ca=authorities,
             namespace=self._workspace.vault.namespace,
         )
-
-
-def _pem(path: str) -> str:
-    from warden.core.errors import Effect, UsageError
-
-    try:
-        with open(path, encoding="ascii") as file:
-            return file.read()
-    except (OSError, UnicodeDecodeError):
-        raise UsageError(
-            f"{path}, the certificate authorities of OpenBao, cannot be read as PEM",
-            effect=Effect.NOTHING_DONE,
-            hint="openbao_ca in clusters.yaml, or BAO_CACERT, has to name a PEM file",
-        ) from None
 
 
 def rendering(platform: str, lane: str, cluster: str) -> tuple[DeliveryTarget, Callable[[], Reached]]:
@@ -243,7 +231,7 @@ def rendering(platform: str, lane: str, cluster: str) -> tuple[DeliveryTarget, C
 def _declared_reach(platform: str, declared: DeclaredCluster) -> Reached:
     from warden.core.clusters.manifests import Reached
 
-    ca = _pem(os.path.join(platform, declared.openbao_ca)) if declared.openbao_ca else ""
+    ca = wiring.declared_authorities(platform, declared.openbao_ca) if declared.openbao_ca else ""
     return Reached(address=declared.openbao or "", ca=ca, namespace=wiring.namespace())
 
 

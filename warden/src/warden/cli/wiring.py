@@ -175,17 +175,26 @@ def namespace() -> str:
 
 def authorities(where: Endpoint) -> str:
     """PEM of the authorities that the environment names for that server; empty: the system's."""
+    from warden.adapters.catalog.authorities import only_certificates
     from warden.adapters.openbao import certificates
     from warden.core.errors import Effect, UsageError
 
     try:
-        return certificates.authorities(where).decode("ascii")
+        found = certificates.authorities(where)
+        return only_certificates(found) if found else ""
     except (OSError, ValueError):
         raise UsageError(
             "the authorities of OpenBao cannot be read as PEM",
             effect=Effect.NOTHING_DONE,
             hint="BAO_CACERT has to name a PEM file, or BAO_CAPATH a folder of them",
         ) from None
+
+
+def declared_authorities(platform: str, named: str) -> str:
+    """PEM of the certificates in a file that ``clusters.yaml`` names."""
+    from warden.adapters.catalog.authorities import declared_authorities as read
+
+    return read(platform, named)
 
 
 def journal_file() -> str:

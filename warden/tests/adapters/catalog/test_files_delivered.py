@@ -227,3 +227,19 @@ def test_secret_material_in_clusters_yaml_is_refused_and_not_repeated(directory)
         load_catalog(str(directory))
     assert caught.value.faults[0].line == 2
     assert secret[12:] not in str(caught.value.faults)
+
+
+@pytest.mark.parametrize("named", ["../token", "/etc/passwd", "~/token", "certs/../../token", ".."])
+def test_certificates_outside_the_platform_directory_are_an_error_of_clusters_yaml(directory, named):
+    clusters(directory, f"here:\n  context: here\n  openbao_ca: {named}\n")
+    with pytest.raises(Invalid) as caught:
+        load_catalog(str(directory.root))
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.field) == (3, "here.openbao_ca")
+    assert fault.message == "leads out of the platform directory; put the file beside this one"
+
+
+@pytest.mark.parametrize("named", ["ca.pem", "certs/ca.pem", "./ca.pem", "a..b/ca.pem"])
+def test_certificates_inside_are_none(directory, named):
+    clusters(directory, f"here:\n  context: here\n  openbao_ca: {named}\nthere:\n  context: x\n  auth_mount: other\n")
+    assert load_catalog(str(directory.root)).platform.clusters["here"].openbao_ca == named

@@ -239,11 +239,20 @@ def of_clusters(clusters: Mapping[str, DeclaredCluster], reported: Iterable[str]
             found.append(Complaint(f"{name}.auth_mount", clause))
         if one.openbao is not None and not one.openbao.startswith("https://"):
             found.append(Complaint(f"{name}.openbao", "is not an https address, and values are sent to it"))
+        if one.openbao_ca is not None and _leads_out(one.openbao_ca):
+            found.append(
+                Complaint(f"{name}.openbao_ca", "leads out of the platform directory; put the file beside this one")
+            )
         for index, subject in enumerate(one.may_read_secrets):
             if not subject.startswith(("user:", "group:")) and not _NAMESPACED.fullmatch(subject):
                 clause = "is not a subject; write user:NAME, group:NAME or namespace/account"
                 found.append(Complaint(f"{name}.may_read_secrets[{index}]", clause))
     return unreported(found, reported)
+
+
+def _leads_out(path: str) -> bool:
+    """Whether a path is not relative, or leads above where it begins; its links are followed when it is read."""
+    return path.startswith(("/", "~")) or ".." in path.split("/")
 
 
 def _active(lane: Lane) -> Iterator[Complaint]:

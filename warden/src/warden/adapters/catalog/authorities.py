@@ -1,0 +1,50 @@
+"""The certificates that a file of the platform directory names: nothing else of it is published.
+
+What `render` and `apply` put into a cluster can be read by many there, so a path that leads somewhere else (to a token,
+say) must not be followed.
+"""
+
+import os
+from typing import NoReturn
+
+from warden.adapters.catalog.discovery import expect_trusted
+from warden.adapters.machine.regular_file import NotUsable, read_bytes
+from warden.core.errors import Effect, UsageError
+
+LARGEST = 256 * 1024
+"""Bytes. A cluster's object holds 1 MiB, and the authorities of the whole web are 220 KiB."""
+
+
+def declared_authorities(platform_dir: str, named: str) -> str:
+    """PEM of the certificates in a file beside ``clusters.yaml``. Raises `UsageError`."""
+    path = os.path.join(platform_dir, named)
+    if not _is_inside(path, platform_dir):
+        _refuse(path, "leads out of the platform directory")
+    expect_trusted(platform_dir, [path])
+    try:
+        return only_certificates(read_bytes(path, LARGEST))
+    except NotUsable as fault:
+        _refuse(path, f"cannot be read as PEM ({fault})")
+    except ValueError:
+        _refuse(path, "cannot be read as PEM (it holds no certificate, or a damaged one)")
+
+
+def only_certificates(content: bytes) -> str:
+    """The certificates of a PEM file, written anew. Raises `ValueError` where there is none, or one is damaged."""
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.x509 import load_pem_x509_certificates
+
+    return "".join(each.public_bytes(Encoding.PEM).decode() for each in load_pem_x509_certificates(content))
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    return os.path.realpath(path).startswith(os.path.realpath(folder).rstrip(os.sep) + os.sep)
+
+
+def _refuse(path: str, why: str) -> NoReturn:
+    raise UsageError(
+        f"{path}, the certificate authorities of OpenBao, {why}",
+        effect=Effect.NOTHING_DONE,
+        subject=path,
+        hint="openbao_ca in clusters.yaml has to name a PEM file of certificates in the platform directory",
+    )
