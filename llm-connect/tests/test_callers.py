@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import http.client
 import json
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.applications import Starlette
@@ -25,9 +27,9 @@ TOKEN = "ops-token-0123456789"
 STATIC = Callers({hashlib.sha256(TOKEN.encode()).hexdigest(): "ops"})
 
 
-def jwt(name, lasts=3600):
+def jwt(name, lasts=3600, part=None):
     claims = base64.urlsafe_b64encode(json.dumps({"sub": name, "exp": time.time() + lasts}).encode()).rstrip(b"=")
-    return f"e30.{claims.decode()}.{name}"
+    return f"e30.{claims.decode()}.{part or name}"
 
 
 class ApiServer:
@@ -246,3 +248,91 @@ def test_beyond_loopback_it_does_not_start_without_callers(run, key):
     found = run("serve", "--port", "0", "--host", "0.0.0.0", environment={"OPENROUTER_API_KEY": key})
     assert (found.returncode, found.stdout) == (2, "")
     assert "no callers are declared" in found.stderr
+
+
+MADE_UP = {
+    "without claims": lambda number: f"e30.{number}.nobody",
+    "with somebody else's name": lambda number: jwt(f"somebody-{number}", part="nobody"),
+    "with claims of any shape": lambda number: jwt([number], part="nobody"),
+}
+
+
+@pytest.fixture
+def asking_each_time(simulator, gateway_to, api_server):
+    """A gateway that asks the API server for each call; and that server."""
+    declared = replace(api_server[1], cache_seconds=0.01)
+    with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url:
+        yield url, api_server[0]
+
+
+@pytest.mark.parametrize("made_up", MADE_UP)
+@pytest.mark.parametrize("known", [False, True])
+def test_made_up_tokens_do_not_lock_a_declared_caller_out(call, asking_each_time, made_up, known):
+    """They wait among themselves, and are refused where too many do."""
+    url, server = asking_each_time
+    with ThreadPoolExecutor(200) as crowd:
+        token = jwt("activity-core")
+        if known:
+            assert ask(call, url, token).status == 200
+        server.seconds = 0.5
+        flood = [crowd.submit(ask, call, url, MADE_UP[made_up](number)) for number in range(200)]
+        time.sleep(0.5)
+        began = time.monotonic()
+        assert ask(call, url, token).status == 200
+        assert time.monotonic() - began < 4  # behind the others it is given up after 5
+        server.seconds = 0.0
+        assert {each.result().status for each in flood} <= {401, 503}
+
+
+def test_made_up_tokens_push_no_declared_caller_out_of_the_cache(simulator, gateway_to, call, api_server, monkeypatch):
+    monkeypatch.setattr("llm_connect.callers.token_review._CACHE_SIZE", 4)
+    server, declared = api_server
+    with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url:
+        token = jwt("activity-core")
+        assert ask(call, url, token).status == 200
+        assert {ask(call, url, f"e30.{number}.nobody").status for number in range(8)} == {401}
+        assert ask(call, url, token).status == 200
+        assert server.asked == 9
+
+
+def test_an_authorization_that_is_given_twice_is_refused(simulator, gateway_to):
+    """Which of the two is the caller's? A proxy in front may have read the other one."""
+    with gateway_to(simulator, callers=STATIC) as url:
+        parts = urlsplit(url)
+        for name in ("authorization", "Authorization", "AUTHORIZATION"):
+            for other in (TOKEN, "x"):
+                client = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+                client.putrequest("GET", "/v1/models")
+                client.putheader("authorization", f"Bearer {other}")
+                client.putheader(name, f"Bearer {TOKEN}")
+                client.endheaders()
+                reply = client.getresponse()
+                assert (reply.status, json.load(reply)["error"]["type"]) == (400, "header_repeated")
+                client.close()
+
+
+LOCAL = ("localhost", "LOCALHOST:80", "localhost.", "127.0.0.1", "127.9.9.9:8080", "[::1]", "[::1]:99", "[0:0::1]")
+FOREIGN = (
+    "evil.example", "evil.example:80", "localhost.evil.example", "evil.localhost.example", "127.0.0.1.evil.example",
+    "0.0.0.0", "10.0.0.1", "[::]", "[::2]:80", "[::1", "[::1]x", "::1", "localhost@evil.example", "localhost:x",
+    "localhost, evil.example", "localhost evil", "2130706433", "0x7f000001", "127.1", "localhost..", "localhost:80:80",
+)  # fmt: skip
+
+
+def from_host(call, url, host):
+    return {call("GET", f"{url}{path}", None, {"host": host}).status for path in ("/health", "/v1/models", "/metrics")}
+
+
+def test_where_nobody_is_declared_only_this_machine_may_be_meant(simulator, gateway_to, call):
+    """A web page whose name points to 127.0.0.1 (DNS rebinding) sends its own name as the Host."""
+    with gateway_to(simulator) as url:
+        assert {host: from_host(call, url, host) for host in LOCAL} == {host: {200} for host in LOCAL}
+        assert {host: from_host(call, url, host) for host in FOREIGN} == {host: {421} for host in FOREIGN}
+        reply = call("POST", f"{url}/execute", {"prompt": "hello"}, {"host": "evil.example"})
+        assert (reply.status, reply.json["type"]) == (421, "host_not_local")
+
+
+def test_where_callers_are_declared_it_may_have_any_name(simulator, gateway_to, call):
+    with gateway_to(simulator, callers=STATIC) as url:
+        headers = {"host": "llm-connect.activity-core.svc", "authorization": f"Bearer {TOKEN}"}
+        assert call("GET", f"{url}/v1/models", None, headers).status == 200

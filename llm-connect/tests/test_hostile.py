@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -257,6 +258,36 @@ def test_a_crowd_of_slow_schemas_has_its_own_queue(site):
     assert worst["neighbour"] < NEIGHBOUR_SECONDS
     for thread in threads:
         thread.join()
+
+
+def half_sent(site, size):
+    """A connection on which `size` bytes of a body have come, and one is missing."""
+    client = socket.create_connection((site.address.hostname, site.address.port), timeout=30)
+    head = (
+        "POST /execute HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer attacker\r\n"
+        f"content-type: application/json\r\ncontent-length: {size + 1}\r\n\r\n"
+    )
+    client.sendall(head.encode() + b" " * size)
+    return client
+
+
+def test_bodies_that_are_half_sent_take_only_their_callers_share(site):
+    with ExitStack() as stack, site.others() as worst:
+        clients = [stack.enter_context(half_sent(site, 4 * MEBIBYTE - 1)) for _ in range(40)]
+        deadline = time.monotonic() + 30
+        while site.call("POST", "/execute", b" " * MEBIBYTE)[0] != 503:  # the share is used up
+            assert time.monotonic() < deadline
+        assert site.memory() < OVERLAY_BYTES
+        for client in clients[:-1]:
+            client.close()
+        clients[-1].sendall(b" ")
+        refused = clients[-1].recv(65_536)
+        assert b" 503 " in refused.partition(b"\r\n")[0]
+        assert b"retry-after: 1" in refused
+    assert worst["neighbour"] < NEIGHBOUR_SECONDS
+    deadline = time.monotonic() + 30
+    while site.call("POST", "/execute", b" " * MEBIBYTE)[0] != 400:  # it is given back
+        assert time.monotonic() < deadline
 
 
 def random_value(random, levels=5):

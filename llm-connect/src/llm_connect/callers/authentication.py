@@ -23,11 +23,12 @@ class Authenticator:
         self._declared = callers.declared
         self._reviews = TokenReviews(callers.kubernetes) if callers.kubernetes else None
 
-    async def authenticate(self, authorization: bytes | None) -> str:
+    async def authenticate(self, authorization: bytes | None, address: str = "") -> str:
         """The caller's name.
 
         Args:
             authorization: the header as it was received.
+            address: where the request comes from.
 
         Raises:
             Unauthenticated: there is no token, or it is unknown.
@@ -41,7 +42,7 @@ class Authenticator:
         if digest in self._static:
             return self._static[digest]
         if self._reviews is not None and token.count(b".") == _JWT_DOTS:
-            return await self._reviews.account(token, digest)
+            return await self._reviews.account(token, digest, address)
         raise unauthenticated("the bearer token is unknown")
 
     async def close(self) -> None:

@@ -158,7 +158,9 @@ class Gateway:
     async def _authenticate(self, exchange: Exchange) -> None:
         """Find out who calls; log and record name also a caller who is not allowed."""
         try:
-            exchange.caller = await self._authenticator.authenticate(exchange.headers.get(b"authorization"))
+            exchange.caller = await self._authenticator.authenticate(
+                exchange.headers.get(b"authorization"), exchange.address
+            )
         except NotAllowed as refused:
             exchange.fields["caller"] = refused.caller
             raise

@@ -38,6 +38,7 @@ class Exchange:
     """One request and its response.
 
     Attributes:
+        address: where it comes from.
         task: the task that serves it.
         arrived: when it arrived, in the time of the event loop.
         fields: what log and audit record say about it, beside id, method, path, status and time.
@@ -53,6 +54,7 @@ class Exchange:
     def __init__(self, scope: Scope, receive: Receive, send: Send, redactor: Redactor) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.address: str = (scope.get("client") or ("",))[0]
         self._old_http = scope.get("http_version") in ("1", "1.0")  # granian writes the first one
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.task = cast("asyncio.Task[Any]", asyncio.current_task())  # the server makes one for each request

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from llm_connect.common.errors import BadRequest, Misdirected
@@ -14,6 +15,8 @@ CLIENT_TIMEOUTS = (b"x-stainless-read-timeout", b"x-stainless-timeout")
 """Headers in which OpenAI's own clients say how many seconds they wait."""
 ONCE = frozenset({b"authorization", b"content-length", b"content-type", b"host", b"x-request-id", *CLIENT_TIMEOUTS})
 """Headers that are read here. Of two, a proxy in front may have read the other one (RFC 9110, 5.3)."""
+
+_HOST = re.compile(r"(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<name>[^:\[\]]*?)\.?)(?::\d*)?", re.ASCII)
 
 
 def check_once(headers: Iterable[tuple[bytes, bytes]]) -> None:
@@ -50,10 +53,5 @@ def check_local(headers: Mapping[bytes, bytes]) -> None:
 
 def _name(host: str) -> str:
     """The host without its port and without the dot of an absolute name; empty if it is malformed."""
-    if host.startswith("["):
-        name, _, rest = host[1:].partition("]")
-        port = rest.removeprefix(":") if rest.startswith(":") else rest and "malformed"
-    else:
-        name, _, port = host.partition(":")
-        name = name.removesuffix(".")
-    return name if not port or (port.isascii() and port.isdigit()) else ""
+    found = _HOST.fullmatch(host)
+    return (found["six"] or found["name"]) if found else ""
