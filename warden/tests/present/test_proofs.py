@@ -140,6 +140,7 @@ def test_json_is_the_same_result(lane_of):
         "passed": 1,
         "failed": 1,
         "inconclusive": 0,
+        "needs_member": [],
         "total": 2,
         "system": "https://a",
         "audit_log": "/log",

@@ -574,3 +574,72 @@ def test_lanes_are_proven_side_by_side_each_with_its_own_lines(bench):
     assert all(wrong(proof) == ["live-version"] for proof in proofs[1:])
     announced = [record.body["probes"] for record in bench.journal.log() if record.event == "probe.begin"]
     assert len({nonce for probes in announced for nonce in probes}) == sum(map(len, announced))
+
+
+# -- what only a member can show --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def for_people(bench, unique):
+    """A lane for people too; answers the vault of a member who has no other rights."""
+    role = unique("people")
+    people = PeopleReader(people="publishers", login="netkingdom", role=role)
+    bench.change(readers=(*bench.lane.readers, people))
+    bench.ready()
+
+    def member():
+        login = {"role": role, "jwt": bench.server.person_jwt(unique("alice"), ["publishers"])}
+        token = bench.server.must("POST", "auth/netkingdom/login", login, token=None)["auth"]["client_token"]
+        return bench.server.vault(token)
+
+    return member
+
+
+def test_a_lane_for_people_lacks_nothing_but_a_member(bench, for_people):
+    assert for_people
+    proof = bench.prove()
+    assert (proof.state, proof.lacks_members_only) == ("inconclusive", True)
+    assert proof.needs_member == ("people publishers of netkingdom",)
+
+
+def test_what_a_member_has_shown_counts_in_the_next_proof(bench, for_people, verdict):
+    first = bench.prove()
+    member = for_people()
+    mine = bench.prove(vaults=lambda: member, run=f"wp-{bench.lane.id}-member")
+    assert (mine.scope, mine.state, [each.probe for each in mine.verdicts]) == ("member", "proven", ["reads"])
+    assert bench.journal.state(bench.lane.id).proof.seq == first.record  # it is not a proof of the lane
+    proof = bench.prove(run=f"wp-{bench.lane.id}-again")
+    assert (proof.state, proof.needs_member) == ("proven", ())
+    assert verdict(proof, "member").audit == mine.verdicts[0].audit
+    assert verdict(proof, "member").detail.record == mine.record
+
+
+@pytest.mark.parametrize("event", ["apply.done", "lane.opened"])
+def test_a_member_has_to_show_it_again_after_the_lane_was_changed(bench, for_people, event):
+    member = for_people()
+    bench.prove(vaults=lambda: member, run=f"wp-{bench.lane.id}-member")
+    bench.journal.record(event, bench.lane.id, {})
+    assert bench.prove(run=f"wp-{bench.lane.id}-again").lacks_members_only
+
+
+def test_what_is_not_in_the_audit_log_a_member_has_not_shown(bench, for_people, tmp_path):
+    empty = tmp_path / "audit.log"
+    empty.write_text("")
+    member = for_people()
+    mine = bench.prove(vaults=lambda: member, audit=AuditFiles([str(empty)]), run=f"wp-{bench.lane.id}-member")
+    assert mine.state == "inconclusive"
+    assert bench.prove(run=f"wp-{bench.lane.id}-again").lacks_members_only
+
+
+def test_who_is_no_member_and_may_not_compare_shows_nothing(bench, for_people):
+    assert for_people
+    token = bench.server.token_with('path "auth/token/lookup-self" { capabilities = ["read"] }')
+    proof = bench.prove(vaults=lambda: bench.server.vault(token), run=f"wp-{bench.lane.id}-nobody")
+    assert (proof.scope, proof.state, proof.lacks_members_only) == ("lane", "inconclusive", False)
+
+
+def test_a_lane_for_people_that_is_wrong_too_is_refuted(bench, for_people):
+    assert for_people
+    bench.server.must("DELETE", f"sys/policies/acl/{bench.lane.custody.policy_name}")
+    proof = bench.prove()
+    assert (proof.state, proof.lacks_members_only) == ("refuted", False)

@@ -47,6 +47,7 @@ def prove(
       warden prove openrouter-llm-connect
       warden prove --all --audit-command "ssh bao-1 cat /var/log/openbao/audit.log"
     \b
+    With --all, a lane for people that lacks only a member's own proof ("needs a member") is no failure.
     ok: as expected. FAIL: the answer was wrong. ??: inconclusive, which is never a pass.
     Exit codes: 0 proven, 1 refuted, 3 inconclusive, 4 no accepted token, 5 the lane is closed.
     """
@@ -69,8 +70,10 @@ def prove(
         for each, proof in zip(lanes, found, strict=True):
             proofs.show_proof(each, proof, brief=every)
             proofs.show_scope(each, proof, chosen=custody_only or bool(clusters))
+        proofs.show_tally(found)
         catalog.show_left_out(left_out)
-    return int(worst([*(_EXITS[proof.state] for proof in found), *([Exit.NO] if left_out else [])]))
+    exits = [Exit.DONE if every and proof.lacks_members_only else _EXITS[proof.state] for proof in found]
+    return int(worst([*exits, *([Exit.NO] if left_out else [])]))
 
 
 def _open_lanes(workspace: Workspace, lanes: list[Lane], *, every: bool) -> list[Lane]:

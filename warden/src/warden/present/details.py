@@ -6,6 +6,7 @@ from functools import singledispatch
 from warden.core.clusters.manifests import Ref
 from warden.core.plans.plan import SharedAccount
 from warden.core.proofs import delivery_details, details
+from warden.present import terminal
 from warden.present.plans import describe_note, describe_obstacle
 from warden.present.problems import described
 
@@ -114,7 +115,12 @@ def _(detail: details.NotKvVersion2) -> str:
 
 @describe_detail.register
 def _(detail: details.OnlyMembersCanShow) -> str:
-    return f"only a member can show it: log in at {detail.mount} with the role {detail.role}, and prove again"
+    return f"needs a member: only who logs in at {detail.mount} with the role {detail.role} can show it"
+
+
+@describe_detail.register
+def _(detail: details.ShownByMember) -> str:
+    return f"shown by a member, {terminal.ago(detail.at)}; journal {detail.record}"
 
 
 @describe_detail.register

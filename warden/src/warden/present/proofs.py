@@ -6,9 +6,9 @@ from typing import Any
 
 from warden.core.lanes.lane import Lane
 from warden.core.proofs.verdict import Proof, Verdict
-from warden.core.remedies import warden
+from warden.core.remedies import AskOwner, warden
 from warden.present import plans, terminal
-from warden.present.commands import command, commands
+from warden.present.commands import command, commands, to_paste
 from warden.present.verdicts import explanation, title
 
 TITLE = 50
@@ -49,6 +49,7 @@ def proof_json(lane: Lane, proof: Proof, audit_log: str) -> dict[str, Any]:
         "passed": proof.passed,
         "failed": proof.failed,
         "inconclusive": proof.inconclusive,
+        "needs_member": list(proof.needs_member),
         "total": len(proof.verdicts),
         "system": proof.system,
         "audit_log": audit_log,
@@ -100,9 +101,23 @@ def show_proof(lane: Lane, proof: Proof, *, brief: bool) -> None:
     terminal.sentence(_conclusion(proof))
 
 
+def show_tally(found: Sequence[Proof]) -> None:
+    """Of several lanes how many came out how, and how many need a member."""
+    if len(found) > 1:
+        words = ["needs a member" if each.lacks_members_only else each.state for each in found]
+        counts = ", ".join(f"{words.count(word)} {word.replace('needs', 'need')}" for word in dict.fromkeys(words))
+        terminal.sentence(f"{len(found)} lanes: {counts.replace('1 need ', '1 needs ')}")
+
+
 def show_scope(lane: Lane, proof: Proof, *, chosen: bool) -> None:
     """What the proof left out; `chosen`: because an option said so. Nothing where it is of the whole lane."""
     if proof.scope == "lane":
+        return
+    if proof.scope == "member":
+        ask = AskOwner(lane.owners.custody.repo, run=warden("prove", lane.id))
+        terminal.sentence(
+            f"This is the proof of a member alone; it counts in the next one of the lane: {to_paste(ask)}"
+        )
         return
     part = "custody alone" if proof.scope == "custody" else "some of its deliveries"
     whole = command(warden("prove", lane.id))
@@ -179,9 +194,11 @@ def _conclusion(proof: Proof) -> str:
         None,
         (
             f"{proof.failed} of {total} wrong" if proof.failed else "",
-            f"{proof.inconclusive} of {total} inconclusive" if proof.inconclusive else "",
-            f"{proof.passed} of {total} as expected" if proof.state == "proven" else "",
+            f"{proof.inconclusive} of {total} inconclusive"
+            if proof.inconclusive and not proof.lacks_members_only
+            else "",
+            f"{proof.passed} of {total} as expected" if proof.state == "proven" or proof.lacks_members_only else "",
         ),
     )
-    word = terminal.styled(proof.state, _STATES[proof.state])
+    word = terminal.styled("needs a member" if proof.lacks_members_only else proof.state, _STATES[proof.state])
     return f"{word}: {', '.join(counts)} · evidence {lines}/{len(asked)} audit lines · journal {proof.record}"

@@ -97,6 +97,8 @@ def _access(each: LaneStatus) -> str:
 
 
 def _proof(each: LaneStatus) -> str:
+    if each.needs_member:
+        return "needs a member"
     return "never" if each.proof == "unproven" else each.proof
 
 

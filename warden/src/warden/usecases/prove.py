@@ -15,26 +15,27 @@ import msgspec
 
 from warden.core.errors import Closed, Effect, Inconclusive, Refused
 from warden.core.lanes.delivery_target import DeliveryTarget
-from warden.core.lanes.lane import Lane, PeopleReader, RoleName, WorkloadReader
+from warden.core.lanes.lane import Lane, RoleName, WorkloadReader
 from warden.core.lanes.route import declaration, declared_route
-from warden.core.openbao.api import AuditLine, Handed, Identity
+from warden.core.openbao.api import AuditLine, Handed
 from warden.core.openbao.resources import is_template
 from warden.core.plans.lane_plan import LaneOptions
-from warden.core.proofs.details import ClosedMeanwhile, OnlyMembersCanShow, unobserved
+from warden.core.proofs.details import ClosedMeanwhile, unobserved
 from warden.core.proofs.evidence import Evidence, data_path
 from warden.core.proofs.findings import openbao_findings
 from warden.core.proofs.probe_verdicts import Outcome, judge
-from warden.core.proofs.probes import Claims, Probe, claims_of, probes, unplayed_readers
+from warden.core.proofs.probes import Claims, Probe, claims_of, member_probes, probes, unplayed_readers
 from warden.core.proofs.states import Scope
 from warden.core.proofs.summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
 from warden.core.proofs.verdict import Proof, Verdict
-from warden.core.remedies import RunBao, warden
+from warden.core.remedies import warden
 from warden.ports.audit_log import AuditLog
 from warden.ports.identities import Identities
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
 from warden.usecases.steps.concurrency import at_once
 from warden.usecases.steps.exposure import Exposures
+from warden.usecases.steps.members import by_others, memberships, records_of
 from warden.usecases.steps.probe_sender import TOKEN_TTL, ProbeSender
 from warden.usecases.steps.prove_delivery import (
     DeliveryTools,
@@ -82,12 +83,16 @@ class ProveOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ObservedLane(msgspec.Struct, frozen=True, kw_only=True):
-    """A lane whose probes were sent: what was found without them, what came of each, and its deliveries."""
+    """A lane whose probes were sent: what was found without them, what came of each, and its deliveries.
+
+    ``of_member``: the caller may ask nothing but to read, as one of the people who are readers.
+    """
 
     lane: Lane
     findings: tuple[Verdict, ...]
     sent: tuple[tuple[Probe, Outcome], ...] = ()
     deliveries: tuple[ObservedDelivery, ...] = ()
+    of_member: bool = False
 
 
 def prove(
@@ -152,22 +157,32 @@ class LaneProver:
             findings = self._compare(lane, vault)
             others = self._another_lanes_reader(lane, vault)
         except (Inconclusive, Refused) as fault:
+            members = memberships(lane, self._caller)
+            if isinstance(fault, Refused) and members:
+                asked = member_probes(lane, members)
+                return ObservedLane(lane=lane, findings=(), sent=self._send(number, lane, asked, vault), of_member=True)
             away = Verdict(probe="plan", result="inconclusive", observed="not-seen", detail=unobserved(fault))
             return ObservedLane(lane=lane, findings=(away,))
         if any(verdict.probe == "mount" for verdict in findings):
             return ObservedLane(lane=lane, findings=findings)
-        members, unproven = _people(lane, self._caller)
+        members = memberships(lane, self._caller)
+        unproven = by_others(lane, members, self._context.journal)
         asked = probes(lane, others=others, as_member=members, unplayed=self._unplayed)
-        nonces = [f"{self._options.run}-{number}-{index}" for index in range(len(asked))]
-        self._announce(lane, asked, nonces, vault)
-        sender = ProbeSender(lane, vault, self._identities)
-        sent = tuple((probe, sender.send(probe, nonce)) for probe, nonce in zip(asked, nonces, strict=True))
-        sender.close()
+        sent = self._send(number, lane, asked, vault)
         deliveries = tuple(
             observe_delivery(target, vault, self._tools, f"{self._options.run}-{number}-d{index}")
             for index, target in enumerate(self._targets[lane.id])
         )
         return ObservedLane(lane=lane, findings=(*findings, *unproven), sent=sent, deliveries=deliveries)
+
+    def _send(self, number: int, lane: Lane, asked: Sequence[Probe], vault: Vault) -> tuple[tuple[Probe, Outcome], ...]:
+        """Announce the probes in the journal, then send them."""
+        nonces = [f"{self._options.run}-{number}-{index}" for index in range(len(asked))]
+        self._announce(lane, asked, nonces, vault)
+        sender = ProbeSender(lane, vault, self._identities)
+        sent = tuple((probe, sender.send(probe, nonce)) for probe, nonce in zip(asked, nonces, strict=True))
+        sender.close()
+        return sent
 
     def _compare(self, lane: Lane, vault: Vault) -> tuple[Verdict, ...]:
         lanes = tuple({**self._context.lanes, lane.id: lane}.values())
@@ -220,7 +235,7 @@ class LaneProver:
         proof = Proof(
             lane=lane.id,
             verdicts=verdicts,
-            scope=self._scope(lane),
+            scope="member" if observed.of_member else self._scope(lane),
             system=self._context.vault.address,
             unplayed=tuple(unplayed_readers(lane, self._unplayed)),
             not_connected=self._context.not_connected(lane),
@@ -247,9 +262,12 @@ class LaneProver:
             not_ok=tuple(NotOk(probe=each.probe, reader=each.reader) for each in proof.verdicts if each.result != "ok"),
             next=Advice(stretch=first.stretch, remedy=first.remedy) if first else None,
         )
-        records = [("probe", lane.id, each.facts) for each in measured]
+        who = {"system": proof.system, "identity": self._caller.as_json()}
+        records = [("probe", lane.id, each.facts) for each in measured] + records_of(lane, measured, who)
+        if proof.scope != "member":  # a member's own proof says nothing of the rest of the lane
+            records.append(("proof", lane.id, as_record(summary)))
         with effect_so_far(Probed(lane.id)):
-            numbers = self._context.journal.record_all([*records, ("proof", lane.id, as_record(summary))])
+            numbers = self._context.journal.record_all(records) if records else [0]
         return msgspec.structs.replace(proof, record=numbers[-1])
 
     def _scope(self, lane: Lane) -> Scope:
@@ -258,27 +276,6 @@ class LaneProver:
             return "custody"
         observed = {target.cluster for target in self._targets[lane.id]}
         return "lane" if observed >= set(lane.deliveries) else "some clusters" if observed else "custody"
-
-
-def _people(lane: Lane, caller: Identity) -> tuple[frozenset[str], tuple[Verdict, ...]]:
-    """Readers of people that the caller is a member of, and a verdict for each that it is not."""
-    people = [reader for reader in lane.readers if isinstance(reader, PeopleReader)]
-    members = frozenset(
-        reader.label for reader in people if (caller.mount, caller.role) == (reader.mount, lane.role_of(reader))
-    )
-    return members, tuple(
-        Verdict(
-            probe="member",
-            reader=reader.label,
-            result="inconclusive",
-            observed="not-seen",
-            subject=reader.people,
-            detail=OnlyMembersCanShow(reader.mount, lane.role_of(reader)),
-            remedy=(RunBao(action="login", mount=reader.mount, name=lane.role_of(reader)),),
-        )
-        for reader in people
-        if reader.label not in members
-    )
 
 
 def _announcement(asked: Sequence[Probe], nonces: Sequence[str]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from warden.ports.clock import Clock
 from warden.ports.clusters import Clusters
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
+from warden.usecases.steps.members import SHOWN
 
 
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,8 +43,14 @@ def status(
         state = states.get(lane.id, LaneState())
         observed = observer.observe(lane, state)
         proof = state.proof
-        changed = proof is not None and bool(journal.here(journal.log(lane=lane.id, after=proof.seq, events=EFFECTS)))
-        found.append(lane_status(lane, state, msgspec.structs.replace(observed, changed_since=changed), clock()))
+        events = (*EFFECTS, SHOWN)
+        after = journal.here(journal.log(lane=lane.id, after=proof.seq, events=events)) if proof is not None else ()
+        observed = msgspec.structs.replace(
+            observed,
+            changed_since=any(each.event in EFFECTS for each in after),
+            member_shown=any(each.event == SHOWN for each in after),
+        )
+        found.append(lane_status(lane, state, observed, clock()))
     return StatusReport(lanes=tuple(found), faults=tuple(observer.faults.values()))
 
 

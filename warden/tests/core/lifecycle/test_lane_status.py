@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from warden.core.journal.record import LaneState, Record
-from warden.core.lanes.lane import Custody, Delivery, Rotation
+from warden.core.lanes.lane import Custody, Delivery, PeopleReader, Rotation
 from warden.core.lanes.route import declaration, declared_route
 from warden.core.lifecycle.lane_status import (
     DeliveryStatus,
@@ -17,8 +17,8 @@ from warden.core.lifecycle.lane_status import (
     lane_status,
 )
 from warden.core.openbao.api import KvMetadata
-from warden.core.proofs.summary import Advice, DeliverySummary, ProofSummary, as_record
-from warden.core.remedies import RunKubectl, warden
+from warden.core.proofs.summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
+from warden.core.remedies import LogInAs, RunBao, RunKubectl, warden
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 OURS = KvMetadata(current=3, live=True, written=NOW - dt.timedelta(days=10), custom={"catalog-id": "first"})
@@ -102,6 +102,18 @@ def test_the_first_thing_to_do_is_the_next_step(lane_of, case):
 def test_what_is_not_proven_now_is_to_be_proven(lane_of, state, age):
     found = status_of(lane_of(), LaneState(proof=proof(lane_of(), state, age)))
     assert (found.next.reason, found.next.remedy) == ("not-proven", (PROVE,))
+
+
+def test_what_only_a_member_can_show_is_next_for_a_member_until_one_has_shown_it(lane_of):
+    lane = lane_of(readers=(PeopleReader(people="devs", login="corp"),))
+    only = (NotOk(probe="member", reader="people devs of corp"),)
+    state = LaneState(proof=proof(lane, "inconclusive", not_ok=only))
+    found = status_of(lane, state)
+    login = LogInAs("devs", RunBao(action="login", mount="corp", name="first-workload-kv-read"))
+    assert (found.needs_member, found.next.reason, found.next.remedy) == (True, "needs-member", (login, PROVE))
+    assert status_of(lane, state, member_shown=True).next.remedy == (PROVE,)
+    more = (*only, NotOk(probe="reads", reader="x/y"))
+    assert not status_of(lane, LaneState(proof=proof(lane, "inconclusive", not_ok=more))).needs_member
 
 
 def test_a_placeholder_comes_before_all_else(lane_of):

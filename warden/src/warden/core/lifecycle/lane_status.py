@@ -1,13 +1,15 @@
 """How a lane stands: what was measured of each stretch, what to do next, and whose turn it is."""
 
 import datetime as dt
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
 
+from warden.core.access.authorization import log_in_as
 from warden.core.journal.record import LaneState
-from warden.core.lanes.lane import Delivery, Lane
+from warden.core.lanes.lane import Delivery, Lane, PeopleReader
 from warden.core.lanes.route import declaration, declared_route
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.resources import is_template
@@ -60,6 +62,7 @@ class LaneObservation(msgspec.Struct, frozen=True, kw_only=True):
         secrets: each delivery that was looked at.
         policy_remains: the lane is closed in the journal, and its policy still exists.
         changed_since: after the last proof something was applied, put or adopted.
+        member_shown: after the last proof a member of a group of people has shown that it can read.
     """
 
     reachable: bool
@@ -67,6 +70,7 @@ class LaneObservation(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Mapping[str, SecretPresence] = {}
     policy_remains: bool = False
     changed_since: bool = False
+    member_shown: bool = False
 
 
 Reason = Literal[
@@ -76,6 +80,7 @@ Reason = Literal[
     "openbao-unreachable",
     "not-applied",
     "no-value",
+    "needs-member",
     "not-proven",
     "moved-on",
     "rotation-due",
@@ -100,6 +105,7 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
         declared: the lane file's own status.
         version: the live version in OpenBao; 0 where there is none, ``None`` where that is not known.
         written: when the live version was written.
+        needs_member: the last proof lacks nothing but what a member of a group of people can show.
         proof: how the last proof stands, and when it was made (ISO 8601 UTC; empty where there is none).
         next: ``None`` where nothing is to do.
     """
@@ -113,6 +119,7 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
     proof: Standing
     proven_at: str
     next: NextStep | None
+    needs_member: bool = False
 
 
 def lane_status(lane: Lane, state: LaneState, observed: LaneObservation, now: dt.datetime) -> LaneStatus:
@@ -133,6 +140,7 @@ def lane_status(lane: Lane, state: LaneState, observed: LaneObservation, now: dt
         deliveries=deliveries,
         proof=proof.standing if proof else "unproven",
         proven_at=proof.at if proof else "",
+        needs_member=proof is not None and proof.lacks_members_only,
         next=_next_step(lane, state, observed, proof=proof, deliveries=deliveries, now=now),
     )
 
@@ -218,6 +226,7 @@ def _reasons(
         (not observed.reachable, "openbao-unreachable"),
         (not ours, "not-applied"),
         (metadata is None or not metadata.live, "no-value"),
+        (proof is not None and proof.lacks_members_only and not observed.member_shown, "needs-member"),
         (proof is None or proof.standing not in enough, "not-proven"),
         (any(each in {"changed", "behind"} for each in states), "moved-on"),
         (_rotation_due(lane, metadata, now), "rotation-due"),
@@ -242,6 +251,12 @@ def _close_again(lane: Lane, state: LaneState) -> Remedy:
     return (warden("deactivate", lane.id, reason=reason),)
 
 
+def _as_member(lane: Lane) -> Remedy:
+    """Log in as one of the people, and prove."""
+    people = (each for each in lane.readers if isinstance(each, PeopleReader))
+    return (*(log_in_as(lane, each) for each in itertools.islice(people, 1)), warden("prove", lane.id))
+
+
 def _put(lane: Lane) -> Remedy:
     return (warden("put", lane.id, *lane.custody.fields),)
 
@@ -253,6 +268,7 @@ _REMEDIES: Mapping[Reason, Callable[[Lane, LaneState, Mapping[str, DeliveryStatu
     "openbao-unreachable": lambda *_: (warden("doctor"),),
     "not-applied": lambda lane, *_: (warden("apply", lane.id),),
     "no-value": lambda lane, *_: _put(lane),
+    "needs-member": lambda lane, *_: _as_member(lane),
     "not-proven": lambda lane, *_: (warden("prove", lane.id),),
     "moved-on": lambda lane, *_: (warden("prove", lane.id),),
     "rotation-due": lambda lane, *_: _put(lane),

@@ -161,6 +161,13 @@ class OnlyMembersCanShow(Facts, frozen=True, tag="only-members"):
     role: str
 
 
+class ShownByMember(Facts, frozen=True, tag="shown-by-member"):
+    """A member of the group has shown it: when (ISO 8601 UTC), and by which record of the journal."""
+
+    at: str
+    record: int
+
+
 class ClosedMeanwhile(Facts, frozen=True, tag="closed-meanwhile"):
     """The lane was closed while it was proven, by that record of the journal: refusals since then say nothing."""
 
@@ -188,5 +195,6 @@ CustodyDetail = (
     | ObjectDiffers
     | ObjectsCompared
     | OnlyMembersCanShow
+    | ShownByMember
     | ClosedMeanwhile
 )

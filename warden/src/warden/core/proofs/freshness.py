@@ -40,6 +40,12 @@ class LastProof(msgspec.Struct, frozen=True, kw_only=True):
         return self.applies and self.recent
 
     @property
+    def lacks_members_only(self) -> bool:
+        """Whether it was inconclusive only because a member of a group has to show that it can read."""
+        probes = {each.probe for each in self.summary.not_ok}
+        return self.summary.state == "inconclusive" and probes == {"member"} and self.counts
+
+    @property
     def standing(self) -> Standing:
         """The state to show."""
         if self.summary.state != "proven":

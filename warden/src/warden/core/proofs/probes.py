@@ -115,6 +115,11 @@ def probes(
     return tuple(_with_remedy(lane, probe) for probe in found)
 
 
+def member_probes(lane: Lane, as_member: frozenset[str]) -> tuple[Probe, ...]:
+    """What a member can show who has no other rights: that it may read."""
+    return tuple(_reads(lane, reader, Caller()) for reader in lane.readers if reader.label in as_member)
+
+
 def unplayed_readers(lane: Lane, unplayed: frozenset[str]) -> list[str]:
     """Labels of the readers that no probe is sent as: their tokens would have to come from those mounts' clusters."""
     return [each.label for each in lane.readers if isinstance(each, WorkloadReader) and each.mount in unplayed]

@@ -7,5 +7,6 @@ Result = Literal["ok", "wrong", "inconclusive"]
 
 ProofState = Literal["proven", "refuted", "inconclusive"]
 
-Scope = Literal["lane", "custody", "some clusters"]
-"""``lane``: the whole lane; ``custody``: no delivery was observed; ``some clusters``: some of them were not."""
+Scope = Literal["lane", "custody", "some clusters", "member"]
+"""``lane``: the whole lane; ``custody``: no delivery was observed; ``some clusters``: some of them were not;
+``member``: only that a member of a group of people may read."""

@@ -182,6 +182,16 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         return sum(verdict.result == "inconclusive" for verdict in self.verdicts)
 
     @property
+    def needs_member(self) -> tuple[str, ...]:
+        """The readers of people of whom nobody has shown lately that they can read."""
+        return tuple(each.reader for each in self.verdicts if each.probe == "member" and each.result == "inconclusive")
+
+    @property
+    def lacks_members_only(self) -> bool:
+        """Whether all is as expected, apart from what only members of a group can show."""
+        return self.failed == 0 < self.inconclusive == len(self.needs_member)
+
+    @property
     def first_to_fix(self) -> Verdict | None:
         """The first wrong verdict with a remedy."""
         return next((each for each in self.verdicts if each.result == "wrong" and each.remedy), None)

@@ -1,0 +1,99 @@
+"""People who may read a lane: only they can show that they can, and what they have shown counts in the next proof."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from warden.core.access.authorization import log_in_as
+from warden.core.journal.record import Record
+from warden.core.lanes.lane import Lane, PeopleReader
+from warden.core.lanes.route import declaration, declared_route
+from warden.core.openbao.api import Identity
+from warden.core.proofs.details import OnlyMembersCanShow, ShownByMember
+from warden.core.proofs.freshness import FRESH
+from warden.core.proofs.verdict import Verdict
+from warden.core.remedies import warden
+from warden.ports.journal import Journal
+
+SHOWN = "member.proof"
+"""The event of a member who has shown that the people of a reader can read."""
+
+_SINCE = (SHOWN, "lane.closed", "lane.opened", "apply.done")
+"""After one of the others a member has to show it again."""
+
+
+def memberships(lane: Lane, caller: Identity) -> frozenset[str]:
+    """The labels of the readers of people that the caller logged in as."""
+    return frozenset(
+        reader.label for reader in _people(lane) if (caller.mount, caller.role) == (reader.mount, lane.role_of(reader))
+    )
+
+
+def by_others(lane: Lane, members: frozenset[str], journal: Journal) -> tuple[Verdict, ...]:
+    """A verdict for each reader of people that the caller is not a member of: what a member has shown, if one has."""
+    others = [reader for reader in _people(lane) if reader.label not in members]
+    shown = _shown(lane, journal) if others else {}
+    return tuple(_verdict(lane, reader, shown.get(reader.label)) for reader in others)
+
+
+def records_of(
+    lane: Lane, verdicts: Sequence[Verdict], who: Mapping[str, Any]
+) -> list[tuple[str, str, dict[str, Any]]]:
+    """The records of what the caller has shown as a member; `who` is the caller and the server."""
+    return [
+        (
+            SHOWN,
+            lane.id,
+            {**who, "reader": each.reader, "audit": each.audit, "at": each.at, "declared": _declared(lane)},
+        )
+        for each in verdicts
+        if each.probe == "reads" and each.result == "ok" and each.reader in {one.label for one in _people(lane)}
+    ]
+
+
+def _people(lane: Lane) -> Iterator[PeopleReader]:
+    return (reader for reader in lane.readers if isinstance(reader, PeopleReader))
+
+
+def _declared(lane: Lane) -> Any:
+    """As the journal gives it back."""
+    return msgspec.json.decode(msgspec.json.encode(declaration(declared_route(lane))))
+
+
+def _shown(lane: Lane, journal: Journal) -> dict[str, Record]:
+    """What members have shown, by reader: since the lane was last applied, opened or closed, and not too long ago."""
+    found: dict[str, Record] = {}
+    declared, now = _declared(lane), dt.datetime.now(dt.UTC)
+    for record in journal.here(journal.log(lane=lane.id, events=_SINCE)):
+        if record.event != SHOWN:
+            found = {}
+        elif record.body.get("declared") == declared and now - dt.datetime.fromisoformat(record.at) <= FRESH:
+            found[str(record.body.get("reader"))] = record
+    return found
+
+
+def _verdict(lane: Lane, reader: PeopleReader, shown: Record | None) -> Verdict:
+    if shown is not None:
+        audit, at = str(shown.body.get("audit") or ""), str(shown.body.get("at") or "")
+        return Verdict(
+            probe="member",
+            reader=reader.label,
+            result="ok",
+            expected="allowed",
+            observed="allowed",
+            subject=reader.people,
+            detail=ShownByMember(at=shown.at, record=shown.seq),
+            audit=audit,
+            at=at,
+        )
+    return Verdict(
+        probe="member",
+        reader=reader.label,
+        result="inconclusive",
+        observed="not-seen",
+        subject=reader.people,
+        detail=OnlyMembersCanShow(reader.mount, lane.role_of(reader)),
+        remedy=(log_in_as(lane, reader), warden("prove", lane.id)),
+    )
