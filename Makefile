@@ -56,8 +56,9 @@ test-cluster: $(STAMP)  ## the tests on two real clusters; builds their programs
 	$(PY) -m pytest -n $(if $(WARDEN_TEST_KUBECONFIG),0,2) --dist loadgroup -m cluster --timeout 240 warden/tests tests
 
 COMPAT := llm-connect/tests/compat
-# One environment for the clients, one for schemathesis, which cannot share the gateway's jsonschema-rs.
-.venv-compat/.in-step .venv-schemathesis/.in-step: .venv-%/.in-step: llm-connect/pyproject.toml | $(filter .tools/%,$(UV))
+# One environment for the clients; one each for schemathesis and instructor, which cannot share the gateway's
+# jsonschema-rs and jiter.
+.venv-compat/.in-step .venv-schemathesis/.in-step .venv-instructor/.in-step: .venv-%/.in-step: llm-connect/pyproject.toml | $(filter .tools/%,$(UV))
 	@echo "installing what $(COMPAT)/$(LOCKED_$*) pins into .venv-$*"
 	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
 	@test -x .venv-$*/bin/python || $(UV) venv --quiet --clear --no-python-downloads --python "$(PYTHON)" .venv-$*
@@ -65,10 +66,12 @@ COMPAT := llm-connect/tests/compat
 	@touch $@
 LOCKED_compat := requirements.lock
 LOCKED_schemathesis := schemathesis.lock
+LOCKED_instructor := instructor.lock
 .venv-compat/.in-step: $(COMPAT)/requirements.lock
 .venv-schemathesis/.in-step: $(COMPAT)/schemathesis.lock
+.venv-instructor/.in-step: $(COMPAT)/instructor.lock
 
-test-compat: .venv-compat/.in-step .venv-schemathesis/.in-step  ## published clients, suites and tools against llm-connect; needs Node.js and Go
+test-compat: .venv-compat/.in-step .venv-schemathesis/.in-step .venv-instructor/.in-step  ## published clients, suites and tools against llm-connect; needs Node.js and Go
 	@$(UV) pip install --quiet --python .venv-compat/bin/python --no-deps --no-build-isolation -e llm-connect
 	@.venv-compat/bin/python $(COMPAT)/prepare.py
 	.venv-compat/bin/python -m pytest -n 2 --dist loadfile -m compat --confcutdir llm-connect $(COMPAT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import shutil
 import sys
@@ -12,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from llm_connect.common.secret import Secret
+from llm_connect.config.caller_config import Callers
 from llm_connect.simulator.app import Simulator
 from llm_connect.simulator.key import FixedKey
 
@@ -76,3 +78,12 @@ def counted(serving, gateway_to, key) -> Iterator[tuple[str, Counter]]:
     counter = Counter(app)
     with serving(app) as upstream, gateway_to(f"{upstream}/api/v1") as url:
         yield url, counter
+
+
+@pytest.fixture
+def with_callers(simulator, gateway_to) -> Iterator[tuple[str, str]]:
+    """A gateway with one declared caller, and the caller's token."""
+    token = "the-token-of-the-caller"
+    callers = Callers({hashlib.sha256(token.encode()).hexdigest(): "ops"})
+    with gateway_to(simulator, callers=callers) as url:
+        yield url, token

@@ -1,4 +1,4 @@
-"""The official npm client, and aimock as a provider that is not our simulator: both unchanged, from npm."""
+"""From npm, unchanged: the official client, the Vercel AI SDK, and aimock as a provider other than our simulator."""
 
 from __future__ import annotations
 
@@ -38,16 +38,28 @@ def patient(simulator, gateway_to):
         yield url
 
 
-def test_the_npm_client(npm, gateway, patient):
-    for name in ("cases.test.mjs", "errors.mjs"):
+def passed_in_node(npm, file, **environment):
+    """How many cases of a file pass; none may fail."""
+    for name in (file, "errors.mjs"):
         shutil.copy(HERE / "npm" / name, npm / name)
-    environment = {**os.environ, "GATEWAY_URL": gateway, "PATIENT_URL": patient}
     done = subprocess.run(
-        ["node", "--test", "--test-reporter=tap", "cases.test.mjs"],
-        cwd=npm, env=environment, capture_output=True, text=True, check=False,
+        ["node", "--test", "--test-reporter=tap", file],
+        cwd=npm, env={**os.environ, **environment}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr
-    assert int(re.search(r"^# pass (\d+)$", done.stdout, re.MULTILINE)[1]) >= 19
+    return int(re.search(r"^# pass (\d+)$", done.stdout, re.MULTILINE)[1])
+
+
+def test_the_npm_client(npm, gateway, patient):
+    assert passed_in_node(npm, "cases.test.mjs", GATEWAY_URL=gateway, PATIENT_URL=patient) >= 19
+
+
+def test_the_ai_sdk(npm, gateway, counted, with_callers):
+    url, upstream = counted
+    declared, token = with_callers
+    urls = {"GATEWAY_URL": gateway, "COUNTED_URL": url, "DECLARED_URL": declared}
+    assert passed_in_node(npm, "ai-sdk.test.mjs", CALLER_TOKEN=token, **urls) >= 37
+    assert upstream.requests == 1 + 2 + 1  # see its last case
 
 
 @pytest.fixture(scope="module")
