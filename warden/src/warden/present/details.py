@@ -196,6 +196,17 @@ def _(detail: delivery_details.LoggedInClear) -> str:
 
 
 @describe_detail.register
+def _(detail: delivery_details.NumbersInClear) -> str:
+    fields = ", ".join(detail.fields)
+    return f"the audit log holds {fields} in clear: OpenBao has a number there, and hashes text only"
+
+
+@describe_detail.register
+def _(detail: delivery_details.EmptyValues) -> str:
+    return f"{', '.join(detail.fields)} arrived empty, and an empty value cannot be compared"
+
+
+@describe_detail.register
 def _(detail: delivery_details.CopiesInClear) -> str:
     return f"in clear in {', '.join(detail.keys)}; whoever may see metadata sees it"
 

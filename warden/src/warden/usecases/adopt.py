@@ -57,6 +57,7 @@ from warden.usecases.steps.adoption import (
     ValuesDiffer,
     ValuesUnfit,
 )
+from warden.usecases.steps.fingerprints import hash_of, other_fingerprint
 from warden.usecases.steps.probe_sender import write_marker
 from warden.usecases.steps.recorded import effect_so_far
 from warden.usecases.steps.refresh import PATIENCE, refresh
@@ -275,8 +276,12 @@ def _expect_fit(delivery: DeliveryTarget, secret: SecretObservation, found: Comp
 
 def _compare(delivery: DeliveryTarget, secret: SecretObservation, tools: Tools) -> Compared:
     handed, unfit = _read_by_operator(delivery, tools), unfit_values(delivery, secret)
-    fields = [field for field in delivery.lane.custody.fields if field in secret.values and field not in unfit]
-    hashes = {field: tools.vault.audit_hash(tools.device, secret.values[field]) for field in fields}
+    there = [field for field in delivery.lane.custody.fields if field in secret.values]
+    asked = {field: secret.values[field] for field in there if unfit.get(field) != "not-utf-8"}
+    hashes = {
+        field: [ask(tools.vault, tools.device, value) for ask in (hash_of, other_fingerprint)]
+        for field, value in asked.items()
+    }
     return compared(delivery, secret, hashes, handed)
 
 

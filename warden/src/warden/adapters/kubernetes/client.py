@@ -12,7 +12,7 @@ All of it in the API server's own words; what a proxy before it says does not co
 import base64
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -22,6 +22,7 @@ import httpx2
 from warden.adapters.kubernetes.connection import Connection, network_problem
 from warden.adapters.kubernetes.credential_plugin import CredentialFault
 from warden.adapters.kubernetes.kubeconfig_format import Access
+from warden.core.clusters.clear_text import LAST_APPLIED, exposed_in
 from warden.core.clusters.exposure import Subject, subject_of
 from warden.core.clusters.manifests import FIELD_MANAGER, Manifest, Ref
 from warden.core.clusters.rights import Asking
@@ -42,7 +43,6 @@ from warden.core.quoting import quoted
 from warden.core.remedies import KubectlAction, RunKubectl, warden
 from warden.core.secret import Secret
 
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 APPLY_PATCH = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
@@ -126,7 +126,7 @@ class Kubernetes:
             metadata=_harmless(found["metadata"]),
             values={key: Secret(value) for key, value in values.items()},
             immutable=bool(found.get("immutable")),
-            exposed_in=_exposed_in(found["metadata"], [*values.values(), *(found.get("data") or {}).values()]),
+            exposed_in=exposed_in(found["metadata"], values.values()),
         )
 
     def listed(self, kind: str, namespace: str = "", *, labels: Mapping[str, str] | None = None) -> list[Manifest]:
@@ -379,17 +379,6 @@ def _harmless(metadata: Mapping[str, Any]) -> dict[str, Any]:
     if LAST_APPLIED in annotations:
         annotations[LAST_APPLIED] = "[secret]"
     return {**metadata, "annotations": annotations}
-
-
-def _exposed_in(metadata: Mapping[str, Any], values: Sequence[str]) -> tuple[str, ...]:
-    texts = {**(metadata.get("annotations") or {}), **(metadata.get("labels") or {})}
-    return tuple(sorted(key for key, text in texts.items() if _holds_values(key, text, values)))
-
-
-def _holds_values(key: str, text: str, values: Sequence[str]) -> bool:
-    if any(value and value in text for value in values):
-        return True
-    return key == LAST_APPLIED and ('"data":{"' in text or '"stringData":{"' in text)
 
 
 def _decoded(text: str) -> str:

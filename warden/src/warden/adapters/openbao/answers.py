@@ -10,6 +10,7 @@ import json
 
 from warden.core.errors import Refused, Sealed, ServerFault, WardenError
 from warden.core.openbao.api import Answer, InlineLogin, said_by
+from warden.core.openbao.values import text_of
 from warden.core.quoting import quoted
 from warden.core.remedies import RunBao, warden
 from warden.core.secret import Secret
@@ -58,8 +59,8 @@ def inline_headers(login: InlineLogin) -> dict[str, str]:
 
 
 def secret_of(value: object) -> Secret:
-    """A field's value; one that is not a text, as JSON."""
-    return Secret(value if isinstance(value, str) else json.dumps(value))
+    """A field's value, as it is delivered."""
+    return Secret(text_of(value))
 
 
 def time_of(text: str | None) -> dt.datetime | None:

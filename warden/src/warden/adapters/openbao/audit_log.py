@@ -13,6 +13,7 @@ from typing import Any
 
 from warden.core.errors import Inconclusive
 from warden.core.openbao.api import AuditLine, Handed
+from warden.core.openbao.values import loads, logged
 from warden.core.remedies import RunProgram
 
 NONCE = "x-lane-probe"
@@ -151,7 +152,7 @@ def _handed(lines: Iterable[bytes], paths: Sequence[str]) -> Iterator[Handed]:
         if b'"response"' not in raw or b"/data/" not in raw:
             continue
         try:
-            entry = json.loads(raw)
+            entry = loads(raw)
         except ValueError:
             continue  # as in _parsed
         request, answer = entry.get("request") or {}, (entry.get("response") or {}).get("data") or {}
@@ -172,10 +173,5 @@ def _read(entry: Mapping[str, Any], request: Mapping[str, Any], answer: Mapping[
         account=account if account != "/" else "",
         uid=who.get("service_account_uid", ""),
         version=int((answer.get("metadata") or {}).get("version") or 0),
-        hashes={field: _hash(text) for field, text in answer["data"].items()},
+        hashes={field: logged(value) for field, value in answer["data"].items()},
     )
-
-
-def _hash(text: object) -> str:
-    """A keyed hash as it is; of a value in clear nothing is kept."""
-    return text if isinstance(text, str) and text.startswith("hmac-") else ""

@@ -19,6 +19,7 @@ from warden.adapters.openbao.endpoint import Endpoint
 from warden.adapters.openbao.proxy import NoTunnel, tunnel
 from warden.core.errors import Effect, ServerFault, Unreachable, UsageError
 from warden.core.openbao.api import Answer
+from warden.core.openbao.values import loads
 from warden.core.remedies import SetVariable, warden
 
 MAX_BODY = 32 * 1024 * 1024
@@ -177,7 +178,7 @@ class Connection:
         if not reply.body.strip():
             return {}
         try:
-            body = json.loads(reply.body)
+            body = loads(reply.body)
         except (ValueError, RecursionError):
             body = None
         if isinstance(body, dict):

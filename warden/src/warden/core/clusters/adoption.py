@@ -1,6 +1,6 @@
 """Taking a Secret made by hand over: what stands in the way, and how it compares with what OpenBao holds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -78,12 +78,13 @@ def _unfit(value: str) -> Unfit | None:
 
 
 def compared(
-    delivery: DeliveryTarget, secret: SecretObservation, hashes: Mapping[str, str], handed: Handed
+    delivery: DeliveryTarget, secret: SecretObservation, hashes: Mapping[str, Sequence[str]], handed: Handed
 ) -> Compared:
-    """The Secret's values beside one answered read, by their keyed hashes."""
+    """The Secret's values beside one answered read, by their keyed hashes; a value may have several fingerprints."""
     fields = delivery.lane.custody.fields
     there = [field for field in fields if field in secret.values]
-    equal = tuple(field for field in there if hashes.get(field) and hashes[field] == handed.hashes.get(field))
+    logged = {field: hashed for field, hashed in handed.hashes.items() if hashed}
+    equal = tuple(field for field in there if field in logged and logged[field] in hashes.get(field, ()))
     return Compared(
         version=handed.version,
         equal=equal,

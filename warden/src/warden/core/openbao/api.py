@@ -138,8 +138,9 @@ class Handed(msgspec.Struct, frozen=True, kw_only=True):
     """An audit line of a KV version 2 read that was answered: who got which version of what.
 
     ``account`` is the service account (``namespace/name``) and ``uid`` its uid, as the login's token named them, both
-    empty for anybody else. ``hashes`` has the keyed hash of each field's value (``sys/audit-hash`` makes the same), or
-    an empty text for one that the device logged in clear. ``path`` is without ``/v1/``; ``at`` is OpenBao's own clock.
+    empty for anybody else. ``hashes`` has the keyed hash of each field's value (``sys/audit-hash`` makes the same), a
+    fingerprint of one that is no text (`core.openbao.values`), or an empty text for a text that is logged in clear.
+    ``path`` is without ``/v1/``; ``at`` is OpenBao's own clock.
     """
 
     id: str

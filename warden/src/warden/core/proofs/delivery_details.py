@@ -119,6 +119,18 @@ class LoggedInClear(Facts, frozen=True, tag="logged-in-clear"):
     fields: tuple[str, ...]
 
 
+class NumbersInClear(Facts, frozen=True, tag="numbers-in-clear"):
+    """OpenBao holds numbers in these fields, which no audit device hashes: the audit log has them in clear."""
+
+    fields: tuple[str, ...]
+
+
+class EmptyValues(Facts, frozen=True, tag="empty-values"):
+    """These fields are delivered empty, and no audit device hashes an empty text: there is nothing to compare."""
+
+    fields: tuple[str, ...]
+
+
 class CopiesInClear(Facts, frozen=True, tag="copies-in-clear"):
     """These annotations and labels of the Secret hold a value in clear."""
 
@@ -219,6 +231,8 @@ DeliveryDetail = (
     | NoOtherDelivery
     | ValueDiffers
     | LoggedInClear
+    | NumbersInClear
+    | EmptyValues
     | CopiesInClear
     | Asked
     | ReadableByOthers

@@ -39,6 +39,7 @@ class EarlierSecret(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         metadata: its metadata.
         hashes: the keyed hash of each of the lane's fields.
+        fingerprints: as in `DeliveryObservation`.
         fields: the names of all its fields.
         refreshed: the operator's last refresh until then (ISO 8601).
         written: when the newest version was written to OpenBao.
@@ -49,6 +50,7 @@ class EarlierSecret(msgspec.Struct, frozen=True, kw_only=True):
     fields: frozenset[str]
     refreshed: str = ""
     written: dt.datetime | None = None
+    fingerprints: Mapping[str, str] = {}
 
 
 class DeliveryObservation(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +64,7 @@ class DeliveryObservation(msgspec.Struct, frozen=True, kw_only=True):
         earlier: the Secret before the refresh, where that changed it.
         account_uid: the uid of the reader's service account in this cluster.
         hashes: the keyed hash of each value in the Secret; empty where it was not made.
+        fingerprints: what those have in an audit line that may stand for something else than a text.
         versions: the newest version in OpenBao before the refresh, and after it.
         marker: when, by OpenBao's clock, the refresh was about to be requested; empty where that is not known.
         consumers: the declared consumers of this namespace.
@@ -76,6 +79,7 @@ class DeliveryObservation(msgspec.Struct, frozen=True, kw_only=True):
     earlier: EarlierSecret | None = None
     account_uid: str = ""
     hashes: Mapping[str, str] = {}
+    fingerprints: Mapping[str, str] = {}
     versions: tuple[int, int] = (0, 0)
     marker: str = ""
     consumers: tuple[ConsumerObservation, ...] = ()

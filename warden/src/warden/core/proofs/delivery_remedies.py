@@ -1,5 +1,7 @@
 """What fixes a delivery: the steps for each thing that can be wrong with it."""
 
+from collections.abc import Sequence
+
 from warden.core.clusters.comparison import owned_by, owner_of
 from warden.core.clusters.exposure import widest
 from warden.core.clusters.manifests import Ref
@@ -91,6 +93,11 @@ def hide_and_rotate(target: DeliveryTarget) -> Remedy:
     """Have the audit log hash the mount's values again, and put a new value."""
     custody = target.lane.custody
     return (RunBao(action="tune-mount", mount=custody.mount), warden("put", target.lane.id, *custody.fields))
+
+
+def put(target: DeliveryTarget, fields: Sequence[str]) -> Remedy:
+    """Write values of these fields, as text."""
+    return (warden("put", target.lane.id, *fields),)
 
 
 def remove_annotation(target: DeliveryTarget, key: str) -> Remedy:

@@ -13,12 +13,14 @@ from warden.core.clusters.exposure import widest
 from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.lanes.lane import Stretch
 from warden.core.openbao.api import Handed
+from warden.core.openbao.values import is_number
 from warden.core.plans.plan import SharedAccount
 from warden.core.proofs import delivery_remedies as remedies
 from warden.core.proofs.consumer_check import judge_consumer
 from warden.core.proofs.delivery_details import (
     Asked,
     CopiesInClear,
+    EmptyValues,
     ExternalSecretMissing,
     LoggedInClear,
     NewestUnknown,
@@ -27,6 +29,7 @@ from warden.core.proofs.delivery_details import (
     NothingDelivered,
     NotOwned,
     NotRenewed,
+    NumbersInClear,
     OwnedByOther,
     OwnerUnknown,
     ReadableByOthers,
@@ -220,17 +223,32 @@ def _value(seen: DeliveryObservation, line: Handed | None) -> Verdict:
     if clear:
         remedy = remedies.hide_and_rotate(seen.target)
         return _verdict(seen, "value", "wrong", "in-clear", LoggedInClear(clear), line=line, remedy=remedy)
+    if numbers := tuple(each for each in seen.target.lane.custody.fields if is_number(line.hashes.get(each, ""))):
+        remedy = remedies.put(seen.target, numbers)
+        return _verdict(seen, "value", "wrong", "in-clear", NumbersInClear(numbers), line=line, remedy=remedy)
     return _compared(seen, line, remedies.sync(seen.target))
 
 
 def _compared(seen: DeliveryObservation, line: Handed, remedy: Remedy) -> Verdict:
     """Whether each field of the Secret holds the value of that line, by the keyed hash of the audit device."""
-    fields = seen.target.lane.custody.fields
-    other = sorted(each for each in fields if not line.hashes.get(each) or seen.hashes.get(each) != line.hashes[each])
+    other = [each for each in sorted(seen.target.lane.custody.fields) if not _is_same(seen, line, each)]
+    if other and all(_is_empty(seen, each) for each in other):
+        empty, put = EmptyValues(tuple(other)), remedies.put(seen.target, other)
+        return _verdict(seen, "value", "inconclusive", "not-seen", empty, line=line, remedy=put)
     if other:
         detail = ValueDiffers(tuple(other), line.version)
         return _verdict(seen, "value", "wrong", "other-value", detail, line=line, remedy=remedy)
     return _verdict(seen, "value", "ok", "version", line=line, version=line.version)
+
+
+def _is_same(seen: DeliveryObservation, line: Handed, field: str) -> bool:
+    logged = line.hashes.get(field)
+    return bool(logged) and logged in {seen.hashes.get(field), seen.fingerprints.get(field)}
+
+
+def _is_empty(seen: DeliveryObservation, field: str) -> bool:
+    value = seen.secret.values.get(field) if seen.secret else None
+    return value is not None and not value.reveal()
 
 
 def _plaintext(seen: DeliveryObservation) -> Iterator[Verdict]:

@@ -38,8 +38,11 @@ def overwritten(seen: DeliveryObservation, handed: Sequence[Handed]) -> tuple[Ve
 
 def _changed(seen: DeliveryObservation, earlier: EarlierSecret, line: Handed) -> Iterator[OverwrittenField]:
     """Fields with another value than was handed out."""
-    hashes = earlier.hashes
-    fields = sorted(each for each, hashed in line.hashes.items() if hashed and hashed != hashes.get(each, hashed))
+    fields = sorted(
+        each
+        for each, hashed in line.hashes.items()
+        if hashed and each in earlier.hashes and hashed not in {earlier.hashes[each], earlier.fingerprints.get(each)}
+    )
     if any(_writers(earlier, field) for field in fields) or _was_delivered(seen):
         for field in fields:
             yield OverwrittenField(field, "changed", _writers(earlier, field))

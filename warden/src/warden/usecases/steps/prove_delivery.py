@@ -28,10 +28,12 @@ from warden.core.proofs.findings import cluster_findings
 from warden.core.proofs.overwrite_check import overwritten
 from warden.core.proofs.summary import DeliverySummary
 from warden.core.proofs.verdict import Verdict, conclusion
+from warden.core.secret import Secret
 from warden.ports.cluster import Cluster
 from warden.ports.clusters import Clusters
 from warden.ports.vault import Vault
 from warden.usecases.steps.exposure import Exposures
+from warden.usecases.steps.fingerprints import hash_of, other_fingerprint
 from warden.usecases.steps.probe_sender import write_marker
 from warden.usecases.steps.refresh import PATIENCE, openbao_away, refresh
 from warden.usecases.targets.cluster import ClusterTarget
@@ -111,6 +113,7 @@ class DeliveryObserver:
             earlier=self._changed_since(earlier, secret) if earlier and secret and synced else None,
             account_uid=self._account_uid(),
             hashes=self._hashes(secret) if secret and (target.by_hand or synced) else {},
+            fingerprints=self._fingerprints(secret) if secret and (target.by_hand or synced) else {},
             versions=(before, self._newest_version()),
             consumers=tuple(self._consumers()),
             exposure=exposure or ExposureObservation(),
@@ -147,6 +150,7 @@ class DeliveryObserver:
         return EarlierSecret(
             metadata=secret.metadata,
             hashes=self._hashes(secret, "earlier"),
+            fingerprints=self._fingerprints(secret, "earlier"),
             fields=frozenset(secret.values),
             refreshed=refreshed,
             written=newest.written if newest else None,
@@ -174,11 +178,18 @@ class DeliveryObserver:
 
     def _hashes(self, secret: SecretObservation, part: Part = "hashes") -> dict[str, str]:
         """The keyed hash of each of the lane's fields, as the audit device makes it."""
+        return self._each(secret, part, hash_of)
+
+    def _fingerprints(self, secret: SecretObservation, part: Part = "hashes") -> dict[str, str]:
+        """What each has in an audit line if it stands for something else than a text."""
+        return self._each(secret, part, other_fingerprint)
+
+    def _each(self, secret: SecretObservation, part: Part, ask: Callable[[Vault, str, Secret], str]) -> dict[str, str]:
         found: dict[str, str] = {}
         for field in self._target.lane.custody.fields:
             if field in secret.values:
-                hashed = self._try(part, partial(self._vault.audit_hash, self._tools.device, secret.values[field]))
-                found |= {field: hashed} if hashed else {}
+                answer = self._try(part, partial(ask, self._vault, self._tools.device, secret.values[field]))
+                found |= {field: answer} if answer else {}
         return found
 
     def _consumers(self) -> list[ConsumerObservation]:
