@@ -22,11 +22,11 @@ class Scene:
         admin.write_policy(self.name, 'path "nothing" { capabilities = ["read"] }')
         for mount in ("kubernetes", "netkingdom"):
             admin.write_role(mount, self.name, ROLE)
-        admin.put_field("platform", self.name, "A", Secret("a"))
+        admin.put_fields("platform", self.name, {"A": Secret("a")})
         for stem in ("unmarked", "marked", "removed"):
             server.call("DELETE", f"platform/metadata/{self.name}-{stem}")
         admin.mark("platform", f"{self.name}-marked", {"catalog-id": "x"})
-        admin.put_field("platform", f"{self.name}-removed", "A", Secret("a"))
+        admin.put_fields("platform", f"{self.name}-removed", {"A": Secret("a")})
         server.must("DELETE", f"platform/data/{self.name}-removed")
 
 
@@ -54,7 +54,7 @@ def apply(vault, scene):
 def put(vault, scene):
     assert vault.mount("platform").version == 2
     for key in (scene.name, f"{scene.name}-unmarked", f"{scene.name}-marked", f"{scene.name}-removed"):
-        vault.put_field("platform", key, "B", Secret("b"))
+        vault.put_fields("platform", key, {"B": Secret("b")})
 
 
 def access(vault, _scene):
@@ -74,7 +74,16 @@ def status(vault, scene):
     assert vault.kv_metadata("platform", scene.name).live
 
 
-def doctor(vault, _scene):
+def orphans(vault, scene):
+    """What `plan --all`, `status` and `doctor` look for."""
+    assert scene.name in vault.policy_names()
+    assert vault.policy(scene.name) is not None
+    for mount in ("kubernetes", "netkingdom"):
+        assert vault.role(mount, scene.name) is not None
+
+
+def doctor(vault, scene):
+    orphans(vault, scene)
     assert vault.audit_headers()
     assert vault.audit_files()
 

@@ -90,3 +90,44 @@ def test_a_lane_whose_file_was_deleted_loses_access_only_when_told(two):
     assert f"Next: warden apply {two.lane} --yes" in planned.stdout
     assert two("apply", two.lane, "--yes").returncode == 0
     assert two.policies() == [f"workload-kv-read-{two.lane}"]
+
+
+def test_what_a_deleted_file_left_is_shown_with_the_command_that_removes_it(two):
+    server, role = two.world.server, f"auth/kubernetes/role/workload-{two.world.tenant}-own"
+    two.other.write_text(two.other.read_text() + f"  - workload: {two.world.tenant}/own\n")
+    assert two("apply", two.second, "--yes").returncode == 0
+    two.other.unlink()
+    policy = f"workload-kv-read-{two.second}"
+    fix = f"bao delete {role} && bao policy delete {policy}"
+    mine = [each for each in _orphans(two("plan", "--all", "--json")) if each["lane"] == two.second]
+    shared = f"auth/kubernetes/role/workload-{two.world.tenant}-api"
+    path = two.world.path.replace(two.lane, two.second)
+    assert mine == [
+        {"lane": two.second, "orphan": {"policy": policy, "path": path, "roles": [role, shared], "fix": fix}}
+    ]
+    assert [each for each in _orphans(two("status", "--json")) if each["lane"] == two.second] == mine
+    for argv in (("plan", "--all"), ("status",), ("doctor",)):
+        done = two(*argv)
+        assert fix in " ".join(done.stdout.split()), argv
+    assert two("plan", "--all").returncode == 0
+    server.must("DELETE", role)
+    server.must("DELETE", f"sys/policies/acl/{policy}")
+    assert policy not in two("status").stdout
+
+
+def test_nothing_is_an_orphan_while_a_file_has_errors(two):
+    two.other.rename(two.other.with_name("elsewhere.yaml"))
+    assert _orphans(two("plan", "--all", "--json")) == []
+    assert f"{two.second}" in two("doctor").stdout
+
+
+def test_without_the_right_to_list_policies_orphans_are_not_known(two):
+    from warden.core.openbao.rights import policy_text
+
+    token = two.world.server.token_with(policy_text("plan"))
+    done = two("plan", "--all", BAO_TOKEN=token)
+    assert (done.returncode, "needs list on sys/policies/acl" in done.stderr) == (0, True)
+
+
+def _orphans(done):
+    return [each for each in json.loads(done.stdout) if "orphan" in each]

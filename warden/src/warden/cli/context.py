@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from warden.ports.audit_log import AuditLog
     from warden.ports.cluster import Cluster
     from warden.usecases.context import Context
-    from warden.usecases.doctor.cluster import ClusterToExamine
+    from warden.usecases.doctor import DeclaredHere
 
 
 class Workspace:
@@ -235,13 +235,16 @@ def _declared_reach(platform: str, declared: DeclaredCluster) -> Reached:
     return Reached(address=declared.openbao or "", ca=ca, namespace=wiring.namespace())
 
 
-def clusters_of(platform: str) -> list[ClusterToExamine]:
-    """The clusters that lanes are delivered to from this OpenBao; none where that cannot be said."""
+def declared_here(platform: str) -> DeclaredHere:
+    """What the catalog declares for this OpenBao; nothing where that cannot be said, or there is no directory."""
     from warden.core.errors import WardenError
     from warden.core.openbao.resources import is_template
     from warden.core.plans.lane_plan import LaneOptions
+    from warden.usecases.doctor import DeclaredHere
     from warden.usecases.doctor.cluster import ClusterToExamine
 
+    if not platform:
+        return DeclaredHere()
     try:
         workspace = Workspace(platform)
         found = workspace.clusters
@@ -249,8 +252,8 @@ def clusters_of(platform: str) -> list[ClusterToExamine]:
         context = workspace.context
         deliveries = [each for lane in lanes for each in context.deliveries(lane, LaneOptions()) if not each.by_hand]
     except WardenError:
-        return []
-    return [
+        return DeclaredHere()
+    clusters = [
         ClusterToExamine(
             name=name,
             cluster=found[name],
@@ -259,3 +262,4 @@ def clusters_of(platform: str) -> list[ClusterToExamine]:
         )
         for name, declared in found.declared.items()
     ]
+    return DeclaredHere(context=context, left_out=workspace.catalog.left_out, clusters=tuple(clusters))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from warden.cli import wiring
-from warden.cli.context import clusters_of
+from warden.cli.context import declared_here
 from warden.core.errors import Effect, Exit, UsageError
 from warden.core.openbao.rights import VERBS, Scope, Verb, policy_text
 from warden.present import terminal
@@ -78,7 +78,7 @@ def doctor(
 
     vault = wiring.openbao()
     chosen = cast("Sequence[Verb]", verbs or VERBS)
-    found = examine(vault, wiring.machine(ctx, vault.endpoint, clusters_of), scope, chosen)
+    found = examine(vault, wiring.machine(ctx, vault.endpoint, declared_here), scope, chosen)
     if as_json:
         terminal.document(diagnosis_json(found))
     else:

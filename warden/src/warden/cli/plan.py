@@ -51,6 +51,8 @@ def plan(
     Exit codes: 0 in sync, 1 differs, 3 a system did not answer, 4 denied.
     """
     from warden.present import catalog, plans
+    from warden.present.orphans import orphans_json, show_orphans
+    from warden.usecases.orphans import Orphans, orphans
     from warden.usecases.plan import plan as plan_lane
 
     workspace = Workspace.of(ctx)
@@ -59,11 +61,14 @@ def plan(
     )
     lanes, left_out = workspace.chosen(lane, every=every)
     found = [plan_lane(each, workspace.context, options) for each in lanes]
+    left_behind = orphans(workspace.context) if every else Orphans()
     if as_json:
         documents = [plans.plan_json(each) for each in found]
-        terminal.document([*documents, *map(catalog.left_out_json, left_out)] if every else documents[0])
+        others = [*map(catalog.left_out_json, left_out), *orphans_json(left_behind)]
+        terminal.document([*documents, *others] if every else documents[0])
     else:
         for each in found:
             plans.show_lane_plan(each, titled=len(found) > 1)
+        show_orphans(left_behind)
         catalog.show_left_out(left_out)
     return int(worst([*(each.exit for each in found), *([Exit.NO] if left_out else [])]))

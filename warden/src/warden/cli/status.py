@@ -26,6 +26,9 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     \b
     Exit codes: 0 shown, 3 OpenBao or a cluster did not answer (what the journal knows is shown all the same).
     """
+    from warden.present.catalog import left_out_json, show_left_out
+    from warden.present.orphans import orphans_json, show_orphans
+    from warden.usecases.orphans import Orphans, orphans
     from warden.usecases.status import status as observe
 
     platform = wiring.platform_dir(ctx)
@@ -33,6 +36,7 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     listed = [each for each in catalog.lanes.values() if every or each.status == "active"]
     lanes = [catalog.lane(lane)] if lane else listed
     faults: list[WardenError] = []
+    left_behind, left_out = Orphans(), () if lane else catalog.left_out
     try:
         workspace = Workspace.of(ctx)
     except UsageError as without_address:
@@ -42,12 +46,16 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
         clusters = sorted({name for each in lanes for name in each.deliveries if name in workspace.clusters.declared})
         terminal.progress(f"asking {', '.join((workspace.address, *clusters))} …")
         report = observe(lanes, workspace.vault, workspace.clusters, workspace.journal, lambda: datetime.now(UTC))
+        left_behind = orphans(workspace.context) if not lane and not report.faults else left_behind
         terminal.progress_done()
         faults += report.faults
     if as_json:
-        terminal.document(status_json(report.lanes))
+        others = [*map(left_out_json, left_out), *orphans_json(left_behind)]
+        terminal.document([*status_json(report.lanes), *others])
     else:
         show_status(report.lanes, drafts=bool(catalog.lanes))
+        show_orphans(left_behind)
+        show_left_out(left_out)
     for fault in faults:
         terminal.error(fault, as_json=as_json)
     return int(Exit.INCONCLUSIVE if faults else Exit.DONE)

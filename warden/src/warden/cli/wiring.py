@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from warden.ports.cluster import Cluster
     from warden.ports.identities import Identities
     from warden.ports.journal import Journal
-    from warden.usecases.doctor import Machine
-    from warden.usecases.doctor.cluster import ClusterToExamine
+    from warden.usecases.doctor import DeclaredHere, Machine
 
 
 def platform_flag(ctx: click.Context) -> str | None:
@@ -293,8 +292,8 @@ def write_private(path: str, content: str) -> None:
     write(path, content)
 
 
-def machine(ctx: click.Context, where: Endpoint, clusters_of: Callable[[str], Sequence[ClusterToExamine]]) -> Machine:
-    """What doctor sees of this machine; `clusters_of` answers the clusters of a platform directory."""
+def machine(ctx: click.Context, where: Endpoint, look: Callable[[str], DeclaredHere]) -> Machine:
+    """What doctor sees of this machine; `look` answers what a platform directory declares, nothing where it is ""."""
     from warden.adapters.journal.sqlite import journal_path
     from warden.adapters.machine.checks import journal_fault, readable
     from warden.core.errors import UsageError
@@ -316,7 +315,7 @@ def machine(ctx: click.Context, where: Endpoint, clusters_of: Callable[[str], Se
         unread_policies=tuple(each.file for each in unread_policies(platform)) if platform else (),
         audit=os.environ.get("WARDEN_AUDIT", ""),
         readable=readable,
-        clusters=clusters_of(platform) if platform else (),
+        declared=look(platform),
     )
 
 

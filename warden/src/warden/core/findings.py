@@ -7,8 +7,11 @@ import msgspec
 from warden.core.clusters.rights import Asking
 from warden.core.clusters.rights import Scope as ClusterScope
 from warden.core.errors import Exit, WardenError
+from warden.core.lanes.catalog import LeftOut
 from warden.core.openbao.api import Health, Identity
+from warden.core.openbao.orphans import OrphanedPolicy
 from warden.core.openbao.rights import Right, Verb
+from warden.core.plans.lane_plan import Orphan
 
 About = Literal[
     "server",
@@ -19,6 +22,8 @@ About = Literal[
     "journal",
     "platform",
     "policies",
+    "catalog",
+    "orphans",
     "cluster",
     "operator",
     "rights",
@@ -93,6 +98,16 @@ class UnreadPolicies(msgspec.Struct, frozen=True):
     files: tuple[str, ...]
 
 
+class FileWithErrors(msgspec.Struct, frozen=True):
+    """A file of the catalog with errors: its lane is left out of every command for all lanes."""
+
+    left_out: LeftOut
+
+
+class OrphansUnknown(msgspec.Struct, frozen=True):
+    """Policies may not be listed, so those of lanes whose file is gone are not known."""
+
+
 class ClusterAnswer(msgspec.Struct, frozen=True):
     """A cluster answered, and takes the caller for that."""
 
@@ -137,6 +152,10 @@ Fact = (
     | AuditPlace
     | JournalFile
     | PlatformDirectory
+    | FileWithErrors
+    | OrphanedPolicy
+    | Orphan
+    | OrphansUnknown
     | UnreadPolicies
     | ClusterAnswer
     | OperatorState

@@ -58,6 +58,8 @@ class RunKubectl(msgspec.Struct, frozen=True, tag="kubectl", omit_defaults=True,
 
 BaoAction = Literal[
     "delete-metadata",
+    "delete-policy",
+    "delete-role",
     "enable-auth",
     "initialize",
     "login",

@@ -39,6 +39,9 @@ class Vault(Protocol):
     def auth_type(self, mount: str) -> str | None:
         """The type of an auth mount: ``kubernetes``, ``jwt``, ``oidc``, …."""
 
+    def policy_names(self) -> frozenset[str]:
+        """The names of every ACL policy."""
+
     def policy(self, name: str) -> str | None:
         """An ACL policy's text, as it was written."""
 

@@ -45,6 +45,8 @@ _KUBECTL: dict[KubectlAction, str] = {
 }
 _BAO: dict[BaoAction, str] = {
     "delete-metadata": "kv metadata delete -mount={mount} {path}",
+    "delete-policy": "policy delete {name}",
+    "delete-role": "delete auth/{mount}/role/{name}",
     "enable-auth": "auth enable -path={mount} kubernetes",
     "initialize": "operator init",
     "login": "login -method=oidc -path={mount} role={name}",

@@ -12,11 +12,13 @@ from warden.core.findings import (
     ClusterAnswer,
     ClusterRights,
     Diagnosis,
+    FileWithErrors,
     Finding,
     JournalFile,
     LoggedIn,
     NoAnswer,
     OperatorState,
+    OrphansUnknown,
     PlatformDirectory,
     ProbeHeader,
     ServerState,
@@ -25,11 +27,15 @@ from warden.core.findings import (
     VerbRights,
 )
 from warden.core.openbao.api import Identity
+from warden.core.openbao.orphans import OrphanedPolicy
 from warden.core.openbao.rights import Right
+from warden.core.plans.lane_plan import Orphan
 from warden.core.quoting import name
 from warden.core.remedies import RunBao, RunKubectl, SetVariable, warden
 from warden.present import errors, terminal
-from warden.present.commands import command
+from warden.present.commands import command, commands
+from warden.present.orphans import describe_delivery, describe_policy
+from warden.present.plans import remove_orphan
 
 _INDENT = 25
 _WORDS = {"ok": ("ok", "ok"), "missing": ("MISSING", "bad"), "soon": ("SOON", "warn"), "unknown": ("??", "warn")}
@@ -212,6 +218,26 @@ def _unread(fact: UnreadPolicies) -> tuple[str, str]:
     return f"not read: {', '.join(fact.files)}", f"see why: {command(warden('catalog check'))}"
 
 
+def _file_with_errors(fact: FileWithErrors) -> tuple[str, str]:
+    first, *more = fact.left_out.faults
+    text = f"{first.file}:{first.line} {first.field}: {first.message}".replace(" : ", " ")
+    others = f" (and {len(more)} more)" if more else ""
+    return f"{text}{others}", command(warden("catalog check"))
+
+
+def _orphaned_policy(fact: OrphanedPolicy) -> tuple[str, str]:
+    return describe_policy(fact), commands(fact.removal)
+
+
+def _orphan(fact: Orphan) -> tuple[str, str]:
+    return describe_delivery(fact), command(remove_orphan(fact))
+
+
+def _orphans_unknown(_: OrphansUnknown) -> tuple[str, str]:
+    text = "not allowed to list policies, so those of lanes whose file is gone are not known"
+    return text, f"ask an administrator to grant: {command(warden('doctor', policy='doctor'))}"
+
+
 def _cluster(fact: ClusterAnswer) -> tuple[str, str]:
     return f"{fact.cluster}, {fact.address}, as {fact.caller}", ""
 
@@ -252,6 +278,10 @@ _DESCRIPTIONS: dict[type, Callable[[Any], tuple[str, str]]] = {
     JournalFile: _journal,
     PlatformDirectory: _platform,
     UnreadPolicies: _unread,
+    FileWithErrors: _file_with_errors,
+    OrphanedPolicy: _orphaned_policy,
+    Orphan: _orphan,
+    OrphansUnknown: _orphans_unknown,
     ClusterAnswer: _cluster,
     OperatorState: _operator,
     ClusterRights: _cluster_rights,

@@ -308,7 +308,7 @@ def test_openbao_without_clusters_becomes_one_with_a_cluster_and_keeps_its_value
     embedded.up(lambda _: None)
     assert embedded.status().address.startswith("http://")
     assert not Path(embedded.layout.tls).exists()
-    embedded._server().admin().put_field("platform", "kept", "it", Secret("kept"))
+    embedded._server().admin().put_fields("platform", "kept", {"it": Secret("kept")})
     _, said = up(embedded, "later")
     assert any("becomes https" in line for line in said)
     assert any(line.startswith("auth/kubernetes is a real Kubernetes mount from now on") for line in said)

@@ -281,6 +281,10 @@ class OpenBao:
         """``auth/<mount>/config``."""
         self._request("POST", f"auth/{mount}/config", settings)
 
+    def policy_names(self) -> frozenset[str]:
+        """``LIST sys/policies/acl``."""
+        return frozenset(map(str, self._part(self._request("LIST", "sys/policies/acl"))["keys"]))
+
     def policy(self, name: str) -> str | None:
         """The policy's text as it was written."""
         answer = self._request("GET", f"sys/policies/acl/{name}", none=(NOT_FOUND,))

@@ -66,6 +66,19 @@ def _plan(scope: Scope) -> list[Right]:
         _right("sys/auth", "read", "see of which type each auth mount is: it decides the role's shape"),
         *(_right(f"auth/{mount}/role/*", "read", "compare each reader's role") for mount in scope.auth),
         _right(f"{scope.kv}/metadata/*", "read", "see whose path it is; metadata holds no value"),
+        *_orphans(scope)[:1],
+    ]
+
+
+def _orphans(scope: Scope) -> list[Right]:
+    """Everything but the first one `plan` needs anyway."""
+    return [
+        _right("sys/policies/acl", "list", "find policies whose lane's file is gone", optional=True),
+        _right(f"sys/policies/acl/{scope.policies}", "read", "see which lane a policy names", optional=True),
+        *(
+            _right(f"auth/{mount}/role/*", "read", "see whether its roles are there", optional=True)
+            for mount in scope.auth
+        ),
     ]
 
 
@@ -110,13 +123,15 @@ def _access(scope: Scope) -> list[Right]:
 
 def _status(scope: Scope) -> list[Right]:
     return [
-        _right(f"{scope.kv}/metadata/*", "read", "see version, age and owner of each path; metadata holds no value")
+        _right(f"{scope.kv}/metadata/*", "read", "see version, age and owner of each path; metadata holds no value"),
+        *_orphans(scope),
     ]
 
 
-def _doctor(_: Scope) -> list[Right]:
+def _doctor(scope: Scope) -> list[Right]:
     header = "see whether the probe header is written to the audit log"
     return [
+        *_orphans(scope),
         _right("sys/config/auditing/request-headers", "read sudo", header, optional=True),
         _right("sys/audit", "read sudo", "see where the audit lines are", optional=True),
     ]

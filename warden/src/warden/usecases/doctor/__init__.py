@@ -7,19 +7,36 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
+from warden.core.errors import Inconclusive
 from warden.core.findings import (
     AuditFile,
     AuditPlace,
     Diagnosis,
+    FileWithErrors,
     Finding,
     JournalFile,
+    OrphansUnknown,
     PlatformDirectory,
     UnreadPolicies,
 )
+from warden.core.lanes.catalog import LeftOut
 from warden.core.openbao.rights import Scope, Verb
 from warden.ports.vault import Vault
+from warden.usecases.context import Context
 from warden.usecases.doctor.cluster import ClusterToExamine, examine_cluster
 from warden.usecases.doctor.openbao import examine_audit, examine_identity, examine_server, not_asked, verb_rights
+from warden.usecases.orphans import orphans
+
+
+class DeclaredHere(msgspec.Struct, frozen=True, kw_only=True):
+    """What the catalog declares for this OpenBao: the ``context`` of its lanes, ``None`` where there is none.
+
+    ``clusters`` are those that lanes are delivered to; ``left_out`` are the files with errors.
+    """
+
+    context: Context | None = None
+    left_out: tuple[LeftOut, ...] = ()
+    clusters: tuple[ClusterToExamine, ...] = ()
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +50,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
         unread_policies: files of the platform directory that look like access policies and are not read.
         audit: WARDEN_AUDIT, empty where it is not set.
         readable: whether a file or directory can be read from here.
-        clusters: the clusters that lanes are delivered to from this server.
+        declared: what the catalog declares.
     """
 
     source: str
@@ -45,7 +62,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     unread_policies: tuple[str, ...] = ()
     audit: str
     readable: Callable[[str], bool]
-    clusters: Sequence[ClusterToExamine] = ()
+    declared: DeclaredHere = DeclaredHere()
 
 
 def doctor(vault: Vault, machine: Machine, scope: Scope, verbs: Sequence[Verb]) -> Diagnosis:
@@ -58,7 +75,8 @@ def doctor(vault: Vault, machine: Machine, scope: Scope, verbs: Sequence[Verb]) 
         *([identity] if identity else []),
         *(_audit(vault, machine) if known else _audit_here(machine)),
         *_here(machine),
-        *(finding for each in machine.clusters for finding in examine_cluster(each, verbs)),
+        *_catalog(machine.declared, known=known),
+        *(finding for each in machine.declared.clusters for finding in examine_cluster(each, verbs)),
     ]
     return Diagnosis(
         address=vault.address,
@@ -101,3 +119,18 @@ def _here(machine: Machine) -> Iterator[Finding]:
     yield Finding("platform", "ok" if platform.path else "missing", platform)
     if machine.unread_policies:
         yield Finding("policies", "unknown", UnreadPolicies(machine.unread_policies))
+
+
+def _catalog(declared: DeclaredHere, *, known: bool) -> Iterator[Finding]:
+    """Files with errors, and what is left of lanes whose files are gone."""
+    yield from (Finding("catalog", "missing", FileWithErrors(each)) for each in declared.left_out)
+    if declared.context is None or not known:
+        return
+    try:
+        found = orphans(declared.context)
+    except Inconclusive:
+        return
+    if found.policies is None:
+        yield Finding("orphans", "unknown", OrphansUnknown())
+    yield from (Finding("orphans", "missing", each) for each in found.policies or ())
+    yield from (Finding("orphans", "missing", each) for each in found.deliveries)

@@ -3,7 +3,7 @@
 This machine's journal knows what was made in clusters; what another machine made is not known here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from warden.core.clusters.manifests import Ref
@@ -29,9 +29,19 @@ def orphans_of(lane: Lane, context: Context) -> tuple[Orphan, ...]:
 
 def earlier_deliveries(lane: Lane, context: Context) -> tuple[Orphan, ...]:
     """ExternalSecrets that the journal has, in declared clusters, and that no lane of the catalog delivers now."""
-    lanes = {**context.lanes, lane.id: lane}.values()
-    now = {(cluster, each.secret) for one in lanes for cluster, each in one.deliveries.items()}
     records = context.journal.here(context.journal.log(lane=lane.id, events=_MAKING))
+    return _not_declared(records, {**context.lanes, lane.id: lane}, context)
+
+
+def of_gone_lanes(context: Context) -> tuple[Orphan, ...]:
+    """Those of lanes whose files are gone, as far as they were just seen."""
+    here = context.journal.here(context.journal.log(events=_MAKING))
+    records = [record for record in here if record.lane not in context.lanes]
+    return tuple(each for each in _not_declared(records, context.lanes, context) if _is_there(each, context))
+
+
+def _not_declared(records: Sequence[Record], lanes: Mapping[str, Lane], context: Context) -> tuple[Orphan, ...]:
+    now = {(cluster, each.secret) for one in lanes.values() for cluster, each in one.deliveries.items()}
     made = dict.fromkeys(each for record in records for each in _external_secrets(record))
     declared = context.clusters.declared
     return tuple(

@@ -1,0 +1,30 @@
+"""Policies that are marked as ours, for a lane that no file of the catalog declares any more."""
+
+import msgspec
+
+from warden.core.lanes.lane import RoleName
+from warden.core.remedies import Remedy, RunBao
+
+
+class OrphanedPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy whose lane's file was deleted, or names another id and path now.
+
+    Attributes:
+        policy: its name.
+        lane: the lane that its first line names.
+        path: the KV path that it reads; empty if its text was changed by hand.
+        roles: the roles that the marks on that path name and that grant nothing else.
+        shared: those that have other policies, too.
+    """
+
+    policy: str
+    lane: str
+    path: str
+    roles: tuple[RoleName, ...] = ()
+    shared: tuple[RoleName, ...] = ()
+
+    @property
+    def removal(self) -> Remedy:
+        """What removes the access: roles first. The path and its versions are for a person to remove."""
+        roles = tuple(RunBao(action="delete-role", mount=each.mount, name=each.name) for each in self.roles)
+        return (*roles, RunBao(action="delete-policy", name=self.policy))

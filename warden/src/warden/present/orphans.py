@@ -1,0 +1,56 @@
+"""What lanes left behind whose files are gone: each with the command that removes it."""
+
+from typing import Any
+
+from warden.core.openbao.orphans import OrphanedPolicy
+from warden.core.plans.lane_plan import Orphan
+from warden.present import terminal
+from warden.present.commands import command, commands
+from warden.present.plans import orphan_name, remove_orphan
+from warden.usecases.orphans import Orphans
+
+
+def show_orphans(found: Orphans) -> None:
+    """Each policy and each ExternalSecret, and that nothing is known where policies may not be listed."""
+    for policy in found.policies or ():
+        terminal.sentence(f"Orphaned: {describe_policy(policy)}. To remove what it grants:")
+        terminal.line(f"  {commands(policy.removal)}")
+    for delivery in found.deliveries:
+        terminal.sentence(f"Orphaned: {describe_delivery(delivery)}. To remove it:")
+        terminal.line(f"  {command(remove_orphan(delivery))}")
+    if found.policies is None:
+        terminal.note("Not checked: policies of lanes whose file is gone (needs list on sys/policies/acl).")
+
+
+def describe_policy(orphan: OrphanedPolicy) -> str:
+    """A policy and its roles as one clause."""
+    roles = ", ".join(map(str, (*orphan.roles, *orphan.shared)))
+    held = f", in {roles}" if roles else ""
+    reads = f" reads {orphan.path}{held}" if orphan.path else f" is still there{held}"
+    return f"policy {orphan.policy}{reads}, and no file of this catalog declares its lane {orphan.lane}"
+
+
+def describe_delivery(orphan: Orphan) -> str:
+    """An ExternalSecret as one clause."""
+    return f"{orphan_name(orphan)} still delivers, and the file of its lane is gone"
+
+
+def orphans_json(found: Orphans) -> list[dict[str, Any]]:
+    """A list of ``lane, orphan {policy, path, roles[], fix}``, and of ``orphan {delivery, fix}``."""
+    policies = [
+        {
+            "lane": each.lane,
+            "orphan": {
+                "policy": each.policy,
+                "path": each.path,
+                "roles": [str(role) for role in (*each.roles, *each.shared)],
+                "fix": commands(each.removal),
+            },
+        }
+        for each in found.policies or ()
+    ]
+    deliveries = [
+        {"lane": "", "orphan": {"delivery": orphan_name(each), "fix": command(remove_orphan(each))}}
+        for each in found.deliveries
+    ]
+    return [*policies, *deliveries]
