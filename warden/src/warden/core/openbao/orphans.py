@@ -1,12 +1,11 @@
 """Policies that are marked as ours, for a lane that no file of the catalog declares any more."""
 
-import msgspec
-
 from warden.core.lanes.lane import RoleName
+from warden.core.quoting import Facts, placeholder
 from warden.core.remedies import Remedy, RunBao
 
 
-class OrphanedPolicy(msgspec.Struct, frozen=True, kw_only=True):
+class OrphanedPolicy(Facts, frozen=True, kw_only=True):
     """A policy whose lane's file was deleted, or names another id and path now.
 
     Attributes:
@@ -26,5 +25,5 @@ class OrphanedPolicy(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def removal(self) -> Remedy:
         """What removes the access: roles first. The path and its versions are for a person to remove."""
-        roles = tuple(RunBao(action="delete-role", mount=each.mount, name=each.name) for each in self.roles)
-        return (*roles, RunBao(action="delete-policy", name=self.policy))
+        roles = tuple(RunBao(action="delete-role", mount=each.mount, name=placeholder(each.name)) for each in self.roles)
+        return (*roles, RunBao(action="delete-policy", name=placeholder(self.policy)))
