@@ -25,5 +25,6 @@ class OrphanedPolicy(Facts, frozen=True, kw_only=True):
     @property
     def removal(self) -> Remedy:
         """What removes the access: roles first. The path and its versions are for a person to remove."""
-        roles = tuple(RunBao(action="delete-role", mount=each.mount, name=placeholder(each.name)) for each in self.roles)
+        names = ((each.mount, placeholder(each.name)) for each in self.roles)
+        roles = (RunBao(action="delete-role", mount=mount, name=name) for mount, name in names)
         return (*roles, RunBao(action="delete-policy", name=placeholder(self.policy)))
