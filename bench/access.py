@@ -57,7 +57,7 @@ def arrange(embedded: Embedded, folder: Path) -> str:
         "token_ttl": "1h",
     }
     admin.write_role("kubernetes", "workload-bench-api", role)
-    admin.put_field("platform", f"workloads/bench/api/{LANE}", "API_KEY", Secret(secrets.token_hex(16)))
+    admin.put_fields("platform", f"workloads/bench/api/{LANE}", {"API_KEY": Secret(secrets.token_hex(16))})
     jwt = embedded.issuer.mint(Workload("bench", "api"), "openbao", 3600)
     return admin.enter("kubernetes", "workload-bench-api", jwt).token.reveal()
 

@@ -39,7 +39,7 @@ def test_tokens_that_were_given_out_before_lose_their_access_at_once(bench):
     before = reader(bench)
     assert reads(bench, before.token) == 200
     done = close(bench)
-    assert [change.kind for change in done.receipt.changed] == ["role", "policy"]
+    assert [change.kind for change in done.receipt.changed] == ["role", "policy", "metadata"]
     assert reads(bench, before.token) == 403
     assert reads(bench, reader(bench).token) == 403
     assert bench.journal.state(bench.lane.id).closed.body["reason"] == "leaked"
@@ -69,10 +69,13 @@ def test_an_open_lane_is_not_opened(bench):
     assert refusal.value.problem == NotClosed(bench.lane.id)
 
 
-def test_closing_what_was_never_applied_makes_nothing(bench):
-    before = bench.snapshot()
-    assert close(bench).receipt.changed == ()
-    assert bench.snapshot() == before
+def test_closing_what_was_never_applied_makes_nothing_but_the_mark(bench):
+    _, _, _, policy, role = bench.snapshot()
+    (change,) = close(bench).receipt.changed
+    assert (change.action, change.kind) == ("create", "metadata")
+    data, metadata, _, *after = bench.snapshot()
+    assert (data, after) == (None, [policy, role])
+    assert metadata["current_version"] == 0
     assert bench.journal.state(bench.lane.id).closed is not None
 
 

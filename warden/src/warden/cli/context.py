@@ -48,10 +48,11 @@ class Workspace:
             name: with_cluster_readers(lane, self.clusters.declared) for name, lane in self.catalog.lanes.items()
         }
 
-    @property
-    def closed(self) -> frozenset[str]:
-        """The lanes that the journal says are closed."""
-        return frozenset(lane for lane, state in self.journal.states().items() if state.closed)
+    def is_closed(self, lane: Lane) -> bool:
+        """Whether the journal says that the lane is closed, or OpenBao as far as that can be seen."""
+        from warden.usecases.steps.closing import mark_there
+
+        return self.journal.state(lane.id).closed is not None or mark_there(lane, self.vault) is not None
 
     def another_vault(self) -> OpenBao:
         """The same server as the same caller, over a connection of its own."""

@@ -78,7 +78,7 @@ def prove(
 
 def _open_lanes(workspace: Workspace, lanes: list[Lane], *, every: bool) -> list[Lane]:
     """With --all the lanes that are not closed; a lane that was named is left to the use case, which refuses it."""
-    found = [lane for lane in lanes if not every or lane.id not in workspace.closed]
+    found = [lane for lane in lanes if not every or not workspace.is_closed(lane)]
     if not found:
         raise UsageError(
             "no lane is active and open", effect=Effect.NOTHING_ASKED, remedy=(warden("route list", all=True),)

@@ -48,7 +48,7 @@ def put(ctx: click.Context, /, lane: str, fields: tuple[str, ...], as_is: bool, 
     if as_json:
         terminal.document(present.as_json(written))
     else:
-        present.show(written, closed=found.id in workspace.closed)
+        present.show(written, closed=workspace.is_closed(found))
 
 
 def _expect_no_value(lane: Lane, fields: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ import click
 
 from warden.cli import complete, wiring
 from warden.cli.options import json_option
-from warden.core.errors import Effect, Exit, UsageError
+from warden.core.errors import Closed, Effect, Exit, UsageError, WardenError
 from warden.core.remedies import warden
 from warden.present import terminal
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from warden.core.clusters.manifests import Manifest
     from warden.core.clusters.rights import Scope
     from warden.core.lanes.delivery_target import DeliveryTarget
+    from warden.core.lanes.lane import Lane
+
+PATIENCE = 3.0
+"""Seconds to wait for OpenBao to say whether the lane is closed there."""
 
 
 @click.command("render")
@@ -41,7 +45,7 @@ def render_command(
     to: str,
     as_json: bool,
 ) -> int:
-    """Print the Kubernetes objects of one delivery, for GitOps. Nothing is asked or changed.
+    """Print the Kubernetes objects of one delivery, for GitOps. Nothing is changed, and no cluster is asked.
 
     `warden plan` compares what GitOps applied as if warden had applied it.
 
@@ -49,16 +53,20 @@ def render_command(
     Examples:
       warden render openrouter-llm-connect --cluster coulombcore > lane.yaml
       warden render openrouter-llm-connect --cluster coulombcore --rights prove | kubectl apply -f -
+    \b
+    Exit codes: 5 the lane is closed.
     """
     from warden.cli.context import rendering
     from warden.core.clusters.manifests import manifests
     from warden.present.manifests import list_json, show_manifests
 
-    delivery, reached = rendering(wiring.platform_dir(ctx), lane, cluster)
+    platform = wiring.platform_dir(ctx)
+    delivery, reached = rendering(platform, lane, cluster)
     if rights:
         printed = _rights(delivery, rights, to)
     else:
         _expect_delivered(delivery)
+        _expect_open(platform, delivery.lane)
         printed = list(manifests(delivery, reached(), namespace=create_namespace))
     if as_json:
         terminal.document(list_json(printed))
@@ -77,6 +85,22 @@ def _expect_delivered(delivery: "DeliveryTarget") -> None:
             hint="to have it delivered",
             remedy=(warden("adopt", delivery.lane.id, cluster=delivery.cluster),),
         )
+
+
+def _expect_open(platform: str, lane: "Lane") -> None:
+    """Raises `Closed` where the journal or OpenBao says so; GitOps works without OpenBao, so it may also be away."""
+    from warden.usecases.steps.closing import mark_there
+    from warden.usecases.sync import NotSynced
+
+    closed = wiring.journal(platform, asks=False).state(lane.id).closed is not None
+    if not closed:
+        try:
+            closed = mark_there(lane, wiring.openbao(PATIENCE)) is not None
+        except WardenError:
+            return
+    if closed:
+        status = warden("status", lane.id)
+        raise Closed(NotSynced(lane.id), effect=Effect.NOTHING_PRINTED, subject=lane.id, remedy=(status,))
 
 
 def _rights(delivery: "DeliveryTarget", scope: "Scope", to: str) -> "list[Manifest]":

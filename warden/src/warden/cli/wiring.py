@@ -153,16 +153,20 @@ def words() -> English:
     return English()
 
 
-def openbao() -> OpenBao:
-    """The OpenBao that the environment names, spoken to as the caller.
+def openbao(patience: float | None = None) -> OpenBao:
+    """The OpenBao that the environment names, spoken to as the caller; `patience` is in seconds.
 
     The token is BAO_TOKEN, VAULT_TOKEN or the token file of ``bao login``.
     """
+    import msgspec
+
     from warden.adapters.openbao import client as adapter
     from warden.adapters.openbao import endpoint as address
     from warden.adapters.openbao.caller import own_token
 
-    return adapter.OpenBao(address.endpoint(os.environ), own_token(os.environ), namespace=address.namespace(os.environ))
+    where = address.endpoint(os.environ)
+    where = msgspec.structs.replace(where, timeout=min(where.timeout, patience or where.timeout))
+    return adapter.OpenBao(where, own_token(os.environ), namespace=address.namespace(os.environ))
 
 
 def namespace() -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from warden.core.openbao.api import Answer, Entered, Health, Identity, KvMetadata, Mount, Request, Session
+from warden.core.openbao.api import Answer, Entered, Health, Identity, KvMetadata, Mount, Request, Session, Stored
 from warden.core.secret import Secret
 
 
@@ -75,7 +75,7 @@ class Vault(Protocol):
     def field_names(self, mount: str, key: str) -> frozenset[str]:
         """The names of the live version's fields (``subkeys``), without any value; none where there is no version."""
 
-    def read(self, mount: str, key: str) -> tuple[int, dict[str, Secret]] | None:
+    def read(self, mount: str, key: str) -> Stored | None:
         """The live version and all its fields: the one request by which `access` sees values."""
 
     def audit_headers(self) -> frozenset[str]:

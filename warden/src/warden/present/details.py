@@ -126,7 +126,8 @@ def _(detail: details.ShownByMember) -> str:
 @describe_detail.register
 def _(detail: details.ClosedMeanwhile) -> str:
     reason = f" ({detail.reason})" if detail.reason else ""
-    return f"closed meanwhile{reason}; journal {detail.record}. Denials since then say nothing about the lane"
+    where = f"journal {detail.record}" if detail.record else "by another machine"
+    return f"closed meanwhile{reason}; {where}. Denials since then say nothing about the lane"
 
 
 @describe_detail.register

@@ -1,8 +1,9 @@
 """access: a lane's value for the one process that needs it, as the caller, past the policy and into the journal.
 
 The order, each step before the next: the lane is open (journal), the command can run, OpenBao says who the caller is,
-the policy allows it, all of this is journaled, one read of all fields, every declared field is there, a token that was
-obtained for this is revoked, the journal again, exec. Whatever fails before exec, nothing is handed over.
+the policy allows it, all of this is journaled, one read of all fields, its path is not marked as closed, every declared
+field is there, a token that was obtained for this is revoked, the journal again, exec. Whatever fails before exec,
+nothing is handed over.
 """
 
 import datetime as dt
@@ -21,6 +22,7 @@ from warden.core.lanes.catalog import Entry
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.route import route
 from warden.core.openbao.api import Identity
+from warden.core.openbao.closing import mark_in
 from warden.core.remedies import AskOwner, warden
 from warden.core.secret import Secret
 from warden.ports.caller import Caller
@@ -28,6 +30,7 @@ from warden.ports.journal import Journal
 from warden.ports.policy import Policy
 from warden.ports.runner import Runner
 from warden.ports.vault import Vault
+from warden.usecases.steps.closing import mark_there
 
 Via = Literal["env", "fd", "stdout"]
 
@@ -100,10 +103,11 @@ def _read(ask: Ask, caller: Caller, policy: Policy, journal: Journal) -> tuple[D
         decision = _decide(ask, who, policy, journal)
         with _failure_recorded(ask, decision, journal):
             custody = ask.lane.custody
-            with _refusal_explained(ask):
+            with _refusal_explained(ask, vault):
                 found = vault.read(custody.mount, custody.key)
-            version, values = found if found is not None else (0, None)
+            version, values, custom = found if found is not None else (0, None, {})
             with _nothing_handed_over(ask, read=True):
+                rules.expect_unmarked(ask.lane, mark_in(custom))
                 rules.expect_fields(ask.lane, None if values is None else tuple(values))
             return decision, version, {field: (values or {})[field] for field in ask.fields}
 
@@ -192,13 +196,14 @@ def _log_in_explained(ask: Ask) -> Iterator[None]:
 
 
 @contextmanager
-def _refusal_explained(ask: Ask) -> Iterator[None]:
-    """The policy allowed it and OpenBao refused: the lane and the server differ."""
+def _refusal_explained(ask: Ask, vault: Vault) -> Iterator[None]:
+    """The policy allowed it and OpenBao refused: the lane is closed there, or it and the server differ."""
     try:
         yield
     except Unidentified:
         raise
     except Refused as fault:
+        rules.expect_unmarked(ask.lane, mark_there(ask.lane, vault))
         fault.problem, fault.hint = ServerRefuses(fault.problem), ""
         fault.remedy = (AskOwner(ask.lane.owners.custody.repo, run=warden("plan", ask.lane.id)),)
         raise

@@ -57,6 +57,7 @@ from warden.usecases.steps.adoption import (
     ValuesDiffer,
     ValuesUnfit,
 )
+from warden.usecases.steps.closing import mark_there
 from warden.usecases.steps.fingerprints import hash_of, other_fingerprint
 from warden.usecases.steps.probe_sender import write_marker
 from warden.usecases.steps.recorded import effect_so_far
@@ -138,7 +139,7 @@ def adopt(adoption: Adoption, *, keep: Keep = "") -> Adopted:
         JournalUnwritable: nothing was changed.
     """
     delivery, tools = adoption.delivery, adoption.tools
-    _expect_open(delivery, tools.journal)
+    _expect_open(delivery, tools)
     before = expect_free(adoption)
     already = owned_by({"metadata": before.metadata}, tools.cluster.get(external_secret_of(delivery)))
     begin = _facts(delivery, tools) | {"secret_uid": before.metadata.get("uid")}
@@ -170,9 +171,9 @@ def _facts(delivery: DeliveryTarget, tools: Tools) -> dict[str, Any]:
     return {"cluster": delivery.cluster, "system": tools.cluster.address, "secret": secret, "identity": who}
 
 
-def _expect_open(delivery: DeliveryTarget, journal: Journal) -> None:
+def _expect_open(delivery: DeliveryTarget, tools: Tools) -> None:
     lane = delivery.lane.id
-    if journal.state(lane).closed is not None:
+    if tools.journal.state(lane).closed is not None or mark_there(delivery.lane, tools.vault):
         log = warden("journal log", lane)
         raise Closed(LaneClosed(lane), effect=Effect.NOTHING_CHANGED, subject=lane, remedy=(log,))
 

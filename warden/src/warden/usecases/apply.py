@@ -62,12 +62,14 @@ def apply(lane: Lane, context: Context, options: LaneOptions) -> LaneReceipt:
         JournalUnwritable: nothing was changed, unless its effect says otherwise.
     """
     deliveries = context.deliveries(lane, options)
-    closed = lane.id in context.closed
-    by_hand = [] if closed else [plan_delivery(each, context, options) for each in deliveries if each.by_hand]
+    shut = lane.id in context.closed
+    by_hand = [] if shut else [plan_delivery(each, context, options) for each in deliveries if each.by_hand]
     for part in by_hand:
         if isinstance(part, Plan):
             _expect_unblocked(part)
-    parts: list[Receipt | Unreached] = [apply_target(openbao_target(lane, context, options), context.journal, options)]
+    openbao = apply_target(openbao_target(lane, context, options), context.journal, options)
+    closed = openbao.closed
+    parts: list[Receipt | Unreached] = [openbao]
     if not closed:
         parts += [_apply_delivery(each, context, options) for each in deliveries if not each.by_hand]
     complete = not any(isinstance(part, Unreached) for part in parts)
@@ -116,7 +118,14 @@ def apply_target(target: Target, journal: Journal, options: LaneOptions) -> Rece
     _expect_consent(first, options)
     _expect_unblocked(first)
     if not first.to_change:
-        return Receipt(lane=first.lane, system=first.system, changed=(), record=0, former_paths=first.former_paths)
+        return Receipt(
+            lane=first.lane,
+            system=first.system,
+            changed=(),
+            record=0,
+            former_paths=first.former_paths,
+            closed=first.closed,
+        )
     what = {
         "system": target.system.address,
         "identity": target.acting_as(),
@@ -135,6 +144,7 @@ def apply_target(target: Target, journal: Journal, options: LaneOptions) -> Rece
         changed=first.to_change,
         record=record,
         former_paths=first.former_paths,
+        closed=first.closed,
     )
 
 

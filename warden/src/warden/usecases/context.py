@@ -8,6 +8,7 @@ import msgspec
 from warden.core.errors import Effect, UsageError
 from warden.core.lanes.delivery_target import DeliveryTarget, target, targets
 from warden.core.lanes.lane import Lane, LoginMount
+from warden.core.openbao.closing import mark_of
 from warden.core.plans.lane_plan import LaneOptions, NotConnected
 from warden.core.remedies import warden
 from warden.ports.clusters import Clusters
@@ -47,9 +48,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: tuple[str, ...] = ()
 
     @property
-    def closed(self) -> frozenset[str]:
-        """The lanes that the journal says are closed."""
-        return frozenset(lane for lane, state in self.journal.states().items() if state.closed)
+    def closed(self) -> Mapping[str, str]:
+        """The lanes that the journal says are closed, each with the mark of its closing."""
+        return {lane: mark_of(state.closed) for lane, state in self.journal.states().items() if state.closed}
 
     def deliveries(self, lane: Lane, options: LaneOptions) -> tuple[DeliveryTarget, ...]:
         """The lane's deliveries that are meant. Raises `UsageError` for a cluster that is not one of them."""

@@ -1,7 +1,9 @@
 """deactivate and reactivate: close a lane for everyone, and open it again.
 
 Closing comes first: the journal has it before anything else is done, so that warden itself refuses from then on,
-whatever happens next. Opening comes last: the journal has it only when OpenBao shows the lane as declared.
+whatever happens next. In OpenBao the policy goes, and then the lane's path is marked, which every other machine honours
+(`core.openbao.closing`). Opening comes last: the mark goes when all the rest is there, and the journal has it only when
+OpenBao shows the lane as declared.
 """
 
 import msgspec
@@ -17,6 +19,7 @@ from warden.ports.journal import Journal
 from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
 from warden.usecases.plan import openbao_target
+from warden.usecases.steps.closing import mark_there
 from warden.usecases.steps.orphans import earlier_deliveries
 from warden.usecases.steps.recorded import effect_so_far
 from warden.usecases.targets import Target
@@ -148,7 +151,7 @@ def reactivate(lane: Lane, reason: str, context: Context, options: LaneOptions) 
         NotAgreed: opening it would take access from somebody else, and `options` do not agree to that.
     """
     before = context.journal.state(lane.id).closed
-    if before is None:
+    if before is None and mark_there(lane, context.vault) is None:
         raise NotNow(
             NotClosed(lane.id),
             effect=Effect.NOTHING_DONE,
@@ -175,10 +178,10 @@ def _opened(target: Target, reason: str, journal: Journal, options: LaneOptions)
         raise
 
 
-def _expect_not_closed_again(lane: Lane, before: Record, journal: Journal) -> None:
+def _expect_not_closed_again(lane: Lane, before: Record | None, journal: Journal) -> None:
     """A closing that came meanwhile wins: whoever closed it was told that the journal refuses it."""
     after = journal.state(lane.id).closed
-    if after is not None and after.seq != before.seq:
+    if after is not None and (before is None or after.seq != before.seq):
         raise NotNow(
             ClosedAgain(lane.id, str(after.body.get("reason") or ""), after.seq),
             effect=Opened(lane.id, closed_here=True),

@@ -19,9 +19,9 @@ def plan(lane: Lane, context: Context, options: LaneOptions) -> LanePlan:
         Inconclusive, Refused: OpenBao could not be asked. A cluster that could not is a part of the answer.
     """
     deliveries = context.deliveries(lane, options)
-    closed = lane.id in context.closed
-    parts: list[Plan | Unreached] = [openbao_target(lane, context, options).plan()]
-    if not closed:
+    openbao = openbao_target(lane, context, options).plan()
+    parts: list[Plan | Unreached] = [openbao]
+    if not openbao.closed:
         parts += [plan_delivery(each, context, options) for each in deliveries]
     return LanePlan(
         lane=lane,
@@ -29,7 +29,7 @@ def plan(lane: Lane, context: Context, options: LaneOptions) -> LanePlan:
         options=options,
         not_connected=context.not_connected(lane),
         orphans=() if options.custody_only else orphans_of(lane, context),
-        closed=closed,
+        closed=openbao.closed,
     )
 
 
@@ -49,14 +49,15 @@ def openbao_target(
     opened: bool = False,
     answers: SharedAnswers | None = None,
 ) -> OpenBaoTarget:
-    """The lane on OpenBao; `opened`: as if the journal did not say that it is closed."""
+    """The lane on OpenBao; `opened`: as if it were not closed."""
     lanes = {**context.lanes, lane.id: lane}
     return OpenBaoTarget(
         lane,
         context.vault,
         tuple(lanes.values()),
         logins=context.logins,
-        closed=context.closed - {lane.id} if opened else context.closed,
+        closed=context.closed,
+        opened=opened,
         take_over=options.take_over,
         unreadable=context.unreadable,
         answers=answers,

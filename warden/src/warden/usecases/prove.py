@@ -33,6 +33,7 @@ from warden.ports.audit_log import AuditLog
 from warden.ports.identities import Identities
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
+from warden.usecases.steps.closing import marked_closed
 from warden.usecases.steps.concurrency import at_once
 from warden.usecases.steps.exposure import Exposures
 from warden.usecases.steps.members import by_others, memberships, records_of
@@ -123,7 +124,8 @@ class LaneProver:
         self._identities = identities
         self._options = options
         self._closed = context.closed
-        closed = tuple(lane.id for lane in lanes if lane.id in self._closed)
+        marked = marked_closed(lanes, context.vault)
+        closed = tuple(lane.id for lane in lanes if lane.id in self._closed or lane.id in marked)
         if closed:
             log = warden("journal log", lane=closed[0])
             raise Closed(LanesClosed(closed), effect=Effect.NOTHING_ASKED, subject=closed[0], remedy=(log,))
@@ -227,9 +229,8 @@ class LaneProver:
         delivered = [(each, conclude_delivery(each, evidence)) for each in observed.deliveries]
         measured = (*judged, *(verdict for _, verdicts in delivered for verdict in verdicts))
         verdicts = (*observed.findings, *_unavailable(evidence, observed), *measured)
-        closed = self._context.journal.state(lane.id).closed
-        if closed is not None:
-            detail = ClosedMeanwhile(str(closed.body.get("reason") or ""), closed.seq)
+        detail = self._closed_meanwhile(lane)
+        if detail is not None:
             verdicts = (Verdict(probe="closed", result="inconclusive", observed="not-seen", detail=detail),)
             measured, delivered = (), []
         proof = Proof(
@@ -242,6 +243,13 @@ class LaneProver:
         )
         deliveries = {each.target.cluster: summarize(each, verdicts) for each, verdicts in delivered}
         return self._recorded(lane, proof, measured, deliveries)
+
+    def _closed_meanwhile(self, lane: Lane) -> ClosedMeanwhile | None:
+        """Whether the lane was closed while it was asked about, by this machine or another one."""
+        closed = self._context.journal.state(lane.id).closed
+        if closed is not None:
+            return ClosedMeanwhile(str(closed.body.get("reason") or ""), closed.seq)
+        return ClosedMeanwhile("", 0) if marked_closed([lane], self._context.vault) else None
 
     def _recorded(
         self, lane: Lane, proof: Proof, measured: Sequence[Verdict], deliveries: dict[str, DeliverySummary]

@@ -15,6 +15,7 @@ from warden.core.lanes.delivery_target import DeliveryTarget, targets
 from warden.core.lanes.lane import Lane
 from warden.core.lifecycle.lane_status import LaneObservation, LaneStatus, SecretPresence, lane_status
 from warden.core.openbao.api import KvMetadata
+from warden.core.openbao.closing import is_reopened, mark_in, mark_of
 from warden.core.openbao.resources import is_template
 from warden.ports.clock import Clock
 from warden.ports.clusters import Clusters
@@ -64,7 +65,9 @@ class _Observer:
 
     def observe(self, lane: Lane, state: LaneState) -> LaneObservation:
         reachable, metadata = self._metadata(lane)
-        closed = reachable and state.closed is not None
+        marked = metadata is not None and mark_in(metadata.custom) is not None
+        reopened = state.closed and metadata and is_reopened(mark_of(state.closed), metadata.custom)
+        closed = reachable and (marked or state.closed is not None) and not reopened
         return LaneObservation(
             reachable=reachable,
             metadata=metadata,

@@ -22,6 +22,7 @@ from warden.core.remedies import CheckFields, Remedy, RunBao, warden
 from warden.ports.cluster import Cluster
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
+from warden.usecases.steps.closing import mark_there
 from warden.usecases.steps.recorded import effect_so_far
 from warden.usecases.steps.refresh import PATIENCE, openbao_away, refresh
 
@@ -127,7 +128,7 @@ def sync(lane: Lane, context: Context, options: LaneOptions, *, patience: float 
     """Refresh the lane's deliveries, one after the other; `patience` in seconds, for each.
 
     Raises:
-        Closed: the journal says that the lane is closed; nothing was asked.
+        Closed: the journal or OpenBao says that the lane is closed; no refresh was asked for.
         Missing: External Secrets Operator delivers nothing of it.
         UsageError: the embedded platform has none of the lane's clusters.
         JournalUnwritable: nothing was asked, unless its effect says otherwise.
@@ -135,7 +136,7 @@ def sync(lane: Lane, context: Context, options: LaneOptions, *, patience: float 
     deliveries = context.deliveries(lane, options)
     if not deliveries and context.clusters.embedded and lane.deliveries:
         raise context.not_in_platform(lane, list(lane.deliveries))
-    if context.journal.state(lane.id).closed is not None:
+    if context.journal.state(lane.id).closed is not None or mark_there(lane, context.vault):
         log = warden("journal log", lane=lane.id)
         raise Closed(NotSynced(lane.id), effect=Effect.NOTHING_ASKED, subject=lane.id, remedy=(log,))
     mine = [each for each in deliveries if not each.by_hand]

@@ -17,6 +17,7 @@ from warden.core.lifecycle.lane_status import (
     lane_status,
 )
 from warden.core.openbao.api import KvMetadata
+from warden.core.openbao.closing import mark_of
 from warden.core.proofs.summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
 from warden.core.remedies import LogInAs, RunBao, RunKubectl, warden
 
@@ -70,6 +71,7 @@ def without(**changed):
 
 
 APPLY, PUT, PROVE = warden("apply", "first"), warden("put", "first", "API_KEY"), warden("prove", "first")
+MARKED = without(custom=OURS.custom | {"closed": "2026-11-20T12:00:00Z a"})
 NEXT = {
     "never applied": ({"metadata": None}, "not-applied", APPLY),
     "claimed by nobody": ({"metadata": without(custom={})}, "not-applied", APPLY),
@@ -78,7 +80,31 @@ NEXT = {
     "a deleted value": ({"metadata": without(live=False)}, "no-value", PUT),
     "never proven": ({"state": LaneState()}, "not-proven", PROVE),
     "not observed": ({"metadata": None, "reachable": False}, "openbao-unreachable", warden("doctor")),
-    "closed": ({"state": LaneState(closed=CLOSED)}, "closed", warden("reactivate", "first", reason="TEXT")),
+    "closed": (
+        {"state": LaneState(closed=CLOSED), "metadata": MARKED},
+        "closed",
+        warden("reactivate", "first", reason="TEXT"),
+    ),
+    "closed by another machine": (
+        {"state": LaneState(), "metadata": MARKED},
+        "closed",
+        warden("reactivate", "first", reason="TEXT"),
+    ),
+    "closed here and reopened by another machine": (
+        {"state": LaneState(closed=CLOSED), "metadata": without(custom=OURS.custom | {"reopened": mark_of(CLOSED)})},
+        "closed",
+        warden("reactivate", "first", reason="TEXT"),
+    ),
+    "closed here again after another machine reopened it": (
+        {"state": LaneState(closed=CLOSED), "metadata": without(custom=OURS.custom | {"reopened": "earlier"})},
+        "closed-in-journal-only",
+        warden("deactivate", "first", reason="seen in a log"),
+    ),
+    "closed and not marked": (
+        {"state": LaneState(closed=CLOSED)},
+        "closed-in-journal-only",
+        warden("deactivate", "first", reason="seen in a log"),
+    ),
     "closed and not observed": (
         {"state": LaneState(closed=CLOSED), "reachable": False},
         "closed",
@@ -140,6 +166,7 @@ def test_a_closed_lane_is_closed_and_its_deliveries_were_not_looked_at(lane_of):
     deliveries = {"old": Delivery(bootstrap_secret="a/b"), "new": Delivery(external_secret="a/b")}
     found = status_of(lane_of(deliveries=deliveries), LaneState(closed=CLOSED))
     assert found.closed
+    assert status_of(lane_of(deliveries=deliveries), LaneState(), MARKED).closed
     assert {each.state for each in found.deliveries.values()} == {"not-looked-at"}
 
 

@@ -37,6 +37,7 @@ from warden.core.openbao.api import (
     Mount,
     Request,
     Session,
+    Stored,
     is_in_root,
     said_by,
 )
@@ -368,13 +369,15 @@ class OpenBao:
         answer = self._request("GET", f"{mount}/subkeys/{key}", none=(NOT_FOUND,))
         return frozenset((answer.body.get("data") or {}).get("subkeys") or () if answer.status == OK else ())
 
-    def read(self, mount: str, key: str) -> tuple[int, dict[str, Secret]] | None:
+    def read(self, mount: str, key: str) -> Stored | None:
         """``<mount>/data/<key>``: the one request that brings values here."""
         answer = self._request("GET", f"{mount}/data/{key}", none=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return None
         found = self._part(answer)
-        return int(found["metadata"]["version"]), {k: secret_of(v) for k, v in (found.get("data") or {}).items()}
+        fields = {name: secret_of(value) for name, value in (found.get("data") or {}).items()}
+        metadata = found["metadata"]
+        return Stored(int(metadata["version"]), fields, metadata.get("custom_metadata") or {})
 
     # -- audit --------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from warden.core.errors import Closed, Missing, NotAReader, NotNow, Refused, Usa
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane, PeopleReader, Reader, WorkloadReader
 from warden.core.openbao.api import Identity
+from warden.core.openbao.closing import ClosedMark
 from warden.core.remedies import (
     AskOwner,
     LogInAs,
@@ -46,16 +47,18 @@ class NotHandedOver(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LaneClosed(msgspec.Struct, frozen=True, kw_only=True):
-    """The journal says that the lane is closed, whatever the catalog says; ``since`` is ISO 8601 UTC.
+    """The lane is closed, whatever the catalog says; ``since`` is ISO 8601 UTC, ``record`` the journal's.
 
-    ``meanwhile``: it was closed while its values were being read.
+    ``meanwhile``: it was closed while its values were being read. Where OpenBao says it and not this journal, ``by``
+    says who closed it, and there is no record.
     """
 
     lane: str
     since: str
     reason: str
-    record: int
+    record: int = 0
     meanwhile: bool = False
+    by: str = ""
 
 
 class LaneIsDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,6 +161,18 @@ def expect_open(lane: Lane, closed: Record | None, *, meanwhile: bool = False) -
         system="journal",
         subject=lane.id,
         remedy=(AskOwner(owner.repo, run=warden("reactivate", lane.id, reason="TEXT")),),
+    )
+
+
+def expect_unmarked(lane: Lane, mark: ClosedMark | None) -> None:
+    """Raises `Closed` where OpenBao has the lane's path marked as closed, by whichever machine."""
+    if mark is None:
+        return
+    raise Closed(
+        LaneClosed(lane=lane.id, since=mark.since, reason="", by=mark.by),
+        system="OpenBao",
+        subject=lane.id,
+        remedy=(AskOwner(lane.owners.custody.repo, run=warden("reactivate", lane.id, reason="TEXT")),),
     )
 
 

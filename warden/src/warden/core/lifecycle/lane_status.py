@@ -12,6 +12,7 @@ from warden.core.journal.record import LaneState
 from warden.core.lanes.lane import Delivery, Lane, PeopleReader
 from warden.core.lanes.route import declaration, declared_route
 from warden.core.openbao.api import KvMetadata
+from warden.core.openbao.closing import is_reopened, mark_in, mark_of
 from warden.core.openbao.resources import is_template
 from warden.core.proofs.freshness import LastProof, Standing, last_proof
 from warden.core.proofs.summary import DeliverySummary
@@ -60,7 +61,7 @@ class LaneObservation(msgspec.Struct, frozen=True, kw_only=True):
         reachable: false where OpenBao did not answer; then nothing is claimed of it.
         metadata: of the lane's path; ``None`` where there is none.
         secrets: each delivery that was looked at.
-        policy_remains: the lane is closed in the journal, and its policy still exists.
+        policy_remains: the lane is closed, and its policy still exists.
         changed_since: after the last proof something was applied, put or adopted.
         member_shown: after the last proof a member of a group of people has shown that it can read.
     """
@@ -136,7 +137,7 @@ def lane_status(lane: Lane, state: LaneState, observed: LaneObservation, now: dt
         declared=lane.status,
         version=_live_version(observed),
         written=observed.metadata.written if observed.metadata and live else None,
-        closed=state.closed is not None,
+        closed=_is_closed(state, observed),
         deliveries=deliveries,
         proof=proof.standing if proof else "unproven",
         proven_at=proof.at if proof else "",
@@ -181,7 +182,7 @@ def _next_step(
 ) -> NextStep | None:
     """The first thing that has to be done, and its owner."""
     ours = observed.metadata is not None and observed.metadata.custom.get("catalog-id") == lane.id
-    if proof is not None and ours and state.closed is None and observed.reachable:
+    if proof is not None and ours and not _is_closed(state, observed) and observed.reachable:
         advised = _advised(lane, proof)
         if advised is not None and not observed.changed_since:
             return advised
@@ -221,8 +222,8 @@ def _reasons(
     ours = metadata is not None and metadata.custom.get("catalog-id") == lane.id
     return (
         (is_template(lane), "placeholder"),
-        (observed.policy_remains, "closed-in-journal-only"),
-        (state.closed is not None, "closed"),
+        (observed.policy_remains or (ours and _is_unmarked(state, observed)), "closed-in-journal-only"),
+        (_is_closed(state, observed), "closed"),
         (not observed.reachable, "openbao-unreachable"),
         (not ours, "not-applied"),
         (metadata is None or not metadata.live, "no-value"),
@@ -232,6 +233,19 @@ def _reasons(
         (_rotation_due(lane, metadata, now), "rotation-due"),
         (_made_by_hand(lane, deliveries) is not None, "made-by-hand"),
     )
+
+
+def _is_closed(state: LaneState, observed: LaneObservation) -> bool:
+    """Whether the journal says so, or OpenBao."""
+    return state.closed is not None or (observed.metadata is not None and mark_in(observed.metadata.custom) is not None)
+
+
+def _is_unmarked(state: LaneState, observed: LaneObservation) -> bool:
+    """Whether only the journal has the closing: other machines do not know of it, and it was not reopened by one."""
+    if state.closed is None or observed.metadata is None or not observed.reachable:
+        return False
+    custom = observed.metadata.custom
+    return mark_in(custom) is None and not is_reopened(mark_of(state.closed), custom)
 
 
 def _rotation_due(lane: Lane, metadata: KvMetadata | None, now: dt.datetime) -> bool:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -69,6 +69,14 @@ class KvMetadata(msgspec.Struct, frozen=True, kw_only=True):
     current: int
     live: bool
     written: dt.datetime | None
+    custom: Mapping[str, str]
+
+
+class Stored(NamedTuple):
+    """A live version of a KV v2 path: its number, its fields, and the custom metadata that comes along with them."""
+
+    version: int
+    fields: dict[str, Secret]
     custom: Mapping[str, str]
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from warden.core.lanes.lane import LoginMount, RoleName
 from warden.core.openbao.api import KvMetadata, Mount
+from warden.core.openbao.closing import marking, unmarking
 from warden.core.openbao.resources import Resources, Role, lane_marked_in, path_read_by, role_fields, roles_marked_in
 from warden.core.openbao.sharing import Declared, kept_policies, renamed_from
 from warden.core.plans.plan import (
@@ -39,6 +40,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
 
     ``auth`` holds the type of each auth mount; ``claimed`` the roles that the metadata of *any* lane's path claims.
     ``former`` has the metadata of paths that were the lane's before its file was changed, and are still marked so.
+    ``custom`` is the custom metadata of the paths of this lane and of those that share a role with it, by lane.
     """
 
     mount: Mount | None
@@ -48,6 +50,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     roles: Mapping[RoleName, dict[str, Any] | None]
     claimed: frozenset[RoleName]
     former: Mapping[str, KvMetadata] = {}
+    custom: Mapping[str, Mapping[str, str]] = {}
 
 
 def compare(
@@ -71,6 +74,7 @@ def compare(
         changes=changes,
         notes=tuple(note for each in changes if each.role for note in given.kept(each.role)),
         former_paths=tuple(observed.former),
+        closed=resources.closed,
     )
 
 
@@ -101,10 +105,11 @@ def _opening(resources: Resources, given: _Comparison) -> Iterator[Change]:
     yield _policy_change(resources, given)
     for role in resources.roles:
         yield _role_change(role.name, role, given)
+    yield from unmarking(resources.lane.custody.path, observed.metadata)
 
 
 def _closing(resources: Resources, given: _Comparison) -> Iterator[Change]:
-    """What is left of a closed lane: its policy out of every role first, then gone. Nothing is created.
+    """What is left of a closed lane: its policy out of every role first, then gone, then its path marked as closed.
 
     What its file no longer declares goes as well: a change to the file that was never applied opens nothing.
     """
@@ -118,6 +123,8 @@ def _closing(resources: Resources, given: _Comparison) -> Iterator[Change]:
             yield change
     yield from abandoned
     yield _policy_removal(resources, given)
+    lane = resources.lane
+    yield from marking(lane.custody.path, lane.id, resources.mark, observed.metadata, observed.mount)
 
 
 def _policy_removal(resources: Resources, given: _Comparison) -> Change:

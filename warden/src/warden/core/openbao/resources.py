@@ -37,7 +37,8 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     """What one lane implies on OpenBao. ``marks`` is the custom metadata of the lane's path.
 
     A lane that is ``closed`` implies no policy at all: tokens that were given out before lose their access at once,
-    where taking the policy out of the role would only keep new ones from getting it.
+    where taking the policy out of the role would only keep new ones from getting it. ``mark`` is what its path is
+    marked with then (`closing`); empty where that is not for this caller to do.
     """
 
     lane: Lane
@@ -46,9 +47,10 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     roles: tuple[Role, ...]
     marks: Mapping[str, str]
     closed: bool = False
+    mark: str = ""
 
 
-def derive(lane: Lane, lanes: Iterable[Lane], closed: frozenset[str] = frozenset()) -> Resources:
+def derive(lane: Lane, lanes: Iterable[Lane], closed: frozenset[str] = frozenset(), mark: str = "") -> Resources:
     """What `lane` implies, among all `lanes` of the catalog.
 
     A reader of several lanes has one role with the policies of each; the policy of a lane in `closed` is left out of
@@ -63,6 +65,7 @@ def derive(lane: Lane, lanes: Iterable[Lane], closed: frozenset[str] = frozenset
         roles=roles,
         marks=marks(lane, roles),
         closed=lane.id in closed,
+        mark=mark,
     )
 
 

@@ -256,7 +256,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Every object of a lane on one target, in the order in which `apply` makes it so.
 
     Access comes last, its removal first. ``former_paths`` are KV paths that were the lane's before its file changed:
-    what they hold is for a person to remove.
+    what they hold is for a person to remove. ``closed``: it is the plan of a closed lane.
     """
 
     lane: str
@@ -264,6 +264,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...]
     notes: tuple[Note, ...] = ()
     former_paths: tuple[str, ...] = ()
+    closed: bool = False
 
     @property
     def to_change(self) -> tuple[Change, ...]:
@@ -277,10 +278,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done on one target: the changes made, and the journal's record of it (0 where nothing was to do)."""
+    """What was done on one target: the changes made, and the journal's record of it (0 where nothing was to do).
+
+    ``closed``: the lane is closed, so what was done is closing it.
+    """
 
     lane: str
     system: System
     changed: tuple[Change, ...]
     record: int
     former_paths: tuple[str, ...] = ()
+    closed: bool = False

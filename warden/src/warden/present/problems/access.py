@@ -15,7 +15,7 @@ from warden.core.access.authorization import (
     WrongAudience,
 )
 from warden.core.openbao.api import Identity
-from warden.core.quoting import name
+from warden.core.quoting import name, quoted
 from warden.present.problems import describe, described
 from warden.present.terminal import ValueCutShort
 from warden.usecases.access import ServerRefuses
@@ -35,10 +35,19 @@ def _(_effect: ValueCutShort) -> str:
 
 @describe.register
 def _(problem: LaneClosed) -> str:
+    if not problem.record:  # records are numbered from 1
+        return f"{problem.lane} is closed{_marked(problem)}"
     why = f"{problem.reason or 'no reason recorded'}; journal {problem.record}"
     if problem.meanwhile:
         return f"{problem.lane} was closed while it was being read ({why})"
     return f"{problem.lane} is closed since {problem.since[:16]}Z ({why})"
+
+
+def _marked(problem: LaneClosed) -> str:
+    """What the mark says; other hands may have written it, so it is quoted and only in part."""
+    if not problem.by:
+        return ", by the mark on its path"
+    return f" since {quoted(problem.since[:16])}Z (by {quoted(problem.by[:40])}, who marked its path so)"
 
 
 @describe.register

@@ -1,11 +1,13 @@
 """OpenBao as a target: mount, marks, policy and roles of a lane."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from warden.core.errors import Refused
 from warden.core.lanes.lane import Lane, LoginMount, RoleName
 from warden.core.openbao.api import KvMetadata, Mount
+from warden.core.openbao.closing import closed_lanes
 from warden.core.openbao.comparison import (
     Observed,
     compare,
@@ -63,7 +65,8 @@ class OpenBaoTarget:
         vault: the server, as the caller.
         lanes: every lane of the catalog: a role has the policies of all lanes that its reader may read.
         logins: the mounts that people log in at.
-        closed: lanes that the journal says are closed.
+        closed: lanes that the journal says are closed, each with the mark of its closing; marked ones are seen there.
+        opened: compare as if this lane were not closed.
         take_over: treat objects of our names that are not marked as ours as ours.
         unreadable: the catalog's files with errors; see `Declared`.
         answers: kept from one lane to the next where nothing is changed in between.
@@ -76,7 +79,8 @@ class OpenBaoTarget:
         lanes: Sequence[Lane],
         *,
         logins: Mapping[str, LoginMount],
-        closed: frozenset[str] = frozenset(),
+        closed: Mapping[str, str] = MappingProxyType({}),
+        opened: bool = False,
         take_over: bool = False,
         unreadable: Sequence[str] = (),
         answers: SharedAnswers | None = None,
@@ -86,7 +90,8 @@ class OpenBaoTarget:
         self._vault = vault
         self._lanes = tuple(lanes)
         self._logins = logins
-        self._closed = closed
+        self._journaled = closed
+        self._opened = frozenset({lane.id}) if opened else frozenset()
         self._take_over = take_over
         self._unreadable = tuple(unreadable)
         self._answers = answers
@@ -94,10 +99,12 @@ class OpenBaoTarget:
     def plan(self) -> Plan:
         """Compare. Raises `UsageError` where a placeholder is left in the lane's path."""
         expect_concrete(self._lane)
-        resources = derive(self._lane, self._lanes, self._closed)
+        resources = derive(self._lane, self._lanes)
         observed = observe(resources, self._lanes, self._vault, self._answers or SharedAnswers())
+        closed = closed_lanes(self._journaled, observed.custom) - self._opened
+        resources = derive(self._lane, self._lanes, closed, self._journaled.get(self._lane.id, ""))
         declared = Declared(
-            roles=roles_of(self._lanes, self._closed),
+            roles=roles_of(self._lanes, closed),
             logins=self._logins,
             lanes=frozenset(lane.id for lane in self._lanes),
             unreadable=self._unreadable,
@@ -139,15 +146,18 @@ def observe(resources: Resources, lanes: Iterable[Lane], vault: Vault, answers: 
         names, wanted = names_to_observe(resources, before)
         roles |= _roles(names - roles.keys(), vault, answers)
         policies |= {name: vault.policy(name) for name in sorted(wanted - policies.keys())}
-    claimed = _claims_of_others(resources, frozenset(roles), catalog, vault)
+    others = _other_lanes(resources, frozenset(roles), catalog, vault)
+    own = (metadata, *former.values())
+    custom = {resources.lane.id: {key: text for each in own if each for key, text in each.custom.items()}}
     return Observed(
         mount=answers.mount(custody.mount, vault),
         metadata=metadata,
         policies=policies,
         auth={mount: answers.auth_type(mount, vault) for mount in sorted({role.mount for role in roles})},
         roles=roles,
-        claimed=claimed.union(*map(_claims, (metadata, *former.values()))),
+        claimed=frozenset[RoleName]().union(*map(_claims, (*own, *others.values()))),
         former=former,
+        custom=custom | {lane: each.custom for lane, each in others.items()},
     )
 
 
@@ -181,13 +191,14 @@ def _claims(metadata: KvMetadata | None) -> frozenset[RoleName]:
     return roles_marked_in(metadata.custom) if metadata else frozenset()
 
 
-def _claims_of_others(
+def _other_lanes(
     resources: Resources, roles: frozenset[RoleName], lanes: Iterable[Lane], vault: Vault
-) -> frozenset[RoleName]:
-    """What the other lanes of the same readers have marked: their role is ours as well."""
-    claims: frozenset[RoleName] = frozenset()
+) -> dict[str, KvMetadata]:
+    """The metadata of the other lanes of the same readers: what they claim is ours as well, and they may be closed."""
+    found: dict[str, KvMetadata] = {}
     for lane in lanes:
         shares = any(RoleName(reader.mount, lane.role_of(reader)) in roles for reader in lane.readers)
         if shares and lane.id != resources.lane.id and not is_template(lane):
-            claims |= _claims(vault.kv_metadata(lane.custody.mount, lane.custody.key))
-    return claims
+            metadata = vault.kv_metadata(lane.custody.mount, lane.custody.key)
+            found |= {lane.id: metadata} if metadata else {}
+    return found
