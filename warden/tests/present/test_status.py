@@ -16,6 +16,7 @@ SOUND = LaneStatus(
     version=3,
     written=WRITTEN,
     closed=False,
+    access="open",
     deliveries={"here": DeliveryStatus(state="proven", version=3, newest=3)},
     proof="proven",
     proven_at="2026-11-20T12:00:00Z",
@@ -53,6 +54,11 @@ def test_a_delivery_in_a_word_or_two(found, word):
             (warden("deactivate", "first", reason="seen in a log"),),
             "close it in OpenBao, too: warden deactivate first --reason 'seen in a log'",
         ),
+        (
+            "closed-for-leak",
+            (warden("put", "x"), warden("reactivate", "x", reason="TEXT")),
+            "put a new value first: warden put x && warden reactivate x --reason TEXT",
+        ),
         ("refuted", (warden("plan", "x"), warden("apply", "x")), "warden plan x && warden apply x"),
     ],
 )
@@ -75,6 +81,7 @@ def test_json_has_the_same_keys_and_words_as_ever():
         "written_at": "2026-11-20T12:00:00Z",
         "next_owner": "platform-team",
         "next_action": "warden prove first",
+        "next_reason": "not-proven",
     }
 
 
@@ -84,7 +91,9 @@ def test_json_has_the_same_keys_and_words_as_ever():
         ({"version": None, "written": None}, "custody", "?"),
         ({"version": 0, "written": None}, "custody", "no value"),
         ({"version": 0, "written": None}, "written_at", ""),
-        ({"closed": True}, "access", "closed"),
+        ({"access": "closed"}, "access", "closed"),
+        ({"access": "nobody"}, "access", "nobody"),
+        ({"access": "unknown"}, "access", "?"),
         ({"proof": "unproven", "proven_at": ""}, "proof", "never"),
         ({"proof": "stale"}, "proof", "stale"),
         ({}, "next_owner", ""),

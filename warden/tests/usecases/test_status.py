@@ -8,7 +8,7 @@ import threading
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
 from warden.core.errors import Refused, Unreachable
-from warden.core.lanes.lane import Custody
+from warden.core.lanes.lane import Custody, Workload, WorkloadReader
 from warden.core.lanes.route import route
 from warden.core.openbao.rights import policy_text
 from warden.core.remedies import warden
@@ -120,7 +120,7 @@ def test_a_lane_that_is_closed_in_the_journal_alone_is_to_be_closed_in_openbao(b
     assert (found.closed, found.next.reason) == (True, "closed-in-journal-only")
     assert found.next.remedy == (warden("deactivate", bench.lane.id, reason="seen in a log"),)
     bench.server.must("DELETE", bench.policy)
-    assert status_of(bench).next.reason == "closed"
+    assert status_of(bench).next.reason == "closed-for-leak"
 
 
 def test_who_may_not_look_at_policies_sees_what_the_journal_knows(bench):
@@ -128,7 +128,7 @@ def test_who_may_not_look_at_policies_sees_what_the_journal_knows(bench):
     record_closing(bench.lane.id, "seen in a log", "", bench.journal)
     vault = bench.server.vault(bench.server.token_with(policy_text("status")))
     report = report_of(bench, vault=vault)
-    assert (report.faults, report.lanes[0].next.reason) == ((), "closed")
+    assert (report.faults, report.lanes[0].next.reason) == ((), "closed-for-leak")
 
 
 def test_a_proof_of_one_namespace_is_not_one_of_another(bench):
@@ -145,3 +145,25 @@ def test_what_was_done_elsewhere_did_not_change_anything_here(bench):
     bench.ready().prove()
     bench.journal_at("elsewhere").record("put.done", bench.lane.id, {})
     assert status_of(bench).next is None
+
+
+def test_access_is_what_the_readers_can_do_now(bench):
+    bench.ready()
+    assert status_of(bench).access == "open"
+    reader = bench.lane.readers[0]
+    role = f"auth/{reader.mount}/role/{bench.lane.role_of(reader)}"
+    bench.server.must("POST", role, {"token_policies": ["default"], "role_type": "jwt", "user_claim": "sub"})
+    found = status_of(bench)
+    assert (found.access, found.next.reason) == ("nobody", "access-missing")
+    bench.apply()
+    bench.server.must("DELETE", f"sys/policies/acl/{bench.lane.custody.policy_name}")
+    assert status_of(bench).access == "nobody"
+
+
+def test_of_two_readers_one_may_lack_its_role(bench):
+    second = WorkloadReader(workload=Workload(bench.lane.readers[0].workload.namespace, "second"))
+    bench.change(readers=(*bench.lane.readers, second))
+    bench.ready()
+    assert status_of(bench).access == "open"
+    bench.server.must("DELETE", f"auth/kubernetes/role/{bench.lane.role_of(second)}")
+    assert status_of(bench).access == "partly"

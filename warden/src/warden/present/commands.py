@@ -76,6 +76,25 @@ def commands(steps: Iterable[Step]) -> str:
     return to_paste(*steps).replace(GLUE, " ")
 
 
+def only_commands(*steps: Step) -> str:
+    """The command lines of the steps, without who runs them; a step that is not a command is left out."""
+    return commands(each for step in steps for each in _commands_in(step))
+
+
+def _commands_in(step: Step) -> Iterator[Command]:
+    match step:
+        case LogInAs() | RunAs():
+            yield step.run
+        case AskOwner():
+            yield from (step.run,) if step.run else ()
+        case OneOf():
+            yield from _commands_in(step.steps[0])
+        case EditFile() | CheckFields() | MountToken():
+            return
+        case _:
+            yield step
+
+
 def to_paste(*steps: Step) -> str:
     """As `commands`, for a text that `terminal` breaks into lines: each command line stays on one line."""
     text, before = "", None

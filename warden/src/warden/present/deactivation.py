@@ -4,7 +4,7 @@ from typing import Any
 
 from warden.core.remedies import warden
 from warden.present import terminal
-from warden.present.commands import command
+from warden.present.commands import command, to_paste
 from warden.present.plans import remove_orphan, show_change, show_remains, system_name
 from warden.usecases.deactivate import Closing, KeptSecret, Opening
 
@@ -13,9 +13,9 @@ def show_closing(done: Closing) -> None:
     """What was closed, what keeps the value for now, and how each of those is removed."""
     for change in done.receipt.changed:
         show_change(change)
-    reopen = command(warden("reactivate", done.lane, reason="TEXT"))
     where = system_name(done.receipt.system)
-    terminal.sentence(f"{done.lane} is closed, in the journal and in {where}. To open it: {reopen}")
+    how = "To open it with a new value" if len(done.reopening) > 1 else "To open it"
+    terminal.sentence(f"{done.lane} is closed, in the journal and in {where}. {how}: {to_paste(*done.reopening)}")
     for each in done.kept:
         terminal.sentence(f"{each.cluster}: Secret {each.namespace}/{each.name} keeps the last value. To remove it:")
         terminal.line(f"  {command(each.remove)}")

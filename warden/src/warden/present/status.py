@@ -6,7 +6,7 @@ from typing import Any
 from warden.core.lifecycle.lane_status import DeliveryStatus, LaneStatus, NextStep
 from warden.core.remedies import warden
 from warden.present import terminal
-from warden.present.commands import command, commands
+from warden.present.commands import command, commands, only_commands
 
 _DELIVERIES = {
     "not-looked-at": "not here",
@@ -31,7 +31,8 @@ def status_json(found: Sequence[LaneStatus]) -> list[dict[str, Any]]:
             "proven_at": each.proven_at,
             "written_at": each.written.isoformat().replace("+00:00", "Z") if each.written else "",
             "next_owner": each.next.owner if each.next else "",
-            "next_action": next_action(each.next),
+            "next_action": only_commands(*each.next.remedy) if each.next else "",
+            "next_reason": each.next.reason if each.next else "",
         }
         for each in found
     ]
@@ -93,7 +94,7 @@ def _custody(each: LaneStatus) -> str:
 
 
 def _access(each: LaneStatus) -> str:
-    return "closed" if each.closed else "open"
+    return "?" if each.access == "unknown" else each.access
 
 
 def _proof(each: LaneStatus) -> str:
@@ -112,5 +113,9 @@ def next_action(step: NextStep | None) -> str:
         return ""
     if step.reason == "placeholder":
         return "write the concrete path into the lane's file"
-    before = {"rotation-due": "rotate: ", "closed-in-journal-only": "close it in OpenBao, too: "}
+    before = {
+        "rotation-due": "rotate: ",
+        "closed-for-leak": "put a new value first: ",
+        "closed-in-journal-only": "close it in OpenBao, too: ",
+    }
     return before.get(step.reason, "") + commands(step.remedy)

@@ -12,9 +12,10 @@ from warden.core.clusters.manifests import external_secret_of, secret_of
 from warden.core.errors import Effect, NotNow, WardenError
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane
+from warden.core.lifecycle.leaks import names_leak, reopening
 from warden.core.plans.lane_plan import LaneOptions, NotAgreed, NotConnected, Orphan
 from warden.core.plans.plan import Receipt
-from warden.core.remedies import RunKubectl, warden
+from warden.core.remedies import Remedy, RunKubectl, warden
 from warden.ports.journal import Journal
 from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
@@ -69,6 +70,7 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
     kept: tuple[KeptSecret, ...]
     not_connected: NotConnected
     orphans: tuple[Orphan, ...]
+    reopening: Remedy = ()
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +105,7 @@ def deactivate(lane: Lane, reason: str, context: Context, *, take_over: bool = F
         kept=tuple(_kept_secrets(lane, context)),
         not_connected=context.not_connected(lane),
         orphans=earlier_deliveries(lane, context),
+        reopening=reopening(lane.id, lane.custody.fields, new_value=names_leak(reason)),
     )
 
 

@@ -9,11 +9,11 @@ import msgspec
 
 from warden.core.clusters.manifests import secret_of
 from warden.core.errors import Inconclusive, WardenError
-from warden.core.journal.record import LaneState
+from warden.core.journal.record import LaneState, Record
 from warden.core.journal.state import EFFECTS
 from warden.core.lanes.delivery_target import DeliveryTarget, targets
 from warden.core.lanes.lane import Lane
-from warden.core.lifecycle.lane_status import LaneObservation, LaneStatus, SecretPresence, lane_status
+from warden.core.lifecycle.lane_status import Access, LaneObservation, LaneStatus, SecretPresence, lane_status
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.closing import is_reopened, mark_in, mark_of
 from warden.core.openbao.resources import is_template
@@ -50,9 +50,17 @@ def status(
             observed,
             changed_since=any(each.event in EFFECTS for each in after),
             member_shown=any(each.event == SHOWN for each in after),
+            put_since_closing=_put_since(state.closed, lane, journal),
         )
         found.append(lane_status(lane, state, observed, clock()))
     return StatusReport(lanes=tuple(found), faults=tuple(observer.faults.values()))
+
+
+def _put_since(closed: Record | None, lane: Lane, journal: Journal) -> bool:
+    """Whether a value was put after that closing."""
+    if closed is None:
+        return False
+    return bool(journal.here(journal.log(lane=lane.id, after=closed.seq, events=("put.done",))))
 
 
 class _Observer:
@@ -73,6 +81,7 @@ class _Observer:
             metadata=metadata,
             secrets=self._secrets(lane),
             policy_remains=closed and self._has_policy(lane),
+            access=self._access(lane) if reachable and not closed else "unknown",
         )
 
     def _metadata(self, lane: Lane) -> tuple[bool, KvMetadata | None]:
@@ -91,6 +100,21 @@ class _Observer:
             return self._vault is not None and self._vault.policy(lane.custody.policy_name) is not None
         except WardenError:
             return False
+
+    def _access(self, lane: Lane) -> Access:
+        """Whether the readers can read, by the lane's policy and roles as they are now."""
+        if self._vault is None or is_template(lane):
+            return "unknown"
+        name = lane.custody.policy_name
+        try:
+            text = self._vault.policy(name)
+            roles = [self._vault.role(each.mount, lane.role_of(each)) or {} for each in lane.readers] if text else []
+        except WardenError:
+            return "unknown"
+        granted = [name in (role.get("token_policies") or ()) for role in roles]
+        if text is not None and f'"{lane.custody.mount}/data/{lane.custody.key}"' not in text:
+            return "unknown"  # by hand, for more paths than this one, or for others
+        return "open" if granted and all(granted) else "partly" if any(granted) else "nobody"
 
     def _secrets(self, lane: Lane) -> dict[str, SecretPresence]:
         if self._clusters is None:

@@ -16,6 +16,7 @@ from warden.core.lifecycle.lane_status import (
     delivery_status,
     lane_status,
 )
+from warden.core.lifecycle.leaks import names_leak
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.closing import mark_of
 from warden.core.proofs.summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
@@ -34,7 +35,8 @@ def proof(lane, state="proven", age=dt.timedelta(), **summary):
     return record("proof", as_record(ProofSummary(**{"state": state, "declared": declared} | summary)), age)
 
 
-CLOSED = record("lane.closed", {"reason": "seen in a log"})
+CLOSED = record("lane.closed", {"reason": "not needed any more"})
+LEAKED = record("lane.closed", {"reason": "seen in a log"})
 
 
 def status_of(lane, state=None, metadata=OURS, **observed):
@@ -113,7 +115,7 @@ NEXT = {
     "closed in the journal alone": (
         {"state": LaneState(closed=CLOSED), "policy_remains": True},
         "closed-in-journal-only",
-        warden("deactivate", "first", reason="seen in a log"),
+        warden("deactivate", "first", reason="not needed any more"),
     ),
 }
 
@@ -128,6 +130,39 @@ def test_the_first_thing_to_do_is_the_next_step(lane_of, case):
 def test_what_is_not_proven_now_is_to_be_proven(lane_of, state, age):
     found = status_of(lane_of(), LaneState(proof=proof(lane_of(), state, age)))
     assert (found.next.reason, found.next.remedy) == ("not-proven", (PROVE,))
+
+
+REOPEN = warden("reactivate", "first", reason="TEXT")
+
+
+def test_after_a_leak_a_new_value_comes_first(lane_of):
+    found = status_of(lane_of(), LaneState(closed=LEAKED))
+    assert (found.next.reason, found.next.remedy) == ("closed-for-leak", (PUT, REOPEN))
+    found = status_of(lane_of(), LaneState(closed=LEAKED), put_since_closing=True)
+    assert (found.next.reason, found.next.remedy) == ("closed", (REOPEN,))
+
+
+@pytest.mark.parametrize(
+    ("reason", "leak"),
+    [
+        ("key leaked in a CI log", True),
+        ("it is in the Git history: pushed by accident", True),
+        ("Possibly compromised laptop", True),
+        ("found in a screenshot", True),
+        ("not needed any more", False),
+        ("the service moves to another cluster", False),
+        ("", False),
+    ],
+)
+def test_a_reason_says_whether_others_may_have_the_value(reason, leak):
+    assert names_leak(reason) is leak
+
+
+@pytest.mark.parametrize("access", ["partly", "nobody"])
+def test_where_readers_cannot_read_the_lane_is_to_be_applied(lane_of, access):
+    found = status_of(lane_of(), access=access)
+    assert (found.access, found.next.reason, found.next.remedy) == (access, "access-missing", (APPLY,))
+    assert status_of(lane_of(), LaneState(closed=CLOSED), access=access).access == "closed"
 
 
 def test_what_only_a_member_can_show_is_next_for_a_member_until_one_has_shown_it(lane_of):

@@ -11,6 +11,7 @@ from warden.core.access.authorization import log_in_as
 from warden.core.journal.record import LaneState
 from warden.core.lanes.lane import Delivery, Lane, PeopleReader
 from warden.core.lanes.route import declaration, declared_route
+from warden.core.lifecycle.leaks import names_leak, reopening
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.closing import is_reopened, mark_in, mark_of
 from warden.core.openbao.resources import is_template
@@ -54,6 +55,10 @@ class DeliveryStatus(msgspec.Struct, frozen=True, kw_only=True):
     newest: int = 0
 
 
+Access = Literal["open", "partly", "nobody", "closed", "unknown"]
+"""Whether the declared readers can read: all, some, none; ``unknown``: no answer, or it may not be looked at."""
+
+
 class LaneObservation(msgspec.Struct, frozen=True, kw_only=True):
     """What was looked at, beside the journal.
 
@@ -64,6 +69,8 @@ class LaneObservation(msgspec.Struct, frozen=True, kw_only=True):
         policy_remains: the lane is closed, and its policy still exists.
         changed_since: after the last proof something was applied, put or adopted.
         member_shown: after the last proof a member of a group of people has shown that it can read.
+        access: whether the lane's policy reads its path, and its roles hand the policy out.
+        put_since_closing: a value was put after the lane was closed.
     """
 
     reachable: bool
@@ -72,14 +79,18 @@ class LaneObservation(msgspec.Struct, frozen=True, kw_only=True):
     policy_remains: bool = False
     changed_since: bool = False
     member_shown: bool = False
+    access: Access = "unknown"
+    put_since_closing: bool = False
 
 
 Reason = Literal[
     "placeholder",
     "closed-in-journal-only",
+    "closed-for-leak",
     "closed",
     "openbao-unreachable",
     "not-applied",
+    "access-missing",
     "no-value",
     "needs-member",
     "not-proven",
@@ -106,6 +117,7 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
         declared: the lane file's own status.
         version: the live version in OpenBao; 0 where there is none, ``None`` where that is not known.
         written: when the live version was written.
+        access: who of the declared readers can read.
         needs_member: the last proof lacks nothing but what a member of a group of people can show.
         proof: how the last proof stands, and when it was made (ISO 8601 UTC; empty where there is none).
         next: ``None`` where nothing is to do.
@@ -116,6 +128,7 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
     version: int | None
     written: dt.datetime | None
     closed: bool
+    access: Access
     deliveries: dict[str, DeliveryStatus]
     proof: Standing
     proven_at: str
@@ -138,6 +151,7 @@ def lane_status(lane: Lane, state: LaneState, observed: LaneObservation, now: dt
         version=_live_version(observed),
         written=observed.metadata.written if observed.metadata and live else None,
         closed=_is_closed(state, observed),
+        access="closed" if _is_closed(state, observed) else observed.access,
         deliveries=deliveries,
         proof=proof.standing if proof else "unproven",
         proven_at=proof.at if proof else "",
@@ -223,9 +237,11 @@ def _reasons(
     return (
         (is_template(lane), "placeholder"),
         (observed.policy_remains or (ours and _is_unmarked(state, observed)), "closed-in-journal-only"),
+        (_is_closed(state, observed) and _needs_new_value(state, observed), "closed-for-leak"),
         (_is_closed(state, observed), "closed"),
         (not observed.reachable, "openbao-unreachable"),
         (not ours, "not-applied"),
+        (observed.access in {"partly", "nobody"}, "access-missing"),
         (metadata is None or not metadata.live, "no-value"),
         (proof is not None and proof.lacks_members_only and not observed.member_shown, "needs-member"),
         (proof is None or proof.standing not in enough, "not-proven"),
@@ -246,6 +262,12 @@ def _is_unmarked(state: LaneState, observed: LaneObservation) -> bool:
         return False
     custom = observed.metadata.custom
     return mark_in(custom) is None and not is_reopened(mark_of(state.closed), custom)
+
+
+def _needs_new_value(state: LaneState, observed: LaneObservation) -> bool:
+    """Whether it was closed for a leak, and has had no new value since, as far as this journal knows."""
+    reason = str(state.closed.body.get("reason") or "") if state.closed else ""
+    return names_leak(reason) and not observed.put_since_closing
 
 
 def _rotation_due(lane: Lane, metadata: KvMetadata | None, now: dt.datetime) -> bool:
@@ -278,9 +300,11 @@ def _put(lane: Lane) -> Remedy:
 _REMEDIES: Mapping[Reason, Callable[[Lane, LaneState, Mapping[str, DeliveryStatus]], Remedy]] = {
     "placeholder": lambda *_: (EditFile(file="lane", field="custody.path"),),
     "closed-in-journal-only": lambda lane, state, _: _close_again(lane, state),
-    "closed": lambda lane, *_: (warden("reactivate", lane.id, reason="TEXT"),),
+    "closed-for-leak": lambda lane, *_: reopening(lane.id, lane.custody.fields, new_value=True),
+    "closed": lambda lane, *_: reopening(lane.id, lane.custody.fields, new_value=False),
     "openbao-unreachable": lambda *_: (warden("doctor"),),
     "not-applied": lambda lane, *_: (warden("apply", lane.id),),
+    "access-missing": lambda lane, *_: (warden("apply", lane.id),),
     "no-value": lambda lane, *_: _put(lane),
     "needs-member": lambda lane, *_: _as_member(lane),
     "not-proven": lambda lane, *_: (warden("prove", lane.id),),

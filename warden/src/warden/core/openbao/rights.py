@@ -122,9 +122,12 @@ def _access(scope: Scope) -> list[Right]:
 
 
 def _status(scope: Scope) -> list[Right]:
+    why = "see whether the readers can read"
     return [
         _right(f"{scope.kv}/metadata/*", "read", "see version, age and owner of each path; metadata holds no value"),
         *_orphans(scope),
+        _right(f"sys/policies/acl/{scope.policies}", "read", why, optional=True),
+        *(_right(f"auth/{mount}/role/*", "read", why, optional=True) for mount in scope.auth),
     ]
 
 
