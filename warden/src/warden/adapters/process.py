@@ -12,18 +12,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
+from warden.adapters.machine.child import is_credential
 from warden.core.errors import CannotRun, CommandNotFound, Effect
 from warden.core.remedies import RunProgram
 from warden.core.secret import Secret
 
-_OWN = ("BAO_", "VAULT_", "WARDEN_")
-_SECRET_WORDS = ("TOKEN", "WRAP", "SECRET", "PASSWORD", "UNSEAL", "RECOVERY")
 _SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
-
-
-def is_credential(name: str) -> bool:
-    """Whether an environment variable is a way to OpenBao that is the caller's, not the child's."""
-    return name.startswith(_OWN) and any(word in name for word in _SECRET_WORDS)
 
 
 class Exec:
@@ -54,10 +48,12 @@ class Exec:
 
     def exec(self, program: str, argv: Sequence[str], secrets: Mapping[str, Secret], *, as_files: bool) -> NoReturn:
         """Become `program`. Raises `CannotRun` where that is not possible; then nothing was started."""
+        # Neither form of a field is left from before: which of the two a program looks at first is its own affair.
+        replaced = {form.encode() for name in secrets for form in (name, f"{name}_FILE")}
         environ = {
             name: value
             for name, value in os.environb.items()
-            if not is_credential(os.fsdecode(name)) and os.fsdecode(name) not in secrets
+            if not is_credential(os.fsdecode(name)) and name not in replaced
         }
         environ |= _as_files(secrets) if as_files else _as_variables(secrets)
         _restore_signals()

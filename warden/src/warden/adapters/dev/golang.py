@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from warden.adapters.machine.child import environment
 from warden.core.errors import Effect, Inconclusive, NotFound, Unreachable
 
 SYSTEM = "cluster build"
@@ -103,7 +104,7 @@ class Go:
         flags = "-mod=readonly -buildvcs=false"
         fixed = {"GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": flags}
         roomy = _available() > _BASE + _PER_CPU * (os.cpu_count() or 1)
-        return dict(os.environ) | fixed | ({"GOGC": "off"} if roomy else {})
+        return environment(os.environ) | fixed | ({"GOGC": "off"} if roomy else {})
 
     def _fault(self, output: list[str]) -> Inconclusive:
         words = [line.strip() for line in output if not line.startswith("go: downloading") and " " in line.strip()]

@@ -19,11 +19,11 @@ from typing import Any
 import msgspec
 
 from warden.adapters.kubernetes.kubeconfig_format import Access, Plugin, data
+from warden.adapters.machine.child import environment
 from warden.core.secret import Secret
 
 SECONDS = 300
 """How long it may take; somebody may have to log in with a browser."""
-_OWN = frozenset({"BAO_TOKEN", "VAULT_TOKEN"})
 _CONFIG = "client.authentication.k8s.io/exec"
 """The cluster's extension that is handed to the plugin."""
 
@@ -101,7 +101,7 @@ def _environment(access: Access, plugin: Plugin, environ: Mapping[str, str], *, 
     if plugin.provide_cluster_info:
         spec["cluster"] = _cluster_info(access)
     asked = {"apiVersion": plugin.version, "kind": "ExecCredential", "spec": spec}
-    inherited = {name: value for name, value in environ.items() if name not in _OWN}
+    inherited = environment(environ)
     named = {each.name: each.value for each in plugin.env}
     return {**inherited, **named, "KUBERNETES_EXEC_INFO": json.dumps(asked)}
 

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from warden.adapters.machine.child import environment
 from warden.core.errors import Inconclusive
 from warden.core.openbao.api import AuditLine, Handed
 from warden.core.openbao.values import loads, logged
@@ -93,7 +94,14 @@ class AuditCommand:
 
     def _printed(self) -> list[bytes]:
         try:
-            done = subprocess.run(self._argv, capture_output=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
+            done = subprocess.run(
+                self._argv,
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                env=environment(os.environ),
+                timeout=60,
+                check=False,
+            )
         except (OSError, subprocess.TimeoutExpired):
             raise self._unusable("it could not be run, or took longer than 60 s") from None
         if done.returncode:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from warden.adapters.machine import child
 from warden.core.access.authorization import Projected
 from warden.core.errors import Effect, Unidentified
 from warden.core.remedies import RunBao, RunProgram
@@ -170,7 +171,15 @@ def _token_from_helper(helper: str) -> Secret | None:
 
     program = os.path.expanduser(helper)
     try:
-        done = subprocess.run([program, "get"], stdout=subprocess.PIPE, timeout=60, check=False)
+        # Standard input is not the helper's: a value for `put` may be on its way there.
+        done = subprocess.run(
+            [program, "get"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env=child.environment(os.environ),
+            timeout=60,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired):
         raise _helper_fault(helper, "cannot be run, or did not answer") from None
     if done.returncode:

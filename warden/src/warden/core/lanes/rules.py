@@ -6,7 +6,7 @@ A `Complaint` names its field, and whoever read the file knows the line.
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -14,6 +14,7 @@ from warden.core.errors import Fault
 from warden.core.lanes.catalog import Entry, Platform, Pointer, kind_of
 from warden.core.lanes.delivery_target import DeclaredCluster, reader_of, targets
 from warden.core.lanes.lane import PROBE_ACCOUNT, Consumer, Delivery, Lane, PeopleReader, Reader, WorkloadReader
+from warden.core.lanes.variables import clashes, field_fault
 
 STALE_DAYS = 90
 """An entry whose last review is older is stale (a warning)."""
@@ -24,20 +25,6 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _PLACEHOLDER = re.compile(r"<[^<>\s][^<>]*>")
 _NAMESPACED = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _STORE = re.compile(r"(Cluster)?SecretStore/[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*", re.ASCII)  # POSIX.1-2017, Base Definitions, 8.1
-
-_STEERING = frozenset(
-    """PATH HOME SHELL USER LOGNAME PWD OLDPWD IFS ENV CDPATH TMPDIR TERM EDITOR VISUAL PAGER BROWSER HOSTALIASES
-    LOCPATH NLSPATH TZDIR GCONV_PATH NODE_OPTIONS NODE_PATH PERLLIB CLASSPATH KUBECONFIG SSH_AUTH_SOCK SSH_ASKPASS
-    NO_PROXY HTTP_PROXY HTTPS_PROXY ALL_PROXY SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE
-    _JAVA_OPTIONS MALLOC_TRACE RES_OPTIONS LOCALDOMAIN PS1 PS4""".split()  # noqa: SIM905 - read as text
-)
-_STEERING_PREFIXES = (
-    *("LD_", "DYLD_", "PYTHON", "BASH", "ZDOTDIR", "GIT_", "PERL5", "RUBY", "GEM_", "JAVA_", "JDK_", "NODE_EXTRA"),
-    *("XDG_", "LC_", "GLIBC_", "VAULT_", "BAO_", "WARDEN_"),
-)
-
-
 _BUILT_IN = frozenset({"root", "default", "response-wrapping"})
 
 
@@ -70,19 +57,6 @@ def _line(lines: Mapping[str, int], field: str) -> int:
         cut = max(field.rfind("."), field.rfind("["))
         field = field[:cut] if cut > 0 else ""
     return lines.get(field, 0)
-
-
-def field_fault(name: str) -> str | None:
-    """Why a field of this name must not become an environment variable; ``None`` where it may.
-
-    Names are POSIX environment variable names. Those that control how a program starts, finds its code or talks to
-    OpenBao are refused: a secret's field must not be able to do that.
-    """
-    if not _VARIABLE.fullmatch(name):
-        return "is not an environment variable name; allowed: A-Z, 0-9 and _, not starting with a digit"
-    if name in _STEERING or name.startswith(_STEERING_PREFIXES):
-        return "would control the program that gets it; choose another name, such as SERVICE_API_KEY"
-    return None
 
 
 def placeholders(text: str | None) -> list[str]:
@@ -151,6 +125,17 @@ def _path_as_declared(path: str) -> tuple[str, str]:
     return "/".join(segments), ""
 
 
+def _fields(names: Sequence[str]) -> Iterator[Complaint]:
+    for index, name in enumerate(names):
+        fault = field_fault(name)
+        if fault and not placeholders(name):
+            yield Complaint(f"custody.fields[{index}]", fault)
+        if name in names[:index]:
+            yield Complaint(f"custody.fields[{index}]", "is listed twice")
+    for index, fault in clashes(names):
+        yield Complaint(f"custody.fields[{index}]", fault)
+
+
 def _custody(lane: Lane, platform: Platform) -> Iterator[Complaint]:
     segments = lane.custody.path.split("/")
     path, of_the_api = _path_as_declared(lane.custody.path)
@@ -165,12 +150,7 @@ def _custody(lane: Lane, platform: Platform) -> Iterator[Complaint]:
         yield Complaint("custody.path", "is not a path; write mount/folder/secret, without .. or empty segments")
     if not lane.custody.fields:
         yield Complaint("custody.fields", "is empty; name at least one field")
-    for index, name in enumerate(lane.custody.fields):
-        fault = field_fault(name)
-        if fault and not placeholders(name):
-            yield Complaint(f"custody.fields[{index}]", fault)
-        if name in lane.custody.fields[:index]:
-            yield Complaint(f"custody.fields[{index}]", "is listed twice")
+    yield from _fields(lane.custody.fields)
     yield from _name(lane.custody.policy, "custody.policy")
     if lane.custody.policy_name in _BUILT_IN:
         yield Complaint("custody.policy", "is a policy of OpenBao itself; name another")
