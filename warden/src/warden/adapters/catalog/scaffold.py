@@ -4,6 +4,7 @@ import datetime as dt
 import os
 from collections.abc import Sequence
 
+from warden.adapters.machine.yaml_text import scalar
 from warden.core.errors import Effect, UsageError
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.rules import of_clusters
@@ -122,7 +123,7 @@ def _expect_names(clusters: Sequence[str]) -> None:
 
 def _example(today: dt.date, clusters: Sequence[str]) -> str:
     """The lane. What only a delivered one has is a comment where there is no cluster."""
-    listed = "".join(_DELIVERY.format(cluster=name) for name in clusters or ("<cluster>",))
+    listed = "".join(_DELIVERY.format(cluster=scalar(name)) for name in clusters or ("<cluster>",))
     lines = f"{_INTO_CLUSTERS}{listed}{_CONSUMERS}".split("\n")
     sign = "" if clusters else "# "
     return _EXAMPLE.format(
@@ -136,7 +137,9 @@ def _example(today: dt.date, clusters: Sequence[str]) -> str:
 def _clusters(names: Sequence[str]) -> str:
     """``clusters.yaml``: a mount reviews the tokens of one cluster, so each further one has a mount of its own."""
     mounts = {name: f"kubernetes-{name}" if index else "kubernetes" for index, name in enumerate(names)}
-    return _CLUSTERS + "".join(_CLUSTER.format(cluster=name, mount=mount) for name, mount in mounts.items())
+    return _CLUSTERS + "".join(
+        _CLUSTER.format(cluster=scalar(name), mount=scalar(mount)) for name, mount in mounts.items()
+    )
 
 
 def _has_entries(directory: str) -> bool:

@@ -4,8 +4,7 @@ import base64
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
+from warden.adapters.kubernetes import yaml_documents
 from warden.adapters.kubernetes.kubeconfig_format import Access, Cluster, User, data, fields_of
 from warden.core.secret import Secret
 
@@ -33,7 +32,7 @@ def authority(access: Access) -> str:
 
 def document(contexts: Mapping[str, Access], current: str) -> str:
     """A kubeconfig file with a context for each name; it holds the credentials and needs mode 0600."""
-    return yaml.safe_dump(
+    return yaml_documents.document(
         {
             "apiVersion": "v1",
             "kind": "Config",
@@ -41,8 +40,7 @@ def document(contexts: Mapping[str, Access], current: str) -> str:
             "users": [{"name": name, "user": fields_of(each.user)} for name, each in contexts.items()],
             "contexts": [{"name": name, "context": {"cluster": name, "user": name}} for name in contexts],
             "current-context": current,
-        },
-        sort_keys=False,
+        }
     )
 
 
