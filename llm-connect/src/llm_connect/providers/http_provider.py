@@ -10,6 +10,7 @@ from llm_connect.common.errors import GatewayError, NotConfigured, ProviderFaile
 from llm_connect.common.json_encoding import encode
 from llm_connect.providers.answers import DONE, OK, StreamEnds, is_whole, malformed, read_chunk, read_completion
 from llm_connect.providers.http_client import HttpClient
+from llm_connect.providers.split_keys import remove_split_keys, without_split_keys
 from llm_connect.providers.sse import EventReader
 
 if TYPE_CHECKING:
@@ -73,10 +74,20 @@ class HttpProvider:
 
     def _completion(self, response: HttpResponse, whole: bytes) -> dict[str, Any]:
         redactor = self._redactor
-        return read_completion(response.status, response.headers, redactor.octets(whole), redactor.text)
+        completion = read_completion(response.status, response.headers, redactor.octets(whole), redactor.text)
+        return remove_split_keys(completion, redactor.forms)
 
     async def stream(self, call: Call) -> AsyncGenerator[Chunk | None, None]:
-        """See `Provider`; a refused key is tried again only before the first chunk."""
+        """See `Provider`."""
+        async with (
+            aclosing(self._stream_with_key(call)) as chunks,
+            aclosing(without_split_keys(chunks, self._redactor.forms)) as passed,
+        ):
+            async for chunk in passed:
+                yield chunk
+
+    async def _stream_with_key(self, call: Call) -> AsyncGenerator[Chunk | None, None]:
+        """With the key in force; a refused one is tried again only before the first chunk."""
         key = self._key()
         chunks = self._stream(call, key)
         try:

@@ -158,8 +158,8 @@ class Exchange:
             return
         headers = [(b"x-should-retry", b"true" if error.retryable else b"false")]
         if error.retry_after:
-            headers.append((b"retry-after", error.retry_after.encode("latin-1", "replace")))
-        headers += [(name.encode(), value.encode()) for name, value in error.headers.items()]
+            headers.append((b"retry-after", self._redactor.text(error.retry_after).encode("latin-1", "replace")))
+        headers += [(name.encode(), self._redactor.text(value).encode()) for name, value in error.headers.items()]
         await self.respond_json(error.status, body, headers)
 
     async def begin_events(self) -> None:
