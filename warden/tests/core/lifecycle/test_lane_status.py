@@ -100,12 +100,12 @@ NEXT = {
     "closed here again after another machine reopened it": (
         {"state": LaneState(closed=CLOSED), "metadata": without(custom=OURS.custom | {"reopened": "earlier"})},
         "closed-in-journal-only",
-        warden("deactivate", "first", reason="seen in a log"),
+        warden("deactivate", "first", reason="not needed any more"),
     ),
     "closed and not marked": (
         {"state": LaneState(closed=CLOSED)},
         "closed-in-journal-only",
-        warden("deactivate", "first", reason="seen in a log"),
+        warden("deactivate", "first", reason="not needed any more"),
     ),
     "closed and not observed": (
         {"state": LaneState(closed=CLOSED), "reachable": False},
@@ -136,9 +136,9 @@ REOPEN = warden("reactivate", "first", reason="TEXT")
 
 
 def test_after_a_leak_a_new_value_comes_first(lane_of):
-    found = status_of(lane_of(), LaneState(closed=LEAKED))
+    found = status_of(lane_of(), LaneState(closed=LEAKED), MARKED)
     assert (found.next.reason, found.next.remedy) == ("closed-for-leak", (PUT, REOPEN))
-    found = status_of(lane_of(), LaneState(closed=LEAKED), put_since_closing=True)
+    found = status_of(lane_of(), LaneState(closed=LEAKED), MARKED, put_since_closing=True)
     assert (found.next.reason, found.next.remedy) == ("closed", (REOPEN,))
 
 
