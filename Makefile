@@ -77,7 +77,7 @@ test-compat: .venv-compat/.in-step .venv-schemathesis/.in-step .venv-instructor/
 	.venv-compat/bin/python -m pytest -n 2 --dist loadfile -m compat --confcutdir llm-connect $(COMPAT)
 
 demo: $(STAMP)   ## the first lane from its file to its proof, on a throw-away OpenBao (under a minute)
-	@$(PY) demo/run.py
+	@$(PY) -m demo.run
 
 demo-triage: $(STAMP)  ## the daily triage with a key from OpenBao: warden's lane, llm-connect, activity-core
 	@$(PY) -m demo.triage

@@ -22,6 +22,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from tools.reaper import watch
+
 LANE, FIELD = "openrouter-llm-connect", "OPENROUTER_API_KEY"
 POLICY = "workload-kv-read-llm-connect-provider-secrets"
 HOLE = 'path "platform/data/workloads/*" { capabilities = ["read"] }\n'
@@ -357,6 +359,7 @@ def play(opening: str, steps: Sequence[Callable[[Demo], None]], closing: str) ->
     started = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     home = Path(tempfile.mkdtemp(prefix="warden-demo-"))
+    watch(home, remove=True)
     demo = Demo(home)
     print(f"{opening} $D is a temporary directory that is removed at the end.")
     try:
