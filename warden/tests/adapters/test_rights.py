@@ -3,6 +3,7 @@
 import pytest
 
 from warden.core.errors import Refused
+from warden.core.lanes.lane import RoleName
 from warden.core.openbao.api import Request
 from warden.core.openbao.rights import VERBS, Right, missing, policy_text, rights_of
 from warden.core.secret import Secret
@@ -21,7 +22,7 @@ class Scene:
         admin = server.vault("admin")
         admin.write_policy(self.name, 'path "nothing" { capabilities = ["read"] }')
         for mount in ("kubernetes", "netkingdom"):
-            admin.write_role(mount, self.name, ROLE)
+            admin.write_role(RoleName(mount, self.name), ROLE)
         admin.put_fields("platform", self.name, {"A": Secret("a")})
         for stem in ("unmarked", "marked", "removed"):
             server.call("DELETE", f"platform/metadata/{self.name}-{stem}")
@@ -35,7 +36,7 @@ def plan(vault, scene):
     assert vault.mount("platform").version == 2
     for mount in ("kubernetes", "netkingdom"):
         assert vault.auth_type(mount) == "jwt"
-        assert vault.role(mount, scene.name) is not None
+        assert vault.role(RoleName(mount, scene.name)) is not None
     assert vault.kv_metadata("platform", scene.name).live
 
 
@@ -45,8 +46,8 @@ def apply(vault, scene):
         vault.write_policy(name, 'path "nothing" { capabilities = ["list"] }')
         vault.delete_policy(name)
         for mount in ("kubernetes", "netkingdom"):
-            vault.write_role(mount, name, ROLE)
-            vault.delete_role(mount, name)
+            vault.write_role(RoleName(mount, name), ROLE)
+            vault.delete_role(RoleName(mount, name))
     for key in (scene.name, f"{scene.name}-unmarked"):
         vault.mark("platform", key, {"catalog-id": "y"})
 

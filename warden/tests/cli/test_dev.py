@@ -9,6 +9,7 @@ import pytest
 
 from warden.adapters.dev import server
 from warden.adapters.journal.sqlite import SqliteJournal
+from warden.core.lanes.lane import RoleName
 from warden.present.dev import _fish, _sh
 
 pytestmark = pytest.mark.real
@@ -97,7 +98,9 @@ def test_a_part_logs_in_and_is_told_the_next_command(state):
 def test_a_person_logs_in_with_a_role_and_plays_on(state, platform_server, unique):
     role = unique("people")
     bound = {"role_type": "jwt", "user_claim": "sub", "bound_audiences": ["openbao"]}
-    platform_server.vault("admin").write_role("netkingdom", role, bound | {"bound_claims": {"groups": ["npm"]}})
+    platform_server.vault("admin").write_role(
+        RoleName("netkingdom", role), bound | {"bound_claims": {"groups": ["npm"]}}
+    )
     before = run(state, "dev", "env", "--as", "person:bea")
     assert before.returncode == 1
     assert "warden dev login person:bea --group GROUP --role ROLE" in before.stderr
@@ -129,7 +132,9 @@ def test_without_a_platform_the_next_command_is_named(tmp_path, command):
 def test_a_token_goes_into_a_pipe_or_a_private_file(state, platform_server, tmp_path, unique):
     role = unique("role")
     bound = {"bound_subject": "system:serviceaccount:a-b:c.d", "bound_audiences": ["vault"]}
-    platform_server.vault("admin").write_role("kubernetes", role, {"role_type": "jwt", "user_claim": "sub", **bound})
+    platform_server.vault("admin").write_role(
+        RoleName("kubernetes", role), {"role_type": "jwt", "user_claim": "sub", **bound}
+    )
     piped = run(state, "dev", "token", "a-b/c.d", "--audience", "vault", "--ttl", "90s")
     assert piped.returncode == 0
     out = tmp_path / "jwt"

@@ -25,6 +25,7 @@ from warden.core.clusters.manifests import Manifest, Reached, external_secret_of
 from warden.core.clusters.rights import Asking
 from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget, target, targets, with_cluster_readers
 from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.core.openbao.resources import Settings
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.secret import Secret
@@ -257,7 +258,7 @@ class ClusterBench:
         return self.openbao_target().plan()
 
     def openbao_target(self):
-        return OpenBaoTarget(self.whole_lane, self.vault(), (self.whole_lane,), logins={})
+        return OpenBaoTarget(self.whole_lane, self.vault(), (self.whole_lane,), settings=Settings())
 
     def cluster_target(self, cluster: str = FIRST, **how: bool):
         return ClusterTarget(self.target(cluster), self.kube(cluster), self.reached, **how)
@@ -307,7 +308,7 @@ class ClusterBench:
     def context(self, clusters: "ClustersOf | None" = None) -> Context:
         return Context(
             lanes={self.lane.id: self.whole_lane},
-            logins={},
+            settings=Settings(),
             vault=self.vault(),
             vaults=self.vault,
             clusters=clusters or self.clusters(),

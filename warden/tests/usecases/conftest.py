@@ -16,6 +16,7 @@ from warden.adapters.openbao.client import OpenBao
 from warden.adapters.whereabouts import Here
 from warden.core.errors import WardenError
 from warden.core.lanes.lane import Custody, Lane, LoginMount, Owner, Owners, Workload, WorkloadReader
+from warden.core.openbao.resources import Settings
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.plans.plan import Plan, Receipt
 from warden.core.proofs.verdict import Proof, Verdict
@@ -57,6 +58,7 @@ class LaneBench:
         self.lanes = [self.lane]
         self.value = unique("sk-planted-value")
         self.logins = {"netkingdom": LoginMount()}
+        self.authorities: dict[str, str] = {}
 
     def journal_at(self, platform: str, *, file: str = "journal.db", **environ: str) -> SqliteJournal:
         """The journal in that file, for a platform directory of that name; `environ` may name another OpenBao."""
@@ -99,7 +101,7 @@ class LaneBench:
     def context(self, part: str = "platform") -> Context:
         return Context(
             lanes={lane.id: lane for lane in self.lanes},
-            logins=self.logins,
+            settings=Settings(self.logins, self.authorities),
             vault=self.vault(part),
             vaults=lambda: self.vault(part),
             clusters=NoClusters(),
@@ -135,7 +137,7 @@ class LaneBench:
     def prove_all(self, lanes: Sequence[Lane], **how: object) -> list[Proof]:
         vaults = how.pop("vaults", self.vault)
         context = msgspec.structs.replace(self.context(), vault=vaults(), vaults=vaults)
-        identities = how.pop("identities", None) or ByMount({}, self.server.issuer)
+        identities = how.pop("identities", None) or ByMount({}, self.server.issuer, self.server.issuer)
         audit = how.pop("audit", None) or AuditFiles([self.server.audit_file])
         options = ProveOptions(**{"run": f"wp-{self.lane.id}"} | how)
         return prove(lanes, context, identities, audit, options)

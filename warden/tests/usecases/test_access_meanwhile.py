@@ -6,6 +6,7 @@ from warden.adapters.openbao.client import OpenBao
 from warden.adapters.policy.cedar import CedarPolicy
 from warden.core.access.authorization import NotHandedOver
 from warden.core.errors import Closed
+from warden.core.openbao.api import jwt_login
 from warden.core.secret import Secret
 from warden.present import errors
 from warden.usecases.access import Ask, fetch, run
@@ -31,10 +32,10 @@ class Reader:
     def __init__(self, bench, close):
         reader, server = bench.lane.readers[0], bench.vault()
         jwt = Secret(bench.server.mint(str(reader.workload)))
-        token = server.enter("kubernetes", bench.lane.role_of(reader), jwt).token
+        token = server.enter(jwt_login("kubernetes", bench.lane.role_of(reader), jwt)).token
         self._vault = ClosedWhileRead(server.endpoint, token).closed_by(close)
 
-    def projected(self):
+    def credential(self):
         return None
 
     def vault(self, token=None):

@@ -5,6 +5,7 @@ import pytest
 
 from warden.core.errors import Closed, Foreign, JournalUnwritable, NotNow, Refused
 from warden.core.lanes.lane import Custody, Workload, WorkloadReader
+from warden.core.openbao.api import jwt_login
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.secret import Secret
 from warden.usecases.deactivate import (
@@ -27,7 +28,7 @@ def reopen(bench):
 
 def reader(bench):
     jwt = Secret(bench.server.mint(str(bench.lane.readers[0].workload)))
-    return bench.vault().enter("kubernetes", bench.lane.role_of(bench.lane.readers[0]), jwt)
+    return bench.vault().enter(jwt_login("kubernetes", bench.lane.role_of(bench.lane.readers[0]), jwt))
 
 
 def reads(bench, token):
@@ -85,7 +86,7 @@ def test_the_other_lanes_of_the_same_reader_stay_open(bench):
     bench.lanes.append(second)
     bench.apply(lane=second)
     close(bench)
-    policies = bench.vault("admin").role("kubernetes", bench.lane.role_of(bench.lane.readers[0]))["token_policies"]
+    policies = bench.vault("admin").role(bench.lane.role_name(bench.lane.readers[0]))["token_policies"]
     assert policies == [second.custody.policy_name]
 
 
@@ -140,7 +141,7 @@ def test_what_the_file_no_longer_declares_is_closed_as_well(bench):
     close(bench)
     assert reads(bench, earlier.token) == 403
     assert bench.vault("admin").policy(policy) is None
-    assert bench.vault("admin").role("kubernetes", bench.lane.role_of(gone)) is None
+    assert bench.vault("admin").role(bench.lane.role_name(gone)) is None
     assert close(bench).receipt.changed == ()
 
 
@@ -155,7 +156,7 @@ def test_what_a_lane_had_at_an_earlier_path_is_closed_as_well(bench):
     assert close(bench).receipt.former_paths == (f"platform/{path}",)
     assert bench.server.call("GET", f"platform/data/{path}", token=earlier.token.reveal())[0] == 403
     assert bench.vault("admin").policy(policy) is None
-    assert bench.vault("admin").role("kubernetes", bench.lane.role_of(gone)) is None
+    assert bench.vault("admin").role(bench.lane.role_name(gone)) is None
 
 
 def test_a_foreign_role_that_has_nothing_of_the_lane_keeps_nobody_from_closing(bench):
@@ -170,7 +171,7 @@ def test_a_foreign_role_that_has_nothing_of_the_lane_keeps_nobody_from_closing(b
     earlier = reader(bench)
     close(bench)
     assert reads(bench, earlier.token) == 403
-    assert bench.vault("admin").role("kubernetes", bench.lane.role_of(theirs))["bound_subject"] == "x"
+    assert bench.vault("admin").role(bench.lane.role_name(theirs))["bound_subject"] == "x"
 
 
 def test_closing_again_for_another_reason_has_that_reason_in_the_journal(bench):

@@ -11,6 +11,8 @@ import pytest
 
 from warden.core.errors import Foreign, Inconclusive, JournalUnwritable, Refused, UsageError
 from warden.core.lanes.lane import Custody, PeopleReader, Workload, WorkloadReader
+from warden.core.openbao.api import jwt_login
+from warden.core.openbao.resources import Settings
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.plans.plan import AuthMountMissing
 from warden.core.remedies import RunBao, warden
@@ -135,7 +137,7 @@ def test_a_reader_that_is_gone_from_the_file_loses_its_role(bench):
     deleted = [change for change in bench.plan().changes if change.action == "delete"]
     assert [change.name for change in deleted] == [f"auth/kubernetes/role/{bench.lane.role_of(gone)}"]
     bench.apply()
-    assert bench.vault("admin").role("kubernetes", bench.lane.role_of(gone)) is None
+    assert bench.vault("admin").role(bench.lane.role_name(gone)) is None
     assert bench.plan().to_change == ()
 
 
@@ -158,7 +160,7 @@ def test_one_reader_of_two_lanes_has_one_role_with_both_policies(bench):
     bench.lanes.append(second)
     assert actions(bench.plan())["role"] == "change"
     bench.apply(lane=second)
-    policies = bench.vault("admin").role("kubernetes", bench.lane.role_of(reader))["token_policies"]
+    policies = bench.vault("admin").role(bench.lane.role_name(reader))["token_policies"]
     assert sorted(policies) == sorted([bench.lane.custody.policy_name, second.custody.policy_name])
     assert bench.plan().to_change == ()
 
@@ -206,7 +208,7 @@ def test_an_auth_mount_that_is_not_there_is_named_and_nothing_is_changed(bench):
     with pytest.raises(Foreign) as refusal:
         bench.apply()
     assert [change.obstacle for change in refusal.value.problem.changes] == [AuthMountMissing("nowhere")]
-    assert refusal.value.remedy == (RunBao(action="enable-auth", mount="nowhere"),)
+    assert refusal.value.remedy == (RunBao(action="enable-auth", mount="nowhere", name="kubernetes"),)
     assert bench.snapshot() == before
 
 
@@ -273,6 +275,7 @@ from warden.core.secret import Secret
 import msgspec
 from warden.core.lanes.lane import *
 from warden.core.plans.lane_plan import LaneOptions
+from warden.core.openbao.resources import Settings
 from warden.usecases.apply import apply_target
 from warden.usecases.targets.openbao import OpenBaoTarget
 import datetime as dt
@@ -290,7 +293,7 @@ class Killed(OpenBaoTarget):
         seen.append(change)
         if len(seen) == int(after):
             os.kill(os.getpid(), signal.SIGKILL)
-apply_target(Killed(lane, vault, [lane], logins={}), SqliteJournal(journal), LaneOptions())
+apply_target(Killed(lane, vault, [lane], settings=Settings()), SqliteJournal(journal), LaneOptions())
 """
 
 
@@ -353,7 +356,7 @@ def test_a_sealed_or_dead_server_is_no_answer(bench):
     nobody = OpenBao(parse_address("http://127.0.0.1:1", "BAO_ADDR"), Secret("s.x"))
     started = time.monotonic()
     with pytest.raises(Unreachable, match="connection refused"):
-        OpenBaoTarget(bench.lane, nobody, bench.lanes, logins={}).plan()
+        OpenBaoTarget(bench.lane, nobody, bench.lanes, settings=Settings()).plan()
     assert time.monotonic() - started < 5
 
 
@@ -372,7 +375,7 @@ def moved(bench):
 
 def logged_in(bench, reader):
     jwt = Secret(bench.server.mint(str(reader.workload)))
-    return bench.vault().enter("kubernetes", bench.lane.role_of(reader), jwt).token
+    return bench.vault().enter(jwt_login("kubernetes", bench.lane.role_of(reader), jwt)).token
 
 
 def test_a_reader_that_is_gone_loses_its_role_also_where_the_path_moved_with_it(bench):
@@ -382,7 +385,7 @@ def test_a_reader_that_is_gone_loses_its_role_also_where_the_path_moved_with_it(
     bench.put()
     reader = logged_in(bench, bench.lane.readers[0])
     assert bench.server.call("GET", f"platform/data/{bench.path}", token=reader.reveal())[0] == 200
-    assert bench.vault("admin").role("kubernetes", bench.lane.role_of(gone)) is None
+    assert bench.vault("admin").role(bench.lane.role_name(gone)) is None
     with pytest.raises(Refused):
         logged_in(bench, gone)
     assert bench.server.call("GET", f"{before.replace('/', '/data/', 1)}", token=earlier.reveal())[0] == 403
@@ -402,4 +405,4 @@ def test_a_path_and_a_policy_that_changed_their_names_together_leave_neither_beh
     assert bench.plan().former_paths == (before,)
     bench.apply()
     assert bench.vault("admin").policy(policy) is None
-    assert bench.vault("admin").role("kubernetes", bench.lane.role_of(gone)) is None
+    assert bench.vault("admin").role(bench.lane.role_name(gone)) is None

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import threading
@@ -437,6 +438,8 @@ def relay(target, breaks_after, how, seen=None):
                     return
                 upstream.sendall(request)
                 client.sendall(upstream.recv(1 << 20))
+                while select.select([upstream, client], [], [])[0] == [upstream]:  # a long answer comes in pieces
+                    client.sendall(upstream.recv(1 << 20))
 
     def accept():
         with contextlib.suppress(OSError):

@@ -17,6 +17,17 @@ class Issuer(Protocol):
         """A token of that account for that audience, `ttl` in seconds."""
 
 
+class JobIssuer(Protocol):
+    """Makes tokens of CI systems, in their place."""
+
+    @property
+    def job_mounts(self) -> frozenset[str]:
+        """The mounts that trust it."""
+
+    def job(self, mount: str, claims: Mapping[str, str], audience: str, ttl: int) -> Secret:
+        """A token that says this."""
+
+
 class ClusterIssuer:
     """Asks a cluster's API server for tokens; where it cannot be asked, each call raises why."""
 
@@ -31,11 +42,36 @@ class ClusterIssuer:
 
 
 class ByMount:
-    """Sends each wish to the issuer of its mount."""
+    """Sends each wish to the issuer of its mount; `jobs` makes the tokens of CI systems, where there is one."""
 
-    def __init__(self, issuers: Mapping[str, Issuer], otherwise: Issuer) -> None:
+    def __init__(self, issuers: Mapping[str, Issuer], otherwise: Issuer, jobs: JobIssuer | None = None) -> None:
         self._issuers = issuers
         self._otherwise = otherwise
+        self._jobs = jobs
+
+    @property
+    def mints(self) -> frozenset[str]:
+        """The jwt mounts of CI systems that trust an issuer of ours."""
+        return self._jobs.job_mounts if self._jobs else frozenset()
+
+    def job(self, mount: str, claims: Mapping[str, str], audience: str, ttl: int, *, forged: bool = False) -> Secret:
+        """A token of a CI system; a forged one is signed with a key that is thrown away."""
+        if forged:
+            from warden.adapters.dev.issuer import forged_job  # only where one is needed
+
+            return forged_job(mount, claims, audience, ttl)
+        if self._jobs is None or mount not in self.mints:
+            raise Refused(
+                f"no token for auth/{mount} can be made here: only that CI system signs them",
+                effect=Effect.NOTHING_DONE,
+            )
+        return self._jobs.job(mount, claims, audience, ttl)
+
+    def strangers_certificate(self, name: str) -> str:
+        """Made by trustme, and kept in a memory file."""
+        from warden.adapters.dev.authority import self_made  # 0.1 s, only where one is needed
+
+        return self_made(name)
 
     def mint(self, mount: str, workload: Workload, audience: str, ttl: int) -> Secret:
         """A token by which `workload` can try to log in at `mount`."""

@@ -1,8 +1,9 @@
 """``warden access``: advise, write one field to stdout, or become a command that has the lane's fields."""
 
+import functools
 import sys
 from datetime import UTC, datetime
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 
@@ -13,6 +14,11 @@ from warden.core.errors import CannotRun, CommandNotFound, Effect, Exit, UsageEr
 from warden.core.remedies import OneOf, warden
 from warden.core.remedies import access as run_with
 from warden.present import terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from warden.ports.caller import Caller
 
 
 class UsageBeforeCommand(click.UsageError):
@@ -56,7 +62,9 @@ class Access(click.Command):
     help="Pass the fields as environment variables, or as sealed memory files named by FIELD_FILE.",
 )
 @click.option("--reason", default="", metavar="TEXT", help="Why you need it; recorded in the journal.")
-@click.option("--token-file", metavar="FILE", help="Log in with the service account token in FILE.")
+@click.option("--token-file", metavar="FILE", help="Log in with the token of a service account or CI job in FILE.")
+@click.option("--role-id", metavar="ID", help="Log in as an AppRole: its RoleID; default WARDEN_ROLE_ID.")
+@click.option("--secret-id-file", metavar="FILE", help="Log in as an AppRole, with the SecretID in FILE.")
 @click.option("--json", "as_json", is_flag=True, help="Print advice and errors as JSON.")
 @click.pass_context
 def access(
@@ -69,6 +77,8 @@ def access(
     via: Literal["env", "fd"],
     reason: str,
     token_file: str | None,
+    role_id: str | None,
+    secret_id_file: str | None,
     as_json: bool,
 ) -> int:
     """Run a command with a lane's credential as yourself, or show how to get it.
@@ -86,15 +96,14 @@ def access(
     """
     wanted = " ".join(need)
     command: list[str] | None = ctx.meta["command"]
+    as_whom = functools.partial(wiring.caller, token_file, role_id, secret_id_file)
     if command is None and fetch is None:
         _advise(ctx, wanted, as_json=as_json)
     elif command is None:
-        _fetch(ctx, wanted, str(fetch), force=force, reason=reason, token_file=token_file)
+        _fetch(ctx, wanted, str(fetch), force=force, reason=reason, as_whom=as_whom)
     else:
         code, error = reported(
-            lambda: _become(
-                ctx, wanted, [] if fetch or force else command, via=via, reason=reason, token_file=token_file
-            ),
+            lambda: _become(ctx, wanted, [] if fetch or force else command, via=via, reason=reason, as_whom=as_whom),
             as_json=as_json,
         )
         return code if isinstance(error, CannotRun | CommandNotFound) else int(Exit.NOT_STARTED)
@@ -102,7 +111,13 @@ def access(
 
 
 def _become(
-    ctx: click.Context, need: str, command: list[str], *, via: Literal["env", "fd"], reason: str, token_file: str | None
+    ctx: click.Context,
+    need: str,
+    command: list[str],
+    *,
+    via: Literal["env", "fd"],
+    reason: str,
+    as_whom: "Callable[[], Caller]",
 ) -> NoReturn:
     from warden.core.lanes.search import only_lane
     from warden.usecases.access import Ask, run
@@ -118,14 +133,16 @@ def _become(
     run(
         Ask(lane=lane, via=via, reason=journaled_reason(reason), command=command[0]),
         command,
-        caller=wiring.caller(token_file),
+        caller=as_whom(),
         policy=wiring.policy(platform),
         journal=wiring.journal(platform),
         runner=wiring.runner(),
     )
 
 
-def _fetch(ctx: click.Context, need: str, field: str, *, force: bool, reason: str, token_file: str | None) -> None:
+def _fetch(
+    ctx: click.Context, need: str, field: str, *, force: bool, reason: str, as_whom: "Callable[[], Caller]"
+) -> None:
     from warden.core.lanes.search import only_lane
     from warden.usecases.access import Ask, fetch
 
@@ -140,7 +157,7 @@ def _fetch(ctx: click.Context, need: str, field: str, *, force: bool, reason: st
     secret = fetch(
         Ask(lane=lane, via="stdout", reason=journaled_reason(reason)),
         field,
-        caller=wiring.caller(token_file),
+        caller=as_whom(),
         policy=wiring.policy(platform),
         journal=wiring.journal(platform),
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from warden.core.lanes.catalog import LeftOut, Platform
     from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget
     from warden.core.lanes.lane import Lane
+    from warden.core.openbao.rights import Scope
     from warden.ports.audit_log import AuditLog
     from warden.ports.cluster import Cluster
     from warden.usecases.context import Context
@@ -81,11 +82,12 @@ class Workspace:
     @property
     def context(self) -> Context:
         """What use cases work with."""
+        from warden.core.openbao.resources import Settings
         from warden.usecases.context import Context
 
         return Context(
             lanes=self.lanes,
-            logins=self.catalog.platform.logins,
+            settings=Settings(self.catalog.platform.logins, self._authorities()),
             vault=self.vault,
             vaults=self.another_vault,
             clusters=self.clusters,
@@ -94,6 +96,14 @@ class Workspace:
             alone=self.alone,
             unreadable=tuple(each.file for each in self.catalog.left_out),
         )
+
+    def _authorities(self) -> dict[str, str]:
+        """The PEM of each file that a reader by certificate names; none for a file that cannot be used."""
+        from warden.core.lanes.readers import CertificateReader
+
+        readers = (reader for lane in self.lanes.values() for reader in lane.readers)
+        files = {reader.ca for reader in readers if isinstance(reader, CertificateReader)}
+        return {file: wiring.authority(self.platform, file) for file in sorted(files)}
 
     def alone(self, what: str) -> AbstractContextManager[None]:
         """Hold this machine's lock for changing that server."""
@@ -264,3 +274,26 @@ def declared_here(platform: str) -> DeclaredHere:
         for name, declared in found.declared.items()
     ]
     return DeclaredHere(context=context, left_out=workspace.catalog.left_out, clusters=tuple(clusters))
+
+
+def with_declared_mounts(scope: Scope, platform: str) -> Scope:
+    """The scope with every auth mount that a reader of the catalog logs in at; as it is where that cannot be said."""
+    import msgspec
+
+    from warden.core.errors import WardenError
+    from warden.core.openbao.resources import mount_types
+
+    try:
+        readers = [reader for lane in wiring.catalog(platform).lanes.values() for reader in lane.readers]
+    except WardenError:
+        return scope
+    by_type: dict[str, list[str]] = {"approle": [], "cert": [], "auth": []}
+    for reader in readers:
+        kind = mount_types(reader)[0]
+        by_type[kind if kind in by_type else "auth"].append(reader.mount)
+    return msgspec.structs.replace(
+        scope,
+        auth=tuple(dict.fromkeys((*scope.auth, *by_type["auth"]))),
+        approle=tuple(dict.fromkeys((*scope.approle, *by_type["approle"]))),
+        cert=tuple(dict.fromkeys((*scope.cert, *by_type["cert"]))),
+    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from warden.cli import wiring
-from warden.cli.context import declared_here
+from warden.cli.context import declared_here, with_declared_mounts
 from warden.core.errors import Effect, Exit, UsageError
 from warden.core.openbao.rights import VERBS, Scope, Verb, policy_text
 from warden.present import terminal
@@ -43,8 +43,10 @@ def _path(_context: click.Context, option: click.Parameter, value: str | tuple[s
     default=("kubernetes", "netkingdom"),
     show_default=True,
     callback=_path,
-    help="An auth mount that readers log in at; may be repeated.",
+    help="An auth mount (kubernetes, jwt, oidc) that readers log in at; may be repeated.",
 )
+@click.option("--approle", multiple=True, callback=_path, help="An auth mount of type approle; may be repeated.")
+@click.option("--cert", multiple=True, callback=_path, help="An auth mount of type cert; may be repeated.")
 @click.option(
     "--policies", default="workload-*", show_default=True, callback=_path, help="The names of the lanes' policies."
 )
@@ -57,6 +59,8 @@ def doctor(
     verbs: tuple[str, ...],
     kv: str,
     auth: tuple[str, ...],
+    approle: tuple[str, ...],
+    cert: tuple[str, ...],
     policies: str,
     as_json: bool,
 ) -> Exit:
@@ -69,7 +73,7 @@ def doctor(
     \b
     Exit codes: 1 something is missing, 3 OpenBao does not answer or is sealed.
     """
-    scope = Scope(kv=kv, auth=auth, policies=policies)
+    scope = Scope(kv=kv, auth=auth, approle=approle, cert=cert, policies=policies)
     if policy is not None:
         _print_policy(cast("Verb", policy), scope, as_json=as_json)
         return Exit.DONE
@@ -78,7 +82,8 @@ def doctor(
 
     vault = wiring.openbao()
     chosen = cast("Sequence[Verb]", verbs or VERBS)
-    found = examine(vault, wiring.machine(ctx, vault.endpoint, declared_here), scope, chosen)
+    machine = wiring.machine(ctx, vault.endpoint, declared_here)
+    found = examine(vault, machine, with_declared_mounts(scope, machine.platform), chosen)
     if as_json:
         terminal.document(diagnosis_json(found))
     else:

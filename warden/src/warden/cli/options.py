@@ -25,6 +25,13 @@ cluster_option = click.option(
     callback=lambda _ctx, _option, named: tuple(dict.fromkeys(named)),  # named twice, it is still one delivery
     help="Only the delivery to this cluster. Repeatable.",
 )
+certificate_option = click.option(
+    "--certificate",
+    "certificates",
+    multiple=True,
+    metavar="FILE",
+    help="A PEM file with a certificate and its key, to be a reader with; may be repeated.",
+)
 custody_option = click.option("--custody-only", is_flag=True, help="OpenBao alone; no cluster is asked.")
 namespace_option = click.option(
     "--create-namespace", is_flag=True, help="Also create the tenant's namespace where it is missing."

@@ -6,7 +6,7 @@ import click
 
 from warden.cli import complete, wiring
 from warden.cli.context import Workspace
-from warden.cli.options import audit_options, cluster_option, custody_option
+from warden.cli.options import audit_options, certificate_option, cluster_option, custody_option
 from warden.core.errors import Effect, Exit, UsageError
 from warden.core.lanes.lane import Lane
 from warden.core.plans.lane_plan import worst
@@ -22,6 +22,7 @@ _EXITS = {"proven": Exit.DONE, "inconclusive": Exit.INCONCLUSIVE, "refuted": Exi
 @audit_options
 @cluster_option
 @custody_option
+@certificate_option
 @click.option("--jobs", default=4, show_default=True, type=click.IntRange(1, 32), help="Lanes that are proven at once.")
 @click.option("--json", "as_json", is_flag=True, help="Print the proof as one JSON document.")
 @click.pass_context
@@ -35,6 +36,7 @@ def prove(
     audit_command: str | None,
     clusters: tuple[str, ...],
     custody_only: bool,
+    certificates: tuple[str, ...],
     jobs: int,
     as_json: bool,
 ) -> int:
@@ -51,17 +53,17 @@ def prove(
     ok: as expected. FAIL: the answer was wrong. ??: inconclusive, which is never a pass.
     Exit codes: 0 proven, 1 refuted, 3 inconclusive, 4 no accepted token, 5 the lane is closed.
     """
-    from warden.usecases.prove import ProveOptions
-    from warden.usecases.prove import prove as run
+    from warden.usecases import prove as usecase
 
     workspace = Workspace.of(ctx)
     chosen, left_out = workspace.chosen(lane, every=every)
     lanes = _open_lanes(workspace, chosen, every=every)
     audit = workspace.audit(files, audit_command)
-    options = ProveOptions(run=f"wp-{secrets.token_hex(6)}", clusters=clusters, custody_only=custody_only, workers=jobs)
+    run_id, own = f"wp-{secrets.token_hex(6)}", wiring.own_credentials(certificates)
+    options = usecase.ProveOptions(run=run_id, clusters=clusters, custody_only=custody_only, own=own, workers=jobs)
     identities = wiring.identities(workspace.address, {} if custody_only else workspace.clusters.by_mount())
     terminal.progress(f"asking {workspace.address} about {len(lanes)} lane{'s' * (len(lanes) > 1)} …")
-    found = run(lanes, workspace.context, identities, audit, options)
+    found = usecase.prove(lanes, workspace.context, identities, audit, options)
     terminal.progress_done()
     if as_json:
         shown = [proofs.proof_json(each, proof, audit.where) for each, proof in zip(lanes, found, strict=True)]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from warden.core.lanes.catalog import Catalog, Entry, Platform
     from warden.core.lanes.lane import Lane
     from warden.core.lanes.route import Route
+    from warden.core.proofs.machine_probes import OwnCredentials
     from warden.core.secret import Secret
     from warden.ports.cluster import Cluster
     from warden.ports.identities import Identities
@@ -123,6 +124,13 @@ def declare_delivered(path: str, lane: Lane, cluster: str, platform: Platform) -
     from warden.adapters.catalog.lane_file import declare_delivered as declare
 
     return declare(path, lane, cluster, platform)
+
+
+def authority(platform: str, file: str) -> str:
+    """PEM of the authority that a reader's certificates are of; empty where the file cannot be used for that."""
+    from warden.adapters.catalog.authorities import authority_of_readers
+
+    return authority_of_readers(platform, file)
 
 
 def entries(platform: str, need: str) -> list[Entry]:
@@ -263,16 +271,23 @@ def unread_files(platform_dir: str) -> list[Fault]:
     return look(platform_dir)
 
 
-def caller(token_file: str | None) -> EnvironmentCaller:
-    """Who calls, found in the environment and in the file that ``--token-file`` names."""
+def caller(token_file: str | None, role_id: str | None = None, secret_id_file: str | None = None) -> EnvironmentCaller:
+    """Who calls, found in the environment and in what the command line names."""
     from warden.adapters.openbao import client as adapter
     from warden.adapters.openbao import endpoint as address
-    from warden.adapters.openbao.caller import EnvironmentCaller
+    from warden.adapters.openbao.caller import EnvironmentCaller, Named
 
     def connect(token: Secret | None) -> OpenBao:
         return adapter.OpenBao(address.endpoint(os.environ), token, namespace=address.namespace(os.environ))
 
-    return EnvironmentCaller(os.environ, token_file, connect)
+    return EnvironmentCaller(os.environ, Named(token_file, role_id, secret_id_file), connect)
+
+
+def own_credentials(certificates: Sequence[str]) -> OwnCredentials:
+    """What the operator can be a reader with. Raises `Unidentified` or `UsageError` for what is unusable."""
+    from warden.adapters.own_credentials import own_credentials as found
+
+    return found(os.environ, certificates)
 
 
 def runner() -> Exec:
@@ -352,7 +367,8 @@ def identities(address: str, by_mount: Mapping[str, Cluster | WardenError]) -> I
 
     embedded = embedded_at(address)
     issuers = {mount: ClusterIssuer(found) for mount, found in by_mount.items()}
-    return ByMount(issuers, embedded.issuer if embedded else NoIssuer(address))
+    own = embedded.issuer if embedded else None
+    return ByMount(issuers, own or NoIssuer(address), own)
 
 
 def yaml_documents(manifests: Sequence[Manifest]) -> str:
@@ -370,18 +386,7 @@ def audit_files(paths: Sequence[str]) -> AuditFiles:
 
 
 def audit_command(command: str) -> AuditCommand:
-    """The audit log as a command prints it; the words are split as a shell would, and no shell is used."""
-    import shlex
+    """The audit log as a command prints it. Raises `UsageError` where that is not a command."""
+    from warden.adapters.openbao.audit_log import audit_command as read
 
-    from warden.adapters.openbao.audit_log import AuditCommand
-    from warden.core.errors import Effect, UsageError
-
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        words = []
-    if not words:
-        raise UsageError(
-            "--audit-command is not a command: it is empty, or a quote is left open", effect=Effect.NOTHING_ASKED
-        )
-    return AuditCommand(words)
+    return read(command)

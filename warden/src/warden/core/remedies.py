@@ -135,12 +135,16 @@ class LogInAs(msgspec.Struct, frozen=True, tag="log-in"):
     run: RunBao
 
 
-class RunAs(msgspec.Struct, frozen=True, tag="run-as"):
-    """Run a command as this workload (``namespace/account``), with its token for that audience in a file."""
+class RunAs(msgspec.Struct, frozen=True, tag="run-as", omit_defaults=True):
+    """Run a command as this workload (``namespace/account``) or machine, with what it logs in with.
+
+    That is a token for the audience in a file; or a SecretID in a file, or a certificate, which know no audience.
+    """
 
     workload: str
     audience: str
     run: RunWarden
+    credential: Literal["token", "secret-id", "certificate"] = "token"
 
 
 class MountToken(msgspec.Struct, frozen=True, tag="mount-token"):

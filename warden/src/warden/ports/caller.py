@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from warden.core.access.authorization import Projected
+from warden.core.access.authorization import Credential
 from warden.core.secret import Secret
 from warden.ports.vault import Vault
 
@@ -10,10 +10,10 @@ from warden.ports.vault import Vault
 class Caller(Protocol):
     """Who calls, and the server they call; looked for only when asked."""
 
-    def projected(self) -> Projected | None:
-        """The service-account token to log in with; ``None`` where the caller has a token of OpenBao's.
+    def credential(self) -> Credential | None:
+        """What to log in with; ``None`` where the caller has a token of OpenBao's, or nothing.
 
-        Raises `Unidentified` where a file is named that holds none.
+        Raises `Unidentified` where a file is named that does not hold it.
         """
 
     def vault(self, token: Secret | None = None) -> Vault:

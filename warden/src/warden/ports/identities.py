@@ -1,5 +1,6 @@
-"""Short-lived tokens to probe with."""
+"""Short-lived credentials to probe with."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from warden.core.lanes.lane import Workload
@@ -7,10 +8,26 @@ from warden.core.secret import Secret
 
 
 class Identities(Protocol):
-    """Makes short-lived service-account tokens, to probe with."""
+    """Makes short-lived tokens and certificates, to probe with."""
+
+    @property
+    def mints(self) -> frozenset[str]:
+        """The jwt mounts of CI systems whose tokens can be made here."""
 
     def mint(self, mount: str, workload: Workload, audience: str, ttl: int) -> Secret:
         """A token of that account for that audience, `ttl` in seconds, by the cluster that logs in at `mount`.
 
         Raises `Refused` where that is not allowed.
+        """
+
+    def job(self, mount: str, claims: Mapping[str, str], audience: str, ttl: int, *, forged: bool = False) -> Secret:
+        """A token of a CI system with these claims; a `forged` one is signed by nobody whom a mount knows.
+
+        Raises `Refused` where the mount is not one of `mints` and the token is not to be forged.
+        """
+
+    def strangers_certificate(self, name: str) -> str:
+        """The path of a PEM file with a key and a certificate of that name that it has signed itself.
+
+        It is in memory, and gone with this process.
         """

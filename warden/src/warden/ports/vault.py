@@ -3,8 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from warden.core.openbao.api import Answer, Entered, Health, Identity, KvMetadata, Mount, Request, Session, Stored
+from warden.core.lanes.lane import RoleName
+from warden.core.openbao.api import (
+    Answer,
+    Entered,
+    Health,
+    Identity,
+    KvMetadata,
+    Login,
+    Mount,
+    Request,
+    Session,
+    Stored,
+)
 from warden.core.secret import Secret
+from warden.ports.secret_ids import SecretIds
 
 
 class Vault(Protocol):
@@ -18,11 +31,20 @@ class Vault(Protocol):
     def identity(self) -> Identity:
         """Who the caller is. Raises `Unidentified` where there is no token or it is not accepted."""
 
-    def enter(self, mount: str, role: str, jwt: Secret) -> Entered:
-        """Log in with a JWT and ask nothing more. Raises `Refused` with the server's reason."""
+    def enter(self, login: Login) -> Entered:
+        """Log in and ask nothing more. Raises `Refused` with the server's reason."""
 
-    def login(self, mount: str, role: str, jwt: Secret) -> Session:
-        """Log in with a JWT (service-account token). Raises `Refused` with the server's reason."""
+    def login(self, login: Login) -> Session:
+        """Log in. Raises `Refused` with the server's reason."""
+
+    def showing(self, certificate: str) -> "Vault":
+        """The same server over a connection that shows the certificate in that PEM file, which holds its key, too.
+
+        Raises `UsageError` where the address is not https, or the file cannot be used.
+        """
+
+    def secret_ids(self) -> SecretIds:
+        """The SecretIDs of its AppRoles, as the caller may have them."""
 
     def revoke_self(self, token: Secret) -> None:
         """End a token that was obtained by `login`, or a wrapping token."""
@@ -51,13 +73,13 @@ class Vault(Protocol):
     def delete_policy(self, name: str) -> None:
         """Delete it; does nothing where it does not exist."""
 
-    def role(self, mount: str, name: str) -> dict[str, Any] | None:
+    def role(self, role: RoleName) -> dict[str, Any] | None:
         """The auth role's fields as the server states them."""
 
-    def write_role(self, mount: str, name: str, fields: Mapping[str, Any]) -> None:
+    def write_role(self, role: RoleName, fields: Mapping[str, Any]) -> None:
         """Create an auth role, or set these fields of it."""
 
-    def delete_role(self, mount: str, name: str) -> None:
+    def delete_role(self, role: RoleName) -> None:
         """Delete it; does nothing where it does not exist."""
 
     def kv_metadata(self, mount: str, key: str) -> KvMetadata | None:

@@ -46,8 +46,8 @@ _KUBECTL: dict[KubectlAction, str] = {
 _BAO: dict[BaoAction, str] = {
     "delete-metadata": "kv metadata delete -mount={mount} {path}",
     "delete-policy": "policy delete {name}",
-    "delete-role": "delete auth/{mount}/role/{name}",
-    "enable-auth": "auth enable -path={mount} kubernetes",
+    "delete-role": "delete {path}",
+    "enable-auth": "auth enable -path={mount} {name}",
     "initialize": "operator init",
     "login": "login -method=oidc -path={mount} role={name}",
     "login-default": "login -method=oidc",
@@ -60,6 +60,12 @@ _BAO: dict[BaoAction, str] = {
 }
 """Split at spaces before anything is filled in, so that a name with a space stays one word."""
 
+
+_WITH = {
+    "token": "its token for the audience {} in a file",
+    "secret-id": "its SecretID in a file",
+    "certificate": "its certificate and key in BAO_CLIENT_CERT and BAO_CLIENT_KEY",
+}
 
 GLUE = chr(0xF0000 + int.from_bytes(os.urandom(2)) % 0xFF00)
 """Stands for a space of a command line until `terminal` has broken the text into lines: a character of Unicode's
@@ -126,8 +132,7 @@ def _clause(step: AskOwner | LogInAs | RunAs | MountToken | OneOf | EditFile | C
             text = f"log in as one of {step.people}: {_written(step.run)}"
         case RunAs():
             text = (
-                f"run it as {step.workload}, with its token for the audience {step.audience} in a file: "
-                f"{_written(step.run)}"
+                f"run it as {step.workload}, with {_WITH[step.credential].format(step.audience)}: {_written(step.run)}"
             )
         case MountToken():
             text = f"mount a token for it in the pod: serviceAccountToken: {{audience: {step.audience}, path: token}}"

@@ -124,6 +124,13 @@ def _(detail: details.ShownByMember) -> str:
 
 
 @describe_detail.register
+def _(detail: details.OnlyTheReaderCanShow) -> str:
+    if detail.credential == "token":
+        return f"only {detail.reader} has such a token: prove in one of its jobs, with the token in WARDEN_ID_TOKEN"
+    return f"only who has the certificate can show it: prove again with --certificate FILE, of {detail.reader}"
+
+
+@describe_detail.register
 def _(detail: details.ClosedMeanwhile) -> str:
     reason = f" ({detail.reason})" if detail.reason else ""
     where = f"journal {detail.record}" if detail.record else "by another machine"

@@ -18,7 +18,9 @@ from warden.core.plans.plan import (
     MadeByHand,
     ManagedBy,
     NamespaceMissing,
+    NoAuthority,
     NotMarked,
+    OtherAuthType,
     OtherMount,
     OwnedBy,
     Plan,
@@ -253,7 +255,17 @@ def _(_: NamespaceMissing) -> str:
 
 @describe_obstacle.register
 def _(obstacle: AuthMountMissing) -> str:
-    return f"auth mount {obstacle.mount}/ not found"
+    return f"auth mount {obstacle.mount}/ not found; it has to be of type {obstacle.method}"
+
+
+@describe_obstacle.register
+def _(obstacle: OtherAuthType) -> str:
+    return f"auth mount {obstacle.mount}/ is of type {obstacle.found}, not {' or '.join(obstacle.wanted)}"
+
+
+@describe_obstacle.register
+def _(obstacle: NoAuthority) -> str:
+    return f"{obstacle.file} in the platform directory is not a PEM file with a certificate"
 
 
 @describe_obstacle.register

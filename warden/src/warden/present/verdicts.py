@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from warden.core.lanes.lane import Lane
+from warden.core.lanes.readers import MachineReader
 from warden.core.plans.plan import NoAudience, ReachesFurther
 from warden.core.proofs import delivery_details, details
 from warden.core.proofs.verdict import ProbeId, Verdict
@@ -20,6 +21,10 @@ def _fixed(title: str) -> _Title:
 def _is_by_hand(verdict: Verdict, lane: Lane) -> bool:
     delivery = lane.deliveries.get(verdict.reader.removeprefix("delivery "))
     return delivery is not None and delivery.external_secret is None
+
+
+def _is_machine(verdict: Verdict, lane: Lane) -> bool:
+    return any(each.label == verdict.reader and isinstance(each, MachineReader) for each in lane.readers)
 
 
 def _exposure(verdict: Verdict, _: Lane) -> str:
@@ -62,7 +67,23 @@ TITLES: Mapping[ProbeId, _Title] = {
     "destroys": _fixed("destroys a version"),
     "capabilities": _fixed("has the capability to read, and no other"),
     "other-lane": lambda verdict, _: f"reader of another lane ({verdict.subject})",
-    "member": lambda verdict, _: f"a member of {verdict.subject} reads",
+    "other-repository": lambda verdict, _: f"job of another repository ({verdict.subject})",
+    "fork": lambda verdict, _: f"job of a fork ({verdict.subject})",
+    "other-id": _fixed("repository that took over the name"),
+    "other-ref": lambda verdict, _: f"job of another branch or tag ({verdict.subject})",
+    "pull-ref": lambda verdict, _: f"job of a pull request ({verdict.subject})",
+    "pull-request": lambda verdict, _: f"job that a proposed change starts ({verdict.subject})",
+    "unprotected": _fixed("job of a branch that is not protected"),
+    "other-environment": lambda verdict, _: f"job of another environment ({verdict.subject})",
+    "forged-token": _fixed("token with the right claims, wrongly signed"),
+    "unknown-secret-id": _fixed("made-up SecretID"),
+    "no-secret-id": _fixed("RoleID without a SecretID"),
+    "other-authority": _fixed("certificate of that name, of another authority"),
+    "no-certificate": _fixed("login without a certificate"),
+    "other-name": lambda verdict, _: f"certificate of another name ({verdict.subject})",
+    "member": lambda verdict, lane: (
+        f"{verdict.reader} reads" if _is_machine(verdict, lane) else f"a member of {verdict.subject} reads"
+    ),
     "audit": _fixed("the audit log can be read"),
     "closed": _fixed("the lane stayed open during the proof"),
     "delivery": lambda verdict, _: f"delivered to {verdict.subject}",
@@ -93,6 +114,20 @@ MEANINGS: Mapping[ProbeId, str] = {
     "other-account": "the role accepts other accounts of the namespace",
     "other-namespace": "the role accepts accounts of other namespaces",
     "other-audience": "the role has no audience set, so a token for any service can log in",
+    "other-repository": "the role accepts jobs of other repositories",
+    "fork": "the role accepts jobs of anybody's fork",
+    "other-id": "the role accepts any repository that bears the name",
+    "other-ref": "the role accepts jobs of other branches and tags",
+    "pull-ref": "the role accepts jobs of pull requests, which anybody may be able to open",
+    "pull-request": "the role accepts jobs that a proposed change starts",
+    "unprotected": "the role accepts branches that anybody who may push can make",
+    "other-environment": "the role accepts jobs of other environments",
+    "forged-token": "the mount accepts tokens whatever their signature",
+    "unknown-secret-id": "whoever knows the RoleID can log in",
+    "no-secret-id": "whoever knows the RoleID can log in",
+    "other-authority": "the role accepts certificates that anybody can make",
+    "no-certificate": "the role accepts connections without a certificate",
+    "other-name": "the role accepts other names of the same authority",
     "sibling": "the reader's policies reach further than this path",
     "below": "the reader's policies reach further than this path",
     "lists": "the reader's policies reach further than this path",

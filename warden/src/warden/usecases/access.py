@@ -115,16 +115,16 @@ def _read(ask: Ask, caller: Caller, policy: Policy, journal: Journal) -> tuple[D
 @contextmanager
 def _session(ask: Ask, caller: Caller) -> Iterator[tuple[Vault, Identity]]:
     """The server as the caller, and who the caller is there; a token obtained for this is revoked in every case."""
-    projected = caller.projected()
-    if projected is None:
+    credential = caller.credential()
+    if credential is None:
         vault = caller.vault()
         with _log_in_explained(ask):
             who = vault.identity()
         yield vault, who
         return
-    reader = rules.reader_for(ask.lane, projected)
+    login = rules.login_for(ask.lane, credential)
     vault = caller.vault()
-    session = vault.login(reader.mount, ask.lane.role_of(reader), projected.jwt)
+    session = vault.login(login)
     try:
         yield caller.vault(session.token), session.identity
     except BaseException:

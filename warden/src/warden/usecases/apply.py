@@ -20,7 +20,7 @@ from warden.core.plans.lane_plan import (
     apply_again,
     needing_consent,
 )
-from warden.core.plans.plan import Change, NotMarked, Plan, Receipt, System
+from warden.core.plans.plan import AuthMountMissing, Change, NotMarked, Plan, Receipt, System
 from warden.core.remedies import Remedy, RunBao, warden
 from warden.ports.journal import Journal
 from warden.usecases.context import Context
@@ -183,8 +183,8 @@ def _unblocking(plan: Plan) -> Remedy:
     for change in plan.blocked:
         if change.remedy:
             return change.remedy
-    mounts = dict.fromkeys(change.role.mount for change in plan.blocked if change.action == "absent" and change.role)
-    enable = tuple(RunBao(action="enable-auth", mount=mount) for mount in mounts)
+    missing = dict.fromkeys(each.obstacle for each in plan.blocked if isinstance(each.obstacle, AuthMountMissing))
+    enable = tuple(RunBao(action="enable-auth", mount=each.mount, name=each.method) for each in missing)
     look = any(isinstance(change.obstacle, NotMarked) or not enable for change in plan.blocked)
     return (*enable, *((warden("apply", plan.lane, take_over=True),) if look else ()))
 

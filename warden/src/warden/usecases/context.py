@@ -7,8 +7,9 @@ import msgspec
 
 from warden.core.errors import Effect, UsageError
 from warden.core.lanes.delivery_target import DeliveryTarget, target, targets
-from warden.core.lanes.lane import Lane, LoginMount
+from warden.core.lanes.lane import Lane
 from warden.core.openbao.closing import mark_of
+from warden.core.openbao.resources import Settings
 from warden.core.plans.lane_plan import LaneOptions, NotConnected
 from warden.core.remedies import warden
 from warden.ports.clusters import Clusters
@@ -28,7 +29,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         lanes: every usable lane by id, each with a reader at each of its clusters' auth mounts.
         unreadable: the catalog's files with errors, which may declare lanes that share objects with these.
-        logins: the mounts that people log in at.
+        settings: what roles need beside the lanes.
         vault: OpenBao as the caller.
         vaults: a further connection to it as the same caller, for a thread of its own.
         clusters: the clusters.
@@ -38,7 +39,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     lanes: Mapping[str, Lane]
-    logins: Mapping[str, LoginMount]
+    settings: Settings
     vault: Vault
     vaults: Callable[[], Vault]
     clusters: Clusters

@@ -8,7 +8,7 @@ import msgspec
 from warden.core.errors import Refused
 from warden.core.lanes.lane import RoleName
 from warden.core.openbao.orphans import OrphanedPolicy
-from warden.core.openbao.resources import is_template, lane_marked_in, path_read_by, roles_marked_in, roles_of
+from warden.core.openbao.resources import is_template, keeps, lane_marked_in, path_read_by, roles_marked_in, roles_of
 from warden.core.plans.lane_plan import Orphan
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
@@ -68,7 +68,7 @@ def _roles(path: str, policy: str, context: Context, vault: Vault) -> Iterator[t
     metadata = vault.kv_metadata(mount, key) if key else None
     declared = roles_of(context.lanes.values())
     for role in sorted(roles_marked_in(metadata.custom if metadata else {})):
-        found = vault.role(role.mount, role.name) if vault.auth_type(role.mount) else None
+        found = vault.role(role) if keeps(vault.auth_type(role.mount), role) else None
         if found is not None:
             yield role, role not in declared and _policies(found) <= {policy}
 

@@ -55,7 +55,7 @@ def openbao_target(
         lane,
         context.vault,
         tuple(lanes.values()),
-        logins=context.logins,
+        settings=context.settings,
         closed=context.closed,
         opened=opened,
         take_over=options.take_over,

@@ -15,7 +15,7 @@ import msgspec
 
 from warden.core.errors import Closed, Effect, Inconclusive, Refused
 from warden.core.lanes.delivery_target import DeliveryTarget
-from warden.core.lanes.lane import Lane, RoleName, WorkloadReader
+from warden.core.lanes.lane import Lane, WorkloadReader
 from warden.core.lanes.route import declaration, declared_route
 from warden.core.openbao.api import AuditLine, Handed
 from warden.core.openbao.resources import is_template
@@ -23,6 +23,7 @@ from warden.core.plans.lane_plan import LaneOptions
 from warden.core.proofs.details import ClosedMeanwhile, unobserved
 from warden.core.proofs.evidence import Evidence, data_path
 from warden.core.proofs.findings import openbao_findings
+from warden.core.proofs.machine_probes import OwnCredentials, machine_probes
 from warden.core.proofs.probe_verdicts import Outcome, judge
 from warden.core.proofs.probes import Claims, Probe, claims_of, member_probes, probes, unplayed_readers
 from warden.core.proofs.states import Scope
@@ -35,9 +36,10 @@ from warden.ports.vault import Vault
 from warden.usecases.context import Context
 from warden.usecases.steps.closing import marked_closed
 from warden.usecases.steps.concurrency import at_once
+from warden.usecases.steps.credentials import SECRET_ID_TTL
 from warden.usecases.steps.exposure import Exposures
 from warden.usecases.steps.members import by_others, memberships, records_of
-from warden.usecases.steps.probe_sender import TOKEN_TTL, ProbeSender
+from warden.usecases.steps.probe_sender import ProbeSender
 from warden.usecases.steps.prove_delivery import (
     DeliveryTools,
     ObservedDelivery,
@@ -45,6 +47,7 @@ from warden.usecases.steps.prove_delivery import (
     observe_delivery,
     summarize,
 )
+from warden.usecases.steps.prove_readers import announcement, presented_for
 from warden.usecases.steps.recorded import effect_so_far
 from warden.usecases.steps.refresh import PATIENCE
 from warden.usecases.targets.openbao import OpenBaoTarget, SharedAnswers
@@ -72,6 +75,7 @@ class ProveOptions(msgspec.Struct, frozen=True, kw_only=True):
         run: how each nonce in the audit log begins; unique.
         clusters: only the deliveries to these; empty for all of them.
         custody_only: no cluster is asked for anything, so nobody whose tokens a cluster makes is impersonated.
+        own: what the operator can be a reader with.
         workers: lanes that are proven at once.
         patience: seconds that External Secrets Operator may take for a refresh.
     """
@@ -79,6 +83,7 @@ class ProveOptions(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     clusters: tuple[str, ...] = ()
     custody_only: bool = False
+    own: OwnCredentials = OwnCredentials()
     workers: int = 4
     patience: float = PATIENCE
 
@@ -167,9 +172,13 @@ class LaneProver:
             return ObservedLane(lane=lane, findings=(away,))
         if any(verdict.probe == "mount" for verdict in findings):
             return ObservedLane(lane=lane, findings=findings)
+        _, means = presented_for(lane, self._options.own, self._identities.mints)
         members = memberships(lane, self._caller)
-        unproven = by_others(lane, members, self._context.journal)
-        asked = probes(lane, others=others, as_member=members, unplayed=self._unplayed)
+        unproven = by_others(lane, members, means, self._context.journal)
+        asked = (
+            *probes(lane, others=others, as_member=members, unplayed=self._unplayed),
+            *machine_probes(lane, means),
+        )
         sent = self._send(number, lane, asked, vault)
         deliveries = tuple(
             observe_delivery(target, vault, self._tools, f"{self._options.run}-{number}-d{index}")
@@ -181,9 +190,13 @@ class LaneProver:
         """Announce the probes in the journal, then send them."""
         nonces = [f"{self._options.run}-{number}-{index}" for index in range(len(asked))]
         self._announce(lane, asked, nonces, vault)
-        sender = ProbeSender(lane, vault, self._identities)
-        sent = tuple((probe, sender.send(probe, nonce)) for probe, nonce in zip(asked, nonces, strict=True))
-        sender.close()
+        presented, means = presented_for(lane, self._options.own, self._identities.mints)
+        sender = ProbeSender(lane, vault, self._identities, means, presented)
+        try:
+            sent = tuple((probe, sender.send(probe, nonce)) for probe, nonce in zip(asked, nonces, strict=True))
+        finally:
+            sender.close()
+            self._record_secret_ids(lane, sender)
         return sent
 
     def _compare(self, lane: Lane, vault: Vault) -> tuple[Verdict, ...]:
@@ -192,7 +205,7 @@ class LaneProver:
             lane,
             vault,
             lanes,
-            logins=self._context.logins,
+            settings=self._context.settings,
             closed=self._closed,
             unreadable=self._context.unreadable,
             answers=self._answers,
@@ -209,16 +222,24 @@ class LaneProver:
             for reader in other.readers:
                 if not isinstance(reader, WorkloadReader) or reader.workload in mine or other.role_of(reader) in roles:
                     continue
-                if self._answers.has_role(RoleName(reader.mount, other.role_of(reader)), vault):
+                if self._answers.has_role(other.role_name(reader), vault):
                     return (claims_of(other, reader),)
         return ()
 
     def _announce(self, lane: Lane, asked: Sequence[Probe], nonces: Sequence[str], vault: Vault) -> None:
         """Record every probe, every identity that is about to be played, and every refresh, before any of them."""
         refreshes = [target.cluster for target in self._targets[lane.id] if not target.by_hand]
-        body = _announcement(asked, nonces) | {"refreshes": refreshes}
+        body = announcement(asked, nonces) | {"refreshes": refreshes}
         who: dict[str, Any] = {"system": vault.address, "identity": self._caller.as_json()}
         self._context.journal.record("probe.begin", lane.id, who | body)
+
+    def _record_secret_ids(self, lane: Lane, sender: ProbeSender) -> None:
+        """Record each SecretID that was made, by its accessor, and whether it is gone."""
+        ended = sender.end_secret_ids()
+        if ended:
+            self._context.journal.record_all(
+                [("probe.secret-id", lane.id, msgspec.to_builtins(each) | {"ttl": SECRET_ID_TTL}) for each in ended]
+            )
 
     # -- concluding ---------------------------------------------------------------------------------------------------
 
@@ -284,18 +305,6 @@ class LaneProver:
             return "custody"
         observed = {target.cluster for target in self._targets[lane.id]}
         return "lane" if observed >= set(lane.deliveries) else "some clusters" if observed else "custody"
-
-
-def _announcement(asked: Sequence[Probe], nonces: Sequence[str]) -> dict[str, Any]:
-    claims = [probe.actor for probe in asked if isinstance(probe.actor, Claims)]
-    played = {(each.mount, str(each.workload), each.audience) for each in claims}
-    return {
-        "probes": {nonce: probe.id for nonce, probe in zip(nonces, asked, strict=True)},
-        "tokens": [
-            {"mount": mount, "subject": subject, "audience": audience, "ttl": TOKEN_TTL}
-            for mount, subject, audience in sorted(played)
-        ],
-    }
 
 
 # -- evidence ---------------------------------------------------------------------------------------------------------

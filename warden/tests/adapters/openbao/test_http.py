@@ -32,6 +32,8 @@ from warden.core.errors import (
     UsageError,
     WardenError,
 )
+from warden.core.lanes.lane import RoleName
+from warden.core.openbao.api import jwt_login
 from warden.core.secret import Secret
 from warden.present import errors
 
@@ -227,7 +229,11 @@ def test_an_error_page_of_a_proxy_is_a_status_without_a_body():
 def test_an_answer_of_some_other_server_is_no_answer(body):
     with serving(*[ok(body)] * 3) as (address, _):
         bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
-        for ask_it in (bao.identity, lambda: bao.kv_metadata("m", "k"), lambda: bao.enter("m", "r", Secret("a.b.c"))):
+        for ask_it in (
+            bao.identity,
+            lambda: bao.kv_metadata("m", "k"),
+            lambda: bao.enter(jwt_login("m", "r", Secret("a.b.c"))),
+        ):
             with pytest.raises(ServerFault, match="as no OpenBao does; it counts as no answer") as fault:
                 ask_it()
             assert "500" not in fault.value.hint
@@ -508,7 +514,7 @@ def test_a_login_is_refused_by_400_and_403_alone(code, kind):
     with serving(status(code)) as (address, _):
         bao = OpenBao(parse_address(address, "BAO_ADDR"))
         with pytest.raises(kind):
-            bao.enter("kubernetes", "r", Secret("a.b.c"))
+            bao.enter(jwt_login("kubernetes", "r", Secret("a.b.c")))
 
 
 @pytest.mark.parametrize("code", [400, 403, 404, 503])
@@ -519,7 +525,7 @@ def test_a_page_of_a_proxy_refuses_nothing_and_says_of_nothing_that_it_is_not_th
             bao.identity,
             lambda: bao.policy("x"),
             lambda: bao.mount("m"),
-            lambda: bao.enter("m", "r", Secret("a.b.c")),
+            lambda: bao.enter(jwt_login("m", "r", Secret("a.b.c"))),
             lambda: bao.revoke_self(Secret("t")),
         ):
             with pytest.raises(ServerFault, match=f"answered {code} .*; it counts as no answer"):
@@ -540,7 +546,7 @@ def test_a_write_that_was_overtaken_by_another_is_sent_again():
     kept = ok(b'{"data": {"version": 3}}')
     with serving(*[status(500, OVERTAKEN)] * 2, kept, status(404), status(500, OVERTAKEN), kept) as (address, sent):
         bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
-        bao.write_role("m", "r", {"a": 1})
+        bao.write_role(RoleName("m", "r"), {"a": 1})
         assert len(sent) == 3
         assert len(set(sent)) == 1
         assert bao.put_fields("m", "k", {"F": Secret("v")}) == 3
@@ -620,7 +626,7 @@ def test_no_error_quotes_a_token_or_a_value(platform_server):
         lambda bao: bao.identity(),
         lambda bao: bao.policy("x"),
         lambda bao: bao.put_fields("platform", "a", {"F": Secret("planted-value")}),
-        lambda bao: bao.login("kubernetes", "nobody", Secret("planted.jwt.value")),
+        lambda bao: bao.login(jwt_login("kubernetes", "nobody", Secret("planted.jwt.value"))),
     ):
         with pytest.raises(WardenError) as fault:
             act(platform_server.vault(planted))

@@ -5,7 +5,7 @@ import pytest
 from warden.core.lanes.lane import LoginMount, PeopleReader, RoleName, Workload, WorkloadReader
 from warden.core.openbao.api import KvMetadata, Mount
 from warden.core.openbao.comparison import Observed, compare, names_to_observe
-from warden.core.openbao.resources import derive, policy_text, role_fields, roles_of
+from warden.core.openbao.resources import Settings, derive, policy_text, role_fields, roles_of
 from warden.core.openbao.sharing import Declared
 from warden.core.plans.plan import BelongsTo, NoAudience, NotMarked, OtherMount, ReachesFurther, System
 from warden.present.plans import difference_lines
@@ -25,14 +25,14 @@ class Scene:
         self.lane = lane
         self.lanes = [lane, *others]
         self.resources = derive(lane, self.lanes)
-        self.logins = {}
+        self.settings = Settings()
         self.unreadable = ()
         self.seen = {
             "mount": KV2,
             "metadata": metadata(dict(self.resources.marks)),
             "policies": {self.resources.policy: self.resources.policy_text},
             "auth": {role.name.mount: "jwt" for role in self.resources.roles},
-            "roles": {role.name: role_fields(role, "jwt", LoginMount()) for role in self.resources.roles},
+            "roles": {role.name: role_fields(role, "jwt", self.settings) for role in self.resources.roles},
             "claimed": frozenset(role.name for role in self.resources.roles),
         }
 
@@ -43,7 +43,7 @@ class Scene:
     def plan(self, **how):
         declared = Declared(
             roles=roles_of(self.lanes),
-            logins=self.logins,
+            settings=self.settings,
             lanes=frozenset(lane.id for lane in self.lanes),
             unreadable=self.unreadable,
         )
@@ -234,7 +234,7 @@ def test_the_login_mounts_own_claims_are_compared(lane_of):
     people = PeopleReader(people="publishers", login="corp", role="publish")
     scene = Scene(lane_of(readers=(people,)))
     assert scene.plan().to_change == ()
-    scene.logins = {"corp": LoginMount(groups_claim="teams")}
+    scene.settings = Settings({"corp": LoginMount(groups_claim="teams")})
     assert '+ bound_claims = {"teams": ["publishers"]}' in difference_lines(scene.plan().to_change[0].differences)
 
 

@@ -6,6 +6,7 @@ from warden.core.errors import UsageError
 from warden.core.lanes.lane import Custody, LoginMount, PeopleReader, RoleName, Workload, WorkloadReader
 from warden.core.openbao.resources import (
     Role,
+    Settings,
     derive,
     expect_concrete,
     lane_marked_in,
@@ -21,7 +22,7 @@ PEOPLE = PeopleReader(people="publishers", login="corp", role="publish")
 
 def fields(reader, auth_type, **login):
     role = Role(name=RoleName(reader.mount, "r"), reader=reader, policies=("p",))
-    return role_fields(role, auth_type, LoginMount(**login))
+    return role_fields(role, auth_type, Settings({reader.mount: LoginMount(**login)}))
 
 
 TOKEN = {"token_policies": ["p"], "token_ttl": 600, "token_max_ttl": 600}

@@ -7,6 +7,7 @@ import pytest
 from warden.adapters.journal.sqlite import SqliteJournal
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.lane import Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.core.openbao.resources import Settings
 from warden.present.commands import command
 from warden.present.plans import remove_orphan
 from warden.usecases.context import Context
@@ -58,7 +59,7 @@ class Declared:
 def earlier(journal, mine, *others):
     context = Context(
         lanes={one.id: one for one in (mine, *others)},
-        logins={},
+        settings=Settings(),
         vault=None,
         vaults=None,
         clusters=Declared(),

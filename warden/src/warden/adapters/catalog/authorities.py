@@ -15,6 +15,14 @@ LARGEST = 256 * 1024
 """Bytes. A cluster's object holds 1 MiB, and the authorities of the whole web are 220 KiB."""
 
 
+def authority_of_readers(platform_dir: str, named: str) -> str:
+    """PEM of the authority that a reader's certificates are of; empty where the file cannot be used for that."""
+    try:
+        return declared_authorities(platform_dir, named)
+    except UsageError:
+        return ""
+
+
 def declared_authorities(platform_dir: str, named: str) -> str:
     """PEM of the certificates in a file beside ``clusters.yaml``. Raises `UsageError`."""
     path = os.path.join(platform_dir, named)

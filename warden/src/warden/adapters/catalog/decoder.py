@@ -15,7 +15,8 @@ import msgspec
 
 from warden.adapters.catalog.yaml_tree import Mapping, Node, Scalar, Sequence
 from warden.core.lanes.catalog import nearest
-from warden.core.lanes.lane import Seconds, Workload
+from warden.core.lanes.lane import Workload
+from warden.core.lanes.readers import Seconds
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
@@ -162,7 +163,7 @@ def _stand_in(wanted: Wanted) -> typing.Any:
     if _is_structure(wanted):
         required = [one for one in msgspec.structs.fields(wanted) if one.required]
         return wanted(**{one.name: _stand_in(one.type) for one in required})
-    return {str: "x", dt.date: dt.date(2000, 1, 1), Seconds: Seconds(1), Workload: Workload("x", "x")}[wanted]
+    return _STAND_INS[wanted]
 
 
 def _shape(node: Node) -> str:
@@ -223,9 +224,31 @@ def _workload(text: str) -> Workload:
     return Workload(namespace, account)
 
 
+def _yes_or_no(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise ValueError(f"{_shown(text)} is not one of true, false")
+    return text == "true"
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004 - fits 32 bits
+        raise ValueError(f"{_shown(text)} is not a whole number; write 0, 1, 2, …")
+    return int(text)
+
+
 _SCALARS: dict[Wanted, Callable[[str], typing.Any]] = {
     str: _text,
+    bool: _yes_or_no,
+    int: _whole,
     dt.date: _date,
     Seconds: _seconds,
     Workload: _workload,
+}
+_STAND_INS: dict[Wanted, typing.Any] = {
+    str: "x",
+    bool: True,
+    int: 0,
+    dt.date: dt.date(2000, 1, 1),
+    Seconds: Seconds(1),
+    Workload: Workload("x", "x"),
 }

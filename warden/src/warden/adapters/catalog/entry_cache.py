@@ -12,16 +12,16 @@ import time
 import zlib
 from collections.abc import Iterator
 from importlib.machinery import PathFinder
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from warden.adapters.catalog.discovery import expect_trusted
 from warden.adapters.machine import directories
 from warden.core.lanes.catalog import KINDS, Entry, kind_of
-from warden.core.lanes.lane import Lane, PeopleReader, WorkloadReader
+from warden.core.lanes.lane import Lane, Reader
 
-FORMAT = 1
+FORMAT = 2
 SETTLED = 1_000_000_000
 """Nanoseconds a file has to have been left alone: a later change might not show in its times."""
 
@@ -142,7 +142,15 @@ def _entry(kind: str, encoded: msgspec.Raw) -> Entry:
         return msgspec.json.decode(encoded, type=KINDS[kind])
     stored = msgspec.json.decode(encoded, type=_StoredLane)
     values = {name: getattr(stored, name) for name in Lane.__struct_fields__}
-    readers = tuple(
-        msgspec.convert(each, WorkloadReader if "workload" in each else PeopleReader) for each in stored.readers
-    )
-    return Lane(**values | {"readers": readers})
+    return Lane(**values | {"readers": tuple(map(_reader, stored.readers))})
+
+
+_READERS = {structure.__struct_fields__[0]: structure for structure in get_args(Reader)}
+"""The first key of a reader -> its structure."""
+
+
+def _reader(stored: dict[str, Any]) -> Any:
+    found = [structure for key, structure in _READERS.items() if key in stored]
+    if len(found) != 1:
+        raise ValueError
+    return msgspec.convert(stored, found[0])

@@ -39,6 +39,18 @@ class Authority:
         state.write(self.certificate, own.cert_chain_pems[0].bytes())
 
 
+def self_made(name: str) -> str:
+    """A certificate of that name with its key, of an authority that nobody trusts: the path of a file in memory."""
+    import os
+
+    import trustme  # as in `Authority.certify`
+
+    made = trustme.CA(organization_name="warden probe").issue_cert(common_name=name[:64])  # RFC 5280: ub-common-name
+    file = os.memfd_create("probe-certificate", os.MFD_CLOEXEC)
+    os.write(file, made.private_key_pem.bytes() + made.cert_chain_pems[0].bytes())
+    return f"/proc/self/fd/{file}"
+
+
 def signing_key() -> bytes:
     """PEM of a new P-256 key as SEC 1 writes it (RFC 5915): the API server reads no PKCS #8 there."""
     from cryptography.hazmat.primitives import serialization as pem  # as in `Authority.certify`

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from warden.adapters.dev.issuer import ALGORITHM, ISSUER, LOGIN_ISSUER
+from warden.adapters.dev.issuer import ALGORITHM, ISSUER, JOB_ISSUERS, LOGIN_ISSUER
 from warden.adapters.dev.state import Layout
 from warden.core.openbao.rights import VERBS, Scope, Verb, policy_text
 
@@ -39,8 +39,8 @@ def mount_of(cluster: str, clusters: Sequence[str]) -> str:
 
 def policies(clusters: Sequence[str] = ()) -> dict[str, str]:
     """Every policy of the embedded platform by name; `clusters` are those it has, the first of them first."""
-    mounts = ["kubernetes", *(mount_of(cluster, clusters) for cluster in clusters[1:]), "netkingdom"]
-    scope = Scope(auth=tuple(mounts))
+    mounts = ["kubernetes", *(mount_of(cluster, clusters) for cluster in clusters[1:]), "netkingdom", *JOB_ISSUERS]
+    scope = Scope(auth=tuple(mounts), approle=("approle",), cert=("cert",))
     return {"admin": _ADMIN} | {
         f"warden-{verb}": policy_text(verb, scope, extras=True) for verb in VERBS if verb != "access"
     }
@@ -52,7 +52,7 @@ def server_config(layout: Layout, port: int, public_keys: Mapping[str, str], *, 
     Args:
         layout: where the server keeps its things.
         port: the loopback port of the API. The cluster port is left to the kernel: a single node is never called.
-        public_keys: PEM of the auth mounts ``kubernetes`` and ``netkingdom``; empty where it is initialised already.
+        public_keys: PEM of the keys ``kubernetes``, ``netkingdom`` and ``jobs``; empty where it is initialised already.
         tls: whether it listens with the certificate in ``layout.tls``, else with plain http.
     """
     listener = {"address": f"127.0.0.1:{port}", "cluster_address": "127.0.0.1:0"} | (
@@ -82,12 +82,19 @@ def _first_requests(layout: Layout, public_keys: Mapping[str, str], *, tls: bool
         (f"sys/mounts/{KV_MOUNT}", {"type": "kv", "options": {"version": "2"}}),
         *([] if tls else _jwt_mount("kubernetes", ISSUER, public_keys["kubernetes"])),
         *_jwt_mount("netkingdom", LOGIN_ISSUER, public_keys["netkingdom"]),
+        *machine_mounts(public_keys["jobs"]),
         ("sys/auth/userpass", {"type": "userpass"}),
         *(
             (f"auth/userpass/users/{name}", _user(f"{layout.passwords}/{name}", held))
             for name, held in PERSONAS.items()
         ),
     ]
+
+
+def machine_mounts(public_key: str) -> list[tuple[str, dict[str, Any]]]:
+    """(path, body) of the requests that make the auth mounts of readers that are not pods."""
+    jobs = (request for mount, issuer in JOB_ISSUERS.items() for request in _jwt_mount(mount, issuer, public_key))
+    return [*jobs, *((f"sys/auth/{kind}", {"type": kind}) for kind in ("approle", "cert"))]
 
 
 def _jwt_mount(mount: str, issuer: str, public_key: str) -> list[tuple[str, dict[str, Any]]]:

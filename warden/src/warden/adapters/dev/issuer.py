@@ -1,8 +1,8 @@
 """Makes the tokens that a cluster and a login service would make, for the embedded platform only.
 
-Two key pairs lie in the state directory, one for service accounts and one for people; OpenBao holds their public
-halves as static keys. The claims are those of a cluster's projected token (Kubernetes, *Managing Service Accounts*,
-"Schema for service account private claims"), so that a role proven here is a role proven there.
+Three key pairs lie in the state directory, for service accounts, for people and for jobs of CI systems; OpenBao holds
+their public halves as static keys. The claims are those of a cluster's projected token (Kubernetes, *Managing Service
+Accounts*, "Schema for service account private claims"), so that a role proven here is a role proven there.
 
 Signed by hand with ``cryptography``, about 25 lines (RFC 7515, compact form; ES256 of RFC 7518 section 3.4): PyJWT
 costs 270 ms of import, more than everything that the commands using this do themselves.
@@ -32,6 +32,9 @@ ISSUER = "https://kubernetes.default.svc.cluster.local"
 
 LOGIN_ISSUER = "https://login.platform.invalid"
 """The ``iss`` of people's tokens; no such service exists (RFC 2606), nothing is ever fetched from it."""
+
+JOB_ISSUERS = {"github": "https://token.actions.githubusercontent.com", "gitlab": "https://gitlab.com"}
+"""The mounts of CI systems, and the ``iss`` of their tokens; nothing is fetched from there, keys are static here."""
 
 ALGORITHM = "ES256"
 _HALF = 32  # bytes of each of r and s on P-256
@@ -120,7 +123,35 @@ class LocalIssuer:
         }
         return _sign(self._key("netkingdom"), usual | claims)
 
+    @property
+    def job_mounts(self) -> frozenset[str]:
+        """The mounts of CI systems that this platform's keys sign for."""
+        return frozenset(JOB_ISSUERS)
+
+    def job(self, mount: str, claims: Mapping[str, str], audience: str, ttl: int) -> Secret:
+        """A token of a job, as the CI system of that mount would give it."""
+        return _sign(self._key("jobs"), _job(mount, claims, audience, ttl))
+
     def _key(self, name: str) -> "EllipticCurvePrivateKey":
         if name not in self._loaded:
             self._loaded[name] = _load(f"{self._keys}/{name}.pem")
         return self._loaded[name]
+
+
+def forged_job(mount: str, claims: Mapping[str, str], audience: str, ttl: int) -> Secret:
+    """A token of a job that says all that is right, signed with a key that nobody else has ever seen."""
+    from cryptography.hazmat.primitives.asymmetric import ec  # as in new_key
+
+    return _sign(ec.generate_private_key(ec.SECP256R1()), _job(mount, claims, audience, ttl))
+
+
+def _job(mount: str, claims: Mapping[str, str], audience: str, ttl: int) -> dict[str, Any]:
+    kind = next((each for each in JOB_ISSUERS if each in mount), "github")
+    whole = claims.get("repository") or claims.get("project_path") or ""
+    subject = f"repo:{whole}" if kind == "github" else f"project_path:{whole}"
+    usual: dict[str, Any] = {
+        "iss": JOB_ISSUERS[kind],
+        "sub": f"{subject}:ref:{claims.get('ref', '')}",
+        "aud": [audience],
+    }
+    return usual | _times(ttl) | {"jti": str(uuid.uuid4()), **claims}

@@ -11,6 +11,7 @@ from warden.adapters.dev.issuer import LocalIssuer
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
 from warden.core.errors import Effect, Inconclusive, NotFound, Unidentified, UsageError
+from warden.core.openbao.api import jwt_login
 from warden.core.remedies import RunWarden, warden
 from warden.core.secret import Secret
 
@@ -74,7 +75,7 @@ class Personas:
                 remedy=(_login_person("ada"),),
             )
         jwt = LocalIssuer(self._layout.keys).person(name, groups)
-        return self._keep(f"person-{name}", self._vault().enter("netkingdom", role, jwt).token)
+        return self._keep(f"person-{name}", self._vault().enter(jwt_login("netkingdom", role, jwt)).token)
 
     def _vault(self, token: Secret | None = None) -> OpenBao:
         return connect(self._address, self._ca_file, token)

@@ -21,7 +21,7 @@ import msgspec
 
 from warden.adapters.dev import process, state
 from warden.adapters.dev.authority import Authority
-from warden.adapters.dev.config import KV_MOUNT, PERSONAS, policies, server_config
+from warden.adapters.dev.config import KV_MOUNT, PERSONAS, machine_mounts, policies, server_config
 from warden.adapters.dev.issuer import new_key
 from warden.adapters.dev.personas import Personas, connect
 from warden.adapters.openbao.client import OpenBao
@@ -198,7 +198,7 @@ class Server:
         state.write(layout.unseal_key, secrets.token_hex(32))
         for persona in PERSONAS:
             state.write(f"{layout.passwords}/{persona}", secrets.token_urlsafe(24))
-        keys = {mount: new_key(f"{layout.keys}/{mount}.pem") for mount in ("kubernetes", "netkingdom")}
+        keys = {mount: new_key(f"{layout.keys}/{mount}.pem") for mount in ("kubernetes", "netkingdom", "jobs")}
         report(f"keys and passwords made in {layout.root}")
         return keys
 
@@ -252,8 +252,22 @@ class Server:
         admin = self.admin()
         for name, text in policies(clusters).items():
             admin.write_policy(name, text)
+        self._add_machine_mounts(admin)
         self._publish(published.port, _digest(clusters), published.since)
         report("policies brought in step with this version of warden" + (" and its clusters" if clusters else ""))
+
+    def _add_machine_mounts(self, admin: OpenBao) -> None:
+        """A platform that an earlier version made has no mounts for readers that are not pods."""
+        key = f"{self._layout.keys}/jobs.pem"
+        if Path(key).exists():
+            return
+        for path, body in machine_mounts(new_key(f"{key}.new")):
+            mount = path.removeprefix("sys/auth/")
+            if not path.startswith("sys/auth/"):
+                admin.configure_auth(path.split("/")[1], body)
+            elif admin.auth_type(mount) is None:
+                admin.enable_auth(mount, body["type"])
+        Path(f"{key}.new").rename(key)
 
     def _end_half_made(self, report: Report) -> None:
         if not Path(self._layout.initialising).exists():

@@ -7,9 +7,11 @@ only a second question tells apart; 412/429/5xx and 503 the server itself.
 import base64
 import datetime as dt
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from warden.core.errors import Refused, Sealed, ServerFault, WardenError
-from warden.core.openbao.api import Answer, InlineLogin, said_by
+from warden.core.openbao.api import Answer, Identity, Login, said_by
 from warden.core.openbao.values import text_of
 from warden.core.quoting import quoted
 from warden.core.remedies import RunBao, warden
@@ -44,16 +46,15 @@ def is_openbao(answer: Answer, *statuses: int) -> bool:
     return answer.status in statuses and not answer.is_page
 
 
-def inline_headers(login: InlineLogin) -> dict[str, str]:
+def inline_headers(login: Login) -> dict[str, str]:
     """The headers that log in for one request (OpenBao, "Inline authentication")."""
-    parameters = {"role": login.role, "jwt": login.jwt.reveal()}
     encoded = {
         f"X-Vault-Inline-Auth-Parameter-{name}": base64.urlsafe_b64encode(
             json.dumps({"key": name, "value": value}).encode()
         )
         .decode()
         .rstrip("=")
-        for name, value in parameters.items()
+        for name, value in login.revealed.items()
     }
     return {"X-Vault-Inline-Auth-Path": f"auth/{login.mount}/login", **encoded}
 
@@ -74,3 +75,16 @@ def is_past(text: str | None) -> bool:
     """Whether a deletion time is set and over. Compared with this machine's clock: only a display depends on it."""
     at = time_of(text)
     return at is not None and at <= dt.datetime.now(dt.UTC)
+
+
+def identity_in(token: Mapping[str, Any]) -> Identity:
+    """What ``lookup-self`` says of a token. Which role it logged in by, each type of mount says under its own name."""
+    meta: dict[str, str] = token.get("meta") or {}
+    return Identity(
+        display_name=token.get("display_name") or "",
+        path=token.get("path") or "",
+        role=next((meta[name] for name in ("role", "role_name", "cert_name") if meta.get(name)), ""),
+        entity=token.get("entity_id") or "",
+        policies=tuple(sorted({*(token.get("policies") or ()), *(token.get("identity_policies") or ())})),
+        ttl=int(token.get("ttl") or 0),
+    )

@@ -7,12 +7,13 @@ to its end and then every newer one beside it.
 
 import json
 import os
+import shlex
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from warden.adapters.machine.child import environment
-from warden.core.errors import Inconclusive
+from warden.core.errors import Effect, Inconclusive, UsageError
 from warden.core.openbao.api import AuditLine, Handed
 from warden.core.openbao.values import loads, logged
 from warden.core.remedies import RunProgram
@@ -183,3 +184,16 @@ def _read(entry: Mapping[str, Any], request: Mapping[str, Any], answer: Mapping[
         version=int((answer.get("metadata") or {}).get("version") or 0),
         hashes={field: logged(value) for field, value in answer["data"].items()},
     )
+
+
+def audit_command(command: str) -> AuditCommand:
+    """The log as this command prints it; the words are split as a shell would, and no shell is used."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = []
+    if not words:
+        raise UsageError(
+            "--audit-command is not a command: it is empty, or a quote is left open", effect=Effect.NOTHING_ASKED
+        )
+    return AuditCommand(words)

@@ -2,12 +2,14 @@
 
 In this order, first that is there:
 
-1. ``--token-file`` (a projected service-account token)
+1. ``--token-file`` (a projected service-account token, or the token of a CI job); ``--secret-id-file``
 2. ``BAO_TOKEN``, ``VAULT_TOKEN``
-3. ``WARDEN_SA_TOKEN_FILE`` (a projected service-account token)
+3. ``WARDEN_SA_TOKEN_FILE`` (a projected service-account token), ``WARDEN_ID_TOKEN`` (the token of a CI job itself),
+   ``WARDEN_SECRET_ID_FILE`` with ``WARDEN_ROLE_ID`` (an AppRole)
 4. what ``bao login`` left: the program named as ``token_helper`` in ``~/.bao`` or ``~/.vault`` (BAO_CONFIG_PATH,
    VAULT_CONFIG_PATH), else the file ``~/.vault-token`` (BAO_TOKEN_PATH, VAULT_TOKEN_PATH)
 5. ``/var/run/secrets/openbao/token``, where a pod has its projected token mounted
+6. the certificate in ``BAO_CLIENT_CERT``, VAULT_CLIENT_CERT
 
 A service-account token is only read here. Whether it may be sent at all is decided by `core.access.authorization`.
 """
@@ -15,48 +17,86 @@ A service-account token is only read here. Whether it may be sent at all is deci
 import os
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
 from warden.adapters.machine import child
-from warden.core.access.authorization import Projected
-from warden.core.errors import Effect, Unidentified
+from warden.core.access.authorization import AppRoleCredential, Credential, Projected, ShownCertificate
+from warden.core.errors import Effect, Unidentified, UsageError
 from warden.core.remedies import RunBao, RunProgram
 from warden.core.secret import Secret
 from warden.ports.vault import Vault
 
+ID_TOKEN = "WARDEN_ID_TOKEN"  # noqa: S105 - the name of a variable
 POD_TOKEN_FILE = "/var/run/secrets/openbao/token"  # noqa: S105 - a path
 
 _LARGEST = 65536
 """Bytes; no token comes near it, and a wrong path (a disk, a log) is not read to its end."""
 
 
-class _Claims(msgspec.Struct):
-    """The two claims that decide where a service-account token may go."""
+class Named(msgspec.Struct, frozen=True):
+    """What the command line names: a file with a token, or an AppRole's RoleID and the file with its SecretID."""
 
-    sub: str = ""
-    aud: str | list[str] = ""
+    token_file: str | None = None
+    role_id: str | None = None
+    secret_id_file: str | None = None
 
 
 class EnvironmentCaller:
-    """The port Caller on a process's environment, and the file of ``--token-file``."""
+    """The port Caller on a process's environment, and on what the command line names."""
 
-    def __init__(
-        self, environ: Mapping[str, str], token_file: str | None, connect: Callable[[Secret | None], Vault]
-    ) -> None:
+    def __init__(self, environ: Mapping[str, str], named: Named, connect: Callable[[Secret | None], Vault]) -> None:
         self._environ = environ
-        self._token_file = token_file
+        self._named = named
         self._connect = connect
-        self._projected: Projected | None = None
+        self._credential: Credential | None = None
 
-    def projected(self) -> Projected | None:
-        """The service-account token that comes first, if it does."""
-        self._projected = projected(self._environ, self._token_file)
-        return self._projected
+    def credential(self) -> Credential | None:
+        """The credential that comes first, if one does."""
+        self._credential = credential(self._environ, self._named)
+        return self._credential
 
     def vault(self, token: Secret | None = None) -> Vault:
         """The server as the caller, or as the owner of `own_token`; nobody's token is sent along with a login."""
-        return self._connect(token or (None if self._projected else own_token(self._environ)))
+        return self._connect(token or (None if self._credential else own_token(self._environ)))
+
+
+def credential(environ: Mapping[str, str], named: Named) -> Credential | None:
+    """What to log in with (1, 3, 5 and 6 above); ``None``: use `own_token`.
+
+    Raises:
+        UsageError: two things to log in with are named, or a RoleID without a SecretID.
+        Unidentified: the file is named and does not hold what it should.
+    """
+    if named.secret_id_file is not None or named.role_id is not None:
+        if named.token_file is not None:
+            raise UsageError("--token-file and --secret-id-file cannot be used together", effect=Effect.NOTHING_ASKED)
+        return _approle(named.role_id or environ.get("WARDEN_ROLE_ID"), named.secret_id_file)
+    found = projected(environ, named.token_file)
+    if found or _has_token(environ):
+        return found
+    if environ.get("WARDEN_SECRET_ID_FILE"):
+        return _approle(environ.get("WARDEN_ROLE_ID"), environ["WARDEN_SECRET_ID_FILE"])
+    shown = environ.get("BAO_CLIENT_CERT") or environ.get("VAULT_CLIENT_CERT")
+    return ShownCertificate(shown) if shown and own_token(environ) is None else None
+
+
+def _approle(role_id: str | None, secret_id_file: str | None) -> AppRoleCredential:
+    if not role_id or not secret_id_file:
+        raise UsageError(
+            "an AppRole needs both its RoleID and the file with its SecretID",
+            effect=Effect.NOTHING_ASKED,
+            hint="give --role-id ID and --secret-id-file FILE, or set WARDEN_ROLE_ID and WARDEN_SECRET_ID_FILE",
+        )
+    secret_id = _read_token(secret_id_file)
+    if secret_id is None:
+        raise _no_token(secret_id_file, "is not there, or is empty")
+    return AppRoleCredential(role_id=role_id, secret_id=secret_id, path=secret_id_file)
+
+
+def _has_token(environ: Mapping[str, str]) -> bool:
+    return bool(environ.get("BAO_TOKEN", "").strip() or environ.get("VAULT_TOKEN", "").strip())
 
 
 def own_token(environ: Mapping[str, str]) -> Secret | None:
@@ -83,13 +123,21 @@ def projected(environ: Mapping[str, str], token_file: str | None) -> Projected |
         raise _no_token("--token-file", "names no file")  # not the next in the order: that may be somebody else
     if token_file:
         return read_projected(token_file)
-    if environ.get("BAO_TOKEN", "").strip() or environ.get("VAULT_TOKEN", "").strip():
+    if _has_token(environ):
         return None
     if named := environ.get("WARDEN_SA_TOKEN_FILE"):
         return read_projected(named)
+    if (job := job_token(environ)) or environ.get("WARDEN_SECRET_ID_FILE"):
+        return job
     if not os.path.exists(POD_TOKEN_FILE) or own_token(environ) is not None:
         return None
     return read_projected(POD_TOKEN_FILE)
+
+
+def job_token(environ: Mapping[str, str]) -> Projected | None:
+    """The token of the CI job that this process is. Raises `Unidentified` where the variable holds none."""
+    jwt = environ.get(ID_TOKEN, "").strip()
+    return _projected(ID_TOKEN, Secret(jwt)) if jwt else None
 
 
 def read_projected(path: str) -> Projected:
@@ -97,21 +145,34 @@ def read_projected(path: str) -> Projected:
     secret = _read_token(path)
     if secret is None:
         raise _no_token(path, "is not there, or is empty")
+    return _projected(path, secret)
+
+
+def _projected(path: str, secret: Secret) -> Projected:
     claims = _claims(secret)
-    if claims is None or not claims.sub:
-        raise _no_token(path, "holds no service-account token (a JWT with a subject)")
-    audiences = (claims.aud,) if isinstance(claims.aud, str) else tuple(claims.aud)
-    return Projected(path=path, jwt=secret, subject=claims.sub, audiences=tuple(filter(None, audiences)))
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not subject:
+        raise _no_token(path, "holds no token of a service account or of a CI job (a JWT with a subject)")
+    made_for = claims.get("aud")
+    audiences = tuple(made_for) if isinstance(made_for, list) else (made_for,)
+    return Projected(
+        path=path,
+        jwt=secret,
+        subject=subject,
+        audiences=tuple(each for each in audiences if isinstance(each, str) and each),
+        claims={name: text for name, text in claims.items() if isinstance(text, str)},
+    )
 
 
-def _claims(jwt: Secret) -> _Claims | None:
+def _claims(jwt: Secret) -> dict[str, Any]:
+    """What the token says; nothing where it is none."""
     parts = jwt.reveal().split(".")
     if len(parts) != 3:  # noqa: PLR2004 - header, claims, signature (RFC 7519)
-        return None
+        return {}
     try:
-        return msgspec.json.decode(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)), type=_Claims)
+        return msgspec.json.decode(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)), type=dict[str, Any])
     except ValueError:
-        return None
+        return {}
 
 
 def _read_token(path: str) -> Secret | None:

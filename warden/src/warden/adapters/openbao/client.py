@@ -18,22 +18,25 @@ from warden.adapters.openbao.answers import (
     NOT_FOUND,
     OK,
     error_of,
+    identity_in,
     inline_headers,
     is_openbao,
     is_past,
     secret_of,
     time_of,
 )
-from warden.adapters.openbao.endpoint import Endpoint
-from warden.adapters.openbao.endpoint import quoted as percent_encoded
+from warden.adapters.openbao.endpoint import Endpoint, percent_encoded, showing
 from warden.adapters.openbao.http import Connection
+from warden.adapters.openbao.secret_ids import SecretIds
 from warden.core.errors import Effect, Held, Refused, ServerFault, Unidentified, WardenError
+from warden.core.lanes.lane import RoleName
 from warden.core.openbao.api import (
     Answer,
     Entered,
     Health,
     Identity,
     KvMetadata,
+    Login,
     Mount,
     Request,
     Session,
@@ -68,6 +71,14 @@ class OpenBao:
     def twin(self, token: Secret | None = None) -> "OpenBao":
         """The same server over a connection of its own, as the same caller or as the owner of `token`."""
         return OpenBao(self.endpoint, token or self._token, namespace=self.namespace)
+
+    def showing(self, certificate: str) -> "OpenBao":
+        """The same server over a connection that shows this certificate."""
+        return OpenBao(showing(self.endpoint, certificate), namespace=self.namespace)
+
+    def secret_ids(self) -> SecretIds:
+        """The SecretIDs of its AppRoles."""
+        return SecretIds(self)
 
     def close(self) -> None:
         """Close the connection."""
@@ -188,33 +199,25 @@ class OpenBao:
         if answer.status != OK:
             raise self._error(answer, "GET auth/token/lookup-self")
         found = self._part(answer)
-        return Identity(
-            display_name=found.get("display_name") or "",
-            path=found.get("path") or "",
-            role=(found.get("meta") or {}).get("role", ""),
-            entity=found.get("entity_id") or "",
-            policies=tuple(sorted({*(found.get("policies") or ()), *(found.get("identity_policies") or ())})),
-            ttl=int(found.get("ttl") or 0),
-        )
+        return identity_in(found)
 
-    def login(self, mount: str, role: str, jwt: Secret) -> Session:
-        """Log in with a JWT, and have OpenBao say who that is."""
-        token = self.enter(mount, role, jwt).token
+    def login(self, login: Login) -> Session:
+        """Log in, and have OpenBao say who that is."""
+        token = self.enter(login).token
         return Session(token=token, identity=self._identity_of(token))
 
-    def enter(self, mount: str, role: str, jwt: Secret) -> Entered:
+    def enter(self, login: Login) -> Entered:
         """``auth/<mount>/login``; the token stays in memory."""
-        body = {"role": role, "jwt": jwt.reveal()}
-        answer = self.send(Request(method="POST", path=f"auth/{mount}/login", body=body))
+        path = f"auth/{login.mount}/login"
+        answer = self.send(Request(method="POST", path=path, body=login.revealed))
         if is_openbao(answer, BAD_REQUEST, FORBIDDEN):
-            reason = quoted(said_by(answer)) or "no reason given"
             raise Refused(
-                f"{self.system} refused the login at auth/{mount} as role {role}: {reason}",
+                f"{self.system} refused the login at auth/{login.mount}{login.whose}: {quoted(said_by(answer))}",
                 system=self.system,
-                subject=f"auth/{mount}/role/{role}",
+                subject=f"auth/{login.mount}",
             )
         if answer.status != OK:
-            raise self._error(answer, f"POST auth/{mount}/login")
+            raise self._error(answer, f"POST {path}")
         accepted = self._part(answer, "auth")
         return Entered(token=Secret(accepted["client_token"]), entity=accepted.get("entity_id") or "")
 
@@ -299,18 +302,18 @@ class OpenBao:
         """Gone afterwards, whether it was there or not."""
         self._request("DELETE", f"sys/policies/acl/{name}")
 
-    def role(self, mount: str, name: str) -> dict[str, Any] | None:
+    def role(self, role: RoleName) -> dict[str, Any] | None:
         """The role's fields as the server states them."""
-        answer = self._request("GET", f"auth/{mount}/role/{name}", none=(NOT_FOUND,))
+        answer = self._request("GET", str(role), none=(NOT_FOUND,))
         return None if answer.status == NOT_FOUND else dict(self._part(answer))
 
-    def write_role(self, mount: str, name: str, fields: Mapping[str, Any]) -> None:
+    def write_role(self, role: RoleName, fields: Mapping[str, Any]) -> None:
         """Create, or set these fields of an existing one."""
-        self._request("POST", f"auth/{mount}/role/{name}", fields)
+        self._request("POST", str(role), fields)
 
-    def delete_role(self, mount: str, name: str) -> None:
+    def delete_role(self, role: RoleName) -> None:
         """Gone afterwards, whether it was there or not."""
-        self._request("DELETE", f"auth/{mount}/role/{name}")
+        self._request("DELETE", str(role))
 
     # -- KV v2 --------------------------------------------------------------------------------------------------
 

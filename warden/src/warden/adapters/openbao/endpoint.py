@@ -131,7 +131,22 @@ def namespace(environ: Mapping[str, str]) -> str:
     return variable(environ, "NAMESPACE").strip("/")
 
 
-def quoted(path: str) -> str:
+def showing(where: Endpoint, certificate: str) -> Endpoint:
+    """The same server, where the PEM file with certificate and key is shown; an empty one: none.
+
+    Raises `UsageError` for plain http, where nobody can show one.
+    """
+    if where.scheme != "https":
+        raise UsageError(
+            f"OpenBao {where} is spoken to over plain http, where nobody can show a certificate",
+            effect=Effect.NOTHING_ASKED,
+            system=f"OpenBao {where}",
+            hint="name it by an https address",
+        )
+    return msgspec.structs.replace(where, client_cert=certificate, client_key="")
+
+
+def percent_encoded(path: str) -> str:
     """A path as it goes on the wire: all but plain path and query characters are percent-encoded (RFC 3986)."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "/-._~?=&") else _percent(c) for c in path)
 

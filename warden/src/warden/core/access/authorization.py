@@ -8,7 +8,8 @@ from warden.core.access.decision import Decision
 from warden.core.errors import Closed, Missing, NotAReader, NotNow, Refused, UsageError
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane, PeopleReader, Reader, WorkloadReader
-from warden.core.openbao.api import Identity
+from warden.core.lanes.readers import AppRoleReader, CertificateReader, GithubReader, GitlabReader, is_one
+from warden.core.openbao.api import Identity, Login, approle_login, certificate_login, jwt_login
 from warden.core.openbao.closing import ClosedMark
 from warden.core.remedies import (
     AskOwner,
@@ -25,12 +26,34 @@ from warden.core.secret import Secret
 
 
 class Projected(msgspec.Struct, frozen=True, kw_only=True):
-    """A service account token from a file, and whom it says it is for (read, not verified)."""
+    """A token of a service account or of a CI job, and whom it says it is for (read, not verified).
+
+    ``path`` is the file that it is in, or the variable. ``claims`` are those that are texts.
+    """
 
     path: str
     jwt: Secret
     subject: str
     audiences: tuple[str, ...]
+    claims: Mapping[str, str] = {}
+
+
+class AppRoleCredential(msgspec.Struct, frozen=True, kw_only=True):
+    """What an AppRole logs in with: its RoleID, and its SecretID from the file `path`."""
+
+    role_id: str
+    secret_id: Secret
+    path: str
+
+
+class ShownCertificate(msgspec.Struct, frozen=True):
+    """The file of the certificate that the connection to OpenBao shows."""
+
+    path: str
+
+
+Credential = Projected | AppRoleCredential | ShownCertificate
+"""What a caller without a token of OpenBao's logs in with."""
 
 
 # -- effects and problems ---------------------------------------------------------------------------------------------
@@ -84,9 +107,9 @@ class TokenOf(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotDeclared(msgspec.Struct, frozen=True, kw_only=True):
-    """The caller is not among the lane's declared readers."""
+    """The caller is not among the lane's declared readers. ``who`` may be what it would log in with."""
 
-    who: Identity | TokenOf
+    who: Identity | TokenOf | AppRoleCredential | ShownCertificate
     lane: str
     readers: tuple[ReaderRole, ...]
 
@@ -190,27 +213,53 @@ def expect_active(lane: Lane) -> None:
     )
 
 
-def reader_for(lane: Lane, projected: Projected) -> WorkloadReader:
-    """The reader as whom a service account token may log in.
+def login_for(lane: Lane, credential: Credential) -> Login:
+    """How to log in with the credential as one of the lane's readers.
 
     Raises:
-        NotAReader: its subject is not among the lane's workloads.
+        NotAReader: no reader of the lane logs in with such a thing, or its token is none of theirs.
+        Refused: the token was made for another audience, so it is not OpenBao's to see.
+    """
+    if isinstance(credential, Projected):
+        reader = reader_for(lane, credential)
+        return jwt_login(reader.mount, lane.role_of(reader), credential.jwt)
+    wanted = AppRoleReader if isinstance(credential, AppRoleCredential) else CertificateReader
+    found = [reader for reader in lane.readers if isinstance(reader, wanted)]
+    if not found:
+        raise _not_a_reader(lane, credential)
+    if isinstance(credential, AppRoleCredential):
+        # Which role a RoleID is of, OpenBao knows; that it is a reader's is decided when it has said so.
+        return approle_login(found[0].mount, credential.role_id, credential.secret_id)
+    return certificate_login(found[0].mount, lane.role_of(found[0]))
+
+
+def reader_for(lane: Lane, projected: Projected) -> WorkloadReader | GithubReader | GitlabReader:
+    """The reader as whom a token of a service account or of a CI job may log in.
+
+    Raises:
+        NotAReader: what it says is none of the lane's workloads, and no job that is declared.
         Refused: it was made for another audience, so it is not OpenBao's to see.
     """
-    workloads = [reader for reader in lane.readers if isinstance(reader, WorkloadReader)]
-    mine = [reader for reader in workloads if reader.workload.subject == projected.subject]
-    if not mine:
+    mine = [reader for reader in lane.readers if _is_of(reader, projected)]
+    found = [reader for reader in mine if isinstance(reader, WorkloadReader | GithubReader | GitlabReader)]
+    if not found:
         raise _not_a_reader(lane, TokenOf(path=projected.path, subject=projected.subject))
-    for reader in mine:
+    for reader in found:
         if reader.audience in projected.audiences:
             return reader
-    wanted = tuple(sorted({reader.audience for reader in mine}))
+    wanted = tuple(sorted({reader.audience for reader in found}))
     raise Refused(
         WrongAudience(path=projected.path, audiences=projected.audiences, wanted=wanted),
         system="token file",
         subject=projected.path,
-        remedy=(MountToken(mine[0].audience),),
+        remedy=(MountToken(found[0].audience),) if isinstance(found[0], WorkloadReader) else (),
     )
+
+
+def _is_of(reader: Reader, projected: Projected) -> bool:
+    if isinstance(reader, WorkloadReader):
+        return reader.workload.subject == projected.subject
+    return isinstance(reader, GithubReader | GitlabReader) and is_one(reader, projected.claims)
 
 
 def expect_allowed(lane: Lane, who: Identity, decision: Decision) -> None:
@@ -269,7 +318,7 @@ def expect_fields(lane: Lane, found: Sequence[str] | None) -> None:
 
 def log_in(lane: Lane) -> Remedy:
     """The ways to log in as one of the lane's readers, people first; empty where it has none."""
-    ordered = sorted(lane.readers, key=lambda reader: isinstance(reader, WorkloadReader))
+    ordered = sorted(lane.readers, key=lambda reader: not isinstance(reader, PeopleReader))
     return (OneOf(tuple(log_in_as(lane, reader) for reader in ordered)),) if ordered else ()
 
 
@@ -278,7 +327,13 @@ def log_in_as(lane: Lane, reader: Reader) -> LogInAs | RunAs:
     if isinstance(reader, PeopleReader):
         login = RunBao(action="login", mount=reader.mount, name=lane.role_of(reader))
         return LogInAs(reader.people, login)
-    return RunAs(str(reader.workload), reader.audience, access(lane.id, token_file="FILE"))  # noqa: S106 - a placeholder
+    if isinstance(reader, AppRoleReader):
+        run = access(lane.id, role_id="ID", secret_id_file="FILE")  # noqa: S106 - a placeholder
+        return RunAs(reader.label, "", run, credential="secret-id")
+    if isinstance(reader, CertificateReader):
+        return RunAs(reader.label, "", access(lane.id), credential="certificate")
+    who = str(reader.workload) if isinstance(reader, WorkloadReader) else reader.label
+    return RunAs(who, reader.audience, access(lane.id, token_file="FILE"))  # noqa: S106 - a placeholder
 
 
 def _is_reader(lane: Lane, who: Identity) -> bool:
@@ -286,7 +341,7 @@ def _is_reader(lane: Lane, who: Identity) -> bool:
     return bool(who.role) and any((who.mount, who.role) == (r.mount, lane.role_of(r)) for r in lane.readers)
 
 
-def _not_a_reader(lane: Lane, who: Identity | TokenOf) -> NotAReader:
+def _not_a_reader(lane: Lane, who: Identity | TokenOf | AppRoleCredential | ShownCertificate) -> NotAReader:
     readers = tuple(
         ReaderRole(reader=reader.label, mount=reader.mount, role=lane.role_of(reader)) for reader in lane.readers
     )

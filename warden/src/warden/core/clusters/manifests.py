@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from warden.core.lanes.delivery_target import DeliveryTarget
-from warden.core.lanes.lane import PROBE_ACCOUNT, Seconds, Workload, WorkloadReader
+from warden.core.lanes.lane import PROBE_ACCOUNT, Workload, WorkloadReader
+from warden.core.lanes.readers import Seconds
 
 Manifest = Mapping[str, Any]
 """One Kubernetes object, as JSON has it."""

@@ -4,11 +4,13 @@ platform/billing/api/postgres -> workload-kv-read-postgres          as long as n
 platform/orders/api/postgres  -> workload-kv-read-orders.api.postgres, and the first workload-kv-read-billing.api.…
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from warden.core.lanes.lane import Custody, Lane, PeopleReader, Reader, WorkloadReader
+from warden.core.lanes.readers import AppRoleReader, longer_role, subject
 
 _TEMPLATE = "<"
 
@@ -40,7 +42,15 @@ def segments_in_names(lane: Lane) -> Iterator[str]:
         yield lane.custody.secret
     for reader in lane.readers:
         if reader.role is None:
-            yield lane.custody.path.split("/")[-2] if isinstance(reader, PeopleReader) else reader.workload.account
+            yield _segment(lane, reader)
+
+
+def _segment(lane: Lane, reader: Reader) -> str:
+    if isinstance(reader, PeopleReader):
+        return lane.custody.path.split("/")[-2]
+    if isinstance(reader, WorkloadReader):
+        return reader.workload.account
+    return re.split(r"[^A-Za-z0-9]+", str(getattr(reader, reader.__struct_fields__[0])))[-1]
 
 
 def _is_shared_policy(lane: Lane, beside: Sequence[Lane]) -> bool:
@@ -59,7 +69,7 @@ def _reader_apart(lane: Lane, reader: Reader, beside: Sequence[Lane]) -> Reader:
         for other in beside
         for each in other.readers
     )
-    if reader.role is not None or not any(taken):
+    if reader.role is not None or isinstance(reader, AppRoleReader) or not any(taken):
         return reader
     return msgspec.structs.replace(reader, role=_longer_role(lane, reader))
 
@@ -68,11 +78,15 @@ def _longer_role(lane: Lane, reader: Reader) -> str:
     """A namespace has no dots, so a dot says where it ends (Kubernetes, *Object Names and IDs*)."""
     if isinstance(reader, WorkloadReader):
         return f"workload-{reader.workload.namespace}.{reader.workload.account}"
+    if not isinstance(reader, PeopleReader):
+        return longer_role(reader)
     return f"{_dotted(lane.custody.key.rpartition('/')[0])}-{reader.people}-workload-kv-read"
 
 
 def _subject(reader: Reader) -> str:
-    return f"people {reader.people}" if isinstance(reader, PeopleReader) else reader.workload.subject
+    if isinstance(reader, PeopleReader):
+        return f"people {reader.people}"
+    return reader.workload.subject if isinstance(reader, WorkloadReader) else subject(reader)
 
 
 def _dotted(path: str) -> str:

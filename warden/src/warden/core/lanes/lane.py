@@ -9,15 +9,23 @@ Names that the file leaves out are derived:
     -> role       auth/kubernetes/role/workload-activity-core-llm-connect, audience openbao, ttl 15m
     reader        people: npm-publishers, login: netkingdom
     -> role       auth/netkingdom/role/<workload>-workload-kv-read
+
+Readers that are not pods (CI jobs, AppRoles, certificates) are in ``readers``.
 """
 
 import datetime as dt
-from typing import Literal, NewType
+from typing import Literal
 
 import msgspec
 
-Seconds = NewType("Seconds", int)
-"""A duration; written ``15m``, ``1h``, ``90d`` in files."""
+from warden.core.lanes.readers import (
+    AppRoleReader,
+    CertificateReader,
+    GithubReader,
+    GitlabReader,
+    Seconds,
+    derived_role,
+)
 
 Status = Literal["draft", "active"]
 Stretch = Literal["custody", "consumer", "runtime"]
@@ -42,13 +50,14 @@ class Workload(msgspec.Struct, frozen=True, order=True):
 
 
 class RoleName(msgspec.Struct, frozen=True, order=True):
-    """An auth role: its mount and its name there."""
+    """An auth role: its mount, its name there, and the folder that the mount keeps roles in."""
 
     mount: str
     name: str
+    folder: Literal["role", "certs"] = "role"
 
     def __str__(self) -> str:
-        return f"auth/{self.mount}/role/{self.name}"
+        return f"auth/{self.mount}/{self.folder}/{self.name}"
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +143,7 @@ class PeopleReader(msgspec.Struct, frozen=True, kw_only=True):
         return f"people {self.people} of {self.login}"
 
 
-Reader = WorkloadReader | PeopleReader
+Reader = WorkloadReader | PeopleReader | GithubReader | GitlabReader | AppRoleReader | CertificateReader
 
 
 class LoginMount(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,4 +220,11 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
             return reader.role.lower()
         if isinstance(reader, WorkloadReader):
             return f"workload-{reader.workload.namespace}-{reader.workload.account}"
-        return f"{self.custody.path.split('/')[-2]}-workload-kv-read".lower()
+        if isinstance(reader, PeopleReader):
+            return f"{self.custody.path.split('/')[-2]}-workload-kv-read".lower()
+        return derived_role(reader)
+
+    def role_name(self, reader: Reader) -> RoleName:
+        """Where the reader's auth role is."""
+        folder: Literal["role", "certs"] = "certs" if isinstance(reader, CertificateReader) else "role"
+        return RoleName(reader.mount, self.role_of(reader), folder)

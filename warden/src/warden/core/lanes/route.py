@@ -11,7 +11,8 @@ import msgspec
 
 from warden.core.journal.record import LaneState
 from warden.core.lanes.catalog import Certificate, Entry, Login, Pointer, kind_of
-from warden.core.lanes.lane import Lane, Reader, WorkloadReader
+from warden.core.lanes.lane import Lane, PeopleReader, Reader, WorkloadReader
+from warden.core.lanes.readers import AppRoleReader, CertificateReader, GithubReader, GitlabReader, MachineReader
 from warden.core.lanes.rules import placeholders
 from warden.core.proofs.freshness import Standing, last_proof
 from warden.core.proofs.summary import Declaration
@@ -29,12 +30,12 @@ class RouteProof(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RouteReader(msgspec.Struct, frozen=True, kw_only=True):
-    """A declared reader: ``subject`` is ``namespace/name`` or a group.
+    """A declared reader: ``subject`` is ``namespace/name``, a group, or what a machine is known by.
 
-    ``audience`` is what a workload's token has to be for; people log in at ``mount``, which knows its own.
+    ``audience`` is what a workload's or a job's token has to be for; others have none.
     """
 
-    kind: Literal["workload", "people"]
+    kind: Literal["workload", "people", "github", "gitlab", "approle", "certificate"]
     subject: str
     mount: str
     role: str
@@ -168,7 +169,29 @@ def _reader(lane: Lane, reader: Reader) -> RouteReader:
     if isinstance(reader, WorkloadReader):
         subject = str(reader.workload)
         return RouteReader(kind="workload", subject=subject, mount=reader.mount, role=role, audience=reader.audience)
-    return RouteReader(kind="people", subject=reader.people, mount=reader.mount, role=role, audience=None)
+    if isinstance(reader, PeopleReader):
+        return RouteReader(kind="people", subject=reader.people, mount=reader.mount, role=role, audience=None)
+    audience = reader.audience if isinstance(reader, GithubReader | GitlabReader) else None
+    return RouteReader(
+        kind=_MACHINES[type(reader)], subject=_bound(reader), mount=reader.mount, role=role, audience=audience
+    )
+
+
+_MACHINES: dict[type, Literal["github", "gitlab", "approle", "certificate"]] = {
+    GithubReader: "github",
+    GitlabReader: "gitlab",
+    AppRoleReader: "approle",
+    CertificateReader: "certificate",
+}
+
+
+def _bound(reader: MachineReader) -> str:
+    """What the reader is known by: a job by every claim that its token has to have."""
+    if isinstance(reader, AppRoleReader):
+        return " from ".join([reader.approle, *reader.cidrs])
+    if isinstance(reader, CertificateReader):
+        return f"{reader.certificate} signed by {reader.ca}"
+    return ", ".join(f"{name} {' or '.join(texts)}" for name, texts in reader.claims.items())
 
 
 def _of_signpost(entry: Certificate | Login | Pointer) -> Route:

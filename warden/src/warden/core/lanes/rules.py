@@ -14,6 +14,9 @@ from warden.core.errors import Fault
 from warden.core.lanes.catalog import Entry, Platform, Pointer, kind_of
 from warden.core.lanes.delivery_target import DeclaredCluster, reader_of, targets
 from warden.core.lanes.lane import PROBE_ACCOUNT, Consumer, Delivery, Lane, PeopleReader, Reader, WorkloadReader
+from warden.core.lanes.reader_rules import of_machine
+from warden.core.lanes.readers import MachineReader, derived_role
+from warden.core.lanes.readers import subject as machine_subject
 from warden.core.lanes.variables import clashes, field_fault
 
 STALE_DAYS = 90
@@ -165,8 +168,21 @@ def _reader(reader: Reader, field: str, platform: Platform) -> Iterator[Complain
             yield Complaint(f"{field}.login", f"is not a login mount of platform.yaml, which has {known}")
         return
     yield from _name(reader.mount, f"{field}.mount")
-    if PROBE_ACCOUNT in (reader.workload.namespace, reader.workload.account):
+    if not isinstance(reader, WorkloadReader):
+        yield from _machine(reader, field)
+    elif PROBE_ACCOUNT in (reader.workload.namespace, reader.workload.account):
         yield Complaint(f"{field}.workload", f"uses {PROBE_ACCOUNT}, which is reserved for probes; use another name")
+
+
+def _machine(reader: MachineReader, field: str) -> Iterator[Complaint]:
+    if any(placeholders(text) for text in msgspec.structs.astuple(reader) if isinstance(text, str)):
+        return  # of a draft; `_active` says so where it is none
+    for key, clause, warning in of_machine(reader):
+        yield Complaint(f"{field}.{key}" if key else field, clause, warning)
+    if PROBE_ACCOUNT in reader.label:
+        yield Complaint(field, f"uses {PROBE_ACCOUNT}, which is reserved for probes; use another name")
+    if not reader.role and not _NAME.fullmatch(derived_role(reader)):
+        yield Complaint(f"{field}.role", "is missing; the name that follows from this reader is too long for a role")
 
 
 def _name(name: str | None, field: str) -> Iterator[Complaint]:
@@ -238,7 +254,9 @@ def _leads_out(path: str) -> bool:
 def _active(lane: Lane) -> Iterator[Complaint]:
     texts = {"custody.path": lane.custody.path, "custody.policy": lane.custody.policy}
     texts |= {f"custody.fields[{index}]": name for index, name in enumerate(lane.custody.fields)}
-    texts |= {f"readers[{index}].role": reader.role for index, reader in enumerate(lane.readers)}
+    for index, reader in enumerate(lane.readers):
+        keys = ("role",) if isinstance(reader, WorkloadReader | PeopleReader) else reader.__struct_fields__
+        texts |= {f"readers[{index}].{key}": text for key in keys if isinstance(text := getattr(reader, key), str)}
     for field, text in texts.items():
         if placeholders(text):
             yield Complaint(field, f"has the placeholder {placeholders(text)[0]}; fill it in, or keep the lane a draft")
@@ -328,4 +346,9 @@ def _delivered_beside(
 
 
 def _subject(reader: Reader) -> str:
-    return reader.workload.subject if isinstance(reader, WorkloadReader) else f"group {reader.people}"
+    """What one role can be for: everything that decides about a machine's login is a part of it."""
+    if isinstance(reader, WorkloadReader):
+        return reader.workload.subject
+    if isinstance(reader, PeopleReader):
+        return f"group {reader.people}"
+    return machine_subject(reader)

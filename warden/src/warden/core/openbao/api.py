@@ -80,12 +80,41 @@ class Stored(NamedTuple):
     custom: Mapping[str, str]
 
 
-class InlineLogin(msgspec.Struct, frozen=True, kw_only=True):
-    """A login that rides on the request it is for: no token is left behind (OpenBao, inline authentication)."""
+class Login(msgspec.Struct, frozen=True, kw_only=True):
+    """What is sent to ``auth/<mount>/login``: names are texts, whatever gives access is a `Secret`.
+
+    On a request it is a login that rides on it: no token is left behind (OpenBao, inline authentication).
+    """
 
     mount: str
-    role: str
-    jwt: Secret
+    parameters: Mapping[str, str | Secret]
+
+    @property
+    def whose(self) -> str:
+        """`` as role NAME``, where the role is named."""
+        role = self.parameters.get("role") or self.parameters.get("name")
+        return f" as role {role}" if isinstance(role, str) else ""
+
+    @property
+    def revealed(self) -> dict[str, str]:
+        """The parameters as they are sent, and for nothing else."""
+        return {name: each if isinstance(each, str) else each.reveal() for name, each in self.parameters.items()}
+
+
+def jwt_login(mount: str, role: str, jwt: Secret) -> Login:
+    """A login at a jwt or kubernetes mount."""
+    return Login(mount=mount, parameters={"role": role, "jwt": jwt})
+
+
+def approle_login(mount: str, role_id: str, secret_id: Secret | None) -> Login:
+    """A login at an approle mount; without a SecretID, as nobody should be able to."""
+    given: dict[str, str | Secret] = {"role_id": role_id}
+    return Login(mount=mount, parameters=given | ({"secret_id": secret_id} if secret_id else {}))
+
+
+def certificate_login(mount: str, role: str) -> Login:
+    """A login at a cert mount, with the certificate that the connection shows."""
+    return Login(mount=mount, parameters={"name": role})
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +125,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = {}
     token: Secret | None = None
-    inline: "InlineLogin | None" = None
+    inline: Login | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +145,13 @@ class Entered(msgspec.Struct, frozen=True, kw_only=True):
 
     token: Secret
     entity: str
+
+
+class SecretId(msgspec.Struct, frozen=True, kw_only=True):
+    """A SecretID of an AppRole, and the accessor by which it can be destroyed."""
+
+    secret: Secret
+    accessor: str
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

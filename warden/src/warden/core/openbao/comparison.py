@@ -4,15 +4,26 @@ A role is compared field by field with everything the server states of it: a fie
 counts as drift, because it may widen or narrow who gets in. A policy is compared as text: any difference is a finding.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from warden.core.lanes.lane import LoginMount, RoleName
+from warden.core.lanes.lane import RoleName
+from warden.core.lanes.readers import CertificateReader
 from warden.core.openbao.api import KvMetadata, Mount
 from warden.core.openbao.closing import marking, unmarking
-from warden.core.openbao.resources import Resources, Role, lane_marked_in, path_read_by, role_fields, roles_marked_in
+from warden.core.openbao.resources import (
+    Resources,
+    Role,
+    Settings,
+    lane_marked_in,
+    mount_types,
+    path_read_by,
+    role_fields,
+    roles_marked_in,
+)
 from warden.core.openbao.sharing import Declared, kept_policies, renamed_from
 from warden.core.plans.plan import (
     AuthMountMissing,
@@ -21,7 +32,10 @@ from warden.core.plans.plan import (
     Difference,
     KeptPolicy,
     NoAudience,
+    NoAuthority,
     NotMarked,
+    Obstacle,
+    OtherAuthType,
     OtherMount,
     Plan,
     ReachesFurther,
@@ -33,6 +47,10 @@ from warden.core.remedies import warden
 
 NEUTRAL = {"token_type": "default", "bound_claims_type": "string", "callback_mode": "client"}
 """Fields of a role whose default is not empty; any other field that is set and was not derived is drift."""
+
+
+_UNCHANGEABLE = frozenset({"local_secret_ids"})
+"""Says where an AppRole's SecretIDs are replicated to; it can be set only when the role is made."""
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
@@ -252,7 +270,7 @@ def _role_change(name: RoleName, role: Role | None, given: _Comparison, *, closi
         return _own_role_change(name, role, found, given) if role else _only_policies(name, found or {}, kept)
     role = _with_earlier_names(role, found, given)
     shared = msgspec.structs.replace(role, policies=tuple(sorted({*role.policies, *kept})))
-    change = _own_role_change(name, shared, found, given)
+    change = _own_role_change(name, shared, found, given, closing=closing)
     if not kept or all(each.field == _POLICIES for each in change.differences):
         return change
     if closing:
@@ -271,22 +289,32 @@ def _only_policies(name: RoleName, found: Mapping[str, Any], policies: Sequence[
     """
     if set(policies) == set(found.get(_POLICIES) or ()):
         return Change(action="keep", kind="role", name=str(name), role=name)
-    wanted = {key: value for key, value in found.items() if value is not None} | {_POLICIES: list(policies)}
+    kept = {key: value for key, value in found.items() if value is not None and key not in _UNCHANGEABLE}
+    wanted = kept | {_POLICIES: list(policies)}
     different = (Difference(_POLICIES, found.get(_POLICIES), list(policies) or None),)
     return Change(action="change", kind="role", name=str(name), differences=different, wanted=wanted, role=name)
 
 
-def _own_role_change(name: RoleName, role: Role, found: Mapping[str, Any] | None, given: _Comparison) -> Change:
+def _own_role_change(
+    name: RoleName, role: Role, found: Mapping[str, Any] | None, given: _Comparison, *, closing: bool = False
+) -> Change:
     auth_type = given.observed.auth.get(name.mount)
     if auth_type is None:
-        return Change(action="absent", kind="role", name=str(name), role=name, obstacle=AuthMountMissing(name.mount))
-    wanted = role_fields(role, auth_type, given.declared.logins.get(name.mount, LoginMount()))
+        missing = AuthMountMissing(name.mount, mount_types(role.reader)[0])
+        return Change(action="absent", kind="role", name=str(name), role=name, obstacle=missing)
+    settings = given.declared.settings
+    obstacle = _unfit(role, auth_type, settings)
+    if obstacle is not None and not closing:
+        return Change(action="absent", kind="role", name=str(name), role=name, obstacle=obstacle)
+    wanted = role_fields(role, auth_type, settings)
+    if obstacle is not None and found is not None:  # closing waits for no file: the rest of the role stays as it is
+        return _only_policies(name, found, role.policies)
     if found is None:
-        different = tuple(Difference(key, None, value) for key, value in wanted.items())
+        different = tuple(Difference(key, None, _shown(key, value)) for key, value in wanted.items())
         return Change(action="create", kind="role", name=str(name), differences=different, wanted=wanted, role=name)
     wanted = wanted | {key: type(value)() for key, value in _extra(found, wanted).items()}
     different = tuple(
-        Difference(key, found.get(key) or None, value or None)
+        Difference(key, _shown(key, found.get(key)) or None, _shown(key, value) or None)
         for key, value in wanted.items()
         if not _is_same(found.get(key), value)
     )
@@ -317,6 +345,22 @@ def _with_earlier_names(role: Role, found: Mapping[str, Any], given: _Comparison
     return msgspec.structs.replace(role, policies=tuple(sorted({*role.policies, *earlier})))
 
 
+def _unfit(role: Role, auth_type: str, settings: Settings) -> Obstacle | None:
+    """Why no role for that reader can be there."""
+    if auth_type not in mount_types(role.reader):
+        return OtherAuthType(role.name.mount, auth_type, mount_types(role.reader))
+    if isinstance(role.reader, CertificateReader) and not settings.authorities.get(role.reader.ca):
+        return NoAuthority(role.reader.ca)
+    return None
+
+
+def _shown(key: str, value: Any) -> Any:
+    """A certificate by its hash: what it says is in its file."""
+    if key != "certificate" or not value:
+        return value
+    return f"sha256 of the PEM {hashlib.sha256(str(value).strip().encode()).hexdigest()}"
+
+
 _AUDIENCE = frozenset({"audience", "bound_audiences"})
 """The field of a role that limits whose tokens log in, on a kubernetes and on a jwt mount."""
 
@@ -330,11 +374,14 @@ def _role_removal(name: RoleName, found: Mapping[str, Any] | None) -> Change:
 
 def _extra(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """What is set on the role although nothing derived it."""
-    return {key: value for key, value in found.items() if key not in wanted and value and NEUTRAL.get(key) != value}
+    kept = {key: value for key, value in found.items() if key not in wanted and key not in _UNCHANGEABLE}
+    return {key: value for key, value in kept.items() if value and NEUTRAL.get(key) != value}
 
 
 def _is_same(found: Any, wanted: Any) -> bool:
     """Lists of a role are sets to OpenBao; unset and empty are the same."""
     if isinstance(wanted, list) and isinstance(found, list):
         return sorted(map(str, found)) == sorted(map(str, wanted))
+    if isinstance(wanted, str) and isinstance(found, str):
+        return found.strip() == wanted.strip()
     return bool(found == wanted) or (not found and not wanted)

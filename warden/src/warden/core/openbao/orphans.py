@@ -1,5 +1,7 @@
 """Policies that are marked as ours, for a lane that no file of the catalog declares any more."""
 
+import msgspec
+
 from warden.core.lanes.lane import RoleName
 from warden.core.quoting import Facts, placeholder
 from warden.core.remedies import Remedy, RunBao
@@ -25,6 +27,6 @@ class OrphanedPolicy(Facts, frozen=True, kw_only=True):
     @property
     def removal(self) -> Remedy:
         """What removes the access: roles first. The path and its versions are for a person to remove."""
-        names = ((each.mount, placeholder(each.name)) for each in self.roles)
-        roles = (RunBao(action="delete-role", mount=mount, name=name) for mount, name in names)
+        named = (msgspec.structs.replace(each, name=placeholder(each.name)) for each in self.roles)
+        roles = (RunBao(action="delete-role", path=str(each)) for each in named)
         return (*roles, RunBao(action="delete-policy", name=placeholder(self.policy)))

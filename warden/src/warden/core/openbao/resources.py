@@ -12,6 +12,7 @@ import msgspec
 
 from warden.core.errors import UsageError
 from warden.core.lanes.lane import Lane, LoginMount, PeopleReader, Reader, RoleName, WorkloadReader
+from warden.core.lanes.readers import AppRoleReader, CertificateReader, CiReader, GithubReader, GitlabReader
 
 MARK = "# ops-warden lane "
 """How the first line of a policy of ours begins; the lane's id follows."""
@@ -57,7 +58,7 @@ def derive(lane: Lane, lanes: Iterable[Lane], closed: frozenset[str] = frozenset
     every role, which is how closing holds for everyone, also outside warden.
     """
     declared = roles_of(lanes, closed)
-    roles = tuple(declared[RoleName(reader.mount, lane.role_of(reader))] for reader in lane.readers)
+    roles = tuple(declared[lane.role_name(reader)] for reader in lane.readers)
     return Resources(
         lane=lane,
         policy=lane.custody.policy_name,
@@ -77,7 +78,7 @@ def roles_of(lanes: Iterable[Lane], closed: frozenset[str] = frozenset()) -> dic
             continue
         granted = () if lane.id in closed else (lane.custody.policy_name,)
         for reader in lane.readers:
-            name = RoleName(reader.mount, lane.role_of(reader))
+            name = lane.role_name(reader)
             before = found.get(name) or Role(name=name, reader=reader, policies=())
             policies = tuple(sorted({*before.policies, *granted}))
             ids = before.lanes | ({lane.id} if granted else frozenset())
@@ -137,11 +138,44 @@ def marks(lane: Lane, roles: Iterable[Role]) -> dict[str, str]:
 def roles_marked_in(custom: Mapping[str, str]) -> frozenset[RoleName]:
     """The roles that a path's custom metadata claims as ours."""
     parts = [key.split("/") for key in custom if key.startswith("auth/")]
-    return frozenset(RoleName("/".join(p[1:-2]), p[-1]) for p in parts if len(p) > 3 and p[-2] == "role")  # noqa: PLR2004 - auth/<mount>/role/<name>
+    found = (_role_at("/".join(p[1:-2]), p[-2], p[-1]) for p in parts if len(p) > 3)  # noqa: PLR2004 - auth/<mount>/role/<name>
+    return frozenset(filter(None, found))
 
 
-def role_fields(role: Role, auth_type: str, login: LoginMount) -> dict[str, Any]:
-    """The role as its mount's type wants it (OpenBao API: auth/jwt and auth/kubernetes, "create/update role").
+def _role_at(mount: str, folder: str, name: str) -> RoleName | None:
+    if folder == "role":
+        return RoleName(mount, name)
+    return RoleName(mount, name, "certs") if folder == "certs" else None
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What roles need beside the lane.
+
+    ``logins``: each mount where people log in. ``authorities``: the file that a certificate's reader names -> its PEM.
+    """
+
+    logins: Mapping[str, LoginMount] = {}
+    authorities: Mapping[str, str] = {}
+
+
+def mount_types(reader: Reader) -> tuple[str, ...]:
+    """The types of auth mount that the reader can log in at; the usual one first."""
+    if isinstance(reader, WorkloadReader):
+        return ("kubernetes", "jwt", "oidc")
+    if isinstance(reader, PeopleReader):
+        return ("oidc", "jwt")
+    if isinstance(reader, AppRoleReader):
+        return ("approle",)
+    return ("cert",) if isinstance(reader, CertificateReader) else ("jwt", "oidc")
+
+
+def keeps(auth_type: str | None, role: RoleName) -> bool:
+    """Whether a mount of that type keeps roles where this one would be."""
+    return auth_type is not None and (auth_type == "cert") == (role.folder == "certs")
+
+
+def role_fields(role: Role, auth_type: str, settings: Settings) -> dict[str, Any]:
+    """The role as its mount's type wants it (OpenBao API: auth/jwt, kubernetes, approle and cert, "create role").
 
     ``default`` stays among a token's policies: External Secrets Operator and warden look their own token up with it.
     """
@@ -150,9 +184,45 @@ def role_fields(role: Role, auth_type: str, login: LoginMount) -> dict[str, Any]
         "token_ttl": int(role.reader.ttl),
         "token_max_ttl": int(role.reader.ttl),
     }
-    if isinstance(role.reader, PeopleReader):
-        return _people_fields(role.reader, auth_type, login) | token
-    return _workload_fields(role.reader, auth_type) | token
+    return _login_fields(role, auth_type, settings) | token
+
+
+def _login_fields(role: Role, auth_type: str, settings: Settings) -> dict[str, Any]:
+    match role.reader:
+        case WorkloadReader() as reader:
+            return _workload_fields(reader, auth_type)
+        case PeopleReader() as reader:
+            return _people_fields(reader, auth_type, settings.logins.get(role.name.mount, LoginMount()))
+        case AppRoleReader() as reader:
+            return _approle_fields(reader)
+        case CertificateReader() as reader:
+            return _certificate_fields(reader, role.name.name, settings.authorities.get(reader.ca, ""))
+        case GithubReader() | GitlabReader() as reader:
+            return _ci_fields(reader)
+
+
+def _ci_fields(reader: CiReader) -> dict[str, Any]:
+    return {
+        "role_type": "jwt",
+        "bound_audiences": [reader.audience],
+        "bound_claims": {name: sorted(texts) for name, texts in reader.claims.items()},
+        "bound_claims_type": "glob" if reader.match == "glob" else "string",
+        "user_claim": reader.user_claim,
+    }
+
+
+def _approle_fields(reader: AppRoleReader) -> dict[str, Any]:
+    return {
+        "bind_secret_id": True,
+        "secret_id_ttl": int(reader.secret_id_ttl),
+        "secret_id_num_uses": reader.secret_id_uses,
+        "secret_id_bound_cidrs": sorted(reader.cidrs),
+        "token_bound_cidrs": sorted(reader.cidrs),
+    }
+
+
+def _certificate_fields(reader: CertificateReader, name: str, authority: str) -> dict[str, Any]:
+    return {"certificate": authority, reader.names_field: [reader.certificate], "display_name": name}
 
 
 def _workload_fields(reader: WorkloadReader, auth_type: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ A `Right` is written as it stands in a policy; `Right.sample` is a concrete path
 without them, or needs them once in a server's life.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, get_args
 
 import msgspec
@@ -26,13 +26,26 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         kv: the KV v2 mount of the lanes.
-        auth: the auth mounts that readers log in at.
+        auth: the auth mounts of type kubernetes, jwt or oidc that readers log in at.
+        approle: those of type approle; each SecretID of a role is a path below it, which ``+`` does not reach.
+        cert: those of type cert.
         policies: pattern of the policies that lanes derive.
     """
 
     kv: str = "platform"
     auth: tuple[str, ...] = ("kubernetes", "netkingdom")
+    approle: tuple[str, ...] = ()
+    cert: tuple[str, ...] = ()
     policies: str = "workload-*"
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The patterns of the readers' roles."""
+        return (
+            *(f"auth/{mount}/role/*" for mount in self.auth),
+            *(f"auth/{mount}/role/+" for mount in self.approle),
+            *(f"auth/{mount}/certs/*" for mount in self.cert),
+        )
 
 
 class Right(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +59,7 @@ class Right(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def sample(self) -> str:
         """A concrete path that the pattern covers."""
-        head, star, _ = self.path.partition("*")
+        head, star, _ = self.path.replace("+", SAMPLE).partition("*")
         return head + (SAMPLE.removeprefix("workload-") if head.endswith("workload-") else SAMPLE) if star else head
 
     def lacks(self, held: Iterable[str]) -> tuple[str, ...]:
@@ -64,7 +77,7 @@ def _plan(scope: Scope) -> list[Right]:
         _right(f"sys/policies/acl/{scope.policies}", "read", "compare each lane's policy with the derived one"),
         _right(f"sys/mounts/{scope.kv}", "read", "see that the mount is KV version 2"),
         _right("sys/auth", "read", "see of which type each auth mount is: it decides the role's shape"),
-        *(_right(f"auth/{mount}/role/*", "read", "compare each reader's role") for mount in scope.auth),
+        *(_right(roles, "read", "compare each reader's role") for roles in scope.roles),
         _right(f"{scope.kv}/metadata/*", "read", "see whose path it is; metadata holds no value"),
         *_orphans(scope)[:1],
     ]
@@ -86,7 +99,7 @@ def _apply(scope: Scope) -> list[Right]:
     return [
         *_plan(scope),
         _right(f"sys/policies/acl/{scope.policies}", "update delete", "write the derived policies"),
-        *(_right(f"auth/{mount}/role/*", "create update delete", "write the readers' roles") for mount in scope.auth),
+        *(_right(roles, "create update delete", "write the readers' roles") for roles in scope.roles),
         _right(f"{scope.kv}/metadata/*", "create patch", "mark the path with its lane and owners"),
         _right(
             f"sys/mounts/{scope.kv}", "create update", "mount KV version 2, once, where it is missing", optional=True
@@ -110,7 +123,16 @@ def _prove(scope: Scope) -> list[Right]:
             f"{scope.kv}/subkeys/*", "read", "see that a live version with the lane's fields is there, without values"
         ),
         _right("sys/audit-hash/*", "update", "compare what was delivered with what the audit log says, without values"),
+        *(right for mount in scope.approle for right in _secret_ids(f"auth/{mount}/role/+")),
     ]
+
+
+def _secret_ids(role: str) -> Iterator[Right]:
+    """Who may make SecretIDs can log in as the reader: a proof without it leaves that reader's own probes open."""
+    why = "be an AppRole's reader for a minute"
+    yield _right(f"{role}/role-id", "read", "log in at the AppRole with a wrong SecretID, which has to be refused")
+    yield _right(f"{role}/secret-id", "update", f"{why}, with a SecretID for one login", optional=True)
+    yield _right(f"{role}/secret-id-accessor/destroy", "update", "destroy that SecretID again", optional=True)
 
 
 def _access(scope: Scope) -> list[Right]:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from warden.core.lanes.lane import LoginMount, RoleName
+from warden.core.lanes.lane import RoleName
 from warden.core.openbao.api import KvMetadata
-from warden.core.openbao.resources import Resources, Role, lane_marked_in
+from warden.core.openbao.resources import Resources, Role, Settings, lane_marked_in
 from warden.core.plans.plan import KeptPolicy
 
 
@@ -19,13 +19,13 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         roles: every role of every readable lane.
-        logins: the mounts that people log in at.
+        settings: what roles need beside the lanes.
         lanes: the ids of the readable lanes.
         unreadable: the catalog's files with errors; one of them may declare any lane that is not among `lanes`.
     """
 
     roles: Mapping[RoleName, Role]
-    logins: Mapping[str, LoginMount]
+    settings: Settings
     lanes: frozenset[str]
     unreadable: tuple[str, ...] = ()
 

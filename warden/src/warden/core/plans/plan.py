@@ -92,9 +92,24 @@ class NamespaceMissing(Facts, frozen=True, tag="no-namespace"):
 
 
 class AuthMountMissing(Facts, frozen=True, tag="no-auth-mount"):
-    """The auth mount of a role does not exist; the platform enables auth mounts."""
+    """The auth mount of a role does not exist; the platform enables auth mounts. ``method`` is what it has to be."""
 
     mount: str
+    method: str = "kubernetes"
+
+
+class OtherAuthType(Facts, frozen=True, tag="other-auth-type"):
+    """The auth mount is of a type that the reader cannot log in at; ``wanted`` are those that it can."""
+
+    mount: str
+    found: str
+    wanted: tuple[str, ...]
+
+
+class NoAuthority(Facts, frozen=True, tag="no-authority"):
+    """The file with the authority of a reader's certificates is not there, or holds no certificate."""
+
+    file: str
 
 
 class OtherMount(Facts, frozen=True, tag="other-mount"):
@@ -127,6 +142,8 @@ Obstacle = (
     | RoleRefFixed
     | NamespaceMissing
     | AuthMountMissing
+    | OtherAuthType
+    | NoAuthority
     | OtherMount
     | RenamedFrom
     | SharedWithUnreadable

@@ -4,7 +4,7 @@ Words of other systems (OpenBao's errors, External Secrets Operator's events) st
 a field named ``reply`` or ``message``.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from warden.core.errors import WardenError
 from warden.core.plans.plan import Action, Obstacle, Widening
@@ -168,6 +168,13 @@ class ShownByMember(Facts, frozen=True, tag="shown-by-member"):
     record: int
 
 
+class OnlyTheReaderCanShow(Facts, frozen=True, tag="only-the-reader"):
+    """Only the reader itself can show that it may read: a job, with its token; or who has the certificate, with it."""
+
+    reader: str
+    credential: Literal["token", "certificate"]
+
+
 class ClosedMeanwhile(Facts, frozen=True, tag="closed-meanwhile"):
     """The lane was closed while it was proven, by that record of the journal: refusals since then say nothing."""
 
@@ -196,5 +203,6 @@ CustodyDetail = (
     | ObjectsCompared
     | OnlyMembersCanShow
     | ShownByMember
+    | OnlyTheReaderCanShow
     | ClosedMeanwhile
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from warden.core.lanes.delivery_target import DeliveryTarget
-from warden.core.lanes.lane import Lane, RoleName
+from warden.core.lanes.lane import Lane
 from warden.core.plans.plan import Change, NamespaceMissing, Plan
 from warden.core.proofs.details import NotKvVersion2, ObjectDiffers, ObjectsCompared
 from warden.core.proofs.verdict import DeliveryProbe, Verdict
@@ -26,7 +26,7 @@ def openbao_findings(lane: Lane, plan: Plan) -> tuple[Verdict, ...]:
     mount = next(change for change in plan.changes if change.kind == "mount")
     if mount.differs:
         return (Verdict(probe="mount", result="wrong", observed="differs", detail=NotKvVersion2(mount.name)),)
-    readers = {str(RoleName(reader.mount, lane.role_of(reader))): reader.label for reader in lane.readers}
+    readers = {str(lane.role_name(reader)): reader.label for reader in lane.readers}
     return tuple(
         Verdict(
             probe="policy" if change.kind == "policy" else "role",

@@ -8,11 +8,11 @@ Each negative token differs from an accepted one in exactly one claim, and a ref
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-from warden.core.lanes.lane import PROBE_ACCOUNT, Lane, Reader, Workload, WorkloadReader
+from warden.core.lanes.lane import PROBE_ACCOUNT, Lane, Reader, RoleName, Workload, WorkloadReader
 from warden.core.proofs.verdict import CustodyProbe, Expectation
 from warden.core.remedies import Remedy, warden
 
@@ -47,7 +47,40 @@ class Caller(msgspec.Struct, frozen=True):
     """Whoever runs the proof, with its own token."""
 
 
-Actor = Claims | Held | Nobody | Caller
+class MadeToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A token of a CI system that says this; a ``forged`` one has a signature that no mount knows."""
+
+    claims: tuple[tuple[str, str], ...]
+    audience: str
+    forged: bool = False
+
+
+class SecretIdSent(msgspec.Struct, frozen=True, kw_only=True):
+    """The RoleID of the role with a SecretID that OpenBao made for this, with a made-up one, or without any."""
+
+    kind: Literal["issued", "unknown", "none"]
+
+
+class StrangersCertificate(msgspec.Struct, frozen=True):
+    """A certificate of that name which its holder has signed; empty: none is shown."""
+
+    name: str
+
+
+class OwnCredential(msgspec.Struct, frozen=True):
+    """What the operator presents: the token or certificate of the reader with that label, or of another name."""
+
+    of: str
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who is not a pod, logging in by this role with that credential."""
+
+    role: RoleName
+    credential: MadeToken | SecretIdSent | StrangersCertificate | OwnCredential
+
+
+Actor = Claims | Machine | Held | Nobody | Caller
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +145,7 @@ def probes(
             found += _of_workload(lane, reader, others) if reader.mount not in unplayed else ()
         elif reader.label in as_member:
             found.append(_reads(lane, reader, Caller()))
-    return tuple(_with_remedy(lane, probe) for probe in found)
+    return tuple(with_remedy(lane, probe) for probe in found)
 
 
 def member_probes(lane: Lane, as_member: frozenset[str]) -> tuple[Probe, ...]:
@@ -125,7 +158,7 @@ def unplayed_readers(lane: Lane, unplayed: frozenset[str]) -> list[str]:
     return [each.label for each in lane.readers if isinstance(each, WorkloadReader) and each.mount in unplayed]
 
 
-def _with_remedy(lane: Lane, probe: Probe) -> Probe:
+def with_remedy(lane: Lane, probe: Probe) -> Probe:
     """The value is put; everything else is derived again."""
     put: Remedy = (warden("put", lane.id, *lane.custody.fields),)
     remedy: Remedy = put if probe.fields else (warden("apply", lane.id),)
@@ -140,9 +173,9 @@ def claims_of(lane: Lane, reader: WorkloadReader) -> Claims:
 def _of_workload(lane: Lane, reader: WorkloadReader, others: Sequence[Claims]) -> Iterator[Probe]:
     yield _reads(lane, reader, claims_of(lane, reader))
     yield from _strangers(lane, reader)
-    yield from _elsewhere(lane, reader)
-    yield from _changes(lane, reader)
-    yield _capabilities(lane, reader)
+    yield from elsewhere_of(lane, reader)
+    yield from changes_of(lane, reader)
+    yield capabilities_of(lane, reader)
     mine = {each.workload for each in lane.readers if isinstance(each, WorkloadReader)}
     for other in others:
         if other.workload not in mine and other.role != lane.role_of(reader):
@@ -150,7 +183,8 @@ def _of_workload(lane: Lane, reader: WorkloadReader, others: Sequence[Claims]) -
             return
 
 
-def _data(lane: Lane, key: str | None = None) -> str:
+def data_path(lane: Lane, key: str | None = None) -> str:
+    """The path of a value, the lane's own or another, as requests name it."""
     return f"{lane.custody.mount}/data/{key or lane.custody.key}"
 
 
@@ -161,7 +195,7 @@ def _reads(lane: Lane, reader: Reader, actor: Actor) -> Probe:
         actor=actor,
         expected="allowed",
         method="GET",
-        path=_data(lane),
+        path=data_path(lane),
         headers=WRAP,
         granted_by="" if isinstance(actor, Caller) else lane.custody.policy_name,
     )
@@ -181,7 +215,7 @@ def _live_version(lane: Lane) -> Probe:
 
 def _no_token(lane: Lane) -> Probe:
     return Probe(
-        id="no-token", reader="", actor=Nobody(), expected="refused", method="GET", path=_data(lane), headers=WRAP
+        id="no-token", reader="", actor=Nobody(), expected="refused", method="GET", path=data_path(lane), headers=WRAP
     )
 
 
@@ -204,30 +238,30 @@ def _strangers(lane: Lane, reader: WorkloadReader) -> Iterator[Probe]:
             actor=claims,
             expected="refused",
             method="GET",
-            path=_data(lane),
+            path=data_path(lane),
             headers=WRAP,
             at_login=True,
             reasons=reasons,
         )
 
 
-def _elsewhere(lane: Lane, reader: WorkloadReader) -> Iterator[Probe]:
+def elsewhere_of(lane: Lane, reader: Reader) -> Iterator[Probe]:
     """Paths beside, below and above the lane's own."""
     key, mount = lane.custody.key, lane.custody.mount
     parent = key.rpartition("/")[0]
-    yield _in_session("sibling", reader, "GET", _data(lane, f"{key}-{PROBE_ACCOUNT}"), headers=WRAP)
-    yield _in_session("below", reader, "GET", _data(lane, f"{key}/{PROBE_ACCOUNT}"), headers=WRAP)
+    yield _in_session("sibling", reader, "GET", data_path(lane, f"{key}-{PROBE_ACCOUNT}"), headers=WRAP)
+    yield _in_session("below", reader, "GET", data_path(lane, f"{key}/{PROBE_ACCOUNT}"), headers=WRAP)
     yield _in_session("lists", reader, "LIST", f"{mount}/metadata/{parent}/", headers=WRAP)
     yield _in_session("scans", reader, "SCAN", f"{mount}/metadata/{parent}/", headers=WRAP)
 
 
-def _changes(lane: Lane, reader: WorkloadReader) -> Iterator[Probe]:
+def changes_of(lane: Lane, reader: Reader) -> Iterator[Probe]:
     """Requests that would change or destroy the value, if what they name existed."""
     mount, key = lane.custody.mount, lane.custody.key
     write = {"options": {"cas": NO_VERSION}, "data": {}}
     versions = {"versions": [NO_VERSION]}
-    yield _in_session("writes", reader, "POST", _data(lane), body=write)
-    yield _in_session("patches", reader, "PATCH", _data(lane), body=write)
+    yield _in_session("writes", reader, "POST", data_path(lane), body=write)
+    yield _in_session("patches", reader, "PATCH", data_path(lane), body=write)
     yield _in_session("deletes", reader, "POST", f"{mount}/delete/{key}", body=versions)
     yield _in_session("undeletes", reader, "POST", f"{mount}/undelete/{key}", body=versions)
     yield _in_session("destroys", reader, "PUT", f"{mount}/destroy/{key}", body=versions)
@@ -255,10 +289,11 @@ def _in_session(
     )
 
 
-def _capabilities(lane: Lane, reader: WorkloadReader) -> Probe:
+def capabilities_of(lane: Lane, reader: Reader) -> Probe:
+    """The server's own answer about what the reader, logged in, may do with the path."""
     mount, key = lane.custody.mount, lane.custody.key
     allowed = {
-        _data(lane): ("read",),
+        data_path(lane): ("read",),
         f"{mount}/metadata/{key}": ("deny",),
         f"{mount}/subkeys/{key}": ("deny",),
     }
@@ -282,6 +317,6 @@ def _another_lanes_reader(lane: Lane, reader: Reader, other: Claims) -> Probe:
         actor=other,
         expected="refused",
         method="GET",
-        path=_data(lane),
+        path=data_path(lane),
         headers=WRAP,
     )

@@ -1,6 +1,7 @@
 """Why nothing was handed over, in words."""
 
 from warden.core.access.authorization import (
+    AppRoleCredential,
     DeniedByPolicy,
     FieldsMissing,
     LaneClosed,
@@ -11,6 +12,7 @@ from warden.core.access.authorization import (
     NotHandedOver,
     NulByte,
     ReasonRequired,
+    ShownCertificate,
     TokenOf,
     WrongAudience,
 )
@@ -61,6 +63,10 @@ def _(problem: NotDeclared) -> str:
     readers = "; ".join(f"{each.reader} (auth/{each.mount}, role {each.role})" for each in problem.readers)
     if isinstance(problem.who, TokenOf):
         who = f"the token in {problem.who.path} belongs to {problem.who.subject}"
+    elif isinstance(problem.who, AppRoleCredential):
+        who = f"the SecretID in {problem.who.path} is of an AppRole"
+    elif isinstance(problem.who, ShownCertificate):
+        who = f"you would log in with the certificate in {problem.who.path}"
     else:
         who = f"you are {caller(problem.who)}"
     return f"{who}, and {problem.lane} is for {readers or 'nobody yet'}"

@@ -1,4 +1,7 @@
-"""People who may read a lane: only they can show that they can, and what they have shown counts in the next proof."""
+"""Readers who only themselves can show that they may read: people, and machines that nobody can be played as.
+
+What they have shown counts in the next proof.
+"""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,13 +11,15 @@ import msgspec
 
 from warden.core.access.authorization import log_in_as
 from warden.core.journal.record import Record
-from warden.core.lanes.lane import Lane, PeopleReader
+from warden.core.lanes.lane import Lane, PeopleReader, WorkloadReader
+from warden.core.lanes.readers import CertificateReader, MachineReader
 from warden.core.lanes.route import declaration, declared_route
 from warden.core.openbao.api import Identity
-from warden.core.proofs.details import OnlyMembersCanShow, ShownByMember
+from warden.core.proofs.details import OnlyMembersCanShow, OnlyTheReaderCanShow, ShownByMember
 from warden.core.proofs.freshness import FRESH
+from warden.core.proofs.machine_probes import Means, played
 from warden.core.proofs.verdict import Verdict
-from warden.core.remedies import warden
+from warden.core.remedies import Remedy, warden
 from warden.ports.journal import Journal
 
 SHOWN = "member.proof"
@@ -25,15 +30,15 @@ _SINCE = (SHOWN, "lane.closed", "lane.opened", "apply.done")
 
 
 def memberships(lane: Lane, caller: Identity) -> frozenset[str]:
-    """The labels of the readers of people that the caller logged in as."""
+    """The labels of the readers that the caller itself logged in as."""
     return frozenset(
-        reader.label for reader in _people(lane) if (caller.mount, caller.role) == (reader.mount, lane.role_of(reader))
+        reader.label for reader in _by_name(lane) if (caller.mount, caller.role) == (reader.mount, lane.role_of(reader))
     )
 
 
-def by_others(lane: Lane, members: frozenset[str], journal: Journal) -> tuple[Verdict, ...]:
-    """A verdict for each reader of people that the caller is not a member of: what a member has shown, if one has."""
-    others = [reader for reader in _people(lane) if reader.label not in members]
+def by_others(lane: Lane, members: frozenset[str], means: Means, journal: Journal) -> tuple[Verdict, ...]:
+    """A verdict for each reader that the caller is not, and cannot play: what one has shown itself, if one has."""
+    others = [each for each in _by_name(lane) if each.label not in members and played(lane, each, means) is None]
     shown = _shown(lane, journal) if others else {}
     return tuple(_verdict(lane, reader, shown.get(reader.label)) for reader in others)
 
@@ -49,12 +54,13 @@ def records_of(
             {**who, "reader": each.reader, "audit": each.audit, "at": each.at, "declared": _declared(lane)},
         )
         for each in verdicts
-        if each.probe == "reads" and each.result == "ok" and each.reader in {one.label for one in _people(lane)}
+        if each.probe == "reads" and each.result == "ok" and each.reader in {one.label for one in _by_name(lane)}
     ]
 
 
-def _people(lane: Lane) -> Iterator[PeopleReader]:
-    return (reader for reader in lane.readers if isinstance(reader, PeopleReader))
+def _by_name(lane: Lane) -> Iterator[PeopleReader | MachineReader]:
+    """The readers whose tokens no cluster makes."""
+    return (reader for reader in lane.readers if not isinstance(reader, WorkloadReader))
 
 
 def _declared(lane: Lane) -> Any:
@@ -74,7 +80,7 @@ def _shown(lane: Lane, journal: Journal) -> dict[str, Record]:
     return found
 
 
-def _verdict(lane: Lane, reader: PeopleReader, shown: Record | None) -> Verdict:
+def _verdict(lane: Lane, reader: PeopleReader | MachineReader, shown: Record | None) -> Verdict:
     if shown is not None:
         audit, at = str(shown.body.get("audit") or ""), str(shown.body.get("at") or "")
         return Verdict(
@@ -83,7 +89,7 @@ def _verdict(lane: Lane, reader: PeopleReader, shown: Record | None) -> Verdict:
             result="ok",
             expected="allowed",
             observed="allowed",
-            subject=reader.people,
+            subject=_subject(reader),
             detail=ShownByMember(at=shown.at, record=shown.seq),
             audit=audit,
             at=at,
@@ -93,7 +99,23 @@ def _verdict(lane: Lane, reader: PeopleReader, shown: Record | None) -> Verdict:
         reader=reader.label,
         result="inconclusive",
         observed="not-seen",
-        subject=reader.people,
-        detail=OnlyMembersCanShow(reader.mount, lane.role_of(reader)),
-        remedy=(log_in_as(lane, reader), warden("prove", lane.id)),
+        subject=_subject(reader),
+        detail=_why(lane, reader),
+        remedy=_how(lane, reader),
     )
+
+
+def _subject(reader: PeopleReader | MachineReader) -> str:
+    return reader.people if isinstance(reader, PeopleReader) else reader.label
+
+
+def _why(lane: Lane, reader: PeopleReader | MachineReader) -> OnlyMembersCanShow | OnlyTheReaderCanShow:
+    if isinstance(reader, PeopleReader):
+        return OnlyMembersCanShow(reader.mount, lane.role_of(reader))
+    return OnlyTheReaderCanShow(reader.label, "certificate" if isinstance(reader, CertificateReader) else "token")
+
+
+def _how(lane: Lane, reader: PeopleReader | MachineReader) -> Remedy:
+    if isinstance(reader, PeopleReader):
+        return (log_in_as(lane, reader), warden("prove", lane.id))
+    return (warden("prove", lane.id, certificate="FILE" if isinstance(reader, CertificateReader) else ""),)

@@ -6,17 +6,16 @@ from collections.abc import Mapping
 import msgspec
 
 from warden.core.errors import Refused, Unreachable, WardenError
-from warden.core.lanes.lane import Lane, WorkloadReader
-from warden.core.openbao.api import Answer, Entered, InlineLogin, Request
+from warden.core.lanes.lane import Lane
+from warden.core.openbao.api import Answer, Entered, Request
 from warden.core.proofs.details import NoAnswer, NotSent, ReaderCannotLogIn, unobserved
+from warden.core.proofs.machine_probes import Means, played
 from warden.core.proofs.probe_verdicts import Outcome
-from warden.core.proofs.probes import HEADER, Caller, Claims, Held, Nobody, Probe, claims_of
+from warden.core.proofs.probes import HEADER, Caller, Claims, Held, Machine, Nobody, Probe
 from warden.core.secret import Secret
 from warden.ports.identities import Identities
 from warden.ports.vault import Vault
-
-TOKEN_TTL = 600
-"""Seconds that a minted token lives: the least that Kubernetes' TokenRequest grants."""
+from warden.usecases.steps.credentials import Credentials, EndedSecretId, Presented
 
 
 def write_marker(vault: Vault, nonce: str) -> None:
@@ -25,13 +24,13 @@ def write_marker(vault: Vault, nonce: str) -> None:
 
 
 class ProbeSender:
-    """Keeps minted tokens and the readers' sessions in memory, and ends the sessions afterwards."""
+    """Keeps credentials and the readers' sessions in memory, and ends sessions and SecretIDs afterwards."""
 
-    def __init__(self, lane: Lane, vault: Vault, identities: Identities) -> None:
+    def __init__(self, lane: Lane, vault: Vault, identities: Identities, means: Means, presented: Presented) -> None:
         self._lane = lane
         self._vault = vault
-        self._identities = identities
-        self._tokens: dict[tuple[str, str, str], Secret] = {}
+        self._means = means
+        self._credentials = Credentials(vault, identities, presented)
         self._sessions: dict[str, Entered | ReaderCannotLogIn] = {}
         self._silent: Unreachable | None = None
 
@@ -51,7 +50,7 @@ class ProbeSender:
             return _failed(nonce, NotSent(unobserved(fault)))
         started = time.perf_counter()
         try:
-            answer = self._vault.send(request)
+            answer = self._credentials.connection(probe.actor).send(request)
         except WardenError as fault:
             self._silent = fault if isinstance(fault, Unreachable) else None
             return _failed(nonce, NoAnswer(unobserved(fault)))
@@ -66,6 +65,10 @@ class ProbeSender:
             if isinstance(session, Entered) and self._silent is None:
                 self._try_to_revoke(session.token)
 
+    def end_secret_ids(self) -> tuple[EndedSecretId, ...]:
+        """Destroy the SecretIDs that were made; one that could not be ends by itself."""
+        return self._credentials.end_secret_ids()
+
     def _request(self, probe: Probe, nonce: str, session: Entered | None) -> Request:
         request = Request(
             method=probe.method, path=probe.path, body=probe.body, headers={**probe.headers, HEADER: nonce}
@@ -75,17 +78,10 @@ class ProbeSender:
                 return request
             case Caller():
                 return self._vault.as_caller(request)
-            case Claims() as claims:
-                login = InlineLogin(mount=claims.mount, role=claims.role, jwt=self._token(claims))
-                return msgspec.structs.replace(request, inline=login)
+            case Claims() | Machine() as actor:
+                return msgspec.structs.replace(request, inline=self._credentials.login(actor))
             case Held():
                 return msgspec.structs.replace(request, token=session.token if session else None)
-
-    def _token(self, claims: Claims) -> Secret:
-        key = (claims.mount, str(claims.workload), claims.audience)
-        if key not in self._tokens:
-            self._tokens[key] = self._identities.mint(claims.mount, claims.workload, claims.audience, TOKEN_TTL)
-        return self._tokens[key]
 
     def _session(self, probe: Probe) -> Entered | ReaderCannotLogIn | None:
         """The session of the probe's reader, where the probe takes one; it is logged in once."""
@@ -96,11 +92,12 @@ class ProbeSender:
         return self._sessions[probe.reader]
 
     def _log_in(self, label: str) -> Entered | ReaderCannotLogIn:
-        workloads = (each for each in self._lane.readers if isinstance(each, WorkloadReader))
-        claims = claims_of(self._lane, next(each for each in workloads if each.label == label))
-        token = self._token(claims)
+        reader = next(each for each in self._lane.readers if each.label == label)
+        actor = played(self._lane, reader, self._means)
+        assert isinstance(actor, Claims | Machine)  # noqa: S101 - otherwise there is no probe with its session
+        login = self._credentials.login(actor)
         try:
-            return self._vault.enter(claims.mount, claims.role, token)
+            return self._credentials.connection(actor).enter(login)
         except Refused as fault:
             return ReaderCannotLogIn(unobserved(fault))
 

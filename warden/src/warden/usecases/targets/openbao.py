@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from warden.core.errors import Refused
-from warden.core.lanes.lane import Lane, LoginMount, RoleName
+from warden.core.lanes.lane import Lane, RoleName
 from warden.core.openbao.api import KvMetadata, Mount
 from warden.core.openbao.closing import closed_lanes
 from warden.core.openbao.comparison import (
@@ -17,9 +17,11 @@ from warden.core.openbao.comparison import (
 )
 from warden.core.openbao.resources import (
     Resources,
+    Settings,
     derive,
     expect_concrete,
     is_template,
+    keeps,
     roles_marked_in,
     roles_of,
 )
@@ -53,7 +55,7 @@ class SharedAnswers:
     def has_role(self, role: RoleName, vault: Vault) -> bool:
         """Whether the server has that role."""
         if role not in self._roles:
-            self._roles[role] = vault.role(role.mount, role.name) is not None
+            self._roles[role] = vault.role(role) is not None
         return self._roles[role]
 
 
@@ -64,7 +66,7 @@ class OpenBaoTarget:
         lane: the lane.
         vault: the server, as the caller.
         lanes: every lane of the catalog: a role has the policies of all lanes that its reader may read.
-        logins: the mounts that people log in at.
+        settings: what roles need beside the lane.
         closed: lanes that the journal says are closed, each with the mark of its closing; marked ones are seen there.
         opened: compare as if this lane were not closed.
         take_over: treat objects of our names that are not marked as ours as ours.
@@ -78,7 +80,7 @@ class OpenBaoTarget:
         vault: Vault,
         lanes: Sequence[Lane],
         *,
-        logins: Mapping[str, LoginMount],
+        settings: Settings,
         closed: Mapping[str, str] = MappingProxyType({}),
         opened: bool = False,
         take_over: bool = False,
@@ -89,7 +91,7 @@ class OpenBaoTarget:
         self._lane = lane
         self._vault = vault
         self._lanes = tuple(lanes)
-        self._logins = logins
+        self._settings = settings
         self._journaled = closed
         self._opened = frozenset({lane.id}) if opened else frozenset()
         self._take_over = take_over
@@ -105,7 +107,7 @@ class OpenBaoTarget:
         resources = derive(self._lane, self._lanes, closed, self._journaled.get(self._lane.id, ""))
         declared = Declared(
             roles=roles_of(self._lanes, closed),
-            logins=self._logins,
+            settings=self._settings,
             lanes=frozenset(lane.id for lane in self._lanes),
             unreadable=self._unreadable,
         )
@@ -123,9 +125,9 @@ class OpenBaoTarget:
         elif change.kind == "policy":
             self._vault.write_policy(change.name, change.wanted)
         elif change.role is not None and change.action == "delete":
-            self._vault.delete_role(change.role.mount, change.role.name)
+            self._vault.delete_role(change.role)
         elif change.role is not None:
-            self._vault.write_role(change.role.mount, change.role.name, change.wanted)
+            self._vault.write_role(change.role, change.wanted)
 
     def acting_as(self) -> Mapping[str, str]:
         """The caller as OpenBao knows it."""
@@ -163,8 +165,7 @@ def observe(resources: Resources, lanes: Iterable[Lane], vault: Vault, answers: 
 
 def _roles(names: Iterable[RoleName], vault: Vault, answers: SharedAnswers) -> dict[RoleName, dict[str, Any] | None]:
     return {
-        name: vault.role(name.mount, name.name) if answers.auth_type(name.mount, vault) else None
-        for name in sorted(names)
+        name: vault.role(name) if keeps(answers.auth_type(name.mount, vault), name) else None for name in sorted(names)
     }
 
 
@@ -197,7 +198,7 @@ def _other_lanes(
     """The metadata of the other lanes of the same readers: what they claim is ours as well, and they may be closed."""
     found: dict[str, KvMetadata] = {}
     for lane in lanes:
-        shares = any(RoleName(reader.mount, lane.role_of(reader)) in roles for reader in lane.readers)
+        shares = any(lane.role_name(reader) in roles for reader in lane.readers)
         if shares and lane.id != resources.lane.id and not is_template(lane):
             metadata = vault.kv_metadata(lane.custody.mount, lane.custody.key)
             found |= {lane.id: metadata} if metadata else {}
