@@ -42,7 +42,7 @@ class Shared:
 
     @property
     def role(self):
-        return self.bench.vault("admin").role("kubernetes", self.first.role_of(self.first.readers[0]))
+        return self.bench.vault("admin").role(self.first.role_name(self.first.readers[0]))
 
     @property
     def policies(self):
@@ -184,7 +184,7 @@ def test_what_differs_only_once_it_is_applied_needs_the_same_consent(shared):
 
 def test_a_renamed_lane_keeps_its_marks_its_role_and_its_policy(bench):
     bench.apply()
-    before, role = bench.lane.id, bench.vault("admin").role("kubernetes", bench.lane.role_of(bench.lane.readers[0]))
+    before, role = bench.lane.id, bench.vault("admin").role(bench.lane.role_name(bench.lane.readers[0]))
     bench.lane = msgspec.structs.replace(bench.lane, id=f"{before}-new")
     bench.lanes = [bench.lane]
     planned = bench.plan()
@@ -196,7 +196,7 @@ def test_a_renamed_lane_keeps_its_marks_its_role_and_its_policy(bench):
         apply(bench.lane, bench.context(), LaneOptions())
     bench.apply()
     assert bench.vault().kv_metadata("platform", bench.path).custom["catalog-id"] == bench.lane.id
-    assert bench.vault("admin").role("kubernetes", bench.lane.role_of(bench.lane.readers[0])) == role
+    assert bench.vault("admin").role(bench.lane.role_name(bench.lane.readers[0])) == role
     assert bench.plan().to_change == ()
 
 
