@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from warden.adapters.machine.loopback import is_loopback
 from warden.adapters.openbao.client import OpenBao
-from warden.adapters.openbao.endpoint import endpoint, namespace, parse_address, quoted
+from warden.adapters.openbao.endpoint import endpoint, namespace, parse_address, percent_encoded
 from warden.adapters.openbao.http import Connection
 from warden.core.errors import (
     Inconclusive,
@@ -466,9 +466,9 @@ def test_a_twin_asks_the_same_namespace_as_the_same_caller_or_as_another():
 
 
 def test_a_path_cannot_smuggle_a_second_request():
-    assert quoted("a b\r\nHost: evil") == "a%20b%0D%0AHost%3A%20evil"
-    assert quoted("ü") == "%C3%BC"
-    assert quoted("a%2fb#c") == "a%252fb%23c"
+    assert percent_encoded("a b\r\nHost: evil") == "a%20b%0D%0AHost%3A%20evil"
+    assert percent_encoded("ü") == "%C3%BC"
+    assert percent_encoded("a%2fb#c") == "a%252fb%23c"
     with pytest.raises(UsageError, match="line break"):
         connect("http://127.0.0.1:1").send("GET", "/x", None, {"X-Vault-Token": "a\r\nb"})
 
