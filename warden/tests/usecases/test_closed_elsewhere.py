@@ -111,7 +111,7 @@ def test_a_lane_of_the_same_reader_is_applied_without_it(closed):
     second = msgspec.structs.replace(closed.make(f"{closed.lane.id}-b"), readers=closed.lane.readers)
     closed.lanes.append(second)
     applying.apply(second, closed.context(), YES)
-    role = closed.vault("admin").role("kubernetes", closed.lane.role_of(closed.lane.readers[0]))
+    role = closed.vault("admin").role(closed.lane.role_name(closed.lane.readers[0]))
     assert role["token_policies"] == [second.custody.policy_name]
 
 
