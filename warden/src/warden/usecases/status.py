@@ -108,7 +108,7 @@ class _Observer:
         name = lane.custody.policy_name
         try:
             text = self._vault.policy(name)
-            roles = [self._vault.role(each.mount, lane.role_of(each)) or {} for each in lane.readers] if text else []
+            roles = [self._vault.role(lane.role_name(each)) or {} for each in lane.readers] if text else []
         except WardenError:
             return "unknown"
         granted = [name in (role.get("token_policies") or ()) for role in roles]
