@@ -122,7 +122,23 @@ def _headings(made: dict) -> list[str]:
     return [fixed[0], *(["## Why, one by one"] if items else []), *items, *fixed[1:]]
 
 
-SYMBOLS = ["\U0001f511", "\u2192", "\u20ac", "\u00b0", "+", "'", "%", "!", "1", "-", "\u0301", "\u4e2d"]
+SYMBOLS = [
+    "\u2764\ufe0f",
+    "1\ufe0f\u20e3",
+    "\U0001f468\u200d\U0001f469",
+    "\U0001f511",
+    "\u2192",
+    "\u20ac",
+    "\u00b0",
+    "+",
+    "'",
+    "%",
+    "!",
+    "1",
+    "-",
+    "\u0301",
+    "\u4e2d",
+]
 BARE_LINKS = [
     "www.x.example",
     "x.com",
@@ -143,6 +159,14 @@ def test_a_bare_link_with_a_symbol_beside_it_is_shown_as_text(link, symbol):
             (_, inline, _) = renderer.parse(f"x {markdown.escaped_inside(text)}")
             assert {child.type for child in inline.children} <= OURS_INLINE, text
             assert "".join(child.content for child in inline.children).replace("\u200b", "") == f"x {text}"
+
+
+@pytest.mark.parametrize("symbol", [" ", "", *(f" {symbol}" for symbol in SYMBOLS)])
+def test_www_alone_is_shown_as_text(symbol):
+    """cmark-gfm, which is what GitHub runs, makes a link of it; markdown-it does not."""
+    for www in ("www", "WWW", "wWw"):
+        assert markdown.escaped_inside(f"{www}.{symbol}x.example") == f"{www}\\.{symbol}x\\.example"
+        assert markdown.escaped_inside(f"at {www}.") == f"at {www}\\."
 
 
 @pytest.mark.parametrize("text", OWN)

@@ -13,8 +13,9 @@ from activity_core.present import wording
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-# A dot makes a bare link of the words beside it, whatever symbols they contain. One between digits does not.
-_SPECIAL = re.compile(r"[\\`*_\[\]<>|~&$]|[:/](?=/)|(?<!\d)\.(?=\S)|\.(?=[^\s\d])")
+# A dot makes a bare link of the words beside it, whatever symbols they contain. One between digits does not. GitHub
+# makes a link of `www.` alone, too.
+_SPECIAL = re.compile(r"[\\`*_\[\]<>|~&$]|[:/](?=/)|(?<!\d)\.(?=\S)|\.(?=[^\s\d])|(?<=[wW]{3})\.")
 _BLOCK_MARK = re.compile(r"^(?:(?=[-+=#])|\d{1,9}(?=[.)]))")  # where its backslash goes
 _ID = re.compile(r"[A-Za-z0-9._:/#-]{1,80}", re.ASCII)
 
