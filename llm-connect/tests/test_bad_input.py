@@ -22,7 +22,7 @@ NOT_JSON = {
     "random bytes": random.Random(7).randbytes(2000),
     "latin-1": '{"prompt": "café"}'.encode("latin-1"),
     "utf-16": json.dumps({"prompt": "hello"}).encode("utf-16"),
-    "byte order mark": b'\xef\xbb\xbf{"prompt": "hello"}',
+    "two byte order marks": b'\xef\xbb\xbf\xef\xbb\xbf{"prompt": "hello"}',
     "NaN": b'{"prompt": "hello", "config": {"temperature": NaN}}',
     "Infinity": b'{"prompt": "hello", "config": {"timeout_seconds": Infinity}}',
     "-Infinity": b'{"prompt": "hello", "config": {"timeout_seconds": -Infinity}}',
@@ -150,7 +150,7 @@ def test_a_caller_that_leaves_within_its_body_is_no_fault_of_the_gateway(gateway
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
 def test_a_web_page_cannot_post_without_asking(gateway, call, content_type):
     reply = call("POST", f"{gateway}/execute", b'{"prompt": "hello"}', {"content-type": content_type})
-    assert (reply.status, reply.json["faults"][0]["field"]) == (400, "header content-type")
+    assert (reply.status, reply.json["faults"][0]["field"]) == (415, "header content-type")
 
 
 def test_the_error_repeats_neither_prompt_nor_long_values(gateway, call):

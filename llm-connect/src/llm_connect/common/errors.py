@@ -167,6 +167,12 @@ class TooLarge(GatewayError):
     status, error = 413, "too_large"
 
 
+class UnsupportedMedia(GatewayError):
+    """The body has a media type or a content coding that is not read here; `headers` says which ones are."""
+
+    status, error = 415, "unsupported_media_type"
+
+
 class Misdirected(GatewayError):
     """The request is for a host that this gateway is not."""
 
@@ -183,6 +189,12 @@ class NotConfigured(GatewayError):
     """The gateway lacks something that its operator has to provide."""
 
     status, error = 500, "configuration"
+
+
+class UnsupportedTransfer(GatewayError):
+    """The body has a transfer coding that is not read here (RFC 9112, 6.1)."""
+
+    status, error = 501, "not_implemented"
 
 
 class ProviderFailed(GatewayError):

@@ -25,7 +25,7 @@ from llm_connect.web.execute_endpoint import ExecuteEndpoint
 from llm_connect.web.metrics import CONTENT_TYPE, Metrics
 from llm_connect.web.openapi import openapi
 from llm_connect.web.request_body import RequestBodies
-from llm_connect.web.request_head import check_local, check_once
+from llm_connect.web.request_head import check_host, check_local, check_once
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -135,6 +135,7 @@ class Gateway:
         self._in_progress.add(exchange.task)
         try:
             check_once(scope["headers"])
+            check_host(exchange.headers, optional=exchange.is_http_1_0)
             if not self._settings.callers.declared:
                 check_local(exchange.headers)
             endpoint = self._route(exchange)

@@ -39,6 +39,7 @@ class Exchange:
 
     Attributes:
         address: where it comes from.
+        is_http_1_0: it is in HTTP/1.0.
         task: the task that serves it.
         arrived: when it arrived, in the time of the event loop.
         fields: what log and audit record say about it, beside id, method, path, status and time.
@@ -55,7 +56,7 @@ class Exchange:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.address: str = (scope.get("client") or ("",))[0]
-        self._old_http = scope.get("http_version") in ("1", "1.0")  # granian writes the first one
+        self.is_http_1_0 = scope.get("http_version") in ("1", "1.0")  # granian writes the first one
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.task = cast("asyncio.Task[Any]", asyncio.current_task())  # the server makes one for each request
         self._loop = self.task.get_loop()
@@ -166,7 +167,7 @@ class Exchange:
         """Begin a stream of events; `x-accel-buffering` asks a proxy in front not to buffer them."""
         self.fields["first_event_ms"] = self.milliseconds
         # A body without a length ends with its connection in HTTP/1.0, whatever the client would like (RFC 9112, 9.3).
-        closes = ((b"connection", b"close"),) if self._old_http else ()
+        closes = ((b"connection", b"close"),) if self.is_http_1_0 else ()
         await self._start(200, EVENTS, ((b"x-accel-buffering", b"no"), *closes))
 
     async def event(self, data: bytes) -> None:

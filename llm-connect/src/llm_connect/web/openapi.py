@@ -19,9 +19,11 @@ _ERRORS = {
     "405": "The path exists, with another method.",
     "408": "The body did not come in time.",
     "413": "The body is too large.",
+    "415": "The body has another media type or content coding.",
     "421": "No callers are declared, and the Host is not this machine.",
     "429": "The provider limits the rate.",
     "500": "The gateway has no key, or has a bug.",
+    "501": "The body has another transfer coding.",
     "502": "The provider gave no usable answer.",
     "503": "The gateway is busy, stopping, or cannot write.",
     "504": "There was no answer in time.",
@@ -29,14 +31,14 @@ _ERRORS = {
 
 TYPES = (
     "answer_invalid", "audit_unwritable", "body_cut", "body_slow", "body_too_large", "budget_exhausted",
-    "budget_unwritable", "caller_not_allowed", "caller_unknown", "callers_unverifiable", "deadline", "gateway_busy",
-    "header_repeated", "host_not_local", "internal", "invalid_json", "invalid_request", "key_missing",
-    "method_not_allowed", "model_unpriced",
-    "provider_credit", "provider_cut", "provider_down", "provider_empty", "provider_error", "provider_first_byte",
+    "budget_unwritable", "caller_not_allowed", "caller_unknown", "callers_unverifiable", "content_encoding",
+    "content_type", "deadline", "gateway_busy", "header_repeated", "host_missing", "host_not_local", "internal",
+    "invalid_json", "invalid_request", "key_missing", "method_not_allowed", "model_unpriced", "provider_credit",
+    "provider_cut", "provider_down", "provider_empty", "provider_error", "provider_first_byte",
     "provider_forbidden", "provider_idle", "provider_key_refused", "provider_malformed", "provider_no_endpoint",
     "provider_not_json", "provider_rate_limit", "provider_refused_request", "provider_reset", "provider_stalled",
     "provider_timeout", "provider_tls", "provider_too_large", "provider_unavailable", "provider_unreachable",
-    "stopping", "too_many_values", "unknown_path", "unknown_profile",
+    "stopping", "too_many_values", "transfer_coding", "undecodable", "unknown_path", "unknown_profile",
 )  # fmt: skip
 """The values of an error's `type`; README.md explains them."""
 

@@ -7,14 +7,15 @@ the other, the callers in turn, and whatever else is due comes in between.
 from __future__ import annotations
 
 import asyncio
+from codecs import BOM_UTF8
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from llm_connect.common import strict_json
-from llm_connect.common.errors import BadRequest, Fault, GatewayError, TooLarge, TooSlow, invalid_request
+from llm_connect.common.errors import BadRequest, GatewayError, TooLarge, TooSlow
 from llm_connect.common.fair_slots import FairSlots
+from llm_connect.web import body_coding
 from llm_connect.web.body_memory import VALUE_BYTES, BodyMemory, Holding
-from llm_connect.web.exchange import JSON
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -46,7 +47,8 @@ class RequestBodies:
         """The JSON document in the body.
 
         Raises:
-            BadRequest: another content type (which a web page could send here without asking), or invalid JSON.
+            BadRequest: it is not valid JSON, or not encoded as it says.
+            UnsupportedMedia, UnsupportedTransfer: another media type or coding.
             TooLarge: it has too many bytes or values.
             Unavailable: there is no memory for it.
             asyncio.CancelledError: the body is not complete within a minute; `overdue` is a TooSlow then.
@@ -54,10 +56,11 @@ class RequestBodies:
         exchange.limit(exchange.arrived + _BODY_SECONDS, _body_slow)
         exchange.holding = holding = Holding(self._memory)
         octets = await self._octets(exchange, holding)
-        kind = exchange.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if kind != JSON:
-            raise invalid_request([Fault("header content-type", "is missing or not supported", "application/json")])
-        async with self._turn(exchange, len(octets)):
+        encoded = body_coding.is_encoded(exchange.headers)
+        async with self._turn(exchange, self._limit if encoded else len(octets)):
+            if encoded:
+                octets = body_coding.decode(octets, exchange.headers, self._limit)
+                holding.grow(exchange.caller, len(octets))
             return _read(octets, exchange, holding)
 
     @asynccontextmanager
@@ -71,9 +74,11 @@ class RequestBodies:
 
     async def _octets(self, exchange: Exchange, holding: Holding) -> bytes:
         parts: list[bytes] = []
-        refused: GatewayError | None = None
         size, more = 0, True
         announced = _content_length(exchange)
+        refused = body_coding.refusal(exchange.headers) or self._too_large(announced)
+        if refused is not None and body_coding.waits_for_continue(exchange.headers):
+            raise refused  # it is not sent then, and the server closes the connection
         # A server may say only after the last part that it was the last one; the announced length says so before.
         while more and size != announced and size <= _MAX_DISCARDED_BYTES:
             message = await exchange.receive()
@@ -94,17 +99,24 @@ class RequestBodies:
 
     def _problem(self, exchange: Exchange, holding: Holding, size: int, more: int) -> GatewayError | None:
         """Why the next bytes of a body are not kept; None if they are."""
+        refused: GatewayError | None = self._too_large(size)
         try:
-            if size > self._limit:
-                raise TooLarge("body_too_large", f"the body is larger than {self._limit} bytes; nothing was called")
-            holding.grow(exchange.caller, more)
+            if refused is None:
+                holding.grow(exchange.caller, more)
         except GatewayError as error:
+            refused = error
+        if refused is not None:
             holding.release()
-            return error
-        return None
+        return refused
+
+    def _too_large(self, size: int) -> TooLarge | None:
+        if size <= self._limit:
+            return None
+        return TooLarge("body_too_large", f"the body is larger than {self._limit} bytes; nothing was called")
 
 
 def _read(octets: bytes, exchange: Exchange, holding: Holding) -> Any:
+    octets = octets.removeprefix(BOM_UTF8)  # a parser may ignore it (RFC 8259, 8.1)
     try:
         counted = strict_json.count(octets)
         holding.grow(exchange.caller, counted.values * VALUE_BYTES)
@@ -113,7 +125,16 @@ def _read(octets: bytes, exchange: Exchange, holding: Holding) -> Any:
         message = f"the body has more than {strict_json.MAX_VALUES} values; nothing was called"
         raise TooLarge("too_many_values", message) from None
     except strict_json.NotJson as error:
-        raise BadRequest("invalid_json", f"the body is not valid JSON: {error}") from None
+        raise BadRequest("invalid_json", f"the body is not valid JSON: {_encoding_problem(octets) or error}") from None
+
+
+def _encoding_problem(octets: bytes) -> str | None:
+    """Where it is not UTF-8; a charset in the content type does not change that (RFC 8259, 11)."""
+    try:
+        octets.decode()
+    except UnicodeDecodeError as error:
+        return f"it is not valid UTF-8 (byte {error.start + 1})"
+    return None
 
 
 def _content_length(exchange: Exchange) -> int:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 CLIENT_TIMEOUTS = (b"x-stainless-read-timeout", b"x-stainless-timeout")
 """Headers in which OpenAI's own clients say how many seconds they wait."""
-ONCE = frozenset({b"authorization", b"content-length", b"content-type", b"host", b"x-request-id", *CLIENT_TIMEOUTS})
+ONCE = frozenset({
+    b"authorization", b"content-encoding", b"content-length", b"content-type", b"host", b"x-request-id",
+    *CLIENT_TIMEOUTS,
+})  # fmt: skip
 """Headers that are read here. Of two, a proxy in front may have read the other one (RFC 9110, 5.3)."""
 
 _HOST = re.compile(r"(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<name>[^:\[\]]*?)\.?)(?::\d*)?", re.ASCII)
@@ -31,6 +34,20 @@ def check_once(headers: Iterable[tuple[bytes, bytes]]) -> None:
             raise BadRequest("header_repeated", f"the header {name.decode()} is given twice; nothing was called")
         if name in ONCE:
             found.add(name)
+
+
+def check_host(headers: Mapping[bytes, bytes], *, optional: bool) -> None:
+    """Refuse a request without a Host (RFC 9112, 3.2); an empty one is none (RFC 9110, 4.2.1).
+
+    Args:
+        headers: of the request.
+        optional: it is in HTTP/1.0, which had no Host.
+
+    Raises:
+        BadRequest: there is none.
+    """
+    if not headers.get(b"host") and not optional:
+        raise BadRequest("host_missing", "a request in HTTP/1.1 needs a Host header; nothing was called")
 
 
 def check_local(headers: Mapping[bytes, bytes]) -> None:
