@@ -93,3 +93,25 @@ async def test_a_slot_given_to_one_that_is_cancelled_in_the_same_turn_is_passed_
     await asyncio.sleep(0.01)
     assert crowd.order == ["a", "c"]
     await crowd.all_leave()
+
+
+@pytest.mark.parametrize("callers", ["aa", "aab", "aba"])
+async def test_all_that_are_cancelled_at_once_leave_nothing_behind(callers):
+    """As when the gateway stops: the first slot is free before those that wait know that they are cancelled."""
+    crowd = Crowd(FairSlots(1, 1, 100, 100))
+    await crowd.come(*callers)
+    for _, _, task in crowd.tasks:
+        task.cancel()
+    found = await asyncio.gather(*(task for _, _, task in crowd.tasks), return_exceptions=True)
+    assert all(isinstance(each, asyncio.CancelledError) for each in found)
+    assert (crowd.slots.running, crowd.slots.waiting) == (0, 0)
+
+
+async def test_one_that_is_cancelled_is_passed_over_in_the_same_moment():
+    crowd = Crowd(FairSlots(1, 1, 100, 100))
+    await crowd.come("a", "b", "c")
+    crowd.tasks[0][1].set()
+    crowd.tasks[1][2].cancel()
+    await asyncio.sleep(0.01)
+    assert crowd.order == ["a", "c"]
+    await crowd.all_leave()

@@ -88,6 +88,8 @@ class FairSlots:
             raise
 
     def _forget(self, caller: Hashable, turn: asyncio.Future[None]) -> None:
+        if turn not in self._waiting.get(caller, ()):
+            return  # it was cancelled, and its turn came, before this could be noted
         self.waiting -= 1
         self._waiting[caller].remove(turn)
         if not self._waiting[caller]:
@@ -104,5 +106,6 @@ class FairSlots:
             if turns:
                 self._waiting[caller] = turns  # at the end now
             self.waiting -= 1
-            self._take(caller)
-            turn.set_result(None)
+            if not turn.done():  # otherwise it was cancelled, and is about to leave
+                self._take(caller)
+                turn.set_result(None)
