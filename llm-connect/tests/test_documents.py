@@ -93,6 +93,14 @@ def test_a_recursive_schema_ends():
         ({"enum": []}, "enum without a value"),
         ({"type": "array", "minItems": 10**6}, "more than 100000"),
         ({"type": "string", "minLength": 10**6}, "more than 100000"),
+        ({"type": "array", "minItems": 2_000, "items": {"const": "x" * 100}}, "more than 100000"),
+        ({"type": "array", "minItems": 2_000, "items": {"enum": ["x" * 100]}}, "more than 100000"),
+        ({"type": "array", "minItems": 2_000, "items": {"required": ["x" * 100]}}, "more than 100000"),
+        ({"type": "array", "minItems": 2_000, "items": {"pattern": "^[a-z]+$"}}, "more than 100000"),
+        (
+            {"type": "array", "minItems": 2_000, "items": {"oneOf": [{"const": str(number)} for number in range(90)]}},
+            "more than 100000",
+        ),
         (
             {"items": {"items": {"items": {"minItems": 99}, "minItems": 99}, "minItems": 99}, "minItems": 99},
             "more than",

@@ -119,7 +119,8 @@ def completion(asked: Wanted) -> dict[str, Any]:
         NotSimulated: the schema is not supported.
     """
     reasoned = _reasoning_tokens(asked)
-    choices = [_choice(asked, index, reasoned) for index in range(asked.n)]
+    first = _choice(asked, reasoned)
+    choices = [{"index": index, **first} for index in range(asked.n)]
     written = sum(_length(choice["message"]) for choice in choices)
     return {
         "id": f"gen-simulated-{next(_COUNT)}",
@@ -137,15 +138,13 @@ def _reasoning_tokens(asked: Wanted) -> int:
     return 0 if math.isinf(asked.max_tokens) else int(asked.max_tokens * REASONING.get(asked.effort or "none", 0.5))
 
 
-def _choice(asked: Wanted, index: int, reasoned: int) -> dict[str, Any]:
+def _choice(asked: Wanted, reasoned: int) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
     if asked.tools:
         message["tool_calls"], reason = _calls(asked, reasoned)
     else:
         message["content"], reason = _content(asked, reasoned)
-    return {
-        "index": index, "message": message, "logprobs": None, "finish_reason": reason, "native_finish_reason": reason,
-    }  # fmt: skip
+    return {"message": message, "logprobs": None, "finish_reason": reason, "native_finish_reason": reason}
 
 
 def _content(asked: Wanted, reasoned: int) -> tuple[str, str]:

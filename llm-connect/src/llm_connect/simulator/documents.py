@@ -20,6 +20,8 @@ from llm_connect.simulator.strings import NoText, text_for
 MAX_DEPTH = 24
 # Values and characters of one document: a schema may ask for thousands of millions.
 LARGEST = 100_000
+_PATTERN_COSTS = 500
+"""To look for a text takes as long as to write so many values."""
 # Below this depth only what is required is written, so that a recursive schema ends.
 _OPTIONAL_DEPTH = 6
 _USUAL_ITEMS = 2
@@ -88,10 +90,15 @@ class _Writer:
                 _alone(schema, keyword, name)
                 return self.value(pick(schema[keyword], name), name, depth + 1)
         if "const" in schema:
-            return schema["const"]
+            return self._given(schema["const"], name)
         if "enum" in schema:
-            return self._choice(schema["enum"], name)
+            return self._given(self._choice(schema["enum"], name), name)
         return self._typed(schema, name, depth)
+
+    def _given(self, value: Any, name: str) -> Any:
+        """A value of the schema's own: where it is written often, it counts each time."""
+        self._take(len(json.dumps(value)), name)
+        return value
 
     def _target(self, schema: Any, name: str) -> dict[str, Any]:
         """The schema itself, or what it refers to."""
@@ -103,7 +110,7 @@ class _Writer:
 
     def _only(self, branches: Any, name: str) -> Any:
         """The first of several schemas of which one document cannot match two."""
-        targets = [self._target(branch, name) for branch in _list("oneOf", branches, name)]
+        targets = [self._target(branch, name) for branch in self._branches("oneOf", branches, name)]
         if len(targets) > 1 and not (_distinct(_tags(targets)) or _distinct([_types(each) for each in targets])):
             raise Unsupported(f"{name}: oneOf of schemas that no type or constant tells apart")
         return branches[0]
@@ -113,12 +120,17 @@ class _Writer:
         if depth > MAX_DEPTH:
             raise Unsupported(f"{name}: the schema does not end within {MAX_DEPTH} levels")
         joined = {key: value for key, value in schema.items() if key != "allOf"}
-        for part in _list("allOf", schema["allOf"], name):
+        for part in self._branches("allOf", schema["allOf"], name):
             target = self._target(part, name)
             target = self._joined(target, name, depth + 1) if "allOf" in target else target
             for key, value in target.items():
                 joined[key] = _join(key, joined[key], value, name) if key in joined else value
         return joined
+
+    def _branches(self, keyword: str, branches: Any, name: str) -> list[Any]:
+        listed = _list(keyword, branches, name)
+        self._take(len(listed), name)
+        return listed
 
     def _resolve(self, reference: Any, name: str) -> Any:
         if not isinstance(reference, str) or not reference.startswith("#"):
@@ -158,6 +170,7 @@ class _Writer:
             if key not in properties and free is False:
                 raise Unsupported(f"{name}.{key}: required, and not allowed by additionalProperties")
         names = self._names(schema, name, depth)
+        self._take(sum(map(len, names)), name)
         return {key: self.value(properties.get(key, free), f"{name}.{key}", depth + 1) for key in names}
 
     def _names(self, schema: dict[str, Any], name: str, depth: int) -> list[str]:
@@ -191,7 +204,7 @@ class _Writer:
 
     def _text(self, schema: dict[str, Any], name: str) -> str:
         low = schema.get("minLength", 0)
-        self._take(low, name)
+        self._take(low + (_PATTERN_COSTS if "pattern" in schema else 0), name)
         try:
             text = text_for(schema, f"simulated {name.rpartition('.')[2]} {next(self._counter)}")
         except NoText as found:

@@ -70,8 +70,10 @@ def called_tools(body: Mapping[str, Any]) -> tuple[Tool, ...]:
             raise NotCallable("tool_choice: requires a tool, and there are no tools")
         return ()
     messages = body.get("messages") or []
-    left = [tool for tool in tools if tool.name not in _called(messages)]
-    wanted = [tool for tool in left if _is_named(tool.name, messages)]
+    called = _called(messages)
+    left = [tool for tool in tools if tool.name not in called]
+    said = _said(messages)
+    wanted = [tool for tool in left if _is_named(tool.name, said)]
     if mode == "required" and not wanted:
         wanted = left[:1] or [tools[-1]]
     return tuple(wanted[:1] if body.get("parallel_tool_calls") is False else wanted)
@@ -128,8 +130,12 @@ def _called(messages: Sequence[Any]) -> set[str]:
     return {each["name"] for each in functions if isinstance(each, dict) and isinstance(each.get("name"), str)}
 
 
-def _is_named(name: str, messages: Sequence[Any]) -> bool:
+def _said(messages: Sequence[Any]) -> str:
+    """The last message of the user, as one text."""
     user, _ = _since_user(messages)
     content = user.get("content") if user else ""
-    text = content if isinstance(content, str) else json.dumps(content)
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
+    return content if isinstance(content, str) else json.dumps(content)
+
+
+def _is_named(name: str, text: str) -> bool:
+    return name in text and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
