@@ -75,6 +75,7 @@ def cluster_target(delivery: DeliveryTarget, context: Context, options: LaneOpti
         context.clusters.reached(delivery),
         create_namespace=options.create_namespace,
         take_over=options.take_over,
+        unreadable=context.unreadable,
     )
 
 

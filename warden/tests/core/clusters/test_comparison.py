@@ -21,6 +21,7 @@ from warden.core.plans.plan import (
     OwnedBy,
     RoleRefFixed,
     SharedAccount,
+    SharedWithUnreadable,
     System,
 )
 from warden.core.remedies import EditFile, RunKubectl, warden
@@ -318,3 +319,15 @@ def test_a_secret_made_by_hand_is_a_note_and_one_with_an_owner_contradicts_its_d
         file="lane", field="deliveries.here.external_secret", instead_of="deliveries.here.bootstrap_secret"
     )
     assert change.remedy == (declare,)
+
+
+@pytest.mark.parametrize("take_over", [False, True])
+def test_a_store_that_a_lane_with_errors_may_use_stays_as_it_is(one_target, wanted, take_over):
+    there = {each: live(wanted[each]) for each in ("SecretStore", "ExternalSecret")}
+    there["SecretStore"]["spec"]["provider"]["vault"]["path"] = "elsewhere"
+    there["ExternalSecret"]["spec"]["refreshInterval"] = "9h"
+    more = {ref_of(each): each for each in there.values()}
+    plan = planned(one_target, more=more, take_over=take_over, unreadable=("catalog/x.yaml",))
+    store, own = (next(each for each in plan.changes if each.kind == kind) for kind in there)
+    assert (store.action, store.obstacle) == ("foreign", SharedWithUnreadable(("catalog/x.yaml",)))
+    assert own.action == "change"

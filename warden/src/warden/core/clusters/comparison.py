@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+import msgspec
+
 from warden.core.clusters.manifests import (
     FIELD_MANAGER,
     MANAGED_BY,
@@ -35,6 +37,7 @@ from warden.core.plans.plan import (
     Plan,
     RoleRefFixed,
     SharedAccount,
+    SharedWithUnreadable,
     System,
 )
 from warden.core.remedies import EditFile, Remedy, RunKubectl, warden
@@ -43,6 +46,7 @@ _APART = frozenset({"apiVersion", "kind", "metadata", "status"})
 _ALWAYS = frozenset({"conversionStrategy", "decodingStrategy", "metadataPolicy", "apiGroup"})
 _ONLY_THERE = frozenset({"Namespace", "ServiceAccount"})
 """What has to be there and decides nothing: a tenant's own is as good as one that warden made."""
+_SHARED = frozenset({"SecretStore", "ClusterSecretStore"})
 _DURATION = re.compile(r"([0-9]+)(h|m|s)")
 _UNIT = {"h": 3600, "m": 60, "s": 1}
 
@@ -54,16 +58,18 @@ def compare(
     *,
     system: System,
     take_over: bool = False,
+    unreadable: Sequence[str] = (),
 ) -> Plan:
     """What to change.
 
-    `live` has every object of `wanted`, the Secret's namespace and metadata; ``None`` where there is none.
+    `live` has every object of `wanted`, the Secret's namespace and metadata; ``None`` where there is none. While files
+    of the catalog are `unreadable`, a store stays as it is: their lanes may read by it, too.
     """
     changes = [
         *_namespace_obstacle(delivery, wanted, live),
         *(
             _unchangeable(delivery, each, live.get(ref_of(each)))
-            or change_of(each, live.get(ref_of(each)), take_over=take_over)
+            or _frozen(change_of(each, live.get(ref_of(each)), take_over=take_over), unreadable)
             for each in wanted
         ),
         *_secret_in_the_way(delivery, live),
@@ -171,6 +177,14 @@ def _unchangeable(delivery: DeliveryTarget, wanted: Manifest, live: Manifest | N
         again = (_kubectl(delivery, "delete", ref), warden("apply", delivery.lane.id))
         return _blocked(ref, RoleRefFixed(), again, _differences(different))
     return _being_deleted(delivery, ref, live)
+
+
+def _frozen(change: Change, unreadable: Sequence[str]) -> Change:
+    """A change of a store, which lanes share, waits for the files with errors."""
+    if not unreadable or change.action != "change" or change.kind not in _SHARED:
+        return change
+    files = SharedWithUnreadable(tuple(unreadable))
+    return msgspec.structs.replace(change, action="foreign", obstacle=files, remedy=(warden("catalog check"),))
 
 
 def _being_deleted(delivery: DeliveryTarget, ref: Ref, live: Manifest) -> Change | None:

@@ -4,7 +4,7 @@ The order is the plan's: the account and its right, the accounts that negative p
 ExternalSecret last: nothing is delivered before all the rest is there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from warden.core.clusters.comparison import compare, compare_by_hand, namespace_of, surplus
 from warden.core.clusters.manifests import Reached, manifests, ref_of, secret_of
@@ -22,6 +22,7 @@ class ClusterTarget:
         reached: OpenBao as the cluster reaches it.
         create_namespace: the Secret's own namespace is made where it is missing.
         take_over: objects that are not ours, and fields that others manage, become ours.
+        unreadable: the catalog's files with errors.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class ClusterTarget:
         *,
         create_namespace: bool = False,
         take_over: bool = False,
+        unreadable: Sequence[str] = (),
     ) -> None:
         self.system = System(address=cluster.address, cluster=delivery.cluster)
         self._delivery = delivery
@@ -39,6 +41,7 @@ class ClusterTarget:
         self._reached = reached
         self._create_namespace = create_namespace
         self._take_over = take_over
+        self._unreadable = tuple(unreadable)
 
     def plan(self) -> Plan:
         """Compare the delivery's objects; of a Secret made by hand only that nobody else owns it."""
@@ -48,7 +51,9 @@ class ClusterTarget:
         wanted = manifests(delivery, self._reached, namespace=self._create_namespace)
         refs = [*(ref_of(each) for each in wanted), secret_of(delivery), namespace_of(delivery)]
         live = {ref: cluster.get(ref) for ref in refs}
-        return compare(delivery, wanted, live, system=self.system, take_over=self._take_over)
+        return compare(
+            delivery, wanted, live, system=self.system, take_over=self._take_over, unreadable=self._unreadable
+        )
 
     def make(self, change: Change) -> None:
         """Apply the object; take out of it what somebody added where warden set nothing."""
