@@ -1,6 +1,9 @@
 """put on a real OpenBao, with rights that let nobody read a value."""
 
+import subprocess
+import sys
 import threading
+import time
 
 import msgspec
 import pytest
@@ -308,3 +311,56 @@ def test_a_pasted_line_of_a_file_is_doubted(value):
     assert doubts(Secret(value), "OTHER") == ()
     assert doubts(Secret('{"API_KEY": "abcdefghijkl"}'), "API_KEY") == (Doubt.OBJECT,)
     assert doubts(Secret("API_KEYS-are-nice"), "API_KEY") == ()
+
+
+AHEAD = """
+import datetime, sys, time
+hours = float(sys.argv[1])
+real = datetime.datetime
+class Shifted(real):
+    @classmethod
+    def now(cls, tz=None):
+        return real.now(tz) + datetime.timedelta(hours=hours)
+datetime.datetime = Shifted
+seconds = time.time
+time.time = lambda: seconds() + hours * 3600
+sys.argv[1:] = sys.argv[2:]
+from warden.cli.entrypoint import run
+run()
+"""
+
+
+@pytest.mark.parametrize("hours", [-2, 0, 2, 24 * 400])
+def test_the_clock_of_this_machine_decides_nothing(lane_world, hours):
+    """A version that is to be deleted in an hour is live; a client whose clock is ahead must not think otherwise."""
+    data, metadata = (lane_world.path.replace("platform/", f"platform/{part}/", 1) for part in ("data", "metadata"))
+    lane_world.server.must("POST", metadata, {"delete_version_after": "1h"})
+    lane_world.fill(lane_world.values)
+    argv = [sys.executable, "-c", AHEAD, str(hours), "put", lane_world.lane, "API_KEY"]
+    env = lane_world.env(BAO_TOKEN=lane_world.server.token("platform"))
+    done = subprocess.run(argv, input="a-new-value", text=True, env=env, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = lane_world.server.must("GET", data)["data"]["data"]
+    assert found == {"API_KEY": "a-new-value", "SIGNING_KEY": lane_world.values["SIGNING_KEY"]}
+
+
+def test_a_version_that_the_server_has_deleted_by_its_own_clock_is_not_merged_into(bench):
+    bench.apply()
+    bench.server.must("POST", f"platform/metadata/{bench.path}", {"delete_version_after": "1s"})
+    bench.server.must("POST", f"platform/data/{bench.path}", {"data": {"API_KEY": "old", "OTHER": "old"}})
+    while bench.server.call("GET", f"platform/data/{bench.path}")[0] == 200:
+        time.sleep(0.1)
+    assert bench.put("anew").version == 2
+    assert stored(bench) == {"API_KEY": "anew"}
+
+
+@pytest.mark.parametrize("gone", ["deleted", "destroyed", "metadata only"])
+def test_where_nothing_is_live_a_version_begins_anew(bench, gone):
+    bench.apply()
+    version = 0
+    if gone != "metadata only":
+        version = bench.put(field="API_KEY").version
+        path = f"platform/{'delete' if gone == 'deleted' else 'destroy'}/{bench.path}"
+        bench.server.must("PUT", path, {"versions": [version]})
+    assert bench.put("anew").version == version + 1
+    assert stored(bench) == {"API_KEY": "anew"}

@@ -10,6 +10,7 @@ import click
 from warden.cli import complete, wiring
 from warden.cli.exit_guard import reported
 from warden.cli.reason import journaled_reason
+from warden.cli.signals import ends_recorded
 from warden.core.errors import CannotRun, CommandNotFound, Effect, Exit, UsageError
 from warden.core.remedies import OneOf, warden
 from warden.core.remedies import access as run_with
@@ -130,14 +131,15 @@ def _become(
         )
     platform = wiring.platform_dir(ctx)
     lane = only_lane(wiring.entries(platform, need), need)
-    run(
-        Ask(lane=lane, via=via, reason=journaled_reason(reason), command=command[0]),
-        command,
-        caller=as_whom(),
-        policy=wiring.policy(platform),
-        journal=wiring.journal(platform),
-        runner=wiring.runner(),
-    )
+    with ends_recorded():
+        run(
+            Ask(lane=lane, via=via, reason=journaled_reason(reason), command=command[0]),
+            command,
+            caller=as_whom(),
+            policy=wiring.policy(platform),
+            journal=wiring.journal(platform),
+            runner=wiring.runner(),
+        )
 
 
 def _fetch(
@@ -154,13 +156,14 @@ def _fetch(
         )
     platform = wiring.platform_dir(ctx)
     lane = only_lane(wiring.entries(platform, need), need)
-    secret = fetch(
-        Ask(lane=lane, via="stdout", reason=journaled_reason(reason)),
-        field,
-        caller=as_whom(),
-        policy=wiring.policy(platform),
-        journal=wiring.journal(platform),
-    )
+    with ends_recorded():
+        secret = fetch(
+            Ask(lane=lane, via="stdout", reason=journaled_reason(reason)),
+            field,
+            caller=as_whom(),
+            policy=wiring.policy(platform),
+            journal=wiring.journal(platform),
+        )
     terminal.value(secret)
 
 

@@ -4,18 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from warden.core.lanes.lane import RoleName
-from warden.core.openbao.api import (
-    Answer,
-    Entered,
-    Health,
-    Identity,
-    KvMetadata,
-    Login,
-    Mount,
-    Request,
-    Session,
-    Stored,
-)
+from warden.core.openbao.api import Answer, Entered, Health, Identity, KvMetadata, Login, Mount, Request, Stored
 from warden.core.secret import Secret
 from warden.ports.secret_ids import SecretIds
 
@@ -34,9 +23,6 @@ class Vault(Protocol):
     def enter(self, login: Login) -> Entered:
         """Log in and ask nothing more. Raises `Refused` with the server's reason."""
 
-    def login(self, login: Login) -> Session:
-        """Log in. Raises `Refused` with the server's reason."""
-
     def showing(self, certificate: str) -> "Vault":
         """The same server over a connection that shows the certificate in that PEM file, which holds its key, too.
 
@@ -47,7 +33,7 @@ class Vault(Protocol):
         """The SecretIDs of its AppRoles, as the caller may have them."""
 
     def revoke_self(self, token: Secret) -> None:
-        """End a token that was obtained by `login`, or a wrapping token."""
+        """End a token that was obtained by `enter`, or a wrapping token; waits a few seconds at most."""
 
     def own_capabilities(self, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """What the caller may do on each path, sorted (``sys/capabilities-self``)."""

@@ -16,12 +16,12 @@ import msgspec
 from warden.core.access import authorization as rules
 from warden.core.access.advice import Advice
 from warden.core.access.advice import advise as advice
-from warden.core.access.decision import Decision, Question
+from warden.core.access.decision import Question
 from warden.core.errors import Refused, Unidentified, WardenError
 from warden.core.lanes.catalog import Entry
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.route import route
-from warden.core.openbao.api import Identity
+from warden.core.openbao.api import Entered, Identity
 from warden.core.openbao.closing import mark_in
 from warden.core.remedies import AskOwner, warden
 from warden.core.secret import Secret
@@ -52,6 +52,18 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         return self.lane.custody.fields
 
 
+TokenEnd = Literal["", "revoked", "not-revoked", "expires"]
+"""What became of the token that was obtained for an access; empty where the caller brought one. A batch token, which
+OpenBao revokes for nobody, ``expires`` with its ttl."""
+
+
+class _Begun(msgspec.Struct):
+    """How far an access got: the decision under which it began, and what became of its token."""
+
+    decision: str = ""
+    token: TokenEnd = ""
+
+
 class ServerRefuses(msgspec.Struct, frozen=True):
     """The lane allows the access and OpenBao refused it: they differ. ``refusal`` is what OpenBao answered."""
 
@@ -65,24 +77,24 @@ def advise(entries: Sequence[Entry], journal: Journal, now: dt.datetime) -> list
 
 def run(ask: Ask, argv: Sequence[str], *, caller: Caller, policy: Policy, journal: Journal, runner: Runner) -> NoReturn:
     """Become the command, with all the lane's fields. If this raises, the command was not started."""
-    with _nothing_handed_over(ask, read=False):
+    with _nothing_handed_over(ask, read=False), _failure_recorded(ask, journal) as begun:
         _expect_usable(ask, journal)
         program = runner.find(ask.command)
-        decision, version, values = _read(ask, caller, policy, journal)
-        with _nothing_handed_over(ask, read=True), _failure_recorded(ask, decision, journal):
+        version, values = _read(ask, caller, policy, journal, begun)
+        with _nothing_handed_over(ask, read=True):
             rules.expect_fit(ask.lane, values, ask.via)
-            _record_handed(ask, journal, _handed(ask, decision, version) | {"program": program})
+            _record_handed(ask, journal, _handed(ask, begun) | {"version": version, "program": program})
             runner.exec(program, argv, values, as_files=ask.via == "fd")
 
 
 def fetch(ask: Ask, field: str, *, caller: Caller, policy: Policy, journal: Journal) -> Secret:
     """One field's value, to be written to standard output and nowhere else."""
-    with _nothing_handed_over(ask, read=False):
+    with _nothing_handed_over(ask, read=False), _failure_recorded(ask, journal) as begun:
         rules.expect_declared(ask.lane, field)
         _expect_usable(ask, journal)
-        decision, version, values = _read(ask, caller, policy, journal)
-        with _nothing_handed_over(ask, read=True), _failure_recorded(ask, decision, journal):
-            _record_handed(ask, journal, _handed(ask, decision, version) | {"fields": [field]})
+        version, values = _read(ask, caller, policy, journal, begun)
+        with _nothing_handed_over(ask, read=True):
+            _record_handed(ask, journal, _handed(ask, begun) | {"version": version, "fields": [field]})
         return values[field]
 
 
@@ -97,24 +109,28 @@ def _expect_usable(ask: Ask, journal: Journal) -> None:
     rules.expect_active(ask.lane)
 
 
-def _read(ask: Ask, caller: Caller, policy: Policy, journal: Journal) -> tuple[Decision, int, Mapping[str, Secret]]:
-    """Past the policy: the decision, the version, and every declared field."""
-    with _session(ask, caller) as (vault, who):
-        decision = _decide(ask, who, policy, journal)
-        with _failure_recorded(ask, decision, journal):
-            custody = ask.lane.custody
-            with _refusal_explained(ask, vault):
-                found = vault.read(custody.mount, custody.key)
-            version, values, custom = found if found is not None else (0, None, {})
-            with _nothing_handed_over(ask, read=True):
-                rules.expect_unmarked(ask.lane, mark_in(custom))
-                rules.expect_fields(ask.lane, None if values is None else tuple(values))
-            return decision, version, {field: (values or {})[field] for field in ask.fields}
+def _read(
+    ask: Ask, caller: Caller, policy: Policy, journal: Journal, begun: _Begun
+) -> tuple[int, Mapping[str, Secret]]:
+    """Past the policy: the version, and every declared field."""
+    with _session(ask, caller, begun) as (vault, who):
+        _decide(ask, who, policy, journal, begun)
+        custody = ask.lane.custody
+        with _refusal_explained(ask, vault):
+            found = vault.read(custody.mount, custody.key)
+        version, values, custom = found if found is not None else (0, None, {})
+        with _nothing_handed_over(ask, read=True):
+            rules.expect_unmarked(ask.lane, mark_in(custom))
+            rules.expect_fields(ask.lane, None if values is None else tuple(values))
+        return version, {field: (values or {})[field] for field in ask.fields}
 
 
 @contextmanager
-def _session(ask: Ask, caller: Caller) -> Iterator[tuple[Vault, Identity]]:
-    """The server as the caller, and who the caller is there; a token obtained for this is revoked in every case."""
+def _session(ask: Ask, caller: Caller, begun: _Begun) -> Iterator[tuple[Vault, Identity]]:
+    """The server as the caller, and who the caller is there; a token obtained for this is revoked in every case.
+
+    Whether that works decides nothing: the value was read, and a token that stays expires with its ttl.
+    """
     credential = caller.credential()
     if credential is None:
         vault = caller.vault()
@@ -124,17 +140,25 @@ def _session(ask: Ask, caller: Caller) -> Iterator[tuple[Vault, Identity]]:
         return
     login = rules.login_for(ask.lane, credential)
     vault = caller.vault()
-    session = vault.login(login)
+    session = vault.enter(login)
     try:
-        yield caller.vault(session.token), session.identity
-    except BaseException:
-        _ignoring_errors(lambda: vault.revoke_self(session.token))
-        raise
-    with _nothing_handed_over(ask, read=True):
+        mine = caller.vault(session.token)
+        yield mine, mine.identity()
+    finally:
+        begun.token = _ended(session, vault)
+
+
+def _ended(session: Entered, vault: Vault) -> TokenEnd:
+    if not session.revocable:
+        return "expires"
+    try:
         vault.revoke_self(session.token)
+    except WardenError:
+        return "not-revoked"
+    return "revoked"
 
 
-def _decide(ask: Ask, who: Identity, policy: Policy, journal: Journal) -> Decision:
+def _decide(ask: Ask, who: Identity, policy: Policy, journal: Journal, begun: _Begun) -> None:
     """The policy's decision, journaled whatever it is; if it allows, in one write with what is about to happen."""
     context = {"reason": ask.reason, "via": ask.via}
     lane = ask.lane
@@ -150,26 +174,28 @@ def _decide(ask: Ask, who: Identity, policy: Policy, journal: Journal) -> Decisi
     if decision.effect == "deny":
         journal.record("decision", lane.id, decided)
         rules.expect_allowed(lane, who, decision)
-    begin = _handed(ask, decision, None) | {"identity": who.as_json()}
+    begun.decision = decision.id
+    begin = _handed(ask, begun) | {"identity": who.as_json()}
     journal.record_all([("decision", lane.id, decided), ("access.begin", lane.id, begin)])
-    return decision
 
 
-def _handed(ask: Ask, decision: Decision, version: int | None) -> dict[str, Any]:
-    body: dict[str, Any] = {"decision": decision.id, "via": ask.via, "fields": list(ask.fields)}
-    if ask.command:
-        body["command"] = ask.command
-    return body if version is None else body | {"version": version}
+def _handed(ask: Ask, begun: _Begun) -> dict[str, Any]:
+    body: dict[str, Any] = {"decision": begun.decision, "via": ask.via, "fields": list(ask.fields)}
+    body |= {"command": ask.command} if ask.command else {}
+    return body | ({"token": begun.token} if begun.token else {})
 
 
 @contextmanager
-def _failure_recorded(ask: Ask, decision: Decision, journal: Journal) -> Iterator[None]:
-    """Journal how an access that had begun ended without handing anything over."""
+def _failure_recorded(ask: Ask, journal: Journal) -> Iterator[_Begun]:
+    """Journal how an access that had begun ended without handing anything over, at whichever step."""
+    begun = _Begun()
     try:
-        yield
+        yield begun
     except BaseException as fault:
-        kind = fault.kind if isinstance(fault, WardenError) else "interrupted"
-        _ignoring_errors(lambda: journal.record("access.failed", ask.lane.id, {"decision": decision.id, "kind": kind}))
+        if begun.decision:
+            kind = fault.kind if isinstance(fault, WardenError) else "interrupted"
+            body = {"decision": begun.decision, "kind": kind} | ({"token": begun.token} if begun.token else {})
+            _ignoring_errors(lambda: journal.record("access.failed", ask.lane.id, body))
         raise
 
 

@@ -626,7 +626,7 @@ def test_no_error_quotes_a_token_or_a_value(platform_server):
         lambda bao: bao.identity(),
         lambda bao: bao.policy("x"),
         lambda bao: bao.put_fields("platform", "a", {"F": Secret("planted-value")}),
-        lambda bao: bao.login(jwt_login("kubernetes", "nobody", Secret("planted.jwt.value"))),
+        lambda bao: bao.enter(jwt_login("kubernetes", "nobody", Secret("planted.jwt.value"))),
     ):
         with pytest.raises(WardenError) as fault:
             act(platform_server.vault(planted))

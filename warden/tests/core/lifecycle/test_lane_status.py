@@ -287,3 +287,9 @@ def test_a_proof_of_something_else_says_nothing_of_a_delivery_and_advises_nothin
     assert proven.proof == ("proven" if counts else "stale")
     assert proven.deliveries["here"].state == ("proven" if counts else "unproven")
     assert (refuted.proof, refuted.next.reason) == ("refuted", "refuted" if counts else "not-proven")
+
+
+@pytest.mark.parametrize(("asked", "due"), [(NOW, False), (NOW + dt.timedelta(days=3), True), (None, False)])
+def test_a_rotation_is_due_by_the_clock_of_the_server(lane_of, asked, due):
+    lane = lane_of(rotation=Rotation(every=11 * 86400, source="provider"))
+    assert (status_of(lane, metadata=without(asked=asked)).next is not None) is due

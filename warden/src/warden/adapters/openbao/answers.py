@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from warden.core.errors import Refused, Sealed, ServerFault, WardenError
-from warden.core.openbao.api import Answer, Identity, Login, said_by
+from warden.core.openbao.api import Answer, Identity, KvMetadata, Login, Stored, said_by
 from warden.core.openbao.values import text_of
 from warden.core.quoting import quoted
 from warden.core.remedies import RunBao, warden
@@ -19,6 +19,7 @@ from warden.core.secret import Secret
 
 OK, NO_CONTENT = 200, 204
 BAD_REQUEST, FORBIDDEN, NOT_FOUND, INTERNAL, UNAVAILABLE = 400, 403, 404, 500, 503
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 IN_BETWEEN = "check what stands between here and OpenBao"
 
 
@@ -71,10 +72,20 @@ def time_of(text: str | None) -> dt.datetime | None:
     return dt.datetime.fromisoformat(f"{text[:19]}+00:00")
 
 
-def is_past(text: str | None) -> bool:
-    """Whether a deletion time is set and over. Compared with this machine's clock: only a display depends on it."""
+def answered_at(answer: Answer) -> dt.datetime | None:
+    """When the server answered, by its own clock (``Date``, RFC 9110, 5.6.7); ``None`` where it does not say."""
+    parts = answer.headers.get("date", "").split()
+    try:
+        _, day, month, year, clock, _ = parts
+        return dt.datetime.fromisoformat(f"{year}-{_MONTHS.index(month) + 1:02}-{day}T{clock}+00:00")
+    except ValueError:
+        return None
+
+
+def is_past(text: str | None, now: dt.datetime | None) -> bool:
+    """Whether a deletion time is set and over. Both times are the server's; one that is not known is not over."""
     at = time_of(text)
-    return at is not None and at <= dt.datetime.now(dt.UTC)
+    return at is not None and now is not None and at <= now
 
 
 def identity_in(token: Mapping[str, Any]) -> Identity:
@@ -88,3 +99,24 @@ def identity_in(token: Mapping[str, Any]) -> Identity:
         policies=tuple(sorted({*(token.get("policies") or ()), *(token.get("identity_policies") or ())})),
         ttl=int(token.get("ttl") or 0),
     )
+
+
+def metadata_in(found: Mapping[str, Any], asked: dt.datetime | None) -> KvMetadata:
+    """What ``<mount>/metadata/<key>`` says of a path; `asked` is when, by the server's clock."""
+    current = int(found["current_version"])
+    version = (found.get("versions") or {}).get(str(current)) or {}
+    over = is_past(version.get("deletion_time"), asked)
+    return KvMetadata(
+        current=current,
+        live=bool(version) and not version.get("destroyed") and not over,
+        written=time_of(version.get("created_time")),
+        custom=found.get("custom_metadata") or {},
+        asked=asked,
+    )
+
+
+def stored_in(found: Mapping[str, Any]) -> Stored:
+    """What ``<mount>/data/<key>`` holds."""
+    metadata = found["metadata"]
+    fields = {name: secret_of(value) for name, value in (found.get("data") or {}).items()}
+    return Stored(int(metadata["version"]), fields, metadata.get("custom_metadata") or {})

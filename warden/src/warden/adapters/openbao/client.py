@@ -17,13 +17,13 @@ from warden.adapters.openbao.answers import (
     NO_CONTENT,
     NOT_FOUND,
     OK,
+    answered_at,
     error_of,
     identity_in,
     inline_headers,
     is_openbao,
-    is_past,
-    secret_of,
-    time_of,
+    metadata_in,
+    stored_in,
 )
 from warden.adapters.openbao.endpoint import Endpoint, percent_encoded, showing
 from warden.adapters.openbao.http import Connection
@@ -39,7 +39,6 @@ from warden.core.openbao.api import (
     Login,
     Mount,
     Request,
-    Session,
     Stored,
     is_in_root,
     said_by,
@@ -50,6 +49,8 @@ from warden.core.secret import Secret
 
 _OVERTAKEN = "transaction commit failed"
 """Of two writes of one object at once one is undone whole, and its client is to try again (OpenBao issue 296)."""
+CLEAN_UP = 3.0
+"""Seconds to wait where nothing depends on the answer any more."""
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
 """Seconds."""
 
@@ -86,8 +87,8 @@ class OpenBao:
 
     # -- requests -----------------------------------------------------------------------------------------------
 
-    def send(self, request: Request) -> Answer:
-        """Send exactly this; only no answer raises."""
+    def send(self, request: Request, *, patience: float | None = None) -> Answer:
+        """Send exactly this; only no answer raises. `patience`, in seconds, shortens the endpoint's timeout."""
         headers = {"X-Vault-Request": "true", **request.headers}
         if self.namespace and not is_in_root(request.path):
             headers["X-Vault-Namespace"] = self.namespace
@@ -95,7 +96,8 @@ class OpenBao:
             headers["X-Vault-Token"] = request.token.reveal()
         if request.inline is not None:
             headers |= inline_headers(request.inline)
-        return self._connection.send(request.method, f"/v1/{percent_encoded(request.path)}", request.body, headers)
+        path = f"/v1/{percent_encoded(request.path)}"
+        return self._connection.send(request.method, path, request.body, headers, patience)
 
     def as_caller(self, request: Request) -> Request:
         """The same request with the caller's own token."""
@@ -201,11 +203,6 @@ class OpenBao:
         found = self._part(answer)
         return identity_in(found)
 
-    def login(self, login: Login) -> Session:
-        """Log in, and have OpenBao say who that is."""
-        token = self.enter(login).token
-        return Session(token=token, identity=self._identity_of(token))
-
     def enter(self, login: Login) -> Entered:
         """``auth/<mount>/login``; the token stays in memory."""
         path = f"auth/{login.mount}/login"
@@ -219,7 +216,11 @@ class OpenBao:
         if answer.status != OK:
             raise self._error(answer, f"POST {path}")
         accepted = self._part(answer, "auth")
-        return Entered(token=Secret(accepted["client_token"]), entity=accepted.get("entity_id") or "")
+        return Entered(
+            token=Secret(accepted["client_token"]),
+            entity=accepted.get("entity_id") or "",
+            revocable=accepted.get("token_type") != "batch",
+        )
 
     def login_userpass(self, name: str, password: Secret) -> Secret:
         """``auth/userpass/login/<name>``."""
@@ -228,7 +229,8 @@ class OpenBao:
 
     def revoke_self(self, token: Secret) -> None:
         """``auth/token/revoke-self``; a token that is already gone is as good as revoked."""
-        answer = self.send(Request(method="POST", path="auth/token/revoke-self", body={}, token=token))
+        request = Request(method="POST", path="auth/token/revoke-self", body={}, token=token)
+        answer = self.send(request, patience=CLEAN_UP)
         if answer.status not in {OK, NO_CONTENT} and not is_openbao(answer, FORBIDDEN):
             raise self._error(answer, "POST auth/token/revoke-self")
 
@@ -322,15 +324,7 @@ class OpenBao:
         answer = self._request("GET", f"{mount}/metadata/{key}", none=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return None
-        found = self._part(answer)
-        current = int(found["current_version"])
-        version = (found.get("versions") or {}).get(str(current)) or {}
-        return KvMetadata(
-            current=current,
-            live=bool(version) and not version.get("destroyed") and not is_past(version.get("deletion_time")),
-            written=time_of(version.get("created_time")),
-            custom=found.get("custom_metadata") or {},
-        )
+        return metadata_in(self._part(answer), answered_at(answer))
 
     def mark(self, mount: str, key: str, custom: Mapping[str, str | None]) -> None:
         """PATCH merges and cannot create; POST creates and would replace: POST only where PATCH finds nothing."""
@@ -345,19 +339,26 @@ class OpenBao:
                 raise
 
     def put_fields(self, mount: str, key: str, values: Mapping[str, Secret]) -> int:
-        """PATCH with check-and-set on a live version; POST with check-and-set where there is none to merge into."""
+        """PATCH with check-and-set; POST with the same where the server says that there is nothing to merge into.
+
+        Whether the newest version is still there is the server's to say: a version may have a time to be deleted at,
+        which is by its clock. Check-and-set keeps that answer true until the POST.
+        """
         metadata = self.kv_metadata(mount, key)
-        live, cas = (metadata.live, metadata.current) if metadata else (False, 0)
+        cas = metadata.current if metadata else 0
         request = Request(
-            method="PATCH" if live else "POST",
+            method="PATCH" if cas else "POST",
             path=f"{mount}/data/{key}",
             body={"options": {"cas": cas}, "data": {field: value.reveal() for field, value in values.items()}},
             token=self._token,
         )
         answer = self._send_until_kept(request)
+        if request.method == "PATCH" and is_openbao(answer, NOT_FOUND):
+            request = msgspec.structs.replace(request, method="POST")
+            answer = self._send_until_kept(request)
         if answer.status == OK:
             return int(self._part(answer)["version"])
-        if answer.status == NOT_FOUND or "check-and-set" in said_by(answer):
+        if "check-and-set" in said_by(answer):
             raise Held(
                 f"{mount}/{key} was changed by someone else meanwhile (check-and-set {cas})",
                 effect=Effect.NOTHING_WRITTEN,
@@ -377,10 +378,7 @@ class OpenBao:
         answer = self._request("GET", f"{mount}/data/{key}", none=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return None
-        found = self._part(answer)
-        fields = {name: secret_of(value) for name, value in (found.get("data") or {}).items()}
-        metadata = found["metadata"]
-        return Stored(int(metadata["version"]), fields, metadata.get("custom_metadata") or {})
+        return stored_in(self._part(answer))
 
     # -- audit --------------------------------------------------------------------------------------------------
 

@@ -53,15 +53,22 @@ class Connection:
             self._socket.close()
         self._socket = None
 
-    def send(self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]) -> Answer:
-        """Send one request and read its answer; the endpoint's timeout holds for all of it.
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+        patience: float | None = None,
+    ) -> Answer:
+        """Send one request and read its answer; the endpoint's timeout holds for all of it, or `patience` if shorter.
 
         Raises:
             Unreachable: no connection, no answer in time, a certificate that does not verify.
             ServerFault: what came back is not HTTP, is not JSON, or is too large.
         """
         request = self._encode(method, path, body, headers)
-        deadline = time.monotonic() + self.endpoint.timeout
+        deadline = time.monotonic() + min(self.endpoint.timeout, patience or self.endpoint.timeout)
         # A server may close an idle connection between two requests. Only then, and only where repeating is
         # harmless, is the request sent again.
         if self._socket is not None and method in _REPEATABLE:

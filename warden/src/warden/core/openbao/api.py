@@ -63,13 +63,14 @@ class KvMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """The metadata of a KV v2 path; never a value.
 
     ``current`` is the newest version (0: nothing was ever written), ``live`` whether that version is neither
-    deleted nor destroyed, ``written`` when it was.
+    deleted nor destroyed, ``written`` when it was, ``asked`` when the server answered; both by the server's own clock.
     """
 
     current: int
     live: bool
     written: dt.datetime | None
     custom: Mapping[str, str]
+    asked: dt.datetime | None = None
 
 
 class Stored(NamedTuple):
@@ -141,10 +142,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entered(msgspec.Struct, frozen=True, kw_only=True):
-    """An accepted login: a token to keep in memory, and the entity that OpenBao logs everything it does under."""
+    """An accepted login: a token to keep in memory, and the entity that OpenBao logs everything it does under.
+
+    ``revocable``: false for a batch token, which ends by its ttl alone.
+    """
 
     token: Secret
     entity: str
+    revocable: bool = True
 
 
 class SecretId(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,13 +157,6 @@ class SecretId(msgspec.Struct, frozen=True, kw_only=True):
 
     secret: Secret
     accessor: str
-
-
-class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of a login: a token to keep in memory, and who OpenBao says it is."""
-
-    token: Secret
-    identity: Identity
 
 
 class AuditLine(msgspec.Struct, frozen=True, kw_only=True):

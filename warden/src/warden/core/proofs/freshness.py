@@ -65,5 +65,10 @@ def last_proof(state: LaneState, declared: Declaration, now: dt.datetime) -> Las
         at=state.proof.at,
         record=state.proof.seq,
         applies=not state.overtaken and summary.declared == declared,
-        recent=-SKEW <= now - dt.datetime.fromisoformat(state.proof.at) <= FRESH,
+        recent=is_recent(state.proof.at, now),
     )
+
+
+def is_recent(at: str, now: dt.datetime) -> bool:
+    """Whether a record of that time (ISO 8601) is not too old, nor of a time that has not come yet."""
+    return -SKEW <= now - dt.datetime.fromisoformat(at) <= FRESH

@@ -10,13 +10,14 @@ from typing import Any
 import msgspec
 
 from warden.core.access.authorization import log_in_as
+from warden.core.journal.place import place_of
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane, PeopleReader, WorkloadReader
 from warden.core.lanes.readers import CertificateReader, MachineReader
 from warden.core.lanes.route import declaration, declared_route
 from warden.core.openbao.api import Identity
 from warden.core.proofs.details import OnlyMembersCanShow, OnlyTheReaderCanShow, ShownByMember
-from warden.core.proofs.freshness import FRESH
+from warden.core.proofs.freshness import is_recent
 from warden.core.proofs.machine_probes import Means, played
 from warden.core.proofs.verdict import Verdict
 from warden.core.remedies import Remedy, warden
@@ -75,9 +76,14 @@ def _shown(lane: Lane, journal: Journal) -> dict[str, Record]:
     for record in journal.here(journal.log(lane=lane.id, events=_SINCE)):
         if record.event != SHOWN:
             found = {}
-        elif record.body.get("declared") == declared and now - dt.datetime.fromisoformat(record.at) <= FRESH:
+        elif _is_here(record) and record.body.get("declared") == declared and is_recent(record.at, now):
             found[str(record.body.get("reader"))] = record
     return found
+
+
+def _is_here(record: Record) -> bool:
+    """Of records that may be of another place none shows anything."""
+    return place_of(record.body).is_known
 
 
 def _verdict(lane: Lane, reader: PeopleReader | MachineReader, shown: Record | None) -> Verdict:

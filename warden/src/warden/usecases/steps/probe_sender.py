@@ -62,7 +62,7 @@ class ProbeSender:
     def close(self) -> None:
         """End the sessions; a server that is gone by now ends them itself after their ttl."""
         for session in self._sessions.values():
-            if isinstance(session, Entered) and self._silent is None:
+            if isinstance(session, Entered) and session.revocable and self._silent is None:
                 self._try_to_revoke(session.token)
 
     def end_secret_ids(self) -> tuple[EndedSecretId, ...]:
