@@ -7,6 +7,7 @@ python tools/lane_reference.py --check   exit 1 and print a diff if it is out of
 import datetime as dt
 import difflib
 import inspect
+import re
 import sys
 import types
 import typing
@@ -18,6 +19,7 @@ from warden.core.lanes import catalog, lane, readers, rules
 from warden.core.lanes import delivery_target as cluster
 
 PAGE = Path(__file__).parent.parent / "docs" / "lane.md"
+NEEDS = 4
 EXAMPLE = Path(__file__).parent.parent / "platform" / "catalog" / "openrouter-llm-connect.yaml"
 
 LANE_PARTS = (
@@ -85,6 +87,16 @@ The clusters that lanes are delivered to, by name. See [deliveries](deliveries.m
 """
 
 
+def _shortened(text: str) -> str:
+    """The lane with its first needs only: many are good for `route find`, a few are enough to read."""
+    needs = re.search(r"(?<=^needs:\n)(?:  - .*\n)+", text, re.MULTILINE)
+    if needs is None:
+        return text
+    lines = needs[0].splitlines(keepends=True)
+    rest = f"  # and {len(lines) - NEEDS} more\n" if len(lines) > NEEDS else ""
+    return text[: needs.start()] + "".join(lines[:NEEDS]) + rest + text[needs.end() :]
+
+
 def main() -> int:
     """Write the page, or compare it."""
     wanted = page()
@@ -100,7 +112,7 @@ def main() -> int:
 
 def page() -> str:
     """The whole page."""
-    parts = [HEAD, "## A whole lane\n\n```yaml\n", EXAMPLE.read_text(encoding="utf-8"), "```\n\n"]
+    parts = [HEAD, "## A whole lane\n\n```yaml\n", _shortened(EXAMPLE.read_text(encoding="utf-8")), "```\n\n"]
     parts += [section(part) for part in LANE_PARTS]
     parts += [DERIVED, section(catalog.Signpost, "Certificate, Login, Pointer"), "## platform.yaml\n\n"]
     parts += [section(part, level="###") for part in PLATFORM_PARTS]

@@ -75,7 +75,7 @@ def test_wrong_words_before_a_command_end_with_125(line):
     ("line", "code"),
     [
         ("--platform -- access lane -- cmd", 125),
-        ("-- access lane cmd", 1),
+        ("-- access lane cmd", 0),
         ("plan lane -- cmd", 2),
         ("--version access lane -- cmd", 0),
         ("access lane --help -- cmd", 0),

@@ -2,8 +2,10 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -146,10 +148,87 @@ def test_stale_lists_what_nobody_reviewed_for_90_days(world, tmp_path):
     assert [one["id"] for one in found] == ["example-api-key"]
 
 
-def test_find_gives_scores_best_first(world):
-    found = world.json("route", "find", "ssh", "certificate", "for", "a", "host")
-    assert found[0]["id"] == "ssh-certificate"
-    assert found[0]["score"] >= found[-1]["score"]
+def test_find_gives_the_one_that_is_meant(world):
+    found = world.json("route", "find", "ssh", "certificate", "for", "an", "agent")
+    assert [(each["id"], each["answer"]) for each in found] == [("ssh-certificate", "found")]
+    assert set(CONTRACT) | {"needs", "tags", "score"} <= set(found[0])
+    assert 0.5 < found[0]["score"] < 1
+    assert world.json("route", "find", "ssh-certificate")[0]["score"] == 1
+
+
+def test_where_it_is_not_sure_find_gives_at_most_three_and_says_so(world):
+    found = world.json("route", "find", "server access")
+    assert {each["answer"] for each in found} == {"unsure"}
+    assert 1 < len(found) <= 3
+    assert [each["score"] for each in found] == sorted((each["score"] for each in found), reverse=True)
+    done = world.run("route", "find", "server access")
+    assert done.returncode == 0
+    assert done.stderr.startswith("Not sure what is meant. Perhaps one of these:")
+    assert [line for line in done.stdout.splitlines() if line.startswith(found[1]["id"])]
+    done = world.run("access", "server access")
+    assert done.returncode == 0
+    assert done.stderr.startswith("Not sure what is meant. Perhaps one of these:")
+    assert {each["id"] for each in world.json("access", "server access")} == {each["id"] for each in found}
+
+
+def test_a_draft_is_found_with_all_and_named_without(world):
+    done = world.run("route", "find", "temporary postgres user", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (1, [])
+    error = json.loads(done.stderr)
+    assert (error["answer"], error["draft"], error["nearest"]) == ("nobody", True, ["database-dynamic-credentials"])
+    found = world.json("route", "find", "--all", "temporary postgres user")
+    assert [(each["id"], each["answer"]) for each in found] == [("database-dynamic-credentials", "found")]
+
+
+def test_find_without_all_shows_no_draft_and_names_those_that_may_be_meant(world):
+    done = world.run("route", "find", "password for a service", "--json")
+    everything = world.json("route", "find", "--all", "password for a service")
+    drafts = {each["id"] for each in everything if each["status"] == "draft"}
+    assert drafts
+    assert not drafts & {each["id"] for each in json.loads(done.stdout)}
+    said = world.run("route", "find", "password for a service").stderr
+    assert all(each in said for each in drafts)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\t"])
+@pytest.mark.parametrize("command", [("route", "find"), ("route", "show"), ("access",)])
+def test_an_empty_need_is_a_usage_error(world, command, text):
+    done = world.run(*command, text, "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert json.loads(done.stderr)["kind"] == "usage"
+    assert "is empty" in world.run(*command, text).stderr
+
+
+def test_a_need_for_an_entry_whose_file_has_errors_says_so(world, tmp_path):
+    copy = tmp_path / "copied"
+    shutil.copytree(SHIPPED, copy)
+    lane = copy / "catalog" / "openrouter-llm-connect.yaml"
+    for text in (lane.read_text().replace("status: active", "status: actve"), "lane: [", ""):
+        lane.write_text(text)
+        done = world.run("--platform", str(copy), "route", "find", "openrouter llm connect", "--json")
+        assert (done.returncode, done.stdout) == (1, ""), done.stderr
+        error = json.loads(done.stderr)
+        assert (error["kind"], error["subject"]) == ("invalid", "openrouter-llm-connect")
+
+
+def test_find_reads_a_kept_index_only_while_nothing_has_changed(world, tmp_path):
+    copy = tmp_path / "copied"
+    shutil.copytree(SHIPPED, copy)
+    for path in copy.rglob("*.yaml"):
+        os.utime(path, (1, 1))
+    time.sleep(1.1)  # a file that was just written is not trusted to show a later change
+    argv = ("--platform", str(copy), "route", "find", "zeppelin hangar", "--all")
+    assert world.run(*argv).returncode == 1
+    assert len(list((world.root / "cache" / "warden").iterdir())) == 1
+    assert world.run(*argv).returncode == 1
+    lane = copy / "catalog" / "openbao-api-key.yaml"
+    lane.write_text(lane.read_text().replace("needs:\n", "needs:\n  - zeppelin hangar\n"))
+    assert [each["id"] for each in world.json(*argv)][:1] == ["openbao-api-key"]
+    lane.unlink()
+    assert world.run(*argv).returncode == 1
+    for kept in (world.root / "cache" / "warden").iterdir():
+        kept.write_bytes(kept.read_bytes()[:-9] + b"something")
+    assert world.run(*argv).returncode == 1
 
 
 def test_what_nobody_owns_is_exit_1_with_the_nearest_named_as_such(world):
@@ -202,8 +281,8 @@ HEAVY = [
     "cryptography",
     "asyncio",
     "cedarpy",
-    "rapidfuzz",
-    "snowballstemmer",
+    "Stemmer",
+    "warden.core.search",
     "logging",
     "pathlib",
     "secret_scan",

@@ -130,7 +130,7 @@ def _become(
             remedy=(OneOf((run_with("LANE"), warden("access", "LANE", fetch="FIELD"))),),
         )
     platform = wiring.platform_dir(ctx)
-    lane = only_lane(wiring.entries(platform, need), need)
+    lane = only_lane(*wiring.entries(platform, need), need)
     with ends_recorded():
         run(
             Ask(lane=lane, via=via, reason=journaled_reason(reason), command=command[0]),
@@ -155,7 +155,7 @@ def _fetch(
             remedy=(OneOf((run_with(need), warden("access", need, fetch=field, force=True))),),
         )
     platform = wiring.platform_dir(ctx)
-    lane = only_lane(wiring.entries(platform, need), need)
+    lane = only_lane(*wiring.entries(platform, need), need)
     with ends_recorded():
         secret = fetch(
             Ask(lane=lane, via="stdout", reason=journaled_reason(reason)),
@@ -172,9 +172,10 @@ def _advise(ctx: click.Context, need: str, *, as_json: bool) -> None:
     from warden.usecases.access import advise
 
     platform = wiring.platform_dir(ctx)
-    answers = advise(wiring.entries(platform, need), wiring.journal(platform, asks=False), datetime.now(UTC))
+    entries, sure = wiring.entries(platform, need)
+    answers = advise(entries, wiring.journal(platform, asks=False), datetime.now(UTC))
     if as_json:
         documents = [present.as_json(each) for each in answers]
-        terminal.document(documents[0] if len(documents) == 1 else documents)
+        terminal.document(documents[0] if sure else documents)
     else:
-        present.show(answers)
+        present.show(answers, sure=sure)

@@ -60,11 +60,12 @@ def show(ctx: click.Context, /, entry_id: str, as_json: bool) -> None:
       warden route show openrouter-llm-connect
       warden route show openbao-api-key --json
     """
+    from warden.core.lanes.search import expect_words
     from warden.present import routes
     from warden.usecases import route as usecase
 
     platform = wiring.platform_dir(ctx)
-    declared = wiring.entry_route(platform, entry_id)
+    declared = wiring.entry_route(platform, expect_words(entry_id, "id"))
     found = usecase.show(declared, wiring.journal(platform, asks=False), datetime.now(UTC))
     if as_json:
         terminal.document(routes.as_json(found))
@@ -78,7 +79,9 @@ def show(ctx: click.Context, /, entry_id: str, as_json: bool) -> None:
 @json_flag
 @click.pass_context
 def find(ctx: click.Context, /, need: tuple[str, ...], drafts: bool, as_json: bool) -> None:
-    """Find the entries that answer a need in your own words, best first.
+    """Find the entry that answers a need in your own words.
+
+    Where that is not sure, at most three that may be meant are shown, best first.
 
     \b
     Examples:
@@ -87,16 +90,18 @@ def find(ctx: click.Context, /, need: tuple[str, ...], drafts: bool, as_json: bo
     """
     from warden.core.lanes.search import NotOwned, unowned
     from warden.present import routes
-    from warden.usecases import route as usecase
+    from warden.usecases import find as usecase
 
     platform = wiring.platform_dir(ctx)
-    catalog, journal = wiring.catalog(platform), wiring.journal(platform, asks=False)
-    found = usecase.find(catalog, " ".join(need), wiring.words(), journal, datetime.now(UTC), drafts=drafts)
-    matches = [] if isinstance(found, NotOwned) else found
-    if as_json:
-        terminal.document([routes.as_json(each.route) | {"score": each.score} for each in matches])
-    else:
-        routes.show_blocks([each.route for each in matches])
-    routes.show_left_out(catalog.faulty)
+    catalog, journal = wiring.searchable(platform), wiring.journal(platform, asks=False)
+    found = usecase.find(catalog, " ".join(need), journal, datetime.now(UTC), drafts=drafts)
     if isinstance(found, NotOwned):
+        if as_json:
+            terminal.document([])
+        routes.show_left_out(catalog.faulty)
         raise unowned(found)
+    if as_json:
+        terminal.document(routes.found_json(found))
+    else:
+        routes.show_found(found)
+    routes.show_left_out(catalog.faulty)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import click
 
     from warden.adapters.catalog.pages import Checkouts
-    from warden.adapters.catalog.stemming import English
+    from warden.adapters.catalog.search_index import Searchable
     from warden.adapters.dev import Embedded
     from warden.adapters.kubernetes.client import Kubernetes
     from warden.adapters.openbao.audit_log import AuditCommand, AuditFiles
@@ -133,32 +133,32 @@ def authority(platform: str, file: str) -> str:
     return authority_of_readers(platform, file)
 
 
-def entries(platform: str, need: str) -> list[Entry]:
-    """The entry of that id, else those that a need in words may mean. Raises `Unowned` where nobody owns it."""
+def entries(platform: str, need: str) -> tuple[list[Entry], bool]:
+    """The entry of that id, else those that a need in words may mean; whether that is sure.
+
+    Raises `Unowned` where nobody owns it.
+    """
     from warden.adapters.catalog.entry_cache import entry
+    from warden.core.lanes.search import expect_words
 
     try:
-        return [entry(platform, need)]
+        return [entry(platform, expect_words(need, "need"))], True
     except NotFound:
-        found = catalog(platform)
-        return [found.entry(each) for each in meant(found, need)]
+        from warden.core.lanes.search import NotOwned, unowned
+        from warden.usecases.find import meant
+
+        catalog = searchable(platform)
+        found = meant(catalog, need)
+        if isinstance(found, NotOwned):
+            raise unowned(found) from None
+        return [catalog.entry(hit.id) for hit in found.hits], found.answer == "found"
 
 
-def meant(catalog: Catalog, need: str) -> list[str]:
-    """The ids of the active entries that a need in words may mean. Raises `Unowned` where nobody owns it."""
-    from warden.core.lanes.search import NotOwned, answer, meant, unowned
+def searchable(platform: str) -> Searchable:
+    """The catalog of a platform directory, to be searched."""
+    from warden.adapters.catalog.search_index import searchable as load
 
-    found = answer(catalog.entries, need, words())
-    if isinstance(found, NotOwned):
-        raise unowned(found)
-    return meant(found)
-
-
-def words() -> English:
-    """What is known of the language that needs are written in."""
-    from warden.adapters.catalog.stemming import English
-
-    return English()
+    return load(platform)
 
 
 def openbao(patience: float | None = None) -> OpenBao:

@@ -6,7 +6,7 @@ from typing import Any
 from warden.core.access.advice import Advice
 from warden.present import terminal
 from warden.present.commands import command
-from warden.present.routes import next_action, show_pairs, state_of
+from warden.present.routes import next_action, show_pairs, show_unsure, state_of
 
 
 def as_json(advice: Advice) -> dict[str, Any]:
@@ -29,9 +29,13 @@ def as_json(advice: Advice) -> dict[str, Any]:
     }
 
 
-def show(answers: Sequence[Advice]) -> None:
-    """Each answer as a block of lines."""
-    for advice in answers:
+def show(answers: Sequence[Advice], *, sure: bool) -> None:
+    """Each answer as a block of lines; where they only may be meant, that is said first."""
+    if not sure:
+        show_unsure([advice.route for advice in answers])
+    for number, advice in enumerate(answers):
+        if number:
+            terminal.line()
         route = advice.route
         owners = ", ".join(f"{repo} ({stretch})" for stretch, repo in route.owners.items())
         shown = [("owners", owners), ("path", route.path or ""), ("fields", ", ".join(route.fields))]

@@ -32,7 +32,7 @@ def with_steps(text: str, steps: str) -> str:
 
 
 def as_json(fault: WardenError) -> dict[str, object]:
-    """``code, kind, system, subject, message, hint``; with ``faults`` or ``nearest`` where the error has them."""
+    """``code, kind, system, subject, message, hint``; some errors add ``faults``, or ``answer, nearest, draft``."""
     shown: dict[str, object] = {
         "code": int(fault.exit),
         "kind": fault.kind,
@@ -44,5 +44,7 @@ def as_json(fault: WardenError) -> dict[str, object]:
     if isinstance(fault, Invalid):
         shown["faults"] = [msgspec.to_builtins(each) for each in fault.faults]
     if isinstance(fault.problem, NotOwned):
+        shown["answer"] = "nobody"
         shown["nearest"] = [each.id for each in fault.problem.nearest]
+        shown["draft"] = fault.problem.draft
     return shown

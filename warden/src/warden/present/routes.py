@@ -1,7 +1,7 @@
 """Routes as text for people, and as the JSON record that ``warden route show ID --json`` promises."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -9,6 +9,9 @@ from warden.core.lanes.route import Declared, FinishDraft, Next, Reopen, Route
 from warden.core.remedies import warden
 from warden.present import terminal
 from warden.present.commands import command, to_paste
+
+if TYPE_CHECKING:  # `route show` does without the search
+    from warden.usecases.find import Found
 
 _SHOWN_FAULTY = 3
 
@@ -52,6 +55,31 @@ def show_table(routes: Sequence[Route]) -> None:
     rows = [(one.id, state_of(one).partition(" (")[0], one.owner_repo, one.title) for one in routes]
     terminal.table(("ID", "STATE", "OWNER", "TITLE"), rows)
     terminal.note(f"{len(routes)} shown. One in full: {to_paste(warden('route show', routes[0].id))}")
+
+
+def found_json(found: "Found") -> list[dict[str, Any]]:
+    """A record for each route, each with the answer as a whole and its score."""
+    return [as_json(each.route) | {"answer": found.answer, "score": each.score} for each in found.matches]
+
+
+def show_found(found: "Found") -> None:
+    """The route that was found, or those that may be meant; drafts that may be meant are named."""
+    routes = [each.route for each in found.matches]
+    if found.answer == "unsure":
+        show_unsure(routes)
+    show_blocks(routes)
+    if found.drafts:
+        shown = ", ".join(found.drafts)
+        terminal.note(
+            f"May be meant too, but is only a draft: {shown}. See {to_paste(warden('route show', found.drafts[0]))}"
+        )
+
+
+def show_unsure(routes: Sequence[Route]) -> None:
+    """Say that none of the routes is sure to be meant."""
+    terminal.note(
+        "Not sure what is meant. Perhaps this:" if len(routes) == 1 else "Not sure what is meant. Perhaps one of these:"
+    )
 
 
 def show_blocks(routes: Sequence[Route]) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from warden.core.lanes.route import Route, route, with_state
 from warden.core.lanes.rules import is_stale
 
@@ -13,15 +11,7 @@ if TYPE_CHECKING:  # `show` is used most, and does without these
     import datetime as dt
 
     from warden.core.lanes.catalog import Catalog
-    from warden.core.lanes.search import NotOwned, Words
     from warden.ports.journal import Journal
-
-
-class Match(msgspec.Struct, frozen=True, kw_only=True):
-    """A route that answers a need, and how well (0 to 1)."""
-
-    route: Route
-    score: float
 
 
 def show(declared: Route, journal: Journal, now: dt.datetime) -> Route:
@@ -41,16 +31,3 @@ def listed(
         and (tag is None or tag in entry.tags)
         and (not stale or is_stale(entry.reviewed, now.date()))
     ]
-
-
-def find(
-    catalog: Catalog, need: str, words: Words, journal: Journal, now: dt.datetime, *, drafts: bool
-) -> list[Match] | NotOwned:
-    """The routes that answer a need, best first."""
-    from warden.core.lanes.search import NotOwned, answer
-
-    hits = answer(catalog.entries, need, words, drafts=drafts)
-    if isinstance(hits, NotOwned):
-        return hits
-    states = journal.states()
-    return [Match(route=route(catalog.entries[hit.id], states.get(hit.id), now), score=hit.score) for hit in hits]

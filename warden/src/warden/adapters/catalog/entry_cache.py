@@ -16,6 +16,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from warden.adapters.catalog import kept as files
 from warden.adapters.catalog.discovery import expect_trusted
 from warden.adapters.machine import directories
 from warden.core.lanes.catalog import KINDS, Entry, kind_of
@@ -43,8 +44,8 @@ def entry(platform_dir: str, entry_id: str) -> Entry:
     """One entry, judged by its own file alone. Raises as `files.load_entry` does."""
     path = os.path.join(platform_dir, "catalog", f"{entry_id}.yaml")
     expect_trusted(platform_dir, [path])
-    now, stamps = time.time_ns(), [*map(stamp, _platform_files(platform_dir)), *_catalog(os.path.dirname(path))]
-    basis = f"{FORMAT} {path} {zlib.crc32(repr(stamps).encode())} {stamp(path)} {list(_code())}"
+    now, stamps = time.time_ns(), [*map(stamp, platform_files(platform_dir)), *_catalog(os.path.dirname(path))]
+    basis = f"{FORMAT} {path} {zlib.crc32(repr(stamps).encode())} {stamp(path)} {list(code_stamps())}"
     kept = cache_file(path)
     try:
         return _read(kept, basis)
@@ -54,7 +55,7 @@ def entry(platform_dir: str, entry_id: str) -> Entry:
 
     found = load_entry(platform_dir, entry_id)
     if all(now - max(each[:2]) > SETTLED for each in stamps):
-        _write(kept, basis, found)
+        files.write(kept, msgspec.json.encode(_Kept(basis, kind_of(found), msgspec.Raw(msgspec.json.encode(found)))))
     return found
 
 
@@ -81,11 +82,12 @@ def cache_file(path: str) -> str:
     return os.path.join(directories.cache(), f"entry-{zlib.crc32(os.fsencode(path)):08x}")
 
 
-def _platform_files(platform_dir: str) -> list[str]:
+def platform_files(platform_dir: str) -> list[str]:
+    """What holds for every entry."""
     return [os.path.join(platform_dir, name) for name in _PLATFORM_FILES]
 
 
-def _code() -> Iterator[Stamp]:
+def code_stamps() -> Iterator[Stamp]:
     """The state of the modules that read and judge an entry, the secret scanner's among them."""
     here = os.path.dirname(__file__)
     lanes = os.path.join(here, "..", "..", "core", "lanes")
@@ -103,31 +105,10 @@ def _scanner_folders() -> Iterator[str]:
 
 
 def _read(kept: str, basis: str) -> Entry:
-    with open(kept, "rb") as file:
-        checksum, content = file.read(8), file.read()
-    if checksum != _checksum(content):
-        raise ValueError
-    found = msgspec.json.decode(content, type=_Kept)
+    found = msgspec.json.decode(files.read(kept), type=_Kept)
     if found.basis != basis:
         raise ValueError
     return _entry(found.kind, found.entry)
-
-
-def _write(kept: str, basis: str, found: Entry) -> None:
-    """Put it there, whole or not at all. Of two processes at once either may win: they write the same."""
-    content = msgspec.json.encode(_Kept(basis, kind_of(found), msgspec.Raw(msgspec.json.encode(found))))
-    fresh = f"{kept}.new"
-    try:
-        os.makedirs(os.path.dirname(kept), mode=0o700, exist_ok=True)
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
-            file.write(_checksum(content) + content)
-        os.replace(fresh, kept)
-    except OSError:
-        return
-
-
-def _checksum(content: bytes) -> bytes:
-    return b"%08x" % zlib.crc32(content)
 
 
 class _StoredLane(Lane, frozen=True, kw_only=True):

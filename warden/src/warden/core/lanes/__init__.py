@@ -1,1 +1,1 @@
-"""The lane model, the catalog, its rules, search and routes."""
+"""The lane model, the catalog, its rules, and routes."""

@@ -2,7 +2,7 @@
 
 from warden.core.lanes.catalog import DeclaredWithFaults, NotALane, UnknownEntry
 from warden.core.lanes.delivery_target import NotDelivered, ReaderUnclear, UnknownCluster
-from warden.core.lanes.search import Ambiguous, NotOwned
+from warden.core.lanes.search import Ambiguous, EmptyNeed, NotOwned
 from warden.present.problems import describe
 
 
@@ -28,6 +28,11 @@ def _(problem: NotOwned) -> str:
     if problem.draft:
         return f"Nobody here owns this yet; there is only a draft: {near}"
     return f"Nobody here owns this. Nearest, but not it: {near}" if near else "Nobody here owns this"
+
+
+@describe.register
+def _(problem: EmptyNeed) -> str:
+    return f"the {problem.what} is empty"
 
 
 @describe.register

@@ -1,0 +1,1 @@
+"""Which entry of the catalog answers a need, and how sure that is."""
