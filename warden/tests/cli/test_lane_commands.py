@@ -72,6 +72,7 @@ def test_what_was_applied_before_a_fault_ended_it_is_in_the_json(applied):
     world.server.must("DELETE", f"sys/policies/acl/workload-kv-read-{world.lane}")
     done = applied("apply", "--all", "--json")
     assert (done.returncode, json.loads(done.stderr)["kind"]) == (2, "usage")
+    assert "What this command did before stands" in json.loads(done.stderr)["message"]
     assert [(each["lane"], len(each["changed"])) for each in json.loads(done.stdout)] == [(world.lane, 1)]
 
 

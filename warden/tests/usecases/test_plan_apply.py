@@ -9,7 +9,7 @@ import time
 import msgspec
 import pytest
 
-from warden.core.errors import Foreign, Inconclusive, JournalUnwritable, Refused, UsageError
+from warden.core.errors import Effect, Foreign, Inconclusive, JournalUnwritable, Refused, UsageError
 from warden.core.lanes.lane import Custody, PeopleReader, Workload, WorkloadReader
 from warden.core.openbao.api import jwt_login
 from warden.core.openbao.resources import Settings
@@ -17,6 +17,7 @@ from warden.core.plans.lane_plan import LaneOptions
 from warden.core.plans.plan import AuthMountMissing
 from warden.core.remedies import RunBao, warden
 from warden.core.secret import Secret
+from warden.present.errors import message
 from warden.present.plans import difference_lines
 from warden.usecases.apply import apply_target
 from warden.usecases.deactivate import record_closing
@@ -264,6 +265,24 @@ def test_what_somebody_else_undoes_meanwhile_is_not_called_applied(bench):
     with pytest.raises(Inconclusive) as fault:
         apply_target(Undone(bench.target()), bench.journal, LaneOptions())
     assert "policy" in [change.kind for change in fault.value.problem.changes]
+
+
+@pytest.mark.parametrize("made", [0, 1, 2])
+def test_an_error_says_that_nothing_was_changed_only_where_nothing_was(bench, made):
+    class Refusing(Hooked):
+        count = 0
+
+        def make(self, change):
+            if self.count == made:
+                raise Foreign("somebody else owns it", effect=Effect.NOTHING_CHANGED)
+            self.count += 1
+            self.target.make(change)
+
+    with pytest.raises(Foreign) as fault:
+        apply_target(Refusing(bench.target()), bench.journal, LaneOptions())
+    said = message(fault.value)
+    assert ("Nothing was changed." in said) == (made == 0)
+    assert ("What this command did before stands" in said) == (made > 0)
 
 
 KILLED = """

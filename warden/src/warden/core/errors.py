@@ -57,6 +57,10 @@ class Effect(Enum):
     NOTHING_WRITTEN = "written"
 
 
+class DoneBefore(msgspec.Struct, frozen=True):
+    """The effect of an error that came after other steps of the same command: those stand."""
+
+
 class WardenError(Exception):
     """The root of all errors: a problem, its effect, and what to do, as data.
 

@@ -60,7 +60,7 @@ from warden.usecases.steps.adoption import (
 from warden.usecases.steps.closing import mark_there
 from warden.usecases.steps.fingerprints import hash_of, other_fingerprint
 from warden.usecases.steps.probe_sender import write_marker
-from warden.usecases.steps.recorded import effect_so_far
+from warden.usecases.steps.recorded import after_earlier_steps, effect_so_far
 from warden.usecases.steps.refresh import PATIENCE, refresh
 from warden.usecases.targets import Target
 
@@ -145,11 +145,12 @@ def adopt(adoption: Adoption, *, keep: Keep = "") -> Adopted:
     begin = _facts(delivery, tools) | {"secret_uid": before.metadata.get("uid")}
     tools.journal.record("adopt.begin", delivery.lane.id, begin)
     found = None
-    if not already:
-        _prepare(adoption)
-        found = _settle(delivery, before, tools, keep)
-        _hand_over(delivery, before, tools)
-    cleaned, restarted = _clean(delivery, tools), _restart(delivery, tools)
+    with after_earlier_steps():
+        if not already:
+            _prepare(adoption)
+            found = _settle(delivery, before, tools, keep)
+            _hand_over(delivery, before, tools)
+        cleaned, restarted = _clean(delivery, tools), _restart(delivery, tools)
     body = _facts(delivery, tools) | {"cleaned": cleaned, "restarted": restarted, "already": already}
     with effect_so_far(TakenOver(delivery.delivery.secret, delivery.cluster)):
         record = tools.journal.record("adopt.done", delivery.lane.id, body)

@@ -4,11 +4,12 @@ On each target the order is the plan's: what takes access away comes first, what
 clusters. A plan with nothing left, asked for again afterwards, is what counts as applied.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 import msgspec
 
-from warden.core.errors import Effect, Foreign, Inconclusive, WardenError
+from warden.core.errors import DoneBefore, Effect, Foreign, Inconclusive, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane
 from warden.core.plans.lane_plan import (
@@ -26,7 +27,7 @@ from warden.ports.journal import Journal
 from warden.usecases.context import Context
 from warden.usecases.plan import cluster_target, openbao_target, plan_delivery, unreached
 from warden.usecases.steps.orphans import orphans_of
-from warden.usecases.steps.recorded import effect_so_far
+from warden.usecases.steps.recorded import after_earlier_steps, effect_so_far
 from warden.usecases.targets import Target
 
 
@@ -71,7 +72,10 @@ def apply(lane: Lane, context: Context, options: LaneOptions) -> LaneReceipt:
     closed = openbao.closed
     parts: list[Receipt | Unreached] = [openbao]
     if not closed:
-        parts += [_apply_delivery(each, context, options) for each in deliveries if not each.by_hand]
+        for each in deliveries:
+            if not each.by_hand:
+                before = any(isinstance(part, Receipt) and part.changed for part in parts)
+                parts.append(_apply_delivery(each, context, options, before=before))
     complete = not any(isinstance(part, Unreached) for part in parts)
     return LaneReceipt(
         lane=lane.id,
@@ -101,6 +105,10 @@ def apply_all(lanes: Sequence[Lane], context: Context, options: LaneOptions) -> 
         except Foreign as fault:
             done.append(fault)
         except WardenError as fault:
+            if isinstance(fault.effect, Effect) and any(
+                isinstance(each, LaneReceipt) and each.changed for each in done
+            ):
+                fault.effect = DoneBefore()
             return Applications(done=tuple(done), stopped=fault)
     return Applications(done=tuple(done))
 
@@ -133,9 +141,11 @@ def apply_target(target: Target, journal: Journal, options: LaneOptions) -> Rece
     }
     what |= {"cluster": target.system.cluster} if target.system.cluster else {}
     journal.record("apply.begin", first.lane, what)
-    for change in first.to_change:
-        target.make(change)
-    _expect_nothing_left(target.plan())
+    for number, change in enumerate(first.to_change):
+        with _partly(number):
+            target.make(change)
+    with after_earlier_steps():
+        _expect_nothing_left(target.plan())
     with effect_so_far(Applied(first.lane, first.system)):
         record = journal.record("apply.done", first.lane, what)
     return Receipt(
@@ -148,9 +158,19 @@ def apply_target(target: Target, journal: Journal, options: LaneOptions) -> Rece
     )
 
 
-def _apply_delivery(delivery: DeliveryTarget, context: Context, options: LaneOptions) -> Receipt | Unreached:
+@contextmanager
+def _partly(before: object) -> Iterator[None]:
+    """An error says that nothing was changed only where no change was made before."""
+    with after_earlier_steps() if before else nullcontext():
+        yield
+
+
+def _apply_delivery(
+    delivery: DeliveryTarget, context: Context, options: LaneOptions, *, before: bool
+) -> Receipt | Unreached:
     try:
-        return apply_target(cluster_target(delivery, context, options), context.journal, options)
+        with _partly(before):
+            return apply_target(cluster_target(delivery, context, options), context.journal, options)
     except WardenError as fault:
         return unreached(delivery, context, fault)
 

@@ -362,3 +362,56 @@ def test_where_the_journal_is():
     assert journal_path({"XDG_STATE_HOME": "/s"}) == "/s/warden/journal.db"
     assert journal_path({"XDG_STATE_HOME": "here"}) == journal_path({})
     assert journal_path({}) == str(Path("~/.local/state/warden/journal.db").expanduser())
+
+
+DAMAGE = {
+    "a body that is not JSON": "UPDATE journal SET body = '{' WHERE seq = 2",
+    "a body that is not an object": "UPDATE journal SET body = '[]' WHERE seq = 2",
+    "no body": "UPDATE journal SET body = '' WHERE seq = 2",
+    "no time": "UPDATE journal SET at = '' WHERE seq = 2",
+    "a time without its zone": "UPDATE journal SET at = '2026-11-23T14:02:03' WHERE seq = 2",
+    "something else in the place of a time": "UPDATE journal SET at = 'yesterday' WHERE seq = 2",
+    "bytes that are not text": "UPDATE journal SET body = CAST(X'7B22FF7D' AS TEXT) WHERE seq = 2",
+}
+
+
+@pytest.mark.parametrize("sql", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_record_is_called_damage(journal, path, sql):
+    for number in range(3):
+        journal.record("lane.closed", "a", {"reason": str(number)})
+    journal.close()
+    rewrite(path, sql)
+    fresh = SqliteJournal(str(path))
+    with pytest.raises(JournalUnwritable, match=r"is damaged: (record 2|a record in it) cannot be read") as caught:
+        fresh.log()
+    assert "newest good copy" in hint(caught.value)
+    assert message(caught.value).endswith("Nothing was done.")
+
+
+def test_after_a_record_no_error_says_that_nothing_was_done(journal, path):
+    journal.record("apply.begin", "a", {})
+    rewrite(path, "UPDATE journal SET body = '{' WHERE seq = 1")
+    with pytest.raises(JournalUnwritable) as caught:
+        journal.log()
+    assert message(caught.value).endswith("What this command did before stands; the journal has it.")
+
+
+def test_a_draft_never_fills_what_is_there_already(journal, path, monkeypatch):
+    monkeypatch.setattr(os, "urandom", lambda count: b"\0" * count)
+    path.parent.mkdir(parents=True)
+    theirs, draft = path.parent / "theirs", path.parent / f"journal.db.new-{'00' * 8}"
+    theirs.write_text("theirs")
+    for make in (
+        lambda: draft.symlink_to(theirs),
+        lambda: draft.symlink_to("nowhere"),
+        lambda: draft.write_text("theirs"),
+    ):
+        make()
+        with pytest.raises(JournalUnwritable, match="file exists"):
+            journal.record("e", "a", {})
+        assert theirs.read_text() == "theirs"
+        assert not (path.parent / "nowhere").exists()
+        assert not path.exists()
+        draft.unlink()
+    journal.record("e", "a", {})
+    assert [each.name for each in path.parent.iterdir() if "new" in each.name] == []

@@ -164,9 +164,8 @@ def _create(path: str, text: str) -> bool:
 def _unwritable(path: str, why: str) -> UsageError:
     return UsageError(
         f"{path} cannot be made ({why})",
-        effect=Effect.NOTHING_CHANGED,
         system="platform",
         subject=path,
-        hint="choose another place",
+        hint="files that were made before stay; choose another place",
         remedy=(warden("init", "DIR"),),
     )

@@ -112,7 +112,6 @@ class Go:
         if _FULL in reason:
             return Inconclusive(
                 "the disk filled up during the build, which needs about 6 GB in Go's caches",
-                effect=Effect.NOTHING_WRITTEN,
                 system=SYSTEM,
                 subject=self._log,
                 hint="free some space, or set GOCACHE, GOMODCACHE and GOTMPDIR to directories elsewhere",
@@ -120,7 +119,6 @@ class Go:
         if _NETWORK.search(reason):
             return Unreachable(
                 f"a Go module cannot be fetched: {reason}",
-                effect=Effect.NOTHING_DONE,
                 system=SYSTEM,
                 subject=self._log,
                 hint="check the network and GOPROXY (go env GOPROXY), then repeat: what was fetched is kept",

@@ -156,7 +156,6 @@ def _spawn(program: Program) -> int:
         except OSError as fault:
             raise NotFound(
                 f"{program.path} cannot be run ({fault.strerror})",
-                effect=Effect.NOTHING_DONE,
                 system=SYSTEM,
                 subject=program.path,
                 hint=program.hint,
@@ -193,7 +192,6 @@ def stop(pid: int, program: Program) -> None:
             return
     raise ServerFault(
         f"{program.title} (pid {pid}) does not end",
-        effect=Effect.NOTHING_DONE,
         system=SYSTEM,
         subject=str(pid),
         hint=f"kill -9 {pid}",

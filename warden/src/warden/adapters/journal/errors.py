@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, NoReturn
 
-import msgspec
-
 from warden.core.errors import Effect, JournalUnwritable
+from warden.core.journal.encoding import DamagedRecord
 from warden.core.remedies import OneOf, Remedy, RunProgram, SetVariable, warden
 
 WAIT = 5.0
@@ -44,7 +43,10 @@ class Cause(NamedTuple):
 
 
 def unwritable(path: str, cause: Cause, context: str = "") -> JournalUnwritable:
-    """The one error of the journal. ``context`` is a sentence in front of the hint."""
+    """The one error of the journal. ``context`` is a sentence in front of the hint.
+
+    Its effect is that nothing was done; who has recorded something before knows better (`SqliteJournal`).
+    """
     return JournalUnwritable(
         f"{path} {cause.problem}",
         effect=Effect.NOTHING_DONE,
@@ -75,7 +77,9 @@ def as_journal_error(path: str, context: str = "") -> Iterator[None]:
         raise unwritable(path, _sqlite_cause(path, error), context) from None
     except OSError as error:
         raise unwritable(path, _os_cause(path, error), context) from None
-    except (msgspec.DecodeError, UnicodeError):
+    except DamagedRecord as fault:
+        raise unwritable(path, Cause(f"is damaged: record {fault.seq} cannot be read", RESTORE), context) from None
+    except UnicodeError:
         raise unwritable(path, Cause("is damaged: a record in it cannot be read", RESTORE), context) from None
 
 
@@ -109,6 +113,8 @@ _SQLITE: dict[str, Callable[[str], Cause]] = {
 
 
 def _sqlite_cause(path: str, error: sqlite3.Error) -> Cause:
+    if "Could not decode to UTF-8" in str(error):  # Python's own error, without a code
+        return Cause("is damaged: a record in it cannot be read", RESTORE)
     name = getattr(error, "sqlite_errorname", None) or ""
     cause = _SQLITE.get(name.removeprefix("SQLITE_").partition("_")[0])
     return cause(path) if cause else Cause("cannot be used", f"SQLite says: {error}. Check it", _VERIFY)

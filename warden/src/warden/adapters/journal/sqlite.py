@@ -7,7 +7,8 @@ them.
 
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
@@ -18,6 +19,7 @@ from msgspec.structs import astuple
 from warden.adapters.journal.errors import CLOSED_UNKNOWN, as_journal_error, os_user
 from warden.adapters.journal.sqlite_file import connect, expect_sound, is_there, make
 from warden.adapters.machine import directories
+from warden.core.errors import DoneBefore, JournalUnwritable
 from warden.core.journal.chain import GENESIS, Chain, Head, Row, walk
 from warden.core.journal.encoding import entry, following, record
 from warden.core.journal.place import place_of
@@ -66,6 +68,7 @@ class SqliteJournal:
         self._actor = actor or os_user()
         self._db: sqlite3.Connection | None = None
         self._lock = Lock()
+        self._recorded = False
 
     def record(self, event: str, lane: str, body: Mapping[str, Any]) -> int:
         """Append, durably, before it returns; answers the record's number."""
@@ -75,10 +78,23 @@ class SqliteJournal:
         """Append several (event, lane, body) in one durable write."""
         place = self._place_of_records()
         entries = [entry(event, lane, {**place, **body}) for event, lane, body in records]
-        with self._lock, as_journal_error(self.path):
+        with self._lock, self._explained():
             db = self._open(create=True)
             assert db is not None  # noqa: S101 - created above or raised
-            return self._append(db, entries)
+            numbers = self._append(db, entries)
+        self._recorded = True
+        return numbers
+
+    @contextmanager
+    def _explained(self, context: str = "") -> Iterator[None]:
+        """Errors as the journal's own; after a record they do not say that nothing was done."""
+        try:
+            with as_journal_error(self.path, context):
+                yield
+        except JournalUnwritable as fault:
+            if self._recorded:
+                fault.effect = DoneBefore()
+            raise
 
     def _append(self, db: sqlite3.Connection, entries: Sequence[tuple[str, str, str]]) -> list[int]:
         db.execute("BEGIN IMMEDIATE")
@@ -135,7 +151,7 @@ class SqliteJournal:
 
     def verify(self, kept: Head | None = None) -> Chain:
         """Walk the whole chain; also against a head that was kept elsewhere."""
-        with self._lock, as_journal_error(self.path):
+        with self._lock, self._explained():
             db = self._open(create=False)
             if db is None:
                 return walk((), kept)
@@ -151,11 +167,11 @@ class SqliteJournal:
 
     def _records(self, sql: str, values: tuple[object, ...]) -> list[Record]:
         rows = self._read(sql, values)
-        with as_journal_error(self.path, CLOSED_UNKNOWN):
+        with self._explained(CLOSED_UNKNOWN):
             return [record(_row(row)) for row in rows]
 
     def _read(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        with self._lock, as_journal_error(self.path, CLOSED_UNKNOWN):
+        with self._lock, self._explained(CLOSED_UNKNOWN):
             db = self._open(create=False)
             return db.execute(sql, values).fetchall() if db is not None else []
 

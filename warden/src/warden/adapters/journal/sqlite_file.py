@@ -66,8 +66,9 @@ def make(path: str) -> None:
     """Make a whole journal beside `path` and link it there; who comes second uses the first one's."""
     folder = os.path.dirname(path)
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    draft = f"{path}.new-{os.getpid()}"
-    os.close(os.open(draft, os.O_CREAT | os.O_RDWR | os.O_TRUNC, 0o600))
+    draft = f"{path}.new-{os.urandom(8).hex()}"
+    # A name that nobody can guess, and never a file or a link that is there already: it would be filled as ours.
+    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_RDWR | os.O_CLOEXEC, 0o600))
     try:
         _write_schema(draft)
         _link(draft, path)

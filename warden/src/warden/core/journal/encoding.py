@@ -33,9 +33,23 @@ def following(head: Head, at: datetime, actor: str, entries: Sequence[Entry]) ->
     return rows
 
 
+class DamagedRecord(ValueError):
+    """A stored record is not what any version has written."""
+
+    def __init__(self, seq: object) -> None:
+        super().__init__(seq)
+        self.seq = seq
+
+
 def record(row: Row) -> Record:
-    """The row with its body read. Raises `msgspec.DecodeError` where that is not an object in JSON."""
-    body: Mapping[str, Any] = msgspec.json.decode(row.body, type=dict[str, Any])
+    """The row with its body read. Raises `DamagedRecord` where that is not an object in JSON, or has no right time."""
+    try:
+        body: Mapping[str, Any] = msgspec.json.decode(row.body, type=dict[str, Any])
+        timed = datetime.fromisoformat(row.at).tzinfo is not None
+    except (ValueError, TypeError):  # msgspec's errors are ValueErrors
+        timed = False
+    if not timed or not all(isinstance(each, str) for each in (row.event, row.lane, row.actor, row.hash)):
+        raise DamagedRecord(row.seq)
     return Record(seq=row.seq, at=row.at, event=row.event, lane=row.lane, actor=row.actor, body=body, hash=row.hash)
 
 

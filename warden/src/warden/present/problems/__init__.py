@@ -8,7 +8,7 @@ from importlib import import_module
 
 import msgspec
 
-from warden.core.errors import Effect
+from warden.core.errors import DoneBefore, Effect
 
 _SUBJECTS = ("access", "adoption", "lanes", "plans", "proofs", "put", "refreshes", "trust")
 
@@ -27,6 +27,11 @@ def _(problem: str) -> str:
 @describe.register
 def _(effect: Effect) -> str:
     return f"Nothing was {effect.value}."
+
+
+@describe.register
+def _(_: DoneBefore) -> str:
+    return "What this command did before stands; the journal has it."
 
 
 def described(problem: str | Effect | msgspec.Struct) -> str:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from warden.core.errors import JournalUnwritable
+from warden.core.errors import DoneBefore, Effect, JournalUnwritable, WardenError
 
 
 class NotRecorded(msgspec.Struct, frozen=True):
@@ -21,4 +21,15 @@ def effect_so_far(done: msgspec.Struct) -> Iterator[None]:
         yield
     except JournalUnwritable as fault:
         fault.effect = NotRecorded(done)
+        raise
+
+
+@contextmanager
+def after_earlier_steps() -> Iterator[None]:
+    """Have no error in here say that nothing was done: something was, by the same command."""
+    try:
+        yield
+    except WardenError as fault:
+        if isinstance(fault.effect, Effect):
+            fault.effect = DoneBefore()
         raise
