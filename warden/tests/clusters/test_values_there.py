@@ -36,7 +36,7 @@ def delivered(bench):
 
 def handed_over(bench):
     custody = bench.lane.custody
-    _, values = bench.vault("admin").read(custody.mount, custody.key)
+    values = bench.vault("admin").read(custody.mount, custody.key)[1]
     return {field: value.reveal() for field, value in values.items()}
 
 

@@ -153,7 +153,7 @@ def test_what_a_lane_had_at_an_earlier_path_is_closed_as_well(bench):
     moved = Custody(path=f"platform/moved/{bench.lane.id}", fields=("API_KEY",))
     bench.change(readers=bench.lane.readers[:1], custody=moved)
     earlier = reader(bench)
-    assert close(bench).receipt.former_paths == (f"platform/{path}",)
+    assert close(bench).receipt.former_paths == (("platform", path),)
     assert bench.server.call("GET", f"platform/data/{path}", token=earlier.token.reveal())[0] == 403
     assert bench.vault("admin").policy(policy) is None
     assert bench.vault("admin").role(bench.lane.role_name(gone)) is None

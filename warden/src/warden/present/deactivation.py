@@ -37,7 +37,7 @@ def closing_json(done: Closing) -> dict[str, Any]:
         "system": done.receipt.system.address,
         "kept": [*map(_kept_json, done.kept), *orphans],
         "not_looked_at": list(done.not_connected.clusters),
-        "left_behind": list(done.receipt.former_paths),
+        "left_behind": list(map(str, done.receipt.former_paths)),
     }
 
 

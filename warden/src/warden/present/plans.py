@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 from typing import Any
 
+from warden.core.lanes.lane import KvPath
 from warden.core.plans.lane_plan import LanePlan, LaneReceipt, NotConnected, Orphan, Unreached
 from warden.core.plans.plan import (
     AuthMountMissing,
@@ -156,7 +157,7 @@ def _receipt_sum(receipt: LaneReceipt) -> str:
     return f"In sync: nothing to change. {following}"
 
 
-def show_remains(not_connected: NotConnected, former_paths: Sequence[str], orphans: Sequence[Orphan]) -> None:
+def show_remains(not_connected: NotConnected, former_paths: Sequence[KvPath], orphans: Sequence[Orphan]) -> None:
     """What was not looked at, and what earlier declarations left, each with the command that removes it."""
     if not_connected.clusters:
         names = ", ".join(not_connected.clusters)
@@ -164,9 +165,8 @@ def show_remains(not_connected: NotConnected, former_paths: Sequence[str], orpha
         why = f"not in the embedded platform; to add: {add}" if not_connected.embedded else "not in clusters.yaml"
         terminal.sentence(f"Not checked: {names} ({why})")
     for path in former_paths:
-        mount, _, key = path.partition("/")
         terminal.sentence(f"{path} was this lane's earlier path and still has its versions. When nobody needs them:")
-        terminal.line(f"  {command(RunBao(action='delete-metadata', mount=mount, path=key))}")
+        terminal.line(f"  {command(RunBao(action='delete-metadata', mount=path.mount, path=path.key))}")
     for each in orphans:
         terminal.sentence(f"{orphan_name(each)} is from an earlier declaration and still delivers. To remove it:")
         terminal.line(f"  {command(remove_orphan(each))}")
@@ -327,7 +327,7 @@ def plan_json(plan: LanePlan) -> dict[str, Any]:
         "blocked": plan.blocked,
         "clusters": [_part_json(part) for part in clusters],
         "not_looked_at": list(plan.not_connected.clusters),
-        "left_behind": [*plan.former_paths, *map(orphan_name, plan.orphans)],
+        "left_behind": [*map(str, plan.former_paths), *map(orphan_name, plan.orphans)],
     }
 
 
@@ -360,7 +360,7 @@ def receipt_json(receipt: LaneReceipt) -> dict[str, Any]:
         "clusters": [
             {"cluster": each.system.cluster, "changed": changed_json(each), "journal": each.record} for each in clusters
         ],
-        "left_behind": [*receipt.former_paths, *map(orphan_name, receipt.orphans)],
+        "left_behind": [*map(str, receipt.former_paths), *map(orphan_name, receipt.orphans)],
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from warden.core.errors import Refused
-from warden.core.lanes.lane import RoleName
+from warden.core.lanes.lane import KvPath, RoleName
 from warden.core.openbao.orphans import OrphanedPolicy
 from warden.core.openbao.resources import is_template, keeps, lane_marked_in, path_read_by, roles_marked_in, roles_of
 from warden.core.plans.lane_plan import Orphan
@@ -39,16 +39,16 @@ def orphans(context: Context) -> Orphans:
 def _orphaned_policies(context: Context, vault: Vault) -> Iterator[OrphanedPolicy]:
     concrete = [lane for lane in context.lanes.values() if not is_template(lane)]
     declared = {lane.custody.policy_name for lane in concrete}
-    paths = {lane.custody.path for lane in concrete}
+    paths = {KvPath(lane.custody.mount, lane.custody.key) for lane in concrete}
     for name in sorted(vault.policy_names() - declared):
         text = _unless_refused(vault, name)
-        lane, path = lane_marked_in(text), path_read_by(text) or ""
+        lane, path = lane_marked_in(text), path_read_by(text)
         if lane is not None and lane not in context.lanes and path not in paths:
             roles = dict(_roles(path, name, context, vault))
             yield OrphanedPolicy(
                 policy=name,
                 lane=lane,
-                path=path,
+                path=str(path) if path else "",
                 roles=tuple(role for role, alone in roles.items() if alone),
                 shared=tuple(role for role, alone in roles.items() if not alone),
             )
@@ -62,10 +62,9 @@ def _unless_refused(vault: Vault, policy: str) -> str:
         return ""
 
 
-def _roles(path: str, policy: str, context: Context, vault: Vault) -> Iterator[tuple[RoleName, bool]]:
+def _roles(path: KvPath | None, policy: str, context: Context, vault: Vault) -> Iterator[tuple[RoleName, bool]]:
     """The roles that the path's marks name and that are there, and whether each is of no other use."""
-    mount, _, key = path.partition("/")
-    metadata = vault.kv_metadata(mount, key) if key else None
+    metadata = vault.kv_metadata(path.mount, path.key) if path else None
     declared = roles_of(context.lanes.values())
     for role in sorted(roles_marked_in(metadata.custom if metadata else {})):
         found = vault.role(role) if keeps(vault.auth_type(role.mount), role) else None

@@ -12,7 +12,7 @@ from warden.core.lanes.route import declaration, declared_route
 CATALOG = load_catalog(str(Path(__file__).parents[4] / "platform"))
 PROVEN = {
     Lane: {"custody", "readers", "deliveries"},
-    Custody: {"path", "fields", "policy"},
+    Custody: {"path", "fields", "policy", "declared_mount"},
     WorkloadReader: {"workload", "role", "audience"},
     PeopleReader: {"people", "role"},
     Delivery: {"external_secret", "bootstrap_secret"},
@@ -37,6 +37,7 @@ CHANGED = {
     (Custody, "path"): "platform/other/path",
     (Custody, "fields"): ("another",),
     (Custody, "policy"): "another",
+    (Custody, "declared_mount"): "platform/workloads",
     (WorkloadReader, "workload"): Workload("ns", "another"),
     (WorkloadReader, "role"): "another",
     (WorkloadReader, "audience"): "another",

@@ -20,7 +20,7 @@ from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, invalid, 
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.derived_names import segments_in_names, told_apart
 from warden.core.lanes.lane import Lane
-from warden.core.lanes.rules import Complaint, across, located, of_clusters, of_entry, unreported
+from warden.core.lanes.rules import Complaint, across, located, mount_fault, of_clusters, of_entry, on_mount, unreported
 from warden.core.remedies import warden
 
 _REMOVE = "remove it, and if it was ever real, rotate it: whoever has the file has had it"
@@ -179,6 +179,8 @@ def load_platform(platform_dir: str) -> Platform:
                     "platform", "is not a plain name; write the line `platform: NAME` (a-z, 0-9, hyphens)"
                 )
                 source.faults += located(source.file, source.lines, [plain])
+            if (wrong := mount_fault(platform)) and not source.faults:
+                source.faults += located(source.file, source.lines, [wrong])
             if "clusters" in source.lines:
                 misplaced = Complaint("clusters", "is a file of its own, clusters.yaml beside this one")
                 source.faults += located(source.file, source.lines, [misplaced])
@@ -206,6 +208,7 @@ def parse_entry(path: str, platform: Platform) -> Source:
     entry = _structured(path, source, _kind)
     if entry is None:
         return source
+    entry = on_mount(entry, platform)
     known = [fault.field for fault in source.faults]
     complaints = unreported(of_entry(entry, platform), known)
     if (entry.id != name or ending != "yaml") and kind_of(entry) not in known:

@@ -14,7 +14,7 @@ Readers that are not pods (CI jobs, AppRoles, certificates) are in ``readers``.
 """
 
 import datetime as dt
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -78,25 +78,37 @@ class Owners(msgspec.Struct, frozen=True, kw_only=True):
     runtime: Owner | None = None
 
 
-class Custody(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the value is kept: a KV v2 path (its first segment is the mount) and the fields in it.
+class KvPath(NamedTuple):
+    """A KV v2 path: its mount, and the path below."""
 
-    ``policy`` overrides the derived name of the read policy.
+    mount: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.mount}/{self.key}"
+
+
+class Custody(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the value is kept: a KV v2 path, which begins with its mount, and the fields in it.
+
+    ``policy`` overrides the derived name of the read policy. ``mount`` is needed where the path is on another mount
+    than ``kv_mount`` of ``platform.yaml``; a mount may have several segments, as ``team/kv``.
     """
 
     path: str
     fields: tuple[str, ...]
     policy: str | None = None
+    declared_mount: str | None = msgspec.field(name="mount", default=None)
 
     @property
     def mount(self) -> str:
-        """The KV v2 mount: the first segment."""
-        return self.path.partition("/")[0]
+        """The KV v2 mount: the one that is declared, else the first segment."""
+        return self.declared_mount or self.path.partition("/")[0]
 
     @property
     def key(self) -> str:
         """The path below the mount."""
-        return self.path.partition("/")[2]
+        return self.path.removeprefix(f"{self.mount}/")
 
     @property
     def secret(self) -> str:

@@ -79,7 +79,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
     `present.routes` prints it by the names that ``warden route show ID --json`` promises. ``resolvable``: declared
     active, exec-capable, no placeholder left, not closed in the journal. ``role`` is the first reader's; all of them
-    are in ``readers``. ``closed`` is when it was closed, ISO 8601 UTC.
+    are in ``readers``. ``closed`` is when it was closed, ISO 8601 UTC. ``mount`` is the path's where it has several
+    segments, else empty.
     """
 
     id: str
@@ -107,6 +108,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     closed: str | None = None
     proof: RouteProof = RouteProof()
     deliveries: tuple[RouteDelivery, ...] = ()
+    mount: str = ""
 
 
 def route(entry: Entry, state: LaneState | None, now: dt.datetime) -> Route:
@@ -148,6 +150,7 @@ def _of_lane(lane: Lane) -> Route:
         reviewed=lane.reviewed,
         next=access(lane.id) if resolvable else FinishDraft(custody),
         deliveries=_deliveries(lane),
+        mount=lane.custody.mount if "/" in lane.custody.mount else "",
     )
 
 
@@ -241,7 +244,7 @@ def with_state(route: Route, state: LaneState | None, now: dt.datetime) -> Route
 def declaration(route: Route) -> Declaration:
     """What a proof of the lane is a proof of. A reader at another cluster's auth mount is the same reader."""
     return Declaration(
-        path=route.path,
+        path=f"{route.mount}: {route.path}" if route.mount else route.path,
         fields=tuple(sorted(route.fields)),
         policy=route.policy,
         readers=tuple(sorted({f"{each.subject} {each.role} {each.audience or ''}".strip() for each in route.readers})),

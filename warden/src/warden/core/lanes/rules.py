@@ -13,7 +13,16 @@ import msgspec
 from warden.core.errors import Fault
 from warden.core.lanes.catalog import Entry, Platform, Pointer, kind_of
 from warden.core.lanes.delivery_target import DeclaredCluster, reader_of, targets
-from warden.core.lanes.lane import PROBE_ACCOUNT, Consumer, Delivery, Lane, PeopleReader, Reader, WorkloadReader
+from warden.core.lanes.lane import (
+    PROBE_ACCOUNT,
+    Consumer,
+    Custody,
+    Delivery,
+    Lane,
+    PeopleReader,
+    Reader,
+    WorkloadReader,
+)
 from warden.core.lanes.reader_rules import of_machine
 from warden.core.lanes.readers import MachineReader, derived_role
 from warden.core.lanes.readers import subject as machine_subject
@@ -120,12 +129,40 @@ _KV_API = frozenset({"data", "metadata", "subkeys", "delete", "undelete", "destr
 """What KV version 2 puts behind the mount in its API and in policies (OpenBao API: secret/kv/kv-v2)."""
 
 
-def _path_as_declared(path: str) -> tuple[str, str]:
+def _path_as_declared(path: str, mount: str) -> tuple[str, str]:
     """The path without what the API adds to it, and what that was; both as they are where nothing was added."""
-    segments = path.strip("/").removeprefix("v1/").split("/")
-    if len(segments) > 1 and segments[1] in _KV_API:
-        return "/".join((segments[0], *segments[2:])), segments[1]
-    return "/".join(segments), ""
+    path, behind = path.strip("/").removeprefix("v1/"), mount.count("/") + 1
+    segments = path.split("/")
+    if len(segments) > behind and segments[behind] in _KV_API:
+        return "/".join((*segments[:behind], *segments[behind + 1 :])), segments[behind]
+    return path, ""
+
+
+def on_mount(entry: Entry, platform: Platform) -> Entry:
+    """The entry, a lane with the mount that it leaves out: ``kv_mount``, if its path begins so, may have slashes."""
+    if not isinstance(entry, Lane) or entry.custody.declared_mount or "/" not in platform.kv_mount:
+        return entry
+    if not entry.custody.path.strip("/").removeprefix("v1/").startswith(f"{platform.kv_mount}/"):
+        return entry
+    custody = msgspec.structs.replace(entry.custody, declared_mount=platform.kv_mount)
+    return msgspec.structs.replace(entry, custody=custody)
+
+
+def _mount(custody: Custody, path: str, platform: Platform) -> Iterator[Complaint]:
+    declared = custody.declared_mount
+    if declared is not None and not all(map(_SEGMENT.fullmatch, declared.split("/"))):
+        yield Complaint("custody.mount", "is not a mount; write its segments, without slashes at the ends")
+    elif declared is not None and not path.startswith(f"{declared}/"):
+        yield Complaint("custody.path", f"is not on the mount {declared}/ (custody.mount)")
+    elif declared is None and path.split("/", maxsplit=1)[0] != platform.kv_mount:
+        yield Complaint("custody.path", f"is not on the mount {platform.kv_mount}/ (kv_mount of platform.yaml)")
+
+
+def mount_fault(platform: Platform) -> Complaint | None:
+    """What is wrong with ``kv_mount``; None where it is a mount."""
+    if all(map(_SEGMENT.fullmatch, platform.kv_mount.split("/"))):
+        return None
+    return Complaint("kv_mount", "is not a mount; write its segments, without slashes at the ends")
 
 
 def _fields(names: Sequence[str]) -> Iterator[Complaint]:
@@ -141,15 +178,16 @@ def _fields(names: Sequence[str]) -> Iterator[Complaint]:
 
 def _custody(lane: Lane, platform: Platform) -> Iterator[Complaint]:
     segments = lane.custody.path.split("/")
-    path, of_the_api = _path_as_declared(lane.custody.path)
-    if segments[0] != platform.kv_mount and path.split("/")[0] != platform.kv_mount:
-        yield Complaint("custody.path", f"is not on the mount {platform.kv_mount}/ (kv_mount of platform.yaml)")
+    path, of_the_api = _path_as_declared(lane.custody.path, lane.custody.declared_mount or "")
+    yield from _mount(lane.custody, path, platform)
     if of_the_api:
         clause = f"{of_the_api}/ belongs to the API of KV version 2, not to the path; warden adds it where it is needed"
         yield Complaint("custody.path", f"is a path of the API: {clause}; write {path}")
     elif path != lane.custody.path:
         yield Complaint("custody.path", f"is not a path as KV writes it; write {path}")
-    elif len(segments) < 3 or not all(_SEGMENT.fullmatch(part) or placeholders(part) for part in segments):  # noqa: PLR2004  # mount, folder, secret
+    elif len(segments) < 3 + lane.custody.mount.count("/") or not all(
+        _SEGMENT.fullmatch(part) or placeholders(part) for part in segments
+    ):  # mount, folder, secret
         yield Complaint("custody.path", "is not a path; write mount/folder/secret, without .. or empty segments")
     if not lane.custody.fields:
         yield Complaint("custody.fields", "is empty; name at least one field")

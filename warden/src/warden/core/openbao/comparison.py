@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from warden.core.lanes.lane import RoleName
+from warden.core.lanes.lane import KvPath, RoleName
 from warden.core.lanes.readers import CertificateReader
 from warden.core.openbao.api import KvMetadata, Mount
 from warden.core.openbao.closing import marking, unmarking
@@ -67,7 +67,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     auth: Mapping[str, str | None]
     roles: Mapping[RoleName, dict[str, Any] | None]
     claimed: frozenset[RoleName]
-    former: Mapping[str, KvMetadata] = {}
+    former: Mapping[KvPath, KvMetadata] = {}
     custom: Mapping[str, Mapping[str, str]] = {}
 
 
@@ -178,10 +178,11 @@ def undeclared_policies(observed: Mapping[RoleName, dict[str, Any] | None], decl
     return sorted(named - declared)
 
 
-def former_paths(resources: Resources, policies: Mapping[str, str | None]) -> list[str]:
+def former_paths(resources: Resources, policies: Mapping[str, str | None]) -> list[KvPath]:
     """The paths, other than its own, that policies marked for the lane read."""
+    custody = resources.lane.custody
     ours = [text for text in policies.values() if text and lane_marked_in(text) == resources.lane.id]
-    return sorted({path for text in ours if (path := path_read_by(text))} - {resources.lane.custody.path})
+    return sorted({path for text in ours if (path := path_read_by(text))} - {KvPath(custody.mount, custody.key)})
 
 
 def _abandoned(resources: Resources, given: _Comparison) -> list[RoleName]:

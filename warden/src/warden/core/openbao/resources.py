@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from warden.core.errors import UsageError
-from warden.core.lanes.lane import Lane, LoginMount, PeopleReader, Reader, RoleName, WorkloadReader
+from warden.core.lanes.lane import KvPath, Lane, LoginMount, PeopleReader, Reader, RoleName, WorkloadReader
 from warden.core.lanes.readers import AppRoleReader, CertificateReader, CiReader, GithubReader, GitlabReader
 
 MARK = "# ops-warden lane "
@@ -19,7 +19,7 @@ MARK = "# ops-warden lane "
 
 PLACEHOLDER = "<"
 
-_READS = re.compile(r'^path "([^"/]+)/data/([^"]+)" \{$', re.MULTILINE)
+_READS = re.compile(r'^path "([^"]+?)/data/([^"]+)" \{$', re.MULTILINE)
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,10 +118,10 @@ def lane_marked_in(policy: str) -> str | None:
     return first.removeprefix(MARK).partition(":")[0] if first.startswith(MARK) else None
 
 
-def path_read_by(policy: str) -> str | None:
+def path_read_by(policy: str) -> KvPath | None:
     """The KV path that a derived policy reads; ``None`` for a text that was not derived."""
     found = _READS.search(policy)
-    return f"{found[1]}/{found[2]}" if found else None
+    return KvPath(found[1], found[2]) if found else None
 
 
 def marks(lane: Lane, roles: Iterable[Role]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from warden.core.errors import Exit, UsageError, WardenError
-from warden.core.lanes.lane import Lane
+from warden.core.lanes.lane import KvPath, Lane
 from warden.core.plans.plan import Change, Plan, Receipt, System
 from warden.core.remedies import Remedy, RunWarden, warden
 
@@ -95,7 +95,7 @@ class LanePlan(msgspec.Struct, frozen=True, kw_only=True):
         return sum(len(plan.changes) for plan in self.plans) - self.to_change
 
     @property
-    def former_paths(self) -> tuple[str, ...]:
+    def former_paths(self) -> tuple[KvPath, ...]:
         """KV paths that were the lane's before."""
         return tuple(path for plan in self.plans for path in plan.former_paths)
 
@@ -118,7 +118,7 @@ class LaneReceipt(msgspec.Struct, frozen=True, kw_only=True):
     by_hand: tuple[Plan, ...] = ()
     not_connected: NotConnected = NotConnected()
     orphans: tuple[Orphan, ...] = ()
-    former_paths: tuple[str, ...] = ()
+    former_paths: tuple[KvPath, ...] = ()
     closed: bool = False
     next: Remedy = ()
 

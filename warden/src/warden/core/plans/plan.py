@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from warden.core.lanes.lane import RoleName
+from warden.core.lanes.lane import KvPath, RoleName
 from warden.core.quoting import Facts, without_secrets
 from warden.core.remedies import Remedy
 
@@ -280,7 +280,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     system: System
     changes: tuple[Change, ...]
     notes: tuple[Note, ...] = ()
-    former_paths: tuple[str, ...] = ()
+    former_paths: tuple[KvPath, ...] = ()
     closed: bool = False
 
     @property
@@ -304,5 +304,5 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     system: System
     changed: tuple[Change, ...]
     record: int
-    former_paths: tuple[str, ...] = ()
+    former_paths: tuple[KvPath, ...] = ()
     closed: bool = False

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from warden.core.errors import Refused
-from warden.core.lanes.lane import Lane, RoleName
+from warden.core.lanes.lane import KvPath, Lane, RoleName
 from warden.core.openbao.api import KvMetadata, Mount
 from warden.core.openbao.closing import closed_lanes
 from warden.core.openbao.comparison import (
@@ -118,8 +118,8 @@ class OpenBaoTarget:
         if change.kind == "mount":
             self._vault.create_kv(change.name)
         elif change.kind == "metadata":
-            mount, _, key = change.name.partition("/")
-            self._vault.mark(mount, key, change.wanted)
+            custody = self._lane.custody
+            self._vault.mark(custody.mount, custody.key, change.wanted)
         elif change.kind == "policy" and change.action == "delete":
             self._vault.delete_policy(change.name)
         elif change.kind == "policy":
@@ -169,12 +169,11 @@ def _roles(names: Iterable[RoleName], vault: Vault, answers: SharedAnswers) -> d
     }
 
 
-def _former(resources: Resources, policies: Mapping[str, str | None], vault: Vault) -> dict[str, KvMetadata]:
+def _former(resources: Resources, policies: Mapping[str, str | None], vault: Vault) -> dict[KvPath, KvMetadata]:
     """The paths that were the lane's before its file named another; their marks say which roles it had there."""
     found = {}
     for path in former_paths(resources, policies):
-        mount, _, key = path.partition("/")
-        metadata = _unless_refused(vault.kv_metadata, mount, key)
+        metadata = _unless_refused(vault.kv_metadata, path.mount, path.key)
         if metadata is not None and metadata.custom.get("catalog-id") == resources.lane.id:
             found[path] = metadata
     return found
