@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from llm_connect.common.errors import ConfigurationError
@@ -93,3 +95,36 @@ def test_other_variables_are_nobodys_business_here():
     """Kubernetes sets LLM_CONNECT_PORT and more for a service of this name."""
     environment = {"LLM_CONNECT_PORT": "tcp://10.0.0.1:8080", "LLM_CONNECT_TIMEOUT_SECONDS": "300"}
     assert load_settings(environment).profiles == {NAME: CUSTODIAN_TRIAGE}
+
+
+USAGE_ERRORS = {
+    "an option that is missing": (("smoke", "--json"), "--url", "Missing option '--url'."),
+    "an unknown option": (("profiles", "--json", "--nope"), "llm-connect profiles", "No such option '--nope'."),
+    "a surplus argument": (("profiles", "x", "--json"), "llm-connect profiles", "unexpected extra argument"),
+    "a value": (("smoke", "--json", "--timeout-seconds", "z"), "--timeout-seconds", "'z' is not a valid float"),
+    "a URL": (("smoke", "--json", "--url", "ftp://a"), "llm-connect smoke", "is not an http or https URL"),
+    "an unknown command": (("nope", "--json"), "llm-connect", "No such command 'nope'."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", USAGE_ERRORS)
+def test_a_usage_error_is_one_json_object_with_json(run, name):
+    arguments, subject, message = USAGE_ERRORS[name]
+    done = run(*arguments)
+    error = json.loads(done.stderr)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert list(error) == ["code", "kind", "system", "subject", "message", "hint"]
+    assert (error["code"], error["kind"], error["subject"]) == (2, "usage", subject)
+    assert message in error["message"]
+    command = "llm-connect" if arguments[0] == "nope" else f"llm-connect {arguments[0]}"
+    assert error["hint"] == f"Next: {command} --help"
+
+
+def test_without_json_a_usage_error_is_a_text(run):
+    done = run("smoke")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "Error: Missing option '--url'.")
+
+
+def test_an_empty_token_file_is_not_no_token(run):
+    done = run("smoke", "--json", "--url", "http://127.0.0.1:9", "--token-file", "")
+    assert (done.returncode, json.loads(done.stderr)["faults"][0]["field"]) == (2, "--token-file")

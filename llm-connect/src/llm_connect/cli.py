@@ -10,6 +10,7 @@ from typing import cast
 import click
 
 from llm_connect import __version__
+from llm_connect.commands.errors import is_json, usage_error
 
 INTERRUPTED = 130
 ANSWER_IS_NO = 1
@@ -53,8 +54,9 @@ def run() -> None:
     try:
         code = main(prog_name="llm-connect", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        shown = usage_error(error) if isinstance(error, click.UsageError) and is_json() else error
+        shown.show()
+        sys.exit(shown.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except OSError as error:  # a full disk or a closed pipe behind standard output

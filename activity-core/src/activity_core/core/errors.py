@@ -25,10 +25,10 @@ class Exit(IntEnum):
 
 
 EXIT_MEANING: dict[Exit, str] = {
-    Exit.DONE: "a complete report, or an empty one because the digest is empty",
-    Exit.NO: "a report that needs review; an invalid digest; a request that llm-connect rejects",
-    Exit.USAGE: "usage or configuration error",
-    Exit.INCONCLUSIVE: "a system gave no usable answer; the record, the report or the post could not be written",
+    Exit.DONE: "a complete report, or an empty one because the digest is empty; runs are shown",
+    Exit.NO: "a report that needs review; an invalid digest; a request that llm-connect rejects; no such run",
+    Exit.USAGE: "usage or configuration error; several runs match",
+    Exit.INCONCLUSIVE: "a system gave no usable answer; record, report or post could not be read or written",
     Exit.REFUSED: "llm-connect, the digest's server or the State Hub denied access",
     Exit.NOT_NOW: "llm-connect's rate limit, budget or capacity is exhausted; another run is in progress",
     Exit.INTERRUPTED: "interrupted",

@@ -18,6 +18,11 @@ USAGE_ERROR = 2
 NO_ANSWER = 3
 
 
+def is_json() -> bool:
+    """Whether the command was called with --json, also if the rest of its line cannot be parsed."""
+    return "--json" in sys.argv[1:]
+
+
 class CommandError(click.ClickException):
     """Ends a command with an exit code; printed on standard error, as JSON if the command runs with --json."""
 
@@ -33,7 +38,7 @@ class CommandError(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print it."""
-        if "--json" in sys.argv[1:]:
+        if is_json():
             fields = {"code": self.exit_code, "kind": self.kind, "system": "llm-connect", "subject": self.subject}
             faults = {"faults": [each.as_json() for each in self.faults]} if self.faults else {}
             text = json.dumps(fields | {"message": self.message, "hint": self.hint} | faults)
@@ -47,3 +52,11 @@ def configuration_error(error: ConfigurationError, effect: str, what: str = "con
     message = f"the {what} cannot be used; {effect}\n  " + str(error).replace("\n", "\n  ")
     hint = "Next: fix the settings above, and run it again."
     return CommandError(USAGE_ERROR, "configuration", "environment", message, hint, faults=error.faults)
+
+
+def usage_error(error: click.UsageError) -> CommandError:
+    """The same for a command line that cannot be parsed, in the words of click."""
+    path = error.ctx.command_path if error.ctx else "llm-connect"
+    param = getattr(error, "param", None)
+    subject = param.opts[0] if param is not None and param.opts else path
+    return CommandError(USAGE_ERROR, "usage", subject, error.format_message(), f"Next: {path} --help")

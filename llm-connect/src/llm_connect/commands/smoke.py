@@ -41,7 +41,7 @@ def command(*, url: str, profile: str, timeout_seconds: float, token_file: str |
     Exit codes: 0 all ok, 1 a check failed, 3 nothing answers at the URL.
     """
     done = []
-    token = _token(token_file) if token_file else None
+    token = None if token_file is None else _token(token_file)
     try:
         for check in checks(url.rstrip("/"), profile, timeout_seconds, token):
             done.append(check)
