@@ -23,6 +23,20 @@ def test_help_has_a_sentence_and_two_examples(world, command):
     assert max(map(len, done.stdout.splitlines())) <= 100
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["triage", "--help"]])
+def test_the_examples_name_files_that_are_there(world, arguments):
+    named = re.findall(r"--digest (\S+\.json)", world.run(*arguments).stdout)
+    assert named
+    assert all((SOURCE.parents[2] / name).is_file() for name in named)
+
+
+def test_the_table_of_exit_codes_has_what_each_command_ends_with(world):
+    table = world.run("exit-codes").stdout
+    assert max(map(len, table.splitlines())) <= 100
+    for code, meaning in ((1, "no such run"), (2, "several runs match"), (3, "could not be read")):
+        assert meaning in next(line for line in table.splitlines() if line.startswith(f"{code} "))
+
+
 def test_the_table_of_exit_codes(world):
     lines = world.run("exit-codes").stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["CODE", "0", "1", "2", "3", "4", "5", "130"]

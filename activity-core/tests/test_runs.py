@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import signal
 import sqlite3
 import struct
@@ -231,6 +232,28 @@ def test_a_report_that_cannot_be_written_is_still_shown_and_not_asked_for_twice(
     assert world.triage(None, "--out", str(world.home / "r.json")).returncode == 0
     assert json.loads((world.home / "r.json").read_text()) == json.loads(done.stdout)
     assert len(gateway.seen) == 1
+
+
+@pytest.mark.parametrize("name", ["report.md", "report.json"])
+@pytest.mark.parametrize("again", [(), ("--again",)])
+def test_the_hint_for_a_report_that_cannot_be_written_asks_no_model(world, gateway, name, again):
+    done = world.triage(None, *again, "--out", f"/dev/full/{name}")
+    hint = re.search(r"activity-core (runs \S+(?: --json)?) > FILE", done.stderr)[1].split()
+    shown = world.run(*hint)
+    assert (shown.returncode, len(gateway.seen)) == (0, 1)
+    assert world.triage(None, "--out", str(world.home / name)).returncode == 0
+    assert (world.home / name).read_text() == shown.stdout
+
+
+def test_a_report_that_is_neither_recorded_nor_written_says_so(world, gateway, say):
+    gateway.play = say.answering(say.item("N-1"))
+    steps = [{"id": f"N-{number}", "title": "a long title " * 15} for number in range(8)]
+    many = [{"id": f"M-{number}", "title": "a long title " * 15} for number in range(40)]
+    done = world.triage(say.digest(*steps, messages=many), "--out", "/dev/full/report.md", largest_file=20480)
+    assert (done.returncode, bool(done.stdout)) == (3, True)
+    assert "It is not recorded either" in done.stderr
+    assert "It is recorded" not in done.stderr
+    assert "> FILE" not in done.stderr
 
 
 def test_a_full_standard_output_is_reported(world, say):

@@ -69,6 +69,18 @@ def test_a_denied_post_names_the_token_and_a_bad_token_file_costs_no_report(worl
     assert len(gateway.seen) == 2
 
 
+def test_the_hint_of_a_failed_post_asks_no_model(world, gateway, hub, say):
+    hub.play = lambda *_: (500, {}, b"")
+    assert (
+        "with --post and without --again" in json.loads(world.triage(None, "--again", "--post", hub.url).stderr)["hint"]
+    )
+    hub.play = lambda *_: (200, {}, b"ok")
+    assert world.triage(None, "--post", hub.url).returncode == 0
+    assert len(gateway.seen) == 1
+    hub.play, gateway.play = (lambda *_: (500, {}, b"")), lambda *_: say.reply("")
+    assert "the next run is posted" in world.triage(None, "--again", "--post", hub.url).stderr
+
+
 def test_the_worst_outcome_is_the_exit_code(world, gateway, hub, say):
     gateway.play = lambda *_: say.reply("")
     assert world.triage(None, "--post", hub.url, STATE_HUB_TOKEN_FILE="nowhere").returncode == 3

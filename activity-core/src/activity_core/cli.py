@@ -24,7 +24,8 @@ _CLOSED_PIPE = 141  # 128 + SIGPIPE, as a shell reports it
 
 EXAMPLES = """\b
 Examples:
-  LLM_CONNECT_URL=http://127.0.0.1:8080 activity-core triage --digest samples/tuesday.json
+  export LLM_CONNECT_URL=http://127.0.0.1:8080
+  activity-core triage --digest activity-core/samples/tuesday.json
   activity-core runs"""
 
 

@@ -9,8 +9,13 @@ import tempfile
 from activity_core.core.errors import Unavailable
 
 
-def write(path: str, text: str) -> None:
+def write(path: str, text: str, run: str | None) -> None:
     """Write it beside its target and move it there.
+
+    Args:
+        path: the target.
+        text: the report.
+        run: the id of its run; None if it is not in the record.
 
     Raises:
         Unavailable: it cannot be written; an old file is unchanged.
@@ -28,10 +33,16 @@ def write(path: str, text: str) -> None:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
-        reason = (error.strerror or "not writable").lower()
-        message = f"the report cannot be written to {path} ({reason}). It is recorded; an old file is unchanged."
-        hint = "free space or name another file, then run triage again: the model is not asked a second time"
-        raise Unavailable("out", message, system="file", subject=path, hint=hint) from None
+        raise _not_written(path, (error.strerror or "not writable").lower(), run) from None
+
+
+def _not_written(path: str, reason: str, run: str | None) -> Unavailable:
+    """The way back asks no model: `triage --again` would, and be paid for."""
+    effect = "It is recorded" if run else "It is not recorded either; standard output has it"
+    message = f"the report cannot be written to {path} ({reason}). {effect}; an old file is unchanged."
+    as_json = " --json" if path.endswith(".json") else ""
+    hint = f"free space, or name another file: activity-core runs {run}{as_json} > FILE" if run else ""
+    return Unavailable("out", message, system="file", subject=path, hint=hint)
 
 
 def _umask() -> int:

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from activity_core.adapters.http import Target, display_url, exchange
-from activity_core.adapters.record import writing
+from activity_core.adapters.record import COUNTS, writing
 from activity_core.adapters.tokens import bearer
 from activity_core.core import dates
 from activity_core.core.errors import Refused, Unavailable
@@ -23,8 +23,7 @@ TOKEN_FILE = "STATE_HUB_TOKEN_FILE"  # noqa: S105 - the name of a variable
 SECONDS = 15.0
 _OCTETS = 65536
 _EFFECT = "The report is complete, but was not posted."
-_HINT = "run triage again with --post: the model is not asked a second time"
-_REFUSED_HINT = f"give a token that it accepts, {TOKEN_FILE}=FILE, and run triage again: the model is not asked twice"
+_NEW_TOKEN = f"give a token that it accepts, {TOKEN_FILE}=FILE, and "
 _MODEL = re.compile(r"[\w.:/@+~-]{1,128}", re.ASCII)
 _FIRST_SUCCESS, _FIRST_REDIRECT, _CONFLICT = 200, 300, 409
 
@@ -87,6 +86,13 @@ def post_once(
     return posted
 
 
+def _hint(report: dict[str, Any]) -> str:
+    """With --again it would be another run, which is paid for, and so it is where this one is not the day's report."""
+    if report["state"] in COUNTS:
+        return "run triage again with --post and without --again: the model is not asked a second time"
+    return "the next run is posted, if it has --post"
+
+
 def _post(url: str, report: dict[str, Any], token_file: str | None) -> Posted:
     headers = {"content-type": "application/json", "idempotency-key": report["run"]}
     headers |= bearer(token_file, variable=TOKEN_FILE, effect=_EFFECT)
@@ -95,13 +101,13 @@ def _post(url: str, report: dict[str, Any], token_file: str | None) -> Posted:
         reply = exchange(target, body=json.dumps(metadata(report)).encode(), headers=headers)
     except Unavailable as error:
         message = f"{error.message} {_EFFECT}"
-        raise Unavailable("post", message, system="State Hub", subject=error.subject, hint=_HINT) from None
+        raise Unavailable("post", message, system="State Hub", subject=error.subject, hint=_hint(report)) from None
     if _FIRST_SUCCESS <= reply.status < _FIRST_REDIRECT:
         return Posted.NOW
     if reply.status == _CONFLICT:
         return Posted.CONFLICT
     if reply.status in {401, 403}:
         message = f"the State Hub denied access ({reply.status}). {_EFFECT}"
-        raise Refused("post", message, system="State Hub", subject=display_url(url), hint=_REFUSED_HINT)
+        raise Refused("post", message, system="State Hub", subject=display_url(url), hint=_NEW_TOKEN + _hint(report))
     message = f"the State Hub answered {reply.status}. {_EFFECT}"
-    raise Unavailable("post", message, system="State Hub", subject=display_url(url), hint=_HINT)
+    raise Unavailable("post", message, system="State Hub", subject=display_url(url), hint=_hint(report))

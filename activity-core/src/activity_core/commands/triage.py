@@ -42,7 +42,8 @@ def _checked_profile(_context: click.Context, _parameter: click.Parameter, value
 
 EXAMPLES = """\b
 Examples:
-  LLM_CONNECT_URL=http://127.0.0.1:8080 activity-core triage --digest samples/tuesday.json
+  export LLM_CONNECT_URL=http://127.0.0.1:8080
+  activity-core triage --digest activity-core/samples/tuesday.json
   activity-core triage --digest https://hub.example/digest --out report.md --out report.json
 
 \b
@@ -78,7 +79,7 @@ def command(
         console.note(_replay_note(result))
     show(report, as_json=as_json)
     console.flush()
-    outcomes = [result.not_recorded, *(_write_file(path, report) for path in out), _post(hub, report)]
+    outcomes = [result.not_recorded, *(_write_file(path, result) for path in out), _post(hub, report)]
     errors = [error for error in outcomes if error]
     for error in errors:
         console.error(error, as_json=as_json)
@@ -139,10 +140,11 @@ def _check_outputs(paths: tuple[str, ...]) -> None:
             raise click.BadParameter("expected a name that ends in .json or .md", param_hint="--out")
 
 
-def _write_file(path: str, report: dict[str, object]) -> TriageError | None:
+def _write_file(path: str, result: Result) -> TriageError | None:
+    report = result.report
     text = console.json_of(report) if path.endswith(".json") else markdown.rendered(report)
     try:
-        write(path, text)
+        write(path, text, None if result.not_recorded else report["run"])
     except Unavailable as error:
         return error
     return None
