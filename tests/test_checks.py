@@ -1,5 +1,6 @@
 """What `make check` is made of finds what it is there to find."""
 
+import re
 import runpy
 import subprocess
 import sys
@@ -148,3 +149,21 @@ def test_a_page_that_needs_a_cluster_is_left_to_the_tests_of_clusters_and_keeps_
     assert "docs/first-cluster-lane.md" not in documents
     (block,) = listed["BLOCK"].finditer("```console cluster\n$ true\n```\n")
     assert listed["rewritten"](block, iter([("true", ["yes"])])) == "```console cluster\n$ true\nyes\n```"
+
+
+def test_whatever_is_installed_has_a_hash_or_is_from_here():
+    root = TOOLS.parent
+    recipes = [root / "Makefile", *root.glob("*/container-install.sh"), *root.glob("*/Containerfile")]
+    lines = [line for path in recipes for line in path.read_text().splitlines()]
+    installing = [line for line in lines if re.search(r"\bpip (install|sync)\b", line)]
+    assert len(installing) >= 8
+    for line in installing:
+        assert "--require-hashes" in line or ("--no-deps" in line and " -e " in line), line
+
+
+def test_uv_is_locked_at_the_version_that_the_makefile_names():
+    version = re.search(r"^UV_VERSION := (\S+)$", (TOOLS.parent / "Makefile").read_text(), re.MULTILINE)[1]
+    first, *hashes = (TOOLS / "uv.lock").read_text().splitlines()
+    assert first == f"uv=={version} \\"
+    assert len(hashes) > 5
+    assert all("--hash=sha256:" in each for each in hashes)

