@@ -5,6 +5,7 @@ from typing import Protocol
 
 from warden.core.errors import Effect, Refused, WardenError
 from warden.core.lanes.lane import Workload
+from warden.core.openbao.api import MadeCertificate
 from warden.core.remedies import warden
 from warden.core.secret import Secret
 from warden.ports.cluster import Cluster
@@ -67,8 +68,8 @@ class ByMount:
             )
         return self._jobs.job(mount, claims, audience, ttl)
 
-    def strangers_certificate(self, name: str) -> str:
-        """Made by trustme, and kept in a memory file."""
+    def strangers_certificate(self, name: str) -> MadeCertificate:
+        """Made by trustme."""
         from warden.adapters.dev.authority import self_made  # 0.1 s, only where one is needed
 
         return self_made(name)

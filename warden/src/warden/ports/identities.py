@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from warden.core.lanes.lane import Workload
+from warden.core.openbao.api import MadeCertificate
 from warden.core.secret import Secret
 
 
@@ -26,8 +27,5 @@ class Identities(Protocol):
         Raises `Refused` where the mount is not one of `mints` and the token is not to be forged.
         """
 
-    def strangers_certificate(self, name: str) -> str:
-        """The path of a PEM file with a key and a certificate of that name that it has signed itself.
-
-        It is in memory, and gone with this process.
-        """
+    def strangers_certificate(self, name: str) -> MadeCertificate:
+        """A certificate of that name, of an authority that nobody knows."""

@@ -4,7 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from warden.core.lanes.lane import RoleName
-from warden.core.openbao.api import Answer, Entered, Health, Identity, KvMetadata, Login, Mount, Request, Stored
+from warden.core.openbao.api import (
+    Answer,
+    Entered,
+    Health,
+    Identity,
+    KvMetadata,
+    Login,
+    MadeCertificate,
+    Mount,
+    Request,
+    Stored,
+)
 from warden.core.secret import Secret
 from warden.ports.secret_ids import SecretIds
 
@@ -23,8 +34,10 @@ class Vault(Protocol):
     def enter(self, login: Login) -> Entered:
         """Log in and ask nothing more. Raises `Refused` with the server's reason."""
 
-    def showing(self, certificate: str) -> "Vault":
+    def showing(self, certificate: str | MadeCertificate) -> "Vault":
         """The same server over a connection that shows the certificate in that PEM file, which holds its key, too.
+
+        Or one that was made; or none, where the path is empty.
 
         Raises `UsageError` where the address is not https, or the file cannot be used.
         """

@@ -41,6 +41,11 @@ class Source(msgspec.Struct, kw_only=True):
     faults: list[Fault] = []
     lines: dict[str, int] = {}
 
+    @property
+    def wrong(self) -> list[Fault]:
+        """The faults that make the file unusable: those that are not warnings."""
+        return [fault for fault in self.faults if not fault.warning]
+
 
 def shown(path: str) -> str:
     """The path for people: relative where it lies below the current directory."""
@@ -101,8 +106,8 @@ def load_entry(platform_dir: str, entry_id: str) -> Entry:
         raise unknown(entry_id, list(paths))
     expect_trusted(platform_dir, [paths[entry_id]])
     source = parse_entry(paths[entry_id], platform)
-    if source.entry is None or source.faults:
-        raise invalid(entry_id, source.faults)
+    if source.entry is None or source.wrong:
+        raise invalid(entry_id, source.wrong)
     return _beside(source.entry, [path for path in catalog_files(platform_dir) if path != source.path], platform)
 
 
@@ -293,15 +298,15 @@ def judge(sources: list[Source], platform: Platform) -> Catalog:
         if twin is not None and twin is not source and source.entry is not None:
             double = Complaint(kind_of(source.entry), f"already the id in {twin.file}")
             source.faults += located(source.file, source.lines, [double])
-    clean = [source.entry for source in sources if source.entry is not None and not source.faults]
+    clean = [source.entry for source in sources if source.entry is not None and not source.wrong]
     for entry_id, complaints in across(clean, platform).items():
         source = by_id[entry_id]
         source.faults += located(source.file, source.lines, complaints)
     return Catalog(
-        {source.id: source.entry for source in sources if source.entry is not None and not source.faults},
+        {source.id: source.entry for source in sources if source.entry is not None and not source.wrong},
         files={source.id: source.file for source in sources},
         faults=sorted(fault for source in sources for fault in source.faults),
-        faulty={source.id: source.faults for source in sources if source.faults},
+        faulty={source.id: source.wrong for source in sources if source.wrong},
         declared={source.id: source.judged for source in sources if source.judged is not None},
         lines={source.id: source.lines for source in sources},
         platform=platform,

@@ -7,6 +7,8 @@ impersonate what lies there and nothing else.
 from pathlib import Path
 
 from warden.adapters.dev import state
+from warden.core.openbao.api import MadeCertificate
+from warden.core.secret import Secret
 
 _NAMES = ("127.0.0.1", "localhost", "kubernetes", "kubernetes.default.svc")
 
@@ -39,16 +41,15 @@ class Authority:
         state.write(self.certificate, own.cert_chain_pems[0].bytes())
 
 
-def self_made(name: str) -> str:
-    """A certificate of that name with its key, of an authority that nobody trusts: the path of a file in memory."""
-    import os
-
+def self_made(name: str) -> MadeCertificate:
+    """A certificate of that name with its key, of an authority that nobody trusts."""
     import trustme  # as in `Authority.certify`
 
-    made = trustme.CA(organization_name="warden probe").issue_cert(common_name=name[:64])  # RFC 5280: ub-common-name
-    file = os.memfd_create("probe-certificate", os.MFD_CLOEXEC)
-    os.write(file, made.private_key_pem.bytes() + made.cert_chain_pems[0].bytes())
-    return f"/proc/self/fd/{file}"
+    made = trustme.CA(organization_name="warden probe").issue_cert(
+        "stranger.invalid",
+        common_name=name[:64],  # RFC 5280: ub-common-name
+    )
+    return MadeCertificate(made.cert_chain_pems[0].bytes().decode(), Secret(made.private_key_pem.bytes().decode()))
 
 
 def signing_key() -> bytes:

@@ -25,7 +25,7 @@ from warden.adapters.openbao.answers import (
     metadata_in,
     stored_in,
 )
-from warden.adapters.openbao.endpoint import Endpoint, percent_encoded, showing
+from warden.adapters.openbao.endpoint import Endpoint, Shown, percent_encoded, showing
 from warden.adapters.openbao.http import Connection
 from warden.adapters.openbao.secret_ids import SecretIds
 from warden.core.errors import Effect, Held, Refused, ServerFault, Unidentified, WardenError
@@ -73,7 +73,7 @@ class OpenBao:
         """The same server over a connection of its own, as the same caller or as the owner of `token`."""
         return OpenBao(self.endpoint, token or self._token, namespace=self.namespace)
 
-    def showing(self, certificate: str) -> "OpenBao":
+    def showing(self, certificate: Shown) -> "OpenBao":
         """The same server over a connection that shows this certificate."""
         return OpenBao(showing(self.endpoint, certificate), namespace=self.namespace)
 

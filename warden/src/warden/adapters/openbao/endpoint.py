@@ -14,6 +14,7 @@ from warden.adapters.openbao.variables import (
     variable,
 )
 from warden.core.errors import Effect, UsageError
+from warden.core.openbao.api import MadeCertificate
 from warden.core.remedies import SetVariable
 from warden.core.secret import Secret
 
@@ -131,8 +132,12 @@ def namespace(environ: Mapping[str, str]) -> str:
     return variable(environ, "NAMESPACE").strip("/")
 
 
-def showing(where: Endpoint, certificate: str) -> Endpoint:
-    """The same server, where the PEM file with certificate and key is shown; an empty one: none.
+Shown = str | MadeCertificate
+"""A PEM file with a certificate and its key, or both as they were made."""
+
+
+def showing(where: Endpoint, certificate: Shown) -> Endpoint:
+    """The same server, where the certificate is shown: a PEM file with its key, or one that was made; empty: none.
 
     Raises `UsageError` for plain http, where nobody can show one.
     """
@@ -143,7 +148,12 @@ def showing(where: Endpoint, certificate: str) -> Endpoint:
             system=f"OpenBao {where}",
             hint="name it by an https address",
         )
-    return msgspec.structs.replace(where, client_cert=certificate, client_key="")
+    if isinstance(certificate, MadeCertificate):
+        made = {"client_cert_bytes": certificate.certificate, "client_key_bytes": certificate.key}
+        return msgspec.structs.replace(where, client_cert="", client_key="", **made)
+    return msgspec.structs.replace(
+        where, client_cert=certificate, client_key=certificate, client_cert_bytes="", client_key_bytes=None
+    )
 
 
 def percent_encoded(path: str) -> str:

@@ -152,6 +152,13 @@ class Entered(msgspec.Struct, frozen=True, kw_only=True):
     revocable: bool = True
 
 
+class MadeCertificate(msgspec.Struct, frozen=True):
+    """A certificate that was made to probe with, and its key, both as PEM; nobody trusts them."""
+
+    certificate: str
+    key: Secret
+
+
 class SecretId(msgspec.Struct, frozen=True, kw_only=True):
     """A SecretID of an AppRole, and the accessor by which it can be destroyed."""
 

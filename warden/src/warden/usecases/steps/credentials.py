@@ -7,7 +7,7 @@ import msgspec
 
 from warden.core.errors import WardenError
 from warden.core.lanes.lane import RoleName
-from warden.core.openbao.api import Login, SecretId, approle_login, certificate_login, jwt_login
+from warden.core.openbao.api import Login, MadeCertificate, SecretId, approle_login, certificate_login, jwt_login
 from warden.core.proofs.probes import (
     Actor,
     Claims,
@@ -52,16 +52,15 @@ class Credentials:
         self._presented = presented
         self._tokens: dict[object, Secret] = {}
         self._issued: list[tuple[RoleName, SecretId]] = []
-        self._connections: dict[str, Vault] = {}
+        self._connections: dict[object, Vault] = {}
 
     def connection(self, actor: Actor) -> Vault:
         """The connection to log in over: who has a certificate shows it in the handshake."""
         if not isinstance(actor, Machine) or actor.role.folder != "certs":
             return self._vault
-        path = self._certificate(actor.credential)
-        if path not in self._connections:
-            self._connections[path] = self._vault.showing(path)
-        return self._connections[path]
+        if actor.credential not in self._connections:
+            self._connections[actor.credential] = self._vault.showing(self._certificate(actor.credential))
+        return self._connections[actor.credential]
 
     def login(self, actor: Claims | Machine) -> Login:
         """What is sent to log in. Raises what keeps a credential from being made."""
@@ -114,7 +113,7 @@ class Credentials:
         self._issued.append((role, issued))
         return issued.secret
 
-    def _certificate(self, credential: object) -> str:
+    def _certificate(self, credential: object) -> str | MadeCertificate:
         if isinstance(credential, OwnCredential):
             return self._presented.certificates[credential.of]
         if isinstance(credential, StrangersCertificate) and credential.name:
