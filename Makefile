@@ -17,11 +17,11 @@ help:            ## this list
 PYTHON := $(shell for each in python3.11 python3 python3.12 python3.13 python3.14; do \
   "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$each" && break; done)
 
-.tools/bin/uv: tools/uv.lock
+.tools/bin/uv: tools/uv-requirements.lock
 	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
 	@echo "uv is not installed here: putting uv $(UV_VERSION) into .tools/"
 	@"$(PYTHON)" -m venv .tools || { echo "$(NO_VENV)" >&2; exit 1; }
-	@.tools/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r tools/uv.lock
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r tools/uv-requirements.lock
 	@touch $@
 
 NO_PYTHON := No Python of 3.11 or newer was found, so nothing was installed. Debian 12: apt install python3 python3-venv
@@ -49,7 +49,7 @@ lock: | $(filter .tools/%,$(UV)) ## resolve the dependencies anew and pin them i
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
 	  tools/docs-requirements.in -o tools/docs-requirements.lock
 	@echo uv==$(UV_VERSION) | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
-	  - -o tools/uv.lock
+	  - -o tools/uv-requirements.lock
 
 test: $(STAMP)   ## all tests but those of clusters, on a real OpenBao
 	$(PY) -m pytest -n 2 --dist loadgroup -m "not cluster and not compat"

@@ -163,7 +163,7 @@ def test_whatever_is_installed_has_a_hash_or_is_from_here():
 
 def test_uv_is_locked_at_the_version_that_the_makefile_names():
     version = re.search(r"^UV_VERSION := (\S+)$", (TOOLS.parent / "Makefile").read_text(), re.MULTILINE)[1]
-    first, *hashes = (TOOLS / "uv.lock").read_text().splitlines()
+    first, *hashes = (TOOLS / "uv-requirements.lock").read_text().splitlines()
     assert first == f"uv=={version} \\"
     assert len(hashes) > 5
     assert all("--hash=sha256:" in each for each in hashes)

@@ -25,6 +25,7 @@ from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Handed
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.proofs.consumer_check import ConsumerObservation, judge_consumer
+from warden.core.quoting import name
 from warden.core.remedies import EditFile, RunKubectl, warden
 from warden.ports.audit_log import AuditLog
 from warden.ports.cluster import Cluster
@@ -167,7 +168,7 @@ def adopt(adoption: Adoption, *, keep: Keep = "") -> Adopted:
 
 
 def _facts(delivery: DeliveryTarget, tools: Tools) -> dict[str, Any]:
-    who = {"display_name": str(tools.cluster.caller())}
+    who = {"display_name": name(str(tools.cluster.caller()))}
     secret = delivery.delivery.secret
     return {"cluster": delivery.cluster, "system": tools.cluster.address, "secret": secret, "identity": who}
 
@@ -372,15 +373,15 @@ def _clean(delivery: DeliveryTarget, tools: Tools) -> list[str]:
 def _restart(delivery: DeliveryTarget, tools: Tools) -> list[str]:
     """Restart the consumers that started before the last change and cannot follow; wait until they run."""
     consumers = [each.deployment for each in delivery.lane.consumers]
-    names = [name for name in consumers if name.startswith(f"{delivery.namespace}/")]
-    old = [name for name in names if _runs_old(delivery, name, tools.cluster)]
-    for name in old:
+    names = [deployment for deployment in consumers if deployment.startswith(f"{delivery.namespace}/")]
+    old = [deployment for deployment in names if _runs_old(delivery, deployment, tools.cluster)]
+    for deployment in old:
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         template = {"metadata": {"annotations": {RESTARTED: now}}}
-        tools.cluster.patch(_deployment(name), {"spec": {"template": template}})
-        tools.progress(Restarting(delivery.cluster, name))
+        tools.cluster.patch(_deployment(deployment), {"spec": {"template": template}})
+        tools.progress(Restarting(delivery.cluster, deployment))
     end = time.monotonic() + tools.rollout
-    while any(_runs_old(delivery, name, tools.cluster) for name in old) and time.monotonic() < end:
+    while any(_runs_old(delivery, deployment, tools.cluster) for deployment in old) and time.monotonic() < end:
         time.sleep(0.5)
     return old
 

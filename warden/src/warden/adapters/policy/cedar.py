@@ -22,6 +22,7 @@ from warden.core.access.decision import Decision, Question
 from warden.core.errors import Effect, Fault, Inconclusive
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Identity
+from warden.core.quoting import name, quoted
 from warden.core.remedies import warden
 
 DEFAULT = os.path.join(os.path.dirname(__file__), "default")
@@ -58,7 +59,7 @@ class CedarPolicy:
         effect = "allow" if first.decision == "Allow" else "deny"
         wants = effect == "deny" and not reason and self._evaluate(question, "-").decision == "Allow"
         found = first.diagnostics
-        named = tuple(found.id_annotations_by_reason.get(each) or each for each in found.reason)
+        named = tuple(name(found.id_annotations_by_reason.get(each) or each) for each in found.reason)
         return Decision(
             id=_decision_id(),
             effect="allow" if effect == "allow" else "deny",
@@ -86,7 +87,7 @@ class CedarPolicy:
         return response
 
     def _undecided(self, why: str) -> Inconclusive:
-        return _unusable(self.directory, f"could not be decided ({' '.join(why.split())})")
+        return _unusable(self.directory, f"could not be decided ({quoted(why)})")
 
 
 def policy_files(directory: str) -> list[tuple[str, str]]:
@@ -107,7 +108,7 @@ def policy_files(directory: str) -> list[tuple[str, str]]:
         try:
             _engine().PolicySet.from_str(text)
         except ValueError as fault:
-            raise _unusable(path, f"do not parse ({' '.join(str(fault).split())})") from None
+            raise _unusable(path, f"do not parse ({quoted(str(fault))})") from None
         found.append((path, text))
     return found
 
@@ -131,9 +132,9 @@ def _faults_of(path: str, schema: str) -> Sequence[str]:
     except Inconclusive as fault:
         return [str(fault.problem)]
     except ValueError as fault:
-        return [f"not a valid Cedar policy: {' '.join(str(fault).split())}"]
+        return [f"not a valid Cedar policy: {quoted(str(fault))}"]
     found = msgspec.json.decode(_engine().validate_policies(text, schema), type=dict[str, Any])
-    return [str(each["error"]) for each in found["errors"]]
+    return [quoted(str(each["error"])) for each in found["errors"]]
 
 
 def unread_policies(directory: str) -> list[Fault]:

@@ -14,6 +14,7 @@ from warden.core.errors import Missing, Refused, WardenError
 from warden.core.findings import ClusterAnswer, ClusterRights, Finding, NoAnswer, OperatorState
 from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget
 from warden.core.openbao.rights import Verb
+from warden.core.quoting import name
 from warden.ports.cluster import Cluster
 
 ASKED_FOR: dict[Scope, frozenset[Verb]] = {
@@ -47,7 +48,7 @@ def examine_cluster(given: ClusterToExamine, verbs: Sequence[Verb]) -> Iterator[
 
 
 def _findings(given: ClusterToExamine, cluster: Cluster, verbs: Sequence[Verb]) -> Iterator[Finding]:
-    caller = str(cluster.caller())
+    caller = name(str(cluster.caller()))
     yield Finding("cluster", "ok", ClusterAnswer(given.name, cluster.address, caller))
     yield _operator(given, cluster)
     for scope, asked_for in ASKED_FOR.items():

@@ -10,6 +10,7 @@ from warden.core.clusters.comparison import compare, compare_by_hand, namespace_
 from warden.core.clusters.manifests import Reached, manifests, ref_of, secret_of
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.plans.plan import Change, Plan, System
+from warden.core.quoting import name
 from warden.ports.cluster import Cluster
 
 
@@ -67,4 +68,4 @@ class ClusterTarget:
 
     def acting_as(self) -> Mapping[str, str]:
         """The caller as the API server knows it."""
-        return {"display_name": str(self._cluster.caller())}
+        return {"display_name": name(str(self._cluster.caller()))}
