@@ -87,19 +87,21 @@ async def _serve(
 ) -> int:
     from llm_connect.web.app import Gateway
     from llm_connect.web.listening import CannotListen, stop_on_signals, url_of
-    from llm_connect.web.server import Server
+    from llm_connect.web.server import MIN_CONNECTIONS, Server
 
     try:
         gateway = Gateway(settings)
     except ConfigurationError as error:
         raise configuration_error(error, "nothing was started") from None
     url = url_of(sock)
+    calls = settings.limits.max_concurrency + settings.limits.max_queue
     server = Server(
         gateway,
         sock,
         lambda: _announce(url, settings, host),
         drain_delay_seconds=drain_delay_seconds,
         drain_seconds=drain_seconds,
+        max_connections=max(MIN_CONNECTIONS, calls),
     )
     stop_on_signals(server.stop)
     try:
