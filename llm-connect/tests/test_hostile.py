@@ -6,6 +6,7 @@ without the ones that are tested here, each of these bodies takes many seconds o
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import socket
@@ -144,11 +145,11 @@ class Site:
         self.pid = process.pid
         self.address = urlsplit(process.url)
 
-    def call(self, method, path, octets=None, caller="attacker", seconds=60):
-        """Status, body, and how long it took."""
+    def call(self, method, path, octets=None, caller="attacker", **more):
+        """Status, body, and how long it took; `more` are headers."""
         began = time.monotonic()
-        connection = http.client.HTTPConnection(self.address.hostname, self.address.port, timeout=seconds)
-        headers = {"content-type": "application/json", "authorization": f"Bearer {caller}"}
+        connection = http.client.HTTPConnection(self.address.hostname, self.address.port, timeout=60)
+        headers = {"content-type": "application/json", "authorization": f"Bearer {caller}", **more}
         try:
             connection.request(method, path, octets, headers)
             reply = connection.getresponse()
@@ -258,6 +259,44 @@ def test_a_crowd_of_slow_schemas_has_its_own_queue(site):
     assert worst["neighbour"] < NEIGHBOUR_SECONDS
     for thread in threads:
         thread.join()
+
+
+def test_a_crowd_of_small_bodies_with_many_values_is_read_one_by_one(site):
+    body = b'{"prompt":[' + repeated(4_000, b"[]") + b"]}"
+    assert len(body) < 16 * 1024
+    with site.others() as worst:
+        answers = send_together(site, "/execute", body, 100)
+    assert {status for status, _ in answers} == {400}
+    assert worst["health"] < HEALTH_SECONDS
+    assert worst["neighbour"] < NEIGHBOUR_SECONDS
+
+
+def test_a_body_that_grows_when_it_is_decoded_does_so_within_the_limit(site):
+    bomb = gzip.compress(b'{"prompt":"' + b"a" * 64 * MEBIBYTE + b'"}')
+    with site.others() as worst:
+        status, answer, _ = site.call("POST", "/execute", bomb, **{"content-encoding": "gzip"})
+    assert (status, json.loads(answer)["type"]) == (413, "body_too_large")
+    assert worst["health"] < HEALTH_SECONDS
+    assert site.memory() < OVERLAY_BYTES
+
+
+def test_large_answers_that_nobody_reads_are_kept_by_the_provider(site):
+    """Each is 3.8 MB, and has its caller's share of the calls until it is read."""
+    body = json.dumps({"prompt": "x" * 3_900_000}).encode()
+    head = (
+        "POST /execute HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer attacker\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    with ExitStack() as stack, site.others() as worst:
+        for _ in range(40):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect((site.address.hostname, site.address.port))
+            client.settimeout(30)
+            client.sendall(head.encode() + body)
+        time.sleep(1)
+        assert site.memory() < OVERLAY_BYTES
+    assert worst["neighbour"] < NEIGHBOUR_SECONDS
 
 
 def half_sent(site, size):

@@ -32,6 +32,7 @@ CLIENT_CLOSED = 499
 CALLER_GONE = "caller_gone"
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _ERROR_EVENT_SECONDS = 1.0
+_PIECE_BYTES = 64 * 1024
 
 
 class Exchange:
@@ -142,7 +143,11 @@ class Exchange:
         octets = self._redactor.octets(body)
         await self._start(status, kind, (*headers, (b"content-length", str(len(octets)).encode())))
         self.finished = True
-        await self._send({"type": "http.response.body", "body": octets})
+        # In pieces, each of which waits until the one before was taken: a client that does not read gets no more.
+        for start in range(0, max(len(octets), 1), _PIECE_BYTES):
+            more = start + _PIECE_BYTES < len(octets)
+            piece = octets[start : start + _PIECE_BYTES]
+            await self._send({"type": "http.response.body", "body": piece, "more_body": more})
 
     async def respond_json(self, status: int, body: Any, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         """Send a complete response with a JSON body."""

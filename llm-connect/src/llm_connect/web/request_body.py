@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from llm_connect.web.exchange import Exchange
 
 _BODY_SECONDS = 60
-_SMALL_BYTES = 16 * 1024
+_SMALL_BYTES, _FEW_VALUES = 16 * 1024, 500
+"""What is read at once."""
 _ANY_NUMBER = 1_000_000
 _MAX_DISCARDED_BYTES = 64 * 1024 * 1024
 """A client that is still sending does not read. Up to here a body that is refused is read and discarded, so that the
@@ -57,15 +58,15 @@ class RequestBodies:
         exchange.holding = holding = Holding(self._memory)
         octets = await self._octets(exchange, holding)
         encoded = body_coding.is_encoded(exchange.headers)
-        async with self._turn(exchange, self._limit if encoded else len(octets)):
+        async with self._turn(exchange, at_once=not encoded and _is_small(octets)):
             if encoded:
                 octets = body_coding.decode(octets, exchange.headers, self._limit)
                 holding.grow(exchange.caller, len(octets))
             return _read(octets, exchange, holding)
 
     @asynccontextmanager
-    async def _turn(self, exchange: Exchange, size: int) -> AsyncGenerator[None, None]:
-        if size <= _SMALL_BYTES:
+    async def _turn(self, exchange: Exchange, *, at_once: bool) -> AsyncGenerator[None, None]:
+        if at_once:
             yield
             return
         async with self._turns.slot(exchange.caller):
@@ -113,6 +114,11 @@ class RequestBodies:
         if size <= self._limit:
             return None
         return TooLarge("body_too_large", f"the body is larger than {self._limit} bytes; nothing was called")
+
+
+def _is_small(octets: bytes) -> bool:
+    """Each value that is not the first in something has a comma before it."""
+    return len(octets) <= _SMALL_BYTES and octets.count(b",") <= _FEW_VALUES
 
 
 def _read(octets: bytes, exchange: Exchange, holding: Holding) -> Any:
