@@ -1,11 +1,12 @@
 """The text of ``--reason``: the journal keeps it for good."""
 
 from warden.core.errors import Effect, UsageError
+from warden.core.typed import composed
 
 
 def journaled_reason(text: str) -> str:
     """The reason on one line. Raises `UsageError` where it contains a secret."""
-    reason = " ".join(text.split())
+    reason = " ".join(composed(text).split())
     if not reason:
         return ""
     from secret_scan import scan

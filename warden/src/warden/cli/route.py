@@ -35,12 +35,13 @@ def list_(ctx: click.Context, /, drafts: bool, tag: str | None, stale: bool, as_
       warden route list
       warden route list --all --tag ssh --json
     """
+    from warden.core.typed import composed
     from warden.present import routes
     from warden.usecases.route import listed
 
     platform = wiring.platform_dir(ctx)
     catalog, journal = wiring.catalog(platform), wiring.journal(platform, asks=False)
-    found = listed(catalog, journal, datetime.now(UTC), drafts=drafts, tag=tag, stale=stale)
+    found = listed(catalog, journal, datetime.now(UTC), drafts=drafts, tag=composed(tag or "") or None, stale=stale)
     if as_json:
         terminal.document([routes.as_json(each) for each in found])
     else:

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from warden.core.typed import composed
+
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 20
 
@@ -48,7 +50,7 @@ Node = Scalar | Sequence | Mapping
 
 
 def decode(raw: bytes) -> str:
-    """The text of a file's bytes. Raises `Refusal` for what no lane file holds."""
+    """The text of a file's bytes, its letters composed. Raises `Refusal` for what no lane file holds."""
     if len(raw) > MAX_BYTES:
         raise Refusal(0, f"larger than {MAX_BYTES >> 20} MiB; a file declares one entry")
     if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
@@ -62,7 +64,7 @@ def decode(raw: bytes) -> str:
             raise Refusal(number, f"has the character U+{ord(stray):04X}, which cannot be seen; remove it")
         if line[: len(line) - len(line.lstrip())].count("\t"):
             raise Refusal(number, "is indented with a tab; YAML is indented with spaces")
-    return text
+    return composed(text)
 
 
 def _invisible(text: str, allowed: str) -> str:

@@ -28,6 +28,7 @@ from warden.adapters.kubernetes.kubeconfig_format import (
 from warden.adapters.kubernetes.pod import in_cluster
 from warden.core.errors import Effect, UsageError
 from warden.core.remedies import SetVariable
+from warden.core.typed import composed
 
 _SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
 _FILES = ("authority_file", "certificate_file", "key_file", "token_file")
@@ -136,6 +137,7 @@ def _entries(path: str, content: Mapping[str, Any], section: str, kind: str) -> 
 
 
 def _access(config: _Config, name: str, named: str) -> Access:
+    name = next((each for each in config.contexts if composed(each) == composed(name)), name)
     if name not in config.contexts:
         known = ", ".join(config.contexts)
         raise _Refusal(f"no context {name}; {f'there are: {known}' if known else f'no contexts in {named}'}")

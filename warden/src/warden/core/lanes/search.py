@@ -8,6 +8,7 @@ from warden.core.errors import Effect, NotFound, UsageError
 from warden.core.lanes.catalog import Entry, NotALane, kind_of
 from warden.core.lanes.lane import Lane
 from warden.core.remedies import warden
+from warden.core.typed import composed
 
 
 class Nearest(msgspec.Struct, frozen=True):
@@ -46,7 +47,7 @@ class Unowned(NotFound):
 
 def expect_words(text: str, what: str) -> str:
     """The text without spaces at its ends. Raises `UsageError` where nothing is left; `what` is a need or an id."""
-    stripped = text.strip()
+    stripped = composed(text).strip()
     if not stripped:
         raise UsageError(
             EmptyNeed(what), effect=Effect.NOTHING_READ, system="platform", remedy=(warden("route list", all=True),)
