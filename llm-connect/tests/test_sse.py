@@ -116,6 +116,25 @@ def test_the_gateway_reads_each_way_to_end(streamed, done, end):
     assert events[-1] == "[DONE]"
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "application/octet-stream", "text/html; charset=utf-8", ""])
+def test_a_stream_with_another_content_type_is_one(streamed, kind):
+    events = streamed([b"data: " + chunk("one") + b"\n\ndata: " + chunk("two", "stop") + b"\n\ndata: [DONE]\n\n"], kind)
+    assert [json.loads(each)["choices"][0]["delta"]["content"] for each in events[:-1]] == ["one", "two"]
+    assert events[-1] == "[DONE]"
+
+
+@pytest.mark.parametrize(("kind", "type_"), [("", "provider_not_json"), ("text/event-stream", "provider_cut")])
+def test_nothing_at_all_is_no_stream(serving, gateway_to, call, kind, type_):
+    async def answer(_request):
+        return StreamingResponse(iter([]), headers={"content-type": kind})
+
+    app = Starlette(routes=[Route("/v1/chat/completions", answer, methods=["POST"])])
+    with serving(app) as upstream, gateway_to(f"{upstream}/v1", {NAME: Profile(NAME, "openrouter", "a/b")}) as url:
+        asked = {"model": NAME, "messages": [{"role": "user", "content": "hello"}], "stream": True}
+        reply = call("POST", f"{url}/v1/chat/completions", asked)
+    assert (reply.status, reply.json["error"]["type"]) == (502, type_)
+
+
 @pytest.mark.parametrize("cut", [1, 9, 30])
 def test_an_event_that_is_cut_at_the_end_is_not_an_answer(streamed, cut):
     events = streamed([b"data: " + chunk("one") + b"\n\ndata: " + chunk("two", "stop")[:-cut]])

@@ -108,7 +108,7 @@ class HttpProvider:
         octets = encode(self._body_of(call, stream=True))
         patience = call.patience
         async with self._client.post(octets, _headers(key), patience.connect, patience.first_byte) as response:
-            if response.status != OK or "text/event-stream" not in response.headers.get("content-type", "").lower():
+            if response.status != OK or "json" in _content_type(response):
                 self._refuse(response, await response.read_all(patience.idle))
             async for chunk in self._chunks(response, call):
                 yield chunk
@@ -132,6 +132,7 @@ class HttpProvider:
             raise ProviderFailed("provider_cut", "the provider's stream ended before the answer was complete")
 
     async def _events(self, response: HttpResponse, clock: _StreamClock) -> AsyncGenerator[Event | None, None]:
+        """The events of a body, whatever its content type says: OpenAI's clients do not look at that either."""
         reader, begun, head = EventReader(), False, b""
         while part := await response.read(*clock.next_wait()):
             clock.note_bytes()
@@ -144,7 +145,9 @@ class HttpProvider:
             begun = True
             if event is None or is_whole(*event):
                 yield event
-        if not begun and head.strip():  # an error that is sent as a stream, and is none
+        if not begun and (
+            head.strip() or "event-stream" not in _content_type(response)
+        ):  # an error in another form, or a page
             self._refuse(response, head)
 
     def _refuse(self, response: HttpResponse, whole: bytes) -> NoReturn:
@@ -172,6 +175,10 @@ class HttpProvider:
     async def close(self) -> None:
         """See `Provider`."""
         await self._client.aclose()
+
+
+def _content_type(response: HttpResponse) -> str:
+    return response.headers.get("content-type", "").lower()
 
 
 def _headers(key: Key | None) -> dict[str, str]:
