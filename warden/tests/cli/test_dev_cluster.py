@@ -138,3 +138,21 @@ def test_a_name_that_no_cluster_can_have_is_wrong_usage(tmp_path, name):
     assert done.returncode == 2
     assert "is not a valid name of a cluster. Nothing was done." in done.stderr
     assert not (tmp_path / "dev").exists()
+
+
+@clusters
+def test_up_again_leaves_the_context_that_somebody_chose(state, cluster_platform):
+    path = Path(next(iter(cluster_platform.clusters.values())).kubeconfig)
+    before = path.read_text()
+    chosen = f"{next(reversed(cluster_platform.clusters))}-admin"
+    first = before.partition("current-context:")[2].split()[0]
+    assert first != chosen
+    path.write_text(before.replace(f"current-context: {first}", f"current-context: {chosen}"))
+    try:
+        assert run(state, "dev", "up").returncode == 0
+        assert f"current-context: {chosen}" in path.read_text()
+        path.write_text(before.replace(f"current-context: {first}", "current-context: gone"))
+        assert run(state, "dev", "up").returncode == 0
+        assert f"current-context: {first}" in path.read_text()
+    finally:
+        path.write_text(before)

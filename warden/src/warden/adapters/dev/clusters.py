@@ -117,10 +117,16 @@ class Clusters:
         return any(started)
 
     def _write_kubeconfig(self, clusters: Sequence[Cluster]) -> None:
-        from warden.adapters.kubernetes import kubeconfig_writer  # 0.3 s, only where clusters are brought up
+        """A context that somebody chose in the file (``kubectl config use-context``) stays the current one."""
+        from warden.adapters.kubernetes import (
+            kubeconfig,
+            kubeconfig_writer,
+        )  # 0.3 s, only where clusters are brought up
 
         contexts = {}
         for cluster in clusters:
             contexts[cluster.name] = cluster.warden_access()
             contexts[f"{cluster.name}-admin"] = cluster.admin_access()
-        state.write(self._layout.kubeconfig, kubeconfig_writer.document(contexts, clusters[0].name))
+        chosen = kubeconfig.current_context(self._layout.kubeconfig)
+        current = chosen if chosen in contexts else clusters[0].name
+        state.write(self._layout.kubeconfig, kubeconfig_writer.document(contexts, current))

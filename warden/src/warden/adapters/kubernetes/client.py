@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from warden.adapters.kubernetes.connection import Connection, network_problem
+from warden.adapters.kubernetes.connection import TLS_EXPECTED, Connection, network_problem
 from warden.adapters.kubernetes.credential_plugin import CredentialFault
 from warden.adapters.kubernetes.kubeconfig_format import Access
 from warden.core.clusters.clear_text import LAST_APPLIED, exposed_in
@@ -242,7 +242,7 @@ class Kubernetes:
         except httpx2.TimeoutException:
             raise self._unreachable("gave no answer in time") from None
         except (httpx2.HTTPError, OSError) as fault:
-            raise self._unreachable(network_problem(fault)) from None
+            raise self._unreachable(network_problem(fault, self.address)) from None
         except CredentialFault as fault:
             raise self._no_credential(fault) from None
 
@@ -257,6 +257,8 @@ class Kubernetes:
         kind = body.get("kind")
         if no_such_api or (kind if answer.is_success else kind == "Status"):
             return Reply(status, body, answer.is_success)
+        if answer.text.startswith(TLS_EXPECTED):
+            raise self._unreachable("speaks https, and the kubeconfig says http")
         raise self._no_answer(status, what, "nothing of Kubernetes' own")
 
     def _found(self, method: str, path: str, *, headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from warden.adapters.kubernetes.credential_plugin import Credential, CredentialF
 from warden.adapters.kubernetes.kubeconfig_format import Access, Cluster, User, data
 from warden.adapters.machine import tls
 from warden.adapters.machine.proxy import proxy_for
+from warden.adapters.machine.spoken import spoken
 from warden.core.secret import Secret
 
 SECONDS = httpx2.Timeout(10.0, connect=5.0)
@@ -123,15 +124,30 @@ class Connection:
         yield from impersonation(user)
 
 
-def network_problem(fault: Exception) -> str:
-    """What happened on the network, in words."""
+def network_problem(fault: Exception, server: str) -> str:
+    """What happened on the network, in words; `server` is the address that the kubeconfig has."""
     text = str(fault)
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return "shows a certificate that does not verify"
     if "refused" in text.lower():
         return "cannot be reached (connection refused)"
     cut = isinstance(fault, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError)
+    if ("SSL" in text or cut) and (scheme := _other_scheme(server)):
+        return scheme
     return "closed the connection without an answer" if cut else "cannot be reached"
+
+
+TLS_EXPECTED = "Client sent an HTTP request to an HTTPS server"
+"""What Go's net/http answers to plain HTTP where TLS is expected."""
+
+
+def _other_scheme(server: str) -> str:
+    """That the server speaks TLS where the kubeconfig says http, or the other way round; empty where it does not."""
+    address = urlsplit(server)
+    found = spoken(address.hostname or "", address.port or (80 if address.scheme == "http" else 443))
+    if not found or found == address.scheme:
+        return ""
+    return f"speaks {'plain http' if found == 'http' else found}, and the kubeconfig says {address.scheme}"
 
 
 def impersonation(user: User) -> Iterator[tuple[str, str]]:

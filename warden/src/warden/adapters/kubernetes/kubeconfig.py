@@ -64,6 +64,14 @@ def current(path: str) -> Access:
     return access
 
 
+def current_context(path: str) -> str:
+    """The current context of one file; empty where it has none or cannot be read."""
+    try:
+        return _merged([path]).current if os.path.exists(path) else ""
+    except _Refusal:
+        return ""
+
+
 class _Refusal(Exception):
     """Why a file or a context cannot be used."""
 

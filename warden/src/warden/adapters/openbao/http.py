@@ -15,12 +15,14 @@ from typing import Any
 
 import httptools
 
+from warden.adapters.machine.loopback import is_loopback
+from warden.adapters.machine.spoken import SPEAKS_TLS, spoken
 from warden.adapters.openbao.endpoint import Endpoint
 from warden.adapters.openbao.proxy import NoTunnel, tunnel
 from warden.core.errors import Effect, ServerFault, Unreachable, UsageError
 from warden.core.openbao.api import Answer
 from warden.core.openbao.values import loads
-from warden.core.remedies import SetVariable, warden
+from warden.core.remedies import Remedy, SetVariable, warden
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes; OpenBao's own limit on a request is 32 MiB and no answer that warden asks for comes near it."""
@@ -28,8 +30,6 @@ MAX_HEAD = 65536
 _OF_ANOTHER_NAME = (62, 64)
 """OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH (x509_vfy.h)."""
 _REPEATABLE = frozenset({"GET", "LIST", "SCAN"})
-_SPEAKS_TLS = (b"\x15\x03", b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server")
-"""How answers to plain http begin where TLS is spoken: an alert (RFC 8446), or the sentence of Go's net/http."""
 
 
 class Connection:
@@ -79,6 +79,9 @@ class Connection:
         try:
             return self._exchange(request, deadline)
         except _ConnectionLost:
+            where = self.endpoint
+            if where.scheme == "http" and where.proxy is None and spoken(where.host, where.port) == "https":
+                raise self._speaks_tls() from None
             raise self._unreachable("closed the connection without an answer") from None
 
     def _encode(self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]) -> bytes:
@@ -118,6 +121,7 @@ class Connection:
             raise self._unreachable(f"gave no answer within {self.endpoint.timeout:g} s") from None
         except OSError as fault:
             self.close()
+            self._expect_tls(fault)
             raise self._unreachable(_network_problem(fault), fault) from None
         except BaseException:
             # Half an answer may still be on the wire: the next request must not read it as its own.
@@ -167,8 +171,8 @@ class Connection:
             if not piece:
                 reply.end()
                 break
-            if not size and self.endpoint.scheme == "http" and piece.startswith(_SPEAKS_TLS):
-                raise self._fault(f"speaks https, and {self.endpoint.source} says http")
+            if not size and self.endpoint.scheme == "http" and piece.startswith(SPEAKS_TLS):
+                raise self._speaks_tls()
             try:
                 reply.feed(piece)
             except _Malformed as fault:
@@ -214,8 +218,26 @@ class Connection:
             "remedy": (SetVariable("BAO_CACERT", "FILE"),),
         }
 
-    def _fault(self, why: str) -> ServerFault:
-        return ServerFault(f"{self.system} {why}", system=self.system, remedy=(warden("doctor"),))
+    def _speaks_tls(self) -> ServerFault:
+        return self._fault(f"speaks https, and {self.endpoint.source} says http", self._address_with("https"))
+
+    def _expect_tls(self, fault: OSError) -> None:
+        """Raises `ServerFault` where TLS failed because the server speaks plain HTTP."""
+        where = self.endpoint
+        of_tls = type(fault).__name__ == "SSLError" and where.proxy is None
+        if of_tls and spoken(where.host, where.port) == "http":
+            why = f"speaks plain http, and {where.source} says https"
+            raise self._fault(why, self._address_with("http")) from None
+
+    def _address_with(self, scheme: str) -> Remedy:
+        """The address with the scheme that is spoken there; http for this machine alone, where no token travels."""
+        host = f"[{self.endpoint.host}]" if ":" in self.endpoint.host else self.endpoint.host
+        if scheme == "http" and not is_loopback(self.endpoint.host):
+            return (warden("doctor"),)
+        return (SetVariable(self.endpoint.source, f"{scheme}://{host}:{self.endpoint.port}{self.endpoint.prefix}"),)
+
+    def _fault(self, why: str, remedy: Remedy = ()) -> ServerFault:
+        return ServerFault(f"{self.system} {why}", system=self.system, remedy=remedy or (warden("doctor"),))
 
 
 class _Reply:
