@@ -69,8 +69,11 @@ def catalog(name: str) -> Catalog:
 
 
 def held_out() -> dict[str, list[Need]]:
-    """The held-out needs, without those that stand among the others as well (ids and field names do)."""
+    """The held-out needs, without those that stand among the others, or in the catalog, as well (some ids do)."""
     tuned = {need.text.lower() for each in needs("develop").values() for need in each}
+    tuned |= {
+        need.lower() for name in needs("heldout") for entry in catalog(name).entries.values() for need in entry.needs
+    }
     return {name: [need for need in each if need.text.lower() not in tuned] for name, each in needs("heldout").items()}
 
 

@@ -219,3 +219,18 @@ def test_init_into_a_directory_without_a_name_scatters_nothing(run, tmp_path):
     done = run("init", "")
     assert (done.returncode, "DIR is empty. Nothing was created." in done.stderr) == (2, True)
     assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_an_entry_that_is_hard_to_find_is_warned_about_and_changes_no_exit_code(run, tmp_path):
+    run("init")
+    example = tmp_path / "platform" / "catalog" / "example-api-key.yaml"
+    lines = example.read_text().splitlines(keepends=True)
+    example.write_text("".join(line for line in lines if "call the example" not in line and "answers 401" not in line))
+    done = run("catalog", "check")
+    assert done.returncode == 0
+    assert "warning: needs: 1 of at least 3" in done.stdout
+    assert done.stdout.endswith("ok: no errors in 1 file, 1 warning\n")
+    (fault,) = json.loads(run("catalog", "check", "--json").stdout)["faults"]
+    assert fault["warning"] is True
+    assert (fault["kind"], fault["entry"], fault["count"]) == ("few-needs", "example-api-key", 1)
+    assert fault["line"] == next(at for at, line in enumerate(lines, 1) if line.startswith("needs:"))

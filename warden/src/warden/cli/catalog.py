@@ -33,15 +33,18 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
     \b
     Warnings do not change the exit code.
     """
+    from warden.core.search.findability import weaknesses
     from warden.present import catalog as present
     from warden.usecases.catalog_check import check as check_catalog
 
     platform = wiring.platform_dir(ctx)
     found = wiring.catalog(platform)
     beside = [*wiring.policy_faults(platform), *wiring.unread_files(platform)]
-    report = check_catalog(found, wiring.pages(platform, found), datetime.now(UTC).date(), beside)
+    search = wiring.searchable(platform)
+    weak = weaknesses(search.index, found.entries, search.stemmers)
+    report = check_catalog(found, wiring.pages(platform, found), datetime.now(UTC).date(), beside, weak)
     if as_json:
-        terminal.document(report)
+        terminal.document(present.as_json(report))
     else:
         present.show(report)
     return int(Exit.NO if report.wrong else Exit.DONE)

@@ -3,20 +3,36 @@
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from warden.core.lanes.catalog import LeftOut
+from warden.core.search.findability import FEW, Confused, FewNeeds, Weakness
 from warden.present import errors, terminal
 from warden.usecases.catalog_check import Report
 
 
+def as_json(report: Report) -> dict[str, Any]:
+    """``faults [{file, line, field, message, warning}], files, pages, unchecked``.
+
+    What makes an entry hard to find is a fault, too, with ``kind``, ``entry``, and ``need``, ``other`` or ``count``.
+    """
+    faults = [msgspec.to_builtins(fault) for fault in report.faults]
+    for each in report.hard_to_find:
+        shown = {"file": each.file, "line": each.line, "message": _weakness(each.weakness), "warning": True}
+        faults.append(shown | msgspec.to_builtins(each.weakness))
+    faults.sort(key=lambda fault: (fault["file"], fault["line"]))
+    return {"faults": faults, "files": report.files, "pages": report.pages, "unchecked": report.unchecked}
+
+
 def show(report: Report) -> None:
     """Every fault with its place, then how many there are in how many files."""
-    for fault in report.faults:
-        where = f"{fault.file}:{fault.line}" if fault.line else fault.file
-        field = f"{fault.field}: " if fault.field else ""
-        word = terminal.styled("warning: ", "warn") if fault.warning else ""
-        terminal.line(f"{where}: {word}{field}{fault.message}")
+    for fault in as_json(report)["faults"]:
+        where = f"{fault['file']}:{fault['line']}" if fault["line"] else fault["file"]
+        field = f"{fault['field']}: " if fault["field"] else ""
+        word = terminal.styled("warning: ", "warn") if fault["warning"] else ""
+        terminal.line(f"{where}: {word}{field}{fault['message']}")
     files = len({fault.file for fault in report.wrong})
-    warnings = len(report.faults) - len(report.wrong)
+    warnings = len(report.faults) - len(report.wrong) + len(report.hard_to_find)
     total = _count(report.files, "file")
     found = f"{_count(len(report.wrong), 'error')} in {files} of {total}" if files else f"ok: no errors in {total}"
     terminal.line(f"{found}, {_count(warnings, 'warning')}" if warnings else found)
@@ -25,6 +41,14 @@ def show(report: Report) -> None:
             f"{report.unchecked} of {_count(report.pages, 'page')} not checked: their repositories are not checked out"
             " here (platform.yaml: repos)"
         )
+
+
+def _weakness(weakness: Weakness) -> str:
+    if isinstance(weakness, FewNeeds):
+        return f"{weakness.count} of at least {FEW}; write what people ask for, and the errors that they see"
+    if isinstance(weakness, Confused):
+        return f'words like "{weakness.need}" lead to {weakness.other} first; say what is different here'
+    return f'words like "{weakness.need}" find nothing; say what it is'
 
 
 def show_left_out(left_out: Iterable[LeftOut]) -> None:

@@ -1,14 +1,15 @@
 """catalog check: every error in the declared files, and every warning."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import msgspec
 
 from warden.core.errors import Fault
 from warden.core.lanes.catalog import Catalog, Entry
-from warden.core.lanes.rules import Complaint, docs, located, of_age, unreported
+from warden.core.lanes.rules import Complaint, docs, line_of, located, of_age, unreported
+from warden.core.search.findability import Weakness
 
 
 class Pages(Protocol):
@@ -21,13 +22,23 @@ class Pages(Protocol):
         """Whether the page exists, relative to the folder above the platform directory."""
 
 
+class HardToFind(msgspec.Struct, frozen=True, kw_only=True):
+    """A warning: what makes an entry hard to find, and where that stands."""
+
+    file: str
+    line: int
+    weakness: Weakness
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The answer: faults and warnings in the order of files and lines; how many files and pages there are.
 
+    ``hard_to_find`` are warnings about how `route find` answers.
     ``unchecked`` counts those of the ``pages`` whose repositories are not checked out here.
     """
 
     faults: tuple[Fault, ...]
+    hard_to_find: tuple[HardToFind, ...]
     files: int
     pages: int
     unchecked: int
@@ -38,10 +49,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(fault for fault in self.faults if not fault.warning)
 
 
-def check(catalog: Catalog, pages: Pages, today: dt.date, also: Sequence[Fault] = ()) -> Report:
+def check(
+    catalog: Catalog, pages: Pages, today: dt.date, also: Sequence[Fault] = (), weak: Iterable[Weakness] = ()
+) -> Report:
     """Check the whole catalog: its own faults, the pages it points at, and how long ago it was reviewed.
 
-    `also` are the faults of other files (access policies, files in the catalog that are not read).
+    `also` are the faults of other files (access policies, files in the catalog that are not read), `weak` what makes
+    entries hard to find.
     """
     faults = [*catalog.faults, *also]
     pointers = unchecked = 0
@@ -59,6 +73,14 @@ def check(catalog: Catalog, pages: Pages, today: dt.date, also: Sequence[Fault] 
         faults += located(catalog.files[entry_id], lines, unreported(complaints, reported))
     return Report(
         faults=tuple(sorted(faults)),
+        hard_to_find=tuple(
+            HardToFind(
+                file=catalog.files[each.entry],
+                line=line_of(catalog.lines.get(each.entry, {}), each.field),
+                weakness=each,
+            )
+            for each in weak
+        ),
         files=len(catalog.files) + len({fault.file for fault in also}),
         pages=pointers,
         unchecked=unchecked,

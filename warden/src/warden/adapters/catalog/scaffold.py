@@ -35,7 +35,10 @@ _EXAMPLE = """\
 title: API key of a service, for example-app
 status: draft
 reviewed: {today}
-needs: [example service api key] # in the words of those who will look for it
+needs: # what people ask for, in their words, and the errors that they see; ten are better than three
+  - example service api key
+  - call the example service
+  - example service answers 401 unauthorized
 owners:
   custody: {{repo: platform-team, doc: README.md}} # keeps the value
   consumer: {{repo: example-app, doc: README.md}} # uses it

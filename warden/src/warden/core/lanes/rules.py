@@ -50,7 +50,7 @@ class Complaint(msgspec.Struct, frozen=True):
 
 def located(file: str, lines: Mapping[str, int], complaints: Iterable[Complaint]) -> list[Fault]:
     """Complaints as faults: with the line of their field, or of the nearest part above it that the file has."""
-    return [Fault(file, _line(lines, one.field), one.field, one.message, one.warning) for one in complaints]
+    return [Fault(file, line_of(lines, one.field), one.field, one.message, one.warning) for one in complaints]
 
 
 def unreported(complaints: Iterable[Complaint], reported: Iterable[str]) -> list[Complaint]:
@@ -64,7 +64,8 @@ def _touch(one: str, other: str) -> bool:
     return long == short or long.startswith((f"{short}.", f"{short}["))
 
 
-def _line(lines: Mapping[str, int], field: str) -> int:
+def line_of(lines: Mapping[str, int], field: str) -> int:
+    """The line of a field, or of the nearest part above it that the file has; 0 without one."""
     while field and field not in lines:
         cut = max(field.rfind("."), field.rfind("["))
         field = field[:cut] if cut > 0 else ""

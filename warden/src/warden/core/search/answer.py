@@ -8,6 +8,7 @@ import msgspec
 from warden.core.search.identifiers import LIKELY
 from warden.core.search.index import Index
 from warden.core.search.ranking import Evidence, Ranked, rank
+from warden.core.search.text import form
 from warden.core.search.vocabulary import Stems
 from warden.core.search.weights import OWNED_FROM, SURE_FROM, WEIGHTS, Weights
 
@@ -38,10 +39,18 @@ class Scored(msgspec.Struct, frozen=True):
 
 
 def answer(index: Index, need: str, stemmers: Stems) -> Answer:
-    """The answer to a need. An exact id is always found, alone."""
+    """The answer to a need. An id, or a need as an entry declares it, is always found."""
     exact = need.strip().lower()
     if exact in index.ids:
         return Answer("found", (Hit(exact, 1.0),))
+    declared = index.declared.get(form(need))
+    if declared is not None:
+        return Answer("found", (Hit(index.ids[declared], 1.0),))
+    return judged(index, need, stemmers)
+
+
+def judged(index: Index, need: str, stemmers: Stems) -> Answer:
+    """The answer as the words of the need have it, whether or not an entry declares just these."""
     ranked = rank(index, need, stemmers)
     best = ordered(ranked)[:MOST_CANDIDATES]
     if not best or not (best[0].evidence.name or any(unit.standing == "known" for unit in ranked.units)):

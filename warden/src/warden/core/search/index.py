@@ -8,7 +8,7 @@ import msgspec
 from warden.core.lanes.catalog import Entry
 from warden.core.lanes.lane import Lane
 from warden.core.search.identifiers import identifiers
-from warden.core.search.text import words
+from warden.core.search.text import form, words
 from warden.core.search.units import Reader, Unit
 from warden.core.search.vocabulary import Stems, Vocabulary
 
@@ -18,10 +18,9 @@ _PRIOR = 2.0  # phrases of an average entry that each entry is taken to have bes
 
 
 class Phrase(msgspec.Struct, frozen=True, array_like=True):
-    """One way to ask for an entry (its place in `Index.ids`): the terms of its units, and what they weigh together."""
+    """One way to ask for an entry (its place in `Index.ids`), and what its units weigh together."""
 
     entry: int
-    terms: frozenset[str]
     weight: float
 
 
@@ -35,9 +34,11 @@ class Index(msgspec.Struct, frozen=True):
         vocabulary: the languages, without the names that this catalog has an entry for.
         terms: a word of the catalog -> its term.
         by_stem: a stem of such a word, in any language -> the same.
-        phrases: every need, title and id.
+        phrases: every title, id and need that says something.
+        uses: term -> the places of the phrases that have it.
         counts: term -> entry's place -> how many of its phrases have the term.
         sizes: how many phrases each entry has.
+        declared: a need as it stands in one entry only -> the entry's place.
         names: identifier -> entry's place -> how surely it means the entry (0 to 1).
     """
 
@@ -48,8 +49,10 @@ class Index(msgspec.Struct, frozen=True):
     terms: dict[str, str]
     by_stem: dict[str, str]
     phrases: list[Phrase]
+    uses: dict[str, list[int]]
     counts: dict[str, dict[int, float]]
     sizes: list[int]
+    declared: dict[str, int]
     names: dict[str, dict[int, float]]
 
     def title(self, entry_id: str) -> str:
@@ -107,11 +110,13 @@ def build(entries: Mapping[str, Entry], vocabulary: Vocabulary, stemmers: Stems)
         terms=terms,
         by_stem=by_stem,
         phrases=[],
+        uses={},
         counts=_counts(units, others),
         sizes=[len(phrases) for phrases in units],
+        declared=_declared([entries[each].needs for each in ids]),
         names=_names([identifiers(entries[each]) for each in ids], known),
     )
-    index.phrases.extend(_weighed(index, units))
+    _add_phrases(index, units)
     return index
 
 
@@ -161,12 +166,21 @@ def _counts(units: list[list[list[Unit]]], others: list[list[Unit]]) -> dict[str
     return counts
 
 
-def _weighed(index: Index, units: list[list[list[Unit]]]) -> Iterator[Phrase]:
+def _add_phrases(index: Index, units: list[list[list[Unit]]]) -> None:
     for at, phrases in enumerate(units):
-        for phrase in phrases:
-            if phrase:
-                terms = frozenset(term for unit in phrase for term in unit.terms)
-                yield Phrase(at, terms, sum(index.weigh(unit) for unit in phrase))
+        for phrase in filter(None, phrases):
+            for term in {term for unit in phrase for term in unit.terms}:
+                index.uses.setdefault(term, []).append(len(index.phrases))
+            index.phrases.append(Phrase(at, sum(index.weigh(unit) for unit in phrase)))
+
+
+def _declared(needs: list[tuple[str, ...]]) -> dict[str, int]:
+    """`Index.declared`."""
+    owners: dict[str, set[int]] = {}
+    for at, each in enumerate(needs):
+        for need in each:
+            owners.setdefault(form(need), set()).add(at)
+    return {need: min(owned) for need, owned in owners.items() if need and len(owned) == 1}
 
 
 def _names(named: list[dict[str, float]], vocabulary: Vocabulary) -> dict[str, dict[int, float]]:

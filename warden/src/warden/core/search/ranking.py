@@ -13,7 +13,8 @@ from warden.core.search.vocabulary import Stems
 _LONGEST_NAME = 16  # words of an identifier; paths are the longest
 _NEXT = 3  # phrases beside the most similar one
 _ASKED_ABOUT = 0.5  # what an identifier counts that is asked about
-_ANSWERS = 0.7  # from here on an entry's phrases have a concept so often that it answers questions about it
+_QUESTION = 1.5  # what a question speaks for an entry that answers such questions
+_ANSWERS = 1.2  # from here on an entry's phrases have a concept so often that it answers questions about it
 _BESIDE = 0.3  # what each further identifier of an entry counts beside the first
 
 
@@ -51,8 +52,10 @@ def rank(index: Index, need: str, stemmers: Stems) -> Ranked:
     weights = [index.weigh(unit) for unit in reading.units]
     related = _related(index, reading)
     favour, phrases = _favoured(index, reading.units), _alike(index, reading.units, weights)
-    if _is_question(index, reading.units):
+    if answering := _answering(index, reading.units):
         names = {at: _ASKED_ABOUT * name for at, name in names.items()}
+        for at in answering:
+            favour[at] += _QUESTION
     for at in names:  # the identifier's own words would have spoken for it
         favour[at] = max(favour[at], 0.0)
     evidence = [
@@ -62,10 +65,11 @@ def rank(index: Index, need: str, stemmers: Stems) -> Ranked:
     return Ranked(reading.units, weights, evidence)
 
 
-def _is_question(index: Index, units: list[Unit]) -> bool:
-    """Whether the need asks about the thing that it names, and an entry answers such questions."""
+def _answering(index: Index, units: list[Unit]) -> set[int]:
+    """The entries that answer such questions, where the need is a question about the thing that it names."""
     asked = {term for unit in units for term in unit.terms if term in index.vocabulary.questions}
-    return any(max(index.favour(term)) > _ANSWERS for term in asked if term in index.counts)
+    favours = [index.favour(term) for term in asked if term in index.counts]
+    return {at for favour in favours for at, each in enumerate(favour) if each > _ANSWERS}
 
 
 def _identified(index: Index, need: str) -> tuple[dict[int, float], list[str]]:
@@ -125,16 +129,24 @@ def _favoured(index: Index, units: list[Unit]) -> list[float]:
 
 def _alike(index: Index, units: list[Unit], weights: list[float]) -> dict[int, list[float]]:
     """How alike each entry's phrases are: twice what both have, of what each has (Dice)."""
+    shared: dict[int, float] = {}
+    for unit, weight in zip(units, weights, strict=True):
+        for at, counts in _matches(index, unit).items():
+            shared[at] = shared.get(at, 0.0) + weight * counts
     whole = sum(weights)
     found: dict[int, list[float]] = {}
-    for phrase in index.phrases:
-        shared = 0.0
-        for unit, weight in zip(units, weights, strict=True):
-            both = [counts for term, counts in unit.terms.items() if term in phrase.terms]
-            if both:
-                shared += weight * max(both)
-        if shared:
-            found.setdefault(phrase.entry, []).append(2 * shared / (whole + phrase.weight))
+    for at, both in shared.items():
+        phrase = index.phrases[at]
+        found.setdefault(phrase.entry, []).append(2 * both / (whole + phrase.weight))
+    return found
+
+
+def _matches(index: Index, unit: Unit) -> dict[int, float]:
+    """The phrases that have a term of the unit, with what the best match counts."""
+    found: dict[int, float] = {}
+    for term, counts in sorted(unit.terms.items(), key=lambda each: each[1]):  # the best overwrites the others
+        for at in index.uses.get(term, ()):
+            found[at] = counts
     return found
 
 
