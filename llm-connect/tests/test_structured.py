@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import socket
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +96,68 @@ async def test_a_schema_is_bounded_in_size(schemas):
 async def test_a_schema_that_doubles_with_each_level_cannot_hold_the_gateway(judged):
     found = await judged(DOUBLING, deep(60))
     assert (found["valid"], found["reason"]) == (None, "not_judged")
+
+
+SLOW = {"items": {"pattern": "^(\\w{1,300}){1,100}x"}}
+LARGE = {"allOf": [{"pattern": f"\\pL{{60}}{number}"} for number in range(400)]}
+
+
+async def test_what_takes_long_to_match_is_not_judged(judged):
+    found = await judged(SLOW, json.dumps(["a" * 60_000]))
+    assert (found["valid"], found["reason"]) == (None, "not_judged")
+    assert "CPU time or memory" in found["problems"][0]["problem"]
+    assert (await judged(SLOW, '["x"]'))["valid"] is False  # another process goes on
+
+
+async def test_what_takes_much_to_compile_is_refused(schemas):
+    with pytest.raises(InvalidSchema, match="cannot be compiled: it needs more than its CPU time or memory"):
+        await schemas.checked(LARGE)
+
+
+async def test_a_verdict_stands_where_the_list_of_its_problems_takes_too_much(judged):
+    """jsonschema-rs collects all problems, each with a copy of its path: here 5 GB."""
+    text = f'{{"{"k" * 1_000_000}": {[1] * 5_000}}}'
+    found = await judged({"additionalProperties": {"items": {"type": "string"}}}, text)
+    assert (found["valid"], found["reason"], len(found["problems"])) == (False, "schema", 1)
+    assert len(found["problems"][0]["path"]) <= 300
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [(json.dumps("x" * 4_200_000), "larger than 4194304 bytes"), (f"[{'1,' * 500_000}1]", "more than 500000 values")],
+)
+async def test_a_text_that_is_too_large_is_not_judged(judged, text, problem):
+    found = await judged({}, text)
+    assert found["valid"] is None
+    assert problem in found["problems"][0]["problem"]
+
+
+def processes():
+    return Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+
+
+async def test_a_process_is_kept_until_it_has_grown(judged, schemas):
+    before = set(processes())
+    await judged(SCHEMA, "{}")
+    (kept,) = set(processes()) - before
+    await judged({"type": "array"}, "[]")
+    assert kept in processes()
+    assert (await judged({"items": {"type": "string"}}, f"[{'"text",' * 490_000}1]"))["valid"] is False
+    assert kept not in processes()
+    assert (await judged(SCHEMA, '{"name": "x"}'))["valid"] is True
+    await schemas.close()
+    assert set(processes()) == before
+
+
+async def test_what_one_caller_waits_for_another_does_not(judged):
+    """One after the other, these take as many seconds of CPU time."""
+    tasks = [asyncio.create_task(judged(SLOW, json.dumps(["a" * 60_000 + str(n)]), "stop", "slow")) for n in range(8)]
+    await asyncio.sleep(0.1)
+    assert (await judged(SCHEMA, '{"name": "x"}', "stop", "quick"))["valid"] is True
+    assert sum(task.done() for task in tasks) <= 4
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_a_pattern_that_backtracks_takes_no_time(judged):
