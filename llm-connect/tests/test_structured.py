@@ -105,12 +105,12 @@ LARGE = {"allOf": [{"pattern": f"\\pL{{60}}{number}"} for number in range(400)]}
 async def test_what_takes_long_to_match_is_not_judged(judged):
     found = await judged(SLOW, json.dumps(["a" * 60_000]))
     assert (found["valid"], found["reason"]) == (None, "not_judged")
-    assert "CPU time or memory" in found["problems"][0]["problem"]
+    assert "was given up" in found["problems"][0]["problem"]
     assert (await judged(SLOW, '["x"]'))["valid"] is False  # another process goes on
 
 
 async def test_what_takes_much_to_compile_is_refused(schemas):
-    with pytest.raises(InvalidSchema, match="cannot be compiled: it needs more than its CPU time or memory"):
+    with pytest.raises(InvalidSchema, match="cannot be compiled: it (needs more than|takes longer)"):
         await schemas.checked(LARGE)
 
 
@@ -142,7 +142,8 @@ async def test_a_process_is_kept_until_it_has_grown(judged, schemas):
     (kept,) = set(processes()) - before
     await judged({"type": "array"}, "[]")
     assert kept in processes()
-    assert (await judged({"items": {"type": "string"}}, f"[{'"text",' * 490_000}1]"))["valid"] is False
+    texts = '"text",' * 490_000
+    assert (await judged({"items": {"type": "string"}}, f"[{texts}1]"))["valid"] is False
     assert kept not in processes()
     assert (await judged(SCHEMA, '{"name": "x"}'))["valid"] is True
     await schemas.close()
