@@ -138,6 +138,11 @@ def test_the_parts_of_an_answer_are_joined():
     assert found["logprobs"] is None
 
 
+def test_an_answer_may_be_nested_as_deep_as_it_likes():
+    nested = json.loads('{"a":' * 900 + "1" + "}" * 900)
+    assert passed([event(None, extra=nested)])[0]["choices"][0]["delta"]["extra"] == nested
+
+
 def test_an_answer_without_the_key_stays_as_it_is():
     choice = {"index": 0, "message": {"content": "sk-or-v1- and more"}, "logprobs": {"content": [{"token": "sk-"}]}}
     completion = {"choices": [choice]}

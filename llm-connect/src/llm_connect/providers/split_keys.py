@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 HELD_CHARACTERS = 4
 _LONGEST_END = 16
 """Of a key that an answer may end with; the names that keys of a provider begin with are shorter."""
+_MAX_LEVELS = 20
+"""Nobody joins texts that are deeper in an answer; the longest place is that of an alternative token."""
 _Place = tuple[object, ...]
 
 
@@ -128,6 +130,8 @@ def _cut(pieces: Sequence[_Piece], start: int, end: int) -> None:
 
 def _texts(value: Any, place: _Place) -> Iterator[tuple[_Place, Any, Any]]:
     """Each text in a value, where it is, and the place that it has for whoever joins texts."""
+    if len(place) > _MAX_LEVELS:
+        return
     if isinstance(value, dict):
         items: Any = ((key, (*place, key)) for key in list(value))
     elif isinstance(value, list):
