@@ -5,6 +5,7 @@ annotation. Commands are run as they should be and with something broken, with P
 """
 
 import io
+import json
 import os
 from pathlib import Path
 
@@ -123,6 +124,44 @@ def test_no_command_shows_a_value(world, how):
         assert codes["prove LANE"] == 1, "the copy that was left in clear is a finding"
         assert codes[f"adopt LANE --cluster {SECOND} --yes"] == 1, "the values differ"
         assert codes[f"adopt LANE --cluster {SECOND} --yes --keep secret"] == 0
+
+
+def misplace(engineer, value):
+    """Put a value where names and descriptions belong: label, annotation, field of a Secret, manager, account."""
+    first, second = (engineer.platform.clusters[each] for each in (FIRST, SECOND))
+    owner = ["--field-manager", value, "-n", engineer.tenant]
+    for kind in ("externalsecret", "secretstore", "serviceaccount"):
+        names = first.kubectl("get", kind, "-n", engineer.tenant, "-o", "name").stdout.split()
+        for name in names:
+            done = first.kubectl("label", name, f"note={value}", f"{value}=x", "--overwrite", *owner)
+            assert done.returncode == 0, done.stderr
+            done = first.kubectl("annotate", name, f"note={value}", f"{value}=x", "--overwrite", *owner)
+            assert done.returncode == 0, done.stderr
+    spec = {"spec": {"data": [{"secretKey": value, "remoteRef": {"key": value, "property": value}}]}}
+    patched = first.kubectl("patch", "externalsecret", engineer.name, "--type=merge", "-p", json.dumps(spec), *owner)
+    assert patched.returncode == 0, patched.stderr
+    field = {"metadata": {"labels": {"note": value}, "annotations": {value: "x"}}, "stringData": {value: "x"}}
+    patched = second.kubectl("patch", "secret", engineer.name, "--type=merge", "-p", json.dumps(field), *owner)
+    assert patched.returncode == 0, patched.stderr
+
+
+def test_a_value_that_stands_where_a_name_belongs_is_neither_printed_nor_journaled(world):
+    engineer = world.engineer
+    value = f"sk-or-v1-{os.urandom(20).hex()}"
+    misplace(engineer, value)
+    canary = Canary(value, value.removeprefix("sk-or-v1-"))
+    for argv in (
+        *BROKEN,
+        ["plan", "LANE", "--json"],
+        ["adopt", "LANE", "--cluster", SECOND, "--yes", "--json"],
+        *COMMANDS,
+    ):
+        done = world.run(argv)
+        canary.look(f"stdout of {' '.join(argv)}", done.stdout.encode())
+        canary.look(f"stderr of {' '.join(argv)}", done.stderr.encode())
+        assert "Traceback" not in done.stderr
+        assert "defect" not in done.stderr
+    canary.look_below(engineer.folder)
 
 
 def test_a_terminal_shows_no_value_either(world):
