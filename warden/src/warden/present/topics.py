@@ -20,6 +20,8 @@ ENVIRONMENT = (
     ("WARDEN_AUDIT", "OpenBao's audit log for `prove` and `adopt`: files or directories, separated by :"),
     ("KUBECONFIG", "kubeconfigs with the contexts that clusters.yaml names; default ~/.kube/config"),
     ("WARDEN_SA_TOKEN_FILE", "a service account token to log in with; --token-file takes precedence"),
+    ("WARDEN_ID_TOKEN", "the token of a CI job to log in with"),
+    ("WARDEN_ROLE_ID, WARDEN_SECRET_ID_FILE", "an AppRole to log in with: its RoleID, and a file with a SecretID"),
     ("NO_COLOR", "set to anything: no colour"),
 )
 """Every environment variable that warden reads, and its purpose."""
