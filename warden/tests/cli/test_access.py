@@ -1,6 +1,7 @@
 import json
 import os
 import pty
+import secrets
 import select
 import signal
 import subprocess
@@ -43,7 +44,7 @@ def test_the_command_has_every_field_in_its_environment_and_none_of_the_callers_
         SHOW,
         BAO_TOKEN=lane_world.token(),
         VAULT_TOKEN="x",
-        BAO_WRAP_TTL="1",
+        BAO_UNSEAL_KEY="x",
         WARDEN_SA_TOKEN_FILE="/x",
         KEPT="yes",
     )
@@ -51,7 +52,7 @@ def test_the_command_has_every_field_in_its_environment_and_none_of_the_callers_
     child = json.loads(done.stdout)
     assert lane_world.values.items() <= child.items()
     assert child["KEPT"] == "yes"
-    assert not {"BAO_TOKEN", "VAULT_TOKEN", "BAO_WRAP_TTL", "WARDEN_SA_TOKEN_FILE"} & child.keys()
+    assert not {"BAO_TOKEN", "VAULT_TOKEN", "BAO_UNSEAL_KEY", "WARDEN_SA_TOKEN_FILE"} & child.keys()
     assert child["BAO_ADDR"] == lane_world.server.address
     assert done.stderr == ""
 
@@ -466,19 +467,86 @@ def test_a_field_that_would_steer_the_command_is_never_handed_over(lane_world, n
     assert not lane_world.journal.exists()
 
 
-def test_a_need_that_one_lane_answers_runs_and_one_that_two_answer_does_not(lane_world):
+def test_a_need_gets_advice_and_never_decides_what_a_command_gets(lane_world):
     text = lane_world.lane_file.read_text()
     lane_world.lane_file.write_text(text + "needs: [zebra stripes key]\n")
     token = lane_world.token()
-    done = lane_world.run("access", "zebra", "stripes", "--", "true", BAO_TOKEN=token)
-    assert done.returncode == 0, done.stderr
-    other = lane_world.lane_file.with_name(f"other-{lane_world.lane}.yaml")
-    other.write_text(text.replace(lane_world.lane, f"other-{lane_world.lane}") + "needs: [zebra stripes key]\n")
-    done = lane_world.run("access", "zebra stripes", "--json", "--", "true", BAO_TOKEN=token)
-    wrong(done, 125, "usage", "may mean", lane_world.lane, f"other-{lane_world.lane}", "Nothing was read")
-    assert len(json.loads(lane_world.run("access", "zebra stripes", "--json").stdout)) == 2
+    for need in (("zebra", "stripes"), ("zebra stripes",), (lane_world.lane[:-1],), (lane_world.lane.upper(),), ("",)):
+        done = lane_world.run("access", *need, "--json", "--", "true", BAO_TOKEN=token)
+        wrong(done, 125, "usage", "is not the id of a lane", "Nothing was read")
+        fetched = lane_world.run("access", *need, "--fetch", "API_KEY", "--json", BAO_TOKEN=token)
+        wrong(fetched, 2, "usage", "is not the id of a lane", "Nothing was read")
+    assert lane_world.run("access", "zebra stripes").returncode == 0
+    near = lane_world.run("access", lane_world.lane[:-1], "--as", "fd", "--", "echo", "two words", BAO_TOKEN=token)
+    assert f"warden access {lane_world.lane} --as fd -- echo 'two words'" in near.stderr
     done = lane_world.run("access", "wifi password", "--json", "--", "true")
-    assert wrong(done, 125, "unowned", "Nobody here owns this")["code"] == 1
+    assert wrong(done, 125, "usage")["hint"] == "warden access 'wifi password'"
+    assert not lane_world.journal.exists()
+
+
+def another_lane(world):
+    other = f"other-{world.lane}"
+    text = world.lane_file.read_text().replace(world.lane, other)
+    world.lane_file.with_name(f"{other}.yaml").write_text(text)
+    return other
+
+
+def test_two_lanes_are_not_one(lane_world):
+    other = another_lane(lane_world)
+    for words in ((lane_world.lane, other), (f"{lane_world.lane} {other}",)):
+        done = lane_world.run("access", *words, "--json", "--", "true", BAO_TOKEN=lane_world.token())
+        error = wrong(done, 125, "usage", f"{lane_world.lane}, {other} were named", "Nothing was read")
+        assert error["hint"] == f"warden access {lane_world.lane} --json -- true"
+    same = lane_world.run("access", lane_world.lane, lane_world.lane, "--json", "--", "true")
+    wrong(same, 125, "usage", "is not the id of a lane")
+    advice = lane_world.run("access", lane_world.lane, other, "--json")
+    assert [each["id"] for each in json.loads(advice.stdout)] == [lane_world.lane, other]
+    assert not lane_world.journal.exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("LANE env", "LANE -- env"),
+        ("LANE no-such-program", "LANE -- no-such-program"),
+        ("LANE ls -l", "LANE -- ls -l"),
+        ("LANE ls --all", "LANE -- ls --all"),
+        ("LANE no-such-program --port 80", "LANE -- no-such-program --port 80"),
+        ("LANE --as fd cat x", "LANE --as fd -- cat x"),
+        ("--reason why LANE cat API_KEY", "LANE --reason why -- cat API_KEY"),
+        ("LANE sh -c true", "LANE -- sh -c true"),
+        ("LANE ./run", "LANE -- ./run"),
+        ("LANE --as=fd env env", "LANE --as fd -- env env"),
+    ],
+)
+def test_forgotten_dashes_are_recognized(lane_world, typed, meant):
+    done = lane_world.run("access", *typed.replace("LANE", lane_world.lane).split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"warden access {meant.replace('LANE', lane_world.lane)}" in done.stderr.replace('"hint"', "")
+    assert not lane_world.journal.exists()
+
+
+def test_a_command_that_could_hold_a_value_is_not_repeated(lane_world):
+    planted = f"ghp_{secrets.token_hex(18)}"
+    for dashes in ((), ("--",)):
+        lane = lane_world.lane if not dashes else lane_world.lane[:-1]
+        done = lane_world.run("access", lane, *dashes, "curl", "-H", f"Authorization: Bearer {planted}", "https://x")
+        assert done.returncode in {2, 125}
+        assert planted not in done.stdout + done.stderr
+        assert f"warden access {lane_world.lane} -- curl -H … https://x" in done.stderr.replace("'…'", "…")
+
+
+@pytest.mark.parametrize("words", ["LANE API_KEY", "LANE LANE", "LANE SIGNING_KEY"])
+def test_words_behind_an_id_that_are_no_command_are_advised_on(lane_world, words):
+    done = lane_world.run("access", *words.replace("LANE", lane_world.lane).split(), "--json")
+    assert (done.returncode, json.loads(done.stdout)["id"]) == (0, lane_world.lane)
+
+
+def test_a_need_that_begins_like_a_command_is_a_need(lane_world):
+    lane_world.lane_file.write_text(lane_world.lane_file.read_text() + "needs: [zebra ls env]\n")
+    assert lane_world.run("access", "zebra", "ls", "env").returncode == 0
+    unknown = lane_world.run("access", "zebra", "ls", "--bad")
+    assert (unknown.returncode, "--bad" in unknown.stderr) == (2, True)
 
 
 def test_a_value_that_cannot_be_written(lane_world):

@@ -16,6 +16,8 @@ USUAL = {
     "via": "env",
     "reason": "",
     "token_file": None,
+    "role_id": None,
+    "secret_id_file": None,
     "as_json": False,
 }
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from warden.core.access import authorization as a
+from warden.core.access import words
 from warden.core.access.value_check import Doubt
 from warden.core.errors import Effect
 from warden.core.lanes import catalog, delivery_target, search
@@ -54,7 +55,12 @@ WORDS = {
     catalog.UnknownEntry("x", ()): "x is not in the catalog",
     catalog.NotALane("x", "login"): "x is a login, not a lane: warden keeps no value for it",
     catalog.DeclaredWithFaults("x"): "x cannot be used: its file has faults",
-    search.Ambiguous("key", ("x", "y")): '"key" may mean x, y',
+    words.SeveralLanes(("x", "y")): "only one lane can be used at a time, and x, y were named",
+    words.NotAnId("the key", "x"): (
+        "'the key' is not the id of a lane, and values are handed out by exact id only; nearest: x"
+    ),
+    words.NotAnId("k"): "'k' is not the id of a lane, and values are handed out by exact id only",
+    words.ForgottenDashes("x", "ls"): "ls stands behind x without -- in front of it, so it is not run",
     search.NotOwned(need="x"): "Nobody here owns this",
     search.NotOwned(need="x", nearest=(search.Nearest("y", "t"),), draft=True): (
         "Nobody here owns this yet; there is only a draft: y (t)"

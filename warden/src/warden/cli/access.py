@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 import click
 
 from warden.cli import complete, wiring
+from warden.cli.access_words import Words, words_of
 from warden.cli.exit_guard import reported
 from warden.cli.reason import journaled_reason
 from warden.cli.signals import ends_recorded
-from warden.core.errors import CannotRun, CommandNotFound, Effect, Exit, UsageError
+from warden.core.errors import CannotRun, CommandNotFound, Effect, Exit, NotFound, UsageError
 from warden.core.remedies import OneOf, warden
 from warden.core.remedies import access as run_with
 from warden.present import terminal
@@ -19,6 +20,9 @@ from warden.present import terminal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from warden.core.lanes.catalog import Entry
+    from warden.core.lanes.lane import Lane
+    from warden.core.remedies import RunWarden
     from warden.ports.caller import Caller
 
 
@@ -35,14 +39,22 @@ class Access(click.Command):
         """As click's; ``ctx.meta["command"]`` has the words behind ``--``, ``None`` without one."""
         at = args.index("--") if "--" in args else None
         before, command = (list(args), None) if at is None else (args[:at], args[at + 1 :])
+        words = words_of(before, {name for each in self.params for name in _valued(each)})
         try:
             ctx = super().make_context(info_name, before, parent, **extra)
         except click.UsageError as fault:
-            if command is None:
-                raise
-            raise UsageBeforeCommand(fault.format_message(), fault.ctx) from None
-        ctx.meta["command"] = command
+            if command is not None:
+                raise UsageBeforeCommand(fault.format_message(), fault.ctx) from None
+            if isinstance(fault, click.NoSuchOption) and parent is not None:
+                _expect_no_command(parent, words)  # an option of the command's own, perhaps
+            raise
+        ctx.meta["command"], ctx.meta["words"] = command, words
         return ctx
+
+
+def _valued(parameter: click.Parameter) -> list[str]:
+    """The names of an option that takes a value."""
+    return parameter.opts if isinstance(parameter, click.Option) and not parameter.is_flag else []
 
 
 @click.command(cls=Access, options_metavar="[OPTIONS]")
@@ -95,16 +107,15 @@ def access(
       127  COMMAND not found
       else COMMAND's own
     """
-    wanted = " ".join(need)
     command: list[str] | None = ctx.meta["command"]
     as_whom = functools.partial(wiring.caller, token_file, role_id, secret_id_file)
     if command is None and fetch is None:
-        _advise(ctx, wanted, as_json=as_json)
+        _advise(ctx, need, as_json=as_json)
     elif command is None:
-        _fetch(ctx, wanted, str(fetch), force=force, reason=reason, as_whom=as_whom)
+        _fetch(ctx, need, str(fetch), force=force, reason=reason, as_whom=as_whom)
     else:
         code, error = reported(
-            lambda: _become(ctx, wanted, [] if fetch or force else command, via=via, reason=reason, as_whom=as_whom),
+            lambda: _become(ctx, need, [] if fetch or force else command, via=via, reason=reason, as_whom=as_whom),
             as_json=as_json,
         )
         return code if isinstance(error, CannotRun | CommandNotFound) else int(Exit.NOT_STARTED)
@@ -113,14 +124,13 @@ def access(
 
 def _become(
     ctx: click.Context,
-    need: str,
+    need: tuple[str, ...],
     command: list[str],
     *,
     via: Literal["env", "fd"],
     reason: str,
     as_whom: "Callable[[], Caller]",
 ) -> NoReturn:
-    from warden.core.lanes.search import only_lane
     from warden.usecases.access import Ask, run
 
     if not command:
@@ -130,7 +140,7 @@ def _become(
             remedy=(OneOf((run_with("LANE"), warden("access", "LANE", fetch="FIELD"))),),
         )
     platform = wiring.platform_dir(ctx)
-    lane = only_lane(*wiring.entries(platform, need), need)
+    lane = _exact(platform, need, ctx.meta["words"].followed_by(command))
     with ends_recorded():
         run(
             Ask(lane=lane, via=via, reason=journaled_reason(reason), command=command[0]),
@@ -143,19 +153,18 @@ def _become(
 
 
 def _fetch(
-    ctx: click.Context, need: str, field: str, *, force: bool, reason: str, as_whom: "Callable[[], Caller]"
+    ctx: click.Context, need: tuple[str, ...], field: str, *, force: bool, reason: str, as_whom: "Callable[[], Caller]"
 ) -> None:
-    from warden.core.lanes.search import only_lane
     from warden.usecases.access import Ask, fetch
 
     if sys.stdout.isatty() and not force:
         raise UsageError(
             "stdout is a terminal, which would show the value",
             effect=Effect.NOTHING_READ,
-            remedy=(OneOf((run_with(need), warden("access", need, fetch=field, force=True))),),
+            remedy=(OneOf((run_with(need[0]), warden("access", need[0], fetch=field, force=True))),),
         )
     platform = wiring.platform_dir(ctx)
-    lane = only_lane(*wiring.entries(platform, need), need)
+    lane = _exact(platform, need, ctx.meta["words"].followed_by(()))
     with ends_recorded():
         secret = fetch(
             Ask(lane=lane, via="stdout", reason=journaled_reason(reason)),
@@ -167,15 +176,51 @@ def _fetch(
     terminal.value(secret)
 
 
-def _advise(ctx: click.Context, need: str, *, as_json: bool) -> None:
+def _exact(platform: str, words: tuple[str, ...], again: "RunWarden") -> "Lane":
+    """The lane of exactly that id. Raises `UsageError` for any other words: a need decides nothing here."""
+    from warden.core.access.words import as_lane, not_one_id
+
+    if len(words) == 1:
+        try:
+            return as_lane(wiring.entry(platform, words[0]))
+        except NotFound:
+            pass
+    raise not_one_id(words, wiring.entry_ids(platform), again)
+
+
+def _expect_no_command(ctx: click.Context, words: Words) -> None:
+    """Raise `UsageError` where a lane's id is followed by a command: ``--`` was forgotten."""
+    import shutil
+
+    from warden.core.access.words import expect_no_command
+    from warden.core.lanes.lane import Lane
+
+    platform = wiring.platform_dir(ctx)
+    if not words.rest or words.first not in wiring.entry_ids(platform):
+        return
+    lane, command = wiring.entry(platform, words.first), words.rest[0]
+    if isinstance(lane, Lane) and command not in wiring.entry_ids(platform):
+        expect_no_command(lane, command, words.with_dashes, executable=shutil.which(command) is not None)
+
+
+def _asked_about(platform: str, need: tuple[str, ...]) -> "tuple[list[Entry], bool]":
+    """Each entry that was named by its id, else what the words may mean, and whether that is sure."""
+    known = wiring.entry_ids(platform) if len(need) > 1 else ()
+    if need[0] in known:
+        return [wiring.entry(platform, each) for each in dict.fromkeys(need) if each in known], True
+    return wiring.entries(platform, " ".join(need))
+
+
+def _advise(ctx: click.Context, need: tuple[str, ...], *, as_json: bool) -> None:
     from warden.present import access as present
     from warden.usecases.access import advise
 
     platform = wiring.platform_dir(ctx)
-    entries, sure = wiring.entries(platform, need)
+    _expect_no_command(ctx, ctx.meta["words"])
+    entries, sure = _asked_about(platform, need)
     answers = advise(entries, wiring.journal(platform, asks=False), datetime.now(UTC))
     if as_json:
         documents = [present.as_json(each) for each in answers]
-        terminal.document(documents[0] if sure else documents)
+        terminal.document(documents[0] if sure and len(documents) == 1 else documents)
     else:
         present.show(answers, sure=sure)

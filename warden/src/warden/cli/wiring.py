@@ -133,12 +133,18 @@ def authority(platform: str, file: str) -> str:
     return authority_of_readers(platform, file)
 
 
+def entry_ids(platform: str) -> list[str]:
+    """The ids of every entry that has a file, in whatever state."""
+    from warden.adapters.catalog.files import catalog_files
+
+    return [os.path.basename(path).rpartition(".")[0] for path in catalog_files(platform)]
+
+
 def entries(platform: str, need: str) -> tuple[list[Entry], bool]:
     """The entry of that id, else those that a need in words may mean; whether that is sure.
 
     Raises `Unowned` where nobody owns it.
     """
-    from warden.adapters.catalog.entry_cache import entry
     from warden.core.lanes.search import expect_words
 
     try:

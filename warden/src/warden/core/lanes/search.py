@@ -1,12 +1,8 @@
-"""What can be wrong with a need: nobody owns what is asked for, or several entries may be meant."""
-
-from collections.abc import Sequence
+"""What can be wrong with a need: nobody owns what is asked for, or nothing was asked."""
 
 import msgspec
 
 from warden.core.errors import Effect, NotFound, UsageError
-from warden.core.lanes.catalog import Entry, NotALane, kind_of
-from warden.core.lanes.lane import Lane
 from warden.core.remedies import warden
 from warden.core.typed import composed
 
@@ -24,13 +20,6 @@ class NotOwned(msgspec.Struct, frozen=True, kw_only=True):
     need: str
     nearest: tuple[Nearest, ...] = ()
     draft: bool = False
-
-
-class Ambiguous(msgspec.Struct, frozen=True):
-    """Several entries answer the need."""
-
-    need: str
-    entries: tuple[str, ...]
 
 
 class EmptyNeed(msgspec.Struct, frozen=True):
@@ -53,20 +42,6 @@ def expect_words(text: str, what: str) -> str:
             EmptyNeed(what), effect=Effect.NOTHING_READ, system="platform", remedy=(warden("route list", all=True),)
         )
     return stripped
-
-
-def only_lane(found: Sequence[Entry], sure: bool, need: str) -> Lane:
-    """The lane that is meant. Raises `UsageError` where that is not sure, or where it is not a lane."""
-    first = found[0]
-    if sure and isinstance(first, Lane):
-        return first
-    raise UsageError(
-        NotALane(first.id, kind_of(first)) if sure else Ambiguous(need, tuple(each.id for each in found)),
-        effect=Effect.NOTHING_READ,
-        system="platform",
-        subject=first.id if sure else need,
-        remedy=(warden("access", first.id),),
-    )
 
 
 def unowned(found: NotOwned) -> Unowned:

@@ -16,6 +16,7 @@ from warden.core.access.authorization import (
     TokenOf,
     WrongAudience,
 )
+from warden.core.access.words import ForgottenDashes, NotAnId, SeveralLanes
 from warden.core.openbao.api import Identity
 from warden.core.quoting import name, quoted
 from warden.present.problems import describe, described
@@ -50,6 +51,22 @@ def _marked(problem: LaneClosed) -> str:
     if not problem.by:
         return ", by the mark on its path"
     return f" since {quoted(problem.since[:16])}Z (by {quoted(problem.by[:40])}, who marked its path so)"
+
+
+@describe.register
+def _(problem: SeveralLanes) -> str:
+    return f"only one lane can be used at a time, and {', '.join(problem.lanes)} were named"
+
+
+@describe.register
+def _(problem: NotAnId) -> str:
+    near = f"; nearest: {problem.nearest}" if problem.nearest else ""
+    return f"{problem.words!r} is not the id of a lane, and values are handed out by exact id only{near}"
+
+
+@describe.register
+def _(problem: ForgottenDashes) -> str:
+    return f"{problem.command} stands behind {problem.lane} without -- in front of it, so it is not run"
 
 
 @describe.register

@@ -2,7 +2,7 @@
 
 from warden.core.lanes.catalog import DeclaredWithFaults, NotALane, UnknownEntry
 from warden.core.lanes.delivery_target import NotDelivered, ReaderUnclear, UnknownCluster
-from warden.core.lanes.search import Ambiguous, EmptyNeed, NotOwned
+from warden.core.lanes.search import EmptyNeed, NotOwned
 from warden.present.problems import describe
 
 
@@ -33,11 +33,6 @@ def _(problem: NotOwned) -> str:
 @describe.register
 def _(problem: EmptyNeed) -> str:
     return f"the {problem.what} is empty"
-
-
-@describe.register
-def _(problem: Ambiguous) -> str:
-    return f'"{problem.need}" may mean {", ".join(problem.entries)}'
 
 
 @describe.register
