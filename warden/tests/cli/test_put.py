@@ -125,3 +125,11 @@ def test_a_policy_that_gets_another_name_is_taken_over_and_nobody_loses_access_m
     assert applied("prove", "--all").returncode == 0
     shown = json.loads(applied("route", "show", world.lane, "--json").stdout)
     assert (shown["policy"], shown["proof"]["state"]) == (now, "proven")
+
+
+@pytest.mark.parametrize("more", [(), ("--as-is",)])
+def test_what_openbao_would_keep_as_something_else_is_refused(applied, more):
+    text = r'{"API_KEY": "half \ud83d of it", "SIGNING_KEY": "whole"}'
+    done = applied("put", applied.world.lane, *more, stdin=text)
+    assert (done.returncode, "not valid UTF-8" in done.stderr) == (2, True)
+    assert stored(applied.world)[0] == 1

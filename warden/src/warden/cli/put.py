@@ -1,6 +1,7 @@
 """``warden put``: write values into fields of a lane."""
 
 import sys
+from collections.abc import Mapping
 
 import click
 
@@ -44,6 +45,7 @@ def put(ctx: click.Context, /, lane: str, fields: tuple[str, ...], as_is: bool, 
     _expect_no_value(found, fields)
     typed = sys.stdin.isatty()
     values = _typed_values(found, fields) if typed else _piped_values(found, fields, as_is=as_is)
+    _expect_unicode(values)
     written = usecase.put(found, values, workspace.vault, workspace.journal, as_is=as_is, typed=typed)
     if as_json:
         terminal.document(present.as_json(written))
@@ -113,8 +115,21 @@ def _piped() -> Secret:
     try:
         return Secret(raw.decode())
     except UnicodeDecodeError:
-        raise UsageError(
-            "the value is not valid UTF-8",
-            effect=Effect.NOTHING_WRITTEN,
-            hint="encode it first, for example with base64",
-        ) from None
+        raise _not_unicode() from None
+
+
+def _expect_unicode(values: Mapping[str, Secret]) -> None:
+    """A terminal's other bytes, and half a character as JSON can write it: OpenBao would keep something else."""
+    try:
+        for value in values.values():
+            value.reveal().encode()
+    except UnicodeEncodeError:
+        raise _not_unicode() from None
+
+
+def _not_unicode() -> UsageError:
+    return UsageError(
+        "the value is not valid UTF-8",
+        effect=Effect.NOTHING_WRITTEN,
+        hint="encode it first, for example with base64",
+    )

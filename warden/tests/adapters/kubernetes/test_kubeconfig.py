@@ -378,3 +378,23 @@ def test_what_no_proxy_names_is_asked_directly(tmp_path):
         with pytest.raises(Unreachable):
             ask(environment(config, HTTPS_PROXY=proxy, NO_PROXY=".invalid"))
         assert not heads
+
+
+@pytest.mark.parametrize(
+    ("server", "proxy", "word"),
+    [
+        ("https://api.example", "socks5://127.0.0.1:1", "HTTPS_PROXY is not the URL"),
+        ("https://api.example", "http://me:pass@127.0.0.1:1", "through the proxy 127.0.0.1:1"),
+        ("https://api.example", "http://[", ""),
+        ("https://api.example:port", "", ""),
+        ("https://api.exa mple", "", ""),
+        ("https://[::1", "", ""),
+        ("https://", "", ""),
+    ],
+)
+def test_an_address_that_is_none_is_named_without_a_password(tmp_path, server, proxy, word):
+    config = write(tmp_path / "config", document(server, trustme.CA().cert_pem.bytes().decode()))
+    with pytest.raises((UsageError, Unreachable)) as caught:
+        ask(environment(config, HTTPS_PROXY=proxy))
+    assert word in str(caught.value)
+    assert "pass" not in str(caught.value)

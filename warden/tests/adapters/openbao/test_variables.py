@@ -9,6 +9,7 @@ import trustme
 from byte_server import serving
 from connect_proxy import proxying
 
+from warden.adapters.openbao.caller import own_token
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import endpoint, namespace
 from warden.adapters.openbao.http import Connection
@@ -46,7 +47,7 @@ def pem(authority):
 
 
 @pytest.mark.parametrize("prefix", ["BAO", "VAULT"])
-@pytest.mark.parametrize("name", ["AGENT_ADDR", "MFA", "RATE_LIMIT", "WRAP_TTL"])
+@pytest.mark.parametrize("name", ["AGENT_ADDR", "MFA", "RATE_LIMIT"])
 def test_what_cannot_be_honoured_is_refused_by_name(prefix, name):
     with pytest.raises(UsageError) as caught:
         at(**{f"{prefix}_{name}": "1"})
@@ -67,7 +68,7 @@ def test_all_of_them_are_named_at_once():
     [
         {"BAO_SRV_LOOKUP": "false", "BAO_SKIP_VERIFY": "0"},
         {"BAO_MFA": "", "VAULT_MFA": "x"},
-        *({f"BAO_{name}": "1"} for name in ("FORMAT", "MAX_RETRIES", "DISABLE_REDIRECTS", "CLI_NO_COLOR", "LOG_LEVEL")),
+        *({f"BAO_{name}": "1"} for name in ("FORMAT", "MAX_RETRIES", "DISABLE_REDIRECTS", "WRAP_TTL", "LOG_LEVEL")),
     ],
 )
 def test_what_changes_nothing_is_not_in_the_way(variables):
@@ -234,3 +235,11 @@ def test_what_is_in_the_root_namespace_only_is_asked_there(path, in_root):
     with serving(ANSWER) as (address, received):
         OpenBao(at(address), namespace="team").send(Request(method="GET", path=path))
     assert (b"X-Vault-Namespace: team" not in received[0]) is in_root
+
+
+def test_a_token_variable_that_is_set_to_nothing_hides_the_other_name(tmp_path):
+    """As in bao 2.7.2: whose name is unset in a shell's line is not asked as somebody else."""
+    (tmp_path / "token").write_text("of-file")
+    kept = {"BAO_TOKEN_PATH": str(tmp_path / "token"), "BAO_CONFIG_PATH": str(tmp_path / "none")}
+    assert own_token({"BAO_TOKEN": "", "VAULT_TOKEN": "other", **kept}).reveal() == "of-file"
+    assert own_token({"VAULT_TOKEN": "other", **kept}).reveal() == "other"

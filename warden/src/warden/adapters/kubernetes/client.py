@@ -240,9 +240,9 @@ class Kubernetes:
             except (httpx2.HTTPError, OSError):
                 return send()
         except httpx2.TimeoutException:
-            raise self._unreachable("gave no answer in time") from None
+            raise self._unreachable(f"gave no answer in time{self._connection.through}") from None
         except (httpx2.HTTPError, OSError) as fault:
-            raise self._unreachable(network_problem(fault, self.address)) from None
+            raise self._unreachable(f"{network_problem(fault, self.address)}{self._connection.through}") from None
         except CredentialFault as fault:
             raise self._no_credential(fault) from None
 

@@ -33,6 +33,7 @@ class Connection:
         self._environ = environ
         self._lock = threading.Lock()
         self._clients: list[httpx2.Client] = []
+        self.through = ""
         self._plugin = None if _sends_its_own(access.user) else access.user.plugin
         self._credential: Credential | None = None
         if self._plugin is None:
@@ -99,14 +100,21 @@ class Connection:
         cluster = self._access.cluster
         address = urlsplit(cluster.server)
         proxy = cluster.proxy_url or proxy_for(self._environ, address.hostname or "", address.port or 443)
-        client = httpx2.Client(
-            base_url=f"{address.scheme}://{address.netloc}{address.path}",
-            verify=tls.context(_authorities(cluster), certificate, key.reveal().encode("latin-1") if key else b""),
-            timeout=SECONDS,
-            proxy=proxy or None,
-            trust_env=False,
-            headers={"Accept-Encoding": "identity"} if cluster.disable_compression else None,
-        )
+        if proxy and not proxy.startswith(("http://", "https://")):
+            raise ValueError("HTTPS_PROXY is not the URL of an http or https proxy")
+        self.through = f" through the proxy {proxy.rpartition('@')[2].rpartition('//')[2]}" if proxy else ""
+        verify = tls.context(_authorities(cluster), certificate, key.reveal().encode("latin-1") if key else b"")
+        try:
+            client = httpx2.Client(
+                base_url=f"{address.scheme}://{address.netloc}{address.path}",
+                verify=verify,
+                timeout=SECONDS,
+                proxy=proxy or None,
+                trust_env=False,
+                headers={"Accept-Encoding": "identity"} if cluster.disable_compression else None,
+            )
+        except httpx2.InvalidURL:
+            raise ValueError("server or its proxy is not a valid URL") from None
         self._clients.append(client)
 
     def _extensions(self) -> dict[str, str]:

@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from warden.adapters.machine import child
+from warden.adapters.openbao.variables import variable
 from warden.core.access.authorization import AppRoleCredential, Credential, Projected, ShownCertificate
 from warden.core.errors import Effect, Unidentified, UsageError
 from warden.core.remedies import RunBao, RunProgram
@@ -78,7 +79,7 @@ def credential(environ: Mapping[str, str], named: Named) -> Credential | None:
         return found
     if environ.get("WARDEN_SECRET_ID_FILE"):
         return _approle(environ.get("WARDEN_ROLE_ID"), environ["WARDEN_SECRET_ID_FILE"])
-    shown = environ.get("BAO_CLIENT_CERT") or environ.get("VAULT_CLIENT_CERT")
+    shown = variable(environ, "CLIENT_CERT")
     return ShownCertificate(shown) if shown and own_token(environ) is None else None
 
 
@@ -96,7 +97,7 @@ def _approle(role_id: str | None, secret_id_file: str | None) -> AppRoleCredenti
 
 
 def _has_token(environ: Mapping[str, str]) -> bool:
-    return bool(environ.get("BAO_TOKEN", "").strip() or environ.get("VAULT_TOKEN", "").strip())
+    return bool(variable(environ, "TOKEN").strip())
 
 
 def own_token(environ: Mapping[str, str]) -> Secret | None:
@@ -105,12 +106,11 @@ def own_token(environ: Mapping[str, str]) -> Secret | None:
     Raises:
         Unidentified: a token file or helper is named and cannot be used.
     """
-    for name in ("BAO_TOKEN", "VAULT_TOKEN"):
-        if value := environ.get(name, "").strip():
-            return Secret(value)
+    if value := variable(environ, "TOKEN").strip():
+        return Secret(value)
     if helper := _token_helper(environ):
         return _token_from_helper(helper)
-    return _read_token(_named(environ, "TOKEN_PATH") or _home(".vault-token"))
+    return _read_token(variable(environ, "TOKEN_PATH") or _home(".vault-token"))
 
 
 def projected(environ: Mapping[str, str], token_file: str | None) -> Projected | None:
@@ -212,7 +212,7 @@ def _no_token(path: str, what: str) -> Unidentified:
 
 def _token_helper(environ: Mapping[str, str]) -> str:
     """The ``token_helper`` of the command line's configuration; empty where none is named."""
-    named = _named(environ, "CONFIG_PATH")
+    named = variable(environ, "CONFIG_PATH")
     for path in [named] if named else [_home(".bao"), _home(".vault")]:
         try:
             with open(path, encoding="utf-8", errors="replace") as file:
@@ -258,10 +258,6 @@ def _helper_fault(helper: str, what: str) -> Unidentified:
         hint="try it (it prints the token), or set BAO_TOKEN",
         remedy=(RunProgram((os.path.expanduser(helper), "get")),),
     )
-
-
-def _named(environ: Mapping[str, str], name: str) -> str:
-    return environ.get(f"BAO_{name}") or environ.get(f"VAULT_{name}") or ""
 
 
 def _home(name: str) -> str:

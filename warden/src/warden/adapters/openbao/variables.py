@@ -5,7 +5,8 @@ with VAULT_ in place of BAO_, unless the BAO_ one is set, also to nothing (measu
 
 What warden cannot honour is refused by its name. What changes nothing is not read: BAO_FORMAT, BAO_DETAILED,
 BAO_CLI_NO_COLOR and BAO_LOG_LEVEL (output of ``bao``), BAO_MAX_RETRIES and BAO_DISABLE_REDIRECTS (warden neither
-repeats what failed nor follows redirects), BAO_API_ADDR, BAO_CLUSTER_ADDR and BAO_REDIRECT_ADDR (the server's own).
+repeats what failed nor follows redirects), BAO_API_ADDR, BAO_CLUSTER_ADDR and BAO_REDIRECT_ADDR (the server's own),
+BAO_WRAP_TTL (``bao`` wraps what it prints; warden prints no value).
 """
 
 import re
@@ -20,7 +21,6 @@ _CANNOT = {
     "AGENT_ADDR": "an agent may answer from its cache, or as somebody else; warden asks OpenBao itself",
     "MFA": "warden sends no MFA credentials",
     "RATE_LIMIT": "warden does not limit how fast it asks",
-    "WRAP_TTL": "warden needs answers that are not wrapped",
 }
 _CANNOT_IF_TRUE = {
     "SKIP_VERIFY": "warden verifies every server; name its authorities in BAO_CACERT",
