@@ -118,7 +118,7 @@ def test_a_delivery_is_headed_by_what_it_delivers(capsys, lane_of):
     )
 
 
-@pytest.mark.parametrize("columns", [80, 100])
+@pytest.mark.parametrize("columns", [60, 80, 100, 130])
 def test_on_a_terminal_no_line_of_a_verdict_is_wider_than_it(capsys, lane_of, monkeypatch, columns):
     monkeypatch.setattr("warden.present.terminal.width", lambda: columns)
     verdicts = [READS, ALLOWED, not_sent(), msgspec.structs.replace(POLICY, reader=READER)]

@@ -129,4 +129,10 @@ def test_on_a_narrow_terminal_deliveries_and_the_next_step_are_below_each_lane(c
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["LANE", "CUSTODY", "ACCESS", "PROOF", "ROTATED"]
     assert lines[2].startswith("  delivery cluster-0 changed since · ")
-    assert lines[3] == "  next     platform-team: warden prove first"
+    assert lines[-1] == "  next     platform-team: warden prove first"
+    assert max(map(len, lines)) <= 80
+    monkeypatch.setattr("warden.present.terminal.width", lambda: 45)
+    show_status([msgspec.structs.replace(SOUND, deliveries=many, next=step)])
+    lines = capsys.readouterr().out.splitlines()
+    assert (lines[0], lines[1].split()[:4]) == ("first", ["custody", "v3", "access", "open"])
+    assert max(map(len, lines)) <= 45

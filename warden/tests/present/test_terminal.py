@@ -92,15 +92,18 @@ def test_colour_is_for_terminals_only_and_can_be_switched_off(monkeypatch):
     assert terminal.styled("x", "ok", Terminal()) == "x"
 
 
-@pytest.mark.parametrize("columns", [0, 80, 100])
-def test_an_id_is_never_cut_and_a_piped_table_not_at_all(monkeypatch, capsys, columns):
+@pytest.mark.parametrize("columns", [0, 40, 60, 80, 100, 140])
+def test_a_table_fits_any_terminal_and_breaks_no_word(monkeypatch, capsys, columns):
     monkeypatch.setattr(terminal, "width", lambda: columns)
-    ident, title = "i" * 40, "t" * 90
-    terminal.table(("ID", "TITLE"), [(ident, title)])
-    row = capsys.readouterr().out.splitlines()[1]
-    assert row.startswith(ident)
-    assert (title in row) == (columns == 0)
-    assert not columns or len(row) == columns
+    ident, owner, title = "identity-of-a-lane", "platform-team", "Where the daily triage gets the key of its model from"
+    terminal.table(("ID", "OWNER", "TITLE"), [(ident, owner, title)])
+    out = capsys.readouterr().out
+    lines = out.splitlines()
+    assert not columns or max(map(len, lines)) <= columns
+    assert {ident, owner} <= set(out.split())
+    known = set(f"{title} ID OWNER TITLE id owner title {ident} {owner}".split())
+    assert {word.removesuffix("…") for word in out.split()} <= known
+    assert (title in " ".join(out.split())) == (columns in {0, 40, 100, 140}), out
 
 
 def test_an_error_has_its_faults_its_message_and_its_hint_and_one_object_with_json(capsys):

@@ -1,6 +1,5 @@
 """What doctor found, in words: one line for each finding and what to do about it, then the rights of each verb."""
 
-import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -109,9 +108,7 @@ def _lines(finding: Finding) -> list[str]:
 def _wrapped(text: str) -> list[str]:
     """The text in lines that fit the terminal beside the names; whole where it is piped."""
     columns = terminal.width()
-    if not columns:
-        return [text]
-    return textwrap.wrap(text, columns - _INDENT, break_long_words=False, break_on_hyphens=False)
+    return terminal.folded(text, columns - _INDENT, indent=0) if columns else [text]
 
 
 def _rows(rights: VerbRights) -> list[tuple[str, str, str, str]]:

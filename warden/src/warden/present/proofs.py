@@ -14,6 +14,9 @@ from warden.present.verdicts import explanation, title
 TITLE = 50
 """Columns of a title, so that the whole line fits 100."""
 
+MARGIN, ASIDE, WIDE = 7, 39, 100
+"""Columns before a title, beside it on a narrow terminal, and from which there is room for the milliseconds."""
+
 FOLDED = 2
 """How many more verdicts have the same reason before they are shown as one."""
 
@@ -163,7 +166,10 @@ def _heading(lane: Lane, label: str) -> tuple[str, str]:
 def _show_verdict(lane: Lane, verdict: Verdict, more: int, explained: str) -> None:
     """One verdict; an explanation that the verdict above it has given already is not repeated."""
     word = terminal.styled(f"{_WORDS[verdict.result]:<4}", _STYLES[verdict.result])
-    terminal.line(f"  {word} {_columns(lane, verdict, more)}".rstrip())
+    first, *below = _columns(title(verdict, lane) + (f", and {more} more" if more else ""), verdict)
+    terminal.line(f"  {word} {first}".rstrip())
+    for part in below:
+        terminal.line(f"       {part}".rstrip())
     text = explanation(verdict)
     if verdict.result != "wrong" and text in {"", explained}:
         return
@@ -176,14 +182,21 @@ def _show_verdict(lane: Lane, verdict: Verdict, more: int, explained: str) -> No
             terminal.line(part)
 
 
-def _columns(lane: Lane, verdict: Verdict, more: int) -> str:
-    text = title(verdict, lane) + (f", and {more} more" if more else "")
-    wide = terminal.width() in {0, 100}
-    shown = f"{text:<{TITLE}}" if wide else terminal.fit(text, terminal.width() - 39)
+def _columns(text: str, verdict: Verdict) -> list[str]:
+    """The title beside what was observed; on a narrow terminal above it."""
+    columns = terminal.width()
+    wide = not columns or columns >= WIDE
     observed = {"refused": "denied", "REFUSED": "DENIED"}.get(observed_word(verdict), observed_word(verdict))
     evidence = f"audit {verdict.audit[:8]}" if verdict.audit else " " * 14 if verdict.ms else ""
     took = f"  {verdict.ms:>4.0f} ms" if (verdict.ms or verdict.status) and wide else ""
-    return f"{shown} {observed:<11} {verdict.status or '':<4} {evidence}{took}"
+    aside = f"{observed:<11} {verdict.status or '':<4} {evidence}{took}"
+    if not columns:
+        return [f"{text:<{TITLE}} {aside}"]
+    size = TITLE if wide else columns - ASIDE
+    if size < TITLE // 2:
+        return [*terminal.folded(text, columns - MARGIN, indent=0), *terminal.folded(aside, columns - MARGIN, indent=0)]
+    first, *below = terminal.folded(text, size, indent=0)
+    return [f"{first:<{size}} {aside}", *below]
 
 
 def _conclusion(proof: Proof) -> str:

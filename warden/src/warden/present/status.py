@@ -5,8 +5,8 @@ from typing import Any
 
 from warden.core.lifecycle.lane_status import DeliveryStatus, LaneStatus, NextStep
 from warden.core.remedies import warden
-from warden.present import terminal
-from warden.present.commands import command, commands, only_commands
+from warden.present import layout, terminal
+from warden.present.commands import GLUE, command, only_commands, to_paste
 
 _DELIVERIES = {
     "not-looked-at": "not here",
@@ -53,18 +53,29 @@ def show_status(found: Sequence[LaneStatus], *, drafts: bool = False) -> None:
     if terminal.fits(head, rows):
         terminal.table(head, rows)
         return
-    widths = [max(len(each.lane) for each in found), 8, 6, 22, 8]
-    _line(("LANE", *_NARROW), widths)
+    narrow = [("LANE", *_NARROW), *(_cells(each, []) for each in found)]
+    widths = layout.natural(narrow) if terminal.fits(narrow[0], narrow[1:]) else None
+    if widths:
+        terminal.line(terminal.styled(_row(narrow[0], widths), "head"))
     for each in found:
-        _line(_cells(each, []), widths)
-        delivered = " · ".join(f"{cluster} {delivery_word(one)}" for cluster, one in each.deliveries.items())
-        for name, text in (("delivery", delivered), ("next", _next(each))):
-            if text:
-                terminal.line(f"  {name:<8} {text}")
+        _show_below_each_other(each, widths)
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> None:
-    terminal.line("  ".join(f"{cell:<{size}}" for cell, size in zip(cells, widths, strict=True)).rstrip())
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(f"{cell:<{size}}" for cell, size in zip(cells, widths, strict=True)).rstrip()
+
+
+def _show_below_each_other(each: LaneStatus, widths: Sequence[int] | None) -> None:
+    """What is short in one line, or with the names of its columns where that does not fit; the rest below it."""
+    lane, *cells = _cells(each, [])
+    terminal.line(_row((lane, *cells), widths) if widths else terminal.styled(lane, "head"))
+    named = (f"{name.lower()} {cell}" for name, cell in zip(_NARROW, cells, strict=True))
+    short = "" if widths else "  ".join(named)
+    delivered = " · ".join(f"{cluster} {delivery_word(one)}" for cluster, one in each.deliveries.items())
+    next_step = f"{each.next.owner}: {next_to_paste(each.next)}" if each.next else ""
+    for lead, text in (("  ", short), ("  delivery ", delivered), ("  next     ", next_step)):
+        if text:
+            terminal.hanging(lead, text)
 
 
 def _cells(each: LaneStatus, clusters: Sequence[str]) -> tuple[str, ...]:
@@ -109,8 +120,11 @@ def _next(each: LaneStatus) -> str:
 
 def next_action(step: NextStep | None) -> str:
     """The next step as a command, with the reason where the command does not tell it; empty where there is none."""
-    if step is None:
-        return ""
+    return next_to_paste(step).replace(GLUE, " ") if step else ""
+
+
+def next_to_paste(step: NextStep) -> str:
+    """The same for a text that is broken into lines."""
     if step.reason == "placeholder":
         return "write the concrete path into the lane's file"
     before = {
@@ -118,4 +132,4 @@ def next_action(step: NextStep | None) -> str:
         "closed-for-leak": "put a new value first: ",
         "closed-in-journal-only": "close it in OpenBao, too: ",
     }
-    return before.get(step.reason, "") + commands(step.remedy)
+    return before.get(step.reason, "") + to_paste(*step.remedy)

@@ -4,9 +4,9 @@ No caller can forget that a text is foreign: whatever is printed is escaped on i
 break or a control sequence in it stays one line of harmless characters.
 
 The rules of output: data goes to stdout, everything else to stderr. A word stands beside each symbol, so that colour
-can be switched off (NO_COLOR); it is only used on a terminal. Tables fit the terminal, at least 80 and at most 100
-columns; piped output is never cut. Times are relative for people and ISO 8601 UTC in JSON. ``--json`` prints one
-document, an error is one object on stderr. No function here but `value` can print a `Secret`.
+can be switched off (NO_COLOR); it is only used on a terminal. What is printed fits the terminal, whatever its width,
+and breaks between words; piped output is never cut. Times are relative for people and ISO 8601 UTC in JSON. ``--json``
+prints one document, an error is one object on stderr. No function here but `value` can print a `Secret`.
 """
 
 import io
@@ -21,6 +21,7 @@ import msgspec
 
 from warden.core.errors import Inconclusive, Invalid, WardenError
 from warden.core.secret import Secret
+from warden.present import layout
 from warden.present.commands import GLUE
 from warden.present.escaping import escaped, is_visible
 
@@ -44,12 +45,17 @@ def styled(text: str, style: str, stream: IO[str] | None = None) -> str:
 
 
 def width() -> int:
-    """Columns to use: the terminal's between 80 and 100; 0 (no limit) where stdout is not a terminal."""
+    """Columns to use: the terminal's; 0 (no limit) where stdout is not a terminal."""
     return _columns(sys.stdout) if sys.stdout.isatty() else 0
 
 
 def _columns(stream: IO[str]) -> int:
-    return max(80, min(100, os.get_terminal_size(stream.fileno()).columns))
+    """A terminal that does not say how wide it is counts as one of 80."""
+    return max(NARROWEST, os.get_terminal_size(stream.fileno()).columns or 80)
+
+
+NARROWEST = 40
+"""Columns below which nothing is laid out anew."""
 
 
 def line(text: str = "") -> None:
@@ -164,19 +170,20 @@ def progress_done() -> None:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns padded to their content. On a terminal they are cut to fit, from the last; the first (an id) never is."""
+    """Columns padded to their content. On a terminal cells are cut between words, from the last column.
+
+    Where only cut words would fit, each row is a block: its first cell, and below it the others with their names.
+    """
     cells = [list(head), *[[escaped(cell, keep=_OURS) for cell in row] for row in rows]]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
-    for column in range(len(widths) - 1, 0, -1):
-        over = _total(widths) - width() if width() else 0
-        widths[column] = min(widths[column], max(NARROWEST, widths[column] - over))
+    widths = layout.shrunk(cells, width()) if width() else layout.natural(cells)
+    if widths is None:
+        for row in cells[1:]:
+            for each in layout.stacked(head, row, width()):
+                line(each)
+        return
     for number, row in enumerate(cells):
-        text = "  ".join(fit(cell, size) for cell, size in zip(row, widths, strict=True)).rstrip()
+        text = (" " * layout.GAP).join(map(layout.cut, row, widths)).rstrip()
         line(styled(text, "head") if number == 0 else text)
-
-
-NARROWEST = 12
-"""Columns that a cut column keeps: enough to recognise its text."""
 
 
 def heading(first: str, second: str) -> None:
@@ -195,18 +202,7 @@ def joined(first: str, second: str, *, indent: int = 0) -> list[str]:
 
 def fits(head: Sequence[str], rows: Iterable[Sequence[str]]) -> bool:
     """Whether the whole table fits the terminal without a cut; always true when piped."""
-    cells = [head, *rows]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
-    return not width() or _total(widths) <= width()
-
-
-def _total(widths: Sequence[int]) -> int:
-    return sum(widths) + 2 * (len(widths) - 1)
-
-
-def fit(cell: str, size: int) -> str:
-    """The text in exactly `size` columns, cut with an ellipsis where it is longer."""
-    return cell.ljust(size) if len(cell) <= size else cell[: size - 1] + "…"
+    return not width() or layout.total(layout.natural([head, *rows])) <= width()
 
 
 def wrapped(text: str, *, indent: int) -> list[str]:
@@ -216,18 +212,14 @@ def wrapped(text: str, *, indent: int) -> list[str]:
 
 def folded(text: str, columns: int, *, indent: int) -> list[str]:
     """The text in lines that end between words; a command line from `to_paste` stays on one line, however long."""
-    import textwrap
+    return layout.folded(escaped(text, keep=_OURS), columns, indent=indent)
 
-    margin = " " * indent
-    lines = textwrap.wrap(
-        escaped(text, keep=_OURS),
-        columns,
-        initial_indent=margin,
-        subsequent_indent=margin,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return [each.replace(GLUE, " ") for each in lines]
+
+def hanging(lead: str, text: str) -> None:
+    """A text behind a lead; on a terminal in lines below each other."""
+    shown = escaped(text, keep=_OURS)
+    for each in layout.hanging(lead, shown, width()) if width() else [f"{lead}{shown}"]:
+        line(each)
 
 
 def ago(moment: datetime | str, now: datetime | None = None) -> str:
