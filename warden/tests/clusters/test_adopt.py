@@ -188,6 +188,15 @@ def test_no_secret_and_a_closed_lane_are_plain_answers(bench):
         bench.adopt()
 
 
+def test_a_lane_that_another_machine_closed_is_not_adopted(bench):
+    bench.tenant()
+    bench.create("secret", {"metadata": {"name": bench.name}, "stringData": {"API_KEY": "by-hand"}})
+    bench.vault("admin").mark(bench.lane.custody.mount, bench.lane.custody.key, {"closed": "then somebody"})
+    with pytest.raises(Closed):
+        bench.adopt()
+    assert bench.journal.log() == []
+
+
 def test_a_value_that_is_not_in_openbao_leaves_the_secret_as_it_was(bench):
     bench.tenant()
     bench.create("secret", {"metadata": {"name": bench.name}, "stringData": {"API_KEY": "by-hand"}})

@@ -114,10 +114,14 @@ def test_where_no_value_was_put_yet_that_is_what_is_next(bench, asked):
     assert asked()["coulombcore"].remedy == put
 
 
-def test_a_closed_lane_is_left_alone(bench, asked):
+@pytest.mark.parametrize("by", ["the journal", "another machine"])
+def test_a_closed_lane_is_left_alone(bench, asked, by):
     bench.ready()
     before = bench.handle().must("GET", bench.url("externalsecret", bench.name))["metadata"]["annotations"]
-    bench.journal.record("lane.closed", bench.name, {"reason": "test"})
+    if by == "the journal":
+        bench.journal.record("lane.closed", bench.name, {"reason": "test"})
+    else:
+        bench.vault("admin").mark(bench.lane.custody.mount, bench.lane.custody.key, {"closed": "then somebody"})
     with pytest.raises(Closed) as fault:
         asked()
     assert fault.value.effect == Effect.NOTHING_ASKED
