@@ -143,12 +143,20 @@ def test_a_value_that_stands_where_a_name_belongs_is_neither_printed_nor_journal
     value = f"sk-or-v1-{os.urandom(32).hex()}"
     canary = Canary(value, value.removeprefix("sk-or-v1-"))
     misplace(world, value)
-    for argv in MISPLACED:
+    look_at(world, canary, MISPLACED)
+    marks = {"catalog-id": world.lane, f"auth/kubernetes/role/{value}": "a/b", "policy": value, "closed": f"{value} me"}
+    world.server.must("POST", world.path.replace("platform/", "platform/metadata/", 1), {"custom_metadata": marks})
+    look_at(world, canary, [argv for argv in MISPLACED if argv[0] in {"plan", "apply", "status", "journal", "access"}])
+    canary.look_below(world.folder)
+
+
+def look_at(world, canary, commands):
+    for argv in commands:
         done = said(world, argv, world.server.token("admin"), {})
         canary.look(f"stdout of {' '.join(argv)}", done.stdout)
         canary.look(f"stderr of {' '.join(argv)}", done.stderr)
         assert b"Traceback" not in done.stderr, (argv, done.stderr.decode())
-    canary.look_below(world.folder)
+        assert b"defect" not in done.stderr, (argv, done.stderr.decode())
 
 
 @pytest.mark.timeout(300)

@@ -15,6 +15,8 @@ Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]
 _HEAD = 4096
 """Bytes of a catalog file that are looked at: its kind, id and title are at its top."""
 _ENTRY = re.compile(rb"^(lane|certificate|login|pointer):", re.MULTILINE)
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+"""What is offered goes onto a command line: no file's name that a shell would read in another way."""
 _TITLE = re.compile(rb"^title: *(.+?) *$", re.MULTILINE)
 _NAME = re.compile(rb"^([a-z0-9][a-z0-9-]*):", re.MULTILINE)
 
@@ -71,7 +73,7 @@ def _entries(ctx: click.Context, incomplete: str, *, kinds: tuple[bytes, ...]) -
     found = []
     for name in sorted(_listed(folder)):
         entry_id, ending = os.path.splitext(name)
-        if ending != ".yaml" or not entry_id.startswith(incomplete):
+        if ending != ".yaml" or not entry_id.startswith(incomplete) or not _ID.fullmatch(entry_id):
             continue
         head = _head(os.path.join(folder, name))
         kind = _ENTRY.search(head)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from warden.core.quoting import name
 from warden.core.remedies import warden
 from warden.present import terminal
 from warden.present.commands import command, to_paste
@@ -37,7 +38,7 @@ def closing_json(done: Closing) -> dict[str, Any]:
         "system": done.receipt.system.address,
         "kept": [*map(_kept_json, done.kept), *orphans],
         "not_looked_at": list(done.not_connected.clusters),
-        "left_behind": list(map(str, done.receipt.former_paths)),
+        "left_behind": [name(str(each)) for each in done.receipt.former_paths],
     }
 
 

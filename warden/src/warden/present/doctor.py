@@ -158,7 +158,7 @@ def _transport(fact: Transport) -> tuple[str, str]:
 
 def _identity(fact: LoggedIn) -> tuple[str, str]:
     who = fact.identity
-    role = f", role {who.role}" if who.role else ""
+    role = f", role {name(who.role)}" if who.role else ""
     login = f"auth/{who.mount}" if who.mount else "no login (created by another token)"
     return f"{name(who.display_name)} · {login}{role} · {_time_left(who)}", ""
 

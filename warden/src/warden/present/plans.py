@@ -32,6 +32,7 @@ from warden.core.plans.plan import (
     SharedWithUnreadable,
     System,
 )
+from warden.core.quoting import name, placeholder
 from warden.core.remedies import RunBao, RunKubectl, warden
 from warden.present import errors, terminal
 from warden.present.commands import command, commands, to_paste
@@ -95,7 +96,8 @@ def show_change(change: Change) -> None:
 
 def name_of(change: Change) -> str:
     """The object's name, with its namespace."""
-    return f"{change.namespace}/{change.name}" if change.namespace else change.name
+    shown = name(change.name)  # of a role or policy that a mark names
+    return f"{change.namespace}/{shown}" if change.namespace else shown
 
 
 def difference_lines(differences: Iterable[Difference]) -> list[str]:
@@ -165,8 +167,10 @@ def show_remains(not_connected: NotConnected, former_paths: Sequence[KvPath], or
         why = f"not in the embedded platform; to add: {add}" if not_connected.embedded else "not in clusters.yaml"
         terminal.sentence(f"Not checked: {names} ({why})")
     for path in former_paths:
-        terminal.sentence(f"{path} was this lane's earlier path and still has its versions. When nobody needs them:")
-        terminal.line(f"  {command(RunBao(action='delete-metadata', mount=path.mount, path=path.key))}")
+        key = name(path.key)  # as a policy's text has it
+        earlier = KvPath(path.mount, key)
+        terminal.sentence(f"{earlier} was this lane's earlier path and still has its versions. When nobody needs them:")
+        terminal.line(f"  {command(RunBao(action='delete-metadata', mount=path.mount, path=placeholder(key)))}")
     for each in orphans:
         terminal.sentence(f"{orphan_name(each)} is from an earlier declaration and still delivers. To remove it:")
         terminal.line(f"  {command(remove_orphan(each))}")
@@ -327,7 +331,7 @@ def plan_json(plan: LanePlan) -> dict[str, Any]:
         "blocked": plan.blocked,
         "clusters": [_part_json(part) for part in clusters],
         "not_looked_at": list(plan.not_connected.clusters),
-        "left_behind": [*map(str, plan.former_paths), *map(orphan_name, plan.orphans)],
+        "left_behind": [*map(name, map(str, plan.former_paths)), *map(orphan_name, plan.orphans)],
     }
 
 
@@ -360,7 +364,7 @@ def receipt_json(receipt: LaneReceipt) -> dict[str, Any]:
         "clusters": [
             {"cluster": each.system.cluster, "changed": changed_json(each), "journal": each.record} for each in clusters
         ],
-        "left_behind": [*map(str, receipt.former_paths), *map(orphan_name, receipt.orphans)],
+        "left_behind": [*map(name, map(str, receipt.former_paths)), *map(orphan_name, receipt.orphans)],
     }
 
 

@@ -224,3 +224,22 @@ def test_many_processes_share_it_while_its_file_changes(directory):
     assert [each.wait(30) for each in running] == [0] * 4
     assert [each.name for each in kept(directory).parent.iterdir()] == [kept(directory).name]
     assert entry(str(directory), "one") == files.load_entry(str(directory), "one")
+
+
+@pytest.mark.parametrize("how", ["writable", "foreign", "link"])
+def test_what_somebody_else_can_write_is_not_what_was_kept(directory, parsed, how):
+    directory.lane("one")
+    entry(str(directory), "one")
+    path = kept(directory)
+    if how == "writable":
+        path.chmod(0o666)
+    elif how == "link":
+        path.rename(path.with_suffix(".real"))
+        path.symlink_to(path.with_suffix(".real"))
+    elif os.geteuid() == 0:
+        os.chown(path, 65534, 65534)
+    else:
+        pytest.skip("only root can give a file away")
+    entry(str(directory), "one")
+    assert parsed == ["one.yaml"] * 2
+    assert (path.stat().st_uid, path.stat().st_mode & 0o077, path.is_symlink()) == (os.geteuid(), 0, False)

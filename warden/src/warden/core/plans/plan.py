@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from warden.core.lanes.lane import KvPath, RoleName
-from warden.core.quoting import Facts, without_secrets
+from warden.core.quoting import Facts, name, without_secrets
 from warden.core.remedies import Remedy
 
 Action = Literal["create", "change", "delete", "keep", "foreign", "absent"]
@@ -209,7 +209,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def facts(self) -> Mapping[str, str]:
         """What the journal keeps of it: never a field's content."""
-        found = {"action": self.action, "kind": self.kind, "namespace": self.namespace, "name": self.name}
+        found = {"action": self.action, "kind": self.kind, "namespace": self.namespace, "name": name(self.name)}
         return {key: text for key, text in found.items() if text}
 
 

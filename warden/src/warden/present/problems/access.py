@@ -140,7 +140,7 @@ def caller(who: Identity) -> str:
     """A person or workload as OpenBao knows it."""
     if not who.mount:
         return f"{name(who.display_name)} (a token made without a login)"
-    return f"{name(who.display_name)} (auth/{who.mount}" + (f", role {who.role})" if who.role else ")")
+    return f"{name(who.display_name)} (auth/{name(who.mount)}" + (f", role {name(who.role)})" if who.role else ")")
 
 
 def _policies(names: tuple[str, ...]) -> str:
