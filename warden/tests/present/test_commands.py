@@ -18,8 +18,9 @@ from warden.core.remedies import (
     access,
     warden,
 )
-from warden.present.commands import command, commands
+from warden.present.commands import command, commands, only_commands
 from warden.present.escaping import is_visible
+from warden.present.surroundings import HERE, Surroundings
 
 
 @pytest.mark.parametrize(
@@ -149,3 +150,31 @@ def test_steps_are_joined_so_that_they_stop_at_the_first_that_fails():
     assert commands((first, last)) == "warden sync a && warden prove a"
     assert commands((edit, last)) == "add status to the lane's file; then: warden prove a"
     assert commands(()) == ""
+
+
+def test_a_command_line_names_the_platform_that_the_caller_named():
+    token = HERE.set(Surroundings("my dir"))
+    try:
+        assert command(warden("plan", "first")) == "warden --platform 'my dir' plan first"
+        assert command(RunWarden("catalog check", platform="other")) == "warden --platform other catalog check"
+        assert command(AskOwner("team", run=warden("apply", "x"))).endswith("warden --platform 'my dir' apply x")
+        for name in ("journal log", "dev up", "init", "help exit-codes", "completion bash"):
+            assert command(warden(name)) == f"warden {name}"
+    finally:
+        HERE.reset(token)
+    assert command(warden("plan", "first")) == "warden plan first"
+
+
+def test_people_of_the_embedded_platform_log_in_by_a_command_of_warden():
+    login = LogInAs("devs", RunBao(action="login", mount="netkingdom", name="api-read"))
+    bao = "bao login -method=oidc -path=netkingdom role=api-read"
+    assert (command(login), only_commands(login)) == (f"log in as one of devs: {bao}", bao)
+    token = HERE.set(Surroundings(embedded=lambda: True))
+    try:
+        own = "warden dev login person:NAME --group devs --role api-read"
+        assert (command(login), only_commands(login)) == (f"log in as one of devs: {own}", own)
+        assert command(RunBao(action="login-default")) == "warden dev login platform"
+        elsewhere = LogInAs("devs", RunBao(action="login", mount="corp", name="x"))
+        assert only_commands(elsewhere) == "bao login -method=oidc -path=corp role=x"
+    finally:
+        HERE.reset(token)

@@ -62,8 +62,10 @@ def _items(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
 
 def _platform(ctx: click.Context) -> str:
     """The platform directory; empty where there is none, or where it is not trusted."""
+    root = ctx.find_root()
+    root.obj = {"platform": root.params.get("platform"), "told": True}
     try:
-        return wiring.platform_to_read(ctx.find_root().params.get("platform"))
+        return wiring.platform_dir(ctx)
     except WardenError:
         return ""
 

@@ -8,6 +8,7 @@ import click
 from warden.cli.exit_guard import guarded, reported
 from warden.core.errors import Exit
 from warden.present import terminal
+from warden.present.surroundings import HERE, Surroundings
 
 COMMANDS = {
     "access": ("warden.cli.access", "Run a command with a lane's credential, or show how to get it."),
@@ -99,6 +100,14 @@ def warden(ctx: click.Context, platform: str | None) -> None:
     Completion: source <(warden completion bash).
     """
     ctx.obj = {"platform": platform}
+    HERE.set(Surroundings(platform or "", _at_embedded))
+
+
+def _at_embedded() -> bool:
+    """Whether BAO_ADDR is this machine's embedded platform; asked only where somebody has to log in."""
+    from warden.cli import wiring
+
+    return wiring.at_embedded()
 
 
 def run() -> None:

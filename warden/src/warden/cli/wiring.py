@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from warden.core.errors import NotFound
+from warden.core.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -63,13 +63,6 @@ def platform_dir(ctx: click.Context) -> str:
         show_used(found.directory, configured=found.source == "config", passed_over=found.passed_over)
     root.obj["told"] = True
     return found.directory
-
-
-def platform_to_read(flag: str | None) -> str:
-    """The platform directory for a question about its files, where ``--platform`` said `flag`."""
-    from warden.adapters.catalog.discovery import find_platform
-
-    return find_platform(flag).directory
 
 
 READING = frozenset({"catalog", "doctor", "render", "route", "status"})
@@ -194,7 +187,7 @@ def authorities(where: Endpoint) -> str:
     """PEM of the authorities that the environment names for that server; empty: the system's."""
     from warden.adapters.catalog.authorities import only_certificates
     from warden.adapters.openbao import certificates
-    from warden.core.errors import Effect, UsageError
+    from warden.core.errors import Effect
 
     try:
         found = certificates.authorities(where)
@@ -321,7 +314,6 @@ def machine(ctx: click.Context, where: Endpoint, look: Callable[[str], DeclaredH
     """What doctor sees of this machine; `look` answers what a platform directory declares, nothing where it is ""."""
     from warden.adapters.journal.sqlite import journal_path
     from warden.adapters.machine.checks import journal_fault, readable
-    from warden.core.errors import UsageError
     from warden.present.problems import described
     from warden.usecases.doctor import Machine
 
@@ -365,6 +357,16 @@ def embedded_at(address: str) -> Embedded | None:
     found = Embedded(state_directory())
     status = found.status()
     return found if (status.up or status.sealed) and status.address == address else None
+
+
+def at_embedded() -> bool:
+    """Whether the environment's OpenBao is this machine's embedded platform."""
+    from warden.adapters.openbao import endpoint as address
+
+    try:
+        return embedded_at(str(address.endpoint(os.environ))) is not None
+    except UsageError:
+        return False
 
 
 def identities(address: str, by_mount: Mapping[str, Cluster | WardenError]) -> Identities:

@@ -24,6 +24,7 @@ from warden.core.remedies import (
     Step,
 )
 from warden.present.escaping import word
+from warden.present.surroundings import login, own_login, platform_for
 
 Command = RunWarden | RunKubectl | RunBao | RunProgram | SetVariable
 """The steps that are one command line."""
@@ -89,7 +90,9 @@ def only_commands(*steps: Step) -> str:
 
 def _commands_in(step: Step) -> Iterator[Command]:
     match step:
-        case LogInAs() | RunAs():
+        case LogInAs():
+            yield login(step)
+        case RunAs():
             yield step.run
         case AskOwner():
             yield from (step.run,) if step.run else ()
@@ -117,6 +120,8 @@ def unbroken(line: str) -> str:
 
 
 def _written(step: Step) -> str:
+    if isinstance(step, RunBao) and step.action == "login-default":
+        step = own_login(step)
     if isinstance(step, Command):
         return GLUE.join(word(each).replace(" ", GLUE) for each in _words(step))
     return _clause(step)
@@ -129,7 +134,7 @@ def _clause(step: AskOwner | LogInAs | RunAs | MountToken | OneOf | EditFile | C
             whom = f"ask {step.repo} ({step.doc})" if step.doc else f"ask {step.repo}"
             text = f"{whom} to run: {_written(step.run)}" if step.run else whom
         case LogInAs():
-            text = f"log in as one of {step.people}: {_written(step.run)}"
+            text = f"log in as one of {step.people}: {_written(login(step))}"
         case RunAs():
             text = (
                 f"run it as {step.workload}, with {_WITH[step.credential].format(step.audience)}: {_written(step.run)}"
@@ -148,7 +153,8 @@ def _clause(step: AskOwner | LogInAs | RunAs | MountToken | OneOf | EditFile | C
 def _words(step: Command) -> Iterator[str]:
     if isinstance(step, RunWarden):
         yield "warden"
-        yield from _option("--platform", step.platform) if step.platform else ()
+        platform = platform_for(step)
+        yield from _option("--platform", platform) if platform else ()
         yield from step.command.split()
         yield from _with_names((), step.arguments, _options(step))
         yield from ("--", *step.program) if step.program else ()

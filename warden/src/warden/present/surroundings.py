@@ -1,0 +1,41 @@
+"""What the command lines that are shown depend on: the options that the caller gave, and whose OpenBao it is."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import NamedTuple
+
+from warden.core.remedies import LogInAs, RunBao, RunWarden, Step
+
+_WITHOUT_PLATFORM = frozenset({"completion", "dev", "help", "init", "journal"})
+"""The commands that use no platform directory."""
+_EMBEDDED_LOGIN = "netkingdom"
+"""The mount at which the people of an embedded platform log in."""
+
+
+class Surroundings(NamedTuple):
+    """``platform`` is what ``--platform`` said; ``embedded`` answers whether BAO_ADDR is the embedded platform."""
+
+    platform: str = ""
+    embedded: Callable[[], bool] = lambda: False
+
+
+HERE: ContextVar[Surroundings] = ContextVar("surroundings", default=Surroundings())  # noqa: B039 - it is immutable
+
+
+def platform_for(step: RunWarden) -> str:
+    """The directory to name in the command line, so that it works where it is pasted."""
+    if step.platform or step.command.partition(" ")[0] in _WITHOUT_PLATFORM:
+        return step.platform
+    return HERE.get().platform
+
+
+def login(step: LogInAs) -> RunBao | RunWarden:
+    """How one of these people logs in: at the embedded platform, which has no browser to do it in, by a command."""
+    if step.run.mount == _EMBEDDED_LOGIN and HERE.get().embedded():
+        return RunWarden("dev login", ("person:NAME",), (("group", step.people), ("role", step.run.name)))
+    return step.run
+
+
+def own_login(step: RunBao) -> Step:
+    """How the caller logs in, wherever that always is."""
+    return RunWarden("dev login", ("platform",)) if HERE.get().embedded() else step
