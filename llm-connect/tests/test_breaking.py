@@ -274,7 +274,7 @@ def test_an_offer_to_change_the_protocol_is_passed_over(gateway, caplog, cut):
     """As Java's own client makes it, with a body; the connection is kept, and what follows is read as ever."""
     asked = request_of("/execute", {"prompt": "hello"})
     offering = asked.replace(b"host: localhost\r\n", b"host: localhost\r\n" + OFFER)
-    octets = offering + b"GET /health HTTP/1.1\r\n" + OFFER + b"\r\n" + asked
+    octets = offering + b"GET /health HTTP/1.1\r\nhost: localhost\r\n" + OFFER + b"\r\n" + asked
     with socket.create_connection(address_of(gateway)) as client:
         client.settimeout(20)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -294,7 +294,7 @@ def test_many_offers_in_one_piece_are_read_one_after_the_other(gateway, caplog):
     many = 2000
     with socket.create_connection(address_of(gateway)) as client:
         client.settimeout(60)
-        client.sendall((b"GET /health HTTP/1.1\r\n" + OFFER + b"\r\n") * many)
+        client.sendall((b"GET /health HTTP/1.1\r\nhost: localhost\r\n" + OFFER + b"\r\n") * many)
         answer = b""
         while answer.count(b'"alive"') < many and (piece := client.recv(65536)):
             answer += piece
