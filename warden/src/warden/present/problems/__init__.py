@@ -10,7 +10,7 @@ import msgspec
 
 from warden.core.errors import DoneBefore, Effect
 
-_SUBJECTS = ("access", "adoption", "lanes", "plans", "proofs", "put", "refreshes", "trust")
+_SUBJECTS = ("lanes", "access", "adoption", "plans", "proofs", "put", "refreshes", "trust")
 
 
 @singledispatch
@@ -35,8 +35,13 @@ def _(_: DoneBefore) -> str:
 
 
 def described(problem: str | Effect | msgspec.Struct) -> str:
-    """`describe`, with every subject's descriptions registered; a text needs none of them."""
-    if not isinstance(problem, str | Effect):
-        for subject in _SUBJECTS:
-            import_module(f"warden.present.problems.{subject}")
+    """`describe`, with the descriptions of its subject registered; a text needs none of them.
+
+    Subjects are imported until one describes the problem: all of them cost as much as the rest of a search.
+    """
+    unknown = describe.dispatch(object)
+    for subject in _SUBJECTS:
+        if describe.dispatch(type(problem)) is not unknown:
+            break
+        import_module(f"warden.present.problems.{subject}")
     return describe(problem)

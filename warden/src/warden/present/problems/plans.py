@@ -2,7 +2,7 @@
 
 from warden.core.plans.lane_plan import ConsentNeeded
 from warden.present.plans import describe_obstacle, name_of, system_name
-from warden.present.problems import describe
+from warden.present.problems import describe, described
 from warden.usecases.apply import Applied, Blocked, StillDiffers
 from warden.usecases.context import NotInPlatform
 from warden.usecases.deactivate import ClosedAgain, ClosedInJournalOnly, NotClosed, Opened
@@ -63,4 +63,4 @@ def _(effect: Opened) -> str:
 
 @describe.register
 def _(effect: NotRecorded) -> str:
-    return f"{describe(effect.done).removesuffix('.')}; the journal has no record of it."
+    return f"{described(effect.done).removesuffix('.')}; the journal has no record of it."
