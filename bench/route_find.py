@@ -63,7 +63,7 @@ def needs(name: str) -> dict[str, list[Need]]:
 
 def catalog(name: str) -> Catalog:
     """The shipped catalog, or one of those that are not ours."""
-    found = load_catalog(str(ROOT / "platform" if name == "ours" else NEEDS / "catalogs" / name))
+    found = load_catalog(str(ROOT / "platform" if name.startswith("ours") else NEEDS / "catalogs" / name))
     assert not found.faults, found.faults
     return found
 

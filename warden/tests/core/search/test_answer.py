@@ -14,11 +14,12 @@ STEMMERS = Snowball()
 FOLDERS = {"ours": HERE.parents[3] / "platform"} | {each.name: each for each in (HERE / "catalogs").iterdir()}
 CATALOGS = {name: load_catalog(str(folder)) for name, folder in FOLDERS.items()}
 INDEXES = {name: compiled(found) for name, found in CATALOGS.items()}
+INDEXES["ours again"] = INDEXES["ours"]
 OURS = INDEXES["ours"]
 
 # A little below what was measured when the weights were fitted (docs/route.md). The aims: 95, 99, at most 1 and 97 %.
 FLOORS = {
-    "heldout": {"first": 0.95, "three": 0.98, "wrong": 0.01, "foreign": 0.97},
+    "heldout": {"first": 0.95, "three": 0.985, "wrong": 0.01, "foreign": 0.97},
     "develop": {"first": 0.98, "three": 0.99, "wrong": 0.01, "foreign": 0.97},
 }
 
@@ -83,6 +84,8 @@ NAMED = {
     "pod cannot mount activity-core/llm-connect-provider-secrets": "openrouter-llm-connect",
     "permission denied reading ISSUE_CORE_API_KEY": "issue-core-ingestion-api-key",
     "workload-kv-read-npm-publish": "whynot-design-npm-publish",
+    "service account activity-core/activity-core": "issue-core-ingestion-api-key",
+    "group npm-publishers": "whynot-design-npm-publish",
     "ClusterSecretStore/openbao-issue-core is not ready": "issue-core-ingestion-api-key",
     "docs/runbooks/openrouter-llm-connect.md": "openrouter-llm-connect",
 }

@@ -59,7 +59,7 @@ def _of_lane(lane: Lane) -> Iterator[Named]:
             yield owner.repo, _RELATED
     for reader in lane.readers:
         yield lane.role_of(reader), LIKELY
-        yield reader.label, _RELATED
+        yield from ((word, LIKELY) for word in reader.label.split() if "-" in word or "/" in word)
     yield from _of_deliveries(lane)
 
 
