@@ -56,6 +56,14 @@ Each entry of the catalog is one file, `platform/catalog/<id>.yaml`. Its first k
 `certificate`, `login` or `pointer`), the value is the id, which is also the name of the file. `warden catalog check`
 reports all errors with their line numbers.
 
+An editor that knows YAML schemas (VS Code with the YAML extension, Neovim, Helix, JetBrains) completes keys and marks
+mistakes. `warden init` writes the schemas into `schema/`, and this line into the files that it makes. `warden catalog
+schema --write` brings them in step with a new version, and `--check` says in CI whether they are:
+
+```yaml
+# yaml-language-server: $schema=../schema/entry.json
+```
+
 Every value is read as the type in the tables says, never as YAML guesses it: `no` is a word. Anchors, aliases, tags and
 several documents in a file are errors. So is a file over 1 MiB, and a file that holds secret material anywhere,
 comments included.

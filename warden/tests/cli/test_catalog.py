@@ -44,7 +44,7 @@ def test_init_never_touches_what_is_there(run, tmp_path):
     assert json.loads(done.stdout)["made"] == []
     assert (tmp_path / "here" / "platform.yaml").read_text() == "kv_mount: ours\n"
     assert not (tmp_path / "here" / "catalog" / "example-api-key.yaml").exists()
-    assert len(before) == 4
+    assert len(before) == 7
 
 
 def uncommented(text: str) -> str:
@@ -122,7 +122,7 @@ def test_check_says_every_fault_of_every_file_with_its_place(run, tmp_path):
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert lines[0].startswith("platform/catalog/broken.yaml:2: is not valid YAML")
-    assert lines[1].startswith('platform/catalog/example-api-key.yaml:6: status: "x" is not one of draft, active')
+    assert lines[1].startswith('platform/catalog/example-api-key.yaml:7: status: "x" is not one of draft, active')
     assert '"app" has no namespace; write namespace/name' in lines[2]
     assert lines[-1] == "3 errors in 2 of 2 files"
     found = json.loads(run("catalog", "check", "--json").stdout)

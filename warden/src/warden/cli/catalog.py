@@ -1,4 +1,4 @@
-"""``warden catalog``: check the declared files."""
+"""``warden catalog``: check the declared files, and say what they may hold."""
 
 from datetime import UTC, datetime
 
@@ -11,12 +11,13 @@ from warden.present import terminal
 
 @click.group()
 def catalog() -> None:
-    """Check the declared files.
+    """Check the declared files, and give editors their schemas.
 
     \b
     Examples:
       warden catalog check
       warden --platform ./platform catalog check --json
+      warden catalog schema --write
     """
 
 
@@ -48,3 +49,30 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
     else:
         present.show(report)
     return int(Exit.NO if report.wrong else Exit.DONE)
+
+
+@catalog.command()
+@click.argument("file", type=click.Choice(["entry", "platform", "clusters"]), default="entry")
+@click.option("--write", "writes", is_flag=True, help="Write all schemas into schema/ of the platform directory.")
+@click.option("--check", "checks", is_flag=True, help="Only say whether the schemas there are this version's.")
+@click.pass_context
+def schema(ctx: click.Context, /, file: str, *, writes: bool, checks: bool) -> int:
+    """Print the JSON Schema of a file: an entry of the catalog, platform.yaml or clusters.yaml.
+
+    \b
+    Examples:
+      warden catalog schema > lane.json
+      warden catalog schema --write
+    \b
+    An editor uses it by the first line of a file: # yaml-language-server: $schema=../schema/entry.json
+    Exit codes: 1 with --check, if one differs.
+    """
+    from warden.present import catalog as present
+
+    if not writes and not checks:
+        terminal.document(wiring.schemas().schema(file))
+        return int(Exit.DONE)
+    platform = wiring.platform_dir(ctx)
+    found = wiring.schemas().write(platform) if writes else wiring.schemas().differing(platform)
+    present.show_schemas(found, written=writes)
+    return int(Exit.NO if found and not writes else Exit.DONE)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import date
+    from types import ModuleType
 
     import click
 
@@ -74,6 +75,13 @@ def catalog(platform: str) -> Catalog:
     from warden.adapters.catalog.files import load_catalog
 
     return load_catalog(platform)
+
+
+def schemas() -> ModuleType:
+    """The JSON Schemas of the platform directory's files."""
+    from warden.adapters.catalog import json_schema
+
+    return json_schema
 
 
 def has_file(platform: str, entry_id: str) -> bool:

@@ -1,13 +1,15 @@
 """The report of ``warden catalog check`` for people, and the lanes that a command left out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from warden.core.lanes.catalog import LeftOut
+from warden.core.remedies import warden
 from warden.core.search.findability import FEW, Confused, FewNeeds, Weakness
 from warden.present import errors, terminal
+from warden.present.commands import to_paste
 from warden.usecases.catalog_check import Report
 
 
@@ -64,3 +66,13 @@ def left_out_json(left_out: LeftOut) -> dict[str, Any]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def show_schemas(found: Sequence[str], *, written: bool) -> None:
+    """Which schemas were written, or differ from this version's."""
+    for each in found:
+        terminal.line(f"written: {each}" if written else f"schema/{each}.json is not this version's")
+    if not found:
+        terminal.note("The schemas are this version's.")
+    elif not written:
+        terminal.note(f"Next: {to_paste(warden('catalog schema', write=True))}")

@@ -4,6 +4,7 @@ import datetime as dt
 import os
 from collections.abc import Sequence
 
+from warden.adapters.catalog import json_schema
 from warden.adapters.machine.yaml_text import scalar
 from warden.core.errors import Effect, UsageError
 from warden.core.lanes.delivery_target import DeclaredCluster
@@ -11,6 +12,7 @@ from warden.core.lanes.rules import of_clusters
 from warden.core.remedies import warden
 
 _PLATFORM = """\
+# yaml-language-server: $schema=schema/platform.json
 # What holds for every entry of catalog/.
 kv_mount: platform
 
@@ -29,6 +31,7 @@ kv_mount: platform
 #   example-app: [../../example-app]
 """
 _EXAMPLE = """\
+# yaml-language-server: $schema=../schema/entry.json
 # A lane: one credential on its whole way. Copy this file for each credential: its name is the id.
 # As long as it is a draft, <placeholders> are allowed. Every key: docs/lane.md
 {optional}lane: example-api-key
@@ -63,7 +66,10 @@ _CONSUMERS = """\
 consumers:
   - deployment: example-team/example-app # mounts the Secret, in the Secret's namespace\
 """
-_CLUSTERS = "# The clusters that lanes are delivered to. Every key: docs/deliveries.md\n"
+_CLUSTERS = """\
+# yaml-language-server: $schema=schema/clusters.json
+# The clusters that lanes are delivered to. Every key: docs/deliveries.md
+"""
 _CLUSTER = """\
 {cluster}:
   context: {cluster} # of a kubeconfig: KUBECONFIG, else ~/.kube/config
@@ -101,6 +107,7 @@ def scaffold(directory: str, today: dt.date, clusters: Sequence[str] = ()) -> tu
         "platform.yaml": _PLATFORM,
         "catalog/example-api-key.yaml": _example(today, clusters),
         "policies/README.md": _POLICIES,
+        **{json_schema.path(each): json_schema.text(each) for each in json_schema.FILES},
     }
     if clusters:
         files["clusters.yaml"] = _clusters(clusters)
