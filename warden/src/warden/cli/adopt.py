@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from warden.cli import complete, wiring
+from warden.cli import complete, wiring_files
 from warden.cli.context import Workspace
 from warden.cli.options import audit_options, json_option, yes_option
 from warden.core.errors import Effect, Exit, UsageError
@@ -120,5 +120,5 @@ def _declared(workspace: Workspace, delivery: "DeliveryTarget") -> str:
     if lane.deliveries[delivery.cluster].external_secret is not None:
         return "as it was"
     path = os.path.join(workspace.platform, "catalog", f"{lane.id}.yaml")
-    changed = wiring.declare_delivered(path, lane, delivery.cluster, workspace.catalog.platform)
+    changed = wiring_files.declare_delivered(path, lane, delivery.cluster, workspace.catalog.platform)
     return "changed" if changed else "by hand"

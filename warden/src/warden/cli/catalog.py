@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from warden.cli import wiring
+from warden.cli import wiring, wiring_files
 from warden.core.errors import Exit
 from warden.present import terminal
 
@@ -70,9 +70,9 @@ def schema(ctx: click.Context, /, file: str, *, writes: bool, checks: bool) -> i
     from warden.present import catalog as present
 
     if not writes and not checks:
-        terminal.document(wiring.schemas().schema(file))
+        terminal.document(wiring_files.schemas().schema(file))
         return int(Exit.DONE)
     platform = wiring.platform_dir(ctx)
-    found = wiring.schemas().write(platform) if writes else wiring.schemas().differing(platform)
+    found = wiring_files.schemas().write(platform) if writes else wiring_files.schemas().differing(platform)
     present.show_schemas(found, written=writes)
     return int(Exit.NO if found and not writes else Exit.DONE)

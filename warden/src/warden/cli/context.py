@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from warden.cli import wiring
+from warden.cli import wiring, wiring_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,7 +103,7 @@ class Workspace:
 
         readers = (reader for lane in self.lanes.values() for reader in lane.readers)
         files = {reader.ca for reader in readers if isinstance(reader, CertificateReader)}
-        return {file: wiring.authority(self.platform, file) for file in sorted(files)}
+        return {file: wiring_files.authority(self.platform, file) for file in sorted(files)}
 
     def alone(self, what: str) -> AbstractContextManager[None]:
         """Hold this machine's lock for changing that server."""

@@ -10,8 +10,6 @@ from warden.core.errors import NotFound, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from datetime import date
-    from types import ModuleType
 
     import click
 
@@ -27,8 +25,7 @@ if TYPE_CHECKING:
     from warden.adapters.process import Exec
     from warden.core.clusters.manifests import Manifest
     from warden.core.errors import Fault, WardenError
-    from warden.core.lanes.catalog import Catalog, Entry, Platform
-    from warden.core.lanes.lane import Lane
+    from warden.core.lanes.catalog import Catalog, Entry
     from warden.core.lanes.route import Route
     from warden.core.proofs.machine_probes import OwnCredentials
     from warden.core.secret import Secret
@@ -77,13 +74,6 @@ def catalog(platform: str) -> Catalog:
     return load_catalog(platform)
 
 
-def schemas() -> ModuleType:
-    """The JSON Schemas of the platform directory's files."""
-    from warden.adapters.catalog import json_schema
-
-    return json_schema
-
-
 def has_file(platform: str, entry_id: str) -> bool:
     """Whether the catalog has a file of that id, in whatever state."""
     from warden.adapters.catalog.files import catalog_files
@@ -111,27 +101,6 @@ def pages(platform: str, found: Catalog) -> Checkouts:
     from warden.adapters.catalog.pages import Checkouts
 
     return Checkouts(platform, found.platform.repos)
-
-
-def scaffold(directory: str, today: date, clusters: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The first files of a platform directory: those made, and those kept."""
-    from warden.adapters.catalog.scaffold import scaffold as make
-
-    return make(directory, today, clusters)
-
-
-def declare_delivered(path: str, lane: Lane, cluster: str, platform: Platform) -> bool:
-    """Say in the lane's file that the Secret made by hand is delivered now; false where that is not possible."""
-    from warden.adapters.catalog.lane_file import declare_delivered as declare
-
-    return declare(path, lane, cluster, platform)
-
-
-def authority(platform: str, file: str) -> str:
-    """PEM of the authority that a reader's certificates are of; empty where the file cannot be used for that."""
-    from warden.adapters.catalog.authorities import authority_of_readers
-
-    return authority_of_readers(platform, file)
 
 
 def entry_ids(platform: str) -> list[str]:

@@ -1,0 +1,41 @@
+"""What builds adapters of the platform directory's files that are written, or published; see `wiring`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+    from types import ModuleType
+
+    from warden.core.lanes.catalog import Platform
+    from warden.core.lanes.lane import Lane
+
+
+def scaffold(directory: str, today: date, clusters: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The first files of a platform directory: those made, and those kept."""
+    from warden.adapters.catalog.scaffold import scaffold as make
+
+    return make(directory, today, clusters)
+
+
+def declare_delivered(path: str, lane: Lane, cluster: str, platform: Platform) -> bool:
+    """Say in the lane's file that the Secret made by hand is delivered now; false where that is not possible."""
+    from warden.adapters.catalog.lane_file import declare_delivered as declare
+
+    return declare(path, lane, cluster, platform)
+
+
+def authority(platform: str, file: str) -> str:
+    """PEM of the authority that a reader's certificates are of; empty where the file cannot be used for that."""
+    from warden.adapters.catalog.authorities import authority_of_readers
+
+    return authority_of_readers(platform, file)
+
+
+def schemas() -> ModuleType:
+    """The JSON Schemas of the platform directory's files."""
+    from warden.adapters.catalog import json_schema
+
+    return json_schema
