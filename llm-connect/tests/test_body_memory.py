@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
-from llm_connect.common.errors import Unavailable
+from llm_connect.common.errors import BadRequest, Unavailable
+from llm_connect.common.secret import Redactor
 from llm_connect.web.body_memory import BodyMemory, Holding
+from llm_connect.web.exchange import Exchange
+from llm_connect.web.request_body import RequestBodies
 
 MEBIBYTE = 1024 * 1024
 
@@ -35,3 +40,29 @@ def test_a_caller_has_its_share_and_gives_it_back():
     holdings[1].grow("a", 16 * MEBIBYTE)
     with pytest.raises(Unavailable):
         Holding(memory).grow("c", 1)
+
+
+async def test_a_body_in_small_parts_takes_no_more_than_another():
+    """As a list of its parts it would take twenty times its size."""
+    left = 100_000
+
+    async def receive():
+        nonlocal left
+        left -= 1
+        return {"type": "http.request", "body": bytes([32, 32]), "more_body": left > 0}
+
+    async def send(_message):
+        raise AssertionError
+
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/execute", "headers": headers}
+    exchange = Exchange(scope, receive, send, Redactor())
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadRequest):
+            await RequestBodies(MEBIBYTE, several=False).json(exchange)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        exchange.close()
+    assert most < 1_000_000
