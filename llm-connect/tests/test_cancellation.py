@@ -26,7 +26,7 @@ class Connection:
     def __init__(self, body, sending=lambda _message: None, before=0.0, path="/execute"):
         self.left = asyncio.Event()
         self._received = False
-        headers = [(b"content-type", b"application/json")]
+        headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
         self.scope = {
             "type": "http", "method": "POST", "path": path, "headers": headers,
         }  # fmt: skip
