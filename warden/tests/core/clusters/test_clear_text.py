@@ -5,6 +5,7 @@ from base64 import b64encode
 import pytest
 
 from warden.core.clusters.clear_text import LAST_APPLIED, exposed_in
+from warden.core.clusters.manifests import LANE
 
 KEY = "sk-or-v1-0123456789abcdef"
 
@@ -51,6 +52,17 @@ def test_a_value_that_nobody_writes_by_chance_is_found_inside_of_a_text(value):
 
 def test_labels_and_copies_of_manifests_count_and_bytes_are_no_trouble():
     manifest = '{"kind":"Secret","data":{"A":"eA=="}}'
-    metadata = {"labels": {"app": "orders"}, "annotations": {LAST_APPLIED: manifest, "other": "x"}}
-    assert exposed_in(metadata, ["orders", "\udcff\udcfe"]) == ("app", LAST_APPLIED)
+    metadata = {"labels": {"note": "orders"}, "annotations": {LAST_APPLIED: manifest, "other": "x"}}
+    assert exposed_in(metadata, ["orders", "\udcff\udcfe"]) == (LAST_APPLIED, "note")
     assert exposed_in({"annotations": None}, ["orders"]) == ()
+
+
+@pytest.mark.parametrize("key", ["app", "app.kubernetes.io/name", "helm.sh/chart", "k8s-app", LANE])
+def test_a_label_that_names_the_application_holds_no_ordinary_value_and_every_other(key):
+    assert exposed_in({"labels": {key: "orders"}}, ["orders"]) == ()
+    assert exposed_in({"labels": {key: KEY}}, [KEY]) == (key,)
+
+
+@pytest.mark.parametrize("key", ["app-note", "team/app", "application", "note.helm.sh/x"])
+def test_another_key_does(key):
+    assert exposed_in({"labels": {key: "orders"}}, ["orders"]) == (key,)

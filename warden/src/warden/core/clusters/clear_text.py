@@ -1,7 +1,8 @@
 """Whether a Secret's annotations and labels hold a value in clear, or a manifest with values.
 
 A value that could be anybody's word (``orders``, ``5432``, ``db.orders.svc``) counts where a text is that value as a
-whole; that a text contains it says nothing. One that is no secret whoever reads it (``true``) is not looked for.
+whole; that a text contains it says nothing, nor does a label that is there to name the application. One that is no
+secret whoever reads it (``true``) is not looked for.
 """
 
 import re
@@ -9,12 +10,16 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from warden.core.clusters.manifests import LANE
+
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _SHORTEST = 8
 """Characters from which on a value that is no ordinary word is not found somewhere by chance."""
 _WORD = r"(?:[a-z]+\d{0,3}|[A-Z][a-z]*|[A-Z]+)"
 _ORDINARY = re.compile(rf"{_WORD}(?:[-_./:@]+(?:{_WORD}|\d{{1,5}}))*|[\d.:+-]{{1,12}}")
 """Words, names, hosts and addresses; numbers, dates and times."""
+_NAMES = re.compile(rf"(?:app\.kubernetes\.io|(?:meta\.)?helm\.sh)/.*|app|k8s-app|name|{LANE}")
+"""Keys of annotations and labels that name things (Kubernetes, *Recommended Labels*; Helm; ours)."""
 _NO_SECRET = frozenset({"", "0", "1", "true", "false", "yes", "no", "on", "off", "null", "none"})
 
 
@@ -28,11 +33,11 @@ def exposed_in(metadata: Mapping[str, Any], values: Iterable[str]) -> tuple[str,
 def _holds(key: str, text: str, values: list[str]) -> bool:
     if key == LAST_APPLIED and ('"data":{"' in text or '"stringData":{"' in text):
         return True
-    return any(_is_in(value, text) for value in values)
+    return any(_is_in(value, key, text) for value in values)
 
 
-def _is_in(value: str, text: str) -> bool:
+def _is_in(value: str, key: str, text: str) -> bool:
     written = (value, b64encode(value.encode("utf-8", "surrogateescape")).decode())
     if len(value) < _SHORTEST or _ORDINARY.fullmatch(value):
-        return text.strip() in written
+        return text.strip() in written and not _NAMES.fullmatch(key)
     return any(each in text for each in written)
