@@ -43,6 +43,22 @@ def test_all_is_well_for_the_platform_engineer(world, platform_server):
     assert platform_server.token("platform") not in done.stdout
 
 
+def test_a_platform_directory_that_others_can_change_is_missing_and_the_fix_is_said(world, tmp_path):
+    folder = tmp_path / "platform" / "catalog"
+    folder.chmod(0o777)
+    done = run(world("platform"))
+    assert done.returncode == 1
+    assert "is not trusted" in done.stdout
+    assert f"chmod go-w {folder}" in done.stdout
+    folder.chmod(0o755)
+    (folder.parent / "policies" / "access").mkdir(parents=True)
+    (folder.parent / "policies" / "access" / "deny.cedar.txt").write_text("")
+    said = run(world("platform"))
+    assert said.returncode == 0
+    assert "policies" in said.stdout
+    assert "deny.cedar.txt" in said.stdout
+
+
 def test_a_developer_is_told_what_is_missing_and_the_next_command(world):
     done = run(world("developer"), "--for", "put")
     assert done.returncode == 1

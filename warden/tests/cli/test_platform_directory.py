@@ -39,7 +39,7 @@ def configure(world, text):
 
 @pytest.mark.parametrize("argv", WITH_EFFECTS, ids=" ".join)
 def test_a_command_with_effects_names_the_directory_that_it_found_here(run, lane_world, argv):
-    assert "platform directory: ./platform\n" in run(*argv).stderr
+    assert f"platform directory: {lane_world.folder}/platform\n" in run(*argv).stderr
     assert "platform directory" not in run(*argv, WARDEN_PLATFORM=str(lane_world.folder / "platform")).stderr
     assert "platform directory" not in run(*argv, "--json").stderr if "--" not in argv else True
 
@@ -51,7 +51,7 @@ def test_it_uses_the_configured_one_wherever_it_runs(run, lane_world, argv):
     configure(lane_world, f'platform = "{other}"\n')
     lane_world.lane_file.write_text("no yaml: [")
     said = run(*argv).stderr
-    assert f"platform directory: {other} (configured; ./platform is not used)\n" in said
+    assert f"platform directory: {other} (configured; {lane_world.folder}/platform is not used)\n" in said
     assert "catalog check" not in said
 
 

@@ -296,16 +296,18 @@ def machine(ctx: click.Context, where: Endpoint, look: Callable[[str], DeclaredH
 
     path = journal_path(os.environ)
     try:
-        platform, fault = platform_dir(ctx), ""
+        platform, fault = platform_dir(ctx), None
     except UsageError as found:
-        platform, fault = "", described(found.problem)
+        platform, fault = "", found
     return Machine(
         source=where.source,
         tls=where.scheme == "https",
         journal=path,
         journal_fault=journal_fault(path),
         platform=platform,
-        platform_fault=fault,
+        platform_fault=described(fault.problem) if fault else "",
+        platform_hint=fault.hint if fault else "",
+        platform_remedy=fault.remedy if fault else (),
         unread_policies=tuple(each.file for each in unread_policies(platform)) if platform else (),
         audit=os.environ.get("WARDEN_AUDIT", ""),
         readable=readable,

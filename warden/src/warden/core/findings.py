@@ -12,6 +12,7 @@ from warden.core.openbao.api import Health, Identity
 from warden.core.openbao.orphans import OrphanedPolicy
 from warden.core.openbao.rights import Right, Verb
 from warden.core.plans.lane_plan import Orphan
+from warden.core.remedies import Remedy
 
 About = Literal[
     "server",
@@ -86,10 +87,12 @@ class JournalFile(msgspec.Struct, frozen=True):
 
 
 class PlatformDirectory(msgspec.Struct, frozen=True):
-    """The platform directory; ``fault`` says why there is none."""
+    """The platform directory; ``fault`` says why there is none that can be used, the others what to do about it."""
 
     path: str
     fault: str = ""
+    hint: str = ""
+    remedy: Remedy = ()
 
 
 class UnreadPolicies(msgspec.Struct, frozen=True):

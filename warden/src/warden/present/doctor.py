@@ -208,7 +208,7 @@ def _journal(fact: JournalFile) -> tuple[str, str]:
 def _platform(fact: PlatformDirectory) -> tuple[str, str]:
     if fact.path:
         return fact.path, ""
-    return fact.fault, f"name it with --platform DIR, or create one: {command(warden('init', 'DIR'))}"
+    return fact.fault, errors.with_steps(fact.hint, commands(fact.remedy))
 
 
 def _unread(fact: UnreadPolicies) -> tuple[str, str]:

@@ -1,19 +1,11 @@
 """Which platform directory a command with effects uses, where that does not go without saying."""
 
-import os
-
 from warden.present import terminal
 
 
 def show_used(directory: str, *, configured: bool, passed_over: str) -> None:
     """Name it, unless it is the configured one and no other is here."""
     if configured and passed_over:
-        terminal.note(f"platform directory: {directory} (configured; {_near(passed_over)} is not used)")
+        terminal.note(f"platform directory: {directory} (configured; {passed_over} is not used)")
     elif not configured:
-        terminal.note(f"platform directory: {_near(directory)}")
-
-
-def _near(path: str) -> str:
-    """The path, relative where it lies below the current directory."""
-    here = os.getcwd() + os.sep
-    return f".{os.sep}{path.removeprefix(here)}" if path.startswith(here) else path
+        terminal.note(f"platform directory: {directory}")

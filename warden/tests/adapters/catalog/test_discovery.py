@@ -122,7 +122,7 @@ def test_what_others_can_write_is_refused_with_the_command_that_mends_it(tmp_pat
     os.chmod(full, 0o777)
     problem, fix = refused()
     assert f"{platform} is not trusted: {full} can be changed by others. Nothing was read." in problem
-    assert fix == f"chmod go-w -- {full}"
+    assert fix == f"chmod go-w {full}"
     subprocess.run(fix, shell=True, check=True)
     assert find_platform().directory == platform
 
@@ -153,7 +153,7 @@ def test_the_configuration_can_trust_and_has_to_be_the_users_own(tmp_path):
     path.chmod(0o666)
     problem, fix = refused()
     assert f"{path} can be changed by others" in problem
-    assert fix == f"chmod go-w -- {path}"
+    assert fix == f"chmod go-w {path}"
     path.chmod(0o644)
     path.write_text("trusted = 'all'\n")
     assert "trusted: expected a list of texts" in refused()[0]

@@ -17,7 +17,7 @@ import msgspec
 import psutil
 
 from warden.adapters.dev.state import SYSTEM
-from warden.core.errors import Effect, NotFound, ServerFault
+from warden.core.errors import NotFound, ServerFault
 from warden.core.remedies import Remedy
 
 STOP_SECONDS = 20.0
@@ -126,7 +126,7 @@ def free_port(preferred: int = 0) -> int:
     wait_for(lambda: _can_bind(preferred), PORT_SECONDS)
     found = _can_bind(preferred) or _can_bind(0)
     if found is None:
-        raise ServerFault("no loopback port is free", effect=Effect.NOTHING_DONE, system=SYSTEM)
+        raise ServerFault("no loopback port is free", system=SYSTEM)
     return found
 
 

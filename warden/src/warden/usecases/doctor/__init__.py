@@ -21,6 +21,7 @@ from warden.core.findings import (
 )
 from warden.core.lanes.catalog import LeftOut
 from warden.core.openbao.rights import Scope, Verb
+from warden.core.remedies import Remedy
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
 from warden.usecases.doctor.cluster import ClusterToExamine, examine_cluster
@@ -59,6 +60,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     journal_fault: str
     platform: str
     platform_fault: str
+    platform_hint: str = ""
+    platform_remedy: Remedy = ()
     unread_policies: tuple[str, ...] = ()
     audit: str
     readable: Callable[[str], bool]
@@ -115,7 +118,9 @@ def _audit_file(path: str, machine: Machine) -> Finding:
 def _here(machine: Machine) -> Iterator[Finding]:
     journal = JournalFile(machine.journal, machine.journal_fault)
     yield Finding("journal", "missing" if journal.fault else "ok", journal)
-    platform = PlatformDirectory(machine.platform, machine.platform_fault)
+    platform = PlatformDirectory(
+        machine.platform, machine.platform_fault, machine.platform_hint, machine.platform_remedy
+    )
     yield Finding("platform", "ok" if platform.path else "missing", platform)
     if machine.unread_policies:
         yield Finding("policies", "unknown", UnreadPolicies(machine.unread_policies))
