@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from warden.core.errors import Closed, NotNow
-from warden.core.openbao.closing import mark_of
+from warden.core.openbao.closed_mark import mark_of
 from warden.core.plans.lane_plan import LaneOptions
 from warden.usecases import apply as applying
 from warden.usecases import plan as planning

@@ -3,14 +3,17 @@
 import os
 import re
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from warden.cli import wiring
 from warden.core.errors import WardenError
 
-Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+Completer = Callable[[click.Context, click.Parameter, str], list["CompletionItem"]]
 
 _HEAD = 4096
 """Bytes of a catalog file that are looked at: its kind, id and title are at its top."""
@@ -21,32 +24,32 @@ _TITLE = re.compile(rb"^title: *(.+?) *$", re.MULTILINE)
 _NAME = re.compile(rb"^([a-z0-9][a-z0-9-]*):", re.MULTILINE)
 
 
-def lanes(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def lanes(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """The ids of lanes; behind ``--`` the files that the shell itself offers."""
     if ctx.meta.get("command") is not None:
-        return [CompletionItem(incomplete, type="file")]
+        return [_item(incomplete, type="file")]
     if ctx.params.get("need"):
         return []
     return _entries(ctx, incomplete, kinds=(b"lane",))
 
 
-def entries(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def entries(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """The ids of every entry of the catalog."""
     return _entries(ctx, incomplete, kinds=())
 
 
-def fields(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def fields(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """The fields of the lane that was named, without those that were."""
     given = ctx.params.get("fields") or ()
     return _items((each for each in _declared(ctx)[0] if each not in given), incomplete)
 
 
-def clusters(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def clusters(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """The clusters that the lane is delivered to; without a lane every one of clusters.yaml."""
     return _items(_declared(ctx)[1] if _lane(ctx) else _declared_clusters(ctx), incomplete)
 
 
-def personas(_ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def personas(_ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """The personas of the embedded platform, and the people whose token it keeps."""
     try:
         kept = sorted(os.listdir(os.path.join(wiring.state_directory(), "dev", "tokens")))
@@ -56,8 +59,14 @@ def personas(_ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
     return _items(("admin", "platform", "developer", *people, "person:"), incomplete)
 
 
-def _items(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
-    return [CompletionItem(each) for each in words if each.startswith(incomplete)]
+def _item(text: str, **more: Any) -> "CompletionItem":
+    from click.shell_completion import CompletionItem  # every command that offers words loads this module
+
+    return CompletionItem(text, **more)
+
+
+def _items(words: Iterable[str], incomplete: str) -> "list[CompletionItem]":
+    return [_item(each) for each in words if each.startswith(incomplete)]
 
 
 def _platform(ctx: click.Context) -> str:
@@ -70,7 +79,7 @@ def _platform(ctx: click.Context) -> str:
         return ""
 
 
-def _entries(ctx: click.Context, incomplete: str, *, kinds: tuple[bytes, ...]) -> list[CompletionItem]:
+def _entries(ctx: click.Context, incomplete: str, *, kinds: tuple[bytes, ...]) -> "list[CompletionItem]":
     folder = os.path.join(_platform(ctx), "catalog")
     found = []
     for name in sorted(_listed(folder)):
@@ -81,7 +90,7 @@ def _entries(ctx: click.Context, incomplete: str, *, kinds: tuple[bytes, ...]) -
         kind = _ENTRY.search(head)
         if kind and (not kinds or kind[1] in kinds):
             title = _TITLE.search(head)
-            found.append(CompletionItem(entry_id, help=_one_line(title[1]) if title else None))
+            found.append(_item(entry_id, help=_one_line(title[1]) if title else None))
     return found
 
 

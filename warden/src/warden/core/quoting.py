@@ -15,7 +15,7 @@ LONGEST = 200
 REMOVED = "secret-removed"
 """What stands in the place of secret material."""
 
-_WORDS = re.compile(r"(?:[a-z]{1,14}|[A-Z]{1,14}|[0-9]{1,3})(?:[-_./]+(?:[a-z]{1,14}|[A-Z]{1,14}|[0-9]{1,3}))*")
+_WORDS = re.compile(r"(?:[a-z]{1,14}|[A-Z]{1,14}|[0-9]{1,3})(?:[-_./:]+(?:[a-z]{1,14}|[A-Z]{1,14}|[0-9]{1,3}))*")
 """Plain words: not secret, which is found out faster than the scanner is imported."""
 
 

@@ -22,7 +22,7 @@ from warden.core.lanes.catalog import Entry
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.route import route
 from warden.core.openbao.api import Entered, Identity
-from warden.core.openbao.closing import mark_in
+from warden.core.openbao.closed_mark import mark_in
 from warden.core.remedies import AskOwner, warden
 from warden.core.secret import Secret
 from warden.ports.caller import Caller
@@ -30,7 +30,6 @@ from warden.ports.journal import Journal
 from warden.ports.policy import Policy
 from warden.ports.runner import Runner
 from warden.ports.vault import Vault
-from warden.usecases.steps.closing import mark_there
 
 Via = Literal["env", "fd", "stdout"]
 
@@ -229,6 +228,8 @@ def _refusal_explained(ask: Ask, vault: Vault) -> Iterator[None]:
     except Unidentified:
         raise
     except Refused as fault:
+        from warden.usecases.steps.closing import mark_there  # what an access that goes well need not load
+
         rules.expect_unmarked(ask.lane, mark_there(ask.lane, vault))
         fault.problem, fault.hint = ServerRefuses(fault.problem), ""
         fault.remedy = (AskOwner(ask.lane.owners.custody.repo, run=warden("plan", ask.lane.id)),)

@@ -8,7 +8,7 @@ import msgspec
 from warden.core.errors import Effect, UsageError
 from warden.core.lanes.delivery_target import DeliveryTarget, target, targets
 from warden.core.lanes.lane import Lane
-from warden.core.openbao.closing import mark_of
+from warden.core.openbao.closed_mark import mark_of
 from warden.core.openbao.resources import Settings
 from warden.core.plans.lane_plan import LaneOptions, NotConnected
 from warden.core.remedies import warden

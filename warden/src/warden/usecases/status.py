@@ -15,7 +15,7 @@ from warden.core.lanes.delivery_target import DeliveryTarget, targets
 from warden.core.lanes.lane import Lane
 from warden.core.lifecycle.lane_status import Access, LaneObservation, LaneStatus, SecretPresence, lane_status
 from warden.core.openbao.api import KvMetadata
-from warden.core.openbao.closing import is_reopened, mark_in, mark_of
+from warden.core.openbao.closed_mark import is_reopened, mark_in, mark_of
 from warden.core.openbao.resources import is_template
 from warden.ports.clock import Clock
 from warden.ports.clusters import Clusters

@@ -18,7 +18,7 @@ from warden.core.lifecycle.lane_status import (
 )
 from warden.core.lifecycle.leaks import names_leak
 from warden.core.openbao.api import KvMetadata
-from warden.core.openbao.closing import mark_of
+from warden.core.openbao.closed_mark import mark_of
 from warden.core.proofs.summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
 from warden.core.remedies import LogInAs, RunBao, RunKubectl, warden
 

@@ -4,7 +4,8 @@ import pytest
 
 from warden.core.journal.record import Record
 from warden.core.openbao.api import KvMetadata, Mount
-from warden.core.openbao.closing import ClosedMark, closed_lanes, is_reopened, mark_in, mark_of, marking, unmarking
+from warden.core.openbao.closed_mark import ClosedMark, closed_lanes, is_reopened, mark_in, mark_of
+from warden.core.openbao.closing import marking, unmarking
 
 KV2 = Mount(type="kv", version=2)
 MARK = "2026-11-29T17:10:00.123456Z alice"

@@ -10,7 +10,7 @@ from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane, PeopleReader, Reader, WorkloadReader
 from warden.core.lanes.readers import AppRoleReader, CertificateReader, GithubReader, GitlabReader, is_one
 from warden.core.openbao.api import Identity, Login, approle_login, certificate_login, jwt_login
-from warden.core.openbao.closing import ClosedMark
+from warden.core.openbao.closed_mark import ClosedMark
 from warden.core.remedies import (
     AskOwner,
     LogInAs,

@@ -13,7 +13,7 @@ from warden.core.lanes.lane import Delivery, Lane, PeopleReader
 from warden.core.lanes.route import declaration, declared_route
 from warden.core.lifecycle.leaks import names_leak, reopening
 from warden.core.openbao.api import KvMetadata
-from warden.core.openbao.closing import is_reopened, mark_in, mark_of
+from warden.core.openbao.closed_mark import is_reopened, mark_in, mark_of
 from warden.core.openbao.resources import is_template
 from warden.core.proofs.freshness import LastProof, Standing, last_proof
 from warden.core.proofs.summary import DeliverySummary
@@ -260,14 +260,19 @@ def _is_unmarked(state: LaneState, observed: LaneObservation) -> bool:
     """Whether only the journal has the closing: other machines do not know of it, and it was not reopened by one."""
     if state.closed is None or observed.metadata is None or not observed.reachable:
         return False
-    custom = observed.metadata.custom
-    return mark_in(custom) is None and not is_reopened(mark_of(state.closed), custom)
+    return mark_in(observed.metadata.custom) is None and not _is_reopened(state, observed)
+
+
+def _is_reopened(state: LaneState, observed: LaneObservation) -> bool:
+    """Whether another machine has opened what this one closed."""
+    custom = observed.metadata.custom if observed.metadata else {}
+    return state.closed is not None and is_reopened(mark_of(state.closed), custom)
 
 
 def _needs_new_value(state: LaneState, observed: LaneObservation) -> bool:
     """Whether it was closed for a leak, and has had no new value since, as far as this journal knows."""
     reason = str(state.closed.body.get("reason") or "") if state.closed else ""
-    return names_leak(reason) and not observed.put_since_closing
+    return names_leak(reason) and not observed.put_since_closing and not _is_reopened(state, observed)
 
 
 def _rotation_due(lane: Lane, metadata: KvMetadata | None, now: dt.datetime) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from warden.core.errors import WardenError
 from warden.core.lanes.lane import Lane
-from warden.core.openbao.closing import ClosedMark, mark_in
+from warden.core.openbao.closed_mark import ClosedMark, mark_in
 from warden.core.openbao.resources import is_template
 from warden.ports.vault import Vault
 

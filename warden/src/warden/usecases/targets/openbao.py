@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from warden.core.errors import Refused
 from warden.core.lanes.lane import KvPath, Lane, RoleName
 from warden.core.openbao.api import KvMetadata, Mount
-from warden.core.openbao.closing import closed_lanes
+from warden.core.openbao.closed_mark import closed_lanes
 from warden.core.openbao.comparison import (
     Observed,
     compare,
