@@ -12,6 +12,7 @@ from warden.cli.access_words import Words, words_of
 from warden.cli.exit_guard import reported
 from warden.cli.reason import journaled_reason
 from warden.cli.signals import ends_recorded
+from warden.cli.unused import expect_used
 from warden.core.errors import CannotRun, CommandNotFound, Effect, Exit, NotFound, UsageError
 from warden.core.remedies import OneOf, warden
 from warden.core.remedies import access as run_with
@@ -112,6 +113,7 @@ def access(
     if command is None and fetch is None:
         _advise(ctx, need, as_json=as_json)
     elif command is None:
+        expect_used(ctx, "-- COMMAND", "via")
         _fetch(ctx, need, str(fetch), force=force, reason=reason, as_whom=as_whom)
     else:
         code, error = reported(
@@ -217,6 +219,8 @@ def _advise(ctx: click.Context, need: tuple[str, ...], *, as_json: bool) -> None
 
     platform = wiring.platform_dir(ctx)
     _expect_no_command(ctx, ctx.meta["words"])
+    expect_used(ctx, "-- COMMAND", "via", "reason", "token_file", "role_id", "secret_id_file")
+    expect_used(ctx, "--fetch", "force")
     entries, sure = _asked_about(platform, need)
     answers = advise(entries, wiring.journal(platform, asks=False), datetime.now(UTC))
     if as_json:

@@ -17,6 +17,7 @@ from warden.cli.options import (
     take_over_option,
     yes_option,
 )
+from warden.cli.unused import expect_one_part
 from warden.core.errors import Effect, Exit, UsageError, WardenError
 from warden.core.plans.lane_plan import LaneOptions, LaneReceipt, NotAgreed, consent_key, worst
 from warden.present import terminal
@@ -66,6 +67,7 @@ def apply(
     Exit codes: 1 an object is not ours, or a lane was left out, 3 a system did not answer, 4 denied,
     5 another operation is running.
     """
+    expect_one_part(clusters, custody_only=custody_only)
     workspace = Workspace.of(ctx)
     options = LaneOptions(
         clusters=clusters,

@@ -79,11 +79,16 @@ def doctor(
         return Exit.DONE
     from warden.present.doctor import diagnosis_json, show_diagnosis
     from warden.usecases.doctor import doctor as examine
+    from warden.usecases.doctor import without_openbao
 
-    vault = wiring.openbao()
     chosen = cast("Sequence[Verb]", verbs or VERBS)
-    machine = wiring.machine(ctx, vault.endpoint, declared_here)
-    found = examine(vault, machine, with_declared_mounts(scope, machine.platform), chosen)
+    try:
+        vault = wiring.openbao()
+    except UsageError as fault:
+        found = without_openbao(fault, wiring.machine(ctx, None, declared_here), chosen)
+    else:
+        machine = wiring.machine(ctx, vault.endpoint, declared_here)
+        found = examine(vault, machine, with_declared_mounts(scope, machine.platform), chosen)
     if as_json:
         terminal.document(diagnosis_json(found))
     else:

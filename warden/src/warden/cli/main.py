@@ -6,6 +6,7 @@ import sys
 import click
 
 from warden.cli.exit_guard import guarded, reported
+from warden.cli.unused import expect_no_empty_value
 from warden.core.errors import Exit
 from warden.present import terminal
 from warden.present.surroundings import HERE, Surroundings
@@ -117,11 +118,14 @@ def run() -> None:
 
 def _dispatch(argv: list[str]) -> int:
     as_json = "--json" in argv[: argv.index("--") if "--" in argv else None]
-    return reported(lambda: _invoke(argv, as_json=as_json), as_json=as_json)[0]
+    code, error = reported(lambda: _invoke(argv, as_json=as_json), as_json=as_json)
+    started = error is None or argv[:1] != ["access"] or "--" not in argv
+    return code if started else int(Exit.NOT_STARTED)
 
 
 def _invoke(argv: list[str], *, as_json: bool) -> int:
     """Run click; its own exceptions become an exit code or an interruption."""
+    expect_no_empty_value(argv)
     try:
         result = warden.main(argv, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as fault:

@@ -12,6 +12,7 @@ from warden.cli.options import (
     namespace_option,
     take_over_option,
 )
+from warden.cli.unused import expect_one_part
 from warden.core.errors import Exit
 from warden.core.plans.lane_plan import LaneOptions, worst
 from warden.present import terminal
@@ -55,6 +56,7 @@ def plan(
     from warden.usecases.orphans import Orphans, orphans
     from warden.usecases.plan import plan as plan_lane
 
+    expect_one_part(clusters, custody_only=custody_only)
     workspace = Workspace.of(ctx)
     options = LaneOptions(
         clusters=clusters, custody_only=custody_only, create_namespace=create_namespace, take_over=take_over

@@ -1,15 +1,18 @@
 """``warden prove``: who may read a lane and who may not, shown live with the audit line beside each answer."""
 
 import secrets
+from collections.abc import Sequence
 
 import click
 
 from warden.cli import complete, wiring
 from warden.cli.context import Workspace
 from warden.cli.options import audit_options, certificate_option, cluster_option, custody_option
+from warden.cli.unused import expect_one_part
 from warden.core.errors import Effect, Exit, UsageError
 from warden.core.lanes.lane import Lane
 from warden.core.plans.lane_plan import worst
+from warden.core.proofs.verdict import Proof
 from warden.core.remedies import warden
 from warden.present import catalog, proofs, terminal
 
@@ -55,6 +58,7 @@ def prove(
     """
     from warden.usecases import prove as usecase
 
+    expect_one_part(clusters, custody_only=custody_only)
     workspace = Workspace.of(ctx)
     chosen, left_out = workspace.chosen(lane, every=every)
     lanes = _open_lanes(workspace, chosen, every=every)
@@ -74,8 +78,12 @@ def prove(
             proofs.show_scope(each, proof, chosen=custody_only or bool(clusters))
         proofs.show_tally(found)
         catalog.show_left_out(left_out)
-    exits = [Exit.DONE if every and proof.lacks_members_only else _EXITS[proof.state] for proof in found]
-    return int(worst([*exits, *([Exit.NO] if left_out else [])]))
+    return int(worst([*_exits(found, every=every), *([Exit.NO] if left_out else [])]))
+
+
+def _exits(found: Sequence[Proof], *, every: bool) -> list[Exit]:
+    """Of several lanes, one that lacks nothing but what a member can show is no failure."""
+    return [Exit.DONE if every and proof.lacks_members_only else _EXITS[proof.state] for proof in found]
 
 
 def _open_lanes(workspace: Workspace, lanes: list[Lane], *, every: bool) -> list[Lane]:

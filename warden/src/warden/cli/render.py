@@ -6,6 +6,7 @@ import click
 
 from warden.cli import complete, wiring
 from warden.cli.options import json_option
+from warden.cli.unused import expect_used
 from warden.core.errors import Closed, Effect, Exit, UsageError, WardenError
 from warden.core.remedies import warden
 from warden.present import terminal
@@ -60,6 +61,8 @@ def render_command(
     from warden.core.clusters.manifests import manifests
     from warden.present.manifests import list_json, show_manifests
 
+    if not rights:
+        expect_used(ctx, "--rights", "to")
     platform = wiring.platform_dir(ctx)
     delivery, reached = rendering(platform, lane, cluster)
     if rights:

@@ -6,7 +6,7 @@ import click
 
 from warden.cli import complete, wiring
 from warden.cli.context import Workspace
-from warden.core.errors import Exit, UsageError, WardenError
+from warden.core.errors import Exit, Inconclusive, UsageError, WardenError
 from warden.present import terminal
 from warden.present.status import show_status, status_json
 
@@ -41,7 +41,7 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
         workspace = Workspace.of(ctx)
     except UsageError as without_address:
         report = observe(lanes, None, None, wiring.journal(platform), lambda: datetime.now(UTC))
-        faults.append(without_address)
+        faults.append(Inconclusive(without_address.problem, effect=without_address.effect, hint=without_address.hint))
     else:
         clusters = sorted({name for each in lanes for name in each.deliveries if name in workspace.clusters.declared})
         terminal.progress(f"asking {', '.join((workspace.address, *clusters))} …")

@@ -287,7 +287,7 @@ def write_private(path: str, content: str) -> None:
     write(path, content)
 
 
-def machine(ctx: click.Context, where: Endpoint, look: Callable[[str], DeclaredHere]) -> Machine:
+def machine(ctx: click.Context, where: Endpoint | None, look: Callable[[str], DeclaredHere]) -> Machine:
     """What doctor sees of this machine; `look` answers what a platform directory declares, nothing where it is ""."""
     from warden.adapters.journal.sqlite import journal_path
     from warden.adapters.machine.checks import journal_fault, readable
@@ -300,8 +300,8 @@ def machine(ctx: click.Context, where: Endpoint, look: Callable[[str], DeclaredH
     except UsageError as found:
         platform, fault = "", found
     return Machine(
-        source=where.source,
-        tls=where.scheme == "https",
+        source=where.source if where else "",
+        tls=where is not None and where.scheme == "https",
         journal=path,
         journal_fault=journal_fault(path),
         platform=platform,

@@ -6,7 +6,7 @@ import msgspec
 
 from warden.core.clusters.rights import Asking
 from warden.core.clusters.rights import Scope as ClusterScope
-from warden.core.errors import Exit, WardenError
+from warden.core.errors import Exit, UsageError, WardenError
 from warden.core.lanes.catalog import LeftOut
 from warden.core.openbao.api import Health, Identity
 from warden.core.openbao.orphans import OrphanedPolicy
@@ -198,7 +198,10 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit(self) -> Exit:
-        """DONE, NO where something is missing, INCONCLUSIVE where the server could not answer."""
+        """DONE; NO: something is missing; INCONCLUSIVE: the server gave no answer; USAGE: none is named."""
+        faults = (each.fact.fault for each in self.findings if isinstance(each.fact, NoAnswer))
+        if any(isinstance(fault, UsageError) for fault in faults):
+            return Exit.USAGE
         if not self.answered:
             return Exit.INCONCLUSIVE
         lacking = any(not each.asked or each.lacking for each in self.rights)

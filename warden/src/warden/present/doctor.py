@@ -47,7 +47,7 @@ _INSTALL = "https://external-secrets.io/latest/introduction/getting-started/"
 
 def show_diagnosis(found: Diagnosis) -> None:
     """Everything that was found, and the policies that would give the missing rights."""
-    terminal.line(f"OpenBao {found.address} ({found.source})")
+    terminal.line(f"OpenBao {found.address} ({found.source})" if found.address else "OpenBao: none")
     for finding in found.findings:
         for each in _lines(finding):
             terminal.line(each)

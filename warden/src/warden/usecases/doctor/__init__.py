@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from warden.core.errors import Inconclusive
+from warden.core.errors import Inconclusive, UsageError
 from warden.core.findings import (
     AuditFile,
     AuditPlace,
@@ -15,6 +15,7 @@ from warden.core.findings import (
     FileWithErrors,
     Finding,
     JournalFile,
+    NoAnswer,
     OrphansUnknown,
     PlatformDirectory,
     UnreadPolicies,
@@ -88,6 +89,17 @@ def doctor(vault: Vault, machine: Machine, scope: Scope, verbs: Sequence[Verb]) 
         findings=tuple(findings),
         rights=verb_rights(vault, scope, verbs) if known else not_asked(verbs),
     )
+
+
+def without_openbao(fault: UsageError, machine: Machine, verbs: Sequence[Verb]) -> Diagnosis:
+    """What can be seen where no OpenBao is named, or in a way that cannot work: `fault` says which."""
+    findings = (
+        Finding("server", "missing", NoAnswer(fault)),
+        *_audit_here(machine),
+        *_here(machine),
+        *_catalog(machine.declared, known=False),
+    )
+    return Diagnosis(address="", source="", answered=False, findings=findings, rights=not_asked(verbs))
 
 
 def _audit(vault: Vault, machine: Machine) -> Iterator[Finding]:

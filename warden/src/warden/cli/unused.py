@@ -1,0 +1,49 @@
+"""Options that would be ignored, and values that are empty: each is a usage error, so that nothing is passed over."""
+
+from collections.abc import Sequence
+
+import click
+from click.core import ParameterSource
+
+from warden.core.errors import Effect, UsageError
+
+_WITH_OWN_ERROR = frozenset(
+    {"--approle", "--auth", "--cert", "--kv", "--platform", "--policies", "--reason", "--token-file"}
+)
+"""Options whose command says more about an empty value."""
+
+
+def expect_no_empty_value(argv: Sequence[str]) -> None:
+    """Raise `UsageError` for the first option in front of ``--`` whose value is empty."""
+    before = argv[: argv.index("--")] if "--" in argv else argv
+    for at, word in enumerate(before):
+        name, equals, value = word.partition("=")
+        alone = at > 0 and not word and before[at - 1].startswith("--") and "=" not in before[at - 1]
+        empty = before[at - 1] if alone else name if name.startswith("--") and equals and not value else ""
+        if empty and empty not in _WITH_OWN_ERROR:
+            raise UsageError(
+                f"{empty} is empty", effect=Effect.NOTHING_DONE, hint="leave it out, or give it a value", subject=empty
+            )
+
+
+def expect_used(ctx: click.Context, without: str, *names: str) -> None:
+    """Raise `UsageError` for an option among the parameters `names` that was given and has no effect `without` that."""
+    given = [each for each in names if ctx.get_parameter_source(each) is ParameterSource.COMMANDLINE]
+    options = [opt for each in ctx.command.params if each.name in given for opt in each.opts[:1]]
+    if options:
+        verb = "have" if len(options) > 1 else "has"
+        raise UsageError(
+            f"{', '.join(options)} {verb} no effect without {without}",
+            effect=Effect.NOTHING_DONE,
+            hint=f"leave it out, or add {without}",
+        )
+
+
+def expect_one_part(clusters: Sequence[str], *, custody_only: bool) -> None:
+    """Raise `UsageError` where a cluster is named, and no cluster is to be asked."""
+    if clusters and custody_only:
+        raise UsageError(
+            "--custody-only asks no cluster, and --cluster names one",
+            effect=Effect.NOTHING_ASKED,
+            hint="give one of the two",
+        )
