@@ -243,3 +243,9 @@ def test_a_token_variable_that_is_set_to_nothing_hides_the_other_name(tmp_path):
     kept = {"BAO_TOKEN_PATH": str(tmp_path / "token"), "BAO_CONFIG_PATH": str(tmp_path / "none")}
     assert own_token({"BAO_TOKEN": "", "VAULT_TOKEN": "other", **kept}).reveal() == "of-file"
     assert own_token({"VAULT_TOKEN": "other", **kept}).reveal() == "other"
+
+
+def test_an_address_is_a_url_however_its_scheme_is_written():
+    assert str(at(" HTTPS://bao.example:8200/ ")) == "https://bao.example:8200"
+    with pytest.raises(UsageError, match="not a valid URL"):
+        at("unix:///run/bao.sock")

@@ -55,7 +55,8 @@ def parse_address(text: str, source: str) -> Endpoint:
     Raises `UsageError` for anything else, and for plain http to an address that is not loopback: a token would travel
     in clear.
     """
-    scheme, mark, rest = text.partition("://")
+    scheme, mark, rest = text.strip().partition("://")
+    scheme = scheme.lower()
     if not mark or scheme not in {"http", "https"} or not rest or any(c in rest for c in "@?#\\ \t\r\n"):
         raise UsageError(
             f"{source} is not a valid URL: {_quotable(text)}",

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from warden.core.lanes.delivery_target import DeliveryTarget
-from warden.core.lanes.lane import PROBE_ACCOUNT, Workload, WorkloadReader
+from warden.core.lanes.lane import PROBE_ACCOUNT, Custody, Workload, WorkloadReader
 from warden.core.lanes.readers import Seconds
 
 Manifest = Mapping[str, Any]
@@ -185,7 +185,7 @@ def external_secret(target: DeliveryTarget, *, creation: str = "Owner") -> dict[
             {
                 "secretKey": field,
                 "remoteRef": {
-                    "key": target.lane.custody.key,
+                    "key": _remote_key(target.lane.custody),
                     "property": field,
                     "conversionStrategy": "Default",
                     "decodingStrategy": "None",
@@ -196,6 +196,11 @@ def external_secret(target: DeliveryTarget, *, creation: str = "Owner") -> dict[
         ],
     }
     return _object("ExternalSecret", target.secret, target.namespace, marks) | {"spec": spec}
+
+
+def _remote_key(custody: Custody) -> str:
+    """The path below the mount; External Secrets Operator takes the mount away once where the path begins like it."""
+    return custody.path if custody.key.startswith(f"{custody.mount}/") else custody.key
 
 
 def go_duration(seconds: Seconds) -> str:
