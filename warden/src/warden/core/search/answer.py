@@ -90,14 +90,17 @@ def features(ranked: Ranked, best: list[Scored]) -> tuple[float, ...]:
     """What decides between the three answers; the scales keep the numbers near 1."""
     first = best[0]
     margin = first.score - best[1].score if len(best) > 1 else first.score
+    count = len(ranked.units)
     foreign = sum(unit.standing == "foreign" for unit in ranked.units)
+    unknown = sum(unit.standing == "unknown" for unit in ranked.units)
     return (
         min(max(first.score, -5.0), 12.0) / 5,
         min(margin, 6.0) / 3,
         first.evidence.phrase,
         min(1.0, first.evidence.name),
         min(foreign, 2),
-        math.log(1 + len(ranked.units)),
+        math.log(1 + count),
+        unknown / max(1, count),
         1.0,
     )
 

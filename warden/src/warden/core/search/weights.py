@@ -18,12 +18,12 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
 
 
 WEIGHTS = Weights(
-    rank=(6.5, 0.86, 0.84, 3.75, 3.77),
-    owned=(1.34, 1.3, 0.73, 0.16, -3.93, 0.73, 0.16),
-    right=(0.81, 2.45, 0.67, 0.17, -2.56, -0.28, -0.76),
+    rank=(6.5, 0.86, 0.85, 3.58, 3.89),
+    owned=(1.37, 0.76, 0.98, 0.44, -3.65, 0.65, -1.42, -0.14),
+    right=(0.99, 1.93, 0.92, 0.26, -2.71, -0.24, -0.94, -0.86),
 )
 
-OWNED_FROM = 0.3
+OWNED_FROM = 0.25
 """Below this probability nobody owns it."""
 
 SURE_FROM = 0.85
