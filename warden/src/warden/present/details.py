@@ -206,7 +206,7 @@ def _(detail: delivery_details.LoggedInClear) -> str:
 @describe_detail.register
 def _(detail: delivery_details.NumbersInClear) -> str:
     fields = ", ".join(detail.fields)
-    return f"the audit log holds {fields} in clear: OpenBao has a number there, and hashes text only"
+    return f"the audit log holds {fields} in clear: it hashes text only, and OpenBao has a number there"
 
 
 @describe_detail.register

@@ -14,6 +14,7 @@ from warden.core.proofs.consumer_check import ConsumerObservation
 from warden.core.proofs.delivery_details import (
     Asked,
     CopiesInClear,
+    EmptyValues,
     ExternalSecretMissing,
     LoggedInClear,
     NewestUnknown,
@@ -23,6 +24,7 @@ from warden.core.proofs.delivery_details import (
     NothingDelivered,
     NotOwned,
     NotRenewed,
+    NumbersInClear,
     OwnedByOther,
     OwnerUnknown,
     ReadableByOthers,
@@ -511,3 +513,22 @@ def test_a_secret_made_by_hand_that_could_not_be_seen(seen_of):
     seen = seen_of(delivery=BY_HAND, secret=None, sync=None, unobserved={"secret": AWAY})
     assert results(seen, lines=())["by-hand"] == ("inconclusive", "not-seen")
     assert "value" not in results(seen, lines=())
+
+
+def test_what_is_no_text_is_compared_by_its_fingerprint(seen_of):
+    number, same, other = "number:1", "other:1", "other:2"
+    seen = seen_of(hashes={"API_KEY": "hmac-sha256:of-its-text"}, fingerprints={"API_KEY": same})
+    assert one(seen, "value", read(hashes={"API_KEY": same})).result == "ok"
+    assert one(seen, "value", read(hashes={"API_KEY": other})).detail == ValueDiffers(("API_KEY",), 3)
+    seen = msgspec.structs.replace(seen, fingerprints={"API_KEY": number})
+    verdict = one(seen, "value", read(hashes={"API_KEY": number}))
+    assert (verdict.result, verdict.detail) == ("ok", NumbersInClear(("API_KEY",)))
+
+
+def test_an_empty_value_leaves_it_open(seen_of):
+    empty = SecretObservation(metadata=secret().metadata, values={"API_KEY": Secret("")}, immutable=False)
+    seen = seen_of(secret=empty, hashes={}, fingerprints={"API_KEY": "other:null"})
+    verdict = one(seen, "value", read(hashes={"API_KEY": "hmac-sha256:of-nothing"}))
+    assert (verdict.result, verdict.detail) == ("inconclusive", EmptyValues(("API_KEY",)))
+    assert verdict.remedy == (warden("put", "first", "API_KEY"),)
+    assert one(seen, "value", read(hashes={"API_KEY": "other:null"})).result == "ok"

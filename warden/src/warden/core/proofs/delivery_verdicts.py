@@ -223,9 +223,6 @@ def _value(seen: DeliveryObservation, line: Handed | None) -> Verdict:
     if clear:
         remedy = remedies.hide_and_rotate(seen.target)
         return _verdict(seen, "value", "wrong", "in-clear", LoggedInClear(clear), line=line, remedy=remedy)
-    if numbers := tuple(each for each in seen.target.lane.custody.fields if is_number(line.hashes.get(each, ""))):
-        remedy = remedies.put(seen.target, numbers)
-        return _verdict(seen, "value", "wrong", "in-clear", NumbersInClear(numbers), line=line, remedy=remedy)
     return _compared(seen, line, remedies.sync(seen.target))
 
 
@@ -238,7 +235,9 @@ def _compared(seen: DeliveryObservation, line: Handed, remedy: Remedy) -> Verdic
     if other:
         detail = ValueDiffers(tuple(other), line.version)
         return _verdict(seen, "value", "wrong", "other-value", detail, line=line, remedy=remedy)
-    return _verdict(seen, "value", "ok", "version", line=line, version=line.version)
+    numbers = tuple(each for each in seen.target.lane.custody.fields if is_number(line.hashes[each]))
+    remark = NumbersInClear(numbers) if numbers else None
+    return _verdict(seen, "value", "ok", "version", remark, line=line, version=line.version)
 
 
 def _is_same(seen: DeliveryObservation, line: Handed, field: str) -> bool:
