@@ -50,11 +50,12 @@ def test_the_mark_has_the_closings_time_and_actor(bench):
     bench.ready()
     close(bench)
     assert custom(bench)["closed"] == mark_of(bench.journal.state(bench.lane.id).closed)
-    assert bench.journal.log()[-1].body["changes"][-1] == {
-        "action": "change",
-        "kind": "metadata",
-        "name": bench.lane.custody.path,
-    }
+    changes = bench.journal.log()[-1].body["changes"]
+    assert [(each["action"], each["kind"]) for each in changes] == [
+        ("change", "role"),
+        ("delete", "policy"),
+        ("change", "metadata"),
+    ]
 
 
 def test_apply_opens_nothing(closed):
