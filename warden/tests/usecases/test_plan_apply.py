@@ -9,7 +9,7 @@ import time
 import msgspec
 import pytest
 
-from warden.core.errors import Effect, Foreign, Inconclusive, JournalUnwritable, Refused, UsageError
+from warden.core.errors import Effect, Foreign, Inconclusive, JournalUnwritable, Refused, Unreachable, UsageError
 from warden.core.lanes.lane import Custody, PeopleReader, Workload, WorkloadReader
 from warden.core.openbao.api import jwt_login
 from warden.core.openbao.resources import Settings
@@ -19,7 +19,7 @@ from warden.core.remedies import RunBao, warden
 from warden.core.secret import Secret
 from warden.present.errors import message
 from warden.present.plans import difference_lines
-from warden.usecases.apply import apply_target
+from warden.usecases.apply import apply, apply_target
 from warden.usecases.deactivate import record_closing
 from warden.usecases.targets.openbao import OpenBaoTarget
 
@@ -295,7 +295,7 @@ import msgspec
 from warden.core.lanes.lane import *
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.openbao.resources import Settings
-from warden.usecases.apply import apply_target
+from warden.usecases.apply import apply, apply_target
 from warden.usecases.targets.openbao import OpenBaoTarget
 import datetime as dt
 address, token_file, journal, path, name, after = sys.argv[1:]
@@ -425,3 +425,20 @@ def test_a_path_and_a_policy_that_changed_their_names_together_leave_neither_beh
     bench.apply()
     assert bench.vault("admin").policy(policy) is None
     assert bench.vault("admin").role(bench.lane.role_name(gone)) is None
+
+
+def test_what_was_applied_counts_although_the_server_is_gone_afterwards(bench):
+    """The last look only says which command comes next."""
+    context = bench.context()
+    applied = []
+
+    class GoneAfterwards(type(context.vault)):
+        def kv_metadata(self, mount, key):
+            if bench.journal.log(events=("apply.done",)):
+                applied.append(key)
+                raise Unreachable("gone")
+            return super().kv_metadata(mount, key)
+
+    context.vault.__class__ = GoneAfterwards
+    done = apply(bench.lane, context, LaneOptions())
+    assert (done.exit, done.next, applied) == (0, (warden("prove", bench.lane.id),), [bench.path])

@@ -223,7 +223,10 @@ def _next(lane: Lane, context: Context, *, closed: bool) -> Remedy:
     """What comes after a lane was applied: open it, put a value, or prove it."""
     if closed:
         return (warden("reactivate", lane.id, reason="TEXT"),)
-    metadata = context.vault.kv_metadata(lane.custody.mount, lane.custody.key)
+    try:
+        metadata = context.vault.kv_metadata(lane.custody.mount, lane.custody.key)
+    except WardenError:  # it was applied, whatever can be seen now
+        return (warden("prove", lane.id),)
     if metadata is None or not metadata.live:
         return (warden("put", lane.id, *lane.custody.fields),)
     return (warden("prove", lane.id),)

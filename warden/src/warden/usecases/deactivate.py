@@ -163,8 +163,8 @@ def reactivate(lane: Lane, reason: str, context: Context, options: LaneOptions) 
         )
     with context.alone("warden reactivate"):
         target = openbao_target(lane, context, options, opened=True)
+        who = context.vault.identity().as_json()  # what may fail comes before anything is opened
         receipt = _opened(target, reason, context.journal, options)
-        who = context.vault.identity().as_json()
         _expect_not_closed_again(lane, before, context.journal)
         with effect_so_far(Opened(lane.id, closed_here=True)):
             body = {"reason": reason, "system": context.vault.address, "identity": who}
