@@ -53,7 +53,7 @@ def test_a_dead_server_is_asked_once_however_many_lanes_there_are(bench):
         threading.Thread(target=hang_up, daemon=True).start()
         dead = OpenBao(parse_address(f"http://127.0.0.1:{listener.getsockname()[1]}", "BAO_ADDR"), Secret("t"))
         report = report_of(bench, lanes, dead)
-    assert len(asked) == 1
+    assert len([each for each in asked if b" /v1/" in each]) == 1  # what follows finds out what is spoken there
     assert [type(fault) for fault in report.faults] == [Unreachable]
     assert [each.version for each in report.lanes] == [None] * 4
     assert [each.proof for each in report.lanes] == ["proven", "unproven", "unproven", "unproven"]
