@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import click
 
 from warden.cli import wiring, wiring_files
-from warden.core.errors import Exit
+from warden.core.errors import Exit, Invalid
 from warden.present import terminal
 
 
@@ -39,10 +39,14 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
     from warden.usecases.catalog_check import check as check_catalog
 
     platform = wiring.platform_dir(ctx)
-    found = wiring.catalog(platform)
+    found = wiring_files.catalog_to_check(platform)
     beside = [*wiring.policy_faults(platform), *wiring.unread_files(platform)]
-    search = wiring.searchable(platform)
-    weak = weaknesses(search.index, found.entries, search.stemmers)
+    try:
+        search = wiring.searchable(platform)
+    except Invalid:  # platform.yaml or clusters.yaml: how entries are found is said when these are right
+        weak = []
+    else:
+        weak = list(weaknesses(search.index, found.entries, search.stemmers))
     report = check_catalog(found, wiring.pages(platform, found), datetime.now(UTC).date(), beside, weak)
     if as_json:
         terminal.document(present.as_json(report))

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import date
     from types import ModuleType
 
-    from warden.core.lanes.catalog import Platform
+    from warden.core.lanes.catalog import Catalog, Platform
     from warden.core.lanes.lane import Lane
 
 
@@ -32,6 +32,13 @@ def authority(platform: str, file: str) -> str:
     from warden.adapters.catalog.authorities import authority_of_readers
 
     return authority_of_readers(platform, file)
+
+
+def catalog_to_check(platform: str) -> Catalog:
+    """The catalog of a platform directory, whatever is wrong in there."""
+    from warden.adapters.catalog.files import load_to_check
+
+    return load_to_check(platform)
 
 
 def schemas() -> ModuleType:

@@ -26,7 +26,7 @@ def chain_as_json(chain: Chain, *, path: str, head: Head | None) -> dict[str, An
     """What a walk along the chain found; `head` is the checkpoint that it was compared with."""
     return {
         "path": path,
-        "whole": not chain.breaks,
+        "whole": bool(chain.records) and not chain.breaks,
         "records": chain.records,
         "head": str(chain.head),
         "checked_against": str(head) if head else None,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from warden.adapters.catalog.files import load_catalog, load_entry
+from warden.adapters.catalog.files import load_catalog, load_entry, load_to_check
 from warden.core.errors import Invalid, NotFound, UsageError
 from warden.core.lanes.catalog import NotALane, UnknownEntry
 from warden.core.lanes.lane import PeopleReader, WorkloadReader
@@ -396,3 +396,25 @@ def test_so_is_the_role_of_people_whose_tenant_has_capitals(directory):
     custody = msgspec.structs.replace(lane.custody, path=lane.custody.path.replace("/app/", "/App/"))
     assert custody.path != lane.custody.path
     assert msgspec.structs.replace(lane, custody=custody).role_of(lane.readers[0]) == "app-workload-kv-read"
+
+
+def test_a_workload_that_cannot_be_read_is_one_error(directory):
+    delivered = "deliveries:\n  here: {external_secret: team/app}\n"
+    directory.lane("one", old="workload: team/one", new="workload: team-one", more=delivered)
+    text = directory.file("one.yaml").read_text()
+    directory.write("one.yaml", text.replace("owners:\n", "owners:\n  runtime: {repo: app, doc: docs/c.md}\n"))
+    _, field, message = only(directory)
+    assert field == "readers[0].workload"
+    assert "x/x" not in message
+
+
+@pytest.mark.parametrize("name", ["platform.yaml", "clusters.yaml"])
+def test_a_check_names_the_errors_of_entries_beside_those_of_the_platform(directory, name):
+    (directory.root / name).write_text("kv_munt: platform\nlogins: {netkingdom: {}}\n")
+    directory.lane("one", old="status: active", new="status: actve")
+    directory.lane("two", old="  - workload: team/two", new="  - people: devs\n    login: elsewhere")
+    with pytest.raises(Invalid):
+        load_catalog(str(directory))
+    found = load_to_check(str(directory)).faults
+    assert {Path(fault.file).name for fault in found} >= {name, "one.yaml"}
+    assert ("two.yaml" in {Path(fault.file).name for fault in found}) == (name == "clusters.yaml")

@@ -15,7 +15,7 @@ import msgspec
 
 from warden.adapters.catalog.yaml_tree import Mapping, Node, Scalar, Sequence
 from warden.core.lanes.catalog import nearest
-from warden.core.lanes.lane import Workload
+from warden.core.lanes.lane import UNREAD, Workload
 from warden.core.lanes.readers import Seconds
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -250,5 +250,5 @@ _STAND_INS: dict[Wanted, typing.Any] = {
     int: 0,
     dt.date: dt.date(2000, 1, 1),
     Seconds: Seconds(1),
-    Workload: Workload("x", "x"),
+    Workload: UNREAD,
 }

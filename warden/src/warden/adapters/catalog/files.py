@@ -153,7 +153,23 @@ def load_catalog(platform_dir: str) -> Catalog:
     Raises `Invalid` where ``platform.yaml`` itself has faults: nothing can be judged without it; `UsageError` where
     others can change one of the files.
     """
-    platform = load_platform(platform_dir)
+    return _judged(platform_dir, load_platform(platform_dir))
+
+
+def load_to_check(platform_dir: str) -> Catalog:
+    """The same where ``platform.yaml`` or ``clusters.yaml`` has faults too; what depends on them is not judged then."""
+    platform, faulty = _platform(platform_dir)
+    if not faulty:
+        return _judged(platform_dir, platform)
+    unknown: dict[str, Any] = {"clusters": {}}
+    if any(source.path.endswith("platform.yaml") for source in faulty):
+        unknown |= {"kv_mount": ""}
+    found = _judged(platform_dir, msgspec.structs.replace(platform, **unknown))
+    found.faults = tuple(sorted((*found.faults, *(fault for source in faulty for fault in source.faults))))
+    return found
+
+
+def _judged(platform_dir: str, platform: Platform) -> Catalog:
     paths = catalog_files(platform_dir)
     expect_trusted(platform_dir, paths)
     return judge([parse_entry(path, platform) for path in paths], platform)
@@ -168,6 +184,21 @@ def load_platform(platform_dir: str) -> Platform:
 
     Raises `Invalid` with the faults of both.
     """
+    platform, faulty = _platform(platform_dir)
+    if faulty:
+        names = " and ".join(os.path.basename(each.path) for each in faulty)
+        raise Invalid(
+            [fault for source in faulty for fault in source.faults],
+            f"{names} {'have' if len(faulty) > 1 else 'has'} faults",
+            effect=Effect.NOTHING_READ,
+            subject=faulty[0].file,
+            remedy=(warden("catalog check"),),
+        )
+    return platform
+
+
+def _platform(platform_dir: str) -> tuple[Platform, list[Source]]:
+    """What the two files say, as far as they can be read, and those that have faults."""
     sources = [Source(file=shown(path), path=path, id=path) for path in _platform_paths(platform_dir)]
     platform = Platform()
     clusters: dict[str, DeclaredCluster] = {}
@@ -189,17 +220,7 @@ def load_platform(platform_dir: str) -> Platform:
             if "clusters" in source.lines:
                 misplaced = Complaint("clusters", "is a file of its own, clusters.yaml beside this one")
                 source.faults += located(source.file, source.lines, [misplaced])
-    faulty = [source for source in sources if source.faults]
-    if faulty:
-        names = " and ".join(os.path.basename(each.path) for each in faulty)
-        raise Invalid(
-            [fault for source in faulty for fault in source.faults],
-            f"{names} {'have' if len(faulty) > 1 else 'has'} faults",
-            effect=Effect.NOTHING_READ,
-            subject=faulty[0].file,
-            remedy=(warden("catalog check"),),
-        )
-    return msgspec.structs.replace(platform, clusters=clusters)
+    return msgspec.structs.replace(platform, clusters=clusters), [source for source in sources if source.faults]
 
 
 def _platform_paths(platform_dir: str) -> list[str]:

@@ -49,6 +49,10 @@ class Workload(msgspec.Struct, frozen=True, order=True):
         return f"system:serviceaccount:{self.namespace}:{self.account}"
 
 
+UNREAD = Workload("x", "x")
+"""Stands for a workload that a file declares in a way that cannot be read."""
+
+
 class RoleName(msgspec.Struct, frozen=True, order=True):
     """An auth role: its mount, its name there, and the folder that the mount keeps roles in."""
 

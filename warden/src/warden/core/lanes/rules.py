@@ -15,6 +15,7 @@ from warden.core.lanes.catalog import Entry, Platform, Pointer, kind_of
 from warden.core.lanes.delivery_target import DeclaredCluster, reader_of, targets
 from warden.core.lanes.lane import (
     PROBE_ACCOUNT,
+    UNREAD,
     Consumer,
     Custody,
     Delivery,
@@ -155,7 +156,7 @@ def _mount(custody: Custody, path: str, platform: Platform) -> Iterator[Complain
         yield Complaint("custody.mount", "is not a mount; write its segments, without slashes at the ends")
     elif declared is not None and not path.startswith(f"{declared}/"):
         yield Complaint("custody.path", f"is not on the mount {declared}/ (custody.mount)")
-    elif declared is None and path.split("/", maxsplit=1)[0] != platform.kv_mount:
+    elif declared is None and platform.kv_mount and path.split("/", maxsplit=1)[0] != platform.kv_mount:
         yield Complaint("custody.path", f"is not on the mount {platform.kv_mount}/ (kv_mount of platform.yaml)")
 
 
@@ -202,7 +203,7 @@ def _reader(reader: Reader, field: str, platform: Platform) -> Iterator[Complain
     yield from _name(reader.role, f"{field}.role")
     if isinstance(reader, PeopleReader):
         yield from _name(reader.people, f"{field}.people")
-        if reader.login not in platform.logins:
+        if platform.kv_mount and reader.login not in platform.logins:
             known = ", ".join(platform.logins) or "none yet"
             yield Complaint(f"{field}.login", f"is not a login mount of platform.yaml, which has {known}")
         return
@@ -246,6 +247,8 @@ def _delivery(lane: Lane, delivery: Delivery, field: str) -> Iterator[Complaint]
 def _delivered_as(lane: Lane, delivery: Delivery, field: str) -> Iterator[Complaint]:
     """Who reads for the delivery. What the webhook of External Secrets Operator would refuse is refused here."""
     home = delivery.secret.partition("/")[0]
+    if any(isinstance(each, WorkloadReader) and each.workload == UNREAD for each in lane.readers):
+        return
     workloads = sorted({str(each.workload) for each in lane.readers if isinstance(each, WorkloadReader)})
     reader = reader_of(lane, delivery)
     if delivery.reader is not None and reader is None:
