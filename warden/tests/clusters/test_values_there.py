@@ -5,7 +5,7 @@ from base64 import b64decode
 import pytest
 
 from warden.core.lanes.lane import Custody
-from warden.core.proofs.delivery_details import EmptyValues, NumbersInClear
+from warden.core.proofs.delivery_details import NumbersInClear
 
 pytestmark = pytest.mark.cluster
 
@@ -17,6 +17,7 @@ VALUES = {
     "LINES": "one\ntwo\r\n\ttabbed\n",
     "LETTERS": "pässwörter 🔑 \u00a0 \x7f",
     "LOOKS_LIKE": "5432",
+    "EMPTY": "",
 }
 NUMBERS = {"INT": 5432, "BIG": 123456789012345678901234567890, "FLOAT": 1.10, "SMALL": 0.00000012, "TEN20": 10**20}
 
@@ -56,11 +57,13 @@ def test_numbers_arrive_with_the_servers_own_digits_and_are_in_the_log_in_clear(
     assert (verdict.result, verdict.detail) == ("ok", NumbersInClear(tuple(NUMBERS)))
 
 
-def test_an_empty_value_is_not_called_another(bench):
-    holding(bench, {"EMPTY": ""})
+def test_an_empty_value_arrives_empty_and_is_recognized(bench):
+    holding(bench, {"EMPTY": "", "INSIDE": {"a": ["", "b"]}})
     assert delivered(bench)["EMPTY"] == handed_over(bench)["EMPTY"] == ""
-    verdict = bench.verdict(bench.prove(), "value")
-    assert (verdict.result, verdict.detail) == ("inconclusive", EmptyValues(("EMPTY",)))
+    assert bench.verdict(bench.prove(), "value").result == "ok"
+    bench.platform.must("POST", bench.data, {"data": {"API_KEY": bench.value, "EMPTY": "no more", "INSIDE": "x"}})
+    assert bench.verdict(bench.prove(), "value").result == "ok"
+    assert delivered(bench)["EMPTY"] == "no more"
 
 
 def test_a_secret_by_hand_with_such_values_is_equal_to_what_openbao_holds(bench):

@@ -173,6 +173,8 @@ def _read(entry: Mapping[str, Any], request: Mapping[str, Any], answer: Mapping[
     auth = entry.get("auth") or {}
     who = auth.get("metadata") or {}
     account = f"{who.get('service_account_namespace', '')}/{who.get('service_account_name', '')}"
+    metadata = answer.get("metadata") or {}
+    empty = metadata.get("deletion_time", "")  # of a version that is there, hashed like every text
     return Handed(
         id=request.get("id", ""),
         at=entry.get("time", ""),
@@ -181,8 +183,8 @@ def _read(entry: Mapping[str, Any], request: Mapping[str, Any], answer: Mapping[
         role=who.get("role", ""),
         account=account if account != "/" else "",
         uid=who.get("service_account_uid", ""),
-        version=int((answer.get("metadata") or {}).get("version") or 0),
-        hashes={field: logged(value) for field, value in answer["data"].items()},
+        version=int(metadata.get("version") or 0),
+        hashes={field: logged(value, empty) for field, value in answer["data"].items()},
     )
 
 

@@ -58,11 +58,16 @@ def _json(value: object) -> str:
     return written.translate(_MARKUP) if isinstance(value, str) else written
 
 
-def logged(value: object) -> str:
-    """The fingerprint of what an audit line has of a value: a text's keyed hash; empty where a text is in clear."""
-    if isinstance(value, str):
-        return value if _is_hash(value) else ""
-    return _fingerprint(value) if all(map(_is_hash, _texts(value))) else ""
+def logged(value: object, empty: object = "") -> str:
+    """The fingerprint of what an audit line has of a value: a text's keyed hash; empty where a text is in clear.
+
+    `empty` is what the line has of an empty text, which `sys/audit-hash` does not tell: what is delivered for it is
+    the same as for null.
+    """
+    found = None if value == empty else _with_texts(value, lambda text: "" if text == empty else text)
+    if isinstance(found, str):
+        return found if _is_hash(found) else ""
+    return _fingerprint(found) if all(not text or _is_hash(text) for text in _texts(found)) else ""
 
 
 def is_number(fingerprint: str) -> bool:
@@ -81,7 +86,7 @@ def fingerprint_of(text: str, hashed: Callable[[str], str]) -> str:
         return ""
     if (text and value is None) or isinstance(value, str) or len(_texts(value)) > _MOST_TEXTS:
         return ""
-    return _fingerprint(_with_hashes(value, hashed))
+    return _fingerprint(_with_texts(value, lambda inside: hashed(inside) if inside else ""))
 
 
 def _fingerprint(value: object) -> str:
@@ -103,9 +108,9 @@ def _texts(value: object) -> list[str]:
     return [text for each in inside for text in _texts(each)]
 
 
-def _with_hashes(value: object, hashed: Callable[[str], str]) -> object:
+def _with_texts(value: object, changed: Callable[[str], str]) -> object:
     if isinstance(value, str):
-        return hashed(value) if value else value
+        return changed(value)
     if isinstance(value, dict):
-        return {key: _with_hashes(each, hashed) for key, each in value.items()}
-    return [_with_hashes(each, hashed) for each in value] if isinstance(value, list) else value
+        return {key: _with_texts(each, changed) for key, each in value.items()}
+    return [_with_texts(each, changed) for each in value] if isinstance(value, list) else value
