@@ -8,7 +8,7 @@ PY := .venv/bin/python
 STAMP := .venv/.in-step
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock test test-cluster check demo demo-cluster demo-triage docs picture bench test-compat bench-llm
+.PHONY: help setup lock test test-cluster check demo demo-cluster demo-triage docs picture bench test-compat bench-llm mutants
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -48,6 +48,8 @@ lock: | $(filter .tools/%,$(UV)) ## resolve the dependencies anew and pin them i
 	  --constraints requirements.lock activity-core/pyproject.toml -o activity-core/requirements.lock
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
 	  tools/docs-requirements.in -o tools/docs-requirements.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+	  tools/mutants/pyproject.toml tools/build-requirements.in -o tools/mutants/requirements.lock
 	@echo uv==$(UV_VERSION) | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
 	  - -o tools/uv-requirements.lock
 
@@ -78,6 +80,17 @@ test-compat: .venv-compat/.in-step .venv-schemathesis/.in-step .venv-instructor/
 	@$(UV) pip install --quiet --python .venv-compat/bin/python --no-deps --no-build-isolation -e llm-connect
 	@.venv-compat/bin/python $(COMPAT)/prepare.py
 	.venv-compat/bin/python -m pytest -n 2 --dist loadfile -m compat --confcutdir llm-connect $(COMPAT)
+
+.venv-mutants/.in-step: tools/mutants/requirements.lock tools/mutants/pyproject.toml | $(filter .tools/%,$(UV))
+	@echo "installing what tools/mutants/requirements.lock pins into .venv-mutants"
+	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@test -x .venv-mutants/bin/python || $(UV) venv --quiet --clear --no-python-downloads --python "$(PYTHON)" .venv-mutants
+	@$(UV) pip sync --quiet --compile-bytecode --python .venv-mutants/bin/python --require-hashes tools/mutants/requirements.lock
+	@$(UV) pip install --quiet --python .venv-mutants/bin/python --no-deps --no-build-isolation -e tools/mutants
+	@touch $@
+
+mutants: .venv-mutants/.in-step  ## break what has changed in small ways, and see whether the tests notice: SINCE=COMMIT, SAMPLE=60, FILES=…
+	@.venv-mutants/bin/python tools/mutants/run.py --since $(or $(SINCE),HEAD~1) --sample $(or $(SAMPLE),60) $(FILES)
 
 demo: $(STAMP)   ## the first lane from its file to its proof, on a throw-away OpenBao (under a minute)
 	@$(PY) -m demo.run
