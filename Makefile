@@ -121,7 +121,7 @@ picture: $(STAMP)  ## the picture in README.md, drawn again from the tutorial's 
 bench: $(STAMP)  ## side by side against peers, medians of one run; read the ratios; kept in docs/bench.md
 	@set -o pipefail; { echo "# Bench: side by side against peers"; echo; \
 	  echo "Written by \`make bench\`. Times are of one machine; read the ratios, which hold within one run."; \
-	  for each in $(filter-out bench/llm_connect.py,$(wildcard bench/*.py)); do printf '\n## %s\n\n' "$$each"; $(PY) "$$each" || exit 1; done; } | tee docs/bench.md.new \
+	  for each in $(filter-out bench/llm_connect.py bench/route_find_fit.py,$(wildcard bench/*.py)); do printf '\n## %s\n\n' "$$each"; $(PY) "$$each" || exit 1; done; } | tee docs/bench.md.new \
 	  && mv docs/bench.md.new docs/bench.md || { rm -f docs/bench.md.new; exit 1; }
 
 .venv-bench/.in-step: bench/llm_connect_parts/peers.lock | $(filter .tools/%,$(UV))

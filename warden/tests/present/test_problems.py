@@ -4,6 +4,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import subprocess
 import sys
 
 import msgspec
@@ -116,3 +117,12 @@ def test_every_problem_that_is_raised_is_described(module):
     ]
     raised = [each for each in defined if re.search(rf"(raise|return) \w+\(\s*{each.__name__}\(", source)]
     assert [each.__name__ for each in raised if describe.dispatch(each) is describe.dispatch(object)] == []
+
+
+def test_only_the_subject_of_a_problem_is_imported():
+    code = (
+        "import sys\nfrom warden.core.lanes.search import NotOwned\nfrom warden.present.problems import described\n"
+        "print(described(NotOwned(need='x')), 'warden.usecases.prove' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "Nobody here owns this False\n"
