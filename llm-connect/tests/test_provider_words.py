@@ -220,6 +220,7 @@ def escaped(text):
     return "".join(f"\\u{ord(each):04x}" for each in text)
 
 
+UTF16 = "text/plain; charset=utf-16le"
 HIDING = {
     "in a text": lambda key: (f"no: {key}".encode(), TEXT),
     "in a page": lambda key: (f"<pre>{key[:9]}<b>{key[9:]}</b></pre>".encode(), HTML),
@@ -227,6 +228,8 @@ HIDING = {
     "as escapes": lambda key: (f'{{"error": {{"message": "no: {escaped(key)}"}}}}'.encode(), JSON),
     "as escapes, at the end": lambda key: (f'{{"error": "{"." * (MAX_LENGTH - 9)}{escaped(key)}"}}'.encode(), JSON),
     "at the end of a text": lambda key: (b"." * (MAX_LENGTH - 9) + key.encode(), TEXT),
+    "behind much space": lambda key: ({"error": " " * (16 * 1024 - 9) + key}, JSON),
+    "behind much space, in utf-16": lambda key: ((" " * (8 * 1024 - 9) + key).encode("utf-16-le"), UTF16),
     "in utf-16": lambda key: (json.dumps({"error": key}).encode("utf-16"), JSON),
     "in a text in utf-16": lambda key: (key.encode("utf-16"), TEXT),
     "in a field name": lambda key: ({"errors": {f"Bearer {key}": ["no"]}}, JSON),

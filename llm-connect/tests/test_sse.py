@@ -39,6 +39,7 @@ STREAMS = {
     "a mark later": (b"data: a\n\n\xef\xbb\xbfdata: b\n\ndata: c\n\n", [("", "a"), ("", "c")]),
     "comments": (b": one\n:two\n\ndata: a\n:\n\n", [None, None, None, ("", "a")]),
     "several lines": (b"data: a\ndata: b\ndata\ndata: c\n\n", [("", "a\nb\n\nc")]),
+    "several lines with CRLF": (b"data: a\r\ndata: b\r\n\r\n", [("", "a\nb")]),
     "a name": (b"event: error\ndata: a\n\ndata: b\n\n", [("error", "a"), ("", "b")]),
     "a name without data": (b"event: error\n\ndata: b\n\n", [("", "b")]),
     "the name last": (b"data: a\nevent: error\n\n", [("error", "a")]),

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 MAX_LENGTH = 1000
 """Of the words that are repeated, in characters."""
 _MAX_READ = 16 * 1024
-"""How much of a text or a page is looked at."""
+"""How many characters of the words are looked at."""
+_MAX_DECODED = 4 * _MAX_READ
+"""How many bytes of a text or a page are decoded: more, so that a key at their end is whole when keys are removed."""
 _MAX_DEPTH = 6
 _MAX_ENTRIES = 5
 _WORDS = (
@@ -85,7 +87,7 @@ def quoted(words: str, redact: Redact) -> str:
     the message is shown.
     """
     clean = redact(words)[:_MAX_READ]
-    flat = redact(" ".join("".join(c if c.isprintable() else " " for c in clean).split()))
+    flat = " ".join("".join(c if c.isprintable() else " " for c in clean).split())
     if not flat:
         return ""
     return f"; message: {flat if len(flat) <= MAX_LENGTH else flat[:MAX_LENGTH] + '…'}"
@@ -95,7 +97,7 @@ def words_of_body(octets: bytes, content_type: str) -> str:
     """The words in the body of an error."""
     if (value := decoded(octets)) is not None:
         return words_of(value)
-    text = _text(octets[:_MAX_READ], content_type).strip()
+    text = _text(octets[:_MAX_DECODED], content_type).strip()
     if text.startswith(("data:", "event:", ":")):
         lines = (line.removeprefix("data:").strip() for line in text.splitlines() if line.startswith("data:"))
         return words_of("\n".join(lines))
@@ -170,7 +172,7 @@ def _text(octets: bytes, content_type: str) -> str:
 
 def _whole_letters(octets: bytes) -> int:
     """How many of them are whole letters in UTF-8, where the limit may have cut the last one."""
-    if len(octets) < _MAX_READ:
+    if len(octets) < _MAX_DECODED:
         return len(octets)
     return next((len(octets) - back for back in (1, 2, 3, 4) if octets[-back] & 0xC0 != 0x80), len(octets))  # noqa: PLR2004
 
