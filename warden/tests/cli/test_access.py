@@ -368,7 +368,7 @@ def test_a_closed_lane(lane_world):
     done = lane_world.run("access", lane_world.lane, "--", "./serve", BAO_TOKEN=lane_world.token())
     assert done.returncode == 125
     first, second = done.stderr.splitlines()
-    assert first.startswith(f"warden: {lane_world.lane} is closed since 20")
+    assert first.startswith(f"warden: {lane_world.lane} has been closed since 20")
     assert first.endswith(f"(compromised; journal {number}). Nothing was read and ./serve was not started.")
     assert second == f"        ask platform-team to run: warden reactivate {lane_world.lane} --reason TEXT"
     error = wrong(lane_world.run("access", lane_world.lane, "--json", "--", "true"), 125, "closed")

@@ -29,7 +29,7 @@ def kind(done):
 def test_access_hands_nothing_over_and_says_who_closed_it(marked):
     done = marked.run("access", marked.lane, "--", "env", BAO_TOKEN=marked.token())
     assert (done.returncode, done.stdout) == (125, "")
-    assert f"{marked.lane} is closed since 2026-11-29T17:10Z (by alice, who marked its path so)" in done.stderr
+    assert f"{marked.lane} has been closed since 2026-11-29T17:10Z (by alice, who marked its path so)" in done.stderr
     for value in marked.values.values():
         assert value not in done.stderr
     fetched = marked.run("access", marked.lane, "--fetch", "API_KEY", "--json", BAO_TOKEN=marked.token())

@@ -47,7 +47,7 @@ def test_status_and_its_exit_code(state, platform_server, tmp_path):
     assert (done.returncode, found["up"], found["address"]) == (0, True, platform_server.address)
     assert found["audit_bytes"] > 1000
     assert found["data_bytes"] > 1000
-    assert "up, since" in run(state, "dev", "status").stdout
+    assert "up, started" in run(state, "dev", "status").stdout
     down = run(tmp_path, "dev", "status")
     assert down.returncode == 1
     assert down.stdout.startswith("state     down\n")

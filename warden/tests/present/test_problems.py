@@ -27,7 +27,7 @@ READER = a.ReaderRole(reader="ns/app", mount="kubernetes", role="r")
 
 WORDS = {
     a.LaneClosed(lane="x", since="2026-07-03T12:00:00Z", reason="leaked", record=7): (
-        "x is closed since 2026-07-03T12:00Z (leaked; journal 7)"
+        "x has been closed since 2026-07-03T12:00Z (leaked; journal 7)"
     ),
     a.LaneClosed(lane="x", since="2026-07-03T12:00:00Z", reason="", record=7, meanwhile=True): (
         "x was closed while it was being read (no reason recorded; journal 7)"

@@ -14,7 +14,7 @@ reason_option = click.option(
     "--reason", required=True, metavar="TEXT", help="Why. Kept in the journal and shown to callers."
 )
 take_over_option = click.option(
-    "--take-over", is_flag=True, help="Treat objects with a derived name that are not marked as ours as ours."
+    "--take-over", is_flag=True, help="Take over objects that have a derived name and no mark of warden."
 )
 cluster_option = click.option(
     "--cluster",

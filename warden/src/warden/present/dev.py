@@ -83,7 +83,7 @@ def show_status(status: "Status", clusters: Clusters, *, whole: bool) -> None:
 def _openbao(found: "Status") -> list[tuple[str, str]]:
     state = "up" if found.up else "SEALED" if found.sealed else "down"
     return [
-        ("state", f"{state}, since {terminal.ago(found.since)}" if found.since else state),
+        ("state", f"{state}, started {terminal.ago(found.since)}" if found.since else state),
         ("address", found.address or "-"),
         ("server", f"OpenBao {found.version}, pid {found.pid}" if found.pid else "-"),
         ("data", f"{found.data_bytes / 1024:.0f} KiB in {found.directory}/data"),
@@ -148,7 +148,7 @@ def show_login(persona: str, token_file: str) -> None:
 
 def show_token(subject: str, audience: str, ttl: str, path: str) -> None:
     """Whose token it is, and where."""
-    terminal.note(f"token of {subject} for {audience}, valid for {ttl}:")
+    terminal.note(f"token of {subject} for {audience} (valid for {ttl}):")
     terminal.note(f"  {path}")
 
 

@@ -39,15 +39,21 @@ def show_chain(chain: Chain, *, path: str, head: Head | None) -> None:
     if chain.breaks:
         for each in chain.breaks:
             terminal.line(f"BROKEN record {each.seq}: {break_described(each)}")
-        terminal.line(f"{len(chain.breaks)} break{'s' * (len(chain.breaks) != 1)} in {chain.records} records · {path}")
+        breaks, records = counted(len(chain.breaks), "break"), counted(chain.records, "record")
+        terminal.line(f"{breaks} in {records} · {path}")
         return
     if not chain.records:
         terminal.line(f"nothing to verify: {path} has no records. Nothing was done yet, or the file was removed.")
         return
-    terminal.line(f"ok   {chain.records} records, unbroken · {path}")
+    terminal.line(f"ok   {counted(chain.records, 'record')}, unbroken · {path}")
     terminal.line(f"     head {chain.head}")
     if head is None:
         terminal.note("Records cut off at the end only show against a head that was kept elsewhere: --head HASH@SEQ")
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 record``, ``2 records``."""
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _row(record: Record) -> tuple[str, ...]:

@@ -183,7 +183,8 @@ def test_the_package_that_loads_later_shares_the_extension():
         "import cedarpy; assert cedarpy._internal is engine\n"
         "del sys.modules['cedarpy._internal']; assert policy._package().is_authorized_batch"
     )
-    subprocess.run([sys.executable, "-c", script], check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_platforms_policies_start_as_the_default():

@@ -1,6 +1,6 @@
 """Typed problems and effects in words: one file for each subject, which registers what it describes.
 
-describe(LaneClosed(lane="x", …))  ->  "x is closed since …"
+describe(LaneClosed(lane="x", …))  ->  "x has been closed since …"
 """
 
 from functools import singledispatch

@@ -39,18 +39,18 @@ def _(_effect: ValueCutShort) -> str:
 @describe.register
 def _(problem: LaneClosed) -> str:
     if not problem.record:  # records are numbered from 1
-        return f"{problem.lane} is closed{_marked(problem)}"
+        return f"{problem.lane} {_marked(problem)}"
     why = f"{problem.reason or 'no reason recorded'}; journal {problem.record}"
     if problem.meanwhile:
         return f"{problem.lane} was closed while it was being read ({why})"
-    return f"{problem.lane} is closed since {problem.since[:16]}Z ({why})"
+    return f"{problem.lane} has been closed since {problem.since[:16]}Z ({why})"
 
 
 def _marked(problem: LaneClosed) -> str:
     """What the mark says; other hands may have written it, so it is quoted and only in part."""
     if not problem.by:
-        return ", by the mark on its path"
-    return f" since {quoted(problem.since[:16])}Z (by {quoted(problem.by[:40])}, who marked its path so)"
+        return "is closed, by the mark on its path"
+    return f"has been closed since {quoted(problem.since[:16])}Z (by {quoted(problem.by[:40])}, who marked its path so)"
 
 
 @describe.register

@@ -37,7 +37,9 @@ def _(problem: EmptyNeed) -> str:
 
 @describe.register
 def _(problem: NotDelivered) -> str:
-    return f"{problem.lane} is not delivered to {problem.cluster}, but to {', '.join(problem.clusters) or 'no cluster'}"
+    if not problem.clusters:
+        return f"{problem.lane} is not delivered to any cluster, so not to {problem.cluster}"
+    return f"{problem.lane} is not delivered to {problem.cluster}, but to {', '.join(problem.clusters)}"
 
 
 @describe.register
