@@ -99,7 +99,7 @@ def test_several_that_are_open_for_one_reason_are_one_line_with_their_count(caps
 
 
 def test_with_all_lanes_only_what_is_not_as_expected_is_shown(capsys, lane_of):
-    overwritten = Verdict(probe="healed", reader="delivery here", result="ok", observed="healed")
+    overwritten = Verdict(probe="healed", reader="delivery here", cluster="here", result="ok", observed="healed")
     lines = shown(capsys, lane_of(), READS, overwritten, brief=True)
     assert lines[0] == "first"
     assert [line.split()[0] for line in lines[1:]] == ["ok", "proven:"]
@@ -110,7 +110,7 @@ def test_a_delivery_is_headed_by_what_it_delivers(capsys, lane_of):
     lane = lane_of(
         deliveries={"here": Delivery(external_secret="t/first-secret"), "old": Delivery(bootstrap_secret="t/old")}
     )
-    both = (msgspec.structs.replace(READS, reader=f"delivery {name}") for name in ("here", "old"))
+    both = (msgspec.structs.replace(READS, reader=f"delivery {name}", cluster=name) for name in ("here", "old"))
     lines = shown(capsys, lane, *both)
     assert (lines[0], lines[2]) == (
         "delivery here · ExternalSecret t/first-secret",

@@ -94,11 +94,11 @@ def show_proof(lane: Lane, proof: Proof, *, brief: bool) -> None:
     if brief:
         shown = tuple(each for each in shown if each.result != "ok" or each.observed == "healed")
         terminal.line(terminal.styled(lane.id, "head"))
-    for label in dict.fromkeys(verdict.reader for verdict in shown):
+    for label, cluster in dict.fromkeys((verdict.reader, verdict.cluster) for verdict in shown):
         if not brief:
-            terminal.heading(*_heading(lane, label))
+            terminal.heading(*_heading(lane, label, cluster))
         before = ""
-        for verdict, more in _folded([each for each in shown if each.reader == label]):
+        for verdict, more in _folded([each for each in shown if (each.reader, each.cluster) == (label, cluster)]):
             _show_verdict(lane, verdict, more, before)
             before = explanation(verdict)
     terminal.sentence(_conclusion(proof))
@@ -153,12 +153,12 @@ def _reason(verdict: Verdict) -> object:
     return (verdict.observed, verdict.detail) if shared and not own else id(verdict)
 
 
-def _heading(lane: Lane, label: str) -> tuple[str, str]:
+def _heading(lane: Lane, label: str, cluster: str) -> tuple[str, str]:
     for reader in lane.readers:
         if reader.label == label:
             return f"reader {label}", f"auth/{reader.mount} role {lane.role_of(reader)}"
-    if label.startswith("delivery "):
-        delivery = lane.deliveries[label.removeprefix("delivery ")]
+    if cluster:
+        delivery = lane.deliveries[cluster]
         return label, f"{'ExternalSecret' if delivery.external_secret else 'Secret made by hand'} {delivery.secret}"
     return f"lane {lane.id}", lane.custody.path
 

@@ -19,7 +19,7 @@ def _fixed(title: str) -> _Title:
 
 
 def _is_by_hand(verdict: Verdict, lane: Lane) -> bool:
-    delivery = lane.deliveries.get(verdict.reader.removeprefix("delivery "))
+    delivery = lane.deliveries.get(verdict.cluster)
     return delivery is not None and delivery.external_secret is None
 
 
@@ -36,11 +36,11 @@ def _exposure(verdict: Verdict, _: Lane) -> str:
 
 def _objects(verdict: Verdict, _: Lane) -> str:
     count = verdict.detail.count if isinstance(verdict.detail, details.ObjectsCompared) else 0
-    return f"{count} objects are as declared"
+    return f"{count} object{'' if count == 1 else 's'} {'is' if count == 1 else 'are'} as declared"
 
 
 def _object(verdict: Verdict, _: Lane) -> str:
-    if isinstance(verdict.detail, details.ObjectDiffers) and verdict.reader.startswith("delivery "):
+    if isinstance(verdict.detail, details.ObjectDiffers) and verdict.cluster:
         return f"{verdict.detail.kind} {verdict.detail.name} is as declared"
     return f"{verdict.probe} is as declared"
 

@@ -288,7 +288,11 @@ class LaneProver:
             system=proof.system,
             declared=declaration(declared_route(lane)),
             deliveries=deliveries,
-            not_ok=tuple(NotOk(probe=each.probe, reader=each.reader) for each in proof.verdicts if each.result != "ok"),
+            not_ok=tuple(
+                NotOk(probe=each.probe, reader=each.reader, cluster=each.cluster)
+                for each in proof.verdicts
+                if each.result != "ok"
+            ),
             next=Advice(stretch=first.stretch, remedy=first.remedy) if first else None,
         )
         who = {"system": proof.system, "identity": self._caller.as_json()}

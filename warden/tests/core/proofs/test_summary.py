@@ -28,7 +28,7 @@ WHOLE = ProofSummary(
     system="https://bao",
     declared=Declaration(path="p/x", fields=("A",), policy="p", readers=("t/a r",), deliveries={"c": "by-hand t/s"}),
     deliveries={"c": DeliverySummary(state="proven", version=3, secret="77", by_hand=True)},
-    not_ok=(NotOk(probe="consumer", reader="delivery c"),),
+    not_ok=(NotOk(probe="consumer", reader="delivery c", cluster="c"),),
     next=Advice(
         stretch="consumer",
         remedy=(warden("apply", "x"), RunKubectl(context="c", action="restart", kind="Deployment", name="d")),

@@ -90,6 +90,7 @@ def _verdict(
     return Verdict(
         probe=probe,
         reader=seen.target.label,
+        cluster=seen.target.cluster,
         result=result,
         observed=observed,
         subject=subject,

@@ -52,6 +52,7 @@ def cluster_findings(target: DeliveryTarget, plan: Plan) -> tuple[Verdict, ...]:
         Verdict(
             probe=_PROBES[change.kind],
             reader=target.label,
+            cluster=target.cluster,
             result="wrong",
             observed="differs",
             detail=_difference(change),
@@ -62,7 +63,14 @@ def cluster_findings(target: DeliveryTarget, plan: Plan) -> tuple[Verdict, ...]:
         if change.differs
     )
     compared = ObjectsCompared(len(own))
-    all_right = Verdict(probe="objects", reader=target.label, result="ok", observed="as-declared", detail=compared)
+    all_right = Verdict(
+        probe="objects",
+        reader=target.label,
+        cluster=target.cluster,
+        result="ok",
+        observed="as-declared",
+        detail=compared,
+    )
     return wrong or (all_right,)
 
 

@@ -33,7 +33,16 @@ def overwritten(seen: DeliveryObservation, handed: Sequence[Handed]) -> tuple[Ve
     if not fields:
         return ()
     label = seen.target.label
-    return (Verdict(probe="healed", reader=label, result="ok", observed="healed", detail=Overwritten(fields)),)
+    return (
+        Verdict(
+            probe="healed",
+            reader=label,
+            cluster=seen.target.cluster,
+            result="ok",
+            observed="healed",
+            detail=Overwritten(fields),
+        ),
+    )
 
 
 def _changed(seen: DeliveryObservation, earlier: EarlierSecret, line: Handed) -> Iterator[OverwrittenField]:

@@ -45,10 +45,11 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotOk(msgspec.Struct, frozen=True, kw_only=True):
-    """A verdict that was not as expected."""
+    """A verdict that was not as expected: of a reader, or of the delivery to a cluster."""
 
     probe: str
     reader: str = ""
+    cluster: str = ""
 
 
 class ProofSummary(msgspec.Struct, frozen=True, kw_only=True):

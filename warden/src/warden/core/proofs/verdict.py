@@ -130,6 +130,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         probe: its id, unique for a reader, except for ``consumer`` and for objects of one kind.
         reader: the label of the reader or delivery that it is about; empty for the path as such.
+        cluster: the delivery that it is about, by its cluster; empty for a reader and for the path.
         result: ``wrong`` is an answer that contradicts the declaration, ``inconclusive`` is never a pass.
         subject: whom or what the title names: an account, a Deployment, a group.
         status: the HTTP status of OpenBao's answer; 0 where there is none.
@@ -141,6 +142,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     probe: ProbeId
     reader: str = ""
+    cluster: str = ""
     result: Result
     expected: Expectation = "as-declared"
     observed: Observation

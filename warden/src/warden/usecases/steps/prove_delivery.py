@@ -77,6 +77,7 @@ def observe_delivery(target: DeliveryTarget, vault: Vault, tools: DeliveryTools,
         away = Verdict(
             probe="delivery",
             reader=target.label,
+            cluster=target.cluster,
             result="inconclusive",
             observed="not-seen",
             subject=target.cluster,
