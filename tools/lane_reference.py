@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from warden.core.lanes import catalog, lane, readers, rules
+from warden.core.lanes import catalog, environments, lane, readers, rules
 from warden.core.lanes import delivery_target as cluster
 
 PAGE = Path(__file__).parent.parent / "docs" / "lane.md"
@@ -36,8 +36,9 @@ LANE_PARTS = (
     lane.Delivery,
     lane.Consumer,
     lane.Rotation,
+    lane.LaneInEnvironment,
 )
-PLATFORM_PARTS = (catalog.Platform, lane.LoginMount)
+PLATFORM_PARTS = (catalog.Platform, lane.LoginMount, environments.Environment)
 MEANINGS = {
     str: "text",
     bool: "`true` or `false`",
@@ -167,7 +168,7 @@ def duration(seconds: int) -> str:
 
 def unwrapped(wanted: typing.Any) -> typing.Any:
     """The type without ``None``."""
-    if isinstance(wanted, types.UnionType):
+    if isinstance(wanted, types.UnionType) or typing.get_origin(wanted) is typing.Union:
         kinds = [kind for kind in typing.get_args(wanted) if kind is not types.NoneType]
         return kinds[0] if len(kinds) == 1 else tuple(kinds)
     return wanted

@@ -1,6 +1,7 @@
 """The command line: each command's file is imported when it is called, and every error becomes an exit code."""
 
 import importlib
+import os
 import sys
 
 import click
@@ -87,9 +88,12 @@ class Lazy(click.Group):
     metavar="DIR",
     help="The platform directory; default WARDEN_PLATFORM, a folder above, config.",
 )
+@click.option(
+    "--env", metavar="NAME", help="The environment of platform.yaml; default WARDEN_ENV, the one that BAO_ADDR is of."
+)
 @click.version_option(package_name="warden", message="warden %(version)s")
 @click.pass_context
-def warden(ctx: click.Context, platform: str | None) -> None:
+def warden(ctx: click.Context, platform: str | None, env: str | None) -> None:
     """Declare, apply, use and prove credential lanes.
 
     \b
@@ -101,7 +105,9 @@ def warden(ctx: click.Context, platform: str | None) -> None:
     Completion: source <(warden completion bash).
     """
     ctx.obj = {"platform": platform}
-    HERE.set(Surroundings(platform or "", _at_embedded))
+    if env is not None:
+        os.environ["WARDEN_ENV"] = env
+    HERE.set(Surroundings(platform or "", _at_embedded, env or ""))
 
 
 def _at_embedded() -> bool:

@@ -51,6 +51,7 @@ def state_directory() -> str:
 def platform_dir(ctx: click.Context) -> str:
     """The platform directory of this call. A command with effects looks here last, and says which one it uses."""
     from warden.adapters.catalog.discovery import find_platform
+    from warden.cli.wiring_files import enter_environment
 
     root = ctx.find_root()
     reads = root.invoked_subcommand in READING
@@ -59,6 +60,7 @@ def platform_dir(ctx: click.Context) -> str:
         from warden.present.platform import show_used
 
         show_used(found.directory, configured=found.source == "config", passed_over=found.passed_over)
+    enter_environment(ctx, found.directory)
     root.obj["told"] = True
     return found.directory
 

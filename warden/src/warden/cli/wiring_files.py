@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,8 +10,27 @@ if TYPE_CHECKING:
     from datetime import date
     from types import ModuleType
 
+    import click
+
     from warden.core.lanes.catalog import Catalog, Platform
     from warden.core.lanes.lane import Lane
+
+ANYWHERE = frozenset({"catalog", "route", None})
+"""The commands that say what is declared, in whatever environment; ``None`` where a word is completed."""
+
+
+def enter_environment(ctx: click.Context, platform: str) -> None:
+    """Have everything from here on be for the environment of this call. Raises `UsageError` where it is not clear."""
+    from warden.adapters.catalog.environments import enter
+    from warden.cli import wiring
+    from warden.present import platform as present
+    from warden.present.surroundings import entered
+
+    root = ctx.find_root()
+    found = enter(platform, os.environ, wiring.at_embedded, required=root.invoked_subcommand not in ANYWHERE)
+    entered(found.name)
+    if found.name and root.invoked_subcommand not in {"access", *ANYWHERE} and not root.obj.get("told"):
+        present.show_environment(found.name, found.address)
 
 
 def scaffold(directory: str, today: date, clusters: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -24,7 +24,7 @@ from warden.core.remedies import (
     Step,
 )
 from warden.present.escaping import word
-from warden.present.surroundings import login, own_login, platform_for
+from warden.present.surroundings import environment_for, login, own_login, platform_for
 
 Command = RunWarden | RunKubectl | RunBao | RunProgram | SetVariable
 """The steps that are one command line."""
@@ -155,6 +155,8 @@ def _words(step: Command) -> Iterator[str]:
         yield "warden"
         platform = platform_for(step)
         yield from _option("--platform", platform) if platform else ()
+        environment = environment_for(step)
+        yield from _option("--env", environment) if environment else ()
         yield from step.command.split()
         yield from _with_names((), step.arguments, _options(step))
         yield from ("--", *step.program) if step.program else ()

@@ -9,3 +9,8 @@ def show_used(directory: str, *, configured: bool, passed_over: str) -> None:
         terminal.note(f"platform directory: {directory} (configured; {passed_over} is not used)")
     elif not configured:
         terminal.note(f"platform directory: {directory}")
+
+
+def show_environment(name: str, address: str) -> None:
+    """Say for which environment this is, and where that is."""
+    terminal.note(f"environment: {name} ({address})")

@@ -9,6 +9,7 @@ from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.remedies import AskOwner, warden
 from warden.present import plans, terminal
 from warden.present.commands import command, commands, to_paste
+from warden.present.surroundings import environment
 from warden.present.verdicts import explanation, title
 
 TITLE = 50
@@ -45,9 +46,10 @@ def observed_word(verdict: Verdict) -> str:
 
 
 def proof_json(lane: Lane, proof: Proof, audit_log: str) -> dict[str, Any]:
-    """``lane, state, passed, failed, inconclusive, total, system, audit_log, journal, scope, unplayed, verdicts[]``."""
+    """``lane, environment, state, passed, failed, inconclusive, total, system, audit_log, journal, …, verdicts[]``."""
     return {
         "lane": proof.lane,
+        "environment": environment(),
         "state": proof.state,
         "passed": proof.passed,
         "failed": proof.failed,
@@ -214,4 +216,5 @@ def _conclusion(proof: Proof) -> str:
         ),
     )
     word = terminal.styled("needs a member" if proof.lacks_members_only else proof.state, _STATES[proof.state])
-    return f"{word}: {', '.join(counts)} · evidence {lines}/{len(asked)} audit lines · journal {proof.record}"
+    where = f"{environment()}: " if environment() else ""
+    return f"{where}{word}: {', '.join(counts)} · evidence {lines}/{len(asked)} audit lines · journal {proof.record}"

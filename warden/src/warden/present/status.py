@@ -7,6 +7,7 @@ from warden.core.lifecycle.lane_status import DeliveryStatus, LaneStatus, NextSt
 from warden.core.remedies import warden
 from warden.present import layout, terminal
 from warden.present.commands import GLUE, command, only_commands, to_paste
+from warden.present.surroundings import environment
 
 _DELIVERIES = {
     "not-looked-at": "not here",
@@ -19,10 +20,11 @@ _NARROW = ("CUSTODY", "ACCESS", "PROOF", "ROTATED")
 
 
 def status_json(found: Sequence[LaneStatus]) -> list[dict[str, Any]]:
-    """A list of ``lane, status, custody, access, deliveries {}, proof, proven_at, written_at, next_owner, …``."""
+    """A list of ``lane, environment, status, custody, access, deliveries {}, proof, proven_at, …``."""
     return [
         {
             "lane": each.lane,
+            "environment": environment(),
             "status": each.declared,
             "custody": _custody(each),
             "access": _access(each),

@@ -13,10 +13,16 @@ _EMBEDDED_LOGIN = "netkingdom"
 
 
 class Surroundings(NamedTuple):
-    """``platform`` is what ``--platform`` said; ``embedded`` answers whether BAO_ADDR is the embedded platform."""
+    """What the command line said, and where it was called.
+
+    ``platform`` and ``env`` are what those options said; ``embedded`` answers whether BAO_ADDR is the embedded
+    platform. ``environment`` is the one that was chosen, however; empty where there is none.
+    """
 
     platform: str = ""
     embedded: Callable[[], bool] = lambda: False
+    env: str = ""
+    environment: str = ""
 
 
 HERE: ContextVar[Surroundings] = ContextVar("surroundings", default=Surroundings())  # noqa: B039 - it is immutable
@@ -27,6 +33,21 @@ def platform_for(step: RunWarden) -> str:
     if step.platform or step.command.partition(" ")[0] in _WITHOUT_PLATFORM:
         return step.platform
     return HERE.get().platform
+
+
+def environment_for(step: RunWarden) -> str:
+    """The environment to name in the command line, for the same reason."""
+    return "" if step.command.partition(" ")[0] in _WITHOUT_PLATFORM else HERE.get().env
+
+
+def environment() -> str:
+    """The environment that the command is for."""
+    return HERE.get().environment
+
+
+def entered(name: str) -> None:
+    """From now on the command is for this environment."""
+    HERE.set(HERE.get()._replace(environment=name))
 
 
 def login(step: LogInAs) -> RunBao | RunWarden:

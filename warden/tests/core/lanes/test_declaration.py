@@ -22,7 +22,7 @@ PROVEN = {
 NOT_PROVEN = {
     Lane: {
         *("id", "title", "status", "reviewed", "owners", "needs", "tags", "playbook", "references"),
-        *("consumers", "rotation"),
+        *("consumers", "rotation", "environments"),  # a lane is shown as it is in one environment before it is proven
     },
     Custody: set(),
     WorkloadReader: {"mount", "ttl"},  # a reader at another cluster's mount is the same reader

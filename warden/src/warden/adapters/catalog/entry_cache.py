@@ -45,7 +45,8 @@ def entry(platform_dir: str, entry_id: str) -> Entry:
     path = os.path.join(platform_dir, "catalog", f"{entry_id}.yaml")
     expect_trusted(platform_dir, [path])
     now, stamps = time.time_ns(), [*map(stamp, platform_files(platform_dir)), *_catalog(os.path.dirname(path))]
-    basis = f"{FORMAT} {path} {zlib.crc32(repr(stamps).encode())} {stamp(path)} {list(code_stamps())}"
+    environment = os.environ.get("WARDEN_ENV", "")
+    basis = f"{FORMAT} {environment} {path} {zlib.crc32(repr(stamps).encode())} {stamp(path)} {list(code_stamps())}"
     kept = cache_file(path)
     try:
         return _read(kept, basis)
@@ -54,7 +55,7 @@ def entry(platform_dir: str, entry_id: str) -> Entry:
     from warden.adapters.catalog.files import load_entry
 
     found = load_entry(platform_dir, entry_id)
-    if all(now - max(each[:2]) > SETTLED for each in stamps):
+    if not (isinstance(found, Lane) and found.environments) and all(now - max(each[:2]) > SETTLED for each in stamps):
         files.write(kept, msgspec.json.encode(_Kept(basis, kind_of(found), msgspec.Raw(msgspec.json.encode(found)))))
     return found
 
@@ -115,6 +116,7 @@ class _StoredLane(Lane, frozen=True, kw_only=True):
     """A lane whose readers are still plain: msgspec cannot tell two structures apart that carry no tag."""
 
     readers: tuple[dict[str, Any], ...]  # type: ignore[assignment]  # on purpose, and only here
+    environments: dict[str, Any] = msgspec.field(default_factory=dict)  # as above; only what is in none is kept
 
 
 def _entry(kind: str, encoded: msgspec.Raw) -> Entry:

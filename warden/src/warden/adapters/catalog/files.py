@@ -19,8 +19,10 @@ from warden.core.errors import Effect, Fault, Invalid, UsageError
 from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, invalid, kind_of, unknown
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.derived_names import segments_in_names, told_apart
+from warden.core.lanes.environment_rules import of_entry_everywhere, of_environments, of_their_clusters
+from warden.core.lanes.environments import delivered_in, elsewhere, exists_in, in_environment, of
 from warden.core.lanes.lane import Lane
-from warden.core.lanes.rules import Complaint, across, located, mount_fault, of_clusters, of_entry, on_mount, unreported
+from warden.core.lanes.rules import Complaint, across, located, mount_fault, of_clusters, on_mount, unreported
 from warden.core.remedies import warden
 
 _REMOVE = "remove it, and if it was ever real, rotate it: whoever has the file has had it"
@@ -29,8 +31,8 @@ _REMOVE = "remove it, and if it was ever real, rotate it: whoever has the file h
 class Source(msgspec.Struct, kw_only=True):
     """What one file declares: its entry (``None`` where it has none), its faults, and where each field is written.
 
-    ``judged`` is the entry with stand-ins for what could not be read, ``file`` the path for people, ``id`` the file's
-    name without its ending.
+    ``elsewhere`` is a lane of other environments only. ``judged`` is the entry with stand-ins for what could not be
+    read, ``file`` the path for people, ``id`` the file's name without its ending.
     """
 
     file: str
@@ -38,6 +40,7 @@ class Source(msgspec.Struct, kw_only=True):
     id: str
     entry: Entry | None = None
     judged: Entry | None = None
+    elsewhere: Lane | None = None
     faults: list[Fault] = []
     lines: dict[str, int] = {}
 
@@ -106,6 +109,8 @@ def load_entry(platform_dir: str, entry_id: str) -> Entry:
         raise unknown(entry_id, list(paths))
     expect_trusted(platform_dir, [paths[entry_id]])
     source = parse_entry(paths[entry_id], platform)
+    if source.elsewhere is not None:
+        raise elsewhere(source.elsewhere, chosen())
     if source.entry is None or source.wrong:
         raise invalid(entry_id, source.wrong)
     return _beside(source.entry, [path for path in catalog_files(platform_dir) if path != source.path], platform)
@@ -136,7 +141,7 @@ _PATH = re.compile(rb"^\s*path:\s*['\"]?([^'\"\s#]+)", re.MULTILINE)
 
 def _paths_of_unparsed(sources: list[Source]) -> list[str]:
     """What looks like the path in files that are no YAML at all, for the same reason."""
-    texts = [_text(source.path) for source in sources if source.judged is None]
+    texts = [_text(source.path) for source in sources if source.judged is None and source.elsewhere is None]
     return [path.decode("utf-8", "replace") for text in texts for path in _PATH.findall(text)]
 
 
@@ -207,7 +212,9 @@ def _platform(platform_dir: str) -> tuple[Platform, list[Source]]:
             continue
         if source.path.endswith("clusters.yaml"):
             clusters = _structured(source.path, source, lambda _: dict[str, DeclaredCluster]) or {}
-            source.faults += located(source.file, source.lines, of_clusters(clusters, [f.field for f in source.faults]))
+            known = [fault.field for fault in source.faults]
+            wrong_ones = [*of_clusters(clusters, known), *unreported(of_their_clusters(clusters, platform), known)]
+            source.faults += located(source.file, source.lines, wrong_ones)
         else:
             platform = _structured(source.path, source, lambda _: Platform) or Platform()
             if not source.faults and (platform.platform or "") != name_in(read_bytes(source.path)):
@@ -217,6 +224,8 @@ def _platform(platform_dir: str) -> tuple[Platform, list[Source]]:
                 source.faults += located(source.file, source.lines, [plain])
             if (wrong := mount_fault(platform)) and not source.faults:
                 source.faults += located(source.file, source.lines, [wrong])
+            if not source.faults:
+                source.faults += located(source.file, source.lines, of_environments(platform.environments))
             if "clusters" in source.lines:
                 misplaced = Complaint("clusters", "is a file of its own, clusters.yaml beside this one")
                 source.faults += located(source.file, source.lines, [misplaced])
@@ -236,12 +245,30 @@ def parse_entry(path: str, platform: Platform) -> Source:
         return source
     entry = on_mount(entry, platform)
     known = [fault.field for fault in source.faults]
-    complaints = unreported(of_entry(entry, platform), known)
+    complaints = unreported(of_entry_everywhere(entry, platform), known)
     if (entry.id != name or ending != "yaml") and kind_of(entry) not in known:
         complaints.append(Complaint(kind_of(entry), f"is not the file's name; rename it {entry.id}.yaml"))
     source.entry, source.judged = None if source.faults else entry, entry
     source.faults += located(source.file, source.lines, complaints)
+    _show_in(chosen(), source, platform)
     return source
+
+
+def chosen() -> str:
+    """The environment that entries are shown in; `environments.enter` has seen that it is one."""
+    return os.environ.get("WARDEN_ENV", "")
+
+
+def _show_in(environment: str, source: Source, platform: Platform) -> None:
+    """The lane as it is in the environment; none where it exists in others only."""
+    if not isinstance(source.judged, Lane) or not environment:
+        return
+    if not exists_in(source.judged, environment):
+        source.elsewhere, source.entry, source.judged = source.judged, None, None
+        return
+    there = in_environment(source.judged, environment)
+    shown_there = delivered_in(there, environment, platform.clusters)
+    source.entry, source.judged = shown_there if source.entry is not None else None, shown_there
 
 
 def _kind(tree: Mapping) -> type[Entry]:
@@ -330,5 +357,13 @@ def judge(sources: list[Source], platform: Platform) -> Catalog:
         faulty={source.id: source.wrong for source in sources if source.wrong},
         declared={source.id: source.judged for source in sources if source.judged is not None},
         lines={source.id: source.lines for source in sources},
-        platform=platform,
+        platform=_clusters_in(chosen(), platform),
+        environment=chosen(),
+        elsewhere={source.id: source.elsewhere for source in sources if source.elsewhere is not None},
     )
+
+
+def _clusters_in(environment: str, platform: Platform) -> Platform:
+    """With the clusters of that environment."""
+    clusters = {name: each for name, each in platform.clusters.items() if of(environment, each)}
+    return msgspec.structs.replace(platform, clusters=clusters)

@@ -12,6 +12,7 @@ import msgspec
 
 from warden.core.errors import Effect, Fault, Invalid, NotFound, UsageError
 from warden.core.lanes.delivery_target import DeclaredCluster
+from warden.core.lanes.environments import Environment, elsewhere
 from warden.core.lanes.lane import Lane, LoginMount, Owner, Status
 from warden.core.remedies import warden
 
@@ -73,7 +74,8 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     ``platform`` is its name in the journal; without one the directory's path is. ``kv_mount`` is the KV v2 mount of
     the lanes. ``audit_device`` is the audit device whose log is read as evidence (``bao audit list``). ``repos`` maps
     a repository's name to the folders, relative to the platform directory, in which its pages are looked for.
-    ``clusters`` is a file of its own, ``clusters.yaml``: name -> cluster.
+    ``environments`` has each OpenBao that lanes are for, by name; without any, BAO_ADDR alone says which. ``clusters``
+    is a file of its own, ``clusters.yaml``: name -> cluster.
     """
 
     platform: str | None = None
@@ -81,6 +83,7 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     audit_device: str = "file"
     logins: dict[str, LoginMount] = {}
     repos: dict[str, tuple[str, ...]] = {}
+    environments: dict[str, Environment] = {}
     clusters: dict[str, DeclaredCluster] = {}
 
 
@@ -107,6 +110,8 @@ class Catalog:
         declared: id -> entry, also where the file has faults; what could not be read has a placeholder there.
         lines: id -> dotted field -> its line; empty where the entry came from the cache.
         platform: what ``platform.yaml`` declares.
+        environment: the one in which the entries are shown; empty: none in particular.
+        elsewhere: the lanes that exist in other environments only, by id.
     """
 
     def __init__(
@@ -119,7 +124,11 @@ class Catalog:
         declared: Mapping[str, Entry] | None = None,
         lines: Mapping[str, Mapping[str, int]] | None = None,
         platform: Platform | None = None,
+        environment: str = "",
+        elsewhere: Mapping[str, Lane] | None = None,
     ) -> None:
+        self.environment = environment
+        self.elsewhere = dict(elsewhere or {})
         self.entries = dict(sorted(entries.items()))
         self.files = dict(files or {})
         self.faults = tuple(faults)
@@ -151,6 +160,8 @@ class Catalog:
             return self.entries[entry_id]
         if entry_id in self._faulty:
             raise invalid(entry_id, self._faulty[entry_id])
+        if entry_id in self.elsewhere:
+            raise elsewhere(self.elsewhere[entry_id], self.environment)
         raise unknown(entry_id, [*self.entries, *self._faulty])
 
     def lane(self, lane_id: str) -> Lane:

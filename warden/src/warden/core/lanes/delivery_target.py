@@ -21,7 +21,8 @@ class DeclaredCluster(msgspec.Struct, frozen=True, kw_only=True):
     reaches OpenBao (else the one that warden was given), ``openbao_ca`` a PEM file beside ``clusters.yaml`` with the
     authorities that verify it. ``eso`` is External Secrets Operator's own account. ``may_read_secrets`` are subjects
     who may read every Secret there by design: ``user:NAME``, ``group:NAME`` or ``namespace/account``. ``admin_context``
-    is the context that advice names for what an administrator does with kubectl; else ``context``.
+    is the context that advice names for what an administrator does with kubectl; else ``context``. ``environment`` is
+    the environment of ``platform.yaml`` that the cluster is of, where that declares any.
     """
 
     context: str
@@ -31,6 +32,7 @@ class DeclaredCluster(msgspec.Struct, frozen=True, kw_only=True):
     eso: Workload = Workload("external-secrets", "external-secrets")
     may_read_secrets: tuple[str, ...] = ()
     admin_context: str | None = None
+    environment: str | None = None
 
 
 class DeliveryTarget(msgspec.Struct, frozen=True, kw_only=True):

@@ -209,6 +209,17 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
 
+class LaneInEnvironment(msgspec.Struct, frozen=True, kw_only=True):
+    """What differs of a lane in one environment; what is left out is as in the rest of the file.
+
+    ``path`` is the custody's, ``readers`` are all readers there. ``{}``: nothing differs.
+    """
+
+    status: Status | None = None
+    path: str | None = None
+    readers: tuple[Reader, ...] | None = None
+
+
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about one credential."""
 
@@ -226,6 +237,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     rotation: Rotation | None = None
     playbook: str | None = None
     references: tuple[str, ...] = ()
+    environments: dict[str, LaneInEnvironment] = {}
 
     def role_of(self, reader: Reader) -> str:
         """The name of the reader's auth role, in lower case, as OpenBao stores it.

@@ -32,7 +32,7 @@ from warden.core.lanes.variables import clashes, field_fault
 STALE_DAYS = 90
 """An entry whose last review is older is stale (a warning)."""
 
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _PLACEHOLDER = re.compile(r"<[^<>\s][^<>]*>")
@@ -80,7 +80,7 @@ def placeholders(text: str | None) -> list[str]:
 
 def of_entry(entry: Entry, platform: Platform) -> Iterator[Complaint]:
     """Everything that is wrong with the entry by itself."""
-    if not _ID.fullmatch(entry.id):
+    if not ID.fullmatch(entry.id):
         yield Complaint(kind_of(entry), "is not a valid id; allowed: a-z, 0-9, single hyphens inside")
     if isinstance(entry, Lane):
         yield from _of_lane(entry, platform)
@@ -266,10 +266,10 @@ def of_clusters(clusters: Mapping[str, DeclaredCluster], reported: Iterable[str]
     found = []
     mounts: dict[str, str] = {}
     for name, one in clusters.items():
-        if not _ID.fullmatch(name):
+        if not ID.fullmatch(name):
             found.append(Complaint(name, "is not a valid name of a cluster; allowed: a-z, 0-9, single hyphens inside"))
         found += _name(one.auth_mount, f"{name}.auth_mount")
-        other = mounts.setdefault(one.auth_mount, name)
+        other = mounts.setdefault(f"{one.environment} {one.auth_mount}", name)
         if other != name:
             clause = (
                 f"{one.auth_mount} is already the mount of {other}; a mount can review the tokens of one cluster only"

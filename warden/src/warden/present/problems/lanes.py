@@ -2,6 +2,7 @@
 
 from warden.core.lanes.catalog import DeclaredWithFaults, NotALane, UnknownEntry
 from warden.core.lanes.delivery_target import NotDelivered, ReaderUnclear, UnknownCluster
+from warden.core.lanes.environments import NotInEnvironment
 from warden.core.lanes.search import EmptyNeed, NotOwned
 from warden.present.problems import describe
 
@@ -15,6 +16,11 @@ def _(problem: UnknownEntry) -> str:
 @describe.register
 def _(problem: DeclaredWithFaults) -> str:
     return f"{problem.entry} cannot be used: its file has faults"
+
+
+@describe.register
+def _(problem: NotInEnvironment) -> str:
+    return f"{problem.lane} does not exist in {problem.environment}; its file lists {', '.join(problem.environments)}"
 
 
 @describe.register
