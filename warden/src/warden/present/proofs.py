@@ -9,7 +9,7 @@ from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.remedies import AskOwner, warden
 from warden.present import plans, terminal
 from warden.present.commands import command, commands, to_paste
-from warden.present.surroundings import environment
+from warden.present.surroundings import environment, named_environment
 from warden.present.verdicts import explanation, title
 
 TITLE = 50
@@ -49,7 +49,7 @@ def proof_json(lane: Lane, proof: Proof, audit_log: str) -> dict[str, Any]:
     """``lane, environment, state, passed, failed, inconclusive, total, system, audit_log, journal, …, verdicts[]``."""
     return {
         "lane": proof.lane,
-        "environment": environment(),
+        **named_environment(),
         "state": proof.state,
         "passed": proof.passed,
         "failed": proof.failed,

@@ -7,7 +7,7 @@ from warden.core.lifecycle.lane_status import DeliveryStatus, LaneStatus, NextSt
 from warden.core.remedies import warden
 from warden.present import layout, terminal
 from warden.present.commands import GLUE, command, only_commands, to_paste
-from warden.present.surroundings import environment
+from warden.present.surroundings import named_environment
 
 _DELIVERIES = {
     "not-looked-at": "not here",
@@ -24,7 +24,7 @@ def status_json(found: Sequence[LaneStatus]) -> list[dict[str, Any]]:
     return [
         {
             "lane": each.lane,
-            "environment": environment(),
+            **named_environment(),
             "status": each.declared,
             "custody": _custody(each),
             "access": _access(each),

@@ -45,6 +45,11 @@ def environment() -> str:
     return HERE.get().environment
 
 
+def named_environment() -> dict[str, str]:
+    """``environment`` for a JSON document, where the platform has environments."""
+    return {"environment": environment()} if environment() else {}
+
+
 def entered(name: str) -> None:
     """From now on the command is for this environment."""
     HERE.set(HERE.get()._replace(environment=name))

@@ -14,6 +14,7 @@ ENVIRONMENT = (
     ("BAO_PROXY_ADDR, BAO_HTTP_PROXY", "an http proxy to reach OpenBao through"),
     ("HTTPS_PROXY, NO_PROXY", "the proxy for OpenBao and clusters, and its exceptions; never for this machine"),
     ("WARDEN_PLATFORM", "the platform directory; --platform takes precedence"),
+    ("WARDEN_ENV", "the environment of platform.yaml; --env takes precedence"),
     ("WARDEN_TRUSTED", "platform directories to use although others can change them, separated by :"),
     ("WARDEN_STATE", "journal, locks and embedded platform; default $XDG_STATE_HOME/warden"),
     ("WARDEN_JOURNAL", "the journal's file; default journal.db in the state directory"),
