@@ -12,8 +12,10 @@ from warden.adapters.machine.checks import journal_fault, readable
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
 from warden.core.errors import Exit
+from warden.core.findings import Finding, JournalFile
 from warden.core.openbao.rights import VERBS, Scope, policy_text
 from warden.core.secret import Secret
+from warden.present import errors
 from warden.present.doctor import described, policy_pipe
 from warden.usecases.doctor import Machine, doctor
 
@@ -25,7 +27,7 @@ def here(**changed):
         "source": "BAO_ADDR",
         "tls": False,
         "journal": "/j",
-        "journal_fault": "",
+        "journal_fault": None,
         "platform": "/p",
         "platform_fault": "",
         "audit": "",
@@ -121,13 +123,16 @@ def test_what_is_wrong_on_this_machine_is_named_with_a_way_out(platform_server, 
     assert "WARDEN_JOURNAL" in hint(diagnosis, "journal")
     assert "warden init" in hint(diagnosis, "platform")
     assert diagnosis.exit == Exit.NO
-    assert journal_fault(str(tmp_path / "not" / "yet" / "journal.db")) == ""
+    assert journal_fault(str(tmp_path / "not" / "yet" / "journal.db")) is None
     assert not (tmp_path / "not").exists()
 
 
 def test_a_journal_that_is_none_is_named(tmp_path):
     (tmp_path / "journal.db").write_text("something else altogether, and long enough to be read as a page " * 99)
-    assert str(tmp_path) in journal_fault(str(tmp_path / "journal.db"))
+    fault = journal_fault(str(tmp_path / "journal.db"))
+    assert str(tmp_path) in fault.problem
+    shown = JournalFile(str(tmp_path), fault)
+    assert described(Finding("journal", "missing", shown)) == (fault.problem, errors.hint(fault))
 
 
 def test_an_unregistered_probe_header_is_missing(platform_server):

@@ -34,8 +34,12 @@ def deactivate(ctx: click.Context, /, *, lane: str, reason: str, take_over: bool
     \b
     The value stays in OpenBao, and consumers keep what they have already read.
     If OpenBao cannot be changed now, the lane is closed in the journal only; run the command again.
-    Exit codes: 1 an object is not ours, or the lane's file has errors; 2 OpenBao's address is not known;
-    3 OpenBao did not answer.
+    \b
+    Exit codes:
+      1  an object has a derived name and no mark of warden, or the lane's file has errors
+      2  OpenBao's address is not known
+      3  OpenBao did not answer
+      5  another operation is running
     """
     from warden.present import deactivation
     from warden.usecases.deactivate import deactivate as close
@@ -90,7 +94,10 @@ def reactivate(ctx: click.Context, /, *, lane: str, reason: str, take_over: bool
       warden reactivate openrouter-llm-connect --reason "new key, INC-204 closed"
       warden reactivate openrouter-llm-connect --reason "tenant is back" --yes --json
     \b
-    Exit codes: 1 an object is not ours, 5 the lane is not closed.
+    Exit codes:
+      1  an object has a derived name and no mark of warden, or the lane's file has errors
+      3  OpenBao did not answer
+      5  the lane is not closed, or another operation is running
     """
     from warden.present import deactivation
     from warden.usecases.deactivate import reactivate as reopen

@@ -34,7 +34,7 @@ certificate_option = click.option(
 )
 custody_option = click.option("--custody-only", is_flag=True, help="OpenBao alone; no cluster is asked.")
 namespace_option = click.option(
-    "--create-namespace", is_flag=True, help="Also create the tenant's namespace where it is missing."
+    "--create-namespace", is_flag=True, help="Include the tenant's namespace; it is created where it is missing."
 )
 
 

@@ -1,4 +1,4 @@
-"""``warden status``: every lane's stretches at a glance."""
+"""``warden status``: every lane at a glance."""
 
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ from warden.present.status import show_status, status_json
 @click.option("--json", "as_json", is_flag=True, help="Print a list, one object for each lane.")
 @click.pass_context
 def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) -> int:
-    """Show each lane's stretches: custody, access, delivery, proof, rotation, and whose turn it is.
+    """Show how each lane stands: custody, access, delivery, proof, rotation, and whose turn it is.
 
     \b
     Examples:

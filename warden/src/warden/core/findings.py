@@ -80,10 +80,10 @@ class AuditPlace(msgspec.Struct, frozen=True):
 
 
 class JournalFile(msgspec.Struct, frozen=True):
-    """The journal; ``fault`` says why it cannot be written, empty where it can."""
+    """The journal; ``fault`` is the error that every command ends with, ``None`` where it can be used."""
 
     path: str
-    fault: str = ""
+    fault: WardenError | None = None
 
 
 class PlatformDirectory(msgspec.Struct, frozen=True):

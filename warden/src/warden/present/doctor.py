@@ -200,9 +200,9 @@ def _audit_place(fact: AuditPlace) -> tuple[str, str]:
 
 
 def _journal(fact: JournalFile) -> tuple[str, str]:
-    if not fact.fault:
+    if fact.fault is None:
         return f"{fact.path} (writable)", ""
-    return fact.fault, f"free space or fix permissions there, or: {command(SetVariable('WARDEN_JOURNAL', 'FILE'))}"
+    return errors.problem(fact.fault), errors.hint(fact.fault)
 
 
 def _platform(fact: PlatformDirectory) -> tuple[str, str]:

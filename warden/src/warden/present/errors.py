@@ -8,6 +8,11 @@ from warden.present.commands import commands, to_paste
 from warden.present.problems import described
 
 
+def problem(fault: WardenError) -> str:
+    """What is wrong, without its effect."""
+    return described(fault.problem)
+
+
 def message(fault: WardenError) -> str:
     """The problem, and its effect."""
     problem = described(fault.problem)

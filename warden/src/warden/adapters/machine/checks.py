@@ -5,6 +5,7 @@ from pathlib import Path
 
 from warden.adapters.journal.sqlite import SqliteJournal
 from warden.core.errors import JournalUnwritable
+from warden.core.remedies import SetVariable
 
 
 def readable(path: str) -> bool:
@@ -14,8 +15,8 @@ def readable(path: str) -> bool:
     return found.exists() and os.access(found, mode)
 
 
-def journal_fault(path: str) -> str:
-    """Why the journal cannot be read or written, in a sentence; empty where it can. Makes nothing."""
+def journal_fault(path: str) -> JournalUnwritable | None:
+    """The error that every command would end with; ``None`` where the journal can be used. Makes nothing."""
     try:
         journal = SqliteJournal(path)
         try:
@@ -23,10 +24,19 @@ def journal_fault(path: str) -> str:
         finally:
             journal.close()
     except JournalUnwritable as fault:
-        return str(fault.problem)
+        return fault
     nearest = Path(path)
     while not nearest.exists():
         nearest = nearest.parent
     if not nearest.is_dir() and nearest != Path(path):
-        return f"{path} cannot be made: {nearest} is not a directory"
-    return "" if os.access(nearest, os.W_OK) else f"{path} cannot be written: permission denied in {nearest}"
+        return _unwritable(path, f"{path} cannot be made: {nearest} is not a directory")
+    if not os.access(nearest, os.W_OK):
+        return _unwritable(path, f"{path} cannot be written: permission denied in {nearest}")
+    return None
+
+
+def _unwritable(path: str, problem: str) -> JournalUnwritable:
+    hint = "free space or fix permissions there, or keep it elsewhere"
+    return JournalUnwritable(
+        problem, system="journal", subject=path, hint=hint, remedy=(SetVariable("WARDEN_JOURNAL", "FILE"),)
+    )

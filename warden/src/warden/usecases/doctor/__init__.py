@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from warden.core.errors import Inconclusive, UsageError
+from warden.core.errors import Inconclusive, UsageError, WardenError
 from warden.core.findings import (
     AuditFile,
     AuditPlace,
@@ -47,7 +47,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         source: the variable that the address came from.
         tls: whether the connection is https (then it is verified).
-        journal: path of the journal; ``journal_fault`` says why it cannot be written, empty where it can.
+        journal: path of the journal; ``journal_fault`` says why it cannot be used, ``None`` where it can.
         platform: the platform directory; empty where none was found, and ``platform_fault`` says why.
         unread_policies: files of the platform directory that look like access policies and are not read.
         audit: WARDEN_AUDIT, empty where it is not set.
@@ -58,7 +58,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     tls: bool
     journal: str
-    journal_fault: str
+    journal_fault: WardenError | None
     platform: str
     platform_fault: str
     platform_hint: str = ""
