@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from llm_connect.common.errors import Fault
+from llm_connect.common.errors import MAX_FAULTS, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -34,9 +34,10 @@ class Fields:
         if not isinstance(value, dict) and not (value is None and path):
             self._fault("", f"is {kind(value)}", f"an object with {', '.join(known)}")
         allowed = ", ".join(known)
-        for name in self._values:
-            if name not in known:
-                self._fault(_abbreviate(name), "unknown field", allowed)
+        unknown = [name for name in self._values if name not in known]
+        for name in unknown[:MAX_FAULTS]:
+            self._fault(_abbreviate(name), "unknown field", allowed)
+        faults.extend(faults[-1:] * (len(unknown) - MAX_FAULTS))  # they count, and are not shown
 
     def _fault(self, name: str, problem: str, allowed: str) -> None:
         path = ".".join(part for part in (self._path, name) if part)

@@ -57,6 +57,8 @@ class SplitKeys:
 
     def __init__(self, forms: Sequence[str]) -> None:
         self._forms = forms
+        self._firsts = {form[0] for form in forms}
+        self._longest = max(map(len, forms), default=0)
         self._held: deque[Chunk] = deque()
         self._count = 0
         self._open: dict[_Place, _Open] = {}
@@ -85,6 +87,9 @@ class SplitKeys:
 
     def _join(self, place: _Place, piece: _Piece) -> None:
         before = self._open.pop(place, None)
+        end = piece.text[-self._longest :]
+        if before is None and not any(first in end for first in self._firsts):
+            return  # most texts, and an event may have thousands
         pieces = [*(before.pieces if before else ()), piece]
         for form in self._forms:
             at = 0
@@ -181,10 +186,21 @@ def remove_split_keys(completion: dict[str, Any], forms: Sequence[str]) -> dict[
     if forms:
         for choice in completion["choices"]:
             _drop_revealing_tokens(choice, forms)
-        split = SplitKeys(forms)
-        split.take({"choices": [{"message": choice.get("message")} for choice in completion["choices"]]})
-        split.end()
+        messages = {"choices": [{"message": choice.get("message")} for choice in completion["choices"]]}
+        if _reveals(messages, forms):
+            split = SplitKeys(forms)
+            split.take(messages)
+            split.end()
     return completion
+
+
+def _reveals(messages: dict[str, Any], forms: Sequence[str]) -> bool:
+    """Whether there is anything to remove: an answer may have a hundred thousand parts, and hardly ever has."""
+    joined: dict[_Place, list[str]] = {}
+    for place, holder, key in _texts(messages["choices"], ()):
+        joined.setdefault(place, []).append(holder[key])
+    texts = ["".join(parts) for parts in joined.values()]
+    return any(form in text or _begun(text, form) > _LONGEST_END for text in texts for form in forms)
 
 
 def _drop_revealing_tokens(choice: dict[str, Any], forms: Sequence[str]) -> None:

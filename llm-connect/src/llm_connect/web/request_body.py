@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _BODY_SECONDS = 60
 _SMALL_BYTES, _FEW_VALUES = 16 * 1024, 500
 """What is read at once."""
+_PAUSE_SECONDS = 0.005
+"""After each large document: the server's own threads need the interpreter, too, to hand over what came meanwhile."""
 _ANY_NUMBER = 1_000_000
 _MAX_DISCARDED_BYTES = 64 * 1024 * 1024
 """A client that is still sending does not read. Up to here a body that is refused is read and discarded, so that the
@@ -71,7 +73,7 @@ class RequestBodies:
             return
         async with self._turns.slot(exchange.caller):
             yield
-            await asyncio.sleep(0)  # whatever else is due comes before the next one
+            await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _octets(self, exchange: Exchange, holding: Holding) -> bytes:
         body = bytearray()  # a list would take 40 bytes more for each part, which may have one
