@@ -18,8 +18,8 @@ from llm_connect.structured.frames import LENGTH, framed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TASK_SECONDS = 4.0
-"""On the clock, for one task; on a machine that is not overloaded, the CPU time is over sooner."""
+TASK_SECONDS = 10.0
+"""On the clock, for one task. The CPU time is over sooner, except on a machine that has none left."""
 _PROCESSES = 2
 _SHARE = 1
 _QUEUE, _QUEUE_SHARE = 512, 128
