@@ -121,6 +121,7 @@ def test_a_folder_as_kubernetes_mounts_it_holds_its_authorities(tmp_path, contex
     (tmp_path / "..2026" / "ca.crt").write_text(pem)
     os.symlink("..2026", tmp_path / "..data")
     os.symlink("..data/ca.crt", tmp_path / "ca.crt")
+    os.symlink(tmp_path, tmp_path / "round")
     with serving(ANSWER, context=context) as (address, _):
         assert ask(at(address, BAO_CAPATH=str(tmp_path))) == {"a": 1}
 
@@ -135,10 +136,13 @@ def test_what_holds_no_authority_is_wrong_usage(tmp_path, context, named):
         assert not received
 
 
-def test_half_a_client_certificate_is_wrong_usage(context, pem):
+@pytest.mark.parametrize("name", ["CLIENT_CERT_BYTES", "CLIENT_KEY_BYTES", "CLIENT_CERT", "CLIENT_KEY"])
+def test_half_a_client_certificate_is_wrong_usage(tmp_path, context, pem, name):
+    (tmp_path / "half").write_text(pem)
+    half = {f"BAO_{name}": pem if name.endswith("BYTES") else str(tmp_path / "half")}
     with serving(ANSWER, context=context) as (address, received):
         with pytest.raises(UsageError, match="cannot be used"):
-            ask(at(address, BAO_CACERT_BYTES=pem, BAO_CLIENT_CERT_BYTES=pem))
+            ask(at(address, BAO_CACERT_BYTES=pem, **half))
         assert not received
 
 

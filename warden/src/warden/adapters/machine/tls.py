@@ -60,8 +60,7 @@ def _contents(path: str) -> Iterator[bytes]:
     """Files of a folder; a link to a folder is not followed, as Kubernetes leaves them beside links to the files."""
     for entry in sorted(os.scandir(path), key=lambda each: each.name):
         if entry.is_dir(follow_symlinks=False):
-            if not entry.name.startswith(".."):
-                yield from _contents(entry.path)
+            yield from _contents(entry.path)
         elif entry.is_file():
             yield read(entry.path)
 

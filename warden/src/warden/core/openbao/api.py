@@ -203,13 +203,13 @@ class Handed(msgspec.Struct, frozen=True, kw_only=True):
     hashes: Mapping[str, str]
 
 
-_ROOT_ONLY = ("sys/health", "sys/init", "sys/audit", "sys/audit-hash/", "sys/config/", "sys/host-info", "sys/raw/")
+_ROOT_ONLY = ("sys/health", "sys/init", "sys/audit", "sys/config/", "sys/host-info", "sys/raw/")
 """Measured with OpenBao 2.7.2: in a namespace they answer 400, "operation only available in root namespace"."""
 
 
 def is_in_root(path: str) -> bool:
     """Whether what is asked for exists in the root namespace only, and is asked there whatever the caller's is."""
-    return path.partition("?")[0].startswith(_ROOT_ONLY)
+    return path.startswith(_ROOT_ONLY)
 
 
 INLINE_REFUSAL = "failed to perform inline authentication"
