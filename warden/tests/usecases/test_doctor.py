@@ -14,6 +14,7 @@ from warden.adapters.openbao.endpoint import parse_address
 from warden.core.errors import Exit
 from warden.core.findings import Finding, JournalFile
 from warden.core.openbao.rights import VERBS, Scope, policy_text
+from warden.core.remedies import warden
 from warden.core.secret import Secret
 from warden.present import errors
 from warden.present.doctor import described, policy_pipe
@@ -118,7 +119,8 @@ def test_where_the_audit_lines_are_read_can_be_named(platform_server, audit, ver
 
 def test_what_is_wrong_on_this_machine_is_named_with_a_way_out(platform_server, tmp_path):
     fault = journal_fault("/dev/null/journal.db")
-    diagnosis = look(platform_server.vault("platform"), journal_fault=fault, platform="", platform_fault="none found")
+    nowhere = {"platform": "", "platform_fault": "none found", "platform_remedy": (warden("init", "DIR"),)}
+    diagnosis = look(platform_server.vault("platform"), journal_fault=fault, **nowhere)
     assert verdicts(diagnosis)["journal"] == verdicts(diagnosis)["platform"] == "missing"
     assert hint(diagnosis, "journal") == errors.hint(fault) != ""
     assert "warden init" in hint(diagnosis, "platform")

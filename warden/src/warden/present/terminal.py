@@ -253,7 +253,9 @@ def error(fault: WardenError, *, as_json: bool) -> None:
 def usage(fault: "click.ClickException", *, as_json: bool) -> None:
     """A usage error in click's words."""
     if as_json:
-        shown: dict[str, Any] = {"code": 2, "kind": "usage", "system": "warden", "subject": "", "hint": "warden --help"}
+        ctx = getattr(fault, "ctx", None)
+        hint = f"{ctx.command_path if ctx else 'warden'} --help"
+        shown: dict[str, Any] = {"code": 2, "kind": "usage", "system": "warden", "subject": "", "hint": hint}
         sys.stderr.write(json.dumps(shown | {"message": fault.format_message()}) + "\n")
         return
     words = io.StringIO()
