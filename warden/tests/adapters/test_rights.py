@@ -80,7 +80,7 @@ def orphans(vault, scene):
     assert scene.name in vault.policy_names()
     assert vault.policy(scene.name) is not None
     for mount in ("kubernetes", "netkingdom"):
-        assert vault.role(mount, scene.name) is not None
+        assert vault.role(RoleName(mount, scene.name)) is not None
 
 
 def doctor(vault, scene):

@@ -386,7 +386,7 @@ def test_status_shows_what_the_journal_knows_when_openbao_is_gone(applied):
     assert done.returncode == 3
     assert "cannot be reached" in done.stderr
     (row,) = [line for line in done.stdout.splitlines() if line.startswith(applied.world.lane)]
-    assert row.split()[1:4] == ["?", "open", "proven,"]
+    assert row.split()[1:4] == ["?", "?", "proven,"]
     listed = json.loads(applied("status", "--json").stdout)
     assert listed[0]["proof"] == "proven"
 
@@ -493,7 +493,7 @@ def test_a_lane_is_closed_for_everyone_and_opened_again(applied):
     assert (refused.returncode, "--yes" in refused.stderr) == (2, True)
     closed = applied("deactivate", lane, "--reason", "key seen in a log", "--yes")
     assert closed.returncode == 0, closed.stderr
-    assert f"To open it: warden reactivate {lane}" in closed.stdout
+    assert f"warden put {lane} API_KEY SIGNING_KEY && warden reactivate {lane}" in closed.stdout
     reader = {"BAO_TOKEN": world.token(), "WARDEN_JOURNAL": applied.own["WARDEN_JOURNAL"]}
     used = world.run("access", lane, "--", "true", **reader)
     assert used.returncode == 125
