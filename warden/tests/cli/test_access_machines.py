@@ -98,6 +98,15 @@ def test_an_approle_of_another_lane_is_not_a_reader(lane_world, unique):
     assert json.loads(done.stderr)["kind"] == "not-a-reader"
 
 
+def test_doctor_asks_for_the_rights_that_the_declared_readers_need(lane_world):
+    declare(lane_world, f"approle: {lane_world.tenant}")
+    done = lane_world.run("doctor", "--json", "--for", "prove", BAO_TOKEN=lane_world.server.token("developer"))
+    (prove,) = json.loads(done.stdout)["reaches"]
+    missing = {each["path"]: each["optional"] for each in prove["missing"]}
+    assert missing["auth/approle/role/+/role-id"] is False
+    assert missing["auth/approle/role/+/secret-id"] is True
+
+
 # -- certificates: on a server that speaks TLS ------------------------------------------------------------------------
 
 

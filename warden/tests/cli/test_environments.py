@@ -97,6 +97,23 @@ def test_what_is_declared_can_be_asked_without_one(world):
     assert [each for each in json.loads(checked.stdout)["faults"] if not each["warning"]] == []
 
 
+def test_doctor_looks_at_the_environment_that_was_named(world):
+    done = warden(world, "--env", "prod", "doctor", "--for", "plan")
+    assert f"OpenBao {world.prod.address} (BAO_ADDR)" in done.stdout
+    wrong = warden(world, "--env", "prod", "doctor", address=world.server.address)
+    assert f"and BAO_ADDR is {world.server.address}" in wrong.stderr + wrong.stdout
+
+
+def test_what_clashes_in_one_environment_only_is_found(world):
+    other = world.lane_file.with_name("other-key.yaml")
+    text = world.lane_file.read_text().partition("environments:")[0].replace(f"lane: {world.lane}", "lane: other-key")
+    other.write_text(
+        text.replace(f"api/{world.lane}", "api/other") + f"environments:\n  prod: {{path: {world.path}}}\n"
+    )
+    found = json.loads(world.run("catalog", "check", "--json", BAO_ADDR="").stdout)["faults"]
+    assert [each["field"] for each in found if "is already the path of" in each["message"]] == ["custody.path"]
+
+
 def test_a_lane_of_other_environments_says_so(world):
     text = world.lane_file.read_text().replace("  prod:\n    readers:\n", "  dev2:\n    readers:\n")
     world.lane_file.write_text(text)

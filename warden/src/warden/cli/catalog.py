@@ -41,6 +41,7 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
     platform = wiring.platform_dir(ctx)
     found = wiring_files.catalog_to_check(platform)
     beside = [*wiring.policy_faults(platform), *wiring.unread_files(platform)]
+    beside += wiring_files.faults_elsewhere(platform, found)
     try:
         search = wiring.searchable(platform)
     except Invalid:  # platform.yaml or clusters.yaml: how entries are found is said when these are right

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from warden.cli import wiring
+from warden.cli import wiring, wiring_files
 from warden.cli.context import declared_here, with_declared_mounts
 from warden.core.errors import Effect, Exit, UsageError
 from warden.core.openbao.rights import VERBS, Scope, Verb, policy_text
@@ -83,6 +83,7 @@ def doctor(
 
     chosen = cast("Sequence[Verb]", verbs or VERBS)
     try:
+        wiring_files.enter_environment_if_found(ctx)
         vault = wiring.openbao()
     except UsageError as fault:
         found = without_openbao(fault, wiring.machine(ctx, None, declared_here), chosen)

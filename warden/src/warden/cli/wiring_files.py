@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import click
 
+    from warden.core.errors import Fault
     from warden.core.lanes.catalog import Catalog, Platform
     from warden.core.lanes.lane import Lane
 
@@ -31,6 +32,33 @@ def enter_environment(ctx: click.Context, platform: str) -> None:
     entered(found.name)
     if found.name and root.invoked_subcommand not in {"access", *ANYWHERE} and not root.obj.get("told"):
         present.show_environment(found.name, found.address)
+
+
+def enter_environment_if_found(ctx: click.Context) -> None:
+    """As `enter_environment`, for a command that goes on where no platform directory is found."""
+    from warden.adapters.catalog.discovery import find_platform
+    from warden.core.errors import UsageError
+
+    try:
+        platform = find_platform(ctx.find_root().obj.get("platform")).directory
+    except UsageError:
+        return
+    enter_environment(ctx, platform)
+
+
+def faults_elsewhere(platform: str, found: Catalog) -> list[Fault]:
+    """What is wrong with the catalog as it is in each environment, and not as it was found."""
+    from warden.adapters.catalog.files import load_catalog
+
+    chosen, known, faults = os.environ.get("WARDEN_ENV", ""), set(found.faults), []
+    try:
+        for name in found.platform.environments:
+            os.environ["WARDEN_ENV"] = name
+            faults += [fault for fault in load_catalog(platform).faults if fault not in known]
+            known.update(faults)
+    finally:
+        os.environ["WARDEN_ENV"] = chosen
+    return faults
 
 
 def scaffold(directory: str, today: date, clusters: Sequence[str]) -> tuple[list[str], list[str]]:
