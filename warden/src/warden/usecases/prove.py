@@ -250,7 +250,7 @@ class LaneProver:
         delivered = [(each, conclude_delivery(each, evidence)) for each in observed.deliveries]
         measured = (*judged, *(verdict for _, verdicts in delivered for verdict in verdicts))
         verdicts = (*observed.findings, *_unavailable(evidence, observed), *measured)
-        detail = self._closed_meanwhile(lane)
+        detail = self._closed_meanwhile(lane, look=any(each.result == "wrong" for each in verdicts))
         if detail is not None:
             verdicts = (Verdict(probe="closed", result="inconclusive", observed="not-seen", detail=detail),)
             measured, delivered = (), []
@@ -265,12 +265,15 @@ class LaneProver:
         deliveries = {each.target.cluster: summarize(each, verdicts) for each, verdicts in delivered}
         return self._recorded(lane, proof, measured, deliveries)
 
-    def _closed_meanwhile(self, lane: Lane) -> ClosedMeanwhile | None:
-        """Whether the lane was closed while it was asked about, by this machine or another one."""
+    def _closed_meanwhile(self, lane: Lane, *, look: bool) -> ClosedMeanwhile | None:
+        """Whether the lane was closed while it was asked about, by this machine or another one.
+
+        OpenBao is only asked where something is wrong, which a closing would explain (`look`).
+        """
         closed = self._context.journal.state(lane.id).closed
         if closed is not None:
             return ClosedMeanwhile(str(closed.body.get("reason") or ""), closed.seq)
-        return ClosedMeanwhile("", 0) if marked_closed([lane], self._context.vault) else None
+        return ClosedMeanwhile("", 0) if look and marked_closed([lane], self._context.vault) else None
 
     def _recorded(
         self, lane: Lane, proof: Proof, measured: Sequence[Verdict], deliveries: dict[str, DeliverySummary]

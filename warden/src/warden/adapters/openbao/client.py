@@ -87,8 +87,8 @@ class OpenBao:
 
     # -- requests -----------------------------------------------------------------------------------------------
 
-    def send(self, request: Request, *, patience: float | None = None) -> Answer:
-        """Send exactly this; only no answer raises. `patience`, in seconds, shortens the endpoint's timeout."""
+    def send(self, request: Request) -> Answer:
+        """Send exactly this; only no answer raises."""
         headers = {"X-Vault-Request": "true", **request.headers}
         if self.namespace and not is_in_root(request.path):
             headers["X-Vault-Namespace"] = self.namespace
@@ -97,7 +97,7 @@ class OpenBao:
         if request.inline is not None:
             headers |= inline_headers(request.inline)
         path = f"/v1/{percent_encoded(request.path)}"
-        return self._connection.send(request.method, path, request.body, headers, patience)
+        return self._connection.send(request.method, path, request.body, headers, request.patience)
 
     def as_caller(self, request: Request) -> Request:
         """The same request with the caller's own token."""
@@ -229,8 +229,8 @@ class OpenBao:
 
     def revoke_self(self, token: Secret) -> None:
         """``auth/token/revoke-self``; a token that is already gone is as good as revoked."""
-        request = Request(method="POST", path="auth/token/revoke-self", body={}, token=token)
-        answer = self.send(request, patience=CLEAN_UP)
+        request = Request(method="POST", path="auth/token/revoke-self", body={}, token=token, patience=CLEAN_UP)
+        answer = self.send(request)
         if answer.status not in {OK, NO_CONTENT} and not is_openbao(answer, FORBIDDEN):
             raise self._error(answer, "POST auth/token/revoke-self")
 

@@ -119,7 +119,10 @@ def certificate_login(mount: str, role: str) -> Login:
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One request to OpenBao as a probe sends it. ``headers`` never hold a secret; ``token`` and ``inline`` may."""
+    """One request to OpenBao as a probe sends it. ``headers`` never hold a secret; ``token`` and ``inline`` may.
+
+    ``patience``, in seconds, shortens the timeout where nothing depends on the answer.
+    """
 
     method: str
     path: str
@@ -127,6 +130,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     token: Secret | None = None
     inline: Login | None = None
+    patience: float | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
