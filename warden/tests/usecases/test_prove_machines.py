@@ -7,6 +7,7 @@ from warden.core.lanes.readers import AppRoleReader, CertificateReader, GithubRe
 from warden.core.openbao.api import jwt_login
 from warden.core.plans.plan import AuthMountMissing, NoAuthority, OtherAuthType
 from warden.core.proofs.machine_probes import OwnCredentials
+from warden.present.plans import describe_note
 from warden.usecases.deactivate import deactivate
 
 pytestmark = pytest.mark.real
@@ -99,6 +100,8 @@ def test_a_pattern_is_tried_with_what_fits_it_and_what_does_not(bench, unique):
     proof = bench.ready().prove()
     assert proof.state == "proven", [each for each in proof.verdicts if each.result != "ok"]
     assert bench.server.must("GET", str(bench.lane.role_name(reader)))["data"]["bound_claims_type"] == "glob"
+    (note,) = bench.plan().notes
+    assert describe_note(note) == f"{reader.label} is a pattern: whatever fits refs/heads/release-* can read"
 
 
 def test_a_secret_id_is_made_for_one_login_named_in_the_journal_and_destroyed(bench, unique):

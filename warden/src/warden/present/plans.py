@@ -25,6 +25,7 @@ from warden.core.plans.plan import (
     OtherMount,
     OwnedBy,
     Plan,
+    ReaderPattern,
     Receipt,
     RenamedFrom,
     RoleRefFixed,
@@ -312,6 +313,11 @@ def _(note: KeptPolicy) -> str:
 @describe_note.register
 def _(note: ByHand) -> str:
     return "the Secret is made by hand" if note.there else "the Secret has to be made by hand; it does not exist yet"
+
+
+@describe_note.register
+def _(note: ReaderPattern) -> str:
+    return f"{note.reader} is a pattern: whatever fits {' and '.join(note.patterns)} can read"
 
 
 # -- JSON -------------------------------------------------------------------------------------------------------------

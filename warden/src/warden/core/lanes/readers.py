@@ -178,6 +178,16 @@ def derived_role(reader: MachineReader) -> str:
     return slug(reader.label.replace(",", ""))
 
 
+def patterns_of(reader: CiReader | CertificateReader) -> tuple[str, ...]:
+    """The texts with a ``*`` that the reader's role takes as patterns."""
+    texts = (
+        (reader.certificate,)
+        if isinstance(reader, CertificateReader)
+        else tuple(text for allowed in reader.claims.values() for text in allowed)
+    )
+    return tuple(text for text in texts if "*" in text)
+
+
 def subject(reader: MachineReader) -> str:
     """Everything that decides about its login: one role can be for readers of one subject only."""
     return " ".join(f"{key}={value}" for key, value in msgspec.structs.asdict(reader).items() if key != "role")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from warden.core.lanes.lane import KvPath, RoleName
-from warden.core.lanes.readers import CertificateReader
+from warden.core.lanes.readers import CertificateReader, GithubReader, GitlabReader, patterns_of
 from warden.core.openbao.api import KvMetadata, Mount
 from warden.core.openbao.closing import marking, unmarking
 from warden.core.openbao.resources import (
@@ -39,6 +39,7 @@ from warden.core.plans.plan import (
     OtherMount,
     Plan,
     ReachesFurther,
+    ReaderPattern,
     RenamedFrom,
     SharedWithUnreadable,
     System,
@@ -90,10 +91,17 @@ def compare(
         lane=resources.lane.id,
         system=system,
         changes=changes,
-        notes=tuple(note for each in changes if each.role for note in given.kept(each.role)),
+        notes=(*(note for each in changes if each.role for note in given.kept(each.role)), *_patterns(resources)),
         former_paths=tuple(observed.former),
         closed=resources.closed,
     )
+
+
+def _patterns(resources: Resources) -> Iterator[ReaderPattern]:
+    for role in resources.roles:
+        reader = role.reader
+        if isinstance(reader, GithubReader | GitlabReader | CertificateReader) and reader.match == "glob":
+            yield ReaderPattern(reader.label, patterns_of(reader))
 
 
 class _Comparison(NamedTuple):

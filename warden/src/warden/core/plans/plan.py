@@ -266,7 +266,14 @@ class KeptPolicy(Facts, frozen=True, kw_only=True, tag="kept-policy"):
     files: tuple[str, ...]
 
 
-Note = SharedAccount | ByHand | KeptPolicy
+class ReaderPattern(Facts, frozen=True, tag="reader-pattern"):
+    """A reader that is declared with ``match: glob``: whatever fits the pattern is that reader."""
+
+    reader: str
+    patterns: tuple[str, ...]
+
+
+Note = SharedAccount | ByHand | KeptPolicy | ReaderPattern
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
