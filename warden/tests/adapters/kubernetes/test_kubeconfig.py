@@ -398,3 +398,23 @@ def test_an_address_that_is_none_is_named_without_a_password(tmp_path, server, p
         ask(environment(config, HTTPS_PROXY=proxy))
     assert word in str(caught.value)
     assert "pass" not in str(caught.value)
+
+
+def test_a_plugins_certificate_is_shown_and_its_token_sent(tmp_path):
+    authority = trustme.CA()
+    made = authority.issue_cert("client.example", common_name="by-plugin")
+    status = {
+        "token": "of-plugin",
+        "clientCertificateData": made.cert_chain_pems[0].bytes().decode(),
+        "clientKeyData": made.private_key_pem.bytes().decode(),
+    }
+    answer = {"apiVersion": PLUGIN["apiVersion"], "kind": "ExecCredential", "status": status}
+    write(tmp_path / "answer", json.dumps(answer))
+    program(tmp_path / "plugin", '#!/bin/sh\ncat "$(dirname "$0")/answer"\n')
+    with telling(client_authority=authority) as (server, ca, asked):
+        user = {"exec": {**PLUGIN, "command": "./plugin"}}
+        environ = environment(write(tmp_path / "config", document(server, ca, user=user)))
+        assert as_kubectl(environ, asked) == {"authorization": "Bearer of-plugin", "certificate": "by-plugin"}
+        write(tmp_path / "answer", json.dumps(answer | {"status": status | {"clientKeyData": ""}}))
+        with pytest.raises(Unidentified, match="and not both"):
+            ask(environ)

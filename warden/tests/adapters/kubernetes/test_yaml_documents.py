@@ -76,3 +76,8 @@ def test_kubectl_reads_the_same(tmp_path):
     )
     found = {each["name"]: each["user"]["username"] for each in json.loads(done.stdout)["users"]}
     assert found == {text: text for text in names}
+
+
+@pytest.mark.parametrize("word", ["y", "N", "yes", "Off", "True", "null", "~", "25921e05", "12:30", "0o17", "="])
+def test_what_any_reader_takes_for_something_else_has_quotes(word):
+    assert document({word: word}) == f'"{word}": "{word}"\n'
