@@ -88,8 +88,8 @@ def _is_at(environment: Environment | None, given: str, environ: MutableMapping[
     """Whether the variables name the environment's OpenBao and namespace."""
     if environment is None:
         return False
-    there = str(parse_address(environment.openbao, "openbao in platform.yaml"))
-    here = str(parse_address(given, "BAO_ADDR" if environ.get("BAO_ADDR") else "VAULT_ADDR"))
+    there = str(parse_address(environment.openbao, "openbao in platform.yaml")).lower()
+    here = str(parse_address(given, "BAO_ADDR" if environ.get("BAO_ADDR") else "VAULT_ADDR")).lower()
     return (there, environment.namespace.strip("/")) == (here, namespace(environ))
 
 
@@ -111,11 +111,13 @@ def _set(name: str, chosen: Environment, platform_dir: str, environ: MutableMapp
     environ["WARDEN_ENV"] = name
     if environ.get("BAO_ADDR") or environ.get("VAULT_ADDR"):
         return
+    wanted, given = chosen.namespace.strip("/"), namespace(environ)
+    if given and given != wanted:
+        there = f"the namespace {wanted}" if wanted else "the root namespace"
+        _refuse(f"the environment {name} is {there}, and BAO_NAMESPACE is {given}", "unset BAO_NAMESPACE")
     environ["BAO_ADDR"] = chosen.openbao
-    if chosen.namespace:
-        environ["BAO_NAMESPACE"] = chosen.namespace
-    elif namespace(environ):
-        _refuse(f"the environment {name} is the root namespace, and BAO_NAMESPACE is {namespace(environ)}", "unset it")
+    if wanted:
+        environ["BAO_NAMESPACE"] = wanted
     if chosen.openbao_ca and not environ.get("BAO_CACERT") and not environ.get("VAULT_CACERT"):
         from warden.adapters.catalog.authorities import declared_authorities
 
