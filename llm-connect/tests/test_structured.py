@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -148,6 +149,15 @@ async def test_a_process_is_kept_until_it_has_grown(judged, schemas):
     assert (await judged(SCHEMA, '{"name": "x"}'))["valid"] is True
     await schemas.close()
     assert set(processes()) == before
+
+
+async def test_a_process_that_was_killed_is_replaced(judged):
+    before = set(processes())
+    await judged(SCHEMA, "{}")
+    (kept,) = set(processes()) - before
+    os.kill(int(kept), signal.SIGKILL)
+    await asyncio.sleep(0.5)
+    assert (await judged(SCHEMA, '{"name": "x"}'))["valid"] is True
 
 
 async def test_what_one_caller_waits_for_another_does_not(judged):

@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from llm_connect.common.fair_slots import FairSlots
+from llm_connect.common.fair_slots import FairSlots, QueueFull
 from llm_connect.structured.frames import LENGTH, framed
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ class Workers:
 
         Raises:
             Exceeded: the task needs more time or memory than it may have.
-            QueueFull: as many tasks of this caller wait as may wait.
+            QueueFull: as many tasks of this caller wait as may wait, or no process can be started.
         """
         head = json.dumps({"finish_reason": finish_reason, "validate": text is not None}).encode()
         task = framed(head, schema, text or b"")
         async with self._slots.slot(caller):
-            worker = self._idle.pop() if self._idle else await _Worker.start()
+            worker = await self._worker()
             try:
                 result = await worker.ask(task)
             except BaseException:  # a cancelled one, too, is in the middle of its task
@@ -64,6 +64,21 @@ class Workers:
             else:
                 self._idle.append(worker)
             return result
+
+    async def _worker(self) -> _Worker:
+        """One that is idle and alive (the kernel ends them first where the machine's memory does), or a new one.
+
+        Raises:
+            QueueFull: none can be started now.
+        """
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.alive:
+                return worker
+        try:
+            return await _Worker.start()
+        except OSError:
+            raise QueueFull(mine=False) from None
 
     async def close(self) -> None:
         """End the processes. Tasks in progress end theirs when they are cancelled."""
@@ -85,6 +100,10 @@ class _Worker:
             env={},
         )  # fmt: skip
         return cls(process)
+
+    @property
+    def alive(self) -> bool:
+        return self._process.returncode is None
 
     async def ask(self, task: bytes) -> dict[str, Any]:
         """The last result that comes: a verdict may come before the list of its problems.
