@@ -15,8 +15,9 @@ def show_closing(done: Closing) -> None:
     for change in done.receipt.changed:
         show_change(change)
     where = system_name(done.receipt.system)
-    how = "To open it with a new value" if len(done.reopening) > 1 else "To open it"
-    terminal.sentence(f"{done.lane} is closed, in the journal and in {where}. {how}: {to_paste(*done.reopening)}")
+    *first, reopen = done.reopening
+    put = f"Put a new value first: {to_paste(*first)}. " if first else ""
+    terminal.sentence(f"{done.lane} is closed, in the journal and in {where}. {put}To open it: {to_paste(reopen)}")
     for each in done.kept:
         terminal.sentence(f"{each.cluster}: Secret {each.namespace}/{each.name} keeps the last value. To remove it:")
         terminal.line(f"  {command(each.remove)}")
