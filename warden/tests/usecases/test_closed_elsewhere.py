@@ -11,6 +11,7 @@ import pytest
 from warden.core.errors import Closed, NotNow
 from warden.core.openbao.closed_mark import mark_of
 from warden.core.plans.lane_plan import LaneOptions
+from warden.core.remedies import warden
 from warden.usecases import apply as applying
 from warden.usecases import plan as planning
 from warden.usecases.deactivate import deactivate, reactivate
@@ -80,7 +81,7 @@ def test_plan_says_that_it_is_closed_and_plans_nothing(closed):
 def test_prove_refuses_it_and_sends_no_probe(closed):
     with pytest.raises(Closed) as refusal:
         closed.prove()
-    assert refusal.value.subject == closed.lane.id
+    assert (refusal.value.subject, refusal.value.remedy) == (closed.lane.id, (warden("status", closed.lane.id),))
     assert closed.journal.log() == []
 
 

@@ -58,7 +58,7 @@ from warden.usecases.steps.adoption import (
     ValuesDiffer,
     ValuesUnfit,
 )
-from warden.usecases.steps.closing import mark_there
+from warden.usecases.steps.closing import look_closer, mark_there
 from warden.usecases.steps.fingerprints import hash_of, other_fingerprint
 from warden.usecases.steps.probe_sender import write_marker
 from warden.usecases.steps.recorded import after_earlier_steps, effect_so_far
@@ -168,16 +168,16 @@ def adopt(adoption: Adoption, *, keep: Keep = "") -> Adopted:
 
 
 def _facts(delivery: DeliveryTarget, tools: Tools) -> dict[str, Any]:
-    who = {"display_name": name(str(tools.cluster.caller()))}
-    secret = delivery.delivery.secret
+    who, secret = {"display_name": name(str(tools.cluster.caller()))}, delivery.delivery.secret
     return {"cluster": delivery.cluster, "system": tools.cluster.address, "secret": secret, "identity": who}
 
 
 def _expect_open(delivery: DeliveryTarget, tools: Tools) -> None:
     lane = delivery.lane.id
-    if tools.journal.state(lane).closed is not None or mark_there(delivery.lane, tools.vault):
-        log = warden("journal log", lane)
-        raise Closed(LaneClosed(lane), effect=Effect.NOTHING_CHANGED, subject=lane, remedy=(log,))
+    journaled = tools.journal.state(lane).closed is not None
+    if journaled or mark_there(delivery.lane, tools.vault):
+        remedy = (look_closer(lane, journaled=journaled),)
+        raise Closed(LaneClosed(lane), effect=Effect.NOTHING_CHANGED, subject=lane, remedy=remedy)
 
 
 def expect_free(adoption: Adoption) -> SecretObservation:

@@ -29,12 +29,11 @@ from warden.core.proofs.probes import Claims, Probe, claims_of, member_probes, p
 from warden.core.proofs.states import Scope
 from warden.core.proofs.summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
 from warden.core.proofs.verdict import Proof, Verdict
-from warden.core.remedies import warden
 from warden.ports.audit_log import AuditLog
 from warden.ports.identities import Identities
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
-from warden.usecases.steps.closing import marked_closed
+from warden.usecases.steps.closing import look_closer, marked_closed
 from warden.usecases.steps.concurrency import at_once
 from warden.usecases.steps.credentials import SECRET_ID_TTL
 from warden.usecases.steps.exposure import Exposures
@@ -132,8 +131,8 @@ class LaneProver:
         marked = marked_closed(lanes, context.vault)
         closed = tuple(lane.id for lane in lanes if lane.id in self._closed or lane.id in marked)
         if closed:
-            log = warden("journal log", lane=closed[0])
-            raise Closed(LanesClosed(closed), effect=Effect.NOTHING_ASKED, subject=closed[0], remedy=(log,))
+            look = look_closer(closed[0], journaled=closed[0] in self._closed)
+            raise Closed(LanesClosed(closed), effect=Effect.NOTHING_ASKED, subject=closed[0], remedy=(look,))
         self._targets = {lane.id: self._targets_of(lane, alone=len(lanes) == 1) for lane in lanes}
         for name in sorted({target.cluster for targets in self._targets.values() for target in targets}):
             context.clusters[name]  # connected to before there are several threads

@@ -22,7 +22,7 @@ from warden.core.remedies import CheckFields, Remedy, RunBao, warden
 from warden.ports.cluster import Cluster
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
-from warden.usecases.steps.closing import mark_there
+from warden.usecases.steps.closing import look_closer, mark_there
 from warden.usecases.steps.recorded import effect_so_far
 from warden.usecases.steps.refresh import PATIENCE, openbao_away, refresh
 
@@ -136,9 +136,10 @@ def sync(lane: Lane, context: Context, options: LaneOptions, *, patience: float 
     deliveries = context.deliveries(lane, options)
     if not deliveries and context.clusters.embedded and lane.deliveries:
         raise context.not_in_platform(lane, list(lane.deliveries))
-    if context.journal.state(lane.id).closed is not None or mark_there(lane, context.vault):
-        log = warden("journal log", lane=lane.id)
-        raise Closed(NotSynced(lane.id), effect=Effect.NOTHING_ASKED, subject=lane.id, remedy=(log,))
+    journaled = context.journal.state(lane.id).closed is not None
+    if journaled or mark_there(lane, context.vault):
+        look = look_closer(lane.id, journaled=journaled)
+        raise Closed(NotSynced(lane.id), effect=Effect.NOTHING_ASKED, subject=lane.id, remedy=(look,))
     mine = [each for each in deliveries if not each.by_hand]
     if not mine:
         show = warden("route show", lane.id)

@@ -9,6 +9,7 @@ from warden.core.errors import WardenError
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.closed_mark import ClosedMark, mark_in
 from warden.core.openbao.resources import is_template
+from warden.core.remedies import RunWarden, warden
 from warden.ports.vault import Vault
 
 
@@ -21,6 +22,11 @@ def mark_there(lane: Lane, vault: Vault) -> ClosedMark | None:
     except WardenError:
         return None
     return mark_in(metadata.custom) if metadata else None
+
+
+def look_closer(lane_id: str, *, journaled: bool) -> RunWarden:
+    """Where it says why a lane is closed; a closing of another machine is not in this journal."""
+    return warden("journal log", lane=lane_id) if journaled else warden("status", lane_id)
 
 
 def marked_closed(lanes: Iterable[Lane], vault: Vault) -> frozenset[str]:
