@@ -24,8 +24,9 @@ WRITES_COMMANDS = (
     f"{WARDEN}adapters/catalog/scaffold.py",  # files for people to edit, with comments that name commands
 )
 COMMAND = re.compile(
-    r"(?<![\w./`-])(?:warden (?:--?\w|access|adopt|apply|catalog|deactivate|dev|doctor|help|init|journal|plan|prove|put"
-    r"|reactivate|render|route|status|sync)\b|bao (?:audit|auth|kv|list|login|operator|policy|read|secrets|write)\b"
+    r"(?<![\w./`-])(?:warden (?:--?\w|access|adopt|apply|catalog|completion|deactivate|dev|doctor|help|init"
+    r"|journal|plan|prove|put|reactivate|render|route|status|sync)\b"
+    r"|bao (?:audit|auth|kv|list|login|operator|policy|read|secrets|write)\b"
     r"|kubectl [-a-z]|export \w+=)"
 )
 COMMAND_NAME = re.compile(r"warden [a-z]+")  # the name alone, as for who holds a lock; in prose it has backquotes
