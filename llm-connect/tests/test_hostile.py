@@ -10,6 +10,7 @@ import gzip
 import http.client
 import json
 import logging
+import re
 import socket
 import threading
 import time
@@ -192,6 +193,11 @@ class Site:
                 thread.join()
         assert errors == []
 
+    def calls_under_way(self):
+        return int(
+            float(re.search(rb'llm_connect_calls\{state="under_way"\} (\S+)', self.call("GET", "/metrics")[1])[1])
+        )
+
     def memory(self):
         """The most that the gateway took, and what its processes take now, in bytes."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
@@ -281,23 +287,47 @@ def test_a_body_that_grows_when_it_is_decoded_does_so_within_the_limit(site):
     assert site.memory() < OVERLAY_BYTES
 
 
-def test_large_answers_that_nobody_reads_are_kept_by_the_provider(site):
-    """Each is 3.8 MB, and has its caller's share of the calls until it is read."""
-    body = json.dumps({"prompt": "x" * 3_900_000}).encode()
+def does_not_read(site, body):
+    """A connection with a whole request, whose answer nobody reads."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(30)
+    client.connect((site.address.hostname, site.address.port))
     head = (
         "POST /execute HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer attacker\r\n"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     )
+    client.sendall(head.encode() + body)
+    return client
+
+
+def test_large_answers_that_nobody_reads_are_not_collected(site):
+    """Each is 3.8 MB, and has its caller's share of the calls until it is read."""
+    body = json.dumps({"prompt": "x" * 3_900_000}).encode()
     with ExitStack() as stack, site.others() as worst:
         for _ in range(40):
-            client = stack.enter_context(socket.socket())
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.connect((site.address.hostname, site.address.port))
-            client.settimeout(30)
-            client.sendall(head.encode() + body)
+            stack.enter_context(does_not_read(site, body))
         time.sleep(1)
         assert site.memory() < OVERLAY_BYTES
     assert worst["neighbour"] < NEIGHBOUR_SECONDS
+
+
+def test_an_answer_that_nobody_reads_is_given_up_when_the_time_of_its_call_is_over(site):
+    body = json.dumps({"prompt": "x" * 3_900_000, "config": {"timeout_seconds": 6}}).encode()
+    with does_not_read(site, body) as client:
+        assert eventually(lambda: site.calls_under_way() == 1)
+        assert eventually(lambda: site.calls_under_way() == 0)
+        received = 0
+        while part := client.recv(MEBIBYTE):
+            received += len(part)
+    assert received < 3_900_000
+
+
+def eventually(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
 
 
 def half_sent(site, size):
