@@ -463,7 +463,7 @@ def test_advice(lane_world):
 def test_a_field_that_would_steer_the_command_is_never_handed_over(lane_world, name):
     lane_world.lane_file.write_text(lane_world.lane_file.read_text().replace("SIGNING_KEY", name))
     done = lane_world.run("access", lane_world.lane, "--json", "--", "true", BAO_TOKEN=lane_world.token())
-    wrong(done, 125, "invalid", f"{lane_world.lane} cannot be used: its file has faults")
+    wrong(done, 125, "invalid", f"{lane_world.lane} cannot be used: its file has errors")
     assert not lane_world.journal.exists()
 
 

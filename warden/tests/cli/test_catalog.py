@@ -129,7 +129,7 @@ def test_check_says_every_fault_of_every_file_with_its_place(run, tmp_path):
     assert found["files"] == 2
     assert set(found["faults"][0]) == {"file", "line", "field", "message", "warning"}
     shown = run("route", "list", "--all")
-    assert "2 entries have faults and are left out" in shown.stderr
+    assert "2 entries have errors and are left out" in shown.stderr
     assert run("route", "show", "broken").returncode == 1
     assert "is not valid YAML" in run("route", "show", "broken").stderr
 

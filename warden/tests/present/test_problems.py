@@ -55,7 +55,7 @@ WORDS = {
     catalog.UnknownEntry("x", ("y",)): "x is not in the catalog; nearest: y",
     catalog.UnknownEntry("x", ()): "x is not in the catalog",
     catalog.NotALane("x", "login"): "x is a login, not a lane: warden keeps no value for it",
-    catalog.DeclaredWithFaults("x"): "x cannot be used: its file has faults",
+    catalog.DeclaredWithFaults("x"): "x cannot be used: its file has errors",
     words.SeveralLanes(("x", "y")): "only one lane can be used at a time, and x, y were named",
     words.NotAnId("the key", "x"): (
         "'the key' is not the id of a lane, and values are handed out by exact id only; nearest: x"

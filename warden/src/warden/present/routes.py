@@ -113,6 +113,6 @@ def show_pairs(pairs: Sequence[tuple[str, str]]) -> None:
 def show_left_out(faulty: Sequence[str]) -> None:
     """Say which entries are left out because their files have faults."""
     if faulty:
-        noun = "entry has faults and is" if len(faulty) == 1 else "entries have faults and are"
+        noun = "entry has errors and is" if len(faulty) == 1 else "entries have errors and are"
         names = ", ".join(faulty[:_SHOWN_FAULTY]) + (", …" if len(faulty) > _SHOWN_FAULTY else "")
         terminal.note(f"{len(faulty)} {noun} left out ({names}): {to_paste(warden('catalog check'))}")

@@ -192,7 +192,7 @@ BAD = {
 def test_each_fault_of_clusters_yaml_and_no_entry_is_read(directory, name):
     text, (line, field, words) = BAD[name]
     clusters(directory, text)
-    with pytest.raises(Invalid, match=r"^clusters\.yaml has faults$") as caught:
+    with pytest.raises(Invalid, match=r"^clusters\.yaml has errors$") as caught:
         load_catalog(str(directory))
     found = [(each.line, each.field) for each in caught.value.faults]
     assert found == [(line, field)], caught.value.faults

@@ -194,7 +194,7 @@ def load_platform(platform_dir: str) -> Platform:
         names = " and ".join(os.path.basename(each.path) for each in faulty)
         raise Invalid(
             [fault for source in faulty for fault in source.faults],
-            f"{names} {'have' if len(faulty) > 1 else 'has'} faults",
+            f"{names} {'have' if len(faulty) > 1 else 'has'} errors",
             effect=Effect.NOTHING_READ,
             subject=faulty[0].file,
             remedy=(warden("catalog check"),),

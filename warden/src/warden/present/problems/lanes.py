@@ -15,7 +15,7 @@ def _(problem: UnknownEntry) -> str:
 
 @describe.register
 def _(problem: DeclaredWithFaults) -> str:
-    return f"{problem.entry} cannot be used: its file has faults"
+    return f"{problem.entry} cannot be used: its file has errors"
 
 
 @describe.register
