@@ -1,0 +1,225 @@
+"""What the journal has of each command: whole records, in which only times, hashes and ids are wildcards."""
+
+import getpass
+import shutil
+
+import pytest
+from like import NUMBER, TIME, UUID, Like
+
+from warden.adapters.journal.sqlite import SqliteJournal
+
+
+@pytest.fixture
+def recorded(engineer):
+    """Runs a command, and answers the (event, body) of the records that it added, without their place."""
+    journal = SqliteJournal(engineer.own["WARDEN_JOURNAL"])
+
+    def run(*argv, code=0, openbao=UUID, namespace="", **how):
+        before = len(journal.log())
+        done = engineer(*argv, **how)
+        assert done.returncode == code, done.stdout + done.stderr
+        added = journal.log(after=before)
+        assert {(each.lane, each.actor) for each in added} <= {(engineer.world.lane, getpass.getuser())}
+        place = {"platform": str(engineer.world.folder / "platform"), "openbao": openbao, "namespace": namespace}
+        assert [each.body["place"] for each in added] == [place] * len(added)
+        return [(each.event, {key: part for key, part in each.body.items() if key != "place"}) for each in added]
+
+    run.world = engineer.world
+    return run
+
+
+def engineer_of(world):
+    return {
+        "system": world.server.address,
+        "identity": {"display_name": "userpass-platform", "mount": "userpass", "role": "", "entity": UUID},
+    }
+
+
+def changes(world, *made):
+    names = {
+        "policy": f"workload-kv-read-{world.lane}",
+        "role": f"auth/kubernetes/role/workload-{world.tenant}-api",
+        "metadata": world.path,
+    }
+    return {"changes": [{"action": action, "kind": kind, "name": names[kind]} for action, kind in made]}
+
+
+def around(verb, body):
+    return [(f"{verb}.begin", body), (f"{verb}.done", body)]
+
+
+def test_of_a_lane_that_is_applied_filled_closed_and_opened(recorded):
+    world = recorded.world
+    who = engineer_of(world)
+    taken = changes(world, ("change", "metadata"), ("change", "policy"), ("change", "role"))
+    shut = changes(world, ("change", "role"), ("delete", "policy"), ("change", "metadata"))
+    opened = changes(world, ("create", "policy"), ("change", "role"), ("change", "metadata"))
+    put = who | {"path": world.path, "fields": ["API_KEY"]}
+
+    assert recorded("apply", world.lane, "--take-over", "--yes") == around("apply", who | taken)
+    assert recorded("apply", world.lane, "--yes") == []
+    assert recorded("put", world.lane, "API_KEY", stdin="a-planted-value-0123456789") == [
+        ("put.begin", put),
+        ("put.done", put | {"version": 2}),
+    ]
+    closed = {"reason": "INC-7", "system": world.server.address}
+    assert recorded("deactivate", world.lane, "--reason", "INC-7", "--yes") == [
+        ("lane.closed", closed),
+        *around("apply", who | shut),
+    ]
+    assert recorded("reactivate", world.lane, "--reason", "rotated", "--yes") == [
+        *around("apply", who | opened),
+        ("lane.opened", who | {"reason": "rotated"}),
+    ]
+
+
+@pytest.mark.parametrize(("address", "namespace", "code"), [("http://127.0.0.1:1", "", 3), ("", None, 2)])
+def test_of_a_closing_that_openbao_did_not_answer(recorded, address, namespace, code):
+    closed = ("deactivate", recorded.world.lane, "--reason", "INC-7", "--yes")
+    found = recorded(*closed, code=code, openbao=None, namespace=namespace, BAO_ADDR=address)
+    assert found == [("lane.closed", {"reason": "INC-7", "system": address})]
+
+
+def decision(effect, identity, via, reason=""):
+    return {
+        "id": UUID,
+        "action": "access",
+        "effect": effect,
+        "policies": ["declared-readers"] if effect == "allow" else [],
+        "identity": identity,
+        "reason": reason,
+        "via": via,
+    }
+
+
+def test_of_values_that_are_handed_over_and_of_those_that_are_not(recorded):
+    world = recorded.world
+    role = f"workload-{world.tenant}-api"
+    reader = {
+        "display_name": Like(f"kubernetes-.*{world.tenant}.*"),
+        "mount": "kubernetes",
+        "role": role,
+        "entity": UUID,
+    }
+    developer = {"display_name": "userpass-developer", "mount": "userpass", "role": "", "entity": UUID}
+    both, as_reader = ["API_KEY", "SIGNING_KEY"], {"BAO_TOKEN": world.token()}
+    how = {"decision": UUID, "via": "env", "fields": both, "command": "true"}
+    allowed = decision("allow", reader, "env", "ticket 7")
+
+    got = recorded("access", world.lane, "--reason", "ticket 7", "--", "true", **as_reader)
+    end = how | {"version": 1, "program": shutil.which("true")}
+    assert got == [("decision", allowed), ("access.begin", how | {"identity": reader}), ("access.handed", end)]
+    assert {body.get("decision", body.get("id")) for _, body in got} == {got[0][1]["id"]}
+
+    fetched = {"decision": UUID, "via": "stdout", "fields": both}
+    assert recorded("access", world.lane, "--fetch", "SIGNING_KEY", **as_reader) == [
+        ("decision", decision("allow", reader, "stdout")),
+        ("access.begin", fetched | {"identity": reader}),
+        ("access.handed", fetched | {"version": 1, "fields": ["SIGNING_KEY"]}),
+    ]
+    denied = decision("deny", developer, "fd")
+    stranger = {"BAO_TOKEN": world.server.token("developer")}
+    assert recorded("access", world.lane, "--as", "fd", "--", "true", code=125, **stranger) == [("decision", denied)]
+
+    (world.folder / "sa-token").write_text(world.server.mint(world.reader))
+    as_pod = {"BAO_TOKEN": "", "WARDEN_SA_TOKEN_FILE": str(world.folder / "sa-token")}
+    got = recorded("access", world.lane, "--", "true", **as_pod)
+    assert got[2] == ("access.handed", end | {"token": "revoked"})
+    world.server.must("DELETE", f"sys/policies/acl/workload-kv-read-{world.lane}")
+    assert recorded("access", world.lane, "--", "true", code=125, **as_pod) == [
+        ("decision", allowed | {"reason": ""}),
+        ("access.begin", how | {"identity": reader}),
+        ("access.failed", {"decision": UUID, "kind": "refused", "token": "revoked"}),
+    ]
+
+
+EXPECTED = {
+    "live-version": ("allowed", "version", 200),
+    "no-token": ("refused", "refused", 403),
+    "reads": ("allowed", "allowed", 200),
+    "other-account": ("refused", "refused", 400),
+    "other-namespace": ("refused", "refused", 400),
+    "other-audience": ("refused", "refused", 400),
+    "sibling": ("refused", "refused", 403),
+    "below": ("refused", "refused", 403),
+    "lists": ("refused", "refused", 403),
+    "scans": ("refused", "refused", 403),
+    "writes": ("refused", "refused", 403),
+    "patches": ("refused", "refused", 403),
+    "deletes": ("refused", "refused", 403),
+    "undeletes": ("refused", "refused", 403),
+    "destroys": ("refused", "refused", 403),
+    "capabilities": ("allowed", "as-declared", 200),
+}
+
+
+def probe(world, name):
+    expected, observed, status = EXPECTED[name]
+    return {
+        "probe": name,
+        "reader": "" if name in ("live-version", "no-token") else world.reader,
+        "cluster": "",
+        "result": "ok",
+        "expected": expected,
+        "observed": observed,
+        "subject": world.tenant if name == "other-account" else "",
+        "version": int(name == "live-version"),
+        "status": status,
+        "detail": None,
+        "differences": [],
+        "remedy": [],
+        "stretch": "custody",
+        "audit": UUID,
+        "at": TIME,
+        "ms": NUMBER,
+    }
+
+
+def proof(world, **counts):
+    role, policy = f"workload-{world.tenant}-api", f"workload-kv-read-{world.lane}"
+    return counts | {
+        "run": Like("wp-[0-9a-f]{12}"),
+        "scope": "lane",
+        "shape": 2,
+        "system": world.server.address,
+        "declared": {
+            "path": world.path,
+            "fields": ["API_KEY", "SIGNING_KEY"],
+            "policy": policy,
+            "readers": [f"{world.reader} {role} openbao"],
+            "deliveries": {},
+        },
+        "deliveries": {},
+    }
+
+
+def test_of_a_proof_and_of_one_that_is_refuted(recorded):
+    world = recorded.world
+    recorded("apply", world.lane, "--take-over", "--yes")
+    begin, *probes, last = recorded("prove", world.lane)
+    tokens = [("openbao", world.reader), ("warden-probe", world.reader)]
+    tokens += [("openbao", f"{world.tenant}/warden-probe"), ("openbao", "warden-probe/api")]
+    run = last[1]["run"]
+    announced = {
+        "probes": {f"{run}-0-{number}": name for number, name in enumerate(EXPECTED)},
+        "tokens": [
+            {"mount": "kubernetes", "audience": audience, "subject": subject, "ttl": 600}
+            for audience, subject in tokens
+        ],
+        "secret_ids": [],
+        "refreshes": [],
+    }
+    assert begin == ("probe.begin", engineer_of(world) | announced)
+    assert probes == [("probe", probe(world, name)) for name in EXPECTED]
+    counts = {"state": "proven", "passed": 18, "failed": 0, "inconclusive": 0, "total": 18, "evidence": 16}
+    assert last == ("proof", proof(world, **counts, not_ok=[], next=None))
+
+    world.fill({"API_KEY": "alone"})
+    fix = [{"type": "warden", "command": "put", "arguments": [world.lane, "SIGNING_KEY"]}]
+    differs = {"type": "fields-differ", "missing": ["SIGNING_KEY"], "extra": []}
+    wrong = {"result": "wrong", "observed": "differs", "version": 0, "detail": differs, "remedy": fix}
+    _, first, *_, last = recorded("prove", world.lane, code=1)
+    assert first == ("probe", probe(world, "live-version") | wrong)
+    not_ok = [{"probe": "live-version", "reader": "", "cluster": ""}]
+    counts |= {"state": "refuted", "passed": 17, "failed": 1}
+    assert last == ("proof", proof(world, **counts, not_ok=not_ok, next={"stretch": "custody", "remedy": fix}))
