@@ -203,7 +203,7 @@ def test_each_fault_of_clusters_yaml_and_no_entry_is_read(directory, name):
 def test_all_faults_of_both_files_are_told_at_once(directory):
     (directory.root / "platform.yaml").write_text("kv_mount: [a]\n")
     clusters(directory, "here:\n  context: c\n  openbao: http://a\nthere:\n  context: d\n")
-    with pytest.raises(Invalid, match=r"platform\.yaml and clusters\.yaml have faults") as caught:
+    with pytest.raises(Invalid, match=r"platform\.yaml and clusters\.yaml have errors") as caught:
         load_catalog(str(directory))
     assert [(Path(each.file).name, each.line) for each in caught.value.faults] == [
         ("platform.yaml", 1),
