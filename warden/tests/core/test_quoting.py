@@ -74,3 +74,21 @@ FACTS |= {*typing.get_args(Note), *typing.get_args(AdoptionObstacle)}
 @pytest.mark.parametrize("kind", sorted(FACTS - {type(None)}, key=lambda each: each.__name__))
 def test_whatever_says_something_about_another_system_is_facts(kind):
     assert issubclass(kind, Facts), f"{kind.__name__} would print what it is given"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "platform/workloads/tenant/lane-a467dad5/lane-a467dad5-secrets",
+        "platform/workloads/tenant/lane-99ede3c1/lane-99ede3c1-secrets",
+        "auth/kubernetes/role/workload-tenant-lane-895f77c0",
+    ],
+)
+def test_a_path_of_names_with_numbers_in_them_is_shown_as_it_is(path):
+    assert name(path) == path
+
+
+@pytest.mark.parametrize("secret", ["sk-or-v1-" + "0123456789abcdef" * 4, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzkq8pLmN1"])
+def test_a_key_in_a_path_is_removed(secret):
+    assert secret not in name(f"platform/workloads/{secret}/more")
+    assert secret not in name(secret)

@@ -31,7 +31,8 @@ def name(text: str) -> str:
         return text
     from secret_scan import redact  # imported here, since the hot paths import modules that only might quote
 
-    return redact(text)
+    # A path of names in small letters is not one random string; a key with slashes has capitals (base64).
+    return "/".join(map(redact, text.split("/"))) if text == text.lower() else redact(text)
 
 
 def placeholder(text: str) -> str:
