@@ -9,7 +9,7 @@ OpenBao shows the lane as declared.
 import msgspec
 
 from warden.core.clusters.manifests import external_secret_of, secret_of
-from warden.core.errors import Effect, NotNow, WardenError
+from warden.core.errors import Effect, JournalUnwritable, NotNow, WardenError
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane
 from warden.core.lifecycle.leaks import names_leak, reopening
@@ -22,12 +22,18 @@ from warden.usecases.context import Context
 from warden.usecases.plan import openbao_target
 from warden.usecases.steps.closing import mark_there
 from warden.usecases.steps.orphans import earlier_deliveries
-from warden.usecases.steps.recorded import effect_so_far
+from warden.usecases.steps.recorded import NotRecorded, effect_so_far
 from warden.usecases.targets import Target
 
 
 class ClosedInJournalOnly(msgspec.Struct, frozen=True):
     """An effect: warden refuses the lane, and OpenBao may still let its readers in."""
+
+    lane: str
+
+
+class ClosedInBoth(msgspec.Struct, frozen=True):
+    """An effect: the lane is closed as it should be, and the change in OpenBao is not in the journal."""
 
     lane: str
 
@@ -88,7 +94,7 @@ def deactivate(lane: Lane, reason: str, context: Context, *, take_over: bool = F
     server is taken after the record, which waits for nobody.
 
     Raises:
-        JournalUnwritable: nothing was done.
+        JournalUnwritable: nothing was done, unless its effect says otherwise.
         Foreign, Held, Inconclusive, Refused: closed in the journal; the error's effect says so.
     """
     record_closing(lane.id, reason, context.vault.address, context.journal)
@@ -97,7 +103,8 @@ def deactivate(lane: Lane, reason: str, context: Context, *, take_over: bool = F
             options = LaneOptions(take_over=take_over, yes=True)
             receipt = apply_target(openbao_target(lane, context, options), context.journal, options)
     except WardenError as fault:
-        fault.effect = ClosedInJournalOnly(lane.id)
+        done = isinstance(fault.effect, NotRecorded)
+        fault.effect = ClosedInBoth(lane.id) if done else ClosedInJournalOnly(lane.id)
         raise
     return Closing(
         lane=lane.id,
@@ -164,7 +171,7 @@ def reactivate(lane: Lane, reason: str, context: Context, options: LaneOptions) 
     with context.alone("warden reactivate"):
         target = openbao_target(lane, context, options, opened=True)
         who = context.vault.identity().as_json()  # what may fail comes before anything is opened
-        receipt = _opened(target, reason, context.journal, options)
+        receipt = _opened(lane.id, target, reason, context.journal, options)
         _expect_not_closed_again(lane, before, context.journal)
         with effect_so_far(Opened(lane.id, closed_here=True)):
             body = {"reason": reason, "system": context.vault.address, "identity": who}
@@ -172,12 +179,16 @@ def reactivate(lane: Lane, reason: str, context: Context, options: LaneOptions) 
     return Opening(lane=lane.id, receipt=receipt, record=record)
 
 
-def _opened(target: Target, reason: str, journal: Journal, options: LaneOptions) -> Receipt:
+def _opened(lane_id: str, target: Target, reason: str, journal: Journal, options: LaneOptions) -> Receipt:
     try:
         return apply_target(target, journal, options)
     except NotAgreed as fault:
-        again = warden("reactivate", fault.subject, reason=reason, take_over=options.take_over, yes=True)
+        again = warden("reactivate", lane_id, reason=reason, take_over=options.take_over, yes=True)
         fault.remedy = (again,)
+        raise
+    except JournalUnwritable as fault:
+        if isinstance(fault.effect, NotRecorded):
+            fault.effect = NotRecorded(Opened(lane_id, closed_here=True))
         raise
 
 

@@ -5,7 +5,7 @@ from warden.present.plans import describe_obstacle, name_of, system_name
 from warden.present.problems import describe, described
 from warden.usecases.apply import Applied, Blocked, StillDiffers
 from warden.usecases.context import NotInPlatform
-from warden.usecases.deactivate import ClosedAgain, ClosedInJournalOnly, NotClosed, Opened
+from warden.usecases.deactivate import ClosedAgain, ClosedInBoth, ClosedInJournalOnly, NotClosed, Opened
 from warden.usecases.steps.recorded import NotRecorded
 
 
@@ -43,6 +43,12 @@ def _(problem: NotClosed) -> str:
 @describe.register
 def _(problem: ClosedAgain) -> str:
     return f"{problem.lane} was closed again meanwhile ({problem.reason}; journal {problem.record}) and stays closed"
+
+
+@describe.register
+def _(effect: ClosedInBoth) -> str:
+    where = "in the journal and in OpenBao"
+    return f"{effect.lane} is closed, {where}; the journal has no record of the change in OpenBao."
 
 
 @describe.register
