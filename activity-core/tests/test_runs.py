@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
+from like import TIME, Like
 
 from activity_core.adapters.lock import record_path
 from activity_core.core import dates
@@ -87,6 +88,34 @@ def test_a_failed_run_does_not_count_as_the_days(world, gateway, say):
     gateway.play = say.answering(say.item("N-1"))
     assert world.triage().returncode == 0
     assert [run["state"] for run in world.runs] == ["whole", "failed"]
+
+
+EMPTY = dict.fromkeys(("items", "needs_human", "quarantined", "model", "tokens", "cost_usd", "digest_sha256", "fault"))
+SERVED = {"model": "example/model-1", "tokens": 1200, "cost_usd": 0.0021, "digest_sha256": Like("[0-9a-f]{64}")}
+FAULT = {"kind": "status", "system": "llm-connect", "message": "llm-connect gave no answer (503). There is no report."}
+
+
+def test_what_is_recorded_of_each_run_as_a_whole(world, gateway, hub, say):
+    world.triage(None, "--post", hub.url)
+    gateway.play = lambda *_: (503, {}, b"")
+    world.triage(None, "--again")
+    gateway.play = say.answering({"bad": 1})
+    world.triage(None, "--again")
+    of_each = {
+        "id": Like(r"\d{8}T\d{6}Z-[0-9a-f]{6}"),
+        "day": Like(r"\d{4}-\d\d-\d\d"),
+        "began_at": TIME,
+        "ended_at": TIME,
+        "profile": "custodian-triage-balanced",
+        "posted_at": None,
+    }
+    whole = {"state": "whole", "items": 1, "needs_human": 0, "quarantined": 0, "posted_at": TIME}
+    unusable = {"state": "unusable", "items": 0, "needs_human": 0, "quarantined": 1}
+    assert world.runs == [
+        of_each | EMPTY | SERVED | unusable,
+        of_each | EMPTY | {"state": "failed", "fault": FAULT},
+        of_each | EMPTY | SERVED | whole,
+    ]
 
 
 def test_two_at_the_same_moment_ask_once(world, gateway, say, held):

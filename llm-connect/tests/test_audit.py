@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from like import NUMBER, TIME
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -39,6 +40,60 @@ def test_a_call_has_two_lines_of_metadata(simulator, gateway_to, call, tmp_path)
     )  # fmt: skip
     assert (end["event"], end["status"], end["total_tokens"], end["finish_reason"]) == ("call.end", 200, 4016, "stop")
     assert "private" not in path.read_text()
+
+
+COUNTS = {"completion_tokens": 4012, "reasoning_tokens": 4000, "provider": "openrouter", "attempts": 1}
+ANSWERED = {"status": 200, "finish_reason": "stop"} | COUNTS | {"prompt_tokens": 2, "total_tokens": 4014}
+COST = {"cost": 0.0100306}
+FAILED = {"provider": "openrouter", "attempts": 1}
+ENDS = {
+    NAME: ANSWERED | COST | {"model": CUSTODIAN_TRIAGE.model},
+    "other-model": ANSWERED | COST | {"model": "simulate/served-instead", "model_requested": "simulate/other-model"},
+    "no-usage": {"status": 200, "finish_reason": "stop"} | FAILED,
+    "402": {"status": 502, "type": "provider_credit", "provider_status": 402} | FAILED,
+    "429": {"status": 429, "type": "provider_rate_limit", "provider_status": 429} | FAILED,
+    "silent": {"status": 504, "type": "deadline"} | FAILED,
+}
+
+
+@pytest.fixture
+def recorded(simulator, gateway_to, call, tmp_path):
+    """Makes one request, and answers its audit records."""
+
+    def one(path, body, headers):
+        with gateway_to(simulator, audit=AuditConfig(str(tmp_path / "audit.jsonl"))) as url:
+            call("POST", f"{url}{path}", body, headers | {"x-request-id": "an-id"})
+        return lines_of(tmp_path / "audit.jsonl")
+
+    return one
+
+
+@pytest.mark.parametrize("profile", ENDS)
+@pytest.mark.parametrize("path", ["/execute", "/v1/chat/completions"])
+def test_what_is_recorded_of_a_call_as_a_whole(recorded, profile, path):
+    body = {"prompt": "hello", "config": {"model_name": profile}}
+    if path.startswith("/v1"):
+        body = {"model": profile, "messages": [{"role": "user", "content": "hello"}]}
+    model = CUSTODIAN_TRIAGE.model if profile == NAME else f"simulate/{profile}"
+    begun = {"request_id": "an-id", "profile": profile, "caller": "anonymous", "model": model}
+    begin, end = recorded(path, body, {})
+    assert begin == {"ts": TIME, "event": "call.begin", "path": path} | begun
+    assert end == begun | {"ts": TIME, "event": "call.end", "ms": NUMBER} | ENDS[profile]
+
+
+REFUSED = {
+    "invalid_json": (b"{", {}, 400),
+    "content_type": (b"{}", {"content-type": "text/plain"}, 415),
+    "content_encoding": (b"{}", {"content-encoding": "br"}, 415),
+    "invalid_request": ({"prompt": ""}, {}, 400),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_is_recorded_of_a_refusal_as_a_whole(recorded, kind):
+    body, headers, status = REFUSED[kind]
+    about = {"event": "call.refused", "request_id": "an-id", "path": "/execute", "caller": "anonymous"}
+    assert recorded("/execute", body, headers) == [about | {"ts": TIME, "status": status, "type": kind}]
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -336,7 +336,8 @@ def test_our_own_limit_is_reported_apart_and_a_place_that_is_free_is_given(servi
 
         def one():
             reply = call("POST", f"{url}/execute", {"prompt": "hello"})
-            found.append((reply.status, reply.json.get("type"), reply.headers.get("x-should-retry")))
+            headers = (reply.headers.get("x-should-retry"), reply.headers.get("retry-after"))
+            found.append((reply.status, reply.json.get("type"), *headers))
 
         threads = [threading.Thread(target=one) for _ in range(3)]
         for thread in threads:
@@ -345,8 +346,8 @@ def test_our_own_limit_is_reported_apart_and_a_place_that_is_free_is_given(servi
         for thread in threads:
             thread.join()
         one()
-    assert sorted(found, key=str)[:3] == [(200, None, None)] * 3
-    assert found[0] == (503, "gateway_busy", "true")
+    assert sorted(found, key=str)[:3] == [(200, None, None, None)] * 3
+    assert found[0] == (503, "gateway_busy", "true", "1")
 
 
 def test_waiting_for_a_place_counts_to_the_deadline(serving, gateway_to, call, key):

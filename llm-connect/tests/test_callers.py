@@ -152,7 +152,7 @@ def test_where_the_api_server_gives_no_answer_nobody_is_let_in(simulator, gatewa
     with gateway_to(simulator, callers=Callers(kubernetes=declared)) as url:
         reply = ask(call, url, jwt("activity-core"))
         assert (reply.status, reply.json["type"]) == (503, "callers_unverifiable")
-        assert reply.headers["x-should-retry"] == "true"
+        assert (reply.headers["x-should-retry"], reply.headers["retry-after"]) == ("true", "1")
         server.broken = False
         assert ask(call, url, jwt("activity-core")).status == 200
     with gateway_to(simulator, callers=Callers(kubernetes=replace(declared, api_server="http://127.0.0.1:9"))) as url:
@@ -188,6 +188,7 @@ def test_a_file_of_the_gateways_own_holds_nobody_up(asked_with, tmp_path, caplog
     path = str(tmp_path / name)
     reply = asked_with(setting, path)
     assert (reply.status, reply.json["type"]) == (503, "callers_unverifiable")
+    assert reply.headers["retry-after"] == "1"
     assert path not in reply.octets.decode()
     (logged,) = (record.fields for record in caplog.records if record.message == "callers cannot be verified")
     assert (logged["setting"], logged["file"]) == (f"callers.kubernetes.{setting}", path)
