@@ -149,5 +149,5 @@ def _catalog(declared: DeclaredHere, *, known: bool) -> Iterator[Finding]:
         return
     if found.policies is None:
         yield Finding("orphans", "unknown", OrphansUnknown())
-    yield from (Finding("orphans", "missing", each) for each in found.policies or ())
-    yield from (Finding("orphans", "missing", each) for each in found.deliveries)
+    yield from (Finding("orphans", "unknown", each) for each in found.policies or ())
+    yield from (Finding("orphans", "unknown", each) for each in found.deliveries)
