@@ -34,7 +34,9 @@ def test_the_samples_are_valid_and_nothing_of_them_is_dropped(name):
 
 @pytest.mark.parametrize("name", schemas.NAMES)
 def test_the_schemas_are_schemas(name):
-    Draft202012Validator.check_schema(schemas.schema(name))
+    schema = schemas.schema(name)
+    Draft202012Validator.check_schema(schema)
+    assert schema["type"] == "object"
 
 
 @pytest.mark.parametrize(

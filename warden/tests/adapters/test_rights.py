@@ -50,12 +50,13 @@ def apply(vault, scene):
             vault.delete_role(RoleName(mount, name))
     for key in (scene.name, f"{scene.name}-unmarked"):
         vault.mark("platform", key, {"catalog-id": "y"})
+        assert vault.kv_metadata("platform", key).custom == {"catalog-id": "y"}
 
 
 def put(vault, scene):
     assert vault.mount("platform").version == 2
-    for key in (scene.name, f"{scene.name}-unmarked", f"{scene.name}-marked", f"{scene.name}-removed"):
-        vault.put_fields("platform", key, {"B": Secret("b")})
+    versions = {"": 2, "-unmarked": 1, "-marked": 1, "-removed": 2}
+    assert {end: vault.put_fields("platform", f"{scene.name}{end}", {"B": Secret("b")}) for end in versions} == versions
 
 
 def access(vault, _scene):

@@ -250,7 +250,8 @@ def _settle(delivery: DeliveryTarget, secret: SecretObservation, tools: Tools, k
 
 def _put(delivery: DeliveryTarget, field: str, secret: SecretObservation, tools: Tools) -> None:
     custody = delivery.lane.custody
-    facts = {"path": custody.path, "fields": [field], "from": delivery.cluster}
+    who = {"system": tools.vault.address, "identity": tools.vault.identity().as_json()}
+    facts = who | {"path": custody.path, "fields": [field], "from": delivery.cluster}
     tools.journal.record("put.begin", delivery.lane.id, facts)
     version = tools.vault.put_fields(custody.mount, custody.key, {field: secret.values[field]})
     with effect_so_far(FieldPut(field, version)):
@@ -264,16 +265,13 @@ def _expect_fit(delivery: DeliveryTarget, secret: SecretObservation, found: Comp
     wrong = {field: unfit[field] for field in found.different if field in unfit}
     if wrong:
         lane, cluster = delivery.lane.id, delivery.cluster
-        put, adopt_again = (
-            warden("put", lane, *wrong),
-            warden("adopt", lane, cluster=cluster, keep="openbao"),
-        )
+        put, again = warden("put", lane, *wrong), warden("adopt", lane, cluster=cluster, keep="openbao")
         raise Foreign(
             ValuesUnfit(delivery.delivery.secret, wrong),
             effect=SecretUntouched(),
             system=f"cluster {cluster}",
             subject=lane,
-            remedy=(put, adopt_again),
+            remedy=(put, again),
         )
 
 

@@ -1,4 +1,5 @@
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -136,7 +137,8 @@ def test_capitals_accents_and_umlauts_do_not_matter():
 
 
 def test_a_need_of_ten_thousand_words_is_answered_in_time():
-    answer(OURS, "openruoter certifcate " * 5000, STEMMERS)
-    answer(OURS, " ".join(f"wird{number}" for number in range(10_000)), STEMMERS)
-    answer(OURS, "x" * 100_000, STEMMERS)
-    answer(OURS, "datenbank" * 5_000, STEMMERS)
+    many = " ".join(f"wird{number}" for number in range(10_000))
+    for need in ("openruoter certifcate " * 5000, many, "x" * 100_000, "datenbank" * 5_000):
+        began = time.process_time()
+        answer(OURS, need, STEMMERS)
+        assert time.process_time() - began < 5.0
