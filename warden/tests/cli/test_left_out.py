@@ -106,9 +106,12 @@ def test_what_a_deleted_file_left_is_shown_with_the_command_that_removes_it(two)
         {"lane": two.second, "orphan": {"policy": policy, "path": path, "roles": [role, shared], "fix": fix}}
     ]
     assert [each for each in _orphans(two("status", "--json")) if each["lane"] == two.second] == mine
-    for argv in (("plan", "--all"), ("status",), ("doctor",)):
-        done = two(*argv)
-        assert fix in " ".join(done.stdout.split()), argv
+    assert fix in " ".join(two("plan", "--all").stdout.split())
+    diagnosis = json.loads(two("doctor", "--json").stdout)
+    assert fix in [each["hint"] for each in diagnosis["findings"] if each["about"] == "orphans"]
+    for argv in (("status",), ("doctor",)):
+        shown = " ".join(two(*argv).stdout.split())
+        assert fix in shown or "more orphans: warden plan --all" in shown, argv
     assert two("plan", "--all").returncode == 1, "its policy is still in the role of the other lane"
     server.must("DELETE", role)
     server.must("DELETE", f"sys/policies/acl/{policy}")

@@ -199,8 +199,8 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def exit(self) -> Exit:
         """DONE; NO: something is missing; INCONCLUSIVE: the server gave no answer; USAGE: none is named."""
-        faults = (each.fact.fault for each in self.findings if isinstance(each.fact, NoAnswer))
-        if any(isinstance(fault, UsageError) for fault in faults):
+        unnamed = (each.fact for each in self.findings if each.about == "server" and isinstance(each.fact, NoAnswer))
+        if any(isinstance(each.fault, UsageError) for each in unnamed):
             return Exit.USAGE
         if not self.answered:
             return Exit.INCONCLUSIVE

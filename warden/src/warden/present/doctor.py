@@ -33,7 +33,7 @@ from warden.core.quoting import name
 from warden.core.remedies import RunBao, RunKubectl, SetVariable, warden
 from warden.present import errors, terminal
 from warden.present.commands import command, commands
-from warden.present.orphans import describe_delivery, describe_policy
+from warden.present.orphans import MOST, describe_delivery, describe_policy
 from warden.present.plans import remove_orphan
 
 _INDENT = 25
@@ -48,9 +48,13 @@ _INSTALL = "https://external-secrets.io/latest/introduction/getting-started/"
 def show_diagnosis(found: Diagnosis) -> None:
     """Everything that was found, and the policies that would give the missing rights."""
     terminal.line(f"OpenBao {found.address} ({found.source})" if found.address else "OpenBao: none")
+    orphans = [each for each in found.findings if each.about == "orphans"]
     for finding in found.findings:
-        for each in _lines(finding):
-            terminal.line(each)
+        if finding not in orphans[MOST:]:
+            for each in _lines(finding):
+                terminal.line(each)
+    if len(orphans) > MOST:
+        terminal.note(f"{len(orphans) - MOST} more orphans: {command(warden('plan', all=True))}")
     if not any(each.asked for each in found.rights):
         terminal.note(f"Rights were not checked. Fix what is missing above, then: {command(warden('doctor'))}")
         return

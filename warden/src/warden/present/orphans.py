@@ -4,17 +4,24 @@ from typing import Any
 
 from warden.core.openbao.orphans import OrphanedPolicy
 from warden.core.plans.lane_plan import Orphan
+from warden.core.remedies import warden
 from warden.present import terminal
-from warden.present.commands import command, commands
+from warden.present.commands import command, commands, to_paste
 from warden.present.plans import orphan_name, remove_orphan
 from warden.usecases.orphans import Orphans
 
+MOST = 3
+"""How many are shown beside other things; `plan --all` shows all of them."""
 
-def show_orphans(found: Orphans) -> None:
-    """Each policy and each ExternalSecret, and that nothing is known where policies may not be listed."""
-    for policy in found.policies or ():
+
+def show_orphans(found: Orphans, *, most: int | None = None) -> None:
+    """Each policy (at most `most`) and ExternalSecret, and that nothing is known where policies may not be listed."""
+    policies = found.policies or ()
+    for policy in policies[:most]:
         terminal.sentence(f"Orphaned: {describe_policy(policy)}. To remove what it grants:")
         terminal.line(f"  {commands(policy.removal)}")
+    if most is not None and len(policies) > most:
+        terminal.sentence(f"{len(policies) - most} more orphans: {to_paste(warden('plan', all=True))}")
     for delivery in found.deliveries:
         terminal.sentence(f"Orphaned: {describe_delivery(delivery)}. To remove it:")
         terminal.line(f"  {command(remove_orphan(delivery))}")

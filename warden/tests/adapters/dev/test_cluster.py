@@ -314,7 +314,7 @@ def test_openbao_without_clusters_becomes_one_with_a_cluster_and_keeps_its_value
     assert any(line.startswith("auth/kubernetes is a real Kubernetes mount from now on") for line in said)
     server = embedded._server()
     assert server.address.startswith("https://")
-    _, values = server.admin().read("platform", "kept")
+    values = server.admin().read("platform", "kept").fields
     assert values["it"].reveal() == "kept"
     _, said = up(embedded, "third")
     assert any("and its clusters" in line for line in said)
