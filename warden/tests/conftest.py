@@ -9,21 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from platform_server import PlatformServer
+from platform_server import PlatformServer, served
 
-from warden.adapters.dev import Embedded
 from warden.core.lanes.lane import Custody, Lane, Owner, Owners, Workload, WorkloadReader
 
 
 @pytest.fixture(scope="session")
 def platform_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformServer]:
     """One server for each xdist worker, about 3.5 s. Tests share it: use `unique` names."""
-    embedded = Embedded(str(tmp_path_factory.mktemp("state")))
-    try:
-        embedded.up(lambda _: None)
-        yield PlatformServer(embedded)
-    finally:
-        embedded.wipe()
+    with served(tmp_path_factory.mktemp("state")) as server:
+        yield server
 
 
 @pytest.fixture

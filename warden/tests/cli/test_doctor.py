@@ -6,6 +6,15 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from platform_server import served
+
+
+@pytest.fixture(scope="module")
+def platform_server(tmp_path_factory):
+    """A server of their own: on the shared one other tests' lanes are orphans."""
+    with served(tmp_path_factory.mktemp("state")) as server:
+        yield server
+
 
 pytestmark = pytest.mark.real
 

@@ -110,7 +110,8 @@ def test_what_a_deleted_file_left_is_shown_with_the_command_that_removes_it(two)
     diagnosis = json.loads(two("doctor", "--json").stdout)
     assert fix in [each["hint"] for each in diagnosis["findings"] if each["about"] == "orphans"]
     for argv in (("status",), ("doctor",)):
-        shown = " ".join(two(*argv).stdout.split())
+        done = two(*argv)
+        shown = " ".join(f"{done.stdout} {done.stderr}".split())
         assert fix in shown or "more orphans: warden plan --all" in shown, argv
     assert two("plan", "--all").returncode == 1, "its policy is still in the role of the other lane"
     server.must("DELETE", role)

@@ -14,6 +14,15 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from platform_server import served
+
+
+@pytest.fixture
+def platform_server(tmp_path_factory):
+    """A server for each: on a shared one the lanes of other tests are orphans."""
+    with served(tmp_path_factory.mktemp("state")) as server:
+        yield server
+
 
 HERE = Path(__file__).parent / "transcripts"
 CHANGING = {
