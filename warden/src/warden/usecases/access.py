@@ -6,30 +6,33 @@ field is there, a token that was obtained for this is revoked, the journal again
 nothing is handed over.
 """
 
-import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from __future__ import annotations
+
 from contextlib import contextmanager
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import msgspec
 
 from warden.core.access import authorization as rules
-from warden.core.access.advice import Advice
-from warden.core.access.advice import advise as advice
 from warden.core.access.decision import Question
 from warden.core.errors import Refused, Unidentified, WardenError
-from warden.core.lanes.catalog import Entry
-from warden.core.lanes.lane import Lane
-from warden.core.lanes.route import route
-from warden.core.openbao.api import Entered, Identity
 from warden.core.openbao.closed_mark import mark_in
 from warden.core.remedies import AskOwner, warden
-from warden.core.secret import Secret
-from warden.ports.caller import Caller
-from warden.ports.journal import Journal
-from warden.ports.policy import Policy
-from warden.ports.runner import Runner
-from warden.ports.vault import Vault
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from warden.core.access.advice import Advice
+    from warden.core.lanes.catalog import Entry
+    from warden.core.lanes.lane import Lane
+    from warden.core.openbao.api import Entered, Identity
+    from warden.core.secret import Secret
+    from warden.ports.caller import Caller
+    from warden.ports.journal import Journal
+    from warden.ports.policy import Policy
+    from warden.ports.runner import Runner
+    from warden.ports.vault import Vault
 
 Via = Literal["env", "fd", "stdout"]
 
@@ -71,6 +74,9 @@ class ServerRefuses(msgspec.Struct, frozen=True):
 
 def advise(entries: Sequence[Entry], journal: Journal, now: dt.datetime) -> list[Advice]:
     """Whose each entry is, where it is, and how to get at it. Raises `JournalUnwritable`."""
+    from warden.core.access.advice import advise as advice  # not needed by those who run a command
+    from warden.core.lanes.route import route
+
     return [advice(each, route(each, journal.state(each.id), now)) for each in entries]
 
 
