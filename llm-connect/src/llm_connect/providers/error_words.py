@@ -178,7 +178,7 @@ def _whole_letters(octets: bytes) -> int:
 
 
 def _visible(page: str) -> str:
-    """What a reader sees of an HTML page, or of XML: its title, and the text that is no script, style or comment."""
+    """What a reader sees of an HTML page, or of XML: its title, and the text outside scripts, styles and comments."""
     title = _TITLE.search(page)
     shown = [title[1], "\n"] if title else []
     hidden = ""

@@ -70,7 +70,7 @@ class Lazy(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click's; a word that is no command is answered with those that look like it."""
+        """As click's; a word that is not a command is answered with those that look like it."""
         try:
             return super().resolve_command(ctx, args)
         except click.exceptions.NoSuchCommand as fault:

@@ -52,7 +52,7 @@ def prove(
       warden prove openrouter-llm-connect
       warden prove --all --audit-command "ssh bao-1 cat /var/log/openbao/audit.log"
     \b
-    With --all, a lane for people that lacks only a member's own proof ("needs a member") is no failure.
+    With --all, a lane for people that lacks only a member's own proof ("needs a member") does not fail.
     ok: as expected. FAIL: the answer was wrong. ??: inconclusive, which is never a pass.
     Exit codes: 0 proven, 1 refuted, 3 inconclusive, 4 no accepted token, 5 the lane is closed.
     """
@@ -82,7 +82,7 @@ def prove(
 
 
 def _exits(found: Sequence[Proof], *, every: bool) -> list[Exit]:
-    """Of several lanes, one that lacks nothing but what a member can show is no failure."""
+    """Of several lanes, one that lacks nothing but what a member can show does not fail."""
     return [Exit.DONE if every and proof.lacks_members_only else _EXITS[proof.state] for proof in found]
 
 

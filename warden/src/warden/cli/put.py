@@ -56,7 +56,7 @@ def put(ctx: click.Context, /, lane: str, fields: tuple[str, ...], as_is: bool, 
 def _expect_no_value(lane: Lane, fields: tuple[str, ...]) -> None:
     """Raises `UsageError`, which does not repeat the value, where one was given on the command line.
 
-    A second word that looks like none of the fields is taken for one. Raises `Missing` for any other that is no field.
+    A second word that is not like any field is taken for a value. Raises `Missing` for other words that are not fields.
     """
     from warden.core.lanes.catalog import nearest
     from warden.usecases.put import expect_declared

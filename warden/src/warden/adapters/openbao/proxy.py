@@ -36,7 +36,7 @@ class NoTunnel(Exception):
 
 
 def find(environ: Mapping[str, str], host: str, port: int) -> Proxy | None:
-    """The proxy for an https server. Raises `UsageError` where it is no http proxy."""
+    """The proxy for an https server. Raises `UsageError` where it is not an http proxy."""
     if is_loopback(host):
         return None
     for name in ("PROXY_ADDR", "HTTP_PROXY"):

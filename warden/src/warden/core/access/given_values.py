@@ -31,7 +31,7 @@ class NotOneObject(msgspec.Struct, frozen=True):
 class WrongMembers(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong with the members of the object.
 
-    ``undeclared`` counts those that are no field of the lane, or were not named: their names could be values.
+    ``undeclared`` counts those that are not fields of the lane, or were not named: their names could be values.
     """
 
     undeclared: int = 0

@@ -14,7 +14,7 @@ from warden.core.clusters.manifests import LANE
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _SHORTEST = 8
-"""Characters from which on a value that is no ordinary word is not found somewhere by chance."""
+"""Characters from which on a value that is not an ordinary word is not found somewhere by chance."""
 _WORD = r"(?:[a-z]+\d{0,3}|[A-Z][a-z]*|[A-Z]+)"
 _ORDINARY = re.compile(rf"{_WORD}(?:[-_./:@]+(?:{_WORD}|\d{{1,5}}))*|[\d.:+-]{{1,12}}")
 """Words, names, hosts and addresses; numbers, dates and times."""

@@ -192,7 +192,7 @@ class Handed(msgspec.Struct, frozen=True, kw_only=True):
 
     ``account`` is the service account (``namespace/name``) and ``uid`` its uid, as the login's token named them, both
     empty for anybody else. ``hashes`` has the keyed hash of each field's value (``sys/audit-hash`` makes the same), a
-    fingerprint of one that is no text (`core.openbao.values`), or an empty text for a text that is logged in clear.
+    fingerprint of one that is not text (`core.openbao.values`), or an empty text for a text that is logged in clear.
     ``path`` is without ``/v1/``; ``at`` is OpenBao's own clock.
     """
 

@@ -24,7 +24,7 @@ class Number(float):
     digits: str
 
     def __new__(cls, digits: str) -> Self:
-        """Raises `ValueError` where it is no number."""
+        """Raises `ValueError` where it is not a number."""
         made = super().__new__(cls, digits)
         made.digits = digits
         return made

@@ -140,7 +140,7 @@ def _strangers(lane: Lane, reader: MachineReader, means: Means) -> Iterator[Prob
 
 
 def _other_claims(lane: Lane, reader: CiReader, accepted: Mapping[str, str]) -> Iterator[Probe]:
-    """Tokens that differ from an accepted one in exactly one claim; what a pattern lets in is no stranger."""
+    """Tokens that differ from an accepted one in exactly one claim; what a pattern lets in is not a stranger."""
     for probe, claim, candidates in _variants(reader, accepted):
         allowed = reader.claims.get(claim, ())
         strange = [c for c in candidates if not any(matches(each, c, reader.match) for each in allowed)]
