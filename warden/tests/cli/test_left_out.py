@@ -21,29 +21,17 @@ BREAK = {
 
 
 @pytest.fixture
-def two(lane_world):
+def two(engineer):
     """Two lanes of one reader, applied by the platform engineer; `two.other` is the second one's file."""
-    own = {
-        "BAO_TOKEN": lane_world.server.token("platform"),
-        "WARDEN_STATE": lane_world.server.state,
-        "WARDEN_JOURNAL": str(lane_world.folder / "journal.db"),
-        "COLUMNS": "100",
-    }
-
-    def run(*argv, **how):
-        return lane_world.run(*argv, **(own | how))
-
-    run.world, run.lane, run.second = lane_world, lane_world.lane, f"{lane_world.lane}-b"
-    run.other = lane_world.lane_file.with_name(f"{run.second}.yaml")
-    run.other.write_text(lane_world.lane_file.read_text().replace(lane_world.lane, run.second))
-    done = run("apply", "--all", "--take-over", "--yes")
+    world = engineer.world
+    role = f"auth/kubernetes/role/workload-{world.tenant}-api"
+    engineer.lane, engineer.second = world.lane, f"{world.lane}-b"
+    engineer.other = world.lane_file.with_name(f"{engineer.second}.yaml")
+    engineer.other.write_text(world.lane_file.read_text().replace(world.lane, engineer.second))
+    engineer.policies = lambda: sorted(world.server.must("GET", role)["data"]["token_policies"])
+    done = engineer("apply", "--all", "--take-over", "--yes")
     assert done.returncode == 0, done.stderr
-    run.policies = lambda: sorted(
-        lane_world.server.must("GET", f"auth/kubernetes/role/workload-{lane_world.tenant}-api")["data"][
-            "token_policies"
-        ]
-    )
-    return run
+    return engineer
 
 
 @pytest.mark.parametrize("how", BREAK)
