@@ -348,6 +348,17 @@ WRONG = {
     "no such lane": (("plan", "no-such-lane"), 1, "is not in the catalog"),
     "no lane at all": (("plan",), 2, "name one lane, or give --all"),
     "both": (("prove", "LANE", "--all"), 2, "name one lane, or give --all"),
+    "a cluster of no lane": (("prove", "--all", "--cluster", "nope"), 2, "no lane is delivered to any cluster"),
+    "a plan for a cluster of no lane": (
+        ("plan", "--all", "--cluster", "nope"),
+        2,
+        "no lane is delivered to any cluster",
+    ),
+    "an apply for a cluster of no lane": (
+        ("apply", "--all", "--cluster", "nope"),
+        2,
+        "no lane is delivered to any cluster",
+    ),
     "no such field": (("put", "LANE", "TYPO"), 1, "declares no field TYPO"),
     "an empty value": (("put", "LANE", "API_KEY"), 2, "it is empty"),
     "an unknown option": (("apply", "LANE", "--force"), 2, "No such option"),

@@ -76,7 +76,7 @@ def apply(
         take_over=take_over,
         yes=yes,
     )
-    lanes, left_out = workspace.chosen(lane, every=every)
+    lanes, left_out = workspace.chosen(lane, every=every, clusters=clusters)
     with workspace.context.alone("warden apply"):
         found = _applied(lanes, workspace, options)
     _present(found, left_out, every=every, as_json=as_json)

@@ -64,12 +64,15 @@ class Workspace:
         found = self.catalog.lane(lane_id)
         return self.lanes.get(lane_id, found)
 
-    def chosen(self, lane: str | None, *, every: bool) -> tuple[list[Lane], tuple[LeftOut, ...]]:
+    def chosen(
+        self, lane: str | None, *, every: bool, clusters: Sequence[str] = ()
+    ) -> tuple[list[Lane], tuple[LeftOut, ...]]:
         """The lane that was named, or every active one; and the files that were left out for their errors.
 
-        Raises `UsageError` where neither or both were asked for.
+        Raises `UsageError` where neither or both were asked for, or no lane at all is delivered to one of `clusters`.
         """
         from warden.core.errors import Effect, UsageError
+        from warden.core.lanes.delivery_target import expect_delivered
         from warden.core.remedies import warden
 
         if bool(lane) == every:
@@ -77,7 +80,9 @@ class Workspace:
             raise UsageError("name one lane, or give --all", effect=Effect.NOTHING_DONE, remedy=lanes)
         if lane:
             return [self.lane(lane)], ()
-        return [each for each in self.lanes.values() if each.status == "active"], self.catalog.left_out
+        active = [each for each in self.lanes.values() if each.status == "active"]
+        expect_delivered(active, clusters)
+        return active, self.catalog.left_out
 
     @property
     def context(self) -> Context:

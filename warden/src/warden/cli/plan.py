@@ -61,7 +61,7 @@ def plan(
     options = LaneOptions(
         clusters=clusters, custody_only=custody_only, create_namespace=create_namespace, take_over=take_over
     )
-    lanes, left_out = workspace.chosen(lane, every=every)
+    lanes, left_out = workspace.chosen(lane, every=every, clusters=clusters)
     found = [plan_lane(each, workspace.context, options) for each in lanes]
     left_behind = orphans(workspace.context) if every else Orphans()
     if as_json:

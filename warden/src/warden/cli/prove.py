@@ -60,7 +60,7 @@ def prove(
 
     expect_one_part(clusters, custody_only=custody_only)
     workspace = Workspace.of(ctx)
-    chosen, left_out = workspace.chosen(lane, every=every)
+    chosen, left_out = workspace.chosen(lane, every=every, clusters=clusters)
     lanes = _open_lanes(workspace, chosen, every=every)
     audit = workspace.audit(files, audit_command)
     run_id, own = f"wp-{secrets.token_hex(6)}", wiring.own_credentials(certificates)

@@ -1,5 +1,6 @@
 """Is this the whole value? What a pasted, piped or masked secret looks like after something went wrong on the way."""
 
+import json
 import re
 from enum import Enum
 
@@ -16,6 +17,10 @@ _LENGTHS = (
     (re.compile(r"AKIA"), 20),
 )
 """Known prefixes and the length of the whole: a shorter one is cut (the providers' documented formats)."""
+
+
+_OPENS_JSON = re.compile(r'\s*[{[]\s*["{]')
+"""How a JSON document begins, and hardly any password."""
 
 
 class Doubt(Enum):
@@ -71,7 +76,17 @@ def _is_cut(value: str) -> bool:
         return True
     if value.startswith("eyJ") and value.count(".") == 1:
         return True
+    if _OPENS_JSON.match(value) and not _is_json(value):
+        return True
     return any(start.match(value) and len(value) < length for start, length in _LENGTHS)
+
+
+def _is_json(value: str) -> bool:
+    try:
+        json.loads(value)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _is_masked(value: str) -> bool:

@@ -5,7 +5,7 @@ deliveries: coulombcore: {external_secret: activity-core/llm-connect-provider-se
 -> store    SecretStore openbao-llm-connect in activity-core, logging in as that reader for audience openbao
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -94,6 +94,13 @@ class NotDelivered(msgspec.Struct, frozen=True, kw_only=True):
     clusters: tuple[str, ...]
 
 
+class NothingDelivered(msgspec.Struct, frozen=True, kw_only=True):
+    """No lane is delivered to the cluster; ``clusters`` are those that some lane is delivered to."""
+
+    cluster: str
+    clusters: tuple[str, ...]
+
+
 class UnknownCluster(msgspec.Struct, frozen=True, kw_only=True):
     """``clusters.yaml`` declares no such cluster; ``clusters`` are those it has."""
 
@@ -135,6 +142,19 @@ def target(lane: Lane, cluster: str, clusters: Mapping[str, DeclaredCluster]) ->
         )
     at_mount = msgspec.structs.replace(reader, mount=declared.auth_mount)
     return DeliveryTarget(lane=lane, cluster=cluster, declared=declared, delivery=delivery, reader=at_mount)
+
+
+def expect_delivered(lanes: Iterable[Lane], clusters: Iterable[str]) -> None:
+    """Raise `UsageError` where none of the lanes is delivered to one of these clusters."""
+    known = sorted({name for lane in lanes for name in lane.deliveries})
+    for name in clusters:
+        if name not in known:
+            raise UsageError(
+                NothingDelivered(cluster=name, clusters=tuple(known)),
+                effect=Effect.NOTHING_DONE,
+                subject=name,
+                remedy=(warden("route list"),),
+            )
 
 
 def targets(lane: Lane, clusters: Mapping[str, DeclaredCluster]) -> tuple[DeliveryTarget, ...]:

@@ -1,7 +1,7 @@
 """What is wrong with a name, a need or a delivery that was asked for, in words."""
 
 from warden.core.lanes.catalog import DeclaredWithFaults, NotALane, UnknownEntry
-from warden.core.lanes.delivery_target import NotDelivered, ReaderUnclear, UnknownCluster
+from warden.core.lanes.delivery_target import NotDelivered, NothingDelivered, ReaderUnclear, UnknownCluster
 from warden.core.lanes.environments import NotInEnvironment
 from warden.core.lanes.search import EmptyNeed, NotOwned
 from warden.present.problems import describe
@@ -46,6 +46,13 @@ def _(problem: NotDelivered) -> str:
     if not problem.clusters:
         return f"{problem.lane} is not delivered to any cluster, so not to {problem.cluster}"
     return f"{problem.lane} is not delivered to {problem.cluster}, but to {', '.join(problem.clusters)}"
+
+
+@describe.register
+def _(problem: NothingDelivered) -> str:
+    if not problem.clusters:
+        return f"no lane is delivered to any cluster, so not to {problem.cluster}"
+    return f"no lane is delivered to {problem.cluster}; lanes are delivered to {', '.join(problem.clusters)}"
 
 
 @describe.register
