@@ -361,6 +361,16 @@ WRONG = {
     ),
     "no such field": (("put", "LANE", "TYPO"), 1, "declares no field TYPO"),
     "an empty value": (("put", "LANE", "API_KEY"), 2, "it is empty"),
+    "an option of warden behind its command": (
+        ("plan", "LANE", "--env", "prod"),
+        2,
+        "--env NAME comes before the command: warden --env NAME plan …",
+    ),
+    "an option of warden behind an inner command": (
+        ("journal", "log", "--platform", "x"),
+        2,
+        "--platform DIR comes before the command: warden --platform DIR journal log …",
+    ),
     "an unknown option": (("apply", "LANE", "--force"), 2, "No such option"),
 }
 

@@ -55,11 +55,17 @@ def _names(group: click.Group, ctx: click.Context) -> Iterator[tuple[str, str]]:
     yield from ((name, name) for name in listed)
 
 
+def _of_warden(option: str, ctx: click.Context) -> str:
+    """An option of `warden` itself with what it takes; empty for any other."""
+    own = (each for each in ctx.find_root().command.params if option in each.opts and each.metavar)
+    return next((f"{option} {each.metavar}" for each in own), "")
+
+
 def options_like(fault: click.NoSuchOption, argv: Sequence[str]) -> str:
     """What to write instead of the option; empty where click's own message says enough."""
     command = fault.ctx.command if fault.ctx else None
     known = {name for each in (command.params if command else ()) for name in each.opts if name.startswith("--")}
-    if fault.option_name == "--platform" and fault.ctx and fault.ctx.parent:
-        return f"--platform DIR comes before the command: warden --platform DIR {fault.ctx.info_name} …"
+    if fault.ctx and fault.ctx.parent and (ours := _of_warden(fault.option_name, fault.ctx)):
+        return f"{ours} comes before the command: warden {ours} {fault.ctx.command_path.partition(' ')[2]} …"
     doubled = next((f"-{each}" for each in argv if f"-{each}".partition("=")[0] in known), "")
     return f"Did you mean '{doubled.partition('=')[0]}'?" if doubled and not fault.option_name.startswith("--") else ""
