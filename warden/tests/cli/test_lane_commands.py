@@ -364,12 +364,12 @@ WRONG = {
     "an option of warden behind its command": (
         ("plan", "LANE", "--env", "prod"),
         2,
-        "--env NAME comes before the command: warden --env NAME plan …",
+        "--env NAME comes before the command: warden --env NAME plan",
     ),
     "an option of warden behind an inner command": (
         ("journal", "log", "--platform", "x"),
         2,
-        "--platform DIR comes before the command: warden --platform DIR journal log …",
+        "--platform DIR comes before the command: warden --platform DIR journal log",
     ),
     "an unknown option": (("apply", "LANE", "--force"), 2, "No such option"),
 }
