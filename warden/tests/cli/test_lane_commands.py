@@ -359,7 +359,7 @@ WRONG = {
         2,
         "no lane is delivered to any cluster",
     ),
-    "no such field": (("put", "LANE", "TYPO"), 1, "declares no field TYPO"),
+    "no such field": (("put", "LANE", "TYPO"), 1, "has no field TYPO; it has"),
     "an empty value": (("put", "LANE", "API_KEY"), 2, "it is empty"),
     "an option of warden behind its command": (
         ("plan", "LANE", "--env", "prod"),

@@ -70,7 +70,7 @@ WORDS = {
     delivery_target.NotDelivered(lane="x", cluster="c", clusters=("d",)): "x is not delivered to c, but to d",
     delivery_target.NothingDelivered(cluster="c", clusters=()): "no lane is delivered to any cluster, so not to c",
     delivery_target.ReaderUnclear(lane="x", cluster="c"): "x does not say which reader its delivery to c is for",
-    put.FieldNotDeclared(lane="x", field="", fields=("A",)): "x declares no such field, but A",
+    put.FieldNotDeclared(lane="x", field="", fields=("A",)): "x has no such field; it has A",
     put.NotKv2("https://bao", "kv"): "https://bao has no KV version 2 engine at kv/",
 }
 

@@ -24,7 +24,7 @@ _DOUBTS = {
 @describe.register
 def _(problem: FieldNotDeclared) -> str:
     named = f"no field {problem.field}" if problem.field else "no such field"
-    return f"{problem.lane} declares {named}, but {', '.join(problem.fields)}"
+    return f"{problem.lane} has {named}; it has {', '.join(problem.fields)}"
 
 
 @describe.register
