@@ -1,0 +1,1 @@
+"""Who can reach what on an OpenBao, decided here from what was read of it once."""
