@@ -20,9 +20,7 @@ LARGEST = 512 * 1024
 @click.command()
 @click.argument("lane", shell_complete=complete.lanes)
 @click.argument("fields", nargs=-1, metavar="[FIELD]...", shell_complete=complete.fields)
-@click.option(
-    "--as-is", is_flag=True, help="Write exactly these values, even if one looks cut, masked or has several lines."
-)
+@click.option("--as-is", is_flag=True, help="Write exactly these values, even if one looks cut, or like a placeholder.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @click.pass_context
 def put(ctx: click.Context, /, lane: str, fields: tuple[str, ...], as_is: bool, as_json: bool) -> None:

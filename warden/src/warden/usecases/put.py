@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from warden.core.access.value_check import Doubt, doubts
+from warden.core.access.value_check import Doubt, doubts, form_doubts
 from warden.core.errors import Effect, Missing, UsageError, WardenError
 from warden.core.lanes.catalog import nearest
 from warden.core.lanes.lane import Lane
@@ -81,10 +81,11 @@ def put(
     """Write `values` by field, as one version, with PATCH and check-and-set: siblings and foreign metadata survive.
 
     One line break at the end of each is removed, as ``echo`` adds it, unless `as_is`. `typed`: from a terminal.
+    That a value was written `as_is`, and what is doubtful about it, is in the journal.
 
     Raises:
         Missing: the lane declares no such field, or its mount is not KV version 2.
-        UsageError: a value looks truncated, empty, masked or has several lines, and `as_is` was not given.
+        UsageError: a value is probably not the one that was meant, and `as_is` was not given.
         Held: another writer was faster.
         JournalUnwritable: nothing was written, unless the effect says that it was.
     """
@@ -92,11 +93,12 @@ def put(
     expect_declared(lane, values)
     meant = dict(values) if as_is else {field: _without_line_break(value) for field, value in values.items()}
     if not as_is:
-        _expect_whole(lane, meant, typed=typed)
+        _expect_meant(lane, meant, typed=typed)
     custody, fields = lane.custody, tuple(meant)
     _expect_kv2(lane, vault)
     who = vault.identity().as_json()
     what = {"system": vault.address, "identity": who, "path": custody.path, "fields": list(fields)}
+    what |= {"as_is": _accepted(meant)} if as_is else {}
     journal.record("put.begin", lane.id, what)
     version = vault.put_fields(custody.mount, custody.key, meant)
     with effect_so_far(ValueWritten(path=custody.path, fields=fields, version=version)):
@@ -139,7 +141,12 @@ def expect_declared(lane: Lane, fields: Iterable[str]) -> None:
             )
 
 
-def _expect_whole(lane: Lane, values: Mapping[str, Secret], *, typed: bool) -> None:
+def _accepted(values: Mapping[str, Secret]) -> dict[str, list[str]]:
+    """What is doubtful about each value that is written all the same: `prove` does not doubt it again."""
+    return {field: [each.value for each in form_doubts(value.reveal(), field)] for field, value in values.items()}
+
+
+def _expect_meant(lane: Lane, values: Mapping[str, Secret], *, typed: bool) -> None:
     found = [Doubtful(field, doubts(value, field, from_terminal=typed)) for field, value in values.items()]
     wrong = tuple(each for each in found if each.doubts)
     if wrong:

@@ -1,7 +1,12 @@
-"""Is this the whole value? What a pasted, piped or masked secret looks like after something went wrong on the way."""
+"""Is this the value that was meant? What a secret looks like after something went wrong on its way into OpenBao.
+
+`doubts` is asked before a value is written, `form_doubts` of one that is there: what may have several lines has them
+then, and whoever put it with ``--as-is`` meant it (``put.done`` in the journal).
+"""
 
 import json
 import re
+from base64 import b64decode
 from enum import Enum
 
 from warden.core.secret import Secret
@@ -37,6 +42,16 @@ class Doubt(Enum):
     TERMINAL_CUT = "terminal-cut"
     ASSIGNMENT = "assignment"
     OBJECT = "object"
+    PLACEHOLDER = "placeholder"
+    REFERENCE = "reference"
+    PATH = "path"
+    ENCODED = "encoded"
+    NULL = "null"
+    NOT_TEXT = "not-text"
+
+
+_WHILE_TYPING = frozenset({Doubt.SEVERAL_LINES, Doubt.TERMINAL_CUT})
+"""Say something of how a value was given, and nothing of one that is stored: a PEM key has several lines."""
 
 
 def doubts(secret: Secret, field: str = "", *, from_terminal: bool = False) -> tuple[Doubt, ...]:
@@ -55,18 +70,93 @@ def doubts(secret: Secret, field: str = "", *, from_terminal: bool = False) -> t
         Doubt.TERMINAL_CUT: from_terminal and len(value.encode()) >= TERMINAL_LINE,
         Doubt.ASSIGNMENT: bool(field) and _is_assignment(value, field),
         Doubt.OBJECT: bool(field) and value.lstrip().startswith("{") and f'"{field}"' in value,
+        Doubt.PLACEHOLDER: _is_placeholder(value) and not _is_masked(value),
+        Doubt.REFERENCE: _is_reference(value),
+        Doubt.PATH: _PATH.fullmatch(value.strip()) is not None,
+        Doubt.ENCODED: _encodes_nothing(value),
     }
     return tuple(doubt for doubt, wrong in found.items() if wrong)
 
 
+def form_doubts(value: object, field: str) -> tuple[Doubt, ...]:
+    """Why what is stored in `field` is probably not the secret that was meant. `value` is as OpenBao's JSON has it.
+
+    White space at the ends of a value of several lines is its last line break, which many tools write.
+    """
+    if value is None:
+        return (Doubt.NULL,)
+    if not isinstance(value, str):
+        return (Doubt.NOT_TEXT,)
+    found = doubts(Secret(value), field)
+    several = "\n" in value.strip()
+    passed_over = _WHILE_TYPING | ({Doubt.PADDED} if several else frozenset())
+    return tuple(each for each in found if each not in passed_over)
+
+
 def _is_assignment(value: str, field: str) -> bool:
-    """A line of an ``.env`` file, a shell or a YAML file, pasted as a whole."""
-    return re.match(rf"\s*(export\s+|set\s+)?{re.escape(field)}\s*(=|:\s)", value, re.IGNORECASE) is not None
+    """A line of an ``.env`` file, a shell or a YAML file, pasted as a whole: of this field, or of another variable."""
+    if re.match(rf"\s*(export\s+|set\s+)?{re.escape(field)}\s*(=|:\s)", value, re.IGNORECASE):
+        return True
+    return _VARIABLE.fullmatch(value.strip()) is not None
+
+
+_VARIABLE = re.compile(r"(export\s+|set\s+)?[A-Z][A-Z0-9]+_[A-Z0-9_]{2,}=[^=\s;][^;\n]*")
+"""``OTHER_KEY=…`` on one line. Without an underscore, or with a semicolon, it may be a connection string."""
+
+_STAND_INS = re.compile(
+    r"(please)?(change|replace)(me|it|this|withyourkey)|todo|tbd|fixme|placeholder|example|sample|dummy|foobar|"
+    r"null|none|nil|undefined|unset|notset|redacted|hidden|removed|masked|fill(me)?(in)?|"
+    r"(key|token|secret|password|value)here|secretvalue"
+)
+"""What is written where a value is still to come; compared without case, hyphens, underscores, spaces and dots."""
+
+_STILL_TO_COME = re.compile(
+    r"(your|insert|enter|paste|replace|change|add|put|fill)([-_ ][a-z]+){0,4}"
+    r"[-_ ](key|token|secret|password|value|here|id|me|this|it|in)",
+    re.IGNORECASE,
+)
+"""``your-openrouter-api-key``, ``insert_token_here``."""
+
+_DOCUMENTED = re.compile(r"\w+[/+\w]*EXAMPLE(KEY)?")
+"""How AWS ends the keys of its documentation (``AKIAIOSFODNN7EXAMPLE``)."""
+
+_TEMPLATE = re.compile(r"\$\{[A-Za-z_][\w.:-]*\}|\{\{-?\s*[\w.$][^}\n]*\}\}|\{%.*%\}|<%.*%>")
+"""A part that a shell, Helm, Jinja or ERB would have filled in."""
+
+_POINTER = re.compile(r"\$\(.+\)|\$[A-Z_][A-Z0-9_]*|%[A-Z_][A-Z0-9_]*%|(op|bao|vault|file)://\S+|ref\+\w+://\S+")
+"""As a whole: names where the value is, in a shell or for a secret manager (1Password, vals)."""
+
+_PATH = re.compile(r"(~|\.{1,2})?(/[a-z0-9._-]+){2,}|[A-Za-z]:\\[\w .\\-]+")
+"""A file's path. One of capital letters as well may be base64."""
+
+
+def _is_placeholder(value: str) -> bool:
+    text = value.strip().strip("<>[](){}'\"`")
+    plain = re.sub(r"[-_ .]", "", text).lower()
+    return _STAND_INS.fullmatch(plain) is not None or any(
+        each.fullmatch(text) for each in (_STILL_TO_COME, _DOCUMENTED)
+    )
+
+
+def _is_reference(value: str) -> bool:
+    return _TEMPLATE.search(value) is not None or _POINTER.fullmatch(value.strip()) is not None
+
+
+def _encodes_nothing(value: str) -> bool:
+    """Base64 of what would be refused as it is: a Secret's manifest is often where a value is copied from."""
+    try:
+        text = b64decode(value.strip(), validate=True).decode()
+    except ValueError:
+        return False
+    return len(text) > 2 and (_is_placeholder(text) or _is_reference(text))  # noqa: PLR2004 - ``xx`` may be random
 
 
 def _has_invisible(value: str) -> bool:
     """Apart from line breaks, tabs, white space at the ends and NUL, which have doubts of their own."""
     return any(not (char.isprintable() or char in "\n\r\t\0") for char in value.strip())
+
+
+_ANGLES = re.compile(r"<[A-Za-z][\w .:/-]*>")
 
 
 def _is_cut(value: str) -> bool:
@@ -91,4 +181,4 @@ def _is_json(value: str) -> bool:
 
 def _is_masked(value: str) -> bool:
     inner = re.sub(r"[*•xX.]", "", value)
-    return (value.startswith("<") and value.endswith(">")) or (len(value) > 2 and len(inner) * 2 < len(value))  # noqa: PLR2004 - mostly mask
+    return _ANGLES.fullmatch(value) is not None or (len(value) > 2 and len(inner) * 2 < len(value))  # noqa: PLR2004 - mostly mask

@@ -1,24 +1,10 @@
 """Why a value was not written, in words."""
 
 from warden.core.access.given_values import NotOneObject, WrongMembers
-from warden.core.access.value_check import Doubt
 from warden.present.problems import describe
 from warden.present.put import listed
+from warden.present.value_doubts import doubts_of
 from warden.usecases.put import Doubtful, FieldNotDeclared, NotKv2, SeveralDoubtful, ValueWritten
-
-_DOUBTS = {
-    Doubt.EMPTY: "it is empty",
-    Doubt.SEVERAL_LINES: "it has several lines",
-    Doubt.NUL_BYTE: "it has a NUL byte, which no environment variable can hold",
-    Doubt.INVISIBLE: "it has an invisible character, as pasting or a byte order mark adds",
-    Doubt.PADDED: "it begins or ends with white space",
-    Doubt.TRUNCATED: "it looks truncated",
-    Doubt.MASKED: "it looks masked or like a placeholder",
-    Doubt.QUOTED: "it is wrapped in quotes",
-    Doubt.TERMINAL_CUT: "a terminal cuts lines of that length",
-    Doubt.ASSIGNMENT: "it begins with the field's name; give what follows the = sign",
-    Doubt.OBJECT: "it is a JSON object that has the field; give the text of the field, or no FIELD",
-}
 
 
 @describe.register
@@ -29,17 +15,13 @@ def _(problem: FieldNotDeclared) -> str:
 
 @describe.register
 def _(problem: Doubtful) -> str:
-    return f"the value for {problem.field} is probably not the one that was meant: {_doubts(problem)}"
+    return f"the value for {problem.field} is probably not the one that was meant: {doubts_of(problem.doubts)}"
 
 
 @describe.register
 def _(problem: SeveralDoubtful) -> str:
-    values = "; ".join(f"{each.field}: {_doubts(each)}" for each in problem.values)
+    values = "; ".join(f"{each.field}: {doubts_of(each.doubts)}" for each in problem.values)
     return f"{len(problem.values)} values are probably not those that were meant. {values}"
-
-
-def _doubts(value: Doubtful) -> str:
-    return "; ".join(_DOUBTS[each] for each in value.doubts)
 
 
 @describe.register
