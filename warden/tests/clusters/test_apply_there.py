@@ -108,7 +108,10 @@ def test_what_is_being_deleted_is_not_called_in_step(bench):
         obstacle = fault.value.problem.changes[0].obstacle
         assert isinstance(obstacle, BeingDeleted)
         assert "held.example/here" in obstacle.finalizers
-        assert errors.hint(fault.value).endswith(f"get externalsecret {bench.name} -o yaml")
+        patch = """--type=merge '--patch={"metadata":{"finalizers":null}}'"""
+        assert errors.hint(fault.value).endswith(
+            f"patch externalsecret {bench.name} {patch} && warden apply {bench.name}"
+        )
     finally:
         bench.merge("externalsecret", bench.name, {"metadata": {"finalizers": None}})
     bench.until(lambda: bench.kube().get(external_secret_of(bench.target())) is None)

@@ -1,3 +1,4 @@
+import json
 import shlex
 import subprocess
 
@@ -101,6 +102,7 @@ STEPS = [
     lambda name: RunBao(action="write-policy", name=name),
     lambda name: RunBao(action="login", mount=name, name=name),
     lambda name: RunKubectl(context=name, action="delete", kind="Secret", namespace=name, name=name),
+    lambda name: RunKubectl(context=name, action="drop-finalizers", kind="Secret", name=name),
     lambda name: RunKubectl(context=name, action="remove-annotation", kind="Secret", name=name, value=name),
     lambda name: warden("put", name, name, reason=name),
     lambda name: RunProgram(("ls", "-l"), (name,)),
@@ -122,6 +124,13 @@ def test_a_shell_makes_of_a_pasted_command_the_very_names_again_and_runs_nothing
     assert is_visible(line)
     expected = [each.replace("plain", name) for each in pasted(plain)]
     assert pasted(line) == expected
+
+
+def test_a_key_is_removed_by_a_pointer_in_which_nothing_of_it_is_left_to_chance():
+    step = RunKubectl(context="c", action="remove-key", kind="ConfigMap", namespace="n", name="x", value='a/b~c"d')
+    *words, patch = pasted(command(step))
+    assert words == ["kubectl", "--context", "c", "-n", "n", "patch", "configmap", "x", "--type=json"]
+    assert json.loads(patch.removeprefix("--patch=")) == [{"op": "remove", "path": '/data/a~1b~0c"d'}]
 
 
 @pytest.mark.parametrize(

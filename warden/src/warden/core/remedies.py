@@ -28,6 +28,7 @@ class RunWarden(msgspec.Struct, frozen=True, tag="warden", omit_defaults=True):
 KubectlAction = Literal[
     "delete",
     "describe",
+    "drop-finalizers",
     "edit",
     "get",
     "apply-overlay",
@@ -35,6 +36,7 @@ KubectlAction = Literal[
     "list-crds",
     "list-pods",
     "remove-annotation",
+    "remove-key",
     "restart",
     "rollout-status",
     "version",
@@ -45,7 +47,8 @@ KubectlAction = Literal[
 class RunKubectl(msgspec.Struct, frozen=True, tag="kubectl", omit_defaults=True, kw_only=True):
     """Something an administrator does in a cluster.
 
-    ``context`` is of a kubeconfig, ``kind`` as in a manifest. ``value`` is an annotation's key or an overlay.
+    ``context`` is of a kubeconfig, ``kind`` as in a manifest. ``value`` is an annotation's key, a key
+    of a Secret's or ConfigMap's data, or an overlay.
     """
 
     context: str

@@ -3,6 +3,7 @@
 A name never becomes an option: where one begins with ``-``, it stands behind ``--`` or its option's ``=``.
 """
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -34,11 +35,13 @@ _KUBECTL: dict[KubectlAction, str] = {
     "apply-stdin": "apply -f -",
     "delete": "delete {kind} {name}",
     "describe": "describe {kind} {name}",
+    "drop-finalizers": "patch {kind} {name} --type=merge --patch={value}",
     "edit": "edit {kind} {name}",
     "get": "get {kind} {name} -o yaml",
     "list-crds": "get crd",
     "list-pods": "get pods",
     "remove-annotation": "annotate {kind} {name} {value}-",
+    "remove-key": "patch {kind} {name} --type=json --patch={value}",
     "restart": "rollout restart {kind}/{name}",
     "rollout-status": "rollout status {kind}/{name}",
     "version": "version",
@@ -163,7 +166,7 @@ def _words(step: Command) -> Iterator[str]:
     elif isinstance(step, RunKubectl):
         yield from ("kubectl", *_option("--context", step.context))
         yield from _option("-n", step.namespace) if step.namespace else ()
-        yield from _filled(_KUBECTL[step.action], kind=step.kind.lower(), name=step.name, value=step.value)
+        yield from _filled(_KUBECTL[step.action], kind=step.kind.lower(), name=step.name, value=_value(step))
     elif isinstance(step, RunBao):
         yield "bao"
         yield from _filled(_BAO[step.action], fields=step.names, mount=step.mount, path=step.path, name=step.name)
@@ -171,6 +174,16 @@ def _words(step: Command) -> Iterator[str]:
         yield from _with_names(step.words, step.names, ())
     else:
         yield from ("export", f"{step.name}={step.value}")
+
+
+def _value(step: RunKubectl) -> str:
+    """What an action is given; a patch as kubectl takes it (RFC 6902 for a key, RFC 7396 for finalizers)."""
+    if step.action == "drop-finalizers":
+        return json.dumps({"metadata": {"finalizers": None}}, separators=(",", ":"))
+    if step.action == "remove-key":
+        path = f"/data/{step.value.replace('~', '~0').replace('/', '~1')}"
+        return json.dumps([{"op": "remove", "path": path}], separators=(",", ":"))
+    return step.value
 
 
 def _options(step: RunWarden) -> Iterator[str]:

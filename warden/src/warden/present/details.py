@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import singledispatch
 
 from warden.core.clusters.manifests import Ref
-from warden.core.plans.plan import SharedAccount
+from warden.core.plans.plan import BeingDeleted, SharedAccount
 from warden.core.proofs import delivery_details, details
 from warden.present import terminal
 from warden.present.plans import describe_note, describe_obstacle
@@ -246,6 +246,11 @@ def _overwritten_field(field: delivery_details.OverwrittenField) -> str:
         return f"{where}: who wrote it is not recorded (managedFields)"
     writers = (f"{each.manager or 'nobody named'} at {each.at or 'a time not recorded'}" for each in field.writers)
     return f"{where}: written by {' and '.join(writers)}"
+
+
+@describe_detail.register
+def _(detail: BeingDeleted) -> str:
+    return describe_obstacle(detail)
 
 
 @describe_detail.register

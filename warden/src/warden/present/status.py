@@ -13,6 +13,7 @@ _DELIVERIES = {
     "not-looked-at": "not here",
     "unseen": "?",
     "missing": "MISSING",
+    "deleting": "BEING DELETED",
     "by-hand": "by hand",
     "changed": "changed since",
 }

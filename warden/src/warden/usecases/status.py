@@ -134,7 +134,9 @@ class _Observer:
             return SecretPresence(reachable=False)
         if secret is None:
             return SecretPresence()
-        return SecretPresence(exists=True, resource_version=str(secret["metadata"].get("resourceVersion", "")))
+        metadata = secret["metadata"]
+        version, deleting = str(metadata.get("resourceVersion", "")), bool(metadata.get("deletionTimestamp"))
+        return SecretPresence(exists=True, resource_version=version, deleting=deleting)
 
 
 def _cluster_fault(name: str, fault: WardenError) -> Inconclusive:

@@ -5,7 +5,8 @@ import copy
 import msgspec
 import pytest
 
-from warden.core.clusters.comparison import change_of, compare, compare_by_hand, owned_by, owner_of, surplus
+from warden.core.clusters.comparison import change_of, compare, compare_by_hand, owned_by, owner_of
+from warden.core.clusters.differences import surplus
 from warden.core.clusters.manifests import Reached, manifests, ref_of, secret_of
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Delivery, Workload, WorkloadReader
@@ -95,12 +96,86 @@ def test_a_difference_tells_what_is_there_and_what_should_be(wanted):
 
 def test_what_is_there_undeclared_differs_and_what_is_unset_does_not(wanted):
     there = live(wanted["ExternalSecret"])
-    there["spec"] |= {"dataFrom": [], "suspend": False, "note": ""}
+    there["spec"] |= {"dataFrom": [], "refreshPolicy": "Periodic", "note": None}
+    there["spec"]["target"] |= {"immutable": False}
     assert change_of(wanted["ExternalSecret"], there).action == "keep"
+    assert surplus(wanted["ExternalSecret"], there) == {}
     there["spec"]["dataFrom"] = [{"extract": {"key": "all"}}]
     assert change_of(wanted["ExternalSecret"], there).differences == (
         Difference("spec.dataFrom[0].extract.key", "all", None),
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "empty"),
+    [
+        ("SecretStore", ("spec", "provider", "vault", "auth", "kubernetes", "secretRef"), {}),
+        ("SecretStore", ("spec", "provider", "vault", "forwardInconsistent"), True),
+        ("SecretStore", ("spec", "provider", "vault", "checkAndSet"), {}),
+        ("SecretStore", ("spec", "retrySettings"), {}),
+        ("ExternalSecret", ("spec", "dataFrom"), [{}]),
+        ("ExternalSecret", ("spec", "data", 0, "sourceRef"), {}),
+        ("ExternalSecret", ("spec", "target", "template", "metadata", "finalizers"), [""]),
+        ("ExternalSecret", ("spec", "target", "manifest"), {}),
+        ("Role", ("rules", 0, "nonResourceURLs"), []),
+        ("RoleBinding", ("subjects", 0, "note"), ""),
+        ("SecretStore", ("spec", "controller"), False),
+    ],
+)
+def test_what_is_there_and_empty_is_not_absent(wanted, kind, path, empty):
+    there = live(wanted[kind])
+    node = there
+    for step in path[:-1]:
+        node = node[step]
+    node[path[-1]] = empty
+    change = change_of(wanted[kind], there)
+    assert change.action == "change", change
+    if not any(isinstance(step, int) for step in path):
+        assert surplus(wanted[kind], there) != {}
+
+
+@pytest.mark.parametrize("condition", [{"namespaceSelector": {}}, {"namespaceRegexes": []}, {"namespaces": []}])
+def test_an_empty_selector_of_namespaces_is_a_difference(lane_of, condition):
+    store = shared_store(lane_of)
+    there = live(store)
+    there["spec"]["conditions"][0] |= condition
+    change = change_of(store, there)
+    assert change.action == "change"
+    assert {each.field for each in change.differences} <= {
+        "spec.conditions[0].namespaceSelector",
+        "spec.conditions[0].namespaceRegexes",
+        "spec.conditions[0].namespaces",
+        "spec.conditions[0].namespaces[0]",
+    }
+    assert change.takes_access == (condition == {"namespaceSelector": {}})
+
+
+@pytest.mark.parametrize("conditions", [[], [{}], None])
+def test_no_condition_at_all_is_a_difference(lane_of, conditions):
+    store = shared_store(lane_of)
+    there = live(store)
+    there["spec"]["conditions"] = conditions
+    assert change_of(store, there).action == "change"
+
+
+def shared_store(lane_of):
+    """The ClusterSecretStore of a delivery that declares one."""
+    delivery = Delivery(external_secret="tenant/first-secret", store="ClusterSecretStore/shared")
+    lane = lane_of(deliveries={"here": delivery})
+    made = manifests(target(lane, "here", {"here": DeclaredCluster(context="ctx")}), REACHED)
+    return next(each for each in made if each["kind"] == "ClusterSecretStore")
+
+
+def test_an_account_of_ours_is_compared_in_what_warden_set(wanted):
+    there = live(wanted["ServiceAccount"])
+    there |= {"secrets": [{"name": "app-token"}], "imagePullSecrets": [{"name": "pull"}]}
+    assert change_of(wanted["ServiceAccount"], there).action == "keep"
+    there["automountServiceAccountToken"] = True
+    assert [each.field for each in change_of(wanted["ServiceAccount"], there).differences] == [
+        "automountServiceAccountToken"
+    ]
+    del there["metadata"]["labels"]
+    assert change_of(wanted["ServiceAccount"], there).action == "keep"
 
 
 def test_labels_and_annotations_of_others_are_theirs_and_ours_are_compared(wanted):
@@ -171,13 +246,14 @@ def test_a_list_with_keys_is_managed_by_whom_holds_the_whole_or_an_entry(wanted)
 def test_what_others_added_is_taken_out_and_nothing_else(wanted):
     there = live(wanted["ExternalSecret"])
     assert surplus(wanted["ExternalSecret"], there) == {}
-    there["spec"] |= {"refreshPolicy": "CreatedOnce", "refreshInterval": "9h", "dataFrom": [], "suspend": False}
+    there["spec"] |= {"refreshPolicy": "CreatedOnce", "refreshInterval": "9h", "dataFrom": [], "note": ""}
     there["spec"]["target"]["immutable"] = True
     there["spec"]["target"]["template"]["metadata"]["finalizers"] = ["x/y"]
     there["metadata"]["annotations"]["team"] = "x"
     assert surplus(wanted["ExternalSecret"], there) == {
         "spec": {
             "refreshPolicy": None,
+            "note": None,
             "target": {"immutable": None, "template": {"metadata": {"finalizers": None}}},
         }
     }
@@ -239,8 +315,10 @@ def test_an_object_that_is_being_deleted_is_in_the_way_with_what_holds_it(one_ta
     assert told(plan) == [("foreign", "ExternalSecret", "tenant/first-secret")]
     change = plan.blocked[0]
     assert change.obstacle == BeingDeleted(SINCE, ("x.example/y",))
-    look = RunKubectl(context="ctx", action="get", kind="ExternalSecret", namespace="tenant", name="first-secret")
-    assert change.remedy == (look,)
+    drop = RunKubectl(
+        context="ctx", action="drop-finalizers", kind="ExternalSecret", namespace="tenant", name="first-secret"
+    )
+    assert change.remedy == (drop, warden("apply", "first"))
 
 
 @pytest.mark.parametrize("asked", [False, True])
@@ -288,6 +366,15 @@ def test_a_secret_in_the_way_is_named_with_its_owner_and_never_applied_over(one_
     assert told(plan) == [("foreign", "Secret", "tenant/first-secret")]
     assert plan.blocked[0].obstacle == obstacle
     assert plan.blocked[0].remedy == (warden("adopt", "first", cluster="here"),)
+
+
+def test_a_secret_that_is_being_deleted_is_in_the_way_whoever_owns_it(one_target):
+    ending = secret_made(one_target, "u1", deletionTimestamp=SINCE, finalizers=["x/y"])
+    plan = planned(one_target, more=ending)
+    assert told(plan) == [("foreign", "Secret", "tenant/first-secret")]
+    assert plan.blocked[0].obstacle == BeingDeleted(SINCE, ("x/y",))
+    by_hand = compare_by_hand(one_target, ending[secret_of(one_target)], system=HERE)
+    assert by_hand.blocked[0].obstacle == BeingDeleted(SINCE, ("x/y",))
 
 
 def test_who_owns_a_secret_is_told_by_the_uid_and_as_its_controller():

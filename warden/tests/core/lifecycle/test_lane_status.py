@@ -213,6 +213,7 @@ STATES = {
     "not-looked-at": (None, PROVEN),
     "unseen": (SecretPresence(reachable=False), PROVEN),
     "missing": (SecretPresence(), PROVEN),
+    "deleting": (SecretPresence(exists=True, resource_version="7", deleting=True), PROVEN),
     "unproven": (THERE, None),
     "refuted": (THERE, DeliverySummary(state="refuted")),
     "inconclusive": (THERE, DeliverySummary(state="inconclusive")),
@@ -234,7 +235,9 @@ def test_of_a_proven_delivery_both_versions_are_known():
     assert found == DeliveryStatus(state="behind", version=2, newest=3)
 
 
-@pytest.mark.parametrize(("state", "reason"), [("changed", "moved-on"), ("behind", "moved-on"), ("proven", None)])
+@pytest.mark.parametrize(
+    ("state", "reason"), [("changed", "moved-on"), ("behind", "moved-on"), ("deleting", "moved-on"), ("proven", None)]
+)
 def test_what_is_next_follows_from_the_state_of_a_delivery(lane_of, state, reason):
     secret, proven = STATES[state]
     lane = lane_of(deliveries={"here": Delivery(external_secret="a/b")})

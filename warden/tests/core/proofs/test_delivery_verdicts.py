@@ -9,7 +9,7 @@ from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Custody, Delivery, Workload, WorkloadReader
 from warden.core.openbao.api import Handed
-from warden.core.plans.plan import OwnedBy, SharedAccount
+from warden.core.plans.plan import BeingDeleted, OwnedBy, SharedAccount
 from warden.core.proofs.consumer_check import ConsumerObservation
 from warden.core.proofs.delivery_details import (
     Asked,
@@ -178,6 +178,15 @@ REMAKE = (kubectl("delete", "Secret", "first-secret"), *SYNC)
 )
 def test_what_fixes_a_failed_refresh(seen_of, changed, remedy):
     assert one(seen_of(sync=Sync(followed="failed", reply="x"), **changed), "synced").remedy == remedy
+
+
+def test_a_secret_that_is_being_deleted_is_wrong_while_it_still_holds_the_right_value(seen_of):
+    since = "2026-11-29T10:00:00Z"
+    seen = seen_of(secret=secret(deletionTimestamp=since, finalizers=["x/y"]))
+    verdict = one(seen, "secret")
+    assert (verdict.result, verdict.observed) == ("wrong", "being-deleted")
+    assert verdict.detail == BeingDeleted(since, ("x/y",))
+    assert [type(each).__name__ for each in verdict.remedy] == ["RunKubectl", "RunWarden"]
 
 
 def test_an_immutable_secret_is_wrong_while_it_still_holds_the_right_value(seen_of):

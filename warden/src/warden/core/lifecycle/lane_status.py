@@ -23,18 +23,20 @@ from warden.core.remedies import EditFile, Remedy, warden
 class SecretPresence(msgspec.Struct, frozen=True, kw_only=True):
     """A short look at a delivered Secret: whether it exists, and its ``resourceVersion``, by which a change is noticed.
 
-    ``reachable`` is false where it could not be looked at.
+    ``reachable`` is false where it could not be looked at; ``deleting`` where it goes as soon as its finalizers are.
     """
 
     exists: bool = False
     resource_version: str = ""
     reachable: bool = True
+    deleting: bool = False
 
 
 DeliveryState = Literal[
     "not-looked-at",
     "unseen",
     "missing",
+    "deleting",
     "by-hand",
     "unproven",
     "refuted",
@@ -166,8 +168,8 @@ def delivery_status(
     """One delivery: what was proven of it, if what is there now is still that."""
     if secret is None or not secret.reachable:
         return DeliveryStatus(state="not-looked-at" if secret is None else "unseen")
-    if not secret.exists:
-        return DeliveryStatus(state="missing")
+    if not secret.exists or secret.deleting:
+        return DeliveryStatus(state="deleting" if secret.exists else "missing")
     if delivery.external_secret is None:
         return DeliveryStatus(state="by-hand")
     if proven is None or proven.state != "proven":
@@ -245,7 +247,7 @@ def _reasons(
         (metadata is None or not metadata.live, "no-value"),
         (proof is not None and proof.lacks_members_only and not observed.member_shown, "needs-member"),
         (proof is None or proof.standing not in enough, "not-proven"),
-        (any(each in {"changed", "behind"} for each in states), "moved-on"),
+        (any(each in {"changed", "behind", "deleting"} for each in states), "moved-on"),
         (_rotation_due(lane, metadata, now), "rotation-due"),
         (_made_by_hand(lane, deliveries) is not None, "made-by-hand"),
     )

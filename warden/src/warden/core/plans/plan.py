@@ -226,7 +226,7 @@ def _narrows(difference: Difference) -> bool:
         return bool(_lines(before) - _lines(after))
     if _LIMITS.fullmatch(difference.field):
         return after is not None and not (before and _members(before) <= _members(after))
-    return bool(_GRANTS.fullmatch(difference.field) and before and not _members(before) <= _members(after))
+    return bool(_GRANTS.fullmatch(difference.field) and before is not None and not _members(before) <= _members(after))
 
 
 def _lines(policy: Any) -> set[str]:

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from warden.core.clusters.exposure import ReadableBy
-from warden.core.plans.plan import OwnedBy, SharedAccount
+from warden.core.plans.plan import BeingDeleted, OwnedBy, SharedAccount
 from warden.core.proofs.details import Unobserved
 from warden.core.quoting import Facts
 
@@ -216,6 +216,7 @@ DeliveryDetail = (
     SecretMissing
     | OwnedByOther
     | NotOwned
+    | BeingDeleted
     | OwnerUnknown
     | SecretImmutable
     | NotRenewed

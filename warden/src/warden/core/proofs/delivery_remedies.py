@@ -6,7 +6,7 @@ from warden.core.clusters.comparison import owned_by, owner_of
 from warden.core.clusters.exposure import widest
 from warden.core.clusters.manifests import Ref
 from warden.core.lanes.delivery_target import DeliveryTarget
-from warden.core.plans.plan import OwnedBy
+from warden.core.plans.plan import BeingDeleted, OwnedBy
 from warden.core.proofs.consumer_check import ConsumerObservation
 from warden.core.proofs.delivery_observation import DeliveryObservation
 from warden.core.proofs.verdict import Observation
@@ -103,6 +103,12 @@ def put(target: DeliveryTarget, fields: Sequence[str]) -> Remedy:
 def remove_annotation(target: DeliveryTarget, key: str) -> Remedy:
     """Remove a copy of the value."""
     return (_of_secret(target, "remove-annotation", key),)
+
+
+def finish_deletion(target: DeliveryTarget, ending: BeingDeleted) -> Remedy:
+    """Let a Secret go that is being deleted, and have it made anew."""
+    drop = (_of_secret(target, "drop-finalizers"),) if ending.finalizers else ()
+    return (*drop, *(adopt(target) if target.by_hand else sync(target)))
 
 
 def edit_secret(target: DeliveryTarget) -> Remedy:

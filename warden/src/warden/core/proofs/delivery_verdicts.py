@@ -8,7 +8,7 @@ second time.
 
 from collections.abc import Iterator, Sequence
 
-from warden.core.clusters.comparison import owned_by
+from warden.core.clusters.comparison import being_deleted, owned_by
 from warden.core.clusters.exposure import widest
 from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.lanes.lane import Stretch
@@ -204,6 +204,9 @@ def _secret(seen: DeliveryObservation) -> Verdict:
 
 def _secret_contents(seen: DeliveryObservation, secret: SecretObservation) -> Verdict:
     target = seen.target
+    if ending := being_deleted(secret.metadata):
+        remedy = remedies.finish_deletion(target, ending)
+        return _verdict(seen, "secret", "wrong", "being-deleted", ending, remedy=remedy)
     if not owned_by({"metadata": secret.metadata}, seen.external):
         owner = remedies.owner(seen)
         detail = OwnedByOther(owner) if owner else NotOwned()
@@ -272,6 +275,9 @@ def _made_by_hand(seen: DeliveryObservation) -> Iterator[Verdict]:
     elif secret is None:
         missing = SecretMissing(target.delivery.secret)
         yield _verdict(seen, "by-hand", "wrong", "none", missing, remedy=remedies.declare_external_secret(target))
+    elif ending := being_deleted(secret.metadata):
+        remedy = remedies.finish_deletion(target, ending)
+        yield _verdict(seen, "by-hand", "wrong", "being-deleted", ending, remedy=remedy)
     elif owner := remedies.owner(seen):
         detail, remedy = OwnedByOther(owner), remedies.adopt(target)
         yield _verdict(seen, "by-hand", "wrong", "not-by-hand", detail, remedy=remedy)

@@ -105,6 +105,7 @@ Observation = Literal[
     "other-role",
     "not-asked",
     "not-owned",
+    "being-deleted",
     "immutable",
     "other-value",
     "in-clear",

@@ -6,7 +6,8 @@ ExternalSecret last: nothing is delivered before all the rest is there.
 
 from collections.abc import Mapping, Sequence
 
-from warden.core.clusters.comparison import compare, compare_by_hand, namespace_of, surplus
+from warden.core.clusters.comparison import compare, compare_by_hand, namespace_of
+from warden.core.clusters.differences import surplus
 from warden.core.clusters.manifests import Reached, manifests, ref_of, secret_of
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.plans.plan import Change, Plan, System
