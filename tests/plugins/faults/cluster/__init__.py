@@ -1,0 +1,5 @@
+"""Faults of a lane that is delivered to a cluster, planted on a real API server, operator and OpenBao."""
+
+from faults.cluster import consumer, openbao, rbac, secret, store
+
+FAULTS = [*openbao.FAULTS, *store.FAULTS, *secret.FAULTS, *rbac.FAULTS, *consumer.FAULTS]

@@ -1,0 +1,79 @@
+"""Somebody else could give themselves access."""
+
+from faults import Fault
+from faults.openbao.kit import may, must, named, own_policy, role, rule, user, written
+
+
+def makes_secret_ids(bench):
+    """An AppRole has the policy; that it is declared would not help: somebody else can log in by it."""
+    must(bench, "POST", f"auth/approle/role/{named(bench, 'job')}", token_policies=[own_policy(bench)])
+    text = rule(f"auth/approle/role/{named(bench, 'job')}/*", "create", "update", "read")
+    role(bench, written(bench, text, "issues"))
+
+
+def sets_a_password(bench):
+    user(bench, own_policy(bench), name="owner")
+    text = rule(f"auth/userpass/users/{named(bench, 'owner')}/password", "update")
+    role(bench, written(bench, text, "resets"))
+
+
+def in_two_steps(bench):
+    """May write one policy, which somebody holds who may write every role."""
+    second = written(bench, rule("sys/policies/acl/nothing-yet", "read"), "second")
+    user(bench, second, name="second")
+    role(bench, written(bench, rule(f"sys/policies/acl/{second}", "update"), "first"))
+
+
+def own_policy_of_its_own(bench):
+    """May write the policy that it holds itself: it is an administrator as soon as it wants to be."""
+    name = named(bench, "mine")
+    role(bench, written(bench, rule(f"sys/policies/acl/{name}", "update"), "mine"))
+
+
+def second_administrator(bench):
+    user(bench, "admin")
+
+
+FAULTS = [
+    Fault("could", "write the lane's policy", may(("sys/policies/acl/POLICY", "update")), "nobody-else"),
+    Fault("could", "write every policy", may(("sys/policies/acl/*", "create update")), "nobody-else"),
+    Fault("could", "write policies by the older path", may(("sys/policy/*", "create update")), "nobody-else"),
+    Fault("could", "write the policy that it holds", own_policy_of_its_own, "nobody-else"),
+    Fault("could", "write a policy that somebody holds", in_two_steps, "nobody-else"),
+    Fault("could", "write roles", may(("auth/kubernetes/role/*", "create update")), "nobody-else"),
+    Fault(
+        "could", "write the reader's role", may(("auth/kubernetes/role/workload-tenant-LANE", "update")), "nobody-else"
+    ),
+    Fault("could", "write users", may(("auth/userpass/users/*", "create update")), "nobody-else"),
+    Fault("could", "set the password of a user with the policy", sets_a_password, "nobody-else"),
+    Fault("could", "make SecretIDs of an AppRole with the policy", makes_secret_ids, "nobody-else"),
+    Fault("could", "write AppRoles", may(("auth/approle/role/*", "create update")), "nobody-else"),
+    Fault("could", "write certificates", may(("auth/cert/certs/*", "create update")), "nobody-else"),
+    Fault("could", "write the keys that a mount trusts", may(("auth/kubernetes/config", "update")), "nobody-else"),
+    Fault("could", "write entities", may(("identity/entity/*", "create update")), "nobody-else"),
+    Fault("could", "write an entity by its name", may(("identity/entity/name/+", "create update")), "nobody-else"),
+    Fault("could", "merge entities", may(("identity/entity/merge", "update")), "nobody-else"),
+    Fault("could", "write entity aliases", may(("identity/entity-alias", "create update")), "nobody-else"),
+    Fault(
+        "could", "write groups", may(("identity/group", "create update"), ("identity/group/*", "update")), "nobody-else"
+    ),
+    Fault("could", "write aliases of groups", may(("identity/group-alias", "create update")), "nobody-else"),
+    Fault(
+        "could",
+        "enable auth mounts",
+        may(("sys/auth/*", "create update sudo"), ("auth/*", "create update")),
+        "nobody-else",
+    ),
+    Fault("could", "make tokens with any policy", may(("auth/token/create", "update sudo")), "nobody-else"),
+    Fault(
+        "could", "make orphan tokens with any policy", may(("auth/token/create-orphan", "update sudo")), "nobody-else"
+    ),
+    Fault(
+        "could",
+        "write token roles and use them",
+        may(("auth/token/roles/*", "create update"), ("auth/token/create/*", "update")),
+        "nobody-else",
+    ),
+    Fault("could", "move the KV mount", may(("sys/remount", "update sudo")), "nobody-else"),
+    Fault("could", "do everything, as a second administrator", second_administrator, "nobody-else"),
+]

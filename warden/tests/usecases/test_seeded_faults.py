@@ -1,0 +1,99 @@
+"""Faults that need nothing but an OpenBao: each is planted beside a sound lane, and `prove` has to catch it.
+
+The faults are in tests/plugins/faults/openbao, and docs/seeded-faults.md is the table of what `prove` said. After an
+intended change: WARDEN_WRITE=1.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from canary import Canary
+from faults import page
+from faults.openbao import FAULTS, HARMLESS, WAITING
+from openbao_state import put_back, state_of
+from platform_server import served
+
+from warden.present.proofs import proof_json
+from warden.present.verdicts import explanation
+
+
+@pytest.fixture(scope="module")
+def platform_server(tmp_path_factory):
+    """A server of their own: what these tests plant would be found by every other proof."""
+    with served(tmp_path_factory.mktemp("state")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def untouched(platform_server):
+    for persona in ("platform", "developer"):
+        platform_server.token(persona)  # logs in
+    return state_of(platform_server)
+
+
+@pytest.fixture
+def lane(bench, untouched):
+    """A lane that is applied, filled and sound; what is planted beside it goes with it."""
+    yield bench.ready()
+    put_back(bench.server, untouched)
+
+
+def shown(proof):
+    return json.dumps(
+        [[v.result, v.probe, v.reader, v.subject, explanation(v)] for v in proof.verdicts if v.result != "ok"], indent=1
+    )
+
+
+def found(proof, result):
+    return {verdict.probe for verdict in proof.verdicts if verdict.result == result}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.label for fault in FAULTS])
+def test_a_fault_is_caught_and_named_with_its_owner_and_its_fix(lane, fault):
+    fault.plant(lane)
+    proof = proven_without_a_trace(lane)
+    if missing := WAITING & {*fault.wrong.split(), *fault.open.split()}:
+        pytest.xfail(f"{proof.state}: no verdict {' '.join(missing)} yet")
+    assert found(proof, "wrong") == set(fault.wrong.split()), shown(proof)
+    assert found(proof, "inconclusive") == set(fault.open.split()), shown(proof)
+    for verdict in proof.verdicts:
+        assert verdict.result != "wrong" or verdict.remedy, verdict
+    replaced = {lane.lane.id: "LANE", lane.server.address: "OPENBAO"}
+    page.expect(fault, page.row(fault, lane.lane, proof, replaced))
+
+
+@pytest.mark.parametrize("harmless", HARMLESS, ids=[each.label for each in HARMLESS])
+def test_what_opens_nothing_is_no_finding(lane, harmless):
+    harmless.plant(lane)
+    proof = proven_without_a_trace(lane)
+    assert proof.state == "proven", shown(proof)
+
+
+def proven_without_a_trace(bench):
+    """The proof; it has shown the value nowhere, changed nothing on the server, and left no token behind."""
+    before, snapshot = steady(state_of(bench.server)), bench.snapshot()
+    logged = os.path.getsize(bench.server.audit_file)
+    proof = bench.prove()
+    canary = Canary(bench.value)
+    said = json.dumps([proof_json(bench.lane, proof, ""), [v.facts for v in proof.verdicts]])
+    canary.look("the output", said.encode())
+    canary.look_below(bench.directory)
+    with Path(bench.server.audit_file).open("rb") as log:
+        log.seek(logged)
+        canary.look("the audit log", log.read())
+    assert steady(state_of(bench.server)) == before
+    assert bench.snapshot() == snapshot
+    return proof
+
+
+def steady(state):
+    """Without the entities that OpenBao makes for whoever logs in."""
+    return {
+        path: found for path, found in state.items() if not (path.startswith("identity/entity/id/") and born(found))
+    }
+
+
+def born(entity):
+    return entity["name"].startswith("entity_") and not entity["policies"] and not entity["group_ids"]
