@@ -22,7 +22,7 @@ from warden.adapters.kubernetes.kubeconfig import connect
 from warden.adapters.openbao.audit_log import AuditFiles
 from warden.adapters.whereabouts import Here
 from warden.core.clusters.manifests import Manifest, Reached, external_secret_of
-from warden.core.clusters.rights import Asking
+from warden.core.clusters.rbac import Asking
 from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget, target, targets, with_cluster_readers
 from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
 from warden.core.openbao.resources import Settings

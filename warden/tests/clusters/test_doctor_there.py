@@ -5,8 +5,8 @@ import json
 import pytest
 import yaml
 
-from warden.core.clusters.exposure import Subject
 from warden.core.clusters.rights import askings, cluster_rights
+from warden.core.clusters.subjects import Subject
 from warden.core.errors import UsageError
 from warden.core.openbao.rights import VERBS
 from warden.present.doctor import described

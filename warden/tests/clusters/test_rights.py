@@ -14,9 +14,10 @@ import pytest
 
 from warden.adapters.identities import ByMount, ClusterIssuer, NoIssuer
 from warden.adapters.kubernetes.client import PLACES, path_of
-from warden.core.clusters.exposure import Subject
 from warden.core.clusters.manifests import PROBE_ACCOUNT, Ref, external_secret_of, ref_of
-from warden.core.clusters.rights import Asking, askings, cluster_rights
+from warden.core.clusters.rbac import Asking
+from warden.core.clusters.rights import askings, cluster_rights
+from warden.core.clusters.subjects import Subject
 from warden.core.errors import Refused, WardenError
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader

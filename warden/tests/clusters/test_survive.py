@@ -10,8 +10,8 @@ import pytest
 
 from warden.adapters.kubernetes.client import PLACES
 from warden.adapters.kubernetes.kubeconfig import connect
-from warden.core.clusters.exposure import Subject
 from warden.core.clusters.manifests import Ref
+from warden.core.clusters.subjects import Subject
 from warden.core.errors import NoApi, Sealed, Unidentified, Unreachable, UsageError
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.lane import Workload

@@ -4,8 +4,9 @@ import typing
 
 import pytest
 
-from warden.core.clusters.exposure import ReadableBy, Subject
+from warden.core.clusters.exposure import ReadableBy
 from warden.core.clusters.manifests import Ref
+from warden.core.clusters.subjects import Subject
 from warden.core.lanes.lane import Delivery
 from warden.core.plans.plan import (
     BeingDeleted,

@@ -107,8 +107,8 @@ def _expect_open(platform: str, lane: "Lane") -> None:
 
 
 def _rights(delivery: "DeliveryTarget", scope: "Scope", to: str) -> "list[Manifest]":
-    from warden.core.clusters.exposure import subject_named
     from warden.core.clusters.rights import cluster_rights
+    from warden.core.clusters.subjects import subject_named
 
     subject = subject_named(to)
     if subject is None:

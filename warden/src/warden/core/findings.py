@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from warden.core.clusters.rights import Asking
+from warden.core.clusters.rbac import Asking
 from warden.core.clusters.rights import Scope as ClusterScope
 from warden.core.errors import Exit, UsageError, WardenError
 from warden.core.lanes.catalog import LeftOut

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from warden.core.clusters.exposure import Subject
 from warden.core.clusters.manifests import Manifest, Ref
-from warden.core.clusters.rights import Asking
+from warden.core.clusters.rbac import Asking
 from warden.core.clusters.secret_observation import SecretObservation
+from warden.core.clusters.subjects import Subject
 from warden.core.lanes.lane import Workload
 from warden.core.secret import Secret
 
@@ -55,5 +55,5 @@ class Cluster(Protocol):
     def versions(self, group: str) -> Sequence[str]:
         """The versions of an API group that it serves, the preferred one first; none where it does not know it."""
 
-    def may(self, subject: Subject, verb: str, namespace: str, name: str) -> bool:
-        """Whether the subject may do that with a Secret, or with all of the namespace's (SubjectAccessReview)."""
+    def may(self, subject: Subject, asking: Asking) -> bool:
+        """Whether the subject may do that (``SubjectAccessReview``)."""

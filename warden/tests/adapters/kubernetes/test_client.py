@@ -7,9 +7,9 @@ from byte_server import serving, status
 
 from warden.adapters.kubernetes.client import Kubernetes
 from warden.adapters.kubernetes.kubeconfig_format import Access, Cluster, User
-from warden.core.clusters.exposure import Subject
 from warden.core.clusters.manifests import Ref
-from warden.core.clusters.rights import Asking
+from warden.core.clusters.rbac import Asking
+from warden.core.clusters.subjects import Subject
 from warden.core.errors import Missing, NoApi, Refused, ServerFault, Unidentified
 from warden.core.lanes.lane import Workload
 
@@ -25,7 +25,7 @@ ASKED = {
     "token": lambda kube: kube.token(Workload("team", "app"), "openbao", 600),
     "holds": lambda kube: kube.holds(Asking("get", "", "secrets")),
     "versions": lambda kube: kube.versions("external-secrets.io"),
-    "may": lambda kube: kube.may(Subject("account", "team/app"), "get", "team", "app"),
+    "may": lambda kube: kube.may(Subject("account", "team/app"), Asking("get", "", "secrets", "team", "app")),
 }
 PAGES = {
     "a page": b"<html>Sign in</html>",

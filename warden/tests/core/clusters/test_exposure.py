@@ -2,8 +2,9 @@
 
 import pytest
 
-from warden.core.clusters.exposure import Subject, census, expected, subject_named, subject_of, subjects_of
+from warden.core.clusters.exposure import census, expected
 from warden.core.clusters.manifests import Ref
+from warden.core.clusters.subjects import Subject, subject_named, subject_of, subjects_of
 from warden.core.lanes.delivery_target import DeclaredCluster
 
 ACCOUNT = Subject("account", "tenant/app")

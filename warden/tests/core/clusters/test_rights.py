@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from warden.core.clusters.exposure import Subject, subject_named
 from warden.core.clusters.rights import cluster_rights
+from warden.core.clusters.subjects import Subject, subject_named
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Delivery
 

@@ -3,9 +3,10 @@
 import msgspec
 import pytest
 
-from warden.core.clusters.exposure import ExposureObservation, ReadableBy, Subject, widest
+from warden.core.clusters.exposure import ExposureObservation, ReadableBy, widest
 from warden.core.clusters.manifests import Ref
 from warden.core.clusters.secret_observation import SecretObservation
+from warden.core.clusters.subjects import Subject
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Custody, Delivery, Workload, WorkloadReader
 from warden.core.openbao.api import Handed

@@ -23,10 +23,10 @@ from warden.adapters.kubernetes.connection import TLS_EXPECTED, Connection, netw
 from warden.adapters.kubernetes.credential_plugin import CredentialFault
 from warden.adapters.kubernetes.kubeconfig_format import Access
 from warden.core.clusters.clear_text import LAST_APPLIED, exposed_in
-from warden.core.clusters.exposure import Subject, subject_of
 from warden.core.clusters.manifests import FIELD_MANAGER, Manifest, Ref
-from warden.core.clusters.rights import Asking
+from warden.core.clusters.rbac import Asking
 from warden.core.clusters.secret_observation import SecretObservation
+from warden.core.clusters.subjects import Subject, subject_of
 from warden.core.errors import (
     Effect,
     Foreign,
@@ -190,10 +190,9 @@ class Kubernetes:
         first = (found.get("preferredVersion") or {}).get("version")
         return sorted(names, key=lambda each: each != first)
 
-    def may(self, subject: Subject, verb: str, namespace: str, name: str) -> bool:
-        """``SubjectAccessReview`` on Secrets; an empty name asks about all of the namespace."""
-        attributes = {"namespace": namespace, "verb": verb, "resource": "secrets", "version": "v1"}
-        spec = {"resourceAttributes": attributes | ({"name": name} if name else {}), "groups": list(subject.groups)}
+    def may(self, subject: Subject, asking: Asking) -> bool:
+        """``SubjectAccessReview``."""
+        spec: dict[str, Any] = {**asking.spec, "groups": list(subject.groups)}
         spec |= {"user": subject.user} if subject.user else {}
         body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
         answer = self.must("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from warden.core.clusters.manifests import Ref
+from warden.core.clusters.subjects import Subject, subjects_of
 from warden.core.lanes.delivery_target import DeclaredCluster
 
 BUILT_IN = frozenset({"group:system:masters", "group:system:nodes", "user:system:kube-controller-manager"})
@@ -20,50 +21,6 @@ CONTROLLER = "system:controller:"
 
 VERBS = ("get", "list", "watch")
 """Each of them shows the value."""
-
-
-class Subject(msgspec.Struct, frozen=True, order=True):
-    """Somebody the API server knows: ``user``, ``group`` or ``account`` (then the name is ``namespace/account``)."""
-
-    kind: str
-    name: str
-
-    def __str__(self) -> str:
-        return self.name if self.kind == "account" else f"{self.kind}:{self.name}"
-
-    @property
-    def user(self) -> str:
-        """The user name by which the API server is asked."""
-        if self.kind == "account":
-            return f"system:serviceaccount:{self.name.replace('/', ':')}"
-        return self.name if self.kind == "user" else ""
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """The groups that it is in by itself (Kubernetes: *Authenticating*)."""
-        if self.kind == "group":
-            return (self.name,)
-        if self.kind == "account":
-            namespace = self.name.partition("/")[0]
-            return ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
-        return ("system:authenticated",)
-
-
-def subject_named(text: str) -> Subject | None:
-    """``user:NAME``, ``group:NAME`` or ``namespace/account``; ``None`` for anything else."""
-    kind, mark, name = text.partition(":")
-    if mark and kind in {"user", "group"} and name:
-        return Subject(kind, name)
-    namespace, slash, account = text.partition("/")
-    return Subject("account", text) if slash and namespace and account and "/" not in account else None
-
-
-def subject_of(user: str) -> Subject:
-    """The subject of a user name, as the API server has it."""
-    prefix = "system:serviceaccount:"
-    if user.startswith(prefix):
-        return Subject("account", user.removeprefix(prefix).replace(":", "/", 1))
-    return Subject("user", user)
 
 
 class Census(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,17 +94,6 @@ def census(
             for each in roles
         },
     )
-
-
-def subjects_of(binding: Mapping[str, Any]) -> Iterator[Subject]:
-    """Whom a binding is for; an account may be named by its user name as well."""
-    for each in binding.get("subjects") or ():
-        if each.get("kind") == "ServiceAccount":
-            yield Subject("account", f"{each.get('namespace', '')}/{each.get('name', '')}")
-        elif each.get("kind") == "User":
-            yield subject_of(each.get("name", ""))
-        elif each.get("kind") == "Group":
-            yield Subject("group", each.get("name", ""))
 
 
 def expected(subject: Subject, declared: DeclaredCluster, caller: Subject, census: Census) -> bool:

@@ -13,39 +13,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
-import msgspec
-
-from warden.core.clusters.exposure import Subject
 from warden.core.clusters.manifests import API, MANAGED_BY, Manifest, Ref, store_of, strangers
+from warden.core.clusters.rbac import Asking
+from warden.core.clusters.subjects import Subject
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import PROBE_ACCOUNT
 
 Scope = Literal["prove", "apply"]
 ESO, RBAC = "external-secrets.io", "rbac.authorization.k8s.io"
-
-
-class Asking(msgspec.Struct, frozen=True, order=True):
-    """One thing that may be allowed in a cluster. ``resource`` is plural, ``kind/subresource`` where it is of one.
-
-    An empty namespace means all of them, or an object of none; an empty name all objects.
-    """
-
-    verb: str
-    group: str
-    resource: str
-    namespace: str = ""
-    name: str = ""
-
-    @property
-    def attributes(self) -> dict[str, str]:
-        """The same as ``resourceAttributes`` of a review."""
-        resource, _, part = self.resource.partition("/")
-        found = {"verb": self.verb, "group": self.group, "resource": resource, "subresource": part}
-        return {key: text for key, text in (found | {"namespace": self.namespace, "name": self.name}).items() if text}
-
-    def __str__(self) -> str:
-        where = f" in {self.namespace}" if self.namespace else ""
-        return f"{self.verb} {self.resource}{f' {self.name}' if self.name else ''}{where}"
 
 
 def askings(target: DeliveryTarget, scope: Scope) -> tuple[Asking, ...]:

@@ -5,17 +5,21 @@ give; nothing is created, and nothing is read but what everybody logged in may a
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from warden.core.clusters.manifests import API, Ref
-from warden.core.clusters.rights import ESO, Asking, Scope, askings
+from warden.core.clusters.rights import ESO, Scope, askings
 from warden.core.errors import Missing, Refused, WardenError
 from warden.core.findings import ClusterAnswer, ClusterRights, Finding, NoAnswer, OperatorState
 from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget
 from warden.core.openbao.rights import Verb
 from warden.core.quoting import name
 from warden.ports.cluster import Cluster
+
+if TYPE_CHECKING:
+    from warden.core.clusters.rbac import Asking
 
 ASKED_FOR: dict[Scope, frozenset[Verb]] = {
     "prove": frozenset({"plan", "status", "prove"}),

@@ -9,10 +9,11 @@ from warden.core.clusters.exposure import (
     Census,
     ExposureObservation,
     ReadableBy,
-    Subject,
     census,
     expected,
 )
+from warden.core.clusters.rbac import Asking
+from warden.core.clusters.subjects import Subject
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.ports.cluster import Cluster
 
@@ -83,7 +84,7 @@ def _who_may(cluster: Cluster, groups: Sequence[Sequence[Subject]], namespace: s
     """Those who may read by one verb or another; one of each group is asked about, several at a time."""
 
     def may(group: Sequence[Subject]) -> bool:
-        return any(cluster.may(group[0], verb, namespace, name) for verb in VERBS)
+        return any(cluster.may(group[0], Asking(verb, "", "secrets", namespace, name)) for verb in VERBS)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(may, groups))
