@@ -6,6 +6,8 @@ intended change: WARDEN_WRITE=1.
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,8 @@ from faults.openbao import FAULTS, HARMLESS, WAITING
 from openbao_state import put_back, state_of
 from platform_server import served
 
+from warden.core.remedies import RunBao, RunWarden
+from warden.present.commands import commands
 from warden.present.proofs import proof_json
 from warden.present.verdicts import explanation
 
@@ -62,6 +66,37 @@ def test_a_fault_is_caught_and_named_with_its_owner_and_its_fix(lane, fault):
         assert verdict.result != "wrong" or verdict.remedy, verdict
     replaced = {lane.lane.id: "LANE", lane.server.address: "OPENBAO"}
     page.expect(fault, page.row(fault, lane.lane, proof, replaced))
+    if fault.mends:
+        mend(lane, proof)
+        again = lane.prove(run=f"wp-{lane.lane.id}-mended")
+        assert again.state == "proven", f"not mended by {[commands(v.remedy) for v in proof.verdicts]}\n{shown(again)}"
+
+
+def mend(bench, proof):
+    """Run the commands that the verdicts show, as they show them; a command of warden's on the bench."""
+    steps = dict.fromkeys(step for verdict in proof.verdicts if verdict.result == "wrong" for step in verdict.remedy)
+    for step in steps:
+        match step:
+            case RunWarden(command="apply"):
+                bench.apply(take_over="take-over" in dict(step.options))
+            case RunWarden(command="put", arguments=(_, *fields)):
+                for field in fields:
+                    bench.put(field=field)
+            case RunBao():
+                run_bao(bench, step)
+            case _:
+                raise AssertionError(f"not to be run: {commands([step])}")
+
+
+def run_bao(bench, step):
+    env = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "BAO_ADDR": bench.server.address,
+        "BAO_TOKEN": bench.server.token("admin"),
+        "HOME": str(bench.directory),
+    }
+    ran = subprocess.run(["sh", "-c", commands([step])], env=env, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, (commands([step]), ran.stdout, ran.stderr)
 
 
 @pytest.mark.parametrize("harmless", HARMLESS, ids=[each.label for each in HARMLESS])

@@ -47,7 +47,8 @@ from warden.core.plans.plan import (
 from warden.core.remedies import warden
 
 NEUTRAL = {"token_type": "default", "bound_claims_type": "string", "callback_mode": "client"}
-"""Fields of a role whose default is not empty; any other field that is set and was not derived is drift."""
+"""Fields of a role whose default is not empty, and which cannot be written empty (auth/jwt); any other field that is
+set and was not derived is drift."""
 
 
 _UNCHANGEABLE = frozenset({"local_secret_ids"})
@@ -321,7 +322,7 @@ def _own_role_change(
     if found is None:
         different = tuple(Difference(key, None, _shown(key, value)) for key, value in wanted.items())
         return Change(action="create", kind="role", name=str(name), differences=different, wanted=wanted, role=name)
-    wanted = wanted | {key: type(value)() for key, value in _extra(found, wanted).items()}
+    wanted = wanted | {key: NEUTRAL.get(key, type(value)()) for key, value in _extra(found, wanted).items()}
     different = tuple(
         Difference(key, _shown(key, found.get(key)) or None, _shown(key, value) or None)
         for key, value in wanted.items()
