@@ -36,6 +36,17 @@ def second_administrator(bench):
 
 FAULTS = [
     Fault("could", "write the lane's policy", may(("sys/policies/acl/POLICY", "update")), "nobody-else"),
+    Fault("could", "patch the lane's policy", may(("sys/policies/acl/POLICY", "patch")), "nobody-else"),
+    Fault(
+        "could",
+        "write a role that a program decides",
+        may(("auth/kubernetes/cel/role/*", "create update")),
+        "nobody-else",
+    ),
+    Fault("could", "write workflows", may(("sys/workflows/manage/*", "update")), "nobody-else"),
+    Fault("could", "restore a snapshot", may(("sys/storage/raft/snapshot-force", "update")), "nobody-else"),
+    Fault("could", "take a snapshot", may(("sys/storage/raft/snapshot", "read")), "nobody-else"),
+    Fault("could", "unmount the values", may(("sys/mounts/platform", "delete sudo")), "nobody-else"),
     Fault("could", "write every policy", may(("sys/policies/acl/*", "create update")), "nobody-else"),
     Fault("could", "write policies by the older path", may(("sys/policy/*", "create update")), "nobody-else"),
     Fault("could", "write the policy that it holds", own_policy_of_its_own, "nobody-else"),

@@ -1,7 +1,7 @@
 """What looks like a second way in and opens nothing: a proof that condemned it would be of no use."""
 
 from faults import Fault
-from faults.openbao.kit import data, entity, group, role, rule, user, written
+from faults.openbao.kit import data, entity, group, must, named, own_policy, role, rule, user, written
 
 
 def holds(text):
@@ -23,7 +23,43 @@ def unused(bench):
     written(bench, rule(data(bench), "read"), "unused")
 
 
+def disabled(bench):
+    entity(bench, alias=user(bench), policies=[own_policy(bench)], disabled=True)
+
+
+def another_namespace(bench):
+    """The same path, which is another one in a namespace of its own."""
+    name = named(bench, "team")
+    must(bench, "POST", f"sys/namespaces/{name}")
+    text = rule(data(bench), "read")
+    must(bench, "PUT", f"{name}/sys/policies/acl/reads", policy=text)
+    must(bench, "POST", f"{name}/sys/auth/userpass", type="userpass")
+    must(bench, "POST", f"{name}/auth/userpass/users/alice", password="of-the-tests", token_policies=["reads"])
+
+
+def expired(bench):
+    role(bench, written(bench, rule(data(bench), "read", more='expiration = "2020-01-01T00:00:00Z"')))
+
+
+def revoked(bench):
+    """A token with the lane's policy that is revoked."""
+    made = must(bench, "POST", "auth/token/create-orphan", policies=[own_policy(bench)], ttl="1h")["auth"]
+    must(bench, "POST", "auth/token/revoke-accessor", accessor=made["accessor"])
+
+
 HARMLESS = [
+    Fault("harmless", "an entity that is disabled", disabled, ""),
+    Fault("harmless", "the same path in another namespace", another_namespace, ""),
+    Fault("harmless", "a rule that has expired", expired, ""),
+    Fault("harmless", "a token that is revoked", revoked, ""),
+    Fault(
+        "harmless",
+        "a * in the middle, which stands for itself",
+        holds(rule("platform/data/*/tenant/LANE/LANE-secrets", "read")),
+        "",
+    ),
+    Fault("harmless", "names of the fields, without values", holds(rule("platform/subkeys/PATH", "read")), ""),
+    Fault("harmless", "children with no more than their maker", holds(rule("auth/token/create", "update")), ""),
     Fault("harmless", "a policy that nobody has", unused, ""),
     Fault("harmless", "a read that a second policy denies", denied, ""),
     Fault("harmless", "the path of another lane", holds(rule("platform/data/workloads/tenant/another/*", "read")), ""),

@@ -89,8 +89,29 @@ def role_and_entity(bench):
     entity(bench, alias=subject, mount="kubernetes", policies=[own_policy(bench)])
 
 
+def in_capitals(bench):
+    entity(bench, alias=user(bench), policies=[own_policy(bench).upper()])
+
+
+def of_a_job(bench):
+    """An AppRole without policies, whose own identity has the lane's."""
+    path = f"auth/approle/role/{named(bench, 'job')}"
+    must(bench, "POST", path, token_policies=["default"])
+    job = bench.server.must("GET", f"{path}/role-id")["data"]["role_id"]
+    entity(bench, alias=job, mount="approle", policies=[own_policy(bench)])
+
+
+def of_a_groups_claim(bench):
+    """A role without policies brings the groups of a claim, and OpenBao's group for one of them has the policy."""
+    role(bench, mount="netkingdom", bound_subject="", bound_claims={"sub": "alice"}, groups_claim="groups")
+    of_an_external_group(bench)
+
+
 FAULTS = [
     Fault("identity", "an entity has the policy", of_an_entity, "nobody-else"),
+    Fault("identity", "an entity has the policy in capitals", in_capitals, "nobody-else"),
+    Fault("identity", "the entity of an AppRole has the policy", of_a_job, "nobody-else"),
+    Fault("identity", "a group of a claim has the policy", of_a_groups_claim, "nobody-else"),
     Fault("identity", "a group has the policy", of_a_group, "nobody-else"),
     Fault("identity", "a group above a group has the policy", of_a_group_above, "nobody-else"),
     Fault("identity", "a group of the login service has the policy", of_an_external_group, "nobody-else"),

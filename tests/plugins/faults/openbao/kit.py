@@ -6,6 +6,13 @@ OTHERS = "system:serviceaccount:tenant:somebody"
 """Whom the second way in is for, as the mount auth/kubernetes knows them."""
 
 
+APPROVED = (
+    'control_group = { ttl = "1h" factor "approvers" { controlled_capabilities = ["read"]'
+    ' identity { group_names = ["managers"] approvals = 1 } } }'
+)
+"""What a rule says where somebody has to approve each request."""
+
+
 def named(bench, what):
     """A name of the lane's own, so that nothing of two tests is the same."""
     return f"{bench.lane.id}-{what}"
@@ -40,8 +47,7 @@ def role(bench, *policies, mount="kubernetes", name="other", **fields):
         "user_claim": "sub",
         "bound_audiences": ["openbao"],
         "bound_subject": OTHERS,
-        "token_policies": list(policies),
-    }
+    } | ({"token_policies": list(policies)} if policies else {})
     must(bench, "POST", f"auth/{mount}/role/{named(bench, name)}", **usual | fields)
 
 

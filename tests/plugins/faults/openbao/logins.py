@@ -99,11 +99,44 @@ def no_issuer(bench):
     must(bench, "POST", "auth/kubernetes/config", **config | {"bound_issuer": ""})
 
 
+def another_lanes_role(bench):
+    """The role of another lane's reader has this lane's policy, too, and no lane says so."""
+    other = bench.make(f"{bench.lane.id}-b")
+    bench.lanes.append(other)
+    bench.apply(lane=other)
+    path = f"auth/kubernetes/role/{other.role_of(other.readers[0])}"
+    held = bench.server.must("GET", path)["data"]
+    must(bench, "POST", path, **held | {"token_policies": [*held["token_policies"], own_policy(bench)]})
+
+
+def oidc(bench):
+    """A mount where people log in with a browser; nobody is asked for its provider before somebody does."""
+    mount = auth_mount(bench, "oidc")
+    known = bench.server.must("GET", "auth/kubernetes/config")["data"]
+    must(bench, "POST", f"auth/{mount}/config", jwt_validation_pubkeys=known["jwt_validation_pubkeys"])
+    role(bench, own_policy(bench), mount=mount)
+
+
 EVERYBODY = {"bound_subject": "", "bound_claims_type": "glob", "bound_claims": {"sub": "system:serviceaccount:*"}}
 PEOPLE = {"bound_subject": "", "bound_claims": {"groups": ["interns"]}}
 
 FAULTS = [
     Fault("another login", "a second role with the lane's policy", second_role(), "nobody-else"),
+    Fault(
+        "another login",
+        "a role that has it by the older field",
+        lambda b: role(b, policies=[own_policy(b)]),
+        "nobody-else",
+    ),
+    Fault("another login", "a role that has it in capitals", lambda b: role(b, own_policy(b).upper()), "nobody-else"),
+    Fault(
+        "another login",
+        "a role for addresses of one network",
+        second_role(token_bound_cidrs=["10.0.0.0/8"]),
+        "nobody-else",
+    ),
+    Fault("another login", "the role of another lane's reader", another_lanes_role, "nobody-else"),
+    Fault("another login", "a role at an oidc mount", oidc, "nobody-else"),
     Fault("another login", "a role for every account there is", second_role(**EVERYBODY), "nobody-else"),
     Fault(
         "another login",

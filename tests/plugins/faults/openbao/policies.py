@@ -1,7 +1,9 @@
 """Another policy reaches the lane's path."""
 
+import json
+
 from faults import Fault
-from faults.openbao.kit import data, entity, must, named, reads, role, rule, user, written
+from faults.openbao.kit import APPROVED, accessor, data, entity, must, named, reads, role, rule, user, written
 
 
 def default_widened(bench):
@@ -59,6 +61,25 @@ def no_policy_of_that_name_yet(bench):
     role(bench, written(bench, rule(f"sys/policies/acl/{named(bench, 'gone')}", "create", "update")))
 
 
+def in_json(bench):
+    text = json.dumps({"path": {data(bench): {"capabilities": ["read"]}}})
+    role(bench, written(bench, text))
+
+
+def in_old_words(bench):
+    """The policy says ``policy = "read"``, as it was written before there were capabilities."""
+    role(bench, written(bench, f'path "{data(bench)}" {{ policy = "read" }}'))
+
+
+def of_the_alias(bench):
+    """The path is made of the name that somebody logs in by: they are called like the lane."""
+    there = accessor(bench, "userpass")
+    text = rule(f"platform/data/workloads/tenant/{{{{identity.entity.aliases.{there}.name}}}}/*", "read")
+    name = bench.lane.id
+    must(bench, "POST", f"auth/userpass/users/{name}", password="of-the-tests", token_policies=[written(bench, text)])
+    entity(bench, alias=name)
+
+
 FAULTS = [
     Fault("another policy", "reads the path by name", reads("platform/data/PATH"), "nobody-else"),
     Fault("another policy", "reads all workloads", reads("platform/data/workloads/*"), "nobody-else"),
@@ -75,6 +96,33 @@ FAULTS = [
         "nobody-else",
     ),
     Fault("another policy", "is that of another lane, and wider", another_lanes_policy, "nobody-else"),
+    Fault("another policy", "begins with +", reads("+/data/workloads/*"), "nobody-else"),
+    Fault("another policy", "begins with a slash", reads("/platform/data/PATH"), "nobody-else"),
+    Fault("another policy", "is written as JSON", in_json, "nobody-else"),
+    Fault("another policy", "is written in words of old", in_old_words, "nobody-else"),
+    Fault(
+        "another policy", "reads it wrapped only", reads("platform/data/PATH", 'min_wrapping_ttl = "1s"'), "nobody-else"
+    ),
+    Fault(
+        "another policy",
+        "reads it with a parameter",
+        reads("platform/data/PATH", 'required_parameters = ["version"]'),
+        "nobody-else",
+    ),
+    Fault("another policy", "reads it when somebody approves", reads("platform/data/PATH", APPROVED), "nobody-else"),
+    Fault(
+        "another policy",
+        "reads it until a day to come",
+        reads("platform/data/PATH", 'expiration = "2099-01-01T00:00:00Z"'),
+        "nobody-else",
+    ),
+    Fault("another policy", "is a template of a login's name", of_the_alias, "nobody-else"),
+    Fault(
+        "another policy",
+        "deletes the path with all versions",
+        lambda b: role(b, written(b, rule(f"platform/metadata/{b.path}", "delete"))),
+        "nobody-else",
+    ),
     Fault("another policy", "default is widened", default_widened, "nobody-else"),
     Fault("another policy", "is a template of identity metadata", templated, "nobody-else"),
     Fault("another policy", "denies the mount, but not the path", deny_then_read, "nobody-else"),

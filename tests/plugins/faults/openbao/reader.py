@@ -1,7 +1,7 @@
 """The reader's own policy and role are not what the lane declares."""
 
 from faults import AS_READER, Fault
-from faults.openbao.kit import data, must, own_policy, readers_entity, rule, written
+from faults.openbao.kit import APPROVED, data, must, own_policy, readers_entity, rule, written
 
 
 def role(**fields):
@@ -39,10 +39,6 @@ def denied_by_its_entity(bench):
 
 
 STRANGERS = "other-account other-namespace other-audience"
-APPROVED = (
-    'control_group = { ttl = "1h" factor "approvers" { controlled_capabilities = ["read"]'
-    ' identity { group_names = ["managers"] approvals = 1 } } }'
-)
 
 FAULTS = [
     Fault(

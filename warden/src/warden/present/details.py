@@ -87,7 +87,8 @@ def _(detail: details.RefusedAtLogin) -> str:
 
 @describe_detail.register
 def _(detail: details.CallerRefused) -> str:
-    return f"the caller may not ask this: {detail.reply or 'permission denied'}"
+    right = f" (it takes read on {detail.path})" if detail.path else ""
+    return f"the caller may not ask this{right}: {detail.reply or 'permission denied'}"
 
 
 @describe_detail.register

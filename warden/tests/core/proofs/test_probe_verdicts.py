@@ -258,9 +258,10 @@ def test_a_refused_reader_is_wrong_and_a_caller_that_may_not_ask_is_not():
     verdict = judge(READS, outcome(REFUSED), [line()])
     assert (verdict.result, verdict.observed) == ("wrong", "refused")
     assert verdict.detail == ReaderRefused("permission denied")
-    caller = judge(probe(reader="", expected="allowed", actor=Caller(), fields=("A",)), outcome(REFUSED), [line()])
+    asked = probe(reader="", expected="allowed", actor=Caller(), fields=("A",))
+    caller = judge(asked, outcome(REFUSED), [line()])
     assert (caller.result, caller.observed) == ("inconclusive", "refused")
-    assert caller.detail == CallerRefused("permission denied")
+    assert caller.detail == CallerRefused("permission denied", asked.path)
 
 
 @pytest.mark.parametrize(

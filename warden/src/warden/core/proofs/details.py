@@ -84,9 +84,10 @@ class RefusedAtLogin(Facts, frozen=True, tag="refused-at-login"):
 
 
 class CallerRefused(Facts, frozen=True, tag="caller-refused"):
-    """Whoever runs the proof may not ask this."""
+    """Whoever runs the proof may not ask this: it takes read on that path."""
 
     reply: str
+    path: str = ""
 
 
 class ReaderRefused(Facts, frozen=True, tag="reader-refused"):

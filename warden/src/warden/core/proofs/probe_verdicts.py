@@ -186,7 +186,7 @@ def _judge_refusal(probe: Probe, answer: Answer) -> Judgement:
 def _judge_unexpected_refusal(probe: Probe, answer: Answer) -> Judgement:
     reply = quoted(said_by(answer))
     if not probe.reader:
-        return Judgement(result="inconclusive", observed="refused", detail=CallerRefused(reply))
+        return Judgement(result="inconclusive", observed="refused", detail=CallerRefused(reply, probe.path))
     unconfirmed = refused_at_login(answer) and (not reply or reply.endswith("permission denied"))
     return Judgement(result="wrong", observed="refused", detail=ReaderRefused(reply, unconfirmed))
 
