@@ -67,11 +67,14 @@ BaoAction = Literal[
     "initialize",
     "login",
     "login-default",
+    "read",
     "read-policy",
     "register-header",
     "remove-fields",
+    "revoke-accessor",
     "tune-mount",
     "unseal",
+    "write",
     "write-policy",
 ]
 
@@ -80,7 +83,8 @@ class RunBao(msgspec.Struct, frozen=True, tag="bao", omit_defaults=True, kw_only
     """Something that is done at OpenBao, by whoever may.
 
     ``login`` is at a mount as a role, ``login-default`` wherever the caller always logs in. ``mount`` and ``path`` are
-    without slashes at their ends; ``name`` is a policy, a role or a header; ``names`` are fields.
+    without slashes at their ends; ``name`` is a policy, a role, a header or an accessor; ``names`` are fields.
+    ``settings`` are the fields of a ``write``, each with its value. ``namespace`` is another than the caller's.
     """
 
     action: BaoAction
@@ -88,6 +92,8 @@ class RunBao(msgspec.Struct, frozen=True, tag="bao", omit_defaults=True, kw_only
     path: str = ""
     name: str = ""
     names: tuple[str, ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
+    namespace: str = ""
 
 
 class EditFile(msgspec.Struct, frozen=True, tag="edit", omit_defaults=True, kw_only=True):

@@ -55,11 +55,14 @@ _BAO: dict[BaoAction, str] = {
     "initialize": "operator init",
     "login": "login -method=oidc -path={mount} role={name}",
     "login-default": "login -method=oidc",
+    "read": "read {path}",
     "read-policy": "policy read {name}",
     "register-header": "write sys/config/auditing/request-headers/{name} hmac=false",
     "remove-fields": "kv patch -mount={mount} -remove-data={field} {path}",
+    "revoke-accessor": "token revoke -accessor {name}",
     "tune-mount": "secrets tune {mount}/",
     "unseal": "operator unseal",
+    "write": "write {path} {field}",
     "write-policy": "policy write {name} -",
 }
 """Split at spaces before anything is filled in, so that a name with a space stays one word."""
@@ -169,7 +172,7 @@ def _words(step: Command) -> Iterator[str]:
         yield from _filled(_KUBECTL[step.action], kind=step.kind.lower(), name=step.name, value=_value(step))
     elif isinstance(step, RunBao):
         yield "bao"
-        yield from _filled(_BAO[step.action], fields=step.names, mount=step.mount, path=step.path, name=step.name)
+        yield from _bao(step)
     elif isinstance(step, RunProgram):
         yield from _with_names(step.words, step.names, ())
     else:
@@ -184,6 +187,20 @@ def _value(step: RunKubectl) -> str:
         path = f"/data/{step.value.replace('~', '~0').replace('/', '~1')}"
         return json.dumps([{"op": "remove", "path": path}], separators=(",", ":"))
     return step.value
+
+
+def _bao(step: RunBao) -> Iterator[str]:
+    fields = (*step.names, *(f"{name}={value}" for name, value in step.settings))
+    words = _filled(_BAO[step.action], fields=fields, mount=step.mount, path=step.path, name=step.name)
+    if not step.namespace:
+        yield from words
+        return
+    verb, *rest = words  # an option stands behind the subcommand, of which some have two words
+    yield verb
+    if verb in {"token", "policy", "kv", "auth", "secrets", "operator"}:
+        yield rest.pop(0)
+    yield f"-namespace={step.namespace}"
+    yield from rest
 
 
 def _options(step: RunWarden) -> Iterator[str]:

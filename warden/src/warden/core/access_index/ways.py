@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from warden.core import quoting
 from warden.core.access_index import acl
 from warden.core.access_index.snapshot import Unknown
 from warden.core.quoting import Facts
@@ -47,13 +48,14 @@ StepKind = Literal[
     "moves-mount",
     "writes-raw",
     "restores-snapshot",
+    "takes-snapshot",
     "writes-workflow",
     "signs-tokens",
     "names-any-issuer",
 ]
 
 
-class Identity(Facts, frozen=True, order=True):
+class Identity(msgspec.Struct, frozen=True, order=True):
     """Somebody who can have a token.
 
     ``name`` is as OpenBao writes it: ``auth/kubernetes/role/x``, ``identity/entity/name/y``, ``identity/group/name/z``,
@@ -67,6 +69,13 @@ class Identity(Facts, frozen=True, order=True):
     mount: str = ""
     label: str = ""
     owner: str = ""
+
+    def __post_init__(self) -> None:
+        """Names that others gave are redacted, as in `Facts`; an accessor looks like a secret and is none."""
+        for field in ("mount", "label", "owner", *(() if self.kind == "token" else ("name",))):
+            given = getattr(self, field)
+            if (clean := quoting.name(given)) != given:
+                msgspec.structs.force_setattr(self, field, clean)
 
 
 class Rule(Facts, frozen=True, order=True):
@@ -89,7 +98,7 @@ class Step(Facts, frozen=True):
     rules: tuple[Rule, ...] = ()
 
 
-class WayIn(Facts, frozen=True):
+class WayIn(msgspec.Struct, frozen=True):
     """One identity that can do one thing.
 
     ``last_used`` is the audit log's time of the last request of that kind; empty where there was none, or nobody

@@ -1,0 +1,90 @@
+"""The answer of OpenBao's access control list for sets of policies, each set built once."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from warden.core.access_index.acl import Acl, Decision
+from warden.core.access_index.holders import Held
+from warden.core.access_index.policies import ANYBODY, Policy, TemplateFacts, rendered
+from warden.core.access_index.relevance import PolicyKey, Relevance
+from warden.core.access_index.snapshot import Snapshot
+
+NO = Decision(allowed="no")
+
+
+class Decisions:
+    """Decides for policies by name; a set is built as an `Acl` when it is first needed.
+
+    Policies that could not be read are left out: who holds one is told by `unreadable`.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._now = snapshot.taken_at
+        found = {each.key: each for one in snapshot.namespaces.values() for each in one.policies.values()}
+        self.policies: Mapping[PolicyKey, Policy] = {key: each for key, each in found.items() if not each.unreadable}
+        self.unreadable: Held = frozenset(key for key, each in found.items() if each.unreadable)
+        self.roots: Held = frozenset((one.path, "root") for one in snapshot.namespaces.values())
+        self._templated = frozenset(key for key, each in self.policies.items() if each.templated)
+        self._relevance = Relevance(self.policies.values())
+        self._built: dict[tuple[Held, str], Acl] = {}
+        self._relevant: dict[str, Held] = {}
+
+    def relevant(self, path: str) -> Held:
+        """The policies that say something about the path, ``root`` among them."""
+        found = self._relevant.get(path)
+        if found is None:
+            if len(self._relevant) > _KEPT:
+                self._relevant.clear()
+            found = self._relevant[path] = self._relevance.policies(path) | self.roots
+        return found
+
+    def templated(self, held: Held) -> bool:
+        """Whether one of these policies says different things to different entities."""
+        return bool(held & self._templated)
+
+    def decide(self, held: Held, path: str, capability: str, facts: TemplateFacts | None = None) -> Decision:
+        """Whether these policies, all of them relevant, allow it to somebody with these facts (none: anybody)."""
+        if not held:
+            return NO
+        answer = self._acl(held, facts).decide(path, capability)
+        return self._without_doubt(answer, held, path, capability) if "template" in answer.conditions else answer
+
+    def _without_doubt(self, answer: Decision, held: Held, path: str, capability: str) -> Decision:
+        """What stanzas without a template allow stands; one with a template can add only what it has itself."""
+        closed = self._closed_acl(held).decide(path, capability)
+        if closed.allowed != "no":
+            return closed
+        wanted = {
+            (each.name, rule.path) for each in self._all(held) for rule in each.rules if capability in rule.capabilities
+        }
+        rules = tuple(rule for rule in answer.rules if rule in wanted)
+        return Decision(allowed="unknown", rules=rules, conditions=("template",)) if rules else NO
+
+    def _closed_acl(self, held: Held) -> Acl:
+        key = (held, "without templates")
+        if key not in self._built:
+            closed = (
+                msgspec.structs.replace(each, rules=tuple(rule for rule in each.rules if not rule.templated))
+                for each in self._all(held)
+            )
+            self._built[key] = Acl(closed, self._now)
+        return self._built[key]
+
+    def _acl(self, held: Held, facts: TemplateFacts | None) -> Acl:
+        personal = bool(held & self._templated)
+        key = (held, facts.id if personal and facts else "")
+        found = self._built.get(key)
+        if found is None:
+            policies = self._all(held)
+            found = Acl((rendered(each, facts or ANYBODY) for each in policies) if personal else policies, self._now)
+            self._built[key] = found
+        return found
+
+    def _all(self, held: Held) -> Iterable[Policy]:
+        roots = (Policy(name="root", namespace=each[0]) for each in held & self.roots)
+        return [*roots, *(self.policies[each] for each in sorted(held) if each in self.policies)]
+
+
+_KEPT = 100_000
+"""Paths of which the relevant policies are kept."""

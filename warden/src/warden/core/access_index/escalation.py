@@ -1,0 +1,203 @@
+"""From what somebody holds to what it could come to hold: the shortest chain of writes to each gain."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from warden.core.access_index.acl import Decision
+from warden.core.access_index.decisions import Decisions
+from warden.core.access_index.holders import Held
+from warden.core.access_index.policies import CAPABILITIES, TemplateFacts
+from warden.core.access_index.powers import Power
+from warden.core.access_index.relevance import PolicyKey
+from warden.core.access_index.ways import Condition, Rule, Step
+
+_STRONG = CAPABILITIES - {"list", "scan", "deny"}
+Usable = tuple[Power, tuple[Rule, ...], tuple[Condition, ...]]
+"""A power, the rules that give it, and what has to be so besides."""
+
+
+class Chain(msgspec.Struct, frozen=True):
+    """Steps in order, and what has to be so for them."""
+
+    steps: tuple[Step, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    def then(self, power: Power, rules: tuple[Rule, ...], more: tuple[Condition, ...]) -> "Chain":
+        """The chain with one step more."""
+        step = Step(does=power.does, path=power.path, gains=power.gains, rules=rules)
+        own = (power.condition,) if power.condition else ()
+        return Chain((*self.steps, step), tuple(dict.fromkeys((*self.conditions, *own, *more))))
+
+    def naming(self, policy: str) -> "Chain":
+        """The same, with the policy that the last step is to gain."""
+        last = msgspec.structs.replace(self.steps[-1], gains=policy)
+        return Chain((*self.steps[:-1], last), self.conditions)
+
+
+class Gains(msgspec.Struct, frozen=True):
+    """What can be gained: everything, or any policy, in these namespaces; or tokens with these policies."""
+
+    everything: Mapping[str, Chain] = {}
+    any_policy: Mapping[str, Chain] = {}
+    bundles: Mapping[Held, Chain] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.everything or self.any_policy or self.bundles)
+
+
+NOTHING = Gains()
+
+
+class Escalation:
+    """What each set of policies leads to; sets with the same powerful policies lead to the same.
+
+    Attributes:
+        powerful: the policies with a stanza that allows something by which access can be given.
+    """
+
+    def __init__(self, decisions: Decisions, powers: Iterator[Power]) -> None:
+        self._decisions = decisions
+        self._at: dict[str, list[Power]] = defaultdict(list)
+        for power in powers:
+            self._at[power.path].append(power)
+        self._relevant = {path: held for path in self._at if (held := decisions.relevant(path))}
+        concerned: Held = frozenset().union(*self._relevant.values())
+        self.concerned = concerned
+        self.powerful: Held = frozenset(key for key in concerned if self._is_powerful(key))
+        self._usable: dict[tuple[Held, str], list[Usable]] = {}
+        self._gains: dict[tuple[Held, Held, str], Gains] = {}
+
+    def _is_powerful(self, key: PolicyKey) -> bool:
+        """Whether it allows anything but reading there; most policies, ``default`` among them, do not."""
+        if key[1] == "root":
+            return True
+        rules = self._decisions.policies[key].rules
+        return any(rule.capabilities & _STRONG for rule in rules) and any(
+            self._any_allowed(key, power)
+            for path, held in self._relevant.items()
+            if key in held
+            for power in self._at[path]
+        )
+
+    def _any_allowed(self, key: PolicyKey, power: Power) -> bool:
+        alone = frozenset({key})
+        return any(self._decisions.decide(alone, power.path, each).allowed != "no" for each in power.any_of)
+
+    def gains(self, held: Held, also_held: Held = frozenset(), facts: TemplateFacts | None = None) -> Gains:
+        """What somebody with these policies could come to; empty for nearly everybody.
+
+        `also_held` are policies that another login gives them, so that to write one of these helps them, too.
+        """
+        if not held & self.powerful:
+            return NOTHING
+        key = (held, also_held, facts.id if facts else "")
+        if key not in self._gains:
+            self._gains[key] = _Search(self, held, also_held, facts).run()
+        return self._gains[key]
+
+    def usable(self, held: Held, facts: TemplateFacts | None) -> list[Usable]:
+        """The powers that these policies have, with the rules and conditions of each."""
+        concerned = held & self.concerned
+        key = (concerned, facts.id if facts else "")
+        if key not in self._usable:
+            self._usable[key] = [
+                found
+                for path, relevant in self._relevant.items()
+                if relevant & concerned & self.powerful
+                for power in self._at[path]
+                if (found := self._allowed(power, concerned, facts)) is not None
+            ]
+        return self._usable[key]
+
+    def _allowed(self, power: Power, held: Held, facts: TemplateFacts | None) -> Usable | None:
+        first = self._first(power, held, facts)
+        if first is None:
+            return None
+        others = [self._on(path, "create", held, facts) or self._on(path, "update", held, facts) for path in power.also]
+        if power.and_sudo:
+            others.append(self._on(power.path, "sudo", held, facts))
+        needed = [first, *(each for each in others if each is not None)]
+        if len(needed) <= len(others):
+            return None
+        rules = dict.fromkeys(rule for each in needed for rule in each.rules)
+        conditions = dict.fromkeys(condition for each in needed for condition in each.conditions)
+        return power, tuple(Rule(*rule, power.namespace) for rule in rules), tuple(conditions)
+
+    def _first(self, power: Power, held: Held, facts: TemplateFacts | None) -> Decision | None:
+        answers = (self._on(power.path, each, held, facts) for each in sorted(power.any_of))
+        found = [each for each in answers if each is not None]
+        return next((each for each in found if each.allowed == "yes"), found[0] if found else None)
+
+    def _on(self, path: str, capability: str, held: Held, facts: TemplateFacts | None) -> Decision | None:
+        relevant = self._decisions.relevant(path) & held
+        answer = self._decisions.decide(relevant, path, capability, facts)
+        return None if answer.allowed == "no" else answer
+
+    def policies_in(self, namespace: str) -> Iterator[Held]:
+        """Each powerful policy of a namespace, alone."""
+        return (frozenset({key}) for key in sorted(self.powerful) if key[0] == namespace and key[1] != "root")
+
+
+class _Search:
+    """Breadth first, so that the chain to each gain is the shortest; again until nothing new comes."""
+
+    def __init__(self, escalation: Escalation, held: Held, also_held: Held, facts: TemplateFacts | None) -> None:
+        self._escalation = escalation
+        self._facts = facts
+        self._held = held | also_held
+        self._writable: dict[tuple[str, str], Chain] = {}
+        self._everything: dict[str, Chain] = {}
+        self._any: dict[str, Chain] = {}
+        self._bundles: dict[Held, Chain] = {}
+        self._queue: deque[tuple[Held, Chain]] = deque([(held, Chain())])
+
+    def run(self) -> Gains:
+        """Everything that can be reached."""
+        seen: set[Held] = set()
+        while self._queue:
+            held, chain = self._queue.popleft()
+            if held in seen:
+                continue
+            seen.add(held)
+            for power, rules, conditions in self._escalation.usable(held, self._facts):
+                self._gain(power, chain.then(power, rules, conditions))
+            self._judge_policies()
+        return Gains(self._everything, self._any, self._bundles)
+
+    def _gain(self, power: Power, chain: Chain) -> None:
+        if power.gain == "everything":
+            _keep(self._everything, power.namespace, chain)
+        elif power.gain == "policy":
+            for key in power.policies:
+                _keep(self._writable, key, chain)
+        elif power.gain == "any-policy":
+            _keep(self._any, power.namespace, chain)
+            for each in self._escalation.policies_in(power.namespace):
+                self._queue.append((each, chain))
+        else:
+            gained = [power.policies] if power.gain == "bundle" else [frozenset({each}) for each in power.policies]
+            for each in gained:
+                if not each <= self._held:
+                    _keep(self._bundles, each, chain)
+                    self._queue.append((each, chain))
+
+    def _judge_policies(self) -> None:
+        """Who writes a policy that it has, or can get, has everything in the namespace."""
+        got = self._held.union(*self._bundles)
+        for key, chain in self._writable.items():
+            if key in got:
+                _keep(self._everything, key[0], chain)
+            elif key[0] in self._any:
+                steps = Chain(
+                    (*chain.steps, *(one for one in self._any[key[0]].steps if one not in chain.steps)),
+                    tuple(dict.fromkeys((*chain.conditions, *self._any[key[0]].conditions))),
+                )
+                _keep(self._everything, key[0], steps)
+
+
+def _keep(into: dict, key: object, chain: Chain) -> None:  # type: ignore[type-arg]
+    """The first chain without a condition; one with conditions until then."""
+    if key not in into or (into[key].conditions and not chain.conditions):
+        into[key] = chain

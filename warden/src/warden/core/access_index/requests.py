@@ -1,0 +1,66 @@
+"""The requests by which a path of a secrets engine is read or written, as OpenBao's policies know them."""
+
+import msgspec
+
+from warden.core.access_index.acl import full_path
+from warden.core.access_index.snapshot import SecretMount, Snapshot
+
+Requests = tuple[tuple[str, str], ...]
+"""Path, namespaces included, and the capability that it takes."""
+
+
+class PathRequests(msgspec.Struct, frozen=True, kw_only=True):
+    """What reads a path, and what writes it: every one of them gives or takes a value."""
+
+    reads: Requests
+    writes: Requests
+
+
+_KEY_IS_WRITTEN = ("create", "update", "patch", "delete")
+
+
+def mount_of(snapshot: Snapshot, namespace: str, path: str) -> SecretMount | None:
+    """The secrets engine that the path is in: the one with the longest name that it begins with."""
+    here = snapshot.namespaces.get(namespace)
+    mounts = here.secret_mounts if here else ()
+    covering = [each for each in mounts if f"{path}/".startswith(f"{each.path}/")]
+    return max(covering, key=lambda each: len(each.path), default=None)
+
+
+def requests_for(snapshot: Snapshot, namespace: str, path: str) -> PathRequests:
+    """By the version of the mount; where it is not known, and has to be guessed, it is KV version 2.
+
+    KV version 2 keeps values under ``data``, and deletes them under ``delete``, ``destroy`` and ``metadata``;
+    ``subkeys`` and ``metadata`` hold names and no value. Without the mount itself there is nothing to read.
+    """
+    mount = mount_of(snapshot, namespace, path)
+    if mount is not None and (mount.type != "kv" or mount.version == 1):
+        whole = full_path(namespace, path)
+        return PathRequests(
+            reads=((whole, "read"),),
+            writes=(*((whole, each) for each in _KEY_IS_WRITTEN), *_of_mount(namespace, mount.path)),
+        )
+    name = mount.path if mount is not None else path.partition("/")[0]
+    key = path.removeprefix(f"{name}/")
+
+    def at(folder: str) -> str:
+        return full_path(namespace, f"{name}/{folder}/{key}")
+
+    return PathRequests(
+        reads=((at("data"), "read"),),
+        writes=(
+            *((at("data"), each) for each in _KEY_IS_WRITTEN),
+            *((at(each), "update") for each in ("delete", "undelete", "destroy")),
+            *((at("metadata"), each) for each in _KEY_IS_WRITTEN),
+            (full_path(namespace, f"{name}/config"), "update"),
+            *_of_mount(namespace, name),
+        ),
+    )
+
+
+def _of_mount(namespace: str, name: str) -> Requests:
+    """To disable the engine deletes all of it; to tune it can have values logged in clear."""
+    return (
+        (full_path(namespace, f"sys/mounts/{name}"), "delete"),
+        (full_path(namespace, f"sys/mounts/{name}/tune"), "update"),
+    )
