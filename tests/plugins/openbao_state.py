@@ -35,6 +35,8 @@ def _read(server: PlatformServer) -> Iterator[tuple[str, Any]]:
         yield from _logins(server, f"auth/{mount.rstrip('/')}", about["type"])
     for mount, about in server.must("GET", "sys/mounts")["data"].items():
         yield f"sys/mounts/{mount.rstrip('/')}", about
+        if (about["options"] or {}).get("version") == "2":
+            yield f"{mount}config", server.must("GET", f"{mount}config")["data"]
     for folder in ("identity/entity/id", "identity/group/id", "sys/namespaces"):
         yield from _each(server, folder)
     for name, how in server.must("GET", "sys/config/auditing/request-headers")["data"]["headers"].items():
@@ -90,7 +92,7 @@ def _write_again(server: PlatformServer, path: str, body: Mapping[str, Any]) -> 
     elif path.startswith(("sys/auth/", "sys/mounts/")):
         tuned = {key: value for key, value in body["config"].items() if key in TUNED}
         server.must("POST", f"{path}/tune", {key: tuned.get(key, empty) for key, empty in TUNED.items()})
-    elif path.startswith(("auth/", "sys/config/")):
+    elif path.startswith(("auth/", "sys/config/")) or path.endswith("/config"):
         server.must("POST", path, body)
 
 

@@ -23,6 +23,7 @@ class Fault(msgspec.Struct, frozen=True):
         wrong: ids of the verdicts that are wrong, and no others are.
         open: ids of the verdicts that are inconclusive, and no others are.
         mends: whether the commands that are shown, run as they are shown, mend it.
+        inspect: whether it takes ``prove --inspect``, which looks at the value.
     """
 
     area: str
@@ -31,6 +32,7 @@ class Fault(msgspec.Struct, frozen=True):
     wrong: str
     open: str = ""
     mends: bool = True
+    inspect: bool = False
 
     @property
     def label(self) -> str:

@@ -1,6 +1,6 @@
 """Faults that need nothing but an OpenBao; and what looks like one and opens nothing (`HARMLESS`)."""
 
-from faults.openbao import grants, harmless, identities, logins, policies, reader, tokens, value
+from faults.openbao import audit, grants, harmless, identities, logins, policies, reader, tokens, value
 
 FAULTS = [
     *policies.FAULTS,
@@ -10,10 +10,22 @@ FAULTS = [
     *grants.FAULTS,
     *reader.FAULTS,
     *value.FAULTS,
+    *audit.FAULTS,
 ]
 HARMLESS = harmless.HARMLESS
 
 WAITING = frozenset(
-    ["nobody-else", "value-form", "expiring-version", "max-versions", "value-in-metadata", "policy-expires", "metadata"]
+    [
+        "cas-required",
+        "expiring-version",
+        "max-versions",
+        "metadata",
+        "nobody-else",
+        "policy-expires",
+        "probe-header",
+        "response-in-clear",
+        "value-form",
+        "value-in-metadata",
+    ]
 )
 """Verdicts that `prove` does not give yet; the faults that they are to catch are planted, and expected to be missed."""

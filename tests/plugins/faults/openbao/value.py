@@ -1,4 +1,4 @@
-"""The value, what is written beside it, and the mount where it is."""
+"""The value, what is written beside it, and the settings of its path."""
 
 from faults import Fault
 from faults.openbao.kit import data, must
@@ -13,14 +13,17 @@ def settings(**fields):
     return lambda bench: must(bench, "POST", metadata(bench), **fields)
 
 
+def of_the_mount(**fields):
+    return lambda bench: must(bench, "POST", "platform/config", **fields)
+
+
 def mark(key, value):
-    """Patch one key of the custom metadata; ``None`` removes it."""
+    """Set one key of the custom metadata; ``None`` removes it."""
 
     def plant(bench):
-        shown = {key: value and value.replace("VALUE", bench.value)}
-        custom = bench.server.must("GET", metadata(bench))["data"]["custom_metadata"] | shown
-        kept = {name: each for name, each in custom.items() if each is not None}
-        must(bench, "POST", metadata(bench), custom_metadata=kept)
+        custom = bench.server.must("GET", metadata(bench))["data"]["custom_metadata"]
+        kept = custom | {key: value and value.replace("VALUE", bench.value)}
+        must(bench, "POST", metadata(bench), custom_metadata={name: each for name, each in kept.items() if each})
 
     return plant
 
@@ -29,8 +32,18 @@ def without_marks(bench):
     must(bench, "POST", metadata(bench), custom_metadata={})
 
 
+def written(bench, fields):
+    """A version with these fields; what is there is checked, as OpenBao may require it."""
+    version = bench.server.must("GET", metadata(bench))["data"]["current_version"]
+    must(bench, "POST", data(bench), data=fields, options={"cas": version})
+
+
+def fields(**held):
+    return lambda bench: written(bench, held)
+
+
 def holds(value):
-    return lambda bench: must(bench, "POST", data(bench), data={"API_KEY": value})
+    return fields(API_KEY=value)
 
 
 def destroyed(bench):
@@ -38,7 +51,7 @@ def destroyed(bench):
 
 
 def earlier_version_only(bench):
-    must(bench, "POST", data(bench), data={"API_KEY": bench.value})
+    written(bench, {"API_KEY": bench.value})
     must(bench, "DELETE", data(bench))
 
 
@@ -46,21 +59,46 @@ def deleted_altogether(bench):
     must(bench, "DELETE", metadata(bench))
 
 
+def form(name, value):
+    return Fault("value", name, holds(value), "value-form", inspect=True)
+
+
 FAULTS = [
     Fault("value", "never put", deleted_altogether, "live-version metadata"),
     Fault("value", "destroyed", destroyed, "live-version"),
     Fault("value", "the newest version is deleted, an earlier one is not", earlier_version_only, "live-version"),
-    Fault(
-        "value", "only a field of another name", lambda b: must(b, "POST", data(b), data={"OTHER": "x"}), "live-version"
-    ),
-    Fault("value", "no field at all", lambda b: must(b, "POST", data(b), data={}), "live-version"),
+    Fault("value", "only a field of another name", fields(OTHER="x"), "live-version"),
+    Fault("value", "no field at all", fields(), "live-version"),
     Fault("value", "the field holds fields", holds({"inner": "x"}), "value-form"),
+    form("null", None),
+    form("empty", ""),
+    form("white space", "   "),
+    form("white space at its end", "sk-planted-0123456789 "),
+    form("a line break at its end", "sk-planted-0123456789\n"),
+    form("a number", 12345678901),
+    form("a truth value", True),
+    form("a list", ["sk-planted-0123456789"]),
+    form("CHANGEME", "CHANGEME"),
+    form("a template that nobody filled in", "${API_KEY}"),
+    form("the path of a file", "/run/secrets/api-key"),
+    form("a reference to another store", "vault:secret/data/api#key"),
     Fault("value", "versions delete themselves", settings(delete_version_after="1h"), "expiring-version"),
     Fault("value", "one version is kept", settings(max_versions=1), "max-versions"),
+    Fault("value", "who writes need not know what is there", settings(cas_required=False), "cas-required"),
+    Fault("mount", "versions delete themselves", of_the_mount(delete_version_after="1h"), "expiring-version"),
+    Fault("mount", "one version is kept", of_the_mount(max_versions=1), "max-versions"),
     Fault("metadata", "no marks", without_marks, "metadata"),
     Fault("metadata", "the marks are of another lane", mark("catalog-id", "somebody-elses"), "metadata"),
     Fault("metadata", "another owner", mark("owner-custody", "somebody-else"), "metadata"),
+    Fault("metadata", "no owner", mark("owner-consumer", None), "metadata"),
     Fault("metadata", "another policy is named", mark("policy", "another-policy"), "metadata"),
-    Fault("metadata", "the value, in clear", mark("note", "VALUE"), "value-in-metadata"),
-    Fault("metadata", "the value in a sentence", mark("note", "was VALUE until Monday"), "value-in-metadata"),
+    Fault("metadata", "the value, in clear", mark("note", "VALUE"), "value-in-metadata", inspect=True),
+    Fault(
+        "metadata",
+        "the value in a sentence",
+        mark("note", "was VALUE until Monday"),
+        "value-in-metadata",
+        inspect=True,
+    ),
+    Fault("metadata", "a text that nobody compared with the value", mark("note", "VALUE"), "", "value-in-metadata"),
 ]

@@ -101,12 +101,17 @@ def _remedy(probe: Probe, detail: Detail | None) -> Remedy:
     if isinstance(detail, GrantedByOthers):
         others = [name for name in detail.policies if name and name != probe.policy]
         return (RunBao(action="read-policy", name=placeholder(others[0])),) if others and probe.policy else probe.remedy
-    if isinstance(detail, FieldsDiffer) and detail.missing:
-        return tuple(_naming(step, detail.missing) for step in probe.remedy)
     if isinstance(detail, FieldsDiffer):
-        mount, _, key = probe.path.partition("/subkeys/")
-        return (RunBao(action="remove-fields", mount=mount, path=key, names=tuple(map(placeholder, detail.extra))),)
+        put = tuple(_naming(step, detail.missing) for step in probe.remedy) if detail.missing else ()
+        return (*put, *_without(probe, detail.extra))
     return probe.remedy
+
+
+def _without(probe: Probe, fields: tuple[str, ...]) -> Remedy:
+    """Remove fields from the path."""
+    mount, _, key = probe.path.partition("/subkeys/")
+    names = tuple(map(placeholder, fields))
+    return (RunBao(action="remove-fields", mount=mount, path=key, names=names),) if names else ()
 
 
 def _naming(step: Step, fields: tuple[str, ...]) -> Step:
