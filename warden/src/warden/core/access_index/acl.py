@@ -77,6 +77,7 @@ class Acl:
         roots = [each for each in valid if each.name == "root"]
         self._roots = tuple(_prefix(each.namespace) for each in roots)
         self._unreadable = () if roots else tuple((each.name, "") for each in valid if each.unreadable)
+        self._locked = not roots and any(each.locked for each in valid)
         self._exact: dict[str, _Stanza] = {}
         self._globs: dict[str, _Stanza] = {}
         self._segments: dict[str, _Stanza] = {}
@@ -93,9 +94,9 @@ class Acl:
     def _add(self, policy: Policy, rule: PathRule) -> None:
         path = full_path(policy.namespace, rule.path)
         if "{{" in rule.path:
-            self._open.append((_open_pattern(path, policy), (policy.name, rule.path)))
-        elif "+*" in path:  # refused when a policy is written; a template can still become one: then nothing is allowed
-            self._unreadable = (*self._unreadable, (policy.name, rule.path))
+            self._open.append((open_pattern(path, policy), (policy.name, rule.path)))
+        elif "+*" in path:  # refused when a policy is written, but a template can become one
+            self._locked = True
         else:
             kind, key = classify(path)
             found = {"exact": self._exact, "glob": self._globs, "segments": self._segments}[kind]
@@ -113,6 +114,8 @@ class Acl:
         if self._roots:
             inside = any(path.startswith(root) for root in self._roots)
             return Decision(allowed="yes", rules=(("root", ""),)) if inside else _NOTHING
+        if self._locked:
+            return _NOTHING
         if capability in SLASHED and not path.endswith("/"):
             path += "/"
         stanza = self._find(path, capability in SLASHED)
@@ -124,8 +127,10 @@ class Acl:
     def capabilities(self, path: str) -> frozenset[str] | None:
         """What ``sys/capabilities`` answers, which looks every path up as a list does and ignores all conditions.
 
-        None where it is not known.
+        None where it is not known, and none at all where the server refuses the token.
         """
+        if self._locked:
+            return frozenset()
         path = path.lstrip("/")
         if self._roots:
             return frozenset({"root"}) if any(path.startswith(root) for root in self._roots) else DENY
@@ -220,7 +225,9 @@ class _Stanza:
             return False
         closed = self._allowed and "*" not in self._allowed
         return "*" in self._denied or any(
-            self._denied.get(each) == () or (closed and each not in self._allowed) for each in self._required
+            (closed and each not in self._allowed)
+            or not _some_value(self._allowed.get(each, ()), self._denied.get(each))
+            for each in self._required
         )
 
     def _conditions(self, capability: str) -> Iterable[Condition]:
@@ -249,6 +256,23 @@ def _merge_parameters(into: dict[str, tuple[Any, ...]], more: Mapping[str, tuple
     for name, values in more.items():
         held = into.get(name)
         into[name] = () if not values or held == () else (*values, *(held or ()))
+
+
+def _some_value(allowed: tuple[Any, ...], denied: tuple[Any, ...] | None) -> bool:
+    """Whether there is a value that is allowed (none named: every one) and not denied (none named: every one)."""
+    if denied is None or not allowed:
+        return denied != ()
+    return denied != () and any(not any(_covers(pattern, value) for pattern in denied) for value in allowed)
+
+
+def _covers(pattern: Any, value: Any) -> bool:
+    """As ``GlobbedStringsMatch``; a value may be a pattern itself."""
+    if not isinstance(pattern, str) or not isinstance(value, str) or len(pattern) < 2:  # noqa: PLR2004
+        return bool(pattern == value)
+    text = pattern.removeprefix("*").removesuffix("*")
+    if pattern.startswith("*"):
+        return text in value if pattern.endswith("*") else value.endswith(text)
+    return value.startswith(text) if pattern.endswith("*") else value == pattern
 
 
 # -- paths ------------------------------------------------------------------------------------------------------------
@@ -311,7 +335,7 @@ def classify(path: str) -> tuple[Literal["exact", "glob", "segments"], str]:
     return ("glob", path.removesuffix("*")) if path.endswith("*") else ("exact", path)
 
 
-def _open_pattern(path: str, policy: Policy) -> re.Pattern[str]:
+def open_pattern(path: str, policy: Policy) -> re.Pattern[str]:
     """What a path with templates could cover, whatever they are replaced by."""
     anything = ".*" if policy.slashes or policy.wildcards else "[^/]*"
     texts = re.split(r"\{\{.*?\}\}", path)

@@ -71,6 +71,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         expires: since when the whole policy is void (``sys/policies/acl`` states it as ``expiration``).
         slashes, wildcards: whether a template may be replaced by a text that holds ``/``, or ``*`` and ``+``.
         unreadable: why the text could not be parsed. Then everything about the policy is unknown.
+        locked: the identity that it was filled in for gives a template a text that is blocked. OpenBao 2.7 then
+            refuses every request of that identity, whatever its other policies say (measured).
     """
 
     name: str
@@ -80,6 +82,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     slashes: bool = False
     wildcards: bool = False
     unreadable: str = ""
+    locked: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
@@ -146,7 +149,10 @@ def rendered(policy: Policy, facts: TemplateFacts) -> Policy:
         return policy
     rules = []
     for rule in policy.rules:
-        path = _filled_in(rule.path, policy, facts) if rule.templated else rule.path
+        try:
+            path = _filled_in(rule.path, policy, facts) if rule.templated else rule.path
+        except _Blocked:
+            return msgspec.structs.replace(policy, rules=(), locked=True)
         if path is not None:
             rules.append(rule if path == rule.path else msgspec.structs.replace(rule, path=path))
     return msgspec.structs.replace(policy, rules=tuple(rules))
@@ -155,17 +161,26 @@ def rendered(policy: Policy, facts: TemplateFacts) -> Policy:
 _TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 
+class _Blocked(Exception):
+    """A template would be replaced by a text that the policy does not allow there."""
+
+
 def _filled_in(path: str, policy: Policy, facts: TemplateFacts) -> str | None:
     """The path for that identity; the template itself where it is not known; none where there is no such path."""
     directives = [each.strip() for each in _TEMPLATE.findall(path)]
     if any(each.startswith("time.") for each in directives) or not facts.known:
         return path
-    texts = [_replacement(each, policy.namespace, facts) for each in directives]
     blocked = ("" if policy.slashes else "/") + ("" if policy.wildcards else "*+")
-    if any(text is None or any(sign in text for sign in blocked) for text in texts):
-        return None
+    texts = []
+    for directive in directives:
+        text = _replacement(directive, policy.namespace, facts)
+        if text is None:
+            return None
+        if any(sign in text for sign in blocked):
+            raise _Blocked
+        texts.append(text)
     filled = iter(texts)
-    return _TEMPLATE.sub(lambda _: next(filled) or "", path)
+    return _TEMPLATE.sub(lambda _: next(filled), path)
 
 
 def _replacement(directive: str, namespace: str, facts: TemplateFacts) -> str | None:
