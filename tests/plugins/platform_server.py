@@ -1,5 +1,6 @@
 """What tests hold of a running embedded platform."""
 
+import copy
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +25,10 @@ class PlatformServer:
     audit_file  path of the audit log, readable from here
     embedded    the adapter itself (issuer, personas)
     state       the state directory: WARDEN_STATE for a command line that is to use this platform
+    namespace   where its requests go; empty for the root namespace
     """
+
+    namespace = ""
 
     def __init__(self, embedded: Embedded) -> None:
         self.embedded = embedded
@@ -56,7 +60,13 @@ class PlatformServer:
         if token in {"admin", "platform", "developer"}:
             token = self.token(token)
         endpoint = msgspec.structs.replace(parse_address(self.address, "BAO_ADDR"), ca_file=self.ca)
-        return OpenBao(endpoint, Secret(token) if token else None)
+        return OpenBao(endpoint, Secret(token) if token else None, namespace=self.namespace)
+
+    def within(self, namespace: str) -> "PlatformServer":
+        """The same server, with every request in that namespace."""
+        inner = copy.copy(self)
+        inner.namespace = namespace
+        return inner
 
     def call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, token: str | None = "admin"

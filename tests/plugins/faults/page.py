@@ -45,7 +45,7 @@ TABLES = {
 """,
     ),
     "openbao": (
-        openbao.FAULTS,
+        [*openbao.FAULTS, *openbao.NAMESPACED],
         """
 ## Of OpenBao alone
 

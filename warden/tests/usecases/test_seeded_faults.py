@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from canary import Canary
 from faults import page
-from faults.openbao import FAULTS, HARMLESS, WAITING
+from faults.openbao import FAULTS, HARMLESS, NAMESPACED, WAITING, namespaces
 from openbao_state import put_back, state_of
 from platform_server import served
 
@@ -67,6 +67,29 @@ def found(proof, result):
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.label for fault in FAULTS])
 def test_a_fault_is_caught_and_named_with_its_owner_and_its_fix(lane, fault):
+    expect_caught(lane, fault)
+
+
+@pytest.fixture
+def inner_lane(bench, untouched):
+    """The same, in a namespace of its own."""
+    outer = bench.server
+    yield namespaces.sound(bench)
+    put_back(outer, untouched)
+
+
+@pytest.mark.parametrize("fault", NAMESPACED, ids=[fault.label for fault in NAMESPACED])
+def test_a_fault_around_a_namespace_is_caught(inner_lane, fault):
+    expect_caught(inner_lane, fault)
+
+
+def test_a_lane_in_a_namespace_is_proven(inner_lane):
+    proof = proven_without_a_trace(inner_lane)
+    assert proof.state == "proven", shown(proof)
+
+
+def expect_caught(lane, fault):
+    """Plant it; it is caught by exactly those verdicts, is a row of the page, and is mended as is shown."""
     fault.plant(lane)
     proof = proven_without_a_trace(lane)
     if missing := WAITING & {*fault.wrong.split(), *fault.open.split()}:
@@ -104,6 +127,7 @@ def run_bao(bench, step):
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "BAO_ADDR": bench.server.address,
         "BAO_TOKEN": bench.server.token("admin"),
+        "BAO_NAMESPACE": bench.server.namespace,
         "HOME": str(bench.directory),
     }
     ran = subprocess.run(["sh", "-c", commands([step])], env=env, capture_output=True, text=True, check=False)
@@ -119,7 +143,8 @@ def test_what_opens_nothing_is_no_finding(lane, harmless):
 
 def proven_without_a_trace(bench):
     """The proof; it has shown the value nowhere, changed nothing on the server, and left no token behind."""
-    before, snapshot = steady(state_of(bench.server)), bench.snapshot()
+    everything = bench.server.within("")
+    before, snapshot = steady(state_of(everything)), bench.snapshot()
     logged = os.path.getsize(bench.server.audit_file)
     proof = bench.prove()
     canary = Canary(bench.value)
@@ -129,7 +154,7 @@ def proven_without_a_trace(bench):
     with Path(bench.server.audit_file).open("rb") as log:
         log.seek(logged)
         canary.look("the audit log", log.read())
-    assert steady(state_of(bench.server)) == before
+    assert steady(state_of(everything)) == before
     assert bench.snapshot() == snapshot
     return proof
 

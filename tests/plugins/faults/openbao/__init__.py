@@ -1,6 +1,6 @@
 """Faults that need nothing but an OpenBao; and what looks like one and opens nothing (`HARMLESS`)."""
 
-from faults.openbao import audit, grants, harmless, identities, logins, policies, reader, tokens, value
+from faults.openbao import audit, grants, harmless, identities, logins, namespaces, policies, reader, tokens, value
 
 FAULTS = [
     *policies.FAULTS,
@@ -12,6 +12,7 @@ FAULTS = [
     *value.FAULTS,
     *audit.FAULTS,
 ]
+NAMESPACED = namespaces.FAULTS
 HARMLESS = harmless.HARMLESS
 
 WAITING = frozenset(

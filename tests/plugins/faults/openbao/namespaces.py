@@ -1,0 +1,65 @@
+"""The lane is in a namespace, and somebody of the namespace above reaches into it."""
+
+import copy
+import time
+from http import HTTPStatus
+
+from faults import Fault
+from faults.openbao.kit import entity, group, must, named, own_policy, role, rule, user, written
+
+
+def sound(bench):
+    """A namespace with a KV mount and a login for accounts; `bench` works in it from here on, as its administrator."""
+    name = named(bench, "team")
+    keys = bench.server.must("GET", "auth/kubernetes/config")["data"]
+    must(bench, "POST", f"sys/namespaces/{name}")
+    bench.server = bench.server.within(name)
+    bench.vault = lambda _="admin": bench.server.vault("admin")
+    must(bench, "POST", "sys/mounts/platform", type="kv", options={"version": "2"})
+    while bench.server.call("GET", "platform/config")[0] != HTTPStatus.OK:  # it becomes version 2 in the background
+        time.sleep(0.02)
+    must(bench, "POST", "sys/auth/kubernetes", type="jwt")
+    known = {key: keys[key] for key in ("jwt_validation_pubkeys", "bound_issuer", "jwt_supported_algs")}
+    must(bench, "POST", "auth/kubernetes/config", **known)
+    return bench.ready()
+
+
+def above(bench):
+    """The same in the namespace above."""
+    found = copy.copy(bench)
+    found.server = bench.server.within("")
+    return found
+
+
+def reads_from_above(path):
+    def plant(bench):
+        shown = path.replace("TEAM", bench.server.namespace).replace("PATH", bench.path)
+        role(above(bench), written(above(bench), rule(shown, "read")))
+
+    return plant
+
+
+def member_from_above(bench):
+    """A group of the namespace with the lane's policy has an identity of the namespace above as its member."""
+    member = entity(above(bench), alias=user(above(bench)))
+    group(bench, policies=[own_policy(bench)], member_entity_ids=[member])
+
+
+def writes_roles_from_above(bench):
+    text = rule(f"{bench.server.namespace}/auth/kubernetes/role/*", "create", "update")
+    role(above(bench), written(above(bench), text))
+
+
+FAULTS = [
+    Fault("namespace", "a policy above it names the path", reads_from_above("TEAM/platform/data/PATH"), "nobody-else"),
+    Fault("namespace", "a policy above it reads every namespace", reads_from_above("+/platform/*"), "nobody-else"),
+    Fault("namespace", "a group has a member from above", member_from_above, "nobody-else"),
+    Fault("namespace", "somebody above it could write its roles", writes_roles_from_above, "nobody-else"),
+    Fault("namespace", "a second role inside", lambda b: role(b, own_policy(b)), "nobody-else"),
+    Fault(
+        "namespace",
+        "another policy inside reads the mount",
+        lambda b: role(b, written(b, rule("platform/*", "read"))),
+        "nobody-else",
+    ),
+]
