@@ -5,7 +5,7 @@ import time
 from http import HTTPStatus
 
 from faults import Fault
-from faults.openbao.kit import entity, group, must, named, own_policy, role, rule, user, written
+from faults.openbao.kit import must, named, own_policy, role, rule, written
 
 
 def sound(bench):
@@ -39,12 +39,6 @@ def reads_from_above(path):
     return plant
 
 
-def member_from_above(bench):
-    """A group of the namespace with the lane's policy has an identity of the namespace above as its member."""
-    member = entity(above(bench), alias=user(above(bench)))
-    group(bench, policies=[own_policy(bench)], member_entity_ids=[member])
-
-
 def writes_roles_from_above(bench):
     text = rule(f"{bench.server.namespace}/auth/kubernetes/role/*", "create", "update")
     role(above(bench), written(above(bench), text))
@@ -53,7 +47,6 @@ def writes_roles_from_above(bench):
 FAULTS = [
     Fault("namespace", "a policy above it names the path", reads_from_above("TEAM/platform/data/PATH"), "nobody-else"),
     Fault("namespace", "a policy above it reads every namespace", reads_from_above("+/platform/*"), "nobody-else"),
-    Fault("namespace", "a group has a member from above", member_from_above, "nobody-else"),
     Fault("namespace", "somebody above it could write its roles", writes_roles_from_above, "nobody-else"),
     Fault("namespace", "a second role inside", lambda b: role(b, own_policy(b)), "nobody-else"),
     Fault(
