@@ -1,7 +1,8 @@
 """From what somebody holds to what it could come to hold: the shortest chain of writes to each gain."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
 
 import msgspec
 
@@ -29,6 +30,11 @@ class Chain(msgspec.Struct, frozen=True):
         step = Step(does=power.does, path=power.path, gains=power.gains, rules=rules)
         own = (power.condition,) if power.condition else ()
         return Chain((*self.steps, step), tuple(dict.fromkeys((*self.conditions, *own, *more))))
+
+    def and_then(self, other: "Chain") -> "Chain":
+        """Both, for what takes both."""
+        steps = dict.fromkeys((*self.steps, *other.steps))
+        return Chain(tuple(steps), tuple(dict.fromkeys((*self.conditions, *other.conditions))))
 
     def naming(self, policy: str) -> "Chain":
         """The same, with the policy that the last step is to gain."""
@@ -102,13 +108,14 @@ class Escalation:
         concerned = held & self.concerned
         key = (concerned, facts.id if facts else "")
         if key not in self._usable:
-            self._usable[key] = [
-                found
+            found = (
+                usable
                 for path, relevant in self._relevant.items()
                 if relevant & concerned & self.powerful
                 for power in self._at[path]
-                if (found := self._allowed(power, concerned, facts)) is not None
-            ]
+                if (usable := self._allowed(power, concerned, facts)) is not None
+            )
+            self._usable[key] = _once_for_each_gain(found)
         return self._usable[key]
 
     def _allowed(self, power: Power, held: Held, facts: TemplateFacts | None) -> Usable | None:
@@ -156,48 +163,71 @@ class _Search:
     def run(self) -> Gains:
         """Everything that can be reached."""
         seen: set[Held] = set()
-        while self._queue:
+        while self._queue and not self._has_everything():
             held, chain = self._queue.popleft()
             if held in seen:
                 continue
             seen.add(held)
-            for power, rules, conditions in self._escalation.usable(held, self._facts):
-                self._gain(power, chain.then(power, rules, conditions))
+            for usable in self._escalation.usable(held, self._facts):
+                self._gain(usable, chain)
             self._judge_policies()
         return Gains(self._everything, self._any, self._bundles)
 
-    def _gain(self, power: Power, chain: Chain) -> None:
+    def _has_everything(self) -> bool:
+        """Whether nothing is left to be gained, and nothing has to be so for it."""
+        found = self._everything.get("")
+        return found is not None and not found.conditions
+
+    def _gain(self, usable: Usable, chain: Chain) -> None:
+        power = usable[0]
         if power.gain == "everything":
-            _keep(self._everything, power.namespace, chain)
+            _keep(self._everything, power.namespace, chain, usable)
         elif power.gain == "policy":
             for key in power.policies:
-                _keep(self._writable, key, chain)
+                _keep(self._writable, key, chain, usable)
         elif power.gain == "any-policy":
-            _keep(self._any, power.namespace, chain)
-            for each in self._escalation.policies_in(power.namespace):
-                self._queue.append((each, chain))
+            if _keep(self._any, power.namespace, chain, usable):
+                gained = self._any[power.namespace]
+                self._queue.extend((each, gained) for each in self._escalation.policies_in(power.namespace))
         else:
-            gained = [power.policies] if power.gain == "bundle" else [frozenset({each}) for each in power.policies]
-            for each in gained:
-                if not each <= self._held:
-                    _keep(self._bundles, each, chain)
-                    self._queue.append((each, chain))
+            each_one = [power.policies] if power.gain == "bundle" else [frozenset({each}) for each in power.policies]
+            for held in each_one:
+                if not held <= self._held and _keep(self._bundles, held, chain, usable):
+                    self._queue.append((held, self._bundles[held]))
 
     def _judge_policies(self) -> None:
         """Who writes a policy that it has, or can get, has everything in the namespace."""
         got = self._held.union(*self._bundles)
         for key, chain in self._writable.items():
+            if key[0] in self._everything and not self._everything[key[0]].conditions:
+                continue
             if key in got:
-                _keep(self._everything, key[0], chain)
+                self._everything[key[0]] = chain
             elif key[0] in self._any:
-                steps = Chain(
-                    (*chain.steps, *(one for one in self._any[key[0]].steps if one not in chain.steps)),
-                    tuple(dict.fromkeys((*chain.conditions, *self._any[key[0]].conditions))),
-                )
-                _keep(self._everything, key[0], steps)
+                self._everything[key[0]] = chain.and_then(self._any[key[0]])
 
 
-def _keep(into: dict, key: object, chain: Chain) -> None:  # type: ignore[type-arg]
-    """The first chain without a condition; one with conditions until then."""
-    if key not in into or (into[key].conditions and not chain.conditions):
-        into[key] = chain
+def _once_for_each_gain(found: Iterable[Usable]) -> list[Usable]:
+    """The first power for each gain; one that is not conditional, if there is one."""
+    best: dict[tuple[object, ...], Usable] = {}
+    for usable in found:
+        power, _, conditions = usable
+        key = (power.gain, power.namespace, power.policies)
+        if key not in best or (_conditional(best[key]) and not (conditions or power.condition)):
+            best[key] = usable
+    return list(best.values())
+
+
+def _conditional(usable: Usable) -> bool:
+    return bool(usable[2] or usable[0].condition)
+
+
+_Key = TypeVar("_Key")
+
+
+def _keep(into: dict[_Key, Chain], key: _Key, chain: Chain, usable: Usable) -> bool:
+    """The first chain, or the first without a condition; whether it is a new one."""
+    if key in into and not (into[key].conditions and not chain.conditions and not _conditional(usable)):
+        return False
+    into[key] = chain.then(*usable)
+    return True

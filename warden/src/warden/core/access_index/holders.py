@@ -176,18 +176,25 @@ class Holders:
 
 
 class _Explained:
-    """Tokens that a login gives as it is today: the login itself is what is listed."""
+    """Tokens that their login would give again as it is today: the login itself is what is listed."""
 
     def __init__(self, logins: Iterable[Login]) -> None:
-        self._gives: dict[tuple[str, str], list[Held]] = defaultdict(list)
+        self._gives: dict[tuple[str, str], dict[str, Held]] = defaultdict(dict)
         for login in logins:
-            self._gives[login.role.namespace, f"auth/{login.role.mount}/"].append(login.part.policies)
+            self._gives[login.role.namespace, f"auth/{login.role.mount}"][login.role.name] = login.part.policies
 
     def by_login(self, token: LiveToken) -> bool:
-        """Whether a login at its mount gives all that it has."""
-        mount = token.path.rpartition("/login")[0] or token.path.rpartition("/oidc/")[0]
+        """Whether the login that it came from gives all that it has; any one at its mount, where it does not say."""
+        mount, _, user = token.path.partition("/login")
+        mount = mount if mount != token.path else token.path.partition("/oidc/")[0]
+        here = self._gives.get((token.namespace, mount), {})
+        named = user.strip("/") or next((token.meta[each] for each in _ROLE_IN_META if token.meta.get(each)), "")
         held = frozenset((token.namespace, each) for each in token.policies)
-        return any(held <= given for given in self._gives.get((token.namespace, f"{mount}/"), ()))
+        return any(held <= given for name, given in here.items() if name == named or not named)
+
+
+_ROLE_IN_META = ("role", "role_name", "cert_name")
+"""Under which name each method writes down the role of a login."""
 
 
 def _memberships(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:

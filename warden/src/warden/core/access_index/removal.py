@@ -27,15 +27,36 @@ def removal(holders: Holders, part: Part, gone: frozenset[str]) -> Remedy:
 
 def _of_role(role: LoginRole, gone: frozenset[str]) -> RunBao:
     kept = [each for each in role.policies if each not in gone]
+    settings = _kept_fields(role)
     if role.mount_type in _BY_TOKEN_POLICIES or role.kind == "directory":
-        settings = _policies("token_policies", kept) if gone - {"default"} else ()
-        if "default" in gone:
-            settings += (("token_no_default_policy", "true"),)
+        settings += _policies("token_policies", kept) if gone - {"default"} else ()
+        settings += (("token_no_default_policy", "true"),) if "default" in gone else ()
     else:
-        settings = _policies("policies", kept)
-        if role.mount_type == "ldap" and role.kind == "user":
-            settings += _policies("groups", [str(each) for each in role.fields.get("groups") or ()])
+        settings += _policies("policies", kept)
     return RunBao(action="write", path=placeholder(name(role.path)), settings=settings, namespace=role.namespace)
+
+
+_RESET = {
+    "jwt": ("role_type", "bound_claims_type", "callback_mode", "oidc_disable_confirmation"),
+    "oidc": ("role_type", "bound_claims_type", "callback_mode", "oidc_disable_confirmation"),
+    "kubernetes": ("bound_service_account_namespace_selector",),
+    "ldap": ("groups",),
+}
+"""Type -> the fields that a write resets where it does not name them (OpenBao 2.7, each method's ``path_role.go``)."""
+
+
+def _kept_fields(role: LoginRole) -> tuple[tuple[str, str], ...]:
+    """Those fields as they are, but for what the server takes them to be anyway."""
+    if role.kind == "directory":
+        return ()
+    found = ((field, role.fields.get(field)) for field in _RESET.get(role.mount_type, ()))
+    return tuple((field, name(_text(value))) for field, value in found if value and value != "string")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _policies(field: str, names: Sequence[str] | Iterable[str]) -> tuple[tuple[str, str], ...]:
