@@ -11,7 +11,10 @@ from warden.adapters.journal.sqlite import SqliteJournal
 
 @pytest.fixture
 def recorded(engineer):
-    """Runs a command, and answers the (event, body) of the records that it added, without their place."""
+    """Runs a command, and answers the (event, body) of the records that it added, without place and process.
+
+    The number by which an end names its beginning is ``BEGIN``: every end here is of a record of the same run.
+    """
     journal = SqliteJournal(engineer.own["WARDEN_JOURNAL"])
 
     def run(*argv, code=0, openbao=UUID, namespace="", **how):
@@ -22,10 +25,25 @@ def recorded(engineer):
         assert {(each.lane, each.actor) for each in added} <= {(engineer.world.lane, getpass.getuser())}
         place = {"platform": str(engineer.world.folder / "platform"), "openbao": openbao, "namespace": namespace}
         assert [each.body["place"] for each in added] == [place] * len(added)
-        return [(each.event, {key: part for key, part in each.body.items() if key != "place"}) for each in added]
+        assert [each.event for each in added if "process" in each.body] == [
+            each.event for each in added if each.event.endswith(".begin")
+        ]
+        assert journal.unfinished() == []
+        return [(each.event, _without_numbers(each.body, {each.seq for each in added})) for each in added]
 
     run.world = engineer.world
     return run
+
+
+BEGIN = {"begin": "its beginning"}
+
+
+def _without_numbers(body, added):
+    kept = {key: part for key, part in body.items() if key not in {"place", "process"}}
+    if "begin" in kept:
+        assert kept["begin"] in added
+        kept |= BEGIN
+    return kept
 
 
 def engineer_of(world):
@@ -45,7 +63,7 @@ def changes(world, *made):
 
 
 def around(verb, body):
-    return [(f"{verb}.begin", body), (f"{verb}.done", body)]
+    return [(f"{verb}.begin", body), (f"{verb}.done", body | BEGIN)]
 
 
 def test_of_a_lane_that_is_applied_filled_closed_and_opened(recorded):
@@ -54,13 +72,13 @@ def test_of_a_lane_that_is_applied_filled_closed_and_opened(recorded):
     taken = changes(world, ("change", "metadata"), ("change", "policy"), ("change", "role"))
     shut = changes(world, ("change", "role"), ("delete", "policy"), ("change", "metadata"))
     opened = changes(world, ("create", "policy"), ("change", "role"), ("change", "metadata"))
-    put = who | {"path": world.path, "fields": ["API_KEY"]}
+    put = who | {"path": world.path, "fields": ["API_KEY"], "before": 1}
 
     assert recorded("apply", world.lane, "--take-over", "--yes") == around("apply", who | taken)
     assert recorded("apply", world.lane, "--yes") == []
     assert recorded("put", world.lane, "API_KEY", stdin="a-planted-value-0123456789") == [
         ("put.begin", put),
-        ("put.done", put | {"version": 2}),
+        ("put.done", put | {"version": 2} | BEGIN),
     ]
     closed = {"reason": "INC-7", "system": world.server.address}
     assert recorded("deactivate", world.lane, "--reason", "INC-7", "--yes") == [
@@ -78,6 +96,9 @@ def test_of_a_closing_that_openbao_did_not_answer(recorded, address, namespace, 
     closed = ("deactivate", recorded.world.lane, "--reason", "INC-7", "--yes")
     found = recorded(*closed, code=code, openbao=None, namespace=namespace, BAO_ADDR=address)
     assert found == [("lane.closed", {"reason": "INC-7", "system": address})]
+
+
+ACCESSOR = Like(r"[A-Za-z0-9]{24}")
 
 
 def decision(effect, identity, via, reason=""):
@@ -107,7 +128,7 @@ def test_of_values_that_are_handed_over_and_of_those_that_are_not(recorded):
     allowed = decision("allow", reader, "env", "ticket 7")
 
     got = recorded("access", world.lane, "--reason", "ticket 7", "--", "true", **as_reader)
-    end = how | {"version": 1, "program": shutil.which("true")}
+    end = how | BEGIN | {"version": 1, "program": shutil.which("true")}
     assert got == [("decision", allowed), ("access.begin", how | {"identity": reader}), ("access.handed", end)]
     assert {body.get("decision", body.get("id")) for _, body in got} == {got[0][1]["id"]}
 
@@ -115,7 +136,7 @@ def test_of_values_that_are_handed_over_and_of_those_that_are_not(recorded):
     assert recorded("access", world.lane, "--fetch", "SIGNING_KEY", **as_reader) == [
         ("decision", decision("allow", reader, "stdout")),
         ("access.begin", fetched | {"identity": reader}),
-        ("access.handed", fetched | {"version": 1, "fields": ["SIGNING_KEY"]}),
+        ("access.handed", fetched | BEGIN | {"version": 1, "fields": ["SIGNING_KEY"]}),
     ]
     denied = decision("deny", developer, "fd")
     stranger = {"BAO_TOKEN": world.server.token("developer")}
@@ -128,8 +149,8 @@ def test_of_values_that_are_handed_over_and_of_those_that_are_not(recorded):
     world.server.must("DELETE", f"sys/policies/acl/workload-kv-read-{world.lane}")
     assert recorded("access", world.lane, "--", "true", code=125, **as_pod) == [
         ("decision", allowed | {"reason": ""}),
-        ("access.begin", how | {"identity": reader}),
-        ("access.failed", {"decision": UUID, "kind": "refused", "token": "revoked"}),
+        ("access.begin", how | {"identity": reader, "accessor": ACCESSOR, "ttl": 900}),
+        ("access.failed", {"decision": UUID, "kind": "refused", "token": "revoked"} | BEGIN),
     ]
 
 
@@ -196,7 +217,7 @@ def proof(world, **counts):
 def test_of_a_proof_and_of_one_that_is_refuted(recorded):
     world = recorded.world
     recorded("apply", world.lane, "--take-over", "--yes")
-    begin, *probes, last = recorded("prove", world.lane)
+    begin, opened, closed, *probes, last = recorded("prove", world.lane)
     tokens = [("openbao", world.reader), ("warden-probe", world.reader)]
     tokens += [("openbao", f"{world.tenant}/warden-probe"), ("openbao", "warden-probe/api")]
     run = last[1]["run"]
@@ -210,16 +231,20 @@ def test_of_a_proof_and_of_one_that_is_refuted(recorded):
         "refreshes": [],
     }
     assert begin == ("probe.begin", engineer_of(world) | announced)
+    session = {"system": world.server.address, "reader": world.reader, "accessor": ACCESSOR, "ttl": 900}
+    assert (opened, closed) == (("token.begin", session), ("token.done", BEGIN | {"token": "revoked"}))
     assert probes == [("probe", probe(world, name)) for name in EXPECTED]
     counts = {"state": "proven", "passed": 18, "failed": 0, "inconclusive": 0, "total": 18, "evidence": 16}
-    assert last == ("proof", proof(world, **counts, not_ok=[], next=None))
+    assert last == ("proof", proof(world, **counts, not_ok=[], next=None) | BEGIN)
 
     world.fill({"API_KEY": "alone"})
     fix = [{"type": "warden", "command": "put", "arguments": [world.lane, "SIGNING_KEY"]}]
     differs = {"type": "fields-differ", "missing": ["SIGNING_KEY"], "extra": []}
     wrong = {"result": "wrong", "observed": "differs", "version": 0, "detail": differs, "remedy": fix}
-    _, first, *_, last = recorded("prove", world.lane, code=1)
+    *_, first, last = [
+        each for each in recorded("prove", world.lane, code=1) if each[0] != "probe" or "wrong" in each[1].values()
+    ]
     assert first == ("probe", probe(world, "live-version") | wrong)
     not_ok = [{"probe": "live-version", "reader": "", "cluster": ""}]
     counts |= {"state": "refuted", "passed": 17, "failed": 1}
-    assert last == ("proof", proof(world, **counts, not_ok=not_ok, next={"stretch": "custody", "remedy": fix}))
+    assert last == ("proof", proof(world, **counts, not_ok=not_ok, next={"stretch": "custody", "remedy": fix}) | BEGIN)

@@ -29,9 +29,10 @@ def take(engineer, event):
 
 
 def recorded(engineer, *stems):
-    """The records of these kinds, without their place."""
+    """The records of these kinds, without their place, the process, and the number of what they end."""
     log = SqliteJournal(str(engineer.journal)).log()
-    bodies = [(each.event, {key: part for key, part in each.body.items() if key != "place"}) for each in log]
+    without = {"place", "process", "begin"}
+    bodies = [(each.event, {key: part for key, part in each.body.items() if key not in without}) for each in log]
     return [(event, body) for event, body in bodies if event.partition(".")[0] in stems]
 
 
@@ -152,11 +153,16 @@ def test_of_a_secret_that_is_taken_over(engineer):
     begin = ("adopt.begin", facts | {"secret_uid": UUID})
     end = facts | {"cleaned": [], "restarted": [], "already": True}
     assert recorded(engineer, "put", "adopt") == [
-        ("put.begin", put),
-        ("put.done", put | {"version": 1}),
+        ("put.begin", put | {"before": 0}),
+        ("put.done", put | {"before": 0, "version": 1}),
         begin,
-        ("put.begin", put | {"from": FIRST}),
+        ("put.begin", put | {"before": 1, "from": FIRST}),
+        ("adopt.abandoned", {"found": "as-it-was"}),
         begin,
+        ("adopt.abandoned", {"found": "taken-over"}),
         begin,
         ("adopt.done", end),
     ]
+    assert engineer.run("prove", lane).returncode == 0
+    assert recorded(engineer, "put")[-1] == ("put.abandoned", {"found": "written", "version": 2})
+    assert SqliteJournal(str(engineer.journal)).unfinished() == []

@@ -1,6 +1,7 @@
 """sync: every delivery is refreshed now, and what came of it is told for each cluster by itself."""
 
 import datetime as dt
+import os
 
 import pytest
 
@@ -32,9 +33,10 @@ def everywhere(bench):
 
 
 def records(bench):
-    """What the journal has of it, without the place, which every record has."""
+    """What the journal has of it, without place, process and number, which every such record has."""
     found = [each for each in bench.journal.log() if each.event.startswith("sync")]
-    return [(each.event, {key: value for key, value in each.body.items() if key != "place"}) for each in found]
+    without = {"place", "process", "begin"}
+    return [(each.event, {key: value for key, value in each.body.items() if key not in without}) for each in found]
 
 
 def followed(done):
@@ -49,6 +51,15 @@ def test_followed_everywhere_and_journaled_before_and_after(everywhere, asked):
         ("sync.begin", {"clusters": ["coulombcore", "railiance01"]}),
         ("sync.done", {"clusters": {"coulombcore": "synced", "railiance01": "synced"}}),
     ]
+
+
+def test_a_sync_that_was_killed_is_ended_by_the_next(everywhere, asked):
+    gone = {"clusters": ["coulombcore"], "process": {"host": os.uname().nodename, "pid": 2**22 + 1}}
+    everywhere.journal.record("sync.begin", everywhere.lane.id, gone)
+    asked()
+    ended = {"found": {"coulombcore": "synced", "railiance01": "synced"}}
+    assert records(everywhere)[-1] == ("sync.abandoned", ended)
+    assert everywhere.journal.unfinished() == []
 
 
 def test_a_value_that_changed_is_delivered_although_the_next_refresh_is_an_hour_away(everywhere, asked):

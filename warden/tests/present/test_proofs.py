@@ -147,6 +147,7 @@ def test_json_is_the_same_result(lane_of):
         "journal": 7,
         "scope": "custody",
         "unplayed": ["x"],
+        "earlier_tokens": [],
     }
     assert list(verdicts[0]) == KEYS
     assert verdicts[1] == {

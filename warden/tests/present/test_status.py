@@ -82,6 +82,7 @@ def test_json_has_the_same_keys_and_words_as_ever():
         "next_owner": "platform-team",
         "next_action": "warden prove first",
         "next_reason": "not-proven",
+        "interrupted": [],
     }
 
 

@@ -27,6 +27,7 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     Exit codes: 0 shown, 3 OpenBao or a cluster did not answer (what the journal knows is shown all the same).
     """
     from warden.present.catalog import left_out_json, show_left_out
+    from warden.present.interrupted import show_interrupted
     from warden.present.orphans import MOST, orphans_json, show_orphans
     from warden.usecases.orphans import Orphans, orphans
     from warden.usecases.status import status as observe
@@ -54,6 +55,7 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
         terminal.document([*status_json(report.lanes), *others])
     else:
         show_status(report.lanes, drafts=bool(catalog.lanes))
+        show_interrupted(report.lanes)
         show_orphans(left_behind, most=MOST)
         show_left_out(left_out)
     for fault in faults:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from warden.core.journal.chain import Chain, Head
+from warden.core.journal.operations import Unfinished
 from warden.core.journal.record import LaneState, Record
 
 
@@ -33,6 +34,12 @@ class Journal(Protocol):
         self, *, lane: str | None = None, last: int = 0, events: Sequence[str] = (), after: int = 0
     ) -> Sequence[Record]:
         """The newest `last` records (0: all) after that number, oldest first; of one lane, of some kinds, or of all."""
+
+    def unfinished(self, lane: str | None = None, *, last: int = 0) -> Sequence[Unfinished]:
+        """The operations at this place that have no end, oldest first; of one lane, among its `last` records (0: all).
+
+        Each record that begins an operation names the process that makes it, by which it is told whether it runs.
+        """
 
     def here(self, records: Sequence[Record]) -> Sequence[Record]:
         """Those of the records that may be of this place."""

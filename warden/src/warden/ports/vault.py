@@ -48,6 +48,9 @@ class Vault(Protocol):
     def revoke_self(self, token: Secret) -> None:
         """End a token that was obtained by `enter`, or a wrapping token; waits a few seconds at most."""
 
+    def revoke_accessor(self, accessor: str) -> None:
+        """End the token that has this accessor; does nothing where there is none any more."""
+
     def own_capabilities(self, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """What the caller may do on each path, sorted (``sys/capabilities-self``)."""
 

@@ -9,6 +9,7 @@ from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.remedies import AskOwner, warden
 from warden.present import plans, terminal
 from warden.present.commands import command, commands, to_paste
+from warden.present.interrupted import earlier_tokens_json, show_earlier_tokens
 from warden.present.surroundings import environment, named_environment
 from warden.present.verdicts import explanation, title
 
@@ -61,6 +62,7 @@ def proof_json(lane: Lane, proof: Proof, audit_log: str) -> dict[str, Any]:
         "journal": proof.record,
         "scope": proof.scope,
         "unplayed": list(proof.unplayed),
+        "earlier_tokens": earlier_tokens_json(proof.earlier_tokens),
         "verdicts": [verdict_json(lane, verdict) for verdict in proof.verdicts],
     }
 
@@ -104,6 +106,7 @@ def show_proof(lane: Lane, proof: Proof, *, brief: bool) -> None:
             _show_verdict(lane, verdict, more, before)
             before = explanation(verdict)
     terminal.sentence(_conclusion(proof))
+    show_earlier_tokens(proof.earlier_tokens)
 
 
 def show_tally(found: Sequence[Proof]) -> None:

@@ -7,6 +7,7 @@ from warden.core.lifecycle.lane_status import DeliveryStatus, LaneStatus, NextSt
 from warden.core.remedies import warden
 from warden.present import layout, terminal
 from warden.present.commands import GLUE, command, only_commands, to_paste
+from warden.present.interrupted import interrupted_json
 from warden.present.surroundings import named_environment
 
 _DELIVERIES = {
@@ -36,6 +37,7 @@ def status_json(found: Sequence[LaneStatus]) -> list[dict[str, Any]]:
             "next_owner": each.next.owner if each.next else "",
             "next_action": only_commands(*each.next.remedy) if each.next else "",
             "next_reason": each.next.reason if each.next else "",
+            "interrupted": [interrupted_json(one) for one in each.interrupted],
         }
         for each in found
     ]

@@ -16,6 +16,7 @@ import msgspec
 from warden.core.access import authorization as rules
 from warden.core.access.decision import Question
 from warden.core.errors import Refused, Unidentified, WardenError
+from warden.core.journal.operations import abandoned, killed
 from warden.core.openbao.closed_mark import mark_in
 from warden.core.remedies import AskOwner, warden
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from warden.core.access.advice import Advice
+    from warden.core.journal.record import Record
     from warden.core.lanes.catalog import Entry
     from warden.core.lanes.lane import Lane
     from warden.core.openbao.api import Entered, Identity
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from warden.ports.vault import Vault
 
 Via = Literal["env", "fd", "stdout"]
+
+_RECENT = 50
+"""How many of the lane's newest records an access looks at for killed ones: it is to be quick."""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,9 +65,11 @@ OpenBao revokes for nobody, ``expires`` with its ttl."""
 
 
 class _Begun(msgspec.Struct):
-    """How far an access got: the decision under which it began, and what became of its token."""
+    """How far an access got: the decision under which it began, its record, its token, and what became of that."""
 
     decision: str = ""
+    begin: int = 0
+    session: Entered | None = None
     token: TokenEnd = ""
 
 
@@ -145,7 +152,7 @@ def _session(ask: Ask, caller: Caller, begun: _Begun) -> Iterator[tuple[Vault, I
         return
     login = rules.login_for(ask.lane, credential)
     vault = caller.vault()
-    session = vault.enter(login)
+    begun.session = session = vault.enter(login)
     try:
         mine = caller.vault(session.token)
         yield mine, mine.identity()
@@ -181,11 +188,22 @@ def _decide(ask: Ask, who: Identity, policy: Policy, journal: Journal, begun: _B
         rules.expect_allowed(lane, who, decision)
     begun.decision = decision.id
     begin = _handed(ask, begun) | {"identity": who.as_json()}
-    journal.record_all([("decision", lane.id, decided), ("access.begin", lane.id, begin)])
+    if begun.session is not None:  # should this be killed, the next proof ends the token by its accessor
+        begin |= {"accessor": begun.session.accessor, "ttl": begun.session.ttl}
+    earlier = [abandoned(each, found="nothing-handed-over") for each in _killed(lane.id, journal)]
+    entries = [*earlier, ("decision", lane.id, decided), ("access.begin", lane.id, begin)]
+    begun.begin = journal.record_all(entries)[-1]
+
+
+def _killed(lane: str, journal: Journal) -> list[Record]:
+    """Accesses of a moment ago that were killed before anything was handed over, and left no token to be ended."""
+    found = killed(journal.unfinished(lane, last=_RECENT), "access")
+    return [each for each in found if "ttl" not in each.body]
 
 
 def _handed(ask: Ask, begun: _Begun) -> dict[str, Any]:
     body: dict[str, Any] = {"decision": begun.decision, "via": ask.via, "fields": list(ask.fields)}
+    body |= {"begin": begun.begin} if begun.begin else {}
     body |= {"command": ask.command} if ask.command else {}
     return body | ({"token": begun.token} if begun.token else {})
 
@@ -199,7 +217,9 @@ def _failure_recorded(ask: Ask, journal: Journal) -> Iterator[_Begun]:
     except BaseException as fault:
         if begun.decision:
             kind = fault.kind if isinstance(fault, WardenError) else "interrupted"
-            body = {"decision": begun.decision, "kind": kind} | ({"token": begun.token} if begun.token else {})
+            body = {"decision": begun.decision, "begin": begun.begin, "kind": kind} | (
+                {"token": begun.token} if begun.token else {}
+            )
             _ignoring_errors(lambda: journal.record("access.failed", ask.lane.id, body))
         raise
 

@@ -61,8 +61,9 @@ from warden.usecases.steps.adoption import (
 from warden.usecases.steps.closing import look_closer, mark_there
 from warden.usecases.steps.fingerprints import hash_of, other_fingerprint
 from warden.usecases.steps.probe_sender import write_marker
-from warden.usecases.steps.recorded import after_earlier_steps, effect_so_far
+from warden.usecases.steps.recorded import after_earlier_steps, begun, effect_so_far
 from warden.usecases.steps.refresh import PATIENCE, refresh
+from warden.usecases.steps.settling import settle_adopt, settle_put
 from warden.usecases.targets import Target
 
 LATE = 2.0
@@ -143,18 +144,19 @@ def adopt(adoption: Adoption, *, keep: Keep = "") -> Adopted:
     _expect_open(delivery, tools)
     before = expect_free(adoption)
     already = owned_by({"metadata": before.metadata}, tools.cluster.get(external_secret_of(delivery)))
-    begin = _facts(delivery, tools) | {"secret_uid": before.metadata.get("uid")}
-    tools.journal.record("adopt.begin", delivery.lane.id, begin)
+    settle_adopt(delivery, tools.journal, owned=already)
+    what = _facts(delivery, tools) | {"secret_uid": before.metadata.get("uid")}
     found = None
-    with after_earlier_steps():
-        if not already:
-            _prepare(adoption)
-            found = _settle(delivery, before, tools, keep)
-            _hand_over(delivery, before, tools)
-        cleaned, restarted = _clean(delivery, tools), _restart(delivery, tools)
-    body = _facts(delivery, tools) | {"cleaned": cleaned, "restarted": restarted, "already": already}
-    with effect_so_far(TakenOver(delivery.delivery.secret, delivery.cluster)):
-        record = tools.journal.record("adopt.done", delivery.lane.id, body)
+    with begun("adopt", delivery.lane.id, what, tools.journal) as end:
+        with after_earlier_steps():
+            if not already:
+                _prepare(adoption)
+                found = _settle(delivery, before, tools, keep)
+                _hand_over(delivery, before, tools)
+            cleaned, restarted = _clean(delivery, tools), _restart(delivery, tools)
+        done = {"cleaned": cleaned, "restarted": restarted, "already": already, "begin": end["begin"]}
+        with effect_so_far(TakenOver(delivery.delivery.secret, delivery.cluster)):
+            record = tools.journal.record("adopt.done", delivery.lane.id, _facts(delivery, tools) | done)
     return Adopted(
         lane=delivery.lane.id,
         cluster=delivery.cluster,
@@ -251,11 +253,12 @@ def _settle(delivery: DeliveryTarget, secret: SecretObservation, tools: Tools, k
 def _put(delivery: DeliveryTarget, field: str, secret: SecretObservation, tools: Tools) -> None:
     custody = delivery.lane.custody
     who = {"system": tools.vault.address, "identity": tools.vault.identity().as_json()}
-    facts = who | {"path": custody.path, "fields": [field], "from": delivery.cluster}
-    tools.journal.record("put.begin", delivery.lane.id, facts)
-    version = tools.vault.put_fields(custody.mount, custody.key, {field: secret.values[field]})
-    with effect_so_far(FieldPut(field, version)):
-        tools.journal.record("put.done", delivery.lane.id, facts | {"version": version})
+    before = settle_put(delivery.lane, tools.vault, tools.journal)
+    facts = who | {"path": custody.path, "fields": [field], "from": delivery.cluster, "before": before}
+    with begun("put", delivery.lane.id, facts, tools.journal) as done:
+        version = tools.vault.put_fields(custody.mount, custody.key, {field: secret.values[field]})
+        with effect_so_far(FieldPut(field, version)):
+            tools.journal.record("put.done", delivery.lane.id, done | {"version": version})
     tools.progress(FieldPut(field, version))
 
 
@@ -385,8 +388,7 @@ def _restart(delivery: DeliveryTarget, tools: Tools) -> list[str]:
 
 
 def _deployment(name: str) -> Ref:
-    namespace, _, deployment = name.partition("/")
-    return Ref("Deployment", namespace, deployment)
+    return Ref("Deployment", *name.split("/", 1))
 
 
 def _runs_old(delivery: DeliveryTarget, name: str, cluster: Cluster) -> bool:

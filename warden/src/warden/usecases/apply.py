@@ -27,7 +27,8 @@ from warden.ports.journal import Journal
 from warden.usecases.context import Context
 from warden.usecases.plan import cluster_target, openbao_target, plan_delivery, unreached
 from warden.usecases.steps.orphans import orphans_of
-from warden.usecases.steps.recorded import after_earlier_steps, effect_so_far
+from warden.usecases.steps.recorded import after_earlier_steps, begun, effect_so_far
+from warden.usecases.steps.settling import settle_apply
 from warden.usecases.targets import Target
 
 
@@ -123,6 +124,7 @@ def apply_target(target: Target, journal: Journal, options: LaneOptions) -> Rece
         JournalUnwritable: nothing was changed, unless its effect says otherwise.
     """
     first = target.plan()
+    settle_apply(first, journal)
     _expect_consent(first, options)
     _expect_unblocked(first)
     if not first.to_change:
@@ -140,14 +142,14 @@ def apply_target(target: Target, journal: Journal, options: LaneOptions) -> Rece
         "changes": [change.facts for change in first.to_change],
     }
     what |= {"cluster": target.system.cluster} if target.system.cluster else {}
-    journal.record("apply.begin", first.lane, what)
-    for number, change in enumerate(first.to_change):
-        with _partly(number):
-            target.make(change)
-    with after_earlier_steps():
-        _expect_nothing_left(target.plan())
-    with effect_so_far(Applied(first.lane, first.system)):
-        record = journal.record("apply.done", first.lane, what)
+    with begun("apply", first.lane, what, journal) as done:
+        for number, change in enumerate(first.to_change):
+            with _partly(number):
+                target.make(change)
+        with after_earlier_steps():
+            _expect_nothing_left(target.plan())
+        with effect_so_far(Applied(first.lane, first.system)):
+            record = journal.record("apply.done", first.lane, done)
     return Receipt(
         lane=first.lane,
         system=first.system,

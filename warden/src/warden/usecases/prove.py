@@ -39,6 +39,7 @@ from warden.usecases.steps.credentials import SECRET_ID_TTL
 from warden.usecases.steps.exposure import Exposures
 from warden.usecases.steps.members import by_others, memberships, records_of
 from warden.usecases.steps.probe_sender import ProbeSender
+from warden.usecases.steps.proof_records import ProofRecords
 from warden.usecases.steps.prove_delivery import (
     DeliveryTools,
     ObservedDelivery,
@@ -49,6 +50,8 @@ from warden.usecases.steps.prove_delivery import (
 from warden.usecases.steps.prove_readers import announcement, presented_for
 from warden.usecases.steps.recorded import effect_so_far
 from warden.usecases.steps.refresh import PATIENCE
+from warden.usecases.steps.sessions import SessionRecords
+from warden.usecases.steps.settling import settle_proofs
 from warden.usecases.targets.openbao import OpenBaoTarget, SharedAnswers
 
 LATE = 2.0
@@ -112,9 +115,10 @@ def prove(
         JournalUnwritable: nothing more is sent.
     """
     prover = LaneProver(lanes, context, identities, options)
-    observed = at_once(prover.observe, lanes, options.workers)
-    evidence = _read_evidence(observed, audit, options.run)
-    return [prover.conclude(each, evidence) for each in observed]
+    with prover.records.failure_recorded():
+        observed = at_once(prover.observe, lanes, options.workers)
+        evidence = _read_evidence(observed, audit, options.run)
+        return [prover.conclude(each, evidence) for each in observed]
 
 
 class LaneProver:
@@ -139,6 +143,8 @@ class LaneProver:
         declared = context.clusters.declared.values()
         self._unplayed = frozenset(each.auth_mount for each in declared if options.custody_only)
         self._caller = context.vault.identity()
+        self._earlier = settle_proofs(lanes, context)
+        self.records = ProofRecords(context.journal)
         self._answers = SharedAnswers()
         self._tools = DeliveryTools(
             clusters=context.clusters,
@@ -190,12 +196,13 @@ class LaneProver:
         nonces = [f"{self._options.run}-{number}-{index}" for index in range(len(asked))]
         self._announce(lane, asked, nonces, vault)
         presented, means = presented_for(lane, self._options.own, self._identities.mints)
-        sender = ProbeSender(lane, vault, self._identities, means, presented)
+        records = SessionRecords(lane.id, vault.address, self._context.journal)
+        sender = ProbeSender(lane, vault, self._identities, means=means, presented=presented, records=records)
         try:
             sent = tuple((probe, sender.send(probe, nonce)) for probe, nonce in zip(asked, nonces, strict=True))
         finally:
             sender.close()
-            self._record_secret_ids(lane, sender)
+            self._record_ends(lane, sender, records)
         return sent
 
     def _compare(self, lane: Lane, vault: Vault) -> tuple[Verdict, ...]:
@@ -230,15 +237,14 @@ class LaneProver:
         refreshes = [target.cluster for target in self._targets[lane.id] if not target.by_hand]
         body = announcement(asked, nonces) | {"refreshes": refreshes}
         who: dict[str, Any] = {"system": vault.address, "identity": self._caller.as_json()}
-        self._context.journal.record("probe.begin", lane.id, who | body)
+        self.records.begin(lane.id, who | body)
 
-    def _record_secret_ids(self, lane: Lane, sender: ProbeSender) -> None:
-        """Record each SecretID that was made, by its accessor, and whether it is gone."""
-        ended = sender.end_secret_ids()
+    def _record_ends(self, lane: Lane, sender: ProbeSender, records: SessionRecords) -> None:
+        """Record of each session and each SecretID, by its accessor, whether it is gone."""
+        made = [msgspec.to_builtins(each) | {"ttl": SECRET_ID_TTL} for each in sender.end_secret_ids()]
+        ended = [*records.ends, *(("probe.secret-id", lane.id, each) for each in made)]
         if ended:
-            self._context.journal.record_all(
-                [("probe.secret-id", lane.id, msgspec.to_builtins(each) | {"ttl": SECRET_ID_TTL}) for each in ended]
-            )
+            self._context.journal.record_all(ended)
 
     # -- concluding ---------------------------------------------------------------------------------------------------
 
@@ -260,6 +266,7 @@ class LaneProver:
             system=self._context.vault.address,
             unplayed=tuple(unplayed_readers(lane, self._unplayed)),
             not_connected=self._context.not_connected(lane),
+            earlier_tokens=self._earlier.get(lane.id, ()),
         )
         deliveries = {each.target.cluster: summarize(each, verdicts) for each, verdicts in delivered}
         return self._recorded(lane, proof, measured, deliveries)
@@ -299,10 +306,14 @@ class LaneProver:
         )
         who = {"system": proof.system, "identity": self._caller.as_json()}
         records = [("probe", lane.id, each.facts) for each in measured] + records_of(lane, measured, who)
+        begun = self.records.begin_of(lane.id)
         if proof.scope != "member":  # a member's own proof says nothing of the rest of the lane
-            records.append(("proof", lane.id, as_record(summary)))
+            records.append(("proof", lane.id, as_record(summary) | begun))
+        elif begun:
+            records.insert(len(measured), ("probe.done", lane.id, begun))
         with effect_so_far(Probed(lane.id)):
             numbers = self._context.journal.record_all(records) if records else [0]
+        self.records.ended(lane.id)
         return msgspec.structs.replace(proof, record=numbers[-1])
 
     def _scope(self, lane: Lane) -> Scope:

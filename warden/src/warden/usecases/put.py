@@ -14,7 +14,8 @@ from warden.core.remedies import warden
 from warden.core.secret import Secret
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
-from warden.usecases.steps.recorded import effect_so_far
+from warden.usecases.steps.recorded import begun, effect_so_far
+from warden.usecases.steps.settling import settle_put
 
 _QUOTABLE = re.compile(r"[A-Z_]{1,40}")
 
@@ -97,12 +98,13 @@ def put(
     custody, fields = lane.custody, tuple(meant)
     _expect_kv2(lane, vault)
     who = vault.identity().as_json()
-    what = {"system": vault.address, "identity": who, "path": custody.path, "fields": list(fields)}
+    before = settle_put(lane, vault, journal)
+    what = {"system": vault.address, "identity": who, "path": custody.path, "fields": list(fields), "before": before}
     what |= {"as_is": _accepted(meant)} if as_is else {}
-    journal.record("put.begin", lane.id, what)
-    version = vault.put_fields(custody.mount, custody.key, meant)
-    with effect_so_far(ValueWritten(path=custody.path, fields=fields, version=version)):
-        record = journal.record("put.done", lane.id, what | {"version": version})
+    with begun("put", lane.id, what, journal) as done:
+        version = vault.put_fields(custody.mount, custody.key, meant)
+        with effect_so_far(ValueWritten(path=custody.path, fields=fields, version=version)):
+            record = journal.record("put.done", lane.id, done | {"version": version})
     missing = _missing(lane, vault)
     return Written(lane=lane.id, path=custody.path, fields=fields, version=version, record=record, missing=missing)
 

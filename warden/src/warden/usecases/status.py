@@ -9,6 +9,7 @@ import msgspec
 
 from warden.core.clusters.manifests import secret_of
 from warden.core.errors import Inconclusive, WardenError
+from warden.core.journal.operations import Unfinished  # noqa: TC001 - of a local annotation
 from warden.core.journal.record import LaneState, Record
 from warden.core.journal.state import EFFECTS
 from warden.core.lanes.delivery_target import DeliveryTarget, targets
@@ -40,6 +41,9 @@ def status(
     """
     observer = _Observer(vault, clusters)
     states, found = journal.states(), []
+    unfinished: dict[str, list[Unfinished]] = {}
+    for each in journal.unfinished():
+        unfinished.setdefault(each.record.lane, []).append(each)
     for lane in lanes:
         state = states.get(lane.id, LaneState())
         observed = observer.observe(lane, state)
@@ -48,9 +52,10 @@ def status(
         after = journal.here(journal.log(lane=lane.id, after=proof.seq, events=events)) if proof is not None else ()
         observed = msgspec.structs.replace(
             observed,
-            changed_since=any(each.event in EFFECTS for each in after),
-            member_shown=any(each.event == SHOWN for each in after),
+            changed_since=any(record.event in EFFECTS for record in after),
+            member_shown=any(record.event == SHOWN for record in after),
             put_since_closing=_put_since(state.closed, lane, journal),
+            unfinished=tuple(unfinished.get(lane.id, ())),
         )
         found.append(lane_status(lane, state, observed, clock()))
     return StatusReport(lanes=tuple(found), faults=tuple(observer.faults.values()))

@@ -23,8 +23,9 @@ from warden.ports.cluster import Cluster
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
 from warden.usecases.steps.closing import look_closer, mark_there
-from warden.usecases.steps.recorded import effect_so_far
+from warden.usecases.steps.recorded import begun, effect_so_far
 from warden.usecases.steps.refresh import PATIENCE, openbao_away, refresh
+from warden.usecases.steps.settling import settled_syncs
 
 UNANSWERED = re.compile(
     r"Code: 50\d|is sealed|connection refused|connection reset|no such host|no route to host|i/o timeout|timed? ?out"
@@ -145,10 +146,12 @@ def sync(lane: Lane, context: Context, options: LaneOptions, *, patience: float 
         show = warden("route show", lane.id)
         raise Missing(NothingDelivered(lane.id), effect=Effect.NOTHING_ASKED, subject=lane.id, remedy=(show,))
     names = tuple(each.cluster for each in mine)
-    context.journal.record("sync.begin", lane.id, {"clusters": list(names)})
-    done = tuple(sync_delivery(each, context.clusters[each.cluster], context, patience) for each in mine)
-    with effect_so_far(Requested(names)):
-        context.journal.record("sync.done", lane.id, {"clusters": {each.cluster: each.followed for each in done}})
+    with begun("sync", lane.id, {"clusters": list(names)}, context.journal) as end:
+        done = tuple(sync_delivery(each, context.clusters[each.cluster], context, patience) for each in mine)
+        followed = {each.cluster: each.followed for each in done}
+        ended = ("sync.done", lane.id, end | {"clusters": followed})
+        with effect_so_far(Requested(names)):
+            context.journal.record_all([ended, *settled_syncs(lane.id, followed, context.journal)])
     return LaneSync(lane=lane.id, done=done, not_connected=context.not_connected(lane))
 
 

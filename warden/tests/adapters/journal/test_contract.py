@@ -44,10 +44,30 @@ def test_records_are_numbered_dated_and_come_back_oldest_first(journal):
         "apply.begin",
         "a",
         "alice",
-        {"changes": 2},
+        {"changes": 2, "process": {"host": os.uname().nodename, "pid": os.getpid()}},
     )
     assert first.at == "2026-11-23T14:02:03.456789Z"
     assert (last.seq, last.event) == (3, "probe")
+
+
+def test_an_operation_without_an_end_is_unfinished(journal):
+    gone = {"process": {"host": os.uname().nodename, "pid": 2**22 + 1}}  # more than Linux gives
+    for lane, body in (("a", gone), ("a", {}), ("b", gone)):
+        journal.record("put.begin", lane, body)
+    assert [(each.record.seq, each.operation) for each in journal.unfinished()] == [(1, "put"), (2, "put"), (3, "put")]
+    assert not journal.unfinished()[0].running
+    journal.record("put.done", "a", {"begin": 2})
+    journal.record("apply.done", "a", {"begin": 1})
+    assert [each.record.seq for each in journal.unfinished("a")] == [1]
+    assert journal.unfinished("a", last=3) == []
+    journal.record_all([("put.abandoned", "a", {"begin": 1}), ("put.failed", "b", {"begin": 3})])
+    assert journal.unfinished() == []
+
+
+def test_an_operation_on_another_host_counts_as_running_for_an_hour(adapter, tmp_path):
+    journal = adapter(tmp_path / "one")
+    journal.record("put.begin", "a", {"process": {"host": "elsewhere", "pid": 1}})
+    assert [each.running for each in journal.unfinished()] == [True]
 
 
 def test_log_gives_the_last_of_one_lane(journal):

@@ -19,9 +19,11 @@ from msgspec.structs import astuple
 from warden.adapters.journal.errors import CLOSED_UNKNOWN, as_journal_error, os_user
 from warden.adapters.journal.sqlite_file import connect, expect_sound, is_there, make
 from warden.adapters.machine import directories
+from warden.adapters.machine.processes import runs, this_process
 from warden.core.errors import DoneBefore, JournalUnwritable
 from warden.core.journal.chain import GENESIS, Chain, Head, Row, walk
 from warden.core.journal.encoding import entry, following, record
+from warden.core.journal.operations import ENDS, Unfinished, process_of
 from warden.core.journal.place import place_of
 from warden.core.journal.record import LaneState, Record
 from warden.core.journal.state import DECIDING, lane_states
@@ -40,6 +42,15 @@ SELECT {_COLUMNS} FROM journal WHERE seq IN (
 _STATES = f"""\
 SELECT {_COLUMNS} FROM journal WHERE seq IN (
   SELECT max(seq) FROM journal WHERE {_DECIDING} GROUP BY lane, event, {_PLACE}) ORDER BY seq"""  # noqa: S608 - constants only
+_BEGINS = "b.event IN ('" + "', '".join(ENDS) + "')"
+_ENDS = " OR ".join(f"b.event = '{begin}' AND e.event IN {ends!r}" for begin, ends in ENDS.items())
+_BEGIN = "CASE WHEN json_valid(e.body) THEN json_extract(e.body, '$.begin') END"
+_PROCESS = "CASE WHEN json_valid(b.body) THEN json_extract(b.body, '$.process') END"
+_UNFINISHED = f"""\
+SELECT {_COLUMNS} FROM journal AS b WHERE {_BEGINS} AND NOT EXISTS (
+  SELECT 1 FROM journal AS e WHERE e.lane = b.lane AND e.seq > b.seq AND ({_ENDS})
+  AND ({_BEGIN} = b.seq OR {_PROCESS} IS NULL))"""  # noqa: S608 - constants only
+_RECENT = "b.seq >= (SELECT min(seq) FROM (SELECT seq FROM journal WHERE lane = ? ORDER BY seq DESC LIMIT ?))"
 
 
 def journal_path(environ: Mapping[str, str]) -> str:
@@ -77,7 +88,10 @@ class SqliteJournal:
     def record_all(self, records: Sequence[tuple[str, str, Mapping[str, Any]]]) -> Sequence[int]:
         """Append several (event, lane, body) in one durable write."""
         place = self._place_of_records()
-        entries = [entry(event, lane, {**place, **body}) for event, lane, body in records]
+        process = {"process": msgspec.to_builtins(this_process())}
+        entries = [
+            entry(event, lane, {**place, **(process if event in ENDS else {}), **body}) for event, lane, body in records
+        ]
         with self._lock, self._explained():
             db = self._open(create=True)
             assert db is not None  # noqa: S101 - created above or raised
@@ -132,6 +146,17 @@ class SqliteJournal:
             return records
         place = self._whereabouts.place()
         return [each for each in records if place_of(each.body).may_be(place)]
+
+    def unfinished(self, lane: str | None = None, *, last: int = 0) -> Sequence[Unfinished]:
+        """The operations at this place that have no end, oldest first; of one lane, among its `last` records."""
+        where, values = "", ()  # type: tuple[str, tuple[object, ...]]
+        if lane is not None:
+            where, values = " AND b.lane = ?", (lane,)
+        if lane is not None and last:
+            where, values = f"{where} AND {_RECENT}", (lane, lane, last)
+        found = self.here(self._records(f"{_UNFINISHED}{where} ORDER BY b.seq", values))
+        now = self._clock()
+        return [Unfinished(each, runs(process_of(each.body), datetime.fromisoformat(each.at), now)) for each in found]
 
     def log(
         self, *, lane: str | None = None, last: int = 0, events: Sequence[str] = (), after: int = 0

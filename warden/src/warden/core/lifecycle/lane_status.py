@@ -8,9 +8,11 @@ from typing import Literal
 import msgspec
 
 from warden.core.access.authorization import log_in_as
+from warden.core.journal.operations import CHANGING, Unfinished
 from warden.core.journal.record import LaneState
 from warden.core.lanes.lane import Delivery, Lane, PeopleReader
 from warden.core.lanes.route import declaration, declared_route
+from warden.core.lifecycle.interrupted import InterruptedOperation, interrupted
 from warden.core.lifecycle.leaks import names_leak, reopening
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.closed_mark import is_reopened, mark_in, mark_of
@@ -73,6 +75,7 @@ class LaneObservation(msgspec.Struct, frozen=True, kw_only=True):
         member_shown: after the last proof a member of a group of people has shown that it can read.
         access: whether the lane's policy reads its path, and its roles hand the policy out.
         put_since_closing: a value was put after the lane was closed.
+        unfinished: the operations of which the journal has no end.
     """
 
     reachable: bool
@@ -83,6 +86,7 @@ class LaneObservation(msgspec.Struct, frozen=True, kw_only=True):
     member_shown: bool = False
     access: Access = "unknown"
     put_since_closing: bool = False
+    unfinished: tuple[Unfinished, ...] = ()
 
 
 Reason = Literal[
@@ -91,6 +95,7 @@ Reason = Literal[
     "closed-for-leak",
     "closed",
     "openbao-unreachable",
+    "interrupted",
     "not-applied",
     "access-missing",
     "no-value",
@@ -101,7 +106,8 @@ Reason = Literal[
     "made-by-hand",
     "refuted",
 ]
-"""Why something is next. ``moved-on``: what was proven of a delivery is not what is there now."""
+"""Why something is next. ``moved-on``: what was proven of a delivery is not what is there now; ``interrupted``: an
+operation that changes something was killed, and how far it came is not known."""
 
 
 class NextStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +129,7 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
         needs_member: the last proof lacks nothing but what a member of a group of people can show.
         proof: how the last proof stands, and when it was made (ISO 8601 UTC; empty where there is none).
         next: ``None`` where nothing is to do.
+        interrupted: the operations of which the journal has no end, oldest first.
     """
 
     lane: str
@@ -136,6 +143,7 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
     proven_at: str
     next: NextStep | None
     needs_member: bool = False
+    interrupted: tuple[InterruptedOperation, ...] = ()
 
 
 def lane_status(lane: Lane, state: LaneState, observed: LaneObservation, now: dt.datetime) -> LaneStatus:
@@ -158,6 +166,7 @@ def lane_status(lane: Lane, state: LaneState, observed: LaneObservation, now: dt
         proof=proof.standing if proof else "unproven",
         proven_at=proof.at if proof else "",
         needs_member=proof is not None and proof.lacks_members_only,
+        interrupted=interrupted(lane, observed.unfinished),
         next=_next_step(lane, state, observed, proof=proof, deliveries=deliveries, now=now),
     )
 
@@ -206,7 +215,8 @@ def _next_step(
     reason = next((reason for due, reason in reasons if due), None)
     if reason is None:
         return None
-    remedy = _REMEDIES[reason](lane, state, deliveries)
+    killed = _first_killed(lane, observed)
+    remedy = killed if reason == "interrupted" else _REMEDIES[reason](lane, state, deliveries)
     return NextStep(owner=lane.owners.custody.repo, reason=reason, remedy=remedy)
 
 
@@ -242,6 +252,7 @@ def _reasons(
         (_is_closed(state, observed) and _needs_new_value(state, observed), "closed-for-leak"),
         (_is_closed(state, observed), "closed"),
         (not observed.reachable, "openbao-unreachable"),
+        (bool(_first_killed(lane, observed)), "interrupted"),
         (not ours, "not-applied"),
         (observed.access in {"partly", "nobody"}, "access-missing"),
         (metadata is None or not metadata.live, "no-value"),
@@ -251,6 +262,13 @@ def _reasons(
         (_rotation_due(lane, metadata, now), "rotation-due"),
         (_made_by_hand(lane, deliveries) is not None, "made-by-hand"),
     )
+
+
+def _first_killed(lane: Lane, observed: LaneObservation) -> Remedy:
+    """What settles the first operation that was killed while it changed something; empty where there is none."""
+    found = interrupted(lane, observed.unfinished)
+    changing = (each.remedy for each in found if each.state == "killed" and each.operation in CHANGING)
+    return next(changing, ())
 
 
 def _is_closed(state: LaneState, observed: LaneObservation) -> bool:

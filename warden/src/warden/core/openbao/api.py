@@ -148,12 +148,15 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Entered(msgspec.Struct, frozen=True, kw_only=True):
     """An accepted login: a token to keep in memory, and the entity that OpenBao logs everything it does under.
 
-    ``revocable``: false for a batch token, which ends by its ttl alone.
+    ``revocable``: false for a batch token, which ends by its ttl alone. ``accessor`` names the token without being
+    one (empty for a batch token); ``ttl`` is in seconds.
     """
 
     token: Secret
     entity: str
     revocable: bool = True
+    accessor: str = ""
+    ttl: int = 0
 
 
 class MadeCertificate(msgspec.Struct, frozen=True):

@@ -123,6 +123,12 @@ def _prove(scope: Scope) -> list[Right]:
             f"{scope.kv}/subkeys/*", "read", "see that a live version with the lane's fields is there, without values"
         ),
         _right("sys/audit-hash/*", "update", "compare what was delivered with what the audit log says, without values"),
+        _right(
+            "auth/token/revoke-accessor",
+            "update",
+            "end the readers' tokens that a killed proof left; otherwise they live until their ttl",
+            optional=True,
+        ),
         *(right for mount in scope.approle for right in _secret_ids(f"auth/{mount}/role/+")),
     ]
 

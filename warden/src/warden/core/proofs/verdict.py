@@ -4,6 +4,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from warden.core.journal.tokens import EarlierToken
 from warden.core.lanes.lane import Stretch
 from warden.core.plans.lane_plan import NotConnected
 from warden.core.plans.plan import Difference
@@ -173,6 +174,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         system: the address of the OpenBao.
         unplayed: the readers nobody was played as, since a cluster makes their tokens and none was to be asked.
         not_connected: clusters of the lane that were not looked at.
+        earlier_tokens: tokens of its readers that proofs left which were killed, and what became of them just now.
     """
 
     lane: str
@@ -182,6 +184,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     system: str = ""
     unplayed: tuple[str, ...] = ()
     not_connected: NotConnected = NotConnected()
+    earlier_tokens: tuple[EarlierToken, ...] = ()
 
     @property
     def passed(self) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from warden.core.errors import Refused, Unreachable, WardenError
+from warden.core.errors import JournalUnwritable, Refused, Unreachable, WardenError
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Answer, Entered, Request
 from warden.core.proofs.details import NoAnswer, NotSent, ReaderCannotLogIn, unobserved
@@ -16,6 +16,7 @@ from warden.core.secret import Secret
 from warden.ports.identities import Identities
 from warden.ports.vault import Vault
 from warden.usecases.steps.credentials import Credentials, EndedSecretId, Presented
+from warden.usecases.steps.sessions import SessionRecords
 
 
 def write_marker(vault: Vault, nonce: str) -> None:
@@ -26,8 +27,18 @@ def write_marker(vault: Vault, nonce: str) -> None:
 class ProbeSender:
     """Keeps credentials and the readers' sessions in memory, and ends sessions and SecretIDs afterwards."""
 
-    def __init__(self, lane: Lane, vault: Vault, identities: Identities, means: Means, presented: Presented) -> None:
+    def __init__(
+        self,
+        lane: Lane,
+        vault: Vault,
+        identities: Identities,
+        *,
+        means: Means,
+        presented: Presented,
+        records: SessionRecords,
+    ) -> None:
         self._lane = lane
+        self._records = records
         self._vault = vault
         self._means = means
         self._credentials = Credentials(vault, identities, presented)
@@ -35,7 +46,10 @@ class ProbeSender:
         self._silent: Unreachable | None = None
 
     def send(self, probe: Probe, nonce: str) -> Outcome:
-        """Send one probe; what keeps it from being sent or answered becomes the outcome's `failure`."""
+        """Send one probe; what keeps it from being sent or answered becomes the outcome's `failure`.
+
+        Raises `JournalUnwritable` where a session cannot be recorded; then it is not used.
+        """
         if self._silent is not None:  # one silent server must not be waited for as often as there are probes
             return _failed(nonce, NotSent(unobserved(self._silent)))
         try:
@@ -43,6 +57,8 @@ class ProbeSender:
             if isinstance(session, ReaderCannotLogIn):
                 return _failed(nonce, session)
             request = self._request(probe, nonce, session)
+        except JournalUnwritable:
+            raise
         except Unreachable as fault:
             self._silent = fault
             return _failed(nonce, NotSent(unobserved(fault)))
@@ -61,9 +77,10 @@ class ProbeSender:
 
     def close(self) -> None:
         """End the sessions; a server that is gone by now ends them itself after their ttl."""
-        for session in self._sessions.values():
-            if isinstance(session, Entered) and session.revocable and self._silent is None:
-                self._try_to_revoke(session.token)
+        for reader, session in self._sessions.items():
+            if isinstance(session, Entered):
+                gone = session.revocable and self._silent is None and self._try_to_revoke(session.token)
+                self._records.ended(reader, session, gone=gone)
 
     def end_secret_ids(self) -> tuple[EndedSecretId, ...]:
         """Destroy the SecretIDs that were made; one that could not be ends by itself."""
@@ -88,7 +105,9 @@ class ProbeSender:
         if not isinstance(probe.actor, Held):
             return None
         if probe.reader not in self._sessions:
-            self._sessions[probe.reader] = self._log_in(probe.reader)
+            self._sessions[probe.reader] = found = self._log_in(probe.reader)
+            if isinstance(found, Entered):
+                self._records.opened(probe.reader, found)
         return self._sessions[probe.reader]
 
     def _log_in(self, label: str) -> Entered | ReaderCannotLogIn:
@@ -107,12 +126,13 @@ class ProbeSender:
         if isinstance(wrapped, Mapping) and wrapped.get("token"):
             self._try_to_revoke(Secret(wrapped["token"]))
 
-    def _try_to_revoke(self, token: Secret) -> None:
+    def _try_to_revoke(self, token: Secret) -> bool:
         try:
             self._vault.revoke_self(token)
         except WardenError:
             # It lives for 30 s (wrapping) or the role's ttl; that it was not revoked is in the audit log.
-            return
+            return False
+        return True
 
 
 def _failed(nonce: str, failure: NotSent | ReaderCannotLogIn | NoAnswer) -> Outcome:

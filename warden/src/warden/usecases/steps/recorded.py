@@ -1,11 +1,17 @@
-"""The record after an effect: where the journal does not take it, the effect has happened all the same."""
+"""The records around an effect: one before it, and one after it, however it ended.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+Where the journal does not take the one after it, the effect has happened all the same.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import msgspec
 
 from warden.core.errors import DoneBefore, Effect, JournalUnwritable, WardenError
+from warden.core.journal.operations import Operation
+from warden.ports.journal import Journal
 
 
 class NotRecorded(msgspec.Struct, frozen=True):
@@ -32,4 +38,23 @@ def after_earlier_steps() -> Iterator[None]:
     except WardenError as fault:
         if isinstance(fault.effect, Effect):
             fault.effect = DoneBefore()
+        raise
+
+
+@contextmanager
+def begun(operation: Operation, lane: str, body: Mapping[str, Any], journal: Journal) -> Iterator[dict[str, Any]]:
+    """Record an operation before it happens, and, if an error ends it, that it failed.
+
+    Answers the body of the record that is to end it. What is killed in here leaves no record after it: see
+    `Journal.unfinished`.
+    """
+    begin = journal.record(f"{operation}.begin", lane, body)
+    try:
+        yield {**body, "begin": begin}
+    except JournalUnwritable:
+        raise
+    except BaseException as fault:
+        kind = fault.kind if isinstance(fault, WardenError) else "interrupted"
+        with suppress(JournalUnwritable):  # the error that ended it is the one to report
+            journal.record(f"{operation}.failed", lane, {"begin": begin, "kind": kind})
         raise
