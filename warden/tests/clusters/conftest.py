@@ -85,6 +85,7 @@ class ClusterBench:
         }
         self.patience = PATIENCE
         self.made: list[tuple[str, str]] = []
+        self.wide: list[str] = []
         self.lane = self.make()
         self.kubes: dict[str, Kubernetes] = {}
 
@@ -210,6 +211,12 @@ class ClusterBench:
 
     def create(self, kind: str, body: Manifest, cluster: str = FIRST):
         return self.handle(cluster).must("POST", self.url(kind), body)
+
+    def whole_cluster(self, plural: str, body: Manifest) -> None:
+        """Make a role or binding of the first cluster, which ends with this bench."""
+        where = f"/apis/rbac.authorization.k8s.io/v1/{plural}"
+        self.handle().must("POST", where, body)
+        self.wide.append(f"{where}/{body['metadata']['name']}")
 
     def live_secret(self, cluster: str = FIRST) -> dict:
         return self.handle(cluster).admin("GET", self.url("secret", self.name))[1]
@@ -394,6 +401,8 @@ class ClusterBench:
         return found[0]
 
     def tidy(self) -> None:
+        for place in self.wide:
+            self.handle().admin("DELETE", place)
         for cluster, namespace in self.made:
             self.handle(cluster).admin("DELETE", f"/api/v1/namespaces/{namespace}")
 

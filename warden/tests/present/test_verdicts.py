@@ -2,11 +2,14 @@
 
 import typing
 
+import msgspec
 import pytest
 
-from warden.core.clusters.exposure import ReadableBy
+from warden.core.clusters.exposure import Disagreement, ObtainableBy, ReadableBy
 from warden.core.clusters.manifests import Ref
+from warden.core.clusters.rbac import Asking
 from warden.core.clusters.subjects import Subject
+from warden.core.clusters.ways import Bound
 from warden.core.lanes.lane import Delivery
 from warden.core.plans.plan import (
     BeingDeleted,
@@ -17,7 +20,7 @@ from warden.core.plans.plan import (
     ReachesFurther,
     RoleRefFixed,
 )
-from warden.core.proofs import delivery_details, details
+from warden.core.proofs import delivery_details, details, exposure_details
 from warden.core.proofs.verdict import PROBE_IDS, Detail, Verdict
 from warden.core.remedies import warden
 from warden.present.details import FIXED, describe_detail
@@ -64,8 +67,7 @@ def test_every_probe_has_a_title_and_every_kind_of_detail_a_description():
         (verdict("value", reader="delivery old", cluster="old"), "holds the newest value in OpenBao"),
         (verdict("consumer", subject="tenant/app"), "tenant/app runs with it"),
         (verdict("exposure", detail=AWAY), "nobody else may read it"),
-        (verdict("exposure", detail=delivery_details.Asked(12, 12)), "nobody else may read it (12 asked)"),
-        (verdict("exposure", detail=delivery_details.Asked(12, 310)), "nobody else may read it (12 asked for 310)"),
+        (verdict("exposure", detail=exposure_details.Asked(24, 310)), "nobody else may read it (310 known, 24 asked)"),
         (verdict("delivery", subject="here"), "delivered to here"),
     ],
 )
@@ -162,19 +164,39 @@ def test_an_object_that_cannot_be_changed_says_so_without_differences():
     assert "cannot be changed" in explanation(verdict("rolebinding", observed="differs", detail=detail))
 
 
+LEAK = Bound(Ref("RoleBinding", "tenant", "b"), 0, "eve")
+EVE = Subject("user", "eve")
+
+
 def subject(number):
-    return ReadableBy(subject=Subject("user", f"u{number}"), bindings=(Ref("RoleBinding", "tenant", "b"),))
+    return ReadableBy(subject=Subject("user", f"u{number}"), bindings=(LEAK,))
 
 
 def test_of_many_subjects_five_are_named_with_their_bindings_and_the_rest_counted():
-    many = delivery_details.ReadableByOthers(tuple(map(subject, range(8))), 40, 40)
+    many = exposure_details.ReadableByOthers(tuple(map(subject, range(8))), 40, 40)
     text = describe_detail(many)
     assert text.startswith("user:u0 by rolebinding b -n tenant; user:u1 by ")
     assert "user:u4 " in text
     assert "user:u5" not in text
     assert "; and 3 more; if intended, add them to may_read_secrets in clusters.yaml" in text
-    eve = ReadableBy(subject=Subject("user", "eve"), bindings=())
-    assert describe_detail(delivery_details.ReadableByOthers((eve,), 1, 1)).startswith("user:eve by another authorizer")
+    eve = ReadableBy(subject=EVE, bindings=())
+    assert describe_detail(exposure_details.ReadableByOthers((eve,), 1, 1)).startswith("user:eve by another authorizer")
+
+
+def test_who_could_get_at_it_is_named_with_three_rights_and_each_binding_once():
+    verbs = ("create", "update", "patch", "delete")
+    rights = tuple(Asking(verb, "", "pods", "tenant") for verb in verbs)
+    found = ObtainableBy(subject=EVE, rights=rights, bindings=(LEAK, msgspec.structs.replace(LEAK, index=1)))
+    assert describe_detail(exposure_details.ObtainableByOthers((found,))) == (
+        "user:eve may create pods in tenant, update pods in tenant, patch pods in tenant, and 1 more "
+        "by rolebinding b -n tenant; if intended, add them to may_administer in clusters.yaml"
+    )
+
+
+def test_another_authorizer_is_named_by_what_it_answers_otherwise():
+    found = Disagreement(subject=EVE, right=Asking("get", "", "secrets", "tenant"), allowed=True)
+    text = describe_detail(exposure_details.AuthorizersDiffer((found,)))
+    assert text.startswith("user:eve may get secrets in tenant, and RBAC says otherwise: another authorizer has a say")
 
 
 @pytest.mark.parametrize(

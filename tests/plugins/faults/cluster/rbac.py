@@ -2,7 +2,9 @@
 
 from faults import AS_READER, NOT_DELIVERED, Fault
 
-GROUP = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "developers"}
+RBAC, ESO = "rbac.authorization.k8s.io", "external-secrets.io"
+GROUP = {"apiGroup": RBAC, "kind": "Group", "name": "developers"}
+EVE = GROUP | {"kind": "User", "name": "eve"}
 
 
 def grant(bench, verbs, subject, names=()):
@@ -10,7 +12,7 @@ def grant(bench, verbs, subject, names=()):
         {"resourceNames": list(names)} if names else {}
     )
     bench.create("role", {"metadata": {"name": "leak"}, "rules": [rule]})
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "leak"}
+    reference = {"apiGroup": RBAC, "kind": "Role", "name": "leak"}
     bench.create("rolebinding", {"metadata": {"name": "leak"}, "roleRef": reference, "subjects": [subject]})
     user = f"system:serviceaccount:{bench.namespace}:default" if subject["kind"] == "ServiceAccount" else "eve"
     granted(bench, verbs[0], user, [subject["name"]] if subject["kind"] == "Group" else [], *names)
@@ -45,6 +47,50 @@ def everybody_views(bench):
     granted(bench, "get", "eve", [])
 
 
+def may(verbs, resource, group="", names=(), subject=EVE):
+    """Somebody gets a right in the lane's namespace."""
+
+    def plant(bench):
+        rule = {"apiGroups": [group], "resources": [resource], "verbs": [verbs]}
+        rule |= {"resourceNames": list(names)} if names else {}
+        bench.create("role", {"metadata": {"name": "way-in"}, "rules": [rule]})
+        reference = {"apiGroup": RBAC, "kind": "Role", "name": "way-in"}
+        bench.create("rolebinding", {"metadata": {"name": "way-in"}, "roleRef": reference, "subjects": [subject]})
+        in_force(bench, subject, {"namespace": bench.namespace, "name": "".join(names)} | asked(verbs, resource, group))
+
+    return plant
+
+
+def may_in_the_cluster(verb, resource, group=""):
+    """A user gets a right on objects of no namespace, until the bench is tidied."""
+
+    def plant(bench):
+        rule = {"apiGroups": [group], "resources": [resource], "verbs": [verb]}
+        bench.whole_cluster("clusterroles", {"metadata": {"name": bench.name}, "rules": [rule]})
+        reference = {"apiGroup": RBAC, "kind": "ClusterRole", "name": bench.name}
+        body = {"metadata": {"name": bench.name}, "roleRef": reference, "subjects": [EVE]}
+        bench.whole_cluster("clusterrolebindings", body)
+        in_force(bench, EVE, asked(verb, resource, group))
+
+    return plant
+
+
+def asked(verb, resource, group):
+    plural, _, part = resource.partition("/")
+    return {"verb": verb, "group": group, "resource": plural, "subresource": part}
+
+
+def in_force(bench, subject, attributes):
+    """Wait until the API server knows of it: its roles are read from a cache."""
+    groups = [subject["name"]] if subject["kind"] == "Group" else []
+    bench.until(lambda: bench.may("eve", groups, **attributes))
+
+
+def token_that_never_ends(bench):
+    metadata = {"name": "app-token", "annotations": {"kubernetes.io/service-account.name": "app"}}
+    bench.create("secret", {"type": "kubernetes.io/service-account-token", "metadata": metadata})
+
+
 def no_right_to_tokens(bench):
     bench.remove("rolebinding", "openbao-token-app")
 
@@ -72,6 +118,27 @@ FAULTS = [
     Fault("RBAC", "a user watches them", a_user_watches, "exposure"),
     Fault("RBAC", "another account reads this one Secret by name", an_account_reads_this_one, "exposure"),
     Fault("RBAC", "everybody who logs in is admin of the namespace", everybody_views, "exposure"),
+    Fault("RBAC", "a user patches them, whose answer shows them", may("patch", "secrets"), "exposure"),
+    Fault("RBAC", "a user deletes them all, whose answer shows them", may("deletecollection", "secrets"), "exposure"),
+    Fault("RBAC", "a group runs pods beside it", may("create", "pods", subject=GROUP), "indirect"),
+    Fault("RBAC", "a user changes the consumer's Deployment", may("patch", "deployments", "apps", ["app"]), "indirect"),
+    Fault("RBAC", "a user makes CronJobs", may("create", "cronjobs", "batch"), "indirect"),
+    Fault("RBAC", "a user adds containers to running pods", may("patch", "pods/ephemeralcontainers"), "indirect"),
+    Fault("RBAC", "a user enters pods", may("create", "pods/exec"), "indirect"),
+    Fault("RBAC", "a user attaches to pods", may("get", "pods/attach"), "indirect"),
+    Fault("RBAC", "a user impersonates the namespace's accounts", may("impersonate", "serviceaccounts"), "indirect"),
+    Fault("RBAC", "a user impersonates any user", may_in_the_cluster("impersonate", "users"), "indirect"),
+    Fault("RBAC", "a user binds any role in the namespace", may("bind", "clusterroles", RBAC), "indirect"),
+    Fault("RBAC", "a user gives roles more than they have", may("escalate", "roles", RBAC), "indirect"),
+    Fault("RBAC", "a user makes bindings", may("create", "rolebindings", RBAC), "indirect"),
+    Fault("RBAC", "a user has further copies delivered", may("create", "externalsecrets", ESO), "indirect"),
+    Fault("RBAC", "a user redirects the store", may("patch", "secretstores", ESO, ["openbao-app"]), "indirect"),
+    Fault("RBAC", "a user pushes it elsewhere", may("create", "pushsecrets", ESO), "indirect"),
+    Fault("RBAC", "a user calls nodes past the API server", may_in_the_cluster("get", "nodes/proxy"), "indirect"),
+    Fault(
+        "token", "a user makes tokens of the reader", may("create", "serviceaccounts/token", names=["app"]), "indirect"
+    ),
+    Fault("token", "a Secret holds a token of the reader that never ends", token_that_never_ends, "token-secrets"),
     Fault("RBAC", "the operator's right to the account's tokens is gone", no_right_to_tokens, "rolebinding"),
     Fault("RBAC", "that right is bound to another role", bound_to_another_role, "rolebinding"),
     Fault("RBAC", "that right is for every account of the namespace", right_to_all_tokens, "role"),

@@ -37,6 +37,7 @@ KubectlAction = Literal[
     "list-pods",
     "remove-annotation",
     "remove-key",
+    "remove-subject",
     "restart",
     "rollout-status",
     "version",
@@ -48,7 +49,7 @@ class RunKubectl(msgspec.Struct, frozen=True, tag="kubectl", omit_defaults=True,
     """Something an administrator does in a cluster.
 
     ``context`` is of a kubeconfig, ``kind`` as in a manifest. ``value`` is an annotation's key, a key
-    of a Secret's or ConfigMap's data, or an overlay.
+    of a Secret's or ConfigMap's data, an overlay, or the name of a binding's subject with its place there (``index``).
     """
 
     context: str
@@ -57,6 +58,7 @@ class RunKubectl(msgspec.Struct, frozen=True, tag="kubectl", omit_defaults=True,
     namespace: str = ""
     name: str = ""
     value: str = ""
+    index: int = 0
 
 
 BaoAction = Literal[

@@ -33,6 +33,9 @@ class Cluster(Protocol):
     def listed(self, kind: str, namespace: str = "", *, labels: Mapping[str, str] | None = None) -> Sequence[Manifest]:
         """Every object of a kind, in one namespace or in all; those that bear all these labels."""
 
+    def token_secrets(self, namespace: str) -> Sequence[Manifest]:
+        """The metadata of each Secret that holds a token of a service account (``service-account-token``)."""
+
     def events(self, ref: Ref) -> Sequence[Manifest]:
         """What controllers said of an object, oldest first."""
 

@@ -42,6 +42,7 @@ _KUBECTL: dict[KubectlAction, str] = {
     "list-pods": "get pods",
     "remove-annotation": "annotate {kind} {name} {value}-",
     "remove-key": "patch {kind} {name} --type=json --patch={value}",
+    "remove-subject": "patch {kind} {name} --type=json --patch={value}",
     "restart": "rollout restart {kind}/{name}",
     "rollout-status": "rollout status {kind}/{name}",
     "version": "version",
@@ -180,12 +181,16 @@ def _words(step: Command) -> Iterator[str]:
 
 
 def _value(step: RunKubectl) -> str:
-    """What an action is given; a patch as kubectl takes it (RFC 6902 for a key, RFC 7396 for finalizers)."""
+    """What an action is given; a patch as kubectl takes it (RFC 6902; RFC 7396 for finalizers)."""
     if step.action == "drop-finalizers":
         return json.dumps({"metadata": {"finalizers": None}}, separators=(",", ":"))
     if step.action == "remove-key":
         path = f"/data/{step.value.replace('~', '~0').replace('/', '~1')}"
         return json.dumps([{"op": "remove", "path": path}], separators=(",", ":"))
+    if step.action == "remove-subject":  # refused where another subject is in that place by now
+        place = f"/subjects/{step.index}"
+        test = {"op": "test", "path": f"{place}/name", "value": step.value}
+        return json.dumps([test, {"op": "remove", "path": place}], separators=(",", ":"))
     return step.value
 
 

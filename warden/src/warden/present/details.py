@@ -1,17 +1,19 @@
 """Details of verdicts in words: one clause for each kind."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import singledispatch
 
+from warden.core.clusters.exposure import ObtainableBy
 from warden.core.clusters.manifests import Ref
+from warden.core.clusters.ways import Bound
 from warden.core.plans.plan import BeingDeleted, SharedAccount
-from warden.core.proofs import delivery_details, details
+from warden.core.proofs import delivery_details, details, exposure_details
 from warden.present import terminal
 from warden.present.plans import describe_note, describe_obstacle
 from warden.present.problems import described
 
-NAMED = 5
-"""Subjects that are named where more may read a Secret."""
+NAMED, RIGHTS = 5, 3
+"""Subjects that are named where more get at a Secret; and rights of each."""
 
 
 FIXED: Mapping[type, str] = {
@@ -25,7 +27,7 @@ FIXED: Mapping[type, str] = {
     delivery_details.NoReadFound: "the audit log has no read of it: the value came from elsewhere",
     delivery_details.NothingDelivered: "not compared: nothing was delivered just now, or there is no audit line of it",
     delivery_details.NoOtherDelivery: "not compared: no delivery by External Secrets Operator was refreshed beside it",
-    delivery_details.Asked: "",
+    exposure_details.Asked: "",
     delivery_details.DeploymentMissing: "Deployment not found",
     delivery_details.NoPodRuns: "none of its pods runs, so nobody uses the value",
     delivery_details.SecretNotObserved: "the Secret does not exist or was not seen, so what runs with it is not known",
@@ -221,17 +223,63 @@ def _(detail: delivery_details.CopiesInClear) -> str:
 
 
 @describe_detail.register
-def _(detail: delivery_details.ReadableByOthers) -> str:
-    named = [
-        f"{each.subject} by {', '.join(map(_binding, each.bindings)) or 'another authorizer'}"
-        for each in detail.subjects
-    ]
-    more = [f"and {len(named) - NAMED} more"] if len(named) > NAMED else []
-    return f"{'; '.join(named[:NAMED] + more)}; if intended, add them to may_read_secrets in clusters.yaml"
+def _(detail: exposure_details.ReadableByOthers) -> str:
+    named = [f"{each.subject} by {_bindings(each.bindings) or 'another authorizer'}" for each in detail.subjects]
+    return f"{_some(named)}; if intended, add them to may_read_secrets in clusters.yaml"
+
+
+@describe_detail.register
+def _(detail: exposure_details.ObtainableByOthers) -> str:
+    named = [f"{each.subject} may {_some_rights(each)} by {_bindings(each.bindings)}" for each in detail.subjects]
+    return f"{_some(named)}; if intended, add them to may_administer in clusters.yaml"
+
+
+def _some_rights(one: ObtainableBy) -> str:
+    return _some([str(each) for each in one.rights], RIGHTS, ", ")
+
+
+def _some(named: Sequence[str], count: int = NAMED, between: str = "; ") -> str:
+    more = [f"and {len(named) - count} more"] if len(named) > count else []
+    return between.join([*named[:count], *more])
+
+
+def _bindings(bounds: Iterable[Bound]) -> str:
+    return ", ".join(dict.fromkeys(_binding(each.ref) for each in bounds))
 
 
 def _binding(binding: Ref) -> str:
     return f"{binding.kind.lower()} {binding.name}{f' -n {binding.namespace}' if binding.namespace else ''}"
+
+
+@describe_detail.register
+def _(detail: exposure_details.Administered) -> str:
+    return f"declared in may_administer: {_some(detail.subjects, between=', ')}"
+
+
+@describe_detail.register
+def _(detail: exposure_details.AuthorizersDiffer) -> str:
+    named = [
+        f"{each.subject} {'may' if each.allowed else 'may not'} {each.right}, and RBAC says otherwise"
+        for each in detail.disagreements
+    ]
+    return (
+        f"{_some(named, RIGHTS)}: another authorizer has a say (a webhook, ABAC, the nodes' own), and whom it lets "
+        "through cannot be listed"
+    )
+
+
+@describe_detail.register
+def _(detail: exposure_details.EndlessTokens) -> str:
+    names = ", ".join(each.name for each in detail.secrets)
+    return f"Secret {names} holds a token of {detail.account}: whoever reads it is that account for ever"
+
+
+@describe_detail.register
+def _(detail: exposure_details.TokensNotListed) -> str:
+    return (
+        f"not listed: warden may not list Secrets in {detail.namespace}; such a token has no audience, "
+        "so OpenBao refuses it"
+    )
 
 
 @describe_detail.register

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.readers import MachineReader
 from warden.core.plans.plan import NoAudience, ReachesFurther
-from warden.core.proofs import delivery_details, details
+from warden.core.proofs import delivery_details, details, exposure_details
 from warden.core.proofs.verdict import ProbeId, Verdict
 from warden.present.commands import commands
 from warden.present.details import describe_detail
@@ -28,10 +28,9 @@ def _is_machine(verdict: Verdict, lane: Lane) -> bool:
 
 
 def _exposure(verdict: Verdict, _: Lane) -> str:
-    if not isinstance(verdict.detail, delivery_details.Asked | delivery_details.ReadableByOthers):
+    if not isinstance(verdict.detail, exposure_details.Asked | exposure_details.ReadableByOthers):
         return "nobody else may read it"
-    asked, known = verdict.detail.asked, verdict.detail.known
-    return f"nobody else may read it ({asked} asked{f' for {known}' if known > asked else ''})"
+    return f"nobody else may read it ({verdict.detail.known} known, {verdict.detail.asked} asked)"
 
 
 def _objects(verdict: Verdict, _: Lane) -> str:
@@ -106,6 +105,9 @@ TITLES: Mapping[ProbeId, _Title] = {
     "plaintext": _fixed("no copy of it in annotations or labels"),
     "consumer": lambda verdict, _: f"{verdict.subject} runs with it",
     "exposure": _exposure,
+    "indirect": _fixed("nobody else can get it by pods, tokens or roles"),
+    "authorizer": _fixed("the API server decides as its roles say"),
+    "token-secrets": _fixed("no token of the reader that never ends"),
 }
 
 MEANINGS: Mapping[ProbeId, str] = {

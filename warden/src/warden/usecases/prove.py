@@ -149,7 +149,7 @@ class LaneProver:
         self._tools = DeliveryTools(
             clusters=context.clusters,
             device=context.audit_device,
-            exposures=Exposures(sampled=len(lanes) > 1),
+            exposures=Exposures(sampled=len(lanes) > 1, seed=options.run),
             patience=options.patience,
         )
 

@@ -25,6 +25,7 @@ ASKED = {
     "token": lambda kube: kube.token(Workload("team", "app"), "openbao", 600),
     "holds": lambda kube: kube.holds(Asking("get", "", "secrets")),
     "versions": lambda kube: kube.versions("external-secrets.io"),
+    "token_secrets": lambda kube: kube.token_secrets("team"),
     "may": lambda kube: kube.may(Subject("account", "team/app"), Asking("get", "", "secrets", "team", "app")),
 }
 PAGES = {

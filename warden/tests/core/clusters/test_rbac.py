@@ -4,7 +4,7 @@ import pytest
 
 from warden.core.clusters.manifests import Ref
 from warden.core.clusters.rbac import Asking, rbac, rule_allows
-from warden.core.clusters.subjects import Subject, subjects_of
+from warden.core.clusters.subjects import Subject, members_of
 
 GET = Asking("get", "", "secrets", "tenant", "one")
 APP = Subject("account", "tenant/app")
@@ -84,7 +84,9 @@ def test_groups_count_for_who_is_in_them_by_itself():
 def test_an_account_without_a_namespace_is_of_the_bindings_own():
     unqualified = {"kind": "ServiceAccount", "name": "app"}
     assert cluster(bound(unqualified, namespace="tenant")).allows(APP, GET)
-    assert list(subjects_of(bound(unqualified, namespace="other"))) == [Subject("account", "other/app")]
+    assert [each.subject for each in members_of(bound(unqualified, namespace="other"))] == [
+        Subject("account", "other/app")
+    ]
 
 
 def test_masters_may_do_everything_and_a_role_that_is_not_there_gives_nothing():

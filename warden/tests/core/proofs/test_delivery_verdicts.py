@@ -3,17 +3,14 @@
 import msgspec
 import pytest
 
-from warden.core.clusters.exposure import ExposureObservation, ReadableBy, widest
-from warden.core.clusters.manifests import Ref
+from warden.core.clusters.exposure import ExposureObservation
 from warden.core.clusters.secret_observation import SecretObservation
-from warden.core.clusters.subjects import Subject
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Custody, Delivery, Workload, WorkloadReader
 from warden.core.openbao.api import Handed
 from warden.core.plans.plan import BeingDeleted, OwnedBy, SharedAccount
 from warden.core.proofs.consumer_check import ConsumerObservation
 from warden.core.proofs.delivery_details import (
-    Asked,
     CopiesInClear,
     EmptyValues,
     ExternalSecretMissing,
@@ -28,7 +25,6 @@ from warden.core.proofs.delivery_details import (
     NumbersInClear,
     OwnedByOther,
     OwnerUnknown,
-    ReadableByOthers,
     ReadByOtherRole,
     ReadByOthers,
     RefreshFailed,
@@ -123,10 +119,10 @@ def test_a_sound_delivery(seen_of):
         "value": ("ok", "version"),
         "plaintext": ("ok", "none"),
         "exposure": ("ok", "nobody-else"),
+        "indirect": ("ok", "nobody-else"),
     }
     assert one(seen_of(), "value").audit == one(seen_of(), "handed-out").audit == "audit-1"
     assert one(seen_of(), "value").version == one(seen_of(), "handed-out").version == 3
-    assert one(seen_of(), "exposure").detail == Asked(40, 40)
     assert one(seen_of(), "synced").ms == 12.3
     assert {each.reader for each in judge_delivery(seen_of(), [read()])} == {"delivery here"}
     assert {each.remedy for each in judge_delivery(seen_of(), [read()])} == {()}
@@ -430,32 +426,6 @@ def test_a_copy_in_clear_is_named_with_what_removes_it(seen_of):
     assert verdict.remedy == (kubectl("remove-annotation", "Secret", "first-secret", value=LAST_APPLIED),)
 
 
-# -- who else ---------------------------------------------------------------------------------------------------------
-
-DEVS = ReadableBy(subject=Subject("group", "devs"), bindings=(Ref("RoleBinding", "tenant", "leak"),))
-EVE = ReadableBy(subject=Subject("user", "eve"), bindings=())
-
-
-def test_who_else_may_read_it_is_named_with_the_binding(seen_of):
-    verdict = one(seen_of(exposure=ExposureObservation(readable_by=(EVE, DEVS), asked=2, known=3)), "exposure")
-    assert (verdict.result, verdict.observed) == ("wrong", "others")
-    assert verdict.detail == ReadableByOthers((DEVS, EVE), 2, 3)
-    assert verdict.remedy == (kubectl("edit", "RoleBinding", "leak"),)
-    assert one(seen_of(exposure=ExposureObservation(readable_by=(EVE,))), "exposure").remedy == ()
-
-
-def test_who_reads_only_as_a_member_is_not_named_one_by_one():
-    everybody = ReadableBy(subject=Subject("group", "system:serviceaccounts"), bindings=())
-    member = ReadableBy(subject=Subject("account", "tenant/app"), bindings=())
-    assert widest([member, everybody]) == (everybody,)
-    assert widest([member, DEVS]) == (DEVS, member)
-
-
-def test_who_may_read_could_not_be_asked(seen_of):
-    verdict = one(seen_of(unobserved={"exposure": AWAY}), "exposure")
-    assert (verdict.result, verdict.observed, verdict.detail) == ("inconclusive", "not-seen", AWAY)
-
-
 # -- consumers --------------------------------------------------------------------------------------------------------
 
 
@@ -505,7 +475,7 @@ def test_a_secret_made_by_hand(seen_of, *, found, result, observed, detail, reme
     verdict = one(seen, "by-hand", lines=())
     assert (verdict.result, verdict.observed) == (result, observed)
     assert (verdict.detail, verdict.remedy) == (detail, remedy)
-    assert set(results(seen, lines=())) <= {"by-hand", "value", "plaintext", "exposure"}
+    assert set(results(seen, lines=())) <= {"by-hand", "value", "plaintext", "exposure", "indirect"}
 
 
 def test_the_value_of_a_secret_made_by_hand_is_compared_with_the_newest_that_was_handed_out(seen_of):

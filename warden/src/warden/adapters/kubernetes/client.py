@@ -44,6 +44,7 @@ from warden.core.remedies import KubectlAction, RunKubectl, warden
 from warden.core.secret import Secret
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 APPLY_PATCH = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
 PAGE = 500
@@ -142,6 +143,12 @@ class Kubernetes:
             if not following:
                 return items
             query["continue"] = following
+
+    def token_secrets(self, namespace: str) -> list[Manifest]:
+        """``fieldSelector=type=kubernetes.io/service-account-token``, as metadata."""
+        query = {"fieldSelector": "type=kubernetes.io/service-account-token"}
+        page = self.must("GET", _collection("Secret", namespace), query=query, headers={"Accept": METADATA_LIST})
+        return [{"metadata": _harmless(each["metadata"])} for each in page.get("items") or ()]
 
     def events(self, ref: Ref) -> list[Manifest]:
         """Events whose ``involvedObject`` is the object."""

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from warden.core.clusters.manifests import Ref
-from warden.core.clusters.subjects import Subject, subjects_of
+from warden.core.clusters.subjects import Member, Subject, members_of
 
 MASTERS = "system:masters"
 EVERYTHING = "*"
@@ -92,29 +92,35 @@ class Binding(msgspec.Struct, frozen=True):
     """A binding: what it is called, whom it is for, and the rules of its role (none where there is no such role)."""
 
     ref: Ref
-    subjects: tuple[Subject, ...]
+    members: tuple[Member, ...]
     rules: tuple[Rule, ...]
 
 
 class Rbac:
-    """The roles and bindings of one cluster, read once."""
+    """The roles and bindings of one cluster, read once.
 
-    def __init__(self, accounts: Iterable[Subject], bindings: Iterable[Binding]) -> None:
+    ``everywhere`` are the bindings of the whole cluster, ``within`` those of each namespace, ``naming`` those that
+    name a subject; ``roles`` are the rules of each role by kind, namespace and name.
+    """
+
+    def __init__(
+        self,
+        accounts: Iterable[Subject],
+        bindings: Iterable[Binding],
+        roles: Mapping[tuple[str, str, str], tuple[Rule, ...]],
+    ) -> None:
         self.accounts = tuple(sorted(accounts))
+        self.roles = roles
+        self.naming: dict[Subject, list[Ref]] = defaultdict(list)
         self.everywhere: list[Binding] = []
         self.within: dict[str, list[Binding]] = defaultdict(list)
         for each in bindings:
+            for member in each.members:
+                self.naming[member.subject].append(each.ref)
             if each.ref.namespace:
                 self.within[each.ref.namespace].append(each)
             else:
                 self.everywhere.append(each)
-
-    @property
-    def bindings(self) -> Iterator[Binding]:
-        """All of them."""
-        yield from self.everywhere
-        for each in self.within.values():
-            yield from each
 
     def reaching(self, namespace: str) -> Iterator[Binding]:
         """The bindings that count for a request in the namespace; without one, those of the whole cluster."""
@@ -126,7 +132,7 @@ class Rbac:
         return tuple(
             each.ref
             for each in self.reaching(asking.namespace)
-            if any(includes(bound, subject) for bound in each.subjects)
+            if any(includes(member.subject, subject) for member in each.members)
             and any(rule_allows(rule, asking) for rule in each.rules)
         )
 
@@ -136,8 +142,19 @@ class Rbac:
 
     def subjects(self, namespace: str) -> tuple[Subject, ...]:
         """All service accounts, and the users and groups of every binding that reaches into the namespace."""
-        bound = {subject for binding in self.reaching(namespace) for subject in binding.subjects}
+        bound = {member.subject for binding in self.reaching(namespace) for member in binding.members}
         return tuple(sorted({*self.accounts, *bound}))
+
+    def alike(self, subjects: Iterable[Subject]) -> tuple[tuple[Subject, ...], ...]:
+        """The subjects in groups that RBAC cannot tell apart: what holds for one holds for each of them.
+
+        Accounts of one namespace that no binding names have their rights by the groups that they share.
+        """
+        groups: dict[object, list[Subject]] = {}
+        for subject in subjects:
+            own = subject in self.naming or subject.kind != "account"
+            groups.setdefault(subject if own else subject.groups, []).append(subject)
+        return tuple(tuple(group) for group in groups.values())
 
 
 def includes(bound: Subject, subject: Subject) -> bool:
@@ -156,6 +173,7 @@ def rbac(
     return Rbac(
         [Subject("account", f"{each['metadata']['namespace']}/{each['metadata']['name']}") for each in accounts],
         [_binding(each, rules) for each in bindings],
+        rules,
     )
 
 
@@ -164,6 +182,6 @@ def _binding(each: Mapping[str, Any], rules: Mapping[tuple[str, str, str], tuple
     of = home if role.get("kind") == "Role" else ""
     return Binding(
         ref=Ref(each["kind"], home, each["metadata"]["name"]),
-        subjects=tuple(subjects_of(each)),
+        members=tuple(members_of(each)),
         rules=rules.get((role.get("kind", ""), of, role.get("name", "")), ()),
     )

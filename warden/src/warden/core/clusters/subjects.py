@@ -60,17 +60,26 @@ def subject_of(user: str) -> Subject:
     return Subject("user", user)
 
 
-def subjects_of(binding: Mapping[str, Any]) -> Iterator[Subject]:
+class Member(msgspec.Struct, frozen=True):
+    """A subject of a binding: its place there, and its name as it is written there."""
+
+    index: int
+    name: str
+    subject: Subject
+
+
+def members_of(binding: Mapping[str, Any]) -> Iterator[Member]:
     """Whom a binding is for.
 
     An account may be named by its user name as well, and without a namespace is one of the binding's own (Kubernetes,
     ``rbac/validation.appliesToUser``).
     """
     home = (binding.get("metadata") or {}).get("namespace", "")
-    for each in binding.get("subjects") or ():
-        if each.get("kind") == "ServiceAccount":
-            yield Subject("account", f"{each.get('namespace') or home}/{each.get('name', '')}")
-        elif each.get("kind") == "User":
-            yield subject_of(each.get("name", ""))
-        elif each.get("kind") == "Group":
-            yield Subject("group", each.get("name", ""))
+    for index, each in enumerate(binding.get("subjects") or ()):
+        kind, name = each.get("kind"), each.get("name", "")
+        if kind == "ServiceAccount":
+            yield Member(index, name, Subject("account", f"{each.get('namespace') or home}/{name}"))
+        elif kind == "User":
+            yield Member(index, name, subject_of(name))
+        elif kind == "Group":
+            yield Member(index, name, Subject("group", name))

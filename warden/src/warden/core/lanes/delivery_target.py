@@ -20,9 +20,11 @@ class DeclaredCluster(msgspec.Struct, frozen=True, kw_only=True):
     ``auth_mount`` is where its service accounts log in at OpenBao. ``openbao`` is the address at which the cluster
     reaches OpenBao (else the one that warden was given), ``openbao_ca`` a PEM file beside ``clusters.yaml`` with the
     authorities that verify it. ``eso`` is External Secrets Operator's own account. ``may_read_secrets`` are subjects
-    who may read every Secret there by design: ``user:NAME``, ``group:NAME`` or ``namespace/account``. ``admin_context``
-    is the context that advice names for what an administrator does with kubectl; else ``context``. ``environment`` is
-    the environment of ``platform.yaml`` that the cluster is of, where that declares any.
+    who may read every Secret there by design: ``user:NAME``, ``group:NAME`` or ``namespace/account``;
+    ``may_administer`` are those who may run workloads, enter pods, give rights and the like, and so could get at
+    Secrets without the right to read them: deployers, controllers of the platform. ``admin_context`` is the context
+    that advice names for what an administrator does with kubectl; else ``context``. ``environment`` is the environment
+    of ``platform.yaml`` that the cluster is of, where that declares any.
     """
 
     context: str
@@ -31,6 +33,7 @@ class DeclaredCluster(msgspec.Struct, frozen=True, kw_only=True):
     openbao_ca: str | None = None
     eso: Workload = Workload("external-secrets", "external-secrets")
     may_read_secrets: tuple[str, ...] = ()
+    may_administer: tuple[str, ...] = ()
     admin_context: str | None = None
     environment: str | None = None
 

@@ -281,10 +281,11 @@ def of_clusters(clusters: Mapping[str, DeclaredCluster], reported: Iterable[str]
             found.append(
                 Complaint(f"{name}.openbao_ca", "leads out of the platform directory; put the file beside this one")
             )
-        for index, subject in enumerate(one.may_read_secrets):
-            if not subject.startswith(("user:", "group:")) and not _NAMESPACED.fullmatch(subject):
-                clause = "is not a subject; write user:NAME, group:NAME or namespace/account"
-                found.append(Complaint(f"{name}.may_read_secrets[{index}]", clause))
+        for key, subjects in (("may_read_secrets", one.may_read_secrets), ("may_administer", one.may_administer)):
+            for index, subject in enumerate(subjects):
+                if not subject.startswith(("user:", "group:")) and not _NAMESPACED.fullmatch(subject):
+                    clause = "is not a subject; write user:NAME, group:NAME or namespace/account"
+                    found.append(Complaint(f"{name}.{key}[{index}]", clause))
     return unreported(found, reported)
 
 

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from warden.core.clusters.exposure import ReadableBy
 from warden.core.plans.plan import BeingDeleted, OwnedBy, SharedAccount
 from warden.core.proofs.details import Unobserved
+from warden.core.proofs.exposure_details import ExposureDetail
 from warden.core.quoting import Facts
 
 
@@ -137,21 +137,6 @@ class CopiesInClear(Facts, frozen=True, tag="copies-in-clear"):
     keys: tuple[str, ...]
 
 
-class Asked(Facts, frozen=True, tag="asked"):
-    """How many subjects the API server was asked about, and for how many they stand."""
-
-    asked: int
-    known: int
-
-
-class ReadableByOthers(Facts, frozen=True, tag="readable-by-others"):
-    """Subjects that may read the Secret and are not meant to, groups first."""
-
-    subjects: tuple[ReadableBy, ...]
-    asked: int
-    known: int
-
-
 class Writer(Facts, frozen=True):
     """Who wrote a field (a field manager) and when, as the API server recorded it; empty where it did not."""
 
@@ -235,8 +220,6 @@ DeliveryDetail = (
     | NumbersInClear
     | EmptyValues
     | CopiesInClear
-    | Asked
-    | ReadableByOthers
     | Overwritten
     | DeploymentMissing
     | SecretNotUsed
@@ -246,4 +229,5 @@ DeliveryDetail = (
     | LastChangeUnknown
     | PodsOlder
     | SharedAccount
+    | ExposureDetail
 )

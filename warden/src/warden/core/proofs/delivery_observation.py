@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from warden.core.clusters.exposure import ExposureObservation
+from warden.core.clusters.exposure import ExposureObservation, TokenSecrets
 from warden.core.clusters.manifests import Manifest
 from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.lanes.delivery_target import DeliveryTarget
@@ -16,7 +16,7 @@ from warden.core.proofs.details import Unobserved
 
 Followed = Literal["synced", "failed", "silent", "absent"]
 
-Part = Literal["version", "earlier", "secret", "refresh", "account", "hashes", "exposure", "audit"]
+Part = Literal["version", "earlier", "secret", "refresh", "account", "hashes", "exposure", "token-secrets", "audit"]
 """What is looked at, one after the other; ``refresh`` is the ExternalSecret, ``earlier`` the Secret before it."""
 
 
@@ -68,7 +68,8 @@ class DeliveryObservation(msgspec.Struct, frozen=True, kw_only=True):
         versions: the newest version in OpenBao before the refresh, and after it.
         marker: when, by OpenBao's clock, the refresh was about to be requested; empty where that is not known.
         consumers: the declared consumers of this namespace.
-        exposure: who may read the Secret without being meant to.
+        exposure: who gets at the Secret without being meant to.
+        token_secrets: the Secrets with tokens of the reader's account; ``None`` where they were not listed.
         unobserved: the parts that could not be observed, and why.
     """
 
@@ -84,4 +85,5 @@ class DeliveryObservation(msgspec.Struct, frozen=True, kw_only=True):
     marker: str = ""
     consumers: tuple[ConsumerObservation, ...] = ()
     exposure: ExposureObservation = ExposureObservation()
+    token_secrets: TokenSecrets | None = None
     unobserved: Mapping[Part, Unobserved] = {}

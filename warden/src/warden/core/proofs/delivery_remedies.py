@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from warden.core.clusters.comparison import owned_by, owner_of
-from warden.core.clusters.exposure import widest
 from warden.core.clusters.manifests import Ref
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.plans.plan import BeingDeleted, OwnedBy
@@ -119,14 +118,6 @@ def edit_secret(target: DeliveryTarget) -> Remedy:
 def declare_external_secret(target: DeliveryTarget) -> Remedy:
     """Have External Secrets Operator make the Secret."""
     return (EditFile(file="lane", field="external_secret", instead_of="bootstrap_secret"), *apply(target))
-
-
-def edit_binding(seen: DeliveryObservation) -> Remedy:
-    """Take the right out of the first binding that gives it; nothing is known where another authorizer gives it."""
-    for each in widest(seen.exposure.readable_by):
-        for binding in each.bindings:
-            return (kubectl(seen.target, "edit", binding),)
-    return ()
 
 
 def consumer(target: DeliveryTarget, observed: ConsumerObservation, found: Observation) -> Remedy:

@@ -9,7 +9,6 @@ second time.
 from collections.abc import Iterator, Sequence
 
 from warden.core.clusters.comparison import being_deleted, owned_by
-from warden.core.clusters.exposure import widest
 from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.lanes.lane import Stretch
 from warden.core.openbao.api import Handed
@@ -18,7 +17,6 @@ from warden.core.plans.plan import SharedAccount
 from warden.core.proofs import delivery_remedies as remedies
 from warden.core.proofs.consumer_check import judge_consumer
 from warden.core.proofs.delivery_details import (
-    Asked,
     CopiesInClear,
     EmptyValues,
     ExternalSecretMissing,
@@ -32,7 +30,6 @@ from warden.core.proofs.delivery_details import (
     NumbersInClear,
     OwnedByOther,
     OwnerUnknown,
-    ReadableByOthers,
     ReadByOtherRole,
     ReadByOthers,
     RefreshFailed,
@@ -42,6 +39,7 @@ from warden.core.proofs.delivery_details import (
     VersionDiffers,
 )
 from warden.core.proofs.delivery_observation import DeliveryObservation, Part
+from warden.core.proofs.exposure_verdicts import judge_exposure
 from warden.core.proofs.probe_verdicts import fields_differ
 from warden.core.proofs.states import Result
 from warden.core.proofs.verdict import DeliveryProbe, Detail, Observation, Verdict
@@ -62,7 +60,7 @@ def judge_delivery(seen: DeliveryObservation, handed: Sequence[Handed]) -> tuple
             _secret(seen),
             _value(seen, line),
         )
-    return (*first, *_plaintext(seen), *_consumers(seen), _exposure(seen))
+    return (*first, *_plaintext(seen), *_consumers(seen), *judge_exposure(seen))
 
 
 def handed_over(seen: DeliveryObservation, handed: Sequence[Handed]) -> Handed | None:
@@ -301,18 +299,7 @@ def _value_made_by_hand(seen: DeliveryObservation, handed: Sequence[Handed]) -> 
         yield _compared(seen, newest[-1], remedy)
 
 
-# -- who else, and who runs with it -----------------------------------------------------------------------------------
-
-
-def _exposure(seen: DeliveryObservation) -> Verdict:
-    if "exposure" in seen.unobserved:
-        return _not_seen(seen, "exposure", "exposure")
-    asked, known = seen.exposure.asked, seen.exposure.known
-    readable_by = widest(seen.exposure.readable_by)
-    if not readable_by:
-        return _verdict(seen, "exposure", "ok", "nobody-else", Asked(asked, known))
-    detail = ReadableByOthers(readable_by, asked, known)
-    return _verdict(seen, "exposure", "wrong", "others", detail, remedy=remedies.edit_binding(seen))
+# -- who runs with it -------------------------------------------------------------------------------------------------
 
 
 def _consumers(seen: DeliveryObservation) -> Iterator[Verdict]:

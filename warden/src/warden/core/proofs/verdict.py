@@ -75,6 +75,9 @@ DeliveryProbe = Literal[
     "plaintext",
     "consumer",
     "exposure",
+    "indirect",
+    "authorizer",
+    "token-secrets",
 ]
 """What is observed of a delivery; objects that differ have their kind as id."""
 

@@ -105,6 +105,7 @@ class DeliveryObserver:
         secret = self._try("secret", lambda: self._cluster.secret(target.namespace, target.secret))
         synced = sync is not None and sync.followed == "synced"
         exposure = self._try("exposure", lambda: self._tools.exposures.of(target, self._cluster))
+        tokens = self._try("token-secrets", lambda: self._tools.exposures.token_secrets(target, self._cluster))
         external = None if target.by_hand else self._try("refresh", self._external_secret)
         return DeliveryObservation(
             target=target,
@@ -118,6 +119,7 @@ class DeliveryObserver:
             versions=(before, self._newest_version()),
             consumers=tuple(self._consumers()),
             exposure=exposure or ExposureObservation(),
+            token_secrets=tokens,
             unobserved=self._unobserved,
         )
 
