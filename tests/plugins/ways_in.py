@@ -225,6 +225,8 @@ GRANTS = {
     "snapshot": rule("sys/storage/raft/snapshot", "read"),
     "restore": rule("sys/storage/raft/snapshot-force", "update"),
     "workflow": rule("sys/workflows/manage/*", "update"),
+    "somebody-elses-policy": rule("sys/policies/acl/p-harmless-list", "update"),
+    "patch-of-the-lanes-policy": rule(f"sys/policies/acl/{POLICY}", "patch"),
 }
 """Texts of policies by which more can be had."""
 
@@ -284,7 +286,6 @@ HARMLESS = {
     "void-rule": rule(DATA, "read", more='expiration = "2001-01-01T00:00:00Z"'),
     "token-of-its-own-policies": rule("auth/token/create", "update") + rule("auth/token/create-orphan", "update"),
     "password-policy": rule("sys/policies/password/*", "update", "create"),
-    "somebody-elses-policy": rule("sys/policies/acl/p-harmless-list", "update"),
     "auth-without-sudo": rule("sys/auth/*", "create", "update"),
     "remount-without-sudo": rule("sys/remount", "update"),
 }

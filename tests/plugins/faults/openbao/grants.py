@@ -1,7 +1,7 @@
 """Somebody else could give themselves access."""
 
 from faults import Fault
-from faults.openbao.kit import may, must, named, own_policy, role, rule, user, written
+from faults.openbao.kit import entity, group, may, must, named, own_policy, role, rule, user, written
 
 
 def makes_secret_ids(bench):
@@ -28,6 +28,27 @@ def own_policy_of_its_own(bench):
     """May write the policy that it holds itself: it is an administrator as soon as it wants to be."""
     name = named(bench, "mine")
     role(bench, written(bench, rule(f"sys/policies/acl/{name}", "update"), "mine"))
+
+
+def beside_an_identity(*rules):
+    """An identity has the lane's policy, and somebody else could become it."""
+
+    def plant(bench):
+        entity(bench, "owner", policies=[own_policy(bench)])
+        may(*rules)(bench)
+
+    return plant
+
+
+def beside_a_group(*rules):
+    def plant(bench):
+        group(bench, "owners", policies=[own_policy(bench)], type="external")
+        role(
+            bench, mount="netkingdom", name="groups", bound_subject="", bound_claims={"sub": "x"}, groups_claim="groups"
+        )
+        may(*rules)(bench)
+
+    return plant
 
 
 def second_administrator(bench):
@@ -63,12 +84,14 @@ FAULTS = [
     Fault("could", "write the keys that a mount trusts", may(("auth/kubernetes/config", "update")), "nobody-else"),
     Fault("could", "write entities", may(("identity/entity/*", "create update")), "nobody-else"),
     Fault("could", "write an entity by its name", may(("identity/entity/name/+", "create update")), "nobody-else"),
-    Fault("could", "merge entities", may(("identity/entity/merge", "update")), "nobody-else"),
-    Fault("could", "write entity aliases", may(("identity/entity-alias", "create update")), "nobody-else"),
+    Fault("could", "merge entities", beside_an_identity(("identity/entity/merge", "update")), "nobody-else"),
+    Fault(
+        "could", "write entity aliases", beside_an_identity(("identity/entity-alias", "create update")), "nobody-else"
+    ),
     Fault(
         "could", "write groups", may(("identity/group", "create update"), ("identity/group/*", "update")), "nobody-else"
     ),
-    Fault("could", "write aliases of groups", may(("identity/group-alias", "create update")), "nobody-else"),
+    Fault("could", "write aliases of groups", beside_a_group(("identity/group-alias", "create update")), "nobody-else"),
     Fault(
         "could",
         "enable auth mounts",

@@ -1,7 +1,7 @@
 """What looks like a second way in and opens nothing: a proof that condemned it would be of no use."""
 
 from faults import Fault
-from faults.openbao.kit import data, entity, group, must, named, own_policy, role, rule, user, written
+from faults.openbao.kit import accessor, data, entity, group, must, named, own_policy, role, rule, user, written
 
 
 def holds(text):
@@ -16,6 +16,13 @@ def denied(bench):
 
 def empty_group(bench):
     group(bench, member_entity_ids=[entity(bench, alias=user(bench))])
+
+
+def external_group(bench):
+    """A group of the login service, of which no login says who is in it."""
+    made = group(bench, policies=[own_policy(bench)], type="external")
+    body = {"name": named(bench, "interns"), "canonical_id": made, "mount_accessor": accessor(bench, "netkingdom")}
+    must(bench, "POST", "identity/group-alias", **body)
 
 
 def unused(bench):
@@ -68,6 +75,7 @@ HARMLESS = [
     Fault("harmless", "one segment too many", holds(rule("platform/data/workloads/+/LANE/+/+", "read")), ""),
     Fault("harmless", "metadata, which holds no value", holds(rule("platform/metadata/PATH", "read", "list")), ""),
     Fault("harmless", "lists the folder", holds(rule("platform/metadata/workloads/*", "list")), ""),
+    Fault("harmless", "a group whose members no login tells", external_group, ""),
     Fault("harmless", "a group without policies", empty_group, ""),
     Fault("harmless", "tokens with no policy of the lane's", lambda b: user(b, "default"), ""),
 ]

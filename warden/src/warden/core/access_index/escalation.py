@@ -59,12 +59,18 @@ NOTHING = Gains()
 class Escalation:
     """What each set of policies leads to; sets with the same powerful policies lead to the same.
 
+    Args:
+        decisions: what policies allow.
+        powers: what can be done.
+        given: the policies that somebody has: who writes one of them gives that somebody whatever it likes.
+
     Attributes:
         powerful: the policies with a stanza that allows something by which access can be given.
     """
 
-    def __init__(self, decisions: Decisions, powers: Iterator[Power]) -> None:
+    def __init__(self, decisions: Decisions, powers: Iterator[Power], given: Held = frozenset()) -> None:
         self._decisions = decisions
+        self.given = given
         self._at: dict[str, list[Power]] = defaultdict(list)
         for power in powers:
             self._at[power.path].append(power)
@@ -196,7 +202,7 @@ class _Search:
                     self._queue.append((held, self._bundles[held]))
 
     def _judge_policies(self) -> None:
-        """Who writes a policy that it has, or can get, has everything in the namespace."""
+        """Who writes a policy that it has, or can get, has everything in the namespace; else whoever has it does."""
         got = self._held.union(*self._bundles)
         for key, chain in self._writable.items():
             if key[0] in self._everything and not self._everything[key[0]].conditions:
@@ -205,6 +211,8 @@ class _Search:
                 self._everything[key[0]] = chain
             elif key[0] in self._any:
                 self._everything[key[0]] = chain.and_then(self._any[key[0]])
+            elif key in self._escalation.given:
+                self._everything.setdefault(key[0], chain)
 
 
 def _once_for_each_gain(found: Iterable[Usable]) -> list[Usable]:

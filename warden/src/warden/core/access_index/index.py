@@ -64,9 +64,10 @@ class AccessIndex:
         self._administrators = administrators
         self._decisions = Decisions(snapshot)
         self.holders = Holders(snapshot, owners)
-        self._escalation = Escalation(self._decisions, powers(snapshot))
         self._alone = tuple(tokens_alone(self.holders))
         self._alike = tuple(alike(self.holders, self._decisions))
+        given = (*(each.held for each in self._alone), *(each.policies for each in self._alike))
+        self._escalation = Escalation(self._decisions, powers(snapshot), frozenset().union(*given))
         self._by_policy = _by_policy((each.held, each) for each in self._alone)
         self._alike_by_policy = _by_policy((each.policies, each) for each in self._alike)
         self._made: dict[tuple[object, ...], WayIn] = {}

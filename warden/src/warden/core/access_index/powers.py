@@ -53,6 +53,7 @@ _WRITE = frozenset({"create", "update"})
 _CREATE = frozenset({"create"})
 _UPDATE = frozenset({"update"})
 _READ = frozenset({"read"})
+_PATCH = frozenset({"patch"})
 
 
 def powers(snapshot: Snapshot) -> Iterator[Power]:
@@ -83,6 +84,7 @@ def _policies(one: NamespaceSnapshot) -> Iterator[Power]:
                 path=_at(one, f"{folder}/{name}"),
                 namespace=one.path,
                 gain="policy",
+                any_of=_UPDATE | _PATCH if folder.endswith("acl") else _UPDATE,
                 policies=frozenset({(one.path, name)}),
                 gains=name,
             )
