@@ -2,11 +2,13 @@
 
 import pytest
 
+from warden.adapters.openbao.snapshot_reader import SnapshotReader
 from warden.core.errors import Refused
 from warden.core.lanes.lane import RoleName
 from warden.core.openbao.api import Request
 from warden.core.openbao.rights import VERBS, Right, missing, policy_text, rights_of
 from warden.core.secret import Secret
+from warden.usecases.steps.concurrency import at_once
 
 pytestmark = pytest.mark.real
 
@@ -70,6 +72,37 @@ def prove(vault, scene):
         raise Refused("the live version cannot be seen")
     assert answer.body["data"]["subkeys"] == {"A": None}
     assert vault.audit_hash("file", Secret("a")).startswith("hmac-")
+    index(vault, scene)
+
+
+def index(vault, scene):
+    """What is read to see who else can reach a path."""
+    accessor = vault.send(vault.as_caller(Request(method="GET", path="auth/token/lookup-self"))).body["data"][
+        "accessor"
+    ]
+    entity, group = scene.server.must("LIST", "identity/entity/id")["data"]["keys"][0], "no-such-group"
+    for method, path in (
+        *(("LIST", f"sys/{each}") for each in ("policies/detailed/acl", "namespaces")),
+        *(("GET", f"sys/{each}") for each in ("mounts", "auth")),
+        *(("GET", f"auth/{mount}/config") for mount in ("kubernetes", "netkingdom")),
+        *(("LIST", f"auth/{mount}/role") for mount in ("kubernetes", "netkingdom", "approle", "github")),
+        *(
+            ("LIST", each)
+            for each in ("auth/userpass/users", "auth/cert/certs", "auth/ldap/groups", "auth/token/roles")
+        ),
+        *(("GET", f"auth/{each}/x") for each in ("userpass/users", "cert/certs", "ldap/groups", "token/roles")),
+        ("GET", "auth/github/role/x"),
+        ("LIST", "auth/github/cel/role"),
+        *(("LIST", f"identity/{kind}/id") for kind in ("entity", "group")),
+        ("GET", f"identity/entity/id/{entity}"),
+        ("GET", f"identity/group/id/{group}"),
+        ("LIST", "auth/token/accessors"),
+    ):
+        if vault.send(vault.as_caller(Request(method=method, path=path))).status == 403:
+            raise Refused(path)
+    look = Request(method="POST", path="auth/token/lookup-accessor", body={"accessor": accessor})
+    if vault.send(vault.as_caller(look)).status == 403:
+        raise Refused("auth/token/lookup-accessor")
 
 
 def status(vault, scene):
@@ -163,3 +196,11 @@ def test_the_platform_engineer_reads_no_value(platform_server, unique):
         vault.read("platform", scene.name)
     with pytest.raises(Refused):
         vault.write_policy("admin", "")
+
+
+def test_a_prover_sees_everybody_who_can_reach_a_path(platform_server):
+    vault = platform_server.vault(platform_server.token_with(policy_text("prove")))
+    snapshot = SnapshotReader(vault, at_once).read()
+    assert [each for each in snapshot.unknown if each.why == "denied"] == []
+    assert snapshot.namespaces[""].policies
+    assert snapshot.namespaces[""].tokens

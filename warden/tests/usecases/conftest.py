@@ -33,6 +33,10 @@ OWNERS = Owners(
 )
 
 
+ADMINISTRATORS = frozenset({"auth/userpass/users/admin", "auth/userpass/users/platform"})
+"""Who may administer the embedded platform."""
+
+
 class NoClusters:
     """The port Clusters where no cluster is declared."""
 
@@ -59,6 +63,7 @@ class LaneBench:
         self.value = unique("sk-planted-value")
         self.logins = {"netkingdom": LoginMount()}
         self.authorities: dict[str, str] = {}
+        self.snapshots = None  # whose reader of snapshots; on a shared server other tests have left ways in
 
     def journal_at(self, platform: str, *, file: str = "journal.db", **environ: str) -> SqliteJournal:
         """The journal in that file, for a platform directory of that name; `environ` may name another OpenBao."""
@@ -108,6 +113,8 @@ class LaneBench:
             journal=self.journal,
             audit_device="file",
             alone=lambda _: nullcontext(),
+            snapshots=self.snapshots(part) if self.snapshots else None,
+            administrators=ADMINISTRATORS,
         )
 
     def target(self, *, take_over: bool = False, lane: Lane | None = None, part: str = "platform"):
@@ -137,6 +144,8 @@ class LaneBench:
     def prove_all(self, lanes: Sequence[Lane], **how: object) -> list[Proof]:
         vaults = how.pop("vaults", self.vault)
         context = msgspec.structs.replace(self.context(), vault=vaults(), vaults=vaults)
+        if "snapshots" in how:
+            context = msgspec.structs.replace(context, snapshots=how.pop("snapshots"))
         identities = how.pop("identities", None) or ByMount({}, self.server.issuer, self.server.issuer)
         audit = how.pop("audit", None) or AuditFiles([self.server.audit_file])
         options = ProveOptions(**{"run": f"wp-{self.lane.id}"} | how)

@@ -8,7 +8,7 @@ from warden.core.clusters.manifests import Ref
 from warden.core.clusters.ways import Bound
 from warden.core.plans.plan import BeingDeleted, SharedAccount
 from warden.core.proofs import delivery_details, details, exposure_details
-from warden.present import terminal
+from warden.present import other_ways, terminal
 from warden.present.plans import describe_note, describe_obstacle
 from warden.present.problems import described
 
@@ -138,6 +138,26 @@ def _(detail: details.ClosedMeanwhile) -> str:
     reason = f" ({detail.reason})" if detail.reason else ""
     where = f"journal {detail.record}" if detail.record else "by another machine"
     return f"closed meanwhile{reason}; {where}. Denials since then say nothing about the lane"
+
+
+@describe_detail.register
+def _(detail: details.NobodyElse) -> str:
+    return other_ways.nobody(detail)
+
+
+@describe_detail.register
+def _(detail: details.OtherWayIn) -> str:
+    return other_ways.way_in(detail)
+
+
+@describe_detail.register
+def _(detail: details.NotLookedAt) -> str:
+    return other_ways.not_looked_at(detail)
+
+
+@describe_detail.register
+def _(detail: details.HeldBeyond) -> str:
+    return f"its entity or a group gives it {', '.join(detail.policies)}, besides what its role gives"
 
 
 @describe_detail.register

@@ -78,6 +78,7 @@ def verdict_json(lane: Lane, verdict: Verdict) -> dict[str, Any]:
         "observed": observed_word(verdict),
         "status": verdict.status,
         "detail": explanation(verdict),
+        **({"facts": terminal.plain(verdict.detail)} if verdict.probe == "nobody-else" else {}),
         "audit": verdict.audit,
         "at": verdict.at,
         "ms": verdict.ms,

@@ -7,6 +7,7 @@ from warden.core.lanes.readers import MachineReader
 from warden.core.plans.plan import NoAudience, ReachesFurther
 from warden.core.proofs import delivery_details, details, exposure_details
 from warden.core.proofs.verdict import ProbeId, Verdict
+from warden.present import other_ways
 from warden.present.commands import commands
 from warden.present.details import describe_detail
 from warden.present.plans import describe_obstacle
@@ -42,6 +43,14 @@ def _object(verdict: Verdict, _: Lane) -> str:
     if isinstance(verdict.detail, details.ObjectDiffers) and verdict.cluster:
         return f"{verdict.detail.kind} {verdict.detail.name} is as declared"
     return f"{verdict.probe} is as declared"
+
+
+def _nobody_else(verdict: Verdict, _: Lane) -> str:
+    if isinstance(verdict.detail, details.OtherWayIn):
+        return f"nobody else reaches it: {verdict.subject}"
+    if isinstance(verdict.detail, details.NotLookedAt):
+        return f"nobody else reaches it, by {other_ways.subject_words(verdict.detail)}"
+    return "nobody else can reach it"
 
 
 TITLES: Mapping[ProbeId, _Title] = {
@@ -83,6 +92,8 @@ TITLES: Mapping[ProbeId, _Title] = {
     "member": lambda verdict, lane: (
         f"{verdict.reader} reads" if _is_machine(verdict, lane) else f"a member of {verdict.subject} reads"
     ),
+    "nobody-else": _nobody_else,
+    "reader-holds": _fixed("holds the lane's policies alone"),
     "audit": _fixed("the audit log can be read"),
     "closed": _fixed("the lane stayed open during the proof"),
     "delivery": lambda verdict, _: f"delivered to {verdict.subject}",

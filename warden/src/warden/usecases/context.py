@@ -12,6 +12,7 @@ from warden.core.openbao.closed_mark import mark_of
 from warden.core.openbao.resources import Settings
 from warden.core.plans.lane_plan import LaneOptions, NotConnected
 from warden.core.remedies import warden
+from warden.ports.access_index import SnapshotReader
 from warden.ports.clusters import Clusters
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
@@ -36,6 +37,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         journal: the record of every effect.
         audit_device: the audit device whose keyed hashes stand for values.
         alone: holds this machine's lock on changes to that OpenBao; takes the name of the operation.
+        snapshots: reads everybody who can reach something there; without it nobody is looked for.
+        administrators: the names of identities that may reach everything (``may_administer``).
     """
 
     lanes: Mapping[str, Lane]
@@ -47,6 +50,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     audit_device: str
     alone: Callable[[str], AbstractContextManager[None]]
     unreadable: tuple[str, ...] = ()
+    snapshots: SnapshotReader | None = None
+    administrators: frozenset[str] = frozenset()
 
     @property
     def closed(self) -> Mapping[str, str]:

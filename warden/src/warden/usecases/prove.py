@@ -26,6 +26,7 @@ from warden.core.proofs.findings import openbao_findings
 from warden.core.proofs.machine_probes import OwnCredentials, machine_probes
 from warden.core.proofs.probe_verdicts import Outcome, judge
 from warden.core.proofs.probes import Claims, Probe, claims_of, member_probes, probes, unplayed_readers
+from warden.core.proofs.reader_holds import judge_holdings
 from warden.core.proofs.states import Scope
 from warden.core.proofs.summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
 from warden.core.proofs.verdict import Proof, Verdict
@@ -52,6 +53,7 @@ from warden.usecases.steps.recorded import effect_so_far
 from warden.usecases.steps.refresh import PATIENCE
 from warden.usecases.steps.sessions import SessionRecords
 from warden.usecases.steps.settling import settle_proofs
+from warden.usecases.steps.ways import WaysIn
 from warden.usecases.targets.openbao import OpenBaoTarget, SharedAnswers
 
 LATE = 2.0
@@ -146,6 +148,7 @@ class LaneProver:
         self._earlier = settle_proofs(lanes, context)
         self.records = ProofRecords(context.journal)
         self._answers = SharedAnswers()
+        self._ways = WaysIn(context)
         self._tools = DeliveryTools(
             clusters=context.clusters,
             device=context.audit_device,
@@ -172,7 +175,8 @@ class LaneProver:
             members = memberships(lane, self._caller)
             if isinstance(fault, Refused) and members:
                 asked = member_probes(lane, members)
-                return ObservedLane(lane=lane, findings=(), sent=self._send(number, lane, asked, vault), of_member=True)
+                sent, _ = self._send(number, lane, asked, vault)
+                return ObservedLane(lane=lane, findings=(), sent=sent, of_member=True)
             away = Verdict(probe="plan", result="inconclusive", observed="not-seen", detail=unobserved(fault))
             return ObservedLane(lane=lane, findings=(away,))
         if any(verdict.probe == "mount" for verdict in findings):
@@ -184,15 +188,18 @@ class LaneProver:
             *probes(lane, others=others, as_member=members, unplayed=self._unplayed),
             *machine_probes(lane, means),
         )
-        sent = self._send(number, lane, asked, vault)
+        sent, held = self._send(number, lane, asked, vault)
         deliveries = tuple(
             observe_delivery(target, vault, self._tools, f"{self._options.run}-{number}-d{index}")
             for index, target in enumerate(self._targets[lane.id])
         )
-        return ObservedLane(lane=lane, findings=(*findings, *unproven), sent=sent, deliveries=deliveries)
+        found = (*findings, *self._ways.verdicts(lane), *held, *unproven)
+        return ObservedLane(lane=lane, findings=found, sent=sent, deliveries=deliveries)
 
-    def _send(self, number: int, lane: Lane, asked: Sequence[Probe], vault: Vault) -> tuple[tuple[Probe, Outcome], ...]:
-        """Announce the probes in the journal, then send them."""
+    def _send(
+        self, number: int, lane: Lane, asked: Sequence[Probe], vault: Vault
+    ) -> tuple[tuple[tuple[Probe, Outcome], ...], tuple[Verdict, ...]]:
+        """Announce the probes in the journal, then send them; and what the readers hold beyond their lanes."""
         nonces = [f"{self._options.run}-{number}-{index}" for index in range(len(asked))]
         self._announce(lane, asked, nonces, vault)
         presented, means = presented_for(lane, self._options.own, self._identities.mints)
@@ -203,7 +210,7 @@ class LaneProver:
         finally:
             sender.close()
             self._record_ends(lane, sender, records)
-        return sent
+        return sent, judge_holdings(sender.identities(), lane.custody.policy_name)
 
     def _compare(self, lane: Lane, vault: Vault) -> tuple[Verdict, ...]:
         lanes = tuple({**self._context.lanes, lane.id: lane}.values())
@@ -219,7 +226,10 @@ class LaneProver:
         return openbao_findings(lane, target.plan())
 
     def _another_lanes_reader(self, lane: Lane, vault: Vault) -> tuple[Claims, ...]:
-        """The first reader of another lane that has a role on this server (one is enough; see `probes`)."""
+        """The reader of another lane that is most likely to get in, by the index; without it the first with a role."""
+        nearest = self._ways.stranger(lane)
+        if nearest is not None:
+            return (nearest,)
         mine = {reader.workload for reader in lane.readers if isinstance(reader, WorkloadReader)}
         roles = {lane.role_of(reader) for reader in lane.readers}
         for other in self._context.lanes.values():

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warden.core.access_index.acl import Acl, Condition
-from warden.core.access_index.candidates import Candidates
 from warden.core.access_index.policies import (
     ANYBODY,
     DENY,
@@ -21,6 +20,7 @@ from warden.core.access_index.policies import (
     TemplateFacts,
     rendered,
 )
+from warden.core.access_index.relevance import Relevance
 
 NOW = dt.datetime(2026, 11, 30, tzinfo=dt.UTC)
 
@@ -205,24 +205,13 @@ PATH = st.lists(st.sampled_from(("a", "b", "ab")), min_size=1, max_size=5).map("
 
 
 @given(POLICIES, PATH, st.sampled_from(("read", "list", "update")))
-def test_order_does_not_matter_and_only_candidates_allow(policies: list[Policy], path: str, capability: str) -> None:
+def test_order_does_not_matter_and_only_relevant_policies_count(
+    policies: list[Policy], path: str, capability: str
+) -> None:
     decision = Acl(policies, NOW).decide(path, capability)
     assert Acl(policies[::-1], NOW).decide(path, capability) == decision
-    found = Candidates(policies).of(path, capability)
-    if decision.allowed == "yes":
-        assert {("", name) for name, _ in decision.rules} <= found
+    relevant = Relevance(policies).policies(path)
+    if capability != "list":  # it is asked for paths without a slash at their end
+        assert Acl([each for each in policies if each.key in relevant], NOW).decide(path, capability) == decision
     denying = Policy(name="z", rules=(PathRule(path=path, capabilities=DENY),))
     assert Acl([*policies, denying], NOW).decide(path, "update").allowed == "no"
-
-
-def test_candidates_cover_templates_lists_and_what_cannot_be_read() -> None:
-    policies = [
-        Policy(name="t", rules=(rule("a/{{identity.entity.id}}/*"),)),
-        Policy(name="l", rules=(rule("a/b", "list"),)),
-        Policy(name="u", unreadable="not HCL"),
-        Policy(name="n", namespace="team", rules=(rule("a/+/b"),)),
-    ]
-    found = Candidates(policies)
-    assert found.of("a/x/y", "read") == {("", "t"), ("", "u")}
-    assert found.of("a/b", "list") == {("", "l"), ("", "u")}
-    assert found.of("team/a/x/b", "read") == {("team", "n"), ("", "u")}

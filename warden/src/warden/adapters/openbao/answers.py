@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from warden.core.errors import Refused, Sealed, ServerFault, WardenError
-from warden.core.openbao.api import Answer, Identity, KvMetadata, Login, Stored, said_by
+from warden.core.openbao.api import Answer, Entered, Identity, KvMetadata, Login, Stored, said_by
 from warden.core.openbao.values import text_of
 from warden.core.quoting import quoted
 from warden.core.remedies import RunBao, warden
@@ -120,3 +120,15 @@ def stored_in(found: Mapping[str, Any]) -> Stored:
     metadata = found["metadata"]
     fields = {name: secret_of(value) for name, value in (found.get("data") or {}).items()}
     return Stored(int(metadata["version"]), fields, metadata.get("custom_metadata") or {})
+
+
+def entered_in(accepted: Mapping[str, Any]) -> Entered:
+    """An accepted login, by the part ``auth`` of its answer."""
+    return Entered(
+        token=Secret(accepted["client_token"]),
+        entity=accepted.get("entity_id") or "",
+        revocable=accepted.get("token_type") != "batch",
+        accessor=str(accepted.get("accessor") or ""),
+        ttl=int(accepted.get("lease_duration") or 0),
+        identity_policies=tuple(sorted(map(str, accepted.get("identity_policies") or ()))),
+    )

@@ -18,6 +18,7 @@ from warden.adapters.openbao.answers import (
     NOT_FOUND,
     OK,
     answered_at,
+    entered_in,
     error_of,
     identity_in,
     inline_headers,
@@ -211,14 +212,7 @@ class OpenBao:
             )
         if answer.status != OK:
             raise self._error(answer, f"POST {path}")
-        accepted = self._part(answer, "auth")
-        return Entered(
-            token=Secret(accepted["client_token"]),
-            entity=accepted.get("entity_id") or "",
-            revocable=accepted.get("token_type") != "batch",
-            accessor=str(accepted.get("accessor") or ""),
-            ttl=int(accepted.get("lease_duration") or 0),
-        )
+        return entered_in(self._part(answer, "auth"))
 
     def login_userpass(self, name: str, password: Secret) -> Secret:
         """``auth/userpass/login/<name>``."""

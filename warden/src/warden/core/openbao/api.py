@@ -149,7 +149,8 @@ class Entered(msgspec.Struct, frozen=True, kw_only=True):
     """An accepted login: a token to keep in memory, and the entity that OpenBao logs everything it does under.
 
     ``revocable``: false for a batch token, which ends by its ttl alone. ``accessor`` names the token without being
-    one (empty for a batch token); ``ttl`` is in seconds.
+    one (empty for a batch token); ``ttl`` is in seconds. ``identity_policies`` are those that the entity and its groups
+    give besides the login's own.
     """
 
     token: Secret
@@ -157,6 +158,7 @@ class Entered(msgspec.Struct, frozen=True, kw_only=True):
     revocable: bool = True
     accessor: str = ""
     ttl: int = 0
+    identity_policies: tuple[str, ...] = ()
 
 
 class MadeCertificate(msgspec.Struct, frozen=True):

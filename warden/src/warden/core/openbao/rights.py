@@ -130,7 +130,30 @@ def _prove(scope: Scope) -> list[Right]:
             optional=True,
         ),
         *(right for mount in scope.approle for right in _secret_ids(f"auth/{mount}/role/+")),
+        *index_rights(scope),
     ]
+
+
+def index_rights(scope: Scope) -> Iterator[Right]:
+    """To see everybody who can reach a path: what is missing here stays unknown. No value can be read with it.
+
+    ``+`` stands for one segment: an auth mount with a slash in its name needs stanzas of its own.
+    """
+    why = "see who else can reach a lane"
+    yield _right("sys/policies/detailed/acl", "list", f"{why}: what every policy says")
+    yield _right("sys/mounts", "read", f"{why}: which secrets engines there are")
+    yield _right("sys/auth", "read", f"{why}: which auth mounts there are")
+    yield _right("sys/namespaces", "list", f"{why}: which namespaces there are")
+    yield _right("auth/+/config", "read", f"{why}: whom each auth mount believes")
+    folders = ("auth/+/role/*", "auth/+/users/*", "auth/+/certs/*", "auth/+/groups/*", "auth/token/roles/*")
+    for folder in (*folders, *scope.roles):
+        yield _right(folder, "list read", f"{why}: which policies a login gives")
+    yield _right("auth/+/cel/role", "list", f"{why}: which logins are computed")
+    for kind in ("entity", "group"):
+        yield _right(f"identity/{kind}/id", "list", f"{why}: what identities add")
+        yield _right(f"identity/{kind}/id/+", "read", f"{why}: what identities add")
+    yield _right("auth/token/accessors", "list sudo", f"{why}: which tokens are alive; an accessor is not a token")
+    yield _right("auth/token/lookup-accessor", "update", f"{why}: which policies a token has")
 
 
 def _secret_ids(role: str) -> Iterator[Right]:

@@ -6,6 +6,10 @@ a field named ``reply`` or ``message``.
 
 from typing import Any, Literal
 
+import msgspec
+
+from warden.core.access_index.snapshot import Reason, Subject
+from warden.core.access_index.ways import Condition, Effect, Identity, Rule, Step
 from warden.core.errors import WardenError
 from warden.core.plans.plan import Action, Obstacle, Widening
 from warden.core.quoting import Facts
@@ -183,6 +187,58 @@ class ClosedMeanwhile(Facts, frozen=True, tag="closed-meanwhile"):
     record: int
 
 
+# -- every other way in -----------------------------------------------------------------------------------------------
+
+
+class NobodyElse(Facts, frozen=True, tag="nobody-else"):
+    """Nobody else can reach the path: who may is declared, by the paths of their roles; and how many were looked at."""
+
+    readers: tuple[str, ...]
+    administrators: tuple[str, ...]
+    policies: int
+    identities: int
+    tokens: int
+
+
+class OtherWayIn(Facts, frozen=True, tag="other-way-in"):
+    """Somebody else can reach the path: how, by which rules, and by which chain of writes (`ways`).
+
+    ``identities`` is how many can; more than one where it is a policy that lets them all in. Its parts are without
+    secret material, but for the accessor of a token, by which it is revoked.
+    """
+
+    identity: Identity
+    effects: tuple[Effect, ...]
+    rules: tuple[Rule, ...]
+    via: tuple[Step, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    last_used: str = ""
+    identities: int = 1
+
+    def __post_init__(self) -> None:
+        """The identity redacts itself, and knows that an accessor is none."""
+        identity = self.identity
+        super().__post_init__()
+        msgspec.structs.force_setattr(self, "identity", identity)
+
+
+class NotLookedAt(Facts, frozen=True, tag="not-looked-at"):
+    """Something could not be looked at, where a way in may be; the right that is missing, as a policy writes it."""
+
+    what: Subject
+    name: str
+    why: Reason
+    namespace: str = ""
+    path: str = ""
+    capabilities: tuple[str, ...] = ()
+
+
+class HeldBeyond(Facts, frozen=True, tag="held-beyond"):
+    """The reader's login gives policies of its identity besides those of its role."""
+
+    policies: tuple[str, ...]
+
+
 CustodyDetail = (
     Unobserved
     | NotSent
@@ -206,4 +262,8 @@ CustodyDetail = (
     | ShownByMember
     | OnlyTheReaderCanShow
     | ClosedMeanwhile
+    | NobodyElse
+    | OtherWayIn
+    | NotLookedAt
+    | HeldBeyond
 )

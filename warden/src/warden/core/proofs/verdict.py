@@ -50,6 +50,8 @@ CustodyProbe = Literal[
     "no-certificate",
     "other-name",
     "member",
+    "nobody-else",
+    "reader-holds",
     "audit",
     "closed",
 ]

@@ -75,6 +75,10 @@ class ProbeSender:
         entity = session.entity if session else ""
         return Outcome(nonce=nonce, answer=_without_values(probe, answer), entity=entity, ms=took)
 
+    def identities(self) -> dict[str, Entered]:
+        """The sessions that there were, by the label of the reader."""
+        return {label: each for label, each in self._sessions.items() if isinstance(each, Entered)}
+
     def close(self) -> None:
         """End the sessions; a server that is gone by now ends them itself after their ttl."""
         for reader, session in self._sessions.items():

@@ -1,0 +1,145 @@
+"""Other ways to a lane in words: how somebody gets in, and what could not be looked at."""
+
+from collections.abc import Mapping, Sequence
+
+from warden.core.access_index.snapshot import Reason, Subject
+from warden.core.access_index.ways import Condition, Effect, Rule, Step, StepKind
+from warden.core.proofs.details import NobodyElse, NotLookedAt, OtherWayIn
+
+SHOWN = 3
+"""Rules and names that are shown of many; JSON has all of them."""
+
+_EFFECTS: Mapping[Effect, str] = {
+    "reads": "can read it",
+    "writes": "can change it",
+    "grants": "can give itself access",
+}
+_STEPS: Mapping[StepKind, str] = {
+    "logs-in": "logs in at {path}",
+    "is-member": "is a member of {path}",
+    "writes-policy": "writes the policy {path}",
+    "writes-role": "writes the role {path}",
+    "writes-identity": "writes {path}",
+    "writes-auth-config": "writes {path}",
+    "creates-secret-id": "makes a SecretID at {path}",
+    "sets-password": "sets a password at {path}",
+    "creates-token": "makes a token at {path}",
+    "creates-token-by-role": "makes a token at {path}",
+    "enables-auth": "enables an auth method at {path}",
+    "moves-mount": "moves the mount by {path}",
+    "writes-raw": "writes the storage at {path}",
+    "restores-snapshot": "restores a snapshot by {path}",
+    "takes-snapshot": "takes a snapshot by {path}",
+    "writes-workflow": "writes the workflow {path}",
+    "signs-tokens": "signs tokens with a second key of {path}",
+    "names-any-issuer": "signs tokens of any issuer, since {path} names none",
+}
+_CONDITIONS: Mapping[Condition, str] = {
+    "control-group": "a control group has to approve",
+    "required-parameters": "with certain parameters",
+    "allowed-parameters": "with certain parameters",
+    "denied-parameters": "without certain parameters",
+    "wrapped": "as a wrapped answer",
+    "template": "depends on its identity, which is not known",
+    "unreadable-policy": "by a policy that could not be read",
+    "cidr": "from some networks",
+    "expires": "until it expires",
+    "seal-key": "with the seal's key",
+    "raw-storage": "if raw storage is enabled",
+    "raised-by-others": "if somebody with more rights runs it",
+}
+_SUBJECTS: Mapping[Subject, str] = {
+    "policies": "the policies",
+    "policy": "the policy {name}",
+    "auth-mounts": "the auth mounts",
+    "auth-config": "the configuration of {name}",
+    "auth-method": "{name}, whose type warden does not know",
+    "roles": "the roles at {name}",
+    "role": "{name}",
+    "secret-mounts": "the secrets engines",
+    "entities": "the entities",
+    "entity": "the entity {name}",
+    "groups": "the groups",
+    "group": "the group {name}",
+    "namespaces": "the namespaces",
+    "namespace": "the namespaces above",
+    "tokens": "the tokens that are alive",
+    "token": "the token {name}",
+    "templates": "the templates of {name}",
+}
+_REASONS: Mapping[Reason, str] = {
+    "denied": "permission denied",
+    "plugin": "warden does not know what it gives",
+    "computed": "what it gives is computed at each login",
+    "not-text": "its text cannot be parsed",
+    "not-answered": "OpenBao did not answer as its API says",
+    "not-below": "the caller belongs to a namespace below",
+    "not-public": "OpenBao shows it to nobody",
+}
+
+
+def way_in(detail: OtherWayIn) -> str:
+    """How somebody gets in, as one clause."""
+    who = f"{detail.identities} identities" if detail.identities > 1 else "it"
+    can = _and([_EFFECTS[each] for each in detail.effects])
+    conditions = dict.fromkeys(_CONDITIONS[each] for each in detail.conditions)
+    owner = f"its owner: {detail.identity.owner}" if detail.identity.owner else "whose it is, nothing there says"
+    return "; ".join(
+        filter(
+            None,
+            (
+                f"{who} {can}{_by(detail.rules)}",
+                _chain(detail.via),
+                f"only {', '.join(conditions)}" if conditions else "",
+                f"last used {detail.last_used}" if detail.last_used else "",
+                owner if detail.identity.kind != "token" or detail.identity.owner else _label(detail),
+            ),
+        )
+    )
+
+
+def nobody(detail: NobodyElse) -> str:
+    """Who was looked at, and who is declared."""
+    looked = f"{detail.policies} policies, {detail.identities} identities and {detail.tokens} tokens looked at"
+    may = f"; may administer: {_some(detail.administrators)}" if detail.administrators else ""
+    return looked + may
+
+
+def not_looked_at(detail: NotLookedAt) -> str:
+    """What is unknown, and the right that is missing."""
+    where = f" in the namespace {detail.namespace}" if detail.namespace else ""
+    right = f" (it takes {' and '.join(detail.capabilities)} on {detail.path})" if detail.capabilities else ""
+    return f"{subject_words(detail)}{where}: {_REASONS.get(detail.why, detail.why)}{right}"
+
+
+def subject_words(detail: NotLookedAt) -> str:
+    """What could not be looked at."""
+    return _SUBJECTS[detail.what].format(name=detail.name)
+
+
+def _by(rules: Sequence[Rule]) -> str:
+    if not rules:
+        return ""
+    named = [f'path "{each.path}" of policy {each.policy}' if each.path else f"policy {each.policy}" for each in rules]
+    return f" by {_some(named)}"
+
+
+def _chain(steps: Sequence[Step]) -> str:
+    words = [
+        _STEPS[step.does].format(path=step.path) + (f", which gives {step.gains}" if step.gains else "")
+        for step in steps
+    ]
+    return f"how: {', then '.join(words)}" if words else ""
+
+
+def _label(detail: OtherWayIn) -> str:
+    return f"a token called {detail.identity.label}" if detail.identity.label else ""
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _some(names: Sequence[str]) -> str:
+    more = [f"{len(names) - SHOWN} more"] if len(names) > SHOWN else []
+    return _and([*names[:SHOWN], *more])

@@ -1,0 +1,78 @@
+"""Everybody who can reach the lanes of a run: the OpenBao is read once, when the first lane needs it."""
+
+import threading
+
+from warden.core.access_index.index import AccessIndex
+from warden.core.access_index.ways import WhoCan
+from warden.core.errors import WardenError
+from warden.core.lanes.lane import Lane
+from warden.core.proofs.details import unobserved
+from warden.core.proofs.nobody_else import judge_ways, owners_of, reader_roles
+from warden.core.proofs.probes import Claims
+from warden.core.proofs.strangers import Strangers
+from warden.core.proofs.verdict import Verdict
+from warden.usecases.context import Context
+
+
+class WaysIn:
+    """One reading, shared by the lanes of a run, which may be proven on several threads."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._lock = threading.Lock()
+        self._index: AccessIndex | WardenError | None = None
+        self._strangers: Strangers | None = None
+        self._found: dict[str, WhoCan] = {}
+
+    def of(self, lane: Lane) -> WhoCan | None:
+        """Every way to the lane's path; none where the server was not, or could not be, read."""
+        index = self._read()
+        if not isinstance(index, AccessIndex):
+            return None
+        with self._lock:  # it keeps what it has decided
+            if lane.id not in self._found:
+                readers = reader_roles(lane)
+                self._found[lane.id] = index.who_can(lane.custody.path, namespace=_own(index), readers=readers)
+            return self._found[lane.id]
+
+    def stranger(self, lane: Lane) -> Claims | None:
+        """The reader of another lane that is nearest to getting in; none where it is not known."""
+        index, found = self._read(), self.of(lane)
+        if not isinstance(index, AccessIndex) or found is None:
+            return None
+        with self._lock:
+            if self._strangers is None:
+                self._strangers = Strangers(self._context.lanes.values(), index, _own(index))
+            return self._strangers.nearest(lane, found)
+
+    def verdicts(self, lane: Lane) -> tuple[Verdict, ...]:
+        """Whether nobody else can reach the lane."""
+        index, found = self._read(), self.of(lane)
+        if isinstance(index, AccessIndex) and found is not None:
+            return judge_ways(lane, found, index.snapshot)
+        if isinstance(index, WardenError):
+            return (Verdict(probe="nobody-else", result="inconclusive", observed="not-seen", detail=unobserved(index)),)
+        return ()
+
+    def _read(self) -> AccessIndex | WardenError | None:
+        """The index, or why there is none; nothing where no reader is given."""
+        if self._context.snapshots is None:
+            return None
+        with self._lock:
+            if self._index is None:
+                try:
+                    snapshot = self._context.snapshots.read()
+                except WardenError as fault:
+                    self._index = fault
+                else:
+                    self._index = AccessIndex(
+                        snapshot,
+                        owners=owners_of(self._context.lanes.values()),
+                        administrators=self._context.administrators,
+                    )
+            return self._index
+
+
+def _own(index: AccessIndex) -> str:
+    """The caller's namespace: nothing above it is read."""
+    return min(index.snapshot.namespaces, key=len, default="")
