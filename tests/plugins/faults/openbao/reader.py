@@ -41,6 +41,7 @@ def denied_by_its_entity(bench):
 STRANGERS = "other-account other-namespace other-audience"
 
 FAULTS = [
+    Fault("role", "its tokens have no default policy", role(token_no_default_policy=True), "role", "capabilities"),
     Fault(
         "role",
         "its tokens hold only at other addresses",

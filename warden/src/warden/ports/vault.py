@@ -45,8 +45,11 @@ class Vault(Protocol):
     def secret_ids(self) -> SecretIds:
         """The SecretIDs of its AppRoles, as the caller may have them."""
 
-    def revoke_self(self, token: Secret) -> None:
-        """End a token that was obtained by `enter`, or a wrapping token; waits a few seconds at most."""
+    def revoke_self(self, token: Secret) -> bool:
+        """End a token that was obtained by `enter`, or a wrapping token; waits a few seconds at most.
+
+        False where it is gone already, or where its policies do not let it end itself.
+        """
 
     def revoke_accessor(self, accessor: str) -> None:
         """End the token that has this accessor; does nothing where there is none any more."""

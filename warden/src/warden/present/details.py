@@ -89,7 +89,7 @@ def _(detail: details.RefusedAtLogin) -> str:
 
 @describe_detail.register
 def _(detail: details.CallerRefused) -> str:
-    right = f" (it takes read on {detail.path})" if detail.path else ""
+    right = f" (it takes {detail.capability} on {detail.path})" if detail.path else ""
     return f"the caller may not ask this{right}: {detail.reply or 'permission denied'}"
 
 

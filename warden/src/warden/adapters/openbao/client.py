@@ -219,12 +219,13 @@ class OpenBao:
         answer = self._request("POST", f"auth/userpass/login/{name}", {"password": password.reveal()})
         return Secret(self._part(answer, "auth")["client_token"])
 
-    def revoke_self(self, token: Secret) -> None:
-        """``auth/token/revoke-self``; a token that is already gone is as good as revoked."""
+    def revoke_self(self, token: Secret) -> bool:
+        """``auth/token/revoke-self``; 403 is the answer to a token that is gone, and to one without the right to it."""
         request = Request(method="POST", path="auth/token/revoke-self", body={}, token=token, patience=CLEAN_UP)
         answer = self.send(request)
         if answer.status not in {OK, NO_CONTENT} and not is_openbao(answer, FORBIDDEN):
             raise self._error(answer, "POST auth/token/revoke-self")
+        return answer.status != FORBIDDEN
 
     def revoke_accessor(self, accessor: str) -> None:
         """``auth/token/revoke-accessor``: 200 with a warning where no token has it any more (2.7.2, measured)."""

@@ -88,10 +88,11 @@ class RefusedAtLogin(Facts, frozen=True, tag="refused-at-login"):
 
 
 class CallerRefused(Facts, frozen=True, tag="caller-refused"):
-    """Whoever runs the proof may not ask this: it takes read on that path."""
+    """Whoever asked may not ask this: it takes that capability on that path."""
 
     reply: str
     path: str = ""
+    capability: str = "read"
 
 
 class ReaderRefused(Facts, frozen=True, tag="reader-refused"):

@@ -190,8 +190,9 @@ def _judge_refusal(probe: Probe, answer: Answer) -> Judgement:
 
 def _judge_unexpected_refusal(probe: Probe, answer: Answer) -> Judgement:
     reply = quoted(said_by(answer))
-    if not probe.reader:
-        return Judgement(result="inconclusive", observed="refused", detail=CallerRefused(reply, probe.path))
+    if not probe.reader or probe.capabilities:  # a token without the policy default may not ask what it may do
+        capability = "read" if probe.method == "GET" else "update"
+        return Judgement(result="inconclusive", observed="refused", detail=CallerRefused(reply, probe.path, capability))
     unconfirmed = refused_at_login(answer) and (not reply or reply.endswith("permission denied"))
     return Judgement(result="wrong", observed="refused", detail=ReaderRefused(reply, unconfirmed))
 

@@ -83,7 +83,7 @@ class ProbeSender:
         """End the sessions; a server that is gone by now ends them itself after their ttl."""
         for reader, session in self._sessions.items():
             if isinstance(session, Entered):
-                gone = session.revocable and self._silent is None and self._try_to_revoke(session.token)
+                gone = session.revocable and self._silent is None and self._try_to_end(session)
                 self._records.ended(reader, session, gone=gone)
 
     def end_secret_ids(self) -> tuple[EndedSecretId, ...]:
@@ -130,13 +130,22 @@ class ProbeSender:
         if isinstance(wrapped, Mapping) and wrapped.get("token"):
             self._try_to_revoke(Secret(wrapped["token"]))
 
+    def _try_to_end(self, session: Entered) -> bool:
+        """By itself, or as the caller where its role leaves out the policy ``default`` and it may not."""
+        if self._try_to_revoke(session.token):
+            return True
+        try:
+            self._vault.revoke_accessor(session.accessor)
+        except WardenError:
+            return False
+        return True
+
     def _try_to_revoke(self, token: Secret) -> bool:
         try:
-            self._vault.revoke_self(token)
+            return self._vault.revoke_self(token)
         except WardenError:
             # It lives for 30 s (wrapping) or the role's ttl; that it was not revoked is in the audit log.
             return False
-        return True
 
 
 def _failed(nonce: str, failure: NotSent | ReaderCannotLogIn | NoAnswer) -> Outcome:
