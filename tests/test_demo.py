@@ -70,13 +70,13 @@ def test_the_demo_on_clusters_ends_well_and_leaves_nothing(tmp_path):
     assert process.returncode == 0, told
     whole = " ".join(told.split())
     for expected in (
-        "proven: 26 of 26 as expected",
-        "refuted: 1 of 26 wrong",
+        "proven: 28 of 28 as expected",
+        "refuted: 1 of 28 wrong",
         "group:interns by rolebinding debugging -n activity-core",
         "> external_secret: activity-core/llm-connect-provider-secrets",
-        "proven: 49 of 49 as expected",
+        "proven: 53 of 53 as expected",
         "outside etcd found in 0",
-        "The last verdict: proven: 49 of 49 as expected",
+        "The last verdict: proven: 53 of 53 as expected",
     ):
         assert expected in whole, told
     assert "Traceback" not in told
