@@ -43,6 +43,11 @@ readers:
 """
 
 
+PLATFORM_FILE = """\
+may_administer: [auth/userpass/users/admin, auth/userpass/users/platform]
+"""
+
+
 class LaneWorld:
     """One lane on the real server, filled and with its reader, and ``warden`` to be run at it as a process.
 
@@ -62,6 +67,7 @@ class LaneWorld:
         self.lane_file.parent.mkdir(parents=True)
         (folder / "home").mkdir()
         today = dt.date.today().isoformat()  # noqa: DTZ011 - a date in a file
+        (folder / "platform" / "platform.yaml").write_text(PLATFORM_FILE)
         self.lane_file.write_text(LANE_FILE.format(lane=self.lane, tenant=tenant, today=today))
         self._arrange()
 

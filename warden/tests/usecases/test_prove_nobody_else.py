@@ -9,9 +9,10 @@ import pytest
 from platform_server import served
 
 from warden.adapters.openbao.snapshot_reader import SnapshotReader
+from warden.core.lanes.lane import PeopleReader
 from warden.core.openbao.rights import policy_text
 from warden.core.plans.lane_plan import LaneOptions
-from warden.core.proofs.details import HeldBeyond, NotLookedAt, OtherWayIn
+from warden.core.proofs.details import DecidedFromPolicies, HeldBeyond, NotLookedAt, OtherWayIn
 from warden.present.commands import commands
 from warden.present.proofs import verdict_json
 from warden.present.verdicts import explanation
@@ -138,6 +139,25 @@ def test_what_may_not_be_looked_at_is_inconclusive_and_names_the_right(bench):
     (found,) = [each for each in open_ if each.detail.what == "tokens"]
     assert isinstance(found.detail, NotLookedAt)
     assert "it takes list and sudo on auth/token/accessors" in explanation(found)
+
+
+def test_people_are_asked_the_negative_questions_by_their_policies(bench, unique):
+    role = unique("publishers")
+    bench.change(readers=(PeopleReader(people="publishers", login="netkingdom", role=role),))
+    bench.apply()
+    proof = bench.prove()
+    decided = {each.probe: each.result for each in proof.verdicts if isinstance(each.detail, DecidedFromPolicies)}
+    assert set(decided) == {
+        "sibling", "below", "lists", "scans", "writes", "patches", "deletes", "undeletes", "destroys", "capabilities"
+    }  # fmt: skip
+    assert set(decided.values()) == {"ok"}
+    assert proof.lacks_members_only
+    text = bench.server.must("GET", bench.policy)["data"]["policy"]
+    more = f'path "platform/data/{bench.path}*" {{ capabilities = ["create", "read"] }}'
+    bench.server.must("PUT", bench.policy, {"policy": f"{text}\n{more}"})
+    wrong = {each.probe: each for each in bench.prove().verdicts if each.result == "wrong"}
+    assert set(wrong) == {"policy", "sibling", "below"}
+    assert "decided from the policies by path" in explanation(wrong["sibling"])
 
 
 class Counted:

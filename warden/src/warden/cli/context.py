@@ -102,6 +102,13 @@ class Workspace:
             unreadable=tuple(each.file for each in self.catalog.left_out),
         )
 
+    @property
+    def administrators(self) -> frozenset[str]:
+        """Who may reach every lane: those that platform.yaml declares, and the embedded platform's own people."""
+        from warden.core.access_index.administrators import administrators
+
+        return administrators((*self.catalog.platform.may_administer, *wiring.embedded_administrators(self.address)))
+
     def _authorities(self) -> dict[str, str]:
         """The PEM of each file that a reader by certificate names; none for a file that cannot be used."""
         from warden.core.lanes.readers import CertificateReader

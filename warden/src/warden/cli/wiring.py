@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from warden.core.lanes.route import Route
     from warden.core.proofs.machine_probes import OwnCredentials
     from warden.core.secret import Secret
+    from warden.ports.access_index import SnapshotReader
     from warden.ports.cluster import Cluster
     from warden.ports.identities import Identities
     from warden.ports.journal import Journal
@@ -338,6 +339,21 @@ def embedded_at(address: str) -> Embedded | None:
     found = Embedded(state_directory())
     status = found.status()
     return found if (status.up or status.sealed) and status.address == address else None
+
+
+def embedded_administrators(address: str) -> tuple[str, ...]:
+    """Who administers this machine's embedded platform, if it is the server at that address."""
+    from warden.adapters.dev.config import ADMINISTRATORS
+
+    return ADMINISTRATORS if embedded_at(address) is not None else ()
+
+
+def snapshots(vault: OpenBao) -> SnapshotReader:
+    """Reads everybody who can reach something on that server, as the caller."""
+    from warden.adapters.openbao.snapshot_reader import SnapshotReader
+    from warden.usecases.steps.concurrency import at_once
+
+    return SnapshotReader(vault, at_once)
 
 
 def at_embedded() -> bool:

@@ -156,6 +156,11 @@ def _(detail: details.NotLookedAt) -> str:
 
 
 @describe_detail.register
+def _(detail: details.DecidedFromPolicies) -> str:
+    return f"decided from the policies{other_ways.by_rules(detail.rules)}; nobody can be played as a person"
+
+
+@describe_detail.register
 def _(detail: details.HeldBeyond) -> str:
     return f"its entity or a group gives it {', '.join(detail.policies)}, besides what its role gives"
 

@@ -88,7 +88,7 @@ def way_in(detail: OtherWayIn) -> str:
         filter(
             None,
             (
-                f"{who} {can}{_by(detail.rules)}",
+                f"{who} {can}{by_rules(detail.rules)}",
                 _chain(detail.via),
                 f"only {', '.join(conditions)}" if conditions else "",
                 f"last used {detail.last_used}" if detail.last_used else "",
@@ -117,7 +117,8 @@ def subject_words(detail: NotLookedAt) -> str:
     return _SUBJECTS[detail.what].format(name=detail.name)
 
 
-def _by(rules: Sequence[Rule]) -> str:
+def by_rules(rules: Sequence[Rule]) -> str:
+    """`` by path … of policy …``, where there are rules."""
     if not rules:
         return ""
     named = [f'path "{each.path}" of policy {each.policy}' if each.path else f"policy {each.policy}" for each in rules]

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warden.core.access_index.acl import Acl, Condition
+from warden.core.access_index.administrators import administrators, is_administrator
 from warden.core.access_index.policies import (
     ANYBODY,
     DENY,
@@ -215,3 +216,18 @@ def test_order_does_not_matter_and_only_relevant_policies_count(
         assert Acl([each for each in policies if each.key in relevant], NOW).decide(path, capability) == decision
     denying = Policy(name="z", rules=(PathRule(path=path, capabilities=DENY),))
     assert Acl([*policies, denying], NOW).decide(path, "update").allowed == "no"
+
+
+@pytest.mark.parametrize(
+    ("declared", "name"),
+    [
+        ("auth/corp/team/role/ops", "auth/corp/team/role/ops"),
+        ("entity:jo", "identity/entity/name/jo"),
+        ("group:the ops", "identity/group/name/the ops"),
+        ("root", "root"),
+    ],
+)
+def test_declared_administrators_have_the_names_that_openbao_gives_them(declared: str, name: str) -> None:
+    assert is_administrator(declared)
+    assert administrators([declared]) == {name}
+    assert not any(map(is_administrator, (f" {declared}", "admin", "auth/", "entity:", "auth/x", "")))

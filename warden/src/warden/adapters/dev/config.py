@@ -28,6 +28,9 @@ PERSONAS: dict[str, tuple[str, ...]] = {
 }
 """The people of the embedded platform and their policies; everyone has ``default`` besides."""
 
+ADMINISTRATORS = ("auth/userpass/users/admin", "auth/userpass/users/platform")
+"""Who may reach every lane of the embedded platform: nobody declares them in platform.yaml."""
+
 _ALL = ["create", "read", "update", "patch", "delete", "list", "scan", "sudo"]
 _ADMIN = f'# the keeper: everything, as no root token is left\npath "*" {{ capabilities = {json.dumps(_ALL)} }}\n'
 

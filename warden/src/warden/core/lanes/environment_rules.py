@@ -1,7 +1,8 @@
 """What must hold of environments: each is another OpenBao or namespace, and what names one names one that is there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from warden.core.access_index.administrators import FORMS, is_administrator
 from warden.core.lanes.catalog import Entry, Platform
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.environments import Environment, exists_in, in_environment
@@ -20,6 +21,13 @@ def of_environments(environments: Mapping[str, Environment]) -> Iterator[Complai
         other = places.setdefault(place, name)
         if other != name:
             yield Complaint(f"{field}.openbao", f"is the OpenBao and namespace of {other}, so a proof counts for both")
+
+
+def of_administrators(declared: Sequence[str]) -> Iterator[Complaint]:
+    """Everything that is wrong with ``may_administer`` of ``platform.yaml``."""
+    for index, each in enumerate(declared):
+        if not is_administrator(each):
+            yield Complaint(f"may_administer[{index}]", f"does not name somebody; write {FORMS}")
 
 
 def of_their_clusters(clusters: Mapping[str, DeclaredCluster], platform: Platform) -> Iterator[Complaint]:

@@ -234,6 +234,12 @@ class NotLookedAt(Facts, frozen=True, tag="not-looked-at"):
     capabilities: tuple[str, ...] = ()
 
 
+class DecidedFromPolicies(Facts, frozen=True, tag="decided-from-policies"):
+    """Nobody was asked: the policies say it, by these rules; none where nothing allows it."""
+
+    rules: tuple[Rule, ...] = ()
+
+
 class HeldBeyond(Facts, frozen=True, tag="held-beyond"):
     """The reader's login gives policies of its identity besides those of its role."""
 
@@ -266,5 +272,6 @@ CustodyDetail = (
     | NobodyElse
     | OtherWayIn
     | NotLookedAt
+    | DecidedFromPolicies
     | HeldBeyond
 )

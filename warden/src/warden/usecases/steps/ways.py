@@ -8,6 +8,7 @@ from warden.core.errors import WardenError
 from warden.core.lanes.lane import Lane
 from warden.core.proofs.details import unobserved
 from warden.core.proofs.nobody_else import judge_ways, owners_of, reader_roles
+from warden.core.proofs.people_probes import people_verdicts
 from warden.core.proofs.probes import Claims
 from warden.core.proofs.strangers import Strangers
 from warden.core.proofs.verdict import Verdict
@@ -46,10 +47,10 @@ class WaysIn:
             return self._strangers.nearest(lane, found)
 
     def verdicts(self, lane: Lane) -> tuple[Verdict, ...]:
-        """Whether nobody else can reach the lane."""
+        """Whether nobody else can reach the lane, and what the people who are its readers may do besides."""
         index, found = self._read(), self.of(lane)
         if isinstance(index, AccessIndex) and found is not None:
-            return judge_ways(lane, found, index.snapshot)
+            return (*judge_ways(lane, found, index.snapshot), *people_verdicts(lane, index, _own(index)))
         if isinstance(index, WardenError):
             return (Verdict(probe="nobody-else", result="inconclusive", observed="not-seen", detail=unobserved(index)),)
         return ()
