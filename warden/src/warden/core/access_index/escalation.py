@@ -1,53 +1,32 @@
 """From what somebody holds to what it could come to hold: the shortest chain of writes to each gain."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
 
 from warden.core.access_index.acl import Decision
+from warden.core.access_index.chains import Chain, Usable
 from warden.core.access_index.decisions import Decisions
 from warden.core.access_index.holders import Held
 from warden.core.access_index.policies import CAPABILITIES, TemplateFacts
 from warden.core.access_index.powers import Power
 from warden.core.access_index.relevance import PolicyKey
-from warden.core.access_index.ways import Condition, Rule, Step
 
 _STRONG = CAPABILITIES - {"list", "scan", "deny"}
-Usable = tuple[Power, tuple[Rule, ...], tuple[Condition, ...]]
-"""A power, the rules that give it, and what has to be so besides."""
 
 
-class Chain(msgspec.Struct, frozen=True):
-    """Steps in order, and what has to be so for them."""
+class Gains(msgspec.Struct, frozen=True, eq=False):
+    """What can be gained: everything, or any policy, in these namespaces; or tokens with these policies.
 
-    steps: tuple[Step, ...] = ()
-    conditions: tuple[Condition, ...] = ()
-
-    def then(self, power: Power, rules: tuple[Rule, ...], more: tuple[Condition, ...]) -> "Chain":
-        """The chain with one step more."""
-        step = Step(does=power.does, path=power.path, gains=power.gains, rules=rules)
-        own = (power.condition,) if power.condition else ()
-        return Chain((*self.steps, step), tuple(dict.fromkeys((*self.conditions, *own, *more))))
-
-    def and_then(self, other: "Chain") -> "Chain":
-        """Both, for what takes both."""
-        steps = dict.fromkeys((*self.steps, *other.steps))
-        return Chain(tuple(steps), tuple(dict.fromkeys((*self.conditions, *other.conditions))))
-
-    def naming(self, policy: str) -> "Chain":
-        """The same, with the policy that the last step is to gain."""
-        last = msgspec.structs.replace(self.steps[-1], gains=policy)
-        return Chain((*self.steps[:-1], last), self.conditions)
-
-
-class Gains(msgspec.Struct, frozen=True):
-    """What can be gained: everything, or any policy, in these namespaces; or tokens with these policies."""
+    ``by_policy`` has the bundles by each of their policies.
+    """
 
     everything: Mapping[str, Chain] = {}
     any_policy: Mapping[str, Chain] = {}
     bundles: Mapping[Held, Chain] = {}
+    by_policy: Mapping[PolicyKey, Sequence[tuple[Held, Chain]]] = {}
 
     def __bool__(self) -> bool:
         return bool(self.everything or self.any_policy or self.bundles)
@@ -136,7 +115,7 @@ class Escalation:
             return None
         rules = dict.fromkeys(rule for each in needed for rule in each.rules)
         conditions = dict.fromkeys(condition for each in needed for condition in each.conditions)
-        return power, tuple(Rule(*rule, power.namespace) for rule in rules), tuple(conditions)
+        return power, tuple(rules), tuple(conditions)
 
     def _first(self, power: Power, held: Held, facts: TemplateFacts | None) -> Decision | None:
         answers = (self._on(power.path, each, held, facts) for each in sorted(power.any_of))
@@ -177,7 +156,11 @@ class _Search:
             for usable in self._escalation.usable(held, self._facts):
                 self._gain(usable, chain)
             self._judge_policies()
-        return Gains(self._everything, self._any, self._bundles)
+        by_policy: dict[PolicyKey, list[tuple[Held, Chain]]] = defaultdict(list)
+        for held, chain in self._bundles.items():
+            for key in held:
+                by_policy[key].append((held, chain))
+        return Gains(self._everything, self._any, self._bundles, by_policy)
 
     def _has_everything(self) -> bool:
         """Whether nothing is left to be gained, and nothing has to be so for it."""

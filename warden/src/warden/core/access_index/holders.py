@@ -55,6 +55,7 @@ class Holders:
     Attributes:
         logins: every way to log in.
         added: what an entity (by id) or an external group (by ``group:ID``) adds.
+        roles: every role that one can log in by, by `LoginRole.key`.
         tokens: live tokens, each with its parts.
     """
 
@@ -64,6 +65,10 @@ class Holders:
         self._members = _memberships(snapshot)
         self.entities = {each.id: each for one in snapshot.namespaces.values() for each in one.entities.values()}
         self.groups = {each.id: each for one in snapshot.namespaces.values() for each in one.groups.values()}
+        self._parents: dict[str, list[str]] = defaultdict(list)
+        for group in self.groups.values():
+            for each in group.groups:
+                self._parents[each].append(group.id)
         self.accessors = {
             (each.namespace, each.path): each.accessor
             for one in snapshot.namespaces.values()
@@ -77,6 +82,7 @@ class Holders:
             for role in one.roles
             if role.kind != "token-role"
         ]
+        self.roles = {login.role.key: login.role for login in self.logins}
         explained = _Explained(self.logins)
         self.tokens = [
             (token, self._token_parts(token))
@@ -127,10 +133,11 @@ class Holders:
             yield Part(Identity(group.namespace, "group", name, "", group.id, owner), held)
 
     def _with_parents(self, group_id: str) -> set[str]:
-        found, new = {group_id}, {group_id}
+        found, new = {group_id}, [group_id]
         while new:
-            new = {each.id for each in self.groups.values() if found & set(each.groups)} - found
-            found |= new
+            parents = set(self._parents.get(new.pop(), ())) - found
+            found |= parents
+            new += parents
         return found & self.groups.keys()
 
     def _facts(self, entity: Entity) -> TemplateFacts:
@@ -261,9 +268,11 @@ def _is_bound(role: LoginRole, alias: Alias) -> bool:
 
 
 def _matches(patterns: Iterable[object], text: str) -> bool:
-    return any(
-        re.fullmatch(".*".join(map(re.escape, str(each).split("*"))), text, re.DOTALL) is not None for each in patterns
-    )
+    return any(each == text or ("*" in str(each) and _globbed(str(each), text)) for each in patterns)
+
+
+def _globbed(pattern: str, text: str) -> bool:
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None
 
 
 def _alias_facts(alias: Alias) -> AliasFacts:

@@ -1,15 +1,14 @@
 """The index of an OpenBao: read once, decided here, for as many paths as one likes."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from typing import TypeVar
 
 import msgspec
 
 from warden.core.access_index.acl import Decision
-from warden.core.access_index.decisions import NO, Decisions
-from warden.core.access_index.escalation import Chain, Escalation, Gains
+from warden.core.access_index.chains import Chain, rule_of
+from warden.core.access_index.decisions import Decisions
+from warden.core.access_index.escalation import Escalation, Gains
 from warden.core.access_index.holders import Held, Holders, Part
 from warden.core.access_index.issuers import issuer_ways
 from warden.core.access_index.policies import TemplateFacts
@@ -18,8 +17,8 @@ from warden.core.access_index.relevance import PolicyKey
 from warden.core.access_index.removal import removal
 from warden.core.access_index.requests import PathRequests, Requests, requests_for
 from warden.core.access_index.snapshot import Snapshot, Unknown
-from warden.core.access_index.tokens import Token, alike, tokens_alone
-from warden.core.access_index.ways import Condition, Effect, Rule, Standing, Step, WayIn, WhoCan
+from warden.core.access_index.tokens import Token, alike, by_policy, tokens_alone
+from warden.core.access_index.ways import Condition, Effect, Identity, Rule, Standing, Step, WayIn, WhoCan
 from warden.core.remedies import Remedy
 
 _Each = TypeVar("_Each")
@@ -27,11 +26,15 @@ _BETTER = {"yes": 0, "conditional": 1, "unknown": 2, "no": 3}
 _ORDER: dict[Effect, int] = {"reads": 0, "writes": 1, "grants": 2}
 
 
+Weighed = tuple[tuple[str, tuple[str, ...], Held], ...]
+"""Requests, each with the policies that have a say in it."""
+
+
 class _Asked(msgspec.Struct, frozen=True):
     """What is asked of every token, and which policies have a say in it."""
 
     effect: Effect
-    requests: Requests
+    requests: Weighed
     relevant: Held
     readers: frozenset[str]
 
@@ -40,8 +43,17 @@ class _Sought(msgspec.Struct, frozen=True):
     """What a chain has to lead to; ``alone`` are the policies that give the path by themselves."""
 
     namespace: str
-    asked: Requests
+    asked: Weighed
+    relevant: Held
     alone: tuple[PolicyKey, ...]
+
+
+class _Grantor(msgspec.Struct, frozen=True, eq=False):
+    """A token, the policies that other logins of its owner give, and what it can come to."""
+
+    token: Token
+    also: Held
+    gains: Gains
 
 
 class AccessIndex:
@@ -68,21 +80,23 @@ class AccessIndex:
         self._alike = tuple(alike(self.holders, self._decisions))
         given = (*(each.held for each in self._alone), *(each.policies for each in self._alike))
         self._escalation = Escalation(self._decisions, powers(snapshot), frozenset().union(*given))
-        self._by_policy = _by_policy((each.held, each) for each in self._alone)
-        self._alike_by_policy = _by_policy((each.policies, each) for each in self._alike)
+        self._by_policy = by_policy((each.held, each) for each in self._alone)
+        self._alike_by_policy = by_policy((each.policies, each) for each in self._alike)
         self._made: dict[tuple[object, ...], WayIn] = {}
+        self._chains: dict[tuple[int, str], Chain] = {}
+        self._remedies: dict[tuple[int, Identity], Remedy] = {}
         self._grantors = tuple(self._all_grantors())
 
     def who_can(self, path: str, *, namespace: str = "", readers: frozenset[str] = frozenset()) -> WhoCan:
         """Every way to the path, written as ``mount/key``. `readers` are the names of the declared ones' roles."""
         requests = requests_for(self.snapshot, namespace, path)
-        reads = dict.fromkeys(self._direct(self._asked("reads", requests.reads, readers)))
-        found = dict(reads)
-        found |= dict.fromkeys(issuer_ways(self.snapshot, reads))
-        found |= dict.fromkeys(self._direct(self._asked("writes", requests.writes, readers)))
-        found |= dict.fromkeys(self._granting(namespace, requests))
-        ways = sorted(found, key=lambda each: (_ORDER[each.effect], each.standing, each.identity))
-        return WhoCan(namespace=namespace, path=path, ways=tuple(ways), unknown=self.unknown(namespace))
+        reads = list(self._direct(self._asked("reads", requests.reads, readers)))
+        ways = [*reads, *issuer_ways(self.snapshot, reads)]
+        ways += self._direct(self._asked("writes", requests.writes, readers))
+        ways += self._granting(namespace, requests)
+        once = {id(each): each for each in ways}.values()
+        ordered = sorted(once, key=lambda each: (_ORDER[each.effect], each.standing, each.identity))
+        return WhoCan(namespace=namespace, path=path, ways=tuple(ordered), unknown=self.unknown(namespace))
 
     def unknown(self, namespace: str) -> tuple[Unknown, ...]:
         """What could not be looked at in the namespace and those above: others have no say in it."""
@@ -95,10 +109,11 @@ class AccessIndex:
     # -- what a token can do itself -----------------------------------------------------------------------------
 
     def _asked(self, effect: Effect, requests: Requests, readers: frozenset[str]) -> _Asked:
-        return _Asked(effect, requests, self._relevant(requests), readers)
+        weighed = self._weighed(requests)
+        return _Asked(effect, weighed, frozenset().union(*(held for _, _, held in weighed)), readers)
 
-    def _relevant(self, requests: Requests) -> Held:
-        return frozenset().union(*(self._decisions.relevant(path) for path in {path for path, _ in requests}))
+    def _weighed(self, requests: Requests) -> Weighed:
+        return tuple((path, capabilities, self._decisions.relevant(path)) for path, capabilities in requests)
 
     def _direct(self, asked: _Asked) -> Iterator[WayIn]:
         answers: dict[tuple[Held, str], tuple[Decision, ...]] = {}
@@ -127,13 +142,14 @@ class AccessIndex:
             if own:
                 yield self._way(token, part, asked, own, conditions)
 
-    def _allowed(self, held: Held, requests: Requests, facts: TemplateFacts | None) -> tuple[Decision, ...]:
-        found = (self._on(held, path, capability, facts) for path, capability in requests)
-        return tuple(each for each in found if each.allowed != "no")
-
-    def _on(self, held: Held, path: str, capability: str, facts: TemplateFacts | None) -> Decision:
-        here = held & self._decisions.relevant(path)
-        return self._decisions.decide(here, path, capability, facts) if here else NO
+    def _allowed(self, held: Held, requests: Weighed, facts: TemplateFacts | None) -> tuple[Decision, ...]:
+        return tuple(
+            answer
+            for path, capabilities, relevant in requests
+            if (here := held & relevant)
+            for capability in capabilities
+            if (answer := self._decisions.decide(here, path, capability, facts)).allowed != "no"
+        )
 
     def _way(
         self, token: Token, part: Part, asked: _Asked, rules: tuple[Rule, ...], conditions: tuple[Condition, ...]
@@ -152,7 +168,7 @@ class AccessIndex:
             )
         return self._made[key]
 
-    def _cut(self, token: Token, part: Part, requests: Requests) -> Iterator[PolicyKey]:
+    def _cut(self, token: Token, part: Part, requests: Weighed) -> Iterator[PolicyKey]:
         """The policies that have to go from `part` so that nothing of this comes from it any more."""
         held = token.held
         while True:
@@ -175,11 +191,10 @@ class AccessIndex:
 
     # -- what it can come to ------------------------------------------------------------------------------------
 
-    def _all_grantors(self) -> Iterator[tuple[Token, Held, Gains]]:
-        """Token, the policies that other logins of its owner give, and what it can come to."""
+    def _all_grantors(self) -> Iterator[_Grantor]:
         for token in self._alone:
             if gains := self._escalation.gains(token.held, facts=token.facts):
-                yield token, frozenset(), gains
+                yield _Grantor(token, frozenset(), gains)
         for each in self._alike:
             if not each.policies & self._escalation.powerful:
                 continue
@@ -187,20 +202,21 @@ class AccessIndex:
             for login in each.that_differ(self._escalation.concerned):
                 token = each.token(login)
                 if gains := self._escalation.gains(token.held, also, token.facts):
-                    yield token, also, gains
+                    yield _Grantor(token, also, gains)
 
     def _granting(self, namespace: str, requests: PathRequests) -> Iterator[WayIn]:
-        asked = (*requests.reads, *requests.writes)
-        sought = _Sought(namespace, asked, tuple(self._by_one_policy(asked)))
-        for token, also, gains in self._grantors:
-            chain = self._chain(gains, token, sought)
-            for part in token.parts if chain else ():
-                if chain and _from(part, _first_rules(chain)):
-                    yield self._grant(token, also, part, chain, sought)
+        asked = self._weighed((*requests.reads, *requests.writes))
+        relevant: Held = frozenset().union(*(held for _, _, held in asked))
+        sought = _Sought(namespace, asked, relevant, tuple(self._by_one_policy(asked, relevant)))
+        for grantor in self._grantors:
+            chain = self._chain(grantor.gains, grantor.token, sought)
+            for part in grantor.token.parts if chain else ():
+                if chain and _from(part, chain.first):
+                    yield self._grant(grantor, part, chain, sought)
 
-    def _by_one_policy(self, asked: Requests) -> Iterator[PolicyKey]:
+    def _by_one_policy(self, asked: Weighed, relevant: Held) -> Iterator[PolicyKey]:
         """The policies that give the path by themselves."""
-        for key in sorted(self._relevant(asked) - self._decisions.roots):
+        for key in sorted(relevant - self._decisions.roots):
             if self._allowed(frozenset({key}), asked, None):
                 yield key
 
@@ -209,32 +225,48 @@ class AccessIndex:
         found = list(_covering(gains.everything, sought.namespace))
         for within, chain in gains.any_policy.items():
             if gained := next((key[1] for key in sought.alone if key[0] == within), ""):
-                found.append(chain.naming(gained))
-        for held, chain in gains.bundles.items():
-            if self._allowed(held, sought.asked, token.facts):
-                found.append(chain)
-        return min(found, key=lambda each: (len(each.conditions), len(each.steps)), default=None)
+                found.append(self._named(chain, gained))
+        for key in sought.relevant if gains.by_policy else ():
+            for held, chain in gains.by_policy.get(key, ()):
+                if self._allowed(held, sought.asked, token.facts):
+                    found.append(chain)
+        return min(found, key=lambda each: (len(each.conditions), len(each.links)), default=None)
 
-    def _grant(self, token: Token, also: Held, part: Part, chain: Chain, sought: _Sought) -> WayIn:
-        standing = self._standing(part, "grants", frozenset())
-        key = ("grants", part.identity, chain, standing)
+    def _named(self, chain: Chain, policy: str) -> Chain:
+        """The chain with the policy that it is to gain; the same object for the same policy."""
+        key = (id(chain), policy)
+        if key not in self._chains:
+            self._chains[key] = chain.naming(policy)
+        return self._chains[key]
+
+    def _grant(self, grantor: _Grantor, part: Part, chain: Chain, sought: _Sought) -> WayIn:
+        token = grantor.token
+        key = ("grants", part.identity, id(chain))
         if key not in self._made:
+            standing = self._standing(part, "grants", frozenset())
             self._made[key] = WayIn(
                 identity=part.identity,
                 effect="grants",
-                rules=_from(part, _first_rules(chain)),
+                rules=_from(part, chain.first),
                 via=(*_to(token, part), *chain.steps),
                 conditions=tuple(dict.fromkeys((*chain.conditions, *token.conditions))),
                 standing=standing,
-                remedy=self._remedy(standing, part, self._cut_powers(token, also, part, sought)),
+                remedy=self._granting_remedy(standing, grantor, part, sought),
             )
         return self._made[key]
 
-    def _cut_powers(self, token: Token, also: Held, part: Part, sought: _Sought) -> Iterator[PolicyKey]:
+    def _granting_remedy(self, standing: Standing, grantor: _Grantor, part: Part, sought: _Sought) -> Remedy:
+        """The same for every path: what takes the powers away."""
+        key = (id(grantor), part.identity)
+        if key not in self._remedies:
+            self._remedies[key] = self._remedy(standing, part, self._cut_powers(grantor, part, sought))
+        return self._remedies[key]
+
+    def _cut_powers(self, grantor: _Grantor, part: Part, sought: _Sought) -> Iterator[PolicyKey]:
         """The policies that have to go from `part` so that no chain begins with it any more."""
-        held = token.held
-        while chain := self._chain(self._escalation.gains(held, also, token.facts), token, sought):
-            rules = _first_rules(chain)
+        token, held = grantor.token, grantor.token.held
+        while chain := self._chain(self._escalation.gains(held, grantor.also, token.facts), token, sought):
+            rules = chain.first
             cut = {key for key in part.policies & held if any(key[1] == rule[0] for rule in rules)}
             if not cut:
                 return
@@ -247,31 +279,14 @@ def who_can(snapshot: Snapshot, path: str, *, namespace: str = "", readers: froz
     return AccessIndex(snapshot).who_can(path, namespace=namespace, readers=readers)
 
 
-def _by_policy(found: Iterable[tuple[Held, _Each]]) -> dict[PolicyKey, list[_Each]]:
-    index: dict[PolicyKey, list[_Each]] = defaultdict(list)
-    for held, each in found:
-        for key in held:
-            index[key].append(each)
-    return index
-
-
 def _holding(index: Mapping[PolicyKey, list[_Each]], relevant: Held) -> Iterable[_Each]:
-    return dict.fromkeys(each for key in sorted(relevant) for each in index.get(key, ()))
+    return dict.fromkeys(each for key in relevant for each in index.get(key, ()))
 
 
 def _from(part: Part, rules: Iterable[tuple[str, str]]) -> tuple[Rule, ...]:
     """The rules that are of policies that come from this part."""
     namespaces = {key[1]: key[0] for key in part.policies}
-    return tuple(_rule(*rule, namespaces[rule[0]]) for rule in rules if rule[0] in namespaces)
-
-
-@cache
-def _rule(policy: str, path: str, namespace: str) -> Rule:
-    return Rule(policy, path, namespace)
-
-
-def _first_rules(chain: Chain) -> tuple[tuple[str, str], ...]:
-    return tuple((rule.policy, rule.path) for rule in chain.steps[0].rules)
+    return tuple(rule_of(*rule, namespaces[rule[0]]) for rule in rules if rule[0] in namespaces)
 
 
 def _to(token: Token, part: Part) -> tuple[Step, ...]:

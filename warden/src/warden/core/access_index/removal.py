@@ -21,7 +21,7 @@ def removal(holders: Holders, part: Part, gone: frozenset[str]) -> Remedy:
         kept = sorted(key[1] for key in part.policies if key[1] not in gone)
         path = f"identity/{identity.kind}/id/{identity.label}"
         return (RunBao(action="write", path=path, settings=_policies("policies", kept), namespace=identity.namespace),)
-    role = next((each.role for each in holders.logins if each.role.key == (identity.namespace, identity.name)), None)
+    role = holders.roles.get((identity.namespace, identity.name))
     return (_of_role(role, gone),) if role is not None else ()
 
 

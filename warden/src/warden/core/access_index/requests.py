@@ -5,8 +5,8 @@ import msgspec
 from warden.core.access_index.acl import full_path
 from warden.core.access_index.snapshot import SecretMount, Snapshot
 
-Requests = tuple[tuple[str, str], ...]
-"""Path, namespaces included, and the capability that it takes."""
+Requests = tuple[tuple[str, tuple[str, ...]], ...]
+"""Paths, namespaces included, each with the capabilities of which one is enough."""
 
 
 class PathRequests(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +16,7 @@ class PathRequests(msgspec.Struct, frozen=True, kw_only=True):
     writes: Requests
 
 
+_READ = ("read",)
 _KEY_IS_WRITTEN = ("create", "update", "patch", "delete")
 
 
@@ -37,8 +38,8 @@ def requests_for(snapshot: Snapshot, namespace: str, path: str) -> PathRequests:
     if mount is not None and (mount.type != "kv" or mount.version == 1):
         whole = full_path(namespace, path)
         return PathRequests(
-            reads=((whole, "read"),),
-            writes=(*((whole, each) for each in _KEY_IS_WRITTEN), *_of_mount(namespace, mount.path)),
+            reads=((whole, _READ),),
+            writes=((whole, _KEY_IS_WRITTEN), *_of_mount(namespace, mount.path)),
         )
     name = mount.path if mount is not None else path.partition("/")[0]
     key = path.removeprefix(f"{name}/")
@@ -47,12 +48,12 @@ def requests_for(snapshot: Snapshot, namespace: str, path: str) -> PathRequests:
         return full_path(namespace, f"{name}/{folder}/{key}")
 
     return PathRequests(
-        reads=((at("data"), "read"),),
+        reads=((at("data"), _READ),),
         writes=(
-            *((at("data"), each) for each in _KEY_IS_WRITTEN),
-            *((at(each), "update") for each in ("delete", "undelete", "destroy")),
-            *((at("metadata"), each) for each in _KEY_IS_WRITTEN),
-            (full_path(namespace, f"{name}/config"), "update"),
+            (at("data"), _KEY_IS_WRITTEN),
+            *((at(each), ("update",)) for each in ("delete", "undelete", "destroy")),
+            (at("metadata"), _KEY_IS_WRITTEN),
+            (full_path(namespace, f"{name}/config"), ("update",)),
             *_of_mount(namespace, name),
         ),
     )
@@ -61,6 +62,6 @@ def requests_for(snapshot: Snapshot, namespace: str, path: str) -> PathRequests:
 def _of_mount(namespace: str, name: str) -> Requests:
     """To disable the engine deletes all of it; to tune it can have values logged in clear."""
     return (
-        (full_path(namespace, f"sys/mounts/{name}"), "delete"),
-        (full_path(namespace, f"sys/mounts/{name}/tune"), "update"),
+        (full_path(namespace, f"sys/mounts/{name}"), ("delete",)),
+        (full_path(namespace, f"sys/mounts/{name}/tune"), ("update",)),
     )

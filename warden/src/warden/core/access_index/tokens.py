@@ -2,13 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
 
 import msgspec
 
 from warden.core.access_index.decisions import Decisions
 from warden.core.access_index.holders import Added, Held, Holders, Login, Part
 from warden.core.access_index.policies import NO_ENTITY, TemplateFacts
+from warden.core.access_index.relevance import PolicyKey
 from warden.core.access_index.ways import Condition, Step
+
+_Each = TypeVar("_Each")
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -33,6 +37,7 @@ class Alike(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     members: tuple[Added, ...]
     policies: Held
     logins: Mapping[Held, Login]
+    by_policy: Mapping[PolicyKey, list[Held]]
 
     def token(self, login: Login) -> Token:
         """Of such a login as any of these: the parts of all of them, since each is a way of its own."""
@@ -47,11 +52,14 @@ class Alike(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def that_differ(self, relevant: Held) -> Iterator[Login]:
         """A login for each set of relevant policies that one gives."""
+        giving = {held for key in relevant for held in self.by_policy.get(key, ())}
+        if len(giving) < len(self.logins):
+            yield next(login for held, login in self.logins.items() if held not in giving)
         shown: set[Held] = set()
-        for held, login in self.logins.items():
+        for held in giving:
             if (subset := held & relevant) not in shown:
                 shown.add(subset)
-                yield login
+                yield self.logins[held]
 
 
 def tokens_alone(holders: Holders) -> Iterator[Token]:
@@ -84,7 +92,17 @@ def alike(holders: Holders, decisions: Decisions) -> Iterator[Alike]:
             classes[added.policies, frozenset(here), personal.id if personal else ""].append(key)
     for (policies, _, _), keys in classes.items():
         members = tuple(holders.added[key] for key in keys)
-        yield Alike(members=members, policies=policies, logins=logins[keys[0]])
+        here = logins[keys[0]]
+        yield Alike(members=members, policies=policies, logins=here, by_policy=by_policy((held, held) for held in here))
+
+
+def by_policy(found: Iterable[tuple[Held, _Each]]) -> dict[PolicyKey, list[_Each]]:
+    """Policy -> what goes with the sets that it is in."""
+    index: dict[PolicyKey, list[_Each]] = defaultdict(list)
+    for held, each in found:
+        for key in held:
+            index[key].append(each)
+    return index
 
 
 def union(parts: Iterable[Part]) -> Held:
