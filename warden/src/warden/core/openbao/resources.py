@@ -57,7 +57,11 @@ def derive(lane: Lane, lanes: Iterable[Lane], closed: frozenset[str] = frozenset
     A reader of several lanes has one role with the policies of each; the policy of a lane in `closed` is left out of
     every role, which is how closing holds for everyone, also outside warden.
     """
-    declared = roles_of(lanes, closed)
+    return derived(lane, roles_of(lanes, closed), closed, mark)
+
+
+def derived(lane: Lane, declared: Mapping[RoleName, Role], closed: frozenset[str], mark: str = "") -> Resources:
+    """What `lane` implies, with the roles that all lanes declare at hand; see `derive`."""
     roles = tuple(declared[lane.role_name(reader)] for reader in lane.readers)
     return Resources(
         lane=lane,

@@ -22,8 +22,9 @@ ANNOTATION = "force-sync"
 PATIENCE = 20.0
 """Seconds after which nothing can be expected any more: a refresh takes well under one, a retry some."""
 
-HASTE = 0.02
-"""Seconds between two looks."""
+HASTE, PAUSE = 0.02, 0.5
+"""Seconds between two looks, from the first on and at most: a quarter of what has passed, so that a slow operator costs
+a few looks more and not as many more as it is slower."""
 
 GRACE = 2.0
 """Seconds in which a failure may still pass: what was applied a moment ago is tried again several times by then."""
@@ -68,7 +69,7 @@ def _waited(cluster: Cluster, ref: Ref, failures: "_Failures", patience: float) 
                 break
             if not again:  # it failed once: only a read that begins from here on tells whether it still does
                 asked, again = _request(cluster, ref), True
-        time.sleep(HASTE if passed < 1 else HASTE * 5)
+        time.sleep(min(max(HASTE, passed / 4), PAUSE))
         found = cluster.get(ref)
         if found is None:
             return Sync(followed="absent")

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from warden.core.errors import Refused
 from warden.core.lanes.lane import KvPath, Lane, RoleName
 from warden.core.openbao.api import KvMetadata, Mount
+from warden.core.openbao.catalog_index import CatalogIndex
 from warden.core.openbao.closed_mark import closed_lanes
 from warden.core.openbao.comparison import (
     Observed,
@@ -18,12 +19,10 @@ from warden.core.openbao.comparison import (
 from warden.core.openbao.resources import (
     Resources,
     Settings,
-    derive,
+    derived,
     expect_concrete,
-    is_template,
     keeps,
     roles_marked_in,
-    roles_of,
 )
 from warden.core.openbao.sharing import Declared
 from warden.core.plans.plan import Change, Plan, System
@@ -39,6 +38,13 @@ class SharedAnswers:
         self._mounts: dict[str, Mount | None] = {}
         self._auth: dict[str, str | None] = {}
         self._roles: dict[RoleName, bool] = {}
+        self._catalog: CatalogIndex | None = None
+
+    def catalog(self, lanes: Sequence[Lane]) -> CatalogIndex:
+        """The lanes of the catalog, indexed once for as long as they are the same."""
+        if self._catalog is None or self._catalog.lanes != tuple(lanes):
+            self._catalog = CatalogIndex(lanes)
+        return self._catalog
 
     def mount(self, name: str, vault: Vault) -> Mount | None:
         """As the port Vault."""
@@ -90,25 +96,26 @@ class OpenBaoTarget:
         self.system = System(address=vault.address)
         self._lane = lane
         self._vault = vault
-        self._lanes = tuple(lanes)
         self._settings = settings
         self._journaled = closed
         self._opened = frozenset({lane.id}) if opened else frozenset()
         self._take_over = take_over
         self._unreadable = tuple(unreadable)
         self._answers = answers
+        self._catalog = (answers or SharedAnswers()).catalog(lanes)
 
     def plan(self) -> Plan:
         """Compare. Raises `UsageError` where a placeholder is left in the lane's path."""
         expect_concrete(self._lane)
-        resources = derive(self._lane, self._lanes)
-        observed = observe(resources, self._lanes, self._vault, self._answers or SharedAnswers())
+        nobody: frozenset[str] = frozenset()
+        resources = derived(self._lane, self._catalog.roles(nobody), nobody)
+        observed = observe(resources, self._catalog, self._vault, self._answers or SharedAnswers())
         closed = closed_lanes(self._journaled, observed.custom) - self._opened
-        resources = derive(self._lane, self._lanes, closed, self._journaled.get(self._lane.id, ""))
+        resources = derived(self._lane, self._catalog.roles(closed), closed, self._journaled.get(self._lane.id, ""))
         declared = Declared(
-            roles=roles_of(self._lanes, closed),
+            roles=self._catalog.roles(closed),
             settings=self._settings,
-            lanes=frozenset(lane.id for lane in self._lanes),
+            lanes=self._catalog.ids,
             unreadable=self._unreadable,
         )
         return compare(resources, observed, declared, system=self.system, take_over=self._take_over)
@@ -134,15 +141,15 @@ class OpenBaoTarget:
         return self._vault.identity().as_json()
 
 
-def observe(resources: Resources, lanes: Iterable[Lane], vault: Vault, answers: SharedAnswers) -> Observed:
+def observe(resources: Resources, catalog: CatalogIndex, vault: Vault, answers: SharedAnswers) -> Observed:
     """Ask the server for every object the plan compares."""
-    custody, catalog = resources.lane.custody, tuple(lanes)
+    custody = resources.lane.custody
     metadata = vault.kv_metadata(custody.mount, custody.key)
     names, wanted = names_to_observe(resources, metadata)
     roles = _roles(names, vault, answers)
     policies = {name: vault.policy(name) for name in sorted(wanted)}
-    known = frozenset(each.custody.policy_name for each in catalog) | wanted
-    policies |= {name: _unless_refused(vault.policy, name) for name in undeclared_policies(roles, known)}
+    undeclared = undeclared_policies(roles, catalog.policies)
+    policies |= {name: _unless_refused(vault.policy, name) for name in undeclared if name not in wanted}
     former = _former(resources, policies, vault)
     for before in former.values():
         names, wanted = names_to_observe(resources, before)
@@ -192,13 +199,12 @@ def _claims(metadata: KvMetadata | None) -> frozenset[RoleName]:
 
 
 def _other_lanes(
-    resources: Resources, roles: frozenset[RoleName], lanes: Iterable[Lane], vault: Vault
+    resources: Resources, roles: frozenset[RoleName], catalog: CatalogIndex, vault: Vault
 ) -> dict[str, KvMetadata]:
     """The metadata of the other lanes of the same readers: what they claim is ours as well, and they may be closed."""
     found: dict[str, KvMetadata] = {}
-    for lane in lanes:
-        shares = any(lane.role_name(reader) in roles for reader in lane.readers)
-        if shares and lane.id != resources.lane.id and not is_template(lane):
+    for lane in catalog.sharing(roles):
+        if lane.id != resources.lane.id:
             metadata = vault.kv_metadata(lane.custody.mount, lane.custody.key)
             found |= {lane.id: metadata} if metadata else {}
     return found
