@@ -21,7 +21,6 @@ WAITING = frozenset(
         "expiring-version",
         "max-versions",
         "metadata",
-        "nobody-else",
         "policy-expires",
         "probe-header",
         "response-in-clear",

@@ -135,7 +135,7 @@ FAULTS = [
         second_role(token_bound_cidrs=["10.0.0.0/8"]),
         "nobody-else",
     ),
-    Fault("another login", "the role of another lane's reader", another_lanes_role, "nobody-else"),
+    Fault("another login", "the role of another lane's reader", another_lanes_role, "other-lane nobody-else"),
     Fault("another login", "a role at an oidc mount", oidc, "nobody-else"),
     Fault("another login", "a role for every account there is", second_role(**EVERYBODY), "nobody-else"),
     Fault(
@@ -165,7 +165,7 @@ FAULTS = [
         token_role(disallowed_policies=["admin"]),
         "nobody-else",
     ),
-    Fault("another login", "a role whose policies a program decides", program, "", "nobody-else"),
-    Fault("another login", "the mount trusts a second key", second_key, "nobody-else"),
-    Fault("another login", "the mount takes tokens of any issuer", no_issuer, "nobody-else"),
+    Fault("another login", "a role whose policies a program decides", program, "", "nobody-else", mends=False),
+    Fault("another login", "the mount trusts a second key", second_key, "nobody-else", mends=False),
+    Fault("another login", "the mount takes tokens of any issuer", no_issuer, "nobody-else", mends=False),
 ]

@@ -93,5 +93,11 @@ FAULTS = [
     ),
     Fault("policy", "the path expires", with_more('expiration = "2099-01-01T00:00:00Z"'), "policy"),
     Fault("policy", "expires tomorrow", policy(lambda text, _: text, ttl="24h"), "policy-expires"),
-    Fault("policy", "the reader's entity is denied the path", denied_by_its_entity, "reads capabilities", mends=False),
+    Fault(
+        "policy",
+        "the reader's entity is denied the path",
+        denied_by_its_entity,
+        "reader-holds reads capabilities",
+        mends=False,
+    ),
 ]

@@ -84,9 +84,9 @@ class _Reading:
     def run(self) -> Snapshot:
         """Namespaces first, then each of them."""
         self._vault.identity()  # a token that is not accepted is an error, not a hundred things that are unknown
-        now, caller = self._caller()
-        spaces = [self._base, *self._below()]
-        if self._base:
+        now, caller, home = self._caller()
+        spaces = [*_between(home, self._base), self._base, *self._below()]
+        if home:
             self._miss("namespace", "", "not-below", namespace="")
         found = {each: self._namespace(each) for each in spaces}
         for _ in range(self._twins.qsize()):
@@ -97,12 +97,15 @@ class _Reading:
             unknown=tuple(sorted(self._unknown)),
             lane_of_policy=self._lanes,
             caller=caller,
+            base=self._base,
         )
 
-    def _caller(self) -> tuple[dt.datetime, str]:
+    def _caller(self) -> tuple[dt.datetime, str, str]:
+        """The time of its answer, and the caller's accessor and namespace: nothing above that can be read."""
         answer = self._ask(self._base, "GET", "auth/token/lookup-self")
-        accessor = (answer.body.get("data") or {}).get("accessor") if answer.status == OK else ""
-        return answered_at(answer) or dt.datetime.now(dt.UTC), str(accessor or "")
+        found = (answer.body.get("data") or {}) if answer.status == OK else {}
+        home = str(found.get("namespace_path") or "").strip("/") if found else self._base
+        return answered_at(answer) or dt.datetime.now(dt.UTC), str(found.get("accessor") or ""), home
 
     # -- asking -------------------------------------------------------------------------------------------------
 
@@ -313,6 +316,13 @@ class _Reading:
             return None
 
         return [each for each in self._each("tokens", names, read) if each]
+
+
+def _between(home: str, base: str) -> list[str]:
+    """The namespaces above `base`, from `home` on; what is allowed there reaches into it."""
+    parts = base.split("/") if base else []
+    above = ["/".join(parts[:length]) for length in range(len(parts))]
+    return [each for each in above if not home or f"{each}/".startswith(f"{home}/")]
 
 
 def _time(text: object) -> dt.datetime | None:

@@ -196,7 +196,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that was read of one OpenBao, by namespace, and what could not be.
 
     ``lane_of_policy`` has the lane that each policy names in its first line, by (namespace, policy). ``caller`` is
-    the accessor of the token that it was read with: that token is not a way in.
+    the accessor of the token that it was read with: that token is not a way in. ``base`` is the namespace it works in;
+    those above it, as far as the token's own, and all those below are read.
     """
 
     taken_at: dt.datetime
@@ -204,3 +205,4 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     unknown: tuple[Unknown, ...] = ()
     lane_of_policy: Mapping[tuple[str, str], str] = {}
     caller: str = ""
+    base: str = ""

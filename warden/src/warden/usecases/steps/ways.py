@@ -33,7 +33,7 @@ class WaysIn:
         with self._lock:  # it keeps what it has decided
             if lane.id not in self._found:
                 readers = reader_roles(lane)
-                self._found[lane.id] = index.who_can(lane.custody.path, namespace=_own(index), readers=readers)
+                self._found[lane.id] = index.who_can(lane.custody.path, namespace=index.snapshot.base, readers=readers)
             return self._found[lane.id]
 
     def stranger(self, lane: Lane) -> Claims | None:
@@ -43,14 +43,14 @@ class WaysIn:
             return None
         with self._lock:
             if self._strangers is None:
-                self._strangers = Strangers(self._context.lanes.values(), index, _own(index))
+                self._strangers = Strangers(self._context.lanes.values(), index, index.snapshot.base)
             return self._strangers.nearest(lane, found)
 
     def verdicts(self, lane: Lane) -> tuple[Verdict, ...]:
         """Whether nobody else can reach the lane, and what the people who are its readers may do besides."""
         index, found = self._read(), self.of(lane)
         if isinstance(index, AccessIndex) and found is not None:
-            return (*judge_ways(lane, found, index.snapshot), *people_verdicts(lane, index, _own(index)))
+            return (*judge_ways(lane, found, index.snapshot), *people_verdicts(lane, index, index.snapshot.base))
         if isinstance(index, WardenError):
             return (Verdict(probe="nobody-else", result="inconclusive", observed="not-seen", detail=unobserved(index)),)
         return ()
@@ -72,8 +72,3 @@ class WaysIn:
                         administrators=self._context.administrators,
                     )
             return self._index
-
-
-def _own(index: AccessIndex) -> str:
-    """The caller's namespace: nothing above it is read."""
-    return min(index.snapshot.namespaces, key=len, default="")
