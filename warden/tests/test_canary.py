@@ -28,6 +28,7 @@ COMMANDS = [
     ["access", "LANE", "--token-file", "SA_TOKEN_FOR_OTHERS", "--json", "--", "true"],
     ["access", "LANE", "--", "/etc/passwd"],
     ["apply", "LANE", "--take-over", "--json"],
+    ["can-reach", "entity:nobody", "--json"],
     ["catalog", "check", "--json"],
     ["doctor"],
     ["doctor", "--json"],
@@ -44,6 +45,8 @@ COMMANDS = [
     ["route", "show", "LANE"],
     ["status"],
     ["status", "--json"],
+    ["who-can", "LANE"],
+    ["who-can", "read", "LANE", "--json"],
     ["deactivate", "LANE", "--reason", "canary", "--yes"],
     ["reactivate", "LANE", "--reason", "canary", "--yes"],
 ]
@@ -120,6 +123,8 @@ MISPLACED = [
     ["reactivate", "LANE", "--reason", "canary", "--yes", "--json"],
     ["journal", "log", "--json"],
     ["doctor"],
+    ["who-can", "LANE"],
+    ["who-can", "LANE", "--json"],
 ]
 
 

@@ -123,7 +123,13 @@ def doctor(vault, scene):
     assert vault.audit_files()
 
 
-CALLS = {f.__name__: f for f in (plan, apply, put, access, prove, status, doctor)}
+def who_can(vault, scene):
+    index(vault, scene)
+    for mount in ("kubernetes", "netkingdom"):
+        assert vault.role(RoleName(mount, scene.name)) is not None
+
+
+CALLS = {f.__name__: f for f in (plan, apply, put, access, prove, status, doctor)} | {"who-can": who_can}
 IN_DEFAULT = "auth/token/lookup-self"
 
 

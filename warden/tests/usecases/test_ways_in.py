@@ -1,6 +1,7 @@
 """Every way into a path that was planted on a real OpenBao is found, and gone after the command that is shown."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from warden.adapters.openbao.snapshot_reader import SnapshotReader
 from warden.core.access_index.index import AccessIndex
 from warden.core.access_index.snapshot import Snapshot
 from warden.core.access_index.ways import WayIn
+from warden.core.openbao.rights import Right, Scope, policy_text, rights_of
 from warden.core.remedies import RunBao
 from warden.present.commands import command, commands
 from warden.usecases.steps.concurrency import at_once
@@ -66,6 +68,52 @@ def test_condemns_nobody_who_is_declared(found):
 def test_names_nobody_who_was_not_planted(planted, found):
     known = {way.identity for way in planted[1]}
     assert {way.identity.name for way in found if way.standing == "other"} - known == set()
+
+
+NOT_HERE = {"auth/+/groups/*", "auth/+/certs/*", "auth/cert/certs/*"}
+"""Rights that this server has nothing to ask for with, or that another one covers."""
+
+
+def lookable() -> list[Right]:
+    rights = [each for each in rights_of("who-can", SCOPE) if not each.optional]
+    return [each for each in rights if each.path not in {*NOT_HERE, *SCOPE.roles}]
+
+
+SCOPE = Scope(auth=(), approle=(), cert=())
+
+
+@pytest.mark.parametrize("right", lookable(), ids=lambda right: right.path)
+def test_names_the_right_without_which_something_is_not_known(planted, right):
+    server = planted[0]
+    held = [each for each in rights_of("who-can", SCOPE) if each.path != right.path]
+    text = "".join(ways_in.rule(each.path, *each.capabilities) for each in held)
+    deny = ways_in.rule(right.path, "deny")
+    seen = snapshot(server, server.token_with(text + deny)).unknown
+    pattern = re.escape(right.path).replace(r"\+", "[^/]+").replace(r"\*", ".*")
+    lacking = [each for each in seen if re.match(pattern.removesuffix("/.*"), each.path)]
+    assert lacking
+    assert {each.why for each in lacking} == {"denied"}
+    assert set().union(*(each.capabilities for each in lacking)) <= set(right.capabilities)
+    assert {each.path for each in seen} == {each.path for each in lacking}
+
+
+def test_knows_everything_with_the_rights_of_its_policy(planted):
+    server = planted[0]
+    token = server.token_with(policy_text("who-can", Scope(auth=("kubernetes",), approle=("approle",), cert=("cert",))))
+    assert snapshot(server, token).unknown == ()
+
+
+def test_says_what_a_program_decides_and_what_is_in_a_namespace(planted):
+    server = planted[0]
+    server.must("POST", "sys/namespaces/inner")
+    cel = {"cel_program": {"variables": [], "expression": "true"}, "bound_audiences": ["openbao"]}
+    status, _ = server.call("POST", "auth/kubernetes/cel/role/computed", cel)
+    seen = snapshot(server)
+    assert "inner" in seen.namespaces
+    if status in {200, 204}:
+        assert [each.why for each in seen.unknown if "computed" in each.name] == ["computed"]
+    server.must("DELETE", "sys/namespaces/inner")
+    server.call("DELETE", "auth/kubernetes/cel/role/computed")
 
 
 def test_the_command_that_is_shown_removes_each_way(planted, found):

@@ -103,6 +103,14 @@ class Workspace:
         )
 
     @property
+    def reading_context(self) -> Context:
+        """The same with a reader of everybody who can reach something."""
+        import msgspec
+
+        reader = wiring.snapshots(self.vault)
+        return msgspec.structs.replace(self.context, snapshots=reader, administrators=self.administrators)
+
+    @property
     def administrators(self) -> frozenset[str]:
         """Who may reach every lane: those that platform.yaml declares, and the embedded platform's own people."""
         from warden.core.access_index.administrators import administrators
@@ -132,8 +140,12 @@ class Workspace:
             raise UsageError("--audit and --audit-command cannot be used together", effect=Effect.NOTHING_ASKED)
         if command:
             return wiring.audit_command(command)
-        named = files or tuple(filter(None, os.environ.get("WARDEN_AUDIT", "").split(os.pathsep)))
-        return wiring.audit_files(named or self.audit_files())
+        return wiring.audit_files(self.audit_named(files))
+
+    def audit_named(self, files: Sequence[str]) -> tuple[str, ...]:
+        """The files that were named, else those of WARDEN_AUDIT, else where the server says that it writes."""
+        named = tuple(files) or tuple(filter(None, os.environ.get("WARDEN_AUDIT", "").split(os.pathsep)))
+        return named or self.audit_files()
 
     def audit_files(self) -> tuple[str, ...]:
         """Where the audit lines are: beside the embedded platform, or where the server says (which needs sudo)."""

@@ -16,6 +16,7 @@ COMMANDS = {
     "access": ("warden.cli.access", "Run a command with a lane's credential, or show how to get it."),
     "adopt": ("warden.cli.adopt", "Take over a Secret made by hand into a lane."),
     "apply": ("warden.cli.apply", "Make OpenBao and the clusters match the lane."),
+    "can-reach": ("warden.cli.can_reach", "Find which lanes an identity can reach."),
     "catalog": ("warden.cli.catalog", "Check the declared files."),
     "completion": ("warden.cli.completion", "Print a script for the completion of your shell."),
     "deactivate": ("warden.cli.deactivate", "Close a lane for everyone."),
@@ -32,6 +33,7 @@ COMMANDS = {
     "route": ("warden.cli.route", "Find who owns a credential and how to get it."),
     "status": ("warden.cli.status", "Show the status of each lane."),
     "sync": ("warden.cli.sync", "Refresh a lane's deliveries now."),
+    "who-can": ("warden.cli.who_can", "Find everybody who can read or change a lane, or gain access."),
 }
 """Name -> (module, one sentence). The sentence is here so that ``warden --help`` imports none of the modules."""
 
@@ -63,7 +65,8 @@ class Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
-        command = getattr(module, f"{cmd_name}_command", None) or getattr(module, cmd_name)
+        attribute = cmd_name.replace("-", "_")
+        command = getattr(module, f"{attribute}_command", None) or getattr(module, attribute)
         assert isinstance(command, click.Command)  # noqa: S101 - a table of our own
         return command
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from warden.core.errors import Fault
     from warden.core.lanes.catalog import Catalog, Platform
     from warden.core.lanes.lane import Lane
+    from warden.ports.audit_history import AuditHistory
 
 ANYWHERE = frozenset({"catalog", "route", None})
 """The commands that say what is declared, in whatever environment; ``None`` where a word is completed."""
@@ -94,3 +95,24 @@ def schemas() -> ModuleType:
     from warden.adapters.catalog import json_schema
 
     return json_schema
+
+
+def files_history(files: Sequence[str]) -> AuditHistory:
+    """The whole audit log in these files and the rotated ones beside them."""
+    from warden.adapters.openbao.audit_history import AuditFilesHistory
+
+    return AuditFilesHistory(files)
+
+
+def command_history(command: str) -> AuditHistory:
+    """The whole audit log as this command prints it."""
+    from warden.adapters.openbao.audit_history import AuditCommandHistory
+
+    return AuditCommandHistory(command)
+
+
+def no_history(why: str) -> AuditHistory:
+    """Nothing of an audit log, and why."""
+    from warden.adapters.openbao.audit_history import NoHistory
+
+    return NoHistory(why)

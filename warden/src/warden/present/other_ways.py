@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from warden.core.access_index.snapshot import Reason, Subject
-from warden.core.access_index.ways import Condition, Effect, Rule, Step, StepKind
+from warden.core.access_index.powers import NEW
+from warden.core.access_index.snapshot import Reason, Subject, Unknown
+from warden.core.access_index.ways import Condition, Effect, Rule, Step, StepKind, WayIn
 from warden.core.proofs.details import NobodyElse, NotLookedAt, OtherWayIn
 
 SHOWN = 3
@@ -127,7 +128,8 @@ def by_rules(rules: Sequence[Rule]) -> str:
 
 def _chain(steps: Sequence[Step]) -> str:
     words = [
-        _STEPS[step.does].format(path=step.path) + (f", which gives {step.gains}" if step.gains else "")
+        _STEPS[step.does].format(path=step.path.replace(NEW, "*"))
+        + (f", which gives {step.gains}" if step.gains else "")
         for step in steps
     ]
     return f"how: {', then '.join(words)}" if words else ""
@@ -144,3 +146,24 @@ def _and(words: Sequence[str]) -> str:
 def _some(names: Sequence[str]) -> str:
     more = [f"{len(names) - SHOWN} more"] if len(names) > SHOWN else []
     return _and([*names[:SHOWN], *more])
+
+
+def unknown_words(unknown: Unknown) -> str:
+    """What could not be looked at, why, and the right that it takes."""
+    return not_looked_at(
+        NotLookedAt(
+            what=unknown.what,
+            name=unknown.name,
+            why=unknown.why,
+            namespace=unknown.namespace,
+            path=unknown.path,
+            capabilities=unknown.capabilities,
+        )
+    )
+
+
+def how(way: WayIn) -> str:
+    """By which rules, by which steps, and under which conditions."""
+    conditions = dict.fromkeys(_CONDITIONS[each] for each in way.conditions)
+    only = f"only {', '.join(conditions)}" if conditions else ""
+    return "; ".join(filter(None, (by_rules(way.rules).strip(), _chain(way.via), only)))

@@ -67,7 +67,7 @@ def test_each_path_stands_once_in_a_policy_and_optional_rights_are_commented_out
     assert "#   path" not in policy_text("apply", extras=True)
 
 
-@pytest.mark.parametrize("verb", ["plan", "apply", "put", "prove", "status", "doctor"])
+@pytest.mark.parametrize("verb", ["plan", "apply", "put", "prove", "status", "doctor", "who-can"])
 def test_no_verb_but_access_may_read_values(verb):
     readers = [r.path for r in rights_of(verb) if "read" in r.capabilities]
     assert readers

@@ -18,7 +18,7 @@ KV_MOUNT = "platform"
 CLUSTER_PORT = 8201
 """Where other nodes would call, says the configuration; there are none, and nothing listens there."""
 
-PLATFORM_VERBS: tuple[Verb, ...] = ("plan", "apply", "put", "prove", "status", "doctor")
+PLATFORM_VERBS: tuple[Verb, ...] = ("plan", "apply", "put", "prove", "status", "doctor", "who-can")
 """What the persona ``platform`` may do: no ``access``, so it never reads a value."""
 
 PERSONAS: dict[str, tuple[str, ...]] = {

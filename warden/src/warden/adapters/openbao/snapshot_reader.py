@@ -123,7 +123,7 @@ class _Reading:
         self._unknown[Unknown(what, name, why, namespace, path, tuple(needs.split()))] = None
 
     def _data(
-        self, namespace: str, method: str, path: str, *, what: Subject, name: str, needs: str
+        self, namespace: str, method: str, path: str, *, what: Subject, name: str, needs: str, right: str = ""
     ) -> dict[str, Any] | None:
         """The data of an answer; none where there is nothing. What is refused or senseless is unknown from then on."""
         answer = self._ask(namespace, method, path)
@@ -133,11 +133,13 @@ class _Reading:
         if not is_openbao(answer, NOT_FOUND):
             refused = is_openbao(answer, FORBIDDEN)
             why: Reason = "denied" if refused else "not-answered"
-            self._miss(what, name, why, namespace=namespace, path=path, needs=needs if refused else "")
+            self._miss(what, name, why, namespace=namespace, path=right or path, needs=needs if refused else "")
         return None
 
-    def _names(self, namespace: str, path: str, *, what: Subject, name: str = "", needs: str = "list") -> list[str]:
-        data = self._data(namespace, "LIST", path, what=what, name=name, needs=needs)
+    def _names(
+        self, namespace: str, path: str, *, what: Subject, name: str = "", needs: str = "list", right: str = ""
+    ) -> list[str]:
+        data = self._data(namespace, "LIST", path, what=what, name=name, needs=needs, right=right)
         return [str(each) for each in (data or {}).get("keys") or ()]
 
     def _each(self, what: str, items: Sequence[_Item], work: Callable[[_Item], _Done]) -> list[_Done]:
@@ -194,7 +196,7 @@ class _Reading:
             missing = sorted(set(data["keys"]) - set(data["key_info"]) - {"root"})
             found += [one for name in missing if (one := self._read_policy(namespace, name))]
         else:
-            names = self._names(namespace, "sys/policies/acl", what="policies")
+            names = self._names(namespace, "sys/policies/acl", what="policies", right="sys/policies/detailed/acl")
             wanted = [each for each in names if each != "root"]
             read = self._each("policies", wanted, lambda name: self._read_policy(namespace, name))
             found = [each for each in read if each]

@@ -14,7 +14,7 @@ import msgspec
 from warden.core.access_index.policies import AliasFacts, GroupFacts, TemplateFacts
 from warden.core.access_index.relevance import PolicyKey
 from warden.core.access_index.snapshot import Alias, Entity, Group, LiveToken, LoginRole, Snapshot
-from warden.core.access_index.ways import Identity
+from warden.core.access_index.ways import Identity, Rule
 
 Held = frozenset[PolicyKey]
 
@@ -281,3 +281,16 @@ def _alias_facts(alias: Alias) -> AliasFacts:
 
 def _union(parts: Iterable[Part]) -> Held:
     return frozenset().union(*(part.policies for part in parts))
+
+
+def granted_to(holders: Holders, snapshot: Snapshot, names: Iterable[str]) -> Iterator[tuple[Rule, tuple[str, ...]]]:
+    """Every rule that these identities hold by their own policies, with its capabilities."""
+    wanted = frozenset(names)
+    parts = [each.part for each in holders.logins]
+    parts += [part for each in holders.added.values() for part in each.parts]
+    parts += [part for _, of_token in holders.tokens for part in of_token[:1]]
+    held = frozenset().union(*(part.policies for part in parts if part.identity.name in wanted))
+    for namespace, name in sorted(held):
+        policy = snapshot.namespaces[namespace].policies.get(name)
+        for rule in policy.rules if policy and name != "default" else ():
+            yield Rule(name, rule.path, namespace), tuple(sorted(rule.capabilities))

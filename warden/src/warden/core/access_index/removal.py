@@ -45,12 +45,16 @@ _RESET = {
 """Type -> the fields that a write resets where it does not name them (OpenBao 2.7, each method's ``path_role.go``)."""
 
 
+_DEFAULTS = ("string", "client")
+"""Of ``bound_claims_type`` and ``callback_mode``."""
+
+
 def _kept_fields(role: LoginRole) -> tuple[tuple[str, str], ...]:
     """Those fields as they are, but for what the server takes them to be anyway."""
     if role.kind == "directory":
         return ()
     found = ((field, role.fields.get(field)) for field in _RESET.get(role.mount_type, ()))
-    return tuple((field, name(_text(value))) for field, value in found if value and value != "string")
+    return tuple((field, name(_text(value))) for field, value in found if value and value not in _DEFAULTS)
 
 
 def _text(value: object) -> str:

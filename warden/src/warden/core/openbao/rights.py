@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-Verb = Literal["plan", "apply", "put", "access", "prove", "status", "doctor"]
+Verb = Literal["plan", "apply", "put", "access", "prove", "status", "doctor", "who-can"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
 
 SAMPLE = "workload-doctor"
@@ -191,6 +191,14 @@ def _doctor(scope: Scope) -> list[Right]:
     ]
 
 
+def _who_can(scope: Scope) -> list[Right]:
+    """Also of `can-reach`."""
+    return [
+        *index_rights(scope),
+        _right("sys/audit", "read sudo", "see where the audit lines are, to say when somebody last did", optional=True),
+    ]
+
+
 _TABLE = {
     "plan": _plan,
     "apply": _apply,
@@ -199,6 +207,7 @@ _TABLE = {
     "prove": _prove,
     "status": _status,
     "doctor": _doctor,
+    "who-can": _who_can,
 }
 
 

@@ -1,0 +1,98 @@
+"""``warden who-can``: everybody who can read, write or gain access to a lane or a path."""
+
+import click
+
+from warden.cli import complete, wiring_files
+from warden.cli.context import Workspace
+from warden.cli.options import audit_options
+from warden.core.access_index.ways import Effect
+from warden.core.errors import Effect as NotDone
+from warden.core.errors import UsageError, WardenError
+from warden.core.remedies import warden
+from warden.ports.audit_history import AuditHistory
+from warden.present import terminal
+
+_EFFECTS: dict[str, tuple[Effect, ...]] = {"read": ("reads",), "write": ("writes",), "grant": ("grants",)}
+_ALL: tuple[Effect, ...] = ("reads", "writes", "grants")
+
+
+@click.command("who-can")
+@click.argument("words", nargs=-1, required=True, metavar="[read|write|grant] LANE|PATH", shell_complete=complete.lanes)
+@audit_options
+@click.option("--no-history", is_flag=True, help="Do not read the audit log for when somebody last did.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as one JSON document.")
+@click.pass_context
+def who_can_command(
+    ctx: click.Context,
+    /,
+    words: tuple[str, ...],
+    *,
+    files: tuple[str, ...],
+    audit_command: str | None,
+    no_history: bool,
+    as_json: bool,
+) -> int:
+    """Find everybody who can read a path, change it, or give itself access; without a word all three.
+
+    OpenBao is read once: policies, auth mounts, roles, identities, live tokens. No value is read, nothing is changed.
+
+    \b
+    Examples:
+      warden who-can read openrouter-llm-connect
+      warden who-can platform/workloads/billing/api/stripe --json
+    \b
+    OTHER: neither a declared reader of the lane nor declared with may_administer in platform.yaml.
+    ??: could not be looked at; the right that it takes is named.
+    Exit codes: 0 nobody else, 1 others can, 3 something could not be looked at, 4 no accepted token.
+    """
+    from warden.present.who_can import show_who_can, who_can_json
+    from warden.usecases.who_can import Target, who_can
+
+    effects, name = _asked(words)
+    workspace = Workspace.of(ctx)
+    lane = None if "/" in name else workspace.lane(name)
+    target = Target(path=lane.custody.path if lane else name.strip("/"), lane=lane, effects=effects)
+    history = wiring_files.no_history("--no-history") if no_history else _history(workspace, files, audit_command)
+    answer = who_can(workspace.reading_context, target, history, progress, _log_progress)
+    terminal.progress_done()
+    if as_json:
+        terminal.document(who_can_json(answer))
+    else:
+        show_who_can(answer, workspace.system)
+    return int(answer.exit)
+
+
+def _asked(words: tuple[str, ...]) -> tuple[tuple[Effect, ...], str]:
+    """What is asked, and about what."""
+    if len(words) == 1:
+        return _ALL, words[0]
+    if len(words) > 2 or words[0] not in _EFFECTS:  # noqa: PLR2004 - a question and its object
+        raise UsageError(
+            "name one lane or path, with read, write or grant before it",
+            effect=NotDone.NOTHING_ASKED,
+            remedy=(warden("who-can", "read", words[-1]),),
+        )
+    return _EFFECTS[words[0]], words[1]
+
+
+def _history(workspace: Workspace, files: tuple[str, ...], command: str | None) -> AuditHistory:
+    """The audit log, where it is known; otherwise the answer says why there is no history."""
+    if command and files:
+        raise UsageError("--audit and --audit-command cannot be used together", effect=NotDone.NOTHING_ASKED)
+    if command:
+        return wiring_files.command_history(command)
+    try:
+        return wiring_files.files_history(workspace.audit_named(files))
+    except WardenError:
+        return wiring_files.no_history("where it is written is not known here; name it with --audit")
+
+
+def progress(what: str, done: int, whole: int) -> None:
+    """Told while OpenBao is read."""
+    if done % 50 == 0 or done == whole:
+        terminal.progress(f"reading {what}: {done} of {whole} …")
+
+
+def _log_progress(done: int, whole: int) -> None:
+    of = f" of {whole // 1_000_000}" if whole else ""
+    terminal.progress(f"reading the audit log: {done // 1_000_000}{of} MB …")

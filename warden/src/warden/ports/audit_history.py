@@ -1,0 +1,16 @@
+"""The whole of an audit log, for what was done before."""
+
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+from warden.core.access_index.history import Act, History
+
+
+class AuditHistory(Protocol):
+    """Reads an audit log from its first line on, rotated files included."""
+
+    def last(self, acts: Collection[Act], progress: Callable[[int, int], None] | None = None) -> History:
+        """When each actor last did each of these. Where it cannot be read, the history says why.
+
+        `progress` is told how many bytes are read, and how many there are (0: not known).
+        """

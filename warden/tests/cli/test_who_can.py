@@ -1,0 +1,89 @@
+"""``warden who-can`` and ``warden can-reach`` as processes, on a real server."""
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.real
+
+
+def told(world, *argv, **env):
+    done = world.run(*argv, **({"BAO_TOKEN": world.server.token("admin")} | env))
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture
+def second(lane_world):
+    """A second way in: a user whose entity has the lane's policy."""
+    server, name = lane_world.server, lane_world.tenant
+    server.must("POST", f"auth/userpass/users/{name}", {"password": "a-password-of-the-tests"})
+    accessor = server.must("GET", "sys/auth")["data"]["userpass/"]["accessor"]
+    policies = [f"workload-kv-read-{lane_world.lane}"]
+    entity = server.must("POST", "identity/entity", {"name": name, "policies": policies})["data"]["id"]
+    alias = {"name": name, "canonical_id": entity, "mount_accessor": accessor}
+    server.must("POST", "identity/entity-alias", alias)
+    login = {"password": "a-password-of-the-tests"}
+    token = server.must("POST", f"auth/userpass/login/{name}", login, token=None)["auth"]["client_token"]
+    server.must("GET", lane_world.path.replace("platform/", "platform/data/", 1), token=token)
+    return entity
+
+
+def test_names_another_way_its_last_use_and_the_command_that_removes_it(lane_world, second):
+    done = told(lane_world, "who-can", "read", lane_world.lane, "--audit", lane_world.server.audit_file)
+    assert done.returncode == 1
+    assert f"entity:{lane_world.tenant}" in done.stdout
+    assert f"fix: bao write identity/entity/id/{second} policies=\n" in done.stdout
+    assert "audit log: reaches back to" in done.stdout
+    found = json.loads(
+        told(lane_world, "who-can", lane_world.path, "--json", "--audit", lane_world.server.audit_file).stdout
+    )
+    way = next(each for each in found["ways"] if each["identity"]["label"] == second)
+    assert way["last_used"]
+    assert (way["effect"], way["standing"]) == ("reads", "other")
+    assert way["via"][0]["path"] == f"auth/userpass/users/{lane_world.tenant}"
+
+
+def test_the_declared_reader_is_one_for_the_lane_and_not_for_the_bare_path(lane_world):
+    role = f"auth/kubernetes/role/workload-{lane_world.tenant}-api"
+
+    def standing(name):
+        found = json.loads(told(lane_world, "who-can", "read", name, "--json", "--no-history").stdout)
+        return next(each["standing"] for each in found["ways"] if each["identity"]["name"] == role)
+
+    assert standing(lane_world.lane) == "reader"
+    assert standing(lane_world.path) == "other"
+
+
+def test_what_may_not_be_looked_at_is_named_with_its_right(lane_world):
+    token = lane_world.server.token("developer")
+    done = told(lane_world, "who-can", "read", lane_world.lane, "--no-history", BAO_TOKEN=token)
+    assert done.returncode == 3
+    assert "  ??  the policies: permission denied (it takes list on sys/policies/detailed/acl)" in done.stdout
+    assert done.stdout.rstrip().endswith("not looked at")
+
+
+@pytest.mark.parametrize("words", [("see", "LANE"), ("read", "LANE", "LANE"), ("read", "no-such-lane")])
+def test_refuses_what_is_not_a_question(lane_world, words):
+    done = told(lane_world, "who-can", *(lane_world.lane if each == "LANE" else each for each in words))
+    assert done.returncode in {1, 2}
+    assert not done.stdout
+
+
+def test_what_an_identity_can_reach(lane_world, second):
+    by_role = told(lane_world, "can-reach", f"auth/kubernetes/role/workload-{lane_world.tenant}-api")
+    assert by_role.returncode == 0
+    assert f"{lane_world.lane}  read" in by_role.stdout
+    assert lane_world.path in by_role.stdout
+    by_user = json.loads(told(lane_world, "can-reach", f"auth/userpass/users/{lane_world.tenant}", "--json").stdout)
+    assert [each["can"] for each in by_user["lanes"]] == [["read"]]
+    by_entity = json.loads(told(lane_world, "can-reach", f"entity:{lane_world.tenant}", "--json").stdout)
+    assert by_entity["rules"][0]["capabilities"] == ["read"]
+    workload = json.loads(told(lane_world, "can-reach", lane_world.reader, "--json").stdout)
+    assert workload["names"] == [f"auth/kubernetes/role/workload-{lane_world.tenant}-api"]
+
+
+def test_somebody_whom_nobody_knows(lane_world):
+    done = told(lane_world, "can-reach", "entity:no-such-entity")
+    assert done.returncode == 1
+    assert "nobody is called entity:no-such-entity" in done.stderr
