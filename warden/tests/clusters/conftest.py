@@ -36,6 +36,7 @@ from warden.usecases.context import Context
 from warden.usecases.prove import ProveOptions, prove
 from warden.usecases.put import put
 from warden.usecases.steps.adoption import Adopted
+from warden.usecases.steps.copies import CopiesSearch
 from warden.usecases.steps.exposure import Exposures
 from warden.usecases.steps.prove_delivery import DeliveryTools
 from warden.usecases.steps.refresh import PATIENCE, refresh
@@ -86,6 +87,7 @@ class ClusterBench:
         self.patience = PATIENCE
         self.made: list[tuple[str, str]] = []
         self.wide: list[str] = []
+        self.afterwards: list[Callable[[], object]] = []
         self.lane = self.make()
         self.kubes: dict[str, Kubernetes] = {}
 
@@ -190,6 +192,10 @@ class ClusterBench:
             "rolebinding": ("apis/rbac.authorization.k8s.io/v1", "rolebindings"),
             "role": ("apis/rbac.authorization.k8s.io/v1", "roles"),
             "deployment": ("apis/apps/v1", "deployments"),
+            "configmap": ("api/v1", "configmaps"),
+            "cronjob": ("apis/batch/v1", "cronjobs"),
+            "pushsecret": ("apis/external-secrets.io/v1alpha1", "pushsecrets"),
+            "vaultdynamicsecret": ("apis/generators.external-secrets.io/v1alpha1", "vaultdynamicsecrets"),
         }[kind]
         return f"/{group}/namespaces/{namespace or self.namespace}/{plural}" + (f"/{name}" if name else "")
 
@@ -209,8 +215,8 @@ class ClusterBench:
         self.handle(cluster).must("DELETE", self.url(kind, name) + (f"?{rest}" if rest else ""))
         self.until(lambda: self.handle(cluster).admin("GET", self.url(kind, name))[0] == 404)
 
-    def create(self, kind: str, body: Manifest, cluster: str = FIRST):
-        return self.handle(cluster).must("POST", self.url(kind), body)
+    def create(self, kind: str, body: Manifest, cluster: str = FIRST, namespace: str = ""):
+        return self.handle(cluster).must("POST", self.url(kind, namespace=namespace), body)
 
     def whole_cluster(self, plural: str, body: Manifest) -> None:
         """Make a role or binding of the first cluster, which ends with this bench."""
@@ -330,7 +336,13 @@ class ClusterBench:
         return ClustersOf(self.declared, connected, self.reached)
 
     def delivery_tools(self) -> DeliveryTools:
-        return DeliveryTools(clusters=self.clusters(), device="file", exposures=Exposures(), patience=self.patience)
+        return DeliveryTools(
+            clusters=self.clusters(),
+            device="file",
+            exposures=Exposures(),
+            copies=CopiesSearch(),
+            patience=self.patience,
+        )
 
     def prove(self, *, clusters: "ClustersOf | None" = None, identities: object = None, **options: object) -> Proof:
         issuers = {each.auth_mount: ClusterIssuer(self.kube(name)) for name, each in self.declared.items()}
@@ -364,21 +376,32 @@ class ClusterBench:
 
     # -- consumers ---------------------------------------------------------------------------------------------------
 
-    def deploy(self, cluster: str = FIRST, *, how: str = "directory", uses: str = "", started: str = "") -> None:
+    def deploy(
+        self,
+        cluster: str = FIRST,
+        *,
+        how: str = "directory",
+        uses: str = "",
+        started: str = "",
+        spec: dict | None = None,
+    ) -> None:
         """A Deployment ``app`` with one running pod; no kubelet is here, so its status is written by hand."""
         self.change(consumers=(Consumer(deployment=f"{self.namespace}/app"),))
-        template = {"metadata": {"labels": {"app": "app"}}, "spec": pod_spec(uses or self.name, how)}
-        spec = {"replicas": 1, "selector": {"matchLabels": {"app": "app"}}, "template": template}
-        body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "app"}, "spec": spec}
+        template = {"metadata": {"labels": {"app": "app"}}, "spec": spec or pod_spec(uses or self.name, how)}
+        whole = {"replicas": 1, "selector": {"matchLabels": {"app": "app"}}, "template": template}
+        body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "app"}, "spec": whole}
         self.create("deployment", body, cluster)
         self.run_pods(cluster, started)
 
-    def run_pods(self, cluster: str = FIRST, started: str = "") -> None:
-        """Every pod of the namespace runs since `started` (now)."""
+    def run_pods(self, cluster: str = FIRST, started: str = "", **container: object) -> None:
+        """Every pod of the namespace runs since `started` (now); `container` says otherwise of its container."""
         items = self.until(lambda: self.handle(cluster).must("GET", self.url("pod"))["items"])
         since = started or f"{dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
         state = {"name": "app", "ready": True, "restartCount": 0, "image": "app", "imageID": "app"}
-        status = {"phase": "Running", "containerStatuses": [state | {"state": {"running": {"startedAt": since}}}]}
+        status = {
+            "phase": "Running",
+            "containerStatuses": [state | {"state": {"running": {"startedAt": since}}} | container],
+        }
         for pod in items:
             where = f"{self.url('pod', pod['metadata']['name'])}/status"
             self.handle(cluster).must("PATCH", where, {"status": status}, "application/merge-patch+json")
@@ -400,9 +423,19 @@ class ClusterBench:
         assert found, f"no verdict {probe} among {[v.probe for v in proof.verdicts]}"
         return found[0]
 
+    def another_namespace(self, cluster: str = FIRST) -> str:
+        """A namespace beside the tenant's, which goes with the test."""
+        name = f"{self.namespace}-beside"
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        self.handle(cluster).must("POST", "/api/v1/namespaces", body)
+        self.made.append((cluster, name))
+        return name
+
     def tidy(self) -> None:
         for place in self.wide:
             self.handle().admin("DELETE", place)
+        for each in self.afterwards:
+            each()
         for cluster, namespace in self.made:
             self.handle(cluster).admin("DELETE", f"/api/v1/namespaces/{namespace}")
 

@@ -15,13 +15,23 @@ pytestmark = pytest.mark.cluster
 def test_a_seeded_fault_is_caught_and_named_with_its_owner_and_its_fix(bench, fault):
     bench.ready()
     fault.plant(bench)
+    planned = [change for plan in (bench.plan(), bench.plan_there()) for change in plan.to_change]
     proof = bench.prove()
     assert bench.found(proof, "wrong") == set(fault.wrong.split()), bench.shown(proof)
     assert bench.found(proof, "inconclusive") == set(fault.open.split()), bench.shown(proof)
+    expect_in(proof, planned)
     for verdict in proof.verdicts:
         assert verdict.result != "wrong" or verdict.remedy, verdict
     replaced = {bench.name: "LANE", bench.namespace: "TENANT", bench.platform.address: "OPENBAO"}
     page.expect(fault, page.row(fault, bench.lane, proof, replaced))
+
+
+def expect_in(proof, planned):
+    """Whatever the plan would change, the proof reports as well."""
+    open_ids = {verdict.probe for verdict in proof.verdicts if verdict.result != "ok"}
+    for change in planned:
+        known = {"Secret": {"secret", "by-hand"}, "metadata": {"metadata"}}.get(change.kind, {change.kind.lower()})
+        assert known & open_ids, (change, open_ids)
 
 
 def test_an_environment_that_started_after_the_last_change_is_no_fault(bench):

@@ -8,8 +8,8 @@ import time
 import msgspec
 import pytest
 
-from warden.adapters.kubernetes.client import PLACES
 from warden.adapters.kubernetes.kubeconfig import connect
+from warden.adapters.kubernetes.places import PLACES
 from warden.core.clusters.manifests import Ref
 from warden.core.clusters.subjects import Subject
 from warden.core.errors import NoApi, Sealed, Unidentified, Unreachable, UsageError
@@ -19,8 +19,10 @@ from warden.core.plans.lane_plan import LaneOptions
 from warden.present.verdicts import explanation
 from warden.usecases.steps.refresh import ANNOTATION
 from warden.usecases.sync import sync
+from warden.usecases.targets.cluster import ClusterTarget
 
 pytestmark = pytest.mark.cluster
+FIRST = "coulombcore"
 
 
 def test_the_api_server_is_down(bench):
@@ -192,11 +194,33 @@ def test_rights_that_lack_in_the_cluster_leave_their_questions_open(bench):
     assert "cannot get" in explanation(bench.verdict(proof, "delivery"))
 
 
+def test_a_kind_that_is_served_in_another_version_only_is_named_with_both(bench, monkeypatch):
+    """The group is served as v1, and one of its kinds is not: an operator that was upgraded halfway."""
+    group, place = f"{bench.name}.example", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    anything = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    names = {"plural": "externalsecrets", "singular": "externalsecret", "kind": "ExternalSecret"}
+    versions = [
+        {"name": "v1", "served": False, "storage": True, "schema": anything},
+        {"name": "v1beta1", "served": True, "storage": False, "schema": anything},
+    ]
+    spec = {"group": group, "names": names, "scope": "Namespaced", "versions": versions}
+    body = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
+    bench.handle().must("POST", place, body | {"metadata": {"name": f"externalsecrets.{group}"}, "spec": spec})
+    bench.afterwards.append(lambda: bench.handle().admin("DELETE", f"{place}/externalsecrets.{group}"))
+    kind = {"ExternalSecret": (f"/apis/{group}/v1", "externalsecrets")}
+    monkeypatch.setattr("warden.adapters.kubernetes.places.PLACES", PLACES | kind)
+    admin = connect(FIRST, f"{FIRST}-admin", {"KUBECONFIG": bench.handle().kubeconfig})
+    bench.until(lambda: admin.served("ExternalSecret") == ["v1beta1"])
+    bench.tenant()
+    with pytest.raises(NoApi, match=f"serves ExternalSecret as v1beta1 only, and warden needs {group}/v1"):
+        ClusterTarget(bench.target(), admin, bench.reached).plan()
+
+
 def test_crds_of_another_version_are_no_refusal_and_no_absence(bench, monkeypatch):
     kind = {"ExternalSecret": ("/apis/external-secrets.io/v1beta1", "externalsecrets")}
-    monkeypatch.setattr("warden.adapters.kubernetes.client.PLACES", PLACES | kind)
+    monkeypatch.setattr("warden.adapters.kubernetes.places.PLACES", PLACES | kind)
     bench.tenant()
-    with pytest.raises(NoApi, match="no such API"):
+    with pytest.raises(NoApi, match=r"serves ExternalSecret as v1 only, and warden needs external-secrets.io/v1beta1"):
         bench.kube().get(Ref("ExternalSecret", bench.namespace, bench.name))
     with pytest.raises(NoApi):
         bench.plan_there()

@@ -107,7 +107,7 @@ FAULTS = [
         "deleted, and the Secret with it",
         no_external_secret,
         "externalsecret synced secret",
-        NOT_DELIVERED,
+        f"copies {NOT_DELIVERED}",
     ),
     Fault("ExternalSecret", "deleted, while the Secret stays", orphan, "externalsecret synced secret", NOT_DELIVERED),
     Fault(
@@ -115,7 +115,7 @@ FAULTS = [
         "Merge without a Secret, which says Ready",
         merge_without_secret,
         "externalsecret secret",
-        "value",
+        "copies value",
     ),
     Fault(
         "ExternalSecret",
@@ -133,5 +133,11 @@ FAULTS = [
         "externalsecret synced",
         NOT_DELIVERED,
     ),
-    Fault("ExternalSecret", "a second one owns the Secret", second_external_secret, "synced secret", "value"),
+    Fault(
+        "ExternalSecret",
+        "a second one owns the Secret",
+        second_external_secret,
+        "synced secret taken-elsewhere",
+        "value",
+    ),
 ]

@@ -25,7 +25,9 @@ PATIENCE = 3.0
 @click.argument("lane", shell_complete=complete.lanes)
 @click.option("--cluster", required=True, metavar="NAME", shell_complete=complete.clusters, help="For which cluster.")
 @click.option("--create-namespace", is_flag=True, help="Include the Secret's namespace.")
-@click.option("--rights", type=click.Choice(["prove", "apply"]), help="Print the least rights warden needs instead.")
+@click.option(
+    "--rights", type=click.Choice(["prove", "apply", "copies"]), help="Print the least rights warden needs instead."
+)
 @click.option(
     "--to",
     default="warden/warden",

@@ -120,7 +120,10 @@ class ClusterAnswer(msgspec.Struct, frozen=True):
 
 
 class OperatorState(msgspec.Struct, frozen=True, kw_only=True):
-    """External Secrets Operator in a cluster: the API versions that are served, the one needed, and its account."""
+    """External Secrets Operator in a cluster: the API versions that are served, the one needed, and its account.
+
+    ``elsewhere`` are kinds that are not served in the version needed: ``KIND: VERSIONS``.
+    """
 
     cluster: str
     group: str
@@ -128,6 +131,7 @@ class OperatorState(msgspec.Struct, frozen=True, kw_only=True):
     served: tuple[str, ...]
     account: str
     account_there: bool = True
+    elsewhere: tuple[str, ...] = ()
 
 
 class ClusterRights(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ KubectlAction = Literal[
     "drop-finalizers",
     "edit",
     "get",
+    "keep-pushed",
     "apply-overlay",
     "apply-stdin",
     "list-crds",

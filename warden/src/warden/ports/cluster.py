@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from warden.core.clusters.fingerprints import Fingerprints
+from warden.core.clusters.holders import Holder
 from warden.core.clusters.manifests import Manifest, Ref
 from warden.core.clusters.rbac import Asking
 from warden.core.clusters.secret_observation import SecretObservation
@@ -36,6 +38,9 @@ class Cluster(Protocol):
     def token_secrets(self, namespace: str) -> Sequence[Manifest]:
         """The metadata of each Secret that holds a token of a service account (``service-account-token``)."""
 
+    def holders(self, kind: str, fingerprints: Fingerprints) -> Sequence[Holder]:
+        """Every object of a kind in all namespaces, by the fingerprints of the texts in it; the texts are dropped."""
+
     def events(self, ref: Ref) -> Sequence[Manifest]:
         """What controllers said of an object, oldest first."""
 
@@ -57,6 +62,9 @@ class Cluster(Protocol):
 
     def versions(self, group: str) -> Sequence[str]:
         """The versions of an API group that it serves, the preferred one first; none where it does not know it."""
+
+    def served(self, kind: str) -> Sequence[str]:
+        """The versions of its API group in which a kind is served; none where the cluster does not know it."""
 
     def may(self, subject: Subject, asking: Asking) -> bool:
         """Whether the subject may do that (``SubjectAccessReview``)."""

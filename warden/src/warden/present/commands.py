@@ -38,6 +38,7 @@ _KUBECTL: dict[KubectlAction, str] = {
     "drop-finalizers": "patch {kind} {name} --type=merge --patch={value}",
     "edit": "edit {kind} {name}",
     "get": "get {kind} {name} -o yaml",
+    "keep-pushed": "patch {kind} {name} --type=merge --patch={value}",
     "list-crds": "get crd",
     "list-pods": "get pods",
     "remove-annotation": "annotate {kind} {name} {value}-",
@@ -184,6 +185,10 @@ def _value(step: RunKubectl) -> str:
     """What an action is given; a patch as kubectl takes it (RFC 6902; RFC 7396 for finalizers)."""
     if step.action == "drop-finalizers":
         return json.dumps({"metadata": {"finalizers": None}}, separators=(",", ":"))
+    if step.action == "keep-pushed":
+        spec: object = {"deletionPolicy": "None"}
+        whole = {"spec": {"pushSecretSpec": spec} if step.kind == "ClusterPushSecret" else spec}
+        return json.dumps(whole, separators=(",", ":"))
     if step.action == "remove-key":
         path = f"/data/{step.value.replace('~', '~0').replace('/', '~1')}"
         return json.dumps([{"op": "remove", "path": path}], separators=(",", ":"))

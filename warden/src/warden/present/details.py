@@ -8,7 +8,7 @@ from warden.core.clusters.manifests import Ref
 from warden.core.clusters.ways import Bound
 from warden.core.plans.plan import BeingDeleted, SharedAccount
 from warden.core.proofs import delivery_details, details, exposure_details
-from warden.present import other_ways, terminal
+from warden.present import copies, other_ways, terminal
 from warden.present.plans import describe_note, describe_obstacle
 from warden.present.problems import described
 
@@ -325,6 +325,15 @@ def _overwritten_field(field: delivery_details.OverwrittenField) -> str:
 @describe_detail.register
 def _(detail: BeingDeleted) -> str:
     return describe_obstacle(detail)
+
+
+for _kind, _describe in copies.DESCRIPTIONS.items():
+    describe_detail.register(_kind, _describe)
+
+
+@describe_detail.register
+def _(detail: delivery_details.KindsUnlisted) -> str:
+    return f"not looked at: {', '.join(detail.kinds)}: {describe_detail(detail.because)}"
 
 
 @describe_detail.register

@@ -250,6 +250,9 @@ def _operator(fact: OperatorState) -> tuple[str, str]:
     if fact.needed not in fact.served:
         text = f"{fact.cluster} serves {fact.group} {', '.join(fact.served)}, and warden needs {fact.needed}"
         return text, "upgrade External Secrets Operator"
+    if fact.elsewhere:
+        text = f"{fact.cluster} does not serve every kind as {fact.group}/{fact.needed} ({'; '.join(fact.elsewhere)})"
+        return text, "upgrade External Secrets Operator and its CRDs"
     text = f"{fact.cluster} serves {fact.group}/{fact.needed}"
     if not fact.account_there:
         hint = f"set eso of {fact.cluster} in clusters.yaml to the operator's own account"

@@ -34,6 +34,18 @@ def _exposure(verdict: Verdict, _: Lane) -> str:
     return f"nobody else may read it ({verdict.detail.known} known, {verdict.detail.asked} asked)"
 
 
+def _taken(verdict: Verdict, _: Lane) -> str:
+    if isinstance(verdict.detail, delivery_details.OperatorSearched):
+        return f"nothing else takes or writes it ({verdict.detail.objects} objects looked at)"
+    return "nothing else takes or writes it"
+
+
+def _copies(verdict: Verdict, _: Lane) -> str:
+    if isinstance(verdict.detail, delivery_details.CopiesSought):
+        return f"no copy of it elsewhere ({verdict.detail.objects} objects looked through)"
+    return "no copy of it elsewhere"
+
+
 def _objects(verdict: Verdict, _: Lane) -> str:
     count = verdict.detail.count if isinstance(verdict.detail, details.ObjectsCompared) else 0
     return f"{count} object{'' if count == 1 else 's'} {'is' if count == 1 else 'are'} as declared"
@@ -119,6 +131,8 @@ TITLES: Mapping[ProbeId, _Title] = {
     "indirect": _fixed("nobody else can get it by pods, tokens or roles"),
     "authorizer": _fixed("the API server decides as its roles say"),
     "token-secrets": _fixed("no token of the reader that never ends"),
+    "taken-elsewhere": _taken,
+    "copies": _copies,
 }
 
 MEANINGS: Mapping[ProbeId, str] = {

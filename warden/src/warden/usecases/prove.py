@@ -36,6 +36,7 @@ from warden.ports.vault import Vault
 from warden.usecases.context import Context
 from warden.usecases.steps.closing import look_closer, marked_closed
 from warden.usecases.steps.concurrency import at_once
+from warden.usecases.steps.copies import CopiesSearch
 from warden.usecases.steps.credentials import SECRET_ID_TTL
 from warden.usecases.steps.exposure import Exposures
 from warden.usecases.steps.members import by_others, memberships, records_of
@@ -153,6 +154,7 @@ class LaneProver:
             clusters=context.clusters,
             device=context.audit_device,
             exposures=Exposures(sampled=len(lanes) > 1, seed=options.run),
+            copies=CopiesSearch(),
             patience=options.patience,
         )
 

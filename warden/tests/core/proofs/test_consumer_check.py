@@ -5,9 +5,11 @@ import datetime as dt
 import pytest
 
 from warden.core.clusters.secret_observation import SecretObservation
+from warden.core.plans.plan import BeingDeleted
 from warden.core.proofs.consumer_check import ConsumerObservation, changed_at, judge_consumer, needs_restart, ways
-from warden.core.proofs.delivery_details import PodsOlder
+from warden.core.proofs.delivery_details import ContainersFailing, PodsOlder
 from warden.core.proofs.details import Unobserved
+from warden.core.secret import Secret
 
 CHANGED = "2026-11-20T12:00:00Z"
 BEFORE, AFTER = "2026-11-20T11:59:59Z", "2026-11-20T12:00:01Z"
@@ -159,6 +161,62 @@ def test_each_judgement(pods, more, result, observed):
     found = judged(*pods, **more)
     assert (found.result, found.observed) == (result, observed)
     assert (found.detail is None) is (result == "ok")
+
+
+WAITING = [{"name": "app", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]
+STARTING = [{"name": "app", "state": {"waiting": {"reason": "ContainerCreating"}}}]
+ENDED = [{"name": "app", "state": {"terminated": {"reason": "Completed"}}}]
+UNREADY = [{"name": "app", "ready": False, "state": {"running": {"startedAt": AFTER}}}]
+OPTIONAL = {"env": [{"name": "K", "valueFrom": {"secretKeyRef": {"name": "s", "key": "OLD", "optional": True}}}]}
+TWICE = {"env": [*ENV["env"], {"name": "KEY", "value": "x"}]}
+HAS_KEY = SecretObservation(
+    metadata={"managedFields": [written(CHANGED)]}, values={"API_KEY": Secret("v")}, immutable=False
+)
+FIRST = {"containers": [container()], "initContainers": [container(**ENV) | {"name": "first"}]}
+LATER = {"containers": [container(envFrom=[{"secretRef": {"name": "s"}}, {"secretRef": {"name": "t"}}])]}
+
+
+@pytest.mark.parametrize(
+    ("pods", "spec", "result", "observed"),
+    [
+        ((pod(containerStatuses=WAITING),), None, "wrong", "failing"),
+        ((pod(containerStatuses=WAITING, phase="Pending"), pod(name="q")), None, "wrong", "failing"),
+        ((pod(initContainerStatuses=WAITING, phase="Pending"),), None, "wrong", "failing"),
+        ((pod(containerStatuses=ENDED),), None, "wrong", "failing"),
+        ((pod(initContainerStatuses=ENDED),), None, "ok", "started-since"),
+        ((pod(containerStatuses=STARTING, phase="Pending"),), None, "inconclusive", "no-pod"),
+        ((pod(containerStatuses=UNREADY),), None, "inconclusive", "not-ready"),
+        ((pod(),), {"containers": [container(**OPTIONAL)]}, "wrong", "other-key"),
+        ((pod(),), {"containers": [container(**TWICE)]}, "wrong", "overridden"),
+        ((pod(spec={"containers": [container(**TWICE)]}),), None, "wrong", "other-template"),
+        ((pod(spec=FIRST),), FIRST, "inconclusive", "init-only"),
+        ((pod(spec=LATER),), LATER, "inconclusive", "not-seen"),
+    ],
+    ids=range(12),
+)
+def test_a_consumer_that_seems_to_run_with_it_and_does_not(pods, spec, result, observed):
+    found = judged(*pods, spec=spec, there=HAS_KEY)
+    assert (found.result, found.observed) == (result, observed)
+
+
+def test_what_fails_is_named_with_its_reason():
+    found = judged(pod(containerStatuses=WAITING, name="z"), there=HAS_KEY)
+    assert found.detail == ContainersFailing(("z: CrashLoopBackOff (app)",))
+
+
+def test_pods_that_another_controller_made_are_not_its_own():
+    stray = pod(name="stray")
+    stray["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "other-5f", "controller": True}]
+    assert judged(stray).observed == "no-pod"
+    own = pod(BEFORE, name="own")
+    own["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "app-5f", "controller": True}]
+    assert judged(stray, own).observed == "older"
+
+
+def test_a_deployment_that_is_being_deleted_is_a_finding():
+    ending = deployment() | {"metadata": {"deletionTimestamp": AFTER, "finalizers": ["x/y"]}}
+    found = judged(pod(), deployment=ending)
+    assert (found.result, found.detail) == ("wrong", BeingDeleted(AFTER, ("x/y",)))
 
 
 def test_a_pod_that_is_ending_does_not_count():

@@ -441,7 +441,7 @@ def test_a_consumer_is_its_owners_and_fixed_by_deploying_or_restarting_it(seen_o
     pod = {
         "metadata": {"name": "p"},
         "spec": env,
-        "status": {"phase": "Running", "containerStatuses": [{"state": old}]},
+        "status": {"phase": "Running", "containerStatuses": [{"name": "c", "state": old}]},
     }
     using = ConsumerObservation(name="tenant/app", deployment={"spec": {"template": {"spec": env}}}, pods=(pod,))
     changed = secret(managedFields=[{"time": MARK, "fieldsV1": {"f:data": {}}}])

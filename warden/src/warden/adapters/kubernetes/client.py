@@ -12,7 +12,7 @@ All of it in the API server's own words; what a proxy before it says does not co
 import base64
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -22,7 +22,10 @@ import httpx2
 from warden.adapters.kubernetes.connection import TLS_EXPECTED, Connection, network_problem
 from warden.adapters.kubernetes.credential_plugin import CredentialFault
 from warden.adapters.kubernetes.kubeconfig_format import Access
+from warden.adapters.kubernetes.places import collection, group_version_of, kind_at, path_of
 from warden.core.clusters.clear_text import LAST_APPLIED, exposed_in
+from warden.core.clusters.fingerprints import Fingerprints
+from warden.core.clusters.holders import Holder, holder_of
 from warden.core.clusters.manifests import FIELD_MANAGER, Manifest, Ref
 from warden.core.clusters.rbac import Asking
 from warden.core.clusters.secret_observation import SecretObservation
@@ -47,25 +50,8 @@ METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 APPLY_PATCH = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
-PAGE = 500
+PAGE, SMALL_PAGE = 500, 100
 NO_SUCH_API = "404 page not found"
-
-PLACES = {
-    "Namespace": ("/api/v1", "namespaces"),
-    "ServiceAccount": ("/api/v1", "serviceaccounts"),
-    "Secret": ("/api/v1", "secrets"),
-    "Pod": ("/api/v1", "pods"),
-    "Event": ("/api/v1", "events"),
-    "Deployment": ("/apis/apps/v1", "deployments"),
-    "Role": ("/apis/rbac.authorization.k8s.io/v1", "roles"),
-    "RoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "rolebindings"),
-    "ClusterRole": ("/apis/rbac.authorization.k8s.io/v1", "clusterroles"),
-    "ClusterRoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings"),
-    "SecretStore": ("/apis/external-secrets.io/v1", "secretstores"),
-    "ClusterSecretStore": ("/apis/external-secrets.io/v1", "clustersecretstores"),
-    "ExternalSecret": ("/apis/external-secrets.io/v1", "externalsecrets"),
-}
-"""Kind -> where its API is and what it is called there."""
 
 
 class Reply(NamedTuple):
@@ -132,28 +118,34 @@ class Kubernetes:
 
     def listed(self, kind: str, namespace: str = "", *, labels: Mapping[str, str] | None = None) -> list[Manifest]:
         """All pages of the list, each object with its kind."""
-        query = {"limit": str(PAGE)}
-        if labels:
-            query["labelSelector"] = ",".join(f"{key}={value}" for key, value in labels.items())
-        items: list[Manifest] = []
+        selector = ",".join(f"{key}={value}" for key, value in (labels or {}).items())
+        query = {"labelSelector": selector} if selector else {}
+        return [each for page in self._pages(kind, namespace, query | {"limit": str(PAGE)}) for each in page]
+
+    def holders(self, kind: str, fingerprints: Fingerprints) -> list[Holder]:
+        """Page by page, so that no more of them than that is in memory at a time."""
+        pages = self._pages(kind, "", {"limit": str(SMALL_PAGE)})
+        return [holder_of(each, fingerprints) for page in pages for each in page]
+
+    def _pages(self, kind: str, namespace: str, query: dict[str, str]) -> Iterator[list[Manifest]]:
         while True:
-            page = self.must("GET", _collection(kind, namespace), query=query)
-            items += [{"kind": kind, **each} for each in page.get("items") or ()]
+            page = self.must("GET", collection(kind, namespace), query=query)
+            yield [{"kind": kind, **each} for each in page.get("items") or ()]
             following = (page.get("metadata") or {}).get("continue")
             if not following:
-                return items
-            query["continue"] = following
+                return
+            query = query | {"continue": following}
 
     def token_secrets(self, namespace: str) -> list[Manifest]:
         """``fieldSelector=type=kubernetes.io/service-account-token``, as metadata."""
         query = {"fieldSelector": "type=kubernetes.io/service-account-token"}
-        page = self.must("GET", _collection("Secret", namespace), query=query, headers={"Accept": METADATA_LIST})
+        page = self.must("GET", collection("Secret", namespace), query=query, headers={"Accept": METADATA_LIST})
         return [{"metadata": _harmless(each["metadata"])} for each in page.get("items") or ()]
 
     def events(self, ref: Ref) -> list[Manifest]:
         """Events whose ``involvedObject`` is the object."""
         selector = f"involvedObject.kind={ref.kind},involvedObject.name={ref.name}"
-        page = self.must("GET", _collection("Event", ref.namespace or "default"), query={"fieldSelector": selector})
+        page = self.must("GET", collection("Event", ref.namespace or "default"), query={"fieldSelector": selector})
         return sorted(page.get("items") or (), key=lambda each: each.get("lastTimestamp") or "")
 
     def apply(self, manifest: Manifest, *, force: bool = False) -> None:
@@ -164,13 +156,13 @@ class Kubernetes:
         answer = self.request("PATCH", path_of(ref), manifest, query=query, headers={"Content-Type": APPLY_PATCH})
         if answer.status == httpx2.codes.CONFLICT:
             raise self._conflict(ref, answer.body)
-        self._expect(answer, f"apply {ref}")
+        self._expect(answer, f"apply {ref}", path_of(ref))
 
     def patch(self, ref: Ref, changes: Mapping[str, Any]) -> Manifest:
         """``PATCH`` of the type `MERGE_PATCH`."""
         query = {"fieldManager": self._field_manager}
         answer = self.request("PATCH", path_of(ref), changes, query=query, headers={"Content-Type": MERGE_PATCH})
-        found = self._expect(answer, f"patch {ref}")
+        found = self._expect(answer, f"patch {ref}", path_of(ref))
         return {"metadata": _harmless(found["metadata"])} if ref.kind == "Secret" else found
 
     def token(self, workload: Workload, audience: str, ttl: int) -> Secret:
@@ -196,6 +188,15 @@ class Kubernetes:
         names = [each["version"] for each in found.get("versions") or ()]
         first = (found.get("preferredVersion") or {}).get("version")
         return sorted(names, key=lambda each: each != first)
+
+    def served(self, kind: str) -> list[str]:
+        """``/apis/GROUP/VERSION`` of each version of the kind's group (API discovery)."""
+        group, _, plural = group_version_of(kind)
+        return [each for each in self.versions(group) if plural in self._resources(group, each)]
+
+    def _resources(self, group: str, version: str) -> set[str]:
+        answer = self.request("GET", f"/apis/{quote(group, safe='')}/{quote(version, safe='')}")
+        return {str(each.get("name")) for each in answer.body.get("resources") or ()}
 
     def may(self, subject: Subject, asking: Asking) -> bool:
         """``SubjectAccessReview``."""
@@ -271,7 +272,7 @@ class Kubernetes:
         answer = self.request(method, path, headers=headers)
         if answer.status == httpx2.codes.NOT_FOUND and _names_an_object(answer.body):
             return None
-        return self._expect(answer, f"{method} {path}")
+        return self._expect(answer, f"{method} {path}", path)
 
     def must(
         self,
@@ -283,12 +284,30 @@ class Kubernetes:
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """The body of a `request` that has to succeed; raises what its status means."""
-        return self._expect(self.request(method, path, body, query=query, headers=headers), f"{method} {path}")
+        return self._expect(self.request(method, path, body, query=query, headers=headers), f"{method} {path}", path)
 
-    def _expect(self, answer: Reply, what: str) -> dict[str, Any]:
+    def _expect(self, answer: Reply, what: str, path: str = "") -> dict[str, Any]:
         if answer.success:
             return answer.body
+        if answer.status == httpx2.codes.NOT_FOUND and not _names_an_object(answer.body):
+            raise self._no_api(what, kind_at(path))
         raise self._error(answer.status, answer.body, what)
+
+    def _no_api(self, what: str, kind: str) -> NoApi:
+        try:
+            served = self.served(kind) if kind else []
+        except WardenError:
+            served = []  # what was asked for stays unanswered either way
+        needed = "/".join(group_version_of(kind)[:2]) if kind else ""
+        problem = f"serves {kind} as {', '.join(served)} only, and warden needs {needed}"
+        return NoApi(
+            f"{self.system} {problem if served else f'does not know what {what} is about: no such API there'}",
+            system=self.system,
+            hint="upgrade External Secrets Operator and its CRDs, and see which versions they serve"
+            if served
+            else "check that External Secrets Operator's CRDs are there, serving external-secrets.io/v1",
+            remedy=(self._kubectl("list-crds"),),
+        )
 
     def _error(self, status: int, body: Mapping[str, Any], what: str) -> WardenError:
         reason = quoted(str(body.get("message") or ""))
@@ -305,13 +324,6 @@ class Kubernetes:
                 system=self.system,
                 hint="the rights that warden needs there",
                 remedy=(warden("render", "LANE", cluster=self.name, rights="apply"),),
-            )
-        if status == httpx2.codes.NOT_FOUND and not _names_an_object(body):
-            return NoApi(
-                f"{self.system} does not know what {what} is about: no such API there",
-                system=self.system,
-                hint="check that External Secrets Operator's CRDs are there, serving external-secrets.io/v1",
-                remedy=(self._kubectl("list-crds"),),
             )
         if status == httpx2.codes.NOT_FOUND:
             return Missing(f"{self.system}: {reason or f'nothing there for {what}'}", system=self.system)
@@ -356,16 +368,6 @@ class Kubernetes:
 
     def _kubectl(self, action: KubectlAction) -> RunKubectl:
         return RunKubectl(context=self._context, action=action)
-
-
-def path_of(ref: Ref) -> str:
-    """Where the object is below the API server's address."""
-    return f"{_collection(ref.kind, ref.namespace)}/{quote(ref.name, safe='')}"
-
-
-def _collection(kind: str, namespace: str) -> str:
-    base, plural = PLACES[kind]
-    return f"{base}/namespaces/{quote(namespace, safe='')}/{plural}" if namespace else f"{base}/{plural}"
 
 
 def _object(answer: httpx2.Response) -> dict[str, Any]:

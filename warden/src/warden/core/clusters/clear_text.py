@@ -30,6 +30,11 @@ def exposed_in(metadata: Mapping[str, Any], values: Iterable[str]) -> tuple[str,
     return tuple(sorted(key for key, text in texts.items() if _holds(key, str(text), sought)))
 
 
+def is_telling(value: str) -> bool:
+    """Whether a value that is found somewhere is there on purpose: it is long enough, and no ordinary word."""
+    return len(value) >= _SHORTEST and not _ORDINARY.fullmatch(value)
+
+
 def _holds(key: str, text: str, values: list[str]) -> bool:
     if key == LAST_APPLIED and ('"data":{"' in text or '"stringData":{"' in text):
         return True
@@ -38,6 +43,6 @@ def _holds(key: str, text: str, values: list[str]) -> bool:
 
 def _is_in(value: str, key: str, text: str) -> bool:
     written = (value, b64encode(value.encode("utf-8", "surrogateescape")).decode())
-    if len(value) < _SHORTEST or _ORDINARY.fullmatch(value):
+    if not is_telling(value):
         return text.strip() in written and not _NAMES.fullmatch(key)
     return any(each in text for each in written)

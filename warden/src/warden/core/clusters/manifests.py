@@ -36,6 +36,11 @@ API = {
     "SecretStore": "external-secrets.io/v1",
     "ClusterSecretStore": "external-secrets.io/v1",
     "ExternalSecret": "external-secrets.io/v1",
+    "ClusterExternalSecret": "external-secrets.io/v1",
+    "PushSecret": "external-secrets.io/v1alpha1",
+    "ClusterPushSecret": "external-secrets.io/v1alpha1",
+    "VaultDynamicSecret": "generators.external-secrets.io/v1alpha1",
+    "ClusterGenerator": "generators.external-secrets.io/v1alpha1",
     "Deployment": "apps/v1",
 }
 """Kind -> API version of the objects that warden knows."""
@@ -58,6 +63,11 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     ca: str = ""
     namespace: str = ""
+
+    @property
+    def ca_bundle(self) -> str:
+        """The authorities as a store has them."""
+        return b64encode(self.ca.encode()).decode()
 
 
 def ref_of(manifest: Manifest) -> Ref:
@@ -153,7 +163,7 @@ def _store(target: DeliveryTarget, reached: Reached) -> Manifest:
     if reached.namespace:
         vault["namespace"] = reached.namespace
     if reached.ca:
-        vault["caBundle"] = b64encode(reached.ca.encode()).decode()
+        vault["caBundle"] = reached.ca_bundle
     spec: dict[str, Any] = {"provider": {"vault": vault}}
     if ref.kind == "ClusterSecretStore":
         spec["conditions"] = [{"namespaces": [target.namespace]}]

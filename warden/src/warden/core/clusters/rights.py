@@ -1,7 +1,8 @@
 """What warden needs to be allowed in a cluster, as the Kubernetes roles that a cluster's administrator gives it.
 
 ``prove`` looks, asks for a refresh and for tokens to probe with (``prove``, ``plan``, ``status``, ``sync``); ``apply``
-also makes the delivery's objects and takes a Secret over (``apply``, ``adopt``). What can be narrowed to single objects
+also makes the delivery's objects and takes a Secret over (``apply``, ``adopt``); ``copies`` may be given besides, for
+``prove`` to look for copies of a value in everything that is there. What can be narrowed to single objects
 is, ``create`` as well: warden creates by server-side apply, whose request names the object (Kubernetes RBAC says that
 a plain create cannot be narrowed). A patch of an ExternalSecret may change its spec.
 
@@ -19,8 +20,9 @@ from warden.core.clusters.subjects import Subject
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import PROBE_ACCOUNT
 
-Scope = Literal["prove", "apply"]
+Scope = Literal["prove", "apply", "copies"]
 ESO, RBAC = "external-secrets.io", "rbac.authorization.k8s.io"
+GENERATORS = "generators.external-secrets.io"
 
 
 def askings(target: DeliveryTarget, scope: Scope) -> tuple[Asking, ...]:
@@ -43,6 +45,9 @@ def cluster_rights(target: DeliveryTarget, scope: Scope, to: Subject) -> tuple[M
 
 
 def _rights(target: DeliveryTarget, scope: Scope, to: Subject) -> Iterator[Manifest]:
+    if scope == "copies":
+        yield from _granted("ClusterRole", "warden-copies", "", copies_rules(), to)
+        return
     yield from _granted("ClusterRole", f"warden-{scope}", "", cluster_rules(), to)
     name = f"warden-{scope}-{target.lane.id}"
     store = store_of(target)
@@ -66,6 +71,20 @@ def cluster_rules() -> list[dict[str, Any]]:
         _rule(RBAC, "roles rolebindings", "get list"),
         _rule(RBAC, "clusterroles clusterrolebindings", "list"),
         _rule("authorization.k8s.io", "subjectaccessreviews", "create"),
+        _rule(ESO, _OPERATORS, "list"),
+        _rule(GENERATORS, "vaultdynamicsecrets clustergenerators", "list"),
+    ]
+
+
+_OPERATORS = "secretstores clustersecretstores externalsecrets clusterexternalsecrets pushsecrets clusterpushsecrets"
+
+
+def copies_rules() -> list[dict[str, Any]]:
+    """What may hold a copy of a value. To list Secrets shows all of them, so it is a role of its own."""
+    return [
+        _rule("", "secrets configmaps pods", "list"),
+        _rule("apps", "deployments statefulsets daemonsets", "list"),
+        _rule("batch", "jobs cronjobs", "list"),
     ]
 
 
@@ -86,7 +105,11 @@ def secret_rules(target: DeliveryTarget, scope: Scope) -> list[dict[str, Any]]:
     ]
     found += _store_rules(store, scope) if store.kind == "SecretStore" else []
     if deployments:
-        found += [_rule("", "pods", "list"), _rule("apps", "deployments", "get patch" if more else "get", deployments)]
+        found += [
+            _rule("", "pods", "list"),
+            _rule("", "configmaps", "get"),
+            _rule("apps", "deployments", "get patch" if more else "get", deployments),
+        ]
     return found
 
 

@@ -22,9 +22,11 @@ class DeclaredCluster(msgspec.Struct, frozen=True, kw_only=True):
     authorities that verify it. ``eso`` is External Secrets Operator's own account. ``may_read_secrets`` are subjects
     who may read every Secret there by design: ``user:NAME``, ``group:NAME`` or ``namespace/account``;
     ``may_administer`` are those who may run workloads, enter pods, give rights and the like, and so could get at
-    Secrets without the right to read them: deployers, controllers of the platform. ``admin_context`` is the context
-    that advice names for what an administrator does with kubectl; else ``context``. ``environment`` is the environment
-    of ``platform.yaml`` that the cluster is of, where that declares any.
+    Secrets without the right to read them: deployers, controllers of the platform. ``may_copy`` are objects that take
+    or hold a lane's value besides its delivery, by design: ``Kind/namespace/name``, or ``Kind/name`` for one of the
+    whole cluster. ``admin_context`` is the context that advice names for what an administrator does with kubectl; else
+    ``context``. ``environment`` is the environment of ``platform.yaml`` that the cluster is of, where that declares
+    any.
     """
 
     context: str
@@ -34,6 +36,7 @@ class DeclaredCluster(msgspec.Struct, frozen=True, kw_only=True):
     eso: Workload = Workload("external-secrets", "external-secrets")
     may_read_secrets: tuple[str, ...] = ()
     may_administer: tuple[str, ...] = ()
+    may_copy: tuple[str, ...] = ()
     admin_context: str | None = None
     environment: str | None = None
 

@@ -12,6 +12,7 @@ import msgspec
 
 from warden.core.errors import Fault
 from warden.core.lanes.catalog import Entry, Platform, Pointer, kind_of
+from warden.core.lanes.cluster_rules import NAMESPACED, exceptions
 from warden.core.lanes.delivery_target import DeclaredCluster, reader_of, targets
 from warden.core.lanes.lane import (
     PROBE_ACCOUNT,
@@ -36,7 +37,6 @@ ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _PLACEHOLDER = re.compile(r"<[^<>\s][^<>]*>")
-_NAMESPACED = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _STORE = re.compile(r"(Cluster)?SecretStore/[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
 _BUILT_IN = frozenset({"root", "default", "response-wrapping"})
 
@@ -116,7 +116,7 @@ def _of_lane(lane: Lane, platform: Platform) -> Iterator[Complaint]:
 def _consumer(lane: Lane, consumer: Consumer, field: str) -> Iterator[Complaint]:
     """A pod takes Secrets of its own namespace only (Kubernetes, *Secrets*)."""
     homes = sorted({each.secret.partition("/")[0] for each in lane.deliveries.values()})
-    if not _NAMESPACED.fullmatch(consumer.deployment):
+    if not NAMESPACED.fullmatch(consumer.deployment):
         yield Complaint(field, "is not a Deployment; write namespace/name")
     elif homes and consumer.deployment.partition("/")[0] not in homes:
         yield Complaint(field, f"is in a namespace without a delivery; deliveries are in {', '.join(homes)}")
@@ -235,7 +235,7 @@ def _delivery(lane: Lane, delivery: Delivery, field: str) -> Iterator[Complaint]
         yield Complaint(field, "needs exactly one of external_secret, bootstrap_secret")
         return
     key = "bootstrap_secret" if delivery.external_secret is None else "external_secret"
-    if not _NAMESPACED.fullmatch(delivery.secret):
+    if not NAMESPACED.fullmatch(delivery.secret):
         yield Complaint(f"{field}.{key}", "is not a Secret; write namespace/name")
         return
     if delivery.store is not None and not _STORE.fullmatch(delivery.store):
@@ -281,11 +281,7 @@ def of_clusters(clusters: Mapping[str, DeclaredCluster], reported: Iterable[str]
             found.append(
                 Complaint(f"{name}.openbao_ca", "leads out of the platform directory; put the file beside this one")
             )
-        for key, subjects in (("may_read_secrets", one.may_read_secrets), ("may_administer", one.may_administer)):
-            for index, subject in enumerate(subjects):
-                if not subject.startswith(("user:", "group:")) and not _NAMESPACED.fullmatch(subject):
-                    clause = "is not a subject; write user:NAME, group:NAME or namespace/account"
-                    found.append(Complaint(f"{name}.{key}[{index}]", clause))
+        found += [Complaint(*each) for each in exceptions(name, one)]
     return unreported(found, reported)
 
 

@@ -1,21 +1,29 @@
 """A consumer and the Secret it takes: does what runs have the value that is there now?
 
-A mounted directory follows the Secret (Kubernetes, *Secrets*: mounted Secrets are updated automatically); environment
-variables and ``subPath`` mounts keep what was there when the container started.
+How a container takes a Secret is `takings`. That a pod runs says little: a container may wait to be started again,
+and a variable may be something else's by the time it starts.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from warden.core.clusters.comparison import being_deleted
 from warden.core.clusters.manifests import Manifest
 from warden.core.clusters.secret_observation import SecretObservation
+from warden.core.proofs.consumption import NOTHING, Taking, takings
 from warden.core.proofs.delivery_details import (
+    ContainersFailing,
     DeploymentMissing,
+    InitContainersOnly,
+    KeysNotThere,
     LastChangeUnknown,
+    MayBeOverridden,
     NoPodRuns,
+    NotReady,
+    Overridden,
     PodsOfOtherTemplate,
     PodsOlder,
     SecretNotObserved,
@@ -24,6 +32,9 @@ from warden.core.proofs.delivery_details import (
 from warden.core.proofs.details import Unobserved
 from warden.core.proofs.probe_verdicts import Judgement
 
+_STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
+"""Why a container waits that is about to start; every other reason is a failure (kubelet: CrashLoopBackOff, …)."""
+
 
 class ConsumerObservation(msgspec.Struct, frozen=True, kw_only=True):
     """A declared consumer as the cluster has it.
@@ -31,6 +42,8 @@ class ConsumerObservation(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: ``namespace/name`` of its Deployment.
         deployment: ``None`` where there is none.
+        pods: those that its selector selects.
+        others: the keys of what it takes into its environment besides, where they are known: ``configmap/NAME``.
         overlay: the folder that deploys it; empty where none is declared.
         unobserved: why it could not be observed.
     """
@@ -38,8 +51,19 @@ class ConsumerObservation(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     deployment: Manifest | None
     pods: tuple[Manifest, ...] = ()
+    others: Mapping[str, frozenset[str]] = NOTHING
     overlay: str = ""
     unobserved: Unobserved | None = None
+
+    @property
+    def own_pods(self) -> Iterator[Manifest]:
+        """Its pods, without those that end and those that another controller made."""
+        prefix = f"{self.name.partition('/')[2]}-"
+        for pod in self.pods:
+            owners = [each for each in pod["metadata"].get("ownerReferences") or () if each.get("controller")]
+            own = all(each.get("kind") == "ReplicaSet" and str(each.get("name")).startswith(prefix) for each in owners)
+            if own and not pod["metadata"].get("deletionTimestamp"):
+                yield pod
 
 
 def judge_consumer(consumer: ConsumerObservation, secret: str, found: SecretObservation | None) -> Judgement:
@@ -48,31 +72,76 @@ def judge_consumer(consumer: ConsumerObservation, secret: str, found: SecretObse
         return Judgement(result="inconclusive", observed="not-seen", detail=consumer.unobserved)
     if consumer.deployment is None:
         return Judgement(result="wrong", observed="none", detail=DeploymentMissing())
-    taken = ways(consumer.deployment["spec"]["template"]["spec"], secret)
+    if ending := being_deleted(consumer.deployment.get("metadata") or {}):
+        return Judgement(result="wrong", observed="being-deleted", detail=ending)
+    keys = _keys(found)
+    taken = takings(consumer.deployment["spec"]["template"]["spec"], secret, keys, consumer.others)
+    fault = _not_taken(taken, secret)
+    return fault or _judge_pods(consumer, secret, found, taken)
+
+
+def _not_taken(taken: Sequence[Taking], secret: str) -> Judgement | None:
+    """Why the value does not reach what runs, by the template alone."""
     if not taken:
         return Judgement(result="wrong", observed="not-used", detail=SecretNotUsed(secret))
-    running = [pod for pod in consumer.pods if _runs(pod)]
+    overridden = tuple(dict.fromkeys(f"{each.overridden} of {each.container}" for each in taken if each.overridden))
+    if overridden:
+        return Judgement(result="wrong", observed="overridden", detail=Overridden(overridden))
+    arriving = [each for each in taken if each.arrives]
+    if not arriving:
+        missing = tuple(sorted({each.missing for each in taken}))
+        return Judgement(result="wrong", observed="other-key", detail=KeysNotThere(missing))
+    if not any(each.lasting for each in arriving):
+        containers = tuple(sorted({each.container for each in arriving}))
+        return Judgement(result="inconclusive", observed="init-only", detail=InitContainersOnly(containers))
+    if all(each.after for each in arriving if each.lasting):
+        later = tuple(sorted({name for each in arriving for name in each.after}))
+        return Judgement(result="inconclusive", observed="not-seen", detail=MayBeOverridden(later))
+    return None
+
+
+def _judge_pods(
+    consumer: ConsumerObservation, secret: str, found: SecretObservation | None, taken: Sequence[Taking]
+) -> Judgement:
+    pods = list(consumer.own_pods)
+    failing = [each for pod in pods for each in _failing(pod)]
+    if failing:
+        return Judgement(result="wrong", observed="failing", detail=ContainersFailing(tuple(sorted(failing))))
+    running = [pod for pod in pods if _is_running(pod)]
     if not running:
         return Judgement(result="inconclusive", observed="no-pod", detail=NoPodRuns())
-    return _judge_running(running, taken, secret, found)
-
-
-def _judge_running(
-    running: Sequence[Manifest], taken: set[str], secret: str, found: SecretObservation | None
-) -> Judgement:
-    without = sorted(pod["metadata"]["name"] for pod in running if not ways(pod["spec"], secret))
+    keys = _keys(found)
+    without = [pod for pod in running if _not_taken(takings(pod["spec"], secret, keys, consumer.others), secret)]
     if without:
-        detail = PodsOfOtherTemplate(tuple(without), secret)
+        detail = PodsOfOtherTemplate(_names(without), secret)
         return Judgement(result="wrong", observed="other-template", detail=detail)
+    unready = [pod for pod in running if any(status.get("ready") is False for status in _statuses(pod))]
+    if unready:
+        return Judgement(result="inconclusive", observed="not-ready", detail=NotReady(_names(unready)))
+    return _judge_age(running, frozenset(each.way for each in taken if each.arrives), secret, found)
+
+
+def _judge_age(
+    running: Sequence[Manifest], taken: frozenset[str], secret: str, found: SecretObservation | None
+) -> Judgement:
     if found is None:
         return Judgement(result="inconclusive", observed="no-secret", detail=SecretNotObserved())
     changed = changed_at(found)
     if changed is None and taken != {"directory"}:
         return Judgement(result="inconclusive", observed="not-seen", detail=LastChangeUnknown())
-    old = sorted(pod["metadata"]["name"] for pod in running if needs_restart(pod, secret, changed))
+    old = [pod for pod in running if needs_restart(pod, secret, changed)]
     if old and changed is not None:
-        return Judgement(result="wrong", observed="older", detail=PodsOlder(tuple(old), _iso(changed)))
+        return Judgement(result="wrong", observed="older", detail=PodsOlder(_names(old), _iso(changed)))
     return Judgement(result="ok", observed="follows" if taken == {"directory"} else "started-since")
+
+
+def _keys(found: SecretObservation | None) -> frozenset[str] | None:
+    """The keys of the Secret; ``None`` where they are not known."""
+    return (frozenset(found.values) or None) if found is not None else None
+
+
+def _names(pods: Sequence[Manifest]) -> tuple[str, ...]:
+    return tuple(sorted(pod["metadata"]["name"] for pod in pods))
 
 
 def _iso(moment: dt.datetime) -> str:
@@ -81,28 +150,7 @@ def _iso(moment: dt.datetime) -> str:
 
 def ways(spec: Mapping[str, Any], secret: str) -> set[str]:
     """How a pod takes the Secret: ``directory`` (follows it), ``subpath``, ``environment`` (neither does)."""
-    volumes = {volume["name"] for volume in spec.get("volumes") or () if secret in _secrets_in(volume)}
-    found = set()
-    for container in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
-        for mount in container.get("volumeMounts") or ():
-            if mount.get("name") in volumes:
-                found.add("subpath" if mount.get("subPath") or mount.get("subPathExpr") else "directory")
-        if secret in _secrets_of_environment(container):
-            found.add("environment")
-    return found
-
-
-def _secrets_in(volume: Mapping[str, Any]) -> list[str]:
-    named = [(volume.get("secret") or {}).get("secretName", "")]
-    sources = (volume.get("projected") or {}).get("sources") or ()
-    return named + [(source.get("secret") or {}).get("name", "") for source in sources]
-
-
-def _secrets_of_environment(container: Mapping[str, Any]) -> list[str]:
-    single = [
-        ((each.get("valueFrom") or {}).get("secretKeyRef") or {}).get("name", "") for each in container.get("env") or ()
-    ]
-    return single + [(each.get("secretRef") or {}).get("name", "") for each in container.get("envFrom") or ()]
+    return {each.way for each in takings(spec, secret)}
 
 
 def changed_at(secret: SecretObservation | None) -> dt.datetime | None:
@@ -117,18 +165,35 @@ def changed_at(secret: SecretObservation | None) -> dt.datetime | None:
     return max(times, default=None)
 
 
-def _runs(pod: Manifest) -> bool:
-    status = pod.get("status") or {}
-    return status.get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp")
+def _is_running(pod: Manifest) -> bool:
+    return (pod.get("status") or {}).get("phase") == "Running"
+
+
+def _statuses(pod: Manifest, kind: str = "containerStatuses") -> Sequence[Mapping[str, Any]]:
+    return (pod.get("status") or {}).get(kind) or ()
+
+
+def _failing(pod: Manifest) -> Iterator[str]:
+    """``pod: reason (container)`` of each container that cannot start, or has ended while its pod runs."""
+    name = pod["metadata"]["name"]
+    for kind in ("initContainerStatuses", "containerStatuses"):
+        for status in _statuses(pod, kind):
+            state = status.get("state") or {}
+            reason = str((state.get("waiting") or {}).get("reason") or "")
+            ended = state.get("terminated") if kind == "containerStatuses" and _is_running(pod) else None
+            if reason not in _STARTING or ended:
+                yield f"{name}: {reason or (ended or {}).get('reason') or 'ended'} ({status.get('name')})"
 
 
 def needs_restart(pod: Manifest, secret: str, changed: dt.datetime | None) -> bool:
-    """Whether a pod started before the Secret's last change and takes it in a way that does not follow."""
-    if ways(pod["spec"], secret) <= {"directory"} or changed is None:
+    """Whether a container started before the Secret's last change and takes it in a way that does not follow."""
+    containers = {each.container for each in takings(pod["spec"], secret) if each.way != "directory"}
+    if not containers or changed is None:
         return False
     started = [
         dt.datetime.fromisoformat(status["state"]["running"]["startedAt"])
-        for status in (pod.get("status") or {}).get("containerStatuses") or ()
-        if (status.get("state") or {}).get("running")
+        for kind in ("initContainerStatuses", "containerStatuses")
+        for status in _statuses(pod, kind)
+        if status.get("name") in containers and (status.get("state") or {}).get("running")
     ]
     return min(started, default=changed) < changed

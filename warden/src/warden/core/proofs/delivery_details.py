@@ -158,6 +158,65 @@ class Overwritten(Facts, frozen=True, tag="overwritten"):
     fields: tuple[OverwrittenField, ...]
 
 
+class TakenBy(Facts, frozen=True, kw_only=True, tag="taken-by"):
+    """An object of External Secrets Operator that takes the value, writes it or hands the Secret on.
+
+    ``store`` is what it does it by, ``managers`` who wrote it, ``owner`` the object that made it.
+    """
+
+    kind: str
+    name: str
+    effect: Literal["reads", "finds", "writes", "exports"]
+    namespace: str = ""
+    store: str = ""
+    managers: tuple[str, ...] = ()
+    owner: str = ""
+
+
+class Replicated(Facts, frozen=True, tag="replicated"):
+    """These annotations of the Secret have a controller copy it into other namespaces."""
+
+    keys: tuple[str, ...]
+
+
+class OperatorSearched(Facts, frozen=True, tag="operator-searched"):
+    """How many objects of External Secrets Operator there are, and which of those that take the value are declared."""
+
+    objects: int
+    declared: tuple[str, ...] = ()
+
+
+class KindsUnlisted(Facts, frozen=True, tag="kinds-unlisted"):
+    """Objects of these kinds could not be listed, so what they do is not known."""
+
+    kinds: tuple[str, ...]
+    because: Unobserved
+
+
+class CopiedTo(Facts, frozen=True, kw_only=True, tag="copied-to"):
+    """A field of another object holds the same value. ``more`` is how many other objects do, too."""
+
+    kind: str
+    name: str
+    field: str
+    namespace: str = ""
+    managers: tuple[str, ...] = ()
+    owner: str = ""
+    more: int = 0
+
+
+class CopiesSought(Facts, frozen=True, kw_only=True, tag="copies-sought"):
+    """How many objects were looked through for a copy, which kinds were not, and which fields were not looked for.
+
+    ``declared`` are copies that are there by design.
+    """
+
+    objects: int
+    skipped: tuple[str, ...] = ()
+    guessable: tuple[str, ...] = ()
+    declared: tuple[str, ...] = ()
+
+
 # -- a consumer -------------------------------------------------------------------------------------------------------
 
 
@@ -169,6 +228,42 @@ class SecretNotUsed(Facts, frozen=True, tag="secret-not-used"):
     """The Deployment neither mounts the Secret nor takes it into its environment."""
 
     secret: str
+
+
+class KeysNotThere(Facts, frozen=True, tag="keys-not-there"):
+    """The Deployment takes keys that the Secret does not have, and none that it has."""
+
+    keys: tuple[str, ...]
+
+
+class Overridden(Facts, frozen=True, tag="overridden"):
+    """Something else sets these variables as well, and wins: ``VARIABLE of CONTAINER``."""
+
+    variables: tuple[str, ...]
+
+
+class MayBeOverridden(Facts, frozen=True, tag="may-be-overridden"):
+    """These are taken into the environment later (``configmap/NAME``), and may set the same variables."""
+
+    sources: tuple[str, ...]
+
+
+class InitContainersOnly(Facts, frozen=True, tag="init-containers-only"):
+    """Only these init containers take the Secret; no container that stays does."""
+
+    containers: tuple[str, ...]
+
+
+class ContainersFailing(Facts, frozen=True, tag="containers-failing"):
+    """Containers that do not start, or have ended: ``POD: REASON (CONTAINER)``."""
+
+    containers: tuple[str, ...]
+
+
+class NotReady(Facts, frozen=True, tag="not-ready"):
+    """These pods run, and report that they are not ready."""
+
+    pods: tuple[str, ...]
 
 
 class NoPodRuns(Facts, frozen=True, tag="no-pod"):
@@ -221,8 +316,20 @@ DeliveryDetail = (
     | EmptyValues
     | CopiesInClear
     | Overwritten
+    | TakenBy
+    | Replicated
+    | OperatorSearched
+    | KindsUnlisted
+    | CopiedTo
+    | CopiesSought
     | DeploymentMissing
     | SecretNotUsed
+    | KeysNotThere
+    | Overridden
+    | MayBeOverridden
+    | InitContainersOnly
+    | ContainersFailing
+    | NotReady
     | NoPodRuns
     | PodsOfOtherTemplate
     | SecretNotObserved

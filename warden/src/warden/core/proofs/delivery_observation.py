@@ -11,12 +11,15 @@ from warden.core.clusters.manifests import Manifest
 from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.proofs.consumer_check import ConsumerObservation
+from warden.core.proofs.copies_observation import CopiesObservation
 from warden.core.proofs.delivery_details import NoReaction
 from warden.core.proofs.details import Unobserved
 
 Followed = Literal["synced", "failed", "silent", "absent"]
 
-Part = Literal["version", "earlier", "secret", "refresh", "account", "hashes", "exposure", "token-secrets", "audit"]
+Part = Literal[
+    "version", "earlier", "secret", "refresh", "account", "hashes", "exposure", "token-secrets", "copies", "audit"
+]
 """What is looked at, one after the other; ``refresh`` is the ExternalSecret, ``earlier`` the Secret before it."""
 
 
@@ -70,6 +73,7 @@ class DeliveryObservation(msgspec.Struct, frozen=True, kw_only=True):
         consumers: the declared consumers of this namespace.
         exposure: who gets at the Secret without being meant to.
         token_secrets: the Secrets with tokens of the reader's account; ``None`` where they were not listed.
+        copies: other ways to the value, and copies of it.
         unobserved: the parts that could not be observed, and why.
     """
 
@@ -86,4 +90,5 @@ class DeliveryObservation(msgspec.Struct, frozen=True, kw_only=True):
     consumers: tuple[ConsumerObservation, ...] = ()
     exposure: ExposureObservation = ExposureObservation()
     token_secrets: TokenSecrets | None = None
+    copies: CopiesObservation = CopiesObservation()
     unobserved: Mapping[Part, Unobserved] = {}

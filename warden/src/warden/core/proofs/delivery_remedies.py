@@ -130,7 +130,7 @@ def consumer(target: DeliveryTarget, observed: ConsumerObservation, found: Obser
         return (kubectl(target, "restart", deployment),)
     if found == "other-template":
         return (kubectl(target, "rollout-status", deployment),)
-    if found == "no-pod":
+    if found in {"no-pod", "not-ready", "failing"}:
         return (kubectl(target, "describe", deployment),)
     if observed.overlay:
         return (kubectl(target, "apply-overlay", Ref("", "", ""), observed.overlay),)

@@ -80,6 +80,8 @@ DeliveryProbe = Literal[
     "indirect",
     "authorizer",
     "token-secrets",
+    "taken-elsewhere",
+    "copies",
 ]
 """What is observed of a delivery; objects that differ have their kind as id."""
 
@@ -123,10 +125,21 @@ Observation = Literal[
     "follows",
     "started-since",
     "not-used",
+    "other-key",
+    "overridden",
+    "init-only",
+    "failing",
+    "not-ready",
     "no-pod",
     "no-secret",
     "other-template",
     "older",
+    "nothing-else",
+    "taken",
+    "written",
+    "exported",
+    "replicated",
+    "copied",
 ]
 """``version``: the one that is named in ``Verdict.version``."""
 
@@ -135,7 +148,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What one probe or comparison showed.
 
     Attributes:
-        probe: its id, unique for a reader, except for ``consumer`` and for objects of one kind.
+        probe: its id, unique for a reader, except for what is found of several objects (``consumer``, ``copies``).
         reader: the label of the reader or delivery that it is about; empty for the path as such.
         cluster: the delivery that it is about, by its cluster; empty for a reader and for the path.
         result: ``wrong`` is an answer that contradicts the declaration, ``inconclusive`` is never a pass.

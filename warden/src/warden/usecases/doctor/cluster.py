@@ -27,6 +27,7 @@ ASKED_FOR: dict[Scope, frozenset[Verb]] = {
 }
 """Scope of rights -> the verbs by which ``doctor --for`` asks for it."""
 
+NEEDED = ("ExternalSecret", "SecretStore", "ClusterSecretStore")
 SERVED = API["ExternalSecret"].partition("/")[2]
 
 
@@ -65,6 +66,10 @@ def _operator(given: ClusterToExamine, cluster: Cluster) -> Finding:
     state = OperatorState(cluster=given.name, group=ESO, needed=SERVED, served=served, account=str(account))
     if SERVED not in served:
         return Finding("operator", "missing", state)
+    versions = {kind: tuple(cluster.served(kind)) for kind in NEEDED}
+    elsewhere = tuple(f"{kind}: {', '.join(each) or 'none'}" for kind, each in versions.items() if SERVED not in each)
+    if elsewhere:
+        return Finding("operator", "missing", msgspec.structs.replace(state, elsewhere=elsewhere))
     try:
         known = cluster.get(Ref("ServiceAccount", account.namespace, account.account)) is not None
     except (Refused, Missing):

@@ -19,6 +19,8 @@ from warden.core.errors import Refused, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Consumer
 from warden.core.proofs.consumer_check import ConsumerObservation
+from warden.core.proofs.copies_observation import CopiesObservation
+from warden.core.proofs.copies_verdicts import judge_copies
 from warden.core.proofs.delivery_details import MarkerMissing
 from warden.core.proofs.delivery_observation import DeliveryObservation, EarlierSecret, Part, Sync
 from warden.core.proofs.delivery_verdicts import judge_delivery
@@ -32,6 +34,8 @@ from warden.core.secret import Secret
 from warden.ports.cluster import Cluster
 from warden.ports.clusters import Clusters
 from warden.ports.vault import Vault
+from warden.usecases.steps.consumers import keys_beside, selected_pods
+from warden.usecases.steps.copies import CopiesSearch
 from warden.usecases.steps.exposure import Exposures
 from warden.usecases.steps.fingerprints import hash_of, other_fingerprint
 from warden.usecases.steps.probe_sender import write_marker
@@ -47,6 +51,7 @@ class DeliveryTools(msgspec.Struct, frozen=True, kw_only=True):
     clusters: Clusters
     device: str
     exposures: Exposures
+    copies: CopiesSearch
     patience: float = PATIENCE
 
 
@@ -106,6 +111,8 @@ class DeliveryObserver:
         synced = sync is not None and sync.followed == "synced"
         exposure = self._try("exposure", lambda: self._tools.exposures.of(target, self._cluster))
         tokens = self._try("token-secrets", lambda: self._tools.exposures.token_secrets(target, self._cluster))
+        consumers = self._consumers()
+        copies = self._try("copies", lambda: self._beside(secret, consumers))
         external = None if target.by_hand else self._try("refresh", self._external_secret)
         return DeliveryObservation(
             target=target,
@@ -117,9 +124,10 @@ class DeliveryObserver:
             hashes=self._hashes(secret) if secret and (target.by_hand or synced) else {},
             fingerprints=self._fingerprints(secret) if secret and (target.by_hand or synced) else {},
             versions=(before, self._newest_version()),
-            consumers=tuple(self._consumers()),
+            consumers=tuple(consumers),
             exposure=exposure or ExposureObservation(),
             token_secrets=tokens,
+            copies=copies or CopiesObservation(),
             unobserved=self._unobserved,
         )
 
@@ -195,6 +203,12 @@ class DeliveryObserver:
                 found |= {field: answer} if answer else {}
         return found
 
+    def _beside(self, secret: SecretObservation | None, consumers: Sequence[ConsumerObservation]) -> CopiesObservation:
+        """What there is beside the delivery, the consumers' own objects included."""
+        own = [each for consumer in consumers for each in (consumer.deployment, *consumer.pods) if each is not None]
+        reached = self._tools.clusters.reached(self._target)
+        return self._tools.copies.beside(self._target, self._cluster, reached, secret, own)
+
     def _consumers(self) -> list[ConsumerObservation]:
         declared = self._target.lane.consumers
         return [self._consumer(each) for each in declared if each.deployment.startswith(f"{self._target.namespace}/")]
@@ -204,12 +218,11 @@ class DeliveryObserver:
         namespace, _, deployment = name.partition("/")
         try:
             found = self._cluster.get(Ref("Deployment", namespace, deployment))
-            selector = ((found or {}).get("spec") or {}).get("selector") or {}
-            labels = selector.get("matchLabels") or {}
-            pods = self._cluster.listed("Pod", namespace, labels=labels) if found and labels else ()
+            pods = selected_pods(self._cluster, namespace, found) if found else ()
         except Refused as fault:
             return ConsumerObservation(name=name, deployment=None, overlay=overlay, unobserved=unobserved(fault))
-        return ConsumerObservation(name=name, deployment=found, pods=tuple(pods), overlay=overlay)
+        others = keys_beside(self._cluster, namespace, self._target.secret, found) if found else {}
+        return ConsumerObservation(name=name, deployment=found, pods=tuple(pods), others=others, overlay=overlay)
 
 
 def conclude_delivery(observed: ObservedDelivery, evidence: Evidence) -> tuple[Verdict, ...]:
@@ -217,7 +230,7 @@ def conclude_delivery(observed: ObservedDelivery, evidence: Evidence) -> tuple[V
     if observed.seen is None:
         return observed.findings
     seen, handed = _with_marker(observed.seen, observed.nonce, evidence), evidence.handed_of(observed.target.lane)
-    return (*observed.findings, *judge_delivery(seen, handed), *overwritten(seen, handed))
+    return (*observed.findings, *judge_delivery(seen, handed), *judge_copies(seen), *overwritten(seen, handed))
 
 
 def _with_marker(seen: DeliveryObservation, nonce: str, evidence: Evidence) -> DeliveryObservation:
