@@ -46,6 +46,8 @@ VARYING = (
     (re.compile(r"\b[0-9a-f]{64}\b"), "HASH"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)?"), "TIME"),
     (re.compile(r"\b\d+ asked about\b"), "N asked about"),
+    (re.compile(r"\blooked at \d+"), "looked at N"),
+    (re.compile(r"\b\d+ (identities|tokens)\b"), r"N \1"),
     (re.compile(r"\b\d+ (s|min|h|d)\b"), "T"),
     (re.compile(r"\b\d+(\.\d+)? (ms|KiB)\b"), r"N \2"),
     (re.compile(r"[ \t]+"), " "),

@@ -52,6 +52,8 @@ class Engineer:
         self.lane_file.parent.mkdir(parents=True)
         for each in ("home", "tmp"):
             (folder / each).mkdir()
+        people = "[auth/userpass/users/admin, auth/userpass/users/platform]"
+        (self.directory / "platform.yaml").write_text(f"may_administer: {people}\n")
         self.clusters_file({name: {} for name in platform.clusters})
         self.declare({FIRST: {"external_secret": self.secret}})
 

@@ -21,6 +21,20 @@ def platform_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platfo
         yield server
 
 
+@pytest.fixture(autouse=True)
+def no_way_in_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Take away the policies that a test made: who holds one could reach the lanes of other tests."""
+    shared = next((each for each in ("platform_server", "cluster_platform") if each in request.fixturenames), "")
+    if not shared:
+        yield
+        return
+    server: PlatformServer = request.getfixturevalue(shared)
+    before = set(server.must("LIST", "sys/policies/acl")["data"]["keys"])
+    yield
+    for name in set(server.must("LIST", "sys/policies/acl")["data"]["keys"]) - before:
+        server.must("DELETE", f"sys/policies/acl/{name}")
+
+
 @pytest.fixture
 def unique() -> Callable[[str], str]:
     """Makes a name that no other test uses: ``unique("lane")`` -> ``lane-3f9a1c04``."""

@@ -234,7 +234,7 @@ def test_of_a_proof_and_of_one_that_is_refuted(recorded):
     session = {"system": world.server.address, "reader": world.reader, "accessor": ACCESSOR, "ttl": 900}
     assert (opened, closed) == (("token.begin", session), ("token.done", BEGIN | {"token": "revoked"}))
     assert probes == [("probe", probe(world, name)) for name in EXPECTED]
-    counts = {"state": "proven", "passed": 18, "failed": 0, "inconclusive": 0, "total": 18, "evidence": 16}
+    counts = {"state": "proven", "passed": 19, "failed": 0, "inconclusive": 0, "total": 19, "evidence": 16}
     assert last == ("proof", proof(world, **counts, not_ok=[], next=None) | BEGIN)
 
     world.fill({"API_KEY": "alone"})
@@ -246,5 +246,5 @@ def test_of_a_proof_and_of_one_that_is_refuted(recorded):
     ]
     assert first == ("probe", probe(world, "live-version") | wrong)
     not_ok = [{"probe": "live-version", "reader": "", "cluster": ""}]
-    counts |= {"state": "refuted", "passed": 17, "failed": 1}
+    counts |= {"state": "refuted", "passed": 18, "failed": 1}
     assert last == ("proof", proof(world, **counts, not_ok=not_ok, next={"stretch": "custody", "remedy": fix}) | BEGIN)

@@ -32,6 +32,8 @@ CHANGING = {
     r"\baudit [0-9a-f]{8}\b": "audit ID",
     r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b": "ID",
     r"\bwp-[0-9a-f]{12}\b": "RUN",
+    r"\blooked at \d+": "looked at N",
+    r"\b\d+ identities, \d+ tokens": "N identities, N tokens",
     r" {2,}": "  ",
     rf"(?<=TIME ){getpass.getuser()}\b|(?<=  ){getpass.getuser()}(?=  )": "USER",
 }

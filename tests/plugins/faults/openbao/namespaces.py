@@ -50,14 +50,16 @@ FAULTS = [
         "a policy above it names the path",
         reads_from_above("TEAM/platform/data/PATH"),
         "nobody-else",
+        mends=False,
     ),
     Fault(
         "namespace",
         "a policy above it reads every namespace",
         reads_from_above("+/platform/*"),
         "nobody-else",
+        mends=False,
     ),
-    Fault("namespace", "somebody above it could write its roles", writes_roles_from_above, "nobody-else"),
+    Fault("namespace", "somebody above it could write its roles", writes_roles_from_above, "nobody-else", mends=False),
     Fault("namespace", "a second role inside", lambda b: role(b, own_policy(b)), "nobody-else"),
     Fault(
         "namespace",

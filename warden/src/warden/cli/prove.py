@@ -67,7 +67,7 @@ def prove(
     options = usecase.ProveOptions(run=run_id, clusters=clusters, custody_only=custody_only, own=own, workers=jobs)
     identities = wiring.identities(workspace.address, {} if custody_only else workspace.clusters.by_mount())
     terminal.progress(f"asking {workspace.address} about {len(lanes)} lane{'s' * (len(lanes) > 1)} …")
-    found = usecase.prove(lanes, workspace.context, identities, audit, options)
+    found = usecase.prove(lanes, workspace.reading_context, identities, audit, options)
     terminal.progress_done()
     if as_json:
         shown = [proofs.proof_json(each, proof, audit.where) for each, proof in zip(lanes, found, strict=True)]

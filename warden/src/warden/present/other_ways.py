@@ -101,9 +101,8 @@ def way_in(detail: OtherWayIn) -> str:
 
 def nobody(detail: NobodyElse) -> str:
     """Who was looked at, and who is declared."""
-    looked = f"{detail.policies} policies, {detail.identities} identities and {detail.tokens} tokens looked at"
-    may = f"; may administer: {_some(detail.administrators)}" if detail.administrators else ""
-    return looked + may
+    may = f"may administer: {', '.join(detail.administrators)}; " if detail.administrators else ""
+    return f"{may}looked at {detail.policies} policies, {detail.identities} identities, {detail.tokens} tokens"
 
 
 def not_looked_at(detail: NotLookedAt) -> str:

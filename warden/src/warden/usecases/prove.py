@@ -212,7 +212,7 @@ class LaneProver:
         finally:
             sender.close()
             self._record_ends(lane, sender, records)
-        return sent, judge_holdings(sender.identities(), lane.custody.policy_name, self._ways.snapshot())
+        return sent, judge_holdings(sender.identities(), lane.custody.policy_name)
 
     def _compare(self, lane: Lane, vault: Vault) -> tuple[Verdict, ...]:
         lanes = tuple({**self._context.lanes, lane.id: lane}.values())

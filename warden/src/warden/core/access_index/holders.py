@@ -57,12 +57,10 @@ class Holders:
         added: what an entity (by id) or an external group (by ``group:ID``) adds.
         roles: every role that one can log in by, by `LoginRole.key`.
         tokens: live tokens, each with its parts.
-        base: the namespace that the caller works in.
     """
 
     def __init__(self, snapshot: Snapshot, owner: Mapping[str, str] | None = None) -> None:
         self._snapshot = snapshot
-        self.base = snapshot.base
         self._owners = owner or {}
         self._members = _memberships(snapshot)
         self.entities = {each.id: each for one in snapshot.namespaces.values() for each in one.entities.values()}

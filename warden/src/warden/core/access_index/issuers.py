@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 
-from warden.core.access_index.removal import seen_from
 from warden.core.access_index.snapshot import AuthMount, Snapshot
 from warden.core.access_index.ways import Identity, Step, StepKind, WayIn
 from warden.core.remedies import RunBao
@@ -19,7 +18,7 @@ def issuer_ways(snapshot: Snapshot, reads: Iterable[WayIn]) -> Iterator[WayIn]:
             key = (way.identity.namespace, way.identity.mount, does)
             if mount and key not in shown:
                 shown.add(key)
-                yield _way(mount, does, way, seen_from(snapshot.base, mount.namespace))
+                yield _way(mount, does, way)
 
 
 def weaknesses(mount: AuthMount) -> Iterator[StepKind]:
@@ -39,7 +38,7 @@ def _mount(snapshot: Snapshot, identity: Identity) -> AuthMount | None:
     return next((each for each in here if f"auth/{each.path}" == identity.mount), None)
 
 
-def _way(mount: AuthMount, does: StepKind, way: WayIn, where: str) -> WayIn:
+def _way(mount: AuthMount, does: StepKind, way: WayIn) -> WayIn:
     config = f"auth/{mount.path}/config"
     return WayIn(
         identity=Identity(mount.namespace, "issuer", config, mount=f"auth/{mount.path}", label=does),
@@ -47,5 +46,5 @@ def _way(mount: AuthMount, does: StepKind, way: WayIn, where: str) -> WayIn:
         rules=way.rules,
         via=(Step(does=does, path=config, gains=way.identity.name),),
         conditions=way.conditions,
-        remedy=(RunBao(action="read", path=config, namespace=where),),
+        remedy=(RunBao(action="read", path=config, namespace=mount.namespace),),
     )

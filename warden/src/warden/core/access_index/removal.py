@@ -14,29 +14,18 @@ _BY_TOKEN_POLICIES = {"kubernetes", "jwt", "oidc", "approle", "userpass", "cert"
 def removal(holders: Holders, part: Part, gone: frozenset[str]) -> Remedy:
     """What takes the policies in `gone` from this identity, and leaves it everything else."""
     identity = part.identity
-    where = seen_from(holders.base, identity.namespace)
     if identity.kind == "token":
         accessor = identity.name.rpartition("/")[2]
-        return (RunBao(action="revoke-accessor", name=accessor, namespace=where),)
+        return (RunBao(action="revoke-accessor", name=accessor, namespace=identity.namespace),)
     if identity.kind in {"entity", "group"}:
         kept = sorted(key[1] for key in part.policies if key[1] not in gone)
-        return (of_identity(identity.kind, identity.label, kept, where),)
+        path = f"identity/{identity.kind}/id/{identity.label}"
+        return (RunBao(action="write", path=path, settings=_policies("policies", kept), namespace=identity.namespace),)
     role = holders.roles.get((identity.namespace, identity.name))
-    return (_of_role(role, gone, where),) if role is not None else ()
+    return (_of_role(role, gone),) if role is not None else ()
 
 
-def seen_from(base: str, namespace: str) -> str:
-    """How a command names a namespace, given where the caller works; ``root`` is OpenBao's name of the topmost."""
-    return namespace or ("root" if base else "")
-
-
-def of_identity(kind: str, identifier: str, kept: Iterable[str], namespace: str) -> RunBao:
-    """Leave an ``entity`` or a ``group`` these policies and no others."""
-    path = f"identity/{kind}/id/{identifier}"
-    return RunBao(action="write", path=path, settings=_policies("policies", kept), namespace=namespace)
-
-
-def _of_role(role: LoginRole, gone: frozenset[str], where: str) -> RunBao:
+def _of_role(role: LoginRole, gone: frozenset[str]) -> RunBao:
     kept = [each for each in role.policies if each not in gone]
     settings = _kept_fields(role)
     if role.mount_type in _BY_TOKEN_POLICIES or role.kind == "directory":
@@ -44,7 +33,7 @@ def _of_role(role: LoginRole, gone: frozenset[str], where: str) -> RunBao:
         settings += (("token_no_default_policy", "true"),) if "default" in gone else ()
     else:
         settings += _policies("policies", kept)
-    return RunBao(action="write", path=placeholder(name(role.path)), settings=settings, namespace=where)
+    return RunBao(action="write", path=placeholder(name(role.path)), settings=settings, namespace=role.namespace)
 
 
 _RESET = {
