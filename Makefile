@@ -92,7 +92,7 @@ test-compat: .venv-compat/.in-step .venv-schemathesis/.in-step .venv-instructor/
 mutants: .venv-mutants/.in-step  ## break what has changed in small ways, and see whether the tests notice: SINCE=COMMIT, SAMPLE=60, FILES=…
 	@.venv-mutants/bin/python tools/mutants/run.py --since $(or $(SINCE),HEAD~1) --sample $(or $(SAMPLE),60) $(FILES)
 
-demo: $(STAMP)   ## the first lane from its file to its proof, on a throw-away OpenBao (under a minute)
+demo: $(STAMP)   ## the first lane from its file to its proof, and a second way in that is found, on a throw-away OpenBao (under a minute)
 	@$(PY) -m demo.run
 
 demo-triage: $(STAMP)  ## the daily triage with a key from OpenBao: warden's lane, llm-connect, activity-core

@@ -27,6 +27,8 @@ from tools.reaper import watch
 LANE, FIELD = "openrouter-llm-connect", "OPENROUTER_API_KEY"
 POLICY = "workload-kv-read-llm-connect-provider-secrets"
 HOLE = 'path "platform/data/workloads/*" { capabilities = ["read"] }\n'
+OTHER = "nightly-report"
+"""Somebody else's AppRole, and its policy."""
 REPOSITORY = Path(__file__).resolve().parent.parent
 COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 FOREIGN = (
@@ -47,6 +49,9 @@ EXPORTED = ("BAO_", "KUBECONFIG", "WARDEN_AUDIT")
 
 OK, NOTE = re.compile("  ok "), re.compile(" {9}")
 """How `warden prove` begins a line that is ok, and a line that belongs to the one above."""
+
+FIX = re.compile(r"fix: (.*)")
+"""How `warden prove` names the command that mends a line."""
 
 VERDICT = re.compile("(proven|refuted|inconclusive): ")
 """How `warden prove` begins its conclusion."""
@@ -306,12 +311,13 @@ def execute(url: str) -> tuple[int, dict[str, object]]:
 
 
 def proven(demo: Demo) -> None:
-    """The lane is proven; a policy that somebody widened is found and repaired, and the lane is proven again."""
+    """The lane is proven; a second way in is found and removed, a widened policy is found and repaired."""
     demo.say(
         "Prove", "The reader can read, nobody else can: asked live, each answer with its line in OpenBao's audit log."
     )
     demo.act_as("platform")
     demo.run(f"warden prove {LANE}")
+    second_way(demo)
     demo.say(
         "Somebody widens the policy",
         "An administrator, by hand. The proof finds it and changes nothing.",
@@ -327,6 +333,28 @@ def proven(demo: Demo) -> None:
     demo.run(f"warden apply {LANE} --take-over --yes")
     demo.run(f"warden prove {LANE}", brief=True)
     demo.run(f"warden status {LANE}")
+
+
+def second_way(demo: Demo) -> None:
+    """Somebody else can read the value, and the lane's own policy and role are as they were."""
+    demo.say(
+        "Somebody opens a second way in",
+        "An AppRole for a report, with a policy for all workloads. The lane's own policy and role stay as they are.",
+    )
+    demo.act_as("admin")
+    wide = demo.home / "wide.hcl"
+    wide.write_text(HOLE)
+    demo.run(f"bao policy write {OTHER} -", pipe=wide)
+    demo.run(f"bao write auth/approle/role/{OTHER} token_policies={OTHER}")
+    demo.act_as("platform")
+    found = FIX.search(demo.run(f"warden prove {LANE}", expect=1, brief=True))
+    if found is None:
+        raise DemoError("the proof names no command that removes the second way in")
+    demo.say("Remove it", "With the command that the proof names, as somebody who may.")
+    demo.act_as("admin")
+    demo.run(found[1])
+    demo.act_as("platform")
+    demo.run(f"warden prove {LANE}", brief=True)
 
 
 def search_for_the_key(demo: Demo) -> None:

@@ -1,6 +1,7 @@
 """The demo is what a stranger types first: it has to end well, and leave nothing behind."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -50,17 +51,26 @@ def test_the_demo_ends_well_and_leaves_nothing(tmp_path):
     told, _ = process.communicate(timeout=110)
     assert process.returncode == 0, told
     for expected in (
-        "proven: 18 of 18 as expected · evidence 16/16 audit lines",
-        "refuted: 3 of 18 wrong",
+        "FAIL nobody else reaches it: auth/approle/role/nightly-report",
+        "fix: bao write auth/approle/role/nightly-report token_policies=",
+        "FAIL reads a sibling path",
         "502, provider_key_refused, provider_status 401",
         "Nothing was read and llm-connect was not started.",
         "found in 0",
-        "\nThe last verdict: proven: 18 of 18 as expected",
+        "\nThe last verdict: proven: ",
     ):
         assert expected in told, told
+    assert verdicts(told) == ["proven", "refuted", "proven", "refuted", "proven"], told
     assert "Traceback" not in told
     assert "review it every" not in told
     assert gone(tmp_path)
+
+
+def verdicts(told: str) -> list[str]:
+    """What each proof came to; a proven one counts as many as it asked."""
+    found = re.findall(r"^ +(proven|refuted|inconclusive): (\d+) of (\d+) ", told, re.MULTILINE)
+    assert all(word != "proven" or count == total for word, count, total in found), found
+    return [word for word, _, _ in found]
 
 
 @pytest.mark.cluster
@@ -70,15 +80,13 @@ def test_the_demo_on_clusters_ends_well_and_leaves_nothing(tmp_path):
     assert process.returncode == 0, told
     whole = " ".join(told.split())
     for expected in (
-        "proven: 28 of 28 as expected",
-        "refuted: 1 of 28 wrong",
         "group:interns by rolebinding debugging -n activity-core",
         "> external_secret: activity-core/llm-connect-provider-secrets",
-        "proven: 53 of 53 as expected",
         "outside etcd found in 0",
-        "The last verdict: proven: 53 of 53 as expected",
+        "The last verdict: proven: ",
     ):
         assert expected in whole, told
+    assert {"proven", "refuted"} <= set(verdicts(told)), told
     assert "Traceback" not in told
     assert gone(tmp_path)
 
