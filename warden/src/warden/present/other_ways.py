@@ -84,14 +84,14 @@ def way_in(detail: OtherWayIn) -> str:
     who = f"{detail.identities} identities" if detail.identities > 1 else "it"
     can = _and([_EFFECTS[each] for each in detail.effects])
     conditions = dict.fromkeys(_CONDITIONS[each] for each in detail.conditions)
-    owner = f"its owner: {detail.identity.owner}" if detail.identity.owner else "whose it is, nothing there says"
+    owner = f"belongs to {detail.identity.owner}" if detail.identity.owner else "owner unknown"
     return "; ".join(
         filter(
             None,
             (
                 f"{who} {can}{by_rules(detail.rules)}",
                 _chain(detail.via),
-                f"only {', '.join(conditions)}" if conditions else "",
+                f"condition: {', '.join(conditions)}" if conditions else "",
                 f"last used {detail.last_used}" if detail.last_used else "",
                 owner if detail.identity.kind != "token" or detail.identity.owner else _label(detail),
             ),
