@@ -5,6 +5,7 @@ label, in the comment of a policy. Structures of facts about other systems are `
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -29,10 +30,16 @@ def name(text: str) -> str:
     """A name that another system gave, without what looks like secret material."""
     if _WORDS.fullmatch(text):
         return text
+    # A path of names in small letters is not one random string; a key with slashes has capitals (base64).
+    return "/".join(map(_redacted, text.split("/"))) if text == text.lower() else _redacted(text)
+
+
+@lru_cache(maxsize=8192)
+def _redacted(text: str) -> str:
+    """The same names come again and again: paths of policies share nearly all of their segments."""
     from secret_scan import redact  # imported here, since the hot paths import modules that only might quote
 
-    # A path of names in small letters is not one random string; a key with slashes has capitals (base64).
-    return "/".join(map(redact, text.split("/"))) if text == text.lower() else redact(text)
+    return redact(text)
 
 
 def placeholder(text: str) -> str:

@@ -6,7 +6,7 @@ import msgspec
 
 from warden.core.access_index.acl import Rule as RawRule
 from warden.core.access_index.powers import Power
-from warden.core.access_index.ways import Condition, Rule, Step
+from warden.core.access_index.ways import Condition, Rule, Step, StepKind
 
 Usable = tuple[Power, tuple[RawRule, ...], tuple[Condition, ...]]
 """A power, the rules that give it, and what has to be so besides."""
@@ -47,15 +47,14 @@ class Chain(msgspec.Struct, frozen=True, eq=False):
         links = {(link.power.path, link.gains): link for link in (*self.links, *other.links)}
         return Chain(tuple(links.values()), tuple(dict.fromkeys((*self.conditions, *other.conditions))))
 
-    def naming(self, policy: str) -> "Chain":
-        """The same, with the policy that the last step is to gain."""
-        last = self.links[-1]
-        return Chain((*self.links[:-1], Link(last.power, last.rules, policy)), self.conditions)
-
 
 def _step(link: Link) -> Step:
-    rules = tuple(rule_of(*rule, link.power.namespace) for rule in link.rules)
-    return Step(does=link.power.does, path=link.power.path, gains=link.gains, rules=rules)
+    return _told(link.power.does, link.power.path, link.gains, link.rules, link.power.namespace)
+
+
+@cache
+def _told(does: StepKind, path: str, gains: str, rules: tuple[RawRule, ...], namespace: str) -> Step:
+    return Step(does=does, path=path, gains=gains, rules=tuple(rule_of(*rule, namespace) for rule in rules))
 
 
 @cache

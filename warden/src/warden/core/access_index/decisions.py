@@ -26,6 +26,9 @@ class Decisions:
         self.unreadable: Held = frozenset(key for key, each in found.items() if each.unreadable)
         self.roots: Held = frozenset((one.path, "root") for one in snapshot.namespaces.values())
         self._templated = frozenset(key for key, each in self.policies.items() if each.templated)
+        self._can = {
+            key: frozenset().union(*(rule.capabilities for rule in each.rules)) for key, each in self.policies.items()
+        }
         self._relevance = Relevance(self.policies.values())
         self._built: dict[tuple[Held, str], Acl] = {}
         self._relevant: dict[str, Held] = {}
@@ -38,6 +41,11 @@ class Decisions:
                 self._relevant.clear()
             found = self._relevant[path] = self._relevance.policies(path) | self.roots
         return found
+
+    def able(self, relevant: Held, capabilities: Iterable[str]) -> Held:
+        """Those of the policies that allow one of these anywhere: without one of them nothing is allowed."""
+        wanted = frozenset(capabilities)
+        return frozenset(key for key in relevant if key in self.roots or wanted & self._can.get(key, wanted))
 
     def templated(self, held: Held) -> bool:
         """Whether one of these policies says different things to different entities."""

@@ -15,7 +15,7 @@ from warden.core.access_index.policies import TemplateFacts
 from warden.core.access_index.powers import powers
 from warden.core.access_index.relevance import PolicyKey
 from warden.core.access_index.removal import removal
-from warden.core.access_index.requests import PathRequests, Requests, requests_for
+from warden.core.access_index.requests import Requests, requests_for
 from warden.core.access_index.snapshot import Snapshot, Unknown
 from warden.core.access_index.tokens import Token, alike, by_policy, tokens_alone
 from warden.core.access_index.ways import Condition, Effect, Identity, Rule, Standing, Step, WayIn, WhoCan
@@ -23,19 +23,19 @@ from warden.core.remedies import Remedy
 
 _Each = TypeVar("_Each")
 _BETTER = {"yes": 0, "conditional": 1, "unknown": 2, "no": 3}
-_ORDER: dict[Effect, int] = {"reads": 0, "writes": 1, "grants": 2}
 
 
-Weighed = tuple[tuple[str, tuple[str, ...], Held], ...]
-"""Requests, each with the policies that have a say in it."""
+Weighed = tuple[tuple[str, tuple[str, ...], Held, Held], ...]
+"""Requests, each with the policies that have a say in it, and those of them that can allow it."""
 
 
 class _Asked(msgspec.Struct, frozen=True):
-    """What is asked of every token, and which policies have a say in it."""
+    """What is asked of every token, which policies have a say in it, and which of them can allow it."""
 
     effect: Effect
     requests: Weighed
     relevant: Held
+    able: Held
     readers: frozenset[str]
 
 
@@ -83,20 +83,24 @@ class AccessIndex:
         self._by_policy = by_policy((each.held, each) for each in self._alone)
         self._alike_by_policy = by_policy((each.policies, each) for each in self._alike)
         self._made: dict[tuple[object, ...], WayIn] = {}
-        self._chains: dict[tuple[int, str], Chain] = {}
         self._remedies: dict[tuple[int, Identity], Remedy] = {}
         self._grantors = tuple(self._all_grantors())
+        self._bundled: Held = frozenset().union(*(each.gains.by_policy for each in self._grantors))
+        self._granted: dict[tuple[str, tuple[PolicyKey, ...]], list[WayIn]] = {}
 
     def who_can(self, path: str, *, namespace: str = "", readers: frozenset[str] = frozenset()) -> WhoCan:
         """Every way to the path, written as ``mount/key``. `readers` are the names of the declared ones' roles."""
         requests = requests_for(self.snapshot, namespace, path)
-        reads = list(self._direct(self._asked("reads", requests.reads, readers)))
-        ways = [*reads, *issuer_ways(self.snapshot, reads)]
-        ways += self._direct(self._asked("writes", requests.writes, readers))
-        ways += self._granting(namespace, requests)
-        once = {id(each): each for each in ways}.values()
-        ordered = sorted(once, key=lambda each: (_ORDER[each.effect], each.standing, each.identity))
-        return WhoCan(namespace=namespace, path=path, ways=tuple(ordered), unknown=self.unknown(namespace))
+        reading = self._asked("reads", requests.reads, readers)
+        writing = self._asked("writes", requests.writes, readers)
+        reads = _once(self._direct(reading))
+        reads += issuer_ways(self.snapshot, reads)
+        ways = (
+            *reads,
+            *_once(self._direct(writing)),
+            *self._granting(namespace, (*reading.requests, *writing.requests)),
+        )
+        return WhoCan(namespace=namespace, path=path, ways=ways, unknown=self.unknown(namespace))
 
     def unknown(self, namespace: str) -> tuple[Unknown, ...]:
         """What could not be looked at in the namespace and those above: others have no say in it."""
@@ -110,16 +114,18 @@ class AccessIndex:
 
     def _asked(self, effect: Effect, requests: Requests, readers: frozenset[str]) -> _Asked:
         weighed = self._weighed(requests)
-        return _Asked(effect, weighed, frozenset().union(*(held for _, _, held in weighed)), readers)
+        able: Held = frozenset().union(*(held for _, _, _, held in weighed))
+        return _Asked(effect, weighed, frozenset().union(*(held for _, _, held, _ in weighed)), able, readers)
 
     def _weighed(self, requests: Requests) -> Weighed:
-        return tuple((path, capabilities, self._decisions.relevant(path)) for path, capabilities in requests)
+        found = ((path, capabilities, self._decisions.relevant(path)) for path, capabilities in requests)
+        return tuple((*each, self._decisions.able(each[2], each[1])) for each in found)
 
     def _direct(self, asked: _Asked) -> Iterator[WayIn]:
         answers: dict[tuple[Held, str], tuple[Decision, ...]] = {}
-        for token in _holding(self._by_policy, asked.relevant):
+        for token in _holding(self._by_policy, asked.able):
             yield from self._ways_of(token, asked, answers)
-        for each in _holding(self._alike_by_policy, asked.relevant):
+        for each in _holding(self._alike_by_policy, asked.able):
             for login in each.that_differ(asked.relevant):
                 yield from self._ways_of(each.token(login), asked, answers)
 
@@ -143,13 +149,19 @@ class AccessIndex:
                 yield self._way(token, part, asked, own, conditions)
 
     def _allowed(self, held: Held, requests: Weighed, facts: TemplateFacts | None) -> tuple[Decision, ...]:
-        return tuple(
-            answer
-            for path, capabilities, relevant in requests
-            if (here := held & relevant)
-            for capability in capabilities
-            if (answer := self._decisions.decide(here, path, capability, facts)).allowed != "no"
-        )
+        return tuple(self._each_allowed(held, requests, facts))
+
+    def _each_allowed(self, held: Held, requests: Weighed, facts: TemplateFacts | None) -> Iterator[Decision]:
+        for path, capabilities, relevant, able in requests:
+            if held & able:
+                here = held & relevant
+                for capability in capabilities:
+                    answer = self._decisions.decide(here, path, capability, facts)
+                    if answer.allowed != "no":
+                        yield answer
+
+    def _is_allowed(self, held: Held, requests: Weighed, facts: TemplateFacts | None) -> bool:
+        return any(True for _ in self._each_allowed(held, requests, facts))
 
     def _way(
         self, token: Token, part: Part, asked: _Asked, rules: tuple[Rule, ...], conditions: tuple[Condition, ...]
@@ -204,10 +216,18 @@ class AccessIndex:
                 if gains := self._escalation.gains(token.held, also, token.facts):
                     yield _Grantor(token, also, gains)
 
-    def _granting(self, namespace: str, requests: PathRequests) -> Iterator[WayIn]:
-        asked = self._weighed((*requests.reads, *requests.writes))
-        relevant: Held = frozenset().union(*(held for _, _, held in asked))
+    def _granting(self, namespace: str, asked: Weighed) -> list[WayIn]:
+        """The same for all paths that the same policies give, unless somebody gains exactly what others hold."""
+        relevant: Held = frozenset().union(*(held for _, _, _, held in asked))
         sought = _Sought(namespace, asked, relevant, tuple(self._by_one_policy(asked, relevant)))
+        key = (namespace, sought.alone)
+        if relevant & self._bundled:
+            return _once(self._each_grant(sought))
+        if key not in self._granted:
+            self._granted[key] = _once(self._each_grant(sought))
+        return self._granted[key]
+
+    def _each_grant(self, sought: _Sought) -> Iterator[WayIn]:
         for grantor in self._grantors:
             chain = self._chain(grantor.gains, grantor.token, sought)
             for part in grantor.token.parts if chain else ():
@@ -217,27 +237,20 @@ class AccessIndex:
     def _by_one_policy(self, asked: Weighed, relevant: Held) -> Iterator[PolicyKey]:
         """The policies that give the path by themselves."""
         for key in sorted(relevant - self._decisions.roots):
-            if self._allowed(frozenset({key}), asked, None):
+            if self._is_allowed(frozenset({key}), asked, None):
                 yield key
 
     def _chain(self, gains: Gains, token: Token, sought: _Sought) -> Chain | None:
         """The chain by which the path is gained: with everything, by a policy that has it, or by what others hold."""
         found = list(_covering(gains.everything, sought.namespace))
         for within, chain in gains.any_policy.items():
-            if gained := next((key[1] for key in sought.alone if key[0] == within), ""):
-                found.append(self._named(chain, gained))
+            if any(key[0] == within for key in sought.alone):
+                found.append(chain)
         for key in sought.relevant if gains.by_policy else ():
             for held, chain in gains.by_policy.get(key, ()):
-                if self._allowed(held, sought.asked, token.facts):
+                if self._is_allowed(held, sought.asked, token.facts):
                     found.append(chain)
         return min(found, key=lambda each: (len(each.conditions), len(each.links)), default=None)
-
-    def _named(self, chain: Chain, policy: str) -> Chain:
-        """The chain with the policy that it is to gain; the same object for the same policy."""
-        key = (id(chain), policy)
-        if key not in self._chains:
-            self._chains[key] = chain.naming(policy)
-        return self._chains[key]
 
     def _grant(self, grantor: _Grantor, part: Part, chain: Chain, sought: _Sought) -> WayIn:
         token = grantor.token
@@ -277,6 +290,12 @@ class AccessIndex:
 def who_can(snapshot: Snapshot, path: str, *, namespace: str = "", readers: frozenset[str] = frozenset()) -> WhoCan:
     """Every way to one path; for several paths make one `AccessIndex`."""
     return AccessIndex(snapshot).who_can(path, namespace=namespace, readers=readers)
+
+
+def _once(ways: Iterable[WayIn]) -> list[WayIn]:
+    """Each way once, in the order of standings and names."""
+    once = {id(each): each for each in ways}.values()
+    return sorted(once, key=lambda each: (each.standing, each.identity))
 
 
 def _holding(index: Mapping[PolicyKey, list[_Each]], relevant: Held) -> Iterable[_Each]:
