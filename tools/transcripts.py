@@ -48,6 +48,7 @@ VARYING = (
     (re.compile(r"\b\d+ asked about\b"), "N asked about"),
     (re.compile(r"\blooked at \d+"), "looked at N"),
     (re.compile(r"\b\d+ (identities|tokens)\b"), r"N \1"),
+    (re.compile(r"\(\d+ objects\)"), "(N objects)"),
     (re.compile(r"\b\d+ (s|min|h|d)\b"), "T"),
     (re.compile(r"\b\d+(\.\d+)? (ms|KiB)\b"), r"N \2"),
     (re.compile(r"[ \t]+"), " "),

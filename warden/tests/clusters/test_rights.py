@@ -4,6 +4,7 @@ They are given by the cluster's administrator to an account of the test's own; w
 platform may far more. A right that is taken away may make an answer fail or stay open, and never makes a wrong pass.
 """
 
+import base64
 import copy
 import datetime as dt
 import json
@@ -14,6 +15,7 @@ import pytest
 
 from warden.adapters.identities import ByMount, ClusterIssuer, NoIssuer
 from warden.adapters.kubernetes.places import PLACES, path_of
+from warden.core.clusters.holders import LOOKED_THROUGH
 from warden.core.clusters.manifests import PROBE_ACCOUNT, Ref, external_secret_of, ref_of
 from warden.core.clusters.rbac import Asking
 from warden.core.clusters.rights import askings, cluster_rights
@@ -230,6 +232,27 @@ def test_the_rights_to_prove_are_enough_to_plan_sync_and_prove(sound):
     proof = sound.prove()
     assert proof.state == "proven", sound.bench.shown(proof)
     assert proof.scope == "lane"
+
+
+def test_copies_are_looked_for_by_a_right_of_its_own_and_without_it_the_proof_says_where_not(sound):
+    """Then a copy in a Secret of another namespace is found."""
+    bench = sound.bench
+    without = bench.verdict(sound.prove(), "copies")
+    assert (without.result, without.detail.skipped) == ("ok", LOOKED_THROUGH)
+    beside = bench.another_namespace()
+    data = {"KEY": base64.b64encode(bench.value.encode()).decode()}
+    bench.create("secret", {"metadata": {"name": "copy"}, "data": data}, namespace=beside)
+    kept = list(sound.made)
+    sound.give(granted(bench, "copies"))
+    try:
+        bench.lets("agent", askings(bench.target(), "copies"))
+        found = bench.verdict(sound.prove(), "copies")
+        assert (found.result, found.subject) == ("wrong", f"Secret {beside}/copy")
+        assert found.detail.managers
+    finally:
+        for kind, name in set(sound.made) - set(kept):
+            bench.handle().admin("DELETE", f"{RBAC}/{kind.lower()}s/{name}")
+        bench.handle().admin("DELETE", bench.url("secret", "copy", beside))
 
 
 def test_the_rights_to_prove_change_nothing_but_the_mark_that_asks_for_a_refresh(sound):

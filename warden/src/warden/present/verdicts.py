@@ -36,13 +36,13 @@ def _exposure(verdict: Verdict, _: Lane) -> str:
 
 def _taken(verdict: Verdict, _: Lane) -> str:
     if isinstance(verdict.detail, delivery_details.OperatorSearched):
-        return f"nothing else takes or writes it ({verdict.detail.objects} objects looked at)"
+        return f"nothing else takes or writes it ({verdict.detail.objects} objects)"
     return "nothing else takes or writes it"
 
 
 def _copies(verdict: Verdict, _: Lane) -> str:
     if isinstance(verdict.detail, delivery_details.CopiesSought):
-        return f"no copy of it elsewhere ({verdict.detail.objects} objects looked through)"
+        return f"no copy of it elsewhere ({verdict.detail.objects} objects)"
     return "no copy of it elsewhere"
 
 
