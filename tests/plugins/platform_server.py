@@ -85,6 +85,13 @@ class PlatformServer:
         assert status in {200, 204}, (method, path, status, answer)
         return answer
 
+    def overwrite(self, path: str, values: Mapping[str, Any]) -> None:
+        """A version of ``mount/key`` with exactly these fields, as somebody writes it beside warden."""
+        mount, _, key = path.partition("/")
+        found = self.call("GET", f"{mount}/metadata/{key}")[1].get("data") or {}
+        body = {"options": {"cas": found.get("current_version") or 0}, "data": dict(values)}
+        self.must("POST", f"{mount}/data/{key}", body)
+
     def token_with(self, policy: str, ttl: str = "10m") -> str:
         """A token that may do exactly what this policy text says (and what ``default`` gives)."""
         name = f"test-{secrets.token_hex(4)}"

@@ -102,7 +102,7 @@ class LaneWorld:
 
     def fill(self, values: Mapping[str, str]) -> None:
         """Write a version with exactly these fields."""
-        self.server.must("POST", self.path.replace("platform/", "platform/data/", 1), {"data": dict(values)})
+        self.server.overwrite(self.path, values)
 
     def token(self, workload: str = "", role: str = "") -> str:
         """A token of OpenBao's for the lane's reader, or for another account at another role."""

@@ -72,6 +72,9 @@ def prove(vault, scene):
         raise Refused("the live version cannot be seen")
     assert answer.body["data"]["subkeys"] == {"A": None}
     assert vault.audit_hash("file", Secret("a")).startswith("hmac-")
+    assert vault.kv_config("platform").max_versions == 0
+    assert vault.audit_headers()
+    assert vault.audit_devices()
     index(vault, scene)
 
 

@@ -265,7 +265,7 @@ def test_put_from_a_pipe_prove_and_status(applied):
     assert "a-new-value" not in done.stdout + done.stderr
     proof = applied("prove", lane)
     assert proof.returncode == 0, proof.stdout + proof.stderr
-    assert proof.stdout.splitlines()[-1].startswith("proven: 19 of 19 as expected · evidence 16/16 audit lines")
+    assert proof.stdout.splitlines()[-1].startswith("proven: 21 of 21 as expected · evidence 16/16 audit lines")
     assert f"reader {world.reader} · auth/kubernetes role workload-{world.tenant}-api" in proof.stdout
     own = [line for line in proof.stdout.splitlines() if line.startswith("  ") and world.tenant not in line]
     assert [line for line in own if len(line) > 100] == []
@@ -291,7 +291,7 @@ def test_what_stays_open_for_one_reason_is_shown_once_with_its_count_and_in_json
 def test_prove_as_json_is_one_document_with_the_evidence(applied):
     shown = json.loads(applied("prove", applied.world.lane, "--json").stdout)
     assert (shown["state"], shown["failed"], shown["inconclusive"]) == ("proven", 0, 0)
-    assert shown["total"] == len(shown["verdicts"]) == 19
+    assert shown["total"] == len(shown["verdicts"]) == 21
     reads = next(verdict for verdict in shown["verdicts"] if verdict["probe"] == "reads")
     assert reads["word"] == "ok"
     assert reads["status"] == 200
@@ -311,7 +311,7 @@ def test_a_refuted_lane_names_owner_command_and_difference(applied):
     assert "ALLOWED" in done.stdout
     assert f"owner platform-team · fix: warden apply {world.lane} --yes" in done.stdout
     assert '           - path "platform/data/*" { capabilities = ["read"] }' in done.stdout
-    assert "refuted: 3 of 19 wrong" in done.stdout
+    assert "refuted: 3 of 21 wrong" in done.stdout
     assert applied("plan", world.lane).returncode == 1
     asked = applied("apply", world.lane)
     assert (asked.returncode, world.server.must("GET", policy)["data"]["policy"].count("path")) == (2, 2)
@@ -327,7 +327,7 @@ def test_prove_all_shows_what_is_wrong_and_a_line_for_each_lane(applied):
 
 
 def test_without_the_embedded_platform_nobody_is_played_and_the_audit_log_must_be_named(applied, tmp_path):
-    only = applied.world.server.token_with(policy_text("prove"))
+    only = applied.world.server.token_with(policy_text("plan"))
     done = applied("prove", applied.world.lane, WARDEN_STATE=str(tmp_path), BAO_TOKEN=only)
     assert done.returncode == 2
     assert "--audit FILE" in done.stderr

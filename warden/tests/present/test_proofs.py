@@ -64,8 +64,19 @@ def test_a_sound_proof_has_a_line_for_each_verdict_below_its_reader(capsys, lane
         "reader tenant/first · auth/kubernetes role workload-tenant-first",
         f"  ok   {'reads API_KEY (wrapped)':<50} allowed     200  audit 7f3a91c2    12 ms",
         f"  ok   {'reads a sibling path':<50} denied      403  audit 0c77e1d4     3 ms",
+        NOT_INSPECTED,
         "proven: 2 of 2 as expected · evidence 2/2 audit lines · journal 1842",
     ]
+
+
+NOT_INSPECTED = (
+    "The form of the value was not inspected. A reader fetches it to be judged with: warden prove first --inspect"
+)
+
+
+def test_a_value_that_was_looked_at_needs_no_notice(capsys, lane_of):
+    form = Verdict(probe="value-form", reader="tenant/first", result="ok", observed="version", version=1)
+    assert NOT_INSPECTED not in shown(capsys, lane_of(), READS, form)
 
 
 def test_a_wrong_answer_says_what_it_means_whose_turn_it_is_and_the_fix(capsys, lane_of):
@@ -75,7 +86,8 @@ def test_a_wrong_answer_says_what_it_means_whose_turn_it_is_and_the_fix(capsys, 
         "         the reader's policies reach further than this path",
         "         owner platform-team · fix: warden apply first",
     ]
-    assert lines[4].startswith("refuted: 1 of 1 wrong · evidence 1/1 audit lines")
+    assert lines[4] == NOT_INSPECTED
+    assert lines[5].startswith("refuted: 1 of 1 wrong · evidence 1/1 audit lines")
 
 
 def test_what_would_change_is_shown_below(capsys, lane_of):
@@ -148,6 +160,7 @@ def test_json_is_the_same_result(lane_of):
         "scope": "custody",
         "unplayed": ["x"],
         "earlier_tokens": [],
+        "inspected": False,
     }
     assert list(verdicts[0]) == KEYS
     assert verdicts[1] == {

@@ -32,7 +32,7 @@ def test_the_first_value_and_the_next_are_versions(bench):
 def test_sibling_fields_and_foreign_metadata_survive(bench):
     bench.change(custody=bench.make(bench.lane.id, fields=("API_KEY", "OTHER")).custody)
     bench.apply()
-    bench.server.must("POST", f"platform/data/{bench.path}", {"data": {"OTHER": "kept", "UNDECLARED": "kept too"}})
+    bench.server.overwrite(bench.lane.custody.path, {"OTHER": "kept", "UNDECLARED": "kept too"})
     bench.server.must("POST", f"platform/metadata/{bench.path}", {"custom_metadata": {"team": "theirs"}})
     bench.put()
     assert stored(bench) == {"API_KEY": bench.value, "OTHER": "kept", "UNDECLARED": "kept too"}
@@ -171,7 +171,7 @@ def test_a_faster_writer_is_not_overwritten(bench):
     class Overtaken(OpenBao):
         def send(self, request):
             if request.method == "PATCH" and "/data/" in request.path:
-                bench.server.must("POST", f"platform/data/{bench.path}", {"data": {"API_KEY": "theirs"}})
+                bench.server.overwrite(bench.lane.custody.path, {"API_KEY": "theirs"})
             return super().send(request)
 
     ours = Overtaken(vault.endpoint, Secret(bench.server.token("platform")))
@@ -348,7 +348,7 @@ def test_the_clock_of_this_machine_decides_nothing(lane_world, hours):
 def test_a_version_that_the_server_has_deleted_by_its_own_clock_is_not_merged_into(bench):
     bench.apply()
     bench.server.must("POST", f"platform/metadata/{bench.path}", {"delete_version_after": "1s"})
-    bench.server.must("POST", f"platform/data/{bench.path}", {"data": {"API_KEY": "old", "OTHER": "old"}})
+    bench.server.overwrite(bench.lane.custody.path, {"API_KEY": "old", "OTHER": "old"})
     while bench.server.call("GET", f"platform/data/{bench.path}")[0] == 200:
         time.sleep(0.1)
     assert bench.put("anew").version == 2

@@ -100,7 +100,7 @@ def test_a_lane_in_a_namespace_is_proven(inner_lane):
 def expect_caught(lane, fault):
     """Plant it; it is caught by exactly those verdicts, is a row of the page, and is mended as is shown."""
     fault.plant(lane)
-    proof = proven_without_a_trace(lane)
+    proof = proven_without_a_trace(lane, inspect=fault.inspect)
     if missing := WAITING & {*fault.wrong.split(), *fault.open.split()}:
         pytest.xfail(f"{proof.state}: no verdict {' '.join(missing)} yet")
     assert found(proof, "wrong") == set(fault.wrong.split()), shown(proof)
@@ -111,7 +111,7 @@ def expect_caught(lane, fault):
     page.expect(fault, page.row(fault, lane.lane, proof, replaced))
     if fault.mends:
         mend(lane, proof)
-        again = lane.prove(run=f"wp-{lane.lane.id}-mended")
+        again = lane.prove(run=f"wp-{lane.lane.id}-mended", inspect=fault.inspect)
         assert again.state == "proven", f"not mended by {[commands(v.remedy) for v in proof.verdicts]}\n{shown(again)}"
 
 
@@ -150,12 +150,12 @@ def test_what_opens_nothing_is_no_finding(lane, harmless):
     assert proof.state == "proven", shown(proof)
 
 
-def proven_without_a_trace(bench):
+def proven_without_a_trace(bench, **how):
     """The proof; it has shown the value nowhere, changed nothing on the server, and left no token behind."""
     everything = bench.server.within("")
     before, snapshot = steady(state_of(everything)), bench.snapshot()
     logged = os.path.getsize(bench.server.audit_file)
-    proof = bench.prove()
+    proof = bench.prove(**how)
     canary = Canary(bench.value)
     said = json.dumps([proof_json(bench.lane, proof, ""), [v.facts for v in proof.verdicts]])
     canary.look("the output", said.encode())
@@ -198,8 +198,9 @@ def as_policy(held):
     )
 
 
-SPARED = ("sys/audit-hash/*", "auth/token/revoke-accessor", "auth/+/groups/*", "sys/policies/acl")
-"""What deliveries need, what ends tokens, what no login here has, and what another right gives at once."""
+HEADERS = "sys/config/auditing/request-headers"
+SPARED = ("sys/audit-hash/*", "auth/token/revoke-accessor", "auth/+/groups/*", "sys/policies/acl", HEADERS)
+"""What deliveries need, what ends tokens, what no login here has, what another right gives, what the lines tell."""
 
 
 def one_of_each_kind(bench):

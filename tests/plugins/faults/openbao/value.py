@@ -28,6 +28,13 @@ def mark(key, value):
     return plant
 
 
+def in_a_sentence(bench):
+    """A value of ordinary words would count as a whole text alone."""
+    bench.value = "sk-9fQ2xT7mZ4kLp0Wd"
+    bench.put()
+    mark("note", "was VALUE until Monday")(bench)
+
+
 def without_marks(bench):
     must(bench, "POST", metadata(bench), custom_metadata={})
 
@@ -96,9 +103,9 @@ FAULTS = [
     Fault(
         "metadata",
         "the value in a sentence",
-        mark("note", "was VALUE until Monday"),
+        in_a_sentence,
         "value-in-metadata",
         inspect=True,
     ),
-    Fault("metadata", "a text that nobody compared with the value", mark("note", "VALUE"), "", "value-in-metadata"),
+    Fault("metadata", "a text that nobody compared", mark("note", "VALUE"), "", "value-in-metadata", mends=False),
 ]

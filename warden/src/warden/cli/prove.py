@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +17,9 @@ from warden.core.proofs.verdict import Proof
 from warden.core.remedies import warden
 from warden.present import catalog, proofs, terminal
 
+if TYPE_CHECKING:
+    from warden.ports.audit_log import AuditLog
+
 _EXITS = {"proven": Exit.DONE, "inconclusive": Exit.INCONCLUSIVE, "refuted": Exit.NO}
 
 
@@ -26,6 +30,9 @@ _EXITS = {"proven": Exit.DONE, "inconclusive": Exit.INCONCLUSIVE, "refuted": Exi
 @cluster_option
 @custody_option
 @certificate_option
+@click.option(
+    "--inspect", is_flag=True, help="Have a reader fetch the value into memory, judge its form, and forget it."
+)
 @click.option("--jobs", default=4, show_default=True, type=click.IntRange(1, 32), help="Lanes that are proven at once.")
 @click.option("--json", "as_json", is_flag=True, help="Print the proof as one JSON document.")
 @click.pass_context
@@ -40,12 +47,14 @@ def prove(
     clusters: tuple[str, ...],
     custody_only: bool,
     certificates: tuple[str, ...],
+    inspect: bool,
     jobs: int,
     as_json: bool,
 ) -> int:
     """Prove live who may read a lane and who may not, and that each cluster gets what OpenBao holds.
 
-    Nothing is changed, and no value leaves OpenBao but to where it is delivered. Each delivery is refreshed now.
+    Nothing is changed. Each delivery is refreshed now. A value leaves OpenBao only for where it is delivered, or,
+    with --inspect, for the memory of this process.
 
     \b
     Examples:
@@ -56,29 +65,40 @@ def prove(
     ok: as expected. FAIL: the answer was wrong. ??: inconclusive, which is never a pass.
     Exit codes: 0 proven, 1 refuted, 3 inconclusive, 4 no accepted token, 5 the lane is closed.
     """
-    from warden.usecases import prove as usecase
-
     expect_one_part(clusters, custody_only=custody_only)
     workspace = Workspace.of(ctx)
     chosen, left_out = workspace.chosen(lane, every=every, clusters=clusters)
     lanes = _open_lanes(workspace, chosen, every=every)
     audit = workspace.audit(files, audit_command)
-    run_id, own = f"wp-{secrets.token_hex(6)}", wiring.own_credentials(certificates)
-    options = usecase.ProveOptions(run=run_id, clusters=clusters, custody_only=custody_only, own=own, workers=jobs)
-    identities = wiring.identities(workspace.address, {} if custody_only else workspace.clusters.by_mount())
+    own = wiring.own_credentials(certificates)
+    what = {"clusters": clusters, "custody_only": custody_only, "own": own, "inspect": inspect, "workers": jobs}
+    found = _proven(workspace, lanes, audit, what)
+    if as_json:
+        shown = proofs.proofs_json(lanes, found, audit.where)
+        terminal.document([*shown, *map(catalog.left_out_json, left_out)] if every else shown[0])
+    else:
+        _show(lanes, found, brief=every, chosen=custody_only or bool(clusters))
+        catalog.show_left_out(left_out)
+    return int(worst([*_exits(found, every=every), *([Exit.NO] if left_out else [])]))
+
+
+def _proven(workspace: Workspace, lanes: list[Lane], audit: "AuditLog", what: dict[str, Any]) -> list[Proof]:
+    from warden.usecases import prove as usecase
+
+    options = usecase.ProveOptions(run=f"wp-{secrets.token_hex(6)}", **what)
+    by_mount = {} if options.custody_only else workspace.clusters.by_mount()
+    identities = wiring.identities(workspace.address, by_mount)
     terminal.progress(f"asking {workspace.address} about {len(lanes)} lane{'s' * (len(lanes) > 1)} …")
     found = usecase.prove(lanes, workspace.reading_context, identities, audit, options)
     terminal.progress_done()
-    if as_json:
-        shown = [proofs.proof_json(each, proof, audit.where) for each, proof in zip(lanes, found, strict=True)]
-        terminal.document([*shown, *map(catalog.left_out_json, left_out)] if every else shown[0])
-    else:
-        for each, proof in zip(lanes, found, strict=True):
-            proofs.show_proof(each, proof, brief=every)
-            proofs.show_scope(each, proof, chosen=custody_only or bool(clusters))
-        proofs.show_tally(found)
-        catalog.show_left_out(left_out)
-    return int(worst([*_exits(found, every=every), *([Exit.NO] if left_out else [])]))
+    return found
+
+
+def _show(lanes: Sequence[Lane], found: Sequence[Proof], *, brief: bool, chosen: bool) -> None:
+    for each, proof in zip(lanes, found, strict=True):
+        proofs.show_proof(each, proof, brief=brief)
+        proofs.show_scope(each, proof, chosen=chosen)
+    proofs.show_tally(found)
 
 
 def _exits(found: Sequence[Proof], *, every: bool) -> list[Exit]:

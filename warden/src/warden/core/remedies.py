@@ -64,6 +64,11 @@ class RunKubectl(msgspec.Struct, frozen=True, tag="kubectl", omit_defaults=True,
 
 BaoAction = Literal[
     "delete-metadata",
+    "keep-versions",
+    "keep-versions-on-mount",
+    "keep-more-versions",
+    "keep-more-versions-on-mount",
+    "remove-custom-metadata",
     "delete-policy",
     "delete-role",
     "enable-auth",
@@ -88,6 +93,7 @@ class RunBao(msgspec.Struct, frozen=True, tag="bao", omit_defaults=True, kw_only
     ``login`` is at a mount as a role, ``login-default`` wherever the caller always logs in. ``mount`` and ``path`` are
     without slashes at their ends; ``name`` is a policy, a role, a header or an accessor; ``names`` are fields.
     ``settings`` are the fields of a ``write``, each with its value. ``namespace`` is another than the caller's.
+    ``version`` is the one that a write of a value replaces, as a check-and-set names it.
     """
 
     action: BaoAction
@@ -97,6 +103,7 @@ class RunBao(msgspec.Struct, frozen=True, tag="bao", omit_defaults=True, kw_only
     names: tuple[str, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
     namespace: str = ""
+    version: int = 0
 
 
 class EditFile(msgspec.Struct, frozen=True, tag="edit", omit_defaults=True, kw_only=True):
@@ -109,6 +116,15 @@ class EditFile(msgspec.Struct, frozen=True, tag="edit", omit_defaults=True, kw_o
     field: str
     value: str = ""
     instead_of: str = ""
+
+
+class ReplaceDevices(msgspec.Struct, frozen=True, tag="replace-devices"):
+    """Replace these audit devices in the server's configuration by others of another name, without ``log_raw``.
+
+    A device cannot be changed in place, nor over the API where it is configured so (measured, OpenBao 2.7.2).
+    """
+
+    names: tuple[str, ...]
 
 
 class CheckFields(msgspec.Struct, frozen=True, tag="check-fields"):
@@ -176,6 +192,7 @@ Step = (
     | RunKubectl
     | RunBao
     | EditFile
+    | ReplaceDevices
     | CheckFields
     | SetVariable
     | RunProgram

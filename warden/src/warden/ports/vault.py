@@ -6,13 +6,16 @@ from typing import Any, Protocol
 from warden.core.lanes.lane import RoleName
 from warden.core.openbao.api import (
     Answer,
+    AuditDevice,
     Entered,
     Health,
     Identity,
+    KvConfig,
     KvMetadata,
     Login,
     MadeCertificate,
     Mount,
+    PolicyText,
     Request,
     Stored,
 )
@@ -72,6 +75,9 @@ class Vault(Protocol):
     def policy(self, name: str) -> str | None:
         """An ACL policy's text, as it was written."""
 
+    def acl_policy(self, name: str) -> PolicyText | None:
+        """The same, and when it ends."""
+
     def write_policy(self, name: str, text: str) -> None:
         """Create or replace an ACL policy."""
 
@@ -90,8 +96,14 @@ class Vault(Protocol):
     def kv_metadata(self, mount: str, key: str) -> KvMetadata | None:
         """A KV v2 path's metadata, without any value."""
 
-    def mark(self, mount: str, key: str, custom: Mapping[str, str | None]) -> None:
-        """Merge into the custom metadata (``None`` removes a key); other keys and every version stay."""
+    def kv_config(self, mount: str) -> KvConfig:
+        """What a KV v2 mount sets for all of its paths."""
+
+    def mark(self, mount: str, key: str, custom: Mapping[str, str | None], *, require_cas: bool = False) -> None:
+        """Merge into the custom metadata (``None`` removes a key); other keys and every version stay.
+
+        `require_cas`: every write needs a check-and-set from now on.
+        """
 
     def put_fields(self, mount: str, key: str, values: Mapping[str, Secret]) -> int:
         """Write these fields with PATCH and check-and-set, siblings untouched; answers the one new version.
@@ -107,6 +119,9 @@ class Vault(Protocol):
 
     def audit_headers(self) -> frozenset[str]:
         """The request headers that are written to the audit log in clear, in lower case."""
+
+    def audit_devices(self) -> tuple[AuditDevice, ...]:
+        """Every audit device."""
 
     def audit_files(self) -> tuple[str, ...]:
         """Where the file audit devices write, as the server names it."""

@@ -16,6 +16,7 @@ from warden.core.remedies import (
     LogInAs,
     MountToken,
     OneOf,
+    ReplaceDevices,
     RunAs,
     RunBao,
     RunKubectl,
@@ -51,6 +52,11 @@ _KUBECTL: dict[KubectlAction, str] = {
 }
 _BAO: dict[BaoAction, str] = {
     "delete-metadata": "kv metadata delete -mount={mount} {path}",
+    "keep-versions": "kv metadata put -mount={mount} -delete-version-after=0s {path}",
+    "keep-versions-on-mount": "write {mount}/config delete_version_after=0s",
+    "keep-more-versions": "kv metadata put -mount={mount} -max-versions=0 {path}",
+    "keep-more-versions-on-mount": "write {mount}/config max_versions=0",
+    "remove-custom-metadata": "kv metadata patch -mount={mount} -remove-custom-metadata={field} {path}",
     "delete-policy": "policy delete {name}",
     "delete-role": "delete {path}",
     "enable-auth": "auth enable -path={mount} {name}",
@@ -62,7 +68,7 @@ _BAO: dict[BaoAction, str] = {
     "register-header": "write sys/config/auditing/request-headers/{name} hmac=false",
     "remove-fields": "kv patch -mount={mount} -remove-data={field} {path}",
     "revoke-accessor": "token revoke -accessor {name}",
-    "tune-mount": "secrets tune {mount}/",
+    "tune-mount": "secrets tune -audit-non-hmac-request-keys= -audit-non-hmac-response-keys= {mount}/",
     "unseal": "operator unseal",
     "write": "write {path} {field}",
     "write-policy": "policy write {name} -",
@@ -106,7 +112,7 @@ def _commands_in(step: Step) -> Iterator[Command]:
             yield from (step.run,) if step.run else ()
         case OneOf():
             yield from _commands_in(step.steps[0])
-        case EditFile() | CheckFields() | MountToken():
+        case EditFile() | ReplaceDevices() | CheckFields() | MountToken():
             return
         case _:
             yield step
@@ -135,7 +141,9 @@ def _written(step: Step) -> str:
     return _clause(step)
 
 
-def _clause(step: AskOwner | LogInAs | RunAs | MountToken | OneOf | EditFile | CheckFields) -> str:
+def _clause(
+    step: AskOwner | LogInAs | RunAs | MountToken | OneOf | EditFile | ReplaceDevices | CheckFields,
+) -> str:
     """What is not a command alone, in the imperative."""
     match step:
         case AskOwner():
@@ -155,6 +163,9 @@ def _clause(step: AskOwner | LogInAs | RunAs | MountToken | OneOf | EditFile | C
             text = f"check {' and '.join(step.fields)} in {step.file}"
         case EditFile():
             text = _edit(step)
+        case ReplaceDevices():
+            devices = f"audit device{'s' if len(step.names) > 1 else ''} {', '.join(map(word, step.names))}"
+            text = f"replace {devices} in OpenBao's configuration by one of another name, without log_raw"
     return text
 
 
@@ -201,7 +212,10 @@ def _value(step: RunKubectl) -> str:
 
 def _bao(step: RunBao) -> Iterator[str]:
     fields = (*step.names, *(f"{name}={value}" for name, value in step.settings))
-    words = _filled(_BAO[step.action], fields=fields, mount=step.mount, path=step.path, name=step.name)
+    template = _BAO[step.action]
+    if step.version:
+        template = template.replace("kv patch ", f"kv patch -cas={step.version} ")
+    words = _filled(template, fields=fields, mount=step.mount, path=step.path, name=step.name)
     if not step.namespace:
         yield from words
         return

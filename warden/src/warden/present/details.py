@@ -8,7 +8,7 @@ from warden.core.clusters.manifests import Ref
 from warden.core.clusters.ways import Bound
 from warden.core.plans.plan import BeingDeleted, SharedAccount
 from warden.core.proofs import delivery_details, details, exposure_details
-from warden.present import copies, other_ways, terminal
+from warden.present import copies, custody_details, other_ways, terminal
 from warden.present.plans import describe_note, describe_obstacle
 from warden.present.problems import described
 
@@ -21,6 +21,9 @@ FIXED: Mapping[type, str] = {
     details.NotWrapped: "the answer was not wrapped",
     details.NoLiveVersion: "no live version: nothing was put there, or it was deleted",
     details.ObjectsCompared: "",
+    details.SettingsChecked: "",
+    details.NobodyInspects: "not looked at: no reader could be played that may read",
+    details.HeldBack: "not looked at: the audit log would have it in clear, or without a line to find",
     delivery_details.NotOwned: "nobody owns it: it was made by hand, or its owner was deleted",
     delivery_details.SecretImmutable: "it is immutable, so no new value can reach it",
     delivery_details.NotRenewed: "nothing renews it when the value changes",
@@ -47,6 +50,10 @@ def describe_detail(detail: object) -> str:
 @describe_detail.register
 def _(detail: details.Unobserved) -> str:
     return described(detail.problem).rstrip(".")
+
+
+for _kind, _describe in custody_details.DESCRIPTIONS.items():
+    describe_detail.register(_kind, _describe)
 
 
 @describe_detail.register

@@ -63,8 +63,14 @@ def proof_json(lane: Lane, proof: Proof, audit_log: str) -> dict[str, Any]:
         "scope": proof.scope,
         "unplayed": list(proof.unplayed),
         "earlier_tokens": earlier_tokens_json(proof.earlier_tokens),
+        "inspected": proof.inspected,
         "verdicts": [verdict_json(lane, verdict) for verdict in proof.verdicts],
     }
+
+
+def proofs_json(lanes: Sequence[Lane], found: Sequence[Proof], audit_log: str) -> list[dict[str, Any]]:
+    """One document for each lane."""
+    return [proof_json(lane, proof, audit_log) for lane, proof in zip(lanes, found, strict=True)]
 
 
 def verdict_json(lane: Lane, verdict: Verdict) -> dict[str, Any]:
@@ -106,8 +112,17 @@ def show_proof(lane: Lane, proof: Proof, *, brief: bool) -> None:
         for verdict, more in _folded([each for each in shown if (each.reader, each.cluster) == (label, cluster)]):
             _show_verdict(lane, verdict, more, before)
             before = explanation(verdict)
+    if not brief:
+        _show_not_inspected(lane, proof)
     terminal.sentence(_conclusion(proof))
     show_earlier_tokens(proof.earlier_tokens)
+
+
+def _show_not_inspected(lane: Lane, proof: Proof) -> None:
+    """That nobody has looked at the value; nothing where somebody did, or it was to be done."""
+    if not any(each.probe == "value-form" for each in proof.verdicts) and proof.scope != "member":
+        look = command(warden("prove", lane.id, inspect=True))
+        terminal.sentence(f"The form of the value was not inspected. A reader fetches it to be judged with: {look}")
 
 
 def show_tally(found: Sequence[Proof]) -> None:

@@ -51,6 +51,11 @@ def _objects(verdict: Verdict, _: Lane) -> str:
     return f"{count} object{'' if count == 1 else 's'} {'is' if count == 1 else 'are'} as declared"
 
 
+def _custody(verdict: Verdict, _: Lane) -> str:
+    count = verdict.detail.count if isinstance(verdict.detail, details.SettingsChecked) else 0
+    return f"{count} setting{'' if count == 1 else 's'} of path, mount and audit log"
+
+
 def _object(verdict: Verdict, _: Lane) -> str:
     if isinstance(verdict.detail, details.ObjectDiffers) and verdict.cluster:
         return f"{verdict.detail.kind} {verdict.detail.name} is as declared"
@@ -69,7 +74,18 @@ TITLES: Mapping[ProbeId, _Title] = {
     "plan": _fixed("mount, policy and roles are as declared"),
     "mount": _fixed("the mount is KV version 2"),
     "policy": _object,
+    "policy-expires": _fixed("policy does not end by itself"),
     "role": _object,
+    "metadata": _object,
+    "cas-required": _fixed("nobody overwrites what they have not seen"),
+    "max-versions": _fixed("keeps the version before the newest"),
+    "expiring-version": _fixed("the value does not delete itself"),
+    "value-in-metadata": _fixed("no copy of it in the path's custom metadata"),
+    "log-raw": _fixed("audit devices hash what they log"),
+    "response-in-clear": _fixed("the mount's audit lines hide the fields"),
+    "probe-header": _fixed("the audit log shows the probes' header"),
+    "custody": _custody,
+    "value-form": _fixed("its form is that of a secret"),
     "live-version": _fixed("a live version has exactly the lane's fields"),
     "no-token": _fixed("request without a token"),
     "reads": lambda _, lane: f"reads {' '.join(lane.custody.fields)} (wrapped)",
@@ -164,6 +180,9 @@ MEANINGS: Mapping[ProbeId, str] = {
     "deletes": "a reader can change or destroy the value",
     "undeletes": "a reader can change or destroy the value",
     "destroys": "a reader can change or destroy the value",
+    "cas-required": "a write may replace a value that its writer has not seen",
+    "policy-expires": "access ends by itself, without anybody closing the lane",
+    "value-form": "it is probably not the secret that was meant",
     "capabilities": "the reader holds more than read on this path",
     "other-lane": "the reader of another lane reads this one",
 }

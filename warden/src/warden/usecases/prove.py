@@ -1,14 +1,13 @@
 """prove: who may read a lane and who may not, and whether each cluster has what OpenBao holds, shown live.
 
-    lane -> compare with the declaration -> announce in the journal -> send probes -> refresh deliveries -> audit lines
-         -> Verdicts -> record -> Proof
+    lane -> compare with the declaration -> look at how the value is kept -> announce in the journal -> send probes
+         -> refresh deliveries -> audit lines -> Verdicts -> record -> Proof
 
 It acts as others only with short-lived tokens that its operator may mint; each is named in the journal before it is
 used. No identity, policy or value is changed, and nothing is sent before the mount is known to be KV version 2.
 """
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -17,9 +16,9 @@ from warden.core.errors import Closed, Effect, Inconclusive, Refused
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane, WorkloadReader
 from warden.core.lanes.route import declaration, declared_route
-from warden.core.openbao.api import AuditLine, Handed
 from warden.core.openbao.resources import is_template
 from warden.core.plans.lane_plan import LaneOptions
+from warden.core.proofs.custody_checks import settled
 from warden.core.proofs.details import ClosedMeanwhile, unobserved
 from warden.core.proofs.evidence import Evidence, data_path
 from warden.core.proofs.findings import openbao_findings
@@ -34,6 +33,7 @@ from warden.ports.audit_log import AuditLog
 from warden.ports.identities import Identities
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
+from warden.usecases.steps.audit_lines import read_evidence
 from warden.usecases.steps.closing import look_closer, marked_closed
 from warden.usecases.steps.concurrency import at_once
 from warden.usecases.steps.copies import CopiesSearch
@@ -42,6 +42,15 @@ from warden.usecases.steps.exposure import Exposures
 from warden.usecases.steps.members import by_others, memberships, records_of
 from warden.usecases.steps.probe_sender import ProbeSender
 from warden.usecases.steps.proof_records import ProofRecords
+from warden.usecases.steps.prove_custody import (
+    ObservedCustody,
+    as_accepted,
+    conclude_custody,
+    inspect,
+    not_inspected,
+    observe_custody,
+    with_hashes,
+)
 from warden.usecases.steps.prove_delivery import (
     DeliveryTools,
     ObservedDelivery,
@@ -56,9 +65,6 @@ from warden.usecases.steps.sessions import SessionRecords
 from warden.usecases.steps.settling import settle_proofs
 from warden.usecases.steps.ways import WaysIn
 from warden.usecases.targets.openbao import OpenBaoTarget, SharedAnswers
-
-LATE = 2.0
-"""Seconds to wait for audit lines that are not there yet (a log that is shipped or printed by a command)."""
 
 
 class LanesClosed(msgspec.Struct, frozen=True):
@@ -81,6 +87,7 @@ class ProveOptions(msgspec.Struct, frozen=True, kw_only=True):
         clusters: only the deliveries to these; empty for all of them.
         custody_only: no cluster is asked for anything, so nobody whose tokens a cluster makes is impersonated.
         own: what the operator can be a reader with.
+        inspect: fetch the value as one of its readers, look at it in memory, and forget it.
         workers: lanes that are proven at once.
         patience: seconds that External Secrets Operator may take for a refresh.
     """
@@ -89,6 +96,7 @@ class ProveOptions(msgspec.Struct, frozen=True, kw_only=True):
     clusters: tuple[str, ...] = ()
     custody_only: bool = False
     own: OwnCredentials = OwnCredentials()
+    inspect: bool = False
     workers: int = 4
     patience: float = PATIENCE
 
@@ -101,6 +109,7 @@ class ObservedLane(msgspec.Struct, frozen=True, kw_only=True):
 
     lane: Lane
     findings: tuple[Verdict, ...]
+    custody: ObservedCustody = ObservedCustody()
     sent: tuple[tuple[Probe, Outcome], ...] = ()
     deliveries: tuple[ObservedDelivery, ...] = ()
     of_member: bool = False
@@ -171,18 +180,21 @@ class LaneProver:
         """Compare the lane with its declaration, send its probes, and observe its deliveries."""
         vault = self._context.vaults()
         try:
-            findings = self._compare(lane, vault)
+            target = self._target(lane, vault)
+            findings = openbao_findings(lane, target.plan())
             others = self._another_lanes_reader(lane, vault)
         except (Inconclusive, Refused) as fault:
             members = memberships(lane, self._caller)
             if isinstance(fault, Refused) and members:
-                asked = member_probes(lane, members)
-                sent, _ = self._send(number, lane, asked, vault)
+                sent, _ = self._send(number, lane, member_probes(lane, members), vault, ObservedCustody())
                 return ObservedLane(lane=lane, findings=(), sent=sent, of_member=True)
             away = Verdict(probe="plan", result="inconclusive", observed="not-seen", detail=unobserved(fault))
             return ObservedLane(lane=lane, findings=(away,))
         if any(verdict.probe == "mount" for verdict in findings):
             return ObservedLane(lane=lane, findings=findings)
+        custody = observe_custody(lane, target, vault, self._answers)
+        if self._targets[lane.id] and not self._options.inspect:
+            custody = with_hashes(custody, vault, self._context.audit_device)
         _, means = presented_for(lane, self._options.own, self._identities.mints)
         members = memberships(lane, self._caller)
         unproven = by_others(lane, members, means, self._context.journal)
@@ -190,33 +202,39 @@ class LaneProver:
             *probes(lane, others=others, as_member=members, unplayed=self._unplayed),
             *machine_probes(lane, means),
         )
-        sent, held = self._send(number, lane, asked, vault)
+        sent, held = ((), ()) if custody.silenced else self._send(number, lane, asked, vault, custody)
         deliveries = tuple(
-            observe_delivery(target, vault, self._tools, f"{self._options.run}-{number}-d{index}")
-            for index, target in enumerate(self._targets[lane.id])
+            observe_delivery(
+                delivery, vault, self._tools, f"{self._options.run}-{number}-d{index}", withheld=custody.withheld
+            )
+            for index, delivery in enumerate(self._targets[lane.id])
         )
         found = (*findings, *self._ways.verdicts(lane), *held, *unproven)
-        return ObservedLane(lane=lane, findings=found, sent=sent, deliveries=deliveries)
+        return ObservedLane(lane=lane, findings=found, custody=custody, sent=sent, deliveries=deliveries)
 
     def _send(
-        self, number: int, lane: Lane, asked: Sequence[Probe], vault: Vault
+        self, number: int, lane: Lane, asked: Sequence[Probe], vault: Vault, custody: ObservedCustody
     ) -> tuple[tuple[tuple[Probe, Outcome], ...], tuple[Verdict, ...]]:
         """Announce the probes in the journal, then send them; and what the readers hold beyond their lanes."""
         nonces = [f"{self._options.run}-{number}-{index}" for index in range(len(asked))]
-        self._announce(lane, asked, nonces, vault)
+        self._announce(lane, asked, nonces, vault, refreshing=not custody.withheld)
         presented, means = presented_for(lane, self._options.own, self._identities.mints)
         records = SessionRecords(lane.id, vault.address, self._context.journal)
         sender = ProbeSender(lane, vault, self._identities, means=means, presented=presented, records=records)
         try:
             sent = tuple((probe, sender.send(probe, nonce)) for probe, nonce in zip(asked, nonces, strict=True))
+            if self._options.inspect and not custody.withheld:
+                who = {"system": vault.address, "identity": self._caller.as_json()}
+                nonce = f"{self._options.run}-{number}-v"
+                sent += inspect(lane, sent, sender, nonce, custody, journal=self._context.journal, who=who)
         finally:
             sender.close()
             self._record_ends(lane, sender, records)
         return sent, judge_holdings(sender.identities(), lane.custody.policy_name)
 
-    def _compare(self, lane: Lane, vault: Vault) -> tuple[Verdict, ...]:
+    def _target(self, lane: Lane, vault: Vault) -> OpenBaoTarget:
         lanes = tuple({**self._context.lanes, lane.id: lane}.values())
-        target = OpenBaoTarget(
+        return OpenBaoTarget(
             lane,
             vault,
             lanes,
@@ -225,7 +243,6 @@ class LaneProver:
             unreadable=self._context.unreadable,
             answers=self._answers,
         )
-        return openbao_findings(lane, target.plan())
 
     def _another_lanes_reader(self, lane: Lane, vault: Vault) -> tuple[Claims, ...]:
         """The reader of another lane that is most likely to get in, by the index; without it the first with a role."""
@@ -244,9 +261,11 @@ class LaneProver:
                     return (claims_of(other, reader),)
         return ()
 
-    def _announce(self, lane: Lane, asked: Sequence[Probe], nonces: Sequence[str], vault: Vault) -> None:
+    def _announce(
+        self, lane: Lane, asked: Sequence[Probe], nonces: Sequence[str], vault: Vault, *, refreshing: bool
+    ) -> None:
         """Record every probe, every identity that is about to be played, and every refresh, before any of them."""
-        refreshes = [target.cluster for target in self._targets[lane.id] if not target.by_hand]
+        refreshes = [target.cluster for target in self._targets[lane.id] if refreshing and not target.by_hand]
         body = announcement(asked, nonces) | {"refreshes": refreshes}
         who: dict[str, Any] = {"system": vault.address, "identity": self._caller.as_json()}
         self.records.begin(lane.id, who | body)
@@ -266,7 +285,9 @@ class LaneProver:
         judged = tuple(judge(probe, each, evidence.lines.get(each.nonce, ())) for probe, each in observed.sent)
         delivered = [(each, conclude_delivery(each, evidence)) for each in observed.deliveries]
         measured = (*judged, *(verdict for _, verdicts in delivered for verdict in verdicts))
-        verdicts = (*observed.findings, *_unavailable(evidence, observed), *measured)
+        measured = as_accepted(lane, measured, self._context.journal)
+        kept = self._custody(observed, evidence, any(each.audit for each in judged))
+        verdicts = (*observed.findings, *kept, *_unavailable(evidence, observed), *measured)
         detail = self._closed_meanwhile(lane, look=any(each.result == "wrong" for each in verdicts))
         if detail is not None:
             verdicts = (Verdict(probe="closed", result="inconclusive", observed="not-seen", detail=detail),)
@@ -282,6 +303,14 @@ class LaneProver:
         )
         deliveries = {each.target.cluster: summarize(each, verdicts) for each, verdicts in delivered}
         return self._recorded(lane, proof, measured, deliveries)
+
+    def _custody(self, observed: ObservedLane, evidence: Evidence, lines_found: bool) -> Iterator[Verdict]:
+        """How the value is kept, now that the audit log was read."""
+        lane, custody = observed.lane, observed.custody
+        yield from settled(custody.verdicts, lines_found=lines_found)
+        yield from conclude_custody(lane, custody, observed.sent, evidence.handed_of(lane))
+        looked = any(probe.id == "value-form" for probe, _ in observed.sent)
+        yield from not_inspected(custody, wanted=self._options.inspect and not looked)
 
     def _closed_meanwhile(self, lane: Lane, *, look: bool) -> ClosedMeanwhile | None:
         """Whether the lane was closed while it was asked about, by this machine or another one.
@@ -308,6 +337,7 @@ class LaneProver:
             scope=proof.scope,
             system=proof.system,
             declared=declaration(declared_route(lane)),
+            inspected=proof.inspected,
             deliveries=deliveries,
             not_ok=tuple(
                 NotOk(probe=each.probe, reader=each.reader, cluster=each.cluster)
@@ -350,25 +380,5 @@ def _read_evidence(observed: Sequence[ObservedLane], audit: AuditLog, run: str) 
     """The audit lines of the run, waiting a moment for late ones, and the reads of every lane that is delivered."""
     expected = {outcome.nonce for each in observed for _, outcome in each.sent if outcome.answer is not None}
     deliveries = [delivery for each in observed for delivery in each.deliveries if delivery.seen]
-    expected |= {each.nonce for each in deliveries if not each.target.by_hand}
-    try:
-        lines = _lines_by_nonce(expected, audit, run)
-        paths = sorted({data_path(each.target.lane) for each in deliveries})
-        handed: dict[str, list[Handed]] = {}
-        for read in audit.handed(paths) if paths else ():
-            handed.setdefault(read.path, []).append(read)
-    except Inconclusive as fault:
-        return Evidence(unavailable=unobserved(fault))
-    return Evidence(lines=lines, handed=handed)
-
-
-def _lines_by_nonce(expected: set[str], audit: AuditLog, run: str) -> dict[str, list[AuditLine]]:
-    deadline = time.monotonic() + LATE
-    while True:
-        lines = audit.lines(run)
-        found: dict[str, list[AuditLine]] = {}
-        for line in lines:
-            found.setdefault(line.nonce, []).append(line)
-        if not lines or expected <= found.keys() or time.monotonic() > deadline:
-            return found
-        time.sleep(0.1)
+    expected |= {each.nonce for each in deliveries if each.nonce and not each.target.by_hand}
+    return read_evidence(expected, {data_path(each.target.lane) for each in deliveries}, audit, run)

@@ -15,7 +15,7 @@ SYSTEM = System(address="http://127.0.0.1:8200")
 
 
 def metadata(custom):
-    return KvMetadata(current=1, live=True, written=None, custom=custom)
+    return KvMetadata(current=1, live=True, written=None, custom=custom, cas_required=True)
 
 
 class Scene:

@@ -117,6 +117,7 @@ def test_a_sound_delivery(seen_of):
         "handed-out": ("ok", "version"),
         "secret": ("ok", "as-declared"),
         "value": ("ok", "version"),
+        "value-form": ("ok", "version"),
         "plaintext": ("ok", "none"),
         "exposure": ("ok", "nobody-else"),
         "indirect": ("ok", "nobody-else"),

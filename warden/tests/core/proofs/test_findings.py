@@ -28,18 +28,50 @@ def plan(*changes):
     return Plan(lane="first", system=System(address="there"), changes=changes)
 
 
-def test_on_openbao_policy_and_roles_are_compared_each_role_for_its_reader(lane_of):
+def test_on_openbao_marks_policy_and_roles_are_compared_each_role_for_its_reader(lane_of):
     policy = Change(action="keep", kind="policy", name="p")
     role = Change(action="change", kind="role", name=ROLE, differences=TTL, widening=NoAudience())
-    metadata = Change(action="change", kind="metadata", name="platform/x")
+    metadata = Change(action="keep", kind="metadata", name="platform/x")
     found = openbao_findings(lane_of(), plan(MOUNT, metadata, policy, role))
     assert [(each.probe, each.reader, each.result, each.observed) for each in found] == [
+        ("metadata", "", "ok", "as-declared"),
         ("policy", "", "ok", "as-declared"),
         ("role", "tenant/first", "wrong", "differs"),
     ]
     assert (found[0].detail, found[0].remedy) == (None, ())
-    assert found[1].detail == ObjectDiffers(action="change", kind="role", name=ROLE, widening=NoAudience())
-    assert (found[1].differences, found[1].remedy) == (TTL, (warden("apply", "first"),))
+    assert found[2].detail == ObjectDiffers(action="change", kind="role", name=ROLE, widening=NoAudience())
+    assert (found[2].differences, found[2].remedy) == (TTL, (warden("apply", "first"),))
+
+
+OWNER, CAS = Difference("owner-custody", "a", "b"), Difference("cas_required", None, True)
+END = Difference("expiration", "2027-01-01T00:00:00Z", None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "differences", "expected"),
+    [
+        ("metadata", (OWNER,), {"metadata": "wrong"}),
+        ("metadata", (CAS,), {"metadata": "ok", "cas-required": "wrong"}),
+        ("metadata", (OWNER, CAS), {"metadata": "wrong", "cas-required": "wrong"}),
+        ("policy", (END,), {"policy-expires": "wrong"}),
+        ("policy", (Difference("", "x", "y"), END), {"policy": "wrong", "policy-expires": "wrong"}),
+    ],
+)
+def test_check_and_set_and_a_policys_end_are_findings_of_their_own(lane_of, kind, differences, expected):
+    change = Change(action="change", kind=kind, name="n", differences=differences)
+    found = openbao_findings(lane_of(), plan(MOUNT, change))
+    assert {each.probe: each.result for each in found} == expected
+    yes = any(each.before == "x" for each in differences)  # a line of the policy goes
+    assert {each.remedy for each in found if each.result == "wrong"} <= {
+        (warden("apply", "first"),),
+        *([(warden("apply", "first", yes=True),)] if yes else []),
+    }
+    assert {d for each in found for d in each.differences} == set(differences)
+
+
+def test_what_is_not_there_is_one_finding(lane_of):
+    change = Change(action="create", kind="metadata", name="n", differences=(OWNER, CAS))
+    assert [each.probe for each in openbao_findings(lane_of(), plan(MOUNT, change))] == ["metadata"]
 
 
 def test_a_policy_that_is_not_ours_is_fixed_only_by_taking_over(lane_of):

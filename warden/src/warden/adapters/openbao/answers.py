@@ -7,11 +7,23 @@ only a second question tells apart; 412/429/5xx and 503 the server itself.
 import base64
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from warden.core.errors import Refused, Sealed, ServerFault, WardenError
-from warden.core.openbao.api import Answer, Entered, Identity, KvMetadata, Login, Stored, said_by
+from warden.core.openbao.api import (
+    Answer,
+    AuditDevice,
+    Entered,
+    Identity,
+    KvConfig,
+    KvMetadata,
+    Login,
+    Mount,
+    Stored,
+    said_by,
+)
 from warden.core.openbao.values import text_of
 from warden.core.quoting import quoted
 from warden.core.remedies import RunBao, warden
@@ -112,7 +124,55 @@ def metadata_in(found: Mapping[str, Any], asked: dt.datetime | None) -> KvMetada
         written=time_of(version.get("created_time")),
         custom=found.get("custom_metadata") or {},
         asked=asked,
+        expires=time_of(version.get("deletion_time")) if not version.get("destroyed") and not over else None,
+        delete_after=seconds_of(found.get("delete_version_after")),
+        max_versions=int(found.get("max_versions") or 0),
+        cas_required=bool(found.get("cas_required")),
     )
+
+
+def kv_config_in(found: Mapping[str, Any]) -> KvConfig:
+    """What ``<mount>/config`` says of a KV v2 mount."""
+    return KvConfig(
+        max_versions=int(found.get("max_versions") or 0), delete_after=seconds_of(found.get("delete_version_after"))
+    )
+
+
+def mount_in(found: Mapping[str, Any]) -> Mount:
+    """What ``sys/mounts/<name>`` says; a list of keys that was emptied by the command line holds one empty text."""
+    tuning = found.get("config") or {}
+    return Mount(
+        type=found["type"],
+        version=int((found.get("options") or {}).get("version", 1)) if found["type"] == "kv" else 0,
+        requests_in_clear=tuple(filter(None, map(str, tuning.get("audit_non_hmac_request_keys") or ()))),
+        responses_in_clear=tuple(filter(None, map(str, tuning.get("audit_non_hmac_response_keys") or ()))),
+    )
+
+
+def devices_in(found: Mapping[str, Any]) -> tuple[AuditDevice, ...]:
+    """What ``sys/audit`` says; options are texts, of which ``log_raw`` is read as Go's `strconv.ParseBool` does."""
+    return tuple(
+        AuditDevice(
+            name=name.strip("/"),
+            type=str(device.get("type") or ""),
+            file=str(options.get("file_path") or "") if device.get("type") == "file" else "",
+            raw=str(options.get("log_raw") or "").lower() in {"1", "t", "true"},
+        )
+        for name, device in sorted(found.items())
+        for options in (device.get("options") or {},)
+    )
+
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|m|s)(?![a-z])")
+_SECONDS = {"h": 3600, "m": 60, "s": 1}
+
+
+def seconds_of(duration: object) -> int:
+    """The seconds of a duration as Go writes it (``3h25m19s``); 0 for one that is negative, which switches it off."""
+    text = str(duration or "")
+    if text.startswith("-"):
+        return 0
+    return int(sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text)))
 
 
 def stored_in(found: Mapping[str, Any]) -> Stored:

@@ -23,9 +23,12 @@ from warden.adapters.openbao.answers import (
     identity_in,
     inline_headers,
     is_openbao,
+    kv_config_in,
     metadata_in,
+    mount_in,
     stored_in,
 )
+from warden.adapters.openbao.audited import Audited
 from warden.adapters.openbao.endpoint import Endpoint, Shown, percent_encoded, showing
 from warden.adapters.openbao.http import Connection
 from warden.adapters.openbao.secret_ids import SecretIds
@@ -36,9 +39,11 @@ from warden.core.openbao.api import (
     Entered,
     Health,
     Identity,
+    KvConfig,
     KvMetadata,
     Login,
     Mount,
+    PolicyText,
     Request,
     Stored,
     is_in_root,
@@ -56,7 +61,7 @@ _PAUSES = (0.05, 0.1, 0.2, 0.4)
 """Seconds."""
 
 
-class OpenBao:
+class OpenBao(Audited):
     """An OpenBao server as one caller sees it; see the port `warden.ports.Vault` for each method.
 
     One object is one connection: not shared between threads (`twin` makes another for the same caller).
@@ -253,11 +258,7 @@ class OpenBao:
         answer = self._request("GET", f"sys/mounts/{name}", none=(BAD_REQUEST,))
         if answer.status == BAD_REQUEST:
             return None
-        found = self._part(answer)
-        return Mount(
-            type=found["type"],
-            version=int((found.get("options") or {}).get("version", 1)) if found["type"] == "kv" else 0,
-        )
+        return mount_in(self._part(answer))
 
     def create_kv(self, name: str) -> None:
         """Mount KV v2, and wait out the moment in which a new mount answers 400 because it is being upgraded."""
@@ -290,8 +291,16 @@ class OpenBao:
 
     def policy(self, name: str) -> str | None:
         """The policy's text as it was written."""
+        found = self.acl_policy(name)
+        return found.text if found else None
+
+    def acl_policy(self, name: str) -> PolicyText | None:
+        """``sys/policies/acl/<name>``; an end is named only where there is one."""
         answer = self._request("GET", f"sys/policies/acl/{name}", none=(NOT_FOUND,))
-        return None if answer.status == NOT_FOUND else str(self._part(answer)["policy"])
+        if answer.status == NOT_FOUND:
+            return None
+        found = self._part(answer)
+        return PolicyText(str(found["policy"]), str(found.get("expiration") or ""))
 
     def write_policy(self, name: str, text: str) -> None:
         """Create or replace."""
@@ -323,14 +332,19 @@ class OpenBao:
             return None
         return metadata_in(self._part(answer), answered_at(answer))
 
-    def mark(self, mount: str, key: str, custom: Mapping[str, str | None]) -> None:
+    def kv_config(self, mount: str) -> KvConfig:
+        """``<mount>/config``."""
+        return kv_config_in(self._part(self._request("GET", f"{mount}/config")))
+
+    def mark(self, mount: str, key: str, custom: Mapping[str, str | None], *, require_cas: bool = False) -> None:
         """PATCH merges and cannot create; POST creates and would replace: POST only where PATCH finds nothing."""
         path = f"{mount}/metadata/{key}"
-        merged = {"custom_metadata": dict(custom)}
+        cas = {"cas_required": True} if require_cas else {}
+        merged = cas | ({"custom_metadata": dict(custom)} if custom else {})
         if self._request("PATCH", path, merged, none=(NOT_FOUND,)).status != NOT_FOUND:
             return
         try:
-            self._request("POST", path, {"custom_metadata": {k: v for k, v in custom.items() if v is not None}})
+            self._request("POST", path, cas | {"custom_metadata": {k: v for k, v in custom.items() if v is not None}})
         except Refused:  # who may create may not replace: somebody else made it meanwhile, if it is there now
             if self._request("PATCH", path, merged, none=(NOT_FOUND,)).status == NOT_FOUND:
                 raise
@@ -376,20 +390,3 @@ class OpenBao:
         if answer.status == NOT_FOUND:
             return None
         return stored_in(self._part(answer))
-
-    # -- audit --------------------------------------------------------------------------------------------------
-
-    def audit_hash(self, device: str, value: Secret) -> str:
-        """``sys/audit-hash/<device>``."""
-        return str(self._part(self._request("POST", f"sys/audit-hash/{device}", {"input": value.reveal()}))["hash"])
-
-    def audit_headers(self) -> frozenset[str]:
-        """``sys/config/auditing/request-headers`` (needs sudo); those that are not HMACed."""
-        found = self._request("GET", "sys/config/auditing/request-headers").body.get("data") or {}
-        return frozenset(name.lower() for name, how in (found.get("headers") or {}).items() if not how.get("hmac"))
-
-    def audit_files(self) -> tuple[str, ...]:
-        """``sys/audit`` (needs sudo)."""
-        found = self._request("GET", "sys/audit").body.get("data") or {}
-        options = [device.get("options") or {} for device in found.values() if device.get("type") == "file"]
-        return tuple(sorted(str(option["file_path"]) for option in options if option.get("file_path")))

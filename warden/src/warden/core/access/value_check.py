@@ -123,8 +123,10 @@ _DOCUMENTED = re.compile(r"\w+[/+\w]*EXAMPLE(KEY)?")
 _TEMPLATE = re.compile(r"\$\{[A-Za-z_][\w.:-]*\}|\{\{-?\s*[\w.$][^}\n]*\}\}|\{%.*%\}|<%.*%>")
 """A part that a shell, Helm, Jinja or ERB would have filled in."""
 
-_POINTER = re.compile(r"\$\(.+\)|\$[A-Z_][A-Z0-9_]*|%[A-Z_][A-Z0-9_]*%|(op|bao|vault|file)://\S+|ref\+\w+://\S+")
-"""As a whole: names where the value is, in a shell or for a secret manager (1Password, vals)."""
+_POINTER = re.compile(
+    r"\$\(.+\)|\$[A-Z_][A-Z0-9_]*|%[A-Z_][A-Z0-9_]*%|(op|bao|vault|file)://\S+|ref\+\w+://\S+|vault:\S+#\S+"
+)
+"""As a whole: names where the value is, in a shell or for a secret manager (1Password, vals, Bank-Vaults)."""
 
 _PATH = re.compile(r"(~|\.{1,2})?(/[a-z0-9._-]+){2,}|[A-Za-z]:\\[\w .\\-]+")
 """A file's path. One of capital letters as well may be base64."""

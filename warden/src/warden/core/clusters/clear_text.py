@@ -6,7 +6,7 @@ secret whoever reads it (``true``) is not looked for.
 """
 
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -33,6 +33,24 @@ def exposed_in(metadata: Mapping[str, Any], values: Iterable[str]) -> tuple[str,
 def is_telling(value: str) -> bool:
     """Whether a value that is found somewhere is there on purpose: it is long enough, and no ordinary word."""
     return len(value) >= _SHORTEST and not _ORDINARY.fullmatch(value)
+
+
+def parts_of(text: str) -> tuple[str, ...]:
+    """What in the text may be a value, to be compared by its hash: the whole, its longer words, and those in base64."""
+    words = [each for each in _SEPARATORS.split(text) if len(each) >= _SHORTEST and not _ORDINARY.fullmatch(each)]
+    whole = [text.strip()] if text.strip().lower() not in _NO_SECRET else []
+    found = dict.fromkeys((*whole, *words))
+    return tuple(dict.fromkeys((*found, *filter(None, map(_decoded, found)))))
+
+
+_SEPARATORS = re.compile(r"[\s,;='\"<>()\[\]{}]+|:\s")
+
+
+def _decoded(text: str) -> str:
+    try:
+        return b64decode(text, validate=True).decode()
+    except ValueError:
+        return ""
 
 
 def _holds(key: str, text: str, values: list[str]) -> bool:

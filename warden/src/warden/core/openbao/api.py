@@ -53,10 +53,43 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mount(msgspec.Struct, frozen=True, kw_only=True):
-    """A secrets engine: its type and, for ``kv``, its version (1 or 2, otherwise 0)."""
+    """A secrets engine: its type and, for ``kv``, its version (1 or 2, otherwise 0).
+
+    ``requests_in_clear`` and ``responses_in_clear`` are the keys whose texts its audit lines have in clear (tuning:
+    ``audit_non_hmac_request_keys``, ``audit_non_hmac_response_keys``). On KV version 2 a field's name is such a key,
+    ``data`` is not: only the innermost key of a text counts (measured, OpenBao 2.7.2).
+    """
 
     type: str
     version: int
+    requests_in_clear: tuple[str, ...] = ()
+    responses_in_clear: tuple[str, ...] = ()
+
+
+class KvConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of a KV v2 mount that hold for each of its paths (``<mount>/config``).
+
+    ``max_versions`` is 0 where it is not set, ``delete_after`` the seconds after which a version is deleted (0: never).
+    """
+
+    max_versions: int
+    delete_after: int
+
+
+class AuditDevice(msgspec.Struct, frozen=True, kw_only=True):
+    """An audit device; ``file`` is where one of type file writes, ``raw`` whether it hashes nothing (``log_raw``)."""
+
+    name: str
+    type: str
+    file: str = ""
+    raw: bool = False
+
+
+class PolicyText(NamedTuple):
+    """An ACL policy as it was written, and when it ends (ISO 8601; empty where it does not)."""
+
+    text: str
+    expires: str = ""
 
 
 class KvMetadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +97,8 @@ class KvMetadata(msgspec.Struct, frozen=True, kw_only=True):
 
     ``current`` is the newest version (0: nothing was ever written), ``live`` whether that version is neither
     deleted nor destroyed, ``written`` when it was, ``asked`` when the server answered; both by the server's own clock.
+    ``expires`` is when the newest version will be deleted by itself, ``delete_after`` the seconds after which each new
+    one is (0: never, as far as the path says), ``max_versions`` how many are kept (0: as the mount says).
     """
 
     current: int
@@ -71,6 +106,10 @@ class KvMetadata(msgspec.Struct, frozen=True, kw_only=True):
     written: dt.datetime | None
     custom: Mapping[str, str]
     asked: dt.datetime | None = None
+    expires: dt.datetime | None = None
+    delete_after: int = 0
+    max_versions: int = 0
+    cas_required: bool = False
 
 
 class Stored(NamedTuple):

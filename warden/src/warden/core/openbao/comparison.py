@@ -14,6 +14,7 @@ from warden.core.lanes.lane import KvPath, RoleName
 from warden.core.lanes.readers import CertificateReader, GithubReader, GitlabReader, patterns_of
 from warden.core.openbao.api import KvMetadata, Mount
 from warden.core.openbao.closing import marking, unmarking
+from warden.core.openbao.marks import metadata_change
 from warden.core.openbao.resources import (
     Resources,
     Role,
@@ -27,7 +28,6 @@ from warden.core.openbao.resources import (
 from warden.core.openbao.sharing import Declared, kept_policies, renamed_from
 from warden.core.plans.plan import (
     AuthMountMissing,
-    BelongsTo,
     Change,
     Difference,
     KeptPolicy,
@@ -40,7 +40,6 @@ from warden.core.plans.plan import (
     Plan,
     ReachesFurther,
     ReaderPattern,
-    RenamedFrom,
     SharedWithUnreadable,
     System,
 )
@@ -61,6 +60,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     ``auth`` holds the type of each auth mount; ``claimed`` the roles that the metadata of *any* lane's path claims.
     ``former`` has the metadata of paths that were the lane's before its file was changed, and are still marked so.
     ``custom`` is the custom metadata of the paths of this lane and of those that share a role with it, by lane.
+    ``expiring`` has the end (ISO 8601) of each policy that has one.
     """
 
     mount: Mount | None
@@ -71,6 +71,11 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     claimed: frozenset[RoleName]
     former: Mapping[KvPath, KvMetadata] = {}
     custom: Mapping[str, Mapping[str, str]] = {}
+    expiring: Mapping[str, str] = {}
+
+
+EXPIRATION = "expiration"
+"""When a policy ends by itself (*sys/policies*), and access through it. A lane's policy ends when the lane does."""
 
 
 def compare(
@@ -128,7 +133,7 @@ def _opening(resources: Resources, given: _Comparison) -> Iterator[Change]:
         yield _role_change(name, given.declared.roles.get(name), given)
     yield from _abandoned_policies(resources, given)
     yield _mount_change(resources, observed)
-    yield _metadata_change(resources, given)
+    yield metadata_change(resources, observed.metadata, given.ids, take_over=given.take_over)
     yield _policy_change(resources, given)
     for role in resources.roles:
         yield _role_change(role.name, role, given)
@@ -221,41 +226,15 @@ def _mount_change(resources: Resources, observed: Observed) -> Change:
     return Change(action="foreign", kind="mount", name=name, obstacle=OtherMount(found.type, found.version))
 
 
-def _metadata_change(resources: Resources, given: _Comparison) -> Change:
-    name, observed = resources.lane.custody.path, given.observed
-    before = dict(observed.metadata.custom) if observed.metadata else {}
-    owner = before.get("catalog-id", resources.lane.id)
-    stale = {str(role) for role in roles_marked_in(before)} - set(resources.marks)
-    wanted: dict[str, str | None] = {k: v for k, v in resources.marks.items() if before.get(k) != v}
-    wanted |= dict.fromkeys(sorted(stale))
-    obstacle = _claim_of_another(owner, resources, given)
-    if isinstance(obstacle, BelongsTo) and not given.take_over:
-        return Change(action="foreign", kind="metadata", name=name, obstacle=obstacle)
-    if not wanted:
-        return Change(action="keep", kind="metadata", name=name)
-    return Change(
-        action="change" if observed.metadata else "create",
-        kind="metadata",
-        name=name,
-        differences=tuple(Difference(key, before.get(key), value) for key, value in wanted.items()),
-        wanted=wanted,
-        obstacle=obstacle,
-    )
-
-
-def _claim_of_another(owner: str, resources: Resources, given: _Comparison) -> BelongsTo | RenamedFrom | None:
-    if owner == resources.lane.id:
-        return None
-    return RenamedFrom(owner) if owner in given.ids else BelongsTo(owner)
-
-
 def _policy_change(resources: Resources, given: _Comparison) -> Change:
     name, text = resources.policy, resources.policy_text
     found = given.observed.policies.get(name)
-    different = (Difference("", found, text),)
+    different: tuple[Difference, ...] = () if found == text else (Difference("", found, text),)
     if found is None:
         return Change(action="create", kind="policy", name=name, differences=different, wanted=text)
-    if found == text:
+    if name in given.observed.expiring:
+        different += (Difference(EXPIRATION, given.observed.expiring[name], None),)
+    if not different:
         return Change(action="keep", kind="policy", name=name)
     ours = lane_marked_in(found) in given.ids
     stanzas = tuple(line.strip() for line in found.splitlines() if line.strip().startswith("path "))

@@ -116,6 +116,9 @@ def _put(scope: Scope) -> list[Right]:
     ]
 
 
+_HEADERS = "sys/config/auditing/request-headers"
+
+
 def _prove(scope: Scope) -> list[Right]:
     return [
         *_plan(scope),
@@ -129,6 +132,9 @@ def _prove(scope: Scope) -> list[Right]:
             "end the readers' tokens that a killed proof left; otherwise they live until their ttl",
             optional=True,
         ),
+        _right(f"{scope.kv}/config", "read", "see how many versions are kept, and for how long"),
+        _right(_HEADERS, "read sudo", "see that the audit log shows the probes' header, before any is sent"),
+        _right("sys/audit", "read sudo", "see that no audit device logs values in clear, before one is read"),
         *(right for mount in scope.approle for right in _secret_ids(f"auth/{mount}/role/+")),
         *index_rights(scope),
     ]
@@ -186,7 +192,7 @@ def _doctor(scope: Scope) -> list[Right]:
     header = "see whether the probe header is written to the audit log"
     return [
         *_orphans(scope),
-        _right("sys/config/auditing/request-headers", "read sudo", header, optional=True),
+        _right(_HEADERS, "read sudo", header, optional=True),
         _right("sys/audit", "read sudo", "see where the audit lines are", optional=True),
     ]
 

@@ -70,6 +70,11 @@ def logged(value: object, empty: object = "") -> str:
     return _fingerprint(found) if all(not text or _is_hash(text) for text in _texts(found)) else ""
 
 
+def is_text(fingerprint: str) -> bool:
+    """Whether it is of a text, which the audit log has hashed."""
+    return _is_hash(fingerprint)
+
+
 def is_number(fingerprint: str) -> bool:
     """Whether it is of a number, which the audit log has in clear."""
     return fingerprint.startswith("number:")

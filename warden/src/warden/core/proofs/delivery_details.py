@@ -102,6 +102,10 @@ class NoOtherDelivery(Facts, frozen=True, tag="no-other-delivery"):
     """No delivery by External Secrets Operator was refreshed in this proof, which the value could be compared with."""
 
 
+class RefreshWithheld(Facts, frozen=True, tag="refresh-withheld"):
+    """No refresh was requested: it would have written the value in clear into the audit log, or not be found there."""
+
+
 class MarkerMissing(Facts, frozen=True, tag="marker-missing"):
     """The audit log has no line of the marker, so no read is known to be later than the request for the refresh."""
 

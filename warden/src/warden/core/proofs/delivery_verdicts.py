@@ -8,11 +8,12 @@ second time.
 
 from collections.abc import Iterator, Sequence
 
+from warden.core.access.value_check import Doubt, form_doubts
 from warden.core.clusters.comparison import being_deleted, owned_by
 from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.lanes.lane import Stretch
 from warden.core.openbao.api import Handed
-from warden.core.openbao.values import is_number
+from warden.core.openbao.values import is_number, is_text
 from warden.core.plans.plan import SharedAccount
 from warden.core.proofs import delivery_remedies as remedies
 from warden.core.proofs.consumer_check import judge_consumer
@@ -40,6 +41,7 @@ from warden.core.proofs.delivery_details import (
 )
 from warden.core.proofs.delivery_observation import DeliveryObservation, Part
 from warden.core.proofs.exposure_verdicts import judge_exposure
+from warden.core.proofs.inspection import doubtful
 from warden.core.proofs.probe_verdicts import fields_differ
 from warden.core.proofs.states import Result
 from warden.core.proofs.verdict import DeliveryProbe, Detail, Observation, Verdict
@@ -59,6 +61,7 @@ def judge_delivery(seen: DeliveryObservation, handed: Sequence[Handed]) -> tuple
             _handed_out(seen, line, handed),
             _secret(seen),
             _value(seen, line),
+            *_value_form(seen, line),
         )
     return (*first, *_plaintext(seen), *_consumers(seen), *judge_exposure(seen))
 
@@ -252,6 +255,31 @@ def _is_empty(seen: DeliveryObservation, field: str) -> bool:
     return value is not None and not value.reveal()
 
 
+def _value_form(seen: DeliveryObservation, line: Handed | None) -> Iterator[Verdict]:
+    """What is delivered, and is what OpenBao holds, is looked at where it is; it was in memory to be compared."""
+    if line is None or seen.secret is None:
+        return
+    doubts = {
+        field: _doubts(field, value.reveal(), line.hashes.get(field, ""))
+        for field, value in seen.secret.values.items()
+        if field in seen.target.lane.custody.fields and (_is_same(seen, line, field) or _is_nothing(seen, line, field))
+    }
+    if detail := doubtful(doubts):
+        remedy = remedies.put(seen.target, [each.field for each in detail.fields])
+        yield _verdict(seen, "value-form", "wrong", "doubtful", detail, line=line, remedy=remedy)
+    elif doubts:
+        yield _verdict(seen, "value-form", "ok", "version", line=line, version=line.version)
+
+
+def _doubts(field: str, value: str, logged: str) -> tuple[Doubt, ...]:
+    """OpenBao may hold something else than the text that is delivered for it."""
+    return (Doubt.NOT_TEXT,) if logged and value and not is_text(logged) else form_doubts(value, field)
+
+
+def _is_nothing(seen: DeliveryObservation, line: Handed, field: str) -> bool:
+    return _is_empty(seen, field) and not is_text(line.hashes.get(field, ""))
+
+
 def _plaintext(seen: DeliveryObservation) -> Iterator[Verdict]:
     if seen.secret is None:
         return
@@ -297,6 +325,7 @@ def _value_made_by_hand(seen: DeliveryObservation, handed: Sequence[Handed]) -> 
         yield _verdict(seen, "value", "inconclusive", "not-seen", detail, remedy=remedy)
     else:
         yield _compared(seen, newest[-1], remedy)
+        yield from _value_form(seen, newest[-1])
 
 
 # -- who runs with it -------------------------------------------------------------------------------------------------

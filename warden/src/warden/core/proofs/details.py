@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from warden.core.access.value_check import Doubt
 from warden.core.access_index.snapshot import Reason, Subject
 from warden.core.access_index.ways import Condition, Effect, Identity, Rule, Step
 from warden.core.errors import WardenError
@@ -246,8 +247,115 @@ class HeldBeyond(Facts, frozen=True, tag="held-beyond"):
     policies: tuple[str, ...]
 
 
+# -- how a value is kept ----------------------------------------------------------------------------------------------
+
+
+class RightMissing(Facts, frozen=True, tag="right-missing"):
+    """Whoever runs the proof may not look: the capabilities it takes, on which path, and what was answered."""
+
+    path: str
+    capabilities: tuple[str, ...]
+    because: Unobserved
+
+
+class SettingsChecked(Facts, frozen=True, tag="settings-checked"):
+    """How many settings of path, mount and audit log were looked at, and are as they should be."""
+
+    count: int
+
+
+class Expiring(Facts, frozen=True, kw_only=True, tag="expiring"):
+    """The live version deletes itself ``at`` (ISO 8601 UTC; empty where only later ones do).
+
+    ``after``: the seconds after which a new version does, as the path says (``of``), or its mount; 0 if none does.
+    """
+
+    at: str = ""
+    after: int = 0
+    of: Literal["path", "mount"] = "path"
+
+
+class TooFewVersions(Facts, frozen=True, tag="too-few-versions"):
+    """So many versions are kept that the one in use goes when the next one is written."""
+
+    kept: int
+
+
+class DevicesInClear(Facts, frozen=True, tag="devices-in-clear"):
+    """Audit devices that hash nothing (``log_raw``)."""
+
+    devices: tuple[str, ...]
+
+
+class FieldsInClear(Facts, frozen=True, tag="fields-in-clear"):
+    """Fields that the mount's tuning leaves in clear in the audit log: when they are read, or written."""
+
+    read: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+
+
+class HeaderNotRegistered(Facts, frozen=True, tag="header-not-registered"):
+    """The audit log does not have the probes' header in clear, so no line can be found."""
+
+    header: str
+
+
+class ValueInMetadata(Facts, frozen=True, tag="value-in-metadata"):
+    """Keys of the path's custom metadata that hold a value in clear; one that itself holds it is not named."""
+
+    keys: tuple[str, ...]
+    unnamed: int = 0
+
+
+class NotCompared(Facts, frozen=True, tag="not-compared"):
+    """How many texts of the path's custom metadata, beside the marks, were not compared with the value."""
+
+    count: int
+
+
+class FieldDoubts(Facts, frozen=True):
+    """What is doubtful about the value of a field."""
+
+    field: str
+    doubts: tuple[Doubt, ...]
+
+
+class ValuesDoubtful(Facts, frozen=True, tag="values-doubtful"):
+    """Values that are probably not the secrets that were meant."""
+
+    fields: tuple[FieldDoubts, ...]
+
+
+class AcceptedAsIs(Facts, frozen=True, tag="accepted-as-is"):
+    """They were put with ``--as-is``, by that record of the journal, and nothing else is doubtful about them."""
+
+    fields: tuple[str, ...]
+    record: int
+
+
+class NobodyInspects(Facts, frozen=True, tag="nobody-inspects"):
+    """No reader could be played that may read, so the value was not looked at."""
+
+
+class HeldBack(Facts, frozen=True, tag="held-back"):
+    """Something was not done because it would write a value or a token in clear into the audit log."""
+
+
 CustodyDetail = (
     Unobserved
+    | RightMissing
+    | SettingsChecked
+    | Expiring
+    | TooFewVersions
+    | DevicesInClear
+    | FieldsInClear
+    | HeaderNotRegistered
+    | ValueInMetadata
+    | NotCompared
+    | ValuesDoubtful
+    | AcceptedAsIs
+    | NobodyInspects
+    | HeldBack
     | NotSent
     | ReaderCannotLogIn
     | NoAnswer

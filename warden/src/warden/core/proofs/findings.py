@@ -1,12 +1,16 @@
 """Plan -> Verdicts: what differs from the declaration is a finding of its own, whatever the probes say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+
+import msgspec
 
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane
+from warden.core.openbao.comparison import EXPIRATION
+from warden.core.openbao.marks import CAS_REQUIRED
 from warden.core.plans.plan import Change, NamespaceMissing, Plan
 from warden.core.proofs.details import NotKvVersion2, ObjectDiffers, ObjectsCompared
-from warden.core.proofs.verdict import DeliveryProbe, Verdict
+from warden.core.proofs.verdict import CustodyProbe, DeliveryProbe, Verdict
 from warden.core.remedies import Remedy, warden
 
 _PROBES: Mapping[str, DeliveryProbe] = {
@@ -22,23 +26,46 @@ _PROBES: Mapping[str, DeliveryProbe] = {
 
 
 def openbao_findings(lane: Lane, plan: Plan) -> tuple[Verdict, ...]:
-    """Policy and roles; or the mount alone, where it is not KV version 2 and no probe may be sent."""
+    """Marks, policy and roles; or the mount alone, where it is not KV version 2 and no probe may be sent."""
     mount = next(change for change in plan.changes if change.kind == "mount")
     if mount.differs:
         return (Verdict(probe="mount", result="wrong", observed="differs", detail=NotKvVersion2(mount.name)),)
     readers = {str(lane.role_name(reader)): reader.label for reader in lane.readers}
     return tuple(
-        Verdict(
-            probe="policy" if change.kind == "policy" else "role",
-            reader=readers.get(change.name, ""),
-            result="wrong" if change.differs else "ok",
-            observed="differs" if change.differs else "as-declared",
-            detail=_difference(change) if change.differs else None,
-            differences=change.differences,
-            remedy=_remedy(lane, change) if change.differs else (),
-        )
+        _finding(lane, probe, part, readers.get(change.name, ""))
         for change in plan.changes
-        if change.kind in {"policy", "role"}
+        if change.kind in {"metadata", "policy", "role"}
+        for probe, part in _parts(change)
+    )
+
+
+def _parts(change: Change) -> Iterator[tuple[CustodyProbe, Change]]:
+    """What the change is about; each of a path's settings that differs, and a policy's end, is a finding by itself."""
+    kind: CustodyProbe = "metadata" if change.kind == "metadata" else "policy" if change.kind == "policy" else "role"
+    alone = [each for each in change.differences if change.action == "change" and each.field in _ALONE]
+    rest = tuple(each for each in change.differences if each not in alone)
+    if not alone:
+        yield kind, change
+    elif rest:
+        yield kind, msgspec.structs.replace(change, differences=rest)
+    elif kind == "metadata":
+        yield kind, msgspec.structs.replace(change, action="keep", differences=())
+    for each in alone:
+        yield _ALONE[each.field], msgspec.structs.replace(change, differences=(each,))
+
+
+_ALONE: Mapping[str, CustodyProbe] = {CAS_REQUIRED: "cas-required", EXPIRATION: "policy-expires"}
+
+
+def _finding(lane: Lane, probe: CustodyProbe, change: Change, reader: str) -> Verdict:
+    return Verdict(
+        probe=probe,
+        reader=reader,
+        result="wrong" if change.differs else "ok",
+        observed="differs" if change.differs else "as-declared",
+        detail=_difference(change) if change.differs else None,
+        differences=change.differences,
+        remedy=_remedy(lane, change) if change.differs else (),
     )
 
 

@@ -25,7 +25,9 @@ from warden.core.proofs.details import (
     ReaderRefused,
     RefusedAtLogin,
     UnclearReply,
+    ValuesDoubtful,
 )
+from warden.core.proofs.inspection import Inspection, doubtful
 from warden.core.proofs.probes import Held, Nobody, Probe
 from warden.core.proofs.states import Result
 from warden.core.proofs.verdict import Detail, Observation, Verdict
@@ -81,7 +83,7 @@ def judge(probe: Probe, outcome: Outcome, lines: Sequence[AuditLine]) -> Verdict
         audit=line.id if line else "",
         at=line.at if line else "",
         ms=round(outcome.ms, 1),
-        remedy=_remedy(probe, found.detail) if found.result == "wrong" else (),
+        remedy=_remedy(probe, found) if found.result == "wrong" else (),
     )
 
 
@@ -96,22 +98,25 @@ def _with_grants(probe: Probe, found: Judgement, line: AuditLine) -> Judgement:
     return found
 
 
-def _remedy(probe: Probe, detail: Detail | None) -> Remedy:
+def _remedy(probe: Probe, found: Judgement) -> Remedy:
     """What fixes it. Another policy is not `apply`'s to change, and a field too many in a path is removed there."""
+    detail = found.detail
     if isinstance(detail, GrantedByOthers):
         others = [name for name in detail.policies if name and name != probe.policy]
         return (RunBao(action="read-policy", name=placeholder(others[0])),) if others and probe.policy else probe.remedy
+    if isinstance(detail, ValuesDoubtful):
+        return tuple(_naming(step, tuple(each.field for each in detail.fields)) for step in probe.remedy)
     if isinstance(detail, FieldsDiffer):
         put = tuple(_naming(step, detail.missing) for step in probe.remedy) if detail.missing else ()
-        return (*put, *_without(probe, detail.extra))
+        return (*put, *_without(probe, detail.extra, found.version + bool(put)))
     return probe.remedy
 
 
-def _without(probe: Probe, fields: tuple[str, ...]) -> Remedy:
-    """Remove fields from the path."""
+def _without(probe: Probe, fields: tuple[str, ...], version: int) -> Remedy:
+    """Remove fields from that version of the path: a check-and-set is required."""
     mount, _, key = probe.path.partition("/subkeys/")
     names = tuple(map(placeholder, fields))
-    return (RunBao(action="remove-fields", mount=mount, path=key, names=names),) if names else ()
+    return (RunBao(action="remove-fields", mount=mount, path=key, names=names, version=version),) if names else ()
 
 
 def _naming(step: Step, fields: tuple[str, ...]) -> Step:
@@ -162,6 +167,11 @@ def was_allowed(answer: Answer) -> bool | None:
     return None
 
 
+def may_read(outcome: Outcome) -> bool:
+    """Whether a reader was allowed to read just now."""
+    return outcome.answer is not None and outcome.answer.status == OK
+
+
 def _judge_outcome(probe: Probe, outcome: Outcome) -> Judgement:
     answer = outcome.answer
     if answer is None:
@@ -198,6 +208,8 @@ def _judge_unexpected_refusal(probe: Probe, answer: Answer) -> Judgement:
 
 
 def _judge_allowed(probe: Probe, answer: Answer) -> Judgement:
+    if probe.id == "value-form":
+        return _judge_form(answer.body.get("inspection"))
     if probe.capabilities:
         return _judge_capabilities(probe, answer)
     if probe.fields:
@@ -206,6 +218,15 @@ def _judge_allowed(probe: Probe, answer: Answer) -> Judgement:
         return Judgement(result="inconclusive", observed="allowed", detail=NotWrapped())
     # 404 counts as allowed: who may not read gets 403. That there is nothing to read is the finding of another probe.
     return Judgement(result="ok", observed="allowed")
+
+
+def _judge_form(inspection: object) -> Judgement:
+    """What was seen of the value is all that is left of the answer."""
+    if not isinstance(inspection, Inspection):
+        return Judgement(result="inconclusive", observed="none", detail=NoLiveVersion())
+    if detail := doubtful(inspection.doubts):
+        return Judgement(result="wrong", observed="doubtful", detail=detail)
+    return Judgement(result="ok", observed="version", version=inspection.version)
 
 
 def _judge_capabilities(probe: Probe, answer: Answer) -> Judgement:
@@ -225,9 +246,10 @@ def _judge_fields(probe: Probe, answer: Answer) -> Judgement:
         return Judgement(result="wrong", observed="none", detail=NoLiveVersion())
     data = answer.body.get("data") or {}
     differ = fields_differ(probe.fields, data.get("subkeys") or ())
+    version = int((data.get("metadata") or {}).get("version") or 0)
     if differ is not None:
-        return Judgement(result="wrong", observed="differs", detail=differ)
-    return Judgement(result="ok", observed="version", version=int((data.get("metadata") or {}).get("version") or 0))
+        return Judgement(result="wrong", observed="differs", detail=differ, version=version)
+    return Judgement(result="ok", observed="version", version=version)
 
 
 def fields_differ(declared: Iterable[str], found: Iterable[str]) -> FieldsDiffer | None:

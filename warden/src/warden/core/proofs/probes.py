@@ -183,6 +183,22 @@ def _of_workload(lane: Lane, reader: WorkloadReader, others: Sequence[Claims]) -
             return
 
 
+def inspecting(lane: Lane, reads: Probe) -> Probe:
+    """The read, as whoever was allowed to, of a value that is looked at in memory: without response wrapping."""
+    remedy = (warden("put", lane.id, *lane.custody.fields),)
+    actor, path = reads.actor, data_path(lane)
+    return Probe(
+        id="value-form",
+        reader=reads.reader,
+        actor=actor,
+        expected="allowed",
+        method="GET",
+        path=path,
+        fields=lane.custody.fields,
+        remedy=remedy,
+    )
+
+
 def data_path(lane: Lane, key: str | None = None) -> str:
     """The path of a value, the lane's own or another, as requests name it."""
     return f"{lane.custody.mount}/data/{key or lane.custody.key}"

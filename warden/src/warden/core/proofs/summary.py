@@ -57,6 +57,7 @@ class ProofSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     ``evidence`` counts the verdicts with an audit line, ``run`` is the beginning of its nonces in the audit log,
     ``system`` the address of the OpenBao, ``declared`` what the lane declared then; ``None`` where that is not known.
+    ``inspected``: the form of the value was judged.
     """
 
     state: ProofState = "inconclusive"
@@ -71,6 +72,7 @@ class ProofSummary(msgspec.Struct, frozen=True, kw_only=True):
     declared: Declaration | None = None
     deliveries: dict[str, DeliverySummary] = {}
     not_ok: tuple[NotOk, ...] = ()
+    inspected: bool = False
     next: Advice | None = None
 
 

@@ -17,7 +17,18 @@ CustodyProbe = Literal[
     "plan",
     "mount",
     "policy",
+    "policy-expires",
     "role",
+    "metadata",
+    "cas-required",
+    "max-versions",
+    "expiring-version",
+    "value-in-metadata",
+    "log-raw",
+    "response-in-clear",
+    "probe-header",
+    "custody",
+    "value-form",
     "live-version",
     "no-token",
     "reads",
@@ -72,6 +83,7 @@ DeliveryProbe = Literal[
     "handed-out",
     "secret",
     "value",
+    "value-form",
     "by-hand",
     "healed",
     "plaintext",
@@ -140,6 +152,9 @@ Observation = Literal[
     "exported",
     "replicated",
     "copied",
+    "expires",
+    "doubtful",
+    "not-compared",
 ]
 """``version``: the one that is named in ``Verdict.version``."""
 
@@ -228,6 +243,11 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     def lacks_members_only(self) -> bool:
         """Whether all is as expected, apart from what only members of a group can show."""
         return self.failed == 0 < self.inconclusive == len(self.needs_member)
+
+    @property
+    def inspected(self) -> bool:
+        """Whether the form of the value was judged: it was in memory, or its structure was seen."""
+        return any(each.probe == "value-form" and each.result != "inconclusive" for each in self.verdicts)
 
     @property
     def first_to_fix(self) -> Verdict | None:

@@ -1,6 +1,6 @@
 """What `prove` refuses, and what could not be observed, in words."""
 
-from warden.core.proofs.delivery_details import MarkerMissing
+from warden.core.proofs.delivery_details import MarkerMissing, RefreshWithheld
 from warden.core.proofs.details import NotServing
 from warden.present.problems import describe
 from warden.usecases.prove import LanesClosed, Probed
@@ -19,6 +19,11 @@ def _(effect: Probed) -> str:
 @describe.register
 def _(_: MarkerMissing) -> str:
     return "the audit log has no line of the marker, so no read is known to be later than the request for the refresh"
+
+
+@describe.register
+def _(_: RefreshWithheld) -> str:
+    return "nothing was refreshed, since the audit log would have the value in clear, or without a line to find"
 
 
 @describe.register

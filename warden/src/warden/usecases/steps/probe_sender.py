@@ -1,7 +1,8 @@
 """Sends the probes of one lane over one connection, as whoever each of them is about."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -9,6 +10,7 @@ from warden.core.errors import JournalUnwritable, Refused, Unreachable, WardenEr
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Answer, Entered, Request
 from warden.core.proofs.details import NoAnswer, NotSent, ReaderCannotLogIn, unobserved
+from warden.core.proofs.inspection import inspected
 from warden.core.proofs.machine_probes import Means, played
 from warden.core.proofs.probe_verdicts import Outcome
 from warden.core.proofs.probes import HEADER, Caller, Claims, Held, Machine, Nobody, Probe
@@ -45,10 +47,15 @@ class ProbeSender:
         self._sessions: dict[str, Entered | ReaderCannotLogIn] = {}
         self._silent: Unreachable | None = None
 
-    def send(self, probe: Probe, nonce: str) -> Outcome:
+    def inspect(self, probe: Probe, nonce: str, foreign: Mapping[str, str]) -> Outcome:
+        """Fetch the value, look at it, and forget it; `foreign` is the path's metadata that is searched for it."""
+        return self.send(probe, nonce, lambda _, answer: _looked_at(answer, self._lane, foreign))
+
+    def send(self, probe: Probe, nonce: str, kept: Callable[[Probe, Answer], Answer] | None = None) -> Outcome:
         """Send one probe; what keeps it from being sent or answered becomes the outcome's `failure`.
 
-        Raises `JournalUnwritable` where a session cannot be recorded; then it is not used.
+        `kept` is what is kept of the answer. Raises `JournalUnwritable` where a session cannot be recorded; then it is
+        not used.
         """
         if self._silent is not None:  # one silent server must not be waited for as often as there are probes
             return _failed(nonce, NotSent(unobserved(self._silent)))
@@ -73,7 +80,7 @@ class ProbeSender:
         took = (time.perf_counter() - started) * 1000
         self._revoke_wrapping_token(answer)
         entity = session.entity if session else ""
-        return Outcome(nonce=nonce, answer=_without_values(probe, answer), entity=entity, ms=took)
+        return Outcome(nonce=nonce, answer=(kept or _without_values)(probe, answer), entity=entity, ms=took)
 
     def identities(self) -> dict[str, Entered]:
         """The sessions that there were, by the label of the reader."""
@@ -150,6 +157,15 @@ class ProbeSender:
 
 def _failed(nonce: str, failure: NotSent | ReaderCannotLogIn | NoAnswer) -> Outcome:
     return Outcome(nonce=nonce, answer=None, failure=failure)
+
+
+def _looked_at(answer: Answer, lane: Lane, foreign: Mapping[str, str]) -> Answer:
+    """The answer with what was seen of the value in its place."""
+    found = answer.body.get("data")
+    kept: dict[str, Any] = {"errors": answer.body.get("errors") or []}
+    if isinstance(found, Mapping) and isinstance(found.get("data"), Mapping):
+        kept["inspection"] = inspected(found, lane, foreign)
+    return msgspec.structs.replace(answer, body=kept)
 
 
 def _without_values(probe: Probe, answer: Answer) -> Answer:

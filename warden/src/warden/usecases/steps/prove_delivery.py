@@ -21,7 +21,7 @@ from warden.core.lanes.lane import Consumer
 from warden.core.proofs.consumer_check import ConsumerObservation
 from warden.core.proofs.copies_observation import CopiesObservation
 from warden.core.proofs.copies_verdicts import judge_copies
-from warden.core.proofs.delivery_details import MarkerMissing
+from warden.core.proofs.delivery_details import MarkerMissing, RefreshWithheld
 from warden.core.proofs.delivery_observation import DeliveryObservation, EarlierSecret, Part, Sync
 from warden.core.proofs.delivery_verdicts import judge_delivery
 from warden.core.proofs.details import Unobserved, unobserved
@@ -55,6 +55,13 @@ class DeliveryTools(msgspec.Struct, frozen=True, kw_only=True):
     patience: float = PATIENCE
 
 
+WITHHELD = Unobserved("inconclusive", "audit log", RefreshWithheld())
+"""Why nothing is said of a refresh, and of what it delivers, while the audit log would show values."""
+
+
+_WITHHELD: tuple[Part, ...] = ("refresh", "hashes", "audit")
+
+
 class ObservedDelivery(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery that was observed, and the nonce of its marker in the audit log.
 
@@ -67,8 +74,13 @@ class ObservedDelivery(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str = ""
 
 
-def observe_delivery(target: DeliveryTarget, vault: Vault, tools: DeliveryTools, nonce: str) -> ObservedDelivery:
-    """Everything that can be observed of one delivery; what cannot is in ``seen.unobserved``, and never a pass."""
+def observe_delivery(
+    target: DeliveryTarget, vault: Vault, tools: DeliveryTools, nonce: str, *, withheld: bool = False
+) -> ObservedDelivery:
+    """Everything that can be observed of one delivery; what cannot is in ``seen.unobserved``, and never a pass.
+
+    `withheld`: no refresh is requested, and no value is handed to the audit device.
+    """
     cluster = tools.clusters[target.cluster]
     try:
         if isinstance(cluster, WardenError):
@@ -77,7 +89,7 @@ def observe_delivery(target: DeliveryTarget, vault: Vault, tools: DeliveryTools,
         if not target.by_hand:
             plan = ClusterTarget(target, cluster, tools.clusters.reached(target)).plan()
             found = cluster_findings(target, plan)
-        seen = DeliveryObserver(target, cluster, vault, tools).observe(nonce)
+        seen = DeliveryObserver(target, cluster, vault, tools, withheld=withheld).observe(nonce)
     except WardenError as fault:
         away = Verdict(
             probe="delivery",
@@ -89,26 +101,30 @@ def observe_delivery(target: DeliveryTarget, vault: Vault, tools: DeliveryTools,
             detail=unobserved(fault),
         )
         return ObservedDelivery(target=target, findings=(away,), seen=None)
-    return ObservedDelivery(target=target, findings=found, seen=seen, nonce=nonce)
+    return ObservedDelivery(target=target, findings=found, seen=seen, nonce="" if withheld else nonce)
 
 
 class DeliveryObserver:
     """Observes one delivery; each step keeps why it could not be taken."""
 
-    def __init__(self, target: DeliveryTarget, cluster: Cluster, vault: Vault, tools: DeliveryTools) -> None:
+    def __init__(
+        self, target: DeliveryTarget, cluster: Cluster, vault: Vault, tools: DeliveryTools, *, withheld: bool = False
+    ) -> None:
         self._target = target
         self._cluster = cluster
         self._vault = vault
         self._tools = tools
-        self._unobserved: dict[Part, Unobserved] = {}
+        self._withheld = withheld
+        self._unobserved: dict[Part, Unobserved] = dict.fromkeys(_WITHHELD, WITHHELD) if withheld else {}
 
     def observe(self, nonce: str) -> DeliveryObservation:
         """Take every step, in the order that the head of this file says."""
         target, before = self._target, self._newest_version()
         earlier = None if target.by_hand else self._earlier()
-        sync = None if target.by_hand else self._refreshed(nonce)
+        sync = None if target.by_hand or self._withheld else self._refreshed(nonce)
         secret = self._try("secret", lambda: self._cluster.secret(target.namespace, target.secret))
         synced = sync is not None and sync.followed == "synced"
+        compared = (target.by_hand or synced) and not self._withheld
         exposure = self._try("exposure", lambda: self._tools.exposures.of(target, self._cluster))
         tokens = self._try("token-secrets", lambda: self._tools.exposures.token_secrets(target, self._cluster))
         consumers = self._consumers()
@@ -121,8 +137,8 @@ class DeliveryObserver:
             secret=secret,
             earlier=self._changed_since(earlier, secret) if earlier and secret and synced else None,
             account_uid=self._account_uid(),
-            hashes=self._hashes(secret) if secret and (target.by_hand or synced) else {},
-            fingerprints=self._fingerprints(secret) if secret and (target.by_hand or synced) else {},
+            hashes=self._hashes(secret) if secret and compared else {},
+            fingerprints=self._fingerprints(secret) if secret and compared else {},
             versions=(before, self._newest_version()),
             consumers=tuple(consumers),
             exposure=exposure or ExposureObservation(),

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from warden.core.errors import Refused
+from warden.core.errors import Inconclusive, Refused
 from warden.core.lanes.lane import KvPath, Lane, RoleName
-from warden.core.openbao.api import KvMetadata, Mount
+from warden.core.openbao.api import AuditDevice, KvConfig, KvMetadata, Mount
 from warden.core.openbao.catalog_index import CatalogIndex
 from warden.core.openbao.closed_mark import closed_lanes
 from warden.core.openbao.comparison import (
@@ -16,6 +16,7 @@ from warden.core.openbao.comparison import (
     names_to_observe,
     undeclared_policies,
 )
+from warden.core.openbao.marks import CAS_REQUIRED
 from warden.core.openbao.resources import (
     Resources,
     Settings,
@@ -26,6 +27,7 @@ from warden.core.openbao.resources import (
 )
 from warden.core.openbao.sharing import Declared
 from warden.core.plans.plan import Change, Plan, System
+from warden.core.proofs.details import Unobserved, unobserved
 from warden.ports.vault import Vault
 
 _Found = TypeVar("_Found")
@@ -39,12 +41,33 @@ class SharedAnswers:
         self._auth: dict[str, str | None] = {}
         self._roles: dict[RoleName, bool] = {}
         self._catalog: CatalogIndex | None = None
+        self._configs: dict[str, KvConfig | Unobserved] = {}
+        self._devices: tuple[AuditDevice, ...] | Unobserved | None = None
+        self._headers: frozenset[str] | Unobserved | None = None
 
     def catalog(self, lanes: Sequence[Lane]) -> CatalogIndex:
         """The lanes of the catalog, indexed once for as long as they are the same."""
         if self._catalog is None or self._catalog.lanes != tuple(lanes):
             self._catalog = CatalogIndex(lanes)
         return self._catalog
+
+    def config(self, mount: str, vault: Vault) -> KvConfig | Unobserved:
+        """The settings of a KV v2 mount, or why they cannot be seen."""
+        if mount not in self._configs:
+            self._configs[mount] = _seen(vault.kv_config, mount)
+        return self._configs[mount]
+
+    def devices(self, vault: Vault) -> tuple[AuditDevice, ...] | Unobserved:
+        """The audit devices, or why they cannot be seen."""
+        if self._devices is None:
+            self._devices = _seen(vault.audit_devices)
+        return self._devices
+
+    def headers(self, vault: Vault) -> frozenset[str] | Unobserved:
+        """The headers that are logged in clear, or why they cannot be seen."""
+        if self._headers is None:
+            self._headers = _seen(vault.audit_headers)
+        return self._headers
 
     def mount(self, name: str, vault: Vault) -> Mount | None:
         """As the port Vault."""
@@ -63,6 +86,13 @@ class SharedAnswers:
         if role not in self._roles:
             self._roles[role] = vault.role(role) is not None
         return self._roles[role]
+
+
+def _seen(ask: Callable[..., _Found], *about: str) -> _Found | Unobserved:
+    try:
+        return ask(*about)
+    except (Refused, Inconclusive) as fault:
+        return unobserved(fault)
 
 
 class OpenBaoTarget:
@@ -103,6 +133,10 @@ class OpenBaoTarget:
         self._unreadable = tuple(unreadable)
         self._answers = answers
         self._catalog = (answers or SharedAnswers()).catalog(lanes)
+        self.metadata: KvMetadata | None = None
+        """Of the lane's path, once it was compared."""
+        self.marks: Mapping[str, str] = {}
+        """What of it is declared, once it was compared."""
 
     def plan(self) -> Plan:
         """Compare. Raises `UsageError` where a placeholder is left in the lane's path."""
@@ -110,8 +144,10 @@ class OpenBaoTarget:
         nobody: frozenset[str] = frozenset()
         resources = derived(self._lane, self._catalog.roles(nobody), nobody)
         observed = observe(resources, self._catalog, self._vault, self._answers or SharedAnswers())
+        self.metadata = observed.metadata
         closed = closed_lanes(self._journaled, observed.custom) - self._opened
         resources = derived(self._lane, self._catalog.roles(closed), closed, self._journaled.get(self._lane.id, ""))
+        self.marks = resources.marks
         declared = Declared(
             roles=self._catalog.roles(closed),
             settings=self._settings,
@@ -126,7 +162,8 @@ class OpenBaoTarget:
             self._vault.create_kv(change.name)
         elif change.kind == "metadata":
             custody = self._lane.custody
-            self._vault.mark(custody.mount, custody.key, change.wanted)
+            guarded = any(each.field == CAS_REQUIRED for each in change.differences)
+            self._vault.mark(custody.mount, custody.key, change.wanted, require_cas=guarded)
         elif change.kind == "policy" and change.action == "delete":
             self._vault.delete_policy(change.name)
         elif change.kind == "policy":
@@ -147,7 +184,9 @@ def observe(resources: Resources, catalog: CatalogIndex, vault: Vault, answers: 
     metadata = vault.kv_metadata(custody.mount, custody.key)
     names, wanted = names_to_observe(resources, metadata)
     roles = _roles(names, vault, answers)
-    policies = {name: vault.policy(name) for name in sorted(wanted)}
+    written = {name: vault.acl_policy(name) for name in sorted(wanted & {resources.policy})}
+    written |= {name: _unless_refused(vault.acl_policy, name) for name in sorted(wanted - {resources.policy})}
+    policies = {name: found.text if found else None for name, found in written.items()}
     undeclared = undeclared_policies(roles, catalog.policies)
     policies |= {name: _unless_refused(vault.policy, name) for name in undeclared if name not in wanted}
     former = _former(resources, policies, vault)
@@ -167,6 +206,7 @@ def observe(resources: Resources, catalog: CatalogIndex, vault: Vault, answers: 
         claimed=frozenset[RoleName]().union(*map(_claims, (*own, *others.values()))),
         former=former,
         custom=custom | {lane: each.custom for lane, each in others.items()},
+        expiring={name: found.expires for name, found in written.items() if found and found.expires},
     )
 
 

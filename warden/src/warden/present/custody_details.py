@@ -1,0 +1,74 @@
+"""How a value is kept, in words: one function for each kind of detail."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from warden.core.proofs import details
+from warden.present.problems import described
+from warden.present.value_doubts import doubts_of
+
+
+def _right_missing(detail: details.RightMissing) -> str:
+    return (
+        f"needs {' and '.join(detail.capabilities)} on {detail.path}: {described(detail.because.problem).rstrip('.')}"
+    )
+
+
+def _expiring(detail: details.Expiring) -> str:
+    whose = "its mount" if detail.of == "mount" else "the path"
+    live = f"the live version deletes itself at {detail.at}" if detail.at else ""
+    later = f"{whose} has new versions delete themselves after {detail.after} s" if detail.after else ""
+    return "; ".join(filter(None, (live, later)))
+
+
+def _too_few_versions(detail: details.TooFewVersions) -> str:
+    return f"{detail.kept} version is kept: the value in use is gone when the next one is written"
+
+
+def _devices_in_clear(detail: details.DevicesInClear) -> str:
+    devices = ", ".join(detail.devices)
+    return f"log_raw is set for {devices}: values and tokens are logged in clear; no probe was sent, nothing refreshed"
+
+
+def _fields_in_clear(detail: details.FieldsInClear) -> str:
+    read = f"{', '.join(detail.read)} whenever read" if detail.read else ""
+    written = f"{', '.join(detail.written)} whenever written" if detail.written else ""
+    clear = " and ".join(filter(None, (read, written)))
+    return f"the mount's tuning has the audit log show in clear {clear}; nothing was refreshed"
+
+
+def _header_not_registered(detail: details.HeaderNotRegistered) -> str:
+    return f"{detail.header} is not registered, so no audit line could be found; no probe was sent, nothing refreshed"
+
+
+def _value_in_metadata(detail: details.ValueInMetadata) -> str:
+    named = f"in clear in {', '.join(detail.keys)}" if detail.keys else ""
+    unnamed = f"{detail.unnamed} of its keys {'is or holds' if detail.unnamed == 1 else 'are or hold'} a value"
+    return f"{'; '.join(filter(None, (named, unnamed if detail.unnamed else '')))}; whoever may see metadata sees it"
+
+
+def _not_compared(detail: details.NotCompared) -> str:
+    texts = "1 text" if detail.count == 1 else f"{detail.count} texts"
+    return f"{texts} beside the marks not compared with the value, which nobody read just now"
+
+
+def _values_doubtful(detail: details.ValuesDoubtful) -> str:
+    return ". ".join(f"{each.field}: {doubts_of(each.doubts)}" for each in detail.fields)
+
+
+def _accepted_as_is(detail: details.AcceptedAsIs) -> str:
+    return f"{', '.join(detail.fields)} put with --as-is; journal {detail.record}"
+
+
+DESCRIPTIONS: Mapping[type, Callable[[Any], str]] = {
+    details.RightMissing: _right_missing,
+    details.Expiring: _expiring,
+    details.TooFewVersions: _too_few_versions,
+    details.DevicesInClear: _devices_in_clear,
+    details.FieldsInClear: _fields_in_clear,
+    details.HeaderNotRegistered: _header_not_registered,
+    details.ValueInMetadata: _value_in_metadata,
+    details.NotCompared: _not_compared,
+    details.ValuesDoubtful: _values_doubtful,
+    details.AcceptedAsIs: _accepted_as_is,
+}
