@@ -206,11 +206,15 @@ class _Search:
     def __init__(self, grants: Grants) -> None:
         self._grants = grants
         self._found: dict[tuple[Subject, Way], dict[Bound, Asking]] = defaultdict(dict)
+        self._entered: set[str] = set()
+        self.subjects: set[Subject] = set()
 
     def add(self, grants: Iterable[Grant], namespace: str) -> None:
         for each in grants:
-            asking = msgspec.structs.replace(each.asking, namespace="" if each.wide else namespace)
-            self._found[each.subject, each.way].setdefault(each.by, asking)
+            by = self._found[each.subject, each.way]
+            if each.by not in by:
+                by[each.by] = msgspec.structs.replace(each.asking, namespace="" if each.wide else namespace)
+                self.subjects.add(each.subject)
 
     def at(self, prize: Prize) -> None:
         grants = self._grants
@@ -222,6 +226,9 @@ class _Search:
         self.add(grants.whatever_the_name("calls-nodes", ""), "")
 
     def inside(self, namespace: str) -> None:
+        if namespace in self._entered:
+            return
+        self._entered.add(namespace)
         self.add(self._grants.whatever_the_name("runs", namespace), namespace)
         self.add(self._grants.whatever_the_name("enters", namespace), namespace)
 
@@ -256,10 +263,10 @@ def gains(grants: Grants, prize: Prize, is_meant: Callable[[Subject], bool]) -> 
     search = _Search(grants)
     search.at(prize)
     done: set[Subject] = set()
-    holders = {MASTERS, prize.reader, prize.eso}
-    while todo := holders - done:
+    todo = {MASTERS, prize.reader, prize.eso}
+    while todo:
         for holder in sorted(todo):
             search.through(holder)
         done |= todo
-        holders = done | {each.subject for each in search.gains() if is_meant(each.subject)}
+        todo = {each for each in search.subjects - done if is_meant(each)}
     return tuple(sorted(search.gains()))
