@@ -1,6 +1,8 @@
 """`Acl` by example, one rule each; that they are OpenBao's rules is tested in tests/adapters/openbao."""
 
 import datetime as dt
+import subprocess
+import sys
 from typing import Any
 
 import msgspec
@@ -22,6 +24,7 @@ from warden.core.access_index.policies import (
     rendered,
 )
 from warden.core.access_index.relevance import Relevance
+from warden.core.access_index.ways import Identity
 
 NOW = dt.datetime(2026, 11, 30, tzinfo=dt.UTC)
 
@@ -231,3 +234,24 @@ def test_declared_administrators_have_the_names_that_openbao_gives_them(declared
     assert is_administrator(declared)
     assert administrators([declared]) == {name}
     assert not any(map(is_administrator, (f" {declared}", "admin", "auth/", "entity:", "auth/x", "")))
+
+
+def test_an_identity_is_redacted_except_for_what_openbao_makes_itself() -> None:
+    key = "sk-or-v1-" + "0123456789abcdef" * 4
+    token = Identity("", "token", f"auth/token/accessors/{key}", label=key)
+    assert (token.name, key in token.label) == (f"auth/token/accessors/{key}", False)
+    entity = Identity("", "entity", f"identity/entity/name/{key}", label="7d32b6d1-e17f-ce5d-c842-16cbe38cfa11")
+    assert (key in entity.name, entity.label) == (False, "7d32b6d1-e17f-ce5d-c842-16cbe38cfa11")
+
+
+def test_what_openbao_makes_itself_does_not_take_the_scanner() -> None:
+    code = """
+import sys
+from warden.core.access_index.ways import Identity
+
+Identity("", "entity", "identity/entity/name/entity_32c2b8f8", label="7d32b6d1-e17f-ce5d-c842-16cbe38cfa11")
+Identity("", "group", "identity/group/name/ops", label="7d32b6d1-e17f-ce5d-c842-16cbe38cfa11")
+Identity("", "token", "auth/token/accessors/ie6J7KhBjrUIY1icyq4AYqt1", label="kubernetes-a-b")
+sys.exit("kingfisher_sdk" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

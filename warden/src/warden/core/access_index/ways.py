@@ -1,5 +1,6 @@
 """Every way to a path: who could read it, write it, or give itself access, by which rule, and what removes that."""
 
+import re
 from typing import Literal
 
 import msgspec
@@ -55,6 +56,10 @@ StepKind = Literal[
 ]
 
 
+_MADE = re.compile(r"identity/entity/name/entity_[0-9a-f]{8}")
+"""What OpenBao calls an entity that a login makes."""
+
+
 class Identity(msgspec.Struct, frozen=True, order=True):
     """Somebody who can have a token.
 
@@ -71,9 +76,16 @@ class Identity(msgspec.Struct, frozen=True, order=True):
     owner: str = ""
 
     def __post_init__(self) -> None:
-        """Names that others gave are redacted, as in `Facts`; an accessor looks like a secret and is none."""
-        for field in ("mount", "label", "owner", *(() if self.kind == "token" else ("name",))):
+        """Names that people gave are redacted, as in `Facts`.
+
+        What OpenBao makes itself (accessors, ids, the names of entities) looks like secret material and is none. To
+        find that out takes the rules of the scanner, which cost more than the whole index.
+        """
+        made = {"token": ("name",), "entity": ("label",), "group": ("label",)}.get(self.kind, ())
+        for field in ("mount", "label", "owner", "name"):
             given = getattr(self, field)
+            if field in made or _MADE.fullmatch(given):
+                continue
             if (clean := quoting.name(given)) != given:
                 msgspec.structs.force_setattr(self, field, clean)
 
