@@ -1,7 +1,9 @@
 import json
 import os
+import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pexpect
@@ -138,3 +140,35 @@ def test_help_has_examples(world):
     done = run(world(None), "--help")
     assert "Examples:" in done.stdout
     assert "Exit codes:" in done.stdout
+
+
+def test_without_an_address_all_else_is_checked_all_the_same(world, tmp_path):
+    (tmp_path / "platform" / "clusters.yaml").write_text("far: {context: far, auth_mount: kubernetes-far}\n")
+    (tmp_path / "platform" / "catalog" / "broken.yaml").write_text("lane: broken\n")
+    done = run(world(None, BAO_ADDR=""))
+    assert done.returncode != 0
+    lines = done.stdout.splitlines()
+    assert "server        no OpenBao is named" in lines[1]
+    for each in ("journal", "platform", "catalog", "cluster"):
+        assert any(line.split()[1:2] == [each] for line in lines), done.stdout
+    assert any("far" in line for line in lines), done.stdout
+
+
+def test_status_without_an_address_says_how_to_name_one(world, tmp_path):
+    environ = world(None, BAO_ADDR="")
+    done = subprocess.run([WARDEN, "status"], env=environ, capture_output=True, text=True, check=False)
+    assert "export BAO_ADDR=" in done.stderr
+
+
+def test_the_sample_in_the_documentation_is_what_it_prints(world, platform_server):
+    page = (Path(__file__).parents[3] / "docs" / "embedded-platform.md").read_text()
+    sample = page.partition("with `--for put`:\n\n")[2].partition("\nFor each declared cluster")[0]
+    done = run(world("developer", WARDEN_AUDIT=platform_server.audit_file, COLUMNS="120"), "--for", "put")
+    assert plainly(done.stdout) == plainly(textwrap.dedent(sample))
+
+
+def plainly(text):
+    """Without what is of one machine and one moment."""
+    for pattern, said in ((r"127\.0\.0\.1:\d+", "ADDRESS"), (r"\d+ h \d+ min", "TIME"), (r"/\S*/", "/")):
+        text = re.sub(pattern, said, text)
+    return re.sub(r"/audit\.log|/journal\.db|/platform$", "FILE", text, flags=re.MULTILINE).strip()

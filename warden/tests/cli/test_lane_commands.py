@@ -176,6 +176,9 @@ def test_after_apply_the_next_step_is_a_value_until_there_is_a_live_one(applied)
     lane, path = applied.world.lane, applied.world.path.replace("platform/", "platform/data/", 1)
     assert f"Next: warden prove {lane}" in applied("apply", lane).stdout
     applied.world.server.must("DELETE", path)
+    back = f"Next: bao kv undelete -mount=platform -versions=1 {applied.world.path.removeprefix('platform/')}"
+    assert back in applied("apply", lane, COLUMNS="300").stdout  # nobody has to find the value anew
+    applied.world.server.must("PUT", path.replace("/data/", "/destroy/"), {"versions": [1]})
     assert f"Next: warden put {lane} API_KEY" in applied("apply", lane).stdout
 
 

@@ -1,11 +1,13 @@
 """Every command and option of warden that the sources name as a step to take exists on the command line."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 import warden
 from warden.cli.main import warden as root
@@ -62,3 +64,17 @@ def test_each_named_command_and_option_exists(where, name, options):
     assert options.keys() <= known.keys(), where
     for option, flag in options.items():
         assert known[option].is_flag or not flag, f"{where}: {option} takes a value"
+
+
+def entries_that_say(pattern: str) -> Iterator[tuple[str, str, str]]:
+    """Each entry of the catalog whose next step names a command of warden: its file, the command, and the step."""
+    for path in sorted((SOURCE.parents[2] / "platform" / "catalog").glob("*.yaml")):
+        step = str(yaml.safe_load(path.read_text()).get("next", ""))
+        yield from ((path.name, found, step) for found in re.findall(pattern, step))
+
+
+def test_a_command_that_is_not_built_yet_is_not_a_next_step_without_saying_so():
+    named = list(entries_that_say(r"warden ([a-z]+)"))
+    assert named
+    for file, command, step in named:
+        assert command_of(command) is not None or (f"warden {command}" in step and "not built yet" in step), file

@@ -80,7 +80,7 @@ def test_of_a_lane_that_is_applied_filled_closed_and_opened(recorded):
         ("put.begin", put),
         ("put.done", put | {"version": 2} | BEGIN),
     ]
-    closed = {"reason": "INC-7", "system": world.server.address}
+    closed = {"reason": "INC-7", "leaked": False, "system": world.server.address}
     assert recorded("deactivate", world.lane, "--reason", "INC-7", "--yes") == [
         ("lane.closed", closed),
         *around("apply", who | shut),
@@ -95,7 +95,7 @@ def test_of_a_lane_that_is_applied_filled_closed_and_opened(recorded):
 def test_of_a_closing_that_openbao_did_not_answer(recorded, address, namespace, code):
     closed = ("deactivate", recorded.world.lane, "--reason", "INC-7", "--yes")
     found = recorded(*closed, code=code, openbao=None, namespace=namespace, BAO_ADDR=address)
-    assert found == [("lane.closed", {"reason": "INC-7", "system": address})]
+    assert found == [("lane.closed", {"reason": "INC-7", "leaked": False, "system": address})]
 
 
 ACCESSOR = Like(r"[A-Za-z0-9]{24}")

@@ -393,8 +393,11 @@ class ClusterBench:
         self.create("deployment", body, cluster)
         self.run_pods(cluster, started)
 
-    def run_pods(self, cluster: str = FIRST, started: str = "", **container: object) -> None:
-        """Every pod of the namespace runs since `started` (now); `container` says otherwise of its container."""
+    def run_pods(self, cluster: str = FIRST, started: str = "", *, ready: bool = False, **container: object) -> None:
+        """Every pod of the namespace runs since `started` (now); controllers count those that are `ready`.
+
+        `container` says otherwise of its container.
+        """
         items = self.until(lambda: self.handle(cluster).must("GET", self.url("pod"))["items"])
         since = started or f"{dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
         state = {"name": "app", "ready": True, "restartCount": 0, "image": "app", "imageID": "app"}
@@ -402,9 +405,27 @@ class ClusterBench:
             "phase": "Running",
             "containerStatuses": [state | {"state": {"running": {"startedAt": since}}} | container],
         }
+        status |= {"conditions": [{"type": "Ready", "status": "True"}]} if ready else {}
         for pod in items:
             where = f"{self.url('pod', pod['metadata']['name'])}/status"
-            self.handle(cluster).must("PATCH", where, {"status": status}, "application/merge-patch+json")
+            self.handle(cluster).admin("PATCH", where, {"status": status}, "application/merge-patch+json")
+
+    def settle(self, cluster: str = FIRST) -> None:
+        """What a kubelet does after a change: pods that a controller made run, and those that it deletes are gone."""
+        if self.handle(cluster).admin("GET", self.url("deployment", "app"))[0] != 200:
+            return
+
+        def done() -> bool:
+            found = self.handle(cluster).must("GET", self.url("deployment", "app"))
+            wanted, status = found["spec"]["replicas"], found.get("status") or {}
+            seen = status.get("observedGeneration") == found["metadata"]["generation"]
+            counts = [status.get(each, 0) for each in ("replicas", "readyReplicas", "updatedReplicas")]
+            if seen and counts == [wanted] * 3:
+                return True
+            self.run_pods(cluster, ready=True)
+            return False
+
+        self.until(done)
 
     @staticmethod
     def found(proof: Proof, result: str) -> set[str]:

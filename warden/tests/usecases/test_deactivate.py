@@ -46,6 +46,27 @@ def test_tokens_that_were_given_out_before_lose_their_access_at_once(bench):
     assert bench.journal.state(bench.lane.id).closed.body["reason"] == "leaked"
 
 
+@pytest.mark.parametrize(
+    ("reason", "said", "leaked"),
+    [
+        ("seen in a log", None, True),
+        ("INC-7", None, False),
+        ("INC-7", True, True),
+        ("no leak, tenant left", False, False),
+    ],
+)
+def test_whether_the_value_is_known_to_others_is_recorded_and_can_be_said(bench, reason, said, leaked):
+    bench.ready()
+    done = close(bench, reason, leaked=said)
+    assert bench.journal.state(bench.lane.id).closed.body["leaked"] is leaked
+    assert [each.command for each in done.reopening] == ["put", "reactivate"][not leaked :]
+    before = len(bench.journal.log())
+    close(bench, reason)  # finished again, by the command that status shows: what was said holds
+    assert len(bench.journal.log()) == before
+    close(bench, reason, leaked=not leaked)
+    assert bench.journal.state(bench.lane.id).closed.body["leaked"] is not leaked
+
+
 def test_the_value_and_its_metadata_stay(bench):
     bench.ready()
     close(bench)

@@ -108,7 +108,7 @@ def test_what_a_proof_advised_and_was_done_is_not_advised_again(bench):
     bench.ready()
     bench.server.must("PUT", bench.policy, {"policy": 'path "other" { capabilities = ["read"] }'})
     assert bench.prove().state == "refuted"
-    assert status_of(bench).next.remedy == (warden("apply", bench.lane.id, take_over=True),)
+    assert status_of(bench).next.remedy == (warden("apply", bench.lane.id, take_over=True, yes=True),)
     bench.apply(take_over=True)
     assert status_of(bench).next.remedy == (warden("prove", bench.lane.id),)
 

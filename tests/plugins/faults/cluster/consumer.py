@@ -31,9 +31,9 @@ def no_pod(bench):
 
 
 FAULTS = [
-    Fault("consumer", "there is none", no_deployment, "consumer"),
-    Fault("consumer", "does not use the Secret", deploy(how="none"), "consumer"),
-    Fault("consumer", "uses another Secret", deploy(uses="another-secret"), "consumer"),
+    Fault("consumer", "there is none", no_deployment, "consumer", mends=False),
+    Fault("consumer", "does not use the Secret", deploy(how="none"), "consumer", mends=False),
+    Fault("consumer", "uses another Secret", deploy(uses="another-secret"), "consumer", mends=False),
     Fault("consumer", "took the old value into its environment", deploy(how="environment", started=OLD), "consumer"),
     Fault("consumer", "mounted the old value by subPath", deploy(how="subpath", started=OLD), "consumer"),
     Fault("consumer", "runs as an earlier template, without the Secret", another_template, "consumer"),

@@ -282,6 +282,9 @@ def declared_here(platform: str) -> DeclaredHere:
         return DeclaredHere()
     try:
         workspace = Workspace(platform)
+    except WardenError:
+        return _declared_anywhere(platform)
+    try:
         found = workspace.clusters
         lanes = [each for each in workspace.lanes.values() if each.status == "active" and not is_template(each)]
         context = workspace.context
@@ -298,6 +301,29 @@ def declared_here(platform: str) -> DeclaredHere:
         for name, declared in found.declared.items()
     ]
     return DeclaredHere(context=context, left_out=workspace.catalog.left_out, clusters=tuple(clusters))
+
+
+def _declared_anywhere(platform: str) -> DeclaredHere:
+    """What the catalog declares where no OpenBao is named: its files with errors, and its clusters as they answer."""
+    from warden.core.errors import WardenError
+    from warden.usecases.doctor import DeclaredHere
+    from warden.usecases.doctor.cluster import ClusterToExamine
+
+    def connected(name: str, context: str) -> Cluster | WardenError:
+        try:
+            return wiring.cluster(name, context, os.environ)
+        except WardenError as fault:
+            return fault
+
+    try:
+        catalog = wiring.catalog(platform)
+    except WardenError:
+        return DeclaredHere()
+    clusters = tuple(
+        ClusterToExamine(name=name, cluster=connected(name, each.context), declared=each, deliveries=())
+        for name, each in catalog.platform.clusters.items()
+    )
+    return DeclaredHere(left_out=catalog.left_out, clusters=clusters)
 
 
 def with_declared_mounts(scope: Scope, platform: str) -> Scope:

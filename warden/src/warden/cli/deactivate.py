@@ -20,11 +20,19 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("lane", shell_complete=complete.lanes)
 @reason_option
+@click.option(
+    "--leaked/--not-leaked",
+    default=None,
+    help="Whether others may know the value, so that it is reopened with a new one only. "
+    "Default: by the words of the reason (leaked, seen in …).",
+)
 @take_over_option
 @yes_option
 @json_option
 @click.pass_context
-def deactivate(ctx: click.Context, /, *, lane: str, reason: str, take_over: bool, yes: bool, as_json: bool) -> int:
+def deactivate(
+    ctx: click.Context, /, *, lane: str, reason: str, leaked: bool | None, take_over: bool, yes: bool, as_json: bool
+) -> int:
     """Close a lane: warden refuses it at once, and OpenBao refuses its readers, including tokens issued before.
 
     \b
@@ -49,9 +57,9 @@ def deactivate(ctx: click.Context, /, *, lane: str, reason: str, take_over: bool
         workspace = Workspace.of(ctx)
         found = workspace.lane(lane)
     except WardenError as fault:
-        raise _closed_in_journal(wiring.platform_dir(ctx), lane, why, fault, yes=yes) from None
+        raise _closed_in_journal(wiring.platform_dir(ctx), lane, why, fault, leaked=leaked, yes=yes) from None
     _confirm(lane, found, "close", yes=yes)
-    done = close(found, why, workspace.context, take_over=take_over)
+    done = close(found, why, workspace.context, leaked=leaked, take_over=take_over)
     if as_json:
         terminal.document(deactivation.closing_json(done))
     else:
@@ -59,7 +67,9 @@ def deactivate(ctx: click.Context, /, *, lane: str, reason: str, take_over: bool
     return int(Exit.DONE)
 
 
-def _closed_in_journal(platform: str, lane_id: str, reason: str, fault: WardenError, *, yes: bool) -> WardenError:
+def _closed_in_journal(
+    platform: str, lane_id: str, reason: str, fault: WardenError, *, leaked: bool | None, yes: bool
+) -> WardenError:
     """Close it for warden at least, where its file cannot be used or its OpenBao is not known.
 
     Raises `UsageError` if the entry is not a lane, `NotFound` if nothing knows the id.
@@ -76,7 +86,7 @@ def _closed_in_journal(platform: str, lane_id: str, reason: str, fault: WardenEr
         if not wiring.has_file(platform, lane_id) and not journal.log(lane=lane_id, last=1):
             raise
     _confirm(lane_id, found, "close", yes=yes)
-    return deactivate_in_journal(lane_id, reason, wiring.journal(place), fault)
+    return deactivate_in_journal(lane_id, reason, wiring.journal(place), fault, leaked=leaked)
 
 
 @click.command()

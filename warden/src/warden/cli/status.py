@@ -42,7 +42,8 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
         workspace = Workspace.of(ctx)
     except UsageError as without_address:
         report = observe(lanes, None, None, wiring.journal(platform), lambda: datetime.now(UTC))
-        faults.append(Inconclusive(without_address.problem, effect=without_address.effect, hint=without_address.hint))
+        unnamed = without_address
+        faults.append(Inconclusive(unnamed.problem, effect=unnamed.effect, hint=unnamed.hint, remedy=unnamed.remedy))
     else:
         clusters = sorted({name for each in lanes for name in each.deliveries if name in workspace.clusters.declared})
         terminal.progress(f"asking {', '.join((workspace.address, *clusters))} …")

@@ -40,7 +40,9 @@ KubectlAction = Literal[
     "remove-key",
     "remove-subject",
     "restart",
+    "resume",
     "rollout-status",
+    "scale",
     "version",
     "whoami",
 ]
@@ -50,7 +52,8 @@ class RunKubectl(msgspec.Struct, frozen=True, tag="kubectl", omit_defaults=True,
     """Something an administrator does in a cluster.
 
     ``context`` is of a kubeconfig, ``kind`` as in a manifest. ``value`` is an annotation's key, a key
-    of a Secret's or ConfigMap's data, an overlay, or the name of a binding's subject with its place there (``index``).
+    of a Secret's or ConfigMap's data, an overlay, a number of pods, or the name of a binding's subject
+    with its place there (``index``).
     """
 
     context: str
@@ -81,6 +84,7 @@ BaoAction = Literal[
     "remove-fields",
     "revoke-accessor",
     "tune-mount",
+    "undelete",
     "unseal",
     "write",
     "write-policy",
@@ -91,7 +95,8 @@ class RunBao(msgspec.Struct, frozen=True, tag="bao", omit_defaults=True, kw_only
     """Something that is done at OpenBao, by whoever may.
 
     ``login`` is at a mount as a role, ``login-default`` wherever the caller always logs in. ``mount`` and ``path`` are
-    without slashes at their ends; ``name`` is a policy, a role, a header or an accessor; ``names`` are fields.
+    without slashes at their ends; ``name`` is a policy, a role, a header, an accessor or a version; ``names`` are
+    fields.
     ``settings`` are the fields of a ``write``, each with its value. ``namespace`` is another than the caller's.
     ``version`` is the one that a write of a value replaces, as a check-and-set names it.
     """

@@ -46,7 +46,9 @@ _KUBECTL: dict[KubectlAction, str] = {
     "remove-key": "patch {kind} {name} --type=json --patch={value}",
     "remove-subject": "patch {kind} {name} --type=json --patch={value}",
     "restart": "rollout restart {kind}/{name}",
+    "resume": "rollout resume {kind}/{name}",
     "rollout-status": "rollout status {kind}/{name}",
+    "scale": "scale {kind}/{name} --replicas={value}",
     "version": "version",
     "whoami": "auth whoami",
 }
@@ -69,6 +71,7 @@ _BAO: dict[BaoAction, str] = {
     "remove-fields": "kv patch -mount={mount} -remove-data={field} {path}",
     "revoke-accessor": "token revoke -accessor {name}",
     "tune-mount": "secrets tune -audit-non-hmac-request-keys= -audit-non-hmac-response-keys= {mount}/",
+    "undelete": "kv undelete -mount={mount} -versions={name} {path}",
     "unseal": "operator unseal",
     "write": "write {path} {field}",
     "write-policy": "policy write {name} -",

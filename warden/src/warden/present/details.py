@@ -19,7 +19,6 @@ NAMED, RIGHTS = 5, 3
 FIXED: Mapping[type, str] = {
     details.NoAuditLine: "the audit log has no line of it, so it does not count",
     details.NotWrapped: "the answer was not wrapped",
-    details.NoLiveVersion: "no live version: nothing was put there, or it was deleted",
     details.ObjectsCompared: "",
     details.SettingsChecked: "",
     details.NobodyInspects: "not looked at: no reader could be played that may read",
@@ -45,6 +44,13 @@ def describe_detail(detail: object) -> str:
     if type(detail) not in FIXED:
         raise TypeError(f"no description of {type(detail).__name__}")
     return FIXED[type(detail)]
+
+
+@describe_detail.register
+def _(detail: details.NoLiveVersion) -> str:
+    if detail.deleted:
+        return f"no live version: version {detail.deleted}, the newest, was deleted; its value can be brought back"
+    return "no live version: nothing was put there, or it was destroyed"
 
 
 @describe_detail.register

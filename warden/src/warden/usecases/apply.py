@@ -12,6 +12,7 @@ import msgspec
 from warden.core.errors import DoneBefore, Effect, Foreign, Inconclusive, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane
+from warden.core.openbao.refill import refill
 from warden.core.plans.lane_plan import (
     ConsentNeeded,
     LaneOptions,
@@ -230,5 +231,5 @@ def _next(lane: Lane, context: Context, *, closed: bool) -> Remedy:
     except WardenError:  # it was applied, whatever can be seen now
         return (warden("prove", lane.id),)
     if metadata is None or not metadata.live:
-        return (warden("put", lane.id, *lane.custody.fields),)
+        return refill(lane, metadata)
     return (warden("prove", lane.id),)

@@ -12,7 +12,7 @@ from warden.core.clusters.manifests import external_secret_of, secret_of
 from warden.core.errors import Effect, JournalUnwritable, NotNow, WardenError
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane
-from warden.core.lifecycle.leaks import names_leak, reopening
+from warden.core.lifecycle.leaks import for_leak, names_leak, reopening
 from warden.core.plans.lane_plan import LaneOptions, NotAgreed, NotConnected, Orphan
 from warden.core.plans.plan import Receipt
 from warden.core.remedies import Remedy, RunKubectl, warden
@@ -87,7 +87,9 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     record: int
 
 
-def deactivate(lane: Lane, reason: str, context: Context, *, take_over: bool = False) -> Closing:
+def deactivate(
+    lane: Lane, reason: str, context: Context, *, leaked: bool | None = None, take_over: bool = False
+) -> Closing:
     """Record the closing, then remove the lane's policy from its roles and delete it: live tokens lose it, too.
 
     A lane that is closed already is closed again in OpenBao; run it until it says so. The lock on changes to that
@@ -97,7 +99,7 @@ def deactivate(lane: Lane, reason: str, context: Context, *, take_over: bool = F
         JournalUnwritable: nothing was done, unless its effect says otherwise.
         Foreign, Held, Inconclusive, Refused: closed in the journal; the error's effect says so.
     """
-    record_closing(lane.id, reason, context.vault.address, context.journal)
+    leaked = record_closing(lane.id, reason, context.vault.address, context.journal, leaked=leaked)
     try:
         with context.alone("warden deactivate"):
             options = LaneOptions(take_over=take_over, yes=True)
@@ -112,28 +114,34 @@ def deactivate(lane: Lane, reason: str, context: Context, *, take_over: bool = F
         kept=tuple(_kept_secrets(lane, context)),
         not_connected=context.not_connected(lane),
         orphans=earlier_deliveries(lane, context),
-        reopening=reopening(lane.id, lane.custody.fields, new_value=names_leak(reason)),
+        reopening=reopening(lane.id, lane.custody.fields, new_value=leaked),
     )
 
 
-def deactivate_in_journal(lane_id: str, reason: str, journal: Journal, fault: WardenError) -> WardenError:
+def deactivate_in_journal(
+    lane_id: str, reason: str, journal: Journal, fault: WardenError, *, leaked: bool | None = None
+) -> WardenError:
     """Close a lane for warden at least, where its file cannot be used or its OpenBao is not known.
 
     Answers `fault`, which kept OpenBao from being closed, with its effect. Raises `JournalUnwritable`.
     """
-    record_closing(lane_id, reason, "", journal)
+    record_closing(lane_id, reason, "", journal, leaked=leaked)
     fault.effect = ClosedInJournalOnly(lane_id)
     return fault
 
 
-def record_closing(lane_id: str, reason: str, system: str, journal: Journal) -> None:
+def record_closing(lane_id: str, reason: str, system: str, journal: Journal, *, leaked: bool | None = None) -> bool:
     """Have the journal refuse the lane from now on; `system` is OpenBao's address, as far as it is known.
 
-    A lane that is closed already is recorded again where the reason is another one. Raises `JournalUnwritable`.
+    Answers whether the value counts as known to others: as it is said, otherwise as the words of the reason suggest. A
+    lane that is closed already is recorded again where one of the two is another one. Raises `JournalUnwritable`.
     """
     before = journal.state(lane_id).closed
-    if before is None or before.body.get("reason") != reason:
-        journal.record("lane.closed", lane_id, {"reason": reason, "system": system})
+    repeated = before is not None and before.body.get("reason") == reason
+    said = leaked if leaked is not None else for_leak(before) if before and repeated else names_leak(reason)
+    if before is None or not repeated or for_leak(before) != said:
+        journal.record("lane.closed", lane_id, {"reason": reason, "leaked": said, "system": system})
+    return said
 
 
 def _kept_secrets(lane: Lane, context: Context) -> list[KeptSecret]:

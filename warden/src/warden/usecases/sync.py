@@ -13,6 +13,7 @@ from warden.core.clusters.manifests import external_secret_of, store_of
 from warden.core.errors import Closed, Effect, Exit, Missing, Refused, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane
+from warden.core.openbao.refill import refill
 from warden.core.plans.lane_plan import LaneOptions, NotConnected, worst
 from warden.core.proofs.delivery_details import NoReaction
 from warden.core.proofs.delivery_observation import Followed, Sync
@@ -203,7 +204,7 @@ def _no_value(lane: Lane, vault: Vault) -> Remedy:
         found = vault.kv_metadata(lane.custody.mount, lane.custody.key)
     except WardenError:
         return ()
-    return () if found and found.live else (warden("put", lane.id, *lane.custody.fields),)
+    return () if found and found.live else refill(lane, found)
 
 
 def _with_store_reason(reply: str, delivery: DeliveryTarget, cluster: Cluster) -> str:

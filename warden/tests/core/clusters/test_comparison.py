@@ -26,6 +26,7 @@ from warden.core.plans.plan import (
     System,
 )
 from warden.core.remedies import EditFile, RunKubectl, warden
+from warden.present.commands import commands
 from warden.present.plans import difference_lines
 
 REACHED = Reached(address="https://bao.example:8200")
@@ -352,20 +353,31 @@ def test_the_secret_of_the_external_secret_is_no_object_of_ours(one_target):
     assert told(planned(one_target, more=secret_made(one_target, "u1"))) == []
 
 
+ASK = "ask app-team (README.md)"
+"""``adopt`` refuses what belongs to something else."""
+
+
 @pytest.mark.parametrize(
-    ("uid", "metadata", "obstacle"),
+    ("uid", "metadata", "obstacle", "remedy"),
     [
-        ("", {}, MadeByHand()),
-        ("another", {}, OwnedBy("ExternalSecret", "first-secret")),
-        ("", {"annotations": {"meta.helm.sh/release-name": "app"}}, OwnedBy("HelmRelease", "app")),
-        ("", {"labels": {"app.kubernetes.io/managed-by": "Helm"}}, OwnedBy("HelmRelease", "")),
+        ("", {}, MadeByHand(), "warden adopt first --cluster here"),
+        (
+            "another",
+            {},
+            OwnedBy("ExternalSecret", "first-secret"),
+            "kubectl --context ctx -n tenant delete externalsecret first-secret && warden apply first",
+        ),
+        ("", {"annotations": {"meta.helm.sh/release-name": "app"}}, OwnedBy("HelmRelease", "app"), ASK),
+        ("", {"labels": {"app.kubernetes.io/managed-by": "Helm"}}, OwnedBy("HelmRelease", ""), ASK),
     ],
 )
-def test_a_secret_in_the_way_is_named_with_its_owner_and_never_applied_over(one_target, uid, metadata, obstacle):
+def test_a_secret_in_the_way_is_named_with_its_owner_and_never_applied_over(
+    one_target, uid, metadata, *, obstacle, remedy
+):
     plan = planned(one_target, more=secret_made(one_target, uid, **metadata), take_over=True)
     assert told(plan) == [("foreign", "Secret", "tenant/first-secret")]
     assert plan.blocked[0].obstacle == obstacle
-    assert plan.blocked[0].remedy == (warden("adopt", "first", cluster="here"),)
+    assert commands(plan.blocked[0].remedy) == remedy
 
 
 def test_a_secret_that_is_being_deleted_is_in_the_way_whoever_owns_it(one_target):

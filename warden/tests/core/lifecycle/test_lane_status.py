@@ -142,6 +142,13 @@ def test_after_a_leak_a_new_value_comes_first(lane_of):
     assert (found.next.reason, found.next.remedy) == ("closed", (REOPEN,))
 
 
+def test_what_was_said_of_a_closing_goes_before_its_words(lane_of):
+    said = record("lane.closed", {"reason": "seen in a log", "leaked": False})
+    assert status_of(lane_of(), LaneState(closed=said), MARKED).next.reason == "closed"
+    said = record("lane.closed", {"reason": "INC-7", "leaked": True})
+    assert status_of(lane_of(), LaneState(closed=said), MARKED).next.reason == "closed-for-leak"
+
+
 @pytest.mark.parametrize(
     ("reason", "leak"),
     [

@@ -47,7 +47,7 @@ AWAY = Unobserved("unreachable", "there", "no answer")
 APPLY, SYNC, ADOPT = (
     (warden("apply", "first"),),
     (warden("sync", "first"),),
-    (warden("adopt", "first", cluster="here"),),
+    (warden("adopt", "first", cluster="here", yes=True),),
 )
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -345,7 +345,13 @@ def owned(kind, name):
             secret(owners=(), annotations={"meta.helm.sh/release-name": "app"}),
             "not-owned",
             owned("HelmRelease", "app"),
-            ADOPT,
+            (AskOwner("app-team", "README.md"),),
+        ),
+        (
+            secret(owners=[OWNER | {"kind": "SealedSecret", "name": "sealed", "uid": "es-2"}]),
+            "not-owned",
+            owned("SealedSecret", "sealed"),
+            (kubectl("delete", "SealedSecret", "sealed"), *APPLY),
         ),
         (
             secret(owners=[OWNER | {"controller": False}]),

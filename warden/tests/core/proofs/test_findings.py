@@ -77,7 +77,7 @@ def test_what_is_not_there_is_one_finding(lane_of):
 def test_a_policy_that_is_not_ours_is_fixed_only_by_taking_over(lane_of):
     foreign = Change(action="foreign", kind="policy", name="p", obstacle=NotMarked())
     (found,) = openbao_findings(lane_of(), plan(MOUNT, foreign))
-    assert found.remedy == (warden("apply", "first", take_over=True),)
+    assert found.remedy == (warden("apply", "first", take_over=True, yes=True),)
 
 
 def test_a_mount_that_is_not_kv_version_2_is_the_only_finding(lane_of):
@@ -107,7 +107,7 @@ CASES = {
     "changed": ({"action": "change", "differences": TTL}, (warden("apply", "first"),)),
     "of others": (
         {"action": "foreign", "differences": TTL, "obstacle": ManagedBy(("kubectl-edit",))},
-        (warden("apply", "first", take_over=True),),
+        (warden("apply", "first", take_over=True, yes=True),),
     ),
     "without a namespace": (
         {"action": "absent", "kind": "Namespace", "obstacle": NamespaceMissing()},

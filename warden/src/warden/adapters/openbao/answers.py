@@ -128,6 +128,7 @@ def metadata_in(found: Mapping[str, Any], asked: dt.datetime | None) -> KvMetada
         delete_after=seconds_of(found.get("delete_version_after")),
         max_versions=int(found.get("max_versions") or 0),
         cas_required=bool(found.get("cas_required")),
+        deleted=current if over and not version.get("destroyed") else 0,
     )
 
 

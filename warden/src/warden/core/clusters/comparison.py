@@ -47,7 +47,7 @@ from warden.core.plans.plan import (
     SharedWithUnreadable,
     System,
 )
-from warden.core.remedies import EditFile, Remedy, RunKubectl, warden
+from warden.core.remedies import AskOwner, EditFile, Remedy, RunKubectl, warden
 
 _SHARED = frozenset({"SecretStore", "ClusterSecretStore"})
 
@@ -221,8 +221,21 @@ def _secret_in_the_way(delivery: DeliveryTarget, live: Mapping[Ref, Manifest | N
         return [ending]
     if owned_by(secret, external):
         return []
-    adopt = warden("adopt", delivery.lane.id, cluster=delivery.cluster)
-    return [_blocked(secret_of(delivery), owner_of(secret) or MadeByHand(), (adopt,))]
+    owner = owner_of(secret)
+    return [_blocked(secret_of(delivery), owner or MadeByHand(), release(delivery, owner))]
+
+
+def release(delivery: DeliveryTarget, owner: OwnedBy | None) -> Remedy:
+    """How a Secret becomes the lane's: nobody's is adopted, and what owns it goes, which `adopt` would refuse to touch.
+
+    What Helm installed is the consumer's to change.
+    """
+    if owner is None:
+        return (warden("adopt", delivery.lane.id, cluster=delivery.cluster),)
+    if owner.kind == "HelmRelease":
+        return (AskOwner(delivery.lane.owners.consumer.repo, delivery.lane.owners.consumer.doc),)
+    ref = Ref(owner.kind, delivery.namespace, owner.name)
+    return (_kubectl(delivery, "delete", ref), warden("apply", delivery.lane.id))
 
 
 def _blocked(ref: Ref, obstacle: Obstacle, remedy: Remedy, shown: tuple[Difference, ...] = ()) -> Change:

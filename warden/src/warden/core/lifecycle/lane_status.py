@@ -13,9 +13,10 @@ from warden.core.journal.record import LaneState
 from warden.core.lanes.lane import Delivery, Lane, PeopleReader
 from warden.core.lanes.route import declaration, declared_route
 from warden.core.lifecycle.interrupted import InterruptedOperation, interrupted
-from warden.core.lifecycle.leaks import names_leak, reopening
+from warden.core.lifecycle.leaks import for_leak, reopening
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.closed_mark import is_reopened, mark_in, mark_of
+from warden.core.openbao.refill import refill
 from warden.core.openbao.resources import is_template
 from warden.core.proofs.freshness import LastProof, Standing, last_proof
 from warden.core.proofs.summary import DeliverySummary
@@ -216,7 +217,8 @@ def _next_step(
     if reason is None:
         return None
     killed = _first_killed(lane, observed)
-    remedy = killed if reason == "interrupted" else _REMEDIES[reason](lane, state, deliveries)
+    own = {"interrupted": killed, "no-value": refill(lane, observed.metadata)}
+    remedy = own[reason] if reason in own else _REMEDIES[reason](lane, state, deliveries)
     return NextStep(owner=lane.owners.custody.repo, reason=reason, remedy=remedy)
 
 
@@ -291,8 +293,8 @@ def _is_reopened(state: LaneState, observed: LaneObservation) -> bool:
 
 def _needs_new_value(state: LaneState, observed: LaneObservation) -> bool:
     """Whether it was closed for a leak, and has had no new value since, as far as this journal knows."""
-    reason = str(state.closed.body.get("reason") or "") if state.closed else ""
-    return names_leak(reason) and not observed.put_since_closing and not _is_reopened(state, observed)
+    leaked = state.closed is not None and for_leak(state.closed)
+    return leaked and not observed.put_since_closing and not _is_reopened(state, observed)
 
 
 def _rotation_due(lane: Lane, metadata: KvMetadata | None, now: dt.datetime) -> bool:
@@ -331,7 +333,6 @@ _REMEDIES: Mapping[Reason, Callable[[Lane, LaneState, Mapping[str, DeliveryStatu
     "openbao-unreachable": lambda *_: (warden("doctor"),),
     "not-applied": lambda lane, *_: (warden("apply", lane.id),),
     "access-missing": lambda lane, *_: (warden("apply", lane.id),),
-    "no-value": lambda lane, *_: _put(lane),
     "needs-member": lambda lane, *_: _as_member(lane),
     "not-proven": lambda lane, *_: (warden("prove", lane.id),),
     "moved-on": lambda lane, *_: (warden("prove", lane.id),),

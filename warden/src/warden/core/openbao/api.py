@@ -99,6 +99,7 @@ class KvMetadata(msgspec.Struct, frozen=True, kw_only=True):
     deleted nor destroyed, ``written`` when it was, ``asked`` when the server answered; both by the server's own clock.
     ``expires`` is when the newest version will be deleted by itself, ``delete_after`` the seconds after which each new
     one is (0: never, as far as the path says), ``max_versions`` how many are kept (0: as the mount says).
+    ``deleted`` is the newest version where it was deleted and not destroyed, so that it can be undeleted; otherwise 0.
     """
 
     current: int
@@ -110,6 +111,7 @@ class KvMetadata(msgspec.Struct, frozen=True, kw_only=True):
     delete_after: int = 0
     max_versions: int = 0
     cas_required: bool = False
+    deleted: int = 0
 
 
 class Stored(NamedTuple):

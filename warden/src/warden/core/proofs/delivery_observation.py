@@ -1,6 +1,5 @@
 """What was observed of one delivery: the facts that its verdicts are made from."""
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -44,15 +43,11 @@ class EarlierSecret(msgspec.Struct, frozen=True, kw_only=True):
         hashes: the keyed hash of each of the lane's fields.
         fingerprints: as in `DeliveryObservation`.
         fields: the names of all its fields.
-        refreshed: the operator's last refresh until then (ISO 8601).
-        written: when the newest version was written to OpenBao.
     """
 
     metadata: Mapping[str, Any]
     hashes: Mapping[str, str]
     fields: frozenset[str]
-    refreshed: str = ""
-    written: dt.datetime | None = None
     fingerprints: Mapping[str, str] = {}
 
 
@@ -69,6 +64,7 @@ class DeliveryObservation(msgspec.Struct, frozen=True, kw_only=True):
         hashes: the keyed hash of each value in the Secret; empty where it was not made.
         fingerprints: what those have in an audit line that may stand for something else than a text.
         versions: the newest version in OpenBao before the refresh, and after it.
+        deleted: that version afterwards, where it was deleted and can be undeleted; otherwise 0.
         marker: when, by OpenBao's clock, the refresh was about to be requested; empty where that is not known.
         consumers: the declared consumers of this namespace.
         exposure: who gets at the Secret without being meant to.
@@ -86,6 +82,7 @@ class DeliveryObservation(msgspec.Struct, frozen=True, kw_only=True):
     hashes: Mapping[str, str] = {}
     fingerprints: Mapping[str, str] = {}
     versions: tuple[int, int] = (0, 0)
+    deleted: int = 0
     marker: str = ""
     consumers: tuple[ConsumerObservation, ...] = ()
     exposure: ExposureObservation = ExposureObservation()

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from warden.core.clusters.comparison import owned_by, owner_of
+from warden.core.clusters.comparison import owned_by, owner_of, release
 from warden.core.clusters.manifests import Ref
 from warden.core.lanes.delivery_target import DeliveryTarget
+from warden.core.openbao.refill import undelete
 from warden.core.plans.plan import BeingDeleted, OwnedBy
 from warden.core.proofs.consumer_check import ConsumerObservation
 from warden.core.proofs.delivery_observation import DeliveryObservation
@@ -40,12 +41,14 @@ def sync(target: DeliveryTarget) -> Remedy:
 
 def adopt(target: DeliveryTarget) -> Remedy:
     """Take a Secret over that was made by hand."""
-    return (warden("adopt", target.lane.id, cluster=target.cluster),)
+    return (warden("adopt", target.lane.id, cluster=target.cluster, yes=True),)
 
 
 def put_or_apply(seen: DeliveryObservation) -> Remedy:
-    """Put a value where OpenBao has none; otherwise apply, which names what differs and asks before it takes over."""
+    """Undelete or put a value where OpenBao has none; otherwise apply, which names what differs and asks first."""
     lane = seen.target.lane
+    if seen.deleted:
+        return (undelete(lane.custody.mount, lane.custody.key, seen.deleted),)
     if not seen.versions[1] and "version" not in seen.unobserved:
         return (warden("put", lane.id, *lane.custody.fields),)
     return (warden("apply", lane.id),)
@@ -73,9 +76,18 @@ def failed_refresh(seen: DeliveryObservation) -> Remedy:
 
 
 def take_from(seen: DeliveryObservation, other: OwnedBy | None) -> Remedy:
-    """Delete another ExternalSecret that owns the Secret, the lane's own makes it anew; otherwise adopt the Secret."""
+    """Delete another ExternalSecret that owns the Secret, the lane's own makes it anew; otherwise adopt the Secret.
+
+    What `adopt` would refuse comes first: another owner, a Secret that nobody can change, keys of somebody else.
+    """
     if other is not None and other.kind == "ExternalSecret":
         return _delete_other(seen.target, other)
+    if other is not None:
+        return release(seen.target, other)
+    if seen.secret is not None and seen.secret.immutable:
+        return remake(seen.target)
+    if seen.secret is not None and set(seen.secret.values) - set(seen.target.lane.custody.fields):
+        return (*edit_secret(seen.target), *adopt(seen.target))
     return adopt(seen.target)
 
 
@@ -128,11 +140,19 @@ def consumer(target: DeliveryTarget, observed: ConsumerObservation, found: Obser
         return sync(target)
     if found == "older":
         return (kubectl(target, "restart", deployment),)
-    if found == "other-template":
-        return (kubectl(target, "rollout-status", deployment),)
-    if found in {"no-pod", "not-ready", "failing"}:
-        return (kubectl(target, "describe", deployment),)
+    if found in {"other-template", "no-pod", "not-ready", "failing"}:
+        return (_running(target, observed, found, deployment),)
     if observed.overlay:
         return (kubectl(target, "apply-overlay", Ref("", "", ""), observed.overlay),)
     whose = target.lane.owners.consumer
     return (AskOwner(whose.repo, whose.doc),)
+
+
+def _running(target: DeliveryTarget, observed: ConsumerObservation, found: Observation, deployment: Ref) -> RunKubectl:
+    """What makes a Deployment run as it is written: what was paused or scaled down is undone, otherwise it is shown."""
+    spec = (observed.deployment or {}).get("spec") or {}
+    if found == "other-template":
+        return kubectl(target, "resume" if spec.get("paused") else "rollout-status", deployment)
+    if found == "no-pod" and spec.get("replicas") == 0:
+        return kubectl(target, "scale", deployment, "1")
+    return kubectl(target, "describe", deployment)

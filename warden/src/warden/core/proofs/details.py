@@ -112,7 +112,12 @@ class NotWrapped(Facts, frozen=True, tag="not-wrapped"):
 
 
 class NoLiveVersion(Facts, frozen=True, tag="no-live-version"):
-    """There is no live version: nothing was put there, or it was deleted."""
+    """There is no live version: nothing was put there, or it was deleted.
+
+    ``deleted`` is the newest version where it can be undeleted.
+    """
+
+    deleted: int = 0
 
 
 class FieldsDiffer(Facts, frozen=True, tag="fields-differ"):

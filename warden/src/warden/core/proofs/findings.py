@@ -11,7 +11,7 @@ from warden.core.openbao.marks import CAS_REQUIRED
 from warden.core.plans.plan import Change, NamespaceMissing, Plan
 from warden.core.proofs.details import NotKvVersion2, ObjectDiffers, ObjectsCompared
 from warden.core.proofs.verdict import CustodyProbe, DeliveryProbe, Verdict
-from warden.core.remedies import Remedy, warden
+from warden.core.remedies import Remedy, RunWarden, Step, warden
 
 _PROBES: Mapping[str, DeliveryProbe] = {
     "Namespace": "namespace",
@@ -75,6 +75,7 @@ def cluster_findings(target: DeliveryTarget, plan: Plan) -> tuple[Verdict, ...]:
     The Secret itself is observed, not compared: see `judge_delivery`.
     """
     own = [change for change in plan.changes if change.kind in _PROBES]
+    in_the_way = next((each.remedy for each in plan.blocked if each.kind == "Secret"), ())
     wrong = tuple(
         Verdict(
             probe=_PROBES[change.kind],
@@ -84,7 +85,7 @@ def cluster_findings(target: DeliveryTarget, plan: Plan) -> tuple[Verdict, ...]:
             observed="differs",
             detail=_difference(change),
             differences=() if change.action == "create" else change.differences,
-            remedy=_remedy(target.lane, change),
+            remedy=_remedy(target.lane, change, in_the_way if change.kind == "ExternalSecret" else ()),
         )
         for change in own
         if change.differs
@@ -112,11 +113,21 @@ def _difference(change: Change) -> ObjectDiffers:
     )
 
 
-def _remedy(lane: Lane, change: Change) -> Remedy:
-    """What the change itself names, otherwise `apply` with the flags that it needs."""
-    if change.remedy:
-        return change.remedy
+def _remedy(lane: Lane, change: Change, in_the_way: Remedy = ()) -> Remedy:
+    """What the change itself names, otherwise `apply` with the flags that it needs.
+
+    `apply` makes no ExternalSecret for a Secret that is somebody else's: what is `in_the_way` comes first then.
+    """
+    if change.remedy or (in_the_way and change.action == "create"):
+        return tuple(map(_agreed, change.remedy or in_the_way))
     no_namespace = isinstance(change.obstacle, NamespaceMissing)
     take_over = change.action == "foreign"
-    yes = change.takes_access
+    yes = change.takes_access or take_over  # what is asked on a terminal
     return (warden("apply", lane.id, take_over=take_over, create_namespace=no_namespace, yes=yes),)
+
+
+def _agreed(step: Step) -> Step:
+    """A take-over with what is asked on a terminal."""
+    if not isinstance(step, RunWarden) or step.command != "adopt":
+        return step
+    return msgspec.structs.replace(step, options=(*step.options, ("yes", "")))

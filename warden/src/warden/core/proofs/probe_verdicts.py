@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from warden.core.openbao.api import Answer, AuditLine, refused_at_login, said_by
+from warden.core.openbao.refill import undelete
 from warden.core.proofs.details import (
     CallerRefused,
     CapabilitiesDiffer,
@@ -99,7 +100,10 @@ def _with_grants(probe: Probe, found: Judgement, line: AuditLine) -> Judgement:
 
 
 def _remedy(probe: Probe, found: Judgement) -> Remedy:
-    """What fixes it. Another policy is not `apply`'s to change, and a field too many in a path is removed there."""
+    """What fixes it. Another policy is not `apply`'s to change, and a field too many in a path is removed there.
+
+    A value that was deleted is brought back: a new one would have to be had first.
+    """
     detail = found.detail
     if isinstance(detail, GrantedByOthers):
         others = [name for name in detail.policies if name and name != probe.policy]
@@ -109,6 +113,9 @@ def _remedy(probe: Probe, found: Judgement) -> Remedy:
     if isinstance(detail, FieldsDiffer):
         put = tuple(_naming(step, detail.missing) for step in probe.remedy) if detail.missing else ()
         return (*put, *_without(probe, detail.extra, found.version + bool(put)))
+    if isinstance(detail, NoLiveVersion) and detail.deleted:
+        mount, _, key = probe.path.partition("/subkeys/")
+        return (undelete(mount, key, detail.deleted),)
     return probe.remedy
 
 
@@ -243,13 +250,19 @@ def _judge_capabilities(probe: Probe, answer: Answer) -> Judgement:
 
 def _judge_fields(probe: Probe, answer: Answer) -> Judgement:
     if answer.status == NOT_FOUND:
-        return Judgement(result="wrong", observed="none", detail=NoLiveVersion())
+        return Judgement(result="wrong", observed="none", detail=NoLiveVersion(_deleted(answer)))
     data = answer.body.get("data") or {}
     differ = fields_differ(probe.fields, data.get("subkeys") or ())
     version = int((data.get("metadata") or {}).get("version") or 0)
     if differ is not None:
         return Judgement(result="wrong", observed="differs", detail=differ, version=version)
     return Judgement(result="ok", observed="version", version=version)
+
+
+def _deleted(answer: Answer) -> int:
+    """The newest version, where the answer says that it was deleted and not destroyed."""
+    found = (answer.body.get("data") or {}).get("metadata") or {}
+    return int(found.get("version") or 0) if found.get("deletion_time") and not found.get("destroyed") else 0
 
 
 def fields_differ(declared: Iterable[str], found: Iterable[str]) -> FieldsDiffer | None:

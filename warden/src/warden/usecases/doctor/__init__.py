@@ -98,6 +98,7 @@ def without_openbao(fault: UsageError, machine: Machine, verbs: Sequence[Verb]) 
         *_audit_here(machine),
         *_here(machine),
         *_catalog(machine.declared, known=False),
+        *(finding for each in machine.declared.clusters for finding in examine_cluster(each, verbs)),
     )
     return Diagnosis(address="", source="", answered=False, findings=findings, rights=not_asked(verbs))
 

@@ -18,6 +18,7 @@ from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.errors import Refused, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Consumer
+from warden.core.openbao.api import KvMetadata
 from warden.core.proofs.consumer_check import ConsumerObservation
 from warden.core.proofs.copies_observation import CopiesObservation
 from warden.core.proofs.copies_verdicts import judge_copies
@@ -130,6 +131,7 @@ class DeliveryObserver:
         consumers = self._consumers()
         copies = self._try("copies", lambda: self._beside(secret, consumers))
         external = None if target.by_hand else self._try("refresh", self._external_secret)
+        after = self._newest_version()
         return DeliveryObservation(
             target=target,
             sync=sync,
@@ -139,7 +141,8 @@ class DeliveryObserver:
             account_uid=self._account_uid(),
             hashes=self._hashes(secret) if secret and compared else {},
             fingerprints=self._fingerprints(secret) if secret and compared else {},
-            versions=(before, self._newest_version()),
+            versions=(before.current if before else 0, after.current if after else 0),
+            deleted=after.deleted if after else 0,
             consumers=tuple(consumers),
             exposure=exposure or ExposureObservation(),
             token_secrets=tokens,
@@ -158,29 +161,20 @@ class DeliveryObserver:
         found = self._cluster.get(external_secret_of(self._target))
         return dict(found) if found is not None else None
 
-    def _earlier(self) -> tuple[SecretObservation, str] | None:
-        """The Secret as it is before the refresh, and when the operator refreshed it last."""
+    def _earlier(self) -> SecretObservation | None:
+        """The Secret as it is before the refresh."""
         target = self._target
-        secret = self._try("earlier", lambda: self._cluster.secret(target.namespace, target.secret))
-        external = self._try("earlier", lambda: self._cluster.get(external_secret_of(target)))
-        if secret is None:
-            return None
-        return secret, str(((external or {}).get("status") or {}).get("refreshTime") or "")
+        return self._try("earlier", lambda: self._cluster.secret(target.namespace, target.secret))
 
-    def _changed_since(self, earlier: tuple[SecretObservation, str], after: SecretObservation) -> EarlierSecret | None:
+    def _changed_since(self, secret: SecretObservation, after: SecretObservation) -> EarlierSecret | None:
         """What there was before, where the refresh wrote the Secret anew."""
-        secret, refreshed = earlier
         if secret.metadata.get("resourceVersion") == after.metadata.get("resourceVersion"):
             return None
-        custody = self._target.lane.custody
-        newest = self._try("earlier", lambda: self._vault.kv_metadata(custody.mount, custody.key))
         return EarlierSecret(
             metadata=secret.metadata,
             hashes=self._hashes(secret, "earlier"),
             fingerprints=self._fingerprints(secret, "earlier"),
             fields=frozenset(secret.values),
-            refreshed=refreshed,
-            written=newest.written if newest else None,
         )
 
     def _refreshed(self, nonce: str) -> Sync | None:
@@ -192,10 +186,9 @@ class DeliveryObserver:
             return None
         return found
 
-    def _newest_version(self) -> int:
+    def _newest_version(self) -> KvMetadata | None:
         custody = self._target.lane.custody
-        found = self._try("version", lambda: self._vault.kv_metadata(custody.mount, custody.key))
-        return found.current if found else 0
+        return self._try("version", lambda: self._vault.kv_metadata(custody.mount, custody.key))
 
     def _account_uid(self) -> str:
         account = self._target.reader.workload
