@@ -124,6 +124,17 @@ class Acl:
             return doubt
         return _NOTHING if stanza is None else stanza.decide(capability)
 
+    def decide_each(self, path: str, capabilities: Iterable[str]) -> list[Decision]:
+        """`decide` for several capabilities of which none lists, with one look at the path."""
+        if self._roots:
+            return [self.decide(path, each) for each in capabilities]
+        path = path.lstrip("/")
+        stanza = self._find(path, slashed=False)
+        doubt = self._doubt(path, stanza)
+        if doubt is not None:
+            return [doubt for _ in capabilities]
+        return [_NOTHING if stanza is None else stanza.decide(each) for each in capabilities]
+
     def capabilities(self, path: str) -> frozenset[str] | None:
         """What ``sys/capabilities`` answers, which looks every path up as a list does and ignores all conditions.
 
@@ -178,6 +189,7 @@ class _Stanza:
 
     def __init__(self, policy: Policy, rule: PathRule) -> None:
         self.capabilities = rule.capabilities
+        self._decided: dict[str, Decision] = {}
         self._rules: list[tuple[Rule, frozenset[str]]] = [((policy.name, rule.path), rule.capabilities)]
         self._allowed: dict[str, tuple[Any, ...]] = dict(rule.allowed_parameters)
         self._denied: dict[str, tuple[Any, ...]] = dict(rule.denied_parameters)
@@ -205,7 +217,13 @@ class _Stanza:
         self._controlled.setdefault(policy.namespace, rule.controlled)
 
     def decide(self, capability: str) -> Decision:
-        """As `Acl.decide`, for a path that this covers."""
+        """As `Acl.decide`, for a path that this covers; the same for all of them, once the policies are merged."""
+        found = self._decided.get(capability)
+        if found is None:
+            found = self._decided[capability] = self._decide(capability)
+        return found
+
+    def _decide(self, capability: str) -> Decision:
         if capability not in self.capabilities:
             denying = tuple(rule for rule, held in self._rules if held == DENY)
             return Decision(allowed="no", rules=denying)

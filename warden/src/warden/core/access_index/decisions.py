@@ -58,6 +58,16 @@ class Decisions:
         answer = self._acl(held, facts).decide(path, capability)
         return self._without_doubt(answer, held, path, capability) if "template" in answer.conditions else answer
 
+    def decide_each(
+        self, held: Held, path: str, capabilities: tuple[str, ...], facts: TemplateFacts | None = None
+    ) -> list[Decision]:
+        """`decide` for several capabilities, with one look at the path."""
+        answers = self._acl(held, facts).decide_each(path, capabilities) if held else []
+        return [
+            self._without_doubt(answer, held, path, capability) if "template" in answer.conditions else answer
+            for answer, capability in zip(answers, capabilities, strict=False)
+        ]
+
     def _without_doubt(self, answer: Decision, held: Held, path: str, capability: str) -> Decision:
         """What stanzas without a template allow stands; one with a template can add only what it has itself."""
         closed = self._closed_acl(held).decide(path, capability)

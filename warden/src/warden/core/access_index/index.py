@@ -155,10 +155,8 @@ class AccessIndex:
         for path, capabilities, relevant, able in requests:
             if held & able:
                 here = held & relevant
-                for capability in capabilities:
-                    answer = self._decisions.decide(here, path, capability, facts)
-                    if answer.allowed != "no":
-                        yield answer
+                answers = self._decisions.decide_each(here, path, capabilities, facts)
+                yield from (answer for answer in answers if answer.allowed != "no")
 
     def _is_allowed(self, held: Held, requests: Weighed, facts: TemplateFacts | None) -> bool:
         return any(True for _ in self._each_allowed(held, requests, facts))
