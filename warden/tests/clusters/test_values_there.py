@@ -25,7 +25,7 @@ NUMBERS = {"INT": 5432, "BIG": 123456789012345678901234567890, "FLOAT": 1.10, "S
 def holding(bench, values):
     values = {"API_KEY": bench.value} | values
     bench.change(custody=Custody(path=bench.lane.custody.path, fields=tuple(values)))
-    bench.platform.must("POST", bench.data, {"data": values})
+    bench.platform.overwrite(bench.lane.custody.path, values)
     bench.tenant()
     bench.apply()
     bench.synced()
@@ -61,7 +61,7 @@ def test_an_empty_value_arrives_empty_and_is_recognized(bench):
     holding(bench, {"EMPTY": "", "INSIDE": {"a": ["", "b"]}})
     assert delivered(bench)["EMPTY"] == handed_over(bench)["EMPTY"] == ""
     assert bench.verdict(bench.prove(), "value").result == "ok"
-    bench.platform.must("POST", bench.data, {"data": {"API_KEY": bench.value, "EMPTY": "no more", "INSIDE": "x"}})
+    bench.platform.overwrite(bench.lane.custody.path, {"API_KEY": bench.value, "EMPTY": "no more", "INSIDE": "x"})
     assert bench.verdict(bench.prove(), "value").result == "ok"
     assert delivered(bench)["EMPTY"] == "no more"
 

@@ -36,11 +36,11 @@ def deleted_version(bench):
 
 
 def another_field(bench):
-    bench.platform.must("POST", bench.data, {"data": {"OTHER_KEY": "value"}})
+    bench.platform.overwrite(bench.lane.custody.path, {"OTHER_KEY": "value"})
 
 
 def one_field_more(bench):
-    bench.platform.must("POST", bench.data, {"data": {"API_KEY": bench.value, "OTHER_KEY": "value"}})
+    bench.platform.overwrite(bench.lane.custody.path, {"API_KEY": bench.value, "OTHER_KEY": "value"})
 
 
 FAULTS = [
