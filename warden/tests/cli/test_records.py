@@ -201,6 +201,7 @@ def proof(world, **counts):
     return counts | {
         "run": Like("wp-[0-9a-f]{12}"),
         "scope": "lane",
+        "inspected": False,
         "shape": 2,
         "system": world.server.address,
         "declared": {
@@ -234,17 +235,17 @@ def test_of_a_proof_and_of_one_that_is_refuted(recorded):
     session = {"system": world.server.address, "reader": world.reader, "accessor": ACCESSOR, "ttl": 900}
     assert (opened, closed) == (("token.begin", session), ("token.done", BEGIN | {"token": "revoked"}))
     assert probes == [("probe", probe(world, name)) for name in EXPECTED]
-    counts = {"state": "proven", "passed": 19, "failed": 0, "inconclusive": 0, "total": 19, "evidence": 16}
+    counts = {"state": "proven", "passed": 21, "failed": 0, "inconclusive": 0, "total": 21, "evidence": 16}
     assert last == ("proof", proof(world, **counts, not_ok=[], next=None) | BEGIN)
 
     world.fill({"API_KEY": "alone"})
     fix = [{"type": "warden", "command": "put", "arguments": [world.lane, "SIGNING_KEY"]}]
     differs = {"type": "fields-differ", "missing": ["SIGNING_KEY"], "extra": []}
-    wrong = {"result": "wrong", "observed": "differs", "version": 0, "detail": differs, "remedy": fix}
+    wrong = {"result": "wrong", "observed": "differs", "version": 2, "detail": differs, "remedy": fix}
     *_, first, last = [
         each for each in recorded("prove", world.lane, code=1) if each[0] != "probe" or "wrong" in each[1].values()
     ]
     assert first == ("probe", probe(world, "live-version") | wrong)
     not_ok = [{"probe": "live-version", "reader": "", "cluster": ""}]
-    counts |= {"state": "refuted", "passed": 18, "failed": 1}
+    counts |= {"state": "refuted", "passed": 20, "failed": 1}
     assert last == ("proof", proof(world, **counts, not_ok=not_ok, next={"stretch": "custody", "remedy": fix}) | BEGIN)
