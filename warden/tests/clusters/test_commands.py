@@ -244,8 +244,8 @@ def test_prove_as_json_names_owner_and_stretch_of_each_verdict(ready_engineer):
     assert {each["owner"] for each in proof["verdicts"]} == {"platform-team"}
     assert {each["stretch"] for each in proof["verdicts"]} == {"custody"}
     own = [each["probe"] for each in proof["verdicts"] if each["reader"] == f"delivery {FIRST}"]
-    first = ["objects", "synced", "handed-out", "secret", "value", "plaintext"]
-    assert own == [*first, "exposure", "indirect", "token-secrets"]
+    arrived = ["objects", "synced", "handed-out", "secret", "value", "value-form", "plaintext"]
+    assert own == [*arrived, "exposure", "indirect", "token-secrets", "taken-elsewhere", "copies"]
 
 
 def test_what_is_wrong_is_refuted_with_owner_and_command(delivered):
