@@ -1,5 +1,7 @@
 """What a Secret held before the refresh: reported where somebody wrote into it, not where it was only older."""
 
+import datetime as dt
+
 import msgspec
 import pytest
 
@@ -13,17 +15,13 @@ from warden.core.proofs.overwrite_check import overwritten
 from warden.core.secret import Secret
 
 RIGHT, OTHER = "hmac-sha256:right", "hmac-sha256:other"
+WRITTEN = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 EARLIER, LATER = "2026-11-20T11:00:00Z", "2026-11-20T13:00:00Z"
 OPERATOR = "externalsecrets.external-secrets.io/first-secret"
 LINE = Handed(
     id="a", at=LATER, path="p", display_name="d", role="r", account="tenant/first", uid="u", version=1,
     hashes={"API_KEY": RIGHT},
 )  # fmt: skip
-
-BEFORE = msgspec.structs.replace(LINE, id="b", at=EARLIER)
-"""OpenBao handed the same version to the operator before."""
-OLDER = msgspec.structs.replace(BEFORE, version=0, hashes={"API_KEY": OTHER})
-ELSEWHERE = msgspec.structs.replace(BEFORE, uid="somebody-else")
 
 
 def wrote(manager, *fields, at=LATER):
@@ -34,12 +32,14 @@ def wrote(manager, *fields, at=LATER):
 def reported(lane_of):
     """What is reported of a Secret that was different before the refresh."""
 
-    def judge(*entries, hashes=None, before=(BEFORE,), versions=(1, 1), line=LINE, fields=("API_KEY",), left=()):
+    def judge(*entries, hashes=None, refreshed=LATER, versions=(1, 1), line=LINE, fields=("API_KEY",), left=()):
         lane = lane_of(deliveries={"here": Delivery(external_secret="tenant/first-secret")})
         earlier = EarlierSecret(
             metadata={"managedFields": list(entries)},
             hashes=hashes or {"API_KEY": OTHER},
             fields=frozenset(fields),
+            refreshed=refreshed,
+            written=WRITTEN,
         )
         seen = DeliveryObservation(
             target=target(lane, "here", {"here": DeclaredCluster(context="ctx")}),
@@ -52,13 +52,15 @@ def reported(lane_of):
             ),
             earlier=earlier,
         )
-        return [(each.result, each.observed, each.detail.fields) for each in overwritten(seen, [*before, line])]
+        return [(each.result, each.observed, each.detail.fields) for each in overwritten(seen, [line])]
 
     return judge
 
 
 def test_who_wrote_the_field_is_named_with_the_time(reported):
-    ((result, observed, fields),) = reported(wrote(OPERATOR, "OTHER"), wrote("kubectl-edit", "API_KEY"), before=())
+    ((result, observed, fields),) = reported(
+        wrote(OPERATOR, "OTHER"), wrote("kubectl-edit", "API_KEY"), refreshed=EARLIER
+    )
     assert (result, observed) == ("ok", "healed")
     assert fields == (OverwrittenField("API_KEY", "changed", (Writer("kubectl-edit", LATER),)),)
 
@@ -89,14 +91,13 @@ def test_each_overwritten_field_is_reported(reported):
 @pytest.mark.parametrize(
     ("entries", "how"),
     [
-        ([wrote(OPERATOR, "API_KEY")], {"before": (OLDER, BEFORE)}),
-        ([wrote(OPERATOR, "API_KEY")], {"before": (ELSEWHERE,)}),
-        ([wrote(OPERATOR, "API_KEY")], {"before": ()}),
+        ([wrote(OPERATOR, "API_KEY")], {"refreshed": EARLIER}),
+        ([wrote(OPERATOR, "API_KEY")], {"refreshed": ""}),
         ([wrote(OPERATOR, "API_KEY")], {"versions": (1, 2)}),
-        ([wrote("kubectl-label", "ANOTHER")], {"before": ()}),
+        ([wrote("kubectl-label", "ANOTHER")], {"refreshed": EARLIER}),
         ([wrote("kubectl-edit", "API_KEY")], {"hashes": {"API_KEY": RIGHT}}),
         ([wrote("kubectl-edit", "API_KEY")], {"line": msgspec.structs.replace(LINE, hashes={"API_KEY": ""})}),
-        ([], {"fields": (), "hashes": {"NONE": OTHER}, "before": ()}),
+        ([], {"fields": (), "hashes": {"NONE": OTHER}, "refreshed": EARLIER}),
         (
             [],
             {
@@ -107,13 +108,12 @@ def test_each_overwritten_field_is_reported(reported):
         ([wrote(OPERATOR, "EXTRA")], {"fields": ("API_KEY", "EXTRA"), "hashes": {"API_KEY": RIGHT}}),
         (
             [wrote("kubectl-edit", "EXTRA")],
-            {"fields": ("EXTRA", "API_KEY"), "left": ["EXTRA"], "before": ()} | {"hashes": {"API_KEY": RIGHT}},
+            {"fields": ("EXTRA", "API_KEY"), "left": ["EXTRA"], "refreshed": EARLIER} | {"hashes": {"API_KEY": RIGHT}},
         ),
     ],
     ids=[
         "older version",
-        "handed to another account only",
-        "never handed out",
+        "never refreshed",
         "put meanwhile",
         "another field",
         "same value",

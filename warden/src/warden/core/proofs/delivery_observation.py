@@ -1,5 +1,6 @@
 """What was observed of one delivery: the facts that its verdicts are made from."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -43,11 +44,15 @@ class EarlierSecret(msgspec.Struct, frozen=True, kw_only=True):
         hashes: the keyed hash of each of the lane's fields.
         fingerprints: as in `DeliveryObservation`.
         fields: the names of all its fields.
+        refreshed: the operator's last refresh until then (ISO 8601).
+        written: when the newest version was written to OpenBao.
     """
 
     metadata: Mapping[str, Any]
     hashes: Mapping[str, str]
     fields: frozenset[str]
+    refreshed: str = ""
+    written: dt.datetime | None = None
     fingerprints: Mapping[str, str] = {}
 
 

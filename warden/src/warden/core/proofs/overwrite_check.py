@@ -5,11 +5,11 @@ A field with another value, one that was missing, one that is not the lane's.
 The refresh that `prove` requests repairs a Secret that somebody wrote into by hand, so that nothing wrong is left to be
 seen: without this check nobody would learn of it. A value that merely was of an older version is not reported. Either
 of two facts tells them apart: another manager than External Secrets Operator wrote the field (Kubernetes, *Server-Side
-Apply*, ``managedFields``: a write that changes a value takes the field over), or OpenBao had already handed the version
-that it has to the operator, and what the Secret held is of no version that it handed out before. By versions, not by
-times: OpenBao and the cluster have clocks of their own.
+Apply*, ``managedFields``: a write that changes a value takes the field over), or the operator had already delivered
+the version that is in OpenBao.
 """
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -29,12 +29,7 @@ def overwritten(seen: DeliveryObservation, handed: Sequence[Handed]) -> tuple[Ve
     line = handed_over(seen, handed)
     if line is None or seen.earlier is None:
         return ()
-    before = _handed_before(handed, line)
-    fields = (
-        *_changed(seen, seen.earlier, line, before),
-        *_removed(seen, seen.earlier, line, before),
-        *_added(seen, seen.earlier),
-    )
+    fields = (*_changed(seen, seen.earlier, line), *_removed(seen, seen.earlier, line), *_added(seen, seen.earlier))
     if not fields:
         return ()
     label = seen.target.label
@@ -50,35 +45,21 @@ def overwritten(seen: DeliveryObservation, handed: Sequence[Handed]) -> tuple[Ve
     )
 
 
-def _handed_before(handed: Sequence[Handed], line: Handed) -> list[Handed]:
-    """What OpenBao handed to the same account before, oldest first."""
-    return [each for each in handed[: list(handed).index(line)] if each.uid == line.uid]
-
-
-def _changed(
-    seen: DeliveryObservation, earlier: EarlierSecret, line: Handed, before: Sequence[Handed]
-) -> Iterator[OverwrittenField]:
+def _changed(seen: DeliveryObservation, earlier: EarlierSecret, line: Handed) -> Iterator[OverwrittenField]:
     """Fields with another value than was handed out."""
     fields = sorted(
         each
         for each, hashed in line.hashes.items()
         if hashed and each in earlier.hashes and hashed not in {earlier.hashes[each], earlier.fingerprints.get(each)}
     )
-    if any(_writers(earlier, field) for field in fields):
+    if any(_writers(earlier, field) for field in fields) or _was_delivered(seen):
         for field in fields:
             yield OverwrittenField(field, "changed", _writers(earlier, field))
-    elif _was_handed(seen, before):
-        older = {(field, hashed) for each in before for field, hashed in each.hashes.items()}
-        for field in fields:
-            if (field, earlier.hashes[field]) not in older:
-                yield OverwrittenField(field, "changed")
 
 
-def _removed(
-    seen: DeliveryObservation, earlier: EarlierSecret, line: Handed, before: Sequence[Handed]
-) -> Iterator[OverwrittenField]:
-    """Fields that had been handed out and were not there. ``managedFields`` does not name who removes a field."""
-    if _was_handed(seen, before):
+def _removed(seen: DeliveryObservation, earlier: EarlierSecret, line: Handed) -> Iterator[OverwrittenField]:
+    """Fields that had been delivered and were not there. ``managedFields`` does not name who removes a field."""
+    if _was_delivered(seen):
         for field in sorted(line.hashes.keys() & set(seen.target.lane.custody.fields) - earlier.fields):
             yield OverwrittenField(field, "removed")
 
@@ -105,6 +86,9 @@ def _data_fields(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _was_handed(seen: DeliveryObservation, before: Sequence[Handed]) -> bool:
-    """Whether the operator had been handed the newest version before this refresh."""
-    return seen.versions[0] == seen.versions[1] and any(each.version == seen.versions[1] for each in before)
+def _was_delivered(seen: DeliveryObservation) -> bool:
+    """Whether the operator's last refresh before this one was after the newest version was written."""
+    earlier = seen.earlier
+    if earlier is None or earlier.written is None or not earlier.refreshed:
+        return False
+    return dt.datetime.fromisoformat(earlier.refreshed) > earlier.written and seen.versions[0] == seen.versions[1]

@@ -161,20 +161,29 @@ class DeliveryObserver:
         found = self._cluster.get(external_secret_of(self._target))
         return dict(found) if found is not None else None
 
-    def _earlier(self) -> SecretObservation | None:
-        """The Secret as it is before the refresh."""
+    def _earlier(self) -> tuple[SecretObservation, str] | None:
+        """The Secret as it is before the refresh, and when the operator refreshed it last."""
         target = self._target
-        return self._try("earlier", lambda: self._cluster.secret(target.namespace, target.secret))
+        secret = self._try("earlier", lambda: self._cluster.secret(target.namespace, target.secret))
+        external = self._try("earlier", lambda: self._cluster.get(external_secret_of(target)))
+        if secret is None:
+            return None
+        return secret, str(((external or {}).get("status") or {}).get("refreshTime") or "")
 
-    def _changed_since(self, secret: SecretObservation, after: SecretObservation) -> EarlierSecret | None:
+    def _changed_since(self, earlier: tuple[SecretObservation, str], after: SecretObservation) -> EarlierSecret | None:
         """What there was before, where the refresh wrote the Secret anew."""
+        secret, refreshed = earlier
         if secret.metadata.get("resourceVersion") == after.metadata.get("resourceVersion"):
             return None
+        custody = self._target.lane.custody
+        newest = self._try("earlier", lambda: self._vault.kv_metadata(custody.mount, custody.key))
         return EarlierSecret(
             metadata=secret.metadata,
             hashes=self._hashes(secret, "earlier"),
             fingerprints=self._fingerprints(secret, "earlier"),
             fields=frozenset(secret.values),
+            refreshed=refreshed,
+            written=newest.written if newest else None,
         )
 
     def _refreshed(self, nonce: str) -> Sync | None:
