@@ -173,7 +173,11 @@ def test_templates(template: str, text: str | None) -> None:
 
 def test_a_blocked_text_locks_its_identity_out() -> None:
     policy = Policy(name="p", rules=(rule("a/{{identity.entity.metadata.bad}}"), rule("c")))
-    assert Acl([rendered(policy, FACTS)], NOW).decide("c", "read").allowed == "no"
+    locked = Acl([rendered(policy, FACTS)], NOW)
+    assert [locked.decide("c", "read").allowed, *(each.allowed for each in locked.decide_each("c", ["read"]))] == [
+        "no",
+        "no",
+    ]
     open_ = msgspec.structs.replace(policy, slashes=True)
     assert Acl([rendered(open_, FACTS)], NOW).decide("a/a/b", "read").allowed == "yes"
 

@@ -59,6 +59,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _NOTHING = Decision(allowed="no")
+_ROOT = Decision(allowed="yes", rules=(("root", ""),))
 
 
 class Acl:
@@ -110,26 +111,23 @@ class Acl:
 
         ``sudo`` is asked for beside the capability that a request needs, where OpenBao protects its path.
         """
-        path = path.lstrip("/")
-        if self._roots:
-            inside = any(path.startswith(root) for root in self._roots)
-            return Decision(allowed="yes", rules=(("root", ""),)) if inside else _NOTHING
-        if self._locked:
-            return _NOTHING
-        if capability in SLASHED and not path.endswith("/"):
+        listing = capability in SLASHED
+        if listing and not path.endswith("/"):
             path += "/"
-        stanza = self._find(path, capability in SLASHED)
-        doubt = self._doubt(path, stanza)
-        if doubt is not None:
-            return doubt
-        return _NOTHING if stanza is None else stanza.decide(capability)
+        return self._each(path, (capability,), slashed=listing)[0]
 
     def decide_each(self, path: str, capabilities: Iterable[str]) -> list[Decision]:
         """`decide` for several capabilities of which none lists, with one look at the path."""
-        if self._roots:
-            return [self.decide(path, each) for each in capabilities]
+        return self._each(path, tuple(capabilities), slashed=False)
+
+    def _each(self, path: str, capabilities: tuple[str, ...], *, slashed: bool) -> list[Decision]:
         path = path.lstrip("/")
-        stanza = self._find(path, slashed=False)
+        if self._roots:
+            inside = any(path.startswith(root) for root in self._roots)
+            return [_ROOT if inside else _NOTHING for _ in capabilities]
+        if self._locked:
+            return [_NOTHING for _ in capabilities]
+        stanza = self._find(path, slashed)
         doubt = self._doubt(path, stanza)
         if doubt is not None:
             return [doubt for _ in capabilities]

@@ -70,5 +70,5 @@ _NONE: frozenset[PolicyKey] = frozenset()
 def _pattern(path: str) -> re.Pattern[str]:
     """A path with ``+`` for one segment each, and perhaps ``*`` at its end."""
     bare = path.removesuffix("*")
-    parts = ("[^/]+" if part == "+" else re.escape(part) for part in bare.split("/"))
+    parts = ("[^/]*" if part == "+" else re.escape(part) for part in bare.split("/"))
     return re.compile("/".join(parts) + (".*" if bare != path else "$"), re.DOTALL)
