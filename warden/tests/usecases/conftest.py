@@ -9,11 +9,13 @@ from typing import ClassVar
 import msgspec
 import pytest
 
+from warden.adapters.dev import config
 from warden.adapters.identities import ByMount
 from warden.adapters.journal.sqlite import SqliteJournal
 from warden.adapters.openbao.audit_log import AuditFiles
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.whereabouts import Here
+from warden.core.access_index.administrators import administrators
 from warden.core.errors import WardenError
 from warden.core.lanes.lane import Custody, Lane, LoginMount, Owner, Owners, Workload, WorkloadReader
 from warden.core.openbao.resources import Settings
@@ -33,7 +35,7 @@ OWNERS = Owners(
 )
 
 
-ADMINISTRATORS = frozenset({"auth/userpass/users/admin", "auth/userpass/users/platform"})
+ADMINISTRATORS = administrators(config.ADMINISTRATORS)
 """Who may administer the embedded platform."""
 
 

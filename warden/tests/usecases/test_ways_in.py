@@ -11,7 +11,9 @@ import pytest
 import ways_in
 from platform_server import PlatformServer, served
 
+from warden.adapters.dev import config
 from warden.adapters.openbao.snapshot_reader import SnapshotReader
+from warden.core.access_index.administrators import administrators
 from warden.core.access_index.index import AccessIndex
 from warden.core.access_index.snapshot import Snapshot
 from warden.core.access_index.ways import WayIn
@@ -22,7 +24,7 @@ from warden.usecases.steps.concurrency import at_once
 
 pytestmark = pytest.mark.real
 
-ADMINISTRATORS = frozenset({"auth/userpass/users/admin", "auth/userpass/users/platform", "root"})
+ADMINISTRATORS = administrators([*config.ADMINISTRATORS, "root"])
 READERS = frozenset({"auth/kubernetes/role/reader"})
 
 

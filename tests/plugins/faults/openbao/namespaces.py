@@ -5,7 +5,7 @@ import time
 from http import HTTPStatus
 
 from faults import Fault
-from faults.openbao.kit import must, named, own_policy, role, rule, written
+from faults.openbao.kit import OTHERS, must, named, own_policy, role, rule, written
 
 
 def sound(bench):
@@ -44,6 +44,20 @@ def writes_roles_from_above(bench):
     role(above(bench), written(above(bench), text))
 
 
+def administrator_by_name(bench):
+    """A user of the namespace with the name of one that is declared in the one above."""
+    must(bench, "POST", "sys/auth/userpass", type="userpass")
+    held = written(bench, rule("platform/*", "read"))
+    must(bench, "POST", "auth/userpass/users/admin", password="a-password-of-the-tests", token_policies=[held])
+
+
+def reader_by_name(bench):
+    """A role of the namespace above with the name of the reader's."""
+    held = written(above(bench), rule(f"{bench.server.namespace}/platform/data/{bench.path}", "read"))
+    fields = {"role_type": "jwt", "user_claim": "sub", "bound_audiences": ["openbao"], "token_policies": [held]}
+    must(above(bench), "POST", bench.role, bound_subject=OTHERS, **fields)
+
+
 FAULTS = [
     Fault(
         "namespace",
@@ -60,6 +74,8 @@ FAULTS = [
         mends=False,
     ),
     Fault("namespace", "somebody above it could write its roles", writes_roles_from_above, "nobody-else", mends=False),
+    Fault("namespace", "a user has the name of an administrator above it", administrator_by_name, "nobody-else"),
+    Fault("namespace", "a role above it has the reader's name", reader_by_name, "nobody-else", mends=False),
     Fault("namespace", "a second role inside", lambda b: role(b, own_policy(b)), "nobody-else"),
     Fault(
         "namespace",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from warden.adapters.dev import Embedded
     from warden.adapters.openbao.client import OpenBao
+    from warden.core.access_index.administrators import Administrator
     from warden.core.clusters.manifests import Reached
     from warden.core.errors import WardenError
     from warden.core.lanes.catalog import LeftOut, Platform
@@ -111,7 +112,7 @@ class Workspace:
         return msgspec.structs.replace(self.context, snapshots=reader, administrators=self.administrators)
 
     @property
-    def administrators(self) -> frozenset[str]:
+    def administrators(self) -> frozenset[Administrator]:
         """Who may reach every lane: those that platform.yaml declares, and the embedded platform's own people."""
         from warden.core.access_index.administrators import administrators
 

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 
 import msgspec
 
+from warden.core.access_index.administrators import Administrator
 from warden.core.errors import Effect, UsageError
 from warden.core.lanes.delivery_target import DeliveryTarget, target, targets
 from warden.core.lanes.lane import Lane
@@ -38,7 +39,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         audit_device: the audit device whose keyed hashes stand for values.
         alone: holds this machine's lock on changes to that OpenBao; takes the name of the operation.
         snapshots: reads everybody who can reach something there; without it nobody is looked for.
-        administrators: the names of identities that may reach everything (``may_administer``).
+        administrators: who may reach everything (``may_administer``).
     """
 
     lanes: Mapping[str, Lane]
@@ -51,7 +52,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     alone: Callable[[str], AbstractContextManager[None]]
     unreadable: tuple[str, ...] = ()
     snapshots: SnapshotReader | None = None
-    administrators: frozenset[str] = frozenset()
+    administrators: frozenset[Administrator] = frozenset()
 
     @property
     def closed(self) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warden.core.access_index.acl import Acl, Condition
-from warden.core.access_index.administrators import administrators, is_administrator
+from warden.core.access_index.administrators import Administrator, administrators, is_administrator
 from warden.core.access_index.policies import (
     ANYBODY,
     DENY,
@@ -226,18 +226,19 @@ def test_order_does_not_matter_and_only_relevant_policies_count(
 
 
 @pytest.mark.parametrize(
-    ("declared", "name"),
+    ("declared", "whom"),
     [
-        ("auth/corp/team/role/ops", "auth/corp/team/role/ops"),
-        ("entity:jo", "identity/entity/name/jo"),
-        ("group:the ops", "identity/group/name/the ops"),
-        ("root", "root"),
+        ("auth/corp/team/role/ops", Administrator("auth/corp/team/role/ops")),
+        ("entity:jo", Administrator("identity/entity/name/jo")),
+        ("group:the ops in team/a", Administrator("identity/group/name/the ops", "team/a")),
+        ("auth/userpass/users/jo in root", Administrator("auth/userpass/users/jo", "")),
+        ("root", Administrator("root")),
     ],
 )
-def test_declared_administrators_have_the_names_that_openbao_gives_them(declared: str, name: str) -> None:
+def test_declared_administrators_have_the_names_that_openbao_gives_them(declared: str, whom: Administrator) -> None:
     assert is_administrator(declared)
-    assert administrators([declared]) == {name}
-    assert not any(map(is_administrator, (f" {declared}", "admin", "auth/", "entity:", "auth/x", "")))
+    assert administrators([declared]) == {whom}
+    assert not any(map(is_administrator, (f" {declared}", "admin", "auth/", "entity:", "auth/x", "", "entity:jo in ")))
 
 
 def test_an_identity_is_redacted_except_for_what_openbao_makes_itself() -> None:

@@ -28,7 +28,7 @@ PERSONAS: dict[str, tuple[str, ...]] = {
 }
 """The people of the embedded platform and their policies; everyone has ``default`` besides."""
 
-ADMINISTRATORS = ("auth/userpass/users/admin", "auth/userpass/users/platform")
+ADMINISTRATORS = ("auth/userpass/users/admin in root", "auth/userpass/users/platform in root")
 """Who may reach every lane of the embedded platform: nobody declares them in platform.yaml."""
 
 _ALL = ["create", "read", "update", "patch", "delete", "list", "scan", "sudo"]

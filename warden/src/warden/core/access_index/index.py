@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from warden.core.access_index.acl import Decision
+from warden.core.access_index.administrators import ROOT, Administrator
 from warden.core.access_index.chains import Chain, rule_of
 from warden.core.access_index.decisions import Decisions
 from warden.core.access_index.escalation import Escalation, Gains
@@ -25,6 +26,9 @@ _Each = TypeVar("_Each")
 _BETTER = {"yes": 0, "conditional": 1, "unknown": 2, "no": 3}
 
 
+Named = frozenset[tuple[str, str]]
+"""Identities, each by its namespace and name."""
+
 Weighed = tuple[tuple[str, tuple[str, ...], Held, Held], ...]
 """Requests, each with the policies that have a say in it, and those of them that can allow it."""
 
@@ -36,7 +40,7 @@ class _Asked(msgspec.Struct, frozen=True):
     requests: Weighed
     relevant: Held
     able: Held
-    readers: frozenset[str]
+    readers: Named
 
 
 class _Sought(msgspec.Struct, frozen=True):
@@ -62,7 +66,7 @@ class AccessIndex:
     Args:
         snapshot: what was read.
         owners: who owns an identity, by its name (``auth/…/role/x``), or a lane, by ``lane:ID``.
-        administrators: names of the identities that are declared with ``may_administer``; ``root`` is every root token.
+        administrators: who is declared with ``may_administer``.
     """
 
     def __init__(
@@ -70,10 +74,14 @@ class AccessIndex:
         snapshot: Snapshot,
         *,
         owners: Mapping[str, str] | None = None,
-        administrators: frozenset[str] = frozenset(),
+        administrators: frozenset[Administrator] = frozenset(),
     ) -> None:
         self.snapshot = snapshot
-        self._administrators = administrators
+        base = snapshot.base
+        self._administrators = {
+            (base if each.namespace is None else each.namespace, each.name) for each in administrators
+        }
+        self._root_may = any(each.name == ROOT for each in administrators)
         self._decisions = Decisions(snapshot)
         self.holders = Holders(snapshot, owners)
         self._alone = tuple(tokens_alone(self.holders))
@@ -91,8 +99,9 @@ class AccessIndex:
     def who_can(self, path: str, *, namespace: str = "", readers: frozenset[str] = frozenset()) -> WhoCan:
         """Every way to the path, written as ``mount/key``. `readers` are the names of the declared ones' roles."""
         requests = requests_for(self.snapshot, namespace, path)
-        reading = self._asked("reads", requests.reads, readers)
-        writing = self._asked("writes", requests.writes, readers)
+        declared = frozenset((namespace, each) for each in readers)
+        reading = self._asked("reads", requests.reads, declared)
+        writing = self._asked("writes", requests.writes, declared)
         reads = _once(self._direct(reading))
         reads += issuer_ways(self.snapshot, reads)
         ways = (
@@ -112,7 +121,7 @@ class AccessIndex:
 
     # -- what a token can do itself -----------------------------------------------------------------------------
 
-    def _asked(self, effect: Effect, requests: Requests, readers: frozenset[str]) -> _Asked:
+    def _asked(self, effect: Effect, requests: Requests, readers: Named) -> _Asked:
         weighed = self._weighed(requests)
         able: Held = frozenset().union(*(held for _, _, _, held in weighed))
         return _Asked(effect, weighed, frozenset().union(*(held for _, _, held, _ in weighed)), able, readers)
@@ -193,11 +202,11 @@ class AccessIndex:
         """Nothing for what is declared."""
         return () if standing != "other" else removal(self.holders, part, frozenset(key[1] for key in cut))
 
-    def _standing(self, part: Part, effect: Effect, readers: frozenset[str]) -> Standing:
-        name = part.identity.name
-        if name in self._administrators or ("root" in self._administrators and _is_root(part)):
+    def _standing(self, part: Part, effect: Effect, readers: Named) -> Standing:
+        who = (part.identity.namespace, part.identity.name)
+        if who in self._administrators or (self._root_may and _is_root(part)):
             return "administrator"
-        return "reader" if effect == "reads" and name in readers else "other"
+        return "reader" if effect == "reads" and who in readers else "other"
 
     # -- what it can come to ------------------------------------------------------------------------------------
 

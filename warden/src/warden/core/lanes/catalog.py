@@ -75,7 +75,8 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     the lanes. ``audit_device`` is the audit device whose log is read as evidence (``bao audit list``). ``repos`` maps
     a repository's name to the folders, relative to the platform directory, in which its pages are looked for.
     ``may_administer`` are those who may reach every lane: ``auth/MOUNT/role/NAME``, ``auth/MOUNT/users/NAME``,
-    ``entity:NAME``, ``group:NAME`` or ``root``; `prove` lists them and condemns everybody else who can.
+    ``entity:NAME`` or ``group:NAME``, in another namespace with ``in NAMESPACE`` behind it, or ``root``; `prove` lists
+    them and condemns everybody else who can.
     ``environments`` has each OpenBao that lanes are for, by name; without any, BAO_ADDR alone says which. ``clusters``
     is a file of its own, ``clusters.yaml``: name -> cluster.
     """

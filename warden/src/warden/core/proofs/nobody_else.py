@@ -39,15 +39,17 @@ def owners_of(lanes: Iterable[Lane]) -> dict[str, str]:
 
 def judge_ways(lane: Lane, found: WhoCan, snapshot: Snapshot) -> tuple[Verdict, ...]:
     """The verdicts on one path."""
-    by_default, others = _split(way for way in found.others if not _is_own(lane, way))
+    by_default, others = _split(way for way in found.others if not _is_own(lane, found, way))
     wrong = [*_each(others), *_of_default(by_default)]
     unknown = [_not_known(each) for each in found.unknown]
     return (*wrong, *unknown) or (_nobody(lane, found, snapshot),)
 
 
-def _is_own(lane: Lane, way: WayIn) -> bool:
+def _is_own(lane: Lane, found: WhoCan, way: WayIn) -> bool:
     """Whether it is a reader's own and the probes ask the server about it: they try every write of the path."""
-    return way.identity.name in reader_roles(lane) and way.effect == "writes"
+    return (
+        way.effect == "writes" and way.identity.namespace == found.namespace and way.identity.name in reader_roles(lane)
+    )
 
 
 def _split(ways: Iterable[WayIn]) -> tuple[list[WayIn], list[WayIn]]:
