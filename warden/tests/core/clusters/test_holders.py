@@ -38,8 +38,8 @@ def holds(text, value=VALUE):
         b64(VALUE).rstrip("="),
         f"value: {b64(VALUE)}",
         b64(json.dumps({"k": VALUE})),
-        b64(gzip.compress(json.dumps({"config": {"key": VALUE}}).encode())),
-        b64(b64(gzip.compress(json.dumps({"manifest": f"data: {VALUE}"}).encode()))),
+        b64(gzip.compress(json.dumps({"config": {"key": VALUE}}).encode(), mtime=0)),
+        b64(b64(gzip.compress(json.dumps({"manifest": f"data: {VALUE}"}).encode(), mtime=0))),
     ],
 )
 def test_a_value_is_found_however_it_is_wrapped(text):
