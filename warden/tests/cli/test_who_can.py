@@ -87,3 +87,21 @@ def test_somebody_whom_nobody_knows(lane_world):
     done = told(lane_world, "can-reach", "entity:no-such-entity")
     assert done.returncode == 1
     assert "nobody is called entity:no-such-entity" in done.stderr
+
+
+def test_a_path_is_one_of_the_callers_own_namespace(lane_world):
+    """Somebody of the namespace above who has the same path there is no way in; the command says where it holds."""
+    server, name = lane_world.server, lane_world.tenant
+    server.must("POST", f"sys/namespaces/{name}")
+    server.within(name).must("POST", "sys/mounts/platform", {"type": "kv", "options": {"version": "2"}})
+    for part, path in (("here", f"{name}/platform/*"), ("there", "platform/*")):
+        server.must(
+            "PUT", f"sys/policies/acl/{name}-{part}", {"policy": f'path "{path}" {{ capabilities = ["read"] }}'}
+        )
+        body = {"password": "a-password-of-the-tests", "token_policies": [f"{name}-{part}"]}
+        server.must("POST", f"auth/userpass/users/{name}-{part}", body)
+    done = told(lane_world, "who-can", "read", "platform/some/path", "--no-history", BAO_NAMESPACE=name)
+    assert f"fix: bao write -namespace=root auth/userpass/users/{name}-here token_policies=\n" in done.stdout
+    assert f"users/{name}-there" not in done.stdout
+    reach = told(lane_world, "can-reach", f"auth/userpass/users/{name}-there", BAO_NAMESPACE=name)
+    assert lane_world.lane not in reach.stdout

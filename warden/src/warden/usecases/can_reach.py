@@ -16,7 +16,7 @@ from warden.core.proofs.nobody_else import reader_roles
 from warden.core.remedies import warden
 from warden.ports.access_index import Progress
 from warden.usecases.context import Context
-from warden.usecases.who_can import own_namespace, read_index
+from warden.usecases.who_can import read_index
 
 _KINDS = {
     "entity:": "identity/entity/name/",
@@ -59,7 +59,7 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 def can_reach(context: Context, identity: str, progress: Progress) -> Reach:
     """Read the OpenBao and look at every lane. Raises `NotFound` where there is nobody of that name."""
     index = read_index(context, progress)
-    namespace = own_namespace(index)
+    namespace = index.snapshot.base
     unknown = index.unknown(namespace)
     names = tuple(_names(index, identity))
     if not names:

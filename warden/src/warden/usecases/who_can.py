@@ -50,11 +50,6 @@ def read_index(context: Context, progress: Progress) -> AccessIndex:
     return AccessIndex(snapshot, owners=owners, administrators=context.administrators)
 
 
-def own_namespace(index: AccessIndex) -> str:
-    """The caller's namespace: nothing above it is read."""
-    return min(index.snapshot.namespaces, key=len, default="")
-
-
 def who_can(
     context: Context,
     target: Target,
@@ -65,7 +60,7 @@ def who_can(
     """Read the OpenBao, decide, and look up in the audit log when each way was last used."""
     index = read_index(context, progress)
     readers = reader_roles(target.lane) if target.lane else frozenset()
-    found = index.who_can(target.path, namespace=own_namespace(index), readers=readers)
+    found = index.who_can(target.path, namespace=index.snapshot.base, readers=readers)
     ways = tuple(way for way in found.ways if way.effect in target.effects)
     used, history = _with_history(index, target, ways, audit, log_progress)
     spaces = index.snapshot.namespaces.values()
@@ -86,7 +81,7 @@ def _with_history(
     audit: AuditHistory,
     progress: Callable[[int, int], None],
 ) -> tuple[tuple[WayIn, ...], History]:
-    requests = requests_for(index.snapshot, own_namespace(index), target.path)
+    requests = requests_for(index.snapshot, index.snapshot.base, target.path)
     reads, writes = [each[0] for each in requests.reads], [each[0] for each in requests.writes]
     acts: dict[WayIn, tuple[Act, ...]] = {way: acts_of(way, reads, writes) for way in ways}
     history = audit.last(frozenset(act for each in acts.values() for act in each), progress)

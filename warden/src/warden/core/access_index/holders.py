@@ -53,6 +53,7 @@ class Holders:
     """Everybody of a snapshot who can have a token.
 
     Attributes:
+        snapshot: what was read.
         logins: every way to log in.
         added: what an entity (by id) or an external group (by ``group:ID``) adds.
         roles: every role that one can log in by, by `LoginRole.key`.
@@ -60,7 +61,7 @@ class Holders:
     """
 
     def __init__(self, snapshot: Snapshot, owner: Mapping[str, str] | None = None) -> None:
-        self._snapshot = snapshot
+        self.snapshot = snapshot
         self._owners = owner or {}
         self._members = _memberships(snapshot)
         self.entities = {each.id: each for one in snapshot.namespaces.values() for each in one.entities.values()}
@@ -95,7 +96,7 @@ class Holders:
         """Who owns an identity: what it says itself, who declared it, or the owner of the lane that it may read."""
         if stated or identity_name in self._owners:
             return stated or self._owners[identity_name]
-        lanes = (self._snapshot.lane_of_policy.get(key, "") for key in sorted(policies))
+        lanes = (self.snapshot.lane_of_policy.get(key, "") for key in sorted(policies))
         return next((self._owners[f"lane:{lane}"] for lane in lanes if f"lane:{lane}" in self._owners), "")
 
     # -- identities and groups ----------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ def issuer_ways(snapshot: Snapshot, reads: Iterable[WayIn]) -> Iterator[WayIn]:
             key = (way.identity.namespace, way.identity.mount, does)
             if mount and key not in shown:
                 shown.add(key)
-                yield _way(mount, does, way)
+                yield _way(mount, does, way, snapshot)
 
 
 def weaknesses(mount: AuthMount) -> Iterator[StepKind]:
@@ -38,7 +38,7 @@ def _mount(snapshot: Snapshot, identity: Identity) -> AuthMount | None:
     return next((each for each in here if f"auth/{each.path}" == identity.mount), None)
 
 
-def _way(mount: AuthMount, does: StepKind, way: WayIn) -> WayIn:
+def _way(mount: AuthMount, does: StepKind, way: WayIn, snapshot: Snapshot) -> WayIn:
     config = f"auth/{mount.path}/config"
     return WayIn(
         identity=Identity(mount.namespace, "issuer", config, mount=f"auth/{mount.path}", label=does),
@@ -46,5 +46,5 @@ def _way(mount: AuthMount, does: StepKind, way: WayIn) -> WayIn:
         rules=way.rules,
         via=(Step(does=does, path=config, gains=way.identity.name),),
         conditions=way.conditions,
-        remedy=(RunBao(action="read", path=config, namespace=mount.namespace),),
+        remedy=(RunBao(action="read", path=config, namespace=snapshot.option(mount.namespace)),),
     )

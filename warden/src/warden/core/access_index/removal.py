@@ -14,18 +14,19 @@ _BY_TOKEN_POLICIES = {"kubernetes", "jwt", "oidc", "approle", "userpass", "cert"
 def removal(holders: Holders, part: Part, gone: frozenset[str]) -> Remedy:
     """What takes the policies in `gone` from this identity, and leaves it everything else."""
     identity = part.identity
+    namespace = holders.snapshot.option(identity.namespace)
     if identity.kind == "token":
         accessor = identity.name.rpartition("/")[2]
-        return (RunBao(action="revoke-accessor", name=accessor, namespace=identity.namespace),)
+        return (RunBao(action="revoke-accessor", name=accessor, namespace=namespace),)
     if identity.kind in {"entity", "group"}:
         kept = sorted(key[1] for key in part.policies if key[1] not in gone)
         path = f"identity/{identity.kind}/id/{identity.label}"
-        return (RunBao(action="write", path=path, settings=_policies("policies", kept), namespace=identity.namespace),)
+        return (RunBao(action="write", path=path, settings=_policies("policies", kept), namespace=namespace),)
     role = holders.roles.get((identity.namespace, identity.name))
-    return (_of_role(role, gone),) if role is not None else ()
+    return (_of_role(role, gone, namespace),) if role is not None else ()
 
 
-def _of_role(role: LoginRole, gone: frozenset[str]) -> RunBao:
+def _of_role(role: LoginRole, gone: frozenset[str], namespace: str) -> RunBao:
     kept = [each for each in role.policies if each not in gone]
     settings = _kept_fields(role)
     if role.mount_type in _BY_TOKEN_POLICIES or role.kind == "directory":
@@ -33,7 +34,7 @@ def _of_role(role: LoginRole, gone: frozenset[str]) -> RunBao:
         settings += (("token_no_default_policy", "true"),) if "default" in gone else ()
     else:
         settings += _policies("policies", kept)
-    return RunBao(action="write", path=placeholder(name(role.path)), settings=settings, namespace=role.namespace)
+    return RunBao(action="write", path=placeholder(name(role.path)), settings=settings, namespace=namespace)
 
 
 _RESET = {

@@ -206,3 +206,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     lane_of_policy: Mapping[tuple[str, str], str] = {}
     caller: str = ""
     base: str = ""
+
+    def option(self, namespace: str) -> str:
+        """The namespace for a command of somebody who works in `base`; empty where no option is needed."""
+        return "root" if self.base and not namespace else namespace

@@ -40,7 +40,7 @@ def owners_of(lanes: Iterable[Lane]) -> dict[str, str]:
 def judge_ways(lane: Lane, found: WhoCan, snapshot: Snapshot) -> tuple[Verdict, ...]:
     """The verdicts on one path."""
     by_default, others = _split(way for way in found.others if not _is_own(lane, found, way))
-    wrong = [*_each(others), *_of_default(by_default)]
+    wrong = [*_each(others), *_of_default(by_default, snapshot)]
     unknown = [_not_known(each) for each in found.unknown]
     return (*wrong, *unknown) or (_nobody(lane, found, snapshot),)
 
@@ -79,13 +79,13 @@ def _each(ways: Sequence[WayIn]) -> Iterator[Verdict]:
         )
 
 
-def _of_default(ways: Sequence[WayIn]) -> Iterator[Verdict]:
+def _of_default(ways: Sequence[WayIn], snapshot: Snapshot) -> Iterator[Verdict]:
     """One verdict for all of them: the policy is what has to change."""
     by_namespace = sorted(ways, key=lambda way: way.rules[0].namespace)
     for namespace, group in groupby(by_namespace, lambda way: way.rules[0].namespace):
         same = list(group)
         identity = Identity(namespace, "login", f"sys/policies/acl/{DEFAULT}")
-        remedy: Remedy = (RunBao(action="read-policy", name=DEFAULT, namespace=namespace),)
+        remedy: Remedy = (RunBao(action="read-policy", name=DEFAULT, namespace=snapshot.option(namespace)),)
         yield Verdict(
             probe="nobody-else",
             result="wrong",
