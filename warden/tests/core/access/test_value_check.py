@@ -48,6 +48,12 @@ DOUBTS = {
     "null": (Doubt.PLACEHOLDER,),
     "AKIAIOSFODNN7EXAMPLE": (Doubt.PLACEHOLDER,),
     "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY": (Doubt.PLACEHOLDER,),
+    **dict.fromkeys(
+        ("test", "password", "my-secret", "N/A", "-", "placeholder-value", "secret_value", "token here", "api.key"),
+        (Doubt.PLACEHOLDER,),
+    ),
+    "testament": (),
+    "mypassport": (),
     "change-of-seasons-2024": (),
     "${API_KEY}": (Doubt.REFERENCE,),
     "postgres://app:${DB_PASSWORD}@db/app": (Doubt.REFERENCE,),

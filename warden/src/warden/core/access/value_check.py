@@ -104,9 +104,11 @@ _VARIABLE = re.compile(r"(export\s+|set\s+)?[A-Z][A-Z0-9]+_[A-Z0-9_]{2,}=[^=\s;]
 """``OTHER_KEY=…`` on one line. Without an underscore, or with a semicolon, it may be a connection string."""
 
 _STAND_INS = re.compile(
-    r"(please)?(change|replace)(me|it|this|withyourkey)|todo|tbd|fixme|placeholder|example|sample|dummy|foobar|"
-    r"null|none|nil|undefined|unset|notset|redacted|hidden|removed|masked|fill(me)?(in)?|"
-    r"(key|token|secret|password|value)here|secretvalue"
+    r"(please)?(change|replace)(me|it|this|withyourkey)|todo|tbd|fixme|"
+    r"(placeholder|example|sample|dummy|test|my|secret)(value|key|token|secret|password|apikey)|"
+    r"placeholder|example|sample|dummy|test|testing|foobar|(token|secret|password|apikey)?|n/a|na|"
+    r"(value|key|token|secret|password)here|"
+    r"null|none|nil|undefined|unset|notset|redacted|hidden|removed|masked|fill(me)?(in)?"
 )
 """What is written where a value is still to come; compared without case, hyphens, underscores, spaces and dots."""
 
