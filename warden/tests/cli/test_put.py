@@ -120,7 +120,8 @@ def test_a_policy_that_gets_another_name_is_taken_over_and_nobody_loses_access_m
     assert world.server.call("GET", f"sys/policies/acl/{earlier}")[0] == 404
     assert [applied("plan", each).returncode for each in (world.lane, second)] == [0, 0]
     world.server.overwrite(world.path.replace("/api/", "/web/"), world.values)
-    assert applied("prove", "--all").returncode == 0
+    done = applied("prove", "--all")
+    assert done.returncode == 0, done.stdout
     shown = json.loads(applied("route", "show", world.lane, "--json").stdout)
     assert (shown["policy"], shown["proof"]["state"]) == (now, "proven")
 

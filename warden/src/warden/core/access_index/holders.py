@@ -57,7 +57,7 @@ class Holders:
         logins: every way to log in.
         added: what an entity (by id) or an external group (by ``group:ID``) adds.
         roles: every role that one can log in by, by `LoginRole.key`.
-        tokens: live tokens, each with its parts.
+        tokens: live tokens that have more than their login gives today, each with its parts.
     """
 
     def __init__(self, snapshot: Snapshot, owner: Mapping[str, str] | None = None) -> None:
@@ -86,10 +86,10 @@ class Holders:
         self.roles = {login.role.key: login.role for login in self.logins}
         explained = _Explained(self.logins)
         self.tokens = [
-            (token, self._token_parts(token))
+            (token, self._token_parts(token, beyond))
             for one in snapshot.namespaces.values()
             for token in one.tokens
-            if token.accessor != snapshot.caller and not explained.by_login(token)
+            if token.accessor != snapshot.caller and (beyond := explained.beyond(token))
         ]
 
     def owner(self, identity_name: str, policies: Iterable[PolicyKey] = (), stated: str = "") -> str:
@@ -175,8 +175,7 @@ class Holders:
 
     # -- tokens -------------------------------------------------------------------------------------------------
 
-    def _token_parts(self, token: LiveToken) -> tuple[Part, ...]:
-        held = frozenset((token.namespace, each) for each in token.policies)
+    def _token_parts(self, token: LiveToken, held: Held) -> tuple[Part, ...]:
         name = f"auth/token/accessors/{token.accessor}"
         identity = Identity(token.namespace, "token", name, label=token.display_name, owner=self.owner(name, held))
         added = self.added.get(token.entity)
@@ -184,21 +183,22 @@ class Holders:
 
 
 class _Explained:
-    """Tokens that their login would give again as it is today: the login itself is what is listed."""
+    """What tokens have that their login would give again as it is today: the login itself is listed with it."""
 
     def __init__(self, logins: Iterable[Login]) -> None:
         self._gives: dict[tuple[str, str], dict[str, Held]] = defaultdict(dict)
         for login in logins:
             self._gives[login.role.namespace, f"auth/{login.role.mount}"][login.role.name] = login.part.policies
 
-    def by_login(self, token: LiveToken) -> bool:
-        """Whether the login that it came from gives all that it has; any one at its mount, where it does not say."""
+    def beyond(self, token: LiveToken) -> Held:
+        """What it has besides; of any login at its mount, where it does not say by which one it was given."""
         mount, _, user = token.path.partition("/login")
         mount = mount if mount != token.path else token.path.partition("/oidc/")[0]
         here = self._gives.get((token.namespace, mount), {})
         named = user.strip("/") or next((token.meta[each] for each in _ROLE_IN_META if token.meta.get(each)), "")
         held = frozenset((token.namespace, each) for each in token.policies)
-        return any(held <= given for name, given in here.items() if name == named or not named)
+        beyond = (held - given for name, given in here.items() if name == named or not named)
+        return min((held, *beyond), key=len)
 
 
 _ROLE_IN_META = ("role", "role_name", "cert_name")

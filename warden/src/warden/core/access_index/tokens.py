@@ -74,7 +74,8 @@ def tokens_alone(holders: Holders) -> Iterator[Token]:
         yield Token(parts=parts, held=union(parts), facts=facts, conditions=conditions, logs_in=(_logs_in(login),))
     for token, sources in holders.tokens:
         entity = holders.added.get(token.entity)
-        yield Token(parts=sources, held=union(sources), facts=entity.facts if entity else NO_ENTITY)
+        own = frozenset((token.namespace, each) for each in token.policies)
+        yield Token(parts=sources, held=own | union(sources), facts=entity.facts if entity else NO_ENTITY)
 
 
 def alike(holders: Holders, decisions: Decisions) -> Iterator[Alike]:
