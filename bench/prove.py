@@ -3,8 +3,9 @@
     python bench/prove.py [--lanes 20] [--rounds 5] [--markdown FILE]
 
 Both talk to one real OpenBao over as many connections. The raw client writes prepared bytes and reads answers: once
-all that `prove` sends (its comparison with the declaration, logins, revocations), once the probes alone. `prove` also
-builds and signs tokens, judges, joins every probe with its line in the audit log, and journals.
+all that `prove` sends (its comparison with the declaration, who else can reach the lanes, logins, revocations), once
+the probes alone. `prove` also builds and signs tokens, judges, joins every probe with its line in the audit log, and
+journals.
 """
 
 import argparse
@@ -23,12 +24,15 @@ from typing import ClassVar
 import msgspec
 
 from warden.adapters.dev import Embedded
+from warden.adapters.dev.config import ADMINISTRATORS
 from warden.adapters.identities import ByMount
 from warden.adapters.journal.sqlite import SqliteJournal
 from warden.adapters.openbao.answers import inline_headers
 from warden.adapters.openbao.audit_log import AuditFiles
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
+from warden.adapters.openbao.snapshot_reader import SnapshotReader
+from warden.core.access_index.administrators import administrators
 from warden.core.clusters.manifests import Reached
 from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget
 from warden.core.lanes.lane import Custody, Lane, Owner, Owners, Workload, WorkloadReader
@@ -41,6 +45,7 @@ from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
 from warden.usecases.prove import ProveOptions, prove
 from warden.usecases.put import put
+from warden.usecases.steps.concurrency import at_once
 from warden.usecases.targets.openbao import OpenBaoTarget
 
 CONNECTIONS = 4
@@ -62,6 +67,9 @@ class Recording(OpenBao):
         self.asked: list[bytes] = []
         self.every.append(self.mine)
         self.probes.append(self.asked)
+
+    def twin(self, token: Secret | None = None) -> OpenBao:
+        return Recording(self.endpoint, token or self._token)
 
     def send(self, request: Request) -> Answer:
         headers = {"X-Vault-Request": "true", **request.headers}
@@ -177,9 +185,14 @@ def measure(embedded: Embedded, home: str, count: int, rounds: int) -> str:
         lanes={lane.id: lane for lane in declared}, settings=Settings(), vault=vault,
         vaults=lambda: OpenBao(where, token), clusters=NoClusters(), journal=journal,
         audit_device="file", alone=lambda _: contextlib.nullcontext(),
+        snapshots=SnapshotReader(vault, at_once), administrators=administrators(ADMINISTRATORS),
     )  # fmt: skip
     identities = ByMount({}, embedded.issuer)
-    recording = msgspec.structs.replace(context, vaults=lambda: Recording(where, token))
+    recording = msgspec.structs.replace(
+        context,
+        vaults=lambda: Recording(where, token),
+        snapshots=SnapshotReader(Recording(where, token), at_once),
+    )
     options = ProveOptions(run="wp-record", workers=CONNECTIONS)
     prove(declared, recording, identities, AuditFiles([status.audit_file]), options)
     every, probes = Recording.every, Recording.probes

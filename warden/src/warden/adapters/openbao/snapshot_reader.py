@@ -7,7 +7,7 @@ identity). Policies come in one answer (``sys/policies/detailed/acl``), or one b
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -60,7 +60,6 @@ class SnapshotReader:
     def __init__(self, vault: OpenBao, at_once: AtOnce) -> None:
         self._vault = vault
         self._at_once = at_once
-        self._free: SimpleQueue[OpenBao] = SimpleQueue()
 
     def read(self, progress: Progress | None = None) -> Snapshot:
         """As the port says."""
@@ -112,7 +111,7 @@ class _Reading:
     def _ask(self, namespace: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
         try:
             twin = self._twins.get_nowait()
-        except Exception:  # noqa: BLE001 - queue.Empty; a twin more
+        except Empty:
             twin = self._vault.twin()
         twin.namespace = namespace
         answer = twin.send(twin.as_caller(Request(method=method, path=path, body=body)))
