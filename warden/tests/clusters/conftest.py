@@ -393,10 +393,10 @@ class ClusterBench:
         self.create("deployment", body, cluster)
         self.run_pods(cluster, started)
 
-    def run_pods(self, cluster: str = FIRST, started: str = "", *, ready: bool = False, **container: object) -> None:
-        """Every pod of the namespace runs since `started` (now); controllers count those that are `ready`.
+    def run_pods(self, cluster: str = FIRST, started: str = "", *, counted: bool = False, **container: object) -> None:
+        """Every pod of the namespace runs since `started` (now); `container` says otherwise of its container.
 
-        `container` says otherwise of its container.
+        Controllers see them as ready where they are to be `counted`.
         """
         items = self.until(lambda: self.handle(cluster).must("GET", self.url("pod"))["items"])
         since = started or f"{dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
@@ -405,7 +405,7 @@ class ClusterBench:
             "phase": "Running",
             "containerStatuses": [state | {"state": {"running": {"startedAt": since}}} | container],
         }
-        status |= {"conditions": [{"type": "Ready", "status": "True"}]} if ready else {}
+        status |= {"conditions": [{"type": "Ready", "status": "True"}]} if counted else {}
         for pod in items:
             where = f"{self.url('pod', pod['metadata']['name'])}/status"
             self.handle(cluster).admin("PATCH", where, {"status": status}, "application/merge-patch+json")
@@ -422,7 +422,7 @@ class ClusterBench:
             counts = [status.get(each, 0) for each in ("replicas", "readyReplicas", "updatedReplicas")]
             if seen and counts == [wanted] * 3:
                 return True
-            self.run_pods(cluster, ready=True)
+            self.run_pods(cluster, counted=True)
             return False
 
         self.until(done)

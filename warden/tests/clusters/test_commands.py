@@ -115,7 +115,8 @@ def test_custody_alone_asks_no_cluster_for_anything_not_even_for_tokens(engineer
     assert (proof["state"], proof["scope"]) == ("proven", "custody")
     assert proof["unplayed"] == [f"{engineer.tenant}/app"]
     # A login would have OpenBao ask the cluster about the token (TokenReview).
-    assert [each["probe"] for each in proof["verdicts"]] == ["policy", "role", "live-version", "no-token"]
+    asked = ["metadata", "policy", "role", "nobody-else", "custody", "live-version", "no-token"]
+    assert [each["probe"] for each in proof["verdicts"]] == asked
     said = engineer.run("prove", engineer.lane, "--custody-only", **engineer.down(FIRST, SECOND))
     assert said.returncode == 0
     assert f"nobody was played as {engineer.tenant}/app or as a stranger" in said.stdout

@@ -124,7 +124,8 @@ def test_where_no_value_was_put_yet_that_is_what_is_next(bench, asked):
     bench.put()
     assert (asked()["coulombcore"].followed, asked()["coulombcore"].remedy) == ("synced", ())
     bench.platform.must("DELETE", bench.data)
-    assert asked()["coulombcore"].remedy == put
+    (undelete,) = asked()["coulombcore"].remedy
+    assert (undelete.action, undelete.name) == ("undelete", "1")
 
 
 @pytest.mark.parametrize("by", ["the journal", "another machine"])
