@@ -225,6 +225,21 @@ GRANTS = {
     "snapshot": rule("sys/storage/raft/snapshot", "read"),
     "restore": rule("sys/storage/raft/snapshot-force", "update"),
     "workflow": rule("sys/workflows/manage/*", "update"),
+    "new-role-of-a-name": rule("auth/kubernetes/role/backdoor", "create"),
+    "new-role-of-a-team": rule("auth/+/role/team-*", "create"),
+    "new-role-of-a-template": rule("auth/kubernetes/role/{{identity.entity.name}}-bot", "create"),
+    "new-program-of-a-name": rule("auth/kubernetes/cel/role/backdoor", "update"),
+    "new-user-of-a-name": rule("auth/userpass/users/backdoor", "create"),
+    "new-certificate-of-a-name": rule("auth/cert/certs/backdoor", "update"),
+    "new-group-of-a-name": rule("identity/group/name/backdoor", "update"),
+    "new-token-role-of-a-name": rule("auth/token/roles/*", "create") + rule("auth/token/create/own", "update"),
+    "new-method-of-a-name": rule("sys/auth/my/own", "create", "sudo") + rule("auth/my/own/*", "create", "update"),
+    "new-method-with-an-issuer": rule("sys/auth/mine", "update", "sudo")
+    + rule("auth/mine/config", "update")
+    + rule("auth/mine/role/*", "create"),
+    "new-workflow-of-a-name": rule("sys/workflows/manage/backdoor", "update"),
+    "raw-below": rule("sys/raw/core/*", "read", "sudo"),
+    "token-as-member": rule("auth/token/create/gives-membership", "update"),
     "somebody-elses-policy": rule("sys/policies/acl/p-harmless-list", "update"),
     "patch-of-the-lanes-policy": rule(f"sys/policies/acl/{POLICY}", "patch"),
 }
@@ -238,6 +253,10 @@ def _grants(garden: Garden) -> None:
     accessor = garden.must("GET", "sys/auth")["data"]["token/"]["accessor"]
     garden.entity("of-a-token", POLICY, accessor=accessor)
     garden.must("POST", "auth/token/roles/gives-alias", {"allowed_entity_aliases": ["of-a-*"]})
+    member = garden.entity("token-of-a-group", accessor=accessor)
+    inner = garden.group("of-tokens", member_entity_ids=[member])
+    garden.group("around-tokens", POLICY, member_group_ids=[inner])
+    garden.must("POST", "auth/token/roles/gives-membership", {"allowed_entity_aliases": ["token-of-a-group"]})
     for kind, text in GRANTS.items():
         garden.holder(f"grants-{kind}", "grants", text)
 
@@ -288,6 +307,9 @@ HARMLESS = {
     "password-policy": rule("sys/policies/password/*", "update", "create"),
     "auth-without-sudo": rule("sys/auth/*", "create", "update"),
     "remount-without-sudo": rule("sys/remount", "update"),
+    "create-of-what-is-there": rule("auth/userpass/users/harmless-disabled", "create"),
+    "own-method-without-sudo": rule("sys/auth/mine", "update") + rule("auth/mine/*", "create", "update"),
+    "new-token-role-without-creation": rule("auth/token/roles/backdoor", "create"),
 }
 """Texts of policies that give nothing."""
 

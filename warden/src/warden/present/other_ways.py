@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from warden.core.access_index.powers import NEW
+from warden.core.access_index.new_names import NEW
 from warden.core.access_index.snapshot import Reason, Subject, Unknown
 from warden.core.access_index.ways import Condition, Effect, Rule, Step, StepKind, WayIn
 from warden.core.proofs.details import NobodyElse, NotLookedAt, OtherWayIn

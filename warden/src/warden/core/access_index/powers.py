@@ -13,11 +13,9 @@ import msgspec
 
 from warden.core.access_index.acl import full_path
 from warden.core.access_index.holders import Held
-from warden.core.access_index.snapshot import AuthMount, LoginRole, NamespaceSnapshot, Snapshot
+from warden.core.access_index.new_names import NewNames
+from warden.core.access_index.snapshot import AuthMount, Group, LoginRole, NamespaceSnapshot, Snapshot
 from warden.core.access_index.ways import Condition, StepKind
-
-NEW = "warden-any-other"
-"""Stands for an object that is not there yet."""
 
 Gain = Literal["everything", "any-policy", "policy", "one-of", "bundle"]
 """``everything`` in the namespace and below; ``any-policy``: a token with whichever policies it likes; ``policy``: what
@@ -58,13 +56,15 @@ _PATCH = frozenset({"patch"})
 
 def powers(snapshot: Snapshot) -> Iterator[Power]:
     """Every power over what the snapshot has, and over what could be made besides."""
+    names = NewNames(snapshot)
     for one in snapshot.namespaces.values():
         yield from _policies(one)
-        yield from _tokens(one)
-        yield from _identities(one)
-        yield from _system(one)
+        yield from _tokens(one, names)
+        yield from _identities(one, names)
+        yield from _system(one, names)
+        yield from _auth_methods(one, names)
         for mount in one.auth_mounts:
-            yield from _auth_mount(one, mount)
+            yield from _auth_mount(one, mount, names)
         for role in one.roles:
             yield from _role(one, role)
 
@@ -90,23 +90,28 @@ def _policies(one: NamespaceSnapshot) -> Iterator[Power]:
             )
 
 
-def _tokens(one: NamespaceSnapshot) -> Iterator[Power]:
+def _tokens(one: NamespaceSnapshot, names: NewNames) -> Iterator[Power]:
     """Without sudo a child's policies are among its parent's (``token_store.go``, `resolveTokenPolicies`)."""
     for path in ("auth/token/create", "auth/token/create-orphan"):
         yield Power(does="creates-token", path=_at(one, path), namespace=one.path, gain="any-policy", and_sudo=True)
-    yield Power(
-        does="writes-role",
-        path=_at(one, f"auth/token/roles/{NEW}"),
-        namespace=one.path,
-        gain="any-policy",
-        any_of=_CREATE,
-        also=(_at(one, f"auth/token/create/{NEW}"),),
-    )
+    taken = {role.name for role in one.roles if role.kind == "token-role"}
+    new = {each for folder in ("roles", "create") for each in names.within(one, f"auth/token/{folder}", taken)}
+    for name in sorted(new):
+        yield Power(
+            does="writes-role",
+            path=_at(one, f"auth/token/roles/{name}"),
+            namespace=one.path,
+            gain="any-policy",
+            any_of=_CREATE,
+            also=(_at(one, f"auth/token/create/{name}"),),
+        )
 
 
-def _identities(one: NamespaceSnapshot) -> Iterator[Power]:
+def _identities(one: NamespaceSnapshot, names: NewNames) -> Iterator[Power]:
     """Whoever writes an identity gives any policy to it, or an alias of its own to another one."""
-    paths = ["identity/entity", "identity/group", f"identity/group/name/{NEW}"]
+    paths = ["identity/entity", "identity/group"]
+    taken = {each.name for each in one.groups.values()}
+    paths += [f"identity/group/name/{each}" for each in names.within(one, "identity/group/name", taken)]
     for entity in one.entities.values():
         paths += [f"identity/entity/id/{entity.id}", f"identity/entity/name/{entity.name}"]
     for group in one.groups.values():
@@ -135,7 +140,7 @@ def _of_identities(one: NamespaceSnapshot) -> Held:
     return frozenset((one.path, name) for name in entities | {n for g in one.groups.values() for n in g.policies})
 
 
-def _system(one: NamespaceSnapshot) -> Iterator[Power]:
+def _system(one: NamespaceSnapshot, names: NewNames) -> Iterator[Power]:
     """Mounts, and in the root namespace the storage below all of it."""
 
     def power(does: StepKind, path: str, **more: object) -> Power:
@@ -143,20 +148,35 @@ def _system(one: NamespaceSnapshot) -> Iterator[Power]:
         return msgspec.structs.replace(made, **more)
 
     yield power("moves-mount", "sys/remount", and_sudo=True)
-    yield power(
-        "enables-auth",
-        f"sys/auth/{NEW}",
-        gain="any-policy",
-        any_of=_WRITE,
-        and_sudo=True,
-        also=(_at(one, f"auth/{NEW}/users/{NEW}"),),
-    )
-    yield power("writes-workflow", f"sys/workflows/manage/{NEW}", condition="raised-by-others")
+    for name in names.within(one, "sys/workflows/manage"):
+        yield power("writes-workflow", f"sys/workflows/manage/{name}", condition="raised-by-others")
     if not one.path:
-        yield power("writes-raw", "sys/raw/logical", any_of=_READ | _WRITE, and_sudo=True, condition="raw-storage")
+        for name in ("logical", *names.below(one, "sys/raw")):
+            yield power("writes-raw", f"sys/raw/{name}", any_of=_READ | _WRITE, and_sudo=True, condition="raw-storage")
         yield power("restores-snapshot", "sys/storage/raft/snapshot")
         yield power("restores-snapshot", "sys/storage/raft/snapshot-force")
         yield power("takes-snapshot", "sys/storage/raft/snapshot", any_of=_READ, condition="seal-key")
+
+
+def _auth_methods(one: NamespaceSnapshot, names: NewNames) -> Iterator[Power]:
+    """A method of its own, and at it a user, a certificate, or a role with whoever is believed."""
+    taken = {mount.path for mount in one.auth_mounts}
+    for mount in names.below(one, "sys/auth", taken):
+        at = f"auth/{mount}"
+        alone = [
+            f"{at}/{folder}/{each}" for folder in ("users", "certs") for each in names.within(one, f"{at}/{folder}")
+        ]
+        roles = [f"{at}/role/{each}" for each in names.within(one, f"{at}/role")]
+        for also in (*((each,) for each in alone), *((each, f"{at}/config") for each in roles)):
+            yield Power(
+                does="enables-auth",
+                path=_at(one, f"sys/auth/{mount}"),
+                namespace=one.path,
+                gain="any-policy",
+                any_of=_WRITE,
+                and_sudo=True,
+                also=tuple(_at(one, each) for each in also),
+            )
 
 
 _FOLDERS = {
@@ -186,16 +206,18 @@ _CONFIGS = {
 """Type -> the paths that say whom it believes. (A cert mount's ``config`` does not.)"""
 
 
-def _auth_mount(one: NamespaceSnapshot, mount: AuthMount) -> Iterator[Power]:
+def _auth_mount(one: NamespaceSnapshot, mount: AuthMount, names: NewNames) -> Iterator[Power]:
     new = _CREATE if mount.type in _CHECKED else _UPDATE
     for folder in _FOLDERS.get(mount.type, ()):
-        yield Power(
-            does="writes-role",
-            path=_at(one, f"auth/{mount.path}/{folder}/{NEW}"),
-            namespace=one.path,
-            gain="any-policy",
-            any_of=_UPDATE if folder == "cel/role" else new,
-        )
+        taken = {role.name for role in one.roles if role.path == f"auth/{mount.path}/{folder}/{role.name}"}
+        for name in names.within(one, f"auth/{mount.path}/{folder}", taken):
+            yield Power(
+                does="writes-role",
+                path=_at(one, f"auth/{mount.path}/{folder}/{name}"),
+                namespace=one.path,
+                gain="any-policy",
+                any_of=_UPDATE if folder == "cel/role" else new,
+            )
     roles = [role for role in one.roles if role.mount == mount.path and role.kind != "token-role"]
     for path in _CONFIGS.get(mount.type, ()):
         for role in roles:
@@ -289,7 +311,22 @@ def _by_alias(one: NamespaceSnapshot, role: LoginRole) -> Iterator[Held]:
     for entity in one.entities.values() if patterns else ():
         names = [alias.name.lower() for alias in entity.aliases if alias.mount_accessor in accessors]
         if any(_globbed(name, patterns) for name in names):
-            yield frozenset((one.path, policy) for policy in entity.policies)
+            groups = [
+                each for group in one.groups.values() if entity.id in group.entities for each in _around(one, group)
+            ]
+            given = (*entity.policies, *(policy for group in groups for policy in group.policies))
+            yield frozenset((one.path, policy) for policy in given)
+
+
+def _around(one: NamespaceSnapshot, group: Group) -> Iterator[Group]:
+    """The group and those that it is in."""
+    found, new = {group.id}, [group]
+    while new:
+        inner = new.pop()
+        yield inner
+        around = [each for each in one.groups.values() if inner.id in each.groups and each.id not in found]
+        found |= {each.id for each in around}
+        new += around
 
 
 def _globbed(name: str, patterns: Iterable[str]) -> bool:
