@@ -205,7 +205,7 @@ def test_a_policy_that_is_not_ours_is_fixed_only_by_taking_over(bench, verdict):
     bench.ready()
     bench.server.must("PUT", bench.policy, {"policy": 'path "theirs" { capabilities = ["read"] }'})
     proof = bench.prove()
-    take_over = (warden("apply", bench.lane.id, take_over=True),)
+    take_over = (warden("apply", bench.lane.id, take_over=True, yes=True),)
     assert verdict(proof, "policy").remedy == take_over
     assert verdict(proof, "reads").remedy == (warden("apply", bench.lane.id),)
     kept = summary_of(bench.journal.state(bench.lane.id).proof)

@@ -48,8 +48,10 @@ def interrupted(lane: Lane, found: Iterable[Unfinished]) -> tuple[InterruptedOpe
 
 def _interrupted(lane: Lane, found: Unfinished) -> InterruptedOperation:
     record, body = found.record, found.record.body
-    clusters = body.get("clusters") or body.get("cluster") or ()
-    targets = (clusters,) if isinstance(clusters, str) else tuple(map(str, clusters))
+    clusters = body.get("clusters") or body.get("cluster")
+    targets = (
+        tuple(map(str, clusters)) if isinstance(clusters, list) else (clusters,) if isinstance(clusters, str) else ()
+    )
     changes, token = body.get("changes"), earlier_token(record)
     operation = msgspec.convert(found.operation, Operation)
     return InterruptedOperation(
