@@ -202,7 +202,7 @@ def proof(world, **counts):
         "run": Like("wp-[0-9a-f]{12}"),
         "scope": "lane",
         "inspected": False,
-        "shape": 2,
+        "shape": 3,
         "system": world.server.address,
         "declared": {
             "path": world.path,

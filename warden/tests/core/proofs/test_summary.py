@@ -68,10 +68,10 @@ def test_a_record_of_an_earlier_shape_keeps_its_state_and_counts_and_is_of_no_de
     [
         {},
         {"state": 3},
-        {"shape": 2},
-        {"shape": 2, "state": "splendid"},
-        {"shape": 2, "state": "refuted", "next": {"stretch": "custody", "remedy": [{"type": "unknown"}]}},
-        {"shape": 3, "state": "refuted", "passed": "many"},
+        {"shape": 3},
+        {"shape": 3, "state": "splendid"},
+        {"shape": 3, "state": "refuted", "next": {"stretch": "custody", "remedy": [{"type": "unknown"}]}},
+        {"shape": 4, "state": "refuted", "passed": "many"},
     ],
 )
 def test_a_record_that_cannot_be_understood_is_not_proven(body):

@@ -12,8 +12,11 @@ from warden.core.lanes.lane import Stretch
 from warden.core.proofs.states import ProofState, Scope
 from warden.core.remedies import Remedy
 
-SHAPE = 2
-"""The shape of the body. A record of an earlier one keeps its state and its counts, and is of no declaration."""
+SHAPE = 3
+"""The shape of the body, and what a proof asks: from 3 on, who else can.
+
+A record of an earlier one keeps its state and its counts, and is of no declaration.
+"""
 
 COUNTS = ("passed", "failed", "inconclusive", "total", "evidence")
 
