@@ -170,6 +170,11 @@ def _tokens(garden: Garden) -> None:
     made = garden.must("POST", "auth/userpass/login/was-reader", login, token=None)["auth"]
     garden.must("POST", "auth/userpass/users/was-reader", {"token_policies": []})
     garden.has("login that was closed", "reads", f"auth/token/accessors/{made['accessor']}")
+    path = garden.role("reader", POLICY, bound_subject="system:serviceaccount:team:earlier", token_ttl="1h")
+    earlier = {"role": "reader", "jwt": garden.server.mint("team/earlier")}
+    made = garden.must("POST", "auth/kubernetes/login", earlier, token=None)["auth"]
+    garden.must("POST", path, JWT | {"bound_subject": f"{SUBJECT}-reader", "token_policies": [POLICY]})
+    garden.has("login of whom the reader's role was for", "reads", f"auth/token/accessors/{made['accessor']}")
 
 
 WRITES = {
@@ -177,6 +182,8 @@ WRITES = {
     "update": rule(DATA, "update"),
     "patch": rule(DATA, "patch"),
     "delete": rule(DATA, "delete"),
+    "delete-with-a-slash": rule(f"{DATA}/*", "delete"),
+    "delete-metadata-with-a-slash": rule(f"{METADATA}/", "delete"),
     "delete-versions": rule("platform/delete/team/mail", "update"),
     "undelete": rule("platform/undelete/*", "update"),
     "destroy": rule("platform/destroy/+/mail", "update"),
@@ -239,6 +246,9 @@ GRANTS = {
     + rule("auth/mine/role/*", "create"),
     "new-workflow-of-a-name": rule("sys/workflows/manage/backdoor", "update"),
     "raw-below": rule("sys/raw/core/*", "read", "sudo"),
+    "certificate-by-role": rule("pki/issue/web", "update"),
+    "certificate-of-any-name": rule("pki/sign-verbatim", "update"),
+    "certificate-of-an-authority": rule("pki/root/sign-intermediate", "update"),
     "token-as-member": rule("auth/token/create/gives-membership", "update"),
     "somebody-elses-policy": rule("sys/policies/acl/p-harmless-list", "update"),
     "patch-of-the-lanes-policy": rule(f"sys/policies/acl/{POLICY}", "patch"),
@@ -257,6 +267,12 @@ def _grants(garden: Garden) -> None:
     inner = garden.group("of-tokens", member_entity_ids=[member])
     garden.group("around-tokens", POLICY, member_group_ids=[inner])
     garden.must("POST", "auth/token/roles/gives-membership", {"allowed_entity_aliases": ["token-of-a-group"]})
+    garden.must("POST", "sys/mounts/pki", {"type": "pki"})
+    authority = garden.must("POST", "pki/root/generate/internal", {"common_name": "of-the-tests"})["data"][
+        "certificate"
+    ]
+    garden.must("POST", "auth/cert/certs/of-the-pki", {"certificate": authority, "token_policies": [POLICY]})
+    garden.has("role of certificates that are issued here", "reads", "auth/cert/certs/of-the-pki")
     for kind, text in GRANTS.items():
         garden.holder(f"grants-{kind}", "grants", text)
 
@@ -307,6 +323,8 @@ HARMLESS = {
     "password-policy": rule("sys/policies/password/*", "update", "create"),
     "auth-without-sudo": rule("sys/auth/*", "create", "update"),
     "remount-without-sudo": rule("sys/remount", "update"),
+    "certificates-of-another-engine": rule("pki2/issue/web", "update"),
+    "roles-of-the-pki": rule("pki/roles/*", "read", "list"),
     "create-of-what-is-there": rule("auth/userpass/users/harmless-disabled", "create"),
     "own-method-without-sudo": rule("sys/auth/mine", "update") + rule("auth/mine/*", "create", "update"),
     "new-token-role-without-creation": rule("auth/token/roles/backdoor", "create"),

@@ -76,6 +76,13 @@ FAULTS = [
     Fault(
         "could", "write the reader's role", may(("auth/kubernetes/role/workload-tenant-LANE", "update")), "nobody-else"
     ),
+    Fault("could", "make a role of one name", may(("auth/kubernetes/role/deploy", "create")), "nobody-else"),
+    Fault(
+        "could",
+        "make roles whose names begin with a team's",
+        may(("auth/kubernetes/role/team-*", "create update")),
+        "nobody-else",
+    ),
     Fault("could", "write users", may(("auth/userpass/users/*", "create update")), "nobody-else"),
     Fault("could", "set the password of a user with the policy", sets_a_password, "nobody-else"),
     Fault("could", "make SecretIDs of an AppRole with the policy", makes_secret_ids, "nobody-else"),

@@ -44,6 +44,11 @@ def writes_roles_from_above(bench):
     role(above(bench), written(above(bench), text))
 
 
+def deletes_it(bench):
+    text = rule(f"sys/namespaces/{bench.server.namespace}", "delete")
+    role(above(bench), written(above(bench), text))
+
+
 def administrator_by_name(bench):
     """A user of the namespace with the name of one that is declared in the one above."""
     must(bench, "POST", "sys/auth/userpass", type="userpass")
@@ -72,6 +77,7 @@ FAULTS = [
         "nobody-else",
     ),
     Fault("namespace", "somebody above it could write its roles", writes_roles_from_above, "nobody-else"),
+    Fault("namespace", "somebody above it could delete it", deletes_it, "nobody-else"),
     Fault("namespace", "a user has the name of an administrator above it", administrator_by_name, "nobody-else"),
     Fault("namespace", "a role above it has the reader's name", reader_by_name, "nobody-else"),
     Fault("namespace", "a second role inside", lambda b: role(b, own_policy(b)), "nobody-else"),

@@ -1,7 +1,7 @@
 """A token that is alive has the lane's policy."""
 
 from faults import Fault
-from faults.openbao.kit import must, named, own_policy, role
+from faults.openbao.kit import OTHERS, must, named, own_policy, role
 from warden.core.openbao.api import Request
 
 
@@ -29,7 +29,17 @@ def wrapped(bench):
     assert vault.send(vault.as_caller(request)).status == 200
 
 
+def of_an_earlier_account(bench):
+    """The reader's role was for another account, which logged in and has its token still."""
+    role = bench.server.must("GET", bench.role)["data"]
+    must(bench, "POST", bench.role, **role | {"bound_subject": OTHERS})
+    login = {"role": bench.role.rpartition("/")[2], "jwt": bench.server.mint("tenant/somebody")}
+    bench.server.must("POST", "auth/kubernetes/login", login, token=None)
+    must(bench, "POST", bench.role, **role)
+
+
 FAULTS = [
+    Fault("token", "of the account that the reader's role was for before", of_an_earlier_account, "nobody-else"),
     Fault("token", "an orphan with the policy", made(), "nobody-else"),
     Fault("token", "a child of an administrator's with the policy", made("auth/token/create"), "nobody-else"),
     Fault("token", "a periodic one, which can be renewed for ever", made(period="24h"), "nobody-else"),

@@ -24,6 +24,7 @@ _STEPS: Mapping[StepKind, str] = {
     "writes-auth-config": "writes {path}",
     "creates-secret-id": "makes a SecretID at {path}",
     "sets-password": "sets a password at {path}",
+    "issues-certificate": "has a certificate made at {path}",
     "creates-token": "makes a token at {path}",
     "creates-token-by-role": "makes a token at {path}",
     "enables-auth": "enables an auth method at {path}",
@@ -48,6 +49,7 @@ _CONDITIONS: Mapping[Condition, str] = {
     "seal-key": "with the seal's key",
     "raw-storage": "if raw storage is enabled",
     "raised-by-others": "if somebody with more rights runs it",
+    "issued-name": "if the certificate may have a name that the login takes",
 }
 _SUBJECTS: Mapping[Subject, str] = {
     "policies": "the policies",
@@ -58,6 +60,7 @@ _SUBJECTS: Mapping[Subject, str] = {
     "roles": "the roles at {name}",
     "role": "{name}",
     "secret-mounts": "the secrets engines",
+    "issuers": "whom {name} issues for",
     "entities": "the entities",
     "entity": "the entity {name}",
     "groups": "the groups",

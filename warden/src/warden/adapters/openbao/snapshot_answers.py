@@ -41,14 +41,19 @@ CONFIGS: dict[str, tuple[str, ...]] = {
 }
 """Type -> the paths of its configuration that say whom it believes."""
 
-DIRECTORIES = {"ldap": "token_policies", "kerberos": "token_policies", "radius": "unregistered_user_policies"}
-"""Type -> the field of the configuration with the policies that everybody in the directory gets."""
+DIRECTORIES = {
+    "ldap": ("token_policies",),
+    "kerberos": ("token_policies",),
+    "radius": ("unregistered_user_policies", "token_policies"),
+}
+"""Type -> the fields of the configuration with the policies that everybody in the directory gets."""
 
 _KEPT = (
     "allowed_",
     "alias_name_source",
     "bound_",
     "callback_mode",
+    "certificate",
     "disallowed_",
     "groups",
     "groups_claim",
@@ -105,9 +110,9 @@ def role_of(mount: AuthMount, kind: Kind, folder: str, name: str, data: Mapping[
 
 def directory_of(mount: AuthMount) -> LoginRole | None:
     """Everybody in the directory that the mount asks; none for a mount that has no directory."""
-    field = DIRECTORIES.get(mount.type)
-    if field is None or mount.config is None:
+    if mount.type not in DIRECTORIES or mount.config is None:
         return None
+    given = {field: texts(mount.config.get(field)) for field in DIRECTORIES[mount.type]}
     return LoginRole(
         namespace=mount.namespace,
         mount=mount.path,
@@ -115,8 +120,9 @@ def directory_of(mount: AuthMount) -> LoginRole | None:
         kind="directory",
         name="config",
         path=f"auth/{mount.path}/{CONFIGS[mount.type][0]}",
-        policies=texts(mount.config.get(field)),
+        policies=tuple(dict.fromkeys(each.lower() for policies in given.values() for each in policies)),
         no_default=bool(mount.config.get("token_no_default_policy")),
+        fields={field: policies for field, policies in given.items() if policies},
     )
 
 

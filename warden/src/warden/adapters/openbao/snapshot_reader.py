@@ -26,6 +26,7 @@ from warden.core.access_index.snapshot import (
     LoginRole,
     NamespaceSnapshot,
     Reason,
+    SecretMount,
     Snapshot,
     Subject,
     Unknown,
@@ -174,7 +175,7 @@ class _Reading:
             path=path,
             policies=self._policies(path),
             secret_mounts=tuple(
-                answers.secret_mount_of(path, name, each)
+                self._with_issuers(answers.secret_mount_of(path, name, each))
                 for name, each in self._mounts(path, "sys/mounts", "secret-mounts", "secret").items()
             ),
             auth_mounts=tuple(configured),
@@ -235,6 +236,17 @@ class _Reading:
         self._miss(what, "", "denied", namespace=namespace, path=path, needs="read")
         seen = self._ask(namespace, "GET", "sys/internal/ui/mounts").body.get("data") or {}
         return seen.get(part) or {}
+
+    def _with_issuers(self, mount: SecretMount) -> SecretMount:
+        """Whom a PKI engine issues for, which it tells everybody: a certificate may be a login."""
+        if mount.type != "pki":
+            return mount
+        found = {}
+        for each in self._names(mount.namespace, f"{mount.path}/issuers", what="issuers", name=mount.path):
+            path = f"{mount.path}/issuer/{each}/json"
+            data = self._data(mount.namespace, "GET", path, what="issuers", name=mount.path, needs="read")
+            found[each] = str((data or {}).get("certificate") or "")
+        return msgspec.structs.replace(mount, issuers=found)
 
     def _auth_mounts(self, namespace: str) -> list[AuthMount]:
         found = self._mounts(namespace, "sys/auth", "auth-mounts", "auth")

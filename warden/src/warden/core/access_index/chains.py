@@ -5,7 +5,7 @@ from functools import cache
 import msgspec
 
 from warden.core.access_index.acl import Rule as RawRule
-from warden.core.access_index.powers import Power
+from warden.core.access_index.power import Power
 from warden.core.access_index.ways import Condition, Rule, Step, StepKind
 
 Usable = tuple[Power, tuple[RawRule, ...], tuple[Condition, ...]]

@@ -11,7 +11,7 @@ from warden.core.access_index.chains import Chain, Usable
 from warden.core.access_index.decisions import Decisions
 from warden.core.access_index.holders import Held
 from warden.core.access_index.policies import CAPABILITIES, TemplateFacts
-from warden.core.access_index.powers import Power
+from warden.core.access_index.power import Power
 from warden.core.access_index.relevance import PolicyKey
 
 _STRONG = CAPABILITIES - {"list", "scan", "deny"}

@@ -84,7 +84,7 @@ class Holders:
             if role.kind != "token-role"
         ]
         self.roles = {login.role.key: login.role for login in self.logins}
-        explained = _Explained(self.logins)
+        explained = _Explained(self)
         self.tokens = [
             (token, self._token_parts(token, beyond))
             for one in snapshot.namespaces.values()
@@ -185,20 +185,31 @@ class Holders:
 class _Explained:
     """What tokens have that their login would give again as it is today: the login itself is listed with it."""
 
-    def __init__(self, logins: Iterable[Login]) -> None:
-        self._gives: dict[tuple[str, str], dict[str, Held]] = defaultdict(dict)
-        for login in logins:
-            self._gives[login.role.namespace, f"auth/{login.role.mount}"][login.role.name] = login.part.policies
+    def __init__(self, holders: Holders) -> None:
+        self._holders = holders
+        self._at: dict[tuple[str, str], dict[str, Login]] = defaultdict(dict)
+        for login in holders.logins:
+            self._at[login.role.namespace, f"auth/{login.role.mount}"][login.role.name] = login
 
     def beyond(self, token: LiveToken) -> Held:
         """What it has besides; of any login at its mount, where it does not say by which one it was given."""
         mount, _, user = token.path.partition("/login")
         mount = mount if mount != token.path else token.path.partition("/oidc/")[0]
-        here = self._gives.get((token.namespace, mount), {})
+        here = self._at.get((token.namespace, mount), {})
         named = user.strip("/") or next((token.meta[each] for each in _ROLE_IN_META if token.meta.get(each)), "")
         held = frozenset((token.namespace, each) for each in token.policies)
-        beyond = (held - given for name, given in here.items() if name == named or not named)
-        return min((held, *beyond), key=len)
+        given = (each for name, each in here.items() if name == named or not named)
+        return min((held, *(held - each.part.policies for each in given if self._again(token, each.role))), key=len)
+
+    def _again(self, token: LiveToken, role: LoginRole) -> bool:
+        """Whether whom the token is of could log in by the role as it is today; so, too, where that is not known."""
+        if role.kind != "role":  # what a user or an AppRole is called at its mount may have changed since
+            return True
+        entity = self._holders.entities.get(token.entity)
+        accessor = self._holders.accessors.get((role.namespace, role.mount), "")
+        aliases = [each for each in entity.aliases if each.mount_accessor == accessor] if entity else []
+        certain = _alias_name(role)
+        return not aliases or any(_may_be(role, certain, each, each.name, is_group=False) for each in aliases)
 
 
 _ROLE_IN_META = ("role", "role_name", "cert_name")

@@ -7,45 +7,16 @@ among its root paths.
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
-from typing import Literal
 
 import msgspec
 
 from warden.core.access_index.acl import full_path
+from warden.core.access_index.certificates import certificates
 from warden.core.access_index.holders import Held
 from warden.core.access_index.new_names import NewNames
+from warden.core.access_index.power import Power, held_by
 from warden.core.access_index.snapshot import AuthMount, Group, LoginRole, NamespaceSnapshot, Snapshot
-from warden.core.access_index.ways import Condition, StepKind
-
-Gain = Literal["everything", "any-policy", "policy", "one-of", "bundle"]
-"""``everything`` in the namespace and below; ``any-policy``: a token with whichever policies it likes; ``policy``: what
-one policy says; ``one-of``: a token with any of these policies; ``bundle``: one with exactly these."""
-
-
-class Power(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that can be done at one path.
-
-    Attributes:
-        does: what it is.
-        path: the whole path, namespaces included.
-        any_of: capabilities of which one is enough; ``and_sudo``: besides.
-        also: other paths that have to be writable for it to be of use.
-        gain: what is gained, in ``namespace``; ``policies`` are those of a bundle or the one policy.
-        gains: what it is called.
-        condition: what has to be so besides.
-    """
-
-    does: StepKind
-    path: str
-    namespace: str
-    gain: Gain
-    any_of: frozenset[str] = frozenset({"update"})
-    and_sudo: bool = False
-    also: tuple[str, ...] = ()
-    policies: Held = frozenset()
-    gains: str = ""
-    condition: Condition | None = None
-
+from warden.core.access_index.ways import StepKind
 
 _WRITE = frozenset({"create", "update"})
 _CREATE = frozenset({"create"})
@@ -63,6 +34,7 @@ def powers(snapshot: Snapshot) -> Iterator[Power]:
         yield from _identities(one, names)
         yield from _system(one, names)
         yield from _auth_methods(one, names)
+        yield from certificates(one, names)
         for mount in one.auth_mounts:
             yield from _auth_mount(one, mount, names)
         for role in one.roles:
@@ -222,12 +194,6 @@ def _auth_mount(one: NamespaceSnapshot, mount: AuthMount, names: NewNames) -> It
     for path in _CONFIGS.get(mount.type, ()):
         for role in roles:
             yield _as(one, role, "writes-auth-config", f"auth/{mount.path}/{path}", any_of=_WRITE)
-
-
-def held_by(role: LoginRole) -> Held:
-    """The policies that a login by it gives."""
-    default = () if role.no_default else ("default",)
-    return frozenset((role.namespace, each) for each in (*role.policies, *default))
 
 
 def _as(one: NamespaceSnapshot, role: LoginRole, does: StepKind, path: str, any_of: frozenset[str] = _UPDATE) -> Power:

@@ -29,12 +29,24 @@ def removal(holders: Holders, part: Part, gone: frozenset[str]) -> Remedy:
 def _of_role(role: LoginRole, gone: frozenset[str], namespace: str) -> RunBao:
     kept = [each for each in role.policies if each not in gone]
     settings = _kept_fields(role)
-    if role.mount_type in _BY_TOKEN_POLICIES or role.kind == "directory":
+    if role.kind == "directory":
+        settings += _of_directory(role, gone)
+        settings += (("token_no_default_policy", "true"),) if "default" in gone else ()
+    elif role.mount_type in _BY_TOKEN_POLICIES:
         settings += _policies("token_policies", kept) if gone - {"default"} else ()
         settings += (("token_no_default_policy", "true"),) if "default" in gone else ()
     else:
         settings += _policies("policies", kept)
     return RunBao(action="write", path=placeholder(name(role.path)), settings=settings, namespace=namespace)
+
+
+def _of_directory(role: LoginRole, gone: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """Each field of the configuration that gives one of them."""
+    found: tuple[tuple[str, str], ...] = ()
+    for field, held in role.fields.items():
+        left = [each for each in held if each.lower() not in gone]
+        found += _policies(field, left) if len(left) < len(held) else ()
+    return found
 
 
 _RESET = {

@@ -41,6 +41,7 @@ Subject = Literal[
     "roles",
     "role",
     "secret-mounts",
+    "issuers",
     "entities",
     "entity",
     "groups",
@@ -84,13 +85,14 @@ class AuthMount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SecretMount(msgspec.Struct, frozen=True, kw_only=True):
-    """A secrets engine; ``version`` is 1 or 2 for ``kv``, otherwise 0."""
+    """A secrets engine; ``version`` is 1 or 2 for ``kv``, otherwise 0; ``issuers`` of ``pki``: id -> certificate."""
 
     namespace: str
     path: str
     type: str
     version: int = 0
     accessor: str = ""
+    issuers: Mapping[str, str] = {}
 
 
 class LoginRole(msgspec.Struct, frozen=True, kw_only=True):

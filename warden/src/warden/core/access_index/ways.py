@@ -27,11 +27,13 @@ Condition = Literal[
     "seal-key",
     "raw-storage",
     "raised-by-others",
+    "issued-name",
 ]
 """What has to be so besides; those of `acl.Condition`, and:
 
 ``cidr``: only from some networks. ``expires``: only until then. ``seal-key``: a snapshot is encrypted. ``raw-storage``:
 the server has ``raw_storage_endpoint`` on. ``raised-by-others``: somebody with more rights has to run it.
+``issued-name``: the certificate that is issued has to be one that the login takes.
 """
 
 StepKind = Literal[
@@ -43,6 +45,7 @@ StepKind = Literal[
     "writes-auth-config",
     "creates-secret-id",
     "sets-password",
+    "issues-certificate",
     "creates-token",
     "creates-token-by-role",
     "enables-auth",
