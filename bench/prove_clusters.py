@@ -1,4 +1,4 @@
-"""`prove --all` with 10, 100 and 500 lanes in one cluster: how long it takes, and how it grows.
+"""`prove --all` with many lanes in one cluster: how long it takes, and how it grows.
 
     python bench/prove_clusters.py [--lanes 10,100] [--jobs 4] [--profile FILE]
 
@@ -12,6 +12,7 @@ import contextlib
 import cProfile
 import datetime as dt
 import functools
+import sys
 import tempfile
 import threading
 import time
@@ -173,6 +174,7 @@ def measure(scene: Scene, steps: list[int], profile: str) -> list[Row]:
                 requests=reviews + Counting.counts["others"],
             )
         )
+        print(table(rows[-1:], scene.jobs).splitlines()[-3], file=sys.stderr, flush=True)
         done = count
     return rows
 

@@ -2,7 +2,8 @@
 
 from faults import AS_READER, NOT_DELIVERED, Fault
 
-RBAC, ESO = "rbac.authorization.k8s.io", "external-secrets.io"
+RBAC, ESO, ADMISSION = "rbac.authorization.k8s.io", "external-secrets.io", "admissionregistration.k8s.io"
+WEBHOOKS = "mutatingwebhookconfigurations"
 GROUP = {"apiGroup": RBAC, "kind": "Group", "name": "developers"}
 EVE = GROUP | {"kind": "User", "name": "eve"}
 
@@ -135,6 +136,7 @@ FAULTS = [
     Fault("RBAC", "a user redirects the store", may("patch", "secretstores", ESO, ["openbao-app"]), "indirect"),
     Fault("RBAC", "a user pushes it elsewhere", may("create", "pushsecrets", ESO), "indirect"),
     Fault("RBAC", "a user calls nodes past the API server", may_in_the_cluster("get", "nodes/proxy"), "indirect"),
+    Fault("RBAC", "a user is shown what is written", may_in_the_cluster("create", WEBHOOKS, ADMISSION), "indirect"),
     Fault(
         "token", "a user makes tokens of the reader", may("create", "serviceaccounts/token", names=["app"]), "indirect"
     ),

@@ -17,7 +17,7 @@ ABROAD = Prize(
     namespace="tenant", secret="key", reader=Subject("account", "shared/reader"), eso=Subject("account", "eso/eso")
 )
 EVE = {"kind": "User", "name": "eve"}
-RBAC, ESO = "rbac.authorization.k8s.io", "external-secrets.io"
+RBAC, ESO, ADMISSION = "rbac.authorization.k8s.io", "external-secrets.io", "admissionregistration.k8s.io"
 
 
 def rule(verbs, resources, group="", names=()):
@@ -126,6 +126,8 @@ def test_another_right_is_none(given):
         (rule("patch", "clustersecretstores", ESO), "delivers"),
         (rule("create", "clusterpushsecrets", ESO), "delivers"),
         (rule("get", "nodes/proxy"), "calls-nodes"),
+        (rule("create", "mutatingwebhookconfigurations", ADMISSION), "admits"),
+        (rule("patch", "validatingwebhookconfigurations", ADMISSION, names=["one"]), "admits"),
     ],
 )
 def test_a_right_on_objects_of_no_namespace_is_a_way_in_the_whole_cluster_alone(given, way):

@@ -18,7 +18,7 @@ from warden.core.clusters.manifests import Ref
 from warden.core.clusters.rbac import Asking, Binding, Rbac, Rule, rule_allows
 from warden.core.clusters.subjects import Subject
 
-Way = Literal["reads", "runs", "enters", "impersonates", "gets-tokens", "grants", "delivers", "calls-nodes"]
+Way = Literal["reads", "runs", "enters", "impersonates", "gets-tokens", "grants", "delivers", "calls-nodes", "admits"]
 """What somebody does to get at a Secret."""
 
 READING = ("get", "list", "watch", "patch", "deletecollection")
@@ -28,7 +28,7 @@ ENOUGH = 8
 """Bindings that are kept of a subject where it does not matter which object a right is on."""
 
 WRITING = ("create", "update", "patch")
-RBAC, ESO = "rbac.authorization.k8s.io", "external-secrets.io"
+RBAC, ESO, ADMISSION = "rbac.authorization.k8s.io", "external-secrets.io", "admissionregistration.k8s.io"
 
 
 class Power(msgspec.Struct, frozen=True):
@@ -66,6 +66,9 @@ POWERS = (
     Power("delivers", WRITING, ESO, ("externalsecrets", "secretstores", "pushsecrets")),
     Power("delivers", WRITING, ESO, ("clusterexternalsecrets", "clustersecretstores", "clusterpushsecrets"), wide=True),
     Power("calls-nodes", ("create", "get"), "", ("nodes/proxy",), wide=True),
+    Power(
+        "admits", WRITING, ADMISSION, ("validatingwebhookconfigurations", "mutatingwebhookconfigurations"), wide=True
+    ),
 )
 
 
@@ -223,7 +226,8 @@ class _Search:
             self.inside(home)
             self.add(grants.whatever_the_name("grants", home), home)
         self.add(grants.whatever_the_name("delivers", prize.namespace), prize.namespace)
-        self.add(grants.whatever_the_name("calls-nodes", ""), "")
+        for way in _WHOLE_CLUSTER:
+            self.add(grants.whatever_the_name(way, ""), "")
 
     def inside(self, namespace: str) -> None:
         if namespace in self._entered:
@@ -253,6 +257,8 @@ class _Search:
 
 
 MASTERS = Subject("group", "system:masters")
+_WHOLE_CLUSTER: tuple[Way, ...] = ("calls-nodes", "admits")
+"""Past the API server to the pods, and within it: a webhook is sent every Secret that is written."""
 
 
 def gains(grants: Grants, prize: Prize, is_meant: Callable[[Subject], bool]) -> tuple[Gain, ...]:

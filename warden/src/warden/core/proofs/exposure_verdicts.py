@@ -73,7 +73,7 @@ def _tokens(seen: DeliveryObservation) -> Iterator[Verdict]:
     elif (away := seen.unobserved.get("token-secrets")) is not None and away.kind != "refused":
         yield _verdict(seen, "token-secrets", "inconclusive", "not-seen", away)
     elif away is not None:
-        yield _verdict(seen, "token-secrets", "ok", "none", TokensNotListed(str(reader), reader.namespace))
+        yield _verdict(seen, "token-secrets", "ok", "not-seen", TokensNotListed(str(reader), reader.namespace))
 
 
 def _take_away(target: DeliveryTarget, bounds: Iterable[Bound]) -> Remedy:
