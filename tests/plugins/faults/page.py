@@ -82,6 +82,7 @@ def plainly(text: str, replaced: Mapping[str, str]) -> str:
     text = re.sub(r"entity_[0-9a-f]+(\.\w+)?", "ENTITY", text)
     text = re.sub(r"-accessor [0-9A-Za-z.]{20,}", "-accessor ACCESSOR", text)
     text = re.sub(r"app-[0-9a-f]{5,10}-[a-z0-9]{5}", "POD", text)
+    text = re.sub(r"\bapp-[0-9a-f]{8,10}\b", "REPLICASET", text)
     return re.sub(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]+Z", "TIME", text).replace("``", "-")
 
 

@@ -60,6 +60,27 @@ def of_the_whole_cluster(bench):
     bench.handle().must("POST", where, body | {"spec": spec})
 
 
+def into_the_same_secret(bench):
+    """What it takes is another path's, and what it writes is the lane's Secret."""
+    other = remote(bench, key="workloads/elsewhere", property="KEY")
+    external(
+        bench,
+        target={"name": bench.name, "creationPolicy": "Merge"},
+        data=[{"secretKey": "API_KEY", "remoteRef": other}],
+    )
+
+
+def earlier_template(bench):
+    """A ReplicaSet of before has the value in a variable; the Deployment takes the Secret by now."""
+    container = {"name": "app", "image": "app", "env": [{"name": "API_KEY", "value": bench.value}]}
+    bench.deploy(spec={"containers": [container]})
+    taking = {"name": "app", "env": None, "envFrom": [{"secretRef": {"name": bench.name}}]}
+    patch = {"spec": {"template": {"spec": {"containers": [taking]}}}}
+    where = f"{bench.url('deployment', 'app')}?fieldManager=kubectl-patch"
+    bench.handle().must("PATCH", where, patch, "application/strategic-merge-patch+json")
+    bench.settle()
+
+
 def push(bench, source, key, deletion="None"):
     spec = {
         "secretStoreRefs": [{"kind": "SecretStore", "name": "openbao-app"}],
@@ -156,6 +177,7 @@ FAULTS = [
     Fault("copy", "an ExternalSecret of another namespace, by a store of its own", by_a_store_of_its_own, TAKEN),
     Fault("copy", "an ExternalSecret finds it among others", among_others, TAKEN, mends=False),
     Fault("copy", "a ClusterExternalSecret takes it into many namespaces", of_the_whole_cluster, TAKEN),
+    Fault("copy", "another ExternalSecret writes into the same Secret", into_the_same_secret, TAKEN),
     Fault("copy", "a PushSecret overwrites it in OpenBao", pushed_over, TAKEN),
     Fault("copy", "a PushSecret exports the delivered Secret", pushed_elsewhere, TAKEN),
     Fault("copy", "a generator reads its path", generated, TAKEN),
@@ -165,6 +187,7 @@ FAULTS = [
     Fault("copy", "a registry's credential of another namespace holds it", secret_among_other_keys, COPIES),
     Fault("copy", "a ConfigMap holds it inside a file", config_map, COPIES),
     Fault("copy", "a CronJob has it as a plain variable", plain_variable, COPIES, mends=False),
+    Fault("copy", "the ReplicaSet of an earlier template has it as a plain variable", earlier_template, COPIES),
     Fault("copy", "an annotation of the reader's account", annotated("serviceaccount", "app"), COPIES),
     Fault("copy", "an annotation of the ExternalSecret", annotated("externalsecret"), COPIES),
     Fault("copy", "an annotation of the Deployment", annotated_deployment, COPIES),

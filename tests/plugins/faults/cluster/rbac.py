@@ -87,6 +87,16 @@ def in_force(bench, subject, attributes):
     bench.until(lambda: bench.may("eve", groups, **attributes))
 
 
+def called_like_a_controller(bench):
+    """An account of kube-system reads every Secret, by a binding that is called as those of Kubernetes' own are."""
+    named = {"name": f"system:controller:{bench.name}"}
+    reference = {"apiGroup": RBAC, "kind": "ClusterRole", "name": "cluster-admin"}
+    account = {"kind": "ServiceAccount", "namespace": "kube-system", "name": bench.name}
+    bench.whole_cluster("clusterrolebindings", {"metadata": named, "roleRef": reference, "subjects": [account]})
+    user = f"system:serviceaccount:kube-system:{bench.name}"
+    bench.until(lambda: bench.may(user, verb="get", resource="secrets", namespace=bench.namespace))
+
+
 def token_that_never_ends(bench):
     metadata = {"name": "app-token", "annotations": {"kubernetes.io/service-account.name": "app"}}
     bench.create("secret", {"type": "kubernetes.io/service-account-token", "metadata": metadata})
@@ -121,6 +131,7 @@ FAULTS = [
     Fault("RBAC", "everybody who logs in is admin of the namespace", everybody_views, "exposure"),
     Fault("RBAC", "a user patches them, whose answer shows them", may("patch", "secrets"), "exposure"),
     Fault("RBAC", "a user deletes them all, whose answer shows them", may("deletecollection", "secrets"), "exposure"),
+    Fault("RBAC", "a binding is called like a controller's of Kubernetes", called_like_a_controller, "exposure"),
     Fault("RBAC", "a group runs pods beside it", may("create", "pods", subject=GROUP), "indirect"),
     Fault("RBAC", "a user changes the consumer's Deployment", may("patch", "deployments", "apps", ["app"]), "indirect"),
     Fault("RBAC", "a user makes CronJobs", may("create", "cronjobs", "batch"), "indirect"),

@@ -78,6 +78,28 @@ def of_somebody_else(bench):
     bench.run_pods()
 
 
+def of_nobody(bench):
+    """No pod of the Deployment runs; one that has its labels does, and no controller made it."""
+    bench.deploy()
+    bench.merge("deployment", "app", {"spec": {"replicas": 0}})
+    bench.until(lambda: not bench.handle().must("GET", bench.url("pod"))["items"])
+    whole = bench.handle().must("GET", bench.url("deployment", "app"))
+    metadata = {"name": "stray", "labels": {"app": "app"}}
+    bench.create("pod", {"metadata": metadata, "spec": whole["spec"]["template"]["spec"]})
+    bench.run_pods()
+
+
+def beside_it(bench):
+    return [
+        {"name": "app", "image": "app", **optional(bench)},
+        {"name": "proxy", "image": "proxy", "envFrom": [{"secretRef": {"name": bench.name}}]},
+    ]
+
+
+def sidecar_only(bench):
+    bench.deploy(spec={"containers": beside_it(bench)})
+
+
 def fault(name, plant, *, is_open=False):
     """A fault of a consumer: its owner deploys it anew, which no command of ours does."""
     return Fault("consumer", name, plant, "" if is_open else "consumer", "consumer" if is_open else "", mends=False)
@@ -95,4 +117,6 @@ FAULTS = [
     fault("another Secret sets the same variable later", deployed(of_another_secret)),
     fault("only its init container takes it", deployed(lambda _: {}, initContainers=only_at_first), is_open=True),
     fault("a pod with its labels runs, made by somebody else", of_somebody_else, is_open=True),
+    fault("a pod with its labels runs, made by no controller", of_nobody, is_open=True),
+    fault("only its sidecar has it, the application asks for another key", sidecar_only, is_open=True),
 ]

@@ -25,6 +25,7 @@ _EFFECTS = {
     "finds": "finds the path among others",
     "writes": "writes to the path",
     "exports": "takes the delivered Secret",
+    "fills": "writes into the delivered Secret",
 }
 
 

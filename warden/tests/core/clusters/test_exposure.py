@@ -141,6 +141,7 @@ CONTROLLER = {"kind": "ServiceAccount", "namespace": "kube-system", "name": "job
     [
         "group:system:masters",
         "group:system:nodes",
+        "group:kubeadm:cluster-admins",
         "user:system:kube-controller-manager",
         "external-secrets/external-secrets",
         "user:caller",
@@ -167,6 +168,8 @@ def test_who_is_meant_to_read(subject):
         "tenant/external-secrets",
         "kube-system/unbound",
         "kube-system/mixed",
+        "kube-system/backup",
+        "kube-system/cronjob-controller",
         "tenant/job-controller",
         "group:system:authenticated",
         "user:system:kube-scheduler",
@@ -181,6 +184,8 @@ def test_everybody_else_is_a_finding(subject):
             binding("system:controller:job-controller", "c", *bound),
             binding("system:controller:mixed", "c", mixed),
             binding("more", "c", mixed),
+            binding("system:controller:backup", "c", {**mixed, "name": "backup"}),
+            binding("system:controller:backup", "c", {**mixed, "name": "cronjob-controller"}),
         ],
         [],
     )

@@ -85,7 +85,7 @@ def test_the_last_change_is_that_of_the_data_alone():
 def pod(started=AFTER, spec=None, name="p", **status):
     running = [{"name": "app", "state": {"running": {"startedAt": each}}} for each in started.split()]
     return {
-        "metadata": {"name": name},
+        "metadata": {"name": name, "ownerReferences": [{"kind": "ReplicaSet", "name": "app-7d", "controller": True}]},
         "spec": spec or {"containers": [container(**ENV)]},
         "status": {"phase": "Running", "containerStatuses": running} | status,
     }
@@ -207,6 +207,10 @@ def test_what_fails_is_named_with_its_reason():
 def test_pods_that_another_controller_made_are_not_its_own():
     stray = pod(name="stray")
     stray["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "other-5f", "controller": True}]
+    for each in ([], [{"kind": "ReplicaSet", "name": "app-worker-5f", "controller": True}]):
+        stranger = pod()
+        stranger["metadata"]["ownerReferences"] = each
+        assert judged(stranger).observed == "no-pod"
     assert judged(stray).observed == "no-pod"
     own = pod(BEFORE, name="own")
     own["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "app-5f", "controller": True}]

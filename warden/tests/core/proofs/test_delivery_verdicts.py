@@ -102,6 +102,9 @@ def results(seen, *handed, lines=None):
     return {each.probe: (each.result, each.observed) for each in found}
 
 
+OF_APP = {"name": "p", "ownerReferences": [{"kind": "ReplicaSet", "name": "app-7d", "controller": True}]}
+
+
 def one(seen, probe, *handed, lines=None):
     found = judge_delivery(seen, handed or ((read(),) if lines is None else lines))
     return next(each for each in found if each.probe == probe)
@@ -198,7 +201,7 @@ def test_an_immutable_secret_is_wrong_while_it_still_holds_the_right_value(seen_
 def test_without_a_secret_it_is_not_the_consumers_turn(seen_of):
     spec = {"volumes": [{"name": "v", "secret": {"secretName": "first-secret"}}]}
     spec |= {"containers": [{"name": "app", "volumeMounts": [{"name": "v", "mountPath": "/k"}]}]}
-    pod = {"metadata": {"name": "p"}, "spec": spec, "status": {"phase": "Running"}}
+    pod = {"metadata": OF_APP, "spec": spec, "status": {"phase": "Running"}}
     using = ConsumerObservation(name="tenant/app", deployment={"spec": {"template": {"spec": spec}}}, pods=(pod,))
     assert results(seen_of(consumers=(using,)))["consumer"] == ("ok", "follows")
     verdict = one(seen_of(consumers=(using,), secret=None), "consumer")
@@ -207,7 +210,7 @@ def test_without_a_secret_it_is_not_the_consumers_turn(seen_of):
 
 def test_a_pod_of_an_earlier_template_is_waited_for(seen_of):
     spec = {"containers": [{"name": "app", "envFrom": [{"secretRef": {"name": "first-secret"}}]}]}
-    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "app"}]}, "status": {"phase": "Running"}}
+    pod = {"metadata": OF_APP, "spec": {"containers": [{"name": "app"}]}, "status": {"phase": "Running"}}
     using = ConsumerObservation(name="tenant/app", deployment={"spec": {"template": {"spec": spec}}}, pods=(pod,))
     verdict = one(seen_of(consumers=(using,)), "consumer")
     assert (verdict.result, verdict.stretch, verdict.observed) == ("wrong", "consumer", "other-template")
@@ -446,7 +449,7 @@ def test_a_consumer_is_its_owners_and_fixed_by_deploying_or_restarting_it(seen_o
     env = {"containers": [{"name": "c", "envFrom": [{"secretRef": {"name": "first-secret"}}]}]}
     old = {"running": {"startedAt": "2020-01-01T00:00:00Z"}}
     pod = {
-        "metadata": {"name": "p"},
+        "metadata": OF_APP,
         "spec": env,
         "status": {"phase": "Running", "containerStatuses": [{"name": "c", "state": old}]},
     }

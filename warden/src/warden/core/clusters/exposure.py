@@ -15,11 +15,69 @@ from warden.core.clusters.subjects import Subject
 from warden.core.clusters.ways import Bound, Gain
 from warden.core.lanes.delivery_target import DeclaredCluster
 
-BUILT_IN = frozenset({"group:system:masters", "group:system:nodes", "user:system:kube-controller-manager"})
-"""Subjects of the control plane itself (Kubernetes: default roles, Node authorization)."""
+BUILT_IN = frozenset(
+    {
+        "group:system:masters",
+        "group:system:nodes",
+        "group:kubeadm:cluster-admins",
+        "user:system:kube-controller-manager",
+    }
+)
+"""Subjects of the control plane itself (Kubernetes: default roles, Node authorization).
+
+``kubeadm:cluster-admins`` is the group of ``admin.conf`` (kubeadm since 1.29), as ``system:masters`` was before.
+"""
 
 CONTROLLER = "system:controller:"
 """How the bindings of the controller-manager's own accounts begin (Kubernetes: default roles for controllers)."""
+
+CONTROLLERS = frozenset(
+    {
+        "attachdetach-controller",
+        "certificate-controller",
+        "clusterrole-aggregation-controller",
+        "cronjob-controller",
+        "daemon-set-controller",
+        "deployment-controller",
+        "device-taint-eviction-controller",
+        "disruption-controller",
+        "endpoint-controller",
+        "endpointslice-controller",
+        "endpointslicemirroring-controller",
+        "ephemeral-volume-controller",
+        "expand-controller",
+        "generic-garbage-collector",
+        "horizontal-pod-autoscaler",
+        "job-controller",
+        "legacy-service-account-token-cleaner",
+        "namespace-controller",
+        "node-controller",
+        "persistent-volume-binder",
+        "podcertificaterequestcleaner-controller",
+        "pod-garbage-collector",
+        "podgroup-protection-controller",
+        "pv-protection-controller",
+        "pvc-protection-controller",
+        "replicaset-controller",
+        "replication-controller",
+        "resource-claim-controller",
+        "resourcequota-controller",
+        "root-ca-cert-publisher",
+        "route-controller",
+        "selinux-warning-controller",
+        "service-account-controller",
+        "service-cidrs-controller",
+        "service-controller",
+        "statefulset-controller",
+        "storage-version-migrator-controller",
+        "ttl-after-finished-controller",
+        "ttl-controller",
+        "vac-protection-controller",
+        "validatingadmissionpolicy-status-controller",
+        "volumeattributesclass-protection-controller",
+    }
+)
+"""Their names (Kubernetes v1.36, ``bootstrappolicy/controller_policy.go``): a binding may be called anything."""
 
 
 def expected(subject: Subject, declared: DeclaredCluster, caller: Subject, rbac: Rbac) -> bool:
@@ -37,8 +95,10 @@ def administers(subject: Subject, declared: DeclaredCluster) -> bool:
 
 
 def _is_controller(subject: Subject, rbac: Rbac) -> bool:
-    bound = rbac.naming.get(subject, ())
-    return bool(bound) and all(each.name.startswith(CONTROLLER) for each in bound)
+    """Whether it is one of Kubernetes' own, and has no more rights than it was made with."""
+    bound, name = rbac.naming.get(subject, ()), subject.name.partition("/")[2]
+    own = Ref("ClusterRoleBinding", "", f"{CONTROLLER}{name}")
+    return name in CONTROLLERS and bool(bound) and all(each == own for each in bound)
 
 
 class ReadableBy(msgspec.Struct, frozen=True, kw_only=True):

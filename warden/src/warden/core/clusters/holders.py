@@ -11,7 +11,17 @@ from warden.core.clusters.fingerprints import Fingerprints
 from warden.core.clusters.manifests import Manifest, Ref, ref_of
 from warden.core.clusters.operator_index import managers_of
 
-LOOKED_THROUGH = ("Secret", "ConfigMap", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod")
+LOOKED_THROUGH = (
+    "Secret",
+    "ConfigMap",
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicaSet",
+    "Job",
+    "CronJob",
+    "Pod",
+)
 """The kinds that a copy is looked for in, where the caller may list them."""
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

@@ -27,8 +27,11 @@ SCANNED = (
 )
 """The kinds that are listed."""
 
-Effect = Literal["reads", "finds", "writes", "exports"]
-"""``reads`` the path; ``finds`` it, among others below a folder; ``writes`` to it; ``exports`` the delivered Secret."""
+Effect = Literal["reads", "finds", "writes", "exports", "fills"]
+"""``reads`` the path; ``finds`` it, among others below a folder; ``writes`` to it; ``exports`` the delivered Secret.
+
+``fills`` writes into the delivered Secret, whatever it takes that from.
+"""
 
 _REPEATED = re.compile(r"[*+{]")
 _REPEATED_GROUP = re.compile(r"\)[*+{]")
@@ -106,7 +109,7 @@ class OperatorIndex:
             case "ExternalSecret":
                 self._external(manifest, spec)
             case "ClusterExternalSecret":
-                self._external(manifest, spec.get("externalSecretSpec") or {})
+                self._external(manifest, spec.get("externalSecretSpec") or {}, spec.get("externalSecretName") or "")
             case "PushSecret":
                 self._push(manifest, spec)
             case "ClusterPushSecret":
@@ -116,7 +119,7 @@ class OperatorIndex:
             case "ClusterGenerator":
                 self._generator(manifest, (spec.get("generator") or {}).get("vaultDynamicSecretSpec") or {})
 
-    def _external(self, manifest: Manifest, spec: Mapping[str, Any]) -> None:
+    def _external(self, manifest: Manifest, spec: Mapping[str, Any], called: str = "") -> None:
         usual = spec.get("secretStoreRef") or {}
         keys = list(_keys_read(spec, usual))
         alone = len({key for _, key in keys}) == 1 and not any(each.get("find") for each in spec.get("dataFrom") or ())
@@ -125,7 +128,11 @@ class OperatorIndex:
         for each in spec.get("dataFrom") or ():
             if (find := each.get("find")) is not None:
                 self._find(manifest, _store_ref(each, usual), find or {})
-        template = ((spec.get("target") or {}).get("template")) or {}
+        target = spec.get("target") or {}
+        template = target.get("template") or {}
+        if target.get("creationPolicy") != "None":
+            filled = target.get("name") or called or manifest["metadata"]["name"]
+            self._export(_link(manifest, "fills"), _home(manifest), filled)
         for each in template.get("templateFrom") or ():
             if source := (each.get("secret") or {}).get("name"):
                 self._export(_link(manifest, "exports", alone=False), _home(manifest), source)
@@ -167,9 +174,11 @@ class OperatorIndex:
                 self._write(link, store, keys)
 
     def _write(self, link: Link, store: Store, keys: Iterable[str]) -> None:
-        if store.vault is not None:
-            for key in keys:
+        for key in keys:
+            if store.vault is not None:
                 self._paths.setdefault(store.vault.path(key), []).append(_Entry(link=link, vault=store.vault))
+            elif store.namespace:
+                self._export(msgspec.structs.replace(link, effect="fills"), store.namespace, key)
 
     def _generator(self, manifest: Manifest, spec: Mapping[str, Any]) -> None:
         if spec.get("provider"):

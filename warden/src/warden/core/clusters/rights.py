@@ -83,7 +83,7 @@ def copies_rules() -> list[dict[str, Any]]:
     """What may hold a copy of a value. To list Secrets shows all of them, so it is a role of its own."""
     return [
         _rule("", "secrets configmaps pods", "list"),
-        _rule("apps", "deployments statefulsets daemonsets", "list"),
+        _rule("apps", "deployments statefulsets daemonsets replicasets", "list"),
         _rule("batch", "jobs cronjobs", "list"),
     ]
 

@@ -57,12 +57,17 @@ class ConsumerObservation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def own_pods(self) -> Iterator[Manifest]:
-        """Its pods, without those that end and those that another controller made."""
-        prefix = f"{self.name.partition('/')[2]}-"
+        """Its pods, without those that end, and those that nobody or another controller made.
+
+        A ReplicaSet is called as its Deployment, with a hash that has no hyphen.
+        """
+        name = self.name.partition("/")[2]
         for pod in self.pods:
             owners = [each for each in pod["metadata"].get("ownerReferences") or () if each.get("controller")]
-            own = all(each.get("kind") == "ReplicaSet" and str(each.get("name")).startswith(prefix) for each in owners)
-            if own and not pod["metadata"].get("deletionTimestamp"):
+            own = [
+                each.get("kind") == "ReplicaSet" and str(each.get("name")).rpartition("-")[0] == name for each in owners
+            ]
+            if own and all(own) and not pod["metadata"].get("deletionTimestamp"):
                 yield pod
 
 
@@ -87,17 +92,29 @@ def _not_taken(taken: Sequence[Taking], secret: str) -> Judgement | None:
     overridden = tuple(dict.fromkeys(f"{each.overridden} of {each.container}" for each in taken if each.overridden))
     if overridden:
         return Judgement(result="wrong", observed="overridden", detail=Overridden(overridden))
-    arriving = [each for each in taken if each.arrives]
-    if not arriving:
+    if not any(each.arrives for each in taken):
         missing = tuple(sorted({each.missing for each in taken}))
         return Judgement(result="wrong", observed="other-key", detail=KeysNotThere(missing))
+    return _taken_in_part(taken, [each for each in taken if each.arrives])
+
+
+def _taken_in_part(taken: Sequence[Taking], arriving: Sequence[Taking]) -> Judgement | None:
+    """Why the value may not be where it is needed, although a container gets it."""
     if not any(each.lasting for each in arriving):
         containers = tuple(sorted({each.container for each in arriving}))
         return Judgement(result="inconclusive", observed="init-only", detail=InitContainersOnly(containers))
+    if empty := _with_nothing(taken):
+        return Judgement(result="inconclusive", observed="other-key", detail=KeysNotThere(empty))
     if all(each.after for each in arriving if each.lasting):
         later = tuple(sorted({name for each in arriving for name in each.after}))
         return Judgement(result="inconclusive", observed="not-seen", detail=MayBeOverridden(later))
     return None
+
+
+def _with_nothing(taken: Sequence[Taking]) -> tuple[str, ...]:
+    """The keys that a container asks for in vain that gets none, while another one of the pod has the value."""
+    having = {each.container for each in taken if each.arrives}
+    return tuple(sorted({each.missing for each in taken if each.lasting and each.container not in having}))
 
 
 def _judge_pods(

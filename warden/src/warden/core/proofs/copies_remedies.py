@@ -31,6 +31,10 @@ def end_copy(target: DeliveryTarget, copy: Copy) -> Remedy:
         return (kubectl(target, "remove-annotation", copy.ref, copy.field.removeprefix(_ANNOTATIONS)),)
     if copy.owner is not None and copy.owner.kind == "ExternalSecret":
         return (kubectl(target, "delete", Ref("ExternalSecret", copy.ref.namespace, copy.owner.name)),)
+    if (
+        copy.ref.kind == "ReplicaSet"
+    ):  # what its Deployment was before: with the value there, it would be reported instead
+        return (kubectl(target, "delete", copy.ref),)
     if not copy.field.startswith(_DATA):
         return (kubectl(target, "edit", copy.ref),)
     if copy.alone:

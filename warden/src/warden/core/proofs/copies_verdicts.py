@@ -38,6 +38,7 @@ _OBSERVED: Mapping[str, Observation] = {
     "finds": "taken",
     "writes": "written",
     "exports": "exported",
+    "fills": "written",
 }
 
 

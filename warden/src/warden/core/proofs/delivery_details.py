@@ -170,7 +170,7 @@ class TakenBy(Facts, frozen=True, kw_only=True, tag="taken-by"):
 
     kind: str
     name: str
-    effect: Literal["reads", "finds", "writes", "exports"]
+    effect: Literal["reads", "finds", "writes", "exports", "fills"]
     namespace: str = ""
     store: str = ""
     managers: tuple[str, ...] = ()
