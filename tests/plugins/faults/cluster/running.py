@@ -31,6 +31,12 @@ def waiting(reason):
     return status(ready=False, started=False, state={"waiting": {"reason": reason}})
 
 
+def running_in_between(bench):
+    """It crashes, and just runs: the next crash is a moment away."""
+    bench.deploy(how="environment")
+    bench.run_pods(restartCount=7, lastState={"terminated": {"exitCode": 1, "reason": "Error"}})
+
+
 def optional(bench):
     return {"env": [{"name": "API_KEY", **key(bench, "API_KEY_OLD", optional=True)}]}
 
@@ -107,6 +113,7 @@ def fault(name, plant, *, is_open=False):
 
 FAULTS = [
     fault("its container crashes again and again", waiting("CrashLoopBackOff")),
+    fault("its container crashes again and again, and just runs", running_in_between, is_open=True),
     fault("its image cannot be pulled", waiting("ImagePullBackOff")),
     fault("its container cannot be configured", waiting("CreateContainerConfigError")),
     fault("it runs and is not ready", status(ready=False), is_open=True),

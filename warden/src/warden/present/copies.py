@@ -14,6 +14,7 @@ from warden.core.proofs.delivery_details import (
     OperatorSearched,
     Overridden,
     Replicated,
+    StartedAgain,
     TakenBy,
 )
 
@@ -92,6 +93,10 @@ def _failing(detail: ContainersFailing) -> str:
     return "; ".join(detail.containers[:NAMED])
 
 
+def _started_again(detail: StartedAgain) -> str:
+    return f"{'; '.join(detail.containers[:NAMED])}, and has run for less than ten minutes since"
+
+
 def _not_ready(detail: NotReady) -> str:
     return f"{', '.join(detail.pods)} runs and is not ready"
 
@@ -108,5 +113,6 @@ DESCRIPTIONS: Mapping[type, Callable[[Any], str]] = {
     InitContainersOnly: _init_only,
     ContainersFailing: _failing,
     NotReady: _not_ready,
+    StartedAgain: _started_again,
 }
 """Each kind and what describes it; ``details`` has them all."""

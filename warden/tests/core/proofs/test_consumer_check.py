@@ -7,7 +7,7 @@ import pytest
 from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.plans.plan import BeingDeleted
 from warden.core.proofs.consumer_check import ConsumerObservation, changed_at, judge_consumer, needs_restart, ways
-from warden.core.proofs.delivery_details import ContainersFailing, PodsOlder
+from warden.core.proofs.delivery_details import ContainersFailing, PodsOlder, StartedAgain
 from warden.core.proofs.details import Unobserved
 from warden.core.secret import Secret
 
@@ -221,6 +221,23 @@ def test_a_deployment_that_is_being_deleted_is_a_finding():
     ending = deployment() | {"metadata": {"deletionTimestamp": AFTER, "finalizers": ["x/y"]}}
     found = judged(pod(), deployment=ending)
     assert (found.result, found.detail) == ("wrong", BeingDeleted(AFTER, ("x/y",)))
+
+
+@pytest.mark.parametrize(
+    ("now", "code", "result"),
+    [
+        ("2026-11-20T12:05:00.5Z", 1, "inconclusive"),
+        ("2026-11-20T12:10:02Z", 1, "ok"),
+        ("2026-11-20T12:05:00Z", 0, "ok"),
+        ("", 1, "ok"),
+    ],
+)
+def test_a_container_that_failed_and_runs_again_has_to_stay(now, code, result):
+    running = {"state": {"running": {"startedAt": AFTER}}, "lastState": {"terminated": {"exitCode": code}}}
+    whole = pod(containerStatuses=[{"name": "app", **running}])
+    found = judge_consumer(ConsumerObservation(name="t/app", deployment=deployment(), pods=(whole,)), "s", THERE, now)
+    assert found.result == result
+    assert result == "ok" or found.detail == StartedAgain(("p: failed (app)",))
 
 
 def test_a_pod_that_is_ending_does_not_count():

@@ -28,12 +28,17 @@ from warden.core.proofs.delivery_details import (
     PodsOlder,
     SecretNotObserved,
     SecretNotUsed,
+    StartedAgain,
 )
 from warden.core.proofs.details import Unobserved
 from warden.core.proofs.probe_verdicts import Judgement
 
 _STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
 """Why a container waits that is about to start; every other reason is a failure (kubelet: CrashLoopBackOff, …)."""
+
+
+STAYS = dt.timedelta(minutes=10)
+"""How long a container that failed has to run to have recovered: twice what a kubelet waits between starts at most."""
 
 
 class ConsumerObservation(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,8 +76,13 @@ class ConsumerObservation(msgspec.Struct, frozen=True, kw_only=True):
                 yield pod
 
 
-def judge_consumer(consumer: ConsumerObservation, secret: str, found: SecretObservation | None) -> Judgement:
-    """Whether one consumer of the Secret of that name runs with the value that is there now."""
+def judge_consumer(
+    consumer: ConsumerObservation, secret: str, found: SecretObservation | None, now: str = ""
+) -> Judgement:
+    """Whether one consumer of the Secret of that name runs with the value that is there `now` (ISO 8601).
+
+    Without a time nothing is said of containers that failed and run again.
+    """
     if consumer.unobserved is not None:
         return Judgement(result="inconclusive", observed="not-seen", detail=consumer.unobserved)
     if consumer.deployment is None:
@@ -82,7 +92,11 @@ def judge_consumer(consumer: ConsumerObservation, secret: str, found: SecretObse
     keys = _keys(found)
     taken = takings(consumer.deployment["spec"]["template"]["spec"], secret, keys, consumer.others)
     fault = _not_taken(taken, secret)
-    return fault or _judge_pods(consumer, secret, found, taken)
+    judged = fault or _judge_pods(consumer, secret, found, taken)
+    again = tuple(sorted(each for pod in consumer.own_pods for each in _started_again(pod, now)))
+    if judged.result == "ok" and again:
+        return Judgement(result="inconclusive", observed="not-ready", detail=StartedAgain(again))
+    return judged
 
 
 def _not_taken(taken: Sequence[Taking], secret: str) -> Judgement | None:
@@ -200,6 +214,19 @@ def _failing(pod: Manifest) -> Iterator[str]:
             ended = state.get("terminated") if kind == "containerStatuses" and _is_running(pod) else None
             if reason not in _STARTING or ended:
                 yield f"{name}: {reason or (ended or {}).get('reason') or 'ended'} ({status.get('name')})"
+
+
+def _started_again(pod: Manifest, now: str) -> Iterator[str]:
+    """Containers that failed and were started again a moment ago: one that crashes again and again runs in between."""
+    for status in _statuses(pod):
+        ended = (status.get("lastState") or {}).get("terminated") or {}
+        since = ((status.get("state") or {}).get("running") or {}).get("startedAt")
+        if now and since and ended.get("exitCode") and _time(now) - _time(since) < STAYS:
+            yield f"{pod['metadata']['name']}: {ended.get('reason') or 'failed'} ({status.get('name')})"
+
+
+def _time(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(str(text))
 
 
 def needs_restart(pod: Manifest, secret: str, changed: dt.datetime | None) -> bool:

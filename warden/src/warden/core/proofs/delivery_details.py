@@ -264,6 +264,12 @@ class ContainersFailing(Facts, frozen=True, tag="containers-failing"):
     containers: tuple[str, ...]
 
 
+class StartedAgain(Facts, frozen=True, tag="started-again"):
+    """These containers failed, and run again for less time than would show that they stay: ``pod: why (container)``."""
+
+    containers: tuple[str, ...]
+
+
 class NotReady(Facts, frozen=True, tag="not-ready"):
     """These pods run, and report that they are not ready."""
 
@@ -334,6 +340,7 @@ DeliveryDetail = (
     | InitContainersOnly
     | ContainersFailing
     | NotReady
+    | StartedAgain
     | NoPodRuns
     | PodsOfOtherTemplate
     | SecretNotObserved

@@ -333,7 +333,7 @@ def _value_made_by_hand(seen: DeliveryObservation, handed: Sequence[Handed]) -> 
 
 def _consumers(seen: DeliveryObservation) -> Iterator[Verdict]:
     for consumer in seen.consumers:
-        found = judge_consumer(consumer, seen.target.secret, seen.secret)
+        found = judge_consumer(consumer, seen.target.secret, seen.secret, seen.marker)
         yield _verdict(
             seen,
             "consumer",
