@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from warden.core.access_index.acl import Acl, Decision
+from warden.core.access_index.acl import Acl, Decision, full_path
 from warden.core.access_index.holders import Held
 from warden.core.access_index.policies import ANYBODY, Policy, TemplateFacts, rendered
 from warden.core.access_index.relevance import PolicyKey, Relevance
@@ -30,6 +30,7 @@ class Decisions:
             key: frozenset().union(*(rule.capabilities for rule in each.rules)) for key, each in self.policies.items()
         }
         self._relevance = Relevance(self.policies.values())
+        self._below, self._open_below = _deleting_below(self.policies.values())
         self._built: dict[tuple[Held, str], Acl] = {}
         self._relevant: dict[str, Held] = {}
 
@@ -46,6 +47,10 @@ class Decisions:
         """Those of the policies that allow one of these anywhere: without one of them nothing is allowed."""
         wanted = frozenset(capabilities)
         return frozenset(key for key in relevant if key in self.roots or wanted & self._can.get(key, wanted))
+
+    def deletes_with_slash(self, path: str) -> bool:
+        """Whether a deletion of this path, which ends with a slash, may be allowed where one without it is not."""
+        return self._open_below or path.removesuffix("/") in self._below
 
     def templated(self, held: Held) -> bool:
         """Whether one of these policies says different things to different entities."""
@@ -102,6 +107,16 @@ class Decisions:
     def _all(self, held: Held) -> Iterable[Policy]:
         roots = (Policy(name="root", namespace=each[0]) for each in held & self.roots)
         return [*roots, *(self.policies[each] for each in sorted(held) if each in self.policies)]
+
+
+def _deleting_below(policies: Iterable[Policy]) -> tuple[frozenset[str], bool]:
+    """The paths below which a stanza begins that deletes; and whether there is one of which that is not plain."""
+    rules = (
+        (each, rule.path.removesuffix("*")) for each in policies for rule in each.rules if "delete" in rule.capabilities
+    )
+    found = [(each, path) for each, path in rules if path.endswith(("/", "+", "}}"))]
+    plain = frozenset(full_path(each.namespace, path).removesuffix("/") for each, path in found)
+    return plain, any("+" in path or "{{" in path for _, path in found)
 
 
 _KEPT = 100_000

@@ -127,7 +127,11 @@ class AccessIndex:
         return _Asked(effect, weighed, frozenset().union(*(held for _, _, held, _ in weighed)), able, readers)
 
     def _weighed(self, requests: Requests) -> Weighed:
-        found = ((path, capabilities, self._decisions.relevant(path)) for path, capabilities in requests)
+        found = (
+            (path, capabilities, self._decisions.relevant(path))
+            for path, capabilities in requests
+            if not path.endswith("/") or self._decisions.deletes_with_slash(path)
+        )
         return tuple((*each, self._decisions.able(each[2], each[1])) for each in found)
 
     def _direct(self, asked: _Asked) -> Iterator[WayIn]:
