@@ -293,6 +293,10 @@ def _grants_by_identity(garden: Garden) -> None:
     }
     for kind, text in texts.items():
         garden.holder(f"identity-{kind}", "grants", text)
+    garden.policy("p-bots", rule("auth/approle/role/{{identity.entity.name}}-*", "create", "update"))
+    garden.user("makes-bots", "p-bots")
+    garden.entity("makes-bots")
+    garden.has("template of a new name", "grants", "auth/userpass/users/makes-bots")
     garden.policy("p-group-grants", rule("auth/kubernetes/role/*", "update"))
     garden.user("group-grants")
     garden.group("group-grants", "p-group-grants", member_entity_ids=[garden.entity("group-grants")])
@@ -338,6 +342,9 @@ def harmless(server: PlatformServer) -> Iterator[str]:
     for kind, text in HARMLESS.items():
         garden.policy(f"p-harmless-{kind}", text)
         yield garden.role(f"harmless-{kind}", f"p-harmless-{kind}")
+    garden.policy("p-of-a-team", rule("auth/approle/role/{{identity.entity.metadata.team}}-*", "create", "update"))
+    yield garden.user("harmless-without-team", "p-of-a-team")
+    garden.entity("harmless-without-team")
     yield garden.user("harmless-disabled")
     entity = garden.entity("harmless-disabled", POLICY)
     garden.must("POST", f"identity/entity/id/{entity}", {"disabled": True})

@@ -73,6 +73,27 @@ class Decisions:
             for answer, capability in zip(answers, capabilities, strict=False)
         ]
 
+    def of_own_name(self, held: Held, path: str, capability: str, facts: TemplateFacts) -> Decision:
+        """Whether a template allows it for something new under the name that it becomes for this identity."""
+        if not self.templated(held):
+            return NO
+        answer = self.decide(held, path, capability)
+        rules = tuple(rule for rule in answer.rules if self._is_filled(held, *rule, facts))
+        return Decision(allowed="yes", rules=rules) if answer.allowed == "unknown" and rules else NO
+
+    def _is_filled(self, held: Held, name: str, path: str, facts: TemplateFacts) -> bool:
+        """Whether a stanza of theirs has a path for this identity."""
+        for key in held:
+            policy = self.policies.get(key)
+            for rule in policy.rules if policy and policy.name == name else ():
+                if (
+                    policy
+                    and rule.path == path
+                    and rendered(msgspec.structs.replace(policy, rules=(rule,)), facts).rules
+                ):
+                    return True
+        return False
+
     def _without_doubt(self, answer: Decision, held: Held, path: str, capability: str) -> Decision:
         """What stanzas without a template allow stands; one with a template can add only what it has itself."""
         closed = self._closed_acl(held).decide(path, capability)

@@ -10,6 +10,7 @@ from warden.core.access_index.acl import Decision
 from warden.core.access_index.chains import Chain, Usable
 from warden.core.access_index.decisions import Decisions
 from warden.core.access_index.holders import Held
+from warden.core.access_index.new_names import NEW
 from warden.core.access_index.policies import CAPABILITIES, TemplateFacts
 from warden.core.access_index.power import Power
 from warden.core.access_index.relevance import PolicyKey
@@ -125,6 +126,8 @@ class Escalation:
     def _on(self, path: str, capability: str, held: Held, facts: TemplateFacts | None) -> Decision | None:
         relevant = self._decisions.relevant(path) & held
         answer = self._decisions.decide(relevant, path, capability, facts)
+        if answer.allowed == "no" and facts is not None and NEW in path:
+            answer = self._decisions.of_own_name(relevant, path, capability, facts)
         return None if answer.allowed == "no" else answer
 
     def policies_in(self, namespace: str) -> Iterator[Held]:
