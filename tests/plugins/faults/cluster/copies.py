@@ -60,6 +60,16 @@ def of_the_whole_cluster(bench):
     bench.handle().must("POST", where, body | {"spec": spec})
 
 
+def open_to_all(bench):
+    """A ClusterSecretStore that any namespace may use, as the reader; nobody does yet."""
+    where = f"/apis/{GROUP}/v1/clustersecretstores"
+    vault = bench.handle().must("GET", bench.url("secretstore", "openbao-app"))["spec"]["provider"]["vault"]
+    vault["auth"]["kubernetes"]["serviceAccountRef"]["namespace"] = bench.namespace
+    body = {"apiVersion": f"{GROUP}/v1", "kind": "ClusterSecretStore", "metadata": {"name": bench.name}}
+    bench.afterwards.append(lambda: bench.handle().admin("DELETE", f"{where}/{bench.name}"))
+    bench.handle().must("POST", where, body | {"spec": {"provider": {"vault": vault}}})
+
+
 def into_the_same_secret(bench):
     """What it takes is another path's, and what it writes is the lane's Secret."""
     other = remote(bench, key="workloads/elsewhere", property="KEY")
@@ -177,6 +187,7 @@ FAULTS = [
     Fault("copy", "an ExternalSecret of another namespace, by a store of its own", by_a_store_of_its_own, TAKEN),
     Fault("copy", "an ExternalSecret finds it among others", among_others, TAKEN, mends=False),
     Fault("copy", "a ClusterExternalSecret takes it into many namespaces", of_the_whole_cluster, TAKEN),
+    Fault("copy", "a store of the whole cluster logs in as its reader", open_to_all, TAKEN),
     Fault("copy", "another ExternalSecret writes into the same Secret", into_the_same_secret, TAKEN),
     Fault("copy", "a PushSecret overwrites it in OpenBao", pushed_over, TAKEN),
     Fault("copy", "a PushSecret exports the delivered Secret", pushed_elsewhere, TAKEN),

@@ -27,6 +27,7 @@ _EFFECTS = {
     "writes": "writes to the path",
     "exports": "takes the delivered Secret",
     "fills": "writes into the delivered Secret",
+    "opens": "lets other namespaces read as the reader",
 }
 
 

@@ -235,3 +235,27 @@ def test_what_is_no_address_is_only_itself():
     assert origin("nonsense") != origin("other")
     assert store_from(made("SecretStore", spec={"provider": {"aws": {}}})).vault is None
     assert not Vault(server="").is_same(Reached(address="https://a"))
+
+
+READER = {"kubernetes": {"role": "r", "serviceAccountRef": {"namespace": "tenant", "name": "app"}}}
+BY_TOKEN = {"jwt": {"role": "r", "kubernetesServiceAccountToken": READER["kubernetes"]}}
+
+
+@pytest.mark.parametrize(
+    ("auth", "spec", "found"),
+    [
+        (READER, {}, True),
+        (BY_TOKEN, {}, True),
+        (READER, {"conditions": []}, True),
+        (READER, {"conditions": [{"namespaces": ["a"]}, {"namespaceSelector": {}}]}, True),
+        (READER, {"conditions": [{"namespaces": ["a"], "namespaceRegexes": [".*"]}]}, True),
+        (READER, {"conditions": [{"namespaces": ["a"]}]}, False),
+        ({"kubernetes": READER["kubernetes"] | {"role": "other"}}, {}, False),
+        ({"tokenSecretRef": {"name": "t", "key": "k"}}, {}, False),
+    ],
+)
+def test_a_store_that_more_than_certain_namespaces_may_use_as_the_reader(auth, spec, found):
+    vault = {"server": HERE.address, "auth": auth}
+    wide = {"kind": "ClusterSecretStore", "metadata": {"name": "c"}, "spec": {"provider": {"vault": vault}} | spec}
+    links = OperatorIndex({"ClusterSecretStore": [wide]}).opening("tenant/app", "r", HERE)
+    assert [each.effect for each in links] == (["opens"] if found else [])

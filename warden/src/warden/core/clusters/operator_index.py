@@ -27,10 +27,10 @@ SCANNED = (
 )
 """The kinds that are listed."""
 
-Effect = Literal["reads", "finds", "writes", "exports", "fills"]
+Effect = Literal["reads", "finds", "writes", "exports", "fills", "opens"]
 """``reads`` the path; ``finds`` it, among others below a folder; ``writes`` to it; ``exports`` the delivered Secret.
 
-``fills`` writes into the delivered Secret, whatever it takes that from.
+``fills`` writes into the delivered Secret, whatever it takes that from; ``opens`` lets namespaces read as its reader.
 """
 
 _REPEATED = re.compile(r"[*+{]")
@@ -74,6 +74,8 @@ class OperatorIndex:
         self._folders: dict[str, list[_Entry]] = {}
         self._secrets: dict[tuple[str, str], list[_Entry]] = {}
         stores = [store_from(each) for kind in STORES for each in lists.get(kind, ())]
+        wide = lists.get("ClusterSecretStore", ())
+        self._managers = {ref_of(each): managers_of(each["metadata"]) for each in wide}
         self._stores: dict[tuple[str, str], list[Store]] = {}
         for each in stores:
             self._stores.setdefault((each.ref.kind, each.ref.name), []).append(each)
@@ -91,6 +93,15 @@ class OperatorIndex:
                 entries = self._secrets.get((namespace, name), ())
                 found += [each for each in entries if each.selector is None or selects(each.selector, labels)]
         return tuple(dict.fromkeys(each.link for each in found))
+
+    def opening(self, account: str, role: str, reached: Reached) -> tuple[Link, ...]:
+        """The stores by which more than certain namespaces log in to this OpenBao as that account, by that role."""
+        return tuple(
+            Link(ref=each.ref, effect="opens", managers=self._managers.get(each.ref, ()))
+            for stores in self._stores.values()
+            for each in stores
+            if each.login == (account, role) and each.vault is not None and each.vault.is_same(reached)
+        )
 
     def _above(self, full: str) -> Iterator[_Entry]:
         """What finds paths below a folder that this one is in, and by a name that this one has."""

@@ -51,12 +51,16 @@ class Vault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Store(msgspec.Struct, frozen=True, kw_only=True):
-    """A store: of an OpenBao, of a namespace of this cluster (provider ``kubernetes``), or of neither."""
+    """A store: of an OpenBao, of a namespace of this cluster (provider ``kubernetes``), or of neither.
+
+    ``login`` is as whom every namespace may use it: an account (``namespace/name``) and a role; empty otherwise.
+    """
 
     ref: Ref
     vault: Vault | None = None
     namespace: str = ""
     labels: Mapping[str, str] = {}
+    login: tuple[str, str] = ("", "")
 
 
 def store_from(manifest: Manifest) -> Store:
@@ -67,7 +71,20 @@ def store_from(manifest: Manifest) -> Store:
         vault=vault_from(provider["vault"]) if provider.get("vault") else None,
         namespace=_namespace_of(provider["kubernetes"]) if provider.get("kubernetes") is not None else "",
         labels=manifest["metadata"].get("labels") or {},
+        login=_login_of(manifest, provider.get("vault") or {}),
     )
+
+
+def _login_of(manifest: Manifest, provider: Mapping[str, Any]) -> tuple[str, str]:
+    """As whom a store logs in that more than certain namespaces may use."""
+    conditions = (manifest.get("spec") or {}).get("conditions") or ()
+    certain = conditions and all(each.get("namespaces") and len(each) == 1 for each in conditions)
+    if manifest["kind"] != "ClusterSecretStore" or certain:
+        return "", ""
+    auth = provider.get("auth") or {}
+    by = auth.get("kubernetes") or auth.get("jwt") or {}
+    account = (by.get("kubernetesServiceAccountToken") or by).get("serviceAccountRef") or {}
+    return f"{account.get('namespace') or ''}/{account.get('name') or ''}", str(by.get("role") or "")
 
 
 def vault_from(provider: Mapping[str, Any]) -> Vault:

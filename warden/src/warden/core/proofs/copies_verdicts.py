@@ -39,6 +39,7 @@ _OBSERVED: Mapping[str, Observation] = {
     "writes": "written",
     "exports": "exported",
     "fills": "written",
+    "opens": "taken",
 }
 
 

@@ -170,7 +170,7 @@ class TakenBy(Facts, frozen=True, kw_only=True, tag="taken-by"):
 
     kind: str
     name: str
-    effect: Literal["reads", "finds", "writes", "exports", "fills"]
+    effect: Literal["reads", "finds", "writes", "exports", "fills", "opens"]
     namespace: str = ""
     store: str = ""
     managers: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ import msgspec
 from warden.core.clusters.clear_text import is_telling
 from warden.core.clusters.fingerprints import Fingerprints
 from warden.core.clusters.holders import LOOKED_THROUGH, Holder, HolderIndex, holder_of, merged
-from warden.core.clusters.manifests import Manifest, Reached, external_secret_of, secret_of
+from warden.core.clusters.manifests import Manifest, Reached, external_secret_of, secret_of, store_of
 from warden.core.clusters.operator_index import SCANNED, OperatorIndex
 from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.errors import NoApi, Refused
@@ -63,11 +63,12 @@ class CopiesSearch:
         mine = external_secret_of(target)
         labels = (secret.metadata.get("labels") or {}) if secret else {}
         links = read.index.links(data_path(target.lane), secret_of(target), labels, reached)
+        links += read.index.opening(str(target.reader.workload), target.role, reached)
         beside = HolderIndex(holder_of(each, self._fingerprints) for each in own)
         marks, guessable = self._sought(secret)
         found = {each.ref: each for index in (beside, read.holders) for each in index.copies(marks, secret_of(target))}
         return CopiesObservation(
-            links=tuple(each for each in links if each.ref != mine),
+            links=tuple(each for each in links if each.ref not in {mine, store_of(target)}),
             listed=read.index.counts,
             unlisted=read.unlisted,
             copies=tuple(found[ref] for ref in sorted(found)),
