@@ -285,6 +285,17 @@ def test_what_was_put_as_it_is_is_accepted_for_what_was_doubtful_then(bench, ver
     assert wrong(bench.prove(run=f"wp-{bench.lane.id}-c", inspect=True)) == {"value-form"}
 
 
+def test_what_was_put_as_it_is_is_accepted_of_the_version_that_holds_it_alone(bench, verdict):
+    bench.apply()
+    bench.put("CHANGEME", as_is=True)
+    bench.server.overwrite(bench.lane.custody.path, {"API_KEY": "todo"})  # the same doubt, of another value
+    proof = bench.prove(inspect=True)
+    assert wrong(proof) == {"value-form"}
+    assert verdict(proof, "value-form").version == 2
+    bench.put("CHANGEME", as_is=True)
+    assert bench.prove(run=f"wp-{bench.lane.id}-b", inspect=True).state == "proven"
+
+
 def test_where_nobody_may_read_nobody_looks(bench):
     bench.ready()
     bench.vault("admin").delete_policy(bench.lane.custody.policy_name)

@@ -266,7 +266,7 @@ def _value_form(seen: DeliveryObservation, line: Handed | None) -> Iterator[Verd
     }
     if detail := doubtful(doubts):
         remedy = remedies.put(seen.target, [each.field for each in detail.fields])
-        yield _verdict(seen, "value-form", "wrong", "doubtful", detail, line=line, remedy=remedy)
+        yield _verdict(seen, "value-form", "wrong", "doubtful", detail, line=line, version=line.version, remedy=remedy)
     elif doubts:
         yield _verdict(seen, "value-form", "ok", "version", line=line, version=line.version)
 

@@ -94,11 +94,31 @@ def put_again(lane: Lane, detail: ValuesDoubtful) -> Remedy:
     return (warden("put", lane.id, *(each.field for each in detail.fields)),)
 
 
-def accepted(verdict: Verdict, as_is: Mapping[str, tuple[int, frozenset[str]]]) -> Verdict:
-    """The verdict on a form, where what is doubtful was known when it was put with ``--as-is``.
+AsIs = Mapping[str, tuple[int, frozenset[str]]]
+"""For each field the record of its last put, and the doubts that were accepted then."""
 
-    `as_is` has for each field the record of its last put, and the doubts that were accepted then.
+
+def accepted_versions(puts: Iterable[tuple[int, Mapping[str, Any]]]) -> Mapping[int, AsIs]:
+    """What was put with ``--as-is``, by the version that holds it; `puts` are numbers and bodies of ``put.done``.
+
+    A put leaves the other fields as they are, so what was accepted of them holds for the next version too; after a
+    version that somebody else wrote it does not.
     """
+    found: dict[int, AsIs] = {}
+    before = 0
+    as_is: AsIs = {}
+    for record, body in puts:
+        version, known = int(body.get("version") or 0), body.get("as_is") or {}
+        written = {field: (record, frozenset(known.get(field) or ())) for field in body.get("fields") or ()}
+        as_is = {**(as_is if version == before + 1 else {}), **written}
+        found[version] = as_is
+        before = version
+    return found
+
+
+def accepted(verdict: Verdict, by_version: Mapping[int, AsIs]) -> Verdict:
+    """The verdict on a form, where what is doubtful was known when this very version was put with ``--as-is``."""
+    as_is = by_version.get(verdict.version) or {}
     detail = verdict.detail
     if verdict.result != "wrong" or not isinstance(detail, ValuesDoubtful):
         return verdict

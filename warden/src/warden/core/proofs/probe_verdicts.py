@@ -232,7 +232,7 @@ def _judge_form(inspection: object) -> Judgement:
     if not isinstance(inspection, Inspection):
         return Judgement(result="inconclusive", observed="none", detail=NoLiveVersion())
     if detail := doubtful(inspection.doubts):
-        return Judgement(result="wrong", observed="doubtful", detail=detail)
+        return Judgement(result="wrong", observed="doubtful", detail=detail, version=inspection.version)
     return Judgement(result="ok", observed="version", version=inspection.version)
 
 

@@ -17,6 +17,7 @@ from warden.core.proofs.inspection import (
     Hashed,
     Inspection,
     accepted,
+    accepted_versions,
     copies_by_hash,
     foreign_metadata,
     metadata_verdict,
@@ -186,9 +187,6 @@ def as_accepted(lane: Lane, verdicts: Sequence[Verdict], journal: Journal) -> tu
     """The verdicts, those on a form compared with what was put ``--as-is``."""
     if not any(each.probe == "value-form" and each.result == "wrong" for each in verdicts):
         return tuple(verdicts)
-    as_is: dict[str, tuple[int, frozenset[str]]] = {}
-    for record in journal.here(journal.log(lane=lane.id, events=("put.done",))):
-        known = record.body.get("as_is") or {}
-        for field in record.body.get("fields") or ():
-            as_is[field] = (record.seq, frozenset(known.get(field) or ()))
-    return tuple(accepted(each, as_is) if each.probe == "value-form" else each for each in verdicts)
+    puts = journal.here(journal.log(lane=lane.id, events=("put.done",)))
+    by_version = accepted_versions((record.seq, record.body) for record in puts)
+    return tuple(accepted(each, by_version) if each.probe == "value-form" else each for each in verdicts)
