@@ -4,6 +4,7 @@ Each has its identity's name as OpenBao writes it, and what it can do. `plant` m
 """
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from platform_server import PlatformServer
@@ -349,5 +350,16 @@ def harmless(server: PlatformServer) -> Iterator[str]:
     entity = garden.entity("harmless-disabled", POLICY)
     garden.must("POST", f"identity/entity/id/{entity}", {"disabled": True})
     yield "identity/entity/name/harmless-disabled"
+    yield garden.user("harmless-disabled-user", POLICY)
+    entity = garden.entity("harmless-disabled-user")
+    login = {"password": "a-password-of-the-tests"}
+    made = garden.must("POST", "auth/userpass/login/harmless-disabled-user", login, token=None)["auth"]
+    garden.must("POST", f"identity/entity/id/{entity}", {"disabled": True})
+    garden.must("POST", "auth/userpass/users/harmless-disabled-user", {"token_policies": ["default", POLICY]})
+    assert garden.server.call("GET", DATA, token=made["client_token"])[0] == HTTPStatus.FORBIDDEN
+    assert (
+        garden.server.call("POST", "auth/userpass/login/harmless-disabled-user", login, token=None)[0] != HTTPStatus.OK
+    )
+    yield f"auth/token/accessors/{made['accessor']}"
     garden.must("POST", "identity/entity", {"name": "harmless-nobody", "policies": [POLICY]})
     yield "identity/entity/name/harmless-nobody"

@@ -27,12 +27,16 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Login(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """A way to log in, with what it gives by itself. ``entities`` are the ids that it surely or perhaps leads to."""
+    """A way to log in, with what it gives by itself. ``entities`` are the ids that it surely or perhaps leads to.
+
+    ``shut``: OpenBao refuses it, since its entity is disabled.
+    """
 
     role: LoginRole
     part: Part
     entities: tuple[str, ...] = ()
     always: bool = False
+    shut: bool = False
 
     @property
     def cidr(self) -> bool:
@@ -75,6 +79,9 @@ class Holders:
             for one in snapshot.namespaces.values()
             for each in one.auth_mounts
         }
+        disabled = [each for each in self.entities.values() if each.disabled]
+        self._disabled = {each.id for each in disabled}
+        self._shut = {(alias.mount_accessor, alias.name.lower()) for each in disabled for alias in each.aliases}
         self.added = dict(self._all_added())
         at_mount = _at_mounts(self.added, self.groups)
         self.logins = [
@@ -89,7 +96,9 @@ class Holders:
             (token, self._token_parts(token, beyond))
             for one in snapshot.namespaces.values()
             for token in one.tokens
-            if token.accessor != snapshot.caller and (beyond := explained.beyond(token))
+            if token.accessor != snapshot.caller
+            and token.entity not in self._disabled
+            and (beyond := explained.beyond(token))
         ]
 
     def owner(self, identity_name: str, policies: Iterable[PolicyKey] = (), stated: str = "") -> str:
@@ -170,8 +179,18 @@ class Holders:
         )
         users = [each for each in found if not each.startswith("group:")]
         return Login(
-            role=role, part=Part(identity, held), entities=found, always=certain is not None and len(users) == 1
+            role=role,
+            part=Part(identity, held),
+            entities=found,
+            always=certain is not None and len(users) == 1,
+            shut=self._is_shut(role),
         )
+
+    def _is_shut(self, role: LoginRole) -> bool:
+        """Whether all that can log in by it is an entity that is disabled: OpenBao refuses that (2.7.2, measured)."""
+        name = _alias_name(role) if role.mount_type in _NAMED_BY_ROLE else None
+        accessor = self.accessors.get((role.namespace, role.mount), "")
+        return name is not None and (accessor, name.lower()) in self._shut
 
     # -- tokens -------------------------------------------------------------------------------------------------
 
@@ -211,6 +230,9 @@ class _Explained:
         certain = _alias_name(role)
         return not aliases or any(_may_be(role, certain, each, each.name, is_group=False) for each in aliases)
 
+
+_NAMED_BY_ROLE = {"userpass", "approle", "jwt", "oidc"}
+"""Types whose aliases have exactly the name that the role says; a directory may name its people otherwise."""
 
 _ROLE_IN_META = ("role", "role_name", "cert_name")
 """Under which name each method writes down the role of a login."""

@@ -64,7 +64,7 @@ class Alike(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 def tokens_alone(holders: Holders) -> Iterator[Token]:
     """Of each login by itself, with its entity where that is certain; and those that are alive."""
-    for login in holders.logins:
+    for login in _open(holders):
         parts: tuple[Part, ...] = (login.part,)
         facts = None
         if login.always:
@@ -81,7 +81,7 @@ def tokens_alone(holders: Holders) -> Iterator[Token]:
 def alike(holders: Holders, decisions: Decisions) -> Iterator[Alike]:
     """What entities and external groups add to logins that may be theirs."""
     logins: dict[str, dict[Held, Login]] = defaultdict(dict)
-    for login in holders.logins:
+    for login in _open(holders):
         for key in login.entities:
             if not login.always or key.startswith("group:"):
                 logins[key].setdefault(login.part.policies, login)
@@ -95,6 +95,10 @@ def alike(holders: Holders, decisions: Decisions) -> Iterator[Alike]:
         members = tuple(holders.added[key] for key in keys)
         here = logins[keys[0]]
         yield Alike(members=members, policies=policies, logins=here, by_policy=by_policy((held, held) for held in here))
+
+
+def _open(holders: Holders) -> Iterator[Login]:
+    return (login for login in holders.logins if not login.shut)
 
 
 def by_policy(found: Iterable[tuple[Held, _Each]]) -> dict[PolicyKey, list[_Each]]:
