@@ -114,8 +114,8 @@ FAULTS = [
     Fault("identity", "an entity was merged into another", merged, "nobody-else"),
     Fault("identity", "a role without policies, whose account's entity has it", role_and_entity, "nobody-else"),
     Fault("identity", "a template of a group's metadata", group_by_metadata, "nobody-else"),
-    Fault("identity", "the reader's own entity reads more", reader_has_more, "reader-holds", mends=False),
-    Fault("identity", "a group of the reader's reads more", readers_group_has_more, "reader-holds", mends=False),
+    Fault("identity", "the reader's own entity reads more", reader_has_more, "reader-holds"),
+    Fault("identity", "a group of the reader's reads more", readers_group_has_more, "reader-holds"),
     Fault(
         "identity",
         "a group of the reader's overwrites the value",

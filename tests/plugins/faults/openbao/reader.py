@@ -98,6 +98,5 @@ FAULTS = [
         "the reader's entity is denied the path",
         denied_by_its_entity,
         "reader-holds reads capabilities",
-        mends=False,
     ),
 ]

@@ -230,7 +230,7 @@ class LaneProver:
         finally:
             sender.close()
             self._record_ends(lane, sender, records)
-        return sent, judge_holdings(sender.identities(), lane.custody.policy_name)
+        return sent, judge_holdings(sender.identities(), lane.custody.policy_name, self._ways.snapshot())
 
     def _target(self, lane: Lane, vault: Vault) -> OpenBaoTarget:
         lanes = tuple({**self._context.lanes, lane.id: lane}.values())

@@ -20,10 +20,15 @@ def removal(holders: Holders, part: Part, gone: frozenset[str]) -> Remedy:
         return (RunBao(action="revoke-accessor", name=accessor, namespace=namespace),)
     if identity.kind in {"entity", "group"}:
         kept = sorted(key[1] for key in part.policies if key[1] not in gone)
-        path = f"identity/{identity.kind}/id/{identity.label}"
-        return (RunBao(action="write", path=path, settings=_policies("policies", kept), namespace=namespace),)
+        return (of_identity(identity.kind, identity.label, kept, namespace),)
     role = holders.roles.get((identity.namespace, identity.name))
     return (_of_role(role, gone, namespace),) if role is not None else ()
+
+
+def of_identity(kind: str, identifier: str, kept: Iterable[str], namespace: str) -> RunBao:
+    """Leave an ``entity`` or a ``group`` these policies and no others."""
+    path = f"identity/{kind}/id/{identifier}"
+    return RunBao(action="write", path=path, settings=_policies("policies", kept), namespace=namespace)
 
 
 def _of_role(role: LoginRole, gone: frozenset[str], namespace: str) -> RunBao:

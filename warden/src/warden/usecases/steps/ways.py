@@ -3,6 +3,7 @@
 import threading
 
 from warden.core.access_index.index import AccessIndex
+from warden.core.access_index.snapshot import Snapshot
 from warden.core.access_index.ways import WhoCan
 from warden.core.errors import WardenError
 from warden.core.lanes.lane import Lane
@@ -35,6 +36,11 @@ class WaysIn:
                 readers = reader_roles(lane)
                 self._found[lane.id] = index.who_can(lane.custody.path, namespace=index.snapshot.base, readers=readers)
             return self._found[lane.id]
+
+    def snapshot(self) -> Snapshot | None:
+        """What was read; none where the server was not, or could not be, read."""
+        index = self._read()
+        return index.snapshot if isinstance(index, AccessIndex) else None
 
     def stranger(self, lane: Lane) -> Claims | None:
         """The reader of another lane that is nearest to getting in; none where it is not known."""
