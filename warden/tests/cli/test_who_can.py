@@ -89,6 +89,26 @@ def test_somebody_whom_nobody_knows(lane_world):
     assert "nobody is called entity:no-such-entity" in done.stderr
 
 
+def test_somebody_who_may_be_where_it_cannot_be_looked_at(lane_world):
+    """A mount whose roles cannot be listed hides its own users, and nobody of another kind."""
+    server, name = lane_world.server, lane_world.tenant
+    seen = ("sys/auth", "read"), ("identity/entity/id", "list"), ("identity/entity/id/*", "read")
+    text = "\n".join(f'path "{path}" {{ capabilities = ["{right}"] }}' for path, right in seen)
+    token = server.token_with(text)
+    for who in (f"auth/userpass/users/{name}", f"group:{name}", f"{name}/api"):
+        done = told(lane_world, "can-reach", who, BAO_TOKEN=token)
+        assert (done.returncode, done.stderr) == (3, "")
+        assert f"not known whether anybody is called {who}" in done.stdout
+        assert "reaches no lane" not in done.stdout
+        found = json.loads(told(lane_world, "can-reach", who, "--json", BAO_TOKEN=token).stdout)
+        assert (found["names"], bool(found["unknown"])) == ([], True)
+    told_of = told(lane_world, "can-reach", f"auth/userpass/users/{name}", BAO_TOKEN=token).stdout
+    right = "it takes list on auth/userpass/users"
+    assert f"  ??  the roles at auth/userpass: permission denied ({right})" in told_of
+    assert "auth/kubernetes" not in told_of
+    assert told(lane_world, "can-reach", f"entity:no-{name}", BAO_TOKEN=token).returncode == 1
+
+
 def test_a_path_is_one_of_the_callers_own_namespace(lane_world):
     """Somebody of the namespace above who has the same path there is no way in; the command says where it holds."""
     server, name = lane_world.server, lane_world.tenant

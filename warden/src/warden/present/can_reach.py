@@ -4,7 +4,9 @@ from typing import Any
 
 import msgspec
 
+from warden.core.remedies import warden
 from warden.present import terminal
+from warden.present.commands import to_paste
 from warden.present.other_ways import how
 from warden.present.who_can import show_unknown, unknown_json, way_json
 from warden.usecases.can_reach import Reach, Reached
@@ -31,6 +33,11 @@ def can_reach_json(reach: Reach) -> dict[str, Any]:
 def show_can_reach(reach: Reach, system: str) -> None:
     """A row for each lane, how it gets there, and the rules that it holds."""
     terminal.heading(reach.identity, system)
+    if not reach.names:
+        terminal.sentence(f"  not known whether anybody is called {reach.identity}")
+        show_unknown(reach.unknown)
+        terminal.sentence(f"the rights that it takes: {to_paste(warden('doctor', policy='who-can'))}")
+        return
     if reach.names != (reach.identity,):
         terminal.hanging("  is ", ", ".join(reach.names))
     terminal.line("")
@@ -41,7 +48,8 @@ def show_can_reach(reach: Reach, system: str) -> None:
             for way in each.ways:
                 terminal.hanging("    ", f"{each.lane}, {_WORDS[way.effect]}: {how(way)}")
     else:
-        terminal.line("  reaches no lane")
+        far = ", as far as could be looked at" if reach.unknown else ""
+        terminal.line(f"  reaches no lane{far}")
     if reach.rules:
         terminal.line("")
         terminal.table(

@@ -7,13 +7,12 @@ import msgspec
 
 from warden.core.access_index.holders import granted_to
 from warden.core.access_index.index import AccessIndex
-from warden.core.access_index.snapshot import LoginRole, Unknown
+from warden.core.access_index.snapshot import LoginRole, Subject, Unknown
 from warden.core.access_index.ways import Rule, WayIn
 from warden.core.errors import Effect, Exit, NotFound
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.resources import is_template
 from warden.core.proofs.nobody_else import reader_roles
-from warden.core.remedies import warden
 from warden.ports.access_index import Progress
 from warden.usecases.context import Context
 from warden.usecases.who_can import read_index
@@ -26,11 +25,19 @@ _KINDS = {
 _WORKLOAD = re.compile(r"([a-z0-9-]+)/([a-z0-9.-]+)")
 
 
+_HIDE: dict[str, frozenset[Subject]] = {
+    "entity:": frozenset({"entities", "entity"}),
+    "group:": frozenset({"groups", "group"}),
+    "accessor:": frozenset({"tokens", "token"}),
+}
+_HIDE_ROLES: frozenset[Subject] = frozenset({"auth-mounts", "auth-method", "roles", "role"})
+"""Where something of that kind would be seen if it could be looked at."""
+
+
 class UnknownIdentity(msgspec.Struct, frozen=True):
-    """OpenBao has nobody of that name, as far as the caller can see."""
+    """OpenBao has nobody of that name."""
 
     identity: str
-    unseen: bool = False
 
 
 class Reached(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +49,10 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that an identity can reach, and the rules that it holds."""
+    """Everything that an identity can reach, and the rules that it holds.
+
+    Without ``names`` it is not known whether anybody is called so: ``unknown`` has what may hide that.
+    """
 
     identity: str
     names: tuple[str, ...]
@@ -57,18 +67,16 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def can_reach(context: Context, identity: str, progress: Progress) -> Reach:
-    """Read the OpenBao and look at every lane. Raises `NotFound` where there is nobody of that name."""
+    """Read the OpenBao and look at every lane. Raises `NotFound` where there is certainly nobody of that name."""
     index = read_index(context, progress)
     namespace = index.snapshot.base
     unknown = index.unknown(namespace)
     names = tuple(_names(index, identity))
     if not names:
-        raise NotFound(
-            UnknownIdentity(identity, unseen=bool(unknown)),
-            effect=Effect.NOTHING_DONE,
-            subject=identity,
-            remedy=(warden("doctor", for_="who-can"),) if unknown else (),
-        )
+        hiding = tuple(each for each in unknown if may_hide(each, identity))
+        if not hiding:
+            raise NotFound(UnknownIdentity(identity), effect=Effect.NOTHING_DONE, subject=identity)
+        return Reach(identity=identity, names=(), lanes=(), rules=(), unknown=hiding)
     return Reach(
         identity=identity,
         names=names,
@@ -76,6 +84,18 @@ def can_reach(context: Context, identity: str, progress: Progress) -> Reach:
         rules=tuple(granted_to(index.holders, index.snapshot, names)),
         unknown=unknown,
     )
+
+
+def may_hide(unknown: Unknown, identity: str) -> bool:
+    """Whether somebody of that name may be there, and was not seen since this could not be looked at."""
+    if unknown.what == "namespace":
+        return True
+    for kind, subjects in _HIDE.items():
+        if identity.startswith(kind):
+            return unknown.what in subjects
+    if not identity.startswith("auth/"):
+        return unknown.what in _HIDE_ROLES
+    return unknown.what in _HIDE_ROLES and f"{identity}/".startswith(f"{unknown.name or 'auth'}/")
 
 
 def _lanes(index: AccessIndex, lanes: Iterable[Lane], names: tuple[str, ...], namespace: str) -> Iterator[Reached]:

@@ -6,5 +6,4 @@ from warden.usecases.can_reach import UnknownIdentity
 
 @describe.register
 def _(problem: UnknownIdentity) -> str:
-    unseen = "; not everything could be looked at" if problem.unseen else ""
-    return f"nobody is called {problem.identity} in OpenBao{unseen}"
+    return f"nobody is called {problem.identity} in OpenBao"
