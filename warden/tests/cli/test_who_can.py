@@ -60,7 +60,11 @@ def test_what_may_not_be_looked_at_is_named_with_its_right(lane_world):
     done = told(lane_world, "who-can", "read", lane_world.lane, "--no-history", BAO_TOKEN=token)
     assert done.returncode == 3
     assert "  ??  the policies: permission denied (it takes list on sys/policies/detailed/acl)" in done.stdout
-    assert done.stdout.rstrip().endswith("not looked at")
+    assert done.stdout.count("\n  not known\n") == 1
+    last = done.stdout.rstrip().rpartition("\n")[2]
+    assert last.startswith("not known whether anybody else can · ")
+    assert last.endswith(" not looked at")
+    assert "nobody" not in done.stdout
 
 
 @pytest.mark.parametrize("words", [("see", "LANE"), ("read", "LANE", "LANE"), ("read", "no-such-lane")])

@@ -64,24 +64,24 @@ def show_who_can(answer: Answer, system: str) -> None:
     lane = f" (lane {answer.target.lane.id})" if answer.target.lane else ""
     terminal.heading(f"{found.path}{lane}", f"{system} · {looked}")
     for effect in answer.target.effects:
-        _show_effect(effect, _of(found.ways, effect), answer.history)
+        _show_effect(effect, _of(found.ways, effect), answer)
     show_unknown(found.unknown)
     terminal.sentence(_log(answer.history))
     terminal.sentence(_tally(answer))
 
 
-def _show_effect(effect: Effect, ways: Sequence[WayIn], history: History) -> None:
+def _show_effect(effect: Effect, ways: Sequence[WayIn], answer: Answer) -> None:
     terminal.line("")
     terminal.line(terminal.styled(TITLES[effect], "head"))
     if not ways:
-        terminal.line("  nobody")
+        terminal.line("  not known" if answer.found.unknown else "  nobody")
         return
     ordered = sorted(ways, key=lambda each: _FIRST[each.standing])
     rows = [
         (
             f"  {_STANDINGS[way.standing]}",
             name_of(way.identity),
-            _last(way, history),
+            _last(way, answer.history),
             way.identity.owner or "owner unknown",
         )
         for way in ordered
@@ -141,10 +141,11 @@ def _tally(answer: Answer) -> str:
         if (found := {way.identity for way in _of(answer.found.others, effect)})
     ]
     unknown = len(answer.found.unknown)
-    parts = [f"others: {', '.join(others)}" if others else "nobody else, as far as could be looked at"]
-    if not others and not unknown:
-        parts = ["nobody else"]
-    return " · ".join([*parts, *([f"{unknown} not looked at"] if unknown else [])])
+    if others:
+        first = f"others: {', '.join(others)}"
+    else:
+        first = "not known whether anybody else can" if unknown else "nobody else"
+    return " · ".join([first, *([f"{unknown} not looked at"] if unknown else [])])
 
 
 def _of(ways: Iterable[WayIn], effect: Effect) -> list[WayIn]:
