@@ -74,6 +74,34 @@ def test_refuses_what_is_not_a_question(lane_world, words):
     assert not done.stdout
 
 
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("secret/foo", "secret/foo is on no KV mount; the KV mounts here are "),
+        ("sys/foo", "sys/foo is on no KV mount; the KV mounts here are "),
+        ("../x", "../x is not a path of a key"),
+        ("platform//x", "platform//x is not a path of a key"),
+        ("platform/", "platform names a mount and no key"),
+        ("platform/x/*", "platform/x/* is a pattern"),
+        ("platform/+/x", "platform/+/x is a pattern"),
+        ("platform/data/workloads/x", "did you mean: warden who-can read platform/workloads/x\n"),
+    ],
+)
+def test_concludes_nothing_about_what_is_no_key(lane_world, path, says):
+    done = told(lane_world, "who-can", "read", path, "--no-history")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    if "mounts here" in says:
+        assert "platform" in done.stderr.partition("mounts here are ")[2]
+
+
+def test_a_key_on_a_mount_that_cannot_be_seen_is_looked_for(lane_world):
+    token = lane_world.server.token("developer")
+    done = told(lane_world, "who-can", "read", "unseen/x", "--no-history", BAO_TOKEN=token)
+    assert done.returncode == 3
+    assert "  ??  the secrets engines: permission denied" in done.stdout
+
+
 def test_what_an_identity_can_reach(lane_world, second):
     by_role = told(lane_world, "can-reach", f"auth/kubernetes/role/workload-{lane_world.tenant}-api")
     assert by_role.returncode == 0

@@ -43,7 +43,7 @@ def who_can_command(
     \b
     OTHER: neither a declared reader of the lane nor declared with may_administer in platform.yaml.
     ??: could not be looked at; the right that it takes is named.
-    Exit codes: 0 nobody else, 1 others can, 3 something could not be looked at, 4 no accepted token.
+    Exit codes: 0 nobody else, 1 others can, 2 no path of a key, 3 something not looked at, 4 no accepted token.
     """
     from warden.present.who_can import show_who_can, who_can_json
     from warden.usecases.who_can import Target, who_can
