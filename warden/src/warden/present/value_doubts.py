@@ -20,6 +20,7 @@ _DOUBTS = {
     Doubt.REFERENCE: "it is a reference or a template that nobody filled in",
     Doubt.PATH: "it is the path of a file",
     Doubt.ENCODED: "it is a placeholder in base64",
+    Doubt.MESSAGE: "it is a web page or the message of a program",
     Doubt.NULL: "it is null",
     Doubt.NOT_TEXT: "it is not text, and the audit log hashes text only",
 }

@@ -68,6 +68,30 @@ DOUBTS = {
     "JHtBUElfS0VZfQ==": (Doubt.ENCODED,),
     "c2stYS1yZWFsLW9uZQ==": (),
     "OTHER_KEY=abc": (),
+    **dict.fromkeys(
+        ("changeme123", "ChangeMe-1", "password1!", "sk-or-v1-" + "0" * 64, "ghp_" + "a" * 36), (Doubt.PLACEHOLDER,)
+    ),
+    "sk-or-v1-0000000": (Doubt.TRUNCATED, Doubt.PLACEHOLDER),
+    "sk-or-v1-" + "x" * 64: (Doubt.MASKED,),
+    "changeme2themoon": (),
+    "password12345": (),
+    "0" * 64: (),
+    **dict.fromkeys(("value", "key", "x", "value-1", "key2", "secret-2"), ()),
+    **dict.fromkeys(("./x.pem", "../Keys/API.txt", "~/x"), (Doubt.PATH,)),
+    "/T0A": (),
+    **dict.fromkeys(
+        (
+            "Error: no such secret",
+            "bao: error: not found",
+            "bash: op: command not found",
+            "cat: /nope: No such file or directory",
+            "<html>a</html>",
+            "<!DOCTYPE html><p>",
+        ),
+        (Doubt.MESSAGE,),
+    ),
+    "error:0x5f:a": (),
+    "<samlp:Response ID='a'>b</samlp:Response>": (),
 }
 
 
@@ -79,7 +103,9 @@ def test_each_doubt_is_for_its_reason_and_there_is_no_other(value):
 def test_a_line_with_a_variable_is_doubted_also_where_it_is_another_one():
     assert doubts(Secret("api_key: abc"), "API_KEY") == (Doubt.ASSIGNMENT,)
     assert doubts(Secret("OTHER_KEY=abc"), "API_KEY") == (Doubt.ASSIGNMENT,)
-    for real in ("SERVER_NAME=db;UID=app", "A_B=", "a9_x=b", "DEAD_BEEF=="):
+    assert doubts(Secret("export X=abcdef"), "API_KEY") == (Doubt.ASSIGNMENT,)
+    assert doubts(Secret("set x=abcdef"), "API_KEY") == (Doubt.ASSIGNMENT,)
+    for real in ("export-x=abcdef", "settings x=a", "SERVER_NAME=db;UID=app", "A_B=", "a9_x=b", "DEAD_BEEF=="):
         assert doubts(Secret(real), "API_KEY") == (), real
 
 

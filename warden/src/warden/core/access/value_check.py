@@ -46,6 +46,7 @@ class Doubt(Enum):
     REFERENCE = "reference"
     PATH = "path"
     ENCODED = "encoded"
+    MESSAGE = "message"
     NULL = "null"
     NOT_TEXT = "not-text"
 
@@ -74,6 +75,7 @@ def doubts(secret: Secret, field: str = "", *, from_terminal: bool = False) -> t
         Doubt.REFERENCE: _is_reference(value),
         Doubt.PATH: _PATH.fullmatch(value.strip()) is not None,
         Doubt.ENCODED: _encodes_nothing(value),
+        Doubt.MESSAGE: _MESSAGE.match(value) is not None,
     }
     return tuple(doubt for doubt, wrong in found.items() if wrong)
 
@@ -97,11 +99,14 @@ def _is_assignment(value: str, field: str) -> bool:
     """A line of an ``.env`` file, a shell or a YAML file, pasted as a whole: of this field, or of another variable."""
     if re.match(rf"\s*(export\s+|set\s+)?{re.escape(field)}\s*(=|:\s)", value, re.IGNORECASE):
         return True
-    return _VARIABLE.fullmatch(value.strip()) is not None
+    return any(each.fullmatch(value.strip()) is not None for each in (_VARIABLE, _EXPORTED))
 
 
 _VARIABLE = re.compile(r"(export\s+|set\s+)?[A-Z][A-Z0-9]+_[A-Z0-9_]{2,}=[^=\s;][^;\n]*")
 """``OTHER_KEY=…`` on one line. Without an underscore, or with a semicolon, it may be a connection string."""
+
+_EXPORTED = re.compile(r"(export|set|setx|declare\s+-x)\s+[A-Za-z_]\w*=[^\n]*")
+"""``export X=…``: with the word before it, a line of a shell whatever the variable is called."""
 
 _STAND_INS = re.compile(
     r"(please)?(change|replace)(me|it|this|withyourkey)|todo|tbd|fixme|"
@@ -111,6 +116,11 @@ _STAND_INS = re.compile(
     r"null|none|nil|undefined|unset|notset|redacted|hidden|removed|masked|fill(me)?(in)?"
 )
 """What is written where a value is still to come; compared without case, hyphens, underscores, spaces and dots."""
+
+_NUMBERED = re.compile(
+    r"((please)?(change|replace)(me|it|this)|placeholder|password|passw0rd|todo|fixme|dummy(value|key|token|secret)?)\d{1,4}!?"
+)
+"""The same with a number behind it (``changeme123``): only words that nobody gives a real value."""
 
 _STILL_TO_COME = re.compile(
     r"(your|insert|enter|paste|replace|change|add|put|fill)([-_ ][a-z]+){0,4}"
@@ -130,16 +140,32 @@ _POINTER = re.compile(
 )
 """As a whole: names where the value is, in a shell or for a secret manager (1Password, vals, Bank-Vaults)."""
 
-_PATH = re.compile(r"(~|\.{1,2})?(/[a-z0-9._-]+){2,}|[A-Za-z]:\\[\w .\\-]+")
-"""A file's path. One of capital letters as well may be base64."""
+_PATH = re.compile(r"(/[a-z0-9._-]+){2,}|(~|\.{1,2})(/[A-Za-z0-9._-]+)+|[A-Za-z]:\\[\w .\\-]+")
+"""A file's path. Without ``~`` or dots before it, one of capital letters as well may be base64."""
+
+_MESSAGE = re.compile(
+    r"\s*(<!doctype\s|<html[\s>]|(\w+: )?(error|fatal|warning|usage):\s|traceback \(most recent call last\))"
+    r"|[^\n]*: (command not found|no such file or directory|permission denied)\s*$",
+    re.IGNORECASE,
+)
+"""How a web page and what a program says about a failure begin, or end: the output of a command that went wrong."""
 
 
 def _is_placeholder(value: str) -> bool:
     text = value.strip().strip("<>[](){}'\"`")
     plain = re.sub(r"[-_ .]", "", text).lower()
-    return _STAND_INS.fullmatch(plain) is not None or any(
-        each.fullmatch(text) for each in (_STILL_TO_COME, _DOCUMENTED)
+    return (
+        any(each.fullmatch(plain) for each in (_STAND_INS, _NUMBERED))
+        or any(each.fullmatch(text) for each in (_STILL_TO_COME, _DOCUMENTED))
+        or _is_blank_form(value.strip())
     )
+
+
+def _is_blank_form(value: str) -> bool:
+    """A known prefix, and one character again and again: ``sk-or-v1-0000…``."""
+    start = next((found for each, _ in _LENGTHS if (found := each.match(value))), None)
+    rest = value[start.end() :] if start else ""
+    return len(rest) > 4 and len(set(rest)) == 1  # noqa: PLR2004 - ``ghp_aa`` is merely cut
 
 
 def _is_reference(value: str) -> bool:
