@@ -43,7 +43,7 @@ def show_can_reach(reach: Reach, system: str) -> None:
     terminal.line("")
     if reach.lanes:
         rows = [(f"  {each.lane}", ", ".join(_can(each)), each.path) for each in reach.lanes]
-        terminal.table(("  LANE", "CAN", "PATH"), rows)
+        terminal.table(("  LANE", "CAN", "PATH"), rows, whole=True)
         for each in reach.lanes:
             for way in each.ways:
                 terminal.hanging("    ", f"{each.lane}, {_WORDS[way.effect]}: {how(way)}")
@@ -55,6 +55,7 @@ def show_can_reach(reach: Reach, system: str) -> None:
         terminal.table(
             ("  POLICY", "PATH", "CAPABILITIES"),
             [(f"  {rule.policy}", rule.path, ", ".join(capabilities)) for rule, capabilities in reach.rules],
+            whole=True,
         )
     show_unknown(reach.unknown)
 

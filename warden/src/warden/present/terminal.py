@@ -169,14 +169,15 @@ def progress_done() -> None:
     progress("")
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, whole: bool = False) -> None:
     """Columns padded to their content. On a terminal cells are cut between words, from the last column.
 
-    Where only cut words would fit, each row is a block: its first cell, and below it the others with their names.
+    Where only cut words would fit, each row is a block: its first cell, and below it the others with their names. So it
+    is where a cell of a table that must be shown `whole` would be cut.
     """
     cells = [list(head), *[[escaped(cell, keep=_OURS) for cell in row] for row in rows]]
     widths = layout.shrunk(cells, width()) if width() else layout.natural(cells)
-    if widths is None:
+    if widths is None or (whole and widths != layout.natural(cells)):
         for row in cells[1:]:
             for each in layout.stacked(head, row, width()):
                 line(each)
