@@ -21,14 +21,16 @@ def own_credentials(environ: Mapping[str, str], certificates: Sequence[str]) -> 
 def names_in(path: str) -> tuple[str, ...]:
     """The common name, DNS names and URIs of the first certificate in a PEM file, which holds its key, too.
 
-    Raises `UsageError` where it does not hold both.
+    Raises `UsageError` where it is not there, cannot be read, or does not hold both.
     """
     from cryptography import x509  # 0.1 s, only where a certificate is presented
 
     try:
         content = Path(path).read_bytes()
         found = x509.load_pem_x509_certificates(content)[0]
-    except (OSError, ValueError):
+    except OSError as fault:
+        raise _unreadable(path, fault) from None
+    except ValueError:
         raise _unusable(path) from None
     if b"PRIVATE KEY-----" not in content:
         raise _unusable(path)
@@ -40,6 +42,16 @@ def names_in(path: str) -> tuple[str, ...]:
     names += alternative.get_values_for_type(x509.DNSName)
     names += alternative.get_values_for_type(x509.UniformResourceIdentifier)
     return tuple(dict.fromkeys(names)) or ("(without a name)",)
+
+
+def _unreadable(path: str, fault: OSError) -> UsageError:
+    """Why the file cannot be read, in the words of the operating system where they are not plain enough."""
+    why = "does not exist" if isinstance(fault, FileNotFoundError) else f"cannot be read ({fault.strerror})"
+    return UsageError(
+        f"{path} {why}",
+        effect=Effect.NOTHING_ASKED,
+        hint="name a PEM file with a certificate and its key",
+    )
 
 
 def _unusable(path: str) -> UsageError:
