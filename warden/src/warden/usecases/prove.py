@@ -21,7 +21,7 @@ from warden.core.plans.lane_plan import LaneOptions
 from warden.core.proofs.custody_checks import settled
 from warden.core.proofs.details import ClosedMeanwhile, unobserved
 from warden.core.proofs.evidence import Evidence, data_path
-from warden.core.proofs.findings import openbao_findings
+from warden.core.proofs.findings import Flags, flags_of, openbao_findings, with_flags
 from warden.core.proofs.machine_probes import OwnCredentials, machine_probes
 from warden.core.proofs.probe_verdicts import Outcome, judge
 from warden.core.proofs.probes import Claims, Probe, claims_of, member_probes, probes, unplayed_readers
@@ -104,7 +104,8 @@ class ProveOptions(msgspec.Struct, frozen=True, kw_only=True):
 class ObservedLane(msgspec.Struct, frozen=True, kw_only=True):
     """A lane whose probes were sent: what was found without them, what came of each, and its deliveries.
 
-    ``of_member``: the caller may ask nothing but to read, as one of the people who are readers.
+    ``of_member``: the caller may ask nothing but to read, as one of the people who are readers. ``flags``: what `apply`
+    needs to get through the plan of OpenBao, which comes before those of the clusters.
     """
 
     lane: Lane
@@ -113,6 +114,7 @@ class ObservedLane(msgspec.Struct, frozen=True, kw_only=True):
     sent: tuple[tuple[Probe, Outcome], ...] = ()
     deliveries: tuple[ObservedDelivery, ...] = ()
     of_member: bool = False
+    flags: Flags = Flags()
 
 
 def prove(
@@ -181,7 +183,8 @@ class LaneProver:
         vault = self._context.vaults()
         try:
             target = self._target(lane, vault)
-            findings = openbao_findings(lane, target.plan())
+            plan = target.plan()
+            findings = openbao_findings(lane, plan)
             others = self._another_lanes_reader(lane, vault)
         except (Inconclusive, Refused) as fault:
             members = memberships(lane, self._caller)
@@ -210,7 +213,9 @@ class LaneProver:
             for index, delivery in enumerate(self._targets[lane.id])
         )
         found = (*findings, *self._ways.verdicts(lane), *held, *unproven)
-        return ObservedLane(lane=lane, findings=found, custody=custody, sent=sent, deliveries=deliveries)
+        return ObservedLane(
+            lane=lane, findings=found, custody=custody, sent=sent, deliveries=deliveries, flags=flags_of(plan)
+        )
 
     def _send(
         self, number: int, lane: Lane, asked: Sequence[Probe], vault: Vault, custody: ObservedCustody
@@ -282,8 +287,14 @@ class LaneProver:
     def conclude(self, observed: ObservedLane, evidence: Evidence) -> Proof:
         """Judge what was observed, record each verdict and the proof."""
         lane = observed.lane
-        judged = tuple(judge(probe, each, evidence.lines.get(each.nonce, ())) for probe, each in observed.sent)
-        delivered = [(each, conclude_delivery(each, evidence)) for each in observed.deliveries]
+        judged = tuple(
+            with_flags(judge(probe, each, evidence.lines.get(each.nonce, ())), observed.flags)
+            for probe, each in observed.sent
+        )
+        delivered = [
+            (each, tuple(with_flags(found, observed.flags | each.flags) for found in conclude_delivery(each, evidence)))
+            for each in observed.deliveries
+        ]
         measured = (*judged, *(verdict for _, verdicts in delivered for verdict in verdicts))
         measured = as_accepted(lane, measured, self._context.journal)
         kept = self._custody(observed, evidence, any(each.audit for each in judged))

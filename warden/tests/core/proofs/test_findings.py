@@ -16,7 +16,8 @@ from warden.core.plans.plan import (
     System,
 )
 from warden.core.proofs.details import NotKvVersion2, ObjectDiffers, ObjectsCompared
-from warden.core.proofs.findings import cluster_findings, openbao_findings
+from warden.core.proofs.findings import cluster_findings, flags_of, openbao_findings, with_flags
+from warden.core.proofs.verdict import Verdict
 from warden.core.remedies import RunKubectl, warden
 
 MOUNT = Change(action="keep", kind="mount", name="platform")
@@ -133,3 +134,32 @@ def test_what_a_missing_object_would_have_is_not_shown_as_a_difference(delivery)
     missing = Change(action="create", kind="SecretStore", name="s", differences=TTL)
     (found,) = cluster_findings(delivery, plan(missing))
     assert found.differences == ()
+
+
+WIDER = (Difference("token_policies", ["p", "q"], ["p"]),)
+
+
+def test_apply_is_named_with_the_flags_that_the_plan_as_a_whole_needs(lane_of):
+    marks = Change(action="change", kind="metadata", name="n", differences=(OWNER,))
+    role = Change(action="change", kind="role", name=ROLE, differences=WIDER)
+    foreign = Change(action="foreign", kind="policy", name="p", obstacle=NotMarked())
+    assert remedies(openbao_findings(lane_of(), plan(MOUNT, marks))) == {(warden("apply", "first"),)}
+    yes = warden("apply", "first", yes=True)
+    assert remedies(openbao_findings(lane_of(), plan(MOUNT, marks, role))) == {(yes,)}
+    take_over = warden("apply", "first", take_over=True, yes=True)
+    assert remedies(openbao_findings(lane_of(), plan(MOUNT, marks, foreign))) == {(take_over,)}
+
+
+def remedies(found):
+    return {each.remedy for each in found}
+
+
+def test_a_verdict_gets_the_flags_of_the_plan_that_apply_would_come_to_before(delivery):
+    missing = Change(action="absent", kind="Namespace", name="n", obstacle=NamespaceMissing())
+    binding = Change(action="foreign", kind="RoleBinding", name="n", obstacle=RoleRefFixed(), remedy=(DELETE,))
+    assert flags_of(plan(missing, binding)) == {"create_namespace"}
+    again = (DELETE, warden("apply", "first", create_namespace=True))
+    found = Verdict(probe="synced", result="wrong", observed="differs", remedy=again)
+    told = warden("apply", "first", take_over=True, create_namespace=True, yes=True)
+    assert with_flags(found, frozenset({"take_over", "yes"})).remedy == (DELETE, told)
+    assert with_flags(found, frozenset()) == found

@@ -31,8 +31,9 @@ def openbao_findings(lane: Lane, plan: Plan) -> tuple[Verdict, ...]:
     if mount.differs:
         return (Verdict(probe="mount", result="wrong", observed="differs", detail=NotKvVersion2(mount.name)),)
     readers = {str(lane.role_name(reader)): reader.label for reader in lane.readers}
+    flags = flags_of(plan)
     return tuple(
-        _finding(lane, probe, part, readers.get(change.name, ""))
+        with_flags(_finding(lane, probe, part, readers.get(change.name, "")), flags)
         for change in plan.changes
         if change.kind in {"metadata", "policy", "role"}
         for probe, part in _parts(change)
@@ -99,7 +100,8 @@ def cluster_findings(target: DeliveryTarget, plan: Plan) -> tuple[Verdict, ...]:
         observed="as-declared",
         detail=compared,
     )
-    return wrong or (all_right,)
+    flags = flags_of(plan)
+    return tuple(with_flags(each, flags) for each in wrong) or (all_right,)
 
 
 def _difference(change: Change) -> ObjectDiffers:
@@ -114,16 +116,13 @@ def _difference(change: Change) -> ObjectDiffers:
 
 
 def _remedy(lane: Lane, change: Change, in_the_way: Remedy = ()) -> Remedy:
-    """What the change itself names, otherwise `apply` with the flags that it needs.
+    """What the change itself names, otherwise `apply`.
 
     `apply` makes no ExternalSecret for a Secret that is somebody else's: what is `in_the_way` comes first then.
     """
     if change.remedy or (in_the_way and change.action == "create"):
         return tuple(map(_agreed, change.remedy or in_the_way))
-    no_namespace = isinstance(change.obstacle, NamespaceMissing)
-    take_over = change.action == "foreign"
-    yes = change.takes_access or take_over  # what is asked on a terminal
-    return (warden("apply", lane.id, take_over=take_over, create_namespace=no_namespace, yes=yes),)
+    return (warden("apply", lane.id),)
 
 
 def _agreed(step: Step) -> Step:
@@ -131,3 +130,37 @@ def _agreed(step: Step) -> Step:
     if not isinstance(step, RunWarden) or step.command != "adopt":
         return step
     return msgspec.structs.replace(step, options=(*step.options, ("yes", "")))
+
+
+# -- what `apply` needs to be told ------------------------------------------------------------------------------------
+
+Flags = frozenset[str]
+"""Of `apply`: ``take_over``, ``create_namespace``, ``yes``."""
+
+
+def flags_of(plan: Plan) -> Flags:
+    """What `apply` needs to get through the plan: it changes nothing of a target while one change there needs more."""
+    changes = plan.to_change
+    found: set[str] = set()
+    if any(each.action == "foreign" and not each.remedy for each in changes):
+        found |= {"take_over", "yes"}
+    if any(isinstance(each.obstacle, NamespaceMissing) for each in changes):
+        found.add("create_namespace")
+    if any(each.takes_access for each in changes):  # what is asked on a terminal
+        found.add("yes")
+    return frozenset(found)
+
+
+def with_flags(verdict: Verdict, flags: Flags) -> Verdict:
+    """The verdict; where `apply` is in its remedy, with these flags, too."""
+    if not flags or not verdict.remedy:
+        return verdict
+    return msgspec.structs.replace(verdict, remedy=tuple(_flagged(step, flags) for step in verdict.remedy))
+
+
+def _flagged(step: Step, flags: Flags) -> Step:
+    if not isinstance(step, RunWarden) or step.command != "apply":
+        return step
+    given = flags | {name.replace("-", "_") for name, value in step.options if not value}
+    ordered = {name: name in given for name in ("take_over", "create_namespace", "yes")}
+    return warden("apply", *step.arguments, **ordered)

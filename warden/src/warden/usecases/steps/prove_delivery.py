@@ -27,7 +27,7 @@ from warden.core.proofs.delivery_observation import DeliveryObservation, Earlier
 from warden.core.proofs.delivery_verdicts import judge_delivery
 from warden.core.proofs.details import Unobserved, unobserved
 from warden.core.proofs.evidence import Evidence
-from warden.core.proofs.findings import cluster_findings
+from warden.core.proofs.findings import Flags, cluster_findings, flags_of
 from warden.core.proofs.overwrite_check import overwritten
 from warden.core.proofs.summary import DeliverySummary
 from warden.core.proofs.verdict import Verdict, conclusion
@@ -66,13 +66,15 @@ _WITHHELD: tuple[Part, ...] = ("refresh", "hashes", "audit")
 class ObservedDelivery(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery that was observed, and the nonce of its marker in the audit log.
 
-    ``findings`` are verdicts that need no evidence; ``seen`` is ``None`` where nothing could be observed.
+    ``findings`` are verdicts that need no evidence; ``seen`` is ``None`` where nothing could be observed. ``flags`` are
+    what `apply` needs to get through the plan of the cluster.
     """
 
     target: DeliveryTarget
     findings: tuple[Verdict, ...]
     seen: DeliveryObservation | None
     nonce: str = ""
+    flags: Flags = Flags()
 
 
 def observe_delivery(
@@ -87,9 +89,10 @@ def observe_delivery(
         if isinstance(cluster, WardenError):
             raise cluster
         found: tuple[Verdict, ...] = ()
+        flags = Flags()
         if not target.by_hand:
             plan = ClusterTarget(target, cluster, tools.clusters.reached(target)).plan()
-            found = cluster_findings(target, plan)
+            found, flags = cluster_findings(target, plan), flags_of(plan)
         seen = DeliveryObserver(target, cluster, vault, tools, withheld=withheld).observe(nonce)
     except WardenError as fault:
         away = Verdict(
@@ -102,7 +105,7 @@ def observe_delivery(
             detail=unobserved(fault),
         )
         return ObservedDelivery(target=target, findings=(away,), seen=None)
-    return ObservedDelivery(target=target, findings=found, seen=seen, nonce="" if withheld else nonce)
+    return ObservedDelivery(target=target, findings=found, seen=seen, nonce="" if withheld else nonce, flags=flags)
 
 
 class DeliveryObserver:
