@@ -74,6 +74,22 @@ def test_refuses_what_is_not_a_question(lane_world, words):
     assert not done.stdout
 
 
+@pytest.mark.parametrize("words", [("",), (" ",), ("/",), ("read", ""), ("read", "read", "")])
+def test_nothing_is_no_lane_and_no_path(lane_world, words):
+    done = told(lane_world, "who-can", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "name one lane, or one path as MOUNT/KEY, with read, write or grant before it" in done.stderr
+    assert "warden who-can" not in done.stderr
+
+
+@pytest.mark.parametrize("identity", ["", " ", "entity:", "accessor: "])
+def test_nothing_is_nobodys_name(lane_world, identity):
+    done = told(lane_world, "can-reach", identity)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "auth/MOUNT/role/NAME" in done.stderr
+    assert "NAMESPACE/ACCOUNT" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("path", "says"),
     [

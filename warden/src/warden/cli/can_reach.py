@@ -5,7 +5,10 @@ import click
 from warden.cli.context import Workspace
 from warden.cli.options import json_option
 from warden.cli.who_can import progress
+from warden.core.errors import Effect, UsageError
 from warden.present import terminal
+
+_KINDS = ("entity:", "group:", "accessor:")
 
 
 @click.command("can-reach")
@@ -28,6 +31,12 @@ def can_reach_command(ctx: click.Context, /, identity: str, *, as_json: bool) ->
     from warden.present.can_reach import can_reach_json, show_can_reach
     from warden.usecases.can_reach import can_reach
 
+    if not identity.partition(":")[2 if identity.startswith(_KINDS) else 0].strip():
+        raise UsageError(
+            "name somebody: auth/MOUNT/role/NAME, auth/MOUNT/users/NAME, entity:NAME, group:NAME, accessor:ACCESSOR, "
+            "or NAMESPACE/ACCOUNT of a workload",
+            effect=Effect.NOTHING_ASKED,
+        )
     workspace = Workspace.of(ctx)
     reach = can_reach(workspace.reading_context, identity, progress)
     terminal.progress_done()

@@ -64,15 +64,16 @@ def who_can_command(
 
 def _asked(words: tuple[str, ...]) -> tuple[tuple[Effect, ...], str]:
     """What is asked, and about what."""
-    if len(words) == 1:
-        return _ALL, words[0]
-    if len(words) > 2 or words[0] not in _EFFECTS:  # noqa: PLR2004 - a question and its object
-        raise UsageError(
-            "name one lane or path, with read, write or grant before it",
-            effect=NotDone.NOTHING_ASKED,
-            remedy=(warden("who-can", "read", words[-1]),),
-        )
-    return _EFFECTS[words[0]], words[1]
+    *before, name = words
+    if name.strip(" /") and not before:
+        return _ALL, name
+    if name.strip(" /") and len(before) == 1 and before[0] in _EFFECTS:
+        return _EFFECTS[before[0]], name
+    raise UsageError(
+        "name one lane, or one path as MOUNT/KEY, with read, write or grant before it",
+        effect=NotDone.NOTHING_ASKED,
+        remedy=(warden("who-can", "read", name),) if name.strip(" /") else (),
+    )
 
 
 def _history(workspace: Workspace, files: tuple[str, ...], command: str | None) -> AuditHistory:
