@@ -82,6 +82,14 @@ def test_nothing_is_no_lane_and_no_path(lane_world, words):
     assert "warden who-can" not in done.stderr
 
 
+@pytest.mark.parametrize("words", ["LANE read", "LANE grant", "see LANE"])
+def test_suggests_the_question_in_its_order(lane_world, words):
+    done = told(lane_world, "who-can", *words.replace("LANE", lane_world.lane).split())
+    asked = "grant" if "grant" in words else "read"
+    assert done.returncode == 2
+    assert f"warden who-can {asked} {lane_world.lane}\n" in done.stderr
+
+
 @pytest.mark.parametrize("identity", ["", " ", "entity:", "accessor: "])
 def test_nothing_is_nobodys_name(lane_world, identity):
     done = told(lane_world, "can-reach", identity)

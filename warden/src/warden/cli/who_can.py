@@ -8,7 +8,7 @@ from warden.cli.options import audit_options
 from warden.core.access_index.ways import Effect
 from warden.core.errors import Effect as NotDone
 from warden.core.errors import UsageError, WardenError
-from warden.core.remedies import warden
+from warden.core.remedies import Remedy, warden
 from warden.ports.audit_history import AuditHistory
 from warden.present import terminal
 
@@ -72,8 +72,15 @@ def _asked(words: tuple[str, ...]) -> tuple[tuple[Effect, ...], str]:
     raise UsageError(
         "name one lane, or one path as MOUNT/KEY, with read, write or grant before it",
         effect=NotDone.NOTHING_ASKED,
-        remedy=(warden("who-can", "read", name),) if name.strip(" /") else (),
+        remedy=_meant(words),
     )
+
+
+def _meant(words: tuple[str, ...]) -> Remedy:
+    """The question in its order; nothing where no lane or path is named."""
+    asked = next((each for each in words if each in _EFFECTS), "read")
+    named = [each for each in words if each.strip(" /") and each not in _EFFECTS]
+    return (warden("who-can", asked, named[-1]),) if named else ()
 
 
 def _history(workspace: Workspace, files: tuple[str, ...], command: str | None) -> AuditHistory:
