@@ -3,7 +3,12 @@ import pytest
 
 from warden.core.lanes.catalog import Platform
 from warden.core.lanes.delivery_target import DeclaredCluster
-from warden.core.lanes.environment_rules import of_entry_everywhere, of_environments, of_their_clusters
+from warden.core.lanes.environment_rules import (
+    of_administrators,
+    of_entry_everywhere,
+    of_environments,
+    of_their_clusters,
+)
 from warden.core.lanes.environments import Environment, delivered_in, exists_in, in_environment
 from warden.core.lanes.lane import Delivery, LaneInEnvironment, Workload, WorkloadReader
 from warden.core.lanes.readers import GithubReader
@@ -77,3 +82,19 @@ def test_a_lane_is_judged_as_it_is_in_each(lane_of):
         environments={"dev": LaneInEnvironment()},
     )
     assert fields(of_entry_everywhere(wrong, PLATFORM)) == ["readers[0].workload"]
+
+
+def test_somebody_who_may_administer_is_named_exactly():
+    exact = (
+        "auth/userpass/users/admin",
+        "auth/kubernetes/role/ops in teams/a",
+        "entity:ada",
+        "group:all of us",
+        "root",
+    )
+    assert not list(of_administrators(exact))
+    patterns = ("auth/userpass/users/*", "auth/*/role/ops", "entity:*", "group:ops-* in root", "entity:ada in teams/*")
+    found = list(of_administrators((*exact, *patterns)))
+    assert fields(found) == [f"may_administer[{len(exact) + index}]" for index in range(len(patterns))]
+    assert all("names are exact" in each.message and not each.warning for each in found)
+    assert fields(of_administrators(("admin",))) == ["may_administer[0]"]

@@ -31,9 +31,9 @@ class Administrator(NamedTuple):
 
 
 def is_administrator(declared: str) -> bool:
-    """Whether somebody is named in one of the `FORMS`."""
+    """Whether somebody is named in one of the `FORMS`; names are exact, so there is no `*` in one."""
     name, within, namespace = declared.partition(_IN)
-    return bool(_DECLARED.fullmatch(name)) and bool(namespace) == bool(within)
+    return "*" not in declared and bool(_DECLARED.fullmatch(name)) and bool(namespace) == bool(within)
 
 
 def administrators(declared: Iterable[str]) -> frozenset[Administrator]:

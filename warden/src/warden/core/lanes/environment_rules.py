@@ -26,7 +26,9 @@ def of_environments(environments: Mapping[str, Environment]) -> Iterator[Complai
 def of_administrators(declared: Sequence[str]) -> Iterator[Complaint]:
     """Everything that is wrong with ``may_administer`` of ``platform.yaml``."""
     for index, each in enumerate(declared):
-        if not is_administrator(each):
+        if "*" in each:
+            yield Complaint(f"may_administer[{index}]", f"has a *, and names are exact; write each as {FORMS}")
+        elif not is_administrator(each):
             yield Complaint(f"may_administer[{index}]", f"does not name somebody; write {FORMS}")
 
 
