@@ -40,6 +40,8 @@ def test_names_another_way_its_last_use_and_the_command_that_removes_it(lane_wor
     )
     way = next(each for each in found["ways"] if each["identity"]["label"] == second)
     assert way["last_used"]
+    assert [each.partition(":")[0] for each in found["not_listed"]] == ["batch tokens"]
+    assert "\nnot counted: batch tokens: OpenBao does not list them; " in done.stdout
     assert (way["effect"], way["standing"]) == ("reads", "other")
     assert way["via"][0]["path"] == f"auth/userpass/users/{lane_world.tenant}"
 

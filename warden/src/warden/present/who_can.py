@@ -23,12 +23,16 @@ _COUNTED: dict[Effect, str] = {
     "writes": "can change it",
     "grants": "can give itself access",
 }
+NOT_LISTED = (
+    "batch tokens: OpenBao does not list them; one given before its role was narrowed still reads until it ends",
+)
+"""What nobody can look at, whatever rights they have."""
 _STANDINGS: dict[Standing, str] = {"reader": "reader", "administrator": "admin", "other": "OTHER"}
 _FIRST: dict[Standing, int] = {"reader": 0, "administrator": 1, "other": 2}
 
 
 def who_can_json(answer: Answer) -> dict[str, Any]:
-    """``path, lane, ways [], unknown [], counts {}, audit_since, audit_unread, policies, identities, tokens``."""
+    """``path, lane, ways [], unknown [], not_listed [], counts {}, audit_since, audit_unread, policies, …``."""
     found = answer.found
     return {
         "path": found.path,
@@ -36,6 +40,7 @@ def who_can_json(answer: Answer) -> dict[str, Any]:
         "lane": answer.target.lane.id if answer.target.lane else "",
         "ways": [way_json(each) for each in found.ways],
         "unknown": unknown_json(found.unknown),
+        "not_listed": list(NOT_LISTED),
         "counts": {effect: len(_of(found.others, effect)) for effect in answer.target.effects},
         "audit_since": answer.history.since,
         "audit_unread": answer.history.why,
@@ -66,6 +71,8 @@ def show_who_can(answer: Answer, system: str) -> None:
     for effect in answer.target.effects:
         _show_effect(effect, _of(found.ways, effect), answer)
     show_unknown(found.unknown)
+    for each in NOT_LISTED:
+        terminal.sentence(f"not counted: {each}")
     terminal.sentence(_log(answer.history))
     terminal.sentence(_tally(answer))
 
