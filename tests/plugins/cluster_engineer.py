@@ -228,13 +228,6 @@ def ready_engineer(
     cluster_platform: ClusterPlatform, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[], Engineer]]:
     """One lane that is delivered, for the tests of a module that only look at it."""
-    made: list[Engineer] = []
-
-    def get() -> Engineer:
-        if not made:
-            made.append(Engineer(cluster_platform, tmp_path_factory.mktemp("engineer")).ready())
-        return made[0]
-
-    yield get
-    for each in made:
-        each.tidy()
+    made = Engineer(cluster_platform, tmp_path_factory.mktemp("engineer")).ready()
+    yield lambda: made
+    made.tidy()
