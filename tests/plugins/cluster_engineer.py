@@ -14,18 +14,10 @@ import pexpect
 import pytest
 import yaml
 from cluster_platform import ClusterPlatform
+from word_names import word_name
 
 WARDEN = str(Path(sys.executable).with_name("warden"))
-WORDS = (
-    *("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron"),
-    *("inlet", "jetty", "knoll", "larch", "maple", "north", "ocean", "pearl"),
-)
 FIRST, SECOND = "coulombcore", "railiance01"
-
-
-def worded(digits: str) -> str:
-    """A name of words for hexadecimal digits: random letters in a path look like a secret to the catalog."""
-    return "-".join(WORDS[int(digit, 16)] for digit in digits)
 
 
 class Engineer:
@@ -40,7 +32,7 @@ class Engineer:
     def __init__(self, platform: ClusterPlatform, folder: Path) -> None:
         self.platform = platform
         self.folder = folder
-        self.tenant = worded(secrets.token_hex(2))
+        self.tenant = word_name()
         self.lane = f"{self.tenant}-key"
         self.secret = f"{self.tenant}/{self.lane}-secret"
         self.name = f"{self.lane}-secret"

@@ -7,7 +7,6 @@ intended change: WARDEN_WRITE=1.
 import json
 import os
 import re
-import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from faults import page
 from faults.openbao import FAULTS, HARMLESS, NAMESPACED, WAITING, logins, namespaces
 from openbao_state import put_back, state_of
 from platform_server import served
+from word_names import word_name
 
 from warden.adapters.openbao.snapshot_reader import SnapshotReader
 from warden.core.openbao.rights import Scope, rights_of
@@ -37,11 +37,7 @@ def platform_server(tmp_path_factory):
 
 @pytest.fixture
 def unique():
-    """Names of words: a path with random digits in it looks like a secret, and would not be shown."""
-    return lambda stem: "-".join([stem, *(secrets.choice(WORDS) for _ in range(4))])
-
-
-WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "jetty", "knoll", "larch")
+    return word_name
 
 
 @pytest.fixture(scope="module")
