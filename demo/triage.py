@@ -5,13 +5,22 @@ key, and answers with a made-up document of the requested schema, the same one e
 """
 
 import json
-import secrets
 import shlex
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from demo.run import FIELD, LANE, REPOSITORY, Demo, DemoError, play
+from demo.runner import (
+    FIELD,
+    LANE,
+    REPOSITORY,
+    Demo,
+    DemoError,
+    lane_served,
+    other_key_served,
+    play,
+    search_for_the_key,
+)
 
 SAMPLE = REPOSITORY / "activity-core" / "samples" / "tuesday.json"
 
@@ -31,14 +40,8 @@ def laned(demo: Demo) -> None:
 def triaged(demo: Demo) -> None:
     """The gateway with the lane's key, and the report."""
     demo.say("The gateway", "As the workload activity-core/llm-connect. The provider knows the key that OpenBao holds.")
-    token = demo.home / "service-account-token"
-    demo.run(f"warden dev token activity-core/llm-connect --out {token}")
-    del demo.env["BAO_TOKEN"]
-    provider = f"llm-connect simulate-openrouter --port 0 --key-file {demo.key_file}"
-    with demo.serving(provider, "provider.log") as upstream:
-        gateway = f"warden access {LANE} --token-file {token} --as fd -- llm-connect serve --port 0"
-        with demo.serving(gateway, "gateway.log", LLM_CONNECT_OPENROUTER_BASE_URL=upstream) as url:
-            reported(demo, url)
+    with lane_served(demo) as (url, upstream):
+        reported(demo, url)
         counter_checked(demo, upstream)
 
 
@@ -60,34 +63,24 @@ def reported(demo: Demo, url: str) -> None:
 def counter_checked(demo: Demo, upstream: str) -> None:
     """With any other key the same provider refuses, so the report above was due to the lane."""
     demo.say("For comparison", "With another key the provider refuses. There is no report, and the record says why.")
-    other = {FIELD: f"sk-or-v1-{secrets.token_hex(32)}", "LLM_CONNECT_OPENROUTER_BASE_URL": upstream}
-    before, demo.env = demo.env, demo.env | other
-    try:
-        with demo.serving("llm-connect serve --port 0", "counter.log") as url:
-            command = f"activity-core triage --digest {demo.home}/digest.json --again"
-            output = demo.run(command, expect=3, LLM_CONNECT_URL=url)
-    finally:
-        demo.env = before
+    with other_key_served(demo, upstream) as url:
+        command = f"activity-core triage --digest {demo.home}/digest.json --again"
+        output = demo.run(command, expect=3, LLM_CONNECT_URL=url)
     if "provider_key_refused" not in output:
         raise DemoError("the provider did not refuse a key that it does not know")
     demo.run("activity-core runs")
 
 
-def search_for_the_key(demo: Demo) -> None:
+def looked_back(demo: Demo) -> None:
     """The key is nowhere but in OpenBao."""
-    key = demo.key.encode()
-    files = [path for path in demo.home.rglob("*") if path.is_file() and path != demo.key_file]
-    found = [path for path in files if key in path.read_bytes()]
     demo.say("Look for the key", "In digest, report, record, logs, and OpenBao's storage and audit log.")
-    demo.show(f"searched {len(files)} files for the key: found in {len(found)}")
-    if found:
-        raise DemoError(f"the key was found in {', '.join(demo.short(str(path)) for path in found)}")
+    search_for_the_key(demo)
 
 
 def main() -> int:
     """The whole demo."""
     opening = f"The daily triage of {Path(SAMPLE).name}, with the provider's key from OpenBao."
-    return play(opening, (laned, triaged, search_for_the_key), "From the lane to the report.")
+    return play(opening, (laned, triaged, looked_back), "From the lane to the report.")
 
 
 if __name__ == "__main__":
