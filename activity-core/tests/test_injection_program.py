@@ -70,7 +70,7 @@ def test_no_payload_gets_through(world, gateway, hub, say, chunk):
         gateway.play = lambda *_, group=group: say.reply(answer_of(say, group), model=group[0])
         path = world.digest(digest_of(say, group))
         done = world.run("triage", "--digest", path, "--again", "--out", "r.json", "--out", "r.md", "--post", hub.url)
-        assert done.returncode == 1, done.stderr  # a candidate that is none wants a review
+        assert done.returncode == 1, done.stderr  # an invalid candidate wants a review
         assert done.stderr.replace("\n", "").isprintable()
         report = json.loads((world.home / "r.json").read_text())
         look_at_the_report(report, done.stdout)

@@ -86,7 +86,7 @@ OTHERS = [{"id": f"W-{number}", "title": "Storage"} for number in range(2, 14)]
         [CONTRACT | {"title": "", "summary": "A contract."}],
         [*OTHERS, 7, CONTRACT, {"id": "W-1", "title": "Storage"}],
     ],
-    ids=["a day that is none", "no title", "over the limit"],
+    ids=["a day that does not exist", "no title", "over the limit"],
 )
 def test_the_workstream_it_belongs_to_counts_also_where_it_was_dropped(workstreams):
     assert of_digest(workstreams=workstreams, next_steps=[STEP]) == [("legal", "workstream")]

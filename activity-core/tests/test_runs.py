@@ -183,7 +183,7 @@ def test_the_model_is_not_asked_if_the_record_cannot_be_created(world, gateway):
     assert "ACTIVITY_CORE_RECORD" in done.stderr
 
 
-@pytest.mark.parametrize("octets", [b"this is no database at all, but long enough to be one" * 99])
+@pytest.mark.parametrize("octets", [b"this is not a database, but it is long enough to be one" * 99])
 def test_the_model_is_not_asked_if_the_record_is_not_a_database(world, gateway, octets):
     path = world.home / "runs.db"
     path.write_bytes(octets)

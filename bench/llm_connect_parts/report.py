@@ -6,7 +6,7 @@ from typing import Any
 AIM_TIMES = 25
 AIM_CPU = 1.6
 INTRODUCTION = """\
-Written by `make bench-llm`, which takes about ten minutes and so is no part of `make bench`. All of it is from one run
+Written by `make bench-llm`, which takes about ten minutes and so is not part of `make bench`. All of it is from one run
 on one machine of two cores that others use too: read the ratios. Each round measures all of them, one after the other;
 the figures are medians of the rounds. Load of the machine before each round ({rounds}): {loads}.
 

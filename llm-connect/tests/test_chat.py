@@ -122,7 +122,7 @@ def test_what_asks_for_nothing_is_no_request(keeping, call, fields):
 
 
 def test_openrouter_is_reported_the_declared_prices_as_the_highest(upstream, gateway_to, call):
-    """The price of each request among them, also where it is none: else an endpoint that has one may be chosen."""
+    """The price of each request among them, also where it is zero: else an endpoint that has one may be chosen."""
     base, seen = upstream
     profile = Profile(PROFILE, "openrouter", "vendor/asked", prices=Prices(1.5, 2.0))
     with gateway_to(base, {PROFILE: profile}) as url:

@@ -88,7 +88,7 @@ JSON_BODIES = {
     "a key of a megabyte over many children": b'{"' + b"k" * MEBIBYTE + b'":[' + repeated(9_000, b"[1]") + b"]}",
     "many empty lists": b"[" + repeated(1_300_000, b"[]") + b"]",
     "many empty objects": b'{"prompt":[' + repeated(9_000, b"{}") + b"]}",
-    "many messages that are none": b'{"messages":[' + repeated(19_000, b"1") + b"]}",
+    "many invalid messages": b'{"messages":[' + repeated(19_000, b"1") + b"]}",
     "digits, just too few to overflow": b'{"prompt":[' + repeated(13_000, b"1" * 299) + b"]}",
     "whole numbers as long as Python reads them": b'{"prompt":[' + repeated(900, b"1" * 4_300) + b"]}",
     "a number of four megabytes": b"1" * 4_000_000,

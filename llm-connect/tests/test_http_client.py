@@ -99,7 +99,7 @@ async def failure(client, **how):
 
 async def until(what):
     async with asyncio.timeout(10):
-        while not what():  # noqa: ASYNC110 - what a server counts is no event
+        while not what():  # noqa: ASYNC110 - what a server counts is not an event
             await asyncio.sleep(0.005)
 
 
@@ -165,7 +165,7 @@ BROKEN = {
     "half the chunks": ([CHUNKED + b"2\r\nhi\r\n", "close"], "provider_cut"),
     "half the chunks, in capitals": ([CHUNKED.replace(b"chunked", b"Chunked") + b"5\r\nhi", "close"], "provider_cut"),
     "a trailer without an end": ([CHUNKED + b"2\r\nhi\r\n0\r\nx: ", *[b"a" * 2**16] * 6, "hold"], "provider_cut"),
-    "a chunk that is none": ([CHUNKED + b"2\r\nhi\r\nxyz\r\n", "hold"], "provider_cut"),
+    "an invalid chunk": ([CHUNKED + b"2\r\nhi\r\nxyz\r\n", "hold"], "provider_cut"),
     "no head in time": ([2.0, SMALL], "provider_first_byte"),
     "a head that drips": ([part for each in SMALL for part in (bytes([each]), 0.03)], "provider_first_byte"),
     "no body in time": ([OK + b"content-length: 2\r\n\r\nh", 2.0, b"i"], "provider_idle"),
@@ -173,7 +173,7 @@ BROKEN = {
 }  # fmt: skip
 
 
-UNLESS_AT_ONCE = dict.fromkeys(("a trailer without an end", "a chunk that is none"), "provider_malformed")
+UNLESS_AT_ONCE = dict.fromkeys(("a trailer without an end", "an invalid chunk"), "provider_malformed")
 """What it is called where it is read together with the head."""
 
 

@@ -50,7 +50,10 @@ STREAMS = {
     "nothing": (b"", []),
     "only line ends": (b"\r\n\n\r\r\n", []),
     "letters": ("data: ä🗼\n\n".encode(), [("", "ä🗼")]),
-    "a separator that is no line end": ("data: a\u2028b\x0bc\x85\x1ed\n\n".encode(), [("", "a\u2028b\x0bc\x85\x1ed")]),
+    "a separator inside a line": (
+        "data: a\u2028b\x0bc\x85\x1ed\n\n".encode(),
+        [("", "a\u2028b\x0bc\x85\x1ed")],
+    ),
     "colons": (b"data: a: b\n\n", [("", "a: b")]),
 }
 

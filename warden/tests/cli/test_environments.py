@@ -84,7 +84,7 @@ def test_the_environment_follows_from_the_variables_or_has_to_be_named(world):
     assert unclear.returncode == 2
     assert "the platform has the environments dev, prod, and none was named" in unclear.stderr
     elsewhere = warden(world, "plan", world.lane, address="https://127.0.0.1:1")
-    assert (elsewhere.returncode, "none of the environments dev, prod" in elsewhere.stderr) == (2, True)
+    assert (elsewhere.returncode, "not one of the environments dev, prod" in elsewhere.stderr) == (2, True)
     inside = warden(world, "--env", "dev", "plan", world.lane, BAO_NAMESPACE="team")
     assert (inside.returncode, "root namespace" in inside.stderr) == (2, True)
     unknown = warden(world, "--env", "pord", "plan", world.lane)

@@ -1,4 +1,4 @@
-"""Faults to survive: whatever is down, missing or forbidden, prove says so plainly and counts it as no pass."""
+"""Faults to survive: whatever is down, missing or forbidden, prove says so plainly and does not count it as a pass."""
 
 import datetime as dt
 import re
@@ -149,7 +149,7 @@ def test_openbao_is_sealed(bench):
 
 
 def test_openbao_is_sealed_halfway(bench, monkeypatch):
-    """Its own probes were answered; that External Secrets Operator can read nothing now is no fault of the delivery."""
+    """Its own probes were answered; that External Secrets Operator can read nothing now is not the delivery's fault."""
     bench.ready().deploy()
     there = bench.kube()
     ask = there.patch

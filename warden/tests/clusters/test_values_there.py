@@ -1,4 +1,4 @@
-"""Values that are no plain text: what the real operator writes for each, and that everybody here agrees."""
+"""Values that are not plain text: what the real operator writes for each, and that everybody here agrees."""
 
 from base64 import b64decode
 

@@ -30,7 +30,7 @@ READERS = frozenset({"auth/kubernetes/role/reader"})
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory) -> Iterator[tuple[PlatformServer, list[ways_in.Way], list[str]]]:
-    """A server with every way in, and some that are none."""
+    """A server with every way in, and some things that are not."""
     with served(tmp_path_factory.mktemp("ways")) as server:
         harmless = list(ways_in.harmless(server))
         yield server, ways_in.plant(server), harmless

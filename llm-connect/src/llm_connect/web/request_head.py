@@ -37,7 +37,7 @@ def check_once(headers: Iterable[tuple[bytes, bytes]]) -> None:
 
 
 def check_host(headers: Mapping[bytes, bytes], *, optional: bool) -> None:
-    """Refuse a request without a Host (RFC 9112, 3.2); an empty one is none (RFC 9110, 4.2.1).
+    """Refuse a request without a Host (RFC 9112, 3.2); an empty one counts as missing (RFC 9110, 4.2.1).
 
     Args:
         headers: of the request.

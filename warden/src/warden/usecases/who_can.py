@@ -37,7 +37,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotAPath(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked about is no path of a key, or on no KV mount; ``mounts`` are those that are there."""
+    """The given path is not that of a key on a KV mount; ``mounts`` are those that exist."""
 
     path: str
     why: NoPath

@@ -72,7 +72,7 @@ def test_which_the_variables_are_of(platform, environ, name):
             "prod is https://bao.example in the namespace",
         ),
         ({"WARDEN_ENV": "dev", "BAO_ADDR": "https://bao.example", "BAO_NAMESPACE": "prod"}, "in the namespace prod"),
-        ({"BAO_ADDR": "https://elsewhere"}, "none of the environments dev, stage, prod"),
+        ({"BAO_ADDR": "https://elsewhere"}, "not one of the environments dev, stage, prod"),
     ],
 )
 def test_what_contradicts_is_refused_before_anything_is_asked(platform, environ, words):

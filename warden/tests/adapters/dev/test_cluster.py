@@ -60,7 +60,7 @@ WHOLE = dict.fromkeys(ORDER, True)
 
 @pytest.fixture
 def home(tmp_path):
-    """A state directory whose path is no URL; whatever runs there afterwards is ended."""
+    """A state directory whose path is not a valid URL; whatever runs there afterwards is ended."""
     directory = tmp_path / 'a "state" é'
     yield str(directory)
     Embedded(str(directory)).wipe()
@@ -276,7 +276,7 @@ def test_a_part_that_ends_at_once_is_told_with_its_own_words(shared):
 
 
 def test_controllers_are_up_when_each_of_them_has_begun(shared, monkeypatch):
-    """The manager says that it is well before it has begun with any; with a key that is none it ends after that."""
+    """The manager says that it is well before it has begun with any; with an invalid key it ends after that."""
     up(shared)
 
     def answering():

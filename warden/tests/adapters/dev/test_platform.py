@@ -55,7 +55,7 @@ def up_elsewhere(home):
 
 @pytest.fixture
 def home(tmp_path):
-    """A state directory whose path is no URL and no plain HCL; whatever runs there afterwards is ended."""
+    """A state directory whose path is neither a valid URL nor plain HCL; whatever runs there afterwards is ended."""
     directory = tmp_path / 'a "state" ${dir} %{#é'
     yield str(directory)
     Embedded(str(directory)).wipe()

@@ -234,7 +234,7 @@ def test_an_answer_of_some_other_server_is_no_answer(body):
             lambda: bao.kv_metadata("m", "k"),
             lambda: bao.enter(jwt_login("m", "r", Secret("a.b.c"))),
         ):
-            with pytest.raises(ServerFault, match="as no OpenBao does; it counts as no answer") as fault:
+            with pytest.raises(ServerFault, match="which OpenBao never does; not counted as an answer") as fault:
                 ask_it()
             assert "500" not in fault.value.hint
 
@@ -528,7 +528,7 @@ def test_a_page_of_a_proxy_refuses_nothing_and_says_of_nothing_that_it_is_not_th
             lambda: bao.enter(jwt_login("m", "r", Secret("a.b.c"))),
             lambda: bao.revoke_self(Secret("t")),
         ):
-            with pytest.raises(ServerFault, match=f"answered {code} .*; it counts as no answer"):
+            with pytest.raises(ServerFault, match=f"answered {code} .*; not counted as an answer"):
                 ask_it()
 
 

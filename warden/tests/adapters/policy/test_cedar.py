@@ -132,7 +132,7 @@ def test_a_policy_without_an_id_is_named_by_its_place(tmp_path):
     ("text", "words"),
     [
         ("permit (", "do not parse"),
-        ("this is no cedar", "do not parse"),
+        ("this is not Cedar", "do not parse"),
         ("permit (principal, action, resource); forbid (principal, action, resource) when { context.nope };", "nope"),
         ("permit (principal, action, resource) when { principal.nope == 1 };", "nope"),
     ],

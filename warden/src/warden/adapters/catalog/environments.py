@@ -2,8 +2,8 @@
 
 By ``--env`` or WARDEN_ENV; else the environment that BAO_ADDR and BAO_NAMESPACE are of; else the only one. What is
 chosen is set in this process's variables, where everything that asks OpenBao looks; variables that contradict it are an
-error, so that what is proven of one environment is never taken for another. The embedded platform of this machine is no
-environment: any of them can be tried out there.
+error, so that what is proven of one environment is never taken for another. The embedded platform of this machine is
+not an environment: any of them can be tried out there.
 """
 
 import os
@@ -98,7 +98,10 @@ def _contradiction(
 ) -> tuple[str, str]:
     inside = f" in the namespace {namespace(environ)}" if namespace(environ) else ""
     if not found:
-        return f"BAO_ADDR is {given}{inside}, which is none of the environments {', '.join(declared)}", "unset BAO_ADDR"
+        return (
+            f"BAO_ADDR is {given}{inside}, which is not one of the environments {', '.join(declared)}",
+            "unset BAO_ADDR",
+        )
     one = declared[found]
     there = f"{one.openbao}{f' in the namespace {one.namespace}' if one.namespace else ''}"
     return (

@@ -145,7 +145,7 @@ _PATH = re.compile(rb"^\s*path:\s*['\"]?([^'\"\s#]+)", re.MULTILINE)
 
 
 def _paths_of_unparsed(sources: list[Source]) -> list[str]:
-    """What looks like the path in files that are no YAML at all, for the same reason."""
+    """What looks like the path in files that are not valid YAML, for the same reason."""
     texts = [_text(source.path) for source in sources if source.judged is None and source.elsewhere is None]
     return [path.decode("utf-8", "replace") for text in texts for path in _PATH.findall(text)]
 

@@ -166,7 +166,7 @@ class SqliteJournal:
         wanted += [("lane = ?", (lane,))] if lane is not None else []
         wanted += [(f"event IN ({', '.join('?' * len(events))})", events)] if events else []
         where = " AND ".join(clause for clause, _ in wanted)
-        limit = (last or -1,)  # SQLite: a negative limit is none
+        limit = (last or -1,)  # SQLite: a negative limit means no limit
         sql = f"SELECT {_COLUMNS} FROM journal WHERE {where} ORDER BY seq DESC LIMIT ?"  # noqa: S608 - constants only
         return self._records(sql, (*(value for _, values in wanted for value in values), *limit))[::-1]
 

@@ -333,7 +333,7 @@ class Kubernetes:
 
     def _no_answer(self, status: int, what: str, reason: str) -> ServerFault:
         return ServerFault(
-            f"{self.system} answered {status} to {what}{f': {reason}' if reason else ''}; it counts as no answer",
+            f"{self.system} answered {status} to {what}{f': {reason}' if reason else ''}; not counted as an answer",
             system=self.system,
             hint="check the API server's own log, or that of a proxy in front of it",
         )

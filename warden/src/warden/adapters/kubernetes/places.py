@@ -45,7 +45,7 @@ def collection(kind: str, namespace: str) -> str:
 
 
 def kind_at(path: str) -> str:
-    """The kind that is at a path of the API; empty where it is none of these."""
+    """The kind that is at a path of the API; empty where it is not one of these."""
     segments = path.split("/")
     return next((kind for kind, (base, plural) in PLACES.items() if path.startswith(base) and plural in segments), "")
 

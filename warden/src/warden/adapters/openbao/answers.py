@@ -47,7 +47,7 @@ def error_of(answer: Answer, system: str, what: str) -> WardenError:
         )
     if is_openbao(answer, BAD_REQUEST):
         return Refused(f"{system} refused {what}: {reason or 'bad request'}", system=system)
-    problem = f"{system} answered {answer.status} to {what}{f': {reason}' if reason else ''}; it counts as no answer"
+    problem = f"{system} answered {answer.status} to {what}{f': {reason}' if reason else ''}; not counted as an answer"
     if answer.status >= INTERNAL:
         hint = "read the server's own log; a full audit disk makes every request fail with 500"
         return ServerFault(problem, system=system, hint=hint)

@@ -165,7 +165,7 @@ def _projected(path: str, secret: Secret) -> Projected:
 
 
 def _claims(jwt: Secret) -> dict[str, Any]:
-    """What the token says; nothing where it is none."""
+    """The token's claims; none where it is not a JWT."""
     parts = jwt.reveal().split(".")
     if len(parts) != 3:  # noqa: PLR2004 - header, claims, signature (RFC 7519)
         return {}

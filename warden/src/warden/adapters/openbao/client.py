@@ -135,7 +135,7 @@ class OpenBao(Audited):
         part = answer.body.get(name)
         if not isinstance(part, dict):
             raise ServerFault(
-                f"{self.system} gave an answer without {name!r}, as no OpenBao does; it counts as no answer",
+                f"{self.system} gave an answer without {name!r}, which OpenBao never does; not counted as an answer",
                 system=self.system,
                 hint=IN_BETWEEN,
                 remedy=(warden("doctor"),),

@@ -1,8 +1,8 @@
 """HCL 1, the language of OpenBao's policies, as a tree: a grammar for lark.
 
-Written from hashicorp/hcl 1.0.1-vault-7 (``hcl/scanner``, ``hcl/parser``, ``hcl/strconv``, ``json/parser``); the ADR
-"Policies are read with a grammar of our own" has why no HCL library does. What the server refuses may be taken here, as
-it never has it. What it takes is read as it does, or raises `NotHcl`.
+Written from hashicorp/hcl 1.0.1-vault-7 (``hcl/scanner``, ``hcl/parser``, ``hcl/strconv``, ``json/parser``); ADR 0042
+says why no HCL library is used. A text that the server refuses may be read here, since the server never holds one. A
+text that it takes is read as the server reads it, or raises `NotHcl`.
 """
 
 import json
@@ -128,7 +128,7 @@ def _unquoted(text: str) -> str:
         code = int(octal, 8) if octal else int(digits, 16) if digits else -1
         is_byte = bool(octal) or len(digits) == 2  # noqa: PLR2004 - \x41
         if code < 0 or code > 0x10FFFF or 0xD800 <= code <= 0xDFFF or (is_byte and code > 0x7F):  # noqa: PLR2004
-            raise NotHcl("an escape that is none")
+            raise NotHcl("not a valid escape")
         return chr(code)
 
     return _ESCAPE.sub(character, text)

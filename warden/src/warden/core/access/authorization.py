@@ -217,7 +217,7 @@ def login_for(lane: Lane, credential: Credential) -> Login:
     """How to log in with the credential as one of the lane's readers.
 
     Raises:
-        NotAReader: no reader of the lane logs in with such a thing, or its token is none of theirs.
+        NotAReader: no reader of the lane logs in with such a credential, or the token is of somebody else.
         Refused: the token was made for another audience, so it is not OpenBao's to see.
     """
     if isinstance(credential, Projected):
@@ -237,7 +237,7 @@ def reader_for(lane: Lane, projected: Projected) -> WorkloadReader | GithubReade
     """The reader as whom a token of a service account or of a CI job may log in.
 
     Raises:
-        NotAReader: what it says is none of the lane's workloads, and no job that is declared.
+        NotAReader: it is not of one of the lane's workloads, nor of a declared job.
         Refused: it was made for another audience, so it is not OpenBao's to see.
     """
     mine = [reader for reader in lane.readers if _is_of(reader, projected)]

@@ -263,7 +263,7 @@ class _Stanza:
 
 
 def _lower(one: float, other: float) -> float:
-    """The lower of two limits, of which 0 is none."""
+    """The lower of two limits, of which 0 means no limit."""
     return min(one, other) if one and other else one or other
 
 

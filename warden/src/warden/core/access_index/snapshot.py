@@ -26,10 +26,10 @@ Kind = Literal[
 Reason = Literal["denied", "plugin", "computed", "not-text", "not-answered", "not-below", "not-public"]
 """Why something is unknown.
 
-``denied``: the caller has not the right. ``plugin``: an auth method of a type that warden does not know.
-``computed``: a program decides (CEL). ``not-text``: the policy's text could not be parsed. ``not-answered``: an answer
-that is none of OpenBao's API. ``not-below``: a namespace above the caller's own. ``not-public``: OpenBao shows it to
-nobody (tokens that are not stored).
+``denied``: the caller lacks the right. ``plugin``: an auth method of a type that warden does not know.
+``computed``: a program decides (CEL). ``not-text``: the policy's text could not be parsed. ``not-answered``: the
+answer is not one of OpenBao's API. ``not-below``: a namespace above the caller's own. ``not-public``: OpenBao shows it
+to nobody (tokens that are not stored).
 """
 
 Subject = Literal[

@@ -81,8 +81,8 @@ class Identity(msgspec.Struct, frozen=True, order=True):
     def __post_init__(self) -> None:
         """Names that people gave are redacted, as in `Facts`.
 
-        What OpenBao makes itself (accessors, ids, the names of entities) looks like secret material and is none. To
-        find that out takes the rules of the scanner, which cost more than the whole index.
+        What OpenBao makes itself (accessors, ids, the names of entities) looks like secret material but is not secret.
+        The scanner's rules know that, but running them costs more than the whole index.
         """
         made = {"token": ("name",), "entity": ("label",), "group": ("label",)}.get(self.kind, ())
         for field in ("mount", "label", "owner", "name"):

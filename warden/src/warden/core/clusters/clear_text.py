@@ -1,8 +1,8 @@
 """Whether a Secret's annotations and labels hold a value in clear, or a manifest with values.
 
 A value that could be anybody's word (``orders``, ``5432``, ``db.orders.svc``) counts where a text is that value as a
-whole; that a text contains it says nothing, nor does a label that is there to name the application. One that is no
-secret whoever reads it (``true``) is not looked for.
+whole; that a text contains it says nothing, nor does a label that is there to name the application. One that is not
+secret, whoever reads it (``true``), is not looked for.
 """
 
 import re

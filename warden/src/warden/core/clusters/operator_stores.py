@@ -110,7 +110,7 @@ def joined(*parts: str) -> str:
 
 
 def origin(address: str) -> tuple[str, str, str]:
-    """Scheme, host and port of an address; the address itself where it is none."""
+    """Scheme, host and port of an address; the text itself where it is not a valid URL."""
     found = _ADDRESS.match(address.lower())
     if not found:
         return "", address, ""

@@ -216,7 +216,7 @@ def _reader(reader: Reader, field: str, platform: Platform) -> Iterator[Complain
 
 def _machine(reader: MachineReader, field: str) -> Iterator[Complaint]:
     if any(placeholders(text) for text in msgspec.structs.astuple(reader) if isinstance(text, str)):
-        return  # of a draft; `_active` says so where it is none
+        return  # of a draft; `_active` reports it where the lane is not a draft
     for key, clause, warning in of_machine(reader):
         yield Complaint(f"{field}.{key}" if key else field, clause, warning)
     if PROBE_ACCOUNT in reader.label:

@@ -177,7 +177,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What came back: a status, the decoded body (empty where there is none) and the headers, names in lower case.
 
-    ``is_page``: it is an error whose body is no JSON object, as a proxy's is and never OpenBao's; it says nothing.
+    ``is_page``: an error whose body is not a JSON object, as a proxy sends and OpenBao never does; it says nothing.
     """
 
     status: int

@@ -223,7 +223,7 @@ class OtherWayIn(Facts, frozen=True, tag="other-way-in"):
     identities: int = 1
 
     def __post_init__(self) -> None:
-        """The identity redacts itself, and knows that an accessor is none."""
+        """The identity redacts itself, and knows that an accessor is not secret."""
         identity = self.identity
         super().__post_init__()
         msgspec.structs.force_setattr(self, "identity", identity)

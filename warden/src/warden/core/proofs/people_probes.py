@@ -67,7 +67,7 @@ def _of_reader(lane: Lane, reader: PeopleReader, held: list[Acl], namespace: str
 
 
 def _verdict(probe: Probe, decisions: list[Decision], namespace: str) -> Verdict:
-    """As expected where every decision is no."""
+    """As expected where every decision is a refusal."""
     allowed = [each for each in decisions if each.allowed in {"yes", "conditional"}]
     unknown = [each for each in decisions if each.allowed == "unknown"]
     counted = allowed or unknown

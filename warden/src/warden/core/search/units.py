@@ -146,7 +146,7 @@ class Reader:
         return "foreign" if topical or text in self._vocabulary.elsewhere else "unknown"
 
     def _parts(self, word: str) -> list[str]:
-        """The known words that a German compound is made of; empty where it is none."""
+        """The known words that a German compound is made of; empty for any other word."""
         for at in range(len(word) - _SHORTEST_PART, _SHORTEST_PART - 1, -1):
             head, tail = word[:at], word[at:]
             if not self._is_known(head):
