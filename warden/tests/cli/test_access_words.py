@@ -106,9 +106,11 @@ def test_a_full_stdout_is_an_error_and_3(lane_world, argv):
     assert done.stderr.splitlines()[-1] == "warden: stdout cannot be written (no space left on device)."
 
 
-def test_a_reader_that_has_gone_is_141_and_says_nothing(lane_world):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_has_gone_is_141_and_says_nothing(lane_world, unbuffered):
     line = f"set -o pipefail; (sleep 1; warden route show {lane_world.lane} --json) | true"
-    done = subprocess.run(["bash", "-c", line], env=lane_world.env(), stderr=subprocess.PIPE, text=True, check=False)
+    env = lane_world.env(PYTHONUNBUFFERED=unbuffered)
+    done = subprocess.run(["bash", "-c", line], env=env, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (141, "")
 
 

@@ -17,7 +17,7 @@ def guarded(act: Callable[[], int]) -> int:
     try:
         code = act()
         terminal.flush()
-    except BrokenPipeError:
+    except (BrokenPipeError, terminal.ReaderGone):
         _discard_stdout()
         code = READER_GONE
     except OSError as fault:
@@ -39,7 +39,7 @@ def reported(act: Callable[[], int], *, as_json: bool) -> tuple[int, WardenError
         return act(), None
     except WardenError as fault:
         error = fault
-    except (BrokenPipeError, terminal.Unwritable):
+    except (terminal.ReaderGone, terminal.Unwritable):
         raise
     except Exception as fault:  # noqa: BLE001 - see above
         error = _defect(fault)

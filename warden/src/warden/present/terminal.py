@@ -72,11 +72,15 @@ class Unwritable(OSError):
     """Stdout cannot be written."""
 
 
+class ReaderGone(Exception):
+    """Stdout is a pipe that nobody reads any more. Not an `OSError`: click ends a broken pipe with 1, an answer."""
+
+
 def _out(text: str) -> None:
     try:
         sys.stdout.write(text)
     except BrokenPipeError:
-        raise
+        raise ReaderGone from None
     except OSError as fault:
         raise Unwritable(fault.errno, fault.strerror) from None
 
@@ -146,7 +150,7 @@ def value(secret: Secret) -> None:
         while rest:
             rest = rest[os.write(sys.stdout.fileno(), rest) :]
     except BrokenPipeError:
-        raise
+        raise ReaderGone from None
     except OSError as fault:
         why = os.strerror(fault.errno or 0).lower()
         raise Inconclusive(
