@@ -92,8 +92,8 @@ def test_suggests_the_question_in_its_order(lane_world, words):
     assert f"warden who-can {asked} {lane_world.lane}\n" in done.stderr
 
 
-@pytest.mark.parametrize("identity", ["", " ", "entity:", "accessor: "])
-def test_nothing_is_nobodys_name(lane_world, identity):
+@pytest.mark.parametrize("identity", ["", " ", "entity:", "accessor: ", "bob", "user:bob", "auth/userpass/", "a/b/c"])
+def test_a_text_of_no_known_form_is_nobodys_name(lane_world, identity):
     done = told(lane_world, "can-reach", identity)
     assert (done.returncode, done.stdout) == (2, "")
     assert "auth/MOUNT/role/NAME" in done.stderr

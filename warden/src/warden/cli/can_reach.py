@@ -8,8 +8,6 @@ from warden.cli.who_can import progress
 from warden.core.errors import Effect, UsageError
 from warden.present import terminal
 
-_KINDS = ("entity:", "group:", "accessor:")
-
 
 @click.command("can-reach")
 @click.argument("identity")
@@ -26,15 +24,15 @@ def can_reach_command(ctx: click.Context, /, identity: str, *, as_json: bool) ->
       warden can-reach auth/kubernetes/role/workload-billing-api
       warden can-reach entity:ada --json
     \b
-    Exit codes: 0 shown, 1 nobody is called so, 3 something could not be looked at, 4 no accepted token.
+    Exit codes: 0 shown, 1 nobody is called so, 2 none of these forms, 3 something not looked at, 4 no accepted token.
     """
     from warden.present.can_reach import can_reach_json, show_can_reach
-    from warden.usecases.can_reach import can_reach
+    from warden.usecases.can_reach import can_reach, is_form
 
-    if not identity.partition(":")[2 if identity.startswith(_KINDS) else 0].strip():
+    if not is_form(identity):
         raise UsageError(
-            "name somebody: auth/MOUNT/role/NAME, auth/MOUNT/users/NAME, entity:NAME, group:NAME, accessor:ACCESSOR, "
-            "or NAMESPACE/ACCOUNT of a workload",
+            "name an identity as one of: auth/MOUNT/role/NAME, auth/MOUNT/users/NAME, entity:NAME, group:NAME, "
+            "accessor:ACCESSOR, or NAMESPACE/ACCOUNT of a workload",
             effect=Effect.NOTHING_ASKED,
         )
     workspace = Workspace.of(ctx)

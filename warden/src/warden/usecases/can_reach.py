@@ -23,6 +23,8 @@ _KINDS = {
     "accessor:": "auth/token/accessors/",
 }
 _WORKLOAD = re.compile(r"([a-z0-9-]+)/([a-z0-9.-]+)")
+_WRITTEN = re.compile(r"(auth|identity)/[^/\s][^/]*/.*[^/\s]", re.DOTALL)
+"""As OpenBao writes it."""
 
 
 _HIDE: dict[str, frozenset[Subject]] = {
@@ -64,6 +66,14 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     def exit(self) -> Exit:
         """Done, also where it reaches a lot: whether it should is for `prove` to say."""
         return Exit.INCONCLUSIVE if self.unknown else Exit.DONE
+
+
+def is_form(identity: str) -> bool:
+    """Whether that could be anybody: a name behind its kind, a path of OpenBao, or a workload."""
+    for kind in _KINDS:
+        if identity.startswith(kind):
+            return bool(identity.removeprefix(kind).strip())
+    return bool(_WRITTEN.fullmatch(identity) or _WORKLOAD.fullmatch(identity))
 
 
 def can_reach(context: Context, identity: str, progress: Progress) -> Reach:
