@@ -183,6 +183,7 @@ def test_people_of_the_embedded_platform_log_in_by_a_command_of_warden():
         own = "warden dev login person:NAME --group devs --role api-read"
         assert (command(login), only_commands(login)) == (f"log in as one of devs: {own}", own)
         assert command(RunBao(action="login-default")) == "warden dev login platform"
+        assert command(RunBao(action="unseal")) == "warden dev up"
         elsewhere = LogInAs("devs", RunBao(action="login", mount="corp", name="x"))
         assert only_commands(elsewhere) == "bao login -method=oidc -path=corp role=x"
     finally:

@@ -26,7 +26,7 @@ from warden.core.remedies import (
     Step,
 )
 from warden.present.escaping import word
-from warden.present.surroundings import environment_for, login, own_login, platform_for
+from warden.present.surroundings import as_done_here, environment_for, login, platform_for
 
 Command = RunWarden | RunKubectl | RunBao | RunProgram | SetVariable
 """The steps that are one command line."""
@@ -137,8 +137,8 @@ def unbroken(line: str) -> str:
 
 
 def _written(step: Step) -> str:
-    if isinstance(step, RunBao) and step.action == "login-default":
-        step = own_login(step)
+    if isinstance(step, RunBao):
+        step = as_done_here(step)
     if isinstance(step, Command):
         return GLUE.join(word(each).replace(" ", GLUE) for each in _words(step))
     return _clause(step)

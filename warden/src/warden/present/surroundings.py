@@ -1,10 +1,10 @@
 """What the command lines that are shown depend on: the options that the caller gave, and whose OpenBao it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import NamedTuple
 
-from warden.core.remedies import LogInAs, RunBao, RunWarden, Step
+from warden.core.remedies import BaoAction, LogInAs, RunBao, RunWarden
 
 _WITHOUT_PLATFORM = frozenset({"completion", "dev", "help", "init", "journal"})
 """The commands that use no platform directory."""
@@ -62,6 +62,14 @@ def login(step: LogInAs) -> RunBao | RunWarden:
     return step.run
 
 
-def own_login(step: RunBao) -> Step:
-    """How the caller logs in, wherever that always is."""
-    return RunWarden("dev login", ("platform",)) if HERE.get().embedded() else step
+_EMBEDDED: Mapping[BaoAction, RunWarden] = {
+    "login-default": RunWarden("dev login", ("platform",)),
+    "unseal": RunWarden("dev up"),
+}
+"""What is done by another command at the embedded platform: it knows its people and keeps its own unseal key."""
+
+
+def as_done_here(step: RunBao) -> RunBao | RunWarden:
+    """The step, or what does the same at the embedded platform."""
+    instead = _EMBEDDED.get(step.action)
+    return instead if instead and HERE.get().embedded() else step

@@ -182,7 +182,7 @@ def _explained(answer: Synced, found: Sync, lane: Lane, context: Context) -> Syn
         return msgspec.structs.replace(answer, cause=NoExternalSecret())
     if away := openbao_away(context.vault):
         cause = OpenBaoAway(away)
-        return msgspec.structs.replace(answer, followed="silent", cause=cause, remedy=_unseal(away, context))
+        return msgspec.structs.replace(answer, followed="silent", cause=cause, remedy=_unseal(away))
     if found.followed == "failed" and UNANSWERED.search(found.reply):
         there = NoAnswerThere(context.vault.address, quoted(found.reply))
         reach = CheckFields("clusters.yaml", (f"{answer.cluster}.openbao", f"{answer.cluster}.openbao_ca"))
@@ -191,11 +191,9 @@ def _explained(answer: Synced, found: Sync, lane: Lane, context: Context) -> Syn
     return msgspec.structs.replace(answer, cause=why, remedy=_no_value(lane, context.vault))
 
 
-def _unseal(away: Unobserved, context: Context) -> Remedy:
-    """How a sealed OpenBao is opened; the embedded platform keeps its own key."""
-    if away.kind != "sealed":
-        return (warden("doctor"),)
-    return (warden("dev up") if context.clusters.embedded else RunBao(action="unseal"),)
+def _unseal(away: Unobserved) -> Remedy:
+    """How a sealed OpenBao is opened."""
+    return (RunBao(action="unseal") if away.kind == "sealed" else warden("doctor"),)
 
 
 def _no_value(lane: Lane, vault: Vault) -> Remedy:
