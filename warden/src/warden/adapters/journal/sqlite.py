@@ -7,7 +7,7 @@ them.
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Lock
@@ -30,10 +30,16 @@ from warden.core.journal.state import DECIDING, lane_states
 from warden.ports.clock import Clock
 from warden.ports.whereabouts import Whereabouts
 
+
+def _one_of(column: str, names: Iterable[str]) -> str:
+    """Constants only; written alike wherever it has to match the file's partial index."""
+    return f"{column} IN ('" + "', '".join(names) + "')"
+
+
 _COLUMNS = "seq, at, event, lane, actor, body, hash"
 _INSERT = f"INSERT INTO journal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants only
 _LAST = "SELECT hash, seq FROM journal ORDER BY seq DESC LIMIT 1"
-_DECIDING = "event IN ('" + "', '".join(DECIDING) + "')"
+_DECIDING = _one_of("event", DECIDING)
 """Written as in the file's partial index, which SQLite uses only then."""
 _PLACE = "CASE WHEN json_valid(body) THEN json_extract(body, '$.place') END"
 _STATE = f"""\
@@ -42,8 +48,8 @@ SELECT {_COLUMNS} FROM journal WHERE seq IN (
 _STATES = f"""\
 SELECT {_COLUMNS} FROM journal WHERE seq IN (
   SELECT max(seq) FROM journal WHERE {_DECIDING} GROUP BY lane, event, {_PLACE}) ORDER BY seq"""  # noqa: S608 - constants only
-_BEGINS = "b.event IN ('" + "', '".join(ENDS) + "')"
-_ENDS = " OR ".join(f"b.event = '{begin}' AND e.event IN {ends!r}" for begin, ends in ENDS.items())
+_BEGINS = _one_of("b.event", ENDS)
+_ENDS = " OR ".join(f"b.event = '{begin}' AND {_one_of('e.event', ends)}" for begin, ends in ENDS.items())
 _BEGIN = "CASE WHEN json_valid(e.body) THEN json_extract(e.body, '$.begin') END"
 _PROCESS = "CASE WHEN json_valid(b.body) THEN json_extract(b.body, '$.process') END"
 _UNFINISHED = f"""\
@@ -149,12 +155,11 @@ class SqliteJournal:
 
     def unfinished(self, lane: str | None = None, *, last: int = 0) -> Sequence[Unfinished]:
         """The operations at this place that have no end, oldest first; of one lane, among its `last` records."""
-        where, values = "", ()  # type: tuple[str, tuple[object, ...]]
-        if lane is not None:
-            where, values = " AND b.lane = ?", (lane,)
-        if lane is not None and last:
-            where, values = f"{where} AND {_RECENT}", (lane, lane, last)
-        found = self.here(self._records(f"{_UNFINISHED}{where} ORDER BY b.seq", values))
+        wanted: list[tuple[str, tuple[object, ...]]] = []
+        wanted += [("b.lane = ?", (lane,))] if lane is not None else []
+        wanted += [(_RECENT, (lane, last))] if lane is not None and last else []
+        sql = " AND ".join((_UNFINISHED, *(clause for clause, _ in wanted))) + " ORDER BY b.seq"
+        found = self.here(self._records(sql, tuple(value for _, values in wanted for value in values)))
         now = self._clock()
         return [Unfinished(each, runs(process_of(each.body), datetime.fromisoformat(each.at), now)) for each in found]
 
