@@ -95,6 +95,11 @@ class WardenError(Exception):
         self.hint = hint
 
 
+def failure_kind(fault: BaseException) -> str:
+    """How the journal names what ended an operation: an error's own kind; anything else interrupted it."""
+    return fault.kind if isinstance(fault, WardenError) else "interrupted"
+
+
 class Fault(msgspec.Struct, frozen=True, order=True):
     """One thing that is wrong in one file.
 

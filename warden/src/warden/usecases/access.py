@@ -15,7 +15,7 @@ import msgspec
 
 from warden.core.access import authorization as rules
 from warden.core.access.decision import Question
-from warden.core.errors import Refused, Unidentified, WardenError
+from warden.core.errors import Refused, Unidentified, WardenError, failure_kind
 from warden.core.journal.operations import abandoned, killed
 from warden.core.openbao.closed_mark import mark_in
 from warden.core.remedies import AskOwner, warden
@@ -216,8 +216,7 @@ def _failure_recorded(ask: Ask, journal: Journal) -> Iterator[_Begun]:
         yield begun
     except BaseException as fault:
         if begun.decision:
-            kind = fault.kind if isinstance(fault, WardenError) else "interrupted"
-            body = {"decision": begun.decision, "begin": begun.begin, "kind": kind} | (
+            body = {"decision": begun.decision, "begin": begun.begin, "kind": failure_kind(fault)} | (
                 {"token": begun.token} if begun.token else {}
             )
             _ignoring_errors(lambda: journal.record("access.failed", ask.lane.id, body))

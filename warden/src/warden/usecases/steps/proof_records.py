@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from warden.core.errors import JournalUnwritable, WardenError
+from warden.core.errors import JournalUnwritable, failure_kind
 from warden.ports.journal import Journal
 
 
@@ -35,7 +35,7 @@ class ProofRecords:
         except JournalUnwritable:
             raise
         except BaseException as fault:
-            kind = fault.kind if isinstance(fault, WardenError) else "interrupted"
+            kind = failure_kind(fault)
             ends = [("probe.failed", lane, {"begin": begin, "kind": kind}) for lane, begin in self._begun.items()]
             with suppress(JournalUnwritable):  # the error that ended it is the one to report
                 self._journal.record_all(ends)

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from warden.core.errors import DoneBefore, Effect, JournalUnwritable, WardenError
+from warden.core.errors import DoneBefore, Effect, JournalUnwritable, WardenError, failure_kind
 from warden.core.journal.operations import Operation
 from warden.ports.journal import Journal
 
@@ -54,7 +54,6 @@ def begun(operation: Operation, lane: str, body: Mapping[str, Any], journal: Jou
     except JournalUnwritable:
         raise
     except BaseException as fault:
-        kind = fault.kind if isinstance(fault, WardenError) else "interrupted"
         with suppress(JournalUnwritable):  # the error that ended it is the one to report
-            journal.record(f"{operation}.failed", lane, {"begin": begin, "kind": kind})
+            journal.record(f"{operation}.failed", lane, {"begin": begin, "kind": failure_kind(fault)})
         raise
