@@ -23,6 +23,7 @@ from warden.core.errors import Closed, Effect, Foreign, Inconclusive, Missing, W
 from warden.core.lanes.delivery_target import DeliveryTarget, adopted, target, with_cluster_readers
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Handed
+from warden.core.openbao.refill import put_values
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.proofs.consumer_check import ConsumerObservation, judge_consumer
 from warden.core.quoting import name
@@ -314,7 +315,7 @@ def _read_by_operator(delivery: DeliveryTarget, tools: Tools) -> Handed:
             system=tools.cluster.system,
             subject=lane.id,
             hint="is the value there?",
-            remedy=(warden("put", lane.id, *lane.custody.fields),),
+            remedy=(put_values(lane),),
         )
     tools.progress(ReadWithoutSecret(delivery.cluster))
     return _line(delivery, number, tools)

@@ -16,7 +16,7 @@ from warden.core.lifecycle.interrupted import InterruptedOperation, interrupted
 from warden.core.lifecycle.leaks import for_leak, reopening
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.closed_mark import is_reopened, mark_in, mark_of
-from warden.core.openbao.refill import refill
+from warden.core.openbao.refill import put_values, refill
 from warden.core.openbao.resources import is_template
 from warden.core.proofs.freshness import LastProof, Standing, last_proof
 from warden.core.proofs.summary import DeliverySummary
@@ -216,9 +216,7 @@ def _next_step(
     reason = next((reason for due, reason in reasons if due), None)
     if reason is None:
         return None
-    killed = _first_killed(lane, observed)
-    own = {"interrupted": killed, "no-value": refill(lane, observed.metadata)}
-    remedy = own[reason] if reason in own else _REMEDIES[reason](lane, state, deliveries)
+    remedy = _REMEDIES[reason](lane, state, observed, deliveries)
     return NextStep(owner=lane.owners.custody.repo, reason=reason, remedy=remedy)
 
 
@@ -267,7 +265,7 @@ def _reasons(
 
 
 def _first_killed(lane: Lane, observed: LaneObservation) -> Remedy:
-    """What settles the first operation that was killed while it changed something; empty where there is none."""
+    """What finds out how the first change that was killed ended; empty where there is none."""
     found = interrupted(lane, observed.unfinished)
     changing = (each.remedy for each in found if each.state == "killed" and each.operation in CHANGING)
     return next(changing, ())
@@ -321,23 +319,21 @@ def _as_member(lane: Lane) -> Remedy:
     return (*(log_in_as(lane, each) for each in itertools.islice(people, 1)), warden("prove", lane.id))
 
 
-def _put(lane: Lane) -> Remedy:
-    return (warden("put", lane.id, *lane.custody.fields),)
-
-
-_REMEDIES: Mapping[Reason, Callable[[Lane, LaneState, Mapping[str, DeliveryStatus]], Remedy]] = {
+_REMEDIES: Mapping[Reason, Callable[[Lane, LaneState, LaneObservation, Mapping[str, DeliveryStatus]], Remedy]] = {
     "placeholder": lambda *_: (EditFile(file="lane", field="custody.path"),),
-    "closed-in-journal-only": lambda lane, state, _: _close_again(lane, state),
+    "closed-in-journal-only": lambda lane, state, *_: _close_again(lane, state),
     "closed-for-leak": lambda lane, *_: reopening(lane.id, lane.custody.fields, new_value=True),
     "closed": lambda lane, *_: reopening(lane.id, lane.custody.fields, new_value=False),
     "openbao-unreachable": lambda *_: (warden("doctor"),),
+    "interrupted": lambda lane, _, observed, __: _first_killed(lane, observed),
     "not-applied": lambda lane, *_: (warden("apply", lane.id),),
     "access-missing": lambda lane, *_: (warden("apply", lane.id),),
+    "no-value": lambda lane, _, observed, __: refill(lane, observed.metadata),
     "needs-member": lambda lane, *_: _as_member(lane),
     "not-proven": lambda lane, *_: (warden("prove", lane.id),),
     "moved-on": lambda lane, *_: (warden("prove", lane.id),),
-    "rotation-due": lambda lane, *_: _put(lane),
-    "made-by-hand": lambda lane, _, deliveries: (
+    "rotation-due": lambda lane, *_: (put_values(lane),),
+    "made-by-hand": lambda lane, _, __, deliveries: (
         warden("adopt", lane.id, cluster=_made_by_hand(lane, deliveries) or ""),
     ),
 }

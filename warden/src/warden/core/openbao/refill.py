@@ -1,10 +1,8 @@
 """How a path gets a live version again: the one that was deleted, or a new value."""
 
-from collections.abc import Sequence
-
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import KvMetadata
-from warden.core.remedies import Remedy, RunBao, warden
+from warden.core.remedies import Remedy, RunBao, RunWarden, warden
 
 
 def undelete(mount: str, key: str, version: int) -> RunBao:
@@ -12,9 +10,14 @@ def undelete(mount: str, key: str, version: int) -> RunBao:
     return RunBao(action="undelete", mount=mount, path=key, name=str(version))
 
 
-def refill(lane: Lane, metadata: KvMetadata | None, fields: Sequence[str] = ()) -> Remedy:
+def put_values(lane: Lane) -> RunWarden:
+    """Put a value into each field."""
+    return warden("put", lane.id, *lane.custody.fields)
+
+
+def refill(lane: Lane, metadata: KvMetadata | None) -> Remedy:
     """Where the lane has no live version: the newest one where that was only deleted, otherwise values to put."""
     custody = lane.custody
     if metadata is not None and metadata.deleted:
         return (undelete(custody.mount, custody.key, metadata.deleted),)
-    return (warden("put", lane.id, *(fields or custody.fields)),)
+    return (put_values(lane),)

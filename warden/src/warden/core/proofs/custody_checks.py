@@ -10,6 +10,7 @@ import msgspec
 
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import AuditDevice, KvConfig, KvMetadata, Mount
+from warden.core.openbao.refill import put_values
 from warden.core.proofs.details import (
     DevicesInClear,
     Expiring,
@@ -23,7 +24,7 @@ from warden.core.proofs.details import (
 from warden.core.proofs.probes import HEADER
 from warden.core.proofs.verdict import CustodyProbe, Detail, Observation, Verdict
 from warden.core.quoting import name
-from warden.core.remedies import Remedy, ReplaceDevices, RunBao, RunProgram, warden
+from warden.core.remedies import Remedy, ReplaceDevices, RunBao, RunProgram
 
 FEWEST_VERSIONS = 2
 """While a new value is rolled out the one in use has to be there still: it is what a failed rotation goes back to."""
@@ -88,10 +89,6 @@ def _unknown(probe: CustodyProbe, path: str, because: Unobserved, *capabilities:
     return Verdict(probe=probe, result="inconclusive", observed="not-seen", detail=detail)
 
 
-def _put(lane: Lane) -> Remedy:
-    return (warden("put", lane.id, *lane.custody.fields),)
-
-
 def _versions_kept(lane: Lane, seen: CustodyObservation) -> Verdict | None:
     """The larger of what path and mount say counts (OpenBao, `KeyMetadata.AddVersion`)."""
     own = seen.metadata.max_versions if seen.metadata else 0
@@ -131,7 +128,7 @@ def _expiring(lane: Lane, seen: CustodyObservation) -> Verdict | None:
         detail,
         (RunBao(action="keep-versions", mount=mount, path=lane.custody.key),) if own else (),
         (RunBao(action="keep-versions-on-mount", mount=mount),) if of_mount else (),
-        _put(lane) if at else (),
+        (put_values(lane),) if at else (),
     )
 
 
@@ -142,7 +139,7 @@ def _raw(lane: Lane, seen: CustodyObservation) -> Verdict | None:
     if not raw:
         return None
     reload = RunProgram(("pkill", "-HUP", "-x", "bao"))
-    return _wrong("log-raw", "in-clear", DevicesInClear(raw), (ReplaceDevices(raw), reload), _put(lane))
+    return _wrong("log-raw", "in-clear", DevicesInClear(raw), (ReplaceDevices(raw), reload), (put_values(lane),))
 
 
 def _tuned(lane: Lane, seen: CustodyObservation) -> Verdict | None:
@@ -153,7 +150,7 @@ def _tuned(lane: Lane, seen: CustodyObservation) -> Verdict | None:
     if not read and not written:
         return None
     tune = (RunBao(action="tune-mount", mount=lane.custody.mount),)
-    return _wrong("response-in-clear", "in-clear", FieldsInClear(read, written), tune, _put(lane))
+    return _wrong("response-in-clear", "in-clear", FieldsInClear(read, written), tune, (put_values(lane),))
 
 
 def _header(seen: CustodyObservation) -> Verdict | None:

@@ -13,6 +13,7 @@ from warden.core.access.value_check import Doubt, form_doubts
 from warden.core.clusters.clear_text import exposed_in
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.closed_mark import CLOSED, REOPENED
+from warden.core.openbao.refill import put_values
 from warden.core.openbao.values import text_of
 from warden.core.proofs.details import AcceptedAsIs, FieldDoubts, NotCompared, ValueInMetadata, ValuesDoubtful
 from warden.core.proofs.verdict import Verdict
@@ -152,5 +153,5 @@ def metadata_verdict(lane: Lane, foreign: Mapping[str, str], copies: Copies | No
         result="wrong",
         observed="in-clear",
         detail=ValueInMetadata(copies.keys, copies.unnamed),
-        remedy=(remove, warden("put", lane.id, *custody.fields)),
+        remedy=(remove, put_values(lane)),
     )

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from warden.core.lanes.lane import PROBE_ACCOUNT, Lane, Reader, RoleName, Workload, WorkloadReader
+from warden.core.openbao.refill import put_values
 from warden.core.proofs.verdict import CustodyProbe, Expectation
 from warden.core.remedies import Remedy, warden
 
@@ -160,9 +161,8 @@ def unplayed_readers(lane: Lane, unplayed: frozenset[str]) -> list[str]:
 
 def with_remedy(lane: Lane, probe: Probe) -> Probe:
     """The value is put; everything else is derived again."""
-    put: Remedy = (warden("put", lane.id, *lane.custody.fields),)
-    remedy: Remedy = put if probe.fields else (warden("apply", lane.id),)
-    return msgspec.structs.replace(probe, remedy=remedy, policy=lane.custody.policy_name)
+    step = put_values(lane) if probe.fields else warden("apply", lane.id)
+    return msgspec.structs.replace(probe, remedy=(step,), policy=lane.custody.policy_name)
 
 
 def claims_of(lane: Lane, reader: WorkloadReader) -> Claims:
@@ -185,18 +185,8 @@ def _of_workload(lane: Lane, reader: WorkloadReader, others: Sequence[Claims]) -
 
 def inspecting(lane: Lane, reads: Probe) -> Probe:
     """The read, as whoever was allowed to, of a value that is looked at in memory: without response wrapping."""
-    remedy = (warden("put", lane.id, *lane.custody.fields),)
-    actor, path = reads.actor, data_path(lane)
-    return Probe(
-        id="value-form",
-        reader=reads.reader,
-        actor=actor,
-        expected="allowed",
-        method="GET",
-        path=path,
-        fields=lane.custody.fields,
-        remedy=remedy,
-    )
+    probe = msgspec.structs.replace(reads, id="value-form", headers={}, fields=lane.custody.fields, granted_by="")
+    return with_remedy(lane, probe)
 
 
 def data_path(lane: Lane, key: str | None = None) -> str:
