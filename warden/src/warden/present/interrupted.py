@@ -9,6 +9,7 @@ from warden.core.lifecycle.lane_status import LaneStatus
 from warden.core.remedies import RunBao
 from warden.present import terminal
 from warden.present.commands import commands, to_paste
+from warden.present.journal import counted
 
 _UNKNOWN = {
     "access": "whether the value was read is not known; it was not handed over",
@@ -35,7 +36,7 @@ def interrupted_json(each: InterruptedOperation) -> dict[str, Any]:
 
 
 def show_interrupted(found: Sequence[LaneStatus]) -> None:
-    """A line for each: what, when, by whom, what is therefore not known, and what settles it."""
+    """A line for each: what, when, by whom, what is not known since, and the command that finds it out."""
     for lane in found:
         for each in lane.interrupted:
             terminal.sentence(_line(lane.lane, each))
@@ -45,19 +46,16 @@ def show_earlier_tokens(tokens: Sequence[EarlierToken]) -> None:
     """What became of the tokens that killed proofs left; what may still live, with how it is revoked."""
     revoked = sum(each.state == "revoked" for each in tokens)
     if revoked:
-        terminal.sentence(f"Revoked {_tokens(revoked)} that an earlier run, which was killed, had left.")
+        terminal.sentence(f"Revoked {counted(revoked, 'token')} that an earlier run, which was killed, had left.")
     for each in tokens:
         if each.state == "left":
-            terminal.sentence(
-                f"A token that an earlier, killed run left lives until {_moment(each)}. {_revoking(each)}"
-            )
+            terminal.sentence(f"A token that an earlier, killed run left lives until {each.expires}. {_revoking(each)}")
 
 
 def earlier_tokens_json(tokens: Sequence[EarlierToken]) -> list[dict[str, Any]]:
     """``reader, state, expires, journal`` of each."""
     return [
-        {"reader": each.reader, "state": each.state, "expires": _moment(each), "journal": each.record}
-        for each in tokens
+        {"reader": each.reader, "state": each.state, "expires": each.expires, "journal": each.record} for each in tokens
     ]
 
 
@@ -84,11 +82,3 @@ def _revoking(each: EarlierToken) -> str:
     if not each.accessor:
         return "It is a batch token, which nobody can revoke."
     return f"Revoke it: {to_paste(RunBao(action='revoke-accessor', name=each.accessor))}"
-
-
-def _tokens(number: int) -> str:
-    return f"{number} token{'s' * (number != 1)}"
-
-
-def _moment(each: EarlierToken) -> str:
-    return each.ends.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -45,9 +45,10 @@ class Unfinished(msgspec.Struct, frozen=True):
     running: bool
 
     @property
-    def operation(self) -> str:
+    def operation(self) -> Operation:
         """Which one."""
-        return self.record.event.removesuffix(".begin")
+        found: Operation = msgspec.convert(self.record.event.removesuffix(".begin"), Operation)
+        return found
 
 
 def process_of(body: Mapping[str, object]) -> Process | None:

@@ -28,6 +28,11 @@ class EarlierToken(msgspec.Struct, frozen=True, kw_only=True):
     ends: dt.datetime
     state: TokenState = "left"
 
+    @property
+    def expires(self) -> str:
+        """When it expires (ISO 8601 UTC)."""
+        return self.ends.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
     def ended(self, state: TokenState) -> "EarlierToken":
         """The same, with what became of it."""
         return msgspec.structs.replace(self, state=state)

@@ -1,10 +1,7 @@
 """Operations that were killed, as `status` shows them: what is not known since, and which command finds it out."""
 
-import datetime as dt
 from collections.abc import Iterable
-from typing import Literal, get_args
-
-import msgspec
+from typing import Literal
 
 from warden.core.journal.operations import Operation, Unfinished
 from warden.core.journal.tokens import earlier_token
@@ -43,7 +40,7 @@ class InterruptedOperation(Facts, frozen=True, kw_only=True):
 
 def interrupted(lane: Lane, found: Iterable[Unfinished]) -> tuple[InterruptedOperation, ...]:
     """The operations of a lane that have no end, oldest first."""
-    return tuple(_interrupted(lane, each) for each in found if each.operation in get_args(Operation))
+    return tuple(_interrupted(lane, each) for each in found)
 
 
 def _interrupted(lane: Lane, found: Unfinished) -> InterruptedOperation:
@@ -53,17 +50,16 @@ def _interrupted(lane: Lane, found: Unfinished) -> InterruptedOperation:
         tuple(map(str, clusters)) if isinstance(clusters, list) else (clusters,) if isinstance(clusters, str) else ()
     )
     changes, token = body.get("changes"), earlier_token(record)
-    operation = msgspec.convert(found.operation, Operation)
     return InterruptedOperation(
-        operation=operation,
+        operation=found.operation,
         state="running" if found.running else "killed",
         record=record.seq,
         at=record.at,
         actor=record.actor,
         targets=targets,
         changes=len(changes) if isinstance(changes, list) else 0,
-        expires=token.ends.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if token else "",
-        remedy=() if found.running else _remedy(lane, operation, targets),
+        expires=token.expires if token else "",
+        remedy=() if found.running else _remedy(lane, found.operation, targets),
     )
 
 
