@@ -27,7 +27,7 @@ from warden.core.remedies import warden
 from warden.core.secret import Secret
 from warden.present.verdicts import explanation
 from warden.usecases.deactivate import record_closing
-from warden.usecases.prove import LanesClosed
+from warden.usecases.steps.closing import LanesClosed
 
 EVERYTHING = 'capabilities = ["create", "read", "update", "patch", "delete", "list", "scan"]'
 

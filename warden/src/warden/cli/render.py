@@ -94,8 +94,7 @@ def _expect_delivered(delivery: "DeliveryTarget") -> None:
 
 def _expect_open(platform: str, lane: "Lane") -> None:
     """Raises `Closed` where the journal or OpenBao says so; GitOps works without OpenBao, so it may also be away."""
-    from warden.usecases.steps.closing import mark_there
-    from warden.usecases.sync import NotSynced
+    from warden.usecases.steps.closing import LanesClosed, mark_there
 
     closed = wiring.journal(platform, asks=False).state(lane.id).closed is not None
     if not closed:
@@ -105,7 +104,7 @@ def _expect_open(platform: str, lane: "Lane") -> None:
             return
     if closed:
         status = warden("status", lane.id)
-        raise Closed(NotSynced(lane.id), effect=Effect.NOTHING_PRINTED, subject=lane.id, remedy=(status,))
+        raise Closed(LanesClosed((lane.id,)), effect=Effect.NOTHING_PRINTED, subject=lane.id, remedy=(status,))
 
 
 def _rights(delivery: "DeliveryTarget", scope: "Scope", to: str) -> "list[Manifest]":

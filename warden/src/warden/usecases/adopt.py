@@ -19,7 +19,7 @@ from warden.core.clusters.adoption import Compared, compared, obstacles, unfit_v
 from warden.core.clusters.comparison import owned_by
 from warden.core.clusters.manifests import LANE, Ref, external_secret, external_secret_of, secret_of
 from warden.core.clusters.secret_observation import SecretObservation
-from warden.core.errors import Closed, Effect, Foreign, Inconclusive, Missing, WardenError
+from warden.core.errors import Effect, Foreign, Inconclusive, Missing, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget, adopted, target, with_cluster_readers
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Handed
@@ -43,7 +43,6 @@ from warden.usecases.steps.adoption import (
     Differs,
     FieldPut,
     Keep,
-    LaneClosed,
     NoAuditLine,
     NothingToAdopt,
     NotOwnedYet,
@@ -59,7 +58,7 @@ from warden.usecases.steps.adoption import (
     ValuesDiffer,
     ValuesUnfit,
 )
-from warden.usecases.steps.closing import look_closer, mark_there
+from warden.usecases.steps.closing import expect_open
 from warden.usecases.steps.fingerprints import hash_of, other_fingerprint
 from warden.usecases.steps.probe_sender import write_marker
 from warden.usecases.steps.recorded import after_earlier_steps, begun, effect_so_far
@@ -142,7 +141,7 @@ def adopt(adoption: Adoption, *, keep: Keep = "") -> Adopted:
         JournalUnwritable: nothing was changed.
     """
     delivery, tools = adoption.delivery, adoption.tools
-    _expect_open(delivery, tools)
+    expect_open([delivery.lane], tools.vault, tools.journal, Effect.NOTHING_CHANGED)
     before = expect_free(adoption)
     already = owned_by({"metadata": before.metadata}, tools.cluster.get(external_secret_of(delivery)))
     settle_adopt(delivery, tools.journal, owned=already)
@@ -173,14 +172,6 @@ def adopt(adoption: Adoption, *, keep: Keep = "") -> Adopted:
 def _facts(delivery: DeliveryTarget, tools: Tools) -> dict[str, Any]:
     who, secret = {"display_name": name(str(tools.cluster.caller()))}, delivery.delivery.secret
     return {"cluster": delivery.cluster, "system": tools.cluster.address, "secret": secret, "identity": who}
-
-
-def _expect_open(delivery: DeliveryTarget, tools: Tools) -> None:
-    lane = delivery.lane.id
-    journaled = tools.journal.state(lane).closed is not None
-    if journaled or mark_there(delivery.lane, tools.vault):
-        remedy = (look_closer(lane, journaled=journaled),)
-        raise Closed(LaneClosed(lane), effect=Effect.NOTHING_CHANGED, subject=lane, remedy=remedy)
 
 
 def expect_free(adoption: Adoption) -> SecretObservation:

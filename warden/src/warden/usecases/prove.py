@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from warden.core.errors import Closed, Effect, Inconclusive, Refused
+from warden.core.errors import Effect, Inconclusive, Refused
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane, WorkloadReader
 from warden.core.lanes.route import declaration, declared_route
@@ -34,7 +34,7 @@ from warden.ports.identities import Identities
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
 from warden.usecases.steps.audit_lines import read_evidence
-from warden.usecases.steps.closing import look_closer, marked_closed
+from warden.usecases.steps.closing import expect_open, mark_there
 from warden.usecases.steps.concurrency import at_once
 from warden.usecases.steps.copies import CopiesSearch
 from warden.usecases.steps.credentials import SECRET_ID_TTL
@@ -65,12 +65,6 @@ from warden.usecases.steps.sessions import SessionRecords
 from warden.usecases.steps.settling import settle_proofs
 from warden.usecases.steps.ways import WaysIn
 from warden.usecases.targets.openbao import OpenBaoTarget, SharedAnswers
-
-
-class LanesClosed(msgspec.Struct, frozen=True):
-    """These lanes are closed, and closed lanes are not proven."""
-
-    lanes: tuple[str, ...]
 
 
 class Probed(msgspec.Struct, frozen=True):
@@ -146,11 +140,7 @@ class LaneProver:
         self._identities = identities
         self._options = options
         self._closed = context.closed
-        marked = marked_closed(lanes, context.vault)
-        closed = tuple(lane.id for lane in lanes if lane.id in self._closed or lane.id in marked)
-        if closed:
-            look = look_closer(closed[0], journaled=closed[0] in self._closed)
-            raise Closed(LanesClosed(closed), effect=Effect.NOTHING_ASKED, subject=closed[0], remedy=(look,))
+        expect_open(lanes, context.vault, context.journal, Effect.NOTHING_ASKED)
         self._targets = {lane.id: self._targets_of(lane, alone=len(lanes) == 1) for lane in lanes}
         for name in sorted({target.cluster for targets in self._targets.values() for target in targets}):
             context.clusters[name]  # connected to before there are several threads
@@ -331,7 +321,7 @@ class LaneProver:
         closed = self._context.journal.state(lane.id).closed
         if closed is not None:
             return ClosedMeanwhile(str(closed.body.get("reason") or ""), closed.seq)
-        return ClosedMeanwhile("", 0) if look and marked_closed([lane], self._context.vault) else None
+        return ClosedMeanwhile("", 0) if look and mark_there(lane, self._context.vault) else None
 
     def _recorded(
         self, lane: Lane, proof: Proof, measured: Sequence[Verdict], deliveries: dict[str, DeliverySummary]

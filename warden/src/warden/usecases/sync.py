@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from warden.core.clusters.manifests import external_secret_of, store_of
-from warden.core.errors import Closed, Effect, Exit, Missing, Refused, WardenError
+from warden.core.errors import Effect, Exit, Missing, Refused, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.refill import refill
@@ -23,7 +23,7 @@ from warden.core.remedies import CheckFields, Remedy, RunBao, warden
 from warden.ports.cluster import Cluster
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
-from warden.usecases.steps.closing import look_closer, mark_there
+from warden.usecases.steps.closing import expect_open
 from warden.usecases.steps.recorded import begun, effect_so_far
 from warden.usecases.steps.refresh import PATIENCE, openbao_away, refresh
 from warden.usecases.steps.settling import settled_syncs
@@ -34,12 +34,6 @@ UNANSWERED = re.compile(
     re.IGNORECASE,
 )
 """How External Secrets Operator says that OpenBao gave it no answer: the words of OpenBao's client and of Go's net."""
-
-
-class NotSynced(msgspec.Struct, frozen=True):
-    """The lane is closed, so nothing is delivered."""
-
-    lane: str
 
 
 class NothingDelivered(msgspec.Struct, frozen=True):
@@ -138,10 +132,7 @@ def sync(lane: Lane, context: Context, options: LaneOptions, *, patience: float 
     deliveries = context.deliveries(lane, options)
     if not deliveries and context.clusters.embedded and lane.deliveries:
         raise context.not_in_platform(lane, list(lane.deliveries))
-    journaled = context.journal.state(lane.id).closed is not None
-    if journaled or mark_there(lane, context.vault):
-        look = look_closer(lane.id, journaled=journaled)
-        raise Closed(NotSynced(lane.id), effect=Effect.NOTHING_ASKED, subject=lane.id, remedy=(look,))
+    expect_open([lane], context.vault, context.journal, Effect.NOTHING_ASKED)
     mine = [each for each in deliveries if not each.by_hand]
     if not mine:
         show = warden("route show", lane.id)

@@ -6,7 +6,6 @@ from warden.present.refreshes import refresh_reason
 from warden.usecases.steps.adoption import (
     CannotAdopt,
     FieldPut,
-    LaneClosed,
     NoAuditLine,
     NothingToAdopt,
     NotOwnedYet,
@@ -17,11 +16,6 @@ from warden.usecases.steps.adoption import (
     ValuesDiffer,
     ValuesUnfit,
 )
-
-
-@describe.register
-def _(problem: LaneClosed) -> str:
-    return f"{problem.lane} is closed"
 
 
 @describe.register

@@ -1,12 +1,7 @@
 """What `sync` refuses, in words."""
 
 from warden.present.problems import describe
-from warden.usecases.sync import NothingDelivered, NotSynced, Requested
-
-
-@describe.register
-def _(problem: NotSynced) -> str:
-    return f"{problem.lane} is closed"
+from warden.usecases.sync import NothingDelivered, Requested
 
 
 @describe.register

@@ -13,12 +13,6 @@ from warden.core.quoting import Facts
 # -- what can stand in the way ----------------------------------------------------------------------------------------
 
 
-class LaneClosed(msgspec.Struct, frozen=True):
-    """The lane is closed, so nothing is delivered."""
-
-    lane: str
-
-
 class NothingToAdopt(msgspec.Struct, frozen=True):
     """There is no such Secret (``namespace/name``) in the cluster."""
 

@@ -5,11 +5,14 @@ Who may not see it is not let through by that: closing has taken away the policy
 
 from collections.abc import Iterable
 
-from warden.core.errors import WardenError
+import msgspec
+
+from warden.core.errors import Closed, Effect, WardenError
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.closed_mark import ClosedMark, mark_in
 from warden.core.openbao.resources import is_template
 from warden.core.remedies import RunWarden, warden
+from warden.ports.journal import Journal
 from warden.ports.vault import Vault
 
 
@@ -29,6 +32,16 @@ def look_closer(lane_id: str, *, journaled: bool) -> RunWarden:
     return warden("journal log", lane=lane_id) if journaled else warden("status", lane_id)
 
 
-def marked_closed(lanes: Iterable[Lane], vault: Vault) -> frozenset[str]:
-    """The lanes whose paths are marked."""
-    return frozenset(lane.id for lane in lanes if mark_there(lane, vault) is not None)
+class LanesClosed(msgspec.Struct, frozen=True):
+    """These lanes are closed, and nothing is done with a closed lane."""
+
+    lanes: tuple[str, ...]
+
+
+def expect_open(lanes: Iterable[Lane], vault: Vault, journal: Journal, effect: Effect) -> None:
+    """Raise `Closed` with all that are closed, in the journal or by the mark of their path."""
+    journaled = {lane for lane, state in journal.states().items() if state.closed}
+    closed = tuple(lane.id for lane in lanes if lane.id in journaled or mark_there(lane, vault))
+    if closed:
+        look = look_closer(closed[0], journaled=closed[0] in journaled)
+        raise Closed(LanesClosed(closed), effect=effect, subject=closed[0], remedy=(look,))
