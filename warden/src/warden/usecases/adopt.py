@@ -17,6 +17,7 @@ import msgspec
 
 from warden.core.clusters.adoption import Compared, compared, obstacles, unfit_values
 from warden.core.clusters.comparison import owned_by
+from warden.core.clusters.kubectl import kubectl
 from warden.core.clusters.manifests import LANE, Ref, external_secret, external_secret_of, secret_of
 from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.errors import Effect, Foreign, Inconclusive, Missing, WardenError
@@ -27,7 +28,7 @@ from warden.core.openbao.refill import put_values
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.proofs.consumer_check import ConsumerObservation, judge_consumer
 from warden.core.quoting import name
-from warden.core.remedies import EditFile, RunKubectl, warden
+from warden.core.remedies import EditFile, warden
 from warden.ports.audit_log import AuditLog
 from warden.ports.cluster import Cluster
 from warden.ports.journal import Journal
@@ -194,15 +195,7 @@ def expect_free(adoption: Adoption) -> SecretObservation:
             effect=Effect.NOTHING_CHANGED,
             system=cluster.system,
             subject=lane,
-            remedy=(
-                RunKubectl(
-                    context=delivery.admin_context,
-                    action="describe",
-                    kind="Secret",
-                    namespace=delivery.namespace,
-                    name=delivery.secret,
-                ),
-            ),
+            remedy=(kubectl(delivery, "describe", secret_of(delivery)),),
         )
     return secret
 

@@ -8,6 +8,7 @@ OpenBao shows the lane as declared.
 
 import msgspec
 
+from warden.core.clusters.kubectl import kubectl
 from warden.core.clusters.manifests import external_secret_of, secret_of
 from warden.core.errors import Effect, JournalUnwritable, NotNow, WardenError
 from warden.core.journal.record import Record
@@ -148,13 +149,7 @@ def _kept_secrets(lane: Lane, context: Context) -> list[KeptSecret]:
     kept = []
     for delivery in context.deliveries(lane, LaneOptions()):
         ref = secret_of(delivery) if delivery.by_hand else external_secret_of(delivery)
-        remove = RunKubectl(
-            context=delivery.admin_context,
-            action="delete",
-            kind=ref.kind,
-            namespace=ref.namespace,
-            name=ref.name,
-        )
+        remove = kubectl(delivery, "delete", ref)
         kept.append(
             KeptSecret(cluster=delivery.cluster, namespace=delivery.namespace, name=delivery.secret, remove=remove)
         )

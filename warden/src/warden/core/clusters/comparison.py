@@ -6,7 +6,7 @@ for each field, who manages it (Kubernetes, *Server-Side Apply*).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -19,6 +19,7 @@ from warden.core.clusters.differences import (
     managers,
     written,
 )
+from warden.core.clusters.kubectl import kubectl
 from warden.core.clusters.manifests import (
     MANAGED_BY,
     Manifest,
@@ -47,7 +48,7 @@ from warden.core.plans.plan import (
     SharedWithUnreadable,
     System,
 )
-from warden.core.remedies import AskOwner, EditFile, Remedy, RunKubectl, warden
+from warden.core.remedies import AskOwner, EditFile, Remedy, warden
 
 _SHARED = frozenset({"SecretStore", "ClusterSecretStore"})
 
@@ -184,7 +185,7 @@ def _unchangeable(delivery: DeliveryTarget, wanted: Manifest, live: Manifest | N
         return None
     ref, different = ref_of(wanted), list(differing(wanted, live))
     if ref.kind == "RoleBinding" and any(path[0] == "roleRef" and before for path, before, _ in different):
-        again = (_kubectl(delivery, "delete", ref), warden("apply", delivery.lane.id))
+        again = (kubectl(delivery, "delete", ref), warden("apply", delivery.lane.id))
         return _blocked(ref, RoleRefFixed(), again, differences(different))
     return _being_deleted(delivery, ref, live)
 
@@ -205,10 +206,10 @@ def _being_deleted(delivery: DeliveryTarget, ref: Ref, live: Manifest) -> Change
     ending = being_deleted(live["metadata"])
     if ending is None:
         return None
-    end: Remedy = (_kubectl(delivery, "get", ref),)
+    end: Remedy = (kubectl(delivery, "get", ref),)
     if ref.kind != "Namespace":
         again = warden("apply", delivery.lane.id)
-        end = (_kubectl(delivery, "drop-finalizers", ref), again) if ending.finalizers else (again,)
+        end = (kubectl(delivery, "drop-finalizers", ref), again) if ending.finalizers else (again,)
     return _blocked(ref, ending, end)
 
 
@@ -235,7 +236,7 @@ def release(delivery: DeliveryTarget, owner: OwnedBy | None) -> Remedy:
     if owner.kind == "HelmRelease":
         return (AskOwner(delivery.lane.owners.consumer.repo, delivery.lane.owners.consumer.doc),)
     ref = Ref(owner.kind, delivery.namespace, owner.name)
-    return (_kubectl(delivery, "delete", ref), warden("apply", delivery.lane.id))
+    return (kubectl(delivery, "delete", ref), warden("apply", delivery.lane.id))
 
 
 def _blocked(ref: Ref, obstacle: Obstacle, remedy: Remedy, shown: tuple[Difference, ...] = ()) -> Change:
@@ -248,11 +249,6 @@ def _blocked(ref: Ref, obstacle: Obstacle, remedy: Remedy, shown: tuple[Differen
         obstacle=obstacle,
         remedy=remedy,
     )
-
-
-def _kubectl(delivery: DeliveryTarget, action: Literal["delete", "drop-finalizers", "get"], ref: Ref) -> RunKubectl:
-    context = delivery.admin_context
-    return RunKubectl(context=context, action=action, kind=ref.kind, namespace=ref.namespace, name=ref.name)
 
 
 def _others(live: Manifest, paths: Sequence[Path]) -> Obstacle | None:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from warden.core.clusters.holders import Copy
+from warden.core.clusters.kubectl import kubectl
 from warden.core.clusters.manifests import Ref, secret_of
 from warden.core.clusters.operator_index import Link
 from warden.core.lanes.delivery_target import DeliveryTarget
-from warden.core.proofs.delivery_remedies import kubectl
 from warden.core.remedies import Remedy
 
 _DATA, _ANNOTATIONS = "data.", "metadata.annotations."
@@ -31,9 +31,7 @@ def end_copy(target: DeliveryTarget, copy: Copy) -> Remedy:
         return (kubectl(target, "remove-annotation", copy.ref, copy.field.removeprefix(_ANNOTATIONS)),)
     if copy.owner is not None and copy.owner.kind == "ExternalSecret":
         return (kubectl(target, "delete", Ref("ExternalSecret", copy.ref.namespace, copy.owner.name)),)
-    if (
-        copy.ref.kind == "ReplicaSet"
-    ):  # what its Deployment was before: with the value there, it would be reported instead
+    if copy.ref.kind == "ReplicaSet":  # of an earlier template: a Deployment with the value is reported instead
         return (kubectl(target, "delete", copy.ref),)
     if not copy.field.startswith(_DATA):
         return (kubectl(target, "edit", copy.ref),)

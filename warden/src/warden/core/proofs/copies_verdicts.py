@@ -18,10 +18,9 @@ from warden.core.proofs.delivery_details import (
     TakenBy,
 )
 from warden.core.proofs.delivery_observation import DeliveryObservation
-from warden.core.proofs.states import Result
-from warden.core.proofs.verdict import DeliveryProbe, Detail, Observation, Verdict
+from warden.core.proofs.delivery_verdict import not_seen, verdict_on
+from warden.core.proofs.verdict import Observation, Verdict
 from warden.core.quoting import name
-from warden.core.remedies import Remedy
 
 MOST = 20
 """Copies that have a verdict of their own; the last one says how many more there are."""
@@ -46,33 +45,8 @@ _OBSERVED: Mapping[str, Observation] = {
 def judge_copies(seen: DeliveryObservation) -> tuple[Verdict, ...]:
     """Every verdict on what there is beside one delivery."""
     if "copies" in seen.unobserved:
-        detail = seen.unobserved["copies"]
-        return tuple(
-            _verdict(seen, probe, "inconclusive", "not-seen", detail) for probe in ("taken-elsewhere", "copies")
-        )
+        return (not_seen(seen, "taken-elsewhere", "copies"), not_seen(seen, "copies", "copies"))
     return (*_taken(seen), *_copies(seen))
-
-
-def _verdict(
-    seen: DeliveryObservation,
-    probe: DeliveryProbe,
-    result: Result,
-    observed: Observation,
-    detail: Detail,
-    *,
-    subject: str = "",
-    remedy: Remedy = (),
-) -> Verdict:
-    return Verdict(
-        probe=probe,
-        reader=seen.target.label,
-        cluster=seen.target.cluster,
-        result=result,
-        observed=observed,
-        detail=detail,
-        subject=name(subject),
-        remedy=remedy,
-    )
 
 
 def declared_name(ref: Ref) -> str:
@@ -93,18 +67,20 @@ def _taken(seen: DeliveryObservation) -> Iterator[Verdict]:
     for link in others:
         detail, remedy = _taken_by(link), remedies.end_link(seen.target, link)
         observed = _OBSERVED[link.effect]
-        yield _verdict(seen, "taken-elsewhere", "wrong", observed, detail, subject=str(link.ref), remedy=remedy)
+        yield verdict_on(
+            seen.target, "taken-elsewhere", "wrong", observed, detail, subject=name(str(link.ref)), remedy=remedy
+        )
     keys = replicated_by(seen.secret.metadata) if seen.secret else ()
     if keys:
         remedy = remedies.remove_annotations(seen.target, keys)
-        yield _verdict(seen, "taken-elsewhere", "wrong", "replicated", Replicated(keys), remedy=remedy)
+        yield verdict_on(seen.target, "taken-elsewhere", "wrong", "replicated", Replicated(keys), remedy=remedy)
     if found.unlisted:
         kinds = KindsUnlisted(tuple(kind for kind, _ in found.unlisted), found.unlisted[0][1])
-        yield _verdict(seen, "taken-elsewhere", "inconclusive", "not-seen", kinds)
+        yield verdict_on(seen.target, "taken-elsewhere", "inconclusive", "not-seen", kinds)
     elif not others and not keys:
         known = tuple(declared_name(each.ref) for each in found.links if _is_declared(each.ref, declared))
         searched = OperatorSearched(sum(found.listed.values()), tuple(dict.fromkeys(known)))
-        yield _verdict(seen, "taken-elsewhere", "ok", "nothing-else", searched)
+        yield verdict_on(seen.target, "taken-elsewhere", "ok", "nothing-else", searched)
 
 
 def _outermost(links: Sequence[Link]) -> Iterator[Link]:
@@ -146,14 +122,14 @@ def replicated_by(metadata: Mapping[str, Any]) -> tuple[str, ...]:
 def _copies(seen: DeliveryObservation) -> Iterator[Verdict]:
     if seen.secret is None:
         unseen = seen.unobserved.get("secret") or NothingDelivered()
-        yield _verdict(seen, "copies", "inconclusive", "not-seen", unseen)
+        yield verdict_on(seen.target, "copies", "inconclusive", "not-seen", unseen)
         return
     found, declared = seen.copies, seen.target.declared
     others = [each for each in found.copies if not _is_declared(each.ref, declared)]
     for number, copy in enumerate(others[:MOST]):
         more = len(others) - MOST if number == MOST - 1 else 0
         detail, remedy = _copied_to(copy, more), remedies.end_copy(seen.target, copy)
-        yield _verdict(seen, "copies", "wrong", "copied", detail, subject=str(copy.ref), remedy=remedy)
+        yield verdict_on(seen.target, "copies", "wrong", "copied", detail, subject=name(str(copy.ref)), remedy=remedy)
     if not others:
         sought = CopiesSought(
             objects=sum(found.searched.values()),
@@ -161,7 +137,7 @@ def _copies(seen: DeliveryObservation) -> Iterator[Verdict]:
             guessable=found.guessable,
             declared=tuple(declared_name(each.ref) for each in found.copies),
         )
-        yield _verdict(seen, "copies", "ok", "nothing-else", sought)
+        yield verdict_on(seen.target, "copies", "ok", "nothing-else", sought)
 
 
 def _copied_to(copy: Copy, more: int) -> CopiedTo:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from warden.core.clusters.comparison import owned_by, owner_of, release
-from warden.core.clusters.manifests import Ref
+from warden.core.clusters.kubectl import kubectl
+from warden.core.clusters.manifests import Ref, secret_of
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.openbao.refill import undelete
 from warden.core.plans.plan import BeingDeleted, OwnedBy
@@ -13,20 +14,8 @@ from warden.core.proofs.verdict import Observation
 from warden.core.remedies import AskOwner, EditFile, KubectlAction, Remedy, RunBao, RunKubectl, warden
 
 
-def kubectl(target: DeliveryTarget, action: KubectlAction, ref: Ref, value: str = "") -> RunKubectl:
-    """Something that an administrator of the target's cluster does with an object."""
-    return RunKubectl(
-        context=target.admin_context,
-        action=action,
-        kind=ref.kind,
-        namespace=ref.namespace,
-        name=ref.name,
-        value=value,
-    )
-
-
 def _of_secret(target: DeliveryTarget, action: KubectlAction, value: str = "") -> RunKubectl:
-    return kubectl(target, action, Ref("Secret", target.namespace, target.secret), value)
+    return kubectl(target, action, secret_of(target), value)
 
 
 def apply(target: DeliveryTarget) -> Remedy:

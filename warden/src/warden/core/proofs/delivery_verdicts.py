@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from warden.core.access.value_check import Doubt, form_doubts
 from warden.core.clusters.comparison import being_deleted, owned_by
 from warden.core.clusters.secret_observation import SecretObservation
-from warden.core.lanes.lane import Stretch
 from warden.core.openbao.api import Handed
 from warden.core.openbao.values import is_number, is_text
 from warden.core.plans.plan import SharedAccount
@@ -39,12 +38,12 @@ from warden.core.proofs.delivery_details import (
     ValueDiffers,
     VersionDiffers,
 )
-from warden.core.proofs.delivery_observation import DeliveryObservation, Part
+from warden.core.proofs.delivery_observation import DeliveryObservation
+from warden.core.proofs.delivery_verdict import not_seen, verdict_on
 from warden.core.proofs.exposure_verdicts import judge_exposure
 from warden.core.proofs.inspection import doubtful
-from warden.core.proofs.probe_verdicts import fields_differ
-from warden.core.proofs.states import Result
-from warden.core.proofs.verdict import DeliveryProbe, Detail, Observation, Verdict
+from warden.core.proofs.probe_verdicts import Judgement, fields_differ
+from warden.core.proofs.verdict import Observation, Verdict
 from warden.core.quoting import quoted
 from warden.core.remedies import Remedy
 
@@ -74,58 +73,23 @@ def handed_over(seen: DeliveryObservation, handed: Sequence[Handed]) -> Handed |
     return own[-1] if own else None
 
 
-def _verdict(
-    seen: DeliveryObservation,
-    probe: DeliveryProbe,
-    result: Result,
-    observed: Observation,
-    detail: Detail | None = None,
-    *,
-    line: Handed | None = None,
-    subject: str = "",
-    version: int = 0,
-    ms: float = 0.0,
-    remedy: Remedy = (),
-    stretch: Stretch = "custody",
-) -> Verdict:
-    return Verdict(
-        probe=probe,
-        reader=seen.target.label,
-        cluster=seen.target.cluster,
-        result=result,
-        observed=observed,
-        subject=subject,
-        version=version,
-        detail=detail,
-        remedy=remedy,
-        stretch=stretch,
-        audit=line.id if line else "",
-        at=line.at if line else "",
-        ms=round(ms, 1),
-    )
-
-
-def _not_seen(seen: DeliveryObservation, probe: DeliveryProbe, part: Part, subject: str = "") -> Verdict:
-    return _verdict(seen, probe, "inconclusive", "not-seen", seen.unobserved[part], subject=subject)
-
-
 # -- the refresh ------------------------------------------------------------------------------------------------------
 
 
 def _synced(seen: DeliveryObservation) -> Verdict:
     target, sync = seen.target, seen.sync
     if sync is None:
-        return _verdict(seen, "synced", "inconclusive", "not-seen", seen.unobserved.get("refresh"))
+        return verdict_on(target, "synced", "inconclusive", "not-seen", seen.unobserved.get("refresh"))
     if sync.followed == "absent":
         missing = ExternalSecretMissing(target.delivery.secret)
-        return _verdict(seen, "synced", "wrong", "none", missing, remedy=remedies.apply(target))
+        return verdict_on(target, "synced", "wrong", "none", missing, remedy=remedies.apply(target))
     if sync.followed == "silent":
         detail, remedy = sync.silence, remedies.look_at_operator(target)
-        return _verdict(seen, "synced", "inconclusive", "no-answer", detail, remedy=remedy)
+        return verdict_on(target, "synced", "inconclusive", "no-answer", detail, remedy=remedy)
     if sync.followed == "failed":
         failed = RefreshFailed(quoted(sync.reply))
-        return _verdict(seen, "synced", "wrong", "not-synced", failed, remedy=remedies.failed_refresh(seen))
-    return _verdict(seen, "synced", "ok", "synced", ms=sync.ms)
+        return verdict_on(target, "synced", "wrong", "not-synced", failed, remedy=remedies.failed_refresh(seen))
+    return verdict_on(target, "synced", "ok", "synced", ms=sync.ms)
 
 
 def _shared_account(seen: DeliveryObservation) -> Iterator[Verdict]:
@@ -133,7 +97,7 @@ def _shared_account(seen: DeliveryObservation) -> Iterator[Verdict]:
     if seen.target.shared:
         account = str(seen.target.reader.workload)
         detail = SharedAccount(account, seen.target.namespace)
-        yield _verdict(seen, "shared-account", "ok", "shared", detail, subject=account)
+        yield verdict_on(seen.target, "shared-account", "ok", "shared", detail, subject=account)
 
 
 # -- who read it ------------------------------------------------------------------------------------------------------
@@ -142,44 +106,47 @@ def _shared_account(seen: DeliveryObservation) -> Iterator[Verdict]:
 def _handed_out(seen: DeliveryObservation, line: Handed | None, handed: Sequence[Handed]) -> Verdict:
     if line is None:
         return _not_handed_out(seen, handed)
-    target, account, (before, after) = seen.target, str(seen.target.reader.workload), seen.versions
-    result: Result = "ok"
-    observed: Observation = "version"
-    detail: Detail | None = None
-    remedy: Remedy = ()
-    if "version" in seen.unobserved:
-        result, observed = "inconclusive", "not-seen"
-        detail = NewestUnknown(line.version, seen.unobserved["version"])
-    elif not before <= line.version <= after:
-        result, detail, remedy = "wrong", VersionDiffers(line.version, after), remedies.put_or_apply(seen)
-    elif line.role and line.role != target.role:
-        result, observed = "wrong", "other-role"
-        detail, remedy = ReadByOtherRole(line.role, target.role), remedies.apply(target)
-    return _verdict(
-        seen,
+    judged, remedy = _version_and_role(seen, line)
+    return verdict_on(
+        seen.target,
         "handed-out",
-        result,
-        observed,
-        detail,
+        judged.result,
+        judged.observed,
+        judged.detail,
         line=line,
-        subject=account,
+        subject=str(seen.target.reader.workload),
         version=line.version,
         remedy=remedy,
     )
+
+
+def _version_and_role(seen: DeliveryObservation, line: Handed) -> tuple[Judgement, Remedy]:
+    """Whether the newest version was read, with the declared role."""
+    target, (before, after) = seen.target, seen.versions
+    if "version" in seen.unobserved:
+        unknown = NewestUnknown(line.version, seen.unobserved["version"])
+        return Judgement(result="inconclusive", observed="not-seen", detail=unknown), ()
+    if not before <= line.version <= after:
+        older = VersionDiffers(line.version, after)
+        return Judgement(result="wrong", observed="version", detail=older), remedies.put_or_apply(seen)
+    if line.role and line.role != target.role:
+        other = ReadByOtherRole(line.role, target.role)
+        return Judgement(result="wrong", observed="other-role", detail=other), remedies.apply(target)
+    return Judgement(result="ok", observed="version"), ()
 
 
 def _not_handed_out(seen: DeliveryObservation, handed: Sequence[Handed]) -> Verdict:
     account = str(seen.target.reader.workload)
     for part in ("audit", "account"):
         if part in seen.unobserved:
-            return _not_seen(seen, "handed-out", part, account)
+            return not_seen(seen, "handed-out", part, account)
     if not _synced_now(seen):
-        return _verdict(seen, "handed-out", "inconclusive", "not-seen", NothingDelivered(), subject=account)
+        return verdict_on(seen.target, "handed-out", "inconclusive", "not-seen", NothingDelivered(), subject=account)
     others = tuple(sorted({each.account or each.display_name for each in handed if each.at >= seen.marker}))
     detail = ReadByOthers(others, account, exists=bool(seen.account_uid)) if others else NoReadFound()
     observed: Observation = "other" if others else "not-asked"
     remedy = remedies.apply(seen.target)
-    return _verdict(seen, "handed-out", "wrong", observed, detail, subject=account, remedy=remedy)
+    return verdict_on(seen.target, "handed-out", "wrong", observed, detail, subject=account, remedy=remedy)
 
 
 def _synced_now(seen: DeliveryObservation) -> bool:
@@ -192,14 +159,14 @@ def _synced_now(seen: DeliveryObservation) -> bool:
 def _secret(seen: DeliveryObservation) -> Verdict:
     target, secret = seen.target, seen.secret
     if "secret" in seen.unobserved:
-        return _not_seen(seen, "secret", "secret")
+        return not_seen(seen, "secret", "secret")
     if secret is None:
         absent = seen.sync is not None and seen.sync.followed == "absent"
         remedy = remedies.apply(target) if absent else remedies.sync(target)
-        return _verdict(seen, "secret", "wrong", "none", SecretMissing(target.delivery.secret), remedy=remedy)
+        return verdict_on(target, "secret", "wrong", "none", SecretMissing(target.delivery.secret), remedy=remedy)
     if seen.external is None and "refresh" in seen.unobserved:
         unknown = OwnerUnknown(seen.unobserved["refresh"])
-        return _verdict(seen, "secret", "inconclusive", "not-seen", unknown)
+        return verdict_on(target, "secret", "inconclusive", "not-seen", unknown)
     return _secret_contents(seen, secret)
 
 
@@ -207,27 +174,29 @@ def _secret_contents(seen: DeliveryObservation, secret: SecretObservation) -> Ve
     target = seen.target
     if ending := being_deleted(secret.metadata):
         remedy = remedies.finish_deletion(target, ending)
-        return _verdict(seen, "secret", "wrong", "being-deleted", ending, remedy=remedy)
+        return verdict_on(target, "secret", "wrong", "being-deleted", ending, remedy=remedy)
     if not owned_by({"metadata": secret.metadata}, seen.external):
         owner = remedies.owner(seen)
         detail = OwnedByOther(owner) if owner else NotOwned()
-        return _verdict(seen, "secret", "wrong", "not-owned", detail, remedy=remedies.take_from(seen, owner))
+        return verdict_on(target, "secret", "wrong", "not-owned", detail, remedy=remedies.take_from(seen, owner))
     if secret.immutable:
-        return _verdict(seen, "secret", "wrong", "immutable", SecretImmutable(), remedy=remedies.remake(target))
+        return verdict_on(
+            seen.target, "secret", "wrong", "immutable", SecretImmutable(), remedy=remedies.remake(target)
+        )
     if differ := fields_differ(target.lane.custody.fields, secret.values):
-        return _verdict(seen, "secret", "wrong", "differs", differ, remedy=remedies.sync(target))
-    return _verdict(seen, "secret", "ok", "as-declared")
+        return verdict_on(target, "secret", "wrong", "differs", differ, remedy=remedies.sync(target))
+    return verdict_on(target, "secret", "ok", "as-declared")
 
 
 def _value(seen: DeliveryObservation, line: Handed | None) -> Verdict:
     if line is None or seen.secret is None or not _synced_now(seen):
-        return _verdict(seen, "value", "inconclusive", "not-seen", NothingDelivered())
+        return verdict_on(seen.target, "value", "inconclusive", "not-seen", NothingDelivered())
     if "hashes" in seen.unobserved:
-        return _not_seen(seen, "value", "hashes")
+        return not_seen(seen, "value", "hashes")
     clear = tuple(sorted(field for field, hashed in line.hashes.items() if not hashed))
     if clear:
         remedy = remedies.hide_and_rotate(seen.target)
-        return _verdict(seen, "value", "wrong", "in-clear", LoggedInClear(clear), line=line, remedy=remedy)
+        return verdict_on(seen.target, "value", "wrong", "in-clear", LoggedInClear(clear), line=line, remedy=remedy)
     return _compared(seen, line, remedies.sync(seen.target))
 
 
@@ -236,13 +205,13 @@ def _compared(seen: DeliveryObservation, line: Handed, remedy: Remedy) -> Verdic
     other = [each for each in sorted(seen.target.lane.custody.fields) if not _is_same(seen, line, each)]
     if other and all(_is_empty(seen, each) for each in other):
         empty, put = EmptyValues(tuple(other)), remedies.put(seen.target, other)
-        return _verdict(seen, "value", "inconclusive", "not-seen", empty, line=line, remedy=put)
+        return verdict_on(seen.target, "value", "inconclusive", "not-seen", empty, line=line, remedy=put)
     if other:
         detail = ValueDiffers(tuple(other), line.version)
-        return _verdict(seen, "value", "wrong", "other-value", detail, line=line, remedy=remedy)
+        return verdict_on(seen.target, "value", "wrong", "other-value", detail, line=line, remedy=remedy)
     numbers = tuple(each for each in seen.target.lane.custody.fields if is_number(line.hashes[each]))
     remark = NumbersInClear(numbers) if numbers else None
-    return _verdict(seen, "value", "ok", "version", remark, line=line, version=line.version)
+    return verdict_on(seen.target, "value", "ok", "version", remark, line=line, version=line.version)
 
 
 def _is_same(seen: DeliveryObservation, line: Handed, field: str) -> bool:
@@ -266,9 +235,11 @@ def _value_form(seen: DeliveryObservation, line: Handed | None) -> Iterator[Verd
     }
     if detail := doubtful(doubts):
         remedy = remedies.put(seen.target, [each.field for each in detail.fields])
-        yield _verdict(seen, "value-form", "wrong", "doubtful", detail, line=line, version=line.version, remedy=remedy)
+        yield verdict_on(
+            seen.target, "value-form", "wrong", "doubtful", detail, line=line, version=line.version, remedy=remedy
+        )
     elif doubts:
-        yield _verdict(seen, "value-form", "ok", "version", line=line, version=line.version)
+        yield verdict_on(seen.target, "value-form", "ok", "version", line=line, version=line.version)
 
 
 def _doubts(field: str, value: str, logged: str) -> tuple[Doubt, ...]:
@@ -286,9 +257,9 @@ def _plaintext(seen: DeliveryObservation) -> Iterator[Verdict]:
     keys = tuple(seen.secret.exposed_in)
     if keys:
         remedy = remedies.remove_annotation(seen.target, keys[0])
-        yield _verdict(seen, "plaintext", "wrong", "in-clear", CopiesInClear(keys), remedy=remedy)
+        yield verdict_on(seen.target, "plaintext", "wrong", "in-clear", CopiesInClear(keys), remedy=remedy)
     else:
-        yield _verdict(seen, "plaintext", "ok", "none")
+        yield verdict_on(seen.target, "plaintext", "ok", "none")
 
 
 # -- made by hand -----------------------------------------------------------------------------------------------------
@@ -297,21 +268,23 @@ def _plaintext(seen: DeliveryObservation) -> Iterator[Verdict]:
 def _made_by_hand(seen: DeliveryObservation) -> Iterator[Verdict]:
     target, secret = seen.target, seen.secret
     if "secret" in seen.unobserved:
-        yield _not_seen(seen, "by-hand", "secret")
+        yield not_seen(seen, "by-hand", "secret")
     elif secret is None:
         missing = SecretMissing(target.delivery.secret)
-        yield _verdict(seen, "by-hand", "wrong", "none", missing, remedy=remedies.declare_external_secret(target))
+        yield verdict_on(
+            seen.target, "by-hand", "wrong", "none", missing, remedy=remedies.declare_external_secret(target)
+        )
     elif ending := being_deleted(secret.metadata):
         remedy = remedies.finish_deletion(target, ending)
-        yield _verdict(seen, "by-hand", "wrong", "being-deleted", ending, remedy=remedy)
+        yield verdict_on(target, "by-hand", "wrong", "being-deleted", ending, remedy=remedy)
     elif owner := remedies.owner(seen):
         detail, remedy = OwnedByOther(owner), remedies.adopt(target)
-        yield _verdict(seen, "by-hand", "wrong", "not-by-hand", detail, remedy=remedy)
+        yield verdict_on(target, "by-hand", "wrong", "not-by-hand", detail, remedy=remedy)
     elif differ := fields_differ(target.lane.custody.fields, secret.values):
         remedy = remedies.edit_secret(target) if differ.extra else remedies.adopt(target)
-        yield _verdict(seen, "by-hand", "wrong", "differs", differ, remedy=remedy)
+        yield verdict_on(target, "by-hand", "wrong", "differs", differ, remedy=remedy)
     else:
-        yield _verdict(seen, "by-hand", "ok", "by-hand", NotRenewed(), remedy=remedies.adopt(target))
+        yield verdict_on(target, "by-hand", "ok", "by-hand", NotRenewed(), remedy=remedies.adopt(target))
 
 
 def _value_made_by_hand(seen: DeliveryObservation, handed: Sequence[Handed]) -> Iterator[Verdict]:
@@ -322,7 +295,7 @@ def _value_made_by_hand(seen: DeliveryObservation, handed: Sequence[Handed]) -> 
     newest = [line for line in handed if line.version == seen.versions[1]]
     if "hashes" in seen.unobserved or not newest:
         detail = seen.unobserved.get("hashes") or NoOtherDelivery()
-        yield _verdict(seen, "value", "inconclusive", "not-seen", detail, remedy=remedy)
+        yield verdict_on(seen.target, "value", "inconclusive", "not-seen", detail, remedy=remedy)
     else:
         yield _compared(seen, newest[-1], remedy)
         yield from _value_form(seen, newest[-1])
@@ -334,8 +307,8 @@ def _value_made_by_hand(seen: DeliveryObservation, handed: Sequence[Handed]) -> 
 def _consumers(seen: DeliveryObservation) -> Iterator[Verdict]:
     for consumer in seen.consumers:
         found = judge_consumer(consumer, seen.target.secret, seen.secret, seen.marker)
-        yield _verdict(
-            seen,
+        yield verdict_on(
+            seen.target,
             "consumer",
             found.result,
             found.observed,

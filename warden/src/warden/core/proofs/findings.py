@@ -9,6 +9,7 @@ from warden.core.lanes.lane import Lane
 from warden.core.openbao.comparison import EXPIRATION
 from warden.core.openbao.marks import CAS_REQUIRED
 from warden.core.plans.plan import Change, NamespaceMissing, Plan
+from warden.core.proofs.delivery_verdict import verdict_on
 from warden.core.proofs.details import NotKvVersion2, ObjectDiffers, ObjectsCompared
 from warden.core.proofs.verdict import CustodyProbe, DeliveryProbe, Verdict
 from warden.core.remedies import Remedy, RunWarden, Step, warden
@@ -91,15 +92,7 @@ def cluster_findings(target: DeliveryTarget, plan: Plan) -> tuple[Verdict, ...]:
         for change in own
         if change.differs
     )
-    compared = ObjectsCompared(len(own))
-    all_right = Verdict(
-        probe="objects",
-        reader=target.label,
-        cluster=target.cluster,
-        result="ok",
-        observed="as-declared",
-        detail=compared,
-    )
+    all_right = verdict_on(target, "objects", "ok", "as-declared", ObjectsCompared(len(own)))
     flags = flags_of(plan)
     return tuple(with_flags(each, flags) for each in wrong) or (all_right,)
 

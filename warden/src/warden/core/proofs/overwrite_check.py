@@ -16,6 +16,7 @@ from typing import Any
 from warden.core.openbao.api import Handed
 from warden.core.proofs.delivery_details import Overwritten, OverwrittenField, Writer
 from warden.core.proofs.delivery_observation import DeliveryObservation, EarlierSecret
+from warden.core.proofs.delivery_verdict import verdict_on
 from warden.core.proofs.delivery_verdicts import handed_over
 from warden.core.proofs.verdict import Verdict
 from warden.core.quoting import quoted
@@ -32,17 +33,7 @@ def overwritten(seen: DeliveryObservation, handed: Sequence[Handed]) -> tuple[Ve
     fields = (*_changed(seen, seen.earlier, line), *_removed(seen, seen.earlier, line), *_added(seen, seen.earlier))
     if not fields:
         return ()
-    label = seen.target.label
-    return (
-        Verdict(
-            probe="healed",
-            reader=label,
-            cluster=seen.target.cluster,
-            result="ok",
-            observed="healed",
-            detail=Overwritten(fields),
-        ),
-    )
+    return (verdict_on(seen.target, "healed", "ok", "healed", Overwritten(fields)),)
 
 
 def _changed(seen: DeliveryObservation, earlier: EarlierSecret, line: Handed) -> Iterator[OverwrittenField]:

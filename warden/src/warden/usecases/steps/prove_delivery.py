@@ -24,6 +24,7 @@ from warden.core.proofs.copies_observation import CopiesObservation
 from warden.core.proofs.copies_verdicts import judge_copies
 from warden.core.proofs.delivery_details import MarkerMissing, RefreshWithheld
 from warden.core.proofs.delivery_observation import DeliveryObservation, EarlierSecret, Part, Sync
+from warden.core.proofs.delivery_verdict import verdict_on
 from warden.core.proofs.delivery_verdicts import judge_delivery
 from warden.core.proofs.details import Unobserved, unobserved
 from warden.core.proofs.evidence import Evidence
@@ -95,15 +96,7 @@ def observe_delivery(
             found, flags = cluster_findings(target, plan), flags_of(plan)
         seen = DeliveryObserver(target, cluster, vault, tools, withheld=withheld).observe(nonce)
     except WardenError as fault:
-        away = Verdict(
-            probe="delivery",
-            reader=target.label,
-            cluster=target.cluster,
-            result="inconclusive",
-            observed="not-seen",
-            subject=target.cluster,
-            detail=unobserved(fault),
-        )
+        away = verdict_on(target, "delivery", "inconclusive", "not-seen", unobserved(fault), subject=target.cluster)
         return ObservedDelivery(target=target, findings=(away,), seen=None)
     return ObservedDelivery(target=target, findings=found, seen=seen, nonce="" if withheld else nonce, flags=flags)
 
