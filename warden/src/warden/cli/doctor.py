@@ -83,7 +83,7 @@ def doctor(
 
     chosen = cast("Sequence[Verb]", verbs or VERBS)
     try:
-        wiring_files.enter_environment_if_found(ctx)
+        wiring_files.enter_environment_if_found(ctx, wiring.at_embedded)
         vault = wiring.openbao()
     except UsageError as fault:
         found = without_openbao(fault, wiring.machine(ctx, None, declared_here), chosen)

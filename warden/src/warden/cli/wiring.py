@@ -61,7 +61,7 @@ def platform_dir(ctx: click.Context) -> str:
         from warden.present.platform import show_used
 
         show_used(found.directory, configured=found.source == "config", passed_over=found.passed_over)
-    enter_environment(ctx, found.directory)
+    enter_environment(ctx, found.directory, at_embedded)
     root.obj["told"] = True
     return found.directory
 

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
     from types import ModuleType
 
@@ -21,21 +21,20 @@ ANYWHERE = frozenset({"catalog", "route", None})
 """The commands that say what is declared, in whatever environment; ``None`` where a word is completed."""
 
 
-def enter_environment(ctx: click.Context, platform: str) -> None:
+def enter_environment(ctx: click.Context, platform: str, at_embedded: Callable[[], bool]) -> None:
     """Have everything from here on be for the environment of this call. Raises `UsageError` where it is not clear."""
     from warden.adapters.catalog.environments import enter
-    from warden.cli import wiring
     from warden.present import platform as present
     from warden.present.surroundings import entered
 
     root = ctx.find_root()
-    found = enter(platform, os.environ, wiring.at_embedded, required=root.invoked_subcommand not in ANYWHERE)
+    found = enter(platform, os.environ, at_embedded, required=root.invoked_subcommand not in ANYWHERE)
     entered(found.name)
     if found.name and root.invoked_subcommand not in {"access", *ANYWHERE} and not root.obj.get("told"):
         present.show_environment(found.name, found.address)
 
 
-def enter_environment_if_found(ctx: click.Context) -> None:
+def enter_environment_if_found(ctx: click.Context, at_embedded: Callable[[], bool]) -> None:
     """As `enter_environment`, for a command that goes on where no platform directory is found."""
     from warden.adapters.catalog.discovery import find_platform
     from warden.core.errors import UsageError
@@ -44,7 +43,7 @@ def enter_environment_if_found(ctx: click.Context) -> None:
         platform = find_platform(ctx.find_root().obj.get("platform")).directory
     except UsageError:
         return
-    enter_environment(ctx, platform)
+    enter_environment(ctx, platform, at_embedded)
 
 
 def faults_elsewhere(platform: str, found: Catalog) -> list[Fault]:
