@@ -1,10 +1,10 @@
 """Other ways to a lane in words: how somebody gets in, and what could not be looked at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from warden.core.access_index.new_names import NEW
 from warden.core.access_index.snapshot import Reason, Subject, Unknown
-from warden.core.access_index.ways import Condition, Effect, Rule, Step, StepKind, WayIn
+from warden.core.access_index.ways import Condition, Effect, Identity, Rule, Step, StepKind, WayIn
 from warden.core.proofs.details import NobodyElse, NotLookedAt, OtherWayIn
 
 SHOWN = 3
@@ -86,17 +86,16 @@ def way_in(detail: OtherWayIn) -> str:
     """How somebody gets in, as one clause."""
     who = f"{detail.identities} identities" if detail.identities > 1 else "it"
     can = _and([_EFFECTS[each] for each in detail.effects])
-    conditions = dict.fromkeys(_CONDITIONS[each] for each in detail.conditions)
-    owner = f"belongs to {detail.identity.owner}" if detail.identity.owner else "owner unknown"
+    owner = detail.identity.owner
     return "; ".join(
         filter(
             None,
             (
                 f"{who} {can}{by_rules(detail.rules)}",
                 _chain(detail.via),
-                f"condition: {', '.join(conditions)}" if conditions else "",
+                _on(detail.conditions),
                 f"last used {detail.last_used}" if detail.last_used else "",
-                owner if detail.identity.kind != "token" or detail.identity.owner else _label(detail),
+                f"belongs to {owner}" if owner else label(detail.identity, "a token called {}"),
             ),
         )
     )
@@ -129,16 +128,25 @@ def by_rules(rules: Sequence[Rule]) -> str:
 
 
 def _chain(steps: Sequence[Step]) -> str:
-    words = [
-        _STEPS[step.does].format(path=step.path.replace(NEW, "*"))
-        + (f", which gives {step.gains}" if step.gains else "")
-        for step in steps
-    ]
-    return f"how: {', then '.join(words)}" if words else ""
+    return f"how: {', then '.join(map(_step, steps))}" if steps else ""
 
 
-def _label(detail: OtherWayIn) -> str:
-    return f"a token called {detail.identity.label}" if detail.identity.label else ""
+def _step(step: Step) -> str:
+    """What is done, and what that gives where it is not what was written."""
+    does = _STEPS[step.does].format(path=step.path.replace(NEW, "*"))
+    named = not step.gains or f"/{step.path}".endswith(f"/{step.gains}")
+    return does if named else f"{does}, which gives {step.gains}"
+
+
+def _on(conditions: Iterable[Condition]) -> str:
+    words = dict.fromkeys(_CONDITIONS[each] for each in conditions)
+    return f"condition: {', '.join(words)}" if words else ""
+
+
+def label(identity: Identity, words: str = "{}") -> str:
+    """What a token is called, unless that is what OpenBao calls every one; empty for everybody else."""
+    shown = identity.kind == "token" and identity.label not in {"", "token"}
+    return words.format(identity.label) if shown else ""
 
 
 def _and(words: Sequence[str]) -> str:
@@ -166,6 +174,4 @@ def unknown_words(unknown: Unknown) -> str:
 
 def how(way: WayIn) -> str:
     """By which rules, by which steps, and under which conditions."""
-    conditions = dict.fromkeys(_CONDITIONS[each] for each in way.conditions)
-    only = f"only {', '.join(conditions)}" if conditions else ""
-    return "; ".join(filter(None, (by_rules(way.rules).strip(), _chain(way.via), only)))
+    return "; ".join(filter(None, (by_rules(way.rules).strip(), _chain(way.via), _on(way.conditions))))

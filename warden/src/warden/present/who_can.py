@@ -10,7 +10,7 @@ from warden.core.access_index.snapshot import Unknown
 from warden.core.access_index.ways import Effect, Identity, Standing, WayIn
 from warden.present import terminal
 from warden.present.commands import only_commands, to_paste
-from warden.present.other_ways import how, unknown_words
+from warden.present.other_ways import how, label, unknown_words
 from warden.usecases.who_can import Answer
 
 TITLES: dict[Effect, str] = {
@@ -122,8 +122,7 @@ def name_of(identity: Identity) -> str:
     for path, short in (("identity/entity/name/", "entity:"), ("identity/group/name/", "group:")):
         name = name.replace(path, short, 1) if name.startswith(path) else name
     if identity.kind == "token":
-        label = f" ({identity.label})" if identity.label else ""
-        name = f"accessor:{name.rpartition('/')[2]}{label}"
+        name = f"accessor:{name.rpartition('/')[2]}{label(identity, ' ({})')}"
     elif identity.kind == "issuer":
         name = f"other issuers at {identity.mount}"
     return f"{name} in {identity.namespace}" if identity.namespace else name
