@@ -1,6 +1,7 @@
 """``warden who-can`` and ``warden can-reach`` as processes, on a real server."""
 
 import json
+import re
 
 import pytest
 
@@ -67,6 +68,21 @@ def test_what_may_not_be_looked_at_is_named_with_its_right(lane_world):
     assert last.startswith("not known whether anybody else can · ")
     assert last.endswith(" not looked at")
     assert "nobody" not in done.stdout
+
+
+def test_who_perhaps_can_is_not_counted_among_those_who_can(lane_world):
+    """Whom a template lets in depends on who logs in: `prove` says that it is not known, and so does who-can."""
+    server, name = lane_world.server, lane_world.tenant
+    text = 'path "platform/data/workloads/{{identity.entity.name}}/*" { capabilities = ["read"] }'
+    server.must("PUT", f"sys/policies/acl/{name}-templated", {"policy": text})
+    role = {"role_type": "jwt", "user_claim": "sub", "bound_audiences": ["x"], "bound_claims": {"team": "x"}}
+    server.must("POST", f"auth/kubernetes/role/{name}-any", role | {"token_policies": f"{name}-templated"})
+    done = told(lane_world, "who-can", "read", lane_world.lane, "--no-history")
+    assert done.returncode == 3, done.stdout
+    assert re.search(rf"^  \?\? +auth/kubernetes/role/{name}-any ", done.stdout, re.MULTILINE)
+    assert done.stdout.splitlines()[-1] == "not known whether anybody else can · 1 not certain"
+    found = json.loads(told(lane_world, "who-can", "read", lane_world.lane, "--json", "--no-history").stdout)
+    assert found["counts"] == {"reads": 0}
 
 
 @pytest.mark.parametrize("words", [("see", "LANE"), ("read", "LANE", "LANE"), ("read", "no-such-lane")])

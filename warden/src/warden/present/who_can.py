@@ -41,7 +41,7 @@ def who_can_json(answer: Answer) -> dict[str, Any]:
         "ways": [way_json(each) for each in found.ways],
         "unknown": unknown_json(found.unknown),
         "not_listed": list(NOT_LISTED),
-        "counts": {effect: len(_of(found.others, effect)) for effect in answer.target.effects},
+        "counts": {effect: len(_of(_certain(answer), effect)) for effect in answer.target.effects},
         "audit_since": answer.history.since,
         "audit_unread": answer.history.why,
         "policies": answer.policies,
@@ -86,7 +86,7 @@ def _show_effect(effect: Effect, ways: Sequence[WayIn], answer: Answer) -> None:
     ordered = sorted(ways, key=lambda each: _FIRST[each.standing])
     rows = [
         (
-            f"  {_STANDINGS[way.standing]}",
+            "  ??" if _is_doubtful(way) else f"  {_STANDINGS[way.standing]}",
             name_of(way.identity),
             _last(way, answer.history),
             way.identity.owner or "owner unknown",
@@ -144,14 +144,24 @@ def _tally(answer: Answer) -> str:
     others = [
         f"{len(found)} {_COUNTED[effect]}"
         for effect in answer.target.effects
-        if (found := {way.identity for way in _of(answer.found.others, effect)})
+        if (found := {way.identity for way in _of(_certain(answer), effect)})
     ]
+    perhaps = len({way.identity for way in answer.found.others if way.doubtful})
     unknown = len(answer.found.unknown)
     if others:
         first = f"others: {', '.join(others)}"
     else:
-        first = "not known whether anybody else can" if unknown else "nobody else"
-    return " · ".join([first, *([f"{unknown} not looked at"] if unknown else [])])
+        first = "not known whether anybody else can" if unknown or perhaps else "nobody else"
+    more = (f"{perhaps} not certain" if perhaps else "", f"{unknown} not looked at" if unknown else "")
+    return " · ".join(filter(None, (first, *more)))
+
+
+def _certain(answer: Answer) -> list[WayIn]:
+    return [way for way in answer.found.others if not way.doubtful]
+
+
+def _is_doubtful(way: WayIn) -> bool:
+    return way.standing == "other" and way.doubtful
 
 
 def _of(ways: Iterable[WayIn], effect: Effect) -> list[WayIn]:

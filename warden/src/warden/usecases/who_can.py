@@ -56,10 +56,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit(self) -> Exit:
-        """No where others can; inconclusive where something could not be looked at."""
-        if self.found.others:
+        """No where others can; inconclusive where that is not known of somebody, or something was not looked at."""
+        if any(not way.doubtful for way in self.found.others):
             return Exit.NO
-        return Exit.INCONCLUSIVE if self.found.unknown else Exit.DONE
+        return Exit.INCONCLUSIVE if self.found.unknown or self.found.others else Exit.DONE
 
 
 def read_index(context: Context, progress: Progress) -> AccessIndex:

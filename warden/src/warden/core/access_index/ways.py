@@ -36,6 +36,8 @@ the server has ``raw_storage_endpoint`` on. ``raised-by-others``: somebody with 
 ``issued-name``: the certificate that is issued has to be one that the login takes.
 """
 
+_DOUBTFUL: frozenset[Condition] = frozenset({"template", "unreadable-policy"})
+
 StepKind = Literal[
     "logs-in",
     "is-member",
@@ -129,6 +131,11 @@ class WayIn(msgspec.Struct, frozen=True):
     last_used: str = ""
     remedy: Remedy = ()
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is not known that there is such a way: it hangs on something that could not be read."""
+        return not _DOUBTFUL.isdisjoint(self.conditions)
+
 
 class WhoCan(msgspec.Struct, frozen=True, kw_only=True):
     """Every way to one path of a KV mount, and what could not be looked at and may hide others."""
@@ -140,5 +147,5 @@ class WhoCan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def others(self) -> tuple[WayIn, ...]:
-        """The ways of those who are neither declared readers nor administrators."""
+        """The ways of those who are neither declared readers nor administrators, doubtful ones included."""
         return tuple(way for way in self.ways if way.standing == "other")

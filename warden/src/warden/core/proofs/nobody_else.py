@@ -18,9 +18,6 @@ from warden.core.remedies import Remedy, RunBao
 DEFAULT = "default"
 """The policy that every login gives: whom it lets in is one finding, not one for each identity."""
 
-_DOUBTFUL = frozenset({"template", "unreadable-policy"})
-"""Conditions under which it is not known whether a way exists."""
-
 
 def reader_roles(lane: Lane) -> frozenset[str]:
     """The declared readers' roles, by their paths."""
@@ -65,7 +62,7 @@ def _each(ways: Sequence[WayIn]) -> Iterator[Verdict]:
     """One verdict for an identity and what removes it, whatever it can do."""
 
     def key(way: WayIn) -> tuple[Identity, bool, str]:
-        return way.identity, bool(_DOUBTFUL & set(way.conditions)), repr(way.remedy)
+        return way.identity, way.doubtful, repr(way.remedy)
 
     for (identity, doubtful, _), group in groupby(sorted(ways, key=key), key):
         same = list(group)
