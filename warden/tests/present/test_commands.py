@@ -1,4 +1,5 @@
 import json
+import os
 import shlex
 import subprocess
 
@@ -42,7 +43,7 @@ from warden.present.surroundings import HERE, Surroundings
             RunBao(action="remove-fields", mount="kv", path="a/b", names=("A", "$(id)")),
             "bao kv patch -mount=kv -remove-data=A '-remove-data=$(id)' a/b",
         ),
-        (RunBao(action="read-policy", name="a b"), "bao policy read 'a b'"),
+        (RunBao(action="delete-policy", name="a b"), "bao policy delete 'a b'"),
         (SetVariable("BAO_CACERT", "FILE"), "export BAO_CACERT=FILE"),
         (
             EditFile(file="lane", field="external_secret", instead_of="bootstrap_secret"),
@@ -98,7 +99,7 @@ NAMES = [
 ]
 STEPS = [
     lambda name: RunBao(action="remove-fields", mount=name, path=name, names=(name, "B")),
-    lambda name: RunBao(action="read-policy", name=name),
+    lambda name: RunBao(action="delete-policy", name=name),
     lambda name: RunBao(action="write-policy", name=name),
     lambda name: RunBao(action="login", mount=name, name=name),
     lambda name: RunKubectl(context=name, action="delete", kind="Secret", namespace=name, name=name),
@@ -126,6 +127,25 @@ def test_a_shell_makes_of_a_pasted_command_the_very_names_again_and_runs_nothing
     assert pasted(line) == expected
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_policy_is_edited_in_a_file_and_written_back(tmp_path, name):
+    bao, log = tmp_path / "bao", tmp_path / "log"
+    bao.write_text(
+        f"#!/bin/sh\nprintf '%s\\0' \"$@\" >> {log}\n"
+        'if [ "$2" = read ]; then printf "keep\\nwide\\n"; else cat > "$0.written"; fi\n'
+    )
+    bao.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    env = os.environ | {"PATH": path, "TMPDIR": str(tmp_path), "EDITOR": "sed -i /wide/d"}
+    line = command(RunBao(action="edit-policy", name=name, namespace="team"))
+    subprocess.run(["bash", "-c", line], env=env, check=True)
+    assert (tmp_path / "bao.written").read_text() == "keep\n"
+    words = log.read_bytes().decode().split("\0")[:-1]
+    dashes = ["--"] if name.startswith("-") else []
+    both = [["policy", each, "-namespace=team", *dashes, name] for each in ("read", "write")]
+    assert words == [*both[0], *both[1], "-"]
+
+
 def test_a_key_is_removed_by_a_pointer_in_which_nothing_of_it_is_left_to_chance():
     step = RunKubectl(context="c", action="remove-key", kind="ConfigMap", namespace="n", name="x", value='a/b~c"d')
     *words, patch = pasted(command(step))
@@ -136,7 +156,7 @@ def test_a_key_is_removed_by_a_pointer_in_which_nothing_of_it_is_left_to_chance(
 @pytest.mark.parametrize(
     ("step", "line"),
     [
-        (RunBao(action="read-policy", name="-x"), "bao policy read -- -x"),
+        (RunBao(action="delete-policy", name="-x"), "bao policy delete -- -x"),
         (RunBao(action="write-policy", name="-x"), "bao policy write -- -x -"),
         (RunBao(action="delete-metadata", mount="-m", path="-p"), "bao kv metadata delete -mount=-m -- -p"),
         (RunBao(action="remove-fields", mount="m", path="p", names=("-f",)), "bao kv patch -mount=m -remove-data=-f p"),

@@ -49,10 +49,10 @@ def reads(bench, unique):
     return name
 
 
-def run(bench, line):
+def run(bench, line, **more):
     """Run what is shown, as the administrator."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    env = os.environ | {"BAO_ADDR": bench.server.address, "BAO_TOKEN": bench.server.token("admin"), "PATH": path}
+    env = os.environ | {"BAO_ADDR": bench.server.address, "BAO_TOKEN": bench.server.token("admin"), "PATH": path} | more
     done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, env=env, timeout=60)
     assert done.returncode == 0, (line, done.stderr)
 
@@ -105,7 +105,8 @@ def test_a_widened_default_is_one_finding_whoever_it_lets_in(bench, unique):
         (found,) = others(bench.prove())
         assert (found.result, found.subject) == ("wrong", "sys/policies/acl/default")
         assert found.detail.identities > 1
-        assert commands(found.remedy) == "bao policy read default"
+        run(bench, commands(found.remedy), EDITOR=f"sed -i \\|{bench.path}|d")
+        assert others(bench.prove()) == []
     finally:
         bench.server.must("PUT", "sys/policies/acl/default", {"policy": before})
 

@@ -123,7 +123,7 @@ FAULTS = [
         lambda b: role(b, written(b, rule(f"platform/metadata/{b.path}", "delete"))),
         "nobody-else",
     ),
-    Fault("another policy", "default is widened", default_widened, "sibling below nobody-else", mends=False),
+    Fault("another policy", "default is widened", default_widened, "sibling below nobody-else"),
     Fault("another policy", "is a template of identity metadata", templated, "nobody-else"),
     Fault("another policy", "denies the mount, but not the path", deny_then_read, "nobody-else"),
     Fault("another policy", "expires tomorrow", expires_later, "nobody-else"),

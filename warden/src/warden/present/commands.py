@@ -7,6 +7,8 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
 from warden.core.remedies import (
     AskOwner,
     BaoAction,
@@ -61,12 +63,12 @@ _BAO: dict[BaoAction, str] = {
     "remove-custom-metadata": "kv metadata patch -mount={mount} -remove-custom-metadata={field} {path}",
     "delete-policy": "policy delete {name}",
     "delete-role": "delete {path}",
+    "edit-policy": "policy read {name}",
     "enable-auth": "auth enable -path={mount} {name}",
     "initialize": "operator init",
     "login": "login -method=oidc -path={mount} role={name}",
     "login-default": "login -method=oidc",
     "read": "read {path}",
-    "read-policy": "policy read {name}",
     "register-header": "write sys/config/auditing/request-headers/{name} hmac=false",
     "remove-fields": "kv patch -mount={mount} -remove-data={field} {path}",
     "revoke-accessor": "token revoke -accessor {name}",
@@ -139,9 +141,20 @@ def unbroken(line: str) -> str:
 def _written(step: Step) -> str:
     if isinstance(step, RunBao):
         step = as_done_here(step)
-    if isinstance(step, Command):
-        return GLUE.join(word(each).replace(" ", GLUE) for each in _words(step))
-    return _clause(step)
+    if isinstance(step, RunBao) and step.action == "edit-policy":
+        return _edited(step)
+    return _line(step) if isinstance(step, Command) else _clause(step)
+
+
+def _edited(step: RunBao) -> str:
+    """A policy is read into a file, edited there by whoever runs it, and written back."""
+    write = _line(msgspec.structs.replace(step, action="write-policy"))
+    parts = ("file=$(mktemp)", f'{_line(step)} > "$file"', '${EDITOR:-vi} "$file"', f'{write} < "$file"')
+    return " && ".join(parts).replace(" ", GLUE)
+
+
+def _line(step: Command) -> str:
+    return GLUE.join(word(each).replace(" ", GLUE) for each in _words(step))
 
 
 def _clause(

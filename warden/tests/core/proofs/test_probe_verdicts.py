@@ -223,8 +223,8 @@ def test_a_read_passes_by_the_lanes_own_policy_alone():
     [
         (("own",), None, FIX),
         ((), None, FIX),
-        (("default",), GrantedByOthers(("default",)), (RunBao(action="read-policy", name="default"),)),
-        (("a b", "own", "z"), GrantedByOthers(("a b", "z")), (RunBao(action="read-policy", name="a b"),)),
+        (("default",), GrantedByOthers(("default",)), (RunBao(action="edit-policy", name="default"),)),
+        (("a b", "own", "z"), GrantedByOthers(("a b", "z")), (RunBao(action="edit-policy", name="a b"),)),
     ],
 )
 def test_another_policy_that_reaches_there_is_named_and_apply_does_not_fix_it(granted, detail, remedy):
@@ -236,7 +236,7 @@ def test_another_policy_that_reaches_there_is_named_and_apply_does_not_fix_it(gr
 def test_another_policy_that_grants_the_read_is_to_be_looked_at():
     read = msgspec.structs.replace(READS, policy="own", remedy=FIX)
     verdict = judge(read, outcome(WRAPPED), [line(granted_by=("default",))])
-    assert (verdict.observed, verdict.remedy) == ("by-others", (RunBao(action="read-policy", name="default"),))
+    assert (verdict.observed, verdict.remedy) == ("by-others", (RunBao(action="edit-policy", name="default"),))
 
 
 def test_the_policy_by_which_the_prover_looks_does_not_reach_too_far():

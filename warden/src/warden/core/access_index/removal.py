@@ -7,6 +7,9 @@ from warden.core.access_index.snapshot import LoginRole
 from warden.core.quoting import name, placeholder
 from warden.core.remedies import Remedy, RunBao
 
+DEFAULT = "default"
+"""The policy that every login gives: it is mended once, not taken from each."""
+
 _BY_TOKEN_POLICIES = {"kubernetes", "jwt", "oidc", "approle", "userpass", "cert"}
 """Types whose roles keep every other field when one is written."""
 
@@ -15,6 +18,8 @@ def removal(holders: Holders, part: Part, gone: frozenset[str]) -> Remedy:
     """What takes the policies in `gone` from this identity, and leaves it everything else."""
     identity = part.identity
     namespace = holders.snapshot.option(identity.namespace)
+    if gone == {DEFAULT}:
+        return (RunBao(action="edit-policy", name=DEFAULT, namespace=namespace),)
     if identity.kind == "token":
         accessor = identity.name.rpartition("/")[2]
         return (RunBao(action="revoke-accessor", name=accessor, namespace=namespace),)

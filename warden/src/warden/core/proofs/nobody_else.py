@@ -8,15 +8,12 @@ What could not be looked at may hide a way, so each is inconclusive.
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
+from warden.core.access_index.removal import DEFAULT
 from warden.core.access_index.snapshot import Snapshot, Unknown
 from warden.core.access_index.ways import Identity, Rule, WayIn, WhoCan
 from warden.core.lanes.lane import Lane
 from warden.core.proofs.details import NobodyElse, NotLookedAt, OtherWayIn
 from warden.core.proofs.verdict import Verdict
-from warden.core.remedies import Remedy, RunBao
-
-DEFAULT = "default"
-"""The policy that every login gives: whom it lets in is one finding, not one for each identity."""
 
 
 def reader_roles(lane: Lane) -> frozenset[str]:
@@ -37,7 +34,7 @@ def owners_of(lanes: Iterable[Lane]) -> dict[str, str]:
 def judge_ways(lane: Lane, found: WhoCan, snapshot: Snapshot) -> tuple[Verdict, ...]:
     """The verdicts on one path."""
     by_default, others = _split(way for way in found.others if not _is_own(lane, found, way))
-    wrong = [*_each(others), *_of_default(by_default, snapshot)]
+    wrong = [*_each(others), *_of_default(by_default)]
     unknown = [_not_known(each) for each in found.unknown]
     return (*wrong, *unknown) or (_nobody(lane, found, snapshot),)
 
@@ -76,20 +73,19 @@ def _each(ways: Sequence[WayIn]) -> Iterator[Verdict]:
         )
 
 
-def _of_default(ways: Sequence[WayIn], snapshot: Snapshot) -> Iterator[Verdict]:
-    """One verdict for all of them: the policy is what has to change."""
+def _of_default(ways: Sequence[WayIn]) -> Iterator[Verdict]:
+    """One verdict for all whom `default` lets in, not one for each: the policy is what has to change."""
     by_namespace = sorted(ways, key=lambda way: way.rules[0].namespace)
     for namespace, group in groupby(by_namespace, lambda way: way.rules[0].namespace):
         same = list(group)
         identity = Identity(namespace, "login", f"sys/policies/acl/{DEFAULT}")
-        remedy: Remedy = (RunBao(action="read-policy", name=DEFAULT, namespace=snapshot.option(namespace)),)
         yield Verdict(
             probe="nobody-else",
             result="wrong",
             observed="others",
             subject=identity.name,
             detail=_way_in(identity, same),
-            remedy=remedy,
+            remedy=same[0].remedy,
         )
 
 

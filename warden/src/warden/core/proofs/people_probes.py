@@ -4,7 +4,7 @@ Nobody can be played as a person, so the questions that a workload is asked live
 `capabilities_of`) are answered for the role that they log in with, alone and with whatever an identity adds to it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from warden.core.access_index.acl import Acl, Decision, full_path
 from warden.core.access_index.index import AccessIndex
@@ -14,7 +14,7 @@ from warden.core.lanes.lane import Lane, PeopleReader
 from warden.core.proofs.details import DecidedFromPolicies
 from warden.core.proofs.probes import Probe, capabilities_of, changes_of, elsewhere_of
 from warden.core.proofs.verdict import Verdict
-from warden.core.remedies import RunBao
+from warden.core.remedies import Remedy, RunBao
 
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     "GET": ("read",),
@@ -86,5 +86,11 @@ def _verdict(probe: Probe, decisions: list[Decision], namespace: str) -> Verdict
             else ("as-declared" if is_capabilities else "refused")
         ),
         detail=DecidedFromPolicies(tuple(rules)),
-        remedy=(RunBao(action="read-policy", name=next(iter(rules)).policy),) if allowed and rules else (),
+        remedy=_remedy(probe, rules) if allowed else (),
     )
+
+
+def _remedy(probe: Probe, rules: Iterable[Rule]) -> Remedy:
+    """The lane's own policy is mended by `apply`, another one by hand."""
+    others = [rule.policy for rule in rules if rule.policy != probe.policy]
+    return (RunBao(action="edit-policy", name=others[0]),) if others else probe.remedy

@@ -107,7 +107,7 @@ def _remedy(probe: Probe, found: Judgement) -> Remedy:
     detail = found.detail
     if isinstance(detail, GrantedByOthers):
         others = [name for name in detail.policies if name and name != probe.policy]
-        return (RunBao(action="read-policy", name=placeholder(others[0])),) if others and probe.policy else probe.remedy
+        return (RunBao(action="edit-policy", name=placeholder(others[0])),) if others and probe.policy else probe.remedy
     if isinstance(detail, ValuesDoubtful):
         return tuple(_naming(step, tuple(each.field for each in detail.fields)) for step in probe.remedy)
     if isinstance(detail, FieldsDiffer):
