@@ -54,6 +54,12 @@ class Cluster(Protocol):
     def patch(self, ref: Ref, changes: Mapping[str, Any]) -> Manifest:
         """Merge these changes into an object (RFC 7396). Raises `Missing` where there is none."""
 
+    def delete(self, ref: Ref, *, uid: str = "") -> bool:
+        """Delete the object, the one with this `uid` where it is given; false where there is none.
+
+        What it owns goes with it, in the background. Raises `Refused` where the object has another uid by now.
+        """
+
     def token(self, workload: Workload, audience: str, ttl: int) -> Secret:
         """A token of that service account (TokenRequest). Raises `Missing` where there is no such account."""
 

@@ -111,6 +111,9 @@ class Vault(Protocol):
         Raises `Held` where another writer was faster.
         """
 
+    def destroy_versions(self, mount: str, key: str, versions: Sequence[int]) -> None:
+        """Destroy these versions: their values are gone for good, the metadata stays. Does nothing where they are."""
+
     def field_names(self, mount: str, key: str) -> frozenset[str]:
         """The names of the live version's fields (``subkeys``), without any value; none where there is no version."""
 

@@ -9,7 +9,6 @@ such kind; 401 not accepted, 403 refused; 409 of an apply: other managers own th
 All of it in the API server's own words; what a proxy before it says does not count as an answer.
 """
 
-import base64
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -19,11 +18,12 @@ from urllib.parse import quote
 
 import httpx2
 
+from warden.adapters.kubernetes.answers import decoded, harmless, names_an_object, object_in
 from warden.adapters.kubernetes.connection import TLS_EXPECTED, Connection, network_problem
 from warden.adapters.kubernetes.credential_plugin import CredentialFault
 from warden.adapters.kubernetes.kubeconfig_format import Access
 from warden.adapters.kubernetes.places import collection, group_version_of, kind_at, path_of
-from warden.core.clusters.clear_text import LAST_APPLIED, exposed_in
+from warden.core.clusters.clear_text import exposed_in
 from warden.core.clusters.fingerprints import Fingerprints
 from warden.core.clusters.holders import Holder, holder_of
 from warden.core.clusters.manifests import FIELD_MANAGER, Manifest, Ref
@@ -101,16 +101,16 @@ class Kubernetes:
         found = self._found("GET", path_of(ref), headers=headers)
         if found is None or ref.kind != "Secret":
             return found
-        return {"metadata": _harmless(found["metadata"])}
+        return {"metadata": harmless(found["metadata"])}
 
     def secret(self, namespace: str, name: str) -> SecretObservation | None:
         """A Secret with its values."""
         found = self._found("GET", path_of(Ref("Secret", namespace, name)))
         if found is None:
             return None
-        values = {key: _decoded(text) for key, text in (found.get("data") or {}).items()}
+        values = {key: decoded(text) for key, text in (found.get("data") or {}).items()}
         return SecretObservation(
-            metadata=_harmless(found["metadata"]),
+            metadata=harmless(found["metadata"]),
             values={key: Secret(value) for key, value in values.items()},
             immutable=bool(found.get("immutable")),
             exposed_in=exposed_in(found["metadata"], values.values()),
@@ -140,7 +140,7 @@ class Kubernetes:
         """``fieldSelector=type=kubernetes.io/service-account-token``, as metadata."""
         query = {"fieldSelector": "type=kubernetes.io/service-account-token"}
         page = self.must("GET", collection("Secret", namespace), query=query, headers={"Accept": METADATA_LIST})
-        return [{"metadata": _harmless(each["metadata"])} for each in page.get("items") or ()]
+        return [{"metadata": harmless(each["metadata"])} for each in page.get("items") or ()]
 
     def events(self, ref: Ref) -> list[Manifest]:
         """Events whose ``involvedObject`` is the object."""
@@ -163,7 +163,17 @@ class Kubernetes:
         query = {"fieldManager": self._field_manager}
         answer = self.request("PATCH", path_of(ref), changes, query=query, headers={"Content-Type": MERGE_PATCH})
         found = self._expect(answer, f"patch {ref}", path_of(ref))
-        return {"metadata": _harmless(found["metadata"])} if ref.kind == "Secret" else found
+        return {"metadata": harmless(found["metadata"])} if ref.kind == "Secret" else found
+
+    def delete(self, ref: Ref, *, uid: str = "") -> bool:
+        """``DELETE`` with ``DeleteOptions``: background propagation, and the uid as a precondition."""
+        options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+        options |= {"preconditions": {"uid": uid}} if uid else {}
+        answer = self.request("DELETE", path_of(ref), options)
+        if answer.status == httpx2.codes.NOT_FOUND and names_an_object(answer.body):
+            return False
+        self._expect(answer, f"delete {ref}", path_of(ref))
+        return True
 
     def token(self, workload: Workload, audience: str, ttl: int) -> Secret:
         """``serviceaccounts/NAME/token``; 600 s are the least that Kubernetes grants."""
@@ -259,7 +269,7 @@ class Kubernetes:
         The API server's own is an object with its kind, ``Status`` where it is an error (Kubernetes API, Status), and
         a line of text where it has no such API (Go's `http.NotFound`).
         """
-        status, body = answer.status_code, _object(answer)
+        status, body = answer.status_code, object_in(answer)
         no_such_api = status == httpx2.codes.NOT_FOUND and answer.text.strip() == NO_SUCH_API
         kind = body.get("kind")
         if no_such_api or (kind if answer.is_success else kind == "Status"):
@@ -270,7 +280,7 @@ class Kubernetes:
 
     def _found(self, method: str, path: str, *, headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
         answer = self.request(method, path, headers=headers)
-        if answer.status == httpx2.codes.NOT_FOUND and _names_an_object(answer.body):
+        if answer.status == httpx2.codes.NOT_FOUND and names_an_object(answer.body):
             return None
         return self._expect(answer, f"{method} {path}", path)
 
@@ -289,7 +299,7 @@ class Kubernetes:
     def _expect(self, answer: Reply, what: str, path: str = "") -> dict[str, Any]:
         if answer.success:
             return answer.body
-        if answer.status == httpx2.codes.NOT_FOUND and not _names_an_object(answer.body):
+        if answer.status == httpx2.codes.NOT_FOUND and not names_an_object(answer.body):
             raise self._no_api(what, kind_at(path))
         raise self._error(answer.status, answer.body, what)
 
@@ -368,28 +378,3 @@ class Kubernetes:
 
     def _kubectl(self, action: KubectlAction) -> RunKubectl:
         return RunKubectl(context=self._context, action=action)
-
-
-def _object(answer: httpx2.Response) -> dict[str, Any]:
-    try:
-        body = answer.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _names_an_object(body: Mapping[str, Any]) -> bool:
-    """Whether a 404 is about an object: then its Status has the name (Kubernetes API, Status.details)."""
-    return bool((body.get("details") or {}).get("name"))
-
-
-def _harmless(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """A Secret's metadata without the copy of its values that kubectl leaves in an annotation."""
-    annotations = dict(metadata.get("annotations") or {})
-    if LAST_APPLIED in annotations:
-        annotations[LAST_APPLIED] = "[secret]"
-    return {**metadata, "annotations": annotations}
-
-
-def _decoded(text: str) -> str:
-    return base64.b64decode(text).decode("utf-8", "surrogateescape")

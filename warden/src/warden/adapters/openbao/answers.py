@@ -129,6 +129,9 @@ def metadata_in(found: Mapping[str, Any], asked: dt.datetime | None) -> KvMetada
         max_versions=int(found.get("max_versions") or 0),
         cas_required=bool(found.get("cas_required")),
         deleted=current if over and not version.get("destroyed") else 0,
+        kept=tuple(
+            sorted(int(n) for n, each in (found.get("versions") or {}).items() if not (each or {}).get("destroyed"))
+        ),
     )
 
 

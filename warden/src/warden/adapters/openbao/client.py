@@ -31,6 +31,7 @@ from warden.adapters.openbao.answers import (
 from warden.adapters.openbao.audited import Audited
 from warden.adapters.openbao.endpoint import Endpoint, Shown, percent_encoded, showing
 from warden.adapters.openbao.http import Connection
+from warden.adapters.openbao.kv_versions import KvVersions
 from warden.adapters.openbao.secret_ids import SecretIds
 from warden.core.errors import Effect, Held, Refused, ServerFault, Unidentified, WardenError
 from warden.core.lanes.lane import RoleName
@@ -61,7 +62,7 @@ _PAUSES = (0.05, 0.1, 0.2, 0.4)
 """Seconds."""
 
 
-class OpenBao(Audited):
+class OpenBao(Audited, KvVersions):
     """An OpenBao server as one caller sees it; see the port `warden.ports.Vault` for each method.
 
     One object is one connection: not shared between threads (`twin` makes another for the same caller).

@@ -191,15 +191,22 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         return self.external_secret or self.bootstrap_secret or ""
 
 
+OnClosing = Literal["stop", "inform"]
+"""What happens to a consumer when its lane is closed."""
+
+
 class Consumer(msgspec.Struct, frozen=True, kw_only=True):
     """Who uses the value: a Deployment ``namespace/name``, and the command that shows that it works.
 
     ``overlay`` is the folder, in the consumer owner's repository, that deploys it with ``kubectl apply -k``.
+    ``on_closing``: when the lane is closed the Deployment is scaled to 0 (``stop``), or its pods, which keep what they
+    have read, are only reported (``inform``).
     """
 
     deployment: str
     smoke: tuple[str, ...] = ()
     overlay: str | None = None
+    on_closing: OnClosing = "inform"
 
 
 class Rotation(msgspec.Struct, frozen=True, kw_only=True):

@@ -100,6 +100,7 @@ class KvMetadata(msgspec.Struct, frozen=True, kw_only=True):
     ``expires`` is when the newest version will be deleted by itself, ``delete_after`` the seconds after which each new
     one is (0: never, as far as the path says), ``max_versions`` how many are kept (0: as the mount says).
     ``deleted`` is the newest version where it was deleted and not destroyed, so that it can be undeleted; otherwise 0.
+    ``kept`` are the versions that are not destroyed, deleted ones included: their values are still there.
     """
 
     current: int
@@ -112,6 +113,7 @@ class KvMetadata(msgspec.Struct, frozen=True, kw_only=True):
     max_versions: int = 0
     cas_required: bool = False
     deleted: int = 0
+    kept: tuple[int, ...] = ()
 
 
 class Stored(NamedTuple):
