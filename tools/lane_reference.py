@@ -36,6 +36,7 @@ LANE_PARTS = (
     lane.Delivery,
     lane.Consumer,
     lane.Rotation,
+    lane.Protected,
     lane.LaneInEnvironment,
 )
 PLATFORM_PARTS = (catalog.Platform, lane.LoginMount, environments.Environment)

@@ -22,7 +22,8 @@ PROVEN = {
 NOT_PROVEN = {
     Lane: {
         *("id", "title", "status", "reviewed", "owners", "needs", "tags", "playbook", "references"),
-        *("consumers", "rotation", "environments"),  # a lane is shown as it is in one environment before it is proven
+        *("consumers", "rotation", "protected"),
+        "environments",  # a lane is shown as it is in one environment before it is proven
     },
     Custody: set(),
     WorkloadReader: {"mount", "ttl"},  # a reader at another cluster's mount is the same reader

@@ -77,6 +77,8 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     ``may_administer`` are those who may reach every lane: ``auth/MOUNT/role/NAME``, ``auth/MOUNT/users/NAME``,
     ``entity:NAME`` or ``group:NAME``, in another namespace with ``in NAMESPACE`` behind it, or ``root``; `prove` lists
     them and condemns everybody else who can.
+    ``allowed_signers`` is the file with the keys of those who decide about change requests (ssh-keygen(1), *ALLOWED
+    SIGNERS*), relative to the platform directory.
     ``environments`` has each OpenBao that lanes are for, by name; without any, BAO_ADDR alone says which. ``clusters``
     is a file of its own, ``clusters.yaml``: name -> cluster.
     """
@@ -87,6 +89,7 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     logins: dict[str, LoginMount] = {}
     repos: dict[str, tuple[str, ...]] = {}
     may_administer: tuple[str, ...] = ()
+    allowed_signers: str = "allowed_signers"
     environments: dict[str, Environment] = {}
     clusters: dict[str, DeclaredCluster] = {}
 

@@ -216,6 +216,22 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
 
+class Protected(msgspec.Struct, frozen=True, kw_only=True):
+    """Who has to approve a change of the lane before ``apply`` makes it; see docs/change.md.
+
+    ``approvers`` are names in the file ``allowed_signers``. ``approvals`` is how many of them have to approve; whoever
+    requested the change is never one of them.
+    """
+
+    approvers: tuple[str, ...]
+    approvals: int = 1
+
+    @property
+    def mark(self) -> str:
+        """How the custom metadata of the lane's path says it: ``2 of alice, bob``."""
+        return f"{self.approvals} of {', '.join(sorted(self.approvers))}"
+
+
 class LaneInEnvironment(msgspec.Struct, frozen=True, kw_only=True):
     """What differs of a lane in one environment; what is left out is as in the rest of the file.
 
@@ -242,6 +258,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: dict[str, Delivery] = {}
     consumers: tuple[Consumer, ...] = ()
     rotation: Rotation | None = None
+    protected: Protected | None = None
     playbook: str | None = None
     references: tuple[str, ...] = ()
     environments: dict[str, LaneInEnvironment] = {}

@@ -25,6 +25,7 @@ from warden.core.lanes.lane import (
     Reader,
     WorkloadReader,
 )
+from warden.core.lanes.protection_rules import of_protection
 from warden.core.lanes.reader_rules import of_machine
 from warden.core.lanes.readers import MachineReader, derived_role
 from warden.core.lanes.readers import subject as machine_subject
@@ -106,6 +107,7 @@ def _of_lane(lane: Lane, platform: Platform) -> Iterator[Complaint]:
     for index, consumer in enumerate(lane.consumers):
         yield from _consumer(lane, consumer, f"consumers[{index}].deployment")
     yield from _run_by(lane)
+    yield from (Complaint(*each) for each in (of_protection(lane.protected) if lane.protected else ()))
     for field, doc in docs(lane):
         if len(doc.split()) > 2 or ".." in doc.split()[-1].split("/"):  # noqa: PLR2004  # "other-repo path"
             yield Complaint(field, "is not a page; write a path in the repository, or: other-repo path")

@@ -1,7 +1,7 @@
 """The metadata of a lane's path: marks that say whose it is, and that no write may replace a value it has not seen."""
 
 from warden.core.openbao.api import KvMetadata
-from warden.core.openbao.resources import Resources, roles_marked_in
+from warden.core.openbao.resources import PROTECTED, Resources, roles_marked_in
 from warden.core.plans.plan import BelongsTo, Change, Difference, RenamedFrom
 
 CAS_REQUIRED = "cas_required"
@@ -18,7 +18,7 @@ def metadata_change(
     name = resources.lane.custody.path
     before = dict(metadata.custom) if metadata else {}
     owner = before.get("catalog-id", resources.lane.id)
-    stale = {str(role) for role in roles_marked_in(before)} - set(resources.marks)
+    stale = ({str(role) for role in roles_marked_in(before)} | {PROTECTED} & before.keys()) - set(resources.marks)
     wanted: dict[str, str | None] = {k: v for k, v in resources.marks.items() if before.get(k) != v}
     wanted |= dict.fromkeys(sorted(stale))
     obstacle = _claim_of_another(owner, resources, ids)

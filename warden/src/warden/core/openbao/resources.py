@@ -17,6 +17,9 @@ from warden.core.lanes.readers import AppRoleReader, CertificateReader, CiReader
 MARK = "# ops-warden lane "
 """How the first line of a policy of ours begins; the lane's id follows."""
 
+PROTECTED = "protected"
+"""The mark that says who has to approve changes of the lane, so that a file without its line is noticed."""
+
 PLACEHOLDER = "<"
 
 _READS = re.compile(r'^path "([^"]+?)/data/([^"]+)" \{$', re.MULTILINE)
@@ -135,6 +138,7 @@ def marks(lane: Lane, roles: Iterable[Role]) -> dict[str, str]:
         "catalog-id": lane.id,
         **{f"owner-{stretch}": owner.repo for stretch, owner in owners.items() if owner},
         "policy": lane.custody.policy_name,
+        **({PROTECTED: lane.protected.mark} if lane.protected else {}),
         **{str(role.name): role.reader.label for role in roles},
     }
 
