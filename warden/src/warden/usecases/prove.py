@@ -278,7 +278,7 @@ class LaneProver:
         """Judge what was observed, record each verdict and the proof."""
         lane = observed.lane
         judged = tuple(
-            with_flags(judge(probe, each, evidence.lines.get(each.nonce, ())), observed.flags)
+            with_flags(judge(probe, each, evidence.lines.get(each.nonce, ()), self._ways.snapshot()), observed.flags)
             for probe, each in observed.sent
         )
         delivered = [

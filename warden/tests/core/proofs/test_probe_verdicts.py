@@ -1,8 +1,12 @@
 """What counts as a refusal, what as evidence, and what as neither: the judgement without a server."""
 
+import datetime as dt
+
 import msgspec
 import pytest
 
+from warden.core.access_index.policies import PathRule, Policy
+from warden.core.access_index.snapshot import NamespaceSnapshot, Snapshot
 from warden.core.lanes.lane import Workload
 from warden.core.openbao.api import Answer, AuditLine
 from warden.core.proofs.details import (
@@ -237,6 +241,30 @@ def test_another_policy_that_grants_the_read_is_to_be_looked_at():
     read = msgspec.structs.replace(READS, policy="own", remedy=FIX)
     verdict = judge(read, outcome(WRAPPED), [line(granted_by=("default",))])
     assert (verdict.observed, verdict.remedy) == ("by-others", (RunBao(action="edit-policy", name="default"),))
+
+
+READ, KEPT = frozenset({"read"}), PathRule(path="auth/token/lookup-self", capabilities=frozenset({"read"}))
+LETS_IN = (PathRule(path=PATH, capabilities=READ), PathRule(path="platform/data/*", capabilities=READ | {"list"}))
+
+
+@pytest.mark.parametrize(
+    ("name", "rules", "action"),
+    [
+        ("other", LETS_IN, "delete-policy"),
+        ("other", (*LETS_IN, KEPT), "edit-policy"),
+        ("other", (PathRule(path=PATH, capabilities=frozenset({"update"})),), "edit-policy"),
+        ("other", (), "edit-policy"),
+        ("default", LETS_IN, "edit-policy"),  # OpenBao refuses to delete it
+    ],
+)
+@pytest.mark.parametrize("base", ["", "team"])
+def test_another_policy_is_deleted_where_no_rule_of_it_would_be_left(base, name, rules, action):
+    space = NamespaceSnapshot(path=base, policies={name: Policy(name=name, namespace=base, rules=rules)})
+    taken = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    snapshot = Snapshot(taken_at=taken, base=base, namespaces={base: space})
+    asked = probe(policy="own", remedy=FIX)
+    verdict = judge(asked, outcome(answer(404)), [line(granted_by=(name,))], snapshot)
+    assert verdict.remedy == (RunBao(action=action, name=name),)
 
 
 def test_the_policy_by_which_the_prover_looks_does_not_reach_too_far():

@@ -2,8 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
+from warden.core.access_index.acl import Acl, full_path
 from warden.core.access_index.holders import Holders, Part
-from warden.core.access_index.snapshot import LoginRole
+from warden.core.access_index.policies import PathRule, Policy
+from warden.core.access_index.snapshot import LoginRole, Snapshot
 from warden.core.quoting import name, placeholder
 from warden.core.remedies import Remedy, RunBao
 
@@ -28,6 +32,28 @@ def removal(holders: Holders, part: Part, gone: frozenset[str]) -> Remedy:
         return (of_identity(identity.kind, identity.label, kept, namespace),)
     role = holders.roles.get((identity.namespace, identity.name))
     return (_of_role(role, gone, namespace),) if role is not None else ()
+
+
+def mended_policy(snapshot: Snapshot | None, policy: str, allowed: Iterable[tuple[str, str]]) -> RunBao:
+    """What takes from a policy in `base` the rules that allow this, each a path there and a capability.
+
+    It is edited by hand, or deleted where no rule would be left: OpenBao refuses to write an empty policy.
+    """
+    space = snapshot.namespaces.get(snapshot.base) if snapshot else None
+    held = space.policies.get(policy) if space else None
+    empty = snapshot is not None and held is not None and policy != DEFAULT and _is_all(held, tuple(allowed), snapshot)
+    return RunBao(action="delete-policy" if empty else "edit-policy", name=placeholder(policy))
+
+
+def _is_all(policy: Policy, allowed: Sequence[tuple[str, str]], snapshot: Snapshot) -> bool:
+    """Whether each of its rules, alone, allows some of that."""
+
+    def allows(rule: PathRule) -> bool:
+        acl = Acl([msgspec.structs.replace(policy, rules=(rule,))], snapshot.taken_at)
+        decisions = (acl.decide(full_path(snapshot.base, path), need) for path, need in allowed)
+        return any(each.allowed in {"yes", "conditional"} for each in decisions)
+
+    return bool(policy.rules) and all(map(allows, policy.rules))
 
 
 def of_identity(kind: str, identifier: str, kept: Iterable[str], namespace: str) -> RunBao:

@@ -4,27 +4,19 @@ Nobody can be played as a person, so the questions that a workload is asked live
 `capabilities_of`) are answered for the role that they log in with, alone and with whatever an identity adds to it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
-from warden.core.access_index.acl import Acl, Decision, full_path
+from warden.core.access_index.acl import Acl, full_path
 from warden.core.access_index.index import AccessIndex
 from warden.core.access_index.policies import ANYBODY, Policy, rendered
+from warden.core.access_index.removal import mended_policy
+from warden.core.access_index.snapshot import Snapshot
 from warden.core.access_index.ways import Rule
 from warden.core.lanes.lane import Lane, PeopleReader
 from warden.core.proofs.details import DecidedFromPolicies
-from warden.core.proofs.probes import Probe, capabilities_of, changes_of, elsewhere_of
+from warden.core.proofs.probes import NEEDS, Probe, capabilities_of, changes_of, elsewhere_of
 from warden.core.proofs.verdict import Verdict
-from warden.core.remedies import Remedy, RunBao
-
-_NEEDS: Mapping[str, tuple[str, ...]] = {
-    "GET": ("read",),
-    "LIST": ("list",),
-    "SCAN": ("scan",),
-    "POST": ("create", "update"),
-    "PUT": ("update",),
-    "PATCH": ("patch",),
-}
-"""Method -> capabilities of which one is enough."""
+from warden.core.remedies import Remedy
 
 _CAPABILITIES = ("create", "read", "update", "patch", "delete", "list", "scan", "sudo")
 
@@ -38,7 +30,7 @@ def people_verdicts(lane: Lane, index: AccessIndex, namespace: str) -> tuple[Ver
         if isinstance(reader, PeopleReader) and login is not None:
             added = {index.holders.added[each].policies for each in login.entities if each in index.holders.added}
             held = [_acl(index, login.part.policies | more) for more in sorted({frozenset(), *added}, key=sorted)]
-            found += _of_reader(lane, reader, held, namespace)
+            found += _of_reader(lane, reader, held, index.snapshot)
     return tuple(found)
 
 
@@ -51,27 +43,26 @@ def _acl(index: AccessIndex, held: frozenset[tuple[str, str]]) -> Acl:
     return Acl([rendered(each, ANYBODY) for each in policies], index.snapshot.taken_at)
 
 
-def _of_reader(lane: Lane, reader: PeopleReader, held: list[Acl], namespace: str) -> Iterator[Verdict]:
+def _of_reader(lane: Lane, reader: PeopleReader, held: list[Acl], snapshot: Snapshot) -> Iterator[Verdict]:
     for probe in (*elsewhere_of(lane, reader), *changes_of(lane, reader)):
-        path = full_path(namespace, probe.path)
-        yield _verdict(probe, [each.decide(path, need) for each in held for need in _NEEDS[probe.method]], namespace)
+        yield _verdict(probe, [(probe.path, need) for need in NEEDS[probe.method]], held, snapshot)
     probe = capabilities_of(lane, reader)
     more = [
-        each.decide(full_path(namespace, path), capability)
+        (path, capability)
         for path, declared in probe.capabilities.items()
         for capability in _CAPABILITIES
         if capability not in declared
-        for each in held
     ]
-    yield _verdict(probe, more, namespace)
+    yield _verdict(probe, more, held, snapshot)
 
 
-def _verdict(probe: Probe, decisions: list[Decision], namespace: str) -> Verdict:
+def _verdict(probe: Probe, asked: list[tuple[str, str]], held: list[Acl], snapshot: Snapshot) -> Verdict:
     """As expected where every decision is a refusal."""
+    decisions = [each.decide(full_path(snapshot.base, path), need) for path, need in asked for each in held]
     allowed = [each for each in decisions if each.allowed in {"yes", "conditional"}]
     unknown = [each for each in decisions if each.allowed == "unknown"]
     counted = allowed or unknown
-    rules = dict.fromkeys(Rule(*rule, namespace) for each in counted for rule in each.rules)
+    rules = dict.fromkeys(Rule(*rule, snapshot.base) for each in counted for rule in each.rules)
     is_capabilities = bool(probe.capabilities)
     return Verdict(
         probe=probe.id,
@@ -86,11 +77,11 @@ def _verdict(probe: Probe, decisions: list[Decision], namespace: str) -> Verdict
             else ("as-declared" if is_capabilities else "refused")
         ),
         detail=DecidedFromPolicies(tuple(rules)),
-        remedy=_remedy(probe, rules) if allowed else (),
+        remedy=_remedy(probe, rules, asked, snapshot) if allowed else (),
     )
 
 
-def _remedy(probe: Probe, rules: Iterable[Rule]) -> Remedy:
-    """The lane's own policy is mended by `apply`, another one by hand."""
+def _remedy(probe: Probe, rules: Iterable[Rule], asked: list[tuple[str, str]], snapshot: Snapshot) -> Remedy:
+    """The lane's own policy is mended by `apply`, another one by itself."""
     others = [rule.policy for rule in rules if rule.policy != probe.policy]
-    return (RunBao(action="edit-policy", name=others[0]),) if others else probe.remedy
+    return (mended_policy(snapshot, others[0], asked),) if others else probe.remedy

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from warden.core.access_index.removal import mended_policy
+from warden.core.access_index.snapshot import Snapshot
 from warden.core.openbao.api import Answer, AuditLine, refused_at_login, said_by
 from warden.core.openbao.refill import undelete
 from warden.core.proofs.details import (
@@ -29,7 +31,7 @@ from warden.core.proofs.details import (
     ValuesDoubtful,
 )
 from warden.core.proofs.inspection import Inspection, doubtful
-from warden.core.proofs.probes import Held, Nobody, Probe
+from warden.core.proofs.probes import NEEDS, Held, Nobody, Probe
 from warden.core.proofs.states import Result
 from warden.core.proofs.verdict import Detail, Observation, Verdict
 from warden.core.quoting import placeholder, quoted
@@ -63,8 +65,8 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
 
 
-def judge(probe: Probe, outcome: Outcome, lines: Sequence[AuditLine]) -> Verdict:
-    """The verdict on one probe, given the audit lines that carry its nonce."""
+def judge(probe: Probe, outcome: Outcome, lines: Sequence[AuditLine], snapshot: Snapshot | None = None) -> Verdict:
+    """The verdict on one probe, given the audit lines that carry its nonce, and the policies where they were read."""
     found = _judge_outcome(probe, outcome)
     line = evidence(probe, outcome, lines)
     if line is None and (found.result == "ok" or (found.result == "wrong" and found.observed in BY_REFUSAL)):
@@ -84,7 +86,7 @@ def judge(probe: Probe, outcome: Outcome, lines: Sequence[AuditLine]) -> Verdict
         audit=line.id if line else "",
         at=line.at if line else "",
         ms=round(outcome.ms, 1),
-        remedy=_remedy(probe, found) if found.result == "wrong" else (),
+        remedy=_remedy(probe, found, snapshot) if found.result == "wrong" else (),
     )
 
 
@@ -99,7 +101,7 @@ def _with_grants(probe: Probe, found: Judgement, line: AuditLine) -> Judgement:
     return found
 
 
-def _remedy(probe: Probe, found: Judgement) -> Remedy:
+def _remedy(probe: Probe, found: Judgement, snapshot: Snapshot | None) -> Remedy:
     """What fixes it. Another policy is not `apply`'s to change, and a field too many in a path is removed there.
 
     A value that was deleted is brought back: a new one would have to be had first.
@@ -107,7 +109,8 @@ def _remedy(probe: Probe, found: Judgement) -> Remedy:
     detail = found.detail
     if isinstance(detail, GrantedByOthers):
         others = [name for name in detail.policies if name and name != probe.policy]
-        return (RunBao(action="edit-policy", name=placeholder(others[0])),) if others and probe.policy else probe.remedy
+        asked = [(probe.path, need) for need in NEEDS[probe.method]]
+        return (mended_policy(snapshot, others[0], asked),) if others and probe.policy else probe.remedy
     if isinstance(detail, ValuesDoubtful):
         return tuple(_naming(step, tuple(each.field for each in detail.fields)) for step in probe.remedy)
     if isinstance(detail, FieldsDiffer):

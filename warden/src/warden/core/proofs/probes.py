@@ -84,6 +84,17 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 Actor = Claims | Machine | Held | Nobody | Caller
 
 
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "GET": ("read",),
+    "LIST": ("list",),
+    "SCAN": ("scan",),
+    "POST": ("create", "update"),
+    "PUT": ("update",),
+    "PATCH": ("patch",),
+}
+"""Method -> capabilities of which one is enough."""
+
+
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
     """One request to the server, and what a sound lane answers.
 
