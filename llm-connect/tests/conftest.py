@@ -62,7 +62,7 @@ def http_call(method: str, url: str, body: Any = None, headers: Mapping[str, str
     kind = {} if body is None else {"content-type": "application/json"}
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=20)
     try:
-        connection.request(method, parts.path, octets, kind | dict(headers or {}))
+        connection.request(method, parts._replace(scheme="", netloc="").geturl(), octets, kind | dict(headers or {}))
         response = connection.getresponse()
         return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
     finally:

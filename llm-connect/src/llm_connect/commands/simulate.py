@@ -39,29 +39,43 @@ Examples:
 @click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free port.")
 @click.option("--key-file", metavar="PATH", help="File with the accepted key; replace it to rotate the key.")
 @click.option("--key-env", metavar="NAME", help="Name of the environment variable with the accepted key.")
+@click.option("--management-key-file", metavar="PATH", help="File with the key that manages keys; a file as above.")
+@click.option("--management-key-env", metavar="NAME", help="Name of the environment variable with that key.")
 @click.option(
     "--latency-ms", default=0, show_default=True, type=click.IntRange(0, 600_000), help="Time per completion."
 )
 @click.option("--limit-usd", default=10.0, show_default=True, type=click.FloatRange(0, 1e6), help="The key's credit.")
 @click.option("--log-level", default="warning", show_default=True, type=click.Choice(logs.LEVELS))
 def command(
-    *, port: int, key_file: str | None, key_env: str | None, latency_ms: int, limit_usd: float, log_level: str
+    *,
+    port: int,
+    key_file: str | None,
+    key_env: str | None,
+    management_key_file: str | None,
+    management_key_env: str | None,
+    latency_ms: int,
+    limit_usd: float,
+    log_level: str,
 ) -> None:
     """Serve an OpenRouter-shaped simulator on 127.0.0.1, for demos and tests.
 
-    Answers POST /api/v1/chat/completions and GET /api/v1/key. Prints one line on standard output when
-    it accepts connections, {"url": "http://127.0.0.1:PORT/api/v1"}: the base URL for llm-connect serve.
+    Answers POST /api/v1/chat/completions and GET /api/v1/key; with a management key also /api/v1/keys, and PUT
+    /simulator/faults, which chooses how it fails (README). Prints one line on standard output when it accepts
+    connections, {"url": "http://127.0.0.1:PORT/api/v1"}: the base URL for llm-connect serve.
     """
     try:
-        key = _key(key_file, key_env)
+        key = _key("key", key_file, key_env)
+        management = None
+        if management_key_file is not None or management_key_env is not None:
+            management = _key("management-key", management_key_file, management_key_env)
         sock = reserve("127.0.0.1", port)
     except ConfigurationError as error:
         raise configuration_error(error, "nothing was started") from None
     except CannotListen as error:
         hint = "Next: choose another --port (0 picks a free one)."
         raise CommandError(ANSWER_IS_NO, "address", "127.0.0.1", f"{error}; nothing was started", hint) from None
-    logs.set_up(log_level, Redactor(key.current()))
-    sys.exit(asyncio.run(_serve(Simulator(key, latency_ms, limit_usd), sock)))
+    logs.set_up(log_level, Redactor(key.current(), None if management is None else management.current()))
+    sys.exit(asyncio.run(_serve(Simulator(key, latency_ms, limit_usd, management), sock)))
 
 
 async def _serve(simulator: Simulator, sock: socket.socket) -> int:
@@ -80,7 +94,10 @@ async def _serve(simulator: Simulator, sock: socket.socket) -> int:
     return codes[-1]
 
 
-def _key(key_file: str | None, key_env: str | None) -> AcceptedKey:
-    if (key_file is None) == (key_env is None):
-        raise click.UsageError("name the accepted key with one of --key-file PATH and --key-env NAME")
-    return key_from_file(key_file) if key_file else key_from_environment(os.environ, key_env or "")
+def _key(option: str, path: str | None, name: str | None) -> AcceptedKey:
+    """The key that `--OPTION-file` or `--OPTION-env` names."""
+    if (path is None) == (name is None):
+        raise click.UsageError(f"name the accepted key with one of --{option}-file PATH and --{option}-env NAME")
+    if path is not None:
+        return key_from_file(path, f"--{option}-file")
+    return key_from_environment(os.environ, name or "", f"--{option}-env")

@@ -1,6 +1,7 @@
-"""The simulator as an aiohttp application: chat completions, whole and streamed, and the key's own page.
+"""The simulator as an aiohttp application: chat completions, whole and streamed, the key's own page, key management.
 
-Source of the shapes: OpenRouter's API reference ("Create a chat completion", "Streaming", "Get the current API key").
+Source of the shapes: OpenRouter's API reference ("Create a chat completion", "Streaming", "Get the current API key");
+`management` names that of the rest.
 """
 
 from __future__ import annotations
@@ -11,14 +12,19 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from llm_connect.common import strict_json
+from llm_connect.simulator import faults
+from llm_connect.simulator.account import Account, ManagedKey
 from llm_connect.simulator.completions import NotSimulated, Wanted, completion, wanted
 from llm_connect.simulator.failures import FAILURES, error_body
-from llm_connect.simulator.key import AcceptedKey, accepts
+from llm_connect.simulator.management import PAGE, Management, bearer_of
+from llm_connect.simulator.refusals import Refused
 from llm_connect.simulator.streaming import STREAM_FAILURES, respond_with_stream
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable
+
+    from llm_connect.simulator.key import AcceptedKey
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -28,53 +34,67 @@ _MAX_BODY_BYTES = 64 * 1024 * 1024
 _SHUTDOWN_SECONDS = 1.0
 
 
-class Refused(Exception):
-    """An error in OpenRouter's shape."""
-
-    def __init__(self, code: int, message: str, error_type: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.body = error_body(code, message, error_type)
-
-
 class Simulator:
-    """The handlers, and what the key has used so far.
+    """The handlers, and the account whose keys are accepted.
 
     Args:
-        key: the key that is accepted.
+        key: the key that is there from the start.
         latency_ms: how long each completion takes at least.
         limit_usd: the key's credit; when it is used up, completions are answered with 402.
+        management_key: the key that manages the others; without one nobody does.
+        page: how many keys a page of the list has.
     """
 
-    def __init__(self, key: AcceptedKey, latency_ms: int = 0, limit_usd: float = 10.0) -> None:
-        self._key = key
+    def __init__(
+        self,
+        key: AcceptedKey,
+        latency_ms: int = 0,
+        limit_usd: float = 10.0,
+        management_key: AcceptedKey | None = None,
+        page: int = PAGE,
+    ) -> None:
+        self.account = Account()
+        self.account.add(ManagedKey(key, "there from the start", limit=limit_usd))
+        self.faults = faults.Faults()
+        self._management = Management(self.account, management_key, self.faults, page)
         self._latency_seconds = latency_ms / 1000
-        self._limit = limit_usd
-        self._used = 0.0
 
     def application(self) -> web.Application:
         """The application."""
-        app = web.Application(client_max_size=_MAX_BODY_BYTES, middlewares=[_errors])
-        app.router.add_post("/api/v1/chat/completions", self.complete)
-        app.router.add_get("/api/v1/key", self.show_key)
+        app = web.Application(client_max_size=_MAX_BODY_BYTES, middlewares=[_errors, self._lie])
+        app.router.add_route("POST", "/api/v1/chat/completions", self.complete, name="complete")
+        app.router.add_route("GET", "/api/v1/key", self.show_key, name="show-own-key")
+        self._management.add_to(app)
         return app
 
+    @web.middleware
+    async def _lie(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The false answer that was chosen for this operation; what was asked for may happen nevertheless."""
+        fault = self.faults.next(request.match_info.route.name or "")
+        if fault is None:
+            return await handler(request)
+        if fault.done:
+            await handler(request)
+        return await faults.respond(fault, request)
+
     async def show_key(self, request: web.Request) -> web.StreamResponse:
-        """Limit and use of the key."""
-        self._authenticate(request)
-        left = max(0.0, self._limit - self._used)
-        page = {"label": "simulated", "usage": self._used, "limit": self._limit, "limit_remaining": left}
-        return web.json_response({"data": page | {"limit_reset": None, "is_free_tier": False}})
+        """Limit and use of the key that asks."""
+        if self._management.is_management_key(bearer_of(request)):
+            return web.json_response({"data": {"label": "management", "limit": None, "is_management_key": True}})
+        page = self._authenticate(request).page()
+        shown = ("label", "limit", "limit_remaining", "limit_reset", "include_byok_in_limit", "usage", "expires_at")
+        data = {name: page[name] for name in shown}
+        return web.json_response({"data": data | {"is_free_tier": False, "is_management_key": False}})
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
         """One completion, or the failure that was asked for."""
-        self._authenticate(request)
+        key = self._authenticate(request)
         asked = _asked(await request.read())
         failure = _failure(request, asked.model)
-        if self._used >= self._limit:
+        if key.limit is not None and key.used >= key.limit:
             raise Refused(402, "Insufficient credits", "payment_required")
         await asyncio.sleep(self._latency_seconds)
-        whole = self._completion(asked)
+        whole = _completion(asked, key)
         if asked.stream:
             return await respond_with_stream(request, asked, whole, failure, FAILURES.get(failure or ""))
         if failure is None:
@@ -83,17 +103,23 @@ class Simulator:
             raise Refused(400, f"{failure} is for streams only", "invalid_request")
         return await FAILURES[failure].respond(request, whole)
 
-    def _authenticate(self, request: web.Request) -> None:
-        if not accepts(self._key, request.headers.get("authorization")):
+    def _authenticate(self, request: web.Request) -> ManagedKey:
+        bearer = bearer_of(request)
+        if self._management.is_management_key(bearer):
+            raise Refused(403, "Management keys cannot be used for completions", "forbidden")
+        found = self.account.accepted(bearer)
+        if found is None:
             raise Refused(401, "No auth credentials found", "authentication")
+        return found
 
-    def _completion(self, asked: Wanted) -> dict[str, object]:
-        try:
-            whole = completion(asked)
-        except NotSimulated as error:
-            raise Refused(400, str(error), "invalid_request") from None
-        self._used += whole["usage"]["cost"]
-        return whole
+
+def _completion(asked: Wanted, key: ManagedKey) -> dict[str, object]:
+    try:
+        whole = completion(asked)
+    except NotSimulated as error:
+        raise Refused(400, str(error), "invalid_request") from None
+    key.used += whole["usage"]["cost"]
+    return whole
 
 
 async def serve(app: web.Application, sock: socket.socket, stopped: asyncio.Event) -> None:
@@ -114,7 +140,7 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Refused as refused:
         return web.json_response(refused.body, status=refused.code)
     except web.HTTPException as error:
-        message = "there are POST /api/v1/chat/completions and GET /api/v1/key"
+        message = "there are POST /api/v1/chat/completions, GET /api/v1/key, and the key management under /api/v1/keys"
         return web.json_response(error_body(error.status_code, message, "not_found"), status=error.status_code)
 
 

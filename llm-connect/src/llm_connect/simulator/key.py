@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -38,8 +37,8 @@ class FixedKey:
 class RotatingKey:
     """The current key in a file; while the file is missing or invalid, the last key stays accepted."""
 
-    def __init__(self, path: str, key: Secret) -> None:
-        self._source = FileKey(path, "--key-file")
+    def __init__(self, path: str, key: Secret, option: str = "--key-file") -> None:
+        self._source = FileKey(path, option)
         self._key = key
 
     def current(self) -> Secret:
@@ -51,19 +50,19 @@ class RotatingKey:
         return self._key
 
 
-def key_from_file(path: str) -> AcceptedKey:
-    """The key in a file; a pipe can be read only once, so its key is fixed.
+def key_from_file(path: str, option: str = "--key-file") -> AcceptedKey:
+    """The key in a file that `option` names; a pipe can be read only once, so its key is fixed.
 
     Raises:
         ConfigurationError: there is no valid key.
     """
-    key = FileKey(path, "--key-file").read()
+    key = FileKey(path, option).read()
     if key is None:
-        raise ConfigurationError([Fault("--key-file", "is empty", "a file with the key")])
-    return RotatingKey(path, key) if stat.S_ISREG(Path(path).stat().st_mode) else FixedKey(key)
+        raise ConfigurationError([Fault(option, "is empty", "a file with the key")])
+    return RotatingKey(path, key, option) if stat.S_ISREG(Path(path).stat().st_mode) else FixedKey(key)
 
 
-def key_from_environment(environment: Mapping[str, str], name: str) -> AcceptedKey:
+def key_from_environment(environment: Mapping[str, str], name: str, option: str = "--key-env") -> AcceptedKey:
     """The key in the environment variable `name`.
 
     Raises:
@@ -71,11 +70,5 @@ def key_from_environment(environment: Mapping[str, str], name: str) -> AcceptedK
     """
     key = EnvironmentKey(environment, name).read()
     if key is None:
-        raise ConfigurationError([Fault(f"--key-env {name}", "is not set or empty", "the NAME of a variable that is")])
+        raise ConfigurationError([Fault(f"{option} {name}", "is not set or empty", "the NAME of a variable that is")])
     return FixedKey(key)
-
-
-def accepts(key: AcceptedKey, authorization: str | None) -> bool:
-    """Whether the header has the key, compared in constant time."""
-    expected = f"Bearer {key.current().reveal()}"
-    return hmac.compare_digest((authorization or "").encode(), expected.encode())
