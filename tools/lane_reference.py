@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from warden.core.lanes import catalog, environments, lane, readers, rules
+from warden.core.lanes import catalog, environments, lane, readers, rotation, rules
 from warden.core.lanes import delivery_target as cluster
 
 PAGE = Path(__file__).parent.parent / "docs" / "lane.md"
@@ -35,8 +35,9 @@ LANE_PARTS = (
     readers.CertificateReader,
     lane.Delivery,
     lane.Consumer,
-    lane.Rotation,
     lane.Protected,
+    rotation.Rotation,
+    rotation.RefusalWindow,
     lane.LaneInEnvironment,
 )
 PLATFORM_PARTS = (catalog.Platform, lane.LoginMount, environments.Environment)
@@ -148,8 +149,8 @@ def without(field: msgspec.structs.FieldInfo) -> str:
     if field.required:
         return "required"
     default = field.default
-    if isinstance(default, bool):
-        return f"`{str(default).lower()}`"
+    if isinstance(default, bool | msgspec.Struct):
+        return f"`{str(default).lower()}`" if isinstance(default, bool) else "the defaults of its keys"
     if isinstance(default, tuple) and default:
         return f"`[{', '.join(default)}]`"
     if field.default_factory is not msgspec.NODEFAULT or default in (None, ()):

@@ -62,6 +62,8 @@ def test_the_committed_schemas_are_this_versions():
         lane("- workload: team/one", "- github: a/b\n    branch: main\n    repository_id: 123"),
         lane("- workload: team/one", "- gitlab: a/b\n    branch: main\n    protected: 'false'\n    project_id: 7"),
         lane(more="rotation: {every: 90d, source: there}\n"),
+        lane(more="rotation: [{every: 90d, source: there, field: APP_KEY, refused: {times: 5, over: 2m}}]\n"),
+        lane(more="rotation: {every: 90d, source: random, settings: {length: 64, alphabet: hex}}\n"),
     ],
 )
 def test_what_the_decoder_takes_is_valid(content):
@@ -82,6 +84,7 @@ def test_what_the_decoder_takes_is_valid(content):
         lane("workload: team/one", "approle: x\n    secret_id_ttl: 30"),
         lane("workload: team/one", "certificate: x"),
         lane(more="rotation: {every: 0d, source: there}\n"),
+        lane(more="rotation: [{every: 9d, source: there, sauce: x}]\n"),
         lane("lane: one", "lne: one"),
     ],
 )

@@ -111,7 +111,13 @@ class Decoder:
         return structure(**values)
 
     def _chosen(self, node: Node, choices: tuple[Wanted, ...], field: str) -> Wanted:
-        """The structure whose first key is there: ``workload:`` makes one reader, ``people:`` the other."""
+        """The structure whose first key is there: ``workload:`` makes one reader, ``people:`` the other.
+
+        Of a structure and a list of them, the one that the node has the shape of.
+        """
+        if listed := [choice for choice in choices if _origin(choice) is tuple]:
+            others = [choice for choice in choices if choice not in listed]
+            return listed[0] if isinstance(node, Sequence) else others[0]
         marks = {next(iter(_fields(choice))): choice for choice in choices}
         keys = [key.text for key, _ in node.pairs] if isinstance(node, Mapping) else []
         found = [mark for mark in marks if mark in keys]

@@ -52,7 +52,7 @@ custody:
 readers:
   - workload: example-team/example-app # a Kubernetes service account, namespace/name
 {delivered}
-rotation: {{every: 90d, source: example service}}
+rotation: {{every: 90d, source: manual}} # a person makes the new key; docs/rotate.md has the other sources
 """
 _OPTIONAL = "# Delivered into a cluster: take away the signs before runtime, and before deliveries and below.\n"
 _RUNTIME = "runtime: {repo: example-app, doc: README.md} # runs it, where there is a delivery or a consumer"

@@ -26,6 +26,7 @@ from warden.core.lanes.readers import (
     Seconds,
     derived_role,
 )
+from warden.core.lanes.rotation import OnNewValue, Rotation
 
 Status = Literal["draft", "active"]
 Stretch = Literal["custody", "consumer", "runtime"]
@@ -201,19 +202,15 @@ class Consumer(msgspec.Struct, frozen=True, kw_only=True):
     ``overlay`` is the folder, in the consumer owner's repository, that deploys it with ``kubectl apply -k``.
     ``on_closing``: when the lane is closed the Deployment is scaled to 0 (``stop``), or its pods, which keep what they
     have read, are only reported (``inform``).
+    ``on_new_value`` is what `rotate` does about it: ``restart`` replaces its pods as ``kubectl rollout restart`` does,
+    ``reload`` waits for a consumer that reads its mounted Secret anew by itself, ``none`` leaves it alone.
     """
 
     deployment: str
     smoke: tuple[str, ...] = ()
     overlay: str | None = None
     on_closing: OnClosing = "inform"
-
-
-class Rotation(msgspec.Struct, frozen=True, kw_only=True):
-    """How old a value may get, and where a new one comes from."""
-
-    every: Seconds
-    source: str
+    on_new_value: OnNewValue = "restart"
 
 
 class Protected(msgspec.Struct, frozen=True, kw_only=True):
@@ -257,11 +254,18 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     deliveries: dict[str, Delivery] = {}
     consumers: tuple[Consumer, ...] = ()
-    rotation: Rotation | None = None
     protected: Protected | None = None
+    rotation: Rotation | tuple[Rotation, ...] | None = None
     playbook: str | None = None
     references: tuple[str, ...] = ()
     environments: dict[str, LaneInEnvironment] = {}
+
+    @property
+    def rotations(self) -> tuple[Rotation, ...]:
+        """How its values are replaced, one for each field that is."""
+        if isinstance(self.rotation, tuple):
+            return self.rotation
+        return () if self.rotation is None else (self.rotation,)
 
     def role_of(self, reader: Reader) -> str:
         """The name of the reader's auth role, in lower case, as OpenBao stores it.

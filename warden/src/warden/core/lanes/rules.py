@@ -29,6 +29,7 @@ from warden.core.lanes.protection_rules import of_protection
 from warden.core.lanes.reader_rules import of_machine
 from warden.core.lanes.readers import MachineReader, derived_role
 from warden.core.lanes.readers import subject as machine_subject
+from warden.core.lanes.rotation_rules import management_faults, rotation_faults
 from warden.core.lanes.variables import clashes, field_fault
 
 STALE_DAYS = 90
@@ -108,6 +109,7 @@ def _of_lane(lane: Lane, platform: Platform) -> Iterator[Complaint]:
         yield from _consumer(lane, consumer, f"consumers[{index}].deployment")
     yield from _run_by(lane)
     yield from (Complaint(*each) for each in (of_protection(lane.protected) if lane.protected else ()))
+    yield from (Complaint(*each) for each in rotation_faults(lane))
     for field, doc in docs(lane):
         if len(doc.split()) > 2 or ".." in doc.split()[-1].split("/"):  # noqa: PLR2004  # "other-repo path"
             yield Complaint(field, "is not a page; write a path in the repository, or: other-repo path")
@@ -337,8 +339,10 @@ def across(entries: Iterable[Entry], platform: Platform) -> dict[str, list[Compl
     paths: dict[str, str] = {}
     policies: dict[str, tuple[str, str]] = {}
     roles: dict[tuple[str, str], tuple[str, str]] = {}
-    for lane in sorted((entry for entry in entries if isinstance(entry, Lane)), key=lambda lane: lane.id):
+    lanes = {entry.id: entry for entry in entries if isinstance(entry, Lane)}
+    for _, lane in sorted(lanes.items()):
         complaints = [*_beside(lane, paths, policies, roles), *_delivered_beside(lane, platform, secrets, stores)]
+        complaints += [Complaint(*each) for each in management_faults(lane, lanes)]
         if complaints:
             found[lane.id] = complaints
     return found

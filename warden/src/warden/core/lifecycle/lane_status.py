@@ -297,9 +297,10 @@ def _needs_new_value(state: LaneState, observed: LaneObservation) -> bool:
 
 def _rotation_due(lane: Lane, metadata: KvMetadata | None, now: dt.datetime) -> bool:
     """By the clock of the server that wrote the value, where it said what time it is there."""
-    if lane.rotation is None or metadata is None or metadata.written is None:
+    if metadata is None or metadata.written is None:
         return False
-    return ((metadata.asked or now) - metadata.written).total_seconds() > lane.rotation.every
+    age = ((metadata.asked or now) - metadata.written).total_seconds()
+    return any(age > each.every for each in lane.rotations)
 
 
 def _made_by_hand(lane: Lane, deliveries: Mapping[str, DeliveryStatus]) -> str | None:

@@ -10,7 +10,7 @@ import msgspec
 
 from warden.core.errors import DoneBefore, Effect
 
-_SUBJECTS = ("lanes", "access", "adoption", "plans", "proofs", "put", "reach", "refreshes", "trust")
+_SUBJECTS = ("lanes", "access", "adoption", "plans", "proofs", "put", "reach", "refreshes", "rotation", "trust")
 
 
 @singledispatch
