@@ -15,7 +15,7 @@ import pytest
 
 from warden.adapters.identities import ByMount, ClusterIssuer, NoIssuer
 from warden.adapters.kubernetes.places import PLACES, path_of
-from warden.core.clusters.holders import LOOKED_THROUGH
+from warden.core.clusters.copies import LOOKED_THROUGH
 from warden.core.clusters.manifests import PROBE_ACCOUNT, Ref, external_secret_of, ref_of
 from warden.core.clusters.rbac import Asking
 from warden.core.clusters.rights import askings, cluster_rights

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from warden.core.clusters.fingerprints import Fingerprints
-from warden.core.clusters.holders import Holder
+from warden.core.clusters.copies import Hashed
 from warden.core.clusters.manifests import Manifest, Ref
 from warden.core.clusters.rbac import Asking
 from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.clusters.subjects import Subject
+from warden.core.clusters.text_hashes import TextHashes
 from warden.core.lanes.lane import Workload
 from warden.core.secret import Secret
 
@@ -38,8 +38,8 @@ class Cluster(Protocol):
     def token_secrets(self, namespace: str) -> Sequence[Manifest]:
         """The metadata of each Secret that holds a token of a service account (``service-account-token``)."""
 
-    def holders(self, kind: str, fingerprints: Fingerprints) -> Sequence[Holder]:
-        """Every object of a kind in all namespaces, by the fingerprints of the texts in it; the texts are dropped."""
+    def hashed(self, kind: str, hashes: TextHashes) -> Sequence[Hashed]:
+        """Every object of a kind in all namespaces, by the hashes of the texts in it; the texts are dropped."""
 
     def events(self, ref: Ref) -> Sequence[Manifest]:
         """What controllers said of an object, oldest first."""

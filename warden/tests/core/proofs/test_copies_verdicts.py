@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from warden.core.clusters.holders import Copy
+from warden.core.clusters.copies import Copy
 from warden.core.clusters.manifests import Ref
 from warden.core.clusters.operator_index import Link
 from warden.core.clusters.secret_observation import SecretObservation
@@ -61,7 +61,7 @@ def kubectl(action, ref, value=""):
 
 
 def test_where_nothing_is_beside_it_the_verdicts_say_how_much_was_looked_at(judged):
-    verdicts = judged(listed={"SecretStore": 2, "ExternalSecret": 3}, searched={"Pod": 4}, skipped=("Secret",))
+    verdicts = judged(listed=5, searched=4, skipped=("Secret",))
     assert of(verdicts, "taken-elsewhere") == [("ok", "nothing-else", OperatorSearched(5))]
     assert of(verdicts, "copies") == [("ok", "nothing-else", CopiesSought(objects=4, skipped=("Secret",)))]
     assert explanation(verdicts[1]) == "not looked through: Secret (render --rights copies)"

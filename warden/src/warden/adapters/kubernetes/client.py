@@ -24,12 +24,12 @@ from warden.adapters.kubernetes.credential_plugin import CredentialFault
 from warden.adapters.kubernetes.kubeconfig_format import Access
 from warden.adapters.kubernetes.places import collection, group_version_of, kind_at, path_of
 from warden.core.clusters.clear_text import exposed_in
-from warden.core.clusters.fingerprints import Fingerprints
-from warden.core.clusters.holders import Holder, holder_of
+from warden.core.clusters.copies import Hashed, hashed
 from warden.core.clusters.manifests import FIELD_MANAGER, Manifest, Ref
 from warden.core.clusters.rbac import Asking
 from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.clusters.subjects import Subject, subject_of
+from warden.core.clusters.text_hashes import TextHashes
 from warden.core.errors import (
     Effect,
     Foreign,
@@ -122,10 +122,10 @@ class Kubernetes:
         query = {"labelSelector": selector} if selector else {}
         return [each for page in self._pages(kind, namespace, query | {"limit": str(PAGE)}) for each in page]
 
-    def holders(self, kind: str, fingerprints: Fingerprints) -> list[Holder]:
+    def hashed(self, kind: str, hashes: TextHashes) -> list[Hashed]:
         """Page by page, so that no more of them than that is in memory at a time."""
         pages = self._pages(kind, "", {"limit": str(SMALL_PAGE)})
-        return [holder_of(each, fingerprints) for page in pages for each in page]
+        return [hashed(each, hashes) for page in pages for each in page]
 
     def _pages(self, kind: str, namespace: str, query: dict[str, str]) -> Iterator[list[Manifest]]:
         while True:
@@ -185,9 +185,8 @@ class Kubernetes:
     def holds(self, asking: Asking) -> bool:
         """``SelfSubjectAccessReview``."""
         body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
-        spec = {"resourceAttributes": asking.attributes}
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        return bool(self.must("POST", path, body | {"spec": spec})["status"].get("allowed"))
+        return bool(self.must("POST", path, body | {"spec": asking.spec})["status"].get("allowed"))
 
     def versions(self, group: str) -> list[str]:
         """``/apis/GROUP``; 404 where there is no such group."""

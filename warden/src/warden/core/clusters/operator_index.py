@@ -69,7 +69,7 @@ class OperatorIndex:
     """Every object of the operator in one cluster. `lists` has those of each kind of `SCANNED` that was listed."""
 
     def __init__(self, lists: Mapping[str, Sequence[Manifest]]) -> None:
-        self.counts = {kind: len(found) for kind, found in lists.items()}
+        self.size = sum(map(len, lists.values()))
         self._paths: dict[str, list[_Entry]] = {}
         self._folders: dict[str, list[_Entry]] = {}
         self._secrets: dict[tuple[str, str], list[_Entry]] = {}

@@ -1,10 +1,8 @@
 """What was looked for beside a delivery: other ways to its value, and copies of it."""
 
-from collections.abc import Mapping
-
 import msgspec
 
-from warden.core.clusters.holders import Copy
+from warden.core.clusters.copies import Copy
 from warden.core.clusters.operator_index import Link
 from warden.core.proofs.details import Unobserved
 
@@ -14,18 +12,18 @@ class CopiesObservation(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         links: objects of External Secrets Operator that take the value, write it or hand the Secret on.
-        listed: how many objects of each kind of the operator's there are.
+        listed: how many objects of the operator's there are.
         unlisted: kinds of the operator's that could not be listed, and why.
         copies: places that hold the same value.
-        searched: how many objects of each kind were looked through for it.
+        searched: how many objects were looked through for it.
         skipped: kinds that the caller may not list, so that no copy was looked for in them.
         guessable: fields whose value could be anybody's word, so that it was not looked for.
     """
 
     links: tuple[Link, ...] = ()
-    listed: Mapping[str, int] = {}
+    listed: int = 0
     unlisted: tuple[tuple[str, Unobserved], ...] = ()
     copies: tuple[Copy, ...] = ()
-    searched: Mapping[str, int] = {}
+    searched: int = 0
     skipped: tuple[str, ...] = ()
     guessable: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from warden.core.clusters.holders import Copy
+from warden.core.clusters.copies import Copy
 from warden.core.clusters.kubectl import kubectl
 from warden.core.clusters.manifests import Ref, secret_of
 from warden.core.clusters.operator_index import Link

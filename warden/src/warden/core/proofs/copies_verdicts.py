@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from warden.core.clusters.holders import Copy
+from warden.core.clusters.copies import Copy
 from warden.core.clusters.manifests import Ref
 from warden.core.clusters.operator_index import Link
 from warden.core.lanes.delivery_target import DeclaredCluster
@@ -79,7 +79,7 @@ def _taken(seen: DeliveryObservation) -> Iterator[Verdict]:
         yield verdict_on(seen.target, "taken-elsewhere", "inconclusive", "not-seen", kinds)
     elif not others and not keys:
         known = tuple(declared_name(each.ref) for each in found.links if _is_declared(each.ref, declared))
-        searched = OperatorSearched(sum(found.listed.values()), tuple(dict.fromkeys(known)))
+        searched = OperatorSearched(found.listed, tuple(dict.fromkeys(known)))
         yield verdict_on(seen.target, "taken-elsewhere", "ok", "nothing-else", searched)
 
 
@@ -132,7 +132,7 @@ def _copies(seen: DeliveryObservation) -> Iterator[Verdict]:
         yield verdict_on(seen.target, "copies", "wrong", "copied", detail, subject=name(str(copy.ref)), remedy=remedy)
     if not others:
         sought = CopiesSought(
-            objects=sum(found.searched.values()),
+            objects=found.searched,
             skipped=found.skipped,
             guessable=found.guessable,
             declared=tuple(declared_name(each.ref) for each in found.copies),

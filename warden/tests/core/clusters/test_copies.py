@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from warden.core.clusters.fingerprints import Fingerprints
-from warden.core.clusters.holders import HolderIndex, holder_of, texts_of
+from warden.core.clusters.copies import CopyIndex, hashed, texts_of
 from warden.core.clusters.manifests import Ref
+from warden.core.clusters.text_hashes import TextHashes
 
 VALUE = "sk-planted/4f9A+b7=c1"
-PRINTS = Fingerprints(b"a key of this run")
+HASHES = TextHashes(b"a key of this run")
 
 
 def b64(text):
@@ -19,7 +19,7 @@ def b64(text):
 
 
 def holds(text, value=VALUE):
-    return PRINTS.of(value) in PRINTS.within(text)
+    return HASHES.of(value) in HASHES.within(text)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_what_is_damaged_or_endless_is_left_alone():
 
 
 def test_hashes_of_two_runs_have_nothing_in_common():
-    assert Fingerprints(b"one").of(VALUE) != Fingerprints(b"two").of(VALUE)
+    assert TextHashes(b"one").of(VALUE) != TextHashes(b"two").of(VALUE)
 
 
 def made(kind, name="x", namespace="other", owner=None, **more):
@@ -83,8 +83,8 @@ OWN = Ref("Secret", "tenant", "own")
 
 
 def copies(*objects, but=OWN):
-    index = HolderIndex(holder_of(each, PRINTS) for each in objects)
-    return index.copies([PRINTS.of(VALUE)], but)
+    index = CopyIndex(hashed(each, HASHES) for each in objects)
+    return index.copies([HASHES.of(VALUE)], but)
 
 
 def test_of_a_secret_the_data_are_looked_through_and_whoever_wrote_it_is_told():

@@ -1,15 +1,15 @@
-"""Which objects of a cluster hold a value: every text in an object, and who wrote it, by its fingerprint."""
+"""Which objects of a cluster hold a value: every text in an object, and who wrote it, by its hash."""
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from warden.core.clusters.differences import leaves, written
-from warden.core.clusters.fingerprints import Fingerprints
 from warden.core.clusters.manifests import Manifest, Ref, ref_of
 from warden.core.clusters.operator_index import managers_of
+from warden.core.clusters.text_hashes import TextHashes
 
 LOOKED_THROUGH = (
     "Secret",
@@ -23,8 +23,6 @@ LOOKED_THROUGH = (
     "Pod",
 )
 """The kinds that a copy is looked for in, where the caller may list them."""
-
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 class Copy(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,8 +38,8 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True):
     alone: bool = False
 
 
-class Holder(msgspec.Struct, frozen=True, kw_only=True):
-    """An object with the fingerprints of what its fields hold; the texts themselves are not kept."""
+class Hashed(msgspec.Struct, frozen=True, kw_only=True):
+    """An object with the hashes of what its fields hold; the texts themselves are not kept."""
 
     ref: Ref
     fields: Mapping[str, frozenset[bytes]]
@@ -50,15 +48,15 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     alone: bool = False
 
 
-def holder_of(manifest: Manifest, fingerprints: Fingerprints) -> Holder:
+def hashed(manifest: Manifest, hashes: TextHashes) -> Hashed:
     """The object, looked through. Of a Secret the manifest has the data as the API server has it."""
     found: dict[str, frozenset[bytes]] = {}
     for field, text in texts_of(manifest):
-        if marks := fingerprints.within(text):
-            found[field] = found.get(field, frozenset()) | marks
+        if inside := hashes.within(text):
+            found[field] = found.get(field, frozenset()) | inside
     owner = next((each for each in manifest["metadata"].get("ownerReferences") or ()), None)
     ref = ref_of(manifest)
-    return Holder(
+    return Hashed(
         ref=ref,
         fields=found,
         managers=managers_of(manifest["metadata"]),
@@ -95,28 +93,22 @@ def _decoded(text: str) -> str:
         return ""
 
 
-class HolderIndex:
-    """Every holder by the fingerprints in it."""
+class CopyIndex:
+    """Where each hash is; ``size`` objects were looked through."""
 
-    def __init__(self, holders: Iterable[Holder]) -> None:
+    def __init__(self, objects: Iterable[Hashed]) -> None:
         self._places: dict[bytes, list[Copy]] = {}
-        self.counts: dict[str, int] = {}
-        for holder in holders:
-            self.counts[holder.ref.kind] = self.counts.get(holder.ref.kind, 0) + 1
-            for field, marks in holder.fields.items():
-                place = Copy(
-                    ref=holder.ref,
-                    field=field,
-                    managers=holder.managers,
-                    owner=holder.owner,
-                    alone=holder.alone,
-                )
-                for mark in marks:
-                    self._places.setdefault(mark, []).append(place)
+        self.size = 0
+        for each in objects:
+            self.size += 1
+            for field, hashes in each.fields.items():
+                place = Copy(ref=each.ref, field=field, managers=each.managers, owner=each.owner, alone=each.alone)
+                for digest in hashes:
+                    self._places.setdefault(digest, []).append(place)
 
-    def copies(self, marks: Iterable[bytes], but: Ref) -> tuple[Copy, ...]:
+    def copies(self, hashes: Iterable[bytes], but: Ref) -> tuple[Copy, ...]:
         """Where any of these is, outside of that one object; one place for each object, and none for what it made."""
-        found = [each for mark in marks for each in self._places.get(mark, ()) if each.ref != but]
+        found = [each for digest in hashes for each in self._places.get(digest, ()) if each.ref != but]
         first = {each.ref: each for each in reversed(found)}
         return tuple(first[ref] for ref in sorted(first) if not _is_made_by_another(first[ref], first))
 
@@ -124,23 +116,13 @@ class HolderIndex:
 def _is_made_by_another(copy: Copy, found: Mapping[Ref, Copy]) -> bool:
     """Whether what made the object has the value as well: that is what has to be mended.
 
-    A Deployment's pods belong to a ReplicaSet, whose name begins with the Deployment's.
+    A Deployment's pods belong to a ReplicaSet, a CronJob's to a Job; their names begin with the name of what made them.
     """
     owner = copy.owner
     if owner is None:
         return False
-    made_by = [owner]
-    if owner.kind == "ReplicaSet":
-        made_by.append(Ref("Deployment", owner.namespace, owner.name.rpartition("-")[0]))
-    if owner.kind == "Job":
-        made_by.append(Ref("CronJob", owner.namespace, owner.name.rpartition("-")[0]))
-    return any(each in found for each in made_by)
+    maker = Ref(_MAKERS.get(owner.kind, ""), owner.namespace, owner.name.rpartition("-")[0])
+    return owner in found or maker in found
 
 
-def merged(indexes: Sequence[HolderIndex]) -> Mapping[str, int]:
-    """How many objects of each kind were looked through."""
-    found: dict[str, int] = {}
-    for each in indexes:
-        for kind, count in each.counts.items():
-            found[kind] = found.get(kind, 0) + count
-    return found
+_MAKERS = {"ReplicaSet": "Deployment", "Job": "CronJob"}

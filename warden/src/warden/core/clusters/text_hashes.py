@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from warden.core.clusters.clear_text import is_telling
+from warden.core.clusters.differences import leaves
 
 LARGEST = 4_000_000
 """Characters of one text that are looked through; what is packed is unpacked up to that many bytes."""
@@ -27,7 +28,7 @@ _LONGEST = 65_536
 """Characters of one piece of a text that is hashed or decoded."""
 
 
-class Fingerprints:
+class TextHashes:
     """Hashes of texts. `key` is random, and of one run."""
 
     def __init__(self, key: bytes) -> None:
@@ -47,10 +48,10 @@ def _pieces(text: str, depth: int) -> Iterator[str]:
     """The text, the words in it, and what is packed into them."""
     whole = text.strip()
     yield whole
-    leaves = list(_json_texts(whole)) if depth and whole[:1] in {"{", "["} else []
-    for leaf in leaves:
-        yield from _pieces(leaf, depth - 1)
-    if leaves:
+    texts = _json_texts(whole) if depth and whole[:1] in {"{", "["} else ()
+    for each in texts:
+        yield from _pieces(each, depth - 1)
+    if texts:
         return  # the words of JSON are those of its texts
     words = set(_words(whole))
     yield from words
@@ -71,21 +72,9 @@ def _words(text: str) -> Iterator[str]:
 
 def _json_texts(text: str) -> Iterable[str]:
     try:
-        found = json.loads(text)
+        return [leaf for _, leaf in leaves(json.loads(text)) if isinstance(leaf, str)]
     except (ValueError, RecursionError):
         return ()
-    return _leaves(found)
-
-
-def _leaves(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _leaves(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _leaves(each)
 
 
 def _decoded(text: str) -> Iterator[str]:
