@@ -4,6 +4,7 @@ import typing
 
 import msgspec
 import pytest
+import yaml
 
 from warden.core.clusters.exposure import Disagreement, ObtainableBy, ReadableBy
 from warden.core.clusters.manifests import Ref
@@ -177,8 +178,9 @@ def test_of_many_subjects_five_are_named_with_their_bindings_and_the_rest_counte
     text = describe_detail(many)
     assert text.startswith("user:u0 by rolebinding b -n tenant; user:u1 by ")
     assert "user:u4 " in text
-    assert "user:u5" not in text
-    assert "; and 3 more; if intended, add them to may_read_secrets in clusters.yaml" in text
+    assert "user:u5 by" not in text
+    everybody = ", ".join(f"user:u{number}" for number in range(8))
+    assert text.endswith(f"; and 3 more; if intended, add {everybody} to may_read_secrets in clusters.yaml")
     eve = ReadableBy(subject=EVE, bindings=())
     assert describe_detail(exposure_details.ReadableByOthers((eve,), 1, 1)).startswith("user:eve by another authorizer")
 
@@ -189,8 +191,26 @@ def test_who_could_get_at_it_is_named_with_three_rights_and_each_binding_once():
     found = ObtainableBy(subject=EVE, rights=rights, bindings=(LEAK, msgspec.structs.replace(LEAK, index=1)))
     assert describe_detail(exposure_details.ObtainableByOthers((found,))) == (
         "user:eve may create pods in tenant, update pods in tenant, patch pods in tenant, and 1 more "
-        "by rolebinding b -n tenant; if intended, add them to may_administer in clusters.yaml"
+        "by rolebinding b -n tenant; if intended, add user:eve to may_administer in clusters.yaml"
     )
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        Subject("account", "ci/deployer"),
+        Subject("group", "system:authenticated"),
+        Subject("user", "https://issuer#a, b"),
+        Subject("user", "eve: x"),
+        Subject("user", "a]\u2028"),
+        Subject("group", "x:"),
+    ],
+)
+def test_what_is_to_be_declared_can_be_pasted_into_the_list_of_the_file(subject):
+    found = ObtainableBy(subject=subject, rights=(Asking("create", "", "pods", "tenant"),), bindings=(LEAK,))
+    text = describe_detail(exposure_details.ObtainableByOthers((found, found)))
+    declared = text.partition("; if intended, add ")[2].removesuffix(" to may_administer in clusters.yaml")
+    assert yaml.safe_load(f"may_administer: [{declared}]") == {"may_administer": [str(subject), str(subject)]}
 
 
 def test_another_authorizer_is_named_by_what_it_answers_otherwise():

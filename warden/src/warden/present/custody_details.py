@@ -1,6 +1,6 @@
 """How a value is kept, in words: one function for each kind of detail."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from warden.core.proofs import details
@@ -60,7 +60,7 @@ def _accepted_as_is(detail: details.AcceptedAsIs) -> str:
     return f"{', '.join(detail.fields)} put with --as-is; journal {detail.record}"
 
 
-DESCRIPTIONS: Mapping[type, Callable[[Any], str]] = {
+DESCRIPTIONS: dict[type, Callable[[Any], str]] = {
     details.RightMissing: _right_missing,
     details.Expiring: _expiring,
     details.TooFewVersions: _too_few_versions,

@@ -1,20 +1,13 @@
 """Details of verdicts in words: one clause for each kind."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import singledispatch
 
-from warden.core.clusters.exposure import ObtainableBy
-from warden.core.clusters.manifests import Ref
-from warden.core.clusters.ways import Bound
 from warden.core.plans.plan import BeingDeleted, SharedAccount
 from warden.core.proofs import delivery_details, details, exposure_details
-from warden.present import copies, custody_details, other_ways, terminal
+from warden.present import cluster_details, custody_details, other_ways, terminal
 from warden.present.plans import describe_note, describe_obstacle
 from warden.present.problems import described
-
-NAMED, RIGHTS = 5, 3
-"""Subjects that are named where more get at a Secret; and rights of each."""
-
 
 FIXED: Mapping[type, str] = {
     details.NoAuditLine: "the audit log has no line of it, so it does not count",
@@ -58,7 +51,7 @@ def _(detail: details.Unobserved) -> str:
     return described(detail.problem).rstrip(".")
 
 
-for _kind, _describe in custody_details.DESCRIPTIONS.items():
+for _kind, _describe in (custody_details.DESCRIPTIONS | cluster_details.DESCRIPTIONS).items():
     describe_detail.register(_kind, _describe)
 
 
@@ -261,66 +254,6 @@ def _(detail: delivery_details.CopiesInClear) -> str:
 
 
 @describe_detail.register
-def _(detail: exposure_details.ReadableByOthers) -> str:
-    named = [f"{each.subject} by {_bindings(each.bindings) or 'another authorizer'}" for each in detail.subjects]
-    return f"{_some(named)}; if intended, add them to may_read_secrets in clusters.yaml"
-
-
-@describe_detail.register
-def _(detail: exposure_details.ObtainableByOthers) -> str:
-    named = [f"{each.subject} may {_some_rights(each)} by {_bindings(each.bindings)}" for each in detail.subjects]
-    return f"{_some(named)}; if intended, add them to may_administer in clusters.yaml"
-
-
-def _some_rights(one: ObtainableBy) -> str:
-    return _some([str(each) for each in one.rights], RIGHTS, ", ")
-
-
-def _some(named: Sequence[str], count: int = NAMED, between: str = "; ") -> str:
-    more = [f"and {len(named) - count} more"] if len(named) > count else []
-    return between.join([*named[:count], *more])
-
-
-def _bindings(bounds: Iterable[Bound]) -> str:
-    return ", ".join(dict.fromkeys(_binding(each.ref) for each in bounds))
-
-
-def _binding(binding: Ref) -> str:
-    return f"{binding.kind.lower()} {binding.name}{f' -n {binding.namespace}' if binding.namespace else ''}"
-
-
-@describe_detail.register
-def _(detail: exposure_details.Administered) -> str:
-    return f"declared in may_administer: {_some(detail.subjects, between=', ')}"
-
-
-@describe_detail.register
-def _(detail: exposure_details.AuthorizersDiffer) -> str:
-    named = [
-        f"{each.subject} {'may' if each.allowed else 'may not'} {each.right}, and RBAC says otherwise"
-        for each in detail.disagreements
-    ]
-    return (
-        f"{_some(named, RIGHTS)}: another authorizer has a say (a webhook, ABAC, the nodes' own), and whom it lets "
-        "through cannot be listed"
-    )
-
-
-@describe_detail.register
-def _(detail: exposure_details.EndlessTokens) -> str:
-    names = ", ".join(each.name for each in detail.secrets)
-    return f"Secret {names} holds a token of {detail.account}: whoever reads it is that account for ever"
-
-
-@describe_detail.register
-def _(detail: exposure_details.TokensNotListed) -> str:
-    return (
-        f"not listed: warden may not list Secrets in {detail.namespace}; such a token has no audience, "
-        "so OpenBao refuses it"
-    )
-
-
-@describe_detail.register
 def _(detail: delivery_details.Overwritten) -> str:
     return f"{'; '.join(map(_overwritten_field, detail.fields))}; what read it meanwhile still has that"
 
@@ -338,10 +271,6 @@ def _overwritten_field(field: delivery_details.OverwrittenField) -> str:
 @describe_detail.register
 def _(detail: BeingDeleted) -> str:
     return describe_obstacle(detail)
-
-
-for _kind, _describe in copies.DESCRIPTIONS.items():
-    describe_detail.register(_kind, _describe)
 
 
 @describe_detail.register
