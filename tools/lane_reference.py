@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from warden.core.lanes import catalog, environments, lane, readers, rotation, rules
+from warden.core.lanes import catalog, environments, lane, readers, rotation, rules, signing
 from warden.core.lanes import delivery_target as cluster
 
 PAGE = Path(__file__).parent.parent / "docs" / "lane.md"
@@ -40,7 +40,7 @@ LANE_PARTS = (
     rotation.RefusalWindow,
     lane.LaneInEnvironment,
 )
-PLATFORM_PARTS = (catalog.Platform, lane.LoginMount, environments.Environment)
+PLATFORM_PARTS = (catalog.Platform, lane.LoginMount, environments.Environment, signing.Signing)
 MEANINGS = {
     str: "text",
     bool: "`true` or `false`",

@@ -161,6 +161,7 @@ def test_json_is_the_same_result(lane_of):
         "unplayed": ["x"],
         "earlier_tokens": [],
         "inspected": False,
+        "checkpoint": None,
     }
     assert list(verdicts[0]) == KEYS
     assert verdicts[1] == {

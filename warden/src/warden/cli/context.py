@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from warden.cli import wiring, wiring_files
+from warden.cli import wiring, wiring_files, wiring_journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ class Workspace:
         self.platform = platform
         self.catalog = wiring.catalog(platform)
         self.vault = wiring.openbao()
-        self.journal = wiring.journal(platform)
+        self.journal = wiring_journal.journal(platform)
         self.address = self.vault.address
         self.system = f"OpenBao {self.vault.address} ({self.vault.endpoint.source})"
         self.clusters = Connections(self)
@@ -101,6 +101,7 @@ class Workspace:
             audit_device=self.catalog.platform.audit_device,
             alone=self.alone,
             unreadable=tuple(each.file for each in self.catalog.left_out),
+            signer=wiring_journal.signer(self.catalog.platform.signing, self.vault),
         )
 
     @property
@@ -328,16 +329,21 @@ def _declared_anywhere(platform: str) -> DeclaredHere:
 
 
 def with_declared_mounts(scope: Scope, platform: str) -> Scope:
-    """The scope with every auth mount that a reader of the catalog logs in at; as it is where that cannot be said."""
+    """The scope with every auth mount that a reader of the catalog logs in at, and the key that signs.
+
+    As it is where that cannot be said.
+    """
     import msgspec
 
     from warden.core.errors import WardenError
     from warden.core.openbao.resources import mount_types
 
     try:
-        readers = [reader for lane in wiring.catalog(platform).lanes.values() for reader in lane.readers]
+        catalog = wiring.catalog(platform)
     except WardenError:
         return scope
+    readers = [reader for lane in catalog.lanes.values() for reader in lane.readers]
+    signing = catalog.platform.signing
     by_type: dict[str, list[str]] = {"approle": [], "cert": [], "auth": []}
     for reader in readers:
         kind = mount_types(reader)[0]
@@ -347,4 +353,5 @@ def with_declared_mounts(scope: Scope, platform: str) -> Scope:
         auth=tuple(dict.fromkeys((*scope.auth, *by_type["auth"]))),
         approle=tuple(dict.fromkeys((*scope.approle, *by_type["approle"]))),
         cert=tuple(dict.fromkeys((*scope.cert, *by_type["cert"]))),
+        transit=(signing and signing.transit) or "",
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from warden.cli import complete, wiring
+from warden.cli import complete, wiring, wiring_journal
 from warden.cli.context import Workspace
 from warden.cli.options import json_option, reason_option, take_over_option, yes_option
 from warden.cli.reason import journaled_reason
@@ -82,11 +82,11 @@ def _closed_in_journal(
         place = platform
         found = catalog.lane(lane_id)
     except (Invalid, NotFound):
-        journal = wiring.whole_journal()
+        journal = wiring_journal.whole_journal()
         if not wiring.has_file(platform, lane_id) and not journal.log(lane=lane_id, last=1):
             raise
     _confirm(lane_id, found, "close", yes=yes)
-    return deactivate_in_journal(lane_id, reason, wiring.journal(place), fault, leaked=leaked)
+    return deactivate_in_journal(lane_id, reason, wiring_journal.journal(place), fault, leaked=leaked)
 
 
 @click.command()

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from warden.cli import complete, wiring
+from warden.cli import complete, wiring, wiring_journal
 from warden.core.errors import Effect, Exit, UsageError
 from warden.core.lanes.lane import Workload
 from warden.core.remedies import OneOf, warden
@@ -113,7 +113,7 @@ def down(wipe: bool, yes: bool, as_json: bool) -> None:
     if as_json:
         terminal.document({"stopped": done and not wipe, "wiped": done and wipe})
     elif wipe:
-        present.show_wiped(embedded.layout.root, wiring.journal_file(), wiped=done)
+        present.show_wiped(embedded.layout.root, wiring_journal.journal_file(), wiped=done)
     else:
         present.show_down(stopped=done)
 

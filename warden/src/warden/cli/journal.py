@@ -2,7 +2,7 @@
 
 import click
 
-from warden.cli import complete, wiring
+from warden.cli import complete, wiring_journal
 from warden.core.errors import Effect, Exit, UsageError
 from warden.core.journal.chain import Head, parse_head
 from warden.core.remedies import warden
@@ -35,7 +35,7 @@ def log(lane: str | None, last: int | None, head_only: bool, as_json: bool) -> N
     """
     from warden.present import journal as present
 
-    kept = wiring.whole_journal()
+    kept = wiring_journal.whole_journal()
     if head_only:
         head = kept.head()
         terminal.document(present.head_as_json(head)) if as_json else terminal.line(str(head))
@@ -63,7 +63,7 @@ def verify(kept: str | None, as_json: bool) -> int:
     from warden.present import journal as present
 
     head = _head(kept)
-    ledger = wiring.whole_journal()
+    ledger = wiring_journal.whole_journal()
     chain = ledger.verify(head)
     if as_json:
         terminal.document(present.chain_as_json(chain, path=ledger.path, head=head))

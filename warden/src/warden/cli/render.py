@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from warden.cli import complete, wiring
+from warden.cli import complete, wiring, wiring_journal
 from warden.cli.options import json_option
 from warden.cli.unused import expect_used
 from warden.core.errors import Closed, Effect, Exit, UsageError, WardenError
@@ -96,7 +96,7 @@ def _expect_open(platform: str, lane: "Lane") -> None:
     """Raises `Closed` where the journal or OpenBao says so; GitOps works without OpenBao, so it may also be away."""
     from warden.usecases.steps.closing import LanesClosed, mark_there
 
-    closed = wiring.journal(platform, asks=False).state(lane.id).closed is not None
+    closed = wiring_journal.journal(platform, asks=False).state(lane.id).closed is not None
     if not closed:
         try:
             closed = mark_there(lane, wiring.openbao(PATIENCE)) is not None

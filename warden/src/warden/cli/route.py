@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from warden.cli import complete, wiring
+from warden.cli import complete, wiring, wiring_journal
 from warden.present import terminal
 
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print the record by its documented names.")
@@ -40,7 +40,7 @@ def list_(ctx: click.Context, /, drafts: bool, tag: str | None, stale: bool, as_
     from warden.usecases.route import listed
 
     platform = wiring.platform_dir(ctx)
-    catalog, journal = wiring.catalog(platform), wiring.journal(platform, asks=False)
+    catalog, journal = wiring.catalog(platform), wiring_journal.journal(platform, asks=False)
     found = listed(catalog, journal, datetime.now(UTC), drafts=drafts, tag=composed(tag or "") or None, stale=stale)
     if as_json:
         terminal.document([routes.as_json(each) for each in found])
@@ -67,7 +67,7 @@ def show(ctx: click.Context, /, entry_id: str, as_json: bool) -> None:
 
     platform = wiring.platform_dir(ctx)
     declared = wiring.entry_route(platform, expect_words(entry_id, "id"))
-    found = usecase.show(declared, wiring.journal(platform, asks=False), datetime.now(UTC))
+    found = usecase.show(declared, wiring_journal.journal(platform, asks=False), datetime.now(UTC))
     if as_json:
         terminal.document(routes.as_json(found))
     else:
@@ -94,7 +94,7 @@ def find(ctx: click.Context, /, need: tuple[str, ...], drafts: bool, as_json: bo
     from warden.usecases import find as usecase
 
     platform = wiring.platform_dir(ctx)
-    catalog, journal = wiring.searchable(platform), wiring.journal(platform, asks=False)
+    catalog, journal = wiring.searchable(platform), wiring_journal.journal(platform, asks=False)
     found = usecase.find(catalog, " ".join(need), journal, datetime.now(UTC), drafts=drafts)
     if isinstance(found, NotOwned):
         if as_json:

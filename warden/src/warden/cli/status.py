@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from warden.cli import complete, wiring
+from warden.cli import complete, wiring, wiring_journal
 from warden.cli.context import Workspace
 from warden.core.errors import Exit, Inconclusive, UsageError, WardenError
 from warden.present import terminal
@@ -41,7 +41,7 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     try:
         workspace = Workspace.of(ctx)
     except UsageError as without_address:
-        report = observe(lanes, None, None, wiring.journal(platform), lambda: datetime.now(UTC))
+        report = observe(lanes, None, None, wiring_journal.journal(platform), lambda: datetime.now(UTC))
         unnamed = without_address
         faults.append(Inconclusive(unnamed.problem, effect=unnamed.effect, hint=unnamed.hint, remedy=unnamed.remedy))
     else:

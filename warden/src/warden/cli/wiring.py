@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from warden.ports.access_index import SnapshotReader
     from warden.ports.cluster import Cluster
     from warden.ports.identities import Identities
-    from warden.ports.journal import Journal
     from warden.usecases.doctor import DeclaredHere, Machine
 
 
@@ -185,33 +184,6 @@ def declared_authorities(platform: str, named: str) -> str:
     from warden.adapters.catalog.authorities import declared_authorities as read
 
     return read(platform, named)
-
-
-def journal_file() -> str:
-    """Where the journal is; empty where there is none yet."""
-    from warden.adapters.journal.sqlite import journal_path
-
-    path = journal_path(os.environ)
-    return path if os.path.exists(path) else ""
-
-
-def journal(platform: str | None, *, asks: bool = True) -> Journal:
-    """The journal, at the place of this platform directory and of the OpenBao that the environment names.
-
-    It is WARDEN_JOURNAL, else ``journal.db`` in warden's state directory. Without `asks` no server is asked for its
-    id. `platform` is ``None`` where the directory's files cannot be used.
-    """
-    from warden.adapters.journal.sqlite import SqliteJournal, journal_path
-    from warden.adapters.whereabouts import Here
-
-    return SqliteJournal(journal_path(os.environ), whereabouts=Here(platform, asks=asks))
-
-
-def whole_journal() -> Journal:
-    """The journal for reading it as it is, whatever the place of its records."""
-    from warden.adapters.journal.sqlite import SqliteJournal, journal_path
-
-    return SqliteJournal(journal_path(os.environ))
 
 
 def policy(platform_dir: str) -> CedarPolicy:

@@ -47,5 +47,8 @@ class Journal(Protocol):
     def head(self) -> Head:
         """The newest checkpoint of the chain: what to keep elsewhere."""
 
+    def origin(self) -> str:
+        """Which journal it is: the hash of its first record; empty where it has none."""
+
     def verify(self, kept: Head | None = None) -> Chain:
         """Walk the whole chain, also against a head that was kept elsewhere; breaks are findings, not errors."""

@@ -5,6 +5,7 @@ from typing import Any
 from warden.core.quoting import name
 from warden.core.remedies import warden
 from warden.present import terminal
+from warden.present.checkpoints import checkpoint_json, show_unsigned
 from warden.present.commands import command, to_paste
 from warden.present.plans import remove_orphan, show_change, show_remains, system_name
 from warden.usecases.deactivate import Closing, KeptSecret, Opening
@@ -24,10 +25,11 @@ def show_closing(done: Closing) -> None:
     if done.kept:
         terminal.line("Pods keep what they have already read: restart or stop them.")
     show_remains(done.not_connected, done.receipt.former_paths, done.orphans)
+    show_unsigned(done.checkpoint)
 
 
 def closing_json(done: Closing) -> dict[str, Any]:
-    """``lane, closed, changed, system, kept[], not_looked_at[], left_behind[]``."""
+    """``lane, closed, changed, system, kept[], not_looked_at[], left_behind[], checkpoint``."""
     orphans = [
         {"cluster": each.cluster, "secret": f"{each.namespace}/{each.name}", "remove": command(remove_orphan(each))}
         for each in done.orphans
@@ -40,6 +42,7 @@ def closing_json(done: Closing) -> dict[str, Any]:
         "kept": [*map(_kept_json, done.kept), *orphans],
         "not_looked_at": list(done.not_connected.clusters),
         "left_behind": [name(str(each)) for each in done.receipt.former_paths],
+        "checkpoint": checkpoint_json(done.checkpoint),
     }
 
 
@@ -56,9 +59,11 @@ def show_opening(done: Opening) -> None:
     for change in done.receipt.changed:
         show_change(change)
     terminal.sentence(f"{done.lane} is open again · journal {done.record}. Next: {command(warden('prove', done.lane))}")
+    show_unsigned(done.checkpoint)
 
 
 def opening_json(done: Opening) -> dict[str, Any]:
-    """``lane, closed, journal, system``."""
+    """``lane, closed, journal, system, checkpoint``."""
     system = done.receipt.system.address
-    return {"lane": done.lane, "closed": False, "journal": done.record, "system": system}
+    signed = checkpoint_json(done.checkpoint)
+    return {"lane": done.lane, "closed": False, "journal": done.record, "system": system, "checkpoint": signed}

@@ -8,6 +8,7 @@ from warden.core.lanes.lane import Lane
 from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.remedies import AskOwner, warden
 from warden.present import plans, terminal
+from warden.present.checkpoints import checkpoint_json, show_unsigned
 from warden.present.commands import command, commands, to_paste
 from warden.present.interrupted import earlier_tokens_json, show_earlier_tokens
 from warden.present.surroundings import environment, named_environment
@@ -64,6 +65,7 @@ def proof_json(lane: Lane, proof: Proof, audit_log: str) -> dict[str, Any]:
         "unplayed": list(proof.unplayed),
         "earlier_tokens": earlier_tokens_json(proof.earlier_tokens),
         "inspected": proof.inspected,
+        "checkpoint": checkpoint_json(proof.checkpoint),
         "verdicts": [verdict_json(lane, verdict) for verdict in proof.verdicts],
     }
 
@@ -126,11 +128,12 @@ def _show_not_inspected(lane: Lane, proof: Proof) -> None:
 
 
 def show_tally(found: Sequence[Proof]) -> None:
-    """Of several lanes how many came out how, and how many need a member."""
+    """Of several lanes how many came out how, and how many need a member; and what was not signed."""
     if len(found) > 1:
         words = ["needs a member" if each.lacks_members_only else each.state for each in found]
         counts = ", ".join(f"{words.count(word)} {word.replace('needs', 'need')}" for word in dict.fromkeys(words))
         terminal.sentence(f"{len(found)} lanes: {counts.replace('1 need ', '1 needs ')}")
+    show_unsigned(found[0].checkpoint if found else None)
 
 
 def show_scope(lane: Lane, proof: Proof, *, chosen: bool) -> None:

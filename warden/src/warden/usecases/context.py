@@ -16,6 +16,7 @@ from warden.core.remedies import warden
 from warden.ports.access_index import SnapshotReader
 from warden.ports.clusters import Clusters
 from warden.ports.journal import Journal
+from warden.ports.signer import Signer
 from warden.ports.vault import Vault
 
 
@@ -40,6 +41,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         alone: holds this machine's lock on changes to that OpenBao; takes the name of the operation.
         snapshots: reads everybody who can reach something there; without it nobody is looked for.
         administrators: who may reach everything (``may_administer``).
+        signer: signs checkpoints of the journal; ``None`` where platform.yaml names no key.
     """
 
     lanes: Mapping[str, Lane]
@@ -53,6 +55,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: tuple[str, ...] = ()
     snapshots: SnapshotReader | None = None
     administrators: frozenset[Administrator] = frozenset()
+    signer: Signer | None = None
 
     @property
     def closed(self) -> Mapping[str, str]:

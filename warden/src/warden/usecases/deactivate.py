@@ -11,6 +11,7 @@ import msgspec
 from warden.core.clusters.kubectl import kubectl
 from warden.core.clusters.manifests import external_secret_of, secret_of
 from warden.core.errors import Effect, JournalUnwritable, NotNow, WardenError
+from warden.core.journal.checkpoints import NotSigned, Signed
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane
 from warden.core.lifecycle.leaks import for_leak, names_leak, reopening
@@ -21,6 +22,7 @@ from warden.ports.journal import Journal
 from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
 from warden.usecases.plan import openbao_target
+from warden.usecases.steps.checkpoint import checkpoint
 from warden.usecases.steps.closing import mark_there
 from warden.usecases.steps.orphans import earlier_deliveries
 from warden.usecases.steps.recorded import NotRecorded, effect_so_far
@@ -78,6 +80,7 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
     not_connected: NotConnected
     orphans: tuple[Orphan, ...]
     reopening: Remedy = ()
+    checkpoint: Signed | NotSigned | None = None
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +89,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     lane: str
     receipt: Receipt
     record: int
+    checkpoint: Signed | NotSigned | None = None
 
 
 def deactivate(
@@ -108,7 +112,9 @@ def deactivate(
     except WardenError as fault:
         done = isinstance(fault.effect, NotRecorded)
         fault.effect = ClosedInBoth(lane.id) if done else ClosedInJournalOnly(lane.id)
+        checkpoint(context, "closing", lane.id)
         raise
+    signature = checkpoint(context, "closing", lane.id)
     return Closing(
         lane=lane.id,
         receipt=receipt,
@@ -116,6 +122,7 @@ def deactivate(
         not_connected=context.not_connected(lane),
         orphans=earlier_deliveries(lane, context),
         reopening=reopening(lane.id, lane.custody.fields, new_value=leaked),
+        checkpoint=signature,
     )
 
 
@@ -179,7 +186,8 @@ def reactivate(lane: Lane, reason: str, context: Context, options: LaneOptions) 
         with effect_so_far(Opened(lane.id, closed_here=True)):
             body = {"reason": reason, "system": context.vault.address, "identity": who}
             record = context.journal.record("lane.opened", lane.id, body)
-    return Opening(lane=lane.id, receipt=receipt, record=record)
+    signature = checkpoint(context, "opening", lane.id)
+    return Opening(lane=lane.id, receipt=receipt, record=record, checkpoint=signature)
 
 
 def _opened(lane_id: str, target: Target, reason: str, journal: Journal, options: LaneOptions) -> Receipt:

@@ -34,6 +34,7 @@ from warden.ports.identities import Identities
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
 from warden.usecases.steps.audit_lines import read_evidence
+from warden.usecases.steps.checkpoint import checkpoint
 from warden.usecases.steps.closing import expect_open, mark_there
 from warden.usecases.steps.concurrency import at_once
 from warden.usecases.steps.copies import CopiesSearch
@@ -126,7 +127,17 @@ def prove(
     with prover.records.failure_recorded():
         observed = at_once(prover.observe, lanes, options.workers)
         evidence = _read_evidence(observed, audit, options.run)
-        return [prover.conclude(each, evidence) for each in observed]
+        found = [prover.conclude(each, evidence) for each in observed]
+    return _signed(found, context)
+
+
+def _signed(found: list[Proof], context: Context) -> list[Proof]:
+    """The proofs with one checkpoint for all of them; a member's own proof is not one of the lane."""
+    proven = [each.lane for each in found if each.scope != "member"]
+    if not proven:
+        return found
+    made = checkpoint(context, "proof", proven[0] if len(proven) == 1 else "")
+    return [msgspec.structs.replace(each, checkpoint=made) for each in found]
 
 
 class LaneProver:

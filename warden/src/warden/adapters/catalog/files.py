@@ -28,6 +28,7 @@ from warden.core.lanes.environment_rules import (
 from warden.core.lanes.environments import delivered_in, elsewhere, exists_in, in_environment, of
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.rules import Complaint, across, located, mount_fault, of_clusters, on_mount, unreported
+from warden.core.lanes.signing_rules import of_signing
 from warden.core.remedies import warden
 
 _REMOVE = "remove it, and if it was ever real, rotate it: whoever has the file has had it"
@@ -230,7 +231,11 @@ def _platform(platform_dir: str) -> tuple[Platform, list[Source]]:
             if (wrong := mount_fault(platform)) and not source.faults:
                 source.faults += located(source.file, source.lines, [wrong])
             if not source.faults:
-                wrong_here = [*of_environments(platform.environments), *of_administrators(platform.may_administer)]
+                wrong_here = [
+                    *of_environments(platform.environments),
+                    *of_administrators(platform.may_administer),
+                    *of_signing(platform.signing),
+                ]
                 source.faults += located(source.file, source.lines, wrong_here)
             if "clusters" in source.lines:
                 misplaced = Complaint("clusters", "is a file of its own, clusters.yaml beside this one")

@@ -15,6 +15,8 @@ from warden.core.openbao.rights import VERBS, Scope, Verb, policy_text
 
 PROBE_HEADER = "X-Lane-Probe"
 KV_MOUNT = "platform"
+TRANSIT = "transit/warden-journal"
+"""The key that the persona ``platform`` may have sign checkpoints of the journal, once somebody makes it."""
 CLUSTER_PORT = 8201
 """Where other nodes would call, says the configuration; there are none, and nothing listens there."""
 
@@ -43,7 +45,7 @@ def mount_of(cluster: str, clusters: Sequence[str]) -> str:
 def policies(clusters: Sequence[str] = ()) -> dict[str, str]:
     """Every policy of the embedded platform by name; `clusters` are those it has, the first of them first."""
     mounts = ["kubernetes", *(mount_of(cluster, clusters) for cluster in clusters[1:]), "netkingdom", *JOB_ISSUERS]
-    scope = Scope(auth=tuple(mounts), approle=("approle",), cert=("cert",))
+    scope = Scope(auth=tuple(mounts), approle=("approle",), cert=("cert",), transit=TRANSIT)
     return {"admin": _ADMIN} | {
         f"warden-{verb}": policy_text(verb, scope, extras=True) for verb in VERBS if verb != "access"
     }

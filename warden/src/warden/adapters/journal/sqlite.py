@@ -39,6 +39,7 @@ def _one_of(column: str, names: Iterable[str]) -> str:
 _COLUMNS = "seq, at, event, lane, actor, body, hash"
 _INSERT = f"INSERT INTO journal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants only
 _LAST = "SELECT hash, seq FROM journal ORDER BY seq DESC LIMIT 1"
+_FIRST = "SELECT hash FROM journal WHERE seq = 1"
 _DECIDING = _one_of("event", DECIDING)
 """Written as in the file's partial index, which SQLite uses only then."""
 _PLACE = "CASE WHEN json_valid(body) THEN json_extract(body, '$.place') END"
@@ -178,6 +179,10 @@ class SqliteJournal:
     def head(self) -> Head:
         """The newest checkpoint of the chain: what to keep elsewhere."""
         return _head(next(iter(self._read(_LAST, ())), None))
+
+    def origin(self) -> str:
+        """Which journal it is: the hash of its first record; empty where it has none."""
+        return str(next(iter(self._read(_FIRST, ())), ("",))[0])
 
     def verify(self, kept: Head | None = None) -> Chain:
         """Walk the whole chain; also against a head that was kept elsewhere."""

@@ -14,6 +14,7 @@ from warden.core.errors import Effect, Fault, Invalid, NotFound, UsageError
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.environments import Environment, elsewhere
 from warden.core.lanes.lane import Lane, LoginMount, Owner, Status
+from warden.core.lanes.signing import Signing
 from warden.core.remedies import warden
 
 
@@ -79,6 +80,7 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     them and condemns everybody else who can.
     ``allowed_signers`` is the file with the keys of those who decide about change requests (ssh-keygen(1), *ALLOWED
     SIGNERS*), relative to the platform directory.
+    ``signing`` names the key that signs checkpoints of the journal.
     ``environments`` has each OpenBao that lanes are for, by name; without any, BAO_ADDR alone says which. ``clusters``
     is a file of its own, ``clusters.yaml``: name -> cluster.
     """
@@ -90,6 +92,7 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     repos: dict[str, tuple[str, ...]] = {}
     may_administer: tuple[str, ...] = ()
     allowed_signers: str = "allowed_signers"
+    signing: Signing | None = None
     environments: dict[str, Environment] = {}
     clusters: dict[str, DeclaredCluster] = {}
 

@@ -30,6 +30,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
         approle: those of type approle; each SecretID of a role is a path below it, which ``+`` does not reach.
         cert: those of type cert.
         policies: pattern of the policies that lanes derive.
+        transit: MOUNT/KEY of the transit key that signs checkpoints of the journal; empty where none does.
     """
 
     kv: str = "platform"
@@ -37,6 +38,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     approle: tuple[str, ...] = ()
     cert: tuple[str, ...] = ()
     policies: str = "workload-*"
+    transit: str = ""
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -104,6 +106,18 @@ def _apply(scope: Scope) -> list[Right]:
         _right(
             f"sys/mounts/{scope.kv}", "create update", "mount KV version 2, once, where it is missing", optional=True
         ),
+        *_signing(scope),
+    ]
+
+
+def _signing(scope: Scope) -> list[Right]:
+    """Of every verb after which a checkpoint is signed; the rest of such a verb works without."""
+    mount, _, key = scope.transit.rpartition("/")
+    if not key:
+        return []
+    return [
+        _right(f"{mount}/keys/{key}", "read", "see the public key of the journal's checkpoints", optional=True),
+        _right(f"{mount}/sign/{key}", "update", "sign the journal's checkpoints", optional=True),
     ]
 
 
@@ -137,6 +151,7 @@ def _prove(scope: Scope) -> list[Right]:
         _right("sys/audit", "read sudo", "see that no audit device logs values in clear, before one is read"),
         *(right for mount in scope.approle for right in _secret_ids(f"auth/{mount}/role/+")),
         *index_rights(scope),
+        *_signing(scope),
     ]
 
 

@@ -4,6 +4,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from warden.core.journal.checkpoints import NotSigned, Signed
 from warden.core.journal.tokens import EarlierToken
 from warden.core.lanes.lane import Stretch
 from warden.core.plans.lane_plan import NotConnected
@@ -208,6 +209,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         unplayed: the readers nobody was played as, since a cluster makes their tokens and none was to be asked.
         not_connected: clusters of the lane that were not looked at.
         earlier_tokens: tokens of its readers that proofs left which were killed, and what became of them just now.
+        checkpoint: what became of the journal's signature over the proofs of this run; ``None`` where nobody signs.
     """
 
     lane: str
@@ -218,6 +220,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     unplayed: tuple[str, ...] = ()
     not_connected: NotConnected = NotConnected()
     earlier_tokens: tuple[EarlierToken, ...] = ()
+    checkpoint: Signed | NotSigned | None = None
 
     @property
     def passed(self) -> int:

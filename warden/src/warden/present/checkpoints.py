@@ -1,0 +1,26 @@
+"""Signed checkpoints in words, and what kept one from being signed."""
+
+from typing import Any
+
+from warden.core.journal.checkpoints import NotSigned, Signed
+from warden.present import errors, terminal
+
+
+def show_unsigned(outcome: Signed | NotSigned | None) -> None:
+    """That what was done stands without a signature, and why; nothing where there is one, or none was to be made."""
+    if isinstance(outcome, NotSigned):
+        hint = errors.hint_to_paste(outcome.fault)
+        terminal.note(
+            f"The journal's checkpoint was not signed: {errors.problem(outcome.fault)}. What was done stands; the next "
+            f"checkpoint covers it.{f' {hint}' if hint else ''}"
+        )
+
+
+def checkpoint_json(outcome: Signed | NotSigned | None) -> dict[str, Any] | None:
+    """``signed, journal, head, key, message``; ``None`` where platform.yaml names no key."""
+    if outcome is None:
+        return None
+    if isinstance(outcome, NotSigned):
+        return {"signed": False, "journal": 0, "head": "", "key": "", "message": errors.problem(outcome.fault)}
+    statement = outcome.checkpoint.statement
+    return {"signed": True, "journal": outcome.record, "head": str(statement.head), "key": statement.key, "message": ""}
