@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from warden.core.lanes import catalog, environments, lane, readers, rotation, rules, signing
+from warden.core.lanes import catalog, environments, lane, notify, readers, rotation, rules, signing
 from warden.core.lanes import delivery_target as cluster
 
 PAGE = Path(__file__).parent.parent / "docs" / "lane.md"
@@ -40,7 +40,14 @@ LANE_PARTS = (
     rotation.RefusalWindow,
     lane.LaneInEnvironment,
 )
-PLATFORM_PARTS = (catalog.Platform, lane.LoginMount, environments.Environment, signing.Signing)
+PLATFORM_PARTS = (
+    catalog.Platform,
+    lane.LoginMount,
+    notify.NotifyCommand,
+    notify.NotifyWebhook,
+    signing.Signing,
+    environments.Environment,
+)
 MEANINGS = {
     str: "text",
     bool: "`true` or `false`",

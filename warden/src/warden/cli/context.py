@@ -33,8 +33,10 @@ class Workspace:
 
     @classmethod
     def of(cls, ctx: click.Context) -> Workspace:
-        """The workspace of this call."""
-        return cls(wiring.platform_dir(ctx))
+        """The workspace of this call; at its end it says whom it could not tell what happened."""
+        found = cls(wiring.platform_dir(ctx))
+        ctx.call_on_close(found.show_undelivered)
+        return found
 
     def __init__(self, platform: str) -> None:
         from warden.core.lanes.delivery_target import with_cluster_readers
@@ -45,10 +47,18 @@ class Workspace:
         self.journal = wiring_journal.journal(platform)
         self.address = self.vault.address
         self.system = f"OpenBao {self.vault.address} ({self.vault.endpoint.source})"
+        self.notices = wiring_files.notices(platform, self.catalog.platform, self.journal)
         self.clusters = Connections(self)
         self.lanes = {
             name: with_cluster_readers(lane, self.clusters.declared) for name, lane in self.catalog.lanes.items()
         }
+
+    def show_undelivered(self) -> None:
+        """What could not be told, on stderr; nothing where all of it was."""
+        if undelivered := tuple(self.notices.undelivered):
+            from warden.present.notices import show_undelivered
+
+            show_undelivered(undelivered)
 
     def is_closed(self, lane: Lane) -> bool:
         """Whether the journal says that the lane is closed, or OpenBao as far as that can be seen."""
@@ -102,6 +112,7 @@ class Workspace:
             alone=self.alone,
             unreadable=tuple(each.file for each in self.catalog.left_out),
             signer=wiring_journal.signer(self.catalog.platform.signing, self.vault),
+            notices=self.notices,
         )
 
     @property

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
     from types import ModuleType
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from warden.core.lanes.catalog import Catalog, Platform
     from warden.core.lanes.lane import Lane
     from warden.ports.audit_history import AuditHistory
+    from warden.ports.journal import Journal
+    from warden.ports.notices import NoticeChannel, Notices
 
 ANYWHERE = frozenset({"catalog", "route", None})
 """The commands that say what is declared, in whatever environment; ``None`` where a word is completed."""
@@ -94,6 +96,39 @@ def schemas() -> ModuleType:
     from warden.adapters.catalog import json_schema
 
     return json_schema
+
+
+def notices(directory: str, platform: Platform, journal: Journal) -> Notices:
+    """Who is told what happens, as ``platform.yaml`` says; nobody where it names nobody."""
+    from warden.ports.notices import NoNotices
+
+    channels = list(_channels(directory, platform))
+    if not channels:
+        return NoNotices()
+    from datetime import UTC, datetime
+
+    from warden.adapters.catalog.platform_name import platform_name
+    from warden.present.notices import document
+    from warden.usecases.steps.notifier import Notifier
+
+    return Notifier(
+        channels, journal, lambda: datetime.now(UTC), document=document, platform=platform_name(directory) or ""
+    )
+
+
+def _channels(directory: str, platform: Platform) -> Iterator[NoticeChannel]:
+    from warden.core.lanes.notify import NotifyCommand
+
+    if isinstance(platform.notify, NotifyCommand):
+        from warden.adapters.notices.command import NoticeCommand
+
+        yield NoticeCommand(platform.notify.command, directory)
+    from warden.adapters.notices.http import HUB_TOKEN, NOTIFY_TOKEN, Posted
+
+    if platform.notify is not None and not isinstance(platform.notify, NotifyCommand):
+        yield Posted("notify", platform.notify.webhook, NOTIFY_TOKEN)
+    if platform.state_hub is not None:
+        yield Posted("state-hub", platform.state_hub, HUB_TOKEN)
 
 
 def files_history(files: Sequence[str]) -> AuditHistory:

@@ -28,10 +28,15 @@ def quoted(text: str) -> str:
 
 def name(text: str) -> str:
     """A name that another system gave, without what looks like secret material."""
-    if _WORDS.fullmatch(text):
+    if is_plain(text):
         return text
     # A path of names in small letters is not one random string; a key with slashes has capitals (base64).
     return "/".join(map(_redacted, text.split("/"))) if text == text.lower() else _redacted(text)
+
+
+def is_plain(text: str) -> bool:
+    """Whether the text is nothing but short words and numbers, which are not secret."""
+    return _WORDS.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=8192)

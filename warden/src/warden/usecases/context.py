@@ -16,6 +16,7 @@ from warden.core.remedies import warden
 from warden.ports.access_index import SnapshotReader
 from warden.ports.clusters import Clusters
 from warden.ports.journal import Journal
+from warden.ports.notices import NoNotices, Notices
 from warden.ports.signer import Signer
 from warden.ports.vault import Vault
 
@@ -42,6 +43,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         snapshots: reads everybody who can reach something there; without it nobody is looked for.
         administrators: who may reach everything (``may_administer``).
         signer: signs checkpoints of the journal; ``None`` where platform.yaml names no key.
+        notices: tells people and the State Hub what happened, after the journal has it.
     """
 
     lanes: Mapping[str, Lane]
@@ -56,6 +58,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     snapshots: SnapshotReader | None = None
     administrators: frozenset[Administrator] = frozenset()
     signer: Signer | None = None
+    notices: Notices = NoNotices()
 
     @property
     def closed(self) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from warden.core.journal.checkpoints import NotSigned, Signed
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane
 from warden.core.lifecycle.leaks import for_leak, names_leak, reopening
+from warden.core.notices.told import closed, opened
 from warden.core.plans.lane_plan import LaneOptions, NotAgreed, NotConnected, Orphan
 from warden.core.plans.plan import Receipt
 from warden.core.remedies import Remedy, RunKubectl, warden
@@ -113,8 +114,10 @@ def deactivate(
         done = isinstance(fault.effect, NotRecorded)
         fault.effect = ClosedInBoth(lane.id) if done else ClosedInJournalOnly(lane.id)
         checkpoint(context, "closing", lane.id)
+        _tell_closed(lane.id, context, in_openbao=done)
         raise
     signature = checkpoint(context, "closing", lane.id)
+    _tell_closed(lane.id, context, in_openbao=True)
     return Closing(
         lane=lane.id,
         receipt=receipt,
@@ -124,6 +127,12 @@ def deactivate(
         reopening=reopening(lane.id, lane.custody.fields, new_value=leaked),
         checkpoint=signature,
     )
+
+
+def _tell_closed(lane_id: str, context: Context, *, in_openbao: bool) -> None:
+    record = context.journal.state(lane_id).closed
+    if record is not None:
+        context.notices.tell(closed(record, in_openbao=in_openbao))
 
 
 def deactivate_in_journal(
@@ -187,6 +196,7 @@ def reactivate(lane: Lane, reason: str, context: Context, options: LaneOptions) 
             body = {"reason": reason, "system": context.vault.address, "identity": who}
             record = context.journal.record("lane.opened", lane.id, body)
     signature = checkpoint(context, "opening", lane.id)
+    context.notices.tell(opened(lane.id, who["display_name"], record, reason))
     return Opening(lane=lane.id, receipt=receipt, record=record, checkpoint=signature)
 
 

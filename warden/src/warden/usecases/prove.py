@@ -16,6 +16,7 @@ from warden.core.errors import Effect, Inconclusive, Refused
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane, WorkloadReader
 from warden.core.lanes.route import declaration, declared_route
+from warden.core.notices.told import refuted
 from warden.core.openbao.resources import is_template
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.proofs.custody_checks import settled
@@ -368,7 +369,10 @@ class LaneProver:
         with effect_so_far(Probed(lane.id)):
             numbers = self._context.journal.record_all(records) if records else [0]
         self.records.ended(lane.id)
-        return msgspec.structs.replace(proof, record=numbers[-1])
+        proof = msgspec.structs.replace(proof, record=numbers[-1])
+        if proof.state == "refuted":
+            self._context.notices.tell(refuted(proof, self._caller.as_json()["display_name"]))
+        return proof
 
     def _scope(self, lane: Lane) -> Scope:
         """Whether the proof is of the whole lane, or of custody alone."""

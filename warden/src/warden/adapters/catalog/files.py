@@ -20,15 +20,13 @@ from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, invalid, 
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.derived_names import segments_in_names, told_apart
 from warden.core.lanes.environment_rules import (
-    of_administrators,
     of_entry_everywhere,
-    of_environments,
     of_their_clusters,
 )
 from warden.core.lanes.environments import delivered_in, elsewhere, exists_in, in_environment, of
 from warden.core.lanes.lane import Lane
+from warden.core.lanes.platform_rules import of_platform
 from warden.core.lanes.rules import Complaint, across, located, mount_fault, of_clusters, on_mount, unreported
-from warden.core.lanes.signing_rules import of_signing
 from warden.core.remedies import warden
 
 _REMOVE = "remove it, and if it was ever real, rotate it: whoever has the file has had it"
@@ -231,12 +229,7 @@ def _platform(platform_dir: str) -> tuple[Platform, list[Source]]:
             if (wrong := mount_fault(platform)) and not source.faults:
                 source.faults += located(source.file, source.lines, [wrong])
             if not source.faults:
-                wrong_here = [
-                    *of_environments(platform.environments),
-                    *of_administrators(platform.may_administer),
-                    *of_signing(platform.signing),
-                ]
-                source.faults += located(source.file, source.lines, wrong_here)
+                source.faults += located(source.file, source.lines, of_platform(platform))
             if "clusters" in source.lines:
                 misplaced = Complaint("clusters", "is a file of its own, clusters.yaml beside this one")
                 source.faults += located(source.file, source.lines, [misplaced])

@@ -1,0 +1,1 @@
+"""Where notices go: a command, a webhook, the State Hub."""

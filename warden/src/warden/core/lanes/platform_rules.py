@@ -1,0 +1,18 @@
+"""What must hold of ``platform.yaml``, beyond the types of its fields."""
+
+from collections.abc import Iterator
+
+from warden.core.lanes.catalog import Platform
+from warden.core.lanes.environment_rules import of_administrators, of_environments
+from warden.core.lanes.notify import of_notices
+from warden.core.lanes.rules import Complaint
+from warden.core.lanes.signing_rules import of_signing
+
+
+def of_platform(platform: Platform) -> Iterator[Complaint]:
+    """Everything that is wrong with it; what concerns ``clusters.yaml`` is `of_their_clusters`."""
+    yield from of_environments(platform.environments)
+    yield from of_administrators(platform.may_administer)
+    yield from of_signing(platform.signing)
+    for field, clause in of_notices(platform.notify, platform.state_hub):
+        yield Complaint(field, clause)

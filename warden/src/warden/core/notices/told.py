@@ -1,0 +1,45 @@
+"""The notices of what happens to lanes, from the typed results that they tell of."""
+
+from warden.core.journal.record import Record
+from warden.core.lifecycle.leaks import for_leak
+from warden.core.notices.notice import Notice
+from warden.core.proofs.verdict import Proof
+from warden.core.remedies import warden
+
+_NAMED = 10
+"""How many wrong verdicts are named; the journal has all of them."""
+
+
+def closed(record: Record, *, in_openbao: bool) -> Notice:
+    """That a lane is closed, as the journal's record says it; `in_openbao`: its server refuses it, too."""
+    reason = str(record.body.get("reason") or "")
+    following = warden("status", record.lane) if in_openbao else warden("deactivate", record.lane, reason=reason)
+    return Notice(
+        kind="lane.closed",
+        lane=record.lane,
+        who=record.actor,
+        record=record.seq,
+        facts={"reason": reason, "leaked": for_leak(record), "in_openbao": in_openbao},
+        next=(following,),
+    )
+
+
+def opened(lane: str, who: str, record: int, reason: str) -> Notice:
+    """That a lane is open again."""
+    return Notice(
+        kind="lane.opened", lane=lane, who=who, record=record, facts={"reason": reason}, next=(warden("prove", lane),)
+    )
+
+
+def refuted(proof: Proof, who: str) -> Notice:
+    """That a proof found something wrong: how much, and where."""
+    wrong = [each for each in proof.verdicts if each.result == "wrong"]
+    named = dict.fromkeys(" ".join(filter(None, (each.probe, each.reader, each.cluster))) for each in wrong)
+    return Notice(
+        kind="proof.refuted",
+        lane=proof.lane,
+        who=who,
+        record=proof.record,
+        facts={"failed": proof.failed, "inconclusive": proof.inconclusive, "wrong": tuple(named)[:_NAMED]},
+        next=(warden("prove", proof.lane),),
+    )

@@ -1,0 +1,110 @@
+"""Notices: as JSON for a hook and for the State Hub, with a sentence for people; and what did not go out, in words."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from warden.core.notices.notice import Kind, Notice
+from warden.core.notices.outbox import Channel, Failure, Undelivered
+from warden.present import terminal
+from warden.present.commands import commands
+
+_HAPPENED: Mapping[Kind, str] = {
+    "lane.promoted": "is active: a fresh proof of all of it was made",
+    "lane.demoted": "is a draft again",
+    "lane.rotated": "was rotated: the new value is in use, the old one is refused",
+    "rotation.unproven": "was rotated, and it is not proven that the old value is refused",
+    "lane.closed": "was closed",
+    "lane.opened": "is open again",
+    "lane.compromised": "was closed as compromised",
+    "proof.refuted": "was refuted by a proof",
+    "change.requested": "has a change request that waits for approval",
+    "change.decided": "has a change request that was decided",
+    "access.requested": "has a read that waits for approval",
+    "access.approved": "has a read that was approved",
+    "test": "warden can send notices here",
+}
+_CHANNELS: Mapping[Channel, str] = {"notify": "notify of platform.yaml", "state-hub": "the State Hub"}
+_WHY: Mapping[Failure, str] = {
+    "no-answer": "it cannot be reached",
+    "answered": "it answered {status}",
+    "not-run": "the command cannot be run",
+    "ended": "the command ended with code {status}",
+    "timed-out": "it took too long",
+    "token": "the file with its token cannot be used",
+    "journal": "the journal could not be written",
+    "secret": "{field} holds secret material",
+    "earlier": "it failed before in this command",
+}
+
+
+def document(notice: Notice, channel: Channel) -> bytes:
+    """The notice as it is sent on a channel, in JSON."""
+    shown = as_event(notice) if channel == "state-hub" else as_hook(notice)
+    return json.dumps(shown, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def as_hook(notice: Notice) -> dict[str, Any]:
+    """``kind, id, platform, lane, who, record, at, facts{}, next, text``; chats take ``text`` as the message."""
+    return {
+        "kind": notice.kind,
+        "id": notice.id,
+        "platform": notice.platform,
+        "lane": notice.lane,
+        "who": notice.who,
+        "record": notice.record,
+        "at": notice.at,
+        "facts": _plain(notice.facts),
+        "next": commands(notice.next),
+        "text": text(notice),
+    }
+
+
+def as_event(notice: Notice) -> dict[str, Any]:
+    """A progress event of the State Hub: ``event, id, platform, lane, who, record, at`` and each fact; no sentence."""
+    return {
+        "event": f"warden.{notice.kind}",
+        "id": notice.id,
+        "platform": notice.platform,
+        "lane": notice.lane,
+        "who": notice.who,
+        "record": notice.record,
+        "at": notice.at,
+        "facts": _plain(notice.facts),
+    }
+
+
+def _plain(facts: Mapping[str, object]) -> dict[str, object]:
+    return {name: list(fact) if isinstance(fact, tuple) else fact for name, fact in facts.items()}
+
+
+def text(notice: Notice) -> str:
+    """The notice as one sentence for people, with what to do next."""
+    said = f"{notice.lane} {_HAPPENED[notice.kind]}" if notice.lane else _HAPPENED[notice.kind]
+    by = f", by {notice.who}" if notice.who else ""
+    facts = "; ".join(f"{name.replace('_', ' ')}: {_shown(fact)}" for name, fact in notice.facts.items())
+    record = f" (journal {notice.record})" if notice.record else ""
+    following = f" Next: {commands(notice.next)}" if notice.next else ""
+    return f"{said}{by}{f' · {facts}' if facts else ''}{record}.{following}"
+
+
+def _shown(fact: object) -> str:
+    return ", ".join(map(str, fact)) if isinstance(fact, tuple) else str(fact)
+
+
+def show_undelivered(undelivered: "tuple[Undelivered, ...]") -> None:
+    """What did not go out, on stderr: one line for each channel and reason, however many notices it was."""
+    said: dict[str, int] = {}
+    for each in undelivered:
+        if each.failure != "earlier":
+            said.setdefault(reason(each), 0)
+    for line in said:
+        terminal.note(line)
+
+
+def reason(undelivered: Undelivered) -> str:
+    """Why one notice did not go out, and what becomes of it."""
+    why = _WHY[undelivered.failure].format(status=undelivered.status, field=undelivered.field)
+    later = "a later command sends it" if undelivered.queued else "it is not sent"
+    of = f" ({undelivered.kind} of {undelivered.lane})" if undelivered.lane else f" ({undelivered.kind})"
+    return f"warden: {_CHANNELS[undelivered.channel]} was not told{of}: {why}; {later}."
