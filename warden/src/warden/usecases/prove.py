@@ -39,7 +39,6 @@ from warden.usecases.steps.checkpoint import checkpoint
 from warden.usecases.steps.closing import expect_open, mark_there
 from warden.usecases.steps.concurrency import at_once
 from warden.usecases.steps.copies import CopiesSearch
-from warden.usecases.steps.credentials import SECRET_ID_TTL
 from warden.usecases.steps.exposure import Exposures
 from warden.usecases.steps.members import by_others, memberships, records_of
 from warden.usecases.steps.probe_sender import ProbeSender
@@ -235,8 +234,8 @@ class LaneProver:
                 nonce = f"{self._options.run}-{number}-v"
                 sent += inspect(lane, sent, sender, nonce, custody, journal=self._context.journal, who=who)
         finally:
-            sender.close()
-            self._record_ends(lane, sender, records)
+            if ended := sender.close():
+                self._context.journal.record_all(ended)
         return sent, judge_holdings(sender.identities(), lane.custody.policy_name, self._ways.snapshot())
 
     def _target(self, lane: Lane, vault: Vault) -> OpenBaoTarget:
@@ -276,13 +275,6 @@ class LaneProver:
         body = announcement(asked, nonces) | {"refreshes": refreshes}
         who: dict[str, Any] = {"system": vault.address, "identity": self._caller.as_json()}
         self.records.begin(lane.id, who | body)
-
-    def _record_ends(self, lane: Lane, sender: ProbeSender, records: SessionRecords) -> None:
-        """Record of each session and each SecretID, by its accessor, whether it is gone."""
-        made = [msgspec.to_builtins(each) | {"ttl": SECRET_ID_TTL} for each in sender.end_secret_ids()]
-        ended = [*records.ends, *(("probe.secret-id", lane.id, each) for each in made)]
-        if ended:
-            self._context.journal.record_all(ended)
 
     # -- concluding ---------------------------------------------------------------------------------------------------
 

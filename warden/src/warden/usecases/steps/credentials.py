@@ -41,6 +41,7 @@ class EndedSecretId(msgspec.Struct, frozen=True):
     role: str
     accessor: str
     gone: bool
+    ttl: int = SECRET_ID_TTL
 
 
 class Credentials:

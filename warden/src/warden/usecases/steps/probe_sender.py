@@ -17,8 +17,8 @@ from warden.core.proofs.probes import HEADER, Caller, Claims, Held, Machine, Nob
 from warden.core.secret import Secret
 from warden.ports.identities import Identities
 from warden.ports.vault import Vault
-from warden.usecases.steps.credentials import Credentials, EndedSecretId, Presented
-from warden.usecases.steps.sessions import SessionRecords
+from warden.usecases.steps.credentials import Credentials, Presented
+from warden.usecases.steps.sessions import Entry, SessionRecords
 
 
 def write_marker(vault: Vault, nonce: str) -> None:
@@ -86,16 +86,17 @@ class ProbeSender:
         """The sessions that there were, by the label of the reader."""
         return {label: each for label, each in self._sessions.items() if isinstance(each, Entered)}
 
-    def close(self) -> None:
-        """End the sessions; a server that is gone by now ends them itself after their ttl."""
-        for reader, session in self._sessions.items():
-            if isinstance(session, Entered):
-                gone = session.revocable and self._silent is None and self._try_to_end(session)
-                self._records.ended(reader, session, gone=gone)
+    def close(self) -> list[Entry]:
+        """End the sessions and destroy the SecretIDs; answers the records of what became of each.
 
-    def end_secret_ids(self) -> tuple[EndedSecretId, ...]:
-        """Destroy the SecretIDs that were made; one that could not be ends by itself."""
-        return self._credentials.end_secret_ids()
+        A server that is gone by now ends them itself after their ttl.
+        """
+        ends: list[Entry] = []
+        for reader, session in self.identities().items():
+            gone = session.revocable and self._silent is None and self._try_to_end(session)
+            ends += self._records.end(reader, session, gone=gone)
+        made = self._credentials.end_secret_ids()
+        return ends + [("probe.secret-id", self._lane.id, msgspec.to_builtins(each)) for each in made]
 
     def _request(self, probe: Probe, nonce: str, session: Entered | None) -> Request:
         request = Request(

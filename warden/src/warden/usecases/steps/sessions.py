@@ -5,7 +5,7 @@ and the token is revoked before that is recorded.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from warden.core.errors import WardenError
@@ -15,28 +15,29 @@ from warden.core.openbao.api import Entered
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
 
+Entry = tuple[str, str, Mapping[str, Any]]
+"""Event, lane and body of a record."""
+
 
 class SessionRecords:
-    """Records the sessions of one lane's readers; ``ends`` are the records of those that have ended, to be written."""
+    """Records the sessions of one lane's readers."""
 
     def __init__(self, lane: str, system: str, journal: Journal) -> None:
         self._lane = lane
         self._system = system
         self._journal = journal
         self._numbers: dict[str, int] = {}
-        self.ends: list[tuple[str, str, Mapping[str, Any]]] = []
 
     def opened(self, reader: str, session: Entered) -> None:
         """Record it, before it is used. Raises `JournalUnwritable`."""
         body = {"system": self._system, "reader": reader, "accessor": session.accessor, "ttl": session.ttl}
         self._numbers[reader] = self._journal.record("token.begin", self._lane, body)
 
-    def ended(self, reader: str, session: Entered, *, gone: bool) -> None:
-        """What became of it. A token that could be revoked and was not stays open, for the next proof to end."""
+    def end(self, reader: str, session: Entered, *, gone: bool) -> Iterator[Entry]:
+        """The record that ends it; none of a token that could be revoked and was not: the next proof ends that."""
         number = self._numbers.get(reader)
         if number is not None and (gone or not session.revocable):
-            end = {"begin": number, "token": "revoked" if gone else "expires"}
-            self.ends.append(("token.done", self._lane, end))
+            yield ("token.done", self._lane, {"begin": number, "token": "revoked" if gone else "expires"})
 
 
 def end_earlier_tokens(
