@@ -206,7 +206,7 @@ def test_a_value_that_is_not_in_openbao_leaves_the_secret_as_it_was(bench):
     assert bench.delivered() == "by-hand"
 
 
-STEPS = ("_prepare", "_settle", "_compare", "_hand_over", "_clean", "_restart")
+STEPS = ("_prepare", "_reconcile", "_compare", "_hand_over", "_clean", "_restart")
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from warden.core.journal.chain import Chain, Head
 from warden.core.journal.operations import Unfinished
-from warden.core.journal.record import LaneState, Record
+from warden.core.journal.record import LaneState, NewRecord, Record
 
 
 class Journal(Protocol):
@@ -21,8 +21,8 @@ class Journal(Protocol):
     def record(self, event: str, lane: str, body: Mapping[str, Any]) -> int:
         """Append, durably, before it returns; answers the record's number. A ``place`` in the body is kept."""
 
-    def record_all(self, records: Sequence[tuple[str, str, Mapping[str, Any]]]) -> Sequence[int]:
-        """Append several (event, lane, body) in one durable write."""
+    def record_all(self, records: Sequence[NewRecord]) -> Sequence[int]:
+        """Append several, or none, in one durable write."""
 
     def state(self, lane: str) -> LaneState:
         """What was last recorded of one lane at this place."""

@@ -61,10 +61,10 @@ from warden.usecases.steps.adoption import (
 )
 from warden.usecases.steps.closing import expect_open
 from warden.usecases.steps.fingerprints import hash_of, other_fingerprint
+from warden.usecases.steps.killed_operations import end_killed_adopt, end_killed_put
 from warden.usecases.steps.probe_sender import write_marker
 from warden.usecases.steps.recorded import after_earlier_steps, begun, effect_so_far
 from warden.usecases.steps.refresh import PATIENCE, refresh
-from warden.usecases.steps.settling import settle_adopt, settle_put
 from warden.usecases.targets import Target
 
 LATE = 2.0
@@ -145,14 +145,14 @@ def adopt(adoption: Adoption, *, keep: Keep = "") -> Adopted:
     expect_open([delivery.lane], tools.vault, tools.journal, Effect.NOTHING_CHANGED)
     before = expect_free(adoption)
     already = owned_by({"metadata": before.metadata}, tools.cluster.get(external_secret_of(delivery)))
-    settle_adopt(delivery, tools.journal, owned=already)
+    end_killed_adopt(delivery, tools.journal, owned=already)
     what = _facts(delivery, tools) | {"secret_uid": before.metadata.get("uid")}
     found = None
     with begun("adopt", delivery.lane.id, what, tools.journal) as end:
         with after_earlier_steps():
             if not already:
                 _prepare(adoption)
-                found = _settle(delivery, before, tools, keep)
+                found = _reconcile(delivery, before, tools, keep)
                 _hand_over(delivery, before, tools)
             cleaned, restarted = _clean(delivery, tools), _restart(delivery, tools)
         done = {"cleaned": cleaned, "restarted": restarted, "already": already, "begin": end["begin"]}
@@ -217,7 +217,7 @@ def _prepare(adoption: Adoption) -> None:
     tools.progress(Prepared(tools.cluster.name))
 
 
-def _settle(delivery: DeliveryTarget, secret: SecretObservation, tools: Tools, keep: Keep) -> Compared:
+def _reconcile(delivery: DeliveryTarget, secret: SecretObservation, tools: Tools, keep: Keep) -> Compared:
     """Compare; where the Secret's value is right, bring it into OpenBao and compare again."""
     found = _compare(delivery, secret, tools)
     tools.progress(ValuesCompared(delivery.cluster, found))
@@ -238,7 +238,7 @@ def _settle(delivery: DeliveryTarget, secret: SecretObservation, tools: Tools, k
 def _put(delivery: DeliveryTarget, field: str, secret: SecretObservation, tools: Tools) -> None:
     custody = delivery.lane.custody
     who = {"system": tools.vault.address, "identity": tools.vault.identity().as_json()}
-    before = settle_put(delivery.lane, tools.vault, tools.journal)
+    before = end_killed_put(delivery.lane, tools.vault, tools.journal)
     facts = who | {"path": custody.path, "fields": [field], "from": delivery.cluster, "before": before}
     with begun("put", delivery.lane.id, facts, tools.journal) as done:
         version = tools.vault.put_fields(custody.mount, custody.key, {field: secret.values[field]})

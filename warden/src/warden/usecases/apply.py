@@ -27,9 +27,9 @@ from warden.core.remedies import Remedy, RunBao, warden
 from warden.ports.journal import Journal
 from warden.usecases.context import Context
 from warden.usecases.plan import cluster_target, openbao_target, plan_delivery, unreached
+from warden.usecases.steps.killed_operations import end_killed_apply
 from warden.usecases.steps.orphans import orphans_of
 from warden.usecases.steps.recorded import after_earlier_steps, begun, effect_so_far
-from warden.usecases.steps.settling import settle_apply
 from warden.usecases.targets import Target
 
 
@@ -125,7 +125,7 @@ def apply_target(target: Target, journal: Journal, options: LaneOptions) -> Rece
         JournalUnwritable: nothing was changed, unless its effect says otherwise.
     """
     first = target.plan()
-    settle_apply(first, journal)
+    end_killed_apply(first, journal)
     _expect_consent(first, options)
     _expect_unblocked(first)
     if not first.to_change:

@@ -40,6 +40,7 @@ from warden.usecases.steps.closing import expect_open, mark_there
 from warden.usecases.steps.concurrency import at_once
 from warden.usecases.steps.copies import CopiesSearch
 from warden.usecases.steps.exposure import Exposures
+from warden.usecases.steps.killed_operations import end_killed_before_proofs
 from warden.usecases.steps.members import by_others, memberships, records_of
 from warden.usecases.steps.probe_sender import ProbeSender
 from warden.usecases.steps.proof_records import ProofRecords
@@ -63,7 +64,6 @@ from warden.usecases.steps.prove_readers import announcement, presented_for
 from warden.usecases.steps.recorded import effect_so_far
 from warden.usecases.steps.refresh import PATIENCE
 from warden.usecases.steps.sessions import SessionRecords
-from warden.usecases.steps.settling import settle_proofs
 from warden.usecases.steps.ways import WaysIn
 from warden.usecases.targets.openbao import OpenBaoTarget, SharedAnswers
 
@@ -158,7 +158,7 @@ class LaneProver:
         declared = context.clusters.declared.values()
         self._unplayed = frozenset(each.auth_mount for each in declared if options.custody_only)
         self._caller = context.vault.identity()
-        self._earlier = settle_proofs(lanes, context)
+        self._earlier = end_killed_before_proofs(lanes, context)
         self.records = ProofRecords(context.journal)
         self._answers = SharedAnswers()
         self._ways = WaysIn(context)
@@ -234,8 +234,7 @@ class LaneProver:
                 nonce = f"{self._options.run}-{number}-v"
                 sent += inspect(lane, sent, sender, nonce, custody, journal=self._context.journal, who=who)
         finally:
-            if ended := sender.close():
-                self._context.journal.record_all(ended)
+            self._context.journal.record_all(sender.close())
         return sent, judge_holdings(sender.identities(), lane.custody.policy_name, self._ways.snapshot())
 
     def _target(self, lane: Lane, vault: Vault) -> OpenBaoTarget:

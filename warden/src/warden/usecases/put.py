@@ -14,8 +14,8 @@ from warden.core.remedies import warden
 from warden.core.secret import Secret
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
+from warden.usecases.steps.killed_operations import end_killed_put
 from warden.usecases.steps.recorded import begun, effect_so_far
-from warden.usecases.steps.settling import settle_put
 
 _QUOTABLE = re.compile(r"[A-Z_]{1,40}")
 
@@ -98,7 +98,7 @@ def put(
     custody, fields = lane.custody, tuple(meant)
     _expect_kv2(lane, vault)
     who = vault.identity().as_json()
-    before = settle_put(lane, vault, journal)
+    before = end_killed_put(lane, vault, journal)
     what = {"system": vault.address, "identity": who, "path": custody.path, "fields": list(fields), "before": before}
     what |= {"as_is": _accepted(meant)} if as_is else {}
     with begun("put", lane.id, what, journal) as done:

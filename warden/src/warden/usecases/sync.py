@@ -24,9 +24,9 @@ from warden.ports.cluster import Cluster
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
 from warden.usecases.steps.closing import expect_open
+from warden.usecases.steps.killed_operations import ends_of_killed_syncs
 from warden.usecases.steps.recorded import begun, effect_so_far
 from warden.usecases.steps.refresh import PATIENCE, openbao_away, refresh
-from warden.usecases.steps.settling import settled_syncs
 
 UNANSWERED = re.compile(
     r"Code: 50\d|is sealed|connection refused|connection reset|no such host|no route to host|i/o timeout|timed? ?out"
@@ -143,7 +143,7 @@ def sync(lane: Lane, context: Context, options: LaneOptions, *, patience: float 
         followed = {each.cluster: each.followed for each in done}
         ended = ("sync.done", lane.id, end | {"clusters": followed})
         with effect_so_far(Requested(names)):
-            context.journal.record_all([ended, *settled_syncs(lane.id, followed, context.journal)])
+            context.journal.record_all([ended, *ends_of_killed_syncs(lane.id, followed, context.journal)])
     return LaneSync(lane=lane.id, done=done, not_connected=context.not_connected(lane))
 
 

@@ -25,7 +25,7 @@ from warden.core.journal.chain import GENESIS, Chain, Head, Row, walk
 from warden.core.journal.encoding import entry, following, record
 from warden.core.journal.operations import ENDS, Unfinished, process_of
 from warden.core.journal.place import place_of
-from warden.core.journal.record import LaneState, Record
+from warden.core.journal.record import LaneState, NewRecord, Record
 from warden.core.journal.state import DECIDING, lane_states
 from warden.ports.clock import Clock
 from warden.ports.whereabouts import Whereabouts
@@ -92,8 +92,10 @@ class SqliteJournal:
         """Append, durably, before it returns; answers the record's number."""
         return self.record_all([(event, lane, body)])[0]
 
-    def record_all(self, records: Sequence[tuple[str, str, Mapping[str, Any]]]) -> Sequence[int]:
-        """Append several (event, lane, body) in one durable write."""
+    def record_all(self, records: Sequence[NewRecord]) -> Sequence[int]:
+        """Append several, or none, in one durable write."""
+        if not records:
+            return []
         place = self._place_of_records()
         process = {"process": msgspec.to_builtins(this_process())}
         entries = [

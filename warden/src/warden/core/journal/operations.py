@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from warden.core.journal.record import Record
+from warden.core.journal.record import NewRecord, Record
 
 Operation = Literal["access", "adopt", "apply", "probe", "put", "sync", "token"]
 """``probe`` is a proof of one lane, ``token`` a session of one of its readers in which a proof asks."""
@@ -70,6 +70,6 @@ def killed(found: Iterable[Unfinished], operation: Operation, **facts: object) -
     ]
 
 
-def abandoned(record: Record, **found: object) -> tuple[str, str, Mapping[str, object]]:
+def abandoned(record: Record, **found: object) -> NewRecord:
     """The record that ends an operation which was killed: which one, and what was found."""
     return (record.event.removesuffix("begin") + "abandoned", record.lane, {"begin": record.seq, **found})

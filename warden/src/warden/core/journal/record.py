@@ -5,6 +5,9 @@ from typing import Any
 
 import msgspec
 
+NewRecord = tuple[str, str, Mapping[str, Any]]
+"""What is to be recorded: event, lane and body."""
+
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the journal. ``body`` holds metadata only; ``hash`` chains it to the record before it."""

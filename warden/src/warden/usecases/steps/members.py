@@ -11,7 +11,7 @@ import msgspec
 
 from warden.core.access.authorization import log_in_as
 from warden.core.journal.place import place_of
-from warden.core.journal.record import Record
+from warden.core.journal.record import NewRecord, Record
 from warden.core.lanes.lane import Lane, PeopleReader, WorkloadReader
 from warden.core.lanes.readers import CertificateReader, MachineReader
 from warden.core.lanes.route import declaration, declared_route
@@ -44,9 +44,7 @@ def by_others(lane: Lane, members: frozenset[str], means: Means, journal: Journa
     return tuple(_verdict(lane, reader, shown.get(reader.label)) for reader in others)
 
 
-def records_of(
-    lane: Lane, verdicts: Sequence[Verdict], who: Mapping[str, Any]
-) -> list[tuple[str, str, dict[str, Any]]]:
+def records_of(lane: Lane, verdicts: Sequence[Verdict], who: Mapping[str, Any]) -> list[NewRecord]:
     """The records of what the caller has shown as a member; `who` is the caller and the server."""
     return [
         (

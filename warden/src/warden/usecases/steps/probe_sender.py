@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from warden.core.errors import JournalUnwritable, Refused, Unreachable, WardenError
+from warden.core.journal.record import NewRecord
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Answer, Entered, Request
 from warden.core.proofs.details import NoAnswer, NotSent, ReaderCannotLogIn, unobserved
@@ -18,7 +19,7 @@ from warden.core.secret import Secret
 from warden.ports.identities import Identities
 from warden.ports.vault import Vault
 from warden.usecases.steps.credentials import Credentials, Presented
-from warden.usecases.steps.sessions import Entry, SessionRecords
+from warden.usecases.steps.sessions import SessionRecords
 
 
 def write_marker(vault: Vault, nonce: str) -> None:
@@ -86,12 +87,12 @@ class ProbeSender:
         """The sessions that there were, by the label of the reader."""
         return {label: each for label, each in self._sessions.items() if isinstance(each, Entered)}
 
-    def close(self) -> list[Entry]:
+    def close(self) -> list[NewRecord]:
         """End the sessions and destroy the SecretIDs; answers the records of what became of each.
 
         A server that is gone by now ends them itself after their ttl.
         """
-        ends: list[Entry] = []
+        ends: list[NewRecord] = []
         for reader, session in self.identities().items():
             gone = session.revocable and self._silent is None and self._try_to_end(session)
             ends += self._records.end(reader, session, gone=gone)

@@ -5,18 +5,15 @@ and the token is revoked before that is recorded.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from warden.core.errors import WardenError
 from warden.core.journal.operations import Unfinished, abandoned
+from warden.core.journal.record import NewRecord
 from warden.core.journal.tokens import EarlierToken, TokenState, earlier_token
 from warden.core.openbao.api import Entered
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
-
-Entry = tuple[str, str, Mapping[str, Any]]
-"""Event, lane and body of a record."""
 
 
 class SessionRecords:
@@ -33,7 +30,7 @@ class SessionRecords:
         body = {"system": self._system, "reader": reader, "accessor": session.accessor, "ttl": session.ttl}
         self._numbers[reader] = self._journal.record("token.begin", self._lane, body)
 
-    def end(self, reader: str, session: Entered, *, gone: bool) -> Iterator[Entry]:
+    def end(self, reader: str, session: Entered, *, gone: bool) -> Iterator[NewRecord]:
         """The record that ends it; none of a token that could be revoked and was not: the next proof ends that."""
         number = self._numbers.get(reader)
         if number is not None and (gone or not session.revocable):
@@ -57,8 +54,7 @@ def end_earlier_tokens(
         ended.append((token, state))
         if state != "left" and record.event == "token.begin":
             entries.append(abandoned(record, token=state))
-    if entries:
-        journal.record_all(entries)
+    journal.record_all(entries)
     return tuple(token.ended(state) for token, state in ended)
 
 

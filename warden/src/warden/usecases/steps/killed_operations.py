@@ -6,10 +6,10 @@ somebody else made it so, nobody recorded.
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from warden.core.errors import WardenError
 from warden.core.journal.operations import Unfinished, abandoned, killed
+from warden.core.journal.record import NewRecord
 from warden.core.journal.tokens import EarlierToken
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane
@@ -19,30 +19,23 @@ from warden.ports.vault import Vault
 from warden.usecases.context import Context
 from warden.usecases.steps.sessions import end_earlier_tokens
 
-Entries = Sequence[tuple[str, str, Mapping[str, Any]]]
 
-
-def settle_apply(plan: Plan, journal: Journal) -> None:
+def end_killed_apply(plan: Plan, journal: Journal) -> None:
     """By a plan of the same target: which of the changes are still to be made."""
     left = [change.facts for change in plan.to_change]
     records = killed(journal.unfinished(plan.lane), "apply", cluster=plan.system.cluster or None)
-    _record([abandoned(each, found="differs" if left else "as-planned", left=left) for each in records], journal)
+    journal.record_all([abandoned(each, found="differs" if left else "as-planned", left=left) for each in records])
 
 
-def settle_put(lane: Lane, vault: Vault, journal: Journal) -> int:
+def end_killed_put(lane: Lane, vault: Vault, journal: Journal) -> int:
     """By the newest version, which is answered: whether there is one since. Raises as `Vault.kv_metadata`."""
     metadata = vault.kv_metadata(lane.custody.mount, lane.custody.key)
     newest = metadata.current if metadata else 0
-    _record(settled_puts(lane.id, newest, journal), journal)
+    journal.record_all(_ends_of_killed_puts(journal.unfinished(lane.id), newest))
     return newest
 
 
-def settled_puts(lane: str, newest: int, journal: Journal) -> Entries:
-    """The records that end what was killed while it put a value."""
-    return _ended_puts(journal.unfinished(lane), newest)
-
-
-def _ended_puts(unfinished: Sequence[Unfinished], newest: int) -> Entries:
+def _ends_of_killed_puts(unfinished: Sequence[Unfinished], newest: int) -> Sequence[NewRecord]:
     found = []
     for each in killed(unfinished, "put"):
         before = each.body.get("before")
@@ -52,7 +45,7 @@ def _ended_puts(unfinished: Sequence[Unfinished], newest: int) -> Entries:
     return found
 
 
-def settled_syncs(lane: str, followed: Mapping[str, str], journal: Journal) -> Entries:
+def ends_of_killed_syncs(lane: str, followed: Mapping[str, str], journal: Journal) -> Sequence[NewRecord]:
     """The records that end the refreshes that were killed: each cluster was refreshed again by now."""
     return [
         abandoned(each, found=dict(followed))
@@ -61,13 +54,13 @@ def settled_syncs(lane: str, followed: Mapping[str, str], journal: Journal) -> E
     ]
 
 
-def settle_adopt(delivery: DeliveryTarget, journal: Journal, *, owned: bool) -> None:
+def end_killed_adopt(delivery: DeliveryTarget, journal: Journal, *, owned: bool) -> None:
     """By the Secret's owner: whether it was taken over."""
     records = killed(journal.unfinished(delivery.lane.id), "adopt", cluster=delivery.cluster)
-    _record([abandoned(each, found="taken-over" if owned else "as-it-was") for each in records], journal)
+    journal.record_all([abandoned(each, found="taken-over" if owned else "as-it-was") for each in records])
 
 
-def settle_proofs(lanes: Sequence[Lane], context: Context) -> Mapping[str, tuple[EarlierToken, ...]]:
+def end_killed_before_proofs(lanes: Sequence[Lane], context: Context) -> Mapping[str, tuple[EarlierToken, ...]]:
     """Before lanes are proven: end what was killed of them and can be looked at without a change of the lane.
 
     Those are proofs, tokens of theirs and of accesses, accesses, and values that were being put. Answers, by lane,
@@ -85,11 +78,11 @@ def settle_proofs(lanes: Sequence[Lane], context: Context) -> Mapping[str, tuple
             abandoned(each, found="nothing-handed-over") for each in killed(found, "access") if each.seq not in left
         ]
         entries += [abandoned(each, found="not-proven") for each in killed(found, "probe")]
-        _record([*entries, *_looked_at_puts(wanted[name], found, context.vault)], context.journal)
+        context.journal.record_all([*entries, *_looked_at_puts(wanted[name], found, context.vault)])
     return ended
 
 
-def _looked_at_puts(lane: Lane, found: Sequence[Unfinished], vault: Vault) -> Entries:
+def _looked_at_puts(lane: Lane, found: Sequence[Unfinished], vault: Vault) -> Sequence[NewRecord]:
     """None where the path may not be looked at: the next one will."""
     if not killed(found, "put"):
         return ()
@@ -97,9 +90,4 @@ def _looked_at_puts(lane: Lane, found: Sequence[Unfinished], vault: Vault) -> En
         metadata = vault.kv_metadata(lane.custody.mount, lane.custody.key)
     except WardenError:
         return ()
-    return _ended_puts(found, metadata.current if metadata else 0)
-
-
-def _record(entries: Entries, journal: Journal) -> None:
-    if entries:
-        journal.record_all(entries)
+    return _ends_of_killed_puts(found, metadata.current if metadata else 0)
