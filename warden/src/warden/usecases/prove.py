@@ -19,7 +19,7 @@ from warden.core.lanes.route import declaration, declared_route
 from warden.core.notices.told import refuted
 from warden.core.openbao.resources import is_template
 from warden.core.plans.lane_plan import LaneOptions
-from warden.core.proofs.custody_checks import settled
+from warden.core.proofs.custody_checks import header_seen
 from warden.core.proofs.details import ClosedMeanwhile, unobserved
 from warden.core.proofs.evidence import Evidence, data_path
 from warden.core.proofs.findings import Flags, flags_of, openbao_findings, with_flags
@@ -46,7 +46,7 @@ from warden.usecases.steps.probe_sender import ProbeSender
 from warden.usecases.steps.proof_records import ProofRecords
 from warden.usecases.steps.prove_custody import (
     ObservedCustody,
-    as_accepted,
+    with_accepted,
     conclude_custody,
     inspect,
     not_inspected,
@@ -289,7 +289,7 @@ class LaneProver:
             for each in observed.deliveries
         ]
         measured = (*judged, *(verdict for _, verdicts in delivered for verdict in verdicts))
-        measured = as_accepted(lane, measured, self._context.journal)
+        measured = with_accepted(lane, measured, self._context.journal)
         kept = self._custody(observed, evidence, any(each.audit for each in judged))
         verdicts = (*observed.findings, *kept, *_unavailable(evidence, observed), *measured)
         detail = self._closed_meanwhile(lane, look=any(each.result == "wrong" for each in verdicts))
@@ -311,7 +311,7 @@ class LaneProver:
     def _custody(self, observed: ObservedLane, evidence: Evidence, lines_found: bool) -> Iterator[Verdict]:
         """How the value is kept, now that the audit log was read."""
         lane, custody = observed.lane, observed.custody
-        yield from settled(custody.verdicts, lines_found=lines_found)
+        yield from header_seen(custody.verdicts, lines_found=lines_found)
         yield from conclude_custody(lane, custody, observed.sent, evidence.handed_of(lane))
         looked = any(probe.id == "value-form" for probe, _ in observed.sent)
         yield from not_inspected(custody, wanted=self._options.inspect and not looked)

@@ -72,8 +72,8 @@ def is_withheld(verdicts: tuple[Verdict, ...]) -> bool:
     return any(each.probe in WITHHOLDING and each.result == "wrong" for each in verdicts)
 
 
-def settled(verdicts: tuple[Verdict, ...], *, lines_found: bool) -> Iterator[Verdict]:
-    """The same, once the audit log was read: a line with a nonce shows that the header is registered."""
+def header_seen(verdicts: tuple[Verdict, ...], *, lines_found: bool) -> Iterator[Verdict]:
+    """The verdicts once the audit log was read: a line with a nonce shows that the header is registered."""
     for each in verdicts:
         if each.probe != "probe-header" or each.result != "inconclusive" or not lines_found:
             yield each

@@ -39,8 +39,9 @@ def _ends_of_killed_puts(unfinished: Sequence[Unfinished], newest: int) -> Seque
     found = []
     for each in killed(unfinished, "put"):
         before = each.body.get("before")
-        known = isinstance(before, int)
-        written = "not-known" if not known else "written" if newest > int(before or 0) else "not-written"
+        written = "not-known"  # by a record of an earlier version
+        if isinstance(before, int):
+            written = "written" if newest > before else "not-written"
         found.append(abandoned(each, found=written, version=newest))
     return found
 

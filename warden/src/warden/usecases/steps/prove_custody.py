@@ -183,8 +183,8 @@ def _structures(lane: Lane, sent: Sequence[tuple[Probe, Outcome]]) -> Iterable[V
             yield Verdict(probe="value-form", result="wrong", observed="doubtful", detail=detail, remedy=remedy)
 
 
-def as_accepted(lane: Lane, verdicts: Sequence[Verdict], journal: Journal) -> tuple[Verdict, ...]:
-    """The verdicts, those on a form compared with what was put ``--as-is``."""
+def with_accepted(lane: Lane, verdicts: Sequence[Verdict], journal: Journal) -> tuple[Verdict, ...]:
+    """The verdicts; what is doubtful about a form is accepted where it was put ``--as-is`` like this."""
     if not any(each.probe == "value-form" and each.result == "wrong" for each in verdicts):
         return tuple(verdicts)
     puts = journal.here(journal.log(lane=lane.id, events=("put.done",)))
