@@ -8,16 +8,13 @@ used. No identity, policy or value is changed, and nothing is sent before the mo
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import msgspec
 
 from warden.core.errors import Effect, Inconclusive, Refused
 from warden.core.lanes.delivery_target import DeliveryTarget
-from warden.core.lanes.lane import Lane, WorkloadReader
-from warden.core.lanes.route import declaration, declared_route
+from warden.core.lanes.lane import Lane
 from warden.core.notices.told import refuted
-from warden.core.openbao.resources import is_template
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.proofs.custody_checks import header_seen
 from warden.core.proofs.details import ClosedMeanwhile, unobserved
@@ -25,10 +22,9 @@ from warden.core.proofs.evidence import Evidence, data_path
 from warden.core.proofs.findings import Flags, flags_of, openbao_findings, with_flags
 from warden.core.proofs.machine_probes import OwnCredentials, machine_probes
 from warden.core.proofs.probe_verdicts import Outcome, judge
-from warden.core.proofs.probes import Claims, Probe, claims_of, member_probes, probes, unplayed_readers
+from warden.core.proofs.probes import Probe, member_probes, probes, unplayed_readers
 from warden.core.proofs.reader_holds import judge_holdings
 from warden.core.proofs.states import Scope
-from warden.core.proofs.summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
 from warden.core.proofs.verdict import Proof, Verdict
 from warden.ports.audit_log import AuditLog
 from warden.ports.identities import Identities
@@ -41,16 +37,16 @@ from warden.usecases.steps.concurrency import at_once
 from warden.usecases.steps.copies import CopiesSearch
 from warden.usecases.steps.exposure import Exposures
 from warden.usecases.steps.killed_operations import end_killed_before_proofs
-from warden.usecases.steps.members import by_others, memberships, records_of
+from warden.usecases.steps.members import by_others, memberships
 from warden.usecases.steps.probe_sender import ProbeSender
 from warden.usecases.steps.proof_records import ProofRecords
 from warden.usecases.steps.prove_custody import (
     ObservedCustody,
-    with_accepted,
     conclude_custody,
     inspect,
     not_inspected,
     observe_custody,
+    with_accepted,
     with_hashes,
 )
 from warden.usecases.steps.prove_delivery import (
@@ -61,17 +57,10 @@ from warden.usecases.steps.prove_delivery import (
     summarize,
 )
 from warden.usecases.steps.prove_readers import announcement, presented_for
-from warden.usecases.steps.recorded import effect_so_far
 from warden.usecases.steps.refresh import PATIENCE
 from warden.usecases.steps.sessions import SessionRecords
 from warden.usecases.steps.ways import WaysIn
 from warden.usecases.targets.openbao import OpenBaoTarget, SharedAnswers
-
-
-class Probed(msgspec.Struct, frozen=True):
-    """The probes of a lane were sent."""
-
-    lane: str
 
 
 class ProveOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +148,8 @@ class LaneProver:
         self._unplayed = frozenset(each.auth_mount for each in declared if options.custody_only)
         self._caller = context.vault.identity()
         self._earlier = end_killed_before_proofs(lanes, context)
-        self.records = ProofRecords(context.journal)
+        who = {"system": context.vault.address, "identity": self._caller.as_json()}
+        self.records = ProofRecords(context.journal, options.run, who)
         self._answers = SharedAnswers()
         self._ways = WaysIn(context)
         self._tools = DeliveryTools(
@@ -186,7 +176,7 @@ class LaneProver:
             target = self._target(lane, vault)
             plan = target.plan()
             findings = openbao_findings(lane, plan)
-            others = self._another_lanes_reader(lane, vault)
+            others = self._ways.strangers(lane, self._answers, vault)
         except (Inconclusive, Refused) as fault:
             members = memberships(lane, self._caller)
             if isinstance(fault, Refused) and members:
@@ -223,16 +213,15 @@ class LaneProver:
     ) -> tuple[tuple[tuple[Probe, Outcome], ...], tuple[Verdict, ...]]:
         """Announce the probes in the journal, then send them; and what the readers hold beyond their lanes."""
         nonces = [f"{self._options.run}-{number}-{index}" for index in range(len(asked))]
-        self._announce(lane, asked, nonces, vault, refreshing=not custody.withheld)
+        self._announce(lane, asked, nonces, refreshing=not custody.withheld)
         presented, means = presented_for(lane, self._options.own, self._identities.mints)
         records = SessionRecords(lane.id, vault.address, self._context.journal)
         sender = ProbeSender(lane, vault, self._identities, means=means, presented=presented, records=records)
         try:
             sent = tuple((probe, sender.send(probe, nonce)) for probe, nonce in zip(asked, nonces, strict=True))
             if self._options.inspect and not custody.withheld:
-                who = {"system": vault.address, "identity": self._caller.as_json()}
                 nonce = f"{self._options.run}-{number}-v"
-                sent += inspect(lane, sent, sender, nonce, custody, journal=self._context.journal, who=who)
+                sent += inspect(lane, sent, sender, nonce, custody, records=self.records)
         finally:
             self._context.journal.record_all(sender.close())
         return sent, judge_holdings(sender.identities(), lane.custody.policy_name, self._ways.snapshot())
@@ -249,31 +238,10 @@ class LaneProver:
             answers=self._answers,
         )
 
-    def _another_lanes_reader(self, lane: Lane, vault: Vault) -> tuple[Claims, ...]:
-        """The reader of another lane that is most likely to get in, by the index; without it the first with a role."""
-        nearest = self._ways.stranger(lane)
-        if nearest is not None:
-            return (nearest,)
-        mine = {reader.workload for reader in lane.readers if isinstance(reader, WorkloadReader)}
-        roles = {lane.role_of(reader) for reader in lane.readers}
-        for other in self._context.lanes.values():
-            if other.id == lane.id or is_template(other):
-                continue
-            for reader in other.readers:
-                if not isinstance(reader, WorkloadReader) or reader.workload in mine or other.role_of(reader) in roles:
-                    continue
-                if self._answers.has_role(other.role_name(reader), vault):
-                    return (claims_of(other, reader),)
-        return ()
-
-    def _announce(
-        self, lane: Lane, asked: Sequence[Probe], nonces: Sequence[str], vault: Vault, *, refreshing: bool
-    ) -> None:
+    def _announce(self, lane: Lane, asked: Sequence[Probe], nonces: Sequence[str], *, refreshing: bool) -> None:
         """Record every probe, every identity that is about to be played, and every refresh, before any of them."""
         refreshes = [target.cluster for target in self._targets[lane.id] if refreshing and not target.by_hand]
-        body = announcement(asked, nonces) | {"refreshes": refreshes}
-        who: dict[str, Any] = {"system": vault.address, "identity": self._caller.as_json()}
-        self.records.begin(lane.id, who | body)
+        self.records.begin(lane.id, announcement(asked, nonces) | {"refreshes": refreshes})
 
     # -- concluding ---------------------------------------------------------------------------------------------------
 
@@ -306,7 +274,10 @@ class LaneProver:
             earlier_tokens=self._earlier.get(lane.id, ()),
         )
         deliveries = {each.target.cluster: summarize(each, verdicts) for each, verdicts in delivered}
-        return self._recorded(lane, proof, measured, deliveries)
+        proof = self.records.end(lane, proof, measured, deliveries)
+        if proof.state == "refuted":
+            self._context.notices.tell(refuted(proof, self._caller.as_json()["display_name"]))
+        return proof
 
     def _custody(self, observed: ObservedLane, evidence: Evidence, lines_found: bool) -> Iterator[Verdict]:
         """How the value is kept, now that the audit log was read."""
@@ -325,45 +296,6 @@ class LaneProver:
         if closed is not None:
             return ClosedMeanwhile(str(closed.body.get("reason") or ""), closed.seq)
         return ClosedMeanwhile("", 0) if look and mark_there(lane, self._context.vault) else None
-
-    def _recorded(
-        self, lane: Lane, proof: Proof, measured: Sequence[Verdict], deliveries: dict[str, DeliverySummary]
-    ) -> Proof:
-        first = proof.first_to_fix
-        summary = ProofSummary(
-            state=proof.state,
-            passed=proof.passed,
-            failed=proof.failed,
-            inconclusive=proof.inconclusive,
-            total=len(proof.verdicts),
-            evidence=sum(bool(verdict.audit) for verdict in measured),
-            run=self._options.run,
-            scope=proof.scope,
-            system=proof.system,
-            declared=declaration(declared_route(lane)),
-            inspected=proof.inspected,
-            deliveries=deliveries,
-            not_ok=tuple(
-                NotOk(probe=each.probe, reader=each.reader, cluster=each.cluster)
-                for each in proof.verdicts
-                if each.result != "ok"
-            ),
-            next=Advice(stretch=first.stretch, remedy=first.remedy) if first else None,
-        )
-        who = {"system": proof.system, "identity": self._caller.as_json()}
-        records = [("probe", lane.id, each.facts) for each in measured] + records_of(lane, measured, who)
-        begun = self.records.begin_of(lane.id)
-        if proof.scope != "member":  # a member's own proof says nothing of the rest of the lane
-            records.append(("proof", lane.id, as_record(summary) | begun))
-        elif begun:
-            records.insert(len(measured), ("probe.done", lane.id, begun))
-        with effect_so_far(Probed(lane.id)):
-            numbers = self._context.journal.record_all(records) if records else [0]
-        self.records.ended(lane.id)
-        proof = msgspec.structs.replace(proof, record=numbers[-1])
-        if proof.state == "refuted":
-            self._context.notices.tell(refuted(proof, self._caller.as_json()["display_name"]))
-        return proof
 
     def _scope(self, lane: Lane) -> Scope:
         """Whether the proof is of the whole lane, or of custody alone."""

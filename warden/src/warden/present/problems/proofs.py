@@ -3,8 +3,8 @@
 from warden.core.proofs.delivery_details import MarkerMissing, RefreshWithheld
 from warden.core.proofs.details import NotServing
 from warden.present.problems import describe
-from warden.usecases.prove import Probed
 from warden.usecases.steps.closing import LanesClosed
+from warden.usecases.steps.proof_records import Probed
 
 
 @describe.register

@@ -1,31 +1,89 @@
 """The records around the proofs of a run: one before the first probe of a lane, one after its proof or failure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import msgspec
+
 from warden.core.errors import JournalUnwritable, failure_kind
+from warden.core.lanes.lane import Lane
+from warden.core.lanes.route import declaration, declared_route
+from warden.core.proofs.summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
+from warden.core.proofs.verdict import Proof, Verdict
 from warden.ports.journal import Journal
+from warden.usecases.steps.members import records_of
+from warden.usecases.steps.recorded import effect_so_far
+
+
+class Probed(msgspec.Struct, frozen=True):
+    """The probes of a lane were sent."""
+
+    lane: str
 
 
 class ProofRecords:
-    """Remembers of each lane the number of the record by which its proof began."""
+    """Remembers of each lane the number of the record by which its proof began.
 
-    def __init__(self, journal: Journal) -> None:
+    `run` is the beginning of every nonce, `who` the server and the caller.
+    """
+
+    def __init__(self, journal: Journal, run: str, who: Mapping[str, Any]) -> None:
         self._journal = journal
+        self._run = run
+        self._who = who
         self._begun: dict[str, int] = {}
 
     def begin(self, lane: str, body: Mapping[str, Any]) -> None:
         """Before anything is asked. Raises `JournalUnwritable`."""
-        self._begun[lane] = self._journal.record("probe.begin", lane, body)
+        self._begun[lane] = self._journal.record("probe.begin", lane, {**self._who, **body})
 
-    def begin_of(self, lane: str) -> dict[str, int]:
-        """``begin``, as the record that ends it has it; empty for a lane of which nothing was asked."""
-        return {"begin": self._begun[lane]} if lane in self._begun else {}
+    def announce_inspection(self, lane: str, body: Mapping[str, Any]) -> None:
+        """Before a reader fetches the value to look at it. Raises `JournalUnwritable`."""
+        self._journal.record("value.read", lane, {**self._who, **body})
 
-    def ended(self, lane: str) -> None:
-        """Its end was recorded."""
-        self._begun.pop(lane, None)
+    def end(
+        self, lane: Lane, proof: Proof, measured: Sequence[Verdict], deliveries: dict[str, DeliverySummary]
+    ) -> Proof:
+        """Each verdict that was `measured`, and the proof, which is answered with its number.
+
+        Raises `JournalUnwritable`; then the lane was probed all the same.
+        """
+        records = [*(("probe", lane.id, each.facts) for each in measured), *records_of(lane, measured, self._who)]
+        begun = {"begin": self._begun[lane.id]} if lane.id in self._begun else {}
+        if proof.scope != "member":  # a member's own proof says nothing of the rest of the lane
+            records.append(("proof", lane.id, as_record(self._summary(lane, proof, measured, deliveries)) | begun))
+        elif begun:
+            records.insert(len(measured), ("probe.done", lane.id, begun))
+        with effect_so_far(Probed(lane.id)):
+            numbers = self._journal.record_all(records)
+        self._begun.pop(lane.id, None)
+        return msgspec.structs.replace(proof, record=numbers[-1] if numbers else 0)
+
+    def _summary(
+        self, lane: Lane, proof: Proof, measured: Sequence[Verdict], deliveries: dict[str, DeliverySummary]
+    ) -> ProofSummary:
+        first = proof.first_to_fix
+        return ProofSummary(
+            state=proof.state,
+            passed=proof.passed,
+            failed=proof.failed,
+            inconclusive=proof.inconclusive,
+            total=len(proof.verdicts),
+            evidence=sum(bool(verdict.audit) for verdict in measured),
+            run=self._run,
+            scope=proof.scope,
+            system=proof.system,
+            declared=declaration(declared_route(lane)),
+            inspected=proof.inspected,
+            deliveries=deliveries,
+            not_ok=tuple(
+                NotOk(probe=each.probe, reader=each.reader, cluster=each.cluster)
+                for each in proof.verdicts
+                if each.result != "ok"
+            ),
+            next=Advice(stretch=first.stretch, remedy=first.remedy) if first else None,
+        )
 
     @contextmanager
     def failure_recorded(self) -> Iterator[None]:

@@ -1,7 +1,6 @@
 """prove, of how a value is kept: what is looked at before anything is sent, and what is concluded at the end."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -30,6 +29,7 @@ from warden.core.secret import Secret
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
 from warden.usecases.steps.probe_sender import ProbeSender
+from warden.usecases.steps.proof_records import ProofRecords
 from warden.usecases.targets.openbao import OpenBaoTarget, SharedAnswers
 
 MOST_TEXTS = 60
@@ -117,19 +117,18 @@ def inspect(
     nonce: str,
     custody: ObservedCustody,
     *,
-    journal: Journal,
-    who: Mapping[str, Any],
+    records: ProofRecords,
 ) -> tuple[tuple[Probe, Outcome], ...]:
     """Have the first reader that may read fetch the value, once the journal has that it will be looked at.
 
-    `who` is the caller and the server. Nothing is sent where no reader may read. Raises `JournalUnwritable`.
+    Nothing is sent where no reader may read. Raises `JournalUnwritable`.
     """
     reads = next((probe for probe, each in sent if probe.id == "reads" and may_read(each)), None)
     if reads is None:
         return ()
     probe = inspecting(lane, reads)
     what = {"reader": probe.reader, "path": lane.custody.path, "fields": list(lane.custody.fields), "nonce": nonce}
-    journal.record("value.read", lane.id, {**who, **what})
+    records.announce_inspection(lane.id, what)
     return ((probe, sender.inspect(probe, nonce, custody.foreign)),)
 
 

@@ -6,14 +6,17 @@ from warden.core.access_index.index import AccessIndex
 from warden.core.access_index.snapshot import Snapshot
 from warden.core.access_index.ways import WhoCan
 from warden.core.errors import WardenError
-from warden.core.lanes.lane import Lane
+from warden.core.lanes.lane import Lane, WorkloadReader
+from warden.core.openbao.resources import is_template
 from warden.core.proofs.details import unobserved
 from warden.core.proofs.nobody_else import judge_ways, owners_of, reader_roles
 from warden.core.proofs.people_probes import people_verdicts
-from warden.core.proofs.probes import Claims
+from warden.core.proofs.probes import Claims, claims_of
 from warden.core.proofs.strangers import Strangers
 from warden.core.proofs.verdict import Verdict
+from warden.ports.vault import Vault
 from warden.usecases.context import Context
+from warden.usecases.targets.openbao import SharedAnswers
 
 
 class WaysIn:
@@ -42,8 +45,24 @@ class WaysIn:
         index = self._read()
         return index.snapshot if isinstance(index, AccessIndex) else None
 
-    def stranger(self, lane: Lane) -> Claims | None:
-        """The reader of another lane that is nearest to getting in; none where it is not known."""
+    def strangers(self, lane: Lane, answers: SharedAnswers, vault: Vault) -> tuple[Claims, ...]:
+        """The reader of another lane that is nearest to getting in; where that is not known the first with a role."""
+        nearest = self._nearest(lane)
+        if nearest is not None:
+            return (nearest,)
+        mine = {reader.workload for reader in lane.readers if isinstance(reader, WorkloadReader)}
+        roles = {lane.role_of(reader) for reader in lane.readers}
+        for other in self._context.lanes.values():
+            if other.id == lane.id or is_template(other):
+                continue
+            for reader in other.readers:
+                if not isinstance(reader, WorkloadReader) or reader.workload in mine or other.role_of(reader) in roles:
+                    continue
+                if answers.has_role(other.role_name(reader), vault):
+                    return (claims_of(other, reader),)
+        return ()
+
+    def _nearest(self, lane: Lane) -> Claims | None:
         index, found = self._read(), self.of(lane)
         if not isinstance(index, AccessIndex) or found is None:
             return None
