@@ -155,7 +155,7 @@ def test_a_value_that_stands_where_a_name_belongs_is_neither_printed_nor_journal
     marks = {"catalog-id": world.lane, f"auth/kubernetes/role/{value}": "a/b", "policy": value, "closed": f"{value} me"}
     world.server.must("POST", world.path.replace("platform/", "platform/metadata/", 1), {"custom_metadata": marks})
     look_at(world, canary, [argv for argv in MISPLACED if argv[0] in {"plan", "apply", "status", "journal", "access"}])
-    canary.look_below(world.folder)
+    assert canary.look_below(world.folder)
 
 
 def look_at(world, canary, commands):

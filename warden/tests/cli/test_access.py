@@ -221,6 +221,7 @@ def test_fetch_shows_nothing_on_a_terminal_unless_forced(lane_world):
 def test_a_field_that_the_lane_does_not_have(lane_world):
     done = lane_world.run("access", lane_world.lane, "--fetch", "NOPE", "--json", BAO_TOKEN=lane_world.token())
     wrong(done, 2, "usage", "has no field NOPE", "API_KEY, SIGNING_KEY")
+    assert not lane_world.journal.exists()
 
 
 def test_the_token_of_bao_login_is_found(lane_world):
@@ -288,13 +289,16 @@ def test_no_token_says_how_this_lanes_readers_log_in(lane_world):
 def test_an_unknown_token(lane_world):
     done = lane_world.run("access", lane_world.lane, "--fetch", "API_KEY", "--json", BAO_TOKEN="s.unknown")
     wrong(done, 4, "unidentified", "expired, revoked or unknown")
+    assert events(lane_world) == []
 
 
 def test_an_expired_token(lane_world):
     token = lane_world.token()
     lane_world.server.must("POST", "auth/token/revoke", {"token": token})
     done = lane_world.run("access", lane_world.lane, "--json", "--", "true", BAO_TOKEN=token)
-    wrong(done, 125, "unidentified", "expired, revoked or unknown")
+    error = wrong(done, 125, "unidentified", "expired, revoked or unknown")
+    assert error["code"] == 4
+    assert events(lane_world) == []
 
 
 def test_a_caller_who_is_no_reader_is_told_who_is_and_the_refusal_is_journaled(lane_world):
@@ -316,6 +320,8 @@ def test_a_token_that_may_do_everything_is_no_reader(lane_world):
     token = lane_world.server.token_with('path "*" { capabilities = ["read", "update", "sudo"] }')
     done = lane_world.run("access", lane_world.lane, "--json", "--", "true", BAO_TOKEN=token)
     wrong(done, 125, "not-a-reader", "a token made without a login")
+    assert events(lane_world) == ["decision"]
+    assert last(lane_world, "decision").body["effect"] == "deny"
 
 
 def test_a_refusal_by_openbao_itself_names_the_way_out(lane_world):
@@ -338,6 +344,8 @@ def test_no_live_version(lane_world):
     lane_world.server.must("DELETE", lane_world.path.replace("platform/", "platform/data/", 1))
     done = lane_world.run("access", lane_world.lane, "--fetch", "API_KEY", "--json", BAO_TOKEN=lane_world.token())
     wrong(done, 1, "missing", "has no live version")
+    assert events(lane_world) == ["decision", "access.begin", "access.failed"]
+    assert last(lane_world, "access.failed").body["kind"] == "missing"
 
 
 def test_a_value_with_a_nul_byte_goes_by_file_only(lane_world):
@@ -383,7 +391,9 @@ def test_a_draft_with_a_placeholder(lane_world):
     text = lane_world.lane_file.read_text().replace("status: active", "status: draft")
     lane_world.lane_file.write_text(text.replace(f"workloads/{lane_world.tenant}/", "workloads/<tenant>/"))
     done = lane_world.run("access", lane_world.lane, "--json", "--", "true", BAO_TOKEN=lane_world.token())
-    wrong(done, 125, "not-now", "is a draft", "<tenant>", "true was not started")
+    error = wrong(done, 125, "not-now", "is a draft", "<tenant>", "true was not started")
+    assert error["code"] == 5
+    assert events(lane_world) == []
 
 
 @pytest.mark.parametrize(

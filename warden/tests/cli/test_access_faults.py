@@ -149,7 +149,7 @@ def test_it_answers_500(lane_world, body):
 
 def test_it_is_no_openbao(lane_world):
     with imitation(http(200, b"<html>hello</html>")) as server:
-        refusal(lane_world, BAO_ADDR=server.address)
+        assert refusal(lane_world, BAO_ADDR=server.address)["kind"] == "server-fault"
 
 
 def test_it_answers_too_late(lane_world):
