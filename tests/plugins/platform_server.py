@@ -5,9 +5,10 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+import pytest
 
 from warden.adapters.dev import Embedded
 from warden.adapters.openbao.client import OpenBao
@@ -98,6 +99,17 @@ class PlatformServer:
         self.must("PUT", f"sys/policies/acl/{name}", {"policy": policy})
         body = {"policies": [name], "ttl": ttl, "display_name": name}
         return str(self.must("POST", "auth/token/create-orphan", body)["auth"]["client_token"])
+
+
+def own_server(scope: Literal["module", "function"] = "module") -> Any:
+    """The fixture `platform_server` of a module whose tests must not see what others leave on the shared server."""
+
+    @pytest.fixture(scope=scope, name="platform_server")
+    def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformServer]:
+        with served(tmp_path_factory.mktemp("state")) as server:
+            yield server
+
+    return own
 
 
 @contextmanager

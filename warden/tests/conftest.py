@@ -23,7 +23,10 @@ def platform_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platfo
 
 @pytest.fixture(autouse=True)
 def no_way_in_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Take away the policies that a test made: who holds one could reach the lanes of other tests."""
+    """Take away the policies that a test made: who holds one could reach the lanes of other tests.
+
+    Those of wider fixtures are there before, so they stay: such a fixture makes its own when it is set up, not later.
+    """
     shared = next((each for each in ("platform_server", "cluster_platform") if each in request.fixturenames), "")
     if not shared:
         yield

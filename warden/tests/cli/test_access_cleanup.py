@@ -20,8 +20,11 @@ LOOKUP = "/v1/auth/token/lookup-self"
 
 
 @contextlib.contextmanager
-def between(world, path: str, status: int | None) -> Iterator[str]:
-    """The server behind a proxy that answers `path` itself: with a status, or (``None``) not at all."""
+def between(world, path: str, status: int | None, asked: threading.Event | None = None) -> Iterator[str]:
+    """The server behind a proxy that answers `path` itself: with a status, or (``None``) not at all.
+
+    `asked` is set when it is asked for that.
+    """
     there = urlsplit(world.server.address)
 
     class Proxy(BaseHTTPRequestHandler):
@@ -30,6 +33,8 @@ def between(world, path: str, status: int | None) -> Iterator[str]:
         def _forward(self) -> None:
             content = self.rfile.read(int(self.headers.get("content-length") or 0))
             if self.path == path:
+                if asked is not None:
+                    asked.set()
                 if status is None:
                     time.sleep(8)
                 self._reply(status or 500, b'{"errors":["of the proxy"]}')
@@ -149,22 +154,31 @@ def test_an_access_that_failed_keeps_its_own_reason(lane_world, status):
     assert ends(lane_world) == [("access.begin", None), ("access.failed", "not-revoked")]
 
 
+@contextlib.contextmanager
+def by_default(number: int) -> Iterator[None]:
+    """What starts in here does with the signal what it does by default, also below ``nohup``."""
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("path", ["read", "revoke"])
 def test_an_access_that_is_interrupted_has_an_end(lane_world, sent, path):
     held = REVOKE if path == "revoke" else f"/v1/{lane_world.path.replace('platform/', 'platform/data/', 1)}"
-    with between(lane_world, held, None) as address:
+    asked = threading.Event()
+    with between(lane_world, held, None, asked) as address:
         env = lane_world.env(**as_pod(lane_world, BAO_ADDR=address))
-        started = subprocess.Popen(["warden", "access", lane_world.lane, "--", "true"], env=env, stderr=subprocess.PIPE)
-        journal = SqliteJournal(str(lane_world.journal))
-        for _ in range(200):
-            if any(each.event == "access.begin" for each in journal.log()):
-                break
-            time.sleep(0.05)
-        time.sleep(0.3)
+        with by_default(sent):
+            started = subprocess.Popen(
+                ["warden", "access", lane_world.lane, "--", "true"], env=env, stderr=subprocess.PIPE
+            )
+        assert asked.wait(30)
         started.send_signal(sent)
         _, stderr = started.communicate(timeout=20)
     assert b"Traceback" not in stderr
     assert started.returncode == (130 if sent == signal.SIGINT else -sent)
     assert [event for event, _ in ends(lane_world)] == ["access.begin", "access.failed"]
-    assert journal.log()[-1].body["kind"] == "interrupted"
+    assert SqliteJournal(str(lane_world.journal)).log()[-1].body["kind"] == "interrupted"

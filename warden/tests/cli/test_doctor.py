@@ -8,14 +8,10 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from platform_server import served
+from platform_server import own_server
 
-
-@pytest.fixture(scope="module")
-def platform_server(tmp_path_factory):
-    """A server of their own: on the shared one other tests' lanes are orphans."""
-    with served(tmp_path_factory.mktemp("state")) as server:
-        yield server
+platform_server = own_server()
+"""A server of their own: on the shared one other tests' lanes are orphans."""
 
 
 pytestmark = pytest.mark.real

@@ -6,18 +6,15 @@ import shlex
 import pytest
 from killing_proxy import killing_proxy
 from like import Like
-from platform_server import served
+from platform_server import own_server
 
 from warden.adapters.journal.sqlite import SqliteJournal
 
 pytestmark = pytest.mark.real
 
 
-@pytest.fixture(scope="module")
-def platform_server(tmp_path_factory):
-    """A server of their own: on the shared one other tests leave ways in, which a proof finds."""
-    with served(tmp_path_factory.mktemp("state")) as server:
-        yield server
+platform_server = own_server()
+"""A server of their own: on the shared one other tests leave ways in, which a proof finds."""
 
 
 @pytest.fixture

@@ -14,14 +14,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from platform_server import served
+from platform_server import own_server
 
-
-@pytest.fixture
-def platform_server(tmp_path_factory):
-    """A server for each: on a shared one the lanes of other tests are orphans."""
-    with served(tmp_path_factory.mktemp("state")) as server:
-        yield server
+platform_server = own_server("function")
+"""A server for each: on a shared one the lanes of other tests are orphans."""
 
 
 HERE = Path(__file__).parent / "transcripts"

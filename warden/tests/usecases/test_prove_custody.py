@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from canary import Canary
-from platform_server import served
+from platform_server import own_server
 
 from warden.adapters.identities import ByMount
 from warden.adapters.openbao.client import OpenBao
@@ -29,12 +29,8 @@ from warden.present.commands import commands
 from warden.present.proofs import proof_json
 from warden.present.verdicts import explanation
 
-
-@pytest.fixture(scope="module")
-def platform_server(tmp_path_factory):
-    """A server of their own: the audit log and the mount are tuned here."""
-    with served(tmp_path_factory.mktemp("state")) as server:
-        yield server
+platform_server = own_server()
+"""A server of their own: the audit log and the mount are tuned here."""
 
 
 def wrong(proof):

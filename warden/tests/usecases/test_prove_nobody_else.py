@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from platform_server import served
+from platform_server import own_server
 
 from warden.adapters.openbao.snapshot_reader import SnapshotReader
 from warden.core.lanes.lane import PeopleReader
@@ -22,11 +22,8 @@ from warden.usecases.steps.concurrency import at_once
 pytestmark = pytest.mark.real
 
 
-@pytest.fixture(scope="module")
-def platform_server(tmp_path_factory):
-    """A server of this module's own: elsewhere other tests have left ways in."""
-    with served(tmp_path_factory.mktemp("nobody-else")) as server:
-        yield server
+platform_server = own_server()
+"""A server of this module's own: elsewhere other tests have left ways in."""
 
 
 @pytest.fixture

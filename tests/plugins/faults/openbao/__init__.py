@@ -14,6 +14,3 @@ FAULTS = [
 ]
 NAMESPACED = namespaces.FAULTS
 HARMLESS = harmless.HARMLESS
-
-WAITING: frozenset[str] = frozenset()
-"""Verdicts that `prove` does not give yet; the faults that they are to catch are planted, and expected to be missed."""
