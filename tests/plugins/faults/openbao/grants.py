@@ -55,66 +55,46 @@ def second_administrator(bench):
     user(bench, "admin")
 
 
+def could(name, plant):
+    """Somebody else could do that."""
+    return Fault("could", name, plant, "nobody-else")
+
+
 FAULTS = [
-    Fault("could", "write the lane's policy", may(("sys/policies/acl/POLICY", "update")), "nobody-else"),
-    Fault("could", "patch the lane's policy", may(("sys/policies/acl/POLICY", "patch")), "nobody-else"),
-    Fault(
-        "could",
-        "write a role that a program decides",
-        may(("auth/kubernetes/cel/role/*", "create update")),
-        "nobody-else",
-    ),
-    Fault("could", "write workflows", may(("sys/workflows/manage/*", "update")), "nobody-else"),
-    Fault("could", "restore a snapshot", may(("sys/storage/raft/snapshot-force", "update")), "nobody-else"),
-    Fault("could", "take a snapshot", may(("sys/storage/raft/snapshot", "read")), "nobody-else"),
-    Fault("could", "unmount the values", may(("sys/mounts/platform", "delete sudo")), "nobody-else"),
-    Fault("could", "write every policy", may(("sys/policies/acl/*", "create update")), "nobody-else"),
-    Fault("could", "write policies by the older path", may(("sys/policy/*", "create update")), "nobody-else"),
-    Fault("could", "write the policy that it holds", own_policy_of_its_own, "nobody-else"),
-    Fault("could", "write a policy that somebody holds", in_two_steps, "nobody-else"),
-    Fault("could", "write roles", may(("auth/kubernetes/role/*", "create update")), "nobody-else"),
-    Fault(
-        "could", "write the reader's role", may(("auth/kubernetes/role/workload-tenant-LANE", "update")), "nobody-else"
-    ),
-    Fault("could", "make a role of one name", may(("auth/kubernetes/role/deploy", "create")), "nobody-else"),
-    Fault(
-        "could",
-        "make roles whose names begin with a team's",
-        may(("auth/kubernetes/role/team-*", "create update")),
-        "nobody-else",
-    ),
-    Fault("could", "write users", may(("auth/userpass/users/*", "create update")), "nobody-else"),
-    Fault("could", "set the password of a user with the policy", sets_a_password, "nobody-else"),
-    Fault("could", "make SecretIDs of an AppRole with the policy", makes_secret_ids, "nobody-else"),
-    Fault("could", "write AppRoles", may(("auth/approle/role/*", "create update")), "nobody-else"),
-    Fault("could", "write certificates", may(("auth/cert/certs/*", "create update")), "nobody-else"),
-    Fault("could", "write the keys that a mount trusts", may(("auth/kubernetes/config", "update")), "nobody-else"),
-    Fault("could", "write entities", may(("identity/entity/*", "create update")), "nobody-else"),
-    Fault("could", "write an entity by its name", may(("identity/entity/name/+", "create update")), "nobody-else"),
-    Fault("could", "merge entities", beside_an_identity(("identity/entity/merge", "update")), "nobody-else"),
-    Fault(
-        "could", "write entity aliases", beside_an_identity(("identity/entity-alias", "create update")), "nobody-else"
-    ),
-    Fault(
-        "could", "write groups", may(("identity/group", "create update"), ("identity/group/*", "update")), "nobody-else"
-    ),
-    Fault("could", "write aliases of groups", beside_a_group(("identity/group-alias", "create update")), "nobody-else"),
-    Fault(
-        "could",
-        "enable auth mounts",
-        may(("sys/auth/*", "create update sudo"), ("auth/*", "create update")),
-        "nobody-else",
-    ),
-    Fault("could", "make tokens with any policy", may(("auth/token/create", "update sudo")), "nobody-else"),
-    Fault(
-        "could", "make orphan tokens with any policy", may(("auth/token/create-orphan", "update sudo")), "nobody-else"
-    ),
-    Fault(
-        "could",
+    could("write the lane's policy", may(("sys/policies/acl/POLICY", "update"))),
+    could("patch the lane's policy", may(("sys/policies/acl/POLICY", "patch"))),
+    could("write a role that a program decides", may(("auth/kubernetes/cel/role/*", "create update"))),
+    could("write workflows", may(("sys/workflows/manage/*", "update"))),
+    could("restore a snapshot", may(("sys/storage/raft/snapshot-force", "update"))),
+    could("take a snapshot", may(("sys/storage/raft/snapshot", "read"))),
+    could("unmount the values", may(("sys/mounts/platform", "delete sudo"))),
+    could("write every policy", may(("sys/policies/acl/*", "create update"))),
+    could("write policies by the older path", may(("sys/policy/*", "create update"))),
+    could("write the policy that it holds", own_policy_of_its_own),
+    could("write a policy that somebody holds", in_two_steps),
+    could("write roles", may(("auth/kubernetes/role/*", "create update"))),
+    could("write the reader's role", may(("auth/kubernetes/role/workload-tenant-LANE", "update"))),
+    could("make a role of one name", may(("auth/kubernetes/role/deploy", "create"))),
+    could("make roles whose names begin with a team's", may(("auth/kubernetes/role/team-*", "create update"))),
+    could("write users", may(("auth/userpass/users/*", "create update"))),
+    could("set the password of a user with the policy", sets_a_password),
+    could("make SecretIDs of an AppRole with the policy", makes_secret_ids),
+    could("write AppRoles", may(("auth/approle/role/*", "create update"))),
+    could("write certificates", may(("auth/cert/certs/*", "create update"))),
+    could("write the keys that a mount trusts", may(("auth/kubernetes/config", "update"))),
+    could("write entities", may(("identity/entity/*", "create update"))),
+    could("write an entity by its name", may(("identity/entity/name/+", "create update"))),
+    could("merge entities", beside_an_identity(("identity/entity/merge", "update"))),
+    could("write entity aliases", beside_an_identity(("identity/entity-alias", "create update"))),
+    could("write groups", may(("identity/group", "create update"), ("identity/group/*", "update"))),
+    could("write aliases of groups", beside_a_group(("identity/group-alias", "create update"))),
+    could("enable auth mounts", may(("sys/auth/*", "create update sudo"), ("auth/*", "create update"))),
+    could("make tokens with any policy", may(("auth/token/create", "update sudo"))),
+    could("make orphan tokens with any policy", may(("auth/token/create-orphan", "update sudo"))),
+    could(
         "write token roles and use them",
         may(("auth/token/roles/*", "create update"), ("auth/token/create/*", "update")),
-        "nobody-else",
     ),
-    Fault("could", "move the KV mount", may(("sys/remount", "update sudo")), "nobody-else"),
-    Fault("could", "do everything, as a second administrator", second_administrator, "nobody-else"),
+    could("move the KV mount", may(("sys/remount", "update sudo"))),
+    could("do everything, as a second administrator", second_administrator),
 ]

@@ -1,7 +1,7 @@
 """What looks like a second way in and opens nothing: a proof that condemned it would be of no use."""
 
 from faults import Fault
-from faults.openbao.kit import accessor, data, entity, group, must, named, own_policy, role, rule, user, written
+from faults.openbao.kit import data, entity, group, known_as, must, named, own_policy, role, rule, user, written
 
 
 def holds(text):
@@ -21,8 +21,7 @@ def empty_group(bench):
 def external_group(bench):
     """A group of the login service, of which no login says who is in it."""
     made = group(bench, policies=[own_policy(bench)], type="external")
-    body = {"name": named(bench, "interns"), "canonical_id": made, "mount_accessor": accessor(bench, "netkingdom")}
-    must(bench, "POST", "identity/group-alias", **body)
+    known_as(bench, "group", made, named(bench, "interns"))
 
 
 def unused(bench):

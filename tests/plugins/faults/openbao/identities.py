@@ -2,10 +2,11 @@
 
 from faults import Fault
 from faults.openbao.kit import (
-    accessor,
+    OTHERS,
     data,
     entity,
     group,
+    known_as,
     must,
     named,
     own_policy,
@@ -34,15 +35,13 @@ def of_an_external_group(bench):
     """A role without policies brings the groups of a claim, and OpenBao's group for one of them has the policy."""
     role(bench, mount="netkingdom", bound_subject="", bound_claims={"sub": "alice"}, groups_claim="groups")
     made = group(bench, policies=[own_policy(bench)], type="external")
-    body = {"name": named(bench, "interns"), "canonical_id": made, "mount_accessor": accessor(bench, "netkingdom")}
-    must(bench, "POST", "identity/group-alias", **body)
+    known_as(bench, "group", made, named(bench, "interns"))
 
 
 def entity_with_a_second_login(bench):
     """An identity of its own right, to which somebody has added a login at another mount."""
     made = entity(bench, alias=user(bench), policies=[own_policy(bench)])
-    body = {"name": named(bench, "alice"), "canonical_id": made, "mount_accessor": accessor(bench, "netkingdom")}
-    must(bench, "POST", "identity/entity-alias", **body)
+    known_as(bench, "entity", made, named(bench, "alice"))
 
 
 def merged(bench):
@@ -72,8 +71,7 @@ def second_login_of_the_reader(bench):
     """Somebody with a password is, to OpenBao, the lane's reader: its groups' policies are theirs."""
     reader = readers_entity(bench)
     group(bench, policies=[own_policy(bench)], member_entity_ids=[reader])
-    body = {"name": user(bench), "canonical_id": reader, "mount_accessor": accessor(bench, "userpass")}
-    must(bench, "POST", "identity/entity-alias", **body)
+    known_as(bench, "entity", reader, user(bench), "userpass")
 
 
 def group_by_metadata(bench):
@@ -87,8 +85,7 @@ def group_by_metadata(bench):
 def role_and_entity(bench):
     """A role without a policy, whose account's identity has one."""
     role(bench)
-    subject = "system:serviceaccount:tenant:somebody"
-    entity(bench, alias=subject, mount="kubernetes", policies=[own_policy(bench)])
+    entity(bench, alias=OTHERS, mount="kubernetes", policies=[own_policy(bench)])
 
 
 def in_capitals(bench):

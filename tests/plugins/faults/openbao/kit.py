@@ -73,10 +73,14 @@ def entity(bench, name="entity", alias="", mount="userpass", **fields):
     body = {"name": named(bench, name)} | fields
     made = must(bench, "POST", "identity/entity", **body)["data"]["id"]
     if alias:
-        must(
-            bench, "POST", "identity/entity-alias", name=alias, canonical_id=made, mount_accessor=accessor(bench, mount)
-        )
+        known_as(bench, "entity", made, alias, mount)
     return made
+
+
+def known_as(bench, kind, identifier, alias, mount="netkingdom"):
+    """An entity or a group has that name at the mount."""
+    body = {"name": alias, "canonical_id": identifier, "mount_accessor": accessor(bench, mount)}
+    must(bench, "POST", f"identity/{kind}-alias", **body)
 
 
 def group(bench, name="group", **fields):

@@ -120,51 +120,30 @@ def oidc(bench):
 EVERYBODY = {"bound_subject": "", "bound_claims_type": "glob", "bound_claims": {"sub": "system:serviceaccount:*"}}
 PEOPLE = {"bound_subject": "", "bound_claims": {"groups": ["interns"]}}
 
+
+def logs_in(name, plant):
+    """Somebody else logs in so."""
+    return Fault("another login", name, plant, "nobody-else")
+
+
 FAULTS = [
-    Fault("another login", "a second role with the lane's policy", second_role(), "nobody-else"),
-    Fault(
-        "another login",
-        "a role that has it by the older field",
-        lambda b: role(b, policies=[own_policy(b)]),
-        "nobody-else",
-    ),
-    Fault("another login", "a role that has it in capitals", lambda b: role(b, own_policy(b).upper()), "nobody-else"),
-    Fault(
-        "another login",
-        "a role for addresses of one network",
-        second_role(token_bound_cidrs=["10.0.0.0/8"]),
-        "nobody-else",
-    ),
+    logs_in("a second role with the lane's policy", second_role()),
+    logs_in("a role that has it by the older field", lambda b: role(b, policies=[own_policy(b)])),
+    logs_in("a role that has it in capitals", lambda b: role(b, own_policy(b).upper())),
+    logs_in("a role for addresses of one network", second_role(token_bound_cidrs=["10.0.0.0/8"])),
     Fault("another login", "the role of another lane's reader", another_lanes_role, "other-lane nobody-else"),
-    Fault("another login", "a role at an oidc mount", oidc, "nobody-else"),
-    Fault("another login", "a role for every account there is", second_role(**EVERYBODY), "nobody-else"),
-    Fault(
-        "another login",
-        "a role with the lane's policy beside others",
-        lambda b: role(b, "default", own_policy(b)),
-        "nobody-else",
-    ),
-    Fault("another login", "a role for a group of people", second_role(mount="netkingdom", **PEOPLE), "nobody-else"),
-    Fault("another login", "a role at a second jwt mount", role_at_a_second_mount, "nobody-else"),
-    Fault("another login", "a role at a second kubernetes mount", second_kubernetes_mount, "nobody-else"),
-    Fault("another login", "a user with a password", lambda b: user(b, own_policy(b)), "nobody-else"),
-    Fault("another login", "an AppRole", second_approle, "nobody-else"),
-    Fault("another login", "a certificate of another authority", certificate, "nobody-else"),
-    Fault(
-        "another login", "a token role that allows the policy", token_role(allowed_policies=["POLICY"]), "nobody-else"
-    ),
-    Fault(
-        "another login",
-        "a token role that allows it by a pattern",
-        token_role(allowed_policies_glob=["workload-*"]),
-        "nobody-else",
-    ),
-    Fault(
-        "another login",
-        "a token role that forbids other policies only",
-        token_role(disallowed_policies=["admin"]),
-        "nobody-else",
-    ),
+    logs_in("a role at an oidc mount", oidc),
+    logs_in("a role for every account there is", second_role(**EVERYBODY)),
+    logs_in("a role with the lane's policy beside others", lambda b: role(b, "default", own_policy(b))),
+    logs_in("a role for a group of people", second_role(mount="netkingdom", **PEOPLE)),
+    logs_in("a role at a second jwt mount", role_at_a_second_mount),
+    logs_in("a role at a second kubernetes mount", second_kubernetes_mount),
+    logs_in("a user with a password", lambda b: user(b, own_policy(b))),
+    logs_in("an AppRole", second_approle),
+    logs_in("a certificate of another authority", certificate),
+    logs_in("a token role that allows the policy", token_role(allowed_policies=["POLICY"])),
+    logs_in("a token role that allows it by a pattern", token_role(allowed_policies_glob=["workload-*"])),
+    logs_in("a token role that forbids other policies only", token_role(disallowed_policies=["admin"])),
     Fault("another login", "a role whose policies a program decides", program, "", "nobody-else", mends=False),
     Fault("another login", "the mount trusts a second key", second_key, "nobody-else", mends=False),
     Fault("another login", "the mount takes tokens of any issuer", no_issuer, "nobody-else", mends=False),
