@@ -327,3 +327,30 @@ def test_what_route_leaves_unimported(world, tmp_path, argv, without):
     loaded = set(done.stderr.rpartition("LOADED ")[2].split())
     assert "warden.usecases.route" in loaded
     assert loaded & set(without) == set()
+
+
+def test_a_proof_that_is_older_than_the_catalog_allows_is_shown_as_unproven_everywhere(applied):
+    world = applied.world
+    assert applied("prove", world.lane).returncode == 0
+    assert "active, proven" in applied("route", "list").stdout
+    file = world.folder / "platform" / "platform.yaml"
+    file.write_text(f"{file.read_text()}proofs_count_for: 1s # for this test\n")
+    time.sleep(1.1)
+    for argv in (["route", "list"], ["route", "show", world.lane], ["route", "find", world.lane]):
+        shown = applied(*argv).stdout
+        assert "active, unproven: the proof is old" in shown, argv
+        assert "active, proven" not in shown, argv
+        found = json.loads(applied(*argv, "--json").stdout)
+        assert (found if isinstance(found, dict) else found[0])["proof"]["state"] == "stale", argv
+    (status,) = json.loads(applied("status", world.lane, "--json").stdout)
+    assert (status["proof"], status["next_action"]) == ("stale", f"warden prove {world.lane}")
+    assert json.loads(applied("access", world.lane, "--json").stdout)["proof"]["state"] == "stale"
+
+
+@pytest.mark.parametrize("line", ['"proofs_count_for": 2h', "proofs_count_for: '2h'", "proofs_count_for: 0h"])
+def test_how_long_a_proof_counts_is_written_on_a_plain_line(engineer, line):
+    file = engineer.world.folder / "platform" / "platform.yaml"
+    file.write_text(f"{file.read_text()}{line}\n")
+    done = engineer("catalog", "check")
+    assert done.returncode == 1
+    assert "platform.yaml:2: proofs_count_for:" in done.stdout

@@ -11,6 +11,7 @@ import pytest
 from warden.core.errors import Closed, NotNow
 from warden.core.openbao.closed_mark import mark_of
 from warden.core.plans.lane_plan import LaneOptions
+from warden.core.proofs.freshness import FRESH
 from warden.core.remedies import warden
 from warden.usecases import apply as applying
 from warden.usecases import plan as planning
@@ -101,7 +102,7 @@ def test_a_proof_during_which_another_machine_closes_it_says_nothing(bench):
 
 
 def test_status_shows_it_closed(closed):
-    (found,) = status([closed.lane], closed.vault(), None, closed.journal, lambda: None).lanes
+    (found,) = status([closed.lane], closed.vault(), None, closed.journal, lambda: None, counts_for=FRESH).lanes
     assert (found.closed, found.next.reason) == (True, "closed")
 
 
@@ -144,7 +145,7 @@ def test_the_machine_that_closed_it_does_not_close_what_another_reopened(bench):
     bench.journal = first
     found = applying.apply(bench.lane, bench.context(), LaneOptions())
     assert (found.closed, found.changed) == (False, 0)
-    (shown,) = status([bench.lane], bench.vault(), None, bench.journal, lambda: None).lanes
+    (shown,) = status([bench.lane], bench.vault(), None, bench.journal, lambda: None, counts_for=FRESH).lanes
     assert (shown.closed, shown.next.remedy[0].command) == (True, "reactivate")
     assert reactivate(bench.lane, "follow", bench.context(), LaneOptions()).receipt.changed == ()
     assert bench.prove().state == "proven"
@@ -157,7 +158,7 @@ def test_a_mark_that_was_removed_by_hand_is_set_again_by_the_machine_that_closed
     bench.ready()
     close(bench)
     bench.vault("admin").mark("platform", bench.path, {"closed": None})
-    (shown,) = status([bench.lane], bench.vault(), None, bench.journal, lambda: None).lanes
+    (shown,) = status([bench.lane], bench.vault(), None, bench.journal, lambda: None, counts_for=FRESH).lanes
     assert shown.next.reason == "closed-in-journal-only"
     close(bench)
     assert "closed" in custom(bench)

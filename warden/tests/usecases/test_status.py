@@ -11,6 +11,7 @@ from warden.core.errors import Refused, Unreachable
 from warden.core.lanes.lane import Custody, Workload, WorkloadReader
 from warden.core.lanes.route import route
 from warden.core.openbao.rights import policy_text
+from warden.core.proofs.freshness import FRESH
 from warden.core.remedies import warden
 from warden.core.secret import Secret
 from warden.usecases.deactivate import record_closing
@@ -22,7 +23,7 @@ def now():
 
 
 def report_of(bench, lanes=None, vault=None):
-    return status(lanes or [bench.lane], vault or bench.vault(), None, bench.journal, now)
+    return status(lanes or [bench.lane], vault or bench.vault(), None, bench.journal, now, counts_for=FRESH)
 
 
 def status_of(bench):
@@ -71,17 +72,17 @@ def test_a_path_that_may_not_be_looked_at_hides_no_other(bench):
 
 def test_without_an_openbao_only_what_the_journal_knows_is_said(bench):
     bench.ready().prove()
-    report = status([bench.lane], None, None, bench.journal, now)
+    report = status([bench.lane], None, None, bench.journal, now, counts_for=FRESH)
     assert (report.faults, report.lanes[0].version, report.lanes[0].proof) == ((), None, "proven")
 
 
 def test_a_proof_is_of_what_was_declared_then(bench):
     bench.ready().prove()
     assert status_of(bench).proof == "proven"
-    assert route(bench.lane, bench.journal.state(bench.lane.id), now()).proof.state == "proven"
+    assert route(bench.lane, bench.journal.state(bench.lane.id), now(), FRESH).proof.state == "proven"
     bench.change(custody=Custody(path=f"platform/moved/{bench.lane.id}", fields=("API_KEY",)))
     assert status_of(bench).proof == "stale"
-    assert route(bench.lane, bench.journal.state(bench.lane.id), now()).proof.state == "stale"
+    assert route(bench.lane, bench.journal.state(bench.lane.id), now(), FRESH).proof.state == "stale"
 
 
 def test_a_proof_is_of_the_server_that_was_asked_and_not_of_its_address(bench):
@@ -99,7 +100,7 @@ def test_a_proof_does_not_count_for_a_lane_that_was_closed_after_it(bench):
     for event in ("lane.closed", "lane.opened"):
         bench.journal.record(event, bench.lane.id, {"reason": "x"})
         assert status_of(bench).proof == "stale"
-        assert route(bench.lane, bench.journal.state(bench.lane.id), now()).proof.state == "stale"
+        assert route(bench.lane, bench.journal.state(bench.lane.id), now(), FRESH).proof.state == "stale"
     bench.prove()
     assert status_of(bench).proof == "proven"
 

@@ -112,6 +112,7 @@ class Workspace:
             alone=self.alone,
             unreadable=tuple(each.file for each in self.catalog.left_out),
             signer=wiring_journal.signer(self.catalog.platform.signing, self.vault),
+            counts_for=self.catalog.platform.counts_for,
             notices=self.notices,
         )
 

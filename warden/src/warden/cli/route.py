@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from warden.cli import complete, wiring, wiring_journal
+from warden.cli import complete, wiring, wiring_files, wiring_journal
 from warden.present import terminal
 
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print the record by its documented names.")
@@ -67,7 +67,9 @@ def show(ctx: click.Context, /, entry_id: str, as_json: bool) -> None:
 
     platform = wiring.platform_dir(ctx)
     declared = wiring.entry_route(platform, expect_words(entry_id, "id"))
-    found = usecase.show(declared, wiring_journal.journal(platform, asks=False), datetime.now(UTC))
+    found = usecase.show(
+        declared, wiring_journal.journal(platform, asks=False), datetime.now(UTC), wiring_files.counts_for(platform)
+    )
     if as_json:
         terminal.document(routes.as_json(found))
     else:
@@ -95,7 +97,14 @@ def find(ctx: click.Context, /, need: tuple[str, ...], drafts: bool, as_json: bo
 
     platform = wiring.platform_dir(ctx)
     catalog, journal = wiring.searchable(platform), wiring_journal.journal(platform, asks=False)
-    found = usecase.find(catalog, " ".join(need), journal, datetime.now(UTC), drafts=drafts)
+    found = usecase.find(
+        catalog,
+        " ".join(need),
+        journal,
+        datetime.now(UTC),
+        counts_for=wiring_files.counts_for(platform),
+        drafts=drafts,
+    )
     if isinstance(found, NotOwned):
         if as_json:
             terminal.document([])

@@ -34,6 +34,7 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
 
     platform = wiring.platform_dir(ctx)
     catalog = wiring.catalog(platform)
+    counts_for = catalog.platform.counts_for
     listed = [each for each in catalog.lanes.values() if every or each.status == "active"]
     lanes = [catalog.lane(lane)] if lane else listed
     faults: list[WardenError] = []
@@ -41,13 +42,13 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     try:
         workspace = Workspace.of(ctx)
     except UsageError as without_address:
-        report = observe(lanes, None, None, wiring_journal.journal(platform), lambda: datetime.now(UTC))
+        report = observe(lanes, None, None, wiring_journal.journal(platform), _now, counts_for=counts_for)
         unnamed = without_address
         faults.append(Inconclusive(unnamed.problem, effect=unnamed.effect, hint=unnamed.hint, remedy=unnamed.remedy))
     else:
         clusters = sorted({name for each in lanes for name in each.deliveries if name in workspace.clusters.declared})
         terminal.progress(f"asking {', '.join((workspace.address, *clusters))} …")
-        report = observe(lanes, workspace.vault, workspace.clusters, workspace.journal, lambda: datetime.now(UTC))
+        report = observe(lanes, workspace.vault, workspace.clusters, workspace.journal, _now, counts_for=counts_for)
         left_behind = orphans(workspace.context) if not lane and not report.faults else left_behind
         terminal.progress_done()
         faults += report.faults
@@ -62,3 +63,7 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     for fault in faults:
         terminal.error(fault, as_json=as_json)
     return int(Exit.INCONCLUSIVE if faults else Exit.DONE)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

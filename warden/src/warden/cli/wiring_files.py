@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import date
+    from datetime import date, timedelta
     from types import ModuleType
 
     import click
@@ -96,6 +96,13 @@ def schemas() -> ModuleType:
     from warden.adapters.catalog import json_schema
 
     return json_schema
+
+
+def counts_for(platform: str) -> timedelta:
+    """How long a proof counts, without reading ``platform.yaml`` as YAML."""
+    from warden.adapters.catalog.platform_name import counts_for as read
+
+    return read(platform)
 
 
 def notices(directory: str, platform: Platform, journal: Journal) -> Notices:

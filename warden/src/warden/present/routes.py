@@ -43,8 +43,10 @@ def state_of(route: Route) -> str:
     proof = route.proof
     if proof.at is None:
         return f"{route.status}, unproven"
-    word = "proof is old:" if proof.state == "stale" else proof.state
-    return f"{route.status}, {word} {terminal.ago(proof.at)} ({proof.passed} of {proof.total})"
+    counts = f"({proof.passed} of {proof.total})"
+    if proof.state == "stale":
+        return f"{route.status}, unproven: the proof is old, {terminal.ago(proof.at)} {counts}"
+    return f"{route.status}, {proof.state} {terminal.ago(proof.at)} {counts}"
 
 
 def show_table(routes: Sequence[Route]) -> None:

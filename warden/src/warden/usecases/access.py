@@ -79,12 +79,12 @@ class ServerRefuses(msgspec.Struct, frozen=True):
     refusal: str | msgspec.Struct
 
 
-def advise(entries: Sequence[Entry], journal: Journal, now: dt.datetime) -> list[Advice]:
+def advise(entries: Sequence[Entry], journal: Journal, now: dt.datetime, counts_for: dt.timedelta) -> list[Advice]:
     """Whose each entry is, where it is, and how to get at it. Raises `JournalUnwritable`."""
     from warden.core.access.advice import advise as advice  # not needed by those who run a command
     from warden.core.lanes.route import route
 
-    return [advice(each, route(each, journal.state(each.id), now)) for each in entries]
+    return [advice(each, route(each, journal.state(each.id), now, counts_for)) for each in entries]
 
 
 def run(ask: Ask, argv: Sequence[str], *, caller: Caller, policy: Policy, journal: Journal, runner: Runner) -> NoReturn:

@@ -1,5 +1,6 @@
 """What use cases work with: the lanes, OpenBao as the caller sees it, the clusters, the journal."""
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 
@@ -12,6 +13,7 @@ from warden.core.lanes.lane import Lane
 from warden.core.openbao.closed_mark import mark_of
 from warden.core.openbao.resources import Settings
 from warden.core.plans.lane_plan import LaneOptions, NotConnected
+from warden.core.proofs.freshness import FRESH
 from warden.core.remedies import warden
 from warden.ports.access_index import SnapshotReader
 from warden.ports.clusters import Clusters
@@ -42,6 +44,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         alone: holds this machine's lock on changes to that OpenBao; takes the name of the operation.
         snapshots: reads everybody who can reach something there; without it nobody is looked for.
         administrators: who may reach everything (``may_administer``).
+        counts_for: how long a proof counts (``proofs_count_for``).
         signer: signs checkpoints of the journal; ``None`` where platform.yaml names no key.
         notices: tells people and the State Hub what happened, after the journal has it.
     """
@@ -57,6 +60,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: tuple[str, ...] = ()
     snapshots: SnapshotReader | None = None
     administrators: frozenset[Administrator] = frozenset()
+    counts_for: dt.timedelta = FRESH
     signer: Signer | None = None
     notices: Notices = NoNotices()
 

@@ -62,14 +62,17 @@ class Candidates(msgspec.Struct, frozen=True, kw_only=True):
     drafts: tuple[str, ...] = ()
 
 
-def find(catalog: Searched, need: str, journal: Journal, now: dt.datetime, *, drafts: bool) -> Found | NotOwned:
+def find(
+    catalog: Searched, need: str, journal: Journal, now: dt.datetime, *, counts_for: dt.timedelta, drafts: bool
+) -> Found | NotOwned:
     """The routes that answer a need. Raises `UsageError` where it is empty, `Invalid` where its entry has faults."""
     candidates = meant(catalog, need, drafts=drafts)
     if not isinstance(candidates, Candidates):
         return candidates
     states = journal.states()
     matches = [
-        Match(route=route(catalog.entry(hit.id), states.get(hit.id), now), score=hit.score) for hit in candidates.hits
+        Match(route=route(catalog.entry(hit.id), states.get(hit.id), now, counts_for), score=hit.score)
+        for hit in candidates.hits
     ]
     return Found(answer=candidates.answer, matches=tuple(matches), drafts=candidates.drafts)
 

@@ -191,7 +191,7 @@ class LaneProver:
             custody = with_hashes(custody, vault, self._context.audit_device)
         _, means = presented_for(lane, self._options.own, self._identities.mints)
         members = memberships(lane, self._caller)
-        unproven = by_others(lane, members, means, self._context.journal)
+        unproven = by_others(lane, members, means, self._context.journal, self._context.counts_for)
         asked = (
             *probes(lane, others=others, as_member=members, unplayed=self._unplayed),
             *machine_probes(lane, means),

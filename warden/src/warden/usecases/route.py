@@ -14,18 +14,18 @@ if TYPE_CHECKING:  # `show` is used most, and does without these
     from warden.ports.journal import Journal
 
 
-def show(declared: Route, journal: Journal, now: dt.datetime) -> Route:
+def show(declared: Route, journal: Journal, now: dt.datetime, counts_for: dt.timedelta) -> Route:
     """The route of one entry as it is now. Raises `JournalUnwritable`."""
-    return with_state(declared, journal.state(declared.id), now)
+    return with_state(declared, journal.state(declared.id), now, counts_for)
 
 
 def listed(
     catalog: Catalog, journal: Journal, now: dt.datetime, *, drafts: bool, tag: str | None, stale: bool
 ) -> list[Route]:
     """The routes of the active entries (drafts too, if asked), by id; with `stale` those whose review is too old."""
-    states = journal.states()
+    states, counts_for = journal.states(), catalog.platform.counts_for
     return [
-        route(entry, states.get(entry.id), now)
+        route(entry, states.get(entry.id), now, counts_for)
         for entry in catalog.entries.values()
         if (drafts or entry.status == "active")
         and (tag is None or tag in entry.tags)

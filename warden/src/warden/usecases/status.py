@@ -3,6 +3,7 @@
 No value is read and nothing is changed.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 
 import msgspec
@@ -33,7 +34,13 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def status(
-    lanes: Sequence[Lane], vault: Vault | None, clusters: Clusters | None, journal: Journal, clock: Clock
+    lanes: Sequence[Lane],
+    vault: Vault | None,
+    clusters: Clusters | None,
+    journal: Journal,
+    clock: Clock,
+    *,
+    counts_for: dt.timedelta,
 ) -> StatusReport:
     """How each lane stands. Without a `vault` only what the journal knows is said.
 
@@ -57,7 +64,7 @@ def status(
             put_since_closing=_put_since(state.closed, lane, journal),
             unfinished=tuple(unfinished.get(lane.id, ())),
         )
-        found.append(lane_status(lane, state, observed, clock()))
+        found.append(lane_status(lane, state, observed, clock(), counts_for))
     return StatusReport(lanes=tuple(found), faults=tuple(observer.faults.values()))
 
 

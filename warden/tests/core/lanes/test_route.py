@@ -7,6 +7,7 @@ from warden.adapters.catalog.files import load_catalog
 from warden.core.journal.record import LaneState, Record
 from warden.core.lanes.delivery_target import adopted, with_cluster_readers
 from warden.core.lanes.route import Reopen, declaration, declared_route, route
+from warden.core.proofs.freshness import FRESH
 from warden.core.proofs.summary import ProofSummary, as_record
 from warden.core.remedies import access
 
@@ -26,9 +27,9 @@ def proven(hours: float, state: str = "proven") -> LaneState:
 
 
 def test_without_a_proof_an_active_lane_is_shown_as_unproven():
-    found = route(LANE, None, NOW)
+    found = route(LANE, None, NOW, FRESH)
     assert (found.proof.state, found.proof.at) == ("unproven", None)
-    assert route(LANE, LaneState(), NOW) == found
+    assert route(LANE, LaneState(), NOW, FRESH) == found
     assert found.resolvable
     assert found.next == access("openrouter-llm-connect")
 
@@ -44,12 +45,12 @@ def test_without_a_proof_an_active_lane_is_shown_as_unproven():
     ],
 )
 def test_a_proof_counts_for_a_day_and_what_was_refuted_stays_so(hours, state, shown):
-    assert route(LANE, proven(hours, state), NOW).proof.state == shown
+    assert route(LANE, proven(hours, state), NOW, FRESH).proof.state == shown
 
 
 def test_a_closed_lane_is_not_resolvable_whatever_the_catalog_says():
     closed = LaneState(closed=record("lane.closed", 2), proof=proven(1).proof)
-    found = route(LANE, closed, NOW)
+    found = route(LANE, closed, NOW, FRESH)
     assert not found.resolvable
     assert found.status == "active"
     assert found.closed == closed.closed.at
@@ -57,7 +58,7 @@ def test_a_closed_lane_is_not_resolvable_whatever_the_catalog_says():
 
 
 def test_the_roles_of_warden():
-    roles = {entry_id: route(entry, None, NOW) for entry_id, entry in CATALOG.entries.items()}
+    roles = {entry_id: route(entry, None, NOW, FRESH) for entry_id, entry in CATALOG.entries.items()}
     assert [one.id for one in roles.values() if one.warden_executes] == ["ssh-certificate"]
     assert roles["ssh-certificate"].warden_role == "issue"
     assert roles["openrouter-llm-connect"].warden_role == "assist"
@@ -68,10 +69,10 @@ def test_the_roles_of_warden():
 
 
 def test_every_reader_is_shown_and_role_is_the_first_ones():
-    found = route(CATALOG.lane("issue-core-ingestion-api-key"), None, NOW)
+    found = route(CATALOG.lane("issue-core-ingestion-api-key"), None, NOW, FRESH)
     assert found.role == "external-secrets-issue-core"
     assert [reader.subject for reader in found.readers] == ["issue-core/issue-core", "activity-core/activity-core"]
-    people = route(CATALOG.lane("whynot-design-npm-publish"), None, NOW)
+    people = route(CATALOG.lane("whynot-design-npm-publish"), None, NOW, FRESH)
     assert [(r.kind, r.subject, r.mount) for r in people.readers] == [("people", "npm-publishers", "netkingdom")]
 
 

@@ -19,6 +19,7 @@ from warden.core.lifecycle.lane_status import (
 from warden.core.lifecycle.leaks import names_leak
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.closed_mark import mark_of
+from warden.core.proofs.freshness import FRESH
 from warden.core.proofs.summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
 from warden.core.remedies import LogInAs, RunBao, RunKubectl, warden
 
@@ -41,7 +42,7 @@ LEAKED = record("lane.closed", {"reason": "seen in a log"})
 
 def status_of(lane, state=None, metadata=OURS, **observed):
     known = LaneState(proof=proof(lane)) if state is None else state
-    return lane_status(lane, known, LaneObservation(**{"reachable": True, "metadata": metadata} | observed), NOW)
+    return lane_status(lane, known, LaneObservation(**{"reachable": True, "metadata": metadata} | observed), NOW, FRESH)
 
 
 def test_a_sound_lane_has_nothing_to_do(lane_of):

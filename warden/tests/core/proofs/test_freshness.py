@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from warden.core.journal.record import LaneState, Record
-from warden.core.proofs.freshness import last_proof
+from warden.core.proofs.freshness import FRESH, last_proof
 from warden.core.proofs.summary import Declaration, ProofSummary, as_record
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
@@ -22,11 +22,11 @@ def state(summary=PROVEN, age=dt.timedelta(), *, overtaken=False, **changed):
 
 
 def standing(found):
-    return last_proof(found, DECLARED, NOW).standing
+    return last_proof(found, DECLARED, NOW, FRESH).standing
 
 
 def test_where_there_is_no_proof_there_is_none():
-    assert last_proof(LaneState(), DECLARED, NOW) is None
+    assert last_proof(LaneState(), DECLARED, NOW, FRESH) is None
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,12 @@ def test_a_proof_counts_for_a_day_and_what_was_refuted_stays_so(age, result, sho
     assert standing(state(age=age, state=result)) == shown
 
 
+@pytest.mark.parametrize(("hours", "shown"), [(2, "stale"), (3, "proven"), (7 * 24, "proven")])
+def test_the_catalog_says_how_long_a_proof_counts(hours, shown):
+    old = state(age=dt.timedelta(hours=3))
+    assert last_proof(old, DECLARED, NOW, dt.timedelta(hours=hours)).standing == shown
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -55,7 +61,7 @@ def test_a_proof_counts_for_a_day_and_what_was_refuted_stays_so(age, result, sho
     ],
 )
 def test_a_proof_of_another_declaration_or_of_before_the_lane_was_closed_does_not_count(changed):
-    found = last_proof(state(**changed), DECLARED, NOW)
+    found = last_proof(state(**changed), DECLARED, NOW, FRESH)
     assert (found.applies, found.recent, found.counts, found.standing) == (False, True, False, "stale")
 
 
@@ -67,5 +73,5 @@ def test_a_proof_that_left_deliveries_out_is_partial(scope):
 
 def test_a_record_of_an_earlier_shape_does_not_count():
     earlier = msgspec.structs.replace(state().proof, body={"state": "proven", "passed": 3, "total": 3})
-    found = last_proof(LaneState(proof=earlier), DECLARED, NOW)
+    found = last_proof(LaneState(proof=earlier), DECLARED, NOW, FRESH)
     assert (found.standing, found.summary.passed) == ("stale", 3)

@@ -7,13 +7,13 @@ does not keep the others from being used; one with secret material is refused be
 import os
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 
 from warden.adapters.catalog.discovery import expect_trusted
-from warden.adapters.catalog.platform_name import name_in
+from warden.adapters.catalog.platform_name import counts_for_in, name_in
 from warden.adapters.catalog.yaml_tree import MAX_BYTES, Mapping, Refusal, decode, parse, scalars
 from warden.core.errors import Effect, Fault, Invalid, UsageError
 from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, invalid, kind_of, unknown
@@ -27,6 +27,7 @@ from warden.core.lanes.environments import delivered_in, elsewhere, exists_in, i
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.platform_rules import of_platform
 from warden.core.lanes.rules import Complaint, across, located, mount_fault, of_clusters, on_mount, unreported
+from warden.core.proofs.freshness import FRESH
 from warden.core.remedies import warden
 
 _REMOVE = "remove it, and if it was ever real, rotate it: whoever has the file has had it"
@@ -221,11 +222,8 @@ def _platform(platform_dir: str) -> tuple[Platform, list[Source]]:
             source.faults += located(source.file, source.lines, wrong_ones)
         else:
             platform = _structured(source.path, source, lambda _: Platform) or Platform()
-            if not source.faults and (platform.platform or "") != name_in(read_bytes(source.path)):
-                plain = Complaint(
-                    "platform", "is not a plain name; write the line `platform: NAME` (a-z, 0-9, hyphens)"
-                )
-                source.faults += located(source.file, source.lines, [plain])
+            if not source.faults:
+                source.faults += located(source.file, source.lines, _not_plain(platform, read_bytes(source.path)))
             if (wrong := mount_fault(platform)) and not source.faults:
                 source.faults += located(source.file, source.lines, [wrong])
             if not source.faults:
@@ -234,6 +232,14 @@ def _platform(platform_dir: str) -> tuple[Platform, list[Source]]:
                 misplaced = Complaint("clusters", "is a file of its own, clusters.yaml beside this one")
                 source.faults += located(source.file, source.lines, [misplaced])
     return msgspec.structs.replace(platform, clusters=clusters), [source for source in sources if source.faults]
+
+
+def _not_plain(platform: Platform, text: bytes) -> Iterator[Complaint]:
+    """What is read without YAML elsewhere, and is not written so that it can be."""
+    if (platform.platform or "") != name_in(text):
+        yield Complaint("platform", "is not a plain name; write the line `platform: NAME` (a-z, 0-9, hyphens)")
+    if platform.counts_for != (counts_for_in(text) or FRESH):
+        yield Complaint("proofs_count_for", "is not a plain duration; write the line `proofs_count_for: 24h`")
 
 
 def _platform_paths(platform_dir: str) -> list[str]:

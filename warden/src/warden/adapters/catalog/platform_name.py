@@ -1,35 +1,60 @@
-"""Which platform a directory is, for the journal: the name in ``platform.yaml``, else the directory's real path.
+"""What ``platform.yaml`` says that `access` and `route show` need: two lines, read without YAML.
 
-The line is read without YAML: `access` and `route show` must not wait for a parser. `files` refuses a name that is
-written in another way, so both always read the same.
+Those commands must not wait for a parser. `files` refuses a name or a duration that is written in another way, so that
+both always read the same.
+
+``platform`` is which platform a directory is, for the journal; without one it is the directory's real path.
+``proofs_count_for`` is how long a proof counts.
 """
 
+import datetime as dt
 import os
 import re
 
 _NAME = re.compile(rb"^platform:[ \t]+([a-z0-9][a-z0-9.-]{0,62})[ \t]*(?:#.*)?\r?$", re.MULTILINE)
+_COUNTS_FOR = re.compile(rb"^proofs_count_for:[ \t]+([0-9]{1,9})([smhd])[ \t]*(?:#.*)?\r?$", re.MULTILINE)
+_SECONDS = {b"s": 1, b"m": 60, b"h": 3600, b"d": 86400}
 _LARGEST = 1024 * 1024
 
 
 def platform_name(platform_dir: str) -> str | None:
     """The platform's name or path; ``None`` where ``platform.yaml`` is there and cannot be read."""
     try:
-        # Never wait for a pipe; it holds no name.
-        handle = os.open(os.path.join(platform_dir, "platform.yaml"), os.O_RDONLY | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return os.path.realpath(platform_dir)
+        return name_in(_text(platform_dir)) or os.path.realpath(platform_dir)
     except OSError:
         return None
+
+
+def counts_for(platform_dir: str) -> dt.timedelta:
+    """How long a proof counts; the default where ``platform.yaml`` does not say, or cannot be read."""
+    from warden.core.proofs.freshness import FRESH  # those who ask have it; who asks for the name does not
+
     try:
-        named = name_in(os.read(handle, _LARGEST))
+        return counts_for_in(_text(platform_dir)) or FRESH
     except OSError:
-        return None
-    finally:
-        os.close(handle)
-    return named or os.path.realpath(platform_dir)
+        return FRESH
 
 
 def name_in(text: bytes) -> str:
     """The name on the line ``platform: NAME``; empty where there is no such line."""
     found = _NAME.search(text)
     return found[1].decode("ascii") if found else ""
+
+
+def counts_for_in(text: bytes) -> dt.timedelta | None:
+    """The duration on the line ``proofs_count_for: 24h``; ``None`` where there is no such line."""
+    found = _COUNTS_FOR.search(text)
+    return dt.timedelta(seconds=int(found[1]) * _SECONDS[found[2]]) if found else None
+
+
+def _text(platform_dir: str) -> bytes:
+    """The beginning of the file; empty where there is none. Raises `OSError`."""
+    try:
+        # Never wait for a pipe; it says nothing.
+        handle = os.open(os.path.join(platform_dir, "platform.yaml"), os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return b""
+    try:
+        return os.read(handle, _LARGEST)
+    finally:
+        os.close(handle)

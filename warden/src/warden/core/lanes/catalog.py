@@ -15,6 +15,7 @@ from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.environments import Environment, elsewhere
 from warden.core.lanes.lane import Lane, LoginMount, Owner, Status
 from warden.core.lanes.notify import NotifyCommand, NotifyWebhook
+from warden.core.lanes.readers import Seconds
 from warden.core.lanes.signing import Signing
 from warden.core.remedies import warden
 
@@ -82,6 +83,7 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     ``allowed_signers`` is the file with the keys of those who decide about change requests (ssh-keygen(1), *ALLOWED
     SIGNERS*), relative to the platform directory.
     ``signing`` names the key that signs checkpoints of the journal.
+    ``proofs_count_for`` is how long a proof counts: an active lane whose last proof is older is unproven.
     ``notify`` is who is told what happens: a command, or a webhook. ``state_hub`` is the URL that events are posted to.
     ``environments`` has each OpenBao that lanes are for, by name; without any, BAO_ADDR alone says which. ``clusters``
     is a file of its own, ``clusters.yaml``: name -> cluster.
@@ -95,10 +97,16 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     may_administer: tuple[str, ...] = ()
     allowed_signers: str = "allowed_signers"
     signing: Signing | None = None
+    proofs_count_for: Seconds = Seconds(86400)
     notify: NotifyCommand | NotifyWebhook | None = None
     state_hub: str | None = None
     environments: dict[str, Environment] = {}
     clusters: dict[str, DeclaredCluster] = {}
+
+    @property
+    def counts_for(self) -> dt.timedelta:
+        """How long a proof counts."""
+        return dt.timedelta(seconds=self.proofs_count_for)
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):

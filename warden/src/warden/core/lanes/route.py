@@ -111,9 +111,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     mount: str = ""
 
 
-def route(entry: Entry, state: LaneState | None, now: dt.datetime) -> Route:
-    """The entry's route as it is now; `state` is what the journal says of the entry, if anything."""
-    return with_state(declared_route(entry), state, now)
+def route(entry: Entry, state: LaneState | None, now: dt.datetime, counts_for: dt.timedelta) -> Route:
+    """The entry's route as it is now; `state` is what the journal says of it, a proof counts for that long."""
+    return with_state(declared_route(entry), state, now, counts_for)
 
 
 def declared_route(entry: Entry) -> Route:
@@ -226,19 +226,19 @@ def _of_signpost(entry: Certificate | Login | Pointer) -> Route:
     )
 
 
-def with_state(route: Route, state: LaneState | None, now: dt.datetime) -> Route:
+def with_state(route: Route, state: LaneState | None, now: dt.datetime, counts_for: dt.timedelta) -> Route:
     """The route as it is now: with its proof, and closed if the journal says so (then it is not resolvable)."""
     if state is None:
         return route
     if state.closed is not None:
         return msgspec.structs.replace(
             route,
-            proof=_proof(route, state, now),
+            proof=_proof(route, state, now, counts_for),
             closed=state.closed.at,
             resolvable=False,
             next=Reopen(owner=route.owner_repo, since=state.closed.at),
         )
-    return msgspec.structs.replace(route, proof=_proof(route, state, now))
+    return msgspec.structs.replace(route, proof=_proof(route, state, now, counts_for))
 
 
 def declaration(route: Route) -> Declaration:
@@ -252,8 +252,8 @@ def declaration(route: Route) -> Declaration:
     )
 
 
-def _proof(route: Route, state: LaneState, now: dt.datetime) -> RouteProof:
-    found = last_proof(state, declaration(route), now)
+def _proof(route: Route, state: LaneState, now: dt.datetime, counts_for: dt.timedelta) -> RouteProof:
+    found = last_proof(state, declaration(route), now, counts_for)
     if found is None:
         return RouteProof()
     summary = found.summary

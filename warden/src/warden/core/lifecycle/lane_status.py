@@ -147,9 +147,11 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: tuple[InterruptedOperation, ...] = ()
 
 
-def lane_status(lane: Lane, state: LaneState, observed: LaneObservation, now: dt.datetime) -> LaneStatus:
-    """How a lane stands, from what the journal knows and what was looked at."""
-    proof = last_proof(state, declaration(declared_route(lane)), now)
+def lane_status(
+    lane: Lane, state: LaneState, observed: LaneObservation, now: dt.datetime, counts_for: dt.timedelta
+) -> LaneStatus:
+    """How a lane stands, from what the journal knows and what was looked at; a proof counts for that long."""
+    proof = last_proof(state, declaration(declared_route(lane)), now, counts_for)
     proven = proof.summary.deliveries if proof and proof.counts else {}
     deliveries = {
         cluster: delivery_status(each, proven.get(cluster), observed.secrets.get(cluster), observed.metadata)

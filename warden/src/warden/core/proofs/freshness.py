@@ -1,8 +1,8 @@
-"""Whether a lane's last proof counts: the one place that decides it, for `route` and for `status`.
+"""Whether a lane's last proof counts: the one place that decides it, for whatever shows or uses a proof.
 
 A proof counts where it is of this declaration, the lane was neither closed nor reopened since, and it is not older than
-a day. That it is of this place is the journal's to say (`journal.state`). What was refuted or inconclusive stays so
-until the next proof.
+``proofs_count_for`` of ``platform.yaml``. That it is of this place is the journal's to say (`journal.state`). What was
+refuted or inconclusive stays so until the next proof.
 """
 
 import datetime as dt
@@ -14,7 +14,7 @@ from warden.core.journal.record import LaneState
 from warden.core.proofs.summary import Declaration, ProofSummary, summary_of
 
 FRESH = dt.timedelta(hours=24)
-"""How long a proof counts."""
+"""How long a proof counts where ``platform.yaml`` does not say."""
 SKEW = dt.timedelta(minutes=1)
 """How far ahead of now a proof may be dated; beyond that this machine's clock was changed, and its age is not known."""
 
@@ -55,8 +55,8 @@ class LastProof(msgspec.Struct, frozen=True, kw_only=True):
         return "proven" if self.summary.scope == "lane" else "partial"
 
 
-def last_proof(state: LaneState, declared: Declaration, now: dt.datetime) -> LastProof | None:
-    """The lane's last proof; ``None`` where there is none."""
+def last_proof(state: LaneState, declared: Declaration, now: dt.datetime, counts_for: dt.timedelta) -> LastProof | None:
+    """The lane's last proof, which counts for that long; ``None`` where there is none."""
     if state.proof is None:
         return None
     summary = summary_of(state.proof)
@@ -65,10 +65,10 @@ def last_proof(state: LaneState, declared: Declaration, now: dt.datetime) -> Las
         at=state.proof.at,
         record=state.proof.seq,
         applies=not state.overtaken and summary.declared == declared,
-        recent=is_recent(state.proof.at, now),
+        recent=is_recent(state.proof.at, now, counts_for),
     )
 
 
-def is_recent(at: str, now: dt.datetime) -> bool:
+def is_recent(at: str, now: dt.datetime, counts_for: dt.timedelta) -> bool:
     """Whether a record of that time (ISO 8601) is not too old, nor of a time that has not come yet."""
-    return -SKEW <= now - dt.datetime.fromisoformat(at) <= FRESH
+    return -SKEW <= now - dt.datetime.fromisoformat(at) <= counts_for

@@ -37,10 +37,12 @@ def memberships(lane: Lane, caller: Identity) -> frozenset[str]:
     )
 
 
-def by_others(lane: Lane, members: frozenset[str], means: Means, journal: Journal) -> tuple[Verdict, ...]:
+def by_others(
+    lane: Lane, members: frozenset[str], means: Means, journal: Journal, counts_for: dt.timedelta
+) -> tuple[Verdict, ...]:
     """A verdict for each reader that the caller is not, and cannot play: what one has shown itself, if one has."""
     others = [each for each in _by_name(lane) if each.label not in members and played(lane, each, means) is None]
-    shown = _shown(lane, journal) if others else {}
+    shown = _shown(lane, journal, counts_for) if others else {}
     return tuple(_verdict(lane, reader, shown.get(reader.label)) for reader in others)
 
 
@@ -67,14 +69,14 @@ def _declared(lane: Lane) -> Any:
     return msgspec.json.decode(msgspec.json.encode(declaration(declared_route(lane))))
 
 
-def _shown(lane: Lane, journal: Journal) -> dict[str, Record]:
+def _shown(lane: Lane, journal: Journal, counts_for: dt.timedelta) -> dict[str, Record]:
     """What members have shown, by reader: since the lane was last applied, opened or closed, and not too long ago."""
     found: dict[str, Record] = {}
     declared, now = _declared(lane), dt.datetime.now(dt.UTC)
     for record in journal.here(journal.log(lane=lane.id, events=_SINCE)):
         if record.event != SHOWN:
             found = {}
-        elif _is_here(record) and record.body.get("declared") == declared and is_recent(record.at, now):
+        elif _is_here(record) and record.body.get("declared") == declared and is_recent(record.at, now, counts_for):
             found[str(record.body.get("reader"))] = record
     return found
 
