@@ -84,13 +84,22 @@ class Minted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProviderKey(Facts, frozen=True, kw_only=True):
-    """A key as the provider lists it. ``created`` and ``last_used`` are ISO 8601 UTC, empty where it does not say."""
+    """A key as the provider lists it. ``created`` and ``last_used`` are ISO 8601 UTC, empty where it does not say.
+
+    ``key`` is whole, so that it can be deleted by it, even where it looks like secret material; quote it to show it.
+    """
 
     key: str
     name: str = ""
     disabled: bool = False
     created: str = ""
     last_used: str = ""
+
+    def __post_init__(self) -> None:
+        """Everything else is what Facts are."""
+        key = self.key
+        super().__post_init__()
+        msgspec.structs.force_setattr(self, "key", key)
 
 
 Answer = Literal["accepted", "refused", "unclear"]
