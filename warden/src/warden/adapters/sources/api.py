@@ -1,4 +1,4 @@
-"""One provider's API as its sources ask it: what each answer means, and what is repeated.
+"""One provider's API as its source asks it: what each answer means. Nothing is repeated here.
 
 An answer counts when the provider itself gave it: JSON, with no error inside. Everything else (no answer, 429, 5xx, an
 error inside a 200, a proxy's page, a redirect) says nothing about a key: `Inconclusive` or ``unclear``. A provider's
@@ -8,7 +8,6 @@ plain words.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from time import sleep
 from typing import Any
 
 import msgspec
@@ -21,11 +20,6 @@ from warden.ports.http import HttpClient, HttpReply, HttpRequest
 
 OK, NOT_FOUND, TOO_MANY = 200, 404, 429
 UNAUTHORIZED, FORBIDDEN = 401, 403
-PAUSES = (0.5, 1.0, 2.0)
-"""Seconds before a request that can be repeated is, after a 429 or 503; longer where the provider says so."""
-LONGEST_PAUSE = 10.0
-_BUSY = (TOO_MANY, 503)
-_REPEATABLE = frozenset({"GET", "PATCH", "DELETE"})
 _CODE = re.compile(r"[a-z]{2,20}(?:[_-][a-z]{1,20}){0,4}", re.ASCII)
 _MOST_PAGES = 1000
 
@@ -49,7 +43,6 @@ class Api(msgspec.Struct, frozen=True, kw_only=True):
     headers: Headers
     secret: Secret
     timeout: float = 15.0
-    pauses: tuple[float, ...] = PAUSES
 
     @property
     def system(self) -> str:
@@ -63,11 +56,11 @@ class Api(msgspec.Struct, frozen=True, kw_only=True):
             Refused: it accepts neither the key nor what is asked for; nothing was done.
             Inconclusive: nobody knows whether it was done.
         """
-        return self._expect(self._repeated(method, path, body), f"{method} {path}")
+        return self._expect(self._send(method, path, body), f"{method} {path}")
 
     def ask_about(self, method: str, path: str, body: Any = None) -> Any:
         """The same about one thing; None where the provider does not know it (404)."""
-        reply = self._repeated(method, path, body)
+        reply = self._send(method, path, body)
         if reply.status == NOT_FOUND and has_error(reply.body):
             return None
         return self._expect(reply, f"{method} {path}")
@@ -122,17 +115,11 @@ class Api(msgspec.Struct, frozen=True, kw_only=True):
             )
         raise self.unclear(what, reply.status, _unclear(reply, code))
 
-    def _repeated(self, method: str, path: str, body: Any) -> HttpReply:
-        """The answer; what can be repeated is, while the provider is busy."""
+    def _send(self, method: str, path: str, body: Any) -> HttpReply:
         sent = {**self.headers, "Accept": "application/json"}
-        request = HttpRequest(method=method, url=self.url + path, headers=sent, body=body, timeout=self.timeout)
-        reply = self.http.send(request)
-        for pause in self.pauses if method in _REPEATABLE else ():
-            if reply.status not in _BUSY:
-                break
-            sleep(_pause(reply, pause))
-            reply = self.http.send(request)
-        return reply
+        return self.http.send(
+            HttpRequest(method=method, url=self.url + path, headers=sent, body=body, timeout=self.timeout)
+        )
 
 
 def bearer(value: Secret) -> Headers:
@@ -183,8 +170,3 @@ def _unclear(reply: HttpReply, code: str) -> str:
     if reply.status < 300:  # noqa: PLR2004 - RFC 9110, 15.3
         return "error-inside" if has_error(reply.body) else "not-its-api"
     return code or ("server-fault" if reply.status >= 500 else "unexpected")  # noqa: PLR2004 - RFC 9110, 15.6
-
-
-def _pause(reply: HttpReply, usual: float) -> float:
-    told = {name.lower(): text for name, text in reply.headers.items()}.get("retry-after", "")
-    return min(max(usual, float(told)), LONGEST_PAUSE) if told.isascii() and told.isdigit() else usual

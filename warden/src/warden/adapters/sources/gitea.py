@@ -8,8 +8,9 @@
       settings: {url: https://gitea.example.com, user: issue-core}
 
 Gitea makes tokens for who logs in with a password only, never for a token; ``management`` names the lane of that
-password: the user's own, or with ``login`` that of an administrator. A new token has the scopes of the old one. A token
-cannot be switched off, and does not expire.
+password: the user's own, or with ``login`` that of an administrator. A new token has the scopes of the old one;
+``scopes`` (with spaces between them) are for a token that no old one is known for. A token cannot be switched off, and
+does not expire.
 
 Source: Gitea's API, ``/users/{username}/tokens`` (swagger of 1.26).
 """
@@ -29,7 +30,7 @@ from warden.core.secret import Secret
 from warden.ports.http import HttpClient, HttpReply
 
 NAME = "gitea"
-_SETTINGS = ("url", "user", "login", "timeout")
+_SETTINGS = ("url", "user", "login", "scopes", "timeout")
 _SHOWN = 8
 _LACKS_SCOPE = "required scope"
 """In what Gitea answers to a token that it accepts, where the token may not ask this (routers/api/v1/api.go)."""
@@ -41,10 +42,12 @@ class Gitea:
     Args:
         api: with the password.
         user: whose tokens they are.
+        scopes: of a token that no old one is known for.
     """
 
-    def __init__(self, api: Api, user: str) -> None:
+    def __init__(self, api: Api, user: str, scopes: Sequence[str] = ()) -> None:
         self._api = api
+        self._scopes = scopes
         self._tokens = f"/api/v1/users/{quote(user, safe='')}/tokens"
 
     def capabilities(self) -> Capabilities:
@@ -70,11 +73,9 @@ class Gitea:
 
     def mint(self, intent: Intent, carry: Carry) -> Minted:
         """``POST``; the token (``sha1``) is in this answer and in no other. A name that is there already is refused."""
-        scopes = carry.settings.get("scopes")
-        body = {
-            "name": f"{intent.lane} {intent.field} {intent.marker}",
-            "scopes": list(scopes) if isinstance(scopes, tuple) else [],
-        }
+        carried = carry.settings.get("scopes")
+        scopes = list(carried if isinstance(carried, tuple) else self._scopes)
+        body = {"name": f"{intent.lane} {intent.field} {intent.marker}", "scopes": scopes}
         made = self._api.ask("POST", self._tokens, body)
         value, key = (made.get("sha1"), made.get("id")) if isinstance(made, dict) else (None, None)
         if not isinstance(value, str) or not value or not isinstance(key, int):
@@ -94,9 +95,9 @@ class Gitea:
         return self.test(value)
 
     def last_used(self, key: KeyId) -> dt.datetime | None:
-        """``last_used_at``; Gitea before 1.25 does not say."""
+        """``last_used_at``."""
         page = self._page(key)
-        text = "" if page is None else str(page.get("last_used_at") or "")
+        text = "" if page is None else _last_used(page)
         return dt.datetime.fromisoformat(text).astimezone(dt.UTC) if text else None
 
     def disable(self, _key: KeyId) -> None:
@@ -143,7 +144,7 @@ class GiteaPlugin:
         headers = _basic(settings.get("login", settings["user"]), password)
         url, timeout = url_in(settings), timeout_in(settings)
         api = Api(name=NAME, url=url, http=http, headers=headers, secret=password, timeout=timeout)
-        return Gitea(api, settings["user"])
+        return Gitea(api, settings["user"], settings.get("scopes", "").split())
 
 
 def _basic(login: str, password: Secret) -> Headers:
@@ -163,8 +164,14 @@ def _listed(page: Mapping[str, Any]) -> ProviderKey:
         key=str(page["id"]),
         name=str(page.get("name") or ""),
         created=str(page.get("created_at") or ""),
-        last_used=str(page.get("last_used_at") or ""),
+        last_used=_last_used(page),
     )
+
+
+def _last_used(page: Mapping[str, Any]) -> str:
+    """Empty for one that was never used: Gitea says then when it was made (measured, 1.26.2)."""
+    text = str(page.get("last_used_at") or "")
+    return "" if text == page.get("created_at") else text
 
 
 PLUGIN = GiteaPlugin()

@@ -4,10 +4,12 @@
       every: 90d
       source: openrouter
       management: openrouter-management-key
+      settings: {limit: 50, limit_reset: monthly, include_byok_in_limit: true, expires_in: 120d, guardrail: ID}
 
 A new key gets the limit, its reset, the bring-your-own-key flag, the workspace and the guardrail of the old one, and as
-long a life as the old one had. Its use begins at 0: a limit that never resets begins anew. The management key can call
-no model.
+long a life as the old one had. The settings of the lane file are for a key that no old one is known for; without one
+and without ``limit`` no key is made: it would have no limit at all. A new key's use begins at 0: a limit that never
+resets begins anew. The management key can call no model.
 
 Source: OpenRouter's API reference, "API Keys" and "Guardrails" (OpenAPI document of 2026-08-22). It does not say how
 the hash of a key is made, so a key is recognised by its label, which has the beginning and the end of the value.
@@ -20,15 +22,17 @@ from urllib.parse import quote
 
 from warden.adapters.sources.api import OK, Api, bearer, has_error, pages
 from warden.adapters.sources.masked import only, shows
-from warden.adapters.sources.settings import segment_faults, setting_faults, timeout_in, url_in
-from warden.core.errors import Missing
+from warden.adapters.sources.settings import duration, number, segment_faults, setting_faults, timeout_in, url_in
+from warden.core.errors import Effect, Missing, UsageError
+from warden.core.remedies import EditFile
 from warden.core.rotation.provider import Capabilities, Carry, Intent, KeyId, Minted, ProviderKey, SettingFault, Verdict
 from warden.core.secret import Secret
 from warden.ports.http import HttpClient, HttpReply
 
 NAME = "openrouter"
 URL = "https://openrouter.ai/api/v1"
-_SETTINGS = ("url", "workspace", "timeout")
+RESETS = ("daily", "weekly", "monthly", "none")
+_SETTINGS = ("limit", "limit_reset", "include_byok_in_limit", "expires_in", "guardrail", "workspace", "url", "timeout")
 _CARRIED = ("limit", "limit_reset", "include_byok_in_limit", "workspace_id")
 _LIFE = "expires_in_seconds"
 """Of `Carry.settings`: how long the old key's life is; the time of its end itself would be over soon."""
@@ -40,11 +44,13 @@ class OpenRouter:
     Args:
         api: with the management key.
         workspace: whose keys are listed; empty: the default one.
+        first: what a key gets that no old one is known for; without settings no such key is made.
     """
 
-    def __init__(self, api: Api, workspace: str = "") -> None:
+    def __init__(self, api: Api, workspace: str = "", first: Carry | None = None) -> None:
         self._api = api
         self._workspace = workspace
+        self._first = first or Carry()
 
     def capabilities(self) -> Capabilities:
         """Several keys at once, which can be disabled and expire; only their use in USD is known."""
@@ -74,28 +80,46 @@ class OpenRouter:
         return Carry(settings=settings, bindings=tuple(sorted(self._guardrails(key))))
 
     def mint(self, intent: Intent, carry: Carry) -> Minted:
-        """``POST /keys``; the value is in this answer and in no other."""
-        settings = dict(carry.settings)
-        life = settings.pop(_LIFE, None)
-        if isinstance(life, int):
-            settings["expires_at"] = _text(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=life))
+        """``POST /keys``; the value is in this answer and in no other.
+
+        Raises `UsageError` where neither an old key nor the lane file says which limit it gets.
+        """
+        asked = dict(self._wanted(carry).settings)
+        if "limit" not in asked:
+            raise self._unlimited(intent)
+        ends = _end(asked.pop(_LIFE, None))
         if self._workspace:
-            settings.setdefault("workspace_id", self._workspace)
-        made = self._api.ask("POST", "/keys", {"name": _name(intent), **settings})
+            asked.setdefault("workspace_id", self._workspace)
+        made = self._api.ask("POST", "/keys", {"name": _name(intent), **asked, **ends})
         page, value = (made.get("data"), made.get("key")) if isinstance(made, dict) else (None, None)
         if not isinstance(page, dict) or not isinstance(value, str) or not value or not page.get("hash"):
             raise self._api.unclear("POST /keys", code="no key in it")
+        if any(page.get(name, wanted) != wanted for name, wanted in asked.items()):
+            raise self._api.unclear("POST /keys", code="a key with other settings")
         return Minted(key=KeyId(_hash(page)), value=Secret(value))
 
     def bind(self, key: KeyId, carry: Carry) -> None:
         """Assign the guardrail, and look whether it is: the answer says only how many were assigned."""
-        for guardrail in carry.bindings:
+        for guardrail in self._wanted(carry).bindings:
             if guardrail in self._guardrails(key):
                 continue
             path = f"/guardrails/{_path(guardrail)}/assignments/keys"
             self._api.ask("POST", path, {"key_hashes": [key]})
             if guardrail not in self._guardrails(key):
                 raise self._api.unclear("POST /guardrails/ID/assignments/keys", code="not assigned")
+
+    def _wanted(self, carry: Carry) -> Carry:
+        return carry if carry.settings else self._first
+
+    def _unlimited(self, intent: Intent) -> UsageError:
+        return UsageError(
+            f"{self._api.system} has no old key of {intent.field} to take the limit from, and the lane file names none",
+            effect=Effect.NOTHING_CREATED,
+            system=self._api.system,
+            subject=intent.lane,
+            hint="limit: none makes a key without one",
+            remedy=(EditFile(file="lane", field="rotation.settings.limit", value="50"),),
+        )
 
     def test(self, value: Secret) -> Verdict:
         """``GET /key`` with the value itself, which costs nothing."""
@@ -156,20 +180,41 @@ class OpenRouter:
 
 
 class OpenRouterPlugin:
-    """The plug-in; its settings are ``url``, ``workspace`` and ``timeout``."""
+    """The plug-in; the settings are in the module's example."""
 
     needs_management = True
 
     def faults(self, settings: Mapping[str, str]) -> Sequence[SettingFault]:
         """Unknown keys and values that cannot be used."""
-        return [*setting_faults(NAME, settings, _SETTINGS), *segment_faults(settings, "workspace")]
+        found = [*setting_faults(NAME, settings, _SETTINGS), *segment_faults(settings, "workspace", "guardrail")]
+        if settings.get("limit", "none") != "none" and number(settings["limit"]) is None:
+            found.append(SettingFault("limit", "is not an amount in USD; write 50, or none"))
+        if settings.get("limit_reset", "none") not in RESETS:
+            found.append(SettingFault("limit_reset", f"unknown; choose one of {', '.join(RESETS)}"))
+        if settings.get("include_byok_in_limit", "true") not in ("true", "false"):
+            found.append(SettingFault("include_byok_in_limit", "is not true or false"))
+        if "expires_in" in settings and duration(settings["expires_in"]) is None:
+            found.append(SettingFault("expires_in", "is not a duration; write 120d, for example"))
+        return found
 
     def source(self, settings: Mapping[str, str], management: Secret | None, http: HttpClient) -> OpenRouter:
         """A source with these settings."""
         key = management or Secret("")
         url, timeout = url_in(settings, URL), timeout_in(settings)
         api = Api(name=NAME, url=url, http=http, headers=bearer(key), secret=key, timeout=timeout)
-        return OpenRouter(api, settings.get("workspace", ""))
+        return OpenRouter(api, settings.get("workspace", ""), _first(settings))
+
+
+def _first(settings: Mapping[str, str]) -> Carry:
+    """What the lane file says of a key that no old one is known for."""
+    found: dict[str, Any] = {}
+    if "limit" in settings:
+        found["limit"] = number(settings["limit"])
+        found["limit_reset"] = None if settings.get("limit_reset", "none") == "none" else settings["limit_reset"]
+        found["include_byok_in_limit"] = settings.get("include_byok_in_limit") == "true"
+    if life := duration(settings.get("expires_in", "")):
+        found[_LIFE] = life
+    return Carry(settings=found, bindings=(settings["guardrail"],) if settings.get("guardrail") else ())
 
 
 def _is_own_page(reply: HttpReply) -> bool:
@@ -196,6 +241,11 @@ def _listed(page: Mapping[str, Any]) -> ProviderKey:
         disabled=bool(page.get("disabled")),
         created=str(page.get("created_at") or ""),
     )
+
+
+def _end(life: Any) -> dict[str, str]:
+    """When a key ends whose life is so many seconds; nothing for one that does not."""
+    return {"expires_at": _text(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=life))} if life else {}
 
 
 def _moment(text: str) -> dt.datetime:

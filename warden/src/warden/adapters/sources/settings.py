@@ -27,7 +27,7 @@ def setting_faults(
             yield SettingFault(key if key in settings else "", f"{source} needs {key}")
     if settings.get("url") and (wrong := _url_fault(settings["url"])):
         yield SettingFault("url", wrong)
-    if "timeout" in settings and not 0 < _number(settings["timeout"]) <= LONGEST_TIMEOUT:
+    if "timeout" in settings and not 0 < (number(settings["timeout"]) or 0) <= LONGEST_TIMEOUT:
         yield SettingFault("timeout", f"is not a number of seconds up to {LONGEST_TIMEOUT:g}")
 
 
@@ -54,6 +54,15 @@ def duration(text: str) -> int | None:
     return int(found[1]) * _SECONDS[found[2]] if found else None
 
 
+def number(text: str) -> float | None:
+    """A number from 0 on; None for anything else."""
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) and found >= 0 else None
+
+
 def _url_fault(url: str) -> str:
     try:
         parts = urlsplit(url)
@@ -68,11 +77,3 @@ def _url_fault(url: str) -> str:
     if parts.scheme == "http" and not is_loopback(host):
         return "is plain http to another machine: keys would be readable; write https://"
     return ""
-
-
-def _number(text: str) -> float:
-    try:
-        found = float(text)
-    except ValueError:
-        return 0.0
-    return found if math.isfinite(found) else 0.0
