@@ -132,7 +132,7 @@ def test_the_token_of_an_access_that_was_killed_is_revoked_by_the_next_proof(kil
     assert one["expires"]
     assert f"its token lives until {one['expires']}" in one["not_known"]
     done = paste(applied, one["next_action"])
-    assert "Revoked 1 token that an earlier run, which was killed, had left." in done.stdout
+    assert "Revoked 1 token left by a killed run." in done.stdout
     assert (live_tokens(world), journal.unfinished()) == ([], [])
     assert last(journal, "access.begin")["accessor"] == accessor
 
@@ -181,11 +181,11 @@ def test_tokens_of_a_proof_that_was_killed_are_revoked_by_the_next(killed, of_ap
     kinds = [(each["operation"], each["not_known"]) for each in found["interrupted"]]
     assert kinds == [
         ("probe", "nothing was proven"),
-        ("token", Like(r"a reader's token lives until 20\d\d-.*Z, unless it was revoked")),
+        ("token", Like(r"the reader's token lives until 20\d\d-.*Z, unless it was revoked")),
     ]
     assert {each["next_action"] for each in found["interrupted"]} == {f"warden prove {world.lane}"}
     done = paste(of_approle, f"warden prove {world.lane}")
-    assert "Revoked 1 token that an earlier run, which was killed, had left." in done.stdout
+    assert "Revoked 1 token left by a killed run." in done.stdout
     assert (approle_tokens(world), journal.unfinished(), status(of_approle)["interrupted"]) == ([], [], [])
     assert last(journal, "token.abandoned")["token"] == "revoked"
     assert last(journal, "probe.abandoned")["found"] == "not-proven"

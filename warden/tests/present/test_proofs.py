@@ -70,7 +70,7 @@ def test_a_sound_proof_has_a_line_for_each_verdict_below_its_reader(capsys, lane
 
 
 NOT_INSPECTED = (
-    "The form of the value was not inspected. A reader fetches it to be judged with: warden prove first --inspect"
+    "The form of the value was not inspected. To have a reader fetch and judge it: warden prove first --inspect"
 )
 
 

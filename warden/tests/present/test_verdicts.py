@@ -216,7 +216,7 @@ def test_what_is_to_be_declared_can_be_pasted_into_the_list_of_the_file(subject)
 def test_another_authorizer_is_named_by_what_it_answers_otherwise():
     found = Disagreement(subject=EVE, right=Asking("get", "", "secrets", "tenant"), allowed=True)
     text = describe_detail(exposure_details.AuthorizersDiffer((found,)))
-    assert text.startswith("user:eve may get secrets in tenant, and RBAC says otherwise: another authorizer has a say")
+    assert text.startswith("user:eve may get secrets in tenant, and RBAC says otherwise: another authorizer decides")
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_what_may_not_be_looked_at_is_inconclusive_and_names_the_right(bench):
     assert proof.state == "inconclusive"
     (found,) = [each for each in open_ if each.detail.what == "tokens"]
     assert isinstance(found.detail, NotLookedAt)
-    assert "it takes list and sudo on auth/token/accessors" in explanation(found)
+    assert "needs list and sudo on auth/token/accessors" in explanation(found)
 
 
 def test_people_are_asked_the_negative_questions_by_their_policies(bench, unique):

@@ -19,7 +19,7 @@ _ALL: tuple[Effect, ...] = ("reads", "writes", "grants")
 @click.command("who-can")
 @click.argument("words", nargs=-1, required=True, metavar="[read|write|grant] LANE|PATH", shell_complete=complete.lanes)
 @audit_options
-@click.option("--no-history", is_flag=True, help="Do not read the audit log for when somebody last did.")
+@click.option("--no-history", is_flag=True, help="Do not read the audit log, which says when each was last used.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as one JSON document.")
 @click.pass_context
 def who_can_command(
@@ -32,7 +32,9 @@ def who_can_command(
     no_history: bool,
     as_json: bool,
 ) -> int:
-    """Find everybody who can read a path, change it, or give itself access; without a word all three.
+    """Find everybody who can read a path, change it, or gain access to it.
+
+    Without read, write or grant, all three are answered.
 
     OpenBao is read once: policies, auth mounts, roles, identities, live tokens. No value is read, nothing is changed.
 
@@ -42,8 +44,8 @@ def who_can_command(
       warden who-can platform/workloads/billing/api/stripe --json
     \b
     OTHER: neither a declared reader of the lane nor declared with may_administer in platform.yaml.
-    ??: could not be looked at; the right that it takes is named.
-    Exit codes: 0 nobody else, 1 others can, 2 no path of a key, 3 something not looked at, 4 no accepted token.
+    ??: could not be looked at; the missing right is named.
+    Exit codes: 0 nobody else, 1 others can, 2 not the path of a key, 3 something not looked at, 4 no accepted token.
     """
     from warden.present.who_can import show_who_can, who_can_json
     from warden.usecases.who_can import Target, who_can

@@ -34,9 +34,9 @@ def show_can_reach(reach: Reach, system: str) -> None:
     """A row for each lane, how it gets there, and the rules that it holds."""
     terminal.heading(reach.identity, system)
     if not reach.names:
-        terminal.sentence(f"  not known whether anybody is called {reach.identity}")
+        terminal.sentence(f"  not known whether {reach.identity} exists")
         show_unknown(reach.unknown)
-        terminal.sentence(f"the rights that it takes: {to_paste(warden('doctor', policy='who-can'))}")
+        terminal.sentence(f"rights needed: {to_paste(warden('doctor', policy='who-can'))}")
         return
     if reach.names != (reach.identity,):
         terminal.hanging("  is ", ", ".join(reach.names))

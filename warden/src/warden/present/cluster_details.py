@@ -66,7 +66,7 @@ def _copied_to(detail: CopiedTo) -> str:
 
 def _sought(detail: CopiesSought) -> str:
     skipped = f"not looked through: {', '.join(detail.skipped)} (render --rights copies)" if detail.skipped else ""
-    chance = f"not looked for: {', '.join(detail.guessable)}, which may be anywhere by chance"
+    chance = f"not looked for: {', '.join(detail.guessable)}, whose value may be anywhere by chance"
     declared = f"as declared: {', '.join(detail.declared)}" if detail.declared else ""
     return "; ".join(filter(None, (skipped, chance if detail.guessable else "", declared)))
 
@@ -140,14 +140,16 @@ def _authorizers(detail: AuthorizersDiffer) -> str:
         for each in detail.disagreements
     ]
     return (
-        f"{_some(named, RIGHTS)}: another authorizer has a say (a webhook, ABAC, the nodes' own), and whom it lets "
+        f"{_some(named, RIGHTS)}: another authorizer decides, too (a webhook, ABAC or Node), and whom it lets "
         "through cannot be listed"
     )
 
 
 def _endless(detail: EndlessTokens) -> str:
     names = ", ".join(each.name for each in detail.secrets)
-    return f"Secret {names} holds a token of {detail.account} that never expires: whoever reads it can act as it"
+    return (
+        f"Secret {names} holds a token of {detail.account} that never expires: whoever reads it can act as that account"
+    )
 
 
 def _tokens_not_listed(detail: TokensNotListed) -> str:
@@ -170,11 +172,11 @@ def _overridden(detail: Overridden) -> str:
 
 def _may_be_overridden(detail: MayBeOverridden) -> str:
     sources = ", ".join(detail.sources)
-    return f"{sources} may set the same variables: it is taken later, and may not be read; take the Secret last"
+    return f"{sources} may set the same variables: it comes later and may not be read; take the Secret last"
 
 
 def _init_only(detail: InitContainersOnly) -> str:
-    return f"only the init container {', '.join(detail.containers)} takes it, and nothing that stays"
+    return f"only the init container {', '.join(detail.containers)} takes it, and no container that keeps running"
 
 
 def _failing(detail: ContainersFailing) -> str:

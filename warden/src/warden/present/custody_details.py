@@ -15,9 +15,9 @@ def _right_missing(detail: details.RightMissing) -> str:
 
 
 def _expiring(detail: details.Expiring) -> str:
-    whose = "its mount" if detail.of == "mount" else "the path"
+    whose = "in its mount" if detail.of == "mount" else "of the path"
     live = f"the live version deletes itself at {detail.at}" if detail.at else ""
-    later = f"{whose} has new versions delete themselves after {detail.after} s" if detail.after else ""
+    later = f"new versions {whose} delete themselves after {detail.after} s" if detail.after else ""
     return "; ".join(filter(None, (live, later)))
 
 
@@ -27,29 +27,35 @@ def _too_few_versions(detail: details.TooFewVersions) -> str:
 
 def _devices_in_clear(detail: details.DevicesInClear) -> str:
     devices = ", ".join(detail.devices)
-    return f"log_raw is set for {devices}: values and tokens are logged in clear; no probe was sent, nothing refreshed"
+    return (
+        f"log_raw is set for {devices}: values and tokens are logged in clear; no probe was sent and nothing refreshed"
+    )
 
 
 def _fields_in_clear(detail: details.FieldsInClear) -> str:
-    read = f"{', '.join(detail.read)} whenever read" if detail.read else ""
-    written = f"{', '.join(detail.written)} whenever written" if detail.written else ""
+    read = f"{', '.join(detail.read)} on each read" if detail.read else ""
+    written = f"{', '.join(detail.written)} on each write" if detail.written else ""
     clear = " and ".join(filter(None, (read, written)))
-    return f"the mount's tuning has the audit log show in clear {clear}; nothing was refreshed"
+    return f"by the mount's tuning the audit log shows in clear {clear}; nothing was refreshed"
 
 
 def _header_not_registered(detail: details.HeaderNotRegistered) -> str:
-    return f"{detail.header} is not registered, so no audit line could be found; no probe was sent, nothing refreshed"
+    return (
+        f"{detail.header} is not registered, so no audit line could be found; no probe was sent and nothing refreshed"
+    )
 
 
 def _value_in_metadata(detail: details.ValueInMetadata) -> str:
     named = f"in clear in {', '.join(detail.keys)}" if detail.keys else ""
     unnamed = f"{detail.unnamed} of its keys {'is or holds' if detail.unnamed == 1 else 'are or hold'} a value"
-    return f"{'; '.join(filter(None, (named, unnamed if detail.unnamed else '')))}; whoever may see metadata sees it"
+    return (
+        f"{'; '.join(filter(None, (named, unnamed if detail.unnamed else '')))}; whoever may read the metadata sees it"
+    )
 
 
 def _not_compared(detail: details.NotCompared) -> str:
-    texts = "1 text" if detail.count == 1 else f"{detail.count} texts"
-    return f"{texts} beside the marks not compared with the value, which nobody read just now"
+    texts = "1 other text was" if detail.count == 1 else f"{detail.count} other texts were"
+    return f"{texts} not compared with the value, which was not read in this run"
 
 
 def _values_doubtful(detail: details.ValuesDoubtful) -> str:

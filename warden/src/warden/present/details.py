@@ -14,8 +14,8 @@ FIXED: Mapping[type, str] = {
     details.NotWrapped: "the answer was not wrapped",
     details.ObjectsCompared: "",
     details.SettingsChecked: "",
-    details.NobodyInspects: "not looked at: no reader could be played that may read",
-    details.HeldBack: "not looked at: the audit log would have it in clear, or without a line to find",
+    details.NobodyInspects: "not inspected: no reader that may read could be played",
+    details.HeldBack: "not inspected: the audit log would show it in clear, or its line could not be found",
     delivery_details.NotOwned: "nobody owns it: it was made by hand, or its owner was deleted",
     delivery_details.SecretImmutable: "it is immutable, so no new value can reach it",
     delivery_details.NotRenewed: "nothing renews it when the value changes",
@@ -95,7 +95,7 @@ def _(detail: details.RefusedAtLogin) -> str:
 
 @describe_detail.register
 def _(detail: details.CallerRefused) -> str:
-    right = f" (it takes {detail.capability} on {detail.path})" if detail.path else ""
+    right = f" (needs {detail.capability} on {detail.path})" if detail.path else ""
     return f"the caller may not ask this{right}: {detail.reply or 'permission denied'}"
 
 
@@ -163,7 +163,7 @@ def _(detail: details.NotLookedAt) -> str:
 
 @describe_detail.register
 def _(detail: details.DecidedFromPolicies) -> str:
-    return f"decided from the policies{other_ways.by_rules(detail.rules)}; nobody can be played as a person"
+    return f"decided from the policies{other_ways.by_rules(detail.rules)}; a person cannot be played"
 
 
 @describe_detail.register
@@ -250,7 +250,7 @@ def _(detail: delivery_details.EmptyValues) -> str:
 
 @describe_detail.register
 def _(detail: delivery_details.CopiesInClear) -> str:
-    return f"in clear in {', '.join(detail.keys)}; whoever may see metadata sees it"
+    return f"in clear in {', '.join(detail.keys)}; whoever may read the metadata sees it"
 
 
 @describe_detail.register

@@ -15,8 +15,8 @@ _UNKNOWN = {
     "access": "whether the value was read is not known; it was not handed over",
     "probe": "nothing was proven",
     "put": "whether a version was written is not known",
-    "sync": "whether the refresh was followed is not known",
-    "adopt": "how far the takeover came is not known",
+    "sync": "whether the refresh was carried out is not known",
+    "adopt": "how far the takeover got is not known",
 }
 
 
@@ -46,10 +46,10 @@ def show_earlier_tokens(tokens: Sequence[EarlierToken]) -> None:
     """What became of the tokens that killed proofs left; what may still live, with how it is revoked."""
     revoked = sum(each.state == "revoked" for each in tokens)
     if revoked:
-        terminal.sentence(f"Revoked {counted(revoked, 'token')} that an earlier run, which was killed, had left.")
+        terminal.sentence(f"Revoked {counted(revoked, 'token')} left by a killed run.")
     for each in tokens:
         if each.state == "left":
-            terminal.sentence(f"A token that an earlier, killed run left lives until {each.expires}. {_revoking(each)}")
+            terminal.sentence(f"A token left by a killed run lives until {each.expires}. {_revoking(each)}")
 
 
 def earlier_tokens_json(tokens: Sequence[EarlierToken]) -> list[dict[str, Any]]:
@@ -61,7 +61,7 @@ def earlier_tokens_json(tokens: Sequence[EarlierToken]) -> list[dict[str, Any]]:
 
 def _line(lane: str, each: InterruptedOperation) -> str:
     when = f"{terminal.ago(each.at)} by {each.actor}, journal {each.record}"
-    name = {"probe": "prove", "token": "a token"}.get(each.operation, each.operation)
+    name = {"probe": "prove", "token": "a reader's session"}.get(each.operation, each.operation)
     if each.state == "running":
         return f"{lane}: {name} is running (began {when})"
     what = f"{name} was killed (began {when}): {_not_known(each)}"
@@ -73,7 +73,7 @@ def _not_known(each: InterruptedOperation) -> str:
     if each.operation == "apply":
         return f"which of its {each.changes} changes in {where} were made is not known"
     if each.operation == "token":
-        return f"a reader's token lives until {each.expires}, unless it was revoked"
+        return f"the reader's token lives until {each.expires}, unless it was revoked"
     left = f"; its token lives until {each.expires}, unless it was revoked" if each.expires else ""
     return f"{_UNKNOWN[each.operation]}{left}"
 

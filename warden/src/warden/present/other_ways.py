@@ -13,7 +13,7 @@ SHOWN = 3
 _EFFECTS: Mapping[Effect, str] = {
     "reads": "can read it",
     "writes": "can change it",
-    "grants": "can give itself access",
+    "grants": "can gain access",
 }
 _STEPS: Mapping[StepKind, str] = {
     "logs-in": "logs in at {path}",
@@ -67,7 +67,7 @@ _SUBJECTS: Mapping[Subject, str] = {
     "group": "the group {name}",
     "namespaces": "the namespaces",
     "namespace": "the namespaces above",
-    "tokens": "the tokens that are alive",
+    "tokens": "the live tokens",
     "token": "the token {name}",
     "templates": "the templates of {name}",
 }
@@ -76,7 +76,7 @@ _REASONS: Mapping[Reason, str] = {
     "plugin": "warden does not know what it gives",
     "computed": "what it gives is computed at each login",
     "not-text": "its text cannot be parsed",
-    "not-answered": "OpenBao did not answer as its API says",
+    "not-answered": "OpenBao gave an unexpected answer",
     "not-below": "the caller belongs to a namespace below",
     "not-public": "OpenBao shows it to nobody",
 }
@@ -84,14 +84,14 @@ _REASONS: Mapping[Reason, str] = {
 
 def way_in(detail: OtherWayIn) -> str:
     """How somebody gets in, as one clause."""
-    who = f"{detail.identities} identities" if detail.identities > 1 else "it"
+    who = f"{detail.identities} identities " if detail.identities > 1 else ""
     can = _and([_EFFECTS[each] for each in detail.effects])
     owner = detail.identity.owner
     return "; ".join(
         filter(
             None,
             (
-                f"{who} {can}{by_rules(detail.rules)}",
+                f"{who}{can}{by_rules(detail.rules)}",
                 _chain(detail.via),
                 _on(detail.conditions),
                 f"last used {detail.last_used}" if detail.last_used else "",
@@ -110,7 +110,7 @@ def nobody(detail: NobodyElse) -> str:
 def not_looked_at(detail: NotLookedAt) -> str:
     """What is unknown, and the right that is missing."""
     where = f" in the namespace {detail.namespace}" if detail.namespace else ""
-    right = f" (it takes {' and '.join(detail.capabilities)} on {detail.path})" if detail.capabilities else ""
+    right = f" (needs {' and '.join(detail.capabilities)} on {detail.path})" if detail.capabilities else ""
     return f"{subject_words(detail)}{where}: {_REASONS.get(detail.why, detail.why)}{right}"
 
 

@@ -124,7 +124,7 @@ def _show_not_inspected(lane: Lane, proof: Proof) -> None:
     """That nobody has looked at the value; nothing where somebody did, or it was to be done."""
     if not any(each.probe == "value-form" for each in proof.verdicts) and proof.scope != "member":
         look = command(warden("prove", lane.id, inspect=True))
-        terminal.sentence(f"The form of the value was not inspected. A reader fetches it to be judged with: {look}")
+        terminal.sentence(f"The form of the value was not inspected. To have a reader fetch and judge it: {look}")
 
 
 def show_tally(found: Sequence[Proof]) -> None:

@@ -66,7 +66,7 @@ def _nobody_else(verdict: Verdict, _: Lane) -> str:
     if isinstance(verdict.detail, details.OtherWayIn):
         return f"nobody else reaches it: {verdict.subject}"
     if isinstance(verdict.detail, details.NotLookedAt):
-        return f"nobody else reaches it, by {other_ways.subject_words(verdict.detail)}"
+        return f"nobody else reaches it through {other_ways.subject_words(verdict.detail)}"
     return "nobody else can reach it"
 
 
@@ -74,15 +74,15 @@ TITLES: Mapping[ProbeId, _Title] = {
     "plan": _fixed("mount, policy and roles are as declared"),
     "mount": _fixed("the mount is KV version 2"),
     "policy": _object,
-    "policy-expires": _fixed("policy does not end by itself"),
+    "policy-expires": _fixed("policy does not expire"),
     "role": _object,
     "metadata": _object,
-    "cas-required": _fixed("nobody overwrites what they have not seen"),
-    "max-versions": _fixed("keeps the version before the newest"),
+    "cas-required": _fixed("a write requires a check-and-set"),
+    "max-versions": _fixed("keeps more than one version"),
     "expiring-version": _fixed("the value does not delete itself"),
     "value-in-metadata": _fixed("no copy of it in the path's custom metadata"),
     "log-raw": _fixed("audit devices hash what they log"),
-    "response-in-clear": _fixed("the mount's audit lines hide the fields"),
+    "response-in-clear": _fixed("the mount's audit lines hash the fields"),
     "probe-header": _fixed("the audit log shows the probes' header"),
     "custody": _custody,
     "value-form": _fixed("its form is that of a secret"),
@@ -121,7 +121,7 @@ TITLES: Mapping[ProbeId, _Title] = {
         f"{verdict.reader} reads" if _is_machine(verdict, lane) else f"a member of {verdict.subject} reads"
     ),
     "nobody-else": _nobody_else,
-    "reader-holds": _fixed("holds the lane's policies alone"),
+    "reader-holds": _fixed("holds only the lane's policies"),
     "audit": _fixed("the audit log can be read"),
     "closed": _fixed("the lane stayed open during the proof"),
     "delivery": lambda verdict, _: f"delivered to {verdict.subject}",
@@ -145,8 +145,8 @@ TITLES: Mapping[ProbeId, _Title] = {
     "consumer": lambda verdict, _: f"{verdict.subject} runs with it",
     "exposure": _exposure,
     "indirect": _fixed("nobody else can get it by pods, tokens or roles"),
-    "authorizer": _fixed("the API server decides as its roles say"),
-    "token-secrets": _fixed("no token of the reader that never ends"),
+    "authorizer": _fixed("the API server decides as RBAC says"),
+    "token-secrets": _fixed("no reader's token that never expires"),
     "taken-elsewhere": _taken,
     "copies": _copies,
 }

@@ -1,4 +1,4 @@
-"""Who can read, write or give itself access to a path, as a table or as JSON."""
+"""Who can read a path, change it or gain access to it, as a table or as JSON."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,15 +16,15 @@ from warden.usecases.who_can import Answer
 TITLES: dict[Effect, str] = {
     "reads": "who can read it",
     "writes": "who can change or destroy it",
-    "grants": "who can give itself access",
+    "grants": "who can gain access",
 }
 _COUNTED: dict[Effect, str] = {
     "reads": "can read it",
     "writes": "can change it",
-    "grants": "can give itself access",
+    "grants": "can gain access",
 }
 NOT_LISTED = (
-    "batch tokens: OpenBao does not list them; one given before its role was narrowed still reads until it ends",
+    "batch tokens, which OpenBao does not list: one issued before its role was narrowed works until it expires",
 )
 """What nobody can look at, whatever rights they have."""
 _STANDINGS: dict[Standing, str] = {"reader": "reader", "administrator": "admin", "other": "OTHER"}
@@ -137,7 +137,7 @@ def _last(way: WayIn, history: History) -> str:
 def _log(history: History) -> str:
     if history.since:
         return f"audit log: reaches back to {history.since[:19]}Z ({terminal.ago(history.since)})"
-    return f"audit log: not read ({history.why}), so when somebody last did is unknown"
+    return f"audit log: not read ({history.why}), so the last use is unknown"
 
 
 def _tally(answer: Answer) -> str:

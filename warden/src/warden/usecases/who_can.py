@@ -1,4 +1,4 @@
-"""Who can read, write or give itself access to one path: the OpenBao is read once, and decided here."""
+"""Who can read, write or gain access to one path: OpenBao is read once, and the answer is decided here."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal

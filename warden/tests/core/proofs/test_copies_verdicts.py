@@ -180,4 +180,4 @@ def test_of_very_many_copies_the_rest_is_counted(judged):
 
 def test_a_field_that_anybody_could_have_is_said_not_to_be_looked_for(judged):
     (_, found) = judged(guessable=("USER",))
-    assert explanation(found) == "not looked for: USER, which may be anywhere by chance"
+    assert explanation(found) == "not looked for: USER, whose value may be anywhere by chance"

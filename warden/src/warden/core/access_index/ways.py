@@ -1,4 +1,4 @@
-"""Every way to a path: who could read it, write it, or give itself access, by which rule, and what removes that."""
+"""Every way to a path: who could read it, write it, or gain access, by which rule, and what removes that."""
 
 import re
 from typing import Literal
@@ -15,7 +15,7 @@ IdentityKind = Literal["login", "entity", "group", "token", "issuer"]
 """``issuer``: whoever holds something that an auth mount trusts besides the one issuer that is meant."""
 
 Effect = Literal["reads", "writes", "grants"]
-"""``grants``: it could give itself, or somebody else, access that it has not."""
+"""``grants``: it could give itself, or somebody else, access that it does not have."""
 
 Standing = Literal["other", "reader", "administrator"]
 """``reader``: a declared reader of the lane. ``administrator``: declared with ``may_administer``."""

@@ -165,7 +165,7 @@ def index_rights(scope: Scope) -> Iterator[Right]:
     yield _right("sys/mounts", "read", f"{why}: which secrets engines there are")
     yield _right("sys/auth", "read", f"{why}: which auth mounts there are")
     yield _right("sys/namespaces", "list", f"{why}: which namespaces there are")
-    yield _right("auth/+/config", "read", f"{why}: whom each auth mount believes")
+    yield _right("auth/+/config", "read", f"{why}: whom each auth mount trusts")
     folders = ("auth/+/role/*", "auth/+/users/*", "auth/+/certs/*", "auth/+/groups/*", "auth/token/roles/*")
     for folder in (*folders, *scope.roles):
         yield _right(folder, "list read", f"{why}: which policies a login gives")
@@ -216,7 +216,7 @@ def _who_can(scope: Scope) -> list[Right]:
     """Also of `can-reach`."""
     return [
         *index_rights(scope),
-        _right("sys/audit", "read sudo", "see where the audit lines are, to say when somebody last did", optional=True),
+        _right("sys/audit", "read sudo", "see where the audit lines are, to say when each last did it", optional=True),
     ]
 
 

@@ -33,7 +33,7 @@ class Administered(Facts, frozen=True, tag="administered"):
 
 
 class AuthorizersDiffer(Facts, frozen=True, tag="authorizers-differ"):
-    """The API server answers otherwise than RBAC says: another authorizer has a say."""
+    """The API server answers otherwise than RBAC says: another authorizer decides, too."""
 
     disagreements: tuple[Disagreement, ...]
 

@@ -1,6 +1,6 @@
 """What the people who are readers may do besides reading, decided from the policies that were read.
 
-Nobody can be played as a person, so the questions that a workload is asked live (`probes.elsewhere_of`, `changes_of`,
+A person cannot be played, so the questions that a workload is asked live (`probes.elsewhere_of`, `changes_of`,
 `capabilities_of`) are answered for the role that they log in with, alone and with whatever an identity adds to it.
 """
 

@@ -24,7 +24,7 @@ def _(_: MarkerMissing) -> str:
 
 @describe.register
 def _(_: RefreshWithheld) -> str:
-    return "nothing was refreshed, since the audit log would have the value in clear, or without a line to find"
+    return "nothing was refreshed: the audit log would show the value in clear, or its line could not be found"
 
 
 @describe.register

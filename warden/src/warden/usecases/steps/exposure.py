@@ -61,7 +61,7 @@ class KnownCluster(msgspec.Struct, frozen=True, kw_only=True):
 class Exposures:
     """The answers of one proof; shared by its threads.
 
-    Where the API server answers otherwise than RBAC says, another authorizer has a say: then it is asked about
+    Where the API server answers otherwise than RBAC says, another authorizer decides, too: then it is asked about
     everybody. With `sampled`, of accounts that RBAC cannot tell apart only one is asked about then (500 lanes in 50
     namespaces would be 165,000 questions). `seed` chooses the sample.
     """
