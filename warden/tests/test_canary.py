@@ -34,6 +34,8 @@ COMMANDS = [
     ["doctor", "--json"],
     ["journal", "log", "--json"],
     ["journal", "verify"],
+    ["journal", "checkpoint", "-o", "kept.checkpoint"],
+    ["journal", "verify", "--checkpoint", "kept.checkpoint", "--json"],
     ["plan", "LANE"],
     ["plan", "--all", "--json"],
     ["prove", "LANE"],

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ssh_keys import write_key
 
 from warden.adapters.journal.sqlite import SqliteJournal
 
@@ -13,10 +14,10 @@ WARDEN = str(Path(sys.executable).with_name("warden"))
 
 @pytest.fixture
 def warden(tmp_path):
-    def run(*argv: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    def run(*argv: str, cwd: str = "", **env: str) -> "subprocess.CompletedProcess[str]":
         given = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"} | env
         return subprocess.run(
-            [WARDEN, "journal", *argv], capture_output=True, text=True, check=False, env=given, cwd=tmp_path
+            [WARDEN, "journal", *argv], capture_output=True, text=True, check=False, env=given, cwd=cwd or tmp_path
         )
 
     return run
@@ -113,3 +114,84 @@ def test_piped_into_head(warden, journal, tmp_path):
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, env=env)
     assert done.stdout.splitlines()[0].startswith("SEQ")
     assert done.stderr == ""
+
+
+# -- checkpoints ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def signing(tmp_path, monkeypatch):
+    """A platform directory whose platform.yaml names an SSH key; the key's file."""
+    key = write_key(tmp_path / "signer")
+    (tmp_path / "platform" / "catalog").mkdir(parents=True)
+    (tmp_path / "platform" / "platform.yaml").write_text(f"signing:\n  ssh_key: {key}\n")
+    return key
+
+
+def test_a_checkpoint_is_signed_kept_and_verified(warden, journal, signing, tmp_path):
+    file = str(tmp_path / "kept.checkpoint")
+    made = warden("checkpoint", "-o", file)
+    assert (made.returncode, made.stdout.splitlines()[0]) == (0, f"ok   signed {head_of(journal, 3)}")
+    assert made.stderr.strip() == f"kept in {file}"
+    assert json.loads((tmp_path / "kept.checkpoint").read_text())["payloadType"].startswith("application/vnd.")
+    assert journal.log(last=1)[0].event == "checkpoint"
+    found = warden("verify", "--checkpoint", file)
+    assert found.returncode == 0, found.stderr
+    assert "ok   4 records, unbroken" in found.stdout
+    assert "1 signed checkpoint: signed up to record 3" in found.stdout
+    assert "; 1 record since" in found.stdout
+    # With nothing but the public key, and without a platform directory.
+    bare = warden("verify", "--key", f"{signing}.pub", "--json", cwd="/")
+    assert bare.returncode == 0, bare.stderr
+    assert json.loads(bare.stdout)["checkpoints"]["signed"] == 1
+    again = json.loads(warden("checkpoint", "-o", file, "--json").stdout)
+    assert (again["signed"], again["journal"]) == (True, 5)
+
+
+def head_of(journal, seq):
+    return f"{journal.log()[seq - 1].hash}@{seq}"
+
+
+def test_a_chain_that_was_computed_anew_is_broken(warden, journal, signing, tmp_path):
+    file = str(tmp_path / "kept.checkpoint")
+    warden("checkpoint", "-o", file)
+    rewritten = SqliteJournal(str(tmp_path / "other.db"))
+    for record in journal.log():
+        rewritten.record(record.event, record.lane, dict(record.body) | {"changed": record.seq == 2})
+    done = warden("verify", "--checkpoint", file, WARDEN_JOURNAL=rewritten.path)
+    assert done.returncode == 1
+    assert "BROKEN record 4: it was signed for another journal" in done.stdout
+    assert "BROKEN the checkpoint kept elsewhere" in done.stdout
+    kept = warden("checkpoint", "-o", file, WARDEN_JOURNAL=rewritten.path)
+    assert kept.returncode == 5
+    assert "does not extend" in kept.stderr
+    found = json.loads(warden("verify", "--checkpoint", file, "--json", WARDEN_JOURNAL=rewritten.path).stdout)
+    assert found["whole"] is False
+    assert {each["kind"] for each in found["checkpoints"]["faults"]} == {"other-journal"}
+
+
+def test_signatures_that_cannot_be_checked_are_no_pass(warden, journal, signing, tmp_path):
+    warden("checkpoint")
+    signing.rename(tmp_path / "gone")
+    done = warden("verify")
+    assert done.returncode == 3
+    assert "??   1 signature not checked: no public key is known (SSH key" in done.stdout
+    (tmp_path / "platform" / "platform.yaml").unlink()
+    assert warden("verify").returncode == 3
+
+
+def test_signing_without_a_checkpoint_is_no_pass(warden, journal, signing):
+    done = warden("verify")
+    assert done.returncode == 3
+    assert "there is no signed checkpoint yet, or any more. Next: warden journal checkpoint" in done.stdout
+
+
+def test_a_key_that_is_none_and_a_checkpoint_that_is_none(warden, journal, tmp_path):
+    (tmp_path / "none").write_text("nothing\n")
+    for argv in (["--key", "none"], ["--key", "missing"], ["--checkpoint", "none"], ["--checkpoint", "missing"]):
+        done = warden("verify", *argv, "--json")
+        assert done.returncode == 2
+        assert json.loads(done.stderr)["kind"] == "usage"
+    done = warden("checkpoint")
+    assert done.returncode == 2
+    assert "platform.yaml names no key" in done.stderr

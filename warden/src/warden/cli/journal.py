@@ -1,22 +1,28 @@
-"""``warden journal``: read the record of every effect, and check that it is complete."""
+"""``warden journal``: read the record of every effect, check that it is complete, and sign that it is."""
+
+from typing import TYPE_CHECKING
 
 import click
 
 from warden.cli import complete, wiring_journal
+from warden.cli.options import json_option
 from warden.core.errors import Effect, Exit, UsageError
 from warden.core.journal.chain import Head, parse_head
 from warden.core.remedies import warden
 from warden.present import terminal
 
+if TYPE_CHECKING:
+    from warden.core.journal.verification import Verification
+
 
 @click.group()
 def journal() -> None:
-    """Read and verify the record of every effect.
+    """Read, verify and sign the record of every effect.
 
     \b
     Examples:
       warden journal log --lane openrouter-llm-connect --last 5
-      warden journal verify --head "$(cat journal.head)"
+      warden journal verify --checkpoint /mnt/elsewhere/journal.checkpoint
     """
 
 
@@ -49,27 +55,82 @@ def log(lane: str | None, last: int | None, head_only: bool, as_json: bool) -> N
 
 @journal.command()
 @click.option(
-    "--head", "kept", metavar="HASH@SEQ", help="A checkpoint kept elsewhere; shows whether records were cut off."
+    "--head", "kept", metavar="HASH@SEQ", help="A head kept elsewhere; shows whether records were cut off or rewritten."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def verify(kept: str | None, as_json: bool) -> int:
-    """Check the hash chain from the first record to the last.
+@click.option(
+    "--checkpoint",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="The same with a signature, as `journal checkpoint -o FILE` writes it.",
+)
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="PUBKEY",
+    help="A public key to believe: `ssh-ed25519 AAAA…`, or a file of such lines or of PEM. Repeatable. "
+    "Default: those of platform.yaml (signing).",
+)
+@json_option
+@click.pass_context
+def verify(ctx: click.Context, kept: str | None, checkpoint: str | None, keys: tuple[str, ...], as_json: bool) -> int:
+    """Check the hash chain from the first record to the last, and every signed checkpoint in it.
 
     \b
     Examples:
       warden journal verify
-      warden journal verify --head "$(cat journal.head)"
+      warden journal verify --checkpoint /mnt/elsewhere/journal.checkpoint --key signer.pub
+    \b
+    Exit codes: 1 something was changed, 3 a signature could not be checked.
     """
     from warden.present import journal as present
+    from warden.usecases.journal_verify import verify as examine
 
     head = _head(kept)
+    elsewhere = wiring_journal.kept_checkpoint(checkpoint) if checkpoint else None
     ledger = wiring_journal.whole_journal()
-    chain = ledger.verify(head)
+    found = examine(ledger, wiring_journal.keys(ctx, keys), head, elsewhere)
     if as_json:
-        terminal.document(present.chain_as_json(chain, path=ledger.path, head=head))
+        terminal.document(present.verified_as_json(found, path=ledger.path, head=head))
     else:
-        present.show_chain(chain, path=ledger.path, head=head)
-    return int(Exit.NO if chain.breaks or not chain.records else Exit.DONE)
+        present.show_verified(found, path=ledger.path, head=head)
+    return int(_exit(found.verification))
+
+
+def _exit(found: "Verification") -> Exit:
+    if found.broken or not found.chain.records:
+        return Exit.NO
+    return Exit.INCONCLUSIVE if found.open else Exit.DONE
+
+
+@journal.command()
+@click.option(
+    "-o", "--output", "file", metavar="FILE", type=click.Path(dir_okay=False), help="Keep it there: on another machine."
+)
+@json_option
+@click.pass_context
+def checkpoint(ctx: click.Context, file: str | None, as_json: bool) -> None:
+    """Sign the newest record now, with the key that platform.yaml names (signing).
+
+    \b
+    Examples:
+      warden journal checkpoint
+      warden journal checkpoint -o /mnt/elsewhere/journal.checkpoint
+    \b
+    FILE is replaced only if this journal still has what the checkpoint in it names.
+    Exit codes: 1 the journal has no records, 3 the key's holder does not answer, 5 FILE is to be kept.
+    """
+    from warden.present import checkpoints as present
+    from warden.usecases.journal_verify import sign
+
+    earlier = wiring_journal.earlier_checkpoint(file) if file else None
+    made = sign(wiring_journal.whole_journal(), wiring_journal.required_signer(ctx), file or "", earlier)
+    if file:
+        wiring_journal.keep_checkpoint(file, made.checkpoint)
+    if as_json:
+        terminal.document(present.checkpoint_json(made))
+    else:
+        present.show_signed(made, file or "")
 
 
 def _head(text: str | None) -> Head | None:

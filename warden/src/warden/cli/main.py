@@ -24,7 +24,7 @@ COMMANDS = {
     "doctor": ("warden.cli.doctor", "Check what is set up and what is missing."),
     "help": ("warden.cli.topics", "Explain exit codes and environment variables."),
     "init": ("warden.cli.init", "Create the first files of a platform directory."),
-    "journal": ("warden.cli.journal", "Read and verify the record of every effect."),
+    "journal": ("warden.cli.journal", "Read, verify and sign the record of every effect."),
     "plan": ("warden.cli.plan", "Show how OpenBao and the clusters differ from the lane."),
     "prove": ("warden.cli.prove", "Prove live who may read a lane and who may not."),
     "put": ("warden.cli.put", "Write values into fields of a lane."),

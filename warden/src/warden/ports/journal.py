@@ -1,9 +1,9 @@
 """The record of every effect."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from warden.core.journal.chain import Chain, Head
+from warden.core.journal.chain import Chain, Head, Row
 from warden.core.journal.operations import Unfinished
 from warden.core.journal.record import LaneState, NewRecord, Record
 
@@ -50,5 +50,11 @@ class Journal(Protocol):
     def origin(self) -> str:
         """Which journal it is: the hash of its first record; empty where it has none."""
 
-    def verify(self, kept: Head | None = None) -> Chain:
-        """Walk the whole chain, also against a head that was kept elsewhere; breaks are findings, not errors."""
+    def rows(self, events: Sequence[str] = ()) -> Iterator[Row]:
+        """The rows as they are stored, oldest first; of these `events`, or all. Iterating raises as the rest does."""
+
+    def verify(self, kept: Head | None = None, signed: Sequence[Head] = ()) -> Chain:
+        """Walk the whole chain, also against a head that was kept elsewhere; breaks are findings, not errors.
+
+        Those of `signed` that the chain never had are in the result, too.
+        """

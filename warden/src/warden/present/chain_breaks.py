@@ -1,6 +1,7 @@
-"""Breaks of the journal's hash chain in words."""
+"""Breaks of the journal's hash chain, and checkpoints that do not hold, in words."""
 
 from warden.core.journal.chain import Break
+from warden.core.journal.verification import CheckpointFault
 
 
 def break_described(found: Break) -> str:
@@ -16,3 +17,20 @@ def break_described(found: Break) -> str:
             return f"the journal ends at record {found.first - 1}: the newest {count} were cut off"
         case "rewritten":
             return "this record is not the one that the kept head names: the journal was rewritten"
+
+
+def fault_described(fault: CheckpointFault) -> str:
+    """Why a checkpoint does not hold."""
+    match fault.kind:
+        case "unreadable":
+            return "it is not a checkpoint, whatever it was when it was recorded"
+        case "forged":
+            return f"the signature is not that of {fault.key}: somebody changed the checkpoint, or made it up"
+        case "unknown-key":
+            return f"signed by {fault.key}, which nobody believes; if it is an earlier key of yours, name it with --key"
+        case "other-journal":
+            return "it was signed for another journal: this one was computed anew from its first record, or mixed up"
+        case "rewritten":
+            return f"record {fault.seq} is not the one that was signed: the journal was computed anew, or forked"
+        case "cut-off":
+            return f"record {fault.seq} was signed and is not there: the newest records were cut off"

@@ -16,6 +16,15 @@ def show_unsigned(outcome: Signed | NotSigned | None) -> None:
         )
 
 
+def show_signed(made: Signed, file: str) -> None:
+    """What was signed, and where the checkpoint is."""
+    statement = made.checkpoint.statement
+    kept = f"kept in {file}" if file else "keep it elsewhere with -o FILE: it shows what is cut off later"
+    terminal.line(f"{terminal.styled('ok', 'ok')}   signed {statement.head}")
+    terminal.line(f"     key {statement.key} · journal {made.record}")
+    terminal.note(f"     {kept}")
+
+
 def checkpoint_json(outcome: Signed | NotSigned | None) -> dict[str, Any] | None:
     """``signed, journal, head, key, message``; ``None`` where platform.yaml names no key."""
     if outcome is None:

@@ -1,12 +1,16 @@
-"""The journal's records and the state of its hash chain, as text and JSON."""
+"""The journal's records, and whether it is what it was, as text and JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from warden.core.journal.chain import Chain, Head
 from warden.core.journal.record import Record
-from warden.present import terminal
-from warden.present.chain_breaks import break_described
+from warden.core.journal.verification import CheckpointFault, Verification
+from warden.core.remedies import warden
+from warden.present import errors, terminal
+from warden.present.chain_breaks import break_described, fault_described
+from warden.present.commands import command
+from warden.usecases.journal_verify import Verified
 
 
 def head_as_json(head: Head) -> dict[str, Any]:
@@ -22,33 +26,99 @@ def show_log(records: Sequence[Record], *, lane: str, path: str) -> None:
         terminal.note(f"{path} has no records{f' of {lane}' if lane else ''}.")
 
 
-def chain_as_json(chain: Chain, *, path: str, head: Head | None) -> dict[str, Any]:
-    """What a walk along the chain found; `head` is the checkpoint that it was compared with."""
+# -- verified ---------------------------------------------------------------------------------------------------------
+
+
+def verified_as_json(found: Verified, *, path: str, head: Head | None) -> dict[str, Any]:
+    """What was found; `head` was kept elsewhere. ``breaks`` are of the chain, ``faults`` of the signatures."""
+    verification = found.verification
+    chain, newest = verification.chain, verification.newest
+    against = head or (verification.kept.head if verification.kept else None)
     return {
         "path": path,
-        "whole": bool(chain.records) and not chain.breaks,
+        "whole": bool(chain.records) and not verification.broken,
         "records": chain.records,
         "head": str(chain.head),
-        "checked_against": str(head) if head else None,
+        "checked_against": str(against) if against else None,
         "breaks": [{"seq": each.seq, "message": break_described(each)} for each in chain.breaks],
+        "checkpoints": {
+            "signed": verification.signed,
+            "unchecked": verification.unchecked,
+            "newest": {"head": str(newest.head), "at": newest.at, "key": newest.key} if newest else None,
+            "records_since": verification.uncovered if newest else None,
+            "faults": [_fault_json(each) for each in verification.faults],
+            "message": " ".join(_unsure(found)),
+        },
     }
 
 
-def show_chain(chain: Chain, *, path: str, head: Head | None) -> None:
-    """What a walk along the chain found, for people."""
-    if chain.breaks:
-        for each in chain.breaks:
-            terminal.line(f"BROKEN record {each.seq}: {break_described(each)}")
-        breaks, records = counted(len(chain.breaks), "break"), counted(chain.records, "record")
-        terminal.line(f"{breaks} in {records} · {path}")
-        return
-    if not chain.records:
+def _fault_json(fault: CheckpointFault) -> dict[str, Any]:
+    return {"kind": fault.kind, "record": fault.record, "seq": fault.seq, "message": fault_described(fault)}
+
+
+def show_verified(found: Verified, *, path: str, head: Head | None) -> None:
+    """What was found, for people."""
+    verification = found.verification
+    chain = verification.chain
+    if verification.broken:
+        _show_broken(verification, path)
+    elif not chain.records:
         terminal.line(f"nothing to verify: {path} has no records. Nothing was done yet, or the file was removed.")
         return
-    terminal.line(f"ok   {counted(chain.records, 'record')}, unbroken · {path}")
-    terminal.line(f"     head {chain.head}")
-    if head is None:
-        terminal.note("Records cut off at the end only show against a head that was kept elsewhere: --head HASH@SEQ")
+    else:
+        terminal.line(f"ok   {counted(chain.records, 'record')}, unbroken · {path}")
+        terminal.line(f"     head {chain.head}")
+        for line in _covered(verification):
+            terminal.sentence(line)
+    for each in _unsure(found):
+        terminal.sentence(f"??   {each}")
+    if not verification.broken and head is None and verification.kept is None:
+        _note_what_stays_hidden(chain)
+
+
+def _show_broken(verification: Verification, path: str) -> None:
+    chain = verification.chain
+    for each in chain.breaks:
+        terminal.line(f"BROKEN record {each.seq}: {break_described(each)}")
+    for fault in verification.faults:
+        where = f"record {fault.record}" if fault.record else "the checkpoint kept elsewhere"
+        terminal.sentence(f"BROKEN {where}: {fault_described(fault)}")
+    breaks, records = counted(len(chain.breaks) + len(verification.faults), "break"), counted(chain.records, "record")
+    terminal.line(f"{breaks} in {records} · {path}")
+
+
+def _covered(verification: Verification) -> Iterator[str]:
+    """Up to which record signatures cover the chain."""
+    newest = verification.newest
+    if newest is None:
+        return
+    age = f"signed up to record {newest.seq} {terminal.ago(newest.at)} by {newest.key}"
+    since = f"; {counted(verification.uncovered, 'record')} since" if verification.uncovered else ""
+    yield f"     {counted(verification.signed, 'signed checkpoint')}: {age}{since}"
+
+
+def _unsure(found: Verified) -> Iterator[str]:
+    """What could not be judged, and what helps."""
+    verification = found.verification
+    if not verification.chain.records:
+        return
+    if verification.unchecked:
+        why = f" ({errors.problem(found.unasked)})" if found.unasked else ""
+        yield (
+            f"{counted(verification.unchecked, 'signature')} not checked: no public key is known{why}. "
+            "Name it with --key, or list it in platform.yaml (signing.public_keys)"
+        )
+    elif verification.expected and verification.newest is None and not verification.faults:
+        sign = command(warden("journal checkpoint"))
+        yield f"platform.yaml names a key, and there is no signed checkpoint yet, or any more. Next: {sign}"
+
+
+def _note_what_stays_hidden(chain: Chain) -> None:
+    if chain.records:
+        terminal.note(
+            "Records cut off at the end only show against a checkpoint that was kept elsewhere: "
+            "--checkpoint FILE, or --head HASH@SEQ"
+        )
 
 
 def counted(number: int, noun: str) -> str:

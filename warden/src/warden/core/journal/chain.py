@@ -7,7 +7,7 @@ A plain chain shows edits, reordering and gaps. That its newest records were cut
 (``HASH@SEQ``) that was kept somewhere else.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -67,11 +67,17 @@ class Break(msgspec.Struct, frozen=True):
 
 
 class Chain(msgspec.Struct, frozen=True, kw_only=True):
-    """What a walk found: how many records, the newest head, and every break (none: the chain is whole)."""
+    """What a walk found: how many records, the newest head, and every break (none: the chain is whole).
+
+    ``origin`` is the hash of the first record, empty where there is none; ``unmet`` are those of the signed heads that
+    the chain never had.
+    """
 
     records: int
     head: Head
     breaks: tuple[Break, ...]
+    origin: str = ""
+    unmet: tuple[Head, ...] = ()
 
 
 def parse_head(text: str) -> Head | None:
@@ -88,20 +94,28 @@ def link(previous: str, front: tuple[int, str, str, str, str], body: str) -> str
     return sha256(previous.encode() + b"\n" + opened + b"," + body.encode() + b"]").hexdigest()
 
 
-def walk(rows: Iterable[Row], kept: Head | None = None) -> Chain:
-    """Check each record against the one before it, and the whole against a head that was kept elsewhere."""
+def walk(rows: Iterable[Row], kept: Head | None = None, signed: Sequence[Head] = ()) -> Chain:
+    """Check each record against the one before it, and the whole against a head that was kept elsewhere.
+
+    Args:
+        rows: oldest first.
+        kept: a head that the chain had; that it does not have it any more is a break.
+        signed: heads that the chain is said to have had; those that it never had are `Chain.unmet`.
+    """
     breaks: list[Break] = []
     head = Head(GENESIS, 0)
-    met = kept is None or kept == head
-    count = 0
+    unmet = {*signed, *([kept] if kept else [])} - {head}
+    origin, count = "", 0
     for row in rows:
         breaks += _check(head, row)
         head = Head(row.hash, row.seq)
-        met = met or head == kept
+        unmet.discard(head)
+        origin = origin or row.hash
         count += 1
-    if kept is not None and not met:
-        breaks.append(_unmet(kept, head))
-    return Chain(records=count, head=head, breaks=tuple(breaks))
+    if kept in unmet and kept is not None:
+        breaks.append(unmet_head(kept, head))
+    missed = tuple(each for each in signed if each in unmet)
+    return Chain(records=count, head=head, breaks=tuple(breaks), origin=origin, unmet=missed)
 
 
 def _check(head: Head, row: Row) -> list[Break]:
@@ -114,7 +128,8 @@ def _check(head: Head, row: Row) -> list[Break]:
     return [Break(row.seq, "altered")]
 
 
-def _unmet(kept: Head, last: Head) -> Break:
+def unmet_head(kept: Head, last: Head) -> Break:
+    """How a head that was kept is not in a chain which ends at `last`."""
     if kept.seq > last.seq:
         return Break(kept.seq, "cut-off", last.seq + 1, kept.seq)
     return Break(kept.seq, "rewritten")

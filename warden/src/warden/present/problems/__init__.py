@@ -10,7 +10,19 @@ import msgspec
 
 from warden.core.errors import DoneBefore, Effect
 
-_SUBJECTS = ("lanes", "access", "adoption", "plans", "proofs", "put", "reach", "refreshes", "rotation", "trust")
+_SUBJECTS = (
+    "lanes",
+    "access",
+    "adoption",
+    "plans",
+    "proofs",
+    "put",
+    "reach",
+    "refreshes",
+    "rotation",
+    "trust",
+    "journal",
+)
 
 
 @singledispatch

@@ -1,0 +1,51 @@
+"""A checkpoint in a file that somebody keeps elsewhere."""
+
+import os
+
+from warden.adapters.machine.regular_file import NotUsable, read_bytes
+from warden.core.errors import Effect, UsageError
+from warden.core.journal.checkpoints import Checkpoint, parse_envelope
+
+LARGEST = 64 * 1024
+"""Bytes; a checkpoint has about 600."""
+
+
+def read(path: str) -> Checkpoint:
+    """The checkpoint in the file. Raises `UsageError` where there is none."""
+    try:
+        return parse_envelope(read_bytes(path, LARGEST))
+    except NotUsable as fault:
+        raise _unusable(path, f"cannot be read ({fault})") from None
+    except ValueError:
+        raise _unusable(path, "is not a checkpoint of a journal") from None
+
+
+def write(path: str, checkpoint: Checkpoint) -> None:
+    """Put it there, whole or not at all. Raises `UsageError`."""
+    beside = f"{path}.{os.getpid()}"
+    try:
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        try:
+            with open(handle, "wb") as file:
+                file.write(checkpoint.envelope)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, path)
+        except BaseException:
+            os.unlink(beside)
+            raise
+    except OSError as fault:
+        raise UsageError(
+            f"{path} cannot be written ({os.strerror(fault.errno or 0).lower()}), and the checkpoint is in the journal",
+            subject=path,
+            hint="name another file with -o",
+        ) from None
+
+
+def _unusable(path: str, why: str) -> UsageError:
+    return UsageError(
+        f"{path} {why}",
+        effect=Effect.NOTHING_CHECKED,
+        subject=path,
+        hint="name a file that `warden journal checkpoint -o` wrote",
+    )

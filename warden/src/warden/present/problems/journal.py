@@ -1,0 +1,17 @@
+"""Why a journal is not signed, in words."""
+
+from warden.present.chain_breaks import break_described
+from warden.present.problems import describe
+from warden.usecases.journal_verify import NotExtended, NothingToSign
+
+
+@describe.register
+def _(problem: NothingToSign) -> str:
+    return f"{problem.path} has no records, so there is nothing to sign"
+
+
+@describe.register
+def _(problem: NotExtended) -> str:
+    lost = problem.found
+    why = f"record {lost.seq}: {break_described(lost)}" if lost else "it is of another journal"
+    return f"{problem.file} holds a checkpoint that this journal does not extend ({why})"
