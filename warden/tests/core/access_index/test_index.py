@@ -22,6 +22,7 @@ from warden.core.access_index.snapshot import (
     Snapshot,
 )
 from warden.core.access_index.ways import WayIn
+from warden.core.remedies import RunBao
 
 NOW = dt.datetime(2026, 11, 30, tzinfo=dt.UTC)
 DATA = "kv/data/mail"
@@ -92,7 +93,7 @@ class Bao:
         self.tokens.append(LiveToken(namespace="", accessor=accessor, policies=policies, **fields))
         return f"auth/token/accessors/{accessor}"
 
-    def ways(self, path: str = "kv/mail", owners: dict[str, str] | None = None) -> tuple[WayIn, ...]:
+    def index(self, owners: dict[str, str] | None = None) -> AccessIndex:
         one = NamespaceSnapshot(
             path="",
             policies={name: Policy(name=name, rules=rules) for name, rules in self.policies.items()},
@@ -106,7 +107,10 @@ class Bao:
             tokens=tuple(self.tokens),
         )
         snapshot = Snapshot(taken_at=NOW, namespaces={"": one}, caller=self.caller)
-        return AccessIndex(snapshot, owners=owners).who_can(path).ways
+        return AccessIndex(snapshot, owners=owners)
+
+    def ways(self, path: str = "kv/mail", owners: dict[str, str] | None = None) -> tuple[WayIn, ...]:
+        return self.index(owners).who_can(path).ways
 
     def who(self, effect: str, path: str = "kv/mail") -> set[str]:
         return {way.identity.name for way in self.ways(path) if way.effect == effect}
@@ -213,6 +217,34 @@ def test_to_become_somebody_with_the_same_policies_gains_nothing(bao: Bao) -> No
     bao.user("has-it", "lane", "resets")
     lacks = bao.user("lacks-it", "resets")
     assert bao.who("grants") == {lacks}
+
+
+def test_what_takes_a_power_away_is_said_for_each_path(bao: Bao) -> None:
+    """Of two powers, one leads to one path, and the other to another; each is asked about on the same index."""
+    bao.policy("another", rule("kv/data/another"))
+    for name, gained in (("mail", "lane"), ("another", "another")):
+        bao.user(f"reads-{name}", gained)
+        bao.policy(f"resets-{name}", rule(f"auth/userpass/users/reads-{name}/password", "update"))
+    somebody = bao.user("somebody", "resets-mail", "resets-another")
+    index = bao.index()
+    for name, kept in (("mail", "resets-another"), ("another", "resets-mail")):
+        (way,) = [each for each in index.who_can(f"kv/{name}").ways if each.effect == "grants"]
+        assert way.remedy == (RunBao(action="write", path=somebody, settings=(("token_policies", kept),)),)
+
+
+@pytest.mark.parametrize("first", ["mail", "another"])
+def test_a_power_that_leads_to_one_path_only_is_not_taken_for_another(bao: Bao, first: str) -> None:
+    bao.policy("another", rule("kv/data/another"))
+    bao.user("reads", "lane")
+    bao.policy("writes-all", rule("sys/policies/acl/*", "update"))
+    bao.policy("resets", rule("auth/userpass/users/reads/password", "update"))
+    somebody = bao.user("somebody", "writes-all", "resets")
+    index = bao.index()
+    index.who_can(f"kv/{first}")
+    kept = {"kv/mail": "", "kv/another": "resets"}
+    for path, left in kept.items():
+        (way,) = [each for each in index.who_can(path).ways if each.effect == "grants"]
+        assert way.remedy == (RunBao(action="write", path=somebody, settings=(("token_policies", left),)),)
 
 
 def test_the_policy_root_cannot_be_written(bao: Bao) -> None:

@@ -48,7 +48,7 @@ class _Sought(msgspec.Struct, frozen=True):
 
     namespace: str
     asked: Weighed
-    relevant: Held
+    able: Held
     alone: tuple[PolicyKey, ...]
 
 
@@ -91,7 +91,6 @@ class AccessIndex:
         self._by_policy = by_policy((each.held, each) for each in self._alone)
         self._alike_by_policy = by_policy((each.policies, each) for each in self._alike)
         self._made: dict[tuple[object, ...], WayIn] = {}
-        self._remedies: dict[tuple[int, Identity], Remedy] = {}
         self._grantors = tuple(self._all_grantors())
         self._bundled: Held = frozenset().union(*(each.gains.by_policy for each in self._grantors))
         self._granted: dict[tuple[str, tuple[PolicyKey, ...]], list[WayIn]] = {}
@@ -229,25 +228,28 @@ class AccessIndex:
 
     def _granting(self, namespace: str, asked: Weighed) -> list[WayIn]:
         """The same for all paths that the same policies give, unless somebody gains exactly what others hold."""
-        relevant: Held = frozenset().union(*(held for _, _, _, held in asked))
-        sought = _Sought(namespace, asked, relevant, tuple(self._by_one_policy(asked, relevant)))
+        able: Held = frozenset().union(*(held for _, _, _, held in asked))
+        sought = _Sought(namespace, asked, able, tuple(self._by_one_policy(asked, able)))
         key = (namespace, sought.alone)
-        if relevant & self._bundled:
+        if able & self._bundled:
             return _once(self._each_grant(sought))
         if key not in self._granted:
             self._granted[key] = _once(self._each_grant(sought))
         return self._granted[key]
 
-    def _each_grant(self, sought: _Sought) -> Iterator[WayIn]:
+    def _each_grant(self, sought: _Sought) -> Iterable[WayIn]:
+        """One for an identity and a chain. What takes it away may be another thing for another path."""
+        made: dict[tuple[Identity, Chain], WayIn] = {}
         for grantor in self._grantors:
             chain = self._chain(grantor.gains, grantor.token, sought)
             for part in grantor.token.parts if chain else ():
-                if chain and _from(part, chain.first):
-                    yield self._grant(grantor, part, chain, sought)
+                if chain and (part.identity, chain) not in made and (rules := _from(part, chain.first)):
+                    made[part.identity, chain] = self._grant(grantor, part, chain, rules, sought)
+        return made.values()
 
-    def _by_one_policy(self, asked: Weighed, relevant: Held) -> Iterator[PolicyKey]:
+    def _by_one_policy(self, asked: Weighed, able: Held) -> Iterator[PolicyKey]:
         """The policies that give the path by themselves."""
-        for key in sorted(relevant - self._decisions.roots):
+        for key in sorted(able - self._decisions.roots):
             if self._is_allowed(frozenset({key}), asked, None):
                 yield key
 
@@ -257,56 +259,40 @@ class AccessIndex:
         for within, chain in gains.any_policy.items():
             if any(key[0] == within for key in sought.alone):
                 found.append(chain)
-        for key in sought.relevant if gains.by_policy else ():
+        for key in sought.able if gains.by_policy else ():
             for held, chain in gains.by_policy.get(key, ()):
                 if self._is_allowed(held, sought.asked, token.facts):
                     found.append(chain)
         return min(found, key=lambda each: (len(each.conditions), len(each.links)), default=None)
 
-    def _grant(self, grantor: _Grantor, part: Part, chain: Chain, sought: _Sought) -> WayIn:
+    def _grant(self, grantor: _Grantor, part: Part, chain: Chain, rules: tuple[Rule, ...], sought: _Sought) -> WayIn:
         token = grantor.token
-        key = ("grants", part.identity, id(chain))
-        if key not in self._made:
-            standing = self._standing(part, "grants", frozenset())
-            self._made[key] = WayIn(
-                identity=part.identity,
-                effect="grants",
-                rules=_from(part, chain.first),
-                via=(*_to(token, part), *chain.steps),
-                conditions=tuple(dict.fromkeys((*chain.conditions, *token.conditions))),
-                standing=standing,
-                remedy=self._granting_remedy(standing, grantor, part, sought),
-            )
-        return self._made[key]
+        standing = self._standing(part, "grants", frozenset())
+        return WayIn(
+            identity=part.identity,
+            effect="grants",
+            rules=rules,
+            via=(*_to(token, part), *chain.steps),
+            conditions=tuple(dict.fromkeys((*chain.conditions, *token.conditions))),
+            standing=standing,
+            remedy=self._remedy(standing, part, self._cut_powers(grantor, part, chain, sought)),
+        )
 
-    def _granting_remedy(self, standing: Standing, grantor: _Grantor, part: Part, sought: _Sought) -> Remedy:
-        """The same for every path: what takes the powers away."""
-        key = (id(grantor), part.identity)
-        if key not in self._remedies:
-            self._remedies[key] = self._remedy(standing, part, self._cut_powers(grantor, part, sought))
-        return self._remedies[key]
-
-    def _cut_powers(self, grantor: _Grantor, part: Part, sought: _Sought) -> Iterator[PolicyKey]:
-        """The policies that have to go from `part` so that no chain begins with it any more."""
+    def _cut_powers(self, grantor: _Grantor, part: Part, chain: Chain | None, sought: _Sought) -> Iterator[PolicyKey]:
+        """The policies that have to go from `part` so that neither this chain nor another begins with it."""
         token, held = grantor.token, grantor.token.held
-        while chain := self._chain(self._escalation.gains(held, grantor.also, token.facts), token, sought):
-            rules = chain.first
-            cut = {key for key in part.policies & held if any(key[1] == rule[0] for rule in rules)}
+        while chain:
+            cut = {key for key in part.policies & held if any(key[1] == rule[0] for rule in chain.first)}
             if not cut:
                 return
             yield from cut
             held -= cut
-
-
-def who_can(snapshot: Snapshot, path: str, *, namespace: str = "", readers: frozenset[str] = frozenset()) -> WhoCan:
-    """Every way to one path; for several paths make one `AccessIndex`."""
-    return AccessIndex(snapshot).who_can(path, namespace=namespace, readers=readers)
+            chain = self._chain(self._escalation.gains(held, grantor.also, token.facts), token, sought)
 
 
 def _once(ways: Iterable[WayIn]) -> list[WayIn]:
     """Each way once, in the order of standings and names."""
-    once = {id(each): each for each in ways}.values()
-    return sorted(once, key=lambda each: (each.standing, each.identity))
+    return sorted(dict.fromkeys(ways), key=lambda each: (each.standing, each.identity))
 
 
 def _holding(index: Mapping[PolicyKey, list[_Each]], relevant: Held) -> Iterable[_Each]:
