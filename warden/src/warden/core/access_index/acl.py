@@ -58,7 +58,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...] = ()
 
 
-_NOTHING = Decision(allowed="no")
+NO = Decision(allowed="no")
 _ROOT = Decision(allowed="yes", rules=(("root", ""),))
 
 
@@ -124,14 +124,14 @@ class Acl:
         path = path.lstrip("/")
         if self._roots:
             inside = any(path.startswith(root) for root in self._roots)
-            return [_ROOT if inside else _NOTHING for _ in capabilities]
+            return [_ROOT if inside else NO for _ in capabilities]
         if self._locked:
-            return [_NOTHING for _ in capabilities]
+            return [NO for _ in capabilities]
         stanza = self._find(path, slashed)
         doubt = self._doubt(path, stanza)
         if doubt is not None:
             return [doubt for _ in capabilities]
-        return [_NOTHING if stanza is None else stanza.decide(each) for each in capabilities]
+        return [NO if stanza is None else stanza.decide(each) for each in capabilities]
 
     def capabilities(self, path: str) -> frozenset[str] | None:
         """What ``sys/capabilities`` answers, which looks every path up as a list does and ignores all conditions.

@@ -1,29 +1,27 @@
 """The answer of OpenBao's access control list for sets of policies, each set built once."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import msgspec
 
-from warden.core.access_index.acl import Acl, Decision, full_path
+from warden.core.access_index.acl import NO, Acl, Decision, full_path
 from warden.core.access_index.holders import Held
 from warden.core.access_index.policies import ANYBODY, Policy, TemplateFacts, rendered
 from warden.core.access_index.relevance import PolicyKey, Relevance
 from warden.core.access_index.snapshot import Snapshot
 
-NO = Decision(allowed="no")
-
 
 class Decisions:
     """Decides for policies by name; a set is built as an `Acl` when it is first needed.
 
-    Policies that could not be read are left out: who holds one is told by `unreadable`.
+    Policies that could not be read are left out: the snapshot has an `Unknown` for each.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._now = snapshot.taken_at
-        found = {each.key: each for one in snapshot.namespaces.values() for each in one.policies.values()}
-        self.policies: Mapping[PolicyKey, Policy] = {key: each for key, each in found.items() if not each.unreadable}
-        self.unreadable: Held = frozenset(key for key, each in found.items() if each.unreadable)
+        every = (each for one in snapshot.namespaces.values() for each in one.policies.values())
+        self.policies: Mapping[PolicyKey, Policy] = {each.key: each for each in every if not each.unreadable}
         self.roots: Held = frozenset((one.path, "root") for one in snapshot.namespaces.values())
         self._templated = frozenset(key for key, each in self.policies.items() if each.templated)
         self._can = {
@@ -32,16 +30,11 @@ class Decisions:
         self._relevance = Relevance(self.policies.values())
         self._below, self._open_below = _deleting_below(self.policies.values())
         self._built: dict[tuple[Held, str], Acl] = {}
-        self._relevant: dict[str, Held] = {}
+        self.relevant = lru_cache(_KEPT)(self._relevant)
 
-    def relevant(self, path: str) -> Held:
+    def _relevant(self, path: str) -> Held:
         """The policies that say something about the path, ``root`` among them."""
-        found = self._relevant.get(path)
-        if found is None:
-            if len(self._relevant) > _KEPT:
-                self._relevant.clear()
-            found = self._relevant[path] = self._relevance.policies(path) | self.roots
-        return found
+        return self._relevance.policies(path) | self.roots
 
     def able(self, relevant: Held, capabilities: Iterable[str]) -> Held:
         """Those of the policies that allow one of these anywhere: without one of them nothing is allowed."""
@@ -57,16 +50,16 @@ class Decisions:
         return bool(held & self._templated)
 
     def decide(self, held: Held, path: str, capability: str, facts: TemplateFacts | None = None) -> Decision:
-        """Whether these policies, all of them relevant, allow it to somebody with these facts (none: anybody)."""
-        if not held:
-            return NO
-        answer = self._acl(held, facts).decide(path, capability)
-        return self._without_doubt(answer, held, path, capability) if "template" in answer.conditions else answer
+        """`decide_each` for one capability."""
+        return next(iter(self.decide_each(held, path, (capability,), facts)), NO)
 
     def decide_each(
         self, held: Held, path: str, capabilities: tuple[str, ...], facts: TemplateFacts | None = None
     ) -> list[Decision]:
-        """`decide` for several capabilities, with one look at the path."""
+        """Whether these policies, all of them relevant, allow it to somebody with these facts (none: anybody).
+
+        One decision for each capability, of which none lists; none at all where no policy is held.
+        """
         answers = self._acl(held, facts).decide_each(path, capabilities) if held else []
         return [
             self._without_doubt(answer, held, path, capability) if "template" in answer.conditions else answer
@@ -83,16 +76,13 @@ class Decisions:
 
     def _is_filled(self, held: Held, name: str, path: str, facts: TemplateFacts) -> bool:
         """Whether a stanza of theirs has a path for this identity."""
-        for key in held:
-            policy = self.policies.get(key)
-            for rule in policy.rules if policy and policy.name == name else ():
-                if (
-                    policy
-                    and rule.path == path
-                    and rendered(msgspec.structs.replace(policy, rules=(rule,)), facts).rules
-                ):
-                    return True
-        return False
+        named = (self.policies[key] for key in held if key[1] == name and key in self.policies)
+        return any(
+            rendered(msgspec.structs.replace(policy, rules=(rule,)), facts).rules
+            for policy in named
+            for rule in policy.rules
+            if rule.path == path
+        )
 
     def _without_doubt(self, answer: Decision, held: Held, path: str, capability: str) -> Decision:
         """What stanzas without a template allow stands; one with a template can add only what it has itself."""
