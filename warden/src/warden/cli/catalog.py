@@ -48,7 +48,8 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
         weak = []
     else:
         weak = list(weaknesses(search.index, found.entries, search.stemmers))
-    report = check_catalog(found, wiring.pages(platform, found), datetime.now(UTC).date(), beside, weak)
+    pages, today = wiring.pages(platform, found), datetime.now(UTC).date()
+    report = check_catalog(found, pages, today, sources=wiring_files.sources(), also=beside, weak=weak)
     if as_json:
         terminal.document(present.as_json(report))
     else:

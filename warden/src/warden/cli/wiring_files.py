@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from warden.ports.audit_history import AuditHistory
     from warden.ports.journal import Journal
     from warden.ports.notices import NoticeChannel, Notices
+    from warden.ports.provider import Sources
 
 ANYWHERE = frozenset({"catalog", "route", None})
 """The commands that say what is declared, in whatever environment; ``None`` where a word is completed."""
@@ -61,6 +62,13 @@ def faults_elsewhere(platform: str, found: Catalog) -> list[Fault]:
     finally:
         os.environ["WARDEN_ENV"] = chosen
     return faults
+
+
+def sources() -> Sources:
+    """The sources of new values that are installed."""
+    from warden.adapters.sources.loader import InstalledSources
+
+    return InstalledSources()
 
 
 def scaffold(directory: str, today: date, clusters: Sequence[str]) -> tuple[list[str], list[str]]:

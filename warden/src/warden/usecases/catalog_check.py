@@ -8,8 +8,11 @@ import msgspec
 
 from warden.core.errors import Fault
 from warden.core.lanes.catalog import Catalog, Entry
+from warden.core.lanes.lane import Lane
 from warden.core.lanes.rules import Complaint, docs, line_of, located, of_age, unreported
 from warden.core.search.findability import Weakness
+from warden.ports.provider import Sources
+from warden.usecases.steps.rotation_settings import rotation_complaints
 
 
 class Pages(Protocol):
@@ -50,9 +53,15 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check(
-    catalog: Catalog, pages: Pages, today: dt.date, also: Sequence[Fault] = (), weak: Iterable[Weakness] = ()
+    catalog: Catalog,
+    pages: Pages,
+    today: dt.date,
+    *,
+    sources: Sources,
+    also: Sequence[Fault] = (),
+    weak: Iterable[Weakness] = (),
 ) -> Report:
-    """Check the whole catalog: its own faults, the pages it points at, and how long ago it was reviewed.
+    """Check the whole catalog: its own faults, the pages and sources it names, and how long ago it was reviewed.
 
     `also` are the faults of other files (access policies, files in the catalog that are not read), `weak` what makes
     entries hard to find.
@@ -62,6 +71,7 @@ def check(
     for entry_id, entry in catalog.declared.items():
         reported = [fault.field for fault in catalog.faults if fault.file == catalog.files[entry_id]]
         complaints = [*of_age(entry.reviewed, today), *_playbook(entry, pages)]
+        complaints += rotation_complaints(entry, sources) if isinstance(entry, Lane) else ()
         for field, doc in docs(entry):
             repo, _, path = doc.partition(" ")
             found = pages.has(repo, path)

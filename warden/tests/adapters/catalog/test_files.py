@@ -43,10 +43,12 @@ def test_the_shipped_catalog_has_the_entries_and_states_of_before_and_no_faults(
         "openrouter-llm-connect",
         "issue-core-ingestion-api-key",
         "whynot-design-npm-publish",
+        "provisioning-key",
+        "token-issuer",
     }
     drafts = {entry.id for entry in catalog.entries.values() if entry.status == "draft"}
-    assert drafts == {"object-storage-sts", "database-dynamic-credentials"}
-    assert len(catalog.entries) == 14
+    assert drafts == {"object-storage-sts", "database-dynamic-credentials", "provisioning-key", "token-issuer"}
+    assert len(catalog.entries) == 16
 
 
 def test_the_first_lane_is_read_as_it_is_live():

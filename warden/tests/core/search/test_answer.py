@@ -21,7 +21,7 @@ OURS = INDEXES["ours"]
 # A little below what was measured when the weights were fitted (docs/route.md). The aims: 95, 99, at most 1 and 97 %.
 FLOORS = {
     "heldout": {"first": 0.95, "three": 0.985, "wrong": 0.01, "foreign": 0.97},
-    "develop": {"first": 0.98, "three": 0.99, "wrong": 0.01, "foreign": 0.94},  # it has homonyms: "port of Hamburg"
+    "develop": {"first": 0.98, "three": 0.99, "wrong": 0.01, "foreign": 0.93},  # it has homonyms: "port of Hamburg"
 }
 
 
