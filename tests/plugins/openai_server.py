@@ -6,7 +6,7 @@ import time
 from key_server import Key, KeyServer
 
 ADMIN = "sk-admin-planted-7c1b5e0d7e4c4e9a573f"
-OLD = "sk-svcacct-planted-old-6f1c1b5e0d7e4c4e9a573f"
+OLD = "sk-svcacct-planted6f1c1b5e0d7e4c4e9a573f5b0c1d2e3f6f1c1b5e0d7e4c4e9a573f5b0c1d2e3f"
 PROJECT, ACCOUNT = "proj_abc", "svc_acct_abc"
 _KEYS = f"/v1/organization/projects/{PROJECT}/api_keys"
 

@@ -9,8 +9,8 @@ from llm_connect.common.secret import Secret
 from llm_connect.simulator.app import Simulator, serve
 from llm_connect.simulator.key import FixedKey
 
-MANAGEMENT = "sk-or-v1-planted-management-7c1b5e0d7e4c4e9a573f"
-OLD = "sk-or-v1-planted-old-6f1c1b5e0d7e4c4e9a573f5b0c1d2e3f"
+MANAGEMENT = "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"
+OLD = "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"
 
 
 class OpenRouterServer:

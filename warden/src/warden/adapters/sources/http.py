@@ -1,5 +1,6 @@
 """The port HttpClient on httpx2, which the cluster's adapter uses too. Documentation: https://www.python-httpx.org/api/."""
 
+import weakref
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -21,16 +22,12 @@ class ProviderHttp:
     def __init__(self) -> None:
         self._client: httpx2.Client | None = None
 
-    def __del__(self) -> None:
-        """Close the connections."""
-        if self._client is not None:
-            self._client.close()
-
     def send(self, request: HttpRequest) -> HttpReply:
         """Send it once; see the port. What httpx2 says of an error is not repeated: it may quote the request."""
         where = _expect_private(request.url)
         if self._client is None:
             self._client = httpx2.Client(follow_redirects=False, trust_env=True)
+            weakref.finalize(self, self._client.close)  # also at the end of the program, before modules are gone
         try:
             found = self._client.request(
                 request.method,
