@@ -24,8 +24,8 @@ WRITES_COMMANDS = (
     f"{WARDEN}adapters/catalog/scaffold.py",  # files for people to edit, with comments that name commands
 )
 COMMAND = re.compile(
-    r"(?<![\w./`-])(?:warden (?:--?\w|access|adopt|apply|can-reach|catalog|completion|deactivate|dev|doctor|help|init"
-    r"|journal|plan|prove|put|reactivate|render|route|status|sync|who-can)\b"
+    r"(?<![\w./`-])(?:warden (?:--?\w|access|adopt|apply|can-reach|catalog|completion|deactivate|demote|dev|doctor|help"
+    r"|init|journal|plan|promote|prove|put|reactivate|render|route|status|sync|who-can)\b"
     r"|bao (?:audit|auth|kv|list|login|operator|policy|read|secrets|write)\b"
     r"|kubectl [-a-z]|export \w+=)"
 )

@@ -51,6 +51,9 @@ COMMANDS = [
     ["status", "--json"],
     ["who-can", "LANE"],
     ["who-can", "read", "LANE", "--json"],
+    ["promote", "LANE"],
+    ["promote", "LANE", "--json"],
+    ["demote", "LANE", "--reason", "canary", "--json"],
     ["deactivate", "LANE", "--reason", "canary", "--yes"],
     ["reactivate", "LANE", "--reason", "canary", "--yes"],
 ]
@@ -120,6 +123,8 @@ MISPLACED = [
     ["prove", "LANE"],
     ["prove", "LANE", "--json"],
     ["prove", "LANE", "--inspect", "--json"],
+    ["promote", "LANE"],
+    ["promote", "LANE", "--json"],
     ["status", "--json"],
     ["access", "LANE", "--", "true"],
     ["put", "LANE", "API_KEY"],
@@ -185,7 +190,7 @@ def test_a_name_with_line_breaks_and_control_characters_forges_nothing(world):
             subprocess.run(
                 ["bash", "-c", f"bao() {{ :; }}; {line.partition('fix: ')[2]}"], cwd=world.folder, check=True
             )
-    assert pasted == 1
+    assert pasted == 2  # of prove, and of promote
     assert not (world.folder / "pwned").exists()
 
 

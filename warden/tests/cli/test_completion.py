@@ -55,7 +55,7 @@ def test_the_lanes_are_offered(world, command):
         (("dev", "login", "p"), ["platform", "person:"]),
         (("journal", "log", "--lane", ""), ["LANE"]),
         (("help", "e"), ["exit-codes", "environment"]),
-        (("de",), ["deactivate", "dev"]),
+        (("de",), ["deactivate", "demote", "dev"]),
         (("access", "LANE", "--", "l"), ["l"]),
     ],
 )
@@ -134,7 +134,7 @@ def test_fish_completes(world):
     ("words", "meant"),
     [
         (("stauts",), "Did you mean 'status'?"),
-        (("prvoe", "x"), "Did you mean 'prove'?"),
+        (("prvoe", "x"), "Did you mean 'prove' or 'promote'?"),
         (("list",), "Did you mean 'route list'?"),
         (("get",), "Did you mean 'access'?"),
         (("route", "shw"), "Did you mean 'show'?"),

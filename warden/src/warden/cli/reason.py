@@ -4,6 +4,13 @@ from warden.core.errors import Effect, UsageError
 from warden.core.typed import composed
 
 
+def required_reason(text: str) -> str:
+    """The reason, as `journaled_reason`. Raises `UsageError` where it is empty, too."""
+    if reason := journaled_reason(text):
+        return reason
+    raise UsageError("--reason is empty", effect=Effect.NOTHING_DONE, hint='--reason "why"')
+
+
 def journaled_reason(text: str) -> str:
     """The reason on one line. Raises `UsageError` where it contains a secret."""
     reason = " ".join(composed(text).split())

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import click
 
+    from warden.adapters.catalog.lane_files import CatalogLaneFiles
     from warden.core.errors import Fault
     from warden.core.lanes.catalog import Catalog, Platform
     from warden.core.lanes.lane import Lane
@@ -83,6 +84,13 @@ def declare_delivered(path: str, lane: Lane, cluster: str, platform: Platform) -
     from warden.adapters.catalog.lane_file import declare_delivered as declare
 
     return declare(path, lane, cluster, platform)
+
+
+def lane_files(platform: str) -> CatalogLaneFiles:
+    """The files that lanes are declared in, to be edited."""
+    from warden.adapters.catalog.lane_files import CatalogLaneFiles
+
+    return CatalogLaneFiles(platform)
 
 
 def authority(platform: str, file: str) -> str:

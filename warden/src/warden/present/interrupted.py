@@ -17,6 +17,8 @@ _UNKNOWN = {
     "put": "whether a version was written is not known",
     "sync": "whether the refresh was carried out is not known",
     "adopt": "how far the takeover got is not known",
+    "promote": "whether the lane's file was changed is not known",
+    "demote": "whether the lane's file was changed is not known",
 }
 
 

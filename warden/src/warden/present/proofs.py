@@ -23,8 +23,8 @@ MARGIN, ASIDE, WIDE = 7, 39, 100
 FOLDED = 2
 """How many more verdicts have the same reason before they are shown as one."""
 
-_WORDS = {"ok": "ok", "wrong": "FAIL", "inconclusive": "??"}
-_STYLES = {"ok": "ok", "wrong": "bad", "inconclusive": "warn"}
+WORDS = {"ok": "ok", "wrong": "FAIL", "inconclusive": "??"}
+STYLES = {"ok": "ok", "wrong": "bad", "inconclusive": "warn"}
 _STATES = {"proven": "ok", "refuted": "bad", "inconclusive": "warn"}
 _NOTEWORTHY = frozenset({"shared", "healed"})
 """As expected, and to be noticed all the same."""
@@ -81,7 +81,7 @@ def verdict_json(lane: Lane, verdict: Verdict) -> dict[str, Any]:
         "probe": verdict.probe,
         "title": title(verdict, lane),
         "reader": verdict.reader,
-        "word": _WORDS[verdict.result],
+        "word": WORDS[verdict.result],
         "expected": verdict.expected.replace("-", " "),
         "observed": observed_word(verdict),
         "status": verdict.status,
@@ -112,7 +112,7 @@ def show_proof(lane: Lane, proof: Proof, *, brief: bool) -> None:
             terminal.heading(*_heading(lane, label, cluster))
         before = ""
         for verdict, more in _folded([each for each in shown if (each.reader, each.cluster) == (label, cluster)]):
-            _show_verdict(lane, verdict, more, before)
+            show_verdict(lane, verdict, more, before)
             before = explanation(verdict)
     if not brief:
         _show_not_inspected(lane, proof)
@@ -187,22 +187,24 @@ def _heading(lane: Lane, label: str, cluster: str) -> tuple[str, str]:
     return f"lane {lane.id}", lane.custody.path
 
 
-def _show_verdict(lane: Lane, verdict: Verdict, more: int, explained: str) -> None:
+def show_verdict(lane: Lane, verdict: Verdict, more: int, explained: str, *, indent: int = 0) -> None:
     """One verdict; an explanation that the verdict above it has given already is not repeated."""
-    word = terminal.styled(f"{_WORDS[verdict.result]:<4}", _STYLES[verdict.result])
+    lead = " " * indent
+    word = terminal.styled(f"{WORDS[verdict.result]:<4}", STYLES[verdict.result])
     first, *below = _columns(title(verdict, lane) + (f", and {more} more" if more else ""), verdict)
-    terminal.line(f"  {word} {first}".rstrip())
+    terminal.line(f"{lead}  {word} {first}".rstrip())
     for part in below:
-        terminal.line(f"       {part}".rstrip())
+        terminal.line(f"{lead}       {part}".rstrip())
     text = explanation(verdict)
     if verdict.result != "wrong" and text in {"", explained}:
         return
-    for part in terminal.wrapped(text, indent=9) if text else ():
+    for part in terminal.wrapped(text, indent=indent + 9) if text else ():
         terminal.line(part)
     for part in plans.difference_lines(verdict.differences):
-        terminal.line(f"           {part}")
+        terminal.line(f"{lead}           {part}")
     if verdict.remedy and verdict.result != "ok":
-        for part in terminal.joined(f"owner {owner_of(lane, verdict)}", f"fix: {commands(verdict.remedy)}", indent=9):
+        owner = f"owner {owner_of(lane, verdict)}"
+        for part in terminal.joined(owner, f"fix: {commands(verdict.remedy)}", indent=indent + 9):
             terminal.line(part)
 
 

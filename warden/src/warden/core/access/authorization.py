@@ -205,11 +205,12 @@ def expect_active(lane: Lane) -> None:
         return
     owner = lane.owners.custody
     texts = (lane.custody.path, *lane.custody.fields)
+    placeholder = next((text for text in texts if "<" in text), "")
     raise NotNow(
-        LaneIsDraft(lane=lane.id, placeholder=next((text for text in texts if "<" in text), "")),
+        LaneIsDraft(lane=lane.id, placeholder=placeholder),
         system="platform",
         subject=lane.id,
-        remedy=(AskOwner(owner.repo, owner.doc),),
+        remedy=(AskOwner(owner.repo, owner.doc, run=None if placeholder else warden("promote", lane.id)),),
     )
 
 

@@ -13,14 +13,19 @@ import msgspec
 
 from warden.core.journal.record import NewRecord, Record
 
-Operation = Literal["access", "adopt", "apply", "probe", "put", "sync", "token"]
+Operation = Literal["access", "adopt", "apply", "demote", "probe", "promote", "put", "sync", "token"]
 """``probe`` is a proof of one lane, ``token`` a session of one of its readers in which a proof asks."""
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
-CHANGING: frozenset[Operation] = frozenset({"adopt", "apply", "put"})
+CHANGING: frozenset[Operation] = frozenset({"adopt", "apply", "demote", "promote", "put"})
 """Those that change what the lane is, so that it may be half changed."""
 
 _ENDS = ("done", "failed", "abandoned")
-_OTHER_ENDS: Mapping[Operation, tuple[str, ...]] = {"access": ("access.handed",), "probe": ("proof", "member.proof")}
+_OTHER_ENDS: Mapping[Operation, tuple[str, ...]] = {
+    "access": ("access.handed",),
+    "demote": ("lane.demoted",),
+    "probe": ("proof", "member.proof"),
+    "promote": ("lane.promoted",),
+}
 
 ENDS: Mapping[str, tuple[str, ...]] = {
     f"{name}.begin": (*(f"{name}.{end}" for end in _ENDS), *_OTHER_ENDS.get(name, ())) for name in OPERATIONS

@@ -72,5 +72,9 @@ def _remedy(lane: Lane, operation: Operation, clusters: tuple[str, ...]) -> Reme
             return (warden("sync", lane.id),)
         case "adopt":
             return (warden("adopt", lane.id, cluster=clusters[0] if clusters else ""),)
+        case "promote":
+            return (warden("promote", lane.id),)
+        case "demote":
+            return (warden("demote", lane.id, reason="TEXT"),)
         case _:
             return (warden("prove", lane.id),)

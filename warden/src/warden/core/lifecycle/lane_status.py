@@ -106,6 +106,7 @@ Reason = Literal[
     "rotation-due",
     "made-by-hand",
     "refuted",
+    "not-promoted",
 ]
 """Why something is next. ``moved-on``: what was proven of a delivery is not what is there now; ``interrupted``: an
 operation that changes something was killed, and how far it came is not known."""
@@ -261,6 +262,7 @@ def _reasons(
         (proof is not None and proof.lacks_members_only and not observed.member_shown, "needs-member"),
         (proof is None or proof.standing not in enough, "not-proven"),
         (any(each in {"changed", "behind", "deleting"} for each in states), "moved-on"),
+        (lane.status == "draft" and lane.protected is None, "not-promoted"),
         (_rotation_due(lane, metadata, now), "rotation-due"),
         (_made_by_hand(lane, deliveries) is not None, "made-by-hand"),
     )
@@ -335,6 +337,7 @@ _REMEDIES: Mapping[Reason, Callable[[Lane, LaneState, LaneObservation, Mapping[s
     "needs-member": lambda lane, *_: _as_member(lane),
     "not-proven": lambda lane, *_: (warden("prove", lane.id),),
     "moved-on": lambda lane, *_: (warden("prove", lane.id),),
+    "not-promoted": lambda lane, *_: (warden("promote", lane.id),),
     "rotation-due": lambda lane, *_: (put_values(lane),),
     "made-by-hand": lambda lane, _, __, deliveries: (
         warden("adopt", lane.id, cluster=_made_by_hand(lane, deliveries) or ""),

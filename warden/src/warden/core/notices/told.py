@@ -1,8 +1,9 @@
 """The notices of what happens to lanes, from the typed results that they tell of."""
 
 from warden.core.journal.record import Record
+from warden.core.lanes.lane_edit import LaneEdit
 from warden.core.lifecycle.leaks import for_leak
-from warden.core.notices.notice import Notice
+from warden.core.notices.notice import Fact, Notice
 from warden.core.proofs.verdict import Proof
 from warden.core.remedies import warden
 
@@ -29,6 +30,20 @@ def opened(lane: str, who: str, record: int, reason: str) -> Notice:
     return Notice(
         kind="lane.opened", lane=lane, who=who, record=record, facts={"reason": reason}, next=(warden("prove", lane),)
     )
+
+
+def promoted(lane: str, who: str, record: int, proof: Proof, edit: LaneEdit) -> Notice:
+    """That a lane is active, by which proof."""
+    facts: dict[str, Fact] = {"proof": proof.record, "passed": proof.passed, "file": edit.file}
+    return Notice(
+        kind="lane.promoted", lane=lane, who=who, record=record, facts=facts, next=(warden("route show", lane),)
+    )
+
+
+def demoted(lane: str, who: str, record: int, reason: str, edit: LaneEdit) -> Notice:
+    """That a lane is a draft again."""
+    facts = {"reason": reason, "file": edit.file}
+    return Notice(kind="lane.demoted", lane=lane, who=who, record=record, facts=facts, next=(warden("promote", lane),))
 
 
 def refuted(proof: Proof, who: str) -> Notice:

@@ -15,6 +15,7 @@ _SUBJECTS = (
     "access",
     "adoption",
     "plans",
+    "promotion",
     "proofs",
     "put",
     "reach",

@@ -1,0 +1,28 @@
+"""What keeps a lane from being promoted or demoted, in words."""
+
+from warden.core.lanes.lane_edit import CannotBeEdited, FileChanged
+from warden.present.problems import describe
+from warden.usecases.promote import Declared, ProtectedLane
+
+
+@describe.register
+def _(problem: ProtectedLane) -> str:
+    who = f"{problem.approvals} of {', '.join(problem.approvers)}"
+    return f"{problem.lane} is protected: its file is changed by a request that {who} approve, not by this command"
+
+
+@describe.register
+def _(problem: FileChanged) -> str:
+    return f"{problem.file} was changed by somebody else meanwhile; what was proven is not what it declares now"
+
+
+@describe.register
+def _(problem: CannotBeEdited) -> str:
+    fields = " and ".join(f"{name}: {value}" for name, value in problem.fields)
+    wanted = f"; write {fields} by hand" if fields else ""
+    return f"{problem.file} cannot be edited without changing something else in it{wanted}"
+
+
+@describe.register
+def _(effect: Declared) -> str:
+    return f"{effect.file} says status: {effect.status}."
