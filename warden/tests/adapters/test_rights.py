@@ -108,6 +108,24 @@ def index(vault, scene):
         raise Refused("auth/token/lookup-accessor")
 
 
+def deactivate(vault, scene):
+    plan(vault, scene)
+    admin = scene.server.vault("admin")
+    admin.write_policy(f"{scene.name}-closed", 'path "nothing" { capabilities = ["list"] }')
+    vault.delete_policy(f"{scene.name}-closed")
+    for mount in ("kubernetes", "netkingdom"):
+        admin.write_role(RoleName(mount, f"{scene.name}-closed"), ROLE)
+        vault.write_role(RoleName(mount, f"{scene.name}-closed"), ROLE | {"token_policies": []})
+        vault.delete_role(RoleName(mount, f"{scene.name}-closed"))
+    for key in (scene.name, f"{scene.name}-unmarked"):
+        vault.mark("platform", key, {"closed": "x"})
+    found = SnapshotReader(vault, at_once).tokens()
+    if found.unknown:
+        raise Refused(found.unknown[0].path)
+    token = scene.server.must("POST", "auth/token/create", {"ttl": "60s", "policies": ["default"]})["auth"]
+    vault.revoke_accessor(token["accessor"])
+
+
 def status(vault, scene):
     assert vault.kv_metadata("platform", scene.name).live
 
@@ -132,7 +150,7 @@ def who_can(vault, scene):
         assert vault.role(RoleName(mount, scene.name)) is not None
 
 
-CALLS = {f.__name__: f for f in (plan, apply, put, access, prove, status, doctor)} | {"who-can": who_can}
+CALLS = {f.__name__: f for f in (plan, apply, put, access, prove, status, doctor, deactivate)} | {"who-can": who_can}
 IN_DEFAULT = "auth/token/lookup-self"
 
 

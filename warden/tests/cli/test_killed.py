@@ -230,7 +230,8 @@ def test_closing_is_finished_by_the_command_that_status_names(killed, applied, j
     lane = killed.world.lane
     killed("deactivate", lane, "--reason", "INC-7", "--yes", at=writes(2))
     shown = status(applied)
-    assert [each["operation"] for each in shown["interrupted"]] == ["apply"]
+    assert [each["operation"] for each in shown["interrupted"]] == ["deactivate", "apply"]
+    assert shown["interrupted"][0]["next_action"] == f"warden deactivate {lane} --reason INC-7"
     paste(applied, f"{shown['next_action']} --yes")
     assert (journal.unfinished(), status(applied)["interrupted"]) == ([], [])
 

@@ -553,8 +553,12 @@ def test_a_lane_that_moved_and_was_closed_before_it_was_applied_can_be_opened_ag
     assert json.loads(applied("deactivate", lane, "--reason", "INC-9", "--yes", "--json").stdout)["left_behind"] == []
     refused = applied("reactivate", lane, "--reason", "mended", "--yes")
     assert (refused.returncode, "--take-over" in refused.stderr) == (1, True)
+    empty = applied("reactivate", lane, "--reason", "mended", "--take-over", "--yes")
+    assert (empty.returncode, f"{lane} stays closed: " in empty.stdout) == (1, True)
+    for field in ("API_KEY", "SIGNING_KEY"):
+        assert applied("put", lane, field, stdin="a-planted-value-0123456789").returncode == 0
     opened = applied("reactivate", lane, "--reason", "mended", "--take-over", "--yes")
-    assert opened.returncode == 0, opened.stderr
+    assert opened.returncode == 0, opened.stdout
     assert applied("plan", lane).returncode == 0
 
 

@@ -71,7 +71,7 @@ def test_of_a_lane_that_is_applied_filled_closed_and_opened(recorded):
     who = engineer_of(world)
     taken = changes(world, ("change", "metadata"), ("change", "policy"), ("change", "role"))
     shut = changes(world, ("change", "role"), ("delete", "policy"), ("change", "metadata"))
-    opened = changes(world, ("create", "policy"), ("change", "role"), ("change", "metadata"))
+    opened = changes(world, ("create", "policy"), ("change", "role"))
     put = who | {"path": world.path, "fields": ["API_KEY"], "before": 1}
 
     assert recorded("apply", world.lane, "--take-over", "--yes") == around("apply", who | taken)
@@ -81,21 +81,31 @@ def test_of_a_lane_that_is_applied_filled_closed_and_opened(recorded):
         ("put.done", put | {"version": 2} | BEGIN),
     ]
     closed = {"reason": "INC-7", "leaked": False, "system": world.server.address}
-    assert recorded("deactivate", world.lane, "--reason", "INC-7", "--yes") == [
-        ("lane.closed", closed),
-        *around("apply", who | shut),
+    found = recorded("deactivate", world.lane, "--reason", "INC-7", "--yes")
+    assert (found[0], found[2:4]) == (("lane.closed", closed), around("apply", who | shut))
+    steps = ["deactivate.step", "deactivate.step"]
+    assert [event for event, _ in found[4:]] == [*steps, "deactivate.done"]
+    assert [body["kind"] for body in found[1][1]["steps"]] == [
+        *("record", "close-openbao", "revoke-tokens", "prove-denied"),
     ]
-    assert recorded("reactivate", world.lane, "--reason", "rotated", "--yes") == [
-        *around("apply", who | opened),
-        ("lane.opened", who | {"reason": "rotated"}),
-    ]
+    assert {"complete": True, "denied": True, "revoked": 0}.items() <= found[-1][1].items()
+
+    found = recorded("reactivate", world.lane, "--reason", "mended", "--yes")
+    assert (found[0][0], found[1:3]) == ("reactivate.begin", around("apply", who | opened))
+    (proof,) = (body for event, body in found if event == "proof")
+    assert proof["state"] == "proven"
+    marks = changes(world, ("change", "metadata"))
+    assert found[-4:-2] == around("apply", who | marks)
+    assert [event for event, _ in found[-2:]] == ["reactivate.done", "lane.opened"]
+    assert (who | {"reason": "mended"}).items() <= found[-1][1].items()
 
 
 @pytest.mark.parametrize(("address", "namespace", "code"), [("http://127.0.0.1:1", "", 3), ("", None, 2)])
 def test_of_a_closing_that_openbao_did_not_answer(recorded, address, namespace, code):
     closed = ("deactivate", recorded.world.lane, "--reason", "INC-7", "--yes")
     found = recorded(*closed, code=code, openbao=None, namespace=namespace, BAO_ADDR=address)
-    assert found == [("lane.closed", {"reason": "INC-7", "leaked": False, "system": address})]
+    assert found[0] == ("lane.closed", {"reason": "INC-7", "leaked": False, "system": address})
+    assert [event for event, _ in found[1:]] == (["deactivate.begin", "deactivate.failed"] if address else [])
 
 
 ACCESSOR = Like(r"[A-Za-z0-9]{24}")

@@ -24,6 +24,7 @@ HERE = Path(__file__).parent / "transcripts"
 CHANGING = {
     r"\d{4}-\d\d-\d\dT[\d:.]+Z": "TIME",
     r"\b\d+ (s|ms|min)\b": "N s",
+    r'"ms": [1-9][\d.]*': '"ms": N',
     r"\b[0-9a-f]{64}\b": "HASH",
     r"\baudit [0-9a-f]{8}\b": "audit ID",
     r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b": "ID",

@@ -23,6 +23,7 @@ from warden.adapters.openbao.audit_log import AuditFiles
 from warden.adapters.whereabouts import Here
 from warden.core.clusters.manifests import Manifest, Reached, external_secret_of
 from warden.core.clusters.rbac import Asking
+from warden.core.errors import WardenError
 from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget, target, targets, with_cluster_readers
 from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
 from warden.core.openbao.resources import Settings
@@ -33,9 +34,13 @@ from warden.present.verdicts import explanation
 from warden.usecases.adopt import Adoption, Tools, adopt
 from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
+from warden.usecases.deactivate import Closing, deactivate
 from warden.usecases.prove import ProveOptions, prove
 from warden.usecases.put import put
+from warden.usecases.reactivate import Opening, reactivate
 from warden.usecases.steps.adoption import Adopted
+from warden.usecases.steps.closing_denial import ProbeTools
+from warden.usecases.steps.closing_lane import ClosingOptions
 from warden.usecases.steps.copies import CopiesSearch
 from warden.usecases.steps.exposure import Exposures
 from warden.usecases.steps.prove_delivery import DeliveryTools
@@ -354,6 +359,25 @@ class ClusterBench:
             AuditFiles([self.platform.audit_file]),
             chosen,
         )[0]
+
+    def tools(self, clusters: "ClustersOf | None" = None) -> ProbeTools:
+        """What readers are played with when the lane is closed or opened."""
+        issuers = {name: (clusters or self.clusters())[name] for name in self.declared}
+        by_mount = {
+            self.declared[name].auth_mount: ClusterIssuer(kube)
+            for name, kube in issuers.items()
+            if not isinstance(kube, WardenError)
+        }
+        audit = AuditFiles([self.platform.audit_file])
+        identities = ByMount(by_mount, NoIssuer(self.platform.address))
+        return ProbeTools(identities=identities, audit=audit, run=self.unique("wc"))
+
+    def close(self, reason: str = "tenant left", *, clusters: "ClustersOf | None" = None, **how: object) -> Closing:
+        options = ClosingOptions(**{"denial": self.tools(clusters), "patience": self.patience} | how)
+        return deactivate(self.whole_lane, reason, self.context(clusters), options=options)
+
+    def reopen(self) -> Opening:
+        return reactivate(self.whole_lane, "fixed", self.context(), LaneOptions(yes=True), self.tools())
 
     def adopt(self, cluster: str = FIRST, **how: object) -> Adopted:
         tools = Tools(

@@ -73,12 +73,10 @@ def test_a_delivery_that_its_file_no_longer_has_is_named_until_it_is_removed(del
     assert remove in made.stdout
     assert document(delivered.run("plan", lane, "--json"))["left_behind"] == [f"ExternalSecret {before} of {FIRST}"]
     closed = document(delivered.run("deactivate", lane, "--reason", "test", "--yes", "--json"))
-    assert [each["secret"] for each in closed["kept"]] == [f"{delivered.tenant}/moved", before]
+    removed = [each["name"] for part in closed["clusters"] for each in part["objects"] if each["state"] == "removed"]
+    assert (removed, closed["kept"]) == ([f"{delivered.tenant}/moved"] * 2 + [before] * 2, [])
     path = f"/apis/external-secrets.io/v1/namespaces/{delivered.tenant}/externalsecrets/{before.partition('/')[2]}"
-    admin = delivered.platform.clusters[FIRST].admin
-    admin("DELETE", path)
-    while admin("GET", path)[0] != 404:
-        time.sleep(0.1)
+    assert delivered.platform.clusters[FIRST].admin("GET", path)[0] == 404
     assert document(delivered.run("plan", lane, "--json"))["left_behind"] == []
 
 
@@ -354,18 +352,16 @@ def test_an_openbao_that_is_away_is_named_from_here_and_from_the_cluster(deliver
     assert "did not answer External Secrets Operator" in later.stdout
 
 
-def test_a_closed_lane_says_which_secrets_stay_and_how_to_remove_them(delivered):
+def test_a_closed_lane_leaves_no_secret_unless_it_is_to_be_kept(delivered):
+    where = delivered.where("secrets", delivered.name)
+    kept = delivered.run("deactivate", delivered.lane, "--reason", "test", "--yes", "--keep-secrets")
+    assert kept.returncode == 0, kept.stdout
+    assert delivered.platform.clusters[FIRST].admin("GET", where)[0] == 200
     said = delivered.run("deactivate", delivered.lane, "--reason", "test", "--yes")
-    told = f"{FIRST}: Secret {delivered.secret} keeps the last value"
-    assert told in said.stdout
-    again = document(delivered.run("deactivate", delivered.lane, "--reason", "test", "--yes", "--json"))
-    (kept,) = again["kept"]
-    assert kept["remove"] in said.stdout
-    assert delivered.platform.clusters[FIRST].kubectl(*kept["remove"].split()[3:]).returncode == 0
-    end = time.monotonic() + 60
-    while delivered.platform.clusters[FIRST].admin("GET", delivered.where("secrets", delivered.name))[0] != 404:
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    assert said.returncode == 0, said.stdout
+    assert f"{FIRST}: remove Secret {delivered.secret}" in said.stderr
+    assert f"{FIRST}: Secret {delivered.secret} is removed" in said.stdout
+    assert delivered.platform.clusters[FIRST].admin("GET", where)[0] == 404
 
 
 def test_no_external_secret_and_a_lane_by_hand(engineer):

@@ -1,6 +1,7 @@
 """A bench for the verbs: one lane of its own on the real OpenBao, and the people who work on it."""
 
 import datetime as dt
+import secrets
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -25,9 +26,13 @@ from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.secret import Secret
 from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
+from warden.usecases.deactivate import Closing, deactivate
 from warden.usecases.plan import openbao_target
 from warden.usecases.prove import ProveOptions, prove
 from warden.usecases.put import put
+from warden.usecases.reactivate import Opening, reactivate
+from warden.usecases.steps.closing_denial import ProbeTools
+from warden.usecases.steps.closing_lane import ClosingOptions
 
 OWNERS = Owners(
     custody=Owner(repo="railiance-platform", doc="docs/openbao.md"),
@@ -152,6 +157,23 @@ class LaneBench:
         audit = how.pop("audit", None) or AuditFiles([self.server.audit_file])
         options = ProveOptions(**{"run": f"wp-{self.lane.id}"} | how)
         return prove(lanes, context, identities, audit, options)
+
+    def tools(self, **how: object) -> ProbeTools:
+        """What readers are played with when the lane is closed or opened."""
+        identities = ByMount({}, self.server.issuer, self.server.issuer)
+        audit = AuditFiles([self.server.audit_file])
+        run = f"wc-{self.lane.id}-{secrets.token_hex(4)}"
+        return ProbeTools(**{"identities": identities, "audit": audit, "run": run} | how)
+
+    def close(self, reason: str = "tenant left", *, context: Context | None = None, **how: object) -> Closing:
+        leaked = how.pop("leaked", None)
+        options = ClosingOptions(**{"denial": self.tools(), "patience": 0.5} | how)
+        return deactivate(self.lane, reason, context or self.context(), leaked=leaked, options=options)
+
+    def reopen(self, reason: str = "fixed", *, context: Context | None = None, **how: object) -> Opening:
+        tools = how.pop("tools", None) or self.tools()
+        lane = how.pop("lane", self.lane)
+        return reactivate(lane, reason, context or self.context(), LaneOptions(**{"yes": True} | how), tools)
 
     def snapshot(self) -> object:
         """All that a probe must not change: data, versions, metadata, policy and role, as the administrator sees it."""

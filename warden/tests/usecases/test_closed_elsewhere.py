@@ -15,7 +15,6 @@ from warden.core.proofs.freshness import FRESH
 from warden.core.remedies import warden
 from warden.usecases import apply as applying
 from warden.usecases import plan as planning
-from warden.usecases.deactivate import deactivate, reactivate
 from warden.usecases.status import status
 from warden.usecases.steps.closing import mark_there
 from warden.usecases.sync import sync
@@ -24,7 +23,7 @@ YES = LaneOptions(yes=True)
 
 
 def close(bench):
-    return deactivate(bench.lane, "leaked", bench.context())
+    return bench.close("tenant left")
 
 
 def on_another_machine(bench):
@@ -52,7 +51,7 @@ def test_the_mark_has_the_closings_time_and_actor(bench):
     bench.ready()
     close(bench)
     assert custom(bench)["closed"] == mark_of(bench.journal.state(bench.lane.id).closed)
-    changes = bench.journal.log()[-1].body["changes"]
+    changes = [each for each in bench.journal.log() if each.event == "apply.done"][-1].body["changes"]
     assert [(each["action"], each["kind"]) for each in changes] == [
         ("change", "role"),
         ("delete", "policy"),
@@ -128,26 +127,26 @@ def test_a_lane_with_another_id_at_the_path_is_closed_too(closed):
 
 
 def test_only_reactivate_opens_it(closed):
-    opened = reactivate(closed.lane, "new key", closed.context(), LaneOptions())
-    assert [each.kind for each in opened.receipt.changed][-1] == "metadata"
+    opened = closed.reopen(yes=False)
+    assert [each.kind for each in opened.receipt.changed] == ["policy", "role"]
     assert "closed" not in custom(closed)
     assert closed.prove().state == "proven"
     assert applying.apply(closed.lane, closed.context(), LaneOptions()).closed is False
     with pytest.raises(NotNow):
-        reactivate(closed.lane, "again", closed.context(), LaneOptions())
+        closed.reopen()
 
 
 def test_the_machine_that_closed_it_does_not_close_what_another_reopened(bench):
     bench.ready()
     close(bench)
     first = bench.journal
-    reactivate(bench.lane, "new key", on_another_machine(bench).context(), LaneOptions())
+    on_another_machine(bench).reopen(yes=False)
     bench.journal = first
     found = applying.apply(bench.lane, bench.context(), LaneOptions())
     assert (found.closed, found.changed) == (False, 0)
     (shown,) = status([bench.lane], bench.vault(), None, bench.journal, lambda: None, counts_for=FRESH).lanes
     assert (shown.closed, shown.next.remedy[0].command) == (True, "reactivate")
-    assert reactivate(bench.lane, "follow", bench.context(), LaneOptions()).receipt.changed == ()
+    assert bench.reopen("follow").receipt.changed == ()
     assert bench.prove().state == "proven"
     close(bench)
     assert "reopened" not in custom(bench)
@@ -219,7 +218,7 @@ def test_a_closing_that_is_killed_halfway_is_finished_by_the_next_one(lane_world
     assert killed.returncode == -signal.SIGKILL
     role = world.server.must("GET", f"auth/kubernetes/role/workload-{world.tenant}-api")["data"]
     assert bool(role["token_policies"]) == (after == 0)
-    assert subprocess.run(["warden", *argv], env=env, check=False).returncode == 0
+    assert subprocess.run(["warden", *argv], env=env, check=False).returncode == 3  # nobody can be played there
     path = world.path.replace("platform/", "platform/metadata/", 1)
     assert "closed" in world.server.must("GET", path)["data"]["custom_metadata"]
     another = {**env, "WARDEN_JOURNAL": str(world.folder / "another.db")}

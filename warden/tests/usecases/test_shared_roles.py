@@ -8,8 +8,9 @@ from warden.core.lanes.lane import Owner, Owners, WorkloadReader
 from warden.core.plans.lane_plan import LaneOptions, NotAgreed
 from warden.core.plans.plan import BelongsTo, KeptPolicy, RenamedFrom, SharedWithUnreadable
 from warden.usecases.apply import apply, apply_target
-from warden.usecases.deactivate import deactivate, reactivate
+from warden.usecases.deactivate import deactivate
 from warden.usecases.plan import openbao_target, plan
+from warden.usecases.reactivate import reactivate
 
 FILE = "catalog/second.yaml"
 
@@ -26,6 +27,7 @@ class Shared:
         bench.lanes.append(self.second)
         bench.apply()
         bench.apply(lane=self.second)
+        bench.put()
         self.unreadable = ()
 
     def broken(self):
@@ -132,25 +134,25 @@ def test_no_role_is_deleted_while_a_file_cannot_be_read(shared, bench):
 
 
 @pytest.mark.parametrize("drift", [{}, {"token_ttl": 86400, "token_max_ttl": 86400}])
-def test_closing_takes_out_its_own_policy_and_no_other(shared, drift):
+def test_closing_takes_out_its_own_policy_and_no_other(shared, bench, drift):
     change_role(shared, **drift)
     shared.broken()
-    deactivate(shared.first, "leaked", shared.context)
+    deactivate(shared.first, "tenant left", shared.context)
     assert shared.policies == ["second"]
     assert shared.role["token_ttl"] == (86400 if drift else 900)
     if not drift:
-        reactivate(shared.first, "new key", shared.context, LaneOptions())
+        reactivate(shared.first, "new key", shared.context, LaneOptions(), bench.tools())
         assert shared.policies == ["first", "second"]
 
 
-def test_opening_a_lane_takes_no_access_from_another_without_consent(shared):
-    deactivate(shared.first, "leaked", shared.context)
+def test_opening_a_lane_takes_no_access_from_another_without_consent(shared, bench):
+    deactivate(shared.first, "tenant left", shared.context)
     shared.deleted()
     with pytest.raises(NotAgreed) as fault:
-        reactivate(shared.first, "new key", shared.context, LaneOptions())
+        reactivate(shared.first, "new key", shared.context, LaneOptions(), bench.tools())
     assert fault.value.remedy[0].command == "reactivate"
     assert set(shared.context.closed) == {shared.first.id}
-    reactivate(shared.first, "new key", shared.context, LaneOptions(yes=True))
+    reactivate(shared.first, "new key", shared.context, LaneOptions(yes=True), bench.tools())
     assert shared.policies == ["first"]
 
 

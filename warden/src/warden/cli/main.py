@@ -30,7 +30,7 @@ COMMANDS = {
     "promote": ("warden.cli.promote", "Declare a lane active, by a fresh proof."),
     "prove": ("warden.cli.prove", "Prove live who may read a lane and who may not."),
     "put": ("warden.cli.put", "Write values into fields of a lane."),
-    "reactivate": ("warden.cli.deactivate", "Open a closed lane again."),
+    "reactivate": ("warden.cli.reactivate", "Open a closed lane again."),
     "render": ("warden.cli.render", "Print a delivery's Kubernetes objects, for GitOps."),
     "route": ("warden.cli.route", "Find who owns a credential and how to get it."),
     "status": ("warden.cli.status", "Show the status of each lane."),

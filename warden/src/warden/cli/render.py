@@ -26,7 +26,9 @@ PATIENCE = 3.0
 @click.option("--cluster", required=True, metavar="NAME", shell_complete=complete.clusters, help="For which cluster.")
 @click.option("--create-namespace", is_flag=True, help="Include the Secret's namespace.")
 @click.option(
-    "--rights", type=click.Choice(["prove", "apply", "copies"]), help="Print the least rights warden needs instead."
+    "--rights",
+    type=click.Choice(["prove", "apply", "deactivate", "copies"]),
+    help="Print the least rights warden needs instead.",
 )
 @click.option(
     "--to",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from warden.core.access_index.lane_tokens import LiveTokens
 from warden.core.access_index.snapshot import Snapshot
 
 Progress = Callable[[str, int, int], None]
@@ -18,3 +19,6 @@ class SnapshotReader(Protocol):
         Raises `Unreachable`, `Sealed` or `ServerFault` where the server does not answer at all, and `Unidentified`
         where it does not know the caller.
         """
+
+    def tokens(self) -> LiveTokens:
+        """The tokens that are alive in the caller's namespace, and nothing else. Raises as `read`."""

@@ -17,6 +17,8 @@ _UNKNOWN = {
     "put": "whether a version was written is not known",
     "sync": "whether the refresh was carried out is not known",
     "adopt": "how far the takeover got is not known",
+    "deactivate": "how far the closing got is not known; warden refuses the lane",
+    "reactivate": "how far the opening got is not known; warden refuses the lane",
     "promote": "whether the lane's file was changed is not known",
     "demote": "whether the lane's file was changed is not known",
 }

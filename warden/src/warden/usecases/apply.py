@@ -77,7 +77,7 @@ def apply(lane: Lane, context: Context, options: LaneOptions) -> LaneReceipt:
         for each in deliveries:
             if not each.by_hand:
                 before = any(isinstance(part, Receipt) and part.changed for part in parts)
-                parts.append(_apply_delivery(each, context, options, before=before))
+                parts.append(apply_delivery(each, context, options, before=before))
     complete = not any(isinstance(part, Unreached) for part in parts)
     return LaneReceipt(
         lane=lane.id,
@@ -168,9 +168,10 @@ def _partly(before: object) -> Iterator[None]:
         yield
 
 
-def _apply_delivery(
+def apply_delivery(
     delivery: DeliveryTarget, context: Context, options: LaneOptions, *, before: bool
 ) -> Receipt | Unreached:
+    """One delivery in its cluster; `before`: something was changed elsewhere already. Raises `JournalUnwritable`."""
     try:
         with _partly(before):
             return apply_target(cluster_target(delivery, context, options), context.journal, options)

@@ -47,9 +47,10 @@ def openbao_target(
     options: LaneOptions,
     *,
     opened: bool = False,
+    marked: bool = False,
     answers: SharedAnswers | None = None,
 ) -> OpenBaoTarget:
-    """The lane on OpenBao; `opened`: as if it were not closed."""
+    """The lane on OpenBao; `opened`: as if it were not closed; `marked`: and its path stays marked as closed."""
     lanes = {**context.lanes, lane.id: lane}
     return OpenBaoTarget(
         lane,
@@ -58,6 +59,7 @@ def openbao_target(
         settings=context.settings,
         closed=context.closed,
         opened=opened,
+        marked=marked,
         take_over=options.take_over,
         unreadable=context.unreadable,
         answers=answers,

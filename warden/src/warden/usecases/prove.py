@@ -71,6 +71,7 @@ class ProveOptions(msgspec.Struct, frozen=True, kw_only=True):
         clusters: only the deliveries to these; empty for all of them.
         custody_only: no cluster is asked for anything, so nobody whose tokens a cluster makes is impersonated.
         own: what the operator can be a reader with.
+        opening: lanes that are being opened: they are closed, and proven as if they were not.
         inspect: fetch the value as one of its readers, look at it in memory, and forget it.
         workers: lanes that are proven at once.
         patience: seconds that External Secrets Operator may take for a refresh.
@@ -80,6 +81,7 @@ class ProveOptions(msgspec.Struct, frozen=True, kw_only=True):
     clusters: tuple[str, ...] = ()
     custody_only: bool = False
     own: OwnCredentials = OwnCredentials()
+    opening: frozenset[str] = frozenset()
     inspect: bool = False
     workers: int = 4
     patience: float = PATIENCE
@@ -139,8 +141,10 @@ class LaneProver:
         self._context = context
         self._identities = identities
         self._options = options
-        self._closed = context.closed
-        expect_open(lanes, context.vault, context.journal, Effect.NOTHING_ASKED)
+        self._closed = {lane: mark for lane, mark in context.closed.items() if lane not in options.opening}
+        self._closings = {lane: context.journal.state(lane).closed for lane in options.opening}
+        others = [lane for lane in lanes if lane.id not in options.opening]
+        expect_open(others, context.vault, context.journal, Effect.NOTHING_ASKED)
         self._targets = {lane.id: self._targets_of(lane, alone=len(lanes) == 1) for lane in lanes}
         for name in sorted({target.cluster for targets in self._targets.values() for target in targets}):
             context.clusters[name]  # connected to before there are several threads
@@ -234,6 +238,8 @@ class LaneProver:
             lanes,
             settings=self._context.settings,
             closed=self._closed,
+            opened=lane.id in self._options.opening,
+            marked=lane.id in self._options.opening,
             unreadable=self._context.unreadable,
             answers=self._answers,
         )
@@ -293,6 +299,8 @@ class LaneProver:
         OpenBao is only asked where something is wrong, which a closing would explain (`look`).
         """
         closed = self._context.journal.state(lane.id).closed
+        if lane.id in self._closings and closed == self._closings[lane.id]:
+            return None
         if closed is not None:
             return ClosedMeanwhile(str(closed.body.get("reason") or ""), closed.seq)
         return ClosedMeanwhile("", 0) if look and mark_there(lane, self._context.vault) else None

@@ -10,10 +10,10 @@ from warden.adapters.signing.public_keys import PublicKeys
 from warden.adapters.signing.ssh_key import SshKeySigner
 from warden.core.errors import JournalUnwritable, Unreachable, WardenError
 from warden.core.journal.checkpoints import NotSigned, Signed, checkpoint_in
-from warden.core.plans.lane_plan import LaneOptions
-from warden.usecases.deactivate import ClosedInJournalOnly, deactivate, reactivate
+from warden.usecases.deactivate import deactivate
 from warden.usecases.prove import ProveOptions, prove
 from warden.usecases.steps.checkpoint import checkpoint
+from warden.usecases.steps.closing_lane import ClosedInJournalOnly
 
 
 class Silent:
@@ -59,9 +59,8 @@ def test_a_proof_a_closing_and_an_opening_are_signed(bench, signer):
     options = ProveOptions(run=f"wp-{bench.lane.id}")
     proof = prove([bench.lane], context, identities, AuditFiles([bench.server.audit_file]), options)[0]
     expect_signed(bench, signer, proof.checkpoint, "proof")
-    expect_signed(bench, signer, deactivate(bench.lane, "INC-1", context).checkpoint, "closing")
-    options = LaneOptions(yes=True)
-    expect_signed(bench, signer, reactivate(bench.lane, "done", context, options).checkpoint, "opening")
+    expect_signed(bench, signer, bench.close(context=context).checkpoint, "closing")
+    expect_signed(bench, signer, bench.reopen(context=context).checkpoint, "opening")
 
 
 def test_a_closing_stands_and_says_that_nobody_signed_it(bench):
@@ -80,7 +79,7 @@ def test_a_closing_in_the_journal_alone_is_signed_too(bench, signer):
     with pytest.raises(WardenError) as fault:
         deactivate(bench.lane, "INC-1", nobody)
     assert isinstance(fault.value.effect, ClosedInJournalOnly)
-    assert [each.event for each in bench.journal.log(last=2)] == ["lane.closed", "checkpoint"]
+    assert [each.event for each in bench.journal.log(last=2)] == ["deactivate.failed", "checkpoint"]
 
 
 def test_a_journal_that_does_not_take_the_checkpoint_takes_nothing_back(bench, signer):

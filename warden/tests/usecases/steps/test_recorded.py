@@ -6,9 +6,7 @@ import sqlite3
 import pytest
 
 from warden.core.errors import JournalUnwritable
-from warden.core.plans.lane_plan import LaneOptions
 from warden.present import errors
-from warden.usecases.deactivate import deactivate, reactivate
 
 
 @pytest.fixture
@@ -52,9 +50,9 @@ def test_what_was_applied_is_said_to_be_there(bench, refuse):
 
 def test_a_lane_that_is_open_in_openbao_alone_is_said_to_be(bench, refuse):
     bench.ready()
-    deactivate(bench.lane, "x", bench.context())
+    bench.close()
     refuse("lane.opened")
-    said = said_of(lambda: reactivate(bench.lane, "x", bench.context(), LaneOptions(yes=True)))
+    said = said_of(bench.reopen)
     assert "is as declared in OpenBao, but warden still refuses it; the journal has no record of it." in said
     assert bench.journal.state(bench.lane.id).closed is not None
 

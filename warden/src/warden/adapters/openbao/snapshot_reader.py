@@ -16,6 +16,7 @@ from warden.adapters.openbao import snapshot_answers as answers
 from warden.adapters.openbao.answers import FORBIDDEN, NOT_FOUND, OK, answered_at, is_openbao
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.policy_text import parse_policy
+from warden.core.access_index.lane_tokens import LiveTokens
 from warden.core.access_index.policies import Policy
 from warden.core.access_index.snapshot import (
     AuthMount,
@@ -66,6 +67,10 @@ class SnapshotReader:
         """As the port says."""
         return _Reading(self._vault, self._at_once, progress or (lambda *_: None)).run()
 
+    def tokens(self) -> LiveTokens:
+        """As the port says."""
+        return _Reading(self._vault, self._at_once, lambda *_: None).live_tokens()
+
 
 class _Reading:
     """One reading: what was found so far, and what could not be read."""
@@ -99,6 +104,13 @@ class _Reading:
             caller=caller,
             base=self._base,
         )
+
+    def live_tokens(self) -> LiveTokens:
+        """Those of the caller's namespace."""
+        self._vault.identity()
+        _, caller, _ = self._caller()
+        found = tuple(self._tokens(self._base))
+        return LiveTokens(tokens=found, unknown=tuple(sorted(self._unknown)), caller=caller)
 
     def _caller(self) -> tuple[dt.datetime, str, str]:
         """The time of its answer, and the caller's accessor and namespace: nothing above that can be read."""

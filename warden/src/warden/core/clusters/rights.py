@@ -1,7 +1,8 @@
 """What warden needs to be allowed in a cluster, as the Kubernetes roles that a cluster's administrator gives it.
 
 ``prove`` looks, asks for a refresh and for tokens to probe with (``prove``, ``plan``, ``status``, ``sync``); ``apply``
-also makes the delivery's objects and takes a Secret over (``apply``, ``adopt``); ``copies`` may be given besides, for
+also makes the delivery's objects and takes a Secret over (``apply``, ``adopt``); ``deactivate`` removes them and stops
+consumers (``deactivate``, ``compromise``; ``reactivate`` needs all three); ``copies`` may be given besides, for
 ``prove`` to look for copies of a value in everything that is there. What can be narrowed to single objects
 is, ``create`` as well: warden creates by server-side apply, whose request names the object (Kubernetes RBAC says that
 a plain create cannot be narrowed). A patch of an ExternalSecret may change its spec.
@@ -20,7 +21,7 @@ from warden.core.clusters.subjects import Subject
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import PROBE_ACCOUNT
 
-Scope = Literal["prove", "apply", "copies"]
+Scope = Literal["prove", "apply", "deactivate", "copies"]
 ESO, RBAC = "external-secrets.io", "rbac.authorization.k8s.io"
 GENERATORS = "generators.external-secrets.io"
 
@@ -48,6 +49,9 @@ def _rights(target: DeliveryTarget, scope: Scope, to: Subject) -> Iterator[Manif
     if scope == "copies":
         yield from _granted("ClusterRole", "warden-copies", "", copies_rules(), to)
         return
+    if scope == "deactivate":
+        yield from _closing(target, to)
+        return
     yield from _granted("ClusterRole", f"warden-{scope}", "", cluster_rules(), to)
     name = f"warden-{scope}-{target.lane.id}"
     store = store_of(target)
@@ -61,6 +65,31 @@ def _rights(target: DeliveryTarget, scope: Scope, to: Subject) -> Iterator[Manif
     yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PROBE_ACCOUNT, "labels": dict(MANAGED_BY)}}
     for namespace, each in rules.items():
         yield from _granted("Role", name, namespace, each, to)
+
+
+def _closing(target: DeliveryTarget, to: Subject) -> Iterator[Manifest]:
+    name, home = f"warden-deactivate-{target.lane.id}", target.reader.workload
+    rules = {target.namespace: closing_rules(target)}
+    played = _rule("", "serviceaccounts/token", "create", [home.account])
+    rules[home.namespace] = [*rules.get(home.namespace, []), played]
+    for namespace, each in rules.items():
+        yield from _granted("Role", name, namespace, each, to)
+
+
+def closing_rules(target: DeliveryTarget) -> list[dict[str, Any]]:
+    """In the Secret's namespace: the Secret and its ExternalSecret by name, and the consumers that are stopped."""
+    found = [
+        _rule("", "secrets", "get delete", [target.secret]),
+        _rule(ESO, "externalsecrets", "get delete", [target.secret]),
+    ]
+    deployments = _deployments(target)
+    if deployments:
+        found += [_rule("", "pods", "list"), _rule("apps", "deployments", "get patch", deployments)]
+    return found
+
+
+def _deployments(target: DeliveryTarget) -> list[str]:
+    return [name.partition("/")[2] for name in (each.deployment for each in target.lane.consumers)]
 
 
 def cluster_rules() -> list[dict[str, Any]]:
@@ -95,7 +124,7 @@ def _store_rules(store: Ref, scope: Scope) -> list[dict[str, Any]]:
 
 def secret_rules(target: DeliveryTarget, scope: Scope) -> list[dict[str, Any]]:
     """In the Secret's namespace: the Secret and its ExternalSecret by name, consumers and what controllers said."""
-    deployments = [name.partition("/")[2] for name in (each.deployment for each in target.lane.consumers)]
+    deployments = _deployments(target)
     store = store_of(target)
     more = scope == "apply"
     found = [

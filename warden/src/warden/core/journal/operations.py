@@ -13,7 +13,20 @@ import msgspec
 
 from warden.core.journal.record import NewRecord, Record
 
-Operation = Literal["access", "adopt", "apply", "demote", "probe", "promote", "put", "sync", "token"]
+Operation = Literal[
+    "access",
+    "adopt",
+    "apply",
+    "compromise",
+    "deactivate",
+    "demote",
+    "probe",
+    "promote",
+    "put",
+    "reactivate",
+    "sync",
+    "token",
+]
 """``probe`` is a proof of one lane, ``token`` a session of one of its readers in which a proof asks."""
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 CHANGING: frozenset[Operation] = frozenset({"adopt", "apply", "demote", "promote", "put"})

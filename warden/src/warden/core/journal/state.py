@@ -75,5 +75,5 @@ def _state_at(records: Sequence[Record], here: Place) -> LaneState:
             overtaken = True
         elif record.event == "lane.opened" and place in {here, NOWHERE}:
             closings = [each for each in closings if place == NOWHERE != place_of(each.body)]
-            overtaken = True
+            overtaken = proof is None or record.body.get("proof") != proof.seq  # it was opened because of that proof
     return LaneState(closed=closings[-1] if closings else None, proof=proof, overtaken=overtaken)

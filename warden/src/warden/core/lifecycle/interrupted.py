@@ -59,22 +59,18 @@ def _interrupted(lane: Lane, found: Unfinished) -> InterruptedOperation:
         targets=targets,
         changes=len(changes) if isinstance(changes, list) else 0,
         expires=token.expires if token else "",
-        remedy=() if found.running else _remedy(lane, found.operation, targets),
+        remedy=() if found.running else _remedy(lane, found, targets),
     )
 
 
-def _remedy(lane: Lane, operation: Operation, clusters: tuple[str, ...]) -> Remedy:
+def _remedy(lane: Lane, found: Unfinished, clusters: tuple[str, ...]) -> Remedy:
     """The command that looks at the target: the same again where that does no harm, otherwise a proof."""
-    match operation:
-        case "apply":
-            return (warden("apply", lane.id),)
-        case "sync":
-            return (warden("sync", lane.id),)
+    match found.operation:
+        case "apply" | "sync" | "promote" as command:
+            return (warden(command, lane.id),)
+        case "deactivate" | "reactivate" | "demote" as command:
+            return (warden(command, lane.id, reason=str(found.record.body.get("reason") or "TEXT")),)
         case "adopt":
             return (warden("adopt", lane.id, cluster=clusters[0] if clusters else ""),)
-        case "promote":
-            return (warden("promote", lane.id),)
-        case "demote":
-            return (warden("demote", lane.id, reason="TEXT"),)
         case _:
             return (warden("prove", lane.id),)

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from warden.core.openbao.api import KvMetadata, Mount
 from warden.core.openbao.closed_mark import CLOSED, OWNER, REOPENED
-from warden.core.plans.plan import Change, Difference
+from warden.core.plans.plan import Change, Difference, Plan
 
 
 def marking(path: str, lane: str, mark: str, metadata: KvMetadata | None, mount: Mount | None) -> Iterator[Change]:
@@ -27,6 +29,16 @@ def unmarking(path: str, metadata: KvMetadata | None) -> Iterator[Change]:
     """The change that ends a closing; the last one, when all that gives access is there."""
     if metadata is not None and CLOSED in metadata.custom:
         yield _change(path, {CLOSED: None, REOPENED: metadata.custom[CLOSED]}, metadata)
+
+
+def without_unmarking(plan: Plan) -> Plan:
+    """The plan of opening a lane, but for the end of its closing."""
+    kept = tuple(each for each in plan.changes if not _ends_closing(each))
+    return msgspec.structs.replace(plan, changes=kept)
+
+
+def _ends_closing(change: Change) -> bool:
+    return change.kind == "metadata" and any(each.field == CLOSED and each.after is None for each in change.differences)
 
 
 def _change(path: str, wanted: Mapping[str, str | None], metadata: KvMetadata | None) -> Change:

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-Verb = Literal["plan", "apply", "put", "access", "prove", "status", "doctor", "who-can"]
+Verb = Literal["plan", "apply", "put", "access", "prove", "status", "doctor", "who-can", "deactivate"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
 
 SAMPLE = "workload-doctor"
@@ -220,6 +220,22 @@ def _who_can(scope: Scope) -> list[Right]:
     ]
 
 
+def _deactivate(scope: Scope) -> list[Right]:
+    """What `reactivate` needs besides is of `apply` and of `prove`."""
+    tokens = "find the live tokens of a closed lane's readers"
+    return [
+        *_plan(scope),
+        _right(f"sys/policies/acl/{scope.policies}", "delete", "delete the policy of a closed lane"),
+        *(_right(roles, "update delete", "take a closed lane's policy out of its roles") for roles in scope.roles),
+        _right(f"{scope.kv}/metadata/*", "create patch", "mark the path as closed, which every warden honours"),
+        _right("auth/token/accessors", "list sudo", f"{tokens}; an accessor is not a token"),
+        _right("auth/token/lookup-accessor", "update", f"{tokens}: which policies each has"),
+        _right("auth/token/revoke-accessor", "update", "revoke those tokens"),
+        _right("sys/audit", "read sudo", "see where the audit lines of the refusals are", optional=True),
+        *(right for mount in scope.approle for right in _secret_ids(f"auth/{mount}/role/+")),
+    ]
+
+
 _TABLE = {
     "plan": _plan,
     "apply": _apply,
@@ -229,6 +245,7 @@ _TABLE = {
     "status": _status,
     "doctor": _doctor,
     "who-can": _who_can,
+    "deactivate": _deactivate,
 }
 
 

@@ -1,11 +1,14 @@
 """What `plan`, `apply`, `deactivate` and `reactivate` refuse, in words."""
 
 from warden.core.plans.lane_plan import ConsentNeeded
+from warden.core.remedies import warden
+from warden.present.commands import command
 from warden.present.plans import describe_obstacle, name_of, system_name
 from warden.present.problems import describe, described
 from warden.usecases.apply import Applied, Blocked, StillDiffers
 from warden.usecases.context import NotInPlatform
-from warden.usecases.deactivate import ClosedAgain, ClosedInBoth, ClosedInJournalOnly, NotClosed, Opened
+from warden.usecases.reactivate import ChangedMeanwhile, ClosedAgain, NewValueNeeded, NotClosed, Opened, StaysClosed
+from warden.usecases.steps.closing_lane import ClosedInBoth, ClosedInJournalOnly, ClosingNotRecorded
 from warden.usecases.steps.recorded import NotRecorded
 
 
@@ -43,6 +46,31 @@ def _(problem: NotClosed) -> str:
 @describe.register
 def _(problem: ClosedAgain) -> str:
     return f"{problem.lane} was closed again meanwhile ({problem.reason}; journal {problem.record}) and stays closed"
+
+
+@describe.register
+def _(problem: NewValueNeeded) -> str:
+    return f"{problem.lane} was closed for a leak (journal {problem.record}), and has no new value since"
+
+
+@describe.register
+def _(problem: ChangedMeanwhile) -> str:
+    return f"somebody changed {problem.lane} in OpenBao after it was proven; what is there now was not proven"
+
+
+@describe.register
+def _(effect: StaysClosed) -> str:
+    if effect.openbao:
+        return f"{effect.lane} is closed as before, in the journal and in OpenBao."
+    return (
+        f"warden still refuses {effect.lane}; OpenBao may let its readers in until this has run: "
+        f"{command(warden('deactivate', effect.lane, reason='TEXT'))}"
+    )
+
+
+@describe.register
+def _(effect: ClosingNotRecorded) -> str:
+    return f"{effect.lane} is closed, in the journal and in OpenBao; run the command again for what is left to do."
 
 
 @describe.register

@@ -9,6 +9,7 @@ from warden.core.lanes.lane import KvPath, Lane, RoleName
 from warden.core.openbao.api import AuditDevice, KvConfig, KvMetadata, Mount
 from warden.core.openbao.catalog_index import CatalogIndex
 from warden.core.openbao.closed_mark import closed_lanes
+from warden.core.openbao.closing import without_unmarking
 from warden.core.openbao.comparison import (
     Observed,
     compare,
@@ -105,6 +106,7 @@ class OpenBaoTarget:
         settings: what roles need beside the lane.
         closed: lanes that the journal says are closed, each with the mark of its closing; marked ones are seen there.
         opened: compare as if this lane were not closed.
+        marked: its path stays marked as closed all the same.
         take_over: treat objects of our names that are not marked as ours as ours.
         unreadable: the catalog's files with errors; see `Declared`.
         answers: kept from one lane to the next where nothing is changed in between.
@@ -119,6 +121,7 @@ class OpenBaoTarget:
         settings: Settings,
         closed: Mapping[str, str] = MappingProxyType({}),
         opened: bool = False,
+        marked: bool = False,
         take_over: bool = False,
         unreadable: Sequence[str] = (),
         answers: SharedAnswers | None = None,
@@ -129,6 +132,7 @@ class OpenBaoTarget:
         self._settings = settings
         self._journaled = closed
         self._opened = frozenset({lane.id}) if opened else frozenset()
+        self._marked = marked
         self._take_over = take_over
         self._unreadable = tuple(unreadable)
         self._answers = answers
@@ -154,7 +158,8 @@ class OpenBaoTarget:
             lanes=self._catalog.ids,
             unreadable=self._unreadable,
         )
-        return compare(resources, observed, declared, system=self.system, take_over=self._take_over)
+        plan = compare(resources, observed, declared, system=self.system, take_over=self._take_over)
+        return without_unmarking(plan) if self._marked else plan
 
     def make(self, change: Change) -> None:
         """One write to the server."""
