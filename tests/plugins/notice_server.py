@@ -16,6 +16,7 @@ class Receiver:
         self.headers: list[dict] = []
         self.stuck = threading.Event()
         self.release = threading.Event()
+        self.arrived = threading.Event()
         self.url = ""
 
     @property
@@ -36,10 +37,13 @@ def receiving(*statuses: int) -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if found.stuck.is_set():
                 found.release.wait(30)
+            found.arrived.set()
             found.posted.append(json.loads(body))
             found.headers.append({name.lower(): value for name, value in self.headers.items()})
-            self.send_response(found.statuses.pop(0) if found.statuses else 204)
+            self.send_response(status := found.statuses.pop(0) if found.statuses else 204)
             self.send_header("Content-Length", "0")
+            if 300 <= status < 400:
+                self.send_header("Location", found.url)
             self.end_headers()
 
         def log_message(self, *_):

@@ -113,6 +113,7 @@ def test_an_answer_that_does_not_accept_it(status, again):
 def test_a_redirect_is_not_followed():
     with receiving(302) as hook:
         assert refused(Posted("notify", hook.url, "T", {})) == ("answered", 302, False)
+    assert len(hook.posted) == 1
 
 
 def test_what_was_received_before_counts_as_received():
