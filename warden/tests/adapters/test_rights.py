@@ -78,6 +78,19 @@ def prove(vault, scene):
     index(vault, scene)
 
 
+def rotate(vault, scene):
+    assert vault.identity().display_name
+    metadata = vault.kv_metadata("platform", scene.name)
+    vault.mark_if("platform", scene.name, {"rotation": "x"}, metadata.revision)
+    assert vault.read("platform", scene.name).fields["A"].reveal() == "a"
+    versions = {"": 2, "-unmarked": 1, "-marked": 1, "-removed": 2}
+    assert {end: vault.put_fields("platform", f"{scene.name}{end}", {"B": Secret("b")}) for end in versions} == versions
+    vault.destroy_versions("platform", scene.name, [1])
+    assert vault.read_version("platform", scene.name, 1) is None
+    assert vault.read_version("platform", scene.name, 2).fields["B"].reveal() == "b"
+    assert vault.audit_hash("file", Secret("a")).startswith("hmac-")
+
+
 def index(vault, scene):
     """What is read to see who else can reach a path."""
     accessor = vault.send(vault.as_caller(Request(method="GET", path="auth/token/lookup-self"))).body["data"][
@@ -150,7 +163,9 @@ def who_can(vault, scene):
         assert vault.role(RoleName(mount, scene.name)) is not None
 
 
-CALLS = {f.__name__: f for f in (plan, apply, put, access, prove, status, doctor, deactivate)} | {"who-can": who_can}
+CALLS = {f.__name__: f for f in (plan, apply, put, access, prove, rotate, status, doctor, deactivate)} | {
+    "who-can": who_can
+}
 IN_DEFAULT = "auth/token/lookup-self"
 
 

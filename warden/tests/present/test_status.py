@@ -47,7 +47,8 @@ def test_a_delivery_in_a_word_or_two(found, word):
     ("reason", "remedy", "text"),
     [
         ("not-applied", (warden("apply", "first"),), "warden apply first"),
-        ("rotation-due", (warden("put", "first", "KEY"),), "rotate: warden put first KEY"),
+        ("rotation-due", (warden("rotate", "first", due=True),), "warden rotate first --due"),
+        ("rotating", (warden("rotate", "x", resume=True),), "a rotation is under way: warden rotate x --resume"),
         ("placeholder", (EditFile(file="lane", field="custody.path"),), "write the concrete path into the lane's file"),
         (
             "closed-in-journal-only",

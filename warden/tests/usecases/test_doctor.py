@@ -13,7 +13,7 @@ from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
 from warden.core.errors import Exit
 from warden.core.findings import Finding, JournalFile
-from warden.core.openbao.rights import VERBS, Scope, policy_text
+from warden.core.openbao.rights import USUAL, Scope, policy_text
 from warden.core.remedies import warden
 from warden.core.secret import Secret
 from warden.present import errors
@@ -37,7 +37,7 @@ def here(**changed):
     return Machine(**(usual | changed))
 
 
-def look(vault, verbs=VERBS, **changed):
+def look(vault, verbs=USUAL, **changed):
     return doctor(vault, here(**changed), Scope(), verbs)
 
 

@@ -44,6 +44,11 @@ def fields(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[Com
     return _items((each for each in _declared(ctx)[0] if each not in given), incomplete)
 
 
+def rotated_fields(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """The fields of the lane that was named."""
+    return _items(_declared(ctx)[0], incomplete)
+
+
 def clusters(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """The clusters that the lane is delivered to; without a lane every one of clusters.yaml."""
     return _items(_declared(ctx)[1] if _lane(ctx) else _declared_clusters(ctx), incomplete)

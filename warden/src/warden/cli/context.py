@@ -141,10 +141,18 @@ class Workspace:
 
     def alone(self, what: str) -> AbstractContextManager[None]:
         """Hold this machine's lock for changing that server."""
+        return wiring.lock(os.path.join(wiring.state_directory(), "locks", f"{self._lock_name}.lock"), what)
+
+    def alone_on(self, lane: str) -> AbstractContextManager[None]:
+        """Hold this machine's lock on the rotations of one lane there."""
+        name = f"{self._lock_name}-{lane}.lock"
+        return wiring.lock(os.path.join(wiring.state_directory(), "locks", name), "warden rotate")
+
+    @property
+    def _lock_name(self) -> str:
         import hashlib
 
-        name = hashlib.sha256(self.address.encode()).hexdigest()[:16]
-        return wiring.lock(os.path.join(wiring.state_directory(), "locks", f"{name}.lock"), what)
+        return hashlib.sha256(self.address.encode()).hexdigest()[:16]
 
     def audit(self, files: Sequence[str], command: str | None) -> AuditLog:
         """The audit log that was named, else WARDEN_AUDIT, else where the server says that it writes it."""

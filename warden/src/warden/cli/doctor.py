@@ -8,7 +8,7 @@ import click
 from warden.cli import wiring, wiring_files
 from warden.cli.context import declared_here, with_declared_mounts
 from warden.core.errors import Effect, Exit, UsageError
-from warden.core.openbao.rights import VERBS, Scope, Verb, policy_text
+from warden.core.openbao.rights import USUAL, VERBS, Scope, Verb, policy_text
 from warden.present import terminal
 
 if TYPE_CHECKING:
@@ -34,7 +34,11 @@ def _path(_context: click.Context, option: click.Parameter, value: str | tuple[s
     "--policy", type=click.Choice(VERBS), help="Print the least-rights policy of a command; nothing is asked."
 )
 @click.option(
-    "--for", "verbs", multiple=True, type=click.Choice(VERBS), help="Only these commands. Default: all of them."
+    "--for",
+    "verbs",
+    multiple=True,
+    type=click.Choice(VERBS),
+    help="Only these commands. Default: all but rotate, which reads values.",
 )
 @click.option("--kv", default="platform", show_default=True, callback=_path, help="The KV v2 mount of the lanes.")
 @click.option(
@@ -81,7 +85,7 @@ def doctor(
     from warden.usecases.doctor import doctor as examine
     from warden.usecases.doctor import without_openbao
 
-    chosen = cast("Sequence[Verb]", verbs or VERBS)
+    chosen = cast("Sequence[Verb]", verbs or USUAL)
     try:
         wiring_files.enter_environment_if_found(ctx, wiring.at_embedded)
         vault = wiring.openbao()

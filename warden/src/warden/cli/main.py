@@ -32,6 +32,7 @@ COMMANDS = {
     "put": ("warden.cli.put", "Write values into fields of a lane."),
     "reactivate": ("warden.cli.reactivate", "Open a closed lane again."),
     "render": ("warden.cli.render", "Print a delivery's Kubernetes objects, for GitOps."),
+    "rotate": ("warden.cli.rotate", "Replace a value, and show that the old one is refused."),
     "route": ("warden.cli.route", "Find who owns a credential and how to get it."),
     "status": ("warden.cli.status", "Show the status of each lane."),
     "sync": ("warden.cli.sync", "Refresh a lane's deliveries now."),

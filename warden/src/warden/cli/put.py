@@ -90,7 +90,7 @@ def _piped_values(lane: Lane, fields: tuple[str, ...], *, as_is: bool) -> dict[s
     """One value as it is; several, or those of a lane's one field by its name, from a JSON object."""
     from warden.core.access.given_values import given_values, is_object_of
 
-    wanted, text = fields or lane.custody.fields, _piped()
+    wanted, text = fields or lane.custody.fields, piped_value()
     if len(wanted) == 1 and (fields or as_is or not is_object_of(text, wanted)):
         return {wanted[0]: text}
     return given_values(text, wanted, named=bool(fields))
@@ -102,7 +102,8 @@ def _typed(prompt: str) -> Secret:
     return Secret(getpass.getpass(f"{terminal.question(prompt)}: ", sys.stderr))
 
 
-def _piped() -> Secret:
+def piped_value() -> Secret:
+    """What is on standard input. Raises `UsageError` where that is too large, or not UTF-8."""
     raw = sys.stdin.buffer.read(LARGEST + 1)
     if len(raw) > LARGEST:
         raise UsageError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import date, timedelta
     from types import ModuleType
 
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
     from warden.core.errors import Fault
     from warden.core.lanes.catalog import Catalog, Platform
     from warden.core.lanes.lane import Lane
+    from warden.core.rotation.steps import Step
+    from warden.core.secret import Secret
     from warden.ports.audit_history import AuditHistory
     from warden.ports.journal import Journal
     from warden.ports.notices import NoticeChannel, Notices
     from warden.ports.provider import Sources
+    from warden.usecases.steps.rotation_run import RotateTools
 
 ANYWHERE = frozenset({"catalog", "route", None})
 """The commands that say what is declared, in whatever environment; ``None`` where a word is completed."""
@@ -70,6 +74,27 @@ def sources() -> Sources:
     from warden.adapters.sources.loader import InstalledSources
 
     return InstalledSources()
+
+
+def rotate_tools(
+    alone: Callable[[str], AbstractContextManager[None]],
+    ask: Callable[[str], Secret | None],
+    told: Callable[[Step, bool], None],
+) -> RotateTools:
+    """What rotations are done with."""
+    import datetime as dt
+
+    from warden.adapters.sources.http import ProviderHttp
+    from warden.usecases.steps.rotation_run import RotateTools
+
+    return RotateTools(
+        sources=sources(),
+        http=ProviderHttp(),
+        clock=lambda: dt.datetime.now(dt.UTC),
+        alone=alone,
+        ask=ask,
+        told=told,
+    )
 
 
 def scaffold(directory: str, today: date, clusters: Sequence[str]) -> tuple[list[str], list[str]]:

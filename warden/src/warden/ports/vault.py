@@ -105,11 +105,20 @@ class Vault(Protocol):
         `require_cas`: every write needs a check-and-set from now on.
         """
 
-    def put_fields(self, mount: str, key: str, values: Mapping[str, Secret]) -> int:
+    def mark_if(self, mount: str, key: str, custom: Mapping[str, str | None], revision: int) -> None:
+        """Merge into the custom metadata if its `KvMetadata.revision` is still this one, or 0 where there is none.
+
+        Raises `Held` where it is another one by now.
+        """
+
+    def put_fields(self, mount: str, key: str, values: Mapping[str, Secret], *, replacing: int | None = None) -> int:
         """Write these fields with PATCH and check-and-set, siblings untouched; answers the one new version.
 
-        Raises `Held` where another writer was faster.
+        Raises `Held` where another writer was faster, or the newest version is not the one that is to be replaced.
         """
+
+    def read_version(self, mount: str, key: str, version: int) -> Stored | None:
+        """One version and all its fields; ``None`` where it was deleted, destroyed, or never there."""
 
     def destroy_versions(self, mount: str, key: str, versions: Sequence[int]) -> None:
         """Destroy these versions: their values are gone for good, the metadata stays. Does nothing where they are."""

@@ -14,6 +14,7 @@ from warden.present.journal import counted
 _UNKNOWN = {
     "access": "whether the value was read is not known; it was not handed over",
     "probe": "nothing was proven",
+    "rotate": "how far the new value came is not known",
     "put": "whether a version was written is not known",
     "sync": "whether the refresh was carried out is not known",
     "adopt": "how far the takeover got is not known",

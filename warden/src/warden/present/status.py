@@ -133,7 +133,7 @@ def next_to_paste(step: NextStep) -> str:
     if step.reason == "placeholder":
         return "write the concrete path into the lane's file"
     before = {
-        "rotation-due": "rotate: ",
+        "rotating": "a rotation is under way: ",
         "closed-for-leak": "put a new value first: ",
         "closed-in-journal-only": "close it in OpenBao, too: ",
     }

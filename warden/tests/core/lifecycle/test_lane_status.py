@@ -22,6 +22,7 @@ from warden.core.openbao.closed_mark import mark_of
 from warden.core.proofs.freshness import FRESH
 from warden.core.proofs.summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
 from warden.core.remedies import LogInAs, RunBao, RunKubectl, warden
+from warden.core.rotation.mark import ROTATION, RotationMark
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 OURS = KvMetadata(current=3, live=True, written=NOW - dt.timedelta(days=10), custom={"catalog-id": "first"})
@@ -73,6 +74,7 @@ def without(**changed):
     return msgspec.structs.replace(OURS, **changed)
 
 
+DUE = warden("rotate", "first", due=True)
 APPLY, PUT, PROVE = warden("apply", "first"), warden("put", "first", "API_KEY"), warden("prove", "first")
 MARKED = without(custom=OURS.custom | {"closed": "2026-11-20T12:00:00Z a"})
 NEXT = {
@@ -190,10 +192,18 @@ def test_a_placeholder_comes_before_all_else(lane_of):
     assert status_of(lane, LaneState(closed=CLOSED), None, reachable=False).next.reason == "placeholder"
 
 
+def test_a_rotation_under_way_comes_before_a_proof_and_whoever_began_it(lane_of):
+    mark = RotationMark(rotation="3f9a", field="API_KEY", before=3, run="x", by="bob on elsewhere", since="2026")
+    found = status_of(lane_of(), LaneState(), without(custom=OURS.custom | {ROTATION: mark.text})).next
+    assert (found.reason, found.remedy) == ("rotating", (warden("rotate", "first", resume=True),))
+    other = msgspec.structs.replace(mark, field="NOT_A_FIELD_ANY_MORE")
+    assert status_of(lane_of(), metadata=without(custom=OURS.custom | {ROTATION: other.text})).next is None
+
+
 @pytest.mark.parametrize(("days", "due"), [(9, True), (10, False), (11, False)])
 def test_a_value_older_than_its_rotation_is_due(lane_of, days, due):
     lane = lane_of(rotation=Rotation(every=days * 86400, source="provider"))
-    expected = NextStep(owner="platform-team", reason="rotation-due", remedy=(PUT,)) if due else None
+    expected = NextStep(owner="platform-team", reason="rotation-due", remedy=(DUE,)) if due else None
     assert status_of(lane).next == expected
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from warden.core.errors import Refused, Sealed, ServerFault, WardenError
+from warden.core.errors import Effect, Held, Refused, Sealed, ServerFault, WardenError
 from warden.core.openbao.api import (
     Answer,
     AuditDevice,
@@ -52,6 +52,17 @@ def error_of(answer: Answer, system: str, what: str) -> WardenError:
         hint = "read the server's own log; a full audit disk makes every request fail with 500"
         return ServerFault(problem, system=system, hint=hint)
     return ServerFault(problem, system=system, hint=IN_BETWEEN, remedy=(warden("doctor"),))
+
+
+def overtaken(system: str, what: str, cas: int) -> Held:
+    """The error for a check-and-set that did not match."""
+    return Held(
+        f"{what} was changed by someone else meanwhile (check-and-set {cas})",
+        effect=Effect.NOTHING_WRITTEN,
+        system=system,
+        subject=what,
+        hint="run the same command again",
+    )
 
 
 def is_openbao(answer: Answer, *statuses: int) -> bool:
@@ -128,6 +139,7 @@ def metadata_in(found: Mapping[str, Any], asked: dt.datetime | None) -> KvMetada
         delete_after=seconds_of(found.get("delete_version_after")),
         max_versions=int(found.get("max_versions") or 0),
         cas_required=bool(found.get("cas_required")),
+        revision=int(found.get("current_metadata_version") or 0),
         deleted=current if over and not version.get("destroyed") else 0,
         kept=tuple(
             sorted(int(n) for n, each in (found.get("versions") or {}).items() if not (each or {}).get("destroyed"))

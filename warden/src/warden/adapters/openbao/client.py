@@ -26,6 +26,7 @@ from warden.adapters.openbao.answers import (
     kv_config_in,
     metadata_in,
     mount_in,
+    overtaken,
     stored_in,
 )
 from warden.adapters.openbao.audited import Audited
@@ -33,7 +34,7 @@ from warden.adapters.openbao.endpoint import Endpoint, Shown, percent_encoded, s
 from warden.adapters.openbao.http import Connection
 from warden.adapters.openbao.kv_versions import KvVersions
 from warden.adapters.openbao.secret_ids import SecretIds
-from warden.core.errors import Effect, Held, Refused, ServerFault, Unidentified, WardenError
+from warden.core.errors import Refused, ServerFault, Unidentified, WardenError
 from warden.core.lanes.lane import RoleName
 from warden.core.openbao.api import (
     Answer,
@@ -350,7 +351,7 @@ class OpenBao(Audited, KvVersions):
             if self._request("PATCH", path, merged, none=(NOT_FOUND,)).status == NOT_FOUND:
                 raise
 
-    def put_fields(self, mount: str, key: str, values: Mapping[str, Secret]) -> int:
+    def put_fields(self, mount: str, key: str, values: Mapping[str, Secret], *, replacing: int | None = None) -> int:
         """PATCH with check-and-set; POST with the same where the server says that there is nothing to merge into.
 
         Whether the newest version is still there is the server's to say: a version may have a time to be deleted at,
@@ -358,6 +359,8 @@ class OpenBao(Audited, KvVersions):
         """
         metadata = self.kv_metadata(mount, key)
         cas = metadata.current if metadata else 0
+        if replacing not in {None, cas}:
+            raise overtaken(self.system, f"{mount}/{key}", int(replacing or 0))
         request = Request(
             method="PATCH" if cas else "POST",
             path=f"{mount}/data/{key}",
@@ -371,13 +374,7 @@ class OpenBao(Audited, KvVersions):
         if answer.status == OK:
             return int(self._part(answer)["version"])
         if "check-and-set" in said_by(answer):
-            raise Held(
-                f"{mount}/{key} was changed by someone else meanwhile (check-and-set {cas})",
-                effect=Effect.NOTHING_WRITTEN,
-                system=self.system,
-                subject=f"{mount}/{key}",
-                hint="run the same command again",
-            )
+            raise overtaken(self.system, f"{mount}/{key}", cas)
         raise self._error(answer, f"{request.method} {request.path}")
 
     def field_names(self, mount: str, key: str) -> frozenset[str]:

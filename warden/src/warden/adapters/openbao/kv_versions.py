@@ -1,16 +1,46 @@
-"""The versions of a KV v2 path: the part of the port Vault that ends them.
+"""The versions of a KV v2 path, and its metadata as one of several writers changes it: a part of the port Vault.
 
-API page: https://openbao.org/api-docs/secret/kv/kv-v2/ (destroy secret versions).
+API page: https://openbao.org/api-docs/secret/kv/kv-v2/ (read secret version, destroy secret versions, patch metadata:
+``metadata_cas``, which is compared with ``current_metadata_version``).
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from warden.core.openbao.api import Answer
+from warden.adapters.openbao.answers import BAD_REQUEST, NOT_FOUND, error_of, is_openbao, overtaken, stored_in
+from warden.core.errors import ServerFault
+from warden.core.openbao.api import Answer, Stored, said_by
+
+_CAS = "metadata check-and-set"
 
 
 class KvVersions:
     """What is done to versions; whoever inherits it sends the requests."""
+
+    system: str
+
+    def read_version(self, mount: str, key: str, version: int) -> Stored | None:
+        """``<mount>/data/<key>?version=N``: 404 where it is deleted, destroyed or was never there."""
+        answer = self._request("GET", f"{mount}/data/{key}?version={version}", none=(NOT_FOUND,))
+        if answer.status == NOT_FOUND:
+            return None
+        data = answer.body.get("data")
+        if not isinstance(data, dict):
+            raise ServerFault(f"{self.system} answered a read without data", system=self.system)
+        return stored_in(data)
+
+    def mark_if(self, mount: str, key: str, custom: Mapping[str, str | None], revision: int) -> None:
+        """``PATCH``, or ``POST`` where there is nothing to patch, with ``metadata_cas``."""
+        path, cas = f"{mount}/metadata/{key}", {"metadata_cas": revision}
+        merged = cas | {"custom_metadata": dict(custom)}
+        answer = self._request("PATCH", path, merged, none=(BAD_REQUEST, NOT_FOUND))
+        if is_openbao(answer, NOT_FOUND) and not revision:
+            made = cas | {"custom_metadata": {name: text for name, text in custom.items() if text is not None}}
+            answer = self._request("POST", path, made, none=(BAD_REQUEST,))
+        if _CAS in said_by(answer) or is_openbao(answer, NOT_FOUND):
+            raise overtaken(self.system, f"the metadata of {mount}/{key}", revision)
+        if is_openbao(answer, BAD_REQUEST):
+            raise error_of(answer, self.system, f"PATCH {path}")
 
     def _request(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, none: Sequence[int] = ()

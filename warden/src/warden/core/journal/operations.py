@@ -24,12 +24,14 @@ Operation = Literal[
     "promote",
     "put",
     "reactivate",
+    "rotate",
     "sync",
     "token",
 ]
-"""``probe`` is a proof of one lane, ``token`` a session of one of its readers in which a proof asks."""
+"""``probe`` is a proof of one lane, ``rotate`` one run of a rotation,
+``token`` a session of one of its readers in which a proof asks."""
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
-CHANGING: frozenset[Operation] = frozenset({"adopt", "apply", "demote", "promote", "put"})
+CHANGING: frozenset[Operation] = frozenset({"adopt", "apply", "demote", "promote", "put", "rotate"})
 """Those that change what the lane is, so that it may be half changed."""
 
 _ENDS = ("done", "failed", "abandoned")
@@ -38,6 +40,7 @@ _OTHER_ENDS: Mapping[Operation, tuple[str, ...]] = {
     "demote": ("lane.demoted",),
     "probe": ("proof", "member.proof"),
     "promote": ("lane.promoted",),
+    "rotate": ("rotate.killed", "rotate.unproven", "rotate.waiting", "rotate.stopped", "rotate.rolled-back"),
 }
 
 ENDS: Mapping[str, tuple[str, ...]] = {

@@ -12,7 +12,16 @@ from warden.core.journal.record import LaneState, Record
 DECIDING = ("lane.closed", "lane.opened", "proof")
 """The events that a lane's state depends on. Of each of them the newest record of a lane at each place is enough."""
 
-EFFECTS = ("apply.done", "put.done", "adopt.done", "apply.abandoned", "put.abandoned", "adopt.abandoned")
+EFFECTS = (
+    "apply.done",
+    "put.done",
+    "adopt.done",
+    "rotate.done",
+    "rotate.rolled-back",
+    "apply.abandoned",
+    "put.abandoned",
+    "adopt.abandoned",
+)
 """After one of these what the last proof advised may have been done."""
 
 

@@ -70,6 +70,8 @@ def _remedy(lane: Lane, found: Unfinished, clusters: tuple[str, ...]) -> Remedy:
             return (warden(command, lane.id),)
         case "deactivate" | "reactivate" | "demote" as command:
             return (warden(command, lane.id, reason=str(found.record.body.get("reason") or "TEXT")),)
+        case "rotate":
+            return (warden("rotate", lane.id, resume=True),)
         case "adopt":
             return (warden("adopt", lane.id, cluster=clusters[0] if clusters else ""),)
         case _:

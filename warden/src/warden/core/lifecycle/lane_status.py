@@ -16,11 +16,12 @@ from warden.core.lifecycle.interrupted import InterruptedOperation, interrupted
 from warden.core.lifecycle.leaks import for_leak, reopening
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.closed_mark import is_reopened, mark_in, mark_of
-from warden.core.openbao.refill import put_values, refill
+from warden.core.openbao.refill import refill
 from warden.core.openbao.resources import is_template
 from warden.core.proofs.freshness import LastProof, Standing, last_proof
 from warden.core.proofs.summary import DeliverySummary
 from warden.core.remedies import EditFile, Remedy, warden
+from warden.core.rotation.mark import rotation_in
 
 
 class SecretPresence(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,13 +104,15 @@ Reason = Literal[
     "needs-member",
     "not-proven",
     "moved-on",
+    "rotating",
     "rotation-due",
     "made-by-hand",
     "refuted",
     "not-promoted",
 ]
 """Why something is next. ``moved-on``: what was proven of a delivery is not what is there now; ``interrupted``: an
-operation that changes something was killed, and how far it came is not known."""
+operation that changes something was killed, and how far it came is not known; ``rotating``: a rotation is under way, or
+stopped before its end."""
 
 
 class NextStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -256,6 +259,7 @@ def _reasons(
         (_is_closed(state, observed), "closed"),
         (not observed.reachable, "openbao-unreachable"),
         (bool(_first_killed(lane, observed)), "interrupted"),
+        (_rotating(lane, metadata), "rotating"),
         (not ours, "not-applied"),
         (observed.access in {"partly", "nobody"}, "access-missing"),
         (metadata is None or not metadata.live, "no-value"),
@@ -307,6 +311,12 @@ def _rotation_due(lane: Lane, metadata: KvMetadata | None, now: dt.datetime) -> 
     return any(age > each.every for each in lane.rotations)
 
 
+def _rotating(lane: Lane, metadata: KvMetadata | None) -> bool:
+    """Whether the path has the mark of a rotation that has not ended, whichever machine began it."""
+    mark = rotation_in(metadata.custom) if metadata else None
+    return mark is not None and mark.field in lane.custody.fields
+
+
 def _made_by_hand(lane: Lane, deliveries: Mapping[str, DeliveryStatus]) -> str | None:
     """The first cluster that was looked at whose Secret is declared as made by hand."""
     looked_at = (name for name, each in deliveries.items() if each.state != "not-looked-at")
@@ -338,7 +348,8 @@ _REMEDIES: Mapping[Reason, Callable[[Lane, LaneState, LaneObservation, Mapping[s
     "not-proven": lambda lane, *_: (warden("prove", lane.id),),
     "moved-on": lambda lane, *_: (warden("prove", lane.id),),
     "not-promoted": lambda lane, *_: (warden("promote", lane.id),),
-    "rotation-due": lambda lane, *_: (put_values(lane),),
+    "rotating": lambda lane, *_: (warden("rotate", lane.id, resume=True),),
+    "rotation-due": lambda lane, *_: (warden("rotate", lane.id, due=True),),
     "made-by-hand": lambda lane, _, __, deliveries: (
         warden("adopt", lane.id, cluster=_made_by_hand(lane, deliveries) or ""),
     ),

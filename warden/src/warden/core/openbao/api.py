@@ -101,6 +101,7 @@ class KvMetadata(msgspec.Struct, frozen=True, kw_only=True):
     one is (0: never, as far as the path says), ``max_versions`` how many are kept (0: as the mount says).
     ``deleted`` is the newest version where it was deleted and not destroyed, so that it can be undeleted; otherwise 0.
     ``kept`` are the versions that are not destroyed, deleted ones included: their values are still there.
+    ``revision`` counts the changes of the metadata itself, for a check-and-set on it (0: the server does not count).
     """
 
     current: int
@@ -114,6 +115,7 @@ class KvMetadata(msgspec.Struct, frozen=True, kw_only=True):
     cas_required: bool = False
     deleted: int = 0
     kept: tuple[int, ...] = ()
+    revision: int = 0
 
 
 class Stored(NamedTuple):

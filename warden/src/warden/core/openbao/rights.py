@@ -14,8 +14,10 @@ from typing import Literal, get_args
 
 import msgspec
 
-Verb = Literal["plan", "apply", "put", "access", "prove", "status", "doctor", "who-can", "deactivate"]
+Verb = Literal["plan", "apply", "put", "access", "prove", "rotate", "status", "doctor", "who-can", "deactivate"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
+USUAL: tuple[Verb, ...] = tuple(verb for verb in VERBS if verb != "rotate")
+"""Those that whoever runs a platform needs. Who rotates reads values, which most of them should not."""
 
 SAMPLE = "workload-doctor"
 """What stands for ``*`` in a sample path: an object that nobody has, named as the derived ones are."""
@@ -193,6 +195,18 @@ def _access(scope: Scope) -> list[Right]:
     ]
 
 
+def _rotate(scope: Scope) -> list[Right]:
+    """It reads values: the old one, to see it refused, and the new one, to see it arrive."""
+    return [
+        _right("auth/token/lookup-self", "read", "have OpenBao say who rotates (in the policy default)"),
+        _right(f"{scope.kv}/metadata/*", "read patch", "mark a rotation that is under way, with check-and-set"),
+        _right(f"{scope.kv}/data/*", "read", "read the old value, the new one, and the provider's management key"),
+        _right(f"{scope.kv}/data/*", "create patch update", "write the new value beside its siblings"),
+        _right(f"{scope.kv}/destroy/*", "update", "destroy the versions that hold the old value"),
+        _right("sys/audit-hash/*", "update", "know the new value again after a kill, without keeping it"),
+    ]
+
+
 def _status(scope: Scope) -> list[Right]:
     why = "see whether the readers can read"
     return [
@@ -242,6 +256,7 @@ _TABLE = {
     "put": _put,
     "access": _access,
     "prove": _prove,
+    "rotate": _rotate,
     "status": _status,
     "doctor": _doctor,
     "who-can": _who_can,

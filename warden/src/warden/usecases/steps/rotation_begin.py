@@ -1,0 +1,201 @@
+"""Before a rotation: what the lane file says, what is under way, and what a killed run left to be said."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from warden.core.errors import Effect, Missing, NotNow, UsageError
+from warden.core.journal.operations import killed
+from warden.core.journal.record import Record
+from warden.core.lanes.lane import Lane
+from warden.core.lanes.rotation import Rotation
+from warden.core.lanes.rotation_rules import rotated_field
+from warden.core.remedies import EditFile, warden
+from warden.core.rotation.mark import RotationMark, last_rotation_in, rotation_in
+from warden.core.rotation.result import (
+    LaneChanged,
+    ManagementMissing,
+    NothingToResume,
+    RotationResult,
+    RotationUnderWay,
+    SettingsWrong,
+)
+from warden.core.secret import Secret
+from warden.ports.http import HttpClient
+from warden.ports.provider import Source, Sources
+from warden.usecases.context import Context
+from warden.usecases.steps.closing import expect_open
+
+
+def mark_of(lane: Lane, context: Context) -> RotationMark | None:
+    """The rotation of the lane that is under way. Raises as `Vault.kv_metadata`."""
+    metadata = context.vault.kv_metadata(lane.custody.mount, lane.custody.key)
+    return rotation_in(metadata.custom) if metadata else None
+
+
+def own_mark(mark: RotationMark | None, field: str) -> RotationMark | None:
+    """The mark, if it is of that field."""
+    return mark if mark is not None and mark.field == field else None
+
+
+def field_of(lane: Lane, rotation: Rotation) -> str:
+    """Its rules have made sure that there is one."""
+    return rotated_field(lane, rotation) or lane.custody.fields[0]
+
+
+def expect_answerable(
+    lane: Lane, rotation: Rotation, seen: RotationMark | None, context: Context, *, resume: bool
+) -> None:
+    """Raise `NotNow` where a rotation is under way that is not to go on, none is that should, or it cannot go on so."""
+    field = field_of(lane, rotation)
+    if seen is not None and (seen.field != field or not resume):
+        if not any(rotated_field(lane, each) == seen.field for each in lane.rotations):
+            raise _changed(lane, "rotation.field", seen.field, field)
+        problem = RotationUnderWay(
+            lane=lane.id, field=seen.field, rotation=seen.rotation, by=seen.by, since=seen.since, step=seen.step
+        )
+        again = warden("rotate", lane.id, field=seen.field, resume=True)
+        raise NotNow(problem, effect=Effect.NOTHING_CHANGED, subject=lane.id, remedy=(again,))
+    before = begun_before(lane, context, seen)
+    if before is not None:
+        _expect_unchanged(lane, rotation, before)
+    if resume and seen is None and before is None:
+        raise nothing_to_resume(lane)
+
+
+def _expect_unchanged(lane: Lane, rotation: Rotation, before: Record) -> None:
+    """A rotation goes on at the path and with the source that it began with."""
+    for key, now, name in (
+        ("path", lane.custody.path, "custody.path"),
+        ("source", rotation.source, "rotation.source"),
+    ):
+        was = str(before.body.get(key) or now)
+        if was != now:
+            raise _changed(lane, name, was, now)
+
+
+def nothing_to_resume(lane: Lane) -> NotNow:
+    """The error where no rotation is under way."""
+    return NotNow(
+        NothingToResume(lane.id),
+        effect=Effect.NOTHING_CHANGED,
+        subject=lane.id,
+        remedy=(warden("rotate", lane.id),),
+    )
+
+
+def _changed(lane: Lane, field: str, was: str, now: str) -> NotNow:
+    problem = LaneChanged(lane=lane.id, field=field, was=was, now=now)
+    back = EditFile(file="lane", field=field, value=was)
+    return NotNow(
+        problem, effect=Effect.NOTHING_CHANGED, subject=lane.id, remedy=(back, warden("rotate", lane.id, resume=True))
+    )
+
+
+_OVER = frozenset({"rotate.done", "rotate.rolled-back", "rotate.abandoned"})
+
+
+def begun_before(lane: Lane, context: Context, seen: RotationMark | None) -> Record | None:
+    """The journal's first record of the rotation under way; without a mark, of the last one that has no end here."""
+    found = context.journal.here(context.journal.log(lane=lane.id, events=("rotate.begin", *_OVER)))
+    over = {str(each.body.get("rotation")) for each in found if each.event in _OVER}
+    for each in found:
+        rotation = str(each.body.get("rotation"))
+        if each.event == "rotate.begin" and rotation == (seen.rotation if seen else rotation) and rotation not in over:
+            return each
+    return None
+
+
+def finished_before(lane: Lane, rotation: Rotation, context: Context) -> RotationResult | None:
+    """What is left of a rotation that was killed after its last step: its end in the journal, which comes now.
+
+    One that was killed before its mark changed nothing, and is begun anew.
+    """
+    field = field_of(lane, rotation)
+    metadata = context.vault.kv_metadata(lane.custody.mount, lane.custody.key)
+    ended, version = last_rotation_in(metadata.custom if metadata else {}, field)
+    before = begun_before(lane, context, None)
+    if before is None:
+        return None
+    known = str(before.body.get("rotation"))
+    settle_killed(lane, known, context)
+    if known != ended:
+        went_back = any(each.body.get("rotation") == known and each.body.get("back") for each in _steps(lane, context))
+        end = "rotate.rolled-back" if went_back else "rotate.abandoned"
+        record = context.journal.record(end, lane.id, {"rotation": known, "field": field, "begin": before.seq})
+        if not went_back:
+            return None
+        return _result(lane, rotation, known, "rolled-back", version=0, record=record)
+    body = {"rotation": known, "field": field, "begin": before.seq, "version": version, "found": "done"}
+    record = context.journal.record("rotate.done", lane.id, body)
+    return _result(lane, rotation, known, "done", version=version, record=record)
+
+
+def _steps(lane: Lane, context: Context) -> Sequence[Record]:
+    return context.journal.here(context.journal.log(lane=lane.id, events=("rotate.step",)))
+
+
+def _result(lane: Lane, rotation: Rotation, known: str, state: Any, *, version: int, record: int) -> RotationResult:
+    return RotationResult(
+        lane=lane.id,
+        field=field_of(lane, rotation),
+        source=rotation.source,
+        rotation=known,
+        state=state,
+        steps=(),
+        version=version,
+        record=record,
+    )
+
+
+def source_of(
+    lane: Lane, rotation: Rotation, sources: Sources, http: HttpClient, *, management: Secret | None
+) -> Source:
+    """The source, with its settings checked."""
+    plugin = sources.plugin(rotation.source)
+    faults = plugin.faults(rotation.settings)
+    if faults:
+        raise UsageError(
+            SettingsWrong(
+                lane=lane.id, source=rotation.source, faults=tuple((each.key, each.message) for each in faults)
+            ),
+            effect=Effect.NOTHING_CHANGED,
+            subject=lane.id,
+            remedy=tuple(EditFile(file="lane", field=f"rotation.settings.{each.key}") for each in faults[:1]),
+        )
+    if plugin.needs_management and rotation.management is None:
+        raise UsageError(
+            ManagementMissing(source=rotation.source, lane=""),
+            effect=Effect.NOTHING_CHANGED,
+            subject=lane.id,
+            remedy=(EditFile(file="lane", field="rotation.management"),),
+        )
+    return plugin.source(rotation.settings, management, http)
+
+
+def management_key(rotation: Rotation, context: Context) -> Secret | None:
+    """The provider's management key, read as the caller. Raises `Missing` where its lane has no value."""
+    if rotation.management is None:
+        return None
+    name, _, field = rotation.management.partition(".")
+    holder = context.lanes.get(name)
+    if holder is None:
+        raise _without_key(rotation.source, name)
+    expect_open([holder], context.vault, context.journal, Effect.NOTHING_CHANGED)
+    found = context.vault.read(holder.custody.mount, holder.custody.key)
+    value = found.fields.get(field or holder.custody.fields[0]) if found else None
+    if value is None or not value.reveal():
+        raise _without_key(rotation.source, name)
+    return value
+
+
+def _without_key(source: str, lane: str) -> Missing:
+    problem = ManagementMissing(source=source, lane=lane)
+    return Missing(problem, effect=Effect.NOTHING_CHANGED, subject=lane, remedy=(warden("put", lane),))
+
+
+def settle_killed(lane: Lane, rotation: str, context: Context) -> None:
+    """End, in the journal, the runs of this rotation that were killed."""
+    found = killed(context.journal.unfinished(lane.id), "rotate", rotation=rotation)
+    if found:  # the rotation itself goes on: not what "rotate.abandoned" says
+        killed_runs = [("rotate.killed", lane.id, {"begin": each.seq, "found": "resumed"}) for each in found]
+        context.journal.record_all(killed_runs)
