@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from warden.core.lanes import catalog, environments, lane, notify, readers, rotation, rules, signing
+from warden.core.lanes import approval, catalog, environments, lane, notify, readers, rotation, rules, signing
 from warden.core.lanes import delivery_target as cluster
 
 PAGE = Path(__file__).parent.parent / "docs" / "lane.md"
@@ -29,6 +29,7 @@ LANE_PARTS = (
     lane.Custody,
     lane.WorkloadReader,
     lane.PeopleReader,
+    approval.Approval,
     readers.GithubReader,
     readers.GitlabReader,
     readers.AppRoleReader,
@@ -90,6 +91,10 @@ DERIVED = """\
 | store of a delivery | the reader's account | `SecretStore/openbao-<account>` | `deliveries[].store` |
 | auth role of a CI job | repository, branch, … | `github-<owner>-<name>-branch-<branch>` | `readers[].role` |
 | auth role of a certificate | its name | `certificate-<name>` | `readers[].role` |
+| policy of a reader with an approval | the read policy | `<policy>-approved-by-<group>` | `custody.policy` |
+| policy of its approvers | the read policy | `<policy>-approver` | `custody.policy` |
+| auth role of approvers | the group | `approve-<group>`, on the reader's login | |
+| identity group of approvers | the group | `<group>`, where OpenBao has none of that name | |
 | auth role of people | last but one segment of the path | `<workload>-workload-kv-read` | `readers[].role` |
 
 Names of policies and roles are lower case, because OpenBao stores them so; capitals are converted. Where two lanes

@@ -374,4 +374,5 @@ def with_declared_mounts(scope: Scope, platform: str) -> Scope:
         approle=tuple(dict.fromkeys((*scope.approle, *by_type["approle"]))),
         cert=tuple(dict.fromkeys((*scope.cert, *by_type["cert"]))),
         transit=(signing and signing.transit) or "",
+        approval=any(lane.approved_readers for lane in catalog.lanes.values()),
     )

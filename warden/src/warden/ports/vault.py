@@ -20,6 +20,7 @@ from warden.core.openbao.api import (
     Stored,
 )
 from warden.core.secret import Secret
+from warden.ports.groups import Groups
 from warden.ports.secret_ids import SecretIds
 
 
@@ -47,6 +48,9 @@ class Vault(Protocol):
 
     def secret_ids(self) -> SecretIds:
         """The SecretIDs of its AppRoles, as the caller may have them."""
+
+    def groups(self) -> Groups:
+        """The identity groups of approvers, as the caller may have them."""
 
     def revoke_self(self, token: Secret) -> bool:
         """End a token that was obtained by `enter`, or a wrapping token; waits a few seconds at most.

@@ -8,6 +8,7 @@ from typing import Any
 from warden.core.lanes.lane import KvPath
 from warden.core.plans.lane_plan import LanePlan, LaneReceipt, NotConnected, Orphan, Unreached
 from warden.core.plans.plan import (
+    AliasTaken,
     AuthMountMissing,
     BeingDeleted,
     BelongsTo,
@@ -32,6 +33,7 @@ from warden.core.plans.plan import (
     SharedAccount,
     SharedWithUnreadable,
     System,
+    UsedGroup,
 )
 from warden.core.quoting import name, placeholder
 from warden.core.remedies import RunBao, RunKubectl, warden
@@ -289,6 +291,11 @@ def _(obstacle: SharedWithUnreadable) -> str:
     return f"may be shared with a lane whose file has errors ({', '.join(obstacle.files)})"
 
 
+@describe_obstacle.register
+def _(obstacle: AliasTaken) -> str:
+    return f"the group {obstacle.alias} of auth/{obstacle.mount} is the identity group {obstacle.group}; name that one"
+
+
 @singledispatch
 def describe_note(note: object) -> str:
     """A note as one sentence without its full stop."""
@@ -318,6 +325,14 @@ def _(note: ByHand) -> str:
 @describe_note.register
 def _(note: ReaderPattern) -> str:
     return f"{note.reader} is a pattern: whatever fits {' and '.join(note.patterns)} can read"
+
+
+@describe_note.register
+def _(note: UsedGroup) -> str:
+    of = f" of {note.alias} of auth/{note.mount}" if note.alias else ""
+    members = f"{note.members} member{'' if note.members == 1 else 's'}"
+    kind = "external" if note.external else "internal"
+    return f"approvers are the identity group {note.name} ({kind}{of}, {members}), which warden did not make"
 
 
 # -- JSON -------------------------------------------------------------------------------------------------------------

@@ -76,6 +76,7 @@ TITLES: Mapping[ProbeId, _Title] = {
     "policy": _object,
     "policy-expires": _fixed("policy does not expire"),
     "role": _object,
+    "approvers": _fixed("the group of approvers is as declared"),
     "metadata": _object,
     "cas-required": _fixed("a write requires a check-and-set"),
     "max-versions": _fixed("keeps more than one version"),

@@ -38,7 +38,7 @@ def orphans(context: Context) -> Orphans:
 
 def _orphaned_policies(context: Context, vault: Vault) -> Iterator[OrphanedPolicy]:
     concrete = [lane for lane in context.lanes.values() if not is_template(lane)]
-    declared = {lane.custody.policy_name for lane in concrete}
+    declared = {name for lane in concrete for name in lane.policy_names}
     paths = {KvPath(lane.custody.mount, lane.custody.key) for lane in concrete}
     for name in sorted(vault.policy_names() - declared):
         text = _unless_refused(vault, name)

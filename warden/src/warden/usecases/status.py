@@ -123,7 +123,8 @@ class _Observer:
             roles = [self._vault.role(lane.role_name(each)) or {} for each in lane.readers] if text else []
         except WardenError:
             return "unknown"
-        granted = [name in (role.get("token_policies") or ()) for role in roles]
+        named = map(lane.policy_of, lane.readers)
+        granted = [policy in (role.get("token_policies") or ()) for policy, role in zip(named, roles, strict=False)]
         if text is not None and f'"{lane.custody.mount}/data/{lane.custody.key}"' not in text:
             return "unknown"  # by hand, for more paths than this one, or for others
         return "open" if granted and all(granted) else "partly" if any(granted) else "nobody"

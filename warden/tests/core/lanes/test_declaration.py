@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from warden.adapters.catalog.files import load_catalog
+from warden.core.lanes.approval import Approval
 from warden.core.lanes.lane import Custody, Delivery, Lane, PeopleReader, Workload, WorkloadReader
 from warden.core.lanes.route import declaration, declared_route
 
@@ -14,7 +15,7 @@ PROVEN = {
     Lane: {"custody", "readers", "deliveries"},
     Custody: {"path", "fields", "policy", "declared_mount"},
     WorkloadReader: {"workload", "role", "audience"},
-    PeopleReader: {"people", "role"},
+    PeopleReader: {"people", "role", "approval"},
     Delivery: {"external_secret", "bootstrap_secret"},
 }
 """Where one of these changes, a proof that was made before does not count any more."""
@@ -44,6 +45,7 @@ CHANGED = {
     (WorkloadReader, "audience"): "another",
     (PeopleReader, "people"): "others",
     (PeopleReader, "role"): "another",
+    (PeopleReader, "approval"): Approval(group="leads"),
     (Delivery, "external_secret"): "ns/another",
     (Delivery, "bootstrap_secret"): "ns/another",
     (WorkloadReader, "mount"): "kubernetes-2",

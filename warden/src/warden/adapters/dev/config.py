@@ -45,7 +45,7 @@ def mount_of(cluster: str, clusters: Sequence[str]) -> str:
 def policies(clusters: Sequence[str] = ()) -> dict[str, str]:
     """Every policy of the embedded platform by name; `clusters` are those it has, the first of them first."""
     mounts = ["kubernetes", *(mount_of(cluster, clusters) for cluster in clusters[1:]), "netkingdom", *JOB_ISSUERS]
-    scope = Scope(auth=tuple(mounts), approle=("approle",), cert=("cert",), transit=TRANSIT)
+    scope = Scope(auth=tuple(mounts), approle=("approle",), cert=("cert",), transit=TRANSIT, approval=True)
     return {"admin": _ADMIN} | {
         f"warden-{verb}": policy_text(verb, scope, extras=True) for verb in VERBS if verb != "access"
     }

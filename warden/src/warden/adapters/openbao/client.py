@@ -33,6 +33,7 @@ from warden.adapters.openbao.audited import Audited
 from warden.adapters.openbao.endpoint import Endpoint, Shown, percent_encoded, showing
 from warden.adapters.openbao.http import Connection
 from warden.adapters.openbao.kv_versions import KvVersions
+from warden.adapters.openbao.second_person import SecondPerson
 from warden.adapters.openbao.secret_ids import SecretIds
 from warden.core.errors import Refused, ServerFault, Unidentified, WardenError
 from warden.core.lanes.lane import RoleName
@@ -63,7 +64,7 @@ _PAUSES = (0.05, 0.1, 0.2, 0.4)
 """Seconds."""
 
 
-class OpenBao(Audited, KvVersions):
+class OpenBao(Audited, KvVersions, SecondPerson):
     """An OpenBao server as one caller sees it; see the port `warden.ports.Vault` for each method.
 
     One object is one connection: not shared between threads (`twin` makes another for the same caller).

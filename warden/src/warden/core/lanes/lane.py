@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from warden.core.lanes.approval import Approval, ApproverGroup, approved_by, approver_policy, approver_role
 from warden.core.lanes.readers import (
     AppRoleReader,
     CertificateReader,
@@ -142,12 +143,16 @@ class WorkloadReader(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PeopleReader(msgspec.Struct, frozen=True, kw_only=True):
-    """The members of a group of a login mount (OIDC, JWT), who may read; ``role`` overrides the name."""
+    """The members of a group of a login mount (OIDC, JWT), who may read; ``role`` overrides the name.
+
+    With ``approval`` they get the value only after somebody else approved.
+    """
 
     people: str
     login: str
     role: str | None = None
     ttl: Seconds = Seconds(900)
+    approval: Approval | None = None
 
     @property
     def mount(self) -> str:
@@ -284,3 +289,31 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
         """Where the reader's auth role is."""
         folder: Literal["role", "certs"] = "certs" if isinstance(reader, CertificateReader) else "role"
         return RoleName(reader.mount, self.role_of(reader), folder)
+
+    def policy_of(self, reader: Reader) -> str:
+        """The policy that the reader's role has for this lane."""
+        return approved_by(self.custody.policy_name, reader.approval if isinstance(reader, PeopleReader) else None)
+
+    @property
+    def approved_readers(self) -> tuple[PeopleReader, ...]:
+        """The readers that need an approval."""
+        return tuple(each for each in self.readers if isinstance(each, PeopleReader) and each.approval)
+
+    @property
+    def approver_groups(self) -> tuple[ApproverGroup, ...]:
+        """The groups whose members approve reads of this lane."""
+        found = (ApproverGroup(each.approval.group, each.login) for each in self.approved_readers if each.approval)
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def approvers(self) -> tuple[PeopleReader, ...]:
+        """How the approvers log in; they read nothing."""
+        groups = self.approver_groups
+        return tuple(PeopleReader(people=one.name, login=one.login, role=approver_role(one.name)) for one in groups)
+
+    @property
+    def policy_names(self) -> tuple[str, ...]:
+        """Every policy that follows from the lane, the plain one first."""
+        own = self.custody.policy_name
+        controlled = dict.fromkeys(map(self.policy_of, self.approved_readers))
+        return (own, *controlled, *((approver_policy(own),) if controlled else ()))

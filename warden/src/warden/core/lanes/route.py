@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from warden.core.journal.record import LaneState
+from warden.core.lanes.approval import Approval
 from warden.core.lanes.catalog import Certificate, Entry, Login, Pointer, kind_of
 from warden.core.lanes.lane import Lane, PeopleReader, Reader, WorkloadReader
 from warden.core.lanes.readers import AppRoleReader, CertificateReader, GithubReader, GitlabReader, MachineReader
@@ -32,7 +33,8 @@ class RouteProof(msgspec.Struct, frozen=True, kw_only=True):
 class RouteReader(msgspec.Struct, frozen=True, kw_only=True):
     """A declared reader: ``subject`` is ``namespace/name``, a group, or what a machine is known by.
 
-    ``audience`` is what a workload's or a job's token has to be for; others have none.
+    ``audience`` is what a workload's or a job's token has to be for; others have none. ``approval`` says who has to
+    approve each read.
     """
 
     kind: Literal["workload", "people", "github", "gitlab", "approle", "certificate"]
@@ -40,6 +42,7 @@ class RouteReader(msgspec.Struct, frozen=True, kw_only=True):
     mount: str
     role: str
     audience: str | None
+    approval: Approval | None = None
 
 
 class RouteDelivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,7 +176,14 @@ def _reader(lane: Lane, reader: Reader) -> RouteReader:
         subject = str(reader.workload)
         return RouteReader(kind="workload", subject=subject, mount=reader.mount, role=role, audience=reader.audience)
     if isinstance(reader, PeopleReader):
-        return RouteReader(kind="people", subject=reader.people, mount=reader.mount, role=role, audience=None)
+        return RouteReader(
+            kind="people",
+            subject=reader.people,
+            mount=reader.mount,
+            role=role,
+            audience=None,
+            approval=reader.approval,
+        )
     audience = reader.audience if isinstance(reader, GithubReader | GitlabReader) else None
     return RouteReader(
         kind=_MACHINES[type(reader)], subject=_bound(reader), mount=reader.mount, role=role, audience=audience
@@ -247,9 +257,15 @@ def declaration(route: Route) -> Declaration:
         path=f"{route.mount}: {route.path}" if route.mount else route.path,
         fields=tuple(sorted(route.fields)),
         policy=route.policy,
-        readers=tuple(sorted({f"{each.subject} {each.role} {each.audience or ''}".strip() for each in route.readers})),
+        readers=tuple(sorted(set(map(_declared_reader, route.readers)))),
         deliveries={each.cluster: f"{each.how} {each.secret}" for each in route.deliveries},
     )
+
+
+def _declared_reader(reader: RouteReader) -> str:
+    approval = reader.approval
+    approved = f"after {approval.approvals} of {approval.group} within {approval.ttl}s" if approval else ""
+    return " ".join(filter(None, (reader.subject, reader.role, reader.audience, approved)))
 
 
 def _proof(route: Route, state: LaneState, now: dt.datetime, counts_for: dt.timedelta) -> RouteProof:

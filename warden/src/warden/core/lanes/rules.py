@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from warden.core.errors import Fault
+from warden.core.lanes.approval_rules import approval_faults
 from warden.core.lanes.catalog import Entry, Platform, Pointer, kind_of
 from warden.core.lanes.cluster_rules import NAMESPACED, exceptions
 from warden.core.lanes.delivery_target import DeclaredCluster, reader_of, targets
@@ -28,8 +29,8 @@ from warden.core.lanes.lane import (
 from warden.core.lanes.protection_rules import of_protection
 from warden.core.lanes.reader_rules import of_machine
 from warden.core.lanes.readers import MachineReader, derived_role
-from warden.core.lanes.readers import subject as machine_subject
 from warden.core.lanes.rotation_rules import management_faults, rotation_faults
+from warden.core.lanes.shared_names import SharedNames
 from warden.core.lanes.variables import clashes, field_fault
 
 STALE_DAYS = 90
@@ -110,6 +111,7 @@ def _of_lane(lane: Lane, platform: Platform) -> Iterator[Complaint]:
     yield from _run_by(lane)
     yield from (Complaint(*each) for each in (of_protection(lane.protected) if lane.protected else ()))
     yield from (Complaint(*each) for each in rotation_faults(lane))
+    yield from (Complaint(*each) for each in approval_faults(lane))
     for field, doc in docs(lane):
         if len(doc.split()) > 2 or ".." in doc.split()[-1].split("/"):  # noqa: PLR2004  # "other-repo path"
             yield Complaint(field, "is not a page; write a path in the repository, or: other-repo path")
@@ -336,38 +338,15 @@ def across(entries: Iterable[Entry], platform: Platform) -> dict[str, list[Compl
     found: dict[str, list[Complaint]] = {}
     secrets: dict[tuple[str, str], str] = {}
     stores: dict[tuple[str, str, str, str], tuple[tuple[str, str], str]] = {}
-    paths: dict[str, str] = {}
-    policies: dict[str, tuple[str, str]] = {}
-    roles: dict[tuple[str, str], tuple[str, str]] = {}
+    names = SharedNames()
     lanes = {entry.id: entry for entry in entries if isinstance(entry, Lane)}
     for _, lane in sorted(lanes.items()):
-        complaints = [*_beside(lane, paths, policies, roles), *_delivered_beside(lane, platform, secrets, stores)]
+        complaints = [Complaint(*each) for each in names.faults(lane)]
+        complaints += _delivered_beside(lane, platform, secrets, stores)
         complaints += [Complaint(*each) for each in management_faults(lane, lanes)]
         if complaints:
             found[lane.id] = complaints
     return found
-
-
-def _beside(
-    lane: Lane,
-    paths: dict[str, str],
-    policies: dict[str, tuple[str, str]],
-    roles: dict[tuple[str, str], tuple[str, str]],
-) -> Iterator[Complaint]:
-    other = paths.setdefault(lane.custody.path, lane.id)
-    if other != lane.id:
-        yield Complaint("custody.path", f"is already the path of {other}")
-    name = lane.custody.policy_name
-    path, other = policies.setdefault(name, (lane.custody.path, lane.id))
-    if path != lane.custody.path:
-        yield Complaint("custody.policy", f"{name} is already the policy of {other}, for another path; name another")
-    for index, reader in enumerate(lane.readers):
-        subject = _subject(reader)
-        role = lane.role_of(reader)
-        known, other = roles.setdefault((reader.mount, role), (subject, lane.id))
-        if known != subject:
-            message = f"{role} on {reader.mount} is already the role of another reader ({other}); name another"
-            yield Complaint(f"readers[{index}].role", message)
 
 
 def _delivered_beside(
@@ -388,12 +367,3 @@ def _delivered_beside(
         known, other = stores.setdefault((target.cluster, kind, home, name), (as_whom, lane.id))
         if known != as_whom and not target.by_hand:
             yield Complaint(f"{field}.store", f"{name} is already the store of another reader ({other}); name another")
-
-
-def _subject(reader: Reader) -> str:
-    """What one role can be for: everything that decides about a machine's login is a part of it."""
-    if isinstance(reader, WorkloadReader):
-        return reader.workload.subject
-    if isinstance(reader, PeopleReader):
-        return f"group {reader.people}"
-    return machine_subject(reader)

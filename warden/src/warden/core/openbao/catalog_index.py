@@ -23,13 +23,18 @@ class CatalogIndex:
     @cached_property
     def policies(self) -> frozenset[str]:
         """The policies of all lanes, by name."""
-        return frozenset(lane.custody.policy_name for lane in self.lanes)
+        return frozenset(name for lane in self.lanes for name in lane.policy_names)
+
+    @cached_property
+    def groups(self) -> frozenset[str]:
+        """The identity groups of approvers of all lanes, by name."""
+        return frozenset(group.name for lane in self.lanes if not is_template(lane) for group in lane.approver_groups)
 
     @cached_property
     def _by_role(self) -> Mapping[RoleName, list[tuple[int, Lane]]]:
         found: dict[RoleName, list[tuple[int, Lane]]] = defaultdict(list)
         for number, lane in enumerate(self.lanes):
-            for reader in lane.readers:
+            for reader in (*lane.readers, *lane.approvers):
                 found[lane.role_name(reader)].append((number, lane))
         return found
 

@@ -10,18 +10,21 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from warden.core.lanes.approval import groups_among
 from warden.core.lanes.lane import KvPath, RoleName
 from warden.core.lanes.readers import CertificateReader, GithubReader, GitlabReader, patterns_of
 from warden.core.openbao.api import KvMetadata, Mount
+from warden.core.openbao.approver_groups import abandoned_groups, group_changes, group_notes
 from warden.core.openbao.closing import marking, unmarking
+from warden.core.openbao.identity_groups import ObservedGroup
 from warden.core.openbao.marks import metadata_change
 from warden.core.openbao.resources import (
+    APPROVAL_POLICIES,
     Resources,
     Role,
     Settings,
     lane_marked_in,
     mount_types,
-    path_read_by,
     role_fields,
     roles_marked_in,
 )
@@ -60,7 +63,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     ``auth`` holds the type of each auth mount; ``claimed`` the roles that the metadata of *any* lane's path claims.
     ``former`` has the metadata of paths that were the lane's before its file was changed, and are still marked so.
     ``custom`` is the custom metadata of the paths of this lane and of those that share a role with it, by lane.
-    ``expiring`` has the end (ISO 8601) of each policy that has one.
+    ``expiring`` has the end (ISO 8601) of each policy that has one; ``groups`` the identity groups of approvers.
     """
 
     mount: Mount | None
@@ -72,6 +75,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     former: Mapping[KvPath, KvMetadata] = {}
     custom: Mapping[str, Mapping[str, str]] = {}
     expiring: Mapping[str, str] = {}
+    groups: Mapping[str, ObservedGroup] = {}
 
 
 EXPIRATION = "expiration"
@@ -97,7 +101,11 @@ def compare(
         lane=resources.lane.id,
         system=system,
         changes=changes,
-        notes=(*(note for each in changes if each.role for note in given.kept(each.role)), *_patterns(resources)),
+        notes=(
+            *(note for each in changes if each.role for note in given.kept(each.role)),
+            *_patterns(resources),
+            *group_notes(resources.groups, observed.groups),
+        ),
         former_paths=tuple(observed.former),
         closed=resources.closed,
     )
@@ -132,9 +140,12 @@ def _opening(resources: Resources, given: _Comparison) -> Iterator[Change]:
     for name in _abandoned(resources, given):
         yield _role_change(name, given.declared.roles.get(name), given)
     yield from _abandoned_policies(resources, given)
+    yield from abandoned_groups(_marked_groups(resources, given), given.declared.groups, observed.groups)
     yield _mount_change(resources, observed)
     yield metadata_change(resources, observed.metadata, given.ids, take_over=given.take_over)
-    yield _policy_change(resources, given)
+    yield from group_changes(resources.groups, observed.groups)
+    for policy, text in resources.policies.items():
+        yield _policy_change(policy, text, given)
     for role in resources.roles:
         yield _role_change(role.name, role, given)
     yield from unmarking(resources.lane.custody.path, observed.metadata)
@@ -147,20 +158,21 @@ def _closing(resources: Resources, given: _Comparison) -> Iterator[Change]:
     """
     observed = given.observed
     abandoned = _abandoned_policies(resources, given)
-    own = {resources.policy, *(change.name for change in abandoned)}
+    own = {*resources.policies, *(change.name for change in abandoned)}
     there = [role.name for role in resources.roles if observed.roles.get(role.name) is not None]
     for name in (*there, *_abandoned(resources, given)):
         change = _role_change(name, given.declared.roles.get(name), given, closing=True)
         if change.action != "foreign" or _grants(observed, name, own):
             yield change
     yield from abandoned
-    yield _policy_removal(resources, given)
+    for policy in resources.policies:
+        yield _policy_removal(policy, given)
     lane = resources.lane
     yield from marking(lane.custody.path, lane.id, resources.mark, observed.metadata, observed.mount)
 
 
-def _policy_removal(resources: Resources, given: _Comparison) -> Change:
-    name, text = resources.policy, given.observed.policies.get(resources.policy)
+def _policy_removal(name: str, given: _Comparison) -> Change:
+    text = given.observed.policies.get(name)
     if text is None:
         return Change(action="keep", kind="policy", name=name)
     ours = lane_marked_in(text) in given.ids
@@ -183,36 +195,37 @@ def names_to_observe(resources: Resources, metadata: KvMetadata | None) -> tuple
     """The roles and policies a plan needs to see: those derived now, and those marked earlier."""
     custom = metadata.custom if metadata else {}
     roles = frozenset(role.name for role in resources.roles) | roles_marked_in(custom)
-    return roles, frozenset({resources.policy, custom.get("policy") or resources.policy})
-
-
-def undeclared_policies(observed: Mapping[RoleName, dict[str, Any] | None], declared: frozenset[str]) -> list[str]:
-    """The policies in roles that are not among those `declared`: one of them may be the lane's earlier one."""
-    named = {str(name) for role in observed.values() if role for name in role.get("token_policies") or ()}
-    return sorted(named - declared)
-
-
-def former_paths(resources: Resources, policies: Mapping[str, str | None]) -> list[KvPath]:
-    """The paths, other than its own, that policies marked for the lane read."""
-    custody = resources.lane.custody
-    ours = [text for text in policies.values() if text and lane_marked_in(text) == resources.lane.id]
-    return sorted({path for text in ours if (path := path_read_by(text))} - {KvPath(custody.mount, custody.key)})
+    earlier = {custom.get("policy"), *custom.get(APPROVAL_POLICIES, "").split(", ")}
+    return roles, frozenset({*resources.policies, *filter(None, earlier)})
 
 
 def _abandoned(resources: Resources, given: _Comparison) -> list[RoleName]:
     """Roles that this lane claimed and no longer has: deleted, or left to the lanes that still declare them."""
+    marked = {role for custom in _own_marks(given) for role in roles_marked_in(custom)}
+    return sorted(marked - {role.name for role in resources.roles})
+
+
+def _own_marks(given: _Comparison) -> Iterator[Mapping[str, str]]:
+    """The marks at the lane's path, if they are the lane's, and at those that were its before."""
     observed = given.observed
     here = [observed.metadata] if observed.metadata else []
     ours = [each for each in here if each.custom.get("catalog-id") in given.ids]
-    marked = {role for each in (*ours, *observed.former.values()) for role in roles_marked_in(each.custom)}
-    return sorted(marked - {role.name for role in resources.roles})
+    return (each.custom for each in (*ours, *observed.former.values()))
+
+
+def _marked_groups(resources: Resources, given: _Comparison) -> frozenset[str]:
+    """The groups that the lane's marks name and it does not name any more; none while a file may name them."""
+    if given.declared.unreadable:
+        return frozenset()
+    marked = frozenset(name for custom in _own_marks(given) for name in groups_among(tuple(custom)))
+    return marked - {group.name for group in resources.groups}
 
 
 def _abandoned_policies(resources: Resources, given: _Comparison) -> list[Change]:
     return [
         Change(action="delete", kind="policy", name=name, differences=(Difference("", text, None),))
         for name, text in sorted(given.observed.policies.items())
-        if text is not None and name != resources.policy and lane_marked_in(text) in given.ids
+        if text is not None and name not in resources.policies and lane_marked_in(text) in given.ids
     ]
 
 
@@ -226,8 +239,7 @@ def _mount_change(resources: Resources, observed: Observed) -> Change:
     return Change(action="foreign", kind="mount", name=name, obstacle=OtherMount(found.type, found.version))
 
 
-def _policy_change(resources: Resources, given: _Comparison) -> Change:
-    name, text = resources.policy, resources.policy_text
+def _policy_change(name: str, text: str, given: _Comparison) -> Change:
     found = given.observed.policies.get(name)
     different: tuple[Difference, ...] = () if found == text else (Difference("", found, text),)
     if found is None:

@@ -1,7 +1,10 @@
 """The metadata of a lane's path: marks that say whose it is, and that no write may replace a value it has not seen."""
 
+from collections.abc import Mapping
+
+from warden.core.lanes.approval import GROUPS
 from warden.core.openbao.api import KvMetadata
-from warden.core.openbao.resources import PROTECTED, Resources, roles_marked_in
+from warden.core.openbao.resources import APPROVAL_POLICIES, PROTECTED, Resources, roles_marked_in
 from warden.core.plans.plan import BelongsTo, Change, Difference, RenamedFrom
 
 CAS_REQUIRED = "cas_required"
@@ -18,7 +21,7 @@ def metadata_change(
     name = resources.lane.custody.path
     before = dict(metadata.custom) if metadata else {}
     owner = before.get("catalog-id", resources.lane.id)
-    stale = ({str(role) for role in roles_marked_in(before)} | {PROTECTED} & before.keys()) - set(resources.marks)
+    stale = _ours_among(before) - set(resources.marks)
     wanted: dict[str, str | None] = {k: v for k, v in resources.marks.items() if before.get(k) != v}
     wanted |= dict.fromkeys(sorted(stale))
     obstacle = _claim_of_another(owner, resources, ids)
@@ -35,6 +38,12 @@ def metadata_change(
         wanted=wanted,
         obstacle=obstacle,
     )
+
+
+def _ours_among(custom: Mapping[str, str]) -> set[str]:
+    """The marks that a lane has or has not, by what it declares; those that it always has are replaced, never stale."""
+    groups = {key for key in custom if key.startswith(GROUPS)}
+    return {str(role) for role in roles_marked_in(custom)} | groups | {PROTECTED, APPROVAL_POLICIES} & custom.keys()
 
 
 def _claim_of_another(owner: str, resources: Resources, ids: frozenset[str]) -> BelongsTo | RenamedFrom | None:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from warden.core.errors import UsageError
+from warden.core.lanes.approval import Approval, ApproverGroup, approver_policy
 from warden.core.lanes.lane import KvPath, Lane, LoginMount, PeopleReader, Reader, RoleName, WorkloadReader
 from warden.core.lanes.readers import AppRoleReader, CertificateReader, CiReader, GithubReader, GitlabReader
 
@@ -20,6 +21,9 @@ MARK = "# ops-warden lane "
 PROTECTED = "protected"
 """The mark that says who has to approve changes of the lane, so that a file without its line is noticed."""
 
+APPROVAL_POLICIES = "approval-policies"
+"""The mark that names the lane's policies besides the plain one."""
+
 PLACEHOLDER = "<"
 
 _READS = re.compile(r'^path "([^"]+?)/data/([^"]+)" \{$', re.MULTILINE)
@@ -28,17 +32,20 @@ _READS = re.compile(r'^path "([^"]+?)/data/([^"]+)" \{$', re.MULTILINE)
 class Role(msgspec.Struct, frozen=True, kw_only=True):
     """An auth role: who logs in by it, and the policies of every lane that this reader may read.
 
-    ``lanes`` are the ids of those lanes.
+    ``lanes`` are the ids of those lanes. ``approves``: it is of approvers, who read nothing.
     """
 
     name: RoleName
     reader: Reader
     policies: tuple[str, ...]
     lanes: frozenset[str] = frozenset()
+    approves: bool = False
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
     """What one lane implies on OpenBao. ``marks`` is the custom metadata of the lane's path.
+
+    ``approval_policies`` are those of readers who need an approval, and of their approvers; ``groups`` the latter's.
 
     A lane that is ``closed`` implies no policy at all: tokens that were given out before lose their access at once,
     where taking the policy out of the role would only keep new ones from getting it. ``mark`` is what its path is
@@ -52,6 +59,13 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     marks: Mapping[str, str]
     closed: bool = False
     mark: str = ""
+    approval_policies: Mapping[str, str] = {}
+    groups: tuple[ApproverGroup, ...] = ()
+
+    @property
+    def policies(self) -> Mapping[str, str]:
+        """The text of every policy, by name."""
+        return {self.policy: self.policy_text, **self.approval_policies}
 
 
 def derive(lane: Lane, lanes: Iterable[Lane], closed: frozenset[str] = frozenset(), mark: str = "") -> Resources:
@@ -65,7 +79,7 @@ def derive(lane: Lane, lanes: Iterable[Lane], closed: frozenset[str] = frozenset
 
 def derived(lane: Lane, declared: Mapping[RoleName, Role], closed: frozenset[str], mark: str = "") -> Resources:
     """What `lane` implies, with the roles that all lanes declare at hand; see `derive`."""
-    roles = tuple(declared[lane.role_name(reader)] for reader in lane.readers)
+    roles = tuple(declared[lane.role_name(reader)] for reader in (*lane.readers, *lane.approvers))
     return Resources(
         lane=lane,
         policy=lane.custody.policy_name,
@@ -74,6 +88,8 @@ def derived(lane: Lane, declared: Mapping[RoleName, Role], closed: frozenset[str
         marks=marks(lane, roles),
         closed=lane.id in closed,
         mark=mark,
+        approval_policies=approval_policies(lane),
+        groups=lane.approver_groups,
     )
 
 
@@ -83,14 +99,20 @@ def roles_of(lanes: Iterable[Lane], closed: frozenset[str] = frozenset()) -> dic
     for lane in sorted(lanes, key=lambda each: each.id):
         if is_template(lane):
             continue
-        granted = () if lane.id in closed else (lane.custody.policy_name,)
-        for reader in lane.readers:
+        is_open = lane.id not in closed
+        for reader, policy, approves in _logins(lane):
             name = lane.role_name(reader)
             before = found.get(name) or Role(name=name, reader=reader, policies=())
-            policies = tuple(sorted({*before.policies, *granted}))
-            ids = before.lanes | ({lane.id} if granted else frozenset())
-            found[name] = Role(name=name, reader=reader, policies=policies, lanes=ids)
+            policies = tuple(sorted({*before.policies, *((policy,) if is_open else ())}))
+            ids = before.lanes | ({lane.id} if is_open else frozenset())
+            found[name] = Role(name=name, reader=reader, policies=policies, lanes=ids, approves=approves)
     return found
+
+
+def _logins(lane: Lane) -> Iterable[tuple[Reader, str, bool]]:
+    """Everybody who logs in because of the lane, with the policy for it, and whether it is to approve."""
+    yield from ((reader, lane.policy_of(reader), False) for reader in lane.readers)
+    yield from ((each, approver_policy(lane.custody.policy_name), True) for each in lane.approvers)
 
 
 def is_template(lane: Lane) -> bool:
@@ -119,6 +141,48 @@ def policy_text(lane: Lane) -> str:
     )
 
 
+def approval_policies(lane: Lane) -> dict[str, str]:
+    """The policies of the lane's readers who need an approval, and the one of their approvers; by name."""
+    controlled = {lane.policy_of(each): _controlled_text(lane, each.approval) for each in lane.approved_readers}
+    return controlled | ({approver_policy(lane.custody.policy_name): _approver_text(lane)} if controlled else {})
+
+
+def _controlled_text(lane: Lane, approval: Approval | None) -> str:
+    """The lane's path behind a control group (OpenBao, *Policies*, "Control groups").
+
+    The second path lets a reader see how its own request stands; a reader that asked for it knows the accessor.
+    """
+    assert approval is not None  # noqa: S101 - of approved readers only
+    custody = lane.custody
+    return (
+        f"{MARK}{lane.id}: derived; change the lane's file, not this policy\n"
+        f'path "{custody.mount}/data/{custody.key}" {{\n'
+        '  capabilities = ["read"]\n'
+        "  control_group = {\n"
+        f'    ttl = "{int(approval.ttl)}s"\n'
+        '    factor "approvers" {\n'
+        '      controlled_capabilities = ["read"]\n'
+        f'      identity {{ group_names = ["{approval.group}"] approvals = {approval.approvals} }}\n'
+        "    }\n"
+        "  }\n"
+        "}\n"
+        f'path "{REQUEST}" {{\n  capabilities = ["update"]\n}}\n'
+    )
+
+
+def _approver_text(lane: Lane) -> str:
+    """What an approver asks OpenBao; whether it counts as one is decided there, by the group."""
+    return (
+        f"{MARK}{lane.id}: derived; change the lane's file, not this policy\n"
+        f'path "{REQUEST}" {{\n  capabilities = ["update"]\n}}\n'
+        f'path "{AUTHORIZE}" {{\n  capabilities = ["update"]\n}}\n'
+    )
+
+
+REQUEST, AUTHORIZE = "sys/control-group/request", "sys/control-group/authorize"
+"""Where OpenBao says how a request stands, and where it is approved; both by its accessor."""
+
+
 def lane_marked_in(policy: str) -> str | None:
     """The lane that a policy's text names as its origin; ``None`` for a policy that is not ours."""
     first = policy.partition("\n")[0]
@@ -139,6 +203,8 @@ def marks(lane: Lane, roles: Iterable[Role]) -> dict[str, str]:
         **{f"owner-{stretch}": owner.repo for stretch, owner in owners.items() if owner},
         "policy": lane.custody.policy_name,
         **({PROTECTED: lane.protected.mark} if lane.protected else {}),
+        **({APPROVAL_POLICIES: ", ".join(lane.policy_names[1:])} if lane.approved_readers else {}),
+        **{group.path: f"approvers, {group.login}" for group in lane.approver_groups},
         **{str(role.name): role.reader.label for role in roles},
     }
 
@@ -200,7 +266,9 @@ def _login_fields(role: Role, auth_type: str, settings: Settings) -> dict[str, A
         case WorkloadReader() as reader:
             return _workload_fields(reader, auth_type)
         case PeopleReader() as reader:
-            return _people_fields(reader, auth_type, settings.logins.get(role.name.mount, LoginMount()))
+            login = settings.logins.get(role.name.mount, LoginMount())
+            groups = {"groups_claim": login.groups_claim} if role.approves else {}
+            return _people_fields(reader, auth_type, login) | groups
         case AppRoleReader() as reader:
             return _approle_fields(reader)
         case CertificateReader() as reader:

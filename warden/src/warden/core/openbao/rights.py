@@ -33,6 +33,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
         cert: those of type cert.
         policies: pattern of the policies that lanes derive.
         transit: MOUNT/KEY of the transit key that signs checkpoints of the journal; empty where none does.
+        approval: whether reads of some lane need an approval.
     """
 
     kv: str = "platform"
@@ -41,6 +42,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     cert: tuple[str, ...] = ()
     policies: str = "workload-*"
     transit: str = ""
+    approval: bool = False
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -83,8 +85,19 @@ def _plan(scope: Scope) -> list[Right]:
         _right("sys/auth", "read", "see of which type each auth mount is: it decides the role's shape"),
         *(_right(roles, "read", "compare each reader's role") for roles in scope.roles),
         _right(f"{scope.kv}/metadata/*", "read", "see whose path it is; metadata holds no value"),
+        *_groups(scope, "read", "compare the groups of approvers"),
+        *_groups_by_alias(scope),
         *_orphans(scope)[:1],
     ]
+
+
+def _groups(scope: Scope, capabilities: str, why: str) -> list[Right]:
+    return [_right("identity/group/name/*", capabilities, why)] if scope.approval else []
+
+
+def _groups_by_alias(scope: Scope) -> list[Right]:
+    why = "see which group has an approver group's alias already"
+    return [_right("identity/lookup/group", "update", why)] if scope.approval else []
 
 
 def _orphans(scope: Scope) -> list[Right]:
@@ -105,11 +118,17 @@ def _apply(scope: Scope) -> list[Right]:
         _right(f"sys/policies/acl/{scope.policies}", "update delete", "write the derived policies"),
         *(_right(roles, "create update delete", "write the readers' roles") for roles in scope.roles),
         _right(f"{scope.kv}/metadata/*", "create patch", "mark the path with its lane and owners"),
+        *_groups(scope, "create update delete", "make the groups of approvers"),
+        *([_right("identity/group-alias", "create update", _ALIAS)] if scope.approval else []),
+        *([_right("identity/group-alias/id/*", "delete", _ALIAS)] if scope.approval else []),
         _right(
             f"sys/mounts/{scope.kv}", "create update", "mount KV version 2, once, where it is missing", optional=True
         ),
         *_signing(scope),
     ]
+
+
+_ALIAS = "tie a group of approvers to the login's group of its name"
 
 
 def _signing(scope: Scope) -> list[Right]:

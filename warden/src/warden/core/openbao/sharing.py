@@ -22,12 +22,14 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
         settings: what roles need beside the lanes.
         lanes: the ids of the readable lanes.
         unreadable: the catalog's files with errors; one of them may declare any lane that is not among `lanes`.
+        groups: the identity groups of approvers of every readable lane.
     """
 
     roles: Mapping[RoleName, Role]
     settings: Settings
     lanes: frozenset[str]
     unreadable: tuple[str, ...] = ()
+    groups: frozenset[str] = frozenset()
 
 
 def kept_policies(

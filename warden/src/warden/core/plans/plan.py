@@ -131,6 +131,14 @@ class SharedWithUnreadable(Facts, frozen=True, tag="shared-with-unreadable"):
     files: tuple[str, ...]
 
 
+class AliasTaken(Facts, frozen=True, tag="alias-taken"):
+    """Another identity group stands for that group of the login mount; OpenBao lets only one do so."""
+
+    group: str
+    alias: str
+    mount: str
+
+
 Obstacle = (
     NotMarked
     | BelongsTo
@@ -147,6 +155,7 @@ Obstacle = (
     | OtherMount
     | RenamedFrom
     | SharedWithUnreadable
+    | AliasTaken
 )
 
 
@@ -169,7 +178,7 @@ Widening = ReachesFurther | NoAudience
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One object and what has to happen to it.
 
-    ``kind`` is ``mount``, ``metadata``, ``policy`` or ``role`` on OpenBao, the object's own kind in a cluster.
+    ``kind`` is ``mount``, ``metadata``, ``policy``, ``group`` or ``role`` on OpenBao, the object's own in a cluster.
     ``name`` is the path, policy or ``auth/MOUNT/role/NAME`` there (``role`` has its parts), the object's name here.
     ``wanted`` is what `apply` writes. An ``obstacle`` on an object that changes all the same is being taken over;
     ``remedy`` ends an obstacle where neither `apply` nor ``--take-over`` can.
@@ -273,7 +282,21 @@ class ReaderPattern(Facts, frozen=True, tag="reader-pattern"):
     patterns: tuple[str, ...]
 
 
-Note = SharedAccount | ByHand | KeptPolicy | ReaderPattern
+class UsedGroup(Facts, frozen=True, kw_only=True, tag="used-group"):
+    """An identity group of approvers that warden did not make: it is used as it is.
+
+    ``members`` counts who is in it now; ``alias`` at the auth mount ``mount`` is the login's group that an ``external``
+    one stands for.
+    """
+
+    name: str
+    external: bool
+    members: int
+    alias: str
+    mount: str
+
+
+Note = SharedAccount | ByHand | KeptPolicy | ReaderPattern | UsedGroup
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,14 +36,14 @@ def openbao_findings(lane: Lane, plan: Plan) -> tuple[Verdict, ...]:
     return tuple(
         with_flags(_finding(lane, probe, part, readers.get(change.name, "")), flags)
         for change in plan.changes
-        if change.kind in {"metadata", "policy", "role"}
+        if change.kind in _KINDS
         for probe, part in _parts(change)
     )
 
 
 def _parts(change: Change) -> Iterator[tuple[CustodyProbe, Change]]:
     """What the change is about; each of a path's settings that differs, and a policy's end, is a finding by itself."""
-    kind: CustodyProbe = "metadata" if change.kind == "metadata" else "policy" if change.kind == "policy" else "role"
+    kind = _KINDS[change.kind]
     alone = [each for each in change.differences if change.action == "change" and each.field in _ALONE]
     rest = tuple(each for each in change.differences if each not in alone)
     if not alone:
@@ -55,6 +55,14 @@ def _parts(change: Change) -> Iterator[tuple[CustodyProbe, Change]]:
     for each in alone:
         yield _ALONE[each.field], msgspec.structs.replace(change, differences=(each,))
 
+
+_KINDS: Mapping[str, CustodyProbe] = {
+    "metadata": "metadata",
+    "policy": "policy",
+    "group": "approvers",
+    "role": "role",
+}
+"""The kinds of a lane's objects in OpenBao, and the ids of the verdicts on them."""
 
 _ALONE: Mapping[str, CustodyProbe] = {CAS_REQUIRED: "cas-required", EXPIRATION: "policy-expires"}
 

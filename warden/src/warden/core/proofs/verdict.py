@@ -20,6 +20,7 @@ CustodyProbe = Literal[
     "policy",
     "policy-expires",
     "role",
+    "approvers",
     "metadata",
     "cas-required",
     "max-versions",

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from warden.core.errors import Inconclusive, Refused
+from warden.core.lanes.approval import ApproverGroup, groups_among
 from warden.core.lanes.lane import KvPath, Lane, RoleName
 from warden.core.openbao.api import AuditDevice, KvConfig, KvMetadata, Mount
 from warden.core.openbao.catalog_index import CatalogIndex
@@ -13,11 +14,11 @@ from warden.core.openbao.closing import without_unmarking
 from warden.core.openbao.comparison import (
     Observed,
     compare,
-    former_paths,
     names_to_observe,
-    undeclared_policies,
 )
+from warden.core.openbao.identity_groups import ObservedGroup
 from warden.core.openbao.marks import CAS_REQUIRED
+from warden.core.openbao.observing import former_paths, undeclared_policies
 from warden.core.openbao.resources import (
     Resources,
     Settings,
@@ -157,6 +158,7 @@ class OpenBaoTarget:
             settings=self._settings,
             lanes=self._catalog.ids,
             unreadable=self._unreadable,
+            groups=self._catalog.groups,
         )
         plan = compare(resources, observed, declared, system=self.system, take_over=self._take_over)
         return without_unmarking(plan) if self._marked else plan
@@ -173,6 +175,10 @@ class OpenBaoTarget:
             self._vault.delete_policy(change.name)
         elif change.kind == "policy":
             self._vault.write_policy(change.name, change.wanted)
+        elif change.kind == "group" and change.action == "delete":
+            self._vault.groups().delete(change.wanted.name)
+        elif change.kind == "group":
+            self._vault.groups().write(change.wanted)
         elif change.role is not None and change.action == "delete":
             self._vault.delete_role(change.role)
         elif change.role is not None:
@@ -189,30 +195,41 @@ def observe(resources: Resources, catalog: CatalogIndex, vault: Vault, answers: 
     metadata = vault.kv_metadata(custody.mount, custody.key)
     names, wanted = names_to_observe(resources, metadata)
     roles = _roles(names, vault, answers)
-    written = {name: vault.acl_policy(name) for name in sorted(wanted & {resources.policy})}
-    written |= {name: _unless_refused(vault.acl_policy, name) for name in sorted(wanted - {resources.policy})}
+    own = resources.policies.keys()
+    written = {name: vault.acl_policy(name) for name in sorted(wanted & own)}
+    written |= {name: _unless_refused(vault.acl_policy, name) for name in sorted(wanted - own)}
     policies = {name: found.text if found else None for name, found in written.items()}
     undeclared = undeclared_policies(roles, catalog.policies)
     policies |= {name: _unless_refused(vault.policy, name) for name in undeclared if name not in wanted}
     former = _former(resources, policies, vault)
-    for before in former.values():
-        names, wanted = names_to_observe(resources, before)
+    for each in former.values():
+        names, wanted = names_to_observe(resources, each)
         roles |= _roles(names - roles.keys(), vault, answers)
         policies |= {name: vault.policy(name) for name in sorted(wanted - policies.keys())}
     others = _other_lanes(resources, frozenset(roles), catalog, vault)
-    own = (metadata, *former.values())
-    custom = {resources.lane.id: {key: text for each in own if each for key, text in each.custom.items()}}
+    before = (metadata, *former.values())
+    custom = {resources.lane.id: {key: text for each in before if each for key, text in each.custom.items()}}
     return Observed(
         mount=answers.mount(custody.mount, vault),
         metadata=metadata,
         policies=policies,
         auth={mount: answers.auth_type(mount, vault) for mount in sorted({role.mount for role in roles})},
         roles=roles,
-        claimed=frozenset[RoleName]().union(*map(_claims, (*own, *others.values()))),
+        claimed=frozenset[RoleName]().union(*map(_claims, (*before, *others.values()))),
         former=former,
         custom=custom | {lane: each.custom for lane, each in others.items()},
         expiring={name: found.expires for name, found in written.items() if found and found.expires},
+        groups=_groups(resources, custom[resources.lane.id], vault),
     )
+
+
+def _groups(resources: Resources, custom: Mapping[str, str], vault: Vault) -> dict[str, ObservedGroup]:
+    """The identity groups that the lane names, or its marks; nothing is asked for a lane without approvals."""
+    found = {each.name: vault.groups().observe(each) for each in resources.groups}
+    for name in groups_among(tuple(custom)) - found.keys():
+        seen = _unless_refused(vault.groups().observe, ApproverGroup(name, ""))
+        found |= {name: seen} if seen else {}
+    return found
 
 
 def _roles(names: Iterable[RoleName], vault: Vault, answers: SharedAnswers) -> dict[RoleName, dict[str, Any] | None]:
@@ -231,7 +248,7 @@ def _former(resources: Resources, policies: Mapping[str, str | None], vault: Vau
     return found
 
 
-def _unless_refused(look: Callable[..., _Found | None], *what: str) -> _Found | None:
+def _unless_refused(look: Callable[..., _Found | None], *what: object) -> _Found | None:
     """Earlier objects that the caller may not see are not theirs to change either; they keep nobody from closing."""
     try:
         return look(*what)
