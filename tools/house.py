@@ -25,7 +25,7 @@ WRITES_COMMANDS = (
 )
 COMMAND = re.compile(
     r"(?<![\w./`-])(?:warden (?:--?\w|access|adopt|apply|can-reach|catalog|completion|deactivate|demote|dev|doctor|help"
-    r"|init|journal|plan|promote|prove|put|reactivate|render|rotate|route|status|sync|who-can)\b"
+    r"|init|journal|notices|plan|promote|prove|put|reactivate|render|rotate|route|status|sync|who-can)\b"
     r"|bao (?:audit|auth|kv|list|login|operator|policy|read|secrets|write)\b"
     r"|kubectl [-a-z]|export \w+=)"
 )

@@ -36,6 +36,8 @@ COMMANDS = [
     ["journal", "verify"],
     ["journal", "checkpoint", "-o", "kept.checkpoint"],
     ["journal", "verify", "--checkpoint", "kept.checkpoint", "--json"],
+    ["notices", "--test"],
+    ["notices", "--json"],
     ["plan", "LANE"],
     ["plan", "--all", "--json"],
     ["prove", "LANE"],

@@ -108,3 +108,40 @@ def test_what_is_declared_wrongly_is_found_with_its_line(engineer, declared, sai
     assert done.returncode == 1
     assert said in done.stdout + done.stderr
     assert "platform.yaml:2" in done.stdout + done.stderr
+
+
+def test_a_test_is_sent_on_every_channel_and_is_not_queued(engineer):
+    with receiving() as people, receiving(400) as hub:
+        tells(engineer, notify={"webhook": people.url}, state_hub=hub.url)
+        done = engineer("notices", "--test")
+    assert done.returncode == 3
+    assert (people.kinds, hub.kinds) == (["test"], ["warden.test"])
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["CHANNEL", "notify", "State"]
+    assert done.stderr == "warden: the State Hub was not told (test): it answered 400; it is not sent.\n"
+    found = json.loads(engineer("notices", "--json").stdout)
+    assert [(each["channel"], each["where"], each["queued"]) for each in found["channels"]] == [
+        ("notify", people.url, []),
+        ("state-hub", hub.url, []),
+    ]
+
+
+def test_what_is_queued_is_shown_and_sent(applied):
+    with receiving(400) as people:
+        tells(applied, notify={"webhook": people.url})
+        assert close(applied).returncode == 0
+        shown = applied("notices")
+        assert (shown.returncode, shown.stderr) == (0, "")
+        assert f"notify: {applied.world.lane} was closed, by " in shown.stdout
+        assert shown.stdout.splitlines()[-1] == "Next: warden notices --send"
+        away = applied("notices", "--send", WARDEN_NOTIFY_TOKEN_FILE="/nowhere")
+        assert away.returncode == 3
+        assert "the file with its token cannot be used; a later command sends it" in away.stderr
+        now = json.loads(applied("notices", "--send", "--json").stdout)
+        assert (now["sent"], now["channels"][0]["queued"], now["undelivered"]) == (1, [], [])
+        assert people.kinds == ["lane.closed", "lane.closed"]
+
+
+def test_where_nobody_is_named_that_is_said(engineer):
+    done = engineer("notices")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "Nobody is told: platform.yaml has neither notify nor state_hub.\n"

@@ -26,6 +26,7 @@ COMMANDS = {
     "help": ("warden.cli.topics", "Explain exit codes and environment variables."),
     "init": ("warden.cli.init", "Create the first files of a platform directory."),
     "journal": ("warden.cli.journal", "Read, verify and sign the record of every effect."),
+    "notices": ("warden.cli.notices", "Show who is told what happens, and send what is queued."),
     "plan": ("warden.cli.plan", "Show how OpenBao and the clusters differ from the lane."),
     "promote": ("warden.cli.promote", "Declare a lane active, by a fresh proof."),
     "prove": ("warden.cli.prove", "Prove live who may read a lane and who may not."),

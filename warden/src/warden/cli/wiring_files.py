@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from warden.ports.journal import Journal
     from warden.ports.notices import NoticeChannel, Notices
     from warden.ports.provider import Sources
+    from warden.usecases.steps.notifier import Notifier
     from warden.usecases.steps.rotation_run import RotateTools
 
 ANYWHERE = frozenset({"catalog", "route", None})
@@ -150,18 +151,21 @@ def notices(directory: str, platform: Platform, journal: Journal) -> Notices:
     """Who is told what happens, as ``platform.yaml`` says; nobody where it names nobody."""
     from warden.ports.notices import NoNotices
 
-    channels = list(_channels(directory, platform))
-    if not channels:
+    if platform.notify is None and platform.state_hub is None:
         return NoNotices()
+    return notifier(directory, platform, journal)
+
+
+def notifier(directory: str, platform: Platform, journal: Journal) -> Notifier:
+    """The same with what is queued, which may be nothing on no channel."""
     from datetime import UTC, datetime
 
     from warden.adapters.catalog.platform_name import platform_name
     from warden.present.notices import document
     from warden.usecases.steps.notifier import Notifier
 
-    return Notifier(
-        channels, journal, lambda: datetime.now(UTC), document=document, platform=platform_name(directory) or ""
-    )
+    name, channels = platform_name(directory) or "", list(_channels(directory, platform))
+    return Notifier(channels, journal, lambda: datetime.now(UTC), document=document, platform=name)
 
 
 def _channels(directory: str, platform: Platform) -> Iterator[NoticeChannel]:

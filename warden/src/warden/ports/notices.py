@@ -47,5 +47,9 @@ class NoticeChannel(Protocol):
 
     name: Channel
 
+    @property
+    def where(self) -> str:
+        """Where it leads, as people name it: a command, a URL."""
+
     def send(self, document: bytes, notice: Notice, patience: float) -> None:
         """Send it (`document` is the notice as JSON), within `patience` seconds. Raises `NotSent`, and nothing else."""

@@ -1,13 +1,14 @@
 """Notices: as JSON for a hook and for the State Hub, with a sentence for people; and what did not go out, in words."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from warden.core.notices.notice import Kind, Notice
-from warden.core.notices.outbox import Channel, Failure, Undelivered
+from warden.core.notices.outbox import Channel, ChannelQueue, Failure, Undelivered
+from warden.core.remedies import warden
 from warden.present import terminal
-from warden.present.commands import commands
+from warden.present.commands import commands, to_paste
 
 _HAPPENED: Mapping[Kind, str] = {
     "lane.promoted": "is active: a fresh proof of all of it was made",
@@ -25,6 +26,7 @@ _HAPPENED: Mapping[Kind, str] = {
     "test": "warden can send notices here",
 }
 _CHANNELS: Mapping[Channel, str] = {"notify": "notify of platform.yaml", "state-hub": "the State Hub"}
+_NAMES: Mapping[Channel, str] = {"notify": "notify", "state-hub": "State Hub"}
 _WHY: Mapping[Failure, str] = {
     "no-answer": "it cannot be reached",
     "answered": "it answered {status}",
@@ -34,6 +36,7 @@ _WHY: Mapping[Failure, str] = {
     "token": "the file with its token cannot be used",
     "journal": "the journal could not be written",
     "secret": "{field} holds secret material",
+    "interrupted": "it was not waited for",
     "earlier": "it failed before in this command",
 }
 
@@ -92,7 +95,50 @@ def _shown(fact: object) -> str:
     return ", ".join(map(str, fact)) if isinstance(fact, tuple) else str(fact)
 
 
-def show_undelivered(undelivered: "tuple[Undelivered, ...]") -> None:
+def show_queues(queues: Sequence[ChannelQueue]) -> None:
+    """Each channel, where it leads, and what is queued for it."""
+    if not queues:
+        terminal.sentence("Nobody is told: platform.yaml has neither notify nor state_hub.")
+        return
+    rows = [(_NAMES[each.name], each.where, _waiting(each)) for each in queues]
+    terminal.table(("CHANNEL", "WHERE", "QUEUED"), rows)
+    for each in queues:
+        for one in each.queued:
+            terminal.sentence(f"  {_NAMES[each.name]}: {text(one.notice)} {terminal.ago(one.notice.at)}")
+    if any(each.queued for each in queues):
+        terminal.sentence(f"Next: {to_paste(warden('notices', send=True))}")
+
+
+def _waiting(queue: ChannelQueue) -> str:
+    return f"{len(queue.queued)}, oldest {terminal.ago(queue.queued[0].notice.at)}" if queue.queued else "0"
+
+
+def queues_json(queues: Sequence[ChannelQueue], sent: int, undelivered: Sequence[Undelivered]) -> dict[str, Any]:
+    """``channels[] {channel, where, queued[] {kind, id, lane, at, journal}}, sent, undelivered[]``."""
+    return {
+        "channels": [
+            {
+                "channel": each.name,
+                "where": each.where,
+                "queued": [
+                    {
+                        "kind": one.notice.kind,
+                        "id": one.notice.id,
+                        "lane": one.notice.lane,
+                        "at": one.notice.at,
+                        "journal": one.record,
+                    }
+                    for one in each.queued
+                ],
+            }
+            for each in queues
+        ],
+        "sent": sent,
+        "undelivered": [{"channel": each.channel, "message": reason(each)} for each in undelivered],
+    }
+
+
+def show_undelivered(undelivered: Sequence[Undelivered]) -> None:
     """What did not go out, on stderr: one line for each channel and reason, however many notices it was."""
     said: dict[str, int] = {}
     for each in undelivered:

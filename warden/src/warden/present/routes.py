@@ -26,6 +26,8 @@ def as_json(route: Route) -> dict[str, Any]:
 def next_action(step: Next) -> str:
     """What to do next: a command, or a sentence."""
     if isinstance(step, FinishDraft):
+        if step.proven:
+            return f"draft; proven, {step.owner} can promote it: {command(warden('promote', step.proven))}"
         return f"draft; who can finish it: {step.owner}"
     if isinstance(step, Reopen):
         return f"closed since {step.since}; who can open it: {step.owner}"
@@ -38,9 +40,9 @@ def state_of(route: Route) -> str:
         return f"closed {terminal.ago(route.closed)}"
     if route.kind != "lane":
         return f"{route.status} {route.kind}"
-    if route.status == "draft":
-        return "draft"
     proof = route.proof
+    if route.status == "draft" and proof.state != "proven":
+        return "draft"
     if proof.at is None:
         return f"{route.status}, unproven"
     counts = f"({proof.passed} of {proof.total})"

@@ -281,7 +281,7 @@ class LaneProver:
         )
         deliveries = {each.target.cluster: summarize(each, verdicts) for each, verdicts in delivered}
         proof = self.records.end(lane, proof, measured, deliveries)
-        if proof.state == "refuted":
+        if proof.state == "refuted" and lane.status == "active":  # a draft claims nothing yet
             self._context.notices.tell(refuted(proof, self._caller.as_json()["display_name"]))
         return proof
 

@@ -84,3 +84,12 @@ def test_a_reader_at_a_clusters_auth_mount_is_the_same_declaration():
     assert declaration(declared_route(there)) != declaration(
         declared_route(LANE)
     )  # a Secret made by hand is another delivery
+
+
+def test_a_draft_that_is_proven_names_promote(lane_of):
+    draft = lane_of(status="draft")
+    summary = ProofSummary(state="proven", passed=3, total=3, declared=declaration(declared_route(draft)))
+    proof = Record(seq=1, at=NOW.isoformat(), event="proof", lane=draft.id, actor="a", body=as_record(summary), hash="")
+    before, after = route(draft, LaneState(), NOW, FRESH), route(draft, LaneState(proof=proof), NOW, FRESH)
+    assert (before.next.proven, after.next.proven) == ("", draft.id)
+    assert (before.resolvable, after.resolvable) == (False, False)

@@ -1,6 +1,9 @@
 """Telling: queued first, sent within a bound, kept for later, never a value; on a real journal and real servers."""
 
 import datetime as dt
+import os
+import signal
+import threading
 import time
 
 import pytest
@@ -171,3 +174,20 @@ def test_without_a_journal_nothing_is_sent_and_nothing_fails(notifier, tmp_path)
 def test_without_a_channel_nothing_is_queued(journal, notifier):
     notifier().tell(NOTICE)
     assert events(journal) == []
+
+
+def test_ctrl_c_ends_the_wait_and_not_the_operation(journal, notifier):
+    class Stuck:
+        name = "notify"
+
+        def send(self, *_):
+            threading.Event().wait(0.2)
+            os.kill(os.getpid(), signal.SIGINT)
+            threading.Event().wait(5)
+
+    told = notifier(Stuck())
+    began = time.monotonic()
+    told.tell(NOTICE)
+    assert time.monotonic() - began < 4
+    assert [each.failure for each in told.undelivered] == ["interrupted"]
+    assert events(journal) == ["notice.queued"]

@@ -6,6 +6,7 @@ than it may is killed with everything it started.
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ class NoticeCommand:
     def __init__(self, argv: Sequence[str], directory: str) -> None:
         self._argv = list(argv)
         self._directory = directory
+        self.where = shlex.join(self._argv)
 
     def send(self, document: bytes, notice: Notice, patience: float) -> None:
         """Run it. Raises `NotSent` where it cannot be run, is too slow, or ends with another code than 0."""

@@ -32,7 +32,7 @@ class Posted:
 
     def __init__(self, name: Channel, url: str, token_variable: str, environ: Mapping[str, str] = os.environ) -> None:
         self.name = name
-        self._url = url
+        self._url = self.where = url
         self._variable = token_variable
         self._environ = environ
 

@@ -56,9 +56,10 @@ class RouteDelivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FinishDraft(msgspec.Struct, frozen=True, tag="finish-draft"):
-    """Next: the owner finishes the draft."""
+    """Next: the owner finishes the draft; one that is proven only has to be promoted."""
 
     owner: str
+    proven: str = ""
 
 
 class Reopen(msgspec.Struct, frozen=True, tag="reopen"):
@@ -248,7 +249,11 @@ def with_state(route: Route, state: LaneState | None, now: dt.datetime, counts_f
             resolvable=False,
             next=Reopen(owner=route.owner_repo, since=state.closed.at),
         )
-    return msgspec.structs.replace(route, proof=_proof(route, state, now, counts_for))
+    proof = _proof(route, state, now, counts_for)
+    following = route.next
+    if isinstance(following, FinishDraft) and proof.state == "proven":
+        following = FinishDraft(following.owner, proven=route.id)
+    return msgspec.structs.replace(route, proof=proof, next=following)
 
 
 def declaration(route: Route) -> Declaration:

@@ -29,9 +29,21 @@ AT_ONCE = 20
 Channel = Literal["notify", "state-hub"]
 """Where it goes: ``notify`` and ``state_hub`` of ``platform.yaml``."""
 
-Failure = Literal["no-answer", "answered", "not-run", "ended", "timed-out", "token", "journal", "secret", "earlier"]
+Failure = Literal[
+    "no-answer",
+    "answered",
+    "not-run",
+    "ended",
+    "timed-out",
+    "token",
+    "journal",
+    "secret",
+    "earlier",
+    "interrupted",
+]
 """Why a notice was not sent. ``answered``: with a status that refuses it; ``ended``: the command, with a code other
-than 0; ``token``: the file with the token cannot be used; ``earlier``: the channel failed before in this command."""
+than 0; ``token``: the file with the token cannot be used; ``earlier``: the channel failed before in this command;
+``interrupted``: nobody waited for it (Ctrl-C)."""
 
 
 class Undelivered(Facts, frozen=True, kw_only=True):
@@ -55,6 +67,14 @@ class Queued(msgspec.Struct, frozen=True, kw_only=True):
     record: int
     channel: Channel
     notice: Notice
+
+
+class ChannelQueue(msgspec.Struct, frozen=True, kw_only=True):
+    """A channel: its name, where it leads, and what is queued for it, oldest first."""
+
+    name: Channel
+    where: str
+    queued: tuple[Queued, ...]
 
 
 def queued_body(notice: Notice, channel: Channel) -> dict[str, object]:

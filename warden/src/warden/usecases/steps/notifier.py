@@ -3,7 +3,8 @@
     Notice -> refuse secret material -> notice.queued -> send, retried within a bound -> notice.sent
                                                               `-> stays queued; a later command sends it, or drops it
 
-It comes after the operation that it tells of and never fails it: what goes wrong is in `undelivered`, once.
+It comes after the operation that it tells of and never fails it: what goes wrong is in `undelivered`, once. Ctrl-C ends
+the wait, not the operation.
 """
 
 import threading
@@ -11,15 +12,18 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
 from warden.core.errors import JournalUnwritable
+from warden.core.journal.record import Record
 from warden.core.notices.notice import Notice, secret_in
 from warden.core.notices.outbox import (
     AT_ONCE,
     EVENTS,
     Channel,
+    ChannelQueue,
     Failure,
     Queued,
     Undelivered,
@@ -95,12 +99,36 @@ class Notifier:
         except JournalUnwritable:
             self._undelivered += [_undelivered(notice, each.name, "journal", queued=False) for each in channels]
             return
-        for channel in self._send_all(notice, list(zip(channels, numbers, strict=True))):
-            self._resend(channel)
+        try:
+            for channel in self._send_all(notice, list(zip(channels, numbers, strict=True))):
+                self._resend(channel, self._left_by_others(channel))
+        except KeyboardInterrupt:  # the operation is done; what is given up is the wait
+            self._failed |= {each.name for each in channels}
+            self._undelivered.append(_undelivered(notice, channels[0].name, "interrupted"))
+
+    @property
+    def queues(self) -> tuple[ChannelQueue, ...]:
+        """Each channel, and what is queued for it. Raises `JournalUnwritable`."""
+        waiting = outbox(self._records())
+        return tuple(
+            ChannelQueue(
+                name=each.name, where=each.where, queued=tuple(one for one in waiting if one.channel == each.name)
+            )
+            for each in self._channels
+        )
 
     def resend(self) -> int:
-        """Send what is queued since an earlier command; answers how much went out. Never raises."""
-        return sum(self._resend(each) for each in self._channels)
+        """Send all that is queued, now; answers how much went out. Never raises: see `undelivered`."""
+        sent = 0
+        for channel in self._channels:
+            waiting = [each for each in self._waiting() if each.channel == channel.name]
+            done = self._resend(channel, waiting)
+            sent += done.sent
+            if done.fault is not None:
+                self._undelivered.append(
+                    _undelivered(done.at, channel.name, done.fault.failure, status=done.fault.status)
+                )
+        return sent
 
     # -- one notice -------------------------------------------------------------------------------------------------
 
@@ -124,9 +152,13 @@ class Notifier:
             if fault is None:
                 self._record_end("notice.sent", Queued(record=number, channel=channel.name, notice=notice))
                 arrived.append(channel)
-            else:
-                self._failed.add(channel.name)
-                self._undelivered.append(_undelivered(notice, channel.name, fault.failure, status=fault.status))
+                continue
+            self._failed.add(channel.name)
+            kept = notice.kind != "test"  # which is of no use later
+            if not kept:
+                self._record_end("notice.dropped", Queued(record=number, channel=channel.name, notice=notice))
+            failed = _undelivered(notice, channel.name, fault.failure, status=fault.status, queued=kept)
+            self._undelivered.append(failed)
         return arrived
 
     def _attempt(self, channel: NoticeChannel, notice: Notice, deadline: float) -> "_Attempt":
@@ -143,29 +175,44 @@ class Notifier:
 
     # -- what was queued before -------------------------------------------------------------------------------------
 
-    def _resend(self, channel: NoticeChannel) -> int:
-        """What earlier commands left, oldest first, until one of them fails or the time is over."""
+    def _resend(self, channel: NoticeChannel, waiting: Sequence[Queued]) -> "_Resent":
+        """Oldest first, until one of them fails or the time is over."""
         deadline, now, sent = time.monotonic() + self._patience, self._clock(), 0
-        for one in self._waiting(channel):
+        for one in waiting:
             if is_too_old(one, now):
                 self._record_end("notice.dropped", one)
                 continue
-            if (
-                time.monotonic() >= deadline
-                or self._attempt(channel, one.notice, deadline).result(deadline) is not None
-            ):
-                break
+            if time.monotonic() >= deadline:
+                return _Resent(sent, one.notice, NotSent("timed-out"))
+            fault = self._attempt(channel, one.notice, deadline).result(deadline)
+            if fault is not None:
+                return _Resent(sent, one.notice, fault)
             self._record_end("notice.sent", one)
             sent += 1
-        return sent
+        return _Resent(sent)
 
-    def _waiting(self, channel: NoticeChannel) -> Sequence[Queued]:
+    def _left_by_others(self, channel: NoticeChannel) -> Sequence[Queued]:
+        """What earlier commands left; what another one has just queued it sends itself."""
+        now = self._clock()
+        found = [each for each in self._waiting() if each.channel == channel.name and is_settled(each, now)]
+        return found[:AT_ONCE]
+
+    def _records(self) -> Sequence[Record]:
+        return self._journal.here(self._journal.log(last=_NEWEST, events=EVENTS))
+
+    def _waiting(self) -> Sequence[Queued]:
         try:
-            records = self._journal.here(self._journal.log(last=_NEWEST, events=EVENTS))
+            return outbox(self._records())
         except JournalUnwritable:
             return ()
-        now = self._clock()
-        return [each for each in outbox(records) if each.channel == channel.name and is_settled(each, now)][:AT_ONCE]
+
+
+class _Resent(NamedTuple):
+    """How many went out, and where and why it ended before the last one."""
+
+    sent: int
+    at: Notice = Notice(kind="test")
+    fault: NotSent | None = None
 
 
 def _deliver(channel: NoticeChannel, document: bytes, notice: Notice, deadline: float) -> NotSent | None:
