@@ -243,12 +243,19 @@ def test_only_the_management_key_chooses_faults(provider, key, call):
     assert provider("PUT", "/simulator/faults", {"still_accepted_seconds": "soon"}).status == 400
 
 
-def test_the_program_with_a_management_key(program, call, tmp_path, key):
+def test_the_program_with_a_management_key_says_none_of_them(program, call, tmp_path, key):
     (tmp_path / "key").write_text(key)
-    variables = {"MANAGES": MANAGEMENT}
-    options = ("--key-file", str(tmp_path / "key"), "--management-key-env", "MANAGES")
+    options = ("--key-file", str(tmp_path / "key"), "--management-key-env", "MANAGES", "--log-level", "debug")
+    variables = {"MANAGES": MANAGEMENT, "PYTHONASYNCIODEBUG": "1"}
     with program("simulate-openrouter", *options, environment=variables) as simulator:
         assert len(call("GET", f"{simulator.url}/keys", headers=bearer(MANAGEMENT)).json["data"]) == 1
+        made = call("POST", f"{simulator.url}/keys", {"name": "made"}, bearer(MANAGEMENT)).json["key"]
+        faults = {"faults": [{"on": "*", "how": "echo-key"}]}
+        call("PUT", simulator.url.replace("/api/v1", "/simulator/faults"), faults, bearer(MANAGEMENT))
+        assert MANAGEMENT in str(call("GET", f"{simulator.url}/keys", headers=bearer(MANAGEMENT)).json)
+        simulator.terminate()
+        said = "".join(simulator.communicate(timeout=10))
+    assert [each for each in (key, MANAGEMENT, made) if each in said] == []
 
 
 def test_one_of_two_ways_to_name_the_management_key(run, tmp_path, key):
