@@ -191,7 +191,7 @@ def _run(
 ) -> RotationResult:
     field = field_of(lane, rotation)
     keys = Keys(source, rotation.source, tools.sleep, tools.monotonic, pauses=tools.pauses, lag=tools.lag)
-    parts = Parts(lane, field, context, tools.clock, tools.reload)
+    parts = Parts(lane, field, context, tools.clock)
     who = context.vault.identity()
     by = f"{who.display_name} on {socket.gethostname()}"
     mark = _resumed(seen, by) if seen else _new_mark(lane, field, keys, context, by=by, tools=tools)

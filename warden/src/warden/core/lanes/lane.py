@@ -209,6 +209,8 @@ class Consumer(msgspec.Struct, frozen=True, kw_only=True):
     have read, are only reported (``inform``).
     ``on_new_value`` is what `rotate` does about it: ``restart`` replaces its pods as ``kubectl rollout restart`` does,
     ``reload`` waits for a consumer that reads its mounted Secret anew by itself, ``none`` leaves it alone.
+    ``reload_within`` is how long that takes after a change of the Secret: a kubelet's sync period (a minute) and its
+    cache, and the consumer's own time.
     """
 
     deployment: str
@@ -216,6 +218,7 @@ class Consumer(msgspec.Struct, frozen=True, kw_only=True):
     overlay: str | None = None
     on_closing: OnClosing = "inform"
     on_new_value: OnNewValue = "restart"
+    reload_within: Seconds = Seconds(120)
 
 
 class Protected(msgspec.Struct, frozen=True, kw_only=True):

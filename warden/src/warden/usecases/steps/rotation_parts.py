@@ -27,20 +27,15 @@ from warden.usecases.steps.consumers import keys_beside, selected_pods
 from warden.usecases.steps.rotation_path import same
 from warden.usecases.sync import sync
 
-RELOAD = 120.0
-"""Seconds until every kubelet has a changed Secret in its pods' directories: its sync period (a minute) and its cache
-(Kubernetes, *Secrets: mounted Secrets are updated automatically*)."""
-
 
 class Parts:
     """The parts of one lane that get the value of one field."""
 
-    def __init__(self, lane: Lane, field: str, context: Context, clock: Clock, reload: float = RELOAD) -> None:
+    def __init__(self, lane: Lane, field: str, context: Context, clock: Clock) -> None:
         self._lane = lane
         self._field = field
         self._context = context
         self._clock = clock
-        self._reload = reload
         self._targets = context.deliveries(lane, LaneOptions())
         connected = context.not_connected(lane)
         self._unseen = () if connected.embedded else connected.clusters
@@ -139,19 +134,20 @@ class Parts:
         if judged.observed == "failing" or (restarts and _rollout_failed(found)):
             return "failing", judged
         if judged.result == "ok":
-            return self._following(found, secret, restarts=restarts), judged
+            return self._following(found, secret, consumer), judged
         passing = judged.observed in {"not-ready", "no-pod"} or (restarts and judged.observed == "older")
         return "pending" if passing else "other" if judged.observed == "older" else "unproven", judged
 
-    def _following(self, found: ConsumerObservation, secret: SecretObservation | None, *, restarts: bool) -> PartState:
+    def _following(self, found: ConsumerObservation, secret: SecretObservation | None, consumer: Consumer) -> PartState:
         """A consumer whose pods have the value by the way they take it: since when, and whether they all do."""
+        restarts = consumer.on_new_value == "restart"
         if _started_since(found, secret):
             done = found.deployment is not None and rollout_of(found.deployment) == "complete"
             return "has" if done or not restarts else "pending"
         changed = changed_at(secret)
         if restarts or changed is None:
             return "pending"
-        return "has" if (self._clock() - changed).total_seconds() > self._reload else "pending"
+        return "has" if (self._clock() - changed).total_seconds() > consumer.reload_within else "pending"
 
     def _dropped(self, dropped: Mapping[str, str], value: Secret) -> Iterator[Part]:
         for name, secret in dropped.items():

@@ -36,7 +36,7 @@ from warden.usecases.context import Context
 from warden.usecases.put import Doubtful
 from warden.usecases.steps.fingerprints import hash_of
 from warden.usecases.steps.rotation_keys import LAG, PAUSES, Keys
-from warden.usecases.steps.rotation_parts import RELOAD, Parts
+from warden.usecases.steps.rotation_parts import Parts
 from warden.usecases.steps.rotation_path import RotationPath, same
 
 Told = Callable[[Step, bool], None]
@@ -67,7 +67,6 @@ class RotateTools(msgspec.Struct, frozen=True, kw_only=True):
         sleep, monotonic: wait, and count the seconds of a wait.
         pauses: seconds before each further attempt at a provider.
         lag: seconds for which an old value that is accepted still is asked after, beyond its window.
-        reload: seconds until every pod has a changed Secret in its directories.
         waits: how long consumers are waited for.
     """
 
@@ -81,7 +80,6 @@ class RotateTools(msgspec.Struct, frozen=True, kw_only=True):
     monotonic: Callable[[], float] = time.monotonic
     pauses: Sequence[float] = PAUSES
     lag: float = LAG
-    reload: float = RELOAD
     waits: Waits = Waits()
 
 
