@@ -48,8 +48,8 @@ def test_a_lane_is_promoted_by_a_proof_and_found_from_then_on(draft):
         "owners are named: platform-team",
         "path exists, with a live value of every field",
         f"{world.reader} can read",
-        "nobody else can",
-        "its form is that of a secret, no stand-in",
+        "nobody else can read or change it",
+        "the value has the form of a secret, not of a stand-in",
     ):
         assert any(line.startswith(f"ok   {condition}") for line in lines), condition
     (record,) = log(draft, "lane.promoted")
@@ -81,6 +81,7 @@ def test_where_a_condition_does_not_hold_nothing_is_written(draft):
     assert done.returncode == 1
     assert "  FAIL path exists, with a live value of every field" in done.stdout
     assert "not promoted: 1 of " in done.stdout
+    assert done.stdout.splitlines()[-1].endswith(f"; then: warden promote {world.lane}")
     assert world.lane_file.read_text() == before
     assert log(draft, "lane.promoted", "promote.begin") == []
     found = json.loads(draft("promote", world.lane, "--json").stdout)
@@ -94,7 +95,7 @@ def test_a_stand_in_for_a_value_is_not_promoted(draft):
     draft.world.fill({**draft.world.values, "API_KEY": "changeme"})
     done = draft("promote", draft.world.lane)
     assert done.returncode == 1
-    assert "FAIL its form is that of a secret, no stand-in" in done.stdout
+    assert "FAIL the value has the form of a secret, not of a stand-in" in done.stdout
     assert "ok   path exists, with a live value of every field" in done.stdout
 
 
@@ -120,6 +121,7 @@ def test_what_could_not_be_seen_is_no_promotion(draft):
     done = draft("promote", draft.world.lane, "--audit", "/nowhere/audit.log")
     assert done.returncode == 3
     assert "not promoted" in done.stdout
+    assert done.stdout.splitlines()[-1] == f"Next: warden doctor; then: warden promote {draft.world.lane}"
     assert draft.world.lane_file.read_text() == before
 
 

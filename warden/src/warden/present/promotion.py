@@ -6,12 +6,13 @@ from typing import Any
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.lane_edit import LaneEdit
 from warden.core.lifecycle.promotion import Condition, ConditionId
-from warden.core.remedies import warden
+from warden.core.remedies import Remedy, warden
 from warden.present import terminal
 from warden.present.checkpoints import checkpoint_json, show_unsigned
 from warden.present.commands import command, commands, to_paste
-from warden.present.proofs import STYLES, WORDS, proof_json, show_verdict
+from warden.present.proofs import STYLES, WORDS, folded, proof_json, show_verdict
 from warden.present.surroundings import environment, named_environment
+from warden.present.verdicts import explanation
 from warden.usecases.promote import Demotion, Promotion
 
 _TITLE = 62
@@ -30,14 +31,14 @@ _TITLES: Mapping[ConditionId, _Title] = {
     "playbook": lambda condition, _: f"playbook: {condition.subject}" if condition.subject else "a playbook is named",
     "path": _fixed("path exists, with a live value of every field"),
     "declared": _fixed("policy and roles are as declared"),
-    "kept": _fixed("path, mount and audit log are set to keep and to show it"),
+    "kept": _fixed("settings of path, mount and audit log are right"),
     "reads": lambda condition, _: f"{condition.subject} can read",
-    "others": _fixed("nobody else can"),
+    "others": _fixed("nobody else can read or change it"),
     "delivers": lambda condition, _: f"ESO delivers to {condition.subject}",
     "by-hand": lambda condition, _: f"its Secret in {condition.subject} is made by hand, as declared",
     "others-there": lambda condition, _: f"nobody else gets at it in {condition.subject}",
     "consumers": lambda condition, lane: f"{_consumers(condition, lane)} with it in {condition.subject}",
-    "inspected": _fixed("its form is that of a secret, no stand-in"),
+    "inspected": _fixed("the value has the form of a secret, not of a stand-in"),
 }
 
 
@@ -62,6 +63,8 @@ def show_promotion(lane: Lane, done: Promotion) -> None:
     for condition in done.conditions:
         _show_condition(lane, condition)
     terminal.sentence(_conclusion(done))
+    if done.outcome != "ok":
+        terminal.sentence(f"Next: {to_paste(*_first(done))}; then: {to_paste(warden('promote', lane.id))}")
     if done.edit is not None:
         _show_edit(done.edit, done.record)
     show_unsigned(done.checkpoint)
@@ -79,8 +82,10 @@ def _show_condition(lane: Lane, condition: Condition) -> None:
             terminal.line(f"       {part}")
     else:
         terminal.line(f"  {word} {text:<{_TITLE}} {beside}".rstrip())
-    for verdict in condition.against:
-        show_verdict(lane, verdict, 0, "", indent=5)
+    before = ""
+    for verdict, more in folded(condition.against):
+        show_verdict(lane, verdict, more, before, indent=5)
+        before = explanation(verdict)
     if condition.holds == "inconclusive" and not condition.against:
         terminal.line("         was not looked at by this proof")
     for page in condition.missing:
@@ -99,6 +104,13 @@ def _conclusion(done: Promotion) -> str:
     ]
     passed = f"{done.proof.passed} of {len(done.proof.verdicts)} verdicts as expected"
     return f"{word}: {', '.join([*counts, passed])} · proof in journal {done.proof.record}"
+
+
+def _first(done: Promotion) -> Remedy:
+    """What to do first: as a proof advises, else for the first condition; a look at what is set up where none helps."""
+    first = done.proof.first_to_fix
+    mends = (first.remedy if first else (), *map(_mend, done.conditions), (warden("doctor"),))
+    return next(each for each in mends if each)
 
 
 def _show_edit(edit: LaneEdit, record: int) -> None:
@@ -162,14 +174,15 @@ def _condition_json(lane: Lane, condition: Condition) -> dict[str, Any]:
         "holds": condition.holds == "ok",
         "verdicts": verdicts,
         "missing": list(condition.missing),
-        "mend": _mend(condition),
+        "mend": commands(_mend(condition)),
     }
 
 
-def _mend(condition: Condition) -> str:
+def _mend(condition: Condition) -> Remedy:
+    """What makes it hold; empty where it does, or nothing is known to help."""
     if condition.holds == "ok":
-        return ""
-    return commands(condition.remedy) or next((commands(each.remedy) for each in condition.against if each.remedy), "")
+        return ()
+    return condition.remedy or next((each.remedy for each in condition.against if each.remedy), ())
 
 
 def _edit_json(edit: LaneEdit | None) -> dict[str, Any]:

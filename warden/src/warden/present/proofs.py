@@ -111,7 +111,7 @@ def show_proof(lane: Lane, proof: Proof, *, brief: bool) -> None:
         if not brief:
             terminal.heading(*_heading(lane, label, cluster))
         before = ""
-        for verdict, more in _folded([each for each in shown if (each.reader, each.cluster) == (label, cluster)]):
+        for verdict, more in folded([each for each in shown if (each.reader, each.cluster) == (label, cluster)]):
             show_verdict(lane, verdict, more, before)
             before = explanation(verdict)
     if not brief:
@@ -160,7 +160,7 @@ def show_scope(lane: Lane, proof: Proof, *, chosen: bool) -> None:
         plans.show_remains(proof.not_connected, (), ())
 
 
-def _folded(verdicts: Sequence[Verdict]) -> Iterator[tuple[Verdict, int]]:
+def folded(verdicts: Sequence[Verdict]) -> Iterator[tuple[Verdict, int]]:
     """The verdicts; several in a row that are open for one reason are the first of them and how many more."""
     for _, group in itertools.groupby(verdicts, _reason):
         first, *more = group
