@@ -11,8 +11,9 @@ from source_benches import BENCHES
 
 from warden.adapters.sources.http import ProviderHttp
 from warden.adapters.sources.loader import InstalledSources
-from warden.core.errors import Inconclusive, Refused
+from warden.core.errors import Effect, Inconclusive, Unidentified
 from warden.core.lanes.rotation import RefusalWindow, Rotation
+from warden.core.remedies import warden
 from warden.core.rotation.mark import key_id_in, rotation_in
 from warden.core.secret import Secret
 from warden.usecases.put import put
@@ -155,8 +156,18 @@ def test_a_provider_that_is_down_in_the_middle_is_waited_for_by_resume_and_leave
 def test_a_management_key_that_is_not_accepted_changes_nothing(issued):
     admin, bench = issued.bench.vault("admin"), issued.bench
     put(issued.manager, {"MANAGEMENT_KEY": Secret("wrong-0123456789abcdef")}, admin, bench.journal)
-    with pytest.raises(Refused):
+    with pytest.raises(Unidentified) as raised:
         issued.rotate()
+    assert raised.value.effect is Effect.NOTHING_CHANGED
+    assert raised.value.remedy == (warden("put", issued.manager.id),)
     assert issued.value() == issued.provider.old
     assert issued.provider.names() == issued.others
+    assert rotation_in(issued.metadata.custom) is None
+
+
+def test_a_provider_that_is_down_before_the_rotation_begins_changes_nothing(issued):
+    issued.provider.lie("list", "503", times=100)
+    with pytest.raises(Inconclusive) as raised:
+        issued.rotate()
+    assert raised.value.effect is Effect.NOTHING_CHANGED
     assert rotation_in(issued.metadata.custom) is None

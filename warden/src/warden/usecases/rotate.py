@@ -14,7 +14,16 @@ from typing import Any
 
 import msgspec
 
-from warden.core.errors import Closed, Effect, JournalUnwritable, Missing, Refused, UsageError, WardenError
+from warden.core.errors import (
+    Closed,
+    Effect,
+    JournalUnwritable,
+    Missing,
+    Refused,
+    Unidentified,
+    UsageError,
+    WardenError,
+)
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.rotation import Rotation
 from warden.core.lanes.rotation_rules import rotated_field
@@ -147,7 +156,7 @@ def rotate(
     """
     expect_concrete(lane)
     expect_open([lane], context.vault, context.journal, Effect.NOTHING_CHANGED)
-    with _rights_named(context), tools.alone(lane.id):
+    with _refusals_named(rotation, context), tools.alone(lane.id):
         seen = mark_of(lane, context)
         expect_answerable(lane, rotation, seen, context, resume=resume)
         ended = finished_before(lane, rotation, context) if resume and seen is None else None
@@ -158,13 +167,16 @@ def rotate(
 
 
 @contextmanager
-def _rights_named(context: Context) -> Iterator[None]:
-    """Have a refusal of OpenBao's say where the rights are that rotations need beside the usual ones."""
+def _refusals_named(rotation: Rotation, context: Context) -> Iterator[None]:
+    """Have a refusal say what is missing: rights of OpenBao beside the usual ones, or a management key that is good."""
     try:
         yield
     except Refused as fault:
         if fault.system.endswith(context.vault.address):
             fault.remedy = (warden("doctor", for_="rotate"),)
+        elif isinstance(fault, Unidentified) and rotation.management is not None:
+            name, _, field = rotation.management.partition(".")
+            fault.remedy = (warden("put", name, *filter(None, (field,))), *fault.remedy)
         raise
 
 
@@ -229,7 +241,11 @@ def _new_mark(lane: Lane, field: str, keys: Keys, context: Context, *, by: str, 
     old = stored.fields.get(field) if stored else None
     known: KeyId | None = None
     if old is not None and keys.provider:
-        known = keys.identify(old) or key_id_in(stored.custom if stored else {}, field)
+        try:
+            known = keys.identify(old) or key_id_in(stored.custom if stored else {}, field)
+        except WardenError as fault:
+            fault.effect = fault.effect or Effect.NOTHING_CHANGED
+            raise
     return RotationMark(
         rotation=secrets.token_hex(4),
         field=field,

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from warden.core.errors import Refused, ServerFault, Unreachable
+from warden.core.errors import Refused, ServerFault, Unidentified, Unreachable
 from warden.core.remedies import warden
 from warden.core.rotation.provider import Verdict
 from warden.core.secret import Secret
@@ -53,7 +53,8 @@ class Api(msgspec.Struct, frozen=True, kw_only=True):
         """What the provider answers to the management key: the JSON in it, None where it is empty.
 
         Raises:
-            Refused: it accepts neither the key nor what is asked for; nothing was done.
+            Unidentified: it does not accept the management key; nothing was done.
+            Refused: it does not accept what is asked for; nothing was done.
             Inconclusive: nobody knows whether it was done.
         """
         return self._expect(self._send(method, path, body), f"{method} {path}")
@@ -99,10 +100,10 @@ class Api(msgspec.Struct, frozen=True, kw_only=True):
         if OK <= reply.status < 300 and not has_error(reply.body):  # noqa: PLR2004 - RFC 9110, 15.3
             return reply.body
         if reply.status in (UNAUTHORIZED, FORBIDDEN) and has_error(reply.body):
-            raise Refused(
+            raise Unidentified(
                 f"{self.system} refuses {what} to the management key ({reply.status})",
                 system=self.system,
-                hint="check the management key: it may be wrong, expired, or that of another account",
+                hint="it may be wrong, expired, or that of another account",
             )
         client_error = 400 <= reply.status < 500 and reply.status not in (408, TOO_MANY)  # noqa: PLR2004 - 15.5
         if client_error and has_error(reply.body):

@@ -57,7 +57,7 @@ def management_faults(lane: Lane, lanes: Mapping[str, Lane]) -> Iterator[Fault]:
         if not name or name == lane.id:
             continue
         if holder is None:
-            yield where, f"{name} is not a lane of this catalog"
+            yield where, f"{name} is not a lane of this catalog, or its file has errors"
         elif field and field not in holder.custody.fields:
             yield where, f"{name} has no field {field}; it has {', '.join(holder.custody.fields)}"
         elif not field and len(holder.custody.fields) > 1:
