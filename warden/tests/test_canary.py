@@ -62,6 +62,9 @@ COMMANDS = [
     ["demote", "LANE", "--reason", "canary", "--json"],
     ["deactivate", "LANE", "--reason", "canary", "--yes"],
     ["reactivate", "LANE", "--reason", "canary", "--yes"],
+    ["compromise", "LANE", "--plan", "--json"],
+    ["compromise", "LANE", "--since", "1h", "--yes", "--keep-secrets"],
+    ["compromise", "LANE", "--yes", "--json"],
 ]
 
 BROKEN = {
@@ -137,6 +140,7 @@ MISPLACED = [
     ["apply", "LANE", "--take-over", "--yes"],
     ["deactivate", "LANE", "--reason", "canary", "--yes"],
     ["reactivate", "LANE", "--reason", "canary", "--yes", "--json"],
+    ["compromise", "LANE", "--yes"],
     ["journal", "log", "--json"],
     ["doctor"],
     ["who-can", "LANE"],

@@ -139,6 +139,13 @@ def deactivate(vault, scene):
     vault.revoke_accessor(token["accessor"])
 
 
+def compromise(vault, scene):
+    deactivate(vault, scene)
+    vault.destroy_versions("platform", scene.name, (1,))
+    assert vault.kv_metadata("platform", scene.name).kept == ()
+    vault.destroy_versions("platform", scene.name, (1, 7))
+
+
 def status(vault, scene):
     assert vault.kv_metadata("platform", scene.name).live
 
@@ -163,9 +170,8 @@ def who_can(vault, scene):
         assert vault.role(RoleName(mount, scene.name)) is not None
 
 
-CALLS = {f.__name__: f for f in (plan, apply, put, access, prove, rotate, status, doctor, deactivate)} | {
-    "who-can": who_can
-}
+NAMED = (plan, apply, put, access, prove, rotate, status, doctor, deactivate, compromise)
+CALLS = {f.__name__: f for f in NAMED} | {"who-can": who_can}
 IN_DEFAULT = "auth/token/lookup-self"
 
 

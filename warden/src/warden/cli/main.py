@@ -19,6 +19,7 @@ COMMANDS = {
     "can-reach": ("warden.cli.can_reach", "Find which lanes an identity can reach."),
     "catalog": ("warden.cli.catalog", "Check the declared files."),
     "completion": ("warden.cli.completion", "Print a script for the completion of your shell."),
+    "compromise": ("warden.cli.compromise", "End a value that has leaked, and list who has read it."),
     "deactivate": ("warden.cli.deactivate", "Close a lane for everyone."),
     "demote": ("warden.cli.promote", "Declare a lane a draft again."),
     "dev": ("warden.cli.dev", "Run an embedded OpenBao of your own."),

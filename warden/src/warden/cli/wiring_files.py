@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from warden.core.rotation.steps import Step
     from warden.core.secret import Secret
     from warden.ports.audit_history import AuditHistory
+    from warden.ports.http import HttpClient
     from warden.ports.journal import Journal
     from warden.ports.notices import NoticeChannel, Notices
     from warden.ports.provider import Sources
@@ -68,6 +69,13 @@ def faults_elsewhere(platform: str, found: Catalog) -> list[Fault]:
     finally:
         os.environ["WARDEN_ENV"] = chosen
     return faults
+
+
+def provider_http() -> HttpClient:
+    """What sources speak to their providers with."""
+    from warden.adapters.sources.http import ProviderHttp
+
+    return ProviderHttp()
 
 
 def sources() -> Sources:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from typing import Protocol
 
 from warden.core.access_index.history import Act, History
+from warden.core.access_index.readings import Asked, Surveyed
 
 
 class AuditHistory(Protocol):
@@ -14,3 +15,6 @@ class AuditHistory(Protocol):
 
         `progress` is told how many bytes are read, and how many there are (0: not known).
         """
+
+    def survey(self, asked: Asked, progress: Callable[[int, int], None] | None = None) -> Surveyed:
+        """Who read a path, and which values stand at others. What could not be read is said, and the rest is there."""

@@ -66,10 +66,10 @@ def steps_json(steps: Sequence[Step]) -> list[dict[str, str]]:
     ]
 
 
-def show_steps(steps: Sequence[Step]) -> None:
-    """What is about to be done, for people, before they agree to it."""
+def show_steps(steps: Sequence[Step], *, data: bool = False) -> None:
+    """What is about to be done, for people, before they agree to it; or, as `data`, what was asked for."""
     for each in step_lines(steps):
-        terminal.note(each)
+        (terminal.line if data else terminal.note)(each)
 
 
 def show_closing(lane: Lane, done: Closing) -> None:

@@ -41,7 +41,7 @@ _WORDS = {"ok": ("ok", "ok"), "missing": ("MISSING", "bad"), "soon": ("SOON", "w
 _SHOWN = 3
 """Rights that are named where more are lacking."""
 
-_SCOPES = {"prove": "plan, status, sync, prove", "apply": "apply, adopt", "deactivate": "deactivate"}
+_SCOPES = {"prove": "plan, status, sync, prove", "apply": "apply, adopt", "deactivate": "deactivate, compromise"}
 _INSTALL = "https://external-secrets.io/latest/introduction/getting-started/"
 
 

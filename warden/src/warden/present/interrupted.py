@@ -18,6 +18,7 @@ _UNKNOWN = {
     "put": "whether a version was written is not known",
     "sync": "whether the refresh was carried out is not known",
     "adopt": "how far the takeover got is not known",
+    "compromise": "how far the closing got is not known; warden refuses the lane",
     "deactivate": "how far the closing got is not known; warden refuses the lane",
     "reactivate": "how far the opening got is not known; warden refuses the lane",
     "promote": "whether the lane's file was changed is not known",

@@ -20,7 +20,9 @@ TRANSIT = "transit/warden-journal"
 CLUSTER_PORT = 8201
 """Where other nodes would call, says the configuration; there are none, and nothing listens there."""
 
-PLATFORM_VERBS: tuple[Verb, ...] = (*("plan", "apply", "put", "prove", "status", "doctor", "who-can", "deactivate"),)
+PLATFORM_VERBS: tuple[Verb, ...] = (
+    *("plan", "apply", "put", "prove", "status", "doctor", "who-can", "deactivate", "compromise"),
+)
 """What the persona ``platform`` may do: no ``access``, so it never reads a value."""
 
 PERSONAS: dict[str, tuple[str, ...]] = {

@@ -8,11 +8,14 @@ import json
 import os
 import shlex
 import subprocess
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from warden.adapters.machine.child import environment
+from warden.adapters.openbao.audit_survey import Survey
 from warden.core.access_index.history import Act, Actor, History
+from warden.core.access_index.readings import Asked, Surveyed
 
 Progress = Callable[[int, int], None]
 _STEP = 4 * 1024 * 1024
@@ -44,6 +47,22 @@ class AuditFilesHistory:
             return History(why=getattr(fault, "strerror", None) or "it is cut off")
         return gathered.history()
 
+    def survey(self, asked: Asked, progress: Progress | None = None) -> Surveyed:
+        """As the port says; one file that cannot be read does not hide the others."""
+        survey, unread, done = Survey(asked), list[str](), 0
+        files = _files(self._paths)
+        whole = sum(os.path.getsize(each) for each in files)
+        for path in files:
+            try:
+                with _opened(path) as file:
+                    survey.take(_reported(file, done, whole, progress))
+                done += os.path.getsize(path)
+            except (OSError, EOFError, zlib.error) as fault:
+                unread.append(f"{path}: {getattr(fault, 'strerror', None) or 'it is cut off'}")
+        missing = [path for path in self._paths if not os.path.exists(path)]
+        why = "; ".join([*unread, *(f"{each}: there is no such file" for each in missing)])
+        return survey.surveyed(files=len(files) - len(unread), why=why)
+
 
 class AuditCommandHistory:
     """A command that prints the audit log of another node; it is run without a shell."""
@@ -54,6 +73,16 @@ class AuditCommandHistory:
     def last(self, acts: Collection[Act], progress: Progress | None = None) -> History:
         """As the port says."""
         gathered = _Gathered(acts)
+        why = self._run(gathered.take, progress)
+        return History(why=why) if why else gathered.history()
+
+    def survey(self, asked: Asked, progress: Progress | None = None) -> Surveyed:
+        """As the port says."""
+        survey = Survey(asked)
+        return survey.surveyed(files=0, why=self._run(survey.take, progress))
+
+    def _run(self, take: Callable[[Iterable[bytes]], None], progress: Progress | None) -> str:
+        """Why the command did not print it, or not all of it; empty where it did."""
         try:
             with subprocess.Popen(
                 self._argv,
@@ -63,10 +92,10 @@ class AuditCommandHistory:
                 env=environment(os.environ),
             ) as child:
                 if child.stdout is not None:
-                    gathered.take(_reported(child.stdout, 0, 0, progress))
+                    take(_reported(child.stdout, 0, 0, progress))
         except OSError:
-            return History(why="the audit command could not be run")
-        return History(why="the audit command did not end well") if child.returncode else gathered.history()
+            return "the audit command could not be run"
+        return "the audit command did not end well" if child.returncode else ""
 
 
 class NoHistory:
@@ -78,6 +107,10 @@ class NoHistory:
     def last(self, acts: Collection[Act], progress: Progress | None = None) -> History:  # noqa: ARG002 - the port's
         """Nothing, and why."""
         return History(why=self._why)
+
+    def survey(self, asked: Asked, progress: Progress | None = None) -> Surveyed:  # noqa: ARG002 - the port's
+        """Nothing, and why."""
+        return Surveyed(why=self._why)
 
 
 class _Gathered:

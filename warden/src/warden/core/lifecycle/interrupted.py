@@ -72,6 +72,9 @@ def _remedy(lane: Lane, found: Unfinished, clusters: tuple[str, ...]) -> Remedy:
             return (warden(command, lane.id, reason=str(found.record.body.get("reason") or "TEXT")),)
         case "rotate":
             return (warden("rotate", lane.id, resume=True),)
+        case "compromise":
+            reason, since = (str(found.record.body.get(each) or "") for each in ("reason", "since"))
+            return (warden("compromise", lane.id, since=since, reason=reason),)
         case "adopt":
             return (warden("adopt", lane.id, cluster=clusters[0] if clusters else ""),)
         case _:

@@ -25,6 +25,17 @@ def closed(record: Record, *, in_openbao: bool) -> Notice:
     )
 
 
+def compromised(lane: str, record: int, reason: str, *, readers: int, ms: int) -> Notice:
+    """That a lane's value has leaked and was ended: how many tokens had read it, and how soon all were refused."""
+    return Notice(
+        kind="lane.compromised",
+        lane=lane,
+        record=record,
+        facts={"reason": reason, "readers": readers, "refused_after_ms": ms},
+        next=(warden("journal log", lane=lane),),
+    )
+
+
 def opened(lane: str, who: str, record: int, reason: str) -> Notice:
     """That a lane is open again."""
     return Notice(

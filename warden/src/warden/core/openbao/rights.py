@@ -14,7 +14,9 @@ from typing import Literal, get_args
 
 import msgspec
 
-Verb = Literal["plan", "apply", "put", "access", "prove", "rotate", "status", "doctor", "who-can", "deactivate"]
+Verb = Literal[
+    "plan", "apply", "put", "access", "prove", "rotate", "status", "doctor", "who-can", "deactivate", "compromise"
+]
 VERBS: tuple[Verb, ...] = get_args(Verb)
 USUAL: tuple[Verb, ...] = tuple(verb for verb in VERBS if verb != "rotate")
 """Those that whoever runs a platform needs. Who rotates reads values, which most of them should not."""
@@ -269,6 +271,14 @@ def _deactivate(scope: Scope) -> list[Right]:
     ]
 
 
+def _compromise(scope: Scope) -> list[Right]:
+    """A provider's management key is read besides, by whoever is a reader of its lane."""
+    return [
+        *_deactivate(scope),
+        _right(f"{scope.kv}/destroy/*", "update", "destroy every version of a value that has leaked"),
+    ]
+
+
 _TABLE = {
     "plan": _plan,
     "apply": _apply,
@@ -280,6 +290,7 @@ _TABLE = {
     "doctor": _doctor,
     "who-can": _who_can,
     "deactivate": _deactivate,
+    "compromise": _compromise,
 }
 
 

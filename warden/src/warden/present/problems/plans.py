@@ -9,6 +9,7 @@ from warden.usecases.apply import Applied, Blocked, StillDiffers
 from warden.usecases.context import NotInPlatform
 from warden.usecases.reactivate import ChangedMeanwhile, ClosedAgain, NewValueNeeded, NotClosed, Opened, StaysClosed
 from warden.usecases.steps.closing_lane import ClosedInBoth, ClosedInJournalOnly, ClosingNotRecorded
+from warden.usecases.steps.provider_keys import NoManagement, SourceFailed
 from warden.usecases.steps.recorded import NotRecorded
 
 
@@ -51,6 +52,16 @@ def _(problem: ClosedAgain) -> str:
 @describe.register
 def _(problem: NewValueNeeded) -> str:
     return f"{problem.lane} was closed for a leak (journal {problem.record}), and has no new value since"
+
+
+@describe.register
+def _(problem: NoManagement) -> str:
+    return f"the provider's management key is not there: {problem.lane} has no value"
+
+
+@describe.register
+def _(problem: SourceFailed) -> str:
+    return f"the source {problem.source} failed ({problem.kind}); whether the key was disabled is not known"
 
 
 @describe.register

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ASKED_FOR: dict[Scope, frozenset[Verb]] = {
     "prove": frozenset({"plan", "status", "prove"}),
     "apply": frozenset({"apply"}),
-    "deactivate": frozenset({"deactivate"}),
+    "deactivate": frozenset({"deactivate", "compromise"}),
 }
 """Scope of rights -> the verbs by which ``doctor --for`` asks for it."""
 

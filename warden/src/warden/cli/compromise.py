@@ -1,0 +1,136 @@
+"""``warden compromise``: a value has leaked; end it everywhere, and say who may have it."""
+
+import datetime as dt
+from typing import Any
+
+import click
+
+from warden.cli import complete, wiring, wiring_files
+from warden.cli.closing import STARTED, confirm, probe_tools, required
+from warden.cli.context import Workspace
+from warden.cli.options import audit_options, certificate_option, json_option, take_over_option, yes_option
+from warden.core.errors import Effect, UsageError, WardenError
+from warden.ports.audit_history import AuditHistory
+from warden.present import terminal
+
+
+@click.command()
+@click.argument("lane", shell_complete=complete.lanes)
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="List who has read it since then: 2026-11-30T08:00Z, or 36h (ago). Default: as far as the log goes.",
+)
+@click.option(
+    "--reason", default="compromised", show_default=True, metavar="TEXT", help="Why. Kept in the journal and shown."
+)
+@click.option("--plan", "plan_only", is_flag=True, help="Print the steps, and do nothing.")
+@click.option("--keep-secrets", is_flag=True, help="Leave Secrets and consumers in the clusters.")
+@audit_options
+@certificate_option
+@take_over_option
+@yes_option
+@json_option
+@click.pass_context
+def compromise(
+    ctx: click.Context,
+    /,
+    *,
+    lane: str,
+    since: str | None,
+    reason: str,
+    plan_only: bool,
+    yes: bool,
+    as_json: bool,
+    **how: Any,
+) -> int:
+    """End a value that has leaked: at its provider, in OpenBao, in every cluster; and list who has read it.
+
+    \b
+    Examples:
+      warden compromise openrouter-llm-connect --since 36h --reason "key in a public log, INC-204"
+      warden compromise openrouter-llm-connect --plan
+    \b
+    Every version is destroyed, so nobody can bring the value back. Audit devices and their lines are not touched.
+    \b
+    Exit codes:
+      1  somebody can still read, the provider accepts the key, another lane holds the value, or a Secret is not ours
+      3  closed, but something could not be done or shown; or OpenBao did not answer
+      5  another operation is running
+    """
+    from warden.present.deactivation import show_steps, steps_json
+    from warden.usecases.steps.closing_lane import planned
+
+    why, moment = required(reason), _moment(since)
+    workspace = Workspace.of(ctx)
+    found = workspace.lane(lane)
+    steps = planned("compromise", found, workspace.reading_context, keep_secrets=how["keep_secrets"])
+    if plan_only:
+        if as_json:
+            terminal.document({"lane": lane, "steps": steps_json(steps)})
+        else:
+            show_steps(steps, data=True)
+        return 0
+    confirm(lane, found, "end", yes=yes, steps=steps, quiet=as_json)
+    return _done(workspace, lane, why, moment, as_json=as_json, **how)
+
+
+def _done(workspace: Workspace, lane: str, reason: str, since: dt.datetime | None, *, as_json: bool, **how: Any) -> int:
+    from warden.present.compromise import compromise_json, show_compromise
+    from warden.usecases.compromise import CompromiseTools, Leak
+    from warden.usecases.compromise import compromise as end
+    from warden.usecases.steps.closing_lane import ClosingOptions
+    from warden.usecases.steps.provider_keys import Providers
+
+    found = workspace.lane(lane)
+    files, audit_command = how["files"], how["audit_command"]
+    options = ClosingOptions(
+        take_over=how["take_over"],
+        keep_secrets=how["keep_secrets"],
+        denial=probe_tools(workspace, files, audit_command, how["certificates"]),
+        started=STARTED,
+    )
+    tools = CompromiseTools(
+        providers=Providers(sources=wiring_files.sources(), http=wiring_files.provider_http()),
+        history=_history(workspace, files, audit_command),
+        namespace=wiring.namespace(),
+        progress=_progress,
+    )
+    terminal.progress(f"closing {lane} …")
+    done = end(found, Leak(reason=reason, since=since), workspace.reading_context, tools, options)
+    terminal.progress_done()
+    if as_json:
+        terminal.document(compromise_json(found, done))
+    else:
+        show_compromise(found, done)
+    return int(done.exit)
+
+
+def _moment(text: str | None) -> dt.datetime | None:
+    from warden.core.lifecycle.since import moment_of
+
+    if text is None:
+        return None
+    found = moment_of(text, dt.datetime.now(dt.UTC))
+    if found is None:
+        raise UsageError(
+            f"--since is not a time in the past: {text!r}",
+            effect=Effect.NOTHING_DONE,
+            hint="write 2026-11-30T08:00Z, 2026-11-30, 90m, 36h or 7d",
+        )
+    return found
+
+
+def _history(workspace: Workspace, files: tuple[str, ...], command: str | None) -> AuditHistory:
+    """The whole log, where it is known; otherwise the answer says why there is none."""
+    if command:
+        return wiring_files.command_history(command)
+    try:
+        return wiring_files.files_history(workspace.audit_named(files))
+    except WardenError:
+        return wiring_files.no_history("where it is written is not known here; name it with --audit")
+
+
+def _progress(done: int, whole: int) -> None:
+    of = f" of {whole // 1_000_000}" if whole else ""
+    terminal.progress(f"reading the audit log: {done // 1_000_000}{of} MB …")
