@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from warden.core.changes import request
 from warden.core.lanes import approval, catalog, environments, lane, notify, readers, rotation, rules, signing
 from warden.core.lanes import delivery_target as cluster
 
@@ -41,6 +42,18 @@ LANE_PARTS = (
     rotation.RefusalWindow,
     lane.LaneInEnvironment,
 )
+REQUEST_PARTS = (
+    request.RequiredApprovals,
+    request.RequestTarget,
+    request.RequestedAccess,
+    request.RequestedRole,
+    request.FrontDoor,
+    request.Verification,
+    request.RequestedPlan,
+    request.PlanOptions,
+    request.Decision,
+    request.Application,
+)
 PLATFORM_PARTS = (
     catalog.Platform,
     lane.LoginMount,
@@ -54,6 +67,7 @@ MEANINGS = {
     bool: "`true` or `false`",
     int: "whole number",
     dt.date: "date, `2026-07-02`",
+    dt.datetime: "time in UTC, `2026-07-02T09:30:00Z`",
     readers.Seconds: "duration, `15m`",
     lane.Workload: "`namespace/name`",
 }
@@ -140,6 +154,8 @@ def page() -> str:
     parts += [DERIVED, section(catalog.Signpost, "Certificate, Login, Pointer"), "## platform.yaml\n\n"]
     parts += [section(part, level="###") for part in PLATFORM_PARTS]
     parts += [CLUSTERS, section(cluster.DeclaredCluster, level="###")]
+    parts += [section(request.ChangeRequest, "A change request")]
+    parts += [section(part, level="###") for part in REQUEST_PARTS]
     parts.append(f"An entry that has not been reviewed for {rules.STALE_DAYS} days is a warning.\n")
     return "".join(parts)
 

@@ -25,7 +25,7 @@ def catalog() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print an object: faults[], files, pages, unchecked.")
 @click.pass_context
 def check(ctx: click.Context, /, as_json: bool) -> int:
-    """Check every file of the catalog and the access policies and report all errors.
+    """Check every file of the catalog, the change requests and the access policies and report all errors.
 
     \b
     Examples:
@@ -42,6 +42,8 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
     found = wiring_files.catalog_to_check(platform)
     beside = [*wiring.policy_faults(platform), *wiring.unread_files(platform)]
     beside += wiring_files.faults_elsewhere(platform, found)
+    beside += wiring_files.request_faults(platform, found)
+    requests = wiring_files.change_requests(platform, ()).files
     try:
         search = wiring.searchable(platform)
     except Invalid:  # platform.yaml or clusters.yaml: how entries are found is said when these are right
@@ -49,7 +51,7 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
     else:
         weak = list(weaknesses(search.index, found.entries, search.stemmers))
     pages, today = wiring.pages(platform, found), datetime.now(UTC).date()
-    report = check_catalog(found, pages, today, sources=wiring_files.sources(), also=beside, weak=weak)
+    report = check_catalog(found, pages, today, sources=wiring_files.sources(), also=beside, weak=weak, others=requests)
     if as_json:
         terminal.document(present.as_json(report))
     else:
@@ -58,12 +60,12 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
 
 
 @catalog.command()
-@click.argument("file", type=click.Choice(["entry", "platform", "clusters"]), default="entry")
+@click.argument("file", type=click.Choice(["entry", "platform", "clusters", "change-request"]), default="entry")
 @click.option("--write", "writes", is_flag=True, help="Write all schemas into schema/ of the platform directory.")
 @click.option("--check", "checks", is_flag=True, help="Only say whether the schemas there are this version's.")
 @click.pass_context
 def schema(ctx: click.Context, /, file: str, *, writes: bool, checks: bool) -> int:
-    """Print the JSON Schema of a file: an entry of the catalog, platform.yaml or clusters.yaml.
+    """Print the JSON Schema of a file: an entry, platform.yaml, clusters.yaml or a change request.
 
     \b
     Examples:

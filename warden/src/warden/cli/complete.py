@@ -20,6 +20,7 @@ _HEAD = 4096
 _ENTRY = re.compile(rb"^(lane|certificate|login|pointer):", re.MULTILINE)
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 """What is offered goes onto a command line: no file's name that a shell would read in another way."""
+_REQUEST = re.compile(r"CCR-[0-9]{4}-[0-9]{4}", re.ASCII)
 _TITLE = re.compile(rb"^title: *(.+?) *$", re.MULTILINE)
 _NAME = re.compile(rb"^([a-z0-9][a-z0-9-]*):", re.MULTILINE)
 
@@ -31,6 +32,13 @@ def lanes(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[Comp
     if ctx.params.get("need"):
         return []
     return _entries(ctx, incomplete, kinds=(b"lane",))
+
+
+def requests(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """The ids of the platform's change requests, the newest first."""
+    names = _listed(os.path.join(_platform(ctx), "change-requests"))
+    found = (os.path.splitext(name)[0] for name in sorted(names, reverse=True) if name.endswith(".yaml"))
+    return _items(filter(_REQUEST.fullmatch, found), incomplete)
 
 
 def entries(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import click
 
+    from warden.adapters.catalog.change_requests import ChangeRequestFiles
     from warden.adapters.dev import Embedded
     from warden.adapters.openbao.client import OpenBao
     from warden.core.access_index.administrators import Administrator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from warden.core.lanes.lane import Lane
     from warden.core.openbao.rights import Scope
     from warden.ports.audit_log import AuditLog
+    from warden.ports.change_requests import Signatures
     from warden.ports.cluster import Cluster
     from warden.usecases.context import Context
     from warden.usecases.doctor import DeclaredHere
@@ -114,6 +116,8 @@ class Workspace:
             signer=wiring_journal.signer(self.catalog.platform.signing, self.vault),
             counts_for=self.catalog.platform.counts_for,
             notices=self.notices,
+            requests=self.requests,
+            signatures=self.signatures,
         )
 
     @property
@@ -130,6 +134,16 @@ class Workspace:
         from warden.core.access_index.administrators import administrators
 
         return administrators((*self.catalog.platform.may_administer, *wiring.embedded_administrators(self.address)))
+
+    @property
+    def requests(self) -> ChangeRequestFiles:
+        """The platform's change requests."""
+        return wiring_files.change_requests(self.platform, {*self.catalog.declared, *self.catalog.elsewhere})
+
+    @property
+    def signatures(self) -> Signatures:
+        """The signatures under their decisions."""
+        return wiring_files.signatures(self.platform, self.catalog.platform)
 
     def _authorities(self) -> dict[str, str]:
         """The PEM of each file that a reader by certificate names; none for a file that cannot be used."""

@@ -18,6 +18,7 @@ COMMANDS = {
     "apply": ("warden.cli.apply", "Make OpenBao and the clusters match the lane."),
     "can-reach": ("warden.cli.can_reach", "Find which lanes an identity can reach."),
     "catalog": ("warden.cli.catalog", "Check the declared files."),
+    "change": ("warden.cli.change", "Ask for a change of a lane, and approve it with a signature."),
     "completion": ("warden.cli.completion", "Print a script for the completion of your shell."),
     "compromise": ("warden.cli.compromise", "End a value that has leaked, and list who has read it."),
     "deactivate": ("warden.cli.deactivate", "Close a lane for everyone."),

@@ -13,6 +13,11 @@ def required_reason(text: str) -> str:
 
 def journaled_reason(text: str) -> str:
     """The reason on one line. Raises `UsageError` where it contains a secret."""
+    return without_secret(text, "--reason")
+
+
+def without_secret(text: str, option: str) -> str:
+    """What an option says, on one line. Raises `UsageError` where it contains a secret."""
     reason = " ".join(composed(text).split())
     if not reason:
         return ""
@@ -20,7 +25,7 @@ def journaled_reason(text: str) -> str:
 
     if found := scan(reason):
         raise UsageError(
-            f"--reason holds secret material ({found[0].kind}), and the journal keeps it for good",
+            f"{option} holds secret material ({found[0].kind}), and the journal keeps it for good",
             effect=Effect.NOTHING_DONE,
             hint="name the ticket, or where the secret was seen",
         )

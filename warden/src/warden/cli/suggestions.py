@@ -6,6 +6,7 @@ from difflib import get_close_matches
 import click
 
 OTHER_WORDS = {
+    "ccr": "change list",
     "cat": "access",
     "check": "catalog check",
     "close": "deactivate",
@@ -42,8 +43,10 @@ def commands_like(word: str, group: click.Group, ctx: click.Context) -> list[str
     names = dict(_names(group, ctx))
     if not ctx.parent and word.lower() in OTHER_WORDS:
         return [OTHER_WORDS[word.lower()]]
-    near = [word.lower()] if word.lower() in names else get_close_matches(word.lower(), names, n=2, cutoff=0.65)
-    return list(dict.fromkeys(names[each] for each in near))
+    near = [word.lower()] if word.lower() in names else get_close_matches(word.lower(), names, n=4, cutoff=0.65)
+    if near and names[near[0]] == near[0]:  # one right here is likelier than one inside a group
+        near = [each for each in near if names[each] == each]
+    return list(dict.fromkeys(names[each] for each in near))[:2]
 
 
 def _names(group: click.Group, ctx: click.Context) -> Iterator[tuple[str, str]]:

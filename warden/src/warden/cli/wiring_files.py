@@ -6,13 +6,14 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
     from contextlib import AbstractContextManager
     from datetime import date, timedelta
     from types import ModuleType
 
     import click
 
+    from warden.adapters.catalog.change_requests import ChangeRequestFiles
     from warden.adapters.catalog.lane_files import CatalogLaneFiles
     from warden.core.errors import Fault
     from warden.core.lanes.catalog import Catalog, Platform
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from warden.core.rotation.steps import Step
     from warden.core.secret import Secret
     from warden.ports.audit_history import AuditHistory
+    from warden.ports.change_requests import Signatures
     from warden.ports.http import HttpClient
     from warden.ports.journal import Journal
     from warden.ports.notices import NoticeChannel, Notices
@@ -189,6 +191,36 @@ def _channels(directory: str, platform: Platform) -> Iterator[NoticeChannel]:
         yield Posted("notify", platform.notify.webhook, NOTIFY_TOKEN)
     if platform.state_hub is not None:
         yield Posted("state-hub", platform.state_hub, HUB_TOKEN)
+
+
+def change_requests(directory: str, lanes: Container[str]) -> ChangeRequestFiles:
+    """The change requests of a platform directory; `lanes` are the catalog's ids."""
+    from warden.adapters.catalog.change_requests import ChangeRequestFiles
+
+    return ChangeRequestFiles(directory, lanes)
+
+
+def request_faults(directory: str, found: Catalog) -> list[Fault]:
+    """What is wrong with the change requests of a platform directory, their signatures among it."""
+    from warden.usecases.change_check import request_faults as look
+
+    requests = change_requests(directory, {*found.declared, *found.elsewhere})
+    return look(requests, signatures(directory, found.platform), found)
+
+
+def signatures(directory: str, platform: Platform, key: str | None = None, name: str | None = None) -> Signatures:
+    """The signatures by the keys of WARDEN_ALLOWED_SIGNERS, else of the file that ``platform.yaml`` names.
+
+    Raises `UsageError` where others can change that file.
+    """
+    from warden.adapters.catalog.discovery import expect_trusted
+    from warden.adapters.ssh.decisions import Named, SshSignatures
+
+    named = os.environ.get("WARDEN_ALLOWED_SIGNERS", "")
+    allowed = os.path.abspath(named) if named else os.path.join(directory, platform.allowed_signers)
+    if os.path.lexists(allowed):
+        expect_trusted(directory, [allowed])
+    return SshSignatures(allowed, os.environ, Named(key=key, name=name))
 
 
 def files_history(files: Sequence[str]) -> AuditHistory:

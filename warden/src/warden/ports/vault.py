@@ -28,9 +28,13 @@ class Vault(Protocol):
     """An OpenBao (or Vault) server, spoken to as one caller. Mounts and paths are given without slashes at the ends."""
 
     address: str
+    namespace: str
 
     def health(self) -> Health:
         """How the server is; answers also when it is sealed, standby or not initialised."""
+
+    def cluster_id(self) -> str | None:
+        """Which server this is, whatever its address; ``None`` while it is sealed."""
 
     def identity(self) -> Identity:
         """Who the caller is. Raises `Unidentified` where there is no token or it is not accepted."""

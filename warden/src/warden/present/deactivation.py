@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from warden.core.lanes.lane import Lane
 from warden.core.lifecycle.closing import Step
 from warden.core.plans.lane_plan import Unreached
@@ -10,6 +12,7 @@ from warden.core.plans.plan import Receipt
 from warden.core.quoting import name
 from warden.core.remedies import warden
 from warden.present import terminal
+from warden.present.approved import approved_by
 from warden.present.checkpoints import checkpoint_json, show_unsigned
 from warden.present.closing_parts import (
     clusters_json,
@@ -126,6 +129,8 @@ def show_opening(lane: Lane, done: Opening) -> None:
         members = f" {len(done.gate.by_members)} of its readers only a member can show." if done.gate.by_members else ""
         started = any(each.state == "restored" for part in done.clusters for each in part.consumers)
         following = command(warden("prove" if started else "status", done.lane))
+        if done.approved is not None:
+            terminal.sentence(approved_by(done.approved))
         terminal.sentence(f"{done.lane} is open again · journal {done.record}.{members} Next: {following}")
         show_unsigned(done.checkpoint)
         return
@@ -145,7 +150,7 @@ def _show_delivered(part: Receipt | Unreached) -> None:
 
 
 def opening_json(lane: Lane, done: Opening, audit_log: str) -> dict[str, Any]:
-    """``lane, closed, journal, system, proof, clusters[], unreached[], checkpoint``."""
+    """``lane, closed, journal, system, proof, clusters[], unreached[], change_request, checkpoint``."""
     return {
         "lane": done.lane,
         "closed": not done.opened,
@@ -154,5 +159,6 @@ def opening_json(lane: Lane, done: Opening, audit_log: str) -> dict[str, Any]:
         "proof": proof_json(lane, done.proof, audit_log),
         "clusters": clusters_json(done.clusters),
         "unreached": [as_json(each.fault) for each in done.delivered if isinstance(each, Unreached)],
+        "change_request": msgspec.to_builtins(done.approved),
         "checkpoint": checkpoint_json(done.checkpoint),
     }

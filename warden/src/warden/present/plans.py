@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 from typing import Any
 
+import msgspec
+
 from warden.core.lanes.lane import KvPath
 from warden.core.plans.lane_plan import LanePlan, LaneReceipt, NotConnected, Orphan, Unreached
 from warden.core.plans.plan import (
@@ -38,6 +40,7 @@ from warden.core.plans.plan import (
 from warden.core.quoting import name, placeholder
 from warden.core.remedies import RunBao, RunKubectl, warden
 from warden.present import errors, terminal
+from warden.present.approved import approved_by
 from warden.present.commands import command, commands, to_paste
 
 SIGNS = {"create": "+", "change": "~", "delete": "-", "keep": "=", "foreign": "!", "absent": "!"}
@@ -148,6 +151,8 @@ def show_receipt(receipt: LaneReceipt) -> None:
     for plan in receipt.by_hand:
         show_part(plan)
     show_remains(receipt.not_connected, receipt.former_paths, receipt.orphans)
+    if receipt.approved is not None:
+        terminal.sentence(approved_by(receipt.approved))
     terminal.sentence(_receipt_sum(receipt))
 
 
@@ -375,7 +380,7 @@ def _change_json(change: Change) -> dict[str, Any]:
 
 
 def receipt_json(receipt: LaneReceipt) -> dict[str, Any]:
-    """``lane, system, changed[], journal, clusters[], left_behind[]``."""
+    """``lane, system, changed[], journal, clusters[], change_request, left_behind[]``."""
     openbao, *clusters = receipt.receipts
     return {
         "lane": receipt.lane,
@@ -385,6 +390,7 @@ def receipt_json(receipt: LaneReceipt) -> dict[str, Any]:
         "clusters": [
             {"cluster": each.system.cluster, "changed": changed_json(each), "journal": each.record} for each in clusters
         ],
+        "change_request": msgspec.to_builtins(receipt.approved),
         "left_behind": [*map(name, map(str, receipt.former_paths)), *map(orphan_name, receipt.orphans)],
     }
 

@@ -18,6 +18,7 @@ ENVIRONMENT = (
     ("WARDEN_TRUSTED", "platform directories to use although others can change them, separated by :"),
     ("WARDEN_STATE", "journal, locks and embedded platform; default $XDG_STATE_HOME/warden"),
     ("WARDEN_JOURNAL", "the journal's file; default journal.db in the state directory"),
+    ("WARDEN_ALLOWED_SIGNERS", "whose key may sign change requests, in place of the file that platform.yaml names"),
     ("WARDEN_AUDIT", "OpenBao's audit log for `prove` and `adopt`: files or directories, separated by :"),
     ("KUBECONFIG", "kubeconfigs with the contexts that clusters.yaml names; default ~/.kube/config"),
     ("WARDEN_SA_TOKEN_FILE", "a service account token to log in with; --token-file takes precedence"),

@@ -59,6 +59,7 @@ from warden.usecases.steps.adoption import (
     ValuesDiffer,
     ValuesUnfit,
 )
+from warden.usecases.steps.approval import expect_nothing_to_approve
 from warden.usecases.steps.closing import expect_open
 from warden.usecases.steps.fingerprints import hash_of, other_fingerprint
 from warden.usecases.steps.killed_operations import end_killed_adopt, end_killed_put
@@ -105,6 +106,7 @@ def adoption_of(
 ) -> Adoption:
     """What is to be taken over. Raises `UsageError` if the lane is not delivered to that cluster.
 
+    A protected lane is adopted when its readers in OpenBao are as declared; otherwise `NotApproved` is raised.
     Raises as the port Clusters says where the cluster cannot be asked.
     """
     context.deliveries(lane, LaneOptions(clusters=(cluster,)))
@@ -123,9 +125,14 @@ def adoption_of(
         run=f"wa-{secrets.token_hex(6)}",
         progress=progress,
     )
+    openbao = openbao_target(delivery.lane, context, LaneOptions())
+    field = f"deliveries.{cluster}"
+    declare = EditFile(file="lane", field=f"{field}.external_secret", instead_of=f"{field}.bootstrap_secret")
+    request = warden("change new", lane.id, type="widen", custody_only=True)
+    expect_nothing_to_approve(delivery.lane, openbao, (declare, request))
     return Adoption(
         delivery=delivery,
-        openbao=openbao_target(delivery.lane, context, LaneOptions()),
+        openbao=openbao,
         cluster=cluster_target(delivery, context, LaneOptions()),
         tools=tools,
     )

@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 
 import msgspec
 
+from warden.core.changes.approval import Approval
 from warden.core.errors import DoneBefore, Effect, Foreign, Inconclusive, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane
@@ -27,10 +28,18 @@ from warden.core.remedies import Remedy, RunBao, warden
 from warden.ports.journal import Journal
 from warden.usecases.context import Context
 from warden.usecases.plan import cluster_target, openbao_target, plan_delivery, unreached
-from warden.usecases.steps.killed_operations import end_killed_apply
+from warden.usecases.steps.approval import (
+    approval_for,
+    expect_approved,
+    finish,
+    follow_partly,
+    protected_by,
+)
+from warden.usecases.steps.killed_operations import end_killed_apply, end_killed_changes
 from warden.usecases.steps.orphans import orphans_of
 from warden.usecases.steps.recorded import after_earlier_steps, begun, effect_so_far
 from warden.usecases.targets import Target
+from warden.usecases.targets.openbao import OpenBaoTarget
 
 
 class Blocked(msgspec.Struct, frozen=True):
@@ -59,6 +68,7 @@ def apply(lane: Lane, context: Context, options: LaneOptions) -> LaneReceipt:
 
     Raises:
         NotAgreed: something would be removed or taken over that the options do not agree to; nothing was changed.
+        NotApproved: the lane is protected, and no approved change request lets exactly this plan be applied.
         Foreign: an object of a derived name is not ours, an auth mount is missing, or a Secret that is declared as made
             by hand is not; nothing was changed.
         Inconclusive, Refused: OpenBao could not be asked, or does not show what was written.
@@ -69,16 +79,22 @@ def apply(lane: Lane, context: Context, options: LaneOptions) -> LaneReceipt:
     by_hand = [] if shut else [plan_delivery(each, context, options) for each in deliveries if each.by_hand]
     for part in by_hand:
         if isinstance(part, Plan):
-            _expect_unblocked(part)
-    openbao = apply_target(openbao_target(lane, context, options), context.journal, options)
+            expect_unblocked(part)
+    target = openbao_target(lane, context, options)
+    first = target.plan()
+    end_killed_changes(lane.id, context.requests, context.journal)
+    approval = _approval(target, first, lane, context, options)
+    openbao = apply_target(target, context.journal, options, approval, first=first)
     closed = openbao.closed
     parts: list[Receipt | Unreached] = [openbao]
     if not closed:
         for each in deliveries:
             if not each.by_hand:
                 before = any(isinstance(part, Receipt) and part.changed for part in parts)
-                parts.append(apply_delivery(each, context, options, before=before))
+                parts.append(apply_delivery(each, context, options, approval, before=before))
     complete = not any(isinstance(part, Unreached) for part in parts)
+    if approval is not None:
+        (finish if complete else follow_partly)(approval, lane, context)
     return LaneReceipt(
         lane=lane.id,
         parts=tuple(parts),
@@ -87,6 +103,7 @@ def apply(lane: Lane, context: Context, options: LaneOptions) -> LaneReceipt:
         orphans=() if options.custody_only else orphans_of(lane, context),
         former_paths=tuple(path for part in parts if isinstance(part, Receipt) for path in part.former_paths),
         closed=closed,
+        approved=approval.quoted if approval else None,
         next=_next(lane, context, closed=closed) if complete else (apply_again(lane.id, options),),
     )
 
@@ -115,34 +132,60 @@ def apply_all(lanes: Sequence[Lane], context: Context, options: LaneOptions) -> 
     return Applications(done=tuple(done))
 
 
-def apply_target(target: Target, journal: Journal, options: LaneOptions) -> Receipt:
+def _approval(
+    target: OpenBaoTarget, first: Plan, lane: Lane, context: Context, options: LaneOptions
+) -> Approval | None:
+    """The approval of the whole plan; ``None`` where none is needed. Closing needs none: it comes first, always.
+
+    Raises why a cluster cannot be asked: what cannot be compared with what was approved is not begun.
+    """
+    if first.closed or not protected_by(lane, target.custom):
+        return None
+    plans = [first]
+    for each in context.deliveries(lane, options):
+        part = plan_delivery(each, context, options)
+        if isinstance(part, Unreached):
+            part.fault.effect = Effect.NOTHING_CHANGED
+            raise part.fault
+        plans.append(part)
+    for plan in plans:
+        expect_unblocked(plan)
+    return approval_for(lane, plans, target.custom, context)
+
+
+def apply_target(
+    target: Target,
+    journal: Journal,
+    options: LaneOptions,
+    approval: Approval | None = None,
+    *,
+    first: Plan | None = None,
+) -> Receipt:
     """Journal, make every change in the plan's order, look again: the same for OpenBao and for a cluster.
 
+    `first` is the target's plan, where it was made already.
+
     Raises:
+        NotApproved: with an `approval`, the plan is not what was approved of this target.
         NotAgreed: the plan takes away access, or takes something over, and `options` do not agree to it.
         Foreign: something there is not ours; nothing was changed.
         Inconclusive: the target does not show what was written.
         JournalUnwritable: nothing was changed, unless its effect says otherwise.
     """
-    first = target.plan()
+    first = first or target.plan()
     end_killed_apply(first, journal)
+    expect_approved(first, approval)
     _expect_consent(first, options)
-    _expect_unblocked(first)
+    expect_unblocked(first)
     if not first.to_change:
-        return Receipt(
-            lane=first.lane,
-            system=first.system,
-            changed=(),
-            record=0,
-            former_paths=first.former_paths,
-            closed=first.closed,
-        )
+        return _receipt(first, record=0)
     what = {
         "system": target.system.address,
         "identity": target.acting_as(),
         "changes": [change.facts for change in first.to_change],
     }
     what |= {"cluster": target.system.cluster} if target.system.cluster else {}
+    what |= approval.facts if approval else {}
     with begun("apply", first.lane, what, journal) as done:
         for number, change in enumerate(first.to_change):
             with _partly(number):
@@ -151,13 +194,18 @@ def apply_target(target: Target, journal: Journal, options: LaneOptions) -> Rece
             _expect_nothing_left(target.plan())
         with effect_so_far(Applied(first.lane, first.system)):
             record = journal.record("apply.done", first.lane, done)
+    return _receipt(first, record)
+
+
+def _receipt(plan: Plan, record: int) -> Receipt:
+    """That all of the plan was done, as that record says."""
     return Receipt(
-        lane=first.lane,
-        system=first.system,
-        changed=first.to_change,
+        lane=plan.lane,
+        system=plan.system,
+        changed=plan.to_change,
         record=record,
-        former_paths=first.former_paths,
-        closed=first.closed,
+        former_paths=plan.former_paths,
+        closed=plan.closed,
     )
 
 
@@ -169,12 +217,17 @@ def _partly(before: object) -> Iterator[None]:
 
 
 def apply_delivery(
-    delivery: DeliveryTarget, context: Context, options: LaneOptions, *, before: bool
+    delivery: DeliveryTarget,
+    context: Context,
+    options: LaneOptions,
+    approval: Approval | None = None,
+    *,
+    before: bool,
 ) -> Receipt | Unreached:
     """One delivery in its cluster; `before`: something was changed elsewhere already. Raises `JournalUnwritable`."""
     try:
         with _partly(before):
-            return apply_target(cluster_target(delivery, context, options), context.journal, options)
+            return apply_target(cluster_target(delivery, context, options), context.journal, options, approval)
     except WardenError as fault:
         return unreached(delivery, context, fault)
 
@@ -190,7 +243,7 @@ def _expect_consent(plan: Plan, options: LaneOptions) -> None:
         )
 
 
-def _expect_unblocked(plan: Plan) -> None:
+def expect_unblocked(plan: Plan) -> None:
     """Raise `Foreign` where the plan has objects that `apply` must not touch; all of them are named."""
     if plan.blocked:
         raise Foreign(

@@ -60,11 +60,12 @@ def check(
     sources: Sources,
     also: Sequence[Fault] = (),
     weak: Iterable[Weakness] = (),
+    others: Iterable[str] = (),
 ) -> Report:
     """Check the whole catalog: its own faults, the pages and sources it names, and how long ago it was reviewed.
 
     `also` are the faults of other files (access policies, files in the catalog that are not read), `weak` what makes
-    entries hard to find.
+    entries hard to find; `others` are further files that were checked.
     """
     faults = [*catalog.faults, *also]
     pointers = unchecked = 0
@@ -91,7 +92,7 @@ def check(
             )
             for each in weak
         ),
-        files=len(catalog.files) + len({fault.file for fault in also}),
+        files=len({*catalog.files.values(), *others, *(fault.file for fault in also)}),
         pages=pointers,
         unchecked=unchecked,
     )

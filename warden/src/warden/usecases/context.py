@@ -16,6 +16,7 @@ from warden.core.plans.lane_plan import LaneOptions, NotConnected
 from warden.core.proofs.freshness import FRESH
 from warden.core.remedies import warden
 from warden.ports.access_index import SnapshotReader
+from warden.ports.change_requests import ChangeRequests, Signatures
 from warden.ports.clusters import Clusters
 from warden.ports.journal import Journal
 from warden.ports.notices import NoNotices, Notices
@@ -46,6 +47,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         administrators: who may reach everything (``may_administer``).
         counts_for: how long a proof counts (``proofs_count_for``).
         signer: signs checkpoints of the journal; ``None`` where platform.yaml names no key.
+        requests: the platform's change requests; without them no protected lane is changed.
+        signatures: the signatures under their decisions.
         notices: tells people and the State Hub what happened, after the journal has it.
     """
 
@@ -62,6 +65,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     administrators: frozenset[Administrator] = frozenset()
     counts_for: dt.timedelta = FRESH
     signer: Signer | None = None
+    requests: ChangeRequests | None = None
+    signatures: Signatures | None = None
     notices: Notices = NoNotices()
 
     @property

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import msgspec
 
+from warden.core.changes.approval import Approval
 from warden.core.errors import Effect, Exit, JournalUnwritable, NotNow, WardenError
 from warden.core.journal.checkpoints import NotSigned, Signed
 from warden.core.journal.record import Record
@@ -20,15 +21,16 @@ from warden.core.lifecycle.closed_parts import ClusterPart
 from warden.core.lifecycle.leaks import reopening
 from warden.core.lifecycle.reopening import Gate, gate, needs_new_value
 from warden.core.notices.told import opened
-from warden.core.plans.lane_plan import LaneOptions, NotAgreed, Unreached
+from warden.core.plans.lane_plan import ApprovedBy, LaneOptions, NotAgreed, Unreached
 from warden.core.plans.plan import Receipt
 from warden.core.proofs.verdict import Proof
 from warden.core.remedies import warden
 from warden.ports.journal import Journal
 from warden.usecases.apply import apply_delivery, apply_target
 from warden.usecases.context import Context
-from warden.usecases.plan import openbao_target
+from warden.usecases.plan import openbao_target, plan_delivery
 from warden.usecases.prove import ProveOptions, prove
+from warden.usecases.steps.approval import approval_for, finish, protected_by
 from warden.usecases.steps.checkpoint import checkpoint
 from warden.usecases.steps.closing import mark_there
 from warden.usecases.steps.closing_clusters import ClusterCloser
@@ -104,6 +106,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     delivered: tuple[Receipt | Unreached, ...] = ()
     clusters: tuple[ClusterPart, ...] = ()
     by_hand: tuple[DeliveryTarget, ...] = ()
+    approved: ApprovedBy | None = None
     checkpoint: Signed | NotSigned | None = None
 
     @property
@@ -120,6 +123,7 @@ def reactivate(lane: Lane, reason: str, context: Context, options: LaneOptions, 
 
     Raises:
         NotNow: the lane is not closed, needs a new value first, or was closed again meanwhile.
+        NotApproved: the lane is protected, and no approved change request asks for exactly this reactivation.
         NotAgreed: opening it would take access from somebody else, and `options` do not agree to that.
         Foreign, Held, Inconclusive, Refused: it stays closed; the effect says whether OpenBao refuses again.
     """
@@ -128,6 +132,7 @@ def reactivate(lane: Lane, reason: str, context: Context, options: LaneOptions, 
     if isinstance(tools.audit, WardenError):
         raise tools.audit
     settle_closings(lane.id, context.journal)
+    approval = _approval(lane, context, options)
     steps = planned("reactivate", lane, context)
     with begun("reactivate", lane.id, announced(reason, context, steps), context.journal) as done:
         given = _Given(
@@ -138,6 +143,7 @@ def reactivate(lane: Lane, reason: str, context: Context, options: LaneOptions, 
             tools=tools,
             before=before,
             begin=done["begin"],
+            approval=approval,
         )
         return _Reopening(given).run()
 
@@ -152,13 +158,14 @@ class _Given(msgspec.Struct, frozen=True, kw_only=True):
     tools: ProbeTools
     before: Record | None
     begin: int
+    approval: Approval | None
 
 
 class _Reopening:
     def __init__(self, given: _Given) -> None:
         self._lane, self._context, self._options = given.lane, given.context, given.options
         self._reason, self._tools = given.reason, given.tools
-        self._before, self._begin = given.before, given.begin
+        self._before, self._begin, self._approval = given.before, given.begin, given.approval
         self._records = StepRecords("reactivate", given.lane.id, given.begin, given.context.journal)
         self._targets = given.context.deliveries(given.lane, LaneOptions())
 
@@ -166,7 +173,7 @@ class _Reopening:
         with self._context.alone("warden reactivate"):
             who = self._context.vault.identity().as_json()  # what may fail comes before anything is opened
             target = openbao_target(self._lane, self._context, self._options, opened=True, marked=True)
-            receipt = _opened(self._lane.id, target, self._reason, self._context.journal, self._options)
+            receipt = self._opened(target)
         try:
             with after_earlier_steps():
                 return self._proven(receipt, who)
@@ -176,7 +183,7 @@ class _Reopening:
 
     def _proven(self, receipt: Receipt, who: dict[str, str]) -> Opening:
         delivered = tuple(
-            apply_delivery(each, self._context, self._options, before=True)
+            apply_delivery(each, self._context, self._options, self._approval, before=True)
             for each in self._targets
             if not each.by_hand
         )
@@ -190,6 +197,7 @@ class _Reopening:
             record=0,
             opened=found.holds,
             delivered=delivered,
+            approved=self._approval.quoted if self._approval else None,
             by_hand=tuple(each for each in self._targets if each.by_hand),
         )
         if not found.holds:
@@ -200,6 +208,19 @@ class _Reopening:
         signature = checkpoint(self._context, "opening", self._lane.id)
         self._context.notices.tell(opened(self._lane.id, who["display_name"], record, self._reason))
         return msgspec.structs.replace(result, clusters=clusters, record=record, checkpoint=signature)
+
+    def _opened(self, target: Target) -> Receipt:
+        try:
+            return apply_target(target, self._context.journal, self._options, self._approval)
+        except NotAgreed as fault:
+            take_over = self._options.take_over
+            again = warden("reactivate", self._lane.id, reason=self._reason, take_over=take_over, yes=True)
+            fault.remedy = (again,)
+            raise
+        except JournalUnwritable as fault:
+            if isinstance(fault.effect, NotRecorded):
+                fault.effect = NotRecorded(Opened(self._lane.id, closed_here=True))
+            raise
 
     def _prove(self) -> Proof:
         assert not isinstance(self._tools.audit, WardenError)  # noqa: S101 - asked before
@@ -217,18 +238,21 @@ class _Reopening:
                     ChangedMeanwhile(self._lane.id), subject=self._lane.id, remedy=(warden("status", self._lane.id),)
                 )
             target = openbao_target(self._lane, self._context, self._options, opened=True)
-            _opened(self._lane.id, target, self._reason, self._context.journal, self._options)
+            self._opened(target)
             with effect_so_far(Opened(self._lane.id, closed_here=True)):
                 body = {
                     "reason": self._reason,
                     "system": self._context.vault.address,
                     "identity": who,
                     "proof": proof.record,
+                    **(self._approval.facts if self._approval else {}),
                 }
                 done = {"begin": self._begin, "proof": proof.record, "opened": True}
                 numbers = self._context.journal.record_all(
                     [("reactivate.done", self._lane.id, done), ("lane.opened", self._lane.id, body)]
                 )
+            if self._approval is not None:
+                finish(self._approval, self._lane, self._context)
         return numbers[-1]
 
     def _closed_again(self, result: Opening) -> Opening:
@@ -250,6 +274,22 @@ class _Reopening:
                 done = True
         if isinstance(fault, WardenError) and not isinstance(fault.effect, NotRecorded):
             fault.effect = StaysClosed(self._lane.id, openbao=done)
+
+
+def _approval(lane: Lane, context: Context, options: LaneOptions) -> Approval | None:
+    """The approval of the whole reactivation, of whose steps each does a part; ``None`` where none is needed."""
+    target = openbao_target(lane, context, options, opened=True)
+    plans = [target.plan()]
+    if not protected_by(lane, target.custom):
+        return None
+    for each in context.deliveries(lane, LaneOptions()):
+        part = plan_delivery(each, context, options)
+        if isinstance(part, Unreached):
+            part.fault.effect = Effect.NOTHING_CHANGED
+            raise part.fault
+        plans.append(part)
+    found = approval_for(lane, plans, target.custom, context, reopening=True)
+    return msgspec.structs.replace(found, begun=True) if found else None
 
 
 def _expect_reopenable(lane: Lane, before: Record | None, context: Context) -> None:
@@ -274,19 +314,6 @@ def _expect_reopenable(lane: Lane, before: Record | None, context: Context) -> N
             subject=lane.id,
             remedy=reopening(lane.id, lane.custody.fields, new_value=True),
         )
-
-
-def _opened(lane_id: str, target: Target, reason: str, journal: Journal, options: LaneOptions) -> Receipt:
-    try:
-        return apply_target(target, journal, options)
-    except NotAgreed as fault:
-        again = warden("reactivate", lane_id, reason=reason, take_over=options.take_over, yes=True)
-        fault.remedy = (again,)
-        raise
-    except JournalUnwritable as fault:
-        if isinstance(fault.effect, NotRecorded):
-            fault.effect = NotRecorded(Opened(lane_id, closed_here=True))
-        raise
 
 
 def _expect_not_closed_again(lane: Lane, before: Record | None, journal: Journal) -> None:

@@ -22,6 +22,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 _DURATION = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII)
 _SHOWN = 60
 
 Wanted = typing.Any  # a type: str, Seconds, tuple[str, ...], Lane, WorkloadReader | PeopleReader, …
@@ -212,6 +213,15 @@ def _date(text: str) -> dt.date:
     raise ValueError(f"{_shown(text)} is not a date; write it as 2026-07-02")
 
 
+def _moment(text: str) -> dt.datetime:
+    try:
+        if _MOMENT.fullmatch(text):
+            return dt.datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    raise ValueError(f"{_shown(text)} is not a time in UTC; write it as 2026-07-02T09:30:00Z")
+
+
 def _seconds(text: str) -> Seconds:
     match = _DURATION.fullmatch(text)
     if match is None or not int(match[1]):
@@ -247,6 +257,7 @@ _SCALARS: dict[Wanted, Callable[[str], typing.Any]] = {
     bool: _yes_or_no,
     int: _whole,
     dt.date: _date,
+    dt.datetime: _moment,
     Seconds: _seconds,
     Workload: _workload,
 }
@@ -255,6 +266,7 @@ _STAND_INS: dict[Wanted, typing.Any] = {
     bool: True,
     int: 0,
     dt.date: dt.date(2000, 1, 1),
+    dt.datetime: dt.datetime(2000, 1, 1, tzinfo=dt.UTC),
     Seconds: Seconds(1),
     Workload: UNREAD,
 }

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from warden.core.changes.request import ChangeRequest
 from warden.core.errors import Effect, UsageError
 from warden.core.lanes.catalog import KINDS, Platform
 from warden.core.lanes.delivery_target import DeclaredCluster
@@ -24,8 +25,8 @@ from warden.core.lanes.readers import Seconds
 Schema = dict[str, typing.Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-FILES = ("entry", "platform", "clusters")
-"""The kinds of file: one in ``catalog/``, ``platform.yaml`` and ``clusters.yaml``."""
+FILES = ("entry", "platform", "clusters", "change-request")
+"""The kinds of file: one in ``catalog/``, ``platform.yaml``, ``clusters.yaml``, and one in ``change-requests/``."""
 
 _LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _SCALARS: Mapping[typing.Any, Schema] = {
@@ -33,6 +34,11 @@ _SCALARS: Mapping[typing.Any, Schema] = {
     bool: {"enum": [True, False, "true", "false"]},
     int: {"type": ["integer", "string"], "minimum": 0, "pattern": "^[0-9]{1,9}$"},
     dt.date: {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "description": "A date: 2026-07-02"},
+    dt.datetime: {
+        "type": "string",
+        "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
+        "description": "A time in UTC: 2026-07-02T09:30:00Z",
+    },
     Seconds: {"type": "string", "pattern": "^0*[1-9][0-9]{0,8}[smhd]$", "description": "A duration: 90s, 15m, 1h, 90d"},
     Workload: {"type": "string", "pattern": f"^{_LABEL}/{_LABEL}$", "description": "namespace/name"},
 }
@@ -46,6 +52,8 @@ def schema(file: str) -> Schema:
     elif file == "platform":
         body = made.of(Platform)
         del made.definitions["Platform"]["properties"]["clusters"], made.definitions["DeclaredCluster"]  # own file
+    elif file == "change-request":
+        body = made.of(ChangeRequest)
     else:
         body = made.of(dict[str, DeclaredCluster])
     return {"$schema": DIALECT, "title": f"ops-warden {file}", **body, "$defs": dict(sorted(made.definitions.items()))}

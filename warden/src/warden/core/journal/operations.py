@@ -17,6 +17,7 @@ Operation = Literal[
     "access",
     "adopt",
     "apply",
+    "change",
     "compromise",
     "deactivate",
     "demote",
@@ -37,6 +38,7 @@ CHANGING: frozenset[Operation] = frozenset({"adopt", "apply", "demote", "promote
 _ENDS = ("done", "failed", "abandoned")
 _OTHER_ENDS: Mapping[Operation, tuple[str, ...]] = {
     "access": ("access.handed",),
+    "change": ("change.applied",),
     "demote": ("lane.demoted",),
     "probe": ("proof", "member.proof"),
     "promote": ("lane.promoted",),

@@ -31,6 +31,16 @@ class CatalogIndex:
         return frozenset(group.name for lane in self.lanes if not is_template(lane) for group in lane.approver_groups)
 
     @cached_property
+    def protected(self) -> frozenset[str]:
+        """The lanes whose files say that they are protected."""
+        return frozenset(lane.id for lane in self.lanes if lane.protected)
+
+    @cached_property
+    def policies_of(self) -> Mapping[str, tuple[str, ...]]:
+        """Each lane's policies, by the lane's id."""
+        return {lane.id: tuple(lane.policy_names) for lane in self.lanes}
+
+    @cached_property
     def _by_role(self) -> Mapping[RoleName, list[tuple[int, Lane]]]:
         found: dict[RoleName, list[tuple[int, Lane]]] = defaultdict(list)
         for number, lane in enumerate(self.lanes):

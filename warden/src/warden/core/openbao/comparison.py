@@ -267,6 +267,7 @@ def _role_change(name: RoleName, role: Role | None, given: _Comparison, *, closi
     if role is None and (found is None or not given.declared.unreadable):
         return _role_removal(name, found)
     kept = [each.policy for each in given.kept(name)]
+    role = _without_protected(role, found, given) if role else None
     if role is None or found is None:
         return _own_role_change(name, role, found, given) if role else _only_policies(name, found or {}, kept)
     role = _with_earlier_names(role, found, given)
@@ -344,6 +345,16 @@ def _with_earlier_names(role: Role, found: Mapping[str, Any], given: _Comparison
     names = (str(each) for each in found.get("token_policies") or ())
     earlier = {each for each in names if lane_marked_in(given.observed.policies.get(each) or "") in others}
     return msgspec.structs.replace(role, policies=tuple(sorted({*role.policies, *earlier})))
+
+
+def _without_protected(role: Role, found: Mapping[str, Any] | None, given: _Comparison) -> Role:
+    """The role with the policies of other protected lanes that it has on the server, whatever their files say.
+
+    Otherwise a reader that is added to the file of a protected lane would get in by applying, or closing, another one.
+    """
+    there = set(map(str, (found or {}).get(_POLICIES) or ()))
+    others = given.declared.protected
+    return msgspec.structs.replace(role, policies=tuple(sorted((set(role.policies) - others) | (there & others))))
 
 
 def _unfit(role: Role, auth_type: str, settings: Settings) -> Obstacle | None:

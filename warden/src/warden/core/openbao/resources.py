@@ -23,6 +23,8 @@ PROTECTED = "protected"
 
 APPROVAL_POLICIES = "approval-policies"
 """The mark that names the lane's policies besides the plain one."""
+CHANGES = "changes"
+"""The mark that lists the change requests that were applied to a protected lane, so that none is used twice."""
 
 PLACEHOLDER = "<"
 

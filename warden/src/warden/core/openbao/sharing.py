@@ -23,6 +23,8 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
         lanes: the ids of the readable lanes.
         unreadable: the catalog's files with errors; one of them may declare any lane that is not among `lanes`.
         groups: the identity groups of approvers of every readable lane.
+        protected: the policies of other lanes that are protected and open: whether a role has one changes with the
+            lane that it is of, under an approval, and not with this one.
     """
 
     roles: Mapping[RoleName, Role]
@@ -30,6 +32,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
     lanes: frozenset[str]
     unreadable: tuple[str, ...] = ()
     groups: frozenset[str] = frozenset()
+    protected: frozenset[str] = frozenset()
 
 
 def kept_policies(

@@ -110,8 +110,20 @@ class LanePlan(msgspec.Struct, frozen=True, kw_only=True):
         return apply_again(self.lane.id, self.options, yes=bool(needing_consent(self.plans, self.options)))
 
 
+class ApprovedBy(msgspec.Struct, frozen=True, kw_only=True):
+    """The change request under which a protected lane was changed: its id, what it asked for, and who approved it."""
+
+    request: str
+    request_type: str
+    digest: str
+    approvers: tuple[str, ...]
+
+
 class LaneReceipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done of a whole lane. ``next`` comes after it; ``closed`` lanes are left alone in their clusters."""
+    """What was done of a whole lane. ``next`` comes after it; ``closed`` lanes are left alone in their clusters.
+
+    ``approved`` is of a protected lane, where something was changed.
+    """
 
     lane: str
     parts: tuple[Receipt | Unreached, ...]
@@ -120,6 +132,7 @@ class LaneReceipt(msgspec.Struct, frozen=True, kw_only=True):
     orphans: tuple[Orphan, ...] = ()
     former_paths: tuple[KvPath, ...] = ()
     closed: bool = False
+    approved: ApprovedBy | None = None
     next: Remedy = ()
 
     @property

@@ -14,6 +14,7 @@ from warden.core.clusters.clear_text import exposed_in
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.closed_mark import CLOSED, REOPENED
 from warden.core.openbao.refill import put_values
+from warden.core.openbao.resources import CHANGES
 from warden.core.openbao.values import text_of
 from warden.core.proofs.details import AcceptedAsIs, FieldDoubts, NotCompared, ValueInMetadata, ValuesDoubtful
 from warden.core.proofs.verdict import Verdict
@@ -55,6 +56,9 @@ def _copies(foreign: Mapping[str, str], values: list[str]) -> Copies:
 
 _MARK = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z [\w.@ -]{0,80}")
 """When a lane was closed, and by whom (`closed_mark`)."""
+_REQUESTS = re.compile(r"CCR-\d{4}-\d{4}( CCR-\d{4}-\d{4})*")
+_HISTORY = {CLOSED: _MARK, REOPENED: _MARK, CHANGES: _REQUESTS}
+"""What warden writes at a path beside what the lane's file declares, and what it looks like."""
 
 
 def foreign_metadata(custom: Mapping[str, str], marks: Mapping[str, str]) -> dict[str, str]:
@@ -62,7 +66,7 @@ def foreign_metadata(custom: Mapping[str, str], marks: Mapping[str, str]) -> dic
     return {
         key: text
         for key, text in custom.items()
-        if marks.get(key) != text and not (key in {CLOSED, REOPENED} and _MARK.fullmatch(text))
+        if marks.get(key) != text and not (key in _HISTORY and _HISTORY[key].fullmatch(text))
     }
 
 

@@ -14,6 +14,7 @@ from warden.core.journal.tokens import EarlierToken
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane
 from warden.core.plans.plan import Plan
+from warden.ports.change_requests import ChangeRequests
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
@@ -25,6 +26,14 @@ def end_killed_apply(plan: Plan, journal: Journal) -> None:
     left = [change.facts for change in plan.to_change]
     records = killed(journal.unfinished(plan.lane), "apply", cluster=plan.system.cluster or None)
     journal.record_all([abandoned(each, found="differs" if left else "as-planned", left=left) for each in records])
+
+
+def end_killed_changes(lane: str, requests: ChangeRequests | None, journal: Journal) -> None:
+    """By the request's file, which has a decision wholly or not at all: how far it says that the request is."""
+    records = killed(journal.unfinished(lane), "change")
+    known = {each.id: each.status for each in requests.all()} if requests and records else {}
+    found = [(each, known.get(str(each.body.get("request") or ""), "not-known")) for each in records]
+    journal.record_all([abandoned(each, found=status) for each, status in found])
 
 
 def end_killed_put(lane: Lane, vault: Vault, journal: Journal) -> int:

@@ -20,6 +20,7 @@ from warden.core.openbao.identity_groups import ObservedGroup
 from warden.core.openbao.marks import CAS_REQUIRED
 from warden.core.openbao.observing import former_paths, undeclared_policies
 from warden.core.openbao.resources import (
+    PROTECTED,
     Resources,
     Settings,
     derived,
@@ -140,6 +141,8 @@ class OpenBaoTarget:
         self._catalog = (answers or SharedAnswers()).catalog(lanes)
         self.metadata: KvMetadata | None = None
         """Of the lane's path, once it was compared."""
+        self.custom: Mapping[str, str] = {}
+        """The custom metadata of the path, and of those that were the lane's before, once it was compared."""
         self.marks: Mapping[str, str] = {}
         """What of it is declared, once it was compared."""
 
@@ -150,6 +153,7 @@ class OpenBaoTarget:
         resources = derived(self._lane, self._catalog.roles(nobody), nobody)
         observed = observe(resources, self._catalog, self._vault, self._answers or SharedAnswers())
         self.metadata = observed.metadata
+        self.custom = observed.custom[self._lane.id]
         closed = closed_lanes(self._journaled, observed.custom) - self._opened
         resources = derived(self._lane, self._catalog.roles(closed), closed, self._journaled.get(self._lane.id, ""))
         self.marks = resources.marks
@@ -159,9 +163,16 @@ class OpenBaoTarget:
             lanes=self._catalog.ids,
             unreadable=self._unreadable,
             groups=self._catalog.groups,
+            protected=self._protected_policies(observed, closed),
         )
         plan = compare(resources, observed, declared, system=self.system, take_over=self._take_over)
         return without_unmarking(plan) if self._marked else plan
+
+    def _protected_policies(self, observed: Observed, closed: frozenset[str]) -> frozenset[str]:
+        """Of other lanes that are protected, by their files or by the marks of their paths, and open."""
+        marked = {lane for lane, custom in observed.custom.items() if PROTECTED in custom}
+        others = (marked | self._catalog.protected) - closed - {self._lane.id}
+        return frozenset(policy for lane in others for policy in self._catalog.policies_of[lane])
 
     def make(self, change: Change) -> None:
         """One write to the server."""

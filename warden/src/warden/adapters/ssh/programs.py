@@ -1,0 +1,51 @@
+"""ssh-keygen and ssh-add of this machine, run without the caller's way to OpenBao in their environment."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from warden.adapters.machine.child import environment
+
+SECONDS = 300
+"""How long one may take: somebody may have to type a passphrase, or to touch a key."""
+
+
+class NotRun(Exception):
+    """Why a program could not be run, as a clause. It does not leave the adapters."""
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """How a program ended, and what it said."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+def run(argv: Sequence[str], environ: Mapping[str, str], given: bytes = b"", *, asks: bool = False) -> Ended:
+    """Run it with `given` at its standard input. Raises `NotRun`.
+
+    What `asks` may ask for a passphrase at the terminal, if standard input is one; nothing else can wait for anybody.
+    """
+    terminal = asks and sys.stdin is not None and sys.stdin.isatty()
+    quiet = {} if terminal else {"SSH_ASKPASS_REQUIRE": "never"}
+    try:
+        done = subprocess.run(
+            list(argv),
+            input=given,
+            capture_output=True,
+            env={**environment(environ), **quiet, "LC_ALL": "C"},
+            timeout=SECONDS,
+            check=False,
+            start_new_session=not terminal,  # no terminal of its own to wait at
+        )
+    except FileNotFoundError:
+        raise NotRun(f"{argv[0]} is not here; it comes with OpenSSH") from None
+    except OSError as fault:
+        raise NotRun(f"{argv[0]} cannot be run ({os.strerror(fault.errno or 0).lower()})") from None
+    except subprocess.TimeoutExpired:
+        raise NotRun(f"{argv[0]} did not end within {SECONDS} s") from None
+    return Ended(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))

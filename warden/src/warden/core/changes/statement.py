@@ -1,0 +1,85 @@
+"""What a decision signs: one text for one decision, and an SSH signature under it (PROTOCOL.sshsig of OpenSSH).
+
+The text has everything that the decision means, so that a signature fits no other request, scope, person or time. The
+namespace keeps a signature that somebody made for another purpose (a Git commit, a file) from being a decision.
+"""
+
+import base64
+import binascii
+import datetime as dt
+import hashlib
+import json
+
+import msgspec
+
+from warden.core.changes.request import Decision
+
+NAMESPACE = "warden-change"
+
+_MAGIC = b"SSHSIG"
+_ARMOUR = "-----{} SSH SIGNATURE-----"
+_COLUMNS = 70
+
+
+def statement(decision: Decision) -> bytes:
+    """The bytes that are signed; the decision's own signature is not among them."""
+    fields = {
+        "request": decision.request,
+        "decision": decision.decision,
+        "digest": decision.digest,
+        "by": decision.by,
+        "at": written(decision.at),
+        "expires": written(decision.expires) if decision.expires else "",
+        "comment": decision.comment,
+    }
+    lines = (f"{name}: {json.dumps(value)}\n" for name, value in fields.items())
+    return f"ops-warden decision v1\n{''.join(lines)}".encode()
+
+
+def written(moment: dt.datetime) -> str:
+    """A moment as files have it: ``2026-11-30T10:00:00Z``."""
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class SshSignature(msgspec.Struct, frozen=True):
+    """What an SSH signature says of itself: the fingerprint of its key, and the namespace it was made for."""
+
+    key: str
+    namespace: str
+
+
+def read_signature(text: str) -> SshSignature | None:
+    """The signature without its armour, read; ``None`` where it is not one."""
+    try:
+        blob = base64.b64decode(text, validate=True)
+        if not blob.startswith(_MAGIC):
+            return None
+        key, rest = _string(blob[len(_MAGIC) + 4 :])
+        namespace, _ = _string(rest)
+        return SshSignature(fingerprint(key), namespace.decode("ascii"))
+    except (ValueError, binascii.Error):
+        return None
+
+
+def fingerprint(key: bytes) -> str:
+    """The fingerprint of a public key's blob, as ``ssh-keygen -l`` prints it."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(key).digest()).decode().rstrip("=")
+
+
+def armoured(text: str) -> str:
+    """The signature as ``ssh-keygen`` reads it."""
+    lines = [text[start : start + _COLUMNS] for start in range(0, len(text), _COLUMNS)]
+    return "\n".join((_ARMOUR.format("BEGIN"), *lines, _ARMOUR.format("END"), ""))
+
+
+def without_armour(text: str) -> str:
+    """The signature as ``ssh-keygen`` prints it, on one line."""
+    return "".join(line.strip() for line in text.splitlines() if not line.startswith("-----"))
+
+
+def _string(data: bytes) -> tuple[bytes, bytes]:
+    """A string of SSH's wire format (RFC 4251, 5) and what follows it. Raises `ValueError`."""
+    length = int.from_bytes(data[:4])
+    if len(data) < 4 + length or not length:
+        raise ValueError
+    return data[4 : 4 + length], data[4 + length :]
