@@ -1,5 +1,12 @@
-"""The port HttpClient on httpx2, which the cluster's adapter uses too. Documentation: https://www.python-httpx.org/api/."""
+"""The port HttpClient on httpx2, which the cluster's adapter uses too. Documentation: https://www.python-httpx.org/api/.
 
+httpx2's timeouts are for each wait and its bodies have no limit: both are held here, for the request as a whole. A
+proxy is asked as Go's programs ask it (`proxy_for`), never for this machine. Authorities are the system's, or those of
+the file that SSL_CERT_FILE names (OpenSSL).
+"""
+
+import os
+import time
 import weakref
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -7,7 +14,9 @@ from urllib.parse import urlsplit
 import httpx2
 import msgspec
 
+from warden.adapters.machine import tls
 from warden.adapters.machine.loopback import is_loopback
+from warden.adapters.machine.proxy import proxy_for
 from warden.core.errors import Effect, Unreachable, UsageError
 from warden.core.secret import Secret
 from warden.ports.http import HttpReply, HttpRequest
@@ -17,31 +26,84 @@ MAX_BODY = 8 * 1024 * 1024
 
 
 class ProviderHttp:
-    """Sends one request at a time. Proxies and authorities are those of the environment (HTTPS_PROXY)."""
+    """Sends one request at a time."""
 
-    def __init__(self) -> None:
-        self._client: httpx2.Client | None = None
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        self._environ = environ
+        self._clients: dict[tuple[str, str], httpx2.Client] = {}
 
     def send(self, request: HttpRequest) -> HttpReply:
         """Send it once; see the port. What httpx2 says of an error is not repeated: it may quote the request."""
         where = _expect_private(request.url)
-        if self._client is None:
-            self._client = httpx2.Client(follow_redirects=False, trust_env=True)
-            weakref.finalize(self, self._client.close)  # also at the end of the program, before modules are gone
+        deadline = time.monotonic() + request.timeout
+        client, through = self._client(request.url)
         try:
-            found = self._client.request(
+            with client.stream(
                 request.method,
                 request.url,
                 headers=_revealed(request.headers),
                 json=request.body,
                 data=None if request.form is None else _revealed(request.form),
                 timeout=request.timeout,
-            )
-        except httpx2.TimeoutException:
-            raise _unreachable(where, f"gave no answer within {request.timeout:g} s") from None
+            ) as found:
+                content = _content(found, deadline)
+        except (httpx2.TimeoutException, TimeoutError):
+            raise _unreachable(where, f"gave no answer within {request.timeout:g} s{through}") from None
         except (httpx2.HTTPError, OSError) as fault:
-            raise _unreachable(where, f"cannot be reached ({type(fault).__name__})") from None
-        return HttpReply(status=found.status_code, headers=dict(found.headers), body=_json(found.content))
+            raise _unreachable(where, f"{_network_problem(fault)}{through}") from None
+        return HttpReply(status=found.status_code, headers=dict(found.headers), body=_json(content))
+
+    def _client(self, url: str) -> tuple[httpx2.Client, str]:
+        """The client for the way to an address, and the proxy on it in words."""
+        parts = urlsplit(url)
+        proxy = proxy_for(self._environ, parts.hostname or "", parts.port or 443) if parts.scheme == "https" else ""
+        if (parts.scheme, proxy) not in self._clients:
+            made = httpx2.Client(
+                follow_redirects=False,
+                trust_env=False,
+                proxy=_proxy(proxy),
+                verify=tls.context() if parts.scheme == "https" else False,
+            )
+            weakref.finalize(self, made.close)  # also at the end of the program, before modules are gone
+            self._clients[parts.scheme, proxy] = made
+        through = f" through the proxy {proxy.rpartition('@')[2].rpartition('//')[2]}" if proxy else ""
+        return self._clients[parts.scheme, proxy], through
+
+
+def _proxy(url: str) -> str | None:
+    """Raises `UsageError` where it is not an http or https proxy."""
+    if not url or url.startswith(("http://", "https://")):
+        return url or None
+    clause = "HTTPS_PROXY is not the URL of an http or https proxy"
+    raise UsageError(clause, effect=Effect.NOTHING_ASKED, hint="write http://host:port")
+
+
+def _content(reply: httpx2.Response, deadline: float) -> bytes:
+    """The whole body; empty for one that is too large. Raises `TimeoutError` where it is not there in time."""
+    content = bytearray()
+    for piece in reply.iter_bytes():
+        content += piece
+        if len(content) > MAX_BODY:
+            return b""
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    return bytes(content)
+
+
+def _network_problem(fault: Exception) -> str:
+    """What happened, in words; httpx2 tells what the system said in the text alone."""
+    text = str(fault)
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return "shows a certificate that does not verify"
+    if "refused" in text.lower():
+        return "cannot be reached (connection refused)"
+    if isinstance(fault, httpx2.ProxyError):
+        return "cannot be reached"
+    if isinstance(fault, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError):
+        return "closed the connection without an answer"
+    if "SSL" in text:
+        return "does not speak TLS there"
+    return "has a host name that does not resolve" if "Name or service" in text else "cannot be reached"
 
 
 def _revealed(texts: Mapping[str, str | Secret]) -> dict[str, str]:
@@ -50,7 +112,7 @@ def _revealed(texts: Mapping[str, str | Secret]) -> dict[str, str]:
 
 def _json(content: bytes) -> object:
     try:
-        return msgspec.json.decode(content) if content and len(content) <= MAX_BODY else None
+        return msgspec.json.decode(content) if content else None
     except (msgspec.DecodeError, RecursionError):
         return None
 
@@ -66,4 +128,5 @@ def _expect_private(url: str) -> str:
 
 
 def _unreachable(where: str, why: str) -> Unreachable:
-    return Unreachable(f"provider {where} {why}", system=f"provider {where}")
+    hint = "check the address, and whether this machine may reach it"
+    return Unreachable(f"provider {where} {why}", system=f"provider {where}", hint=hint)
