@@ -1,6 +1,8 @@
 """One lane, two environments, each with an OpenBao of its own: what is done for one is never done for the other."""
 
 import json
+import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -68,6 +70,31 @@ def test_a_proof_of_one_does_not_count_for_the_other(world):
         states[name] = found["proof"]
     assert states["dev"].startswith("proven")
     assert not states["prod"].startswith("proven")
+
+
+def test_a_lane_is_promoted_in_the_environment_that_was_proven(world):
+    text = world.lane_file.read_text().replace("status: active", "status: draft # in all of them")
+    world.lane_file.write_text(text + "playbook: docs/p.md\n")
+    (world.folder / "docs").mkdir()
+    (world.folder / "docs" / "p.md").write_text("# How\n")
+    before = world.lane_file.read_text()
+    identities = {"WARDEN_STATE": world.server.state, "WARDEN_JOURNAL": str(world.folder / "journal.db")}
+    audit = ("--audit", world.server.audit_file)
+    assert warden(world, "--env", "dev", "apply", world.lane, "--take-over", "--yes").returncode == 0
+    done = warden(world, "--env", "dev", "promote", world.lane, *audit, **identities)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"promotion of {world.lane} in dev" in done.stdout
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    reviewed = re.sub(r"(?m)^reviewed: .*$", f"reviewed: {today}", before)
+    assert world.lane_file.read_text() == reviewed.replace("dev: {}", "dev: {status: active}")
+    listed = {
+        name: [each["id"] for each in json.loads(warden(world, "--env", name, "route", "list", "--json").stdout)]
+        for name in ("dev", "prod")
+    }
+    assert listed == {"dev": [world.lane], "prod": []}
+    back = warden(world, "--env", "dev", "demote", world.lane, "--reason", "why", **identities)
+    assert back.returncode == 0, back.stderr
+    assert world.lane_file.read_text() == reviewed.replace("dev: {}", "dev: {status: draft}")
 
 
 @pytest.mark.parametrize("command", ["plan", "apply", "prove", "put", "status", "access", "deactivate"])

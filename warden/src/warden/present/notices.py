@@ -85,13 +85,17 @@ def text(notice: Notice) -> str:
     """The notice as one sentence for people, with what to do next."""
     said = f"{notice.lane} {_HAPPENED[notice.kind]}" if notice.lane else _HAPPENED[notice.kind]
     by = f", by {notice.who}" if notice.who else ""
-    facts = "; ".join(f"{name.replace('_', ' ')}: {_shown(fact)}" for name, fact in notice.facts.items())
+    # In an order of ours: what is sent again comes from the journal, which keeps none.
+    ordered = sorted(notice.facts.items(), key=lambda each: (each[0] != "reason", each[0]))
+    facts = "; ".join(f"{name.replace('_', ' ')}: {_shown(fact)}" for name, fact in ordered)
     record = f" (journal {notice.record})" if notice.record else ""
     following = f" Next: {commands(notice.next)}" if notice.next else ""
     return f"{said}{by}{f' · {facts}' if facts else ''}{record}.{following}"
 
 
 def _shown(fact: object) -> str:
+    if isinstance(fact, bool):
+        return "yes" if fact else "no"
     return ", ".join(map(str, fact)) if isinstance(fact, tuple) else str(fact)
 
 

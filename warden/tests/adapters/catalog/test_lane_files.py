@@ -159,6 +159,16 @@ readers:
         ("environments: {prod: {}}\n", "", ()),
         ("environments: {dev: {}, prod: {}}\n", "environments: {dev: {}, prod: {status: active}}\n", ()),
         (
+            "environments:\n  dev: {}   # first\n  prod: {} # last\n",
+            "environments:\n  dev: {}   # first\n  prod: {status: active} # last\n",
+            (),
+        ),
+        (
+            "environments:\n  dev: {}\n  prod:\n    # theirs\n    path: platform/a/b/c   # there\n",
+            "environments:\n  dev: {}\n  prod:\n    # theirs\n    path: platform/a/b/c   # there\n    status: active\n",
+            (),
+        ),
+        (
             "environments:\n  dev: {}   # first\n  prod: {status: draft}   # last\n",
             "environments:\n  dev: {}   # first\n  prod: {status: active}   # last\n",
             (),

@@ -16,7 +16,8 @@ from warden.core.notices.notice import Notice
 from warden.present.notices import document, reason
 from warden.usecases.steps.notifier import Notifier
 
-NOTICE = Notice(kind="lane.closed", lane="a-lane", who="userpass-alice", record=7, facts={"reason": "INC-204"})
+FACTS = {"reason": "INC-204", "leaked": False}
+NOTICE = Notice(kind="lane.closed", lane="a-lane", who="userpass-alice", record=7, facts=FACTS)
 KEY = "sk-or-v1-" + "0d6b58f2a17c94e3" * 4
 
 
@@ -53,13 +54,13 @@ def test_a_notice_is_queued_sent_on_every_channel_and_recorded(journal, notifier
         told = notifier(hook(people), hub(events_there))
         told.tell(NOTICE)
     (said,), (event,) = people.posted, events_there.posted
-    assert said["text"] == ("a-lane was closed, by userpass-alice · reason: INC-204 (journal 7).")
+    assert said["text"] == ("a-lane was closed, by userpass-alice · reason: INC-204; leaked: no (journal 7).")
     assert {key: said[key] for key in ("kind", "lane", "who", "record", "facts")} == {
         "kind": "lane.closed",
         "lane": "a-lane",
         "who": "userpass-alice",
         "record": 7,
-        "facts": {"reason": "INC-204"},
+        "facts": {"reason": "INC-204", "leaked": False},
     }
     assert event["event"] == "warden.lane.closed"
     assert "text" not in event
@@ -124,7 +125,7 @@ def test_what_could_not_be_sent_is_sent_by_a_later_command(journal, notifier):
         later = notifier(hook(people), later=60)
         later.tell(Notice(kind="lane.opened", lane="a-lane"))
         assert people.kinds == ["lane.closed", "lane.opened", "lane.closed"]
-        assert people.posted[0]["id"] == people.posted[2]["id"]
+        assert people.posted[0] == people.posted[2]
         notifier(hook(people), later=120).tell(Notice(kind="lane.opened", lane="a-lane"))
         assert people.kinds[3:] == ["lane.opened"]
     assert events(journal).count("notice.sent") == 3

@@ -191,6 +191,8 @@ def _add(tree: Any, missing: Mapping[tuple[str, ...], str]) -> None:
         into = tree
         for each in above:
             into = into[each]
+        if not into:  # `{}` stays on its line, and so does a comment behind it
+            into.fa.set_flow_style()
         into[key] = after
 
 
