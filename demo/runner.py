@@ -179,7 +179,7 @@ def reviewed_today(platform: Path) -> Path:
     settings = platform / "platform.yaml"
     checkouts = f"[{REPOSITORY}, {REPOSITORY}/llm-connect]"
     settings.write_text(settings.read_text().replace("[.., ../llm-connect]", checkouts))
-    shutil.copytree(REPOSITORY / "docs" / "runbooks", platform.parent / "docs" / "runbooks")
+    shutil.copytree(REPOSITORY / "docs" / "playbooks", platform.parent / "docs" / "playbooks")
     return platform
 
 

@@ -25,7 +25,8 @@ WRITES_COMMANDS = (
 )
 COMMAND = re.compile(
     r"(?<![\w./`-])(?:warden (?:--?\w|access|adopt|apply|can-reach|catalog|change|completion|deactivate|demote|dev"
-    r"|doctor|help|init|journal|notices|plan|promote|prove|put|reactivate|render|rotate|route|status|sync|who-can)\b"
+    r"|doctor|help|init|journal|notices|plan|playbook|promote|prove|put|reactivate|render|rotate"
+    r"|route|status|sync|who-can)\b"
     r"|bao (?:audit|auth|kv|list|login|operator|policy|read|secrets|write)\b"
     r"|kubectl [-a-z]|export \w+=)"
 )

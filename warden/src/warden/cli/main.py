@@ -31,6 +31,7 @@ COMMANDS = {
     "notices": ("warden.cli.notices", "Show who is told what happens, and send what is queued."),
     "plan": ("warden.cli.plan", "Show how OpenBao and the clusters differ from the lane."),
     "promote": ("warden.cli.promote", "Declare a lane active, by a fresh proof."),
+    "playbook": ("warden.cli.playbook", "Render the page that people read of a lane."),
     "prove": ("warden.cli.prove", "Prove live who may read a lane and who may not."),
     "put": ("warden.cli.put", "Write values into fields of a lane."),
     "reactivate": ("warden.cli.reactivate", "Open a closed lane again."),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from warden.adapters.catalog.change_requests import ChangeRequestFiles
     from warden.adapters.catalog.lane_files import CatalogLaneFiles
+    from warden.adapters.catalog.playbook_pages import PlaybookFiles
     from warden.core.errors import Fault
     from warden.core.lanes.catalog import Catalog, Platform
     from warden.core.lanes.lane import Lane
@@ -242,3 +243,15 @@ def no_history(why: str) -> AuditHistory:
     from warden.adapters.openbao.audit_history import NoHistory
 
     return NoHistory(why)
+
+
+def playbooks(platform: str, found: Catalog, file: str | None) -> PlaybookFiles:
+    """The pages of lanes, or the one page to use instead; an environment has a folder of its own."""
+    from warden.adapters.catalog.playbook_pages import PlaybookFiles
+
+    return PlaybookFiles(platform, os.path.join(found.platform.playbooks, found.environment), file)
+
+
+def declared_in(platform: str, found: Catalog, lane: str) -> str:
+    """The lane's file, as the page of it names it: relative to the repository of the platform directory."""
+    return os.path.relpath(os.path.abspath(found.files[lane]), os.path.dirname(os.path.abspath(platform)))

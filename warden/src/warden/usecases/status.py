@@ -33,6 +33,18 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[WardenError, ...]
 
 
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """What was looked at of a lane, and what the journal says of it."""
+
+    lane: Lane
+    state: LaneState
+    observation: LaneObservation
+
+    def status(self, now: dt.datetime, counts_for: dt.timedelta) -> LaneStatus:
+        """How the lane stands, if a proof counts for that long."""
+        return lane_status(self.lane, self.state, self.observation, now, counts_for)
+
+
 def status(
     lanes: Sequence[Lane],
     vault: Vault | None,
@@ -46,6 +58,14 @@ def status(
 
     Raises `JournalUnwritable`.
     """
+    found, faults = observe(lanes, vault, clusters, journal)
+    return StatusReport(lanes=tuple(each.status(clock(), counts_for) for each in found), faults=faults)
+
+
+def observe(
+    lanes: Sequence[Lane], vault: Vault | None, clusters: Clusters | None, journal: Journal
+) -> tuple[tuple[Observed, ...], tuple[WardenError, ...]]:
+    """Look at each lane; and what kept a part of that from being observed. Raises `JournalUnwritable`."""
     observer = _Observer(vault, clusters)
     states, found = journal.states(), []
     unfinished: dict[str, list[Unfinished]] = {}
@@ -64,8 +84,8 @@ def status(
             put_since_closing=_put_since(state.closed, lane, journal),
             unfinished=tuple(unfinished.get(lane.id, ())),
         )
-        found.append(lane_status(lane, state, observed, clock(), counts_for))
-    return StatusReport(lanes=tuple(found), faults=tuple(observer.faults.values()))
+        found.append(Observed(lane=lane, state=state, observation=observed))
+    return tuple(found), tuple(observer.faults.values())
 
 
 def _put_since(closed: Record | None, lane: Lane, journal: Journal) -> bool:

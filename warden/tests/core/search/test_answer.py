@@ -88,7 +88,7 @@ NAMED = {
     "service account activity-core/activity-core": "issue-core-ingestion-api-key",
     "group npm-publishers": "whynot-design-npm-publish",
     "ClusterSecretStore/openbao-issue-core is not ready": "issue-core-ingestion-api-key",
-    "docs/runbooks/openrouter-llm-connect.md": "openrouter-llm-connect",
+    "docs/playbooks/openrouter-llm-connect.md": "openrouter-llm-connect",
 }
 
 

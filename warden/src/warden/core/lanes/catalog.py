@@ -85,6 +85,8 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     ``signing`` names the key that signs checkpoints of the journal.
     ``proofs_count_for`` is how long a proof counts: an active lane whose last proof is older is unproven.
     ``notify`` is who is told what happens: a command, or a webhook. ``state_hub`` is the URL that events are posted to.
+    ``playbooks`` is the folder of the pages that `playbook` renders, relative to the folder above the platform
+    directory: the repository.
     ``environments`` has each OpenBao that lanes are for, by name; without any, BAO_ADDR alone says which. ``clusters``
     is a file of its own, ``clusters.yaml``: name -> cluster.
     """
@@ -100,6 +102,7 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     proofs_count_for: Seconds = Seconds(86400)
     notify: NotifyCommand | NotifyWebhook | None = None
     state_hub: str | None = None
+    playbooks: str = "docs/playbooks"
     environments: dict[str, Environment] = {}
     clusters: dict[str, DeclaredCluster] = {}
 

@@ -14,5 +14,12 @@ def of_platform(platform: Platform) -> Iterator[Complaint]:
     yield from of_environments(platform.environments)
     yield from of_administrators(platform.may_administer)
     yield from of_signing(platform.signing)
+    if not _is_below(platform.playbooks):
+        yield Complaint("playbooks", "is not a folder of the repository; write docs/playbooks, say")
     for field, clause in of_notices(platform.notify, platform.state_hub):
         yield Complaint(field, clause)
+
+
+def _is_below(folder: str) -> bool:
+    """Whether the folder lies below the one that it is relative to."""
+    return bool(folder) and not folder.startswith(("/", "~")) and ".." not in folder.split("/")

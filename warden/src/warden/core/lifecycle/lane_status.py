@@ -135,6 +135,7 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
         proof: how the last proof stands, and when it was made (ISO 8601 UTC; empty where there is none).
         next: ``None`` where nothing is to do.
         interrupted: the operations of which the journal has no end, oldest first.
+        applied: whether the path is marked as this lane's; ``None`` where that is not known.
     """
 
     lane: str
@@ -149,6 +150,7 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
     next: NextStep | None
     needs_member: bool = False
     interrupted: tuple[InterruptedOperation, ...] = ()
+    applied: bool | None = None
 
 
 def lane_status(
@@ -174,6 +176,7 @@ def lane_status(
         proven_at=proof.at if proof else "",
         needs_member=proof is not None and proof.lacks_members_only,
         interrupted=interrupted(lane, observed.unfinished),
+        applied=_is_ours(lane, observed) if observed.reachable else None,
         next=_next_step(lane, state, observed, proof=proof, deliveries=deliveries, now=now),
     )
 
@@ -213,8 +216,7 @@ def _next_step(
     now: dt.datetime,
 ) -> NextStep | None:
     """The first thing that has to be done, and its owner."""
-    ours = observed.metadata is not None and observed.metadata.custom.get("catalog-id") == lane.id
-    if proof is not None and ours and not _is_closed(state, observed) and observed.reachable:
+    if proof is not None and _is_ours(lane, observed) and not _is_closed(state, observed) and observed.reachable:
         advised = _advised(lane, proof)
         if advised is not None and not observed.changed_since:
             return advised
@@ -251,7 +253,7 @@ def _reasons(
     metadata = observed.metadata
     states = [each.state for each in deliveries.values() if each.state != "not-looked-at"]
     enough = {"proven"} if states or not lane.deliveries else {"proven", "partial"}
-    ours = metadata is not None and metadata.custom.get("catalog-id") == lane.id
+    ours = _is_ours(lane, observed)
     return (
         (is_template(lane), "placeholder"),
         (observed.policy_remains or (ours and _is_unmarked(state, observed)), "closed-in-journal-only"),
@@ -270,6 +272,11 @@ def _reasons(
         (_rotation_due(lane, metadata, now), "rotation-due"),
         (_made_by_hand(lane, deliveries) is not None, "made-by-hand"),
     )
+
+
+def _is_ours(lane: Lane, observed: LaneObservation) -> bool:
+    """Whether the path exists and is marked as this lane's."""
+    return observed.metadata is not None and observed.metadata.custom.get("catalog-id") == lane.id
 
 
 def _first_killed(lane: Lane, observed: LaneObservation) -> Remedy:

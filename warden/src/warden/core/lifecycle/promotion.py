@@ -14,6 +14,7 @@ import msgspec
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.rules import docs, placeholders
 from warden.core.proofs.states import Result
+from warden.core.proofs.summary import NotOk
 from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.remedies import EditFile, Remedy, warden
 
@@ -90,7 +91,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(each for each in self.verdicts if each.result != "ok")
 
 
-def condition_of(verdict: Verdict) -> ConditionId:
+def condition_of(verdict: Verdict | NotOk) -> ConditionId:
     """The condition that a verdict belongs to."""
     if verdict.cluster:
         if verdict.probe == "consumer":

@@ -17,6 +17,7 @@ _SUBJECTS = (
     "changes",
     "plans",
     "promotion",
+    "playbooks",
     "proofs",
     "put",
     "reach",

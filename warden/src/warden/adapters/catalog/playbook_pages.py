@@ -1,0 +1,62 @@
+"""The pages of lanes, in the folder that ``platform.yaml`` names."""
+
+import os
+import tempfile
+
+from warden.adapters.machine.regular_file import NotUsable, read_bytes
+from warden.core.errors import Effect, UsageError
+
+
+class PlaybookFiles:
+    """The port `PlaybookPages` on a folder below the repository of the platform directory.
+
+    `folder` is relative to the directory that holds the platform directory. `file` is the one page to use instead.
+    """
+
+    def __init__(self, platform: str, folder: str, file: str | None = None) -> None:
+        self._folder = os.path.join(os.path.dirname(platform), folder)
+        self._file = file
+
+    def path(self, lane: str) -> str:
+        """Relative to the current directory where it lies below it."""
+        found = self._file or os.path.join(self._folder, f"{lane}.md")
+        relative = os.path.relpath(found)
+        return found if relative.startswith(os.pardir) else relative
+
+    def read(self, lane: str) -> str | None:
+        """The page; ``None`` where there is none. Raises `UsageError`."""
+        path = self.path(lane)
+        if not os.path.lexists(path):
+            return None
+        try:
+            return read_bytes(path).decode()
+        except NotUsable as fault:
+            raise _unusable(path, f"cannot be read ({fault})") from None
+        except UnicodeDecodeError as fault:
+            raise _unusable(path, f"is not valid UTF-8 (byte {fault.start})") from None
+
+    def write(self, lane: str, text: str) -> None:
+        """Put the page there at once, with the mode it has; a link to it stays a link. Raises `UsageError`."""
+        path = self.path(lane)
+        real = os.path.realpath(path)
+        folder = os.path.dirname(real)
+        try:
+            os.makedirs(folder, exist_ok=True)
+            mode = os.stat(real).st_mode & 0o777 if os.path.exists(real) else 0o644
+            handle, beside = tempfile.mkstemp(dir=folder, prefix=f".{os.path.basename(real)}.")
+            try:
+                with open(handle, "w", encoding="utf-8", newline="") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.chmod(beside, mode)
+                os.replace(beside, real)
+            except BaseException:
+                os.unlink(beside)
+                raise
+        except OSError as fault:
+            raise _unusable(path, f"cannot be written ({os.strerror(fault.errno or 0).lower()})") from None
+
+
+def _unusable(path: str, why: str) -> UsageError:
+    return UsageError(f"{path} {why}", effect=Effect.NOTHING_WRITTEN, system="platform", subject=path)
