@@ -134,14 +134,32 @@ def test_a_closed_lane_is_not_promoted(draft):
     assert "status: draft" in draft.world.lane_file.read_text()
 
 
-def test_a_protected_lane_is_not_promoted_by_a_command_alone(draft):
-    file = draft.world.lane_file
-    file.write_text(file.read_text() + "protected: {approvers: [alice, bob], approvals: 2}\n")
+def test_a_protected_lane_is_promoted_once_a_request_of_it_was_applied(draft):
+    world = draft.world
+    world.lane_file.write_text(world.lane_file.read_text() + "protected: {approvers: [alice, bob], approvals: 2}\n")
+    done = draft("promote", world.lane)
+    assert done.returncode == 5
+    assert "is protected, and no change request of it was applied yet; 2 of alice, bob have to approve" in done.stderr
+    assert f"warden change new {world.lane} --type create" in done.stderr
+    assert log(draft, "proof") == []
+    mark(world, protected="2 of alice, bob", changes="CCR-2026-0001 CCR-2026-0002")  # as `apply` leaves it
+    done = draft("promote", world.lane)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ok   what is there was approved: CCR-2026-0002" in done.stdout
+
+
+def test_what_openbao_protects_is_protected_whatever_the_file_says(draft):
+    mark(draft.world, protected="1 of carol")
     done = draft("promote", draft.world.lane)
     assert done.returncode == 5
-    assert "is protected" in done.stderr
-    assert "2 of alice, bob" in done.stderr
-    assert log(draft, "proof") == []
+    assert "1 of carol have to approve one" in done.stderr
+
+
+def mark(world, **marks):
+    """Add to the custom metadata of the lane's path."""
+    where = world.path.replace("platform/", "platform/metadata/", 1)
+    found = world.server.must("GET", where)["data"]["custom_metadata"]
+    world.server.must("POST", where, {"custom_metadata": {**found, **marks}})
 
 
 def test_a_draft_with_a_placeholder_is_refused_before_anything_is_asked(draft):

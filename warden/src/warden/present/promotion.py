@@ -29,6 +29,7 @@ _TITLES: Mapping[ConditionId, _Title] = {
     "no-placeholder": _fixed("no placeholder is left in the declared path"),
     "owners": lambda condition, _: f"owners are named: {condition.subject}",
     "playbook": lambda condition, _: f"playbook: {condition.subject}" if condition.subject else "a playbook is named",
+    "approved": lambda condition, _: f"what is there was approved: {condition.subject}",
     "path": _fixed("path exists, with a live value of every field"),
     "declared": _fixed("policy and roles are as declared"),
     "kept": _fixed("settings of path, mount and audit log are right"),

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from warden.core.errors import Effect, NotNow
+from warden.core.errors import Effect, NotNow, WardenError
 from warden.core.journal.checkpoints import NotSigned, Signed
 from warden.core.journal.operations import abandoned, killed
 from warden.core.lanes.lane import Lane
@@ -21,6 +21,7 @@ from warden.core.lanes.lane_edit import LaneEdit
 from warden.core.lanes.rules import docs
 from warden.core.lifecycle.promotion import Condition, conclusion, gate
 from warden.core.notices.told import demoted, promoted
+from warden.core.openbao.resources import CHANGES, is_template
 from warden.core.proofs.states import Result
 from warden.core.proofs.verdict import Proof
 from warden.core.remedies import warden
@@ -32,6 +33,7 @@ from warden.ports.notices import Notices
 from warden.usecases.catalog_check import Pages
 from warden.usecases.context import Context
 from warden.usecases.prove import ProveOptions, prove
+from warden.usecases.steps.approval import protected_by
 from warden.usecases.steps.checkpoint import checkpoint
 from warden.usecases.steps.closing import expect_open
 from warden.usecases.steps.recorded import begun, effect_so_far
@@ -40,11 +42,10 @@ PROMOTED, DEMOTED = "lane.promoted", "lane.demoted"
 
 
 class ProtectedLane(msgspec.Struct, frozen=True):
-    """The lane's changes are approved by others: its file is not promoted by a command alone."""
+    """The lane's changes have to be approved, and none was yet; ``needed``: by whom, as ``2 of alice, bob``."""
 
     lane: str
-    approvers: tuple[str, ...]
-    approvals: int
+    needed: tuple[str, ...]
 
 
 class Declared(msgspec.Struct, frozen=True):
@@ -100,18 +101,18 @@ def promote(
     """Prove the lane, and declare it active where every condition holds.
 
     Raises:
-        NotNow: the lane is protected; `Closed`: it is closed. Nothing was asked.
+        NotNow: the lane is protected and no request of it was applied; `Closed`: it is closed. Nothing was asked.
         Held: the file changed meanwhile, or another operation is running; nothing was changed.
         Invalid, UsageError: the file cannot be edited; before the proof, where that can be known.
         JournalUnwritable: the effect says what is done already.
         Others as `prove`.
     """
-    _expect_unprotected(lane)
     expect_open([lane], context.vault, context.journal, Effect.NOTHING_ASKED)
+    request = _approved_by(lane, context)
     files.edit(lane.id, status="active", reviewed=today)  # what keeps it from being edited is known before the proof
     options = msgspec.structs.replace(prover.options, inspect=True)
     (proof,) = prove([lane], context, prover.identities, prover.audit, options)
-    conditions = gate(lane, proof, _missing(lane, pages))
+    conditions = gate(lane, proof, _missing(lane, pages), request=request)
     if conclusion(conditions) != "ok":
         return Promotion(lane=lane.id, proof=proof, conditions=conditions)
     with context.alone("warden promote"):
@@ -150,10 +151,34 @@ def _missing(lane: Lane, pages: Pages) -> frozenset[str]:
     return frozenset(lost | ({lane.playbook} if lane.playbook and not pages.has_playbook(lane.playbook) else set()))
 
 
-def _expect_unprotected(lane: Lane) -> None:
-    if lane.protected is not None:
-        problem = ProtectedLane(lane.id, lane.protected.approvers, lane.protected.approvals)
-        raise NotNow(problem, effect=Effect.NOTHING_ASKED, subject=lane.id, remedy=(warden("prove", lane.id),))
+def _approved_by(lane: Lane, context: Context) -> str:
+    """The change request that was applied last, of a protected lane; empty for any other.
+
+    OpenBao keeps at the path which requests were applied. Whether what is there now is what was approved is a condition
+    of its own: it has to be as declared.
+
+    Raises `NotNow` where the lane is protected and none was applied.
+    """
+    custom = _marks(lane, context)
+    needed = protected_by(lane, custom)
+    applied = custom.get(CHANGES, "").split()
+    if not needed or applied:
+        return applied[-1] if needed else ""
+    who = tuple(each.protected for each in needed if each.protected is not None)
+    problem = ProtectedLane(lane.id, tuple(each.mark for each in who))
+    remedy = (warden("change new", lane.id, type="create"),)
+    raise NotNow(problem, effect=Effect.NOTHING_ASKED, subject=lane.id, remedy=remedy)
+
+
+def _marks(lane: Lane, context: Context) -> Mapping[str, str]:
+    """The custom metadata of the lane's path; none where it cannot be looked at, which the proof will say."""
+    if is_template(lane):
+        return {}
+    try:
+        metadata = context.vault.kv_metadata(lane.custody.mount, lane.custody.key)
+    except WardenError:
+        return {}
+    return metadata.custom if metadata else {}
 
 
 def _declare(

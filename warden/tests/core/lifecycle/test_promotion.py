@@ -124,6 +124,14 @@ def test_what_the_file_has_to_say(lane):
     assert [conditions[each].remedy[0].field for each in ("no-placeholder", "playbook")] == ["custody.path", "playbook"]
 
 
+def test_a_protected_lane_names_the_request_that_was_applied(lane):
+    conditions = gate(lane, Proof(lane=lane.id, verdicts=WHOLE), request="CCR-2026-0004")
+    assert [(each.id, each.subject) for each in conditions][2:4] == [
+        ("playbook", "docs/p.md"),
+        ("approved", "CCR-2026-0004"),
+    ]
+
+
 def test_pages_that_are_known_not_to_be_there(lane):
     missing = {"platform-team docs/openbao.md", "docs/p.md", "somebody-else docs/x.md"}
     conditions = {each.id: each for each in gate(lane, Proof(lane=lane.id, verdicts=WHOLE), missing)}

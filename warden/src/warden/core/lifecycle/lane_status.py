@@ -268,7 +268,7 @@ def _reasons(
         (proof is not None and proof.lacks_members_only and not observed.member_shown, "needs-member"),
         (proof is None or proof.standing not in enough, "not-proven"),
         (any(each in {"changed", "behind", "deleting"} for each in states), "moved-on"),
-        (lane.status == "draft" and lane.protected is None, "not-promoted"),
+        (lane.status == "draft", "not-promoted"),
         (_rotation_due(lane, metadata, now), "rotation-due"),
         (_made_by_hand(lane, deliveries) is not None, "made-by-hand"),
     )

@@ -22,6 +22,7 @@ ConditionId = Literal[
     "no-placeholder",
     "owners",
     "playbook",
+    "approved",
     "path",
     "declared",
     "kept",
@@ -33,8 +34,9 @@ ConditionId = Literal[
     "consumers",
     "inspected",
 ]
-"""``path``: it exists, with a live value of every field. ``kept``: settings of path, mount and audit log. ``others``:
-nobody else can. ``delivers``: External Secrets Operator, to one cluster. ``inspected``: the value's form was judged."""
+"""``approved``: of a protected lane, a change request was applied. ``path``: it exists, with a live value of every
+field. ``kept``: settings of path, mount and audit log. ``others``: nobody else can. ``delivers``: External Secrets
+Operator, to one cluster. ``inspected``: the value's form was judged."""
 
 _PATH = frozenset({"mount", "live-version", "closed"})
 _DECLARED = frozenset({"plan", "metadata", "policy", "policy-expires", "role"})
@@ -112,12 +114,14 @@ _BY_PROBE: tuple[tuple[ConditionId, frozenset[str]], ...] = (
 )
 
 
-def gate(lane: Lane, proof: Proof, missing: Collection[str] = ()) -> tuple[Condition, ...]:
+def gate(lane: Lane, proof: Proof, missing: Collection[str] = (), *, request: str = "") -> tuple[Condition, ...]:
     """The conditions of a lane, by a proof of all of it in which the value was inspected.
 
-    `missing` are the pages, `repository path` or the playbook's path, that are known not to be there.
+    `missing` are the pages, `repository path` or the playbook's path, that are known not to be there. Of a
+    protected lane `request` is the change request that was applied last.
     """
-    return (*_declared(lane, missing), *_custody(lane, proof), *_deliveries(lane, proof))
+    approved = (Condition(id="approved", holds="ok", subject=request),) if request else ()
+    return (*_declared(lane, missing), *approved, *_custody(lane, proof), *_deliveries(lane, proof))
 
 
 def conclusion(conditions: Sequence[Condition]) -> Result:

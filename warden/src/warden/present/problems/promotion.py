@@ -7,8 +7,8 @@ from warden.usecases.promote import Declared, ProtectedLane
 
 @describe.register
 def _(problem: ProtectedLane) -> str:
-    who = f"{problem.approvals} of {', '.join(problem.approvers)}"
-    return f"{problem.lane} is protected: its file is changed by a request that {who} approve, not by this command"
+    who = " and ".join(problem.needed) or "those whom OpenBao names"
+    return f"{problem.lane} is protected, and no change request of it was applied yet; {who} have to approve one"
 
 
 @describe.register
