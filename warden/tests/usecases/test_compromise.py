@@ -5,13 +5,15 @@ import datetime as dt
 import msgspec
 import pytest
 
+from warden.adapters.identities import ByMount, NoIssuer
 from warden.adapters.openbao.audit_history import AuditFilesHistory, NoHistory
 from warden.adapters.openbao.snapshot_reader import SnapshotReader
-from warden.core.errors import Exit, Inconclusive, JournalUnwritable, Missing, NotNow, Unreachable
+from warden.core.errors import Exit, Inconclusive, JournalUnwritable, Missing, NotNow, Refused, Unreachable
 from warden.core.lanes.rotation import Rotation
 from warden.core.openbao.api import jwt_login
 from warden.core.openbao.rights import policy_text
-from warden.core.rotation.provider import Capabilities, KeyId, SourceNotInstalled, Verdict
+from warden.core.rotation.mark import RotationMark
+from warden.core.rotation.provider import Capabilities, Carry, KeyId, Minted, ProviderKey, SourceNotInstalled, Verdict
 from warden.core.secret import Secret
 from warden.usecases.compromise import CompromiseTools, Leak, compromise
 from warden.usecases.deactivate import record_closing
@@ -29,7 +31,7 @@ class Provider:
     def __init__(self, bench, *, can=None, keys=None, answer="refused", fails=None):
         self.bench, self.keys, self.answer, self.fails = bench, keys or {}, answer, fails
         self.can = can or Capabilities(disable=True)
-        self.asked = []
+        self.asked, self.names_of, self.mints, self.carry = [], {}, "", None
 
     # -- as Sources, as the plug-in, and as the source it makes
 
@@ -51,6 +53,31 @@ class Provider:
     def identify(self, value):
         return self.keys.get(value.reveal())
 
+    def carried(self, key):
+        return Carry(settings={"limit": 5}, bindings=(f"guardrail of {key}",))
+
+    def find(self, marker):
+        return [ProviderKey(key=key, name=name) for key, name in self.names_of.items() if marker in name]
+
+    def mint(self, intent, carry):
+        if self.mints == "fails":
+            raise Refused("the provider makes no key")
+        key = KeyId(f"new-{len(self.names_of)}")
+        self.names_of[key] = intent.marker
+        self.carry = carry
+        if self.mints == "dies":
+            raise KeyboardInterrupt
+        return Minted(key=key, value=Secret(f"sk-planted-minted-{key}"))
+
+    def bind(self, key, carry):
+        self.asked.append(("bind", key, carry.bindings))
+
+    def test(self, value):
+        return Verdict(answer="accepted", status=200)
+
+    def faults(self, settings):
+        return ()
+
     def disable(self, key):
         self._note("disable", key)
 
@@ -61,17 +88,20 @@ class Provider:
         return Verdict(answer=self.answer, status=401)
 
     def _note(self, what, key):
+        if what == "delete":
+            self.names_of.pop(key, None)
         if self.fails is not None:
             raise self.fails
         open_still = self.bench.vault("admin").policy(self.bench.lane.custody.policy_name) is not None
         self.asked.append((what, key, open_still))
 
 
-def end(bench, *, since=None, sources=None, context=None, history=None, **how):
+def end(bench, *, since=None, sources=None, context=None, history=None, replace=False, **how):
     sources = sources or Provider(bench)
     tools = CompromiseTools(
         providers=Providers(sources=sources, http=None),
         history=history or AuditFilesHistory([bench.server.audit_file]),
+        replace=replace,
     )
     options = ClosingOptions(**{"denial": bench.tools(), "patience": 0.5} | how)
     if context is None:
@@ -209,12 +239,16 @@ def test_a_source_that_is_not_installed_is_named(bench):
 
 def test_where_a_key_cannot_be_disabled_it_is_deleted_and_both_of_a_rotation_are(bench):
     sourced(bench).ready()
-    marks = {"key-id-API_KEY": "k-2", "rotation": '{"id":"r","field":"API_KEY","old":"k-2","new":"k-3"}'}
+    under_way = RotationMark(
+        rotation="3f9a1c2b", field="API_KEY", before=1, run="r", by="ada", since="x", old=KeyId("k-2"), new=KeyId("k-3")
+    )
+    marks = {"key-id-API_KEY": "k-2", "rotation": under_way.text}
     bench.vault().mark("platform", bench.path, marks)
     provider = Provider(bench, can=Capabilities())
     done = end(bench, sources=provider)
     assert [each[:2] for each in provider.asked] == [("delete", "k-2"), ("delete", "k-3")]
     assert (done.leak.keys[0].state, done.leak.keys[0].verdict) == ("deleted", None)  # platform reads no value
+    assert "rotation" not in bench.vault().kv_metadata("platform", bench.path).custom
 
 
 def test_a_provider_that_still_accepts_the_value_is_no_done(bench):
@@ -284,3 +318,80 @@ def test_without_a_journal_nothing_is_done(bench):
     with pytest.raises(JournalUnwritable):
         end(bench)
     assert bench.snapshot() == before
+
+
+# -- a new value ------------------------------------------------------------------------------------------------------
+
+
+def replaceable(bench):
+    """A lane whose key the provider has an id of."""
+    sourced(bench).ready()
+    bench.vault().mark("platform", bench.path, {"key-id-API_KEY": "k-1"})
+    return Provider(bench)
+
+
+def test_a_new_value_is_made_with_what_the_old_key_had_and_the_lane_is_opened_by_a_proof(bench):
+    provider = replaceable(bench)
+    done = end(bench, sources=provider, replace=True)
+    assert provider.asked == [("disable", "k-1", True), ("bind", "new-0", ("guardrail of k-1",))]
+    assert provider.carry.settings == {"limit": 5}
+    assert done.opening.opened, done.opening.gate
+    assert (done.leak.replacement.version, done.leak.versions.destroyed) == (2, (1,))
+    assert done.exit == Exit.DONE
+    metadata = bench.vault().kv_metadata("platform", bench.path)
+    assert (metadata.custom["key-id-API_KEY"], metadata.kept) == ("new-0", (2,))
+    assert bench.vault("admin").read("platform", bench.path)[1]["API_KEY"].reveal() == "sk-planted-minted-new-0"
+    assert bench.journal.state(bench.lane.id).closed is None
+    assert bench.journal.state(bench.lane.id).proof.seq == done.opening.proof.record
+    assert "planted" not in str([each.body for each in bench.journal.log()])
+
+
+def test_where_a_person_has_to_bring_a_value_nothing_is_made_and_it_stays_closed(bench):
+    provider = replaceable(bench)
+    bench.change(custody=msgspec.structs.replace(bench.lane.custody, fields=("API_KEY", "SECOND")))
+    bench.change(rotation=(Rotation(every=86400, source="acme", field="API_KEY"),))
+    done = end(bench, sources=provider, replace=True)
+    assert (done.leak.replacement.by_hand, done.leak.replacement.version) == (("SECOND",), 0)
+    assert (provider.names_of, done.opening, done.exit) == ({}, None, Exit.INCONCLUSIVE)
+
+
+def test_a_provider_that_makes_no_key_leaves_it_closed(bench):
+    provider = replaceable(bench)
+    provider.mints = "fails"
+    done = end(bench, sources=provider, replace=True)
+    assert (done.leak.replacement.fault.kind, done.opening) == ("refused", None)
+    assert done.parts.denial.is_proven
+    assert bench.journal.state(bench.lane.id).closed is not None
+
+
+def test_a_key_that_cannot_be_written_is_deleted_again(bench):
+    provider = replaceable(bench)
+    token = bench.server.token_with(policy_text("compromise"))  # may destroy, and not put
+    vault = bench.server.vault(token)
+    context = msgspec.structs.replace(bench.context(), vault=vault, snapshots=SnapshotReader(vault, at_once))
+    done = end(bench, sources=provider, context=context, replace=True)
+    assert done.leak.replacement.fault.kind == "refused"
+    assert (provider.names_of, provider.asked[-1][:2]) == ({}, ("delete", "new-0"))
+
+
+def test_a_key_that_a_killed_run_made_does_not_stay_at_the_provider(bench):
+    provider = replaceable(bench)
+    provider.mints = "dies"
+    with pytest.raises(KeyboardInterrupt):
+        end(bench, sources=provider, replace=True)
+    assert list(provider.names_of) == ["new-0"]
+    provider.mints = ""
+    done = end(bench, sources=provider, replace=True)
+    assert done.opening.opened
+    assert ("delete", "new-0") in [each[:2] for each in provider.asked]
+    assert list(provider.names_of) == [bench.vault().kv_metadata("platform", bench.path).custom["key-id-API_KEY"]]
+
+
+def test_a_new_value_whose_proof_does_not_hold_stays_closed(bench):
+    provider = replaceable(bench)
+    tools = bench.tools(identities=ByMount({}, NoIssuer(bench.server.address)))
+    done = end(bench, sources=provider, replace=True, denial=tools)
+    assert (done.opening.opened, done.opening.reclosed) == (False, True)
+    assert done.leak.replacement.version == 2
+    assert bench.journal.state(bench.lane.id).closed is not None
+    assert done.exit == Exit.INCONCLUSIVE

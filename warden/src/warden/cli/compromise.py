@@ -24,6 +24,11 @@ from warden.present import terminal
 @click.option(
     "--reason", default="compromised", show_default=True, metavar="TEXT", help="Why. Kept in the journal and shown."
 )
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Have the lane's source make a new value, and open the lane with it if its proof holds.",
+)
 @click.option("--plan", "plan_only", is_flag=True, help="Print the steps, and do nothing.")
 @click.option("--keep-secrets", is_flag=True, help="Leave Secrets and consumers in the clusters.")
 @audit_options
@@ -49,7 +54,7 @@ def compromise(
     \b
     Examples:
       warden compromise openrouter-llm-connect --since 36h --reason "key in a public log, INC-204"
-      warden compromise openrouter-llm-connect --plan
+      warden compromise openrouter-llm-connect --replace --plan
     \b
     Every version is destroyed, so nobody can bring the value back. Audit devices and their lines are not touched.
     \b
@@ -64,7 +69,9 @@ def compromise(
     why, moment = required(reason), _moment(since)
     workspace = Workspace.of(ctx)
     found = workspace.lane(lane)
-    steps = planned("compromise", found, workspace.reading_context, keep_secrets=how["keep_secrets"])
+    steps = planned(
+        "compromise", found, workspace.reading_context, keep_secrets=how["keep_secrets"], replace=how["replace"]
+    )
     if plan_only:
         if as_json:
             terminal.document({"lane": lane, "steps": steps_json(steps)})
@@ -94,6 +101,7 @@ def _done(workspace: Workspace, lane: str, reason: str, since: dt.datetime | Non
         providers=Providers(sources=wiring_files.sources(), http=wiring_files.provider_http()),
         history=_history(workspace, files, audit_command),
         namespace=wiring.namespace(),
+        replace=how["replace"],
         progress=_progress,
     )
     terminal.progress(f"closing {lane} …")

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from warden.core.access_index.readings import Reading
+from warden.core.errors import WardenError
 from warden.core.lanes.lane import Lane
 from warden.core.lifecycle.leak_parts import KeyPart, KeyState, LeakParts, VersionsPart
 from warden.core.quoting import name
@@ -14,11 +15,13 @@ from warden.present import terminal
 from warden.present.checkpoints import checkpoint_json, show_unsigned
 from warden.present.closing_parts import clusters_json, denial_json, kept_json, show_line, show_parts, tokens_json
 from warden.present.commands import command, to_paste
+from warden.present.deactivation import opening_json, show_opening
 from warden.present.errors import hint_to_paste
 from warden.present.journal import counted
 from warden.present.plans import show_change, show_remains, system_name
 from warden.present.problems import described
 from warden.usecases.compromise import Compromise
+from warden.usecases.reactivate import Opening
 
 _SHOWN = 20
 """Readers that are shown; JSON and the journal have all of them."""
@@ -54,8 +57,40 @@ def show_compromise(lane: Lane, done: Compromise) -> None:
     terminal.sentence(f"{done.lane} is closed, in the journal and in {where}{soon} · journal {done.record}.")
     if done.exit:
         terminal.sentence("What is marked ?? or FAIL is open. Mend it, and run the command again to go on.")
+    _show_replacement(lane, done)
+
+
+def _show_replacement(lane: Lane, done: Compromise) -> None:
+    """The new value and the opening with it, or how a person does both."""
+    made = done.leak.replacement
+    if made.by_hand:
+        fields = ", ".join(made.by_hand)
+        show_line("inconclusive", f"no new value was made: a person has to bring {fields}")
+    elif made.fault is not None:
+        show_line("inconclusive", f"no new value was made: {described(made.fault.problem)}")
+    elif made.version:
+        show_line("ok", f"a new value is in version {made.version}")
+    if isinstance(done.opening, WardenError):
+        show_line("inconclusive", f"it stays closed: {described(done.opening.problem)}")
+    elif done.opening is not None:
+        show_opening(lane, done.opening)
+        return
     *put, reopen = done.reopening
-    terminal.sentence(f"With a new key: {to_paste(*put)}, then {to_paste(reopen)}")
+    steps = to_paste(reopen) if made.version else f"{to_paste(*put)}, then {to_paste(reopen)}"
+    terminal.sentence(f"With {'it' if made.version else 'a new key'}: {steps}")
+
+
+def _replacement_json(lane: Lane, done: Compromise) -> dict[str, Any]:
+    made = done.leak.replacement
+    opened = done.opening
+    return {
+        "version": made.version,
+        "by_hand": list(made.by_hand),
+        "why": described(made.fault.problem) if made.fault else "",
+        "opened": isinstance(opened, Opening) and opened.opened,
+        "opening": opening_json(lane, opened, "") if isinstance(opened, Opening) else None,
+        "kept_closed": described(opened.problem) if isinstance(opened, WardenError) else "",
+    }
 
 
 def _show_key(lane: Lane, part: KeyPart) -> None:
@@ -149,7 +184,7 @@ def compromise_json(lane: Lane, done: Compromise) -> dict[str, Any]:
     leak = done.leak
     return {
         "lane": lane.id,
-        "closed": True,
+        "closed": not (isinstance(done.opening, Opening) and done.opening.opened),
         "complete": done.exit == 0,
         "since": leak.since.isoformat() if leak.since else None,
         "ms": done.ms,
@@ -176,6 +211,7 @@ def compromise_json(lane: Lane, done: Compromise) -> dict[str, Any]:
         },
         "same_value": [msgspec.to_builtins(each) for each in leak.same],
         "not_compared": list(leak.not_compared),
+        "replacement": _replacement_json(lane, done),
         "checkpoint": checkpoint_json(done.checkpoint),
     }
 

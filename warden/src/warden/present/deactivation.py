@@ -43,6 +43,7 @@ _STEPS = {
     "remove-secret": "{cluster}: remove Secret {subject}",
     "list-readers": "list everybody who has read the path, from the audit log",
     "compare-values": "name the other lanes that hold the same value, by its hashes in the audit log",
+    "replace-key": "make a new value of {subject}, and write it",
     "open-openbao": "OpenBao: policy and roles as declared; the path stays marked as closed",
     "deliver": "{cluster}: make the objects that deliver Secret {subject}",
     "prove": "prove the lane; if the proof does not hold, close it again",

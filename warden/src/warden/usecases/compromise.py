@@ -15,22 +15,24 @@ from typing import Any
 import msgspec
 
 from warden.core.access_index.readings import Asked, not_compared, same_values
-from warden.core.errors import Exit, WardenError
+from warden.core.errors import Exit, NotNow, WardenError
 from warden.core.journal.checkpoints import NotSigned, Signed
 from warden.core.lanes.lane import Lane
 from warden.core.lifecycle.closed_parts import ClosedParts
 from warden.core.lifecycle.closing import Step
-from warden.core.lifecycle.leak_parts import LeakParts, VersionsPart
+from warden.core.lifecycle.leak_parts import LeakParts, Replacement, VersionsPart
 from warden.core.lifecycle.leaks import for_leak, reopening
 from warden.core.notices.told import compromised
 from warden.core.openbao.resources import is_template
-from warden.core.plans.lane_plan import NotConnected, worst
+from warden.core.plans.lane_plan import LaneOptions, NotConnected, worst
 from warden.core.plans.plan import Receipt
 from warden.core.proofs.evidence import data_path
 from warden.core.remedies import Remedy
+from warden.core.rotation.mark import ROTATION
 from warden.ports.audit_history import AuditHistory
 from warden.usecases.context import Context
 from warden.usecases.deactivate import record_closing, tell_closed
+from warden.usecases.reactivate import Opening, reactivate
 from warden.usecases.steps.checkpoint import checkpoint
 from warden.usecases.steps.closing_lane import (
     ClosedInBoth,
@@ -44,7 +46,7 @@ from warden.usecases.steps.closing_lane import (
     settle_closings,
 )
 from warden.usecases.steps.closing_records import StepRecords
-from warden.usecases.steps.provider_keys import Providers, end_keys
+from warden.usecases.steps.provider_keys import LaneKeys, Providers
 from warden.usecases.steps.recorded import begun
 
 COMPROMISED = "lane.compromised"
@@ -61,6 +63,12 @@ class Leak(msgspec.Struct, frozen=True, kw_only=True):
     since: dt.datetime | None = None
 
 
+class NotProvable(msgspec.Struct, frozen=True):
+    """The lane cannot be proven here, so it is not opened."""
+
+    lane: str
+
+
 class CompromiseTools(msgspec.Struct, frozen=True, kw_only=True):
     """What a leak is answered with.
 
@@ -68,17 +76,22 @@ class CompromiseTools(msgspec.Struct, frozen=True, kw_only=True):
         providers: the sources of keys.
         history: the whole audit log.
         namespace: OpenBao's namespace that the lane is in, as the log names it; empty for the root.
+        replace: a new value is made, and the lane is opened with it if its proof holds.
         progress: is told how many bytes of the log are read, and how many there are.
     """
 
     providers: Providers
     history: AuditHistory
     namespace: str = ""
+    replace: bool = False
     progress: Callable[[int, int], None] | None = None
 
 
 class Compromise(msgspec.Struct, frozen=True, kw_only=True):
-    """A lane whose value has leaked: closed as `Closing` says, and what came of the rest."""
+    """A lane whose value has leaked: closed as `Closing` says, and what came of the rest.
+
+    ``opening`` is what came of opening it with a new value, where one was made.
+    """
 
     lane: str
     receipt: Receipt
@@ -87,6 +100,7 @@ class Compromise(msgspec.Struct, frozen=True, kw_only=True):
     record: int
     not_connected: NotConnected
     reopening: Remedy
+    opening: Opening | WardenError | None = None
     checkpoint: Signed | NotSigned | None = None
 
     @property
@@ -98,7 +112,12 @@ class Compromise(msgspec.Struct, frozen=True, kw_only=True):
     def exit(self) -> Exit:
         """Done, or the worst of what could not be done or shown."""
         unseen = self.not_connected.clusters and not self.not_connected.embedded
-        return worst((self.parts.exit, self.leak.exit, Exit.INCONCLUSIVE if unseen else Exit.DONE))
+        codes = [self.parts.exit, self.leak.exit, Exit.INCONCLUSIVE if unseen else Exit.DONE]
+        if isinstance(self.opening, WardenError):
+            codes.append(Exit.INCONCLUSIVE)
+        elif self.opening is not None:
+            codes.append(self.opening.exit)
+        return worst(codes)
 
 
 def compromise(lane: Lane, leak: Leak, context: Context, tools: CompromiseTools, options: ClosingOptions) -> Compromise:
@@ -131,9 +150,22 @@ def compromise(lane: Lane, leak: Leak, context: Context, tools: CompromiseTools,
         reopening=reopening(lane.id, lane.custody.fields, new_value=True),
         checkpoint=signature,
     )
+    if response.parts.replacement.version:
+        result = msgspec.structs.replace(result, opening=_opened(lane, leak.reason, context, given))
     readers = len(result.leak.surveyed.readings)
     context.notices.tell(compromised(lane.id, record, leak.reason, readers=readers, ms=result.ms))
     return result
+
+
+def _opened(lane: Lane, reason: str, context: Context, options: ClosingOptions) -> Opening | WardenError:
+    """Open it with the value that was made, if its proof holds; else it stays closed."""
+    if options.denial is None:
+        return NotNow(NotProvable(lane.id), subject=lane.id)
+    tools = msgspec.structs.replace(options.denial, run=f"{options.denial.run}-r")
+    try:
+        return reactivate(lane, reason, context, LaneOptions(take_over=options.take_over, yes=True), tools)
+    except WardenError as fault:
+        return fault
 
 
 class _Response:
@@ -149,17 +181,22 @@ class _Response:
     def run(self, options: ClosingOptions) -> tuple[LaneCloser, int]:
         """Every stage; answers the closer and the number of the last record."""
         lane, journal = self._lane, self._context.journal
-        steps = planned("compromise", lane, self._context, keep_secrets=options.keep_secrets)
+        steps = planned(
+            "compromise", lane, self._context, keep_secrets=options.keep_secrets, replace=self._tools.replace
+        )
         body = announced(self._reason, self._context, steps) | {"since": self._since.isoformat() if self._since else ""}
         with begun("compromise", lane.id, body, journal) as done:
             records = StepRecords("compromise", lane.id, done["begin"], journal)
+            keys = LaneKeys(lane, self._context, self._tools.providers, records)
             further = {
-                "provider": lambda: self._set(keys=end_keys(lane, self._context, self._tools.providers, records)),
+                "provider": lambda: self._set(keys=keys.end(carry=self._tools.replace)),
                 "versions": lambda: self._set(versions=self._destroyed(records)),
                 "readers": self._survey,
             }
             closer = LaneCloser(lane, self._context, records, options, further)  # type: ignore[arg-type]
             closer.run("compromise")
+            if self._tools.replace:
+                self._set(replacement=self._replaced(keys))
             with effect_of_journal(lane.id):
                 entries = [
                     ("compromise.done", lane.id, {"begin": done["begin"], **ended(closer.parts)}),
@@ -189,12 +226,25 @@ class _Response:
             else:
                 metadata = vault.kv_metadata(custody.mount, custody.key)
                 left = metadata.kept if metadata else ()
+            if metadata is not None and ROTATION in metadata.custom:  # both of its keys were ended
+                vault.mark(custody.mount, custody.key, {ROTATION: None})
             records.record(step, done="destroyed", versions=gone, left=list(left))
         except WardenError as fault:
             if fault.kind == "journal":
                 raise
             return VersionsPart(destroyed=tuple(gone), left=left, fault=fault)
         return VersionsPart(destroyed=tuple(gone), left=left)
+
+    def _replaced(self, keys: LaneKeys) -> Replacement:
+        """A new value for every field, or why there is none; then the lane stays closed."""
+        if keys.by_hand:
+            return Replacement(by_hand=keys.by_hand)
+        try:
+            return Replacement(version=keys.replace())
+        except WardenError as fault:
+            if fault.kind == "journal":
+                raise
+            return Replacement(fault=fault)
 
     def _survey(self) -> None:
         """One pass over the log: readers, and who holds the same value."""
@@ -241,5 +291,6 @@ class _Response:
             "left": list(leak.versions.left),
             "readers": [msgspec.to_builtins(each) for each in leak.surveyed.readings],
             "log_begins": leak.surveyed.begins,
+            "replaced": leak.replacement.version,
             "same_value": sorted({each.lane or each.path for each in leak.same}),
         }

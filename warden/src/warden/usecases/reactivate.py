@@ -16,7 +16,7 @@ from warden.core.errors import Effect, Exit, JournalUnwritable, NotNow, WardenEr
 from warden.core.journal.checkpoints import NotSigned, Signed
 from warden.core.journal.record import Record
 from warden.core.lanes.delivery_target import DeliveryTarget
-from warden.core.lanes.lane import Lane
+from warden.core.lanes.lane import Lane, WorkloadReader
 from warden.core.lifecycle.closed_parts import ClusterPart
 from warden.core.lifecycle.leaks import reopening
 from warden.core.lifecycle.reopening import Gate, gate, needs_new_value
@@ -224,7 +224,13 @@ class _Reopening:
 
     def _prove(self) -> Proof:
         assert not isinstance(self._tools.audit, WardenError)  # noqa: S101 - asked before
-        options = ProveOptions(run=self._tools.run, own=self._tools.own, opening=frozenset({self._lane.id}), workers=1)
+        options = ProveOptions(
+            run=self._tools.run,
+            own=self._tools.own,
+            opening=frozenset({self._lane.id}),
+            inspect=any(isinstance(each, WorkloadReader) for each in self._lane.readers),
+            workers=1,
+        )
         (proof,) = prove([self._lane], self._context, self._tools.identities, self._tools.audit, options)
         return proof
 

@@ -30,6 +30,7 @@ StepKind = Literal[
     "remove-secret",
     "list-readers",
     "compare-values",
+    "replace-key",
     "open-openbao",
     "deliver",
     "prove",
@@ -47,12 +48,21 @@ class Step(msgspec.Struct, frozen=True, order=True, kw_only=True):
 
 
 def steps_of(
-    event: Event, lane: Lane, targets: Sequence[DeliveryTarget], *, keep_secrets: bool = False
+    event: Event,
+    lane: Lane,
+    targets: Sequence[DeliveryTarget],
+    *,
+    keep_secrets: bool = False,
+    replace: bool = False,
 ) -> tuple[Step, ...]:
     """The steps in the order in which they are taken; `targets` are the lane's deliveries to connected clusters.
 
-    `keep_secrets`: what is in the clusters stays, consumers included.
+    `keep_secrets`: what is in the clusters stays, consumers included. `replace`: after a leak a new value is made, and
+    the lane is opened with it.
     """
+    if event == "compromise" and replace:
+        made = (Step(kind="replace-key", subject=each) for each in lane.custody.fields)
+        return (*_closing(event, lane, targets, keep_secrets), *made, *_reopening(lane, targets))
     return tuple(_reopening(lane, targets) if event == "reactivate" else _closing(event, lane, targets, keep_secrets))
 
 
@@ -97,7 +107,17 @@ def _reopening(lane: Lane, targets: Sequence[DeliveryTarget]) -> Iterator[Step]:
 
 
 Stage = Literal[
-    "record", "provider", "openbao", "tokens", "versions", "denial", "cluster", "readers", "values", "opening"
+    "record",
+    "provider",
+    "openbao",
+    "tokens",
+    "versions",
+    "denial",
+    "cluster",
+    "readers",
+    "values",
+    "replacement",
+    "opening",
 ]
 """Steps that are taken together: those of one cluster, and the question as each former reader."""
 
@@ -114,6 +134,7 @@ _STAGES: dict[StepKind, Stage] = {
     "remove-secret": "cluster",
     "list-readers": "readers",
     "compare-values": "values",
+    "replace-key": "replacement",
 }
 
 

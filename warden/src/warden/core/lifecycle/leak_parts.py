@@ -52,6 +52,22 @@ class VersionsPart(msgspec.Struct, frozen=True, kw_only=True):
         return Exit.NO if self.left else Exit.DONE
 
 
+class Replacement(msgspec.Struct, frozen=True, kw_only=True):
+    """The version with the value that was made; 0 without one, then ``by_hand`` or ``fault`` says why.
+
+    ``by_hand`` are fields whose new value a person has to bring.
+    """
+
+    version: int = 0
+    by_hand: tuple[str, ...] = ()
+    fault: WardenError | None = None
+
+    @property
+    def exit(self) -> Exit:
+        """Inconclusive where none was made that was to be."""
+        return Exit.INCONCLUSIVE if self.by_hand or self.fault else Exit.DONE
+
+
 class LeakParts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that `compromise` does besides closing.
 
@@ -64,6 +80,7 @@ class LeakParts(msgspec.Struct, frozen=True, kw_only=True):
     versions: VersionsPart = VersionsPart()
     surveyed: Surveyed = Surveyed()
     ahead: int = 0
+    replacement: Replacement = Replacement()
     same: tuple[SameValue, ...] = ()
     not_compared: tuple[str, ...] = ()
 
@@ -73,4 +90,4 @@ class LeakParts(msgspec.Struct, frozen=True, kw_only=True):
         short = self.since is not None and not self.surveyed.reaches(self.since)
         unread = Exit.INCONCLUSIVE if self.surveyed.why or short else Exit.DONE
         elsewhere = Exit.NO if self.same else Exit.DONE
-        return worst((self.versions.exit, unread, elsewhere, *(each.exit for each in self.keys)))
+        return worst((self.versions.exit, unread, elsewhere, self.replacement.exit, *(each.exit for each in self.keys)))

@@ -6,10 +6,11 @@ from warden.present.commands import command
 from warden.present.plans import describe_obstacle, name_of, system_name
 from warden.present.problems import describe, described
 from warden.usecases.apply import Applied, Blocked, StillDiffers
+from warden.usecases.compromise import NotProvable
 from warden.usecases.context import NotInPlatform
 from warden.usecases.reactivate import ChangedMeanwhile, ClosedAgain, NewValueNeeded, NotClosed, Opened, StaysClosed
 from warden.usecases.steps.closing_lane import ClosedInBoth, ClosedInJournalOnly, ClosingNotRecorded
-from warden.usecases.steps.provider_keys import NoManagement, SourceFailed
+from warden.usecases.steps.provider_keys import NotMinted, SourceFailed
 from warden.usecases.steps.recorded import NotRecorded
 
 
@@ -55,8 +56,13 @@ def _(problem: NewValueNeeded) -> str:
 
 
 @describe.register
-def _(problem: NoManagement) -> str:
-    return f"the provider's management key is not there: {problem.lane} has no value"
+def _(problem: NotMinted) -> str:
+    return f"the source {problem.source} does not accept the key that it has just made; it was deleted again"
+
+
+@describe.register
+def _(problem: NotProvable) -> str:
+    return f"{problem.lane} cannot be proven here, so it stays closed"
 
 
 @describe.register

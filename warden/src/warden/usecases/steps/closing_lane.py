@@ -71,9 +71,11 @@ def deliveries_of(lane: Lane, context: Context) -> tuple[DeliveryTarget, ...]:
     return (*context.deliveries(lane, LaneOptions()), *earlier)
 
 
-def planned(event: Event, lane: Lane, context: Context, *, keep_secrets: bool = False) -> tuple[Step, ...]:
+def planned(
+    event: Event, lane: Lane, context: Context, *, keep_secrets: bool = False, replace: bool = False
+) -> tuple[Step, ...]:
     """The steps that would be taken; nobody is asked."""
-    return steps_of(event, lane, deliveries_of(lane, context), keep_secrets=keep_secrets)
+    return steps_of(event, lane, deliveries_of(lane, context), keep_secrets=keep_secrets, replace=replace)
 
 
 class LaneCloser:

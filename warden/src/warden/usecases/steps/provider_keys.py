@@ -1,27 +1,37 @@
-"""Ending a leaked key at its provider, by the source that the lane's file names; a failure here keeps nothing else.
+"""The keys of a lane whose value has leaked: ended at their providers, and made anew where that was asked for.
 
 The provider's id of the key is what rotations leave in the path's custom metadata; where the caller may read the value
-the provider is asked for it, and afterwards whether it still accepts the value. A value is kept in memory alone.
+the provider is asked for it, and afterwards whether it still accepts the value. A value is kept in memory alone. What
+fails at a provider keeps nothing else from being done.
 """
 
-from collections.abc import Iterator, Mapping
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
-from warden.core.errors import Inconclusive, Missing, Refused, WardenError
+from warden.core.errors import Inconclusive, Refused, WardenError
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.rotation import Rotation
 from warden.core.lifecycle.closing import Step
 from warden.core.lifecycle.leak_parts import KeyPart, KeyState
-from warden.core.rotation.provider import KeyId
+from warden.core.rotation.mark import key_id_in, rotation_in
+from warden.core.rotation.provider import Carry, Intent, KeyId
 from warden.core.secret import Secret
 from warden.ports.http import HttpClient
 from warden.ports.provider import Source, Sources
 from warden.usecases.context import Context
+from warden.usecases.put import put
 from warden.usecases.steps.closing_records import StepRecords
+from warden.usecases.steps.rotation_begin import field_of, management_key, source_of
+from warden.usecases.steps.rotation_keys import Keys
 
 _PERSON = frozenset({"manual", "prompt"})
 """Sources where a person does everything."""
+
+_Found = TypeVar("_Found")
 
 
 class Providers(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,12 +41,6 @@ class Providers(msgspec.Struct, frozen=True, kw_only=True):
     http: HttpClient
 
 
-class NoManagement(msgspec.Struct, frozen=True):
-    """The lane with the provider's management key has no such value."""
-
-    lane: str
-
-
 class SourceFailed(msgspec.Struct, frozen=True):
     """A source raised something that its port does not know; ``kind`` is the error's type, its words are not shown."""
 
@@ -44,51 +48,69 @@ class SourceFailed(msgspec.Struct, frozen=True):
     kind: str
 
 
-def end_keys(lane: Lane, context: Context, providers: Providers, records: StepRecords) -> tuple[KeyPart, ...]:
-    """For each field: disable its key, or delete it where it cannot be disabled. Raises `JournalUnwritable` alone."""
-    by_field = {each.field or lane.custody.fields[0]: each for each in lane.rotations}
-    keys = _Keys(lane, context, providers, records)
-    return tuple(
-        keys.ended(by_field[field], field) if field in by_field else KeyPart(field=field, state="no-source")
-        for field in lane.custody.fields
-    )
+class NotMinted(msgspec.Struct, frozen=True):
+    """The provider does not accept the key that it has just made; it was deleted again."""
+
+    source: str
 
 
-class _Keys:
-    """The keys of one lane; the path is looked at once."""
+class LaneKeys:
+    """The keys of one lane, field by field; the path is looked at once, before anything is destroyed."""
 
     def __init__(self, lane: Lane, context: Context, providers: Providers, records: StepRecords) -> None:
         self._lane = lane
         self._context = context
         self._providers = providers
         self._records = records
-        self._custom = _custom(lane, context)
+        self._rotations = {field_of(lane, each): each for each in lane.rotations}
+        self._custom: Mapping[str, str] = {}
+        self._sources: dict[str, Source] = {}
+        self._carried: dict[str, Carry] = {}
 
-    def ended(self, rotation: Rotation, field: str) -> KeyPart:
-        """One field's key."""
-        name = rotation.source
+    # -- ending ---------------------------------------------------------------------------------------------------
+
+    def end(self, *, carry: bool = False) -> tuple[KeyPart, ...]:
+        """Disable each field's key, or delete it where it cannot be disabled. Raises `JournalUnwritable` alone.
+
+        `carry`: first look at what a new key has to take over.
+        """
+        self._custom = _custom(self._lane, self._context)
+        return tuple(self._ended(field, carry=carry) for field in self._lane.custody.fields)
+
+    def _ended(self, field: str, *, carry: bool) -> KeyPart:
+        rotation = self._rotations.get(field)
+        if rotation is None:
+            return KeyPart(field=field, state="no-source")
         try:
-            return self._end(rotation, field)
+            return self._guarded(rotation.source, lambda: self._end(rotation, field, carry=carry))
         except WardenError as fault:
             if fault.kind == "journal":
                 raise
-            return KeyPart(field=field, source=name, state="not-done", fault=fault)
-        except Exception as fault:  # noqa: BLE001 - somebody else's code must not keep a lane from being closed
-            problem = SourceFailed(name, type(fault).__name__)
-            unknown = Inconclusive(problem, system=f"source {name}", subject=self._lane.id)
-            return KeyPart(field=field, source=name, state="not-done", fault=unknown)
+            return KeyPart(field=field, source=rotation.source, state="not-done", fault=fault)
 
-    def _end(self, rotation: Rotation, field: str) -> KeyPart:
+    def _guarded(self, source: str, act: Callable[[], _Found]) -> _Found:
+        """Somebody else's code must not keep a lane from being closed, nor show a value in an error."""
+        try:
+            return act()
+        except WardenError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - see above
+            problem = SourceFailed(source, type(fault).__name__)
+            raise Inconclusive(problem, system=f"source {source}", subject=self._lane.id) from None
+
+    def _end(self, rotation: Rotation, field: str, *, carry: bool) -> KeyPart:
         name, step = rotation.source, Step(kind="disable-key", subject=field)
         if name in _PERSON:
             return KeyPart(field=field, source=name, state="by-hand")
-        source = self._source(rotation)
+        source = self._source(rotation, field)
         if not source.capabilities().provider:
             return KeyPart(field=field, source=name, state="no-provider")
         value = self._value(field, step)
         keys = tuple(dict.fromkeys((*_ids(field, self._custom, source, value), *self._earlier(field))))
         if not keys:
             return KeyPart(field=field, source=name, state="no-key")
+        if carry:
+            self._carried[field] = source.carried(keys[0])
         disable = source.capabilities().disable
         self._records.record(step, doing="disable" if disable else "delete", source=name, keys=list(keys))
         for key in keys:
@@ -98,30 +120,13 @@ class _Keys:
         self._records.record(step, done=state, answer=verdict.answer if verdict else "")
         return KeyPart(field=field, source=name, state=state, keys=keys, verdict=verdict)
 
-    def _earlier(self, field: str) -> Iterator[KeyId]:
-        """The keys that a run before this one found: by now the value may be destroyed."""
-        closing = self._context.journal.state(self._lane.id).closed
-        records = self._context.journal.log(
-            lane=self._lane.id, events=("compromise.step",), after=closing.seq if closing else 0
-        )
-        for record in records:
-            if (record.body.get("step"), record.body.get("subject")) == ("disable-key", field):
-                yield from map(KeyId, record.body.get("keys") or ())
-
-    def _source(self, rotation: Rotation) -> Source:
-        management = self._management(rotation.management) if rotation.management else None
-        plugin = self._providers.sources.plugin(rotation.source)
-        return plugin.source(rotation.settings, management, self._providers.http)
-
-    def _management(self, named: str) -> Secret:
-        """The provider's management key, which is a lane of its own, read as the caller."""
-        lane_id, _, field = named.partition(".")
-        lane = self._context.lanes.get(lane_id)
-        stored = self._context.vault.read(lane.custody.mount, lane.custody.key) if lane else None
-        wanted = field or (lane.custody.fields[0] if lane else "")
-        if stored is None or wanted not in stored.fields:
-            raise Missing(NoManagement(named), system=f"lane {lane_id}", subject=lane_id)
-        return stored.fields[wanted]
+    def _source(self, rotation: Rotation, field: str) -> Source:
+        if field not in self._sources:
+            management = management_key(rotation, self._context)
+            self._sources[field] = source_of(
+                self._lane, rotation, self._providers.sources, self._providers.http, management=management
+            )
+        return self._sources[field]
 
     def _value(self, field: str, step: Step) -> Secret | None:
         """The live value, where the caller may read it; nothing else depends on it."""
@@ -133,24 +138,90 @@ class _Keys:
             return None
         return stored.fields.get(field) if stored else None
 
+    def _earlier(self, field: str) -> Iterator[KeyId]:
+        """The keys that a run before this one found: by now the value may be destroyed."""
+        for body in self._steps("disable-key", field):
+            yield from map(KeyId, body.get("keys") or ())
+
+    def _steps(self, kind: str, field: str) -> Iterator[Mapping[str, Any]]:
+        closing = self._context.journal.state(self._lane.id).closed
+        after = closing.seq if closing else 0
+        for record in self._context.journal.log(lane=self._lane.id, events=("compromise.step",), after=after):
+            if (record.body.get("step"), record.body.get("subject")) == (kind, field):
+                yield record.body
+
+    # -- making anew ----------------------------------------------------------------------------------------------
+
+    @property
+    def by_hand(self) -> tuple[str, ...]:
+        """The fields whose new value a person has to bring."""
+        return tuple(
+            field
+            for field in self._lane.custody.fields
+            if field not in self._rotations or self._rotations[field].source in _PERSON
+        )
+
+    def replace(self) -> int:
+        """Make a value for every field, have its provider accept it, and write all as one version; answers its number.
+
+        Keys that an earlier run made, and of which nobody has the value, are deleted first; so is one whose value could
+        not be written. Raises as the port Source says, and as `put`.
+        """
+        values: dict[str, Secret] = {}
+        made: dict[str, KeyId] = {}
+        try:
+            for field, rotation in self._rotations.items():
+                key, values[field] = self._guarded(rotation.source, lambda f=field, r=rotation: self._minted(r, f))  # type: ignore[misc]
+                made[field] = key
+            written = put(self._lane, values, self._context.vault, self._context.journal, as_is=True)
+        except WardenError:
+            self._deleted(made)
+            raise
+        custody = self._lane.custody
+        marks: dict[str, str | None] = {f"key-id-{field}": key or None for field, key in made.items()}
+        self._context.vault.mark(custody.mount, custody.key, marks)
+        for field, key in made.items():
+            self._records.record(Step(kind="replace-key", subject=field), done="written", key=key)
+        return written.version
+
+    def _minted(self, rotation: Rotation, field: str) -> tuple[KeyId, Secret]:
+        step = Step(kind="replace-key", subject=field)
+        keys = Keys(self._source(rotation, field), rotation.source, time.sleep, time.monotonic)
+        written = {str(body.get("key")) for body in self._steps("replace-key", field) if body.get("done") == "written"}
+        for body in [*self._steps("replace-key", field)]:
+            if body.get("rotation"):
+                keys.end_orphans(str(body["rotation"]), frozenset(written))
+        intent = Intent(rotation=secrets.token_hex(4), lane=self._lane.id, field=field)
+        self._records.record(step, doing="make", source=rotation.source, rotation=intent.rotation)
+        carry = self._carried.get(field, Carry())
+        minted = keys.mint(intent, carry, frozenset(written))
+        if minted.key:
+            keys.bind(minted.key, carry)
+        if not keys.accepts(minted.value):
+            keys.delete(minted.key)
+            raise Inconclusive(NotMinted(rotation.source), system=f"source {rotation.source}", subject=self._lane.id)
+        return minted.key, minted.value
+
+    def _deleted(self, made: Mapping[str, KeyId]) -> None:
+        """Nobody has the values of these."""
+        for field, key in made.items():
+            source = self._sources.get(field)
+            if source is not None and key and source.capabilities().provider:
+                try:
+                    source.delete(key)
+                except Exception:  # noqa: BLE001, S112 - the error that ended it is the one to report; found by its name
+                    continue
+
 
 def _ids(field: str, custom: Mapping[str, str], source: Source, value: Secret | None) -> Iterator[KeyId]:
     """The key that is in use, and those of a rotation that was under way."""
-    if marked := custom.get(f"key-id-{field}"):
-        yield KeyId(marked)
-    rotation = _rotation(custom.get("rotation", ""))
-    if rotation.get("field") == field:
-        yield from (KeyId(str(rotation[each])) for each in ("old", "new") if rotation.get(each))
+    if marked := key_id_in(custom, field):
+        yield marked
+    rotation = rotation_in(custom)
+    if rotation is not None and rotation.field == field:
+        yield from filter(None, (rotation.old, rotation.new))
     if value is not None and (found := source.identify(value)):
         yield found
-
-
-def _rotation(text: str) -> Mapping[str, object]:
-    try:
-        found = msgspec.json.decode(text.encode())
-    except msgspec.DecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _custom(lane: Lane, context: Context) -> Mapping[str, str]:
