@@ -195,3 +195,69 @@ def test_a_key_that_is_none_and_a_checkpoint_that_is_none(warden, journal, tmp_p
     done = warden("checkpoint")
     assert done.returncode == 2
     assert "platform.yaml names no key" in done.stderr
+
+
+# -- in PostgreSQL ----------------------------------------------------------------------------------------------------
+
+PLANTED = "planted-hunter2-planted"
+
+
+@pytest.fixture
+def shared(postgres_server, postgres_database, tmp_path):
+    """A platform directory whose journal is in an empty database; its URL."""
+    url = postgres_server.url(postgres_database())
+    (tmp_path / "platform" / "catalog").mkdir(parents=True)
+    (tmp_path / "platform" / "platform.yaml").write_text(f"platform: tests\njournal: {url}\n")
+    return url
+
+
+def test_a_journal_moves_into_the_database_that_platform_yaml_names(warden, journal, shared, tmp_path):
+    assert "has no journal yet" in warden("log").stderr
+    made = warden("init", "--json")
+    assert (made.returncode, json.loads(made.stdout)) == (0, {"path": shared, "made": True, "writers": []})
+    assert "it is there already" in warden("init").stdout
+    done = warden("import", journal.path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == f"ok   3 records copied and verified · {shared}"
+    assert warden("verify", "--head", str(journal.head())).stdout.startswith("ok   3 records, unbroken")
+    again = warden("import", journal.path)
+    assert again.returncode == 3
+    assert "has records already" in again.stderr
+    back = warden("import", shared, "--json", WARDEN_JOURNAL=str(tmp_path / "back.db"))
+    assert json.loads(back.stdout)["head"] == str(journal.head())
+    assert SqliteJournal(str(tmp_path / "back.db")).verify(journal.head()).breaks == ()
+
+
+def test_a_broken_or_empty_journal_is_not_imported(warden, journal, shared, tmp_path):
+    warden("init")
+    assert "has no records, or does not exist" in warden("import", "nothing.db").stderr
+    journal.close()
+    db = sqlite3.connect(journal.path)
+    (trigger,) = db.execute("SELECT sql FROM sqlite_master WHERE name = 'journal_no_update'").fetchone()
+    db.executescript("DROP TRIGGER journal_no_update; UPDATE journal SET lane = 'c' WHERE seq = 2")
+    db.execute(trigger)
+    db.close()
+    done = warden("import", journal.path)
+    assert done.returncode == 1
+    assert "is not whole: record 2" in done.stderr
+    assert warden("log", "--json").stdout == "[]\n"
+
+
+@pytest.mark.parametrize("argv", [["log"], ["verify"], ["init"], ["import", "x.db"], ["checkpoint"]])
+def test_a_password_in_the_url_is_refused_and_shown_nowhere(warden, tmp_path, argv):
+    for url in (f"postgresql://warden:{PLANTED}@db.example/warden", f"postgresql://db/warden?password={PLANTED}"):
+        done = warden(*argv, "--json", WARDEN_JOURNAL=url)
+        assert done.returncode == 2
+        assert "holds a password" in json.loads(done.stderr)["message"]
+        assert PLANTED not in done.stdout + done.stderr
+    (tmp_path / "platform" / "catalog").mkdir(parents=True)
+    (tmp_path / "platform" / "platform.yaml").write_text(f"platform: x\njournal: {url}\n")
+    done = warden(*argv)
+    assert done.returncode == 2
+    assert PLANTED not in done.stdout + done.stderr
+
+
+def test_a_file_is_not_made_by_init(warden):
+    done = warden("init")
+    assert done.returncode == 2
+    assert "the journal is a file, which is made at its first record" in done.stderr

@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from warden.adapters.dev import process, server
-from warden.adapters.machine.checks import journal_fault, readable
+from warden.adapters.journal.condition import condition
+from warden.adapters.machine.checks import readable
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
 from warden.core.errors import Exit
@@ -27,8 +28,7 @@ def here(**changed):
     usual = {
         "source": "BAO_ADDR",
         "tls": False,
-        "journal": "/j",
-        "journal_fault": None,
+        "journal": JournalFile("/j"),
         "platform": "/p",
         "platform_fault": "",
         "audit": "",
@@ -118,20 +118,21 @@ def test_where_the_audit_lines_are_read_can_be_named(platform_server, audit, ver
 
 
 def test_what_is_wrong_on_this_machine_is_named_with_a_way_out(platform_server, tmp_path):
-    fault = journal_fault("/dev/null/journal.db")
+    broken = condition("/dev/null/journal.db", signing=False)
+    fault = broken.fault
     nowhere = {"platform": "", "platform_fault": "none found", "platform_remedy": (warden("init", "DIR"),)}
-    diagnosis = look(platform_server.vault("platform"), journal_fault=fault, **nowhere)
+    diagnosis = look(platform_server.vault("platform"), journal=broken, **nowhere)
     assert verdicts(diagnosis)["journal"] == verdicts(diagnosis)["platform"] == "missing"
     assert hint(diagnosis, "journal") == errors.hint(fault) != ""
     assert "warden init" in hint(diagnosis, "platform")
     assert diagnosis.exit == Exit.NO
-    assert journal_fault(str(tmp_path / "not" / "yet" / "journal.db")) is None
+    assert condition(str(tmp_path / "not" / "yet" / "journal.db"), signing=False).fault is None
     assert not (tmp_path / "not").exists()
 
 
 def test_a_journal_that_is_none_is_named(tmp_path):
     (tmp_path / "journal.db").write_text("something else altogether, and long enough to be read as a page " * 99)
-    fault = journal_fault(str(tmp_path / "journal.db"))
+    fault = condition(str(tmp_path / "journal.db"), signing=False).fault
     assert str(tmp_path) in fault.problem
     shown = JournalFile(str(tmp_path), fault)
     assert described(Finding("journal", "missing", shown)) == (fault.problem, errors.hint(fault))

@@ -98,14 +98,14 @@ def closed_in_journal(
     """
     from warden.usecases.deactivate import deactivate_in_journal
 
-    found, place = None, None  # of a platform whose own files have faults the name is not known
+    found, placed = None, False  # of a platform whose own files have faults the name is not known
     try:
         catalog = wiring.catalog(platform)
-        place = platform
+        placed = True
         found = catalog.lane(lane_id)
     except (Invalid, NotFound):
-        journal = wiring_journal.whole_journal()
+        journal = wiring_journal.whole_journal(platform)
         if not wiring.has_file(platform, lane_id) and not journal.log(lane=lane_id, last=1):
             raise
     confirm(lane_id, found, "close", yes=yes)
-    return deactivate_in_journal(lane_id, reason, wiring_journal.journal(place), fault, leaked=leaked)
+    return deactivate_in_journal(lane_id, reason, wiring_journal.journal(platform, placed=placed), fault, leaked=leaked)

@@ -8,7 +8,7 @@ from warden.cli import complete, wiring_journal
 from warden.cli.options import json_option
 from warden.core.errors import Effect, Exit, UsageError
 from warden.core.journal.chain import Head, parse_head
-from warden.core.remedies import warden
+from warden.core.remedies import SetVariable, warden
 from warden.present import terminal
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def journal() -> None:
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the newest N records.")
 @click.option("--head", "head_only", is_flag=True, help="Only the checkpoint HASH@SEQ, to be kept elsewhere.")
 @click.option("--json", "as_json", is_flag=True, help="Print the complete records as a list.")
-def log(lane: str | None, last: int | None, head_only: bool, as_json: bool) -> None:
+@click.pass_context
+def log(ctx: click.Context, lane: str | None, last: int | None, head_only: bool, as_json: bool) -> None:
     """List what was done, oldest first.
 
     \b
@@ -41,7 +42,7 @@ def log(lane: str | None, last: int | None, head_only: bool, as_json: bool) -> N
     """
     from warden.present import journal as present
 
-    kept = wiring_journal.whole_journal()
+    kept = wiring_journal.whole_journal(wiring_journal.found_platform(ctx))
     if head_only:
         head = kept.head()
         terminal.document(present.head_as_json(head)) if as_json else terminal.line(str(head))
@@ -88,7 +89,7 @@ def verify(ctx: click.Context, kept: str | None, checkpoint: str | None, keys: t
 
     head = _head(kept)
     elsewhere = wiring_journal.kept_checkpoint(checkpoint) if checkpoint else None
-    ledger = wiring_journal.whole_journal()
+    ledger = wiring_journal.whole_journal(wiring_journal.found_platform(ctx))
     found = examine(ledger, wiring_journal.keys(ctx, keys), head, elsewhere)
     if as_json:
         terminal.document(present.verified_as_json(found, path=ledger.path, head=head))
@@ -124,13 +125,74 @@ def checkpoint(ctx: click.Context, file: str | None, as_json: bool) -> None:
     from warden.usecases.journal_verify import sign
 
     earlier = wiring_journal.earlier_checkpoint(file) if file else None
-    made = sign(wiring_journal.whole_journal(), wiring_journal.required_signer(ctx), file or "", earlier)
+    kept = wiring_journal.whole_journal(wiring_journal.found_platform(ctx))
+    made = sign(kept, wiring_journal.required_signer(ctx), file or "", earlier)
     if file:
         wiring_journal.keep_checkpoint(file, made.checkpoint)
     if as_json:
         terminal.document(present.checkpoint_json(made))
     else:
         present.show_signed(made, file or "")
+
+
+@journal.command()
+@click.option(
+    "--writer", "writers", multiple=True, metavar="ROLE", help="Let this role read and add records. Repeatable."
+)
+@json_option
+@click.pass_context
+def init(ctx: click.Context, writers: tuple[str, ...], as_json: bool) -> None:
+    """Make the journal in PostgreSQL, as the role that is to own it, and let others write.
+
+    \b
+    Examples:
+      WARDEN_JOURNAL=postgresql://owner@db.example/warden warden journal init --writer warden
+      warden journal init
+    \b
+    The database is WARDEN_JOURNAL, or what platform.yaml names (journal). Run again, it changes nothing else.
+    Exit codes: 2 the journal is a file, which is made by itself, 3 the database cannot be used.
+    """
+    from warden.present import journal as present
+
+    found = wiring_journal.shared_journal(wiring_journal.found_platform(ctx))
+    if found is None:
+        raise UsageError(
+            "the journal is a file, which is made at its first record",
+            effect=Effect.NOTHING_DONE,
+            hint="name a database",
+            remedy=(SetVariable("WARDEN_JOURNAL", "postgresql://USER@HOST/DATABASE"),),
+        )
+    made = found.make(writers)
+    if as_json:
+        terminal.document({"path": found.path, "made": made, "writers": list(writers)})
+    else:
+        present.show_made(found.path, writers, made=made)
+
+
+@journal.command(name="import")
+@click.argument("source", metavar="FILE|URL")
+@json_option
+@click.pass_context
+def import_(ctx: click.Context, source: str, as_json: bool) -> None:
+    """Copy another journal into the one in use, which has to be empty, and verify the copy.
+
+    \b
+    Examples:
+      warden journal import ~/.local/state/warden/journal.db
+      WARDEN_JOURNAL=copy.db warden journal import postgresql://warden@db.example/warden
+    \b
+    Records keep their numbers, times and hashes, so every checkpoint still holds.
+    Exit codes: 1 the other journal is empty or broken, 3 one of the two cannot be used.
+    """
+    from warden.present import journal as present
+    from warden.usecases.journal_import import copy
+
+    target = wiring_journal.whole_journal(wiring_journal.found_platform(ctx))
+    done = copy(wiring_journal.other_journal(source), target)
+    if as_json:
+        terminal.document(present.imported_as_json(done))
+    else:
+        present.show_imported(done)
 
 
 def _head(text: str | None) -> Head | None:

@@ -264,12 +264,11 @@ def write_private(path: str, content: str) -> None:
 
 def machine(ctx: click.Context, where: Endpoint | None, look: Callable[[str], DeclaredHere]) -> Machine:
     """What doctor sees of this machine; `look` answers what a platform directory declares, nothing where it is ""."""
-    from warden.adapters.journal.sqlite import journal_path
-    from warden.adapters.machine.checks import journal_fault, readable
+    from warden.adapters.machine.checks import readable
+    from warden.cli.wiring_journal import journal_condition
     from warden.present.problems import described
     from warden.usecases.doctor import Machine
 
-    path = journal_path(os.environ)
     try:
         platform, fault = platform_dir(ctx), None
     except UsageError as found:
@@ -277,8 +276,7 @@ def machine(ctx: click.Context, where: Endpoint | None, look: Callable[[str], De
     return Machine(
         source=where.source if where else "",
         tls=where is not None and where.scheme == "https",
-        journal=path,
-        journal_fault=journal_fault(path),
+        journal=journal_condition(platform),
         platform=platform,
         platform_fault=described(fault.problem) if fault else "",
         platform_hint=fault.hint if fault else "",

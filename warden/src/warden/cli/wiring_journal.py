@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     import click
 
+    from warden.adapters.journal.postgresql import PostgresJournal
+    from warden.core.findings import JournalFile
     from warden.core.journal.checkpoints import Checkpoint
     from warden.core.lanes.signing import Signing
     from warden.ports.journal import Journal
@@ -22,30 +24,102 @@ if TYPE_CHECKING:
 
 
 def journal_file() -> str:
-    """Where the journal is; empty where there is none yet."""
-    from warden.adapters.journal.sqlite import journal_path
+    """Where the journal's file is; empty where there is none yet, or the journal is not a file."""
+    from warden.adapters.journal.located import location
 
-    path = journal_path(os.environ)
+    try:
+        path = location(os.environ)
+    except UsageError:
+        return ""
     return path if os.path.exists(path) else ""
 
 
-def journal(platform: str | None, *, asks: bool = True) -> Journal:
+def journal(platform: str, *, asks: bool = True, placed: bool = True) -> Journal:
     """The journal, at the place of this platform directory and of the OpenBao that the environment names.
 
-    It is WARDEN_JOURNAL, else ``journal.db`` in warden's state directory. Without `asks` no server is asked for its
-    id. `platform` is ``None`` where the directory's files cannot be used.
+    It is WARDEN_JOURNAL, else what ``platform.yaml`` names, else ``journal.db`` in warden's state directory. Without
+    `asks` no server is asked for its id. Not `placed`: the directory's files cannot be used. Raises `UsageError` for a
+    journal that cannot be used so.
     """
-    from warden.adapters.journal.sqlite import SqliteJournal, journal_path
+    from warden.adapters.journal.located import journal_at
     from warden.adapters.whereabouts import Here
 
-    return SqliteJournal(journal_path(os.environ), whereabouts=Here(platform, asks=asks))
+    return journal_at(_location(platform), Here(platform if placed else None, asks=asks))
 
 
-def whole_journal() -> Journal:
-    """The journal for reading it as it is, whatever the place of its records."""
-    from warden.adapters.journal.sqlite import SqliteJournal, journal_path
+def whole_journal(platform: str) -> Journal:
+    """The journal to be read as it is, whatever the place of its records; `platform` is empty where there is none."""
+    from warden.adapters.journal.located import journal_at
 
-    return SqliteJournal(journal_path(os.environ))
+    return journal_at(_location(platform, reading=True))
+
+
+def other_journal(named: str) -> Journal:
+    """The journal in that file, or in that database. Raises `UsageError` for one that cannot be used."""
+    from warden.adapters.journal.located import journal_at, location
+
+    return journal_at(location({"WARDEN_JOURNAL": named}))
+
+
+def shared_journal(platform: str) -> PostgresJournal | None:
+    """The journal if it is in a database, to be made there; ``None`` where it is a file."""
+    from warden.core.journal.location import is_postgresql
+
+    where = _location(platform)
+    if not is_postgresql(where):
+        return None
+    from warden.adapters.journal.postgresql import PostgresJournal
+
+    return PostgresJournal(where)
+
+
+def _location(platform: str, *, reading: bool = False) -> str:
+    """Where it is. A shared one is written by platforms with a name only: their directories are elsewhere each."""
+    from warden.adapters.catalog.platform_name import is_named, journal_of
+    from warden.adapters.journal.located import location
+    from warden.core.journal.location import is_postgresql
+
+    declared = journal_of(platform) if platform and not os.environ.get("WARDEN_JOURNAL") else ""
+    where = location(os.environ, declared)
+    if platform and not reading and is_postgresql(where) and not is_named(platform):
+        raise UsageError(
+            "a journal that is shared tells platforms apart by their name, and platform.yaml has none",
+            effect=Effect.NOTHING_DONE,
+            system="platform",
+            remedy=(EditFile(file="platform.yaml", field="platform", value="NAME"),),
+        )
+    return where
+
+
+def found_platform(ctx: click.Context) -> str:
+    """The platform directory of this call; empty where none is found and none was named. Raises `UsageError`."""
+    from warden.adapters.catalog.discovery import find_platform
+    from warden.cli.wiring import platform_flag
+
+    try:
+        return find_platform(platform_flag(ctx)).directory
+    except UsageError:
+        if platform_flag(ctx):
+            raise
+        return ""
+
+
+def journal_condition(platform: str) -> JournalFile:
+    """What doctor says of the journal."""
+    from warden.adapters.catalog.files import load_platform
+    from warden.adapters.journal.condition import condition
+    from warden.core.errors import WardenError
+    from warden.core.findings import JournalFile
+
+    try:
+        where = _location(platform)
+    except WardenError as fault:
+        return JournalFile("", fault)
+    try:
+        signing = bool(platform) and load_platform(platform).signing is not None
+    except WardenError:  # a finding of its own
+        signing = False
+    return condition(where, signing=signing)
 
 
 def signer(signing: Signing | None, vault: Vault | None) -> Signer | None:
@@ -87,16 +161,12 @@ def declared_signing(ctx: click.Context) -> Signing | None:
 
     Raises `Invalid` where its files have errors.
     """
-    from warden.adapters.catalog.discovery import find_platform
     from warden.adapters.catalog.files import load_platform
-    from warden.cli.wiring import at_embedded, platform_flag
+    from warden.cli.wiring import at_embedded
     from warden.cli.wiring_files import enter_environment_if_found
 
-    try:
-        platform = find_platform(platform_flag(ctx)).directory
-    except UsageError:
-        if platform_flag(ctx):
-            raise
+    platform = found_platform(ctx)
+    if not platform:
         return None
     enter_environment_if_found(ctx, at_embedded)
     return load_platform(platform).signing

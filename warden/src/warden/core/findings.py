@@ -80,10 +80,24 @@ class AuditPlace(msgspec.Struct, frozen=True):
 
 
 class JournalFile(msgspec.Struct, frozen=True):
-    """The journal; ``fault`` is the error that every command ends with, ``None`` where it can be used."""
+    """The journal; ``fault`` is the error that every command ends with, ``None`` where it can be used.
+
+    Attributes:
+        path: of its file, or the URL of its database.
+        shared: whether it is in a database, for a team.
+        owned: whether this role owns the table there, so that it could remove the triggers.
+        verified: whether the server there has to prove that it is the one named.
+        signing: whether platform.yaml names a key for its checkpoints.
+        signed: when the newest checkpoint was recorded (ISO 8601 UTC); empty where none was.
+    """
 
     path: str
     fault: WardenError | None = None
+    shared: bool = False
+    owned: bool = False
+    verified: bool = True
+    signing: bool = False
+    signed: str = ""
 
 
 class PlatformDirectory(msgspec.Struct, frozen=True):

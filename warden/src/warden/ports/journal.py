@@ -1,6 +1,6 @@
 """The record of every effect."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from warden.core.journal.chain import Chain, Head, Row
@@ -49,6 +49,9 @@ class Journal(Protocol):
 
     def origin(self) -> str:
         """Which journal it is: the hash of its first record; empty where it has none."""
+
+    def restore(self, rows: Iterable[Row]) -> int:
+        """Take over the rows of another journal as they are, into an empty one; how many there were."""
 
     def rows(self, events: Sequence[str] = ()) -> Iterator[Row]:
         """The rows as they are stored, oldest first; of these `events`, or all. Iterating raises as the rest does."""

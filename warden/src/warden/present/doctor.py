@@ -204,9 +204,26 @@ def _audit_place(fact: AuditPlace) -> tuple[str, str]:
 
 
 def _journal(fact: JournalFile) -> tuple[str, str]:
-    if fact.fault is None:
-        return f"{fact.path} (writable)", ""
-    return errors.problem(fact.fault), errors.hint(fact.fault)
+    if fact.fault is not None:
+        return errors.problem(fact.fault), errors.hint(fact.fault)
+    if fact.signing or fact.signed:
+        signed = f"signed {terminal.ago(fact.signed)}" if fact.signed else "not signed yet"
+    else:
+        signed = "not signed"
+    text = f"{fact.path} ({'shared, ' if fact.shared else ''}writable, {signed})"
+    return text, _journal_hint(fact)
+
+
+def _journal_hint(fact: JournalFile) -> str:
+    """What could be better about a journal that can be used."""
+    if not fact.verified:
+        return "the server need not prove that it is the one named: leave sslmode out of the URL (verify-full)"
+    if fact.owned:
+        let_in = command(warden("journal init", writer="ROLE"))
+        return f"this role owns the journal and could remove its triggers; have another one write: {let_in}"
+    if fact.signing and not fact.signed:
+        return command(warden("journal checkpoint"))
+    return ""
 
 
 def _platform(fact: PlatformDirectory) -> tuple[str, str]:

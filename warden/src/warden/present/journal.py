@@ -10,6 +10,7 @@ from warden.core.remedies import warden
 from warden.present import errors, terminal
 from warden.present.chain_breaks import break_described, fault_described
 from warden.present.commands import command
+from warden.usecases.journal_import import Imported
 from warden.usecases.journal_verify import Verified
 
 
@@ -119,6 +120,30 @@ def _note_what_stays_hidden(chain: Chain) -> None:
             "Records cut off at the end only show against a checkpoint that was kept elsewhere: "
             "--checkpoint FILE, or --head HASH@SEQ"
         )
+
+
+# -- made and imported ------------------------------------------------------------------------------------------------
+
+
+def show_made(path: str, writers: Sequence[str], *, made: bool) -> None:
+    """That the journal is there, and who may write."""
+    let_in = f" · open to {', '.join(writers)}" if writers else ""
+    terminal.line(f"ok   {'made' if made else 'it is there already'}: {path}{let_in}")
+    if not writers and made:
+        grant = command(warden("journal init", writer="ROLE"))
+        terminal.note(f"Only its owner can write, and could remove the triggers. Let another role write: {grant}")
+
+
+def imported_as_json(done: Imported) -> dict[str, Any]:
+    """``source, path, records, head``."""
+    return {"source": done.source, "path": done.target, "records": done.records, "head": str(done.head)}
+
+
+def show_imported(done: Imported) -> None:
+    """What was copied, and what becomes of the other one."""
+    terminal.line(f"ok   {counted(done.records, 'record')} copied and verified · {done.target}")
+    terminal.line(f"     head {done.head}")
+    terminal.note(f"{done.source} is not used any more where WARDEN_JOURNAL or platform.yaml names the copy: keep it.")
 
 
 def counted(number: int, noun: str) -> str:

@@ -17,7 +17,7 @@ ENVIRONMENT = (
     ("WARDEN_ENV", "the environment of platform.yaml; --env takes precedence"),
     ("WARDEN_TRUSTED", "platform directories to use although others can change them, separated by :"),
     ("WARDEN_STATE", "journal, locks and embedded platform; default $XDG_STATE_HOME/warden"),
-    ("WARDEN_JOURNAL", "the journal's file; default journal.db in the state directory"),
+    ("WARDEN_JOURNAL", "the journal: a file or postgresql://…; default platform.yaml, state directory"),
     ("WARDEN_ALLOWED_SIGNERS", "whose key may sign change requests, in place of the file that platform.yaml names"),
     ("WARDEN_AUDIT", "OpenBao's audit log for `prove` and `adopt`: files or directories, separated by :"),
     ("KUBECONFIG", "kubeconfigs with the contexts that clusters.yaml names; default ~/.kube/config"),

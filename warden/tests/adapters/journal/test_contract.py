@@ -1,12 +1,13 @@
-"""What the port `warden.ports.journal` promises, on every adapter of it: a new one is a line in `ADAPTERS`."""
+"""What the port `warden.ports.journal` promises, on every adapter of it."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from warden.adapters.journal.postgresql import PostgresJournal
 from warden.adapters.journal.sqlite import SqliteJournal
 from warden.core.journal.chain import GENESIS, Break, Head
 from warden.core.secret import Secret
@@ -14,15 +15,26 @@ from warden.ports.journal import Journal
 
 AT = datetime(2026, 11, 23, 14, 2, 3, 456789, tzinfo=UTC)
 
-ADAPTERS: Mapping[str, Callable[[Path], Journal]] = {
-    "sqlite": lambda folder: SqliteJournal(str(folder / "journal.db"), clock=lambda: AT, actor="alice"),
-}
-"""How an empty journal is made; the argument is a folder of its own, not there yet."""
+
+class Adapters:
+    """How an empty journal is made, of each kind; `folder` is one of its own, not there yet."""
+
+    def __init__(self, request) -> None:
+        self._request = request
+
+    def sqlite(self, folder: Path) -> Journal:
+        return SqliteJournal(str(folder / "journal.db"), clock=lambda: AT, actor="alice")
+
+    def postgresql(self, folder: Path) -> Journal:
+        server, database = (self._request.getfixturevalue(f"postgres_{each}") for each in ("server", "database"))
+        made = PostgresJournal(server.url(database()), clock=lambda: AT, actor="alice")
+        made.make()
+        return made
 
 
-@pytest.fixture(params=ADAPTERS)
+@pytest.fixture(params=["sqlite", "postgresql"])
 def adapter(request) -> Callable[[Path], Journal]:
-    return ADAPTERS[request.param]
+    return getattr(Adapters(request), request.param)
 
 
 @pytest.fixture

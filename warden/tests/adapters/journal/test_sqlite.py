@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from warden.adapters.journal.sqlite import SqliteJournal, journal_path
+from warden.adapters.journal.located import location as journal_path
+from warden.adapters.journal.sqlite import SqliteJournal
 from warden.core.errors import JournalUnwritable
 from warden.core.journal.chain import GENESIS, Break, Head
 from warden.core.secret import Secret

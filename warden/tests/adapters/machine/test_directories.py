@@ -5,7 +5,7 @@ import pytest
 from warden.adapters.catalog.discovery import config_file
 from warden.adapters.catalog.entry_cache import cache_file
 from warden.adapters.dev.build import cache_directory
-from warden.adapters.journal.sqlite import journal_path
+from warden.adapters.journal.located import location as journal_path
 from warden.cli.wiring import state_directory
 
 PLACES = {

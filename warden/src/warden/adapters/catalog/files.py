@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from warden.adapters.catalog.discovery import expect_trusted
-from warden.adapters.catalog.platform_name import counts_for_in, name_in
+from warden.adapters.catalog.platform_name import counts_for_in, journal_in, name_in
 from warden.adapters.catalog.yaml_tree import MAX_BYTES, Mapping, Refusal, decode, parse, scalars
 from warden.core.errors import Effect, Fault, Invalid, UsageError
 from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, invalid, kind_of, unknown
@@ -238,6 +238,8 @@ def _not_plain(platform: Platform, text: bytes) -> Iterator[Complaint]:
     """What is read without YAML elsewhere, and is not written so that it can be."""
     if (platform.platform or "") != name_in(text):
         yield Complaint("platform", "is not a plain name; write the line `platform: NAME` (a-z, 0-9, hyphens)")
+    if (platform.journal or "") != journal_in(text):
+        yield Complaint("journal", "is not a plain URL; write the line `journal: postgresql://…`, without quotes")
     if platform.counts_for != (counts_for_in(text) or FRESH):
         yield Complaint("proofs_count_for", "is not a plain duration; write the line `proofs_count_for: 24h`")
 

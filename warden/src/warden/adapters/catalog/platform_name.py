@@ -1,18 +1,21 @@
-"""What ``platform.yaml`` says that `access` and `route show` need: two lines, read without YAML.
+"""What ``platform.yaml`` says that `access` and `route show` need: three lines, read without YAML.
 
 Those commands must not wait for a parser. `files` refuses a name or a duration that is written in another way, so that
 both always read the same.
 
 ``platform`` is which platform a directory is, for the journal; without one it is the directory's real path.
-``proofs_count_for`` is how long a proof counts.
+``proofs_count_for`` is how long a proof counts. ``journal`` is the database of the journal, where it is not a file.
 """
 
 import datetime as dt
 import os
 import re
 
+from warden.core.errors import Effect, UsageError
+
 _NAME = re.compile(rb"^platform:[ \t]+([a-z0-9][a-z0-9.-]{0,62})[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 _COUNTS_FOR = re.compile(rb"^proofs_count_for:[ \t]+([0-9]{1,9})([smhd])[ \t]*(?:#.*)?\r?$", re.MULTILINE)
+_JOURNAL = re.compile(rb"^journal:[ \t]+([!-~]+)[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 _SECONDS = {b"s": 1, b"m": 60, b"h": 3600, b"d": 86400}
 _LARGEST = 1024 * 1024
 
@@ -35,6 +38,31 @@ def counts_for(platform_dir: str) -> dt.timedelta:
         return FRESH
 
 
+def journal_of(platform_dir: str) -> str:
+    """The URL of the journal; empty where ``platform.yaml`` names none.
+
+    Raises `UsageError` where it cannot be read: another journal would not know which lanes are closed.
+    """
+    try:
+        return journal_in(_text(platform_dir))
+    except OSError as fault:
+        path = os.path.join(platform_dir, "platform.yaml")
+        raise UsageError(
+            f"{path} cannot be read ({os.strerror(fault.errno or 0).lower()}), so which journal is meant is not known",
+            effect=Effect.NOTHING_DONE,
+            system="platform",
+            subject=path,
+        ) from None
+
+
+def is_named(platform_dir: str) -> bool:
+    """Whether ``platform.yaml`` gives the platform a name."""
+    try:
+        return bool(name_in(_text(platform_dir)))
+    except OSError:
+        return False
+
+
 def name_in(text: bytes) -> str:
     """The name on the line ``platform: NAME``; empty where there is no such line."""
     found = _NAME.search(text)
@@ -45,6 +73,12 @@ def counts_for_in(text: bytes) -> dt.timedelta | None:
     """The duration on the line ``proofs_count_for: 24h``; ``None`` where there is no such line."""
     found = _COUNTS_FOR.search(text)
     return dt.timedelta(seconds=int(found[1]) * _SECONDS[found[2]]) if found else None
+
+
+def journal_in(text: bytes) -> str:
+    """The URL on the line ``journal: postgresql://…``; empty where there is no such line."""
+    found = _JOURNAL.search(text)
+    return found[1].decode("ascii") if found else ""
 
 
 def _text(platform_dir: str) -> bytes:

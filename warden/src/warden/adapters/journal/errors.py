@@ -42,6 +42,9 @@ class Cause(NamedTuple):
     remedy: Remedy = ()
 
 
+NOT_EMPTY = Cause("has records already, which are not mixed with others", "Use an empty one")
+
+
 def unwritable(path: str, cause: Cause, context: str = "") -> JournalUnwritable:
     """The one error of the journal. ``context`` is a sentence in front of the hint.
 

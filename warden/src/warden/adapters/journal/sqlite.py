@@ -5,9 +5,8 @@ never changed: triggers refuse UPDATE, DELETE and any number but the next; `core
 them.
 """
 
-import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import RLock
 from typing import Any
@@ -15,23 +14,15 @@ from typing import Any
 from msgspec.structs import astuple
 
 from warden.adapters.journal import questions
-from warden.adapters.journal.errors import CLOSED_UNKNOWN, as_journal_error
+from warden.adapters.journal.errors import CLOSED_UNKNOWN, NOT_EMPTY, as_journal_error, unwritable
 from warden.adapters.journal.questions import Question
 from warden.adapters.journal.sqlite_file import connect, expect_sound, is_there, make
 from warden.adapters.journal.stored import StoredJournal, now
-from warden.adapters.machine import directories
 from warden.core.errors import DoneBefore, JournalUnwritable
-from warden.core.journal.chain import GENESIS, Head
+from warden.core.journal.chain import GENESIS, Head, Row
 from warden.core.journal.encoding import Entry, following
 from warden.ports.clock import Clock
 from warden.ports.whereabouts import Whereabouts
-
-
-def journal_path(environ: Mapping[str, str]) -> str:
-    """Where the journal is: WARDEN_JOURNAL, else ``journal.db`` in WARDEN_STATE, else in ``$XDG_STATE_HOME/warden``."""
-    if named := environ.get("WARDEN_JOURNAL"):
-        return os.path.abspath(named)
-    return os.path.join(directories.state(environ), "journal.db")
 
 
 def _field(body: str, name: str) -> str:
@@ -67,6 +58,23 @@ class SqliteJournal(StoredJournal):
             if self._recorded:
                 fault.effect = DoneBefore()
             raise
+
+    def restore(self, rows: Iterable[Row]) -> int:
+        """Take over the rows of another journal as they are, into an empty one; how many there were."""
+        with self._lock, self._explained():
+            db = self._open(create=True)
+            assert db is not None  # noqa: S101 - created above or raised
+            if db.execute(questions.LAST.sql).fetchone():
+                raise unwritable(self.path, NOT_EMPTY)
+            db.execute("BEGIN IMMEDIATE")  # a record that comes before it takes the number 1, which the next line wants
+            try:
+                count = db.executemany(questions.INSERT, map(astuple, rows)).rowcount
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+            return count
 
     def _append(self, entries: Sequence[Entry]) -> list[int]:
         with self._lock, self._explained():

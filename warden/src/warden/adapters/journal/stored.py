@@ -1,6 +1,6 @@
 """The port Journal on rows in a database: everything but how they are read and written there."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -62,6 +62,14 @@ class StoredJournal:
 
     def _expect_sound(self) -> None:
         """Raise `JournalUnwritable` where what keeps the rows is not as warden makes it."""
+        raise NotImplementedError
+
+    def restore(self, rows: Iterable[Row]) -> int:
+        """Take over the rows of another journal as they are, into an empty one; how many there were."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of the database (a process that ends or becomes another program need not)."""
         raise NotImplementedError
 
     # -- the port -------------------------------------------------------------------------------------------------

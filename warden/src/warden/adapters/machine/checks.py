@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-from warden.adapters.journal.sqlite import SqliteJournal
 from warden.core.errors import JournalUnwritable
 from warden.core.remedies import SetVariable
 
@@ -15,16 +14,8 @@ def readable(path: str) -> bool:
     return found.exists() and os.access(found, mode)
 
 
-def journal_fault(path: str) -> JournalUnwritable | None:
-    """The error that every command would end with; ``None`` where the journal can be used. Makes nothing."""
-    try:
-        journal = SqliteJournal(path)
-        try:
-            journal.log(last=1)
-        finally:
-            journal.close()
-    except JournalUnwritable as fault:
-        return fault
+def file_fault(path: str) -> JournalUnwritable | None:
+    """Why a file could not be written or made there; ``None`` where it could. Makes nothing."""
     nearest = Path(path)
     while not nearest.exists():
         nearest = nearest.parent

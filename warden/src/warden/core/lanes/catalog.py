@@ -82,7 +82,8 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     them and condemns everybody else who can.
     ``allowed_signers`` is the file with the keys of those who decide about change requests (ssh-keygen(1), *ALLOWED
     SIGNERS*), relative to the platform directory.
-    ``signing`` names the key that signs checkpoints of the journal.
+    ``journal`` is the database of PostgreSQL that a team's journal is in, ``postgresql://USER@HOST/DATABASE`` without a
+    password; without it each user has a file. ``signing`` names the key that signs checkpoints of the journal.
     ``proofs_count_for`` is how long a proof counts: an active lane whose last proof is older is unproven.
     ``notify`` is who is told what happens: a command, or a webhook. ``state_hub`` is the URL that events are posted to.
     ``playbooks`` is the folder of the pages that `playbook` renders, relative to the folder above the platform
@@ -98,6 +99,7 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     repos: dict[str, tuple[str, ...]] = {}
     may_administer: tuple[str, ...] = ()
     allowed_signers: str = "allowed_signers"
+    journal: str | None = None
     signing: Signing | None = None
     proofs_count_for: Seconds = Seconds(86400)
     notify: NotifyCommand | NotifyWebhook | None = None

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from warden.core.lanes.catalog import Platform
 from warden.core.lanes.environment_rules import of_administrators, of_environments
+from warden.core.lanes.journal_rules import of_journal
 from warden.core.lanes.notify import of_notices
 from warden.core.lanes.rules import Complaint
 from warden.core.lanes.signing_rules import of_signing
@@ -16,6 +17,7 @@ def of_platform(platform: Platform) -> Iterator[Complaint]:
     yield from of_signing(platform.signing)
     if not _is_below(platform.playbooks):
         yield Complaint("playbooks", "is not a folder of the repository; write docs/playbooks, say")
+    yield from of_journal(platform)
     for field, clause in of_notices(platform.notify, platform.state_hub):
         yield Complaint(field, clause)
 

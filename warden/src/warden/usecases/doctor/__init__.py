@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from warden.core.errors import Inconclusive, UsageError, WardenError
+from warden.core.errors import Inconclusive, UsageError
 from warden.core.findings import (
     AuditFile,
     AuditPlace,
@@ -47,7 +47,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         source: the variable that the address came from.
         tls: whether the connection is https (then it is verified).
-        journal: path of the journal; ``journal_fault`` says why it cannot be used, ``None`` where it can.
+        journal: what was found of the journal.
         platform: the platform directory; empty where none was found, and ``platform_fault`` says why.
         unread_policies: files of the platform directory that look like access policies and are not read.
         audit: WARDEN_AUDIT, empty where it is not set.
@@ -57,8 +57,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
     source: str
     tls: bool
-    journal: str
-    journal_fault: WardenError | None
+    journal: JournalFile
     platform: str
     platform_fault: str
     platform_hint: str = ""
@@ -129,8 +128,7 @@ def _audit_file(path: str, machine: Machine) -> Finding:
 
 
 def _here(machine: Machine) -> Iterator[Finding]:
-    journal = JournalFile(machine.journal, machine.journal_fault)
-    yield Finding("journal", "missing" if journal.fault else "ok", journal)
+    yield Finding("journal", "missing" if machine.journal.fault else "ok", machine.journal)
     platform = PlatformDirectory(
         machine.platform, machine.platform_fault, machine.platform_hint, machine.platform_remedy
     )
