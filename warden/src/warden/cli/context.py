@@ -35,10 +35,8 @@ class Workspace:
 
     @classmethod
     def of(cls, ctx: click.Context) -> Workspace:
-        """The workspace of this call; at its end it says whom it could not tell what happened."""
-        found = cls(wiring.platform_dir(ctx))
-        ctx.call_on_close(found.show_undelivered)
-        return found
+        """The workspace of this call."""
+        return cls(wiring.platform_dir(ctx))
 
     def __init__(self, platform: str) -> None:
         from warden.core.lanes.delivery_target import with_cluster_readers
@@ -54,13 +52,6 @@ class Workspace:
         self.lanes = {
             name: with_cluster_readers(lane, self.clusters.declared) for name, lane in self.catalog.lanes.items()
         }
-
-    def show_undelivered(self) -> None:
-        """What could not be told, on stderr; nothing where all of it was."""
-        if undelivered := tuple(self.notices.undelivered):
-            from warden.present.notices import show_undelivered
-
-            show_undelivered(undelivered)
 
     def is_closed(self, lane: Lane) -> bool:
         """Whether the journal says that the lane is closed, or OpenBao as far as that can be seen."""

@@ -117,12 +117,7 @@ def demote(ctx: click.Context, /, *, lane: str, reason: str, as_json: bool) -> i
     found = catalog.lane(lane)
     journal = wiring_journal.journal(platform)
     notices = wiring_files.notices(platform, catalog.platform, journal)
-    try:
-        done = usecase(found, why, lane_files, journal=journal, notices=notices, who=_who())
-    finally:
-        from warden.present.notices import show_undelivered
-
-        show_undelivered(tuple(notices.undelivered))
+    done = usecase(found, why, lane_files, journal=journal, notices=notices, who=_who())
     if as_json:
         terminal.document(present.demotion_json(done))
     else:

@@ -159,12 +159,22 @@ def counts_for(platform: str) -> timedelta:
 
 
 def notices(directory: str, platform: Platform, journal: Journal) -> Notices:
-    """Who is told what happens, as ``platform.yaml`` says; nobody where it names nobody."""
+    """Who is told what happens, as ``platform.yaml`` says; nobody where it names nobody.
+
+    At the end of the command that is running it is said, once, who could not be told.
+    """
     from warden.ports.notices import NoNotices
 
     if platform.notify is None and platform.state_hub is None:
         return NoNotices()
-    return notifier(directory, platform, journal)
+    import click
+
+    from warden.present.notices import show_undelivered
+
+    found = notifier(directory, platform, journal)
+    if (running := click.get_current_context(silent=True)) is not None:
+        running.call_on_close(lambda: show_undelivered(found.undelivered))
+    return found
 
 
 def notifier(directory: str, platform: Platform, journal: Journal) -> Notifier:

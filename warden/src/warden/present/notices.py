@@ -14,7 +14,7 @@ _HAPPENED: Mapping[Kind, str] = {
     "lane.promoted": "is active: a fresh proof of all of it was made",
     "lane.demoted": "is a draft again",
     "lane.rotated": "was rotated: the new value is in use, the old one is refused",
-    "rotation.unproven": "was rotated, and it is not proven that the old value is refused",
+    "rotation.unproven": "has a rotation that did not end in proof",
     "lane.closed": "was closed",
     "lane.opened": "is open again",
     "lane.compromised": "was closed as compromised",
