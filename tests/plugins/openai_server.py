@@ -41,7 +41,9 @@ class OpenAiServer(KeyServer):
             return (200, self._shown(key)) if key else error(404, "not_found", "no such key")
         if request.path != _KEYS:
             return error(404, "not_found", "no such project")
-        listed = sorted(self.keys.values(), key=lambda each: each.created)
+        everybody = request.query.get("owner_project_access") == "any"
+        listed = [each for each in self.keys.values() if everybody or not each.settings.get("owner_is_gone")]
+        listed.sort(key=lambda each: each.created)
         ids = [each.id for each in listed]
         start = ids.index(request.query["after"]) + 1 if request.query.get("after") in ids else 0
         page = listed[start : start + min(self.page, int(request.query.get("limit", 20)))]

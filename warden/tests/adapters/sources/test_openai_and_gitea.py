@@ -2,12 +2,13 @@
 
 import os
 
+import byte_server
 import pytest
 import source_benches
 
-from warden.adapters.sources import gitea, openai
+from warden.adapters.sources import gitea, openai, openrouter
 from warden.adapters.sources.http import ProviderHttp
-from warden.core.errors import Refused
+from warden.core.errors import Inconclusive, Refused
 from warden.core.rotation.provider import Carry, Intent, KeyId
 from warden.core.secret import Secret
 
@@ -31,6 +32,40 @@ def test_openai_deletes_no_key_of_another_project():
         wrong = bench.source(project="proj_other")
         with pytest.raises(Refused):
             wrong.find("x")
+
+
+def test_openai_finds_keys_whose_owner_has_no_access_any_more():
+    with source_benches.openai() as bench:
+        bench.server.keys[bench.add(f"x {INTENT.marker}")].settings["owner_is_gone"] = True
+        assert len(bench.source().find(INTENT.marker)) == 1
+
+
+@pytest.mark.parametrize(
+    ("plugin", "settings", "answer"),
+    [(openrouter, {}, b'{"deleted": false}'), (openai, PROJECT, b'{"deleted": false, "id": "x"}')],
+)
+def test_a_deletion_is_believed_only_where_the_answer_says_so(plugin, settings, answer):
+    with byte_server.serving(byte_server.status(200, answer)) as (url, _):
+        source = plugin.PLUGIN.source(settings | {"url": url}, Secret("x"), ProviderHttp())
+        with pytest.raises(Inconclusive, match="not deleted"):
+            source.delete(KeyId("x"))
+
+
+@pytest.mark.parametrize("value", ["planted-words-only", "planted-words"])
+def test_no_code_of_a_provider_is_repeated_that_is_part_of_the_value_or_has_it(value):
+    answer = b'{"error": {"code": "planted-words-only"}}'
+    with byte_server.serving(byte_server.status(401, answer)) as (url, _):
+        found = openai.PLUGIN.source(PROJECT | {"url": url}, Secret("x"), ProviderHttp()).test(Secret(value))
+    assert (found.answer, found.reason) == ("refused", "unauthorized")
+
+
+def test_gitea_says_of_a_token_that_was_never_used_nothing():
+    with source_benches.gitea() as bench:
+        source = bench.source()
+        assert source.last_used(KeyId(bench.old_id)) is None
+        assert source.find("old")[0].last_used == ""
+        source.test(Secret(bench.old))
+        assert source.last_used(KeyId(bench.old_id)) is not None
 
 
 def test_gitea_takes_scopes_from_the_lane_file_where_there_is_no_old_token():

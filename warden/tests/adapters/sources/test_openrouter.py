@@ -94,6 +94,22 @@ def test_a_guardrail_that_is_said_to_be_assigned_and_is_not(bench, account):
         bench.source().bind(KeyId(bench.old_id), Carry(settings={"limit": 1}, bindings=("unknown",)))
 
 
+def test_a_guardrail_that_the_answer_says_is_assigned_is_looked_for(bench, account):
+    class Forgetful(dict):
+        def update(self, *_):
+            pass
+
+    guardrail = account.guardrail("production")
+    account.assignments = Forgetful()
+    with pytest.raises(Inconclusive, match="not assigned"):
+        bench.source().bind(KeyId(bench.old_id), Carry(settings={"limit": 1}, bindings=(guardrail,)))
+
+
+def test_a_first_key_is_made_in_the_workspace_that_is_looked_at(bench, account):
+    made = bench.source(workspace="team-a", limit="1").mint(INTENT, Carry())
+    assert made_with(account, made).workspace == "team-a"
+
+
 def test_disabled_keys_and_those_of_a_workspace_are_found(bench, account):
     here = account.create(f"x {INTENT.marker}", workspace="team-a")
     account.change(here, disabled=True)
