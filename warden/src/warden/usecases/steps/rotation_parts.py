@@ -67,7 +67,8 @@ class Parts:
     def restart(self, value: Secret) -> int:
         """Restart the consumers that have to be, of Secrets that have the value; answers how many.
 
-        A Deployment all of whose containers have started since is left alone. Raises as the port Cluster.
+        A Deployment all of whose containers have started after it is left alone: in a later second, since times are
+        whole ones, and what started in the same one may have the old value. Raises as the port Cluster.
         """
         restarted = 0
         for target in self._targets:
@@ -77,7 +78,7 @@ class Parts:
                 continue
             for consumer in _of(target, self._lane.consumers):
                 found = _observed(cluster, target, consumer)
-                if consumer.on_new_value != "restart" or found.deployment is None or _started_since(found, secret):
+                if consumer.on_new_value != "restart" or found.deployment is None or _started_after(found, secret):
                     continue
                 namespace, _, name = consumer.deployment.partition("/")
                 now = f"{self._clock():%Y-%m-%dT%H:%M:%SZ}"
@@ -197,12 +198,22 @@ def _rollout_failed(found: ConsumerObservation) -> bool:
 
 
 def _started_since(found: ConsumerObservation, secret: SecretObservation | None) -> bool:
-    """Whether pods run, and every container of them has started after the Secret's last change."""
-    changed = changed_at(secret)
+    """Whether pods run, and no container of them was started before the Secret's last change."""
+    changed, started = changed_at(secret), _first_start(found)
+    return changed is not None and started is not None and started >= changed
+
+
+def _started_after(found: ConsumerObservation, secret: SecretObservation | None) -> bool:
+    changed, started = changed_at(secret), _first_start(found)
+    return changed is not None and started is not None and started > changed
+
+
+def _first_start(found: ConsumerObservation) -> dt.datetime | None:
+    """When the first of its running containers was started, in whole seconds; ``None`` where none runs."""
     started = [
         dt.datetime.fromisoformat(str(status["state"]["running"]["startedAt"]))
         for pod in found.own_pods
         for status in (pod.get("status") or {}).get("containerStatuses") or ()
         if (status.get("state") or {}).get("running")
     ]
-    return changed is not None and bool(started) and min(started) >= changed
+    return min(started, default=None)

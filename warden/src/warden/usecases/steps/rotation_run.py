@@ -301,7 +301,8 @@ class Run:
             failing = failing + self._tools.waits.look if "failing" in states else 0.0
             if states <= FINE:
                 return "done"
-            if "failing" in states and failing > self._tools.waits.failing:
+            # On the way back pods that failed with the new value stay until those with the old one are ready.
+            if failing > self._tools.waits.failing and not self.path.mark.position.back:
                 return "failed"
             settled = not states & {"pending", "failing"}
             if settled or waited >= self._tools.waits.consumers:
