@@ -52,7 +52,7 @@ class Rotations:
         for cluster in self.bench.lane.deliveries if self.kubelets else ():
             self.bench.settle(cluster)
 
-    def rotate(self, *, resume: bool = False, reload: float = 0.0, failing: float = 0.0):
+    def rotate(self, *, resume: bool = False, failing: float = 0.0):
         context = msgspec.structs.replace(self.bench.context(), vault=self.bench.vault("admin"))
         tools = RotateTools(
             sources=OneSource(self.provider),
@@ -60,7 +60,6 @@ class Rotations:
             clock=lambda: dt.datetime.now(dt.UTC),
             sleep=self.sleep,
             monotonic=lambda: self.slept,
-            reload=reload,
             waits=Waits(consumers=12.0, failing=failing, look=0.4),
         )
         (rotation,) = self.bench.lane.rotations
@@ -169,9 +168,12 @@ def test_a_consumer_that_reloads_is_given_the_time_that_kubelets_need(rotations)
     bench.ready()
     rotations.consumer("reload", "directory")
     rotations.kubelets = False
-    early = rotations.rotate(reload=3600)
+    (consumer,) = bench.lane.consumers
+    bench.change(consumers=(msgspec.structs.replace(consumer, reload_within=3600),))
+    early = rotations.rotate()
     assert (early.state, states(early)[(FIRST, "consumer")]) == ("stopped", "pending")
     assert rotations.provider.keys[rotations.old.key].disabled is False
+    bench.change(consumers=(msgspec.structs.replace(consumer, reload_within=1),))
     assert rotations.rotate(resume=True).state == "done"
     assert not rotations.restarted()
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
@@ -489,14 +490,15 @@ def test_a_second_rotation_is_refused_while_one_is_under_way(rotations):
     assert problem.by.startswith("userpass-admin on ")
 
 
-def test_of_two_operators_on_two_machines_one_stops_and_leaves_no_key(rotations):
+@pytest.mark.parametrize("at", ["mint", "minted"])
+def test_of_two_operators_on_two_machines_one_stops_and_leaves_no_key(rotations, at):
     """The other one takes the rotation over while this one is at the provider."""
     rotations.ready()
     elsewhere = rotations.bench.journal_at("here", file="elsewhere.db")
     finished = []
 
     def other(name: str) -> None:
-        if name == "minted":
+        if name == at:
             rotations.provider.before = lambda _: None
             finished.append(rotations.rotate(resume=True, context=rotations.context(journal=elsewhere)).state)
 
@@ -526,6 +528,23 @@ def test_of_two_who_begin_at_the_same_moment_one_is_refused(rotations):
     assert states == ["began", "done"]
     (only,) = rotations.provider.keys.values()
     assert only.value == rotations.value()
+
+
+def test_who_read_the_path_before_another_rotation_begins_after_it(rotations):
+    rotations.ready()
+    finished = []
+
+    def other(name: str) -> None:
+        if name == "identify":
+            rotations.provider.before = lambda _: None
+            finished.append(rotations.rotate().state)
+
+    rotations.provider.before = other
+    with pytest.raises(Held):
+        rotations.rotate()
+    assert finished == ["done"]
+    assert rotations.provider.asked.count("mint") == 1
+    rotations.expect_done()
 
 
 def test_this_machine_rotates_a_lane_once_at_a_time(rotations, tmp_path):
@@ -574,26 +593,120 @@ def test_a_lane_closed_by_another_machine_is_closed_here(rotations):
     assert rotations.value() == rotations.old.value
 
 
-def test_a_value_that_somebody_else_puts_meanwhile_is_not_overwritten(rotations):
+def test_a_value_that_somebody_else_puts_before_the_new_one_is_written_stays_and_no_key_is_left(rotations):
     rotations.ready()
     bench = rotations.bench
-
-    def meanwhile(name: str) -> None:
-        if name == "minted":
-            bench.put("the-value-of-somebody-else")
-
-    rotations.provider.before = meanwhile
+    theirs = rotations.provider.add("theirs")
+    rotations.provider.before = lambda name: bench.put(theirs.value) if name == "minted" else None
     with pytest.raises(NotNow) as refusal:
         rotations.rotate()
-    assert refusal.value.problem == ValueReplaced(lane=bench.lane.id, field="API_KEY", version=2)
+    assert refusal.value.problem == ValueReplaced(lane=bench.lane.id, field="API_KEY", version=2, given_up=True)
+    assert rotations.value() == theirs.value
+    assert {*rotations.provider.keys} == {rotations.old.key, theirs.key}
+    assert rotations.mark is None
+    rotations.provider.before = lambda _: None
+    assert rotations.rotate().state == "done"
+    assert rotations.provider.keys.keys() == {rotations.old.key, "key-4"}
+
+
+def test_who_writes_at_the_same_moment_is_not_overwritten(rotations):
+    rotations.ready()
+
+    class Overtaken(OpenBao):
+        def put_fields(self, *args, **how):
+            rotations.bench.put("the-value-of-somebody-else")
+            return super().put_fields(*args, **how)
+
+    ours = Overtaken(rotations.bench.vault().endpoint, Secret(rotations.bench.server.token("admin")))
+    with pytest.raises(NotNow):
+        rotations.rotate(context=rotations.context(vault=ours))
     assert rotations.value() == "the-value-of-somebody-else"
+    assert [*rotations.provider.keys] == [rotations.old.key]
+
+
+def test_a_value_that_somebody_else_puts_after_the_new_one_is_not_touched_nor_is_any_key(rotations):
+    rotations.ready()
+    bench = rotations.bench
+    rotations.provider.before = lambda name: bench.put("the-value-of-somebody-else") if name == "disable" else None
+    with pytest.raises(NotNow) as refusal:
+        rotations.rotate()
+    assert refusal.value.problem == ValueReplaced(lane=bench.lane.id, field="API_KEY", version=3)
+    assert rotations.value() == "the-value-of-somebody-else"
+    assert len(rotations.provider.keys) == 2
+    rotations.provider.before = lambda _: None
     (rotation,) = rotations_meant(bench.lane)
     given_up = abandon(bench.lane, rotation, rotations.context(), rotations.tools())
     assert given_up.new == "key-2"
     assert rotations.mark is None
     assert rotations.events[-1] == "rotate.abandoned"
+    assert len(rotations.provider.keys) == 2
     with pytest.raises(NotNow):
         abandon(bench.lane, rotation, rotations.context(), rotations.tools())
+
+
+def nth(rotations, name: str, number: int, act: Callable[[], None]) -> None:
+    """Have `act` done before the n-th request of that name, and before each later one."""
+    asked: list[str] = []
+
+    def before(request: str) -> None:
+        asked.append(request)
+        if request == name and asked.count(name) >= number:
+            act()
+
+    rotations.provider.before = before
+
+
+@pytest.mark.parametrize("lie", ["unclear", "refuses_new"])
+def test_the_old_key_is_not_switched_off_unless_the_new_one_is_accepted_at_that_moment(rotations, lie):
+    rotations.ready()
+    nth(rotations, "test", 2, lambda: setattr(rotations.provider, lie, 999))
+    if lie == "unclear":
+        with pytest.raises(Inconclusive):
+            rotations.rotate()
+    else:
+        assert rotations.rotate().state == "rolled-back"
+    assert "disable" not in rotations.provider.asked
+    assert rotations.old.key in rotations.provider.keys
+
+
+def test_the_old_key_is_not_deleted_unless_the_new_one_is_accepted_at_that_moment(rotations):
+    rotations.ready()
+    nth(rotations, "test", 6, lambda: setattr(rotations.provider, "refuses_new", True))
+    assert rotations.rotate().state == "unproven"
+    assert "delete" not in rotations.provider.asked
+    assert len(rotations.provider.keys) == 2
+
+
+def test_the_new_key_is_not_deleted_on_the_way_back_unless_the_old_one_is_accepted(rotations):
+    """The provider refuses both: nobody knows which one is the last good key."""
+    rotations.ready()
+
+    def lie() -> None:
+        rotations.provider.refuses_new = True
+        rotations.old.disabled = True
+
+    nth(rotations, "test", 2, lie)
+    assert rotations.rotate().state == "unproven"
+    assert "delete" not in rotations.provider.asked
+    assert len(rotations.provider.keys) == 2
+
+
+def test_a_provider_with_room_for_two_keys_has_its_orphans_deleted_before_the_next_attempt(rotations):
+    rotations.provided(max_keys=2)
+    rotations.ready()
+    rotations.provider.lost_answers = 1
+    assert rotations.rotate().state == "done"
+    rotations.expect_done()
+
+
+def test_a_settings_change_after_a_rotation_that_ended_without_a_trace_is_no_obstacle(rotations):
+    rotations.declare(source="prompt")
+    rotations.ready()
+    rotations.typed = Secret("")
+    with pytest.raises(UsageError):
+        rotations.rotate(tools=installed(rotations))
+    rotations.declare(source="random")
+    assert rotations.rotate(tools=installed(rotations)).state == "done"
 
 
 @pytest.mark.parametrize(

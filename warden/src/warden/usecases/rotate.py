@@ -52,6 +52,7 @@ from warden.usecases.steps.rotation_begin import (
     finished_before,
     management_key,
     mark_of,
+    metadata_of,
     nothing_to_resume,
     own_mark,
     settle_killed,
@@ -157,13 +158,14 @@ def rotate(
     expect_concrete(lane)
     expect_open([lane], context.vault, context.journal, Effect.NOTHING_CHANGED)
     with _refusals_named(rotation, context), tools.alone(lane.id):
-        seen = mark_of(lane, context)
+        there = metadata_of(lane, context)
+        seen = rotation_in(there.custom) if there else None
         expect_answerable(lane, rotation, seen, context, resume=resume)
         ended = finished_before(lane, rotation, context) if resume and seen is None else None
         if ended is not None:
             return ended
         source = source_of(lane, rotation, tools.sources, tools.http, management=management_key(rotation, context))
-        return _run(lane, rotation, source, seen=seen, context=context, tools=tools)
+        return _run(lane, rotation, source, there=there, context=context, tools=tools)
 
 
 @contextmanager
@@ -199,9 +201,10 @@ def abandon(lane: Lane, rotation: Rotation, context: Context, tools: RotateTools
 
 
 def _run(
-    lane: Lane, rotation: Rotation, source: Source, *, seen: RotationMark | None, context: Context, tools: RotateTools
+    lane: Lane, rotation: Rotation, source: Source, *, there: KvMetadata | None, context: Context, tools: RotateTools
 ) -> RotationResult:
     field = field_of(lane, rotation)
+    seen = rotation_in(there.custom) if there else None
     keys = Keys(source, rotation.source, tools.sleep, tools.monotonic, pauses=tools.pauses, lag=tools.lag)
     parts = Parts(lane, field, context, tools.clock)
     who = context.vault.identity()
@@ -226,7 +229,7 @@ def _run(
         "consumers": [name for name, _ in parts.consumers],
     }
     with _resumable(run), begun("rotate", lane.id, body, context.journal) as end:
-        run.path.claim(seen)
+        run.path.claim(there)
         result = run.go(end["begin"])
         record = context.journal.record(ENDS[result.state], lane.id, _ended(result, end))
     result = msgspec.structs.replace(result, record=record)

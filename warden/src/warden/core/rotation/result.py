@@ -179,11 +179,16 @@ class LaneChanged(Facts, frozen=True, kw_only=True):
 
 
 class ValueReplaced(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody else put another value while the rotation was under way; both of its keys may still be accepted."""
+    """Somebody else put another value while the rotation was under way.
+
+    ``given_up``: it was not written yet, its key was deleted, and nothing is under way any more. Otherwise both of its
+    keys may still be accepted.
+    """
 
     lane: str
     field: str
     version: int
+    given_up: bool = False
 
 
 class TakenOver(Facts, frozen=True, kw_only=True):

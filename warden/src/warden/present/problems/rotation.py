@@ -55,6 +55,8 @@ def _(problem: LaneChanged) -> str:
 @describe.register
 def _(problem: ValueReplaced) -> str:
     what = f"{problem.field} of {problem.lane} has another value (version {problem.version})"
+    if problem.given_up:
+        return f"{what}: somebody else put it meanwhile. The new key was deleted, and no rotation is under way"
     return f"{what} than the two of this rotation: somebody else put it. Both keys may still be accepted"
 
 

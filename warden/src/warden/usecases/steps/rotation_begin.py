@@ -9,6 +9,7 @@ from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.rotation import Rotation
 from warden.core.lanes.rotation_rules import rotated_field
+from warden.core.openbao.api import KvMetadata
 from warden.core.remedies import EditFile, warden
 from warden.core.rotation.mark import RotationMark, last_rotation_in, rotation_in
 from warden.core.rotation.result import (
@@ -26,9 +27,14 @@ from warden.usecases.context import Context
 from warden.usecases.steps.closing import expect_open
 
 
+def metadata_of(lane: Lane, context: Context) -> KvMetadata | None:
+    """The metadata of the lane's path. Raises as `Vault.kv_metadata`."""
+    return context.vault.kv_metadata(lane.custody.mount, lane.custody.key)
+
+
 def mark_of(lane: Lane, context: Context) -> RotationMark | None:
     """The rotation of the lane that is under way. Raises as `Vault.kv_metadata`."""
-    metadata = context.vault.kv_metadata(lane.custody.mount, lane.custody.key)
+    metadata = metadata_of(lane, context)
     return rotation_in(metadata.custom) if metadata else None
 
 
@@ -57,20 +63,28 @@ def expect_answerable(
         raise NotNow(problem, effect=Effect.NOTHING_CHANGED, subject=lane.id, remedy=(again,))
     before = begun_before(lane, context, seen)
     if before is not None:
-        _expect_unchanged(lane, rotation, before)
+        _expect_unchanged(lane, rotation, before, seen, context)
     if resume and seen is None and before is None:
         raise nothing_to_resume(lane)
 
 
-def _expect_unchanged(lane: Lane, rotation: Rotation, before: Record) -> None:
-    """A rotation goes on at the path and with the source that it began with."""
-    for key, now, name in (
-        ("path", lane.custody.path, "custody.path"),
-        ("source", rotation.source, "rotation.source"),
-    ):
-        was = str(before.body.get(key) or now)
-        if was != now:
-            raise _changed(lane, name, was, now)
+def _expect_unchanged(
+    lane: Lane, rotation: Rotation, before: Record, seen: RotationMark | None, context: Context
+) -> None:
+    """A rotation goes on at the path and with the source that it began with.
+
+    Without a mark at the lane's path it may stand at the one that the lane file had before.
+    """
+    was = str(before.body.get("source") or rotation.source)
+    if seen is not None and was != rotation.source:
+        raise _changed(lane, "rotation.source", was, rotation.source)
+    path = str(before.body.get("path") or lane.custody.path)
+    if seen is None and path != lane.custody.path:
+        mount = lane.custody.mount if path.startswith(f"{lane.custody.mount}/") else path.partition("/")[0]
+        there = context.vault.kv_metadata(mount, path.removeprefix(f"{mount}/"))
+        mark = rotation_in(there.custom) if there else None
+        if mark is not None and mark.rotation == before.body.get("rotation"):
+            raise _changed(lane, "custody.path", path, lane.custody.path)
 
 
 def nothing_to_resume(lane: Lane) -> NotNow:

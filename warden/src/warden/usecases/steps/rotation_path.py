@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import msgspec
 
-from warden.core.errors import Closed, Held, NotNow
+from warden.core.errors import Closed, Effect, Held, NotNow
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.closed_mark import mark_in
@@ -51,13 +51,14 @@ class RotationPath:
         """Change the mark; it is written with the next `fence`."""
         self.mark = msgspec.structs.replace(self.mark, **facts)
 
-    def claim(self, seen: RotationMark | None) -> None:
-        """Take the rotation, if the mark is still the one that was `seen`. Raises `Closed` and `Held` otherwise."""
+    def claim(self, seen: KvMetadata | None) -> None:
+        """Take the rotation, if nothing at the path was changed since it was `seen`. Raises as `go`."""
         metadata = self.metadata()
         if metadata is not None:
             self._expect_open(metadata)
         there = rotation_in(metadata.custom) if metadata else None
-        if there != seen:
+        before = rotation_in(seen.custom) if seen else None
+        if there != before or _revision(metadata) != _revision(seen):
             raise self._taken_over(there)
         self.set_custom({ROTATION: self.mark.text}, metadata)
 
@@ -135,6 +136,12 @@ class RotationPath:
         give_up = warden("rotate", self._lane.id, field=self.mark.field, abandon=True)
         return NotNow(problem, subject=self._lane.id, remedy=(give_up,))
 
+    def given_up(self, version: int) -> NotNow:
+        """The error where somebody else's value came before this rotation's was written."""
+        problem = ValueReplaced(lane=self._lane.id, field=self.mark.field, version=version, given_up=True)
+        again = warden("rotate", self._lane.id, field=self.mark.field)
+        return NotNow(problem, effect=Effect.NOTHING_CHANGED, subject=self._lane.id, remedy=(again,))
+
     def expect_new_in_use(self) -> int:
         """The newest version, which has the new value. Raises `NotNow` where somebody put another one."""
         version, value = self.current()
@@ -196,3 +203,7 @@ class RotationPath:
         found = tuple(each for each in (metadata.kept if metadata else ()) if first <= each < end)
         self._context.vault.destroy_versions(custody.mount, custody.key, found)
         return found
+
+
+def _revision(metadata: KvMetadata | None) -> tuple[int, int]:
+    return (metadata.current, metadata.revision) if metadata else (0, 0)

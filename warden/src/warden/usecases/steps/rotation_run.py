@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 import msgspec
 
 from warden.core.access.value_check import doubts
-from warden.core.errors import Effect, Inconclusive, UsageError, WardenError
+from warden.core.errors import Effect, Inconclusive, NotNow, UsageError, WardenError
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.rotation import Rotation
 from warden.core.rotation.mark import ROTATION, RotationMark, finished, taken_back
@@ -270,7 +270,16 @@ class Run:
         return found
 
     def _write(self) -> Event:
-        return "done" if self.path.write() else "lost"
+        """Where somebody else put a value meanwhile, the key that was just made is nobody's: it ends at once."""
+        made_here = self.path.new is not None and not self.path.mark.after
+        try:
+            return "done" if self.path.write() else "lost"
+        except NotNow:
+            if not made_here:
+                raise
+            self._keys.end_orphans(self.path.mark.rotation, frozenset({self.path.mark.old}))
+            self.path.set_custom({ROTATION: None}, self.path.metadata())
+            raise self.path.given_up(self.path.current()[0]) from None
 
     def _wanted(self) -> Secret:
         """The value that the parts should have. Raises `NotNow` where it is gone: nothing can be compared then."""
