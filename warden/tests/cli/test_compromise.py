@@ -1,6 +1,7 @@
 """``warden compromise`` at the command line: its steps, its answer, and that it converges wherever it is killed."""
 
 import json
+import subprocess
 
 import pytest
 from killing_proxy import killing_proxy
@@ -88,3 +89,19 @@ def test_wherever_it_is_killed_the_command_that_status_names_ends_it(leaked, num
     assert "closed" in metadata["custom_metadata"]
     assert world.server.call("GET", f"sys/policies/acl/workload-kv-read-{lane}")[0] == 404
     assert SqliteJournal(leaked.own["WARDEN_JOURNAL"]).unfinished() == []
+
+
+def test_two_people_who_close_it_at_once_both_find_it_closed(leaked):
+    lane, environ = leaked.world.lane, leaked.world.env(**leaked.own)
+    argv = ["warden", "deactivate", lane, "--reason", "INC-9", "--not-leaked", "--yes"]
+    both = [
+        subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    ended = [each.communicate(timeout=60) for each in both]
+    codes = sorted(each.returncode for each in both)
+    assert codes in ([0, 0], [0, 5]), ended  # who came second may have found the lock taken: the journal has it
+    again = leaked("deactivate", lane, "--reason", "INC-9", "--not-leaked", "--yes", "--json")
+    assert (again.returncode, json.loads(again.stdout)["changed"]) == (0, 0)
+    journal = SqliteJournal(leaked.own["WARDEN_JOURNAL"])
+    assert (journal.verify().breaks, journal.unfinished()) == ((), [])
+    assert leaked("reactivate", lane, "--reason", "over", "--yes").returncode == 0

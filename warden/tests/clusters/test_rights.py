@@ -20,7 +20,7 @@ from warden.core.clusters.manifests import PROBE_ACCOUNT, Ref, external_secret_o
 from warden.core.clusters.rbac import Asking
 from warden.core.clusters.rights import askings, cluster_rights
 from warden.core.clusters.subjects import Subject
-from warden.core.errors import Refused, WardenError
+from warden.core.errors import Exit, Refused, WardenError
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
 from warden.core.plans.lane_plan import LaneOptions
@@ -381,3 +381,33 @@ def test_without_one_right_of_apply_a_take_over_fails_and_the_secret_is_never_ab
     with pytest.raises(WardenError):
         from_nothing.take_over_and_apply()
     assert bench.live_secret()["metadata"]["uid"] == before
+
+
+# -- deactivate -------------------------------------------------------------------------------------------------------
+
+
+def test_the_rights_to_deactivate_are_enough_and_what_is_missing_is_said(bench):
+    bench.ready().deploy()
+    bench.change(consumers=(Consumer(deployment=f"{bench.namespace}/app", on_closing="stop"),))
+    agent = Agent(bench, "deactivate")
+    clusters = bench.clusters(coulombcore=agent.kube)
+    needed = {(each.resource, each.verb): each for each in rights("deactivate", "SecretStore")}
+    assert set(needed) == {
+        *(("secrets", "get"), ("secrets", "delete"), ("externalsecrets", "get"), ("externalsecrets", "delete")),
+        *(("pods", "list"), ("deployments", "get"), ("deployments", "patch"), ("serviceaccounts/token", "create")),
+    }
+    for resource, verb in (
+        ("deployments", "patch"),
+        ("externalsecrets", "delete"),
+        ("serviceaccounts/token", "create"),
+    ):
+        right = needed[resource, verb]
+        agent.take(right)
+        done = bench.close(clusters=clusters)
+        assert done.exit in {Exit.REFUSED, Exit.INCONCLUSIVE}, (right, done)
+        agent.give_back(right)
+    done = bench.close(clusters=clusters)
+    assert done.exit == Exit.DONE, done.parts
+    assert done.parts.denial.is_proven
+    assert bench.live_secret()["code"] == 404
+    agent.tidy()

@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from warden.ports.audit_log import AuditLog
     from warden.usecases.steps.closing_denial import ProbeTools
 
-STARTED = time.monotonic()
+_STARTED = time.monotonic()
 """When the command began, as far as that can be known here: this file is imported by nothing else."""
+
+
+def started(*, yes: bool) -> float:
+    """When the command began, or when a person had agreed to it."""
+    return _STARTED if yes else time.monotonic()
 
 
 def probe_tools(

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from warden.cli import complete, wiring, wiring_files
-from warden.cli.closing import STARTED, confirm, probe_tools, required
+from warden.cli.closing import confirm, probe_tools, required, started
 from warden.cli.context import Workspace
 from warden.cli.options import audit_options, certificate_option, json_option, take_over_option, yes_option
 from warden.core.errors import Effect, UsageError, WardenError
@@ -79,7 +79,7 @@ def compromise(
             show_steps(steps, data=True)
         return 0
     confirm(lane, found, "end", yes=yes, steps=steps, quiet=as_json)
-    return _done(workspace, lane, why, moment, as_json=as_json, **how)
+    return _done(workspace, lane, why, moment, as_json=as_json, started=started(yes=yes), **how)
 
 
 def _done(workspace: Workspace, lane: str, reason: str, since: dt.datetime | None, *, as_json: bool, **how: Any) -> int:
@@ -95,7 +95,7 @@ def _done(workspace: Workspace, lane: str, reason: str, since: dt.datetime | Non
         take_over=how["take_over"],
         keep_secrets=how["keep_secrets"],
         denial=probe_tools(workspace, files, audit_command, how["certificates"]),
-        started=STARTED,
+        started=how["started"],
     )
     tools = CompromiseTools(
         providers=Providers(sources=wiring_files.sources(), http=wiring_files.provider_http()),

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from warden.cli import complete, wiring, wiring_journal
-from warden.cli.closing import STARTED, confirm, probe_tools, required
+from warden.cli.closing import confirm, probe_tools, required, started
 from warden.cli.context import Workspace
 from warden.cli.options import (
     audit_options,
@@ -81,7 +81,7 @@ def deactivate(
     steps = planned("deactivate", found, context, keep_secrets=keep_secrets)
     confirm(lane, found, "close", yes=yes, steps=steps, quiet=as_json)
     tools = probe_tools(workspace, **probing)
-    options = ClosingOptions(take_over=take_over, keep_secrets=keep_secrets, denial=tools, started=STARTED)
+    options = ClosingOptions(take_over=take_over, keep_secrets=keep_secrets, denial=tools, started=started(yes=yes))
     terminal.progress(f"closing {lane} …")
     done = close(found, why, context, leaked=leaked, options=options)
     terminal.progress_done()

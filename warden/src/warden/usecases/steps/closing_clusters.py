@@ -120,6 +120,7 @@ class ClusterCloser:
 
     def _remove(self, target: DeliveryTarget, cluster: Cluster) -> list[Removal]:
         removed: list[Removal] = []
+        before = cluster.get(secret_of(target)) is not None
         if not target.by_hand:
             removed.append(self._external_secret(target, cluster))
             if not removed[0].is_gone:  # it would make the Secret again
@@ -127,7 +128,10 @@ class ClusterCloser:
                 there = cluster.get(ref) is not None
                 state = _after(removed[0]) if there else "absent"
                 return [*removed, Removal(ref=ref, state=state, remove=kubectl(target, "delete", ref))]
-        return [*removed, self._secret(target, cluster)]
+        secret = self._secret(target, cluster)
+        if before and secret.state == "absent":  # it went with its ExternalSecret
+            secret = msgspec.structs.replace(secret, state="removed")
+        return [*removed, secret]
 
     def _external_secret(self, target: DeliveryTarget, cluster: Cluster) -> Removal:
         ref = external_secret_of(target)
