@@ -34,7 +34,8 @@ def delivery(*, by_hand=False):
 def secret(*owners, annotations=None, keys=("API_KEY",)):
     references = [{"kind": kind, "name": name, "controller": True} for kind, name in owners]
     metadata = {"name": "key", "annotations": annotations or {}, "ownerReferences": references}
-    return SecretObservation(metadata=metadata, values={each: Secret("x") for each in keys})
+    values = {each: Secret("x") for each in keys}
+    return SecretObservation(metadata=metadata, values=values, immutable=False)
 
 
 @pytest.mark.parametrize(
