@@ -4,9 +4,10 @@ import pytest
 
 from warden.adapters.openbao.snapshot_reader import SnapshotReader
 from warden.core.errors import Refused
+from warden.core.lanes.approval import ApproverGroup
 from warden.core.lanes.lane import RoleName
 from warden.core.openbao.api import Request
-from warden.core.openbao.rights import VERBS, Right, missing, policy_text, rights_of
+from warden.core.openbao.rights import VERBS, Right, Scope, missing, policy_text, rights_of
 from warden.core.secret import Secret
 from warden.usecases.steps.concurrency import at_once
 
@@ -63,6 +64,12 @@ def put(vault, scene):
 
 def access(vault, _scene):
     assert vault.identity().display_name
+
+
+def approve(vault, _scene):
+    assert vault.identity().display_name
+    assert vault.control_groups().state("no-such-accessor") is None
+    assert vault.control_groups().authorize("no-such-accessor").outcome == "gone"
 
 
 def prove(vault, scene):
@@ -170,7 +177,7 @@ def who_can(vault, scene):
         assert vault.role(RoleName(mount, scene.name)) is not None
 
 
-NAMED = (plan, apply, put, access, prove, rotate, status, doctor, deactivate, compromise)
+NAMED = (plan, apply, put, access, approve, prove, rotate, status, doctor, deactivate, compromise)
 CALLS = {f.__name__: f for f in NAMED} | {"who-can": who_can}
 IN_DEFAULT = "auth/token/lookup-self"
 
@@ -222,6 +229,36 @@ def test_no_right_in_it_is_one_too_many(platform_server, unique, verb, path, cap
     rights = held(verb)
     rights[path] = rights[path] - {capability} or {"deny"}
     assert is_refused(platform_server, unique, verb, as_policy(rights))
+
+
+def groups(vault, group, *, change):
+    """What `plan` and, where they are to `change`, `apply` do about a group of approvers."""
+    found = vault.groups().observe(group)
+    if change:
+        vault.groups().write(group)
+        vault.groups().write(ApproverGroup(group.name, "kubernetes"))  # its alias is replaced
+        vault.groups().delete(group.name)
+    return found
+
+
+@pytest.mark.parametrize("verb", ["plan", "apply"])
+def test_groups_of_approvers_take_the_rights_that_a_lane_with_an_approval_adds(platform_server, unique, verb):
+    group = ApproverGroup(unique("leads"), "netkingdom")
+    scope = Scope(approval=True)
+    rights = {}
+    for right in rights_of(verb, scope):
+        rights.setdefault(right.path, set()).update(() if right.optional else right.capabilities)
+    added = [path for path in rights if path.startswith("identity/")]
+    assert added
+    token = platform_server.token_with(policy_text(verb, scope))
+    groups(platform_server.vault(token), group, change=verb == "apply")
+    for path, capability in [(each, one) for each in added for one in sorted(rights[each])]:
+        less = rights | {path: rights[path] - {capability}}
+        vault = platform_server.vault(platform_server.token_with(as_policy(less)))
+        platform_server.call("DELETE", group.path)
+        with pytest.raises(Refused):
+            groups(vault, group, change=verb == "apply")
+        platform_server.call("DELETE", group.path)
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -10,6 +10,7 @@ import click
 from warden.cli import complete, wiring, wiring_files, wiring_journal
 from warden.cli.access_words import Words, words_of
 from warden.cli.exit_guard import reported
+from warden.cli.options import Duration
 from warden.cli.reason import journaled_reason
 from warden.cli.signals import ends_recorded
 from warden.cli.unused import expect_used
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
 
     from warden.core.lanes.catalog import Entry
     from warden.core.lanes.lane import Lane
+    from warden.core.notices.notice import Notice
     from warden.core.remedies import RunWarden
     from warden.ports.caller import Caller
+    from warden.ports.journal import Journal
+    from warden.usecases.steps.second_person import Waiting
 
 
 class UsageBeforeCommand(click.UsageError):
@@ -79,6 +83,8 @@ def _valued(parameter: click.Parameter) -> list[str]:
 @click.option("--token-file", metavar="FILE", help="Log in with the token of a service account or CI job in FILE.")
 @click.option("--role-id", metavar="ID", help="Log in as an AppRole: its RoleID; default WARDEN_ROLE_ID.")
 @click.option("--secret-id-file", metavar="FILE", help="Log in as an AppRole, with the SecretID in FILE.")
+@click.option("--wait", is_flag=True, help="Wait until others have approved, where the lane wants that.")
+@click.option("--timeout", type=Duration(), metavar="TIME", help="With --wait: at most that long (90s, 15m, 1h).")
 @click.option("--json", "as_json", is_flag=True, help="Print advice and errors as JSON.")
 @click.pass_context
 def access(
@@ -93,6 +99,8 @@ def access(
     token_file: str | None,
     role_id: str | None,
     secret_id_file: str | None,
+    wait: bool,
+    timeout: float | None,
     as_json: bool,
 ) -> int:
     """Run a command with a lane's credential as yourself, or show how to get it.
@@ -101,6 +109,7 @@ def access(
     Examples:
       warden access openrouter-llm-connect -- llm-connect serve
       warden access "openrouter key"
+      warden access npm-publish --wait -- npm publish
     \b
     Exit codes with COMMAND (with --json, `code` is that of the failure itself):
       125  warden stopped before COMMAND
@@ -110,14 +119,19 @@ def access(
     """
     command: list[str] | None = ctx.meta["command"]
     as_whom = functools.partial(wiring.caller, token_file, role_id, secret_id_file)
+    if not wait:
+        expect_used(ctx, "--wait", "timeout")
+    waiting = functools.partial(_waiting, timeout, as_json=as_json) if wait else None
     if command is None and fetch is None:
         _advise(ctx, need, as_json=as_json)
     elif command is None:
         expect_used(ctx, "-- COMMAND", "via")
-        _fetch(ctx, need, str(fetch), force=force, reason=reason, as_whom=as_whom)
+        _fetch(ctx, need, str(fetch), force=force, reason=reason, as_whom=as_whom, waiting=waiting)
     else:
         code, error = reported(
-            lambda: _become(ctx, need, [] if fetch or force else command, via=via, reason=reason, as_whom=as_whom),
+            lambda: _become(
+                ctx, need, [] if fetch or force else command, via=via, reason=reason, as_whom=as_whom, waiting=waiting
+            ),
             as_json=as_json,
         )
         return code if isinstance(error, CannotRun | CommandNotFound) else int(Exit.NOT_STARTED)
@@ -132,6 +146,7 @@ def _become(
     via: Literal["env", "fd"],
     reason: str,
     as_whom: "Callable[[], Caller]",
+    waiting: "Callable[[], Waiting] | None",
 ) -> NoReturn:
     from warden.usecases.access import Ask, run
 
@@ -143,19 +158,34 @@ def _become(
         )
     platform = wiring.platform_dir(ctx)
     lane = _exact(platform, need, ctx.meta["words"].followed_by(command))
+    journal = wiring_journal.journal(platform)
     with ends_recorded():
         run(
-            Ask(lane=lane, via=via, reason=journaled_reason(reason), command=command[0]),
+            Ask(
+                lane=lane,
+                via=via,
+                reason=journaled_reason(reason),
+                command=command[0],
+                waiting=waiting() if waiting else None,
+            ),
             command,
             caller=as_whom(),
             policy=wiring.policy(platform),
-            journal=wiring_journal.journal(platform),
+            journal=journal,
             runner=wiring.runner(),
+            tell=functools.partial(_tell, platform, journal),
         )
 
 
 def _fetch(
-    ctx: click.Context, need: tuple[str, ...], field: str, *, force: bool, reason: str, as_whom: "Callable[[], Caller]"
+    ctx: click.Context,
+    need: tuple[str, ...],
+    field: str,
+    *,
+    force: bool,
+    reason: str,
+    as_whom: "Callable[[], Caller]",
+    waiting: "Callable[[], Waiting] | None",
 ) -> None:
     from warden.usecases.access import Ask, fetch
 
@@ -167,15 +197,39 @@ def _fetch(
         )
     platform = wiring.platform_dir(ctx)
     lane = _exact(platform, need, ctx.meta["words"].followed_by(()))
+    journal = wiring_journal.journal(platform)
     with ends_recorded():
         secret = fetch(
-            Ask(lane=lane, via="stdout", reason=journaled_reason(reason)),
+            Ask(
+                lane=lane,
+                via="stdout",
+                reason=journaled_reason(reason),
+                waiting=waiting() if waiting else None,
+            ),
             field,
             caller=as_whom(),
             policy=wiring.policy(platform),
-            journal=wiring_journal.journal(platform),
+            journal=journal,
+            tell=functools.partial(_tell, platform, journal),
         )
+    terminal.progress_done()
     terminal.value(secret)
+
+
+def _waiting(timeout: float | None, *, as_json: bool) -> "Waiting":
+    from warden.present.approvals import WaitingShown
+    from warden.usecases.steps.second_person import Waiting
+
+    return Waiting(tell=WaitingShown() if not as_json else lambda *_: None, timeout=timeout or 0.0)
+
+
+def _tell(platform: str, journal: "Journal", notice: "Notice") -> None:
+    """Tell those who have to approve, and say at once whom that did not reach."""
+    from warden.present.notices import show_undelivered
+
+    found = wiring_files.notices(platform, wiring.catalog(platform).platform, journal)
+    found.tell(notice)
+    show_undelivered(tuple(found.undelivered))
 
 
 def _exact(platform: str, words: tuple[str, ...], again: "RunWarden") -> "Lane":
@@ -219,7 +273,7 @@ def _advise(ctx: click.Context, need: tuple[str, ...], *, as_json: bool) -> None
 
     platform = wiring.platform_dir(ctx)
     _expect_no_command(ctx, ctx.meta["words"])
-    expect_used(ctx, "-- COMMAND", "via", "reason", "token_file", "role_id", "secret_id_file")
+    expect_used(ctx, "-- COMMAND", "via", "reason", "token_file", "role_id", "secret_id_file", "wait")
     expect_used(ctx, "--fetch", "force")
     entries, sure = _asked_about(platform, need)
     answers = advise(

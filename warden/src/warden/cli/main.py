@@ -16,6 +16,7 @@ COMMANDS = {
     "access": ("warden.cli.access", "Run a command with a lane's credential, or show how to get it."),
     "adopt": ("warden.cli.adopt", "Take over a Secret made by hand into a lane."),
     "apply": ("warden.cli.apply", "Make OpenBao and the clusters match the lane."),
+    "approve": ("warden.cli.approve", "Approve a person's read of a lane, or list those that wait."),
     "can-reach": ("warden.cli.can_reach", "Find which lanes an identity can reach."),
     "catalog": ("warden.cli.catalog", "Check the declared files."),
     "change": ("warden.cli.change", "Ask for a change of a lane, and approve it with a signature."),

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +37,19 @@ custody_option = click.option("--custody-only", is_flag=True, help="OpenBao alon
 namespace_option = click.option(
     "--create-namespace", is_flag=True, help="Include the tenant's namespace; it is created where it is missing."
 )
+
+
+class Duration(click.ParamType["float"]):
+    """Seconds as files spell them: ``90s``, ``15m``, ``1h``; a number alone is seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The seconds."""
+        found = re.fullmatch(r"([1-9][0-9]{0,6})([smh]?)", str(value), re.ASCII)
+        if found is None:
+            self.fail(f"{value!r} is not a duration; write 90s, 15m or 1h", param, ctx)
+        return float(int(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]])
 
 
 def audit_options(function: Callable[..., Any]) -> Callable[..., Any]:

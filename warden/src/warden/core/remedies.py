@@ -161,6 +161,13 @@ class AskOwner(msgspec.Struct, frozen=True, tag="ask", omit_defaults=True):
     run: RunWarden | None = None
 
 
+class AskMember(msgspec.Struct, frozen=True, tag="ask-member"):
+    """Somebody else's turn: a member of this group runs it."""
+
+    group: str
+    run: RunWarden
+
+
 class LogInAs(msgspec.Struct, frozen=True, tag="log-in"):
     """Log in as a member of this group of people."""
 
@@ -202,6 +209,7 @@ Step = (
     | SetVariable
     | RunProgram
     | AskOwner
+    | AskMember
     | LogInAs
     | RunAs
     | MountToken

@@ -20,6 +20,7 @@ from warden.core.openbao.api import (
     Stored,
 )
 from warden.core.secret import Secret
+from warden.ports.control_groups import ControlGroups
 from warden.ports.groups import Groups
 from warden.ports.secret_ids import SecretIds
 
@@ -55,6 +56,9 @@ class Vault(Protocol):
 
     def groups(self) -> Groups:
         """The identity groups of approvers, as the caller may have them."""
+
+    def control_groups(self) -> ControlGroups:
+        """The reads that wait for approval, as the caller may see and approve them."""
 
     def revoke_self(self, token: Secret) -> bool:
         """End a token that was obtained by `enter`, or a wrapping token; waits a few seconds at most.
@@ -135,7 +139,10 @@ class Vault(Protocol):
         """The names of the live version's fields (``subkeys``), without any value; none where there is no version."""
 
     def read(self, mount: str, key: str) -> Stored | None:
-        """The live version and all its fields: the one request by which `access` sees values."""
+        """The live version and all its fields: the one request by which `access` sees values.
+
+        Raises `NotNow` where OpenBao withholds it until somebody approves; see `ControlGroups.ask`.
+        """
 
     def audit_headers(self) -> frozenset[str]:
         """The request headers that are written to the audit log in clear, in lower case."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from warden.core.remedies import (
+    AskMember,
     AskOwner,
     BaoAction,
     CheckFields,
@@ -111,7 +112,7 @@ def _commands_in(step: Step) -> Iterator[Command]:
     match step:
         case LogInAs():
             yield login(step)
-        case RunAs():
+        case RunAs() | AskMember():
             yield step.run
         case AskOwner():
             yield from (step.run,) if step.run else ()
@@ -158,13 +159,15 @@ def _line(step: Command) -> str:
 
 
 def _clause(
-    step: AskOwner | LogInAs | RunAs | MountToken | OneOf | EditFile | ReplaceDevices | CheckFields,
+    step: AskOwner | AskMember | LogInAs | RunAs | MountToken | OneOf | EditFile | ReplaceDevices | CheckFields,
 ) -> str:
     """What is not a command alone, in the imperative."""
     match step:
         case AskOwner():
             whom = f"ask {step.repo} ({step.doc})" if step.doc else f"ask {step.repo}"
             text = f"{whom} to run: {_written(step.run)}" if step.run else whom
+        case AskMember():
+            text = f"ask a member of {step.group} to run: {_written(step.run)}"
         case LogInAs():
             text = f"log in as one of {step.people}: {_written(login(step))}"
         case RunAs():

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from warden.core.lanes.approval import Approval
 from warden.core.lanes.route import Declared, FinishDraft, Next, Reopen, Route
 from warden.core.remedies import warden
 from warden.present import terminal
@@ -99,12 +100,20 @@ def show_block(route: Route) -> None:
     owners = [repo if stretch == "owner" else f"{repo} ({stretch})" for stretch, repo in route.owners.items()]
     shown = [("owners", ", ".join(owners)), ("path", route.path or ""), ("fields", ", ".join(route.fields))]
     shown += [("log in", "" if route.kind == "lane" else route.auth_method)]
-    shown += [("reader", f"{each.subject} (auth/{each.mount}, role {each.role})") for each in route.readers]
+    shown += [
+        ("reader", f"{each.subject} (auth/{each.mount}, role {each.role}){approved_by(each.approval)}")
+        for each in route.readers
+    ]
     shown += [("delivery", f"{each.cluster}: {each.how} {each.secret}") for each in route.deliveries]
     shown += [("playbook", route.playbook or ""), ("state", state_of(route))]
     shown += [("use it" if route.resolvable else "next", next_action(route.next))]
     terminal.line(f"{terminal.styled(route.id, 'head')} · {route.title}")
     show_pairs(shown)
+
+
+def approved_by(approval: Approval | None) -> str:
+    """Who has to approve each read, as a part of a line; empty where nobody has to."""
+    return f", after approval by {approval.approvals} of {approval.group}" if approval else ""
 
 
 def show_pairs(pairs: Sequence[tuple[str, str]]) -> None:

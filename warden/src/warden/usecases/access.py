@@ -9,7 +9,7 @@ nothing is handed over.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
 import msgspec
 
@@ -25,16 +25,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from warden.core.access.advice import Advice
+    from warden.core.access.pending import PendingRead
     from warden.core.journal.record import Record
     from warden.core.lanes.catalog import Entry
     from warden.core.lanes.lane import Lane
-    from warden.core.openbao.api import Entered, Identity
+    from warden.core.notices.notice import Notice
+    from warden.core.openbao.api import Entered, Identity, Stored
     from warden.core.secret import Secret
     from warden.ports.caller import Caller
     from warden.ports.journal import Journal
     from warden.ports.policy import Policy
     from warden.ports.runner import Runner
     from warden.ports.vault import Vault
+    from warden.usecases.steps.second_person import Waiting
 
 Via = Literal["env", "fd", "stdout"]
 
@@ -45,13 +48,14 @@ _RECENT = 50
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for: a lane's value, how it is to be handed over, and why.
 
-    ``command`` is what the caller named behind ``--``; empty for ``--fetch``.
+    ``command`` is what the caller named behind ``--``; empty for ``--fetch``. ``waiting``: wait until others approve.
     """
 
     lane: Lane
     via: Via
     reason: str = ""
     command: str = ""
+    waiting: Waiting | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -65,12 +69,16 @@ OpenBao revokes for nobody, ``expires`` with its ttl."""
 
 
 class _Begun(msgspec.Struct):
-    """How far an access got: the decision under which it began, its record, its token, and what became of that."""
+    """How far an access got: the decision under which it began, its record, its token, and what became of that.
+
+    ``approved`` is who approved it, and what became of that request.
+    """
 
     decision: str = ""
     begin: int = 0
     session: Entered | None = None
     token: TokenEnd = ""
+    approved: Mapping[str, Any] = {}
 
 
 class ServerRefuses(msgspec.Struct, frozen=True):
@@ -87,24 +95,41 @@ def advise(entries: Sequence[Entry], journal: Journal, now: dt.datetime, counts_
     return [advice(each, route(each, journal.state(each.id), now, counts_for)) for each in entries]
 
 
-def run(ask: Ask, argv: Sequence[str], *, caller: Caller, policy: Policy, journal: Journal, runner: Runner) -> NoReturn:
+def run(
+    ask: Ask,
+    argv: Sequence[str],
+    *,
+    caller: Caller,
+    policy: Policy,
+    journal: Journal,
+    runner: Runner,
+    tell: Callable[[Notice], None] | None = None,
+) -> NoReturn:
     """Become the command, with all the lane's fields. If this raises, the command was not started."""
     with _nothing_handed_over(ask, read=False), _failure_recorded(ask, journal) as begun:
         _expect_usable(ask, journal)
         program = runner.find(ask.command)
-        version, values = _read(ask, caller, policy, journal, begun)
+        version, values = _read(ask, caller, policy, _Told(journal, tell), begun)
         with _nothing_handed_over(ask, read=True):
             rules.expect_fit(ask.lane, values, ask.via)
             _record_handed(ask, journal, _handed(ask, begun) | {"version": version, "program": program})
             runner.exec(program, argv, values, as_files=ask.via == "fd")
 
 
-def fetch(ask: Ask, field: str, *, caller: Caller, policy: Policy, journal: Journal) -> Secret:
+def fetch(
+    ask: Ask,
+    field: str,
+    *,
+    caller: Caller,
+    policy: Policy,
+    journal: Journal,
+    tell: Callable[[Notice], None] | None = None,
+) -> Secret:
     """One field's value, to be written to standard output and nowhere else."""
     with _nothing_handed_over(ask, read=False), _failure_recorded(ask, journal) as begun:
         rules.expect_declared(ask.lane, field)
         _expect_usable(ask, journal)
-        version, values = _read(ask, caller, policy, journal, begun)
+        version, values = _read(ask, caller, policy, _Told(journal, tell), begun)
         with _nothing_handed_over(ask, read=True):
             _record_handed(ask, journal, _handed(ask, begun) | {"version": version, "fields": [field]})
         return values[field]
@@ -121,20 +146,54 @@ def _expect_usable(ask: Ask, journal: Journal) -> None:
     rules.expect_active(ask.lane)
 
 
-def _read(
-    ask: Ask, caller: Caller, policy: Policy, journal: Journal, begun: _Begun
-) -> tuple[int, Mapping[str, Secret]]:
+class _Told(NamedTuple):
+    """What is told of what happens: the journal, and those who have to approve."""
+
+    journal: Journal
+    tell: Callable[[Notice], None] | None
+
+
+def _read(ask: Ask, caller: Caller, policy: Policy, told: _Told, begun: _Begun) -> tuple[int, Mapping[str, Secret]]:
     """Past the policy: the version, and every declared field."""
     with _session(ask, caller, begun) as (vault, who):
-        _decide(ask, who, policy, journal, begun)
+        _decide(ask, who, policy, told.journal, begun)
         custody = ask.lane.custody
+        approval = rules.approval_of(ask.lane, who)
         with _refusal_explained(ask, vault):
-            found = vault.read(custody.mount, custody.key)
+            found = _approved(ask, vault, who, told, begun) if approval else vault.read(custody.mount, custody.key)
         version, values, custom = found if found is not None else (0, None, {})
         with _nothing_handed_over(ask, read=True):
             rules.expect_unmarked(ask.lane, mark_in(custom))
             rules.expect_fields(ask.lane, None if values is None else tuple(values))
         return version, {field: (values or {})[field] for field in ask.fields}
+
+
+def _approved(ask: Ask, vault: Vault, who: Identity, told: _Told, begun: _Begun) -> Stored | None:
+    """The value, once others have approved; the request is journaled, and the approvers are told."""
+    from warden.core.notices.told import requested  # not needed by most, as the next one
+    from warden.usecases.steps.second_person import ApprovedRead
+
+    approval = rules.approval_of(ask.lane, who)
+    assert approval is not None  # noqa: S101 - the caller has looked
+
+    def record(request: PendingRead) -> int:
+        number = told.journal.record(
+            "access.requested",
+            ask.lane.id,
+            {"begin": begun.begin, "decision": begun.decision, "reason": ask.reason, "identity": who.as_json()}
+            | request.facts,
+        )
+        if told.tell is not None:
+            told.tell(requested(request, number, ask.reason))
+        return number
+
+    taken = ApprovedRead(ask.lane, vault, who, approval, record).take(ask.waiting)
+    begun.approved = {
+        "request": taken.request.accessor,
+        "approved_by": list(taken.request.given),
+        "ended": taken.ended,
+    }
+    return taken.stored
 
 
 @contextmanager
@@ -205,6 +264,7 @@ def _handed(ask: Ask, begun: _Begun) -> dict[str, Any]:
     body: dict[str, Any] = {"decision": begun.decision, "via": ask.via, "fields": list(ask.fields)}
     body |= {"begin": begun.begin} if begun.begin else {}
     body |= {"command": ask.command} if ask.command else {}
+    body |= {"approval": begun.approved} if begun.approved else {}
     return body | ({"token": begun.token} if begun.token else {})
 
 

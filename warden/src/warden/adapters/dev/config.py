@@ -49,7 +49,7 @@ def policies(clusters: Sequence[str] = ()) -> dict[str, str]:
     mounts = ["kubernetes", *(mount_of(cluster, clusters) for cluster in clusters[1:]), "netkingdom", *JOB_ISSUERS]
     scope = Scope(auth=tuple(mounts), approle=("approle",), cert=("cert",), transit=TRANSIT, approval=True)
     return {"admin": _ADMIN} | {
-        f"warden-{verb}": policy_text(verb, scope, extras=True) for verb in VERBS if verb != "access"
+        f"warden-{verb}": policy_text(verb, scope, extras=True) for verb in VERBS if verb not in {"access", "approve"}
     }
 
 

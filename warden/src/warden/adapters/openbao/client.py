@@ -388,4 +388,4 @@ class OpenBao(Audited, KvVersions, SecondPerson):
         answer = self._request("GET", f"{mount}/data/{key}", none=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return None
-        return stored_in(self._part(answer))
+        return stored_in(self._handed_out(answer, f"{mount}/{key}"))

@@ -3,19 +3,21 @@
 import msgspec
 
 from warden.core.access.authorization import log_in_as
+from warden.core.lanes.approval import Approval
 from warden.core.lanes.catalog import Entry
-from warden.core.lanes.lane import Lane
+from warden.core.lanes.lane import Lane, PeopleReader
 from warden.core.lanes.route import Route
 from warden.core.remedies import LogInAs, RunAs
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):
-    """One declared reader: who it is, where it logs in, with which role and how."""
+    """One declared reader: who it is, where it logs in, with which role and how, and who has to approve."""
 
     reader: str
     mount: str
     role: str
     log_in: LogInAs | RunAs
+    approval: Approval | None = None
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +39,13 @@ def advise(entry: Entry, route: Route) -> Advice:
     return Advice(
         route=route,
         ways=tuple(
-            Way(reader=reader.label, mount=reader.mount, role=entry.role_of(reader), log_in=log_in_as(entry, reader))
+            Way(
+                reader=reader.label,
+                mount=reader.mount,
+                role=entry.role_of(reader),
+                log_in=log_in_as(entry, reader),
+                approval=reader.approval if isinstance(reader, PeopleReader) else None,
+            )
             for reader in entry.readers
         ),
     )

@@ -7,6 +7,7 @@ import msgspec
 from warden.core.access.decision import Decision
 from warden.core.errors import Closed, Missing, NotAReader, NotNow, Refused, UsageError
 from warden.core.journal.record import Record
+from warden.core.lanes.approval import Approval
 from warden.core.lanes.lane import Lane, PeopleReader, Reader, WorkloadReader
 from warden.core.lanes.readers import AppRoleReader, CertificateReader, GithubReader, GitlabReader, is_one
 from warden.core.openbao.api import Identity, Login, approle_login, certificate_login, jwt_login
@@ -335,6 +336,14 @@ def log_in_as(lane: Lane, reader: Reader) -> LogInAs | RunAs:
         return RunAs(reader.label, "", access(lane.id), credential="certificate")
     who = str(reader.workload) if isinstance(reader, WorkloadReader) else reader.label
     return RunAs(who, reader.audience, access(lane.id, token_file="FILE"))  # noqa: S106 - a placeholder
+
+
+def approval_of(lane: Lane, who: Identity) -> Approval | None:
+    """What the caller needs, by the reader that it logged in as; ``None`` where nobody has to approve."""
+    for reader in lane.readers:
+        if isinstance(reader, PeopleReader) and (who.mount, who.role) == (reader.mount, lane.role_of(reader)):
+            return reader.approval
+    return None
 
 
 def _is_reader(lane: Lane, who: Identity) -> bool:

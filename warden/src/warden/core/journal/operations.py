@@ -17,6 +17,7 @@ Operation = Literal[
     "access",
     "adopt",
     "apply",
+    "approval",
     "change",
     "compromise",
     "deactivate",

@@ -6,6 +6,7 @@ a reason or a name must not leave, and whoever wrote it there has to know.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -35,6 +36,11 @@ WAITING: frozenset[Kind] = frozenset({"change.requested", "access.requested"})
 """Those that wait for somebody; they are for people, and the State Hub is not told."""
 
 Fact = str | int | bool | tuple[str, ...]
+
+ACCESSOR = "accessor"
+"""The fact that names a request at OpenBao. It is a name that looks random and gives nobody access."""
+_ACCESSOR = re.compile(r"[A-Za-z0-9]{20,30}(\.[A-Za-z0-9]{4,8})?", re.ASCII)
+"""An accessor as OpenBao makes it; in a namespace its id follows."""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,8 +83,10 @@ class HeldSecret(msgspec.Struct, frozen=True):
 def secret_in(notice: Notice) -> HeldSecret | None:
     """What looks like secret material in a notice, if anything does."""
     texts = {"lane": notice.lane, "who": notice.who, "platform": notice.platform}
+    accessor = str(notice.facts.get(ACCESSOR, ""))
+    named = {accessor} if _ACCESSOR.fullmatch(accessor) else set()
     for field, text in (*texts.items(), *_texts(notice)):
-        if found := _found(text):
+        if text not in named and (found := _found(text)):
             return HeldSecret(field, found)
     return None
 

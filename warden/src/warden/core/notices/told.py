@@ -1,9 +1,10 @@
 """The notices of what happens to lanes, from the typed results that they tell of."""
 
+from warden.core.access.pending import PendingRead
 from warden.core.journal.record import Record
 from warden.core.lanes.lane_edit import LaneEdit
 from warden.core.lifecycle.leaks import for_leak
-from warden.core.notices.notice import Fact, Notice
+from warden.core.notices.notice import ACCESSOR, Fact, Notice
 from warden.core.proofs.verdict import Proof
 from warden.core.remedies import warden
 
@@ -69,3 +70,30 @@ def refuted(proof: Proof, who: str) -> Notice:
         facts={"failed": proof.failed, "inconclusive": proof.inconclusive, "wrong": tuple(named)[:_NAMED]},
         next=(warden("prove", proof.lane),),
     )
+
+
+def requested(request: PendingRead, record: int, reason: str) -> Notice:
+    """That a read waits for approval: by whom, until when, and what an approver runs."""
+    facts: dict[str, Fact] = {
+        "group": request.group,
+        "approvals": request.approvals,
+        ACCESSOR: request.accessor,
+        "until": request.until,
+        **({"reason": reason} if reason else {}),
+    }
+    following = (warden("approve", request.accessor),)
+    return Notice(
+        kind="access.requested", lane=request.lane, who=request.who, record=record, facts=facts, next=following
+    )
+
+
+def approved(request: PendingRead, record: int, who: str, *, enough: bool) -> Notice:
+    """That somebody approved a read, and whether that was enough."""
+    facts: dict[str, Fact] = {
+        "requested_by": request.who,
+        "given": len(request.given),
+        "approvals": request.approvals,
+        "enough": enough,
+        ACCESSOR: request.accessor,
+    }
+    return Notice(kind="access.approved", lane=request.lane, who=who, record=record, facts=facts)

@@ -15,10 +15,21 @@ from typing import Literal, get_args
 import msgspec
 
 Verb = Literal[
-    "plan", "apply", "put", "access", "prove", "rotate", "status", "doctor", "who-can", "deactivate", "compromise"
+    "plan",
+    "apply",
+    "put",
+    "access",
+    "approve",
+    "prove",
+    "rotate",
+    "status",
+    "doctor",
+    "who-can",
+    "deactivate",
+    "compromise",
 ]
 VERBS: tuple[Verb, ...] = get_args(Verb)
-USUAL: tuple[Verb, ...] = tuple(verb for verb in VERBS if verb != "rotate")
+USUAL: tuple[Verb, ...] = tuple(verb for verb in VERBS if verb not in {"approve", "rotate"})
 """Those that whoever runs a platform needs. Who rotates reads values, which most of them should not."""
 
 SAMPLE = "workload-doctor"
@@ -120,8 +131,8 @@ def _apply(scope: Scope) -> list[Right]:
         _right(f"sys/policies/acl/{scope.policies}", "update delete", "write the derived policies"),
         *(_right(roles, "create update delete", "write the readers' roles") for roles in scope.roles),
         _right(f"{scope.kv}/metadata/*", "create patch", "mark the path with its lane and owners"),
-        *_groups(scope, "create update delete", "make the groups of approvers"),
-        *([_right("identity/group-alias", "create update", _ALIAS)] if scope.approval else []),
+        *_groups(scope, "update delete", "make the groups of approvers"),
+        *([_right("identity/group-alias", "update", _ALIAS)] if scope.approval else []),
         *([_right("identity/group-alias/id/*", "delete", _ALIAS)] if scope.approval else []),
         _right(
             f"sys/mounts/{scope.kv}", "create update", "mount KV version 2, once, where it is missing", optional=True
@@ -228,6 +239,15 @@ def _rotate(scope: Scope) -> list[Right]:
     ]
 
 
+def _approve(_: Scope) -> list[Right]:
+    why = "a member of the lane's group of approvers; the derived role of approvers has it"
+    return [
+        _right("auth/token/lookup-self", "read", "have OpenBao say who approves (in the policy default)"),
+        _right("sys/control-group/request", "update", f"see who asks for what: {why}"),
+        _right("sys/control-group/authorize", "update", f"approve a read: {why}"),
+    ]
+
+
 def _status(scope: Scope) -> list[Right]:
     why = "see whether the readers can read"
     return [
@@ -284,6 +304,7 @@ _TABLE = {
     "apply": _apply,
     "put": _put,
     "access": _access,
+    "approve": _approve,
     "prove": _prove,
     "rotate": _rotate,
     "status": _status,

@@ -14,6 +14,7 @@ _SUBJECTS = (
     "lanes",
     "access",
     "adoption",
+    "approvals",
     "changes",
     "plans",
     "promotion",
