@@ -22,7 +22,7 @@ from overlay import one, volume
 
 pytestmark = [pytest.mark.cluster, pytest.mark.real, pytest.mark.xdist_group("overlay")]
 CALLERS = 4
-RELOADED, STILL_ACCEPTED, WINDOW = 3, 2, 2
+RELOADED, STILL_ACCEPTED, WINDOW = 5, 2, 2
 """Seconds: until llm-connect has a new key in use; for which the provider accepts an ended key; of refusals."""
 
 

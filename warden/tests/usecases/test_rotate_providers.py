@@ -47,13 +47,13 @@ class Issued:
         )
         self.bench.change(rotation=self.rotation)
 
-    def rotate(self, *, resume: bool = False, lag: float = 5.0):
+    def rotate(self, *, resume: bool = False, lag: float = 5.0, pauses=(0.01, 0.01)):
         tools = RotateTools(
             sources=InstalledSources(),
             http=HTTP,
             clock=lambda: dt.datetime.now(dt.UTC),
             sleep=lambda seconds: time.sleep(min(seconds, 0.5)),
-            pauses=(0.01, 0.01),
+            pauses=pauses,
             lag=lag,
         )
         lanes = {each.id: each for each in (self.bench.lane, self.manager)}
@@ -171,3 +171,39 @@ def test_a_provider_that_is_down_before_the_rotation_begins_changes_nothing(issu
         issued.rotate()
     assert raised.value.effect is Effect.NOTHING_CHANGED
     assert rotation_in(issued.metadata.custom) is None
+
+
+@pytest.fixture
+def at_openrouter(bench):
+    with BENCHES["openrouter"]() as provider:
+        yield Issued(bench, provider)
+
+
+def test_a_new_key_that_is_not_accepted_is_taken_back_and_the_old_one_stays(at_openrouter):
+    issued = at_openrouter
+    issued.provider.server.simulator.account.not_yet_accepted_seconds = 60
+    done = issued.rotate()
+    assert (done.state, int(done.exit)) == ("rolled-back", 1)
+    assert issued.value() == issued.provider.old
+    assert issued.provider.names() == issued.others
+    assert issued.provider.source().test(Secret(issued.provider.old)).answer == "accepted"
+    assert rotation_in(issued.metadata.custom) is None
+
+
+def test_a_new_key_that_is_accepted_a_moment_later_is_waited_for(at_openrouter):
+    at_openrouter.provider.server.simulator.account.not_yet_accepted_seconds = 0.3
+    done = at_openrouter.rotate(pauses=(0.2, 0.2, 0.2))
+    assert done.state == "done"
+    at_openrouter.expect_done()
+
+
+def test_limit_and_guardrail_are_those_of_the_old_key(at_openrouter):
+    account = at_openrouter.provider.server.simulator.account
+    old = account.keys[0]
+    account.change(old, limit=12.5, limit_reset="daily", include_byok_in_limit=True)
+    account.assignments[old.hash] = account.guardrail("production")
+    guardrail = account.assignments[old.hash]
+    assert at_openrouter.rotate().state == "done"
+    (new,) = account.keys
+    assert (new.limit, new.limit_reset, new.include_byok_in_limit) == (12.5, "daily", True)
+    assert account.assignments == {new.hash: guardrail}
