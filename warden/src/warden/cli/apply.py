@@ -18,6 +18,7 @@ from warden.cli.options import (
     yes_option,
 )
 from warden.cli.unused import expect_one_part
+from warden.core.changes.errors import NotApproved
 from warden.core.errors import Effect, Exit, UsageError, WardenError
 from warden.core.plans.lane_plan import LaneOptions, LaneReceipt, NotAgreed, consent_key, worst
 from warden.present import terminal
@@ -63,9 +64,10 @@ def apply(
       warden apply --all
     \b
     It changes only objects that it derived and marked. What takes access from anybody is shown first and needs
-    --yes, or the lane's id typed. If it is interrupted, run it again.
-    Exit codes: 1 an object is not ours, or a lane was left out, 3 a system did not answer, 4 denied,
-    5 another operation is running.
+    --yes, or the lane's id typed. If it is interrupted, run it again. A lane that says protected: is changed only
+    under a change request that was approved for exactly this plan (warden change --help).
+    Exit codes: 1 an object is not ours, or a lane was left out, 3 a system did not answer, 4 denied, or not
+    approved, 5 another operation is running.
     """
     expect_one_part(clusters, custody_only=custody_only)
     workspace = Workspace.of(ctx)
@@ -81,6 +83,10 @@ def apply(
         found = _applied(lanes, workspace, options)
     _present(found, left_out, every=every, as_json=as_json)
     if found.stopped is not None:
+        if isinstance(found.stopped, NotApproved) and not as_json:
+            from warden.present.changes import show_difference
+
+            show_difference(found.stopped.problem.problems)
         raise found.stopped
     return int(worst([*(each.exit for each in found.done), *([Exit.NO] if left_out else [])]))
 

@@ -1,16 +1,18 @@
 """Change requests in words and as JSON: what is asked for, who decided, and what is still missing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
+from warden.core.changes.flaws import PlanDiffers, Problem
 from warden.core.changes.plan_lines import sign_of
 from warden.core.changes.request import Decision, Verb
 from warden.core.changes.statement import written
 from warden.present import terminal
 from warden.present.commands import commands
 from warden.present.problems import described
+from warden.present.problems.changes import lines_that_differ
 from warden.usecases.change import Shown
 
 _STYLES = {"+": "ok", "~": "warn", "-": "bad", " ": ""}
@@ -47,15 +49,32 @@ def show_request(shown: Shown) -> None:
         terminal.line("decisions")
     for decision in request.decisions:
         _show_decision(decision, shown)
-    for problem in shown.problems if shown.waits else ():
-        terminal.sentence(f"missing: {described(problem)}")
+    if shown.problems and shown.waits:
+        terminal.sentence(f"Not approved: {'; '.join(map(described, shown.problems))}.")
     terminal.sentence(f"Next: {commands(shown.next)}" if shown.next else f"{request.id} is {_state(shown)}.")
 
 
 def show_plan(lines: Sequence[str]) -> None:
-    """The lines of a plan, each whole: it is what is signed."""
+    """The lines of a plan: each object once, with its sign, and what is said of it below."""
+    head = system = ""
     for line in lines:
-        terminal.line(f"  {terminal.styled(line, _STYLES[sign_of(line)])}")
+        if head and line.startswith(f"{head} "):
+            terminal.line(f"      {line.removeprefix(head + ' ')}")
+            continue
+        head, (target, _, rest) = line, line.partition(": ")
+        if target != system:
+            terminal.line(f"  {target}")
+        system, sign = target, sign_of(line)
+        named = f"{sign} {rest.partition(' ')[2]}"
+        terminal.line(f"    {terminal.styled(named, _STYLES[sign])}")
+
+
+def show_difference(problems: Iterable[Problem]) -> None:
+    """Every line in which a plan differs from what was approved, on stderr: the error names the first ones only."""
+    for each in problems:
+        if isinstance(each, PlanDiffers):
+            for line in lines_that_differ(each.difference):
+                terminal.note(f"  {line}")
 
 
 def _state(shown: Shown) -> str:
@@ -72,11 +91,11 @@ def _needs(shown: Shown) -> str:
 def _show_decision(decision: Decision, shown: Shown) -> None:
     flaws = flaws_of(decision, shown)
     until = f" until {written(decision.expires)}" if decision.expires else ""
-    does_not = terminal.styled("DOES NOT COUNT", "bad")
-    mark = f"{does_not}: {'; '.join(flaws)}" if flaws else terminal.styled("ok", "ok")
-    when = terminal.ago(decision.at)
-    text = f"{decision.by} {_DONE[decision.decision]} {when}{until}: {decision.comment}"
-    terminal.hanging("  ", f"{text}  {mark}")
+    mark = terminal.styled("VOID", "bad") if flaws else terminal.styled("ok  ", "ok")
+    text = f"{decision.by} {_DONE[decision.decision]} {terminal.ago(decision.at)}{until}: {decision.comment}"
+    terminal.hanging(f"  {mark} ", text)
+    for flaw in flaws:
+        terminal.hanging("       ", flaw)
 
 
 def flaws_of(decision: Decision, shown: Shown) -> list[str]:

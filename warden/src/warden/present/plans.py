@@ -40,7 +40,7 @@ from warden.core.plans.plan import (
 from warden.core.quoting import name, placeholder
 from warden.core.remedies import RunBao, RunKubectl, warden
 from warden.present import errors, terminal
-from warden.present.approved import approved_by
+from warden.present.approved import approved_by, needing
 from warden.present.commands import command, commands, to_paste
 
 SIGNS = {"create": "+", "change": "~", "delete": "-", "keep": "=", "foreign": "!", "absent": "!"}
@@ -131,7 +131,7 @@ def _sum(plan: LanePlan) -> str:
     if plan.blocked:
         return f"{plan.to_change - plan.blocked} to change, {same} as declared; {plan.blocked} marked ! blocked."
     if plan.to_change:
-        return f"{plan.to_change} to change, {same} as declared. Next: {command(plan.next)}"
+        return f"{plan.to_change} to change, {same} as declared.{needing(plan.protected)} Next: {command(plan.next)}"
     if plan.unreached:
         names = ", ".join(part.system.cluster for part in plan.unreached)
         return f"{same} as declared; not checked: {names}."
@@ -344,12 +344,12 @@ def _(note: UsedGroup) -> str:
 
 
 def plan_json(plan: LanePlan) -> dict[str, Any]:
-    """``lane, closed, system, changes[], remarks[], to_change, blocked, clusters[]``, and what was not looked at."""
-    openbao, *clusters = plan.parts
-    first = plan.plans[0]
+    """``lane, closed, protected[], system, changes[], remarks[], to_change, blocked, clusters[]``, and the rest."""
+    (openbao, *clusters), first = plan.parts, plan.plans[0]
     return {
         "lane": plan.lane.id,
         "closed": plan.closed,
+        "protected": list(plan.protected),
         "system": openbao.system.address,
         "changes": [_change_json(change) for change in first.changes],
         "remarks": [describe_note(note) for note in first.notes],

@@ -1,8 +1,10 @@
 """plan: what differs of a whole lane, on OpenBao and in each cluster. Nothing is changed and no value is read."""
 
+from warden.core.changes.protection import protections
 from warden.core.errors import WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane
+from warden.core.openbao.resources import PROTECTED
 from warden.core.plans.lane_plan import LaneOptions, LanePlan, Unreached
 from warden.core.plans.plan import Plan, System
 from warden.usecases.context import Context
@@ -19,7 +21,8 @@ def plan(lane: Lane, context: Context, options: LaneOptions) -> LanePlan:
         Inconclusive, Refused: OpenBao could not be asked. A cluster that could not is a part of the answer.
     """
     deliveries = context.deliveries(lane, options)
-    openbao = openbao_target(lane, context, options).plan()
+    target = openbao_target(lane, context, options)
+    openbao = target.plan()
     parts: list[Plan | Unreached] = [openbao]
     if not openbao.closed:
         parts += [plan_delivery(each, context, options) for each in deliveries]
@@ -30,6 +33,7 @@ def plan(lane: Lane, context: Context, options: LaneOptions) -> LanePlan:
         not_connected=context.not_connected(lane),
         orphans=() if options.custody_only else orphans_of(lane, context),
         closed=openbao.closed,
+        protected=tuple(each.said for each in protections(lane, target.custom.get(PROTECTED))),
     )
 
 

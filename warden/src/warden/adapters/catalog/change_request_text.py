@@ -97,7 +97,8 @@ def plain(structure: msgspec.Struct) -> dict[str, Any]:
     found = {}
     for field in msgspec.structs.fields(structure):
         value = getattr(structure, field.name)
-        if field.required or value != field.default:
+        default = field.default_factory() if callable(field.default_factory) else field.default
+        if field.required or value != default:
             found[field.encode_name] = _plain(value)
     return found
 

@@ -113,7 +113,10 @@ class SshSignatures:
                 self._allowed,
                 "name one with --as NAME",
             )
-        which = f"the key {self._named.key} is" if self._named.key else f"none of your {len(keys)} SSH keys is"
+        if not keys:
+            hint = "make one, or name a key with --key FILE"
+            raise _usage("you have no SSH key in an agent or in ~/.ssh", self._allowed, hint)
+        which = f"the key {self._named.key} is not" if self._named.key else "none of your SSH keys is"
         raise _usage(f"{which} in {self._allowed}", self._allowed, "add its line there, or name a key with --key FILE")
 
     def _named_one(self, keys: Sequence[_Key], owned: Sequence[tuple[_Key, Signer]]) -> tuple[_Key, str]:

@@ -20,6 +20,11 @@ class Protection(msgspec.Struct, frozen=True):
     marked: bool = False
     mark: str = ""
 
+    @property
+    def said(self) -> str:
+        """Who has to approve, as a mark says it; what cannot be understood as it stands there."""
+        return self.protected.mark if self.protected else self.mark
+
 
 def protections(lane: Lane, mark: str | None) -> tuple[Protection, ...]:
     """All that have to be satisfied before the lane is changed; none where it is not protected."""

@@ -59,7 +59,8 @@ class Orphan(msgspec.Struct, frozen=True, kw_only=True):
 class LanePlan(msgspec.Struct, frozen=True, kw_only=True):
     """What differs of a whole lane.
 
-    ``parts`` begins with OpenBao; it is all of them where the lane is ``closed``.
+    ``parts`` begins with OpenBao; it is all of them where the lane is ``closed``. ``protected`` is who has to approve
+    a change, as its marks say it: ``2 of alice, bob``.
     """
 
     lane: Lane
@@ -68,6 +69,7 @@ class LanePlan(msgspec.Struct, frozen=True, kw_only=True):
     not_connected: NotConnected = NotConnected()
     orphans: tuple[Orphan, ...] = ()
     closed: bool = False
+    protected: tuple[str, ...] = ()
 
     @property
     def plans(self) -> tuple[Plan, ...]:
@@ -106,7 +108,18 @@ class LanePlan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def next(self) -> RunWarden:
-        """The command that does what was planned, with the consent that it needs."""
+        """The command that does what was planned, with the consent that it needs; or asks for its approval."""
+        if self.protected:
+            creates = any(each.kind == "metadata" and each.action == "create" for each in self.plans[0].to_change)
+            return warden(
+                "change new",
+                self.lane.id,
+                type="create" if creates else "change",
+                cluster=self.options.clusters,
+                custody_only=self.options.custody_only,
+                create_namespace=self.options.create_namespace,
+                take_over=self.options.take_over,
+            )
         return apply_again(self.lane.id, self.options, yes=bool(needing_consent(self.plans, self.options)))
 
 

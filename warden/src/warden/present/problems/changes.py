@@ -41,7 +41,7 @@ from warden.present.problems import describe
 from warden.usecases.change import StillClosed
 
 _FEW = 3
-"""Lines of a difference that stand in a clause; `change show` and the error below it have all of them."""
+"""Lines of a difference that stand in a clause."""
 
 
 def lines_that_differ(difference: ScopeDifference) -> list[str]:
@@ -126,7 +126,7 @@ def _(flaw: SelfApproval) -> str:
 
 @describe.register
 def _(flaw: NotAnApprover) -> str:
-    return f"they are not among those who may decide: {', '.join(flaw.approvers)}"
+    return f"only {', '.join(flaw.approvers)} may decide"
 
 
 @describe.register
@@ -231,7 +231,7 @@ def _(problem: RequestWithFaults) -> str:
 
 @describe.register
 def _(problem: UnknownRequest) -> str:
-    near = f"; did you mean {' or '.join(problem.nearest)}?" if problem.nearest else ""
+    near = f"; there is {', '.join(problem.nearest)}" if problem.nearest else ""
     return f"no change request {problem.request}{near}"
 
 

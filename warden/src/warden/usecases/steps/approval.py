@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from warden.core.changes.approval import Approval
 from warden.core.changes.errors import ApprovalNeeded, NotApproved
-from warden.core.changes.flaws import OtherOpenBao, PlanDiffers, Problem
+from warden.core.changes.flaws import AlreadyApplied, OtherOpenBao, PlanDiffers, Problem
 from warden.core.changes.plan_lines import lines_of_system, plan_lines
 from warden.core.changes.protection import Protection, protections
 from warden.core.changes.request import OVER, Application, ChangeRequest
@@ -100,7 +100,9 @@ def _judged(request: ChangeRequest, asked: _Asked, context: Context) -> _Judged:
         approvers=tuple(each.by for each in found.approvals),
         begun=used.begun,
     )
-    wrong = (*problems(request, found, asked.needed, used), *_elsewhere(request, context), *_differs(approval, asked))
+    wrong = problems(request, found, asked.needed, used)
+    if request.origin == "warden":
+        wrong = (*wrong, *_elsewhere(request, context), *_differs(approval, asked))
     return _Judged(approval, wrong)
 
 
@@ -133,10 +135,12 @@ def _differs(approval: Approval, asked: _Asked) -> Iterator[Problem]:
 
 def _not_approved(asked: _Asked, judged: Sequence[_Judged], context: Context) -> NotApproved:
     """The error, about the request that comes nearest."""
-    nearest = min(judged, key=lambda each: len(each.problems), default=None)
+    unused = [each for each in judged if not _is_used_up(each, asked)]
+    nearest = min(unused, key=lambda each: len(each.problems), default=None)
     request = nearest.approval.request.id if nearest else ""
     faults = context.requests.faults() if context.requests else ()
-    lane, request_type = asked.lane, "reactivate" if asked.reopening else "change"
+    lane, creates = asked.lane, any(line.startswith("openbao: create metadata ") for line in asked.lines)
+    request_type = "reactivate" if asked.reopening else "create" if creates else "change"
     return NotApproved(
         ApprovalNeeded(
             lane=lane.id,
@@ -149,6 +153,13 @@ def _not_approved(asked: _Asked, judged: Sequence[_Judged], context: Context) ->
         subject=lane.id,
         remedy=(warden("change show", request) if request else warden("change new", lane.id, type=request_type),),
     )
+
+
+def _is_used_up(judged: _Judged, asked: _Asked) -> bool:
+    """Whether it is a request of the past, for something else than what is asked for now."""
+    request = judged.approval.request
+    past = request.status in OVER or any(isinstance(each, AlreadyApplied) for each in judged.problems)
+    return past and sorted(request.plan.changes) != sorted(asked.lines)
 
 
 def expect_approved(plan: Plan, approval: Approval | None) -> None:
