@@ -19,6 +19,7 @@ from warden.core.rotation.result import (
     ManagementMissing,
     NothingToResume,
     NotRotated,
+    OldVersionNotKept,
     RotationStopped,
     RotationUnderWay,
     SameValue,
@@ -677,7 +678,8 @@ def test_the_old_key_is_not_deleted_unless_the_new_one_is_accepted_at_that_momen
     assert len(rotations.provider.keys) == 2
 
 
-def test_the_new_key_is_not_deleted_on_the_way_back_unless_the_old_one_is_accepted(rotations):
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_new_key_is_not_deleted_on_the_way_back_unless_the_old_one_is_accepted(rotations, number):
     """The provider refuses both: nobody knows which one is the last good key."""
     rotations.ready()
 
@@ -685,10 +687,39 @@ def test_the_new_key_is_not_deleted_on_the_way_back_unless_the_old_one_is_accept
         rotations.provider.refuses_new = True
         rotations.old.disabled = True
 
-    nth(rotations, "test", 2, lie)
+    nth(rotations, "test", number, lie)
     assert rotations.rotate().state == "unproven"
     assert "delete" not in rotations.provider.asked
     assert len(rotations.provider.keys) == 2
+
+
+def test_an_old_key_that_the_provider_cannot_name_is_left_to_a_person(rotations):
+    rotations.ready()
+    rotations.provider.identify = lambda _: None
+    done = rotations.rotate()
+    assert (done.state, done.old, done.old_key) == ("unproven", "accepted", "")
+    assert done.pairs[-1].at <= 90
+    assert rotations.old.key in rotations.provider.keys
+    del rotations.provider.keys[rotations.old.key]
+    assert rotations.rotate(resume=True).state == "done"
+    rotations.expect_done()
+
+
+def test_a_lane_whose_newest_version_was_deleted_gets_a_new_one(rotations):
+    rotations.ready()
+    rotations.bench.server.must("DELETE", f"platform/data/{rotations.bench.path}")
+    done = rotations.rotate()
+    assert (done.state, done.old, done.version) == ("done", "none", 2)
+
+
+def test_a_path_that_would_lose_the_old_value_at_once_is_not_rotated(rotations):
+    rotations.ready()
+    bench = rotations.bench
+    bench.server.must("POST", f"platform/metadata/{bench.path}", {"max_versions": 1})
+    with pytest.raises(Missing) as refusal:
+        rotations.rotate()
+    assert refusal.value.problem == OldVersionNotKept(bench.lane.custody.path, 1)
+    assert rotations.provider.asked == []
 
 
 def test_a_provider_with_room_for_two_keys_has_its_orphans_deleted_before_the_next_attempt(rotations):

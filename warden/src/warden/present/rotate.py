@@ -130,7 +130,7 @@ def _sums(done: RotationResult) -> list[str]:
         case "done":
             found = [f"done: {done.field} in version {done.version or '?'} is in use{record}", _old_text(done)]
         case "unproven":
-            found = [f"unproven: the rotation is not done{record}", _old_text(done)]
+            found = [f"unproven: the rotation is not done{record}", _old_text(done), _unknown_key(done)]
         case "waiting":
             found = [_waiting(done) + record]
         case "rolled-back":
@@ -138,6 +138,13 @@ def _sums(done: RotationResult) -> list[str]:
         case _:
             found = [f"stopped: a system did not answer{record}"]
     return [each for each in found if each]
+
+
+def _unknown_key(done: RotationResult) -> str:
+    """Where nobody but a person can end the old key."""
+    if done.old != "accepted" or done.old_key:
+        return ""
+    return f"Which key of {done.source} has the old value is not known: end it there by hand, then go on."
 
 
 def _version(done: RotationResult) -> str:

@@ -48,6 +48,7 @@ from warden.usecases.steps.recorded import begun
 from warden.usecases.steps.rotation_begin import (
     begun_before,
     expect_answerable,
+    expect_versions_kept,
     field_of,
     finished_before,
     management_key,
@@ -164,6 +165,7 @@ def rotate(
         ended = finished_before(lane, rotation, context) if resume and seen is None else None
         if ended is not None:
             return ended
+        expect_versions_kept(lane, there, context)
         source = source_of(lane, rotation, tools.sources, tools.http, management=management_key(rotation, context))
         return _run(lane, rotation, source, there=there, context=context, tools=tools)
 

@@ -235,6 +235,7 @@ def _rotate(scope: Scope) -> list[Right]:
         _right(f"{scope.kv}/data/*", "read", "read the old value, the new one, and the provider's management key"),
         _right(f"{scope.kv}/data/*", "create patch update", "write the new value beside its siblings"),
         _right(f"{scope.kv}/destroy/*", "update", "destroy the versions that hold the old value"),
+        _right(f"{scope.kv}/config", "read", "see that the old version is kept until the end", optional=True),
         _right("sys/audit-hash/*", "update", "know the new value again after a kill, without keeping it"),
     ]
 

@@ -213,6 +213,13 @@ class ManagementMissing(msgspec.Struct, frozen=True, kw_only=True):
     lane: str
 
 
+class OldVersionNotKept(msgspec.Struct, frozen=True):
+    """The path keeps so few versions that a new value would take the old one away, which is needed until the end."""
+
+    path: str
+    kept: int
+
+
 class SameValue(msgspec.Struct, frozen=True):
     """The new value is the old one."""
 

@@ -7,6 +7,7 @@ from warden.core.rotation.result import (
     NotAcceptedYet,
     NothingToResume,
     NotRotated,
+    OldVersionNotKept,
     RotationStopped,
     RotationUnderWay,
     SameValue,
@@ -77,6 +78,11 @@ def _(problem: ManagementMissing) -> str:
     if problem.lane:
         return f"the management key of {problem.source} is not there: {problem.lane} has no value"
     return f"the source {problem.source} needs a management key: name the lane that holds it"
+
+
+@describe.register
+def _(problem: OldVersionNotKept) -> str:
+    return f"{problem.path} keeps {problem.kept} version, and the old value is needed until the new one is proven"
 
 
 @describe.register

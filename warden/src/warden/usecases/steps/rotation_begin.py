@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
-from warden.core.errors import Effect, Missing, NotNow, UsageError
+from warden.core.errors import Effect, Missing, NotNow, Refused, UsageError
 from warden.core.journal.operations import killed
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.rotation import Rotation
 from warden.core.lanes.rotation_rules import rotated_field
 from warden.core.openbao.api import KvMetadata
-from warden.core.remedies import EditFile, warden
+from warden.core.proofs.custody_checks import FEWEST_VERSIONS, KEPT_BY_DEFAULT
+from warden.core.remedies import EditFile, RunBao, warden
 from warden.core.rotation.mark import RotationMark, last_rotation_in, rotation_in
 from warden.core.rotation.result import (
     LaneChanged,
     ManagementMissing,
     NothingToResume,
+    OldVersionNotKept,
     RotationResult,
     RotationUnderWay,
     SettingsWrong,
@@ -213,3 +215,25 @@ def settle_killed(lane: Lane, rotation: str, context: Context) -> None:
     if found:  # the rotation itself goes on: not what "rotate.abandoned" says
         killed_runs = [("rotate.killed", lane.id, {"begin": each.seq, "found": "resumed"}) for each in found]
         context.journal.record_all(killed_runs)
+
+
+def expect_versions_kept(lane: Lane, metadata: KvMetadata | None, context: Context) -> None:
+    """Raise `Missing` where a new version would push the old one out; the larger of what path and mount say counts.
+
+    Who may not read what the mount says is let through: OpenBao keeps ten where neither says anything.
+    """
+    custody, own = lane.custody, metadata.max_versions if metadata else 0
+    if own >= FEWEST_VERSIONS:
+        return
+    try:
+        of_mount = context.vault.kv_config(custody.mount).max_versions
+    except Refused:
+        of_mount = 0
+    kept = max(own, of_mount) or KEPT_BY_DEFAULT
+    if kept < FEWEST_VERSIONS:
+        raise Missing(
+            OldVersionNotKept(custody.path, kept),
+            effect=Effect.NOTHING_CHANGED,
+            subject=lane.id,
+            remedy=(RunBao(action="keep-more-versions", mount=custody.mount, path=custody.key),),
+        )

@@ -114,14 +114,20 @@ class Keys:
             raise self._unclear(verdict)
         return verdict.answer == "accepted"
 
-    def refusal(self, old: Secret, new: Secret, window: RefusalWindow) -> tuple[Refusal, tuple[Pair, ...]]:
-        """Ask after both, again and again, until it is plain or the time is over."""
+    def refusal(
+        self, old: Secret, new: Secret, window: RefusalWindow, *, ended: bool
+    ) -> tuple[Refusal, tuple[Pair, ...]]:
+        """Ask after both, again and again, until it is plain or the time is over.
+
+        `ended`: the old key was switched off or deleted, so that an acceptance may pass.
+        """
+        lag = self._lag if ended else 0.0
         began, pairs = self._monotonic(), list[Pair]()
         while True:
             at = self._monotonic() - began
             pairs.append(Pair(at=round(at, 3), new=self.source.test(new), old=self.source.refused(old)))
             found = refusal_of(pairs, window)
-            if found in {"refused", "new-refused"} or at > window.over + self._lag:
+            if found in {"refused", "new-refused"} or at > window.over + lag:
                 return found, tuple(pairs)
             self._sleep(pause(window))
 

@@ -113,10 +113,13 @@ class RotationPath:
             self.new = new.fields.get(mark.field) if new else None
 
     def current(self) -> tuple[int, Secret | None]:
-        """The newest version, and the field's value in it; 0 where no version is live."""
+        """The newest version, and the field's value in it; ``None`` where that one is not live."""
         custody = self._lane.custody
         found = self._context.vault.read(custody.mount, custody.key)
-        return (found.version, found.fields.get(self.mark.field)) if found else (0, None)
+        if found is None:  # the newest version may be deleted, and is the one that a write replaces
+            metadata = self.metadata()
+            return metadata.current if metadata else 0, None
+        return found.version, found.fields.get(self.mark.field)
 
     def is_new(self, value: Secret | None) -> bool:
         """Whether it is the value that this rotation made."""

@@ -335,7 +335,10 @@ class Run:
         self.path.expect_new_in_use()
         if self.path.old is None or self.path.new is None:
             return "unclear"
-        self._old_is, self._pairs = self._keys.refusal(self.path.old, self.path.new, self._rotation.refused)
+        ended = bool(self.path.mark.old) or not self.shape.overlap
+        self._old_is, self._pairs = self._keys.refusal(
+            self.path.old, self.path.new, self._rotation.refused, ended=ended or self.shape.person_deletes
+        )
         events: dict[str, Event] = {"refused": "done", "new-refused": "failed", "accepted": "kept"}
         return events.get(self._old_is, "unclear")
 
