@@ -24,8 +24,8 @@ WRITES_COMMANDS = (
     f"{WARDEN}adapters/catalog/scaffold.py",  # files for people to edit, with comments that name commands
 )
 COMMAND = re.compile(
-    r"(?<![\w./`-])(?:warden (?:--?\w|access|adopt|apply|can-reach|catalog|change|completion|compromise|deactivate"
-    r"|demote|dev|doctor|help|init|journal|notices|plan|playbook|promote|prove|put|reactivate|render|rotate"
+    r"(?<![\w./`-])(?:warden (?:--?\w|access|adopt|apply|approve|can-reach|catalog|change|completion|compromise"
+    r"|deactivate|demote|dev|doctor|help|init|journal|notices|plan|playbook|promote|prove|put|reactivate|render|rotate"
     r"|route|status|sync|who-can)\b"
     r"|bao (?:audit|auth|kv|list|login|operator|policy|read|secrets|write)\b"
     r"|kubectl [-a-z]|export \w+=)"
