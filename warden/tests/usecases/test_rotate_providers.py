@@ -11,7 +11,7 @@ from source_benches import BENCHES
 
 from warden.adapters.sources.http import ProviderHttp
 from warden.adapters.sources.loader import InstalledSources
-from warden.core.errors import Effect, Inconclusive, Unidentified
+from warden.core.errors import Effect, Inconclusive, Unidentified, UsageError
 from warden.core.lanes.rotation import RefusalWindow, Rotation
 from warden.core.remedies import warden
 from warden.core.rotation.mark import key_id_in, rotation_in
@@ -207,3 +207,27 @@ def test_limit_and_guardrail_are_those_of_the_old_key(at_openrouter):
     (new,) = account.keys
     assert (new.limit, new.limit_reset, new.include_byok_in_limit) == (12.5, "daily", True)
     assert account.assignments == {new.hash: guardrail}
+
+
+def test_the_key_of_the_last_rotation_is_not_taken_for_one_that_was_put_since(at_openrouter):
+    issued, account = at_openrouter, at_openrouter.provider.server.simulator.account
+    issued.rotate()
+    remembered = key_id_in(issued.metadata.custom, "API_KEY")
+    put(issued.bench.lane, {"API_KEY": Secret(f"sk-or-v1-{'0f' * 32}")}, issued.bench.vault(), issued.bench.journal)
+    with pytest.raises(UsageError, match="the lane file names none"):
+        issued.rotate()
+    issued.declare(limit="20")
+    done = issued.rotate(resume=True)
+    assert (done.state, done.old, done.old_key) == ("done", "refused", "")
+    assert remembered in {each.hash for each in account.keys}
+    assert len(account.keys) == 2
+
+
+def test_a_key_that_somebody_deleted_at_the_provider_is_replaced_all_the_same(at_openrouter):
+    issued, account = at_openrouter, at_openrouter.provider.server.simulator.account
+    issued.rotate()
+    account.delete(account.keys[0])
+    issued.declare(limit="20")
+    done = issued.rotate()
+    assert (done.state, done.old) == ("done", "refused")
+    assert [each.limit for each in account.keys] == [20]

@@ -31,7 +31,7 @@ from warden.core.notices.notice import Fact, Notice
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.resources import expect_concrete
 from warden.core.remedies import EditFile, RunWarden, warden
-from warden.core.rotation.mark import ROTATION, RotationMark, key_id_in, rotation_in
+from warden.core.rotation.mark import ROTATION, RotationMark, key_id_in, last_rotation_in, rotation_in
 from warden.core.rotation.provider import KeyId
 from warden.core.rotation.result import (
     NotRotated,
@@ -40,6 +40,7 @@ from warden.core.rotation.result import (
     RotationStopped,
 )
 from warden.core.rotation.steps import Shape, plan_of, steps_from
+from warden.core.secret import Secret
 from warden.ports.provider import Source
 from warden.usecases.context import Context
 from warden.usecases.steps.checkpoint import checkpoint
@@ -61,6 +62,7 @@ from warden.usecases.steps.rotation_begin import (
 )
 from warden.usecases.steps.rotation_keys import Keys
 from warden.usecases.steps.rotation_parts import Parts
+from warden.usecases.steps.rotation_path import same
 from warden.usecases.steps.rotation_run import RotateTools, Run
 
 ENDS: Mapping[str, str] = {
@@ -247,7 +249,7 @@ def _new_mark(lane: Lane, field: str, keys: Keys, context: Context, *, by: str, 
     known: KeyId | None = None
     if old is not None and keys.provider:
         try:
-            known = keys.identify(old) or key_id_in(stored.custom if stored else {}, field)
+            known = keys.identify(old) or _remembered(lane, field, old, stored.custom if stored else {}, context)
         except WardenError as fault:
             fault.effect = fault.effect or Effect.NOTHING_CHANGED
             raise
@@ -261,6 +263,17 @@ def _new_mark(lane: Lane, field: str, keys: Keys, context: Context, *, by: str, 
         since=f"{tools.clock():%Y-%m-%dT%H:%M:%SZ}",
         old=known or KeyId(""),
     )
+
+
+def _remembered(lane: Lane, field: str, value: Secret, custom: Mapping[str, str], context: Context) -> KeyId | None:
+    """The id that the last rotation left, where the value is still the one that it wrote: it may have been put since.
+
+    Whoever put it may use the key of that id elsewhere, and another key has the value.
+    """
+    _, version = last_rotation_in(custom, field)
+    written = context.vault.read_version(lane.custody.mount, lane.custody.key, version) if version else None
+    found = written.fields.get(field) if written else None
+    return key_id_in(custom, field) if found is not None and same(found, value) else None
 
 
 def _resumed(seen: RotationMark, by: str) -> RotationMark:

@@ -92,7 +92,7 @@ class Api(msgspec.Struct, frozen=True, kw_only=True):
         return ServerFault(
             f"{self.system} gave no answer to {what} that can be relied on ({said})",
             system=self.system,
-            hint="try again later: the same rotation goes on where it stopped",
+            hint="try again later",
         )
 
     def _expect(self, reply: HttpReply, what: str) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-from warden.core.errors import Inconclusive, WardenError
+from warden.core.errors import Inconclusive, Missing, WardenError
 from warden.core.lanes.rotation import RefusalWindow
 from warden.core.rotation.provider import Carry, Intent, KeyId, Minted, Verdict, marker_of
 from warden.core.rotation.refusal import Pair, Refusal, pause, refusal_of
@@ -51,8 +51,11 @@ class Keys:
         return self._patiently(lambda: self.source.identify(value))
 
     def carried(self, key: KeyId) -> Carry:
-        """What a new key takes over; nothing where there is no old one."""
-        return self._patiently(lambda: self.source.carried(key)) if key else Carry()
+        """What a new key takes over; nothing where there is no old one, or somebody has deleted it."""
+        try:
+            return self._patiently(lambda: self.source.carried(key)) if key else Carry()
+        except Missing:
+            return Carry()
 
     def mint(self, intent: Intent, carry: Carry, keep: frozenset[str]) -> Minted:
         """Make a key. One whose creation got no answer may exist all the same: it is deleted before the next attempt.
