@@ -8,7 +8,7 @@ PY := .venv/bin/python
 STAMP := .venv/.in-step
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock test test-cluster check demo demo-cluster demo-triage docs picture bench test-compat bench-llm mutants
+.PHONY: help setup lock test test-cluster check demo demo-cluster demo-life demo-triage docs picture bench test-compat bench-llm mutants
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -101,6 +101,10 @@ demo-triage: $(STAMP)  ## the daily triage with a key from OpenBao: warden's lan
 demo-cluster: $(STAMP)  ## the same lane on two real clusters; builds their programs first (Go, minutes, once)
 	@env -u WARDEN_TEST_KUBECONFIG $(PY) tests/plugins/built.py
 	@$(PY) -m demo.cluster
+
+demo-life: $(STAMP)  ## a lane approved, promoted, rotated under load, closed, and ended after a leak, on a real cluster (under a minute)
+	@env -u WARDEN_TEST_KUBECONFIG $(PY) tests/plugins/built.py
+	@$(PY) -m demo.life
 
 check: $(STAMP) .venv-docs/.in-step  ## style, types, imports, house rules, links, documents against the programs
 	@tools/check $(PY)

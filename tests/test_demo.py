@@ -91,6 +91,26 @@ def test_the_demo_on_clusters_ends_well_and_leaves_nothing(tmp_path):
     assert gone(tmp_path)
 
 
+@pytest.mark.cluster
+def test_the_demo_of_a_life_ends_well_and_leaves_nothing(tmp_path):
+    process = start(tmp_path, "demo.life")
+    told, _ = process.communicate(timeout=230)
+    assert process.returncode == 0, told
+    for expected in (
+        "what is there was approved: CCR-2026-0004",
+        "status draft -> active",
+        "The old value is refused (3 of 3 questions",
+        "; 0 failed",
+        "the provider refuses it now",
+        "every former reader was refused",
+        "llm-connect, which still has it: 502",
+        "outside etcd found in 0",
+    ):
+        assert expected in told, told
+    assert "Traceback" not in told
+    assert gone(tmp_path)
+
+
 CLUSTERED = pytest.param("demo.cluster", "state/dev/**/etcd/member", marks=pytest.mark.cluster)
 
 
