@@ -145,3 +145,18 @@ def test_where_nobody_is_named_that_is_said(engineer):
     done = engineer("notices")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "Nobody is told: platform.yaml has neither notify nor state_hub.\n"
+
+
+def test_what_a_killed_command_had_queued_is_sent_later(applied):
+    file = applied.world.folder / "platform" / "platform.yaml"
+    before = file.read_text()
+    tells(applied, notify={"command": ["sh", "-c", "kill -9 $PPID"]})
+    assert close(applied).returncode == -9
+    assert events(applied) == ["notice.queued"]
+    assert json.loads(applied("status", applied.world.lane, "--json").stdout)[0]["access"] == "closed"
+    file.write_text(before)
+    with receiving() as people:
+        tells(applied, notify={"webhook": people.url})
+        assert applied("notices", "--send").returncode == 0
+    assert people.kinds == ["lane.closed"]
+    assert events(applied) == ["notice.queued", "notice.sent"]
