@@ -8,6 +8,7 @@ import click
 from warden.cli import complete, wiring, wiring_files
 from warden.cli.closing import confirm, probe_tools, required, started
 from warden.cli.context import Workspace
+from warden.cli.deactivate import closed_in_journal
 from warden.cli.options import audit_options, certificate_option, json_option, take_over_option, yes_option
 from warden.core.errors import Effect, UsageError, WardenError
 from warden.ports.audit_history import AuditHistory
@@ -67,8 +68,13 @@ def compromise(
     from warden.usecases.steps.closing_lane import planned
 
     why, moment = required(reason), _moment(since)
-    workspace = Workspace.of(ctx)
-    found = workspace.lane(lane)
+    try:
+        workspace = Workspace.of(ctx)
+        found = workspace.lane(lane)
+    except WardenError as fault:
+        if plan_only:
+            raise
+        raise closed_in_journal(wiring.platform_dir(ctx), lane, why, fault, leaked=True, yes=yes) from None
     steps = planned(
         "compromise", found, workspace.reading_context, keep_secrets=how["keep_secrets"], replace=how["replace"]
     )

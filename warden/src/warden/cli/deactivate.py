@@ -53,13 +53,13 @@ def deactivate(
     """Close a lane: warden and OpenBao refuse it at once, its tokens are revoked, and it is removed from the clusters.
 
     Each former reader is shown to be denied, with the audit line. The value stays in OpenBao.
+
     \b
     Examples:
       warden deactivate openrouter-llm-connect --reason "tenant left"
       warden deactivate openrouter-llm-connect --reason "key seen in a log, INC-204" --yes --json
     \b
-    If OpenBao cannot be changed now, the lane is closed in the journal only; run the command again.
-    If the value has leaked, use compromise, which goes further.
+    If OpenBao cannot be changed now, it is closed in the journal only: run it again. After a leak: compromise.
     \b
     Exit codes:
       1  a reader can still read, something in a cluster is not the lane's to remove, or the lane's file has errors

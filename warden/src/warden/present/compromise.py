@@ -104,8 +104,10 @@ def _show_key(lane: Lane, part: KeyPart) -> None:
         text += f"; the provider {answers[part.verdict.answer]}{reason}"
         result = {"accepted": "wrong", "unclear": "inconclusive"}.get(part.verdict.answer, result)
     if part.state not in {"disabled", "deleted"}:
-        owner = lane.owners.custody
-        below.append(f"{owner.repo}: end the key at its provider by hand, now ({owner.doc})")
+        by_users = part.state == "no-provider"
+        owner = lane.owners.consumer if by_users else lane.owners.custody
+        what = "have what accepts it refuse the old value" if by_users else "end the key at its provider by hand, now"
+        below.append(f"{owner.repo}: {what} ({owner.doc})")
         below += [hint_to_paste(part.fault)] if part.fault and hint_to_paste(part.fault) else []
     show_line(result, text, *below)
 
