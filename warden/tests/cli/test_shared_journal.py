@@ -78,3 +78,42 @@ def test_doctor_says_which_journal_it_is(team):
     assert url in found["text"]
     assert "shared, writable, not signed" in found["text"]
     assert "could remove its triggers" in found["hint"]
+
+
+PLANTED = "planted-hunter2-planted"
+COMMANDS = [
+    ["access", "LANE", "--fetch", "API_KEY", "--json"],
+    ["deactivate", "LANE", "--reason", "canary", "--yes"],
+    ["doctor"],
+    ["journal", "verify", "--json"],
+    ["route", "show", "LANE"],
+]
+
+
+@pytest.fixture
+def locked(team, postgres_server):
+    """The same, and a role that needs the planted password."""
+    world, url, _ = team
+    role = f"locked_{world.tenant.replace('-', '_')}"
+    postgres_server.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{PLANTED}' IN ROLE by_password")
+    PostgresJournal(url).make([role])
+    file = world.folder / "platform" / "platform.yaml"
+    file.write_text(file.read_text().replace("//postgres@", f"//{role}@"))
+    yield world, url.replace("//postgres@", f"//{role}:{PLANTED}@")
+    postgres_server.drop_database(url.rpartition("/")[2])
+    postgres_server.execute(f"DROP ROLE {role}")
+
+
+def test_the_databases_password_is_shown_nowhere(locked):
+    world, with_password = locked
+    kinds = {"right": {"PGPASSWORD": PLANTED}, "wrong": {"PGPASSWORD": f"{PLANTED}x"}, "none": {}}
+    kinds["in the URL"] = {"WARDEN_JOURNAL": with_password}
+    for kind, environ in kinds.items():
+        for argv in COMMANDS:
+            done = world.run(*[world.lane if each == "LANE" else each for each in argv], **environ)
+            assert PLANTED not in done.stdout + done.stderr, (kind, argv)
+            assert "Traceback" not in done.stderr, (kind, argv, done.stderr)
+            refused = {"right": {2}, "in the URL": {0, 3}}.get(kind, {0, 2})
+            assert done.returncode not in refused, (kind, argv, done.returncode, done.stderr)
+    for path in world.folder.rglob("*"):
+        assert not path.is_file() or PLANTED.encode() not in path.read_bytes(), path

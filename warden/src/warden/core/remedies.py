@@ -76,6 +76,7 @@ BaoAction = Literal[
     "delete-role",
     "edit-policy",
     "enable-auth",
+    "enable-transit",
     "initialize",
     "login",
     "login-default",

@@ -9,11 +9,10 @@ from warden.present import errors, terminal
 def show_unsigned(outcome: Signed | NotSigned | None) -> None:
     """That what was done stands without a signature, and why; nothing where there is one, or none was to be made."""
     if isinstance(outcome, NotSigned):
-        hint = errors.hint_to_paste(outcome.fault)
-        terminal.note(
-            f"The journal's checkpoint was not signed: {errors.problem(outcome.fault)}. What was done stands; the next "
-            f"checkpoint covers it.{f' {hint}' if hint else ''}"
-        )
+        why = errors.problem(outcome.fault).removesuffix(".")
+        terminal.note(f"Not signed: {why}. What was done stands, and the next checkpoint covers it.")
+        if hint := errors.hint_to_paste(outcome.fault):
+            terminal.note(f"        {hint}")
 
 
 def show_signed(made: Signed, file: str) -> None:

@@ -66,6 +66,7 @@ _BAO: dict[BaoAction, str] = {
     "delete-role": "delete {path}",
     "edit-policy": "policy read {name}",
     "enable-auth": "auth enable -path={mount} {name}",
+    "enable-transit": "secrets enable -path={mount} transit",
     "initialize": "operator init",
     "login": "login -method=oidc -path={mount} role={name}",
     "login-default": "login -method=oidc",

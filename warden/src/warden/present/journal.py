@@ -64,7 +64,7 @@ def show_verified(found: Verified, *, path: str, head: Head | None) -> None:
     if verification.broken:
         _show_broken(verification, path)
     elif not chain.records:
-        terminal.line(f"nothing to verify: {path} has no records. Nothing was done yet, or the file was removed.")
+        terminal.line(f"nothing to verify: {path} has no records. Nothing was done yet, or it was removed.")
         return
     else:
         terminal.line(f"ok   {counted(chain.records, 'record')}, unbroken · {path}")
@@ -84,6 +84,8 @@ def _show_broken(verification: Verification, path: str) -> None:
     for fault in verification.faults:
         where = f"record {fault.record}" if fault.record else "the checkpoint kept elsewhere"
         terminal.sentence(f"BROKEN {where}: {fault_described(fault)}")
+    if verification.newest is not None:
+        terminal.sentence(f"Up to record {verification.newest.seq} everything is as it was signed.")
     breaks, records = counted(len(chain.breaks) + len(verification.faults), "break"), counted(chain.records, "record")
     terminal.line(f"{breaks} in {records} · {path}")
 

@@ -109,6 +109,6 @@ def _expect_extended(journal: Journal, file: str, earlier: Checkpoint) -> None:
         effect=Effect.NOTHING_WRITTEN,
         system="journal",
         subject=file,
-        hint="keep the file, it is evidence, and write the new checkpoint to another one",
+        hint="keep the file, it is evidence, and see what was changed",
         remedy=(warden("journal verify", checkpoint=file),),
     )

@@ -176,3 +176,36 @@ def test_the_same_records_make_the_same_chain(journal, another):
         one.record("probe", "a", {"b": 1, "a": {"d": 1, "c": 2}})
     assert journal.head() == another.head()
     assert journal.head().hash != GENESIS
+
+
+def test_rows_come_back_as_they_are_stored_and_make_the_same_journal(journal, another):
+    assert (journal.origin(), list(journal.rows())) == ("", [])
+    for number in range(5):
+        journal.record(("probe", "checkpoint")[number % 2], "a", {"n": number, "text": "ü\n\\"})
+    rows = list(journal.rows())
+    assert [row.seq for row in rows] == [1, 2, 3, 4, 5]
+    assert [row.seq for row in journal.rows(("checkpoint",))] == [2, 4]
+    assert journal.origin() == rows[0].hash
+    assert another.restore(iter(rows)) == 5
+    assert list(another.rows()) == rows
+    assert another.verify(journal.head(), [journal.head()]).breaks == ()
+    assert another.record("probe", "a", {}) == 6
+
+
+def test_a_head_that_was_signed_and_never_was_is_unmet(journal):
+    journal.record("probe", "a", {})
+    signed = [journal.head(), Head("a" * 64, 1), Head("b" * 64, 9)]
+    chain = journal.verify(None, signed)
+    assert (chain.breaks, chain.unmet) == ((), tuple(signed[1:]))
+
+
+def test_an_import_that_is_cut_short_leaves_nothing(journal, another):
+    journal.record_all([("probe", "a", {"n": number}) for number in range(3)])
+
+    def two_and_then_none():
+        yield from list(journal.rows())[:2]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        another.restore(two_and_then_none())
+    assert another.head().seq == 0

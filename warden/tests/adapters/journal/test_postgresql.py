@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -318,6 +319,20 @@ def test_a_read_outlives_a_connection_that_was_lost(journal, database, postgres_
     journal.record("lane.closed", "a", {"reason": "x"})
     postgres_server.end_connections(database.rpartition("/")[2])
     assert journal.state("a").closed is not None
+
+
+def test_a_server_process_that_hangs_is_given_up(journal, monkeypatch):
+    for name, seconds in (("CONFIRM", 0.3), ("GRACE", 0.3)):
+        monkeypatch.setattr(postgresql, name, seconds)
+    journal.record("lane.closed", "a", {"reason": "x"})
+    for ask in (lambda: journal.record("probe", "a", {}), lambda: journal.state("a").closed.body["reason"]):
+        pid = journal._db.info.backend_pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert ask() in {2, "x"}
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    assert journal.verify().records == 2
 
 
 # -- two servers ------------------------------------------------------------------------------------------------------

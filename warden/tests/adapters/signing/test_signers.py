@@ -14,6 +14,7 @@ from warden.adapters.signing.ssh_key import SshKeySigner
 from warden.adapters.signing.transit import TransitSigner
 from warden.core.errors import Refused, UsageError
 from warden.core.public_key import PublicKey, public_key
+from warden.present.commands import commands
 
 LINE = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINkqsQIGzuUl6zKBncUaBpDdMV4N7toseBAtM0K52vU5"
 FINGERPRINT = "SHA256:Iw4pMX8vvuIaACYmHvJbNFgmfwJzMK6TX+KkeZgErAA"
@@ -103,6 +104,10 @@ def test_a_transit_key_that_cannot_sign_is_explained(transit, platform_server):
     missing = TransitSigner(platform_server.vault("admin"), f"{transit.mount}/nothing")
     with pytest.raises(UsageError, match="does not exist"):
         missing.sign(b"x")
+    nowhere = TransitSigner(platform_server.vault("admin"), "nowhere-mounted/key")
+    with pytest.raises(UsageError, match="has no transit engine at nowhere-mounted/") as fault:
+        nowhere.sign(b"x")
+    assert commands(fault.value.remedy) == "bao secrets enable -path=nowhere-mounted transit"
     transit.key = "rsa"
     transit.make("rsa-2048")
     with pytest.raises(UsageError, match="of type rsa-2048"):

@@ -10,11 +10,12 @@ either way, and looks for the hash of its own record. So nothing is lost, and no
 """
 
 import logging
+import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from threading import RLock, Timer
+from threading import Event, RLock, Thread
 from typing import Any, TypeVar
 
 import psycopg
@@ -41,6 +42,8 @@ PATIENCE = 15.0
 """Seconds for a connection that was lost to come back, at this server or at another one that was promoted."""
 CONFIRM = 30.0
 """Seconds for a record to be confirmed, by the standby too where the server waits for one."""
+GRACE = 5.0
+"""Seconds for a server to cancel what it does."""
 _PAUSE = 0.2
 """Seconds between two attempts."""
 
@@ -58,19 +61,26 @@ def _field(body: str, name: str) -> str:
 
 @contextmanager
 def _given_up(db: Connection) -> Iterator[None]:
-    """Cancel what is not done after `CONFIRM`: a commit that waits for a standby knows no other end."""
+    """Cancel what is not done after `CONFIRM`, and cut the connection off where even that is not answered.
 
-    def cancel() -> None:
+    A commit that waits for a standby knows no other end, and neither does a server that hangs.
+    """
+    done = Event()
+
+    def watch() -> None:
+        if done.wait(CONFIRM):
+            return
         with suppress(psycopg.Error):
-            db.cancel_safe(timeout=5)
+            db.cancel_safe(timeout=GRACE)
+        if not done.wait(GRACE):
+            with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(db.fileno())) as line:
+                line.shutdown(socket.SHUT_RDWR)
 
-    timer = Timer(CONFIRM, cancel)
-    timer.daemon = True
-    timer.start()
+    Thread(target=watch, daemon=True).start()
     try:
         yield
     finally:
-        timer.cancel()
+        done.set()
 
 
 class PostgresJournal(StoredJournal):
@@ -201,11 +211,16 @@ class PostgresJournal(StoredJournal):
     def _asked(self, ask: Callable[[Connection], T]) -> T:
         """What is read; once more where the connection was lost since it was last used."""
         try:
-            return ask(self._open())
+            return self._patiently(ask)
         except psycopg.OperationalError as error:
             if not self._lost(error) or not is_lost(error):
                 raise
-            return ask(self._open())
+            return self._patiently(ask)
+
+    def _patiently(self, ask: Callable[[Connection], T]) -> T:
+        db = self._open()
+        with _given_up(db):
+            return ask(db)
 
     # -- the connection -------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from psycopg import errors
 from warden.adapters.journal.errors import RESTORE, WAIT, Cause, unwritable
 from warden.core.journal.encoding import DamagedRecord
 from warden.core.quoting import quoted
-from warden.core.remedies import SetVariable, warden
+from warden.core.remedies import warden
 
 NONE_YET = Cause("has no journal yet", "Who owns the database makes it", (warden("journal init"),))
 _PASSWORD = "password authentication failed"  # noqa: S105 - what the server says
@@ -68,9 +68,7 @@ def cause_of(error: psycopg.Error) -> Cause:
             return cause
     reason = quoted(said.partition("\n")[0])
     if isinstance(error, psycopg.OperationalError):
-        return Cause(
-            f"did not answer: {reason}", "Check that it runs and can be reached, or use another", (_ELSEWHERE,)
-        )
+        return Cause(f"did not answer: {reason}", "Check that it runs and can be reached from here")
     return Cause("cannot be used", f"PostgreSQL says: {reason}. Check it", (warden("doctor"),))
 
 
@@ -78,7 +76,6 @@ def _has(*parts: str) -> Callable[[str], bool]:
     return lambda said: any(part in said for part in parts)
 
 
-_ELSEWHERE = SetVariable("WARDEN_JOURNAL", "URL")
 _BY_TEXT: tuple[tuple[Callable[[str], bool], Cause], ...] = (
     (_has(_NO_PASSWORD), Cause("asks for a password, and none is set", "Keep it in PGPASSFILE or PGPASSWORD")),
     (_has(_PASSWORD), Cause("does not accept the password", "Check PGPASSFILE or PGPASSWORD")),

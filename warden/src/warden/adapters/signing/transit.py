@@ -18,6 +18,7 @@ from warden.core.remedies import RunBao, warden
 from warden.ports.vault import Vault
 
 KIND = "ed25519"
+_NO_MOUNT = "no handler for route"
 
 
 class _Keys(NamedTuple):
@@ -87,6 +88,14 @@ class TransitSigner:
         raise self._error(answer, f"{method} {path}")
 
     def _error(self, answer: Answer, what: str) -> WardenError:
+        if is_openbao(answer, NOT_FOUND) and _NO_MOUNT in said_by(answer):
+            return UsageError(
+                f"{self._system} has no transit engine at {self._mount}/",
+                system=self._system,
+                subject=self._mount,
+                hint="whoever administers OpenBao enables it",
+                remedy=(RunBao(action="enable-transit", mount=self._mount),),
+            )
         if is_openbao(answer, NOT_FOUND):
             return UsageError(
                 f"{self.where} does not exist",

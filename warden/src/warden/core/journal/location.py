@@ -15,10 +15,11 @@ PARAMETERS = frozenset({
 })  # fmt: skip
 """What may stand behind the ``?`` (https://www.postgresql.org/docs/current/libpq-connect.html); nothing secret does."""
 
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(:[0-9]*)?", re.ASCII)
-_NAME = re.compile(r"[a-z_]+", re.ASCII)
-_OTHER = re.compile(r"[a-z][a-z0-9+.-]*://", re.ASCII | re.IGNORECASE)
-_KEYWORDS = re.compile(r"\b(?:ssl)?password\s*=", re.IGNORECASE)
+# Compiled where they are used: `access` only asks which kind of journal it is.
+_HOST = r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(:[0-9]*)?"
+_NAME = r"[a-z_]+"
+_OTHER = r"(?i:[a-z][a-z0-9+.-]*)://"
+_KEYWORDS = r"(?i:(?:ssl)?password)\s*="
 
 
 def is_postgresql(location: str) -> bool:
@@ -30,9 +31,9 @@ def location_fault(location: str) -> str:
     """What is wrong with it, as a clause that quotes nothing of it; empty where it can be used."""
     if is_postgresql(location):
         return _url_fault(location)
-    if _OTHER.match(location):
+    if re.match(_OTHER, location):
         return "names neither a file nor postgresql://…"
-    if _KEYWORDS.search(location):
+    if re.search(_KEYWORDS, location):
         return "holds a password; write postgresql://USER@HOST/DATABASE, and keep the password in PGPASSFILE"
     return ""
 
@@ -45,12 +46,12 @@ def _url_fault(url: str) -> str:
     user, at, hosts = authority.rpartition("@")
     if (at and ":" in user) or "@" in database:
         return "holds a password; leave it out, and keep it in PGPASSFILE or PGPASSWORD"
-    if not all(map(_HOST.fullmatch, hosts.split(","))):
+    if not all(re.fullmatch(_HOST, each) for each in hosts.split(",")):
         return "has a host that is not HOST or HOST:PORT"
     for each in filter(None, query.split("&")):
         name = each.partition("=")[0]
         if "password" in name.lower():
             return "holds a password; leave it out, and keep it in PGPASSFILE or PGPASSWORD"
-        if not _NAME.fullmatch(name) or name not in PARAMETERS:
+        if not re.fullmatch(_NAME, name) or name not in PARAMETERS:
             return f"has a parameter that is not one of {', '.join(sorted(PARAMETERS))}"
     return ""
