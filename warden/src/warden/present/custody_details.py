@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from warden.core.proofs import details
+from warden.core.proofs import approval_details, details
 from warden.present.problems import described
 from warden.present.value_doubts import doubts_of
 
@@ -66,6 +66,22 @@ def _accepted_as_is(detail: details.AcceptedAsIs) -> str:
     return f"{', '.join(detail.fields)} put with --as-is; journal {detail.record}"
 
 
+def _unwrapped(detail: approval_details.Unwrapped) -> str:
+    return f"no data came, and unwrapping it was answered {detail.status}"
+
+
+def _self_approval(detail: approval_details.SelfApproval) -> str:
+    return f"OpenBao answered {detail.status}{f': {detail.reply}' if detail.reply else ', and counted nothing'}"
+
+
+def _nothing_withheld(_: approval_details.NothingWithheld) -> str:
+    return "not tried: no request was there, or OpenBao did not say how it stands; not counted as a denial"
+
+
+def _not_ended(_: approval_details.NotEnded) -> str:
+    return "the request of this proof could not be ended; it ends with its time"
+
+
 DESCRIPTIONS: dict[type, Callable[[Any], str]] = {
     details.RightMissing: _right_missing,
     details.Expiring: _expiring,
@@ -77,4 +93,8 @@ DESCRIPTIONS: dict[type, Callable[[Any], str]] = {
     details.NotCompared: _not_compared,
     details.ValuesDoubtful: _values_doubtful,
     details.AcceptedAsIs: _accepted_as_is,
+    approval_details.Unwrapped: _unwrapped,
+    approval_details.SelfApproval: _self_approval,
+    approval_details.NothingWithheld: _nothing_withheld,
+    approval_details.NotEnded: _not_ended,
 }

@@ -90,6 +90,9 @@ TITLES: Mapping[ProbeId, _Title] = {
     "live-version": _fixed("a live version has exactly the lane's fields"),
     "no-token": _fixed("request without a token"),
     "reads": lambda _, lane: f"reads {' '.join(lane.custody.fields)} (wrapped)",
+    "approval": lambda verdict, _: f"reads only after approval by {verdict.subject}",
+    "unapproved": _fixed("reads without an approval"),
+    "self-approved": _fixed("approves its own read"),
     "other-account": lambda verdict, _: f"another service account in {verdict.subject}",
     "other-namespace": _fixed("same account name in another namespace"),
     "other-audience": _fixed("token issued for another audience"),
@@ -154,6 +157,9 @@ TITLES: Mapping[ProbeId, _Title] = {
 
 MEANINGS: Mapping[ProbeId, str] = {
     "reads": "a declared reader cannot read",
+    "approval": "the reader gets the value without an approval, or by somebody else's rule",
+    "unapproved": "the reader gets the value without an approval",
+    "self-approved": "the reader's own approval counts",
     "no-token": "the path can be read without any identity",
     "other-account": "the role accepts other accounts of the namespace",
     "other-namespace": "the role accepts accounts of other namespaces",

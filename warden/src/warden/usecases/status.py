@@ -129,7 +129,8 @@ class _Observer:
     def _has_policy(self, lane: Lane) -> bool:
         """Whether a closed lane still has its policy; false where the caller may not look at policies."""
         try:
-            return self._vault is not None and self._vault.policy(lane.custody.policy_name) is not None
+            vault = self._vault
+            return vault is not None and any(vault.policy(name) is not None for name in lane.policy_names)
         except WardenError:
             return False
 

@@ -39,7 +39,7 @@ field. ``kept``: settings of path, mount and audit log. ``others``: nobody else 
 Operator, to one cluster. ``inspected``: the value's form was judged."""
 
 _PATH = frozenset({"mount", "live-version", "closed"})
-_DECLARED = frozenset({"plan", "metadata", "policy", "policy-expires", "role"})
+_DECLARED = frozenset({"plan", "metadata", "policy", "policy-expires", "role", "approvers"})
 _KEPT = frozenset(
     {
         "custody",
@@ -53,7 +53,7 @@ _KEPT = frozenset(
         "audit",
     }
 )
-_READS = frozenset({"reads", "member"})
+_READS = frozenset({"reads", "member", "unapproved"})
 _OTHERS_THERE = frozenset(
     {
         "exposure",

@@ -6,6 +6,8 @@ A person cannot be played, so the questions that a workload is asked live (`prob
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from warden.core.access_index.acl import Acl, full_path
 from warden.core.access_index.index import AccessIndex
 from warden.core.access_index.policies import ANYBODY, Policy, rendered
@@ -14,8 +16,9 @@ from warden.core.access_index.snapshot import Snapshot
 from warden.core.access_index.ways import Rule
 from warden.core.lanes.lane import Lane, PeopleReader
 from warden.core.proofs.details import DecidedFromPolicies
-from warden.core.proofs.probes import NEEDS, Probe, capabilities_of, changes_of, elsewhere_of
+from warden.core.proofs.probes import NEEDS, Probe, capabilities_of, changes_of, elsewhere_of, with_remedy
 from warden.core.proofs.verdict import Verdict
+from warden.core.proofs.withheld import approval_verdict
 from warden.core.remedies import Remedy
 
 _CAPABILITIES = ("create", "read", "update", "patch", "delete", "list", "scan", "sudo")
@@ -31,6 +34,8 @@ def people_verdicts(lane: Lane, index: AccessIndex, namespace: str) -> tuple[Ver
             added = {index.holders.added[each].policies for each in login.entities if each in index.holders.added}
             held = [_acl(index, login.part.policies | more) for more in sorted({frozenset(), *added}, key=sorted)]
             found += _of_reader(lane, reader, held, index.snapshot)
+            if reader.approval is not None:
+                found.append(approval_verdict(lane, reader, held, index.snapshot))
     return tuple(found)
 
 
@@ -44,9 +49,11 @@ def _acl(index: AccessIndex, held: frozenset[tuple[str, str]]) -> Acl:
 
 
 def _of_reader(lane: Lane, reader: PeopleReader, held: list[Acl], snapshot: Snapshot) -> Iterator[Verdict]:
-    for probe in (*elsewhere_of(lane, reader), *changes_of(lane, reader)):
+    own = lane.policy_of(reader)
+    for each in (*elsewhere_of(lane, reader), *changes_of(lane, reader)):
+        probe = msgspec.structs.replace(with_remedy(lane, each), policy=own)
         yield _verdict(probe, [(probe.path, need) for need in NEEDS[probe.method]], held, snapshot)
-    probe = capabilities_of(lane, reader)
+    probe = msgspec.structs.replace(with_remedy(lane, capabilities_of(lane, reader)), policy=own)
     more = [
         (path, capability)
         for path, declared in probe.capabilities.items()

@@ -34,6 +34,7 @@ from warden.core.proofs.inspection import Inspection, doubtful
 from warden.core.proofs.probes import NEEDS, Held, Nobody, Probe
 from warden.core.proofs.states import Result
 from warden.core.proofs.verdict import Detail, Observation, Verdict
+from warden.core.proofs.withheld import WithheldSeen, judged
 from warden.core.quoting import placeholder, quoted
 from warden.core.remedies import Remedy, RunBao, RunWarden, Step
 
@@ -186,6 +187,9 @@ def _judge_outcome(probe: Probe, outcome: Outcome) -> Judgement:
     answer = outcome.answer
     if answer is None:
         return Judgement(result="inconclusive", observed="no-answer", detail=outcome.failure)
+    if isinstance(seen := answer.body.get("seen"), WithheldSeen):
+        result, observed, detail = judged(probe.id, seen)
+        return Judgement(result=result, observed=observed, detail=detail)
     allowed = was_allowed(answer)
     if allowed is None:
         unclear = UnclearReply(answer.status, quoted(said_by(answer)))

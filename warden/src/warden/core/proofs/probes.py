@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from warden.core.lanes.lane import PROBE_ACCOUNT, Lane, Reader, RoleName, Workload, WorkloadReader
+from warden.core.lanes.lane import PROBE_ACCOUNT, Lane, PeopleReader, Reader, RoleName, Workload, WorkloadReader
 from warden.core.openbao.refill import put_values
+from warden.core.openbao.resources import AUTHORIZE
 from warden.core.proofs.verdict import CustodyProbe, Expectation
 from warden.core.remedies import Remedy, warden
 
@@ -156,13 +157,27 @@ def probes(
         if isinstance(reader, WorkloadReader):
             found += _of_workload(lane, reader, others) if reader.mount not in unplayed else ()
         elif reader.label in as_member:
-            found.append(_reads(lane, reader, Caller()))
+            found += _of_member(lane, reader)
     return tuple(with_remedy(lane, probe) for probe in found)
 
 
 def member_probes(lane: Lane, as_member: frozenset[str]) -> tuple[Probe, ...]:
     """What a member can show who has no other rights: that it may read."""
-    return tuple(_reads(lane, reader, Caller()) for reader in lane.readers if reader.label in as_member)
+    return tuple(probe for reader in lane.readers if reader.label in as_member for probe in _of_member(lane, reader))
+
+
+def _of_member(lane: Lane, reader: Reader) -> Iterator[Probe]:
+    """A read; where others have to approve it, that nothing comes without an approval, nor with the member's own."""
+    if not isinstance(reader, PeopleReader) or reader.approval is None:
+        yield _reads(lane, reader, Caller())
+        return
+    own = lane.policy_of(reader)
+    read = msgspec.structs.replace(_reads(lane, reader, Caller()), id="unapproved", expected="refused", granted_by=own)
+    approve = msgspec.structs.replace(
+        read, id="self-approved", method="POST", path=AUTHORIZE, headers={}, granted_by=""
+    )
+    yield msgspec.structs.replace(with_remedy(lane, read), policy=own)
+    yield msgspec.structs.replace(with_remedy(lane, approve), policy="")
 
 
 def unplayed_readers(lane: Lane, unplayed: frozenset[str]) -> list[str]:

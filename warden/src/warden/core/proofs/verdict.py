@@ -9,6 +9,7 @@ from warden.core.journal.tokens import EarlierToken
 from warden.core.lanes.lane import Stretch
 from warden.core.plans.lane_plan import NotConnected
 from warden.core.plans.plan import Difference
+from warden.core.proofs.approval_details import ApprovalDetail
 from warden.core.proofs.delivery_details import DeliveryDetail
 from warden.core.proofs.details import CustodyDetail
 from warden.core.proofs.states import ProofState, Result, Scope
@@ -34,6 +35,9 @@ CustodyProbe = Literal[
     "live-version",
     "no-token",
     "reads",
+    "approval",
+    "unapproved",
+    "self-approved",
     "other-account",
     "other-namespace",
     "other-audience",
@@ -104,7 +108,7 @@ ProbeId = CustodyProbe | DeliveryProbe
 
 PROBE_IDS: tuple[str, ...] = tuple(dict.fromkeys((*get_args(CustodyProbe), *get_args(DeliveryProbe))))
 
-Detail = CustodyDetail | DeliveryDetail
+Detail = CustodyDetail | ApprovalDetail | DeliveryDetail
 
 Expectation = Literal["allowed", "refused", "as-declared"]
 

@@ -23,9 +23,7 @@ def revoke_tokens(
         alive = context.snapshots.tokens()
     except WardenError as fault:
         return TokensPart(fault=fault)
-    found = tokens_of(
-        alive.tokens, policies | {lane.custody.policy_name}, roles_of_lane_alone(lane, context.lanes.values())
-    )
+    found = tokens_of(alive.tokens, policies | {*lane.policy_names}, roles_of_lane_alone(lane, context.lanes.values()))
     return _revoked(alive, found, context, records)
 
 

@@ -20,6 +20,7 @@ from warden.core.proofs.details import OnlyMembersCanShow, OnlyTheReaderCanShow,
 from warden.core.proofs.freshness import is_recent
 from warden.core.proofs.machine_probes import Means, played
 from warden.core.proofs.verdict import Verdict
+from warden.core.proofs.withheld import UNAPPROVED
 from warden.core.remedies import Remedy, warden
 from warden.ports.journal import Journal
 
@@ -55,7 +56,9 @@ def records_of(lane: Lane, verdicts: Sequence[Verdict], who: Mapping[str, Any]) 
             {**who, "reader": each.reader, "audit": each.audit, "at": each.at, "declared": _declared(lane)},
         )
         for each in verdicts
-        if each.probe == "reads" and each.result == "ok" and each.reader in {one.label for one in _by_name(lane)}
+        if each.probe in {"reads", UNAPPROVED}
+        and each.result == "ok"
+        and each.reader in {one.label for one in _by_name(lane)}
     ]
 
 

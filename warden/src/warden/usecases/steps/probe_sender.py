@@ -15,11 +15,13 @@ from warden.core.proofs.inspection import inspected
 from warden.core.proofs.machine_probes import Means, played
 from warden.core.proofs.probe_verdicts import Outcome
 from warden.core.proofs.probes import HEADER, Caller, Claims, Held, Machine, Nobody, Probe
+from warden.core.proofs.withheld import LIVE
 from warden.core.secret import Secret
 from warden.ports.identities import Identities
 from warden.ports.vault import Vault
 from warden.usecases.steps.credentials import Credentials, Presented
 from warden.usecases.steps.sessions import SessionRecords
+from warden.usecases.steps.withheld_probe import WithheldProbe
 
 
 def write_marker(vault: Vault, nonce: str) -> None:
@@ -47,6 +49,7 @@ class ProbeSender:
         self._credentials = Credentials(vault, identities, presented)
         self._sessions: dict[str, Entered | ReaderCannotLogIn] = {}
         self._silent: Unreachable | None = None
+        self._withheld = WithheldProbe(vault)
 
     def inspect(self, probe: Probe, nonce: str, foreign: Mapping[str, str]) -> Outcome:
         """Fetch the value, look at it, and forget it; `foreign` is the path's metadata that is searched for it."""
@@ -58,6 +61,9 @@ class ProbeSender:
         `kept` is what is kept of the answer. Raises `JournalUnwritable` where a session cannot be recorded; then it is
         not used.
         """
+        return self._withheld.send(probe, nonce) if probe.id in LIVE else self._sent(probe, nonce, kept)
+
+    def _sent(self, probe: Probe, nonce: str, kept: Callable[[Probe, Answer], Answer] | None) -> Outcome:
         if self._silent is not None:  # one silent server must not be waited for as often as there are probes
             return _failed(nonce, NotSent(unobserved(self._silent)))
         try:
@@ -92,6 +98,7 @@ class ProbeSender:
 
         A server that is gone by now ends them itself after their ttl.
         """
+        self._withheld.close()
         ends: list[NewRecord] = []
         for reader, session in self.identities().items():
             gone = session.revocable and self._silent is None and self._try_to_end(session)
