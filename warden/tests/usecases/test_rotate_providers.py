@@ -15,6 +15,7 @@ from warden.core.errors import Effect, Inconclusive, Unidentified, UsageError
 from warden.core.lanes.rotation import RefusalWindow, Rotation
 from warden.core.remedies import warden
 from warden.core.rotation.mark import key_id_in, rotation_in
+from warden.core.rotation.result import RotationStopped
 from warden.core.secret import Secret
 from warden.usecases.put import put
 from warden.usecases.rotate import rotate
@@ -214,8 +215,10 @@ def test_the_key_of_the_last_rotation_is_not_taken_for_one_that_was_put_since(at
     issued.rotate()
     remembered = key_id_in(issued.metadata.custom, "API_KEY")
     put(issued.bench.lane, {"API_KEY": Secret(f"sk-or-v1-{'0f' * 32}")}, issued.bench.vault(), issued.bench.journal)
-    with pytest.raises(UsageError, match="the lane file names none"):
+    with pytest.raises(UsageError, match="the lane file names none") as raised:
         issued.rotate()
+    assert isinstance(raised.value.effect, RotationStopped)
+    assert warden("rotate", issued.bench.lane.id, field="API_KEY", resume=True) in raised.value.remedy
     issued.declare(limit="20")
     done = issued.rotate(resume=True)
     assert (done.state, done.old, done.old_key) == ("done", "refused", "")

@@ -23,7 +23,7 @@ from urllib.parse import quote
 from warden.adapters.sources.api import OK, Api, bearer, has_error, pages
 from warden.adapters.sources.masked import only, shows
 from warden.adapters.sources.settings import duration, number, segment_faults, setting_faults, timeout_in, url_in
-from warden.core.errors import Effect, Missing, UsageError
+from warden.core.errors import Missing, UsageError
 from warden.core.remedies import EditFile
 from warden.core.rotation.provider import Capabilities, Carry, Intent, KeyId, Minted, ProviderKey, SettingFault, Verdict
 from warden.core.secret import Secret
@@ -114,7 +114,6 @@ class OpenRouter:
     def _unlimited(self, intent: Intent) -> UsageError:
         return UsageError(
             f"{self._api.system} has no old key of {intent.field} to take the limit from, and the lane file names none",
-            effect=Effect.NOTHING_CREATED,
             system=self._api.system,
             subject=intent.lane,
             hint="limit: none makes a key without one",
