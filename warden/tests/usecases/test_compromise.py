@@ -99,7 +99,7 @@ class Provider:
 def end(bench, *, since=None, sources=None, context=None, history=None, replace=False, **how):
     sources = sources or Provider(bench)
     tools = CompromiseTools(
-        providers=Providers(sources=sources, http=None),
+        providers=Providers(sources=sources, http=None, pauses=(0.01,)),
         history=history or AuditFilesHistory([bench.server.audit_file]),
         replace=replace,
     )
@@ -337,7 +337,7 @@ def test_a_new_value_is_made_with_what_the_old_key_had_and_the_lane_is_opened_by
     assert provider.carry.settings == {"limit": 5}
     assert done.opening.opened, done.opening.gate
     assert (done.leak.replacement.version, done.leak.versions.destroyed) == (2, (1,))
-    assert done.exit == Exit.DONE
+    assert done.exit == Exit.INCONCLUSIVE  # the platform engineer reads no value: whether it is refused was not asked
     metadata = bench.vault().kv_metadata("platform", bench.path)
     assert (metadata.custom["key-id-API_KEY"], metadata.kept) == ("new-0", (2,))
     assert bench.vault("admin").read("platform", bench.path)[1]["API_KEY"].reveal() == "sk-planted-minted-new-0"

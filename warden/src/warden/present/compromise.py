@@ -103,6 +103,9 @@ def _show_key(lane: Lane, part: KeyPart) -> None:
         answers = {"refused": "refuses it now", "accepted": "STILL ACCEPTS IT", "unclear": "gave no clear answer to it"}
         text += f"; the provider {answers[part.verdict.answer]}{reason}"
         result = {"accepted": "wrong", "unclear": "inconclusive"}.get(part.verdict.answer, result)
+    elif part.state in {"disabled", "deleted"}:
+        text += "; that it is refused was not shown: you may not read the value, or it is destroyed"
+        result = "inconclusive"
     if part.state not in {"disabled", "deleted"}:
         by_users = part.state == "no-provider"
         owner = lane.owners.consumer if by_users else lane.owners.custody

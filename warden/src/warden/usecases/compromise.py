@@ -195,6 +195,7 @@ class _Response:
             }
             closer = LaneCloser(lane, self._context, records, options, further)  # type: ignore[arg-type]
             closer.run("compromise")
+            self._set(keys=keys.ask_again(self.parts.keys))
             if self._tools.replace:
                 self._set(replacement=self._replaced(keys))
             with effect_of_journal(lane.id):

@@ -31,10 +31,9 @@ class KeyPart(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit(self) -> Exit:
-        """No, where the provider still accepts the value; inconclusive, where it may."""
-        if self.verdict is not None and self.verdict.answer == "accepted":
-            return Exit.NO
-        return Exit.DONE if self.state in {"disabled", "deleted"} else Exit.INCONCLUSIVE
+        """Done, where the provider refuses the value; no, where it still accepts it; else that is not known."""
+        answer = self.verdict.answer if self.verdict else ""
+        return {"accepted": Exit.NO, "refused": Exit.DONE}.get(answer, Exit.INCONCLUSIVE)
 
 
 class VersionsPart(msgspec.Struct, frozen=True, kw_only=True):

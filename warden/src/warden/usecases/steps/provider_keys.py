@@ -7,7 +7,8 @@ fails at a provider keeps nothing else from being done.
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
@@ -31,14 +32,18 @@ from warden.usecases.steps.rotation_keys import Keys
 _PERSON = frozenset({"manual", "prompt"})
 """Sources where a person does everything."""
 
+PAUSES = (1.0, 2.0, 4.0)
+"""Seconds before a value is asked after again that was not refused at once."""
+
 _Found = TypeVar("_Found")
 
 
 class Providers(msgspec.Struct, frozen=True, kw_only=True):
-    """The installed sources, and what they speak with."""
+    """The installed sources, and what they speak with; ``pauses`` are seconds before a value is asked after again."""
 
     sources: Sources
     http: HttpClient
+    pauses: tuple[float, ...] = PAUSES
 
 
 class SourceFailed(msgspec.Struct, frozen=True):
@@ -58,6 +63,7 @@ class LaneKeys:
     """The keys of one lane, field by field; the path is looked at once, before anything is destroyed."""
 
     def __init__(self, lane: Lane, context: Context, providers: Providers, records: StepRecords) -> None:
+        self._pauses = providers.pauses
         self._lane = lane
         self._context = context
         self._providers = providers
@@ -66,6 +72,7 @@ class LaneKeys:
         self._custom: Mapping[str, str] = {}
         self._sources: dict[str, Source] = {}
         self._carried: dict[str, Carry] = {}
+        self._values: dict[str, Secret] = {}
 
     # -- ending ---------------------------------------------------------------------------------------------------
 
@@ -116,9 +123,34 @@ class LaneKeys:
         for key in keys:
             (source.disable if disable else source.delete)(key)
         verdict = source.refused(value) if value is not None else None
+        if value is not None:
+            self._values[field] = value
         state: KeyState = "disabled" if disable else "deleted"
         self._records.record(step, done=state, answer=verdict.answer if verdict else "")
         return KeyPart(field=field, source=name, state=state, keys=keys, verdict=verdict)
+
+    def ask_again(self, parts: Sequence[KeyPart]) -> tuple[KeyPart, ...]:
+        """The same, with the provider asked again after a value that it did not refuse at once: some take a moment.
+
+        Every other step comes first; after it the value is nowhere any more, and nobody can ask.
+        """
+        return tuple(self._asked_again(each) for each in parts)
+
+    def _asked_again(self, part: KeyPart) -> KeyPart:
+        value, verdict = self._values.get(part.field), part.verdict
+        if value is None or verdict is None:
+            return part
+        for seconds in self._pauses:
+            if verdict.answer == "refused":
+                break
+            time.sleep(seconds)
+            with suppress(WardenError):
+                verdict = self._guarded(part.source, lambda: self._sources[part.field].refused(value))
+        if verdict is not part.verdict:
+            self._records.record(
+                Step(kind="disable-key", subject=part.field), done="asked again", answer=verdict.answer
+            )
+        return msgspec.structs.replace(part, verdict=verdict)
 
     def _source(self, rotation: Rotation, field: str) -> Source:
         if field not in self._sources:
