@@ -16,12 +16,14 @@ from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.lane import Consumer, Delivery, Owner, Owners, Protected, Rotation
 from warden.core.lanes.route import declaration, declared_route
 from warden.core.lifecycle.lane_status import LaneObservation, SecretPresence, lane_status
+from warden.core.lifecycle.next_actions import LaneFacts, of_lane
 from warden.core.openbao.api import KvMetadata
 from warden.core.playbooks.checklist import PlaybookFacts
 from warden.core.playbooks.lines import differences
 from warden.core.playbooks.markers import merged, places
 from warden.core.proofs.freshness import FRESH, last_proof
 from warden.core.proofs.summary import DeliverySummary, NotOk, ProofSummary, as_record
+from warden.core.remedies import warden
 from warden.present.markdown import code, fenced, plain
 from warden.present.playbook_page import page
 from warden.present.surroundings import HERE, Surroundings
@@ -54,7 +56,9 @@ def facts_of(lane):
         total=28,
         declared=declaration(declared_route(lane)),
         deliveries=delivered,
-        not_ok=(NotOk(probe="other-audience", reader="tenant/first"),),
+        not_ok=(
+            NotOk(probe="other-audience", reader="tenant/first", result="wrong", remedy=(warden("apply", "first"),)),
+        ),
     )
     proof = Record(
         seq=1842, at=NOW.isoformat(), event="proof", lane="first", actor="a", body=as_record(summary), hash=""
@@ -63,11 +67,15 @@ def facts_of(lane):
     metadata = KvMetadata(current=3, live=True, written=NOW - dt.timedelta(days=10), custom={"catalog-id": "first"})
     there = SecretPresence(exists=True, resource_version="7")
     seen = LaneObservation(reachable=True, metadata=metadata, secrets={"c1": there, "c2": there}, access="open")
+    status, last = lane_status(lane, state, seen, NOW, FRESH), last_proof(state, summary.declared, NOW, FRESH)
+    left = of_lane(LaneFacts(lane=lane, status=status, proof=last))
     return PlaybookFacts(
-        status=lane_status(lane, state, seen, NOW, FRESH),
+        status=status,
+        left=left,
+        left_ageless=left,
         ageless=lane_status(lane, state, seen, NOW, dt.timedelta(days=36500)),
         today=NOW.date(),
-        proof=last_proof(state, declaration(declared_route(lane)), NOW, FRESH),
+        proof=last,
         shown=(
             (NotOk(probe="reads", reader="tenant/first"), "ok"),
             (NotOk(probe="consumer", cluster="c1"), "ok"),

@@ -22,6 +22,9 @@ _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 """What is offered goes onto a command line: no file's name that a shell would read in another way."""
 _REQUEST = re.compile(r"CCR-[0-9]{4}-[0-9]{4}", re.ASCII)
 _TITLE = re.compile(rb"^title: *(.+?) *$", re.MULTILINE)
+_REPO = re.compile(rb"\brepo: *([A-Za-z0-9][A-Za-z0-9._-]*)")
+_LARGEST = 1 << 18
+"""Bytes of a catalog file that are searched for its owners."""
 _NAME = re.compile(rb"^([a-z0-9][a-z0-9-]*):", re.MULTILINE)
 
 
@@ -149,3 +152,19 @@ def _declared_clusters(ctx: click.Context) -> list[str]:
     platform = _platform(ctx)
     text = _head(os.path.join(platform, "clusters.yaml")) if platform else b""
     return [each.decode() for each in _NAME.findall(text)]
+
+
+def owners(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """The repositories that own something in the catalog."""
+    folder = os.path.join(_platform(ctx), "catalog")
+    files = (os.path.join(folder, name) for name in sorted(_listed(folder)) if name.endswith(".yaml"))
+    found = {each.decode("ascii") for file in files for each in _REPO.findall(_whole(file))}
+    return _items(sorted(found), incomplete)
+
+
+def _whole(path: str) -> bytes:
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            return file.read(_LARGEST)
+    except OSError:
+        return b""

@@ -65,7 +65,7 @@ def platform_dir(ctx: click.Context) -> str:
     return found.directory
 
 
-READING = frozenset({"can-reach", "catalog", "doctor", "playbook", "render", "route", "status", "who-can"})
+READING = frozenset({"can-reach", "catalog", "doctor", "next", "playbook", "render", "route", "status", "who-can"})
 """The commands that look for the platform directory here first; every other one where the user configured it."""
 
 

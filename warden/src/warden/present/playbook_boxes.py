@@ -13,7 +13,7 @@ from warden.core.playbooks.lines import Line, Part
 from warden.core.remedies import warden
 from warden.present.commands import command
 from warden.present.markdown import cell, code, plain
-from warden.present.status import next_action
+from warden.present.next_actions import rows
 
 _WHY: Mapping[Why, str] = {
     "for-a-person": "for a person: no program looks at it",
@@ -165,21 +165,21 @@ def cluster_secret(lane: Lane, cluster: str) -> str:
 
 
 def next_lines(lane: Lane, facts: PlaybookFacts, *, aged: bool) -> Iterator[Line]:
-    """Whose turn it is, and what to do."""
+    """Whose turn it is, why, and what does it."""
     yield (Part("## Next actions"),)
     yield ()
-    step = (facts.status if aged else facts.ageless).next
-    if not facts.looked:
-        show = code(command(warden("status", lane.id)))
-        yield (Part(f"Not looked at: OpenBao was not asked. {show} shows them."),)
-    elif step is None:
+    left = rows(facts.left if aged else facts.left_ageless, {lane.id: lane})
+    if left:
+        yield (Part("| owner | why | what does it |"),)
+        yield (Part("|---|---|---|"),)
+        for owner, why, action in left:
+            yield (Part(f"| {cell(code(owner))} | {cell(plain(why))} | {cell(code(action))} |"),)
+    elif facts.looked:
         yield (Part("Nothing is left to do."),)
-    else:
-        yield (Part("| owner | next |"),)
-        yield (Part("|---|---|"),)
-        action = next_action(step)
-        shown = code(action) if step.remedy else plain(action)
-        yield (Part(f"| {cell(code(step.owner))} | {cell(shown)} |"),)
+    if not facts.looked:
+        show = code(command(warden("next", lane.id)))
+        yield from ((),) if left else ()
+        yield (Part(f"OpenBao was not asked. {show} shows what is left."),)
 
 
 def _when(at: str) -> str:

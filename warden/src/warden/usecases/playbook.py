@@ -24,6 +24,7 @@ from warden.ports.clusters import Clusters
 from warden.ports.journal import Journal
 from warden.ports.playbook_pages import PlaybookPages
 from warden.ports.vault import Vault
+from warden.usecases.next_actions import last_rotations, left_of
 from warden.usecases.status import Observed, observe
 
 Document = Callable[[Lane, PlaybookFacts, bool], Sequence[Block]]
@@ -147,6 +148,7 @@ class Playbooks:
         lane, state, now = observed.lane, observed.state, self._clock()
         declared = declaration(declared_route(lane))
         proof = last_proof(state, declared, now, self._counts_for)
+        rotations = last_rotations(self._journal)
         return PlaybookFacts(
             status=observed.status(now, self._counts_for),
             ageless=observed.status(now, FOR_EVER),
@@ -155,6 +157,8 @@ class Playbooks:
             shown=tuple(_verdicts(self._journal, lane.id, state.proof, proof)),
             closed=state.closed,
             promoted=self._promoted(lane),
+            left=left_of(observed, rotations, now, self._counts_for),
+            left_ageless=left_of(observed, rotations, now, FOR_EVER),
         )
 
     def _promoted(self, lane: Lane) -> Record | None:
@@ -178,9 +182,9 @@ def _verdicts(
     found = []
     for each in journal.log(lane=lane, after=after, events=("probe",)):
         if each.seq < record.seq:
-            facts = {name: str(each.body.get(name) or "") for name in ("probe", "reader", "cluster")}
+            probe, reader, cluster = (str(each.body.get(name) or "") for name in ("probe", "reader", "cluster"))
             result: Result = msgspec.convert(each.body.get("result"), Result)
-            found.append((NotOk(**facts), result))
+            found.append((NotOk(probe=probe, reader=reader, cluster=cluster), result))
     return found
 
 

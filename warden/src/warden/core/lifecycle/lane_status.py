@@ -136,6 +136,7 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
         next: ``None`` where nothing is to do.
         interrupted: the operations of which the journal has no end, oldest first.
         applied: whether the path is marked as this lane's; ``None`` where that is not known.
+        also: what is left besides ``next``, and does not wait for it.
     """
 
     lane: str
@@ -151,6 +152,7 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
     needs_member: bool = False
     interrupted: tuple[InterruptedOperation, ...] = ()
     applied: bool | None = None
+    also: tuple[NextStep, ...] = ()
 
 
 def lane_status(
@@ -164,6 +166,7 @@ def lane_status(
         for cluster, each in lane.deliveries.items()
     }
     live = observed.metadata is not None and observed.metadata.live
+    steps = _steps(lane, state, observed, proof=proof, deliveries=deliveries, now=now)
     return LaneStatus(
         lane=lane.id,
         declared=lane.status,
@@ -177,7 +180,8 @@ def lane_status(
         needs_member=proof is not None and proof.lacks_members_only,
         interrupted=interrupted(lane, observed.unfinished),
         applied=_is_ours(lane, observed) if observed.reachable else None,
-        next=_next_step(lane, state, observed, proof=proof, deliveries=deliveries, now=now),
+        next=steps[0] if steps else None,
+        also=steps[1:],
     )
 
 
@@ -206,7 +210,15 @@ def _live_version(observed: LaneObservation) -> int | None:
     return observed.metadata.current if observed.metadata and observed.metadata.live else 0
 
 
-def _next_step(
+_BY_THEMSELVES: frozenset[Reason] = frozenset({"rotation-due", "made-by-hand"})
+"""What need not wait for what comes before it."""
+_BEFORE_ALL: frozenset[Reason] = frozenset(
+    {"placeholder", "closed-in-journal-only", "closed-for-leak", "closed", "openbao-unreachable", "rotating"}
+)
+"""After one of these nothing else is known, or nothing else may be done."""
+
+
+def _steps(
     lane: Lane,
     state: LaneState,
     observed: LaneObservation,
@@ -214,18 +226,22 @@ def _next_step(
     proof: LastProof | None,
     deliveries: Mapping[str, DeliveryStatus],
     now: dt.datetime,
-) -> NextStep | None:
-    """The first thing that has to be done, and its owner."""
-    if proof is not None and _is_ours(lane, observed) and not _is_closed(state, observed) and observed.reachable:
-        advised = _advised(lane, proof)
-        if advised is not None and not observed.changed_since:
-            return advised
+) -> tuple[NextStep, ...]:
+    """What has to be done, the first thing first; behind it what does not wait for it."""
     reasons = _reasons(lane, state, observed, proof=proof, deliveries=deliveries, now=now)
-    reason = next((reason for due, reason in reasons if due), None)
-    if reason is None:
-        return None
-    remedy = _REMEDIES[reason](lane, state, observed, deliveries)
-    return NextStep(owner=lane.owners.custody.repo, reason=reason, remedy=remedy)
+    due = [reason for holds, reason in reasons if holds]
+    first = due[:1]
+    others = [each for each in due[1:] if each in _BY_THEMSELVES and not _BEFORE_ALL & {*first}]
+    steps = [
+        NextStep(
+            owner=lane.owners.custody.repo, reason=reason, remedy=_REMEDIES[reason](lane, state, observed, deliveries)
+        )
+        for reason in (*first, *others)
+    ]
+    if proof is None or not _is_ours(lane, observed) or _is_closed(state, observed) or not observed.reachable:
+        return tuple(steps)
+    advised = None if observed.changed_since else _advised(lane, proof)
+    return tuple(steps) if advised is None else (advised, *(each for each in steps if each.reason in _BY_THEMSELVES))
 
 
 def _advised(lane: Lane, proof: LastProof) -> NextStep | None:

@@ -13,6 +13,7 @@ import msgspec
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane
 from warden.core.lifecycle.lane_status import LaneStatus
+from warden.core.lifecycle.next_actions import NextAction
 from warden.core.lifecycle.promotion import ConditionId, condition_of
 from warden.core.proofs.freshness import LastProof
 from warden.core.proofs.states import Result
@@ -97,6 +98,7 @@ class PlaybookFacts(msgspec.Struct, frozen=True, kw_only=True):
         shown: each verdict of that proof that was measured, and what came of it.
         closed: the record that closed it; ``promoted`` the one that made it active.
         today: the day of the look.
+        left: what is left to do; ``left_ageless``: what would be if a proof counted for ever.
     """
 
     status: LaneStatus
@@ -106,21 +108,17 @@ class PlaybookFacts(msgspec.Struct, frozen=True, kw_only=True):
     shown: tuple[tuple[NotOk, Result], ...] = ()
     closed: Record | None = None
     promoted: Record | None = None
+    left: tuple[NextAction, ...] = ()
+    left_ageless: tuple[NextAction, ...] = ()
 
     @property
     def looked(self) -> bool:
         """Whether OpenBao answered."""
         return self.status.version is not None
 
-    @property
-    def is_aged(self) -> bool:
-        """Whether the last proof would count if it were newer."""
-        return self.proof is not None and self.proof.applies and not self.proof.recent
-
 
 _READ = frozenset({"reads", "member"})
 _RUN = frozenset({"consumer"})
-
 _EVERYWHERE = frozenset({"audit", "closed"})
 """A proof in which one of these is not as expected ticks nothing."""
 
@@ -172,8 +170,8 @@ class _Boxes:
             return "other-declaration"
         against = [each for each in proof.summary.not_ok if concerns(each) or each.probe in _EVERYWHERE]
         if against:
-            results = {result for verdict, result in self._facts.shown if verdict in against}
-            wrong = "wrong" in results or (not results and proof.summary.state == "refuted")
+            results = {each.result for each in against}
+            wrong = "wrong" in results or (None in results and proof.summary.state == "refuted")
             return "refuted" if wrong else "inconclusive"
         if not seen:
             return "not-in-proof"

@@ -9,7 +9,7 @@ import msgspec
 
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Stretch
-from warden.core.proofs.states import ProofState, Scope
+from warden.core.proofs.states import ProofState, Result, Scope
 from warden.core.remedies import Remedy
 
 SHAPE = 3
@@ -48,11 +48,18 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotOk(msgspec.Struct, frozen=True, kw_only=True):
-    """A verdict that was not as expected: of a reader, or of the delivery to a cluster."""
+    """A verdict that was not as expected: of a reader, or of the delivery to a cluster.
+
+    ``result`` is ``None`` in records of earlier versions. ``remedy`` is for the owner of the ``stretch``.
+    """
 
     probe: str
     reader: str = ""
     cluster: str = ""
+    result: Result | None = None
+    subject: str = ""
+    stretch: Stretch = "custody"
+    remedy: Remedy = ()
 
 
 class ProofSummary(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ _SUBJECTS = (
     "plans",
     "promotion",
     "playbooks",
+    "next_actions",
     "proofs",
     "put",
     "reach",

@@ -78,7 +78,15 @@ class ProofRecords:
             inspected=proof.inspected,
             deliveries=deliveries,
             not_ok=tuple(
-                NotOk(probe=each.probe, reader=each.reader, cluster=each.cluster)
+                NotOk(
+                    probe=each.probe,
+                    reader=each.reader,
+                    cluster=each.cluster,
+                    result=each.result,
+                    subject=each.subject,
+                    stretch=each.stretch,
+                    remedy=each.remedy if each.result == "wrong" else (),
+                )
                 for each in proof.verdicts
                 if each.result != "ok"
             ),
