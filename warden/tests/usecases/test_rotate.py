@@ -336,6 +336,19 @@ def test_a_rotation_that_was_finished_is_not_made_again_by_resume(rotations):
     assert refusal.value.problem == NothingToResume(rotations.bench.lane.id)
 
 
+def test_a_run_that_was_killed_before_it_began_anything_is_not_resumed_after_the_next_rotation(rotations):
+    rotations.ready()
+    dying = DyingJournal(rotations.bench.journal, 0, after=True)
+    with suppress(Killed):
+        rotations.rotate(context=rotations.context(journal=dying))
+    assert rotations.events == ["rotate.begin"]
+    assert rotations.rotate().state == "done"
+    rotations.expect_done()
+    with pytest.raises(NotNow) as refusal:
+        rotations.rotate(resume=True)
+    assert refusal.value.problem == NothingToResume(rotations.bench.lane.id)
+
+
 # -- lies ------------------------------------------------------------------------------------------------------------
 
 

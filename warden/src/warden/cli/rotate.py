@@ -1,6 +1,7 @@
 """``warden rotate``: replace a value everywhere, and show that the old one is of no use any more."""
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +14,7 @@ from warden.core.secret import Secret
 from warden.present import terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from warden.core.lanes.lane import Lane
     from warden.core.lanes.rotation import Rotation
@@ -123,8 +124,22 @@ def _of_lane(
     if not resume:
         _show_first([(lane, each) for each in meant], workspace, yes=yes, as_json=as_json)
         _confirm([lane.id], "rotate", yes=yes)
-    done = [usecase.rotate(lane, each, context, tools, resume=resume) for each in meant]
+    with _interruption_told(lane.id):
+        done = [usecase.rotate(lane, each, context, tools, resume=resume) for each in meant]
     return _shown(done, as_json=as_json)
+
+
+@contextmanager
+def _interruption_told(lane: str) -> "Iterator[None]":
+    """Have Ctrl-C say where to look: what is under way stays under way."""
+    from warden.present.rotate import note_interrupted
+
+    terminal.progress(f"{lane}: looking at what is there …")
+    try:
+        yield
+    except KeyboardInterrupt:
+        note_interrupted(lane)
+        raise
 
 
 def _due(workspace: Workspace, *, only_plan: bool, yes: bool, as_json: bool) -> int:

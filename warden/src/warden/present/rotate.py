@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from warden.core.remedies import warden
 from warden.core.rotation.mark import RotationMark
 from warden.core.rotation.provider import HumanTask
 from warden.core.rotation.result import Part, RotationPlan, RotationResult
@@ -73,6 +74,12 @@ def step_text(step: Step, *, provider: bool = True) -> str:
 def progress(lane: str, step: Step, *, back: bool) -> None:
     """What is being done."""
     terminal.progress(f"{lane}: {'taking it back: ' if back else ''}{STEPS[step]} …")
+
+
+def note_interrupted(lane: str) -> None:
+    """Where it says whether a rotation is under way, after Ctrl-C."""
+    terminal.progress_done()
+    terminal.note(f"Interrupted. If the rotation had begun, it can go on: {to_paste(warden('status', lane))}")
 
 
 def show_plan(plan: RotationPlan) -> None:

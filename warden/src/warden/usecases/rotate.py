@@ -218,8 +218,7 @@ def _run(
     dropped = earlier.body.get("deliveries") if earlier else None
     dropped = dropped if isinstance(dropped, dict) else {}
     run = Run(lane, rotation, mark, context=context, keys=keys, parts=parts, tools=tools, dropped=dropped)
-    if seen:
-        settle_killed(lane, mark.rotation, context)
+    settle_killed(lane, mark.rotation, context)
     body = {
         "rotation": mark.rotation,
         "field": field,

@@ -111,14 +111,14 @@ _OVER = frozenset({"rotate.done", "rotate.rolled-back", "rotate.abandoned"})
 
 
 def begun_before(lane: Lane, context: Context, seen: RotationMark | None) -> Record | None:
-    """The journal's first record of the rotation under way; without a mark, of the last one that has no end here."""
+    """The journal's first record of the rotation under way; without a mark, of the last one if it has no end here."""
     found = context.journal.here(context.journal.log(lane=lane.id, events=("rotate.begin", *_OVER)))
+    begins = [each for each in found if each.event == "rotate.begin"]
     over = {str(each.body.get("rotation")) for each in found if each.event in _OVER}
-    for each in found:
-        rotation = str(each.body.get("rotation"))
-        if each.event == "rotate.begin" and rotation == (seen.rotation if seen else rotation) and rotation not in over:
-            return each
-    return None
+    wanted = seen.rotation if seen else str(begins[-1].body.get("rotation")) if begins else ""
+    if wanted in over:
+        return None
+    return next((each for each in begins if str(each.body.get("rotation")) == wanted), None)
 
 
 def finished_before(lane: Lane, rotation: Rotation, context: Context) -> RotationResult | None:
@@ -210,11 +210,18 @@ def _without_key(source: str, lane: str) -> Missing:
 
 
 def settle_killed(lane: Lane, rotation: str, context: Context) -> None:
-    """End, in the journal, the runs of this rotation that were killed."""
-    found = killed(context.journal.unfinished(lane.id), "rotate", rotation=rotation)
+    """End, in the journal, the runs that were killed: of this rotation, which goes on, or of one that came to nothing.
+
+    There is one rotation of a lane at a time, so no other one is under way.
+    """
+    found = killed(context.journal.unfinished(lane.id), "rotate")
     if found:  # the rotation itself goes on: not what "rotate.abandoned" says
-        killed_runs = [("rotate.killed", lane.id, {"begin": each.seq, "found": "resumed"}) for each in found]
-        context.journal.record_all(killed_runs)
+        ends = [("rotate.killed", lane.id, {"begin": each.seq, "found": _found(each, rotation)}) for each in found]
+        context.journal.record_all(ends)
+
+
+def _found(record: Record, rotation: str) -> str:
+    return "resumed" if record.body.get("rotation") == rotation else "not-under-way"
 
 
 def expect_versions_kept(lane: Lane, metadata: KvMetadata | None, context: Context) -> None:
