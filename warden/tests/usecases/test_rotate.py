@@ -8,10 +8,13 @@ from contextlib import suppress
 import msgspec
 import pytest
 from lying_source import LyingProvider, OneSource
+from ssh_keys import write_key
 
 from warden.adapters.openbao.client import OpenBao
+from warden.adapters.signing.ssh_key import SshKeySigner
 from warden.adapters.sources.loader import InstalledSources
 from warden.core.errors import Closed, Exit, Held, Inconclusive, Missing, NotNow, Sealed, UsageError
+from warden.core.journal.checkpoints import NotSigned, Signed
 from warden.core.lanes.rotation import RefusalWindow, Rotation
 from warden.core.rotation.mark import key_id_in, rotation_in
 from warden.core.rotation.result import (
@@ -173,6 +176,20 @@ def test_a_key_is_replaced_and_the_old_one_shown_to_be_refused(rotations):
     assert f"warden-{done.rotation}" in new.name
     assert rotations.events == ["rotate.begin", *["rotate.step"] * 14, "rotate.done"]
     assert done.record == rotations.bench.journal.log()[-1].seq
+
+
+def test_it_ends_with_a_signature_or_says_that_there_is_none(rotations, tmp_path):
+    rotations.ready()
+    signer = SshKeySigner(str(write_key(tmp_path / "key")))
+    done = rotations.rotate(context=rotations.context(signer=signer))
+    assert isinstance(done.checkpoint, Signed)
+    last = rotations.bench.journal.log()[-1]
+    assert (last.event, last.body["why"], last.body["seq"]) == ("checkpoint", "rotation", done.record)
+    rotations.declare()
+    again = rotations.rotate(context=rotations.context(signer=SshKeySigner(str(tmp_path / "none"))))
+    assert again.state == "done"
+    assert isinstance(again.checkpoint, NotSigned)
+    assert rotations.bench.journal.log()[-1].event == "checkpoint.failed"
 
 
 def test_no_value_is_in_the_journal_the_mark_or_the_result(rotations):

@@ -170,7 +170,7 @@ def init(ctx: click.Context, writers: tuple[str, ...], as_json: bool) -> None:
 
 
 @journal.command(name="import")
-@click.argument("source", metavar="FILE|URL")
+@click.argument("source", metavar="FILE|URL", type=click.Path())
 @json_option
 @click.pass_context
 def import_(ctx: click.Context, source: str, as_json: bool) -> None:

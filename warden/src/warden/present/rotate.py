@@ -9,6 +9,7 @@ from warden.core.rotation.provider import HumanTask
 from warden.core.rotation.result import Part, RotationPlan, RotationResult
 from warden.core.rotation.steps import Event, Step
 from warden.present import errors, terminal
+from warden.present.checkpoints import checkpoint_json, show_unsigned
 from warden.present.commands import commands, to_paste
 from warden.present.details import describe_detail
 from warden.usecases.rotate import Failed
@@ -117,6 +118,7 @@ def show_result(done: RotationResult) -> None:
     for text in _sums(done):
         terminal.sentence(text)
     terminal.sentence(f"Next: {to_paste(*done.next)}")
+    show_unsigned(done.checkpoint)
 
 
 def _part_text(part: Part) -> str:
@@ -231,6 +233,7 @@ def result_json(done: RotationResult) -> dict[str, Any]:
         "old_key": done.old_key,
         "new_key": done.new_key,
         "journal": done.record,
+        "checkpoint": checkpoint_json(done.checkpoint),
         "next_action": commands(done.next),
     }
 

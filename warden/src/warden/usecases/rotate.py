@@ -9,7 +9,7 @@ what was shown ends as done.
 import secrets
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import msgspec
@@ -236,7 +236,9 @@ def _run(
         result = run.go(end["begin"])
         record = context.journal.record(ENDS[result.state], lane.id, _ended(result, end))
     result = msgspec.structs.replace(result, record=record)
-    _tell(result, who.display_name, context)
+    if result.state in {"done", "unproven", "rolled-back"}:
+        result = msgspec.structs.replace(result, checkpoint=checkpoint(context, "rotation", result.lane))
+        _tell(result, who.display_name, context)
     return result
 
 
@@ -314,11 +316,7 @@ def _ended(result: RotationResult, end: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tell(result: RotationResult, who: str, context: Context) -> None:
-    """The checkpoint and the notice, after everything else."""
-    if result.state not in {"done", "unproven", "rolled-back"}:
-        return
-    with suppress(WardenError):
-        checkpoint(context, "rotation", result.lane)
+    """The notice, after everything else."""
     facts: dict[str, Fact] = {
         "field": result.field,
         "version": result.version,

@@ -321,6 +321,17 @@ def test_a_read_outlives_a_connection_that_was_lost(journal, database, postgres_
     assert journal.state("a").closed is not None
 
 
+def test_ctrl_c_while_it_waits_for_its_turn_leaves_a_journal_that_can_be_used(journal, database):
+    journal.record("probe", "a", {})
+    with psycopg.connect(database) as other:
+        other.execute(f"SELECT pg_advisory_xact_lock({postgresql.schema.LOCK})")
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            journal.record("probe", "a", {"n": 1})
+    assert journal.record("probe", "a", {"n": 2}) == 2
+    assert [each.body.get("n") for each in journal.log()] == [None, 2]
+
+
 def test_a_server_process_that_hangs_is_given_up(journal, monkeypatch):
     for name, seconds in (("CONFIRM", 0.3), ("GRACE", 0.3)):
         monkeypatch.setattr(postgresql, name, seconds)

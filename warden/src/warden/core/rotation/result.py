@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from warden.core.errors import Exit
+from warden.core.journal.checkpoints import NotSigned, Signed
 from warden.core.proofs.verdict import Detail
 from warden.core.quoting import Facts
 from warden.core.remedies import Remedy, warden
@@ -83,6 +84,7 @@ class RotationResult(msgspec.Struct, frozen=True, kw_only=True):
         old_key: the provider's id of the key that was replaced; empty where it has none.
         new_key: the provider's id of the new one.
         record: the number of the journal's record that ends this run.
+        checkpoint: what became of the journal's signature after it; ``None`` where nobody signs, or nothing ended.
     """
 
     lane: str
@@ -102,6 +104,7 @@ class RotationResult(msgspec.Struct, frozen=True, kw_only=True):
     old_key: str = ""
     new_key: str = ""
     record: int = 0
+    checkpoint: Signed | NotSigned | None = None
 
     @property
     def exit(self) -> Exit:
