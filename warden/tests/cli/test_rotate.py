@@ -99,7 +99,7 @@ def test_who_may_not_read_values_is_told_which_rights_are_missing(rotating):
     assert done.returncode == 4
     assert "warden doctor --for rotate" in done.stderr
     missing = rotating.engineer("doctor", "--for", "rotate", COLUMNS="200").stdout
-    assert "platform/destroy/*" in missing
+    assert "platform/data/*" in missing
     assert "rotate" not in rotating.engineer("doctor", COLUMNS="200").stdout.partition("who-can")[0][-400:]
 
 
