@@ -29,11 +29,17 @@ kv_mount: platform
 # The checkouts whose pages `warden catalog check` can look at, relative to this folder. An example:
 # repos:
 #   example-app: [../../example-app]
+
+# How long a proof counts: an active lane whose last proof is older is shown as unproven.
+# proofs_count_for: 24h
+
+# Who is told what happens to lanes (`warden notices --test` tries it): a command in this folder, or {webhook: URL}.
+# notify: {command: [./notify-team]}
 """
 _EXAMPLE = """\
 # yaml-language-server: $schema=../schema/entry.json
 # A lane: one credential on its whole way. Copy this file for each credential: its name is the id.
-# As long as it is a draft, <placeholders> are allowed. Every key: docs/lane.md
+# As long as it is a draft, <placeholders> are allowed; `warden promote` makes it active. Every key: docs/lane.md
 {optional}lane: example-api-key
 title: API key of a service, for example-app
 status: draft
