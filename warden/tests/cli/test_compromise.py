@@ -63,7 +63,7 @@ def test_it_says_who_had_read_it_and_how_soon_all_were_refused(leaked):
     assert not any(value in done.stdout + done.stderr + str([each.body for each in log]) for value in values)
 
 
-@pytest.mark.parametrize("number", [1, 3, 5, 6])
+@pytest.mark.parametrize("number", [1, 3, 6])
 def test_wherever_it_is_killed_the_command_that_status_names_ends_it(leaked, number):
     """Its writes: role, policy, mark; the tokens' lookups and the destruction; then what proves the refusal."""
     world, lane = leaked.world, leaked.world.lane
@@ -105,3 +105,15 @@ def test_two_people_who_close_it_at_once_both_find_it_closed(leaked):
     journal = SqliteJournal(leaked.own["WARDEN_JOURNAL"])
     assert (journal.verify().breaks, journal.unfinished()) == ((), [])
     assert leaked("reactivate", lane, "--reason", "over", "--yes").returncode == 0
+
+
+@pytest.mark.parametrize("broken", ["address", "file"])
+def test_who_has_to_end_a_value_mends_nothing_first(leaked, broken):
+    lane, path = leaked.world.lane, leaked.world.lane_file
+    if broken == "file":
+        path.write_text(path.read_text() + "\nnonsense: 1\n")
+    done = end(leaked, **({"BAO_ADDR": ""} if broken == "address" else {}))
+    assert done.returncode == {"address": 2, "file": 1}[broken], done.stderr
+    assert f"{lane} is closed in the journal, but not in OpenBao; " in done.stderr
+    (closing,) = SqliteJournal(leaked.own["WARDEN_JOURNAL"]).log(events=("lane.closed",))
+    assert (closing.body["leaked"], closing.body["reason"]) == (True, "INC-9")

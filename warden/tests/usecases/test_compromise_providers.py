@@ -55,6 +55,13 @@ def issued(request, bench):
         yield Issued(bench, provider)
 
 
+@pytest.fixture
+def slow(bench):
+    """One provider is enough for what does not depend on it: how long an ended key is accepted."""
+    with BENCHES["openrouter"]() as provider:
+        yield Issued(bench, provider)
+
+
 def test_the_leaked_key_is_refused_and_a_new_one_is_in_use(issued):
     assert issued.answer(issued.provider.old) == "accepted"
     done = issued.end(replace=True)
@@ -71,16 +78,16 @@ def test_the_leaked_key_is_refused_and_a_new_one_is_in_use(issued):
     canary.look("the journal", str([each.body for each in issued.bench.journal.log()]).encode())
 
 
-def test_a_provider_that_still_accepts_it_for_a_while_is_no_done(issued):
-    issued.provider.keep_accepting(60)
-    done = issued.end()
+def test_a_provider_that_still_accepts_it_for_a_while_is_no_done(slow):
+    slow.provider.keep_accepting(60)
+    done = slow.end()
     assert (done.leak.keys[0].verdict.answer, done.exit) == ("accepted", Exit.NO)
     assert done.parts.denial.is_proven
-    again = issued.end()
+    again = slow.end()
     assert (again.leak.keys[0].verdict, again.leak.keys[0].exit) == (None, Exit.INCONCLUSIVE)  # nobody can ask any more
 
 
-def test_a_provider_that_takes_a_moment_is_asked_again(issued):
-    issued.provider.keep_accepting(1.5)
-    done = issued.end()
+def test_a_provider_that_takes_a_moment_is_asked_again(slow):
+    slow.provider.keep_accepting(1.5)
+    done = slow.end()
     assert (done.leak.keys[0].verdict.answer, done.leak.keys[0].exit) == ("refused", Exit.DONE)

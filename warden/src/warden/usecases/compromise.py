@@ -136,7 +136,7 @@ def compromise(lane: Lane, leak: Leak, context: Context, tools: CompromiseTools,
     except WardenError as fault:
         if isinstance(fault.effect, ClosedInBoth | ClosedInJournalOnly):
             checkpoint(context, "compromise", lane.id)
-            tell_closed(lane.id, context, in_openbao=isinstance(fault.effect, ClosedInBoth))
+            tell_closed(lane, context, in_openbao=isinstance(fault.effect, ClosedInBoth))
         raise
     signature = checkpoint(context, "compromise", lane.id)
     assert closer.receipt is not None  # noqa: S101 - every closing has that stage

@@ -79,10 +79,10 @@ def deactivate(
     except WardenError as fault:
         if isinstance(fault.effect, ClosedInBoth | ClosedInJournalOnly):
             checkpoint(context, "closing", lane.id)
-            tell_closed(lane.id, context, in_openbao=isinstance(fault.effect, ClosedInBoth))
+            tell_closed(lane, context, in_openbao=isinstance(fault.effect, ClosedInBoth))
         raise
     signature = checkpoint(context, "closing", lane.id)
-    tell_closed(lane.id, context, in_openbao=True)
+    tell_closed(lane, context, in_openbao=True)
     assert closer.receipt is not None  # noqa: S101 - every closing has that stage
     return Closing(
         lane=lane.id,
@@ -106,11 +106,12 @@ def _closed(lane: Lane, reason: str, context: Context, options: ClosingOptions) 
             return closer, context.journal.record("deactivate.done", lane.id, body)
 
 
-def tell_closed(lane_id: str, context: Context, *, in_openbao: bool) -> None:
-    """Tell who is to be told, as the journal has it."""
-    record = context.journal.state(lane_id).closed
+def tell_closed(lane: Lane, context: Context, *, in_openbao: bool) -> None:
+    """Tell who is to be told, as the journal has it; consumers that are not stopped are named."""
+    record = context.journal.state(lane.id).closed
     if record is not None:
-        context.notices.tell(closed(record, in_openbao=in_openbao))
+        consumers = tuple(each.deployment for each in lane.consumers if each.on_closing == "inform")
+        context.notices.tell(closed(record, in_openbao=in_openbao, consumers=consumers))
 
 
 def deactivate_in_journal(

@@ -12,16 +12,21 @@ _NAMED = 10
 """How many wrong verdicts are named; the journal has all of them."""
 
 
-def closed(record: Record, *, in_openbao: bool) -> Notice:
-    """That a lane is closed, as the journal's record says it; `in_openbao`: its server refuses it, too."""
+def closed(record: Record, *, in_openbao: bool, consumers: tuple[str, ...] = ()) -> Notice:
+    """That a lane is closed, as the journal's record says it; `in_openbao`: its server refuses it, too.
+
+    `consumers` are those that run on with what they have read.
+    """
     reason = str(record.body.get("reason") or "")
     following = warden("status", record.lane) if in_openbao else warden("deactivate", record.lane, reason=reason)
+    facts: dict[str, Fact] = {"reason": reason, "leaked": for_leak(record), "in_openbao": in_openbao}
+    named: dict[str, Fact] = {"consumers": consumers} if consumers else {}
     return Notice(
         kind="lane.closed",
         lane=record.lane,
         who=record.actor,
         record=record.seq,
-        facts={"reason": reason, "leaked": for_leak(record), "in_openbao": in_openbao},
+        facts=facts | named,
         next=(following,),
     )
 
