@@ -64,9 +64,9 @@ class Recording(OpenBao):
     def __init__(self, *arguments: object, **named: object) -> None:
         super().__init__(*arguments, **named)  # type: ignore[arg-type]  # passed through
         self.mine: list[bytes] = []
-        self.asked: list[bytes] = []
+        self.probing: list[bytes] = []
         self.every.append(self.mine)
-        self.probes.append(self.asked)
+        self.probes.append(self.probing)
 
     def twin(self, token: Secret | None = None) -> OpenBao:
         return Recording(self.endpoint, token or self._token)
@@ -80,7 +80,7 @@ class Recording(OpenBao):
         raw = self._connection._encode(request.method, f"/v1/{request.path}", request.body, headers)  # noqa: SLF001
         self.mine.append(raw)
         if "X-Lane-Probe" in request.headers:
-            self.asked.append(raw)
+            self.probing.append(raw)
         return super().send(request)
 
     def revoke_self(self, token: Secret) -> bool:  # noqa: ARG002  # as the client has it
