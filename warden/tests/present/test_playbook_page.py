@@ -18,7 +18,7 @@ from warden.core.lanes.route import declaration, declared_route
 from warden.core.lifecycle.lane_status import LaneObservation, SecretPresence, lane_status
 from warden.core.lifecycle.next_actions import LaneFacts, of_lane
 from warden.core.openbao.api import KvMetadata
-from warden.core.playbooks.checklist import PlaybookFacts
+from warden.core.playbooks.checklist import LaneRequest, PlaybookFacts
 from warden.core.playbooks.lines import differences
 from warden.core.playbooks.markers import merged, places
 from warden.core.proofs.freshness import FRESH, last_proof
@@ -73,6 +73,8 @@ def facts_of(lane):
         status=status,
         left=left,
         left_ageless=left,
+        requests=(LaneRequest(id="CCR-2026-0001", request_type="create", status="apply_pending"),),
+        rotation=Record(seq=1900, at=NOW.isoformat(), event="rotate.done", lane="first", actor="", body={}, hash=""),
         ageless=lane_status(lane, state, seen, NOW, dt.timedelta(days=36500)),
         today=NOW.date(),
         proof=last,

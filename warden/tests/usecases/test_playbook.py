@@ -151,6 +151,8 @@ def test_a_journal_that_knows_nothing_of_the_lane_compares_what_is_declared(page
     pages.bench.journal = pages.bench.journal_at("here", file="another.db")
     (found,) = pages.run(check=True, looks=False).pages
     assert (found.state, found.not_compared) == ("current", ("gate", "checklist", "next"))
+    (found,) = pages.run(check=True).pages  # what is seen there agrees with the proof that the page names
+    assert found.state == "current"
     pages.text = pages.text.replace("It has a live value", "It has a value")
     assert pages.state(check=True, looks=False) == "stale"
 

@@ -12,10 +12,7 @@ from warden.core.errors import Exit, Inconclusive, UsageError
 from warden.present import terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from warden.core.lanes.catalog import Catalog
-    from warden.usecases.change import Shown
     from warden.usecases.next_actions import NextReport
 
 
@@ -69,17 +66,10 @@ def _look(ctx: click.Context, platform: str, catalog: "Catalog", lane: str, owne
         vault,
         clusters,
         journal,
-        requests=_requests(platform, catalog),
+        requests=wiring_files.every_request(platform, catalog),
         clock=lambda: datetime.now(UTC),
         lane=lane,
         owner=owner,
     )
     terminal.progress_done()
     return NextReport(actions=found.actions, faults=(*found.faults, *faults))
-
-
-def _requests(platform: str, catalog: "Catalog") -> "Sequence[Shown]":
-    from warden.usecases.change import every
-
-    requests = wiring_files.change_requests(platform, {*catalog.declared, *catalog.elsewhere})
-    return every(requests, wiring_files.signatures(platform, catalog.platform))

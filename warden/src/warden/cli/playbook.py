@@ -98,6 +98,7 @@ def _render(
         lambda each, facts, aged: page(
             each, facts, declared, wiring_files.declared_in(platform, catalog, each.id), aged=aged
         ),
+        wiring_files.every_request(platform, catalog),
     )
     found = render.render(lanes, vault, clusters, pages, check=check)
     terminal.progress_done()

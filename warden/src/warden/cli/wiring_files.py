@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from warden.ports.journal import Journal
     from warden.ports.notices import NoticeChannel, Notices
     from warden.ports.provider import Sources
+    from warden.usecases.change import Shown
     from warden.usecases.steps.notifier import Notifier
     from warden.usecases.steps.rotation_run import RotateTools
 
@@ -209,6 +210,14 @@ def change_requests(directory: str, lanes: Container[str]) -> ChangeRequestFiles
     from warden.adapters.catalog.change_requests import ChangeRequestFiles
 
     return ChangeRequestFiles(directory, lanes)
+
+
+def every_request(directory: str, found: Catalog) -> Sequence[Shown]:
+    """Every change request that can be read, and what its decisions add up to now."""
+    from warden.usecases.change import every
+
+    requests = change_requests(directory, {*found.declared, *found.elsewhere})
+    return every(requests, signatures(directory, found.platform))
 
 
 def request_faults(directory: str, found: Catalog) -> list[Fault]:

@@ -31,6 +31,9 @@ _WHY: Mapping[Why, str] = {
     "deleting": "**being deleted**",
     "changed": "not proven: the Secret has changed since the last proof",
     "behind": "not proven: OpenBao has a newer version than the one that was proven",
+    "not-rotated": "no rotation in this journal",
+    "rotating": "a rotation is under way, or stopped before its end",
+    "rotation-unproven": "**unproven**: the old value was not shown to be refused",
     "due": "**due**: the value is older than declared",
 }
 _STEPS: Sequence[tuple[str, frozenset[BoxId]]] = (
@@ -38,7 +41,7 @@ _STEPS: Sequence[tuple[str, frozenset[BoxId]]] = (
     ("Platform path", frozenset({"path", "value", "declared", "kept", "reads", "others"})),
     ("Delivery and wiring", frozenset({"delivers", "by-hand", "others-there", "consumers"})),
     ("Smoke", frozenset({"smoke"})),
-    ("Rotation", frozenset({"rotation"})),
+    ("Rotation", frozenset({"rotation", "rotated"})),
 )
 
 
@@ -130,9 +133,11 @@ def _line(title: str, tick: Tick | None, why: Why | None, *, known: bool) -> Lin
     if tick is None:
         return (Part("- ["), mark, Part(f"] {title} · "), Part(_WHY[why or "not-known"], compared=known))
     if tick.by == "look":
-        return (Part("- ["), mark, Part(f"] {title} · "), Part("seen ", compared=known), Part(tick.at, compared=False))
+        # A page that names a proof which is in another journal is not stale: what was seen agrees with it.
+        return (Part("- ["), mark, Part(f"] {title} · "), Part(f"seen {tick.at}", compared=False))
+    by = {"proof": "proof of ", "rotation": "rotated "}[tick.by]
     return (
-        *(Part("- ["), mark, Part(f"] {title} · "), Part("proof of ", compared=known)),
+        *(Part("- ["), mark, Part(f"] {title} · "), Part(by, compared=known)),
         Part(f"{_when(tick.at)} (journal {tick.record})", compared=False),
     )
 
@@ -155,6 +160,7 @@ def _title(lane: Lane, box: Box) -> str:
         "consumers": f"{consumers} runs with it in {subject}",
         "smoke": "The smoke test passes (see Smoke)",
         "rotation": "The value is younger than declared",
+        "rotated": "The last rotation ended, and the old value is refused",
     }
     return titles[box.id]
 

@@ -1,13 +1,13 @@
 """The generated parts of a lane's page, as lines of Markdown."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.lane import Consumer, Lane, Owner, Reader, WorkloadReader
 from warden.core.lanes.readers import GithubReader, GitlabReader
 from warden.core.lanes.rotation import Rotation
 from warden.core.openbao.refill import put_values
-from warden.core.playbooks.checklist import PlaybookFacts, boxes
+from warden.core.playbooks.checklist import LaneRequest, PlaybookFacts, boxes
 from warden.core.playbooks.lines import Block, Part
 from warden.core.playbooks.markers import BlockName
 from warden.core.remedies import RunKubectl, RunProgram, Step, access, warden
@@ -38,7 +38,7 @@ def _blocks(
     lane: Lane, facts: PlaybookFacts, clusters: dict[str, DeclaredCluster], file: str, *, aged: bool
 ) -> Iterator[Block]:
     found = boxes(lane, facts, aged=aged)
-    yield _declared("about", _about(lane, file))
+    yield _declared("about", _about(lane, facts.requests, file))
     yield _declared("owners", _owners(lane))
     yield _declared("do-not-ask", _do_not_ask(lane))
     yield _declared("custody", _custody(lane))
@@ -46,8 +46,14 @@ def _blocks(
     yield Block(name="checklist", lines=tuple(checklist(lane, facts, found)))
     yield _declared("smoke", _smoke(lane, clusters))
     yield _declared("rotation", _rotation(lane))
-    yield Block(name="next", lines=tuple(next_lines(lane, facts, aged=aged)), compared=facts.looked)
+    yield Block(name="next", lines=tuple(next_lines(lane, facts, aged=aged)), compared=_is_known(facts))
     yield _declared("see-also", _see_also(lane))
+
+
+def _is_known(facts: PlaybookFacts) -> bool:
+    """Whether this run knows what is left: OpenBao was asked, and a proof that is missing here is not elsewhere."""
+    unproven_here = facts.proof is None and any(each.kind == "not-proven" for each in facts.left)
+    return facts.looked and not unproven_here
 
 
 def _declared(name: BlockName, lines: Iterable[str]) -> Block:
@@ -58,7 +64,7 @@ def _run(step: Step) -> str:
     return code(command(step))
 
 
-def _about(lane: Lane, file: str) -> Iterator[str]:
+def _about(lane: Lane, requests: Sequence[LaneRequest], file: str) -> Iterator[str]:
     yield f"# {plain(lane.id)}"
     yield ""
     yield f"{plain(lane.title)}."
@@ -66,6 +72,9 @@ def _about(lane: Lane, file: str) -> Iterator[str]:
     yield f"- Catalog id {code(lane.id)}, declared {code(lane.status)}, reviewed {lane.reviewed.isoformat()}"
     if lane.references:
         yield f"- References: {', '.join(map(plain, lane.references))}"
+    for each in requests:
+        kind, status = code(each.request_type), each.status.replace("_", " ")
+        yield f"- Change request {code(each.id)}: {kind}, {status}; {_run(warden('change show', each.id))}"
     if lane.protected:
         yield f"- A change needs the approval of {plain(lane.protected.mark)}"
     yield (

@@ -4,7 +4,7 @@ No value is read and nothing is changed but the page.
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -13,7 +13,7 @@ from warden.core.errors import Effect, Invalid, WardenError
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.route import declaration, declared_route
-from warden.core.playbooks.checklist import PlaybookFacts
+from warden.core.playbooks.checklist import LaneRequest, PlaybookFacts
 from warden.core.playbooks.lines import Block, Difference, differences
 from warden.core.playbooks.markers import Damage, Place, merged, places
 from warden.core.proofs.freshness import LastProof, last_proof
@@ -24,6 +24,7 @@ from warden.ports.clusters import Clusters
 from warden.ports.journal import Journal
 from warden.ports.playbook_pages import PlaybookPages
 from warden.ports.vault import Vault
+from warden.usecases.change import Shown
 from warden.usecases.next_actions import last_rotations, left_of
 from warden.usecases.status import Observed, observe
 
@@ -73,7 +74,15 @@ class PlaybookReport(msgspec.Struct, frozen=True, kw_only=True):
 class Playbooks:
     """Renders and checks the pages of lanes, from one look at all of them."""
 
-    def __init__(self, journal: Journal, clock: Clock, counts_for: dt.timedelta, document: Document) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        counts_for: dt.timedelta,
+        document: Document,
+        requests: Iterable[Shown] = (),
+    ) -> None:
+        self._requests = tuple(requests)
         self._journal = journal
         self._clock = clock
         self._counts_for = counts_for
@@ -157,6 +166,12 @@ class Playbooks:
             shown=tuple(_verdicts(self._journal, lane.id, state.proof, proof)),
             closed=state.closed,
             promoted=self._promoted(lane),
+            rotation=rotations.get(lane.id),
+            requests=tuple(
+                LaneRequest(id=each.request.id, request_type=each.request.request_type, status=each.status)
+                for each in sorted(self._requests, key=lambda each: each.request.id)
+                if each.request.lane == lane.id
+            ),
             left=left_of(observed, rotations, now, self._counts_for),
             left_ageless=left_of(observed, rotations, now, FOR_EVER),
         )

@@ -48,7 +48,7 @@ def proof(lane, *, age=dt.timedelta(), **summary):
     return record("proof", as_record(ProofSummary(**usual | summary)), age)
 
 
-def facts(lane, *, proven=None, closed=None, shown=(READS, RUNS), wrong=(), **observed):
+def facts(lane, *, proven=None, closed=None, rotation=None, shown=(READS, RUNS), wrong=(), **observed):
     """What is known: `proven` is the last proof, `observed` what was looked at; without it nothing was."""
     state = LaneState(proof=proven, closed=closed, overtaken=closed is not None)
     seen = LaneObservation(**({"reachable": True, "metadata": OURS} | observed if observed else {"reachable": False}))
@@ -59,6 +59,7 @@ def facts(lane, *, proven=None, closed=None, shown=(READS, RUNS), wrong=(), **ob
         proof=last_proof(state, declaration(declared_route(lane)), NOW, FRESH),
         shown=(*((each, "ok") for each in shown), *((each, "wrong") for each in wrong)),
         closed=closed,
+        rotation=rotation,
     )
 
 
@@ -164,7 +165,22 @@ def test_a_proof_of_something_else_ticks_nothing(lane):
 def test_of_a_closed_lane_every_box_is_empty(lane):
     closed = record("lane.closed", {"reason": "not needed"})
     ticked = found(lane, facts(lane, proven=proof(lane), closed=closed, access="open"))
-    assert {by for name, by in ticked.items() if name not in {"need", "smoke"}} == {"closed"}
+    assert {by for name, by in ticked.items() if name not in {"need", "smoke", "rotated"}} == {"closed"}
+
+
+@pytest.mark.parametrize(
+    ("event", "by"),
+    [
+        ("rotate.done", Tick(by="rotation", at=NOW.isoformat(), record=7)),
+        ("rotate.unproven", "rotation-unproven"),
+        ("rotate.waiting", "rotating"),
+        ("rotate.rolled-back", "not-rotated"),
+        ("", "not-rotated"),
+    ],
+)
+def test_only_a_rotation_that_ended_ticks_its_box(lane, event, by):
+    known = facts(lane, rotation=record(event, {}) if event else None)
+    assert found(lane, known)["rotated"] == by
 
 
 def test_only_a_proof_meets_the_gate(lane):

@@ -5,7 +5,7 @@ look contradicts a proof, the box is empty.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
 import msgspec
@@ -33,6 +33,7 @@ BoxId = Literal[
     "consumers",
     "smoke",
     "rotation",
+    "rotated",
 ]
 """Those that a proof decides bear the names of the promotion gate's conditions (`core.lifecycle.promotion`)."""
 
@@ -53,6 +54,9 @@ Why = Literal[
     "changed",
     "behind",
     "due",
+    "not-rotated",
+    "rotating",
+    "rotation-unproven",
 ]
 """Why a box is empty. ``for-a-person``: no program looks at it; ``not-known``: the journal has no proof of the lane.
 
@@ -64,9 +68,9 @@ Look = Why | Literal["yes", "no-look"]
 
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True):
-    """What a box is ticked by: a proof, by its date and its record, or a look, by its day (ISO 8601)."""
+    """What a box is ticked by: a proof or a rotation, by date and record, or a look, by its day (ISO 8601)."""
 
-    by: Literal["proof", "look"]
+    by: Literal["proof", "look", "rotation"]
     at: str
     record: int = 0
 
@@ -89,6 +93,14 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     known: bool = True
 
 
+class LaneRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A change request of the lane: its type, and its status by the signatures in it."""
+
+    id: str
+    request_type: str
+    status: str
+
+
 class PlaybookFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a lane besides its file.
 
@@ -98,6 +110,8 @@ class PlaybookFacts(msgspec.Struct, frozen=True, kw_only=True):
         shown: each verdict of that proof that was measured, and what came of it.
         closed: the record that closed it; ``promoted`` the one that made it active.
         today: the day of the look.
+        rotation: the newest record of a rotation.
+        requests: its change requests, by id.
         left: what is left to do; ``left_ageless``: what would be if a proof counted for ever.
     """
 
@@ -108,6 +122,8 @@ class PlaybookFacts(msgspec.Struct, frozen=True, kw_only=True):
     shown: tuple[tuple[NotOk, Result], ...] = ()
     closed: Record | None = None
     promoted: Record | None = None
+    rotation: Record | None = None
+    requests: tuple[LaneRequest, ...] = ()
     left: tuple[NextAction, ...] = ()
     left_ageless: tuple[NextAction, ...] = ()
 
@@ -151,6 +167,7 @@ class _Boxes:
         yield Box(id="smoke", why="for-a-person")
         if self._lane.rotations:
             yield self._rotation()
+            yield self._rotated()
 
     def _proven(self, concerns: Concerns, box: BoxId, subject: str = "", *, seen: bool = True) -> Box:
         """The box as the last proof has it; `seen`: the proof asked."""
@@ -235,6 +252,14 @@ class _Boxes:
             case _:
                 return "no-look"
 
+    def _rotated(self) -> Box:
+        """How the newest rotation in the journal ended; one that was taken back counts as none."""
+        record = self._facts.rotation
+        if record is not None and record.event == "rotate.done":
+            return Box(id="rotated", tick=Tick(by="rotation", at=record.at, record=record.seq))
+        why = _NOT_OVER.get(record.event, "not-rotated") if record is not None else "not-rotated"
+        return Box(id="rotated", why=why, known=why != "not-rotated")
+
     def _rotation(self) -> Box:
         written = self._facts.status.written
         if self._facts.status.closed:
@@ -247,6 +272,14 @@ class _Boxes:
         if due < self._facts.today:
             return Box(id="rotation", why="due")
         return Box(id="rotation", tick=Tick(by="look", at=self._facts.today.isoformat()))
+
+
+_NOT_OVER: Mapping[str, Why] = {
+    "rotate.begin": "rotating",
+    "rotate.waiting": "rotating",
+    "rotate.stopped": "rotating",
+    "rotate.unproven": "rotation-unproven",
+}
 
 
 def _of(condition: ConditionId, *, reader: str = "", cluster: str = "", but: str = "") -> Concerns:
