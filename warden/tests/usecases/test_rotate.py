@@ -33,7 +33,7 @@ from warden.core.rotation.result import (
 from warden.core.secret import Secret
 from warden.usecases.deactivate import record_closing
 from warden.usecases.put import put
-from warden.usecases.rotate import abandon, due, is_due, planned, rotate, rotations_meant
+from warden.usecases.rotate import abandon, due, is_due, planned, rotate, rotations_meant, to_resume
 from warden.usecases.steps.rotation_run import RotateTools
 
 GONE = {"host": os.uname().nodename, "pid": 2**22 - 1}
@@ -234,6 +234,39 @@ def test_a_sibling_that_is_put_meanwhile_is_kept_and_the_rotation_goes_on(rotati
     assert rotations.rotate().state == "done"
     rotations.expect_done()
     assert bench.vault("admin").read("platform", bench.path).fields["OTHER"].reveal() == "put-meanwhile"
+
+
+def test_two_fields_of_one_lane_are_rotated_one_after_the_other_and_resumed_by_name(rotations):
+    bench = rotations.bench
+    bench.change(custody=bench.make(bench.lane.id, fields=("API_KEY", "OTHER")).custody)
+    window = RefusalWindow(times=1)
+    bench.change(
+        rotation=(
+            Rotation(field="API_KEY", every=60, source="lying", refused=window),
+            Rotation(field="OTHER", every=60, source="lying", refused=window),
+        )
+    )
+    bench.apply()
+    other = rotations.provider.add("other")
+    bench.put()
+    bench.put(other.value, field="OTHER")
+    first, second = rotations_meant(bench.lane)
+    context, tools = rotations.context(), rotations.tools()
+    rotations.provider.lag = 10_000
+    assert rotate(bench.lane, first, context, tools).state == "unproven"
+    with pytest.raises(NotNow) as refusal:
+        rotate(bench.lane, second, context, tools)
+    assert refusal.value.problem.field == "API_KEY"
+    rotations.provider.lag = 0
+    (under_way,) = to_resume(bench.lane, "", context)
+    assert under_way is first
+    assert rotate(bench.lane, under_way, context, tools, resume=True).state == "done"
+    assert rotate(bench.lane, second, context, tools).state == "done"
+    values = bench.vault("admin").read("platform", bench.path).fields
+    assert {values[each].reveal() for each in ("API_KEY", "OTHER")} == {
+        each.value for each in rotations.provider.keys.values()
+    }
+    assert len(rotations.provider.keys) == 2
 
 
 def test_the_first_value_of_a_lane_has_nothing_to_replace(rotations):

@@ -125,8 +125,9 @@ def _of_lane(
         _show_first([(lane, each) for each in meant], workspace, yes=yes, as_json=as_json)
         _confirm([lane.id], "rotate", yes=yes)
     with _interruption_told(lane.id):
-        done = [usecase.rotate(lane, each, context, tools, resume=resume) for each in meant]
-    return _shown(done, as_json=as_json)
+        if len(meant) > 1:
+            return _shown(usecase.rotate_all([(lane, each) for each in meant], context, tools), as_json=as_json)
+        return _shown([usecase.rotate(lane, meant[0], context, tools, resume=resume)], as_json=as_json)
 
 
 @contextmanager
