@@ -85,6 +85,15 @@ def test_a_lane_that_openbao_could_not_close_is_told_with_the_command_that_does(
     assert told["next"] == f"warden deactivate {applied.world.lane} --reason why"
 
 
+def test_with_json_an_error_is_all_there_is_on_stderr(applied):
+    tells(applied, notify={"command": ["/nowhere/notify"]})
+    reason = ("--reason", "why", "--yes", "--json")
+    done = applied("deactivate", applied.world.lane, *reason, BAO_ADDR="http://127.0.0.1:1")
+    assert (done.returncode, json.loads(done.stderr)["kind"]) == (3, "unreachable")
+    (left,) = json.loads(applied("notices", "--json").stdout)["channels"][0]["queued"]
+    assert left["kind"] == "lane.closed"
+
+
 def test_a_command_runs_in_the_platform_directory_without_the_callers_token(applied):
     folder = applied.world.folder / "platform"
     tells(applied, notify={"command": ["sh", "-c", "cat > told; env > environment"]})

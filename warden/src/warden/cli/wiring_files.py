@@ -162,7 +162,8 @@ def counts_for(platform: str) -> timedelta:
 def notices(directory: str, platform: Platform, journal: Journal) -> Notices:
     """Who is told what happens, as ``platform.yaml`` says; nobody where it names nobody.
 
-    At the end of the command that is running it is said, once, who could not be told.
+    At the end of the command that is running it is said, once, who could not be told; not with ``--json``, where an
+    error has to be the one object on stderr.
     """
     from warden.ports.notices import NoNotices
 
@@ -173,7 +174,8 @@ def notices(directory: str, platform: Platform, journal: Journal) -> Notices:
     from warden.present.notices import show_undelivered
 
     found = notifier(directory, platform, journal)
-    if (running := click.get_current_context(silent=True)) is not None:
+    running = click.get_current_context(silent=True)
+    if running is not None and not running.params.get("as_json"):
         running.call_on_close(lambda: show_undelivered(found.undelivered))
     return found
 
