@@ -150,10 +150,11 @@ def compromise(lane: Lane, leak: Leak, context: Context, tools: CompromiseTools,
         reopening=reopening(lane.id, lane.custody.fields, new_value=True),
         checkpoint=signature,
     )
+    closing = context.journal.state(lane.id).closed
     if response.parts.replacement.version:
         result = msgspec.structs.replace(result, opening=_opened(lane, leak.reason, context, given))
-    readers = len(result.leak.surveyed.readings)
-    context.notices.tell(compromised(lane.id, record, leak.reason, readers=readers, ms=result.ms))
+    who, readers = closing.actor if closing else "", len(result.leak.surveyed.readings)
+    context.notices.tell(compromised(lane.id, who, record, leak.reason, readers=readers, ms=result.ms))
     return result
 
 

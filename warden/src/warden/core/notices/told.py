@@ -31,11 +31,12 @@ def closed(record: Record, *, in_openbao: bool, consumers: tuple[str, ...] = ())
     )
 
 
-def compromised(lane: str, record: int, reason: str, *, readers: int, ms: int) -> Notice:
+def compromised(lane: str, who: str, record: int, reason: str, *, readers: int, ms: int) -> Notice:
     """That a lane's value has leaked and was ended: how many tokens had read it, and how soon all were refused."""
     return Notice(
         kind="lane.compromised",
         lane=lane,
+        who=who,
         record=record,
         facts={"reason": reason, "readers": readers, "refused_after_ms": ms},
         next=(warden("journal log", lane=lane),),
