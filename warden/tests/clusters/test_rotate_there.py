@@ -188,6 +188,7 @@ def test_a_delivery_that_is_taken_out_of_the_lane_file_meanwhile_is_not_forgotte
     bench.clusters = lambda **_: clusters(**{SECOND: bench.dead(SECOND)})
     first = rotations.rotate()
     assert first.state == "stopped"
+    assert [each.command for each in first.next] == ["sync", "rotate"]
     bench.clusters = clusters
     bench.change(deliveries={FIRST: deliveries[FIRST]})
     second = rotations.rotate(resume=True)

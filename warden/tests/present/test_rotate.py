@@ -102,6 +102,19 @@ CASES = {
         ["ok   withdraw  back: delete the new key", "rolled back: the old value is in use (version 5)"],
     ),
     "stopped": (result(state="stopped"), Exit.INCONCLUSIVE, ["stopped: a system did not answer"]),
+    "not delivered": (
+        result(state="stopped", steps=(StepResult(step="deliver", event="unclear"),)),
+        Exit.INCONCLUSIVE,
+        [
+            "stopped: not every delivery was refreshed",
+            "Next: warden sync a-lane && warden rotate a-lane --field KEY --resume",
+        ],
+    ),
+    "still starting": (
+        result(state="stopped", parts=(Part(cluster="c", kind="consumer", name="n/app", state="pending"),)),
+        Exit.INCONCLUSIVE,
+        ["c: consumer n/app does not show yet that it has the value", "stopped: not everything shows yet"],
+    ),
 }
 
 

@@ -145,8 +145,14 @@ def _sums(done: RotationResult) -> list[str]:
         case "rolled-back":
             found = [f"rolled back: the old value is in use{_version(done)}, the new key is gone{record}"]
         case _:
-            found = [f"stopped: a system did not answer{record}"]
+            found = [f"stopped: {_stopped(done)}{record}"]
     return [each for each in found if each]
+
+
+def _stopped(done: RotationResult) -> str:
+    if done.steps and done.steps[-1].step == "deliver":
+        return "not every delivery was refreshed"
+    return "not everything shows yet that it has the value" if done.not_fine else "a system did not answer"
 
 
 def _unknown_key(done: RotationResult) -> str:

@@ -127,7 +127,9 @@ class RotationResult(msgspec.Struct, frozen=True, kw_only=True):
         if self.state == "rolled-back":
             return (warden("status", self.lane),)
         by_hand = next((each for each in self.not_fine if each.by_hand and each.cluster), None)
-        first = (warden("adopt", self.lane, cluster=by_hand.cluster),) if by_hand else ()
+        first: Remedy = (warden("adopt", self.lane, cluster=by_hand.cluster),) if by_hand else ()
+        if self.steps and self.steps[-1].step == "deliver":  # says of each cluster why it did not follow
+            first = (warden("sync", self.lane),)
         return (*first, warden("rotate", self.lane, field=self.field, resume=True))
 
 
