@@ -11,6 +11,7 @@ from word_names import word_name
 
 from warden.adapters.catalog.change_requests import ChangeRequestFiles
 from warden.adapters.openbao.audit_log import AuditFiles
+from warden.adapters.openbao.client import OpenBao
 from warden.core.changes.drafts import Words
 from warden.core.changes.errors import ApprovalNeeded, NotApproved, NothingToRequest
 from warden.core.changes.flaws import NotAnApprover, NotTheRequester, SamePerson, SelfApproval
@@ -18,10 +19,12 @@ from warden.core.changes.verdict import standing
 from warden.core.errors import NotNow, Refused, UsageError
 from warden.core.lanes.lane import Protected, Workload, WorkloadReader
 from warden.core.plans.lane_plan import LaneOptions
+from warden.core.plans.plan import System
+from warden.core.remedies import warden
 from warden.usecases.apply import apply, apply_target
 from warden.usecases.change import Said, Shelf, decide, draft
 from warden.usecases.change import show as look
-from warden.usecases.steps.approval import approval_for
+from warden.usecases.steps.approval import approval_for, expect_nothing_to_approve
 from warden.usecases.targets.openbao import OpenBaoTarget
 
 PEOPLE = ("alice", "bob", "carol", "dave")
@@ -241,6 +244,33 @@ def test_what_changes_between_the_gate_and_a_target_is_not_applied(desk):
     assert not desk.bench.journal.log(events=("apply.begin",))
 
 
+def test_the_gate_compares_the_whole_plan_before_any_target_is_changed(desk):
+    desk.approved()
+    plans = [desk.bench.plan()]
+    assert approval_for(desk.bench.lane, plans, {}, desk.context).request.id == "CCR-2026-0001"
+    other = msgspec.structs.replace(plans[0], system=System(address="https://c1", cluster="c1"))
+    for differing in ([*plans, other], [other]):
+        with pytest.raises(NotApproved):
+            approval_for(desk.bench.lane, differing, {}, desk.context)
+
+
+def test_an_approval_for_another_openbao_is_refused(desk, monkeypatch):
+    desk.approved()
+    monkeypatch.setattr(OpenBao, "cluster_id", lambda _: "another")
+    (problem,) = desk.refused().problems
+    assert (problem.__struct_config__.tag, problem.here) == ("other-openbao", "another")
+
+
+def test_a_protected_lane_is_adopted_only_where_its_readers_are_as_declared(desk):
+    remedy = (warden("plan", desk.bench.lane.id),)
+    with pytest.raises(NotApproved) as caught:
+        expect_nothing_to_approve(desk.bench.lane, desk.bench.target(), remedy)
+    assert caught.value.remedy == remedy
+    desk.approved()
+    desk.apply()
+    expect_nothing_to_approve(desk.bench.lane, desk.bench.target(), remedy)
+
+
 def test_an_edit_of_the_request_makes_its_approvals_void_and_says_which_line(desk):
     request = desk.approved()
     path = desk.file(request)
@@ -265,7 +295,10 @@ def test_an_approval_is_good_for_one_application_whatever_journal_or_file_says(d
     vault.write_role(role, vault.role(role) | {"token_ttl": 900, "token_max_ttl": 900})  # the same plan once more
     assert kinds(desk.refused()) == {"already-applied"}
     desk.file(request).write_text(approved_file)
+    mark = vault.kv_metadata("platform", desk.bench.path).custom["changes"]
+    vault.mark("platform", desk.bench.path, {"changes": None})
     assert kinds(desk.refused()) == {"already-applied"}  # by the journal
+    vault.mark("platform", desk.bench.path, {"changes": mark})
     desk.bench.journal = desk.bench.journal_at("here", file="another.db")
     assert kinds(desk.refused()) == {"already-applied"}  # by the mark at the lane's path
 

@@ -5,9 +5,17 @@ import datetime as dt
 import msgspec
 import pytest
 
+from warden.core.changes.approval import Approval
 from warden.core.changes.plan_lines import lines_of_system, plan_lines, sign_of
 from warden.core.changes.protection import protections, read_mark
-from warden.core.changes.request import Decision
+from warden.core.changes.request import (
+    ChangeRequest,
+    Decision,
+    FrontDoor,
+    RequestedAccess,
+    RequestedPlan,
+    RequestTarget,
+)
 from warden.core.changes.rules import of_request
 from warden.core.changes.scope import difference, digest_of
 from warden.core.changes.statement import armoured, read_signature, statement, without_armour
@@ -89,6 +97,36 @@ def test_the_lines_of_a_target_are_its_own():
     lines = ("openbao: create policy p", "cluster c1: create X a/b", "cluster c11: create X a/b")
     assert lines_of_system(lines, System(address="", cluster="c1")) == lines[1:2]
     assert lines_of_system(lines, OPENBAO) == lines[:1]
+
+
+@pytest.mark.parametrize(("begun", "fewer"), [(False, False), (True, True)])
+def test_an_approval_covers_its_plan_and_what_is_left_of_it_only_once_it_was_begun(request_of, begun, fewer):
+    lines = plan_lines([plan(ROLE)])
+    approval = Approval(request=request_of(*lines), digest="", approvers=(), begun=begun)
+    part = msgspec.structs.replace(ROLE, differences=ROLE.differences[:1])
+    more = msgspec.structs.replace(ROLE, differences=(*ROLE.differences, Difference("ttl", 1, 2)))
+    assert approval.covers(plan(ROLE))
+    assert approval.covers(plan(part)) == fewer
+    assert approval.covers(plan()) == fewer
+    assert not approval.covers(plan(more))
+    assert not approval.covers(plan(ROLE, cluster="c1"))
+
+
+@pytest.fixture
+def request_of():
+    def make(*lines: str) -> ChangeRequest:
+        return ChangeRequest(
+            id="CCR-2026-0001",
+            request_type="widen",
+            title="t",
+            status="approved",
+            target=RequestTarget(tenant="t", workload="w", purpose="p"),
+            openbao=RequestedAccess(path="a/b/c", fields=("K",), policy="p"),
+            front_door=FrontDoor(catalog_id="gone"),
+            plan=RequestedPlan(changes=lines),
+        )
+
+    return make
 
 
 def test_signs_are_those_of_a_plan():
@@ -185,19 +223,8 @@ def bench_lane():
     return load_catalog(str(Path(__file__).parents[4] / "platform")).lane("openrouter-llm-connect")
 
 
-def test_rules_of_a_file_are_told_by_field(bench_lane):
-    from warden.core.changes.request import ChangeRequest, FrontDoor, RequestedAccess, RequestTarget
-
-    request = ChangeRequest(
-        id="CCR-26-1",
-        request_type="widen",
-        title="t",
-        status="approved",
-        target=RequestTarget(tenant="t", workload="w", purpose="p"),
-        openbao=RequestedAccess(path="a/b/c", fields=("K",), policy="p"),
-        front_door=FrontDoor(catalog_id="gone"),
-        decisions=(),
-    )
+def test_rules_of_a_file_are_told_by_field(request_of):
+    request = msgspec.structs.replace(request_of(), id="CCR-26-1")
     fields = {field: warning for field, _, warning in of_request(request, "CCR-2026-0001", {"there"})}
     assert fields == {"id": False, "front_door.catalog_id": True, "plan.changes": False, "status": False}
     decided = msgspec.structs.replace(request, id="CCR-2026-0001", status="draft", decisions=(DECISION,))

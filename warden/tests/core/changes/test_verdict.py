@@ -149,7 +149,7 @@ def test_clocks_may_be_a_little_apart(board):
 
 def test_the_requester_does_not_approve_even_if_the_lane_names_them(board):
     needed = (Protection(Protected(approvers=("alice", "bob"), approvals=2)),)
-    board.say("approve", "alice")
+    board.say("approve", "alice", key="another key of alice")
     board.say("approve", "bob")
     assert board.kinds(needed=needed) == ["alice: self-approval", "missing"]
     assert board.problems(needed)[-1].waiting == ()

@@ -138,7 +138,6 @@ class ChangeRequestFiles:
         path = self._path(before.id)
         try:
             with _locked(path):
-                self._expect(path, before)
                 text = edited(read_bytes(path).decode(), change)
                 self._expect_text(text, wanted)
                 replace(path, text)
