@@ -6,6 +6,7 @@ import time
 
 import msgspec
 import pytest
+from dying_journal import DyingJournal, Killed
 from lying_source import LyingProvider, OneSource
 
 from warden.core.clusters.rollout import RESTARTED
@@ -52,8 +53,10 @@ class Rotations:
         for cluster in self.bench.lane.deliveries if self.kubelets else ():
             self.bench.settle(cluster)
 
-    def rotate(self, *, resume: bool = False, failing: float = 0.0):
-        context = msgspec.structs.replace(self.bench.context(), vault=self.bench.vault("admin"))
+    def rotate(self, *, resume: bool = False, failing: float = 0.0, journal: object = None):
+        context = msgspec.structs.replace(
+            self.bench.context(), vault=self.bench.vault("admin"), journal=journal or self.bench.journal
+        )
         tools = RotateTools(
             sources=OneSource(self.provider),
             http=None,
@@ -97,6 +100,21 @@ def test_in_two_clusters_consumers_are_restarted_and_seen_with_the_new_value(rot
     assert rotations.restarted(FIRST)
     assert rotations.restarted(SECOND)
     assert bench.delivered(FIRST) == bench.delivered(SECOND) == rotations.new
+
+
+@pytest.mark.parametrize("number", [5, 8], ids=["delivering", "restarted"])
+def test_killed_while_it_is_delivered_taken_or_proven_it_is_resumed(rotations, number):
+    bench = rotations.bench
+    bench.ready()
+    rotations.consumer("restart", "environment")
+    with pytest.raises(Killed):
+        rotations.rotate(journal=DyingJournal(bench.journal, number, after=True))
+    assert not rotations.provider.keys[rotations.old.key].disabled
+    done = rotations.rotate(resume=True)
+    assert (done.state, done.old) == ("done", "refused"), done
+    assert set(states(done).values()) <= {"has"}
+    assert rotations.restarted()
+    assert bench.delivered() == rotations.new
 
 
 def test_a_secret_made_by_hand_keeps_the_old_value_and_is_named_before_the_old_key_ends(rotations):

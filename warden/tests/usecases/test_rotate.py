@@ -1,12 +1,12 @@
 """rotate on a real OpenBao, with a provider that lies."""
 
 import datetime as dt
-import os
 from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
 import pytest
+from dying_journal import DyingJournal, Killed
 from lying_source import LyingProvider, OneSource
 from ssh_keys import write_key
 
@@ -35,42 +35,6 @@ from warden.usecases.deactivate import record_closing
 from warden.usecases.put import put
 from warden.usecases.rotate import abandon, due, is_due, planned, rotate, rotations_meant, to_resume
 from warden.usecases.steps.rotation_run import RotateTools
-
-GONE = {"host": os.uname().nodename, "pid": 2**22 - 1}
-"""A process of this machine that does not run."""
-
-
-class Killed(BaseException):
-    """kill -9: nothing after it is done, not even a record of it."""
-
-
-class DyingJournal:
-    """The journal of a process that is killed just before, or just after, its n-th record."""
-
-    def __init__(self, journal, number: int, *, after: bool) -> None:
-        self._journal, self._left, self._after = journal, number, after
-        self.dead = False
-
-    def record(self, event, lane, body):
-        if self.dead:
-            raise Killed
-        self._left -= 1
-        if self._left < 0 and not self._after:
-            self.dead = True
-            raise Killed
-        done = self._journal.record(event, lane, body | {"process": GONE})
-        if self._left < 0:
-            self.dead = True
-            raise Killed
-        return done
-
-    def record_all(self, records):
-        if self.dead:
-            raise Killed
-        return self._journal.record_all(records)
-
-    def __getattr__(self, name):
-        return getattr(self._journal, name)
 
 
 class Rotations:
