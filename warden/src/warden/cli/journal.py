@@ -29,7 +29,7 @@ def journal() -> None:
 @journal.command()
 @click.option("--lane", metavar="ID", shell_complete=complete.lanes, help="Only records of this lane.")
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the newest N records.")
-@click.option("--head", "head_only", is_flag=True, help="Only the checkpoint HASH@SEQ, to be kept elsewhere.")
+@click.option("--head", "head_only", is_flag=True, help="Only the head HASH@SEQ, to be kept elsewhere.")
 @click.option("--json", "as_json", is_flag=True, help="Print the complete records as a list.")
 @click.pass_context
 def log(ctx: click.Context, lane: str | None, last: int | None, head_only: bool, as_json: bool) -> None:
@@ -201,7 +201,7 @@ def _head(text: str | None) -> Head | None:
     head = parse_head(text)
     if head is None:
         raise UsageError(
-            f"--head {text[:100]} is not a checkpoint (64 hexadecimal digits, @, a number)",
+            f"--head {text[:100]} is not a head (64 hexadecimal digits, @, a number)",
             effect=Effect.NOTHING_CHECKED,
             hint="this prints one",
             remedy=(warden("journal log", head=True),),

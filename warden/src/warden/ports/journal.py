@@ -45,7 +45,7 @@ class Journal(Protocol):
         """Those of the records that may be of this place."""
 
     def head(self) -> Head:
-        """The newest checkpoint of the chain: what to keep elsewhere."""
+        """The newest record's hash and number."""
 
     def origin(self) -> str:
         """Which journal it is: the hash of its first record; empty where it has none."""

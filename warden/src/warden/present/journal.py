@@ -15,7 +15,7 @@ from warden.usecases.journal_verify import Verified
 
 
 def head_as_json(head: Head) -> dict[str, Any]:
-    """A checkpoint."""
+    """A head."""
     return {"head": str(head), "hash": head.hash, "seq": head.seq}
 
 

@@ -30,6 +30,11 @@ kv_mount: platform
 # repos:
 #   example-app: [../../example-app]
 
+# A journal that a team shares, and the key that signs it; the platform needs a name then. An example:
+# journal: postgresql://warden@db.example.com/warden
+# signing:
+#   transit: transit/warden-journal
+
 # How long a proof counts: an active lane whose last proof is older is shown as unproven.
 # proofs_count_for: 24h
 

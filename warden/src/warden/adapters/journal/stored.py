@@ -128,7 +128,7 @@ class StoredJournal:
         return self._records(questions.log(lane, last, events, after))[::-1]
 
     def head(self) -> Head:
-        """The newest checkpoint of the chain: what to keep elsewhere."""
+        """The newest record's hash and number."""
         found = self._read(questions.LAST)
         return Head(*found[0]) if found else Head(GENESIS, 0)
 

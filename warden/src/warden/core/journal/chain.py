@@ -41,7 +41,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Head(msgspec.Struct, frozen=True):
-    """A checkpoint: at record `seq` the chain had `hash`; written ``HASH@SEQ``."""
+    """At record `seq` the chain had `hash`; written ``HASH@SEQ``."""
 
     hash: str
     seq: int
