@@ -26,7 +26,8 @@ class Pages:
     def read(self, lane):
         return self.texts.get(lane)
 
-    def write(self, lane, text):
+    def write(self, lane, text, before):
+        assert self.read(lane) == before
         self.texts[lane] = text
 
 

@@ -4,7 +4,10 @@ from typing import Protocol
 
 
 class PlaybookPages(Protocol):
-    """Reads and writes pages. Each method raises `UsageError` for a page that cannot be read or written."""
+    """Reads and writes pages.
+
+    Each method raises `UsageError` for a page that cannot be read or written; `write` also `Held`.
+    """
 
     def path(self, lane: str) -> str:
         """Where the lane's page is, as people name it."""
@@ -12,5 +15,8 @@ class PlaybookPages(Protocol):
     def read(self, lane: str) -> str | None:
         """The page; ``None`` where there is none."""
 
-    def write(self, lane: str, text: str) -> None:
-        """Put the page there, whole or not at all."""
+    def write(self, lane: str, text: str, before: str | None) -> None:
+        """Put the page there, whole or not at all.
+
+        Raises `Held` where it is not `before` any more: somebody has edited it.
+        """

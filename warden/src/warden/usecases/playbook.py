@@ -129,7 +129,7 @@ class Playbooks:
         new = ends.join([*merged(lines, {each.name: each.text for each in blocks}), ""])
         if new == text:
             return PageResult(lane=lane.id, file=file, state="unchanged")
-        pages.write(lane.id, new)
+        pages.write(lane.id, new, text)
         return PageResult(lane=lane.id, file=file, state="written")
 
     def _compared(

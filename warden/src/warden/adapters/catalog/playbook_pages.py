@@ -4,7 +4,7 @@ import os
 import tempfile
 
 from warden.adapters.machine.regular_file import NotUsable, read_bytes
-from warden.core.errors import Effect, UsageError
+from warden.core.errors import Effect, Held, UsageError
 
 
 class PlaybookFiles:
@@ -35,9 +35,17 @@ class PlaybookFiles:
         except UnicodeDecodeError as fault:
             raise _unusable(path, f"is not valid UTF-8 (byte {fault.start})") from None
 
-    def write(self, lane: str, text: str) -> None:
-        """Put the page there at once, with the mode it has; a link to it stays a link. Raises `UsageError`."""
+    def write(self, lane: str, text: str, before: str | None) -> None:
+        """Put the page there at once, with the mode it has; a link to it stays a link. Raises `UsageError`, `Held`."""
         path = self.path(lane)
+        if self.read(lane) != before:
+            raise Held(
+                f"{path} was changed while it was rendered",
+                effect=Effect.NOTHING_WRITTEN,
+                system="platform",
+                subject=path,
+                hint="run the command again",
+            )
         real = os.path.realpath(path)
         folder = os.path.dirname(real)
         try:
