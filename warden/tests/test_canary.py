@@ -258,3 +258,43 @@ def test_no_argument_of_any_process_and_no_file_while_the_command_runs(world, vi
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
+
+
+def test_a_value_that_waits_for_approval_shows_up_nowhere(world):
+    """Asked for, waited for, approved by another one, and handed to a command; neither token of the request either."""
+    tenant, server = world.tenant, world.server
+    platform = world.folder / "platform" / "platform.yaml"
+    platform.write_text(f"{platform.read_text()}logins: {{netkingdom: {{}}}}\n")
+    reader = f"\n  - people: {tenant}\n    login: netkingdom\n    approval: {{group: {tenant}-leads, ttl: 5m}}\n"
+    world.lane_file.write_text(world.lane_file.read_text().rstrip("\n") + reader)
+    admin = server.token("admin")
+    assert said(world, ["apply", "LANE", "--take-over", "--yes"], admin, {}).returncode == 0
+
+    def login(role, group):
+        body = {"role": role, "jwt": server.person_jwt(f"{role}-{tenant}", [group])}
+        return server.must("POST", "auth/netkingdom/login", body, token=None)["auth"]["client_token"]
+
+    ada, bob = login("api-workload-kv-read", tenant), login(f"approve-{tenant}-leads", f"{tenant}-leads")
+    asked = said(world, ["access", "LANE", "--wait", "--timeout", "1s", "--", "true"], ada, {})
+    assert asked.returncode == 125
+    kept = server.must("GET", f"cubbyhole/warden/approvals/{world.lane}", token=ada)["data"]["token"]
+    canary = canary_of(world, ada, bob, kept)
+    runs = [
+        (ada, ["access", "LANE", "--", "true"]),
+        (ada, ["access", "LANE", "--json", "--", "true"]),
+        (ada, ["prove", "LANE"]),
+        (bob, ["approve"]),
+        (bob, ["approve", "--json"]),
+        (bob, ["approve", "LANE", "--comment", "canary"]),
+        (bob, ["access", "LANE", "--", "true"]),
+        (ada, ["access", "LANE", "--as", "fd", "--", "true"]),
+        (ada, ["access", "LANE", "--json", "--", "true"]),
+    ]
+    for token, argv in runs:
+        done = said(world, argv, token, {})
+        canary.look(f"stdout of {' '.join(argv)}", done.stdout)
+        canary.look(f"stderr of {' '.join(argv)}", done.stderr)
+        assert b"Traceback" not in done.stderr
+    assert server.call("GET", f"cubbyhole/warden/approvals/{world.lane}", token=ada)[0] == 200  # of the last one
+    canary.look(f"stderr of {' '.join(argv)}", asked.stderr)
+    canary.look_below(world.folder)

@@ -10,7 +10,9 @@ import subprocess
 import time
 
 import pytest
+from killing_proxy import killing_proxy
 from notice_server import receiving
+from platform_server import served
 from warden.tests.conftest import LaneWorld
 
 from warden.adapters.journal.sqlite import SqliteJournal
@@ -85,17 +87,27 @@ class Second:
         return [record for record in self.records if record.event == event][-1].body
 
 
+def engineer_of(world):
+    """The platform engineer at the command line of that world, with a journal of its own."""
+    own = {
+        "BAO_TOKEN": world.server.token("platform"),
+        "WARDEN_JOURNAL": str(world.folder / "journal.db"),
+        "WARDEN_STATE": world.server.state,
+        "COLUMNS": "100",
+    }
+
+    def run(*argv, **how):
+        return world.run(*argv, **(own | how))
+
+    run.world, run.own = world, own
+    return run
+
+
 @pytest.fixture(scope="module")
 def lane(platform_server, tmp_path_factory):
     """One lane for all tests here: each has people of its own."""
     world = LaneWorld(platform_server, tmp_path_factory.mktemp("approve"), f"approve-{secrets.choice(WORDS)}")
-    own = {"BAO_TOKEN": platform_server.token("platform"), "WARDEN_JOURNAL": str(world.folder / "journal.db")}
-
-    def engineer(*argv, **how):
-        return world.run(*argv, **(own | {"WARDEN_STATE": platform_server.state, "COLUMNS": "100"} | how))
-
-    engineer.world, engineer.own = world, own
-    return Second(engineer).declare()
+    return Second(engineer_of(world)).declare()
 
 
 @pytest.fixture
@@ -333,3 +345,87 @@ def test_a_closed_lane_is_not_approved(second):
     done = second.run(second.approver(), "approve", accessor)
     assert done.returncode == 5
     assert "has been closed" in done.stderr
+
+
+@pytest.fixture
+def mortal(tmp_path):
+    """The same on a server of one's own, which a test may kill."""
+    with served(tmp_path / "state") as server:
+        folder = tmp_path / "world"
+        folder.mkdir()
+        found = Second(engineer_of(LaneWorld(server, folder, "approve-mortal"))).declare()
+        found.embedded = server.embedded
+        yield found
+
+
+def test_a_server_that_is_killed_while_somebody_waits_is_waited_for(mortal):
+    second = mortal
+    token = second.reader()
+    process = second.start(token, "access", second.lane, "--wait", "--fetch", "API_KEY")
+    accessor = re.search(r"approve (\w+)", said(process, "Next: "))[1]
+    os.kill(second.embedded.status().pid, signal.SIGKILL)
+    time.sleep(2)
+    assert process.poll() is None
+    second.embedded.up(lambda _: None)
+    assert second.run(second.approver(), "approve", accessor).returncode == 0
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (0, second.world.values["API_KEY"]), err
+
+
+def test_a_server_that_stays_away_ends_the_waiting_and_not_the_request(mortal):
+    second = mortal
+    token = second.reader()
+    process = second.start(token, "access", second.lane, "--wait", "--timeout", "3s", "--json", "--fetch", "API_KEY")
+    wait_for(lambda: "access.requested" in [record.event for record in second.records])
+    os.kill(second.embedded.status().pid, signal.SIGKILL)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 3
+    assert json.loads(err)["kind"] == "unreachable"
+    second.embedded.up(lambda _: None)
+    assert second.accessor(second.fetch(token)) == second.last("access.requested")["accessor"]
+
+
+def wait_for(happened, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not happened() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert happened()
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_an_approval_that_was_killed_is_settled_by_the_next_one(second, answered):
+    accessor = second.accessor(second.fetch(second.reader()))
+    approver = second.approver()
+    with killing_proxy(second.server.address) as proxy:
+        proxy.at, proxy.answered = lambda asked: asked[-1][1] == "sys/control-group/authorize", answered
+        env = second.world.env(**(second.engineer.own | {"BAO_ADDR": proxy.address, "BAO_TOKEN": approver}))
+        assert proxy.run(["warden", "approve", accessor], env) == -9
+    assert bool(second.state(accessor)["authorizations"]) == answered
+    (found,) = json.loads(second.engineer("status", second.lane, "--json").stdout)
+    (one,) = found["interrupted"]
+    assert (one["operation"], one["state"]) == ("approval", "killed")
+    assert (one["next_action"], one["not_known"]) == (
+        "warden approve",
+        "whether the approval counts is not known",
+    )
+    listed = second.run(approver, "approve", "--json")
+    assert accessor in [each["accessor"] for each in json.loads(listed.stdout)]
+    assert second.last("approval.abandoned")["found"] == ("approved" if answered else "waiting")
+    (found,) = json.loads(second.engineer("status", second.lane, "--json").stdout)
+    assert found["interrupted"] == []
+
+
+def test_an_access_that_was_killed_after_it_asked_is_gone_on_with(second):
+    token = second.reader()
+    with killing_proxy(second.server.address) as proxy:
+        env = second.world.env(**(second.engineer.own | {"BAO_ADDR": proxy.address, "BAO_TOKEN": token}))
+        proxy.at, proxy.answered = (
+            lambda asked: asked[-1] == ("POST", f"cubbyhole/warden/approvals/{second.lane}"),
+            True,
+        )
+        assert proxy.run(["warden", "access", second.lane, "--fetch", "API_KEY"], env) == -9
+    done = second.fetch(token)
+    assert done.returncode == 5
+    kept = second.server.must("GET", f"cubbyhole/warden/approvals/{second.lane}", token=token)["data"]
+    assert kept["accessor"] == second.accessor(done)
+    assert second.last("access.abandoned")["found"] == "nothing-handed-over"

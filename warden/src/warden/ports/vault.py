@@ -1,7 +1,7 @@
 """OpenBao, spoken to as one caller."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from warden.core.lanes.lane import RoleName
 from warden.core.openbao.api import (
@@ -20,9 +20,11 @@ from warden.core.openbao.api import (
     Stored,
 )
 from warden.core.secret import Secret
-from warden.ports.control_groups import ControlGroups
-from warden.ports.groups import Groups
 from warden.ports.secret_ids import SecretIds
+
+if TYPE_CHECKING:  # what hardly a command needs
+    from warden.ports.control_groups import ControlGroups
+    from warden.ports.groups import Groups
 
 
 class Vault(Protocol):
@@ -54,10 +56,10 @@ class Vault(Protocol):
     def secret_ids(self) -> SecretIds:
         """The SecretIDs of its AppRoles, as the caller may have them."""
 
-    def groups(self) -> Groups:
+    def groups(self) -> "Groups":
         """The identity groups of approvers, as the caller may have them."""
 
-    def control_groups(self) -> ControlGroups:
+    def control_groups(self) -> "ControlGroups":
         """The reads that wait for approval, as the caller may see and approve them."""
 
     def revoke_self(self, token: Secret) -> bool:

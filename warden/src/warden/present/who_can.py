@@ -95,7 +95,7 @@ def _show_effect(effect: Effect, ways: Sequence[WayIn], answer: Answer) -> None:
     ]
     terminal.table(("  STANDING", "WHO", "LAST USED", "OWNER"), rows)
     for way in ordered:
-        if way.standing == "other":
+        if way.standing == "other" or way.conditions:
             show_how(way)
 
 

@@ -16,6 +16,7 @@ from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane
 from warden.core.notices.told import approved as approved_notice
 from warden.core.openbao.control_groups import RequestState
+from warden.core.remedies import RunWarden, warden
 from warden.usecases.context import Context
 from warden.usecases.steps.recorded import begun, effect_so_far
 
@@ -29,13 +30,14 @@ def waiting(context: Context, lane: str = "") -> tuple[PendingRead, ...]:
     Raises:
         Refused: the caller may not look at requests.
     """
+    _end_killed(context, lane)
     found = []
     for record in _requests(context, lane):
         declared = context.lanes.get(record.lane)
         accessor = str(record.body.get("accessor") or "")
         if declared is None or not accessor or _is_over(record):
             continue
-        state = _state(context, accessor, declared, record)
+        state = _state(context, accessor, declared, record, warden("approve", *([lane] if lane else [])))
         if state is not None:
             found.append(rules.as_pending(declared, accessor, state, record))
     return tuple(found)
@@ -55,13 +57,13 @@ def approve(accessor: str, comment: str, context: Context) -> rules.Approved:
     known = context.lanes.get(record.lane) if record else None
     if known is not None:
         expect_open(known, context.journal.state(known.id).closed)
-    state = _state(context, accessor, known, record)
+    state = _state(context, accessor, known, record, warden("approve", accessor))
+    _end_killed(context, known.id if known else "")
     if state is None:
         raise rules.gone(accessor)
     lane = rules.lane_of(state, accessor, context.lanes)
     expect_open(lane, context.journal.state(lane.id).closed)
     request = rules.as_pending(lane, accessor, state, record)
-    _end_killed(lane, context)
     who = context.vault.identity()
     what = {"system": context.vault.address, "identity": who.as_json(), "accessor": accessor, "comment": comment}
     with begun("approval", lane.id, what | {"requested_by": request.who}, context.journal) as done:
@@ -103,8 +105,10 @@ def _is_over(record: Record) -> bool:
     return dt.datetime.now(dt.UTC) > until + dt.timedelta(minutes=1)
 
 
-def _state(context: Context, accessor: str, lane: Lane | None, record: Record | None) -> RequestState | None:
-    """How it stands; who may not look is told how to log in as an approver of the lane, where that is known."""
+def _state(
+    context: Context, accessor: str, lane: Lane | None, record: Record | None, again: RunWarden
+) -> RequestState | None:
+    """How it stands; who may not look is told how to log in as an approver of the lane, to run it `again`."""
     try:
         return context.vault.control_groups().state(accessor)
     except Unidentified:
@@ -112,15 +116,19 @@ def _state(context: Context, accessor: str, lane: Lane | None, record: Record | 
     except Refused as fault:
         if lane is not None and record is not None:
             nothing = RequestState(approved=False, operation="", path="", entity="", who="")
-            fault.remedy = rules.log_in(lane, rules.as_pending(lane, accessor, nothing, record))
+            request = rules.as_pending(lane, accessor, nothing, record)
+            fault.remedy = (*rules.log_in(lane, request)[:1], again)
             fault.hint = ""
         raise
 
 
-def _end_killed(lane: Lane, context: Context) -> None:
-    """Approvals that were killed: whether they counted, OpenBao says."""
+def _end_killed(context: Context, lane: str = "") -> None:
+    """Approvals that were killed: whether they counted, OpenBao says; whoever may not ask leaves them to others."""
     journal, server = context.journal, context.vault.control_groups()
-    for record in killed(journal.unfinished(lane.id), "approval"):
-        state = server.state(str(record.body.get("accessor") or ""))
+    for record in killed(journal.unfinished(lane or None), "approval"):
+        try:
+            state = server.state(str(record.body.get("accessor") or ""))
+        except Refused:
+            return
         found = "gone" if state is None else "approved" if state.approved else "waiting"
         journal.record_all([abandoned(record, found=found)])

@@ -70,8 +70,12 @@ def _remedy(lane: Lane, found: Unfinished, clusters: tuple[str, ...]) -> Remedy:
             return (warden(command, lane.id),)
         case "deactivate" | "reactivate" | "demote" as command:
             return (warden(command, lane.id, reason=str(found.record.body.get("reason") or "TEXT")),)
-        case "rotate" | "change" as command:
-            looks = {"rotate": warden(command, lane.id, resume=True), "change": warden("change list", lane=lane.id)}
+        case "rotate" | "change" | "approval" as command:
+            looks = {
+                "rotate": warden(command, lane.id, resume=True),
+                "change": warden("change list", lane=lane.id),
+                "approval": warden("approve"),
+            }
             return (looks[command],)
         case "compromise":
             reason, since = (str(found.record.body.get(each) or "") for each in ("reason", "since"))
