@@ -31,6 +31,7 @@ from warden.core.rotation.result import (
     ValueReplaced,
 )
 from warden.core.secret import Secret
+from warden.ports.notices import NoNotices
 from warden.usecases.deactivate import record_closing
 from warden.usecases.put import put
 from warden.usecases.rotate import abandon, due, is_due, planned, rotate, rotations_meant, to_resume
@@ -457,6 +458,36 @@ def test_killed_on_the_way_back_it_goes_on_with_that(rotations, request_name):
         rotations.rotate()
     assert rotations.rotate(resume=True).state == "rolled-back"
     rotations.expect_taken_back()
+
+
+@pytest.mark.parametrize("number", [5, 6, 7])
+def test_killed_at_the_end_of_the_way_back_it_was_taken_back_and_is_not_rotated_by_resume(rotations, number):
+    """begin, mint, withdraw, record and the end of it: eight records."""
+    rotations.ready()
+    rotations.provider.refuses_new = True
+    dying = DyingJournal(rotations.bench.journal, number, after=False)
+    with pytest.raises(Killed):
+        rotations.rotate(context=rotations.context(journal=dying))
+    rotations.provider.refuses_new = False
+    assert rotations.rotate(resume=True).state == "rolled-back"
+    rotations.expect_taken_back()
+    assert rotations.events[-1] == "rotate.rolled-back"
+    assert not rotations.bench.journal.unfinished(rotations.bench.lane.id)
+
+
+def test_people_are_told_how_it_ended(rotations):
+    rotations.ready()
+    told = []
+
+    class Listening(NoNotices):
+        def tell(self, notice) -> None:
+            told.append((notice.kind, notice.facts["ended"], notice.record))
+
+    rotations.provider.lag = 10_000
+    first = rotations.rotate(context=rotations.context(notices=Listening()))
+    rotations.provider.lag = 0
+    second = rotations.rotate(resume=True, context=rotations.context(notices=Listening()))
+    assert told == [("rotation.unproven", "unproven", first.record), ("lane.rotated", "done", second.record)]
 
 
 def test_the_last_good_key_is_never_deleted_after_an_ambiguous_answer(rotations):
