@@ -130,6 +130,13 @@ def test_a_writer_may_read_and_add_and_no_more(postgres_server, database, unique
     sql(database, f'REVOKE ALL ON SCHEMA warden FROM "{role}"; DROP ROLE "{role}"')
 
 
+def test_a_role_that_owns_nothing_cannot_make_it(postgres_server, postgres_database, unique):
+    url, role = postgres_server.url(postgres_database()), unique("nobody")
+    sql(url, f'CREATE ROLE "{role}" LOGIN')
+    assert "cannot be made by this role" in problem(PostgresJournal(url.replace("//postgres@", f"//{role}@")).make)
+    sql(url, f'DROP ROLE "{role}"')
+
+
 def test_a_role_that_may_only_read_is_told_so(postgres_server, database, unique):
     role = unique("reader")
     sql(database, f'CREATE ROLE "{role}" LOGIN; GRANT USAGE ON SCHEMA warden TO "{role}"')

@@ -26,7 +26,7 @@ from warden.adapters.journal import postgresql_schema as schema
 from warden.adapters.journal import questions
 from warden.adapters.journal.errors import CLOSED_UNKNOWN, NOT_EMPTY, RESTORE, Cause, os_user, unwritable
 from warden.adapters.journal.postgresql_connection import Connection, connect, prepare
-from warden.adapters.journal.postgresql_errors import NONE_YET, NOT_LET_IN, as_journal_error, is_lost
+from warden.adapters.journal.postgresql_errors import NONE_YET, NOT_ITS_OWNER, NOT_LET_IN, as_journal_error, is_lost
 from warden.adapters.journal.questions import Question
 from warden.adapters.journal.stored import StoredJournal, now
 from warden.core.errors import DoneBefore, JournalUnwritable
@@ -121,13 +121,19 @@ class PostgresJournal(StoredJournal):
             db = connect(self.path)
             try:
                 prepare(db)
-                made = schema.make(db)
+                made = self._made(db)
                 self._expect_format(db)
                 for writer in writers:
                     schema.let_in(db, writer)
             finally:
                 db.close()
             return made
+
+    def _made(self, db: Connection) -> bool:
+        try:
+            return schema.make(db)
+        except psycopg.errors.InsufficientPrivilege:
+            raise unwritable(self.path, NOT_ITS_OWNER) from None
 
     def restore(self, rows: Iterable[Row]) -> int:
         """Take over the rows of another journal as they are, into an empty one; how many there were.

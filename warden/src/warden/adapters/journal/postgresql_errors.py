@@ -9,13 +9,18 @@ from psycopg import errors
 from warden.adapters.journal.errors import RESTORE, WAIT, Cause, unwritable
 from warden.core.journal.encoding import DamagedRecord
 from warden.core.quoting import quoted
-from warden.core.remedies import warden
+from warden.core.remedies import SetVariable, warden
 
 NONE_YET = Cause("has no journal yet", "Who owns the database makes it", (warden("journal init"),))
 _PASSWORD = "password authentication failed"  # noqa: S105 - what the server says
 _NO_PASSWORD = "no password supplied"  # noqa: S105 - what libpq says
 _STANDBY = ("session is read-only", "server is in hot standby mode", "not accepting read-write")
 
+NOT_ITS_OWNER = Cause(
+    "cannot be made by this role",
+    "Make it as the role that owns the database, and let this one in",
+    (SetVariable("WARDEN_JOURNAL", "postgresql://OWNER@HOST/DATABASE"), warden("journal init", writer="ROLE")),
+)
 NOT_LET_IN = Cause(
     "is not open to this role", "Who owns the journal lets it in", (warden("journal init", writer="ROLE"),)
 )
