@@ -339,14 +339,6 @@ def test_approvers_are_told_by_the_hook(second):
     assert told[1]["facts"]["enough"] is True
 
 
-def test_a_closed_lane_is_not_approved(second):
-    accessor = second.accessor(second.fetch(second.reader()))
-    second.engineer("deactivate", second.lane, "--reason", "test", "--yes")
-    done = second.run(second.approver(), "approve", accessor)
-    assert done.returncode == 5
-    assert "has been closed" in done.stderr
-
-
 @pytest.fixture
 def mortal(tmp_path):
     """The same on a server of one's own, which a test may kill."""
@@ -429,3 +421,12 @@ def test_an_access_that_was_killed_after_it_asked_is_gone_on_with(second):
     kept = second.server.must("GET", f"cubbyhole/warden/approvals/{second.lane}", token=token)["data"]
     assert kept["accessor"] == second.accessor(done)
     assert second.last("access.abandoned")["found"] == "nothing-handed-over"
+
+
+def test_a_closed_lane_is_not_approved(mortal):
+    second = mortal
+    accessor = second.accessor(second.fetch(second.reader()))
+    second.engineer("deactivate", second.lane, "--reason", "test", "--yes")
+    done = second.run(second.approver(), "approve", accessor)
+    assert done.returncode == 5
+    assert "has been closed" in done.stderr
