@@ -118,6 +118,17 @@ def test_one_approval_is_not_two_and_nothing_is_changed_without_them(desk):
     assert not desk.bench.journal.log(events=("apply.begin",))
 
 
+def test_a_record_of_the_earlier_system_is_no_answer(desk):
+    request = desk.approved()
+    path = desk.file(request)
+    text, _, _ = path.read_text().partition("decisions:")
+    path.write_text(
+        text.replace("status: approved", "origin: earlier-system\nstatus: approved").replace("ttl: 900", "ttl: 9")
+    )
+    assert desk.files.faults() == []
+    assert desk.refused().request == ""
+
+
 def test_a_draft_and_a_request_that_waits_approve_nothing(desk):
     request = desk.new()
     assert kinds(desk.refused()) == {"not-proposed", "missing"}

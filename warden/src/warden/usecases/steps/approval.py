@@ -158,7 +158,11 @@ def _not_approved(asked: _Asked, judged: Sequence[_Judged], context: Context) ->
 def _is_used_up(judged: _Judged, asked: _Asked) -> bool:
     """Whether it is a request of the past, for something else than what is asked for now."""
     request = judged.approval.request
-    past = request.status in OVER or any(isinstance(each, AlreadyApplied) for each in judged.problems)
+    past = (
+        request.origin != "warden"
+        or request.status in OVER
+        or any(isinstance(each, AlreadyApplied) for each in judged.problems)
+    )
     return past and sorted(request.plan.changes) != sorted(asked.lines)
 
 
