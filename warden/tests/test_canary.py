@@ -44,6 +44,8 @@ COMMANDS = [
     ["journal", "verify"],
     ["journal", "checkpoint", "-o", "kept.checkpoint"],
     ["journal", "verify", "--checkpoint", "kept.checkpoint", "--json"],
+    ["evidence", "pack", "LANE", "-o", "evidence.jsonl", "--json"],
+    ["evidence", "verify", "evidence.jsonl", "--key", "kept.pub"],
     ["notices", "--test"],
     ["notices", "--json"],
     ["plan", "LANE"],

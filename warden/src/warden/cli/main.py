@@ -26,6 +26,7 @@ COMMANDS = {
     "demote": ("warden.cli.promote", "Declare a lane a draft again."),
     "dev": ("warden.cli.dev", "Run an embedded OpenBao of your own."),
     "doctor": ("warden.cli.doctor", "Check what is set up and what is missing."),
+    "evidence": ("warden.cli.evidence", "Pack proofs, approvals and rotations for others, signed."),
     "help": ("warden.cli.topics", "Explain exit codes and environment variables."),
     "init": ("warden.cli.init", "Create the first files of a platform directory."),
     "journal": ("warden.cli.journal", "Read, verify and sign the record of every effect."),

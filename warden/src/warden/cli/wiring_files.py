@@ -238,11 +238,24 @@ def signatures(directory: str, platform: Platform, key: str | None = None, name:
     from warden.adapters.catalog.discovery import expect_trusted
     from warden.adapters.ssh.decisions import Named, SshSignatures
 
-    named = os.environ.get("WARDEN_ALLOWED_SIGNERS", "")
-    allowed = os.path.abspath(named) if named else os.path.join(directory, platform.allowed_signers)
+    allowed = _allowed_signers(directory, platform)
     if os.path.lexists(allowed):
         expect_trusted(directory, [allowed])
     return SshSignatures(allowed, os.environ, Named(key=key, name=name))
+
+
+def _allowed_signers(directory: str, platform: Platform) -> str:
+    named = os.environ.get("WARDEN_ALLOWED_SIGNERS", "")
+    return os.path.abspath(named) if named else os.path.join(directory, platform.allowed_signers)
+
+
+def allowed_signers(directory: str, platform: Platform) -> str:
+    """The text of that file; empty where there is none."""
+    try:
+        with open(_allowed_signers(directory, platform), encoding="utf-8") as file:
+            return file.read()
+    except (OSError, ValueError):
+        return ""
 
 
 def files_history(files: Sequence[str]) -> AuditHistory:

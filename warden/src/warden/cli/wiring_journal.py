@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from warden.core.journal.checkpoints import Checkpoint
     from warden.core.lanes.signing import Signing
     from warden.ports.journal import Journal
-    from warden.ports.signer import Signer
+    from warden.ports.signer import Signer, Verifier
     from warden.ports.vault import Vault
     from warden.usecases.journal_verify import Keys
 
@@ -212,3 +212,24 @@ def keep_checkpoint(file: str, made: Checkpoint) -> None:
     from warden.adapters.journal.checkpoint_file import write
 
     write(file, made)
+
+
+def believed(named: Sequence[str]) -> Verifier:
+    """The verifier of these public keys alone. Raises `UsageError` for an option that is not a key."""
+    from warden.adapters.signing.public_keys import PublicKeys, read_public_keys
+
+    return PublicKeys(key for each in named for key in read_public_keys(each))
+
+
+def kept_pack(file: str) -> list[bytes]:
+    """The lines of a pack of evidence. Raises `UsageError` where they cannot be read."""
+    from warden.adapters.journal.pack_file import read
+
+    return read(file)
+
+
+def keep_pack(file: str, lines: Sequence[bytes]) -> None:
+    """Put a pack into a new file. Raises `UsageError` where it cannot be written."""
+    from warden.adapters.journal.pack_file import write
+
+    write(file, lines)

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from warden.core.access_index.history import Act, History
 from warden.core.access_index.readings import Asked, Surveyed
+from warden.core.evidence.statements import Kept
 
 
 class AuditHistory(Protocol):
@@ -18,3 +19,6 @@ class AuditHistory(Protocol):
 
     def survey(self, asked: Asked, progress: Callable[[int, int], None] | None = None) -> Surveyed:
         """Who read a path, and which values stand at others. What could not be read is said, and the rest is there."""
+
+    def kept(self, runs: Collection[str]) -> Kept:
+        """The lines whose probe header begins with one of these, as evidence; and why some may be missing."""

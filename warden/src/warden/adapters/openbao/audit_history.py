@@ -13,9 +13,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from warden.adapters.machine.child import environment
+from warden.adapters.openbao.audit_log import kept_lines
 from warden.adapters.openbao.audit_survey import Survey
 from warden.core.access_index.history import Act, Actor, History
 from warden.core.access_index.readings import Asked, Surveyed
+from warden.core.evidence.statements import Kept, KeptLine
 
 Progress = Callable[[int, int], None]
 _STEP = 4 * 1024 * 1024
@@ -63,6 +65,18 @@ class AuditFilesHistory:
         why = "; ".join([*unread, *(f"{each}: there is no such file" for each in missing)])
         return survey.surveyed(files=len(files) - len(unread), why=why)
 
+    def kept(self, runs: Collection[str]) -> Kept:
+        """As the port says."""
+        lines: list[KeptLine] = []
+        files = _files(self._paths)
+        for path in files:
+            try:
+                with _opened(path) as file:
+                    lines += kept_lines(file, runs)
+            except (OSError, EOFError, zlib.error) as fault:
+                return Kept(tuple(lines), f"{path}: {getattr(fault, 'strerror', None) or 'it is cut off'}")
+        return Kept(tuple(lines), "" if files else "there is no such file")
+
 
 class AuditCommandHistory:
     """A command that prints the audit log of another node; it is run without a shell."""
@@ -80,6 +94,12 @@ class AuditCommandHistory:
         """As the port says."""
         survey = Survey(asked)
         return survey.surveyed(files=0, why=self._run(survey.take, progress))
+
+    def kept(self, runs: Collection[str]) -> Kept:
+        """As the port says."""
+        lines: list[KeptLine] = []
+        why = self._run(lambda printed: lines.extend(kept_lines(printed, runs)), None)
+        return Kept(tuple(lines), why)
 
     def _run(self, take: Callable[[Iterable[bytes]], None], progress: Progress | None) -> str:
         """Why the command did not print it, or not all of it; empty where it did."""
@@ -111,6 +131,10 @@ class NoHistory:
     def survey(self, asked: Asked, progress: Progress | None = None) -> Surveyed:  # noqa: ARG002 - the port's
         """Nothing, and why."""
         return Surveyed(why=self._why)
+
+    def kept(self, runs: Collection[str]) -> Kept:  # noqa: ARG002 - the port's
+        """Nothing, and why."""
+        return Kept((), self._why)
 
 
 class _Gathered:

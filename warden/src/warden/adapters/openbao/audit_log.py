@@ -9,11 +9,13 @@ import json
 import os
 import shlex
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from warden.adapters.machine.child import environment
 from warden.core.errors import Effect, Inconclusive, UsageError
+from warden.core.evidence.statements import KeptLine
 from warden.core.openbao.api import AuditLine, Handed
 from warden.core.openbao.values import loads, logged
 from warden.core.remedies import RunProgram
@@ -137,6 +139,19 @@ def _parsed(lines: Iterable[bytes], needle: str) -> Iterator[AuditLine]:
         line = _line(entry)
         if line.nonce.startswith(needle):
             yield line
+
+
+def kept_lines(lines: Iterable[bytes], runs: Collection[str]) -> Iterator[KeptLine]:
+    """The lines whose nonce begins with one of these runs, each with the hash of the whole line."""
+    for raw in lines:
+        if not runs or NONCE.encode() not in raw:
+            continue
+        try:
+            line = _line(json.loads(raw))
+        except (ValueError, AttributeError, TypeError):
+            continue  # as in _parsed
+        if line.nonce.startswith(tuple(runs)):
+            yield KeptLine(line=line, sha256=sha256(raw.rstrip(b"\r\n")).hexdigest())
 
 
 def _line(entry: Mapping[str, Any]) -> AuditLine:

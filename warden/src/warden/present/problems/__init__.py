@@ -27,6 +27,7 @@ _SUBJECTS = (
     "rotation",
     "trust",
     "journal",
+    "evidence",
 )
 
 

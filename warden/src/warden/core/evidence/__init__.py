@@ -1,0 +1,1 @@
+"""Evidence that leaves the house: signed statements about lanes, checked with a public key alone."""
