@@ -256,6 +256,7 @@ def test_of_a_proof_and_of_one_that_is_refuted(recorded):
         each for each in recorded("prove", world.lane, code=1) if each[0] != "probe" or "wrong" in each[1].values()
     ]
     assert first == ("probe", probe(world, "live-version") | wrong)
-    not_ok = [{"probe": "live-version", "reader": "", "cluster": ""}]
+    not_ok = [{"probe": "live-version", "reader": "", "cluster": "", "subject": ""}]
+    not_ok[0] |= {"result": "wrong", "stretch": "custody", "remedy": fix}
     counts |= {"state": "refuted", "passed": 20, "failed": 1}
     assert last == ("proof", proof(world, **counts, not_ok=not_ok, next={"stretch": "custody", "remedy": fix}) | BEGIN)
