@@ -430,3 +430,13 @@ def test_a_closed_lane_is_not_approved(mortal):
     done = second.run(second.approver(), "approve", accessor)
     assert done.returncode == 5
     assert "has been closed" in done.stderr
+
+
+def test_who_can_says_on_which_condition_a_reader_reads(second):
+    done = second.engineer("who-can", "read", second.lane, COLUMNS="400")
+    (line,) = [each for each in done.stdout.splitlines() if "api-workload-kv-read: by path" in each]
+    assert line.endswith("condition: a control group has to approve")
+    ways = json.loads(second.engineer("who-can", "read", second.lane, "--json").stdout)["ways"]
+    conditions = {each["identity"]["name"]: each["conditions"] for each in ways if each["standing"] == "reader"}
+    assert conditions[READER] == ["control-group"]
+    assert [each for name, each in conditions.items() if name != READER] == [[]]
