@@ -321,6 +321,14 @@ def test_a_value_that_comes_without_an_approval_is_not_handed_over(second):
     assert "without an approval" in done.stderr
 
 
+def test_a_lane_that_was_not_applied_since_its_approval_was_removed_gives_nothing_yet(second):
+    second.world.lane_file.write_text(re.sub(r"\n    approval: .*", "", second.world.lane_file.read_text()))
+    done = second.fetch(second.reader())
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "the lane declares no approval for you" in done.stderr
+    assert "have the lane applied" in done.stderr
+
+
 def test_approvers_are_told_by_the_hook(second):
     with receiving() as hook:
         platform = second.world.folder / "platform" / "platform.yaml"

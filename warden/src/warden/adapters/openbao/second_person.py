@@ -67,4 +67,9 @@ class SecondPerson:
 
         if withheld := withheld_in(answer):
             self.send(Request(method="POST", path="auth/token/revoke-self", body={}, token=withheld.token))
-        raise NotNow(f"OpenBao withholds {what} until somebody approves", system="OpenBao", subject=what)
+        raise NotNow(
+            f"OpenBao withholds {what} until somebody approves, and the lane declares no approval for you",
+            system="OpenBao",
+            subject=what,
+            hint="have the lane applied: its policy has a control group that its file does not declare",
+        )

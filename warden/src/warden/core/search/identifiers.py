@@ -48,7 +48,7 @@ def _of_lane(lane: Lane) -> Iterator[Named]:
     for field in lane.custody.fields:
         yield field, _SURE
     yield lane.custody.path, _SURE
-    yield lane.custody.policy_name, _SURE
+    yield from ((name, _SURE) for name in lane.policy_names)
     segments = lane.custody.path.split("/")
     for at in range(1, len(segments)):
         yield "/".join(segments[at:]), LIKELY
