@@ -341,6 +341,16 @@ def test_a_short_value_counts_as_a_whole_text_and_our_own_marks_do_not(bench):
     assert wrong(bench.prove(run=f"wp-{bench.lane.id}-c", inspect=True)) == set()
 
 
+def test_the_marks_of_a_rotation_need_no_look_and_are_looked_at_all_the_same(bench):
+    bench.ready()
+    annotate(
+        bench, **{"key-id-API_KEY": "a41c9", "rotated-API_KEY": "3f9a1c2b 2 2026-11-30T09:41:02Z", "rotation": "{}"}
+    )
+    assert "value-in-metadata" not in unclear(bench.prove())
+    annotate(bench, **{"key-id-API_KEY": bench.value})
+    assert set(wrong(bench.prove(run=f"wp-{bench.lane.id}-b", inspect=True))) == {"value-in-metadata"}
+
+
 def test_marks_of_another_text_are_a_finding_and_put_right_by_apply(bench, verdict):
     bench.ready()
     annotate(bench, **{"owner-custody": "somebody-else"})

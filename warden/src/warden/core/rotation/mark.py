@@ -97,6 +97,11 @@ def last_rotation_in(custom: Mapping[str, str], field: str) -> tuple[str, int]:
     return (rotation, int(version)) if version.isdigit() else ("", 0)
 
 
+def is_rotations(key: str) -> bool:
+    """Whether a key of custom metadata is one of those that rotations write."""
+    return key == ROTATION or key.startswith(("key-id-", "rotated-"))
+
+
 def finished(mark: RotationMark, now: str) -> dict[str, str | None]:
     """What replaces the mark when all steps are done."""
     return {

@@ -25,6 +25,7 @@ from warden.core.proofs.inspection import (
 from warden.core.proofs.probe_verdicts import Outcome, may_read
 from warden.core.proofs.probes import Probe, inspecting
 from warden.core.proofs.verdict import Verdict
+from warden.core.rotation.mark import is_rotations
 from warden.core.secret import Secret
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
@@ -55,9 +56,11 @@ class ObservedCustody(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def strange(self) -> Mapping[str, str]:
-        """What of it nobody declares: `apply` writes a mark of ours anew, and removes that of a role."""
+        """What of it nobody declares; `apply` and rotations write their marks anew, and remove a role's."""
         return {
-            key: text for key, text in self.foreign.items() if key not in self.marks and not key.startswith("auth/")
+            key: text
+            for key, text in self.foreign.items()
+            if key not in self.marks and not key.startswith("auth/") and not is_rotations(key)
         }
 
     @property
