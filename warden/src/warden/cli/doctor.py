@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from warden.cli import wiring, wiring_files
+from warden.cli import wiring, wiring_files, wiring_journal
 from warden.cli.context import declared_here, with_declared_mounts
 from warden.core.errors import Effect, Exit, UsageError
 from warden.core.openbao.rights import USUAL, VERBS, Scope, Verb, policy_text
@@ -90,9 +90,11 @@ def doctor(
         wiring_files.enter_environment_if_found(ctx, wiring.at_embedded)
         vault = wiring.openbao()
     except UsageError as fault:
-        found = without_openbao(fault, wiring.machine(ctx, None, declared_here), chosen)
+        found = without_openbao(
+            fault, wiring.machine(ctx, None, declared_here, wiring_journal.journal_condition), chosen
+        )
     else:
-        machine = wiring.machine(ctx, vault.endpoint, declared_here)
+        machine = wiring.machine(ctx, vault.endpoint, declared_here, wiring_journal.journal_condition)
         found = examine(vault, machine, with_declared_mounts(scope, machine.platform), chosen)
     if as_json:
         terminal.document(diagnosis_json(found))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from warden.adapters.process import Exec
     from warden.core.clusters.manifests import Manifest
     from warden.core.errors import Fault, WardenError
+    from warden.core.findings import JournalFile
     from warden.core.lanes.catalog import Catalog, Entry
     from warden.core.lanes.route import Route
     from warden.core.proofs.machine_probes import OwnCredentials
@@ -262,10 +263,17 @@ def write_private(path: str, content: str) -> None:
     write(path, content)
 
 
-def machine(ctx: click.Context, where: Endpoint | None, look: Callable[[str], DeclaredHere]) -> Machine:
-    """What doctor sees of this machine; `look` answers what a platform directory declares, nothing where it is ""."""
+def machine(
+    ctx: click.Context,
+    where: Endpoint | None,
+    look: Callable[[str], DeclaredHere],
+    journal: Callable[[str], JournalFile],
+) -> Machine:
+    """What doctor sees of this machine.
+
+    `look` answers what a platform directory declares, `journal` what its journal is like; "" stands for no directory.
+    """
     from warden.adapters.machine.checks import readable
-    from warden.cli.wiring_journal import journal_condition
     from warden.present.problems import described
     from warden.usecases.doctor import Machine
 
@@ -276,7 +284,7 @@ def machine(ctx: click.Context, where: Endpoint | None, look: Callable[[str], De
     return Machine(
         source=where.source if where else "",
         tls=where is not None and where.scheme == "https",
-        journal=journal_condition(platform),
+        journal=journal(platform),
         platform=platform,
         platform_fault=described(fault.problem) if fault else "",
         platform_hint=fault.hint if fault else "",

@@ -4,8 +4,8 @@ API pages: https://openbao.org/api-docs/ (system/wrapping-unwrap, secret/cubbyho
 their own source, ``vault/control_group.go``.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from warden.adapters.openbao.answers import BAD_REQUEST, FORBIDDEN, NO_CONTENT, NOT_FOUND, OK, is_openbao, stored_in
 from warden.core.errors import WardenError
@@ -14,9 +14,6 @@ from warden.core.openbao.control_groups import Answered, Authorization, Kept, Ou
 from warden.core.openbao.resources import AUTHORIZE, REQUEST
 from warden.core.quoting import quoted
 from warden.core.secret import Secret
-
-if TYPE_CHECKING:
-    from warden.adapters.openbao.second_person import SecondPerson
 
 _WORDED: Mapping[str, Outcome] = {
     "token owner cannot be approver": "own-request",
@@ -27,10 +24,31 @@ _WORDED: Mapping[str, Outcome] = {
 _PATIENCE = 3.0
 
 
+class Asking(Protocol):
+    """The server, as one caller."""
+
+    def send(self, request: Request) -> Answer:
+        """As the port Vault."""
+
+    def as_caller(self, request: Request) -> Request:
+        """As the port Vault."""
+
+    def asked(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, none: Sequence[int] = ()
+    ) -> Answer:
+        """Send as the caller; an answer of 2xx or one of the statuses in `none`, else the error it means."""
+
+    def part_of(self, answer: Answer) -> dict[str, Any]:
+        """The answer's data."""
+
+    def error_in(self, answer: Answer, what: str) -> WardenError:
+        """What an answer means that is not one of 2xx."""
+
+
 class ControlGroups:
     """Withheld reads on one server, as one caller."""
 
-    def __init__(self, server: "SecondPerson") -> None:
+    def __init__(self, server: Asking) -> None:
         self._server = server
 
     def ask(self, mount: str, key: str) -> Stored | Withheld | None:
