@@ -11,6 +11,7 @@ from overlay import FOLDER, NAMESPACE, SMOKE, container_of, manifests, one, pod_
 from llm_connect.commands.serve import command as serve
 from llm_connect.commands.smoke import command as smoke
 from llm_connect.config.config_file import load_configuration
+from llm_connect.config.ledger_url import LEDGER
 from llm_connect.config.settings import VERSION_KEY_FILE
 from secret_scan import scan
 from warden.adapters.catalog.files import load_catalog
@@ -208,6 +209,28 @@ def test_the_key_of_versions_is_mounted_where_llm_connect_is_told_to_look():
     )
     assert said == {"name": VERSION_KEY_FILE, "value": f"{mount['mountPath']}/{item['path']}"}
     assert mount["readOnly"] is True
+
+
+def test_several_replicas_have_a_ledger_that_they_share():
+    component = overlay.kustomization(FOLDER / "replicas")
+    patched, egress = (yaml.safe_load(each["patch"]) for each in component["patches"])
+    base = one("Deployment")
+    assert patched["metadata"]["name"] == base["metadata"]["name"]
+    assert patched["spec"]["replicas"] > 1
+    assert patched["spec"]["strategy"]["type"] == "RollingUpdate"
+    container = container_of(patched)
+    assert container["name"] == container_of(base)["name"]
+    given = {each["name"]: each for each in container["env"]}
+    assert set(given) == {LEDGER, "PGPASSWORD", "PGSSLROOTCERT"}
+    (mount,), (item,) = container["volumeMounts"], volume(patched, mount_of(container))["configMap"]["items"]
+    assert given["PGSSLROOTCERT"]["value"] == f"{mount['mountPath']}/{item['path']}"
+    (budget,) = [yaml.safe_load((FOLDER / "replicas" / each).read_text()) for each in component["resources"]]
+    assert budget["spec"]["selector"]["matchLabels"].items() <= GATEWAY.items()
+    (policy,) = [each for each in component["patches"] if "target" in each]
+    assert policy["target"] == {"kind": "NetworkPolicy", "name": one("NetworkPolicy")["metadata"]["name"]}
+    assert [(each["op"], each["path"], each["value"]["ports"][0]["port"]) for each in egress] == [
+        ("add", "/spec/egress/-", 5432)
+    ]
 
 
 def mount_of(container):

@@ -15,10 +15,12 @@ from dataclasses import replace
 import pytest
 from msgspec.structs import replace as changed
 
+from llm_connect.accounts import declared as declared_module
 from llm_connect.accounts import ledger as ledger_module
 from llm_connect.accounts.batch_writer import BatchWriter, CancelledAfterWrite, WriteFailed
 from llm_connect.accounts.budgets import Amount
 from llm_connect.accounts.ledger import Ledger
+from llm_connect.accounts.postgresql_ledger import PostgresqlLedger
 from llm_connect.calls.completion import usage_of
 from llm_connect.common.errors import ConfigurationError, OverBudget
 from llm_connect.common.prices import Prices
@@ -33,7 +35,7 @@ USAGE = {"prompt_tokens": 3, "completion_tokens": 7, "total_tokens": 10, "cost":
 
 
 @pytest.fixture
-async def ledger_of(tmp_path):
+async def sqlite_ledger_of(tmp_path):
     opened = []
 
     def open_ledger(*budgets):
@@ -45,14 +47,38 @@ async def ledger_of(tmp_path):
         await each.close()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def ledger_of(request, tmp_path):
+    """What every ledger does, whatever keeps it."""
+    opened = []
+    if request.param == "postgresql":
+        database = request.getfixturevalue("postgres_database")()
+        url = request.getfixturevalue("postgres_server").url(database)
+
+    def open_ledger(*budgets):
+        if request.param == "sqlite":
+            ledger = Ledger(str(tmp_path), budgets)
+            opened.append((ledger, None))
+        else:
+            ledger = PostgresqlLedger(url, budgets)
+            opened.append((ledger, asyncio.create_task(ledger.open())))
+        return ledger
+
+    yield open_ledger
+    for ledger, opening in opened:
+        if opening:
+            await opening
+        await ledger.close()
+
+
 @pytest.mark.parametrize("why", ["_CHECKPOINT_SECONDS", "_CHECKPOINT_WRITES", None])
 async def test_what_was_written_is_moved_to_the_disk_after_a_time_or_a_number_of_writes(
-    ledger_of, tmp_path, monkeypatch, why
+    sqlite_ledger_of, tmp_path, monkeypatch, why
 ):
     monkeypatch.setattr(ledger_module, "_CHECK_SECONDS", 0.02)
     if why:
         monkeypatch.setattr(ledger_module, why, 0.1 if why == "_CHECKPOINT_SECONDS" else 1)
-    ledger = ledger_of(Budget("day", tokens=1000))
+    ledger = sqlite_ledger_of(Budget("day", tokens=1000))
     await ledger.open()
     await ledger.reserve("ann", NAME, CALL, None)
     await asyncio.sleep(0.5)
@@ -169,8 +195,8 @@ async def test_who_left_in_the_moment_of_the_writing_is_reported_that_it_was_wri
 
 @pytest.mark.usefixtures("never_by_itself")
 @pytest.mark.parametrize("written", [False, True])
-async def test_a_reservation_whose_caller_left_before_the_call_is_given_back(ledger_of, tmp_path, written):
-    ledger = ledger_of(Budget("day", tokens=1000))
+async def test_a_reservation_whose_caller_left_before_the_call_is_given_back(sqlite_ledger_of, tmp_path, written):
+    ledger = sqlite_ledger_of(Budget("day", tokens=1000))
     reserving = asyncio.create_task(ledger.reserve("ann", NAME, CALL, None))
     await asyncio.sleep(0)
     ledger._writer.flush()
@@ -223,8 +249,8 @@ async def test_what_is_kept_is_not_tried_again_for_each_that_comes():
     assert sizes[1:] == [1000, 1]
 
 
-async def test_a_batch_that_the_database_does_not_hold_leaves_no_transaction_behind(ledger_of, tmp_path):
-    ledger = ledger_of(Budget("day", tokens=1000))
+async def test_a_batch_that_the_database_does_not_hold_leaves_no_transaction_behind(sqlite_ledger_of, tmp_path):
+    ledger = sqlite_ledger_of(Budget("day", tokens=1000))
     with pytest.raises(OverflowError):
         ledger._write([(("one|all|day|", "two|all|day|"), Amount(10**19, 0))])
     ledger._write([(("one|all|day|", "two|all|day|"), Amount(5, 0))])
@@ -238,8 +264,6 @@ async def test_released_is_as_if_never_taken(ledger_of):
 
 
 async def test_never_over_however_many_ask_at_once(ledger_of):
-    import asyncio
-
     ledger = ledger_of(Budget("day", tokens=1000))
     asked = [ledger.reserve("ann", NAME, CALL, None) for _ in range(50)]
     found = await asyncio.gather(*asked, return_exceptions=True)
@@ -276,7 +300,7 @@ async def test_all_that_refuse_a_call_are_reported_and_the_last_says_when_to_com
     ledger_of, monkeypatch, third, after
 ):
     """A day that begins anew is of no use where the month does not."""
-    monkeypatch.setattr(ledger_module, "_seconds_to_next", {"day": 10, "month": 20, "total": None}.get)
+    monkeypatch.setattr(declared_module, "_seconds_to_next", {"day": 10, "month": 20, "total": None}.get)
     ledger = ledger_of(Budget("day", tokens=300), Budget("month", tokens=300), third)
     await ledger.reserve("eve", NAME, CALL, PRICES)
     with pytest.raises(OverBudget) as caught:
@@ -295,20 +319,21 @@ async def test_what_is_named_all_is_not_all_together(ledger_of):
     assert named["all|all|day"] == 6 * named['"all"|all|day']
 
 
-async def test_the_next_day_begins_at_zero_and_only_it_is_reported(ledger_of, tmp_path, monkeypatch):
+async def test_the_next_day_begins_at_zero_and_only_it_is_reported(ledger_of, monkeypatch):
     """Else each day would leave a series in `/metrics`, for ever."""
     ledger = ledger_of(Budget("day", tokens=300), Budget("total", tokens=1000))
-    monkeypatch.setattr(ledger_module, "utc_now", lambda: "2026-11-24T23:59:59.999+00:00")
+    monkeypatch.setattr(declared_module, "utc_now", lambda: "2026-11-24T23:59:59.999+00:00")
     late = await ledger.reserve("ann", NAME, CALL, None)
     with pytest.raises(OverBudget):
         await ledger.reserve("ann", NAME, CALL, None)
-    monkeypatch.setattr(ledger_module, "utc_now", lambda: "2026-11-25T00:00:00.000+00:00")
+    monkeypatch.setattr(declared_module, "utc_now", lambda: "2026-11-25T00:00:00.000+00:00")
     ledger.settle(late, USAGE, None)  # it counts in the day in which it began
     bound = (await ledger.reserve("ann", NAME, CALL, None)).amount.tokens
     logged = {name: amount.tokens for name, amount in ledger.spent.items()}
     assert logged == {"all|all|day|2026-11-25": bound, "all|all|total|ever": bound + 10}
-    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as database:
-        assert ("all|all|day|2026-11-24", 10) in database.execute("SELECT name, tokens FROM account").fetchall()
+    monkeypatch.setattr(declared_module, "utc_now", lambda: "2026-11-24T23:59:59.999+00:00")
+    with pytest.raises(OverBudget, match="of 290 left"):
+        await ledger.reserve("ann", NAME, changed(CALL, fields=CALL.fields | {"max_tokens": 290}), None)
 
 
 async def test_a_model_without_a_price_is_refused_under_a_money_budget(ledger_of):
@@ -381,8 +406,8 @@ async def test_of_two_limits_of_the_answer_the_larger_one_is_the_bound(ledger_of
     assert reservation.amount.tokens > largest
 
 
-async def test_two_gateways_cannot_have_one_ledger(ledger_of, tmp_path):
-    ledger_of(Budget("day", tokens=1))
+async def test_two_gateways_cannot_have_one_ledger(sqlite_ledger_of, tmp_path):
+    sqlite_ledger_of(Budget("day", tokens=1))
     with pytest.raises(ConfigurationError, match="another gateway"):
         Ledger(str(tmp_path), [Budget("day", tokens=1)])
 
@@ -560,8 +585,8 @@ def test_a_ledger_that_cannot_be_read_is_reported_at_start(run, tmp_path, key, w
     assert "Traceback" not in found.stderr
 
 
-async def test_what_is_kept_is_for_its_owner_only(ledger_of, tmp_path):
-    ledger = ledger_of(Budget("day", tokens=1000))
+async def test_what_is_kept_is_for_its_owner_only(sqlite_ledger_of, tmp_path):
+    ledger = sqlite_ledger_of(Budget("day", tokens=1000))
     await ledger.open()
     files = list(tmp_path.glob("ledger*"))
     assert len(files) > 2

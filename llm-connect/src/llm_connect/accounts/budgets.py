@@ -1,4 +1,4 @@
-"""The port for budgets: reserve before a call, settle after it. See ledger.py for the implementation."""
+"""The port for budgets: reserve before a call, settle after it. See ledger.py and postgresql_ledger.py."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ class Amount(Struct, frozen=True):
 
     tokens: int = 0
     nano_usd: int = 0
+
+
+NOTHING = Amount()
+
+
+def negative(amount: Amount) -> Amount:
+    """What takes an amount away again."""
+    return Amount(-amount.tokens, -amount.nano_usd)
 
 
 class Reservation(Struct):

@@ -5,7 +5,7 @@ killed) stays spent, also for the next process after a kill. SQLite stores what 
 written together (batch_writer.py). Written means: handed to the operating system, which survives this process but not a
 power failure (`synchronous = NORMAL`). A thread with its own connection moves the write-ahead log into the database.
 
-Only one process uses a ledger at a time: two would each spend the whole budget.
+Only one process uses a ledger at a time: two would each spend the whole budget. See postgresql_ledger.py for several.
 """
 
 from __future__ import annotations
@@ -15,25 +15,21 @@ import fcntl
 import os
 import sqlite3
 from contextlib import closing, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from msgspec.structs import asdict
+from typing import TYPE_CHECKING
 
 from llm_connect.accounts.batch_writer import BatchWriter, CancelledAfterWrite, WriteFailed
-from llm_connect.accounts.budgets import Amount, Reservation
-from llm_connect.accounts.cost_bounds import upper_bound, used_amount
-from llm_connect.common.errors import ConfigurationError, Fault, OverBudget, Unavailable
+from llm_connect.accounts.budgets import NOTHING, Amount, Reservation, negative
+from llm_connect.accounts.declared import Declared, current
+from llm_connect.accounts.settling import Settling, unwritable
+from llm_connect.common.errors import ConfigurationError, Fault
 from llm_connect.common.logs import logger
-from llm_connect.common.prices import NANO
-from llm_connect.common.timestamps import utc_now
-from llm_connect.config.model import EACH, Budget
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from llm_connect.common.prices import Prices
+    from llm_connect.config.model import Budget
     from llm_connect.providers.port import Call
 
 FILE_NAME = "ledger.sqlite"
@@ -42,8 +38,6 @@ _CHECK_SECONDS = 1.0
 _CHECKPOINT_WRITES, _CHECKPOINT_SECONDS = 1_000, 10.0
 """A checkpoint comes after so many writes, as in SQLite itself, or after this time. It may delay a request by
 milliseconds; a power failure loses what was written since the last one."""
-_TOGETHER = "all"
-_DATE, _MONTH = len("2026-11-24"), len("2026-11")
 _TABLE = """CREATE TABLE IF NOT EXISTS account
     (name TEXT PRIMARY KEY, tokens INTEGER NOT NULL, nano_usd INTEGER NOT NULL) WITHOUT ROWID"""
 _ADD = """INSERT INTO account VALUES (?, ?, ?)
@@ -51,28 +45,12 @@ _ADD = """INSERT INTO account VALUES (?, ?, ?)
 
 Entry = tuple[tuple[str, ...], Amount]
 """Accounts, and what is added to each of them."""
-_NOTHING = Amount()
-_PROBE: Entry = ((), _NOTHING)
+_PROBE: Entry = ((), NOTHING)
 _PROBE_STATEMENT = "PRAGMA user_version = 0"
 """Writes a page although nothing changes. Adding zero to an account would not: SQLite compares first."""
 
 
-class _Applied(NamedTuple):
-    """A budget that applies to a caller and a profile; its accounts are named `name` plus the start of the period."""
-
-    budget: Budget
-    name: str
-    nano_usd: int | None
-
-
-class _Excess(NamedTuple):
-    """What exceeds a budget, in words, and the seconds until it has room again; None where it never has."""
-
-    what: str
-    seconds: int | None
-
-
-class Ledger:
+class Ledger(Settling):
     """See `Budgets`, the port.
 
     Args:
@@ -81,20 +59,18 @@ class Ledger:
     """
 
     def __init__(self, directory: str, budgets: Sequence[Budget]) -> None:
-        self._budgets = budgets
+        self._declared = Declared(budgets)
         self._lock = _locked(directory)
         self._database, self._spent = _opened(directory)
         self._writer: BatchWriter[Entry] = BatchWriter("ledger", self._write)
         self._directory = directory
-        self._applied_by_route: dict[tuple[str, str], list[_Applied]] = {}
         self._writes = 0
         self._checkpoints: asyncio.Task[None] | None = None
 
     @property
     def spent(self) -> dict[str, Amount]:
         """See `Budgets`."""
-        now = utc_now()
-        return {name: amount for name, amount in self._spent.items() if _is_current(name, now)}
+        return current(self._spent)
 
     @property
     def unwritable(self) -> bool:
@@ -119,21 +95,14 @@ class Ledger:
 
     async def reserve(self, caller: str, profile: str, call: Call, prices: Prices | None) -> Reservation:
         """See `Budgets`."""
-        applied = self._applied(caller, profile)
-        if not applied:
+        wanted = self._declared.wanted(caller, profile, call, prices)
+        if wanted is None:
             return Reservation()
-        amount = upper_bound(call, prices, money=any(each.nano_usd is not None for each in applied))
-        now = utc_now()
-        named: dict[str, None] = {}  # two budgets may count in one account
-        over = []
-        for each in applied:
-            account = each.name + _start(each.budget.period, now)
-            named[account] = None
-            over += self._over(each, account, amount)
-        if over:
-            raise _exhausted(over)
+        if refusal := wanted.refusal(self._spent):
+            raise refusal
         # No await since the check: nobody else can have reserved it.
-        reservation = Reservation(amount, tuple(named))
+        amount = wanted.amount
+        reservation = Reservation(amount, wanted.accounts)
         self._add(reservation.accounts, amount)
         try:
             await self._writer.put((reservation.accounts, amount))
@@ -141,67 +110,23 @@ class Ledger:
             self.release(reservation)
             raise
         except asyncio.CancelledError:
-            self._add(reservation.accounts, _negative(amount))
+            self._add(reservation.accounts, negative(amount))
             raise
         except WriteFailed:
-            self._add(reservation.accounts, _negative(amount))
+            self._add(reservation.accounts, negative(amount))
             if not self._writer.unwritable:  # nothing is waiting whose retry would notice that writing works again
                 self._writer.put_soon(_PROBE)
-            message = "the ledger cannot be written; nothing was called"
-            raise Unavailable("budget_unwritable", message) from None
+            raise unwritable() from None
         return reservation
-
-    def _applied(self, caller: str, profile: str) -> list[_Applied]:
-        """The budgets that apply; computed once, since callers and profiles are few and declared."""
-        found = self._applied_by_route.get((caller, profile))
-        if found is None:
-            applied = [budget for budget in self._budgets if _applies(budget, caller, profile)]
-            found = self._applied_by_route[caller, profile] = [
-                _Applied(each, _name(each, caller, profile), None if each.usd is None else round(each.usd * NANO))
-                for each in applied
-            ]
-        return found
-
-    def _over(self, applied: _Applied, account: str, amount: Amount) -> list[_Excess]:
-        """What exceeds a budget: nothing, tokens, money, or both."""
-        spent = self._spent.get(account, _NOTHING)
-        tokens, nano_usd, period = applied.budget.tokens, applied.nano_usd, applied.budget.period
-        over = []
-        if tokens is not None and spent.tokens + amount.tokens > tokens:
-            what = f"{amount.tokens} tokens at most, of {tokens - spent.tokens} left in the budget {account}"
-            over.append(_Excess(what, None if amount.tokens > tokens else _seconds_to_next(period)))
-        if nano_usd is not None and spent.nano_usd + amount.nano_usd > nano_usd:
-            left = (nano_usd - spent.nano_usd) / NANO
-            what = f"{amount.nano_usd / NANO:.6f} USD at most, of {left:.6f} left in the budget {account}"
-            over.append(_Excess(what, None if amount.nano_usd > nano_usd else _seconds_to_next(period)))
-        return over
 
     def _add(self, accounts: Sequence[str], amount: Amount) -> None:
         for account in accounts:
-            spent = self._spent.get(account, _NOTHING)
+            spent = self._spent.get(account, NOTHING)
             self._spent[account] = Amount(spent.tokens + amount.tokens, spent.nano_usd + amount.nano_usd)
 
-    def settle(self, reservation: Reservation, usage: Mapping[str, Any], prices: Prices | None) -> None:
-        """See `Budgets`."""
-        used = used_amount(usage, prices, reservation.amount)
-        if used is None or not reservation.accounts:
-            return
-        bound, reservation.amount = reservation.amount, used  # settling it a second time changes nothing
-        over_price = prices is not None and used.nano_usd > bound.nano_usd  # without prices there is no money budget
-        if used.tokens > bound.tokens or over_price:
-            fields = {"used": asdict(used), "bound": asdict(bound), "accounts": reservation.accounts}
-            logger.warning("usage exceeds its upper bound", extra={"fields": fields})
-        self._change(reservation, Amount(used.tokens - bound.tokens, used.nano_usd - bound.nano_usd))
-
-    def release(self, reservation: Reservation) -> None:
-        """See `Budgets`."""
-        amount, reservation.amount = reservation.amount, _NOTHING
-        self._change(reservation, _negative(amount))
-
     def _change(self, reservation: Reservation, difference: Amount) -> None:
-        if reservation.accounts and difference != _NOTHING:
-            self._add(reservation.accounts, difference)
-            self._writer.put_soon((reservation.accounts, difference))
+        self._add(reservation.accounts, difference)
+        self._writer.put_soon((reservation.accounts, difference))
 
     def _write(self, entries: Sequence[Entry]) -> None:
         """One row for each account that changed."""
@@ -236,10 +161,6 @@ class Ledger:
             await asyncio.gather(self._checkpoints, return_exceptions=True)
         self._database.close()
         os.close(self._lock)
-
-
-def _negative(amount: Amount) -> Amount:
-    return Amount(-amount.tokens, -amount.nano_usd)
 
 
 def _locked(directory: str) -> int:
@@ -280,48 +201,3 @@ def _opened(directory: str) -> tuple[sqlite3.Connection, dict[str, Amount]]:
 def _checkpoint(directory: str) -> None:
     with closing(sqlite3.connect(Path(directory) / FILE_NAME)) as database:
         database.execute("PRAGMA wal_checkpoint(PASSIVE)")
-
-
-def _applies(budget: Budget, caller: str, profile: str) -> bool:
-    return budget.profile in {None, EACH, profile} and budget.caller in {None, EACH, caller}
-
-
-def _name(budget: Budget, caller: str, profile: str) -> str:
-    """`profile|caller|period|`, to be followed by the start of the period; `all` for what is counted together."""
-    return "|".join((_whose(budget.profile, profile), _whose(budget.caller, caller), budget.period, ""))
-
-
-def _whose(declared: str | None, name: str) -> str:
-    """A profile or caller that is named `all` is quoted, to distinguish it from what is counted together."""
-    if declared is None:
-        return _TOGETHER
-    return f'"{name}"' if name == _TOGETHER else name
-
-
-def _start(period: str, now: str) -> str:
-    return "ever" if period == "total" else now[: _DATE if period == "day" else _MONTH]
-
-
-def _is_current(account: str, now: str) -> bool:
-    _, period, start = account.rsplit("|", 2)
-    return start == _start(period, now)
-
-
-def _exhausted(over: Sequence[_Excess]) -> OverBudget:
-    """One error for all budgets that refuse; it may be retried when the last of them has room again."""
-    waits = [each.seconds for each in over]
-    after = None if None in waits else str(max(filter(None, waits)))
-    message = f"the call may cost {' and '.join(each.what for each in over)}; nothing was called"
-    return OverBudget("budget_exhausted", message, retry_after=after)
-
-
-def _seconds_to_next(period: str) -> int | None:
-    """Until the period ends, in UTC."""
-    now = datetime.now(UTC)
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    if period == "total":
-        return None
-    following = midnight + timedelta(days=1)
-    if period == "month":
-        following = (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return int((following - now).total_seconds()) + 1

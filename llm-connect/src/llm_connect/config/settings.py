@@ -11,6 +11,7 @@ from llm_connect.common.secret import Redactor
 from llm_connect.common.urls import url_allowed, url_problem
 from llm_connect.config.caller_config import Callers
 from llm_connect.config.config_file import CONFIG, load_configuration
+from llm_connect.config.ledger_url import LEDGER, ledger_faults
 from llm_connect.config.model import AuditConfig, Budget, Configuration, Limits
 from llm_connect.config.profiles import DEFAULT_PROFILE, Profile, overridden
 from llm_connect.keys.keyring import Keyring, Versions
@@ -40,7 +41,8 @@ class Settings:
     Attributes:
         keys: a keyring for each provider that takes a key.
         tls: the TLS context of each provider that has certificates of its own.
-        state: the directory of the ledger.
+        state: the directory of the ledger, unless it is in a database.
+        ledger: the URL of the ledger's database.
         versions_comparable: whether key versions are the same in every process.
     """
 
@@ -53,6 +55,7 @@ class Settings:
     budgets: tuple[Budget, ...] = ()
     audit: AuditConfig = field(default_factory=AuditConfig)
     state: str | None = None
+    ledger: str | None = None
     versions_comparable: bool = False
     tls: Mapping[str, ssl.SSLContext] = field(default_factory=dict)
 
@@ -78,9 +81,12 @@ def load_settings(
     redactor, versions = Redactor(), _collect(faults, lambda: _versions(environment))
     keyrings = _keyrings(providers or BUILT_IN, environment, versions or Versions(), redactor, faults)
     tls = _tls_contexts(providers, read.lines, faults)
-    state = environment.get(STATE) or None
-    if read.budgets and state is None:
-        faults.append(Fault(STATE, "is not set, but budgets are declared", "a persistent directory for the ledger"))
+    state, ledger = environment.get(STATE) or None, environment.get(LEDGER) or None
+    if ledger is not None:
+        faults += ledger_faults(ledger)
+    elif read.budgets and state is None:
+        allowed = f"a persistent directory for the ledger, or {LEDGER}"
+        faults.append(Fault(STATE, "is not set, but budgets are declared", allowed))
     if faults or profiles is None or versions is None:
         raise ConfigurationError(faults)
     limits = replace(read.limits, max_body_bytes=max_body_bytes) if max_body_bytes else read.limits
@@ -95,6 +101,7 @@ def load_settings(
         budgets=read.budgets,
         audit=audit,
         state=state,
+        ledger=ledger,
         versions_comparable=versions.comparable,
         tls=tls,
     )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from llm_connect import __version__
 from llm_connect.accounts.audit import Audit, AuditFile, NoAudit
 from llm_connect.accounts.budgets import Budgets, NoBudgets
-from llm_connect.accounts.ledger import Ledger
 from llm_connect.callers.authentication import Authenticator
 from llm_connect.calls.admission import Admission
 from llm_connect.calls.router import Router
@@ -65,9 +64,7 @@ class Gateway:
         self._admission = Admission(settings.limits.max_concurrency, settings.limits.max_queue, several=several)
         self._bodies = RequestBodies(settings.limits.max_body_bytes, several=several)
         self._schemas = Schemas()
-        self._budgets: Budgets = NoBudgets()
-        if settings.budgets and settings.state:
-            self._budgets = Ledger(settings.state, settings.budgets)
+        self._budgets = _budgets(settings)
         self._audit: Audit = NoAudit()
         if settings.audit.file:
             self._audit = AuditFile(settings.audit.file, settings.redactor, content=settings.audit.content)
@@ -284,3 +281,16 @@ class Gateway:
 def _allow(methods: Collection[str]) -> str:
     """The value of an Allow header: with HEAD where there is GET, and OPTIONS everywhere."""
     return ", ".join(sorted({*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"}))
+
+
+def _budgets(settings: Settings) -> Budgets:
+    """The ledger that was chosen, with what it needs to be imported."""
+    if settings.budgets and settings.ledger:
+        from llm_connect.accounts.postgresql_ledger import PostgresqlLedger
+
+        return PostgresqlLedger(settings.ledger, settings.budgets)
+    if settings.budgets and settings.state:
+        from llm_connect.accounts.ledger import Ledger
+
+        return Ledger(settings.state, settings.budgets)
+    return NoBudgets()
