@@ -192,7 +192,9 @@ class PostgresqlLedger(Settling):
             self._spent |= await self._store.turn(
                 sorted(accounts), lambda newest, spent: self._booking(batch, newest, spent), endings
             )
-        except (psycopg.Error, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is: who waits for this has to be told, and may not call
+            if not isinstance(error, psycopg.Error | OSError):
+                logger.exception("unexpected", extra={"fields": {"what": "ledger"}})
             await self._store.drop()
             return error
         return None
