@@ -42,6 +42,7 @@ COMMANDS = [
     ["doctor", "--json"],
     ["journal", "log", "--json"],
     ["journal", "verify"],
+    ["journal", "export", "--format", "ocsf"],
     ["journal", "checkpoint", "-o", "kept.checkpoint"],
     ["journal", "verify", "--checkpoint", "kept.checkpoint", "--json"],
     ["evidence", "pack", "LANE", "-o", "evidence.jsonl", "--json"],

@@ -261,3 +261,54 @@ def test_a_file_is_not_made_by_init(warden):
     done = warden("init")
     assert done.returncode == 2
     assert "the journal is a file, which is made at its first record" in done.stderr
+
+
+def events(done: "subprocess.CompletedProcess[str]") -> "list[dict[str, object]]":
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_export_prints_every_record_as_an_event(warden, journal):
+    done = warden("export", "--format", "ocsf")
+    found = events(done)
+    assert [each["metadata"]["sequence"] for each in found] == [1, 2, 3]
+    assert {each["metadata"]["uid"].partition(":")[0] for each in found} == {journal.origin()}
+    assert "\x1b" not in done.stdout
+    assert "warden journal export --format ocsf --after 3" in done.stderr
+
+
+def test_an_export_goes_on_where_it_ended(warden, journal):
+    """Nothing is lost or doubled, whatever is recorded between two exports, and however many records there are."""
+    first = warden("export", "--format", "ocsf", "--after", "1")
+    journal.record_all([("sync.begin", "b", {}) for _ in range(2001)])
+    second = warden("export", "--format", "ocsf", "--after", "3")
+    assert [each["metadata"]["sequence"] for each in events(first) + events(second)] == list(range(2, 2005))
+    assert warden("export", "--format", "ocsf", "--after", "2004").stdout == ""
+
+
+def test_export_of_one_lane(warden, journal):
+    done = warden("export", "--format", "ocsf", "--lane", "a")
+    assert [each["metadata"]["sequence"] for each in events(done)] == [1, 2]
+    assert "warden journal export --format ocsf --lane a --after 2" in done.stderr
+
+
+def test_export_after_a_record_that_the_journal_does_not_have(warden, journal):
+    done = warden("export", "--format", "ocsf", "--after", "4")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no record 4; its newest is 3" in done.stderr
+
+
+def test_an_export_replaces_its_file_whole_or_not_at_all(warden, journal, tmp_path):
+    file = tmp_path / "events.jsonl"
+    file.write_text("earlier")
+    assert warden("export", "--format", "ocsf", "--after", "9", "-o", str(file)).returncode == 1
+    assert file.read_text() == "earlier"
+    assert warden("export", "--format", "ocsf", "-o", str(file)).stdout == ""
+    assert len(file.read_text().splitlines()) == 3
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert warden("export", "--format", "ocsf", "-o", str(tmp_path / "none" / "x")).returncode == 2
+    assert [each.name for each in tmp_path.glob("events*")] == ["events.jsonl"]
+
+
+def test_export_of_nothing(warden):
+    assert events(warden("export", "--format", "ocsf")) == []

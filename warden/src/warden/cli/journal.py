@@ -195,6 +195,47 @@ def import_(ctx: click.Context, source: str, as_json: bool) -> None:
         present.show_imported(done)
 
 
+@journal.command()
+@click.option("--format", "form", type=click.Choice(["ocsf"]), required=True, help="The schema of the events.")
+@click.option("--lane", metavar="ID", shell_complete=complete.lanes, help="Only records of this lane.")
+@click.option(
+    "--after",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="SEQ",
+    help="Only records after this number.",
+)
+@click.option(
+    "-o", "--output", "file", metavar="FILE", type=click.Path(dir_okay=False), help="Default: stdout. FILE is replaced."
+)
+@click.pass_context
+def export(ctx: click.Context, form: str, lane: str | None, after: int, file: str | None) -> None:
+    """Print the records as security events for a SIEM: one JSON document a line, oldest first.
+
+    \b
+    Examples:
+      warden journal export --format ocsf > events.jsonl
+      warden journal export --format ocsf --after 1842 >> events.jsonl
+    \b
+    Every record is an event. Its metadata.sequence is what --after takes next time.
+    Exit codes: 1 the journal has no record SEQ, 2 FILE cannot be written, 3 the journal cannot be read.
+    """
+    from warden.present import journal as present
+    from warden.usecases.journal_export import Export
+
+    kept = wiring_journal.whole_journal(wiring_journal.found_platform(ctx))
+    export = Export(kept, lane=lane, after=after)
+    if file:
+        with wiring_journal.export_file(file) as write:
+            for event in export.events():
+                write(terminal.json_line(event))
+    else:
+        for event in export.events():
+            terminal.text(terminal.json_line(event))
+    terminal.flush()
+    present.note_exported(export, form)
+
+
 def _head(text: str | None) -> Head | None:
     if text is None:
         return None

@@ -9,7 +9,8 @@ from warden.core.errors import Effect, UsageError
 from warden.core.remedies import EditFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     import click
 
@@ -233,3 +234,10 @@ def keep_pack(file: str, lines: Sequence[bytes]) -> None:
     from warden.adapters.journal.pack_file import write
 
     write(file, lines)
+
+
+def export_file(path: str) -> AbstractContextManager[Callable[[str], object]]:
+    """What adds text to a file that is whole or not there. Raises `UsageError` where it cannot be written."""
+    from warden.adapters.journal.export_file import written
+
+    return written(path)

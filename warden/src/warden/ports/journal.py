@@ -35,6 +35,9 @@ class Journal(Protocol):
     ) -> Sequence[Record]:
         """The newest `last` records (0: all) after that number, oldest first; of one lane, of some kinds, or of all."""
 
+    def export(self, *, lane: str | None = None, after: int = 0) -> Iterator[Record]:
+        """The same as `log`, oldest first, read a part at a time. Iterating raises as the rest does."""
+
     def unfinished(self, lane: str | None = None, *, last: int = 0) -> Sequence[Unfinished]:
         """The operations at this place that have no end, oldest first; of one lane, among its `last` records (0: all).
 

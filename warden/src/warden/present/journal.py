@@ -10,6 +10,7 @@ from warden.core.remedies import warden
 from warden.present import errors, terminal
 from warden.present.chain_breaks import break_described, fault_described
 from warden.present.commands import command
+from warden.usecases.journal_export import Export
 from warden.usecases.journal_import import Imported
 from warden.usecases.journal_verify import Verified
 
@@ -146,6 +147,12 @@ def show_imported(done: Imported) -> None:
     terminal.line(f"ok   {counted(done.records, 'record')} copied and verified · {done.target}")
     terminal.line(f"     head {done.head}")
     terminal.note(f"{done.source} is not used any more where WARDEN_JOURNAL or platform.yaml names the copy: keep it.")
+
+
+def note_exported(done: Export, form: str) -> None:
+    """How many events there were, and how to get the next ones."""
+    following = command(warden("journal export", format=form, lane=done.lane or "", after=str(done.last)))
+    terminal.note(f"{counted(done.count, 'event')} exported. Those that follow: {following}")
 
 
 def counted(number: int, noun: str) -> str:

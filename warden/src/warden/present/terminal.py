@@ -122,6 +122,11 @@ def document(value: object) -> None:
     _out(f"{_json(msgspec.to_builtins(value), indent=2)}\n")
 
 
+def json_line(value: object) -> str:
+    """One JSON document on one line, with its end: what a stream of documents consists of."""
+    return f"{_json(msgspec.to_builtins(value))}\n"
+
+
 def _json(value: object, *, indent: int | None = None) -> str:
     """JSON; invisible characters are escaped, since they can steer a terminal too."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)

@@ -73,10 +73,11 @@ def log(lane: str | None, last: int, events: Sequence[str], after: int) -> Quest
     return Question(f"{sql} LIMIT ?", (*values, last)) if last else Question(sql, values)
 
 
-def rows(after: int | None, most: int, events: Sequence[str]) -> Question:
-    """At most so many rows, oldest first: from the first one, or after that number; of all, or of these events."""
+def rows(after: int | None, most: int, events: Sequence[str], lane: str | None = None) -> Question:
+    """At most so many rows, oldest first: all, or those after that number, of these events, of a lane."""
     wanted: list[tuple[str, Sequence[object]]] = [("seq > ?", (after,))] if after is not None else []
     wanted += [(f"event IN ({', '.join('?' * len(events))})", events)] if events else []
+    wanted += [("lane = ?", (lane,))] if lane is not None else []
     where = f"WHERE {' AND '.join(clause for clause, _ in wanted)}" if wanted else ""
     values = tuple(value for _, each in wanted for value in each)
     return Question(f"SELECT {COLUMNS} FROM journal {where} ORDER BY seq LIMIT ?", (*values, most))  # noqa: S608 - constants only

@@ -127,6 +127,12 @@ class StoredJournal:
         """The records after that number, oldest first: the `last` (0: all) newest, of one lane, of these `events`."""
         return self._records(questions.log(lane, last, events, after))[::-1]
 
+    def export(self, *, lane: str | None = None, after: int = 0) -> Iterator[Record]:
+        """The records after that number, oldest first, of one lane or of all; read a part at a time."""
+        while found := self._records(questions.rows(after, AT_ONCE, (), lane)):
+            yield from found
+            after = found[-1].seq
+
     def head(self) -> Head:
         """The newest record's hash and number."""
         found = self._read(questions.LAST)

@@ -2,6 +2,7 @@
 
 from warden.present.chain_breaks import break_described
 from warden.present.problems import describe
+from warden.usecases.journal_export import NoSuchRecord
 from warden.usecases.journal_import import CopyDiffers, NothingToImport, SourceBroken
 from warden.usecases.journal_verify import NotExtended, NothingToSign
 
@@ -33,3 +34,12 @@ def _(problem: SourceBroken) -> str:
 @describe.register
 def _(problem: CopyDiffers) -> str:
     return f"{problem.path} does not have what was copied into it: somebody wrote meanwhile, or its storage is faulty"
+
+
+@describe.register
+def _(problem: NoSuchRecord) -> str:
+    newest = f"its newest is {problem.newest}" if problem.newest else "it is empty"
+    return (
+        f"{problem.path} has no record {problem.seq}; {newest}. It is not the journal that was exported before, "
+        "or its newest records were cut off"
+    )
