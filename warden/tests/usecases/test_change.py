@@ -426,6 +426,27 @@ def test_a_killed_application_goes_on_under_the_same_request(desk, monkeypatch):
     assert desk.files.get(request).applied is not None
 
 
+def test_a_killed_application_does_not_go_on_with_a_part_of_what_was_approved_of_an_object(desk, monkeypatch):
+    desk.approved()
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(OpenBaoTarget, "make", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        desk.apply()
+    looked = OpenBaoTarget.plan
+
+    def without_a_condition(target):
+        whole = looked(target)
+        changes = [
+            msgspec.structs.replace(each, differences=each.differences[:-1]) if each.kind == "role" else each
+            for each in whole.changes
+        ]
+        return msgspec.structs.replace(whole, changes=tuple(changes))
+
+    monkeypatch.setattr(OpenBaoTarget, "plan", without_a_condition)
+    (differs,) = desk.refused().problems
+    assert differs.difference.removed
+    assert not differs.difference.added
+
+
 def test_one_who_cannot_write_the_file_applies_all_the_same(desk, monkeypatch):
     request = desk.approved()
     monkeypatch.setattr(ChangeRequestFiles, "_edit", lambda *_: (_ for _ in ()).throw(UsageError("read only")))

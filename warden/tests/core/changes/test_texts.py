@@ -106,10 +106,23 @@ def test_an_approval_covers_its_plan_and_what_is_left_of_it_only_once_it_was_beg
     part = msgspec.structs.replace(ROLE, differences=ROLE.differences[:1])
     more = msgspec.structs.replace(ROLE, differences=(*ROLE.differences, Difference("ttl", 1, 2)))
     assert approval.covers(plan(ROLE))
-    assert approval.covers(plan(part)) == fewer
+    assert not approval.covers(plan(part))
     assert approval.covers(plan()) == fewer
     assert not approval.covers(plan(more))
     assert not approval.covers(plan(ROLE, cluster="c1"))
+
+
+@pytest.mark.parametrize("left_out", ["control_group", "required_parameters"])
+def test_what_is_left_of_an_application_is_whole_objects_no_policy_without_its_condition(request_of, left_out):
+    text = 'path "a" {\n  capabilities = ["read"]\n  control_group = 1\n  required_parameters = 1\n}\n'
+    policy = Change(action="create", kind="policy", name="p", differences=(Difference("", None, text),))
+    fewer = "".join(line for line in text.splitlines(keepends=True) if left_out not in line)
+    wider = msgspec.structs.replace(policy, differences=(Difference("", None, fewer),))
+    approval = Approval(request=request_of(*plan_lines([plan(policy, ROLE)])), digest="", approvers=(), begun=True)
+    assert approval.covers(plan(policy))
+    assert approval.covers(plan(ROLE))
+    assert not approval.covers(plan(wider))
+    assert not approval.covers(plan(wider, ROLE))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from warden.core.changes.plan_lines import lines_of_system, plan_lines
+from warden.core.changes.plan_lines import lines_of_system, not_approved, plan_lines
 from warden.core.changes.request import ChangeRequest
 from warden.core.plans.lane_plan import ApprovedBy
 from warden.core.plans.plan import Plan
@@ -38,6 +38,9 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
         return {"request": self.request.id, "digest": self.digest, "approved_by": list(self.approvers)}
 
     def covers(self, plan: Plan) -> bool:
-        """Whether what one target's plan would change is what was approved of that target."""
+        """Whether what one target's plan would change is what was approved of that target.
+
+        Once it was begun, objects may be left out: they were made. What is left of an object is all of it.
+        """
         approved, found = lines_of_system(self.request.plan.changes, plan.system), plan_lines([plan])
-        return set(found) <= set(approved) if self.begun else sorted(found) == sorted(approved)
+        return not not_approved(approved, found) if self.begun else sorted(found) == sorted(approved)

@@ -26,6 +26,28 @@ def lines_of_system(lines: Iterable[str], system: System) -> tuple[str, ...]:
     return tuple(line for line in lines if line.startswith(f"{_system(system)} "))
 
 
+def object_of(line: str) -> str:
+    """Which object a line is about, and what is done to it: ``openbao: change role auth/kubernetes/role/x``."""
+    system, _, rest = line.partition(": ")
+    return f"{system}: {' '.join(rest.split(' ', maxsplit=3)[:3])}"
+
+
+def not_approved(approved: Iterable[str], found: Iterable[str]) -> tuple[str, ...]:
+    """The objects of which what was found is not, line by line, what was approved.
+
+    A part of an object's lines is another object: a policy without one of its conditions allows more.
+    """
+    wanted, there = _by_object(approved), _by_object(found)
+    return tuple(name for name, lines in there.items() if lines != wanted.get(name))
+
+
+def _by_object(lines: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        found.setdefault(object_of(line), []).append(line)
+    return {name: sorted(each) for name, each in found.items()}
+
+
 def sign_of(line: str) -> str:
     """``+`` for a line about something that is created, ``~`` changed, ``-`` deleted; a space for another line."""
     words = line.split(": ", maxsplit=1)[-1].split(" ", maxsplit=1)

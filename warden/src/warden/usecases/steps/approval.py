@@ -12,7 +12,7 @@ from typing import NamedTuple
 from warden.core.changes.approval import Approval
 from warden.core.changes.errors import ApprovalNeeded, NotApproved
 from warden.core.changes.flaws import AlreadyApplied, OtherOpenBao, PlanDiffers, Problem
-from warden.core.changes.plan_lines import lines_of_system, plan_lines
+from warden.core.changes.plan_lines import lines_of_system, not_approved, object_of, plan_lines
 from warden.core.changes.protection import Protection, protections
 from warden.core.changes.request import OVER, Application, ChangeRequest
 from warden.core.changes.scope import ScopeDifference, difference, digest_of, scope_of
@@ -127,8 +127,11 @@ def _elsewhere(request: ChangeRequest, context: Context) -> Iterator[Problem]:
 
 def _differs(approval: Approval, asked: _Asked) -> Iterator[Problem]:
     found = difference(approval.request.plan.changes, asked.lines)
-    if approval.begun:  # what is gone was made by the application that did not come to its end
-        found = ScopeDifference(added=found.added)
+    if approval.begun:  # the objects that are gone were made by the application that did not come to its end
+        objects = not_approved(approval.request.plan.changes, asked.lines)
+        found = ScopeDifference(
+            removed=tuple(line for line in found.removed if object_of(line) in objects), added=found.added
+        )
     if found:
         yield PlanDiffers(found)
 
