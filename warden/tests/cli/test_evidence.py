@@ -103,6 +103,8 @@ def test_whatever_is_changed_is_found_and_named(packed, tmp_path):
     changed = {
         "taken out": [*whole[:proof], *whole[proof + 1 :]],
         "changed since": [*whole[:proof], resigned(whole[proof], another_state), *whole[proof + 1 :]],
+        "is there again": [*whole, whole[proof]],
+        "stands where": [*whole[:proof], whole[proof + 1], whole[proof], *whole[proof + 2 :]],
         "not the list": whole[1:],
         "not an envelope": [*whole, b"{}"],
         "no signature": [json.dumps(json.loads(whole[0]) | {"signatures": []}).encode(), *whole[1:]],

@@ -17,6 +17,8 @@ _FAULTS: Mapping[FaultKind, str] = {
     "no-contents": "not the list of what is in the pack, which has to come first",
     "missing": "{subject} was taken out",
     "not-listed": "put in later: the list does not have it",
+    "doubled": "{subject} is there again: the list has it once",
+    "moved": "{subject} stands where the list has another one",
     "other-file": "the text of {subject} does not have the digest that is given for it",
     "altered-record": "record {subject} is not what the journal had",
     "other-conclusion": "the proof in record {subject} says something else than its verdicts and audit lines",

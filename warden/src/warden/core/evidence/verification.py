@@ -7,7 +7,7 @@ statement names the head after a walk along the whole chain.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -37,6 +37,8 @@ FaultKind = Literal[
     "no-contents",
     "missing",
     "not-listed",
+    "doubled",
+    "moved",
     "other-file",
     "altered-record",
     "other-conclusion",
@@ -52,7 +54,7 @@ class PackFault(msgspec.Struct, frozen=True, kw_only=True):
         unreadable: the line is not an envelope with a statement of ours.
         unsigned, forged, unknown-key: no signature; not that key's; a key that is not believed.
         no-contents: the first line is not the list of the others.
-        missing, not-listed: the list and the lines differ.
+        missing, not-listed, doubled, moved: the list and the lines differ, in what there is, how often, and where.
         other-file, altered-record: a text has another digest, a record another hash.
         other-conclusion: a proof says something else than its verdicts.
         checkpoint-forged: a checkpoint of the journal is not signed by the key that it names.
@@ -176,11 +178,29 @@ def _listed(read: Sequence[_Read]) -> tuple[Contents | None, list[PackFault]]:
     except msgspec.ValidationError:
         return None, [PackFault(kind="unreadable", line=1)]
     wanted = [(each.digest.get("sha256"), each.name) for each in read[0].statement.subject]
-    there = {digest(each.payload)["sha256"]: each.line for each in read[1:]}
-    names = dict(wanted)
-    faults = [PackFault(kind="missing", line=0, subject=name) for sha, name in wanted if sha not in there]
-    faults += [PackFault(kind="not-listed", line=line) for sha, line in there.items() if sha not in names]
-    return facts, faults
+    there = [(digest(each.payload)["sha256"], each.line) for each in read[1:]]
+    names, shas = dict(wanted), {sha for sha, _ in there}
+    faults = [PackFault(kind="missing", line=0, subject=name) for sha, name in wanted if sha not in shas]
+    faults += [PackFault(kind="not-listed", line=line) for sha, line in there if sha not in names]
+    listed = [(sha, line) for sha, line in there if sha in names]
+    return facts, [*faults, *_out_of_place([str(sha) for sha, _ in wanted if sha in shas], listed, names)]
+
+
+def _out_of_place(
+    wanted: Sequence[str], there: Sequence[tuple[str, int]], names: Mapping[str | None, str]
+) -> Iterator[PackFault]:
+    """The lines that are there more often than the list has them, and the first that stands where another belongs."""
+    left, kept = Counter(wanted), list[tuple[str, int]]()
+    for sha, line in there:
+        if left[sha]:
+            left[sha] -= 1
+            kept.append((sha, line))
+        else:
+            yield PackFault(kind="doubled", line=line, subject=names[sha])
+    moved = next((line for sha, (found, line) in zip(wanted, kept, strict=False) if sha != found), 0)
+    if moved and not left.total():
+        found = next(sha for sha, line in kept if line == moved)
+        yield PackFault(kind="moved", line=moved, subject=names[found])
 
 
 class _Facts(msgspec.Struct, frozen=True, kw_only=True):
