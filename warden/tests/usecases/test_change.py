@@ -428,9 +428,11 @@ def test_a_killed_application_goes_on_under_the_same_request(desk, monkeypatch):
 
 def test_a_killed_application_does_not_go_on_with_a_part_of_what_was_approved_of_an_object(desk, monkeypatch):
     desk.approved()
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(OpenBaoTarget, "make", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    make = OpenBaoTarget.make
+    monkeypatch.setattr(OpenBaoTarget, "make", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
         desk.apply()
+    monkeypatch.setattr(OpenBaoTarget, "make", make)
     looked = OpenBaoTarget.plan
 
     def without_a_condition(target):
