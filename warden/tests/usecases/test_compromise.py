@@ -32,6 +32,7 @@ class Provider:
         self.bench, self.keys, self.answer, self.fails = bench, keys or {}, answer, fails
         self.can = can or Capabilities(disable=True)
         self.asked, self.names_of, self.mints, self.carry = [], {}, "", None
+        self.fail_on = {}
 
     # -- as Sources, as the plug-in, and as the source it makes
 
@@ -51,9 +52,11 @@ class Provider:
         return self.can
 
     def identify(self, value):
+        self._fail("identify")
         return self.keys.get(value.reveal())
 
     def carried(self, key):
+        self._fail(f"carry {key}")
         return Carry(settings={"limit": 5}, bindings=(f"guardrail of {key}",))
 
     def find(self, marker):
@@ -87,11 +90,16 @@ class Provider:
     def refused(self, value):
         return Verdict(answer=self.answer, status=401)
 
+    def _fail(self, at):
+        if at in self.fail_on:
+            raise self.fail_on[at]
+
     def _note(self, what, key):
         if what == "delete":
             self.names_of.pop(key, None)
         if self.fails is not None:
             raise self.fails
+        self._fail(key)
         open_still = self.bench.vault("admin").policy(self.bench.lane.custody.policy_name) is not None
         self.asked.append((what, key, open_still))
 
@@ -228,6 +236,58 @@ def test_a_provider_that_fails_keeps_nothing_else_from_being_done(bench, fails):
     assert (again.leak.keys[0].state, again.leak.keys[0].keys) == ("disabled", ("k-7",))
     assert again.leak.versions.destroyed == ()
     assert bench.journal.unfinished() == []
+
+
+def test_one_key_that_cannot_be_ended_keeps_no_other_one_from_it(bench):
+    sourced(bench).ready()
+    under_way = RotationMark(
+        rotation="3f9a1c2b", field="API_KEY", before=1, run="r", by="ada", since="x", old=KeyId("k-2"), new=KeyId("k-3")
+    )
+    bench.vault().mark("platform", bench.path, {"key-id-API_KEY": "k-1", "rotation": under_way.text})
+    provider = Provider(bench)
+    provider.fail_on = {"k-1": Unreachable("provider https://x gave no answer"), "identify": Refused("no list")}
+    context = msgspec.structs.replace(bench.context("admin"), snapshots=SnapshotReader(bench.vault("admin"), at_once))
+    done = end(bench, sources=provider, context=context)
+    assert [each[:2] for each in provider.asked] == [("disable", "k-2"), ("disable", "k-3")]
+    assert (done.leak.keys[0].state, done.exit) == ("not-done", Exit.INCONCLUSIVE)
+    provider.fail_on = {}
+    again = end(bench, sources=provider)
+    assert (again.leak.keys[0].state, again.leak.keys[0].keys) == ("disabled", ("k-1", "k-2", "k-3"))
+
+
+def test_a_key_that_a_killed_rotation_made_and_did_not_note_is_ended_too(bench):
+    sourced(bench).ready()
+    killed = RotationMark(
+        rotation="3f9a1c2b", field="API_KEY", before=1, run="r", by="ada", since="x", old=KeyId("k-2")
+    )
+    bench.vault().mark("platform", bench.path, {"rotation": killed.text})
+    provider = Provider(bench)
+    provider.names_of = {KeyId("orphan"): "a-lane API_KEY warden-3f9a1c2b", KeyId("another"): "warden-00000000"}
+    done = end(bench, sources=provider)
+    assert done.leak.keys[0].keys == ("k-2", "orphan")
+    assert [each[:2] for each in provider.asked] == [("disable", "k-2"), ("disable", "orphan")]
+
+
+def test_an_id_of_a_key_that_is_gone_keeps_the_leaked_one_from_nothing(bench):
+    provider = replaceable(bench)
+    provider.keys = {bench.value: KeyId("k-9")}
+    provider.fail_on = {"carry k-1": Missing("no such key"), "carry k-9": Missing("no such key")}
+    context = msgspec.structs.replace(bench.context("admin"), snapshots=SnapshotReader(bench.vault("admin"), at_once))
+    done = end(bench, sources=provider, context=context, replace=True)
+    assert [each[:2] for each in provider.asked[:2]] == [("disable", "k-1"), ("disable", "k-9")]
+    assert done.opening.opened
+
+
+def test_no_key_is_made_without_what_the_old_one_had(bench):
+    provider = replaceable(bench)
+    provider.fail_on = {"carry k-1": Unreachable("provider https://x gave no answer")}
+    done = end(bench, sources=provider, replace=True)
+    assert (done.leak.keys[0].state, done.leak.replacement.fault.kind) == ("disabled", "unreachable")
+    assert (provider.names_of, done.opening) == ({}, None)
+    provider.fail_on = {}
+    again = end(bench, sources=provider, replace=True)
+    assert again.opening.opened
+    assert provider.carry.settings == {"limit": 5}
 
 
 def test_a_source_that_is_not_installed_is_named(bench):

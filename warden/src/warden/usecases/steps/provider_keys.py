@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from warden.core.errors import Inconclusive, Refused, WardenError
+from warden.core.errors import Inconclusive, Missing, Refused, WardenError
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.rotation import Rotation
 from warden.core.lifecycle.closing import Step
 from warden.core.lifecycle.leak_parts import KeyPart, KeyState
 from warden.core.rotation.mark import key_id_in, rotation_in
-from warden.core.rotation.provider import Carry, Intent, KeyId
+from warden.core.rotation.provider import Carry, Intent, KeyId, marker_of
 from warden.core.secret import Secret
 from warden.ports.http import HttpClient
 from warden.ports.provider import Source, Sources
@@ -72,6 +72,7 @@ class LaneKeys:
         self._custom: Mapping[str, str] = {}
         self._sources: dict[str, Source] = {}
         self._carried: dict[str, Carry] = {}
+        self._uncarried: dict[str, WardenError] = {}
         self._values: dict[str, Secret] = {}
 
     # -- ending ---------------------------------------------------------------------------------------------------
@@ -112,22 +113,58 @@ class LaneKeys:
         source = self._source(rotation, field)
         if not source.capabilities().provider:
             return KeyPart(field=field, source=name, state="no-provider")
-        value = self._value(field, step)
-        keys = tuple(dict.fromkeys((*_ids(field, self._custom, source, value), *self._earlier(field))))
-        if not keys:
+        value, faults = self._value(field, step), list[WardenError]()
+        found = self._found(source, rotation, field, value, faults)
+        keys = tuple(dict.fromkeys((*_ids(field, self._custom), *self._earlier(field), *found)))
+        if not keys and not faults:
             return KeyPart(field=field, source=name, state="no-key")
         if carry:
-            self._carried[field] = source.carried(keys[0])
+            self._carry(source, name, field, (*found, *keys))
         disable = source.capabilities().disable
         self._records.record(step, doing="disable" if disable else "delete", source=name, keys=list(keys))
         for key in keys:
-            (source.disable if disable else source.delete)(key)
+            self._tried(name, lambda k=key: (source.disable if disable else source.delete)(k), faults)  # type: ignore[misc]
+        if faults:
+            raise faults[0]
         verdict = source.refused(value) if value is not None else None
         if value is not None:
             self._values[field] = value
         state: KeyState = "disabled" if disable else "deleted"
         self._records.record(step, done=state, answer=verdict.answer if verdict else "")
         return KeyPart(field=field, source=name, state=state, keys=keys, verdict=verdict)
+
+    def _tried(self, source: str, act: Callable[[], _Found], faults: list[WardenError]) -> _Found | None:
+        """What it answers; where it fails, its fault is kept and the other keys come next."""
+        try:
+            return self._guarded(source, act)
+        except WardenError as fault:
+            faults.append(fault)
+            return None
+
+    def _found(
+        self, source: Source, rotation: Rotation, field: str, value: Secret | None, faults: list[WardenError]
+    ) -> tuple[KeyId, ...]:
+        """The key that has the value, and those that a rotation under way made and had no time to note."""
+        found: list[KeyId] = []
+        if value is not None and (known := self._tried(rotation.source, lambda: source.identify(value), faults)):
+            found.append(known)
+        mark = rotation_in(self._custom)
+        if mark is not None and mark.field == field:
+            made = self._tried(rotation.source, lambda: source.find(marker_of(mark.rotation)), faults)
+            found += [KeyId(each.key) for each in made or ()]
+        return tuple(found)
+
+    def _carry(self, source: Source, name: str, field: str, keys: Sequence[KeyId]) -> None:
+        """What a new key takes over, from the first key that is still there. Nothing waits for it but the new key."""
+        self._uncarried.pop(field, None)
+        for key in dict.fromkeys(keys):
+            try:
+                self._carried[field] = self._guarded(name, lambda k=key: source.carried(k))  # type: ignore[misc]
+            except Missing:
+                continue
+            except WardenError as fault:
+                self._uncarried[field] = fault
+            return
 
     def ask_again(self, parts: Sequence[KeyPart]) -> tuple[KeyPart, ...]:
         """The same, with the provider asked again after a value that it did not refuse at once: some take a moment.
@@ -225,6 +262,8 @@ class LaneKeys:
                 keys.end_orphans(str(body["rotation"]), frozenset(written))
         intent = Intent(rotation=secrets.token_hex(4), lane=self._lane.id, field=field)
         self._records.record(step, doing="make", source=rotation.source, rotation=intent.rotation)
+        if field in self._uncarried:  # a key without the old one's limit
+            raise self._uncarried[field]
         carry = self._carried.get(field, Carry())
         minted = keys.mint(intent, carry, frozenset(written))
         if minted.key:
@@ -245,15 +284,13 @@ class LaneKeys:
                     continue
 
 
-def _ids(field: str, custom: Mapping[str, str], source: Source, value: Secret | None) -> Iterator[KeyId]:
-    """The key that is in use, and those of a rotation that was under way."""
+def _ids(field: str, custom: Mapping[str, str]) -> Iterator[KeyId]:
+    """The key that is in use, and those of a rotation that was under way, by the path's metadata."""
     if marked := key_id_in(custom, field):
         yield marked
     rotation = rotation_in(custom)
     if rotation is not None and rotation.field == field:
         yield from filter(None, (rotation.old, rotation.new))
-    if value is not None and (found := source.identify(value)):
-        yield found
 
 
 def _custom(lane: Lane, context: Context) -> Mapping[str, str]:
