@@ -312,3 +312,9 @@ def test_an_export_replaces_its_file_whole_or_not_at_all(warden, journal, tmp_pa
 
 def test_export_of_nothing(warden):
     assert events(warden("export", "--format", "ocsf")) == []
+
+
+def test_export_says_which_formats_there_are(warden):
+    done = warden("export")
+    assert done.returncode == 2
+    assert done.stderr.endswith("Choose from:\n  ocsf\n")

@@ -270,7 +270,7 @@ def usage(fault: "click.ClickException", *, as_json: bool) -> None:
         return
     words = io.StringIO()
     fault.show(file=words)
-    for each in words.getvalue().splitlines():
+    for each in words.getvalue().expandtabs(2).splitlines():
         sys.stderr.write(f"{harmless(each)}\n")
 
 

@@ -100,6 +100,15 @@ def test_log_gives_some_kinds_after_a_number(journal):
     assert journal.log(lane="one", events=("d",)) == []
 
 
+def test_an_export_is_what_the_log_is_a_part_at_a_time(journal, monkeypatch):
+    monkeypatch.setattr("warden.adapters.journal.stored.AT_ONCE", 2)
+    for number in range(7):
+        journal.record("probe", "ab"[number % 2], {"n": number})
+    for lane in (None, "a", "none"):
+        for after in (0, 2, 3, 7):
+            assert list(journal.export(lane=lane, after=after)) == list(journal.log(lane=lane, after=after))
+
+
 def test_a_file_name_of_any_bytes_can_be_recorded(journal):
     journal.record("access.begin", "a", {"command": os.fsdecode(b"./\xff")})
     assert journal.log()[0].body["command"] == "./\\udcff"
