@@ -18,6 +18,8 @@ USUAL = {
     "token_file": None,
     "role_id": None,
     "secret_id_file": None,
+    "wait": False,
+    "timeout": None,
     "as_json": False,
 }
 
@@ -34,6 +36,7 @@ READ = [
     ("lane --token-file /x --json -- cmd", {"token_file": "/x", "as_json": True}, ["cmd"]),
     ("lane --fetch F -- cmd", {"fetch": "F"}, ["cmd"]),
     ("lane --force -- cmd", {"force": True}, ["cmd"]),
+    ("lane --wait --timeout 90s -- cmd --wait", {"wait": True, "timeout": 90.0}, ["cmd", "--wait"]),
     ("lane --", {}, []),
     ("lane", {}, None),
     ("lane --fetch F", {"fetch": "F"}, None),
