@@ -34,7 +34,7 @@ from warden.core.secret import Secret
 from warden.ports.notices import NoNotices
 from warden.usecases.deactivate import record_closing
 from warden.usecases.put import put
-from warden.usecases.rotate import abandon, due, is_due, planned, rotate, rotations_meant, to_resume
+from warden.usecases.rotate import abandon, due, planned, rotate, rotations_meant, to_resume
 from warden.usecases.steps.rotation_run import RotateTools
 
 
@@ -960,12 +960,14 @@ def test_the_plan_asks_nobody_and_shows_what_is_left(rotations):
     assert plan.rotation
 
 
-def test_due_is_what_is_older_than_the_lane_allows_by_the_servers_clock(rotations):
+def test_due_is_what_is_older_than_the_lane_allows_by_the_servers_clock(rotations, monkeypatch):
     rotations.declare(every=3600)
     assert due(rotations.bench.lane, rotations.context()) == ()
     rotations.ready()
     assert due(rotations.bench.lane, rotations.context()) == ()
     older = msgspec.structs.replace(rotations.metadata, written=rotations.metadata.written - dt.timedelta(hours=2))
     (rotation,) = rotations.bench.lane.rotations
-    assert is_due(rotation, older)
-    assert not is_due(rotation, msgspec.structs.replace(older, live=False))
+    monkeypatch.setattr(OpenBao, "kv_metadata", lambda *_: older)
+    assert due(rotations.bench.lane, rotations.context()) == (rotation,)
+    monkeypatch.setattr(OpenBao, "kv_metadata", lambda *_: msgspec.structs.replace(older, live=False))
+    assert due(rotations.bench.lane, rotations.context()) == ()

@@ -31,6 +31,7 @@ from warden.core.notices.notice import Fact, Notice
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.resources import expect_concrete
 from warden.core.remedies import EditFile, RunWarden, warden
+from warden.core.rotation.due import is_due
 from warden.core.rotation.mark import ROTATION, RotationMark, key_id_in, last_rotation_in, rotation_in
 from warden.core.rotation.provider import KeyId
 from warden.core.rotation.result import (
@@ -97,17 +98,12 @@ def rotations_meant(lane: Lane, field: str = "") -> tuple[Rotation, ...]:
     return found
 
 
-def is_due(rotation: Rotation, metadata: KvMetadata | None) -> bool:
-    """Whether the value is older than its rotation allows, by the clock of the server that wrote it."""
-    if metadata is None or metadata.written is None or metadata.asked is None or not metadata.live:
-        return False
-    return (metadata.asked - metadata.written).total_seconds() > rotation.every
-
-
 def due(lane: Lane, context: Context) -> tuple[Rotation, ...]:
     """The rotations of a lane that are due, and open to be begun. Raises as `Vault.kv_metadata`."""
     metadata = context.vault.kv_metadata(lane.custody.mount, lane.custody.key)
-    return tuple(each for each in lane.rotations if is_due(each, metadata))
+    if metadata is None or metadata.asked is None or not metadata.live:
+        return ()
+    return tuple(each for each in lane.rotations if is_due(lane, each, metadata, metadata.asked))
 
 
 def planned(lane: Lane, rotation: Rotation, context: Context, tools: RotateTools) -> RotationPlan:

@@ -207,6 +207,30 @@ def test_a_value_older_than_its_rotation_is_due(lane_of, days, due):
     assert status_of(lane).next == expected
 
 
+@pytest.mark.parametrize(
+    ("custom", "due"),
+    [
+        ({}, True),  # nobody knows since when it is there: since the path is
+        ({"rotated-B": "3f9a1c2b 4 {11}"}, True),
+        ({"rotated-B": "3f9a1c2b 4 {9}"}, False),
+        ({"rotated-A": "3f9a1c2b 4 {9}"}, True),
+        ({"rotated-B": "not one"}, True),
+    ],
+)
+def test_a_sibling_that_was_put_or_rotated_makes_no_value_younger(lane_of, custom, due):
+    ago = {f"{{{days}}}": f"{NOW - dt.timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (9, 11)}
+    custom = {key: " ".join(ago.get(word, word) for word in text.split()) for key, text in custom.items()}
+    lane = lane_of(
+        custody=msgspec.structs.replace(lane_of().custody, fields=("A", "B")),
+        rotation=(Rotation(every=10 * 86400, source="provider", field="B"),),
+    )
+    metadata = without(
+        custom=OURS.custom | custom, written=NOW - dt.timedelta(days=1), created=NOW - dt.timedelta(days=300)
+    )
+    found = status_of(lane, metadata=metadata).next
+    assert (found is not None and found.reason == "rotation-due") is due
+
+
 def test_what_was_not_observed_is_not_claimed(lane_of):
     found = status_of(lane_of(), metadata=None, reachable=False)
     assert (found.version, found.written) == (None, None)

@@ -135,6 +135,7 @@ def metadata_in(found: Mapping[str, Any], asked: dt.datetime | None) -> KvMetada
         written=time_of(version.get("created_time")),
         custom=found.get("custom_metadata") or {},
         asked=asked,
+        created=time_of(found.get("created_time")),
         expires=time_of(version.get("deletion_time")) if not version.get("destroyed") and not over else None,
         delete_after=seconds_of(found.get("delete_version_after")),
         max_versions=int(found.get("max_versions") or 0),

@@ -21,6 +21,7 @@ from warden.core.openbao.resources import is_template
 from warden.core.proofs.freshness import LastProof, Standing, last_proof
 from warden.core.proofs.summary import DeliverySummary
 from warden.core.remedies import EditFile, Remedy, warden
+from warden.core.rotation.due import is_due
 from warden.core.rotation.mark import rotation_in
 
 
@@ -330,8 +331,7 @@ def _rotation_due(lane: Lane, metadata: KvMetadata | None, now: dt.datetime) -> 
     """By the clock of the server that wrote the value, where it said what time it is there."""
     if metadata is None or metadata.written is None:
         return False
-    age = ((metadata.asked or now) - metadata.written).total_seconds()
-    return any(age > each.every for each in lane.rotations)
+    return any(is_due(lane, each, metadata, now) for each in lane.rotations)
 
 
 def _rotating(lane: Lane, metadata: KvMetadata | None) -> bool:

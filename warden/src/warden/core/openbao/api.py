@@ -101,6 +101,7 @@ class KvMetadata(msgspec.Struct, frozen=True, kw_only=True):
     one is (0: never, as far as the path says), ``max_versions`` how many are kept (0: as the mount says).
     ``deleted`` is the newest version where it was deleted and not destroyed, so that it can be undeleted; otherwise 0.
     ``kept`` are the versions that are not destroyed, deleted ones included: their values are still there.
+    ``created`` is when the path was made.
     ``revision`` counts the changes of the metadata itself, for a check-and-set on it (0: the server does not count).
     """
 
@@ -109,6 +110,7 @@ class KvMetadata(msgspec.Struct, frozen=True, kw_only=True):
     written: dt.datetime | None
     custom: Mapping[str, str]
     asked: dt.datetime | None = None
+    created: dt.datetime | None = None
     expires: dt.datetime | None = None
     delete_after: int = 0
     max_versions: int = 0

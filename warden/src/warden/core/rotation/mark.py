@@ -9,6 +9,7 @@ stops before its next step. It is enough to go on with where the journal of whoe
 ``print`` is the audit device's keyed hash of the new one.
 """
 
+import datetime as dt
 from collections.abc import Mapping
 
 import msgspec
@@ -95,6 +96,15 @@ def last_rotation_in(custom: Mapping[str, str], field: str) -> tuple[str, int]:
     rotation, _, rest = custom.get(f"rotated-{field}", "").partition(" ")
     version = rest.partition(" ")[0]
     return (rotation, int(version)) if version.isdigit() else ("", 0)
+
+
+def rotated_at(custom: Mapping[str, str], field: str) -> dt.datetime | None:
+    """When the last rotation of a field ended well, by the clock of the machine that ran it; ``None`` without one."""
+    try:
+        found = dt.datetime.fromisoformat(custom.get(f"rotated-{field}", "").rpartition(" ")[2])
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
 
 
 def is_rotations(key: str) -> bool:
