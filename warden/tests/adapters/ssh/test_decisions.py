@@ -105,6 +105,29 @@ def test_the_options_of_a_line_hold(people, options, found):
     people.file.write_text(listed)
 
 
+@pytest.mark.parametrize("algorithm", ["ed25519", "ecdsa", "rsa"])
+def test_a_certificate_makes_no_other_person_of_a_key(people, tmp_path, algorithm):
+    for name in ("authority", "key"):
+        kind_of_key = algorithm if name == "key" else "ed25519"
+        subprocess.run(["ssh-keygen", "-q", "-t", kind_of_key, "-N", "", "-f", tmp_path / name], check=True)
+    certify = ["ssh-keygen", "-q", "-s", tmp_path / "authority", "-I", "x", "-n", "dave", tmp_path / "key.pub"]
+    subprocess.run(certify, check=True)
+    decision = msgspec.structs.replace(DECISION, by="dave")
+    found = set[str]()
+    allowed = tmp_path / "allowed_signers"
+    for signing, options in (("key", ""), ("key-cert.pub", "cert-authority ")):
+        listed = (tmp_path / ("authority.pub" if options else "key.pub")).read_text()
+        allowed.write_text(f"dave {options}{listed}")
+        argv = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(tmp_path / signing), "-n", "warden-change"]
+        done = subprocess.run(argv, input=statement(decision), capture_output=True, check=True)
+        signed = msgspec.structs.replace(decision, signature=without_armour(done.stdout.decode()))
+        checked = SshSignatures(str(allowed), {"PATH": os.environ["PATH"]}).check(signed)
+        assert checked.flaw is None
+        found.add(checked.key)
+    shown = subprocess.run(["ssh-keygen", "-l", "-f", tmp_path / "key.pub"], capture_output=True, text=True, check=True)
+    assert found == {shown.stdout.split()[1]}
+
+
 def test_a_signature_for_another_purpose_decides_nothing(people):
     argv = ["ssh-keygen", "-q", "-Y", "sign", "-f", people.key("bob"), "-n", "git"]
     done = subprocess.run(argv, input=statement(DECISION), capture_output=True, check=True)

@@ -5,7 +5,6 @@ or one in the agent. Which one it is follows from allowed_signers: a key that is
 """
 
 import base64
-import binascii
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -217,7 +216,7 @@ def _public_in(path: str) -> str:
 def _fingerprint(key: str) -> str:
     try:
         return fingerprint(base64.b64decode(key, validate=True))
-    except (ValueError, binascii.Error):
+    except (ValueError, KeyError):
         return ""
 
 

@@ -5,7 +5,6 @@ namespace keeps a signature that somebody made for another purpose (a Git commit
 """
 
 import base64
-import binascii
 import datetime as dt
 import hashlib
 import json
@@ -19,6 +18,10 @@ NAMESPACE = "warden-change"
 _MAGIC = b"SSHSIG"
 _ARMOUR = "-----{} SSH SIGNATURE-----"
 _COLUMNS = 70
+_CERTIFICATE = b"-cert-v01@openssh.com"
+_OF_TOKENS = b"@openssh.com"
+_PARTS = {b"ssh-ed25519": 1, b"ssh-rsa": 2, b"ecdsa-sha2": 2, b"sk-ssh-ed25519": 2, b"sk-ecdsa-sha2": 3}
+"""How many strings a public key is, behind its type."""
 
 
 def statement(decision: Decision) -> bytes:
@@ -57,13 +60,31 @@ def read_signature(text: str) -> SshSignature | None:
         key, rest = _string(blob[len(_MAGIC) + 4 :])
         namespace, _ = _string(rest)
         return SshSignature(fingerprint(key), namespace.decode("ascii"))
-    except (ValueError, binascii.Error):
+    except (ValueError, KeyError):  # binascii's error is a ValueError; a type of certificate that is not known
         return None
 
 
 def fingerprint(key: bytes) -> str:
-    """The fingerprint of a public key's blob, as ``ssh-keygen -l`` prints it."""
-    return "SHA256:" + base64.b64encode(hashlib.sha256(key).digest()).decode().rstrip("=")
+    """The fingerprint of a public key's blob, as ``ssh-keygen -l`` prints it; of a certificate, that of the key in it.
+
+    Raises `ValueError` where it is not one.
+    """
+    return "SHA256:" + base64.b64encode(hashlib.sha256(_without_certificate(key)).digest()).decode().rstrip("=")
+
+
+def _without_certificate(key: bytes) -> bytes:
+    """The key itself: one person may have several certificates on one key (PROTOCOL.certkeys of OpenSSH)."""
+    kind, rest = _string(key)
+    before, found, _ = kind.partition(_CERTIFICATE)
+    if not found:
+        return key
+    _nonce, rest = _string(rest)
+    plain = before + _OF_TOKENS if before.startswith(b"sk-") else before
+    parts = [plain]
+    for _ in range(_PARTS[before.split(b"-nistp")[0]]):
+        part, rest = _string(rest)
+        parts.append(part)
+    return b"".join(len(part).to_bytes(4) + part for part in parts)
 
 
 def armoured(text: str) -> str:
