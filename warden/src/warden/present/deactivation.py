@@ -49,6 +49,7 @@ _STEPS = {
     "prove": "prove the lane; if the proof does not hold, close it again",
     "restore-consumer": "{cluster}: scale Deployment {subject} to what it had",
     "unmark": "OpenBao: remove the mark",
+    "record-opening": "record it in the journal; warden hands the lane out from then on",
 }
 
 

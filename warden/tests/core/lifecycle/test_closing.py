@@ -54,6 +54,11 @@ def test_what_takes_access_away_comes_first_and_clusters_last():
     ]
 
 
+def test_an_opening_ends_with_another_record_than_a_closing_begins_with():
+    assert kinds("reactivate")[-2:] == ["unmark", "record-opening"]
+    assert kinds("compromise", replace=True).count("record") == 1
+
+
 def test_after_a_leak_the_providers_key_is_first_and_no_version_stays():
     found = kinds("compromise")
     assert found[:6] == [
@@ -66,7 +71,7 @@ def test_after_a_leak_the_providers_key_is_first_and_no_version_stays():
 def test_the_mark_goes_after_the_proof():
     found = kinds("reactivate")
     assert found.index("open-openbao") < found.index("deliver") < found.index("prove")
-    assert found.index("prove") < found.index("restore-consumer") < found.index("unmark") < found.index("record")
+    assert found.index("prove") < found.index("restore-consumer") < found.index("unmark") < found.index("record-opening")
 
 
 def test_clusters_can_be_left_alone():

@@ -36,6 +36,7 @@ StepKind = Literal[
     "prove",
     "restore-consumer",
     "unmark",
+    "record-opening",
 ]
 
 
@@ -103,7 +104,7 @@ def _reopening(lane: Lane, targets: Sequence[DeliveryTarget]) -> Iterator[Step]:
         for consumer in consumers_of(lane, target):
             yield Step(kind="restore-consumer", cluster=target.cluster, subject=consumer.deployment)
     yield Step(kind="unmark", subject=lane.custody.path)
-    yield Step(kind="record", subject=lane.id)
+    yield Step(kind="record-opening", subject=lane.id)
 
 
 Stage = Literal[
