@@ -24,6 +24,12 @@ import pytest
         (("journal", "log", "--lane="), "--lane is empty"),
         (("dev", "token", "a/b", "--audience", ""), "--audience is empty"),
         (("dev", "up", "--cluster="), "--cluster is empty"),
+        (("change", "approve", "ID", "--comment", ""), "--comment is empty"),
+        (("evidence", "pack", "LANE", "-o", ""), "-o is empty"),
+        (("promote", ""), "an argument is empty"),
+        (("next", ""), "an argument is empty"),
+        (("change", "show", ""), "an argument is empty"),
+        (("approve", ""), "an argument is empty"),
     ],
 )
 def test_it_is_said_and_nothing_is_done(lane_world, argv, words, as_json):

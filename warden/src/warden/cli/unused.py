@@ -7,23 +7,37 @@ from click.core import ParameterSource
 
 from warden.core.errors import Effect, UsageError
 
+_ARGUMENT = "an argument"
 _WITH_OWN_ERROR = frozenset(
     {"--approle", "--auth", "--cert", "--kv", "--platform", "--policies", "--reason", "--token-file"}
 )
 """Options whose command says more about an empty value."""
+_REQUIRED = frozenset({"--comment", "--key", "--output", "-o"})
+"""Options that some command cannot do without, so that leaving them out is no advice."""
+_WITH_OWN_TEXT = frozenset({"access", "init", "put", "route"})
+"""Commands that say more about an empty argument."""
 
 
 def expect_no_empty_value(argv: Sequence[str]) -> None:
-    """Raise `UsageError` for the first option in front of ``--`` whose value is empty."""
+    """Raise `UsageError` for the first empty argument, or option with an empty value, in front of ``--``."""
     before = argv[: argv.index("--")] if "--" in argv else argv
     for at, word in enumerate(before):
-        name, equals, value = word.partition("=")
-        alone = at > 0 and not word and before[at - 1].startswith("--") and "=" not in before[at - 1]
-        empty = before[at - 1] if alone else name if name.startswith("--") and equals and not value else ""
+        empty = _empty(before[at - 1] if at else "", word)
+        if empty == _ARGUMENT and not _WITH_OWN_TEXT.isdisjoint(before):
+            continue
         if empty and empty not in _WITH_OWN_ERROR:
-            raise UsageError(
-                f"{empty} is empty", effect=Effect.NOTHING_DONE, hint="leave it out, or give it a value", subject=empty
-            )
+            hint = "give it a value" if empty in _REQUIRED else "leave it out, or give it a value"
+            raise UsageError(f"{empty} is empty", effect=Effect.NOTHING_DONE, hint=hint, subject=empty)
+
+
+def _empty(before: str, word: str) -> str:
+    """What `word`, which stands behind `before`, leaves empty; empty where it is nothing."""
+    name, equals, value = word.partition("=")
+    if name.startswith("--") and equals and not value:
+        return name
+    if word:
+        return ""
+    return before if before.startswith("-") and "=" not in before else _ARGUMENT
 
 
 def expect_used(ctx: click.Context, without: str, *names: str) -> None:
