@@ -126,8 +126,12 @@ def _of_lane(
         _confirm([lane.id], "rotate", yes=yes)
     with _interruption_told(lane.id):
         if len(meant) > 1:
-            return _shown(usecase.rotate_all([(lane, each) for each in meant], context, tools), as_json=as_json)
-        return _shown([usecase.rotate(lane, meant[0], context, tools, resume=resume)], as_json=as_json)
+            code = _shown(usecase.rotate_all([(lane, each) for each in meant], context, tools), as_json=as_json)
+        else:
+            code = _shown([usecase.rotate(lane, meant[0], context, tools, resume=resume)], as_json=as_json)
+    if not as_json:
+        _show_not_reached([lane], workspace)
+    return code
 
 
 @contextmanager
@@ -172,7 +176,18 @@ def _plan(meant: "Sequence[tuple[Lane, Rotation]]", workspace: Workspace, *, as_
             present.show_plan(each)
         if not plans:
             terminal.line("Nothing is due.")
+        _show_not_reached([lane for lane, _ in meant], workspace)
     return int(Exit.DONE)
+
+
+def _show_not_reached(lanes: "Sequence[Lane]", workspace: Workspace) -> None:
+    """Clusters that the embedded platform does not have: nothing is delivered there. Others hold the rotation up."""
+    from warden.present.plans import show_remains
+
+    for lane in {each.id: each for each in lanes}.values():
+        found = workspace.context.not_connected(lane)
+        if found.embedded:
+            show_remains(found, (), ())
 
 
 def _show_first(meant: "Sequence[tuple[Lane, Rotation]]", workspace: Workspace, *, yes: bool, as_json: bool) -> None:

@@ -93,7 +93,9 @@ def rotations_meant(lane: Lane, field: str = "") -> tuple[Rotation, ...]:
             NotRotated(lane.id, field, rotated),
             effect=Effect.NOTHING_DONE,
             subject=lane.id,
-            remedy=(EditFile(file="lane", field="rotation"),),
+            remedy=(
+                warden("rotate", lane.id, field=rotated[0]) if rotated else EditFile(file="lane", field="rotation"),
+            ),
         )
     return found
 
