@@ -149,7 +149,7 @@ def propose(
       warden change propose CCR-2026-0004
       warden change propose CCR-2026-0004 --key ~/.ssh/id_ed25519 --comment "see the ticket"
     \b
-    Exit codes: 2 no key of yours is in allowed_signers, 4 it would not count, 5 it is not a draft or waits no more.
+    Exit codes: 2 no key of yours is in allowed_signers, 4 it would not count, 5 it waits for nothing any more.
     """
     return _decide(ctx, request_id, "propose", comment, key=key, name=name, as_json=as_json)
 

@@ -190,7 +190,7 @@ def required_signer(ctx: click.Context) -> Signer:
         raise UsageError(
             "platform.yaml names no key that signs (signing)",
             effect=Effect.NOTHING_WRITTEN,
-            hint="name one there; docs/journal.md says how",
+            hint="docs/journal.md says how",
             remedy=(EditFile(file="platform.yaml", field="signing"),),
         )
     return found

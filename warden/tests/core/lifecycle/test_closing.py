@@ -71,7 +71,7 @@ def test_after_a_leak_the_providers_key_is_first_and_no_version_stays():
 def test_the_mark_goes_after_the_proof():
     found = kinds("reactivate")
     assert found.index("open-openbao") < found.index("deliver") < found.index("prove")
-    assert found.index("prove") < found.index("restore-consumer") < found.index("unmark") < found.index("record-opening")
+    assert found.index("prove") < found.index("restore-consumer") < found.index("unmark")
 
 
 def test_clusters_can_be_left_alone():
