@@ -245,6 +245,31 @@ def test_a_plan_that_differs_by_one_line_is_not_applied(desk):
     assert desk.bench.vault().kv_metadata("platform", desk.bench.path) is None
 
 
+def test_a_policy_whose_lines_stand_in_another_order_is_not_applied(desk, monkeypatch):
+    desk.approved()
+    looked = OpenBaoTarget.plan
+
+    def turned(target):
+        whole = looked(target)
+        changes = [
+            msgspec.structs.replace(
+                each,
+                differences=tuple(
+                    msgspec.structs.replace(one, after="\n".join(reversed(one.after.splitlines())))
+                    for one in each.differences
+                ),
+            )
+            if each.kind == "policy"
+            else each
+            for each in whole.changes
+        ]
+        return msgspec.structs.replace(whole, changes=tuple(changes))
+
+    monkeypatch.setattr(OpenBaoTarget, "plan", turned)
+    (differs,) = desk.refused().problems
+    assert sorted(differs.difference.removed) == sorted(differs.difference.added)
+
+
 def test_what_changes_between_the_gate_and_a_target_is_not_applied(desk):
     desk.approved()
     approval = approval_for(desk.bench.lane, [desk.bench.plan()], {}, desk.context)

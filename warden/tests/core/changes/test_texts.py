@@ -125,6 +125,18 @@ def test_what_is_left_of_an_application_is_whole_objects_no_policy_without_its_c
     assert not approval.covers(plan(wider, ROLE))
 
 
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_policy_whose_paths_have_each_others_capabilities_is_not_the_approved_one(request_of, begun):
+    text = 'path "a" {\n  capabilities = ["read"]\n}\npath "b" {\n  capabilities = ["deny"]\n}\n'
+    turned = text.replace("read", "-").replace("deny", "read").replace('"-"', '"deny"')
+    policy = Change(action="create", kind="policy", name="p", differences=(Difference("", None, text),))
+    other = msgspec.structs.replace(policy, differences=(Difference("", None, turned),))
+    approval = Approval(request=request_of(*plan_lines([plan(policy)])), digest="", approvers=(), begun=begun)
+    assert sorted(plan_lines([plan(other)])) == sorted(plan_lines([plan(policy)]))
+    assert approval.covers(plan(policy))
+    assert not approval.covers(plan(other))
+
+
 @pytest.fixture
 def request_of():
     def make(*lines: str) -> ChangeRequest:

@@ -43,4 +43,4 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
         Once it was begun, objects may be left out: they were made. What is left of an object is all of it.
         """
         approved, found = lines_of_system(self.request.plan.changes, plan.system), plan_lines([plan])
-        return not not_approved(approved, found) if self.begun else sorted(found) == sorted(approved)
+        return not not_approved(approved, found) and (self.begun or sorted(found) == sorted(approved))

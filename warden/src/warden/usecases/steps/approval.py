@@ -126,12 +126,15 @@ def _elsewhere(request: ChangeRequest, context: Context) -> Iterator[Problem]:
 
 
 def _differs(approval: Approval, asked: _Asked) -> Iterator[Problem]:
-    found = difference(approval.request.plan.changes, asked.lines)
+    approved = approval.request.plan.changes
+    found, objects = difference(approved, asked.lines), not_approved(approved, asked.lines)
     if approval.begun:  # the objects that are gone were made by the application that did not come to its end
-        objects = not_approved(approval.request.plan.changes, asked.lines)
         found = ScopeDifference(
             removed=tuple(line for line in found.removed if object_of(line) in objects), added=found.added
         )
+    if objects and not found:  # the same lines, in another order
+        removed, added = ([line for line in each if object_of(line) in objects] for each in (approved, asked.lines))
+        found = ScopeDifference(removed=tuple(removed), added=tuple(added))
     if found:
         yield PlanDiffers(found)
 
