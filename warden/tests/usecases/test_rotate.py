@@ -443,6 +443,22 @@ def test_a_new_key_that_is_refused_once_the_old_one_is_off_is_taken_back_and_the
     assert rotations.metadata.kept == (1, 3)
 
 
+def test_an_old_key_that_is_switched_on_while_the_lane_is_closed_for_a_leak_is_switched_off_again(rotations):
+    rotations.ready()
+    provider, bench = rotations.provider, rotations.bench
+
+    def leak(name: str) -> None:
+        provider.refuses_new = provider.refuses_new or name == "refused"
+        if name == "enable" and bench.journal.state(bench.lane.id).closed is None:  # it waits for an answer
+            record_closing(bench.lane.id, "leaked", "", bench.journal, leaked=True)
+
+    provider.before = leak
+    with pytest.raises(Closed):
+        rotations.rotate()
+    assert provider.keys[rotations.old.key].disabled
+    assert provider.asked[-2:] == ["enable", "disable"]
+
+
 @pytest.mark.parametrize("request_name", ["enable", "delete"])
 def test_killed_on_the_way_back_it_goes_on_with_that(rotations, request_name):
     rotations.ready()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-from warden.core.errors import Inconclusive, Missing, WardenError
+from warden.core.errors import Closed, Inconclusive, Missing, WardenError
 from warden.core.lanes.rotation import RefusalWindow
 from warden.core.rotation.provider import Carry, Intent, KeyId, Minted, Verdict, marker_of
 from warden.core.rotation.refusal import Pair, Refusal, pause, refusal_of
@@ -88,9 +88,17 @@ class Keys:
         """Bind what hangs on the old key's id to the new one."""
         self._patiently(lambda: self.source.bind(key, carry))
 
-    def enable(self, key: KeyId) -> None:
-        """Switch a key on again."""
+    def enable(self, key: KeyId, fence: Callable[[], None]) -> None:
+        """Switch a key on again; and off, where `fence` then raises `Closed`.
+
+        Whoever closed the lane for a leak has switched it off, perhaps before it was switched on here.
+        """
         self._patiently(lambda: self.source.enable(key))
+        try:
+            fence()
+        except Closed:
+            self.disable(key)
+            raise
 
     def disable(self, key: KeyId) -> None:
         """Switch a key off."""

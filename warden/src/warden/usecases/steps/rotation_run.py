@@ -371,7 +371,7 @@ class Run:
 
     def _enable(self) -> Event:
         if self.path.mark.old:
-            self._keys.enable(self.path.mark.old)
+            self._keys.enable(self.path.mark.old, self.path.fence)
         return "done" if self._accepted(self.path.old) else "failed"
 
     def _restore(self) -> Event:
