@@ -1,6 +1,7 @@
 """Who is told what a command did, and what the command says where nobody could be told."""
 
 import json
+import re
 import time
 
 import pytest
@@ -140,7 +141,7 @@ def test_what_is_queued_is_shown_and_sent(applied):
         assert close(applied).returncode == 0
         shown = applied("notices")
         assert (shown.returncode, shown.stderr) == (0, "")
-        assert f"notify: {applied.world.lane} was closed, by " in shown.stdout
+        assert re.search(rf"notify, \d+ s ago: {applied.world.lane} was closed, by ", shown.stdout)
         assert shown.stdout.splitlines()[-1] == "Next: warden notices --send"
         away = applied("notices", "--send", WARDEN_NOTIFY_TOKEN_FILE="/nowhere")
         assert away.returncode == 3

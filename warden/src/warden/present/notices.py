@@ -108,7 +108,7 @@ def show_queues(queues: Sequence[ChannelQueue]) -> None:
     terminal.table(("CHANNEL", "WHERE", "QUEUED"), rows)
     for each in queues:
         for one in each.queued:
-            terminal.sentence(f"  {_NAMES[each.name]}: {text(one.notice)} {terminal.ago(one.notice.at)}")
+            terminal.sentence(f"  {_NAMES[each.name]}, {terminal.ago(one.notice.at)}: {text(one.notice)}")
     if any(each.queued for each in queues):
         terminal.sentence(f"Next: {to_paste(warden('notices', send=True))}")
 
