@@ -101,7 +101,7 @@ def test_whatever_is_changed_is_found_and_named(packed, tmp_path):
         made["predicate"]["records"][-1]["body"] = "{}"
 
     changed = {
-        "taken out": [*whole[:proof], *whole[proof + 1 :]],
+        "' was taken out": [*whole[:proof], *whole[proof + 1 :]],
         "changed since": [*whole[:proof], resigned(whole[proof], another_state), *whole[proof + 1 :]],
         "is there again": [*whole, whole[proof]],
         "stands where": [*whole[:proof], whole[proof + 1], whole[proof], *whole[proof + 2 :]],

@@ -181,3 +181,9 @@ def test_what_is_piped_is_never_broken(capsys):
     told = capsys.readouterr()
     assert (told.out, told.err) == (f"{long(command)}\n", f"{long(command)}\n")
     assert terminal.question(long(to_paste)) == long(command)
+
+
+def test_a_sentence_that_is_broken_stays_indented(monkeypatch, capsys):
+    monkeypatch.setattr(terminal, "width", lambda: 30)
+    terminal.sentence("     six signed checkpoints: signed up to record 281")
+    assert capsys.readouterr().out == "     six signed checkpoints:\n     signed up to record 281\n"

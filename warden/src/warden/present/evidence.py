@@ -15,10 +15,10 @@ _FAULTS: Mapping[FaultKind, str] = {
     "forged": "changed since: the signature by {subject} does not match",
     "unknown-key": "signed by {subject}, which is not one of the given keys",
     "no-contents": "not the list of what is in the pack, which has to come first",
-    "missing": "{subject} was taken out",
+    "missing": "the statement listed as '{subject}' was taken out",
     "not-listed": "put in later: the list does not have it",
-    "doubled": "{subject} is there again: the list has it once",
-    "moved": "{subject} stands where the list has another one",
+    "doubled": "the statement listed as '{subject}' is there again: the list has it once",
+    "moved": "the statement listed as '{subject}' stands where the list has another one",
     "other-file": "the text of {subject} does not have the digest that is given for it",
     "altered-record": "record {subject} is not what the journal had",
     "other-conclusion": "the proof in record {subject} says something else than its verdicts and audit lines",
@@ -92,7 +92,7 @@ def show_verdict(found: PackVerdict, file: str) -> None:
     facts = found.contents
     if found.holds and facts is not None:
         lanes = facts.lanes[0] if len(facts.lanes) == 1 else f"{len(facts.lanes)} lanes"
-        terminal.line(
+        terminal.sentence(
             f"{terminal.styled('ok', 'ok')}   {file}: evidence of {lanes}, signed by {facts.key} on {facts.at}"
         )
         terminal.sentence(

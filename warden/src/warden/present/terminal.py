@@ -86,8 +86,9 @@ def _out(text: str) -> None:
 
 
 def sentence(text: str) -> None:
-    """A sentence of data: on a terminal in lines that end between words, one line when piped."""
-    for each in wrapped(text, indent=0) if width() else [text]:
+    """A sentence of data: on a terminal in lines that end between words, indented as it is; one line when piped."""
+    rest = text.lstrip(" ")
+    for each in wrapped(rest, indent=len(text) - len(rest)) if width() else [text]:
         line(each)
 
 
