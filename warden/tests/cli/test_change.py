@@ -69,6 +69,7 @@ def test_from_the_draft_to_the_plan_that_is_applied(office):
     assert office.json("show", request)["status"] == "applied"
     listed = office.change("list").stdout, office.change("list", "--all").stdout
     assert [request in each for each in listed] == [False, True]
+    assert "warden change list --all" in office.change("list").stderr
 
 
 def test_what_differs_from_what_was_approved_is_shown_line_by_line(office):

@@ -195,6 +195,9 @@ def test_a_key_that_is_none_and_a_checkpoint_that_is_none(warden, journal, tmp_p
     done = warden("checkpoint")
     assert done.returncode == 2
     assert "platform.yaml names no key" in done.stderr
+    done = warden("checkpoint", "-o", "none")
+    assert (done.returncode, (tmp_path / "none").read_text()) == (2, "nothing\n")
+    assert "none is there already, and is not a checkpoint of a journal. Nothing was written." in done.stderr
 
 
 # -- in PostgreSQL ----------------------------------------------------------------------------------------------------

@@ -317,7 +317,8 @@ def list_command(ctx: click.Context, /, *, lane: str | None, status: Status | No
     if as_json:
         terminal.document([present.request_json(each) for each in found])
     else:
-        present.show_list(found, sorted({each.file for each in shelf.requests.faults() if not each.warning}))
+        faulty = sorted({each.file for each in shelf.requests.faults() if not each.warning})
+        present.show_list(found, faulty, over=every or status is not None)
     return int(Exit.DONE)
 
 

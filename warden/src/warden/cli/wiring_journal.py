@@ -205,7 +205,9 @@ def kept_checkpoint(file: str) -> Checkpoint:
 
 def earlier_checkpoint(file: str) -> Checkpoint | None:
     """The checkpoint that a new one would replace; ``None`` where the file is not there yet. Raises `UsageError`."""
-    return kept_checkpoint(file) if os.path.lexists(file) else None
+    from warden.adapters.journal.checkpoint_file import replaceable
+
+    return replaceable(file)
 
 
 def keep_checkpoint(file: str, made: Checkpoint) -> None:

@@ -13,4 +13,4 @@ def approved_by(approved: ApprovedBy) -> str:
 
 def needing(protected: Sequence[str]) -> str:
     """Who has to approve a plan, as a sentence behind another one; empty where nobody has to."""
-    return f" {' and '.join(protected)} have to approve it." if protected else ""
+    return f" It needs the approval of {' and '.join(protected)}." if protected else ""

@@ -9,8 +9,9 @@ from warden.core.changes.flaws import PlanDiffers, Problem
 from warden.core.changes.plan_lines import sign_of
 from warden.core.changes.request import Decision, Verb
 from warden.core.changes.statement import written
+from warden.core.remedies import warden
 from warden.present import terminal
-from warden.present.commands import commands
+from warden.present.commands import commands, to_paste
 from warden.present.problems import described
 from warden.present.problems.changes import lines_that_differ
 from warden.usecases.change import Shown
@@ -104,15 +105,16 @@ def flaws_of(decision: Decision, shown: Shown) -> list[str]:
     return [described(flaw) for each in found for flaw in each.flaws]
 
 
-def show_list(found: Sequence[Shown], faulty: Sequence[str]) -> None:
-    """A table, the newest first, and the files that could not be read."""
+def show_list(found: Sequence[Shown], faulty: Sequence[str], *, over: bool) -> None:
+    """A table, the newest first, and the files that could not be read; `over`: those that are over were asked for."""
+    more = "" if over else f" Those that are over: {to_paste(warden('change list', all=True))}"
     if found:
         rows = [
             (each.request.id, _state(each), each.request.request_type, each.request.lane, _who(each)) for each in found
         ]
         terminal.table(("REQUEST", "STATUS", "TYPE", "LANE", "WHO"), rows)
     else:
-        terminal.note("No change request matches.")
+        terminal.note(f"No change request matches.{more}")
     for file in faulty:
         terminal.note(f"{file} has errors and was left out: warden catalog check")
 

@@ -47,9 +47,8 @@ def show_playbooks(found: PlaybookReport, *, check: bool, every: bool) -> None:
 
 def _why_unseen(pages: list[PageResult], *, looked: bool) -> str:
     blocks = ", ".join(dict.fromkeys(name for each in pages for name in each.not_compared))
-    why = (
-        "the journal here has no proof of them" if looked else "OpenBao was not looked at, or the journal has no proof"
-    )
+    missing = "the journal here has no proof of all of it"
+    why = missing if looked else "OpenBao was not looked at, or the journal has no proof"
     return f"what {blocks} say of the state ({why})"
 
 

@@ -42,6 +42,21 @@ def write(path: str, checkpoint: Checkpoint) -> None:
         ) from None
 
 
+def replaceable(path: str) -> Checkpoint | None:
+    """The checkpoint that `write` would replace; ``None`` where nothing is there. Raises `UsageError`."""
+    if not os.path.lexists(path):
+        return None
+    try:
+        return parse_envelope(read_bytes(path, LARGEST))
+    except (NotUsable, ValueError):
+        raise UsageError(
+            f"{path} is there already, and is not a checkpoint of a journal",
+            effect=Effect.NOTHING_WRITTEN,
+            subject=path,
+            hint="name another file with -o",
+        ) from None
+
+
 def _unusable(path: str, why: str) -> UsageError:
     return UsageError(
         f"{path} {why}",

@@ -145,7 +145,9 @@ class SshSignatures:
                 return _Key(public=public, file=path)
         done = self._run(["ssh-keygen", "-y", "-f", path], asks=True)
         if done.code:
-            raise _usage(f"{path} is not an SSH key that can be used: {_said(done)}", path)
+            raise _usage(
+                f"{path} is not an SSH key that can be used: {_said(done)}", path, "name another file with --key"
+            )
         return _Key(public=done.out.decode("ascii", "replace").strip(), file=path)
 
     def _own_keys(self) -> list[_Key]:
