@@ -37,7 +37,7 @@ def show_waiting(found: Sequence[PendingRead]) -> None:
         terminal.sentence("No request that this journal knows waits for approval.")
         terminal.sentence("One of another machine: warden approve ACCESSOR, as the notice has it.")
         return
-    head = ("lane", "who", "asked", "until", "approvals", "request")
+    head = ("LANE", "WHO", "ASKED", "UNTIL", "APPROVALS", "REQUEST")
     rows = [
         (each.lane, each.who, terminal.ago(each.since), _clock(each.until), _approvals(each), each.accessor)
         for each in found
