@@ -226,9 +226,9 @@ def export(ctx: click.Context, form: str, lane: str | None, after: int, file: st
     kept = wiring_journal.whole_journal(wiring_journal.found_platform(ctx))
     export = Export(kept, lane=lane, after=after)
     if file:
-        with wiring_journal.export_file(file) as write:
+        with wiring_journal.export_file(file) as out:
             for event in export.events():
-                write(terminal.json_line(event))
+                out.write(terminal.json_line(event).encode())
     else:
         for event in export.events():
             terminal.text(terminal.json_line(event))

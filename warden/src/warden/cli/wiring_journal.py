@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from warden.core.errors import Effect, UsageError
 from warden.core.remedies import EditFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
     import click
@@ -238,8 +238,8 @@ def keep_pack(file: str, lines: Sequence[bytes]) -> None:
     write(file, lines)
 
 
-def export_file(path: str) -> AbstractContextManager[Callable[[str], object]]:
-    """What adds text to a file that is whole or not there. Raises `UsageError` where it cannot be written."""
-    from warden.adapters.journal.export_file import written
+def export_file(path: str) -> AbstractContextManager[BinaryIO]:
+    """A file that only its owner can read. Raises `UsageError` where it cannot be written."""
+    from warden.adapters.journal.output_file import output_file
 
-    return written(path)
+    return output_file(path, 0o600)

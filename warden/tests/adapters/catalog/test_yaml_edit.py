@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from warden.adapters.catalog.yaml_edit import edited, replace
+from warden.adapters.catalog.yaml_edit import edited
 from warden.adapters.catalog.yaml_tree import Refusal
 
 CATALOG = sorted((Path(__file__).parents[4] / "platform" / "catalog").glob("*.yaml"))
@@ -51,15 +51,3 @@ def test_a_long_line_is_not_folded():
 def test_what_is_not_a_mapping_is_refused(text):
     with pytest.raises(Refusal):
         edited(text, lambda _: None)
-
-
-def test_a_file_is_replaced_at_once_and_a_link_to_it_stays(tmp_path):
-    real, link = tmp_path / "real.yaml", tmp_path / "link.yaml"
-    real.write_text("a: 1\n")
-    real.chmod(0o640)
-    link.symlink_to(real)
-    replace(str(link), "a: 2\r\n")
-    assert real.read_bytes() == b"a: 2\r\n"
-    assert link.is_symlink()
-    assert real.stat().st_mode & 0o777 == 0o640
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["link.yaml", "real.yaml"]

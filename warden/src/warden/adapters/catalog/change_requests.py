@@ -15,8 +15,9 @@ import msgspec
 from warden.adapters.catalog.change_request_text import Parsed, document, parse_request, plain
 from warden.adapters.catalog.discovery import expect_trusted
 from warden.adapters.catalog.files import read_bytes, shown
-from warden.adapters.catalog.yaml_edit import edited, replace
+from warden.adapters.catalog.yaml_edit import edited
 from warden.adapters.catalog.yaml_tree import Refusal
+from warden.adapters.machine.whole_file import replace
 from warden.core.changes.errors import edited_meanwhile, invalid, unknown
 from warden.core.changes.request import ID, Application, ChangeRequest, Status
 from warden.core.errors import Effect, Fault, Held, Invalid, NotFound, UsageError

@@ -15,9 +15,10 @@ from typing import Any
 import msgspec
 
 from warden.adapters.catalog.files import Source, chosen, load_platform, parse_entry, shown
-from warden.adapters.catalog.yaml_edit import edited, replace
+from warden.adapters.catalog.yaml_edit import edited
 from warden.adapters.catalog.yaml_tree import MAX_BYTES, Refusal
 from warden.adapters.machine import regular_file
+from warden.adapters.machine.whole_file import replace
 from warden.core.errors import Effect, Held, Invalid, UsageError
 from warden.core.lanes.catalog import DeclaredWithFaults
 from warden.core.lanes.lane import Lane, Status

@@ -1,9 +1,9 @@
 """The pages of lanes, in the folder that ``platform.yaml`` names."""
 
 import os
-import tempfile
 
 from warden.adapters.machine.regular_file import NotUsable, read_bytes
+from warden.adapters.machine.whole_file import replace
 from warden.core.errors import Effect, Held, UsageError
 
 
@@ -46,22 +46,9 @@ class PlaybookFiles:
                 subject=path,
                 hint="run the command again",
             )
-        real = os.path.realpath(path)
-        folder = os.path.dirname(real)
         try:
-            os.makedirs(folder, exist_ok=True)
-            mode = os.stat(real).st_mode & 0o777 if os.path.exists(real) else 0o644
-            handle, beside = tempfile.mkstemp(dir=folder, prefix=f".{os.path.basename(real)}.")
-            try:
-                with open(handle, "w", encoding="utf-8", newline="") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.chmod(beside, mode)
-                os.replace(beside, real)
-            except BaseException:
-                os.unlink(beside)
-                raise
+            os.makedirs(os.path.dirname(os.path.realpath(path)), exist_ok=True)
+            replace(path, text)
         except OSError as fault:
             raise _unusable(path, f"cannot be written ({os.strerror(fault.errno or 0).lower()})") from None
 

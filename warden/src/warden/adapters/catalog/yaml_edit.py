@@ -5,7 +5,6 @@ whoever edits reads the result with the catalog's own reader, and compares.
 """
 
 import io
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -41,20 +40,3 @@ def edited(text: str, edit: Callable[[Any], None]) -> str:
     out = io.StringIO()
     yaml.dump(tree, out)
     return out.getvalue().replace("\n", ends)
-
-
-def replace(path: str, text: str) -> None:
-    """Put the text in the file's place at once, with its mode; a link to the file stays a link. Raises `OSError`."""
-    real = os.path.realpath(path)
-    beside = os.path.join(os.path.dirname(real), f".{os.path.basename(real)}.{os.getpid()}")
-    try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(beside, os.stat(real).st_mode & 0o777)
-        os.replace(beside, real)
-    finally:
-        if os.path.lexists(beside):
-            os.unlink(beside)

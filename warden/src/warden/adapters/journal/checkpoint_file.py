@@ -3,6 +3,7 @@
 import os
 
 from warden.adapters.machine.regular_file import NotUsable, read_bytes
+from warden.adapters.machine.whole_file import whole_file
 from warden.core.errors import Effect, UsageError
 from warden.core.journal.checkpoints import Checkpoint, parse_envelope
 
@@ -22,18 +23,9 @@ def read(path: str) -> Checkpoint:
 
 def write(path: str, checkpoint: Checkpoint) -> None:
     """Put it there, whole or not at all. Raises `UsageError`."""
-    beside = f"{path}.{os.getpid()}"
     try:
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-        try:
-            with open(handle, "wb") as file:
-                file.write(checkpoint.envelope)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(beside, path)
-        except BaseException:
-            os.unlink(beside)
-            raise
+        with whole_file(path) as file:
+            file.write(checkpoint.envelope)
     except OSError as fault:
         raise UsageError(
             f"{path} cannot be written ({os.strerror(fault.errno or 0).lower()}), and the checkpoint is in the journal",

@@ -1,8 +1,8 @@
 """A pack of evidence in a file: one envelope a line (``.intoto.jsonl``, in-toto's attestation bundle)."""
 
-import os
 from collections.abc import Sequence
 
+from warden.adapters.journal.output_file import output_file
 from warden.adapters.machine.regular_file import NotUsable, read_bytes
 from warden.core.errors import Effect, UsageError
 
@@ -25,21 +25,5 @@ def read(path: str) -> list[bytes]:
 
 def write(path: str, lines: Sequence[bytes]) -> None:
     """Put it there, whole or not at all, never over another file. Raises `UsageError`."""
-    beside = f"{path}.{os.getpid()}"
-    try:
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-        try:
-            with open(handle, "wb") as file:
-                file.writelines(lines)
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(beside, path)
-        finally:
-            os.unlink(beside)
-    except OSError as fault:
-        raise UsageError(
-            f"{path} cannot be written ({os.strerror(fault.errno or 0).lower()})",
-            effect=Effect.NOTHING_WRITTEN,
-            subject=path,
-            hint="name another file with -o",
-        ) from None
+    with output_file(path, 0o644, new=True) as file:
+        file.writelines(lines)

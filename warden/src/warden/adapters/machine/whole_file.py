@@ -1,0 +1,34 @@
+"""Write a file whole or not at all: it is written beside its place, and takes it when it is on disk."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
+
+
+@contextmanager
+def whole_file(path: str, mode: int = 0o644, *, new: bool = False) -> Iterator[BinaryIO]:
+    """A file with this mode (less the umask) that replaces `path` when the block ends well.
+
+    Raises `OSError`, also where `new` and something is at `path`.
+    """
+    beside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        with open(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(handle)
+        (os.link if new else os.replace)(beside, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(beside)
+
+
+def replace(path: str, text: str) -> None:
+    """Put the text in the file's place, with its mode; a link to the file stays a link. Raises `OSError`."""
+    real = os.path.realpath(path)
+    with whole_file(real) as file:
+        with suppress(FileNotFoundError):
+            os.fchmod(file.fileno(), os.stat(real).st_mode & 0o777)
+        file.write(text.encode())
