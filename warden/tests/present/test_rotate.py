@@ -14,6 +14,7 @@ from warden.core.rotation.result import (
     StepResult,
     worst_exit,
 )
+from warden.present import terminal
 from warden.present.rotate import failed_json, plan_json, result_json, show_failed, show_plan, show_result
 from warden.usecases.rotate import Failed
 
@@ -143,20 +144,30 @@ def test_a_pair_and_a_part_in_json():
     assert (part["state"], part["why"]) == ("has", "")
 
 
+PLAN = RotationPlan(
+    lane="a-lane",
+    field="KEY",
+    source="manual",
+    steps=("mint", "delete", "refuse", "destroy"),
+    person=("create", "delete"),
+    provider=False,
+    times=3,
+    over=60,
+    secrets=("c1: ns/s",),
+    consumers=(("ns/app", "restart"),),
+)
+
+
+def test_a_plan_fits_a_terminal_of_80_columns(capsys, monkeypatch):
+    monkeypatch.setattr(terminal, "width", lambda: 80)
+    show_plan(PLAN)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "(3 times over 60 s)" in " ".join(" ".join(lines).split())
+
+
 def test_a_plan_names_secrets_consumers_and_what_a_person_does(capsys):
-    plan = RotationPlan(
-        lane="a-lane",
-        field="KEY",
-        source="manual",
-        steps=("mint", "delete", "refuse", "destroy"),
-        person=("create", "delete"),
-        provider=False,
-        times=3,
-        over=60,
-        secrets=("c1: ns/s",),
-        consumers=(("ns/app", "restart"),),
-    )
-    show_plan(plan)
+    show_plan(PLAN)
     shown = capsys.readouterr().out
     for each in (
         "c1: ns/s",
@@ -166,7 +177,7 @@ def test_a_plan_names_secrets_consumers_and_what_a_person_does(capsys):
         "Nobody issues",
     ):
         assert each in shown
-    assert plan_json(plan)["consumers"] == [{"deployment": "ns/app", "on_new_value": "restart"}]
+    assert plan_json(PLAN)["consumers"] == [{"deployment": "ns/app", "on_new_value": "restart"}]
 
 
 def test_one_that_failed_among_others_says_its_own_next_step(capsys):

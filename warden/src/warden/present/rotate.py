@@ -88,7 +88,8 @@ def show_plan(plan: RotationPlan) -> None:
     going = f" · {plan.rotation}, {'taken back' if plan.back else 'under way'}" if plan.rotation else ""
     terminal.line(terminal.styled(f"{plan.lane} {plan.field} · source {plan.source}{going}", "head"))
     for number, step in enumerate(plan.steps, start=1):
-        terminal.line(f"  {number:>2}  {step:<9} {step_text(step, provider=plan.provider)}{_plan_note(plan, step)}")
+        text = f"{step_text(step, provider=plan.provider)}{_plan_note(plan, step)}"
+        terminal.hanging(f"  {number:>2}  {step:<9} ", text)
     for secret in plan.secrets:
         terminal.line(f"  Secret    {secret}")
     for consumer, what in plan.consumers:
