@@ -46,6 +46,11 @@ CASES = {
             "Next: warden prove a-lane",
         ],
     ),
+    "refused in an earlier run": (
+        result(old="refused", destroyed=(3,)),
+        Exit.DONE,
+        ["The old value was refused when an earlier run asked; version 3 is destroyed."],
+    ),
     "nobody to ask": (
         result(old="nobody-to-ask", destroyed=(2, 3)),
         Exit.DONE,

@@ -179,6 +179,8 @@ def _old_text(done: RotationResult) -> str:
     if done.old not in _OLD:
         return ""
     text = _OLD[done.old]
+    if done.old == "refused" and not done.pairs:
+        text = "The old value was refused when an earlier run asked"
     refused = sum(each.counts for each in done.pairs)
     if done.pairs:
         over = f" in {done.pairs[-1].at:.0f} s"

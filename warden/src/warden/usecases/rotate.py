@@ -34,12 +34,7 @@ from warden.core.remedies import EditFile, RunWarden, warden
 from warden.core.rotation.due import is_due
 from warden.core.rotation.mark import ROTATION, RotationMark, key_id_in, last_rotation_in, rotation_in
 from warden.core.rotation.provider import KeyId
-from warden.core.rotation.result import (
-    NotRotated,
-    RotationPlan,
-    RotationResult,
-    RotationStopped,
-)
+from warden.core.rotation.result import NotRotated, RotationPlan, RotationResult, RotationStopped
 from warden.core.rotation.steps import Shape, plan_of, steps_from
 from warden.core.secret import Secret
 from warden.ports.provider import Source

@@ -9,13 +9,14 @@ import pytest
 from warden.core.rotation.steps import (
     End,
     Event,
+    Forward,
     Position,
     Shape,
-    Step,
     after,
     can_turn_back,
     plan_of,
     steps_from,
+    was_refused,
     way_back,
 )
 
@@ -163,7 +164,7 @@ def test_what_was_not_shown_to_be_refused_is_unproven_and_not_stopped():
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_step_that_another_shape_has_goes_on_with_the_next_one_that_this_has(shape):
     """The lane file was edited in between: a delivery is gone, or the source learnt to disable."""
-    for step in (*get_args(Step)[:10],):
+    for step in get_args(Forward):
         left = steps_from(Position(step=step), shape)
         assert left
         assert left == plan_of(shape)[-len(left) :]
@@ -171,6 +172,14 @@ def test_a_step_that_another_shape_has_goes_on_with_the_next_one_that_this_has(s
         if can_turn_back(WHOLE, reached):
             for step in way_back(WHOLE, reached):
                 assert steps_from(Position(step=step, reached=reached), shape)[-1] == "record"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_comes_after_the_question_was_refused_and_nothing_else(shape):
+    plan = plan_of(shape)
+    after_it = plan[plan.index("refuse") + 1 :] if "refuse" in plan else ()
+    for position in positions(shape):
+        assert was_refused(position, shape) == (not position.back and position.step in after_it)
 
 
 def test_any_sequence_of_ends_stays_within_what_is_known():

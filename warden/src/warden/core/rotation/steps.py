@@ -10,26 +10,14 @@ The old key ends only after every part of the lane was proven to have the new va
 rotation where it stands; it is never taken for a yes, nor for a no.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
-Step = Literal[
-    "mint",
-    "write",
-    "deliver",
-    "reload",
-    "prove",
-    "disable",
-    "refuse",
-    "delete",
-    "destroy",
-    "record",
-    "enable",
-    "restore",
-    "withdraw",
-    "erase",
-]
+Forward = Literal["mint", "write", "deliver", "reload", "prove", "disable", "refuse", "delete", "destroy", "record"]
+"""The steps of a rotation that goes forward, in order."""
+
+Step = Literal[Forward, "enable", "restore", "withdraw", "erase"]
 """Forward: a new key is made and tested (``mint``), written, delivered to every Secret, taken by consumers (``reload``)
 and proven with each of them; the old one is switched off, shown to be refused, deleted; its versions are destroyed;
 ids are kept beside the path. Back: the old key is switched on, its value written again and delivered; the new one is
@@ -131,6 +119,11 @@ def steps_from(position: Position, shape: Shape) -> tuple[Step, ...]:
     return tuple(each for each in plan if each in left)
 
 
+def was_refused(position: Position, shape: Shape) -> bool:
+    """Whether the old value was shown to be refused before: nothing but that leads to what comes after `refuse`."""
+    return not position.back and "refuse" in plan_of(shape) and "refuse" not in steps_from(position, shape)
+
+
 def after(position: Position, event: Event, shape: Shape) -> Position | End:
     """What comes after a step that ended so."""
     if event == "done":
@@ -156,16 +149,5 @@ def _known(step: Step | Literal[""], shape: Shape) -> Step:
     return next(each for each in reversed(before) if each in plan)
 
 
-_FORWARD: tuple[Step, ...] = (
-    "mint",
-    "write",
-    "deliver",
-    "reload",
-    "prove",
-    "disable",
-    "refuse",
-    "delete",
-    "destroy",
-    "record",
-)
+_FORWARD: tuple[Step, ...] = get_args(Forward)
 _BACK: tuple[Step, ...] = ("enable", "restore", "deliver", "reload", "prove", "withdraw", "erase", "record")

@@ -19,15 +19,8 @@ from warden.core.lanes.rotation import Rotation
 from warden.core.rotation.mark import ROTATION, RotationMark, finished, taken_back
 from warden.core.rotation.provider import Carry, HumanTask, Intent, KeyId
 from warden.core.rotation.refusal import Pair  # noqa: TC001 - beside its kind
-from warden.core.rotation.result import (
-    FINE,
-    OldValue,
-    Part,
-    RotationResult,
-    SameValue,
-    StepResult,
-)
-from warden.core.rotation.steps import End, Event, Shape, Step, after, steps_from
+from warden.core.rotation.result import FINE, OldValue, Part, RotationResult, SameValue, StepResult
+from warden.core.rotation.steps import End, Event, Shape, Step, after, steps_from, was_refused
 from warden.core.secret import Secret
 from warden.ports.clock import Clock
 from warden.ports.http import HttpClient
@@ -107,6 +100,8 @@ class Run:
         self._looked: tuple[Part, ...] = ()
         self._pairs: tuple[Pair, ...] = ()
         self._old_is: OldValue = "not-asked" if keys.provider else "nobody-to-ask"
+        if was_refused(mark.position, self.shape):
+            self._old_is = "refused"
         self._destroyed: tuple[int, ...] = ()
         self._task: HumanTask | str = ""
         self._begin = 0
