@@ -324,7 +324,7 @@ def on_terminal(world, columns, stream, *arguments, **environment):
     command = [str(Path(os.sys.executable).parent / "activity-core"), *arguments]
     environment = world.environment | {"NO_COLOR": "1"} | environment
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | {stream: side}
-    done = subprocess.run(command, env=environment, text=True, check=False, **streams)
+    done = subprocess.run(command, env=environment, text=True, check=False, cwd=world.home, **streams)
     os.close(side)
     with open(main, "rb", buffering=0) as terminal:
         lines = terminal.read(65536).decode().splitlines()
@@ -338,10 +338,12 @@ def table(world, columns):
 
 @pytest.mark.parametrize(("columns", "widest"), [(60, 80), (80, 80), (90, 90), (200, 100)])
 def test_notes_fit_the_terminal(world, say, columns, widest):
-    asked = ("triage", "--digest", world.digest(say.digest()))
+    asked = ("triage", "--digest", "./" * 36 + "digest.json")  # with "digest: reading " before it 99 wide
+    world.digest(say.digest())
     lines = on_terminal(world, columns, "stderr", *asked, LLM_CONNECT_URL="http://127.0.0.1:9")[0]
     world.triage()
-    lines += on_terminal(world, columns, "stderr", *asked[:2], world.digest(say.digest(source="another")))[0]
+    world.digest(say.digest(source="another"))
+    lines += on_terminal(world, columns, "stderr", *asked)[0]
     told = [line.replace("\x1b[K", "") for line in lines]
     assert any("There is no" in line for line in told)
     assert any("of another digest" in line for line in told)
