@@ -1,6 +1,7 @@
 """Each verb's calls through the port, on a real server, with exactly the policy that is shipped for it."""
 
 import pytest
+from platform_server import own_server
 
 from warden.adapters.openbao.snapshot_reader import SnapshotReader
 from warden.core.errors import Refused
@@ -12,6 +13,7 @@ from warden.core.secret import Secret
 from warden.usecases.steps.concurrency import at_once
 
 pytestmark = pytest.mark.real
+platform_server = own_server()
 
 ROLE = {"role_type": "jwt", "user_claim": "sub", "bound_subject": "x", "bound_audiences": ["openbao"]}
 
