@@ -110,12 +110,12 @@ def access(
       warden access openrouter-llm-connect -- llm-connect serve
       warden access "openrouter key"
       warden access npm-publish --wait -- npm publish
+
     \b
     Exit codes with COMMAND (with --json, `code` is that of the failure itself):
       125  warden stopped before COMMAND
       126  COMMAND is not executable
-      127  COMMAND not found
-      else COMMAND's own
+      127  COMMAND not found; otherwise COMMAND's own code
     """
     command: list[str] | None = ctx.meta["command"]
     as_whom = functools.partial(wiring.caller, token_file, role_id, secret_id_file)

@@ -57,9 +57,10 @@ def adopt(
     \b
     Examples:
       warden adopt openrouter-llm-connect --cluster railiance01
-      warden adopt openrouter-llm-connect --cluster railiance01 --keep openbao --yes
-    \b
-    Exit codes: 1 something is in the way, or values differ; 3 a system did not answer; 4 denied; 5 the lane is closed.
+      warden adopt openrouter-llm-connect --cluster railiance01 --keep openbao
+
+    Exit codes: 1 something is in the way, or values differ; 3 a system did not answer; 4 denied; 5 the lane is
+    closed.
     """
     from warden.present import adoption as present
     from warden.usecases.adopt import adoption_of, expect_free

@@ -62,12 +62,13 @@ def apply(
     Examples:
       warden apply openrouter-llm-connect
       warden apply --all
-    \b
+
     It changes only objects that it derived and marked. What takes access from anybody is shown first and needs
     --yes, or the lane's id typed. If it is interrupted, run it again. A lane that says protected: is changed only
     under a change request that was approved for exactly this plan (warden change --help).
-    Exit codes: 1 an object is not ours, or a lane was left out, 3 a system did not answer, 4 denied, or not
-    approved, 5 another operation is running.
+
+    Exit codes: 1 an object is not ours, or a lane was left out; 3 a system did not answer; 4 denied, or not
+    approved; 5 another operation is running.
     """
     expect_one_part(clusters, custody_only=custody_only)
     workspace = Workspace.of(ctx)

@@ -26,11 +26,13 @@ def approve(ctx: click.Context, /, *, request: str | None, comment: str, as_json
     Examples:
       warden approve
       warden approve npm-publish --comment "release 4.2, ticket 1188"
+
     \b
     Exit codes:
       0  approved, or listed
       2  several requests of LANE wait, or the request is not a read of a lane
-      4  OpenBao refused it: your own request, not in the group, no right to approve
+      4  OpenBao refused it: your own request, not in the group, no right to
+         approve
       5  the request has ended, or none waits
     """
     from warden.core.access.approving import the_one

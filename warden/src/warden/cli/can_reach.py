@@ -23,8 +23,14 @@ def can_reach_command(ctx: click.Context, /, identity: str, *, as_json: bool) ->
     Examples:
       warden can-reach auth/kubernetes/role/workload-billing-api
       warden can-reach entity:ada --json
+
     \b
-    Exit codes: 0 shown, 1 no such identity, 2 none of these forms, 3 something not looked at, 4 no accepted token.
+    Exit codes:
+      0  shown
+      1  no such identity
+      2  none of these forms
+      3  something not looked at
+      4  no accepted token
     """
     from warden.present.can_reach import can_reach_json, show_can_reach
     from warden.usecases.can_reach import can_reach, is_form

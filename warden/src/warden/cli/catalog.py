@@ -31,7 +31,7 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
     Examples:
       warden catalog check
       warden catalog check --json | jq '.faults[] | select(.warning | not)'
-    \b
+
     Warnings do not change the exit code.
     """
     from warden.core.search.findability import weaknesses
@@ -71,9 +71,12 @@ def schema(ctx: click.Context, /, file: str, *, writes: bool, checks: bool) -> i
     Examples:
       warden catalog schema > lane.json
       warden catalog schema --write
-    \b
+
     An editor uses it by the first line of a file: # yaml-language-server: $schema=../schema/entry.json
-    Exit codes: 1 with --check, if one differs.
+
+    \b
+    Exit codes:
+      1  with --check, if one differs
     """
     from warden.present import catalog as present
 

@@ -64,8 +64,8 @@ def change() -> None:
 
     \b
     Examples:
-      warden change new openrouter-llm-connect --type widen --purpose "the triage reads it, too"
-      warden change approve CCR-2026-0004 --comment "reviewed with the consumer's owner"
+      warden change new openrouter-llm-connect --type widen --risk "none seen"
+      warden change approve CCR-2026-0004 --comment "agreed with the consumer"
     """
 
 
@@ -104,12 +104,14 @@ def new(
 
     \b
     Examples:
-      warden change new openrouter-llm-connect --type widen --purpose "the triage reads it, too"
+      warden change new openrouter-llm-connect --type widen --risk "none seen"
       warden change new openrouter-llm-connect --type create --custody-only --json
-    \b
+
     Types create, widen, narrow, change and reactivate carry a plan. rotate, deactivate and compromise are for the
     record: those commands wait for no approval.
-    Exit codes: 1 an object is not ours, 2 nothing differs, 3 a system did not answer, 4 denied, 5 the lane is closed.
+
+    Exit codes: 1 an object is not ours; 2 nothing differs; 3 a system did not answer; 4 denied; 5 the lane is
+    closed.
     """
     from warden.core.changes.drafts import Words
     from warden.usecases.change import draft
@@ -147,9 +149,12 @@ def propose(
     \b
     Examples:
       warden change propose CCR-2026-0004
-      warden change propose CCR-2026-0004 --key ~/.ssh/id_ed25519 --comment "see the ticket"
+      warden change propose CCR-2026-0004 --key ~/.ssh/id_ed25519
+
     \b
-    Exit codes: 2 no key of yours is in allowed_signers, 4 it would not count, 5 it waits for nothing any more.
+    Exit codes:
+      4  it would not count
+      5  it waits for nothing any more
     """
     return _decide(ctx, request_id, "propose", comment, key=key, name=name, as_json=as_json)
 
@@ -188,8 +193,9 @@ def approve(
 
     \b
     Examples:
-      warden change approve CCR-2026-0004 --comment "reviewed with the consumer's owner"
-      warden change approve CCR-2026-0004 --comment "agreed" --expires 24h --as alice@example.org
+      warden change approve CCR-2026-0004 --comment "agreed with the consumer"
+      warden change approve CCR-2026-0004 --comment "agreed" --expires 24h
+
     \b
     Exit codes:
       2  no key of yours is in allowed_signers
@@ -217,9 +223,12 @@ def deny(
     \b
     Examples:
       warden change deny CCR-2026-0004 --comment "the audience is missing"
-      warden change deny CCR-2026-0004 --comment "the audience is missing" --key ~/.ssh/id_ed25519
+      warden change deny CCR-2026-0004 --comment "INC-204" --key ~/.ssh/id_ed25519
+
     \b
-    Exit codes: 2 no key of yours is in allowed_signers, 4 you are not one of its approvers, 5 the request is over.
+    Exit codes:
+      4  you are not one of its approvers
+      5  the request is over
     """
     return _decide(ctx, request_id, "deny", comment, key=key, name=name, as_json=as_json)
 
@@ -240,9 +249,12 @@ def needs_changes(
     \b
     Examples:
       warden change needs-changes CCR-2026-0004 --comment "name the consumer"
-      warden change needs-changes CCR-2026-0004 --comment "name the consumer" --key ~/.ssh/id_ed25519
+      warden change needs-changes CCR-2026-0004 --comment "add a risk" --json
+
     \b
-    Exit codes: 2 no key of yours is in allowed_signers, 4 you are not one of its approvers, 5 the request is over.
+    Exit codes:
+      4  you are not one of its approvers
+      5  the request is over
     """
     return _decide(ctx, request_id, "needs-changes", comment, key=key, name=name, as_json=as_json)
 
@@ -263,9 +275,12 @@ def withdraw(
     \b
     Examples:
       warden change withdraw CCR-2026-0004 --comment "not needed any more"
-      warden change withdraw CCR-2026-0004 --comment "not needed any more" --key ~/.ssh/id_ed25519
+      warden change withdraw CCR-2026-0004 --comment "INC-204" --json
+
     \b
-    Exit codes: 2 no key of yours is in allowed_signers, 4 you did not request it, 5 the request is over.
+    Exit codes:
+      4  you did not request it
+      5  the request is over
     """
     return _decide(ctx, request_id, "withdraw", comment, key=key, name=name, as_json=as_json)
 
@@ -282,17 +297,21 @@ def show(ctx: click.Context, /, *, request_id: str, as_json: bool) -> int:
       warden change show CCR-2026-0004
       warden change show CCR-2026-0004 --json | jq -r '.plan[]'
     """
-    from warden.usecases.change import end_killed
-    from warden.usecases.change import show as look
+    from warden.usecases import change as usecase
 
     shelf = _shelf(ctx)
-    end_killed(shelf)
-    return _present(look(request_id, shelf.requests, shelf.signatures), as_json=as_json)
+    usecase.end_killed(shelf)
+    return _present(usecase.show(request_id, shelf.requests, shelf.signatures), as_json=as_json)
 
 
 @change.command(name="list")
 @click.option("--lane", metavar="ID", shell_complete=complete.lanes, help="Only requests about this lane.")
-@click.option("--status", type=click.Choice(get_args(Status)), help="Only requests with this status.")
+@click.option(
+    "--status",
+    type=click.Choice(get_args(Status)),
+    metavar="STATUS",
+    help=f"Only requests with this status: {', '.join(get_args(Status))}.",
+)
 @click.option("--all", "every", is_flag=True, help="Also those that are over: applied, denied, cancelled, …")
 @json_option
 @click.pass_context

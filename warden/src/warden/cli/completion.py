@@ -16,8 +16,10 @@ def completion(ctx: click.Context, shell: str) -> None:
 
     \b
     Examples:
-      source <(warden completion bash)      # in ~/.bashrc; in ~/.zshrc with zsh, after compinit
-      warden completion fish | source       # in ~/.config/fish/config.fish
+      source <(warden completion bash)    # in ~/.bashrc; in ~/.zshrc with zsh
+      warden completion fish | source         # in ~/.config/fish/config.fish
+
+    With zsh the line comes after compinit.
     """
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 - click has these three

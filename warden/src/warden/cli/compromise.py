@@ -54,14 +54,16 @@ def compromise(
 
     \b
     Examples:
-      warden compromise openrouter-llm-connect --since 36h --reason "key in a public log, INC-204"
+      warden compromise openrouter-llm-connect --since 36h --reason "INC-204"
       warden compromise openrouter-llm-connect --replace --plan
-    \b
+
     Every version is destroyed, so nobody can bring the value back. Audit devices and their lines are not touched.
+
     \b
     Exit codes:
-      1  somebody can still read, the provider accepts the key, another lane holds the value, or a Secret is not ours
-      3  closed, but something could not be done or shown; or OpenBao did not answer
+      1  somebody can still read, the provider accepts the key, another lane holds
+         the value, or a Secret is not ours
+      3  closed, but something could not be done or shown; or no answer
       5  another operation is running
     """
     from warden.present.deactivation import show_steps, steps_json

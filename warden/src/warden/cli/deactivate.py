@@ -52,19 +52,19 @@ def deactivate(
 ) -> int:
     """Close a lane: warden and OpenBao refuse it at once, its tokens are revoked, and it is removed from the clusters.
 
-    Each former reader is shown to be denied, with the audit line. The value stays in OpenBao.
+    Each former reader is shown to be denied, with the audit line. The value stays in OpenBao. If OpenBao cannot be
+    changed now, it is closed in the journal only: run it again. After a leak: compromise.
 
     \b
     Examples:
       warden deactivate openrouter-llm-connect --reason "tenant left"
-      warden deactivate openrouter-llm-connect --reason "key seen in a log, INC-204" --yes --json
-    \b
-    If OpenBao cannot be changed now, it is closed in the journal only: run it again. After a leak: compromise.
+      warden deactivate openrouter-llm-connect --reason "INC-204" --leaked --json
+
     \b
     Exit codes:
-      1  a reader can still read, something in a cluster is not the lane's to remove, or the lane's file has errors
-      2  OpenBao's address is not known
-      3  closed, but something could not be done or shown; or OpenBao did not answer
+      1  a reader can still read, something in a cluster is not the lane's to
+         remove, or the lane's file has errors
+      3  closed, but something could not be done or shown; or no answer
       5  another operation is running
     """
     from warden.present import deactivation

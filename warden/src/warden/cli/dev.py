@@ -55,6 +55,7 @@ def up(clusters: str, as_json: bool) -> None:
     Examples:
       warden dev up
       warden dev up --cluster coulombcore,railiance01
+
     \b
     Exit codes:
       1  --cluster needs Go, which is not installed
@@ -80,6 +81,7 @@ def status(as_json: bool) -> Exit:
     Examples:
       warden dev status
       warden dev status --json
+
     \b
     Exit codes:
       1  it is down, or a process of a cluster does not answer
@@ -176,7 +178,8 @@ def login(persona: str, groups: tuple[str, ...], role: str | None, as_json: bool
     \b
     Examples:
       warden dev login platform
-      warden dev login person:ada --group npm-publishers --role whynot-design-workload-kv-read
+      warden dev login person:ada --group npm-publishers \\
+        --role whynot-design-workload-kv-read
     """
     personas = wiring.embedded().personas
     kind, _, name = persona.partition(":")

@@ -31,13 +31,17 @@ def _path(_context: click.Context, option: click.Parameter, value: str | tuple[s
 
 @click.command()
 @click.option(
-    "--policy", type=click.Choice(VERBS), help="Print the least-rights policy of a command; nothing is asked."
+    "--policy",
+    type=click.Choice(VERBS),
+    metavar="COMMAND",
+    help=f"Print the least-rights policy of a command; nothing is asked. One of: {', '.join(VERBS)}.",
 )
 @click.option(
     "--for",
     "verbs",
     multiple=True,
     type=click.Choice(VERBS),
+    metavar="COMMAND",
     help="Only these commands. Default: all but rotate, which reads values.",
 )
 @click.option("--kv", default="platform", show_default=True, callback=_path, help="The KV v2 mount of the lanes.")
@@ -74,8 +78,11 @@ def doctor(
     Examples:
       warden doctor --for plan --for prove
       warden doctor --policy put | bao policy write warden-put -
+
     \b
-    Exit codes: 1 something is missing, 3 OpenBao does not answer or is sealed.
+    Exit codes:
+      1  something is missing
+      3  OpenBao does not answer or is sealed
     """
     scope = Scope(kv=kv, auth=auth, approle=approle, cert=cert, policies=policies)
     if policy is not None:

@@ -60,9 +60,14 @@ def pack(
     Examples:
       warden evidence pack openrouter-llm-connect -o openrouter.intoto.jsonl
       warden evidence pack --period 2026Q3 -o 2026Q3.intoto.jsonl
-    \b
+
     FILE is JSON lines: in-toto statements in DSSE envelopes. It holds no value.
-    Exit codes: 1 nothing is recorded, 2 no key is named, 3 the journal does not verify, or nobody signs.
+
+    \b
+    Exit codes:
+      1  nothing is recorded
+      2  no key is named
+      3  the journal does not verify, or nobody signs
     """
     from warden.present import evidence as present
     from warden.usecases.evidence import pack as make
@@ -104,8 +109,11 @@ def verify(file: str, keys: tuple[str, ...], as_json: bool) -> int:
     Examples:
       warden evidence verify openrouter.intoto.jsonl --key signer.pub
       warden evidence verify 2026Q3.intoto.jsonl --key "ssh-ed25519 AAAA…" --json
+
     \b
-    Exit codes: 1 something was changed, taken out or put in; each is named. 2 the file or a key cannot be read.
+    Exit codes:
+      1  something was changed, taken out or put in; each is named
+      2  the file or a key cannot be read
     """
     from warden.present import evidence as present
     from warden.usecases.evidence import check

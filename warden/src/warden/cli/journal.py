@@ -80,9 +80,12 @@ def verify(ctx: click.Context, kept: str | None, checkpoint: str | None, keys: t
     \b
     Examples:
       warden journal verify
-      warden journal verify --checkpoint /mnt/elsewhere/journal.checkpoint --key signer.pub
+      warden journal verify --checkpoint journal.checkpoint --key signer.pub
+
     \b
-    Exit codes: 1 something was changed, 3 a signature could not be checked.
+    Exit codes:
+      1  something was changed
+      3  a signature could not be checked
     """
     from warden.present import journal as present
     from warden.usecases.journal_verify import verify as examine
@@ -117,9 +120,14 @@ def checkpoint(ctx: click.Context, file: str | None, as_json: bool) -> None:
     Examples:
       warden journal checkpoint
       warden journal checkpoint -o /mnt/elsewhere/journal.checkpoint
-    \b
+
     FILE is replaced only if this journal still has what the checkpoint in it names.
-    Exit codes: 1 the journal has no records, 3 the key's holder does not answer, 5 FILE is to be kept.
+
+    \b
+    Exit codes:
+      1  the journal has no records
+      3  the key's holder does not answer
+      5  FILE is to be kept
     """
     from warden.present import checkpoints as present
     from warden.usecases.journal_verify import sign
@@ -146,11 +154,15 @@ def init(ctx: click.Context, writers: tuple[str, ...], as_json: bool) -> None:
 
     \b
     Examples:
-      WARDEN_JOURNAL=postgresql://owner@db.example/warden warden journal init --writer warden
       warden journal init
-    \b
+      WARDEN_JOURNAL=postgresql://owner@db/warden warden journal init --writer app
+
     The database is WARDEN_JOURNAL, or what platform.yaml names (journal). Run again, it changes nothing else.
-    Exit codes: 2 the journal is a file, which is made by itself, 3 the database cannot be used.
+
+    \b
+    Exit codes:
+      2  the journal is a file, which is made by itself
+      3  the database cannot be used
     """
     from warden.present import journal as present
 
@@ -179,10 +191,14 @@ def import_(ctx: click.Context, source: str, as_json: bool) -> None:
     \b
     Examples:
       warden journal import ~/.local/state/warden/journal.db
-      WARDEN_JOURNAL=copy.db warden journal import postgresql://warden@db.example/warden
-    \b
+      WARDEN_JOURNAL=copy.db warden journal import postgresql://warden@db/warden
+
     Records keep their numbers, times and hashes, so every checkpoint still holds.
-    Exit codes: 1 the other journal is empty or broken, 3 one of the two cannot be used.
+
+    \b
+    Exit codes:
+      1  the other journal is empty or broken
+      3  one of the two cannot be used
     """
     from warden.present import journal as present
     from warden.usecases.journal_import import copy
@@ -216,9 +232,14 @@ def export(ctx: click.Context, form: str, lane: str | None, after: int, file: st
     Examples:
       warden journal export --format ocsf > events.jsonl
       warden journal export --format ocsf --after 1842 >> events.jsonl
-    \b
+
     Every record is an event. Its metadata.sequence is what --after takes next time.
-    Exit codes: 1 the journal has no record SEQ, 2 FILE cannot be written, 3 the journal cannot be read.
+
+    \b
+    Exit codes:
+      1  the journal has no record SEQ
+      2  FILE cannot be written
+      3  the journal cannot be read
     """
     from warden.present import journal as present
     from warden.usecases.journal_export import Export

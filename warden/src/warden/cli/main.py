@@ -113,6 +113,7 @@ def warden(ctx: click.Context, platform: str | None, env: str | None) -> None:
     Examples:
       warden route find "openrouter key"
       warden access openrouter-llm-connect -- llm-connect serve
+
     \b
     Exit codes and environment variables: warden help TOPIC.
     Completion: source <(warden completion bash).

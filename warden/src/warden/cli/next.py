@@ -31,9 +31,13 @@ def next_command(ctx: click.Context, /, lane: str | None, owner: str | None, *, 
     Examples:
       warden next
       warden next --owner railiance-platform --json
+
     \b
-    Exit codes: 0 shown, whatever is left; 1 nothing in the catalog has that owner; 3 OpenBao or a cluster did not
-    answer (what the journal and the files know is shown all the same).
+    Exit codes:
+      0  shown, whatever is left
+      1  nothing in the catalog has that owner
+      3  OpenBao or a cluster did not answer (what the journal and the files know
+         is shown all the same)
     """
     from warden.present.next_actions import next_json, show_next
 

@@ -20,8 +20,11 @@ def notices(ctx: click.Context, /, *, test: bool, send: bool, as_json: bool) -> 
     Examples:
       warden notices
       warden notices --test
+
     \b
-    Exit codes: 0 shown or sent, 3 something could not be sent.
+    Exit codes:
+      0  shown or sent
+      3  something could not be sent
     """
     from warden.core.notices.notice import Notice
     from warden.present import notices as present

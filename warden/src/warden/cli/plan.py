@@ -47,9 +47,10 @@ def plan(
     Examples:
       warden plan openrouter-llm-connect
       warden plan --all --json
-    \b
+
     Signs: + create, ~ change, - delete, = as declared, ! blocked (apply refuses to touch it).
-    Exit codes: 0 in sync, 1 differs, 3 a system did not answer, 4 denied.
+
+    Exit codes: 0 in sync; 1 differs; 3 a system did not answer; 4 denied.
     """
     from warden.present import catalog, plans
     from warden.present.orphans import orphans_json, show_orphans

@@ -43,10 +43,13 @@ def playbook(
     Examples:
       warden playbook openrouter-llm-connect
       warden playbook --all --check
-    \b
+
     Without BAO_ADDR nothing is looked at, and the journal alone counts.
-    Exit codes: 1 with --check, a page is stale or missing, or its markers are damaged; 3 OpenBao or a cluster did not
-    answer.
+
+    \b
+    Exit codes:
+      1  with --check, a page is stale or missing, or its markers are damaged
+      3  OpenBao or a cluster did not answer
     """
     from warden.present.playbook import playbook_json, show_playbooks
 

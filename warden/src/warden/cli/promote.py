@@ -46,6 +46,7 @@ def promote(
     Examples:
       warden promote openrouter-llm-connect
       warden promote openrouter-llm-connect --json
+
     \b
     Exit codes:
       0  every condition holds: the lane is active
@@ -101,6 +102,7 @@ def demote(ctx: click.Context, /, *, lane: str, reason: str, as_json: bool) -> i
     Examples:
       warden demote openrouter-llm-connect --reason "moves to another tenant"
       warden demote openrouter-llm-connect --reason "no consumer yet" --json
+
     \b
     Exit codes:
       1  the lane's file has errors

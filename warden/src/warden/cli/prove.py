@@ -59,11 +59,16 @@ def prove(
     \b
     Examples:
       warden prove openrouter-llm-connect
-      warden prove --all --audit-command "ssh bao-1 cat /var/log/openbao/audit.log"
-    \b
+      warden prove --all --audit-command "ssh bao-1 cat /var/log/audit.log"
+
     With --all, a lane for people that lacks only a member's own proof ("needs a member") does not fail.
-    ok: as expected. FAIL: the answer was wrong. ??: inconclusive, which is never a pass.
-    Exit codes: 0 proven, 1 refuted, 3 inconclusive, 4 no accepted token, 5 the lane is closed.
+
+    \b
+    ok    as expected
+    FAIL  the answer was wrong
+    ??    inconclusive, which is never a pass
+
+    Exit codes: 0 proven; 1 refuted; 3 inconclusive; 4 no accepted token; 5 the lane is closed.
     """
     expect_one_part(clusters, custody_only=custody_only)
     workspace = Workspace.of(ctx)

@@ -31,7 +31,7 @@ def put(ctx: click.Context, /, lane: str, fields: tuple[str, ...], as_is: bool, 
       warden put openrouter-llm-connect
       pass show openrouter | warden put openrouter-llm-connect OPENROUTER_API_KEY
       sops -d issue-core.json | warden put issue-core-ingestion-api-key
-    \b
+
     Without FIELD it is every field of the lane. Several values come from prompts, or from one JSON object on
     standard input, and make one version. Other fields are kept. One line break at the end of a value is removed.
     """

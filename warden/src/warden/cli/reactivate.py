@@ -47,12 +47,15 @@ def reactivate(
     \b
     Examples:
       warden reactivate openrouter-llm-connect --reason "new key, INC-204 closed"
-      warden reactivate openrouter-llm-connect --reason "tenant is back" --yes --json
+      warden reactivate openrouter-llm-connect --reason "tenant is back" --json
+
     \b
     Exit codes:
-      1  the proof is refuted, an object has a derived name and no mark of warden, or the lane's file has errors
+      1  the proof is refuted, an object has a derived name and no mark of warden,
+         or the lane's file has errors
       3  the proof is inconclusive, or OpenBao did not answer
-      5  the lane is not closed, needs a new value first, or another operation is running
+      5  the lane is not closed, needs a new value first, or another operation is
+         running
     """
     from warden.present import deactivation
     from warden.usecases.reactivate import reactivate as reopen

@@ -57,9 +57,11 @@ def render_command(
     \b
     Examples:
       warden render openrouter-llm-connect --cluster coulombcore > lane.yaml
-      warden render openrouter-llm-connect --cluster coulombcore --rights prove | kubectl apply -f -
+      warden render openrouter-llm-connect --cluster coulombcore --rights prove
+
     \b
-    Exit codes: 5 the lane is closed.
+    Exit codes:
+      5  the lane is closed
     """
     from warden.cli.context import rendering
     from warden.core.clusters.manifests import manifests

@@ -53,17 +53,20 @@ def rotate(
     Examples:
       warden rotate openrouter-llm-connect --plan
       warden rotate --due --yes --json
-    \b
-    The new value is tested, written, delivered, taken by every consumer and seen there before the old key ends.
-    If it is not accepted, or a consumer fails with it, the old value is put back. What is under way stands in
-    OpenBao: --resume goes on from there, on any machine. A value that a person makes is typed without echo, or
-    read from standard input.
+
+    The new value is tested, written, delivered, taken by every consumer and seen there before the old key ends. If
+    it is not accepted, or a consumer fails with it, the old value is put back. What is under way stands in OpenBao:
+    --resume goes on from there, on any machine. A value that a person makes is typed without echo, or read from
+    standard input.
+
     \b
     Exit codes:
       0  done: the new value is in use, and the old one is of no use any more
-      1  rolled back, or the old value is still accepted, or a part of the lane keeps it
+      1  rolled back, or the old value is still accepted, or a part of the lane
+         keeps it
       3  a system did not answer, or what was asked for could not be shown
-      5  a person has something to do, a rotation is under way, or the lane is closed
+      5  a person has something to do, a rotation is under way, or the lane is
+         closed
     """
     _expect_one_meaning(lane, due=due, resume=resume, abandon=abandon)
     workspace = Workspace.of(ctx)

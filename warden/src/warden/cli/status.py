@@ -23,8 +23,8 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     Examples:
       warden status
       warden status openrouter-llm-connect --json
-    \b
-    Exit codes: 0 shown, 3 OpenBao or a cluster did not answer (what the journal knows is shown all the same).
+
+    Exit codes: 0 shown; 3 OpenBao or a cluster did not answer (what the journal knows is shown all the same).
     """
     from warden.present.catalog import left_out_json, show_left_out
     from warden.present.interrupted import show_interrupted

@@ -24,8 +24,14 @@ def sync(ctx: click.Context, /, *, lane: str, clusters: tuple[str, ...], timeout
     Examples:
       warden sync openrouter-llm-connect
       warden sync openrouter-llm-connect --cluster coulombcore --json
+
     \b
-    Exit codes: 0 refreshed everywhere, 1 a refresh failed, 3 a system did not answer, 4 denied, 5 the lane is closed.
+    Exit codes:
+      0  refreshed everywhere
+      1  a refresh failed
+      3  a system did not answer
+      4  denied
+      5  the lane is closed
     """
     from warden.present.refreshes import show_sync, sync_json
     from warden.usecases.sync import sync as refresh_lane

@@ -42,10 +42,19 @@ def who_can_command(
     Examples:
       warden who-can read openrouter-llm-connect
       warden who-can platform/workloads/billing/api/stripe --json
+
     \b
-    OTHER: neither a declared reader of the lane nor declared with may_administer in platform.yaml.
-    ??: could not be looked at; the missing right is named.
-    Exit codes: 0 nobody else, 1 others can, 2 not the path of a key, 3 something not looked at, 4 no accepted token.
+    OTHER  neither a declared reader of the lane nor declared with
+           may_administer in platform.yaml
+    ??     could not be looked at; the missing right is named
+
+    \b
+    Exit codes:
+      0  nobody else
+      1  others can
+      2  not the path of a key
+      3  something not looked at
+      4  no accepted token
     """
     from warden.present.who_can import show_who_can, who_can_json
     from warden.usecases.who_can import Target, who_can
