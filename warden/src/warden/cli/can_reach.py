@@ -14,7 +14,7 @@ from warden.present import terminal
 @json_option
 @click.pass_context
 def can_reach_command(ctx: click.Context, /, identity: str, *, as_json: bool) -> int:
-    """Find which lanes an identity can read, change, or give itself access to, and which rules it holds.
+    """Find which lanes an identity can read, change, or gain access to, and which rules it holds.
 
     IDENTITY is auth/MOUNT/role/NAME, auth/MOUNT/users/NAME, entity:NAME, group:NAME, accessor:ACCESSOR, or
     NAMESPACE/ACCOUNT of a workload. OpenBao is read once; no value is read, and nothing is changed.

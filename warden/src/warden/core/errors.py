@@ -35,7 +35,7 @@ EXIT_MEANING: dict[Exit, str] = {
     Exit.USAGE: "usage error",
     Exit.INCONCLUSIVE: "inconclusive: a required system did not answer, or the journal could not be written",
     Exit.REFUSED: "denied: by policy, by OpenBao, by the cluster; caller is not a declared reader",
-    Exit.NOT_NOW: "not now: the lane is closed, or another operation holds it",
+    Exit.NOT_NOW: "not now: the lane is closed, another operation holds it, or it waits for a person",
     Exit.NOT_STARTED: "`access -- CMD` only: warden stopped before CMD",
     Exit.CANNOT_RUN: "`access -- CMD` only: CMD is not executable",
     Exit.NOT_FOUND: "`access -- CMD` only: CMD not found; otherwise CMD's own code",

@@ -11,7 +11,7 @@ from warden.present.other_ways import how
 from warden.present.who_can import show_unknown, unknown_json, way_json
 from warden.usecases.can_reach import Reach, Reached
 
-_WORDS = {"reads": "read", "writes": "change", "grants": "give itself access"}
+_WORDS = {"reads": "read", "writes": "change", "grants": "gain access"}
 
 
 def can_reach_json(reach: Reach) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What one identity can reach: which lanes it can read, write, or give itself access to, and by which rule."""
+"""What one identity can reach: which lanes it can read, write, or gain access to, and by which rule."""
 
 import re
 from collections.abc import Iterable, Iterator
