@@ -122,7 +122,9 @@ def test_another_key_another_pack_and_no_pack(packed, applied, signing, tmp_path
     other = write_key(tmp_path / "other")
     done = packed(key=f"{other}.pub")
     assert done.returncode == 1
-    assert "not one of the given keys" in done.stdout
+    assert "FAIL signed by SHA256:" in done.stdout
+    assert done.stdout.count("not one of the given keys") == 1
+    assert "does not hold: 1 fault" in done.stdout
     for wrong, said in (("/nowhere", "cannot be read"), (str(tmp_path), "is a directory")):
         done = packed(at=wrong)
         assert done.returncode == 2

@@ -44,11 +44,12 @@ FaultKind = Literal[
     "other-conclusion",
     "checkpoint-forged",
 ]
+_OF_LINES: frozenset[FaultKind] = frozenset({"unreadable", "unsigned", "forged", "unknown-key"})
 Holds = Callable[[str, bytes, bytes], bool]
 
 
 class PackFault(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong, in which line of the file (1: the first; 0: in none); ``subject`` names the file or record.
+    """What is wrong, and in which line (1: the first; 0: none, or all of them). ``subject`` names the file or record.
 
     Kinds:
         unreadable: the line is not an envelope with a statement of ours.
@@ -125,7 +126,7 @@ def verdict(lines: Sequence[bytes], known: frozenset[str], holds: Holds) -> Pack
     signed, unknown, forged = _checkpoints(named, read, known, holds)
     return PackVerdict(
         contents=contents,
-        faults=tuple(sorted([*faults, *forged], key=lambda each: each.line)),
+        faults=tuple(sorted(_of_file_once([*faults, *forged], len(lines)), key=lambda each: each.line)),
         lines=len(lines),
         records=sum(len(each.rows) for each in facts),
         files=tuple(each.file for each in facts if each.file),
@@ -134,6 +135,15 @@ def verdict(lines: Sequence[bytes], known: frozenset[str], holds: Holds) -> Pack
         checkpoints=signed,
         unchecked_checkpoints=unknown,
     )
+
+
+def _of_file_once(faults: Sequence[PackFault], lines: int) -> Iterator[PackFault]:
+    """What every line has is named once, as a fault of the file: it is not a pack, or by another key."""
+    times = Counter((each.kind, each.subject) for each in faults if each.kind in _OF_LINES)
+    shared = {each for each, found in times.items() if found == lines}
+    yield from (PackFault(kind=kind, line=0, subject=subject) for kind, subject in shared)
+    if ("unreadable", "") not in shared:
+        yield from (each for each in faults if (each.kind, each.subject) not in shared)
 
 
 def _read(number: int, line: bytes) -> _Read | None:
