@@ -1,5 +1,7 @@
 """``warden rotate`` as a process: typed, piped, planned, due, killed with SIGKILL; and no value is seen anywhere."""
 
+import fcntl
+import glob
 import json
 import os
 import time
@@ -101,6 +103,18 @@ def test_who_may_not_read_values_is_told_which_rights_are_missing(rotating):
     missing = rotating.engineer("doctor", "--for", "rotate", COLUMNS="200").stdout
     assert "platform/data/*" in missing
     assert "rotate" not in rotating.engineer("doctor", COLUMNS="200").stdout.partition("who-can")[0][-400:]
+
+
+def test_another_rotation_of_the_lane_on_this_machine_is_told(rotating):
+    """The lock of the lane is there after its first rotation; that of the server is not held."""
+    lane = rotating.world.lane
+    assert rotating("rotate", lane, "--yes").returncode == 0
+    (lock,) = glob.glob(os.path.join(rotating.world.server.state, "locks", f"*-{lane}.lock"))
+    with open(lock, "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        done = rotating("rotate", lane, "--yes")
+    assert done.returncode == 5
+    assert f"another warden is rotating {lane} from this machine, and warden rotate does not wait" in done.stderr
 
 
 def test_status_says_what_is_due_and_due_rotates_it(rotating):

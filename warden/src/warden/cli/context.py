@@ -146,12 +146,14 @@ class Workspace:
 
     def alone(self, what: str) -> AbstractContextManager[None]:
         """Hold this machine's lock for changing that server."""
-        return wiring.lock(os.path.join(wiring.state_directory(), "locks", f"{self._lock_name}.lock"), what)
+        path = os.path.join(wiring.state_directory(), "locks", f"{self._lock_name}.lock")
+        return wiring.lock(path, what, "changing the same server")
 
     def alone_on(self, lane: str) -> AbstractContextManager[None]:
         """Hold this machine's lock on the rotations of one lane there."""
         name = f"{self._lock_name}-{lane}.lock"
-        return wiring.lock(os.path.join(wiring.state_directory(), "locks", name), "warden rotate")
+        path = os.path.join(wiring.state_directory(), "locks", name)
+        return wiring.lock(path, "warden rotate", f"rotating {lane}")
 
     @property
     def _lock_name(self) -> str:

@@ -296,11 +296,11 @@ def machine(
     )
 
 
-def lock(path: str, what: str) -> AbstractContextManager[None]:
-    """Hold a lock file of this machine for as long as something is being done."""
+def lock(path: str, what: str, elsewhere: str) -> AbstractContextManager[None]:
+    """Hold a lock file of this machine for as long as something is being done. See `machine.lock.held`."""
     from warden.adapters.machine.lock import held
 
-    return held(path, what)
+    return held(path, what, elsewhere)
 
 
 def cluster(name: str, context: str, environ: Mapping[str, str]) -> Kubernetes:

@@ -14,7 +14,7 @@ from warden.present.errors import hint
 HOLD = """
 import sys
 from warden.adapters.machine.lock import held
-with held(sys.argv[1], "x"):
+with held(sys.argv[1], "x", "busy"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -23,12 +23,12 @@ with held(sys.argv[1], "x"):
 def test_a_second_one_is_told_and_the_next_may_when_the_first_is_done(tmp_path):
     path = str(tmp_path / "locks" / "a.lock")
     with (
-        held(path, "warden apply"),
-        pytest.raises(Held, match="warden apply does not wait"),
-        held(path, "warden apply"),
+        held(path, "warden apply", "changing the same server"),
+        pytest.raises(Held, match="is changing the same server from this machine, and warden apply does not wait"),
+        held(path, "warden apply", "changing the same server"),
     ):
         pytest.fail("two hold it")
-    with held(path, "warden apply"):
+    with held(path, "warden apply", "changing the same server"):
         assert os.stat(path).st_mode & 0o077 == 0
         assert os.stat(os.path.dirname(path)).st_mode & 0o077 == 0
 
@@ -38,18 +38,18 @@ def test_another_process_holds_it_until_it_is_killed(tmp_path):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", HOLD, path], **pipes) as other:
         assert other.stdout.readline() == b"held\n"
-        with pytest.raises(Held), held(path, "x"):
+        with pytest.raises(Held), held(path, "x", "busy"):
             pytest.fail("two hold it")
         other.kill()
-    with held(path, "x"):
+    with held(path, "x", "busy"):
         pass
 
 
 def test_what_goes_wrong_meanwhile_leaves_as_it_is_and_lets_go(tmp_path):
     path = str(tmp_path / "a.lock")
-    with pytest.raises(BlockingIOError), held(path, "x"):
+    with pytest.raises(BlockingIOError), held(path, "x", "busy"):
         raise BlockingIOError("of the work, not of the lock")
-    with held(path, "x"):
+    with held(path, "x", "busy"):
         pass
 
 

@@ -13,10 +13,13 @@ Waiting = Callable[[float], None]
 
 
 @contextmanager
-def held(path: str, what: str) -> Iterator[None]:
-    """Hold the lock file at `path` for `what`, without waiting. Raises as `file_lock` does."""
+def held(path: str, what: str, elsewhere: str) -> Iterator[None]:
+    """Hold the lock file at `path` for `what`, without waiting; `elsewhere` is what whoever holds it is doing.
+
+    Raises as `file_lock` does.
+    """
     busy = Held(
-        f"another warden is changing the same server from this machine, and {what} does not wait",
+        f"another warden is {elsewhere} from this machine, and {what} does not wait",
         effect=Effect.NOTHING_CHANGED,
         subject=path,
         hint="wait for it, then run this again",
