@@ -15,7 +15,15 @@ from warden.core.rotation.result import (
     worst_exit,
 )
 from warden.present import terminal
-from warden.present.rotate import failed_json, plan_json, result_json, show_failed, show_plan, show_result
+from warden.present.rotate import (
+    failed_json,
+    note_unanswered,
+    plan_json,
+    result_json,
+    show_failed,
+    show_plan,
+    show_result,
+)
 from warden.usecases.rotate import Failed
 
 PAIR = Pair(at=60.0, old=Verdict(answer="refused", status=401), new=Verdict(answer="accepted", status=200))
@@ -183,6 +191,11 @@ def test_a_plan_names_secrets_consumers_and_what_a_person_does(capsys):
     ):
         assert each in shown
     assert plan_json(PLAN)["consumers"] == [{"deployment": "ns/app", "on_new_value": "restart"}]
+
+
+def test_who_is_waited_for_is_said_also_where_stderr_is_a_file(capsys):
+    note_unanswered("a-lane", "acme", 4.0)
+    assert capsys.readouterr().err == "a-lane: the source acme did not answer; asking again in 4 s\n"
 
 
 def test_one_that_failed_among_others_says_its_own_next_step(capsys):

@@ -35,6 +35,7 @@ from warden.ports.notices import NoNotices
 from warden.usecases.deactivate import record_closing
 from warden.usecases.put import put
 from warden.usecases.rotate import abandon, due, planned, rotate, rotations_meant, to_resume
+from warden.usecases.steps.rotation_keys import PAUSES
 from warden.usecases.steps.rotation_run import RotateTools
 
 
@@ -529,9 +530,11 @@ def test_the_last_good_key_is_never_deleted_after_an_ambiguous_answer(rotations)
 def test_a_provider_that_is_down_for_an_hour_stops_it_and_resume_goes_on(rotations, step):
     rotations.ready()
     rotations.provider.before = lambda name: setattr(rotations.provider, "down", 99) if name == step else None
+    waits: list[tuple[str, str, float]] = []
     with pytest.raises(Inconclusive):
-        rotations.rotate()
+        rotations.rotate(tools=rotations.tools(unanswered=lambda *wait: waits.append(wait)))
     assert sum(rotations.slept) < 120
+    assert waits[-4:] == [(rotations.bench.lane.id, "lying", seconds) for seconds in PAUSES]
     with suppress(Inconclusive):
         rotations.rotate(resume=rotations.mark is not None)
     rotations.provider.before = lambda _: None

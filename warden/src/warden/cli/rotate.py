@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from warden.core.lanes.lane import Lane
     from warden.core.lanes.rotation import Rotation
     from warden.core.rotation.result import RotationResult
-    from warden.core.rotation.steps import Step
     from warden.usecases.rotate import Failed
     from warden.usecases.steps.rotation_run import RotateTools
 
@@ -120,7 +119,7 @@ def _of_lane(
         return _plan([(lane, each) for each in meant], workspace, as_json=as_json)
     if not meant:
         return _nothing_due(as_json=as_json)
-    tools = _tools(workspace)
+    tools = _tools(workspace, as_json=as_json)
     if abandon:
         _confirm([lane.id], "give up the rotation of", yes=yes)
         return _abandon(lane, meant[0], workspace, tools, as_json=as_json)
@@ -162,7 +161,7 @@ def _due(workspace: Workspace, *, only_plan: bool, yes: bool, as_json: bool) -> 
     _show_first(found, workspace, yes=yes, as_json=as_json)
     if found:
         _confirm([each.id for each, _ in found], "rotate", yes=yes)
-    done = usecase.rotate_all(found, workspace.context, _tools(workspace))
+    done = usecase.rotate_all(found, workspace.context, _tools(workspace, as_json=as_json))
     return _shown([*failed, *done], as_json=as_json)
 
 
@@ -170,7 +169,7 @@ def _plan(meant: "Sequence[tuple[Lane, Rotation]]", workspace: Workspace, *, as_
     from warden.present import rotate as present
     from warden.usecases.rotate import planned
 
-    tools = _tools(workspace)
+    tools = _tools(workspace, as_json=as_json)
     plans = [planned(lane, each, workspace.context, tools) for lane, each in meant]
     if as_json:
         terminal.document({"rotations": [present.plan_json(each) for each in plans]})
@@ -234,13 +233,12 @@ def _shown(done: "Sequence[RotationResult | Failed]", *, as_json: bool) -> int:
     return int(worst_exit(each.fault.exit if isinstance(each, Failed) else each.exit for each in done))
 
 
-def _tools(workspace: Workspace) -> "RotateTools":
-    from warden.present.rotate import progress
+def _tools(workspace: Workspace, *, as_json: bool) -> "RotateTools":
+    """With ``--json`` stderr is for an error's object alone."""
+    from warden.present.rotate import note_unanswered, progress
 
-    def told(step: "Step", back: bool) -> None:
-        progress("rotate", step, back=back)
-
-    return wiring_files.rotate_tools(workspace.alone_on, _asked, told)
+    unanswered = (lambda *_: None) if as_json else note_unanswered
+    return wiring_files.rotate_tools(workspace.alone_on, _asked, progress, unanswered)
 
 
 def _asked(field: str) -> Secret | None:

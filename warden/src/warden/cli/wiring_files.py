@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from warden.core.errors import Fault
     from warden.core.lanes.catalog import Catalog, Platform
     from warden.core.lanes.lane import Lane
-    from warden.core.rotation.steps import Step
     from warden.core.secret import Secret
     from warden.ports.audit_history import AuditHistory
     from warden.ports.change_requests import Signatures
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from warden.ports.provider import Sources
     from warden.usecases.change import Shown
     from warden.usecases.steps.notifier import Notifier
-    from warden.usecases.steps.rotation_run import RotateTools
+    from warden.usecases.steps.rotation_run import RotateTools, Told, Unanswered
 
 ANYWHERE = frozenset({"catalog", "route", None})
 """The commands that say what is declared, in whatever environment; ``None`` where a word is completed."""
@@ -92,7 +91,8 @@ def sources() -> Sources:
 def rotate_tools(
     alone: Callable[[str], AbstractContextManager[None]],
     ask: Callable[[str], Secret | None],
-    told: Callable[[Step, bool], None],
+    told: Told,
+    unanswered: Unanswered,
 ) -> RotateTools:
     """What rotations are done with."""
     import datetime as dt
@@ -107,6 +107,7 @@ def rotate_tools(
         alone=alone,
         ask=ask,
         told=told,
+        unanswered=unanswered,
     )
 
 

@@ -72,9 +72,15 @@ def step_text(step: Step, *, provider: bool = True) -> str:
     return STEPS[step] if provider else _WITHOUT_PROVIDER.get(step, STEPS[step])
 
 
-def progress(lane: str, step: Step, *, back: bool) -> None:
+def progress(lane: str, step: Step, back: bool) -> None:
     """What is being done."""
     terminal.progress(f"{lane}: {'taking it back: ' if back else ''}{STEPS[step]} …")
+
+
+def note_unanswered(lane: str, source: str, seconds: float) -> None:
+    """Who is waited for: a source that is down is asked again for minutes."""
+    terminal.progress_done()
+    terminal.note(f"{lane}: the source {source} did not answer; asking again in {seconds:g} s")
 
 
 def note_interrupted(lane: str) -> None:

@@ -10,6 +10,7 @@ import secrets
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -202,7 +203,15 @@ def _run(
 ) -> RotationResult:
     field = field_of(lane, rotation)
     seen = rotation_in(there.custom) if there else None
-    keys = Keys(source, rotation.source, tools.sleep, tools.monotonic, pauses=tools.pauses, lag=tools.lag)
+    keys = Keys(
+        source,
+        rotation.source,
+        tools.sleep,
+        tools.monotonic,
+        pauses=tools.pauses,
+        lag=tools.lag,
+        unanswered=partial(tools.unanswered, lane.id, rotation.source),
+    )
     parts = Parts(lane, field, context, tools.clock)
     who = context.vault.identity()
     by = f"{who.display_name} on {socket.gethostname()}"

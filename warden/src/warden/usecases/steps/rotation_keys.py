@@ -37,6 +37,7 @@ class Keys:
         *,
         pauses: Sequence[float] = PAUSES,
         lag: float = LAG,
+        unanswered: Callable[[float], None] = lambda _: None,
     ) -> None:
         self.source = source
         self._name = name
@@ -44,6 +45,7 @@ class Keys:
         self._monotonic = monotonic
         self._pauses = tuple(pauses)
         self._lag = lag
+        self._unanswered = unanswered
         self.provider = source.capabilities().provider
 
     def identify(self, value: Secret) -> KeyId | None:
@@ -71,7 +73,7 @@ class Keys:
                     with suppress(WardenError):  # the next run looks again
                         self.end_orphans(intent.rotation, keep)
                     raise
-                self._sleep(seconds)
+                self._wait(seconds)
         raise AssertionError  # pragma: no cover - the last attempt answers or raises
 
     def end_orphans(self, rotation: str, keep: frozenset[str]) -> tuple[str, ...]:
@@ -119,7 +121,7 @@ class Keys:
         for seconds in self._pauses:
             if verdict.answer == "accepted":
                 break
-            self._sleep(seconds)
+            (self._wait if verdict.answer == "unclear" else self._sleep)(seconds)
             verdict = self.source.test(value)
         if verdict.answer == "unclear":
             raise self._unclear(verdict)
@@ -147,8 +149,12 @@ class Keys:
             try:
                 return ask()
             except Inconclusive:
-                self._sleep(seconds)
+                self._wait(seconds)
         return ask()
+
+    def _wait(self, seconds: float) -> None:
+        self._unanswered(seconds)
+        self._sleep(seconds)
 
     def _unclear(self, verdict: Verdict) -> Inconclusive:
         problem = NotAcceptedYet(source=self._name, status=verdict.status, reason=verdict.reason)

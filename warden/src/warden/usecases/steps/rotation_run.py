@@ -32,8 +32,11 @@ from warden.usecases.steps.rotation_keys import LAG, PAUSES, Keys
 from warden.usecases.steps.rotation_parts import Parts
 from warden.usecases.steps.rotation_path import RotationPath, same
 
-Told = Callable[[Step, bool], None]
-"""Is told which step begins, and whether it takes the rotation back."""
+Told = Callable[[str, Step, bool], None]
+"""Is told which step of which lane's rotation begins, and whether it takes the rotation back."""
+
+Unanswered = Callable[[str, str, float], None]
+"""Is told of which lane's rotation which source did not answer, and the seconds after which it is asked again."""
 
 Ask = Callable[[str], Secret | None]
 """Asks a person for the new value of that field; ``None`` where nobody gave one."""
@@ -57,6 +60,7 @@ class RotateTools(msgspec.Struct, frozen=True, kw_only=True):
         alone: holds this machine's lock on the rotations of one lane; takes the lane's id.
         ask: asks a person for a value.
         told: is told which step begins.
+        unanswered: is told that a source is asked again.
         sleep, monotonic: wait, and count the seconds of a wait.
         pauses: seconds before each further attempt at a provider.
         lag: seconds for which an old value that is accepted still is asked after, beyond its window.
@@ -69,6 +73,7 @@ class RotateTools(msgspec.Struct, frozen=True, kw_only=True):
     alone: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext()
     ask: Ask = lambda _: None
     told: Told = lambda *_: None
+    unanswered: Unanswered = lambda *_: None
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     pauses: Sequence[float] = PAUSES
@@ -167,7 +172,7 @@ class Run:
         back = self.path.mark.position.back
         self.path.fence()
         self._journal(step, "begun")
-        self._tools.told(step, back)
+        self._tools.told(self._lane.id, step, back)
         try:
             event = self._does[step]()
         except Inconclusive:
