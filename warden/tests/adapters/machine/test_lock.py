@@ -54,7 +54,7 @@ def test_what_goes_wrong_meanwhile_leaves_as_it_is_and_lets_go(tmp_path):
 
 
 def test_a_lock_that_cannot_be_made_says_what_to_name_instead():
-    with pytest.raises(Inconclusive, match="cannot be made") as fault, held("/proc/none/a.lock", "x"):
+    with pytest.raises(Inconclusive, match="cannot be made") as fault, held("/proc/none/a.lock", "x", "busy"):
         pytest.fail("it was made")
     assert "WARDEN_STATE" in hint(fault.value)
 
