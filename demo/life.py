@@ -11,17 +11,16 @@ import json
 import os
 import re
 import secrets
-import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from demo.cluster import FIRST, NAMESPACE, SECRET, expect_output, keep_programs, kubectl, running_pod
+from demo.kubelet import mounted
 from demo.runner import FIELD, LANE, Demo, DemoError, play, search_for_the_key
 
 from warden.adapters.dev.build import located
@@ -166,7 +165,7 @@ def gateway(demo: Demo, provider: str) -> Iterator[Calls]:
         got = subprocess.run(read, env=demo.env, capture_output=True, text=True, check=False).stdout
         if got and got != seen[0]:
             seen[0] = got
-            mount(place, base64.b64decode(got))
+            mounted(place, {FIELD: base64.b64decode(got)})
 
     def follow() -> None:
         while not stop.wait(0.4):
@@ -176,21 +175,6 @@ def gateway(demo: Demo, provider: str) -> Iterator[Calls]:
     settings = {"LLM_CONNECT_KEY_DIRECTORY": str(place), "LLM_CONNECT_OPENROUTER_BASE_URL": provider}
     with _thread(follow, stop), demo.serving("llm-connect serve --port 0", "gateway.log", **settings) as url:
         yield Calls(url)
-
-
-def mount(place: Path, key: bytes) -> None:
-    """Lay out the volume as a kubelet does: the files are links into ``..data``, which is replaced in one step."""
-    place.mkdir(parents=True, exist_ok=True)
-    before = [each for each in place.glob("..[0-9]*") if each.is_dir()]
-    data = f"..{time.monotonic_ns()}"
-    (place / data).mkdir()
-    (place / data / FIELD).write_bytes(key)
-    (place / "..new").symlink_to(data)
-    (place / "..new").replace(place / "..data")
-    if not (place / FIELD).is_symlink():
-        (place / FIELD).symlink_to(f"..data/{FIELD}")
-    for each in before:
-        shutil.rmtree(each)
 
 
 @contextlib.contextmanager

@@ -1,8 +1,8 @@
 """The whole way of the first lane, and a rotation by hand; what is real and what is not: `first_lane`."""
 
 import pytest
+from demo.kubelet import mounted
 from first_lane import CLUSTER, LANE, Way, key, key_version, strays
-from kubelet import mounted
 
 pytestmark = [pytest.mark.cluster, pytest.mark.real, pytest.mark.xdist_group("overlay")]
 

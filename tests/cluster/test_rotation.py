@@ -16,8 +16,8 @@ from urllib.request import Request, urlopen
 import overlay
 import pytest
 import yaml
+from demo.kubelet import mounted
 from first_lane import CLUSTER, FIELD, LANE, MANAGEMENT, Way, key, key_version, strays
-from kubelet import mounted
 from overlay import one, volume
 
 pytestmark = [pytest.mark.cluster, pytest.mark.real, pytest.mark.xdist_group("overlay")]

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import overlay
-from kubelet import mounted
+from demo.kubelet import mounted
 from overlay import REPOSITORY, container_of, one, pod_of, volume
 
 LANE, FIELD, CLUSTER = "openrouter-llm-connect", "OPENROUTER_API_KEY", "coulombcore"

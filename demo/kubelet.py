@@ -13,7 +13,7 @@ from pathlib import Path
 
 def mounted(directory: Path, files: Mapping[str, bytes], mode: int = 0o440) -> None:
     """Lay `files` out in `directory`, or exchange what is there for them."""
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     fresh = directory / f"..{datetime.now(UTC):%Y_%m_%d_%H_%M_%S.%f}"
     fresh.mkdir(mode=0o755)
     for name, content in files.items():
