@@ -183,7 +183,7 @@ def test_signatures_that_cannot_be_checked_are_no_pass(warden, journal, signing,
 def test_signing_without_a_checkpoint_is_no_pass(warden, journal, signing):
     done = warden("verify")
     assert done.returncode == 3
-    assert "there is no signed checkpoint yet, or any more. Next: warden journal checkpoint" in done.stdout
+    assert "but the journal has no signed checkpoint. Next: warden journal checkpoint" in done.stdout
 
 
 def test_a_key_that_is_none_and_a_checkpoint_that_is_none(warden, journal, tmp_path):

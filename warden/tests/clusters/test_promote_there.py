@@ -1,4 +1,4 @@
-"""promote on a real cluster: "ESO delivers" is a condition of the gate, and one that is not seen is none that holds."""
+"""promote on a real cluster: "ESO delivers" is a condition of the gate, and one that was not seen does not hold."""
 
 import json
 

@@ -50,7 +50,7 @@ def error_of(reply: Reply, found: dict[str, Any], subject: str) -> TriageError:
             kind, message, system=SYSTEM, subject=subject, hint=f"give a token that it accepts: {TOKEN_FILE}=FILE"
         )
     if reply.status in {_BUDGET, _TOO_MANY} or kind in _BUSY:
-        message = f"llm-connect accepts no request now ({what}). There is no report."
+        message = f"llm-connect refuses requests now ({what}). There is no report."
         return TryLater(kind, message, system=SYSTEM, subject=subject, hint=_when_to_retry(reply, kind))
     message = f"llm-connect gave no answer ({what}). There is no report."
     if _FIRST_CALLER_ERROR <= reply.status < _FIRST_SERVER_ERROR:

@@ -136,7 +136,7 @@ def changes(report: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _why_gone(report: dict[str, Any], candidate: str) -> str:
-    """Why it is no longer recommended. Nothing that is still in the digest is called gone from it."""
+    """Why it is no longer recommended. What is still in the digest is never called gone from it."""
     if any(each["candidate"] == candidate for each in report["quarantined"]):
         return "now quarantined"
     if any(each["id"] == candidate for each in report["not_chosen"]):

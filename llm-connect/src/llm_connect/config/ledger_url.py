@@ -72,7 +72,7 @@ def _is_local(said: Mapping[str, str], environ: Mapping[str, str]) -> bool:
 
 
 def _is_this_machine(host: str) -> bool:
-    """A path is a socket's (`@`: an abstract one), and so is no name at all."""
+    """A path names a socket (`@`: an abstract one); libpq uses one without a name."""
     if host in {"", "localhost"} or host.startswith(("/", "@")):
         return True
     try:

@@ -13,7 +13,7 @@ _WITH_OWN_ERROR = frozenset(
 )
 """Options whose command says more about an empty value."""
 _REQUIRED = frozenset({"--comment", "--key", "--output", "-o"})
-"""Options that some command cannot do without, so that leaving them out is no advice."""
+"""Options that some command requires, so the advice cannot be to leave them out."""
 _WITH_OWN_TEXT = frozenset({"access", "can-reach", "init", "put", "route", "who-can"})
 """Commands that say more about an empty argument."""
 

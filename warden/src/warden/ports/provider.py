@@ -21,8 +21,8 @@ class Source(Protocol):
 
     Each method may raise `Inconclusive` where the provider did not answer or answered 429 or 5xx, and `Refused` where
     it does not accept the management key. `test` and `refused` never raise: what they could not find out is `unclear`.
-    Ids that the provider does not know are no error in `disable`, `delete` and `last_used`: the end of a rotation is
-    repeated after a kill.
+    Ids that the provider does not know are not an error in `disable`, `delete` and `last_used`: the end of a rotation
+    is repeated after a kill.
     """
 
     def capabilities(self) -> Capabilities:

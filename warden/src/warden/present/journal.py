@@ -114,7 +114,7 @@ def _unsure(found: Verified) -> Iterator[str]:
         )
     elif verification.expected and verification.newest is None and not verification.faults:
         sign = command(warden("journal checkpoint"))
-        yield f"platform.yaml names a key, and there is no signed checkpoint yet, or any more. Next: {sign}"
+        yield f"platform.yaml names a key, but the journal has no signed checkpoint. Next: {sign}"
 
 
 def _note_what_stays_hidden(chain: Chain) -> None:

@@ -50,7 +50,7 @@ def _of_signatures(request: ChangeRequest, signatures: Signatures) -> Iterator[C
 
 
 def _of_status(request: ChangeRequest, requests: ChangeRequests, signatures: Signatures) -> Iterator[Complaint]:
-    """An approval that has run out, or that an edit made void, is no error of the file."""
+    """An approval that has run out, or that an edit made void, is not an error in the file."""
     if request.status != "approved":
         return
     now = show(request.id, requests, signatures).status

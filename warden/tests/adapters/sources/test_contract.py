@@ -194,7 +194,7 @@ def test_a_deleted_key_that_is_still_accepted_is_said_to_be(bench):
 @pytest.mark.parametrize("how", ["error-in-200", "not-json", "not-object", "empty-body", "429", "500", "redirect"])
 def test_a_list_that_is_none_is_not_an_empty_one(bench, how):
     if (bench.name, how) == ("gitea", "not-object"):
-        pytest.skip("a list is what Gitea gives; its entries are none, which is checked")
+        pytest.skip("a list is what Gitea gives; its entries are not, which is checked")
     bench.lie("list", how)
     raises(bench, Inconclusive, bench.source().find, "x")
 

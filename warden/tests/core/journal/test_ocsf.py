@@ -107,7 +107,7 @@ def recorded() -> set[str]:
 
 
 NOTICES = {"proof.refuted", "lane.rotated", "access.approved", "change.requested", "change.decided", "rotate.due"}
-"""Kinds of notices, which are in the body of a record and are none."""
+"""Kinds of notices, which are in the body of a record and are not events."""
 
 
 def test_every_event_that_is_recorded_has_its_class():

@@ -25,7 +25,7 @@ def pairs(*written: str, every: float = 30.0) -> list[Pair]:
         (["ra", "ra", "ra"], "refused"),
         (["aa", "aa"], "accepted"),
         (["ra", "ra", "aa"], "accepted"),
-        (["ra", "aa", "ra", "ra"], "counting"),  # one transient refusal is no revocation
+        (["ra", "aa", "ra", "ra"], "counting"),  # one transient refusal is not a revocation
         (["ra", "aa", "ra", "ra", "ra"], "refused"),
         (["ra", "?a", "ra", "ra"], "refused"),  # what says nothing is passed over
         (["?a", "?a", "?a", "?a"], "unclear"),

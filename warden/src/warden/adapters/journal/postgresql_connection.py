@@ -77,7 +77,7 @@ def is_local(said: Mapping[str, str], environ: Mapping[str, str]) -> bool:
 
 
 def _is_this_machine(host: str) -> bool:
-    """A path is a socket's (``@``: an abstract one), and so is no name at all. One name is known to be local."""
+    """A path names a socket (``@``: an abstract one), and libpq uses one without a name. ``localhost`` is local."""
     if host in {"", "localhost"} or host.startswith(("/", "@")):
         return True
     try:

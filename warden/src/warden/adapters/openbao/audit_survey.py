@@ -29,7 +29,7 @@ class Survey:
         self._begins: dt.datetime | None = None
 
     def take(self, lines: Iterable[bytes]) -> None:
-        """Read these lines; those in it that are no audit lines are passed over."""
+        """Read these lines; those that are not audit lines are skipped."""
         first = True
         for raw in lines:
             if first and (at := _time_of(_parsed(raw))) is not None:

@@ -164,7 +164,7 @@ def _cedar_files(directory: str) -> list[str]:
 
 
 def _names(directory: str) -> list[str]:
-    """The names in the folder; none where there is no folder, which is not the same as a link that leads to none."""
+    """The names in the folder; none where there is no folder. A link that leads nowhere is an error."""
     try:
         return sorted(os.listdir(directory))
     except FileNotFoundError:

@@ -50,14 +50,14 @@ class RandomPlugin:
     needs_management = False
 
     def faults(self, settings: Mapping[str, str]) -> Sequence[SettingFault]:
-        """Unknown keys, a length that is none, and values that could be guessed."""
+        """Unknown keys, an invalid length, and values that could be guessed."""
         found = [_unknown(key) for key in settings if key not in _KEYS]
         length, alphabet = settings.get("length", str(LENGTH)), _alphabet(settings)
         if not (length.isascii() and length.isdigit()) or not 0 < int(length) <= LONGEST:
             found.append(SettingFault("length", f"is not a number of characters from 1 to {LONGEST}"))
         elif len(set(alphabet)) != len(alphabet):
             found.append(SettingFault("alphabet", f"has a character twice; write each once, or {_named()}"))
-        elif len(alphabet) < 2 or _bits(int(length), alphabet) < ENOUGH_BITS:  # noqa: PLR2004 - one is no choice
+        elif len(alphabet) < 2 or _bits(int(length), alphabet) < ENOUGH_BITS:  # noqa: PLR2004 - one character leaves no choice
             bits = int(_bits(int(length), alphabet))
             clause = f"could be guessed: {length} of {len(alphabet)} characters are {bits} bits"
             found.append(SettingFault("length", f"{clause}; write at least {ENOUGH_BITS} bits"))

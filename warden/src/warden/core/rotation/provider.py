@@ -1,6 +1,6 @@
 """What a provider can do with keys, and what it says of one: the words of the port `warden.ports.provider`.
 
-A key is known by the provider's own id, which is no secret. Three answers are possible to "do you accept this value?",
+A key is known by the provider's own id, which is not secret. Three answers are possible to "do you accept this value?",
 and the third is not a refusal: a time-out, a 429, a 5xx and a 200 that has an error inside say nothing about the key.
 """
 

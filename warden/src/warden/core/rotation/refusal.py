@@ -1,7 +1,7 @@
 """Whether an old value is refused: often enough, over a time, each beside a call that the new value passes.
 
-Providers accept ended keys for up to minutes, and refuse good ones when they are unwell. So one refusal is none; an
-acceptance makes the count begin again; a pair that says nothing is passed over.
+Providers accept ended keys for up to minutes, and refuse good ones when they are unwell. So one refusal does
+not count; an acceptance makes the count begin again; a pair that says nothing is skipped.
 """
 
 from collections.abc import Sequence

@@ -108,7 +108,7 @@ class RotationResult(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit(self) -> Exit:
-        """What was not proven is no success: a certain no, or no answer."""
+        """What was not proven is not a success: a certain no, or no answer."""
         if self.state == "unproven":
             certain = self.old in {"accepted", "new-refused"} or any(each.state == "other" for each in self.not_fine)
             return Exit.NO if certain else Exit.INCONCLUSIVE

@@ -108,7 +108,7 @@ def can_turn_back(shape: Shape, step: Step) -> bool:
 def steps_from(position: Position, shape: Shape) -> tuple[Step, ...]:
     """What is still to be done, `position.step` first.
 
-    A step that is no part of the plan any more, because the lane file or the source has changed, counts as the next
+    A step that is no longer part of the plan, because the lane file or the source has changed, counts as the next
     one of the order that is.
     """
     plan = way_back(shape, _known(position.reached, shape)) if position.reached else plan_of(shape)

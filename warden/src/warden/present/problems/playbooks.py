@@ -24,4 +24,4 @@ def _damage(each: Damage) -> str:
         case "twice":
             return f"{each.block} is there twice"
         case "unknown":
-            return f"there is no part {each.block}"
+            return f"unknown part {each.block}"

@@ -87,7 +87,7 @@ class WithheldProbe:
     def _state(self) -> tuple[bool | None, bool]:
         """Whether the request waits for approval (``None``: OpenBao did not say), and whether anybody approved it.
 
-        A wrapped answer that is not withheld is no such request: 400.
+        OpenBao answers 400 to a wrapped answer that is not withheld: there is no such request.
         """
         assert self._request is not None  # noqa: S101 - asked only while there is one
         answer = self._send(Request(method="POST", path=REQUEST, body={"accessor": self._request.accessor}))
