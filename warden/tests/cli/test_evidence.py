@@ -188,6 +188,14 @@ def test_a_period_without_records_and_wrong_ones(applied, signing, tmp_path):
     assert not (tmp_path / "p.jsonl").exists()
 
 
+def test_allowed_signers_that_cannot_be_read_are_not_left_out(applied, signing, tmp_path):
+    (applied.world.folder / "platform" / "allowed_signers").mkdir()
+    done = applied("evidence", "pack", applied.world.lane, "-o", str(tmp_path / "p.jsonl"))
+    assert done.returncode == 2
+    assert "allowed_signers cannot be read (is a directory)" in done.stderr
+    assert not (tmp_path / "p.jsonl").exists()
+
+
 def test_a_journal_that_was_changed_is_not_packed(applied, signing, tmp_path):
     with contextlib.closing(sqlite3.connect(applied.own["WARDEN_JOURNAL"])) as db:
         triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()

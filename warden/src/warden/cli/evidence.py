@@ -1,6 +1,7 @@
 """``warden evidence``: pack what is known of lanes into one signed file, and check such a file."""
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +14,6 @@ from warden.present import terminal
 
 if TYPE_CHECKING:
     from warden.core.evidence.period import Period
-    from warden.core.evidence.statements import TextFile
     from warden.ports.audit_history import AuditHistory
     from warden.usecases.evidence import Material
 
@@ -145,27 +145,16 @@ def _material(workspace: Workspace, lane: str | None) -> "Material":
     from warden.usecases.evidence import Material, RequestFile
 
     lanes = [workspace.lane(lane).id] if lane else list(workspace.lanes)
-    requests = workspace.requests
+    text = partial(wiring_files.text_file, workspace.platform)
     return Material(
-        lanes={each: _text(workspace, workspace.catalog.files.get(each, "")) for each in lanes},
+        lanes={each: text(workspace.catalog.files[each]) for each in lanes},
         requests=[
-            RequestFile(file=_text(workspace, each.file), lane=each.request.lane, status=each.status)
-            for each in reversed(every(requests, workspace.signatures))
+            RequestFile(file=text(each.file), shown=each)
+            for each in reversed(every(workspace.requests, workspace.signatures))
+            if each.request.lane in lanes
         ],
         allowed_signers=wiring_files.allowed_signers(workspace.platform, workspace.catalog.platform),
     )
-
-
-def _text(workspace: Workspace, file: str) -> "TextFile":
-    """The file, named as in the platform directory; without text where it cannot be read."""
-    from warden.core.evidence.statements import TextFile
-
-    name = os.path.relpath(file, workspace.platform) if file else ""
-    try:
-        with open(file, encoding="utf-8") as opened:
-            return TextFile(name=name, text=opened.read())
-    except (OSError, ValueError):
-        return TextFile(name=name, text="")
 
 
 def _history(workspace: Workspace, files: tuple[str, ...], command: str | None) -> "AuditHistory":

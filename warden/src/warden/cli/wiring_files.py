@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from warden.adapters.catalog.lane_files import CatalogLaneFiles
     from warden.adapters.catalog.playbook_pages import PlaybookFiles
     from warden.core.errors import Fault
+    from warden.core.evidence.statements import TextFile
     from warden.core.lanes.catalog import Catalog, Platform
     from warden.core.lanes.lane import Lane
     from warden.core.secret import Secret
@@ -251,12 +252,16 @@ def _allowed_signers(directory: str, platform: Platform) -> str:
 
 
 def allowed_signers(directory: str, platform: Platform) -> str:
-    """The text of that file; empty where there is none."""
-    try:
-        with open(_allowed_signers(directory, platform), encoding="utf-8") as file:
-            return file.read()
-    except (OSError, ValueError):
-        return ""
+    """The text of that file; empty where there is none. Raises `UsageError` where it cannot be read."""
+    path = _allowed_signers(directory, platform)
+    return text_file(directory, path).text if os.path.lexists(path) else ""
+
+
+def text_file(directory: str, path: str) -> TextFile:
+    """A file of the platform directory as it is. Raises `UsageError` where it cannot be read."""
+    from warden.adapters.catalog.text_file import text_file as read
+
+    return read(directory, path)
 
 
 def files_history(files: Sequence[str]) -> AuditHistory:

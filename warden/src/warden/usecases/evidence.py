@@ -10,7 +10,7 @@ import msgspec
 
 from warden.core.errors import Effect, Inconclusive, Missing
 from warden.core.evidence.period import Period
-from warden.core.evidence.selection import Selected, selected
+from warden.core.evidence.selection import Selected, is_of, selected
 from warden.core.evidence.statements import (
     Contents,
     Kept,
@@ -30,6 +30,7 @@ from warden.core.remedies import warden
 from warden.ports.audit_history import AuditHistory
 from warden.ports.journal import Journal
 from warden.ports.signer import Signer, Verifier
+from warden.usecases.change import Shown
 from warden.usecases.journal_verify import Keys, verify
 
 
@@ -47,11 +48,10 @@ class NoEvidence(msgspec.Struct, frozen=True):
 
 
 class RequestFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A change request: its file, its lane, and its status by the signatures under it."""
+    """A change request and its file."""
 
     file: TextFile
-    lane: str
-    status: str
+    shown: Shown
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,11 +106,11 @@ def pack(
         audit=kept.why,
         key=signer.key_id,
     )
-    statements = [*_files(material), *found.statements(kept.lines)]
+    requests = [each for each in material.requests if period is None or is_of(each.shown.request, period)]
+    statements = [*_files(material, requests), *found.statements(kept.lines)]
     every = [contents(facts, statements), *statements]
     lines = tuple(sealed(each, facts.key, signer.sign(signed_bytes(each.payload))) for each in every)
-    requests = sum(each.lane in material.lanes for each in material.requests)
-    return Pack(lines=lines, contents=facts, selected=found, requests=requests, audit_lines=len(kept.lines))
+    return Pack(lines=lines, contents=facts, selected=found, requests=len(requests), audit_lines=len(kept.lines))
 
 
 def _verified(journal: Journal, keys: Keys) -> Verification:
@@ -154,17 +154,16 @@ def _audit_lines(found: Selected, history: AuditHistory) -> Kept:
     return history.kept(runs) if runs else Kept(())
 
 
-def _files(material: Material) -> list[Statement]:
-    made = [of_file("lane", file, lane=lane) for lane, file in material.lanes.items() if file.text]
+def _files(material: Material, requests: Sequence[RequestFile]) -> list[Statement]:
+    made = [of_file("lane", file, lane=lane) for lane, file in material.lanes.items()]
     made += [
         of_file(
             "change-request",
             each.file,
-            lane=each.lane,
-            status=each.status,
+            lane=each.shown.request.lane,
+            status=each.shown.status,
             allowed_signers=material.allowed_signers,
         )
-        for each in material.requests
-        if each.lane in material.lanes
+        for each in requests
     ]
     return made

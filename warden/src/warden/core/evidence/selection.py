@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from warden.core.changes.request import ID, ChangeRequest
+from warden.core.evidence.period import Period
 from warden.core.evidence.statements import KeptLine, LinkedRow, Statement, of_records
 from warden.core.journal.checkpoints import EVENT as CHECKPOINT
 
@@ -49,6 +51,15 @@ class Selected(msgspec.Struct, frozen=True, kw_only=True):
         made += [of_records("rotation", rows, lane=lane) for (lane, _), rows in self.rotations.items()]
         made += [of_records("effects", rows, lane=lane) for lane, rows in self.effects.items()]
         return [*made, *([of_records("checkpoints", self.checkpoints)] if self.checkpoints else [])]
+
+
+def is_of(request: ChangeRequest, period: Period) -> bool:
+    """Whether somebody decided about it or applied it then; one without any such time counts in the year of its id."""
+    times = [*(each.at for each in request.decisions), *([request.applied.at] if request.applied else [])]
+    if times:
+        return any(period.holds(each.isoformat()) for each in times)
+    found = ID.fullmatch(request.id)
+    return found is not None and period.first.year <= int(found[1]) <= period.last.year
 
 
 def body_of(each: LinkedRow) -> dict[str, Any]:
