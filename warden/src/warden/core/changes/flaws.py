@@ -165,12 +165,6 @@ class UnreadableMark(msgspec.Struct, frozen=True, tag="unreadable-mark"):
     mark: str
 
 
-class OtherLane(msgspec.Struct, frozen=True, tag="other-lane"):
-    """The request is about another lane."""
-
-    lane: str
-
-
 class OtherOpenBao(msgspec.Struct, frozen=True, tag="other-openbao"):
     """The plan was made with another OpenBao, or another namespace of it."""
 
@@ -198,7 +192,6 @@ Problem = (
     | Stopped
     | Missing
     | UnreadableMark
-    | OtherLane
     | OtherOpenBao
     | PlanDiffers
     | AlreadyApplied
