@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from warden.core.notices.notice import Kind, Notice
+from warden.core.notices.notice import Fact, Kind, Notice
 from warden.core.notices.outbox import Channel, ChannelQueue, Failure, Undelivered
 from warden.core.remedies import warden
 from warden.present import terminal
@@ -49,36 +49,25 @@ def document(notice: Notice, channel: Channel) -> bytes:
 
 def as_hook(notice: Notice) -> dict[str, Any]:
     """``kind, id, platform, lane, who, record, at, facts{}, next, text``; chats take ``text`` as the message."""
-    return {
-        "kind": notice.kind,
-        "id": notice.id,
-        "platform": notice.platform,
-        "lane": notice.lane,
-        "who": notice.who,
-        "record": notice.record,
-        "at": notice.at,
-        "facts": _plain(notice.facts),
-        "next": commands(notice.next),
-        "text": text(notice),
-    }
+    return {"kind": notice.kind, **_told(notice), "next": commands(notice.next), "text": text(notice)}
 
 
 def as_event(notice: Notice) -> dict[str, Any]:
     """A progress event of the State Hub: ``event, id, platform, lane, who, record, at`` and each fact; no sentence."""
+    return {"event": f"warden.{notice.kind}", **_told(notice)}
+
+
+def _told(notice: Notice) -> dict[str, Any]:
+    """What both have."""
     return {
-        "event": f"warden.{notice.kind}",
         "id": notice.id,
         "platform": notice.platform,
         "lane": notice.lane,
         "who": notice.who,
         "record": notice.record,
         "at": notice.at,
-        "facts": _plain(notice.facts),
+        "facts": dict(notice.facts),
     }
-
-
-def _plain(facts: Mapping[str, object]) -> dict[str, object]:
-    return {name: list(fact) if isinstance(fact, tuple) else fact for name, fact in facts.items()}
 
 
 def text(notice: Notice) -> str:
@@ -87,16 +76,22 @@ def text(notice: Notice) -> str:
     by = f", by {notice.who}" if notice.who else ""
     # In an order of ours: what is sent again comes from the journal, which keeps none.
     ordered = sorted(notice.facts.items(), key=lambda each: (each[0] != "reason", each[0]))
-    facts = "; ".join(f"{name.replace('_', ' ')}: {_shown(fact)}" for name, fact in ordered)
+    facts = "; ".join(_fact(name, fact) for name, fact in ordered)
     record = f" (journal {notice.record})" if notice.record else ""
     following = f" Next: {commands(notice.next)}" if notice.next else ""
     return f"{said}{by}{f' · {facts}' if facts else ''}{record}.{following}"
 
 
-def _shown(fact: object) -> str:
+def _fact(name: str, fact: Fact) -> str:
+    """A fact by its name; one whose name ends with its unit as ``refused after: 928 ms``."""
+    unit = " ms" if name.endswith("_ms") else ""
+    return f"{name.removesuffix('_ms').replace('_', ' ')}: {_shown(fact)}{unit}"
+
+
+def _shown(fact: Fact) -> str:
     if isinstance(fact, bool):
         return "yes" if fact else "no"
-    return ", ".join(map(str, fact)) if isinstance(fact, tuple) else str(fact)
+    return ", ".join(fact) if isinstance(fact, tuple) else str(fact)
 
 
 def show_queues(queues: Sequence[ChannelQueue]) -> None:
@@ -144,11 +139,7 @@ def queues_json(queues: Sequence[ChannelQueue], sent: int, undelivered: Sequence
 
 def show_undelivered(undelivered: Sequence[Undelivered]) -> None:
     """What did not go out, on stderr: one line for each channel and reason, however many notices it was."""
-    said: dict[str, int] = {}
-    for each in undelivered:
-        if each.failure != "earlier":
-            said.setdefault(reason(each), 0)
-    for line in said:
+    for line in dict.fromkeys(reason(each) for each in undelivered if each.failure != "earlier"):
         terminal.note(line)
 
 

@@ -99,8 +99,11 @@ def _conclusion(done: Promotion) -> str:
     words = {"ok": "every condition holds", "wrong": "not promoted", "inconclusive": "not promoted"}
     word = terminal.styled(words[done.outcome], STYLES[done.outcome])
     counts = [
-        f"{number} of {len(done.conditions)} {text}"
-        for holds, text in (("wrong", "do not hold"), ("inconclusive", "were not seen"))
+        f"{number} of {len(done.conditions)} {one if number == 1 else more}"
+        for holds, one, more in (
+            ("wrong", "does not hold", "do not hold"),
+            ("inconclusive", "was not seen", "were not seen"),
+        )
         if (number := sum(each.holds == holds for each in done.conditions))
     ]
     passed = f"{done.proof.passed} of {len(done.proof.verdicts)} verdicts as expected"
@@ -115,19 +118,23 @@ def _first(done: Promotion) -> Remedy:
 
 
 def _show_edit(edit: LaneEdit, record: int) -> None:
-    changed = ", ".join(f"{each.field} {each.before or '-'} -> {each.after}" for each in edit.changes)
     if not record:
         terminal.sentence(f"{edit.file} says so already, and so does the journal.")
         return
-    where = f"{edit.file}: {changed}" if changed else f"{edit.file} said so already"
-    terminal.sentence(f"{where} · journal {record}")
+    _show_written(edit, record)
     if edit.also_in:
         terminal.sentence(
             f"The file has one status for every environment, so it changed in {', '.join(edit.also_in)}, too. Each "
             "environment needs a proof of its own."
         )
-    if changed:
+    if edit.changes:
         terminal.sentence(f"Next: commit {edit.file}. It is found now: {to_paste(warden('route show', edit.lane))}")
+
+
+def _show_written(edit: LaneEdit, record: int) -> None:
+    changed = ", ".join(f"{each.field} {each.before or '-'} -> {each.after}" for each in edit.changes)
+    where = f"{edit.file}: {changed}" if changed else f"{edit.file} said so already"
+    terminal.sentence(f"{where} · journal {record}")
 
 
 def show_demotion(done: Demotion) -> None:
@@ -135,9 +142,7 @@ def show_demotion(done: Demotion) -> None:
     if not done.record:
         terminal.sentence(f"{done.edit.file} says that {done.lane} is a draft already, and so does the journal.")
         return
-    changed = ", ".join(f"{each.field} {each.before or '-'} -> {each.after}" for each in done.edit.changes)
-    where = f"{done.edit.file}: {changed}" if changed else f"{done.edit.file} said so already"
-    terminal.sentence(f"{where} · journal {done.record}")
+    _show_written(done.edit, done.record)
     if done.edit.also_in:
         terminal.sentence(f"The file has one status for every environment: also {', '.join(done.edit.also_in)}.")
     close = to_paste(warden("deactivate", done.lane, reason="TEXT"))

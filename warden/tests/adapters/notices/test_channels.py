@@ -44,7 +44,8 @@ def test_a_relative_name_is_of_the_platform_directory(tmp_path):
 
 
 def test_a_command_that_does_not_read_its_stdin_is_no_fault(tmp_path):
-    NoticeCommand(["true"], str(tmp_path)).send(b"x" * 1_000_000, NOTICE, 5.0)
+    NoticeCommand(["sh", "-c", "exec <&-; : > ran"], str(tmp_path)).send(b"x" * 1_000_000, NOTICE, 5.0)
+    assert (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("argv", [["/nowhere/at-all"], ["."], ["a\0b"]])

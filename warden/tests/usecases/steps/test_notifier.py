@@ -13,7 +13,7 @@ from warden.adapters.journal.sqlite import SqliteJournal
 from warden.adapters.notices.http import Posted
 from warden.adapters.whereabouts import Here
 from warden.core.notices.notice import Notice
-from warden.present.notices import document, reason
+from warden.present.notices import document, reason, text
 from warden.usecases.steps.notifier import Notifier
 
 FACTS = {"reason": "INC-204", "leaked": False}
@@ -47,6 +47,11 @@ def hub(receiver):
 
 def events(journal):
     return [each.event for each in journal.log() if each.event.startswith("notice.")]
+
+
+def test_a_fact_whose_name_ends_with_its_unit_is_told_with_it():
+    told = Notice(kind="lane.compromised", lane="a-lane", facts={"refused_after_ms": 928, "readers": 2})
+    assert text(told) == "a-lane was closed as compromised · readers: 2; refused after: 928 ms."
 
 
 def test_a_notice_is_queued_sent_on_every_channel_and_recorded(journal, notifier):

@@ -102,16 +102,17 @@ def takes(channel: Channel, kind: Kind) -> bool:
 
 def is_settled(queued: Queued, now: dt.datetime) -> bool:
     """Whether the command that queued it has had its time to send it."""
-    try:
-        return now - dt.datetime.fromisoformat(queued.notice.at) > SETTLED
-    except (ValueError, TypeError):
-        return True
+    return _is_older(queued, now, SETTLED)
 
 
 def is_too_old(queued: Queued, now: dt.datetime) -> bool:
     """Whether nobody is helped by it any more."""
+    return _is_older(queued, now, KEPT)
+
+
+def _is_older(queued: Queued, now: dt.datetime, span: dt.timedelta) -> bool:
     try:
-        return now - dt.datetime.fromisoformat(queued.notice.at) > KEPT
+        return now - dt.datetime.fromisoformat(queued.notice.at) > span
     except (ValueError, TypeError):
         return True
 
