@@ -16,6 +16,7 @@ from warden.adapters.sources.loader import InstalledSources
 from warden.core.errors import Closed, Exit, Held, Inconclusive, Missing, NotNow, Sealed, UsageError
 from warden.core.journal.checkpoints import NotSigned, Signed
 from warden.core.lanes.rotation import RefusalWindow, Rotation
+from warden.core.remedies import warden
 from warden.core.rotation.mark import key_id_in, rotation_in
 from warden.core.rotation.result import (
     LaneChanged,
@@ -32,6 +33,7 @@ from warden.core.rotation.result import (
 )
 from warden.core.secret import Secret
 from warden.ports.notices import NoNotices
+from warden.present.errors import message
 from warden.usecases.deactivate import record_closing
 from warden.usecases.put import put
 from warden.usecases.rotate import abandon, due, planned, rotate, rotations_meant, to_resume
@@ -631,8 +633,8 @@ def test_this_machine_rotates_a_lane_once_at_a_time(rotations, tmp_path):
 
     rotations.ready()
     lock = str(tmp_path / "a.lock")
-    with held(lock, "warden rotate"), pytest.raises(Held):
-        rotations.rotate(tools=rotations.tools(alone=lambda _: held(lock, "warden rotate")))
+    with held(lock, "warden rotate", "rotating"), pytest.raises(Held):
+        rotations.rotate(tools=rotations.tools(alone=lambda _: held(lock, "warden rotate", "rotating")))
     assert rotations.mark is None
 
 
@@ -646,12 +648,17 @@ def test_a_lane_that_is_closed_meanwhile_stays_closed_and_nothing_more_is_done(r
             record_closing(lane.id, "tenant left", "", journal, leaked=False)
 
     rotations.provider.before = close
-    with pytest.raises(Closed):
+    reopen = warden("reactivate", lane.id, reason="TEXT")
+    with pytest.raises(Closed) as stop:
         rotations.rotate()
+    assert stop.value.effect.closed
+    assert "can go on" not in message(stop.value)
+    assert stop.value.remedy[-1] == reopen
     assert rotations.mark is not None
     asked = len(rotations.provider.asked)
-    with pytest.raises(Closed):
+    with pytest.raises(Closed) as refusal:
         rotations.rotate(resume=True)
+    assert refusal.value.remedy[-1] == reopen
     assert len(rotations.provider.asked) == asked
     journal.record("lane.opened", lane.id, {"reason": "back"})
     rotations.provider.before = lambda _: None

@@ -153,8 +153,13 @@ def rotate(
         Inconclusive: a system did not answer; where the rotation had begun its effect says that it can go on.
     """
     expect_concrete(lane)
-    expect_open([lane], context.vault, context.journal, Effect.NOTHING_CHANGED)
-    with _refusals_named(rotation, context), tools.alone(lane.id):
+    with _refusals_named(rotation, context):
+        expect_open([lane], context.vault, context.journal, Effect.NOTHING_CHANGED)
+        return _alone(lane, rotation, context, tools, resume=resume)
+
+
+def _alone(lane: Lane, rotation: Rotation, context: Context, tools: RotateTools, *, resume: bool) -> RotationResult:
+    with tools.alone(lane.id):
         there = metadata_of(lane, context)
         seen = rotation_in(there.custom) if there else None
         expect_answerable(lane, rotation, seen, context, resume=resume)
@@ -168,9 +173,15 @@ def rotate(
 
 @contextmanager
 def _refusals_named(rotation: Rotation, context: Context) -> Iterator[None]:
-    """Have a refusal say what is missing: rights of OpenBao beside the usual ones, or a management key that is good."""
+    """Have a refusal say what is missing.
+
+    It may be rights of OpenBao beside the usual ones, a management key that is good, or a lane that is open.
+    """
     try:
         yield
+    except Closed as fault:
+        fault.remedy = (*fault.remedy, warden("reactivate", fault.subject, reason="TEXT"))
+        raise
     except Refused as fault:
         if fault.system.endswith(context.vault.address):
             fault.remedy = (warden("doctor", for_="rotate"),)
@@ -295,7 +306,8 @@ class _resumable(AbstractContextManager[None]):  # noqa: N801 - reads as a state
             return
         mark, lane = self._run.path.mark, self._run.lane_id
         if fault.effect is None or fault.effect is Effect.NOTHING_WRITTEN or isinstance(fault, JournalUnwritable):
-            fault.effect = RotationStopped(lane=lane, field=mark.field, step=mark.step)
+            closed = isinstance(fault, Closed)
+            fault.effect = RotationStopped(lane=lane, field=mark.field, step=mark.step, closed=closed)
         again = warden("rotate", lane, field=mark.field, resume=True)
         says_how = any(isinstance(step, RunWarden) and step.command in {"rotate", "status"} for step in fault.remedy)
         if not isinstance(fault, Closed) and not says_how:

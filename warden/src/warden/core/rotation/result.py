@@ -232,11 +232,12 @@ class SameValue(msgspec.Struct, frozen=True):
 
 
 class RotationStopped(msgspec.Struct, frozen=True, kw_only=True):
-    """An effect: the rotation stands at a step, and can go on from there."""
+    """An effect: the rotation stands at a step, and can go on from there, unless the lane is ``closed``."""
 
     lane: str
     field: str
     step: Step
+    closed: bool = False
 
 
 class NotAcceptedYet(Facts, frozen=True, kw_only=True):

@@ -98,4 +98,5 @@ def _(problem: NotAcceptedYet) -> str:
 
 @describe.register
 def _(effect: RotationStopped) -> str:
-    return f"The rotation of {effect.field} stands at the step {effect.step} and can go on."
+    goes_on = "" if effect.closed else " and can go on"
+    return f"The rotation of {effect.field} stands at the step {effect.step}{goes_on}."
