@@ -1,5 +1,6 @@
 """What is signed, as text: the same in every run, a line for each field, and different for everything different."""
 
+import base64
 import datetime as dt
 
 import msgspec
@@ -209,6 +210,17 @@ def test_whatever_a_decision_means_is_signed(field, other):
 @pytest.mark.parametrize("text", ["", "x", "U1NIU0lH", "U1NIU0lHAAAAAQAAADM=", "é", "U1NIU0lHAAAAAf////8="])
 def test_what_is_not_a_signature_is_none(text):
     assert read_signature(text) is None
+
+
+def test_a_signature_is_read_once_its_namespace_is_whole_and_nothing_strange_is_in_it():
+    def wire(*parts):
+        return b"".join(len(part).to_bytes(4) + part for part in parts)
+
+    blob = b"SSHSIG" + (1).to_bytes(4) + wire(wire(b"ssh-ed25519", b"k" * 32), b"warden-change")
+    texts = [base64.b64encode(blob[:end]).decode() for end in range(len(blob) + 1)]
+    assert read_signature(texts[-1]).namespace == "warden-change"
+    assert set(map(read_signature, texts[:-1])) == {None}
+    assert read_signature(f"{texts[-1][:8]}\n{texts[-1][8:]}") is None
 
 
 def test_the_armour_comes_off_and_on():

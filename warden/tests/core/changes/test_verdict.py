@@ -129,6 +129,7 @@ def test_one_is_missing_and_it_is_said_who_still_can(board):
         ({"expires": None}, "carol: no-expiry"),
         ({"expires": NOW + dt.timedelta(days=90)}, "carol: no-expiry"),
         ({"hours": 0.2}, "carol: in-the-future"),
+        ({"at": NOW + dt.timedelta(minutes=5, seconds=1)}, "carol: in-the-future"),
         ({"comment": " "}, "carol: no-comment"),
         ({"key": "key of bob"}, "carol: same-person"),
         ({"key": "key of alice"}, "carol: self-approval"),
@@ -143,7 +144,7 @@ def test_an_approval_with_a_flaw_does_not_count(board, how, kind):
 
 def test_clocks_may_be_a_little_apart(board):
     board.say("approve", "bob", hours=0.05)
-    board.say("approve", "carol", hours=0.07)
+    board.say("approve", "carol", at=NOW + dt.timedelta(minutes=5))
     assert board.problems() == ()
 
 

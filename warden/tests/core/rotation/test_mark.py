@@ -1,3 +1,5 @@
+from msgspec.structs import replace
+
 from warden.core.rotation.mark import (
     LONGEST,
     ROTATION,
@@ -29,6 +31,7 @@ MARK = RotationMark(
 def test_a_mark_is_read_as_it_was_written():
     assert rotation_in({ROTATION: MARK.text}) == MARK
     assert MARK.position == Position(step="refuse")
+    assert not replace(MARK, waits=True).at(MARK.position).waits
     back = MARK.at(Position(step="restore", reached="refuse"))
     assert rotation_in({ROTATION: back.text}).position == Position(step="restore", reached="refuse")
 
@@ -53,3 +56,9 @@ def test_what_stays_at_the_path_afterwards():
     assert last_rotation_in({"rotated-API_KEY": "x"}, "API_KEY") == ("", 0)
     assert taken_back(MARK) == {ROTATION: None, "key-id-API_KEY": "old-id"}
     assert key_id_in({}, "API_KEY") is None
+
+
+def test_a_key_without_an_id_takes_the_id_of_the_other_away():
+    nameless = replace(MARK, old="", new="")
+    assert finished(nameless, "2026-11-30T09:10:00Z")["key-id-API_KEY"] is None
+    assert taken_back(nameless)["key-id-API_KEY"] is None
