@@ -10,7 +10,6 @@ import click
 
 from warden.cli import wiring
 from warden.cli.context import Workspace
-from warden.cli.reason import journaled_reason
 from warden.core.errors import Effect, UsageError, WardenError
 from warden.present import terminal
 
@@ -68,11 +67,3 @@ def confirm(
         )
     if click.prompt(terminal.question(f"Type {lane_id} to {action} it for {readers}"), err=True) != lane_id:
         raise UsageError("the answer was not the lane's id", effect=Effect.NOTHING_DONE, subject=lane_id)
-
-
-def required(reason: str) -> str:
-    """The reason as the journal keeps it. Raises `UsageError` where it is empty or holds a secret."""
-    text = journaled_reason(reason)
-    if not text:
-        raise UsageError("--reason is empty", effect=Effect.NOTHING_DONE, hint='--reason "why"')
-    return text

@@ -6,10 +6,11 @@ from typing import Any
 import click
 
 from warden.cli import complete, wiring, wiring_files
-from warden.cli.closing import confirm, probe_tools, required, started
+from warden.cli.closing import confirm, probe_tools, started
 from warden.cli.context import Workspace
 from warden.cli.deactivate import closed_in_journal
 from warden.cli.options import audit_options, certificate_option, json_option, take_over_option, yes_option
+from warden.cli.reason import required_reason
 from warden.core.errors import Effect, UsageError, WardenError
 from warden.ports.audit_history import AuditHistory
 from warden.present import terminal
@@ -69,7 +70,7 @@ def compromise(
     from warden.present.deactivation import show_steps, steps_json
     from warden.usecases.steps.closing_lane import planned
 
-    why, moment = required(reason), _moment(since)
+    why, moment = required_reason(reason), _moment(since)
     try:
         workspace = Workspace.of(ctx)
         found = workspace.lane(lane)

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from warden.cli import complete, wiring, wiring_journal
-from warden.cli.closing import confirm, probe_tools, required, started
+from warden.cli.closing import confirm, probe_tools, started
 from warden.cli.context import Workspace
 from warden.cli.options import (
     audit_options,
@@ -15,6 +15,7 @@ from warden.cli.options import (
     take_over_option,
     yes_option,
 )
+from warden.cli.reason import required_reason
 from warden.core.errors import Invalid, NotFound, WardenError
 from warden.present import terminal
 
@@ -71,7 +72,7 @@ def deactivate(
     from warden.usecases.deactivate import deactivate as close
     from warden.usecases.steps.closing_lane import ClosingOptions, planned
 
-    why = required(reason)
+    why = required_reason(reason)
     try:
         workspace = Workspace.of(ctx)
         found = workspace.lane(lane)

@@ -3,7 +3,7 @@
 import click
 
 from warden.cli import complete
-from warden.cli.closing import confirm, probe_tools, required
+from warden.cli.closing import confirm, probe_tools
 from warden.cli.context import Workspace
 from warden.cli.options import (
     audit_options,
@@ -13,6 +13,7 @@ from warden.cli.options import (
     take_over_option,
     yes_option,
 )
+from warden.cli.reason import required_reason
 from warden.core.errors import WardenError
 from warden.core.plans.lane_plan import LaneOptions
 from warden.present import terminal
@@ -63,7 +64,7 @@ def reactivate(
 
     workspace = Workspace.of(ctx)
     found = workspace.lane(lane)
-    why = required(reason)
+    why = required_reason(reason)
     context = workspace.reading_context
     confirm(lane, found, "open", yes=yes, steps=planned("reactivate", found, context), quiet=as_json or yes)
     tools = probe_tools(workspace, files, audit_command, certificates)
