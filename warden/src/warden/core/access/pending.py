@@ -9,7 +9,7 @@ from warden.core.errors import NotNow, Refused
 from warden.core.lanes.approval import Approval, approver_role
 from warden.core.lanes.lane import Lane, PeopleReader
 from warden.core.openbao.api import Identity
-from warden.core.openbao.control_groups import RequestState, Withheld
+from warden.core.openbao.control_groups import Kept, RequestState, Withheld
 from warden.core.remedies import AskMember, AskOwner, Remedy, access, warden
 
 REQUESTED = "access.requested"
@@ -84,14 +84,14 @@ def ends_at(since: str, ttl: int, token_ttl: int, now: dt.datetime) -> str:
     return ends.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def pending(lane: Lane, approval: Approval, withheld: Withheld, until: str, who: Identity) -> PendingRead:
-    """The request that was made just now."""
+def pending(lane: Lane, approval: Approval, asked: Withheld | Kept, until: str, who: Identity) -> PendingRead:
+    """The request that was made just now, or that an earlier run made."""
     return PendingRead(
         lane=lane.id,
-        accessor=withheld.accessor,
+        accessor=asked.accessor,
         group=approval.group,
         approvals=approval.approvals,
-        since=withheld.since,
+        since=asked.since,
         until=until,
         who=who.display_name,
     )

@@ -25,7 +25,7 @@ from warden.core.errors import Inconclusive, WardenError
 from warden.core.lanes.approval import Approval
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Identity, Stored
-from warden.core.openbao.control_groups import Kept, RequestState, Withheld
+from warden.core.openbao.control_groups import RequestState, Withheld
 from warden.core.secret import Secret
 from warden.ports.vault import Vault
 
@@ -106,18 +106,8 @@ class ApprovedRead:
         if state is None:
             self._server.forget(self._lane.id)
             return None
-        return kept.token, self._known(kept).now(state), state
-
-    def _known(self, kept: Kept) -> PendingRead:
-        return PendingRead(
-            lane=self._lane.id,
-            accessor=kept.accessor,
-            group=self._approval.group,
-            approvals=self._approval.approvals,
-            since=kept.since,
-            until=kept.until,
-            who=self._who.display_name,
-        )
+        request = pending(self._lane, self._approval, kept, kept.until, self._who)
+        return kept.token, request.now(state), state
 
     def _asked(self) -> tuple[Secret, PendingRead, None]:
         custody = self._lane.custody
