@@ -3,32 +3,22 @@
 API pages: https://openbao.org/api-docs/system/ (audit, audit-hash, config/auditing).
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from warden.adapters.openbao.answers import devices_in
-from warden.core.openbao.api import Answer, AuditDevice
+from warden.adapters.openbao.sender import Sender
+from warden.core.openbao.api import AuditDevice
 from warden.core.secret import Secret
 
 
-class Audited:
-    """The questions about the audit log; whoever inherits them sends the requests."""
-
-    def _request(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, none: Sequence[int] = ()
-    ) -> Answer:
-        raise NotImplementedError
-
-    def _part(self, answer: Answer, name: str = "data") -> dict[str, Any]:
-        raise NotImplementedError
+class Audited(Sender):
+    """The questions about the audit log."""
 
     def audit_hash(self, device: str, value: Secret) -> str:
         """``sys/audit-hash/<device>``."""
-        return str(self._part(self._request("POST", f"sys/audit-hash/{device}", {"input": value.reveal()}))["hash"])
+        return str(self.part_of(self.asked("POST", f"sys/audit-hash/{device}", {"input": value.reveal()}))["hash"])
 
     def audit_headers(self) -> frozenset[str]:
         """``sys/config/auditing/request-headers`` (needs sudo); those that are not HMACed."""
-        found = self._request("GET", "sys/config/auditing/request-headers").body.get("data") or {}
+        found = self.asked("GET", "sys/config/auditing/request-headers").body.get("data") or {}
         return frozenset(name.lower() for name, how in (found.get("headers") or {}).items() if not how.get("hmac"))
 
     def audit_files(self) -> tuple[str, ...]:
@@ -37,4 +27,4 @@ class Audited:
 
     def audit_devices(self) -> tuple[AuditDevice, ...]:
         """``sys/audit`` (needs sudo)."""
-        return devices_in(self._request("GET", "sys/audit").body.get("data") or {})
+        return devices_in(self.asked("GET", "sys/audit").body.get("data") or {})

@@ -5,23 +5,19 @@ API pages: https://openbao.org/api-docs/ (system, secret/kv/kv-v2, auth/token, a
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from warden.adapters.openbao.answers import (
     BAD_REQUEST,
     FORBIDDEN,
-    IN_BETWEEN,
-    INTERNAL,
     NO_CONTENT,
     NOT_FOUND,
     OK,
     answered_at,
     entered_in,
-    error_of,
     identity_in,
-    inline_headers,
     is_openbao,
     kv_config_in,
     metadata_in,
@@ -30,12 +26,10 @@ from warden.adapters.openbao.answers import (
     stored_in,
 )
 from warden.adapters.openbao.audited import Audited
-from warden.adapters.openbao.endpoint import Endpoint, Shown, percent_encoded, showing
-from warden.adapters.openbao.http import Connection
+from warden.adapters.openbao.endpoint import Shown, showing
 from warden.adapters.openbao.kv_versions import KvVersions
-from warden.adapters.openbao.second_person import SecondPerson
 from warden.adapters.openbao.secret_ids import SecretIds
-from warden.core.errors import Refused, ServerFault, Unidentified, WardenError
+from warden.core.errors import NotNow, Refused
 from warden.core.lanes.lane import RoleName
 from warden.core.openbao.api import (
     Answer,
@@ -53,30 +47,21 @@ from warden.core.openbao.api import (
     said_by,
 )
 from warden.core.quoting import quoted
-from warden.core.remedies import RunBao, warden
 from warden.core.secret import Secret
 
-_OVERTAKEN = "transaction commit failed"
-"""Of two writes of one object at once one is undone whole, and its client is to try again (OpenBao issue 296)."""
+if TYPE_CHECKING:
+    from warden.adapters.openbao.control_groups import ControlGroups
+    from warden.adapters.openbao.groups import Groups
+
 CLEAN_UP = 3.0
 """Seconds to wait where nothing depends on the answer any more."""
-_PAUSES = (0.05, 0.1, 0.2, 0.4)
-"""Seconds."""
 
 
-class OpenBao(Audited, KvVersions, SecondPerson):
+class OpenBao(Audited, KvVersions):
     """An OpenBao server as one caller sees it; see the port `warden.ports.Vault` for each method.
 
     One object is one connection: not shared between threads (`twin` makes another for the same caller).
     """
-
-    def __init__(self, where: Endpoint, token: Secret | None = None, *, namespace: str = "") -> None:
-        self.endpoint = where
-        self.address = str(where)
-        self.system = f"OpenBao {where}"
-        self.namespace = namespace
-        self._token = token
-        self._connection = Connection(where, self.system)
 
     def twin(self, token: Secret | None = None) -> "OpenBao":
         """The same server over a connection of its own, as the same caller or as the owner of `token`."""
@@ -90,91 +75,17 @@ class OpenBao(Audited, KvVersions, SecondPerson):
         """The SecretIDs of its AppRoles."""
         return SecretIds(self)
 
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+    def groups(self) -> "Groups":
+        """The identity groups of approvers."""
+        from warden.adapters.openbao.groups import Groups  # not needed by most commands
 
-    # -- requests -----------------------------------------------------------------------------------------------
+        return Groups(self.asked)
 
-    def send(self, request: Request) -> Answer:
-        """Send exactly this; only no answer raises."""
-        headers = {"X-Vault-Request": "true", **request.headers}
-        if self.namespace and not is_in_root(request.path):
-            headers["X-Vault-Namespace"] = self.namespace
-        if request.token is not None:
-            headers["X-Vault-Token"] = request.token.reveal()
-        if request.inline is not None:
-            headers |= inline_headers(request.inline)
-        path = f"/v1/{percent_encoded(request.path)}"
-        return self._connection.send(request.method, path, request.body, headers, request.patience)
+    def control_groups(self) -> "ControlGroups":
+        """The reads that wait for approval."""
+        from warden.adapters.openbao.control_groups import ControlGroups  # as above
 
-    def as_caller(self, request: Request) -> Request:
-        """The same request with the caller's own token."""
-        if self._token is None:
-            raise self._unidentified()
-        return msgspec.structs.replace(request, token=self._token)
-
-    def _request(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, none: Sequence[int] = ()
-    ) -> Answer:
-        """As the caller; an answer of 2xx or one of the statuses in `none`, else the error it means."""
-        answer = self._send_until_kept(Request(method=method, path=path, body=body, token=self._token))
-        if answer.status in {OK, NO_CONTENT} or is_openbao(answer, *none):
-            return answer
-        raise self._error(answer, f"{method} {path}")
-
-    def _send_until_kept(self, request: Request) -> Answer:
-        """`send`, and again where another write came first and nothing of this one was kept."""
-        answer = self.send(request)
-        for pause in _PAUSES:
-            if answer.status != INTERNAL or _OVERTAKEN not in said_by(answer):
-                break
-            time.sleep(pause)
-            answer = self.send(request)
-        return answer
-
-    def _part(self, answer: Answer, name: str = "data") -> dict[str, Any]:
-        """What the answer has under `name`; a proxy's page or another server's answer has nothing there."""
-        part = answer.body.get(name)
-        if not isinstance(part, dict):
-            raise ServerFault(
-                f"{self.system} gave an answer without {name!r}, which OpenBao never does; not counted as an answer",
-                system=self.system,
-                hint=IN_BETWEEN,
-                remedy=(warden("doctor"),),
-            )
-        return part
-
-    def _error(self, answer: Answer, what: str) -> WardenError:
-        if is_openbao(answer, FORBIDDEN):
-            return self._forbidden(quoted(said_by(answer)), what)
-        return error_of(answer, self.system, what)
-
-    def _forbidden(self, reason: str, what: str) -> WardenError:
-        """A 403 means a refused action or a token that is not accepted: asking for the token itself tells which."""
-        if self._token is None or not self._token_accepted():
-            return self._unidentified()
-        return Refused(
-            f"{self.system} refused {what} ({reason or 'permission denied'})",
-            system=self.system,
-            hint="which rights are missing for which command",
-            remedy=(warden("doctor"),),
-        )
-
-    def _token_accepted(self) -> bool:
-        answer = self.send(Request(method="GET", path="auth/token/lookup-self", token=self._token))
-        if answer.status == OK or is_openbao(answer, FORBIDDEN):
-            return answer.status == OK
-        raise self._error(answer, "GET auth/token/lookup-self")
-
-    def _unidentified(self) -> Unidentified:
-        why = "no token was given" if self._token is None else "the token is expired, revoked or unknown there"
-        return Unidentified(
-            f"{self.system} does not know who is asking: {why}",
-            system=self.system,
-            hint="log in (or set BAO_TOKEN)",
-            remedy=(RunBao(action="login-default"),),
-        )
+        return ControlGroups(self)
 
     # -- server and caller --------------------------------------------------------------------------------------
 
@@ -183,7 +94,7 @@ class OpenBao(Audited, KvVersions, SecondPerson):
         query = "sys/health?standbyok=true&sealedcode=200&uninitcode=200&perfstandbyok=true"
         answer = self.send(Request(method="GET", path=query))
         if answer.status != OK or "sealed" not in answer.body:
-            raise self._error(answer, "GET sys/health")
+            raise self.error_in(answer, "GET sys/health")
         return Health(
             version=str(answer.body.get("version", "")),
             initialized=bool(answer.body.get("initialized")),
@@ -205,8 +116,8 @@ class OpenBao(Audited, KvVersions, SecondPerson):
         if is_openbao(answer, FORBIDDEN):
             raise self._unidentified()
         if answer.status != OK:
-            raise self._error(answer, "GET auth/token/lookup-self")
-        return identity_in(self._part(answer))
+            raise self.error_in(answer, "GET auth/token/lookup-self")
+        return identity_in(self.part_of(answer))
 
     def enter(self, login: Login) -> Entered:
         """``auth/<mount>/login``; the token stays in memory."""
@@ -219,25 +130,25 @@ class OpenBao(Audited, KvVersions, SecondPerson):
                 subject=f"auth/{login.mount}",
             )
         if answer.status != OK:
-            raise self._error(answer, f"POST {path}")
-        return entered_in(self._part(answer, "auth"))
+            raise self.error_in(answer, f"POST {path}")
+        return entered_in(self.part_of(answer, "auth"))
 
     def login_userpass(self, name: str, password: Secret) -> Secret:
         """``auth/userpass/login/<name>``."""
-        answer = self._request("POST", f"auth/userpass/login/{name}", {"password": password.reveal()})
-        return Secret(self._part(answer, "auth")["client_token"])
+        answer = self.asked("POST", f"auth/userpass/login/{name}", {"password": password.reveal()})
+        return Secret(self.part_of(answer, "auth")["client_token"])
 
     def revoke_self(self, token: Secret) -> bool:
         """``auth/token/revoke-self``; 403 is the answer to a token that is gone, and to one without the right to it."""
         request = Request(method="POST", path="auth/token/revoke-self", body={}, token=token, patience=CLEAN_UP)
         answer = self.send(request)
         if answer.status not in {OK, NO_CONTENT} and not is_openbao(answer, FORBIDDEN):
-            raise self._error(answer, "POST auth/token/revoke-self")
+            raise self.error_in(answer, "POST auth/token/revoke-self")
         return answer.status != FORBIDDEN
 
     def revoke_accessor(self, accessor: str) -> None:
         """``auth/token/revoke-accessor``: 200 with a warning where no token has it any more (2.7.2, measured)."""
-        self._request("POST", "auth/token/revoke-accessor", {"accessor": accessor})
+        self.asked("POST", "auth/token/revoke-accessor", {"accessor": accessor})
 
     def own_capabilities(self, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """``sys/capabilities-self``, of what is in the root namespace only: there."""
@@ -250,7 +161,7 @@ class OpenBao(Audited, KvVersions, SecondPerson):
         return found
 
     def _capabilities(self, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        answer = self._request("POST", "sys/capabilities-self", {"paths": list(paths)})
+        answer = self.asked("POST", "sys/capabilities-self", {"paths": list(paths)})
         found = answer.body.get("data") or {}
         return {path: tuple(sorted(found.get(path) or ())) for path in paths}
 
@@ -258,39 +169,39 @@ class OpenBao(Audited, KvVersions, SecondPerson):
 
     def mount(self, name: str) -> Mount | None:
         """``sys/mounts/<name>``: 400 where nothing is mounted."""
-        answer = self._request("GET", f"sys/mounts/{name}", none=(BAD_REQUEST,))
+        answer = self.asked("GET", f"sys/mounts/{name}", none=(BAD_REQUEST,))
         if answer.status == BAD_REQUEST:
             return None
-        return mount_in(self._part(answer))
+        return mount_in(self.part_of(answer))
 
     def create_kv(self, name: str) -> None:
         """Mount KV v2, and wait out the moment in which a new mount answers 400 because it is being upgraded."""
-        self._request("POST", f"sys/mounts/{name}", {"type": "kv", "options": {"version": "2"}})
+        self.asked("POST", f"sys/mounts/{name}", {"type": "kv", "options": {"version": "2"}})
         for _ in range(100):
-            if self._request("GET", f"{name}/metadata/warden-probe", none=(BAD_REQUEST, NOT_FOUND)).status == NOT_FOUND:
+            if self.asked("GET", f"{name}/metadata/warden-probe", none=(BAD_REQUEST, NOT_FOUND)).status == NOT_FOUND:
                 return
             time.sleep(0.05)
 
     def auth_type(self, mount: str) -> str | None:
         """``sys/auth``, the whole list: reading one mount (``sys/auth/<mount>``) would need sudo."""
-        found = self._part(self._request("GET", "sys/auth")).get(f"{mount}/")
+        found = self.part_of(self.asked("GET", "sys/auth")).get(f"{mount}/")
         return None if found is None else str(found["type"])
 
     def enable_auth(self, mount: str, kind: str) -> None:
         """Mount an auth method of that type there."""
-        self._request("POST", f"sys/auth/{mount}", {"type": kind})
+        self.asked("POST", f"sys/auth/{mount}", {"type": kind})
 
     def disable_auth(self, mount: str) -> None:
         """Unmount an auth method; its roles go with it."""
-        self._request("DELETE", f"sys/auth/{mount}")
+        self.asked("DELETE", f"sys/auth/{mount}")
 
     def configure_auth(self, mount: str, settings: Mapping[str, Any]) -> None:
         """``auth/<mount>/config``."""
-        self._request("POST", f"auth/{mount}/config", settings)
+        self.asked("POST", f"auth/{mount}/config", settings)
 
     def policy_names(self) -> frozenset[str]:
         """``LIST sys/policies/acl``."""
-        return frozenset(map(str, self._part(self._request("LIST", "sys/policies/acl"))["keys"]))
+        return frozenset(map(str, self.part_of(self.asked("LIST", "sys/policies/acl"))["keys"]))
 
     def policy(self, name: str) -> str | None:
         """The policy's text as it was written."""
@@ -299,57 +210,57 @@ class OpenBao(Audited, KvVersions, SecondPerson):
 
     def acl_policy(self, name: str) -> PolicyText | None:
         """``sys/policies/acl/<name>``; an end is named only where there is one."""
-        answer = self._request("GET", f"sys/policies/acl/{name}", none=(NOT_FOUND,))
+        answer = self.asked("GET", f"sys/policies/acl/{name}", none=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return None
-        found = self._part(answer)
+        found = self.part_of(answer)
         return PolicyText(str(found["policy"]), str(found.get("expiration") or ""))
 
     def write_policy(self, name: str, text: str) -> None:
         """Create or replace."""
-        self._request("POST", f"sys/policies/acl/{name}", {"policy": text})
+        self.asked("POST", f"sys/policies/acl/{name}", {"policy": text})
 
     def delete_policy(self, name: str) -> None:
         """Gone afterwards, whether it was there or not."""
-        self._request("DELETE", f"sys/policies/acl/{name}")
+        self.asked("DELETE", f"sys/policies/acl/{name}")
 
     def role(self, role: RoleName) -> dict[str, Any] | None:
         """The role's fields as the server states them."""
-        answer = self._request("GET", str(role), none=(NOT_FOUND,))
-        return None if answer.status == NOT_FOUND else dict(self._part(answer))
+        answer = self.asked("GET", str(role), none=(NOT_FOUND,))
+        return None if answer.status == NOT_FOUND else dict(self.part_of(answer))
 
     def write_role(self, role: RoleName, fields: Mapping[str, Any]) -> None:
         """Create, or set these fields of an existing one."""
-        self._request("POST", str(role), fields)
+        self.asked("POST", str(role), fields)
 
     def delete_role(self, role: RoleName) -> None:
         """Gone afterwards, whether it was there or not."""
-        self._request("DELETE", str(role))
+        self.asked("DELETE", str(role))
 
     # -- KV v2 --------------------------------------------------------------------------------------------------
 
     def kv_metadata(self, mount: str, key: str) -> KvMetadata | None:
         """``<mount>/metadata/<key>``."""
-        answer = self._request("GET", f"{mount}/metadata/{key}", none=(NOT_FOUND,))
+        answer = self.asked("GET", f"{mount}/metadata/{key}", none=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return None
-        return metadata_in(self._part(answer), answered_at(answer))
+        return metadata_in(self.part_of(answer), answered_at(answer))
 
     def kv_config(self, mount: str) -> KvConfig:
         """``<mount>/config``."""
-        return kv_config_in(self._part(self._request("GET", f"{mount}/config")))
+        return kv_config_in(self.part_of(self.asked("GET", f"{mount}/config")))
 
     def mark(self, mount: str, key: str, custom: Mapping[str, str | None], *, require_cas: bool = False) -> None:
         """PATCH merges and cannot create; POST creates and would replace: POST only where PATCH finds nothing."""
         path = f"{mount}/metadata/{key}"
         cas = {"cas_required": True} if require_cas else {}
         merged = cas | ({"custom_metadata": dict(custom)} if custom else {})
-        if self._request("PATCH", path, merged, none=(NOT_FOUND,)).status != NOT_FOUND:
+        if self.asked("PATCH", path, merged, none=(NOT_FOUND,)).status != NOT_FOUND:
             return
         try:
-            self._request("POST", path, cas | {"custom_metadata": {k: v for k, v in custom.items() if v is not None}})
+            self.asked("POST", path, cas | {"custom_metadata": {k: v for k, v in custom.items() if v is not None}})
         except Refused:  # who may create may not replace: somebody else made it meanwhile, if it is there now
-            if self._request("PATCH", path, merged, none=(NOT_FOUND,)).status == NOT_FOUND:
+            if self.asked("PATCH", path, merged, none=(NOT_FOUND,)).status == NOT_FOUND:
                 raise
 
     def put_fields(self, mount: str, key: str, values: Mapping[str, Secret], *, replacing: int | None = None) -> int:
@@ -373,19 +284,34 @@ class OpenBao(Audited, KvVersions, SecondPerson):
             request = msgspec.structs.replace(request, method="POST")
             answer = self._send_until_kept(request)
         if answer.status == OK:
-            return int(self._part(answer)["version"])
+            return int(self.part_of(answer)["version"])
         if "check-and-set" in said_by(answer):
             raise overtaken(self.system, f"{mount}/{key}", cas)
-        raise self._error(answer, f"{request.method} {request.path}")
+        raise self.error_in(answer, f"{request.method} {request.path}")
 
     def field_names(self, mount: str, key: str) -> frozenset[str]:
         """``<mount>/subkeys/<key>``; 404 where the newest version is deleted, or there is none."""
-        answer = self._request("GET", f"{mount}/subkeys/{key}", none=(NOT_FOUND,))
+        answer = self.asked("GET", f"{mount}/subkeys/{key}", none=(NOT_FOUND,))
         return frozenset((answer.body.get("data") or {}).get("subkeys") or () if answer.status == OK else ())
 
     def read(self, mount: str, key: str) -> Stored | None:
         """``<mount>/data/<key>``: the one request that brings values here."""
-        answer = self._request("GET", f"{mount}/data/{key}", none=(NOT_FOUND,))
+        answer = self.asked("GET", f"{mount}/data/{key}", none=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return None
         return stored_in(self._handed_out(answer, f"{mount}/{key}"))
+
+    def _handed_out(self, answer: Answer, what: str) -> dict[str, Any]:
+        """The data of an answer to a read; a read that waits for approval is ended, and raises `NotNow`."""
+        if not answer.body.get("wrap_info"):
+            return self.part_of(answer)
+        from warden.adapters.openbao.control_groups import withheld_in  # as above
+
+        if withheld := withheld_in(answer):
+            self.send(Request(method="POST", path="auth/token/revoke-self", body={}, token=withheld.token))
+        raise NotNow(
+            f"OpenBao withholds {what} until somebody approves, and the lane declares no approval for you",
+            system="OpenBao",
+            subject=what,
+            hint="have the lane applied: its policy has a control group that its file does not declare",
+        )

@@ -4,10 +4,11 @@ API pages: https://openbao.org/api-docs/ (system/wrapping-unwrap, secret/cubbyho
 their own source, ``vault/control_group.go``.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 from warden.adapters.openbao.answers import BAD_REQUEST, FORBIDDEN, NO_CONTENT, NOT_FOUND, OK, is_openbao, stored_in
+from warden.adapters.openbao.sender import Sender
 from warden.core.errors import WardenError
 from warden.core.openbao.api import Answer, Request, Stored, said_by
 from warden.core.openbao.control_groups import Answered, Authorization, Kept, Outcome, RequestState, Withheld
@@ -24,31 +25,10 @@ _WORDED: Mapping[str, Outcome] = {
 _PATIENCE = 3.0
 
 
-class Asking(Protocol):
-    """The server, as one caller."""
-
-    def send(self, request: Request) -> Answer:
-        """As the port Vault."""
-
-    def as_caller(self, request: Request) -> Request:
-        """As the port Vault."""
-
-    def asked(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, none: Sequence[int] = ()
-    ) -> Answer:
-        """Send as the caller; an answer of 2xx or one of the statuses in `none`, else the error it means."""
-
-    def part_of(self, answer: Answer) -> dict[str, Any]:
-        """The answer's data."""
-
-    def error_in(self, answer: Answer, what: str) -> WardenError:
-        """What an answer means that is not one of 2xx."""
-
-
 class ControlGroups:
     """Withheld reads on one server, as one caller."""
 
-    def __init__(self, server: Asking) -> None:
+    def __init__(self, server: Sender) -> None:
         self._server = server
 
     def ask(self, mount: str, key: str) -> Stored | Withheld | None:

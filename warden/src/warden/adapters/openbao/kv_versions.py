@@ -5,23 +5,21 @@ API page: https://openbao.org/api-docs/secret/kv/kv-v2/ (read secret version, de
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from warden.adapters.openbao.answers import BAD_REQUEST, NOT_FOUND, error_of, is_openbao, overtaken, stored_in
+from warden.adapters.openbao.sender import Sender
 from warden.core.errors import ServerFault
-from warden.core.openbao.api import Answer, Stored, said_by
+from warden.core.openbao.api import Stored, said_by
 
 _CAS = "metadata check-and-set"
 
 
-class KvVersions:
-    """What is done to versions; whoever inherits it sends the requests."""
-
-    system: str
+class KvVersions(Sender):
+    """What is done to versions."""
 
     def read_version(self, mount: str, key: str, version: int) -> Stored | None:
         """``<mount>/data/<key>?version=N``: 404 where it is deleted, destroyed or was never there."""
-        answer = self._request("GET", f"{mount}/data/{key}?version={version}", none=(NOT_FOUND,))
+        answer = self.asked("GET", f"{mount}/data/{key}?version={version}", none=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return None
         data = answer.body.get("data")
@@ -33,21 +31,16 @@ class KvVersions:
         """``PATCH``, or ``POST`` where there is nothing to patch, with ``metadata_cas``."""
         path, cas = f"{mount}/metadata/{key}", {"metadata_cas": revision}
         merged = cas | {"custom_metadata": dict(custom)}
-        answer = self._request("PATCH", path, merged, none=(BAD_REQUEST, NOT_FOUND))
+        answer = self.asked("PATCH", path, merged, none=(BAD_REQUEST, NOT_FOUND))
         if is_openbao(answer, NOT_FOUND) and not revision:
             made = cas | {"custom_metadata": {name: text for name, text in custom.items() if text is not None}}
-            answer = self._request("POST", path, made, none=(BAD_REQUEST,))
+            answer = self.asked("POST", path, made, none=(BAD_REQUEST,))
         if _CAS in said_by(answer) or is_openbao(answer, NOT_FOUND):
             raise overtaken(self.system, f"the metadata of {mount}/{key}", revision)
         if is_openbao(answer, BAD_REQUEST):
             raise error_of(answer, self.system, f"PATCH {path}")
 
-    def _request(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, none: Sequence[int] = ()
-    ) -> Answer:
-        raise NotImplementedError
-
     def destroy_versions(self, mount: str, key: str, versions: Sequence[int]) -> None:
         """``PUT <mount>/destroy/<key>``: 204 also for a version that is not there, or was destroyed before."""
         if versions:
-            self._request("PUT", f"{mount}/destroy/{key}", {"versions": list(versions)})
+            self.asked("PUT", f"{mount}/destroy/{key}", {"versions": list(versions)})
