@@ -22,6 +22,7 @@ from warden.core.openbao.api import (
     Login,
     Mount,
     Stored,
+    role_in,
     said_by,
 )
 from warden.core.openbao.values import text_of
@@ -117,7 +118,7 @@ def identity_in(token: Mapping[str, Any]) -> Identity:
     return Identity(
         display_name=token.get("display_name") or "",
         path=token.get("path") or "",
-        role=next((meta[name] for name in ("role", "role_name", "cert_name") if meta.get(name)), ""),
+        role=role_in(meta),
         entity=token.get("entity_id") or "",
         policies=tuple(sorted({*(token.get("policies") or ()), *(token.get("identity_policies") or ())})),
         ttl=int(token.get("ttl") or 0),

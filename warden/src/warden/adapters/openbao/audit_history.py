@@ -18,6 +18,7 @@ from warden.adapters.openbao.audit_survey import Survey
 from warden.core.access_index.history import Act, Actor, History
 from warden.core.access_index.readings import Asked, Surveyed
 from warden.core.evidence.statements import Kept, KeptLine
+from warden.core.openbao.api import role_in
 
 Progress = Callable[[int, int], None]
 _STEP = 4 * 1024 * 1024
@@ -180,8 +181,7 @@ class _Gathered:
 
 def _actor(auth: dict[str, Any]) -> Actor:
     said = auth.get("metadata") or {}
-    role = next((str(said[each]) for each in ("role", "role_name", "cert_name") if said.get(each)), "")
-    return Actor(str(auth.get("entity_id") or ""), role, str(auth.get("display_name") or ""))
+    return Actor(str(auth.get("entity_id") or ""), role_in(said), str(auth.get("display_name") or ""))
 
 
 def _time_of(raw: bytes) -> str:

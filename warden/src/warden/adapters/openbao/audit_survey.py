@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from warden.core.access_index.readings import Asked, LoggedValue, Reading, Surveyed, merged
+from warden.core.openbao.api import role_in
 from warden.core.openbao.values import is_text, loads, logged
 
 _WRITES = frozenset({"create", "update", "patch"})
@@ -113,7 +114,7 @@ def _reader(accessor: str, auth: Mapping[str, Any]) -> Reading:
         accessor=accessor,
         display_name=str(auth.get("display_name") or ""),
         entity=str(auth.get("entity_id") or ""),
-        role=next((str(said[each]) for each in ("role", "role_name", "cert_name") if said.get(each)), ""),
+        role=role_in(said),
         account=account if account != "/" else "",
     )
 

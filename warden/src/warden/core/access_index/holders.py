@@ -15,6 +15,7 @@ from warden.core.access_index.policies import AliasFacts, GroupFacts, TemplateFa
 from warden.core.access_index.relevance import PolicyKey
 from warden.core.access_index.snapshot import Alias, Entity, Group, LiveToken, LoginRole, Snapshot
 from warden.core.access_index.ways import Identity, Rule
+from warden.core.openbao.api import role_in
 
 Held = frozenset[PolicyKey]
 
@@ -215,7 +216,7 @@ class _Explained:
         mount, _, user = token.path.partition("/login")
         mount = mount if mount != token.path else token.path.partition("/oidc/")[0]
         here = self._at.get((token.namespace, mount), {})
-        named = user.strip("/") or next((token.meta[each] for each in _ROLE_IN_META if token.meta.get(each)), "")
+        named = user.strip("/") or role_in(token.meta)
         held = frozenset((token.namespace, each) for each in token.policies)
         given = (each for name, each in here.items() if name == named or not named)
         return min((held, *(held - each.part.policies for each in given if self._again(token, each.role))), key=len)
@@ -233,9 +234,6 @@ class _Explained:
 
 _NAMED_BY_ROLE = {"userpass", "approle", "jwt", "oidc"}
 """Types whose aliases have exactly the name that the role says; a directory may name its people otherwise."""
-
-_ROLE_IN_META = ("role", "role_name", "cert_name")
-"""Under which name each method writes down the role of a login."""
 
 
 def _memberships(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:

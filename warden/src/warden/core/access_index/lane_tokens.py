@@ -6,9 +6,7 @@ import msgspec
 
 from warden.core.access_index.snapshot import LiveToken, Unknown
 from warden.core.lanes.lane import Lane, RoleName
-
-_ROLE = ("role", "role_name", "cert_name")
-"""Under which of these a token's metadata has the role of its login depends on the auth method (as `identity_in`)."""
+from warden.core.openbao.api import role_in
 
 
 class LiveTokens(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +37,7 @@ def tokens_of(
 
 def role_of(token: LiveToken) -> str:
     """The role of its login; empty where its metadata names none."""
-    return next((token.meta[name] for name in _ROLE if token.meta.get(name)), "")
+    return role_in(token.meta)
 
 
 def mount_of(token: LiveToken) -> str:

@@ -19,6 +19,11 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     standby: bool
 
 
+def role_in(meta: Mapping[str, Any]) -> str:
+    """The role of a login, by the metadata of its token, in which each auth method names it otherwise; else empty."""
+    return next((str(meta[each]) for each in ("role", "role_name", "cert_name") if meta.get(each)), "")
+
+
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """What OpenBao says of a token (``auth/token/lookup-self``); never what the caller says of itself.
 
