@@ -3,8 +3,11 @@
 import gzip
 import json
 
+import pytest
+
 from warden.adapters.openbao.audit_history import AuditCommandHistory, AuditFilesHistory, NoHistory
 from warden.core.access_index.ways import Identity
+from warden.core.errors import UsageError
 
 PATH = "platform/data/team/mail"
 READ = ("read", PATH)
@@ -54,6 +57,7 @@ def test_a_refusal_a_request_line_and_half_a_line_are_not_a_use(tmp_path):
         + line("2026-03-02T00:00:00Z", error="permission denied", **by_role("a"))
         + line("2026-03-03T00:00:00Z", path=f"{PATH}2", **by_role("a"))
         + line("2026-03-04T00:00:00Z", **by_role("a"))[:-20]
+        + f'\n{{"type": "response", "request": {{"path": "{PATH}", "data": {"[" * 100_000}\n'
     )
     found = AuditFilesHistory([str(tmp_path)]).last([READ])
     assert found.since == "2026-03-01T00:00:00Z"
@@ -65,6 +69,8 @@ def test_the_command_of_another_node_is_read_as_it_comes(tmp_path):
     assert AuditCommandHistory(f"cat {tmp_path}/log").last([READ]).used([READ], ROLE, frozenset())
     assert AuditCommandHistory("false").last([READ]).why
     assert AuditCommandHistory("no-such-command-here").last([READ]).why
+    with pytest.raises(UsageError, match="not a command"):
+        AuditCommandHistory("cat 'log")
 
 
 def test_says_why_it_could_not_be_read(tmp_path):
@@ -73,4 +79,8 @@ def test_says_why_it_could_not_be_read(tmp_path):
     assert AuditFilesHistory([str(tmp_path / "audit.log")]).last([READ]).why == "it is empty"
     (tmp_path / "audit.log.gz").write_bytes(b"\x1f\x8bno")
     assert AuditFilesHistory([str(tmp_path / "audit.log")]).last([READ]).why
+    damaged = bytearray(gzip.compress(line("2026-03-01T00:00:00Z").encode() * 50))
+    damaged[12:40] = b"\xff" * 28
+    (tmp_path / "audit.log.gz").write_bytes(damaged)
+    assert AuditFilesHistory([str(tmp_path / "audit.log")]).last([READ]).why == "it is cut off"
     assert NoHistory("because").last([READ]).why == "because"

@@ -62,6 +62,14 @@ def test_only_the_probe_header_makes_a_line_ours(log):
     assert nonces(audit.lines("run")) == ["run-1"]
 
 
+def test_a_line_nested_deeper_than_can_be_parsed_is_passed_over(log):
+    audit = AuditFiles([str(log)])
+    deep = "[" * 100_000 + "]" * 100_000
+    append(log, f'{{"type": "response", "path": "platform/data/x", "run-1": {deep}}}\n'.encode(), entry("run-1"))
+    assert nonces(audit.lines("run")) == ["run-1"]
+    assert list(audit.handed(["platform/data/x"])) == []
+
+
 def test_a_line_that_is_still_being_written_is_left_for_the_next_time(log):
     audit = AuditFiles([str(log)])
     whole = entry("run-2")

@@ -4,16 +4,14 @@ Lines are read one by one, and only those are parsed that name a path that is as
 """
 
 import gzip
-import json
 import os
-import shlex
 import subprocess
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from warden.adapters.machine.child import environment
-from warden.adapters.openbao.audit_log import kept_lines
+from warden.adapters.openbao.audit_log import entry_in, kept_lines, words_of
 from warden.adapters.openbao.audit_survey import Survey
 from warden.core.access_index.history import Act, Actor, History
 from warden.core.access_index.readings import Asked, Surveyed
@@ -23,6 +21,7 @@ from warden.core.openbao.api import role_in
 Progress = Callable[[int, int], None]
 _STEP = 4 * 1024 * 1024
 """Bytes between two reports of progress."""
+_UNREADABLE = (OSError, EOFError, zlib.error)
 _READS = frozenset({"read"})
 _WRITES = frozenset({"create", "update", "patch", "delete"})
 
@@ -46,8 +45,8 @@ class AuditFilesHistory:
                 with _opened(path) as file:
                     gathered.take(_reported(file, done, whole, progress))
                 done += os.path.getsize(path)
-        except (OSError, EOFError) as fault:
-            return History(why=getattr(fault, "strerror", None) or "it is cut off")
+        except _UNREADABLE as fault:
+            return History(why=_why(fault))
         return gathered.history()
 
     def survey(self, asked: Asked, progress: Progress | None = None) -> Surveyed:
@@ -60,8 +59,8 @@ class AuditFilesHistory:
                 with _opened(path) as file:
                     survey.take(_reported(file, done, whole, progress))
                 done += os.path.getsize(path)
-            except (OSError, EOFError, zlib.error) as fault:
-                unread.append(f"{path}: {getattr(fault, 'strerror', None) or 'it is cut off'}")
+            except _UNREADABLE as fault:
+                unread.append(f"{path}: {_why(fault)}")
         missing = [path for path in self._paths if not os.path.exists(path)]
         why = "; ".join([*unread, *(f"{each}: there is no such file" for each in missing)])
         return survey.surveyed(files=len(files) - len(unread), why=why)
@@ -74,8 +73,8 @@ class AuditFilesHistory:
             try:
                 with _opened(path) as file:
                     lines += kept_lines(file, runs)
-            except (OSError, EOFError, zlib.error) as fault:
-                return Kept(tuple(lines), f"{path}: {getattr(fault, 'strerror', None) or 'it is cut off'}")
+            except _UNREADABLE as fault:
+                return Kept(tuple(lines), f"{path}: {_why(fault)}")
         return Kept(tuple(lines), "" if files else "there is no such file")
 
 
@@ -83,7 +82,7 @@ class AuditCommandHistory:
     """A command that prints the audit log of another node; it is run without a shell."""
 
     def __init__(self, command: str) -> None:
-        self._argv = shlex.split(command)
+        self._argv = words_of(command)
 
     def last(self, acts: Collection[Act], progress: Progress | None = None) -> History:
         """As the port says."""
@@ -160,7 +159,7 @@ class _Gathered:
                 self._note(raw)
 
     def _note(self, raw: bytes) -> None:
-        entry = _parsed(raw)
+        entry = entry_in(raw)
         request, auth = entry.get("request") or {}, entry.get("auth") or {}
         if entry.get("type") != "response" or entry.get("error"):
             return
@@ -185,16 +184,12 @@ def _actor(auth: dict[str, Any]) -> Actor:
 
 
 def _time_of(raw: bytes) -> str:
-    return str(_parsed(raw).get("time") or "")
+    return str(entry_in(raw).get("time") or "")
 
 
-def _parsed(raw: bytes) -> dict[str, Any]:
-    """A line; nothing for one that is being written, or that is not one of an audit device's."""
-    try:
-        entry = json.loads(raw)
-    except ValueError:
-        return {}
-    return entry if isinstance(entry, dict) else {}
+def _why(fault: BaseException) -> str:
+    """What keeps a file from being read to its end."""
+    return getattr(fault, "strerror", None) or "it is cut off"
 
 
 def _files(paths: Sequence[str]) -> list[str]:

@@ -5,7 +5,6 @@ value is an HMAC. OpenBao rotates on SIGHUP after somebody renamed the file: the
 to its end and then every newer one beside it.
 """
 
-import json
 import os
 import shlex
 import subprocess
@@ -126,17 +125,28 @@ def _identity(path: str) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
+def entry_in(raw: bytes) -> dict[str, Any]:
+    """What a line says; nothing for one that is being written, or that is not one of an audit device's."""
+    try:
+        entry = loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def account_in(metadata: Mapping[str, Any]) -> str:
+    """The service account of a login at a cluster's auth mount, as ``namespace/name``; empty for any other login."""
+    account = f"{metadata.get('service_account_namespace', '')}/{metadata.get('service_account_name', '')}"
+    return account if account != "/" else ""
+
+
 def _parsed(lines: Iterable[bytes], needle: str) -> Iterator[AuditLine]:
     """The lines of ours. The search for the needle comes first: a busy server writes thousands that are not."""
     sought = needle.encode()
     for raw in lines:
         if sought not in raw:
             continue
-        try:
-            entry = json.loads(raw)
-        except ValueError:
-            continue  # the last line of a file that is being written
-        line = _line(entry)
+        line = _line(entry_in(raw))
         if line.nonce.startswith(needle):
             yield line
 
@@ -147,9 +157,9 @@ def kept_lines(lines: Iterable[bytes], runs: Collection[str]) -> Iterator[KeptLi
         if not runs or NONCE.encode() not in raw:
             continue
         try:
-            line = _line(json.loads(raw))
-        except (ValueError, AttributeError, TypeError):
-            continue  # as in _parsed
+            line = _line(entry_in(raw))
+        except (AttributeError, TypeError):
+            continue
         if line.nonce.startswith(tuple(runs)):
             yield KeptLine(line=line, sha256=sha256(raw.rstrip(b"\r\n")).hexdigest())
 
@@ -175,10 +185,7 @@ def _handed(lines: Iterable[bytes], paths: Sequence[str]) -> Iterator[Handed]:
     for raw in lines:
         if b'"response"' not in raw or b"/data/" not in raw:
             continue
-        try:
-            entry = loads(raw)
-        except ValueError:
-            continue  # as in _parsed
+        entry = entry_in(raw)
         request, answer = entry.get("request") or {}, (entry.get("response") or {}).get("data") or {}
         if request.get("path") in wanted and request.get("operation") == "read" and answer.get("data"):
             yield _read(entry, request, answer)
@@ -187,7 +194,6 @@ def _handed(lines: Iterable[bytes], paths: Sequence[str]) -> Iterator[Handed]:
 def _read(entry: Mapping[str, Any], request: Mapping[str, Any], answer: Mapping[str, Any]) -> Handed:
     auth = entry.get("auth") or {}
     who = auth.get("metadata") or {}
-    account = f"{who.get('service_account_namespace', '')}/{who.get('service_account_name', '')}"
     metadata = answer.get("metadata") or {}
     empty = metadata.get("deletion_time", "")  # of a version that is there, hashed like every text
     return Handed(
@@ -196,7 +202,7 @@ def _read(entry: Mapping[str, Any], request: Mapping[str, Any], answer: Mapping[
         path=request["path"],
         display_name=auth.get("display_name", ""),
         role=who.get("role", ""),
-        account=account if account != "/" else "",
+        account=account_in(who),
         uid=who.get("service_account_uid", ""),
         version=int(metadata.get("version") or 0),
         hashes={field: logged(value, empty) for field, value in answer["data"].items()},
@@ -204,7 +210,12 @@ def _read(entry: Mapping[str, Any], request: Mapping[str, Any], answer: Mapping[
 
 
 def audit_command(command: str) -> AuditCommand:
-    """The log as this command prints it; the words are split as a shell would, and no shell is used."""
+    """The log as this command prints it; no shell is used. Raises `UsageError` where it is not a command."""
+    return AuditCommand(words_of(command))
+
+
+def words_of(command: str) -> list[str]:
+    """The words, split as a shell would. Raises `UsageError` where there are none."""
     try:
         words = shlex.split(command)
     except ValueError:
@@ -213,4 +224,4 @@ def audit_command(command: str) -> AuditCommand:
         raise UsageError(
             "--audit-command is not a command: it is empty, or a quote is left open", effect=Effect.NOTHING_ASKED
         )
-    return AuditCommand(words)
+    return words

@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
+from warden.adapters.openbao.audit_log import account_in, entry_in
 from warden.core.access_index.readings import Asked, LoggedValue, Reading, Surveyed, merged
 from warden.core.openbao.api import role_in
-from warden.core.openbao.values import is_text, loads, logged
+from warden.core.openbao.values import is_text, logged
 
 _WRITES = frozenset({"create", "update", "patch"})
 _PROBE = "x-lane-probe"
@@ -33,11 +34,11 @@ class Survey:
         """Read these lines; those that are not audit lines are skipped."""
         first = True
         for raw in lines:
-            if first and (at := _time_of(_parsed(raw))) is not None:
+            if first and (at := _time_of(entry_in(raw))) is not None:
                 self._begins = min(filter(None, (self._begins, at)))
                 first = False
             if b'"response"' in raw and b"/data/" in raw:
-                self._note(_parsed(raw))
+                self._note(entry_in(raw))
 
     def surveyed(self, *, files: int, why: str = "") -> Surveyed:
         """What was found."""
@@ -109,13 +110,12 @@ class Survey:
 
 def _reader(accessor: str, auth: Mapping[str, Any]) -> Reading:
     said = auth.get("metadata") or {}
-    account = f"{said.get('service_account_namespace', '')}/{said.get('service_account_name', '')}"
     return Reading(
         accessor=accessor,
         display_name=str(auth.get("display_name") or ""),
         entity=str(auth.get("entity_id") or ""),
         role=role_in(said),
-        account=account if account != "/" else "",
+        account=account_in(said),
     )
 
 
@@ -139,12 +139,3 @@ def _time_of(entry: Mapping[str, Any]) -> dt.datetime | None:
 
 def _iso(at: dt.datetime) -> str:
     return at.astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _parsed(raw: bytes) -> dict[str, Any]:
-    """A line; nothing for one that is being written, or that is not one of an audit device's."""
-    try:
-        entry = loads(raw)
-    except (ValueError, RecursionError):
-        return {}
-    return entry if isinstance(entry, dict) else {}
