@@ -36,6 +36,9 @@ def test_the_plan_does_nothing(leaked):
     assert leaked("compromise", lane).returncode == 2
     wrong = leaked("compromise", lane, "--since", "next week", "--yes")
     assert (wrong.returncode, "--since is not a time in the past" in wrong.stderr) == (2, True)
+    for command in ("compromise", "deactivate"):
+        unclosed = leaked(command, lane, "--reason", "INC-9", "--yes", "--audit-command", "cat 'log")
+        assert (unclosed.returncode, "--audit-command is not a command" in unclosed.stderr) == (2, True)
     assert leaked("journal", "log", "--json").stdout == before
 
 

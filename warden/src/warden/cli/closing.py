@@ -37,10 +37,13 @@ def probe_tools(
     if audit_command and files:
         raise UsageError("--audit and --audit-command cannot be used together", effect=Effect.NOTHING_DONE)
     audit: AuditLog | WardenError
-    try:
-        audit = workspace.audit(files, audit_command)
-    except WardenError as fault:
-        audit = fault
+    if audit_command:
+        audit = wiring.audit_command(audit_command)
+    else:
+        try:
+            audit = workspace.audit(files, None)
+        except WardenError as fault:
+            audit = fault
     identities = wiring.identities(workspace.address, workspace.clusters.by_mount())
     own = wiring.own_credentials(certificates)
     return ProbeTools(identities=identities, audit=audit, run=f"wp-{secrets.token_hex(6)}", own=own)

@@ -6,13 +6,13 @@ from typing import Any
 import click
 
 from warden.cli import complete, wiring, wiring_files
+from warden.cli.audit import audit_history, show_read
 from warden.cli.closing import confirm, probe_tools, started
 from warden.cli.context import Workspace
 from warden.cli.deactivate import closed_in_journal
 from warden.cli.options import audit_options, certificate_option, json_option, take_over_option, yes_option
 from warden.cli.reason import required_reason
 from warden.core.errors import Effect, UsageError, WardenError
-from warden.ports.audit_history import AuditHistory
 from warden.present import terminal
 
 
@@ -108,10 +108,10 @@ def _done(workspace: Workspace, lane: str, reason: str, since: dt.datetime | Non
     )
     tools = CompromiseTools(
         providers=Providers(sources=wiring_files.sources(), http=wiring_files.provider_http()),
-        history=_history(workspace, files, audit_command),
+        history=audit_history(workspace, files, audit_command),
         namespace=wiring.namespace(),
         replace=how["replace"],
-        progress=_progress,
+        progress=show_read,
     )
     terminal.progress(f"closing {lane} …")
     done = end(found, Leak(reason=reason, since=since), workspace.reading_context, tools, options)
@@ -136,18 +136,3 @@ def _moment(text: str | None) -> dt.datetime | None:
             hint="write 2026-11-30T08:00Z, 2026-11-30, 90m, 36h or 7d",
         )
     return found
-
-
-def _history(workspace: Workspace, files: tuple[str, ...], command: str | None) -> AuditHistory:
-    """The whole log, where it is known; otherwise the answer says why there is none."""
-    if command:
-        return wiring_files.command_history(command)
-    try:
-        return wiring_files.files_history(workspace.audit_named(files))
-    except WardenError:
-        return wiring_files.no_history("where it is written is not known here; name it with --audit")
-
-
-def _progress(done: int, whole: int) -> None:
-    of = f" of {whole // 1_000_000}" if whole else ""
-    terminal.progress(f"reading the audit log: {done // 1_000_000}{of} MB …")

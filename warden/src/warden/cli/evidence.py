@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from warden.cli import complete, wiring_files, wiring_journal
+from warden.cli.audit import audit_history
 from warden.cli.context import Workspace
 from warden.cli.options import audit_options, json_option
-from warden.core.errors import Effect, Exit, UsageError, WardenError
+from warden.core.errors import Effect, Exit, UsageError
 from warden.present import terminal
 
 if TYPE_CHECKING:
     from warden.core.evidence.period import Period
-    from warden.ports.audit_history import AuditHistory
     from warden.usecases.evidence import Material
 
 
@@ -80,7 +80,7 @@ def pack(
     signer = wiring_journal.required_signer(ctx)
     workspace = Workspace.of(ctx)
     material = _material(workspace, lane)
-    history = _history(workspace, files, audit_command)
+    history = audit_history(workspace, files, audit_command, Effect.NOTHING_WRITTEN)
     terminal.progress("packing evidence …")
     made = make(material, period, workspace.journal, wiring_journal.keys(ctx, ()), signer=signer, history=history)
     terminal.progress_done()
@@ -155,14 +155,3 @@ def _material(workspace: Workspace, lane: str | None) -> "Material":
         ],
         allowed_signers=wiring_files.allowed_signers(workspace.platform, workspace.catalog.platform),
     )
-
-
-def _history(workspace: Workspace, files: tuple[str, ...], command: str | None) -> "AuditHistory":
-    if command and files:
-        raise UsageError("--audit and --audit-command cannot be used together", effect=Effect.NOTHING_WRITTEN)
-    if command:
-        return wiring_files.command_history(command)
-    try:
-        return wiring_files.files_history(workspace.audit_named(files))
-    except WardenError:
-        return wiring_files.no_history("where it is written is not known here")

@@ -3,13 +3,13 @@
 import click
 
 from warden.cli import complete, wiring_files
+from warden.cli.audit import audit_history, show_read
 from warden.cli.context import Workspace
 from warden.cli.options import audit_options
 from warden.core.access_index.ways import Effect
 from warden.core.errors import Effect as NotDone
-from warden.core.errors import UsageError, WardenError
+from warden.core.errors import UsageError
 from warden.core.remedies import Remedy, warden
-from warden.ports.audit_history import AuditHistory
 from warden.present import terminal
 
 _EFFECTS: dict[str, tuple[Effect, ...]] = {"read": ("reads",), "write": ("writes",), "grant": ("grants",)}
@@ -63,8 +63,8 @@ def who_can_command(
     workspace = Workspace.of(ctx)
     lane = None if "/" in name else workspace.lane(name)
     target = Target(path=lane.custody.path if lane else name.strip("/"), lane=lane, effects=effects)
-    history = wiring_files.no_history("--no-history") if no_history else _history(workspace, files, audit_command)
-    answer = who_can(workspace.reading_context, target, history, progress, _log_progress)
+    history = wiring_files.no_history("--no-history") if no_history else audit_history(workspace, files, audit_command)
+    answer = who_can(workspace.reading_context, target, history, progress, show_read)
     terminal.progress_done()
     if as_json:
         terminal.document(who_can_json(answer))
@@ -94,24 +94,7 @@ def _meant(words: tuple[str, ...]) -> Remedy:
     return (warden("who-can", asked, named[-1]),) if named else ()
 
 
-def _history(workspace: Workspace, files: tuple[str, ...], command: str | None) -> AuditHistory:
-    """The audit log, where it is known; otherwise the answer says why there is no history."""
-    if command and files:
-        raise UsageError("--audit and --audit-command cannot be used together", effect=NotDone.NOTHING_ASKED)
-    if command:
-        return wiring_files.command_history(command)
-    try:
-        return wiring_files.files_history(workspace.audit_named(files))
-    except WardenError:
-        return wiring_files.no_history("where it is written is not known here; name it with --audit")
-
-
 def progress(what: str, done: int, whole: int) -> None:
     """Told while OpenBao is read."""
     if done % 50 == 0 or done == whole:
         terminal.progress(f"reading {what}: {done} of {whole} …")
-
-
-def _log_progress(done: int, whole: int) -> None:
-    of = f" of {whole // 1_000_000}" if whole else ""
-    terminal.progress(f"reading the audit log: {done // 1_000_000}{of} MB …")
