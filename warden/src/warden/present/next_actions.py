@@ -81,7 +81,7 @@ def action(each: NextAction) -> str:
 
 
 def next_json(found: NextReport, lanes: Mapping[str, Lane]) -> list[dict[str, Any]]:
-    """A list of ``owner, environment, lane, kind, why, since, next_action, remedy[], doc, file, …``, in order."""
+    """A list of ``owner, environment, lane, kind, why, since, next_action, next, doc, file, …``, in order."""
     return [
         {
             "owner": each.owner,

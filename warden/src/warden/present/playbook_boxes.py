@@ -154,8 +154,8 @@ def _title(lane: Lane, box: Box) -> str:
         "kept": "Path, mount and audit log are set to keep the value and to hide it in the log",
         "reads": f"{subject} can read it",
         "others": "Nobody else can read it, change it or gain access",
-        "delivers": f"{code(cluster_secret(lane, box.subject))} is delivered to {subject}",
-        "by-hand": f"{code(cluster_secret(lane, box.subject))} is in {subject}, made by hand",
+        "delivers": f"{code(_secret(lane, box.subject))} is delivered to {subject}",
+        "by-hand": f"{code(_secret(lane, box.subject))} is in {subject}, made by hand",
         "others-there": f"Nobody else gets at it in {subject}",
         "consumers": f"{consumers} runs with it in {subject}",
         "smoke": "The smoke test passes (see Smoke)",
@@ -165,7 +165,7 @@ def _title(lane: Lane, box: Box) -> str:
     return titles[box.id]
 
 
-def cluster_secret(lane: Lane, cluster: str) -> str:
+def _secret(lane: Lane, cluster: str) -> str:
     """``namespace/name`` of the Secret in that cluster; empty where the lane is not delivered there."""
     return lane.deliveries[cluster].secret if cluster in lane.deliveries else ""
 

@@ -4,7 +4,7 @@ No value is read and nothing is changed but the page.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -102,62 +102,50 @@ class Playbooks:
         A page whose markers are damaged is left as it is. Raises `JournalUnwritable`.
         """
         found, faults = observe(lanes, vault, clusters, self._journal)
+        rotations = last_rotations(self._journal)
         done: list[PageResult] = []
         damaged: list[WardenError] = []
         for observed in found:
             try:
-                done.append(self._page(observed, pages, check=check))
+                done.append(self._page(observed, rotations, pages, check=check))
             except WardenError as fault:
                 damaged.append(fault)
         looked = any(each.observation.reachable for each in found)
         return PlaybookReport(pages=tuple(done), faults=faults, damaged=tuple(damaged), looked=looked)
 
-    def _page(self, observed: Observed, pages: PlaybookPages, *, check: bool) -> PageResult:
+    def _page(
+        self, observed: Observed, rotations: Mapping[str, Record], pages: PlaybookPages, *, check: bool
+    ) -> PageResult:
         lane = observed.lane
         text, file = pages.read(lane.id), pages.path(lane.id)
         ends = "\r\n" if text is not None and "\r\n" in text else "\n"
         lines = [] if text is None else text.replace("\r\n", "\n").removesuffix("\n").split("\n")
         where, damages = places(lines)
         if damages:
-            raise damaged_page(file, damages)
-        facts = self._facts(observed)
+            raise _damaged_page(file, damages)
+        if check and text is None:
+            return PageResult(lane=lane.id, file=file, state="missing")
+        facts = self._facts(observed, rotations)
         blocks = self._document(lane, facts, True)
         if check:
-            if text is None:
-                return PageResult(lane=lane.id, file=file, state="missing")
-            return self._compared(lane, facts, file, lines, where)
+            found = _stale(blocks, self._document(lane, facts, False), lines, where)
+            return PageResult(
+                lane=lane.id,
+                file=file,
+                state="stale" if found else "current",
+                differences=found,
+                not_compared=tuple(each.name for each in blocks if not _is_compared(each)),
+            )
         new = ends.join([*merged(lines, {each.name: each.text for each in blocks}), ""])
         if new == text:
             return PageResult(lane=lane.id, file=file, state="unchanged")
         pages.write(lane.id, new, text)
         return PageResult(lane=lane.id, file=file, state="written")
 
-    def _compared(
-        self, lane: Lane, facts: PlaybookFacts, file: str, lines: Sequence[str], where: dict[str, Place]
-    ) -> PageResult:
-        """A part is as it should be also where it was, and the proof that it names has only grown old."""
-        blocks, ageless = self._document(lane, facts, True), self._document(lane, facts, False)
-        found: list[Difference] = []
-        for block, younger in zip(blocks, ageless, strict=True):
-            place = where.get(block.name)
-            inside = lines[place.begin + 1 : place.end] if place else ()
-            first = place.begin + 2 if place else len(lines) + 1
-            different = differences(inside, block, first)
-            if different and (not place or differences(inside, younger, first)):
-                found += different
-        return PageResult(
-            lane=lane.id,
-            file=file,
-            state="stale" if found else "current",
-            differences=tuple(sorted(found, key=lambda each: each.line)),
-            not_compared=tuple(each.name for each in blocks if not _is_compared(each)),
-        )
-
-    def _facts(self, observed: Observed) -> PlaybookFacts:
+    def _facts(self, observed: Observed, rotations: Mapping[str, Record]) -> PlaybookFacts:
         lane, state, now = observed.lane, observed.state, self._clock()
         declared = declaration(declared_route(lane))
         proof = last_proof(state, declared, now, self._counts_for)
-        rotations = last_rotations(self._journal)
         return PlaybookFacts(
             status=observed.status(now, self._counts_for),
             ageless=observed.status(now, FOR_EVER),
@@ -182,6 +170,21 @@ class Playbooks:
         return found[-1] if found and found[-1].event == "lane.promoted" else None
 
 
+def _stale(
+    blocks: Sequence[Block], ageless: Sequence[Block], lines: Sequence[str], where: Mapping[str, Place]
+) -> tuple[Difference, ...]:
+    """The lines that are not as they should be, even if the proof that the page names has only grown old."""
+    found: list[Difference] = []
+    for block, younger in zip(blocks, ageless, strict=True):
+        place = where.get(block.name)
+        inside = lines[place.begin + 1 : place.end] if place else ()
+        first = place.begin + 2 if place else len(lines) + 1
+        different = differences(inside, block, first)
+        if different and (not place or differences(inside, younger, first)):
+            found += different
+    return tuple(sorted(found, key=lambda each: each.line))
+
+
 def _is_compared(block: Block) -> bool:
     return block.compared and all(part.compared or not part.text.strip() for line in block.lines for part in line)
 
@@ -203,7 +206,7 @@ def _verdicts(
     return found
 
 
-def damaged_page(file: str, damages: tuple[Damage, ...]) -> Invalid:
+def _damaged_page(file: str, damages: tuple[Damage, ...]) -> Invalid:
     """The error for a page whose markers are damaged; nothing of it is changed."""
     return Invalid(
         (),
