@@ -133,6 +133,18 @@ def test_status_says_what_is_due_and_due_rotates_it(rotating):
     assert rotating("rotate", "--due", "--yes").stdout == "Nothing is due.\n"
 
 
+@pytest.mark.parametrize("argv", [("--yes",), ("--plan",)])
+def test_that_nothing_is_due_is_not_said_where_nobody_could_be_asked(rotating, argv):
+    rotating.declare(RANDOM.replace("90d", "1s"))
+    done = rotating("rotate", "--due", *argv, BAO_ADDR="http://127.0.0.1:1")
+    assert done.returncode == 3
+    assert "Nothing is due" not in done.stdout
+    assert rotating.world.lane in done.stdout
+    shown = rotating("rotate", "--due", *argv, "--json", BAO_ADDR="http://127.0.0.1:1")
+    (found,) = json.loads(shown.stdout)["rotations"]
+    assert (shown.returncode, found["state"]) == (3, "error")
+
+
 def test_a_value_that_a_person_brings_is_waited_for_and_status_says_so(rotating):
     lane = rotating.world.lane
     rotating.declare(MANUAL)

@@ -115,10 +115,8 @@ def _of_lane(
         meant = usecase.to_resume(lane, field, context)
     elif due:
         meant = tuple(each for each in usecase.due(lane, context) if each in meant)
-    if only_plan:
-        return _plan([(lane, each) for each in meant], workspace, as_json=as_json)
-    if not meant:
-        return _nothing_due(as_json=as_json)
+    if only_plan or not meant:
+        return _plan([(lane, each) for each in meant], (), workspace, as_json=as_json)
     tools = _tools(workspace, as_json=as_json)
     if abandon:
         _confirm([lane.id], "give up the rotation of", yes=yes)
@@ -154,10 +152,8 @@ def _due(workspace: Workspace, *, only_plan: bool, yes: bool, as_json: bool) -> 
 
     lanes = [each for each in workspace.lanes.values() if each.status == "active"]
     found, failed = usecase.due_in(lanes, workspace.context)
-    if only_plan:
-        return _plan(found, workspace, as_json=as_json)
-    if not found and not failed:
-        return _nothing_due(as_json=as_json)
+    if only_plan or not (found or failed):
+        return _plan(found, failed, workspace, as_json=as_json)
     _show_first(found, workspace, yes=yes, as_json=as_json)
     if found:
         _confirm([each.id for each, _ in found], "rotate", yes=yes)
@@ -165,21 +161,28 @@ def _due(workspace: Workspace, *, only_plan: bool, yes: bool, as_json: bool) -> 
     return _shown([*failed, *done], as_json=as_json)
 
 
-def _plan(meant: "Sequence[tuple[Lane, Rotation]]", workspace: Workspace, *, as_json: bool) -> int:
+def _plan(
+    meant: "Sequence[tuple[Lane, Rotation]]", failed: "Sequence[Failed]", workspace: Workspace, *, as_json: bool
+) -> int:
+    """What would be done, and the lanes of which it cannot be said."""
+    from warden.core.rotation.result import worst_exit
     from warden.present import rotate as present
     from warden.usecases.rotate import planned
 
     tools = _tools(workspace, as_json=as_json)
     plans = [planned(lane, each, workspace.context, tools) for lane, each in meant]
     if as_json:
-        terminal.document({"rotations": [present.plan_json(each) for each in plans]})
+        shown = [*map(present.failed_json, failed), *map(present.plan_json, plans)]
+        terminal.document({"rotations": shown})
     else:
+        for fault in failed:
+            present.show_failed(fault)
         for each in plans:
             present.show_plan(each)
-        if not plans:
+        if not (plans or failed):
             terminal.line("Nothing is due.")
         _show_not_reached([lane for lane, _ in meant], workspace)
-    return int(Exit.DONE)
+    return int(worst_exit(each.fault.exit for each in failed))
 
 
 def _show_not_reached(lanes: "Sequence[Lane]", workspace: Workspace) -> None:
@@ -195,15 +198,7 @@ def _show_not_reached(lanes: "Sequence[Lane]", workspace: Workspace) -> None:
 def _show_first(meant: "Sequence[tuple[Lane, Rotation]]", workspace: Workspace, *, yes: bool, as_json: bool) -> None:
     """The plan, for whoever is asked to confirm it."""
     if not yes and not as_json and sys.stdin.isatty():
-        _plan(meant, workspace, as_json=False)
-
-
-def _nothing_due(*, as_json: bool) -> int:
-    if as_json:
-        terminal.document({"rotations": []})
-    else:
-        terminal.line("Nothing is due.")
-    return int(Exit.DONE)
+        _plan(meant, (), workspace, as_json=False)
 
 
 def _abandon(lane: "Lane", rotation: "Rotation", workspace: Workspace, tools: "RotateTools", *, as_json: bool) -> int:
