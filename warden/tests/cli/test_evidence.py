@@ -25,7 +25,9 @@ def signing(applied, tmp_path):
 
 @pytest.fixture
 def packed(applied, signing, tmp_path):
-    """A pack of a lane that was proven twice, and how it is checked."""
+    """A pack of a lane that was proven twice and has a change request, and how it is checked."""
+    drafted = applied("change", "new", applied.world.lane, "--type", "rotate")
+    assert drafted.returncode == 0, drafted.stderr
     for _ in range(2):
         done = applied("prove", applied.world.lane)
         assert "journal" in done.stdout, done.stderr
@@ -62,6 +64,7 @@ def resigned(line, change):
 
 def test_a_pack_is_checked_with_the_public_key_alone(packed, applied):
     assert "2 proofs with" in packed.said
+    assert "1 change request," in packed.said
     done = packed("--json")
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
@@ -70,7 +73,11 @@ def test_a_pack_is_checked_with_the_public_key_alone(packed, applied):
     assert [each["lane"] for each in found["proofs"]] == [applied.world.lane] * 2
     assert all(each["audited"] > 5 and each["lines"] == each["audited"] for each in found["proofs"])
     assert found["checkpoints"]["signed"] >= 2
-    assert found["files"] == [f"catalog/{applied.world.lane}.yaml"]
+    requests = [
+        f"change-requests/{each.name}" for each in (applied.world.folder / "platform/change-requests").iterdir()
+    ]
+    assert len(requests) == 1
+    assert found["files"] == [f"catalog/{applied.world.lane}.yaml", *requests]
     people = packed()
     assert people.returncode == 0
     assert "signed by SHA256:" in people.stdout
@@ -90,7 +97,7 @@ def test_somebody_elses_library_reads_the_envelopes(packed, signing):
         assert statement(line)["_type"] == "https://in-toto.io/Statement/v1"
         assert all(len(each["digest"]["sha256"]) == 64 for each in statement(line)["subject"])
     assert kinds[0] == "contents"
-    assert set(kinds) == {"contents", "lane", "proof", "effects", "checkpoints"}
+    assert set(kinds) == {"contents", "lane", "change-request", "proof", "effects", "checkpoints"}
 
 
 def test_whatever_is_changed_is_found_and_named(packed, tmp_path):
