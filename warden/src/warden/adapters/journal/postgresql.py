@@ -29,7 +29,7 @@ from warden.adapters.journal.postgresql_connection import Connection, connect, p
 from warden.adapters.journal.postgresql_errors import NONE_YET, NOT_ITS_OWNER, NOT_LET_IN, as_journal_error, is_lost
 from warden.adapters.journal.questions import Question
 from warden.adapters.journal.stored import StoredJournal, now
-from warden.core.errors import DoneBefore, JournalUnwritable
+from warden.core.errors import JournalUnwritable
 from warden.core.journal.chain import GENESIS, Head, Row
 from warden.core.journal.encoding import Entry, following
 from warden.ports.clock import Clock
@@ -90,6 +90,7 @@ class PostgresJournal(StoredJournal):
     """
 
     field = _field
+    explained = as_journal_error
 
     def __init__(
         self, path: str, *, clock: Clock = now, actor: str | None = None, whereabouts: Whereabouts | None = None
@@ -154,17 +155,6 @@ class PostgresJournal(StoredJournal):
             return count
 
     # -- what StoredJournal asks for ------------------------------------------------------------------------------
-
-    @contextmanager
-    def _explained(self, context: str = "") -> Iterator[None]:
-        """Errors as the journal's own; after a record they do not say that nothing was done."""
-        try:
-            with as_journal_error(self.path, context):
-                yield
-        except JournalUnwritable as fault:
-            if self._recorded:
-                fault.effect = DoneBefore()
-            raise
 
     def _append(self, entries: Sequence[Entry]) -> list[int]:
         with self._lock, self._explained():

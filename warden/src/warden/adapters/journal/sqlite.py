@@ -18,7 +18,6 @@ from warden.adapters.journal.errors import CLOSED_UNKNOWN, NOT_EMPTY, as_journal
 from warden.adapters.journal.questions import Question
 from warden.adapters.journal.sqlite_file import connect, expect_sound, is_there, make
 from warden.adapters.journal.stored import StoredJournal, now
-from warden.core.errors import DoneBefore, JournalUnwritable
 from warden.core.journal.chain import GENESIS, Head, Row
 from warden.core.journal.encoding import Entry, following
 from warden.ports.clock import Clock
@@ -34,6 +33,7 @@ class SqliteJournal(StoredJournal):
     """The port Journal on one SQLite file. Opened at the first use; safe between threads and processes."""
 
     field = _field
+    explained = as_journal_error
 
     def __init__(
         self, path: str, *, clock: Clock = now, actor: str | None = None, whereabouts: Whereabouts | None = None
@@ -48,68 +48,58 @@ class SqliteJournal(StoredJournal):
             self._db.close()
             self._db = None
 
-    @contextmanager
-    def _explained(self, context: str = "") -> Iterator[None]:
-        """Errors as the journal's own; after a record they do not say that nothing was done."""
-        try:
-            with as_journal_error(self.path, context):
-                yield
-        except JournalUnwritable as fault:
-            if self._recorded:
-                fault.effect = DoneBefore()
-            raise
-
     def restore(self, rows: Iterable[Row]) -> int:
         """Take over the rows of another journal as they are, into an empty one; how many there were."""
         with self._lock, self._explained():
-            db = self._open(create=True)
-            assert db is not None  # noqa: S101 - created above or raised
+            db = self._open()
             if db.execute(questions.LAST.sql).fetchone():
                 raise unwritable(self.path, NOT_EMPTY)
-            db.execute("BEGIN IMMEDIATE")  # a record that comes before it takes the number 1, which the next line wants
-            try:
-                count = db.executemany(questions.INSERT, map(astuple, rows)).rowcount
-                db.execute("COMMIT")
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
-            return count
+            with _transaction(db):  # a record that came before it has taken the number 1, which the first row wants
+                return db.executemany(questions.INSERT, map(astuple, rows)).rowcount
 
     def _append(self, entries: Sequence[Entry]) -> list[int]:
         with self._lock, self._explained():
-            db = self._open(create=True)
-            assert db is not None  # noqa: S101 - created above or raised
-            db.execute("BEGIN IMMEDIATE")
-            try:
+            db = self._open()
+            with _transaction(db):
                 last = db.execute(questions.LAST.sql).fetchone()
                 rows = following(Head(*last) if last else Head(GENESIS, 0), self._clock(), self._actor, entries)
                 db.executemany(questions.INSERT, map(astuple, rows))
-                db.execute("COMMIT")
-            except BaseException:
-                # A full disk has already rolled back by itself.
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
             return [row.seq for row in rows]
 
     def _read(self, question: Question) -> list[tuple[Any, ...]]:
         with self._lock, self._explained(CLOSED_UNKNOWN):
-            db = self._open(create=False)
+            db = self._found()
             return db.execute(*question).fetchall() if db is not None else []
 
     def _expect_sound(self) -> None:
         with self._lock, self._explained():
-            db = self._open(create=False)
+            db = self._found()
             if db is not None:
                 expect_sound(db, self.path)
 
-    def _open(self, *, create: bool) -> sqlite3.Connection | None:
-        """The connection; ``None`` where there is no journal yet and none is to be made."""
-        if self._db is None:
-            if not is_there(self.path):
-                if not create:
-                    return None
-                make(self.path)
+    def _found(self) -> sqlite3.Connection | None:
+        """The connection; ``None`` where there is no journal yet."""
+        if self._db is None and is_there(self.path):
             self._db = connect(self.path)
         return self._db
+
+    def _open(self) -> sqlite3.Connection:
+        """The connection to a journal that is made where there is none."""
+        db = self._found()
+        if db is None:
+            make(self.path)
+            db = self._db = connect(self.path)
+        return db
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing, with no other writer in between."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # a full disk has already rolled back by itself
+            db.execute("ROLLBACK")
+        raise

@@ -1,7 +1,7 @@
 """The port Journal on rows in a database: everything but how they are read and written there."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from warden.adapters.journal import questions
 from warden.adapters.journal.errors import CLOSED_UNKNOWN, os_user
 from warden.adapters.journal.questions import Field, Question
 from warden.adapters.machine.processes import runs, this_process
+from warden.core.errors import DoneBefore, JournalUnwritable
 from warden.core.journal.chain import GENESIS, Chain, Head, Row, walk
 from warden.core.journal.encoding import Entry, entry, record
 from warden.core.journal.operations import ENDS, Unfinished, process_of
@@ -30,12 +31,14 @@ def now() -> datetime:
 
 
 class StoredJournal:
-    """What every adapter has in common; a subclass adds `_append`, `_read`, `_explained` and `_expect_sound`.
+    """What every adapter has in common; a subclass adds `_append`, `_read` and `_expect_sound`.
 
     Without `whereabouts` records carry no place, and states are those that may hold anywhere.
     """
 
     field: ClassVar[Field]
+    explained: ClassVar[Callable[[str, str], AbstractContextManager[None]]]
+    """Every error of the database as the journal's own, given its path and what is not known because of it."""
 
     def __init__(
         self, path: str, *, clock: Clock = now, actor: str | None = None, whereabouts: Whereabouts | None = None
@@ -56,10 +59,6 @@ class StoredJournal:
         """What the database answers; nothing where there is no journal yet."""
         raise NotImplementedError
 
-    def _explained(self, context: str = "") -> AbstractContextManager[None]:
-        """Every error in here as the journal's own."""
-        raise NotImplementedError
-
     def _expect_sound(self) -> None:
         """Raise `JournalUnwritable` where what keeps the rows is not as warden makes it."""
         raise NotImplementedError
@@ -71,6 +70,17 @@ class StoredJournal:
     def close(self) -> None:
         """Let go of the database (a process that ends or becomes another program need not)."""
         raise NotImplementedError
+
+    @contextmanager
+    def _explained(self, context: str = "") -> Iterator[None]:
+        """Errors as the journal's own; after a record they do not say that nothing was done."""
+        try:
+            with type(self).explained(self.path, context):
+                yield
+        except JournalUnwritable as fault:
+            if self._recorded:
+                fault.effect = DoneBefore()
+            raise
 
     # -- the port -------------------------------------------------------------------------------------------------
 
