@@ -1,11 +1,25 @@
 """People with SSH keys, and the file that says whose key is whose: for everything that is signed in tests."""
 
+import datetime as dt
 import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from warden.adapters.ssh.decisions import Named, SshSignatures
+from warden.core.changes.request import Decision
+
+DECISION = Decision(
+    decision="approve",
+    request="CCR-2026-0004",
+    by="bob",
+    at=dt.datetime(2026, 11, 30, 10, tzinfo=dt.UTC),
+    expires=dt.datetime(2026, 12, 14, 10, tzinfo=dt.UTC),
+    comment="looked at it",
+    digest="sha256:ab",
+    signature="",
+)
+"""An approval before it is signed."""
 
 
 class Signers:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from declared_lanes import declare
 from platform_server import PlatformServer, served
 
-from warden.core.lanes.lane import Custody, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.core.lanes.lane import Lane
 
 
 @pytest.fixture(scope="session")
@@ -163,23 +164,6 @@ def lane_world(platform_server: PlatformServer, tmp_path: Path, unique: Callable
     ]
     digits = unique("").lstrip("-")[:6]
     return LaneWorld(platform_server, tmp_path, "-".join(words[int(digit, 16)] for digit in digits))
-
-
-def declare(name: str = "first", **fields: object) -> Lane:
-    usual = {
-        "id": name,
-        "title": f"the key of {name}",
-        "status": "active",
-        "reviewed": dt.date(2026, 11, 1),
-        "owners": Owners(
-            custody=Owner(repo="platform-team", doc="docs/openbao.md"),
-            consumer=Owner(repo="app-team", doc="README.md"),
-            runtime=Owner(repo="run-team", doc="README.md"),
-        ),
-        "custody": Custody(path=f"platform/workloads/tenant/{name}/{name}-secrets", fields=("API_KEY",)),
-        "readers": (WorkloadReader(workload=Workload("tenant", name)),),
-    }
-    return Lane(**usual | fields)
 
 
 @pytest.fixture

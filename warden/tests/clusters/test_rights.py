@@ -6,12 +6,12 @@ platform may far more. A right that is taken away may make an answer fail or sta
 
 import base64
 import copy
-import datetime as dt
 import json
 import os
 
 import msgspec
 import pytest
+from declared_lanes import declare
 
 from warden.adapters.identities import ByMount, ClusterIssuer, NoIssuer
 from warden.adapters.kubernetes.places import PLACES, path_of
@@ -22,7 +22,7 @@ from warden.core.clusters.rights import askings, cluster_rights
 from warden.core.clusters.subjects import Subject
 from warden.core.errors import Exit, Refused, WardenError
 from warden.core.lanes.delivery_target import DeclaredCluster, target
-from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.core.lanes.lane import Consumer, Delivery, Workload, WorkloadReader
 from warden.core.plans.lane_plan import LaneOptions
 from warden.usecases.apply import apply_target
 from warden.usecases.steps.refresh import refresh
@@ -53,14 +53,8 @@ class Right(msgspec.Struct, frozen=True):
 
 
 def sketch(store):
-    owner = Owner(repo="r", doc="d")
-    lane = Lane(
-        id="lane",
-        title="t",
-        status="active",
-        reviewed=dt.date(2026, 11, 1),
-        owners=Owners(custody=owner, consumer=owner, runtime=owner),
-        custody=Custody(path="platform/a/b", fields=("API_KEY",)),
+    lane = declare(
+        "lane",
         readers=(WorkloadReader(workload=Workload("tenant", "app")),),
         deliveries={"here": Delivery(external_secret="tenant/lane", store=f"{store}/{STORE[store]}")},
         consumers=(Consumer(deployment="tenant/app"),),

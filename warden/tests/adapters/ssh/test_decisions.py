@@ -8,24 +8,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from signers import Signers
+from signers import DECISION, Signers
 
 from warden.adapters.ssh.allowed_signers import signers
 from warden.adapters.ssh.decisions import Named, SshSignatures
 from warden.core.changes.request import Decision
 from warden.core.changes.statement import statement, without_armour
 from warden.core.errors import UsageError
-
-DECISION = Decision(
-    decision="approve",
-    request="CCR-2026-0004",
-    by="bob",
-    at=dt.datetime(2026, 11, 30, 10, tzinfo=dt.UTC),
-    expires=dt.datetime(2026, 12, 14, 10, tzinfo=dt.UTC),
-    comment="looked at it",
-    digest="sha256:ab",
-    signature="",
-)
 
 
 @pytest.fixture(scope="module")

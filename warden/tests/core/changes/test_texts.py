@@ -5,13 +5,13 @@ import datetime as dt
 
 import msgspec
 import pytest
+from signers import DECISION as UNSIGNED
 
 from warden.core.changes.approval import Approval
 from warden.core.changes.plan_lines import lines_of_system, plan_lines, sign_of
 from warden.core.changes.protection import protections, read_mark
 from warden.core.changes.request import (
     ChangeRequest,
-    Decision,
     FrontDoor,
     RequestedAccess,
     RequestedPlan,
@@ -171,16 +171,7 @@ def test_a_difference_has_both_sides_in_order():
     assert not difference(["a"], ["a"])
 
 
-DECISION = Decision(
-    decision="approve",
-    request="CCR-2026-0004",
-    by="bob",
-    at=dt.datetime(2026, 11, 30, 10, tzinfo=dt.UTC),
-    expires=dt.datetime(2026, 12, 14, 10, tzinfo=dt.UTC),
-    comment='said "yes"\nby: "mallory"',
-    digest="sha256:ab",
-    signature="",
-)
+DECISION = msgspec.structs.replace(UNSIGNED, comment='said "yes"\nby: "mallory"')
 
 
 def test_the_statement_has_a_line_for_each_thing_that_is_signed():

@@ -1,33 +1,22 @@
 """Only what is the lane's is removed from a cluster: marks and owners decide, and keys of others."""
 
-import datetime as dt
-
 import pytest
+from declared_lanes import declare
 
 from warden.core.clusters.adoption import OtherKeys
 from warden.core.clusters.removal import external_secret_obstacle, held, secret_obstacle
 from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.lanes.delivery_target import DeclaredCluster, target
-from warden.core.lanes.lane import Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.core.lanes.lane import Delivery
 from warden.core.plans.plan import BeingDeleted, BelongsTo, MadeByHand, NotMarked, OwnedBy
 from warden.core.secret import Secret
 
-OWNER = Owner(repo="r", doc="d")
 MINE, THEIRS = {"ops-warden/lane": "key"}, {"ops-warden/lane": "another"}
 
 
 def delivery(*, by_hand=False):
     how = {"bootstrap_secret" if by_hand else "external_secret": "tenant/key"}
-    lane = Lane(
-        id="key",
-        title="t",
-        status="active",
-        reviewed=dt.date(2026, 11, 1),
-        owners=Owners(custody=OWNER, consumer=OWNER, runtime=OWNER),
-        custody=Custody(path="platform/a/b", fields=("API_KEY",)),
-        readers=(WorkloadReader(workload=Workload("tenant", "app")),),
-        deliveries={"one": Delivery(**how)},
-    )
+    lane = declare("key", deliveries={"one": Delivery(**how)})
     return target(lane, "one", {"one": DeclaredCluster(context="c")})
 
 

@@ -4,24 +4,18 @@ import datetime as dt
 
 import msgspec
 import pytest
+from declared_lanes import declare
 
 from warden.core.journal.record import Record
 from warden.core.lanes.delivery_target import DeclaredCluster, targets
-from warden.core.lanes.lane import Consumer, Custody, Delivery, Lane, Owner, Owners, Workload, WorkloadReader
+from warden.core.lanes.lane import Consumer, Delivery
 from warden.core.lifecycle.closing import stages_of, steps_of
 from warden.core.lifecycle.reopening import gate, needs_new_value
 from warden.core.openbao.api import KvMetadata
 from warden.core.proofs.verdict import Proof, Verdict
 
-OWNER = Owner(repo="r", doc="d")
-LANE = Lane(
-    id="key",
-    title="t",
-    status="active",
-    reviewed=dt.date(2026, 11, 1),
-    owners=Owners(custody=OWNER, consumer=OWNER, runtime=OWNER),
-    custody=Custody(path="platform/a/b", fields=("API_KEY",)),
-    readers=(WorkloadReader(workload=Workload("tenant", "app")),),
+LANE = declare(
+    "key",
     deliveries={
         "one": Delivery(external_secret="tenant/key"),
         "two": Delivery(bootstrap_secret="tenant/key"),
