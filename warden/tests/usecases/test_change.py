@@ -162,6 +162,18 @@ def test_one_key_is_one_person(desk):
     assert desk.refused().problems[0].approvals == 1
 
 
+def test_a_proposal_that_stands_is_not_made_again(desk):
+    request = desk.new()
+    before = desk.say("alice", "propose", request).request
+    assert desk.say("alice", "propose", request).request == before
+    assert len(desk.bench.journal.log(events=("change.done",))) == 2  # the draft, and one proposal
+    for comment in ("see the ticket", "looked at it"):
+        assert desk.say("alice", "propose", request, comment=comment).request.decisions[-1].comment == comment
+    desk.say("bob", "needs-changes", request)
+    assert desk.say("alice", "propose", request).status == "proposed"
+    assert [each.decision for each in desk.files.get(request).decisions].count("propose") == 4
+
+
 def test_whom_the_lane_does_not_name_cannot_decide(desk):
     desk.people.add("mallory")
     request = desk.new()

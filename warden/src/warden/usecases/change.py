@@ -246,7 +246,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decide(request_id: str, said: Said, shelf: Shelf) -> Shown:
-    """Sign a decision and write it into the request's file.
+    """Sign a decision and write it into the request's file; a proposal that stands as it is is not made again.
 
     Raises:
         NotNow: the request's state does not allow it.
@@ -271,6 +271,8 @@ def decide(request_id: str, said: Said, shelf: Shelf) -> Shown:
         digest=digest_of(scope),
         signature="",
     )
+    if _stands(request, decision, shelf, now):
+        return _shown(request, shelf.requests, shelf.signatures, now)
     _expect_approver(request, decision)
     decision = msgspec.structs.replace(decision, signature=shelf.signatures.sign(statement(decision)))
     after = msgspec.structs.replace(
@@ -288,6 +290,16 @@ def decide(request_id: str, said: Said, shelf: Shelf) -> Shown:
     shown = _shown(shelf.requests.get(request.id), shelf.requests, shelf.signatures, now)
     shelf.notices.tell(_notice(shown, decision, record))
     return shown
+
+
+def _stands(request: ChangeRequest, proposal: Decision, shelf: Shelf, now: dt.datetime) -> bool:
+    """Whether the request was proposed by the same person, as it is and with the same comment, and waits since then."""
+    if proposal.decision != "propose" or request.status not in {"proposed", "approved"}:
+        return False
+    found = standing(request, [shelf.signatures.check(each) for each in request.decisions], now)
+    good = [each.decision for each in found.judged if each.decision.decision == "propose" and not each.flaws]
+    last = [(each.by, each.digest, each.comment) for each in good[-1:]]
+    return not found.stopped and last == [(proposal.by, proposal.digest, proposal.comment)]
 
 
 def _expect_open(request: ChangeRequest, verb: Verb) -> None:

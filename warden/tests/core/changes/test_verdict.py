@@ -5,7 +5,7 @@ import datetime as dt
 import msgspec
 import pytest
 
-from warden.core.changes.flaws import BadSignature
+from warden.core.changes.flaws import BadSignature, Replaced
 from warden.core.changes.protection import Protection
 from warden.core.changes.request import (
     ChangeRequest,
@@ -173,7 +173,14 @@ def test_somebody_who_is_not_named_does_not_count(board):
 def test_approving_twice_is_approving_once(board):
     board.say("approve", "bob", hours=-2)
     board.say("approve", "bob", hours=-1)
-    assert board.problems()[-1].approvals == 1
+    assert [each.approvals for each in board.problems()] == [1]
+    assert [each.flaws for each in board.standing.judged] == [(), (Replaced(),), ()]
+
+
+def test_who_wants_changes_after_all_takes_their_approval_back(approved):
+    approved.say("needs-changes", "carol", hours=-0.5)
+    assert approved.kinds() == ["stopped", "missing"]
+    assert [each.flaws for each in approved.standing.judged] == [(), (), (Replaced(),), ()]
 
 
 def test_an_approval_that_expired_can_be_given_again(approved):

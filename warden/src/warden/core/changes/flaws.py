@@ -91,6 +91,10 @@ class SamePerson(msgspec.Struct, frozen=True, tag="same-person"):
     other: str
 
 
+class Replaced(msgspec.Struct, frozen=True, tag="replaced"):
+    """The same person decided again later; of several decisions of one person the last one counts."""
+
+
 class NotTheRequester(msgspec.Struct, frozen=True, tag="not-the-requester"):
     """The file names another requester: only who requested the change proposes and withdraws it."""
 
@@ -113,6 +117,7 @@ Flaw = (
     | SelfApproval
     | NotAnApprover
     | SamePerson
+    | Replaced
     | NotTheRequester
 )
 

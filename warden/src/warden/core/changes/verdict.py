@@ -6,7 +6,7 @@ what stops a request (a denial, a withdrawal) stops it even where its signature 
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -26,6 +26,7 @@ from warden.core.changes.flaws import (
     OtherScope,
     Problem,
     Rejected,
+    Replaced,
     SamePerson,
     ScopeEdited,
     SelfApproval,
@@ -83,8 +84,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def rejected(self) -> tuple[Rejected, ...]:
-        """The decisions that do not count."""
-        wrong = (each for each in self.judged if each.flaws)
+        """The decisions that do not count, without those that the same person replaced."""
+        wrong = (each for each in self.judged if each.flaws and each.flaws != (Replaced(),))
         return tuple(Rejected(decision=each.decision.decision, by=each.decision.by, flaws=each.flaws) for each in wrong)
 
 
@@ -106,11 +107,12 @@ def standing(request: ChangeRequest, checked: Sequence[Checked], now: dt.datetim
             stopped += _stops(each.decision, again=bool(good) and number < good[-1])
         elif not flaws:
             approvals[each.decision.by] = each
+    counted = tuple(each.decision for each in approvals.values())
     return Standing(
         requester=last.decision.by if last else "",
-        approvals=tuple(each.decision for each in approvals.values()),
+        approvals=counted,
         stopped=tuple(stopped),
-        judged=tuple(judged),
+        judged=tuple(_replaced(each, counted) for each in judged),
     )
 
 
@@ -130,6 +132,13 @@ def problems(
     if missing or not found.requester:
         wrong += found.rejected
     return (*wrong, *missing)
+
+
+def _replaced(judged: Judged, counted: Collection[Decision]) -> Judged:
+    """An approval without a flaw that does not count, because the same person decided again."""
+    if judged.flaws or judged.decision.decision != "approve" or judged.decision in counted:
+        return judged
+    return Judged(decision=judged.decision, flaws=(Replaced(),))
 
 
 def _when(checked: Checked) -> dt.datetime:

@@ -29,6 +29,7 @@ from warden.core.changes.flaws import (
     OtherScope,
     PlanDiffers,
     Rejected,
+    Replaced,
     SamePerson,
     ScopeEdited,
     SelfApproval,
@@ -132,6 +133,11 @@ def _(flaw: NotAnApprover) -> str:
 @describe.register
 def _(flaw: SamePerson) -> str:
     return f"the same key approved as {flaw.other} before"
+
+
+@describe.register
+def _(_: Replaced) -> str:
+    return "the same person decided again later"
 
 
 @describe.register
