@@ -13,7 +13,7 @@ from warden.cli.context import Workspace
 from warden.cli.options import cluster_option, custody_option, json_option, namespace_option, take_over_option
 from warden.cli.reason import without_secret
 from warden.cli.unused import expect_one_part
-from warden.core.changes.request import RequestType, Status, Verb
+from warden.core.changes.request import LONGEST, RequestType, Status, Verb
 from warden.core.errors import Effect, Exit, UsageError
 from warden.core.plans.lane_plan import LaneOptions
 from warden.present import terminal
@@ -22,15 +22,13 @@ if TYPE_CHECKING:
     from warden.usecases.change import Shelf, Shown
 
 _SPAN = re.compile(r"([1-9][0-9]{0,3})([hd])", re.ASCII)
-_LONGEST = dt.timedelta(days=90)
-"""As `core.changes.verdict.LONGEST`: longer approvals would not count."""
 
 
 def _span(_ctx: click.Context, _option: click.Parameter, text: str) -> dt.timedelta:
     """``14d`` or ``12h`` as a time."""
     found = _SPAN.fullmatch(text)
     span = dt.timedelta(**{"hours" if found[2] == "h" else "days": int(found[1])}) if found else dt.timedelta()
-    if not dt.timedelta() < span <= _LONGEST:
+    if not dt.timedelta() < span <= LONGEST:
         raise click.BadParameter(f"{text!r} is not a number of hours or days up to 90d; write 12h or 14d")
     return span
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from warden.core.changes.flaws import PlanDiffers, Problem
+from warden.core.changes.flaws import Missing, PlanDiffers, Problem
 from warden.core.changes.plan_lines import sign_of
 from warden.core.changes.request import Decision, Verb
 from warden.core.changes.statement import written
@@ -122,13 +122,14 @@ def show_list(found: Sequence[Shown], faulty: Sequence[str], *, over: bool) -> N
 def _who(shown: Shown) -> str:
     if not shown.waits:
         return shown.request.requester or ""
-    waiting = [name for each in shown.problems for name in getattr(each, "waiting", ())]
+    waiting = [name for each in shown.problems if isinstance(each, Missing) for name in each.waiting]
     return f"waits for {', '.join(waiting)}" if waiting else shown.request.requester or ""
 
 
 def request_json(shown: Shown) -> dict[str, Any]:
     """``id, status, file_status, request_type, title, lane, requester, …, plan[], decisions[], problems[], next``."""
     request = shown.request
+    flaws = [flaws_of(each, shown) for each in request.decisions]
     decisions = [
         {
             "decision": each.decision,
@@ -137,10 +138,10 @@ def request_json(shown: Shown) -> dict[str, Any]:
             "expires": written(each.expires) if each.expires else None,
             "comment": each.comment,
             "digest": each.digest,
-            "counts": not flaws_of(each, shown),
-            "flaws": flaws_of(each, shown),
+            "counts": not wrong,
+            "flaws": wrong,
         }
-        for each in request.decisions
+        for each, wrong in zip(request.decisions, flaws, strict=True)
     ]
     return {
         "id": request.id,

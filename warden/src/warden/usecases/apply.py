@@ -94,7 +94,10 @@ def apply(lane: Lane, context: Context, options: LaneOptions) -> LaneReceipt:
                 parts.append(apply_delivery(each, context, options, approval, before=before))
     complete = not any(isinstance(part, Unreached) for part in parts)
     if approval is not None:
-        (finish if complete else follow_partly)(approval, lane, context)
+        if complete:
+            finish(approval, lane, context)
+        else:
+            follow_partly(approval, context)
     return LaneReceipt(
         lane=lane.id,
         parts=tuple(parts),

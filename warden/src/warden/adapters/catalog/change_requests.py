@@ -17,7 +17,7 @@ from warden.adapters.catalog.discovery import expect_trusted
 from warden.adapters.catalog.files import read_bytes, shown
 from warden.adapters.catalog.yaml_edit import edited
 from warden.adapters.catalog.yaml_tree import Refusal
-from warden.adapters.machine.whole_file import replace
+from warden.adapters.machine.whole_file import replace, whole_file
 from warden.core.changes.errors import edited_meanwhile, invalid, unknown
 from warden.core.changes.request import ID, Application, ChangeRequest, Status
 from warden.core.errors import Effect, Fault, Held, Invalid, NotFound, UsageError
@@ -84,24 +84,14 @@ class ChangeRequestFiles:
         raise UsageError(f"{year} has {_MOST} change requests already", effect=Effect.NOTHING_DONE, system="platform")
 
     def _made(self, request: ChangeRequest) -> bool:
-        """Whether the file is this one's: a name that somebody else took meanwhile is left to them.
-
-        It is linked into its place when it is whole, so that nobody reads a half of it. Raises `OSError`.
-        """
-        path = self._path(request.id)
-        beside = os.path.join(self._folder, f".{request.id}.{os.getpid()}")
+        """Whether it got that file: one that somebody else made meanwhile is left to them. Raises `OSError`."""
+        text = _HEAD + document(request)
+        self._expect(text, request)
         try:
-            with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "w", encoding="utf-8") as file:
-                file.write(_HEAD + document(request))
-                file.flush()
-                os.fsync(file.fileno())
-            self._expect(beside, request)
-            os.link(beside, path)
+            with whole_file(self._path(request.id), new=True) as file:
+                file.write(text.encode())
         except FileExistsError:
             return False
-        finally:
-            with contextlib.suppress(OSError):
-                os.unlink(beside)
         return True
 
     def decide(self, before: ChangeRequest, after: ChangeRequest) -> None:
@@ -140,7 +130,7 @@ class ChangeRequestFiles:
         try:
             with _locked(path):
                 text = edited(read_bytes(path).decode(), change)
-                self._expect_text(text, wanted)
+                self._expect(text, wanted)
                 replace(path, text)
         except OSError as fault:
             raise _unwritable(path, fault) from None
@@ -151,11 +141,8 @@ class ChangeRequestFiles:
         finally:
             self._read = None
 
-    def _expect(self, path: str, wanted: ChangeRequest) -> None:
-        """Raise `Held` where the file does not say what is expected."""
-        self._expect_text(read_bytes(path).decode(errors="replace"), wanted)
-
-    def _expect_text(self, text: str, wanted: ChangeRequest) -> None:
+    def _expect(self, text: str, wanted: ChangeRequest) -> None:
+        """Raise `Held` where the file's text does not say what is wanted."""
         if parse_request(text.encode(), wanted.id, wanted.id, self._lanes).request != wanted:
             raise edited_meanwhile(wanted.id)
 

@@ -218,7 +218,7 @@ def _public_in(path: str) -> str:
 def _fingerprint(key: str) -> str:
     try:
         return fingerprint(base64.b64decode(key, validate=True))
-    except (ValueError, KeyError):
+    except ValueError:
         return ""
 
 

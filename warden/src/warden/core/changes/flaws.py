@@ -96,9 +96,9 @@ class Replaced(msgspec.Struct, frozen=True, tag="replaced"):
 
 
 class NotTheRequester(msgspec.Struct, frozen=True, tag="not-the-requester"):
-    """The file names another requester: only who requested the change proposes and withdraws it."""
+    """Only who requested the change proposes and withdraws it. Without `requester` nobody has."""
 
-    requester: str
+    requester: str | None
 
 
 Flaw = (

@@ -42,6 +42,8 @@ STATUS_AFTER: dict[Verb, Status] = {
 }
 OVER: frozenset[Status] = frozenset({"denied", "cancelled", "superseded"})
 """Nothing follows after these."""
+LONGEST = dt.timedelta(days=90)
+"""An approval is good for no longer."""
 PLANNED: frozenset[RequestType] = frozenset({"create", "widen", "narrow", "change", "reactivate"})
 """The types that change OpenBao or a cluster as the lane's file says, so that they have a plan."""
 

@@ -8,7 +8,6 @@ from warden.core.changes.scope import digest_of
 from warden.core.changes.statement import read_signature
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
-_UNDECIDED = frozenset({"draft"})
 
 Found = tuple[str, str, bool]
 """Field, clause, and whether it is only a warning."""
@@ -40,7 +39,7 @@ def of_request(request: ChangeRequest, name: str, lanes: Container[str]) -> Iter
 def _of_ours(request: ChangeRequest) -> Iterator[Found]:
     if request.request_type in PLANNED - {"reactivate"} and not request.plan.changes:
         yield "plan.changes", f"is empty, and a request of type {request.request_type} changes something", False
-    if request.status not in _UNDECIDED and not request.decisions:
+    if request.status != "draft" and not request.decisions:
         yield "status", f"is {request.status}, and nobody has signed anything; write draft", False
     if request.status == "applied" and request.applied is None:
         yield "applied", "is missing; `warden apply` writes it", False

@@ -60,7 +60,7 @@ def read_signature(text: str) -> SshSignature | None:
         key, rest = _string(blob[len(_MAGIC) + 4 :])
         namespace, _ = _string(rest)
         return SshSignature(fingerprint(key), namespace.decode("ascii"))
-    except (ValueError, KeyError):  # binascii's error is a ValueError; a type of certificate that is not known
+    except ValueError:  # binascii's error is one, too
         return None
 
 
@@ -81,7 +81,10 @@ def _without_certificate(key: bytes) -> bytes:
     _nonce, rest = _string(rest)
     plain = before + _OF_TOKENS if before.startswith(b"sk-") else before
     parts = [plain]
-    for _ in range(_PARTS[before.split(b"-nistp")[0]]):
+    count = _PARTS.get(before.split(b"-nistp")[0])
+    if count is None:
+        raise ValueError
+    for _ in range(count):
         part, rest = _string(rest)
         parts.append(part)
     return b"".join(len(part).to_bytes(4) + part for part in parts)

@@ -34,12 +34,10 @@ from warden.core.changes.flaws import (
     UnreadableMark,
 )
 from warden.core.changes.protection import Protection
-from warden.core.changes.request import ChangeRequest, Decision
+from warden.core.changes.request import LONGEST, ChangeRequest, Decision
 from warden.core.changes.scope import difference, digest_of, scope_of
 from warden.core.changes.statement import written
 
-LONGEST = dt.timedelta(days=90)
-"""An approval is good for no longer."""
 SKEW = dt.timedelta(minutes=5)
 """How far clocks may be apart before a decision counts as one of the future."""
 
@@ -158,7 +156,7 @@ def _flaws(checked: Checked, request: ChangeRequest, lines: Sequence[str], now: 
     elif decision.decision in {"propose", "approve"} and scope != tuple(lines):
         yield OtherScope(difference(scope, lines))
     if decision.decision == "propose" and decision.by != request.requester:
-        yield NotTheRequester(request.requester or "nobody")
+        yield NotTheRequester(request.requester)
     if not decision.comment.strip():
         yield NoComment()
     if decision.at > now + SKEW:

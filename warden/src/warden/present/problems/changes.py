@@ -37,6 +37,7 @@ from warden.core.changes.flaws import (
     UnknownKey,
     UnreadableMark,
 )
+from warden.core.changes.request import LONGEST
 from warden.core.changes.scope import ScopeDifference
 from warden.present.problems import describe
 from warden.usecases.change import StillClosed
@@ -106,7 +107,7 @@ def _(flaw: Expired) -> str:
 
 @describe.register
 def _(_: NoExpiry) -> str:
-    return "it has no expiry within 90 days"
+    return f"it has no expiry within {LONGEST.days} days"
 
 
 @describe.register
@@ -142,7 +143,7 @@ def _(_: Replaced) -> str:
 
 @describe.register
 def _(flaw: NotTheRequester) -> str:
-    return f"the requester is {flaw.requester}"
+    return f"the requester is {flaw.requester}" if flaw.requester else "the file names no requester"
 
 
 # -- a request that does not let a plan be applied --------------------------------------------------------------------

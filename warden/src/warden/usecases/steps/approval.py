@@ -51,7 +51,8 @@ def approval_for(
     if not needed:
         return None
     lines = plan_lines(plans)
-    asked = _Asked(lane, lines, custom, needed, reopening)
+    creates = any((each.action, each.kind) == ("create", "metadata") for plan in plans for each in plan.changes)
+    asked = _Asked(lane, creates, lines, custom, needed, reopening)
     judged = [_judged(each, asked, context) for each in _of_lane(asked, context)]
     wanted = bool(lines) or reopening
     for each in judged:
@@ -63,9 +64,10 @@ def approval_for(
 
 
 class _Asked(NamedTuple):
-    """What is asked of a request."""
+    """What is asked of a request; ``creates``: the lane's path is not there yet."""
 
     lane: Lane
+    creates: bool
     lines: tuple[str, ...]
     custom: Mapping[str, str]
     needed: tuple[Protection, ...]
@@ -145,8 +147,8 @@ def _not_approved(asked: _Asked, judged: Sequence[_Judged], context: Context) ->
     nearest = min(unused, key=lambda each: len(each.problems), default=None)
     request = nearest.approval.request.id if nearest else ""
     faults = context.requests.faults() if context.requests else ()
-    lane, creates = asked.lane, any(line.startswith("openbao: create metadata ") for line in asked.lines)
-    request_type = "reactivate" if asked.reopening else "create" if creates else "change"
+    lane = asked.lane
+    request_type = "reactivate" if asked.reopening else "create" if asked.creates else "change"
     return NotApproved(
         ApprovalNeeded(
             lane=lane.id,
@@ -221,7 +223,7 @@ def finish(approval: Approval, lane: Lane, context: Context) -> None:
         context.requests.follow(approval.request.id, "applied", applied)
 
 
-def follow_partly(approval: Approval, _lane: Lane, context: Context) -> None:
+def follow_partly(approval: Approval, context: Context) -> None:
     """The request was applied in part; the rest goes on under it."""
     if context.requests is not None:
         context.requests.follow(approval.request.id, "apply_pending")
