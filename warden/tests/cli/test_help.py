@@ -22,3 +22,4 @@ def test_fits_80_columns(words):
     assert shown.exit_code == 0
     assert [line for line in shown.output.splitlines() if len(line) > 80] == []
     assert "\b" not in shown.output
+    assert [line for line in shown.output.splitlines()[1:] if line.endswith("...")] == []  # a sentence that was cut

@@ -83,7 +83,7 @@ def _valued(parameter: click.Parameter) -> list[str]:
 @click.option("--token-file", metavar="FILE", help="Log in with the token of a service account or CI job in FILE.")
 @click.option("--role-id", metavar="ID", help="Log in as an AppRole: its RoleID; default WARDEN_ROLE_ID.")
 @click.option("--secret-id-file", metavar="FILE", help="Log in as an AppRole, with the SecretID in FILE.")
-@click.option("--wait", is_flag=True, help="Wait until others have approved, where the lane wants that.")
+@click.option("--wait", is_flag=True, help="Wait until others have approved, where the lane requires it.")
 @click.option("--timeout", type=Duration(), metavar="TIME", help="With --wait: at most that long (90s, 15m, 1h).")
 @click.option("--json", "as_json", is_flag=True, help="Print advice and errors as JSON.")
 @click.pass_context

@@ -21,7 +21,7 @@ def catalog() -> None:
     """
 
 
-@catalog.command()
+@catalog.command(short_help="Check every file and report all errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object: faults[], files, pages, unchecked.")
 @click.pass_context
 def check(ctx: click.Context, /, as_json: bool) -> int:
@@ -59,7 +59,7 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
     return int(Exit.NO if report.wrong else Exit.DONE)
 
 
-@catalog.command()
+@catalog.command(short_help="Print the JSON Schema of a kind of file.")
 @click.argument("file", type=click.Choice(["entry", "platform", "clusters", "change-request"]), default="entry")
 @click.option("--write", "writes", is_flag=True, help="Write all schemas into schema/ of the platform directory.")
 @click.option("--check", "checks", is_flag=True, help="Only say whether the schemas there are this version's.")

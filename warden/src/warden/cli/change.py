@@ -67,7 +67,7 @@ def change() -> None:
     """
 
 
-@change.command()
+@change.command(short_help="Draft a request for what `warden plan` shows.")
 @click.argument("lane", shell_complete=complete.lanes)
 @click.option(
     "--type", "request_type", required=True, type=click.Choice(get_args(RequestType)), help="What is asked for."
@@ -157,7 +157,7 @@ def propose(
     return _decide(ctx, request_id, "propose", comment, key=key, name=name, as_json=as_json)
 
 
-@change.command()
+@change.command(short_help="Approve exactly what a request says now.")
 @_id_argument
 @_comment_option
 @click.option(
@@ -283,7 +283,7 @@ def withdraw(
     return _decide(ctx, request_id, "withdraw", comment, key=key, name=name, as_json=as_json)
 
 
-@change.command()
+@change.command(short_help="Show a request, its decisions, and what is missing.")
 @_id_argument
 @json_option
 @click.pass_context

@@ -29,7 +29,7 @@ def evidence() -> None:
     """
 
 
-@evidence.command()
+@evidence.command(short_help="Pack what is known of a lane into one signed file.")
 @click.argument("lane", required=False, shell_complete=complete.lanes)
 @click.option(
     "--period", "named", metavar="PERIOD", help="Only these days (UTC): 2026Q3, 2026, 2026-07, 2026-07-01..2026-08-15."
@@ -91,7 +91,7 @@ def pack(
         present.show_pack(made, file)
 
 
-@evidence.command()
+@evidence.command(short_help="Check a pack with the public key alone.")
 @click.argument("file", metavar="FILE")
 @click.option(
     "--key",

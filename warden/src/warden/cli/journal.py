@@ -54,7 +54,7 @@ def log(ctx: click.Context, lane: str | None, last: int | None, head_only: bool,
         present.show_log(records, lane=lane or "", path=kept.path)
 
 
-@journal.command()
+@journal.command(short_help="Check the hash chain and the signatures.")
 @click.option(
     "--head", "kept", metavar="HASH@SEQ", help="A head kept elsewhere; shows whether records were cut off or rewritten."
 )
@@ -107,7 +107,7 @@ def _exit(found: "Verification") -> Exit:
     return Exit.INCONCLUSIVE if found.open else Exit.DONE
 
 
-@journal.command()
+@journal.command(short_help="Sign the newest record now.")
 @click.option(
     "-o", "--output", "file", metavar="FILE", type=click.Path(dir_okay=False), help="Keep it there: on another machine."
 )
@@ -143,7 +143,7 @@ def checkpoint(ctx: click.Context, file: str | None, as_json: bool) -> None:
         present.show_signed(made, file or "")
 
 
-@journal.command()
+@journal.command(short_help="Make the journal in PostgreSQL.")
 @click.option(
     "--writer", "writers", multiple=True, metavar="ROLE", help="Let this role read and add records. Repeatable."
 )
@@ -181,7 +181,7 @@ def init(ctx: click.Context, writers: tuple[str, ...], as_json: bool) -> None:
         present.show_made(found.path, writers, made=made)
 
 
-@journal.command(name="import")
+@journal.command(name="import", short_help="Copy another journal into the one in use.")
 @click.argument("source", metavar="FILE|URL", type=click.Path())
 @json_option
 @click.pass_context
@@ -211,7 +211,7 @@ def import_(ctx: click.Context, source: str, as_json: bool) -> None:
         present.show_imported(done)
 
 
-@journal.command()
+@journal.command(short_help="Print the records as security events for a SIEM.")
 @click.option("--format", "form", type=click.Choice(["ocsf"]), required=True, help="The schema of the events.")
 @click.option("--lane", metavar="ID", shell_complete=complete.lanes, help="Only records of this lane.")
 @click.option(

@@ -49,7 +49,7 @@ def list_(ctx: click.Context, /, drafts: bool, tag: str | None, stale: bool, as_
     routes.show_left_out(catalog.faulty)
 
 
-@route.command()
+@route.command(short_help="Show one entry, and what to do next.")
 @click.argument("entry_id", metavar="ID", shell_complete=complete.entries)
 @json_flag
 @click.pass_context
