@@ -233,7 +233,7 @@ def _decide(ask: Ask, who: Identity, policy: Policy, journal: Journal, begun: _B
     """The policy's decision, journaled whatever it is; if it allows, in one write with what is about to happen."""
     context = {"reason": ask.reason, "via": ask.via}
     lane = ask.lane
-    decision = policy.decide(Question(identity=who, action="access", lane=lane.id, context=context, declared=lane))
+    decision = policy.decide(Question(identity=who, action="access", resource=lane.id, context=context, declared=lane))
     decided = {
         "id": decision.id,
         "action": "access",

@@ -36,7 +36,7 @@ def who(path="auth/kubernetes/login", role="workload-billing-api", **other) -> I
 
 def ask(policy: CedarPolicy, identity: Identity, **context):
     context = {"reason": "", "via": "env"} | context
-    return policy.decide(Question(identity=identity, action="access", lane=LANE.id, context=context, declared=LANE))
+    return policy.decide(Question(identity=identity, action="access", resource=LANE.id, context=context, declared=LANE))
 
 
 @pytest.fixture
@@ -90,12 +90,12 @@ def test_decisions_have_ids_that_differ_and_sort_by_time(default):
 
 
 def test_an_action_that_no_policy_speaks_of_is_denied(default):
-    question = Question(identity=who(), action="sign", lane=LANE.id, context={}, declared=LANE)
+    question = Question(identity=who(), action="sign", resource=LANE.id, context={}, declared=LANE)
     assert default.decide(question).effect == "deny"
 
 
 def test_without_a_declaration_there_are_no_readers(default):
-    assert default.decide(Question(identity=who(), action="access", lane=LANE.id, context={})).effect == "deny"
+    assert default.decide(Question(identity=who(), action="access", resource=LANE.id, context={})).effect == "deny"
 
 
 def example() -> str:

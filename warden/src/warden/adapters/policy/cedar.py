@@ -74,7 +74,7 @@ class CedarPolicy:
         request = {
             "principal": {"type": "Identity", "id": _principal_id(question.identity)},
             "action": {"type": "Action", "id": question.action},
-            "resource": {"type": "Lane", "id": question.lane},
+            "resource": {"type": "Lane", "id": question.resource},
             "context": _json({**question.context, "reason": reason}),
         }
         try:
@@ -198,7 +198,8 @@ def _unusable(path: str, what: str) -> Inconclusive:
 
 
 def _entities(question: Question) -> list[Mapping[str, Any]]:
-    who, lane = question.identity, question.declared
+    who, declared = question.identity, question.declared
+    lane = declared if isinstance(declared, Lane) else None
     roles = [{"type": "Role", "id": f"{who.mount}/{who.role}"}] if who.mount and who.role else []
     principal = {
         "uid": {"type": "Identity", "id": _principal_id(who)},
@@ -211,7 +212,7 @@ def _entities(question: Question) -> list[Mapping[str, Any]]:
         },
         "parents": roles,
     }
-    resource = {"uid": {"type": "Lane", "id": question.lane}, "attrs": _declared(lane), "parents": []}
+    resource = {"uid": {"type": "Lane", "id": question.resource}, "attrs": _declared(lane), "parents": []}
     return [principal, resource]
 
 

@@ -7,21 +7,23 @@ import msgspec
 
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Identity
+from warden.core.ssh.inventory import NamedActor
 
 Effect = Literal["allow", "deny"]
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What the policy is asked: may this identity do this action with this lane?
+    """What the policy is asked: may this identity do this action with this lane, or for this actor?
 
-    ``declared`` is the lane as the catalog has it; without it the policy knows of no readers.
+    ``resource`` is the lane's id or the actor's name; ``declared`` is the lane as the catalog has it, or the actor as
+    the inventory has it: without it the policy knows of no readers and no identities.
     """
 
     identity: Identity
     action: str
-    lane: str
+    resource: str
     context: Mapping[str, Any]
-    declared: Lane | None = None
+    declared: Lane | NamedActor | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

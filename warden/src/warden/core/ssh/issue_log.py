@@ -1,0 +1,47 @@
+"""The issue log: which certificates are out there, as the journal's records say.
+
+    certificate.begin     before anything is asked of a signer
+    certificate.issued    one came back and is what was decided
+    certificate.refused   one came back and is not: `differences`
+    certificate.failed    none came back
+    certificate.revoked   what was revoked: serials of one CA, keys, an actor's, or all before a time
+    certificate.emergency one was signed without OpenBao; `certificate.acknowledged` names the record
+
+The ``lane`` of each record is the actor or the host.
+"""
+
+from typing import Literal
+
+import msgspec
+
+BEGIN = "certificate.begin"
+ISSUED = "certificate.issued"
+REFUSED = "certificate.refused"
+FAILED = "certificate.failed"
+REVOKED = "certificate.revoked"
+EMERGENCY = "certificate.emergency"
+ACKNOWLEDGED = "certificate.acknowledged"
+
+Handed = Literal["stdout", "agent", "file"]
+"""Where a certificate went to."""
+
+
+class Issued(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate of the issue log: the body of ``certificate.issued`` has these, beside who asked and why.
+
+    Times are seconds since 1970 in UTC. ``path`` is the file that it went to, where it went to one.
+    """
+
+    subject: str
+    type: Literal["user", "host"]
+    serial: int
+    fingerprint: str
+    authority: str
+    key_id: str
+    principals: tuple[str, ...]
+    valid_after: int
+    valid_before: int
+    handed: Handed
+    path: str = ""
+    record: int = 0
+    at: str = ""
