@@ -90,12 +90,13 @@ def test_decisions_have_ids_that_differ_and_sort_by_time(default):
 
 
 def test_an_action_that_no_policy_speaks_of_is_denied(default):
-    question = Question(identity=who(), action="sign", resource=LANE.id, context={}, declared=LANE)
+    question = Question(identity=who(), action="rotate", resource=LANE.id, context={}, declared=LANE)
     assert default.decide(question).effect == "deny"
 
 
-def test_without_a_declaration_there_are_no_readers(default):
-    assert default.decide(Question(identity=who(), action="access", resource=LANE.id, context={})).effect == "deny"
+@pytest.mark.parametrize("action", ["access", "sign"])
+def test_without_a_declaration_there_are_no_readers_and_no_identities(default, action):
+    assert default.decide(Question(identity=who(), action=action, resource=LANE.id, context={})).effect == "deny"
 
 
 def example() -> str:

@@ -1,8 +1,8 @@
 """The policy gate: Cedar policies of the platform team, or the default that ships with warden.
 
 Policies are the files ``<platform>/policies/access/*.cedar``; where there are none, the default permits declared
-readers and nobody else. Whatever keeps a policy from being read, parsed or evaluated is `Inconclusive`: Cedar itself
-would leave out a ``forbid`` that cannot be evaluated, and allow.
+readers of a lane, declared identities of an actor, and nobody else. Whatever keeps a policy from being read, parsed or
+evaluated is `Inconclusive`: Cedar itself would leave out a ``forbid`` that cannot be evaluated, and allow.
 
 Of the package cedarpy only the native extension is loaded: 12 ms against 90 ms for the whole package, whose Python part
 builds 200 dataclasses that are not needed here.
@@ -11,17 +11,16 @@ builds 200 dataclasses that are not needed here.
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
 import msgspec
 
 from warden.adapters.catalog.discovery import expect_trusted
+from warden.adapters.policy.cedar_entities import entities, principal_id, resource_type
 from warden.core.access.decision import Decision, Question
 from warden.core.errors import Effect, Fault, Inconclusive
-from warden.core.lanes.lane import Lane
-from warden.core.openbao.api import Identity
 from warden.core.quoting import name, quoted
 from warden.core.remedies import warden
 
@@ -72,13 +71,13 @@ class CedarPolicy:
         if self._text is None:
             self._text = "\n".join(text for _, text in policy_files(self.directory))
         request = {
-            "principal": {"type": "Identity", "id": _principal_id(question.identity)},
+            "principal": {"type": "Identity", "id": principal_id(question.identity)},
             "action": {"type": "Action", "id": question.action},
-            "resource": {"type": "Lane", "id": question.resource},
+            "resource": {"type": resource_type(question), "id": question.resource},
             "context": _json({**question.context, "reason": reason}),
         }
         try:
-            (answer,) = _engine().is_authorized_batch([request], self._text, _json(_entities(question)), None, False)
+            (answer,) = _engine().is_authorized_batch([request], self._text, _json(entities(question)), None, False)
             response = msgspec.json.decode(answer, type=_Response)
         except Exception as fault:  # noqa: BLE001 - whatever the engine raises, it did not allow
             raise self._undecided(str(fault)) from None
@@ -195,43 +194,6 @@ def _unusable(path: str, what: str) -> Inconclusive:
         hint="fix them, then",
         remedy=(warden("catalog check"),),
     )
-
-
-def _entities(question: Question) -> list[Mapping[str, Any]]:
-    who, declared = question.identity, question.declared
-    lane = declared if isinstance(declared, Lane) else None
-    roles = [{"type": "Role", "id": f"{who.mount}/{who.role}"}] if who.mount and who.role else []
-    principal = {
-        "uid": {"type": "Identity", "id": _principal_id(who)},
-        "attrs": {
-            "display_name": who.display_name,
-            "mount": who.mount,
-            "role": who.role,
-            "entity": who.entity,
-            "policies": who.policies,
-        },
-        "parents": roles,
-    }
-    resource = {"uid": {"type": "Lane", "id": question.resource}, "attrs": _declared(lane), "parents": []}
-    return [principal, resource]
-
-
-def _declared(lane: Lane | None) -> Mapping[str, Any]:
-    if lane is None:
-        return {"readers": [], "tags": [], "status": "", "path": "", "custody": "", "consumer": ""}
-    readers = [f"{reader.mount}/{lane.role_of(reader)}" for reader in lane.readers]
-    return {
-        "readers": [{"__entity": {"type": "Role", "id": each}} for each in readers],
-        "tags": lane.tags,
-        "status": lane.status,
-        "path": lane.custody.path,
-        "custody": lane.owners.custody.repo,
-        "consumer": lane.owners.consumer.repo,
-    }
-
-
-def _principal_id(who: Identity) -> str:
-    return who.entity or who.display_name
 
 
 def _json(value: object) -> str:
