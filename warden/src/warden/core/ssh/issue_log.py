@@ -10,9 +10,13 @@
 The ``lane`` of each record is the actor or the host.
 """
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Literal
 
 import msgspec
+
+from warden.core.journal.record import Record
 
 BEGIN = "certificate.begin"
 ISSUED = "certificate.issued"
@@ -45,3 +49,16 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
     record: int = 0
     at: str = ""
+
+
+EVENTS = (BEGIN, ISSUED, REFUSED, FAILED, REVOKED, EMERGENCY, ACKNOWLEDGED)
+
+
+def issued(records: Iterable[Record]) -> list[Issued]:
+    """The certificates that these records say were issued, in their order; what another version wrote is left out."""
+    found = []
+    for each in records:
+        if each.event == ISSUED:
+            with suppress(msgspec.ValidationError):
+                found.append(msgspec.convert({**each.body, "record": each.seq, "at": each.at}, Issued))
+    return found
