@@ -1,5 +1,6 @@
 """A certificate: what was decided, what came back from a signer, and how they differ."""
 
+import base64
 from typing import Literal
 
 import msgspec
@@ -48,6 +49,18 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     valid_before: int
     critical_options: dict[str, str]
     extensions: dict[str, str]
+
+
+def key_id(subject: str, display_name: str, public_key: str) -> str:
+    """The key id of every certificate, which sshd writes to its log: for whom, who asked, and which key.
+
+    `display_name` is the caller's as OpenBao has it (``userpass-ada``), `public_key` a line of OpenSSH. The hash is the
+    ``public_key_hash`` of OpenBao: SHA-256 in hex, over what `ssh-keygen -l` shows in base64 (measured, 2.7.2).
+    """
+    import hashlib  # most of what loads this module hashes nothing
+
+    blob = base64.b64decode(public_key.split()[1])
+    return f"{subject} {display_name} {hashlib.sha256(blob).hexdigest()}"
 
 
 Part = Literal[

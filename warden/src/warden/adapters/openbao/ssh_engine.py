@@ -1,0 +1,69 @@
+"""A certificate authority in OpenBao's SSH engine, over the one connection of its caller.
+
+Written from the API documentation (*secret/ssh*: "Sign SSH key", "List issuers") and measured with OpenBao 2.7.2. The
+window is by the server's clock: it begins ``not_before_duration`` of the role before now and ends after ``ttl``. The
+key id is by the role, too. Options and extensions are never asked for: those that a request names replace the role's.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from warden.adapters.openbao.answers import NOT_FOUND
+from warden.adapters.openbao.sender import Sender
+from warden.core.errors import Refused, ServerFault, UsageError
+from warden.core.openbao.ssh_names import ssh_role
+from warden.core.remedies import warden
+from warden.core.ssh.certificate import CLOCK_SKEW, CertificateSpec
+
+_UNKNOWN_ROLE = "unknown role"
+
+
+class SshEngine:
+    """The port CertificateAuthority on one mount; see there for what can come out of it."""
+
+    def __init__(self, caller: Sender, mount: str) -> None:
+        self.where = f"{caller.system}, {mount}/"
+        self._caller = caller
+        self._mount = mount
+
+    def sign(self, spec: CertificateSpec) -> str:
+        """``POST <mount>/sign/<role>``. The role's name is the actor's, or the host's (`core.openbao.ssh_names`)."""
+        body = {
+            "public_key": spec.public_key,
+            "valid_principals": ",".join(spec.principals),
+            "cert_type": spec.type,
+            "ttl": f"{spec.valid_before - spec.valid_after - CLOCK_SKEW}s",
+        }
+        try:
+            answer = self._caller.asked("POST", f"{self._mount}/sign/{ssh_role(spec)}", body)
+        except Refused as fault:
+            raise self._explained(fault, spec) from None
+        return self._text(self._caller.part_of(answer), "signed_key")
+
+    def public_keys(self) -> tuple[str, ...]:
+        """``LIST <mount>/issuers``: every key of the mount, the default one first, the others by their names."""
+        answer = self._caller.asked("LIST", f"{self._mount}/issuers", none=(NOT_FOUND,))
+        if answer.status == NOT_FOUND:
+            raise UsageError(
+                f"{self.where} has no CA key",
+                system=self._caller.system,
+                subject=self._mount,
+                remedy=(warden("apply", every=True),),
+            )
+        issuers = self._caller.part_of(answer)["key_info"].values()
+        ordered = sorted(issuers, key=lambda each: (not each.get("is_default"), str(each.get("issuer_name"))))
+        return tuple(self._text(each, "public_key") for each in ordered)
+
+    def _text(self, part: Mapping[str, Any], name: str) -> str:
+        """A line of OpenSSH in an answer. Raises `ServerFault` where there is none."""
+        found = part.get(name)
+        if isinstance(found, str) and found.strip():
+            return found.strip()
+        system = self._caller.system
+        raise ServerFault(f"{system} gave an answer without {name!r}, which OpenBao never does", system=system)
+
+    def _explained(self, fault: Refused, spec: CertificateSpec) -> Refused:
+        """With what makes the role, where it is missing."""
+        if _UNKNOWN_ROLE in str(fault.problem).lower():
+            fault.remedy = (warden("apply", spec.subject),)
+        return fault

@@ -1,0 +1,21 @@
+"""What is named how in OpenBao's SSH engine: one role and one policy for each actor, one role for each host."""
+
+from warden.core.ssh.certificate import CertificateSpec
+
+HOST_ROLE = "host-"
+"""How the role of a host begins; no actor's name does."""
+
+
+def host_role(host: str) -> str:
+    """The SSH role that signs the keys of this host."""
+    return f"{HOST_ROLE}{host}"
+
+
+def sign_policy(actor: str) -> str:
+    """The ACL policy of those who may have certificates signed for this actor."""
+    return f"ssh-sign-{actor}"
+
+
+def ssh_role(spec: CertificateSpec) -> str:
+    """The SSH role that signs what was decided."""
+    return host_role(spec.subject) if spec.type == "host" else spec.subject
