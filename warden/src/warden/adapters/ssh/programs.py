@@ -17,6 +17,10 @@ class NotRun(Exception):
     """Why a program could not be run, as a clause. It does not leave the adapters."""
 
 
+class NotEnded(NotRun):
+    """It was run, and did not end in time."""
+
+
 class Ended(msgspec.Struct, frozen=True):
     """How a program ended, and what it said."""
 
@@ -25,13 +29,21 @@ class Ended(msgspec.Struct, frozen=True):
     err: str
 
 
-def run(argv: Sequence[str], environ: Mapping[str, str], given: bytes = b"", *, asks: bool = False) -> Ended:
-    """Run it with `given` at its standard input. Raises `NotRun`.
+def run(
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    given: bytes = b"",
+    *,
+    asks: bool = False,
+    folder: str | None = None,
+) -> Ended:
+    """Run it in `folder` with `given` at its standard input. Raises `NotRun`.
 
-    What `asks` may ask for a passphrase at the terminal, if standard input is one; nothing else can wait for anybody.
+    What `asks` may ask for a passphrase or a PIN: at the terminal, if standard input is one, or else by the program
+    that SSH_ASKPASS names. Nothing else can wait for anybody.
     """
     terminal = asks and sys.stdin is not None and sys.stdin.isatty()
-    quiet = {} if terminal else {"SSH_ASKPASS_REQUIRE": "never"}
+    quiet = {} if terminal else {"SSH_ASKPASS_REQUIRE": _require(environ) if asks else "never"}
     try:
         done = subprocess.run(
             list(argv),
@@ -40,6 +52,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str], given: bytes = b"", *, 
             env={**environment(environ), **quiet, "LC_ALL": "C"},
             timeout=SECONDS,
             check=False,
+            cwd=folder,
             start_new_session=not terminal,  # no terminal of its own to wait at
         )
     except FileNotFoundError:
@@ -47,5 +60,11 @@ def run(argv: Sequence[str], environ: Mapping[str, str], given: bytes = b"", *, 
     except OSError as fault:
         raise NotRun(f"{argv[0]} cannot be run ({os.strerror(fault.errno or 0).lower()})") from None
     except subprocess.TimeoutExpired:
-        raise NotRun(f"{argv[0]} did not end within {SECONDS} s") from None
+        raise NotEnded(f"{argv[0]} did not end within {SECONDS} s") from None
     return Ended(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+
+
+def _require(environ: Mapping[str, str]) -> str:
+    """Whether ssh's programs are to ask with SSH_ASKPASS: where the caller named one, and did not say never."""
+    named = environ.get("SSH_ASKPASS") and environ.get("SSH_ASKPASS_REQUIRE", "").lower() != "never"
+    return "force" if named else "never"

@@ -1,0 +1,104 @@
+"""Certificates by ``ssh-keygen -s`` with a CA key that no program can read: in an agent, or in a PKCS#11 token.
+
+ssh-keygen(1), *CERTIFICATES*. It reads the key to sign and writes the certificate as files; only public keys are in
+them, and they are gone when this is. Times are given as ``YYYYMMDDHHMMSS``, which every OpenSSH understands, in UTC.
+"""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from warden.adapters.machine.regular_file import NotUsable, read_bytes
+from warden.adapters.ssh.programs import Ended, NotEnded, NotRun, run
+from warden.core.errors import Inconclusive, UsageError
+from warden.core.quoting import quoted
+from warden.core.ssh.certificate import CertificateSpec
+
+SYSTEM = "ssh-keygen"
+_KEY, _AUTHORITY, _CERTIFICATE = "key.pub", "authority.pub", "key-cert.pub"
+_BAD_KEY = (f'unable to open "{_KEY}"', f'load pubkey "{_KEY}"', "cannot be certified", f"{_KEY}: invalid format")
+"""What ssh-keygen says of a key that it does not sign (do_ca_sign in ssh-keygen.c)."""
+
+
+class NotSigned(Exception):
+    """ssh-keygen made no certificate: its last words, and all of them. It does not leave the adapters."""
+
+    def __init__(self, done: Ended) -> None:
+        lines = [line.strip() for line in done.err.splitlines() if line.strip()]
+        super().__init__(quoted(lines[-1].rstrip(".")) if lines else f"it ended with code {done.code}")
+        self.said = done.err
+
+
+def certify(spec: CertificateSpec, authority: str, where: Sequence[str], environ: Mapping[str, str]) -> str:
+    """The certificate as a line. `authority` is the CA's public key, `where` the options that say where its key is.
+
+    Raises `NotSigned`; `UsageError` for what ssh-keygen cannot sign, `Inconclusive` where it does not end.
+    """
+    _expect_exact(spec)
+    with tempfile.TemporaryDirectory(prefix="warden-") as folder:
+        _write(os.path.join(folder, _KEY), spec.public_key)
+        _write(os.path.join(folder, _AUTHORITY), authority)
+        done = ask([*_argv(spec, where), _KEY], environ, folder)
+        if any(words in done.err for words in _BAD_KEY):
+            raise _unusable(spec, f"is not one that {SYSTEM} signs ({NotSigned(done)})")
+        try:
+            line = read_bytes(os.path.join(folder, _CERTIFICATE)).decode("ascii", "replace")
+        except NotUsable:
+            raise NotSigned(done) from None
+    if done.code:
+        raise NotSigned(done)
+    return " ".join(line.split()[:2])
+
+
+def ask(argv: Sequence[str], environ: Mapping[str, str], folder: str | None = None) -> Ended:
+    """Run ssh-keygen, which may ask a person. Raises `UsageError` where there is none, `Inconclusive` for no end."""
+    try:
+        return run(argv, {**environ, "TZ": "UTC"}, asks=True, folder=folder)
+    except NotEnded as fault:
+        raise Inconclusive(str(fault), system=SYSTEM) from None
+    except NotRun as fault:
+        raise UsageError(str(fault), system=SYSTEM) from None
+
+
+def _argv(spec: CertificateSpec, where: Sequence[str]) -> list[str]:
+    serial = spec.serial or secrets.randbits(63) | 1
+    argv = ["ssh-keygen", "-q", *where, "-s", _AUTHORITY, "-I", spec.key_id, "-n", ",".join(spec.principals)]
+    argv += ["-z", str(serial), "-V", f"{_time(spec.valid_after)}:{_time(spec.valid_before)}"]
+    if spec.type == "host":
+        return [*argv, "-h"]
+    options = [f"critical:{name}={value}" if value else f"critical:{name}" for name, value in _options(spec)]
+    options += [f"extension:{name}" for name in spec.extensions]
+    return [*argv, "-O", "clear", *(word for option in options for word in ("-O", option))]
+
+
+def _options(spec: CertificateSpec) -> list[tuple[str, str]]:
+    return sorted(spec.critical_options.items())
+
+
+def _time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%d%H%M%S")
+
+
+def _expect_exact(spec: CertificateSpec) -> None:
+    """What ssh-keygen would understand otherwise: a comma divides names, no name at all means everybody."""
+    if not spec.principals or any(not name or "," in name for name in spec.principals):
+        raise _unusable(spec, "has no principal, or one with a comma")
+    if spec.type == "host" and (spec.critical_options or spec.extensions):
+        raise _unusable(spec, "is of a host, which knows no options")
+    if any("\0" in text or "\n" in text for text in (spec.key_id, spec.public_key, *spec.principals, *_texts(spec))):
+        raise _unusable(spec, "has a line break or a NUL in it")
+
+
+def _texts(spec: CertificateSpec) -> tuple[str, ...]:
+    return (*spec.critical_options, *spec.critical_options.values(), *spec.extensions)
+
+
+def _write(path: str, line: str) -> None:
+    with open(path, "x", encoding="utf-8") as file:
+        file.write(f"{line}\n")
+
+
+def _unusable(spec: CertificateSpec, why: str) -> UsageError:
+    return UsageError(f"the certificate for {quoted(spec.subject)} {why}", system=SYSTEM, subject=spec.subject)

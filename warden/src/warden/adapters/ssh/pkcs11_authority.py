@@ -1,0 +1,64 @@
+"""The port CertificateAuthority on a CA key in a PKCS#11 token: ``ssh-keygen -D -s`` (ssh-keygen(1), *CERTIFICATES*).
+
+The PIN never comes here: ssh-keygen itself asks for it, at the terminal, or without one through the program that
+SSH_ASKPASS names (ssh(1), *ENVIRONMENT*). It is asked once for each certificate, so a wrong one costs one attempt.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+
+from warden.adapters.ssh.keygen import NotSigned, certify
+from warden.core.errors import Refused, Unreachable, UsageError, WardenError
+from warden.core.quoting import quoted
+from warden.core.remedies import RunProgram, SetVariable
+from warden.core.ssh.certificate import CertificateSpec
+from warden.core.ssh.inventory import Pkcs11
+
+_NO_LIBRARY = "is not a PKCS11 library"
+_ABSENT = "No PKCS#11 key matching"
+_NOTHING = "cannot read public key from pkcs11"
+_PIN = "PKCS#11 login failed"
+_NO_PIN = "login failed"
+
+
+class Pkcs11Authority:
+    """The CA key whose public half is `token.public_key`, in the token that `token.library` knows.
+
+    `also_trusted`: what hosts are to trust beside it.
+    """
+
+    def __init__(self, token: Pkcs11, environ: Mapping[str, str], also_trusted: Sequence[str] = ()) -> None:
+        self._library = os.path.expanduser(token.library)
+        self._public = " ".join(token.public_key.split()[:2])
+        self._environ = environ
+        self._also = tuple(also_trusted)
+        self.where = f"PKCS#11 {self._library}"
+
+    def sign(self, spec: CertificateSpec) -> str:
+        """A certificate; ssh-keygen asks for the PIN and the token for the signature."""
+        try:
+            return certify(spec, self._public, ["-D", self._library], self._environ)
+        except NotSigned as fault:
+            raise self._explained(fault) from None
+
+    def public_keys(self) -> tuple[str, ...]:
+        """The CA's key as it was declared: the token is not asked."""
+        return (self._public, *self._also)
+
+    def _explained(self, fault: NotSigned) -> WardenError:
+        system, show = self.where, RunProgram(("ssh-keygen", "-D"), (self._library,))
+        if _NO_LIBRARY in fault.said:
+            return UsageError(f"{self._library} is not a PKCS#11 library", system=system, subject=self._library)
+        if _ABSENT in fault.said:
+            problem, hint = "the token does not have the CA's key", "this lists the keys that it has"
+            return UsageError(problem, system=system, subject=self._public, hint=hint, remedy=(show,))
+        if _NOTHING in fault.said:
+            return Unreachable("no PKCS#11 token answers", system=system, hint="is it plugged in?", remedy=(show,))
+        if _PIN in fault.said:
+            said = next(line for line in fault.said.splitlines() if _PIN in line)
+            return Refused(f"the PKCS#11 token refused the PIN ({quoted(said)})", system=system)
+        if _NO_PIN in fault.said:
+            hint = "call this at a terminal, or name a program that prints the PIN"
+            askpass = SetVariable("SSH_ASKPASS", "PROGRAM")
+            return Refused("the token wants its PIN, and nobody gave it", system=system, hint=hint, remedy=(askpass,))
+        return UsageError(f"ssh-keygen did not sign with the PKCS#11 token: {fault}", system=system)
