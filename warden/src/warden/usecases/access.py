@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 import msgspec
 
 from warden.core.access import authorization as rules
-from warden.core.access.decision import Question
+from warden.core.access.decision import Question, decided
+from warden.core.access.points import expect_permitted_by_points
 from warden.core.errors import Refused, Unidentified, WardenError, failure_kind
 from warden.core.journal.operations import abandoned, killed
 from warden.core.openbao.closed_mark import mark_in
@@ -231,26 +232,21 @@ def _ended(session: Entered, vault: Vault) -> TokenEnd:
 
 def _decide(ask: Ask, who: Identity, policy: Policy, journal: Journal, begun: _Begun) -> None:
     """The policy's decision, journaled whatever it is; if it allows, in one write with what is about to happen."""
-    context = {"reason": ask.reason, "via": ask.via}
     lane = ask.lane
-    decision = policy.decide(Question(identity=who, action="access", resource=lane.id, context=context, declared=lane))
-    decided = {
-        "id": decision.id,
-        "action": "access",
-        "effect": decision.effect,
-        "policies": list(decision.policies),
-        "identity": who.as_json(),
-        **context,
-    }
+    context = {"reason": ask.reason, "via": ask.via}
+    question = Question(identity=who, action="access", resource=lane.id, context=context, declared=lane)
+    decision = policy.decide(question)
+    body = decided(question, decision)
     if decision.effect == "deny":
-        journal.record("decision", lane.id, decided)
+        journal.record("decision", lane.id, body)
+        expect_permitted_by_points(question, decision)
         rules.expect_allowed(lane, who, decision)
     begun.decision = decision.id
     begin = _handed(ask, begun) | {"identity": who.as_json()}
     if begun.session is not None:  # should this be killed, the next proof ends the token by its accessor
         begin |= {"accessor": begun.session.accessor, "ttl": begun.session.ttl}
     earlier = [abandoned(each, found="nothing-handed-over") for each in _killed(lane.id, journal)]
-    entries = [*earlier, ("decision", lane.id, decided), ("access.begin", lane.id, begin)]
+    entries = [*earlier, ("decision", lane.id, body), ("access.begin", lane.id, begin)]
     begun.begin = journal.record_all(entries)[-1]
 
 

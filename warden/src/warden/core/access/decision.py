@@ -1,12 +1,13 @@
-"""What the access policy is asked, and what it answers."""
+"""What the policy is asked, and what it answers: the access policies here, and each policy point of the platform."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Identity
+from warden.core.quoting import Facts
 from warden.core.ssh.inventory import Host, NamedActor
 
 Effect = Literal["allow", "deny"]
@@ -28,11 +29,73 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     declared: Lane | NamedActor | Host | None = None
 
 
+class PointDecision(Facts, frozen=True, kw_only=True):
+    """What one policy point answered; `CEDAR` stands for the access policies of the platform directory.
+
+    ``id`` is the point's own for this decision, ``policies`` and ``reason`` are what it says it decided by; each may be
+    empty.
+    """
+
+    point: str
+    effect: Effect
+    id: str = ""
+    policies: tuple[str, ...] = ()
+    reason: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """What the journal keeps: nothing that was left open."""
+        return {name: value for name in self.__struct_fields__ if (value := getattr(self, name))}
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """The policy's answer. ``policies`` are the ids that decided, ``wants_reason`` whether a reason would change it."""
+    """The policy's answer. ``policies`` are the ids that decided, ``wants_reason`` whether a reason would change it.
+
+    ``points`` has what each policy point answered, in the order in which they were asked; empty where the access
+    policies alone decide. Those behind one that denies were not asked.
+    """
 
     id: str
     effect: Effect
     policies: tuple[str, ...]
     message: str
     wants_reason: bool = False
+    points: tuple[PointDecision, ...] = ()
+
+    @property
+    def denied_by(self) -> PointDecision | None:
+        """The policy point of another system that denied it."""
+        last = self.points[-1] if self.effect == "deny" and self.points else None
+        return last if last is not None and last.point != CEDAR else None
+
+
+CEDAR = "cedar"
+"""The name of the access policies among policy points; no other point can have it."""
+
+
+def all_of(decisions: Sequence[Decision]) -> Decision:
+    """The one decision of several points, in the order in which they were asked: each has to allow it."""
+    last = decisions[-1]
+    policies = tuple(dict.fromkeys(each for one in decisions for each in one.policies))
+    return msgspec.structs.replace(
+        last,
+        id=decisions[0].id,
+        policies=last.policies if last.effect == "deny" else policies,
+        points=tuple(point for one in decisions for point in _points(one)),
+    )
+
+
+def decided(question: Question, decision: Decision) -> dict[str, Any]:
+    """The body of the record ``decision``: who asked for what, and what was answered."""
+    body = {
+        "id": decision.id,
+        "action": question.action,
+        "effect": decision.effect,
+        "policies": list(decision.policies),
+        "identity": question.identity.as_json(),
+        **question.context,
+    }
+    return body | ({"points": [each.as_json() for each in decision.points]} if decision.points else {})
+
+
+def _points(decision: Decision) -> tuple[PointDecision, ...]:
+    return decision.points or (PointDecision(point=CEDAR, effect=decision.effect, policies=decision.policies),)

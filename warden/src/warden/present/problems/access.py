@@ -16,6 +16,7 @@ from warden.core.access.authorization import (
     TokenOf,
     WrongAudience,
 )
+from warden.core.access.points import DeniedByPoint
 from warden.core.access.words import ForgottenDashes, NotAnId, SeveralLanes
 from warden.core.openbao.api import Identity
 from warden.core.quoting import name, quoted
@@ -108,6 +109,17 @@ def _(problem: DeniedByPolicy) -> str:
     return (
         f"{_policies(problem.policies)} denies {caller(problem.who)} access to {problem.lane} "
         f"(decision {problem.decision})"
+    )
+
+
+@describe.register
+def _(problem: DeniedByPoint) -> str:
+    what = "a certificate for" if problem.action == "sign" else "access to"
+    why = f": {problem.reason}" if problem.reason else ""
+    its_own = f", there {problem.id}" if problem.id else ""
+    return (
+        f"policy point {problem.point} denies {caller(problem.who)} {what} {problem.resource}{why} "
+        f"(decision {problem.decision}{its_own})"
     )
 
 
