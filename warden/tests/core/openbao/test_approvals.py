@@ -8,7 +8,8 @@ from warden.core.lanes.approval import Approval, ApproverGroup
 from warden.core.lanes.lane import LoginMount, PeopleReader, RoleName, Workload, WorkloadReader
 from warden.core.openbao.api import KvMetadata, Mount
 from warden.core.openbao.approver_groups import group_changes, group_notes
-from warden.core.openbao.comparison import Observed, compare, names_to_observe
+from warden.core.openbao.compared import Observed
+from warden.core.openbao.comparison import compare, names_to_observe
 from warden.core.openbao.identity_groups import MADE_BY, IdentityGroup, ObservedGroup
 from warden.core.openbao.resources import Settings, derive, lane_marked_in, role_fields, roles_of
 from warden.core.openbao.sharing import Declared

@@ -4,7 +4,8 @@ import pytest
 
 from warden.core.lanes.lane import LoginMount, PeopleReader, RoleName, Workload, WorkloadReader
 from warden.core.openbao.api import KvMetadata, Mount
-from warden.core.openbao.comparison import Observed, compare, names_to_observe
+from warden.core.openbao.compared import Observed
+from warden.core.openbao.comparison import compare, names_to_observe
 from warden.core.openbao.resources import Settings, derive, policy_text, role_fields, roles_of
 from warden.core.openbao.sharing import Declared
 from warden.core.plans.plan import BelongsTo, NoAudience, NotMarked, OtherMount, ReachesFurther, System

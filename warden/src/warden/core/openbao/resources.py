@@ -14,6 +14,7 @@ from warden.core.errors import UsageError
 from warden.core.lanes.approval import Approval, ApproverGroup, approver_policy
 from warden.core.lanes.lane import KvPath, Lane, LoginMount, PeopleReader, Reader, RoleName, WorkloadReader
 from warden.core.lanes.readers import AppRoleReader, CertificateReader, CiReader, GithubReader, GitlabReader
+from warden.core.ssh.inventory import ActorIdentity, PersonIdentity
 
 MARK = "# ops-warden lane "
 """How the first line of a policy of ours begins; the lane's id follows."""
@@ -34,11 +35,12 @@ _READS = re.compile(r'^path "([^"]+?)/data/([^"]+)" \{$', re.MULTILINE)
 class Role(msgspec.Struct, frozen=True, kw_only=True):
     """An auth role: who logs in by it, and the policies of every lane that this reader may read.
 
-    ``lanes`` are the ids of those lanes. ``approves``: it is of approvers, who read nothing.
+    ``lanes`` are the ids of those lanes. ``approves``: it is of approvers, who read nothing. An identity of an SSH
+    actor has a role, too, with the policies of the actors that it may have certificates signed for.
     """
 
     name: RoleName
-    reader: Reader
+    reader: ActorIdentity
     policies: tuple[str, ...]
     lanes: frozenset[str] = frozenset()
     approves: bool = False
@@ -234,11 +236,11 @@ class Settings(msgspec.Struct, frozen=True):
     authorities: Mapping[str, str] = {}
 
 
-def mount_types(reader: Reader) -> tuple[str, ...]:
+def mount_types(reader: ActorIdentity) -> tuple[str, ...]:
     """The types of auth mount that the reader can log in at; the usual one first."""
     if isinstance(reader, WorkloadReader):
         return ("kubernetes", "jwt", "oidc")
-    if isinstance(reader, PeopleReader):
+    if isinstance(reader, PeopleReader | PersonIdentity):
         return ("oidc", "jwt")
     if isinstance(reader, AppRoleReader):
         return ("approle",)
@@ -270,7 +272,10 @@ def _login_fields(role: Role, auth_type: str, settings: Settings) -> dict[str, A
         case PeopleReader() as reader:
             login = settings.logins.get(role.name.mount, LoginMount())
             groups = {"groups_claim": login.groups_claim} if role.approves else {}
-            return _people_fields(reader, auth_type, login) | groups
+            return _people_fields({login.groups_claim: [reader.people]}, auth_type, login) | groups
+        case PersonIdentity() as reader:
+            login = settings.logins.get(role.name.mount, LoginMount())
+            return _people_fields({login.user_claim: [reader.person]}, auth_type, login)
         case AppRoleReader() as reader:
             return _approle_fields(reader)
         case CertificateReader() as reader:
@@ -319,10 +324,10 @@ def _workload_fields(reader: WorkloadReader, auth_type: str) -> dict[str, Any]:
     }
 
 
-def _people_fields(reader: PeopleReader, auth_type: str, login: LoginMount) -> dict[str, Any]:
+def _people_fields(claims: Mapping[str, list[str]], auth_type: str, login: LoginMount) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "role_type": "oidc" if auth_type == "oidc" else "jwt",
-        "bound_claims": {login.groups_claim: [reader.people]},
+        "bound_claims": claims,
         "user_claim": login.user_claim,
     }
     if auth_type == "oidc":

@@ -11,8 +11,8 @@ from warden.core.openbao.api import AuditDevice, KvConfig, KvMetadata, Mount
 from warden.core.openbao.catalog_index import CatalogIndex
 from warden.core.openbao.closed_mark import closed_lanes
 from warden.core.openbao.closing import without_unmarking
+from warden.core.openbao.compared import Observed
 from warden.core.openbao.comparison import (
-    Observed,
     compare,
     names_to_observe,
 )
