@@ -4,6 +4,7 @@
     certificate.issued    one came back and is what was decided
     certificate.refused   one came back and is not: `differences`
     certificate.failed    none came back
+    certificate.discarded one was issued and could not be handed over: nobody has its key
     certificate.revoked   what was revoked: serials of one CA, keys, an actor's, or all before a time
     certificate.emergency one was signed without OpenBao; `certificate.acknowledged` names the record
 
@@ -22,6 +23,7 @@ BEGIN = "certificate.begin"
 ISSUED = "certificate.issued"
 REFUSED = "certificate.refused"
 FAILED = "certificate.failed"
+DISCARDED = "certificate.discarded"
 REVOKED = "certificate.revoked"
 EMERGENCY = "certificate.emergency"
 ACKNOWLEDGED = "certificate.acknowledged"
@@ -51,7 +53,7 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     at: str = ""
 
 
-EVENTS = (BEGIN, ISSUED, REFUSED, FAILED, REVOKED, EMERGENCY, ACKNOWLEDGED)
+EVENTS = (BEGIN, ISSUED, REFUSED, FAILED, DISCARDED, REVOKED, EMERGENCY, ACKNOWLEDGED)
 
 
 def issued(records: Iterable[Record]) -> list[Issued]:

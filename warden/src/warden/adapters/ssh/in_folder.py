@@ -1,0 +1,167 @@
+"""The port KeyPlace on files: the key (0600), its public half, and the certificate where ssh looks for it."""
+
+from __future__ import annotations
+
+import os
+from base64 import b64decode
+from typing import TYPE_CHECKING
+
+from warden.adapters.machine.regular_file import NotUsable, read_bytes
+from warden.adapters.machine.whole_file import whole_file
+from warden.core.errors import Effect, Inconclusive, UsageError
+from warden.core.ssh.kept import Holder, certificate_file, key_file
+
+if TYPE_CHECKING:
+    from warden.core.secret import Secret
+    from warden.core.ssh.certificate import Certificate
+    from warden.core.ssh.kept import Kept
+
+
+class InFolder:
+    """A folder as a place for keys; see the port. It is made, for its owner alone, where it is not there."""
+
+    def __init__(self, folder: str) -> None:
+        self.holder = Holder(handed="file", where=os.path.realpath(os.path.expanduser(folder)))
+        self._actor = ""
+        self._public = ""
+        self._private: Secret | None = None
+        self._own = True
+
+    def prepare(self, actor: str, before: Kept | None, *, fresh: bool) -> str:
+        """The folder's own key, or a fresh one; a key that warden did not make is not replaced."""
+        self._actor, self._private = actor, None
+        there = self._key_there()
+        own = before is not None and before.own_key and _fingerprint(there) == before.fingerprint
+        if there and not fresh:
+            self._public, self._own = there, own
+            return there
+        if there and not own:
+            raise self._not_replaced()
+        return self._fresh()
+
+    def hand(self, certificate: Certificate, now: float) -> bool:  # noqa: ARG002 - files do not go by themselves
+        """Write what is new; each file is replaced whole."""
+        key = key_file(self.holder.where, self._actor)
+        try:
+            if self._private is not None:
+                _write(key, self._private.reveal(), 0o600)
+                _write(f"{key}.pub", f"{self._public} {self._actor}\n", 0o644)
+            _write(certificate_file(self.holder.where, self._actor), f"{certificate.line}\n", 0o644)
+        except OSError as fault:
+            raise self._unwritable(fault) from None
+        self._private = None
+        return self._own
+
+    def abandon(self) -> None:
+        """Nothing was written yet."""
+        self._private = None
+
+    def holds(self, kept: Kept) -> bool:
+        """Whether the certificate's file has it, and the key's file is there."""
+        shown = _line(certificate_file(self.holder.where, kept.actor))
+        return shown == kept.line and os.path.isfile(key_file(self.holder.where, kept.actor))
+
+    def remove(self, kept: Kept) -> bool:
+        """Remove the certificate's file if it has this one, and the key's if it is that certificate's and ours."""
+        key, cert = key_file(self.holder.where, kept.actor), certificate_file(self.holder.where, kept.actor)
+        paths = [cert] if _line(cert) == kept.line else []
+        if kept.own_key and self._is_of(key, kept):
+            paths += [key, f"{key}.pub"]
+        removed = [path for path in paths if self._removed(path)]
+        return bool(removed)
+
+    def _is_of(self, path: str, kept: Kept) -> bool:
+        """Whether the private key there is the certificate's; its public half beside it may be another one's."""
+        try:
+            return os.path.lexists(path) and _fingerprint(_public_half(path)) == kept.fingerprint
+        except UsageError:
+            return False
+
+    def _removed(self, path: str) -> bool:
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            return False
+        except OSError as fault:
+            raise self._unwritable(fault) from None
+        return True
+
+    def _fresh(self) -> str:
+        from warden.adapters.ssh.fresh_keys import fresh_key
+
+        try:
+            os.makedirs(self.holder.where, mode=0o700, exist_ok=True)
+        except OSError as fault:
+            raise self._unwritable(fault) from None
+        if not os.access(self.holder.where, os.W_OK | os.X_OK):
+            raise self._unwritable(PermissionError(13, ""))
+        made = fresh_key()
+        self._public, self._private, self._own = made.public_key, made.private_key, True
+        return made.public_key
+
+    def _key_there(self) -> str:
+        """The public half of the private key in the folder; empty where there is none. Raises `UsageError`."""
+        path = key_file(self.holder.where, self._actor)
+        return _public_half(path) if os.path.lexists(path) else ""
+
+    def _not_replaced(self) -> UsageError:
+        path = key_file(self.holder.where, self._actor)
+        return UsageError(
+            f"{path} is a key that warden did not make, so it is not replaced",
+            effect=Effect.NOTHING_ASKED,
+            subject=path,
+            hint="remove it, or name another folder with --out DIR",
+        )
+
+    def _unwritable(self, fault: OSError) -> Inconclusive:
+        return Inconclusive(
+            f"{self.holder.where} cannot be written: {os.strerror(fault.errno or 0).lower()}",
+            effect=Effect.NOTHING_WRITTEN,
+            subject=self.holder.where,
+            hint="name another folder with --out DIR",
+        )
+
+
+def _public_half(path: str) -> str:
+    """The public half of the private key in that file. Raises `UsageError`."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
+
+    try:
+        pair = load_ssh_private_key(read_bytes(path), password=None)
+    except (NotUsable, ValueError, TypeError, UnsupportedAlgorithm):
+        raise UsageError(
+            f"{path} is not a private key of OpenSSH that can be read without a passphrase",
+            effect=Effect.NOTHING_ASKED,
+            subject=path,
+            hint="remove it, or name another folder with --out DIR",
+        ) from None
+    return pair.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+
+def _write(path: str, text: str, mode: int) -> None:
+    with whole_file(path, mode) as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(text.encode())
+
+
+def _line(path: str) -> str:
+    """The type and the key in the first line of a file; empty where it cannot be read."""
+    try:
+        return " ".join(read_bytes(path).decode("ascii", "replace").split()[:2])
+    except NotUsable:
+        return ""
+
+
+def _fingerprint(line: str) -> str:
+    from base64 import b64encode
+    from hashlib import sha256
+
+    words = line.split()
+    if len(words) != 2:  # noqa: PLR2004 - a type and a key
+        return ""
+    try:
+        digest = sha256(b64decode(words[1], validate=True)).digest()
+    except ValueError:
+        return ""
+    return f"SHA256:{b64encode(digest).decode().rstrip('=')}"

@@ -1,0 +1,63 @@
+"""A certificate that this machine holds: who has it, and whether it is still to be used."""
+
+from typing import Literal
+
+import msgspec
+
+from warden.core.ssh.issue_log import Handed
+
+Standing = Literal["good", "due", "expired"]
+"""``due``: still valid, and to be renewed."""
+
+
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """Who holds a key and its certificate: the agent at a socket, or files in a folder."""
+
+    handed: Handed
+    where: str
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate that was handed over on this machine. Times are seconds since 1970 in UTC.
+
+    ``platform`` and ``environment`` are what it was issued for, as the command line named them; ``address`` what
+    BAO_ADDR said. ``own_key``: warden made the key.
+    """
+
+    actor: str
+    holder: Holder
+    platform: str
+    environment: str
+    address: str
+    line: str
+    serial: int
+    fingerprint: str
+    valid_after: int
+    valid_before: int
+    own_key: bool = True
+
+    @property
+    def renew_at(self) -> int:
+        """When two thirds of its life are over."""
+        return renew_at(self.valid_after, self.valid_before)
+
+    def standing(self, now: float) -> Standing:
+        """Whether it is to be used, to be renewed, or of no use."""
+        if now >= self.valid_before:
+            return "expired"
+        return "due" if now >= self.renew_at else "good"
+
+
+def renew_at(valid_after: int, valid_before: int) -> int:
+    """When a certificate with that life is to be renewed: at two thirds of it."""
+    return valid_after + 2 * (valid_before - valid_after) // 3
+
+
+def key_file(folder: str, actor: str) -> str:
+    """The private key's file in a folder; the public key is beside it as ``.pub``, the certificate as ``-cert.pub``."""
+    return f"{folder}/{actor}"
+
+
+def certificate_file(folder: str, actor: str) -> str:
+    """The certificate's file in a folder: where ssh looks for it beside the key."""
+    return f"{folder}/{actor}-cert.pub"
