@@ -22,6 +22,7 @@ Operation = Literal[
     "compromise",
     "deactivate",
     "demote",
+    "krl",
     "probe",
     "promote",
     "put",
@@ -30,7 +31,7 @@ Operation = Literal[
     "sync",
     "token",
 ]
-"""``probe`` is a proof of one lane, ``rotate`` one run of a rotation,
+"""``krl`` publishes what is revoked, ``probe`` is a proof of one lane, ``rotate`` one run of a rotation,
 ``token`` a session of one of its readers in which a proof asks."""
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 CHANGING: frozenset[Operation] = frozenset({"adopt", "apply", "demote", "promote", "put", "rotate"})

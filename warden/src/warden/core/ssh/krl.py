@@ -1,0 +1,89 @@
+"""A KRL, which is the file of sshd's RevokedKeys: what is written into one, and what its head says (PROTOCOL.krl).
+
+``ssh-keygen -k`` makes it of a specification (ssh-keygen(1), *KEY REVOCATION LISTS*). sshd checks no signature and no
+version of it: whoever puts it in place does, before.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from warden.core.ssh.certificate import CLOCK_SKEW
+from warden.core.ssh.revocation import Revocation
+
+NAMESPACE = "warden-krl"
+"""Of the signature (ssh-keygen(1), *-Y sign*): one that was made for anything else counts for nothing here."""
+SIGNER = "warden-krl"
+"""The name in the file of allowed signers that a host checks the signature for."""
+NAME = "krl"
+"""The file's name where it is published; its signature is `NAME` with ``.sig``."""
+
+_MAGIC = b"SSHKRL\n\0"
+_FORMAT = (1).to_bytes(4)
+_HEAD = 44
+EMPTY = _MAGIC + _FORMAT + bytes(_HEAD - len(_MAGIC) - len(_FORMAT))
+"""A KRL that revokes nothing: version 0, made at no time."""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The version of a KRL, and when it was made (seconds since 1970)."""
+
+    version: int
+    generated: int
+
+
+class Section(msgspec.Struct, frozen=True):
+    """A part of the specification: what is revoked of one CA, by its public key; of every CA where that is empty."""
+
+    authority_key: str
+    lines: tuple[str, ...]
+
+
+class SignedKrl(msgspec.Struct, frozen=True, kw_only=True):
+    """A KRL, and the SSH signature of it as ``ssh-keygen -Y sign`` writes one.
+
+    ``etag`` is what the server of ``url`` calls it.
+    """
+
+    krl: bytes
+    signature: bytes
+    etag: str = ""
+    url: str = ""
+
+
+def head(content: bytes) -> Head | None:
+    """What the first bytes of a KRL say; ``None`` where they are not those of one."""
+    if len(content) < _HEAD or not content.startswith(_MAGIC + _FORMAT):
+        return None
+    return Head(int.from_bytes(content[12:20]), int.from_bytes(content[20:28]))
+
+
+def is_krl(content: bytes) -> bool:
+    """Whether it is meant to be one, whole or not."""
+    return content.startswith(_MAGIC)
+
+
+def still_needed(known: Iterable[Revocation], now: float) -> list[Revocation]:
+    """Those of which something may still be valid, on a host whose clock is behind."""
+    return [each for each in known if not each.until or each.until + CLOCK_SKEW > now]
+
+
+def sections(known: Iterable[Revocation]) -> tuple[Section, ...]:
+    """What ``ssh-keygen -k`` is given: a section for each CA, in a stable order; keys are in the first one."""
+    serials: dict[str, set[int]] = {"": set()}
+    keys: set[str] = set()
+    for each in known:
+        serials.setdefault(each.authority_key, set()).update(each.serials)
+        keys.update(each.keys)
+    hashes = tuple(f"hash: {key}" for key in sorted(keys))
+    found = [Section(key, _serial_lines(numbers)) for key, numbers in sorted(serials.items())]
+    return tuple(each for each in (Section("", (*hashes, *found[0].lines)), *found[1:]) if each.lines)
+
+
+def _serial_lines(serials: Iterable[int]) -> tuple[str, ...]:
+    return tuple(f"serial: {serial}" for serial in sorted(serials))
+
+
+def next_version(previous: int, now: float) -> int:
+    """The time in milliseconds; more than the version before in any case, also where the clock was set back."""
+    return max(previous + 1, int(now * 1000))

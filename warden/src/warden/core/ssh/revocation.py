@@ -1,0 +1,147 @@
+"""Revocations: which certificates are to be refused, as the journal's records ``certificate.revoked`` say.
+
+A certificate is revoked by its serial, which counts for one CA; one without a serial, and one of which only the key is
+known, by its key. A serial of a CA whose public key is not known here is revoked for every CA. The key of a CA revokes
+all that it signed (measured, OpenSSH 9.2).
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+
+import msgspec
+
+from warden.core.journal.record import Record
+from warden.core.ssh.certificate import CLOCK_SKEW
+from warden.core.ssh.issue_log import REVOKED, Issued
+
+
+class Revocation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one record revokes: serials of one CA, and keys by their fingerprints. Its lane is ``subject``.
+
+    ``authority`` is the CA's fingerprint, ``authority_key`` its line of OpenSSH; both are empty for every CA. After
+    ``until`` (seconds since 1970) nothing of it can be valid; 0: the keys are refused for good.
+    """
+
+    reason: str
+    subject: str = ""
+    authority: str = ""
+    authority_key: str = ""
+    serials: tuple[int, ...] = ()
+    keys: tuple[str, ...] = ()
+    until: int = 0
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be revoked: serials (of ``authority``, if named), keys, or what an actor was given or since when.
+
+    ``actor`` and ``since`` narrow each other. ``actor`` may be a host.
+    """
+
+    serials: tuple[int, ...] = ()
+    authority: str = ""
+    keys: tuple[str, ...] = ()
+    actor: str = ""
+    since: float | None = None
+
+
+class SerialOfSeveral(msgspec.Struct, frozen=True):
+    """A serial that certificates of several CAs have."""
+
+    serial: int
+    authorities: tuple[str, ...]
+
+
+def revocations(records: Iterable[Record]) -> list[Revocation]:
+    """What these records revoke; what another version wrote is left out."""
+    found = []
+    for each in records:
+        if each.event == REVOKED:
+            with suppress(msgspec.ValidationError):
+                found.append(msgspec.convert({**each.body, "subject": each.lane}, Revocation))
+    return found
+
+
+class Revoked:
+    """What several revocations revoke together."""
+
+    def __init__(self, known: Iterable[Revocation]) -> None:
+        self._serials: set[tuple[str, int]] = set()
+        self._keys: set[str] = set()
+        for each in known:
+            self._serials.update((each.authority, serial) for serial in each.serials)
+            self._keys.update(each.keys)
+
+    def has(self, one: Issued) -> bool:
+        """Whether this certificate is revoked: by its serial, by its key, or with its CA."""
+        by_serial = (one.authority, one.serial) in self._serials or ("", one.serial) in self._serials
+        return by_serial or one.fingerprint in self._keys or one.authority in self._keys
+
+
+def selected(chosen: Selection, issued: Iterable[Issued], now: float) -> list[Issued]:
+    """The certificates of the issue log that are meant and may still be valid somewhere."""
+    return [one for one in issued if one.valid_before + CLOCK_SKEW > now and _meant(chosen, one)]
+
+
+def _meant(chosen: Selection, one: Issued) -> bool:
+    if one.serial in chosen.serials and chosen.authority in {"", one.authority}:
+        return True
+    if one.fingerprint in chosen.keys or one.authority in chosen.keys:
+        return True
+    by_time = chosen.since is None or one.valid_after + CLOCK_SKEW >= chosen.since
+    return bool(chosen.actor or chosen.since is not None) and chosen.actor in {"", one.subject} and by_time
+
+
+def ambiguous(chosen: Selection, certificates: Iterable[Issued]) -> SerialOfSeveral | None:
+    """The first serial of the selection that several CAs have given, where no CA is named."""
+    by_serial: dict[int, set[str]] = {serial: set() for serial in chosen.serials}
+    for one in certificates:
+        if one.serial in by_serial:
+            by_serial[one.serial].add(one.authority)
+    several = ((serial, found) for serial, found in by_serial.items() if len(found) > 1)
+    return next((SerialOfSeveral(serial, tuple(sorted(found))) for serial, found in several), None)
+
+
+def decided(
+    chosen: Selection, certificates: Sequence[Issued], authorities: Mapping[str, str], reason: str
+) -> list[Revocation]:
+    """The records to make: one for each subject and CA, and one for what the issue log does not know.
+
+    `authorities` has the public keys of the CAs by fingerprint.
+    """
+    by_key = set(chosen.keys)
+    groups: dict[tuple[str, str], list[Issued]] = {}
+    for one in certificates:
+        if by_key.isdisjoint({one.fingerprint, one.authority}):
+            groups.setdefault((one.subject, one.authority), []).append(one)
+    made = [_of_group(subject, ca, ones, authorities, reason) for (subject, ca), ones in groups.items()]
+    unknown = _unknown_serials(chosen, {one.serial for one in certificates})
+    if unknown:
+        key = authorities.get(chosen.authority, "")
+        named = chosen.authority if key else ""
+        made.append(Revocation(reason=reason, authority=named, authority_key=key, serials=unknown))
+    if chosen.keys:
+        subject = _one({one.subject for one in certificates if one.fingerprint in by_key})
+        made.append(Revocation(reason=reason, subject=subject, keys=chosen.keys))
+    return made
+
+
+def _of_group(subject: str, ca: str, ones: Sequence[Issued], authorities: Mapping[str, str], reason: str) -> Revocation:
+    key = authorities.get(ca, "")
+    return Revocation(
+        reason=reason,
+        subject=subject,
+        authority=ca if key else "",
+        authority_key=key,
+        serials=tuple(one.serial for one in ones if one.serial),
+        keys=tuple(dict.fromkeys(one.fingerprint for one in ones if not one.serial)),
+        until=max(one.valid_before for one in ones),
+    )
+
+
+def _unknown_serials(chosen: Selection, known: Collection[int]) -> tuple[int, ...]:
+    return tuple(serial for serial in chosen.serials if serial not in known)
+
+
+def _one(subjects: Collection[str]) -> str:
+    """The one subject of a key; empty where there are none or several."""
+    return next(iter(subjects)) if len(subjects) == 1 else ""

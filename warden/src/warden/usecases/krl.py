@@ -1,0 +1,191 @@
+"""krl: build and publish what is revoked, and put it in place on a host.
+
+`build` reads the journal's revocations, makes a KRL of those of which something may still be valid, signs it, and
+publishes both. `pull` first repairs what sshd could not read, then fetches what is published, and puts it in place if
+it is signed, readable and not older than the last good one.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from warden.core.errors import Effect, UsageError, WardenError
+from warden.core.ssh.issue_log import REVOKED
+from warden.core.ssh.krl import EMPTY, NAMESPACE, Head, Section, SignedKrl, head, is_krl, next_version, sections
+from warden.core.ssh.krl import still_needed as needed_at
+from warden.core.ssh.krl_pull import Flaw, NoKrlInPlace, Pulled, Refusal, Repair, State, age_of, unfit
+from warden.core.ssh.revocation import revocations
+from warden.core.ssh.sshsig import signature_file, signed_bytes
+from warden.ports.clock import Clock
+from warden.ports.journal import Journal
+from warden.ports.krl import KrlBuilder, KrlFolder, KrlHost, KrlSource, KrlVerifier
+from warden.ports.signer import Signer
+from warden.usecases.steps.recorded import begun
+
+PUBLISHED = "krl.done"
+LANE = "krl"
+"""The lane of the records that are of no actor and no host."""
+
+
+class Publisher(msgspec.Struct, frozen=True, kw_only=True):
+    """What a KRL is built, signed and published with."""
+
+    journal: Journal
+    builder: KrlBuilder
+    signer: Signer
+    folder: KrlFolder
+    clock: Clock
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """A KRL that was published: what it revokes, how large it is in bytes, and the fingerprint of who signed it."""
+
+    where: str
+    version: int
+    serials: int
+    keys: int
+    size: int
+    key: str
+    record: int
+
+
+def build(tools: Publisher) -> Published:
+    """Record that a KRL is made, make and sign it, publish it, and record that.
+
+    Raises `JournalUnwritable`, `Inconclusive`, and what the signer raises: then what was published before stays.
+    """
+    now = tools.clock().timestamp()
+    journal = tools.journal
+    parts = sections(needed_at(revocations(journal.here(journal.log(events=(REVOKED,)))), now))
+    version = next_version(_last_version(tools), now)
+    serials, keys = _counted(parts, "serial: "), _counted(parts, "hash: ")
+    facts: dict[str, Any] = {"version": version, "where": tools.folder.where, "serials": serials, "keys": keys}
+    with begun("krl", LANE, facts, journal) as body:
+        made = _signed(tools.builder.build(parts, version), tools.signer)
+        tools.folder.publish(made)
+        record = journal.record(PUBLISHED, LANE, {**body, "key": tools.signer.key_id})
+    return Published(
+        where=tools.folder.where,
+        version=version,
+        serials=serials,
+        keys=keys,
+        size=len(made.krl),
+        key=tools.signer.key_id,
+        record=record,
+    )
+
+
+def _last_version(tools: Publisher) -> int:
+    """The highest that was published from this journal or into this folder."""
+    found = tools.folder.published()
+    before = head(found.krl) if found else None
+    records = tools.journal.log(events=(PUBLISHED,), last=1)
+    recorded = records[0].body.get("version") if records else 0
+    return max(before.version if before else 0, recorded if isinstance(recorded, int) else 0)
+
+
+def _counted(parts: Sequence[Section], prefix: str) -> int:
+    return sum(line.startswith(prefix) for part in parts for line in part.lines)
+
+
+def _signed(krl: bytes, signer: Signer) -> SignedKrl:
+    signature = signer.sign(signed_bytes(NAMESPACE, krl))
+    return SignedKrl(krl=krl, signature=signature_file(NAMESPACE, signer.public_keys()[-1], signature))
+
+
+def pull(host: KrlHost, source: KrlSource | None, verifier: KrlVerifier, clock: Clock, max_age: int) -> Pulled:
+    """Put in place what `source` has, if it is good; without one only look at what is there, and repair nothing.
+
+    An error of the source is in the result, since sshd goes on with what it had. Raises `UsageError` where something
+    else than a KRL is in place, `Inconclusive` where nothing can be checked or written.
+    """
+    last = _believed(host.last_good(), verifier)
+    if source is None:
+        return _outcome(host, "", "unchanged", clock, max_age)
+    repair = _repaired(host, last, verifier)
+    state: State = "kept"
+    refusal: Refusal | None = None
+    failed: WardenError | None = None
+    try:
+        state, refusal = _fetched(host, source, verifier, last)
+    except WardenError as fault:
+        failed = fault
+    return _outcome(host, source.where, state, clock, max_age, repair=repair, refusal=refusal, fault=failed)
+
+
+def _outcome(
+    host: KrlHost,
+    url: str,
+    state: State,
+    clock: Clock,
+    max_age: int,
+    *,
+    repair: Repair = "",
+    refusal: Refusal | None = None,
+    fault: WardenError | None = None,
+) -> Pulled:
+    found = head(host.in_place() or b"") or Head(0, 0)
+    return Pulled(
+        path=host.where,
+        url=url,
+        state=state,
+        head=found,
+        age=age_of(found, clock().timestamp()),
+        max_age=max_age,
+        repair=repair,
+        refusal=refusal,
+        fault=fault,
+    )
+
+
+def _believed(found: SignedKrl | None, verifier: KrlVerifier) -> SignedKrl | None:
+    """The last good one, if the host still believes who signed it and nobody has changed it."""
+    return found if found is not None and verifier.signed(found) and verifier.readable(found.krl) else None
+
+
+def _repaired(host: KrlHost, last: SignedKrl | None, verifier: KrlVerifier) -> Repair:
+    """Have something in place that sshd can read: what is missing or damaged would refuse everybody's key."""
+    there = host.in_place()
+    if there and not is_krl(there) and last is None:
+        raise UsageError(
+            NoKrlInPlace(host.where),
+            effect=Effect.NOTHING_CHANGED,
+            subject=host.where,
+            hint="name another file in RevokedKeys and here; what the list revokes, revoke by --key",
+        )
+    if last is not None and there != last.krl:
+        host.install(last.krl)
+        return "last-good"
+    if last is None and not (there and verifier.readable(there)):
+        host.install(EMPTY)
+        return "empty"
+    return ""
+
+
+def _fetched(
+    host: KrlHost, source: KrlSource, verifier: KrlVerifier, last: SignedKrl | None
+) -> tuple[State, Refusal | None]:
+    """What became of what the source has. One that is not signed is asked for again: its files may just be replaced."""
+    found = source.fetch(last)
+    if found is not None and not verifier.signed(found):
+        found = source.fetch(None)
+    if found is None:
+        return "unchanged", None
+    flaw = _refused(found, last, verifier)
+    if flaw is not None:
+        return "kept", flaw
+    if last is not None and found == last:
+        return "unchanged", None
+    host.keep(found)
+    host.install(found.krl)
+    return "unchanged" if last is not None and found.krl == last.krl else "replaced", None
+
+
+def _refused(found: SignedKrl, last: SignedKrl | None, verifier: KrlVerifier) -> Refusal | None:
+    flaw: Flaw | None = None
+    if not verifier.signed(found):
+        flaw = "not-signed"
+    elif not verifier.readable(found.krl):
+        flaw = "not-a-krl"
+    return Refusal(flaw) if flaw else unfit(found, last)

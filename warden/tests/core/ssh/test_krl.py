@@ -1,0 +1,53 @@
+"""What goes into a KRL, and what its head says."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from warden.core.ssh.certificate import CLOCK_SKEW
+from warden.core.ssh.krl import EMPTY, Head, Section, head, is_krl, next_version, sections, still_needed
+from warden.core.ssh.revocation import Revocation
+
+NOW = 10_000
+
+
+def test_each_ca_has_a_section_of_its_own_and_keys_are_of_every_ca():
+    known = [
+        Revocation(reason="", authority="b", authority_key="key B", serials=(7, 2)),
+        Revocation(reason="", authority="a", authority_key="key A", serials=(7,)),
+        Revocation(reason="", authority="b", authority_key="key B", serials=(7,), keys=("SHA256:x",)),
+        Revocation(reason="", serials=(9,)),
+    ]
+    assert sections(known) == (
+        Section("", ("hash: SHA256:x", "serial: 9")),
+        Section("key A", ("serial: 7",)),
+        Section("key B", ("serial: 2", "serial: 7")),
+    )
+
+
+def test_nothing_revoked_is_no_section():
+    assert sections([]) == ()
+
+
+def test_what_can_be_valid_nowhere_any_more_is_left_out():
+    over = Revocation(reason="", serials=(1,), until=NOW - CLOCK_SKEW)
+    behind = Revocation(reason="", serials=(2,), until=NOW - CLOCK_SKEW + 1)
+    for_good = Revocation(reason="", keys=("SHA256:x",))
+    assert still_needed([over, behind, for_good], NOW) == [behind, for_good]
+
+
+def test_the_version_rises_also_when_the_clock_was_set_back():
+    assert next_version(0, 1.5) == 1500
+    assert next_version(1500, 1.5) == 1501
+    assert next_version(9_000, 1.5) == 9_001
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_have_a_head_or_none(content: bytes):
+    assert head(content) is None or is_krl(content)
+
+
+def test_the_head_of_a_krl():
+    assert head(EMPTY) == Head(0, 0)
+    assert head(EMPTY[:-1]) is None
+    assert head(b"ssh-ed25519 AAAA") is None
+    assert head(EMPTY.replace(b"\0\0\0\1", b"\0\0\0\2", 1)) is None, "another format"
