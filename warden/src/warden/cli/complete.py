@@ -25,6 +25,7 @@ _TITLE = re.compile(rb"^title: *(.+?) *$", re.MULTILINE)
 _REPO = re.compile(rb"\brepo: *([A-Za-z0-9][A-Za-z0-9._-]*)")
 _LARGEST = 1 << 18
 """Bytes of a catalog file that are searched for its owners."""
+_ACTOR = re.compile(rb"^ +((?:adm|agt|atm)-[a-z0-9-]+):", re.MULTILINE)
 _NAME = re.compile(rb"^([a-z0-9][a-z0-9-]*):", re.MULTILINE)
 
 
@@ -42,6 +43,12 @@ def requests(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[C
     names = _listed(os.path.join(_platform(ctx), "change-requests"))
     found = (os.path.splitext(name)[0] for name in sorted(names, reverse=True) if name.endswith(".yaml"))
     return _items(filter(_REQUEST.fullmatch, found), incomplete)
+
+
+def actors(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """The names of the inventory's actors."""
+    text = _whole(os.path.join(_platform(ctx), "inventory.yaml"))
+    return _items((each.decode() for each in _ACTOR.findall(text)), incomplete)
 
 
 def entries(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":

@@ -1,12 +1,12 @@
 """The command line: each command's file is imported when it is called, and every error becomes an exit code."""
 
-import importlib
 import os
 import sys
 
 import click
 
 from warden.cli.exit_guard import guarded, reported
+from warden.cli.lazy import LazyGroup
 from warden.cli.unused import expect_no_empty_value
 from warden.core.errors import Exit
 from warden.present import terminal
@@ -29,6 +29,7 @@ COMMANDS = {
     "evidence": ("warden.cli.evidence", "Pack proofs, approvals and rotations for others, signed."),
     "help": ("warden.cli.topics", "Explain exit codes and environment variables."),
     "init": ("warden.cli.init", "Create the first files of a platform directory."),
+    "inventory": ("warden.cli.inventory", "List and add the actors that may have SSH certificates."),
     "journal": ("warden.cli.journal", "Read, verify and sign the record of every effect."),
     "next": ("warden.cli.next", "Show what is left to do, for whom, and what does it."),
     "notices": ("warden.cli.notices", "Show who is told what happens, and send what is queued."),
@@ -41,11 +42,13 @@ COMMANDS = {
     "render": ("warden.cli.render", "Print a delivery's Kubernetes objects, for GitOps."),
     "rotate": ("warden.cli.rotate", "Replace a value, and show that the old one is refused."),
     "route": ("warden.cli.route", "Find who owns a credential and how to get it."),
+    "sign": ("warden.cli.sign", "Sign an SSH public key for an actor."),
+    "ssh": ("warden.cli.ssh", "SSH certificates: authorities, hosts, revocation and what is out there."),
     "status": ("warden.cli.status", "Show the status of each lane."),
     "sync": ("warden.cli.sync", "Refresh a lane's deliveries now."),
     "who-can": ("warden.cli.who_can", "Find everybody who can read or change a lane, or gain access."),
 }
-"""Name -> (module, one sentence). The sentence is here so that ``warden --help`` imports none of the modules."""
+"""See `lazy.Table`."""
 
 
 def _no_such_command(group: click.Group, ctx: click.Context, fault: click.exceptions.NoSuchCommand) -> click.UsageError:
@@ -63,22 +66,8 @@ def _no_such_option(fault: click.NoSuchOption, argv: list[str]) -> click.ClickEx
     return click.UsageError(f"{fault.message} {meant}", fault.ctx) if meant else fault
 
 
-class Lazy(click.Group):
-    """A group that imports a command when it is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """All names, sorted."""
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        """Import the command's module; the attribute is the command's name, with or without ``_command``."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(COMMANDS[cmd_name][0])
-        attribute = cmd_name.replace("-", "_")
-        command = getattr(module, f"{attribute}_command", None) or getattr(module, attribute)
-        assert isinstance(command, click.Command)  # noqa: S101 - a table of our own
-        return command
+class Root(LazyGroup):
+    """The commands of `COMMANDS`."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -89,13 +78,12 @@ class Lazy(click.Group):
         except click.exceptions.NoSuchCommand as fault:
             raise _no_such_command(self, ctx, fault) from None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        """The list in ``--help``, from the table above."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
 
-
-@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(
+    cls=Root,
+    table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
 @click.option(
     "--platform",
     metavar="DIR",

@@ -54,6 +54,7 @@ class Effect(Enum):
     NOTHING_PRINTED = "printed"
     NOTHING_READ = "read"
     NOTHING_REMOVED = "removed"
+    NOTHING_SIGNED = "signed"
     NOTHING_WRITTEN = "written"
 
 

@@ -216,12 +216,12 @@ def _platform(platform_dir: str) -> tuple[Platform, list[Source]]:
         if not os.path.lexists(source.path):  # a link to nothing is a file that cannot be read
             continue
         if source.path.endswith("clusters.yaml"):
-            clusters = _structured(source.path, source, lambda _: dict[str, DeclaredCluster]) or {}
+            clusters = structured(source.path, source, lambda _: dict[str, DeclaredCluster]) or {}
             known = [fault.field for fault in source.faults]
             wrong_ones = [*of_clusters(clusters, known), *unreported(of_their_clusters(clusters, platform), known)]
             source.faults += located(source.file, source.lines, wrong_ones)
         else:
-            platform = _structured(source.path, source, lambda _: Platform) or Platform()
+            platform = structured(source.path, source, lambda _: Platform) or Platform()
             if not source.faults:
                 source.faults += located(source.file, source.lines, _not_plain(platform, read_bytes(source.path)))
             if (wrong := mount_fault(platform)) and not source.faults:
@@ -252,7 +252,7 @@ def parse_entry(path: str, platform: Platform) -> Source:
     """One file, read alone: what it declares and everything that is wrong with it."""
     name, _, ending = os.path.basename(path).rpartition(".")
     source = Source(file=shown(path), path=path, id=name)
-    entry = _structured(path, source, _kind)
+    entry = structured(path, source, _kind)
     if entry is None:
         return source
     entry = on_mount(entry, platform)
@@ -292,7 +292,7 @@ def _kind(tree: Mapping) -> type[Entry]:
     return KINDS[kinds[0].text]
 
 
-def _structured(path: str, source: Source, kind: Callable[[Mapping], Any]) -> Any:
+def structured(path: str, source: Source, kind: Callable[[Mapping], Any]) -> Any:
     """The structure of the file's text; every fault goes to the source, ``None`` where there is no structure at all.
 
     With faults the structure holds stand-ins: it is good for finding more of them, and for nothing else.

@@ -96,7 +96,7 @@ def _of_lane(lane: Lane, platform: Platform) -> Iterator[Complaint]:
     if not lane.readers:
         yield Complaint("readers", "is empty; name at least one workload or people")
     for index, reader in enumerate(lane.readers):
-        yield from _reader(reader, f"readers[{index}]", platform)
+        yield from of_reader(reader, f"readers[{index}]", platform)
         if (reader.mount, lane.role_of(reader)) in [(one.mount, lane.role_of(one)) for one in lane.readers[:index]]:
             clause = f"has the role of another reader of this lane, {lane.role_of(reader)} on {reader.mount}"
             yield Complaint(f"readers[{index}]", f"{clause}; name another role, or remove it")
@@ -200,20 +200,21 @@ def _custody(lane: Lane, platform: Platform) -> Iterator[Complaint]:
     if not lane.custody.fields:
         yield Complaint("custody.fields", "is empty; name at least one field")
     yield from _fields(lane.custody.fields)
-    yield from _name(lane.custody.policy, "custody.policy")
+    yield from of_name(lane.custody.policy, "custody.policy")
     if lane.custody.policy_name in _BUILT_IN:
         yield Complaint("custody.policy", "is a policy of OpenBao itself; name another")
 
 
-def _reader(reader: Reader, field: str, platform: Platform) -> Iterator[Complaint]:
-    yield from _name(reader.role, f"{field}.role")
+def of_reader(reader: Reader, field: str, platform: Platform) -> Iterator[Complaint]:
+    """Everything that is wrong with a reader by itself; `field` is where it is declared."""
+    yield from of_name(reader.role, f"{field}.role")
     if isinstance(reader, PeopleReader):
-        yield from _name(reader.people, f"{field}.people")
+        yield from of_name(reader.people, f"{field}.people")
         if platform.kv_mount and reader.login not in platform.logins:
             known = ", ".join(platform.logins) or "none yet"
             yield Complaint(f"{field}.login", f"is not a login mount of platform.yaml, which has {known}")
         return
-    yield from _name(reader.mount, f"{field}.mount")
+    yield from of_name(reader.mount, f"{field}.mount")
     if not isinstance(reader, WorkloadReader):
         yield from _machine(reader, field)
     elif PROBE_ACCOUNT in (reader.workload.namespace, reader.workload.account):
@@ -231,7 +232,8 @@ def _machine(reader: MachineReader, field: str) -> Iterator[Complaint]:
         yield Complaint(f"{field}.role", "is missing; the name that follows from this reader is too long for a role")
 
 
-def _name(name: str | None, field: str) -> Iterator[Complaint]:
+def of_name(name: str | None, field: str) -> Iterator[Complaint]:
+    """What is wrong with the name of a role, a policy or a mount; nothing where there is none."""
     if name is not None and not _NAME.fullmatch(name) and not placeholders(name):
         yield Complaint(field, "is not a valid name; allowed: letters, digits, . _ - inside, at most 128 characters")
 
@@ -274,7 +276,7 @@ def of_clusters(clusters: Mapping[str, DeclaredCluster], reported: Iterable[str]
     for name, one in clusters.items():
         if not ID.fullmatch(name):
             found.append(Complaint(name, "is not a valid name of a cluster; allowed: a-z, 0-9, single hyphens inside"))
-        found += _name(one.auth_mount, f"{name}.auth_mount")
+        found += of_name(one.auth_mount, f"{name}.auth_mount")
         other = mounts.setdefault(f"{one.environment} {one.auth_mount}", name)
         if other != name:
             clause = (

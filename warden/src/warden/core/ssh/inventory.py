@@ -143,6 +143,33 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     ttl: Seconds = Seconds(30 * 24 * HOUR)
 
 
+class NamedHost(msgspec.Struct, frozen=True, kw_only=True):
+    """A host with everything that the file left out."""
+
+    name: str
+    declared: Host
+
+    @property
+    def principals(self) -> tuple[str, ...]:
+        """What its certificates name: the names that people write behind ``ssh``."""
+        return (self.name,) if self.declared.names is None else self.declared.names
+
+    @property
+    def ttl(self) -> Seconds:
+        """How long its certificates are valid."""
+        return self.declared.ttl
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """None are defined for hosts."""
+        return ()
+
+    @property
+    def critical_options(self) -> dict[str, str]:
+        """None are defined for hosts."""
+        return {}
+
+
 class Pkcs11(msgspec.Struct, frozen=True, kw_only=True):
     """A CA key in a token: the PKCS#11 library that knows it, and which of its keys."""
 
@@ -185,6 +212,11 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
         declared = self.actors.get(name)
         return None if declared is None else NamedActor(name=name, declared=declared)
 
+    def host(self, name: str) -> NamedHost | None:
+        """The host of that name."""
+        declared = self.hosts.get(name)
+        return None if declared is None else NamedHost(name=name, declared=declared)
+
     def hosts_of(self, actor: NamedActor) -> tuple[str, ...]:
         """The hosts that it may log in to, groups resolved, each once."""
         each = (self.host_groups.get(name, (name,)) for name in actor.declared.hosts)
@@ -192,5 +224,4 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
 
     def names_of(self, host: str) -> tuple[str, ...]:
         """What people write behind ``ssh`` for that host."""
-        declared = self.hosts[host].names
-        return (host,) if declared is None else declared
+        return NamedHost(name=host, declared=self.hosts[host]).principals

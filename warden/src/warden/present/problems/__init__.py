@@ -28,6 +28,7 @@ _SUBJECTS = (
     "trust",
     "journal",
     "evidence",
+    "ssh",
 )
 
 

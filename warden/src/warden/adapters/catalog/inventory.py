@@ -1,0 +1,69 @@
+"""``inventory.yaml`` of the platform directory -> the inventory, with every fault of the file."""
+
+import os
+from collections.abc import Mapping
+
+import msgspec
+
+from warden.adapters.catalog.discovery import expect_trusted
+from warden.adapters.catalog.files import Source, load_platform, shown, structured
+from warden.core.errors import Effect, Fault, Invalid
+from warden.core.lanes.catalog import Platform
+from warden.core.lanes.rules import located, unreported
+from warden.core.remedies import warden
+from warden.core.ssh.inventory import Inventory
+from warden.core.ssh.inventory_rules import of_inventory
+
+FILE = "inventory.yaml"
+
+
+class Parsed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the file says, everything that is wrong with it, and the line of each field.
+
+    With errors the inventory is good for nothing but finding more of them.
+    """
+
+    inventory: Inventory
+    file: str
+    faults: tuple[Fault, ...] = ()
+    lines: Mapping[str, int] = {}
+
+    @property
+    def wrong(self) -> tuple[Fault, ...]:
+        """The faults that are not warnings."""
+        return tuple(fault for fault in self.faults if not fault.warning)
+
+
+def load_inventory(platform_dir: str) -> Inventory:
+    """The inventory; an empty one where there is no such file.
+
+    Raises `Invalid` where it, or ``platform.yaml``, has errors, `UsageError` where others can change it.
+    """
+    path = inventory_file(platform_dir)
+    if not os.path.lexists(path):
+        return Inventory()
+    expect_trusted(platform_dir, [path])
+    found = parse_inventory(path, load_platform(platform_dir))
+    if found.wrong:
+        raise Invalid(
+            found.wrong,
+            f"{FILE} has errors",
+            effect=Effect.NOTHING_DONE,
+            subject=found.file,
+            remedy=(warden("catalog check"),),
+        )
+    return found.inventory
+
+
+def inventory_file(platform_dir: str) -> str:
+    """Where the file is, whether or not there is one."""
+    return os.path.join(platform_dir, FILE)
+
+
+def parse_inventory(path: str, platform: Platform) -> Parsed:
+    """The file, read alone. `platform` has the login mounts that identities may name."""
+    source = Source(file=shown(path), path=path, id=FILE)
+    inventory = structured(path, source, lambda _: Inventory) or Inventory()
+    complaints = unreported(of_inventory(inventory, platform), [fault.field for fault in source.faults])
+    faults = sorted([*source.faults, *located(source.file, source.lines, complaints)])
+    return Parsed(inventory=inventory, file=source.file, faults=tuple(faults), lines=source.lines)

@@ -1,0 +1,168 @@
+"""The port Certificates on the library cryptography (*SSH certificates*; OpenSSH, PROTOCOL.certkeys and PROTOCOL.u2f).
+
+The library reads a key of a security token (``sk-``) as the key in it, without the application that it is for, and does
+not know the types of their certificates. So it is told these, and what is certified is taken from the certificate's own
+bytes, as it stands there.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from warden.core.errors import Effect, Inconclusive, UsageError
+from warden.core.ssh.certificate import Certificate
+from warden.core.ssh.errors import BadCertificate, BadPublicKey, KeyFault
+from warden.core.ssh.public_keys import CERTIFICATE, FIELDS, PublicKeyBlob, certified_type, public_key
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.serialization import SSHCertificate
+
+LARGEST = 1 << 16
+"""Bytes of a line: a key of 16,384 bits with 256 principals is smaller."""
+SMALLEST_RSA = 2048
+"""Bits; NIST SP 800-57. OpenSSH takes 1024 at least (RequiredRSASize)."""
+_SHA1 = b"ssh-rsa"
+
+
+class SshCertificates:
+    """See the port."""
+
+    def parse(self, line: str) -> Certificate:
+        """See the port."""
+        text = " ".join(line.split()[:2])
+        found = _read(text)
+        _expect_signed(found)
+        certified = _certified(text)
+        if certified is None:
+            raise _unreadable("not a certificate of OpenSSH")
+        return Certificate(
+            line=text,
+            type="user" if found.type.value == 1 else "host",
+            public_key=certified.line,
+            fingerprint=certified.fingerprint,
+            authority=_authority(found).fingerprint,
+            serial=found.serial,
+            key_id=_text(found.key_id),
+            principals=tuple(_text(each) for each in found.valid_principals),
+            valid_after=found.valid_after,
+            valid_before=found.valid_before,
+            critical_options={_text(name): _text(value) for name, value in found.critical_options.items()},
+            extensions={_text(name): _text(value) for name, value in found.extensions.items()},
+        )
+
+    def public_key(self, line: str) -> str:
+        """See the port."""
+        return _key(line).line
+
+    def fingerprint(self, line: str) -> str:
+        """See the port."""
+        return _key(line).fingerprint
+
+
+def _read(text: str) -> SSHCertificate:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import SSHCertificate, load_ssh_public_identity
+
+    if len(text) > LARGEST:
+        raise _unreadable("too long")
+    _know_security_tokens()
+    try:
+        found = load_ssh_public_identity(text.encode())
+    except (ValueError, UnsupportedAlgorithm) as fault:
+        raise _unreadable("not a certificate of OpenSSH") from fault
+    if not isinstance(found, SSHCertificate):
+        raise _unreadable("a public key, not a certificate")
+    return found
+
+
+def _know_security_tokens() -> None:
+    """Enter their types, without the ``@openssh.com`` that a certificate's type does not have (PROTOCOL.u2f)."""
+    from cryptography.hazmat.primitives.serialization import ssh
+
+    formats = ssh._KEY_FORMATS  # noqa: SLF001 - a table; the library has no other way to extend it
+    formats.setdefault(b"sk-ssh-ed25519", formats[b"sk-ssh-ed25519@openssh.com"])
+    formats.setdefault(b"sk-ecdsa-sha2-nistp256", formats[b"sk-ecdsa-sha2-nistp256@openssh.com"])
+
+
+def _expect_signed(found: SSHCertificate) -> None:
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+    if bytes(found._inner_sig_type) == _SHA1:  # noqa: SLF001 - the library has no other name for it
+        raise _unreadable("signed with SHA-1, which OpenSSH refuses")
+    try:
+        found.verify_cert_signature()
+    except (InvalidSignature, ValueError, UnsupportedAlgorithm):
+        raise _unreadable("its signature is wrong") from None
+
+
+def _authority(found: SSHCertificate) -> PublicKeyBlob:
+    from cryptography.hazmat.primitives.serialization import ssh
+
+    line = ssh.serialize_ssh_public_key(found.signature_key()).decode()
+    key = public_key(line)
+    assert key is not None  # noqa: S101 - the library wrote it
+    return key
+
+
+def _certified(text: str) -> PublicKeyBlob | None:
+    """The key that is certified: behind the type and the nonce, as many fields as its type has."""
+    kind, _, body = text.partition(" ")
+    plain = certified_type(kind)
+    rest = _behind(base64.b64decode(body), 2)
+    blob = rest[: len(rest) - len(_behind(rest, FIELDS.get(plain, 0)))]
+    name = plain.encode()
+    return public_key(f"{plain} {base64.b64encode(len(name).to_bytes(4) + name + blob).decode()}")
+
+
+def _behind(blob: bytes, fields: int) -> bytes:
+    """What follows so many fields, each after its length; the library has seen that they are there."""
+    for _ in range(fields):
+        blob = blob[4 + int.from_bytes(blob[:4]) :]
+    return blob
+
+
+def _text(raw: bytes) -> str:
+    """As a text; bytes that are not UTF-8 stay apart from each other, and equal nothing that was decided."""
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def _key(line: str) -> PublicKeyBlob:
+    """The key in the line. Raises `UsageError`."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+
+    if "PRIVATE KEY" in line:
+        raise _unusable("private")
+    if len(line) > LARGEST or "\n" in line.strip():
+        raise _unusable("several-lines" if "\n" in line.strip() else "malformed")
+    found = public_key(line)
+    if found is None:
+        raise _unusable(_kind_of_fault(line))
+    try:
+        loaded = load_ssh_public_key(found.line.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise _unusable("malformed") from None
+    if isinstance(loaded, RSAPublicKey) and loaded.key_size < SMALLEST_RSA:
+        raise _unusable("small")
+    return found
+
+
+def _kind_of_fault(line: str) -> KeyFault:
+    first = next(iter(line.split()), "")
+    if not first:
+        return "empty"
+    if first.endswith(CERTIFICATE):
+        return "certificate"
+    if first == "ssh-dss":
+        return "dsa"
+    return "malformed"
+
+
+def _unusable(why: KeyFault) -> UsageError:
+    return UsageError(BadPublicKey(why), effect=Effect.NOTHING_SIGNED, system="platform", subject="public key")
+
+
+def _unreadable(why: str) -> Inconclusive:
+    return Inconclusive(BadCertificate(why), system="certificate", subject="certificate")

@@ -1,0 +1,110 @@
+"""``warden sign``: a certificate for an actor's public key, on one line."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from warden.cli import complete, wiring, wiring_ssh
+from warden.cli.options import Duration
+from warden.cli.reason import journaled_reason
+from warden.cli.signals import ends_recorded
+from warden.core.errors import Effect, UsageError
+from warden.core.remedies import warden
+from warden.present import terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LARGEST = 1 << 16
+"""Bytes of a public key's file."""
+
+
+def identity_options(function: "Callable[..., Any]") -> "Callable[..., Any]":
+    """The options that say what to log in with."""
+    for option in (
+        click.option("--secret-id-file", metavar="FILE", help="Log in as an AppRole, with the SecretID in FILE."),
+        click.option("--role-id", metavar="ID", help="Log in as an AppRole: its RoleID; default WARDEN_ROLE_ID."),
+        click.option(
+            "--token-file", metavar="FILE", help="Log in with the token of a service account or CI job in FILE."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command()
+@click.argument("actor", shell_complete=complete.actors)
+@click.option("--pubkey", "pubkey", required=True, metavar="FILE|-", help="The public key; - is standard input.")
+@click.option("--out", metavar="FILE", help="Write the certificate to FILE, which is replaced only by a good one.")
+@click.option(
+    "--ttl", type=Duration(), metavar="TIME", help="Valid for that long (90s, 15m, 1h); never over the limit."
+)
+@click.option("--reason", default="", metavar="TEXT", help="Why you need it; recorded in the journal.")
+@identity_options
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@click.pass_context
+def sign(
+    ctx: click.Context,
+    /,
+    *,
+    actor: str,
+    pubkey: str,
+    out: str | None,
+    ttl: float | None,
+    reason: str,
+    token_file: str | None,
+    role_id: str | None,
+    secret_id_file: str | None,
+    as_json: bool,
+) -> None:
+    """Sign an SSH public key for an actor of the inventory, and print the certificate on one line.
+
+    \b
+    Examples:
+      warden sign adm-ada --pubkey ~/.ssh/id_ed25519.pub --out ~/.ssh/id_ed25519-cert.pub
+      ssh-keygen -y -f key | warden sign agt-deploy --pubkey - --ttl 5m
+    """
+    from warden.core.ssh.decision import actor as named
+    from warden.present import sign as present
+    from warden.usecases.sign import SignRequest
+    from warden.usecases.sign import sign as usecase
+
+    platform = wiring.platform_dir(ctx)
+    inventory = wiring_ssh.inventory(platform)
+    ask = SignRequest(
+        subject=named(inventory, actor),
+        public_key=_public_key(pubkey),
+        ttl=None if ttl is None else int(ttl),
+        reason=journaled_reason(reason),
+        handed="file" if out else "stdout",
+        path=os.path.abspath(out) if out else "",
+    )
+    with ends_recorded():
+        done = usecase(
+            ask,
+            caller=wiring.caller(token_file, role_id, secret_id_file),
+            authority=wiring_ssh.authority(inventory.authorities.users),
+            tools=wiring_ssh.tools(platform),
+        )
+    if out:
+        wiring_ssh.write_certificate(out, done.certificate.line)
+    if as_json:
+        terminal.document(present.as_json(done, out or ""))
+    else:
+        present.show(done, out or "")
+
+
+def _public_key(named: str) -> str:
+    """The key's line. Raises `UsageError`, which never repeats what was read."""
+    raw = sys.stdin.buffer.read(LARGEST + 1) if named == "-" else wiring_ssh.read_public_key(named)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise UsageError(
+            "the public key is not text",
+            effect=Effect.NOTHING_SIGNED,
+            subject=named,
+            remedy=(warden("sign", "ACTOR", pubkey="FILE"),),
+        ) from None

@@ -1,0 +1,21 @@
+"""``warden ssh``: the group; each of its commands is in a file of its own, ``ssh_NAME.py``."""
+
+import click
+
+from warden.cli.lazy import LazyGroup, Table
+
+COMMANDS: Table = {}
+"""Each command of the group: a line here, and its module `warden.cli.ssh_NAME`."""
+
+
+@click.group(cls=LazyGroup, table=COMMANDS)
+def ssh() -> None:
+    """SSH certificates: authorities, hosts, revocation and what is out there.
+
+    \b
+    Examples:
+      warden ssh status
+      warden ssh ca show
+
+    Certificates themselves come from warden sign and warden issue.
+    """

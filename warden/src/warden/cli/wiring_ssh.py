@@ -1,0 +1,97 @@
+"""What builds adapters for SSH certificates; see `wiring`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from warden.adapters.ssh.certificates import SshCertificates
+    from warden.core.ssh.inventory import DeclaredAuthority, Inventory
+    from warden.ports.certificate_authority import CertificateAuthority
+    from warden.ports.vault import Vault
+    from warden.usecases.sign import SignTools
+
+
+def inventory(platform: str) -> Inventory:
+    """The inventory of a platform directory. Raises `Invalid`."""
+    from warden.adapters.catalog.inventory import load_inventory
+
+    return load_inventory(platform)
+
+
+def certificates() -> SshCertificates:
+    """What reads certificates and keys."""
+    from warden.adapters.ssh.certificates import SshCertificates
+
+    return SshCertificates()
+
+
+def tools(platform: str) -> SignTools:
+    """What certificates are signed with, but for the authority."""
+    from warden.cli import wiring, wiring_journal
+    from warden.usecases.sign import SignTools
+
+    return SignTools(
+        policy=wiring.policy(platform),
+        journal=wiring_journal.journal(platform),
+        certificates=certificates(),
+        clock=lambda: dt.datetime.now(dt.UTC),
+    )
+
+
+def authority(declared: DeclaredAuthority) -> Callable[[Vault], CertificateAuthority]:
+    """The authority that the inventory declares, as the caller's session at OpenBao reaches it."""
+    return lambda vault: _at_openbao(declared.openbao, vault) if declared.openbao else local_authority(declared)
+
+
+def _at_openbao(mount: str, vault: Vault) -> CertificateAuthority:
+    from warden.adapters.openbao.sender import Sender
+    from warden.adapters.openbao.ssh_engine import SshEngine
+
+    assert isinstance(vault, Sender)  # noqa: S101 - the one adapter of the port Vault
+    return SshEngine(vault, mount)
+
+
+def local_authority(declared: DeclaredAuthority) -> CertificateAuthority:
+    """An authority that is not at OpenBao: in a file, in ssh-agent, or in a PKCS#11 token."""
+    if declared.key is not None:
+        from warden.adapters.ssh.key_file_authority import KeyFileAuthority
+
+        return KeyFileAuthority(declared.key, declared.also_trusted)
+    if declared.agent is not None:
+        from warden.adapters.ssh.agent_authority import AgentAuthority
+
+        return AgentAuthority(declared.agent, os.environ, declared.also_trusted)
+    from warden.adapters.ssh.pkcs11_authority import Pkcs11Authority
+
+    assert declared.pkcs11 is not None  # noqa: S101 - the rules see to it that one of them is declared
+    return Pkcs11Authority(declared.pkcs11, os.environ, declared.also_trusted)
+
+
+def read_public_key(path: str) -> bytes:
+    """The content of a public key's file. Raises `UsageError`."""
+    from warden.adapters.machine.regular_file import NotUsable, read_bytes
+    from warden.core.errors import Effect, UsageError
+
+    try:
+        return read_bytes(path, 1 << 16)
+    except NotUsable as fault:
+        problem = f"{path} cannot be read ({fault})"
+        raise UsageError(problem, effect=Effect.NOTHING_SIGNED, system="public key", subject=path) from None
+
+
+def write_certificate(path: str, line: str) -> None:
+    """Put a certificate in a file's place, whole or not at all: if this raises `UsageError`, the old one is there."""
+    from warden.adapters.machine.whole_file import replace
+    from warden.core.errors import UsageError
+    from warden.core.ssh.errors import Discarded
+
+    try:
+        replace(path, f"{line}\n")
+    except OSError as fault:
+        problem = f"{path} cannot be written ({os.strerror(fault.errno or 0).lower()})"
+        raise UsageError(problem, effect=Discarded(), system="file", subject=path) from None

@@ -1,0 +1,41 @@
+"""What can be wrong with keys, certificates and authorities, as facts."""
+
+from typing import Literal
+
+import msgspec
+
+from warden.core.quoting import Facts
+from warden.core.ssh.certificate import Difference
+
+KeyFault = Literal["empty", "private", "several-lines", "certificate", "dsa", "small", "malformed"]
+
+
+class BadPublicKey(msgspec.Struct, frozen=True):
+    """What was given is not a public key that is signed."""
+
+    fault: KeyFault
+
+
+class BadCertificate(msgspec.Struct, frozen=True):
+    """What a signer sent, or a file holds, is not a certificate; ``why`` is a clause."""
+
+    why: str
+
+
+class NotAsDecided(Facts, frozen=True, kw_only=True):
+    """A certificate came back that is not what was decided."""
+
+    subject: str
+    where: str
+    differences: tuple[Difference, ...]
+
+
+class AuthorityUnusable(msgspec.Struct, frozen=True, kw_only=True):
+    """The key of an authority cannot be used; ``why`` is a clause."""
+
+    where: str
+    why: str
+
+
+class Discarded(msgspec.Struct, frozen=True):
+    """The effect: a certificate was signed, and nobody got it."""

@@ -1,0 +1,72 @@
+"""The inventory for people and as JSON: every actor with what the file leaves out."""
+
+from typing import Any
+
+from warden.core.remedies import warden
+from warden.core.ssh.inventory import Inventory, NamedActor
+from warden.present import terminal
+from warden.present.commands import to_paste
+
+_MINUTE, _HOUR = 60, 3600
+
+
+def as_json(inventory: Inventory) -> dict[str, Any]:
+    """``actors[], hosts[], authorities``."""
+    return {
+        "actors": [_actor(inventory, each) for each in _actors(inventory)],
+        "hosts": [
+            {"name": name, "names": inventory.names_of(name), "public_keys": host.public_keys, "ttl": host.ttl}
+            for name, host in sorted(inventory.hosts.items())
+        ],
+        "host_groups": inventory.host_groups,
+        "authorities": terminal.plain(inventory.authorities),
+    }
+
+
+def _actors(inventory: Inventory) -> list[NamedActor]:
+    return [NamedActor(name=name, declared=declared) for name, declared in sorted(inventory.actors.items())]
+
+
+def _actor(inventory: Inventory, actor: NamedActor) -> dict[str, Any]:
+    declared = actor.declared
+    return {
+        "name": actor.name,
+        "type": actor.kind,
+        "description": declared.description,
+        "identities": [{"identity": each.label, "role": str(actor.role_of(each))} for each in declared.identities],
+        "principals": actor.principals,
+        "ttl": actor.ttl,
+        "source_addresses": declared.source_addresses,
+        "force_command": declared.force_command,
+        "extensions": actor.extensions,
+        "public_keys": declared.public_keys,
+        "hosts": inventory.hosts_of(actor),
+    }
+
+
+def show(inventory: Inventory) -> None:
+    """One row for each actor, and what comes next."""
+    rows = [
+        (
+            actor.name,
+            span(actor.ttl),
+            ", ".join(actor.principals),
+            ", ".join(actor.declared.hosts) or "-",
+            ", ".join(actor.declared.source_addresses) or "any",
+            ", ".join(actor.extensions) or "-",
+        )
+        for actor in _actors(inventory)
+    ]
+    if not rows:
+        terminal.sentence("inventory.yaml declares no actors.")
+        return
+    terminal.table(("ACTOR", "VALID", "PRINCIPALS", "HOSTS", "FROM", "EXTENSIONS"), rows)
+    terminal.sentence(f"Next: {to_paste(warden('sign', rows[0][0], pubkey='FILE'))}")
+
+
+def span(seconds: int) -> str:
+    """``15 min``, ``8 h``, or seconds."""
+    for size, unit in ((_HOUR, "h"), (_MINUTE, "min")):
+        if seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

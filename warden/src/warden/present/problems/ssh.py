@@ -1,0 +1,115 @@
+"""What is wrong with SSH certificates, keys, actors and authorities, in words."""
+
+from collections.abc import Mapping
+
+from warden.core.access.authorization import AppRoleCredential, ShownCertificate, TokenOf
+from warden.core.quoting import name, quoted
+from warden.core.ssh.callers import NotAnIdentity, SignDenied, SignReasonRequired
+from warden.core.ssh.certificate import Part
+from warden.core.ssh.decision import KeyNotListed, TtlOverLimit, UnfitName, UnknownActor
+from warden.core.ssh.errors import AuthorityUnusable, BadCertificate, BadPublicKey, Discarded, KeyFault, NotAsDecided
+from warden.present.inventory import span
+from warden.present.problems import describe
+from warden.present.problems.access import caller
+
+_KEYS: Mapping[KeyFault, str] = {
+    "empty": "the public key is empty",
+    "private": "this is a private key; give the public one (the file that ends in .pub)",
+    "several-lines": "there are several lines where one public key is expected",
+    "certificate": "this is a certificate, not a public key; give the key that it is of",
+    "dsa": "the key is of type DSA, which OpenSSH no longer accepts",
+    "small": "the RSA key is shorter than 2048 bits",
+    "malformed": "this is not a public key of OpenSSH; expected one line: ssh-ed25519 AAAA…",
+}
+_PARTS: Mapping[Part, str] = {
+    "type": "type",
+    "key": "public key",
+    "key-id": "key id",
+    "principals": "principals",
+    "valid-after": "start of validity",
+    "valid-before": "end of validity",
+    "critical-options": "critical options",
+    "extensions": "extensions",
+    "serial": "serial",
+    "authority": "signing key",
+}
+
+
+@describe.register
+def _(problem: BadPublicKey) -> str:
+    return _KEYS[problem.fault]
+
+
+@describe.register
+def _(problem: BadCertificate) -> str:
+    return f"the certificate cannot be used: {problem.why}"
+
+
+@describe.register
+def _(problem: NotAsDecided) -> str:
+    wrong = "; ".join(
+        f"{_PARTS[each.part]}: expected {quoted(each.decided)}, got {quoted(each.found)}"
+        for each in problem.differences
+    )
+    return f"the certificate that {problem.where} signed for {problem.subject} is not what was decided ({wrong})"
+
+
+@describe.register
+def _(problem: AuthorityUnusable) -> str:
+    return f"the key of the authority {problem.where} {problem.why}"
+
+
+@describe.register
+def _(_effect: Discarded) -> str:
+    return "The certificate was discarded; an older one was not replaced."
+
+
+@describe.register
+def _(problem: TtlOverLimit) -> str:
+    return f"{problem.subject} gets certificates of {span(problem.most)} at most, and {span(problem.asked)} were asked"
+
+
+@describe.register
+def _(problem: KeyNotListed) -> str:
+    return f"{problem.fingerprint} is not among the public keys of {problem.subject} in inventory.yaml"
+
+
+@describe.register
+def _(problem: UnknownActor) -> str:
+    near = f"; nearest: {', '.join(problem.nearest)}" if problem.nearest else ""
+    what = "an actor" if problem.what == "actor" else "a host"
+    return f"{name(problem.subject)} is not {what} of inventory.yaml{near}"
+
+
+@describe.register
+def _(problem: UnfitName) -> str:
+    return f"OpenBao calls you {quoted(problem.display_name)!r}, which has characters that no log should have"
+
+
+@describe.register
+def _(problem: NotAnIdentity) -> str:
+    listed = "; ".join(f"{each.reader} (auth/{each.mount}, role {each.role})" for each in problem.identities)
+    if isinstance(problem.who, TokenOf):
+        who = f"the token in {problem.who.path} belongs to {problem.who.subject}"
+    elif isinstance(problem.who, AppRoleCredential):
+        who = f"the SecretID in {problem.who.path} is of an AppRole"
+    elif isinstance(problem.who, ShownCertificate):
+        who = f"you would log in with the certificate in {problem.who.path}"
+    else:
+        who = f"you are {caller(problem.who)}"
+    return f"{who}, and {problem.subject} is for {listed or 'nobody yet'}"
+
+
+@describe.register
+def _(problem: SignReasonRequired) -> str:
+    return f"{_policies(problem.policies)} requires a reason for {problem.subject}, and the journal keeps it"
+
+
+@describe.register
+def _(problem: SignDenied) -> str:
+    who = caller(problem.who)
+    return f"{_policies(problem.policies)} denies {who} certificates of {problem.subject} (decision {problem.decision})"
+
+
+def _policies(names: tuple[str, ...]) -> str:
+    return ", ".join(names) or "the policy"

@@ -1,0 +1,44 @@
+"""A certificate that was signed: its line for programs, and what it is for people."""
+
+import datetime as dt
+from typing import Any
+
+from warden.present import terminal
+from warden.usecases.sign import Signed
+
+
+def as_json(signed: Signed, path: str) -> dict[str, Any]:
+    """The certificate's parts by the names of OpenSSH, and where it comes from; ``path`` is where it was written."""
+    found = signed.certificate
+    return {
+        "subject": signed.subject,
+        "certificate": found.line,
+        "type": found.type,
+        "serial": found.serial,
+        "key_id": found.key_id,
+        "principals": list(found.principals),
+        "valid_after": _iso(found.valid_after),
+        "valid_before": _iso(found.valid_before),
+        "critical_options": found.critical_options,
+        "extensions": sorted(found.extensions),
+        "fingerprint": found.fingerprint,
+        "authority": {"where": signed.where, "fingerprint": found.authority},
+        "identity": signed.who.as_json(),
+        "record": signed.record,
+        "path": path,
+    }
+
+
+def show(signed: Signed, path: str) -> None:
+    """The line on stdout, unless it went to a file; what it is on stderr."""
+    found = signed.certificate
+    if not path:
+        terminal.line(found.line)
+    until = f"valid until {_iso(found.valid_before)}"
+    where = f"written to {path} · " if path else ""
+    terminal.note(f"{signed.subject} · serial {found.serial} · {until} · {where}journal {signed.record}")
+
+
+def _iso(seconds: int) -> str:
+    """ISO 8601 in UTC, as OpenSSH and the journal count."""
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

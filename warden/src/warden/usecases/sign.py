@@ -1,0 +1,295 @@
+"""sign: SSH certificates, exactly as decided, as the caller, past the policy and into the journal.
+
+The order, each step before the next: the key can be signed and the validity is allowed (nobody is asked), OpenBao says
+who the caller is, the policy allows it, all of this is journaled, the authority signs, the certificate that came back
+is parsed and compared with what was decided, the journal again, a token that was obtained for this is revoked. Only
+then is a certificate handed out. Of several, one that is refused is an error of all; the journal has each.
+"""
+
+from __future__ import annotations
+
+import functools
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from warden.core.access.decision import Question
+from warden.core.errors import Refused, Unidentified, WardenError, failure_kind
+from warden.core.ssh import callers, issue_log
+from warden.core.ssh.comparison import differences
+from warden.core.ssh.decision import Subject, decide, expect_listed, ttl_of
+from warden.core.ssh.errors import Discarded, NotAsDecided
+from warden.core.ssh.inventory import NamedActor
+from warden.core.ssh.public_keys import PublicKeyBlob, public_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from warden.core.lanes.readers import Seconds
+    from warden.core.openbao.api import Identity
+    from warden.core.ssh.certificate import Certificate, CertificateSpec
+    from warden.core.ssh.issue_log import Handed
+    from warden.ports.caller import Caller
+    from warden.ports.certificate_authority import CertificateAuthority
+    from warden.ports.certificates import Certificates
+    from warden.ports.clock import Clock
+    from warden.ports.journal import Journal
+    from warden.ports.policy import Policy
+    from warden.ports.vault import Vault
+
+    AuthorityFor = Callable[[Vault], CertificateAuthority]
+    """The authority as the caller's session reaches it; one that is not at OpenBao looks at no session."""
+
+
+class SignRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate that is asked for.
+
+    ``public_key`` is a line of OpenSSH, ``ttl`` in seconds (``None``: what the inventory says). ``handed`` and ``path``
+    are where the certificate will go to; the journal keeps both.
+    """
+
+    subject: Subject
+    public_key: str
+    ttl: int | None = None
+    reason: str = ""
+    handed: Handed = "stdout"
+    path: str = ""
+
+
+class Signed(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate that is what was decided, who asked for it, who signed, and its record in the journal."""
+
+    subject: str
+    certificate: Certificate
+    who: Identity
+    where: str
+    record: int
+
+
+class SignTools(msgspec.Struct, frozen=True, kw_only=True):
+    """What certificates are signed with."""
+
+    policy: Policy
+    journal: Journal
+    certificates: Certificates
+    clock: Clock
+
+
+class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """A request whose key and validity are right."""
+
+    ask: SignRequest
+    key: PublicKeyBlob
+    ttl: Seconds
+
+
+class _Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be signed, under which decision; ``begin`` is its record, ``body`` what each record says of it."""
+
+    wanted: _Wanted
+    spec: CertificateSpec
+    body: dict[str, Any]
+    begin: int = 0
+
+
+def sign(ask: SignRequest, *, caller: Caller, authority: AuthorityFor, tools: SignTools) -> Signed:
+    """One certificate. If this raises, none was handed out."""
+    return sign_all([ask], caller=caller, authority=authority, tools=tools)[0]
+
+
+def sign_all(
+    asks: Sequence[SignRequest], *, caller: Caller, authority: AuthorityFor, tools: SignTools
+) -> tuple[Signed, ...]:
+    """Several certificates of one subject's caller, with one write to the journal before and one after."""
+    wanted = [_expect_fit(ask, tools.certificates) for ask in asks]
+    with _session(asks[0].subject, caller) as (vault, who):
+        return _signed(wanted, who, authority(vault), tools)
+
+
+def sign_as(
+    asks: Sequence[SignRequest], who: Identity, *, authority: CertificateAuthority, tools: SignTools
+) -> tuple[Signed, ...]:
+    """The same for a caller that nobody but this machine knows: break-glass."""
+    wanted = [_expect_fit(ask, tools.certificates) for ask in asks]
+    return _signed(wanted, who, authority, tools)
+
+
+def _expect_fit(ask: SignRequest, certificates: Certificates) -> _Wanted:
+    """Whatever can be decided before anybody is asked. Raises `UsageError`, `Refused`."""
+    key = public_key(certificates.public_key(ask.public_key))
+    assert key is not None  # noqa: S101 - the port answers a key in its plain form
+    expect_listed(ask.subject, key)
+    return _Wanted(ask=ask, key=key, ttl=ttl_of(ask.subject, ask.ttl))
+
+
+def _signed(
+    wanted: Sequence[_Wanted], who: Identity, authority: CertificateAuthority, tools: SignTools
+) -> tuple[Signed, ...]:
+    decided = _begun([_decided(each, who, authority.where, tools) for each in wanted], tools.journal)
+    done: list[tuple[_Decided, Certificate]] = []
+    try:
+        trusted = tuple(map(tools.certificates.fingerprint, authority.public_keys()))
+        for each in decided:
+            done.append((each, _certificate(each, authority, trusted, tools)))  # noqa: PERF401 - kept where one fails
+    except BaseException as fault:
+        _ignoring_errors(functools.partial(_record_failed, decided, done, fault, tools.journal))
+        raise
+    records = tools.journal.record_all([_issued(*each) for each in done])
+    return tuple(
+        Signed(subject=each.spec.subject, certificate=found, who=who, where=authority.where, record=record)
+        for (each, found), record in zip(done, records, strict=True)
+    )
+
+
+# -- before ---------------------------------------------------------------------------------------------------------
+
+
+def _decided(wanted: _Wanted, who: Identity, where: str, tools: SignTools) -> _Decided:
+    """What is to be signed, and the policy's decision: journaled at once where it denies."""
+    ask, subject = wanted.ask, wanted.ask.subject
+    spec = decide(subject, wanted.key, who, tools.clock(), wanted.ttl)
+    context = {
+        "reason": ask.reason,
+        "principals": list(spec.principals),
+        "actor_type": subject.kind if isinstance(subject, NamedActor) else "",
+        "fingerprint": wanted.key.fingerprint,
+        "ttl": wanted.ttl,
+        "type": spec.type,
+    }
+    decision = tools.policy.decide(
+        Question(identity=who, action="sign", resource=subject.name, context=context, declared=_declared(subject))
+    )
+    body = {
+        "id": decision.id,
+        "action": "sign",
+        "effect": decision.effect,
+        "policies": list(decision.policies),
+        "identity": who.as_json(),
+        **context,
+    }
+    if decision.effect == "deny":
+        tools.journal.record("decision", subject.name, body)
+        callers.expect_allowed(subject, who, decision)
+    return _Decided(wanted=wanted, spec=spec, body=body | {"where": where})
+
+
+def _declared(subject: Subject) -> Any:
+    return subject if isinstance(subject, NamedActor) else subject.declared
+
+
+def _begun(decided: Sequence[_Decided], journal: Journal) -> list[_Decided]:
+    """Each decision and what is about to happen, in one write."""
+    entries = []
+    for each in decided:
+        subject = each.spec.subject
+        decision = {name: value for name, value in each.body.items() if name != "where"}
+        entries += [("decision", subject, decision), (issue_log.BEGIN, subject, _about(each))]
+    numbers = journal.record_all(entries)[1::2]
+    return [msgspec.structs.replace(each, begin=number) for each, number in zip(decided, numbers, strict=True)]
+
+
+def _about(each: _Decided) -> dict[str, Any]:
+    """Who asked, why, under which decision."""
+    return {
+        "decision": each.body["id"],
+        "identity": each.body["identity"],
+        "reason": each.wanted.ask.reason,
+        "where": each.body["where"],
+        "requested_ttl": each.wanted.ttl,
+        "fingerprint": each.wanted.key.fingerprint,
+        "type": each.spec.type,
+        "principals": list(each.spec.principals),
+    } | ({"begin": each.begin} if each.begin else {})
+
+
+# -- signing --------------------------------------------------------------------------------------------------------
+
+
+def _certificate(
+    each: _Decided, authority: CertificateAuthority, trusted: Sequence[str], tools: SignTools
+) -> Certificate:
+    """What the authority signed, if it is what was decided. Raises `Refused` otherwise."""
+    found = tools.certificates.parse(authority.sign(each.spec))
+    if not (wrong := differences(each.spec, found, trusted)):
+        return found
+    problem = NotAsDecided(subject=each.spec.subject, where=authority.where, differences=tuple(wrong))
+    raise Refused(problem, effect=Discarded(), system=authority.where, subject=each.spec.subject)
+
+
+# -- after ----------------------------------------------------------------------------------------------------------
+
+
+def _issued(each: _Decided, found: Certificate) -> tuple[str, str, dict[str, Any]]:
+    body = {
+        "subject": each.spec.subject,
+        "type": found.type,
+        "serial": found.serial,
+        "fingerprint": found.fingerprint,
+        "authority": found.authority,
+        "key_id": found.key_id,
+        "principals": list(found.principals),
+        "valid_after": found.valid_after,
+        "valid_before": found.valid_before,
+        "handed": each.wanted.ask.handed,
+        "path": each.wanted.ask.path,
+    }
+    return issue_log.ISSUED, each.spec.subject, _about(each) | body
+
+
+def _record_failed(
+    decided: Sequence[_Decided], done: Sequence[tuple[_Decided, Certificate]], fault: BaseException, journal: Journal
+) -> None:
+    """What was signed is out, though nobody got it; the one that failed; those that were not asked for any more."""
+    failed, *left = decided[len(done) :]
+    problem = fault.problem if isinstance(fault, WardenError) else None
+    if isinstance(problem, NotAsDecided):
+        wrong = {"differences": [msgspec.to_builtins(each) for each in problem.differences]}
+        entry = (issue_log.REFUSED, failed.spec.subject, _about(failed) | wrong)
+    else:
+        entry = (issue_log.FAILED, failed.spec.subject, _about(failed) | {"kind": failure_kind(fault)})
+    rest = [(issue_log.FAILED, each.spec.subject, _about(each) | {"kind": "not-asked"}) for each in left]
+    journal.record_all([*(_issued(*each) for each in done), entry, *rest])
+
+
+# -- who ------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _session(subject: Subject, caller: Caller) -> Iterator[tuple[Vault, Identity]]:
+    """The server as the caller, and who the caller is there; a token obtained for this is revoked in every case."""
+    credential = caller.credential() if isinstance(subject, NamedActor) else None
+    if credential is None:
+        vault = caller.vault()
+        with _log_in_explained(subject):
+            who = vault.identity()
+        yield vault, who
+        return
+    login = callers.login_for(subject, credential)
+    vault = caller.vault()
+    session = vault.enter(login)
+    try:
+        mine = caller.vault(session.token)
+        yield mine, mine.identity()
+    finally:
+        if session.revocable:
+            _ignoring_errors(lambda: vault.revoke_self(session.token))
+
+
+@contextmanager
+def _log_in_explained(subject: Subject) -> Iterator[None]:
+    """The remedy of a caller without an identity is to log in as one of the declared ones."""
+    try:
+        yield
+    except Unidentified as fault:
+        if remedy := callers.log_in(subject):
+            fault.remedy, fault.hint = remedy, ""
+        raise
+
+
+def _ignoring_errors(act: Callable[[], object]) -> None:
+    """Tidy up on the way out of another error, which is the one to report."""
+    try:
+        act()
+    except WardenError:
+        return
