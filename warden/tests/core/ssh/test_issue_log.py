@@ -1,35 +1,17 @@
-"""What the journal's records say is out there."""
+"""What the journal's records say was issued."""
 
 import msgspec
+from issue_records import ONE, issued_record, record
 
-from warden.core.journal.record import Record
-from warden.core.ssh.issue_log import BEGIN, ISSUED, Issued, issued
-
-ONE = Issued(
-    subject="agt-deploy",
-    type="user",
-    serial=2**63 + 1,
-    fingerprint="SHA256:key",
-    authority="SHA256:ca",
-    key_id="agt-deploy agent deadbeef",
-    principals=("deploy",),
-    valid_after=1_000,
-    valid_before=1_960,
-    handed="agent",
-)
-BODY = {name: value for name, value in msgspec.to_builtins(ONE).items() if name not in {"record", "at"}}
-
-
-def record(seq: int, event: str, body: dict[str, object]) -> Record:
-    return Record(
-        seq=seq, at=f"2026-01-01T00:00:{seq:02}Z", event=event, lane="agt-deploy", actor="me", body=body, hash=""
-    )
+from warden.core.ssh.issue_log import BEGIN, ISSUED, issued
 
 
 def test_a_certificate_has_the_number_and_time_of_its_record():
-    found = issued([record(1, BEGIN, {}), record(2, ISSUED, {**BODY, "identity": {"name": "agent"}, "reason": "why"})])
+    found = issued([record(1, BEGIN, {}), issued_record(2)])
     assert found == [msgspec.structs.replace(ONE, record=2, at="2026-01-01T00:00:02Z")]
 
 
 def test_a_record_of_another_shape_is_left_out():
-    assert issued([record(1, ISSUED, {**BODY, "serial": "many"}), record(2, ISSUED, BODY)])[0].record == 2
+    wrong = issued_record(1)
+    wrong = record(1, ISSUED, {**wrong.body, "serial": "many"})
+    assert [each.record for each in issued([wrong, issued_record(2)])] == [2]
