@@ -100,9 +100,9 @@ def pull(host: KrlHost, source: KrlSource | None, verifier: KrlVerifier, clock: 
     An error of the source is in the result, since sshd goes on with what it had. Raises `UsageError` where something
     else than a KRL is in place, `Inconclusive` where nothing can be checked or written.
     """
-    last = _believed(host.last_good(), verifier)
     if source is None:
         return _outcome(host, "", "unchanged", clock, max_age)
+    last = _last_good(host, verifier)
     repair = _repaired(host, last, verifier)
     state: State = "kept"
     refusal: Refusal | None = None
@@ -139,9 +139,18 @@ def _outcome(
     )
 
 
-def _believed(found: SignedKrl | None, verifier: KrlVerifier) -> SignedKrl | None:
-    """The last good one, if the host still believes who signed it and nobody has changed it."""
-    return found if found is not None and verifier.signed(found) and verifier.readable(found.krl) else None
+def _last_good(host: KrlHost, verifier: KrlVerifier) -> SignedKrl | None:
+    """The last good one, if the host still believes who signed it and nobody has changed it.
+
+    Where that cannot be checked, it takes the place of a missing file all the same: only its owner can have written it.
+    """
+    kept = host.last_good()
+    try:
+        return kept if kept is not None and verifier.signed(kept) and verifier.readable(kept.krl) else None
+    except WardenError:
+        if not host.in_place():
+            host.install(kept.krl if kept is not None and head(kept.krl) else EMPTY)
+        raise
 
 
 def _repaired(host: KrlHost, last: SignedKrl | None, verifier: KrlVerifier) -> Repair:

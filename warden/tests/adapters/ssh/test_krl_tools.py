@@ -145,3 +145,9 @@ def test_our_signature_is_the_one_that_ssh_keygen_makes(tmp_path):
 def test_without_the_file_of_signers_nothing_is_checked(tmp_path):
     with pytest.raises(Inconclusive, match="whose KRLs are believed"):
         SshKeygenVerifier(str(tmp_path / "nowhere")).signed(SignedKrl(krl=EMPTY, signature=b""))
+
+
+def test_without_room_for_temporary_files_nothing_is_checked(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(Inconclusive, match="no temporary file"):
+        SshKeygenVerifier("").readable(EMPTY)

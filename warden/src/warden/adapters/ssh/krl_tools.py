@@ -6,7 +6,8 @@ ssh-keygen(1), *-k*, *-Q*, *-Y verify* and *KEY REVOCATION LISTS*. A KRL of seve
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from warden.adapters.ssh.programs import Ended, NotRun, run
 from warden.core.errors import Effect, Inconclusive
@@ -23,7 +24,7 @@ class SshKeygenKrl:
 
     def build(self, sections: Sequence[Section], version: int) -> bytes:
         """The KRL of these sections; without any, one that revokes nothing."""
-        with tempfile.TemporaryDirectory(prefix="warden-") as folder:
+        with _folder() as folder:
             made = os.path.join(folder, "krl")
             for number, each in enumerate(sections or (Section("", ()),)):
                 self._add(folder, made, each, version, update=number > 0)
@@ -55,7 +56,7 @@ class SshKeygenVerifier:
 
     def readable(self, krl: bytes) -> bool:
         """``ssh-keygen -Q -l`` reads all of it."""
-        with tempfile.TemporaryDirectory(prefix="warden-") as folder:
+        with _folder() as folder:
             file = _written(folder, "krl", krl)
             return _run(["ssh-keygen", "-Q", "-l", "-f", file], self._environ).code == 0
 
@@ -63,10 +64,20 @@ class SshKeygenVerifier:
         """``ssh-keygen -Y verify`` for the signer and the namespace of KRLs."""
         if not os.access(self._signers, os.R_OK):
             raise _inconclusive(f"{self._signers} cannot be read, and it says whose KRLs are believed")
-        with tempfile.TemporaryDirectory(prefix="warden-") as folder:
+        with _folder() as folder:
             signature = _written(folder, "signature", found.signature)
             verify = ["ssh-keygen", "-Y", "verify", "-f", self._signers, "-I", SIGNER, "-n", NAMESPACE, "-s", signature]
             return _run(verify, self._environ, found.krl).code == 0
+
+
+@contextmanager
+def _folder() -> Iterator[str]:
+    """A folder for what ssh-keygen reads and writes. Raises `Inconclusive` where it cannot be used (a full disk)."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="warden-") as folder:
+            yield folder
+    except OSError as fault:
+        raise _inconclusive(f"no temporary file can be written ({os.strerror(fault.errno or 0).lower()})") from None
 
 
 def _written(folder: str, name: str, content: str | bytes) -> str:

@@ -5,6 +5,7 @@ known, by its key. A serial of a CA whose public key is not known here is revoke
 all that it signed (measured, OpenSSH 9.2).
 """
 
+import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 
@@ -12,7 +13,7 @@ import msgspec
 
 from warden.core.journal.record import Record
 from warden.core.ssh.certificate import CLOCK_SKEW
-from warden.core.ssh.issue_log import REVOKED, Issued
+from warden.core.ssh.issue_log import BEGIN, REVOKED, Issued
 
 
 class Revocation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -67,19 +68,51 @@ class Revoked:
     def __init__(self, known: Iterable[Revocation]) -> None:
         self._serials: set[tuple[str, int]] = set()
         self._keys: set[str] = set()
+        self._for_good: set[str] = set()
         for each in known:
             self._serials.update((each.authority, serial) for serial in each.serials)
             self._keys.update(each.keys)
+            self._for_good.update(() if each.until else each.keys)
 
     def has(self, one: Issued) -> bool:
         """Whether this certificate is revoked: by its serial, by its key, or with its CA."""
         by_serial = (one.authority, one.serial) in self._serials or ("", one.serial) in self._serials
         return by_serial or one.fingerprint in self._keys or one.authority in self._keys
 
+    def new(self, found: Iterable[Revocation]) -> list[Revocation]:
+        """Those that refuse keys which are not refused yet."""
+        return [each for each in found if not self._keys.issuperset(each.keys)]
+
+    def left(self, chosen: Selection) -> Selection:
+        """The selection without the serials and keys that are revoked for good."""
+        serials = (each for each in chosen.serials if not {(chosen.authority, each), ("", each)} & self._serials)
+        keys = (each for each in chosen.keys if each not in self._for_good)
+        return msgspec.structs.replace(chosen, serials=tuple(serials), keys=tuple(keys))
+
 
 def selected(chosen: Selection, issued: Iterable[Issued], now: float) -> list[Issued]:
     """The certificates of the issue log that are meant and may still be valid somewhere."""
     return [one for one in issued if one.valid_before + CLOCK_SKEW > now and _meant(chosen, one)]
+
+
+def unfinished(chosen: Selection, records: Sequence[Record], now: float, reason: str) -> list[Revocation]:
+    """Of what the selection means by actor or time: signings of which the journal has no end, as after a kill.
+
+    Whether there is a certificate is not known, nor its serial; its key is refused for as long as it could be valid.
+    """
+    ended = {each.body.get("begin") for each in records}
+    found = []
+    for each in records:
+        if each.event != BEGIN or each.seq in ended or chosen.actor not in {"", each.lane}:
+            continue
+        at = dt.datetime.fromisoformat(each.at).timestamp()
+        key, ttl = each.body.get("fingerprint"), each.body.get("requested_ttl")
+        if not isinstance(key, str) or not isinstance(ttl, int) or at + ttl + CLOCK_SKEW <= now:
+            continue
+        if (chosen.actor or chosen.since is not None) and at >= (chosen.since or 0):
+            until = int(at + ttl + CLOCK_SKEW)
+            found.append(Revocation(reason=reason, subject=each.lane, keys=(key,), until=until))
+    return found
 
 
 def _meant(chosen: Selection, one: Issued) -> bool:
@@ -104,9 +137,10 @@ def ambiguous(chosen: Selection, certificates: Iterable[Issued]) -> SerialOfSeve
 def decided(
     chosen: Selection, certificates: Sequence[Issued], authorities: Mapping[str, str], reason: str
 ) -> list[Revocation]:
-    """The records to make: one for each subject and CA, and one for what the issue log does not know.
+    """The records to make: one for each subject and CA, one for serials that the issue log does not have, one for keys.
 
-    `authorities` has the public keys of the CAs by fingerprint.
+    `certificates` are those that the selection means and that are not revoked yet. `authorities` has the public keys of
+    the CAs by fingerprint.
     """
     by_key = set(chosen.keys)
     groups: dict[tuple[str, str], list[Issued]] = {}
