@@ -7,7 +7,7 @@ from warden.core.lanes.readers import AppRoleReader, CertificateReader, GithubRe
 from warden.core.openbao.api import jwt_login
 from warden.core.plans.plan import AuthMountMissing, NoAuthority, OtherAuthType
 from warden.core.proofs.machine_probes import OwnCredentials
-from warden.present.plans import describe_note
+from warden.present.obstacles import describe_note
 from warden.usecases.deactivate import deactivate
 
 pytestmark = pytest.mark.real

@@ -25,6 +25,7 @@ from warden.ports.secret_ids import SecretIds
 if TYPE_CHECKING:  # what hardly a command needs
     from warden.ports.control_groups import ControlGroups
     from warden.ports.groups import Groups
+    from warden.ports.ssh_mounts import SshMounts
 
 
 class Vault(Protocol):
@@ -61,6 +62,9 @@ class Vault(Protocol):
 
     def control_groups(self) -> "ControlGroups":
         """The reads that wait for approval, as the caller may see and approve them."""
+
+    def ssh(self) -> "SshMounts":
+        """Its SSH engines, as the caller may see and change them."""
 
     def revoke_self(self, token: Secret) -> bool:
         """End a token that was obtained by `enter`, or a wrapping token; waits a few seconds at most.

@@ -9,7 +9,7 @@ from warden.core.plans.plan import OwnedBy
 from warden.core.remedies import EditFile, warden
 from warden.present import terminal
 from warden.present.commands import command
-from warden.present.plans import describe_obstacle
+from warden.present.obstacles import describe_obstacle
 from warden.usecases.steps.adoption import (
     Adopted,
     AdoptionStep,

@@ -25,8 +25,8 @@ from warden.present.commands import command, commands, to_paste
 from warden.present.details import describe_detail
 from warden.present.errors import as_json
 from warden.present.journal import counted
+from warden.present.obstacles import describe_obstacle
 from warden.present.other_ways import unknown_words
-from warden.present.plans import describe_obstacle
 from warden.present.problems import described
 
 _WORDS = {"ok": ("ok", "ok"), "wrong": ("FAIL", "bad"), "inconclusive": ("??", "warn")}

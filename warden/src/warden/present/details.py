@@ -6,7 +6,7 @@ from functools import singledispatch
 from warden.core.plans.plan import BeingDeleted, SharedAccount
 from warden.core.proofs import delivery_details, details, exposure_details
 from warden.present import cluster_details, custody_details, other_ways, terminal
-from warden.present.plans import describe_note, describe_obstacle
+from warden.present.obstacles import describe_note, describe_obstacle
 from warden.present.problems import described
 
 FIXED: Mapping[type, str] = {

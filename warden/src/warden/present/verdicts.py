@@ -10,7 +10,7 @@ from warden.core.proofs.verdict import ProbeId, Verdict
 from warden.present import other_ways
 from warden.present.commands import commands
 from warden.present.details import describe_detail
-from warden.present.plans import describe_obstacle
+from warden.present.obstacles import describe_obstacle
 
 _Title = Callable[[Verdict, Lane], str]
 

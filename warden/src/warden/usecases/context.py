@@ -15,6 +15,7 @@ from warden.core.openbao.resources import Settings
 from warden.core.plans.lane_plan import LaneOptions, NotConnected
 from warden.core.proofs.freshness import FRESH
 from warden.core.remedies import warden
+from warden.core.ssh.inventory import Inventory
 from warden.ports.access_index import SnapshotReader
 from warden.ports.change_requests import ChangeRequests, Signatures
 from warden.ports.clusters import Clusters
@@ -50,6 +51,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         requests: the platform's change requests; without them no protected lane is changed.
         signatures: the signatures under their decisions.
         notices: tells people and the State Hub what happened, after the journal has it.
+        inventory: the SSH actors and hosts; ``None`` where its file cannot be used, so that nothing is known of them.
     """
 
     lanes: Mapping[str, Lane]
@@ -68,6 +70,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     requests: ChangeRequests | None = None
     signatures: Signatures | None = None
     notices: Notices = NoNotices()
+    inventory: Inventory | None = None
 
     @property
     def closed(self) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from warden.core.openbao.identity_groups import MADE_BY, IdentityGroup, Observed
 from warden.core.openbao.resources import Settings, derive, lane_marked_in, role_fields, roles_of
 from warden.core.openbao.sharing import Declared
 from warden.core.plans.plan import AliasTaken, System
-from warden.present.plans import describe_note, describe_obstacle
+from warden.present.obstacles import describe_note, describe_obstacle
 
 LEADS = ApproverGroup("leads", "corp")
 POD = WorkloadReader(workload=Workload("tenant", "pod"))

@@ -52,6 +52,7 @@ from warden.core.secret import Secret
 if TYPE_CHECKING:
     from warden.adapters.openbao.control_groups import ControlGroups
     from warden.adapters.openbao.groups import Groups
+    from warden.adapters.openbao.ssh_mounts import SshMounts
 
 CLEAN_UP = 3.0
 """Seconds to wait where nothing depends on the answer any more."""
@@ -86,6 +87,12 @@ class OpenBao(Audited, KvVersions):
         from warden.adapters.openbao.control_groups import ControlGroups  # as above
 
         return ControlGroups(self)
+
+    def ssh(self) -> "SshMounts":
+        """Its SSH engines."""
+        from warden.adapters.openbao.ssh_mounts import SshMounts  # as above
+
+        return SshMounts(self)
 
     # -- server and caller --------------------------------------------------------------------------------------
 

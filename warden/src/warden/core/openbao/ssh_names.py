@@ -16,6 +16,15 @@ def sign_policy(actor: str) -> str:
     return f"ssh-sign-{actor}"
 
 
+SIGN_POLICIES = sign_policy("")
+"""How the name of each of those begins."""
+
+
+def policies_for(name: str) -> tuple[str, ...]:
+    """The policy of the actor, and of the host, of this name."""
+    return sign_policy(name), sign_policy(host_role(name))
+
+
 def ssh_role(spec: CertificateSpec) -> str:
     """The SSH role that signs what was decided."""
     return host_role(spec.subject) if spec.type == "host" else spec.subject

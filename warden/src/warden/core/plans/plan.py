@@ -139,6 +139,25 @@ class AliasTaken(Facts, frozen=True, tag="alias-taken"):
     mount: str
 
 
+class OtherEngine(Facts, frozen=True, tag="other-engine"):
+    """The mount is another secrets engine than the wanted one."""
+
+    engine: str
+    wanted: str
+
+
+class NoDefaultKey(Facts, frozen=True, tag="no-default-key"):
+    """An SSH engine has CA keys, and none of them is the one that signs."""
+
+    keys: tuple[str, ...]
+
+
+class UsedByLanes(Facts, frozen=True, tag="used-by-lanes"):
+    """Readers of these lanes log in by the auth role, too."""
+
+    lanes: tuple[str, ...]
+
+
 Obstacle = (
     NotMarked
     | BelongsTo
@@ -156,6 +175,9 @@ Obstacle = (
     | RenamedFrom
     | SharedWithUnreadable
     | AliasTaken
+    | OtherEngine
+    | NoDefaultKey
+    | UsedByLanes
 )
 
 
@@ -178,7 +200,8 @@ Widening = ReachesFurther | NoAudience
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One object and what has to happen to it.
 
-    ``kind`` is ``mount``, ``metadata``, ``policy``, ``group`` or ``role`` on OpenBao, the object's own in a cluster.
+    ``kind`` is ``mount``, ``metadata``, ``policy``, ``group``, ``role``, or of SSH ``ca-key`` or ``ssh-role``, on
+    OpenBao, the object's own in a cluster.
     ``name`` is the path, policy or ``auth/MOUNT/role/NAME`` there (``role`` has its parts), the object's name here.
     ``wanted`` is what `apply` writes. An ``obstacle`` on an object that changes all the same is being taken over;
     ``remedy`` ends an obstacle where neither `apply` nor ``--take-over`` can.
@@ -222,8 +245,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         return {key: text for key, text in found.items() if text}
 
 
-_GRANTS = re.compile(r"(token_)?policies|spec\.(data|conditions)\W.*|(rules|subjects)\W.*")
-"""Fields that give access by what is in them: a role's policies, an ExternalSecret's keys, a store's namespaces."""
+_GRANTS = re.compile(r"(token_)?policies|allowed_(users|domains)|spec\.(data|conditions)\W.*|(rules|subjects)\W.*")
+"""Fields that give access by what is in them: a role's policies, the principals of an SSH role, an ExternalSecret's
+keys, a store's namespaces."""
 _LIMITS = re.compile(r"bound_\w+|audience")
 """Fields of a role that limit who logs in: unset, they limit nobody."""
 

@@ -3,7 +3,8 @@
 from warden.core.plans.lane_plan import ConsentNeeded
 from warden.core.remedies import warden
 from warden.present.commands import command
-from warden.present.plans import describe_obstacle, name_of, system_name
+from warden.present.obstacles import describe_obstacle
+from warden.present.plans import name_of, system_name
 from warden.present.problems import describe, described
 from warden.usecases.apply import Applied, Blocked, StillDiffers
 from warden.usecases.compromise import NotProvable

@@ -1,0 +1,219 @@
+"""What an actor or a host of the inventory implies in OpenBao: an SSH role, a policy, and the logins that have it.
+
+    agt-deploy -> ssh/roles/agt-deploy                    what its certificates may say, at most and at least
+                  policy ssh-sign-agt-deploy              may have them signed
+                  auth/kubernetes/role/ssh-agt-deploy     each identity, with that policy
+    web        -> ssh-hosts/roles/host-web, policy ssh-sign-host-web
+
+The policy is marked as ours by its first line, the logins by the lines after it; the SSH role is ours where the policy
+is, or where its key id is. No register of our own is kept.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from warden.core.lanes.lane import RoleName
+from warden.core.openbao.resources import Role, roles_marked_in
+from warden.core.openbao.ssh_names import host_role, sign_policy
+from warden.core.ssh.certificate import CLOCK_SKEW, CertificateType
+from warden.core.ssh.inventory import Inventory, NamedActor, NamedHost
+
+NOTHING = "none"
+"""The only option and extension that a request may name: there is none of that name.
+
+An empty list of critical options would allow any, and options that a request names replace those of the role (measured,
+2.7.2). So the role's own options cannot be replaced, whatever policy a caller has.
+"""
+
+MARKS: Mapping[CertificateType, str] = {"user": "# ops-warden actor ", "host": "# ops-warden host "}
+"""How the first line of a policy of ours begins; the actor's or host's name follows."""
+_LOGIN = "# login "
+_SIGNS = re.compile(r'^path "([^"]+)/sign/([^"/]+)" \{$', re.MULTILINE)
+
+KEY_LENGTHS = {"rsa": [2048, 3072, 4096, 8192], "ecdsa": [256, 384, 521], "ed25519": [0]}
+"""The keys that are signed; hardware keys (``sk-``) count as what they are made of (measured, 2.7.2)."""
+
+
+class SshResources(msgspec.Struct, frozen=True, kw_only=True):
+    """What one actor or host implies on OpenBao.
+
+    ``mount`` is the SSH engine that signs for it, ``role`` its SSH role there with these ``fields``; all three are
+    empty where another authority signs. ``logins`` are the auth roles of its identities. One that is ``gone`` from the
+    inventory implies nothing at all.
+    """
+
+    subject: str
+    type: CertificateType
+    mount: str
+    role: str
+    fields: Mapping[str, Any]
+    policy: str
+    policy_text: str
+    logins: tuple[Role, ...] = ()
+    gone: bool = False
+
+
+class SshRole(NamedTuple):
+    """Where an SSH role is."""
+
+    mount: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.mount}/roles/{self.name}"
+
+
+def derive(name: str, inventory: Inventory) -> SshResources | None:
+    """What that actor or host implies; ``None`` where the inventory has none, or nothing of it is on OpenBao."""
+    if actor := inventory.actor(name):
+        return _of_actor(actor, inventory.authorities.users.openbao or "", logins_of(inventory))
+    host, authority = inventory.host(name), inventory.authorities.hosts
+    return _of_host(host, authority.openbao) if host and authority and authority.openbao else None
+
+
+def derive_all(inventory: Inventory) -> tuple[SshResources, ...]:
+    """What every actor and host implies, actors first."""
+    found = (derive(name, inventory) for name in (*inventory.actors, *inventory.hosts))
+    return tuple(each for each in found if each)
+
+
+def gone(policy: str, text: str) -> SshResources | None:
+    """An actor or host that no inventory declares any more, by its policy; ``None`` for a policy that is not ours."""
+    subject = subject_marked_in(text)
+    if subject is None:
+        return None
+    kind: CertificateType = "host" if text.startswith(MARKS["host"]) else "user"
+    return SshResources(
+        subject=subject, type=kind, mount="", role="", fields={}, policy=policy, policy_text="", gone=True
+    )
+
+
+def logins_of(inventory: Inventory) -> dict[RoleName, Role]:
+    """The auth role of every identity. None is of two actors: the rules of the file see to it."""
+    found = {}
+    for name, declared in inventory.actors.items():
+        actor = NamedActor(name=name, declared=declared)
+        for identity in declared.identities:
+            login = actor.role_of(identity)
+            found[login] = Role(name=login, reader=identity, policies=(sign_policy(name),))
+    return found
+
+
+def _of_actor(actor: NamedActor, mount: str, logins: Mapping[RoleName, Role]) -> SshResources:
+    own = tuple(dict.fromkeys(map(actor.role_of, actor.declared.identities)))
+    return SshResources(
+        subject=actor.name,
+        type="user",
+        mount=mount,
+        role=actor.name if mount else "",
+        fields=_user_fields(actor) if mount else {},
+        policy=sign_policy(actor.name),
+        policy_text=_policy_text("user", actor.name, SshRole(mount, actor.name), own),
+        logins=tuple(logins[name] for name in own),
+    )
+
+
+def _of_host(host: NamedHost, mount: str) -> SshResources:
+    role = host_role(host.name)
+    return SshResources(
+        subject=host.name,
+        type="host",
+        mount=mount,
+        role=role,
+        fields=_host_fields(host),
+        policy=sign_policy(role),
+        policy_text=_policy_text("host", host.name, SshRole(mount, role), ()),
+    )
+
+
+def _user_fields(actor: NamedActor) -> dict[str, Any]:
+    return _fields(actor.name, int(actor.ttl)) | {
+        "allow_user_certificates": True,
+        "allowed_users": ",".join(sorted(set(actor.principals))),
+        "default_critical_options": actor.critical_options,
+        "default_extensions": dict.fromkeys(actor.extensions, ""),
+    }
+
+
+def _host_fields(host: NamedHost) -> dict[str, Any]:
+    return _fields(host.name, int(host.ttl)) | {
+        "allow_host_certificates": True,
+        "allow_bare_domains": True,
+        "allowed_domains": ",".join(sorted(set(host.principals))),
+    }
+
+
+def _fields(subject: str, ttl: int) -> dict[str, Any]:
+    """OpenBao API, *secret/ssh*, "Create role": all that decides about a certificate, so that nothing is left open."""
+    return {
+        "key_type": "ca",
+        "algorithm_signer": "default",
+        "issuer_ref": "default",
+        "allow_user_certificates": False,
+        "allow_host_certificates": False,
+        "allowed_users": "",
+        "allowed_domains": "",
+        "allow_bare_domains": False,
+        "allow_subdomains": False,
+        "allow_empty_principals": False,
+        "allow_user_key_ids": False,
+        "allowed_critical_options": NOTHING,
+        "allowed_extensions": NOTHING,
+        "default_critical_options": {},
+        "default_extensions": {},
+        "default_user": "",
+        "key_id_format": key_id_format(subject),
+        "allowed_user_key_lengths": KEY_LENGTHS,
+        "ttl": ttl,
+        "max_ttl": ttl,
+        "not_before_duration": CLOCK_SKEW,
+    }
+
+
+def key_id_format(subject: str) -> str:
+    """Gives what `core.ssh.certificate.key_id` does."""
+    return f"{subject} {{{{token_display_name}}}} {{{{public_key_hash}}}}"
+
+
+def _policy_text(kind: CertificateType, subject: str, role: SshRole, logins: Iterable[RoleName]) -> str:
+    """May have certificates signed by the one role, as that says; see the mount's public keys; see who it is.
+
+    Options and extensions cannot be asked for, not even those of the role.
+    """
+    signs = (
+        f'path "{role.mount}/sign/{role.name}" {{\n'
+        '  capabilities = ["update"]\n'
+        '  denied_parameters = {\n    "critical_options" = []\n    "extensions" = []\n  }\n'
+        "}\n"
+        f'path "{role.mount}/issuers" {{\n  capabilities = ["list"]\n}}\n'
+    )
+    return (
+        f"{MARKS[kind]}{subject}: derived; change inventory.yaml, not this policy\n"
+        + "".join(f"{_LOGIN}{name}\n" for name in logins)
+        + (signs if role.mount else "")
+        + 'path "auth/token/lookup-self" {\n  capabilities = ["read"]\n}\n'
+    )
+
+
+def subject_marked_in(policy: str) -> str | None:
+    """The actor or host that a policy's text names as its origin; ``None`` for a policy that is not ours."""
+    first = policy.partition("\n")[0]
+    found = (first.removeprefix(mark).partition(":")[0] for mark in MARKS.values() if first.startswith(mark))
+    return next(found, None)
+
+
+def logins_marked_in(policy: str) -> frozenset[RoleName]:
+    """The auth roles that a policy of ours names as made with it."""
+    if subject_marked_in(policy) is None:
+        return frozenset()
+    lines = (line.removeprefix(_LOGIN) for line in policy.splitlines() if line.startswith(_LOGIN))
+    return roles_marked_in(dict.fromkeys(lines, ""))
+
+
+def ssh_role_in(policy: str) -> SshRole | None:
+    """The SSH role that a derived policy may have certificates signed by."""
+    found = _SIGNS.search(policy)
+    return SshRole(found[1], found[2]) if found else None

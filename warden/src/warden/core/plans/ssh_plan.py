@@ -1,0 +1,28 @@
+"""What differs of one actor or host of the inventory, on OpenBao: it has no other target."""
+
+import msgspec
+
+from warden.core.errors import Exit
+from warden.core.plans.lane_plan import LaneOptions, apply_again, needing_consent
+from warden.core.plans.plan import Plan
+from warden.core.remedies import RunWarden
+from warden.core.ssh.certificate import CertificateType
+
+
+class SshPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The plan of one subject; ``type`` is ``user`` for an actor, ``host`` for a host."""
+
+    subject: str
+    type: CertificateType
+    plan: Plan
+    options: LaneOptions
+
+    @property
+    def exit(self) -> Exit:
+        """In sync, or different."""
+        return Exit.NO if self.plan.to_change else Exit.DONE
+
+    @property
+    def next(self) -> RunWarden:
+        """The command that does what was planned, with the consent that it needs."""
+        return apply_again(self.subject, self.options, yes=bool(needing_consent([self.plan], self.options)))

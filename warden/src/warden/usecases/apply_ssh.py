@@ -1,0 +1,22 @@
+"""apply of an actor or a host: make OpenBao what the inventory declares; idempotent, and safe to be killed."""
+
+from warden.core.openbao.ssh_roles import SshResources
+from warden.core.plans.lane_plan import LaneOptions, LaneReceipt
+from warden.core.remedies import Remedy, warden
+from warden.usecases.apply import apply_target
+from warden.usecases.context import Context
+from warden.usecases.targets.ssh_roles import SshTarget
+
+
+def apply_ssh(resources: SshResources, context: Context, options: LaneOptions) -> LaneReceipt:
+    """Apply it. Raises as `apply_target`: nothing else is asked than OpenBao."""
+    target = SshTarget(resources, context, take_over=options.take_over)
+    receipt = apply_target(target, context.journal, options)
+    return LaneReceipt(lane=resources.subject, parts=(receipt,), next=_next(resources))
+
+
+def _next(resources: SshResources) -> Remedy:
+    """What comes after it."""
+    if resources.gone or resources.type == "host":
+        return ()
+    return (warden("sign", resources.subject, pubkey="FILE"),)
