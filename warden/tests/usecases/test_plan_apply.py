@@ -10,11 +10,11 @@ import msgspec
 import pytest
 
 from warden.core.errors import Effect, Foreign, Inconclusive, JournalUnwritable, Refused, Unreachable, UsageError
-from warden.core.lanes.lane import Custody, PeopleReader, Workload, WorkloadReader
+from warden.core.lanes.lane import Custody, LoginMount, PeopleReader, Workload, WorkloadReader
 from warden.core.openbao.api import jwt_login
 from warden.core.openbao.resources import Settings
 from warden.core.plans.lane_plan import LaneOptions
-from warden.core.plans.plan import AuthMountMissing
+from warden.core.plans.plan import AuthMountMissing, NoRedirect
 from warden.core.remedies import RunBao, warden
 from warden.core.secret import Secret
 from warden.present.errors import message
@@ -201,6 +201,43 @@ def test_people_log_in_by_a_role_that_asks_for_their_group(bench, unique):
     assert bench.lane.custody.policy_name in answer["auth"]["policies"]
     status, _ = bench.server.call("POST", "auth/netkingdom/login", {"role": people.role, "jwt": stranger}, token=None)
     assert status in {400, 403}
+
+
+LOGINS = [
+    LoginMount(redirect_uris=("http://localhost:8250/oidc/callback",)),
+    LoginMount(redirect_uris=("https://bao.example/v1/auth/x/oidc/callback",), callback="direct"),
+    LoginMount(redirect_uris=("http://localhost:8250/oidc/callback",), scopes=("groups", "email"), callback="device"),
+]
+
+
+@pytest.mark.parametrize("login", LOGINS, ids=lambda login: login.callback)
+def test_the_role_of_an_oidc_mount_is_in_sync_once_it_was_applied(bench, unique, login):
+    mount = unique("oidc")
+    known = bench.server.must("GET", "auth/kubernetes/config")["data"]
+    bench.server.must("POST", f"sys/auth/{mount}", {"type": "oidc"})
+    keys = {"jwt_validation_pubkeys": known["jwt_validation_pubkeys"]}
+    bench.server.must("POST", f"auth/{mount}/config", keys)
+    bench.logins[mount] = login
+    bench.change(readers=(PeopleReader(people="publishers", login=mount),))
+    bench.apply(part="admin")
+    assert bench.plan(part="admin").to_change == ()
+    (role,) = bench.server.must("LIST", f"auth/{mount}/role")["data"]["keys"]
+    applied = bench.server.must("GET", f"auth/{mount}/role/{role}")["data"]
+    assert (applied["callback_mode"], sorted(applied["oidc_scopes"] or [])) == (login.callback, sorted(login.scopes))
+    bench.server.must("DELETE", f"sys/auth/{mount}")
+
+
+def test_an_oidc_mount_without_a_redirect_address_is_named_before_anything_is_changed(bench, unique):
+    mount = unique("oidc")
+    bench.server.must("POST", f"sys/auth/{mount}", {"type": "oidc"})
+    bench.logins[mount] = LoginMount(callback="device")
+    bench.change(readers=(PeopleReader(people="publishers", login=mount),))
+    with pytest.raises(Foreign) as refusal:
+        bench.apply(part="admin")
+    assert [change.obstacle for change in refusal.value.problem.changes] == [NoRedirect(mount)]
+    (edit,) = refusal.value.remedy
+    assert (edit.file, edit.field) == ("platform.yaml", f"logins.{mount}.redirect_uris")
+    bench.server.must("DELETE", f"sys/auth/{mount}")
 
 
 def test_an_auth_mount_that_is_not_there_is_named_and_nothing_is_changed(bench):

@@ -16,6 +16,7 @@ from warden.core.plans.plan import (
     NamespaceMissing,
     NoAuthority,
     NoDefaultKey,
+    NoRedirect,
     NotMarked,
     OtherAuthType,
     OtherEngine,
@@ -107,6 +108,11 @@ def _(obstacle: OtherAuthType) -> str:
 @describe_obstacle.register
 def _(obstacle: NoAuthority) -> str:
     return f"{obstacle.file} in the platform directory is not a PEM file with a certificate"
+
+
+@describe_obstacle.register
+def _(obstacle: NoRedirect) -> str:
+    return f"platform.yaml gives the OIDC mount {obstacle.mount} no redirect_uris"
 
 
 @describe_obstacle.register

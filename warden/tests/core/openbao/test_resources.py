@@ -52,11 +52,13 @@ def test_peoples_role_binds_their_group_in_the_claim_that_the_login_mount_names(
         "user_claim": "email",
         "bound_audiences": ["warden"],
     }
-    assert fields(PEOPLE, "oidc", **login) == usual | {
+    assert fields(PEOPLE, "oidc", **login, scopes=("teams", "email"), callback="direct") == usual | {
         "role_type": "oidc",
         "bound_claims": {"teams": ["publishers"]},
         "user_claim": "email",
         "allowed_redirect_uris": ["a", "b"],
+        "oidc_scopes": ["email", "teams"],
+        "callback_mode": "direct",
     }
 
 

@@ -168,13 +168,24 @@ class PeopleReader(msgspec.Struct, frozen=True, kw_only=True):
 Reader = WorkloadReader | PeopleReader | GithubReader | GitlabReader | AppRoleReader | CertificateReader
 
 
+Callback = Literal["client", "direct", "device"]
+"""How an OIDC login comes back from the browser: to the command line, to OpenBao, or not at all (OpenBao, auth/jwt)."""
+
+
 class LoginMount(msgspec.Struct, frozen=True, kw_only=True):
-    """A mount where people log in (OIDC, JWT): the claims that name the person and the groups."""
+    """A mount where people log in (OIDC, JWT): the claims that name the person and the groups.
+
+    An OIDC login asks the provider for ``scopes`` besides ``openid``. ``callback`` is how it comes back: to the command
+    line at one of ``redirect_uris`` (``client``), to OpenBao itself at one of them (``direct``), or not at all, since
+    OpenBao asks the provider (``device``).
+    """
 
     user_claim: str = "sub"
     groups_claim: str = "groups"
     audience: str = "openbao"
     redirect_uris: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    callback: Callback = "client"
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

@@ -330,6 +330,10 @@ def _people_fields(claims: Mapping[str, list[str]], auth_type: str, login: Login
         "bound_claims": claims,
         "user_claim": login.user_claim,
     }
-    if auth_type == "oidc":
-        return fields | {"allowed_redirect_uris": sorted(login.redirect_uris)}
-    return fields | {"bound_audiences": [login.audience]}
+    if auth_type != "oidc":
+        return fields | {"bound_audiences": [login.audience]}
+    return fields | {
+        "allowed_redirect_uris": sorted(login.redirect_uris),
+        "oidc_scopes": sorted(login.scopes),
+        "callback_mode": login.callback,
+    }

@@ -19,17 +19,21 @@ from warden.core.plans.plan import (
     Difference,
     NoAudience,
     NoAuthority,
+    NoRedirect,
     NotMarked,
     Obstacle,
     OtherAuthType,
     SharedWithUnreadable,
 )
-from warden.core.remedies import warden
+from warden.core.remedies import EditFile, Remedy, warden
 
 NEUTRAL = {"token_type": "default", "bound_claims_type": "string", "callback_mode": "client"}
 """Fields of a role whose default is not empty, and which cannot be written empty (auth/jwt); any other field that is
 set and was not derived is drift."""
 
+
+USUAL_REDIRECT = "http://localhost:8250/oidc/callback"
+"""Where ``bao login`` listens unless it is told otherwise."""
 
 _UNCHANGEABLE = frozenset({"local_secret_ids"})
 """Says where an AppRole's SecretIDs are replicated to; it can be set only when the role is made."""
@@ -81,7 +85,8 @@ def _own_role_change(
     settings = given.declared.settings
     obstacle = _unfit(role, auth_type, settings)
     if obstacle is not None and not closing:
-        return Change(action="absent", kind="role", name=str(name), role=name, obstacle=obstacle)
+        remedy = _edit(obstacle)
+        return Change(action="absent", kind="role", name=str(name), role=name, obstacle=obstacle, remedy=remedy)
     wanted = role_fields(role, auth_type, settings)
     if obstacle is not None and found is not None:  # closing waits for no file: the rest of the role stays as it is
         return _only_policies(name, found, role.policies)
@@ -137,7 +142,16 @@ def _unfit(role: Role, auth_type: str, settings: Settings) -> Obstacle | None:
         return OtherAuthType(role.name.mount, auth_type, mount_types(role.reader))
     if isinstance(role.reader, CertificateReader) and not settings.authorities.get(role.reader.ca):
         return NoAuthority(role.reader.ca)
+    if role_fields(role, auth_type, settings).get("allowed_redirect_uris") == []:
+        return NoRedirect(role.name.mount)
     return None
+
+
+def _edit(obstacle: Obstacle) -> Remedy:
+    if not isinstance(obstacle, NoRedirect):
+        return ()
+    field = f"logins.{obstacle.mount}.redirect_uris"
+    return (EditFile(file="platform.yaml", field=field, value=f"[{USUAL_REDIRECT}]"),)
 
 
 def _shown(key: str, value: Any) -> Any:

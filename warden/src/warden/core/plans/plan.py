@@ -112,6 +112,12 @@ class NoAuthority(Facts, frozen=True, tag="no-authority"):
     file: str
 
 
+class NoRedirect(Facts, frozen=True, tag="no-redirect"):
+    """The mount is of type oidc, and platform.yaml gives it no ``redirect_uris``: OpenBao refuses a role without."""
+
+    mount: str
+
+
 class OtherMount(Facts, frozen=True, tag="other-mount"):
     """The mount is another secrets engine than KV version 2."""
 
@@ -171,6 +177,7 @@ Obstacle = (
     | AuthMountMissing
     | OtherAuthType
     | NoAuthority
+    | NoRedirect
     | OtherMount
     | RenamedFrom
     | SharedWithUnreadable
