@@ -16,7 +16,18 @@ from pathlib import Path
 import msgspec
 
 from warden.core.changes import request
-from warden.core.lanes import approval, catalog, environments, lane, notify, readers, rotation, rules, signing
+from warden.core.lanes import (
+    approval,
+    catalog,
+    environments,
+    lane,
+    notify,
+    policy_points,
+    readers,
+    rotation,
+    rules,
+    signing,
+)
 from warden.core.lanes import delivery_target as cluster
 
 PAGE = Path(__file__).parent.parent / "docs" / "lane.md"
@@ -60,6 +71,8 @@ PLATFORM_PARTS = (
     notify.NotifyCommand,
     notify.NotifyWebhook,
     signing.Signing,
+    policy_points.AuthzenPoint,
+    policy_points.FlexAuthPoint,
     environments.Environment,
 )
 MEANINGS = {

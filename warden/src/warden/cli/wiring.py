@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from warden.adapters.openbao.caller import EnvironmentCaller
     from warden.adapters.openbao.client import OpenBao
     from warden.adapters.openbao.endpoint import Endpoint
-    from warden.adapters.policy.cedar import CedarPolicy
     from warden.adapters.process import Exec
     from warden.core.clusters.manifests import Manifest
     from warden.core.errors import Fault, WardenError
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from warden.ports.access_index import SnapshotReader
     from warden.ports.cluster import Cluster
     from warden.ports.identities import Identities
+    from warden.ports.policy import Policy
     from warden.usecases.doctor import DeclaredHere, Machine
 
 
@@ -187,11 +187,11 @@ def declared_authorities(platform: str, named: str) -> str:
     return read(platform, named)
 
 
-def policy(platform_dir: str) -> CedarPolicy:
-    """The policy gate on the platform's policies, or on the default."""
-    from warden.adapters.policy.cedar import CedarPolicy
+def policy(platform_dir: str) -> Policy:
+    """The policy gate: the platform's access policies, or the default, and each policy point."""
+    from warden.adapters.policy.located import policy_of
 
-    return CedarPolicy(_policies(platform_dir))
+    return policy_of(platform_dir, os.environ)
 
 
 def policy_faults(platform_dir: str) -> list[Fault]:

@@ -1,4 +1,4 @@
-"""The gate in front of every read."""
+"""The gate in front of every read and every signature: the access policies, and each policy point."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from warden.core.access.decision import Decision, Question
 
 
 class Policy(Protocol):
-    """The gate in front of every read."""
+    """Who decides. What is not decided is not allowed."""
 
     def decide(self, question: Question) -> Decision:
-        """Allow or deny. Raises `Inconclusive` where the policy itself cannot be read or decided."""
+        """Allow or deny. Raises `Inconclusive` where the policy cannot be read, asked or decided."""

@@ -23,18 +23,24 @@ def authority_of_readers(platform_dir: str, named: str) -> str:
         return ""
 
 
-def declared_authorities(platform_dir: str, named: str) -> str:
-    """PEM of the certificates in a file beside ``clusters.yaml``. Raises `UsageError`."""
+OF_OPENBAO = ("OpenBao", "openbao_ca in clusters.yaml")
+
+
+def declared_authorities(platform_dir: str, named: str, of: tuple[str, str] = OF_OPENBAO) -> str:
+    """PEM of the certificates in a file of the platform directory; `of` is whose they are, and which key names it.
+
+    Raises `UsageError`.
+    """
     path = os.path.join(platform_dir, named)
     if not _is_inside(path, platform_dir):
-        _refuse(path, "leads out of the platform directory")
+        _refuse(path, of, "leads out of the platform directory")
     expect_trusted(platform_dir, [path])
     try:
         return only_certificates(read_bytes(path, LARGEST))
     except NotUsable as fault:
-        _refuse(path, f"cannot be read as PEM ({fault})")
+        _refuse(path, of, f"cannot be read as PEM ({fault})")
     except ValueError:
-        _refuse(path, "cannot be read as PEM (it holds no certificate, or a damaged one)")
+        _refuse(path, of, "cannot be read as PEM (it holds no certificate, or a damaged one)")
 
 
 def only_certificates(content: bytes) -> str:
@@ -49,10 +55,11 @@ def _is_inside(path: str, folder: str) -> bool:
     return os.path.realpath(path).startswith(os.path.realpath(folder).rstrip(os.sep) + os.sep)
 
 
-def _refuse(path: str, why: str) -> NoReturn:
+def _refuse(path: str, of: tuple[str, str], why: str) -> NoReturn:
+    whose, key = of
     raise UsageError(
-        f"{path}, the certificate authorities of OpenBao, {why}",
+        f"{path}, the certificate authorities of {whose}, {why}",
         effect=Effect.NOTHING_DONE,
         subject=path,
-        hint="openbao_ca in clusters.yaml has to name a PEM file of certificates in the platform directory",
+        hint=f"{key} has to name a PEM file of certificates in the platform directory",
     )

@@ -1,10 +1,11 @@
-"""What ``platform.yaml`` says that `access` and `route show` need: three lines, read without YAML.
+"""What ``platform.yaml`` says that `access` and `route show` need: a few lines, read without YAML.
 
 Those commands must not wait for a parser. `files` refuses a name or a duration that is written in another way, so that
 both always read the same.
 
 ``platform`` is which platform a directory is, for the journal; without one it is the directory's real path.
 ``proofs_count_for`` is how long a proof counts. ``journal`` is the database of the journal, where it is not a file.
+Whether it names policy points at all is seen here; they are read by `files`.
 """
 
 import datetime as dt
@@ -46,13 +47,19 @@ def journal_of(platform_dir: str) -> str:
     try:
         return journal_in(_text(platform_dir))
     except OSError as fault:
-        path = os.path.join(platform_dir, "platform.yaml")
-        raise UsageError(
-            f"{path} cannot be read ({os.strerror(fault.errno or 0).lower()}), so which journal is meant is not known",
-            effect=Effect.NOTHING_DONE,
-            system="platform",
-            subject=path,
-        ) from None
+        raise _unreadable(platform_dir, fault, "which journal is meant") from None
+
+
+def may_have_policy_points(platform_dir: str) -> bool:
+    """Whether ``platform.yaml`` has to be parsed to know who decides: it has the key, or a text with an escape in it.
+
+    Raises `UsageError` where it cannot be read: whoever else has to permit something would not be asked.
+    """
+    try:
+        text = _text(platform_dir)
+    except OSError as fault:
+        raise _unreadable(platform_dir, fault, "who decides about access") from None
+    return b"policy_points" in text or b"\\" in text
 
 
 def is_named(platform_dir: str) -> bool:
@@ -79,6 +86,16 @@ def journal_in(text: bytes) -> str:
     """The URL on the line ``journal: postgresql://…``; empty where there is no such line."""
     found = _JOURNAL.search(text)
     return found[1].decode("ascii") if found else ""
+
+
+def _unreadable(platform_dir: str, fault: OSError, unknown: str) -> UsageError:
+    path = os.path.join(platform_dir, "platform.yaml")
+    return UsageError(
+        f"{path} cannot be read ({os.strerror(fault.errno or 0).lower()}), so {unknown} is not known",
+        effect=Effect.NOTHING_DONE,
+        system="platform",
+        subject=path,
+    )
 
 
 def _text(platform_dir: str) -> bytes:

@@ -10,7 +10,6 @@ builds 200 dataclasses that are not needed here.
 
 import os
 import sys
-import time
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
@@ -19,6 +18,7 @@ import msgspec
 
 from warden.adapters.catalog.discovery import expect_trusted
 from warden.adapters.policy.cedar_entities import entities, principal_id, resource_type
+from warden.adapters.policy.decision_id import decision_id
 from warden.core.access.decision import Decision, Question
 from warden.core.errors import Effect, Fault, Inconclusive
 from warden.core.quoting import name, quoted
@@ -60,7 +60,7 @@ class CedarPolicy:
         found = first.diagnostics
         named = tuple(name(found.id_annotations_by_reason.get(each) or each) for each in found.reason)
         return Decision(
-            id=_decision_id(),
+            id=decision_id(),
             effect="allow" if effect == "allow" else "deny",
             policies=named,
             message=f"{effect}, by {', '.join(named) or 'no policy that permits it'}",
@@ -198,16 +198,6 @@ def _unusable(path: str, what: str) -> Inconclusive:
 
 def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
-
-
-def _decision_id() -> str:
-    """A UUID of version 7 (RFC 9562): sorts by time."""
-    stamp = (time.time_ns() // 1_000_000).to_bytes(6, "big")
-    tail = bytearray(os.urandom(10))
-    tail[0] = 0x70 | tail[0] & 0x0F
-    tail[2] = 0x80 | tail[2] & 0x3F
-    text = (stamp + bytes(tail)).hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _engine() -> ModuleType:

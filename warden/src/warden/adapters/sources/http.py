@@ -16,6 +16,7 @@ import msgspec
 
 from warden.adapters.machine import tls
 from warden.adapters.machine.loopback import is_loopback
+from warden.adapters.machine.network_problem import network_problem
 from warden.adapters.machine.proxy import proxy_for
 from warden.core.errors import Effect, Unreachable, UsageError
 from warden.core.secret import Secret
@@ -50,7 +51,7 @@ class ProviderHttp:
         except (httpx2.TimeoutException, TimeoutError):
             raise _unreachable(where, f"gave no answer within {request.timeout:g} s{through}") from None
         except (httpx2.HTTPError, OSError) as fault:
-            raise _unreachable(where, f"{_network_problem(fault)}{through}") from None
+            raise _unreachable(where, f"{network_problem(fault)}{through}") from None
         return HttpReply(status=found.status_code, headers=dict(found.headers), body=_json(content))
 
     def _client(self, url: str) -> tuple[httpx2.Client, str]:
@@ -88,22 +89,6 @@ def _content(reply: httpx2.Response, deadline: float) -> bytes:
         if time.monotonic() > deadline:
             raise TimeoutError
     return bytes(content)
-
-
-def _network_problem(fault: Exception) -> str:
-    """What happened, in words; httpx2 tells what the system said in the text alone."""
-    text = str(fault)
-    if "CERTIFICATE_VERIFY_FAILED" in text:
-        return "shows a certificate that does not verify"
-    if "refused" in text.lower():
-        return "cannot be reached (connection refused)"
-    if isinstance(fault, httpx2.ProxyError):
-        return "cannot be reached"
-    if isinstance(fault, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError):
-        return "closed the connection without an answer"
-    if "SSL" in text:
-        return "does not speak TLS there"
-    return "has a host name that does not resolve" if "Name or service" in text else "cannot be reached"
 
 
 def _revealed(texts: Mapping[str, str | Secret]) -> dict[str, str]:

@@ -72,6 +72,17 @@ CEDAR = "cedar"
 """The name of the access policies among policy points; no other point can have it."""
 
 
+def by_one_point(decision: str, point: PointDecision) -> Decision:
+    """The answer of one policy point as a decision, under warden's id for it."""
+    return Decision(
+        id=decision,
+        effect=point.effect,
+        policies=(point.point,),
+        message=f"{point.effect}, by {point.point}",
+        points=(point,),
+    )
+
+
 def all_of(decisions: Sequence[Decision]) -> Decision:
     """The one decision of several points, in the order in which they were asked: each has to allow it."""
     last = decisions[-1]

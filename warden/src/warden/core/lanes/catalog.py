@@ -15,6 +15,7 @@ from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.environments import Environment, elsewhere
 from warden.core.lanes.lane import Lane, LoginMount, Owner, Status
 from warden.core.lanes.notify import NotifyCommand, NotifyWebhook
+from warden.core.lanes.policy_points import AccessPolicies, PolicyPoint
 from warden.core.lanes.readers import Seconds
 from warden.core.lanes.signing import Signing
 from warden.core.remedies import warden
@@ -88,6 +89,8 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     ``notify`` is who is told what happens: a command, or a webhook. ``state_hub`` is the URL that events are posted to.
     ``playbooks`` is the folder of the pages that `playbook` renders, relative to the folder above the platform
     directory: the repository.
+    ``policy_points`` are other systems that have to permit each access and each signature too; with ``access_policies:
+    replaced`` they decide instead of the policies in ``policies/access/``.
     ``environments`` has each OpenBao that lanes are for, by name; without any, BAO_ADDR alone says which. ``clusters``
     is a file of its own, ``clusters.yaml``: name -> cluster.
     """
@@ -105,6 +108,8 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     notify: NotifyCommand | NotifyWebhook | None = None
     state_hub: str | None = None
     playbooks: str = "docs/playbooks"
+    policy_points: tuple[PolicyPoint, ...] = ()
+    access_policies: AccessPolicies = "required"
     environments: dict[str, Environment] = {}
     clusters: dict[str, DeclaredCluster] = {}
 

@@ -6,6 +6,7 @@ from warden.core.lanes.catalog import Platform
 from warden.core.lanes.environment_rules import of_administrators, of_environments
 from warden.core.lanes.journal_rules import of_journal
 from warden.core.lanes.notify import of_notices
+from warden.core.lanes.policy_points import of_policy_points
 from warden.core.lanes.rules import Complaint
 from warden.core.lanes.signing_rules import of_signing
 
@@ -19,6 +20,8 @@ def of_platform(platform: Platform) -> Iterator[Complaint]:
         yield Complaint("playbooks", "is not a folder of the repository; write docs/playbooks, say")
     yield from of_journal(platform)
     for field, clause in of_notices(platform.notify, platform.state_hub):
+        yield Complaint(field, clause)
+    for field, clause in of_policy_points(platform.policy_points, platform.access_policies):
         yield Complaint(field, clause)
 
 
