@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from warden.cli import wiring, wiring_files
+from warden.cli import wiring, wiring_files, wiring_ssh
 from warden.core.errors import Exit, Invalid
 from warden.present import terminal
 
@@ -25,7 +25,7 @@ def catalog() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print an object: faults[], files, pages, unchecked.")
 @click.pass_context
 def check(ctx: click.Context, /, as_json: bool) -> int:
-    """Check every file of the catalog, the change requests and the access policies and report all errors.
+    """Check every declared file and report all errors: catalog, inventory, change requests, access policies.
 
     \b
     Examples:
@@ -43,7 +43,8 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
     beside = [*wiring.policy_faults(platform), *wiring.unread_files(platform)]
     beside += wiring_files.faults_elsewhere(platform, found)
     beside += wiring_files.request_faults(platform, found)
-    requests = wiring_files.change_requests(platform, ()).files
+    beside += wiring_ssh.inventory_faults(platform, found)
+    others = [*wiring_files.change_requests(platform, ()).files, *wiring_ssh.inventory_files(platform)]
     try:
         search = wiring.searchable(platform)
     except Invalid:  # platform.yaml or clusters.yaml: how entries are found is said when these are right
@@ -51,7 +52,7 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
     else:
         weak = list(weaknesses(search.index, found.entries, search.stemmers))
     pages, today = wiring.pages(platform, found), datetime.now(UTC).date()
-    report = check_catalog(found, pages, today, sources=wiring_files.sources(), also=beside, weak=weak, others=requests)
+    report = check_catalog(found, pages, today, sources=wiring_files.sources(), also=beside, weak=weak, others=others)
     if as_json:
         terminal.document(present.as_json(report))
     else:
@@ -60,12 +61,14 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
 
 
 @catalog.command(short_help="Print the JSON Schema of a kind of file.")
-@click.argument("file", type=click.Choice(["entry", "platform", "clusters", "change-request"]), default="entry")
+@click.argument(
+    "file", type=click.Choice(["entry", "platform", "clusters", "inventory", "change-request"]), default="entry"
+)
 @click.option("--write", "writes", is_flag=True, help="Write all schemas into schema/ of the platform directory.")
 @click.option("--check", "checks", is_flag=True, help="Only say whether the schemas there are this version's.")
 @click.pass_context
 def schema(ctx: click.Context, /, file: str, *, writes: bool, checks: bool) -> int:
-    """Print the JSON Schema of a file: an entry, platform.yaml, clusters.yaml or a change request.
+    """Print the JSON Schema of a file: an entry, platform.yaml, clusters.yaml, inventory.yaml or a change request.
 
     \b
     Examples:

@@ -63,7 +63,7 @@ def sign(
 
     \b
     Examples:
-      warden sign adm-ada --pubkey ~/.ssh/id_ed25519.pub --out ~/.ssh/id_ed25519-cert.pub
+      warden sign adm-ada --pubkey ~/.ssh/id.pub --out ~/.ssh/id-cert.pub
       ssh-keygen -y -f key | warden sign agt-deploy --pubkey - --ttl 5m
     """
     from warden.core.ssh.decision import actor as named

@@ -7,10 +7,12 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from warden.adapters.ssh.certificates import SshCertificates
-    from warden.core.ssh.inventory import DeclaredAuthority, Inventory
+    from warden.core.errors import Fault
+    from warden.core.lanes.catalog import Catalog
+    from warden.core.ssh.inventory import Actor, DeclaredAuthority, Inventory
     from warden.ports.certificate_authority import CertificateAuthority
     from warden.ports.vault import Vault
     from warden.usecases.sign import SignTools
@@ -21,6 +23,29 @@ def inventory(platform: str) -> Inventory:
     from warden.adapters.catalog.inventory import load_inventory
 
     return load_inventory(platform)
+
+
+def add_actor(platform: str, name: str, actor: Actor) -> str:
+    """Add an actor to the inventory; answers the file."""
+    from warden.adapters.catalog.inventory_edit import add_actor as add
+
+    return add(platform, name, actor)
+
+
+def inventory_files(platform: str) -> list[str]:
+    """The inventory's file, as people name it; none where there is no such file."""
+    from warden.adapters.catalog.files import shown
+    from warden.adapters.catalog.inventory import inventory_file
+
+    path = inventory_file(platform)
+    return [shown(path)] if os.path.lexists(path) else []
+
+
+def inventory_faults(platform: str, catalog: Catalog) -> Sequence[Fault]:
+    """Everything that is wrong with the inventory, by itself and beside the catalog."""
+    from warden.adapters.catalog.inventory import inventory_faults as look
+
+    return look(platform, catalog)
 
 
 def certificates() -> SshCertificates:
@@ -82,6 +107,11 @@ def read_public_key(path: str) -> bytes:
     except NotUsable as fault:
         problem = f"{path} cannot be read ({fault})"
         raise UsageError(problem, effect=Effect.NOTHING_SIGNED, system="public key", subject=path) from None
+
+
+def public_key_line(path: str) -> str:
+    """The public key in a file, without its comment. Raises `UsageError`."""
+    return certificates().public_key(read_public_key(path).decode("utf-8", "replace"))
 
 
 def write_certificate(path: str, line: str) -> None:

@@ -64,6 +64,12 @@ def show(inventory: Inventory) -> None:
     terminal.sentence(f"Next: {to_paste(warden('sign', rows[0][0], pubkey='FILE'))}")
 
 
+def show_added(actor: str, file: str) -> None:
+    """Where it was added, and what makes it work."""
+    terminal.sentence(f"{actor} is in {file}.")
+    terminal.sentence(f"Next: {to_paste(warden('plan', actor))}")
+
+
 def span(seconds: int) -> str:
     """``15 min``, ``8 h``, or seconds."""
     for size, unit in ((_HOUR, "h"), (_MINUTE, "min")):

@@ -292,15 +292,18 @@ def _kind(tree: Mapping) -> type[Entry]:
     return KINDS[kinds[0].text]
 
 
-def structured(path: str, source: Source, kind: Callable[[Mapping], Any]) -> Any:
+def structured(
+    path: str, source: Source, kind: Callable[[Mapping], Any], masked: Callable[[str], str] = lambda text: text
+) -> Any:
     """The structure of the file's text; every fault goes to the source, ``None`` where there is no structure at all.
 
+    `masked` hides what looks like secret material to a scanner and is none, character by character.
     With faults the structure holds stand-ins: it is good for finding more of them, and for nothing else.
     """
     from warden.adapters.catalog.decoder import Decoder
 
     try:
-        tree = _tree(read_bytes(path), source)
+        tree = _tree(read_bytes(path), source, masked)
         structure = kind(tree)
     except Refusal as fault:
         source.faults.append(Fault(source.file, fault.line, "", fault.why))
@@ -315,7 +318,7 @@ def structured(path: str, source: Source, kind: Callable[[Mapping], Any]) -> Any
     return value
 
 
-def _tree(raw: bytes, source: Source) -> Mapping:
+def _tree(raw: bytes, source: Source, masked: Callable[[str], str]) -> Mapping:
     """The file's tree, without what looks like secret material. Raises `Refusal`.
 
     Material is sought in the text, comments included, and once more in what YAML makes of it (escapes, folded lines).
@@ -323,7 +326,7 @@ def _tree(raw: bytes, source: Source) -> Mapping:
     from secret_scan import redact, scan  # imported here: entries from the cache need no scanner
 
     written = decode(raw)
-    found = scan(written)
+    found = scan(masked(written))
     text = redact(written, found)
     lines = [written.count("\n", 0, finding.start) + 1 for finding in found]
     source.faults += [
@@ -337,7 +340,7 @@ def _tree(raw: bytes, source: Source) -> Mapping:
             raise Refusal(lines[0], "was not read further than for secrets") from None
         raise
     for node in scalars(tree) if tree else ():
-        hidden = [] if node.text in text else scan(node.text)  # text that is there as it is was scanned above
+        hidden = [] if node.text in text else scan(masked(node.text))  # text that is there as it is was scanned above
         if hidden:
             raise Refusal(node.line, f"holds secret material ({hidden[0].kind}) in several pieces; {_REMOVE}")
     if not isinstance(tree, Mapping):

@@ -21,12 +21,13 @@ from warden.core.lanes.catalog import KINDS, Platform
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.lane import Workload
 from warden.core.lanes.readers import Seconds
+from warden.core.ssh.inventory import Inventory
 
 Schema = dict[str, typing.Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-FILES = ("entry", "platform", "clusters", "change-request")
-"""The kinds of file: one in ``catalog/``, ``platform.yaml``, ``clusters.yaml``, and one in ``change-requests/``."""
+FILES = ("entry", "platform", "clusters", "inventory", "change-request")
+"""The kinds of file: an entry in ``catalog/``, ``platform.yaml`` and those beside it, and a change request."""
 
 _LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _SCALARS: Mapping[typing.Any, Schema] = {
@@ -52,6 +53,8 @@ def schema(file: str) -> Schema:
     elif file == "platform":
         body = made.of(Platform)
         del made.definitions["Platform"]["properties"]["clusters"], made.definitions["DeclaredCluster"]  # own file
+    elif file == "inventory":
+        body = made.of(Inventory)
     elif file == "change-request":
         body = made.of(ChangeRequest)
     else:

@@ -39,3 +39,15 @@ class AuthorityUnusable(msgspec.Struct, frozen=True, kw_only=True):
 
 class Discarded(msgspec.Struct, frozen=True):
     """The effect: a certificate was signed, and nobody got it."""
+
+
+class ActorExists(msgspec.Struct, frozen=True):
+    """The inventory has that actor already."""
+
+    actor: str
+
+
+class InventoryNotEdited(msgspec.Struct, frozen=True):
+    """The file's form does not allow an edit that changes nothing else."""
+
+    file: str

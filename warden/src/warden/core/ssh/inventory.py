@@ -180,6 +180,7 @@ class Pkcs11(msgspec.Struct, frozen=True, kw_only=True):
 class DeclaredAuthority(msgspec.Struct, frozen=True, kw_only=True):
     """Who signs: exactly one of OpenBao's SSH engine (its mount), a key file, a key in ssh-agent, a PKCS#11 token.
 
+    ``key`` is the absolute path of a private key without a passphrase, ``agent`` the public key of one in ssh-agent.
     ``also_trusted`` are public keys that hosts are to trust beside the current one: of the CA before or after it, while
     it is being replaced.
     """

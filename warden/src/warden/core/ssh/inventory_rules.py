@@ -5,9 +5,10 @@ As in `warden.core.lanes.rules`, a rule and its wording are one line of code.
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from warden.core.lanes.catalog import Platform
+from warden.core.lanes.catalog import Entry, Platform
+from warden.core.lanes.lane import Lane
 from warden.core.lanes.rules import ID, Complaint, of_name, of_reader
 from warden.core.ssh.authority_rules import of_authorities
 from warden.core.ssh.inventory import (
@@ -158,6 +159,26 @@ def _of_roles(inventory: Inventory) -> Iterator[Complaint]:
             role = named.role_of(identity)
             if owners.setdefault(role, name) != name:
                 clause = f"has the role of an identity of {owners[role]}, {role}; name another role"
+                yield Complaint(f"actors.{name}.identities[{index}]", clause)
+
+
+def beside(inventory: Inventory, entries: Iterable[Entry]) -> Iterator[Complaint]:
+    """What is wrong only together with the catalog: names and roles that are an entry's, too."""
+    listed = list(entries)
+    ids = {each.id for each in listed}
+    roles = {
+        (reader.mount, lane.role_of(reader)): lane.id
+        for lane in listed
+        if isinstance(lane, Lane)
+        for reader in lane.readers
+    }
+    for name, actor in inventory.actors.items():
+        if name in ids:
+            yield Complaint(f"actors.{name}", "is the id of an entry of the catalog, too; rename the actor")
+        named = NamedActor(name=name, declared=actor)
+        for index, role in enumerate(map(named.role_of, actor.identities)):
+            if owner := roles.get((role.mount, role.name)):
+                clause = f"has the role of a reader of {owner}, {role}; name another role"
                 yield Complaint(f"actors.{name}.identities[{index}]", clause)
 
 

@@ -7,7 +7,16 @@ from warden.core.quoting import name, quoted
 from warden.core.ssh.callers import NotAnIdentity, SignDenied, SignReasonRequired
 from warden.core.ssh.certificate import Part
 from warden.core.ssh.decision import KeyNotListed, TtlOverLimit, UnfitName, UnknownActor
-from warden.core.ssh.errors import AuthorityUnusable, BadCertificate, BadPublicKey, Discarded, KeyFault, NotAsDecided
+from warden.core.ssh.errors import (
+    ActorExists,
+    AuthorityUnusable,
+    BadCertificate,
+    BadPublicKey,
+    Discarded,
+    InventoryNotEdited,
+    KeyFault,
+    NotAsDecided,
+)
 from warden.present.inventory import span
 from warden.present.problems import describe
 from warden.present.problems.access import caller
@@ -113,3 +122,13 @@ def _(problem: SignDenied) -> str:
 
 def _policies(names: tuple[str, ...]) -> str:
     return ", ".join(names) or "the policy"
+
+
+@describe.register
+def _(problem: ActorExists) -> str:
+    return f"{problem.actor} is an actor of inventory.yaml already"
+
+
+@describe.register
+def _(problem: InventoryNotEdited) -> str:
+    return f"{problem.file} is written in a form that cannot be added to without changing the rest; add it by hand"
