@@ -30,6 +30,7 @@ COMMANDS = {
     "help": ("warden.cli.topics", "Explain exit codes and environment variables."),
     "init": ("warden.cli.init", "Create the first files of a platform directory."),
     "inventory": ("warden.cli.inventory", "List and add the actors that may have SSH certificates."),
+    "issue": ("warden.cli.issue", "Make an SSH key and have it certified for an actor."),
     "journal": ("warden.cli.journal", "Read, verify and sign the record of every effect."),
     "next": ("warden.cli.next", "Show what is left to do, for whom, and what does it."),
     "notices": ("warden.cli.notices", "Show who is told what happens, and send what is queued."),

@@ -4,7 +4,9 @@ import click
 
 from warden.cli.lazy import LazyGroup, Table
 
-COMMANDS: Table = {}
+COMMANDS: Table = {
+    "ensure": ("warden.cli.ssh_ensure", "Have a valid certificate ready; renew it where it is time."),
+}
 """Each command of the group: a line here, and its module `warden.cli.ssh_NAME`."""
 
 

@@ -48,6 +48,12 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
         return "due" if now >= self.renew_at else "good"
 
 
+class JustFailed(msgspec.Struct, frozen=True):
+    """Another process tried to renew the actor's certificate while this one waited, and could not."""
+
+    actor: str
+
+
 def renew_at(valid_after: int, valid_before: int) -> int:
     """When a certificate with that life is to be renewed: at two thirds of it."""
     return valid_after + 2 * (valid_before - valid_after) // 3

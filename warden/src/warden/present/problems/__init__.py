@@ -29,6 +29,7 @@ _SUBJECTS = (
     "journal",
     "evidence",
     "ssh",
+    "ssh_client",
 )
 
 

@@ -1,0 +1,74 @@
+"""``warden issue``: a fresh key and its certificate, into ssh-agent or into files."""
+
+from typing import Any
+
+import click
+
+from warden.cli import complete, issuing, wiring, wiring_keys
+from warden.cli.options import Duration, json_option
+from warden.cli.reason import journaled_reason
+from warden.cli.sign import identity_options
+from warden.present import terminal
+
+out_option = click.option(
+    "--out", metavar="DIR", help="Write DIR/ACTOR (0600) and DIR/ACTOR-cert.pub instead of using ssh-agent."
+)
+
+
+@click.command()
+@click.argument("actor", shell_complete=complete.actors)
+@out_option
+@click.option(
+    "--ttl", type=Duration(), metavar="TIME", help="Valid for that long (90s, 15m, 1h); never over the limit."
+)
+@click.option("--reason", default="", metavar="TEXT", help="Why you need it; recorded in the journal.")
+@identity_options
+@json_option
+@click.pass_context
+def issue(
+    ctx: click.Context,
+    /,
+    *,
+    actor: str,
+    out: str | None,
+    ttl: float | None,
+    reason: str,
+    as_json: bool,
+    **login: Any,
+) -> None:
+    """Make a key, have it certified for an actor, and hand both to ssh-agent until the certificate expires.
+
+    The private key is never written to a file, unless --out asks for files.
+
+    \b
+    Examples:
+      warden issue adm-ada
+      warden issue atm-backup --out ~/.ssh/warden --ttl 5m --json
+
+    \b
+    Exit codes:
+      5  ssh-agent is locked
+    """
+    from warden.present import issue as present
+
+    place, at = wiring_keys.key_place(out), issuing.address()
+    platform = wiring.platform_dir(ctx)
+    environment = issuing.environment()
+    wanted = issuing.Wanted(
+        actor=actor,
+        ttl=None if ttl is None else int(ttl),
+        reason=journaled_reason(reason),
+        **login,
+    )
+    done = issuing.issued(
+        platform,
+        wanted,
+        place=place,
+        kept=wiring_keys.kept(platform, environment),
+        at=at,
+        environment=environment,
+    )
+    if as_json:
+        terminal.document(present.as_json(done))
+    else:
+        present.show(done)

@@ -1,0 +1,69 @@
+"""``warden ssh ensure``: what ssh's configuration calls at every login; see `usecases.ssh_ensure`.
+
+Where a good certificate is there, neither the platform directory is parsed nor any server asked, and only what that
+takes is imported.
+"""
+
+import os
+from typing import Any
+
+import click
+
+from warden.cli import issuing, wiring, wiring_keys
+from warden.cli.issue import out_option
+from warden.cli.options import json_option
+from warden.cli.sign import identity_options
+from warden.core.ssh.kept import Kept
+from warden.present import terminal
+from warden.usecases.ssh_ensure import EnsureRequest
+from warden.usecases.ssh_ensure import ensure as usecase
+
+PATIENCE = "5"
+"""Seconds that OpenBao has for an answer, where BAO_CLIENT_TIMEOUT does not say: somebody waits for ssh."""
+
+
+@click.command(short_help="Have a valid certificate ready; renew it where it is time.")
+@click.argument("actor")
+@out_option
+@identity_options
+@json_option
+@click.pass_context
+def ensure(
+    ctx: click.Context,
+    /,
+    *,
+    actor: str,
+    out: str | None,
+    as_json: bool,
+    **login: Any,
+) -> None:
+    """Have a valid certificate in ssh-agent (or in DIR); it is renewed after two thirds of its life.
+
+    This is what `warden ssh config` has ssh call. It says nothing where all is well, one process renews at a time, and
+    an old certificate is used to its end where it cannot be renewed.
+
+    \b
+    Examples:
+      warden ssh ensure adm-ada
+      warden ssh ensure atm-backup --out ~/.ssh/warden && ssh -i ~/.ssh/warden/atm-backup web
+    """
+    place, at, environment = wiring_keys.key_place(out), issuing.address(), issuing.environment()
+    platform = wiring_keys.platform_named(ctx)
+    kept = wiring_keys.kept(platform, environment)
+    wanted = issuing.Wanted(actor=actor, fresh=False, **login)
+
+    def renew() -> Kept:
+        if not os.environ.get("BAO_CLIENT_TIMEOUT") and not os.environ.get("VAULT_CLIENT_TIMEOUT"):
+            os.environ["BAO_CLIENT_TIMEOUT"] = PATIENCE
+        issuing.quietly(ctx)
+        entered = wiring.platform_dir(ctx)
+        return issuing.issued(entered, wanted, place=place, kept=kept, at=at, environment=environment).kept
+
+    found = usecase(EnsureRequest(actor=actor, address=at), place=place, kept=kept, renew=renew, clock=issuing.now)
+    if found.fault is None and not as_json:
+        return
+    from warden.present import issue as present
+
+    if as_json:
+        terminal.document(present.ensured_json(found, kept.certificate_file(actor, place.holder)))
+    present.show_ensured(found, issuing.now().timestamp())

@@ -1,0 +1,69 @@
+"""A key and a certificate that were handed over, as text and as JSON."""
+
+import datetime as dt
+from typing import Any
+
+from warden.core.remedies import warden
+from warden.core.ssh.kept import Holder, Kept, key_file
+from warden.present import sign, terminal
+from warden.present.commands import to_paste
+from warden.present.inventory import span
+from warden.usecases.issue import Handed
+from warden.usecases.ssh_ensure import Ensured
+
+
+def as_json(done: Handed) -> dict[str, Any]:
+    """As `warden sign --json`, and where the key is. ``renew_at`` is when two thirds of its life are over."""
+    path = done.certificate_file if done.kept.holder.handed == "file" else ""
+    return sign.as_json(done.signed, path) | _held(done.kept, done.certificate_file)
+
+
+def ensured_json(found: Ensured, certificate_file: str) -> dict[str, Any]:
+    """The certificate that is to be used, and whether it was renewed just now."""
+    kept = found.kept
+    return {
+        "subject": kept.actor,
+        "serial": kept.serial,
+        "valid_before": iso(kept.valid_before),
+        "renewed": found.renewed,
+        "stale": found.fault is not None,
+    } | _held(kept, certificate_file)
+
+
+def _held(kept: Kept, certificate_file: str) -> dict[str, Any]:
+    holder = kept.holder
+    return {
+        "held_by": "ssh-agent" if holder.handed == "agent" else "files",
+        "agent": holder.where if holder.handed == "agent" else "",
+        "key_file": key_file(holder.where, kept.actor) if holder.handed == "file" else "",
+        "certificate_file": certificate_file,
+        "renew_at": iso(kept.renew_at),
+    }
+
+
+def show(done: Handed) -> None:
+    """What it is, where it is, and how ssh comes to use it."""
+    kept = done.kept
+    terminal.line(f"{kept.actor} · serial {kept.serial} · valid until {iso(kept.valid_before)}")
+    terminal.line(
+        f"  {held_by(kept.holder, kept.actor)} · signed by {done.signed.where} · journal {done.signed.record}"
+    )
+    terminal.sentence(f"Next: {to_paste(warden('ssh', 'config', kept.actor))}")
+
+
+def show_ensured(found: Ensured, now: float) -> None:
+    """Nothing where all is well: ssh shows its users what is said."""
+    if found.fault is not None:
+        terminal.error(found.fault, as_json=False)
+        left = max(60, int(found.kept.valid_before - now) // 60 * 60)
+        terminal.note(f"        The certificate of {found.kept.actor} is still valid for {span(left)}, so it is used.")
+
+
+def held_by(holder: Holder, actor: str) -> str:
+    """Where the key is, as people name it."""
+    return f"in ssh-agent ({holder.where})" if holder.handed == "agent" else key_file(holder.where, actor)
+
+
+def iso(seconds: int) -> str:
+    """ISO 8601 in UTC."""
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
