@@ -75,6 +75,7 @@ COMMANDS = [
     ["route", "find", "tests"],
     ["route", "list", "--all", "--json"],
     ["route", "show", "LANE"],
+    ["ssh", "acknowledge", "1", "--comment", "canary", "--json"],
     ["status"],
     ["status", "--json"],
     ["who-can", "LANE"],

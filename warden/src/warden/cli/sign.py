@@ -10,6 +10,7 @@ from warden.cli import complete, wiring, wiring_ssh
 from warden.cli.options import Duration
 from warden.cli.reason import journaled_reason
 from warden.cli.signals import ends_recorded
+from warden.cli.signing import break_glass_option, signer
 from warden.core.errors import Effect, UsageError
 from warden.core.remedies import warden
 from warden.present import terminal
@@ -43,6 +44,7 @@ def identity_options(function: "Callable[..., Any]") -> "Callable[..., Any]":
 )
 @click.option("--reason", default="", metavar="TEXT", help="Why you need it; recorded in the journal.")
 @identity_options
+@break_glass_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 @click.pass_context
 def sign(
@@ -57,6 +59,7 @@ def sign(
     token_file: str | None,
     role_id: str | None,
     secret_id_file: str | None,
+    break_glass: bool,
     as_json: bool,
 ) -> None:
     """Sign an SSH public key for an actor of the inventory, and print the certificate on one line.
@@ -65,11 +68,13 @@ def sign(
     Examples:
       warden sign adm-ada --pubkey ~/.ssh/id.pub --out ~/.ssh/id-cert.pub
       ssh-keygen -y -f key | warden sign agt-deploy --pubkey - --ttl 5m
+
+    With --break-glass OpenBao is not asked: a CA key of this machine signs, in the name of its user, and warden status
+    shows it until somebody else has run warden ssh acknowledge.
     """
     from warden.core.ssh.decision import actor as named
     from warden.present import sign as present
     from warden.usecases.sign import SignRequest
-    from warden.usecases.sign import sign as usecase
 
     platform = wiring.platform_dir(ctx)
     inventory = wiring_ssh.inventory(platform)
@@ -81,13 +86,9 @@ def sign(
         handed="file" if out else "stdout",
         path=os.path.abspath(out) if out else "",
     )
+    signs = signer(ctx, platform, inventory, token_file, role_id, secret_id_file, break_glass=break_glass)
     with ends_recorded():
-        done = usecase(
-            ask,
-            caller=wiring.caller(token_file, role_id, secret_id_file),
-            authority=wiring_ssh.authority(inventory.authorities.users),
-            tools=wiring_ssh.tools(platform),
-        )
+        done = signs(ask)
     if out:
         wiring_ssh.write_certificate(out, done.certificate.line)
     if as_json:

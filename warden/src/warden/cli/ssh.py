@@ -6,6 +6,7 @@ from warden.cli.lazy import LazyGroup, Table
 
 COMMANDS: Table = {
     "ensure": ("warden.cli.ssh_ensure", "Have a valid certificate ready; renew it where it is time."),
+    "acknowledge": ("warden.cli.ssh_acknowledge", "Acknowledge a certificate that was signed without OpenBao."),
 }
 """Each command of the group: a line here, and its module `warden.cli.ssh_NAME`."""
 

@@ -1,6 +1,7 @@
 """``warden status``: every lane at a glance."""
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -9,6 +10,14 @@ from warden.cli.context import Workspace
 from warden.core.errors import Exit, Inconclusive, UsageError, WardenError
 from warden.present import terminal
 from warden.present.status import show_status, status_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from warden.core.lanes.catalog import LeftOut
+    from warden.core.lifecycle.lane_status import LaneStatus
+    from warden.core.ssh.emergency import Emergency
+    from warden.usecases.orphans import Orphans
 
 
 @click.command()
@@ -26,11 +35,9 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
 
     Exit codes: 0 shown; 3 OpenBao or a cluster did not answer (what the journal knows is shown all the same).
     """
-    from warden.present.catalog import left_out_json, show_left_out
-    from warden.present.interrupted import show_interrupted
-    from warden.present.orphans import MOST, orphans_json, show_orphans
     from warden.usecases.orphans import Orphans, orphans
     from warden.usecases.status import status as observe
+    from warden.usecases.steps.emergencies import waiting_emergencies
 
     platform = wiring.platform_dir(ctx)
     catalog = wiring.catalog(platform)
@@ -39,6 +46,7 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     lanes = [catalog.lane(lane)] if lane else listed
     faults: list[WardenError] = []
     left_behind, left_out = Orphans(), () if lane else catalog.left_out
+    emergencies = [] if lane else waiting_emergencies(wiring_journal.journal(platform))
     try:
         workspace = Workspace.of(ctx)
     except UsageError as without_address:
@@ -52,17 +60,45 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
         left_behind = orphans(workspace.context) if not lane and not report.faults else left_behind
         terminal.progress_done()
         faults += report.faults
+    others = _Others(emergencies, left_behind, left_out)
     if as_json:
-        others = [*map(left_out_json, left_out), *orphans_json(left_behind)]
-        terminal.document([*status_json(report.lanes), *others])
+        terminal.document([*status_json(report.lanes), *others.as_json()])
     else:
+        others.show_urgent()
         show_status(report.lanes, drafts=bool(catalog.lanes))
-        show_interrupted(report.lanes)
-        show_orphans(left_behind, most=MOST)
-        show_left_out(left_out)
+        others.show(report.lanes)
     for fault in faults:
         terminal.error(fault, as_json=as_json)
     return int(Exit.INCONCLUSIVE if faults else Exit.DONE)
+
+
+class _Others(NamedTuple):
+    """What is shown beside the lanes."""
+
+    emergencies: "Sequence[Emergency]"
+    orphans: "Orphans"
+    left_out: "Sequence[LeftOut]"
+
+    def as_json(self) -> list[dict[str, Any]]:
+        from warden.present.catalog import left_out_json
+        from warden.present.emergency import emergencies_json
+        from warden.present.orphans import orphans_json
+
+        return [*emergencies_json(self.emergencies), *map(left_out_json, self.left_out), *orphans_json(self.orphans)]
+
+    def show_urgent(self) -> None:
+        from warden.present.emergency import show_emergencies
+
+        show_emergencies(self.emergencies)
+
+    def show(self, lanes: "Sequence[LaneStatus]") -> None:
+        from warden.present.catalog import show_left_out
+        from warden.present.interrupted import show_interrupted
+        from warden.present.orphans import MOST, show_orphans
+
+        show_interrupted(lanes)
+        show_orphans(self.orphans, most=MOST)
+        show_left_out(self.left_out)
 
 
 def _now() -> datetime:

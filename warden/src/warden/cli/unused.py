@@ -42,15 +42,30 @@ def _empty(before: str, word: str) -> str:
 
 def expect_used(ctx: click.Context, without: str, *names: str) -> None:
     """Raise `UsageError` for an option among the parameters `names` that was given and has no effect `without` that."""
-    given = [each for each in names if ctx.get_parameter_source(each) is ParameterSource.COMMANDLINE]
-    options = [opt for each in ctx.command.params if each.name in given for opt in each.opts[:1]]
-    if options:
+    if options := _given(ctx, names):
         verb = "have" if len(options) > 1 else "has"
         raise UsageError(
             f"{', '.join(options)} {verb} no effect without {without}",
             effect=Effect.NOTHING_DONE,
             hint=f"leave it out, or add {without}",
         )
+
+
+def expect_unused(ctx: click.Context, beside: str, *names: str) -> None:
+    """Raise `UsageError` for an option among the parameters `names` that was given and has no effect `beside` that."""
+    if options := _given(ctx, names):
+        verb = "have" if len(options) > 1 else "has"
+        raise UsageError(
+            f"{', '.join(options)} {verb} no effect with {beside}",
+            effect=Effect.NOTHING_DONE,
+            hint=f"leave it out, or leave {beside} out",
+        )
+
+
+def _given(ctx: click.Context, names: Sequence[str]) -> list[str]:
+    """The options of these parameters that the command line has."""
+    given = [each for each in names if ctx.get_parameter_source(each) is ParameterSource.COMMANDLINE]
+    return [opt for each in ctx.command.params if each.name in given for opt in each.opts[:1]]
 
 
 def expect_one_part(clusters: Sequence[str], *, custody_only: bool) -> None:

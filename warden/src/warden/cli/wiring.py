@@ -194,6 +194,14 @@ def policy(platform_dir: str) -> Policy:
     return policy_of(platform_dir, os.environ)
 
 
+def local_policy(platform_dir: str) -> Policy:
+    """The platform's access policies, or the default, alone: no policy point of another system is asked."""
+    from warden.adapters.policy.cedar import CedarPolicy
+    from warden.adapters.policy.located import policies_of
+
+    return CedarPolicy(policies_of(platform_dir))
+
+
 def policy_faults(platform_dir: str) -> list[Fault]:
     """What is wrong with the platform's access policies, and a warning for each that nobody reads."""
     from warden.adapters.policy.cedar import policy_faults as look

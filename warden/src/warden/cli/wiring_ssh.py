@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from warden.adapters.ssh.certificates import SshCertificates
     from warden.core.errors import Fault
     from warden.core.lanes.catalog import Catalog
+    from warden.core.openbao.api import Identity
     from warden.core.ssh.inventory import Actor, DeclaredAuthority, Inventory
     from warden.ports.certificate_authority import CertificateAuthority
+    from warden.ports.journal import Journal
+    from warden.ports.notices import Notices
     from warden.ports.vault import Vault
     from warden.usecases.sign import SignTools
 
@@ -55,14 +58,14 @@ def certificates() -> SshCertificates:
     return SshCertificates()
 
 
-def tools(platform: str) -> SignTools:
-    """What certificates are signed with, but for the authority."""
+def tools(platform: str, *, offline: bool = False) -> SignTools:
+    """What certificates are signed with, but for the authority. Offline no server is asked for anything."""
     from warden.cli import wiring, wiring_journal
     from warden.usecases.sign import SignTools
 
     return SignTools(
-        policy=wiring.policy(platform),
-        journal=wiring_journal.journal(platform),
+        policy=wiring.local_policy(platform) if offline else wiring.policy(platform),
+        journal=wiring_journal.journal(platform, asks=not offline),
         certificates=certificates(),
         clock=lambda: dt.datetime.now(dt.UTC),
     )
@@ -95,6 +98,24 @@ def local_authority(declared: DeclaredAuthority) -> CertificateAuthority:
 
     assert declared.pkcs11 is not None  # noqa: S101 - the rules see to it that one of them is declared
     return Pkcs11Authority(declared.pkcs11, os.environ, declared.also_trusted)
+
+
+def notices(platform: str, journal: Journal) -> Notices:
+    """Who is told, as ``platform.yaml`` says; no file of the catalog is read."""
+    from warden.adapters.catalog.files import load_platform
+    from warden.cli import wiring_files
+
+    return wiring_files.notices(platform, load_platform(platform), journal)
+
+
+def local_user() -> Identity:
+    """The caller as this machine knows it."""
+    import socket
+
+    from warden.adapters.journal.errors import os_user
+    from warden.core.ssh.emergency import local_identity
+
+    return local_identity(os_user(), socket.gethostname())
 
 
 def read_public_key(path: str) -> bytes:

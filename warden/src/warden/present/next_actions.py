@@ -44,6 +44,9 @@ def _fixed(text: str) -> _Why:
 
 _WHY: Mapping[ActionKind, _Why] = {
     "closed-for-leak": _fixed("closed for a leak, and no new value was put since"),
+    "emergency": lambda each, _: (
+        f"a certificate was signed without OpenBao by {each.subject}; somebody else has to look"
+    ),
     "wrong": _wrong,
     "refuted": _fixed("the last proof refuted it"),
     "access-missing": _fixed("readers have lost access"),

@@ -23,6 +23,8 @@ _HAPPENED: Mapping[Kind, str] = {
     "change.decided": "has a change request that was decided",
     "access.requested": "has a read that waits for approval",
     "access.approved": "has a read that was approved",
+    "certificate.emergency": "has an SSH certificate that was signed without OpenBao (break-glass)",
+    "certificate.acknowledged": "has an SSH certificate without OpenBao that was acknowledged",
     "test": "warden can send notices here",
 }
 _CHANNELS: Mapping[Channel, str] = {"notify": "notify of platform.yaml", "state-hub": "the State Hub"}

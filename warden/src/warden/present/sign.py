@@ -3,7 +3,9 @@
 import datetime as dt
 from typing import Any
 
+from warden.core.remedies import warden
 from warden.present import terminal
+from warden.present.commands import to_paste
 from warden.usecases.sign import Signed
 
 
@@ -25,6 +27,7 @@ def as_json(signed: Signed, path: str) -> dict[str, Any]:
         "authority": {"where": signed.where, "fingerprint": found.authority},
         "identity": signed.who.as_json(),
         "record": signed.record,
+        "emergency": signed.emergency,
         "path": path,
     }
 
@@ -37,6 +40,11 @@ def show(signed: Signed, path: str) -> None:
     until = f"valid until {_iso(found.valid_before)}"
     where = f"written to {path} · " if path else ""
     terminal.note(f"{signed.subject} · serial {found.serial} · {until} · {where}journal {signed.record}")
+    if signed.emergency:
+        following = to_paste(warden("ssh acknowledge", str(signed.emergency)))
+        terminal.note(
+            f"BREAK-GLASS: signed without OpenBao by {signed.who.display_name}. By somebody else: {following}"
+        )
 
 
 def _iso(seconds: int) -> str:

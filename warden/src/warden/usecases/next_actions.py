@@ -17,7 +17,9 @@ from warden.core.lifecycle.next_actions import (
     LaneFacts,
     NextAction,
     OpenRequest,
+    certificate_owner,
     in_order,
+    of_emergencies,
     of_files,
     of_lane,
     of_requests,
@@ -33,6 +35,7 @@ from warden.ports.journal import Journal
 from warden.ports.vault import Vault
 from warden.usecases.change import Shown
 from warden.usecases.status import Observed, observe
+from warden.usecases.steps.emergencies import waiting_emergencies
 
 
 class NextReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +79,8 @@ def next_actions(
     entries = {name: each for name, each in catalog.entries.items() if not lane or name == lane}
     found += of_requests(map(_open, _waiting(requests)), {each.id: each for each in lanes})
     found += of_reviews(entries, catalog.files, now.date())
+    if not lane:
+        found += of_emergencies(waiting_emergencies(journal), certificate_owner(catalog.declared.values()))
     found += of_files((each for each in catalog.left_out if not lane), catalog.declared)
     return NextReport(actions=in_order(each for each in found if not owner or each.owner == owner), faults=faults)
 

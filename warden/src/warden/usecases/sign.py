@@ -19,6 +19,7 @@ from warden.core.errors import Refused, Unidentified, WardenError, failure_kind
 from warden.core.ssh import callers, issue_log
 from warden.core.ssh.comparison import differences
 from warden.core.ssh.decision import Subject, decide, expect_listed, ttl_of
+from warden.core.ssh.emergency import ACTION as BREAK_GLASS
 from warden.core.ssh.errors import Discarded, NotAsDecided
 from warden.core.ssh.inventory import NamedActor
 from warden.core.ssh.public_keys import PublicKeyBlob, public_key
@@ -26,6 +27,7 @@ from warden.core.ssh.public_keys import PublicKeyBlob, public_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from warden.core.journal.record import NewRecord
     from warden.core.lanes.readers import Seconds
     from warden.core.openbao.api import Identity
     from warden.core.ssh.certificate import Certificate, CertificateSpec
@@ -58,13 +60,17 @@ class SignRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Signed(msgspec.Struct, frozen=True, kw_only=True):
-    """A certificate that is what was decided, who asked for it, who signed, and its record in the journal."""
+    """A certificate that is what was decided, who asked for it, who signed, and its record in the journal.
+
+    ``emergency`` is the record that somebody else has to acknowledge, of one without OpenBao.
+    """
 
     subject: str
     certificate: Certificate
     who: Identity
     where: str
     record: int
+    emergency: int = 0
 
 
 class SignTools(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,12 +91,16 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Decided(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be signed, under which decision; ``begin`` is its record, ``body`` what each record says of it."""
+    """What is to be signed, under which decision; ``begin`` is its record, ``body`` what each record says of it.
+
+    ``emergency`` is the record ``certificate.emergency``; 0 where OpenBao knows the caller.
+    """
 
     wanted: _Wanted
     spec: CertificateSpec
     body: dict[str, Any]
     begin: int = 0
+    emergency: int = 0
 
 
 def sign(ask: SignRequest, *, caller: Caller, authority: AuthorityFor, tools: SignTools) -> Signed:
@@ -110,9 +120,12 @@ def sign_all(
 def sign_as(
     asks: Sequence[SignRequest], who: Identity, *, authority: CertificateAuthority, tools: SignTools
 ) -> tuple[Signed, ...]:
-    """The same for a caller that nobody but this machine knows: break-glass."""
+    """The same without OpenBao (see `usecases.break_glass`), for a caller that nobody but this machine knows.
+
+    The policy is asked about another action, and the record ``certificate.emergency`` comes before each signature.
+    """
     wanted = [_expect_fit(ask, tools.certificates) for ask in asks]
-    return _signed(wanted, who, authority, tools)
+    return _signed(wanted, who, authority, tools, action=BREAK_GLASS)
 
 
 def _expect_fit(ask: SignRequest, certificates: Certificates) -> _Wanted:
@@ -124,9 +137,9 @@ def _expect_fit(ask: SignRequest, certificates: Certificates) -> _Wanted:
 
 
 def _signed(
-    wanted: Sequence[_Wanted], who: Identity, authority: CertificateAuthority, tools: SignTools
+    wanted: Sequence[_Wanted], who: Identity, authority: CertificateAuthority, tools: SignTools, *, action: str = "sign"
 ) -> tuple[Signed, ...]:
-    decided = _begun([_decided(each, who, authority.where, tools) for each in wanted], tools.journal)
+    decided = _begun([_decided(each, who, authority.where, action, tools) for each in wanted], tools.journal)
     done: list[tuple[_Decided, Certificate]] = []
     try:
         trusted = tuple(map(tools.certificates.fingerprint, authority.public_keys()))
@@ -137,7 +150,14 @@ def _signed(
         raise
     records = tools.journal.record_all([_issued(*each) for each in done])
     return tuple(
-        Signed(subject=each.spec.subject, certificate=found, who=who, where=authority.where, record=record)
+        Signed(
+            subject=each.spec.subject,
+            certificate=found,
+            who=who,
+            where=authority.where,
+            record=record,
+            emergency=each.emergency,
+        )
         for (each, found), record in zip(done, records, strict=True)
     )
 
@@ -145,7 +165,7 @@ def _signed(
 # -- before ---------------------------------------------------------------------------------------------------------
 
 
-def _decided(wanted: _Wanted, who: Identity, where: str, tools: SignTools) -> _Decided:
+def _decided(wanted: _Wanted, who: Identity, where: str, action: str, tools: SignTools) -> _Decided:
     """What is to be signed, and the policy's decision: journaled at once where it denies."""
     ask, subject = wanted.ask, wanted.ask.subject
     spec = decide(subject, wanted.key, who, tools.clock(), wanted.ttl)
@@ -158,11 +178,11 @@ def _decided(wanted: _Wanted, who: Identity, where: str, tools: SignTools) -> _D
         "type": spec.type,
     }
     decision = tools.policy.decide(
-        Question(identity=who, action="sign", resource=subject.name, context=context, declared=_declared(subject))
+        Question(identity=who, action=action, resource=subject.name, context=context, declared=_declared(subject))
     )
     body = {
         "id": decision.id,
-        "action": "sign",
+        "action": action,
         "effect": decision.effect,
         "policies": list(decision.policies),
         "identity": who.as_json(),
@@ -180,13 +200,21 @@ def _declared(subject: Subject) -> Any:
 
 def _begun(decided: Sequence[_Decided], journal: Journal) -> list[_Decided]:
     """Each decision and what is about to happen, in one write."""
-    entries = []
-    for each in decided:
-        subject = each.spec.subject
-        decision = {name: value for name, value in each.body.items() if name != "where"}
-        entries += [("decision", subject, decision), (issue_log.BEGIN, subject, _about(each))]
-    numbers = journal.record_all(entries)[1::2]
-    return [msgspec.structs.replace(each, begin=number) for each, number in zip(decided, numbers, strict=True)]
+    entries = [_before(each) for each in decided]
+    numbers = iter(journal.record_all([entry for of_one in entries for entry in of_one]))
+    found = [{event: next(numbers) for event, *_ in of_one} for of_one in entries]
+    return [
+        msgspec.structs.replace(each, begin=of_one[issue_log.BEGIN], emergency=of_one.get(issue_log.EMERGENCY, 0))
+        for each, of_one in zip(decided, found, strict=True)
+    ]
+
+
+def _before(each: _Decided) -> list[NewRecord]:
+    """What is recorded of one before it is signed."""
+    subject = each.spec.subject
+    decision = {name: value for name, value in each.body.items() if name != "where"}
+    loud = [(issue_log.EMERGENCY, subject, _about(each))] if each.body["action"] == BREAK_GLASS else []
+    return [("decision", subject, decision), *loud, (issue_log.BEGIN, subject, _about(each))]
 
 
 def _about(each: _Decided) -> dict[str, Any]:
@@ -200,7 +228,9 @@ def _about(each: _Decided) -> dict[str, Any]:
         "fingerprint": each.wanted.key.fingerprint,
         "type": each.spec.type,
         "principals": list(each.spec.principals),
-    } | ({"begin": each.begin} if each.begin else {})
+        **({"begin": each.begin} if each.begin else {}),
+        **({"emergency": each.emergency} if each.emergency else {}),
+    }
 
 
 # -- signing --------------------------------------------------------------------------------------------------------

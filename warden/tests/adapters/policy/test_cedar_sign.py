@@ -9,6 +9,7 @@ from warden.adapters.policy.cedar import DEFAULT, CedarPolicy, policy_faults
 from warden.core.access.decision import Decision, Question
 from warden.core.lanes.lane import Workload, WorkloadReader
 from warden.core.openbao.api import Identity
+from warden.core.ssh.emergency import local_identity
 from warden.core.ssh.inventory import Actor, Host, NamedActor, PersonIdentity
 
 IDENTITIES = (
@@ -30,10 +31,10 @@ def who(path: str = "auth/kubernetes/login", role: str = "ssh-agt-deploy") -> Id
     return Identity(display_name="d", path=path, role=role, entity="e1", policies=("default",), ttl=60)
 
 
-def ask(policy: CedarPolicy, identity: Identity, declared=ACTOR, **context) -> Decision:
+def ask(policy: CedarPolicy, identity: Identity, declared=ACTOR, action: str = "sign", **context) -> Decision:
     resource = declared.name if isinstance(declared, NamedActor) else "web1"
     return policy.decide(
-        Question(identity=identity, action="sign", resource=resource, context=CONTEXT | context, declared=declared)
+        Question(identity=identity, action=action, resource=resource, context=CONTEXT | context, declared=declared)
     )
 
 
@@ -74,6 +75,30 @@ def test_a_host_is_left_to_whoever_may_use_the_authority(default):
 def test_a_lane_is_not_read_with_the_right_to_sign(default):
     question = Question(identity=who(), action="access", resource="agt-deploy", context={"reason": "", "via": "env"})
     assert default.decide(question).effect == "deny"
+
+
+PERSON = NamedActor(name="adm-ada", declared=Actor())
+LOCAL = local_identity("ada", "laptop")
+
+
+def test_without_openbao_the_default_permits_people_who_say_why(default):
+    found = ask(default, LOCAL, PERSON, "break-glass", reason="OpenBao is down")
+    assert (found.effect, found.policies) == ("allow", ("break-glass",))
+    refused = ask(default, LOCAL, PERSON, "break-glass")
+    assert (refused.effect, refused.wants_reason) == ("deny", True)
+
+
+def test_without_openbao_the_default_denies_agents_and_the_usual_way(default):
+    assert ask(default, LOCAL, ACTOR, "break-glass", reason="OpenBao is down").effect == "deny"
+    assert ask(default, LOCAL, PERSON, "sign", reason="OpenBao is down").effect == "deny"
+
+
+def test_a_rule_can_say_who_may_sign_without_openbao(tmp_path):
+    rule = 'permit (principal, action == Action::"break-glass", resource) when { principal.display_name like "ada@*" };'
+    (tmp_path / "p.cedar").write_text(rule)
+    assert not policy_faults(str(tmp_path))
+    assert ask(CedarPolicy(str(tmp_path)), LOCAL, PERSON, "break-glass").effect == "allow"
+    assert ask(CedarPolicy(str(tmp_path)), local_identity("bob", "laptop"), PERSON, "break-glass").effect == "deny"
 
 
 def test_the_shipped_example_asks_for_a_reason_for_long_logins(tmp_path, default):

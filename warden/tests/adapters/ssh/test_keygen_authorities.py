@@ -187,6 +187,27 @@ def test_a_locked_agent_does_not_sign(tmp_path):
         assert "locked" in caught.value.hint
 
 
+def test_a_fingerprint_is_enough_for_a_key_that_the_agent_has(in_agent, tmp_path):
+    public = in_agent.authority.public_keys()[0]
+    (tmp_path / "key.pub").write_text(public)
+    listed = subprocess.run(
+        ["ssh-keygen", "-l", "-f", str(tmp_path / "key.pub")], capture_output=True, text=True, check=True
+    )
+    authority = AgentAuthority(listed.stdout.split()[1], in_agent.environ)
+    assert authority.public_keys() == (public,)
+    assert listed.stdout.split()[1] in shown(authority.sign(SPEC), tmp_path)
+
+
+def test_a_fingerprint_of_no_key_in_the_agent_is_an_error_of_its_own(in_agent, tmp_path):
+    unknown = "SHA256:" + "A" * 43
+    with pytest.raises(UsageError, match="is not in ssh-agent"):
+        AgentAuthority(unknown, in_agent.environ).public_keys()
+    with agent(tmp_path) as empty, pytest.raises(UsageError, match="is not in ssh-agent"):
+        AgentAuthority(unknown, empty).public_keys()
+    with pytest.raises(Unreachable, match="no ssh-agent answers"):
+        AgentAuthority(unknown, {"PATH": os.environ["PATH"]}).public_keys()
+
+
 # -- the token --------------------------------------------------------------------------------------------------------
 
 

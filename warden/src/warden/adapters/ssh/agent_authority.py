@@ -5,51 +5,91 @@ front of a hardware key. With ``ssh-add -c`` a person confirms each signature.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
-from warden.adapters.ssh.keygen import NotSigned, certify
-from warden.core.errors import Refused, Unreachable, UsageError, WardenError
+from warden.adapters.ssh.keygen import NotSigned, ask, certify
+from warden.core.errors import Effect, Refused, Unreachable, UsageError, WardenError
+from warden.core.quoting import quoted
 from warden.core.remedies import RunProgram
 from warden.core.ssh.certificate import CertificateSpec
+from warden.core.ssh.public_keys import PublicKeyBlob, public_key
 
 _SYSTEM = "ssh-agent"
 _GONE = "Cannot use public key for CA signature"
 _ABSENT = ("not found in agent", "agent contains no identities")
 _REFUSED = "agent refused operation"
+_NO_KEYS = 1
+"""The code of ``ssh-add -L`` that found an agent without keys; without an agent it is 2."""
 
 
 class AgentAuthority:
-    """The CA key whose public half is `public_key`, in the agent that `environ` names (SSH_AUTH_SOCK).
+    """A CA key in the agent that `environ` names (SSH_AUTH_SOCK).
 
-    `also_trusted`: what hosts are to trust beside it.
+    Args:
+        key: its public half as a line, or the fingerprint of that: then the agent is asked for it.
+        environ: the environment.
+        also_trusted: public keys that hosts trust beside it, as lines.
     """
 
-    def __init__(self, public_key: str, environ: Mapping[str, str], also_trusted: Sequence[str] = ()) -> None:
-        self._public = " ".join(public_key.split()[:2])
+    def __init__(self, key: str, environ: Mapping[str, str], also_trusted: Sequence[str] = ()) -> None:
+        self.where = _SYSTEM
+        self._key = key
         self._environ = environ
         self._also = tuple(also_trusted)
-        self.where = _SYSTEM
 
     def sign(self, spec: CertificateSpec) -> str:
         """A certificate; ssh-keygen asks the agent for the signature."""
         try:
-            return certify(spec, self._public, ["-U"], self._environ)
+            return certify(spec, self._public.line, ["-U"], self._environ)
         except NotSigned as fault:
             raise self._explained(fault) from None
 
     def public_keys(self) -> tuple[str, ...]:
-        """The CA's key as it was declared: the agent is not asked."""
-        return (self._public, *self._also)
+        """The CA's key; the agent is asked only where nothing but its fingerprint is declared."""
+        return (self._public.line, *self._also)
+
+    @cached_property
+    def _public(self) -> PublicKeyBlob:
+        if declared := public_key(self._key):
+            return declared
+        done = ask(["ssh-add", "-L"], self._environ)
+        if done.code > _NO_KEYS:
+            raise self._gone(quoted(done.err))
+        for line in done.out.decode("utf-8", "replace").splitlines():
+            held = public_key(line)
+            if held is not None and held.fingerprint == self._key:
+                return held
+        raise self._absent()
 
     def _explained(self, fault: NotSigned) -> WardenError:
-        add = RunProgram(("ssh-add",), ("FILE",))
         if _GONE in fault.said:
-            hint = "start it, and add the CA's key"
-            return Unreachable(f"no ssh-agent answers ({fault})", system=_SYSTEM, hint=hint, remedy=(add,))
+            return self._gone(str(fault))
         if any(words in fault.said for words in _ABSENT):
-            hint = "add it; a locked agent shows none of its keys until it is unlocked"
-            problem = "the CA's key is not in ssh-agent"
-            return UsageError(problem, system=_SYSTEM, subject=self._public, hint=hint, remedy=(add,))
+            return self._absent()
         if _REFUSED in fault.said:
             hint = "somebody has to confirm it, or the key is one of hardware that is not there"
-            return Refused("ssh-agent refused to sign", system=_SYSTEM, hint=hint)
-        return UsageError(f"ssh-keygen did not sign with the key in ssh-agent: {fault}", system=_SYSTEM)
+            return Refused("ssh-agent refused to sign", effect=Effect.NOTHING_SIGNED, system=_SYSTEM, hint=hint)
+        problem = f"ssh-keygen did not sign with the key in ssh-agent: {fault}"
+        return UsageError(problem, effect=Effect.NOTHING_SIGNED, system=_SYSTEM)
+
+    def _gone(self, why: str) -> Unreachable:
+        return Unreachable(
+            f"no ssh-agent answers ({why})",
+            effect=Effect.NOTHING_SIGNED,
+            system=_SYSTEM,
+            hint="start it, and add the CA's key",
+            remedy=(_ADD,),
+        )
+
+    def _absent(self) -> UsageError:
+        return UsageError(
+            "the CA's key is not in ssh-agent",
+            effect=Effect.NOTHING_SIGNED,
+            system=_SYSTEM,
+            subject=self._key,
+            hint="add it; a locked agent shows none of its keys until it is unlocked",
+            remedy=(_ADD,),
+        )
+
+
+_ADD = RunProgram(("ssh-add",), ("FILE",))

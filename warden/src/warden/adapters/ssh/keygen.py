@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from warden.adapters.machine.regular_file import NotUsable, read_bytes
 from warden.adapters.ssh.programs import Ended, NotEnded, NotRun, run
-from warden.core.errors import Inconclusive, UsageError
+from warden.core.errors import Effect, Inconclusive, UsageError
 from warden.core.quoting import quoted
 from warden.core.ssh.certificate import CertificateSpec
 
@@ -53,17 +53,17 @@ def certify(spec: CertificateSpec, authority: str, where: Sequence[str], environ
 
 
 def ask(argv: Sequence[str], environ: Mapping[str, str], folder: str | None = None) -> Ended:
-    """Run ssh-keygen, which may ask a person. Raises `UsageError` where there is none, `Inconclusive` for no end."""
+    """Run ssh-keygen or ssh-add, which may ask a person. Raises `UsageError`; `Inconclusive` where it does not end."""
     try:
         return run(argv, {**environ, "TZ": "UTC"}, asks=True, folder=folder)
     except NotEnded as fault:
-        raise Inconclusive(str(fault), system=SYSTEM) from None
+        raise Inconclusive(str(fault), effect=Effect.NOTHING_SIGNED, system=SYSTEM) from None
     except NotRun as fault:
-        raise UsageError(str(fault), system=SYSTEM) from None
+        raise UsageError(str(fault), effect=Effect.NOTHING_SIGNED, system=SYSTEM) from None
 
 
 def _argv(spec: CertificateSpec, where: Sequence[str]) -> list[str]:
-    serial = spec.serial or secrets.randbits(63) | 1
+    serial = spec.serial or secrets.randbits(63) or 1
     argv = ["ssh-keygen", "-q", *where, "-s", _AUTHORITY, "-I", spec.key_id, "-n", ",".join(spec.principals)]
     argv += ["-z", str(serial), "-V", f"{_time(spec.valid_after)}:{_time(spec.valid_before)}"]
     if spec.type == "host":
@@ -101,4 +101,5 @@ def _write(path: str, line: str) -> None:
 
 
 def _unusable(spec: CertificateSpec, why: str) -> UsageError:
-    return UsageError(f"the certificate for {quoted(spec.subject)} {why}", system=SYSTEM, subject=spec.subject)
+    problem = f"the certificate for {quoted(spec.subject)} {why}"
+    return UsageError(problem, effect=Effect.NOTHING_SIGNED, system=SYSTEM, subject=spec.subject)

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from warden.adapters.ssh.keygen import NotSigned, certify
-from warden.core.errors import Refused, Unreachable, UsageError, WardenError
+from warden.core.errors import Effect, Refused, Unreachable, UsageError, WardenError
 from warden.core.quoting import quoted
 from warden.core.remedies import RunProgram, SetVariable
 from warden.core.ssh.certificate import CertificateSpec
@@ -46,19 +46,40 @@ class Pkcs11Authority:
         return (self._public, *self._also)
 
     def _explained(self, fault: NotSigned) -> WardenError:
-        system, show = self.where, RunProgram(("ssh-keygen", "-D"), (self._library,))
+        show = RunProgram(("ssh-keygen", "-D"), (self._library,))
         if _NO_LIBRARY in fault.said:
-            return UsageError(f"{self._library} is not a PKCS#11 library", system=system, subject=self._library)
+            return self._unusable(f"{self._library} is not a PKCS#11 library", "name another in inventory.yaml")
         if _ABSENT in fault.said:
-            problem, hint = "the token does not have the CA's key", "this lists the keys that it has"
-            return UsageError(problem, system=system, subject=self._public, hint=hint, remedy=(show,))
+            return self._unusable("the PKCS#11 token does not have the CA's key", "this lists what it has", show)
         if _NOTHING in fault.said:
-            return Unreachable("no PKCS#11 token answers", system=system, hint="is it plugged in?", remedy=(show,))
+            return Unreachable(
+                "no PKCS#11 token answers",
+                effect=Effect.NOTHING_SIGNED,
+                system=self.where,
+                hint="plug it in; this lists its keys",
+                remedy=(show,),
+            )
         if _PIN in fault.said:
             said = next(line for line in fault.said.splitlines() if _PIN in line)
-            return Refused(f"the PKCS#11 token refused the PIN ({quoted(said)})", system=system)
+            return Refused(
+                f"the PKCS#11 token refused the PIN ({quoted(said)})", effect=Effect.NOTHING_SIGNED, system=self.where
+            )
         if _NO_PIN in fault.said:
-            hint = "call this at a terminal, or name a program that prints the PIN"
-            askpass = SetVariable("SSH_ASKPASS", "PROGRAM")
-            return Refused("the token wants its PIN, and nobody gave it", system=system, hint=hint, remedy=(askpass,))
-        return UsageError(f"ssh-keygen did not sign with the PKCS#11 token: {fault}", system=system)
+            return Refused(
+                "the PKCS#11 token wants its PIN, and nobody gave it",
+                effect=Effect.NOTHING_SIGNED,
+                system=self.where,
+                hint="run this at a terminal, or name a program that prints the PIN",
+                remedy=(SetVariable("SSH_ASKPASS", "PROGRAM"),),
+            )
+        return self._unusable(f"ssh-keygen did not sign with the PKCS#11 token: {fault}", "this lists its keys", show)
+
+    def _unusable(self, problem: str, hint: str, *remedy: RunProgram) -> UsageError:
+        return UsageError(
+            problem,
+            effect=Effect.NOTHING_SIGNED,
+            system=self.where,
+            subject=self._library,
+            hint=hint,
+            remedy=remedy,
+        )

@@ -127,6 +127,8 @@ TABLE: Mapping[str, Mapped] = {
     "lane.promoted": Mapped(ENTITY, 3, "success", 2),
     "lane.demoted": Mapped(ENTITY, 3, "success", 2),
     "lane.compromised": Mapped(DETECTION, 1, "new", 5),
+    "certificate.emergency": Mapped(DETECTION, 1, "new", 4),
+    "certificate.acknowledged": Mapped(API, OTHER, "success", 2, "Acknowledge"),
     "certificate.revoked": Mapped(ENTITY, 9, "success", 3),
     "checkpoint": Mapped(BASE, OTHER, "success", label="Checkpoint"),
     "checkpoint.failed": Mapped(BASE, OTHER, "failure", 3, label="Checkpoint"),

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 import msgspec
 
 from warden.core.journal.record import Record
-from warden.core.lanes.catalog import Entry, LeftOut, nearest
+from warden.core.lanes.catalog import Certificate, Entry, LeftOut, nearest
 from warden.core.lanes.lane import Lane, Owner
 from warden.core.lanes.rules import is_stale
 from warden.core.lifecycle.lane_status import LaneStatus, Reason
@@ -21,9 +21,11 @@ from warden.core.lifecycle.promotion import condition_of
 from warden.core.proofs.freshness import LastProof
 from warden.core.proofs.summary import NotOk
 from warden.core.remedies import Remedy, warden
+from warden.core.ssh.emergency import Emergency
 
 ActionKind = Literal[
     "closed-for-leak",
+    "emergency",
     "wrong",
     "refuted",
     "access-missing",
@@ -52,7 +54,9 @@ ActionKind = Literal[
 
 ``wrong``: a verdict of the last proof; ``killed``: an operation without an end; ``rotation-unproven``: the old value
 was not shown to be refused; ``decide``: a change request waits for its approvers; ``request``: one waits for whoever
-made it; ``file-errors``: a file of the catalog cannot be used; ``review``: the last review is too long ago."""
+made it; ``file-errors``: a file of the catalog cannot be used; ``review``: the last review is too long ago;
+``emergency``: a certificate was signed without OpenBao and nobody else has looked at it (``lane`` is its actor,
+``subject`` who signed)."""
 URGENCY: Mapping[str, int] = {kind: number for number, kind in enumerate(get_args(ActionKind))}
 
 
@@ -217,6 +221,21 @@ def of_requests(requests: Iterable[OpenRequest], lanes: Mapping[str, Lane]) -> I
             )
 
 
+def of_emergencies(found: Iterable[Emergency], owner: Owner) -> Iterator[NextAction]:
+    """The certificates that were signed without OpenBao, for whoever owns certificates."""
+    for each in found:
+        yield NextAction(
+            kind="emergency",
+            owner=owner.repo,
+            doc=owner.doc,
+            lane=each.subject,
+            remedy=(warden("ssh acknowledge", str(each.record)),),
+            subject=each.signer,
+            since=each.at,
+            record=each.record,
+        )
+
+
 def of_reviews(entries: Mapping[str, Entry], files: Mapping[str, str], today: dt.date) -> Iterator[NextAction]:
     """The entries whose last review is too long ago."""
     for name, entry in entries.items():
@@ -247,6 +266,11 @@ def of_files(left_out: Iterable[LeftOut], declared: Mapping[str, Entry]) -> Iter
 def owner_of(entry: Entry) -> Owner:
     """Who owns an entry: of a lane whoever keeps the value."""
     return entry.owners.custody if isinstance(entry, Lane) else entry.owner
+
+
+def certificate_owner(entries: Iterable[Entry]) -> Owner:
+    """Who owns what warden signs; nobody where the catalog has no such entry."""
+    return next((each.owner for each in entries if isinstance(each, Certificate)), Owner(repo="", doc=""))
 
 
 def owners(entries: Iterable[Entry]) -> frozenset[str]:

@@ -28,9 +28,12 @@ Kind = Literal[
     "change.decided",
     "access.requested",
     "access.approved",
+    "certificate.emergency",
+    "certificate.acknowledged",
     "test",
 ]
-"""What happened. ``change.requested`` and ``access.requested`` wait for an approver; ``test`` is of no lane."""
+"""What happened; of a certificate ``lane`` is the actor. ``change.requested`` and ``access.requested`` wait for an
+approver; ``test`` is of no lane."""
 
 WAITING: frozenset[Kind] = frozenset({"change.requested", "access.requested"})
 """Those that wait for somebody; they are for people, and the State Hub is not told."""
@@ -48,7 +51,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         kind: what happened.
-        lane: the lane's id; empty where it is of none.
+        lane: the lane's id, or the actor of a certificate; empty where it is of none.
         who: who did it, as OpenBao names the identity, else the operating system's user.
         record: the number of the journal's record that says it; 0 where there is none.
         facts: what else there is to know: a reason, approvers, a request's number. Names, numbers, never a value.

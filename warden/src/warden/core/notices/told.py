@@ -7,6 +7,7 @@ from warden.core.lifecycle.leaks import for_leak
 from warden.core.notices.notice import ACCESSOR, Fact, Notice
 from warden.core.proofs.verdict import Proof
 from warden.core.remedies import warden
+from warden.core.ssh.emergency import Emergency
 
 _NAMED = 10
 """How many wrong verdicts are named; the journal has all of them."""
@@ -103,3 +104,27 @@ def approved(request: PendingRead, record: int, who: str, *, enough: bool) -> No
         ACCESSOR: request.accessor,
     }
     return Notice(kind="access.approved", lane=request.lane, who=who, record=record, facts=facts)
+
+
+def emergency(found: Emergency) -> Notice:
+    """That a certificate was signed without OpenBao: by whom, why, and that somebody else has to look at it."""
+    facts: dict[str, Fact] = {"reason": found.reason, "principals": found.principals}
+    following = (warden("ssh acknowledge", str(found.record)),)
+    return Notice(
+        kind="certificate.emergency",
+        lane=found.subject,
+        who=found.signer,
+        record=found.record,
+        facts=facts,
+        next=following,
+    )
+
+
+def acknowledged(found: Emergency) -> Notice:
+    """That somebody else has looked at it."""
+    done = found.acknowledged
+    assert done is not None  # noqa: S101 - it is told of those only
+    facts: dict[str, Fact] = {"signed_by": found.signer, "emergency": found.record}
+    if done.comment:
+        facts["comment"] = done.comment
+    return Notice(kind="certificate.acknowledged", lane=found.subject, who=done.by, record=done.record, facts=facts)

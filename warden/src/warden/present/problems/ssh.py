@@ -7,6 +7,7 @@ from warden.core.quoting import name, quoted
 from warden.core.ssh.callers import NotAnIdentity, SignDenied, SignReasonRequired
 from warden.core.ssh.certificate import Part
 from warden.core.ssh.decision import KeyNotListed, TtlOverLimit, UnfitName, UnknownActor
+from warden.core.ssh.emergency import NoBreakGlass, NoSuchEmergency, ReasonWanted, SamePerson
 from warden.core.ssh.errors import (
     ActorExists,
     AuthorityUnusable,
@@ -132,3 +133,26 @@ def _(problem: ActorExists) -> str:
 @describe.register
 def _(problem: InventoryNotEdited) -> str:
     return f"{problem.file} is written in a form that cannot be added to without changing the rest; add it by hand"
+
+
+@describe.register
+def _(_problem: NoBreakGlass) -> str:
+    return "inventory.yaml names no CA that signs without OpenBao"
+
+
+@describe.register
+def _(_problem: ReasonWanted) -> str:
+    return "a certificate without OpenBao needs a reason, which the journal keeps"
+
+
+@describe.register
+def _(problem: NoSuchEmergency) -> str:
+    numbers = ", ".join(map(str, problem.waiting))
+    left = f"those that wait are {numbers}" if numbers else "none waits"
+    return f"no certificate was signed without OpenBao under journal {problem.record}; {left}"
+
+
+@describe.register
+def _(problem: SamePerson) -> str:
+    signed = f"{quoted(problem.signer)} signed the certificate of journal {problem.record}"
+    return f"you are {quoted(problem.caller)}, and {signed}"

@@ -1,0 +1,171 @@
+"""Break-glass: certificates that were signed without OpenBao, and who has looked at them since.
+
+    certificate.emergency      it is about to be signed: for whom, why, by whose hands
+    certificate.issued         it was (`emergency` is the number of that record)
+    certificate.acknowledged   somebody else has looked at it (`record` is its number)
+
+Without OpenBao nobody says who calls but this machine, so the caller is ``USER@HOST``. Whoever acknowledges it logs in
+to OpenBao, under another name than that of this user.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from warden.core.errors import Effect, Refused, UsageError
+from warden.core.journal.record import Record
+from warden.core.openbao.api import Identity
+from warden.core.remedies import warden
+from warden.core.ssh.inventory import DeclaredAuthority, Inventory
+from warden.core.ssh.issue_log import ACKNOWLEDGED, EMERGENCY, ISSUED
+
+EVENTS = (EMERGENCY, ISSUED, ACKNOWLEDGED)
+"""What `emergencies` reads."""
+ACTION = "break-glass"
+"""What the policy is asked about."""
+
+
+class NoBreakGlass(msgspec.Struct, frozen=True):
+    """The inventory names no authority that signs without OpenBao (``authorities.break_glass``)."""
+
+
+class ReasonWanted(msgspec.Struct, frozen=True):
+    """A certificate without OpenBao is not signed without a reason."""
+
+
+class NoSuchEmergency(msgspec.Struct, frozen=True, kw_only=True):
+    """No certificate was signed without OpenBao under that record; ``waiting`` are those not acknowledged yet."""
+
+    record: int
+    waiting: tuple[int, ...]
+
+
+class SamePerson(msgspec.Struct, frozen=True, kw_only=True):
+    """Whoever signed cannot acknowledge it: ``caller`` is who OpenBao says it is, ``signer`` the user who signed."""
+
+    record: int
+    caller: str
+    signer: str
+
+
+class Acknowledged(msgspec.Struct, frozen=True, kw_only=True):
+    """Who has looked at it, when, and what they say."""
+
+    by: str
+    at: str
+    comment: str
+    record: int
+
+
+class Emergency(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate that was to be signed without OpenBao.
+
+    ``serials`` are empty where none came of it, as far as the journal knows. ``ends`` is when the last one expires, in
+    seconds since 1970 in UTC; 0 without one.
+    """
+
+    record: int
+    at: str
+    subject: str
+    signer: str
+    reason: str
+    principals: tuple[str, ...] = ()
+    where: str = ""
+    serials: tuple[int, ...] = ()
+    ends: int = 0
+    acknowledged: Acknowledged | None = None
+
+
+def emergencies(records: Iterable[Record]) -> list[Emergency]:
+    """What these records (of `EVENTS`, oldest first) say of certificates without OpenBao."""
+    found: dict[int, Emergency] = {}
+    for each in records:
+        if each.event == EMERGENCY:
+            found[each.seq] = _emergency(each)
+        elif each.event == ISSUED and (known := found.get(_number(each, "emergency"))):
+            found[known.record] = _issued(known, each)
+        elif each.event == ACKNOWLEDGED and (known := found.get(_number(each, "record"))):
+            found[known.record] = msgspec.structs.replace(known, acknowledged=_acknowledged(each))
+    return list(found.values())
+
+
+def waiting(records: Iterable[Record]) -> list[Emergency]:
+    """Those that nobody else has looked at."""
+    return [each for each in emergencies(records) if each.acknowledged is None]
+
+
+def local_identity(user: str, host: str) -> Identity:
+    """The caller as this machine knows it: nobody logged in anywhere."""
+    return Identity(display_name=f"{user}@{host}", path="", role="", entity="", policies=(), ttl=0)
+
+
+def authority_of(inventory: Inventory) -> DeclaredAuthority:
+    """Who signs without OpenBao. Raises `UsageError`."""
+    if inventory.authorities.break_glass is None:
+        hint = "declare authorities.break_glass in inventory.yaml: a key file, a key in ssh-agent, or a PKCS#11 token"
+        raise UsageError(NoBreakGlass(), effect=Effect.NOTHING_SIGNED, system="platform", hint=hint)
+    return inventory.authorities.break_glass
+
+
+def expect_reason(reason: str) -> str:
+    """The reason, without blanks around it. Raises `UsageError`."""
+    if not reason.strip():
+        raise UsageError(ReasonWanted(), effect=Effect.NOTHING_SIGNED, hint="say why with --reason TEXT")
+    return reason.strip()
+
+
+def find(found: Sequence[Emergency], record: int) -> Emergency:
+    """The one of that record. Raises `UsageError`."""
+    for each in found:
+        if each.record == record:
+            return each
+    left = tuple(each.record for each in found if each.acknowledged is None)
+    remedy = (warden("ssh acknowledge", str(left[0])),) if left else (warden("ssh status"),)
+    problem = NoSuchEmergency(record=record, waiting=left)
+    raise UsageError(problem, effect=Effect.NOTHING_WRITTEN, system="journal", subject=str(record), remedy=remedy)
+
+
+def expect_another(emergency: Emergency, who: Identity) -> None:
+    """Whoever acknowledges it is not called as the user who signed. Raises `Refused`.
+
+    OpenBao shows a name with its mount before it and often a domain behind it: ``oidc-ada@example.org`` is ``ada``.
+    """
+    user = re.escape(emergency.signer.rpartition("@")[0] or emergency.signer)
+    if re.search(rf"(?<![^\W_]){user}(?![^\W_])", who.display_name, re.IGNORECASE):
+        problem = SamePerson(record=emergency.record, caller=who.display_name, signer=emergency.signer)
+        hint = "somebody else has to look at it, and run this"
+        raise Refused(problem, effect=Effect.NOTHING_WRITTEN, subject=str(emergency.record), hint=hint)
+
+
+def _emergency(record: Record) -> Emergency:
+    body = record.body
+    identity = body.get("identity")
+    signer = identity.get("display_name") if isinstance(identity, dict) else ""
+    principals = body.get("principals")
+    return Emergency(
+        record=record.seq,
+        at=record.at,
+        subject=record.lane,
+        signer=str(signer or record.actor),
+        reason=str(body.get("reason") or ""),
+        principals=tuple(map(str, principals)) if isinstance(principals, list | tuple) else (),
+        where=str(body.get("where") or ""),
+    )
+
+
+def _issued(known: Emergency, record: Record) -> Emergency:
+    serial, ends = _number(record, "serial"), _number(record, "valid_before")
+    return msgspec.structs.replace(known, serials=(*known.serials, serial), ends=max(known.ends, ends))
+
+
+def _acknowledged(record: Record) -> Acknowledged:
+    identity = record.body.get("identity")
+    by = identity.get("display_name") if isinstance(identity, dict) else ""
+    comment = str(record.body.get("comment") or "")
+    return Acknowledged(by=str(by or record.actor), at=record.at, comment=comment, record=record.seq)
+
+
+def _number(record: Record, field: str) -> int:
+    value = record.body.get(field)
+    return value if isinstance(value, int) else 0

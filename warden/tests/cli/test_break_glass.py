@@ -1,0 +1,238 @@
+"""``--break-glass`` as a process, while no OpenBao answers; and acknowledging it, at a real one."""
+
+import json
+import os
+import pwd
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ca_keys import add, agent
+from notice_server import receiving
+from ssh_keys import write_key
+
+USER = pwd.getpwuid(os.getuid()).pw_name
+INVENTORY = """\
+authorities:
+  users: {{openbao: ssh}}
+  break_glass: {break_glass}
+actors:
+  adm-ada:
+    principals: [ops]
+    ttl: 1h
+    identities: [{{workload: {workload}}}]
+  agt-bot:
+    source_addresses: [127.0.0.1/32]
+    identities: [{{workload: {workload}}}]
+"""
+DOWN = {"BAO_ADDR": "http://127.0.0.1:9", "BAO_TOKEN": "s.none"}
+WHY = "OpenBao is sealed, ticket 4711"
+
+
+class BrokenGlass:
+    """A platform with a CA for emergencies, and nobody at OpenBao's address."""
+
+    def __init__(self, lane_world: Any, break_glass: str) -> None:
+        self.world = lane_world
+        self.key = write_key(lane_world.folder / "key").with_suffix(".pub")
+        text = INVENTORY.format(break_glass=break_glass, workload=lane_world.reader)
+        (lane_world.folder / "platform" / "inventory.yaml").write_text(text)
+
+    def sign(self, *argv: str, actor: str = "adm-ada", reason: str = WHY, **environ: str) -> Any:
+        options = ["--break-glass", "--reason", reason, *argv] if reason else ["--break-glass", *argv]
+        return self.world.run("sign", actor, "--pubkey", str(self.key), *options, **(DOWN | environ))
+
+    def acknowledge(self, record: int, token: str, *argv: str) -> Any:
+        return self.world.run("ssh", "acknowledge", str(record), *argv, BAO_TOKEN=token)
+
+    def records(self) -> list[dict[str, Any]]:
+        done = self.world.run("journal", "log", "--json", "--last", "99", **DOWN)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def events(self) -> list[str]:
+        return [each["event"] for each in self.records()]
+
+    def token_of(self, person: str) -> str:
+        """A token of somebody whom OpenBao knows by that name."""
+        server = self.world.server
+        server.must(
+            "POST", f"auth/userpass/users/{person}", {"password": "long-enough-word", "token_policies": "default"}
+        )
+        body = {"password": "long-enough-word"}
+        return str(server.must("POST", f"auth/userpass/login/{person}", body, token=None)["auth"]["client_token"])
+
+
+@pytest.fixture
+def glass(lane_world) -> BrokenGlass:
+    return BrokenGlass(lane_world, f"{{key: {write_key(lane_world.folder / 'ca')}}}")
+
+
+def emergency(glass: BrokenGlass) -> int:
+    done = glass.sign()
+    assert done.returncode == 0, done.stderr
+    return next(each["seq"] for each in glass.records() if each["event"] == "certificate.emergency")
+
+
+def test_it_prints_one_line_while_nobody_answers_at_openbao(glass, tmp_path):
+    done = glass.sign()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 1
+    (tmp_path / "cert").write_text(done.stdout)
+    shown = subprocess.run(["ssh-keygen", "-L", "-f", tmp_path / "cert"], capture_output=True, text=True, check=True)
+    assert f'Key ID: "adm-ada {USER}@' in shown.stdout
+    assert "BREAK-GLASS" in done.stderr
+    assert "warden ssh acknowledge" in done.stderr
+
+
+def test_the_journal_has_it_before_anything_is_signed(glass):
+    assert glass.sign().returncode == 0
+    records = [each for each in glass.records() if each["lane"] == "adm-ada"]
+    assert [each["event"] for each in records] == [
+        "decision",
+        "certificate.emergency",
+        "certificate.begin",
+        "certificate.issued",
+    ]
+    decision, loud, begin, issued = records
+    assert (decision["body"]["action"], decision["body"]["policies"]) == ("break-glass", ["break-glass"])
+    assert (loud["body"]["reason"], loud["body"]["principals"]) == (WHY, ["ops"])
+    assert loud["body"]["identity"]["display_name"].startswith(f"{USER}@")
+    assert (issued["body"]["emergency"], issued["body"]["begin"]) == (loud["seq"], begin["seq"])
+
+
+def test_if_the_journal_cannot_be_written_nothing_is_signed(glass):
+    done = glass.sign(WARDEN_JOURNAL="/proc/journal.db")
+    assert (done.returncode, done.stdout) == (3, "")
+
+
+@pytest.mark.parametrize("reason", ["", " "])
+def test_without_a_reason_nothing_is_signed(glass, reason):
+    done = glass.sign(reason=reason)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert glass.events() == []
+
+
+def test_an_agent_is_refused_by_the_policy_of_this_machine(glass):
+    done = glass.sign(actor="agt-bot")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert glass.events() == ["decision"]
+
+
+def test_policy_points_of_other_systems_are_not_asked(glass):
+    file = glass.world.folder / "platform" / "platform.yaml"
+    file.write_text(f"{file.read_text()}policy_points: [{{name: pdp, tenant: ops, flex_auth: 'http://127.0.0.1:9'}}]\n")
+    assert glass.sign().returncode == 0
+    assert glass.world.run("sign", "adm-ada", "--pubkey", str(glass.key), **DOWN).returncode == 3
+
+
+def test_over_the_limit_is_refused(glass):
+    assert glass.sign("--ttl", "61m").returncode == 4
+    assert glass.events() == []
+
+
+def test_what_to_log_in_with_has_no_effect(glass):
+    done = glass.sign("--token-file", "x")
+    assert done.returncode == 2
+    assert "--token-file has no effect with --break-glass" in done.stderr
+
+
+def test_an_inventory_without_a_ca_for_it_says_what_to_declare(lane_world):
+    glass = BrokenGlass(lane_world, "")
+    inventory = lane_world.folder / "platform" / "inventory.yaml"
+    inventory.write_text(inventory.read_text().replace("  break_glass: \n", ""))
+    done = glass.sign()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "authorities.break_glass" in done.stderr
+
+
+def test_a_ca_that_does_not_sign_leaves_a_record_to_look_at(lane_world):
+    glass = BrokenGlass(lane_world, f"{{key: {lane_world.folder / 'gone'}}}")
+    assert glass.sign().returncode == 2
+    assert glass.events() == ["decision", "certificate.emergency", "certificate.begin", "certificate.failed"]
+    (left,) = [
+        each for each in json.loads(lane_world.run("next", "--json", **DOWN).stdout) if each["kind"] == "emergency"
+    ]
+    assert left["lane"] == "adm-ada"
+
+
+@pytest.fixture
+def in_agent(lane_world) -> Iterator[tuple[BrokenGlass, dict[str, str]]]:
+    with agent(lane_world.folder) as environ:
+        public = " ".join(add(environ, write_key(lane_world.folder / "ca")).split()[:2])
+        yield BrokenGlass(lane_world, f'{{agent: "{public}"}}'), {"SSH_AUTH_SOCK": environ["SSH_AUTH_SOCK"]}
+
+
+def test_the_ca_can_be_in_an_agent(in_agent):
+    glass, environ = in_agent
+    done = glass.sign(**environ)
+    assert (done.returncode, done.stdout.count("\n")) == (0, 1), done.stderr
+    gone = glass.sign(SSH_AUTH_SOCK="/nonexistent")
+    assert (gone.returncode, gone.stdout) == (3, "")
+    assert "no ssh-agent answers" in gone.stderr
+
+
+# -- shown until somebody else looks ----------------------------------------------------------------------------------
+
+
+def test_status_and_next_show_it_until_somebody_else_has_looked(glass):
+    number = emergency(glass)
+    status, actions = glass.world.run("status", **DOWN), glass.world.run("next", "--json", **DOWN)
+    assert status.stdout.startswith("BREAK-GLASS: ")
+    assert f"warden ssh acknowledge {number}" in status.stdout
+    (left,) = [each for each in json.loads(actions.stdout) if each["kind"] == "emergency"]
+    assert (left["lane"], left["next_action"]) == ("adm-ada", f"warden ssh acknowledge {number}")
+    done = glass.acknowledge(number, glass.token_of("grace"), "--comment", "sealed by mistake")
+    assert done.returncode == 0, done.stderr
+    assert "acknowledged by userpass-grace" in done.stdout
+    assert "BREAK-GLASS" not in glass.world.run("status", **DOWN).stdout
+    assert "emergency" not in glass.world.run("next", "--json", **DOWN).stdout
+    body = next(each["body"] for each in glass.records() if each["event"] == "certificate.acknowledged")
+    assert (body["record"], body["comment"]) == (number, "sealed by mistake")
+
+
+def test_whoever_signed_does_not_acknowledge_it(glass):
+    number = emergency(glass)
+    done = glass.acknowledge(number, glass.token_of(USER))
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "certificate.acknowledged" not in glass.events()
+
+
+def test_nobody_acknowledges_it_without_openbao(glass):
+    number = emergency(glass)
+    done = glass.world.run("ssh", "acknowledge", str(number), **DOWN)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert glass.acknowledge(number, "s.unknown").returncode == 4
+    assert "certificate.acknowledged" not in glass.events()
+
+
+def test_a_second_acknowledgement_changes_nothing(glass):
+    number, token = emergency(glass), glass.token_of("grace")
+    assert glass.acknowledge(number, token).returncode == 0
+    again = glass.acknowledge(number, glass.token_of("heidi"), "--json")
+    assert again.returncode == 0
+    assert (json.loads(again.stdout)["before"], json.loads(again.stdout)["acknowledged"]["by"]) == (
+        True,
+        "userpass-grace",
+    )
+    assert glass.events().count("certificate.acknowledged") == 1
+
+
+def test_a_record_that_is_of_something_else_is_named(glass):
+    number = emergency(glass)
+    done = glass.acknowledge(number + 1, glass.token_of("grace"))
+    assert done.returncode == 2
+    assert f"those that wait are {number}" in done.stderr
+
+
+def test_people_are_told_of_both(glass):
+    with receiving() as receiver:
+        file = glass.world.folder / "platform" / "platform.yaml"
+        file.write_text(f"{file.read_text()}notify: {{webhook: {receiver.url}}}\n")
+        number = emergency(glass)
+        assert glass.acknowledge(number, glass.token_of("grace")).returncode == 0
+    assert receiver.kinds == ["certificate.emergency", "certificate.acknowledged"]
+    told = receiver.posted[0]
+    assert (told["lane"], told["record"], told["facts"]["reason"]) == ("adm-ada", number, WHY)
+    assert told["next"] == f"warden ssh acknowledge {number}"
