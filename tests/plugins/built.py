@@ -1,7 +1,9 @@
-"""Have the programs of a cluster, with progress: what ``make test-cluster`` does first."""
+"""Have the programs of a cluster and a policy server, with progress: what ``make test-cluster`` does first."""
 
 import os
 import sys
+
+from openfga_server import OPENFGA
 
 from warden.adapters.dev import build
 from warden.core.errors import WardenError
@@ -23,7 +25,7 @@ def main() -> int:
         build.programs(
             lambda text: print(text, flush=True),
             tick,
-            (build.OPERATOR,) if theirs else (build.CONTROL_PLANE, build.OPERATOR),
+            (build.OPERATOR, OPENFGA) if theirs else (build.CONTROL_PLANE, build.OPERATOR, OPENFGA),
         )
     except WardenError as fault:
         sys.stderr.write(f"{errors.message(fault)}\n  {errors.hint(fault)}\n")

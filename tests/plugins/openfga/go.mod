@@ -1,6 +1,8 @@
-module warden.test/openfga
+module warden.invalid/openfga
 
 go 1.26.0
+
+// A policy server of others, for the tests of what warden asks such servers. Go resolved the rest.
 
 tool github.com/openfga/openfga/cmd/openfga
 

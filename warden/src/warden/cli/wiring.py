@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from warden.ports.identities import Identities
     from warden.ports.policy import Policy
     from warden.usecases.doctor import DeclaredHere, Machine
+    from warden.usecases.doctor.policy import PointToExamine
 
 
 def platform_flag(ctx: click.Context) -> str | None:
@@ -205,23 +206,29 @@ def local_policy(platform_dir: str) -> Policy:
 def policy_faults(platform_dir: str) -> list[Fault]:
     """What is wrong with the platform's access policies, and a warning for each that nobody reads."""
     from warden.adapters.policy.cedar import policy_faults as look
+    from warden.adapters.policy.located import policies_of
 
-    return [*look(_policies(platform_dir)), *unread_policies(platform_dir)]
+    return [*look(policies_of(platform_dir)), *unread_policies(platform_dir)]
 
 
 def unread_policies(platform_dir: str) -> list[Fault]:
     """The files that look like access policies and are read by nobody."""
-    from warden.adapters.policy.cedar import unread_policies as look
+    from warden.adapters.policy.located import unread_policies_of as look
     from warden.core.errors import Inconclusive
 
     try:
-        return look(_policies(platform_dir))
+        return look(platform_dir)
     except Inconclusive:
         return []
 
 
-def _policies(platform_dir: str) -> str:
-    return os.path.join(platform_dir, "policies", "access")
+def policy_points(platform_dir: str) -> tuple[PointToExamine, ...]:
+    """The policy points beside the access policies, to be examined."""
+    from warden.adapters.policy.located import points_of
+    from warden.usecases.doctor.policy import PointToExamine
+
+    found = points_of(platform_dir, os.environ)
+    return tuple(PointToExamine(name=point.name, url=point.url, policy=policy) for point, policy in found)
 
 
 def unread_files(platform_dir: str) -> list[Fault]:
@@ -298,6 +305,7 @@ def machine(
         platform_hint=fault.hint if fault else "",
         platform_remedy=fault.remedy if fault else (),
         unread_policies=tuple(each.file for each in unread_policies(platform)) if platform else (),
+        policy_points=policy_points(platform) if platform else (),
         audit=os.environ.get("WARDEN_AUDIT", ""),
         readable=readable,
         declared=look(platform),

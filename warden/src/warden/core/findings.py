@@ -23,6 +23,7 @@ About = Literal[
     "journal",
     "platform",
     "policies",
+    "policy point",
     "catalog",
     "orphans",
     "cluster",
@@ -115,6 +116,14 @@ class UnreadPolicies(msgspec.Struct, frozen=True):
     files: tuple[str, ...]
 
 
+class PointAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy point answered; ``permits_nobody``: it permits nobody in particular to read what does not exist."""
+
+    name: str
+    url: str
+    permits_nobody: bool
+
+
 class FileWithErrors(msgspec.Struct, frozen=True):
     """A file of the catalog with errors: its lane is left out of every command for all lanes."""
 
@@ -178,6 +187,7 @@ Fact = (
     | Orphan
     | OrphansUnknown
     | UnreadPolicies
+    | PointAnswer
     | ClusterAnswer
     | OperatorState
     | ClusterRights

@@ -19,6 +19,7 @@ from warden.core.findings import (
     OperatorState,
     OrphansUnknown,
     PlatformDirectory,
+    PointAnswer,
     ProbeHeader,
     ServerState,
     Transport,
@@ -236,6 +237,13 @@ def _unread(fact: UnreadPolicies) -> tuple[str, str]:
     return f"not read: {', '.join(fact.files)}", f"see why: {command(warden('catalog check'))}"
 
 
+def _point(fact: PointAnswer) -> tuple[str, str]:
+    if not fact.permits_nobody:
+        return f"{fact.name} at {fact.url} answers", ""
+    text = f"{fact.name} at {fact.url} permits an unknown identity to read a lane that does not exist"
+    return text, f"ask whoever runs {fact.name} whether it permits everything"
+
+
 def _file_with_errors(fact: FileWithErrors) -> tuple[str, str]:
     first, *more = fact.left_out.faults
     text = f"{first.file}:{first.line} {first.field}: {first.message}".replace(" : ", " ")
@@ -299,6 +307,7 @@ _DESCRIPTIONS: dict[type, Callable[[Any], tuple[str, str]]] = {
     JournalFile: _journal,
     PlatformDirectory: _platform,
     UnreadPolicies: _unread,
+    PointAnswer: _point,
     FileWithErrors: _file_with_errors,
     OrphanedPolicy: _orphaned_policy,
     Orphan: _orphan,

@@ -46,6 +46,7 @@ class Module(msgspec.Struct, frozen=True, kw_only=True):
         linked: the linker's flags; ``{version}`` is filled in.
         renamed: built name -> the name it is to have.
         copied: file of `package` -> the name it is to have beside the programs.
+        sources: the folder that its folder is in.
     """
 
     name: str
@@ -55,11 +56,12 @@ class Module(msgspec.Struct, frozen=True, kw_only=True):
     linked: str
     renamed: Mapping[str, str]
     copied: Mapping[str, str]
+    sources: Path = SOURCES
 
     @property
     def source(self) -> Path:
         """Where its ``go.mod`` lies."""
-        return SOURCES / self.name
+        return self.sources / self.name
 
     @property
     def version(self) -> str:

@@ -151,6 +151,17 @@ def unread_policies(directory: str) -> list[Fault]:
     ]
 
 
+def replaced_policies(directory: str) -> list[Fault]:
+    """A warning for each policy of the folder, where policy points decide in their place."""
+    from warden.adapters.catalog.files import shown
+
+    problem = "is not asked: access_policies in platform.yaml is replaced"
+    try:
+        return [Fault(shown(path), 0, "", problem, warning=True) for path in _cedar_files(directory)]
+    except Inconclusive:
+        return []
+
+
 def _looks_like_a_policy(path: str, directory: str) -> bool:
     name = os.path.basename(path).lower()
     if name.endswith((".md", ".cedarschema", "~")):

@@ -27,6 +27,7 @@ from warden.ports.vault import Vault
 from warden.usecases.context import Context
 from warden.usecases.doctor.cluster import ClusterToExamine, examine_cluster
 from warden.usecases.doctor.openbao import examine_audit, examine_identity, examine_server, not_asked, verb_rights
+from warden.usecases.doctor.policy import PointToExamine, examine_points
 from warden.usecases.orphans import orphans
 
 
@@ -50,6 +51,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
         journal: what was found of the journal.
         platform: the platform directory; empty where none was found, and ``platform_fault`` says why.
         unread_policies: files of the platform directory that look like access policies and are not read.
+        policy_points: those that decide beside the access policies.
         audit: WARDEN_AUDIT, empty where it is not set.
         readable: whether a file or directory can be read from here.
         declared: what the catalog declares.
@@ -63,6 +65,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     platform_hint: str = ""
     platform_remedy: Remedy = ()
     unread_policies: tuple[str, ...] = ()
+    policy_points: tuple[PointToExamine, ...] = ()
     audit: str
     readable: Callable[[str], bool]
     declared: DeclaredHere = DeclaredHere()
@@ -135,6 +138,7 @@ def _here(machine: Machine) -> Iterator[Finding]:
     yield Finding("platform", "ok" if platform.path else "missing", platform)
     if machine.unread_policies:
         yield Finding("policies", "unknown", UnreadPolicies(machine.unread_policies))
+    yield from examine_points(machine.policy_points)
 
 
 def _catalog(declared: DeclaredHere, *, known: bool) -> Iterator[Finding]:

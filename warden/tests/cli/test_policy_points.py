@@ -1,0 +1,143 @@
+"""Policy points as people meet them: `access`, `doctor` and `catalog check` on a platform that names one."""
+
+import json
+
+import pytest
+from bad_answers import json_answer
+from byte_server import serving
+from policy_server import policy_server
+
+from warden.adapters.journal.sqlite import SqliteJournal
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def pdp(lane_world):
+    """A decision point that permits nothing yet; the platform names it, and it wants a token."""
+    with policy_server("authzen", token="t0ken-of-the-pdp") as server:
+        declare(lane_world, f"  - {{authzen: '{server.url}', name: company}}\n")
+        yield server
+
+
+def declare(world, points: str, more: str = "") -> None:
+    file = world.folder / "platform" / "platform.yaml"
+    file.write_text(f"{file.read_text()}policy_points:\n{points}{more}")
+
+
+def permit(world, pdp) -> None:
+    """What the lane's own reader asks for from here on."""
+    world.run("access", world.lane, "--", "true", **as_reader(world))
+    asked = pdp.asked[-1]
+    pdp.permits.add((asked["subject"]["id"], "access", world.lane))
+
+
+def as_reader(world) -> dict[str, str]:
+    return {"BAO_TOKEN": world.token(), "WARDEN_POLICY_TOKEN_COMPANY": "t0ken-of-the-pdp"}
+
+
+def last_decision(world):
+    return [each for each in SqliteJournal(str(world.journal)).log() if each.event == "decision"][-1].body
+
+
+def test_what_the_point_permits_is_handed_over_and_its_token_is_not(lane_world, pdp):
+    permit(lane_world, pdp)
+    done = lane_world.run("access", lane_world.lane, "--", "env", **as_reader(lane_world))
+    assert done.returncode == 0, done.stderr
+    assert f"API_KEY={lane_world.values['API_KEY']}" in done.stdout
+    assert "t0ken-of-the-pdp" not in done.stdout + done.stderr
+    body = last_decision(lane_world)
+    assert [(each["point"], each["effect"]) for each in body["points"]] == [("cedar", "allow"), ("company", "allow")]
+    assert body["policies"] == ["declared-readers", "company"]
+    assert "t0ken-of-the-pdp" not in lane_world.journal.read_bytes().decode("latin-1")
+
+
+def test_what_the_point_denies_is_not(lane_world, pdp):
+    pdp.reason = {"id": "d-7", "reason_user": {"en": "Out of hours"}}
+    done = lane_world.run("access", lane_world.lane, "--fetch", "API_KEY", "--json", **as_reader(lane_world))
+    assert (done.returncode, done.stdout) == (4, "")
+    error = json.loads(done.stderr)
+    assert (error["kind"], error["system"], error["subject"]) == ("refused", "policy point company", lane_world.lane)
+    assert "policy point company denies" in error["message"]
+    assert "Out of hours" in error["message"]
+    body = last_decision(lane_world)
+    assert (body["effect"], body["points"][1]) == (
+        "deny",
+        {"point": "company", "effect": "deny", "id": "d-7", "reason": "Out of hours"},
+    )
+
+
+def test_a_point_that_is_away_is_inconclusive_and_nothing_is_read(lane_world):
+    with policy_server("authzen") as server:
+        pass
+    declare(lane_world, f"  - {{authzen: '{server.url}', name: company}}\n")
+    done = lane_world.run("access", lane_world.lane, "--fetch", "API_KEY", **as_reader(lane_world))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "policy point company" in done.stderr
+    assert "Nothing was read" in done.stderr
+
+
+def test_a_wrong_token_is_inconclusive_and_not_shown(lane_world, pdp):
+    environ = as_reader(lane_world) | {"WARDEN_POLICY_TOKEN_COMPANY": "an-0ld-token"}
+    done = lane_world.run("access", lane_world.lane, "--fetch", "API_KEY", **environ)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "does not let warden ask" in done.stderr
+    assert "an-0ld-token" not in done.stderr
+
+
+def test_who_is_denied_by_the_access_policies_is_not_told_to_the_point(lane_world, pdp):
+    nobody = lane_world.server.must("POST", "auth/token/create", {"policies": ["default"]})["auth"]["client_token"]
+    environ = as_reader(lane_world) | {"BAO_TOKEN": nobody}
+    done = lane_world.run("access", lane_world.lane, "--fetch", "API_KEY", **environ)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert not pdp.asked
+
+
+def test_a_secret_in_a_reason_is_neither_shown_nor_journaled(lane_world, pdp):
+    secret = "hvs.CAESIJlU2v9kq3p0c4xT1yZb7d8e9f0aQwErTyUiOpAsDf"
+    pdp.reason = {"reason": f"the token {secret} is old", "id": secret}
+    done = lane_world.run("access", lane_world.lane, "--fetch", "API_KEY", **as_reader(lane_world))
+    assert done.returncode == 4
+    assert secret not in done.stderr
+    assert secret not in lane_world.journal.read_bytes().decode("latin-1")
+
+
+def test_an_answer_with_terminal_controls_prints_none(lane_world):
+    answer = json_answer(rb'{"decision": false, "context": {"reason": "\u001b[2Jgone\nok   reads API_KEY"}}')
+    with serving(answer) as (url, _):
+        declare(lane_world, f"  - {{authzen: '{url}', evaluation: '{url}/e', name: company}}\n")
+        done = lane_world.run("access", lane_world.lane, "--fetch", "API_KEY", **as_reader(lane_world))
+    assert done.returncode == 4
+    assert "\x1b" not in done.stderr
+    assert not [line for line in done.stderr.splitlines() if line.startswith("ok ")]
+
+
+def test_doctor_examines_it(lane_world, pdp):
+    done = lane_world.run("doctor", "--for", "plan", "--json", **as_reader(lane_world))
+    (finding,) = [each for each in json.loads(done.stdout)["findings"] if each["about"] == "policy point"]
+    assert (finding["verdict"], finding["text"]) == ("ok", f"company at {pdp.url} answers")
+    assert "t0ken-of-the-pdp" not in done.stdout + done.stderr
+
+
+def test_catalog_check_reports_what_is_wrong_with_points(lane_world):
+    declare(
+        lane_world, "  - {authzen: 'http://pdp.example.com', name: cedar}\n  - {flex_auth: x, name: f, tenant: t}\n"
+    )
+    done = lane_world.run("catalog", "check")
+    assert done.returncode == 1
+    for words in (
+        "platform.yaml:3: policy_points[0].authzen: is not an https URL",
+        "platform.yaml:3: policy_points[0].name: is the name of the access policies",
+        "platform.yaml:4: policy_points[1].name: is not a name",
+        "platform.yaml:4: policy_points[1].flex_auth: is not a valid http or https URL",
+    ):
+        assert words in done.stdout
+
+
+def test_catalog_check_names_policies_that_are_replaced(lane_world):
+    policies = lane_world.folder / "platform" / "policies" / "access"
+    policies.mkdir(parents=True)
+    (policies / "own.cedar").write_text("permit (principal, action, resource);")
+    declare(lane_world, "  - {authzen: 'https://pdp.example.com', name: company}\n", "access_policies: replaced\n")
+    done = lane_world.run("catalog", "check")
+    assert "own.cedar: warning: is not asked: access_policies in platform.yaml is replaced" in done.stdout
