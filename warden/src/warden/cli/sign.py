@@ -80,7 +80,7 @@ def sign(
     inventory = wiring_ssh.inventory(platform)
     ask = SignRequest(
         subject=named(inventory, actor),
-        public_key=_public_key(pubkey),
+        public_key=read_key(pubkey),
         ttl=None if ttl is None else int(ttl),
         reason=journaled_reason(reason),
         handed="file" if out else "stdout",
@@ -97,7 +97,7 @@ def sign(
         present.show(done, out or "")
 
 
-def _public_key(named: str) -> str:
+def read_key(named: str) -> str:
     """The key's line. Raises `UsageError`, which never repeats what was read."""
     raw = sys.stdin.buffer.read(LARGEST + 1) if named == "-" else wiring_ssh.read_public_key(named)
     try:

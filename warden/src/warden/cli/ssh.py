@@ -5,8 +5,11 @@ import click
 from warden.cli.lazy import LazyGroup, Table
 
 COMMANDS: Table = {
+    "config": ("warden.cli.ssh_config", "Print Match blocks for ~/.ssh/config."),
     "ensure": ("warden.cli.ssh_ensure", "Have a valid certificate ready; renew it where it is time."),
     "acknowledge": ("warden.cli.ssh_acknowledge", "Acknowledge a certificate that was signed without OpenBao."),
+    "host": ("warden.cli.ssh_host", "Sign the keys of hosts."),
+    "known-hosts": ("warden.cli.ssh_known_hosts", "Print the @cert-authority lines for known_hosts."),
 }
 """Each command of the group: a line here, and its module `warden.cli.ssh_NAME`."""
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import click
 
+    from warden.core.ssh.inventory import DeclaredAuthority
     from warden.core.ssh.kept import Holder
+    from warden.ports.certificate_authority import CertificateAuthority
     from warden.ports.kept_certificates import KeptCertificates
     from warden.ports.key_agent import KeyAgent
     from warden.ports.key_place import KeyPlace
@@ -46,6 +48,26 @@ def key_place(out: str | None) -> KeyPlace:
     from warden.adapters.ssh.in_folder import InFolder
 
     return InFolder(out)
+
+
+def authority(declared: DeclaredAuthority) -> CertificateAuthority:
+    """The authority that the inventory declares, to be asked for what everybody may know."""
+    from warden.cli import wiring, wiring_ssh
+
+    if declared.openbao is None:
+        return wiring_ssh.local_authority(declared)
+    return wiring_ssh.authority(declared)(wiring.openbao())
+
+
+def holder_named(out: str | None) -> Holder:
+    """Who is to hold keys: an agent, whichever it will be, or a folder."""
+    from warden.core.ssh.kept import Holder
+
+    return (
+        Holder(handed="agent", where="")
+        if out is None
+        else Holder(handed="file", where=os.path.realpath(os.path.expanduser(out)))
+    )
 
 
 def place_of(holder: Holder) -> KeyPlace:

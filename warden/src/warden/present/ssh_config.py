@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from typing import Any
 
 from warden.core.ssh.client_config import Block, KnownAuthority
 from warden.present import terminal
@@ -28,6 +29,11 @@ def _text(block: Block) -> str:
 
 def _file(keyword: str, path: str) -> str:
     return f'    {keyword} "{path.replace("%", "%%")}"'
+
+
+def config_json(blocks: Sequence[Block]) -> dict[str, Any]:
+    """``blocks[]``, and the ``text`` of the file."""
+    return {"blocks": [terminal.plain(each) for each in blocks], "text": config_text(blocks)}
 
 
 def known_hosts_text(known: KnownAuthority) -> str:

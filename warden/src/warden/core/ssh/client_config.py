@@ -38,6 +38,10 @@ class UnfitPath(msgspec.Struct, frozen=True):
     path: str
 
 
+class NoHostAuthority(msgspec.Struct, frozen=True):
+    """The inventory names nobody who signs for hosts."""
+
+
 class Block(msgspec.Struct, frozen=True, kw_only=True):
     """A Match block: for which names, what has a certificate ready, and the files that ssh is told of.
 

@@ -1,0 +1,82 @@
+"""``warden ssh config``: Match blocks for ssh's configuration."""
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from warden.cli import complete, issuing, wiring, wiring_keys, wiring_ssh
+from warden.cli.issue import out_option
+from warden.cli.options import json_option
+from warden.cli.sign import identity_options
+from warden.core.ssh.kept import Holder, key_file
+from warden.present import terminal
+
+IDENTITY = ("token_file", "role_id", "secret_id_file")
+
+
+@click.command(short_help="Print Match blocks for ~/.ssh/config.")
+@click.argument("actors", nargs=-1, required=True, metavar="ACTOR…", shell_complete=complete.actors)
+@out_option
+@identity_options
+@json_option
+@click.pass_context
+def config(ctx: click.Context, /, *, actors: tuple[str, ...], out: str | None, as_json: bool, **login: Any) -> None:
+    """Print what has ssh use certificates for the hosts of these actors, to be included in ~/.ssh/config.
+
+    A block names hosts of the inventory only and adds a CertificateFile: what you configured for a host stays. Where
+    warden gets no certificate, ssh goes on without the block.
+
+    \b
+    Examples:
+      warden ssh config adm-ada > ~/.ssh/warden.conf && echo 'Include warden.conf' >> ~/.ssh/config
+      warden ssh config atm-backup --out ~/.ssh/warden --token-file /run/secrets/token
+    """
+    from warden.core.ssh.client_config import block
+    from warden.core.ssh.decision import actor as named
+    from warden.present import ssh_config as present
+
+    platform = wiring.platform_dir(ctx)
+    inventory = wiring_ssh.inventory(platform)
+    environment = issuing.environment()
+    holder = wiring_keys.holder_named(out)
+    given = {
+        name: os.path.abspath(login[name]) if name != "role_id" else login[name] for name in IDENTITY if login[name]
+    }
+    blocks = [
+        block(
+            inventory,
+            named(inventory, actor),
+            command=_command(platform, environment, actor, holder, given),
+            certificate_file=wiring_keys.kept(platform, environment).certificate_file(actor, holder),
+            identity_file=key_file(holder.where, actor) if holder.handed == "file" else "",
+        )
+        for actor in dict.fromkeys(actors)
+    ]
+    if as_json:
+        terminal.document(present.config_json(blocks))
+    else:
+        present.show_config(blocks)
+
+
+def _command(platform: str, environment: str, actor: str, holder: Holder, given: dict[str, str]) -> tuple[str, ...]:
+    """What ssh is to run: by whole paths, since it is run from anywhere."""
+    words = [
+        _program(),
+        "--platform",
+        platform,
+        *(("--env", environment) if environment else ()),
+        "ssh",
+        "ensure",
+        actor,
+    ]
+    words += ["--out", holder.where] if holder.handed == "file" else []
+    for name, value in given.items():
+        words += [f"--{name.replace('_', '-')}", value]
+    return tuple(words)
+
+
+def _program() -> str:
+    called = os.path.abspath(sys.argv[0])
+    return called if os.path.basename(called) == "warden" and os.access(called, os.X_OK) else "warden"

@@ -1,0 +1,43 @@
+"""ssh host, ssh known-hosts: who signs for the inventory's hosts, and what is to be believed of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from warden.core.errors import Effect, UsageError
+from warden.core.ssh import decision
+from warden.core.ssh.client_config import KnownAuthority, NoHostAuthority, host_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from warden.core.ssh.inventory import DeclaredAuthority, Inventory, NamedHost
+    from warden.ports.certificate_authority import CertificateAuthority
+
+
+def host_named(inventory: Inventory, name: str) -> NamedHost:
+    """The host of that name. Raises `UsageError`."""
+    return decision.host(inventory, name)
+
+
+def authority_of(inventory: Inventory) -> DeclaredAuthority:
+    """Who signs for hosts. Raises `UsageError` where the inventory names nobody."""
+    found = inventory.authorities.hosts
+    if found is None:
+        raise UsageError(
+            NoHostAuthority(),
+            effect=Effect.NOTHING_DONE,
+            system="platform",
+            hint="declare authorities.hosts in inventory.yaml: openbao, or a key file",
+        )
+    return found
+
+
+def known_authority(
+    inventory: Inventory, hosts: Sequence[str], authority: Callable[[DeclaredAuthority], CertificateAuthority]
+) -> KnownAuthority:
+    """The names of these hosts (none: of all), and the keys that sign for them. Raises as the authority does."""
+    chosen = [host_named(inventory, each).name for each in hosts] or list(inventory.hosts)
+    declared = authority_of(inventory)
+    keys = authority(declared).public_keys()
+    return KnownAuthority(names=host_names(inventory, tuple(chosen)), public_keys=keys)
