@@ -24,6 +24,8 @@ ENVIRONMENT = (
     ("WARDEN_SA_TOKEN_FILE", "a service account token to log in with; --token-file takes precedence"),
     ("WARDEN_ID_TOKEN", "the token of a CI job to log in with"),
     ("WARDEN_ROLE_ID, WARDEN_SECRET_ID_FILE", "an AppRole to log in with: its RoleID, and a file with a SecretID"),
+    ("WARDEN_POLICY_TOKEN_NAME_FILE", "a file with the bearer token for the policy point NAME of platform.yaml"),
+    ("WARDEN_POLICY_TOKEN_NAME", "that token itself; NAME is in capitals, with _ for -"),
     ("WARDEN_NOTIFY_TOKEN_FILE", "a file with the bearer token for the webhook that platform.yaml names"),
     ("STATE_HUB_TOKEN_FILE", "the same for the State Hub"),
     ("NO_COLOR", "set to anything: no colour"),

@@ -4,7 +4,7 @@ import pytest
 
 from warden.core.access.decision import Decision, PointDecision, Question, all_of, decided
 from warden.core.access.points import DeniedByPoint, expect_permitted_by_points
-from warden.core.errors import Refused
+from warden.core.errors import Effect, Refused
 from warden.core.openbao.api import Identity
 from warden.present.problems import described
 
@@ -48,6 +48,14 @@ def test_a_denied_certificate_in_words():
     assert described(problem) == (
         "policy point company denies d (auth/kubernetes, role r) a certificate for agt-x (decision 1)"
     )
+
+
+@pytest.mark.parametrize(("action", "effect"), [("access", None), ("sign", Effect.NOTHING_SIGNED)])
+def test_what_therefore_did_not_happen(action, effect):
+    question = Question(identity=WHO, action=action, resource="x", context={})
+    with pytest.raises(Refused) as caught:
+        expect_permitted_by_points(question, all_of([pdp("deny")]))
+    assert caught.value.effect == effect
 
 
 def test_what_the_access_policies_deny_is_not_a_points_denial():

@@ -1,7 +1,7 @@
 """What follows from the answer of a policy point: a denial that no file of the platform directory explains."""
 
 from warden.core.access.decision import Decision, Question
-from warden.core.errors import Refused
+from warden.core.errors import Effect, Refused
 from warden.core.openbao.api import Identity
 from warden.core.quoting import Facts
 
@@ -33,6 +33,7 @@ def expect_permitted_by_points(question: Question, decision: Decision) -> None:
             id=point.id,
             decision=decision.id,
         ),
+        effect=Effect.NOTHING_SIGNED if question.action == "sign" else None,
         system=f"policy point {point.point}",
         subject=question.resource,
         hint=f"ask whoever runs the policy point {point.point}",
