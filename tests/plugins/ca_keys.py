@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ssh_agent import running
 from ssh_keys import write_key
 
 SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
@@ -15,17 +16,10 @@ PIN = "493817"
 
 
 @contextmanager
-def agent(folder: Path, *options: str) -> Iterator[dict[str, str]]:
-    """An agent without keys; what names it in the environment. It ends with the test."""
-    socket = folder / "agent"
-    server = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket), *options], stdout=subprocess.DEVNULL)
-    try:
-        while not socket.exists():
-            assert server.poll() is None, "ssh-agent ended"
-        yield {**os.environ, "SSH_AUTH_SOCK": str(socket)}
-    finally:
-        server.terminate()
-        server.wait()
+def agent(folder: Path) -> Iterator[dict[str, str]]:
+    """An agent without keys; the environment that names it."""
+    with running(folder) as found:
+        yield {**os.environ, "SSH_AUTH_SOCK": found.socket}
 
 
 def add(environ: dict[str, str], key: Path, *options: str) -> str:

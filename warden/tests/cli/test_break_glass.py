@@ -173,6 +173,27 @@ def test_the_ca_can_be_in_an_agent(in_agent):
     assert "no ssh-agent answers" in gone.stderr
 
 
+def test_issue_hands_a_key_over_that_a_real_host_takes(lane_world, sshd_server):
+    ca = write_key(lane_world.folder / "ca")
+    glass = BrokenGlass(lane_world, f"{{key: {ca}}}")
+    out = lane_world.folder / "out"
+    done = lane_world.run("issue", "adm-ada", "--out", str(out), "--break-glass", "--reason", WHY, **DOWN)
+    assert done.returncode == 0, done.stderr
+    assert "BREAK-GLASS" in done.stderr
+    sshd_server.trust(ca.with_suffix(".pub").read_text().strip())
+    sshd_server.authorize("ops")
+    assert sshd_server.login(out / "adm-ada", out / "adm-ada-cert.pub").code == 0
+    assert f"ID adm-ada {USER}@" in sshd_server.log()
+    assert glass.events().count("certificate.emergency") == 1
+
+
+def test_issue_without_a_reason_makes_no_key(glass):
+    out = glass.world.folder / "out"
+    done = glass.world.run("issue", "adm-ada", "--out", str(out), "--break-glass", **DOWN)
+    assert done.returncode == 2
+    assert not list(out.glob("*"))
+
+
 # -- shown until somebody else looks ----------------------------------------------------------------------------------
 
 

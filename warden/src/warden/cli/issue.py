@@ -8,6 +8,7 @@ from warden.cli import complete, issuing, wiring, wiring_keys
 from warden.cli.options import Duration, json_option
 from warden.cli.reason import journaled_reason
 from warden.cli.sign import identity_options
+from warden.cli.signing import break_glass_option, expect_no_login
 from warden.present import terminal
 
 out_option = click.option(
@@ -23,6 +24,7 @@ out_option = click.option(
 )
 @click.option("--reason", default="", metavar="TEXT", help="Why you need it; recorded in the journal.")
 @identity_options
+@break_glass_option
 @json_option
 @click.pass_context
 def issue(
@@ -44,6 +46,7 @@ def issue(
     Examples:
       warden issue adm-ada
       warden issue atm-backup --out ~/.ssh/warden --ttl 5m --json
+      warden issue adm-ada --break-glass --reason "OpenBao is down"
 
     \b
     Exit codes:
@@ -51,6 +54,7 @@ def issue(
     """
     from warden.present import issue as present
 
+    expect_no_login(ctx)
     place, at = wiring_keys.key_place(out), issuing.address()
     platform = wiring.platform_dir(ctx)
     environment = issuing.environment()

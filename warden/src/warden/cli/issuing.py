@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from warden.cli import wiring, wiring_ssh
+from warden.cli import wiring_ssh
 from warden.cli.signals import ends_recorded
+from warden.cli.signing import signer
 
 if TYPE_CHECKING:
     import click
@@ -29,6 +30,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     token_file: str | None = None
     role_id: str | None = None
     secret_id_file: str | None = None
+    break_glass: bool = False
 
 
 def address() -> str:
@@ -52,10 +54,9 @@ def issued(
     """Have a key certified and hand it over; `at` and `environment` are what is noted with it."""
     from warden.core.ssh.decision import actor as named
     from warden.usecases.issue import IssueRequest, issue
-    from warden.usecases.sign import sign
 
     inventory = wiring_ssh.inventory(platform)
-    tools = wiring_ssh.tools(platform)
+    tools = wiring_ssh.tools(platform, offline=wanted.break_glass)
     ask = IssueRequest(
         actor=named(inventory, wanted.actor),
         platform=platform,
@@ -65,14 +66,14 @@ def issued(
         reason=wanted.reason,
         fresh=wanted.fresh,
     )
-    caller = wiring.caller(wanted.token_file, wanted.role_id, wanted.secret_id_file)
-    authority = wiring_ssh.authority(inventory.authorities.users)
+    login = (wanted.token_file, wanted.role_id, wanted.secret_id_file)
+    sign = signer(platform, inventory, tools, *login, break_glass=wanted.break_glass)
     with ends_recorded():
         return issue(
             ask,
             place=place,
             kept=kept,
-            sign=lambda request: sign(request, caller=caller, authority=authority, tools=tools),
+            sign=sign,
             journal=tools.journal,
             clock=now,
         )

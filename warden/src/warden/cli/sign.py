@@ -10,7 +10,7 @@ from warden.cli import complete, wiring, wiring_ssh
 from warden.cli.options import Duration
 from warden.cli.reason import journaled_reason
 from warden.cli.signals import ends_recorded
-from warden.cli.signing import break_glass_option, signer
+from warden.cli.signing import break_glass_option, expect_no_login, signer
 from warden.core.errors import Effect, UsageError
 from warden.core.remedies import warden
 from warden.present import terminal
@@ -76,6 +76,7 @@ def sign(
     from warden.present import sign as present
     from warden.usecases.sign import SignRequest
 
+    expect_no_login(ctx)
     platform = wiring.platform_dir(ctx)
     inventory = wiring_ssh.inventory(platform)
     ask = SignRequest(
@@ -86,7 +87,8 @@ def sign(
         handed="file" if out else "stdout",
         path=os.path.abspath(out) if out else "",
     )
-    signs = signer(ctx, platform, inventory, token_file, role_id, secret_id_file, break_glass=break_glass)
+    tools = wiring_ssh.tools(platform, offline=break_glass)
+    signs = signer(platform, inventory, tools, token_file, role_id, secret_id_file, break_glass=break_glass)
     with ends_recorded():
         done = signs(ask)
     if out:

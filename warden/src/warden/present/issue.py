@@ -48,6 +48,7 @@ def show(done: Handed) -> None:
     terminal.line(
         f"  {held_by(kept.holder, kept.actor)} · signed by {done.signed.where} · journal {done.signed.record}"
     )
+    sign.show_emergency(done.signed)
     terminal.sentence(f"Next: {to_paste(warden('ssh', 'config', kept.actor))}")
 
 

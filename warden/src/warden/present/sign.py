@@ -40,6 +40,11 @@ def show(signed: Signed, path: str) -> None:
     until = f"valid until {_iso(found.valid_before)}"
     where = f"written to {path} · " if path else ""
     terminal.note(f"{signed.subject} · serial {found.serial} · {until} · {where}journal {signed.record}")
+    show_emergency(signed)
+
+
+def show_emergency(signed: Signed) -> None:
+    """Of a certificate without OpenBao: what somebody else has to do now."""
     if signed.emergency:
         following = to_paste(warden("ssh acknowledge", str(signed.emergency)))
         terminal.note(

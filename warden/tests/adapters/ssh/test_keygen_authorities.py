@@ -4,6 +4,7 @@ import os
 import re
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -151,6 +152,29 @@ def test_nothing_stays_on_disk(held, tmp_path, monkeypatch):
     with pytest.raises(UsageError):
         held.authority.sign(changed(public_key="garbage"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_real_sshd_takes_exactly_what_was_decided(held, sshd_server):
+    now = int(time.time())
+    key = sshd_server.new_key("key")
+    spec = changed(
+        public_key=key.with_suffix(".pub").read_text().rsplit(" ", 1)[0],
+        principals=("deploy",),
+        valid_after=now - 60,
+        valid_before=now + 60,
+        critical_options={"force-command": "echo forced", "source-address": "127.0.0.0/8"},
+        serial=4711,
+    )
+    sshd_server.trust(*held.authority.public_keys())
+    sshd_server.authorize("deploy")
+    (sshd_server.folder / "key-cert.pub").write_text(f"{held.authority.sign(spec)}\n")
+    done = sshd_server.login(key, sshd_server.folder / "key-cert.pub", command=("echo", "chosen"))
+    assert (done.code, done.out) == (0, b"forced\n"), done.err
+    assert f"ID {SPEC.key_id} (serial 4711) CA" in sshd_server.log()
+    elsewhere = msgspec.structs.replace(spec, critical_options={"source-address": "192.0.2.0/24"})
+    (sshd_server.folder / "key-cert.pub").write_text(f"{held.authority.sign(elsewhere)}\n")
+    assert sshd_server.login(key, sshd_server.folder / "key-cert.pub").code == 255
+    assert "not from a permitted source address" in sshd_server.log()
 
 
 # -- the agent --------------------------------------------------------------------------------------------------------
