@@ -26,7 +26,7 @@ from warden.core.ssh.issue_log import REVOKED
 from warden.core.ssh.krl import EMPTY, NAMESPACE, SIGNER, SignedKrl, head
 from warden.core.ssh.krl_pull import NoKrlInPlace, Pulled, Refusal
 from warden.core.ssh.sshsig import signature_file, signed_bytes
-from warden.usecases.krl import PUBLISHED, Publisher, build, pull
+from warden.usecases.krl import PUBLISHED, Publisher, build, look, pull
 
 DAY = 86_400
 
@@ -408,9 +408,9 @@ def test_looking_asks_nobody_and_changes_nothing(world):
     build(world.tools)
     with served(world):
         world.pull()
-    found = pull(InstalledKrl(str(world.file)), None, SshKeygenVerifier(str(world.signers)), world.clock, DAY)
+    found = look(InstalledKrl(str(world.file)), world.clock, DAY)
     assert (found.state, found.url, found.exit) == ("unchanged", "", Exit.DONE)
     world.file.unlink()
-    gone = pull(InstalledKrl(str(world.file)), None, SshKeygenVerifier(str(world.signers)), world.clock, DAY)
+    gone = look(InstalledKrl(str(world.file)), world.clock, DAY)
     assert (gone.age, gone.exit) == (None, Exit.NO)
     assert not world.file.exists()

@@ -10,6 +10,8 @@ COMMANDS: Table = {
     "acknowledge": ("warden.cli.ssh_acknowledge", "Acknowledge a certificate that was signed without OpenBao."),
     "host": ("warden.cli.ssh_host", "Sign the keys of hosts."),
     "known-hosts": ("warden.cli.ssh_known_hosts", "Print the @cert-authority lines for known_hosts."),
+    "krl": ("warden.cli.ssh_krl", "Publish what is revoked, and put it in place on hosts."),
+    "revoke": ("warden.cli.ssh_revoke", "Have hosts refuse certificates before they expire."),
 }
 """Each command of the group: a line here, and its module `warden.cli.ssh_NAME`."""
 

@@ -94,14 +94,17 @@ def _signed(krl: bytes, signer: Signer) -> SignedKrl:
     return SignedKrl(krl=krl, signature=signature_file(NAMESPACE, signer.public_keys()[-1], signature))
 
 
-def pull(host: KrlHost, source: KrlSource | None, verifier: KrlVerifier, clock: Clock, max_age: int) -> Pulled:
-    """Put in place what `source` has, if it is good; without one only look at what is there, and repair nothing.
+def look(host: KrlHost, clock: Clock, max_age: int) -> Pulled:
+    """What is in place, and how old it is; nobody is asked and nothing is changed."""
+    return _outcome(host, "", "unchanged", clock, max_age)
+
+
+def pull(host: KrlHost, source: KrlSource, verifier: KrlVerifier, clock: Clock, max_age: int) -> Pulled:
+    """Put in place what `source` has, if it is good.
 
     An error of the source is in the result, since sshd goes on with what it had. Raises `UsageError` where something
     else than a KRL is in place, `Inconclusive` where nothing can be checked or written.
     """
-    if source is None:
-        return _outcome(host, "", "unchanged", clock, max_age)
     last = _last_good(host, verifier)
     repair = _repaired(host, last, verifier)
     state: State = "kept"

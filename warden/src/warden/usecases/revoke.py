@@ -4,7 +4,7 @@
 it. Then it builds and publishes one. Where that fails the revocation stands, and the next build has it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -22,6 +22,8 @@ from warden.core.ssh.revocation import (
     selected,
     unfinished,
 )
+from warden.ports.certificate_authority import CertificateAuthority
+from warden.ports.certificates import Certificates
 from warden.ports.clock import Clock
 from warden.ports.journal import Journal
 from warden.usecases.krl import LANE, Published, Publisher, build
@@ -58,6 +60,19 @@ class Revoking(msgspec.Struct, frozen=True, kw_only=True):
     published: Published
 
 
+def authorities(
+    asked: Iterable[Callable[[], CertificateAuthority]], certificates: Certificates, journal: Journal
+) -> dict[str, str]:
+    """The public keys of CAs by fingerprint: of those that answer, and those in earlier revocations."""
+    found = {each.authority: each.authority_key for each in revocations(journal.log(events=(REVOKED,)))}
+    for one in asked:
+        try:
+            found |= {certificates.fingerprint(line): certificates.public_key(line) for line in one().public_keys()}
+        except WardenError:  # its serials are then revoked for every CA
+            continue
+    return {fingerprint: key for fingerprint, key in found.items() if fingerprint and key}
+
+
 def planned(chosen: Selection, reason: str, authorities: Mapping[str, str], journal: Journal, clock: Clock) -> Plan:
     """What is meant; nothing is changed. `authorities` are the public keys of known CAs, by fingerprint.
 
@@ -71,7 +86,7 @@ def planned(chosen: Selection, reason: str, authorities: Mapping[str, str], jour
     known = Revoked(revocations(records))
     left = [one for one in found if not known.has(one)]
     open_ones = known.new(unfinished(chosen, records, now, reason))
-    made = [*decided(known.left(chosen), left, authorities, reason), *open_ones]
+    made = [*decided(known.left(chosen, found), left, authorities, reason), *open_ones]
     if chosen.actor and not found and not open_ones:
         raise NotFound(NothingToRevoke(chosen.actor), effect=Effect.NOTHING_DONE, subject=chosen.actor)
     already = tuple(one for one in found if known.has(one))

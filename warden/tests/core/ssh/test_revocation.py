@@ -1,5 +1,7 @@
 """What is meant by a revocation, and what is recorded of it."""
 
+import datetime as dt
+
 import msgspec
 
 from warden.core.journal.record import Record
@@ -14,6 +16,7 @@ from warden.core.ssh.revocation import (
     decided,
     revocations,
     selected,
+    unfinished,
 )
 
 NOW = 10_000
@@ -134,6 +137,41 @@ def test_what_is_revoked_is_told_from_what_is_not():
     assert Revoked([Revocation(reason="", keys=("SHA256:key2",))]).has(B)
     assert Revoked([Revocation(reason="", keys=("SHA256:ca2",))]).has(OTHER_CA)
     assert not Revoked([]).has(A)
+
+
+def test_what_is_revoked_already_is_not_recorded_again():
+    known = Revoked(
+        [Revocation(reason="", authority="SHA256:ca1", authority_key="k", serials=(1, 9), keys=("SHA256:x",))]
+    )
+    assert known.left(Selection(serials=(1,)), [A]).serials == ()
+    assert known.left(Selection(serials=(1,)), []).serials == (1,), "of which CA is not known"
+    assert known.left(Selection(serials=(9, 2), authority="SHA256:ca1"), [B]).serials == (2,)
+    assert known.left(Selection(keys=("SHA256:x", "SHA256:y")), []).keys == ("SHA256:y",)
+    for_now = Revoked([Revocation(reason="", keys=("SHA256:x",), until=NOW)])
+    assert for_now.left(Selection(keys=("SHA256:x",)), []).keys == ("SHA256:x",), "only for a while so far"
+
+
+def test_signings_without_an_end_are_revoked_by_their_key_for_as_long_as_they_could_be_valid():
+    def record(seq: int, event: str, at: int, **body: object) -> Record:
+        stamp = dt.datetime.fromtimestamp(at, dt.UTC).isoformat()
+        return Record(seq=seq, at=stamp, event=event, lane="agt-deploy", actor="me", body=body, hash="")
+
+    records = [
+        record(1, "certificate.begin", NOW - 100, fingerprint="SHA256:ended", requested_ttl=900),
+        record(2, "certificate.failed", NOW - 99, begin=1),
+        record(3, "certificate.begin", NOW - 50, fingerprint="SHA256:open", requested_ttl=900),
+        record(4, "certificate.begin", NOW - 2000, fingerprint="SHA256:expired", requested_ttl=900),
+        record(5, "certificate.begin", NOW - 50, fingerprint="SHA256:of-before"),
+    ]
+    until = NOW - 50 + 900 + CLOCK_SKEW
+    found = [Revocation(reason="why", subject="agt-deploy", keys=("SHA256:open",), until=until)]
+    assert unfinished(Selection(actor="agt-deploy"), records, NOW, "why") == found
+    assert unfinished(Selection(since=NOW - 60), records, NOW, "why") == found
+    assert unfinished(Selection(since=NOW - 40), records, NOW, "why") == []
+    assert unfinished(Selection(actor="adm-ada"), records, NOW, "why") == []
+    assert unfinished(Selection(serials=(1,)), records, NOW, "why") == []
+    assert Revoked([]).new(found) == found
+    assert Revoked(found).new(found) == []
 
 
 def test_a_record_of_another_shape_is_left_out():

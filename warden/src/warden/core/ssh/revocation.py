@@ -83,9 +83,11 @@ class Revoked:
         """Those that refuse keys which are not refused yet."""
         return [each for each in found if not self._keys.issuperset(each.keys)]
 
-    def left(self, chosen: Selection) -> Selection:
-        """The selection without the serials and keys that are revoked for good."""
-        serials = (each for each in chosen.serials if not {(chosen.authority, each), ("", each)} & self._serials)
+    def left(self, chosen: Selection, found: Iterable[Issued]) -> Selection:
+        """The selection without what is revoked already; `found` are the certificates that it means."""
+        gone = {one.serial for one in found if self.has(one)}
+        gone.update(serial for authority, serial in self._serials if authority in {"", chosen.authority})
+        serials = (each for each in chosen.serials if each not in gone)
         keys = (each for each in chosen.keys if each not in self._for_good)
         return msgspec.structs.replace(chosen, serials=tuple(serials), keys=tuple(keys))
 

@@ -30,6 +30,7 @@ _SUBJECTS = (
     "evidence",
     "ssh",
     "ssh_client",
+    "ssh_revoke",
 )
 
 
