@@ -70,7 +70,6 @@ class ActorWorld:
 
     def run(self, *argv: str, stdin: str = "", **changed: str) -> "subprocess.CompletedProcess[str]":
         """``warden ARGV`` with the identity's token, unless `changed` names another."""
-        done: subprocess.CompletedProcess[str] = self.lane_world.run(
-            *argv, stdin=stdin, **({"BAO_TOKEN": self.token()} | changed)
-        )
+        token = changed.pop("BAO_TOKEN") if "BAO_TOKEN" in changed else self.token()
+        done: subprocess.CompletedProcess[str] = self.lane_world.run(*argv, stdin=stdin, BAO_TOKEN=token, **changed)
         return done

@@ -1,5 +1,6 @@
 """``warden sign``: a certificate for an actor's public key, on one line."""
 
+import functools
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,7 @@ def sign(
     """
     from warden.core.ssh.decision import actor as named
     from warden.present import sign as present
-    from warden.usecases.sign import SignRequest
+    from warden.usecases.sign import SignRequest, hand_over
 
     expect_no_login(ctx)
     platform = wiring.platform_dir(ctx)
@@ -91,8 +92,8 @@ def sign(
     signs = signer(platform, inventory, tools, token_file, role_id, secret_id_file, break_glass=break_glass)
     with ends_recorded():
         done = signs(ask)
-    if out:
-        wiring_ssh.write_certificate(out, done.certificate.line)
+        if out:
+            hand_over(done, functools.partial(wiring_ssh.write_certificate, out), tools.journal)
     if as_json:
         terminal.document(present.as_json(done, out or ""))
     else:

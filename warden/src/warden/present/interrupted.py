@@ -14,6 +14,7 @@ from warden.present.journal import counted
 _UNKNOWN = {
     "access": "whether the value was read is not known; it was not handed over",
     "approval": "whether the approval counts is not known",
+    "certificate": "whether a certificate was signed is not known; nobody got it",
     "change": "whether the decision was written is in the request's file",
     "probe": "nothing was proven",
     "rotate": "how far the new value came is not known",

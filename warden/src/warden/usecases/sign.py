@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from warden.core.access.decision import Question
+from warden.core.access.decision import Question, decided
+from warden.core.access.points import expect_permitted_by_points
 from warden.core.errors import Refused, Unidentified, WardenError, failure_kind
+from warden.core.journal.operations import abandoned, killed
 from warden.core.ssh import callers, issue_log
 from warden.core.ssh.comparison import differences
 from warden.core.ssh.decision import Subject, decide, expect_listed, ttl_of
@@ -27,7 +29,7 @@ from warden.core.ssh.public_keys import PublicKeyBlob, public_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from warden.core.journal.record import NewRecord
+    from warden.core.journal.record import NewRecord, Record
     from warden.core.lanes.readers import Seconds
     from warden.core.openbao.api import Identity
     from warden.core.ssh.certificate import Certificate, CertificateSpec
@@ -42,6 +44,10 @@ if TYPE_CHECKING:
 
     AuthorityFor = Callable[[Vault], CertificateAuthority]
     """The authority as the caller's session reaches it; one that is not at OpenBao looks at no session."""
+
+
+_RECENT = 50
+"""How many of the newest records are looked at for killed signings: it is to be quick."""
 
 
 class SignRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,14 +145,14 @@ def _expect_fit(ask: SignRequest, certificates: Certificates) -> _Wanted:
 def _signed(
     wanted: Sequence[_Wanted], who: Identity, authority: CertificateAuthority, tools: SignTools, *, action: str = "sign"
 ) -> tuple[Signed, ...]:
-    decided = _begun([_decided(each, who, authority.where, action, tools) for each in wanted], tools.journal)
+    begun = _begun([_decided(each, who, authority.where, action, tools) for each in wanted], tools.journal)
     done: list[tuple[_Decided, Certificate]] = []
     try:
         trusted = tuple(map(tools.certificates.fingerprint, authority.public_keys()))
-        for each in decided:
+        for each in begun:
             done.append((each, _certificate(each, authority, trusted, tools)))  # noqa: PERF401 - kept where one fails
     except BaseException as fault:
-        _ignoring_errors(functools.partial(_record_failed, decided, done, fault, tools.journal))
+        _ignoring_errors(functools.partial(_record_failed, begun, done, fault, tools.journal))
         raise
     records = tools.journal.record_all([_issued(*each) for each in done])
     return tuple(
@@ -177,19 +183,14 @@ def _decided(wanted: _Wanted, who: Identity, where: str, action: str, tools: Sig
         "ttl": wanted.ttl,
         "type": spec.type,
     }
-    decision = tools.policy.decide(
-        Question(identity=who, action=action, resource=subject.name, context=context, declared=_declared(subject))
+    question = Question(
+        identity=who, action=action, resource=subject.name, context=context, declared=_declared(subject)
     )
-    body = {
-        "id": decision.id,
-        "action": action,
-        "effect": decision.effect,
-        "policies": list(decision.policies),
-        "identity": who.as_json(),
-        **context,
-    }
+    decision = tools.policy.decide(question)
+    body = decided(question, decision)
     if decision.effect == "deny":
         tools.journal.record("decision", subject.name, body)
+        expect_permitted_by_points(question, decision)
         callers.expect_allowed(subject, who, decision)
     return _Decided(wanted=wanted, spec=spec, body=body | {"where": where})
 
@@ -198,14 +199,15 @@ def _declared(subject: Subject) -> Any:
     return subject if isinstance(subject, NamedActor) else subject.declared
 
 
-def _begun(decided: Sequence[_Decided], journal: Journal) -> list[_Decided]:
+def _begun(wanted: Sequence[_Decided], journal: Journal) -> list[_Decided]:
     """Each decision and what is about to happen, in one write."""
-    entries = [_before(each) for each in decided]
-    numbers = iter(journal.record_all([entry for of_one in entries for entry in of_one]))
+    entries = [_before(each) for each in wanted]
+    earlier = [abandoned(record, found="nothing-handed-over") for record in _killed(wanted, journal)]
+    numbers = iter(journal.record_all([*earlier, *(entry for of_one in entries for entry in of_one)])[len(earlier) :])
     found = [{event: next(numbers) for event, *_ in of_one} for of_one in entries]
     return [
         msgspec.structs.replace(each, begin=of_one[issue_log.BEGIN], emergency=of_one.get(issue_log.EMERGENCY, 0))
-        for each, of_one in zip(decided, found, strict=True)
+        for each, of_one in zip(wanted, found, strict=True)
     ]
 
 
@@ -215,6 +217,12 @@ def _before(each: _Decided) -> list[NewRecord]:
     decision = {name: value for name, value in each.body.items() if name != "where"}
     loud = [(issue_log.EMERGENCY, subject, _about(each))] if each.body["action"] == BREAK_GLASS else []
     return [("decision", subject, decision), *loud, (issue_log.BEGIN, subject, _about(each))]
+
+
+def _killed(wanted: Sequence[_Decided], journal: Journal) -> list[Record]:
+    """Signings of a moment ago that were killed: whatever was signed, nobody got it."""
+    subjects = dict.fromkeys(each.spec.subject for each in wanted)
+    return [each for name in subjects for each in killed(journal.unfinished(name, last=_RECENT), "certificate")]
 
 
 def _about(each: _Decided) -> dict[str, Any]:
@@ -268,10 +276,12 @@ def _issued(each: _Decided, found: Certificate) -> tuple[str, str, dict[str, Any
 
 
 def _record_failed(
-    decided: Sequence[_Decided], done: Sequence[tuple[_Decided, Certificate]], fault: BaseException, journal: Journal
+    begun: Sequence[_Decided], done: Sequence[tuple[_Decided, Certificate]], fault: BaseException, journal: Journal
 ) -> None:
-    """What was signed is out, though nobody got it; the one that failed; those that were not asked for any more."""
-    failed, *left = decided[len(done) :]
+    """What was signed before, which nobody gets; the one that failed; those that were not asked for any more."""
+    failed, *left = begun[len(done) :]
+    numbers = journal.record_all([_issued(*each) for each in done])
+    gone = [_discarded(each.spec.subject, found, no, fault) for (each, found), no in zip(done, numbers, strict=True)]
     problem = fault.problem if isinstance(fault, WardenError) else None
     if isinstance(problem, NotAsDecided):
         wrong = {"differences": [msgspec.to_builtins(each) for each in problem.differences]}
@@ -279,7 +289,27 @@ def _record_failed(
     else:
         entry = (issue_log.FAILED, failed.spec.subject, _about(failed) | {"kind": failure_kind(fault)})
     rest = [(issue_log.FAILED, each.spec.subject, _about(each) | {"kind": "not-asked"}) for each in left]
-    journal.record_all([*(_issued(*each) for each in done), entry, *rest])
+    journal.record_all([*gone, entry, *rest])
+
+
+def _discarded(subject: str, found: Certificate, issued: int, fault: BaseException) -> tuple[str, str, dict[str, Any]]:
+    body = {
+        "issued": issued,
+        "serial": found.serial,
+        "fingerprint": found.fingerprint,
+        "kind": failure_kind(fault),
+    }
+    return issue_log.DISCARDED, subject, body
+
+
+def hand_over(signed: Signed, to: Callable[[str], None], journal: Journal) -> None:
+    """Give `to` the certificate's line; where that fails, the journal says that nobody has it."""
+    try:
+        to(signed.certificate.line)
+    except BaseException as fault:
+        record = _discarded(signed.subject, signed.certificate, signed.record, fault)
+        _ignoring_errors(functools.partial(journal.record_all, [record]))
+        raise
 
 
 # -- who ------------------------------------------------------------------------------------------------------------

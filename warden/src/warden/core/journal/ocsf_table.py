@@ -37,7 +37,7 @@ ENTITY = OcsfClass(
     "Identity & Access Management",
     {1: "Create", 3: "Update", 8: "Enable", 9: "Disable"},
 )
-API = OcsfClass(6003, "API Activity", 6, "Application Activity", {2: "Read", 3: "Update"})
+API = OcsfClass(6003, "API Activity", 6, "Application Activity", {1: "Create", 2: "Read", 3: "Update"})
 CLASSES = (BASE, COMPLIANCE, DETECTION, AUTHENTICATION, ENTITY, API)
 
 Outcome = Literal["success", "failure", "begun", "unknown", "pending", "decision", "step", "probe", "proof", "new"]
@@ -64,6 +64,7 @@ _ABOUT: Mapping[str, tuple[OcsfClass, int, str]] = {
     "adopt": (API, 3, ""),
     "apply": (API, 3, ""),
     "approval": (API, OTHER, "Approve"),
+    "certificate": (API, 1, ""),
     "change": (ENTITY, 3, ""),
     "compromise": (ENTITY, 9, ""),
     "deactivate": (ENTITY, 9, ""),
@@ -96,6 +97,8 @@ _HOLDING: tuple[tuple[str, Outcome, Severity], ...] = (
     ("reactivate.step", "step", 1),
     ("access.handed", "success", 1),
     ("access.requested", "pending", 1),
+    ("certificate.issued", "success", 1),
+    ("certificate.refused", "failure", 4),
     ("change.applied", "success", 1),
 )
 """Events of operations that are neither their beginning nor an end that every operation has."""
@@ -127,6 +130,7 @@ TABLE: Mapping[str, Mapped] = {
     "lane.promoted": Mapped(ENTITY, 3, "success", 2),
     "lane.demoted": Mapped(ENTITY, 3, "success", 2),
     "lane.compromised": Mapped(DETECTION, 1, "new", 5),
+    "certificate.discarded": Mapped(API, 1, "failure", 2),
     "certificate.emergency": Mapped(DETECTION, 1, "new", 4),
     "certificate.acknowledged": Mapped(API, OTHER, "success", 2, "Acknowledge"),
     "certificate.revoked": Mapped(ENTITY, 9, "success", 3),

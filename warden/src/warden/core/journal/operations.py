@@ -18,6 +18,7 @@ Operation = Literal[
     "adopt",
     "apply",
     "approval",
+    "certificate",
     "change",
     "compromise",
     "deactivate",
@@ -31,8 +32,8 @@ Operation = Literal[
     "sync",
     "token",
 ]
-"""``krl`` publishes what is revoked, ``probe`` is a proof of one lane, ``rotate`` one run of a rotation,
-``token`` a session of one of its readers in which a proof asks."""
+"""``certificate`` is the signing of one, ``krl`` publishes what is revoked, ``probe`` is a proof of one lane,
+``rotate`` one run of a rotation, ``token`` a session of one of its readers in which a proof asks."""
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 CHANGING: frozenset[Operation] = frozenset({"adopt", "apply", "demote", "promote", "put", "rotate"})
 """Those that change what the lane is, so that it may be half changed."""
@@ -40,6 +41,7 @@ CHANGING: frozenset[Operation] = frozenset({"adopt", "apply", "demote", "promote
 _ENDS = ("done", "failed", "abandoned")
 _OTHER_ENDS: Mapping[Operation, tuple[str, ...]] = {
     "access": ("access.handed",),
+    "certificate": ("certificate.issued", "certificate.refused"),
     "change": ("change.applied",),
     "demote": ("lane.demoted",),
     "probe": ("proof", "member.proof"),
