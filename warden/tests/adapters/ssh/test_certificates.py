@@ -116,6 +116,29 @@ def test_every_changed_byte_of_a_certificate_is_refused(keys, public_keys):
             READER.parse(f"{kind} {base64.b64encode(bytes(changed)).decode()}")
 
 
+@pytest.mark.parametrize("kind", HARDWARE)
+def test_a_changed_certificate_of_a_security_token_is_refused(keys, public_keys, kind):
+    import base64
+
+    name, body = KeyFileAuthority(str(keys["ed25519"])).sign(spec(public_keys[kind])).split()
+    raw = base64.b64decode(body)
+    for at in range(0, len(raw), 17):
+        changed = bytearray(raw)
+        changed[at] ^= 1
+        with pytest.raises(Inconclusive):
+            READER.parse(f"{name} {base64.b64encode(bytes(changed)).decode()}")
+
+
+@pytest.mark.parametrize("key_id", ['x"\n        Serial: 9\n        Valid: forever', "x\n                y", 'a "b" c'])
+def test_a_key_id_that_imitates_other_lines_changes_nothing(keys, public_keys, tmp_path, key_id):
+    file = tmp_path / "id.pub"
+    file.write_text(public_keys[HARDWARE[0]])
+    made = ["-s", str(keys["p256"]), "-I", key_id, "-n", "deploy", "-V", "20270115080000Z:20270115081500Z", "-z", "7"]
+    subprocess.run(["ssh-keygen", "-q", *made, str(file)], check=True)
+    found = READER.parse((tmp_path / "id-cert.pub").read_text())
+    assert (found.serial, found.key_id, found.valid_after) == (7, key_id, 1_800_000_000)
+
+
 @pytest.mark.parametrize("end", [0, 5, 40, 100, -1])
 def test_a_cut_certificate_is_refused(keys, public_keys, end):
     line = KeyFileAuthority(str(keys["rsa"])).sign(spec(public_keys["rsa"]))

@@ -1,14 +1,16 @@
 """The port Certificates on the library cryptography (*SSH certificates*; OpenSSH, PROTOCOL.certkeys and PROTOCOL.u2f).
 
 The library reads a key of a security token (``sk-``) as the key in it, without the application that it is for, and does
-not know the types of their certificates. So it is told these, and what is certified is taken from the certificate's own
-bytes, as it stands there.
+not know the types of their certificates. So ssh-keygen reads those, and what is certified is taken from the
+certificate's own bytes, as it stands there.
 """
 
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from warden.core.errors import Effect, Inconclusive, UsageError
 from warden.core.ssh.certificate import Certificate
@@ -22,7 +24,9 @@ LARGEST = 1 << 16
 """Bytes of a line: a key of 16,384 bits with 256 principals is smaller."""
 SMALLEST_RSA = 2048
 """Bits; NIST SP 800-57. OpenSSH takes 1024 at least (RequiredRSASize)."""
-_SHA1 = b"ssh-rsa"
+_SHA1 = "ssh-rsa"
+_IS_SHA1 = "signed with SHA-1, which OpenSSH refuses"
+_OF_TOKENS = "sk-"
 
 
 class SshCertificates:
@@ -31,25 +35,12 @@ class SshCertificates:
     def parse(self, line: str) -> Certificate:
         """See the port."""
         text = " ".join(line.split()[:2])
-        found = _read(text)
-        _expect_signed(found)
+        found = _listed(text) if text.startswith(_OF_TOKENS) else _read(text)
         certified = _certified(text)
         if certified is None:
             raise _unreadable("not a certificate of OpenSSH")
-        return Certificate(
-            line=text,
-            type="user" if found.type.value == 1 else "host",
-            public_key=certified.line,
-            fingerprint=certified.fingerprint,
-            authority=_authority(found).fingerprint,
-            serial=found.serial,
-            key_id=_text(found.key_id),
-            principals=tuple(_text(each) for each in found.valid_principals),
-            valid_after=found.valid_after,
-            valid_before=found.valid_before,
-            critical_options={_text(name): _text(value) for name, value in found.critical_options.items()},
-            extensions={_text(name): _text(value) for name, value in found.extensions.items()},
-        )
+        facts = {"line": text, "public_key": certified.line, "fingerprint": certified.fingerprint}
+        return msgspec.convert({**found, **facts}, Certificate)
 
     def public_key(self, line: str) -> str:
         """See the port."""
@@ -60,13 +51,41 @@ class SshCertificates:
         return _key(line).fingerprint
 
 
-def _read(text: str) -> SSHCertificate:
+def _listed(text: str) -> dict[str, Any]:
+    """What a certificate of a security token's key says."""
+    from warden.adapters.ssh.listed_certificate import listed
+
+    found = listed(text)
+    if found is None:
+        raise _unreadable("not a certificate of OpenSSH, or its signature is wrong")
+    if found.signed == _SHA1:
+        raise _unreadable(_IS_SHA1)
+    return msgspec.structs.asdict(found)
+
+
+def _read(text: str) -> dict[str, Any]:
+    """What any other certificate says."""
+    found = _loaded(text)
+    _expect_signed(found, text)
+    return {
+        "type": "user" if found.type.value == 1 else "host",
+        "authority": _authority(found).fingerprint,
+        "serial": found.serial,
+        "key_id": _text(found.key_id),
+        "principals": tuple(_text(each) for each in found.valid_principals),
+        "valid_after": found.valid_after,
+        "valid_before": found.valid_before,
+        "critical_options": {_text(name): _text(value) for name, value in found.critical_options.items()},
+        "extensions": {_text(name): _text(value) for name, value in found.extensions.items()},
+    }
+
+
+def _loaded(text: str) -> SSHCertificate:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import SSHCertificate, load_ssh_public_identity
 
     if len(text) > LARGEST:
         raise _unreadable("too long")
-    _know_security_tokens()
     try:
         found = load_ssh_public_identity(text.encode())
     except (ValueError, UnsupportedAlgorithm) as fault:
@@ -76,31 +95,26 @@ def _read(text: str) -> SSHCertificate:
     return found
 
 
-def _know_security_tokens() -> None:
-    """Enter their types, without the ``@openssh.com`` that a certificate's type does not have (PROTOCOL.u2f)."""
-    from cryptography.hazmat.primitives.serialization import ssh
-
-    formats = ssh._KEY_FORMATS  # noqa: SLF001 - a table; the library has no other way to extend it
-    formats.setdefault(b"sk-ssh-ed25519", formats[b"sk-ssh-ed25519@openssh.com"])
-    formats.setdefault(b"sk-ecdsa-sha2-nistp256", formats[b"sk-ecdsa-sha2-nistp256@openssh.com"])
-
-
-def _expect_signed(found: SSHCertificate) -> None:
+def _expect_signed(found: SSHCertificate, text: str) -> None:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-    if bytes(found._inner_sig_type) == _SHA1:  # noqa: SLF001 - the library has no other name for it
-        raise _unreadable("signed with SHA-1, which OpenSSH refuses")
     try:
         found.verify_cert_signature()
+        authority = found.signature_key()
     except (InvalidSignature, ValueError, UnsupportedAlgorithm):
         raise _unreadable("its signature is wrong") from None
+    if isinstance(authority, RSAPublicKey):
+        # The certificate ends with the signature's type and the signature, each after its length.
+        before = base64.b64decode(text.partition(" ")[2])[: -4 - authority.key_size // 8]
+        if before.endswith(_SHA1.encode()):
+            raise _unreadable(_IS_SHA1)
 
 
 def _authority(found: SSHCertificate) -> PublicKeyBlob:
-    from cryptography.hazmat.primitives.serialization import ssh
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    line = ssh.serialize_ssh_public_key(found.signature_key()).decode()
-    key = public_key(line)
+    key = public_key(found.signature_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode())
     assert key is not None  # noqa: S101 - the library wrote it
     return key
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from warden.adapters.machine.regular_file import NotUsable, read_bytes
-from warden.adapters.ssh import signed_body
+from warden.adapters.ssh.keygen import NotSigned, certify
 from warden.core.errors import Effect, UsageError
 from warden.core.ssh.errors import AuthorityUnusable
 from warden.core.ssh.public_keys import PublicKeyBlob, public_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from cryptography.hazmat.primitives.serialization.ssh import SSHCertPrivateKeyTypes
 
     from warden.core.ssh.certificate import CertificateSpec
-
-Signature = tuple[bytes, bytes]
-"""The signature's type, and the signature."""
 
 
 class KeyFileAuthority:
@@ -40,18 +38,24 @@ class KeyFileAuthority:
         key = public_key(spec.public_key)
         if key is None:
             raise self._unusable("was asked to sign what is not a public key")
-        sign, authority = self._loaded
-        body = signed_body.to_be_signed(spec, key, authority.blob, spec.serial or signed_body.new_serial())
-        kind, signature = sign(body)
-        return signed_body.line(key, body, signed_body.string(kind) + signed_body.string(signature))
+        private, authority = self._loaded
+        if key.type.startswith("sk-"):  # which the library does not certify
+            return self._by_keygen(spec, authority)
+        return _certified(spec, private)
+
+    def _by_keygen(self, spec: CertificateSpec, authority: PublicKeyBlob) -> str:
+        try:
+            return certify(spec, authority.line, [], os.environ, key_file=os.path.abspath(self._path))
+        except NotSigned as fault:
+            raise self._unusable(f"did not sign ({fault})") from None
 
     def public_keys(self) -> tuple[str, ...]:
         """See the port."""
         return (self._loaded[1].line, *self._also)
 
     @cached_property
-    def _loaded(self) -> tuple[Callable[[bytes], Signature], PublicKeyBlob]:
-        """What signs, and the public key."""
+    def _loaded(self) -> tuple[SSHCertPrivateKeyTypes, PublicKeyBlob]:
+        """The private key, and its public half."""
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
@@ -65,7 +69,7 @@ class KeyFileAuthority:
         if stat.S_IMODE(mode) & 0o077:
             raise self._unusable("can be read by others; its mode has to be 0600")
         try:
-            return _signing(load_ssh_private_key(content, None))
+            return _pair(load_ssh_private_key(content, None))
         except TypeError:
             raise self._unusable("has a passphrase; load it into ssh-agent and declare `agent:` instead") from None
         except (ValueError, UnsupportedAlgorithm):
@@ -76,32 +80,39 @@ class KeyFileAuthority:
         return UsageError(problem, effect=Effect.NOTHING_SIGNED, system="authority", subject=self.where)
 
 
-def _signing(key: object) -> tuple[Callable[[bytes], Signature], PublicKeyBlob]:
-    """How the key signs (RFC 8709; RFC 5656, section 3.1.2; RFC 8332), and its public half. Raises `ValueError`."""
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-    from cryptography.hazmat.primitives.serialization import ssh
+def _pair(key: object) -> tuple[SSHCertPrivateKeyTypes, PublicKeyBlob]:
+    """The key and its public half. Raises `ValueError` where it signs no certificates."""
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     if not isinstance(key, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise ValueError("no type that signs certificates")  # noqa: TRY004 - the file has it, not a caller
-    public = public_key(ssh.serialize_ssh_public_key(key.public_key()).decode())
+    public = public_key(key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode())
     if public is None:
         raise ValueError("no public key")
-    kind = public.type.encode()
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return (lambda body: (kind, key.sign(body))), public
-    if isinstance(key, rsa.RSAPrivateKey):
-        return (lambda body: (b"rsa-sha2-512", key.sign(body, padding.PKCS1v15(), hashes.SHA512()))), public
-    made_with = {256: hashes.SHA256(), 384: hashes.SHA384(), 521: hashes.SHA512()}[key.curve.key_size]
-
-    def by_curve(body: bytes) -> Signature:
-        r, s = decode_dss_signature(key.sign(body, ec.ECDSA(made_with)))
-        return kind, signed_body.string(_mpint(r)) + signed_body.string(_mpint(s))
-
-    return by_curve, public
+    return key, public
 
 
-def _mpint(number: int) -> bytes:
-    """A positive number (RFC 4251, section 5): a leading zero where its first bit would be a sign."""
-    return number.to_bytes(number.bit_length() // 8 + 1)
+def _certified(spec: CertificateSpec, private: SSHCertPrivateKeyTypes) -> str:
+    """The certificate, by the library (*SSHCertificateBuilder*)."""
+    from cryptography.hazmat.primitives.serialization import (
+        SSHCertificateBuilder,
+        SSHCertificateType,
+        load_ssh_public_key,
+    )
+
+    builder = (
+        SSHCertificateBuilder()
+        .public_key(load_ssh_public_key(spec.public_key.encode()))  # type: ignore[arg-type]  # DSA is refused before
+        .serial(spec.serial or secrets.randbits(63) or 1)
+        .type(SSHCertificateType.USER if spec.type == "user" else SSHCertificateType.HOST)
+        .key_id(spec.key_id.encode())
+        .valid_principals([each.encode() for each in spec.principals])
+        .valid_after(spec.valid_after)
+        .valid_before(spec.valid_before)
+    )
+    for name, value in sorted(spec.critical_options.items()):
+        builder = builder.add_critical_option(name.encode(), value.encode())
+    for name in sorted(spec.extensions):
+        builder = builder.add_extension(name.encode(), b"")
+    return builder.sign(private).public_bytes().decode()

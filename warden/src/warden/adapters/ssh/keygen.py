@@ -1,4 +1,4 @@
-"""Certificates by ``ssh-keygen -s`` with a CA key that no program can read: in an agent, or in a PKCS#11 token.
+"""Certificates by ``ssh-keygen -s``: with a CA key in an agent or a PKCS#11 token, or of a key only it certifies.
 
 ssh-keygen(1), *CERTIFICATES*. It reads the key to sign and writes the certificate as files; only public keys are in
 them, and they are gone when this is. Times are given as ``YYYYMMDDHHMMSS``, which every OpenSSH understands, in UTC.
@@ -31,8 +31,16 @@ class NotSigned(Exception):
         self.said = done.err
 
 
-def certify(spec: CertificateSpec, authority: str, where: Sequence[str], environ: Mapping[str, str]) -> str:
+def certify(
+    spec: CertificateSpec,
+    authority: str,
+    where: Sequence[str],
+    environ: Mapping[str, str],
+    key_file: str = _AUTHORITY,
+) -> str:
     """The certificate as a line. `authority` is the CA's public key, `where` the options that say where its key is.
+
+    `key_file` is the file of its private key, where it is in one.
 
     Raises `NotSigned`; `UsageError` for what ssh-keygen cannot sign, `Inconclusive` where it does not end.
     """
@@ -40,7 +48,7 @@ def certify(spec: CertificateSpec, authority: str, where: Sequence[str], environ
     with tempfile.TemporaryDirectory(prefix="warden-") as folder:
         _write(os.path.join(folder, _KEY), spec.public_key)
         _write(os.path.join(folder, _AUTHORITY), authority)
-        done = ask([*_argv(spec, where), _KEY], environ, folder)
+        done = ask([*_argv(spec, where, key_file), _KEY], environ, folder)
         if any(words in done.err for words in _BAD_KEY):
             raise _unusable(spec, f"is not one that {SYSTEM} signs ({NotSigned(done)})")
         try:
@@ -62,9 +70,9 @@ def ask(argv: Sequence[str], environ: Mapping[str, str], folder: str | None = No
         raise UsageError(str(fault), effect=Effect.NOTHING_SIGNED, system=SYSTEM) from None
 
 
-def _argv(spec: CertificateSpec, where: Sequence[str]) -> list[str]:
+def _argv(spec: CertificateSpec, where: Sequence[str], key_file: str) -> list[str]:
     serial = spec.serial or secrets.randbits(63) or 1
-    argv = ["ssh-keygen", "-q", *where, "-s", _AUTHORITY, "-I", spec.key_id, "-n", ",".join(spec.principals)]
+    argv = ["ssh-keygen", "-q", *where, "-s", key_file, "-I", spec.key_id, "-n", ",".join(spec.principals)]
     argv += ["-z", str(serial), "-V", f"{_time(spec.valid_after)}:{_time(spec.valid_before)}"]
     if spec.type == "host":
         return [*argv, "-h"]
