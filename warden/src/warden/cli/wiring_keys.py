@@ -39,6 +39,11 @@ def agent() -> KeyAgent:
     return agent_of(os.environ)
 
 
+def agent_if_any() -> KeyAgent | None:
+    """The caller's ssh-agent, where SSH_AUTH_SOCK names one."""
+    return agent() if os.environ.get("SSH_AUTH_SOCK") else None
+
+
 def key_place(out: str | None) -> KeyPlace:
     """Where keys and certificates go: the caller's agent, or a folder. Raises `UsageError`."""
     if out is None:

@@ -49,7 +49,7 @@ def show(done: Handed) -> None:
         f"  {held_by(kept.holder, kept.actor)} · signed by {done.signed.where} · journal {done.signed.record}"
     )
     sign.show_emergency(done.signed)
-    terminal.sentence(f"Next: {to_paste(warden('ssh', 'config', kept.actor))}")
+    terminal.sentence(f"Next: {to_paste(warden('ssh config', kept.actor))}")
 
 
 def show_ensured(found: Ensured, now: float) -> None:

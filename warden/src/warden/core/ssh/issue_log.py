@@ -5,6 +5,7 @@
     certificate.refused   one came back and is not: `differences`
     certificate.failed    none came back
     certificate.discarded one was issued and could not be handed over: nobody has its key
+    certificate.removing  it is about to be removed from a machine; `certificate.removed`: it was, or not (`kind`)
     certificate.revoked   what was revoked: serials of one CA, keys, an actor's, or all before a time
     certificate.emergency one was signed without OpenBao; `certificate.acknowledged` names the record
 
@@ -24,6 +25,8 @@ ISSUED = "certificate.issued"
 REFUSED = "certificate.refused"
 FAILED = "certificate.failed"
 DISCARDED = "certificate.discarded"
+REMOVING = "certificate.removing"
+REMOVED = "certificate.removed"
 REVOKED = "certificate.revoked"
 EMERGENCY = "certificate.emergency"
 ACKNOWLEDGED = "certificate.acknowledged"

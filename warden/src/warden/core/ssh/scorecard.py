@@ -6,7 +6,8 @@ from typing import Literal
 import msgspec
 
 from warden.core.journal.record import Record
-from warden.core.ssh.issue_log import ACKNOWLEDGED, DISCARDED, EMERGENCY, FAILED, REFUSED
+from warden.core.ssh.emergency import waiting
+from warden.core.ssh.issue_log import DISCARDED, EMERGENCY, FAILED, REFUSED
 from warden.core.ssh.out_there import OutThere, out_there
 
 Mark = Literal["unacknowledged", "undeclared", "failing", "any-address", "idle"]
@@ -48,7 +49,7 @@ def scorecard(records: Sequence[Record], declared: Iterable[Declared], now: floa
         events.setdefault(record.lane, []).append(record.event)
     hosts = {name for name, ones in certificates.items() if ones[0].issued.type == "host"}
     names = known.keys() | (events.keys() - hosts - {""})
-    unacknowledged = _unacknowledged(records)
+    unacknowledged = {each.subject for each in waiting(records)}
     return [
         _marked(
             _score(name, certificates.get(name, []), events.get(name, [])),
@@ -72,17 +73,6 @@ def _score(name: str, certificates: Sequence[OutThere], events: Sequence[str]) -
         longest=max((each.issued.valid_before - each.issued.valid_after for each in certificates), default=0),
         last=certificates[-1].issued.at if certificates else "",
     )
-
-
-def _unacknowledged(records: Iterable[Record]) -> set[str]:
-    """The actors with an emergency that nobody has acknowledged."""
-    found: dict[object, str] = {}
-    for each in records:
-        if each.event == EMERGENCY:
-            found[each.seq] = each.lane
-        elif each.event == ACKNOWLEDGED:
-            found.pop(each.body.get("record"), None)
-    return set(found.values())
 
 
 def _marked(score: Score, known: Declared | None, *, unacknowledged: bool) -> Score:
