@@ -49,7 +49,7 @@ class CedarPolicy:
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
-        self._text: str | None = None
+        self._policies: Any = None
 
     def decide(self, question: Question) -> Decision:
         """Allow or deny; a denial is asked once more with a reason, to say whether one would help."""
@@ -68,8 +68,9 @@ class CedarPolicy:
         )
 
     def _evaluate(self, question: Question, reason: str) -> _Response:
-        if self._text is None:
-            self._text = "\n".join(text for _, text in policy_files(self.directory))
+        if self._policies is None:  # parsed once: that takes longer than to decide
+            text = "\n".join(text for _, text in policy_files(self.directory))
+            self._policies = _engine().PolicySet.from_str(text)
         request = {
             "principal": {"type": "Identity", "id": principal_id(question.identity)},
             "action": {"type": "Action", "id": question.action},
@@ -77,7 +78,7 @@ class CedarPolicy:
             "context": _json({**question.context, "reason": reason}),
         }
         try:
-            (answer,) = _engine().is_authorized_batch([request], self._text, _json(entities(question)), None, False)
+            (answer,) = _engine().is_authorized_batch([request], self._policies, _json(entities(question)), None, False)
             response = msgspec.json.decode(answer, type=_Response)
         except Exception as fault:  # noqa: BLE001 - whatever the engine raises, it did not allow
             raise self._undecided(str(fault)) from None
