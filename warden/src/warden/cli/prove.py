@@ -1,4 +1,7 @@
-"""``warden prove``: who may read a lane and who may not, shown live with the audit line beside each answer."""
+"""``warden prove``: who may read a lane and who may not, shown live with the audit line beside each answer.
+
+The name of an actor is proven by `prove_actor`.
+"""
 
 import secrets
 from collections.abc import Sequence
@@ -6,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from warden.cli import complete, wiring
+from warden.cli import complete, prove_actor, wiring
 from warden.cli.context import Workspace
 from warden.cli.options import audit_options, certificate_option, cluster_option, custody_option
 from warden.cli.unused import expect_one_part
@@ -15,7 +18,7 @@ from warden.core.lanes.lane import Lane
 from warden.core.plans.lane_plan import worst
 from warden.core.proofs.verdict import Proof
 from warden.core.remedies import warden
-from warden.present import catalog, proofs, terminal
+from warden.present import catalog, login_proofs, proofs, terminal
 
 if TYPE_CHECKING:
     from warden.ports.audit_log import AuditLog
@@ -35,22 +38,9 @@ _EXITS = {"proven": Exit.DONE, "inconclusive": Exit.INCONCLUSIVE, "refuted": Exi
 )
 @click.option("--jobs", default=4, show_default=True, type=click.IntRange(1, 32), help="Lanes that are proven at once.")
 @click.option("--json", "as_json", is_flag=True, help="Print the proof as one JSON document.")
+@prove_actor.host_options
 @click.pass_context
-def prove(
-    ctx: click.Context,
-    /,
-    lane: str | None,
-    *,
-    every: bool,
-    files: tuple[str, ...],
-    audit_command: str | None,
-    clusters: tuple[str, ...],
-    custody_only: bool,
-    certificates: tuple[str, ...],
-    inspect: bool,
-    jobs: int,
-    as_json: bool,
-) -> int:
+def prove(ctx: click.Context, /, lane: str | None, *, every: bool, as_json: bool, **options: Any) -> int:
     """Prove live who may read a lane and who may not, and that each cluster gets what OpenBao holds.
 
     Nothing is changed. Each delivery is refreshed now. A value leaves OpenBao only for where it is delivered, or,
@@ -60,6 +50,9 @@ def prove(
     Examples:
       warden prove openrouter-llm-connect
       warden prove --all --audit-command "ssh bao-1 cat /var/log/audit.log"
+      warden prove agt-deploy
+
+    An actor of the inventory is proven at a throw-away sshd: its certificate logs in, others are refused.
 
     With --all, a lane for people that lacks only a member's own proof ("needs a member") does not fail.
 
@@ -70,27 +63,39 @@ def prove(
 
     Exit codes: 0 proven; 1 refuted; 3 inconclusive; 4 no accepted token; 5 the lane is closed.
     """
-    expect_one_part(clusters, custody_only=custody_only)
+    expect_one_part(options["clusters"], custody_only=options["custody_only"])
+    if not every and (named := prove_actor.actors_named(ctx, lane)):
+        return prove_actor.prove_named(Workspace.of(ctx), named, options, as_json=as_json, single=lane in named.names)
+    prove_actor.expect_no_host(options)
     workspace = Workspace.of(ctx)
-    chosen, left_out = workspace.chosen(lane, every=every, clusters=clusters)
+    chosen, left_out = workspace.chosen(lane, every=every, clusters=options["clusters"])
     lanes = _open_lanes(workspace, chosen, every=every)
-    audit = workspace.audit(files, audit_command)
-    own = wiring.own_credentials(certificates)
-    what = {"clusters": clusters, "custody_only": custody_only, "own": own, "inspect": inspect, "workers": jobs}
-    found = _proven(workspace, lanes, audit, what)
+    audit = workspace.audit(options["files"], options["audit_command"])
+    found = _proven(workspace, lanes, audit, options)
+    logins = prove_actor.proofs_of(workspace, prove_actor.everybody(workspace.platform)) if every else []
     if as_json:
         shown = proofs.proofs_json(lanes, found, audit.where)
-        terminal.document([*shown, *map(catalog.left_out_json, left_out)] if every else shown[0])
+        more = [*map(catalog.left_out_json, left_out), *map(login_proofs.proof_json, logins)]
+        terminal.document([*shown, *more] if every else shown[0])
     else:
-        _show(lanes, found, brief=every, chosen=custody_only or bool(clusters))
+        _show(lanes, found, brief=every, chosen=options["custody_only"] or bool(options["clusters"]))
+        prove_actor.show(logins, brief=True)
         catalog.show_left_out(left_out)
-    return int(worst([*_exits(found, every=every), *([Exit.NO] if left_out else [])]))
+    exits = [*_exits(found, every=every), *prove_actor.exits(logins), *([Exit.NO] if left_out else [])]
+    return int(worst(exits))
 
 
-def _proven(workspace: Workspace, lanes: list[Lane], audit: "AuditLog", what: dict[str, Any]) -> list[Proof]:
+def _proven(workspace: Workspace, lanes: list[Lane], audit: "AuditLog", given: dict[str, Any]) -> list[Proof]:
     from warden.usecases import prove as usecase
 
-    options = usecase.ProveOptions(run=f"wp-{secrets.token_hex(6)}", **what)
+    options = usecase.ProveOptions(
+        run=f"wp-{secrets.token_hex(6)}",
+        clusters=given["clusters"],
+        custody_only=given["custody_only"],
+        own=wiring.own_credentials(given["certificates"]),
+        inspect=given["inspect"],
+        workers=given["jobs"],
+    )
     by_mount = {} if options.custody_only else workspace.clusters.by_mount()
     identities = wiring.identities(workspace.address, by_mount)
     terminal.progress(f"asking {workspace.address} about {len(lanes)} lane{'s' * (len(lanes) > 1)} …")

@@ -41,7 +41,7 @@ class KeyFileAuthority:
         private, authority = self._loaded
         if key.type.startswith("sk-"):  # which the library does not certify
             return self._by_keygen(spec, authority)
-        return _certified(spec, private)
+        return certified(spec, private)
 
     def _by_keygen(self, spec: CertificateSpec, authority: PublicKeyBlob) -> str:
         try:
@@ -93,7 +93,7 @@ def _pair(key: object) -> tuple[SSHCertPrivateKeyTypes, PublicKeyBlob]:
     return key, public
 
 
-def _certified(spec: CertificateSpec, private: SSHCertPrivateKeyTypes) -> str:
+def certified(spec: CertificateSpec, private: SSHCertPrivateKeyTypes) -> str:
     """The certificate, by the library (*SSHCertificateBuilder*)."""
     from cryptography.hazmat.primitives.serialization import (
         SSHCertificateBuilder,

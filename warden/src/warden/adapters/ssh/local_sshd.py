@@ -10,15 +10,18 @@ import pwd
 import re
 import shutil
 import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
-from warden.adapters.machine.child import environment
+from warden.adapters.ssh import background
 from warden.adapters.ssh.programs import NotRun, run
 from warden.core.errors import Inconclusive
+
+if TYPE_CHECKING:
+    import subprocess
 
 PLACES = "/usr/sbin:/usr/local/sbin:/sbin:/opt/homebrew/sbin"
 """Where sshd is, beside the PATH."""
@@ -30,7 +33,7 @@ Port {port}
 ListenAddress 127.0.0.1
 HostKey {folder}/host_key
 TrustedUserCAKeys {folder}/trusted_ca
-AuthorizedPrincipalsFile {folder}/principals
+AuthorizedPrincipalsFile {folder}/principals.%u
 RevokedKeys {folder}/revoked
 AuthorizedKeysFile none
 AuthenticationMethods publickey
@@ -62,8 +65,8 @@ class LocalSshd:
         _replace(f"{self.folder}/trusted_ca", "".join(f"{line}\n" for line in authorities).encode())
 
     def authorize(self, *principals: str) -> None:
-        """Replace ``AuthorizedPrincipalsFile`` by these lines: a principal, with options before it if need be."""
-        _replace(f"{self.folder}/principals", "".join(f"{line}\n" for line in principals).encode())
+        """Replace ``AuthorizedPrincipalsFile`` of the account by these lines: a principal, perhaps after options."""
+        _replace(f"{self.folder}/principals.{self.account}", "".join(f"{line}\n" for line in principals).encode())
 
     def revoke(self, krl: bytes) -> None:
         """Replace ``RevokedKeys`` by a key revocation list, or by lines with public keys."""
@@ -87,12 +90,7 @@ class LocalSshd:
 
     def stop(self) -> None:
         """End it. Connections that are open end with their clients."""
-        self._process.terminate()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        background.end(self._process)
 
 
 @contextmanager
@@ -121,7 +119,7 @@ def _prepare(folder: str, environ: Mapping[str, str]) -> None:
         raise _not_started(str(fault)) from None
     if done.code:
         raise _not_started(f"ssh-keygen made no host key: {done.err.strip()}")
-    for name in ("trusted_ca", "principals", "revoked", "log"):
+    for name in ("trusted_ca", "revoked", "log"):
         _replace(f"{folder}/{name}", b"")
 
 
@@ -150,18 +148,11 @@ def _start(folder: str, program: str, environ: Mapping[str, str]) -> LocalSshd:
             _replace(config, text.encode())
     _replace(f"{folder}/log", b"")
     _replace(f"{folder}/known_hosts", f"[127.0.0.1]:{port} {_text(f'{folder}/host_key.pub')}".encode())
-    argv = [*_ends_with_us(environ), program, "-D", "-f", config, "-E", f"{folder}/log"]
-    nowhere = subprocess.DEVNULL
-    process = subprocess.Popen(
-        argv, stdin=nowhere, stdout=nowhere, stderr=nowhere, cwd=folder, env=environment(environ)
-    )
+    try:
+        process = background.start([program, "-D", "-f", config, "-E", f"{folder}/log"], environ, folder)
+    except NotRun as fault:
+        raise _not_started(str(fault)) from None
     return LocalSshd(folder, port, process)
-
-
-def _ends_with_us(environ: Mapping[str, str]) -> Sequence[str]:
-    """``setpriv`` of util-linux has the kernel end it when this process is killed."""
-    found = shutil.which("setpriv", path=environ.get("PATH"))
-    return [found, "--pdeathsig", "TERM"] if found else []
 
 
 def _can_be_tried_again(log: str) -> bool:

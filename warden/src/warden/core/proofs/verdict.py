@@ -12,7 +12,7 @@ from warden.core.plans.plan import Difference
 from warden.core.proofs.approval_details import ApprovalDetail
 from warden.core.proofs.delivery_details import DeliveryDetail
 from warden.core.proofs.details import CustodyDetail
-from warden.core.proofs.states import ProofState, Result, Scope
+from warden.core.proofs.states import ProofState, Result, Scope, concluded
 from warden.core.remedies import Remedy
 
 CustodyProbe = Literal[
@@ -270,7 +270,4 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
 def conclusion(verdicts: tuple[Verdict, ...]) -> ProofState:
     """Refuted by one wrong answer; proven only where every answer was right."""
-    results = {verdict.result for verdict in verdicts}
-    if "wrong" in results:
-        return "refuted"
-    return "proven" if results == {"ok"} else "inconclusive"
+    return concluded({verdict.result for verdict in verdicts})

@@ -1,0 +1,164 @@
+"""``warden prove ACTOR``: what an actor's certificates open at a real sshd, and what they do not."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+import msgspec
+
+from warden.cli import wiring, wiring_prove_ssh, wiring_ssh
+from warden.cli.context import Workspace
+from warden.core.errors import Effect, Exit, UsageError
+from warden.core.remedies import warden
+from warden.core.ssh.inventory import LONGEST, Inventory, NamedActor, NamedHost
+from warden.core.ssh.login_proof import LoginProof
+from warden.present import login_proofs, terminal
+
+ENTRY = "ssh-certificate"
+"""The entry of the catalog that stands for every actor."""
+_EXITS = {"proven": Exit.DONE, "inconclusive": Exit.INCONCLUSIVE, "refuted": Exit.NO}
+_OF_A_HOST = ("account", "other_account", "log_command", "ssh_config")
+_OF_LANES = ("files", "audit_command", "clusters", "custody_only", "certificates", "inspect")
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """The actors that are to be proven, and the inventory that has them."""
+
+    inventory: Inventory
+    actors: tuple[NamedActor, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Of the actors."""
+        return frozenset(each.name for each in self.actors)
+
+
+def host_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say at which host an actor is proven, and how that is reached."""
+    for option in (
+        click.option("--ssh-config", metavar="FILE", help="How ssh reaches the host (ssh_config); default: no file."),
+        click.option("--log-command", metavar="CMD", help="Prints what the host's sshd has logged lately."),
+        click.option("--other-account", metavar="NAME", help="Where the actor must not log in; default root."),
+        click.option("--account", metavar="NAME", help="Where it logs in; default its first principal."),
+        click.option("--host", metavar="NAME", help="Prove an actor at this host of the inventory, over ssh."),
+    ):
+        function = option(function)
+    return function
+
+
+def actors_named(ctx: click.Context, name: str | None) -> Chosen | None:
+    """The actors that the name stands for; ``None`` where it is not one of the inventory. Raises `UsageError`."""
+    from warden.core.ssh.decision import actor
+
+    if name is None or (name != ENTRY and name.partition("-")[0] not in LONGEST):
+        return None
+    platform = wiring.platform_dir(ctx)
+    if name == ENTRY:
+        found = everybody(platform)
+        return found if found.actors else None
+    inventory = wiring_ssh.inventory(platform)
+    if name not in inventory.actors and wiring.has_file(platform, name):
+        return None
+    return Chosen(inventory, (actor(inventory, name),))
+
+
+def everybody(platform: str) -> Chosen:
+    """Every actor, by name."""
+    inventory = wiring_ssh.inventory(platform)
+    actors = (NamedActor(name=name, declared=inventory.actors[name]) for name in sorted(inventory.actors))
+    return Chosen(inventory, tuple(actors))
+
+
+def expect_no_host(options: Mapping[str, Any]) -> None:
+    """Raises `UsageError` where a lane is to be proven at a host."""
+    if named := next((each for each in ("host", *_OF_A_HOST) if options[each]), None):
+        raise UsageError(
+            f"--{named.replace('_', '-')} is for an actor of the inventory",
+            effect=Effect.NOTHING_ASKED,
+            remedy=(warden("inventory list"),),
+        )
+
+
+def prove_named(
+    workspace: Workspace, chosen: Chosen, options: Mapping[str, Any], *, as_json: bool, single: bool
+) -> int:
+    """Prove the actors and print it; answers the exit code."""
+    _expect_fit(options)
+    found = _proofs_at(workspace, chosen, options) if options["host"] else proofs_of(workspace, chosen)
+    if as_json:
+        shown = [login_proofs.proof_json(each) for each in found]
+        terminal.document(shown[0] if single else shown)
+    else:
+        show(found, brief=not single)
+    from warden.core.plans.lane_plan import worst
+
+    return int(worst(exits(found)))
+
+
+def proofs_of(workspace: Workspace, chosen: Chosen) -> list[LoginProof]:
+    """Prove each at an sshd of its own."""
+    from warden.usecases.prove_actor import prove_actor
+
+    if not chosen.actors:
+        return []
+    found = []
+    signing = wiring_ssh.tools(workspace.platform)
+    identities = wiring.identities(workspace.address, workspace.clusters.by_mount())
+    for each in chosen.actors:
+        terminal.progress(f"logging in as {each.name} at a throw-away sshd …")
+        with wiring_prove_ssh.actor_prover(chosen.inventory, signing, identities) as tools:
+            found.append(prove_actor(each, chosen.inventory, f"wp-{secrets.token_hex(6)}", tools))
+    terminal.progress_done()
+    return found
+
+
+def _proofs_at(workspace: Workspace, chosen: Chosen, options: Mapping[str, Any]) -> list[LoginProof]:
+    """Prove each at a host that is in use."""
+    from warden.core.ssh.decision import host
+    from warden.usecases.prove_actor_at import prove_actor_at
+
+    named = host(chosen.inventory, options["host"])
+    found = []
+    signing = wiring_ssh.tools(workspace.platform)
+    identities = wiring.identities(workspace.address, workspace.clusters.by_mount())
+    for each in chosen.actors:
+        where = _place(each, named, options)
+        terminal.progress(f"logging in as {each.name} at {where['host']} …")
+        with wiring_prove_ssh.host_prover(chosen.inventory, signing, identities, where) as tools:
+            found.append(prove_actor_at(each, chosen.inventory, f"wp-{secrets.token_hex(6)}", tools))
+    terminal.progress_done()
+    return found
+
+
+def _place(actor: NamedActor, host: NamedHost, options: Mapping[str, Any]) -> dict[str, str]:
+    """What ssh is given, with what was left out."""
+    account = options["account"] or actor.principals[0]
+    other = options["other_account"] or ("root" if account != "root" else "nobody")
+    return {
+        "host": host.principals[0],
+        "account": account,
+        "other_account": other,
+        "log_command": options["log_command"] or "",
+        "ssh_config": options["ssh_config"] or "",
+    }
+
+
+def show(found: Sequence[LoginProof], *, brief: bool) -> None:
+    """As text."""
+    for each in found:
+        login_proofs.show(each, brief=brief)
+    login_proofs.show_tally(found)
+
+
+def exits(found: Sequence[LoginProof]) -> list[Exit]:
+    """The exit code of each."""
+    return [_EXITS[each.state] for each in found]
+
+
+def _expect_fit(options: Mapping[str, Any]) -> None:
+    if named := next((each for each in _OF_LANES if options[each]), None):
+        word = {"files": "audit", "clusters": "cluster", "certificates": "certificate"}.get(named, named)
+        raise UsageError(f"--{word.replace('_', '-')} is for lanes, not for an actor", effect=Effect.NOTHING_ASKED)
+    if not options["host"] and (named := next((each for each in _OF_A_HOST if options[each]), None)):
+        raise UsageError(f"--{named.replace('_', '-')} needs --host NAME", effect=Effect.NOTHING_ASKED)

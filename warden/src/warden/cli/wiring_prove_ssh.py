@@ -1,0 +1,77 @@
+"""What builds adapters for proofs of actors: an sshd of one's own, hosts in use; see `wiring`."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from warden.cli import wiring, wiring_ssh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from warden.core.ssh.inventory import Inventory
+    from warden.ports.identities import Identities
+    from warden.usecases.prove_actor import ProveActorTools
+    from warden.usecases.prove_actor_at import AtHostTools
+    from warden.usecases.sign import SignTools
+
+
+@contextmanager
+def actor_prover(found: Inventory, signing: SignTools, identities: Identities) -> Iterator[ProveActorTools]:
+    """What an actor is proven with, and an sshd of this run. Raises `Inconclusive` where there can be none."""
+    from warden.adapters.ssh.fresh_keys import fresh_key
+    from warden.adapters.ssh.krl_tools import SshKeygenKrl
+    from warden.adapters.ssh.local_sshd import local_sshd
+    from warden.adapters.ssh.login_hosts import ThrowAwayHost
+    from warden.adapters.ssh.logins import trying_logins
+    from warden.adapters.ssh.throwaway_authority import ThrowAwayAuthority
+    from warden.usecases.prove_actor import ProveActorTools
+
+    with local_sshd(os.environ) as sshd, trying_logins(os.environ) as logins:
+        yield ProveActorTools(
+            signing=signing,
+            authority=wiring_ssh.authority(found.authorities.users),
+            caller=wiring.caller(None),
+            identities=identities,
+            new_key=fresh_key,
+            trusted=ThrowAwayAuthority(),
+            other=ThrowAwayAuthority(),
+            krl=SshKeygenKrl(),
+            host=ThrowAwayHost(sshd, logins),
+        )
+
+
+@contextmanager
+def host_prover(
+    found: Inventory, signing: SignTools, identities: Identities, named: Mapping[str, str]
+) -> Iterator[AtHostTools]:
+    """What an actor is proven with at the host that the options name."""
+    import time
+
+    from warden.adapters.ssh.fresh_keys import fresh_key
+    from warden.adapters.ssh.login_hosts import FarHost
+    from warden.adapters.ssh.logins import trying_logins
+    from warden.adapters.ssh.throwaway_authority import ThrowAwayAuthority
+    from warden.usecases.prove_actor_at import AtHostTools
+
+    with trying_logins(os.environ) as logins:
+        yield AtHostTools(
+            signing=signing,
+            authority=wiring_ssh.authority(found.authorities.users),
+            caller=wiring.caller(None),
+            identities=identities,
+            new_key=fresh_key,
+            other=ThrowAwayAuthority(),
+            host=FarHost(
+                named["host"],
+                named["account"],
+                logins,
+                os.environ,
+                log_command=named["log_command"],
+                config=named["ssh_config"],
+            ),
+            other_account=named["other_account"],
+            wait=time.sleep,
+        )

@@ -1,0 +1,120 @@
+"""Which certificates are shown to an sshd of one's own: the right one, and others that differ from it in one thing.
+
+They are signed by CAs of this run alone, which no other host knows.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import msgspec
+
+from warden.core.ssh.certificate import CLOCK_SKEW, CertificateSpec
+from warden.core.ssh.inventory import Inventory, NamedActor
+from warden.core.ssh.login_proof import LoginExpectation, LoginProbe
+from warden.core.ssh.sshd_log import Reason
+
+LASTS = 300
+"""Seconds that a certificate of a proof is valid."""
+LOOPBACK = "127.0.0.0/8"
+NOWHERE = "192.0.2.0/24"
+"""Addresses that nobody has (RFC 5737)."""
+NOBODY = "warden-probe-nobody"
+"""A principal that no host knows."""
+FORCED, ASKED = "warden-forced", "warden-asked"
+"""What a forced command prints that does nothing else, and what is asked for instead of it."""
+
+Signer = Literal["trusted", "other"]
+"""A CA of this run that the sshd trusts, or one that it does not."""
+
+
+class Variant(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate to be shown, and what sshd has to say of it.
+
+    ``other_key``: it is shown by somebody with another key. ``commands``: the host's ``command=`` for the principal
+    prints `FORCED`, a command is asked for that prints `ASKED`, and the host is to run the former.
+    """
+
+    probe: LoginProbe
+    spec: CertificateSpec
+    signer: Signer = "trusted"
+    expected: LoginExpectation = "refused"
+    reason: Reason | None = None
+    other_key: bool = False
+    commands: bool = False
+    subject: str = ""
+
+
+def control(actor: NamedActor, public_key: str, now: int) -> CertificateSpec:
+    """What is decided for the actor, for a login from this machine."""
+    options = dict(actor.critical_options)
+    if "source-address" in options:
+        options["source-address"] = LOOPBACK
+    return CertificateSpec(
+        type="user",
+        subject=actor.name,
+        public_key=public_key,
+        key_id=f"{actor.name} control",
+        principals=actor.principals,
+        valid_after=now - CLOCK_SKEW,
+        valid_before=now + LASTS,
+        critical_options=options,
+        extensions=actor.extensions,
+    )
+
+
+def principals_line(actor: NamedActor, principal: str, forced: str = "") -> str:
+    """The line for ``AuthorizedPrincipalsFile``: with the forced command, which no certificate can then leave out."""
+    command = forced or actor.declared.force_command
+    if not command:
+        return principal
+    escaped = command.replace("\\", "\\\\").replace('"', '\\"')
+    return f'command="{escaped}" {principal}'
+
+
+def variants(actor: NamedActor, right: CertificateSpec, inventory: Inventory) -> Iterator[Variant]:
+    """Each certificate that is to be shown, the right one first; `right` is the `control`."""
+    yield Variant(probe="control", spec=right, expected="allowed")
+    yield _variant("other-principal", "principal", right, principals=(NOBODY,))
+    if other := stranger(actor, inventory):
+        changed = msgspec.structs.replace(right, subject=other.name, principals=other.principals)
+        found = _variant("other-actor", "principal", changed)
+        yield msgspec.structs.replace(found, subject=other.name)
+    window = {"valid_after": right.valid_after - 2 * LASTS, "valid_before": right.valid_before - 2 * LASTS}
+    yield _variant("expired", "expired", right, **window)
+    later = {"valid_after": right.valid_before, "valid_before": right.valid_before + LASTS}
+    yield _variant("not-yet-valid", "not-yet-valid", right, **later)
+    yield _variant("other-source", "source-address", right, critical_options=_with(right, "source-address", NOWHERE))
+    yield from _of_command(actor, right)
+    found = _variant("other-ca", "not-listed", right)
+    yield msgspec.structs.replace(found, signer="other")
+    yield _variant("host-certificate", "not-a-user-certificate", right, type="host", critical_options={}, extensions=())
+    found = _variant("other-key", "not-listed", right)
+    yield msgspec.structs.replace(found, other_key=True)
+    yield _variant("revoked", "revoked", right)
+
+
+def stranger(actor: NamedActor, inventory: Inventory) -> NamedActor | None:
+    """Another actor of the inventory that shares no principal with this one."""
+    others = (inventory.actor(name) for name in inventory.actors if name != actor.name)
+    return next((each for each in others if each and not set(each.principals) & set(actor.principals)), None)
+
+
+def _of_command(actor: NamedActor, right: CertificateSpec) -> Iterator[Variant]:
+    """For an actor with a forced command: a certificate with another one, and one without."""
+    if not actor.declared.force_command:
+        return
+    yield _variant(
+        "other-command", "command-differs", right, critical_options=_with(right, "force-command", f"echo {FORCED}")
+    )
+    bare = {name: text for name, text in right.critical_options.items() if name != "force-command"}
+    found = _variant("no-command", None, right, critical_options=bare)
+    yield msgspec.structs.replace(found, expected="allowed", commands=True)
+
+
+def _variant(probe: LoginProbe, reason: Reason | None, right: CertificateSpec, **changed: object) -> Variant:
+    spec = msgspec.structs.replace(right, key_id=f"{right.subject} {probe}", **changed)
+    return Variant(probe=probe, spec=spec, reason=reason)
+
+
+def _with(spec: CertificateSpec, option: str, value: str) -> Mapping[str, str]:
+    return {**spec.critical_options, option: value}

@@ -1,0 +1,155 @@
+"""prove ACTOR: what an actor's certificates open at a real sshd, and what they do not.
+
+    announce in the journal -> an identity has a certificate signed -> show it to an sshd of this run, which has the
+    three files of a host -> show certificates that differ from it in one thing -> revoke it, show it again
+        -> sshd's log, joined by serial -> Verdicts -> record -> LoginProof
+
+The right certificate comes the way that every certificate comes (`usecases.sign`). The others are signed by CAs of this
+run alone, so that they are good for nothing anywhere else.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from warden.core.ssh.certificate import Certificate
+from warden.core.ssh.inventory import Inventory, NamedActor
+from warden.core.ssh.krl import Section
+from warden.core.ssh.login_proof import LoginProof, LoginVerdict
+from warden.core.ssh.login_variants import ASKED, FORCED, Variant, control, principals_line, variants
+from warden.core.ssh.login_verdicts import Attempted, Login, judge_all, without_control
+from warden.ports.certificate_authority import CertificateAuthority
+from warden.ports.krl import KrlBuilder
+from warden.ports.login_host import OwnHost
+from warden.usecases.steps.login_records import LoginRecords
+from warden.usecases.steps.played_identity import announced
+from warden.usecases.steps.proof_certificate import ProofTools, SignedOrNot, key_not_here, signed_for
+
+
+class ProveActorTools(ProofTools, frozen=True, kw_only=True):
+    """What an actor is proven with at an sshd of this run. ``trusted`` is a CA of this run that the host trusts."""
+
+    trusted: CertificateAuthority
+    krl: KrlBuilder
+    host: OwnHost
+
+
+def prove_actor(actor: NamedActor, inventory: Inventory, run: str, tools: ProveActorTools) -> LoginProof:
+    """Prove it at an sshd of this run.
+
+    Raises:
+        Inconclusive: nothing could be tried, or the log of sshd cannot be read.
+        JournalUnwritable: nothing more is tried.
+    """
+    journal, where = tools.signing.journal, tools.host.where
+    with LoginRecords(journal, actor.name, run, {"host": where, **announced(actor)}) as records:
+        right = signed_for(actor, run, tools)
+        host = _Prover(actor, tools, right)
+        host.show_all(inventory)
+        verdicts = (right.verdict, *without_control(host.verdicts()))
+        proof = LoginProof(actor=actor.name, host=where, account=tools.host.account, verdicts=verdicts)
+        return records.end(proof)
+
+
+class _Prover:
+    """Shows certificates to the host, and remembers what was shown in which order."""
+
+    def __init__(self, actor: NamedActor, tools: ProveActorTools, right: SignedOrNot) -> None:
+        self._actor = actor
+        self._tools = tools
+        self._right = right
+        self._key = tools.new_key()
+        self._shown: list[Login] = []
+        self._unshown: list[LoginVerdict] = []
+
+    def show_all(self, inventory: Inventory) -> None:
+        """The right certificate first, and revoked last."""
+        self._host_files()
+        mine = self._show_right()
+        now = int(self._tools.signing.clock().timestamp())
+        for variant in variants(self._actor, control(self._actor, self._key.public_key, now), inventory):
+            if variant.probe == "revoked":
+                self._show_revoked(variant, mine)
+            else:
+                self._show(variant, self._signed(variant))
+
+    def verdicts(self) -> tuple[LoginVerdict, ...]:
+        """What sshd's log and the answers prove, in the order in which they were shown."""
+        log = self._tools.host.log([each.serial for each in self._shown])
+        return (*self._unshown, *judge_all(self._shown, log))
+
+    def _host_files(self) -> None:
+        host, tools = self._tools.host, self._tools
+        host.trust(*self._authority_keys(), *tools.trusted.public_keys())
+        self._authorize()
+
+    def _authorize(self, forced: str = "") -> None:
+        lines = [principals_line(self._actor, each, forced) for each in self._actor.principals]
+        self._tools.host.authorize(*lines)
+
+    def _authority_keys(self) -> Sequence[str]:
+        if self._right.signed is None:
+            return ()
+        return self._tools.authority(self._tools.caller.vault()).public_keys()
+
+    def _show_right(self) -> Login | None:
+        """The certificate of the actor's own CA."""
+        signed = self._right.signed
+        if signed is None:
+            return None
+        if signed.certificate.public_key != self._right.key.public_key:
+            self._unshown.append(key_not_here())
+            return None
+        login = Login(
+            probe="logs-in",
+            expected="allowed",
+            attempted=self._tools.host.attempt(self._right.key, signed.certificate),
+            serial=signed.certificate.serial,
+            authority=signed.certificate.authority,
+            record=signed.record,
+            from_elsewhere=signed.certificate.critical_options.get("source-address", ""),
+        )
+        self._shown.append(login)
+        return login
+
+    def _show(self, variant: Variant, certificate: Certificate) -> None:
+        tools = self._tools
+        key = tools.new_key() if variant.other_key else self._key
+        if variant.commands:
+            self._authorize(f"echo {FORCED}")
+        attempted = tools.host.attempt(key, certificate, asks=f"echo {ASKED}" if variant.commands else "")
+        if variant.commands:
+            self._authorize()
+        self._shown.append(_login(variant, certificate, attempted))
+
+    def _show_revoked(self, variant: Variant, mine: Login | None) -> None:
+        """The actor's own certificate, revoked; the control, where that was not shown."""
+        tools, signed = self._tools, self._right.signed
+        if mine is None or signed is None:
+            certificate, key, record = self._signed(variant), self._key, 0
+            (authority, *_) = tools.trusted.public_keys()
+        else:
+            certificate, key, record = signed.certificate, self._right.key, signed.record
+            keys = {tools.signing.certificates.fingerprint(each): each for each in self._authority_keys()}
+            authority = keys[certificate.authority]
+        tools.host.revoke(tools.krl.build([Section(authority, (f"serial: {certificate.serial}",))], 1))
+        login = _login(variant, certificate, tools.host.attempt(key, certificate))
+        self._shown.append(msgspec.structs.replace(login, record=record))
+
+    def _signed(self, variant: Variant) -> Certificate:
+        authority = self._tools.trusted if variant.signer == "trusted" else self._tools.other
+        return self._tools.signing.certificates.parse(authority.sign(variant.spec))
+
+
+def _login(variant: Variant, certificate: Certificate, attempted: Attempted) -> Login:
+    return Login(
+        probe=variant.probe,
+        expected=variant.expected,
+        attempted=attempted,
+        serial=certificate.serial,
+        authority=certificate.authority,
+        reason=variant.reason,
+        forced=FORCED if variant.commands else "",
+        asked=ASKED,
+        subject=variant.subject,
+    )

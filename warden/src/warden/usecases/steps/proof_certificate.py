@@ -1,0 +1,89 @@
+"""The certificate that an actor's own CA signs for a proof, as one of the actor's identities."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from warden.core.errors import Inconclusive, Refused, UsageError
+from warden.core.proofs.details import unobserved
+from warden.core.ssh.fresh_key import FreshKey
+from warden.core.ssh.inventory import NamedActor
+from warden.core.ssh.login_proof import KeyNotHere, LoginDetail, LoginVerdict, NobodyPlayed
+from warden.core.ssh.login_variants import LASTS
+from warden.ports.caller import Caller
+from warden.ports.certificate_authority import CertificateAuthority
+from warden.ports.identities import Identities
+from warden.ports.vault import Vault
+from warden.usecases.sign import Signed, SignRequest, SignTools, sign
+from warden.usecases.steps.played_identity import as_identity
+
+
+class ProofTools(msgspec.Struct, frozen=True, kw_only=True):
+    """What an actor is proven with.
+
+    Attributes:
+        signing, authority, caller: as for `sign`; `identities` makes the credentials of those who are played.
+        new_key: makes a key pair, in memory.
+        other: a CA of this run that no host trusts.
+    """
+
+    signing: SignTools
+    authority: Callable[[Vault], CertificateAuthority]
+    caller: Caller
+    identities: Identities
+    new_key: Callable[[], FreshKey]
+    other: CertificateAuthority
+
+
+class SignedOrNot(msgspec.Struct, frozen=True, kw_only=True):
+    """The certificate of the actor's own CA and its key; or why there is none."""
+
+    key: FreshKey
+    signed: Signed | None = None
+    verdict: LoginVerdict
+
+
+def signed_for(actor: NamedActor, run: str, tools: ProofTools, ttl: int = LASTS) -> SignedOrNot:
+    """A certificate as one of the actor's identities has it signed; a refusal is a verdict."""
+    key = tools.new_key()
+    listed = actor.declared.public_keys
+    ask = SignRequest(
+        subject=actor,
+        public_key=listed[0] if listed else key.public_key,
+        ttl=min(ttl, actor.ttl),
+        reason=f"proof {run}",
+        handed="agent",
+    )
+    try:
+        with as_identity(actor, tools.caller, tools.identities) as caller:
+            if caller is None:
+                nobody = NobodyPlayed(identities=tuple(each.label for each in actor.declared.identities))
+                return SignedOrNot(key=key, verdict=_not_signed(nobody))
+            signed = sign(ask, caller=caller, authority=tools.authority, tools=tools.signing)
+    except Refused as fault:
+        verdict = msgspec.structs.replace(_not_signed(unobserved(fault)), result="wrong", observed="refused")
+        return SignedOrNot(key=key, verdict=verdict)
+    except (Inconclusive, UsageError) as fault:
+        return SignedOrNot(key=key, verdict=_not_signed(unobserved(fault)))
+    made = signed.certificate
+    verdict = LoginVerdict(
+        probe="signed",
+        result="ok",
+        expected="allowed",
+        observed="allowed",
+        authority=made.authority,
+        record=signed.record,
+        subject=signed.where,
+    )
+    return SignedOrNot(key=key, signed=signed, verdict=verdict)
+
+
+def _not_signed(detail: LoginDetail) -> LoginVerdict:
+    return LoginVerdict(probe="signed", result="inconclusive", expected="allowed", observed="not-asked", detail=detail)
+
+
+def key_not_here() -> LoginVerdict:
+    """That no login could be tried with the certificate of a listed key."""
+    return LoginVerdict(
+        probe="logs-in", result="inconclusive", expected="allowed", observed="not-asked", detail=KeyNotHere()
+    )

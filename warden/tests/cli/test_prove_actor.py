@@ -1,0 +1,142 @@
+"""``warden prove ACTOR`` as a process: a real OpenBao, a real sshd, and a CA key in a file."""
+
+import json
+import os
+
+import pytest
+from ssh_actor import ActorWorld
+
+REFUSED = {
+    "other-principal": "Certificate does not contain an authorized principal",
+    "expired": "Certificate invalid: expired",
+    "not-yet-valid": "Certificate invalid: not yet valid",
+    "other-source": "not from a permitted source address",
+    "other-ca": "Failed publickey for ",
+    "host-certificate": "Certificate invalid: not a user certificate",
+    "other-key": "Failed publickey for ",
+    "revoked": "revoked by file",
+}
+
+
+@pytest.fixture
+def world(lane_world) -> ActorWorld:
+    return ActorWorld(lane_world)
+
+
+def prove(world, *options, code=0, **changed):
+    done = world.run("prove", world.actor, "--json", *options, **changed)
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return json.loads(done.stdout)
+
+
+def by_probe(proof):
+    return {each["probe"]: each for each in proof["verdicts"]}
+
+
+def records(world, event):
+    done = world.run("journal", "log", "--json", "--lane", world.actor)
+    return [each for each in json.loads(done.stdout) if each["event"] == event]
+
+
+def test_the_right_certificate_logs_in_and_each_other_one_is_refused_for_its_reason(world):
+    proof = prove(world)
+    assert (proof["state"], proof["host"], proof["own"]) == ("proven", "throw-away sshd", True)
+    verdicts = by_probe(proof)
+    assert verdicts.keys() == {"signed", "logs-in", "control", *REFUSED}
+    for probe, words in REFUSED.items():
+        assert (verdicts[probe]["word"], verdicts[probe]["observed"]) == ("ok", "refused"), verdicts[probe]
+        assert words in verdicts[probe]["sshd"]
+    mine = verdicts["logs-in"]
+    assert mine["observed"] == "allowed"
+    assert f"(serial {mine['serial']})" in mine["sshd"]
+
+
+def test_its_certificate_is_one_of_the_issue_log_and_the_proof_is_in_the_journal(world):
+    proof = prove(world)
+    (issued,) = records(world, "certificate.issued")
+    mine = by_probe(proof)["logs-in"]
+    assert (mine["certificate"], mine["serial"]) == (issued["seq"], issued["body"]["serial"])
+    assert by_probe(proof)["revoked"]["serial"] == mine["serial"]
+    assert issued["body"]["valid_before"] - issued["body"]["valid_after"] <= 400
+    assert [each["seq"] for each in records(world, "proof")] == [proof["journal"]]
+    assert len(records(world, "probe")) == len(proof["verdicts"])
+
+
+def test_a_forced_command_can_neither_be_changed_nor_left_out(world):
+    world.replace("    principals: [deploy]", "    principals: [deploy]\n    force_command: /usr/bin/backup --all")
+    verdicts = by_probe(prove(world))
+    assert "forced command options do not match" in verdicts["other-command"]["sshd"]
+    assert (verdicts["no-command"]["word"], verdicts["no-command"]["observed"]) == ("ok", "allowed")
+
+
+def test_a_certificate_of_another_actor_is_refused(world):
+    world.replace("hosts:\n  web:", "  adm-ada: {identities: []}\nhosts:\n  web:")
+    found = by_probe(prove(world))["other-actor"]
+    assert (found["word"], found["title"]) == ("ok", "a certificate of adm-ada")
+    assert "does not contain an authorized principal" in found["sshd"]
+
+
+def test_addresses_that_this_machine_does_not_have_are_what_sshd_finds_wrong(world):
+    world.replace("[127.0.0.0/8]", "[10.1.2.0/24]")
+    found = by_probe(prove(world))["logs-in"]
+    assert (found["word"], found["observed"]) == ("ok", "source address")
+    assert "10.1.2.0/24" in found["detail"]
+
+
+def test_an_operator_plays_the_identity_where_its_tokens_can_be_made(world):
+    operator = {
+        "BAO_TOKEN": world.server.token("platform"),
+        "WARDEN_STATE": world.server.state,
+        "WARDEN_JOURNAL": str(world.lane_world.journal),
+    }
+    assert prove(world, **operator)["state"] == "proven"
+    (issued,) = records(world, "certificate.issued")
+    assert issued["body"]["identity"]["role"] == world.role
+
+
+def test_without_any_identity_nothing_is_signed_and_the_proof_is_inconclusive(world):
+    token = world.server.token("developer")
+    proof = prove(world, code=3, BAO_TOKEN=token)
+    assert proof["state"] == "inconclusive"
+    verdicts = by_probe(proof)
+    assert verdicts["signed"]["word"] == "??"
+    assert "none of its identities can be had here" in verdicts["signed"]["detail"]
+    assert "logs-in" not in verdicts
+    assert verdicts["revoked"]["word"] == "ok"  # shown with a certificate of the throw-away CA
+    assert records(world, "certificate.issued") == []
+
+
+def test_keys_that_are_listed_are_signed_and_cannot_log_in_from_here(world):
+    key = world.public_key.read_text().split()
+    world.replace("    hosts: [web]\n", f'    hosts: [web]\n    public_keys: ["{key[0]} {key[1]}"]\n')
+    proof = prove(world, code=3)
+    verdicts = by_probe(proof)
+    assert verdicts["signed"]["word"] == "ok"
+    assert verdicts["logs-in"]["word"] == "??"
+    assert "private halves are not here" in verdicts["logs-in"]["detail"]
+
+
+def test_an_authority_that_cannot_be_used_is_inconclusive(world):
+    os.chmod(world.ca, 0o644)
+    found = by_probe(prove(world, code=3))["signed"]
+    assert (found["word"], "has to be 0600" in found["detail"]) == ("??", True)
+
+
+def test_the_text_shows_serials_and_reasons(world):
+    done = world.run("prove", world.actor)
+    assert done.returncode == 0, done.stderr
+    assert "ok   its certificate logs in" in done.stdout
+    assert ": Certificate invalid: expired\n" in done.stdout
+    assert "proven: 11 of 11 as expected · sshd's log 10/10 lines · journal " in done.stdout
+
+
+def test_an_actor_that_is_not_there_is_a_usage_error(world):
+    done = world.run("prove", "agt-nobody")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "agt-nobody" in done.stderr
+
+
+def test_the_entry_stands_for_every_actor(world):
+    done = world.run("prove", "ssh-certificate", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [each["actor"] for each in json.loads(done.stdout)] == [world.actor]
