@@ -155,3 +155,13 @@ def test_a_proxy_is_asked_for_others_and_not_for_this_machine(made):
         assert received[0].startswith(b"CONNECT pdp.example:443")
     with policy_server("authzen") as server:
         assert authzen(server.url, {"HTTPS_PROXY": proxy}).decide(access()).effect == "deny"
+
+
+def test_nothing_else_of_the_environment_counts(made, monkeypatch, tmp_path):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password from-netrc\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    with serving(json_answer(b'{"decision": false, "effect": "deny"}')) as (url, received):
+        assert made(url).decide(access()).effect == "deny"
+    assert b"authorization" not in received[0].lower()
