@@ -6,6 +6,7 @@ import pytest
 from bad_answers import json_answer
 from byte_server import serving
 from policy_server import policy_server
+from ssh_actor import ActorWorld
 
 from warden.adapters.journal.sqlite import SqliteJournal
 
@@ -141,3 +142,37 @@ def test_catalog_check_names_policies_that_are_replaced(lane_world):
     declare(lane_world, "  - {authzen: 'https://pdp.example.com', name: company}\n", "access_policies: replaced\n")
     done = lane_world.run("catalog", "check")
     assert "own.cedar: warning: is not asked: access_policies in platform.yaml is replaced" in done.stdout
+
+
+def test_what_a_flex_auth_denies_is_not_signed_and_what_it_permits_is(lane_world):
+    world = ActorWorld(lane_world)
+    with policy_server("flex-auth", reason="not on call") as server:
+        declare(lane_world, f"  - {{flex_auth: '{server.url}', name: flex, tenant: coulomb}}\n")
+        refused = world.run("sign", world.actor, "--pubkey", str(world.public_key), "--json")
+        assert (refused.returncode, refused.stdout) == (4, "")
+        error = json.loads(refused.stderr)
+        assert error["system"] == "policy point flex"
+        assert "a certificate for" in error["message"]
+        assert "not on call" in error["message"]
+        assert "Nothing was signed." in error["message"]
+        (asked,) = server.asked
+        assert asked["resource"]["id"] == f"ssh-cert:actor/{world.actor}"
+        assert asked["context"]["pubkey_fingerprint"].startswith("SHA256:")
+        assert not server.faults
+        server.permits.add((asked["subject"]["id"], "sign", world.actor))
+        done = world.run("sign", world.actor, "--pubkey", str(world.public_key))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("ssh-ed25519-cert-v01@openssh.com ")
+    body = last_decision(lane_world)
+    assert [(each["point"], each["effect"], each.get("id")) for each in body["points"]] == [
+        ("cedar", "allow", None),
+        ("flex", "allow", "flex-2"),
+    ]
+
+
+def test_a_point_that_is_away_has_nothing_signed(lane_world):
+    world = ActorWorld(lane_world)
+    declare(lane_world, "  - {flex_auth: 'http://127.0.0.1:1', name: flex, tenant: coulomb}\n")
+    done = world.run("sign", world.actor, "--pubkey", str(world.public_key))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "policy point flex" in done.stderr
