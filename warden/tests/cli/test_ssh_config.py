@@ -79,10 +79,21 @@ def test_ssh_logs_in_with_a_certificate_that_it_had_made(client, agent, world):
     done = client.login(command="echo in")
     assert (done.returncode, done.stdout) == (0, "in\n"), done.stderr
     assert len(agent.listed()) == 1
+    assert "Load key" not in done.stderr
     before = agent.listed()
     assert client.login(BAO_TOKEN="none").returncode == 0
     assert agent.listed() == before, "a good certificate is used again"
     assert f"ID {world.actor} " in client.server.log()
+
+
+def test_a_certificate_is_found_among_many_keys_if_it_is_the_only_one_to_try(client, agent, server):
+    for number in range(7):
+        assert agent.add("-q", str(server.new_key(f"other-{number}"))).returncode == 0
+    client.configure()
+    assert client.login().returncode == 255, "sshd gives up after six keys"
+    client.configure("--only")
+    done = client.login()
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_where_warden_fails_ssh_goes_on_as_it_is_configured(client, agent, server):
@@ -122,6 +133,41 @@ def test_only_hosts_of_the_actor_are_named_and_no_token_of_a_connection(world):
 def test_an_unknown_actor_has_no_block(world):
     done = world.run("ssh", "config", "agt-nobody")
     assert (done.returncode, done.stdout) == (2, "")
+
+
+# -- the wrapper ------------------------------------------------------------------------------------------------------
+
+
+def wrapped(client, *changed_words, **changed: str):
+    argv = ["-F", "none", "-o", "BatchMode=yes", "-o", f"UserKnownHostsFile={client.server.known_hosts}"]
+    there = ["-p", str(client.server.port), "-l", client.server.account, "127.0.0.1", *changed_words]
+    return subprocess.run(
+        ["ops-ssh-wrapper", *argv, *there],
+        env={name: value for name, value in (client.env | changed).items() if value},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_the_wrapper_is_ssh_with_a_certificate_and_without_the_callers_token(client, world):
+    done = wrapped(client, "echo out; exit 7", WARDEN_ACTOR=world.actor)
+    assert (done.returncode, done.stdout) == (7, "out\n"), done.stderr
+    assert f"ID {world.actor} " in client.server.log()
+
+
+def test_the_wrapper_can_do_without_an_agent(client, world):
+    done = wrapped(client, "true", WARDEN_ACTOR=world.actor, WARDEN_KEY_DIR=f"{world.folder}/of it", SSH_AUTH_SOCK="")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_wrapper_does_not_start_ssh_without_a_certificate(client, world):
+    nobody = wrapped(client, "true")
+    assert (nobody.returncode, "WARDEN_ACTOR is not set" in nobody.stderr) == (2, True)
+    down = wrapped(client, "true", WARDEN_ACTOR=world.actor, BAO_ADDR="http://127.0.0.1:1")
+    assert down.returncode == 3
+    assert "Accepted" not in client.server.log()
 
 
 def restart(server) -> None:

@@ -24,13 +24,12 @@ def configured(tmp_path):
     made = tmp_path / "warden.conf"
     ran = tmp_path / "ran"
 
-    def said(host: str, user: str = "", *, ready: bool = True, where: str = "behind", **changed: str):
+    def said(host: str, user: str = "", *, ready: bool = True, where: str = "behind", **changed):
         ensure = tmp_path / "ensure it %h"
         ensure.write_text(f'#!/bin/sh\necho "$@" >> {shlex.quote(str(ran))}\nexit {0 if ready else 1}\n')
         ensure.chmod(0o700)
         command = (str(ensure), "ssh", "ensure", "adm-ada")
-        files = {"certificate_file": str(tmp_path / "of ada-cert.pub")} | changed
-        made.write_text(config_text([block(INVENTORY, ADA, command=command, **files)]))
+        made.write_text(config_text([block(INVENTORY, ADA, command=command, **changed)]))
         include = f'Include "{made}"\n'
         config = tmp_path / "config"
         config.write_text(f"{user}\n{include}" if where == "behind" else f"{include}{user}\n")
@@ -43,22 +42,23 @@ def configured(tmp_path):
     return said
 
 
-def test_a_host_of_the_inventory_gets_the_certificate(configured):
-    assert f"certificatefile {configured.folder}/of ada-cert.pub".lower() in configured("coulombcore.example")
+def test_for_a_host_of_the_inventory_a_certificate_is_made_ready(configured):
+    configured("coulombcore.example")
     assert configured.ran() == ["ssh ensure adm-ada"]
 
 
 def test_another_host_is_not_touched_and_nothing_is_run_for_it(configured):
     for host in ("github.com", "coulombcore.example.org", "other", "coulombcor"):
-        assert not [line for line in configured(host) if line.startswith("certificatefile")], host
+        assert not [line for line in configured(host, identity_file="/of ada", only=True) if "of ada" in line], host
     assert configured.ran() == []
 
 
 def test_without_a_certificate_ssh_does_what_the_user_configured(configured):
     user = "Host coulombcore\n  User root\n  IdentityFile ~/.ssh/own\n"
-    plain = configured("coulombcore", user, ready=False)
-    assert not [line for line in plain if line.startswith("certificatefile")]
+    plain = configured("coulombcore", user, ready=False, identity_file="/of ada", only=True)
+    assert not [line for line in plain if "of ada" in line]
     assert "user root" in plain
+    assert "identitiesonly no" in plain
     assert configured.ran() == ["ssh ensure adm-ada"]
 
 
@@ -77,19 +77,25 @@ Host *
 @pytest.mark.parametrize("where", ["behind", "before"])
 def test_what_the_user_configured_for_the_host_stays(configured, where):
     without = configured("coulombcore", USERS, ready=False, where=where)
-    with_it = configured("coulombcore", USERS, where=where)
-    assert [line for line in with_it if line not in without] == [
-        f"certificatefile {configured.folder}/of ada-cert.pub".lower()
-    ]
-    assert [line for line in without if line not in with_it] == []
-    assert "serveraliveinterval 7" in with_it
+    assert configured("coulombcore", USERS, where=where) == without
+    assert "serveraliveinterval 7" in without
+    assert configured("github.com", USERS, where=where, only=True) == configured("github.com", USERS, ready=False)
 
 
 def test_default_keys_are_still_tried(configured):
     assert "identityfile ~/.ssh/id_ed25519" in configured("coulombcore")
 
 
-def test_a_key_in_a_file_is_named_too(configured):
+def test_a_certificate_that_is_named_is_added_to_what_the_user_named(configured):
+    shown = configured("coulombcore", USERS, identity_file="/of ada", only=True)
+    assert [line for line in shown if line.startswith("identit") and "agent" not in line] == [
+        "identitiesonly yes",
+        "identityfile ~/.ssh/own",
+        "identityfile /of ada",
+    ]
+
+
+def test_a_percent_sign_in_a_path_is_not_a_token(configured):
     shown = configured("railiance01", identity_file="/keys/100%/adm-ada")
     assert "identityfile /keys/100%%/adm-ada" in shown or "identityfile /keys/100%/adm-ada" in shown
 
@@ -106,19 +112,19 @@ def test_a_name_that_means_something_to_ssh_or_a_shell_is_refused(name):
 @pytest.mark.parametrize("path", ['/a"b', "/a'b", "/a\\b", "/a\nb", "/a${HOME}b"])
 def test_a_path_that_cannot_be_quoted_is_refused(path):
     with pytest.raises(UsageError):
-        block(INVENTORY, ADA, command=("warden",), certificate_file=path)
+        block(INVENTORY, ADA, command=("warden",), identity_file=path)
     with pytest.raises(UsageError):
-        block(INVENTORY, ADA, command=(path,), certificate_file="/c")
+        block(INVENTORY, ADA, command=(path,))
 
 
 def test_an_actor_without_hosts_has_no_block():
     bob = NamedActor(name="adm-bob", declared=INVENTORY.actors["adm-bob"])
     with pytest.raises(UsageError):
-        block(INVENTORY, bob, command=("warden",), certificate_file="/c")
+        block(INVENTORY, bob, command=("warden",))
 
 
 def test_no_token_of_a_connection_is_in_a_command():
-    text = config_text([block(INVENTORY, ADA, command=("/100%r/warden",), certificate_file="/c%u")])
+    text = config_text([block(INVENTORY, ADA, command=("/100%r/warden",), identity_file="/c%u")])
     assert "%r" not in text.replace("%%", "")
     assert "%u" not in text.replace("%%", "")
 

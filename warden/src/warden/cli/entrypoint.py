@@ -2,17 +2,25 @@
 
 import os
 import sys
+from importlib import import_module
 from io import TextIOWrapper
 
 
 def run() -> None:
     """Run the command line; only text and an exit code leave it, even when it is interrupted while loading."""
+    _run("warden.cli.main")
+
+
+def run_ssh() -> None:
+    """Run ssh with a certificate, in the same way."""
+    _run("warden.cli.ssh_wrapper")
+
+
+def _run(module: str) -> None:
     try:
         _open_closed_streams()
         _print_utf8()
-        from warden.cli.main import run as run_command
-
-        run_command()
+        import_module(module).run()
     except KeyboardInterrupt:
         from warden.present import terminal
 

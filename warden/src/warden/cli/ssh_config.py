@@ -10,7 +10,7 @@ from warden.cli import complete, issuing, wiring, wiring_keys, wiring_ssh
 from warden.cli.issue import out_option
 from warden.cli.options import json_option
 from warden.cli.sign import identity_options
-from warden.core.ssh.kept import Holder, key_file
+from warden.core.ssh.kept import Holder, identity_file
 from warden.present import terminal
 
 IDENTITY = ("token_file", "role_id", "secret_id_file")
@@ -19,14 +19,17 @@ IDENTITY = ("token_file", "role_id", "secret_id_file")
 @click.command(short_help="Print Match blocks for ~/.ssh/config.")
 @click.argument("actors", nargs=-1, required=True, metavar="ACTOR…", shell_complete=complete.actors)
 @out_option
+@click.option("--only", is_flag=True, help="Have ssh try no other key for these hosts (IdentitiesOnly).")
 @identity_options
 @json_option
 @click.pass_context
-def config(ctx: click.Context, /, *, actors: tuple[str, ...], out: str | None, as_json: bool, **login: Any) -> None:
+def config(
+    ctx: click.Context, /, *, actors: tuple[str, ...], out: str | None, only: bool, as_json: bool, **login: Any
+) -> None:
     """Print what has ssh use certificates for the hosts of these actors, to be included in ~/.ssh/config.
 
-    A block names hosts of the inventory only and adds a CertificateFile: what you configured for a host stays. Where
-    warden gets no certificate, ssh goes on without the block.
+    A block names hosts of the inventory only, and all it does is have a certificate in ssh-agent: what you configured
+    for a host stays. With --only, or --out, it names the certificate as an IdentityFile, too.
 
     \b
     Examples:
@@ -40,7 +43,8 @@ def config(ctx: click.Context, /, *, actors: tuple[str, ...], out: str | None, a
     platform = wiring.platform_dir(ctx)
     inventory = wiring_ssh.inventory(platform)
     environment = issuing.environment()
-    holder = wiring_keys.holder_named(out)
+    holder, kept = wiring_keys.holder_named(out), wiring_keys.kept(platform, environment)
+    named_to_ssh = only or holder.handed == "file"
     given = {
         name: os.path.abspath(login[name]) if name != "role_id" else login[name] for name in IDENTITY if login[name]
     }
@@ -49,8 +53,8 @@ def config(ctx: click.Context, /, *, actors: tuple[str, ...], out: str | None, a
             inventory,
             named(inventory, actor),
             command=_command(platform, environment, actor, holder, given),
-            certificate_file=wiring_keys.kept(platform, environment).certificate_file(actor, holder),
-            identity_file=key_file(holder.where, actor) if holder.handed == "file" else "",
+            identity_file=identity_file(kept.certificate_file(actor, holder)) if named_to_ssh else "",
+            only=only,
         )
         for actor in dict.fromkeys(actors)
     ]

@@ -15,7 +15,7 @@ from warden.cli.options import json_option
 from warden.cli.sign import identity_options
 from warden.core.ssh.kept import Kept
 from warden.present import terminal
-from warden.usecases.ssh_ensure import EnsureRequest
+from warden.usecases.ssh_ensure import Ensured, EnsureRequest
 from warden.usecases.ssh_ensure import ensure as usecase
 
 PATIENCE = "5"
@@ -47,23 +47,28 @@ def ensure(
       warden ssh ensure adm-ada
       warden ssh ensure atm-backup --out ~/.ssh/warden && ssh -i ~/.ssh/warden/atm-backup web
     """
-    place, at, environment = wiring_keys.key_place(out), issuing.address(), issuing.environment()
-    platform = wiring_keys.platform_named(ctx)
-    kept = wiring_keys.kept(platform, environment)
-    wanted = issuing.Wanted(actor=actor, fresh=False, **login)
-
-    def renew() -> Kept:
-        if not os.environ.get("BAO_CLIENT_TIMEOUT") and not os.environ.get("VAULT_CLIENT_TIMEOUT"):
-            os.environ["BAO_CLIENT_TIMEOUT"] = PATIENCE
-        issuing.quietly(ctx)
-        entered = wiring.platform_dir(ctx)
-        return issuing.issued(entered, wanted, place=place, kept=kept, at=at, environment=environment).kept
-
-    found = usecase(EnsureRequest(actor=actor, address=at), place=place, kept=kept, renew=renew, clock=issuing.now)
+    found, certificate_file = ensured(ctx, issuing.Wanted(actor=actor, fresh=False, **login), out)
     if found.fault is None and not as_json:
         return
     from warden.present import issue as present
 
     if as_json:
-        terminal.document(present.ensured_json(found, kept.certificate_file(actor, place.holder)))
+        terminal.document(present.ensured_json(found, certificate_file))
     present.show_ensured(found, issuing.now().timestamp())
+
+
+def ensured(ctx: click.Context, wanted: issuing.Wanted, out: str | None) -> tuple[Ensured, str]:
+    """A certificate that can be used now, and the file that ssh is to be told of."""
+    place, at, environment = wiring_keys.key_place(out), issuing.address(), issuing.environment()
+    kept = wiring_keys.kept(wiring_keys.platform_named(ctx), environment)
+
+    def renew() -> Kept:
+        if not os.environ.get("BAO_CLIENT_TIMEOUT") and not os.environ.get("VAULT_CLIENT_TIMEOUT"):
+            os.environ["BAO_CLIENT_TIMEOUT"] = PATIENCE
+        issuing.quietly(ctx)
+        platform = wiring.platform_dir(ctx)
+        return issuing.issued(platform, wanted, place=place, kept=kept, at=at, environment=environment).kept
+
+    ask = EnsureRequest(actor=wanted.actor, address=at)
+    found = usecase(ask, place=place, kept=kept, renew=renew, clock=issuing.now)
+    return found, kept.certificate_file(wanted.actor, place.holder)

@@ -1,5 +1,6 @@
 """``warden ssh host``: certificates of hosts."""
 
+import functools
 import os
 
 import click
@@ -49,7 +50,7 @@ def sign(
       ssh-keyscan -t ed25519 web | cut -d' ' -f2- | warden ssh host sign web --pubkey -
     """
     from warden.present import sign as present
-    from warden.usecases.sign import SignRequest
+    from warden.usecases.sign import SignRequest, hand_over
     from warden.usecases.sign import sign as usecase
     from warden.usecases.ssh_host import authority_of, host_named
 
@@ -64,10 +65,11 @@ def sign(
         path=os.path.abspath(out) if out else "",
     )
     authority = wiring_ssh.authority(authority_of(inventory))
+    tools = wiring_ssh.tools(platform)
     with ends_recorded():
-        done = usecase(ask, caller=wiring.caller(None), authority=authority, tools=wiring_ssh.tools(platform))
-    if out:
-        wiring_ssh.write_certificate(out, done.certificate.line)
+        done = usecase(ask, caller=wiring.caller(None), authority=authority, tools=tools)
+        if out:
+            hand_over(done, functools.partial(wiring_ssh.write_certificate, out), tools.journal)
     if as_json:
         terminal.document(present.as_json(done, out or ""))
     else:

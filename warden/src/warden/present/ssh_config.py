@@ -9,7 +9,7 @@ from warden.present import terminal
 
 _HEAD = """\
 # SSH with certificates of {actors}. Put this file's name behind Include in ~/.ssh/config.
-# It is for these hosts only, adds to what is configured for them, and is skipped where warden gets no certificate."""
+# For these hosts, and no others, it has a certificate ready; where warden gets none, ssh goes on as configured."""
 
 
 def config_text(blocks: Sequence[Block]) -> str:
@@ -20,15 +20,17 @@ def config_text(blocks: Sequence[Block]) -> str:
 
 def _text(block: Block) -> str:
     run = shlex.join(block.command).replace("%", "%%")
-    lines = [
-        f'Match originalhost {",".join(block.names)} exec "{run}"',
-        _file("CertificateFile", block.certificate_file),
-    ]
-    return "\n".join(lines + ([_file("IdentityFile", block.identity_file)] if block.identity_file else []))
+    lines = [f'Match originalhost {",".join(block.names)} exec "{run}"']
+    if block.identity_file:
+        lines.append(f"    {identity_option(block.identity_file, ' ')}")
+    if block.only:
+        lines.append("    IdentitiesOnly yes")
+    return "\n".join(lines)
 
 
-def _file(keyword: str, path: str) -> str:
-    return f'    {keyword} "{path.replace("%", "%%")}"'
+def identity_option(path: str, between: str = "=") -> str:
+    """An IdentityFile as ssh_config(5) has it, or behind ``-o``; the path is one that `expect_writable` lets pass."""
+    return f'IdentityFile{between}"{path.replace("%", "%%")}"'
 
 
 def config_json(blocks: Sequence[Block]) -> dict[str, Any]:

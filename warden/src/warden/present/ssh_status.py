@@ -8,6 +8,7 @@ from warden.core.quoting import name
 from warden.core.remedies import warden
 from warden.core.ssh.held_here import HeldHere, StatusLine, Why
 from warden.core.ssh.issue_log import (
+    ABANDONED,
     ACKNOWLEDGED,
     BEGIN,
     DISCARDED,
@@ -123,6 +124,7 @@ _EVENTS: Mapping[str, str] = {
     ISSUED: "issued",
     REFUSED: "REFUSED",
     FAILED: "failed",
+    ABANDONED: "killed",
     DISCARDED: "discarded",
     REVOKED: "REVOKED",
     EMERGENCY: "BREAK-GLASS",

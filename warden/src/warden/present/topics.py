@@ -26,6 +26,7 @@ ENVIRONMENT = (
     ("WARDEN_ROLE_ID, WARDEN_SECRET_ID_FILE", "an AppRole to log in with: its RoleID, and a file with a SecretID"),
     ("WARDEN_POLICY_TOKEN_NAME_FILE", "a file with the bearer token for the policy point NAME of platform.yaml"),
     ("WARDEN_POLICY_TOKEN_NAME", "that token itself; NAME is in capitals, with _ for -"),
+    ("WARDEN_ACTOR, WARDEN_KEY_DIR", "`ops-ssh-wrapper`: for whom, and a folder for the key in place of ssh-agent"),
     ("WARDEN_NOTIFY_TOKEN_FILE", "a file with the bearer token for the webhook that platform.yaml names"),
     ("STATE_HUB_TOKEN_FILE", "the same for the State Hub"),
     ("NO_COLOR", "set to anything: no colour"),

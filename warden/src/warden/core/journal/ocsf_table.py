@@ -131,6 +131,8 @@ TABLE: Mapping[str, Mapped] = {
     "lane.demoted": Mapped(ENTITY, 3, "success", 2),
     "lane.compromised": Mapped(DETECTION, 1, "new", 5),
     "certificate.discarded": Mapped(API, 1, "failure", 2),
+    "certificate.removing": Mapped(API, OTHER, "begun", label="Remove"),
+    "certificate.removed": Mapped(API, OTHER, "success", label="Remove"),
     "certificate.emergency": Mapped(DETECTION, 1, "new", 4),
     "certificate.acknowledged": Mapped(API, OTHER, "success", 2, "Acknowledge"),
     "certificate.revoked": Mapped(ENTITY, 9, "success", 3),

@@ -43,16 +43,17 @@ class NoHostAuthority(msgspec.Struct, frozen=True):
 
 
 class Block(msgspec.Struct, frozen=True, kw_only=True):
-    """A Match block: for which names, what has a certificate ready, and the files that ssh is told of.
+    """A Match block: for which names, and what has a certificate ready (words of a command).
 
-    ``command`` are words. ``identity_file`` is empty where the key is in an agent.
+    ``identity_file`` is what ssh is told of; empty: nothing, since the agent has the certificate. ``only``: no other
+    key is tried for these names.
     """
 
     actor: str
     names: tuple[str, ...]
     command: tuple[str, ...]
-    certificate_file: str
     identity_file: str = ""
+    only: bool = False
 
 
 class KnownAuthority(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +64,7 @@ class KnownAuthority(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def block(
-    inventory: Inventory, actor: NamedActor, *, command: tuple[str, ...], certificate_file: str, identity_file: str = ""
+    inventory: Inventory, actor: NamedActor, *, command: tuple[str, ...], identity_file: str = "", only: bool = False
 ) -> Block:
     """The block of one actor. Raises `UsageError` for what cannot be written."""
     names = host_names(inventory, inventory.hosts_of(actor))
@@ -75,16 +76,15 @@ def block(
             subject=actor.name,
             remedy=(warden("inventory list"),),
         )
-    for word in (*command, certificate_file, identity_file):
-        if _UNWRITABLE.search(word):
-            raise UsageError(UnfitPath(word), effect=Effect.NOTHING_PRINTED, hint="name another directory")
-    return Block(
-        actor=actor.name,
-        names=names,
-        command=command,
-        certificate_file=certificate_file,
-        identity_file=identity_file,
-    )
+    for word in (*command, identity_file):
+        expect_writable(word)
+    return Block(actor=actor.name, names=names, command=command, identity_file=identity_file, only=only)
+
+
+def expect_writable(path: str) -> None:
+    """Raise `UsageError` for what cannot stand in ssh's configuration."""
+    if _UNWRITABLE.search(path):
+        raise UsageError(UnfitPath(path), effect=Effect.NOTHING_PRINTED, hint="name another directory")
 
 
 def host_names(inventory: Inventory, hosts: tuple[str, ...]) -> tuple[str, ...]:

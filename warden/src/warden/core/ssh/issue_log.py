@@ -3,7 +3,7 @@
     certificate.begin     before anything is asked of a signer
     certificate.issued    one came back and is what was decided
     certificate.refused   one came back and is not: `differences`
-    certificate.failed    none came back
+    certificate.failed    none came back; `certificate.abandoned`: whoever asked was killed
     certificate.discarded one was issued and could not be handed over: nobody has its key
     certificate.removing  it is about to be removed from a machine; `certificate.removed`: it was, or not (`kind`)
     certificate.revoked   what was revoked: serials of one CA, keys, an actor's, or all before a time
@@ -24,6 +24,7 @@ BEGIN = "certificate.begin"
 ISSUED = "certificate.issued"
 REFUSED = "certificate.refused"
 FAILED = "certificate.failed"
+ABANDONED = "certificate.abandoned"
 DISCARDED = "certificate.discarded"
 REMOVING = "certificate.removing"
 REMOVED = "certificate.removed"
@@ -56,7 +57,7 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     at: str = ""
 
 
-EVENTS = (BEGIN, ISSUED, REFUSED, FAILED, DISCARDED, REVOKED, EMERGENCY, ACKNOWLEDGED)
+EVENTS = (BEGIN, ISSUED, REFUSED, FAILED, ABANDONED, DISCARDED, REVOKED, EMERGENCY, ACKNOWLEDGED)
 
 
 def issued(records: Iterable[Record]) -> list[Issued]:

@@ -59,6 +59,9 @@ def renew_at(valid_after: int, valid_before: int) -> int:
     return valid_after + 2 * (valid_before - valid_after) // 3
 
 
+_CERTIFICATE = "-cert.pub"
+
+
 def key_file(folder: str, actor: str) -> str:
     """The private key's file in a folder; the public key is beside it as ``.pub``, the certificate as ``-cert.pub``."""
     return f"{folder}/{actor}"
@@ -66,4 +69,13 @@ def key_file(folder: str, actor: str) -> str:
 
 def certificate_file(folder: str, actor: str) -> str:
     """The certificate's file in a folder: where ssh looks for it beside the key."""
-    return f"{folder}/{actor}-cert.pub"
+    return f"{folder}/{actor}{_CERTIFICATE}"
+
+
+def identity_file(certificate: str) -> str:
+    """What ssh's IdentityFile has to name for that certificate's file: the key's, which need not be there.
+
+    ssh then has the agent sign with the very certificate. With CertificateFile it would look for a private key in the
+    certificate's file, and say so (measured, OpenSSH 9.2).
+    """
+    return certificate.removesuffix(_CERTIFICATE)
