@@ -44,7 +44,7 @@ def test_every_entry_of_the_repository_is_valid(found):
     assert wrong("entry", found.read_text()) == []
 
 
-@pytest.mark.parametrize("file", ["platform", "clusters"])
+@pytest.mark.parametrize("file", ["platform", "clusters", "inventory"])
 def test_the_platforms_own_files_are_valid(file):
     assert wrong(file, (ROOT / "platform" / f"{file}.yaml").read_text()) == []
 

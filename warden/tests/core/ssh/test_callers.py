@@ -1,0 +1,117 @@
+"""Who may have certificates signed: as whom a credential logs in, and what somebody else is told."""
+
+import pytest
+
+from warden.core.access.authorization import AppRoleCredential, Projected, ShownCertificate
+from warden.core.access.decision import Decision
+from warden.core.errors import NotAReader, Refused
+from warden.core.lanes.lane import PeopleReader, Workload, WorkloadReader
+from warden.core.lanes.readers import AppRoleReader, CertificateReader, GithubReader
+from warden.core.openbao.api import Identity
+from warden.core.secret import Secret
+from warden.core.ssh.callers import expect_allowed, is_identity, log_in, login_for
+from warden.core.ssh.inventory import Actor, Host, NamedActor, NamedHost, PersonIdentity
+from warden.present.commands import command
+from warden.present.problems import described
+
+IDENTITIES = (
+    WorkloadReader(workload=Workload("ci", "runner")),
+    WorkloadReader(workload=Workload("ci", "runner"), audience="other", role="other"),
+    GithubReader(github="acme/deploy", branch="main"),
+    AppRoleReader(approle="nightly", mount="machines"),
+    CertificateReader(certificate="ci.example.com", ca="ca.pem"),
+    PersonIdentity(person="ada", login="company"),
+    PeopleReader(people="admins", login="company", role="ssh-admins"),
+)
+ACTOR = NamedActor(name="agt-ci", declared=Actor(identities=IDENTITIES))
+
+
+def projected(subject: str = "system:serviceaccount:ci:runner", audience: str = "openbao", **claims: str) -> Projected:
+    return Projected(path="token", jwt=Secret("jwt"), subject=subject, audiences=(audience,), claims=claims)
+
+
+def who(mount: str, role: str) -> Identity:
+    return Identity(display_name="x", path=f"auth/{mount}/login", role=role, entity="", policies=(), ttl=0)
+
+
+DENIED = Decision(id="d", effect="deny", policies=(), message="")
+
+
+@pytest.mark.parametrize(
+    ("credential", "mount", "parameters"),
+    [
+        (projected(), "kubernetes", {"role": "ssh-agt-ci"}),
+        (projected(audience="other"), "kubernetes", {"role": "other"}),
+        (
+            projected(repository="acme/deploy", ref="refs/heads/main", event_name="push"),
+            "kubernetes",
+            {"role": "ssh-agt-ci"},
+        ),
+        (
+            projected("x", repository="acme/deploy", ref="refs/heads/main", event_name="push"),
+            "github",
+            {"role": "ssh-agt-ci"},
+        ),
+        (AppRoleCredential(role_id="id", secret_id=Secret("s"), path="f"), "machines", {"role_id": "id"}),
+        (ShownCertificate("c.pem"), "cert", {"name": "ssh-agt-ci"}),
+    ],
+)
+def test_a_credential_logs_in_as_one_of_the_identities(credential, mount, parameters):
+    login = login_for(ACTOR, credential)
+    assert login.mount == mount
+    assert parameters.items() <= login.parameters.items()
+
+
+@pytest.mark.parametrize(
+    ("credential", "kind", "said"),
+    [
+        (projected("system:serviceaccount:ci:other"), NotAReader, "belongs to system:serviceaccount:ci:other"),
+        (projected("x", repository="acme/deploy", ref="refs/heads/dev", event_name="push"), NotAReader, "belongs to x"),
+        (projected(audience="vault"), Refused, "made for the audience vault, not for openbao or other"),
+    ],
+)
+def test_somebody_elses_credential_is_not_sent(credential, kind, said):
+    with pytest.raises(kind) as caught:
+        login_for(ACTOR, credential)
+    assert said in described(caught.value.problem)
+
+
+@pytest.mark.parametrize("credential", [ShownCertificate("c.pem"), projected()])
+def test_an_actor_without_such_an_identity_says_whom_it_is_for(credential):
+    only = NamedActor(name="adm-x", declared=Actor(identities=(PersonIdentity(person="ada", login="company"),)))
+    with pytest.raises(NotAReader) as caught:
+        login_for(only, credential)
+    assert "adm-x is for person ada of company (auth/company, role ssh-adm-x)" in described(caught.value.problem)
+
+
+def test_only_a_role_of_an_identity_is_one():
+    assert is_identity(ACTOR, who("company", "ssh-admins"))
+    assert is_identity(ACTOR, who("company", "ssh-agt-ci"))
+    assert not is_identity(ACTOR, who("kubernetes", "ssh-admins"))
+    assert not is_identity(ACTOR, who("company", ""))
+
+
+def test_a_denial_says_what_would_help():
+    with pytest.raises(NotAReader):
+        expect_allowed(ACTOR, who("company", "other"), DENIED)
+    with pytest.raises(Refused) as caught:
+        expect_allowed(ACTOR, who("company", "ssh-agt-ci"), DENIED)
+    assert "denies x (auth/company, role ssh-agt-ci) certificates of agt-ci (decision d)" in described(
+        caught.value.problem
+    )
+    wants = Decision(id="d", effect="deny", policies=("why",), message="", wants_reason=True)
+    with pytest.raises(Refused) as caught:
+        expect_allowed(ACTOR, who("company", "ssh-agt-ci"), wants)
+    assert described(caught.value.problem) == "why requires a reason for agt-ci, and the journal keeps it"
+    with pytest.raises(Refused) as caught:
+        expect_allowed(NamedHost(name="web", declared=Host()), who("company", "x"), DENIED)
+    assert not isinstance(caught.value, NotAReader)
+
+
+def test_the_ways_to_log_in_begin_with_people():
+    (one,) = log_in(ACTOR)
+    shown = [command(each.run) for each in one.steps]
+    assert "company" in shown[0]
+    assert any("--role-id" in each for each in shown)
+    assert any("--token-file" in each for each in shown)
+    assert log_in(NamedHost(name="web", declared=Host())) == ()
