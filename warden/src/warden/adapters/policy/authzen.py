@@ -67,7 +67,7 @@ class AuthzenPolicy:
         if not isinstance(endpoint, str) or not endpoint.startswith(f"{origin}/"):
             self._http.unusable(
                 f"says that it evaluates elsewhere ({text(endpoint) or 'nowhere'})",
-                f"if that is right, name it: `evaluation: URL` of {self._http.name} in platform.yaml",
+                f"if that is right, name it (`evaluation: URL` of {self._http.name} in platform.yaml), then",
             )
         return endpoint
 

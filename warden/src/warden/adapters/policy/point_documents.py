@@ -12,10 +12,7 @@ _OK = 200
 def document(http: PointHttp, reply: Reply) -> dict[str, Any]:
     """The JSON object in an answer. Raises `Inconclusive` where the status or the body is another."""
     if reply.status in {401, 403}:
-        http.unusable(
-            f"answered {reply.status}: it does not let warden ask",
-            f"give it the token that the point {http.name} takes (docs/policy-points.md)",
-        )
+        http.wants_token(f"answered {reply.status}: it does not let warden ask")
     if reply.status != _OK:
         moved = " (a redirect, which is not followed)" if 300 <= reply.status < 400 else ""  # noqa: PLR2004 - RFC 9110
         http.unusable(f"answered {reply.status}{moved}")

@@ -22,6 +22,7 @@ from warden.adapters.machine.network_problem import network_problem
 from warden.adapters.machine.proxy import proxy_for
 from warden.core.errors import Effect, Inconclusive, Unreachable
 from warden.core.lanes.policy_points import token_variable
+from warden.core.remedies import Remedy, SetVariable, warden
 
 if TYPE_CHECKING:
     import httpx2
@@ -75,15 +76,21 @@ class PointHttp:
         content = msgspec.json.encode(document)
         return self._request("POST", url, content, {"Content-Type": "application/json", **headers})
 
-    def unusable(self, why: str, hint: str = "") -> NoReturn:
+    def unusable(self, why: str, hint: str = "", remedy: Remedy = ()) -> NoReturn:
         """Raise `Inconclusive`: there is an answer, and it decides nothing."""
         raise Inconclusive(
-            f"policy point {self.name} at {self.url} {why}; what is not decided is not allowed",
+            f"policy point {self.name} at {self.url} {why}",
             effect=Effect.NOTHING_DONE,
             system=f"policy point {self.name}",
             subject=self.url,
-            hint=hint or f"ask whoever runs the policy point {self.name}",
+            hint=hint or f"ask whoever runs {self.name}, then",
+            remedy=remedy or (warden("doctor"),),
         )
+
+    def wants_token(self, why: str) -> NoReturn:
+        """Raise `Inconclusive`: it is the token that is wrong."""
+        step = SetVariable(f"{token_variable(self.name)}_FILE", "FILE")
+        self.unusable(why, f"name a file with the token that {self.name} takes", (step,))
 
     def _request(self, method: str, url: str, content: bytes | None, headers: Mapping[str, str]) -> Reply:
         import httpx2
@@ -142,19 +149,20 @@ class PointHttp:
             try:
                 token = regular_file.read_bytes(path, _LONGEST_TOKEN)
             except regular_file.NotUsable as fault:
-                self.unusable(f"needs the token in {path}, which cannot be read ({fault})", f"look at {variable}")
+                self.wants_token(f"needs the token in {path}, which cannot be read ({fault})")
         token = token.strip()
         if (path or token) and not (token and all(0x21 <= octet < 0x7F for octet in token)):  # noqa: PLR2004 - visible
-            self.unusable(f"needs a token, and {variable} has none that a header can hold", f"look at {variable}")
+            self.wants_token(f"needs a token, and {variable} has none that a header can hold")
         return {"Authorization": f"Bearer {token.decode('ascii')}"} if token else {}
 
     def _silent(self, why: str) -> NoReturn:
         raise Unreachable(
-            f"policy point {self.name} at {self.url} {why}; what is not decided is not allowed",
+            f"policy point {self.name} at {self.url} {why}",
             effect=Effect.NOTHING_DONE,
             system=f"policy point {self.name}",
             subject=self.url,
-            hint=f"check policy_points in platform.yaml, or ask whoever runs the policy point {self.name}",
+            hint=f"check policy_points in platform.yaml and whether {self.name} runs, then",
+            remedy=(warden("doctor"),),
         ) from None
 
 

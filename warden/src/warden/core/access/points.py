@@ -36,5 +36,5 @@ def expect_permitted_by_points(question: Question, decision: Decision) -> None:
         effect=Effect.NOTHING_SIGNED if question.action == "sign" else None,
         system=f"policy point {point.point}",
         subject=question.resource,
-        hint=f"ask whoever runs the policy point {point.point}",
+        hint=f"ask whoever runs {point.point}",
     )
