@@ -1,5 +1,6 @@
 """CA keys in a real ssh-agent and in a SoftHSM token: what they sign is exactly what was decided, or an error."""
 
+import base64
 import os
 import re
 import stat
@@ -137,13 +138,15 @@ def test_words_that_look_like_options_stay_what_they_are(held, tmp_path):
 
 @pytest.mark.parametrize("bad", ["ssh-ed25519 AAAA", "ssh-ed25519", "", "garbage", f"restrict {KEY[:-9]}"])
 def test_a_key_that_is_not_one_is_refused(held, bad):
-    with pytest.raises(UsageError, match="is not one that ssh-keygen signs"):
+    with pytest.raises(UsageError, match="is of a key that is not certified"):
         held.authority.sign(changed(public_key=bad))
 
 
-def test_a_certificate_is_not_certified_again(held):
-    with pytest.raises(UsageError, match="cannot be certified"):
-        held.authority.sign(changed(public_key=held.authority.sign(SPEC)))
+def test_a_key_that_is_no_point_of_its_curve_is_refused(held):
+    kind, blob = b"ecdsa-sha2-nistp256", b"\4" + b"\1" * 64
+    fields = b"".join(len(each).to_bytes(4) + each for each in (kind, b"nistp256", blob))
+    with pytest.raises(UsageError, match="is not one that ssh-keygen signs"):
+        held.authority.sign(changed(public_key=f"{kind.decode()} {base64.b64encode(fields).decode()}"))
 
 
 def test_nothing_stays_on_disk(held, tmp_path, monkeypatch):

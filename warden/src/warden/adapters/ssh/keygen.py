@@ -15,11 +15,12 @@ from warden.adapters.ssh.programs import Ended, NotEnded, NotRun, run
 from warden.core.errors import Effect, Inconclusive, UsageError
 from warden.core.quoting import quoted
 from warden.core.ssh.certificate import CertificateSpec
+from warden.core.ssh.public_keys import public_key
 
 SYSTEM = "ssh-keygen"
 _KEY, _AUTHORITY, _CERTIFICATE = "key.pub", "authority.pub", "key-cert.pub"
-_BAD_KEY = (f'unable to open "{_KEY}"', f'load pubkey "{_KEY}"', "cannot be certified", f"{_KEY}: invalid format")
-"""What ssh-keygen says of a key that it does not sign (do_ca_sign in ssh-keygen.c)."""
+_BAD_KEY = (f'unable to open "{_KEY}"', f'load pubkey "{_KEY}"', f"{_KEY}: invalid format")
+"""What ssh-keygen says of a key of good form that is not a point of its curve, say (do_ca_sign in ssh-keygen.c)."""
 
 
 class NotSigned(Exception):
@@ -90,7 +91,12 @@ def _time(seconds: int) -> str:
 
 
 def _expect_exact(spec: CertificateSpec) -> None:
-    """What ssh-keygen would understand otherwise: a comma divides names, no name at all means everybody."""
+    """What ssh-keygen would understand otherwise: a comma divides names, no name at all means everybody.
+
+    It would certify keys of type DSA, too, which hosts do not take.
+    """
+    if public_key(spec.public_key) is None:
+        raise _unusable(spec, "is of a key that is not certified")
     if not spec.principals or any(not name or "," in name for name in spec.principals):
         raise _unusable(spec, "has no principal, or one with a comma")
     if spec.type == "host" and (spec.critical_options or spec.extensions):
