@@ -132,7 +132,7 @@ def _proofs_at(workspace: Workspace, chosen: Chosen, options: Mapping[str, Any])
 
 
 def _place(actor: NamedActor, host: NamedHost, options: Mapping[str, Any]) -> dict[str, str]:
-    """What ssh is given, with what was left out."""
+    """The host and the accounts, with what the options leave out."""
     account = options["account"] or actor.principals[0]
     other = options["other_account"] or ("root" if account != "root" else "nobody")
     return {

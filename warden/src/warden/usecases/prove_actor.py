@@ -5,7 +5,7 @@
         -> sshd's log, joined by serial -> Verdicts -> record -> LoginProof
 
 The right certificate comes the way that every certificate comes (`usecases.sign`). The others are signed by CAs of this
-run alone, so that they are good for nothing anywhere else.
+run alone, so they open nothing anywhere else.
 """
 
 from collections.abc import Sequence

@@ -64,9 +64,10 @@ class LocalSshd:
         """Replace ``TrustedUserCAKeys`` by these public keys."""
         _replace(f"{self.folder}/trusted_ca", "".join(f"{line}\n" for line in authorities).encode())
 
-    def authorize(self, *principals: str) -> None:
+    def authorize(self, *principals: str, account: str = "") -> None:
         """Replace ``AuthorizedPrincipalsFile`` of the account by these lines: a principal, perhaps after options."""
-        _replace(f"{self.folder}/principals.{self.account}", "".join(f"{line}\n" for line in principals).encode())
+        content = "".join(f"{line}\n" for line in principals).encode()
+        _replace(f"{self.folder}/principals.{account or self.account}", content)
 
     def revoke(self, krl: bytes) -> None:
         """Replace ``RevokedKeys`` by a key revocation list, or by lines with public keys."""
