@@ -3,8 +3,8 @@
     announce in the journal -> the actor's CA signs: for one of its identities, for a second, for another actor
         -> log in with each, and leave at once -> the host's log, joined by serial -> Verdicts -> record -> LoginProof
 
-Nothing is run there, and nothing is changed. The CA signs for a proof what it signs for anybody who may ask, and no wrong
-certificate; what only such a one could show is not tried.
+Nothing is run there, and nothing is changed. The CA signs what it signs for anybody who may ask, and nothing else: what
+only a wrong certificate could show is not tried.
 """
 
 from collections.abc import Callable
