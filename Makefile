@@ -56,7 +56,7 @@ lock: | $(filter .tools/%,$(UV)) ## resolve the dependencies anew and pin them i
 test: $(STAMP)   ## all tests but those of clusters, on a real OpenBao
 	$(PY) -m pytest -n 2 --dist loadgroup -m "not cluster and not compat"
 
-test-cluster: $(STAMP)  ## the tests on two real clusters; builds their programs first (Go, minutes, once)
+test-cluster: $(STAMP)  ## the tests on two real clusters and a policy server; builds their programs first (Go, minutes, once)
 	@$(PY) tests/plugins/built.py
 	$(PY) -m pytest -n $(if $(WARDEN_TEST_KUBECONFIG),0,2) --dist loadgroup -m cluster --timeout 240 warden/tests tests
 

@@ -176,3 +176,34 @@ def test_a_point_that_is_away_has_nothing_signed(lane_world):
     done = world.run("sign", world.actor, "--pubkey", str(world.public_key))
     assert (done.returncode, done.stdout) == (3, "")
     assert "policy point flex" in done.stderr
+
+
+@pytest.mark.cluster
+def test_a_real_openfga_decides_about_reads_and_certificates(lane_world, openfga):
+    world = ActorWorld(lane_world)
+    reader, signer = lane_world.token(), world.token()
+    permitted = {(entity(lane_world, reader), "access", lane_world.lane)}
+    short = {(entity(lane_world, signer), "sign", world.actor)}
+    url = openfga.store(permitted, short)
+    (lane_world.folder / "platform" / "pdp.pem").write_text(openfga.authority())
+    (lane_world.folder / "token").write_text(openfga.token)
+    declare(lane_world, f"  - {{authzen: '{url}', name: my-fga, ca: pdp.pem}}\n")
+    token = {"WARDEN_POLICY_TOKEN_MY_FGA_FILE": str(lane_world.folder / "token")}
+    read = lane_world.run("access", lane_world.lane, "--fetch", "API_KEY", BAO_TOKEN=reader, **token)
+    assert (read.returncode, read.stdout.strip()) == (0, lane_world.values["API_KEY"])
+    assert last_decision(lane_world)["points"][1]["point"] == "my-fga"
+    world.replace("principals:", "ttl: 2h\n    principals:")
+    argv = ("sign", world.actor, "--pubkey", str(world.public_key))
+    signed = world.run(*argv, "--ttl", "1h", BAO_TOKEN=signer, **token)
+    assert signed.returncode == 0, signed.stderr
+    refused = world.run(*argv, "--ttl", "2h", BAO_TOKEN=signer, **token)
+    assert (refused.returncode, refused.stdout) == (4, "")
+    assert "policy point my-fga denies" in refused.stderr
+    unknown = world.run(*argv, BAO_TOKEN=signer)
+    assert (unknown.returncode, unknown.stdout) == (3, "")
+    assert "export WARDEN_POLICY_TOKEN_MY_FGA_FILE=FILE" in unknown.stderr
+
+
+def entity(world, token: str) -> str:
+    """Whom the policy points are told that the token is of."""
+    return str(world.server.must("POST", "auth/token/lookup", {"token": token})["data"]["entity_id"])
