@@ -81,3 +81,10 @@ def test_a_login_that_was_not_decided_and_another_serial_are_nothing():
 
 def test_a_name_that_somebody_chose_is_not_a_reason_for_long():
     assert len(logins(f"{BEGIN}\nInvalid user {'x' * 5000} revoked by file\n{FAILED}\n", 77)[0].said) == 400
+
+
+def test_a_key_id_that_looks_like_a_serial_is_not_one():
+    forged = ACCEPTED.replace("kid", "x (serial 78) CA ED25519 SHA256:SP2X")
+    assert logins(f"{BEGIN}\n{forged}\n", 78) == []
+    (found,) = logins(f"{BEGIN}\n{forged}\n", 77)
+    assert found.accepted

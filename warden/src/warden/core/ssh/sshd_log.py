@@ -51,6 +51,7 @@ LONGEST = 400
 _PROCESS = re.compile(r"\bsshd(?:-session)?\[(\d+)\]: ")
 _PREFIX = re.compile(r"^.*?\bsshd(?:-session)?(?:\[\d+\])?: (?:error: )?")
 _DECISION = re.compile(r"\b(Accepted|Failed) publickey for ")
+_SERIALS = re.compile(r"\(serial (\d+)\)")
 _BEGINS = "Connection from "
 
 
@@ -64,8 +65,7 @@ class SeenLogin(msgspec.Struct, frozen=True, kw_only=True):
 
 def logins(log: str, serial: int) -> list[SeenLogin]:
     """The logins in which a certificate of that serial was shown and decided on, in the order of the log."""
-    mark = f"(serial {serial})"
-    return [found for lines in _connections(log.splitlines()) if (found := _login(lines, mark)) is not None]
+    return [found for lines in _connections(log.splitlines()) if (found := _login(lines, serial)) is not None]
 
 
 def _connections(lines: Iterable[str]) -> Iterator[list[str]]:
@@ -80,10 +80,10 @@ def _connections(lines: Iterable[str]) -> Iterator[list[str]]:
     yield from found.values()
 
 
-def _login(lines: list[str], mark: str) -> SeenLogin | None:
-    if not any(mark in line for line in lines):
+def _login(lines: list[str], serial: int) -> SeenLogin | None:
+    if not any(_is_of(serial, line) for line in lines):
         return None
-    decided = [number for number, line in enumerate(lines) if _DECISION.search(line) and mark in line]
+    decided = [number for number, line in enumerate(lines) if _DECISION.search(line) and _is_of(serial, line)]
     if not decided:  # the certificate was taken, and whoever showed it could not sign: what was decided is of the key
         decided = [number for number, line in enumerate(lines) if "Failed publickey for " in line][:1]
     if not decided:
@@ -94,6 +94,11 @@ def _login(lines: list[str], mark: str) -> SeenLogin | None:
     reasons = [(why, before) for before in lines[: decided[0]] for word, why in WORDS.items() if word in before]
     why, words = reasons[-1] if reasons else ("not-listed", line)
     return SeenLogin(accepted=False, reason=why, said=_without_prefix(words))
+
+
+def _is_of(serial: int, line: str) -> bool:
+    """Whether the line is of that certificate: the last serial in it counts, since a key id may look like one."""
+    return _SERIALS.findall(line)[-1:] == [str(serial)]
 
 
 def _without_prefix(line: str) -> str:

@@ -93,7 +93,7 @@ def _(problem: UnknownActor) -> str:
 
 @describe.register
 def _(problem: UnfitName) -> str:
-    return f"OpenBao calls you {quoted(problem.display_name)!r}, which has characters that no log should have"
+    return f"your name, {quoted(problem.display_name)!r}, cannot stand in a certificate: sshd's log would be misread"
 
 
 @describe.register
