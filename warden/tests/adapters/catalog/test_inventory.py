@@ -253,6 +253,13 @@ def test_an_actor_is_added_and_the_rest_stays(platform, text):
         kept = kept[at + len(line) :]
 
 
+def test_an_actor_is_added_before_what_belongs_to_the_next_key(platform):
+    file = platform / "inventory.yaml"
+    file.write_text(FILES[0])
+    add_actor(str(platform), "adm-bob", BOB)
+    assert file.read_text().endswith("\n\n# hosts\nhosts:\n  web: {}\n")
+
+
 def test_the_first_one_makes_the_file(platform):
     web = Actor(identities=(PersonIdentity(person="ada", login="company"),))
     add_actor(str(platform), "adm-ada", web)

@@ -118,7 +118,7 @@ def expect_allowed(subject: Subject, who: Identity, decision: Decision) -> None:
 def is_identity(subject: NamedActor, who: Identity) -> bool:
     """Whether OpenBao says that the token logged in as one of the declared identities."""
     roles = [subject.role_of(each) for each in subject.declared.identities]
-    return bool(who.role) and any((each.mount, each.name) == (who.mount, who.role) for each in roles)
+    return any((each.mount, each.name) == (who.mount, who.role) for each in roles)
 
 
 def log_in(subject: Subject) -> Remedy:
