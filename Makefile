@@ -54,7 +54,7 @@ lock: | $(filter .tools/%,$(UV)) ## resolve the dependencies anew and pin them i
 	  - -o tools/uv-requirements.lock
 
 test: $(STAMP)   ## all tests but those of clusters, on a real OpenBao
-	$(PY) -m pytest -n 2 --dist loadgroup -m "not cluster and not compat"
+	$(PY) -m pytest -n 2 --dist loadgroup -m "not cluster and not compat and not browser"
 
 test-cluster: $(STAMP)  ## the tests on two real clusters and a policy server; builds their programs first (Go, minutes, once)
 	@$(PY) tests/plugins/built.py
@@ -76,7 +76,9 @@ LOCKED_instructor := instructor.lock
 .venv-schemathesis/.in-step: $(COMPAT)/schemathesis.lock
 .venv-instructor/.in-step: $(COMPAT)/instructor.lock
 
-test-compat: .venv-compat/.in-step .venv-schemathesis/.in-step .venv-instructor/.in-step  ## published clients, suites and tools against llm-connect; needs Node.js and Go
+test-compat: $(STAMP) .venv-compat/.in-step .venv-schemathesis/.in-step .venv-instructor/.in-step  ## published clients and tools against llm-connect, and logins with a browser; needs Node.js, Go and chromium
+	@$(PY) tests/plugins/oidc_provider.py
+	$(PY) -m pytest -m browser warden/tests
 	@$(UV) pip install --quiet --python .venv-compat/bin/python --no-deps --no-build-isolation -e llm-connect
 	@.venv-compat/bin/python $(COMPAT)/prepare.py
 	.venv-compat/bin/python -m pytest -n 2 --dist loadfile -m compat --confcutdir llm-connect $(COMPAT)

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import warden  # noqa: F401
 
-pytest_plugins = ["cluster_platform", "cluster_engineer", "openfga_server", "postgres_server", "reaping", "sshd_server"]
+pytest_plugins = [
+    *("cluster_platform", "cluster_engineer", "oidc_provider", "openfga_server", "postgres_server", "reaping"),
+    "sshd_server",
+]
 
 # Compiling the rules of the secret scanner takes 4 s; every home directory of a test would do it again.
 os.environ.setdefault("KF_RULE_CACHE_DIR", str(Path(__file__).parent / ".tools" / "secret-scan-rules"))

@@ -25,7 +25,7 @@ WRITES_COMMANDS = (
 )
 COMMAND = re.compile(
     r"(?<![\w./`-])(?:warden (?:--?\w|access|adopt|apply|approve|can-reach|catalog|change|completion|compromise"
-    r"|deactivate|demote|dev|doctor|evidence|help|init|inventory|issue|journal|next|notices|plan|playbook|promote|prove|put|reactivate|render"
+    r"|deactivate|demote|dev|doctor|evidence|help|init|inventory|issue|journal|login|next|notices|plan|playbook|promote|prove|put|reactivate|render"
     r"|rotate|route|sign|ssh|status|sync|who-can)\b"
     r"|bao (?:audit|auth|kv|list|login|operator|policy|read|secrets|write)\b"
     r"|kubectl [-a-z]|export \w+=)"

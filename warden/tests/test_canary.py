@@ -65,6 +65,8 @@ COMMANDS = [
     ["notices", "--json"],
     ["plan", "LANE"],
     ["plan", "--all", "--json"],
+    ["login", "--lane", "LANE"],
+    ["login", "netkingdom", "--role", "r", "--json"],
     ["next"],
     ["next", "LANE", "--json"],
     ["playbook", "LANE"],

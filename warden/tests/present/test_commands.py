@@ -54,8 +54,8 @@ from warden.present.surroundings import HERE, Surroundings
         (access("a-lane", as_="fd"), "warden access a-lane --as fd -- COMMAND"),
         (RunWarden("catalog check", platform="my dir"), "warden --platform 'my dir' catalog check"),
         (
-            LogInAs("devs", RunBao(action="login", mount="corp", name="r")),
-            "log in as one of devs: bao login -method=oidc -path=corp role=r",
+            LogInAs("devs", "corp", "r"),
+            "log in as one of devs: warden login corp --role r",
         ),
         (
             RunAs("ns/app", "openbao", access("a")),
@@ -101,7 +101,7 @@ STEPS = [
     lambda name: RunBao(action="remove-fields", mount=name, path=name, names=(name, "B")),
     lambda name: RunBao(action="delete-policy", name=name),
     lambda name: RunBao(action="write-policy", name=name),
-    lambda name: RunBao(action="login", mount=name, name=name),
+    lambda name: warden("login", name, role=name),
     lambda name: RunKubectl(context=name, action="delete", kind="Secret", namespace=name, name=name),
     lambda name: RunKubectl(context=name, action="drop-finalizers", kind="Secret", name=name),
     lambda name: RunKubectl(context=name, action="remove-annotation", kind="Secret", name=name, value=name),
@@ -195,8 +195,8 @@ def test_a_command_line_names_the_platform_that_the_caller_named():
 
 
 def test_people_of_the_embedded_platform_log_in_by_a_command_of_warden():
-    login = LogInAs("devs", RunBao(action="login", mount="netkingdom", name="api-read"))
-    bao = "bao login -method=oidc -path=netkingdom role=api-read"
+    login = LogInAs("devs", "netkingdom", "api-read")
+    bao = "warden login netkingdom --role api-read"
     assert (command(login), only_commands(login)) == (f"log in as one of devs: {bao}", bao)
     token = HERE.set(Surroundings(embedded=lambda: True))
     try:
@@ -204,7 +204,7 @@ def test_people_of_the_embedded_platform_log_in_by_a_command_of_warden():
         assert (command(login), only_commands(login)) == (f"log in as one of devs: {own}", own)
         assert command(RunBao(action="login-default")) == "warden dev login platform"
         assert command(RunBao(action="unseal")) == "warden dev up"
-        elsewhere = LogInAs("devs", RunBao(action="login", mount="corp", name="x"))
-        assert only_commands(elsewhere) == "bao login -method=oidc -path=corp role=x"
+        elsewhere = LogInAs("devs", "corp", "x")
+        assert only_commands(elsewhere) == "warden login corp --role x"
     finally:
         HERE.reset(token)

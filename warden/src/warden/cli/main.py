@@ -32,6 +32,7 @@ COMMANDS = {
     "inventory": ("warden.cli.inventory", "List and add the actors that may have SSH certificates."),
     "issue": ("warden.cli.issue", "Make an SSH key and have it certified for an actor."),
     "journal": ("warden.cli.journal", "Read, verify and sign the record of every effect."),
+    "login": ("warden.cli.login", "Log in to OpenBao as a person, with a browser."),
     "next": ("warden.cli.next", "Show what is left to do, for whom, and what does it."),
     "notices": ("warden.cli.notices", "Show who is told what happens, and send what is queued."),
     "plan": ("warden.cli.plan", "Show how OpenBao and the clusters differ from the lane."),

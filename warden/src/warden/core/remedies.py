@@ -78,9 +78,9 @@ BaoAction = Literal[
     "enable-auth",
     "enable-transit",
     "initialize",
-    "login",
     "login-default",
     "read",
+    "read-login-config",
     "register-header",
     "remove-fields",
     "revoke-accessor",
@@ -95,10 +95,9 @@ BaoAction = Literal[
 class RunBao(msgspec.Struct, frozen=True, tag="bao", omit_defaults=True, kw_only=True):
     """Something that is done at OpenBao, by whoever may.
 
-    ``login`` is at a mount as a role, ``login-default`` wherever the caller always logs in. ``mount`` and ``path`` are
-    without slashes at their ends; ``name`` is a policy, a role, a header, an accessor or a version; ``names`` are
-    fields.
-    ``settings`` are the fields of a ``write``, each with its value. ``namespace`` is another than the caller's.
+    ``login-default`` is wherever the caller always logs in. ``mount`` and ``path`` are without slashes at their ends;
+    ``name`` is a policy, a role, a header, an accessor or a version; ``names`` are fields. ``settings`` are the fields
+    of a ``write``, each with its value. ``namespace`` is another than the caller's.
     ``version`` is the one that a write of a value replaces, as a check-and-set names it.
     """
 
@@ -169,11 +168,13 @@ class AskMember(msgspec.Struct, frozen=True, tag="ask-member"):
     run: RunWarden
 
 
-class LogInAs(msgspec.Struct, frozen=True, tag="log-in"):
-    """Log in as a member of this group of people."""
+class LogInAs(msgspec.Struct, frozen=True, tag="log-in", omit_defaults=True):
+    """Log in at that mount as that role, as a member of this group of people, or as this ``person``."""
 
     people: str
-    run: RunBao
+    mount: str
+    role: str
+    person: bool = False
 
 
 class RunAs(msgspec.Struct, frozen=True, tag="run-as", omit_defaults=True):

@@ -68,9 +68,9 @@ _BAO: dict[BaoAction, str] = {
     "enable-auth": "auth enable -path={mount} {name}",
     "enable-transit": "secrets enable -path={mount} transit",
     "initialize": "operator init",
-    "login": "login -method=oidc -path={mount} role={name}",
-    "login-default": "login -method=oidc",
+    "login-default": "login",
     "read": "read {path}",
+    "read-login-config": "read auth/{mount}/config",
     "register-header": "write sys/config/auditing/request-headers/{name} hmac=false",
     "remove-fields": "kv patch -mount={mount} -remove-data={field} {path}",
     "revoke-accessor": "token revoke -accessor {name}",
@@ -170,7 +170,7 @@ def _clause(
         case AskMember():
             text = f"ask a member of {step.group} to run: {_written(step.run)}"
         case LogInAs():
-            text = f"log in as one of {step.people}: {_written(login(step))}"
+            text = f"log in as {'' if step.person else 'one of '}{step.people}: {_written(login(step))}"
         case RunAs():
             text = (
                 f"run it as {step.workload}, with {_WITH[step.credential].format(step.audience)}: {_written(step.run)}"

@@ -55,21 +55,26 @@ def entered(name: str) -> None:
     HERE.set(HERE.get()._replace(environment=name))
 
 
-def login(step: LogInAs) -> RunBao | RunWarden:
+def login(step: LogInAs) -> RunWarden:
     """How one of these people logs in: at the embedded platform, which has no browser to do it in, by a command."""
-    if step.run.mount == _EMBEDDED_LOGIN and HERE.get().embedded():
-        return RunWarden("dev login", ("person:NAME",), (("group", step.people), ("role", step.run.name)))
-    return step.run
+    role = (("role", step.role),) if step.role else ()
+    if step.mount != _EMBEDDED_LOGIN or not HERE.get().embedded():
+        return RunWarden("login", (step.mount,), role)
+    who, group = (step.people, ()) if step.person else ("NAME", (("group", step.people),))
+    return RunWarden("dev login", (f"person:{who}",), (*group, *role))
 
 
 _EMBEDDED: Mapping[BaoAction, RunWarden] = {
     "login-default": RunWarden("dev login", ("platform",)),
+    "read-login-config": RunWarden("dev login", ("person:NAME",), (("group", "GROUP"), ("role", "ROLE"))),
     "unseal": RunWarden("dev up"),
 }
 """What is done by another command at the embedded platform: it knows its people and keeps its own unseal key."""
 
 
 def as_done_here(step: RunBao) -> RunBao | RunWarden:
-    """The step, or what does the same at the embedded platform."""
+    """The step, or what does the same at the embedded platform; a login is warden's own command elsewhere, too."""
     instead = _EMBEDDED.get(step.action)
-    return instead if instead and HERE.get().embedded() else step
+    if instead and HERE.get().embedded():
+        return instead
+    return RunWarden("login") if step.action == "login-default" else step

@@ -34,13 +34,13 @@ from warden.core.journal.record import Record
 from warden.core.lanes.lane import Custody, PeopleReader, Workload, WorkloadReader
 from warden.core.lanes.route import declared_route
 from warden.core.openbao.api import Identity
-from warden.core.remedies import AskOwner, LogInAs, MountToken, OneOf, RunAs, RunBao, access, warden
+from warden.core.remedies import AskOwner, LogInAs, MountToken, OneOf, RunAs, access, warden
 from warden.core.secret import Secret
 
 WORKLOAD = WorkloadReader(workload=Workload("tenant", "app"))
 PEOPLE = PeopleReader(people="devs", login="corp")
 RUN_AS = RunAs("tenant/app", "openbao", access("first", token_file="FILE"))
-LOG_IN = LogInAs("devs", RunBao(action="login", mount="corp", name="first-workload-kv-read"))
+LOG_IN = LogInAs("devs", "corp", "first-workload-kv-read")
 WAYS = (OneOf((LOG_IN, RUN_AS)),)
 WORKLOAD_ROLE = ReaderRole(reader="tenant/app", mount="kubernetes", role="workload-tenant-app")
 PEOPLE_ROLE = ReaderRole(reader="people devs of corp", mount="corp", role="first-workload-kv-read")

@@ -21,7 +21,7 @@ from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.closed_mark import mark_of
 from warden.core.proofs.freshness import FRESH
 from warden.core.proofs.summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
-from warden.core.remedies import LogInAs, RunBao, RunKubectl, warden
+from warden.core.remedies import LogInAs, RunKubectl, warden
 from warden.core.rotation.mark import ROTATION, RotationMark
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
@@ -180,7 +180,7 @@ def test_what_only_a_member_can_show_is_next_for_a_member_until_one_has_shown_it
     only = (NotOk(probe="member", reader="people devs of corp"),)
     state = LaneState(proof=proof(lane, "inconclusive", not_ok=only))
     found = status_of(lane, state)
-    login = LogInAs("devs", RunBao(action="login", mount="corp", name="first-workload-kv-read"))
+    login = LogInAs("devs", "corp", "first-workload-kv-read")
     assert (found.needs_member, found.next.reason, found.next.remedy) == (True, "needs-member", (login, PROVE))
     assert status_of(lane, state, member_shown=True).next.remedy == (PROVE,)
     more = (*only, NotOk(probe="reads", reader="x/y"))

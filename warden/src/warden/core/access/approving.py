@@ -11,7 +11,7 @@ from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Identity
 from warden.core.openbao.control_groups import RequestState
 from warden.core.quoting import name
-from warden.core.remedies import LogInAs, Remedy, RunBao, warden
+from warden.core.remedies import LogInAs, Remedy, warden
 
 
 class RequestGone(msgspec.Struct, frozen=True):
@@ -133,8 +133,7 @@ def log_in(lane: Lane, request: PendingRead) -> Remedy:
     login = approver_login(lane, request.group)
     if login is None:
         return ()
-    bao = RunBao(action="login", mount=login.login, name=lane.role_of(login))
-    return (LogInAs(login.people, bao), warden("approve", request.accessor))
+    return (LogInAs(login.people, login.login, lane.role_of(login)), warden("approve", request.accessor))
 
 
 def the_one(lane: str, found: Iterable[PendingRead]) -> PendingRead:

@@ -19,7 +19,6 @@ from warden.core.remedies import (
     OneOf,
     Remedy,
     RunAs,
-    RunBao,
     access,
     warden,
 )
@@ -327,8 +326,7 @@ def log_in(lane: Lane) -> Remedy:
 def log_in_as(lane: Lane, reader: Reader) -> LogInAs | RunAs:
     """How to log in as this reader."""
     if isinstance(reader, PeopleReader):
-        login = RunBao(action="login", mount=reader.mount, name=lane.role_of(reader))
-        return LogInAs(reader.people, login)
+        return LogInAs(reader.people, reader.mount, lane.role_of(reader))
     if isinstance(reader, AppRoleReader):
         run = access(lane.id, role_id="ID", secret_id_file="FILE")  # noqa: S106 - a placeholder
         return RunAs(reader.label, "", run, credential="secret-id")

@@ -16,7 +16,7 @@ from warden.core.errors import Effect, NotAReader, Refused
 from warden.core.lanes.lane import PeopleReader, WorkloadReader
 from warden.core.lanes.readers import AppRoleReader, CertificateReader, GithubReader, GitlabReader, is_one
 from warden.core.openbao.api import Identity, Login, approle_login, certificate_login, jwt_login
-from warden.core.remedies import LogInAs, MountToken, OneOf, Remedy, RunAs, RunBao, warden
+from warden.core.remedies import LogInAs, MountToken, OneOf, Remedy, RunAs, warden
 from warden.core.ssh.decision import Subject
 from warden.core.ssh.inventory import ActorIdentity, NamedActor, PersonIdentity
 
@@ -131,9 +131,10 @@ def log_in(subject: Subject) -> Remedy:
 
 def _log_in_as(subject: NamedActor, identity: ActorIdentity) -> LogInAs | RunAs:
     role = subject.role_of(identity)
-    if isinstance(identity, PersonIdentity | PeopleReader):
-        who = identity.person if isinstance(identity, PersonIdentity) else identity.people
-        return LogInAs(who, RunBao(action="login", mount=role.mount, name=role.name))
+    if isinstance(identity, PersonIdentity):
+        return LogInAs(identity.person, role.mount, role.name, person=True)
+    if isinstance(identity, PeopleReader):
+        return LogInAs(identity.people, role.mount, role.name)
     again = warden("sign", subject.name, pubkey="FILE")
     if isinstance(identity, AppRoleReader):
         again = warden("sign", subject.name, pubkey="FILE", role_id="ID", secret_id_file="FILE")  # noqa: S106 - a placeholder

@@ -15,6 +15,7 @@ _SUBJECTS = (
     "access",
     "adoption",
     "approvals",
+    "login",
     "changes",
     "plans",
     "promotion",

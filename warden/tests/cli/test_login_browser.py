@@ -1,0 +1,197 @@
+"""People log in with a real browser at a real identity provider, and read what their group may read."""
+
+import json
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from oidc_provider import CALLBACK
+
+from warden.adapters.openbao.audit_log import AuditFiles
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+LANE = """\
+lane: {lane}
+title: A lane of people
+status: active
+reviewed: {today}
+owners:
+  custody: {{repo: platform-team, doc: docs/openbao.md}}
+  consumer: {{repo: {tenant}, doc: README.md}}
+custody:
+  path: {path}
+  fields: [API_KEY, SIGNING_KEY]
+readers:
+  - people: npm-publishers
+    login: {mount}
+"""
+MODES = ("client", "device", "direct")
+
+
+@pytest.fixture(scope="module")
+def mounts(platform_server, oidc_provider):
+    """An OIDC mount for each callback mode: ``netkingdom-MODE``, with its entry of platform.yaml."""
+    redirects = dict.fromkeys(MODES, CALLBACK)
+    redirects["direct"] = f"{platform_server.address}/v1/auth/netkingdom-direct/oidc/callback"
+    for mode in MODES:
+        platform_server.must("POST", f"sys/auth/netkingdom-{mode}", {"type": "oidc"})
+        config = {"oidc_discovery_url": oidc_provider.issuer, "oidc_client_id": oidc_provider.client}
+        config |= {"oidc_client_secret": oidc_provider.secret}
+        platform_server.must("POST", f"auth/netkingdom-{mode}/config", config)
+    yield {
+        f"netkingdom-{mode}": {"redirect_uris": [redirects[mode]], "scopes": ["groups"], "callback": mode}
+        for mode in MODES
+    }
+    for mode in MODES:
+        platform_server.must("DELETE", f"sys/auth/netkingdom-{mode}")
+
+
+class People:
+    """A lane whose readers are people, applied and filled by warden; and how somebody logs in."""
+
+    def __init__(self, world, mounts, provider) -> None:
+        self.world, self.mounts, self.provider = world, mounts, provider
+        self.admin = world.server.token("admin")
+        self.started: list[subprocess.Popen[str]] = []
+
+    def declare(self, mount: str) -> "People":
+        world = self.world
+        today = time.strftime("%Y-%m-%d")
+        platform = Path(world.folder, "platform", "platform.yaml")
+        platform.write_text(f"{platform.read_text()}logins: {json.dumps(self.mounts)}\n")
+        world.lane_file.write_text(
+            LANE.format(lane=world.lane, tenant=world.tenant, path=world.path, mount=mount, today=today)
+        )
+        self.must("apply", world.lane, "--yes", "--take-over", BAO_TOKEN=self.admin)
+        self.must("plan", world.lane, BAO_TOKEN=self.admin)  # 0: in sync
+        return self
+
+    def must(self, *argv: str, **env: str) -> "subprocess.CompletedProcess[str]":
+        done = self.world.run(*argv, **env)
+        assert done.returncode == 0, (argv, done.stdout, done.stderr)
+        return done
+
+    def start(self, *argv: str, **env: str) -> "tuple[subprocess.Popen[str], str, str]":
+        """``warden login ARGV``, what it said so far, and the page that it wants opened."""
+        process = subprocess.Popen(
+            ["warden", "login", *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.world.env(**env),
+            cwd=self.world.folder,
+        )
+        self.started.append(process)
+        said = ""
+        for line in process.stderr:
+            said += line
+            if "Waiting for the login" in line:
+                break
+        (url,) = re.findall(r"^ +(http://\S+)$", said, re.MULTILINE) or [""]
+        assert url, said
+        return process, said, url
+
+    def login(self, person: str, *argv: str, **env: str):
+        """The exit code, stdout, stderr and the pages that the person saw."""
+        process, said, url = self.start(*argv, **env)
+        pages = self.provider.visit(url, person)
+        out, err = process.communicate(timeout=30)
+        return process.returncode, out, said + err, pages
+
+
+@pytest.fixture
+def people(lane_world, mounts, oidc_provider):
+    found = People(lane_world, mounts, oidc_provider)
+    yield found
+    for process in found.started:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_member_of_the_group_logs_in_and_reads(people, mode):
+    people.declare(f"netkingdom-{mode}")
+    lane = people.world.lane
+    code, out, err, pages = people.login("ada", "--lane", lane)
+    assert code == 0, err
+    assert "logged in as netkingdom" in out
+    assert lane in out.split("Next:")[0]
+    token_file = Path(people.world.folder, "home", ".vault-token")
+    assert token_file.stat().st_mode & 0o777 == 0o600
+    assert token_file.read_text() not in out + err
+    assert ("success" if mode == "device" else "Signed in") in pages[-1].text
+    read = people.must("access", lane, "--", "sh", "-c", 'printf %s "$API_KEY"')
+    assert read.stdout == people.world.values["API_KEY"]
+
+
+@pytest.mark.parametrize("mode", ["client", "device"])
+def test_somebody_of_another_group_is_refused_with_an_audit_line(people, mode):
+    people.declare(f"netkingdom-{mode}")
+    audit = AuditFiles([people.world.server.audit_file])  # sees what is written from now on
+    code, out, err, pages = people.login("bob", "--lane", people.world.lane)
+    assert code == 4, (out, err)
+    assert 'claim "groups" does not match' in err
+    assert "No token was stored" in err
+    (nonce,) = re.findall(r"\(audit (wl-[0-9a-f]+)\)", err)
+    assert not Path(people.world.folder, "home", ".vault-token").exists()
+    lines = [line for line in audit.lines(nonce) if line.kind == "response"]
+    assert [line.path for line in lines][-1].startswith(f"auth/netkingdom-{mode}/oidc/")
+    if mode == "client":
+        assert "error validating claims" in pages[-1].text
+    assert people.world.run("access", people.world.lane, "--", "true").returncode == 125
+
+
+def test_a_member_proves_what_only_a_member_can_show(people):
+    people.declare("netkingdom-client")
+    lane = people.world.lane
+    assert people.login("ada", "--lane", lane)[0] == 0
+    done = people.world.run("prove", lane, "--json", "--audit", people.world.server.audit_file)
+    proof = json.loads(done.stdout)
+    member = [each for each in proof["verdicts"] if each["probe"] == "member"]
+    assert [each["result"] for each in member] == ["ok"], done.stdout + done.stderr
+    assert member[0]["audit"], member
+
+
+def test_who_gives_up_in_the_browser_is_told_so_here(people):
+    people.declare("netkingdom-device")
+    code, _, err, _ = people.login("", "--lane", people.world.lane)
+    assert code == 4, err
+    assert "access_denied" in err
+
+
+def test_a_terminal_interrupts_a_login_on_another_device(people):
+    people.declare("netkingdom-device")
+    process, _, url = people.start("--lane", people.world.lane)
+    assert "user_code=" in url
+    (bao,) = psutil.Process(process.pid).children()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=15)
+    assert process.returncode == 130
+    assert not bao.is_running()
+
+
+def test_the_browser_that_is_opened_gets_the_page(people):
+    """``bao`` opens the browser with xdg-open, here a program that logs ada in."""
+    people.declare("netkingdom-client")
+    world = people.world
+    folder = world.folder / "programs"
+    folder.mkdir()
+    opener = folder / "xdg-open"
+    script = people.provider.folder / "browser.mjs"
+    profile = world.folder / "browser"
+    profile.mkdir()
+    opener.write_text(f'#!/bin/sh\nexec node {script} "$1" ada {profile} >{profile}/pages\n')
+    opener.chmod(0o755)
+    done = world.run("login", "--lane", world.lane, "--json", DISPLAY=":9", PATH=f"{folder}:{world.env()['PATH']}")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["identity"]["display_name"] == "netkingdom-client-ada"
+    assert found["lanes"] == [world.lane]
+    assert 0 < found["ttl"] <= 900
+    assert "your browser opens" in done.stderr
