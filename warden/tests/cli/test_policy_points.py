@@ -182,12 +182,12 @@ def test_a_point_that_is_away_has_nothing_signed(lane_world):
 def test_a_real_openfga_decides_about_reads_and_certificates(lane_world, openfga):
     world = ActorWorld(lane_world)
     reader, signer = lane_world.token(), world.token()
-    permitted = {(entity(lane_world, reader), "access", lane_world.lane)}
-    short = {(entity(lane_world, signer), "sign", world.actor)}
+    permitted = {(f"kubernetes/workload-{lane_world.tenant}-api", "access", lane_world.lane)}
+    short = {(f"kubernetes/{world.role}", "sign", world.actor)}
     url = openfga.store(permitted, short)
     (lane_world.folder / "platform" / "pdp.pem").write_text(openfga.authority())
     (lane_world.folder / "token").write_text(openfga.token)
-    declare(lane_world, f"  - {{authzen: '{url}', name: my-fga, ca: pdp.pem}}\n")
+    declare(lane_world, f"  - {{authzen: '{url}', name: my-fga, subject: role, ca: pdp.pem}}\n")
     token = {"WARDEN_POLICY_TOKEN_MY_FGA_FILE": str(lane_world.folder / "token")}
     read = lane_world.run("access", lane_world.lane, "--fetch", "API_KEY", BAO_TOKEN=reader, **token)
     assert (read.returncode, read.stdout.strip()) == (0, lane_world.values["API_KEY"])
@@ -202,8 +202,3 @@ def test_a_real_openfga_decides_about_reads_and_certificates(lane_world, openfga
     unknown = world.run(*argv, BAO_TOKEN=signer)
     assert (unknown.returncode, unknown.stdout) == (3, "")
     assert "export WARDEN_POLICY_TOKEN_MY_FGA_FILE=FILE" in unknown.stderr
-
-
-def entity(world, token: str) -> str:
-    """Whom the policy points are told that the token is of."""
-    return str(world.server.must("POST", "auth/token/lookup", {"token": token})["data"]["entity_id"])

@@ -1,5 +1,6 @@
 """AuthZEN: what a PDP is told, where it is found, and what is made of its answer."""
 
+import msgspec
 import pytest
 from policy_questions import access, sign, who
 from policy_server import PolicyServer, policy_server
@@ -87,6 +88,27 @@ def test_a_host_has_no_identities():
 def test_a_token_without_an_entity_is_named_as_openbao_shows_it():
     _, server = decided(access(who("")))
     assert server.asked[0]["subject"]["id"] == "kubernetes-billing-api"
+
+
+@pytest.mark.parametrize(
+    ("subject", "name"),
+    [
+        ("entity", "e-reader"),
+        ("display_name", "kubernetes-billing-api"),
+        ("role", "kubernetes/workload-billing-api"),
+    ],
+)
+def test_the_file_says_what_a_caller_is_called_there(subject, name):
+    permits = {(name, "access", "billing-key")}
+    with policy_server("authzen", permits=permits) as server:
+        assert policy(server, subject=subject).decide(access()).effect == "allow"
+
+
+def test_who_logged_in_nowhere_has_no_role():
+    nobody = msgspec.structs.replace(who(), path="auth/token/create", role="")
+    with policy_server("authzen") as server:
+        policy(server, subject="role").decide(access(nobody))
+        assert server.asked[0]["subject"]["id"] == "/"
 
 
 @pytest.mark.parametrize("tenant", ["", "/stores/01ARZ", "/a/b"])

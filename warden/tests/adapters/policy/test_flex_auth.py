@@ -74,3 +74,10 @@ def test_the_address_may_have_a_path(path):
 def test_a_denial_has_its_reason():
     found, _ = decided(sign(who("e-other")), reason="not on call")
     assert (found.effect, found.points[0].reason) == ("deny", "not on call")
+
+
+def test_the_file_says_what_a_caller_is_called_there():
+    with policy_server("flex-auth") as server:
+        point = FlexAuthPoint(flex_auth=server.url, name="flex", tenant="coulomb", subject="role")
+        FlexAuthPolicy(point, PointHttp("flex", point.url, 5, environ={})).decide(sign())
+        assert server.asked[0]["subject"]["id"] == "kubernetes/workload-billing-api"

@@ -33,7 +33,7 @@ class AuthzenPolicy:
     def decide(self, question: Question) -> Decision:
         """Ask once. Raises `Inconclusive` where the answer is not a decision."""
         asked = decision_id()
-        reply = self._http.post(self.endpoint(), _request(question), {"X-Request-ID": asked})
+        reply = self._http.post(self.endpoint(), self._request(question), {"X-Request-ID": asked})
         found = document(self._http, reply)
         permitted = found.get("decision")
         if not isinstance(permitted, bool):
@@ -46,6 +46,23 @@ class AuthzenPolicy:
             reason=_reason(context),
         )
         return by_one_point(asked, point)
+
+    def _request(self, question: Question) -> dict[str, Any]:
+        who = question.identity
+        return {
+            "subject": {
+                "type": SUBJECT,
+                "id": subject_id(who, self._point.subject),
+                "properties": subject_properties(who),
+            },
+            "action": {"name": question.action},
+            "resource": {
+                "type": "ssh-certificate" if question.action == "sign" else "lane",
+                "id": question.resource,
+                "properties": resource_properties(question),
+            },
+            "context": dict(question.context),
+        }
 
     def endpoint(self) -> str:
         """The URL that evaluates. Raises `Inconclusive` where the point's metadata are of another one."""
@@ -70,20 +87,6 @@ class AuthzenPolicy:
                 f"if that is right, name it (`evaluation: URL` of {self._http.name} in platform.yaml), then",
             )
         return endpoint
-
-
-def _request(question: Question) -> dict[str, Any]:
-    who = question.identity
-    return {
-        "subject": {"type": SUBJECT, "id": subject_id(who), "properties": subject_properties(who)},
-        "action": {"name": question.action},
-        "resource": {
-            "type": "ssh-certificate" if question.action == "sign" else "lane",
-            "id": question.resource,
-            "properties": resource_properties(question),
-        },
-        "context": dict(question.context),
-    }
 
 
 def _its_id(context: object, reply: Reply, asked: str) -> str:

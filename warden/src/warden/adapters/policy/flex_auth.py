@@ -49,7 +49,7 @@ class FlexAuthPolicy:
 
     def _request(self, question: Question) -> dict[str, Any]:
         return {
-            "subject": {"id": subject_id(question.identity), "type": SUBJECT},
+            "subject": {"id": subject_id(question.identity, self._point.subject), "type": SUBJECT},
             "tenant": self._point.tenant,
             "resource": _resource(question),
             "action": question.action,

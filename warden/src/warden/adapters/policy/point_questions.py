@@ -4,6 +4,7 @@ from typing import Any
 
 from warden.core.access.decision import Question
 from warden.core.lanes.lane import Lane
+from warden.core.lanes.policy_points import SubjectId
 from warden.core.openbao.api import Identity
 from warden.core.ssh.inventory import NamedActor
 
@@ -11,9 +12,11 @@ SUBJECT = "identity"
 """The type of every subject: an identity of OpenBao."""
 
 
-def subject_id(who: Identity) -> str:
-    """The entity, or how OpenBao shows a token that has none."""
-    return who.entity or who.display_name
+def subject_id(who: Identity, by: SubjectId) -> str:
+    """What the caller is called there; a token that nobody logged in for has the role ``/``."""
+    if by == "role":
+        return f"{who.mount}/{who.role}"
+    return (who.entity if by == "entity" else "") or who.display_name
 
 
 def subject_properties(who: Identity) -> dict[str, Any]:

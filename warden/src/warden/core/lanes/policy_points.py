@@ -26,17 +26,23 @@ AccessPolicies = Literal["required", "replaced"]
 """Whether the policies of ``policies/access/`` are asked, or the policy points decide in their place."""
 
 
+SubjectId = Literal["entity", "display_name", "role"]
+"""Which of the things that OpenBao says of a caller is the subject's id; without an entity it is the display name."""
+
+
 class AuthzenPoint(msgspec.Struct, frozen=True, kw_only=True):
     """A policy point that speaks OpenID AuthZEN (Authorization API 1.0).
 
     ``authzen`` is its identifier, the URL below which its metadata say where it answers. ``evaluation`` is the URL that
     evaluates, for a point whose metadata are not to be asked. ``ca`` is a PEM file in the platform directory with the
-    authorities that verify it. ``timeout`` is for the whole answer.
+    authorities that verify it. ``timeout`` is for the whole answer. ``subject`` is what the caller is called there: its
+    entity at OpenBao, its display name, or the role ``MOUNT/ROLE`` that it logged in with.
     """
 
     authzen: str
     name: str
     evaluation: str | None = None
+    subject: SubjectId = "entity"
     ca: str | None = None
     timeout: Seconds = Seconds(5)
 
@@ -49,12 +55,13 @@ class AuthzenPoint(msgspec.Struct, frozen=True, kw_only=True):
 class FlexAuthPoint(msgspec.Struct, frozen=True, kw_only=True):
     """A policy point that is a flex-auth: its URL, below which ``/v1/check`` is, and the tenant that is asked about.
 
-    ``ca`` and ``timeout`` are as with AuthZEN.
+    ``subject``, ``ca`` and ``timeout`` are as with AuthZEN.
     """
 
     flex_auth: str
     name: str
     tenant: str
+    subject: SubjectId = "entity"
     ca: str | None = None
     timeout: Seconds = Seconds(5)
 
