@@ -14,6 +14,7 @@ from warden.adapters.signing.ssh_key import SshKeySigner
 from warden.adapters.signing.transit import TransitSigner
 from warden.core.errors import Refused, UsageError
 from warden.core.public_key import PublicKey, public_key
+from warden.core.ssh.sshsig import signature_file, signed_bytes
 from warden.present.commands import commands
 
 LINE = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINkqsQIGzuUl6zKBncUaBpDdMV4N7toseBAtM0K52vU5"
@@ -169,3 +170,14 @@ def test_what_is_not_a_public_key_is_refused(tmp_path: Path, content, why):
 def test_a_key_of_ssh_keygen_is_read(tmp_path: Path):
     key = keygen(tmp_path / "key")
     assert read_public_keys(str(key) + ".pub")[0].id == SshKeySigner(str(key)).key_id
+
+
+def test_ssh_keygen_takes_its_signature_of_a_file(signer, tmp_path):
+    key = signer.public_keys()[-1]
+    (tmp_path / "signers").write_text(f"someone {key.line}\n")
+    raw = signer.sign(signed_bytes("namespace", b"content"))
+    (tmp_path / "signature").write_bytes(signature_file("namespace", key, raw))
+    verify = ["ssh-keygen", "-Y", "verify", "-f", tmp_path / "signers", "-I", "someone", "-n", "namespace"]
+    for content, good in ((b"content", True), (b"another", False)):
+        done = subprocess.run([*verify, "-s", tmp_path / "signature"], input=content, check=False, capture_output=True)
+        assert (done.returncode == 0) == good, done

@@ -30,17 +30,13 @@ class KrlAtUrl:
     """A URL of http or https, asked for at most `patience` seconds."""
 
     def __init__(self, url: str, patience: float, environ: Mapping[str, str] = os.environ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            raise UsageError(
-                f"{url[:200]!r} is not the URL of a KRL",
-                effect=Effect.NOTHING_CHANGED,
-                hint="write https://HOST/krl; its signature is expected at https://HOST/krl.sig",
-            )
+        scheme, host, port = _parts(url)
         self.where = url
         self._patience = patience
-        proxied = parts.scheme == "https"
-        self._proxy = proxy_for(environ, parts.hostname, parts.port or 443) if proxied else ""
+        self._proxy = proxy_for(environ, host, port or 443) if scheme == "https" else ""
+        if self._proxy and not self._proxy.startswith(("http://", "https://")):
+            clause = "HTTPS_PROXY is not the URL of an http or https proxy"
+            raise UsageError(clause, effect=Effect.NOTHING_CHANGED, hint="write http://host:port")
 
     def fetch(self, known: SignedKrl | None) -> SignedKrl | None:
         """Both files, over one connection."""
@@ -97,6 +93,21 @@ class KrlAtUrl:
     def _fault(self, why: str) -> ServerFault:
         hint = "the server publishes the KRL and its signature as two files"
         return ServerFault(f"the server of the KRL {why}", effect=Effect.NOTHING_CHANGED, system=self.where, hint=hint)
+
+
+def _parts(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port (0: the usual one). Raises `UsageError`."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment:
+            return parts.scheme, parts.hostname, parts.port or 0
+    except ValueError:
+        pass
+    raise UsageError(
+        f"{url[:200]!r} is not the URL of a KRL",
+        effect=Effect.NOTHING_CHANGED,
+        hint="write https://HOST/krl; its signature is expected at https://HOST/krl.sig",
+    )
 
 
 def _network_problem(fault: Exception) -> str:
