@@ -1,20 +1,34 @@
 """Each verb's calls through the port, on a real server, with exactly the policy that is shipped for it."""
 
+from pathlib import Path
+
 import pytest
 from platform_server import own_server
+from ssh_keys import write_key
 
 from warden.adapters.openbao.snapshot_reader import SnapshotReader
+from warden.adapters.openbao.ssh_engine import SshEngine
 from warden.core.errors import Refused
 from warden.core.lanes.approval import ApproverGroup
 from warden.core.lanes.lane import RoleName
 from warden.core.openbao.api import Request
-from warden.core.openbao.rights import VERBS, Right, Scope, missing, policy_text, rights_of
+from warden.core.openbao.right import Right, Scope
+from warden.core.openbao.rights import VERBS, missing, policy_text, rights_of
+from warden.core.openbao.ssh_roles import SshRole
 from warden.core.secret import Secret
+from warden.core.ssh.certificate import CertificateSpec
 from warden.usecases.steps.concurrency import at_once
 
 pytestmark = pytest.mark.real
 platform_server = own_server()
 
+SSH_ROLE = {
+    "key_type": "ca",
+    "allow_host_certificates": True,
+    "allow_bare_domains": True,
+    "allowed_domains": "web",
+    "max_ttl": 900,
+}
 ROLE = {"role_type": "jwt", "user_claim": "sub", "bound_subject": "x", "bound_audiences": ["openbao"]}
 
 
@@ -34,6 +48,28 @@ class Scene:
         admin.mark("platform", f"{self.name}-marked", {"catalog-id": "x"})
         admin.put_fields("platform", f"{self.name}-removed", {"A": Secret("a")})
         server.must("DELETE", f"platform/data/{self.name}-removed")
+        self._arrange_ssh(unique("key"))
+
+    def _arrange_ssh(self, key):
+        """An SSH engine with a key, an SSH role and its policy."""
+        server, admin = self.server, self.server.vault("admin")
+        if admin.mount("ssh") is None:
+            admin.ssh().create("ssh")
+            admin.ssh().new_issuer("ssh", "generation-1", signs=True)
+        self.signing = f"ssh-sign-{self.name}"
+        admin.write_policy(self.signing, 'path "nothing" { capabilities = ["read"] }')
+        for name in (self.name, f"host-{self.name}"):
+            admin.ssh().write_role(SshRole("ssh", name), SSH_ROLE)
+        public = write_key(Path(server.state) / key).with_suffix(".pub").read_text()
+        self.host_spec = CertificateSpec(
+            type="host",
+            subject=self.name,
+            public_key=public,
+            key_id="",
+            principals=("web",),
+            valid_after=1000,
+            valid_before=1300,
+        )
 
 
 def plan(vault, scene):
@@ -179,8 +215,54 @@ def who_can(vault, scene):
         assert vault.role(RoleName(mount, scene.name)) is not None
 
 
+def sign(vault, _scene):
+    assert vault.identity().display_name
+
+
+def ssh_ca(vault, scene):
+    """The mount has another key than the one that signs, so that nothing is left without one."""
+    ssh = vault.ssh()
+    first, *rest = ssh.issuers("ssh")
+    made = ssh.new_issuer("ssh", scene.name, signs=False)
+    ssh.switch_to("ssh", made)
+    ssh.switch_to("ssh", first)
+    for each in (made, *rest):
+        ssh.delete_issuer("ssh", each)
+
+
+def ssh_host_sign(vault, scene):
+    assert vault.identity().display_name
+    spec = scene.host_spec
+    engine = SshEngine(vault, "ssh")
+    assert engine.sign(spec)
+    assert engine.public_keys()
+
+
+def ssh_plan(vault, scene):
+    """What `plan` asks about an actor."""
+    assert vault.acl_policy(scene.signing).text
+    assert vault.mount("ssh").type == "ssh"
+    assert vault.ssh().role(SshRole("ssh", scene.name))
+    assert vault.ssh().issuers("ssh")
+
+
+def ssh_apply(vault, scene):
+    ssh_plan(vault, scene)
+    for name in (scene.signing, f"{scene.signing}-new"):
+        vault.write_policy(name, 'path "nothing" { capabilities = ["list"] }')
+        vault.delete_policy(name)
+    for name in (scene.name, f"{scene.name}-new"):
+        vault.ssh().write_role(SshRole("ssh", name), SSH_ROLE)
+        vault.ssh().delete_role(SshRole("ssh", name))
+
+
 NAMED = (plan, apply, put, access, approve, prove, rotate, status, doctor, deactivate, compromise)
-CALLS = {f.__name__: f for f in NAMED} | {"who-can": who_can}
+CALLS = {f.__name__: f for f in NAMED} | {
+    "who-can": who_can,
+    "sign": sign,
+    "ssh-ca": ssh_ca,
+    "ssh-host-sign": ssh_host_sign,
+}
 IN_DEFAULT = "auth/token/lookup-self"
 
 
@@ -261,6 +343,22 @@ def test_groups_of_approvers_take_the_rights_that_a_lane_with_an_approval_adds(p
         with pytest.raises(Refused):
             groups(vault, group, change=verb == "apply")
         platform_server.call("DELETE", group.path)
+
+
+@pytest.mark.parametrize(("verb", "calls"), [("plan", ssh_plan), ("apply", ssh_apply)])
+def test_actors_take_the_rights_that_an_ssh_engine_adds(platform_server, unique, verb, calls):
+    scope = Scope(ssh=("ssh",))
+    before, rights = held(verb), {}
+    for right in rights_of(verb, scope):
+        rights.setdefault(right.path, set()).update(() if right.optional else right.capabilities)
+    added = {path: each for path, each in rights.items() if path not in before and each}
+    assert added
+    calls(platform_server.vault(platform_server.token_with(policy_text(verb, scope))), Scene(platform_server, unique))
+    for path, capability in [(path, one) for path, each in added.items() for one in sorted(each)]:
+        less = rights | {path: rights[path] - {capability}}
+        vault = platform_server.vault(platform_server.token_with(as_policy(less)))
+        with pytest.raises(Refused):
+            calls(vault, Scene(platform_server, unique))
 
 
 @pytest.mark.parametrize("verb", VERBS)

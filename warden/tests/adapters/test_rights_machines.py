@@ -6,7 +6,8 @@ import trustme
 from warden.core.errors import Refused
 from warden.core.lanes.lane import RoleName
 from warden.core.openbao.api import approle_login
-from warden.core.openbao.rights import Scope, missing, policy_text, rights_of
+from warden.core.openbao.right import Scope
+from warden.core.openbao.rights import missing, policy_text, rights_of
 
 pytestmark = pytest.mark.real
 

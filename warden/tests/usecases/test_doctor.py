@@ -14,7 +14,8 @@ from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
 from warden.core.errors import Exit
 from warden.core.findings import Finding, JournalFile
-from warden.core.openbao.rights import USUAL, Scope, policy_text
+from warden.core.openbao.right import Scope
+from warden.core.openbao.rights import USUAL, policy_text
 from warden.core.remedies import warden
 from warden.core.secret import Secret
 from warden.present import errors

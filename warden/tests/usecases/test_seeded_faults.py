@@ -20,7 +20,8 @@ from platform_server import own_server
 from word_names import word_name
 
 from warden.adapters.openbao.snapshot_reader import SnapshotReader
-from warden.core.openbao.rights import Scope, rights_of
+from warden.core.openbao.right import Scope
+from warden.core.openbao.rights import rights_of
 from warden.core.remedies import RunBao, RunWarden
 from warden.present.commands import commands
 from warden.present.proofs import proof_json

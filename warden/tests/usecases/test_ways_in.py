@@ -17,7 +17,8 @@ from warden.core.access_index.administrators import administrators
 from warden.core.access_index.index import AccessIndex
 from warden.core.access_index.snapshot import Snapshot
 from warden.core.access_index.ways import WayIn
-from warden.core.openbao.rights import Right, Scope, policy_text, rights_of
+from warden.core.openbao.right import Right, Scope
+from warden.core.openbao.rights import policy_text, rights_of
 from warden.core.remedies import RunBao
 from warden.present.commands import command, commands
 from warden.usecases.steps.concurrency import at_once

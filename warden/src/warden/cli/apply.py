@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from warden.cli import complete
+from warden.cli.chosen import chosen
 from warden.cli.context import Workspace
 from warden.cli.options import (
     all_option,
@@ -17,9 +18,10 @@ from warden.cli.options import (
     take_over_option,
     yes_option,
 )
-from warden.cli.unused import expect_one_part
+from warden.cli.unused import expect_one_part, expect_used
 from warden.core.changes.errors import NotApproved
 from warden.core.errors import Effect, Exit, UsageError, WardenError
+from warden.core.openbao.ssh_roles import SshResources
 from warden.core.plans.lane_plan import LaneOptions, LaneReceipt, NotAgreed, consent_key, worst
 from warden.present import terminal
 
@@ -27,12 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from warden.core.lanes.catalog import LeftOut
-    from warden.core.lanes.lane import Lane
-    from warden.usecases.apply import Applications
+    from warden.usecases.apply_all import Applications, Applied
 
 
 @click.command()
-@click.argument("lane", required=False, shell_complete=complete.lanes)
+@click.argument("lane", metavar="[LANE|ACTOR|HOST]", required=False, shell_complete=complete.lanes_and_actors)
 @all_option
 @take_over_option
 @yes_option
@@ -57,10 +58,12 @@ def apply(
     """Make OpenBao and the clusters what a lane declares. Safe to run as often as you like.
 
     In OpenBao: mount, marks, policy, roles. In each cluster: the reader's account, the store, the ExternalSecret.
+    Of an SSH actor or host: the SSH engine, its CA key, the SSH role, the policy, the logins of its identities.
 
     \b
     Examples:
       warden apply openrouter-llm-connect
+      warden apply agt-deploy
       warden apply --all
 
     It changes only objects that it derived and marked. What takes access from anybody is shown first and needs
@@ -79,9 +82,11 @@ def apply(
         take_over=take_over,
         yes=yes,
     )
-    lanes, left_out = workspace.chosen(lane, every=every, clusters=clusters)
+    lanes, actors, left_out = chosen(workspace, lane, every=every, clusters=clusters)
+    if not lanes and not every:
+        expect_used(ctx, "a lane", "clusters", "custody_only", "create_namespace")
     with workspace.context.alone("warden apply"):
-        found = _applied(lanes, workspace, options)
+        found = _applied([*lanes, *actors], workspace, options)
     _present(found, left_out, every=every, as_json=as_json)
     if found.stopped is not None:
         if isinstance(found.stopped, NotApproved) and not as_json:
@@ -92,29 +97,34 @@ def apply(
     return int(worst([*(each.exit for each in found.done), *([Exit.NO] if left_out else [])]))
 
 
-def _applied(lanes: "Sequence[Lane]", workspace: Workspace, options: LaneOptions) -> "Applications":
+def _applied(wanted: "Sequence[Applied]", workspace: Workspace, options: LaneOptions) -> "Applications":
     """Apply; on a terminal, ask once about what would be removed or taken over, and go on where it was left."""
-    from warden.usecases.apply import apply_all
+    from warden.usecases.apply_all import apply_all
 
-    terminal.progress(f"applying {', '.join(lane.id for lane in lanes)} …")
-    found = apply_all(lanes, workspace.context, options)
+    terminal.progress(f"applying {', '.join(map(name_of, wanted))} …")
+    found = apply_all(wanted, workspace.context, options)
     terminal.progress_done()
     if not isinstance(found.stopped, NotAgreed) or not sys.stdin.isatty():
         return found
-    rest = lanes[len(found.done) :]
+    rest = wanted[len(found.done) :]
     more = _applied(rest, workspace, _agreed(found.stopped, options))
     return msgspec.structs.replace(more, done=(*found.done, *more.done))
 
 
+def name_of(each: "Applied") -> str:
+    """The lane's id, or the name of the actor or host."""
+    return each.subject if isinstance(each, SshResources) else each.id
+
+
 def _agreed(needed: NotAgreed, options: LaneOptions) -> LaneOptions:
-    """The options with what was just agreed to. Raises `UsageError` for any answer but the lane's id."""
+    """The options with what was just agreed to. Raises `UsageError` for any answer but the name."""
     from warden.present import plans
 
     lane, changes = needed.problem.lane, needed.problem.changes
     for change in changes:
         plans.show_change(change)
     if click.prompt(terminal.question(f"Type {lane} to take away this access, or take these over"), err=True) != lane:
-        raise UsageError("the answer was not the lane's id", effect=Effect.NOTHING_CHANGED, subject=lane)
+        raise UsageError(f"the answer was not {lane}", effect=Effect.NOTHING_CHANGED, subject=lane)
     agreed = options.agreed | frozenset(map(consent_key, changes))
     return msgspec.structs.replace(options, agreed=agreed)
 

@@ -51,6 +51,11 @@ def actors(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[Com
     return _items((each.decode() for each in _ACTOR.findall(text)), incomplete)
 
 
+def lanes_and_actors(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """The ids of lanes, then the names of actors."""
+    return [*lanes(ctx, parameter, incomplete), *actors(ctx, parameter, incomplete)]
+
+
 def entries(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """The ids of every entry of the catalog."""
     return _entries(ctx, incomplete, kinds=())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from warden.cli import wiring, wiring_files, wiring_journal
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from warden.adapters.openbao.client import OpenBao
     from warden.core.access_index.administrators import Administrator
     from warden.core.clusters.manifests import Reached
-    from warden.core.errors import WardenError
+    from warden.core.errors import Invalid, WardenError
     from warden.core.lanes.catalog import LeftOut, Platform
     from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget
     from warden.core.lanes.lane import Lane
-    from warden.core.openbao.rights import Scope
+    from warden.core.openbao.right import Scope
+    from warden.core.ssh.inventory import Inventory
     from warden.ports.audit_log import AuditLog
     from warden.ports.change_requests import Signatures
     from warden.ports.cluster import Cluster
@@ -88,9 +90,21 @@ class Workspace:
         expect_delivered(active, clusters)
         return active, self.catalog.left_out
 
+    @cached_property
+    def inventory(self) -> Inventory | Invalid:
+        """The SSH actors and hosts, or what is wrong with their file."""
+        from warden.cli import wiring_ssh
+        from warden.core.errors import Invalid
+
+        try:
+            return wiring_ssh.inventory(self.platform)
+        except Invalid as fault:
+            return fault
+
     @property
     def context(self) -> Context:
         """What use cases work with."""
+        from warden.core.errors import Invalid
         from warden.core.openbao.resources import Settings
         from warden.usecases.context import Context
 
@@ -109,6 +123,7 @@ class Workspace:
             notices=self.notices,
             requests=self.requests,
             signatures=self.signatures,
+            inventory=None if isinstance(self.inventory, Invalid) else self.inventory,
         )
 
     @property

@@ -8,7 +8,8 @@ import click
 from warden.cli import wiring, wiring_files, wiring_journal
 from warden.cli.context import declared_here, with_declared_mounts
 from warden.core.errors import Effect, Exit, UsageError
-from warden.core.openbao.rights import USUAL, VERBS, Scope, Verb, policy_text
+from warden.core.openbao.right import Scope
+from warden.core.openbao.rights import USUAL, VERBS, Verb, policy_text
 from warden.present import terminal
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _path(_context: click.Context, option: click.Parameter, value: str | tuple[s
     multiple=True,
     type=click.Choice(VERBS),
     metavar="COMMAND",
-    help="Only these commands. Default: all but rotate, which reads values.",
+    help="Only these commands. Default: all but rotate, which reads values, approve, and those about SSH.",
 )
 @click.option("--kv", default="platform", show_default=True, callback=_path, help="The KV v2 mount of the lanes.")
 @click.option(
@@ -55,6 +56,7 @@ def _path(_context: click.Context, option: click.Parameter, value: str | tuple[s
 )
 @click.option("--approle", multiple=True, callback=_path, help="An auth mount of type approle; may be repeated.")
 @click.option("--cert", multiple=True, callback=_path, help="An auth mount of type cert; may be repeated.")
+@click.option("--ssh", multiple=True, callback=_path, help="An SSH engine that signs; may be repeated.")
 @click.option(
     "--policies", default="workload-*", show_default=True, callback=_path, help="The names of the lanes' policies."
 )
@@ -69,6 +71,7 @@ def doctor(
     auth: tuple[str, ...],
     approle: tuple[str, ...],
     cert: tuple[str, ...],
+    ssh: tuple[str, ...],
     policies: str,
     as_json: bool,
 ) -> Exit:
@@ -84,7 +87,7 @@ def doctor(
       1  something is missing
       3  OpenBao does not answer or is sealed
     """
-    scope = Scope(kv=kv, auth=auth, approle=approle, cert=cert, policies=policies)
+    scope = Scope(kv=kv, auth=auth, approle=approle, cert=cert, ssh=ssh, policies=policies)
     if policy is not None:
         _print_policy(cast("Verb", policy), scope, as_json=as_json)
         return Exit.DONE

@@ -3,6 +3,7 @@
 import click
 
 from warden.cli import complete
+from warden.cli.chosen import chosen
 from warden.cli.context import Workspace
 from warden.cli.options import (
     all_option,
@@ -12,14 +13,14 @@ from warden.cli.options import (
     namespace_option,
     take_over_option,
 )
-from warden.cli.unused import expect_one_part
+from warden.cli.unused import expect_one_part, expect_used
 from warden.core.errors import Exit
 from warden.core.plans.lane_plan import LaneOptions, worst
 from warden.present import terminal
 
 
 @click.command()
-@click.argument("lane", required=False, shell_complete=complete.lanes)
+@click.argument("lane", metavar="[LANE|ACTOR|HOST]", required=False, shell_complete=complete.lanes_and_actors)
 @all_option
 @take_over_option
 @cluster_option
@@ -39,13 +40,14 @@ def plan(
     create_namespace: bool,
     as_json: bool,
 ) -> int:
-    """Show how OpenBao and the clusters differ from what a lane declares.
+    """Show how OpenBao and the clusters differ from what a lane, or an SSH actor or host, declares.
 
     Nothing is changed and no value is read.
 
     \b
     Examples:
       warden plan openrouter-llm-connect
+      warden plan agt-deploy
       warden plan --all --json
 
     Signs: + create, ~ change, - delete, = as declared, ! blocked (apply refuses to touch it).
@@ -56,22 +58,29 @@ def plan(
     from warden.present.orphans import orphans_json, show_orphans
     from warden.usecases.orphans import Orphans, orphans
     from warden.usecases.plan import plan as plan_lane
+    from warden.usecases.plan_ssh import plan_ssh
 
     expect_one_part(clusters, custody_only=custody_only)
     workspace = Workspace.of(ctx)
     options = LaneOptions(
         clusters=clusters, custody_only=custody_only, create_namespace=create_namespace, take_over=take_over
     )
-    lanes, left_out = workspace.chosen(lane, every=every, clusters=clusters)
+    lanes, actors, left_out = chosen(workspace, lane, every=every, clusters=clusters)
+    if not lanes and not every:
+        expect_used(ctx, "a lane", "clusters", "custody_only", "create_namespace")
     found = [plan_lane(each, workspace.context, options) for each in lanes]
+    ssh = [plan_ssh(each, workspace.context, options) for each in actors]
     left_behind = orphans(workspace.context) if every else Orphans()
     if as_json:
-        documents = [plans.plan_json(each) for each in found]
+        documents = [*map(plans.plan_json, found), *map(plans.ssh_plan_json, ssh)]
         others = [*map(catalog.left_out_json, left_out), *orphans_json(left_behind)]
         terminal.document([*documents, *others] if every else documents[0])
     else:
         for each in found:
-            plans.show_lane_plan(each, titled=len(found) > 1)
+            plans.show_lane_plan(each, titled=len(found) + len(ssh) > 1)
+        for one in ssh:
+            plans.show_ssh_plan(one, titled=len(found) + len(ssh) > 1)
         show_orphans(left_behind)
         catalog.show_left_out(left_out)
-    return int(worst([*(each.exit for each in found), *([Exit.NO] if left_out else [])]))
+    exits = [*(each.exit for each in found), *(each.exit for each in ssh)]
+    return int(worst([*exits, *([Exit.NO] if left_out else [])]))

@@ -10,7 +10,8 @@ from warden.core.errors import Exit, UsageError, WardenError
 from warden.core.lanes.catalog import LeftOut
 from warden.core.openbao.api import Health, Identity
 from warden.core.openbao.orphans import OrphanedPolicy
-from warden.core.openbao.rights import Right, Verb
+from warden.core.openbao.right import Right
+from warden.core.openbao.rights import Verb
 from warden.core.plans.lane_plan import Orphan
 from warden.core.remedies import Remedy
 

@@ -28,7 +28,7 @@ from warden.core.findings import (
 )
 from warden.core.openbao.api import Identity
 from warden.core.openbao.orphans import OrphanedPolicy
-from warden.core.openbao.rights import Right
+from warden.core.openbao.right import Right
 from warden.core.plans.lane_plan import Orphan
 from warden.core.quoting import name
 from warden.core.remedies import RunBao, RunKubectl, SetVariable, warden

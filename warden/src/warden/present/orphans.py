@@ -3,8 +3,10 @@
 from typing import Any
 
 from warden.core.openbao.orphans import OrphanedPolicy
+from warden.core.openbao.ssh_roles import SshResources
 from warden.core.plans.lane_plan import Orphan
-from warden.core.remedies import warden
+from warden.core.quoting import name, placeholder
+from warden.core.remedies import RunWarden, warden
 from warden.present import terminal
 from warden.present.commands import command, commands, to_paste
 from warden.present.plans import orphan_name, remove_orphan
@@ -22,6 +24,9 @@ def show_orphans(found: Orphans, *, most: int | None = None) -> None:
         terminal.line(f"  {commands(policy.removal)}")
     if most is not None and len(policies) > most:
         terminal.sentence(f"{len(policies) - most} more orphans: {to_paste(warden('plan', all=True))}")
+    for subject in found.subjects:
+        terminal.sentence(f"Orphaned: {describe_subject(subject)}. To remove it:")
+        terminal.line(f"  {command(_remove_subject(subject))}")
     for delivery in found.deliveries:
         terminal.sentence(f"Orphaned: {describe_delivery(delivery)}. To remove it:")
         terminal.line(f"  {command(remove_orphan(delivery))}")
@@ -37,13 +42,22 @@ def describe_policy(orphan: OrphanedPolicy) -> str:
     return f"policy {orphan.policy}{reads}, and no file of this catalog declares its lane {orphan.lane}"
 
 
+def describe_subject(orphan: SshResources) -> str:
+    """An actor or host as one clause."""
+    return f"{name(orphan.policy)} still has certificates signed, and inventory.yaml has no {name(orphan.subject)}"
+
+
+def _remove_subject(orphan: SshResources) -> RunWarden:
+    return warden("apply", placeholder(name(orphan.subject)), yes=True)
+
+
 def describe_delivery(orphan: Orphan) -> str:
     """An ExternalSecret as one clause."""
     return f"{orphan_name(orphan)} still delivers, and the file of its lane is gone"
 
 
 def orphans_json(found: Orphans) -> list[dict[str, Any]]:
-    """A list of ``lane, orphan {policy, path, roles[], fix}``, and of ``orphan {delivery, fix}``."""
+    """``lane, orphan {policy, path, roles[], fix}``; ``orphan {policy, fix}`` of an actor or host, or of a delivery."""
     policies = [
         {
             "lane": each.lane,
@@ -56,8 +70,12 @@ def orphans_json(found: Orphans) -> list[dict[str, Any]]:
         }
         for each in found.policies or ()
     ]
+    subjects = [
+        {each.kind: each.subject, "orphan": {"policy": each.policy, "fix": command(_remove_subject(each))}}
+        for each in found.subjects
+    ]
     deliveries = [
         {"lane": "", "orphan": {"delivery": orphan_name(each), "fix": command(remove_orphan(each))}}
         for each in found.deliveries
     ]
-    return [*policies, *deliveries]
+    return [*policies, *subjects, *deliveries]

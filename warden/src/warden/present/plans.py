@@ -15,6 +15,7 @@ from warden.core.plans.plan import (
     Receipt,
     System,
 )
+from warden.core.plans.ssh_plan import SshPlan
 from warden.core.quoting import name, placeholder
 from warden.core.remedies import RunBao, RunKubectl, warden
 from warden.present import errors, terminal
@@ -135,15 +136,29 @@ def show_receipt(receipt: LaneReceipt) -> None:
     terminal.sentence(_receipt_sum(receipt))
 
 
+def show_ssh_plan(plan: SshPlan, *, titled: bool) -> None:
+    """What differs of an actor or a host, then the sum and the next command."""
+    if titled:
+        terminal.line(terminal.styled(plan.subject, "head"))
+    show_part(plan.plan)
+    changed, same = len(plan.plan.to_change), len(plan.plan.changes) - len(plan.plan.to_change)
+    if blocked := len(plan.plan.blocked):
+        terminal.sentence(f"{changed - blocked} to change, {same} as declared; {blocked} marked ! blocked.")
+    elif changed:
+        terminal.sentence(f"{changed} to change, {same} as declared. Next: {to_paste(plan.next)}")
+    else:
+        terminal.sentence(f"In sync: {same} as declared.")
+
+
 def _receipt_sum(receipt: LaneReceipt) -> str:
-    following = f"Next: {commands(receipt.next)}"
+    following = f"Next: {commands(receipt.next)}" if receipt.next else ""
     if receipt.closed:
         following = f"The lane is closed; to open it: {commands(receipt.next)}"
     if receipt.unreached:
         return f"{receipt.lane} was applied in part; see above. Then run: {commands(receipt.next)}"
     if receipt.changed:
-        return f"{receipt.changed} changed and verified · journal {receipt.record}. {following}"
-    return f"In sync: nothing to change. {following}"
+        return f"{receipt.changed} changed and verified · journal {receipt.record}. {following}".rstrip()
+    return f"In sync: nothing to change. {following}".rstrip()
 
 
 def show_remains(not_connected: NotConnected, former_paths: Sequence[KvPath], orphans: Sequence[Orphan]) -> None:
@@ -200,6 +215,19 @@ def plan_json(plan: LanePlan) -> dict[str, Any]:
     }
 
 
+def ssh_plan_json(plan: SshPlan) -> dict[str, Any]:
+    """``actor`` or ``host``, ``system, changes[], remarks[], to_change, blocked``."""
+    part = plan.plan
+    return {
+        plan.kind: plan.subject,
+        "system": part.system.address,
+        "changes": [_change_json(change) for change in part.changes],
+        "remarks": [describe_note(note) for note in part.notes],
+        "to_change": len(part.to_change),
+        "blocked": len(part.blocked),
+    }
+
+
 def _part_json(part: Plan | Unreached) -> dict[str, Any]:
     if isinstance(part, Unreached):
         return {"cluster": part.system.cluster, "error": errors.as_json(part.fault)}
@@ -219,10 +247,10 @@ def _change_json(change: Change) -> dict[str, Any]:
 
 
 def receipt_json(receipt: LaneReceipt) -> dict[str, Any]:
-    """``lane, system, changed[], journal, clusters[], change_request, left_behind[]``."""
+    """``lane`` (or ``actor``, ``host``), ``system, changed[], journal, clusters[], change_request, left_behind[]``."""
     openbao, *clusters = receipt.receipts
     return {
-        "lane": receipt.lane,
+        receipt.kind: receipt.lane,
         "system": openbao.system.address,
         "changed": changed_json(openbao),
         "journal": openbao.record,

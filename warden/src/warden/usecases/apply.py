@@ -4,13 +4,13 @@ On each target the order is the plan's: what takes access away comes first, what
 clusters. A plan with nothing left, asked for again afterwards, is what counts as applied.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 import msgspec
 
 from warden.core.changes.approval import Approval
-from warden.core.errors import DoneBefore, Effect, Foreign, Inconclusive, WardenError
+from warden.core.errors import Effect, Foreign, Inconclusive, WardenError
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.refill import refill
@@ -109,30 +109,6 @@ def apply(lane: Lane, context: Context, options: LaneOptions) -> LaneReceipt:
         approved=approval.quoted if approval else None,
         next=_next(lane, context, closed=closed) if complete else (apply_again(lane.id, options),),
     )
-
-
-class Applications(msgspec.Struct, frozen=True, kw_only=True):
-    """Several lanes: what was done of each, or why it was refused; ``stopped`` is what ended the rest."""
-
-    done: tuple[LaneReceipt | Foreign, ...]
-    stopped: WardenError | None = None
-
-
-def apply_all(lanes: Sequence[Lane], context: Context, options: LaneOptions) -> Applications:
-    """One lane's foreign object says nothing about the next lane; any other fault ends the whole."""
-    done: list[LaneReceipt | Foreign] = []
-    for lane in lanes:
-        try:
-            done.append(apply(lane, context, options))
-        except Foreign as fault:
-            done.append(fault)
-        except WardenError as fault:
-            if isinstance(fault.effect, Effect) and any(
-                isinstance(each, LaneReceipt) and each.changed for each in done
-            ):
-                fault.effect = DoneBefore()
-            return Applications(done=tuple(done), stopped=fault)
-    return Applications(done=tuple(done))
 
 
 def _approval(

@@ -12,7 +12,7 @@ def apply_ssh(resources: SshResources, context: Context, options: LaneOptions) -
     """Apply it. Raises as `apply_target`: nothing else is asked than OpenBao."""
     target = SshTarget(resources, context, take_over=options.take_over)
     receipt = apply_target(target, context.journal, options)
-    return LaneReceipt(lane=resources.subject, parts=(receipt,), next=_next(resources))
+    return LaneReceipt(lane=resources.subject, parts=(receipt,), next=_next(resources), kind=resources.kind)
 
 
 def _next(resources: SshResources) -> Remedy:

@@ -9,16 +9,22 @@ from warden.core.errors import Refused
 from warden.core.lanes.lane import KvPath, RoleName
 from warden.core.openbao.orphans import OrphanedPolicy
 from warden.core.openbao.resources import is_template, keeps, lane_marked_in, path_read_by, roles_marked_in, roles_of
+from warden.core.openbao.ssh_roles import SshResources
 from warden.core.plans.lane_plan import Orphan
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
+from warden.usecases.plan_ssh import orphaned
 from warden.usecases.steps.orphans import of_gone_lanes
 
 
 class Orphans(msgspec.Struct, frozen=True, kw_only=True):
-    """``policies`` is ``None`` where the caller may not list policies: then nothing is known of them."""
+    """``policies`` is ``None`` where the caller may not list policies: then nothing is known of them.
+
+    ``subjects`` are actors and hosts that the inventory does not declare any more.
+    """
 
     policies: tuple[OrphanedPolicy, ...] | None = ()
+    subjects: tuple[SshResources, ...] = ()
     deliveries: tuple[Orphan, ...] = ()
 
 
@@ -30,17 +36,21 @@ def orphans(context: Context) -> Orphans:
     if context.unreadable:
         return Orphans()
     try:
-        policies = tuple(_orphaned_policies(context, context.vault))
+        names = context.vault.policy_names()
     except Refused:
-        policies = None
-    return Orphans(policies=policies, deliveries=of_gone_lanes(context))
+        return Orphans(policies=None, deliveries=of_gone_lanes(context))
+    return Orphans(
+        policies=tuple(_orphaned_policies(names, context, context.vault)),
+        subjects=tuple(orphaned(context, names)),
+        deliveries=of_gone_lanes(context),
+    )
 
 
-def _orphaned_policies(context: Context, vault: Vault) -> Iterator[OrphanedPolicy]:
+def _orphaned_policies(names: frozenset[str], context: Context, vault: Vault) -> Iterator[OrphanedPolicy]:
     concrete = [lane for lane in context.lanes.values() if not is_template(lane)]
     declared = {name for lane in concrete for name in lane.policy_names}
     paths = {KvPath(lane.custody.mount, lane.custody.key) for lane in concrete}
-    for name in sorted(vault.policy_names() - declared):
+    for name in sorted(names - declared):
         text = _unless_refused(vault, name)
         lane, path = lane_marked_in(text), path_read_by(text)
         if lane is not None and lane not in context.lanes and path not in paths:

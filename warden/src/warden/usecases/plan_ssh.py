@@ -15,7 +15,7 @@ from warden.usecases.targets.ssh_roles import SshTarget
 def plan_ssh(resources: SshResources, context: Context, options: LaneOptions) -> SshPlan:
     """Compare. Raises `Inconclusive` or `Refused` where OpenBao could not be asked."""
     plan = SshTarget(resources, context, take_over=options.take_over).plan()
-    return SshPlan(subject=resources.subject, type=resources.type, plan=plan, options=options)
+    return SshPlan(subject=resources.subject, kind=resources.kind, plan=plan, options=options)
 
 
 def resources_named(name: str, context: Context) -> SshResources | None:

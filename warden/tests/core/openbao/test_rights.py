@@ -1,6 +1,7 @@
 import pytest
 
-from warden.core.openbao.rights import SAMPLE, VERBS, Right, Scope, missing, policy_text, rights_of
+from warden.core.openbao.right import SAMPLE, Right, Scope
+from warden.core.openbao.rights import VERBS, missing, policy_text, rights_of
 
 
 def right(path="a/*", capabilities=("patch", "read")):

@@ -11,7 +11,8 @@ from typing import Any
 
 from warden.adapters.dev.issuer import ALGORITHM, ISSUER, JOB_ISSUERS, LOGIN_ISSUER
 from warden.adapters.dev.state import Layout
-from warden.core.openbao.rights import VERBS, Scope, Verb, policy_text
+from warden.core.openbao.right import Scope
+from warden.core.openbao.rights import VERBS, Verb, policy_text
 
 PROBE_HEADER = "X-Lane-Probe"
 KV_MOUNT = "platform"
@@ -22,8 +23,11 @@ CLUSTER_PORT = 8201
 
 PLATFORM_VERBS: tuple[Verb, ...] = (
     *("plan", "apply", "put", "prove", "status", "doctor", "who-can", "deactivate", "compromise"),
+    *("ssh-ca", "ssh-host-sign"),
 )
-"""What the persona ``platform`` may do: no ``access``, so it never reads a value."""
+"""What the persona ``platform`` may do: no ``access``, so it never reads a value; no ``sign`` for an actor."""
+SSH_MOUNTS = ("ssh", "ssh-hosts")
+"""Where it may mount SSH engines: that of actors, which is the usual one, and one for hosts."""
 
 PERSONAS: dict[str, tuple[str, ...]] = {
     "admin": ("admin",),
@@ -47,9 +51,12 @@ def mount_of(cluster: str, clusters: Sequence[str]) -> str:
 def policies(clusters: Sequence[str] = ()) -> dict[str, str]:
     """Every policy of the embedded platform by name; `clusters` are those it has, the first of them first."""
     mounts = ["kubernetes", *(mount_of(cluster, clusters) for cluster in clusters[1:]), "netkingdom", *JOB_ISSUERS]
-    scope = Scope(auth=tuple(mounts), approle=("approle",), cert=("cert",), transit=TRANSIT, approval=True)
+    scope = Scope(
+        auth=tuple(mounts), approle=("approle",), cert=("cert",), ssh=SSH_MOUNTS, transit=TRANSIT, approval=True
+    )
+    left_out = {"access", "approve", "sign"}
     return {"admin": _ADMIN} | {
-        f"warden-{verb}": policy_text(verb, scope, extras=True) for verb in VERBS if verb not in {"access", "approve"}
+        f"warden-{verb}": policy_text(verb, scope, extras=True) for verb in VERBS if verb not in left_out
     }
 
 

@@ -252,6 +252,8 @@ class Server:
         admin = self.admin()
         for name, text in policies(clusters).items():
             admin.write_policy(name, text)
+        for name, held in PERSONAS.items():
+            admin.asked("POST", f"auth/userpass/users/{name}/policies", {"token_policies": list(held)})
         self._add_machine_mounts(admin)
         self._publish(published.port, _digest(clusters), published.since)
         report("policies brought in step with this version of warden" + (" and its clusters" if clusters else ""))

@@ -14,6 +14,9 @@ from typing import Literal, get_args
 
 import msgspec
 
+from warden.core.openbao import ssh_rights
+from warden.core.openbao.right import Right, Scope, right
+
 Verb = Literal[
     "plan",
     "apply",
@@ -27,77 +30,28 @@ Verb = Literal[
     "who-can",
     "deactivate",
     "compromise",
+    "sign",
+    "ssh-ca",
+    "ssh-host-sign",
 ]
 VERBS: tuple[Verb, ...] = get_args(Verb)
-USUAL: tuple[Verb, ...] = tuple(verb for verb in VERBS if verb not in {"approve", "rotate"})
-"""Those that whoever runs a platform needs. Who rotates reads values, which most of them should not."""
-
-SAMPLE = "workload-doctor"
-"""What stands for ``*`` in a sample path: an object that nobody has, named as the derived ones are."""
-
-
-class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """Which part of a server the verbs work on.
-
-    Attributes:
-        kv: the KV v2 mount of the lanes.
-        auth: the auth mounts of type kubernetes, jwt or oidc that readers log in at.
-        approle: those of type approle; each SecretID of a role is a path below it, which ``+`` does not reach.
-        cert: those of type cert.
-        policies: pattern of the policies that lanes derive.
-        transit: MOUNT/KEY of the transit key that signs checkpoints of the journal; empty where none does.
-        approval: whether reads of some lane need an approval.
-    """
-
-    kv: str = "platform"
-    auth: tuple[str, ...] = ("kubernetes", "netkingdom")
-    approle: tuple[str, ...] = ()
-    cert: tuple[str, ...] = ()
-    policies: str = "workload-*"
-    transit: str = ""
-    approval: bool = False
-
-    @property
-    def roles(self) -> tuple[str, ...]:
-        """The patterns of the readers' roles."""
-        return (
-            *(f"auth/{mount}/role/*" for mount in self.auth),
-            *(f"auth/{mount}/role/+" for mount in self.approle),
-            *(f"auth/{mount}/certs/*" for mount in self.cert),
-        )
-
-
-class Right(msgspec.Struct, frozen=True, kw_only=True):
-    """One stanza of a policy. ``capabilities`` are sorted; ``optional`` ones a verb can do without."""
-
-    path: str
-    capabilities: tuple[str, ...]
-    why: str
-    optional: bool = False
-
-    @property
-    def sample(self) -> str:
-        """A concrete path that the pattern covers."""
-        head, star, _ = self.path.replace("+", SAMPLE).partition("*")
-        return head + (SAMPLE.removeprefix("workload-") if head.endswith("workload-") else SAMPLE) if star else head
-
-    def lacks(self, held: Iterable[str]) -> tuple[str, ...]:
-        """The capabilities that are not among `held`, as ``sys/capabilities-self`` answers them (``root``: all)."""
-        have = frozenset(held)
-        return () if "root" in have else tuple(c for c in self.capabilities if c not in have)
-
-
-def _right(path: str, capabilities: str, why: str, *, optional: bool = False) -> Right:
-    return Right(path=path, capabilities=tuple(sorted(capabilities.split())), why=why, optional=optional)
+_OF_SOME = frozenset({"approve", "rotate", "sign", "ssh-ca", "ssh-host-sign"})
+USUAL: tuple[Verb, ...] = tuple(verb for verb in VERBS if verb not in _OF_SOME)
+"""Those that whoever runs a platform needs. Who rotates reads values, which most of them should not; and SSH
+certificates are for some."""
 
 
 def _plan(scope: Scope) -> list[Right]:
+    return [*_plan_lanes(scope), *ssh_rights.plan(scope)]
+
+
+def _plan_lanes(scope: Scope) -> list[Right]:
     return [
-        _right(f"sys/policies/acl/{scope.policies}", "read", "compare each lane's policy with the derived one"),
-        _right(f"sys/mounts/{scope.kv}", "read", "see that the mount is KV version 2"),
-        _right("sys/auth", "read", "see of which type each auth mount is: it decides the role's shape"),
-        *(_right(roles, "read", "compare each reader's role") for roles in scope.roles),
-        _right(f"{scope.kv}/metadata/*", "read", "see whose path it is; metadata holds no value"),
+        right(f"sys/policies/acl/{scope.policies}", "read", "compare each lane's policy with the derived one"),
+        right(f"sys/mounts/{scope.kv}", "read", "see that the mount is KV version 2"),
+        right("sys/auth", "read", "see of which type each auth mount is: it decides the role's shape"),
+        *(right(roles, "read", "compare each reader's role") for roles in scope.roles),
+        right(f"{scope.kv}/metadata/*", "read", "see whose path it is; metadata holds no value"),
         *_groups(scope, "read", "compare the groups of approvers"),
         *_groups_by_alias(scope),
         *_orphans(scope)[:1],
@@ -105,21 +59,21 @@ def _plan(scope: Scope) -> list[Right]:
 
 
 def _groups(scope: Scope, capabilities: str, why: str) -> list[Right]:
-    return [_right("identity/group/name/*", capabilities, why)] if scope.approval else []
+    return [right("identity/group/name/*", capabilities, why)] if scope.approval else []
 
 
 def _groups_by_alias(scope: Scope) -> list[Right]:
     why = "see which group has an approver group's alias already"
-    return [_right("identity/lookup/group", "update", why)] if scope.approval else []
+    return [right("identity/lookup/group", "update", why)] if scope.approval else []
 
 
 def _orphans(scope: Scope) -> list[Right]:
     """Everything but the first one `plan` needs anyway."""
     return [
-        _right("sys/policies/acl", "list", "find policies whose lane's file is gone", optional=True),
-        _right(f"sys/policies/acl/{scope.policies}", "read", "see which lane a policy names", optional=True),
+        right("sys/policies/acl", "list", "find policies whose lane's file is gone", optional=True),
+        right(f"sys/policies/acl/{scope.policies}", "read", "see which lane a policy names", optional=True),
         *(
-            _right(f"auth/{mount}/role/*", "read", "see whether its roles are there", optional=True)
+            right(f"auth/{mount}/role/*", "read", "see whether its roles are there", optional=True)
             for mount in scope.auth
         ),
     ]
@@ -128,13 +82,14 @@ def _orphans(scope: Scope) -> list[Right]:
 def _apply(scope: Scope) -> list[Right]:
     return [
         *_plan(scope),
-        _right(f"sys/policies/acl/{scope.policies}", "update delete", "write the derived policies"),
-        *(_right(roles, "create update delete", "write the readers' roles") for roles in scope.roles),
-        _right(f"{scope.kv}/metadata/*", "create patch", "mark the path with its lane and owners"),
+        *ssh_rights.apply(scope),
+        right(f"sys/policies/acl/{scope.policies}", "update delete", "write the derived policies"),
+        *(right(roles, "create update delete", "write the readers' roles") for roles in scope.roles),
+        right(f"{scope.kv}/metadata/*", "create patch", "mark the path with its lane and owners"),
         *_groups(scope, "update delete", "make the groups of approvers"),
-        *([_right("identity/group-alias", "update", _ALIAS)] if scope.approval else []),
-        *([_right("identity/group-alias/id/*", "delete", _ALIAS)] if scope.approval else []),
-        _right(
+        *([right("identity/group-alias", "update", _ALIAS)] if scope.approval else []),
+        *([right("identity/group-alias/id/*", "delete", _ALIAS)] if scope.approval else []),
+        right(
             f"sys/mounts/{scope.kv}", "create update", "mount KV version 2, once, where it is missing", optional=True
         ),
         *_signing(scope),
@@ -150,17 +105,17 @@ def _signing(scope: Scope) -> list[Right]:
     if not key:
         return []
     return [
-        _right(f"{mount}/keys/{key}", "read", "see the public key of the journal's checkpoints", optional=True),
-        _right(f"{mount}/sign/{key}", "update", "sign the journal's checkpoints", optional=True),
+        right(f"{mount}/keys/{key}", "read", "see the public key of the journal's checkpoints", optional=True),
+        right(f"{mount}/sign/{key}", "update", "sign the journal's checkpoints", optional=True),
     ]
 
 
 def _put(scope: Scope) -> list[Right]:
     return [
-        _right(f"sys/mounts/{scope.kv}", "read", "see that the mount is KV version 2 before anything is written"),
-        _right(f"{scope.kv}/metadata/*", "read", "know the version that the write is checked against"),
-        _right(f"{scope.kv}/data/*", "create patch update", "write a field beside its siblings; no value can be read"),
-        _right(f"{scope.kv}/subkeys/*", "read", "say which of a lane's fields have no value yet", optional=True),
+        right(f"sys/mounts/{scope.kv}", "read", "see that the mount is KV version 2 before anything is written"),
+        right(f"{scope.kv}/metadata/*", "read", "know the version that the write is checked against"),
+        right(f"{scope.kv}/data/*", "create patch update", "write a field beside its siblings; no value can be read"),
+        right(f"{scope.kv}/subkeys/*", "read", "say which of a lane's fields have no value yet", optional=True),
     ]
 
 
@@ -169,21 +124,21 @@ _HEADERS = "sys/config/auditing/request-headers"
 
 def _prove(scope: Scope) -> list[Right]:
     return [
-        *_plan(scope),
-        _right(
+        *_plan_lanes(scope),
+        right(
             f"{scope.kv}/subkeys/*", "read", "see that a live version with the lane's fields is there, without values"
         ),
-        _right("sys/audit-hash/*", "update", "compare what was delivered with what the audit log says, without values"),
-        _right(
+        right("sys/audit-hash/*", "update", "compare what was delivered with what the audit log says, without values"),
+        right(
             "auth/token/revoke-accessor",
             "update",
             "end the readers' tokens that a killed proof left; otherwise they live until their ttl",
             optional=True,
         ),
-        _right(f"{scope.kv}/config", "read", "see how many versions are kept, and for how long"),
-        _right(_HEADERS, "read sudo", "see that the audit log shows the probes' header, before any is sent"),
-        _right("sys/audit", "read sudo", "see that no audit device logs values in clear, before one is read"),
-        *(right for mount in scope.approle for right in _secret_ids(f"auth/{mount}/role/+")),
+        right(f"{scope.kv}/config", "read", "see how many versions are kept, and for how long"),
+        right(_HEADERS, "read sudo", "see that the audit log shows the probes' header, before any is sent"),
+        right("sys/audit", "read sudo", "see that no audit device logs values in clear, before one is read"),
+        *(each for mount in scope.approle for each in _secret_ids(f"auth/{mount}/role/+")),
         *index_rights(scope),
         *_signing(scope),
     ]
@@ -195,67 +150,67 @@ def index_rights(scope: Scope) -> Iterator[Right]:
     ``+`` stands for one segment: an auth mount with a slash in its name needs stanzas of its own.
     """
     why = "see who else can reach a lane"
-    yield _right("sys/policies/detailed/acl", "list", f"{why}: what every policy says")
-    yield _right("sys/mounts", "read", f"{why}: which secrets engines there are")
-    yield _right("sys/auth", "read", f"{why}: which auth mounts there are")
-    yield _right("sys/namespaces", "list", f"{why}: which namespaces there are")
-    yield _right("auth/+/config", "read", f"{why}: whom each auth mount trusts")
+    yield right("sys/policies/detailed/acl", "list", f"{why}: what every policy says")
+    yield right("sys/mounts", "read", f"{why}: which secrets engines there are")
+    yield right("sys/auth", "read", f"{why}: which auth mounts there are")
+    yield right("sys/namespaces", "list", f"{why}: which namespaces there are")
+    yield right("auth/+/config", "read", f"{why}: whom each auth mount trusts")
     folders = ("auth/+/role/*", "auth/+/users/*", "auth/+/certs/*", "auth/+/groups/*", "auth/token/roles/*")
     for folder in (*folders, *scope.roles):
-        yield _right(folder, "list read", f"{why}: which policies a login gives")
-    yield _right("auth/+/cel/role", "list", f"{why}: which logins are computed")
+        yield right(folder, "list read", f"{why}: which policies a login gives")
+    yield right("auth/+/cel/role", "list", f"{why}: which logins are computed")
     for kind in ("entity", "group"):
-        yield _right(f"identity/{kind}/id", "list", f"{why}: what identities add")
-        yield _right(f"identity/{kind}/id/+", "read", f"{why}: what identities add")
-    yield _right("auth/token/accessors", "list sudo", f"{why}: which tokens are alive; an accessor is not a token")
-    yield _right("auth/token/lookup-accessor", "update", f"{why}: which policies a token has")
+        yield right(f"identity/{kind}/id", "list", f"{why}: what identities add")
+        yield right(f"identity/{kind}/id/+", "read", f"{why}: what identities add")
+    yield right("auth/token/accessors", "list sudo", f"{why}: which tokens are alive; an accessor is not a token")
+    yield right("auth/token/lookup-accessor", "update", f"{why}: which policies a token has")
 
 
 def _secret_ids(role: str) -> Iterator[Right]:
     """Who may make SecretIDs can log in as the reader: a proof without it leaves that reader's own probes open."""
     why = "be an AppRole's reader for a minute"
-    yield _right(f"{role}/role-id", "read", "log in at the AppRole with a wrong SecretID, which has to be refused")
-    yield _right(f"{role}/secret-id", "update", f"{why}, with a SecretID for one login", optional=True)
-    yield _right(f"{role}/secret-id-accessor/destroy", "update", "destroy that SecretID again", optional=True)
+    yield right(f"{role}/role-id", "read", "log in at the AppRole with a wrong SecretID, which has to be refused")
+    yield right(f"{role}/secret-id", "update", f"{why}, with a SecretID for one login", optional=True)
+    yield right(f"{role}/secret-id-accessor/destroy", "update", "destroy that SecretID again", optional=True)
 
 
 def _access(scope: Scope) -> list[Right]:
     own = "read the lane's fields; never for all paths: each reader's role gives it for its own"
     return [
-        _right("auth/token/lookup-self", "read", "have OpenBao say who asks (in the policy default)"),
-        _right(f"{scope.kv}/data/*", "read", own, optional=True),
+        right("auth/token/lookup-self", "read", "have OpenBao say who asks (in the policy default)"),
+        right(f"{scope.kv}/data/*", "read", own, optional=True),
     ]
 
 
 def _rotate(scope: Scope) -> list[Right]:
     """It reads values: the old one, to see it refused, and the new one, to see it arrive."""
     return [
-        _right("auth/token/lookup-self", "read", "have OpenBao say who rotates (in the policy default)"),
-        _right(f"{scope.kv}/metadata/*", "read patch", "mark a rotation that is under way, with check-and-set"),
-        _right(f"{scope.kv}/data/*", "read", "read the old value, the new one, and the provider's management key"),
-        _right(f"{scope.kv}/data/*", "create patch update", "write the new value beside its siblings"),
-        _right(f"{scope.kv}/destroy/*", "update", "destroy the versions that hold the old value"),
-        _right(f"{scope.kv}/config", "read", "see that the old version is kept until the end", optional=True),
-        _right("sys/audit-hash/*", "update", "know the new value again after a kill, without keeping it"),
+        right("auth/token/lookup-self", "read", "have OpenBao say who rotates (in the policy default)"),
+        right(f"{scope.kv}/metadata/*", "read patch", "mark a rotation that is under way, with check-and-set"),
+        right(f"{scope.kv}/data/*", "read", "read the old value, the new one, and the provider's management key"),
+        right(f"{scope.kv}/data/*", "create patch update", "write the new value beside its siblings"),
+        right(f"{scope.kv}/destroy/*", "update", "destroy the versions that hold the old value"),
+        right(f"{scope.kv}/config", "read", "see that the old version is kept until the end", optional=True),
+        right("sys/audit-hash/*", "update", "know the new value again after a kill, without keeping it"),
     ]
 
 
 def _approve(_: Scope) -> list[Right]:
     why = "a member of the lane's group of approvers; the derived role of approvers has it"
     return [
-        _right("auth/token/lookup-self", "read", "have OpenBao say who approves (in the policy default)"),
-        _right("sys/control-group/request", "update", f"see who asks for what: {why}"),
-        _right("sys/control-group/authorize", "update", f"approve a read: {why}"),
+        right("auth/token/lookup-self", "read", "have OpenBao say who approves (in the policy default)"),
+        right("sys/control-group/request", "update", f"see who asks for what: {why}"),
+        right("sys/control-group/authorize", "update", f"approve a read: {why}"),
     ]
 
 
 def _status(scope: Scope) -> list[Right]:
     why = "see whether the readers can read"
     return [
-        _right(f"{scope.kv}/metadata/*", "read", "see version, age and owner of each path; metadata holds no value"),
+        right(f"{scope.kv}/metadata/*", "read", "see version, age and owner of each path; metadata holds no value"),
         *_orphans(scope),
-        _right(f"sys/policies/acl/{scope.policies}", "read", why, optional=True),
-        *(_right(f"auth/{mount}/role/*", "read", why, optional=True) for mount in scope.auth),
+        right(f"sys/policies/acl/{scope.policies}", "read", why, optional=True),
+        *(right(f"auth/{mount}/role/*", "read", why, optional=True) for mount in scope.auth),
     ]
 
 
@@ -263,8 +218,8 @@ def _doctor(scope: Scope) -> list[Right]:
     header = "see whether the probe header is written to the audit log"
     return [
         *_orphans(scope),
-        _right(_HEADERS, "read sudo", header, optional=True),
-        _right("sys/audit", "read sudo", "see where the audit lines are", optional=True),
+        right(_HEADERS, "read sudo", header, optional=True),
+        right("sys/audit", "read sudo", "see where the audit lines are", optional=True),
     ]
 
 
@@ -272,7 +227,7 @@ def _who_can(scope: Scope) -> list[Right]:
     """Also of `can-reach`."""
     return [
         *index_rights(scope),
-        _right("sys/audit", "read sudo", "see where the audit lines are, to say when each last did it", optional=True),
+        right("sys/audit", "read sudo", "see where the audit lines are, to say when each last did it", optional=True),
     ]
 
 
@@ -280,15 +235,15 @@ def _deactivate(scope: Scope) -> list[Right]:
     """What `reactivate` needs besides is of `apply` and of `prove`."""
     tokens = "find the live tokens of a closed lane's readers"
     return [
-        *_plan(scope),
-        _right(f"sys/policies/acl/{scope.policies}", "delete", "delete the policy of a closed lane"),
-        *(_right(roles, "update delete", "take a closed lane's policy out of its roles") for roles in scope.roles),
-        _right(f"{scope.kv}/metadata/*", "create patch", "mark the path as closed, which every warden honours"),
-        _right("auth/token/accessors", "list sudo", f"{tokens}; an accessor is not a token"),
-        _right("auth/token/lookup-accessor", "update", f"{tokens}: which policies each has"),
-        _right("auth/token/revoke-accessor", "update", "revoke those tokens"),
-        _right("sys/audit", "read sudo", "see where the audit lines of the refusals are", optional=True),
-        *(right for mount in scope.approle for right in _secret_ids(f"auth/{mount}/role/+")),
+        *_plan_lanes(scope),
+        right(f"sys/policies/acl/{scope.policies}", "delete", "delete the policy of a closed lane"),
+        *(right(roles, "update delete", "take a closed lane's policy out of its roles") for roles in scope.roles),
+        right(f"{scope.kv}/metadata/*", "create patch", "mark the path as closed, which every warden honours"),
+        right("auth/token/accessors", "list sudo", f"{tokens}; an accessor is not a token"),
+        right("auth/token/lookup-accessor", "update", f"{tokens}: which policies each has"),
+        right("auth/token/revoke-accessor", "update", "revoke those tokens"),
+        right("sys/audit", "read sudo", "see where the audit lines of the refusals are", optional=True),
+        *(each for mount in scope.approle for each in _secret_ids(f"auth/{mount}/role/+")),
     ]
 
 
@@ -296,7 +251,7 @@ def _compromise(scope: Scope) -> list[Right]:
     """A provider's management key is read besides, by whoever is a reader of its lane."""
     return [
         *_deactivate(scope),
-        _right(f"{scope.kv}/destroy/*", "update", "destroy every version of a value that has leaked"),
+        right(f"{scope.kv}/destroy/*", "update", "destroy every version of a value that has leaked"),
     ]
 
 
@@ -313,7 +268,14 @@ _TABLE = {
     "who-can": _who_can,
     "deactivate": _deactivate,
     "compromise": _compromise,
+    "sign": ssh_rights.sign,
+    "ssh-ca": ssh_rights.authority,
+    "ssh-host-sign": ssh_rights.host_sign,
 }
+
+
+_COMMANDS: Mapping[Verb, str] = {"ssh-ca": "ssh ca", "ssh-host-sign": "ssh host sign"}
+"""The verbs that are not named as they are typed."""
 
 
 def rights_of(verb: Verb, scope: Scope | None = None) -> tuple[Right, ...]:
@@ -327,13 +289,13 @@ def missing(rights: Iterable[Right], held: Mapping[str, tuple[str, ...]]) -> tup
     `held` maps sample paths to what ``sys/capabilities-self`` says of them.
     """
     lacking: dict[tuple[str, bool], Right] = {}
-    for right in rights:
-        if lack := right.lacks(held.get(right.sample, ())):
-            key = (right.path, right.optional)
-            known = lacking.get(key, right)
-            whys = dict.fromkeys((known.why, right.why))
+    for each in rights:
+        if lack := each.lacks(held.get(each.sample, ())):
+            key = (each.path, each.optional)
+            known = lacking.get(key, each)
+            whys = dict.fromkeys((known.why, each.why))
             joined = tuple(sorted({*lack, *(lacking[key].capabilities if key in lacking else ())}))
-            lacking[key] = msgspec.structs.replace(right, capabilities=joined, why="; ".join(whys))
+            lacking[key] = msgspec.structs.replace(each, capabilities=joined, why="; ".join(whys))
     return tuple(lacking.values())
 
 
@@ -343,11 +305,11 @@ def policy_text(verb: Verb, scope: Scope | None = None, *, extras: bool = False)
     Stanzas on one path are joined; optional rights are commented out unless `extras`.
     """
     stanzas: dict[tuple[str, bool], tuple[set[str], list[str]]] = {}
-    for right in rights_of(verb, scope):
-        capabilities, reasons = stanzas.setdefault((right.path, right.optional and not extras), (set(), []))
-        capabilities.update(right.capabilities)
-        reasons.append(right.why)
-    return f"# what `warden {verb}` needs, and nothing more\n" + "".join(
+    for each in rights_of(verb, scope):
+        capabilities, reasons = stanzas.setdefault((each.path, each.optional and not extras), (set(), []))
+        capabilities.update(each.capabilities)
+        reasons.append(each.why)
+    return f"# what `warden {_COMMANDS.get(verb, verb)}` needs, and nothing more\n" + "".join(
         _stanza(path, sorted(capabilities), reasons, "#   " if left_out else "")
         for (path, left_out), (capabilities, reasons) in stanzas.items()
     )

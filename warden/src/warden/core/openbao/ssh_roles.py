@@ -11,7 +11,7 @@ is, or where its key id is. No register of our own is kept.
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -54,6 +54,11 @@ class SshResources(msgspec.Struct, frozen=True, kw_only=True):
     policy_text: str
     logins: tuple[Role, ...] = ()
     gone: bool = False
+
+    @property
+    def kind(self) -> Literal["actor", "host"]:
+        """What it is in the inventory."""
+        return "host" if self.type == "host" else "actor"
 
 
 class SshRole(NamedTuple):

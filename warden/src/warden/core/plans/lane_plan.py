@@ -1,6 +1,7 @@
 """A whole lane: OpenBao and every cluster it is delivered to, planned and applied as one."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
@@ -135,7 +136,8 @@ class ApprovedBy(msgspec.Struct, frozen=True, kw_only=True):
 class LaneReceipt(msgspec.Struct, frozen=True, kw_only=True):
     """What was done of a whole lane. ``next`` comes after it; ``closed`` lanes are left alone in their clusters.
 
-    ``approved`` is of a protected lane, where something was changed.
+    ``approved`` is of a protected lane, where something was changed. An actor or a host of the inventory, which has
+    nothing in clusters, has the same receipt: ``kind`` says what it is of.
     """
 
     lane: str
@@ -147,6 +149,7 @@ class LaneReceipt(msgspec.Struct, frozen=True, kw_only=True):
     closed: bool = False
     approved: ApprovedBy | None = None
     next: Remedy = ()
+    kind: Literal["lane", "actor", "host"] = "lane"
 
     @property
     def receipts(self) -> tuple[Receipt, ...]:

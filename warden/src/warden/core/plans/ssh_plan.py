@@ -1,19 +1,20 @@
 """What differs of one actor or host of the inventory, on OpenBao: it has no other target."""
 
+from typing import Literal
+
 import msgspec
 
 from warden.core.errors import Exit
 from warden.core.plans.lane_plan import LaneOptions, apply_again, needing_consent
 from warden.core.plans.plan import Plan
 from warden.core.remedies import RunWarden
-from warden.core.ssh.certificate import CertificateType
 
 
 class SshPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """The plan of one subject; ``type`` is ``user`` for an actor, ``host`` for a host."""
+    """The plan of one actor or host."""
 
     subject: str
-    type: CertificateType
+    kind: Literal["actor", "host"]
     plan: Plan
     options: LaneOptions
 

@@ -21,7 +21,8 @@ from warden.core.findings import (
     UnreadPolicies,
 )
 from warden.core.lanes.catalog import LeftOut
-from warden.core.openbao.rights import Scope, Verb
+from warden.core.openbao.right import Scope
+from warden.core.openbao.rights import Verb
 from warden.core.remedies import Remedy
 from warden.ports.vault import Vault
 from warden.usecases.context import Context

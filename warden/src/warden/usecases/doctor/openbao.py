@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from warden.core.errors import Inconclusive, Refused, Unidentified
 from warden.core.findings import Finding, LoggedIn, NoAnswer, ProbeHeader, ServerState, Transport, VerbRights
-from warden.core.openbao.rights import Scope, Verb, missing, rights_of
+from warden.core.openbao.right import Scope
+from warden.core.openbao.rights import Verb, missing, rights_of
 from warden.ports.vault import Vault
 
 PROBE_HEADER = "x-lane-probe"
