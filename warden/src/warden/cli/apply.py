@@ -89,12 +89,17 @@ def apply(
         found = _applied([*lanes, *actors], workspace, options)
     _present(found, left_out, every=every, as_json=as_json)
     if found.stopped is not None:
-        if isinstance(found.stopped, NotApproved) and not as_json:
-            from warden.present.changes import show_difference
-
-            show_difference(found.stopped.problem.problems)
+        _explain(found.stopped, as_json=as_json)
         raise found.stopped
     return int(worst([*(each.exit for each in found.done), *([Exit.NO] if left_out else [])]))
+
+
+def _explain(stopped: WardenError, *, as_json: bool) -> None:
+    """What differs from what was approved."""
+    if isinstance(stopped, NotApproved) and not as_json:
+        from warden.present.changes import show_difference
+
+        show_difference(stopped.problem.problems)
 
 
 def _applied(wanted: "Sequence[Applied]", workspace: Workspace, options: LaneOptions) -> "Applications":

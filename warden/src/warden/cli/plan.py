@@ -1,5 +1,7 @@
 """``warden plan``: how OpenBao and the clusters differ from what a lane declares."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from warden.cli import complete
@@ -17,6 +19,14 @@ from warden.cli.unused import expect_one_part, expect_used
 from warden.core.errors import Exit
 from warden.core.plans.lane_plan import LaneOptions, worst
 from warden.present import terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from warden.core.lanes.catalog import LeftOut
+    from warden.core.plans.lane_plan import LanePlan
+    from warden.core.plans.ssh_plan import SshPlan
+    from warden.usecases.orphans import Orphans
 
 
 @click.command()
@@ -54,8 +64,6 @@ def plan(
 
     Exit codes: 0 in sync; 1 differs; 3 a system did not answer; 4 denied.
     """
-    from warden.present import catalog, plans
-    from warden.present.orphans import orphans_json, show_orphans
     from warden.usecases.orphans import Orphans, orphans
     from warden.usecases.plan import plan as plan_lane
     from warden.usecases.plan_ssh import plan_ssh
@@ -71,16 +79,32 @@ def plan(
     found = [plan_lane(each, workspace.context, options) for each in lanes]
     ssh = [plan_ssh(each, workspace.context, options) for each in actors]
     left_behind = orphans(workspace.context) if every else Orphans()
-    if as_json:
-        documents = [*map(plans.plan_json, found), *map(plans.ssh_plan_json, ssh)]
-        others = [*map(catalog.left_out_json, left_out), *orphans_json(left_behind)]
-        terminal.document([*documents, *others] if every else documents[0])
-    else:
-        for each in found:
-            plans.show_lane_plan(each, titled=len(found) + len(ssh) > 1)
-        for one in ssh:
-            plans.show_ssh_plan(one, titled=len(found) + len(ssh) > 1)
-        show_orphans(left_behind)
-        catalog.show_left_out(left_out)
+    _show(found, ssh, left_behind, left_out, document=every if as_json else None)
     exits = [*(each.exit for each in found), *(each.exit for each in ssh)]
     return int(worst([*exits, *([Exit.NO] if left_out else [])]))
+
+
+def _show(
+    found: "Sequence[LanePlan]",
+    ssh: "Sequence[SshPlan]",
+    left_behind: "Orphans",
+    left_out: "Sequence[LeftOut]",
+    *,
+    document: bool | None,
+) -> None:
+    """As text; or as JSON: one `document` for each, or the only one."""
+    from warden.present import catalog, plans
+    from warden.present.orphans import orphans_json, show_orphans
+
+    if document is not None:
+        documents = [*map(plans.plan_json, found), *map(plans.ssh_plan_json, ssh)]
+        others = [*map(catalog.left_out_json, left_out), *orphans_json(left_behind)]
+        terminal.document([*documents, *others] if document else documents[0])
+        return
+    titled = len(found) + len(ssh) > 1
+    for each in found:
+        plans.show_lane_plan(each, titled=titled)
+    for one in ssh:
+        plans.show_ssh_plan(one, titled=titled)
+    show_orphans(left_behind)
+    catalog.show_left_out(left_out)

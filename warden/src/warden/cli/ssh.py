@@ -5,6 +5,7 @@ import click
 from warden.cli.lazy import LazyGroup, Table
 
 COMMANDS: Table = {
+    "ca": ("warden.cli.ssh_ca", "Show the keys that sign, and replace one."),
     "cleanup": ("warden.cli.ssh_cleanup", "Remove expired and revoked certificates from this machine."),
     "config": ("warden.cli.ssh_config", "Print Match blocks for ~/.ssh/config."),
     "ensure": ("warden.cli.ssh_ensure", "Have a valid certificate ready; renew it where it is time."),

@@ -70,6 +70,7 @@ _ABOUT: Mapping[str, tuple[OcsfClass, int, str]] = {
     "deactivate": (ENTITY, 9, ""),
     "demote": (ENTITY, 3, ""),
     "krl": (API, 3, ""),
+    "ssh-ca": (API, 3, ""),
     "probe": (API, OTHER, "Prove"),
     "promote": (ENTITY, 3, ""),
     "put": (API, 3, ""),

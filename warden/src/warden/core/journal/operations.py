@@ -29,6 +29,7 @@ Operation = Literal[
     "put",
     "reactivate",
     "rotate",
+    "ssh-ca",
     "sync",
     "token",
 ]

@@ -32,6 +32,7 @@ _SUBJECTS = (
     "ssh",
     "ssh_client",
     "ssh_revoke",
+    "ssh_ca",
 )
 
 
