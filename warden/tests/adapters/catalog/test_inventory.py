@@ -95,6 +95,7 @@ ADA, CI = "actors/adm-ada", "actors/agt-ci"
         (f"{ADA}/principals", ["a b"], "actors.adm-ada.principals[0]: is not a principal"),
         (f"{ADA}/principals", ["a", "a"], "actors.adm-ada.principals[1]: is listed twice"),
         (f"{ADA}/principals", ["-rf"], "actors.adm-ada.principals[0]: is not a principal"),
+        (f"{ADA}/principals", [f"p{n}" for n in range(257)], "actors.adm-ada.principals: has more than 256"),
         (f"{ADA}/ttl", "49h", "actors.adm-ada.ttl: is not allowed for adm-; at most 48h"),
         (f"{CI}/ttl", "86401s", "actors.agt-ci.ttl: is not allowed for agt-; at most 24h"),
         (

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from warden.adapters.machine.regular_file import NotUsable, read_bytes
-from warden.adapters.ssh.keygen import NotSigned, certify
 from warden.core.errors import Effect, UsageError
 from warden.core.ssh.errors import AuthorityUnusable
 from warden.core.ssh.public_keys import PublicKeyBlob, public_key
@@ -44,6 +43,8 @@ class KeyFileAuthority:
         return certified(spec, private)
 
     def _by_keygen(self, spec: CertificateSpec, authority: PublicKeyBlob) -> str:
+        from warden.adapters.ssh.keygen import NotSigned, certify  # for these keys alone
+
         try:
             return certify(spec, authority.line, [], os.environ, key_file=os.path.abspath(self._path))
         except NotSigned as fault:

@@ -27,6 +27,8 @@ _ACTOR = re.compile(r"(adm|agt|atm)(-[a-z0-9]+)+", re.ASCII)
 _LONGEST_NAME = 64
 _PRINCIPAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@+-]{0,127}", re.ASCII)
 """Without comma, star and white space, which OpenSSH has given a meaning of their own; see docs/inventory.md."""
+_MOST_PRINCIPALS = 256
+"""SSHKEY_CERT_MAX_PRINCIPALS of OpenSSH (sshkey.c)."""
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 _HOST_NAME = re.compile(r"[A-Za-z0-9:]([A-Za-z0-9._:-]{0,251}[A-Za-z0-9])?", re.ASCII)
 _COMMAND = re.compile(r"[ -~]{1,1024}", re.ASCII)
@@ -71,6 +73,8 @@ def _of_actor(name: str, actor: Actor, inventory: Inventory, platform: Platform)
 def _principals(actor: NamedActor, field: str) -> Iterator[Complaint]:
     if not actor.principals:
         yield Complaint(f"{field}.principals", "is empty; leave it out for the actor's own name")
+    if len(actor.principals) > _MOST_PRINCIPALS:
+        yield Complaint(f"{field}.principals", f"has more than {_MOST_PRINCIPALS}, and OpenSSH refuses the certificate")
     clause = "is not a principal; allowed: letters, digits, . _ @ + - inside, and no comma, star or space"
     yield from _each(actor.principals, f"{field}.principals", _PRINCIPAL.fullmatch, clause)
     if actor.kind != "adm" and len(actor.principals) > 1:
