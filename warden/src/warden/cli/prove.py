@@ -72,7 +72,7 @@ def prove(ctx: click.Context, /, lane: str | None, *, every: bool, as_json: bool
     lanes = _open_lanes(workspace, chosen, every=every)
     audit = workspace.audit(options["files"], options["audit_command"])
     found = _proven(workspace, lanes, audit, options)
-    logins = prove_actor.proofs_of(workspace, prove_actor.everybody(workspace.platform)) if every else []
+    logins = prove_actor.proofs_of(workspace, prove_actor.everybody(workspace.platform), options) if every else []
     if as_json:
         shown = proofs.proofs_json(lanes, found, audit.where)
         more = [*map(catalog.left_out_json, left_out), *map(login_proofs.proof_json, logins)]

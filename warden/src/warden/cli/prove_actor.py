@@ -19,7 +19,7 @@ ENTRY = "ssh-certificate"
 """The entry of the catalog that stands for every actor."""
 _EXITS = {"proven": Exit.DONE, "inconclusive": Exit.INCONCLUSIVE, "refuted": Exit.NO}
 _OF_A_HOST = ("account", "other_account", "log_command", "ssh_config")
-_OF_LANES = ("files", "audit_command", "clusters", "custody_only", "certificates", "inspect")
+_OF_LANES = ("clusters", "custody_only", "certificates", "inspect")
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -85,7 +85,7 @@ def prove_named(
 ) -> int:
     """Prove the actors and print it; answers the exit code."""
     _expect_fit(options)
-    found = _proofs_at(workspace, chosen, options) if options["host"] else proofs_of(workspace, chosen)
+    found = _proofs_at(workspace, chosen, options) if options["host"] else proofs_of(workspace, chosen, options)
     if as_json:
         shown = [login_proofs.proof_json(each) for each in found]
         terminal.document(shown[0] if single else shown)
@@ -96,7 +96,7 @@ def prove_named(
     return int(worst(exits(found)))
 
 
-def proofs_of(workspace: Workspace, chosen: Chosen) -> list[LoginProof]:
+def proofs_of(workspace: Workspace, chosen: Chosen, options: Mapping[str, Any]) -> list[LoginProof]:
     """Prove each at an sshd of its own."""
     from warden.usecases.prove_actor import prove_actor
 
@@ -105,9 +105,10 @@ def proofs_of(workspace: Workspace, chosen: Chosen) -> list[LoginProof]:
     found = []
     signing = wiring_ssh.tools(workspace.platform)
     identities = wiring.identities(workspace.address, workspace.clusters.by_mount())
+    audit = workspace.audit(options["files"], options["audit_command"])
     for each in chosen.actors:
         terminal.progress(f"logging in as {each.name} at a throw-away sshd …")
-        with wiring_prove_ssh.actor_prover(chosen.inventory, signing, identities) as tools:
+        with wiring_prove_ssh.actor_prover(chosen.inventory, signing, identities, audit) as tools:
             found.append(prove_actor(each, chosen.inventory, f"wp-{secrets.token_hex(6)}", tools))
     terminal.progress_done()
     return found
@@ -158,7 +159,7 @@ def exits(found: Sequence[LoginProof]) -> list[Exit]:
 
 def _expect_fit(options: Mapping[str, Any]) -> None:
     if named := next((each for each in _OF_LANES if options[each]), None):
-        word = {"files": "audit", "clusters": "cluster", "certificates": "certificate"}.get(named, named)
+        word = {"clusters": "cluster", "certificates": "certificate"}.get(named, named)
         raise UsageError(f"--{word.replace('_', '-')} is for lanes, not for an actor", effect=Effect.NOTHING_ASKED)
     if not options["host"] and (named := next((each for each in _OF_A_HOST if options[each]), None)):
         raise UsageError(f"--{named.replace('_', '-')} needs --host NAME", effect=Effect.NOTHING_ASKED)

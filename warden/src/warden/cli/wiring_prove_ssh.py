@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from warden.core.ssh.inventory import Inventory
+    from warden.ports.audit_log import AuditLog
     from warden.ports.identities import Identities
     from warden.usecases.prove_actor import ProveActorTools
     from warden.usecases.prove_actor_at import AtHostTools
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def actor_prover(found: Inventory, signing: SignTools, identities: Identities) -> Iterator[ProveActorTools]:
+def actor_prover(
+    found: Inventory, signing: SignTools, identities: Identities, audit: AuditLog
+) -> Iterator[ProveActorTools]:
     """What an actor is proven with, and an sshd of this run. Raises `Inconclusive` where there can be none."""
     from warden.adapters.ssh.fresh_keys import fresh_key
     from warden.adapters.ssh.krl_tools import SshKeygenKrl
@@ -40,6 +43,7 @@ def actor_prover(found: Inventory, signing: SignTools, identities: Identities) -
             other=ThrowAwayAuthority(),
             krl=SshKeygenKrl(),
             host=ThrowAwayHost(sshd, logins),
+            audit=audit,
         )
 
 

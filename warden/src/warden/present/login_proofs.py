@@ -42,7 +42,9 @@ def _verdict_json(verdict: LoginVerdict) -> dict[str, Any]:
         "expected": verdict.expected,
         "observed": verdict.observed.replace("-", " "),
         "reason": verdict.reason or "",
-        "sshd": verdict.said,
+        "sshd": "" if verdict.status else verdict.said,
+        "status": verdict.status,
+        "audit": verdict.audit,
         "serial": verdict.serial,
         "authority": verdict.authority,
         "certificate": verdict.record,
@@ -78,6 +80,9 @@ def _show_verdict(verdict: LoginVerdict) -> None:
 
 def _evidence(verdict: LoginVerdict) -> str:
     """The serial by which the issue log and sshd's log are joined, and sshd's words for a refusal."""
+    if verdict.status:
+        line = f"audit {verdict.audit[:8]}" if verdict.audit else "no audit line"
+        return f"{line}: {verdict.status} {verdict.said}".rstrip()
     if not verdict.serial:
         return f"journal {verdict.record}, signed by {verdict.subject}" if verdict.record else ""
     signed = f"serial {verdict.serial}" + (f", journal {verdict.record}" if verdict.record else "")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from warden.core.proofs.details import Unobserved
+from warden.core.proofs.details import NoAuditLine, UnclearReply, Unobserved
 from warden.core.ssh.login_proof import (
     FromElsewhere,
     KeyNotHere,
@@ -34,6 +34,13 @@ TITLES: Mapping[LoginProbe, str] = {
     "other-ca": "a certificate by another CA",
     "host-certificate": "a host certificate",
     "other-key": "the certificate with another key",
+    "signer-no-token": "OpenBao signs it without a token",
+    "signer-principal": "OpenBao signs another principal",
+    "signer-ttl": "OpenBao signs a second longer",
+    "signer-options": "OpenBao signs it without its options",
+    "signer-extensions": "OpenBao signs another extension",
+    "signer-host": "OpenBao signs a host certificate",
+    "signer-actor": "OpenBao signs it for {subject}",
 }
 
 REASONS: Mapping[Reason, str] = {
@@ -62,7 +69,7 @@ def explanation(verdict: LoginVerdict) -> str:
     if verdict.result == "wrong" and verdict.expected == "allowed":
         return f"refused, although it should log in: {REASONS[verdict.reason or 'not-listed']}"
     if verdict.result == "wrong":
-        return "the host let it in"
+        return "the host let it in" if not verdict.status else "OpenBao signed it; what it signed was thrown away"
     if verdict.result == "inconclusive" and verdict.expected == "refused":
         return "refused, but so is the certificate that should log in, so this shows nothing"
     return ""
@@ -85,5 +92,5 @@ def _clause(detail: LoginDetail) -> str:  # noqa: PLR0911 - one line for each ki
             return "the host ran something else than its forced command"
         case NotAnswered():
             return f"the host gave no answer: {detail.said or 'ssh said nothing'}; not counted as a refusal"
-        case Unobserved():
+        case Unobserved() | NoAuditLine() | UnclearReply():
             return describe_detail(detail)

@@ -1,8 +1,9 @@
 """prove ACTOR: what an actor's certificates open at a real sshd, and what they do not.
 
-    announce in the journal -> an identity has a certificate signed -> show it to an sshd of this run, which has the
-    three files of a host -> show certificates that differ from it in one thing -> revoke it, show it again
-        -> sshd's log, joined by serial -> Verdicts -> record -> LoginProof
+    announce in the journal -> an identity has a certificate signed -> ask OpenBao for others, which it has to refuse
+        -> show the certificate to an sshd of this run, which has the three files of a host
+        -> show certificates that differ from it in one thing -> revoke it, show it again
+        -> sshd's log, joined by serial, and OpenBao's audit log -> Verdicts -> record -> LoginProof
 
 The right certificate comes the way that every certificate comes (`usecases.sign`). The others are signed by CAs of this
 run alone, so they open nothing anywhere else.
@@ -12,18 +13,21 @@ from collections.abc import Sequence
 
 import msgspec
 
+from warden.core.errors import Inconclusive, Refused
 from warden.core.ssh.certificate import Certificate
 from warden.core.ssh.inventory import Inventory, NamedActor
 from warden.core.ssh.krl import Section
 from warden.core.ssh.login_proof import LoginProof, LoginVerdict
-from warden.core.ssh.login_variants import ASKED, FORCED, Variant, control, principals_line, variants
+from warden.core.ssh.login_variants import ASKED, FORCED, Variant, control, principals_line, stranger, variants
 from warden.core.ssh.login_verdicts import Attempted, Login, judge_all, without_control
+from warden.ports.audit_log import AuditLog
 from warden.ports.certificate_authority import CertificateAuthority
 from warden.ports.krl import KrlBuilder
 from warden.ports.login_host import OwnHost
 from warden.usecases.steps.login_records import LoginRecords
-from warden.usecases.steps.played_identity import announced
+from warden.usecases.steps.played_identity import announced, as_identity
 from warden.usecases.steps.proof_certificate import ProofTools, SignedOrNot, key_not_here, signed_for
+from warden.usecases.steps.signer_questions import Answered, ask_all, judged
 
 
 class ProveActorTools(ProofTools, frozen=True, kw_only=True):
@@ -32,6 +36,7 @@ class ProveActorTools(ProofTools, frozen=True, kw_only=True):
     trusted: CertificateAuthority
     krl: KrlBuilder
     host: OwnHost
+    audit: AuditLog
 
 
 def prove_actor(actor: NamedActor, inventory: Inventory, run: str, tools: ProveActorTools) -> LoginProof:
@@ -44,11 +49,26 @@ def prove_actor(actor: NamedActor, inventory: Inventory, run: str, tools: ProveA
     journal, where = tools.signing.journal, tools.host.where
     with LoginRecords(journal, actor.name, run, {"host": where, **announced(actor)}) as records:
         right = signed_for(actor, run, tools)
+        answered = _signer_asked(actor, inventory, run, tools)
         host = _Prover(actor, tools, right)
         host.show_all(inventory)
-        verdicts = (right.verdict, *without_control(host.verdicts()))
+        signer = judged(answered, tools.audit, run)
+        verdicts = (right.verdict, *signer, *without_control(host.verdicts()))
         proof = LoginProof(actor=actor.name, host=where, account=tools.host.account, verdicts=verdicts)
         return records.end(proof)
+
+
+def _signer_asked(actor: NamedActor, inventory: Inventory, run: str, tools: ProveActorTools) -> list[Answered]:
+    """What OpenBao says to requests that it has to refuse; nothing is asked of another authority."""
+    mount = inventory.authorities.users.openbao
+    if mount is None:
+        return []
+    key, other = tools.new_key().public_key, stranger(actor, inventory)
+    try:
+        with as_identity(actor, tools.caller, tools.identities) as played:
+            return ask_all(actor, mount, other, run, key=key, played=played, caller=tools.caller)
+    except (Refused, Inconclusive):  # it could not log in, which `signed` has said
+        return ask_all(actor, mount, other, run, key=key, played=None, caller=tools.caller)
 
 
 class _Prover:

@@ -119,7 +119,7 @@ def sign_all(
 ) -> tuple[Signed, ...]:
     """Several certificates of one subject's caller, with one write to the journal before and one after."""
     wanted = [_expect_fit(ask, tools.certificates) for ask in asks]
-    with _session(asks[0].subject, caller) as (vault, who):
+    with logged_in(asks[0].subject, caller) as (vault, who):
         return _signed(wanted, who, authority(vault), tools)
 
 
@@ -316,7 +316,7 @@ def hand_over(signed: Signed, to: Callable[[str], None], journal: Journal) -> No
 
 
 @contextmanager
-def _session(subject: Subject, caller: Caller) -> Iterator[tuple[Vault, Identity]]:
+def logged_in(subject: Subject, caller: Caller) -> Iterator[tuple[Vault, Identity]]:
     """The server as the caller, and who the caller is there; a token obtained for this is revoked in every case."""
     credential = caller.credential() if isinstance(subject, NamedActor) else None
     if credential is None:

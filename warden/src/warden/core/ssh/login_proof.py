@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from warden.core.proofs.details import Unobserved
+from warden.core.proofs.details import NoAuditLine, UnclearReply, Unobserved
 from warden.core.proofs.states import ProofState, Result, concluded
 from warden.core.quoting import Facts
 from warden.core.ssh.sshd_log import Reason
@@ -26,11 +26,18 @@ LoginProbe = Literal[
     "other-ca",
     "host-certificate",
     "other-key",
+    "signer-no-token",
+    "signer-principal",
+    "signer-ttl",
+    "signer-options",
+    "signer-extensions",
+    "signer-host",
+    "signer-actor",
 ]
 """The stable ids of verdicts; ``present.login_verdicts`` has a title for each.
 
 ``control``: a certificate by the CA of this run alone, like the actor's in all but the source address. What differs
-from it in one thing, and is refused, is refused for that.
+from it in one thing, and is refused, is refused for that. ``signer-…``: what OpenBao has to refuse to sign.
 """
 
 LoginExpectation = Literal["allowed", "refused"]
@@ -75,7 +82,16 @@ class NotAnswered(Facts, frozen=True, tag="not-answered"):
 
 
 LoginDetail = (
-    NoLogLine | OtherReason | NobodyPlayed | KeyNotHere | FromElsewhere | OtherOutput | NotAnswered | Unobserved
+    NoLogLine
+    | OtherReason
+    | NobodyPlayed
+    | KeyNotHere
+    | FromElsewhere
+    | OtherOutput
+    | NotAnswered
+    | NoAuditLine
+    | UnclearReply
+    | Unobserved
 )
 
 
@@ -85,6 +101,7 @@ class LoginVerdict(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         serial: of the certificate that was shown; 0 where none was.
         authority: the fingerprint of the CA that signed it.
+        status, audit: of OpenBao's answer, and the id of its line in the audit log.
         record: the journal's record of the certificate, where it is in the issue log.
         reason: why sshd refused it, as its log says; `said` are its words.
         subject: whom the title names: another actor, another account.
@@ -101,6 +118,8 @@ class LoginVerdict(msgspec.Struct, frozen=True, kw_only=True):
     said: str = ""
     subject: str = ""
     detail: LoginDetail | None = None
+    status: int = 0
+    audit: str = ""
     ms: float = 0.0
 
     @property
@@ -137,5 +156,5 @@ class LoginProof(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def lines(self) -> tuple[int, int]:
         """How many logins have their line in sshd's log, and how many there were."""
-        asked = [each for each in self.verdicts if each.serial]
+        asked = [each for each in self.verdicts if each.serial and not each.status]
         return sum(bool(each.said) for each in asked), len(asked)

@@ -1,0 +1,110 @@
+"""``warden prove ACTOR`` with OpenBao's SSH engine as the CA: what the server itself refuses, with its audit line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from ssh_actor import ActorWorld
+
+from warden.core.openbao.ssh_names import sign_policy
+
+POLICY = """\
+path "{mount}/sign/{actor}" {{
+  capabilities = ["update"]
+  denied_parameters = {{ "critical_options" = [] "extensions" = [] }}
+}}
+path "{mount}/issuers" {{ capabilities = ["list"] }}
+path "auth/token/lookup-self" {{ capabilities = ["read"] }}
+"""
+ROLE = {
+    "key_type": "ca",
+    "algorithm_signer": "default",
+    "allow_user_certificates": True,
+    "allowed_users": "deploy",
+    "allowed_critical_options": "none",
+    "allowed_extensions": "none",
+    "default_critical_options": {"source-address": "127.0.0.0/8"},
+    "allowed_user_key_lengths": {"ed25519": [0]},
+    "ttl": 900,
+    "max_ttl": 900,
+    "not_before_duration": 60,
+}
+REFUSED = {
+    "signer-no-token": 403,
+    "signer-principal": 400,
+    "signer-ttl": 400,
+    "signer-options": 403,
+    "signer-extensions": 403,
+    "signer-host": 400,
+    "signer-actor": 403,
+}
+
+
+@pytest.fixture
+def world(lane_world, unique):
+    """An actor whose CA, role, policy and login are those that follow from the inventory; and another one."""
+    world = ActorWorld(lane_world)
+    server, world.mount = world.server, unique("ssh")
+    server.must("POST", f"sys/mounts/{world.mount}", {"type": "ssh"})
+    server.must("POST", f"{world.mount}/config/ca", {"generate_signing_key": True, "key_type": "ed25519"})
+    world.ssh_role = ROLE | {"key_id_format": f"{world.actor} {{{{token_display_name}}}} {{{{public_key_hash}}}}"}
+    server.must("POST", f"{world.mount}/roles/{world.actor}", world.ssh_role)
+    server.must("POST", f"{world.mount}/roles/adm-ada", world.ssh_role | {"allowed_users": "adm-ada"})
+    world.write_policy = lambda text: server.must(
+        "PUT", f"sys/policies/acl/{sign_policy(world.actor)}", {"policy": text}
+    )
+    world.policy = POLICY.format(mount=world.mount, actor=world.actor)
+    world.write_policy(world.policy)
+    role = server.must("GET", f"auth/kubernetes/role/{world.role}")["data"]
+    server.must("POST", f"auth/kubernetes/role/{world.role}", role | {"token_policies": [sign_policy(world.actor)]})
+    world.replace(f"key: {world.ca}", f"openbao: {world.mount}")
+    world.replace("hosts:\n  web:", "  adm-ada: {identities: []}\nhosts:\n  web:")
+    yield world
+    server.must("DELETE", f"sys/mounts/{world.mount}")
+
+
+def prove(world, *options, code=0):
+    argv = ["prove", world.actor, "--json", "--audit", world.server.audit_file, *options]
+    done = world.run(*argv)
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return {each["probe"]: each for each in json.loads(done.stdout)["verdicts"]}
+
+
+def test_the_server_refuses_whatever_is_not_decided_and_its_audit_log_says_so(world):
+    found = prove(world)
+    assert found["logs-in"]["observed"] == "allowed"
+    assert {name: found[name]["status"] for name in REFUSED} == REFUSED
+    assert all(found[name]["word"] == "ok" and found[name]["audit"] for name in REFUSED)
+    log = Path(world.server.audit_file).read_text()
+    assert all(found[name]["audit"] in log for name in REFUSED)
+
+
+def test_a_policy_that_denies_no_parameters_lets_the_forced_options_be_left_out(world):
+    world.write_policy(world.policy.replace('denied_parameters = { "critical_options" = [] "extensions" = [] }', ""))
+    world.server.must("POST", f"{world.mount}/roles/{world.actor}", world.ssh_role | {"allowed_critical_options": ""})
+    found = prove(world, code=1)["signer-options"]
+    assert (found["word"], found["observed"]) == ("FAIL", "allowed")
+    assert found["serial"] > 0  # so that it can be revoked
+
+
+@pytest.mark.parametrize(
+    ("changed", "probe"), [({"allowed_users": "*"}, "signer-principal"), ({"max_ttl": 9000}, "signer-ttl")]
+)
+def test_a_role_that_allows_more_is_found(world, changed, probe):
+    world.server.must("POST", f"{world.mount}/roles/{world.actor}", world.ssh_role | changed)
+    assert prove(world, code=1)[probe]["word"] == "FAIL"
+
+
+def test_a_policy_for_another_actor_is_found(world):
+    world.write_policy(world.policy.replace(f"sign/{world.actor}", "sign/*"))
+    assert prove(world, code=1)["signer-actor"]["word"] == "FAIL"
+
+
+def test_without_the_audit_log_no_refusal_counts(world, tmp_path):
+    log = tmp_path / "empty.log"
+    log.write_text("")
+    done = world.run("prove", world.actor, "--json", "--audit", str(log))
+    assert done.returncode == 3, done.stderr
+    found = {each["probe"]: each for each in json.loads(done.stdout)["verdicts"]}
+    assert {found[name]["word"] for name in REFUSED} == {"??"}
+    assert found["logs-in"]["word"] == "ok"
