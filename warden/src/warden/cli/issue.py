@@ -5,15 +5,10 @@ from typing import Any
 import click
 
 from warden.cli import complete, issuing, wiring, wiring_keys
-from warden.cli.options import Duration, json_option
+from warden.cli.options import Duration, identity_options, json_option, out_option
 from warden.cli.reason import journaled_reason
-from warden.cli.sign import identity_options
 from warden.cli.signing import break_glass_option, expect_no_login
 from warden.present import terminal
-
-out_option = click.option(
-    "--out", metavar="DIR", help="Write DIR/ACTOR (0600) and DIR/ACTOR-cert.pub instead of using ssh-agent."
-)
 
 
 @click.command()

@@ -39,6 +39,11 @@ namespace_option = click.option(
 )
 
 
+out_option = click.option(
+    "--out", metavar="DIR", help="Write DIR/ACTOR (0600) and DIR/ACTOR-cert.pub instead of using ssh-agent."
+)
+
+
 class Duration(click.ParamType["float"]):
     """Seconds as files spell them: ``90s``, ``15m``, ``1h``; a number alone is seconds."""
 
@@ -65,3 +70,16 @@ def audit_options(function: Callable[..., Any]) -> Callable[..., Any]:
         help="The audit log. Default: WARDEN_AUDIT, else as OpenBao says.",
     )
     return by_file(by_command(function))
+
+
+def identity_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say what to log in with."""
+    for option in (
+        click.option("--secret-id-file", metavar="FILE", help="Log in as an AppRole, with the SecretID in FILE."),
+        click.option("--role-id", metavar="ID", help="Log in as an AppRole: its RoleID; default WARDEN_ROLE_ID."),
+        click.option(
+            "--token-file", metavar="FILE", help="Log in with the token of a service account or CI job in FILE."
+        ),
+    ):
+        function = option(function)
+    return function

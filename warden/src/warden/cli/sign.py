@@ -3,12 +3,11 @@
 import functools
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from warden.cli import complete, wiring, wiring_ssh
-from warden.cli.options import Duration
+from warden.cli.options import Duration, identity_options
 from warden.cli.reason import journaled_reason
 from warden.cli.signals import ends_recorded
 from warden.cli.signing import break_glass_option, expect_no_login, signer
@@ -16,24 +15,8 @@ from warden.core.errors import Effect, UsageError
 from warden.core.remedies import warden
 from warden.present import terminal
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 LARGEST = 1 << 16
 """Bytes of a public key's file."""
-
-
-def identity_options(function: "Callable[..., Any]") -> "Callable[..., Any]":
-    """The options that say what to log in with."""
-    for option in (
-        click.option("--secret-id-file", metavar="FILE", help="Log in as an AppRole, with the SecretID in FILE."),
-        click.option("--role-id", metavar="ID", help="Log in as an AppRole: its RoleID; default WARDEN_ROLE_ID."),
-        click.option(
-            "--token-file", metavar="FILE", help="Log in with the token of a service account or CI job in FILE."
-        ),
-    ):
-        function = option(function)
-    return function
 
 
 @click.command()

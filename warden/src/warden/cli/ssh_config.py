@@ -7,9 +7,7 @@ from typing import Any
 import click
 
 from warden.cli import complete, issuing, wiring, wiring_keys, wiring_ssh
-from warden.cli.issue import out_option
-from warden.cli.options import json_option
-from warden.cli.sign import identity_options
+from warden.cli.options import identity_options, json_option, out_option
 from warden.core.ssh.kept import Holder, identity_file
 from warden.present import terminal
 
@@ -52,7 +50,7 @@ def config(
         block(
             inventory,
             named(inventory, actor),
-            command=_command(platform, environment, actor, holder, given),
+            command=(*kept.ready_words(actor, holder), *_command(platform, environment, actor, holder, given)),
             identity_file=identity_file(kept.certificate_file(actor, holder)) if named_to_ssh else "",
             only=only,
         )

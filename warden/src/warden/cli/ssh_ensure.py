@@ -10,9 +10,7 @@ from typing import Any
 import click
 
 from warden.cli import issuing, wiring, wiring_keys
-from warden.cli.issue import out_option
-from warden.cli.options import json_option
-from warden.cli.sign import identity_options
+from warden.cli.options import identity_options, json_option, out_option
 from warden.core.ssh.kept import Kept
 from warden.present import terminal
 from warden.usecases.ssh_ensure import Ensured, EnsureRequest

@@ -31,6 +31,9 @@ class KeptCertificates(Protocol):
     def certificate_file(self, actor: str, holder: Holder) -> str:
         """What ssh's CertificateFile is to name."""
 
+    def ready_words(self, actor: str, holder: Holder) -> tuple[str, ...]:
+        """The words of a command that runs the words behind it, unless the holder has what is not to be renewed yet."""
+
     def alone(self, actor: str, holder: Holder, patience: float) -> AbstractContextManager[None]:
         """Renew it as the only one on this machine. Raises `Held` after so many seconds."""
 

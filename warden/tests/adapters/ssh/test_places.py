@@ -254,3 +254,53 @@ def test_a_state_directory_that_cannot_be_written_is_said(tmp_path, one):
     (tmp_path / "ssh").write_text("")
     with pytest.raises(Inconclusive, match="cannot be written"):
         KeptFiles(str(tmp_path), "/platform", "").keep(one)
+
+
+# -- what ssh asks first ----------------------------------------------------------------------------------------------
+
+
+def asked(words, **environ: str) -> bool:
+    """Whether the words are enough, and the command behind them is not run."""
+    done = subprocess.run(
+        [*words, "sh", "-c", "echo ran; exit 7"],
+        env={"PATH": os.environ["PATH"], **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) in {(0, "", ""), (7, "ran\n", "")}
+    return done.returncode == 0
+
+
+def test_ssh_asks_no_more_where_the_agent_has_what_is_not_due(tmp_path, certify):
+    with running(tmp_path) as agent:
+        files, place = KeptFiles(str(tmp_path / "a state"), "/platform", ""), InAgent(SshAgent(agent.socket))
+        words = files.ready_words("agt-deploy", place.holder)
+        socket = {"SSH_AUTH_SOCK": agent.socket}
+        assert not asked(words, **socket)
+        certificate = certify(place.prepare("agt-deploy", None, fresh=True))
+        place.hand(certificate, time.time())
+        mine = kept(certificate, place.holder)
+        files.keep(mine)
+        assert asked(words, **socket)
+        assert not asked(words)
+        files.keep(msgspec.structs.replace(mine, valid_after=mine.valid_after - 9000))
+        assert not asked(words, **socket), "two thirds of its life are over"
+        files.keep(mine)
+        assert asked(words, **socket)
+        agent.add("-D")
+        assert not asked(words, **socket)
+
+
+def test_ssh_asks_no_more_where_a_folder_has_what_is_not_due(tmp_path, certify):
+    files, place = KeptFiles(str(tmp_path / "state"), "/platform", ""), InFolder(str(tmp_path / "my keys"))
+    words = files.ready_words("agt-deploy", place.holder)
+    assert not asked(words)
+    mine = issued(place, certify)
+    files.keep(mine)
+    assert asked(words)
+    files.keep(msgspec.structs.replace(mine, valid_after=mine.valid_after - 9000))
+    assert not asked(words)
+    files.keep(mine)
+    (tmp_path / "my keys" / "agt-deploy").unlink()
+    assert not asked(words)

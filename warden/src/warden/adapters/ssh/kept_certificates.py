@@ -16,6 +16,8 @@ from warden.core.errors import Effect, Held, Inconclusive
 from warden.core.remedies import SetVariable
 from warden.core.ssh.kept import Holder, Kept, certificate_file
 
+_SCRIPT = "ready.sh"
+
 
 class KeptFiles:
     """The certificates of one platform directory and environment; see the port.
@@ -59,22 +61,27 @@ class KeptFiles:
             os.unlink(self._failure(kept.actor, kept.holder))
 
     def show(self, kept: Kept) -> None:
-        """Write the certificate where ssh looks for it, if it is another one; a folder has its own."""
-        if kept.holder.handed != "agent":
-            return
+        """Write the certificate where ssh looks for it, if it is another one; a folder has its own. And its stamp."""
         path, text = self.certificate_file(kept.actor, kept.holder), f"{kept.line}\n".encode()
-        if _content(path) != text:
-            with self._written():
-                self._make_folder()
+        stamp = self._stamp(kept.actor, kept.holder)
+        renew_at = f"{kept.renew_at}\n".encode()
+        if (kept.holder.handed == "file" or _content(path) == text) and _content(stamp) == renew_at:
+            return
+        with self._written():
+            self._make_folder()
+            if kept.holder.handed == "agent":
                 self._write(path, text)
+            self._write(stamp, renew_at)
 
     def forget(self, kept: Kept) -> None:
         """Remove its record and its certificate file."""
         at = KeptFiles(os.path.dirname(self._folder), kept.platform, kept.environment)
         shown = at.certificate_file(kept.actor, kept.holder)
         paths = [at._record(kept.actor, kept.holder), at._failure(kept.actor, kept.holder)]
-        if kept.holder.handed == "agent" and _content(shown) == f"{kept.line}\n".encode():
-            paths.append(shown)
+        if kept.holder.handed == "file":
+            paths.append(at._stamp(kept.actor, kept.holder))
+        elif _content(shown) == f"{kept.line}\n".encode():
+            paths += [shown, at._stamp(kept.actor, kept.holder)]
         with self._written():
             for path in paths:
                 with suppress(FileNotFoundError):
@@ -85,6 +92,16 @@ class KeptFiles:
         if holder.handed != "agent":
             return certificate_file(holder.where, actor)
         return certificate_file(self._folder, self._named(actor))
+
+    def ready_words(self, actor: str, holder: Holder) -> tuple[str, ...]:
+        """A script for sh, which is put beside the records: Python's start would cost more than all the rest."""
+        script = os.path.join(self._folder, _SCRIPT)
+        content = _content(os.path.join(os.path.dirname(__file__), _SCRIPT))
+        if _content(script) != content:
+            with self._written():
+                self._make_folder()
+                self._write(script, content)
+        return ("/bin/sh", script, self._stamp(actor, holder), self.certificate_file(actor, holder))
 
     @contextmanager
     def alone(self, actor: str, holder: Holder, patience: float) -> Iterator[None]:
@@ -126,6 +143,11 @@ class KeptFiles:
 
     def _record(self, actor: str, holder: Holder) -> str:
         return os.path.join(self._folder, f"{self._named(actor, holder.handed, holder.where)}.json")
+
+    def _stamp(self, actor: str, holder: Holder) -> str:
+        """What says when the certificate of `certificate_file` is to be renewed: one for every agent, as that is."""
+        where = () if holder.handed == "agent" else (holder.handed, holder.where)
+        return os.path.join(self._folder, f"{self._named(actor, *where)}.renew")
 
     def _failure(self, actor: str, holder: Holder) -> str:
         return f"{self._record(actor, holder)}.failed"
