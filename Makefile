@@ -78,7 +78,7 @@ LOCKED_instructor := instructor.lock
 
 test-compat: $(STAMP) .venv-compat/.in-step .venv-schemathesis/.in-step .venv-instructor/.in-step  ## published clients and tools against llm-connect, and logins with a browser; needs Node.js, Go and chromium
 	@$(PY) tests/plugins/oidc_provider.py
-	$(PY) -m pytest -m browser warden/tests
+	$(PY) -m pytest -n 2 --dist loadgroup -m browser warden/tests
 	@$(UV) pip install --quiet --python .venv-compat/bin/python --no-deps --no-build-isolation -e llm-connect
 	@.venv-compat/bin/python $(COMPAT)/prepare.py
 	.venv-compat/bin/python -m pytest -n 2 --dist loadfile -m compat --confcutdir llm-connect $(COMPAT)

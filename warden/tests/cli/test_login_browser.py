@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -36,7 +37,7 @@ MODES = ("client", "device", "direct")
 @pytest.fixture(scope="module")
 def mounts(platform_server, oidc_provider):
     """An OIDC mount for each callback mode: ``netkingdom-MODE``, with its entry of platform.yaml."""
-    redirects = dict.fromkeys(MODES, CALLBACK)
+    redirects = dict.fromkeys(MODES, CALLBACK.replace("8250", str(free_port())))
     redirects["direct"] = f"{platform_server.address}/v1/auth/netkingdom-direct/oidc/callback"
     for mode in MODES:
         platform_server.must("POST", f"sys/auth/netkingdom-{mode}", {"type": "oidc"})
@@ -49,6 +50,13 @@ def mounts(platform_server, oidc_provider):
     }
     for mode in MODES:
         platform_server.must("DELETE", f"sys/auth/netkingdom-{mode}")
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on: other tests run beside these."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
 
 
 class People:
@@ -67,6 +75,7 @@ class People:
         world.lane_file.write_text(
             LANE.format(lane=world.lane, tenant=world.tenant, path=world.path, mount=mount, today=today)
         )
+        world.server.must("DELETE", f"auth/kubernetes/role/workload-{world.tenant}-api")  # its readers are people now
         self.must("apply", world.lane, "--yes", "--take-over", BAO_TOKEN=self.admin)
         self.must("plan", world.lane, BAO_TOKEN=self.admin)  # 0: in sync
         return self
@@ -124,7 +133,9 @@ def test_a_member_of_the_group_logs_in_and_reads(people, mode):
     assert lane in out.split("Next:")[0]
     token_file = Path(people.world.folder, "home", ".vault-token")
     assert token_file.stat().st_mode & 0o777 == 0o600
-    assert token_file.read_text() not in out + err
+    for secret in (token_file.read_text(), people.provider.secret, "client_nonce"):
+        assert secret not in out + err
+    assert ("ssh -N -L" in err) == (mode == "client")
     assert ("success" if mode == "device" else "Signed in") in pages[-1].text
     read = people.must("access", lane, "--", "sh", "-c", 'printf %s "$API_KEY"')
     assert read.stdout == people.world.values["API_KEY"]
@@ -138,6 +149,7 @@ def test_somebody_of_another_group_is_refused_with_an_audit_line(people, mode):
     assert code == 4, (out, err)
     assert 'claim "groups" does not match' in err
     assert "No token was stored" in err
+    assert "client_nonce" not in err
     (nonce,) = re.findall(r"\(audit (wl-[0-9a-f]+)\)", err)
     assert not Path(people.world.folder, "home", ".vault-token").exists()
     lines = [line for line in audit.lines(nonce) if line.kind == "response"]
@@ -151,11 +163,17 @@ def test_a_member_proves_what_only_a_member_can_show(people):
     people.declare("netkingdom-client")
     lane = people.world.lane
     assert people.login("ada", "--lane", lane)[0] == 0
-    done = people.world.run("prove", lane, "--json", "--audit", people.world.server.audit_file)
+    prove = ("prove", lane, "--json", "--audit", people.world.server.audit_file)
+    done = people.world.run(*prove)
     proof = json.loads(done.stdout)
-    member = [each for each in proof["verdicts"] if each["probe"] == "member"]
-    assert [each["result"] for each in member] == ["ok"], done.stdout + done.stderr
-    assert member[0]["audit"], member
+    (read,) = proof["verdicts"]
+    assert (proof["scope"], read["probe"], read["word"]) == ("member", "reads", "ok"), done.stdout + done.stderr
+    assert read["reader"] == "people npm-publishers of netkingdom-client"
+    assert read["audit"]
+    of_lane = people.world.run(*prove, BAO_TOKEN=people.admin)
+    proof = json.loads(of_lane.stdout)
+    assert (proof["failed"], proof["needs_member"]) == (0, []), of_lane.stdout
+    assert proof["state"] == "proven", of_lane.stdout
 
 
 def test_who_gives_up_in_the_browser_is_told_so_here(people):
@@ -170,6 +188,7 @@ def test_a_terminal_interrupts_a_login_on_another_device(people):
     process, _, url = people.start("--lane", people.world.lane)
     assert "user_code=" in url
     (bao,) = psutil.Process(process.pid).children()
+    assert bao.cmdline()[1:4] == ["login", "-method=oidc", "-path=netkingdom-device"]
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=15)
     assert process.returncode == 130
@@ -195,3 +214,26 @@ def test_the_browser_that_is_opened_gets_the_page(people):
     assert found["lanes"] == [world.lane]
     assert 0 < found["ttl"] <= 900
     assert "your browser opens" in done.stderr
+
+
+def test_a_person_logs_in_to_have_a_key_certified_and_nobody_else_as_that_person(people, tmp_path):
+    world = people.world
+    people.declare("netkingdom-client")
+    actor, mount = f"adm-{world.tenant}", f"ssh-{world.tenant}"
+    identity = {"person": "ada", "login": "netkingdom-client"}
+    declared = {"authorities": {"users": {"openbao": mount}}, "actors": {actor: {"identities": [identity]}}}
+    (world.folder / "platform" / "inventory.yaml").write_text(json.dumps(declared))
+    people.must("apply", actor, "--yes", BAO_TOKEN=people.admin)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")], check=True)
+    try:
+        code, _, err, pages = people.login("bob", "--actor", actor)
+        assert (code, "does not match" in err) == (4, True), err
+        assert "error validating claims" in pages[-1].text
+        code, out, err, _ = people.login("ada", "--actor", actor)
+        assert code == 0, err
+        assert actor in out
+        signed = people.must("sign", actor, "--pubkey", str(tmp_path / "key.pub"))
+        assert signed.stdout.startswith("ssh-ed25519-cert-v01@openssh.com ")
+        assert signed.stdout.count("\n") == 1
+    finally:
+        world.server.must("DELETE", f"sys/mounts/{mount}")
