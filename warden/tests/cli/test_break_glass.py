@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import socket
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -100,6 +101,17 @@ def test_the_journal_has_it_before_anything_is_signed(glass):
     assert (loud["body"]["reason"], loud["body"]["principals"]) == (WHY, ["ops"])
     assert loud["body"]["identity"]["display_name"].startswith(f"{USER}@")
     assert (issued["body"]["emergency"], issued["body"]["begin"]) == (loud["seq"], begin["seq"])
+
+
+def test_nobody_is_asked_at_openbaos_address(glass):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.settimeout(0.2)
+        done = glass.sign(BAO_ADDR=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        assert done.returncode == 0, done.stderr
+        with pytest.raises(TimeoutError):
+            listener.accept()
 
 
 def test_if_the_journal_cannot_be_written_nothing_is_signed(glass):
@@ -200,6 +212,7 @@ def test_issue_without_a_reason_makes_no_key(glass):
 def test_status_and_next_show_it_until_somebody_else_has_looked(glass):
     number = emergency(glass)
     status, actions = glass.world.run("status", **DOWN), glass.world.run("next", "--json", **DOWN)
+    assert f"warden ssh acknowledge {number}" in glass.world.run("ssh", "status", **DOWN).stdout
     assert status.stdout.startswith("BREAK-GLASS: ")
     assert f"warden ssh acknowledge {number}" in status.stdout
     (left,) = [each for each in json.loads(actions.stdout) if each["kind"] == "emergency"]
@@ -208,6 +221,7 @@ def test_status_and_next_show_it_until_somebody_else_has_looked(glass):
     assert done.returncode == 0, done.stderr
     assert "acknowledged by userpass-grace" in done.stdout
     assert "BREAK-GLASS" not in glass.world.run("status", **DOWN).stdout
+    assert "BREAK-GLASS" not in glass.world.run("ssh", "status", **DOWN).stdout
     assert "emergency" not in glass.world.run("next", "--json", **DOWN).stdout
     body = next(each["body"] for each in glass.records() if each["event"] == "certificate.acknowledged")
     assert (body["record"], body["comment"]) == (number, "sealed by mistake")
