@@ -8,8 +8,9 @@ import subprocess
 from collections.abc import Iterator
 from typing import Any
 
+import pexpect
 import pytest
-from ca_keys import add, agent
+from ca_keys import PIN, SOFTHSM, add, agent, token
 from notice_server import receiving
 from ssh_keys import write_key
 
@@ -183,6 +184,31 @@ def test_the_ca_can_be_in_an_agent(in_agent):
     gone = glass.sign(SSH_AUTH_SOCK="/nonexistent")
     assert (gone.returncode, gone.stdout) == (3, "")
     assert "no ssh-agent answers" in gone.stderr
+
+
+def test_at_a_terminal_the_pin_of_a_token_is_typed(lane_world):
+    environ, public = token(lane_world.folder)
+    text = f'{{pkcs11: {{library: {SOFTHSM}, public_key: "{" ".join(public.split()[:2])}"}}}}'
+    glass = BrokenGlass(lane_world, text)
+    own = lane_world.env(**DOWN, SOFTHSM2_CONF=environ["SOFTHSM2_CONF"])
+    argv = ["sign", "adm-ada", "--pubkey", str(glass.key), "--break-glass", "--reason", WHY]
+    person = pexpect.spawn("warden", argv, env=own, cwd=lane_world.folder, encoding="utf-8", timeout=30)
+    person.expect("Enter PIN for 'ca': ")
+    person.sendline(PIN)
+    person.expect("ssh-ed25519-cert-v01@openssh.com AAAA")
+    person.expect(pexpect.EOF)
+    assert PIN not in person.before
+    person.close()
+    assert person.exitstatus == 0
+    assert PIN not in json.dumps(glass.records())
+
+
+def test_without_a_terminal_and_a_program_nobody_waits_for_a_pin(lane_world):
+    environ, public = token(lane_world.folder)
+    text = f'{{pkcs11: {{library: {SOFTHSM}, public_key: "{" ".join(public.split()[:2])}"}}}}'
+    done = BrokenGlass(lane_world, text).sign(SOFTHSM2_CONF=environ["SOFTHSM2_CONF"])
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "SSH_ASKPASS" in done.stderr
 
 
 def test_issue_hands_a_key_over_that_a_real_host_takes(lane_world, sshd_server):

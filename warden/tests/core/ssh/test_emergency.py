@@ -40,7 +40,8 @@ def who(display_name: str) -> Identity:
 
 
 def test_what_was_signed_belongs_to_the_record_before_it():
-    (found,) = emergencies([broken(1), issued(2, emergency=1), issued(3), issued(4, emergency=1, serial=8)])
+    earlier = issued(4, emergency=1, serial=8, valid_before=1_799_999_999)
+    (found,) = emergencies([broken(1), issued(2, emergency=1), issued(3), earlier])
     assert (found.serials, found.ends, found.signer) == ((7, 8), 1_800_000_000, "ada@laptop")
     assert (found.reason, found.principals, found.where) == ("OpenBao is down", ("ops",), "CA")
 
