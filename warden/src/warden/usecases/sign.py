@@ -16,8 +16,9 @@ import msgspec
 
 from warden.core.access.decision import Question, decided
 from warden.core.access.points import expect_permitted_by_points
-from warden.core.errors import Refused, Unidentified, WardenError, failure_kind
+from warden.core.errors import Effect, Refused, Unidentified, WardenError, failure_kind
 from warden.core.journal.operations import abandoned, killed
+from warden.core.remedies import warden
 from warden.core.ssh import callers, issue_log
 from warden.core.ssh.comparison import differences
 from warden.core.ssh.decision import Subject, decide, expect_listed, ttl_of
@@ -248,7 +249,9 @@ def _certificate(
     each: _Decided, authority: CertificateAuthority, trusted: Sequence[str], tools: SignTools
 ) -> Certificate:
     """What the authority signed, if it is what was decided. Raises `Refused` otherwise."""
-    found = tools.certificates.parse(authority.sign(each.spec))
+    with _refusal_explained(each.spec.subject):
+        line = authority.sign(each.spec)
+    found = tools.certificates.parse(line)
     if not (wrong := differences(each.spec, found, trusted)):
         return found
     problem = NotAsDecided(subject=each.spec.subject, where=authority.where, differences=tuple(wrong))
@@ -344,6 +347,18 @@ def _log_in_explained(subject: Subject) -> Iterator[None]:
     except Unidentified as fault:
         if remedy := callers.log_in(subject):
             fault.remedy, fault.hint = remedy, ""
+        raise
+
+
+@contextmanager
+def _refusal_explained(subject: str) -> Iterator[None]:
+    """The inventory allows it and the authority refuses: they differ, unless it says itself what to do."""
+    try:
+        yield
+    except Refused as fault:
+        fault.effect = fault.effect or Effect.NOTHING_SIGNED
+        if not (fault.remedy or fault.hint or isinstance(fault, Unidentified)):
+            fault.remedy = (warden("plan", subject),)
         raise
 
 

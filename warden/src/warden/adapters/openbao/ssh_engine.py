@@ -48,7 +48,7 @@ class SshEngine:
                 f"{self.where} has no CA key",
                 system=self._caller.system,
                 subject=self._mount,
-                remedy=(warden("apply", every=True),),
+                remedy=(warden("apply", all=True),),
             )
         issuers = self._caller.part_of(answer)["key_info"].values()
         ordered = sorted(issuers, key=lambda each: (not each.get("is_default"), str(each.get("issuer_name"))))
