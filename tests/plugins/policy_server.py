@@ -22,7 +22,7 @@ class PolicyServer:
     """What a point permits, how it is spoken to, and what it heard.
 
     ``kind`` is ``authzen`` or ``flex-auth``; ``tenant`` is the path below which an AuthZEN PDP is; ``metadata`` are
-    answered in place of its own, ``None`` for a PDP that has none.
+    answered in place of its own, a status in place of any. ``own_id`` is sent back in place of the request's id.
     """
 
     kind: str
@@ -31,6 +31,7 @@ class PolicyServer:
     tenant: str = ""
     reason: Any = None
     echoes: bool = True
+    own_id: str = ""
     metadata: Any = "own"
     asked: list[dict[str, Any]] = field(default_factory=list)
     heard: list[dict[str, str]] = field(default_factory=list)
@@ -50,7 +51,7 @@ class PolicyServer:
         if self.token and headers.get("authorization") != f"Bearer {self.token}":
             return 401, "who are you?", {}
         if self.kind == "authzen" and (method, path) == ("GET", f"{WELL_KNOWN}{self.tenant}"):
-            return (404, "", {}) if self.metadata is None else (200, self._metadata(), {})
+            return (self.metadata, "", {}) if isinstance(self.metadata, int) else (200, self._metadata(), {})
         wanted = f"{self.tenant}/access/v1/evaluation" if self.kind == "authzen" else "/v1/check"
         if (method, path) != ("POST", wanted):
             return 404, "no such thing", {}
@@ -89,8 +90,8 @@ class PolicyServer:
         answer: dict[str, Any] = {"decision": asked in self.permits}
         if self.reason is not None:
             answer["context"] = self.reason
-        echoed = {"X-Request-ID": headers["x-request-id"]} if self.echoes and "x-request-id" in headers else {}
-        return 200, answer, echoed
+        echoed = self.own_id or headers.get("x-request-id", "")
+        return 200, answer, {"X-Request-ID": echoed} if self.echoes else {}
 
     def _flex_auth(self, document: dict[str, Any]) -> Answer:
         name = document["resource"]["id"].rpartition("/" if document["action"] == "sign" else ":")[2]

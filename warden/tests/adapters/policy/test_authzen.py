@@ -121,8 +121,16 @@ def test_the_metadata_say_where_it_evaluates(tenant):
 
 
 def test_a_pdp_without_metadata_evaluates_where_the_specification_says():
-    _, server = decided(access(), tenant="/t", metadata=None)
+    _, server = decided(access(), tenant="/t", metadata=404)
     assert server.paths[-1] == "POST /t/access/v1/evaluation"
+
+
+@pytest.mark.parametrize("status", [400, 403, 500, 503])
+def test_metadata_that_are_not_answered_are_not_guessed(status):
+    with policy_server("authzen", permits=PERMITS, metadata=status) as server:
+        with pytest.raises(Inconclusive, match=f"answered {status}"):
+            policy(server).decide(access())
+        assert not server.asked
 
 
 def test_the_metadata_are_asked_once():
@@ -195,6 +203,11 @@ def test_the_reason_is_what_it_says_to_people(context, words):
 def test_the_id_of_its_decision_is_kept():
     assert decided(access())[0].points[0].id == ""
     assert decided(access(), reason={"id": "d-7"})[0].points[0].id == "d-7"
+
+
+def test_another_id_of_the_request_is_kept_as_the_points_own():
+    found, _ = decided(access(), own_id="req-7")
+    assert (found.effect, found.points[0].id) == ("allow", "req-7")
 
 
 def test_a_pdp_that_echoes_no_request_id_decides_all_the_same():

@@ -116,6 +116,7 @@ def test_one_connection_is_kept_for_several_questions(made):
         policy = made(url)
         assert [policy.decide(access()).effect for _ in range(2)] == ["deny", "deny"]
     assert len(received) == 2
+    assert b"accept-encoding: identity\r\n" in received[0].lower()
 
 
 def test_a_certificate_has_to_verify(made):
