@@ -4,6 +4,7 @@ import json
 import secrets
 
 import pytest
+import trustme
 from ssh_keys import write_key
 
 INVENTORY = """\
@@ -116,3 +117,22 @@ def test_a_host_that_another_authority_signs_for(inventory):
 def test_words_are_offered_for_actors(inventory):
     done = inventory.world.run(_WARDEN_COMPLETE="bash_complete", COMP_WORDS="warden plan agt-", COMP_CWORD="2")
     assert inventory.actor in done.stdout
+
+
+def test_an_identity_by_certificate_has_the_authority_of_its_file(inventory):
+    (inventory.world.folder / "platform" / "ca.pem").write_bytes(trustme.CA().cert_pem.bytes())
+    text = f"actors: {{{inventory.actor}: {{identities: [{{certificate: web.example.com, ca: ca.pem}}], "
+    file = inventory.world.folder / "platform" / "inventory.yaml"
+    file.write_text(text + "source_addresses: [127.0.0.1/32]}}\n")
+    done = inventory("apply", inventory.actor)
+    assert done.returncode == 0, done.stderr
+    role = inventory.world.server.must("GET", f"auth/cert/certs/{inventory.role}")["data"]
+    assert (role["allowed_names"], role["token_policies"]) == (["web.example.com"], [f"ssh-sign-{inventory.actor}"])
+
+
+def test_doctor_knows_the_engines_of_the_inventory(inventory):
+    lacking = json.loads(inventory("doctor", "--for", "plan", "--json", BAO_TOKEN=inventory.world.token()).stdout)
+    missing = {each["path"] for verb in lacking["reaches"] for each in verb["missing"]}
+    assert {"ssh/roles/*", "ssh/issuers", "sys/policies/acl/ssh-sign-*"} <= missing
+    found = json.loads(inventory("doctor", "--for", "apply", "--for", "ssh-ca", "--json").stdout)
+    assert [verb["missing"] for verb in found["reaches"]] == [[], []]

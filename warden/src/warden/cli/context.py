@@ -23,13 +23,11 @@ if TYPE_CHECKING:
     from warden.core.lanes.catalog import LeftOut, Platform
     from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget
     from warden.core.lanes.lane import Lane
-    from warden.core.openbao.right import Scope
-    from warden.core.ssh.inventory import Inventory
+    from warden.core.ssh.inventory import ActorIdentity, Inventory
     from warden.ports.audit_log import AuditLog
     from warden.ports.change_requests import Signatures
     from warden.ports.cluster import Cluster
     from warden.usecases.context import Context
-    from warden.usecases.doctor import DeclaredHere
 
 
 class Workspace:
@@ -151,12 +149,20 @@ class Workspace:
         """The signatures under their decisions."""
         return wiring_files.signatures(self.platform, self.catalog.platform)
 
+    @property
+    def _identities(self) -> list[ActorIdentity]:
+        """Those of the actors, where the inventory can be used."""
+        from warden.core.errors import Invalid
+
+        actors = {} if isinstance(self.inventory, Invalid) else self.inventory.actors
+        return [each for actor in actors.values() for each in actor.identities]
+
     def _authorities(self) -> dict[str, str]:
-        """The PEM of each file that a reader by certificate names; none for a file that cannot be used."""
+        """The PEM of each file that a reader or identity by certificate names; none for one that cannot be used."""
         from warden.core.lanes.readers import CertificateReader
 
-        readers = (reader for lane in self.lanes.values() for reader in lane.readers)
-        files = {reader.ca for reader in readers if isinstance(reader, CertificateReader)}
+        readers = [reader for lane in self.lanes.values() for reader in lane.readers]
+        files = {each.ca for each in (*readers, *self._identities) if isinstance(each, CertificateReader)}
         return {file: wiring_files.authority(self.platform, file) for file in sorted(files)}
 
     def alone(self, what: str) -> AbstractContextManager[None]:
@@ -312,89 +318,3 @@ def _declared_reach(platform: str, declared: DeclaredCluster) -> Reached:
 
     ca = wiring.declared_authorities(platform, declared.openbao_ca) if declared.openbao_ca else ""
     return Reached(address=declared.openbao or "", ca=ca, namespace=wiring.namespace())
-
-
-def declared_here(platform: str) -> DeclaredHere:
-    """What the catalog declares for this OpenBao; nothing where that cannot be said, or there is no directory."""
-    from warden.core.errors import WardenError
-    from warden.core.openbao.resources import is_template
-    from warden.core.plans.lane_plan import LaneOptions
-    from warden.usecases.doctor import DeclaredHere
-    from warden.usecases.doctor.cluster import ClusterToExamine
-
-    if not platform:
-        return DeclaredHere()
-    try:
-        workspace = Workspace(platform)
-    except WardenError:
-        return _declared_anywhere(platform)
-    try:
-        found = workspace.clusters
-        lanes = [each for each in workspace.lanes.values() if each.status == "active" and not is_template(each)]
-        context = workspace.context
-        deliveries = [each for lane in lanes for each in context.deliveries(lane, LaneOptions()) if not each.by_hand]
-    except WardenError:
-        return DeclaredHere()
-    clusters = [
-        ClusterToExamine(
-            name=name,
-            cluster=found[name],
-            declared=declared,
-            deliveries=tuple(each for each in deliveries if each.cluster == name),
-        )
-        for name, declared in found.declared.items()
-    ]
-    return DeclaredHere(context=context, left_out=workspace.catalog.left_out, clusters=tuple(clusters))
-
-
-def _declared_anywhere(platform: str) -> DeclaredHere:
-    """What the catalog declares where no OpenBao is named: its files with errors, and its clusters as they answer."""
-    from warden.core.errors import WardenError
-    from warden.usecases.doctor import DeclaredHere
-    from warden.usecases.doctor.cluster import ClusterToExamine
-
-    def connected(name: str, context: str) -> Cluster | WardenError:
-        try:
-            return wiring.cluster(name, context, os.environ)
-        except WardenError as fault:
-            return fault
-
-    try:
-        catalog = wiring.catalog(platform)
-    except WardenError:
-        return DeclaredHere()
-    clusters = tuple(
-        ClusterToExamine(name=name, cluster=connected(name, each.context), declared=each, deliveries=())
-        for name, each in catalog.platform.clusters.items()
-    )
-    return DeclaredHere(left_out=catalog.left_out, clusters=clusters)
-
-
-def with_declared_mounts(scope: Scope, platform: str) -> Scope:
-    """The scope with every auth mount that a reader of the catalog logs in at, and the key that signs.
-
-    As it is where that cannot be said.
-    """
-    import msgspec
-
-    from warden.core.errors import WardenError
-    from warden.core.openbao.resources import mount_types
-
-    try:
-        catalog = wiring.catalog(platform)
-    except WardenError:
-        return scope
-    readers = [reader for lane in catalog.lanes.values() for reader in lane.readers]
-    signing = catalog.platform.signing
-    by_type: dict[str, list[str]] = {"approle": [], "cert": [], "auth": []}
-    for reader in readers:
-        kind = mount_types(reader)[0]
-        by_type[kind if kind in by_type else "auth"].append(reader.mount)
-    return msgspec.structs.replace(
-        scope,
-        auth=tuple(dict.fromkeys((*scope.auth, *by_type["auth"]))),
-        approle=tuple(dict.fromkeys((*scope.approle, *by_type["approle"]))),
-        cert=tuple(dict.fromkeys((*scope.cert, *by_type["cert"]))),
-        transit=(signing and signing.transit) or "",
-        approval=any(lane.approved_readers for lane in catalog.lanes.values()),
-    )

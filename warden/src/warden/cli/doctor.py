@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from warden.cli import wiring, wiring_files, wiring_journal
-from warden.cli.context import declared_here, with_declared_mounts
+from warden.cli.declared import declared_here, with_declared_mounts
 from warden.core.errors import Effect, Exit, UsageError
 from warden.core.openbao.right import Scope
 from warden.core.openbao.rights import USUAL, VERBS, Verb, policy_text
