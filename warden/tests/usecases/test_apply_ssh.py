@@ -7,6 +7,7 @@ from ssh_keys import write_key
 from warden.adapters.openbao.ssh_engine import SshEngine
 from warden.core.errors import Foreign, Refused
 from warden.core.lanes.lane import LoginMount, PeopleReader, Workload, WorkloadReader
+from warden.core.lanes.readers import AppRoleReader
 from warden.core.openbao.api import jwt_login
 from warden.core.openbao.resources import Settings
 from warden.core.openbao.ssh_roles import SshRole, derive
@@ -183,6 +184,15 @@ def test_one_person_of_a_login_mount_and_no_other(ssh, public_key):
     assert ssh.ask(public_key, logged_in[0])[0] == 200
     with pytest.raises(Refused):
         vault.enter(jwt_login("netkingdom", f"ssh-{ssh.actor}", Secret(ssh.server.person_jwt("eve"))))
+
+
+def test_an_approle_that_is_bound_to_single_addresses(ssh, unique):
+    """OpenBao states a network of one address without its mask, for tokens alone."""
+    role = unique("backup")
+    ssh.declare(identities=(AppRoleReader(approle=role, cidrs=("10.1.2.3/32", "fd00::1/128", "10.0.0.0/24")),))
+    ssh.apply()
+    assert actions(ssh.plan()) == KEPT
+    ssh.server.must("DELETE", f"auth/approle/role/{role}")
 
 
 def test_a_token_of_another_actor_signs_nothing(ssh, public_key, unique):

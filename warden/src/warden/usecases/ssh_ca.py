@@ -207,9 +207,9 @@ def _expect_agreed(purpose: Purpose, step: Step, mount: str, key: Issuer, *, yes
 def _expect_over(purpose: Purpose, key: Issuer, tools: CaTools) -> None:
     until = _until(purpose, key, tools)
     if until == 0 or until > tools.clock().timestamp():
-        again = warden("ssh ca rotate", for_=purpose, now=True, yes=True)
         problem = StillValid(name=named(key), until=until)
-        raise NotNow(problem, effect=Effect.NOTHING_CHANGED, system="OpenBao", subject=named(key), remedy=(again,))
+        hint = "run it again then; after a leak, --now deletes the key all the same"
+        raise NotNow(problem, effect=Effect.NOTHING_CHANGED, system="OpenBao", subject=named(key), hint=hint)
 
 
 def _until(purpose: Purpose, key: Issuer, tools: CaTools) -> int:

@@ -300,8 +300,13 @@ def _approle_fields(reader: AppRoleReader) -> dict[str, Any]:
         "secret_id_ttl": int(reader.secret_id_ttl),
         "secret_id_num_uses": reader.secret_id_uses,
         "secret_id_bound_cidrs": sorted(reader.cidrs),
-        "token_bound_cidrs": sorted(reader.cidrs),
+        "token_bound_cidrs": sorted(map(_as_stated, reader.cidrs)),
     }
+
+
+def _as_stated(cidr: str) -> str:
+    """A network of one address is stated as that address for tokens, and for SecretIDs as written (measured, 2.7.2)."""
+    return cidr.removesuffix("/128" if ":" in cidr else "/32")
 
 
 def _certificate_fields(reader: CertificateReader, name: str, authority: str) -> dict[str, Any]:
