@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pexpect
 import pytest
 from ssh_actor import ActorWorld
 from ssh_keys import write_key
@@ -91,7 +92,7 @@ def test_from_a_login_to_a_refused_one(world):
         assert not world.logs_in(certificate)
         took = time.monotonic() - began
         assert world.pull(url).stdout.count("unchanged") == 1
-    assert took < 10
+    assert took < 30
     other = world.certificate("other")
     assert world.logs_in(other), "only what was out is revoked"
 
@@ -139,6 +140,20 @@ def test_a_revocation_that_cannot_be_signed_stands_and_the_next_build_has_it(wor
     assert made["serials"] == 1
     world.sshd.revoke(Path(made["where"], "krl").read_bytes())
     assert not world.logs_in(certificate)
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n", 2), ("y", 0)])
+def test_a_terminal_is_asked(world, answer, code):
+    world.certificate()
+    argv = ["ssh", "revoke", "--actor", world.actor, "--reason", "why"]
+    env = world.lane_world.env() | {"BAO_TOKEN": world.token()}
+    terminal = pexpect.spawn("warden", argv, env=env, cwd=str(world.folder), encoding="utf-8", timeout=30)
+    terminal.expect(r"Revoke 1 certificate\?")
+    terminal.sendline(answer)
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == code, terminal.before
+    assert world.run("journal", "log", "--json").stdout.count('"certificate.revoked"') == (code == 0)
 
 
 @pytest.mark.parametrize(
@@ -213,9 +228,9 @@ def test_two_pulls_at_once_leave_the_newest(world):
     with serving(world) as url:
         argv = ["warden", "ssh", "krl", "pull", url, "--file", str(world.revoked), "--signers", str(world.signers)]
         env = world.lane_world.env()
-        running = [subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(6)]
+        running = [subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
         ended = [(each.communicate(timeout=60), each.returncode) for each in running]
-    assert [code for _, code in ended] == [0] * 6, ended
+    assert [code for _, code in ended] == [0] * 3, ended
     assert not [name for name in os.listdir(world.revoked.parent) if name.startswith(".revoked")]
 
 
