@@ -64,7 +64,8 @@ def build(ctx: click.Context, /, *, directory: str | None, as_json: bool) -> Non
     metavar="ADDRESS:PORT",
     help="Where to listen; port 0 is any free one.",
 )
-def serve(directory: str | None, listen: str) -> None:
+@json_option
+def serve(directory: str | None, listen: str, *, as_json: bool) -> None:
     """Serve /krl and /krl.sig until Ctrl-C or SIGTERM. Any other web server can serve the same two files.
 
     Both are signed and public. Put a proxy that speaks TLS before it where hosts fetch over a network of others.
@@ -83,7 +84,7 @@ def serve(directory: str | None, listen: str) -> None:
         )
     where = wiring_krl.krl_directory(directory)
     server = wiring_krl.krl_server(where, found[1] or found[2], int(found[3]))
-    server.run(lambda: present.show_serving(server.url, where))
+    server.run(lambda: present.show_serving(server.url, where, as_json=as_json))
 
 
 @krl.command(short_help="Put the published KRL in place on this host.")

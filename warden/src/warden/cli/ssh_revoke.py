@@ -1,7 +1,6 @@
 """``warden ssh revoke``: have hosts refuse certificates before they expire."""
 
 import datetime as dt
-import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,14 +10,13 @@ from warden.cli import complete, wiring, wiring_krl, wiring_ssh
 from warden.cli.options import json_option, reason_option, yes_option
 from warden.cli.reason import required_reason
 from warden.core.errors import Effect, UsageError
+from warden.core.ssh.krl import FINGERPRINT, LARGEST_SERIAL
 from warden.present import terminal
 
 if TYPE_CHECKING:
     from warden.core.ssh.revocation import Selection
     from warden.usecases.revoke import Plan
 
-_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}", re.ASCII)
-LARGEST_SERIAL = 2**64 - 1
 directory_option = click.option(
     "--dir",
     "directory",
@@ -120,7 +118,7 @@ def _selection(serials: tuple[int, ...], ca: str, keys: tuple[str, ...], actor: 
         )
     if (serials or keys) and (actor or since):
         raise UsageError("--serial and --key cannot be used with --actor and --since", effect=Effect.NOTHING_DONE)
-    if ca and not _FINGERPRINT.fullmatch(ca):
+    if ca and not FINGERPRINT.fullmatch(ca):
         raise UsageError(
             f"--ca is not a fingerprint: {ca[:60]!r}", effect=Effect.NOTHING_DONE, hint="sshd logs it: SHA256:…"
         )
@@ -135,7 +133,7 @@ def _selection(serials: tuple[int, ...], ca: str, keys: tuple[str, ...], actor: 
 
 def _fingerprint(named: str) -> str:
     """The fingerprint of a key that is named by it, or by its file. Raises `UsageError`."""
-    if _FINGERPRINT.fullmatch(named):
+    if FINGERPRINT.fullmatch(named):
         return named
     line = wiring_ssh.read_public_key(named).decode("utf-8", "replace")
     return wiring_ssh.certificates().fingerprint(line)

@@ -42,9 +42,12 @@ def show_published(made: Published) -> None:
     terminal.note("Hosts refuse what it revokes from their next pull on.")
 
 
-def show_serving(url: str, directory: str) -> None:
-    """Where it can be fetched; what is published there later is served, too."""
-    terminal.line(url)
+def show_serving(url: str, directory: str, *, as_json: bool) -> None:
+    """Where it can be fetched, at once; what is published there later is served, too."""
+    if as_json:
+        terminal.document({"url": url, "directory": directory})
+    else:
+        terminal.line(url)
     terminal.flush()
     terminal.note(f"Serving {directory} until Ctrl-C. Publish with: {command(warden('ssh krl build'))}")
 

@@ -28,7 +28,8 @@ def show_plan(plan: Plan) -> None:
         terminal.note(f"  and {_many(more, 'more certificate')}")
     for each in plan.revocations:
         if each.serials and not each.authority:
-            terminal.note(f"  {_many(len(each.serials), 'serial')} for every CA: the CA's public key is not known here")
+            why = ": the public key of theirs is not known here" if each.subject else ": the issue log has none"
+            terminal.note(f"  {_many(len(each.serials), 'serial')} for every CA{why}")
         for key in each.keys:
             terminal.note(f"  key {key} {f'until {moment(each.until)}' if each.until else 'for good'}")
     if plan.already:

@@ -8,17 +8,18 @@ from warden.core.ssh.krl import EMPTY, Head, Section, head, is_krl, next_version
 from warden.core.ssh.revocation import Revocation
 
 NOW = 10_000
+KEY = f"SHA256:{43 * 'x'}"
 
 
 def test_each_ca_has_a_section_of_its_own_and_keys_are_of_every_ca():
     known = [
         Revocation(reason="", authority="b", authority_key="key B", serials=(7, 2)),
         Revocation(reason="", authority="a", authority_key="key A", serials=(7,)),
-        Revocation(reason="", authority="b", authority_key="key B", serials=(7,), keys=("SHA256:x",)),
+        Revocation(reason="", authority="b", authority_key="key B", serials=(7,), keys=(KEY,)),
         Revocation(reason="", serials=(9,)),
     ]
     assert sections(known) == (
-        Section("", ("hash: SHA256:x", "serial: 9")),
+        Section("", (f"hash: {KEY}", "serial: 9")),
         Section("key A", ("serial: 7",)),
         Section("key B", ("serial: 2", "serial: 7")),
     )
@@ -28,10 +29,15 @@ def test_nothing_revoked_is_no_section():
     assert sections([]) == ()
 
 
+def test_what_cannot_be_a_serial_or_a_fingerprint_keeps_no_krl_from_being_made():
+    strange = Revocation(reason="", serials=(0, -1, 2**64, 2**64 - 1), keys=(KEY, f"{KEY}\nserial: 1-9", "MD5:00", ""))
+    assert sections([strange]) == (Section("", (f"hash: {KEY}", f"serial: {2**64 - 1}")),)
+
+
 def test_what_can_be_valid_nowhere_any_more_is_left_out():
     over = Revocation(reason="", serials=(1,), until=NOW - CLOCK_SKEW)
     behind = Revocation(reason="", serials=(2,), until=NOW - CLOCK_SKEW + 1)
-    for_good = Revocation(reason="", keys=("SHA256:x",))
+    for_good = Revocation(reason="", keys=(KEY,))
     assert still_needed([over, behind, for_good], NOW) == [behind, for_good]
 
 

@@ -4,6 +4,7 @@
 version of it: whoever puts it in place does, before.
 """
 
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -18,6 +19,8 @@ SIGNER = "warden-krl"
 NAME = "krl"
 """The file's name where it is published; its signature is `NAME` with ``.sig``."""
 
+FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}", re.ASCII)
+LARGEST_SERIAL = 2**64 - 1
 _MAGIC = b"SSHKRL\n\0"
 _FORMAT = (1).to_bytes(4)
 _HEAD = 44
@@ -69,19 +72,22 @@ def still_needed(known: Iterable[Revocation], now: float) -> list[Revocation]:
 
 
 def sections(known: Iterable[Revocation]) -> tuple[Section, ...]:
-    """What ``ssh-keygen -k`` is given: a section for each CA, in a stable order; keys are in the first one."""
+    """What ``ssh-keygen -k`` is given: a section for each CA, in a stable order; keys are in the first one.
+
+    A number or a fingerprint that cannot be one is left out: it would keep every KRL from being made.
+    """
     serials: dict[str, set[int]] = {"": set()}
     keys: set[str] = set()
     for each in known:
         serials.setdefault(each.authority_key, set()).update(each.serials)
         keys.update(each.keys)
-    hashes = tuple(f"hash: {key}" for key in sorted(keys))
+    hashes = tuple(f"hash: {key}" for key in sorted(keys) if FINGERPRINT.fullmatch(key))
     found = [Section(key, _serial_lines(numbers)) for key, numbers in sorted(serials.items())]
     return tuple(each for each in (Section("", (*hashes, *found[0].lines)), *found[1:]) if each.lines)
 
 
 def _serial_lines(serials: Iterable[int]) -> tuple[str, ...]:
-    return tuple(f"serial: {serial}" for serial in sorted(serials))
+    return tuple(f"serial: {serial}" for serial in sorted(serials) if 0 < serial <= LARGEST_SERIAL)
 
 
 def next_version(previous: int, now: float) -> int:
