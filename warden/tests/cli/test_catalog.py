@@ -44,7 +44,7 @@ def test_init_never_touches_what_is_there(run, tmp_path):
     assert json.loads(done.stdout)["made"] == []
     assert (tmp_path / "here" / "platform.yaml").read_text() == "kv_mount: ours\n"
     assert not (tmp_path / "here" / "catalog" / "example-api-key.yaml").exists()
-    assert len(before) == 8
+    assert len(before) == 9
 
 
 def uncommented(text: str) -> str:

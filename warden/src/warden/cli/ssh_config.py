@@ -31,8 +31,8 @@ def config(
 
     \b
     Examples:
-      warden ssh config adm-ada > ~/.ssh/warden.conf && echo 'Include warden.conf' >> ~/.ssh/config
-      warden ssh config atm-backup --out ~/.ssh/warden --token-file /run/secrets/token
+      warden ssh config adm-ada > ~/.ssh/warden.conf
+      warden ssh config atm-backup --out ~/.ssh/warden --token-file token
     """
     from warden.core.ssh.client_config import block
     from warden.core.ssh.decision import actor as named

@@ -43,7 +43,7 @@ def ensure(
     \b
     Examples:
       warden ssh ensure adm-ada
-      warden ssh ensure atm-backup --out ~/.ssh/warden && ssh -i ~/.ssh/warden/atm-backup web
+      warden ssh ensure atm-backup --out ~/.ssh/warden
     """
     found, certificate_file = ensured(ctx, issuing.Wanted(actor=actor, fresh=False, **login), out)
     if found.fault is None and not as_json:

@@ -46,8 +46,8 @@ def sign(
 
     \b
     Examples:
-      warden ssh host sign coulombcore --pubkey ssh_host_ed25519_key.pub --out ssh_host_ed25519_key-cert.pub
-      ssh-keyscan -t ed25519 web | cut -d' ' -f2- | warden ssh host sign web --pubkey -
+      warden ssh host sign web --pubkey host_key.pub --out host_key-cert.pub
+      ssh web cat host_key.pub | warden ssh host sign web --pubkey -
     """
     from warden.present import sign as present
     from warden.usecases.sign import SignRequest, hand_over
