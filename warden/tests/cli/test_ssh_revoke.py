@@ -16,6 +16,8 @@ from ssh_actor import ActorWorld
 from ssh_keys import write_key
 from sshd_server import SshdServer
 
+from warden.adapters.ssh.certificates import SshCertificates
+
 
 class RevokingWorld(ActorWorld):
     """An actor, a key that signs KRLs, and a host that reads them."""
@@ -140,6 +142,24 @@ def test_a_revocation_that_cannot_be_signed_stands_and_the_next_build_has_it(wor
     assert made["serials"] == 1
     world.sshd.revoke(Path(made["where"], "krl").read_bytes())
     assert not world.logs_in(certificate)
+
+
+def test_a_ca_at_openbao_is_known_by_its_fingerprint_as_long_as_openbao_answers(world, unique):
+    mount, server = unique("ssh"), world.server
+    server.must("POST", f"sys/mounts/{mount}", {"type": "ssh"})
+    server.must("POST", f"{mount}/config/ca", {"generate_signing_key": True, "key_type": "ed25519"})
+    line = server.must("GET", f"{mount}/config/ca")["data"]["public_key"]
+    fingerprint = SshCertificates().fingerprint(line)
+    world.replace(f"key: {world.ca}", f"openbao: {mount}")
+    argv = ["ssh", "revoke", "--ca", fingerprint, "--reason", "test", "--yes", "--json"]
+    admin = {"BAO_TOKEN": server.token("admin")}
+    gone = json.loads(world.run(*argv, "--serial", "5", BAO_ADDR="http://127.0.0.1:1", **admin).stdout)
+    assert gone["revoked"][0]["authority"] is None, "revoked all the same, for every CA"
+    known = json.loads(world.run(*argv, "--serial", "6", **admin).stdout)
+    assert known["revoked"][0]["authority"] == fingerprint
+    later = json.loads(world.run(*argv, "--serial", "7", BAO_ADDR="http://127.0.0.1:1", **admin).stdout)
+    assert later["revoked"][0]["authority"] == fingerprint, "from the journal"
+    server.must("DELETE", f"sys/mounts/{mount}")
 
 
 @pytest.mark.parametrize(("answer", "code"), [("n", 2), ("y", 0)])
