@@ -56,6 +56,36 @@ def test_nothing_is_run_there(world):
     assert "Starting session" not in world.sshd.log()
 
 
+def test_keys_that_the_configuration_names_do_not_log_in(world):
+    own = world.sshd.sign(world.key, "-n", "deploy", "-V", "-1m:+9m", "-z", "5", "-I", "own", ca=world.ca)
+    with world.config.open("a") as file:
+        file.write(f"  IdentityFile {world.key}\n  CertificateFile {own}\n  User daemon\n")
+    assert prove(world)["state"] == "proven"
+    assert "(serial 5)" not in world.sshd.log()
+
+
+def test_a_jump_host_is_used_as_the_configuration_says(world):
+    text = world.config.read_text()
+    jump = f"Host jump\n  HostName 127.0.0.1\n  Port {world.sshd.port}\n  User {world.sshd.account}\n"
+    keys = f"  IdentityFile {world.key}\n  CertificateFile {world.folder}/jump-cert.pub\n  IdentitiesOnly yes\n"
+    known = f"  HostKeyAlias web\n  UserKnownHostsFile {world.folder}/known_hosts\n"
+    world.config.write_text(f"{text}  ProxyJump jump\n{jump}{keys}{known}")
+    own = world.sshd.sign(
+        world.key,
+        *("-n", "deploy", "-V", "-1m:+9m", "-z", "5", "-I", "own", "-O", "permit-port-forwarding"),
+        ca=world.ca,
+    )
+    own.rename(world.folder / "jump-cert.pub")
+    assert prove(world)["state"] == "proven"
+    assert world.sshd.log().count("Accepted publickey for") == 6  # five at the jump host, and one at the host
+
+
+def test_a_configuration_that_is_not_there_is_inconclusive(world):
+    done = world.run("prove", world.actor, "--host", "web", "--ssh-config", "/no/such/file")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "/no/such/file cannot be used" in done.stderr
+
+
 def test_an_account_that_takes_it_too_refutes(world):
     proof = prove(world, "--other-account", world.sshd.account, code=1)
     found = by_probe(proof)["other-account"]

@@ -103,12 +103,13 @@ def proofs_of(workspace: Workspace, chosen: Chosen, options: Mapping[str, Any]) 
     if not chosen.actors:
         return []
     found = []
-    signing = wiring_ssh.tools(workspace.platform)
+    signing, context = wiring_ssh.tools(workspace.platform), workspace.context
     identities = wiring.identities(workspace.address, workspace.clusters.by_mount())
-    audit = workspace.audit(options["files"], options["audit_command"])
+    signs = chosen.inventory.authorities.users.openbao  # another authority asks OpenBao nothing that could be looked up
+    audit = workspace.audit(options["files"], options["audit_command"]) if signs else None
     for each in chosen.actors:
         terminal.progress(f"logging in as {each.name} at a throw-away sshd …")
-        with wiring_prove_ssh.actor_prover(chosen.inventory, signing, identities, audit) as tools:
+        with wiring_prove_ssh.actor_prover(chosen.inventory, signing, identities, audit, context) as tools:
             found.append(prove_actor(each, chosen.inventory, f"wp-{secrets.token_hex(6)}", tools))
     terminal.progress_done()
     return found
@@ -121,12 +122,12 @@ def _proofs_at(workspace: Workspace, chosen: Chosen, options: Mapping[str, Any])
 
     named = host(chosen.inventory, options["host"])
     found = []
-    signing = wiring_ssh.tools(workspace.platform)
+    signing, context = wiring_ssh.tools(workspace.platform), workspace.context
     identities = wiring.identities(workspace.address, workspace.clusters.by_mount())
     for each in chosen.actors:
         where = _place(each, named, options)
         terminal.progress(f"logging in as {each.name} at {where['host']} …")
-        with wiring_prove_ssh.host_prover(chosen.inventory, signing, identities, where) as tools:
+        with wiring_prove_ssh.host_prover(chosen.inventory, signing, identities, context, where) as tools:
             found.append(prove_actor_at(each, chosen.inventory, f"wp-{secrets.token_hex(6)}", tools))
     terminal.progress_done()
     return found

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from warden.core.ssh.inventory import Inventory
     from warden.ports.audit_log import AuditLog
     from warden.ports.identities import Identities
+    from warden.usecases.context import Context
     from warden.usecases.prove_actor import ProveActorTools
     from warden.usecases.prove_actor_at import AtHostTools
     from warden.usecases.sign import SignTools
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def actor_prover(
-    found: Inventory, signing: SignTools, identities: Identities, audit: AuditLog
+    found: Inventory, signing: SignTools, identities: Identities, audit: AuditLog | None, context: Context
 ) -> Iterator[ProveActorTools]:
     """What an actor is proven with, and an sshd of this run. Raises `Inconclusive` where there can be none."""
     from warden.adapters.ssh.fresh_keys import fresh_key
@@ -31,6 +32,7 @@ def actor_prover(
     from warden.adapters.ssh.logins import trying_logins
     from warden.adapters.ssh.throwaway_authority import ThrowAwayAuthority
     from warden.usecases.prove_actor import ProveActorTools
+    from warden.usecases.steps.checkpoint import checkpoint
 
     with local_sshd(os.environ) as sshd, trying_logins(os.environ) as logins:
         yield ProveActorTools(
@@ -41,6 +43,7 @@ def actor_prover(
             new_key=fresh_key,
             trusted=ThrowAwayAuthority(),
             other=ThrowAwayAuthority(),
+            checkpoint=lambda actor: checkpoint(context, "proof", actor),
             krl=SshKeygenKrl(),
             host=ThrowAwayHost(sshd, logins),
             audit=audit,
@@ -49,7 +52,7 @@ def actor_prover(
 
 @contextmanager
 def host_prover(
-    found: Inventory, signing: SignTools, identities: Identities, named: Mapping[str, str]
+    found: Inventory, signing: SignTools, identities: Identities, context: Context, named: Mapping[str, str]
 ) -> Iterator[AtHostTools]:
     """What an actor is proven with at the host that the options name."""
     import time
@@ -59,6 +62,7 @@ def host_prover(
     from warden.adapters.ssh.logins import trying_logins
     from warden.adapters.ssh.throwaway_authority import ThrowAwayAuthority
     from warden.usecases.prove_actor_at import AtHostTools
+    from warden.usecases.steps.checkpoint import checkpoint
 
     with trying_logins(os.environ) as logins:
         yield AtHostTools(
@@ -68,6 +72,7 @@ def host_prover(
             identities=identities,
             new_key=fresh_key,
             other=ThrowAwayAuthority(),
+            checkpoint=lambda actor: checkpoint(context, "proof", actor),
             host=FarHost(
                 named["host"],
                 named["account"],

@@ -6,6 +6,7 @@ from typing import Any
 from warden.core.remedies import warden
 from warden.core.ssh.login_proof import LoginProof, LoginVerdict
 from warden.present import terminal
+from warden.present.checkpoints import checkpoint_json, show_unsigned
 from warden.present.commands import command
 from warden.present.login_verdicts import REASONS, TITLES, explanation, title
 from warden.present.proofs import STYLES, WORDS
@@ -30,6 +31,7 @@ def proof_json(proof: LoginProof) -> dict[str, Any]:
         "account": proof.account,
         "not_asked": list(proof.not_asked),
         "journal": proof.record,
+        "checkpoint": checkpoint_json(proof.checkpoint),
         "verdicts": [_verdict_json(each) for each in proof.verdicts],
     }
 
@@ -64,6 +66,7 @@ def show(proof: LoginProof, *, brief: bool = False) -> None:
         here = command(warden("prove", proof.actor))
         terminal.sentence(f"Not tried here, since no CA that {proof.host} trusts signs it: {asked}. To try it: {here}")
     terminal.sentence(_conclusion(proof))
+    show_unsigned(proof.checkpoint)
 
 
 def _show_verdict(verdict: LoginVerdict) -> None:

@@ -3,7 +3,7 @@
     announce in the journal -> an identity has a certificate signed -> ask OpenBao for others, which it has to refuse
         -> show the certificate to an sshd of this run, which has the three files of a host
         -> show certificates that differ from it in one thing -> revoke it, show it again
-        -> sshd's log, joined by serial, and OpenBao's audit log -> Verdicts -> record -> LoginProof
+        -> sshd's log, joined by serial, and OpenBao's audit log -> Verdicts -> record, signed -> LoginProof
 
 The right certificate comes the way that every certificate comes (`usecases.sign`). The others are signed by CAs of this
 run alone, so they open nothing anywhere else.
@@ -36,7 +36,7 @@ class ProveActorTools(ProofTools, frozen=True, kw_only=True):
     trusted: CertificateAuthority
     krl: KrlBuilder
     host: OwnHost
-    audit: AuditLog
+    audit: AuditLog | None
 
 
 def prove_actor(actor: NamedActor, inventory: Inventory, run: str, tools: ProveActorTools) -> LoginProof:
@@ -55,7 +55,8 @@ def prove_actor(actor: NamedActor, inventory: Inventory, run: str, tools: ProveA
         signer = judged(answered, tools.audit, run)
         verdicts = (right.verdict, *signer, *without_control(host.verdicts()))
         proof = LoginProof(actor=actor.name, host=where, account=tools.host.account, verdicts=verdicts)
-        return records.end(proof)
+        ended = records.end(proof)
+    return msgspec.structs.replace(ended, checkpoint=tools.checkpoint(actor.name))
 
 
 def _signer_asked(actor: NamedActor, inventory: Inventory, run: str, tools: ProveActorTools) -> list[Answered]:

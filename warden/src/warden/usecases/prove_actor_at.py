@@ -65,7 +65,8 @@ def prove_actor_at(actor: NamedActor, inventory: Inventory, run: str, tools: AtH
             own=False,
             not_asked=left,
         )
-        return records.end(proof)
+        ended = records.end(proof)
+    return msgspec.structs.replace(ended, checkpoint=tools.checkpoint(actor.name))
 
 
 class _Attempts:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from warden.adapters.ssh import background
 from warden.adapters.ssh.programs import NotRun, run
 from warden.core.errors import Inconclusive
+from warden.core.ssh.krl import EMPTY
 
 if TYPE_CHECKING:
     import subprocess
@@ -120,8 +121,8 @@ def _prepare(folder: str, environ: Mapping[str, str]) -> None:
         raise _not_started(str(fault)) from None
     if done.code:
         raise _not_started(f"ssh-keygen made no host key: {done.err.strip()}")
-    for name in ("trusted_ca", "revoked", "log"):
-        _replace(f"{folder}/{name}", b"")
+    for name, content in (("trusted_ca", b""), ("revoked", EMPTY), ("log", b"")):
+        _replace(f"{folder}/{name}", content)
 
 
 def _started(folder: str, program: str, environ: Mapping[str, str]) -> LocalSshd:

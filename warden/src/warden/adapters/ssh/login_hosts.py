@@ -3,6 +3,7 @@
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 
 from warden.adapters.ssh.local_sshd import LocalSshd
 from warden.adapters.ssh.logins import Logins
@@ -14,6 +15,22 @@ from warden.core.ssh.fresh_key import FreshKey
 from warden.core.ssh.login_verdicts import Attempted
 from warden.core.ssh.sshd_log import logins
 
+WAY = (
+    "addressfamily",
+    "bindaddress",
+    "bindinterface",
+    "ciphers",
+    "globalknownhostsfile",
+    "hostkeyalgorithms",
+    "hostkeyalias",
+    "hostname",
+    "kexalgorithms",
+    "macs",
+    "port",
+    "proxycommand",
+    "userknownhostsfile",
+)
+"""The settings that say how to reach a host."""
 LATE = 2.0
 """Seconds to wait for lines of a log that are not there yet."""
 
@@ -46,7 +63,8 @@ class FarHost:
         name: what people write behind ``ssh``.
         account: whom to log in as.
         log_command: prints what the host's sshd has written lately; run without a shell.
-        config: the file of ssh_config(5) that says how to reach the host; empty: none is read.
+        config: the file of ssh_config(5) that says how to reach the host; empty: none is read. Nothing else of it is
+            taken: not the keys that it names, with one of which ssh could log in instead.
     """
 
     def __init__(
@@ -60,8 +78,22 @@ class FarHost:
 
     def attempt(self, key: FreshKey, certificate: Certificate, *, account: str = "", asks: str = "") -> Attempted:
         """See the port. The host's key has to be a known one, or certified by a CA that is."""
-        target = ["-F", self._config or "none", "-o", "StrictHostKeyChecking=yes", "-l", account or self.account]
+        target = ["-F", "none", "-o", "StrictHostKeyChecking=yes", *self._way, "-l", account or self.account]
         return self._logins.attempt([*target, "--", self.where], key, certificate, asks)
+
+    @cached_property
+    def _way(self) -> Sequence[str]:
+        """How to reach the host, as options: what ``ssh -G`` makes of the file. Raises `Inconclusive`."""
+        if not self._config:
+            return ()
+        try:
+            done = run(["ssh", "-G", "-F", self._config, "--", self.where], self._environ)
+        except NotRun as fault:
+            raise Inconclusive(str(fault), system="ssh") from None
+        if done.code:
+            why = quoted(done.err.strip().splitlines()[-1]) if done.err.strip() else f"ssh ended with {done.code}"
+            raise Inconclusive(f"{self._config} cannot be used: {why}", system="ssh")
+        return _way(done.out.decode("utf-8", "replace"), self._config)
 
     def log(self, serials: Sequence[int]) -> str:
         """See the port."""
@@ -78,6 +110,17 @@ class FarHost:
             why = quoted(done.err.strip().splitlines()[-1]) if done.err.strip() else f"it ended with code {done.code}"
             raise Inconclusive(f"the log of sshd on {self.where} cannot be read: {why}", system=self.where)
         return done.out.decode("utf-8", "replace")
+
+
+def _way(settings: str, config: str) -> Sequence[str]:
+    """Of all settings those that say how to reach a host. Jump hosts are logged in to as the file says."""
+    found = dict(line.split(maxsplit=1) for line in settings.splitlines() if " " in line)
+    kept = {name: found[name] for name in WAY if found.get(name, "none") != "none"}
+    if jumps := found.get("proxyjump"):
+        *before, last = jumps.split(",")
+        over = ["-J", ",".join(before)] if before else []
+        kept["proxycommand"] = shlex.join(["ssh", "-F", config, *over, "-W", "[%h]:%p", f"ssh://{last}"])
+    return [word for name, text in kept.items() for word in ("-o", f"{name}={text}")]
 
 
 def _with_all(serials: Sequence[int], read: Callable[[], str]) -> str:

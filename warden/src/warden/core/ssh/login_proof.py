@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from warden.core.journal.checkpoints import NotSigned, Signed
 from warden.core.proofs.details import NoAuditLine, UnclearReply, Unobserved
 from warden.core.proofs.states import ProofState, Result, concluded
 from warden.core.quoting import Facts
@@ -143,6 +144,7 @@ class LoginProof(msgspec.Struct, frozen=True, kw_only=True):
     own: bool = True
     not_asked: tuple[LoginProbe, ...] = ()
     record: int = 0
+    checkpoint: Signed | NotSigned | None = None
 
     @property
     def state(self) -> ProofState:

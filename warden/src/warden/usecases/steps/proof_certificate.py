@@ -5,6 +5,8 @@ from collections.abc import Callable
 import msgspec
 
 from warden.core.errors import Inconclusive, Refused, UsageError
+from warden.core.journal.checkpoints import NotSigned
+from warden.core.journal.checkpoints import Signed as SignedHead
 from warden.core.proofs.details import unobserved
 from warden.core.ssh.fresh_key import FreshKey
 from warden.core.ssh.inventory import NamedActor
@@ -25,6 +27,7 @@ class ProofTools(msgspec.Struct, frozen=True, kw_only=True):
         signing, authority, caller: as for `sign`; `identities` makes the credentials of those who are played.
         new_key: makes a key pair, in memory.
         other: a CA of this run that no host trusts.
+        checkpoint: signs the journal's head after the actor's proof.
     """
 
     signing: SignTools
@@ -33,6 +36,7 @@ class ProofTools(msgspec.Struct, frozen=True, kw_only=True):
     identities: Identities
     new_key: Callable[[], FreshKey]
     other: CertificateAuthority
+    checkpoint: Callable[[str], SignedHead | NotSigned | None]
 
 
 class SignedOrNot(msgspec.Struct, frozen=True, kw_only=True):
