@@ -8,7 +8,7 @@ PY := .venv/bin/python
 STAMP := .venv/.in-step
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock test test-cluster check demo demo-cluster demo-life demo-triage docs picture bench test-compat bench-llm mutants
+.PHONY: help setup lock test test-cluster check demo demo-cluster demo-life demo-ssh demo-triage docs picture bench test-compat bench-llm mutants
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -96,6 +96,9 @@ mutants: .venv-mutants/.in-step  ## break what has changed in small ways, and se
 
 demo: $(STAMP)   ## the first lane from its file to its proof, and a second way in that is found, on a throw-away OpenBao (under a minute)
 	@$(PY) -m demo.run
+
+demo-ssh: $(STAMP)  ## an SSH certificate from the inventory to its revocation, on a real OpenBao and a real sshd (under a minute)
+	@$(PY) -m demo.ssh
 
 demo-triage: $(STAMP)  ## the daily triage with a key from OpenBao: warden's lane, llm-connect, activity-core
 	@$(PY) -m demo.triage

@@ -153,7 +153,7 @@ class Demo:
 
     @contextlib.contextmanager
     def serving(self, command: str, log: str, **env: str) -> Iterator[str]:
-        """Start a program that prints ``{"url": …}`` when it listens; it is stopped afterwards."""
+        """Start a program that prints its URL, or ``{"url": …}``, when it listens; it is stopped afterwards."""
         print(f"\n   {bold(self.shown(command, env) + ' &')}", flush=True)
         with (self.home / log).open("wb") as errors:
             process = subprocess.Popen(shlex.split(command), env=self.env | env, stdout=subprocess.PIPE, stderr=errors)
@@ -168,7 +168,7 @@ class Demo:
         self.show(line.decode())
         if not line:
             raise DemoError(f"{log}: the program did not start: {(self.home / log).read_text()}")
-        return str(json.loads(line)["url"])
+        return str(json.loads(line)["url"]) if line.startswith(b"{") else line.decode().strip()
 
 
 def reviewed_today(platform: Path) -> Path:

@@ -66,6 +66,28 @@ def test_the_demo_ends_well_and_leaves_nothing(tmp_path):
     assert gone(tmp_path)
 
 
+@pytest.mark.timeout(240)  # two proofs and ten programs: half a minute on a machine of its own
+def test_the_demo_of_ssh_ends_well_and_leaves_nothing(tmp_path):
+    process = start(tmp_path, "demo.ssh")
+    told, _ = process.communicate(timeout=230)
+    assert process.returncode == 0, told
+    for expected in (
+        "\n   inside\n   Accepted publickey for ",
+        "Certificate invalid: expired",
+        "Certificate does not contain an authorized principal",
+        "not from a permitted source address",
+        "Certificate invalid: not a user certificate",
+        "refused in 16 ways",
+        "revoked by file ",
+        "\n   refused ",
+        "signed checkpoint",
+    ):
+        assert expected in told, told
+    assert verdicts(told) == ["proven", "proven"], told
+    assert "Traceback" not in told
+    assert gone(tmp_path)
+
+
 def verdicts(told: str) -> list[str]:
     """What each proof came to; a proven one counts as many as it asked."""
     found = re.findall(r"^ +(proven|refuted|inconclusive): (\d+) of (\d+) ", told, re.MULTILINE)
