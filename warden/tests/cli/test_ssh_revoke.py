@@ -123,6 +123,11 @@ def test_each_way_to_name_what_is_revoked(world, by):
 
 def test_without_yes_nothing_is_revoked(world):
     world.certificate()
+    (begin,) = [
+        each for each in json.loads(world.ok("journal", "log", "--json")) if each["event"] == "certificate.begin"
+    ]
+    kinds = {name: type(begin["body"][name]) for name in ("fingerprint", "requested_ttl")}
+    assert kinds == {"fingerprint": str, "requested_ttl": int}, "by which a signing without an end is revoked"
     done = world.run("ssh", "revoke", "--actor", world.actor, "--reason", "why")
     assert done.returncode == 2
     assert "would revoke 1 certificate" in done.stderr
