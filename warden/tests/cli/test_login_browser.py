@@ -237,3 +237,31 @@ def test_a_person_logs_in_to_have_a_key_certified_and_nobody_else_as_that_person
         assert signed.stdout.count("\n") == 1
     finally:
         world.server.must("DELETE", f"sys/mounts/{mount}")
+
+
+HELPER = """\
+#!/bin/sh
+case "$1" in
+  get) [ ! -e {kept} ] || cat {kept} ;;
+  store) cat >{kept} ;;
+  erase) rm -f {kept} ;;
+esac
+"""
+
+
+def test_the_token_goes_where_bao_keeps_it_and_one_of_somebody_else_is_not_taken_for_it(people):
+    people.declare("netkingdom-client")
+    world = people.world
+    kept, helper = world.folder / "kept", world.folder / "helper"
+    helper.write_text(HELPER.format(kept=kept))
+    helper.chmod(0o755)
+    (world.folder / "home" / ".bao").write_text(f'token_helper = "{helper}"\n')
+    code, _, err, _ = people.login("ada", "--lane", world.lane)
+    assert code == 0, err
+    assert not (world.folder / "home" / ".vault-token").exists()
+    read = people.must("access", world.lane, "--", "sh", "-c", 'printf %s "$API_KEY"', BAO_TOKEN="")
+    assert read.stdout == world.values["API_KEY"]
+    helper.write_text(f"#!/bin/sh\n[ $1 = store ] && exec cat >{kept}\nprintf %s {world.server.token('platform')}\n")
+    code, out, err, _ = people.login("ada", "--lane", world.lane)
+    assert (code, out) == (3, ""), err
+    assert "the token that is stored here is of auth/userpass/login/platform" in err
