@@ -5,10 +5,11 @@ import pytest
 from warden.core.errors import Inconclusive, NotNow, Refused, Sealed, ServerFault, Unreachable, UsageError
 from warden.core.login.answers import TokenInTheWay, expect_not_overridden, failed, meaning_of, said_in
 from warden.core.login.choice import PersonLogin
-from warden.core.remedies import RunBao, RunProgram, warden
+from warden.core.remedies import AskOwner, RunBao, RunProgram, warden
 
 ADDRESS = "http://127.0.0.1:8200/v1/auth/corp/oidc"
-ASK = PersonLogin(mount="corp", role="r", subject="first")
+ASK = PersonLogin(mount="corp", role="r", subject="first", owner="platform-team")
+APPLY = AskOwner("platform-team", run=warden("apply", "first"))
 
 
 def api(status: int, said: str, path: str = "auth_url") -> str:
@@ -80,16 +81,27 @@ def test_the_reason_is_quoted_without_the_one_time_code():
 @pytest.mark.parametrize(
     ("words", "remedy"),
     [
-        (api(400, 'role "r" could not be found'), (warden("apply", "first"),)),
-        (REDIRECT, (warden("apply", "first"),)),
+        (api(400, 'role "r" could not be found'), (APPLY,)),
+        (REDIRECT, (APPLY,)),
         ("bind: address already in use", (warden("login", "corp", role="r", port="8251"),)),
         ("timed out waiting for response from provider", (warden("login", "corp", role="r"),)),
         ("is not configured for this mount", (RunBao(action="read-login-config", mount="corp"),)),
-        (WRONG_GROUP, ()),
+        (WRONG_GROUP, (warden("route show", "first"),)),
     ],
 )
 def test_what_to_do_next(words, remedy):
     assert failed(ASK, words, "").remedy == remedy
+
+
+@pytest.mark.parametrize(
+    ("ask", "remedy"),
+    [
+        (PersonLogin(mount="corp", subject="adm-ada"), warden("inventory list")),
+        (PersonLogin(mount="corp"), warden("route find", "log in")),
+    ],
+)
+def test_a_denial_leads_to_whoever_owns_what_it_was_for(ask, remedy):
+    assert failed(ask, WRONG_GROUP, "").remedy == (remedy,)
 
 
 def test_another_identity_that_would_be_used_is_named():

@@ -34,7 +34,7 @@ def actor(*identities) -> NamedActor:
 
 def test_a_lane_says_where_and_as_what(lane_of):
     lane = lane_of("first", readers=(DEVS,))
-    expected = PersonLogin(mount="corp", role="devs-read", subject="first")
+    expected = PersonLogin(mount="corp", role="devs-read", subject="first", owner="platform-team")
     assert choose(lane, Wanted(), CORP) == expected
     assert choose(lane, Wanted(mount="corp"), {}) == expected
 

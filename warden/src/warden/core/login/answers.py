@@ -21,7 +21,7 @@ from warden.core.errors import (
 )
 from warden.core.login.choice import PersonLogin
 from warden.core.quoting import quoted
-from warden.core.remedies import OneOf, Remedy, RunBao, RunProgram, warden
+from warden.core.remedies import AskOwner, OneOf, Remedy, RunBao, RunProgram, RunWarden, warden
 
 Meaning = Literal[
     "denied",
@@ -127,9 +127,11 @@ _CLASSES: dict[Meaning, type[WardenError]] = {
 
 
 def _remedy(meaning: Meaning, ask: PersonLogin) -> Remedy:
-    """What to do next; nothing where that depends on who the person is."""
-    apply = (warden("apply", ask.subject or "LANE"),)
+    """What to do next: who is in which group is not ours, so a denial leads to whoever owns what it was for."""
+    run = warden("apply", ask.subject or "LANE")
+    apply: Remedy = (AskOwner(ask.owner, run=run),) if ask.owner else (run,)
     steps: dict[Meaning, Remedy] = {
+        "denied": (_whose(ask),),
         "no-role": apply,
         "other-callback": apply,
         "redirect": apply,
@@ -142,7 +144,14 @@ def _remedy(meaning: Meaning, ask: PersonLogin) -> Remedy:
         "no-answer": (warden("doctor"),),
         "sealed": (RunBao(action="unseal"),),
     }
-    return steps.get(meaning, ())
+    return steps[meaning]
+
+
+def _whose(ask: PersonLogin) -> RunWarden:
+    """The command that shows who owns what the login was for."""
+    if ask.owner:
+        return warden("route show", ask.subject)
+    return warden("inventory list") if ask.subject else warden("route find", "log in")
 
 
 class TokenInTheWay(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ class PersonLogin(msgspec.Struct, frozen=True, kw_only=True):
     """A login to be done with a browser; without a role, as the mount's default one.
 
     ``port`` is where the browser comes back to on this machine (``callback`` client). ``headless``: no browser is
-    opened. ``subject`` is the lane or actor that it is for.
+    opened. ``subject`` is the lane or actor that it is for, ``owner`` the repository that a lane's custody is with.
     """
 
     mount: str
@@ -33,6 +33,7 @@ class PersonLogin(msgspec.Struct, frozen=True, kw_only=True):
     port: int = USUAL_PORT
     headless: bool = False
     subject: str = ""
+    owner: str = ""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +85,7 @@ def choose(subject: Lane | NamedActor | None, wanted: Wanted, logins: Mapping[st
         port=wanted.port or _port(declared or LoginMount()),
         headless=wanted.headless,
         subject=_name(subject) if subject else "",
+        owner=subject.owners.custody.repo if isinstance(subject, Lane) else "",
     )
 
 
