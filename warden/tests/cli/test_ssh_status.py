@@ -39,6 +39,12 @@ class Desk:
     def state(self) -> Path:
         return self.world.folder / "state" / "warden" / "ssh"
 
+    def sign_records(self) -> None:
+        """Have platform.yaml name a key that signs what is revoked."""
+        write_key(self.world.folder / "signer")
+        with (self.world.folder / "platform" / "platform.yaml").open("a") as file:
+            file.write(f"signing: {{ssh_key: {self.world.folder}/signer}}\n")
+
     def expire(self) -> None:
         """Have every certificate that is kept have expired."""
         for path in self.state.glob("*.json"):
@@ -178,3 +184,19 @@ def test_a_certificate_of_another_authority_stays_though_it_has_expired(desk):
         path.unlink()
     assert desk.json("ssh", "cleanup")["removed"] == []
     assert desk.agent.listed() == before
+
+
+def test_what_was_revoked_is_shown_and_goes_from_the_agent_even_when_it_was_forgotten(desk):
+    serial = str(desk.issue()["serial"])
+    other = desk.json("sign", desk.world.actor, "--pubkey", str(desk.world.public_key))
+    desk.sign_records()
+    done = desk.warden("ssh", "revoke", "--serial", serial, "--reason", "lost laptop", "--yes")
+    assert done.returncode == 0, done.stderr
+    by_serial = {each["serial"]: each["condition"] for each in desk.json("ssh", "status")["certificates"]}
+    assert by_serial == {serial: "revoked", str(other["serial"]): "valid"}
+    assert "REVOKED" in desk.warden("ssh", "status").stdout
+    for path in desk.state.glob("*.json"):
+        path.unlink()
+    (removed,) = desk.json("ssh", "cleanup")["removed"]
+    assert (removed["serial"], removed["why"]) == (serial, "revoked")
+    assert desk.agent.listed() == []

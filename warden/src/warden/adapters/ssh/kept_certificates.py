@@ -52,11 +52,10 @@ class KeptFiles:
         return tuple(each for each in found if each is not None)
 
     def keep(self, kept: Kept) -> None:
-        """Write the record; a failure before it is forgotten."""
-        with self._written():
-            self._make_folder()
-            self._write(self._record(kept.actor, kept.holder), msgspec.json.encode(kept))
+        """Write what ssh is shown, then the record: whoever finds that has the rest. A failure before is forgotten."""
         self.show(kept)
+        with self._written():
+            self._write(self._record(kept.actor, kept.holder), msgspec.json.encode(kept))
         with suppress(FileNotFoundError):
             os.unlink(self._failure(kept.actor, kept.holder))
 
