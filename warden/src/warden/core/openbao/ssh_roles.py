@@ -73,9 +73,11 @@ class SshRole(NamedTuple):
 
 def derive(name: str, inventory: Inventory) -> SshResources | None:
     """What that actor or host implies; ``None`` where the inventory has none, or nothing of it is on OpenBao."""
+    authority = inventory.authorities.hosts
     if actor := inventory.actor(name):
-        return _of_actor(actor, inventory.authorities.users.openbao or "", logins_of(inventory))
-    host, authority = inventory.host(name), inventory.authorities.hosts
+        hosts = (authority and authority.openbao) or ""
+        return _of_actor(actor, inventory.authorities.users.openbao or "", hosts, logins_of(inventory))
+    host = inventory.host(name)
     return _of_host(host, authority.openbao) if host and authority and authority.openbao else None
 
 
@@ -107,7 +109,8 @@ def logins_of(inventory: Inventory) -> dict[RoleName, Role]:
     return found
 
 
-def _of_actor(actor: NamedActor, mount: str, logins: Mapping[RoleName, Role]) -> SshResources:
+def _of_actor(actor: NamedActor, mount: str, hosts: str, logins: Mapping[RoleName, Role]) -> SshResources:
+    """`hosts` is the mount that signs for hosts: who logs in there is to know its keys."""
     own = tuple(dict.fromkeys(map(actor.role_of, actor.declared.identities)))
     return SshResources(
         subject=actor.name,
@@ -116,7 +119,7 @@ def _of_actor(actor: NamedActor, mount: str, logins: Mapping[RoleName, Role]) ->
         role=actor.name if mount else "",
         fields=_user_fields(actor) if mount else {},
         policy=sign_policy(actor.name),
-        policy_text=_policy_text("user", actor.name, SshRole(mount, actor.name), own),
+        policy_text=_policy_text("user", actor.name, SshRole(mount, actor.name), own, hosts),
         logins=tuple(logins[name] for name in own),
     )
 
@@ -183,8 +186,10 @@ def key_id_format(subject: str) -> str:
     return f"{subject} {{{{token_display_name}}}} {{{{public_key_hash}}}}"
 
 
-def _policy_text(kind: CertificateType, subject: str, role: SshRole, logins: Iterable[RoleName]) -> str:
-    """May have certificates signed by the one role, as that says; see the mount's public keys; see who it is.
+def _policy_text(
+    kind: CertificateType, subject: str, role: SshRole, logins: Iterable[RoleName], hosts: str = ""
+) -> str:
+    """May have certificates signed by the one role, as that says; see public keys, of hosts, too; see who it is.
 
     Options and extensions cannot be asked for, not even those of the role.
     """
@@ -193,12 +198,13 @@ def _policy_text(kind: CertificateType, subject: str, role: SshRole, logins: Ite
         '  capabilities = ["update"]\n'
         '  denied_parameters = {\n    "critical_options" = []\n    "extensions" = []\n  }\n'
         "}\n"
-        f'path "{role.mount}/issuers" {{\n  capabilities = ["list"]\n}}\n'
     )
+    sees = (f'path "{mount}/issuers" {{\n  capabilities = ["list"]\n}}\n' for mount in (role.mount, hosts) if mount)
     return (
         f"{MARKS[kind]}{subject}: derived; change inventory.yaml, not this policy\n"
         + "".join(f"{_LOGIN}{name}\n" for name in logins)
         + (signs if role.mount else "")
+        + "".join(sees)
         + 'path "auth/token/lookup-self" {\n  capabilities = ["read"]\n}\n'
     )
 
