@@ -2,7 +2,6 @@
 
 import json
 import re
-import signal
 import socket
 import subprocess
 import time
@@ -183,15 +182,16 @@ def test_who_gives_up_in_the_browser_is_told_so_here(people):
     assert "access_denied" in err
 
 
-def test_a_terminal_interrupts_a_login_on_another_device(people):
-    people.declare("netkingdom-device")
+@pytest.mark.parametrize(("mode", "number", "code"), [("device", 2, 130), ("client", 2, 130), ("device", 15, -15)])
+def test_a_login_that_is_interrupted_leaves_nobody_waiting(people, mode, number, code):
+    people.declare(f"netkingdom-{mode}")
     process, _, url = people.start("--lane", people.world.lane)
-    assert "user_code=" in url
+    assert ("user_code=" in url) == (mode == "device")
     (bao,) = psutil.Process(process.pid).children()
-    assert bao.cmdline()[1:4] == ["login", "-method=oidc", "-path=netkingdom-device"]
-    process.send_signal(signal.SIGINT)
+    assert bao.cmdline()[1:4] == ["login", "-method=oidc", f"-path=netkingdom-{mode}"]
+    process.send_signal(number)
     process.communicate(timeout=15)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert not bao.is_running()
 
 
@@ -265,3 +265,32 @@ def test_the_token_goes_where_bao_keeps_it_and_one_of_somebody_else_is_not_taken
     code, out, err, _ = people.login("ada", "--lane", world.lane)
     assert (code, out) == (3, ""), err
     assert "the token that is stored here is of auth/userpass/login/platform" in err
+
+
+OIDC_ROLE = {"role_type": "oidc", "user_claim": "sub", "token_policies": ["default"]}
+HERE = {"allowed_redirect_uris": [CALLBACK]}
+ELSEWHERE = {"allowed_redirect_uris": ["https://ui.example/oidc/callback"]}
+FAILURES = [
+    (None, ("--role", "ROLE"), 4, 'role "ROLE" could not be found'),
+    (None, (), 2, "auth/netkingdom-client has no default role"),
+    (OIDC_ROLE | ELSEWHERE, ("--role", "ROLE"), 4, "does not take a login back at http://localhost:PORT/oidc/callback"),
+    (OIDC_ROLE | HERE | {"callback_mode": "device"}, ("--role", "ROLE"), 2, "has another callback mode in OpenBao"),
+    (OIDC_ROLE | HERE, ("--role", "ROLE"), 2, "port PORT of this machine"),
+    (OIDC_ROLE | HERE, ("--role", "ROLE", "--device"), 2, "platform.yaml declares callback: client"),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure[3])
+def test_what_bao_says_of_each_failure_is_understood(people, unique, failure):
+    role, argv, code, words = failure
+    world, name = people.world, unique("role")
+    platform = world.folder / "platform" / "platform.yaml"
+    platform.write_text(f"{platform.read_text()}logins: {json.dumps(people.mounts)}\n")
+    if role:
+        world.server.must("POST", f"auth/netkingdom-client/role/{name}", role)
+    with socket.create_server(("localhost", 0)) as taken:
+        port = taken.getsockname()[1]
+        named = [name if each == "ROLE" else each for each in argv]
+        done = world.run("login", "netkingdom-client", *named, "--port", str(port))
+    assert done.returncode == code, done.stderr
+    assert words.replace("ROLE", name).replace("PORT", str(port)) in done.stderr

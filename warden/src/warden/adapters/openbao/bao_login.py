@@ -11,19 +11,14 @@ import subprocess
 from collections.abc import Generator, Mapping
 
 from warden.adapters.machine import child
+from warden.adapters.openbao.variables import named
 from warden.core.login.answers import failed
 from warden.core.login.choice import PersonLogin
 from warden.core.proofs.probes import HEADER
 from warden.ports.person_logins import LoginPage
 
-_OVERRIDE = (
-    "BAO_TOKEN",
-    "VAULT_TOKEN",
-    "WARDEN_SA_TOKEN_FILE",
-    "WARDEN_ID_TOKEN",
-    "WARDEN_SECRET_ID_FILE",
-)
-"""What is looked at before the token that `bao login` stores (`caller`)."""
+_OVERRIDE = ("WARDEN_SA_TOKEN_FILE", "WARDEN_ID_TOKEN", "WARDEN_SECRET_ID_FILE")
+"""What is looked at, besides BAO_TOKEN, before the token that ``bao login`` stores (`caller`)."""
 _WHERE_TOKENS_ARE = ("BAO_TOKEN_PATH", "VAULT_TOKEN_PATH")
 _CODE = "enter code "
 _ENDING = 5.0
@@ -40,7 +35,8 @@ class BaoLogin:
     @property
     def in_the_way(self) -> tuple[str, ...]:
         """The variables that are set and would be used before the new token."""
-        return tuple(name for name in _OVERRIDE if self._environ.get(name))
+        names = (named(self._environ, "TOKEN"), *_OVERRIDE)
+        return tuple(name for name in names if self._environ.get(name, "").strip())
 
     def login(self, ask: PersonLogin) -> Generator[LoginPage]:
         """The page to open; see the port."""
