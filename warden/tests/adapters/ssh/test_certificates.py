@@ -1,5 +1,7 @@
 """Certificates of every type of key: signed from a key file, read back, and read by ssh-keygen itself."""
 
+import base64
+import random
 import subprocess
 from pathlib import Path
 
@@ -105,8 +107,6 @@ def test_an_unknown_option_is_read_and_is_a_difference(keys, public_keys, tmp_pa
 
 
 def test_every_changed_byte_of_a_certificate_is_refused(keys, public_keys):
-    import base64
-
     kind, body = KeyFileAuthority(str(keys["ed25519"])).sign(spec(public_keys["ed25519"])).split()
     raw = base64.b64decode(body)
     for at in range(len(raw)):
@@ -118,8 +118,6 @@ def test_every_changed_byte_of_a_certificate_is_refused(keys, public_keys):
 
 @pytest.mark.parametrize("kind", HARDWARE)
 def test_a_changed_certificate_of_a_security_token_is_refused(keys, public_keys, kind):
-    import base64
-
     name, body = KeyFileAuthority(str(keys["ed25519"])).sign(spec(public_keys[kind])).split()
     raw = base64.b64decode(body)
     for at in range(0, len(raw), 17):
@@ -187,8 +185,6 @@ def test_a_private_key_is_refused_and_not_repeated(keys):
 
 
 def test_a_short_rsa_key_and_a_point_off_the_curve_are_refused(tmp_path, public_keys):
-    import base64
-
     subprocess.run(["ssh-keygen", "-q", "-t", "rsa", "-b", "1024", "-N", "", "-f", tmp_path / "short"], check=True)
     with pytest.raises(UsageError) as caught:
         READER.public_key((tmp_path / "short.pub").read_text())
@@ -228,3 +224,46 @@ def test_serials_are_not_repeated(keys, public_keys):
     serials = {READER.parse(signer.sign(spec(public_keys["ed25519"]))).serial for _ in range(50)}
     assert len(serials) == 50
     assert READER.parse(signer.sign(spec(public_keys["ed25519"], serial=2**64 - 1))).serial == 2**64 - 1
+
+
+def _changed(raw: bytes, dice: random.Random) -> bytes:
+    """The bytes with one changed, cut at some place, or with a length that leads far behind the end."""
+    at = dice.randrange(len(raw))
+    return dice.choice([raw[:at] + dice.randbytes(1) + raw[at + 1 :], raw[:at], raw[:at] + b"\xff" * 4 + raw[at + 4 :]])
+
+
+def test_keys_with_changed_bytes_are_keys_or_refused(public_keys):
+    dice = random.Random(4711)
+    refused = 0
+    for _ in range(120):
+        for line in public_keys.values():
+            kind, body = line.split()
+            changed = base64.b64encode(_changed(base64.b64decode(body), dice)).decode()
+            try:
+                assert READER.public_key(f"{kind} {changed}") == f"{kind} {changed}"
+            except UsageError:
+                refused += 1
+    assert refused > 600
+
+
+def test_certificates_with_changed_bytes_are_refused(keys, public_keys):
+    dice = random.Random(4711)
+    signer = KeyFileAuthority(str(keys["p256"]))
+    for name in TYPES:
+        kind, body = signer.sign(spec(public_keys[name])).split()
+        raw = base64.b64decode(body)
+        for _ in range(60):
+            changed = _changed(raw, dice)
+            if changed != raw:
+                with pytest.raises(Inconclusive):
+                    READER.parse(f"{kind} {base64.b64encode(changed).decode()}")
+
+
+def test_a_compressed_point_is_refused(public_keys):
+    """RFC 5656, section 3.1 allows it, and the library raises `NotImplementedError`."""
+    kind, body = public_keys["p256"].split()
+    raw = base64.b64decode(body)
+    point = raw[-65:]
+    short = raw[:-69] + (33).to_bytes(4) + bytes([2 + point[-1] % 2]) + point[1:33]
+    with pytest.raises(UsageError):
+        READER.public_key(f"{kind} {base64.b64encode(short).decode()}")

@@ -88,7 +88,7 @@ def _loaded(text: str) -> SSHCertificate:
         raise _unreadable("too long")
     try:
         found = load_ssh_public_identity(text.encode())
-    except (ValueError, UnsupportedAlgorithm) as fault:
+    except (ValueError, NotImplementedError, UnsupportedAlgorithm) as fault:
         raise _unreadable("not a certificate of OpenSSH") from fault
     if not isinstance(found, SSHCertificate):
         raise _unreadable("a public key, not a certificate")
@@ -102,7 +102,7 @@ def _expect_signed(found: SSHCertificate, text: str) -> None:
     try:
         found.verify_cert_signature()
         authority = found.signature_key()
-    except (InvalidSignature, ValueError, UnsupportedAlgorithm):
+    except (InvalidSignature, ValueError, NotImplementedError, UnsupportedAlgorithm):
         raise _unreadable("its signature is wrong") from None
     if isinstance(authority, RSAPublicKey):
         # The certificate ends with the signature's type and the signature, each after its length.
@@ -156,7 +156,7 @@ def _key(line: str) -> PublicKeyBlob:
         raise _unusable(_kind_of_fault(line))
     try:
         loaded = load_ssh_public_key(found.line.encode())
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, NotImplementedError, UnsupportedAlgorithm):
         raise _unusable("malformed") from None
     if isinstance(loaded, RSAPublicKey) and loaded.key_size < SMALLEST_RSA:
         raise _unusable("small")
