@@ -46,7 +46,7 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     lanes = [catalog.lane(lane)] if lane else listed
     faults: list[WardenError] = []
     left_behind, left_out = Orphans(), () if lane else catalog.left_out
-    emergencies = [] if lane else waiting_emergencies(wiring_journal.journal(platform))
+    emergencies = [] if lane else waiting_emergencies(wiring_journal.journal(platform, asks=False))
     try:
         workspace = Workspace.of(ctx)
     except UsageError as without_address:
