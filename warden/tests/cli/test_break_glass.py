@@ -186,14 +186,27 @@ def test_the_ca_can_be_in_an_agent(in_agent):
     assert "no ssh-agent answers" in gone.stderr
 
 
-def test_at_a_terminal_the_pin_of_a_token_is_typed(lane_world):
+@pytest.fixture
+def in_token(lane_world) -> tuple[BrokenGlass, dict[str, str]]:
+    """A CA in a token, and what leads to it; nothing gives its PIN."""
     environ, public = token(lane_world.folder)
-    text = f'{{pkcs11: {{library: {SOFTHSM}, public_key: "{" ".join(public.split()[:2])}"}}}}'
-    glass = BrokenGlass(lane_world, text)
-    own = lane_world.env(**DOWN, SOFTHSM2_CONF=environ["SOFTHSM2_CONF"])
+    line = " ".join(public.split()[:2])
+    glass = BrokenGlass(lane_world, f'{{pkcs11: {{library: {SOFTHSM}, public_key: "{line}"}}}}')
+    return glass, {"SOFTHSM2_CONF": environ["SOFTHSM2_CONF"]}
+
+
+def asked_for_the_pin(glass: BrokenGlass, environ: dict[str, str]) -> pexpect.spawn:
+    """``warden sign`` at a terminal, where ssh-keygen waits for the PIN."""
     argv = ["sign", "adm-ada", "--pubkey", str(glass.key), "--break-glass", "--reason", WHY]
-    person = pexpect.spawn("warden", argv, env=own, cwd=lane_world.folder, encoding="utf-8", timeout=30)
+    env = glass.world.env(**DOWN, **environ)
+    person = pexpect.spawn("warden", argv, env=env, cwd=glass.world.folder, encoding="utf-8", timeout=30)
     person.expect("Enter PIN for 'ca': ")
+    return person
+
+
+def test_at_a_terminal_the_pin_of_a_token_is_typed(in_token):
+    glass, environ = in_token
+    person = asked_for_the_pin(glass, environ)
     person.sendline(PIN)
     person.expect("ssh-ed25519-cert-v01@openssh.com AAAA")
     person.expect(pexpect.EOF)
@@ -203,10 +216,19 @@ def test_at_a_terminal_the_pin_of_a_token_is_typed(lane_world):
     assert PIN not in json.dumps(glass.records())
 
 
-def test_without_a_terminal_and_a_program_nobody_waits_for_a_pin(lane_world):
-    environ, public = token(lane_world.folder)
-    text = f'{{pkcs11: {{library: {SOFTHSM}, public_key: "{" ".join(public.split()[:2])}"}}}}'
-    done = BrokenGlass(lane_world, text).sign(SOFTHSM2_CONF=environ["SOFTHSM2_CONF"])
+def test_ctrl_c_at_the_question_for_the_pin_is_recorded(in_token):
+    glass, environ = in_token
+    person = asked_for_the_pin(glass, environ)
+    person.sendintr()
+    person.expect(pexpect.EOF)
+    person.close()
+    assert person.exitstatus == 130
+    assert glass.events() == ["decision", "certificate.emergency", "certificate.begin", "certificate.failed"]
+
+
+def test_without_a_terminal_and_a_program_nobody_waits_for_a_pin(in_token):
+    glass, environ = in_token
+    done = glass.sign(**environ)
     assert (done.returncode, done.stdout) == (4, "")
     assert "SSH_ASKPASS" in done.stderr
 
