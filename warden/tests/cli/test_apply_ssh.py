@@ -136,3 +136,14 @@ def test_doctor_knows_the_engines_of_the_inventory(inventory):
     assert {"ssh/roles/*", "ssh/issuers", "sys/policies/acl/ssh-sign-*"} <= missing
     found = json.loads(inventory("doctor", "--for", "apply", "--for", "ssh-ca", "--json").stdout)
     assert [verb["missing"] for verb in found["reaches"]] == [[], []]
+
+
+def test_its_records_make_no_lane_of_it(inventory):
+    inventory("apply", inventory.actor)
+    for command in ("status", "next"):
+        shown = inventory(command, "--json")
+        assert shown.returncode in {0, 1}, shown.stderr
+        assert inventory.actor not in shown.stdout
+    records = json.loads(inventory("journal", "log", "--lane", inventory.actor, "--json").stdout)
+    assert [each["event"] for each in records] == ["apply.begin", "apply.done"]
+    assert inventory("journal", "verify").returncode == 0

@@ -4,17 +4,23 @@ import datetime as dt
 
 import msgspec
 import pytest
+from dying_journal import DyingJournal, Killed
 from ssh_keys import write_key
 
 from warden.adapters.openbao.ssh_engine import SshEngine
 from warden.adapters.ssh.certificates import SshCertificates
 from warden.adapters.ssh.key_file_authority import KeyFileAuthority
 from warden.core.errors import NotNow, Refused, UsageError
+from warden.core.lanes.lane import Workload, WorkloadReader
+from warden.core.plans.lane_plan import LaneOptions
 from warden.core.ssh.ca import NotAnEngine, NotDeclared, StepNotConfirmed, StillValid
 from warden.core.ssh.certificate import CLOCK_SKEW, CertificateSpec
 from warden.core.ssh.inventory import Actor, Authorities, DeclaredAuthority, Inventory
 from warden.core.ssh.issue_log import ISSUED
+from warden.usecases.apply_ssh import apply_ssh
+from warden.usecases.plan_ssh import resources_named
 from warden.usecases.ssh_ca import LANE, CaTools, keys, rotate
+from warden.usecases.targets.ssh_roles import SshTarget
 
 pytestmark = pytest.mark.real
 CERTIFICATES = SshCertificates()
@@ -37,11 +43,11 @@ class Engine:
             actors={"agt-deploy": Actor(ttl=900)},
         )
 
-    def rotate(self, purpose="users", **how):
+    def rotate(self, purpose="users", *, journal=None, **how):
         tools = CaTools(
             inventory=self.inventory,
             vault=self.vault,
-            journal=self.bench.journal,
+            journal=journal or self.bench.journal,
             certificates=CERTIFICATES,
             clock=lambda: self.now,
         )
@@ -166,6 +172,42 @@ def test_without_a_record_of_the_switch_nobody_knows(engine):
     with pytest.raises(NotNow) as refused:
         engine.rotate()
     assert refused.value.problem.until == 0
+
+
+@pytest.mark.parametrize("step", ["make", "switch", "remove"])
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+def test_a_rotation_that_was_killed_goes_on_where_it_was(engine, public_key, step, done):
+    """Killed at any step, before the engine did it or after: the next runs end as they would have."""
+    for _ in range(["make", "switch", "remove"].index(step)):
+        engine.rotate()
+    engine.now += dt.timedelta(seconds=901)
+    with pytest.raises(Killed):
+        engine.rotate(journal=DyingJournal(engine.bench.journal, 1 if done else 0, after=not done))
+    steps = [engine.rotate(now=True).step for _ in range(3)]
+    order = ["make", "switch", "remove"]
+    start = (order.index(step) + done) % 3
+    assert steps == [order[(start + each) % 3] for each in range(3)]
+    (abandoned,) = engine.bench.journal.log(lane=LANE, events=("ssh-ca.abandoned",))
+    assert "signs" in abandoned.body["found"]
+    assert engine.sign(public_key)
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 4])
+def test_an_apply_that_was_killed_can_be_run_again(bench, unique, after):
+    """Also where the engine is mounted and has no key yet."""
+    actor, mount = unique("agt"), unique("ssh")
+    identity = WorkloadReader(workload=Workload("tenant", actor))
+    inventory = Inventory(
+        authorities=Authorities(users=DeclaredAuthority(openbao=mount)), actors={actor: Actor(identities=(identity,))}
+    )
+    context = msgspec.structs.replace(bench.context("admin"), inventory=inventory)
+    target = SshTarget(resources_named(actor, context), context)
+    for change in target.plan().to_change[:after]:
+        target.make(change)
+    assert not any(change.blocked for change in target.plan().changes)
+    apply_ssh(resources_named(actor, context), context, LaneOptions())
+    assert target.plan().to_change == ()
+    bench.server.must("DELETE", f"sys/mounts/{mount}")
 
 
 def test_who_has_no_right_changes_nothing(engine):
