@@ -1,7 +1,8 @@
 import pytest
 
-from warden.core.ssh.login_proof import LoginProof
-from warden.core.ssh.login_verdicts import Attempted, Login, judge, without_control
+from warden.core.proofs.details import Unobserved
+from warden.core.ssh.login_proof import LoginProof, NotAnswered
+from warden.core.ssh.login_verdicts import Attempted, Login, judge, judge_all, without_control
 from warden.core.ssh.sshd_log import SeenLogin
 
 IN, OUT, NO_ANSWER = Attempted(let_in=True), Attempted(let_in=False), Attempted(let_in=None, said="timed out")
@@ -39,6 +40,12 @@ def allowed(attempted, **more):
             "ok",
             "source-address",
         ),
+        (
+            allowed(OUT, from_elsewhere="10.0.0.0/8", own_host=False),
+            SeenLogin(accepted=False, reason="source-address"),
+            "inconclusive",
+            "source-address",
+        ),
         (allowed(OUT), SeenLogin(accepted=False, reason="source-address"), "wrong", "refused"),
     ],
 )
@@ -53,6 +60,26 @@ def test_an_answer_counts_where_sshds_log_says_the_same(tried, seen, result, obs
 def test_the_forced_command_is_what_runs(out, result):
     tried = allowed(Attempted(let_in=True, out=out), forced="forced", asked="asked")
     assert judge(tried, ACCEPTED).result == result
+
+
+LOG = """\
+Connection from 127.0.0.1 port 1 on 127.0.0.1 port 22
+Accepted publickey for x from 127.0.0.1 port 1 ssh2: ED25519-CERT SHA256:x ID a (serial 7) CA ED25519 SHA256:y
+Connection from 127.0.0.1 port 2 on 127.0.0.1 port 22
+Certificate invalid: expired
+Failed publickey for x from 127.0.0.1 port 2 ssh2: ED25519-CERT SHA256:x ID a (serial 7) CA ED25519 SHA256:y
+"""
+
+
+def test_logins_with_one_certificate_are_matched_in_their_order():
+    assert [each.result for each in judge_all([allowed(IN), login(OUT)], LOG)] == ["ok", "ok"]
+    assert [each.result for each in judge_all([login(OUT), allowed(IN)], LOG)] == ["inconclusive", "inconclusive"]
+
+
+def test_where_the_log_cannot_be_read_the_verdicts_say_why_unless_there_was_no_answer():
+    why = Unobserved("inconclusive", "web", "permission denied")
+    found = judge_all([login(OUT), login(NO_ANSWER)], why)
+    assert [each.detail for each in found] == [why, NotAnswered(said="timed out")]
 
 
 def test_refusals_show_nothing_where_the_control_is_refused_too():

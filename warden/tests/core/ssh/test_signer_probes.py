@@ -1,7 +1,7 @@
 import pytest
 
 from warden.core.openbao.api import Answer, AuditLine
-from warden.core.proofs.details import Unobserved
+from warden.core.proofs.details import NoAuditLine, Unobserved
 from warden.core.ssh.inventory import Actor, NamedActor
 from warden.core.ssh.signer_probes import judge_answer, signer_probes
 
@@ -30,7 +30,8 @@ TOO_LONG = answer(400, "ttl is larger than maximum allowed 600")
         (answer(400, "unknown role: agt-deploy"), [LINE], "inconclusive", "refused"),
         (answer(403, "permission denied"), [LINE], "inconclusive", "refused"),
         (answer(503, "Vault is sealed"), [LINE], "inconclusive", "refused"),
-        (answer(400, is_page=True), [LINE], "inconclusive", "refused"),
+        (answer(400, "larger than maximum allowed", is_page=True), [LINE], "inconclusive", "refused"),
+        (answer(500, "larger than maximum allowed"), [LINE], "inconclusive", "refused"),
         (answer(200), [LINE], "wrong", "allowed"),
         (answer(200), [], "wrong", "allowed"),
         (Unobserved("unreachable", "OpenBao", "no answer"), [], "inconclusive", "no-answer"),
@@ -39,6 +40,12 @@ TOO_LONG = answer(400, "ttl is larger than maximum allowed 600")
 def test_only_the_refusal_that_was_tested_counts(given, lines, result, observed):
     found = judge_answer(asked(), given, lines, None, 1.0)
     assert (found.result, found.observed) == (result, observed)
+
+
+def test_why_there_is_no_line_is_said():
+    away = Unobserved("inconclusive", "audit log", "permission denied")
+    assert judge_answer(asked(), TOO_LONG, [], away, 1.0).detail == away
+    assert judge_answer(asked(), TOO_LONG, [], None, 1.0).detail == NoAuditLine()
 
 
 def test_what_was_signed_all_the_same_is_named_by_its_serial():

@@ -47,6 +47,18 @@ def test_the_reason_of_another_connection_is_not_taken():
     assert found.reason == "not-listed"
 
 
+def test_the_reason_of_another_certificate_of_the_connection_is_not_taken():
+    first = f"{BEGIN}\nCertificate invalid: expired\n{FAILED.replace('77', '78')}\n"
+    assert logins(f"{first}{FAILED}\n", 77)[0].reason == "not-listed"
+    assert logins(f"{first}Certificate invalid: not yet valid\n{FAILED}\n", 77)[0].reason == "not-yet-valid"
+    assert logins(f"{BEGIN}\n{FAILED}\nCertificate invalid: expired\n", 77)[0].reason == "not-listed"
+
+
+def test_a_key_id_that_sounds_like_a_decision_is_not_one():
+    spoken = FAILED.replace("kid", "Accepted publickey for root")
+    assert logins(f"{BEGIN}\n{spoken}\n", 77)[0].accepted is False
+
+
 def test_where_the_log_names_processes_their_lines_belong_together():
     lines = [
         f"Nov 30 18:00:00 web sshd-session[12]: {BEGIN}",

@@ -10,7 +10,7 @@ process where the log names processes (``sshd[421]:``, ``sshd-session[421]:``), 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -48,8 +48,8 @@ WORDS: Mapping[str, Reason] = {
 LONGEST = 400
 """Characters of a line that are kept: who logs in can choose some of them."""
 
-_PROCESS = re.compile(r"\bsshd(?:-session)?\[(\d+)\]: ")
-_PREFIX = re.compile(r"^.*?\bsshd(?:-session)?(?:\[\d+\])?: (?:error: )?")
+_PROCESS = re.compile(r"\bsshd(?:-session|-auth)?\[(\d+)\]: ")
+_PREFIX = re.compile(r"^.*?\bsshd(?:-session|-auth)?(?:\[\d+\])?: (?:error: )?")
 _DECISION = re.compile(r"\b(Accepted|Failed) publickey for ")
 _SERIALS = re.compile(r"\(serial (\d+)\)")
 _BEGINS = "Connection from "
@@ -89,11 +89,22 @@ def _login(lines: list[str], serial: int) -> SeenLogin | None:
     if not decided:
         return None
     line = lines[decided[0]]
-    if "Accepted publickey for " in line:
+    decision = _DECISION.search(line)
+    if decision and decision[1] == "Accepted":
         return SeenLogin(accepted=True, said=_without_prefix(line))
-    reasons = [(why, before) for before in lines[: decided[0]] for word, why in WORDS.items() if word in before]
-    why, words = reasons[-1] if reasons else ("not-listed", line)
+    why, words = _reason(lines[: decided[0]]) or ("not-listed", line)
     return SeenLogin(accepted=False, reason=why, said=_without_prefix(words))
+
+
+def _reason(before: Sequence[str]) -> tuple[Reason, str] | None:
+    """Why sshd refused what it decided on next: the last reason since its decision before."""
+    for line in reversed(before):
+        if _DECISION.search(line):
+            return None
+        for words, why in WORDS.items():
+            if words in line:
+                return why, line
+    return None
 
 
 def _is_of(serial: int, line: str) -> bool:
